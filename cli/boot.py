@@ -144,13 +144,52 @@ def claim(state: Path, *, reach: Sequence[str] = ()) -> None:
         raise Unavailable(f"{error}. Stop it with `{console.call('down', *reach)}`") from error
 
 
-def first_port(wanted: int | None) -> int | None:
+def check_data(data: Path) -> bool:
+    """Make sure, before anything is built, that the embedded cloud can use a directory of data.
+
+    Return whether it has booted with this directory before.
+
+    Raises
+    ------
+    Unavailable
+        If another cloud uses it, or this version cannot read it.
+    """
+    from local_cloud.storage.journal import DataError, DataInUseError, check
+
+    try:
+        return check(data)
+    except DataInUseError as error:
+        raise Unavailable(f"{error}. Stop it with `{console.call('down')}`, or use another --data") from error
+    except DataError as error:
+        reset = console.call("reset", "--data", str(data))
+        raise Unavailable(f"{error}. Delete it with `{reset}`, or use another --data") from error
+
+
+def delete_data(data: Path) -> bool:
+    """Delete the data of an embedded cloud; False if there is none.
+
+    Raises
+    ------
+    Unavailable
+        If a cloud uses it.
+    """
+    from local_cloud.storage.journal import DataInUseError, delete
+
+    try:
+        return delete(data)
+    except DataInUseError as error:
+        raise Unavailable(f"{error}. Stop it with `{console.call('down')}`") from error
+
+
+def first_port(wanted: int | None, *, has_booted: bool = False) -> int | None:
     """Return the first port for the servers of the embedded cloud; None for free ones.
 
     Parameters
     ----------
     wanted
-        Port that the user asks for; None for the default one, if it is free.
+        Port that the user asks for; None for those of the last start, else the default one, if it is free.
+    has_booted
+        Whether the data knows the ports of the last start.
 
     Raises
     ------
@@ -160,20 +199,24 @@ def first_port(wanted: int | None) -> int | None:
     from local_cloud.ports import is_free
 
     if wanted is None:
-        return DEFAULT_PORT if is_free(DEFAULT_PORT) else None
+        return DEFAULT_PORT if not has_booted and is_free(DEFAULT_PORT) else None
     if not is_free(wanted):
         raise Unavailable(f"port {wanted} is in use, expected a free one. Choose another with --port")
     return wanted
 
 
 @contextlib.contextmanager
-def running_cloud(assembly: Path, *, state: Path, port: int | None = None, tls: bool = False) -> Iterator[Cloud]:
+def running_cloud(
+    assembly: Path, *, state: Path, port: int | None = None, tls: bool = False, data: Path | None = None
+) -> Iterator[Cloud]:
     """Deploy an assembly on an embedded cloud that ends with the context.
 
     Parameters
     ----------
     tls
         Serve the API and the pages over HTTPS, with a certificate that is kept next to the state file.
+    data
+        Directory that keeps its data; None to keep nothing.
 
     Raises
     ------
@@ -197,6 +240,7 @@ def running_cloud(assembly: Path, *, state: Path, port: int | None = None, tls: 
                 port=port,
                 timeout_s=BOOT_TIMEOUT_S,
                 tls=state.parent / "tls" if tls else None,
+                data=data,
                 progress=deployed,
             )
         except CloudError as error:

@@ -53,6 +53,7 @@ app = typer.Typer(
 app.command()(demo.demo)
 app.command()(up.up)
 app.command()(up.down)
+app.command()(up.reset)
 app.command()(status.status)
 app.add_typer(website.app, name="web")
 app.add_typer(importing.app, name="import")

@@ -20,4 +20,8 @@ State: TypeAlias = Annotated[
         show_default="ALSOLIKE_STATE, else .alsolike/cloud.json",
     ),
 ]
+Data: TypeAlias = Annotated[
+    Path, typer.Option("--data", metavar="DIR", help="Directory that keeps the data of the embedded cloud.")
+]
+DEFAULT_DATA = Path(".alsolike/data")
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]

@@ -1,4 +1,4 @@
-"""`alsolike up` and `alsolike down`: the embedded cloud, until Ctrl-C or `down`."""
+"""`alsolike up`, `down` and `reset`: the embedded cloud and its data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alsolike.errors import Unavailable
-from cli.options import State
+from cli.options import DEFAULT_DATA, Data, State
 
 if TYPE_CHECKING:
     from cli.deployment import Deployment
@@ -33,9 +33,14 @@ def up(
         ),
     ] = None,
     tls: Annotated[bool, typer.Option("--tls", help="Serve the API and the pages over HTTPS.")] = False,
+    data: Data = DEFAULT_DATA,
+    ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Keep nothing after the cloud has ended.")] = False,
     state: State = None,
 ) -> None:
-    """Deploy the CDK app on the embedded cloud and keep it up until Ctrl-C or `alsolike down`."""
+    """Deploy the CDK app on the embedded cloud and keep it up until Ctrl-C or `alsolike down`.
+
+    The next start continues with its data.
+    """
     from cli import boot, console, deployment
     from cli.background import Background
     from cli.next_steps import step_lines
@@ -43,13 +48,16 @@ def up(
 
     state = state or deployment.state_path()
     boot.claim(state, reach=deployment.options(state=state))
-    first_port = boot.first_port(port)
+    has_booted = not ephemeral and boot.check_data(data)
+    first_port = boot.first_port(port, has_booted=has_booted)
     with contextlib.ExitStack() as stack:
         stack.callback(boot.stop_builds)
         pages = Background(boot.build_pages)
         boot.build_layers()
         boot.synthesize(environment, outdir)
-        cloud = stack.enter_context(boot.running_cloud(outdir, state=state, port=first_port, tls=tls))
+        cloud = stack.enter_context(
+            boot.running_cloud(outdir, state=state, port=first_port, tls=tls, data=None if ephemeral else data)
+        )
         where = deployment.of_cloud(cloud)
         pages.result()
         boot.publish_pages(where)
@@ -60,6 +68,7 @@ def up(
             console.print_line(f"certificate   {where.certificate} (clients must trust it: AWS_CA_BUNDLE, --cacert)")
         for line in (*page_lines(where), f"HTTP API      {where.names.api_url}"):
             console.print_line(line)
+        console.print_line(f"data          {'not kept (--ephemeral)' if ephemeral else data}")
         console.print_line("Next, in another terminal (Ctrl-C here stops the cloud):")
         for line in step_lines(where, reach=deployment.options(state=state)):
             console.print_line(f"  {line}")
@@ -81,6 +90,19 @@ def down(state: State = None) -> None:
     except CloudError as error:
         raise Unavailable(str(error)) from error
     console.say("the embedded cloud has stopped")
+
+
+def reset(
+    data: Data = DEFAULT_DATA,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
+) -> None:
+    """Delete the data of the embedded cloud, so that the next `alsolike up` starts empty."""
+    from cli import boot, console
+
+    if not yes:
+        typer.confirm(f"Delete all data of the embedded cloud in {data}?", abort=True, err=True)
+    deleted = boot.delete_data(data)
+    console.say(f"deleted {data}" if deleted else f"there is no data in {data}")
 
 
 def api_lines(where: Deployment, *, user_id: str, item_id: str, reach: Sequence[str]) -> list[str]:
@@ -115,4 +137,6 @@ def wait_for_interrupt(cloud: Cloud) -> None:
             time.sleep(_LOOK_EVERY_S)
         if cloud.was_stopped:
             return
-        raise Unavailable(f"the embedded cloud (process {cloud.state.pid}) has ended by itself; nothing is left of it")
+        raise Unavailable(
+            f"the embedded cloud (process {cloud.state.pid}) has ended by itself; start it again with `alsolike up`"
+        )

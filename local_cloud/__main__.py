@@ -19,6 +19,7 @@ from local_cloud.assembly import read_assembly
 from local_cloud.deployment import Deployment, DeploymentError
 from local_cloud.settings import CloudSettings, configure_process
 from local_cloud.state import FAILED, FAILED_LINE, READY, READY_LINE, CloudState, StateError
+from local_cloud.storage.journal import DataError
 
 _SIGNAL_CHECK_S = 0.2
 _CLOSE_TIMEOUT_S = 15.0
@@ -36,6 +37,7 @@ def main() -> int:
         most_environments=options.most_environments,
         port=options.port,
         tls=options.tls,
+        data=options.data,
     )
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
@@ -58,7 +60,7 @@ def main() -> int:
         if options.state:
             CloudState.forget(options.state, pid=os.getpid())
         return 0
-    except (DeploymentError, StateError) as error:
+    except (DeploymentError, StateError, DataError) as error:
         if options.state and not isinstance(error, StateError):
             replace(state, status=FAILED, error=str(error)).write(options.state)
         _say(f"{FAILED_LINE} {error}", stream=sys.stderr)
@@ -134,6 +136,7 @@ def _parse() -> argparse.Namespace:
         "--port", type=int, help="first of the consecutive ports that the servers take; free ones by default"
     )
     parser.add_argument("--tls", type=Path, help="serve HTTPS; folder of the certificate, which is made where it lacks")
+    parser.add_argument("--data", type=Path, help="directory that keeps what is stored; nothing by default")
     parser.add_argument("--no-awslambdaric", action="store_true", help="run functions under the pure-Python stand-in")
     parser.add_argument(
         "--stop-with-stdin", action="store_true", help="stop when standard input ends, as it does with its owner"

@@ -58,6 +58,7 @@ class Cloud:
         awslambdaric: bool = True,
         port: int | None = None,
         tls: Path | None = None,
+        data: Path | None = None,
         progress: Callable[[str], None] = lambda line: None,
     ) -> Self:
         """Start a cloud that ends with this process, and return when it is ready.
@@ -70,6 +71,8 @@ class Cloud:
             First of the consecutive ports that its servers take; free ones by default.
         tls
             Folder of the certificate with which it serves HTTPS; HTTP by default.
+        data
+            Directory that keeps what is stored for the next start; nothing by default.
         progress
             Takes a line whenever something has been deployed.
 
@@ -84,6 +87,7 @@ class Cloud:
         command += ["--region", region, "--account", account, *([] if awslambdaric else ["--no-awslambdaric"])]
         command += [] if port is None else ["--port", str(port)]
         command += ["--tls", str(tls)] if tls else []
+        command += [] if data is None else ["--data", str(data)]
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,

@@ -2,7 +2,9 @@
 
 import functools
 import importlib.util
+import json
 import os
+import secrets
 import ssl
 import tempfile
 from collections.abc import Callable, Mapping
@@ -18,9 +20,10 @@ from local_cloud.deployer import deploy
 from local_cloud.deployment import Deployment
 from local_cloud.events.clock import Clock
 from local_cloud.events.scheduler import Firing, Scheduler, read_schedules
+from local_cloud.events.targets import WORK as TARGET_WORK
 from local_cloud.events.targets import Target, TargetQueue
 from local_cloud.execution.async_configs import AsyncConfigs
-from local_cloud.execution.asynchronous import AsyncInvocations
+from local_cloud.execution.asynchronous import WORK, AsyncInvocations
 from local_cloud.execution.environment import Host
 from local_cloud.execution.function import Outcome
 from local_cloud.execution.invoker import Invoker
@@ -34,7 +37,7 @@ from local_cloud.glue.request import JobRunRecord, JobRunRequest
 from local_cloud.glue.runner import GlueRunner
 from local_cloud.moto_changes import change_moto
 from local_cloud.moto_server import MotoServer
-from local_cloud.moto_state import MotoState, compile_pattern
+from local_cloud.moto_state import MotoState, compile_pattern, seed_ids
 from local_cloud.moto_streams import open_shards
 from local_cloud.ports import ADDRESS, Ports
 from local_cloud.processes import Processes
@@ -42,6 +45,8 @@ from local_cloud.services import issuer_keys, schedule_enabled, service_clients
 from local_cloud.settings import CloudSettings, subprocess_environment
 from local_cloud.sources.event_sources import EventSources
 from local_cloud.stacks import Stacks
+from local_cloud.storage.journal import PORTS, Journal
+from local_cloud.storage.recorder import Recorder
 from local_cloud.telemetry.pump import Pump
 from local_cloud.training.request import TrainingRecord, TrainingRequest
 from local_cloud.training.runner import TrainingRunner
@@ -65,12 +70,16 @@ class LocalCloud:
         directory = Path(tempfile.mkdtemp(prefix="local-cloud-"))
         self._processes = Processes(directory)
         change_moto(self)
-        self._ports = Ports(first=settings.port)
-        self._moto = MotoServer(port=self._ports.take("aws"))
+        journal = Journal(settings.data) if settings.data else None
+        self.recorder = Recorder(journal, region=settings.region, account=settings.account)
+        self._ports = Ports(_remembered_ports(journal, first=settings.port), first=settings.port)
+        self._boot_token = secrets.token_urlsafe(16)
+        self._moto = MotoServer(port=self._ports.take("aws"), changed=self.recorder.request, only=self._boot_token)
+        self._journal = journal
         # moto's state machines call the services under this port.
         os.environ["MOTO_PORT"] = str(self._moto.port)
         self.endpoint = f"http://{ADDRESS}:{self._moto.port}"
-        self.clients = service_clients(self.endpoint, settings.region)
+        self.clients = service_clients(self.endpoint, settings.region, user_agent=self._boot_token)
         self.stacks = Stacks(self.clients)
         self._pump = Pump(self.clients)
         self._moto_state = MotoState(region=settings.region, account=settings.account)
@@ -86,10 +95,12 @@ class LocalCloud:
         )
         self._timed_invocations = TimedInvocations(self._invoker.invoke)
         self._async_configs = AsyncConfigs()
-        self._asynchronous = AsyncInvocations(self._invoker.invoke, config=self._async_configs.of, report=report)
+        self._asynchronous = AsyncInvocations(
+            self._invoker.invoke, config=self._async_configs.of, keep=self.recorder.keep, report=report
+        )
         self._delivery = Delivery(self.clients, invoke_later=self._asynchronous.accept)
         self._asynchronous.deliver_through(self._delivery)
-        self._targets = TargetQueue(self._delivery, report=report)
+        self._targets = TargetQueue(self._delivery, keep=self.recorder.keep, report=report)
         self._training = TrainingRunner(
             clients=self.clients,
             processes=self._processes,
@@ -129,13 +140,23 @@ class LocalCloud:
             If the assembly holds what cannot be deployed or run faithfully.
         """
         settings = self._settings
+        seed = _seed(self._journal)
         deployment = deploy(
-            settings.assembly, self.clients, region=settings.region, account=settings.account, progress=progress
+            settings.assembly,
+            self.clients,
+            region=settings.region,
+            account=settings.account,
+            progress=progress,
+            before=lambda resource: seed_ids(f"{seed}/{resource}"),
         )
+        seed_ids(None)
         refuse_foreign_runtimes(deployment)
         self.stacks.learn(deployment)
         self._moto_state.know_templates(deployment)
         self._async_configs.know_templates(deployment)
+        if self._journal:
+            progress("restoring the stored data")
+            self.recorder.restore()
         progress("starting alarms, event sources, schedules and APIs")
         self._alarms = AlarmWatch(
             deployment,
@@ -153,7 +174,9 @@ class LocalCloud:
             invoke=self._invoker.invoke,
             matcher=compile_pattern,
             enabled=self._moto_state.mapping_enabled,
-            open_shards=functools.partial(open_shards, region=settings.region, account=settings.account),
+            open_shards=functools.partial(
+                open_shards, region=settings.region, account=settings.account, recorder=self.recorder
+            ),
             delivery=self._delivery,
             metric=self._pump.metric,
             report=self._report,
@@ -162,7 +185,9 @@ class LocalCloud:
         )
         for api in read_http_apis(
             deployment,
-            issuer_keys=functools.partial(issuer_keys, endpoint=self.endpoint, region=settings.region),
+            issuer_keys=functools.partial(
+                issuer_keys, endpoint=self.endpoint, region=settings.region, user_agent=self._boot_token
+            ),
             invoke=self._timed_invocations,
             write_log=self._pump.log,
             region=settings.region,
@@ -194,6 +219,17 @@ class LocalCloud:
             region=settings.region,
             account=settings.account,
         )
+        if self._journal:
+            self._journal.state_fact(PORTS, json.dumps(self._ports.taken))
+        invocations, events = self.recorder.left_work(WORK), self.recorder.left_work(TARGET_WORK)
+        self.recorder.start()
+        self._moto.open()
+        for work, done in invocations:
+            self._asynchronous.accept(*work)
+            done()
+        for work, done in events:
+            self._targets.submit(*work)
+            done()
         self._sources.start()
         return deployment
 
@@ -263,6 +299,7 @@ class LocalCloud:
             self._sources.join()
         self._pump.stop()
         self._moto.stop()
+        self.recorder.close()
         self._processes.close()
 
     def invoke(self, function_arn: str, payload: bytes) -> Outcome:
@@ -306,3 +343,22 @@ class LocalCloud:
     def stop_job_run(self, run_id: str) -> None:
         """Begin to stop a run of a Glue job."""
         self._glue.stop(run_id)
+
+
+def _remembered_ports(journal: Journal | None, *, first: int | None) -> dict[str, int] | None:
+    """Return the ports of the last start, none where another first port is wanted; None without data."""
+    if journal is None:
+        return None
+    stored = journal.fact(PORTS)
+    ports: dict[str, int] = json.loads(stored) if stored else {}
+    return ports if first in (None, ports.get("aws")) else {}
+
+
+def _seed(journal: Journal | None) -> str:
+    """Return the secret that ids and generated secrets depend on, the same at each start of the same data."""
+    seed = journal.fact("seed") if journal else None
+    if seed is None:
+        seed = secrets.token_hex(32)
+        if journal:
+            journal.state_fact("seed", seed)
+    return seed

@@ -31,8 +31,11 @@ def deploy(
     region: str,
     account: str,
     progress: Callable[[str], None] = _say_nothing,
+    before: Callable[[str], None] = _say_nothing,
 ) -> Deployment:
     """Deploy every stack of `assembly`; `progress` hears one line a resource.
+
+    `before` takes the stack and logical id of each resource before it is created.
 
     Raises
     ------
@@ -40,7 +43,7 @@ def deploy(
         If a template holds a resource type, a property or an intrinsic function that is not known here, or if
         the cloud refuses a resource. What was created before stays.
     """
-    cloud = _Cloud(clients=functools.cache(clients), region=region, account=account, progress=progress)
+    cloud = _Cloud(clients=functools.cache(clients), region=region, account=account, progress=progress, before=before)
     for stack in read_assembly(assembly):
         cloud.deploy(stack)
     return Deployment(
@@ -51,11 +54,20 @@ def deploy(
 class _Cloud:
     """What is deployed so far, of all stacks."""
 
-    def __init__(self, *, clients: Clients, region: str, account: str, progress: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        *,
+        clients: Clients,
+        region: str,
+        account: str,
+        progress: Callable[[str], None],
+        before: Callable[[str], None],
+    ) -> None:
         self.clients = clients
         self.region = region
         self.account = account
         self.progress = progress
+        self.before = before
         self.resources: list[Resource] = []
         self.outputs: dict[str, Mapping[str, str]] = {}
         self.exports: dict[str, str] = {}
@@ -193,6 +205,7 @@ class _StackDeployment:
         )
         resource_type = RESOURCE_TYPES[definition.type]
         properties.keep(*resource_type.kept)
+        self.cloud.before(f"{definition.stack}/{definition.logical_id}")
         try:
             created = resource_type.create(creation)
         except PropertyError as error:

@@ -1,5 +1,6 @@
 """Reads runs of Glue jobs from moto's records of them, and writes back how they go."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,8 +27,9 @@ def job_run_request(job: Any, run: Any) -> JobRunRequest:
 class MotoJobRunRecord:
     """Writes how a run goes into moto's record of it."""
 
-    def __init__(self, job: Any, run: Any) -> None:
+    def __init__(self, job: Any, run: Any, *, changed: Callable[[], None]) -> None:
         self._run = run
+        self._changed = changed
         run._transitions = []  # moto's runs go on by being looked at
         run.status = "STARTING"
         run.started_on = run.modified_on = datetime.now(UTC)
@@ -39,6 +41,7 @@ class MotoJobRunRecord:
         """The script runs."""
         self._run.modified_on = datetime.now(UTC)
         self._run.status = "RUNNING"
+        self._changed()
 
     def end(self, state: str, error_message: str | None = None) -> None:
         """The run is over."""
@@ -48,6 +51,7 @@ class MotoJobRunRecord:
         self._run.error_message = error_message and error_message[:_LONGEST_MESSAGE]
         # Last: whoever waits for the status sees all the rest.
         self._run.status = state
+        self._changed()
 
 
 def described(run: Any, of_moto: dict[str, Any]) -> dict[str, Any]:

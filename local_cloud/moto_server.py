@@ -16,11 +16,24 @@ _BODILESS = ("204", "304")
 
 
 class MotoServer:
-    """moto's own application on a server that keeps connections open, with a thread for each connection."""
+    """moto's own application on a server that keeps connections open, with a thread for each connection.
 
-    def __init__(self, *, port: int = 0) -> None:
+    Parameters
+    ----------
+    changed
+        Called with each request before its response leaves.
+    only
+        Text of the header ``User-Agent`` of the only requests that are answered before `open`; None for all.
+    """
+
+    def __init__(
+        self, *, port: int = 0, changed: Callable[[dict[str, Any]], None] = lambda _: None, only: str | None = None
+    ) -> None:
+        self._changed = changed
+        self._only = only
         application = DomainDispatcherApplication(create_backend_app)
         self._server = make_server(ADDRESS, port, application, threaded=True, request_handler=_Exchange)
+        self._server.moto = self  # type: ignore[attr-defined]
         self._thread = Thread(target=self._server.serve_forever, args=[_STOP_POLL_S], name="moto", daemon=True)
         self._thread.start()
 
@@ -28,6 +41,18 @@ class MotoServer:
     def port(self) -> int:
         """The port on the loopback interface."""
         return int(self._server.server_port)
+
+    def open(self) -> None:
+        """Answer every request from now on."""
+        self._only = None
+
+    def is_open(self, environ: dict[str, Any]) -> bool:
+        """Say whether a request is answered now."""
+        return self._only is None or self._only in environ.get("HTTP_USER_AGENT", "")
+
+    def changed(self, environ: dict[str, Any]) -> None:
+        """Let be written what a request has changed."""
+        self._changed(environ)
 
     def stop(self) -> None:
         """Stop listening; open connections end with the process."""
@@ -49,6 +74,7 @@ class _Exchange(MotoRequestHandler):
         length = None if "wsgi.input_terminated" in environ else int(environ.get("CONTENT_LENGTH") or 0)
         environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(length))
         status, headers, body = self._respond(environ)
+        self.server.moto.changed(environ)  # type: ignore[attr-defined]
         self.send_response(int(status.split()[0]))
         for name, value in headers:
             self.send_header(name, value)
@@ -61,6 +87,8 @@ class _Exchange(MotoRequestHandler):
 
     def _respond(self, environ: dict[str, Any]) -> tuple[str, Iterable[tuple[str, str]], bytes]:
         started: list[Any] = []
+        if not self.server.moto.is_open(environ):  # type: ignore[attr-defined]
+            return "503 Service Unavailable", [("Retry-After", "1")], b""
 
         def start(status: str, headers: Any, exc_info: Any = None, /) -> Callable[[bytes], object]:
             started[:] = status, headers

@@ -7,6 +7,7 @@ from typing import Any
 from moto.awslambda.exceptions import UnknownFunctionException
 from moto.awslambda.utils import get_backend
 from moto.events.models import EventPattern
+from moto.moto_api._internal import mock_random
 
 from local_cloud.deployment import Deployment
 from local_cloud.execution.function import Function, FunctionNotFoundError
@@ -66,6 +67,11 @@ class MotoState:
         """Say whether an event source mapping exists and is enabled."""
         mapping = get_backend(self._account, self._region).get_event_source_mapping(uuid)
         return mapping is not None and bool(mapping.enabled)
+
+
+def seed_ids(seed: str | None) -> None:
+    """Make the ids that moto draws from now on depend on a seed only; None ends that."""
+    mock_random.seed(seed)
 
 
 def compile_pattern(pattern: str) -> Callable[[Mapping[str, Any]], bool]:

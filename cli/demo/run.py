@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 DIRECTORY = Path(".alsolike/demo")
 ENVIRONMENT = "demo"
+DATA = DIRECTORY / "data"
+"""The data of the last demo, which `alsolike up --data` continues with."""
 
 
 class Demo:
@@ -62,6 +64,7 @@ class Demo:
             If a step fails; `summary` then has the results so far.
         """
         boot.claim(self._state, reach=deployment.options(state=self._state))
+        boot.delete_data(DATA)
         assembly = DIRECTORY / "cdk.out"
         with contextlib.ExitStack() as stack:
             stack.enter_context(console.observing(self._record))
@@ -70,7 +73,7 @@ class Demo:
             boot.build_layers()
             boot.synthesize(ENVIRONMENT, assembly)
             self._cloud = stack.enter_context(
-                boot.running_cloud(assembly, state=self._state, port=boot.first_port(None))
+                boot.running_cloud(assembly, state=self._state, port=boot.first_port(None), data=DATA)
             )
             where = deployment.of_cloud(self._cloud)
             pages.result()

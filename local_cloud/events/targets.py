@@ -20,6 +20,8 @@ from local_cloud.delivery import Delivery, Message, UndeliverableError
 # AWS retries for up to 24 hours; a target of a local cloud that refuses three times will refuse for ever.
 MOST_ATTEMPTS = 3
 _RETRY_DELAY_S = 0.2
+WORK = "target"
+"""Kind under which events are recorded that were accepted and are not delivered."""
 _PATH_STEP = re.compile(r"\.([A-Za-z0-9_\-]+)|\[(\d+)\]|\['([^']+)'\]")
 _PLACEHOLDER = re.compile(r"<([A-Za-z0-9_.\-]+)>")
 
@@ -125,8 +127,11 @@ def _inside_string(text: str) -> bool:
 class TargetQueue:
     """Delivers to targets in the background, in the order of submission as far as each first attempt goes."""
 
-    def __init__(self, delivery: Delivery, *, report: Callable[[str], None]) -> None:
+    def __init__(
+        self, delivery: Delivery, *, keep: Callable[[str, Any], Callable[[], None]], report: Callable[[str], None]
+    ) -> None:
         self._delivery = delivery
+        self._keep = keep
         self._report = report
         self._stopping = threading.Event()
         self._order = ThreadPoolExecutor(1, thread_name_prefix="targets")
@@ -138,7 +143,7 @@ class TargetQueue:
         """Queue an event for a target."""
         with self._lock:
             self._pending += 1
-        self._order.submit(self._first, target, event)
+        self._order.submit(self._first, target, event, self._keep(WORK, (target, event)))
 
     def pending(self) -> int:
         """Return how many deliveries are neither done nor given up."""
@@ -151,14 +156,14 @@ class TargetQueue:
         self._order.shutdown(wait=False, cancel_futures=True)
         self._retries.shutdown(wait=False, cancel_futures=True)
 
-    def _first(self, target: Target, event: Mapping[str, Any]) -> None:
+    def _first(self, target: Target, event: Mapping[str, Any], done: Callable[[], None]) -> None:
         error = self._try(target, event)
         if error is not None and not self._stopping.is_set():
-            self._retries.submit(self._again, target, event, error)
+            self._retries.submit(self._again, target, event, error, done)
         else:
-            self._done()
+            self._done(done)
 
-    def _again(self, target: Target, event: Mapping[str, Any], error: Exception) -> None:
+    def _again(self, target: Target, event: Mapping[str, Any], error: Exception, done: Callable[[], None]) -> None:
         try:
             for _ in range(target.most_attempts - 1):
                 if self._stopping.wait(_RETRY_DELAY_S):
@@ -168,7 +173,7 @@ class TargetQueue:
                 error = latest
             self._bury(target, event, error)
         finally:
-            self._done()
+            self._done(done)
 
     def _try(self, target: Target, event: Mapping[str, Any]) -> Exception | None:
         try:
@@ -194,6 +199,8 @@ class TargetQueue:
         except (BotoCoreError, ClientError, UndeliverableError) as failure:
             self._report(f"{target.owner_arn}: dead-letter queue {target.dead_letters}: {failure}")
 
-    def _done(self) -> None:
+    def _done(self, done: Callable[[], None]) -> None:
+        if not self._stopping.is_set():
+            done()
         with self._lock:
             self._pending -= 1

@@ -28,6 +28,8 @@ _THROTTLE_DELAY_S = 0.5
 MOST_RETRIES = 2
 MOST_AGE_S = 6 * 3600.0
 _MOST_AT_ONCE = 16
+WORK = "invocation"
+"""Kind under which invocations are recorded that were accepted and are not done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class _Attempt:
     function_arn: str = field(compare=False)
     payload: bytes = field(compare=False)
     accepted: float = field(compare=False)
+    done: Callable[[], None] = field(compare=False)
     invoked: int = field(compare=False, default=0)
 
 
@@ -60,6 +63,8 @@ class AsyncInvocations:
         Invokes synchronously; may raise `ThrottledError`.
     config
         Gives the configuration of a function by the ARN that it was invoked with.
+    keep
+        Records work of a kind; returns what records that it is done.
     """
 
     def __init__(
@@ -67,10 +72,12 @@ class AsyncInvocations:
         invoke: Callable[[str, bytes], Outcome],
         *,
         config: Callable[[str], AsyncConfig],
+        keep: Callable[[str, Any], Callable[[], None]],
         report: Callable[[str], None],
     ) -> None:
         self._invoke = invoke
         self._config = config
+        self._keep = keep
         self._report = report
         self._delivery: Delivery | None = None
         self._order = itertools.count()
@@ -89,7 +96,8 @@ class AsyncInvocations:
     def accept(self, function_arn: str, payload: bytes) -> None:
         """Queue an invocation."""
         now = time.monotonic()
-        self._put(_Attempt(now, next(self._order), function_arn, payload, accepted=now))
+        done = self._keep(WORK, (function_arn, payload))
+        self._put(_Attempt(now, next(self._order), function_arn, payload, accepted=now, done=done))
 
     def pending(self) -> int:
         """Return how many invocations wait, run, or wait for a retry."""
@@ -122,35 +130,40 @@ class AsyncInvocations:
 
     def _work(self, attempt: _Attempt) -> None:
         try:
-            self._attempt(attempt)
+            if self._attempt(attempt):
+                attempt.done()
         except (BotoCoreError, ClientError, UndeliverableError, FunctionNotFoundError) as error:
             self._report(f"asynchronous invocation of {attempt.function_arn}: {error}")
+            attempt.done()
         finally:
             with self._changed:
                 self._busy -= 1
                 self._changed.notify_all()
 
-    def _attempt(self, attempt: _Attempt) -> None:
+    def _attempt(self, attempt: _Attempt) -> bool:
+        """Invoke the function; False if the invocation waits for another attempt."""
         config = self._config(attempt.function_arn)
         now = time.monotonic()
         if now - attempt.accepted > config.most_age_s:
             self._fail(attempt, config, condition="EventAgeExceeded", outcome=None)
-            return
+            return True
         try:
             outcome = self._invoke(attempt.function_arn, attempt.payload)
         except ThrottledError as error:
             if error.reserved == 0:  # AWS gives up at once on a function that is switched off
                 self._fail(attempt, config, condition="ZeroReservedConcurrency", outcome=None)
-            else:
-                self._put(replace(attempt, due=now + _THROTTLE_DELAY_S))
-            return
+                return True
+            self._put(replace(attempt, due=now + _THROTTLE_DELAY_S))
+            return False
         attempt = replace(attempt, invoked=attempt.invoked + 1)
         if outcome.error is None:
             self._send(config.on_success, attempt, condition="Success", outcome=outcome)
         elif attempt.invoked <= config.most_retries:
             self._put(replace(attempt, due=time.monotonic() + RETRY_DELAYS_S[attempt.invoked - 1]))
+            return False
         else:
             self._fail(attempt, config, condition="RetriesExhausted", outcome=outcome)
+        return True
 
     def _fail(self, attempt: _Attempt, config: AsyncConfig, *, condition: str, outcome: Outcome | None) -> None:
         self._send(config.on_failure, attempt, condition=condition, outcome=outcome)

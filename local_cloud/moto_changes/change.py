@@ -10,11 +10,15 @@ from local_cloud.events.targets import Target
 from local_cloud.execution.function import Outcome
 from local_cloud.glue.request import JobRunRecord, JobRunRequest
 from local_cloud.stacks import Stacks
+from local_cloud.storage.recorder import Recorder
 from local_cloud.training.request import TrainingRecord, TrainingRequest
 
 
 class Runtime(Protocol):
     """What makes happen what moto only stores."""
+
+    recorder: Recorder
+    """Records what moto stores."""
 
     def invoke(self, function_arn: str, payload: bytes, /) -> Outcome:
         """Invoke a function and wait."""

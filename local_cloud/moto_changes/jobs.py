@@ -34,7 +34,7 @@ def _train(runtime: Runtime) -> None:
         job = original(self, training_job_name, **parameters)
         job.algorithm_specification = specification
         request = training_request(job, getattr(environment, "variables", None) or {})
-        runtime.start_training(request, MotoTrainingRecord(job))
+        runtime.start_training(request, MotoTrainingRecord(job, changed=lambda: runtime.recorder.changed("sagemaker")))
         return job
 
     @functools.wraps(original_response)
@@ -102,7 +102,7 @@ def _run_glue_jobs(runtime: Runtime) -> None:
     def start_job_run(self: Any, *arguments: Any, **options: Any) -> str:
         run_id = str(original_start(self, *arguments, **options))
         run = next(run for run in self.job_runs if run.job_run_id == run_id)
-        record = MotoJobRunRecord(self, run)
+        record = MotoJobRunRecord(self, run, changed=lambda: runtime.recorder.changed("glue"))
         runtime.start_job_run(job_run_request(self, run), record)
         return run_id
 

@@ -40,7 +40,8 @@ def _keep_every_stream_record(runtime: Runtime) -> None:
 
     def get_records(self: Any, last_sequence_id: str, limit: int | None) -> tuple[list[Any], int, int]:
         with lock:
-            position, newest = int(last_sequence_id), self.get_max_sequence_number()
+            newest = self.get_max_sequence_number()
+            position = max(int(last_sequence_id), next(iter(self.records), 1) - 1)  # earlier records are gone
             records: list[Any] = []
             while position < newest and len(records) != limit:
                 position += 1
@@ -49,7 +50,7 @@ def _keep_every_stream_record(runtime: Runtime) -> None:
             return records, position, int(behind_s * 1000)
 
     def get_max_sequence_number(self: Any) -> int:
-        return len(self.records)
+        return next(reversed(self.records), 0)
 
     replace(Shard, "put_record", put_record)
     replace(Shard, "get_records", get_records)

@@ -21,7 +21,8 @@ class Poller(abc.ABC):
 
     def join(self, timeout_s: float) -> None:
         """Wait for the end of the batch that is being processed."""
-        self._thread.join(timeout_s)
+        if self._thread.ident is not None:  # started
+            self._thread.join(timeout_s)
 
     @abc.abstractmethod
     def _run(self) -> None:

@@ -90,6 +90,8 @@ class StreamPoller(Poller):
             self._gathered.append(record)
             self._gathered_bytes += record.size_bytes
         full = len(self._gathered) >= self._mapping.batch_size
+        if records and not self._gathered:
+            self._processed(records[-1])
         if self._gathered and (full or time.monotonic() >= self._window_ends):
             self._hand_on()
             return True
@@ -99,6 +101,11 @@ class StreamPoller(Poller):
         batch, self._gathered, self._gathered_bytes = self._gathered, [], 0
         if batch:
             self._batches.process(batch)
+            self._processed(batch[-1])
+
+    def _processed(self, last: StreamRecord) -> None:
+        if not self._stopping.is_set():  # a batch that the end of the cloud interrupts comes back
+            self._shard.processed(last.sequence_number)
 
     def _deliver(self, records: Sequence[StreamRecord]) -> Outcome:
         payload = orjson.dumps({"Records": [record.event for record in records]})

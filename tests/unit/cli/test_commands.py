@@ -21,6 +21,7 @@ VERBS = (
     "demo",
     "up",
     "down",
+    "reset",
     "status",
     "import",
     "train",

@@ -82,7 +82,7 @@ def test_demo_in_a_pipe_ends_by_itself(
 
     printed = capsys.readouterr()
     assert "passed  2 of 2 answers agree\n" in printed.out
-    assert "  alsolike up\n" in printed.out
+    assert "  alsolike up --data .alsolike/demo/data\n" in printed.out
     assert "Ctrl-C" not in printed.out + printed.err
     assert json.loads(SUMMARY.read_text(encoding="utf-8"))["passed"] is True
 
@@ -97,7 +97,7 @@ def test_demo_on_a_terminal_keeps_the_shop_running_until_ctrl_c(
     assert "alsolike recommend --user 42\n" in terminal.getvalue()
     assert capsys.readouterr().err.splitlines()[-2:] == [
         "The shop is running. Press Ctrl-C to stop it.",
-        "The shop has stopped.",
+        "The shop has stopped. It continues with `alsolike up --data .alsolike/demo/data`.",
     ]
 
 

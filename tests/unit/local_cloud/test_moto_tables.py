@@ -13,6 +13,7 @@ from moto.dynamodb.models.utilities import dynamo_to_dict
 from local_cloud.moto_changes import tables
 from local_cloud.moto_streams import open_shards
 from local_cloud.sources.mapping import EventSourceMapping
+from local_cloud.storage.recorder import Recorder
 
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
@@ -114,7 +115,9 @@ def test_wrong_type_of_an_attribute_is_still_refused(dynamodb: Any) -> None:
 def test_stream_record_is_the_event_that_lambda_sends(dynamodb: Any) -> None:
     arn = create_table(dynamodb)
     mapping = EventSourceMapping("uuid", arn, "arn:aws:lambda:eu-west-1:123456789012:function:f", batch_size=10)
-    (shard,) = open_shards(mapping, region=REGION, account=ACCOUNT)
+    (shard,) = open_shards(
+        mapping, region=REGION, account=ACCOUNT, recorder=Recorder(None, region=REGION, account=ACCOUNT)
+    )
     dynamodb.put_item(TableName="things", Item={"id": {"S": "1"}, "data": {"B": b"\x00\xff"}})
     dynamodb.put_item(TableName="things", Item={"id": {"S": "1"}, "list": ATTRIBUTES["list"]})
     dynamodb.delete_item(TableName="things", Key={"id": {"S": "1"}})
@@ -141,6 +144,8 @@ def test_latest_position_leaves_out_what_is_there(dynamodb: Any) -> None:
     mapping = EventSourceMapping(
         "uuid", arn, "arn:aws:lambda:eu-west-1:123456789012:function:f", batch_size=10, starting_position="LATEST"
     )
-    (shard,) = open_shards(mapping, region=REGION, account=ACCOUNT)
+    (shard,) = open_shards(
+        mapping, region=REGION, account=ACCOUNT, recorder=Recorder(None, region=REGION, account=ACCOUNT)
+    )
     dynamodb.put_item(TableName="things", Item={"id": {"S": "after"}})
     assert [record.event["dynamodb"]["Keys"]["id"]["S"] for record in shard.read(10)] == ["after"]

@@ -1,0 +1,189 @@
+"""Changes of moto's stores, recorded where they happen."""
+
+import functools
+import inspect
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+from moto.cloudwatch.models import CloudWatchBackend
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.kinesis.models import KinesisBackend, Stream
+from moto.s3.models import S3Backend
+from moto.sqs.models import Queue
+from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
+
+from local_cloud.moto_changes.change import Change, Runtime, replace
+
+_BY_BUCKET_AND_KEY = (
+    "put_object", "delete_object", "put_object_acl", "put_object_legal_hold", "put_object_retention",
+    "delete_object_tagging",
+)  # fmt: skip
+
+
+def _record_items(runtime: Runtime) -> None:
+    def record(backend: Any, table_name: str, keys: dict[str, Any]) -> None:
+        table = backend.get_table(table_name)
+        hash_key = DynamoType(keys[table.hash_key_attr])
+        runtime.recorder.item(table, hash_key, table.range_key_attr and DynamoType(keys[table.range_key_attr]))
+
+    def recorded(write: Callable[..., Any], keys_name: str) -> Callable[..., Any]:
+        @functools.wraps(write)
+        def recording(self: Any, *arguments: Any, **options: Any) -> Any:
+            answer = write(self, *arguments, **options)
+            if not getattr(self, "in_transaction", False):
+                table_name = arguments[0] if arguments else options["table_name"]
+                record(self, table_name, arguments[1] if len(arguments) > 1 else options[keys_name])
+            return answer
+
+        return recording
+
+    for name, keys_name in (("put_item", "item_attrs"), ("update_item", "key"), ("delete_item", "key")):
+        replace(DynamoDBBackend, name, recorded(getattr(DynamoDBBackend, name), keys_name))
+    original = DynamoDBBackend.transact_write_items
+
+    @functools.wraps(original)
+    def transact_write_items(self: Any, transact_items: list[dict[str, Any]]) -> None:
+        self.in_transaction = True  # moto takes all of them back where one fails
+        try:
+            original(self, transact_items)
+        finally:
+            self.in_transaction = False
+        for operation in transact_items:
+            ((_, details),) = operation.items()
+            record(self, details["TableName"], details.get("Item") or details["Key"])
+
+    replace(DynamoDBBackend, "transact_write_items", transact_write_items)
+    delete_table: Any = DynamoDBBackend.delete_table
+
+    @functools.wraps(delete_table)
+    def recorded_delete(self: Any, name: str) -> Any:
+        table = delete_table(self, name)
+        runtime.recorder.emptied(table)
+        return table
+
+    replace(DynamoDBBackend, "delete_table", recorded_delete)
+
+
+def _record_objects(runtime: Runtime) -> None:
+    def recorded(write: Callable[..., Any]) -> Callable[..., Any]:
+        signature = inspect.signature(write)
+
+        @functools.wraps(write)
+        def recording(*arguments: Any, **options: Any) -> Any:
+            answer = write(*arguments, **options)
+            given = signature.bind(*arguments, **options).arguments
+            runtime.recorder.object(given["bucket_name"], given["key_name"])
+            return answer
+
+        return recording
+
+    for name in _BY_BUCKET_AND_KEY:
+        replace(S3Backend, name, recorded(getattr(S3Backend, name)))
+    original = S3Backend.put_object_tagging
+
+    @functools.wraps(original)
+    def put_object_tagging(self: Any, key: Any, *arguments: Any, **options: Any) -> Any:
+        answer = original(self, key, *arguments, **options)
+        runtime.recorder.object(key.bucket_name, key.name)
+        return answer
+
+    replace(S3Backend, "put_object_tagging", put_object_tagging)
+
+
+def _record_streams(runtime: Runtime) -> None:
+    original = Stream.put_record
+
+    @functools.wraps(original)
+    def put_record(self: Any, *arguments: Any, **options: Any) -> tuple[str, str]:
+        sequence_number, shard_id = original(self, *arguments, **options)
+        runtime.recorder.stream_record(self, shard_id, sequence_number)
+        return sequence_number, shard_id
+
+    replace(Stream, "put_record", put_record)
+    delete_stream: Any = KinesisBackend.delete_stream
+
+    @functools.wraps(delete_stream)
+    def recorded_delete(self: Any, *arguments: Any, **options: Any) -> Any:
+        stream = delete_stream(self, *arguments, **options)
+        runtime.recorder.stream_deleted(stream)
+        return stream
+
+    replace(KinesisBackend, "delete_stream", recorded_delete)
+
+
+def _record_metrics(runtime: Runtime) -> None:
+    lock = threading.Lock()
+    original = CloudWatchBackend.put_metric_data
+
+    @functools.wraps(original)
+    def put_metric_data(self: Any, *arguments: Any, **options: Any) -> None:
+        with lock:
+            before = len(self.metric_data)
+            original(self, *arguments, **options)
+            runtime.recorder.metrics(self.metric_data[before:])
+
+    replace(CloudWatchBackend, "put_metric_data", put_metric_data)
+
+
+def _record_messages_and_executions(runtime: Runtime) -> None:
+    add: Any = Queue.add_message
+    end: Any = BaseExecutionWorkerCommunication._reflect_execution_status
+
+    @functools.wraps(add)
+    def add_message(self: Any, message: Any) -> None:
+        add(self, message)
+        runtime.recorder.service("sqs")
+
+    @functools.wraps(end)
+    def reflect_execution_status(self: Any) -> None:
+        end(self)
+        runtime.recorder.changed("states")
+
+    replace(Queue, "add_message", add_message)
+    replace(BaseExecutionWorkerCommunication, "_reflect_execution_status", reflect_execution_status)
+
+
+CHANGES: Final[tuple[Change, ...]] = (
+    Change(
+        "moto keeps items in memory only",
+        tuple(
+            f"moto.dynamodb.models:DynamoDBBackend.{name}"
+            for name in ("put_item", "update_item", "delete_item", "transact_write_items", "delete_table")
+        ),
+        _record_items,
+    ),
+    Change(
+        "moto keeps objects in memory only",
+        (
+            *(f"moto.s3.models:S3Backend.{name}" for name in (*_BY_BUCKET_AND_KEY, "put_object_tagging")),
+            "moto.s3.models:FakeKey.__setstate__",
+        ),
+        _record_objects,
+    ),
+    Change(
+        "moto keeps stream records in memory only",
+        (
+            "moto.kinesis.models:Stream.put_record",
+            "moto.kinesis.models:KinesisBackend.delete_stream",
+            "moto.kinesis.models:Record",
+            "moto.dynamodb.models.table:StreamShard.add",
+        ),
+        _record_streams,
+    ),
+    Change(
+        "moto keeps metrics in memory only",
+        ("moto.cloudwatch.models:CloudWatchBackend.put_metric_data",),
+        _record_metrics,
+    ),
+    Change(
+        "topics and executions change queues and histories without a request",
+        (
+            "moto.sqs.models:Queue.add_message",
+            "moto.stepfunctions.parser.backend.execution:Execution.__init__",
+            "moto.stepfunctions.parser.backend.execution:BaseExecutionWorkerCommunication._reflect_execution_status",
+        ),
+        _record_messages_and_executions,
+    ),
+)

@@ -1,0 +1,158 @@
+"""Small stores of moto that are compared as a whole: parameters, secrets, users, models, jobs, executions, messages."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from moto.cognitoidp.models import cognitoidp_backends
+from moto.glue.models import glue_backends
+from moto.sagemaker.models import sagemaker_backends
+from moto.secretsmanager.models import secretsmanager_backends
+from moto.sqs.models import sqs_backends
+from moto.ssm.models import ssm_backends
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+
+from local_cloud.storage import executions, pickling
+
+_LEFT_BEHIND = "The embedded cloud ended while this job ran. Start it again."
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Objects of one kind by name.
+
+    Attributes
+    ----------
+    service
+        The service whose requests change them, as signatures name it.
+    entries
+        Returns each name with its object.
+    restore
+        Puts an object in its place, also where the template has created one.
+    write, read
+        Turn an object into bytes and back.
+    is_final
+        Says whether an object changes no more.
+    """
+
+    name: str
+    service: str
+    entries: Callable[[], Iterable[tuple[str, Any]]]
+    restore: Callable[[str, Any], None]
+    write: Callable[[Any], bytes] = pickling.dumps
+    read: Callable[[bytes], Any] = pickling.loads
+    is_final: Callable[[Any], bool] = lambda value: False
+
+
+def collections_of(*, region: str, account: str) -> tuple[Collection, ...]:
+    """Return the collections of an account in a region."""
+    ssm, secrets = ssm_backends[account][region], secretsmanager_backends[account][region]
+    sagemaker, glue = sagemaker_backends[account][region], glue_backends[account][region]
+    cognito, sqs = cognitoidp_backends[account][region], sqs_backends[account][region]
+    workflows: Any = stepfunctions_parser_backends[account][region]
+
+    def nested(owners: Callable[[], Iterable[tuple[str, dict[str, Any]]]]) -> dict[str, Any]:
+        """Return how to walk dictionaries that belong to other resources, and how to write to them."""
+
+        def restore(name: str, value: Any) -> None:
+            owner, _, key = name.partition("|")
+            _put(dict(owners()).get(owner), key, value)
+
+        return {
+            "entries": lambda: [(f"{owner}|{key}", value) for owner, part in owners() for key, value in part.items()],
+            "restore": restore,
+        }
+
+    def messages() -> list[tuple[str, Any]]:
+        return [
+            (f"{name}|{message.id}", message)
+            for name, queue in list(sqs.queues.items())
+            for message in list(queue._messages)
+        ]
+
+    def restore_message(name: str, message: Any) -> None:
+        queue = sqs.queues.get(name.partition("|")[0])
+        if queue is not None:
+            queue._messages.append(message)
+            queue._messages.sort(key=lambda stored: int(stored.sent_timestamp or 0))
+
+    def runs() -> list[tuple[str, Any]]:
+        return [
+            (f"{machine.arn}|{execution.name}", execution)
+            for machine in list(workflows.state_machines)
+            for execution in list(machine.executions)
+        ]
+
+    def restore_run(name: str, record: Any) -> None:
+        arn = name.partition("|")[0]
+        machine = next((machine for machine in workflows.state_machines if machine.arn == arn), None)
+        if machine is not None:
+            machine.executions.append(executions.execution_of(record, machine))
+
+    def glue_runs() -> list[tuple[str, Any]]:
+        return [(f"{name}|{run.job_run_id}", run) for name, job in glue.jobs.items() for run in list(job.job_runs)]
+
+    def restore_glue_run(name: str, run: Any) -> None:
+        job = glue.jobs.get(name.partition("|")[0])
+        if job is not None:
+            if run.status not in ("SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT"):
+                run.status, run.error_message = "FAILED", _LEFT_BEHIND
+            job.job_runs.append(run)
+
+    def restore_training(name: str, job: Any) -> None:
+        if job.training_job_status == "InProgress":
+            job.training_job_status = job.secondary_status = "Failed"
+            job.failure_reason = _LEFT_BEHIND
+        _put(sagemaker.training_jobs, name, job)
+
+    return (
+        _of_dict("ssm.parameters", "ssm", ssm._parameters),
+        _of_dict("secretsmanager.secrets", "secretsmanager", secrets.secrets),
+        _of_dict("sagemaker.model_packages", "sagemaker", sagemaker.model_packages),
+        _of_dict("sagemaker.model_package_names", "sagemaker", sagemaker.model_package_name_mapping),
+        Collection(
+            "sagemaker.training_jobs",
+            "sagemaker",
+            entries=lambda: list(sagemaker.training_jobs.items()),
+            restore=restore_training,
+        ),
+        Collection(
+            "cognito.users",
+            "cognito-idp",
+            **nested(lambda: [(pool.id, pool.users) for pool in cognito.user_pools.values()]),
+        ),
+        Collection(
+            "cognito.groups",
+            "cognito-idp",
+            **nested(lambda: [(pool.id, pool.groups) for pool in cognito.user_pools.values()]),
+        ),
+        Collection(
+            "glue.tables",
+            "glue",
+            **nested(lambda: [(database.name, database.tables) for database in glue.databases.values()]),
+        ),
+        Collection("glue.job_runs", "glue", entries=glue_runs, restore=restore_glue_run),
+        Collection("sqs.messages", "sqs", entries=messages, restore=restore_message),
+        Collection(
+            "states.executions",
+            "states",
+            entries=runs,
+            restore=restore_run,
+            write=lambda execution: pickling.dumps(executions.record_of(execution)),
+            is_final=executions.has_ended,
+        ),
+    )
+
+
+def _of_dict(name: str, service: str, stored: dict[str, Any]) -> Collection:
+    return Collection(
+        name,
+        service,
+        entries=lambda: list(dict.items(stored)),
+        restore=lambda key, value: _put(stored, key, value),
+    )
+
+
+def _put(stored: dict[str, Any] | None, key: str, value: Any) -> None:
+    if stored is not None:  # else its resource is not in the template any more
+        dict.__setitem__(stored, key, value)

@@ -1,0 +1,321 @@
+"""Records every change of moto's stores in a journal before its request is answered, and restores them at a start."""
+
+import functools
+import hashlib
+import itertools
+import pickle
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from moto.cloudwatch.models import cloudwatch_backends
+from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
+from moto.dynamodb.models.table import StreamRecord as TableRecord
+from moto.kinesis.models import Record, kinesis_backends
+from moto.s3.models import s3_backends
+
+from local_cloud.storage.collections import collections_of
+from local_cloud.storage.journal import Journal
+from local_cloud.storage.objects import Objects
+
+_DAY_S: Final = 86_400
+_READS: Final = ("Describe", "Get", "List", "Query", "Scan", "Search", "BatchGet")
+_DIGITS: Final = 30
+_AFTER_ALL: Final = "~"
+"""Sorts after each number."""
+
+
+class Recorder:
+    """Recorder of changes in a journal, from `start` on; it does nothing without a journal.
+
+    Changes of DynamoDB's items, of stream records and of metrics are written where they happen. Objects and the small
+    collections are noted for the thread that changes them, and read when its request ends.
+    """
+
+    def __init__(self, journal: Journal | None, *, region: str, account: str) -> None:
+        self._journal = journal
+        self._region = region
+        self._account = account
+        self._started = False
+        self._noted = threading.local()
+        self._newest: dict[str, int] = {}
+        self._stored_positions: dict[tuple[str, str], int] = {}
+        self._positions: dict[tuple[str, str], int] = {}
+        self._known: dict[str, dict[str, bytes]] = {}
+        self._finals: set[tuple[str, str]] = set()
+        self._numbers = itertools.count()
+        if journal:
+            self._objects = Objects(s3_backends[account]["aws"], journal)
+            self._collections = collections_of(region=region, account=account)
+
+    @property
+    def journal(self) -> Journal | None:
+        """The journal; None before `start`, and where nothing is stored."""
+        return self._journal if self._started else None
+
+    # Changes
+
+    def item(self, table: Any, hash_key: Any, range_key: Any) -> None:
+        """Record an item of a table, or that it is gone, and the records of the table's stream since the last time."""
+        if not (journal := self.journal):
+            return
+        item = table.get_item(hash_key, range_key)
+        name = _item_name(hash_key, range_key)
+        if item is None:
+            journal.delete("item", table.name, name)
+        else:
+            journal.put("item", table.name, name, pickle.dumps(item.to_json()["Attributes"], protocol=5))
+        shard = table.stream_shard
+        if shard is None:
+            return
+        place = f"dynamodb/{table.name}"
+        newest = shard.starting_sequence_number + len(shard.items)
+        for number in range(max(self._newest.get(place, 0), shard.starting_sequence_number), newest):
+            record = shard.items[number - shard.starting_sequence_number].record
+            journal.put("record", place, _ordered(number), pickle.dumps(record, protocol=5))
+        self._newest[place] = newest
+
+    def emptied(self, table: Any) -> None:
+        """Record that a table is deleted with its stream."""
+        if journal := self.journal:
+            for item in table.all_items():
+                journal.delete("item", table.name, _item_name(item.hash_key, item.range_key))
+            self._forget_records(f"dynamodb/{table.name}")
+
+    def stream_deleted(self, stream: Any) -> None:
+        """Record that a Kinesis stream is deleted."""
+        for shard_id in stream.shards:
+            self._forget_records(f"kinesis/{stream.stream_name}/{shard_id}")
+
+    def _forget_records(self, place: str) -> None:
+        if journal := self.journal:
+            self._newest.pop(place, None)
+            journal.trim_records(place, _AFTER_ALL)
+            for shard, mapping in self._positions:
+                if shard == place:
+                    journal.delete("position", place, mapping)
+
+    def stream_record(self, stream: Any, shard_id: str, sequence_number: str) -> None:
+        """Record what was put into a shard of a Kinesis stream."""
+        if journal := self.journal:
+            number = int(sequence_number)
+            record = vars(stream.shards[shard_id].records[number])
+            place = f"kinesis/{stream.stream_name}/{shard_id}"
+            journal.put("record", place, _ordered(number), pickle.dumps(record, protocol=5))
+
+    def metrics(self, data: list[Any]) -> None:
+        """Record metrics."""
+        if journal := self.journal:
+            name = f"{_ordered(time.time_ns())}-{next(self._numbers)}"
+            journal.put("metrics", "", name, pickle.dumps(data, protocol=5))
+
+    def object(self, bucket: str, key: str) -> None:
+        """Note that an object is changed by this thread's request."""
+        if self.journal:
+            self._notes("objects").add((bucket, key))
+
+    def service(self, name: str) -> None:
+        """Note that a small collection of a service may be changed by this thread's request."""
+        if self.journal:
+            self._notes("services").add(name)
+
+    def request(self, environ: Mapping[str, Any]) -> None:
+        """Write what a request has changed; its response may leave afterwards."""
+        if self.journal:
+            credential = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")[2].split("/")
+            action = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
+            if len(credential) > 3 and not action.startswith(_READS):
+                self.service(credential[3])
+            self.commit()
+
+    def changed(self, service: str) -> None:
+        """Write changes that no request has made."""
+        self.service(service)
+        self.commit()
+
+    def commit(self) -> None:
+        """Write what this thread has noted, and everything else so far."""
+        if not (journal := self.journal):
+            return
+        for bucket, key in self._take_notes("objects"):
+            self._objects.write(bucket, key)
+        for service in self._take_notes("services"):
+            self._compare(service)
+        journal.commit()
+
+    def keep(self, kind: str, work: Any) -> Callable[[], None]:
+        """Record work that was accepted and is done later; return what records that it is done."""
+        if not (journal := self.journal):
+            return lambda: None
+        name = f"{_ordered(time.time_ns())}-{next(self._numbers)}"
+        journal.put("work", kind, name, pickle.dumps(work, protocol=5))
+
+        def done() -> None:
+            if journal := self.journal:
+                journal.delete("work", kind, name)
+                journal.commit()
+
+        return done
+
+    def left_work(self, kind: str) -> list[tuple[Any, Callable[[], None]]]:
+        """Return the work of a kind that was accepted and not done before the start, and what records that it is."""
+        if not (journal := self._journal):
+            return []
+        return [
+            (pickle.loads(data), functools.partial(journal.delete, "work", kind, name))  # noqa: S301
+            for place, name, data in list(journal.read("work"))
+            if place == kind
+        ]
+
+    # Positions in streams
+
+    def position(self, place: str, mapping: str, default: int) -> int:
+        """Return the number of the first record that a mapping has not processed."""
+        number = self._positions[place, mapping] = self._stored_positions.get((place, mapping), default)
+        if self._journal:
+            self._journal.put("position", place, mapping, str(number).encode())
+        return number
+
+    def advance(self, place: str, mapping: str, next_number: int) -> None:
+        """Record that a mapping has processed a shard up to a record; forget those that all have."""
+        if not (journal := self.journal):
+            return
+        self._positions[place, mapping] = next_number
+        journal.put("position", place, mapping, str(next_number).encode())
+        slowest = min(number for (shard, _), number in self._positions.items() if shard == place)
+        journal.trim_records(place, _ordered(slowest - 1))  # the newest stays, so that numbers go on from it
+        journal.commit()
+
+    # Start
+
+    def restore(self) -> None:
+        """Put what the journal holds into the resources that the template has created."""
+        if not (journal := self._journal):
+            return
+        self._restore_items(journal)
+        self._restore_records(journal)
+        self._objects.restore()
+        metrics = cloudwatch_backends[self._account][self._region].metric_data
+        oldest = _ordered(time.time_ns() - _DAY_S * 1_000_000_000)
+        for place, name, data in list(journal.read("metrics")):
+            if name < oldest:
+                journal.delete("metrics", place, name)
+            else:
+                metrics.extend(pickle.loads(data))  # noqa: S301  written by this program
+        by_name = {collection.name: collection for collection in self._collections}
+        for place, name, data in list(journal.read("entry")):
+            if collection := by_name.get(place):
+                collection.restore(name, collection.read(data))
+        for place, mapping, data in journal.read("position"):
+            self._stored_positions[place, mapping] = int(data)
+
+    def start(self) -> None:
+        """Record every change from now on."""
+        if not self._journal:
+            return
+        for collection in self._collections:
+            self._known[collection.name] = {
+                name: _digest(collection.write(value)) for name, value in collection.entries()
+            }
+        self._started = True
+        self._journal.commit()
+        # Executions and jobs that were restored as failed are written as such.
+        for service in {collection.service for collection in self._collections}:
+            self._compare(service)
+        self._journal.commit()
+
+    def close(self) -> None:
+        """Write what waits, and close the journal."""
+        if self._journal:
+            self.commit()
+            self._started = False
+            self._journal.close()
+
+    def _restore_items(self, journal: Journal) -> None:
+        tables = dynamodb_backends[self._account][self._region].tables
+        for place, _, data in journal.read("item"):
+            if (table := tables.get(place)) is None:
+                continue
+            attributes = pickle.loads(data)  # noqa: S301  written by this program
+            hash_key = DynamoType(attributes[table.hash_key_attr])
+            if table.range_key_attr is None:
+                table.items[hash_key] = Item(hash_key, None, attributes)  # type: ignore[assignment]
+            else:
+                range_key = DynamoType(attributes[table.range_key_attr])
+                table.items[hash_key][range_key] = Item(hash_key, range_key, attributes)
+
+    def _restore_records(self, journal: Journal) -> None:
+        tables = dynamodb_backends[self._account][self._region].tables
+        streams = kinesis_backends[self._account][self._region].streams
+        for place, entries in itertools.groupby(list(journal.read("record")), key=lambda entry: entry[0]):
+            service, name, *rest = place.split("/")
+            records = [(int(number), pickle.loads(data)) for _, number, data in entries]  # noqa: S301
+            if service == "dynamodb" and name in tables and (shard := tables[name].stream_shard) is not None:
+                shard.starting_sequence_number = records[0][0]
+                shard.items = [_table_record(record) for _, record in records]
+                self._newest[place] = records[-1][0] + 1
+            elif service == "kinesis":
+                stream = next((stream for stream in streams.values() if stream.stream_name == name), None)
+                if stream is not None and rest[0] in stream.shards:
+                    stream.shards[rest[0]].records.update({number: _record(state) for number, state in records})
+
+    def _compare(self, service: str) -> None:
+        """Write the entries of a service's collections that differ from those that were written last."""
+        journal = self.journal
+        collections = [collection for collection in self._collections if collection.service == service]
+        if not (journal and collections):
+            return
+        with journal.locked():
+            for collection in collections:
+                known, present = self._known[collection.name], set()
+                for name, value in collection.entries():
+                    present.add(name)
+                    if (collection.name, name) in self._finals:
+                        continue
+                    if collection.is_final(value):
+                        self._finals.add((collection.name, name))
+                    data = collection.write(value)
+                    if known.get(name) != (digest := _digest(data)):
+                        known[name] = digest
+                        journal.put("entry", collection.name, name, data)
+                for name in known.keys() - present:
+                    del known[name]
+                    self._finals.discard((collection.name, name))
+                    journal.delete("entry", collection.name, name)
+
+    def _notes(self, kind: str) -> set[Any]:
+        notes: dict[str, set[Any]] = self._noted.__dict__.setdefault("notes", {})
+        return notes.setdefault(kind, set())
+
+    def _take_notes(self, kind: str) -> Iterator[Any]:
+        notes = self._notes(kind)
+        while notes:
+            yield notes.pop()
+
+
+def _item_name(hash_key: Any, range_key: Any) -> str:
+    keys = (hash_key,) if range_key is None else (hash_key, range_key)
+    return "".join(f"{key.type}{len(str(key.value))}:{key.value}" for key in keys)
+
+
+def _ordered(number: int) -> str:
+    """Return a number as text that sorts as the number does."""
+    return f"{number:0{_DIGITS}d}"
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=16).digest()
+
+
+def _table_record(record: Mapping[str, Any]) -> Any:
+    stored: Any = TableRecord.__new__(TableRecord)
+    stored.record = dict(record)
+    return stored
+
+
+def _record(state: Mapping[str, Any]) -> Any:
+    stored = Record.__new__(Record)
+    vars(stored).update(state)
+    return stored

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from local_cloud.storage import journal as storage
+from local_cloud.storage.journal import DataError, DataInUseError, Journal
+
+
+def written(directory: Path) -> None:
+    journal = Journal(directory)
+    journal.put("item", "table", "a", b"1")
+    journal.close()
+
+
+def test_entries_of_the_last_commit_are_found_again(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    for name in ("b", "a", "c"):
+        journal.put("item", "table", name, name.encode())
+    journal.commit()
+    journal.delete("item", "table", "c")
+    journal.put_content("id", b"content")
+    journal.close()
+
+    again = Journal(tmp_path)
+    assert list(again.read("item")) == [("table", "a", b"a"), ("table", "b", b"b")]
+    assert again.content("id") == b"content"
+    again.close()
+
+
+def test_records_before_a_position_are_trimmed_in_their_shard_alone(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    for place in ("one", "two"):
+        for name in ("1", "2", "3"):
+            journal.put("record", place, name, b"")
+    journal.trim_records("one", "3")
+    journal.commit()
+
+    assert [(place, name) for place, name, _ in journal.read("record")] == [
+        ("one", "3"),
+        ("two", "1"),
+        ("two", "2"),
+        ("two", "3"),
+    ]
+    journal.close()
+
+
+def test_directory_of_a_running_cloud_is_refused_and_not_deleted(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+
+    with pytest.raises(DataInUseError, match="belongs to another cloud that runs"):
+        Journal(tmp_path)
+    with pytest.raises(DataInUseError):
+        storage.delete(tmp_path)
+    journal.close()
+
+
+def test_other_format_is_refused_and_can_be_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path)
+    monkeypatch.setattr(storage, "FORMAT", "2")
+
+    with pytest.raises(DataError, match=r"has format 1 .*, expected 2 "):
+        storage.check(tmp_path)
+    assert storage.delete(tmp_path)
+    assert not tmp_path.exists()
+
+
+def test_damaged_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "cloud.sqlite").write_bytes(b"no database" * 1_000)
+
+    with pytest.raises(DataError, match="cannot be read"):
+        Journal(tmp_path)
+
+
+def test_half_written_log_is_ignored(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.put("item", "table", "a", b"1")
+    journal.commit()
+    log = (tmp_path / "cloud.sqlite-wal").read_bytes()
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    (copy / "cloud.sqlite").write_bytes((tmp_path / "cloud.sqlite").read_bytes())
+    journal.put("item", "table", "b", b"2" * 100_000)
+    journal.commit()
+    longer = (tmp_path / "cloud.sqlite-wal").read_bytes()
+    (copy / "cloud.sqlite-wal").write_bytes(longer[: len(log) + 50_000])
+    journal.close()
+
+    again = Journal(copy)
+    assert [name for _, name, _ in again.read("item")] == ["a"]
+    again.close()
+
+
+def test_check_of_an_empty_directory_writes_nothing(tmp_path: Path) -> None:
+    assert storage.check(tmp_path) is False
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_files_of_a_directory_stay(tmp_path: Path) -> None:
+    written(tmp_path)
+    (tmp_path / "mine.txt").write_text("mine")
+
+    assert storage.delete(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+    assert not storage.delete(tmp_path)

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from moto.s3.models import s3_backends
+from moto.stepfunctions.parser.api import ExecutionStatus
+
+from local_cloud.storage.executions import execution_of
+from local_cloud.storage.journal import Journal
+from local_cloud.storage.objects import Objects
+
+ACCOUNT = "123456789012"
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal(tmp_path)
+
+
+def versioned_bucket() -> tuple[Any, Any]:
+    """Return a client and the backend of an empty bucket `shop`."""
+    s3 = boto3.client("s3", region_name="us-east-1")
+    s3.create_bucket(Bucket="shop")
+    s3.put_bucket_versioning(Bucket="shop", VersioningConfiguration={"Status": "Enabled"})
+    return s3, s3_backends[ACCOUNT]["aws"]
+
+
+def listed(s3: Any) -> list[tuple[str, str]]:
+    answer = s3.list_object_versions(Bucket="shop")
+    return [(kind, entry["VersionId"]) for kind in ("Versions", "DeleteMarkers") for entry in answer.get(kind, [])]
+
+
+def test_versions_tags_and_delete_markers_are_restored(journal: Journal) -> None:
+    with mock_aws():
+        s3, backend = versioned_bucket()
+        s3.put_object(Bucket="shop", Key="k", Body=b"one", Metadata={"a": "b"}, Tagging="colour=red")
+        s3.put_object(Bucket="shop", Key="k", Body=b"two")
+        s3.delete_object(Bucket="shop", Key="k")
+        before = listed(s3)
+        Objects(backend, journal).write("shop", "k")
+        journal.commit()
+    first = before[1][1]
+
+    with mock_aws():
+        s3, backend = versioned_bucket()
+        Objects(backend, journal).restore()
+        answer = s3.get_object(Bucket="shop", Key="k", VersionId=first)
+        assert listed(s3) == before
+        assert (answer["Body"].read(), answer["Metadata"], answer["ETag"]) == (
+            b"one",
+            {"a": "b"},
+            '"f97c5d29941bfb1b2fdab0874906ab82"',
+        )
+        assert s3.get_object_tagging(Bucket="shop", Key="k", VersionId=first)["TagSet"] == [
+            {"Key": "colour", "Value": "red"}
+        ]
+
+
+def test_content_of_a_version_that_is_gone_is_deleted(journal: Journal) -> None:
+    with mock_aws():
+        s3, backend = versioned_bucket()
+        objects = Objects(backend, journal)
+        version = s3.put_object(Bucket="shop", Key="k", Body=b"one")["VersionId"]
+        objects.write("shop", "k")
+        content_id = backend.buckets["shop"].keys["k"].stored_content
+        journal.commit()
+        assert journal.content(content_id) == b"one"
+
+        s3.delete_object(Bucket="shop", Key="k", VersionId=version)
+        objects.write("shop", "k")
+        journal.commit()
+
+    assert journal.content(content_id) == b""
+    assert list(journal.read("object")) == []
+
+
+def test_execution_that_ran_when_its_cloud_ended_has_failed() -> None:
+    execution = execution_of({"name": "e", "exec_status": ExecutionStatus.RUNNING, "events": [{"id": 1}]}, None)
+
+    assert execution.exec_status == ExecutionStatus.FAILED
+    assert execution.cause == "The embedded cloud ended while this execution ran. Start it again."
+    assert execution.to_history_output()["events"] == [{"id": 1}]
