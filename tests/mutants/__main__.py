@@ -50,7 +50,24 @@ TARGETS = (
         ["functions/run_canary/judgement.py"],
         [f"tests/unit/functions/run_canary/test_judgement{name}.py" for name in ("_figures", "")],
     ),
-    Target("filters", [f"{CORE}/alsolike/filter*.py"], ["tests/unit/alsolike/test_filter*.py"]),
+    Target(
+        "filters",
+        [f"{CORE}/alsolike/filter*.py"],
+        [
+            f"tests/unit/alsolike/test_filter{name}.py"
+            for name in (
+                "_evaluation",
+                "_values",
+                "_personalize",
+                "_examples",
+                "_spelling",
+                "s",
+                "s_document",
+                "_texts",
+                "_properties",
+            )
+        ],
+    ),
     Target(
         "slate",
         ["functions/recommend/slate*.py"],
@@ -195,7 +212,7 @@ def main() -> int:
         limits = {}
         for name, target in targets.items():
             (Path(folder) / name).mkdir()
-            limits[name] = int(4 * _baseline(target, Path(folder) / name)) + 20
+            limits[name] = int(2 * _baseline(target, Path(folder) / name)) + 10
             print(
                 f"{name}: {len(everything[name])} mutants, {len(everything[name]) - len(candidates[name])} equivalent",
                 flush=True,
