@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,6 +15,7 @@ from alsolike.champion import Champion
 from alsolike.dataset import DatasetManifest, prefix
 from alsolike.errors import InvalidBundle, NotFound, Unavailable
 from alsolike.lake_objects import is_gone
+from alsolike.mapped import UNREADABLE, parse_array
 from alsolike.ragged import hashes_of
 from alsolike.registry import Registry, model_prefix
 
@@ -72,16 +72,19 @@ def read_baseline(client: Any, bucket: str) -> Baseline | None:
         dataset = DatasetManifest.from_json(described)
     except NotFound:
         dataset = None
-    hashes, ranks = (_array(client, bucket, f"{directory}{name}") for name in ("ids.hash.npy", "ids.idx.npy"))
+    hashes = _array(client, bucket, f"{directory}ids.hash.npy", np.uint64)
+    ranks = _array(client, bucket, f"{directory}ids.idx.npy", np.int32)
+    if len(hashes) != len(ranks):
+        raise InvalidBundle(f"s3://{bucket}/{directory} has {len(hashes)} hashes of ids and {len(ranks)} positions")
     return Baseline(champion, bundle, dataset, hashes, ranks)
 
 
-def _array(client: Any, bucket: str, key: str) -> npt.NDArray[Any]:
+def _array(client: Any, bucket: str, key: str, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    data = _read(client, bucket, key)
     try:
-        array: npt.NDArray[Any] = np.load(io.BytesIO(_read(client, bucket, key)))
-    except (ValueError, EOFError) as error:
+        return parse_array(data, dtype, name=key)
+    except UNREADABLE as error:
         raise InvalidBundle(f"s3://{bucket}/{key} is unreadable: {error}") from error
-    return array
 
 
 def _read(client: Any, bucket: str, key: str) -> bytes:

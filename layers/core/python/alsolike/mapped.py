@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import mmap
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,9 +23,17 @@ def map_array(path: Path, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     ValueError
         If the array has another type or shape. Other errors on damaged files are `UNREADABLE`.
     """
-    array = np.asarray(np.lib.format.open_memmap(path, mode="r"))
+    return _checked(np.asarray(np.lib.format.open_memmap(path, mode="r")), dtype, name=path.name)
+
+
+def parse_array(data: bytes, dtype: npt.DTypeLike, *, name: str) -> npt.NDArray[Any]:
+    """Return the array `(n,)` in a file's content; see `map_array`."""
+    return _checked(np.lib.format.read_array(io.BytesIO(data)), dtype, name=name)
+
+
+def _checked(array: npt.NDArray[Any], dtype: npt.DTypeLike, *, name: str) -> npt.NDArray[Any]:
     if array.ndim != 1 or array.dtype != np.dtype(dtype):
-        raise ValueError(f"{path.name} is {array.dtype} of shape {array.shape}, expected {np.dtype(dtype)} (n,)")
+        raise ValueError(f"{name} is {array.dtype} of shape {array.shape}, expected {np.dtype(dtype)} (n,)")
     return array
 
 

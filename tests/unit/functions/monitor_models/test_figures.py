@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 
 import numpy as np
 import pytest
 
 from alsolike.drift import DAY_MS, Histogram, psi
-from alsolike.errors import InvalidDataset, InvalidInput, NotFound
+from alsolike.errors import InvalidBundle, InvalidDataset, InvalidInput, NotFound
 from alsolike.monitoring import LATEST_KEY, Drift, Figure, Report, report_key
 from alsolike.reference import Categories, ItemCount, ranked, reference_of
 from functions.build_dataset.reference import reference
@@ -268,6 +269,36 @@ def test_unreadable_state_is_an_error_that_says_what_to_do(shop: MonitoredShop) 
     shop.put("monitoring/state.json", b'{"champion": "v1"}')
 
     with pytest.raises(InvalidInput, match=r"state\.json is unreadable: 'last_start'; without it every figure begins"):
+        shop.look()
+
+
+MANY = b"{'descr': '<i4', 'fortran_order': False, 'shape': (1000000000000,), }".ljust(117) + b"\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"PK\x03\x04 an archive",
+        b"\x93NUMPY\x01\x00" + len(MANY).to_bytes(2, "little") + MANY + bytes(8),
+        np.lib.format.magic(1, 0) + b"\x00\x00",
+    ],
+)
+def test_damaged_array_of_the_champion_is_named(shop: MonitoredShop, content: bytes) -> None:
+    shop.champion(shopping())
+    shop.put("models/v1/ids.idx.npy", content)
+
+    with pytest.raises(InvalidBundle, match=r"models/v1/ids\.idx\.npy is unreadable"):
+        shop.look()
+
+
+def test_array_of_another_length_than_the_other_is_named(shop: MonitoredShop) -> None:
+    shop.champion(shopping())
+    buffer = io.BytesIO()
+    np.save(buffer, np.array([1], np.int32))
+    shop.put("models/v1/ids.idx.npy", buffer.getvalue())
+
+    with pytest.raises(InvalidBundle, match="hashes of ids and 1 positions"):
         shop.look()
 
 
