@@ -18,7 +18,7 @@ MILLISECONDS_FROM = 1e11
 
 _MILLISECONDS_TO = 1e14
 _CLOCK = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?"
-_ISO = rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([T ]{_CLOCK}(Z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)?)?$"
+ISO = rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([T ]{_CLOCK}(Z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)?)?$"
 
 Bools = npt.NDArray[np.bool_]
 
@@ -89,7 +89,7 @@ def _iso_ms(column: pa.ChunkedArray, places: Bools) -> npt.NDArray[np.int64]:
     """Return the times of the cells that are ISO 8601, 0 elsewhere."""
     cells = column.cast(pa.string()).filter(pa.array(places)).combine_chunks().dictionary_encode()
     distinct = cells.dictionary
-    fits = pc.match_substring_regex(distinct, _ISO)
+    fits = pc.match_substring_regex(distinct, ISO)
     texts = pc.replace_substring(pc.if_else(fits, distinct, None), ",", ".").to_pylist()
     parsed = pd.to_datetime(pd.Series(texts, dtype="object"), format="ISO8601", utc=True, errors="coerce")
     ms = parsed.dt.as_unit("ms").astype("int64").where(parsed.notna(), 0).to_numpy(np.int64)

@@ -193,6 +193,27 @@ def schema(
         )
 
 
+@app.command("infer")
+def infer(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A CSV or Parquet file.", show_default=False)],
+    dataset: Annotated[str, typer.Option(metavar="items|users", help="The kind of rows in the file.")] = "items",
+) -> None:
+    """Print the types of a file's columns as YAML for the configuration, without importing it."""
+    from alsolike.errors import InvalidInput
+    from cli import console
+    from cli.config import avro_schema, yaml_document
+    from cli.importing.files import open_file
+    from cli.importing.inference import declared
+    from cli.importing.inference import infer as infer_types
+    from cli.importing.sources import find
+
+    if dataset not in avro_schema.DATASETS:
+        raise InvalidInput(f"--dataset is {dataset!r}, expected {' or '.join(avro_schema.DATASETS)}")
+    (source,) = find([file], s3=lambda: None)
+    types = infer_types([open_file(source)], without=("itemId" if dataset == "items" else "userId",))
+    console.print_line(yaml_document.dump(declared({}, types, dataset=dataset)).rstrip("\n"))
+
+
 def read_file(path: Path, *, as_json: bool = False) -> ConfigurationFile:
     """Read a file with its warnings on stderr; print what is wrong in it, one finding a line, and end."""
     from cli import console

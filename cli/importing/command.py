@@ -76,7 +76,8 @@ def items(
     """Import ITEM_ID and metadata columns (TITLE, PRICE, CATEGORY_L1, ...; lists as a|b).
 
     Columns that the configuration declares are read as it says, CREATION_TIMESTAMP as TIMESTAMP of interactions.
-    Of the others a column of numbers becomes numbers, everything else stays text. The last row of an id wins.
+    Others that hold only numbers, true and false, dates, or lists get that type, which is printed and written to the
+    configuration; everything else stays text. The last row of an id wins.
     A CSV is UTF-8 with one row a line: a description with line breaks makes bad rows; Parquet may hold them.
     """
     from cli import deployment
@@ -85,7 +86,7 @@ def items(
 
     with _interruptible():
         where = deployment.resolve(stack=stack, state=state)
-        summary = import_items(files, where, now_ms=_now_ms(), options=Options(columns or (), dry_run))
+        summary = import_items(files, where, now_ms=_now_ms(), options=Options(columns or (), dry_run, declares=True))
     _show(summary, as_json=as_json)
 
 
@@ -108,7 +109,7 @@ def users(
 
     with _interruptible():
         where = deployment.resolve(stack=stack, state=state)
-        summary = import_users(files, where, now_ms=_now_ms(), options=Options(columns or (), dry_run))
+        summary = import_users(files, where, now_ms=_now_ms(), options=Options(columns or (), dry_run, declares=True))
     _show(summary, as_json=as_json)
 
 
@@ -135,6 +136,9 @@ def _show(summary: ImportSummary, *, as_json: bool) -> None:
             ["file", "would be imported" if summary.dry_run else "imported", "rejected"],
             [[file.file, file.imported, sum(file.rejected.values())] for file in summary.files],
         )
+        if summary.inferred:
+            types = ", ".join(f"{name} {type_}" for name, type_ in summary.inferred.items())
+            console.print_line(f"columns {'found' if summary.dry_run else 'declared in the configuration'}: {types}")
         for file in summary.files:
             for reason, count in file.rejected.items():
                 console.print_line(f"{count:,} x {reason}")

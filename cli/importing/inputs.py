@@ -31,11 +31,14 @@ class Options:
         Whether nothing is written.
     again
         Whether files that an earlier import finished are imported once more.
+    declares
+        Whether inferred types of items' and users' columns are written to the configuration.
     """
 
     mapping: Sequence[str] = ()
     dry_run: bool = False
     again: bool = False
+    declares: bool = False
 
 
 DEFAULTS = Options()

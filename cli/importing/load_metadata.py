@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from alsolike.catalog import ITEMS, CatalogueStore
+from alsolike.columns import column_name
 from alsolike.configuration import ColumnType, Configuration
 from alsolike.configuration_store import ConfigurationStore
 from alsolike.row_store import RowStore
@@ -14,6 +16,7 @@ from alsolike.rows import R, RowKind
 from alsolike.users import USERS, UserStore
 from cli.deployment import Deployment
 from cli.importing.erased import erased_users
+from cli.importing.inference import declared, infer
 from cli.importing.inputs import DEFAULTS, Input, Options, open_inputs
 from cli.importing.journal import Journal
 from cli.importing.metadata import MetadataFile, People, open_metadata, put_rows
@@ -36,7 +39,7 @@ def import_items(
         If a service does not answer.
     """
     store = CatalogueStore(deployment.client("dynamodb"), deployment.names.catalogue_table)
-    columns = _configuration(deployment).item_columns
+    columns = operator.attrgetter("item_columns")
     return _import(names, deployment, ITEMS, store, columns=columns, now_ms=now_ms, options=options)
 
 
@@ -45,14 +48,9 @@ def import_users(
 ) -> ImportSummary:
     """Import users into their table; see `import_items`."""
     store = UserStore(deployment.client("dynamodb"), deployment.names.users_table)
-    columns = _configuration(deployment).user_columns
+    columns = operator.attrgetter("user_columns")
     people = People(stored_ids(deployment), erased_users(deployment, now_ms=lambda: time.time_ns() // 1_000_000))
     return _import(names, deployment, USERS, store, columns=columns, now_ms=now_ms, options=options, people=people)
-
-
-def _configuration(deployment: Deployment) -> Configuration:
-    store = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
-    return store.current().configuration()
 
 
 def _import(
@@ -61,18 +59,35 @@ def _import(
     kind: RowKind[R],
     store: RowStore[R],
     *,
-    columns: Mapping[str, ColumnType],
+    columns: Callable[[Configuration], Mapping[str, ColumnType]],
     now_ms: int,
     options: Options,
     people: People | None = None,
 ) -> ImportSummary:
     started = time.monotonic()
     inputs = open_inputs(names, deployment, options)
-    files = [open_metadata(each.file, kind, columns=columns, people=people) for each in inputs]
+    configurations = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
+    current = configurations.current()
+    types = columns(current.configuration())
+    for each in inputs:
+        open_metadata(each.file, kind, columns=types, people=people)  # refuses what is none of these files
+    inferred = _inferred(inputs, kind, types) if options.declares else {}
+    if inferred and not options.dry_run:
+        document = declared(current.document, inferred, dataset=kind.list_field)
+        reason = f"columns of {', '.join(each.file.name for each in inputs)}"
+        configurations.apply(current, document, text="", by="alsolike import", reason=reason[:200], now_ms=now_ms)
+    files = [open_metadata(each.file, kind, columns={**types, **inferred}, people=people) for each in inputs]
     summaries = tuple(
         _take(each, file, store, deployment, now_ms=now_ms) for each, file in zip(inputs, files, strict=True)
     )
-    return ImportSummary(summaries, 0, 0, 0, time.monotonic() - started, dry_run=options.dry_run)
+    return ImportSummary(
+        summaries, 0, 0, 0, time.monotonic() - started, dry_run=options.dry_run,
+        inferred={name: type_.value for name, type_ in inferred.items()},
+    )  # fmt: skip
+
+
+def _inferred(inputs: Sequence[Input], kind: RowKind[R], types: Mapping[str, ColumnType]) -> dict[str, ColumnType]:
+    return infer([each.file for each in inputs], without=(column_name(kind.key.upper()), *types))
 
 
 def _take(

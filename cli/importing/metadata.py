@@ -28,7 +28,7 @@ from model_export.times import MISSING, NUMBER, times_ms
 
 _THREADS = 3
 _PART = 250
-_JSON_NUMBER = r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,9})?"
+JSON_NUMBER = r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,9})?"
 """What reads as a number and reads back as the same text; a code like 007 does not."""
 
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
@@ -177,7 +177,7 @@ def _number_columns(file: DataFile, names: Sequence[str]) -> frozenset[str]:
             cells = chunk.rows[name].drop_null()
             if len(cells):
                 filled.add(name)
-                if not pc.all(pc.match_substring_regex(cells, f"^{_JSON_NUMBER}$")).as_py():
+                if not pc.all(pc.match_substring_regex(cells, f"^{JSON_NUMBER}$")).as_py():
                     numbers.remove(name)
     return frozenset(numbers & filled)
 

@@ -47,6 +47,8 @@ class ImportSummary:
         Live profiles brought up to date.
     dry_run
         Whether nothing was written.
+    inferred
+        Column types that the import found and declared in the configuration.
     """
 
     files: tuple[FileSummary, ...]
@@ -55,6 +57,7 @@ class ImportSummary:
     profiles: int
     duration_s: float
     dry_run: bool = False
+    inferred: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def imported(self) -> int:

@@ -1,0 +1,100 @@
+"""Column types that an import finds in a file and declares."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from alsolike.catalog import CatalogueStore
+from alsolike.configuration_store import ConfigurationStore
+from alsolike.errors import InvalidInput
+from cli.deployment import Deployment
+from cli.importing.inputs import Options
+from cli.importing.load_metadata import import_items
+from cli.main import app
+
+NOW_MS = 1_700_000_000_000
+BOOKS = (
+    "ITEM_ID,TITLE,PRICE,IN_STOCK,GENRES,PUBLISHED,SHELF,YEAR,WRITTEN\n"
+    "1,Emma,9.50,true,novel|classic,2015-12-23,07,1815,1815-12-23\n"
+    "2,A | B,12,False,novel,2020-01-01,12,,2019-01-01\n"
+)
+TYPES = {"price": "number", "inStock": "boolean", "genres": "list", "published": "timestamp", "year": "number"}
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Path:
+    path = tmp_path / "books.csv"
+    path.write_text(BOOKS)
+    return path
+
+
+def declared(deployment: Deployment) -> dict[str, str]:
+    current = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket).current()
+    return {name: kind.value for name, kind in current.configuration().item_columns.items()}
+
+
+def test_import_declares_the_types_of_columns_and_stores_typed_values(deployment: Deployment, books: Path) -> None:
+    summary = import_items([books], deployment, now_ms=NOW_MS, options=Options(declares=True))
+
+    assert summary.inferred == declared(deployment) == TYPES
+    items = CatalogueStore(deployment.client("dynamodb"), "catalogue").scan()
+    stored = {item.item_id: dict(item.properties) for item in items}
+    assert stored["1"]["written"] == "1815-12-23"  # a timestamp begins in 1970
+    assert (stored["1"]["inStock"], stored["2"]["inStock"], stored["1"]["price"]) == (True, False, 9.5)
+    assert stored["2"]["published"] == 1_577_836_800
+
+
+def test_declared_types_and_other_settings_stay(deployment: Deployment, books: Path) -> None:
+    store = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
+    document = {
+        "format": 1,
+        "items": {"columns": {"year": "string"}},
+        "filters": {"old": 'INCLUDE ItemID WHERE Items.YEAR = "1815"'},
+    }
+    store.apply(store.current(), document, text="# mine", by="test", reason="", now_ms=0)
+
+    import_items([books], deployment, now_ms=NOW_MS, options=Options(declares=True))
+
+    assert declared(deployment) == {**TYPES, "year": "string"}
+    assert store.current().configuration().filters == document["filters"]
+
+
+def test_dry_run_declares_nothing(deployment: Deployment, books: Path) -> None:
+    summary = import_items([books], deployment, now_ms=NOW_MS, options=Options(dry_run=True, declares=True))
+
+    assert (summary.inferred, declared(deployment)) == (TYPES, {})
+
+
+def test_decimal_commas_are_refused_with_their_line(deployment: Deployment, tmp_path: Path) -> None:
+    path = tmp_path / "books.csv"
+    path.write_text('ITEM_ID,PRICE\n1,3\n2,"9,50"\n')
+
+    with pytest.raises(InvalidInput, match=r"PRICE in line 3 is '9,50', expected a decimal point.*9\.50"):
+        import_items([path], deployment, now_ms=NOW_MS, options=Options(declares=True))
+
+
+def test_types_of_parquet_are_those_of_the_file(deployment: Deployment, tmp_path: Path) -> None:
+    path = tmp_path / "books.parquet"
+    pq.write_table(
+        pa.table(
+            {"ITEM_ID": ["1"], "NEW": [True], "TAGS": [["a", "b"]], "PRICE": [1.5], "SINCE": [dt.date(2020, 1, 1)]}
+        ),
+        path,
+    )
+
+    import_items([path], deployment, now_ms=NOW_MS, options=Options(declares=True))
+
+    assert declared(deployment) == {"new": "boolean", "tags": "list", "price": "number", "since": "timestamp"}
+
+
+def test_config_infer_prints_yaml_without_a_deployment(books: Path) -> None:
+    result = CliRunner().invoke(app, ["config", "infer", str(books)], catch_exceptions=False)
+
+    lines = ["format: 1", "items:", "  columns:", *(f"    {name}: {kind}" for name, kind in TYPES.items())]
+    assert result.stdout.splitlines() == lines
