@@ -13,6 +13,7 @@ from cli.options import AsJson, Stack, State
 
 if TYPE_CHECKING:
     from cli.api import Recommendations
+    from cli.deployment import Deployment
     from cli.recommending.asking import Question
     from cli.recommending.failed import FailedUsers
 
@@ -128,12 +129,29 @@ def recommend(
         from cli.next_steps import check_can_recommend
 
         check_can_recommend(where, reach=deployment.options(stack=stack, state=state))
+    if filter_name is not None and not answer.items:
+        _say_contradictions(where, filter_name)
     _show(answer, as_json=as_json, explain=explain)
     asked = [name for name in answer.unknown_columns if metadata is not None]
     if asked:
         from cli import console
 
         console.say(f"alsolike: no item here has the column {' or '.join(asked)}; `alsolike items list` shows columns")
+
+
+def _say_contradictions(where: Deployment, filter_name: str) -> None:
+    """Say which columns of a filter are stored with other types than declared: no item passes for that."""
+    from alsolike import filters
+    from cli import console
+    from cli.config.store import store_of
+    from cli.filtering import catalogue
+
+    configuration = store_of(where).current().configuration()
+    expression = configuration.filters.get(filter_name)
+    if expression is not None:
+        snapshot = catalogue.read_snapshot(where)
+        for sentence in catalogue.contradictions(filters.parse(expression), snapshot, configuration):
+            console.say(f"alsolike: {sentence}")
 
 
 def _refuse(options: Mapping[str, object], *, where: bool, reason: str) -> None:

@@ -2,17 +2,62 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from alsolike.column_values import fits
 from alsolike.configuration import Configuration
 from alsolike.filter_evaluation import Asked, FilterEvaluator
 from alsolike.filter_spelling import closest, texts
 from alsolike.filter_tree import Dataset, Filter
+from alsolike.observability import logger
 from alsolike.snapshot import ListColumn, Snapshot, StringColumn
+from alsolike.snapshot_reader import SnapshotReader
 from alsolike.wire import describe
+from cli.console import counted
+from cli.deployment import Deployment
+
+
+def read_snapshot(where: Deployment) -> Snapshot:
+    """Return the published catalogue of a deployment."""
+    level = logger.log_level
+    logger.setLevel("CRITICAL")  # a function's log; standard output is the answer's here
+    try:
+        with tempfile.TemporaryDirectory() as directory:  # what is mapped stays when its file goes
+            reader = SnapshotReader(where.client("s3"), where.names.artefact_bucket, Path(directory))
+            return reader.current(now_ms=0)
+    finally:
+        logger.setLevel(level)
+
+
+def contradictions(filter_: Filter, snapshot: Snapshot, configuration: Configuration) -> list[str]:
+    """Return a sentence for each column of the filter whose stored values are not of the declared type."""
+    columns = {
+        column.key: configuration.item_columns[column.key]
+        for column in filter_.columns
+        if column.dataset is Dataset.ITEMS and column.key in configuration.item_columns
+    }
+    if not columns:
+        return []
+    counts = Counter(
+        (name, _STORED.get(type(properties[name]), "another type"))
+        for _, properties in snapshot.items()
+        for name, declared in columns.items()
+        if properties.get(name) is not None and not fits(properties[name], declared)
+    )
+    return [
+        f"{counted(count, 'item')} {'stores' if count == 1 else 'store'} {name} as {stored}, "
+        f"declared as {columns[name]}; import the items again"
+        for (name, stored), count in counts.items()
+    ]
+
+
+_STORED = {str: "text", bool: "boolean", int: "number", float: "number", list: "list"}
 
 
 def unmatched_values(filter_: Filter, snapshot: Snapshot) -> list[str]:

@@ -62,8 +62,9 @@ def check(
         problems = sorted(_problems(parsed, configuration))
     except InvalidFilter as error:
         problems = [(error.offset, str(error))]
-    snapshot = _snapshot(where)
+    snapshot = catalogue.read_snapshot(where)
     passing = None if parsed is None or problems else _passing(parsed, snapshot, configuration, asked)
+    contradictions = [] if parsed is None else catalogue.contradictions(parsed, snapshot, configuration)
     hints = catalogue.unmatched_values(parsed, snapshot) if parsed else []
     sentences = explain(parsed) if parsed else []
     if as_json:
@@ -72,6 +73,7 @@ def check(
                 "expression": expression,
                 "explanation": sentences,
                 "problems": [{"offset": offset, "message": message} for offset, message in problems],
+                "contradictions": contradictions,
                 "hints": hints,
                 "parameters": list(parsed.parameters) if parsed else [],
                 "items": len(snapshot),
@@ -83,13 +85,13 @@ def check(
         console.print_line(line)
         for offset, message in problems:
             console.print_line(f"{' ' * console.width(line[:offset])}^ {message}")
-        for sentence in (*hints, *sentences):
+        for sentence in (*contradictions, *hints, *sentences):
             console.print_line(sentence)
         if passing is not None:
             console.print_line(f"{passing:,} of {len(snapshot):,} items pass{_for_whom(parsed, asked)}")
         elif parsed is not None and not problems:
             console.print_line(f"not counted: it needs {_needed(parsed, asked)}")
-    if problems:
+    if problems or contradictions:
         raise typer.Exit(1)
 
 
@@ -113,23 +115,6 @@ def _configuration(where: Deployment) -> Configuration:
     from alsolike.configuration_store import ConfigurationStore
 
     return ConfigurationStore(where.client("s3"), where.names.artefact_bucket).current().configuration()
-
-
-def _snapshot(where: Deployment) -> Snapshot:
-    import tempfile
-    from pathlib import Path
-
-    from alsolike.observability import logger
-    from alsolike.snapshot_reader import SnapshotReader
-
-    level = logger.log_level
-    logger.setLevel("CRITICAL")  # a function's log; standard output is the answer's here
-    try:
-        with tempfile.TemporaryDirectory() as directory:  # what is mapped stays when its file goes
-            reader = SnapshotReader(where.client("s3"), where.names.artefact_bucket, Path(directory))
-            return reader.current(now_ms=0)
-    finally:
-        logger.setLevel(level)
 
 
 def _problems(filter_: Filter, configuration: Configuration) -> Iterator[tuple[int, str]]:

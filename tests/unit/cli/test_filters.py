@@ -16,6 +16,7 @@ from alsolike.snapshot_publisher import SnapshotPublisher
 from alsolike.snapshot_store import SnapshotStore
 from cli import deployment as deployments
 from cli import main as command
+from cli.api import Api, Recommendations
 from cli.config import file
 from cli.deployment import Deployment
 
@@ -260,3 +261,39 @@ def test_filters_are_listed() -> None:
 
     assert json.loads(listed.stdout) == DOCUMENT["filters"]
     assert "cheap" in table.stdout
+
+
+@pytest.fixture
+def stored_as_text(deployment: Deployment, client: Callable[[str], Any], tmp_path: Path) -> Deployment:
+    """A catalogue that was imported before `inStock` was declared as boolean."""
+    bucket = deployment.names.artefact_bucket
+    store = ConfigurationStore(client("s3"), bucket)
+    document = {
+        **DOCUMENT,
+        "items": {"columns": {"inStock": "boolean"}},
+        "filters": {"stock": "INCLUDE ItemID WHERE Items.IN_STOCK = true"},
+    }
+    store.apply(store.current(), document, text="", by="test", reason="test", now_ms=0)
+    changes = [Change(item_id, 2, {"inStock": "yes"}) for item_id in ("fig", "pear")]
+    publisher = SnapshotPublisher(SnapshotStore(client("s3"), bucket, tmp_path))
+    publisher.publish(changes, columns={"inStock": ColumnType.BOOLEAN}, version=1, now_ms=2)
+    return deployment
+
+
+def test_values_of_another_type_than_declared_are_counted(stored_as_text: Deployment) -> None:
+    result, document = run("stock"), run("stock", "--json")
+
+    assert result.exit_code == 1
+    assert "2 items store inStock as text, declared as boolean; import the items again" in result.stdout
+    assert len(json.loads(document.stdout)["contradictions"]) == 1
+
+
+def test_recommend_says_why_no_item_passes_a_filter(
+    stored_as_text: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = Recommendations((), "id", source="none", filled=0, cold=0, model_version="v1", degraded=None, duration_ms=1)
+    monkeypatch.setattr(Api, "recommendations", lambda *_, **__: empty)
+
+    result = CliRunner().invoke(command.app, ["recommend", "--user", "7", "--filter", "stock"], catch_exceptions=False)
+
+    assert "2 items store inStock as text, declared as boolean; import the items again" in result.stderr
