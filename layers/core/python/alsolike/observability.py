@@ -54,7 +54,7 @@ class Counters:
     """What an invocation counts: one line of EMF when it ends, and none where it counted nothing.
 
     Written here and not by Powertools' Metrics, which would take a tenth of a request's own time for it
-    (docs/adr/0081-what-a-request-does-beside-the-model.md).
+    (docs/adr/0079-what-a-start-pays-for.md).
     """
 
     def __init__(self, namespace: str, service: str) -> None:
