@@ -170,6 +170,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     try:
         request = PARSERS[route_key(event)](event)
         standing = sources.watch.standing(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
+        if sources.patience.is_cold:
+            sources.trends.begin(now_ms=now_ms)
         answer = recommend(
             request,
             standing=standing,
@@ -308,6 +310,7 @@ def _prepare() -> None:
     _connect()
     sources.patience.begin_request(limited=False)
     sources.watch.standing(now_ms=now_ms, remaining_ms=remaining_ms)
+    sources.trends.begin(now_ms=now_ms)
     if remaining_ms() > SECRET_MS:
         sources.served.prepare(now_ms=now_ms)
 

@@ -26,11 +26,17 @@ class Patience:
         Of a request; 0 for no limit, which needs no thread.
     clock
         Returns seconds, from any beginning.
+
+    Attributes
+    ----------
+    is_cold
+        True in a request that waits for the first look-ups of its process.
     """
 
     def __init__(self, limit_ms: float = 0, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._limit_ms = limit_ms
         self.clock = clock
+        self.is_cold = False
         self._until_s: float | None = None
         # One thread: downloads into the same folder must not overlap.
         self._thread = futures.ThreadPoolExecutor(1, "look") if limit_ms else None
@@ -42,7 +48,13 @@ class Patience:
 
     def begin_request(self, *, limited: bool) -> None:
         """Note that a request begins, or a call that may wait as long as look-ups take."""
+        self.is_cold = False
         self._until_s = self.clock() + self._limit_ms / 1000 if limited and self._limit_ms else None
+
+    def wait_in_cold_start(self) -> None:
+        """Lift the limit of this request: it is the first one of the process, and waits for a model anyway."""
+        self.is_cold = True
+        self._until_s = None
 
     @property
     def left_s(self) -> float | None:
@@ -91,13 +103,20 @@ class Look(Generic[T]):
         """True if the request waits for the look-up to its end."""
         return self._waits or self._patience.left_s is None
 
+    def begin(self, call: Callable[[], T]) -> None:
+        """Start a look-up for which a later request takes the result."""
+        self._started = _Started(self._patience.start(call), self._patience.clock())
+
     def take(self, call: Callable[[], T]) -> T | None:
         """Return the result of the look-up that goes on, else of `call`; None if it is not there in time."""
-        started = self._started
+        if self._waits:
+            self._patience.wait_in_cold_start()
         wait_s: float | None = 0.0
-        if started is None:
-            started = self._started = _Started(self._patience.start(call), self._patience.clock())
+        if self._started is None:
+            self.begin(call)
             wait_s = self._patience.left_s
+        started = self._started
+        assert started is not None
         if self.is_waited_for or self._patience.clock() - started.began_s > STARVED_S:
             wait_s = None
         futures.wait([started.future], timeout=wait_s)

@@ -92,6 +92,12 @@ class Watched(Generic[T]):
                 self._silence.failed(self._began_s, now_ms=now_ms)
         return self.kept
 
+    def begin(self, *, now_ms: int) -> None:
+        """Start a look in a thread if it is time, so that a later request need not wait for it."""
+        if self._patience.is_limited and not self._look.goes_on and self._reader.is_due(now_ms=now_ms):
+            self._began_s = self._silence.begin_look()
+            self._look.begin(lambda: self._reader.current(now_ms=now_ms))
+
     def _looked(self, now_ms: int, arguments: dict[str, Any]) -> T | None:
         """Return what the reader has; None while a look for something newer goes on."""
         if not self._look.goes_on:

@@ -242,6 +242,28 @@ def test_silent_store_leaves_answers_of_a_warm_process_in_their_time(
         silent.set()
 
 
+def test_first_request_of_a_process_waits_for_all_that_it_needs(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIME_BUDGET_MS", "1")
+    shop.publish()
+    shop.count(kiwi=50)
+
+    answer = shop.get("GET /trending")
+
+    assert answer["headers"]["x-alsolike-source"] == "trending"
+    assert "x-alsolike-degraded" not in answer["headers"] or "trends" not in answer["headers"]["x-alsolike-degraded"]
+
+
+def test_first_request_of_another_kind_looks_for_trends_as_well(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIME_BUDGET_MS", "1")
+    shop.publish()
+    shop.count(kiwi=50)
+    shop.get("GET /popular")
+    trends = handler._sources().trends
+    until(lambda: trends._look._started is not None and trends._look._started.future.done())
+
+    assert shop.get("GET /trending")["headers"]["x-alsolike-source"] == "trending"
+
+
 def _silence(monkeypatch: pytest.MonkeyPatch, client: Any, until: threading.Event) -> None:
     def wait(**_: Any) -> Any:
         until.wait(20)
