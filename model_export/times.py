@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -87,6 +86,8 @@ def _scaled(numbers: npt.NDArray[np.int64] | npt.NDArray[np.float64], wrong: dic
 
 def _iso_ms(column: pa.ChunkedArray, places: Bools) -> npt.NDArray[np.int64]:
     """Return the times of the cells that are ISO 8601, 0 elsewhere."""
+    import pandas as pd  # takes longer than the import of a small file that has no such time
+
     cells = column.cast(pa.string()).filter(pa.array(places)).combine_chunks().dictionary_encode()
     distinct = cells.dictionary
     fits = pc.match_substring_regex(distinct, ISO)

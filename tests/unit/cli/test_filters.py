@@ -265,7 +265,7 @@ def test_filters_are_listed() -> None:
 
 @pytest.fixture
 def stored_as_text(deployment: Deployment, client: Callable[[str], Any], tmp_path: Path) -> Deployment:
-    """A catalogue that was imported before `inStock` was declared as boolean."""
+    """Publish a catalogue in which `inStock`, a boolean, is text."""
     bucket = deployment.names.artefact_bucket
     store = ConfigurationStore(client("s3"), bucket)
     document = {

@@ -22,7 +22,8 @@ except SystemExit:
 STATUS = "from cli import console, deployment, status, website, drift, model_versions, training_run"
 RECOMMEND = "from cli import api, console, deployment, recommend"
 MODELS = "from cli import console, deployment, model_versions, models"
-IMPORT = "from cli.importing import load, load_metadata"
+ITEMS = "from cli.importing import load_metadata"
+INTERACTIONS = "from cli.importing import load"
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,8 @@ IMPORT = "from cli.importing import load, load_metadata"
         (RECOMMEND, {"botocore"}),
         (STATUS, {"botocore"}),
         (MODELS, {"botocore"}),
-        (IMPORT, {"botocore", "numpy", "pandas", "pyarrow"}),
+        (ITEMS, {"botocore", "numpy", "pyarrow"}),
+        (INTERACTIONS, {"botocore", "numpy", "pandas", "pyarrow"}),
     ],
 )
 def test_a_command_imports_only_the_heavy_libraries_that_it_uses(program: str, used: set[str]) -> None:
