@@ -1,0 +1,116 @@
+"""The snippets of README.md and docs/api.md, run against a shop on a booted cloud."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from local_cloud.client import Cloud
+from tests.booted.assemblies import synthesized
+from tests.booted.shop import SECONDS_PER_DAY, Shop
+
+pytestmark = pytest.mark.ci
+
+ROOT = Path(__file__).parents[3]
+README, API = (ROOT / name for name in ("README.md", "docs/api.md"))
+CONFIGURATION = """\
+format: 1
+items:
+  columns: {TITLE: text, PRICE: number}
+filters:
+  up-to: INCLUDE ItemID WHERE Items.PRICE <= $PRICE
+"""
+
+
+def snippets(page: Path, *languages: str) -> Iterator[tuple[str, str, str]]:
+    """Give the heading, language and text of each fenced block in one of the languages, in their order."""
+    heading = ""
+    for title, language, text in re.findall(r"^#+ ([^\n]+)$|^```(\w+)\n(.*?)^```$", page.read_text(), re.M | re.S):
+        heading = title or heading
+        if language in languages:
+            yield heading, language, text
+
+
+def write_files(directory: Path) -> None:
+    """Write the files that the README imports: 60 users who buy around one of three groups of ten products."""
+    now = int(time.time())
+    rows = ["USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE"]
+    for user in range(60):
+        for day in range(30):
+            item = 10 * (user % 3) + (user + day) % 10
+            rows.append(f"{user},{item},{now - (31 - day) * SECONDS_PER_DAY + user},purchase")
+    (directory / "purchases.csv").write_text("\n".join(rows))
+    products = [f"{item},Product {item},{item / 4}" for item in range(30)]
+    (directory / "products.csv").write_text("\n".join(["ITEM_ID,TITLE,PRICE", *products]))
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    directory = tmp_path_factory.mktemp("snippets")
+    assembly = synthesized(time_budget_ms=0, training_algorithms=["item_knn", "popularity"])
+    with Cloud.start(assembly, state=directory / "cloud.json", tls=directory / "tls") as cloud:
+        yield Shop(cloud, directory / "cloud.json")
+
+
+@pytest.fixture(scope="module")
+def environment(shop: Shop) -> Mapping[str, str]:
+    """Return the variables of a shell after `alsolike up --tls` and the README's exports."""
+    certificate = shop.cloud.state.certificate
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return {
+        **os.environ,
+        "PATH": path,
+        "ALSOLIKE_STATE": str(shop.state),
+        "API_URL": shop.cloud.api_url,
+        "AWS_BEARER_TOKEN_PERSONALIZE": shop.cloud.token(["alsolike/recommendations.read"]),
+        "AWS_CA_BUNDLE": certificate,
+        "CURL_CA_BUNDLE": certificate,
+    }
+
+
+def run(language: str, text: str, *, environment: Mapping[str, str], directory: Path) -> str:
+    """Run a snippet as its reader does; return what it prints."""
+    command = ["bash", "-ec", text] if language == "sh" else [sys.executable, "-c", text]
+    done = subprocess.run(command, env=environment, cwd=directory, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_snippet_of_the_readme_and_the_api_page_works(
+    shop: Shop, environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    write_files(tmp_path)
+    commands = [
+        (language, text)
+        for page in (README, API)
+        for _, language, text in snippets(page, "sh", "python")
+        if "make demo" not in text and "alsolike up" not in text  # this test has booted the cloud in their place
+    ]
+    assert len(commands) == 5
+
+    printed = [run(*command, environment=environment, directory=tmp_path) for command in commands]
+
+    imported, curl, client, *_ = printed
+    assert "Product" in imported
+    assert len(json.loads(curl)["itemList"]) == 5
+    assert client.count("itemId") == 5
+    configuration = tmp_path / "shop.yaml"
+    configuration.write_text(CONFIGURATION)
+    shop.alsolike("config", "apply", configuration, "--reason", "the page's filter")
+    sent = [(heading, text) for heading, _, text in snippets(API, "json") if heading.startswith("POST /")]
+    requests = {heading.split(",")[0].removeprefix("POST "): text for heading, text in reversed(sent)}
+    assert set(requests) == {"/events", "/items", "/recommendations", "/personalize-ranking"}
+    for path, text in requests.items():
+        answer = shop.post(path, json.loads(text))
+        assert answer.status == 200, (path, answer.document)
