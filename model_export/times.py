@@ -13,7 +13,7 @@ OUT_OF_RANGE = "is neither in seconds nor in milliseconds"
 MISSING = "is missing"
 
 MILLISECONDS_FROM = 1e11
-"""As seconds this is the year 5138, as milliseconds 1973: whoever writes it means milliseconds."""
+"""As seconds this is the year 5138, as milliseconds 1973, so such numbers are read as milliseconds."""
 
 _MILLISECONDS_TO = 1e14
 _CLOCK = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?"

@@ -23,17 +23,17 @@ def open_shop(page: Page, shop: PagesShop, place: str = "#/") -> None:
 
 
 def cards(page: Page, title: str) -> Locator:
-    """The products of a list, by its title."""
+    """Return the products of a list, by its title."""
     return page.get_by_role("region", name=title, exact=True).get_by_role("listitem")
 
 
 def status(page: Page) -> Locator:
-    """The strip's text about the last action."""
+    """Return the strip's text about the last action."""
     return page.get_by_role("complementary", name="Events sent").get_by_role("status")
 
 
 def keep_events(page: Page) -> list[dict[str, Any]]:
-    """The bodies of `POST /events` from now on."""
+    """Return the bodies of `POST /events` from now on."""
     bodies: list[dict[str, Any]] = []
 
     def keep(request: Request) -> None:
