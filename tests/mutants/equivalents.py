@@ -56,6 +56,12 @@ EQUIVALENTS: dict[tuple[str, str, str, str], str] = {
         "2",
     ): "Nothing reads a second place after the last row.",
     (
+        FILTER_EVALUATION,
+        "_ENTRY_BYTES = 2_000  # of a key and its parameters' values, about: what is kept may be a few positions",
+        "2000",
+        "2001",
+    ): "The size is an estimate.",
+    (
         SLATE,
         "self._new, self._tightened = list(steering.new_items), -1",
         "1",

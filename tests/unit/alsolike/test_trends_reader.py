@@ -155,7 +155,9 @@ def test_no_answer_before_the_first_look_is_unavailable(s3: Any) -> None:
 def test_object_is_replaced_only_by_who_has_read_it(s3: Any, replaces: str | None) -> None:
     put(s3, 0, "plum")
 
-    with pytest.raises(ConcurrentUpdate, match=r"s3://artefacts/trends/shardId-0\.tensors was written by another process"):
+    with pytest.raises(
+        ConcurrentUpdate, match=r"s3://artefacts/trends/shardId-0\.tensors was written by another process"
+    ):
         put(s3, 0, "pear", replaces=replaces)
 
 

@@ -27,8 +27,6 @@ from alsolike.filter_tree import (
 from alsolike.values import value_object
 from alsolike.wire import describe
 
-MAX_VALUE_CHARACTERS = 1_000
-
 _QUOTED = re.compile(r'\s*"((?:[^"\\]|\\.)*)"\s*(,|\Z)', re.DOTALL)
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)

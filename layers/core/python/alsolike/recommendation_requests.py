@@ -8,12 +8,12 @@ from typing import Any
 
 from alsolike.errors import InvalidInput
 from alsolike.fields import SPACE, Choice, Field, Fields, Flag, ListOf, MapOf, Text, Whole
-from alsolike.filter_values import MAX_VALUE_CHARACTERS
 from alsolike.filters import MAX_PARAMETER_CHARACTERS, MAX_PARAMETERS
 from alsolike.interactions import MAX_ID_CHARACTERS
 from alsolike.names import NAME, NAME_FORM
 
 DEFAULT_RESULTS = 25
+MAX_VALUE_CHARACTERS = 1_000
 PREVIEWED_RESULTS = 10
 MAX_RESULTS = 500
 MAX_RESULTS_WITH_METADATA = 50
