@@ -1,4 +1,4 @@
-"""Step Functions in memory: executions that run until a test ends them. No state of theirs is executed."""
+"""Step Functions in memory: executions that run until a test ends them, or that pass through simple states."""
 
 from __future__ import annotations
 
@@ -14,10 +14,17 @@ _RUNNING = "RUNNING"
 
 
 class MemoryStepFunctions(MemoryService):
-    """All state machines of one account."""
+    """All state machines of one account.
+
+    Attributes
+    ----------
+    executes
+        Executions pass through states of the types Pass, Succeed and Fail at once, and stay in any other.
+    """
 
     def __init__(self) -> None:
-        self._machines: set[str] = set()
+        self.executes = False
+        self._machines: dict[str, str] = {}
         self._executions: dict[str, dict[str, Any]] = {}
         self._histories: dict[str, Sequence[Mapping[str, Any]]] = {}
 
@@ -35,13 +42,19 @@ class MemoryStepFunctions(MemoryService):
     @operation("name", "definition", "roleArn")
     def create_state_machine(self, request: Request) -> Response:
         arn = f"{_PREFIX}:stateMachine:{request['name']}"
-        self._machines.add(arn)
+        self._machines[arn] = request["definition"]
         return {"stateMachineArn": arn, "creationDate": dt.datetime.now(dt.UTC)}
 
     @operation("stateMachineArn")
     def delete_state_machine(self, request: Request) -> Response:
-        self._machines.discard(request["stateMachineArn"])
+        self._machines.pop(request["stateMachineArn"], None)
         return {}
+
+    @operation("stateMachineArn", "definition")
+    def update_state_machine(self, request: Request) -> Response:
+        self._check_machine(request["stateMachineArn"])
+        self._machines[request["stateMachineArn"]] = request["definition"]
+        return {"updateDate": dt.datetime.now(dt.UTC)}
 
     @operation("stateMachineArn", "name", "input")
     def start_execution(self, request: Request) -> Response:
@@ -60,6 +73,8 @@ class MemoryStepFunctions(MemoryService):
             "input": given,
         }
         self._executions[arn] = execution
+        if self.executes and not known:
+            self._execute(execution, json.loads(self._machines[machine]))
         return {"executionArn": arn, "startDate": execution["startDate"]}
 
     @operation("executionArn")
@@ -76,7 +91,7 @@ class MemoryStepFunctions(MemoryService):
     def list_executions(self, request: Request) -> Response:
         self._check_machine(request["stateMachineArn"])
         found = [
-            {name: value for name, value in one.items() if name not in ("input", "output")}
+            {name: value for name, value in one.items() if name not in ("input", "output", "error", "cause")}
             for one in reversed(self._executions.values())
             if one["stateMachineArn"] == request["stateMachineArn"]
             and request.get("statusFilter") in (None, one["status"])
@@ -90,6 +105,30 @@ class MemoryStepFunctions(MemoryService):
         events = events[::-1] if request.get("reverseOrder") else events
         shown, rest = page(events, request, size="maxResults", token="nextToken")
         return {"events": shown, **rest}
+
+    def _execute(self, execution: dict[str, Any], definition: Mapping[str, Any]) -> None:
+        now = dt.datetime.now(dt.UTC)
+        events: list[dict[str, Any]] = []
+        self._histories[execution["executionArn"]] = events
+        run, name = json.loads(execution["input"]), definition["StartAt"]
+
+        def record(**details: Any) -> None:
+            events.append({"id": len(events) + 1, "timestamp": now, **details})
+
+        while True:
+            state = definition["States"][name]
+            record(stateEnteredEventDetails={"name": name})
+            if state["Type"] == "Fail":
+                execution.update(status="FAILED", stopDate=now, error=state["Error"], cause=state["Cause"])
+            if state["Type"] not in ("Pass", "Succeed"):
+                return
+            if "Result" in state:
+                run[state["ResultPath"].removeprefix("$.")] = state["Result"]
+            record(stateExitedEventDetails={"name": name, "output": json.dumps(run)})
+            if state["Type"] == "Succeed":
+                execution.update(status="SUCCEEDED", stopDate=now, output=json.dumps(run))
+                return
+            name = state["Next"]
 
     def _check_machine(self, arn: str) -> None:
         if arn not in self._machines:

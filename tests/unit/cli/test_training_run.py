@@ -3,7 +3,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from cli import training_run
 from cli.deployment import Deployment
 from cli.training_run import TrainingBusy, TrainingFailed
-from tests.unit.cli.moto_clients import moto_clients
+from tests.fakes import MemoryCloud
 from tests.unit.cli.shop import NAMES
 
 START = {"run_id": "r1", "first": "dataset", "engine": "lambda", "reason": "by-hand: a test", "version": "r1"}
@@ -65,37 +65,22 @@ BUSY = {
         "Busy": {"Type": "Succeed"},
     },
 }
+FAILURE = {"state": "Train", "run_id": "r1", "error": "NoSuchTable", "cause": json.dumps({"errorMessage": "no table"})}
 CATCHING = {
     "StartAt": "Train",
     "States": {
-        "Train": {
-            "Type": "Task",
-            "Resource": "arn:aws:states:::aws-sdk:dynamodb:describeTable",
-            "Parameters": {"TableName": "nowhere"},
-            "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "TrainFailed"}],
-            "End": True,
-        },
-        "TrainFailed": {
-            "Type": "Pass",
-            "Parameters": {
-                "state": "Train",
-                "run_id": "r1",
-                "error.$": "$.error.Error",
-                "cause": json.dumps({"errorMessage": "no such table"}),
-            },
-            "ResultPath": "$.failure",
-            "Next": "Failed",
-        },
+        "Train": {"Type": "Pass", "Next": "TrainFailed"},
+        "TrainFailed": {"Type": "Pass", "Result": FAILURE, "ResultPath": "$.failure", "Next": "Failed"},
         "Failed": {"Type": "Fail", "Error": "TrainingFailed", "Cause": "see above"},
     },
 }
 
 
 @pytest.fixture
-def stepfunctions(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A client of a Step Functions that runs what it is given."""
-    with moto_clients(monkeypatch) as clients:
-        yield clients("stepfunctions")
+def stepfunctions(aws: Callable[[str], Any], cloud: MemoryCloud) -> Any:
+    """A client of a Step Functions that executes simple states."""
+    cloud.step_functions.executes = True
+    return aws("stepfunctions")
 
 
 def deployed(stepfunctions: Any, definition: dict[str, Any]) -> Deployment:
@@ -160,7 +145,7 @@ def test_cause_is_the_failed_steps_own_where_the_workflow_caught_it(stepfunction
 
     with pytest.raises(
         TrainingFailed,
-        match=r"Train > TrainFailed > Failed: Train: DynamoDb\.ResourceNotFoundException: no such table$",
+        match=r"Train > TrainFailed > Failed: Train: NoSuchTable: no table$",
     ):
         training_run.follow(where, training_run.start(where))
 

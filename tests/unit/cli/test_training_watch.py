@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import time
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from cli.deployment import Deployment
 from cli.training_watch import LOG_GROUP, Watch
-from tests.unit.cli.moto_clients import moto_clients
-from tests.unit.cli.shop import DATASET
+from tests.unit.cli.shop import DATASET, NAMES
 
 START = dt.datetime(2026, 3, 1, 4, 5, 6, tzinfo=dt.UTC)
 JOB = "alsolike-r1"
@@ -96,43 +93,55 @@ def test_trial_is_shown_again_only_when_a_look_finds_something_else(watch: Watch
     ]
 
 
-@pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
-    with moto_clients(monkeypatch) as clients:
-        yield clients
+class Job:
+    """The clients of SageMaker and of CloudWatch Logs in an account with one training job, which has ended.
+
+    Attributes
+    ----------
+    streams
+        Messages by log stream.
+    """
+
+    def __init__(self) -> None:
+        self.streams: dict[str, list[str]] = {}
+
+    def describe_training_job(self, *, TrainingJobName: str) -> dict[str, Any]:  # noqa: N803
+        assert TrainingJobName == JOB
+        return {
+            "TrainingJobStatus": "Completed",
+            "SecondaryStatusTransitions": [{"Status": "Starting"}, {"Status": "Training"}],
+            "FinalMetricDataList": [{"MetricName": "ndcg_at_10", "Value": 0.25}],
+        }
+
+    def describe_log_streams(self, *, logGroupName: str, logStreamNamePrefix: str) -> dict[str, Any]:  # noqa: N803
+        assert logGroupName == LOG_GROUP
+        return {
+            "logStreams": [{"logStreamName": name} for name in self.streams if name.startswith(logStreamNamePrefix)]
+        }
+
+    def get_log_events(self, *, logStreamName: str, nextToken: str = "0", **_: object) -> dict[str, Any]:  # noqa: N803
+        new = self.streams[logStreamName][int(nextToken) :]
+        return {"events": [{"message": text} for text in new], "nextForwardToken": str(int(nextToken) + len(new))}
 
 
-def test_job_is_shown_with_phases_log_and_figures_each_once(watch: Watch, client: Any) -> None:
-    assert lines(watch, entered(1, "Train"), scheduled(1)) == ["[    1.0 s] Train", f"[    1.0 s]   job {JOB}"]
-    client("sagemaker").create_training_job(
-        TrainingJobName=JOB,
-        RoleArn="arn:aws:iam::123456789012:role/training",
-        AlgorithmSpecification={"TrainingImage": "any", "TrainingInputMode": "File"},
-        OutputDataConfig={"S3OutputPath": "s3://artefacts/training"},
-        ResourceConfig={"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1},
-        StoppingCondition={"MaxRuntimeInSeconds": 60},
-    )
-    logs = client("logs")
-    logs.create_log_group(logGroupName=LOG_GROUP)
+def test_job_is_shown_with_phases_log_and_figures_each_once() -> None:
+    job = Job()
+    watch = Watch(Deployment("shop", NAMES, lambda service: job, lambda scope: "", is_local=False), started=START)
+    job.streams = {f"{JOB}/algo-1-1": ["dataset r1", "epoch 1"], f"{JOB}-of-another/algo-1-1": ["not ours"]}
 
-    def log(stream: str, *messages: str) -> None:
-        now_ms = time.time_ns() // 1_000_000
-        events = [{"timestamp": now_ms + number, "message": text} for number, text in enumerate(messages)]
-        logs.put_log_events(logGroupName=LOG_GROUP, logStreamName=stream, logEvents=events)
+    first = lines(watch, entered(1, "Train"), scheduled(1))
+    job.streams[f"{JOB}/algo-1-2"] = ["epoch 2"]
+    second = lines(watch)
 
-    for stream in (f"{JOB}/algo-1-1", f"{JOB}/algo-1-2", f"{JOB}-of-another/algo-1-1"):
-        logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName=stream)
-    log(f"{JOB}/algo-1-1", "dataset r1", "epoch 1")
-    log(f"{JOB}-of-another/algo-1-1", "not ours")
-
-    first = [line[14:] for line in lines(watch)]
-    log(f"{JOB}/algo-1-2", "epoch 2")
-    second = [line[14:] for line in lines(watch)]
-
-    assert first[0] == "Starting"  # moto's job has ended at once
-    assert [text for text in first if text.startswith("|")] == ["| dataset r1", "| epoch 1"]
-    assert first[-1].startswith("figures: ")
-    assert second == ["| epoch 2"]
+    assert first[:2] == ["[    1.0 s] Train", f"[    1.0 s]   job {JOB}"]
+    assert [line[14:] for line in first[2:]] == [
+        "Starting",
+        "Training",
+        "| dataset r1",
+        "| epoch 1",
+        "figures: ndcg_at_10 0.2500",
+    ]
+    assert [line[14:] for line in second] == ["| epoch 2"]
     assert lines(watch) == lines(watch) == []
 
 

@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from moto.sagemaker.models import SageMakerModelBackend
 
-from local_cloud.moto_changes.jobs import keep_package_properties
+from tests.fakes import MemoryCloud
 from tests.unit.cli.models.versions import Shop, document
-from tests.unit.cli.moto_clients import moto_clients
+from tests.unit.cli.shop import NAMES
 
 
 @pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
-    """Clients of moto, which executes state machines."""
-    unchanged = SageMakerModelBackend.update_model_package
-    monkeypatch.setattr(SageMakerModelBackend, "update_model_package", unchanged)  # restored after the test
-    keep_package_properties()
-    with moto_clients(monkeypatch) as clients:
-        yield clients
-
-
-@pytest.fixture
-def machine(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The training workflow, which is not run here."""
+def machine(shop: Shop, cloud: MemoryCloud) -> Any:
+    """The training workflow, of which only the first state is executed."""
+    cloud.step_functions.executes = True
     states = shop.deployment.client("stepfunctions")
     role = "arn:aws:iam::123456789012:role/workflow"
     start = {"Type": "Pass", "Result": {"first": "canary"}, "ResultPath": "$.start", "Next": "End"}
     definition = json.dumps({"StartAt": "Start", "States": {"Start": start, "End": {"Type": "Succeed"}}})
     arn = states.create_state_machine(name="training", definition=definition, roleArn=role)["stateMachineArn"]
-    assert arn.rpartition(":")[2] == "training"
-    shop.deployment.client("ssm").put_parameter(
-        Name="/alsolike/shop/state-machine-arn", Value=arn, Type="String", Overwrite=True
-    )
+    assert arn == NAMES.state_machine_arn
     return states
 
 
@@ -56,19 +42,17 @@ def test_what_the_gate_rejected_is_tried_by_force_alone(shop: Shop, machine: Any
 
 
 def test_while_another_run_goes_on_it_is_refused(shop: Shop, machine: Any, refusal: Any) -> None:
-    (found,) = machine.list_state_machines()["stateMachines"]
     busy = {"first": "busy", "reason": "by-hand; not now, for run r0 goes on as execution e0"}
     start = {"Type": "Pass", "Result": busy, "ResultPath": "$.start", "Next": "Busy"}
     definition = {"StartAt": "Start", "States": {"Start": start, "Busy": {"Type": "Succeed"}}}
-    machine.update_state_machine(stateMachineArn=found["stateMachineArn"], definition=json.dumps(definition))
+    machine.update_state_machine(stateMachineArn=NAMES.state_machine_arn, definition=json.dumps(definition))
 
     assert "run r0 goes on as execution e0" in refusal("promote", "v4", "--reason", "x", "--canary")
 
 
 def test_start_that_fails_is_refused_with_its_cause(shop: Shop, machine: Any, refusal: Any) -> None:
-    (found,) = machine.list_state_machines()["stateMachines"]
     definition = {"StartAt": "No", "States": {"No": {"Type": "Fail", "Error": "TrainingFailed", "Cause": "why"}}}
-    machine.update_state_machine(stateMachineArn=found["stateMachineArn"], definition=json.dumps(definition))
+    machine.update_state_machine(stateMachineArn=NAMES.state_machine_arn, definition=json.dumps(definition))
 
     assert "failed: TrainingFailed: why" in refusal("promote", "v4", "--reason", "x", "--canary")
 
