@@ -13,9 +13,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import psutil
 import pyarrow.parquet as pq
@@ -48,6 +48,14 @@ class Shop:
         self._token = cloud.token(["alsolike/events.write", "alsolike/recommendations.read"])
         certificate = cloud.state.certificate
         self.tls = ssl.create_default_context(cafile=certificate) if certificate else None
+
+    @classmethod
+    @contextlib.contextmanager
+    def booted(cls, assembly: Path, directory: Path, *, tls: bool = False) -> Iterator[Self]:
+        """Boot a cloud for the context; its state file, and its certificates if it has some, are in `directory`."""
+        state = directory / "cloud.json"
+        with Cloud.start(assembly, state=state, tls=directory / "tls" if tls else None) as cloud:
+            yield cls(cloud, state)
 
     def post(self, path: str, document: Any) -> Answer:
         return self._call("POST", path, document, token=self._token)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from local_cloud.client import Cloud
 from tests.booted.assemblies import synthesized
 from tests.booted.shop import SECONDS_PER_DAY, eventually, kill, write_history
 from tests.booted.training_shop import TrainingShop
@@ -23,9 +22,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingShop]:
     assembly = synthesized(
         training_package=str(OWN), training_algorithms=["patient", "popularity"], canary_share_percent=0
     )
-    state = directory / "cloud.json"
-    with Cloud.start(assembly, state=state) as cloud:
-        shop = TrainingShop(cloud, state)
+    with TrainingShop.booted(assembly, directory) as shop:
         history = directory / "purchases.csv"
         write_history(history, users=18, days=30, end=time.time())
         shop.alsolike("import", "interactions", history)

@@ -23,7 +23,6 @@ from alsolike import bundle
 from alsolike.bundle import Manifest
 from alsolike.canary_report import CanaryReport, CanaryReports
 from alsolike.graph_tables import write_tables_index
-from local_cloud.client import Cloud
 from tests.booted.assemblies import synthesized
 from tests.booted.shop import SECONDS_PER_DAY, eventually, write_history
 from tests.booted.training_shop import TrainingShop
@@ -116,12 +115,11 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrialShop]:
         canary_max_latency_percent=10_000,
         time_budget_ms=0,
     )
-    with Cloud.start(assembly, state=directory / "cloud.json") as cloud:
-        found = TrialShop(cloud, directory / "cloud.json")
+    with TrialShop.booted(assembly, directory) as shop:
         history = directory / "history.csv"
         write_history(history, users=USERS, days=DAYS, end=time.time() - 4 * SECONDS_PER_DAY)
-        found.alsolike("import", "interactions", history)
-        yield found
+        shop.alsolike("import", "interactions", history)
+        yield shop
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from alsolike.dataset import DatasetManifest
 from alsolike.pseudonyms import pseudonyms_of
 from alsolike.tombstones import add_tombstone
 from alsolike.users import User, UserStore
-from local_cloud.client import Cloud
 from model_export.training_data import TrainingData, load
 from tests.booted.assemblies import synthesized
 from tests.booted.shop import eventually
@@ -30,9 +29,8 @@ ITEMS = [f"item-{number}" for number in range(8)]
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingShop]:
     assembly = synthesized(dataset_engine="spark")
-    state = tmp_path_factory.mktemp("state") / "cloud.json"
-    with Cloud.start(assembly, state=state) as cloud:
-        yield TrainingShop(cloud, state)
+    with TrainingShop.booted(assembly, tmp_path_factory.mktemp("state")) as shop:
+        yield shop
 
 
 def live(shop: TrainingShop, directory: Path) -> None:

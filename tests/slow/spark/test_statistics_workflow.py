@@ -12,7 +12,6 @@ import pytest
 
 from alsolike.bundle import GRAPH_FILE, Bundle
 from alsolike.statistics import STATISTICS, STATISTICS_MANIFEST, StatisticsManifest
-from local_cloud.client import Cloud
 from model_export.onnx_file import open_session, recommend
 from model_export.reference import settings_from
 from model_export.training_data import load
@@ -28,9 +27,8 @@ USERS, DAYS, LATER_DAYS = 60, 60, 6
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingShop]:
     """A shop whose trainings read the interactions of about a third of its users."""
     assembly = synthesized(dataset_engine="spark", spark_statistics=True, spark_sample_interactions=1_200)
-    state = tmp_path_factory.mktemp("state") / "cloud.json"
-    with Cloud.start(assembly, state=state) as cloud:
-        yield TrainingShop(cloud, state)
+    with TrainingShop.booted(assembly, tmp_path_factory.mktemp("state")) as shop:
+        yield shop
 
 
 def trained(shop: TrainingShop) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from local_cloud.client import Cloud
 from tests.booted.assemblies import synthesized
 from tests.builders.sentence_model import write_model
 from tests.system.trained.opened_shop import CONFIGURATION, OpenedShop
@@ -18,8 +17,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenedShop]:
     directory = tmp_path_factory.mktemp("shop")
     # A slow machine must not degrade answers: the time budget has unit tests.
     assembly = synthesized(sentence_model=str(write_model(directory / "model")), time_budget_ms=0)
-    with Cloud.start(assembly, state=directory / "cloud.json", tls=directory / "tls") as cloud:
-        opened = OpenedShop(cloud, directory / "cloud.json")
+    with OpenedShop.booted(assembly, directory, tls=True) as opened:
         opened.open(directory)
         yield opened
 

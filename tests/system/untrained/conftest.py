@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from local_cloud.client import Cloud
 from tests.booted.assemblies import synthesized
 from tests.booted.shop import Shop
 
@@ -20,6 +19,5 @@ def assembly() -> Path:
 @pytest.fixture(scope="session")
 def shop(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A shop that never trains, and whose cloud serves HTTPS."""
-    state = tmp_path_factory.mktemp("shop") / "cloud.json"
-    with Cloud.start(assembly, state=state, tls=state.parent / "tls") as cloud:
-        yield Shop(cloud, state)
+    with Shop.booted(assembly, tmp_path_factory.mktemp("shop"), tls=True) as shop:
+        yield shop

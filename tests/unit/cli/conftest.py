@@ -9,7 +9,7 @@ import pytest
 
 from alsolike.pseudonyms import Pseudonyms, pseudonyms_of
 from cli.deployment import Deployment
-from tests.unit.cli.shop import NAMES, empty_deployment
+from tests.unit.cli.shop import NAMES, empty_deployment, put_parameters
 
 
 @pytest.fixture
@@ -32,3 +32,10 @@ def pseudonyms(client: Any) -> Iterator[Pseudonyms]:
 def deployment(client: Any) -> Deployment:
     """A deployment with empty buckets and tables."""
     return empty_deployment(client)
+
+
+@pytest.fixture
+def shop(deployment: Deployment) -> Deployment:
+    """The deployment `--stack shop`."""
+    put_parameters(deployment.client("ssm"), "shop")
+    return deployment

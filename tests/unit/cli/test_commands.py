@@ -14,7 +14,6 @@ from alsolike.quarantine import QuarantinedRecord
 from alsolike.stream import StreamRecord
 from cli import main as command
 from cli.deployment import Deployment
-from tests.unit.cli.shop import put_parameters
 
 ALSOLIKE = (sys.executable, "-c", "from cli.main import main; main()")
 VERBS = (
@@ -66,13 +65,6 @@ main.main()
 
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(command.app, list(arguments), catch_exceptions=False)
-
-
-@pytest.fixture
-def shop(deployment: Deployment) -> Deployment:
-    """The deployment `--stack shop`."""
-    put_parameters(deployment.client("ssm"), "shop")
-    return deployment
 
 
 @pytest.mark.parametrize("arguments", [(), *((verb,) for verb in VERBS), ("import", "items"), ("models", "promote")])

@@ -15,7 +15,6 @@ from cli import main as command
 from cli.deployment import Deployment
 from cli.drift import _BECAME
 from cli.status import _drift
-from tests.unit.cli.shop import put_parameters
 from tests.unit.cli.stub_function import StubFunction
 
 NOW_MS = 1_790_000_000_000
@@ -54,10 +53,9 @@ def put(where: Deployment, body: bytes) -> None:
 
 
 @pytest.fixture
-def shop(deployment: Deployment) -> Deployment:
-    put_parameters(deployment.client("ssm"), "shop")
-    put(deployment, REPORT.to_json())
-    return deployment
+def shop(shop: Deployment) -> Deployment:
+    put(shop, REPORT.to_json())
+    return shop
 
 
 def cells(shown: str) -> dict[str, list[str]]:

@@ -18,7 +18,6 @@ from cli import deployment as deployments
 from cli import main as command
 from cli.deployment import Deployment
 from cli.outcomes import read_outcomes
-from tests.unit.cli.shop import put_parameters
 from tests.unit.cli.stub_function import StubFunction
 
 NAMES = [name for name in engagement.COLUMNS if name not in ("dimension", "name")]
@@ -33,9 +32,8 @@ def row(dimension: str, name: str, **numbers: float) -> Engagement:
 
 
 @pytest.fixture
-def shop(deployment: Deployment) -> Deployment:
+def shop(shop: Deployment) -> Deployment:
     """The deployment `--stack shop` with three days of answers, and what did not count."""
-    put_parameters(deployment.client("ssm"), "shop")
     days = {
         "2026-09-20": [row("all", "all", answers=100)],
         "2026-09-21": [
@@ -50,14 +48,14 @@ def shop(deployment: Deployment) -> Deployment:
             row("recommender", "popular", answers=10),
         ],
     }  # fmt: skip
-    s3 = deployment.client("s3")
+    s3 = shop.client("s3")
     for date, rows in days.items():
         body = io.BytesIO()
         pq.write_table(pa.Table.from_pylist([{k: getattr(r, k) for k in engagement.COLUMNS} for r in rows]), body)
-        s3.put_object(Bucket=deployment.names.lake_bucket, Key=engagement.object_key(date), Body=body.getvalue())
+        s3.put_object(Bucket=shop.names.lake_bucket, Key=engagement.object_key(date), Body=body.getvalue())
         receipt = orjson.dumps({"rejected": {"forged": 2, "too-late": 1}})
-        s3.put_object(Bucket=deployment.names.lake_bucket, Key=engagement.receipt_key(date), Body=receipt)
-    return deployment
+        s3.put_object(Bucket=shop.names.lake_bucket, Key=engagement.receipt_key(date), Body=receipt)
+    return shop
 
 
 def test_days_add_up(shop: Deployment) -> None:

@@ -13,22 +13,21 @@ from cli import training_run
 from cli.deployment import Deployment
 from cli.main import app, main
 from cli.training_run import Outcome, TrainingBusy, TrainingFailed
-from tests.unit.cli.shop import DATASET, MANIFEST, NAMES, put_parameters
+from tests.unit.cli.shop import DATASET, MANIFEST, NAMES
 
 ARN = "arn:aws:states:eu-west-1:123456789012:execution:training:run-7"
 OUTCOME = Outcome("r1", "r1", "promoted", ("passed: parity",), trained=True, duration_s=1.0)
 
 
 @pytest.fixture
-def shop(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
+def shop(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     """The deployment `--stack shop`, whose workflow has already written its dataset and model."""
-    put_parameters(deployment.client("ssm"), "shop")
-    put = deployment.client("s3").put_object
+    put = shop.client("s3").put_object
     put(Bucket=NAMES.artefact_bucket, Key="datasets/r1/manifest.json", Body=DATASET.to_json())
     put(Bucket=NAMES.artefact_bucket, Key="models/r1/manifest.json", Body=json.dumps(MANIFEST))
     monkeypatch.setattr(training_run, "start", lambda where, **options: ARN)
     monkeypatch.setattr(training_run, "follow", lambda *arguments, **options: OUTCOME)
-    return deployment
+    return shop
 
 
 def test_interrupted_train_says_that_the_run_goes_on_and_how_to_look(

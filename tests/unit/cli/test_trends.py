@@ -13,18 +13,10 @@ from alsolike.trends import NOTHING_COUNTED, Event
 from alsolike.trends_store import TrendsStore, trends_key
 from cli import main as command
 from cli.deployment import Deployment
-from tests.unit.cli.shop import put_parameters
 
 
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(command.app, ["trends", "--stack", "shop", *arguments], catch_exceptions=False)
-
-
-@pytest.fixture
-def shop(deployment: Deployment) -> Deployment:
-    """The deployment `--stack shop`."""
-    put_parameters(deployment.client("ssm"), "shop")
-    return deployment
 
 
 @pytest.fixture
