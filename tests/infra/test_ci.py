@@ -37,6 +37,7 @@ def test_every_step_has_a_row(tmp_path: Path) -> None:
         "types",
         "prose",
         "imports",
+        "site",
         "web-check",
         "system",
         "unit-functions",
