@@ -7,6 +7,7 @@ import pickle
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from moto.cloudwatch.models import cloudwatch_backends
@@ -194,6 +195,8 @@ class Recorder:
         """Put what the journal holds into the resources that the template has created."""
         if not (journal := self._journal):
             return
+        for place, mapping, data in journal.read("position"):
+            self._stored_positions[place, mapping] = int(data)
         self._restore_items(journal)
         self._restore_records(journal)
         self._objects.restore()
@@ -208,8 +211,6 @@ class Recorder:
         for place, name, data in list(journal.read("entry")):
             if collection := by_name.get(place):
                 collection.restore(name, collection.read(data))
-        for place, mapping, data in journal.read("position"):
-            self._stored_positions[place, mapping] = int(data)
 
     def start(self) -> None:
         """Record every change from now on."""
@@ -247,11 +248,17 @@ class Recorder:
                 table.items[hash_key][range_key] = Item(hash_key, range_key, attributes)
 
     def _restore_records(self, journal: Journal) -> None:
+        polled = {place for place, _ in self._stored_positions}
         tables = dynamodb_backends[self._account][self._region].tables
         streams = kinesis_backends[self._account][self._region].streams
         for place, entries in itertools.groupby(list(journal.read("record")), key=lambda entry: entry[0]):
             service, name, *rest = place.split("/")
             records = [(int(number), pickle.loads(data)) for _, number, data in entries]  # noqa: S301
+            if place not in polled:
+                recent = [number for number, record in records if time.time() - _arrival_s(record) < _DAY_S]
+                oldest = min(recent, default=records[-1][0])  # the newest stays, so that numbers go on from it
+                journal.trim_records(place, _ordered(oldest))
+                records = [(number, record) for number, record in records if number >= oldest]
             if service == "dynamodb" and name in tables and (shard := tables[name].stream_shard) is not None:
                 shard.starting_sequence_number = records[0][0]
                 shard.items = [_table_record(record) for _, record in records]
@@ -307,6 +314,14 @@ def _ordered(number: int) -> str:
 
 def _digest(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=16).digest()
+
+
+def _arrival_s(record: Mapping[str, Any]) -> float:
+    """Return when a record of a Kinesis or a DynamoDB stream arrived."""
+    if "dynamodb" in record:
+        arrived: datetime = record["dynamodb"]["ApproximateCreationDateTime"]
+        return arrived.replace(tzinfo=UTC).timestamp()
+    return float(record["created_at"])
 
 
 def _table_record(record: Mapping[str, Any]) -> Any:

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+import pickle
+import time
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
+from moto.kinesis.models import kinesis_backends
 from moto.s3.models import s3_backends
 from moto.stepfunctions.parser.api import ExecutionStatus
 
 from local_cloud.storage.executions import execution_of
 from local_cloud.storage.journal import Journal
 from local_cloud.storage.objects import Objects
+from local_cloud.storage.recorder import Recorder
 
 ACCOUNT = "123456789012"
 
@@ -84,3 +88,41 @@ def test_execution_that_ran_when_its_cloud_ended_has_failed() -> None:
     assert execution.exec_status == ExecutionStatus.FAILED
     assert execution.cause == "The embedded cloud ended while this execution ran. Start it again."
     assert execution.to_history_output()["events"] == [{"id": 1}]
+
+
+def test_stream_without_a_mapping_keeps_the_records_of_one_day(tmp_path: Path) -> None:
+    now = time.time()
+    journal = Journal(tmp_path)
+    for number, age_s in ((1, 90_000), (2, 87_000), (3, 1_000)):
+        record = {"partition_key": "k", "data": "", "sequence_number": number, "created_at": now - age_s}
+        journal.put("record", "kinesis/events/shardId-000000000000", f"{number:030d}", pickle.dumps(record))
+    journal.commit()
+
+    with mock_aws():
+        boto3.client("kinesis", region_name="us-east-1").create_stream(StreamName="events", ShardCount=1)
+        recorder = Recorder(journal, region="us-east-1", account=ACCOUNT)
+        recorder.restore()
+        recorder.start()
+        (stream,) = kinesis_backends[ACCOUNT]["us-east-1"].streams.values()
+        assert list(stream.shards["shardId-000000000000"].records) == [3]
+
+    assert [int(name) for _, name, _ in journal.read("record")] == [3]
+
+
+def test_position_of_the_slowest_mapping_decides_which_records_stay(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    place = "kinesis/events/shardId-000000000000"
+    with mock_aws():
+        boto3.client("kinesis", region_name="us-east-1").create_stream(StreamName="events", ShardCount=1)
+        (stream,) = kinesis_backends[ACCOUNT]["us-east-1"].streams.values()
+        recorder = Recorder(journal, region="us-east-1", account=ACCOUNT)
+        fast, slow = (recorder.position(place, mapping, 1) for mapping in ("fast", "slow"))
+        recorder.start()
+        for _ in range(5):
+            recorder.stream_record(stream, *reversed(stream.put_record("k", "", "")))
+        recorder.advance(place, "fast", 6)
+        recorder.advance(place, "slow", 3)
+
+    assert (fast, slow) == (1, 1)
+    assert [int(name) for _, name, _ in journal.read("record")] == [2, 3, 4, 5]
+    assert [(mapping, int(data)) for _, mapping, data in journal.read("position")] == [("fast", 6), ("slow", 3)]
