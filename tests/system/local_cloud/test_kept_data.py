@@ -235,3 +235,27 @@ def test_data_of_a_running_cloud_is_refused(assembly: Path, tmp_path: Path) -> N
         pytest.raises(CloudError, match=f"{data} belongs to another cloud that runs"),
     ):
         Cloud.start(assembly, data=data)
+
+
+def test_changed_template_is_deployed_onto_the_kept_data(assembly: Path, tmp_path: Path) -> None:
+    data, changed, store = tmp_path / "data", tmp_path / "changed", items()
+    with Cloud.start(assembly, data=data) as running:
+        before = ForeignCloud(running)
+        store.write(before, "key", "1")
+        outputs = dict(running.outputs["Foreign"])
+    changed.mkdir()
+    for file in assembly.iterdir():
+        (changed / file.name).symlink_to(file)
+    template_file = changed / "Foreign.template.json"
+    template = json.loads(template_file.read_text())
+    new = {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/new", "Type": "String", "Value": "of the template"}}
+    template["Resources"] = {"ANew": new, **template["Resources"]}
+    template_file.unlink()
+    template_file.write_text(json.dumps(template))
+
+    with Cloud.start(changed, data=data) as running:
+        after = ForeignCloud(running)
+        store.check(after)
+        assert store.acknowledged == {"key": "1"}
+        assert after.client("ssm").get_parameter(Name="/new")["Parameter"]["Value"] == "of the template"
+        assert running.outputs["Foreign"] == outputs
