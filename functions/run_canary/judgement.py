@@ -57,7 +57,7 @@ class Test:
 
 
 def judge(
-    candidate: Arm, champion: Arm, *, share: float, planned: float, limits: Limits, fraction: float = 1.0
+    candidate: Arm, champion: Arm, *, share: float, planned: float, limits: Limits, fraction: float
 ) -> tuple[Test, ...]:
     """Return every comparison of the version on trial with the champion.
 

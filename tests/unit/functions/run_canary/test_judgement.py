@@ -59,7 +59,9 @@ def first_breach(rng: Rng, candidate: Behaviour, champion: Behaviour, limits: Li
     planned = 4 * USERS
     for look in range(1, LOOKS + 1):
         part = look / LOOKS
-        for test in judge(arm(ours, part), arm(theirs, part), share=SHARE, planned=planned, limits=limits):
+        for test in judge(
+            arm(ours, part), arm(theirs, part), share=SHARE, planned=planned, limits=limits, fraction=1.0
+        ):
             if test.breached:
                 return test.name, look
     return None
@@ -127,7 +129,7 @@ def test_clicks_are_told_by_the_clock_of_what_is_known_of_them() -> None:
         for known in (arm(columns, 0.25),)
     ]
 
-    *_, clicks = judge(*late, share=SHARE, planned=10_000, limits=LIMITS)
+    *_, clicks = judge(*late, share=SHARE, planned=10_000, limits=LIMITS, fraction=1.0)
 
     assert clicks.critical_z == pytest.approx(critical_z(alpha=ALPHA / 3, observed=2_500, planned=10_000))
 
