@@ -73,7 +73,7 @@ def destroy(
     with `alsolike down`.
     """
     from cli import console
-    from cli.deployment import session_clients
+    from cli.aws import session_clients
 
     clients = session_clients()
     plan = read_plan(clients, stack)

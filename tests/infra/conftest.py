@@ -3,7 +3,7 @@
 import fcntl
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 
 from infra_cdk.constructs import own_algorithms
 from tests.infra.assembly import Assembly, flat, synthesize
+from tests.infra.moto_clients import Clients, moto_clients
 
 Synthesis = Callable[..., Assembly]
 
@@ -49,6 +50,13 @@ def synthesized(shared: Path, layers: Path) -> Synthesis:
         return Assembly.read(outdir)
 
     return read
+
+
+@pytest.fixture(scope="module")
+def clients() -> Iterator[Clients]:
+    """Yield clients of an empty AWS that takes the whole template."""
+    with moto_clients() as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -1,17 +1,11 @@
 """Deletion of the real template from the embedded cloud, which refuses what AWS refuses."""
 
 import urllib.request
-from collections.abc import Callable, Iterator
 from typing import Any
 from unittest.mock import Mock
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto.cloudformation.responses import CloudFormationResponse
-from moto.cloudwatch.responses import CloudWatchResponse
-from moto.sagemaker.responses import SageMakerResponse
-from moto.server import ThreadedMotoServer
 from typer.testing import CliRunner
 
 from alsolike.errors import InvalidInput, NotFound
@@ -19,40 +13,10 @@ from cli import destroying
 from cli.main import app
 from local_cloud.deployer import deploy
 from local_cloud.deployment import Deployment, Resource
-from local_cloud.moto_changes.jobs import delete_packages
 from local_cloud.moto_changes.stacks import show_stacks
-from local_cloud.moto_changes.stores import store_composite_alarms
 from local_cloud.stacks import Stacks
 from tests.infra.assembly import Assembly
-
-ACCOUNT, REGION = "123456789012", "us-east-1"
-
-Clients = Callable[[str], Any]
-
-
-@pytest.fixture(scope="module")
-def clients() -> Iterator[Clients]:
-    """Yield clients of moto with the embedded cloud's changes that deletions need; they end with this module."""
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    session = boto3.Session("test", "test", region_name=REGION)
-
-    def client(service: str) -> Any:
-        return session.client(service, endpoint_url=f"http://{host}:{port}")
-
-    with pytest.MonkeyPatch.context() as patch:
-        for owner, names in (
-            (CloudFormationResponse, ("get_template", "describe_stacks", "list_stack_resources", "delete_stack")),
-            (CloudWatchResponse, ("put_composite_alarm",)),
-            (SageMakerResponse, ("delete_model_package", "delete_model_package_group")),
-        ):
-            for name in names:
-                patch.setattr(owner, name, getattr(owner, name, None), raising=False)
-        store_composite_alarms()
-        delete_packages()
-        yield client
-    server.stop()
+from tests.infra.moto_clients import ACCOUNT, REGION, Clients
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.infra.assembly import Assembly, flat, templates
+from tests.infra.setting_changes import dangers
 
 MAX_MEMORY_MB = 3_008
 MAX_CONCURRENCY = 10
@@ -70,23 +71,35 @@ def test_services_deliver_logs_without_filling_the_resource_policy_of_the_region
     assert all(name.startswith("/aws/vendedlogs/") for name in names)
 
 
-@pytest.mark.parametrize("name", ["demo", "prod", "spare"])
-def test_switches_that_are_off_leave_every_export_in_place(name: str, request: pytest.FixtureRequest) -> None:
-    """A stack that is updated before its importers must not lose an export; `spare` has all switches off."""
-    base: Assembly = request.getfixturevalue("demo")
-    changed: Assembly = request.getfixturevalue(name)
-
-    assert exports(base) - exports(changed) == set()
+PAGES = "alsolike--serving: WebsitePages"
+"""Bucket of the pages, which hold no data and go with the setting `web`."""
 
 
-def exports(assembly: Assembly) -> set[str]:
-    """Return the names of all exports, without the environment's name."""
-    return {
-        output["Export"]["Name"].replace(f"-{assembly.environment}-", "-")
-        for _, template in templates(assembly.directory)
-        for output in template.get("Outputs", {}).values()
-        if "Export" in output
-    }
+@pytest.mark.parametrize("name", ["prod", "spare", "other"])
+def test_environments_follow_each_other_without_a_vanished_export_or_lost_data(
+    name: str, demo: Assembly, request: pytest.FixtureRequest
+) -> None:
+    """Compare all switches off, and all settings changed, with the demo. The slow tests change each by itself."""
+    assert [each for each in dangers(demo, request.getfixturevalue(name)) if not each.startswith(PAGES)] == []
+
+
+def test_vanished_exports_and_replaced_stores_are_found(demo: Assembly, tmp_path: Path) -> None:
+    for path, template in templates(demo.directory):
+        if path.name == "alsolike-demo-data.template.json":
+            removed = sorted(template["Outputs"])[0]
+            del template["Outputs"][removed]
+            tables = [id for id, each in template["Resources"].items() if each["Type"] == "AWS::DynamoDB::GlobalTable"]
+            template["Resources"][tables[0]]["Properties"]["KeySchema"] = []
+            del template["Resources"][tables[1]]
+        (tmp_path / path.name).write_text(json.dumps(template))
+
+    found = dangers(demo, Assembly.read(tmp_path))
+
+    assert found[0].startswith("export alsolike--data:")
+    assert found[1:] == [
+        f"alsolike--data: {tables[0]} is replaced",
+        f"alsolike--data: {tables[1]} vanishes",
+    ]
 
 
 def test_dashboards_that_are_off_are_not_created(spare: Assembly) -> None:

@@ -1,0 +1,97 @@
+"""Every setting, changed by itself: the deployed stacks can follow, and nothing that holds data is replaced."""
+
+import dataclasses
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from infra_cdk import settings as declared
+from infra_cdk import training_settings
+from infra_cdk.settings import Settings
+from infra_cdk.settings_checks import InvalidSettings
+from tests.infra.assembly import Assembly, synthesize
+from tests.infra.setting_changes import dangers
+
+ENVIRONMENT = "shop"
+BASE: dict[str, Any] = {"region": "us-east-1", "removal_policy": "destroy"}
+RANGES = {name: (least, most) for name, least, most in (*declared._RANGES, *training_settings._RANGES)}
+TEXTS: dict[str, Any] = {
+    "alarm_email": "operator@example.com",
+    "architecture": "x86_64",
+    "cors_origins": ["https://shop.example"],
+    "lake_first_date": "2020-02-29",
+    "training_algorithms": ["popularity", "transitions"],
+    "training_image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/train:1",
+    "training_instance_type": "ml.m5.2xlarge",
+    "pandas_layer_arn": "arn:aws:lambda:us-east-1:123456789012:layer:pandas:1",
+}
+# Another region or account is another deployment; folders are checked with `other` in tests/infra.
+LEFT_OUT = {"name", "region", "account", "sentence_model", "training_package"}
+NEEDS = {"architecture": ("pandas_layer_arn",)}
+REMOVED_WITH_THE_FEATURE = {"web": {"alsolike--serving: WebsitePages"}}
+
+FIELDS: dict[str, Any] = {
+    field.name: field.default for field in dataclasses.fields(Settings) if field.name not in LEFT_OUT
+}
+
+
+def candidates(name: str) -> Iterator[Any]:
+    """Yield values of a setting that differ from its default."""
+    hint, default = typing.get_type_hints(Settings)[name], FIELDS[name]
+    if name in TEXTS:
+        yield TEXTS[name]
+    elif name.endswith("_schedule"):
+        yield from ("rate(2 days)", "rate(3 hours)", None)
+    elif isinstance(default, bool):
+        yield not default
+    elif typing.get_origin(hint) is Literal:
+        yield from (each for each in typing.get_args(hint) if each != BASE.get(name, default))
+    else:
+        yield from (number for number in _numbers(name, default) if number != default)
+
+
+def _numbers(name: str, default: int | None) -> list[int]:
+    if name == "log_retention_days":
+        return sorted(declared.LOG_RETENTION_DAYS)
+    least, most = RANGES[name]
+    near = () if default is None else (default * 2, default + 1, default - 1)
+    return [number for number in (*near, least, most) if least <= number <= most]
+
+
+def changed(name: str) -> dict[str, Any]:
+    """Return the base with another value of one setting, and of those that it needs."""
+    for value in candidates(name):
+        settings = {**BASE, name: value, **{other: TEXTS[other] for other in NEEDS.get(name, ())}}
+        try:
+            Settings(name=ENVIRONMENT, **settings)
+        except InvalidSettings:
+            continue
+        return settings
+    raise AssertionError(f"no other value of {name} is valid; add one to TEXTS")
+
+
+@pytest.fixture(scope="module")
+def layers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("layers")
+    for name in ("core", "onnx_runtime", "sentences"):
+        for architecture in ("arm64", "x86_64"):
+            python = directory / f"{name}-{architecture}" / "python"
+            python.mkdir(parents=True)
+            (python / f"{name}.py").touch()
+    return directory
+
+
+@pytest.fixture(scope="module")
+def base(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    return synthesize(ENVIRONMENT, layers=layers, outdir=tmp_path_factory.mktemp("base"), settings=BASE)
+
+
+@pytest.mark.parametrize("name", sorted(FIELDS))
+def test_stacks_can_follow_a_change_of_one_setting(name: str, base: Assembly, layers: Path, tmp_path: Path) -> None:
+    found = dangers(base, synthesize(ENVIRONMENT, layers=layers, outdir=tmp_path, settings=changed(name)))
+
+    expected = REMOVED_WITH_THE_FEATURE.get(name, set())
+    assert [each for each in found if not any(each.startswith(part) for part in expected)] == []
