@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import awswrangler as wr
@@ -65,14 +66,16 @@ def build_dataset(
     InvalidDataset
         If no interaction is in the lake or none is left, or somebody in the dataset has been erased by now.
     """
-    rows, partitions = read_lake(client, lake_bucket, columns=LAKE_COLUMNS)
-    if not partitions:
-        raise empty_lake(lake_bucket)
-    interactions = clean(rows, configuration, erased=functools.partial(tombstones.erased, now_ms=now_ms))
-    frame = interactions.frame
-    if frame.empty:
-        raise nothing_left(len(rows), interactions.dropped, configuration)
-    items = _items(catalogue)
+    with ThreadPoolExecutor(1, "catalogue") as pool:
+        scanning = pool.submit(_items, catalogue)  # waits for DynamoDB while the lake's rows are read and cleaned
+        rows, partitions = read_lake(client, lake_bucket, columns=LAKE_COLUMNS)
+        if not partitions:
+            raise empty_lake(lake_bucket)
+        interactions = clean(rows, configuration, erased=functools.partial(tombstones.erased, now_ms=now_ms))
+        frame = interactions.frame
+        if frame.empty:
+            raise nothing_left(len(rows), interactions.dropped, configuration)
+        items = scanning.result()
     of_users = _users(users, configuration, profiles=set(frame["profile_id"]))
     _check_nobody_erased(frame, tombstones, now_ms=now_ms)
     counts = Counts(
