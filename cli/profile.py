@@ -48,7 +48,7 @@ def profile(
         if found.erased:
             console.say("nothing is known: the user was erased")
         else:
-            hint = f"a user {user!r}. If it is a session, add --session" if not session else f"a session {user!r}"
+            hint = f"the session {user!r}" if session else f"the user {user!r}. If it is a session, add --session"
             console.say(f"nothing is known of {hint}")
         return
     times = [dt.datetime.fromtimestamp(each.event_time_ms / 1000, dt.UTC) for each in latest]

@@ -140,3 +140,13 @@ def test_a_profile_is_shown_for_the_id_that_the_shop_sends(
 
     assert shown["profile_id"] == f"u#{pseudonyms.user('ann')}"
     assert [each["item_id"] for each in shown["recent"]] == ["a"]
+
+
+def test_an_unknown_user_may_be_a_session(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
+
+    user = CliRunner().invoke(app, ["profile", "s-1"], catch_exceptions=False)
+    session = CliRunner().invoke(app, ["profile", "s-1", "--session"], catch_exceptions=False)
+
+    assert user.stderr == "nothing is known of the user 's-1'. If it is a session, add --session\n"
+    assert session.stderr == "nothing is known of the session 's-1'\n"
