@@ -7,6 +7,9 @@ code=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 export PYTHONPATH="$code:$code/layers/core/python${PYTHONPATH:+:$PYTHONPATH}"
 # More threads than processors slow LAPACK down; SageMaker's images leave the number open.
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-$(getconf _NPROCESSORS_ONLN)}"
+# glibc keeps the memory of large arrays for the next ones: each page that the kernel clears costs time.
+export MALLOC_MMAP_THRESHOLD_="${MALLOC_MMAP_THRESHOLD_:-1073741824}"
+export MALLOC_TRIM_THRESHOLD_="${MALLOC_TRIM_THRESHOLD_:-1073741824}"
 
 if ! python3 -c 'import numpy, onnx, onnxruntime, orjson, pyarrow, scipy' 2>/dev/null; then
     echo "installing the training requirements"

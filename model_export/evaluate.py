@@ -141,7 +141,7 @@ def _among(items: Ints, past: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
 
 def _end(scores: Floats) -> None:
     """Mask, in place, padding and the items that the model knows nothing about."""
-    np.copyto(scores, np.float32(-np.inf), where=scores <= 0)
+    np.putmask(scores, scores <= 0, np.float32(-np.inf))
 
 
 def scored(model: Model, queries: Queries) -> Iterator[tuple[int, Floats]]:
