@@ -125,6 +125,8 @@ def test_comparison_with_the_current_item(shop: Model) -> None:
         ('CurrentUser.LEVEL NOT IN ("Gold")', {}, True),
         ('CurrentUser.TAGS IN ("x")', {"tags": ["y", "x"]}, True),
         ("CurrentUser.MEMBER != true", {"member": False}, True),
+        ('CurrentUser.MEMBER IN ("true")', {"member": True}, True),
+        ('CurrentUser.MEMBER IN ("true")', {"member": False}, False),
         ("CurrentUser.LEVEL = $LEVEL", {"level": "Silver"}, True),
     ],
 )
@@ -176,6 +178,26 @@ def test_what_depends_on_the_catalogue_alone_is_evaluated_once_for_the_same_valu
     assert snapshot.looks == looks > 0
     bias("1")
     assert snapshot.looks > looks
+
+
+@pytest.mark.parametrize(("cache_bytes", "evicts"), [(7_000, True), (70_000, False)])
+def test_results_are_kept_as_far_as_the_cache_has_room_for_about_2_kb_each(cache_bytes: int, evicts: bool) -> None:
+    snapshot = Looked([Segment.of([Change(i, 0, p) for i, p in SHOP.items()], COLUMNS)], version="1")
+    evaluator = FilterEvaluator(
+        snapshot,
+        np.concatenate([[-1], snapshot.rows(list(SHOP))]),
+        positions=lambda ids: np.zeros(len(ids), np.int64),
+        canonical=DEFAULT.canonical_event_type,
+        cache_bytes=cache_bytes,
+    )
+    parsed = filters.parse("EXCLUDE ItemID WHERE Items.PRICE > $P")
+    for price in ("1", "2", "3", "4", "5"):
+        evaluator.bias(parsed, Asked(now_ms=0, values={"P": (price,)}), name="t")
+    looks = snapshot.looks
+
+    evaluator.bias(parsed, Asked(now_ms=0, values={"P": ("1",)}), name="t")
+
+    assert (snapshot.looks > looks) == evicts
 
 
 def test_what_is_kept_is_written_into_by_nobody(shop: Model) -> None:

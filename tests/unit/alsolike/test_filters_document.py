@@ -42,6 +42,10 @@ def test_a_filter_that_cannot_be_met_is_named_with_the_character() -> None:
         ('Items.PRICE IN ("3")', None),
         ("Items.PRICE < CurrentItem.PRICE", None),
         ('Items.PRICE = "x"', 'Items.PRICE is declared as number and compared with "x", expected a number'),
+        (
+            'Items.UNDECLARED = 1 AND Items.PRICE = "x"',
+            'Items.PRICE is declared as number and compared with "x", expected a number',
+        ),
         ('Items.PRICE IN ("3", "x")', 'Items.PRICE is declared as number and compared with "x", expected a number'),
         ("Items.NEW = 1", "Items.NEW is declared as boolean and compared with 1.0, expected true or false"),
         ('Items.NEW IN ("true")', None),
