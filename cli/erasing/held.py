@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
@@ -39,11 +39,11 @@ def user_data_of(where: Deployment, *, on_object: Callable[[], None]) -> UserDat
     )
 
 
-def _read_rows(body: bytes, *, column: str, values: Sequence[str], columns: Sequence[str]) -> pd.DataFrame | None:
+def _read_rows(body: bytes, *, values: Mapping[str, Sequence[str]], columns: Sequence[str]) -> pd.DataFrame | None:
     """See `alsolike.user_data.ReadRows`."""
     import pandas as pd
 
-    table = pq.read_table(io.BytesIO(body), filters=[(column, "in", list(values))])
+    table = pq.read_table(io.BytesIO(body), filters=[[(name, "in", list(wanted))] for name, wanted in values.items()])
     if not table.num_rows:
         return None
     rows: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype)

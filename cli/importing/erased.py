@@ -36,7 +36,7 @@ def erased_users(deployment: Deployment, *, now_ms: Callable[[], int]) -> Erased
 
     def erased(users: pa.StringArray) -> npt.NDArray[np.bool_] | None:
         now = now_ms()
-        if not reader.current(now_ms=now):
+        if not reader.current(now_ms=now).users:
             return None
         return np.fromiter((reader.erased(user, now_ms=now) for user in users.to_pylist()), bool, len(users))
 

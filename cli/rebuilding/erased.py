@@ -24,10 +24,14 @@ class ErasedUsers:
             where.names.artefact_bucket,
             lambda: pseudonyms(where),
         )
-        self.any = bool(self._reader.current(now_ms=_now_ms()))
+        self.any = bool(self._reader.current(now_ms=_now_ms()).users)
 
     def __contains__(self, user_id: str | None) -> bool:
         return self._reader.erased(user_id, now_ms=_now_ms())
+
+    def has_session(self, session_id: str) -> bool:
+        """Return whether a session belonged to an erased user."""
+        return self._reader.erased(None, session_id, now_ms=_now_ms())
 
 
 def _now_ms() -> int:

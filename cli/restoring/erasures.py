@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+from collections.abc import Collection
 from typing import Any
 
 import pandas as pd
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 
-from alsolike import catalogue_log, identity, lake, lake_objects
+from alsolike import catalogue_log, lake, lake_objects
 from alsolike.catalogue_log import ChangeKind
 from alsolike.errors import ConcurrentUpdate
 from alsolike.lake_objects import LakeObject
@@ -40,16 +41,17 @@ def drop_erased(where: Deployment) -> int:
     s3, bucket = where.client("s3"), where.names.lake_bucket
     with console.step("erased users") as step:
         logins = logins_of(LakeReader(s3, bucket, received_by_ms=None))
+        sessions = frozenset(logins.loc[[user in erased for user in logins["user_id"]], "session_id"])
         rewritten = sum(
-            _rewrite(s3, bucket, listed, erased, logins) for listed in lake_objects.list_objects(s3, bucket)
+            _rewrite(s3, bucket, listed, erased, sessions) for listed in lake_objects.list_objects(s3, bucket)
         )
         rewritten += _rewrite_log(s3, bucket, erased)
         step.note(f"{rewritten:,} objects rewritten")
     return rewritten
 
 
-def _rewrite(s3: Any, bucket: str, listed: LakeObject, erased: ErasedUsers, logins: pd.DataFrame) -> bool:
-    """Take erased users out of an object, whoever else is changing it; say whether there were any."""
+def _rewrite(s3: Any, bucket: str, listed: LakeObject, erased: ErasedUsers, sessions: Collection[str]) -> bool:
+    """Remove erased users and the anonymous rows of their sessions from an object; return whether it held any."""
     where, etag = f"s3://{bucket}/{listed.key}", listed.etag
     for _ in range(MOST_RACES):
         content = lake_objects.read(s3, bucket, dataclasses.replace(listed, etag=etag), unchanged=True)
@@ -59,9 +61,11 @@ def _rewrite(s3: Any, bucket: str, listed: LakeObject, erased: ErasedUsers, logi
             etag = now
             continue
         rows = open_parquet(content, where=where).read()
-        columns = rows.select(["event_id", "user_id", "session_id", "event_time_ms"])
-        owners = identity.owners(columns.to_pandas(types_mapper=pd.ArrowDtype), logins)
-        kept = ~owners.isin([owner for owner in owners.unique() if owner.startswith("u#") and owner[2:] in erased])
+        ids = rows.select(["user_id", "session_id"]).to_pandas(types_mapper=pd.ArrowDtype)
+        users = [user for user in ids["user_id"].dropna().unique() if user in erased]
+        anonymous = ids.loc[ids["user_id"].isna(), "session_id"]
+        gone = [each for each in anonymous.dropna().unique() if each in sessions or erased.has_session(each)]
+        kept = ~(ids["user_id"].isin(users) | (ids["user_id"].isna() & ids["session_id"].isin(gone))).astype(bool)
         if kept.all():
             return False
         out = io.BytesIO()

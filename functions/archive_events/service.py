@@ -76,7 +76,7 @@ def archive(
     client
         A low-level S3 client.
     erased
-        Says of a user id whether the user was erased.
+        Tells which records belong to erased users.
 
     Raises
     ------
@@ -112,10 +112,13 @@ def to_parquet(rows: pa.Table) -> bytes:
 
 
 def _of_others(rows: pa.Table, erased: Erased) -> pa.Table:
-    gone = [user for user in pc.unique(rows["user_id"]).to_pylist() if erased(user)]
-    if not gone:
+    users = [user for user in pc.unique(rows["user_id"]).to_pylist() if user is not None and erased(user)]
+    anonymous = pc.is_null(rows["user_id"])
+    sessions = [each for each in pc.unique(rows["session_id"].filter(anonymous)).to_pylist() if erased(None, each)]
+    if not users and not sessions:
         return rows
-    return rows.filter(pc.invert(pc.is_in(rows["user_id"], value_set=pa.array(gone, pa.string()))))
+    gone = pc.and_(anonymous, pc.is_in(rows["session_id"], value_set=pa.array(sessions, pa.string())))
+    return rows.filter(pc.invert(pc.or_(gone, pc.is_in(rows["user_id"], value_set=pa.array(users, pa.string())))))
 
 
 def _by_date(rows: pa.Table) -> list[tuple[str, pa.Table]]:

@@ -13,7 +13,7 @@ import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -27,6 +27,7 @@ from alsolike.errors import InvalidInput, Unavailable
 from alsolike.quarantine import QuarantinedRecord
 from alsolike.served import Served
 from alsolike.stream import StreamRecord
+from alsolike.tombstones import NO_TOMBSTONES, Tombstones
 
 DATA_MESSAGE = "DATA_MESSAGE"
 """The other kind only asks whether anybody is there."""
@@ -96,7 +97,7 @@ def read_delivery(data: str) -> Delivery:
         raise InvalidInput(f"awslogs.data is not what a subscription delivers: {error!r}") from error
 
 
-def archive(delivery: Delivery, *, client: Any, bucket: str, erased: Collection[str]) -> Outcome:
+def archive(delivery: Delivery, *, client: Any, bucket: str, erased: Tombstones = NO_TOMBSTONES) -> Outcome:
     """Write readable lines to their day's partition and the others to quarantine; erased users' lines nowhere.
 
     Parameters
@@ -104,7 +105,7 @@ def archive(delivery: Delivery, *, client: Any, bucket: str, erased: Collection[
     client
         A low-level S3 client.
     erased
-        The keyed hashes of erased users, as the log calls them.
+        Has the keyed hashes of the log.
 
     Raises
     ------
@@ -120,7 +121,7 @@ def archive(delivery: Delivery, *, client: Any, bucket: str, erased: Collection[
         except InvalidInput as error:
             refused.append(_quarantined(delivery, event, reason=str(error)))
             continue
-        if row.shopper in erased or row.session in erased:
+        if _is_erased(row, erased):
             left_out += 1
         else:
             rows.setdefault(served.served_date(row.served_ms), []).append(row)
@@ -130,6 +131,13 @@ def archive(delivery: Delivery, *, client: Any, bucket: str, erased: Collection[
     for record in refused:
         _put(client, bucket, record.key, record.to_json())
     return Outcome(sum(map(len, rows.values())), len(refused), left_out)
+
+
+def _is_erased(row: Served, erased: Tombstones) -> bool:
+    """Return whether an erased user was named, or an erased session without another user."""
+    if row.shopper in erased.users or row.session in erased.users:
+        return True
+    return (row.session if row.shopper is None else row.shopper) in erased.sessions
 
 
 def to_parquet(rows: Sequence[Served]) -> bytes:

@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         settings=settings,
         configuration=configuration,
         lineage=tuple(lake.partition_prefix(date).removesuffix("/") for date in sorted(dates)),
-        erased=ErasedUsers(frozenset(tombstones.current(now_ms=now_ms)), settings.secret_arn),
+        erased=ErasedUsers(frozenset(tombstones.current(now_ms=now_ms).users), settings.secret_arn),
         most_interactions=options.sample_interactions if options.statistics else None,
     )
     if options.statistics:
@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
     now_ms = time.time_ns() // 1_000_000
     check_nobody_erased(
-        dataset.interactions, ErasedUsers(frozenset(tombstones.refresh(now_ms=now_ms)), settings.secret_arn)
+        dataset.interactions, ErasedUsers(frozenset(tombstones.refresh(now_ms=now_ms).users), settings.secret_arn)
     )
     s3.put_object(
         Bucket=artefact_bucket,

@@ -46,8 +46,8 @@ class ErasedUsers:
     hashes: frozenset[str]
     secret_arn: str
 
-    def __call__(self, user_id: str | None) -> bool:
-        """Say whether the user was erased."""
+    def __call__(self, user_id: str | None, session_id: str | None = None) -> bool:
+        """Return whether the user was erased."""
         return (
             user_id is not None
             and pseudonyms_of(client("secretsmanager"), self.secret_arn).erased_user(user_id) in self.hashes

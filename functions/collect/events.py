@@ -53,7 +53,8 @@ class Events:
 
     def _put(self, request: Request, *, session: Session | None) -> dict[str, object]:
         call = self._parse(request, session=session)
-        if call.interactions and self._people.erased(call.interactions[0].user_id, now_ms=request.now_ms):
+        first = call.interactions[0] if call.interactions else None  # one call is of one user and session
+        if first and self._people.erased(first.user_id, first.session_id, now_ms=request.now_ms):
             count(Metric.EVENTS_OF_ERASED_USERS, len(call.interactions))
         elif call.interactions:
             self._stream.put(call.interactions, remaining_ms=request.remaining_ms)

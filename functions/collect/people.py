@@ -15,6 +15,6 @@ class People:
     ids: EdgeIds
     tombstones: TombstoneReader
 
-    def erased(self, user_id: str | None, *, now_ms: int) -> bool:
-        """Say whether a user, by the stored id, was erased; see `TombstoneReader.erased`."""
-        return self.tombstones.erased(user_id, now_ms=now_ms)
+    def erased(self, user_id: str | None, session_id: str | None = None, *, now_ms: int) -> bool:
+        """Return whether data belongs to an erased user, given its stored ids; see `TombstoneReader.erased`."""
+        return self.tombstones.erased(user_id, session_id, now_ms=now_ms)

@@ -23,7 +23,7 @@ class ErasedUsers:
         Unavailable
             If S3 does not answer.
         """
-        return TombstoneReader(self._client, self._bucket, self._pseudonyms).refresh(now_ms=0)
+        return TombstoneReader(self._client, self._bucket, self._pseudonyms).refresh(now_ms=0).users
 
     def hash(self, user_id: str) -> str:
         """Return what tombstones call a user."""

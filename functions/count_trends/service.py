@@ -121,7 +121,7 @@ def count_trends(
     records
         One batch of one shard, in order.
     erased
-        Says of a user id whether the user was erased.
+        Tells which events belong to erased users.
 
     Raises
     ------
@@ -131,22 +131,23 @@ def count_trends(
         If S3 does not answer, or there is no configuration to read the records by, or nobody can tell who was erased.
     """
     columns, refused = read_columns(records, configurations=configurations, now_ms=now_ms)
-    users, types = columns["user_id"], columns["event_type"]
-    gone = {user for user in set(users) if erased(user)}
+    people = list(zip(columns["user_id"], columns["session_id"], strict=True))
+    types = columns["event_type"]
+    gone = {each for each in set(people) if erased(*each)}
     weights = configurations.current(now_ms=now_ms).event_weights
     unreadable = {record.sequence for record, _ in refused}
     readable = [record for record in records if record.sequence not in unreadable] if refused else records
     weight_of = {name: weight for name in set(types) if (weight := weights.get(name, 0)) > 0}
     events = [
         Event(int(record.sequence), item_id, min(time_ms, record.arrived_ms), weight_of[name])
-        for record, user, item_id, time_ms, name in zip(
-            readable, users, columns["item_id"], columns["event_time_ms"], types, strict=True
+        for record, person, item_id, time_ms, name in zip(
+            readable, people, columns["item_id"], columns["event_time_ms"], types, strict=True
         )
-        if name in weight_of and item_id is not None and user not in gone
+        if name in weight_of and item_id is not None and person not in gone
     ]
     counted = 0
     if events:
         last = records[-1]
         counted = counters.add(last.shard_id, events, sequence=int(last.sequence), arrived_ms=last.arrived_ms)
-    of_erased = sum(user in gone for user in users) if gone else 0
+    of_erased = sum(each in gone for each in people) if gone else 0
     return Outcome(counted, len(events) - counted, len(unreadable), of_erased)

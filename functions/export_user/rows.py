@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import pyarrow.parquet as pq
 
 
-def read_rows(body: bytes, *, column: str, values: Sequence[str], columns: Sequence[str]) -> pd.DataFrame | None:
+def read_rows(body: bytes, *, values: Mapping[str, Sequence[str]], columns: Sequence[str]) -> pd.DataFrame | None:
     """See `alsolike.user_data.ReadRows`."""
-    table = pq.read_table(io.BytesIO(body), filters=[(column, "in", list(values))])
+    table = pq.read_table(io.BytesIO(body), filters=[[(name, "in", list(wanted))] for name, wanted in values.items()])
     if not table.num_rows:
         return None
     rows: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype)

@@ -57,21 +57,12 @@ def _hits(work: Work, file: pq.ParquetFile) -> pa.ChunkedArray | None:
         return parquet.equals(parquet.read(file, ("user_id",)), "user_id", work.user_id)
     if "profile_id" not in names:
         return None
-    mine = profile_id(user_id=work.user_id, session_id=None)
-    sessions = work.progress.own_sessions()
-    if not sessions or "event_time_ms" not in names:
-        return parquet.equals(parquet.read(file, ("profile_id",)), "profile_id", mine)
-    table = parquet.read(file, ("profile_id", "event_time_ms"))
     # A dataset built before the user logged in has the session under its own name.
-    keys = {profile_id(user_id=None, session_id=session): until for session, until in sessions.items()}
-    as_sessions = pa.table(
-        {
-            "user_id": pa.nulls(table.num_rows, pa.string()),
-            "session_id": table["profile_id"],
-            "event_time_ms": table["event_time_ms"],
-        }
-    )
-    return pc.or_(parquet.equals(table, "profile_id", mine), parquet.of_sessions(as_sessions, keys))
+    profiles = [
+        profile_id(user_id=work.user_id, session_id=None),
+        *(profile_id(user_id=None, session_id=session) for session in work.progress.own_sessions()),
+    ]
+    return parquet.is_in(parquet.read(file, ("profile_id",)), "profile_id", profiles)
 
 
 def _note(work: Work, key: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -17,6 +17,7 @@ from alsolike.quarantine import QuarantinedRecord
 from alsolike.scanning import StoredObject, scan
 from alsolike.served import QUARANTINE_SHARD
 from functions.purge_user import served_rows
+from functions.purge_user.served_rows import Hashes
 from functions.purge_user.work import Work
 
 QUARANTINE = "quarantine"
@@ -26,9 +27,25 @@ FAILED_BATCHES_PREFIX = "aws/lambda/"
 USER_CHANGES_PREFIX = "users/"
 
 
+def find_sessions(work: Work) -> Iterator[None]:
+    """Note the sessions of records that name the user: their logins never came to the lake."""
+    prefixes = (lake.QUARANTINE_PREFIX, FAILED_BATCHES_PREFIX)
+    for number in range(work.progress.cursor.get("prefix", 0), len(prefixes)):
+        for found, body in _bodies(work, prefixes[number]):
+            for data in _records(body):
+                if (login := Mentions(work.user_id).login(data)) is not None:
+                    work.progress.note_login(*login)
+            work.advance({"after": found.key, "prefix": number})
+            yield
+        work.advance({"after": "", "prefix": number + 1})
+
+
 def purge_quarantine(work: Work) -> Iterator[None]:
-    """Delete quarantined records of the user."""
-    mentions, hashes = _mentions(work), served_rows.hashes(work)
+    """Delete quarantined records of the user, and those without a user of sessions that the user was in.
+
+    An accepted login of another user does not protect the latter: an unreadable record has no owner.
+    """
+    mentions, hashes = Mentions(work.user_id, sessions=work.progress.sessions), served_rows.hashes(work)
     for found, body in _bodies(work, lake.QUARANTINE_PREFIX):
         if _quarantined(body, mentions, hashes):
             work.record(QUARANTINE, {found.key: 1})
@@ -89,11 +106,23 @@ def without_lines(body: bytes, mentions: Mentions) -> tuple[int, bytes | None]:
     return len(lines) - len(rest), gzip.compress(b"".join(rest), mtime=0) if rest else None
 
 
-def _quarantined(body: bytes, mentions: Mentions, hashes: Collection[str]) -> bool:
+def _records(body: bytes) -> list[bytes]:
+    """Return what producers sent, of a quarantined record or a failed batch."""
+    try:
+        document = orjson.loads(body)
+        if "payload" not in document:
+            return [QuarantinedRecord.from_json(body).record.data]
+        records = orjson.loads(document["payload"])["Records"]
+        return [base64.b64decode(record["kinesis"]["data"]) for record in records]
+    except (InvalidInput, ValueError, KeyError, TypeError):
+        return []
+
+
+def _quarantined(body: bytes, mentions: Mentions, hashes: Hashes) -> bool:
     try:
         record = QuarantinedRecord.from_json(body).record
         if record.shard_id.startswith(QUARANTINE_SHARD):
-            return served_rows.names_any(record.data, hashes)
+            return hashes.line(record.data)
         return mentions.partition(record.partition_key) or mentions.record(record.data)
     except InvalidInput:
         return mentions.text(body)

@@ -40,7 +40,13 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _places(settings: Settings) -> Places:
-    return Places(settings.lake_bucket, settings.artefact_bucket, settings.profiles_table, settings.users_table)
+    return Places(
+        settings.lake_bucket,
+        settings.artefact_bucket,
+        settings.profiles_table,
+        settings.users_table,
+        ids_are_hashed=bool(settings.pseudonymise_ids),
+    )
 
 
 def _retention(settings: Settings) -> Retention:

@@ -1,12 +1,11 @@
-"""The interactions of the lake: the user's own, and those of sessions that became the user's.
+"""The lake's interactions: the user's own, and those without a user of the user's sessions.
 
-Compaction leaves out erased users itself; rows without a user it cannot judge.
+Compaction leaves out erased users itself, but keeps rows without a user.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,40 +19,47 @@ STORE = "lake"
 INTERACTIONS = Table(STORE, lake.INTERACTIONS_PREFIX, ("user_id", "session_id", "event_time_ms", "event_id"))
 
 
-def purge_user_rows(work: Work) -> Iterator[None]:
-    """Remove the user's rows, and note which sessions they say are the user's: no row would say it afterwards."""
-
-    def hits(table: pa.Table) -> pa.ChunkedArray:
-        mine = parquet.equals(table, "user_id", work.user_id)
-        _note_logins(table.filter(mine), work.progress.sessions)
-        return mine
-
-    return purge_rows(work, INTERACTIONS, hits)
+def find_logins(work: Work) -> Iterator[None]:
+    """Note the sessions to which the user logged in."""
+    for found, file in files(work, INTERACTIONS, dict(work.progress.cursor)):
+        table = parquet.read(file, INTERACTIONS.columns)
+        mine = pc.and_(parquet.equals(table, "user_id", work.user_id), pc.is_valid(table["session_id"]))
+        for row in table.filter(mine).to_pylist():
+            work.progress.note_login(row["session_id"], [row["event_time_ms"], row["event_id"]])
+        work.advance({"after": found.key})
+        yield
 
 
 def find_rivals(work: Work) -> Iterator[None]:
-    """Note who else logged in to those sessions, and when first."""
+    """Note which other users logged in to those sessions, and the first login of each session."""
     sessions = pa.array(list(work.progress.sessions), pa.string())
     if not len(sessions):
         return
+    rivals, users = work.progress.rivals, set(work.progress.rival_users)
     for found, file in files(work, INTERACTIONS, dict(work.progress.cursor)):
         table = parquet.read(file, INTERACTIONS.columns)
         others = pc.and_(pc.is_in(table["session_id"], value_set=sessions), pc.is_valid(table["user_id"]))
         others = pc.and_(others, pc.invert(parquet.equals(table, "user_id", work.user_id)))
-        _note_logins(table.filter(others), work.progress.rivals)
+        for row in table.filter(others).to_pylist():
+            login = [row["event_time_ms"], row["event_id"]]
+            rivals[row["session_id"]] = min(login, rivals.get(row["session_id"], login))
+            users.add(row["user_id"])
+        work.progress.rival_users = sorted(users)
         work.advance({"after": found.key})
         yield
 
 
 def purge_session_rows(work: Work) -> Iterator[None]:
-    """Remove what the user did before logging in."""
+    """Remove the rows without a user of the user's sessions."""
     sessions = work.progress.own_sessions()
     if not sessions:
         return iter(())
     return purge_rows(work, INTERACTIONS, lambda table: parquet.of_sessions(table, sessions))
 
 
-def _note_logins(rows: pa.Table, first: dict[str, list[Any]]) -> None:
-    for row in rows.filter(pc.is_valid(rows["session_id"])).to_pylist():
-        login = [row["event_time_ms"], row["event_id"]]
-        first[row["session_id"]] = min(login, first.get(row["session_id"], login))
+def purge_user_rows(work: Work) -> Iterator[None]:
+    """Remove the user's rows.
+
+    They go last: a reader that found a session without its first login would assign the session to a later user.
+    """
+    return purge_rows(work, INTERACTIONS, lambda table: parquet.equals(table, "user_id", work.user_id))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -40,12 +40,14 @@ def equals(table: pa.Table, column: str, value: str) -> pa.ChunkedArray:
     return pc.fill_null(pc.equal(table[column], value), False)
 
 
-def of_sessions(table: pa.Table, sessions: Mapping[str, int]) -> pa.ChunkedArray:
-    """Say of each row whether it has no user, and one of the sessions until that session's time."""
-    position = pc.index_in(table["session_id"], value_set=pa.array(list(sessions), pa.string()))
-    until = pc.take(pa.array(list(sessions.values()), pa.int64()), position)
-    early = pc.fill_null(pc.less_equal(table["event_time_ms"], until), False)
-    return pc.and_(pc.is_null(table["user_id"]), early)
+def of_sessions(table: pa.Table, sessions: Sequence[str]) -> pa.ChunkedArray:
+    """Say of each row whether it has one of the sessions and no user."""
+    return pc.and_(pc.is_null(table["user_id"]), is_in(table, "session_id", sessions))
+
+
+def is_in(table: pa.Table, column: str, values: Sequence[str]) -> pa.ChunkedArray:
+    """Say of each row whether a column has one of the values; null has none."""
+    return pc.and_(pc.is_valid(table[column]), pc.is_in(table[column], value_set=pa.array(values, pa.string())))
 
 
 def without(file: pq.ParquetFile, hits: pa.ChunkedArray) -> bytes | None:

@@ -32,8 +32,12 @@ class Progress:
     intents
         Hits that are counted already but may not be purged yet: a call that dies between the two counts none twice.
     sessions, rivals
-        For each session that the user logged in to: the user's first login, and the first of anybody else, each as
+        For each session that the user logged in to: the user's first login, and the first of another user, each as
         [event time, event id].
+    rival_users
+        Other users who logged in to those sessions.
+    stopped_sessions
+        Sessions that have a tombstone.
     datasets
         Ids of the datasets that held the user.
     """
@@ -49,14 +53,24 @@ class Progress:
     sessions: dict[str, list[Any]] = dataclasses.field(default_factory=dict)
     rivals: dict[str, list[Any]] = dataclasses.field(default_factory=dict)
     datasets: list[str] = dataclasses.field(default_factory=list)
+    rival_users: list[str] = dataclasses.field(default_factory=list)
+    stopped_sessions: list[str] = dataclasses.field(default_factory=list)
 
-    def own_sessions(self) -> dict[str, int]:
-        """Return the sessions whose first login is the user's, each with its time: see `alsolike.identity`."""
-        return {
-            session: login[0]
+    def note_login(self, session_id: str, login: list[Any]) -> None:
+        """Keep the user's first login to a session."""
+        self.sessions[session_id] = min(login, self.sessions.get(session_id, login))
+
+    def own_sessions(self) -> list[str]:
+        """Return the sessions whose first login is the user's (`alsolike.identity`).
+
+        All that has no user in them is removed, whenever it happened: a time limit would compare the clock of the
+        device that sent the login with those of other devices and servers.
+        """
+        return [
+            session
             for session, login in self.sessions.items()
             if session not in self.rivals or login < self.rivals[session]
-        }
+        ]
 
     def count(self, store: str, units: dict[str, int], *, now_ms: int) -> None:
         """Count hits, by unit, that are not counted yet."""

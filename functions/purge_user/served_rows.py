@@ -1,15 +1,16 @@
-"""What was recommended to the user, and what it led to: rows that call the user by a keyed hash.
+"""Recommendations to the user and to the user's sessions, and their outcomes: rows with keyed hashes.
 
-Lines that are still on their way are stopped by the tombstone, which has that hash too.
+Tombstones stop lines of the log that arrive later: they have these hashes too.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import dataclasses
 import gzip
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 import orjson
 import pyarrow as pa
@@ -22,12 +23,12 @@ from functions.purge_user.work import Work
 
 SERVED, OUTCOMES = served.TABLE, outcomes.TABLE
 
-_SERVED = Table(SERVED, served.PREFIX, ("shopper", "session", "served_ms"))
-_OUTCOMES = Table(OUTCOMES, outcomes.PREFIX, ("shopper", "served_ms"))
+_SERVED = Table(SERVED, served.PREFIX, ("shopper", "session"))
+_OUTCOMES = Table(OUTCOMES, outcomes.PREFIX, ("shopper",))
 
 
 def purge_served(work: Work) -> Iterator[None]:
-    """Remove what was recommended to the user, and to sessions until the user logged in."""
+    """Remove what was recommended to the user, and to the user's sessions without another user."""
     return purge_rows(work, _SERVED, lambda table: _of_shopper(work, table))
 
 
@@ -36,13 +37,50 @@ def purge_outcomes(work: Work) -> Iterator[None]:
     return purge_rows(work, _OUTCOMES, lambda table: _of_shopper(work, table))
 
 
-def hashes(work: Work) -> frozenset[str]:
-    """Return what the log calls the user, and sessions that became the user's."""
-    return frozenset(map(work.pseudonyms.shopper, (work.user_id, *work.progress.own_sessions())))
+@dataclasses.dataclass(frozen=True, slots=True)
+class Hashes:
+    """Keyed hashes by which the log knows the user, the user's sessions, and other users of those.
+
+    Attributes
+    ----------
+    ids_are_hashed
+        Whether the deployment stores pseudonyms. The log then gives the one ID of a request both as a user's hash and
+        as a session's; otherwise a row with two hashes names a session and its user.
+    """
+
+    user: str
+    sessions: frozenset[str]
+    others: frozenset[str]
+    ids_are_hashed: bool
+
+    def names(self, shopper: str | None, session: str | None) -> bool:
+        """Return whether a row of the log is the user's."""
+        if self.user in (shopper, session) or shopper in self.sessions:
+            return True
+        return session in self.sessions and (shopper is None or (self.ids_are_hashed and shopper not in self.others))
+
+    def line(self, line: bytes) -> bool:
+        """Return whether a line of the log is the user's; an unreadable one is if it holds one of the hashes."""
+        try:
+            fields = orjson.loads(line)[served.LINE_KEY]
+            return self.names(fields["shopper"], fields["session"])
+        except (ValueError, KeyError, TypeError):
+            return any(each.encode() in line for each in (self.user, *self.sessions))
 
 
-def without_served_lines(body: bytes, of: Collection[str]) -> tuple[int, bytes | None] | None:
-    """Return how many lines of a log's delivery name one of these hashes, and the delivery without them.
+def hashes(work: Work) -> Hashes:
+    """Return the hashes of an erasure."""
+    of = work.pseudonyms.shopper
+    return Hashes(
+        user=of(work.user_id),
+        sessions=frozenset(map(of, work.progress.own_sessions())),
+        others=frozenset(map(of, work.progress.rival_users)),
+        ids_are_hashed=work.places.ids_are_hashed,
+    )
+
+
+def without_served_lines(body: bytes, of: Hashes) -> tuple[int, bytes | None] | None:
+    """Return how many lines of a log's delivery are the user's, and the delivery without them.
 
     The delivery is what Lambda sends to its destination after a function gave it up; None in its place if no line is
     left, and None for what is no such delivery.
@@ -51,7 +89,7 @@ def without_served_lines(body: bytes, of: Collection[str]) -> tuple[int, bytes |
         document = orjson.loads(body)
         packed = base64.b64decode(document["requestPayload"]["awslogs"]["data"], validate=True)
         delivery = orjson.loads(gzip.decompress(packed))
-        rest = [event for event in delivery["logEvents"] if not names_any(event["message"].encode(), of)]
+        rest = [event for event in delivery["logEvents"] if not of.line(event["message"].encode())]
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error, OSError, EOFError, zlib.error):
         return None
     found = len(delivery["logEvents"]) - len(rest)
@@ -64,19 +102,13 @@ def without_served_lines(body: bytes, of: Collection[str]) -> tuple[int, bytes |
     return found, orjson.dumps(document)
 
 
-def names_any(line: bytes, of: Collection[str]) -> bool:
-    """Say whether a line has one of these hashes in it; nothing else reads like one."""
-    return any(each.encode() in line for each in of)
-
-
 def _of_shopper(work: Work, table: pa.Table) -> pa.ChunkedArray:
-    found = parquet.equals(table, "shopper", work.pseudonyms.shopper(work.user_id))
-    sessions = {work.pseudonyms.shopper(session): until for session, until in work.progress.own_sessions().items()}
-    times = pa.array(list(sessions.values()), pa.int64())
-    # Whoever asks by one id need not say which it is: a session's may stand where users' do.
-    for column in ("shopper", "session"):
-        if sessions and column in table.column_names:
-            position = pc.index_in(table[column], value_set=pa.array(list(sessions), pa.string()))
-            early = pc.less_equal(table["served_ms"], pc.take(times, position))
-            found = pc.or_(found, pc.fill_null(early, False))
-    return found
+    of = hashes(work)
+    found = parquet.is_in(table, "shopper", [of.user, *of.sessions])
+    if "session" not in table.column_names:
+        return found
+    alone = pc.is_null(table["shopper"])
+    if of.ids_are_hashed:
+        alone = pc.or_(alone, pc.invert(parquet.is_in(table, "shopper", list(of.others))))
+    in_session = pc.and_(alone, parquet.is_in(table, "session", list(of.sessions)))
+    return pc.or_(pc.or_(found, parquet.equals(table, "session", of.user)), in_session)

@@ -10,30 +10,52 @@ from alsolike.clients import ItemRemover
 from alsolike.erasures import Purged, Receipt, ReceiptStore
 from alsolike.errors import ConcurrentUpdate
 from alsolike.pseudonyms import Pseudonyms
+from alsolike.tombstones import add_session_tombstones
 from functions.purge_user.datasets import STORE as DATASETS
 from functions.purge_user.datasets import purge_datasets
 from functions.purge_user.documents import (
     FAILED_BATCHES,
     QUARANTINE,
     USER_CHANGES,
+    find_sessions,
     purge_failed_batches,
     purge_quarantine,
     purge_user_changes,
 )
 from functions.purge_user.expiry import Retention, expiring, trained_models
 from functions.purge_user.lake_rows import STORE as LAKE
-from functions.purge_user.lake_rows import find_rivals, purge_session_rows, purge_user_rows
+from functions.purge_user.lake_rows import find_logins, find_rivals, purge_session_rows, purge_user_rows
 from functions.purge_user.progress import Progress, ProgressStore
 from functions.purge_user.served_rows import OUTCOMES, SERVED, purge_outcomes, purge_served
-from functions.purge_user.tables import PROFILES, USERS, purge_profiles, purge_user_row
+from functions.purge_user.tables import PROFILES, USERS, find_joined_sessions, purge_profiles, purge_user_row
 from functions.purge_user.work import Places, Work
 
 Outcome = Literal["more", "again", "done"]
 """More to do in this pass, another pass to begin, or nothing left."""
 
+SESSIONS = "sessions"
+
+
+def stop_sessions(work: Work) -> Iterator[None]:
+    """Write tombstones of the user's sessions: events and responses without a user are not stored any more.
+
+    New ones count as found, so that another pass follows after all processes know them.
+    """
+    new = sorted(set(work.progress.own_sessions()).difference(work.progress.stopped_sessions))
+    if new:
+        hashes = [work.pseudonyms.shopper(session) for session in new]
+        work.record(SESSIONS, dict.fromkeys(hashes, 1))
+        add_session_tombstones(work.s3, work.places.artefact_bucket, hashes, now_ms=work.clock_ms())
+        work.progress.stopped_sessions += new
+    return iter(())
+
+
 STEPS: tuple[Callable[[Work], Iterator[None]], ...] = (
-    purge_user_rows,
+    find_logins,
+    find_joined_sessions,
+    find_sessions,
     find_rivals,
+    stop_sessions,
     purge_session_rows,
     purge_served,
     purge_outcomes,
@@ -43,10 +65,12 @@ STEPS: tuple[Callable[[Work], Iterator[None]], ...] = (
     purge_quarantine,
     purge_failed_batches,
     purge_datasets,
+    purge_user_rows,
 )
-"""In this order: rows say which sessions are the user's before they go, and a deleted row is a change in the log."""
+"""In this order: a session's login goes after the session, and the user log has the deletion of the user's row."""
 
 STORES = {
+    SESSIONS: "sessions of the user: their events and responses without a user are not stored any more",
     PROFILES: "live profiles, the user's and those of sessions that joined it: deleted",
     USERS: "what the shop said of the user: deleted",
     LAKE: "interactions: the objects that held some were rewritten without",

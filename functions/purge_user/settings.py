@@ -7,7 +7,10 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Where everything is, and how long copies live that cannot be removed by hand; `retrain_days` 0 is never."""
+    """Where everything is, and how long copies live that cannot be removed by hand; `retrain_days` 0 is never.
+
+    `pseudonymise_ids` is 0 or 1.
+    """
 
     lake_bucket: str
     artefact_bucket: str
@@ -21,3 +24,4 @@ class Settings:
     access_log_days: int
     batch_days: int
     retrain_days: int = 0
+    pseudonymise_ids: int = 0

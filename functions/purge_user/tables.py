@@ -6,31 +6,52 @@ from collections.abc import Iterator
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.erasures import erasure_id
 from alsolike.errors import Unavailable
 from alsolike.interactions import profile_id
+from alsolike.profile import Joined
 from functions.purge_user.work import Work
 
 PROFILES = "profiles"
 USERS = "users"
+_SESSION = "s#"
+
+
+def find_joined_sessions(work: Work) -> Iterator[None]:
+    """Note the sessions that the profile table has joined to the user, or marked for this erasure.
+
+    The tombstone may have kept their logins out of the lake.
+    """
+    while True:
+        joined, after = _joined(work, after=work.progress.cursor.get("after"))
+        for key, login_ms in joined:
+            if key.startswith(_SESSION):
+                session = key.removeprefix(_SESSION)
+                known = work.progress.sessions.get(session)
+                if known is None or login_ms < known[0]:
+                    work.progress.note_login(session, [login_ms, ""])
+        if after is None:
+            return
+        work.advance({"after": after})
+        yield
 
 
 def purge_profiles(work: Work) -> Iterator[None]:
-    """Delete the user's profile, and those of sessions that joined it or should have.
+    """Delete the user's profile, and those of the user's sessions.
 
     The row that marked the user as erased goes too: it is named after the user. The tombstone does what it did.
     """
-    mine = profile_id(user_id=work.user_id, session_id=None)
     table = work.places.profiles_table
     if not work.progress.cursor:
-        own = [mine, *(profile_id(user_id=None, session_id=each) for each in work.progress.own_sessions())]
-        for each in own:
+        sessions = [profile_id(user_id=None, session_id=each) for each in work.progress.own_sessions()]
+        for each in [profile_id(user_id=work.user_id, session_id=None), *sessions]:
             if _exists(work, table, "profile_id", each):
                 _delete(work, PROFILES, table, "profile_id", each)
         work.advance({"scanned": False, "after": None})
         yield
     while not work.progress.cursor["scanned"]:
-        joined, after = _joined(work, mine, after=work.progress.cursor["after"])
-        for each in joined:
+        joined, after = _joined(work, after=work.progress.cursor["after"])
+        for each, _ in joined:
             _delete(work, PROFILES, table, "profile_id", each)
         work.advance({"scanned": after is None, "after": after})
         yield
@@ -43,20 +64,25 @@ def purge_user_row(work: Work) -> Iterator[None]:
     return iter(())
 
 
-def _joined(work: Work, profile: str, *, after: str | None) -> tuple[list[str], str | None]:
-    """Return a page of the sessions that joined a profile, and where the next one begins."""
+def _joined(work: Work, *, after: str | None) -> tuple[list[tuple[str, int]], str | None]:
+    """Return a page of the sessions that joined the user, with their login times, and where the next page begins."""
     start = {"ExclusiveStartKey": {"profile_id": {"S": after}}} if after else {}
+    marks = {
+        ":profile": {"S": profile_id(user_id=work.user_id, session_id=None)},
+        ":erasure": {"S": Joined.of_erasure(erasure_id(work.pseudonyms, work.user_id))},
+    }
     try:
         answer = work.dynamodb.scan(
             TableName=work.places.profiles_table,
-            FilterExpression="joined_profile = :profile",
-            ExpressionAttributeValues={":profile": {"S": profile}},
-            ProjectionExpression="profile_id",
+            FilterExpression="joined_profile = :profile OR joined_profile = :erasure",
+            ExpressionAttributeValues=marks,
+            ProjectionExpression="profile_id, joined_at_ms",
+            ConsistentRead=True,
             **start,
         )
     except (BotoCoreError, ClientError) as error:
         raise Unavailable(f"table {work.places.profiles_table}: {error}") from error
-    found = [item["profile_id"]["S"] for item in answer["Items"]]
+    found = [(item["profile_id"]["S"], int(item["joined_at_ms"]["N"])) for item in answer["Items"]]
     return found, answer.get("LastEvaluatedKey", {}).get("profile_id", {}).get("S")
 
 

@@ -19,12 +19,13 @@ _LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict", *_GONE)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Places:
-    """The stores of a deployment."""
+    """The stores of a deployment, and whether they hold pseudonyms in place of IDs."""
 
     lake_bucket: str
     artefact_bucket: str
     profiles_table: str
     users_table: str
+    ids_are_hashed: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         configurations=configurations,
         now_ms=now_ms,
         erased=functools.partial(tombstones.erased, now_ms=now_ms),
+        erasure_of=tombstones.erasure_of,
     )
     count(Metric.PROFILES_UPDATED, outcome.profiles)
     count(Metric.INTERACTIONS_APPLIED, outcome.interactions)

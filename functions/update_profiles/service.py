@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+
+import orjson
 
 from alsolike.errors import ConcurrentUpdate, InvalidInput, Unavailable
 from alsolike.identity import Login, first_logins
-from alsolike.interactions import Interaction, profile_id
+from alsolike.interactions import MAX_TIME_MS, Interaction, profile_id
 from alsolike.profiles import ProfileStore, RecentInteraction, recent
 from alsolike.stream import ConfigurationSource, StreamRecord, parse_batch
 from alsolike.tombstones import Erased, nobody
@@ -60,6 +62,7 @@ def update_profiles(
     configurations: ConfigurationSource,
     now_ms: int,
     erased: Erased = nobody,
+    erasure_of: Callable[[str], str] | None = None,
 ) -> Outcome:
     """Add the records to their profiles, each profile once, a failing one without harm to the others.
 
@@ -79,7 +82,10 @@ def update_profiles(
     Parameters
     ----------
     erased
-        Says of a user id whether the user was erased.
+        Tells which records belong to erased users.
+    erasure_of
+        Returns the ID of an erased user's erasure. With it, the session of a login that is left out is marked for the
+        purge, which could not know of it otherwise, and no other user's profile takes over the session's interactions.
 
     Raises
     ------
@@ -90,8 +96,14 @@ def update_profiles(
     kept = [
         (record, each)
         for record, each in zip(records, parsed, strict=True)
-        if isinstance(each, InvalidInput) or not erased(each.user_id)
+        if isinstance(each, InvalidInput) or not erased(each.user_id, each.session_id)
     ]
+    unreadable = [record for record, each in kept if isinstance(each, InvalidInput)]
+    if erasure_of is not None and (unreadable or len(kept) < len(records)):
+        logins = {**_unreadable_logins(unreadable, erased), **first_logins(_readable(parsed))}
+        for session_id, login in logins.items():
+            if erased(login.user_id) and not erased(None, session_id):
+                store.join_erased(session_id, login, erasure_id=erasure_of(login.user_id), now_ms=now_ms)
     interactions = [each for _, each in kept]
     additions = _by_profile([record for record, _ in kept], interactions)
     length = configurations.current(now_ms=now_ms).limits.history_length
@@ -120,6 +132,26 @@ def update_profiles(
     )
 
 
+def _readable(parsed: Sequence[Interaction | InvalidInput]) -> Iterator[Interaction]:
+    return (each for each in parsed if not isinstance(each, InvalidInput))
+
+
+def _unreadable_logins(records: Sequence[StreamRecord], erased: Erased) -> dict[str, Login]:
+    """Return logins of erased users, by session, in records that are not valid interactions: the lake drops them."""
+    logins: dict[str, Login] = {}
+    for record in records:
+        try:
+            document = orjson.loads(record.data)
+        except orjson.JSONDecodeError:
+            continue
+        fields = document if isinstance(document, dict) else {}
+        user_id, session_id, time_ms = (fields.get(name) for name in ("user_id", "session_id", "event_time_ms"))
+        if isinstance(user_id, str) and isinstance(session_id, str) and erased(user_id):
+            known = type(time_ms) is int and 0 < time_ms <= MAX_TIME_MS
+            logins[session_id] = Login(time_ms if known else MAX_TIME_MS, "", user_id)
+    return logins
+
+
 def _correlation_ids(parsed: Sequence[Interaction | InvalidInput], profile_ids: set[str]) -> tuple[str, ...]:
     """Return the correlation ids of what belongs to some profiles, each once."""
     if not profile_ids:
@@ -137,7 +169,8 @@ def _apply(addition: _Addition, *, store: ProfileStore, now_ms: int, length: int
     if addition.interactions:
         store.add(addition.profile_id, addition.interactions, now_ms=now_ms, length=length, erased=erased)
     for session_id, login in addition.logins.items():
-        store.join(session_id, login, now_ms=now_ms, length=length)
+        if not erased(None, session_id):
+            store.join(session_id, login, now_ms=now_ms, length=length)
 
 
 def _by_profile(records: Sequence[StreamRecord], parsed: Sequence[Interaction | InvalidInput]) -> list[_Addition]:
@@ -154,7 +187,6 @@ def _by_profile(records: Sequence[StreamRecord], parsed: Sequence[Interaction | 
             addition = additions[key] = _Addition(key, record.sequence)
         if interaction.item_id is not None:
             addition.interactions.append(recent(interaction))
-    readable = (interaction for interaction in parsed if not isinstance(interaction, InvalidInput))
-    for session_id, login in first_logins(readable).items():
+    for session_id, login in first_logins(_readable(parsed)).items():
         additions[profile_id(user_id=login.user_id, session_id=None)].logins[session_id] = login
     return list(additions.values())

@@ -119,6 +119,7 @@ class PrivacyStack(cdk.Stack):
                 # A day after an object S3 deletes its last version.
                 "BATCH_DAYS": str(BATCH_DAYS + 1),
                 "RETRAIN_DAYS": str(days_between(settings.training_schedule) or 0),
+                "PSEUDONYMISE_IDS": str(int(settings.pseudonymise_ids)),
             },
             permissions=[
                 Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn, artefacts.bucket_arn]),
@@ -128,6 +129,9 @@ class PrivacyStack(cdk.Stack):
                 ),
                 objects(lake, "quarantine/", actions=["s3:GetObject", "s3:DeleteObject"], reason=_EACH),
                 hash_key_permission(data.hash_key),
+                Permission(
+                    actions=["s3:GetObject", "s3:PutObject"], resources=[artefacts.arn_for_objects(TOMBSTONES_KEY)]
+                ),
                 objects(artefacts, "datasets/", actions=change, reason=_EACH),
                 objects(artefacts, "privacy/receipts/", actions=["s3:GetObject", "s3:PutObject"], reason=_EACH),
                 objects(

@@ -191,6 +191,8 @@ EXPECTED = {
         ("secretsmanager:GetSecretValue", "HashKey"),  # pseudonyms_of: get_secret_value
         ("s3:GetObject", "Lake/quarantine/*"),
         ("s3:DeleteObject", "Lake/quarantine/*"),
+        ("s3:GetObject", "Artefacts/privacy/tombstones.json"),  # add_session_tombstones: get_object, put_object
+        ("s3:PutObject", "Artefacts/privacy/tombstones.json"),
         *((f"s3:{action}", "Artefacts/privacy/pending/*") for action in ("GetObject", "PutObject", "DeleteObject")),
         ("s3:DeleteObjectVersion", "Artefacts/privacy/pending/*"),  # ProgressStore.forget: delete_objects
         ("s3:ListBucketVersions", "Artefacts"),  # ProgressStore.forget: list_object_versions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import threading
@@ -11,14 +12,17 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from alsolike.erasures import RECEIPTS_PREFIX
 from alsolike.errors import ConcurrentUpdate, Unavailable
 from alsolike.interactions import profile_id
 from alsolike.pseudonyms import Pseudonyms
 from alsolike.stream import StreamRecord, partition_key
 from alsolike.tombstones import (
     MAX_ATTEMPTS,
+    SESSION_DAYS,
     TOMBSTONES_KEY,
     TombstoneReader,
+    add_session_tombstones,
     add_tombstone,
     long_key,
     names_erased,
@@ -47,7 +51,7 @@ def test_record_with_the_key_of_an_erased_user_names_the_user_however_long_the_i
     def named(name: str) -> bool:
         key = partition_key(profile_id(user_id=name, session_id=None))
         record = StreamRecord("events", "shard-1", "1", 1, b"no JSON", key)
-        return names_erased(record, lambda user_id: found.erased(user_id, now_ms=1))
+        return names_erased(record, functools.partial(found.erased, now_ms=1))
 
     assert (named(user), named(other)) == (True, False)
 
@@ -65,6 +69,9 @@ class Counting:
         if self.down:
             raise EndpointConnectionError(endpoint_url="https://s3")
         return self.client.get_object(**request)
+
+    def list_objects_v2(self, **request: Any) -> Any:
+        return self.client.list_objects_v2(**request)
 
 
 def test_nobody_is_erased_before_the_first_tombstone_and_no_secret_is_asked_for(s3: Any) -> None:
@@ -133,7 +140,7 @@ def test_erasing_again_keeps_the_first_time(s3: Any) -> None:
     assert erase(s3, "ann", now_ms=5) == 5
     assert erase(s3, "ann", now_ms=9) == 5
 
-    assert list(reader(s3).current(now_ms=0).values()) == [5]
+    assert list(reader(s3).current(now_ms=0).users.values()) == [5]
 
 
 class Together:
@@ -151,6 +158,9 @@ class Together:
         finally:
             if next(self._first) < 4:
                 self._all_have_read.wait(timeout=10)
+
+    def list_objects_v2(self, **request: Any) -> Any:
+        return self._client.list_objects_v2(**request)
 
     def put_object(self, **request: Any) -> Any:
         try:
@@ -179,6 +189,9 @@ def test_a_writer_that_always_loses_gives_up(s3: Any) -> None:
         def get_object(self, **request: Any) -> Any:
             return s3.get_object(**request)
 
+        def list_objects_v2(self, **request: Any) -> Any:
+            return s3.list_objects_v2(**request)
+
         def put_object(self, **request: Any) -> Any:
             erase(s3, f"other-{next(numbers)}")
             return s3.put_object(**request)
@@ -193,3 +206,40 @@ def test_an_object_of_another_form_is_never_taken_for_nobody(s3: Any, document: 
 
     with pytest.raises(Unavailable, match=TOMBSTONES_KEY):
         reader(s3).erased("ann", now_ms=0)
+
+
+def put_receipt(s3: Any) -> None:
+    s3.put_object(Bucket=BUCKET, Key=f"{RECEIPTS_PREFIX}0123.json", Body=b"{}")
+
+
+def test_deleted_tombstones_stop_every_process_that_has_not_read_them(s3: Any) -> None:
+    erase(s3, "ann")
+    put_receipt(s3)
+    s3.delete_object(Bucket=BUCKET, Key=TOMBSTONES_KEY)
+
+    with pytest.raises(Unavailable, match="it was deleted"):
+        reader(s3).erased("ann", now_ms=0)
+    with pytest.raises(Unavailable, match="it was deleted"):
+        erase(s3, "bob")
+
+
+def test_a_process_that_has_read_tombstones_keeps_them_when_they_are_deleted(s3: Any) -> None:
+    erase(s3, "ann")
+    tombstones = reader(s3)
+    tombstones.current(now_ms=0)
+    s3.delete_object(Bucket=BUCKET, Key=TOMBSTONES_KEY)
+
+    assert tombstones.erased("ann", now_ms=5_000)
+
+
+def test_a_sessions_tombstone_stops_records_without_a_user_and_expires(s3: Any) -> None:
+    later_ms = (SESSION_DAYS + 1) * 86_400_000
+    erase(s3, "ann")
+    add_session_tombstones(s3, BUCKET, [PSEUDONYMS.shopper("visit")], now_ms=1)
+
+    assert reader(s3).erased(None, "visit", now_ms=0)
+    assert not reader(s3).erased("bob", "visit", now_ms=0)
+    assert not reader(s3).erased(None, "other", now_ms=0)
+    add_session_tombstones(s3, BUCKET, [PSEUDONYMS.shopper("other")], now_ms=later_ms)
+    assert list(reader(s3).current(now_ms=0).sessions) == [PSEUDONYMS.shopper("other")]
+    assert reader(s3).erased("ann", now_ms=0)

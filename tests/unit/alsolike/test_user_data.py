@@ -103,6 +103,36 @@ def test_what_was_recommended_is_shown_once_to_sessions_until_the_login(stores: 
     assert document(stores, "eve")["recommendations"] == []
 
 
+def test_another_users_and_earlier_anonymous_recommendations_of_a_shared_session_are_not_shown(stores: Stores) -> None:
+    ann, bob, visit = map(PSEUDONYMS.shopper, ("ann", "bob", "visit"))
+    stores.put_rows(
+        "logins",
+        interaction("1", user_id="ann", session_id="visit", event_time_ms=NOW_MS, received_time_ms=NOW_MS),
+        interaction("2", user_id="bob", session_id="visit", event_time_ms=NOW_MS + 9, received_time_ms=NOW_MS + 9),
+    )
+    anonymous = served(shopper=None, session=visit, served_ms=NOW_MS - 5)
+    of_ann = served(shopper=ann, session=visit, served_ms=NOW_MS + 5)
+    between = served(shopper=None, session=visit, served_ms=NOW_MS + 6)
+    of_bob = served(shopper=bob, session=visit, served_ms=NOW_MS + 10)
+    stores.put("served/served_date=2023-11-14/a.parquet", to_parquet([anonymous, of_ann, between, of_bob]))
+
+    def shown(user: str) -> list[str]:
+        return [row["recommendation_id"] for row in document(stores, user)["recommendations"]]
+
+    assert shown("ann") == [anonymous.recommendation_id, of_ann.recommendation_id]
+    assert shown("bob") == [of_bob.recommendation_id]
+
+
+def test_responses_before_a_login_are_found_by_the_servers_clock(stores: Stores) -> None:
+    """The login is dated ten seconds early by its device."""
+    login = interaction("1", user_id="ann", session_id="visit", event_time_ms=NOW_MS - 10_000, received_time_ms=NOW_MS)
+    stores.put_rows("login", login)
+    row = served(shopper=None, session=PSEUDONYMS.shopper("visit"), served_ms=NOW_MS - 5)
+    stores.put("served/served_date=2023-11-14/a.parquet", to_parquet([row]))
+
+    assert [each["recommendation_id"] for each in document(stores, "ann")["recommendations"]] == [row.recommendation_id]
+
+
 def test_the_live_profile_is_shown_as_it_is(stores: Stores) -> None:
     recent = RecentInteraction(NOW_MS, "a", "pear", "view")
     stores.profiles.add(profile_id(user_id="ann", session_id=None), [recent], now_ms=NOW_MS)

@@ -38,6 +38,17 @@ class ObjectClient(ObjectReader, Protocol):
         """Write an object and return its ETag."""
 
 
+class ObjectFinder(ObjectReader, Protocol):
+    """An S3 client that reads objects and lists a prefix."""
+
+    def list_objects_v2(self, *_: Any, **request: Any) -> Response:
+        """Return the first objects below a prefix."""
+
+
+class TombstoneClient(ObjectFinder, ObjectClient, Protocol):
+    """An S3 client that reads, lists and conditionally writes objects."""
+
+
 class RegistryClient(ObjectClient, Protocol):
     """An S3 client that also checks that objects exist."""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from alsolike.interactions import profile_id
+from alsolike.interactions import MAX_TIME_MS, profile_id
 from alsolike.stream import partition_key
 
 _USER_FIELDS = ("userid",)
@@ -62,6 +62,25 @@ class Mentions:
             if any(fields.get(name) in self._sessions for name in _SESSION_FIELDS if _is_text(fields.get(name))):
                 return True
         return self._value(document)
+
+    def login(self, data: bytes) -> tuple[str, list[Any]] | None:
+        """Return the session of a JSON record that names the user, with [event time, event ID].
+
+        A record without a time counts as later than every other login.
+        """
+        try:
+            document = orjson.loads(data)
+        except orjson.JSONDecodeError:
+            return None
+        if not isinstance(document, dict):
+            return None
+        fields = {_plain(name): value for name, value in document.items()}
+        session = next((fields[name] for name in _SESSION_FIELDS if _is_text(fields.get(name))), None)
+        if session is None or not any(self._is_user(fields[name]) for name in _USER_FIELDS if name in fields):
+            return None
+        time_ms, event_id = fields.get("eventtimems"), fields.get("eventid")
+        known = type(time_ms) is int and time_ms > 0
+        return session, [time_ms if known else MAX_TIME_MS, event_id if _is_text(event_id) else ""]
 
     def partition(self, key: str | None) -> bool:
         """Say whether a record's partition key is the user's, or one of the sessions'."""

@@ -35,6 +35,9 @@ class RecentInteraction(NamedTuple):
     event_type: str
 
 
+_ERASURE = "e#"
+
+
 @value_object
 class Joined:
     """The mark of a session that logged in: what happened in it until then is another profile's.
@@ -42,7 +45,7 @@ class Joined:
     Attributes
     ----------
     profile_id
-        Of the user.
+        Of the user; of an erased one, the erasure's (`of_erasure`).
     at_ms
         Event time of the login.
     """
@@ -54,6 +57,16 @@ class Joined:
     def user_id(self) -> str:
         """The user."""
         return self.profile_id.removeprefix("u#")
+
+    @property
+    def erased(self) -> bool:
+        """Whether the user was erased before the login was read."""
+        return self.profile_id.startswith(_ERASURE)
+
+    @staticmethod
+    def of_erasure(erasure_id: str) -> str:
+        """Return what stands for the profile of an erased user."""
+        return f"{_ERASURE}{erasure_id}"
 
     def split(
         self, interactions: Iterable[RecentInteraction]

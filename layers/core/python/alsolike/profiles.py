@@ -192,6 +192,22 @@ class ProfileStore:
             See `add`.
         """
         joined = Joined(profile_id(user_id=login.user_id, session_id=None), login.event_time_ms)
+        self._join(session_id, joined, now_ms=now_ms, length=length)
+
+    def join_erased(self, session_id: str, login: Login, *, erasure_id: str, now_ms: int) -> None:
+        """Mark the session of an erased user's login, and drop what it did until then; see `join`.
+
+        The purge finds the mark, which names the erasure and not the user.
+
+        Raises
+        ------
+        ConcurrentUpdate, Unavailable
+            See `add`.
+        """
+        joined = Joined(Joined.of_erasure(erasure_id), login.event_time_ms)
+        self._join(session_id, joined, now_ms=now_ms, length=HISTORY_LENGTH)
+
+    def _join(self, session_id: str, joined: Joined, *, now_ms: int, length: int) -> None:
         session = Profile(profile_id(user_id=None, session_id=session_id), joined=joined)
         if "joined_profile" in (self._remembered.get(session.profile_id) or ()):
             return
@@ -200,7 +216,7 @@ class ProfileStore:
             if stored is None or stored.joined is not None or stored.erased:
                 return
             users, sessions = joined.split(stored.recent)
-            if users:
+            if users and not joined.erased:
                 self.add(joined.profile_id, users, now_ms=now_ms, length=length)
             session = dataclasses.replace(stored, recent=tuple(sessions), joined=joined)
         raise self._lost()
@@ -250,7 +266,7 @@ class ProfileStore:
             if newer is not None:
                 stored = newer
                 continue
-            if stored.joined is not None and users and not erased(stored.joined.user_id):
+            if stored.joined is not None and users and not (stored.joined.erased or erased(stored.joined.user_id)):
                 return self.add(stored.joined.profile_id, users, now_ms=now_ms, length=length) or changed
             return changed
         raise self._lost()

@@ -1,20 +1,20 @@
-"""Whom the deployment has erased: one small object that every way in looks at.
+"""Tombstones: keyed hashes of erased users and their sessions, in one object that every ingestion path reads.
 
-It holds keyed hashes only, so it says nothing of anybody whose id one does not have: of each user the one by which
-erasures go, and the one by which the log of served answers does. A tombstone stays: records of the user may come from
-the stream, from a replayed quarantine or from an import years later.
+A user has two hashes: one names the erasure, the other is that of the recommendation log. A user's tombstone stays for
+ever, since records may come from an import years later. A session's tombstone stays for `SESSION_DAYS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import NamedTuple, Protocol
 
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.clients import ObjectClient, ObjectReader
+from alsolike.clients import ObjectFinder, TombstoneClient
+from alsolike.erasures import RECEIPTS_PREFIX, erasure_id
 from alsolike.errors import ConcurrentUpdate, Unavailable
 from alsolike.interactions import profile_id
 from alsolike.pseudonyms import Pseudonyms
@@ -23,27 +23,32 @@ from alsolike.stream import StreamRecord, partition_key
 TOMBSTONES_KEY = "privacy/tombstones.json"
 FORMAT_VERSION = 1
 MAX_ATTEMPTS = 16
+SESSION_DAYS = 100
+"""Quarantine and failed batches, which may bring back events without a user, are kept for 90 days."""
 
-_USER_KEY = "u#"
-_HASHED_KEY = "\0key#"
+_MS_PER_DAY = 86_400_000
+_USER_KEY, _SESSION_KEY, _HASHED_KEY = "u#", "s#", "\0key#"
 _NOT_FOUND = ("NoSuchKey", "404")
 _NOT_MODIFIED = ("304", "NotModified")
 _LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict")
 
 
-Erased: TypeAlias = Callable[[str | None], bool]
-"""Says of a user id whether the user was erased; nobody has the id None."""
+class Erased(Protocol):
+    """Test of whether a record belongs to an erased user."""
+
+    def __call__(self, user_id: str | None, session_id: str | None = None) -> bool:
+        """Return whether a record's user was erased; for a record without a user, whether its session was."""
 
 
-def nobody(user_id: str | None) -> bool:
-    """Say that nobody was erased."""
+def nobody(user_id: str | None, session_id: str | None = None) -> bool:
+    """Return False: no users were erased."""
     return False
 
 
 def names_erased(record: StreamRecord, erased: Erased) -> bool:
-    """Say whether a record that cannot be read names an erased user, in its key or in the field for it.
+    """Return whether an unreadable record names an erased user or session, in its key or in the field for it.
 
-    The key of a long id is a hash, for which `long_key` returns a tombstone of its own.
+    The key of a long user id is a hash, for which `long_key` returns a tombstone of its own.
     """
     key = record.partition_key or ""
     if erased(key.removeprefix(_USER_KEY) if key.startswith(_USER_KEY) else f"{_HASHED_KEY}{key}"):
@@ -51,9 +56,27 @@ def names_erased(record: StreamRecord, erased: Erased) -> bool:
     try:
         document = orjson.loads(record.data)
     except orjson.JSONDecodeError:
-        return False
-    user_id = document.get("user_id") if isinstance(document, dict) else None
-    return isinstance(user_id, str) and erased(user_id)
+        document = None
+    fields = document if isinstance(document, dict) else {}
+    user_id, session_id = fields.get("user_id"), fields.get("session_id")
+    if user_id is not None:
+        return isinstance(user_id, str) and erased(user_id)
+    if isinstance(session_id, str) and erased(None, session_id):
+        return True
+    return key.startswith(_SESSION_KEY) and erased(None, key.removeprefix(_SESSION_KEY))
+
+
+class Tombstones(NamedTuple):
+    """When users and sessions were erased, epoch milliseconds, by keyed hash.
+
+    `users` has the hashes of `Pseudonyms.erased_user` and `Pseudonyms.shopper`, `sessions` those of the latter.
+    """
+
+    users: Mapping[str, int]
+    sessions: Mapping[str, int]
+
+
+NO_TOMBSTONES = Tombstones(MappingProxyType({}), MappingProxyType({}))
 
 
 def long_key(user_id: str) -> str | None:
@@ -78,56 +101,63 @@ class TombstoneReader:
     """
 
     def __init__(
-        self, client: ObjectReader, bucket: str, pseudonyms: Callable[[], Pseudonyms], *, check_s: float = 5
+        self, client: ObjectFinder, bucket: str, pseudonyms: Callable[[], Pseudonyms], *, check_s: float = 5
     ) -> None:
         self._client = client
         self._bucket = bucket
         self._pseudonyms = pseudonyms
         self._check_ms = check_s * 1000
-        self._erased: Mapping[str, int] | None = None
+        self._stones: Tombstones | None = None
         self._etag: str | None = None
         self._checked_ms = 0
 
-    def erased(self, user_id: str | None, *, now_ms: int) -> bool:
-        """Say whether a user, by the id that is stored, has been erased; nobody has the id None.
+    def erased(self, user_id: str | None, session_id: str | None = None, *, now_ms: int) -> bool:
+        """Return whether a record belongs to an erased user, given its stored ids; see `Erased`.
 
         Raises
         ------
         Unavailable
             If the tombstones, or the secret, were never read yet and cannot be.
         """
-        tombstones = self.current(now_ms=now_ms)
-        return bool(tombstones) and user_id is not None and self._pseudonyms().erased_user(user_id) in tombstones
+        users, sessions = self.current(now_ms=now_ms)
+        if user_id is not None:
+            return bool(users) and self._pseudonyms().erased_user(user_id) in users
+        return bool(sessions) and session_id is not None and self._pseudonyms().shopper(session_id) in sessions
 
-    def current(self, *, now_ms: int) -> Mapping[str, int]:
-        """Return when each was erased, epoch milliseconds, by keyed hash.
+    def erasure_of(self, user_id: str) -> str:
+        """Return the ID of an erased user's erasure."""
+        return erasure_id(self._pseudonyms(), user_id)
+
+    def current(self, *, now_ms: int) -> Tombstones:
+        """Return all tombstones.
 
         Raises
         ------
         Unavailable
             If they were never read yet and cannot be.
         """
-        if self._erased is None or now_ms - self._checked_ms >= self._check_ms:
+        if self._stones is None or now_ms - self._checked_ms >= self._check_ms:
             return self.refresh(now_ms=now_ms)
-        return self._erased
+        return self._stones
 
-    def refresh(self, *, now_ms: int) -> Mapping[str, int]:
+    def refresh(self, *, now_ms: int) -> Tombstones:
         """Look now; see `current`."""
         try:
-            found = _read(self._client, self._bucket, known=self._etag)
+            # Only the first look lists the receipts: later ones know whether there were tombstones.
+            found = _read(self._client, self._bucket, known=self._etag, first=self._stones is None)
         except Unavailable:
-            if self._erased is None:
+            if self._stones is None:
                 raise
             found = None
-        if found is not None:
-            self._erased, self._etag = found
+        if found is not None and (found[1] is not None or not (self._stones or NO_TOMBSTONES).users):
+            self._stones, self._etag = found
         # Also after a failure: not every call shall wait for a store that does not answer.
         self._checked_ms = now_ms
-        return self._erased or _NOBODY
+        return self._stones or NO_TOMBSTONES
 
 
-def add_tombstone(client: ObjectClient, bucket: str, user_hash: str, *, now_ms: int) -> int:
-    """Write a tombstone; return when the user was erased first, which a repeated call does not change.
+def add_tombstone(client: TombstoneClient, bucket: str, user_hash: str, *, now_ms: int) -> int:
+    """Write a user's tombstone; return the time of the first erasure, which a repeated call does not change.
 
     Parameters
     ----------
@@ -139,15 +169,49 @@ def add_tombstone(client: ObjectClient, bucket: str, user_hash: str, *, now_ms: 
     ConcurrentUpdate
         If other writers won `MAX_ATTEMPTS` times in a row.
     Unavailable
-        If S3 does not answer.
+        If S3 does not answer, or the tombstones of earlier erasures are missing.
     """
+
+    def change(stones: Tombstones) -> Tombstones:
+        return stones._replace(users={user_hash: now_ms, **stones.users})
+
+    return _update(client, bucket, change).users[user_hash]
+
+
+def add_session_tombstones(
+    client: TombstoneClient, bucket: str, session_hashes: Collection[str], *, now_ms: int
+) -> None:
+    """Write tombstones of an erased user's sessions, and remove those older than `SESSION_DAYS`.
+
+    Parameters
+    ----------
+    session_hashes
+        `Pseudonyms.shopper` of the stored ids.
+
+    Raises
+    ------
+    ConcurrentUpdate, Unavailable
+        See `add_tombstone`.
+    """
+
+    def change(stones: Tombstones) -> Tombstones:
+        oldest_ms = now_ms - SESSION_DAYS * _MS_PER_DAY
+        known = {name: at_ms for name, at_ms in stones.sessions.items() if at_ms >= oldest_ms}
+        new = dict.fromkeys(sorted(set(session_hashes).difference(known)), now_ms)
+        return stones._replace(sessions={**known, **new}) if new else stones
+
+    _update(client, bucket, change)
+
+
+def _update(client: TombstoneClient, bucket: str, change: Callable[[Tombstones], Tombstones]) -> Tombstones:
     for _ in range(MAX_ATTEMPTS):
-        found = _read(client, bucket, known=None)
+        found = _read(client, bucket, known=None, first=True)
         assert found is not None  # nothing is known, so nothing can be unchanged
-        erased, etag = found
-        if user_hash in erased:
-            return erased[user_hash]
-        document = {"format_version": FORMAT_VERSION, "erased": {**erased, user_hash: now_ms}}
+        stones, etag = found
+        changed = change(stones)
+        if changed == stones:
+            return stones
+        document = {"format_version": FORMAT_VERSION, "erased": dict(changed.users), "sessions": dict(changed.sessions)}
         condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
         try:
             client.put_object(
@@ -163,12 +227,18 @@ def add_tombstone(client: ObjectClient, bucket: str, user_hash: str, *, now_ms: 
             raise Unavailable(f"s3://{bucket}/{TOMBSTONES_KEY}: {error}") from error
         except BotoCoreError as error:
             raise Unavailable(f"s3://{bucket}/{TOMBSTONES_KEY}: {error}") from error
-        return now_ms
+        return changed
     raise ConcurrentUpdate(f"s3://{bucket}/{TOMBSTONES_KEY} changed {MAX_ATTEMPTS} times while it was updated")
 
 
-def _read(client: ObjectReader, bucket: str, *, known: str | None) -> tuple[Mapping[str, int], str | None] | None:
-    """Return the tombstones and their ETag; None if they are the known ones still."""
+def _read(client: ObjectFinder, bucket: str, *, known: str | None, first: bool) -> tuple[Tombstones, str | None] | None:
+    """Return the tombstones and their ETag; None if they are the known ones still.
+
+    Parameters
+    ----------
+    first
+        Whether a missing object is compared with the receipts: after an erasure there must be tombstones.
+    """
     try:
         answer = client.get_object(Bucket=bucket, Key=TOMBSTONES_KEY, **({"IfNoneMatch": known} if known else {}))
         body = answer["Body"].read()
@@ -177,22 +247,33 @@ def _read(client: ObjectReader, bucket: str, *, known: str | None) -> tuple[Mapp
         if code in _NOT_MODIFIED:
             return None
         if code in _NOT_FOUND:
-            return _NOBODY, None
+            if first:
+                _check_no_receipts(client, bucket)
+            return NO_TOMBSTONES, None
         raise Unavailable(f"s3://{bucket}/{TOMBSTONES_KEY}: {error}") from error
     except BotoCoreError as error:
         raise Unavailable(f"s3://{bucket}/{TOMBSTONES_KEY}: {error}") from error
     return _parse(body, where=f"s3://{bucket}/{TOMBSTONES_KEY}"), answer["ETag"]
 
 
-def _parse(body: bytes, *, where: str) -> Mapping[str, int]:
+def _check_no_receipts(client: ObjectFinder, bucket: str) -> None:
+    try:
+        found = client.list_objects_v2(Bucket=bucket, Prefix=RECEIPTS_PREFIX, MaxKeys=1)["KeyCount"]
+    except (BotoCoreError, ClientError) as error:
+        raise Unavailable(f"s3://{bucket}/{RECEIPTS_PREFIX}: {error}") from error
+    if found:
+        raise Unavailable(
+            f"s3://{bucket}/{TOMBSTONES_KEY} does not exist, but receipts of erasures do; it was deleted. "
+            f"Restore its latest version"
+        )
+
+
+def _parse(body: bytes, *, where: str) -> Tombstones:
     try:
         document = orjson.loads(body)
-        version, erased = document["format_version"], document["erased"]
-    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        version, users, sessions = document["format_version"], document["erased"], document.get("sessions", {})
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
         raise Unavailable(f"{where} is unreadable: {error!r}") from error
-    if version != FORMAT_VERSION or not isinstance(erased, dict):
+    if version != FORMAT_VERSION or not isinstance(users, dict) or not isinstance(sessions, dict):
         raise Unavailable(f"{where} has format_version {version!r}, expected {FORMAT_VERSION}")
-    return MappingProxyType(erased)
-
-
-_NOBODY: Mapping[str, int] = MappingProxyType({})
+    return Tombstones(MappingProxyType(users), MappingProxyType(sessions))

@@ -13,7 +13,7 @@ from alsolike import lake, served
 from alsolike.clients import ProfileClient
 from alsolike.erasures import ReceiptStore, erasure_id
 from alsolike.errors import InvalidInput, Unavailable
-from alsolike.identity import owners
+from alsolike.identity import owners, session_logins
 from alsolike.interactions import profile_id
 from alsolike.mentions import Mentions
 from alsolike.profiles import ProfileStore
@@ -29,9 +29,9 @@ class ReadRows(Protocol):
     """Reads rows of a Parquet object; whoever calls this module has a library for that."""
 
     def __call__(
-        self, body: bytes, *, column: str, values: Sequence[str], columns: Sequence[str]
+        self, body: bytes, *, values: Mapping[str, Sequence[str]], columns: Sequence[str]
     ) -> pd.DataFrame | None:
-        """Return some columns of the rows whose `column` is one of `values`; None where there are none."""
+        """Return some columns of the rows in which a column has one of its `values`; None where there are none."""
 
 
 class Concatenate(Protocol):
@@ -46,6 +46,9 @@ class _Table:
     prefix: str
     columns: Sequence[str]
 
+
+AT_ONCE = 32
+"""Objects that are read ahead: a small one takes S3 tens of milliseconds, and the processor two."""
 
 _INTERACTIONS = _Table(lake.INTERACTIONS_PREFIX, tuple(lake.COLUMNS))
 _SERVED = _Table(served.PREFIX, tuple(served.COLUMNS))
@@ -98,11 +101,11 @@ class UserData:
         yield b',"user":' + _json(self._user(user_id))
         yield b',"profile":' + _json(self._profile(user_id))
         yield b',"sessions":' + _json(list(self._sessions(user_id)))
-        interactions = self._interactions(user_id)
+        interactions, until = self._interactions(user_id)
         yield b',"interactions":'
         yield from _list(_in_order(interactions, by=["event_time_ms", "event_id"]))
         yield b',"recommendations":'
-        recommendations = self._recommendations(user_id, logins=_logins(interactions))
+        recommendations = self._recommendations(user_id, until=until)
         yield from _list(_in_order(recommendations, by=["served_ms", "recommendation_id"]))
         yield b',"quarantine":'
         yield from _list(self._quarantine(user_id))
@@ -141,37 +144,48 @@ class UserData:
         except (BotoCoreError, ClientError) as error:
             raise Unavailable(f"table {self.places.profiles_table}: {error}") from error
 
-    def _interactions(self, user_id: str) -> pd.DataFrame:
-        rows = lake.deduplicate(self._rows(_INTERACTIONS, "user_id", [user_id]))
+    def _interactions(self, user_id: str) -> tuple[pd.DataFrame, dict[str, int]]:
+        """Return the user's interactions, and the sessions that are the user's with the end of their anonymous part.
+
+        That end is the time at which a login of any user was received first. The server's clock gives it, as it gives
+        that of responses.
+        """
+        rows = lake.deduplicate(self._rows(_INTERACTIONS, {"user_id": [user_id]}))
         sessions = [session for session in rows["session_id"].unique() if isinstance(session, str)]
         if not sessions:
-            return rows
+            return rows, {}
         # Whose a session is, only all of its logins tell.
-        around = self.concatenate([rows, self._rows(_INTERACTIONS, "session_id", sessions)], columns=list(lake.COLUMNS))
-        around = lake.deduplicate(around)
-        return around[owners(around) == profile_id(user_id=user_id, session_id=None)]
+        of_sessions = self._rows(_INTERACTIONS, {"session_id": sessions})
+        around = lake.deduplicate(self.concatenate([rows, of_sessions], columns=list(lake.COLUMNS)))
+        logins = around[around["user_id"].notna() & around["session_id"].notna()]
+        first = session_logins(logins)
+        own = first.loc[first["user_id"] == user_id, "session_id"]
+        received = logins[logins["session_id"].isin(own)].groupby("session_id")["received_time_ms"].min()
+        until = {str(session): int(received_ms) for session, received_ms in received.items()}
+        return around[owners(around) == profile_id(user_id=user_id, session_id=None)], until
 
-    def _recommendations(self, user_id: str, *, logins: Mapping[str, int]) -> pd.DataFrame:
-        """Return what was answered to the user, and to sessions until the user logged in."""
-        until = {self.pseudonyms.shopper(session): login_ms for session, login_ms in logins.items()}
+    def _recommendations(self, user_id: str, *, until: Mapping[str, int]) -> pd.DataFrame:
+        """Return the responses to the user, and to the user's sessions without a user before the login was received."""
+        ends = {self.pseudonyms.shopper(session): received_ms for session, received_ms in until.items()}
         own = self.pseudonyms.shopper(user_id)
-        # Whoever asks by one id need not say which it is: a session's may stand where users' do.
-        found = [self._rows(_SERVED, column, [own, *until]) for column in ("shopper", "session")]
-        rows = self.concatenate(found, columns=list(served.COLUMNS)).drop_duplicates("recommendation_id")
+        wanted = [own, *ends]
+        rows = self._rows(_SERVED, {"shopper": wanted, "session": wanted}).drop_duplicates("recommendation_id")
+        # A request with one ID need not say whose it is: a session's may stand where users' do. With another user's
+        # hash next to it, a session's says nothing.
         theirs = [
-            shopper == own or any(served_ms <= until.get(name, -1) for name in (shopper, session))
+            own in (shopper, session) or served_ms <= ends.get(shopper or session, -1)
             for served_ms, shopper, session in zip(
                 rows["served_ms"], rows["shopper"].fillna(""), rows["session"].fillna(""), strict=True
             )
         ]
         return rows.loc[theirs]
 
-    def _rows(self, table: _Table, column: str, values: Sequence[str]) -> pd.DataFrame:
+    def _rows(self, table: _Table, values: Mapping[str, Sequence[str]]) -> pd.DataFrame:
         frames = []
-        for found in scan(self.s3, self.places.lake_bucket, table.prefix):
+        for found in scan(self.s3, self.places.lake_bucket, table.prefix, at_once=AT_ONCE):
             if found.body is not None and found.key.endswith(".parquet"):
                 try:
-                    rows = self.read_rows(found.body, column=column, values=values, columns=table.columns)
+                    rows = self.read_rows(found.body, values=values, columns=table.columns)
                 except ValueError as error:  # Arrow's errors are
                     where = f"s3://{self.places.lake_bucket}/{found.key}"
                     raise Unavailable(f"{where} is not a Parquet file: {error}") from error
@@ -204,13 +218,6 @@ class UserData:
             raise Unavailable(f"table {table}: {error}") from error
         item: dict[str, Any] | None = answer.get("Item")
         return item
-
-
-def _logins(interactions: pd.DataFrame) -> dict[str, int]:
-    """Return when the user first logged in to each session of theirs, epoch milliseconds."""
-    logged_in = interactions[interactions["user_id"].notna() & interactions["session_id"].notna()]
-    firsts = logged_in.groupby("session_id")["event_time_ms"].min()
-    return {str(session): int(first_ms) for session, first_ms in firsts.items()}
 
 
 def _in_order(rows: pd.DataFrame, *, by: list[str]) -> Iterator[dict[str, Any]]:

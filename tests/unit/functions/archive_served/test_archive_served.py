@@ -160,4 +160,4 @@ def test_a_lake_that_does_not_answer_has_the_delivery_come_again(aws: Callable[[
     delivery = read_delivery(logs_event([served()])["awslogs"]["data"])
 
     with pytest.raises(Unavailable, match="no-such-bucket"):
-        archive(delivery, client=aws("s3"), bucket="no-such-bucket", erased=())
+        archive(delivery, client=aws("s3"), bucket="no-such-bucket")

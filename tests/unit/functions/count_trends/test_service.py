@@ -119,7 +119,7 @@ def test_records_of_erased_users_and_unreadable_ones_are_passed_over() -> None:
     outcome = count(
         store,
         [interaction("e1"), b"poison", interaction("e2", user_id="ben", item_id="plum")],
-        erased=lambda user: user == "ben",
+        erased=lambda user, session=None: user == "ben",
     )
 
     assert outcome == Outcome(counted=1, repeated=0, unreadable=1, erased=1)

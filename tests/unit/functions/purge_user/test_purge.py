@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 
@@ -9,9 +10,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from alsolike.errors import InvalidInput, NotFound
+from alsolike.identity import Login
 from alsolike.registry import CHAMPION_KEY
+from alsolike.stream import stream_records
+from alsolike.tombstones import TombstoneReader
+from functions.archive_served.service import to_parquet
 from functions.purge_user.service import STORES
-from tests.builders.lambda_events import NOW_MS, interaction
+from functions.update_profiles.service import update_profiles
+from tests.builders.configurations import Applied
+from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
+from tests.builders.served_rows import served
 from tests.builders.stores import (
     OLD_SCHEMA,
     PLACES,
@@ -28,7 +36,7 @@ def test_nothing_of_the_user_is_left_anywhere(stores: Stores) -> None:
     stores.finish(stores.ask("ann.lee"))
 
     assert stores.holding("ann.lee") == []
-    assert [row["event_id"] for row in stores.rows()] == ["b0", "b1", "b2", "c1"]  # c1 came after the login
+    assert [row["event_id"] for row in stores.rows()] == ["b0", "b1", "b2"]
 
 
 def test_neighbours_stay_as_they_were(stores: Stores) -> None:
@@ -49,9 +57,10 @@ def test_the_receipt_says_what_and_how_many_and_no_id(stores: Stores) -> None:
     stores.finish(erasure)
 
     assert stores.purged(erasure) == {
+        "sessions": (2, 2),  # s-ann of the lake, s-ann.lee of the profile table
         "profiles": (2, 2),  # the user's, and that of the session that joined it
         "users": (1, 1),
-        "lake": (4, 5),  # mixed twice, once for its row of the session; again, with two rows; ann
+        "lake": (5, 6),  # mixed and bob for their rows of the session; then mixed; again, with two rows; ann
         "served": (0, 0),
         "outcomes": (0, 0),
         "user changes": (2, 3),
@@ -141,7 +150,90 @@ def test_a_session_only_row_in_another_object_goes_by_the_login(stores: Stores) 
 
     stores.finish(stores.ask("ann"))
 
-    assert [row["event_id"] for row in stores.rows()] == ["3"]
+    assert stores.rows() == []
+
+
+def test_the_session_of_a_login_that_never_came_to_the_lake_is_purged(stores: Stores) -> None:
+    stores.put_rows("browsed", *(interaction(n, user_id=None, session_id="s", event_time_ms=1) for n in "123"))
+    stores.put(
+        "served/served_date=2026-09-21/a.parquet",
+        to_parquet([served(shopper=None, session=PSEUDONYMS.shopper("s"))]),
+    )
+    stores.profiles.join("s", Login(4, "login", "ann"), now_ms=NOW_MS)
+
+    stores.finish(stores.ask("ann"))
+
+    assert stores.rows() == []
+    assert stores.keys("served/") == []
+
+
+def test_a_login_that_every_consumer_left_out_still_names_its_session(stores: Stores) -> None:
+    login = interaction("login", user_id="ann", session_id="s", event_time_ms=NOW_MS)
+    browsed = interaction("1", user_id=None, session_id="s", event_time_ms=NOW_MS - 1)
+    stores.put_rows("browsed", browsed)
+    erasure = stores.ask("ann")
+    tombstones = TombstoneReader(stores.s3, PLACES.artefact_bucket, lambda: PSEUDONYMS)
+    update_profiles(
+        stream_records(kinesis_event([browsed, login])),
+        store=stores.profiles,
+        configurations=Applied(),
+        now_ms=NOW_MS,
+        erased=functools.partial(tombstones.erased, now_ms=NOW_MS),
+        erasure_of=tombstones.erasure_of,
+    )
+    assert stores.holding("u#ann")[0].startswith(
+        "profiles/{'profile_id': {'S': 'u#ann'}"
+    )  # the only one: the mark of the erasure
+    assert len(stores.holding("u#ann")) == 1
+
+    stores.finish(erasure)
+
+    assert stores.rows() == []
+    assert stores.dynamodb.scan(TableName=PLACES.profiles_table)["Items"] == []
+
+
+def test_a_later_user_of_the_session_inherits_nothing(stores: Stores) -> None:
+    stores.put_rows(
+        "shared",
+        interaction("1", user_id=None, session_id="s", event_time_ms=1),
+        interaction("2", user_id="ann", session_id="s", event_time_ms=2),
+        interaction("3", user_id=None, session_id="s", event_time_ms=3),
+        interaction("4", user_id="bob", session_id="s", event_time_ms=4),
+    )
+
+    stores.finish(stores.ask("ann"))
+
+    assert [row["event_id"] for row in stores.rows()] == ["4"]
+    tombstones = TombstoneReader(stores.s3, PLACES.artefact_bucket, lambda: PSEUDONYMS)
+    assert tombstones.erased(None, "s", now_ms=NOW_MS)  # late ones are not stored
+    assert not tombstones.erased("bob", "s", now_ms=NOW_MS)
+
+
+def test_a_quarantined_login_takes_the_quarantined_events_of_its_session_along(stores: Stores) -> None:
+    stores.quarantine("login", json.dumps({"user_id": "ann", "session_id": "s", "event_time_ms": 9}).encode())
+    stores.quarantine("view", json.dumps({"session_id": "s", "event_time_ms": 8}).encode())
+    other = stores.quarantine("other", json.dumps({"session_id": "t", "event_time_ms": 8}).encode())
+
+    stores.finish(stores.ask("ann"))
+
+    assert stores.keys("quarantine/") == [other]
+
+
+@pytest.mark.parametrize("early_ms", [4_000, 999])
+def test_a_login_dated_early_leaves_nothing(early_ms: int, stores: Stores) -> None:
+    visit = PSEUDONYMS.shopper("s")
+    stores.put_rows(
+        "visit",
+        *(interaction(str(n), user_id=None, session_id="s", event_time_ms=NOW_MS + n) for n in range(3)),
+        interaction("login", user_id="ann", session_id="s", event_time_ms=NOW_MS - early_ms),
+    )
+    responses = [served(shopper=None, session=visit, served_ms=NOW_MS + n) for n in range(2)]
+    stores.put("served/served_date=2026-09-21/a.parquet", to_parquet(responses))
+
+    stores.finish(stores.ask("ann"))
+
+    assert stores.rows() == []
+    assert stores.keys("served/") == []
 
 
 def test_objects_of_before_the_newest_column_keep_their_columns(stores: Stores) -> None:

@@ -19,7 +19,7 @@ from alsolike.served import Served
 from alsolike.stream import StreamRecord
 from alsolike.tombstones import TOMBSTONES_KEY
 from functions.archive_served.service import to_parquet
-from functions.purge_user.served_rows import without_served_lines
+from functions.purge_user.served_rows import Hashes, without_served_lines
 from tests.builders.lambda_events import NOW_MS, interaction
 from tests.builders.served_rows import served
 from tests.builders.stores import PLACES, PSEUDONYMS, Stores, parquet
@@ -71,13 +71,14 @@ def test_rows_of_the_user_go_and_those_of_others_stay(stores: Stores) -> None:
     assert stores.purged(erasure)["outcomes"] == (1, 1)
 
 
-def test_what_a_session_was_recommended_until_its_login_is_the_users(stores: Stores) -> None:
+def test_responses_of_the_users_session_go_whenever_they_were_served(stores: Stores) -> None:
     before = {"served_ms": NOW_MS - 5}
     rows = [
         served(shopper=VISIT, **before),
         served(shopper=None, session=VISIT, **before),
         served(shopper=ANN, session=VISIT, served_ms=NOW_MS + 5),
-        served(shopper=None, session=VISIT, served_ms=NOW_MS + 5),  # as its events after the login, nobody's
+        served(shopper=None, session=VISIT, served_ms=NOW_MS + 5),
+        served(shopper=BOB, session=VISIT, served_ms=NOW_MS - 5),
         served(shopper=None, session=BOB, **before),
     ]
     stores.put(f"{DAY}a.parquet", to_parquet(rows))
@@ -86,11 +87,12 @@ def test_what_a_session_was_recommended_until_its_login_is_the_users(stores: Sto
 
     (content,) = map(stores.body, stores.keys("served/"))
     left = pq.read_table(io.BytesIO(content)).to_pylist()
-    assert [row["recommendation_id"] for row in left] == [row.recommendation_id for row in rows[3:]]
+    assert [row["recommendation_id"] for row in left] == [row.recommendation_id for row in rows[4:]]
 
 
 def test_lines_in_quarantine_and_given_up_deliveries_go_too(stores: Stores) -> None:
-    for name, row in (("ann", served(shopper=ANN)), ("bob", served(shopper=BOB)), ("visit", served(session=VISIT))):
+    rows = {"ann": served(shopper=ANN), "bob": served(shopper=BOB), "visit": served(shopper=None, session=VISIT)}
+    for name, row in rows.items():
         record = StreamRecord("log", "served-0123", name, NOW_MS, row.to_line().encode())
         stores.put(f"quarantine/dt=2026-09-21/served-{name}.json", QuarantinedRecord(record, "bad").to_json())
     stores.put("aws/lambda/async/f/mixed", delivery(served(shopper=ANN), served(shopper=BOB)))
@@ -105,13 +107,14 @@ def test_lines_in_quarantine_and_given_up_deliveries_go_too(stores: Stores) -> N
     assert stores.keys("aws/lambda/") == ["aws/lambda/async/f/bob", "aws/lambda/async/f/mixed"]
     assert stores.body("aws/lambda/async/f/bob") == untouched
     assert stores.purged(erasure)["failed batches"] == (2, 2)
-    found = without_served_lines(stores.body("aws/lambda/async/f/mixed"), [BOB])
+    of_bob = Hashes(BOB, frozenset(), frozenset(), ids_are_hashed=False)
+    found = without_served_lines(stores.body("aws/lambda/async/f/mixed"), of_bob)
     assert found == (1, None)  # Bob's line alone is left
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"payload": "{}"}', b'{"requestPayload": {"awslogs": {"data": "!"}}}'])
 def test_what_is_no_delivery_is_told_from_one(body: bytes) -> None:
-    assert without_served_lines(body, [ANN]) is None
+    assert without_served_lines(body, Hashes(ANN, frozenset(), frozenset(), ids_are_hashed=False)) is None
 
 
 def test_the_tombstone_has_the_hash_that_stops_late_lines(stores: Stores) -> None:

@@ -54,6 +54,8 @@ def test_erased_users_records_make_no_profile_even_when_the_mark_in_it_is_gone(
     answer = invoke(kinesis_event([interaction("e1"), interaction("e2", user_id="ben", session_id="s2")]))
 
     assert answer == {"batchItemFailures": []}
-    items = aws("dynamodb").scan(TableName=profiles_table)["Items"]
-    assert sorted(item["profile_id"]["S"] for item in items) == ["s#s2", "u#ben"]
+    items = {item["profile_id"]["S"]: item for item in aws("dynamodb").scan(TableName=profiles_table)["Items"]}
+    assert sorted(items) == ["s#s1", "s#s2", "u#ben"]
+    assert "anna" not in str(items)
+    assert items["s#s1"]["joined_profile"]["S"].startswith("e#")  # the purge finds the session by the erasure's ID
     assert counted()["EventsOfErasedUsers"] == 1

@@ -130,7 +130,7 @@ def test_a_session_that_is_remembered_brings_no_erased_user_back(aws: Callable[[
     for purged in ("u#anna", "s#s"):
         aws("dynamodb").delete_item(TableName=table, Key={"profile_id": {"S": purged}})
 
-    outcome = update(store, [late], first=2, erased=lambda user: user == "anna")
+    outcome = update(store, [late], first=2, erased=lambda user, session=None: user == "anna")
 
     assert outcome.failed_sequence is None
     assert aws("dynamodb").scan(TableName=table)["Items"] == []

@@ -1,0 +1,283 @@
+"""Random histories of a shop, with and without the erasure of one user."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from alsolike.configuration import DEFAULT
+from alsolike.identity import Login
+from alsolike.interactions import Interaction, profile_id
+from alsolike.served import Served
+from alsolike.stream import StreamRecord
+from alsolike.tombstones import TombstoneReader
+from alsolike.user_data import Places, UserData
+from functions.archive_events.service import archive as archive_events
+from functions.archive_served.service import Delivery, LogEvent
+from functions.archive_served.service import archive as archive_served
+from functions.build_dataset.cleaning import clean, erased_profiles
+from functions.build_dataset.lake_reader import read_lake
+from functions.build_dataset.rules import LAKE_COLUMNS
+from functions.compact_lake.erased import ErasedUsers
+from functions.export_user.rows import concatenate, read_rows
+from functions.update_profiles.service import update_profiles
+from tests.builders.configurations import Applied
+from tests.builders.lakes import keep_up
+from tests.builders.lambda_events import NOW_MS, interaction, sequence
+from tests.builders.served_rows import served
+from tests.builders.stores import PLACES, PSEUDONYMS, Stores, failed_batch, parquet
+
+USERS = ("ann-user", "bob-user", "cid-user")
+ERASED = USERS[0]
+SECOND_MS = 1_000
+JOBS = ("compaction", "training", "import")
+_SKEWS_MS = (-4_000, -999, 0, 0, 3_000, 600_000)  # the last one is refused: more than `limits.clock_skew_s`
+
+
+@dataclasses.dataclass(frozen=True)
+class Sent:
+    """An event or a response, with the second in which a consumer receives it.
+
+    Attributes
+    ----------
+    event, response
+        One of them.
+    profiles_s, lake_s
+        When update_profiles and the archive receive it; those of a duplicate are later ones.
+    """
+
+    at_s: int
+    profiles_s: int
+    lake_s: int
+    event: Interaction | None = None
+    response: Served | None = None
+    in_failed_batch: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class History:
+    """Events and responses of a shop, the time of an erasure, and the job that runs meanwhile."""
+
+    seed: int
+    sent: tuple[Sent, ...]
+    erased_s: int
+    job: str
+    job_s: int
+
+    def owned_sessions(self) -> set[str]:
+        """Return the sessions of the erased user: with the least accepted login, or an own refused one before it."""
+        first: dict[str, Login] = {}
+        for each in self.sent:
+            event = each.event
+            if event is None or event.user_id is None or event.session_id is None:
+                continue
+            if event.user_id != ERASED and (_is_refused(event) or each.in_failed_batch):
+                continue
+            login = Login(event.event_time_ms, event.event_id, event.user_id)
+            first[event.session_id] = min(login, first.get(event.session_id, login))
+        return {session for session, login in first.items() if login.user_id == ERASED}
+
+    def traces(self) -> set[str]:
+        """Return texts that no store may hold: ids of the user, of the user's events and of responses."""
+        sessions = self.owned_sessions()
+        hashes = {PSEUDONYMS.shopper(session) for session in sessions}
+        found = {ERASED, PSEUDONYMS.shopper(ERASED)}
+        for each in self.sent:
+            if (event := each.event) is not None:
+                if event.user_id == ERASED or (event.user_id is None and event.session_id in sessions):
+                    found.add(event.event_id)
+            elif (row := each.response) is not None and (
+                row.shopper == PSEUDONYMS.shopper(ERASED) or (row.shopper or row.session) in hashes
+            ):
+                found.add(row.recommendation_id)
+        return found
+
+
+def history(seed: int) -> History:
+    """Return the history of a seed."""
+    dice = random.Random(seed)
+    sent: list[Sent] = []
+    for number in range(dice.randint(2, 5)):
+        _add_visit(sent, dice, session=f"visit-{seed}-{number}")
+    last_s = max(each.at_s for each in sent)
+    erased_s = dice.randint(1, last_s)
+    # After the request for the erasure, the user's device sends nothing more, but earlier records may arrive.
+    kept = [each for each in sent if each.at_s <= erased_s or not _names(each, ERASED)]
+    return History(seed, tuple(kept), erased_s, dice.choice(JOBS), dice.randint(0, erased_s + 3))
+
+
+def _add_visit(sent: list[Sent], dice: random.Random, *, session: str) -> None:
+    users = dice.sample(USERS, dice.choice((0, 1, 1, 1, 2)))
+    skew_ms = dice.choice(_SKEWS_MS)
+    # Logins of several users come from one device, in their order; the backend, with a clock of its own, sends one.
+    login_skew_ms = dice.choice(_SKEWS_MS) if len(users) == 1 else skew_ms
+    at_s = dice.randint(1, 10)
+
+    def send(user: str | None, skew: int) -> None:
+        nonlocal at_s
+        at_s += dice.randint(1, 3)
+        event = interaction(
+            f"event-{session}-{at_s}",
+            user_id=user,
+            session_id=session,
+            item_id=f"item-{dice.randint(1, 9)}",
+            event_time_ms=NOW_MS + at_s * SECOND_MS + skew,
+            received_time_ms=NOW_MS + at_s * SECOND_MS,
+        )
+        late_s = 0 if user else dice.choice((0, 0, 7))
+        in_failed_batch = user is None and dice.random() < 0.1
+        for _ in range(dice.choice((1, 1, 2))):
+            lags = (late_s + dice.choice((0, 0, 1)), late_s + dice.choice((0, 0, 2)))
+            sent.append(Sent(at_s, at_s + lags[0], at_s + lags[1], event=event, in_failed_batch=in_failed_batch))
+            late_s += 0 if user else dice.randint(1, 5)
+
+    def respond(user: str | None) -> None:
+        shopper = None if user is None else PSEUDONYMS.shopper(user)
+        by_one_id = user is None and dice.random() < 0.3
+        hashed = PSEUDONYMS.shopper(session)
+        row = served(
+            served_ms=NOW_MS + at_s * SECOND_MS + 500,
+            shopper=hashed if by_one_id else shopper,
+            session=None if by_one_id else hashed,
+            arms=[f"trial/{dice.choice('ab')}"],
+        )
+        sent.append(Sent(at_s, at_s, at_s + dice.choice((0, 3)), response=row))
+
+    for user in (None, *users):
+        if user is not None:
+            send(user, login_skew_ms)
+        for _ in range(dice.randint(0, 3)):
+            send(dice.choice((None, user)), skew_ms)
+            if dice.random() < 0.6:
+                respond(user)
+
+
+def _names(each: Sent, user: str) -> bool:
+    if each.event is not None:
+        return each.event.user_id == user
+    return each.response is not None and each.response.shopper == PSEUDONYMS.shopper(user)
+
+
+def _is_refused(event: Interaction) -> bool:
+    return event.event_time_ms > event.received_time_ms + DEFAULT.limits.clock_skew_s * 1_000
+
+
+class Shop:
+    """A deployment in which a history happens."""
+
+    def __init__(self, stores: Stores, story: History) -> None:
+        self.stores, self.story = stores, story
+        for user in USERS:
+            stores.put_user(user)
+        self._readers = [TombstoneReader(stores.s3, PLACES.artefact_bucket, lambda: PSEUDONYMS) for _ in range(3)]
+        self._job: Callable[[], object] | None = None
+        self._erasure: str | None = None
+
+    def run(self, *, erases: bool) -> None:
+        """Let everything happen, second by second, and the erasure to its end."""
+        last_s = max(max(each.profiles_s, each.lake_s) for each in self.story.sent)
+        settled_s = max(self.story.erased_s, self.story.job_s) + 6
+        for now_s in range(max(last_s, settled_s) + 1):
+            if now_s == self.story.job_s:
+                self._job = self._begin_job(now_s)
+            self._deliver(now_s)
+            if erases and now_s == self.story.erased_s:
+                self._erasure = self.stores.ask(ERASED, now_ms=_ms(now_s))
+            if now_s == settled_s and self._job:
+                self._job()
+            if now_s >= settled_s and self._erasure:
+                self._purge(now_s)
+        while self._erasure:
+            self._purge(last_s)
+
+    def _purge(self, now_s: int) -> None:
+        """Do one unit of the purge, and end it after the last late record."""
+        assert self._erasure is not None
+        outcome = self.stores.step(self._erasure, remaining_ms=lambda: 0, now_ms=_ms(now_s))
+        if outcome == "done" and now_s >= max(max(each.profiles_s, each.lake_s) for each in self.story.sent):
+            self._erasure = None
+
+    def _deliver(self, now_s: int) -> None:
+        sent = list(enumerate(self.story.sent))
+        events = [(number, each) for number, each in sent if each.event is not None]
+        to_lake = [_record(n, each) for n, each in events if each.lake_s == now_s and not each.in_failed_batch]
+        to_profiles = [_record(n, each) for n, each in events if each.profiles_s == now_s]
+        common: dict[str, Any] = {"configurations": Applied(), "now_ms": _ms(now_s)}
+        if to_lake:
+            erased = functools.partial(self._readers[0].erased, now_ms=_ms(now_s))
+            archive_events(to_lake, client=self.stores.s3, bucket=PLACES.lake_bucket, erased=erased, **common)
+        if to_profiles:
+            erased = functools.partial(self._readers[1].erased, now_ms=_ms(now_s))
+            marks = self._readers[1].erasure_of
+            update_profiles(to_profiles, store=self.stores.profiles, erased=erased, erasure_of=marks, **common)
+        for number, each in sent:
+            if each.in_failed_batch and each.lake_s == now_s:
+                self._give_up(number, each, now_s=now_s)
+            if each.response and each.lake_s == now_s:
+                line = LogEvent(f"{number:056d}", _ms(now_s), each.response.to_line())
+                stones = self._readers[2].current(now_ms=_ms(now_s))
+                delivery = Delivery("group", "stream", [line])
+                archive_served(delivery, client=self.stores.s3, bucket=PLACES.lake_bucket, erased=stones)
+
+    def _give_up(self, number: int, each: Sent, *, now_s: int) -> None:
+        """Let a consumer fail on an event, unless the tombstone would have made it drop the event."""
+        assert each.event is not None
+        if not self._readers[0].erased(None, each.event.session_id, now_ms=_ms(now_s)):
+            self.stores.put(f"aws/lambda/m/shard/{number}", failed_batch(each.event))
+
+    def _begin_job(self, now_s: int) -> Callable[[], object]:
+        """Return the end of a job that has read the stores by now."""
+        if self.story.job == "compaction":
+            tombstones = ErasedUsers(self.stores.s3, PLACES.artefact_bucket, lambda: PSEUDONYMS)
+            return lambda: keep_up(self.stores.s3, PLACES.lake_bucket, later_ms=7_200_000, erased=tombstones)
+        reader = TombstoneReader(self.stores.s3, PLACES.artefact_bucket, lambda: PSEUDONYMS)
+        erased = functools.partial(reader.erased, now_ms=0)
+        if self.story.job == "import":
+            rows = [interaction(f"import-{user}", user_id=user, session_id=None) for user in USERS if not erased(user)]
+            return functools.partial(self.stores.put_rows, "import", *rows)
+        rows, _ = read_lake(self.stores.s3, PLACES.lake_bucket, columns=LAKE_COLUMNS)
+        frame = clean(rows, DEFAULT, erased=erased).frame
+        return lambda: self._write_dataset(frame, reader)
+
+    def _write_dataset(self, frame: pd.DataFrame, reader: TombstoneReader) -> None:
+        reader.refresh(now_ms=0)
+        if not frame.empty and not erased_profiles(frame["profile_id"], functools.partial(reader.erased, now_ms=0)):
+            key = "datasets/20260921t000000-aaaaaa/interactions.parquet"
+            table = pa.Table.from_pandas(frame, preserve_index=False)
+            self.stores.put(key, parquet(table), bucket=PLACES.artefact_bucket)
+
+    def export(self, user: str) -> dict[str, Any]:
+        """Return what the API shows of a user."""
+        places = Places(PLACES.lake_bucket, PLACES.artefact_bucket, PLACES.profiles_table, PLACES.users_table)
+        data = UserData(self.stores.s3, self.stores.dynamodb, places, PSEUDONYMS, read_rows, concatenate)
+        document: dict[str, Any] = json.loads(b"".join(data.document(user)))
+        return document
+
+    def left(self) -> dict[str, list[str]]:
+        """Return the traces of the erased user, each with the places that hold it."""
+        traces = self.story.traces()
+        found = {trace: self.stores.holding(trace) for trace in traces}
+        keys = {profile_id(user_id=None, session_id=session) for session in self.story.owned_sessions()}
+        for key in keys:
+            held = [place for place in self.stores.holding(key) if "/datasets/" in place]
+            found[key] = held
+        stones = f"{PLACES.artefact_bucket}/privacy/tombstones.json"
+        return {trace: rest for trace, places in found.items() if (rest := [p for p in places if p != stones])}
+
+
+def _record(number: int, each: Sent) -> StreamRecord:
+    assert each.event is not None
+    return StreamRecord(
+        "events", "shard", sequence(number), _ms(each.at_s), each.event.to_record(), each.event.profile_id
+    )
+
+
+def _ms(second: int) -> int:
+    return NOW_MS + second * SECOND_MS

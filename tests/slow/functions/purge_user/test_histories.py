@@ -1,0 +1,110 @@
+"""Erasures in random histories leave nothing of the user and everything of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from alsolike.user_data import _INTERACTIONS, _SERVED, UserData
+from functions.purge_user import parquet, service
+from functions.purge_user.documents import find_sessions
+from functions.purge_user.lake_rows import INTERACTIONS, purge_session_rows
+from functions.purge_user.rows import purge_rows
+from functions.purge_user.service import STEPS, stop_sessions
+from functions.purge_user.tables import find_joined_sessions
+from functions.purge_user.work import Work
+from tests.builders.erasure_histories import ERASED, USERS, Shop, history
+from tests.builders.stores import PSEUDONYMS, Stores
+from tests.fakes import MemoryCloud
+
+
+def check(seed: int, *, cloud: MemoryCloud, aws: Callable[[str], Any]) -> None:
+    """Compare a history with an erasure to the same one without."""
+    story = history(seed)
+    others = [user for user in USERS if user != ERASED]
+    cloud.clear()
+    untouched = Shop(Stores.create(aws), story)
+    untouched.run(erases=False)
+    expected = {user: untouched.export(user) for user in others}
+    for user in USERS:
+        foreign = {PSEUDONYMS.shopper(each) for each in USERS if each != user}
+        shown = {row["shopper"] for row in untouched.export(user)["recommendations"]}
+        assert not shown & foreign, f"seed {seed}: the export of {user} has another user's recommendations"
+    cloud.clear()
+    shop = Shop(Stores.create(aws), story)
+    shop.run(erases=True)
+
+    assert shop.left() == {}, f"seed {seed}"
+    assert {user: shop.export(user) for user in others} == expected, f"seed {seed}"
+    shown = shop.export(ERASED)
+    assert shown["erasure"]["status"] == "complete"
+    assert {name: value for name, value in shown.items() if value and name not in ("userId", "erasure")} == {}
+
+
+def check_all(seeds: range, *, cloud: MemoryCloud, aws: Callable[[str], Any]) -> None:
+    """Check histories until one fails."""
+    for seed in seeds:
+        check(seed, cloud=cloud, aws=aws)
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("seed", range(10))
+def test_nothing_of_the_user_is_left_in_ten_histories(seed: int, cloud: MemoryCloud, aws: Callable[[str], Any]) -> None:
+    check(seed, cloud=cloud, aws=aws)
+
+
+@pytest.mark.parametrize("seed", range(10, 100))
+def test_nothing_of_the_user_is_left(seed: int, cloud: MemoryCloud, aws: Callable[[str], Any]) -> None:
+    check(seed, cloud=cloud, aws=aws)
+
+
+def until_the_logins_time(work: Work) -> Iterator[None]:
+    """Remove what a session did until its login, by the time that its device gave to the login."""
+    own = work.progress.own_sessions()
+    times = pa.array([work.progress.sessions[session][0] for session in own], pa.int64())
+
+    def hits(table: pa.Table) -> pa.ChunkedArray:
+        until = pc.take(times, pc.index_in(table["session_id"], value_set=pa.array(own, pa.string())))
+        early = pc.fill_null(pc.less_equal(table["event_time_ms"], until), False)
+        return pc.and_(early, parquet.of_sessions(table, own))
+
+    return purge_rows(work, INTERACTIONS, hits) if own else iter(())
+
+
+def of_every_session(self: UserData, user_id: str, *, until: dict[str, int]) -> pd.DataFrame:
+    """Return the responses in every session of the user, whoever was recommended to."""
+    rows = self._rows(_INTERACTIONS, {"user_id": [user_id]})
+    names = [self.pseudonyms.shopper(each) for each in (user_id, *rows["session_id"].dropna().unique())]
+    return self._rows(_SERVED, {"shopper": names, "session": names}).drop_duplicates("recommendation_id")
+
+
+def without(*steps: Any) -> tuple[Any, ...]:
+    return tuple(step for step in STEPS if step not in steps)
+
+
+DEFECTS: dict[str, tuple[object, str, Any]] = {
+    "an export shows responses to other users of the session": (UserData, "_recommendations", of_every_session),
+    "a login in flight is not looked for": (service, "STEPS", without(find_joined_sessions)),
+    "a session passes to its next user": (service, "STEPS", without(stop_sessions)),
+    "the login's own time decides what is erased": (
+        service,
+        "STEPS",
+        tuple(until_the_logins_time if step is purge_session_rows else step for step in STEPS),
+    ),
+    "quarantined logins are not looked for": (service, "STEPS", without(find_sessions)),
+}
+
+
+@pytest.mark.parametrize("defect", DEFECTS)
+def test_each_defect_is_found_in_thirty_histories(
+    defect: str, cloud: MemoryCloud, aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(*DEFECTS[defect])
+
+    with pytest.raises(AssertionError, match="seed"):
+        check_all(range(30), cloud=cloud, aws=aws)
