@@ -11,7 +11,7 @@ import orjson
 
 from alsolike.errors import ConcurrentUpdate, InvalidInput, Unavailable
 from alsolike.identity import Login, first_logins
-from alsolike.interactions import MAX_TIME_MS, Interaction, profile_id
+from alsolike.interactions import MAX_ID_CHARACTERS, MAX_TIME_MS, Interaction, profile_id
 from alsolike.profiles import ProfileStore, RecentInteraction, recent
 from alsolike.stream import ConfigurationSource, StreamRecord, parse_batch
 from alsolike.tombstones import Erased, nobody
@@ -146,9 +146,12 @@ def _unreadable_logins(records: Sequence[StreamRecord], erased: Erased) -> dict[
             continue
         fields = document if isinstance(document, dict) else {}
         user_id, session_id, time_ms = (fields.get(name) for name in ("user_id", "session_id", "event_time_ms"))
-        if isinstance(user_id, str) and isinstance(session_id, str) and erased(user_id):
-            known = type(time_ms) is int and 0 < time_ms <= MAX_TIME_MS
-            logins[session_id] = Login(time_ms if known else MAX_TIME_MS, "", user_id)
+        if not isinstance(session_id, str) or not 0 < len(session_id) <= MAX_ID_CHARACTERS:
+            continue
+        if isinstance(user_id, str) and erased(user_id):
+            # Without a readable time it counts as later than every other login.
+            event_time_ms = min(max(time_ms, 0), MAX_TIME_MS) if type(time_ms) is int else MAX_TIME_MS
+            logins[session_id] = Login(event_time_ms, "", user_id)
     return logins
 
 

@@ -248,8 +248,8 @@ class Shop:
         reader = TombstoneReader(self.stores.s3, PLACES.artefact_bucket, lambda: PSEUDONYMS)
         erased = functools.partial(reader.erased, now_ms=0)
         if self.story.job == "import":
-            rows = [interaction(f"import-{user}", user_id=user, session_id=None) for user in USERS if not erased(user)]
-            return functools.partial(self.stores.put_rows, "import", *rows)
+            kept = [interaction(f"import-{user}", user_id=user, session_id=None) for user in USERS if not erased(user)]
+            return functools.partial(self.stores.put_rows, "import", *kept)
         rows, _ = read_lake(self.stores.s3, PLACES.lake_bucket, columns=LAKE_COLUMNS)
         frame = clean(rows, DEFAULT, erased=erased).frame
         return lambda: self._write_dataset(frame, reader)

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from alsolike.interactions import MAX_TIME_MS, profile_id
+from alsolike.interactions import MAX_ID_CHARACTERS, MAX_TIME_MS, profile_id
 from alsolike.stream import partition_key
 
 _USER_FIELDS = ("userid",)
@@ -76,7 +76,9 @@ class Mentions:
             return None
         fields = {_plain(name): value for name, value in document.items()}
         session = next((fields[name] for name in _SESSION_FIELDS if _is_text(fields.get(name))), None)
-        if session is None or not any(self._is_user(fields[name]) for name in _USER_FIELDS if name in fields):
+        if session is None or not 0 < len(session) <= MAX_ID_CHARACTERS:
+            return None
+        if not any(self._is_user(fields[name]) for name in _USER_FIELDS if name in fields):
             return None
         time_ms, event_id = fields.get("eventtimems"), fields.get("eventid")
         known = type(time_ms) is int and time_ms > 0

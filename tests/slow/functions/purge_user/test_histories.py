@@ -41,9 +41,9 @@ def check(seed: int, *, cloud: MemoryCloud, aws: Callable[[str], Any]) -> None:
 
     assert shop.left() == {}, f"seed {seed}"
     assert {user: shop.export(user) for user in others} == expected, f"seed {seed}"
-    shown = shop.export(ERASED)
-    assert shown["erasure"]["status"] == "complete"
-    assert {name: value for name, value in shown.items() if value and name not in ("userId", "erasure")} == {}
+    held = shop.export(ERASED)
+    assert held["erasure"]["status"] == "complete"
+    assert {name: value for name, value in held.items() if value and name not in ("userId", "erasure")} == {}
 
 
 def check_all(seeds: range, *, cloud: MemoryCloud, aws: Callable[[str], Any]) -> None:

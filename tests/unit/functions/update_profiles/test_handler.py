@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -59,3 +60,20 @@ def test_erased_users_records_make_no_profile_even_when_the_mark_in_it_is_gone(
     assert "anna" not in str(items)
     assert items["s#s1"]["joined_profile"]["S"].startswith("e#")  # the purge finds the session by the erasure's ID
     assert counted()["EventsOfErasedUsers"] == 1
+
+
+def test_refused_logins_of_an_erased_user_mark_their_sessions_and_block_no_batch(
+    invoke: Callable[..., Any], aws: Callable[[str], Any], profiles_table: str, erase: Callable[[str], None]
+) -> None:
+    erase("anna")
+    refused = [
+        {"user_id": "anna", "session_id": "s9", "event_time_ms": True},
+        {"user_id": "anna", "session_id": "s" * 3_000, "event_time_ms": 5},
+        {"user_id": "ben", "session_id": "s8", "event_time_ms": 5},
+    ]
+
+    answer = invoke(kinesis_event([json.dumps(each).encode() for each in refused]))
+
+    assert answer == {"batchItemFailures": []}
+    items = aws("dynamodb").scan(TableName=profiles_table)["Items"]
+    assert [item["profile_id"]["S"] for item in items] == ["s#s9"]
