@@ -1,0 +1,21 @@
+"""The newcomer's bookshop of the benchmark."""
+
+from pathlib import Path
+
+from benchmarks.first_hour import BOOKS, EVENTS, USERS, write_files
+from cli.importing.files import open_file
+from cli.importing.inference import infer
+from cli.importing.sources import find
+
+
+def test_the_files_of_the_bookshop_have_columns_of_every_type(tmp_path: Path) -> None:
+    write_files(tmp_path, end_s=1_790_000_000)
+
+    rows = {name: len((tmp_path / f"{name}.csv").read_text().splitlines()) - 1 for name in ("users", "books", "events")}
+    (source,) = find([tmp_path / "books.csv"], s3=lambda: None)
+    types = infer([open_file(source)], without=("itemId",))
+
+    assert rows == {"users": USERS, "books": BOOKS, "events": EVENTS}
+    assert {name: kind.value for name, kind in types.items()} == {
+        "price": "number", "inStock": "boolean", "tags": "list", "published": "timestamp",
+    }  # fmt: skip
