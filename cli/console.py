@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import shlex
+import shutil
 import sys
 import threading
 import time
@@ -119,7 +120,8 @@ def counted(count: int, noun: str) -> str:
 
 def call(*arguments: str) -> str:
     """Return a call of this command as it can be pasted into a shell."""
-    return shlex.join([sys.argv[0] if "/" in sys.argv[0] else "alsolike", *arguments])
+    on_path = shutil.which("alsolike") == sys.argv[0]
+    return shlex.join([sys.argv[0] if "/" in sys.argv[0] and not on_path else "alsolike", *arguments])
 
 
 @contextlib.contextmanager

@@ -61,8 +61,6 @@ def up(
         where = deployment.of_cloud(cloud)
         pages.result()
         boot.publish_pages(where)
-        for line in boot.layer_sentences(cloud):
-            console.say(line)
         console.print_line(f"AWS endpoint  {cloud.endpoint}")
         if where.certificate:
             console.print_line(f"certificate   {where.certificate} (clients must trust it: AWS_CA_BUNDLE, --cacert)")

@@ -14,7 +14,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from alsolike.bundle import Manifest
@@ -22,7 +22,7 @@ from alsolike.dataset import CHAMPION_FOLDER
 from alsolike.errors import AlsolikeError, InvalidInput
 from model_export import checkpoints, follower, peers, protocols, reference, related, related_quality, side_process
 from model_export.against_champion import AgainstChampion, against_champion
-from model_export.algorithm import Algorithm
+from model_export.algorithm import Algorithm, Combination
 from model_export.algorithms import known, named
 from model_export.bootstrap import interval
 from model_export.budget import Budget, machine_megabytes
@@ -46,8 +46,8 @@ K = 10
 REPEATS_ARE_REAL = 0.1
 """From this share of the validation's targets that the user had before, seen items may be recommended again."""
 
-ASIDE = ("item_knn", "transitions")
-"""Algorithms whose fits another process makes: they take any number of interactions, at a cost in proportion."""
+ASIDE = ("content", "item_knn", "repurchase", "transitions")
+"""Algorithms whose fits another process makes, in this order, so that both processes end at about the same time."""
 
 FAILURE_CHARACTERS = 1024
 """SageMaker cuts a failure reason here."""
@@ -162,7 +162,7 @@ def train(
         for (settings, learned), aside_model in zip(aside, aside_models, strict=True):
             fits.expect(settings, learned, aside_model)
         comparison = Comparison(split, k=K, seen=seen, fits=fits, say=say, budget=budget)
-        candidates = list(comparison.candidates(algorithms))
+        candidates = _in_named_order(comparison.candidates(_in_order_of_use(algorithms)), algorithms)
         if not candidates:
             raise InvalidInput(f"no algorithm can be fitted here: {comparison.left_out}")
         winner = choose(candidates)
@@ -232,6 +232,17 @@ def _seen(exclude_seen: bool | None, repeat_share: float) -> Seen:
     return "masked" if exclude else "allowed"
 
 
+def _in_order_of_use(algorithms: Mapping[str, Algorithm]) -> dict[str, Algorithm]:
+    """Put the algorithms that another process may fit behind quick ones, and long trainings last, for the budget."""
+    return dict(sorted(algorithms.items(), key=lambda item: (item[1].trial()[1] > 1, item[0] in ASIDE)))
+
+
+def _in_named_order(candidates: Iterable[Candidate], algorithms: Collection[str]) -> list[Candidate]:
+    """Return the candidates in the order of the algorithms, combinations last."""
+    place = {name: number for number, name in enumerate(algorithms)}
+    return sorted(candidates, key=lambda one: (isinstance(one.settings, Combination), place[one.settings.name]))
+
+
 def _fitted_aside(algorithms: Mapping[str, Algorithm], split: protocols.Split) -> list[tuple[Algorithm, Interactions]]:
     """Return the settings and interactions of the fits that another process makes, in the order of their use."""
     learned = [split.validation.fit]
@@ -240,7 +251,7 @@ def _fitted_aside(algorithms: Mapping[str, Algorithm], split: protocols.Split) -
     return [
         (algorithms[name].learning_settings(), interactions)
         for name in ASIDE
-        if name in algorithms
+        if name in algorithms and algorithms[name].refusal(split.validation.fit) is None
         for interactions in learned
     ]
 

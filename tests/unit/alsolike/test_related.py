@@ -1,6 +1,7 @@
 """Item-to-item tables: written once, mapped, read by row."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -111,7 +112,7 @@ def test_what_is_no_table_of_the_model_is_refused(
     ],
 )
 def test_entry_that_cannot_be_answered_is_found_by_the_check_and_left_out_of_its_row(
-    tmp_path: Path, changes: dict[str, Array]
+    tmp_path: Path, changes: dict[str, Any]
 ) -> None:
     mapped = RelatedItems.map(write(tmp_path / "related.tensors", **changes), items=2)
 
