@@ -19,12 +19,12 @@ from cli.deployment import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS, Deplo
 
 _TIMEOUT_S = 30
 _ARN = "arn:aws:personalize::"
-"""Of names in Personalize's form, of which only the last segment counts."""
+"""Prefix of names in Personalize's form; only the last segment of such a name counts."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RecommendedItem:
-    """An item of an answer; metadata by the name of the column that was asked for, reasons where they were."""
+    """Recommended item with its metadata by requested column, and its reasons if there are any."""
 
     item_id: str
     score: float | None

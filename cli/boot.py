@@ -1,4 +1,4 @@
-"""Brings the embedded cloud up: layers, assembly, cloud."""
+"""Start of the embedded cloud: builds the layers, writes the assembly and runs the cloud."""
 
 from __future__ import annotations
 
@@ -251,7 +251,7 @@ def running_cloud(
     except BaseException as error:
         try:
             cloud.stop()
-        except CloudError as failed:  # what failed on the cloud says more than that it does not stop
+        except CloudError as failed:  # the cloud's own failure explains more than the failed stop
             raise error from failed
         raise
     try:

@@ -1,4 +1,4 @@
-"""What became of the rows that a run read: its dataset's quality report."""
+"""Quality report of a run's dataset: accepted, rejected and repeated rows."""
 
 from __future__ import annotations
 

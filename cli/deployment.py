@@ -1,6 +1,6 @@
-"""Where the verbs act: a deployment on AWS, or the running embedded cloud; both are found in the same way.
+"""Deployment that a command acts on: one on AWS, or the running embedded cloud.
 
-A deployment says in its SSM parameter tree `/alsolike/<environment>/...` what its parts are called.
+Both publish the names of their resources as SSM parameters under `/alsolike/<environment>/...`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _LOCAL_TOKEN_S = 3600
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Names:
-    """What the parts of a deployment are called; each field is the SSM parameter with `-` for `_`."""
+    """Names of a deployment's resources; each field is an SSM parameter, with `_` in place of `-`."""
 
     api_url: str
     token_url: str
@@ -65,7 +65,7 @@ class Names:
     alerts_topic_arn: str
     region: str
     web_url: str = ""
-    """Of the pages; empty, as the others with `web` or `sign_in`, where the deployment has none."""
+    """URL of the web pages; empty without web pages, like the other fields with `web` or `sign_in`."""
     web_bucket: str = ""
     web_client_id: str = ""
     sign_in_url: str = ""
@@ -118,7 +118,7 @@ def resolve(*, stack: str | None, state: Path | None = None) -> Deployment:
 
 
 def state_path() -> Path:
-    """Return where the embedded cloud that is meant here keeps its state."""
+    """Return the path of the state file of the embedded cloud."""
     return Path(os.environ.get(STATE_VARIABLE) or DEFAULT_STATE)
 
 

@@ -37,7 +37,7 @@ def drift(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show each figure beside its threshold, since when it is above, and what it starts."""
+    """Show each figure next to its threshold, since when it is above, and what it starts."""
     from alsolike.errors import NotFound
     from cli import console, deployment
 

@@ -21,7 +21,7 @@ EARLIEST_YEAR = 1970
 
 
 class By(StrEnum):
-    """What the rows are."""
+    """Grouping of the rows."""
 
     ALL = "all"
     RECOMMENDER = "recommender"

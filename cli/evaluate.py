@@ -25,7 +25,7 @@ _IN_JSON_ALONE = ("new_items", "items_never_had", "new_ndcg_without")
 
 
 class Protocol(enum.StrEnum):
-    """How interactions are held out."""
+    """Protocol for holding out interactions."""
 
     LEAVE_ONE_OUT = "leave-one-out"
     TEMPORAL = "temporal"
@@ -93,14 +93,14 @@ def evaluate(
     count. Seen allowed: they may be and do. Masked is a user's whole past
     here; production keeps out what is among the latest interactions.
 
-    Items (--items) are read as an import reads them: columns that --config
-    declares are of their types, the types of others are guessed, and said.
-    Those without interactions are in no model, as in production.
+    Items (--items) are read as an import reads them. Columns that --config
+    declares have their declared types; other types are guessed and printed.
+    As in production, no model has items without interactions.
 
-    Items first seen in the test, and those of --items that nobody ever had,
-    are in no model's list. With --cold-start a second table says what it is
-    worth to answer with them by what is like them (--items), as production
-    does; with --sentence-model, what the sentence model has to do with it.
+    No model's list has items that are first seen in the test, or items of
+    --items without interactions. With --cold-start, a second table shows the
+    gain from recommending them by similar items (--items), as production
+    does; with --sentence-model, also the part of the sentence model.
     """
     from alsolike.configuration import DEFAULT
     from cli.config.command import read_file
@@ -208,7 +208,7 @@ def evaluate(
 
 
 def _of_the_future(data: Interactions, *, now_ms: int) -> Iterator[str]:
-    """Yield what to say of interactions that have not happened yet: all others are old beside one of them."""
+    """Yield a note on interactions in the future, next to which all others count as old."""
     if later := int((data.time_ms > now_ms).sum()):
         latest = _day(int(data.time_ms.max()))
         yield f"{later:,} interactions are of the future, up to {latest}; an import refuses such, here they count"

@@ -44,7 +44,7 @@ class Change:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Difference:
-    """What differs between two versions, and what is the same is left out.
+    """Differences between two versions, and between their models and datasets.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What promoting, trying, pinning and retiring a version takes on the command line; see `alsolike.model_promotion`."""
+"""Promotion, canary, pinning and retirement of versions on the command line; see `alsolike.model_promotion`."""
 
 from __future__ import annotations
 

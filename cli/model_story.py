@@ -1,4 +1,4 @@
-"""What is known of one model version, printed for people; see `alsolike.model_story`."""
+"""History of one model version, printed as text; see `alsolike.model_story`."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def recommend(
     """Show the items that a user would also like, best first; or write those of many users to a file.
 
     The file has a row for each item: user_id, rank, item_id, score, source, model_version, recommender. Users without
-    an answer are listed with reasons beside the input, in FILE.failed.csv, and the exit status is 1. With --workflow,
+    an answer are listed with reasons in FILE.failed.csv, next to the input, and the exit status is 1. With --workflow,
     or an --output in S3, the deployment's own workflow does it.
     """
     _refuse(

@@ -1,4 +1,4 @@
-"""`alsolike rules`: which rule sets there are, and what one makes of somebody's recommendations."""
+"""`alsolike rules`: list and show rule sets, and preview their effect on a user's recommendations."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def preview(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show somebody's recommendations without the rules and with them, and which rules could not be kept.
+    """Show a user's recommendations without the rules and with them, and which rules could not be kept.
 
     Nothing is applied, and nothing counts as shown.
     """

@@ -10,7 +10,7 @@ from types import FrameType
 
 @contextlib.contextmanager
 def terminated_like_interrupted() -> Iterator[None]:
-    """Within it, SIGTERM does what Ctrl-C does: everything that was started is stopped."""
+    """Handle SIGTERM like Ctrl-C within the context, so that everything that was started stops."""
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         yield

@@ -47,7 +47,7 @@ class ClientCredentials:
     Parameters
     ----------
     client
-        Gives boto3 clients; Cognito's is asked for the app client's secret.
+        Returns boto3 clients; that of Cognito returns the app client's secret.
     token_url
         The token endpoint.
     """

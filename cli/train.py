@@ -19,7 +19,7 @@ NOT_PROMOTED = 3
 _INTERRUPTED = 130
 
 _BEGINS_WITHIN_S = 60.0
-"""How long somebody who does not follow a run waits to hear that it has its turn."""
+"""Longest wait for the start of a run that the caller does not follow."""
 
 
 def train(
@@ -33,7 +33,7 @@ def train(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Build a dataset, train, let the gate judge and try the model beside the champion.
+    """Build a dataset, train, let the gate judge and try the model next to the champion.
 
     Ends with 0 where the model became champion, 3 where the gate rejected it or its trial took it back, 1 where the run
     failed or another one goes on.

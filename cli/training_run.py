@@ -30,7 +30,7 @@ class TrainingBusy(AlsolikeError):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a finished run says.
+    """Result of a finished run.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ def start(deployment: Deployment, *, reason: str = "") -> str:
     Parameters
     ----------
     reason
-        Why, in the words of whoever starts it.
+        Reason that the caller states.
 
     Raises
     ------

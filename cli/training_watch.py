@@ -13,13 +13,13 @@ from cli.deployment import Deployment
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _ENDED = ("Completed", "Failed", "Stopped")
 _LAST_READS = 3
-"""How often a job's log is read once it has ended: CloudWatch shows lines some seconds late."""
+"""Reads of a job's log after its end, because CloudWatch shows lines some seconds late."""
 _SILENT = ("First", "Decision", "StateOfCanary")
 """States of the workflow that only choose."""
 
 
 class Watch:
-    """Turns what is new of an execution into lines; each begins with the seconds since the start.
+    """Lines of text about an execution's new events, each with the seconds since the start.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class Watch:
         """Return what a state has handed on, in words."""
         if state == "StartTraining" and (start := run.get("start")):
             return f"run {start['run_id']}, {start['reason']}"
-        if "Dataset" in state and "run_id" in (dataset := run.get("dataset") or {}):  # whatever engine built it
+        if "Dataset" in state and "run_id" in (dataset := run.get("dataset") or {}):  # either engine's state
             built = dataset_quality.of_run(self._deployment, dataset["run_id"])
             counts = f"{built.interactions:,} interactions, {built.users:,} users, {built.items:,} items"
             return f"{counts}, {dataset['dataset_s3_uri']}"

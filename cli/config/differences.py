@@ -1,4 +1,4 @@
-"""What differs between two configurations, in what they say rather than in how it is written."""
+"""Differences between two configurations by value; formatting is ignored."""
 
 from __future__ import annotations
 

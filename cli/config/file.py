@@ -27,7 +27,7 @@ class ConfigurationFile:
     Attributes
     ----------
     warnings
-        What is right and yet not what somebody may expect.
+        Valid statements with an effect that the author may not expect.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Where in its YAML source a character of a scalar's value stands."""
+"""Position of a scalar value's character in its YAML source."""
 
 from __future__ import annotations
 

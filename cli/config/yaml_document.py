@@ -142,7 +142,7 @@ class _Loader(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, yaml
 
 
 class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
-    """Writes what `read` reads as the same; lists of single values on one line."""
+    """YAML writer whose output `read` reads as the same document; lists of single values take one line."""
 
     yaml_implicit_resolvers = _Resolver.yaml_implicit_resolvers
 
@@ -151,7 +151,7 @@ class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
 
 
 class _Reading:
-    """Turns nodes into values, and keeps where each came from."""
+    """Conversion of nodes to values that records the node of each value."""
 
     def __init__(self, text: str) -> None:
         self.findings: list[Finding] = []

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 CALLS = 100
 SERVED_TIMEOUT_S, CONSUMED_TIMEOUT_S = 120.0, 120.0
 LINE_OVERHEAD_BYTES = 26
-"""What CloudWatch Logs adds to each line's bytes."""
+"""Bytes that CloudWatch Logs adds to each line."""
 
 ENVIRONMENT = "demo"
 CAVEAT = (
@@ -37,14 +37,14 @@ _ARCHIVED = re.compile(r'"InteractionsArchived":\[([\d.]+)\]')
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What calls of a function took.
+    """Measurements of a function's calls.
 
     Attributes
     ----------
     records
-        That each call handled, in the mean; None where nobody counted them.
+        Mean number of records per call; None if they were not counted.
     log_bytes
-        Of a call.
+        Log bytes per call.
     """
 
     calls: int
@@ -56,7 +56,7 @@ class Figures:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Measured:
-    """What the functions took, by their name, and what has to be known of it."""
+    """Measurements of functions by name, with remarks on how to read them."""
 
     functions: Mapping[str, Figures]
     remarks: Sequence[str] = (CAVEAT,)

@@ -24,9 +24,10 @@ def erase(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Erase a user: nothing more is taken in or recommended from now on, and what is stored is removed.
+    """Erase a user: stop accepting their events and recommending to them now, and remove the stored data.
 
-    The removal takes its time (half an hour on AWS, where it waits for what began before). It may be asked for again.
+    The removal takes its time: half an hour on AWS, where it waits for work that began before. You may repeat the
+    command.
     """
     from alsolike.path_ids import path_segment
     from cli import console, deployment
@@ -104,7 +105,7 @@ def user_data(user_id: UserId, stack: Stack = None, state: State = None) -> None
 
 
 def _completed(where: Deployment, erasure: str) -> Receipt:
-    """Wait for the receipt; whatever fails is told to people by the workflow, so this only waits."""
+    """Wait for the receipt; the workflow itself reports failures to the operators."""
     import time
 
     from alsolike.erasures import ReceiptStore

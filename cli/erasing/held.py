@@ -1,4 +1,4 @@
-"""What a deployment holds about a user, searched from here."""
+"""Search for the data that a deployment holds about a user."""
 
 from __future__ import annotations
 

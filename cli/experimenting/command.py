@@ -183,7 +183,7 @@ def stop(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """End an experiment now; it stays in the configuration, for its report. One that has not begun is taken out."""
+    """End an experiment now; it stays in the configuration, for its report. Remove one that has not begun."""
     from alsolike.errors import InvalidInput
     from cli import console, deployment
     from cli.config.store import store_of
@@ -248,7 +248,7 @@ def report(
 
 
 def _apply(where: Deployment, current: Current, document: dict[str, Any], *, reason: str) -> Current:
-    """Apply a document in place of the one that was looked at; its text is YAML as anybody would write it."""
+    """Apply a document in place of the one that was read; its text is ordinary YAML."""
     from cli.config import yaml_document
     from cli.config.store import store_of, who
 

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 POWER = 0.8
 BASELINE_DAYS = 28
 DEFAULT_DAYS = 14
-"""How long an experiment without an end is taken to run."""
+"""Assumed duration of an experiment without an end."""
 MAX_DAYS = 730
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be expected of an experiment if it goes on as before.
+    """Forecast for an experiment if traffic stays as it is.
 
     Attributes
     ----------
@@ -73,8 +73,8 @@ def plan(
 ) -> Plan:
     """Return what is to be expected.
 
-    Users of n days are those of the last n whole ones, with what they did in those: who comes again counts once. Of
-    more days than there were it is taken that as many new users come with each, and that they are alike.
+    The users of n days are those of the last n whole days, and returning users count once. Beyond the measured days,
+    each day is assumed to bring as many new users, who behave alike.
 
     Parameters
     ----------

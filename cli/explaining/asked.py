@@ -1,4 +1,4 @@
-"""What a request said that is not kept: the shop gives it again, as it sent it."""
+"""Parts of a request that the deployment does not store; the caller passes the request again."""
 
 from __future__ import annotations
 

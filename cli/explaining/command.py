@@ -36,11 +36,12 @@ def explain(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show an answer as it was given, and why: it is asked again as of its time, and compared.
+    """Show an answer as it was given and its reasons, and compare it with a replay as of its time.
 
-    The id itself says when it was, which recommender answered, and with which model; the lake says the rest. For an
-    answer to somebody, --user says to whom: without it nothing is asked again. Values of filters, the context,
-    promotions and excluded items of a request are not kept; --request says them again.
+    The id itself says when it was, which recommender answered, and with which model; the lake says the rest. A replay
+    of
+    an answer to a user needs --user. Values of filters, the context, promotions and excluded items of a request are not
+    kept; pass them with --request.
     """
     from alsolike import recommendation_id as ids
     from alsolike.errors import InvalidInput, NotFound

@@ -1,4 +1,4 @@
-"""What the tags of a recommendation id stand for, as far as it is known here."""
+"""Meaning of the tags in a recommendation id, as far as this deployment knows them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cli.deployment import Deployment
 
 NO_VERSION = "none"
-"""What answers without a model say."""
+"""Model version of answers without a model."""
 
 
 def version_of(where: Deployment, tag: str) -> str:

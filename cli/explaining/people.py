@@ -1,4 +1,4 @@
-"""Whose an answer was: the row has keyed hashes, who asks has an id."""
+"""Check that an answer belongs to a user: the row has keyed hashes, the caller passes an id."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def history_at_answer(where: Deployment, row: Served, user: str) -> tuple[Recent
     Raises
     ------
     InvalidInput
-        If the answer was somebody else's, or nobody's.
+        If the answer belongs to another user, or to no user.
     Unavailable
         If the lake or Secrets Manager does not answer.
     """

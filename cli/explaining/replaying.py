@@ -23,7 +23,7 @@ TRENDING = "trending"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Replay:
-    """What is answered to the same question now, of the history of then.
+    """Answer to the same request by today's deployment, from the history of that time.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ def replay(
     Raises
     ------
     InvalidInput, NotFound
-        If it cannot be asked again: its filter is gone, or needs values that are not kept.
+        If it cannot be replayed: its filter is gone, or needs values that are not kept.
     Unavailable
         If the function does not answer.
     """

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SOON_MS = 600_000
 """A row is there within a minute, or a few where the lake was away; after this it does not come any more."""
 CLOCK_SKEW_MS = 300_000
-"""How far S3's clock, and that of whoever asks, may differ from that of the answer."""
+"""Largest difference of S3's and the caller's clocks from that of the answer."""
 _THREADS, _AHEAD = 8, 64
 
 
@@ -84,7 +84,7 @@ def _objects(where: Deployment, said: RecommendationId) -> Iterator[bytes]:
                 if entry["LastModified"].timestamp() * 1000 > said.answered_ms - CLOCK_SKEW_MS
                 and entry["Key"].endswith(".parquet")
             ]
-            for start in range(0, len(keys), _AHEAD):  # who found the row does not wait for the rest of the day
+            for start in range(0, len(keys), _AHEAD):  # so that a hit does not wait for the rest of the day
                 yield from (content for content in pool.map(read, keys[start : start + _AHEAD]) if content is not None)
 
 

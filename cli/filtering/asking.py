@@ -1,4 +1,4 @@
-"""What a request would bring, from the command line."""
+"""Filter values and user properties of a request, from command-line options."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cli.times import milliseconds, moment
 
 
 def asked_with(user: Sequence[str], values: Sequence[str], *, at: str | None, configuration: Configuration) -> Asked:
-    """Return what a filter is asked with.
+    """Return the values that a filter is evaluated with.
 
     Parameters
     ----------
@@ -67,4 +67,4 @@ def _number(text: str) -> float | str:
     try:
         return float(text)
     except ValueError:
-        return text  # who checks it says what is wrong
+        return text  # the caller validates it and reports errors

@@ -28,7 +28,7 @@ def read_snapshot(where: Deployment) -> Snapshot:
     level = logger.log_level
     logger.setLevel("CRITICAL")  # a function's log; standard output is the answer's here
     try:
-        with tempfile.TemporaryDirectory() as directory:  # what is mapped stays when its file goes
+        with tempfile.TemporaryDirectory() as directory:  # the mapping outlives the deleted file
             reader = SnapshotReader(where.client("s3"), where.names.artefact_bucket, Path(directory))
             return reader.current(now_ms=0)
     finally:

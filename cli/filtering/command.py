@@ -140,7 +140,7 @@ def _passing(filter_: Filter, snapshot: Snapshot, configuration: Configuration, 
 
 
 def _missing(filter_: Filter, asked: Asked) -> list[str]:
-    """Return the parameters without which the filter cannot be asked."""
+    """Return the parameters that the filter needs and that have no value."""
     from alsolike.filter_tree import Verb
 
     included = [expression for expression in filter_.expressions if expression.verb is Verb.INCLUDE]
@@ -155,7 +155,7 @@ def _needed(filter_: Filter, asked: Asked) -> str:
 
 
 def _for_whom(filter_: Filter | None, asked: Asked) -> str:
-    """Return what the count left out of account of somebody who asks."""
+    """Return a note on the user data that the count ignores; empty if it ignores none."""
     lacking = []
     if filter_ is not None and filter_.needs_user and not asked.user:
         lacking.append("properties")

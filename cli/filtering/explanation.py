@@ -1,4 +1,4 @@
-"""What a filter means, in words."""
+"""Explanation of a filter in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file's columns are called here: `--map VISITOR_ID=USER_ID` for files of other shops and tools."""
+"""Column names of import files: `--map VISITOR_ID=USER_ID` for files of other shops and tools."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def interactions(
     EVENT_ID, SESSION_ID, RECOMMENDATION_ID, IMPRESSION (a|b|c) and QUERY are understood; a search needs no
     ITEM_ID if it has a QUERY. Other columns become properties of the event.
 
-    Bad rows are written beside the input as FILE.rejected.csv with line and reason; those of an S3 object, here.
+    Bad rows are written next to the input as FILE.rejected.csv with line and reason; those of an S3 object, here.
     Identical rows count once. After Ctrl-C the same command goes on where it stopped.
     A CSV is UTF-8 with one row a line: a cell that holds a line break makes bad rows (Parquet may hold them).
     """
@@ -115,7 +115,7 @@ def users(
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[None]:
-    """After Ctrl-C say that nothing is lost."""
+    """Report after Ctrl-C that no imported rows are lost."""
     from cli import console
 
     try:

@@ -1,4 +1,4 @@
-"""Rows of erased users: an old file must not bring anybody back."""
+"""Rows of erased users, which an import of an old file must not restore."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cli.deployment import Deployment
 from cli.stored_ids import pseudonyms
 
 Erased = Callable[[pa.StringArray], npt.NDArray[np.bool_] | None]
-"""Says which of some distinct users are erased; None for nobody."""
+"""Function that returns which of some distinct users are erased; None if none are."""
 
 
 def nobody(users: pa.StringArray) -> None:

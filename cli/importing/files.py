@@ -28,7 +28,7 @@ _BATCH_ROWS = 1 << 18
 _BATCH_BYTES = 16 << 20
 _READ_BUFFER_BYTES = 1 << 20
 BREAKS_OFF = "the file breaks off here"
-"""How the reason of the last row of a broken file begins."""
+"""Beginning of the rejection reason of a broken file's last row."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -71,12 +71,12 @@ class DataFile:
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """The name in messages."""
         return self.source.name
 
     @property
     def is_parquet(self) -> bool:
-        """Whether cells are typed; else they are text."""
+        """True if cells are typed; otherwise they are text."""
         return self.name.lower().endswith(".parquet")
 
     def chunks(

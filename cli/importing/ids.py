@@ -1,4 +1,4 @@
-"""What an id may be, checked text by text; `alsolike.wire` says the same of one string."""
+"""Rules for ids, checked for a column of texts; `alsolike.wire` has the same rules for one string."""
 
 from __future__ import annotations
 

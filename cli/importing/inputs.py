@@ -21,7 +21,7 @@ from cli.importing.summary import FileSummary
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Options:
-    """How every import may be asked for.
+    """Options of every import.
 
     Attributes
     ----------

@@ -116,7 +116,7 @@ def check(
     default_event_type
         Canonical type of a row that states none.
     now_ms
-        When the rows are taken in, and what "future" is measured against.
+        Time of the import, and the limit beyond which a time is "future".
     configuration
         Has the event types and how far ahead of the clock a time may be.
     erased

@@ -1,4 +1,4 @@
-"""What an items file says of items, read as an import reads it, for those who have no deployment to import it into."""
+"""Items of a file, read as an import reads them, for use without a deployment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cli.importing.metadata import MetadataFile, open_metadata
 from cli.importing.sources import find
 
 _CREATION_TIMESTAMP = "CREATION_TIMESTAMP"
-"""Of items it is a timestamp, declared or not."""
+"""Column that is a timestamp for items, declared or not."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What of an import is done, kept in the artefact bucket: so that another run, anywhere, goes on from there."""
+"""Journal of an import's finished steps, kept in the artefact bucket so that a later run resumes from any machine."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Journal:
 
     @property
     def is_begun(self) -> bool:
-        """Whether some steps are done."""
+        """True if some steps are done."""
         return bool(self._steps)
 
     def counted(self, step: str) -> int | None:
@@ -116,7 +116,7 @@ class Journal:
             raise Unavailable(f"s3://{self._bucket}/{self.key}: {error}") from error
 
     def restart(self, now_ms: int) -> None:
-        """Start anew, as if nothing had been done."""
+        """Forget all steps and restart from the beginning."""
         self._steps, self.started_ms, self.finished = {}, now_ms, None
 
     @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Writes imported interactions to the lake: one Parquet object a day and chunk."""
+"""Writer of imported interactions to the lake: one Parquet object per day and chunk."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _REPEATED = [name for name in SCHEMA.names if name not in ("event_id", "impressi
 
 
 class Sink(Protocol):
-    """Takes objects in."""
+    """Destination of objects."""
 
     def put(self, key: str, data: pa.Buffer) -> None:
         """Store an object, in the place of one of the same key."""
@@ -57,7 +57,7 @@ def object_key(date: str, *, content_id: str, chunk: int) -> str:
 
 
 class LakeWriter:
-    """Writes rows in the background, as a context.
+    """Writer that stores rows in the background, as a context.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ from cli.importing.lake_rows import LakeRows
 from cli.importing.texts import Texts
 
 PARTS = 128
-"""Parts of the users; whose part a user belongs to depends on the id alone, so that a later run parts them alike."""
+"""Partitions of the users; a user's partition depends only on the id, so that a later run partitions them alike."""
 
 MEMORY_ROWS = 1_000_000
 """Rows up to which nothing is written to disk."""
@@ -48,9 +48,9 @@ UserInteractions = tuple[str, list[RecentInteraction]]
 
 
 class LatestInteractions:
-    """Takes in rows while chunks go by and gives them back by user, as a context in which its files exist.
+    """Collection of the latest interactions per user, as a context in which its temporary files exist.
 
-    Taking in is cheap: rows are kept as they come, and parted once all are there.
+    Adding is cheap: rows are kept in order of arrival, and partitioned once all are there.
     """
 
     def __init__(self, *, length: int = HISTORY_LENGTH) -> None:
@@ -122,7 +122,7 @@ class LatestInteractions:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Packed:
-    """What the live profiles need of a chunk."""
+    """Columns of a chunk that the live profiles need."""
 
     texts: Mapping[str, Texts]
     stated_ids: Texts

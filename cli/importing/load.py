@@ -1,4 +1,4 @@
-"""Brings interactions files into the lake and the live profiles."""
+"""Import of interaction files into the lake and the live profiles."""
 
 from __future__ import annotations
 

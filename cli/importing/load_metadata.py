@@ -1,4 +1,4 @@
-"""Brings items and users files into their tables."""
+"""Import of item and user files into their tables."""
 
 from __future__ import annotations
 
@@ -118,5 +118,5 @@ def _take(
                     step.note(f"{imported:,} rows")
                 journal.record(f"chunk {chunk.index}", len(rows))
             step.note(f"{imported:,} rows")
-    journal.forget()  # a table changes after an import: the same file later is imported anew
+    journal.forget()  # the table changes after an import, so that importing the same file later must write it again
     return each.summary(imported, rejected)

@@ -29,7 +29,7 @@ from model_export.times import MISSING, NUMBER, times_ms
 _THREADS = 3
 _PART = 250
 JSON_NUMBER = r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,9})?"
-"""What reads as a number and reads back as the same text; a code like 007 does not."""
+"""Text that is unchanged after parsing it as a number and formatting it; a code like 007 does not match."""
 
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _CREATED = "creationTimestamp"
@@ -51,9 +51,9 @@ class MetadataFile(Generic[R]):
     ----------
     types
         Of its metadata columns, by their names in capitals: those that are declared, CREATION_TIMESTAMP of items, and
-        undeclared columns in which every cell is a number. What is not here stays as it is.
+        undeclared columns in which every cell is a number. Other columns keep their texts.
     people
-        Where the rows are users.
+        Erasure and stored ids, if the rows are users.
     """
 
     file: DataFile
@@ -149,7 +149,7 @@ def put_rows(rows: Sequence[R], kind: RowKind[R], store: RowStore[R], *, clock_m
     Parameters
     ----------
     clock_ms
-        Asked for every batch: rows shall bear the time at which they arrive, beside the writes of others.
+        Called for every batch, so that rows have the time at which they arrive among concurrent writes.
 
     Raises
     ------

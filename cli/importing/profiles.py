@@ -1,4 +1,4 @@
-"""Brings the latest interactions of an import into the live profiles."""
+"""Import of the latest interactions into the live profiles."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def seed_profiles(
     length
         How many of them a profile keeps.
     erased
-        Knows who is left out: an import may take hours, and somebody was erased since the rows were read.
+        Returns the erased users, who are left out. An import may take hours, and more users may be erased meanwhile.
     on_part
         Told after each part how many profiles there are until now.
 

@@ -1,4 +1,4 @@
-"""The file beside an import's input that holds the rows which were refused, and why."""
+"""File of the rejected rows with their reasons, next to an import's input."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ROWS_AT_ONCE = 10_000
 
 
 class RejectedRows:
-    """Writes `<input>.rejected.csv`: line, reason, and the row's own columns. Without bad rows there is no file.
+    """Writer of `<input>.rejected.csv`: line, reason and the row's own columns. Without bad rows there is no file.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where data files come from: local paths, and objects, prefixes and patterns of S3."""
+"""Sources of data files: local paths, and objects, prefixes and patterns of S3."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """The name in messages."""
 
     @property
     def size_bytes(self) -> int:
-        """How long it is."""
+        """The size."""
 
     def open(self) -> BinaryIO:
         """Return its bytes."""
@@ -48,7 +48,7 @@ class Source(Protocol):
         Parameters
         ----------
         flat
-            Whether the whole key stands in the name, for objects whose names alone are the same.
+            If true, the file name contains the whole key, because base names of several objects are equal.
         """
 
 
@@ -65,7 +65,7 @@ class LocalFile:
 
     @property
     def size_bytes(self) -> int:
-        """How long it is."""
+        """The size."""
         return self.path.stat().st_size
 
     def open(self) -> BinaryIO:
@@ -82,7 +82,7 @@ class LocalFile:
             return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=_ID_BYTES)).hexdigest()
 
     def rejected_path(self, *, flat: bool) -> Path:
-        """Return the place beside it."""
+        """Return the path next to the file."""
         return self.path.with_name(f"{self.path.name}.rejected.csv")
 
 
@@ -120,7 +120,7 @@ class S3Object:
 
 
 class _Ranges(io.RawIOBase):
-    """Reads an object range by range, so that a connection that breaks costs one range."""
+    """Reader of an object range by range, so that a broken connection costs one range."""
 
     def __init__(self, source: S3Object) -> None:
         self._source = source

@@ -1,4 +1,4 @@
-"""What an import came to."""
+"""Results of an import."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FileSummary:
-    """What became of one file.
+    """Result of one file.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class FileSummary:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ImportSummary:
-    """What became of an import, or would become of it.
+    """Result of an import, or of a dry run.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""A column of text as codes into its distinct texts, so that whatever is asked of a text is asked once."""
+"""Text column as codes into its distinct texts, so that each check runs once per distinct text."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Texts:
         else:
             encoded = as_text(column).dictionary_encode()
         encoded = encoded.unify_dictionaries().combine_chunks()
-        if isinstance(encoded, pa.ChunkedArray):  # of no chunk
+        if isinstance(encoded, pa.ChunkedArray):  # without chunks
             return cls.absent(len(column))
         codes = encoded.indices.fill_null(-1).to_numpy().astype(np.int32, copy=False)
         values = encoded.dictionary.cast(pa.string())
@@ -77,7 +77,7 @@ class Texts:
 
     @property
     def is_absent(self) -> bool:
-        """Whether it holds nothing but nulls, and this is known without looking."""
+        """True if all values are null, which is known without reading them."""
         return not len(self.values)
 
     def missing(self) -> npt.NDArray[np.bool_]:
@@ -105,7 +105,7 @@ class Texts:
         occurs[self.codes[:1] if self.codes.strides == (0,) else self.codes] = True  # a constant's are one number
         if occurs[:-1].all():
             return pa.DictionaryArray.from_arrays(self._indices(), self.values)
-        # A text of other rows shall not be written with these: nobody who searches the rows would find it.
+        # Other rows' texts must not be written with these, because a search of the rows would not find them.
         new_codes = np.append(np.cumsum(occurs[:-1], dtype=np.int32) - 1, np.int32(-1))
         used = Texts(self.values.filter(pa.array(occurs[:-1])), new_codes[self.codes])
         return used.compact_column()

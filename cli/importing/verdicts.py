@@ -1,4 +1,4 @@
-"""Which rows of a chunk are refused, each for the first reason against it."""
+"""Rejected rows of a chunk, each with its first reason."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What did not get into the lake, and how it gets there after all."""
+"""Records that did not reach the lake, and their replay."""

@@ -114,7 +114,7 @@ def replay(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put records on the stream again, once what was wrong with them is mended.
+    """Put records on the stream again, after the cause of their failure is fixed.
 
     Repeating it is harmless: an event counts once. A record that is still bad comes back to quarantine.
     """
@@ -164,7 +164,7 @@ def drop(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Delete what will never be mended, and say of each why it was there."""
+    """Delete records that will never be fixed, and print the reason of each."""
     import dataclasses
 
     from cli import console, deployment
@@ -178,7 +178,7 @@ def drop(
     with console.step("quarantine", total=len(entries)) as step:
         for held in _advancing(wanted, store, entries, step):
             records += len(held.records)
-            selected.append(dataclasses.replace(held, records=()))  # many, and their data is not asked for
+            selected.append(dataclasses.replace(held, records=()))  # frees memory: only the counts are needed
     if not (everything or selected):
         raise wanted.no_match(store)
     question = f"Delete {len(selected):,} objects with {records:,} records for good?"

@@ -1,4 +1,4 @@
-"""Puts what is held back on the stream again.
+"""Replay of quarantined records to the stream.
 
 An object is deleted once the stream has all its records. Stopped between the two, the records come to the stream a
 second time at the next replay, which their event ids make harmless. A record that is still bad comes back to quarantine
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 MAX_RECORDS = 500
 """Kinesis takes no more in one call."""
 MAX_BYTES = 4_000_000
-"""Of its 5 MB a call."""
+"""Bytes per call, below the service's limit of 5 MB."""
 MAX_ATTEMPTS = 8
 FIRST_PAUSE_S = 0.1
 
 
 @dataclasses.dataclass(slots=True)
 class Counts:
-    """What a replay did."""
+    """Counts of a replay."""
 
     objects: int = 0
     records: int = 0

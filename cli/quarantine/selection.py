@@ -1,4 +1,4 @@
-"""Which of what is held back a verb is about."""
+"""Selection of quarantined records."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _UNITS_S = {"m": 60, "h": 3_600, "d": 86_400}
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Selection:
-    """What was asked for; without names, everything that the filters let through.
+    """Selection criteria; without names, everything that passes the filters.
 
     Attributes
     ----------
@@ -43,12 +43,12 @@ class Selection:
         return [entry for entry in store.entries() if self.since_ms is None or entry.written_ms >= self.since_ms]
 
     def read(self, store: QuarantineStore, entries: Sequence[Entry]) -> Iterator[Held | None]:
-        """Yield what each object holds; None for one that is not meant."""
+        """Yield the contents of each object, or None for an object that is not selected."""
         for held in store.read(entries):
             yield held if self.means(held) else None
 
     def means(self, held: Held) -> bool:
-        """Say whether an object is meant."""
+        """Return True if an object is selected."""
         if self.since_ms is not None and held.time_ms < self.since_ms:
             return False
         if self.reason is None:
@@ -83,7 +83,7 @@ def since(text: str | None) -> int | None:
 
 
 def of_arguments(*, names: Sequence[str], everything: bool, reason: str | None, since_text: str | None) -> Selection:
-    """Return the selection of a verb that changes something: it has to be told of what.
+    """Return the selection of a command that changes something, which needs explicit criteria.
 
     Raises
     ------

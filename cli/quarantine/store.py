@@ -31,12 +31,12 @@ class Entry:
 
     @property
     def age(self) -> tuple[int, str]:
-        """What sorts the later one behind: S3 tells seconds apart, within one the sequence numbers do."""
+        """Sort key by age: the time in whole seconds from S3, then the sequence numbers."""
         return self.written_ms, _NUMBER.sub(lambda number: number[0].zfill(64), self.key)
 
 
 class QuarantineStore:
-    """What is held back in one deployment."""
+    """Quarantined records of one deployment."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._client: Any = deployment.client("s3")

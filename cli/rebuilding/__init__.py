@@ -1,1 +1,1 @@
-"""What the lake can give back: profiles, catalogue, users, snapshot and dataset."""
+"""Data that can be rebuilt from the lake: profiles, catalogue, users, snapshot and dataset."""

@@ -47,7 +47,7 @@ def users(stack: Stack = None, state: State = None, as_json: AsJson = False) -> 
 
 @app.command("snapshot")
 def snapshot(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
-    """Write the catalogue snapshot, which recommendations read, anew from the change log."""
+    """Rewrite the catalogue snapshot, which recommendations read, from the change log."""
     from cli import deployment
     from cli.rebuilding.snapshot import rebuild_snapshot
 

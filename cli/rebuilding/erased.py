@@ -1,4 +1,4 @@
-"""Whom nothing brings back."""
+"""Erased users, whom no rebuild restores."""
 
 from __future__ import annotations
 

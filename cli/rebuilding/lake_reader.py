@@ -21,7 +21,7 @@ ARROW_TYPES = {
     "int": pa.int32(),
     "array<string>": pa.list_(pa.string()),
 }
-"""What the lake's column types are in Arrow."""
+"""Arrow types of the lake's column types."""
 
 
 class LakeReader:

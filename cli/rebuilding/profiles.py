@@ -25,7 +25,7 @@ _NO_ROWS = pa.table({name: pa.array([], ARROW_TYPES[lake.COLUMNS[name]]) for nam
 
 
 def logins_of(rows: LakeReader, *, on_bytes: Callable[[float], None] = lambda done: None) -> pd.DataFrame:
-    """Return the first login of every session (`identity.session_logins`); memory grows with their number alone."""
+    """Return the first login of each session (`identity.session_logins`); memory grows only with their number."""
     logins = identity.session_logins(_frame(_NO_ROWS))
     pending: list[pd.DataFrame] = []
     for found in rows.objects():

@@ -23,7 +23,7 @@ _THREADS = 8
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What was done to a table.
+    """Counts of a table's rebuild.
 
     Attributes
     ----------

@@ -15,7 +15,7 @@ from cli.rebuilding.rows import read_changes
 
 
 def rebuild_snapshot(where: Deployment, *, now_ms: int, changed_by_ms: int | None = None) -> Published:
-    """Write the snapshot anew, with the columns that the configuration declares.
+    """Rewrite the snapshot, with the columns that the configuration declares.
 
     Raises
     ------

@@ -29,7 +29,7 @@ def rebuild_profiles(
     received_by_ms
         To what the lake said at that time.
     exactly
-        Whether what the lake does not say is taken out of the profiles; else they keep it.
+        If true, interactions that are not in the lake are removed from the profiles.
 
     Raises
     ------

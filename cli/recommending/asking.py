@@ -23,7 +23,7 @@ _TRANSIENT = ("TooManyRequestsException", "ServiceException", "SnapStartNotReady
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked for each user; a name or number of None is the deployment's own.
+    """Request for each user; None selects the deployment's own value.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Question:
 
 
 class Asker:
-    """Invokes the function.
+    """Caller of the function, with retries.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class Asker:
         Raises
         ------
         InvalidInput, NotFound
-            If what is asked for cannot be answered for anybody.
+            If the request cannot be answered for any user.
         Unavailable
             If the function cannot be invoked at all.
         """
@@ -95,7 +95,7 @@ class Asker:
         return results + [{"error": f"not answered: {reason}"}] * (len(users) - len(results))
 
     def stop(self) -> None:
-        """Ask no more; whoever waits to ask again gives up."""
+        """Stop asking and waiting for retries."""
         self._stopped.set()
 
     def _invoke(self, users: Sequence[str]) -> tuple[list[dict[str, Any]], str]:

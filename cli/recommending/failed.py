@@ -1,4 +1,4 @@
-"""The file beside the input that names the users without an answer, and why; it can be asked with again."""
+"""File of the users without an answer and the reasons, next to the input; it can be the input of a later call."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HEADER = (COLUMN, "LINE", "REASON")
 
 
 class FailedUsers:
-    """Writes the file; without such users, or after an error, there is none, and none of an earlier call either.
+    """Writer of the file. Without such users, or after an error, there is none, nor one of an earlier call.
 
     Attributes
     ----------

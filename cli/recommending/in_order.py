@@ -11,7 +11,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 AHEAD = 2
-"""How many of the stream are worked on or wait for those before them, by the number of threads."""
+"""Elements in progress or waiting for earlier ones, per thread."""
 
 
 def in_order(stream: Iterable[T], work: Callable[[T], R], *, parallel: int) -> Iterator[tuple[T, R]]:

@@ -20,19 +20,19 @@ from cli.recommending.user_ids import UserId, UserIds
 
 USERS_AT_ONCE = 500
 ITEMS_AT_ONCE = 25_000
-"""Of one invocation, which answers 6 MB at most."""
+"""Items per invocation, because a response has at most 6 MB."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Summary:
-    """What came of it.
+    """Result of a run.
 
     Attributes
     ----------
     users
-        Whom the input names.
+        Users in the input.
     failed
-        Those without an answer.
+        Users without an answer.
     sources
         Answers by where they are from.
     degraded
@@ -85,7 +85,7 @@ def recommend_to(
 
 
 def failed_path(name: str, output: Path) -> Path:
-    """Return where the users without an answer go: beside a local input, else beside the output."""
+    """Return the path of the file of failed users: next to a local input, otherwise next to the output."""
     local = Path(name).is_file()
     beside = Path(name) if local else output
     return beside.with_name(f"{beside.name}.failed.csv")

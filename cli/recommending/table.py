@@ -21,7 +21,7 @@ ROW_GROUP_ROWS = 100_000
 
 
 class RecommendationFile:
-    """Takes answers; on leaving, the file is there under its name, or after an error not at all.
+    """Parquet file of answers; it appears under its name on a normal exit, and not after an error.
 
     Raises
     ------

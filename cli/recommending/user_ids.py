@@ -20,16 +20,16 @@ _ROWS_AT_ONCE = 50_000
 
 
 class UserId(NamedTuple):
-    """What stands in one place of the input.
+    """One user of the input.
 
     Attributes
     ----------
     line
-        Of a text or CSV, from 1 with the header; row of a Parquet file, from 1; 0 where nobody knows.
+        Line of a text or CSV, from 1 with the header; row of a Parquet file, from 1; 0 if unknown.
     text
-        The id, or what stands there instead.
+        The id, or the text in its place.
     fault
-        Why it is no id that could be asked with; None where it may be one.
+        Reason why it is no valid id; None if it may be one.
     """
 
     line: int
@@ -53,7 +53,7 @@ class UserIds:
     name
         What messages call the input.
     size_bytes
-        How long it is; None where nobody knows.
+        Size of the input; None if unknown.
 
     Raises
     ------

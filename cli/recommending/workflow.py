@@ -44,7 +44,7 @@ class Run:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run left.
+    """Result of a run.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ def start(ids: UserIds, question: Question, failed: FailedUsers, *, where: Deplo
 
 
 def follow(run: Run, failed: FailedUsers, *, where: Deployment, step: Step) -> Outcome:
-    """Wait for the end of a run; `step` is told how many batches are done.
+    """Wait for the end of a run and report the finished batches to `step`.
 
     Raises
     ------

@@ -33,7 +33,7 @@ def restore(
 
     Objects come back from their old versions, which are kept for 30 days. Nothing is lost by it: what is current
     becomes an old version, so that another restore, to a later time, undoes this one. Users who were erased stay
-    erased. The snapshot is made anew. If it is cut short, run it again with the same time.
+    erased. The snapshot is made again. If it is cut short, run it again with the same time.
     """
     from cli import console, deployment
     from cli.rebuilding.snapshot import rebuild_snapshot
@@ -58,7 +58,7 @@ def restore(
         typer.confirm(f"Restore {where.environment} to {then:%Y-%m-%d %H:%M:%S} UTC?", abort=True, err=True)
     try:
         carry_out(where, planned)
-    finally:  # also where it is cut short: nobody who was erased stays among what came back
+    finally:  # also after an interruption: no erased users may remain in the restored data
         drop_erased(where)
     restore_tables(where, tables, to=then, keep_newer=keep_newer, now_ms=now_ms)
     if tables is not Source.NONE:

@@ -20,13 +20,14 @@ _THREADS = 16
 
 LAKE_PREFIXES = (lake.INTERACTIONS_PREFIX, *(kind.prefix for kind in ChangeKind))
 ARTEFACT_PREFIXES = ("config/", "registry/", "models/", IMPORTS_PREFIX)
-"""What imports have done goes back with what they wrote, or a repeated one would leave it out. Nothing under
-`privacy/` ever goes back in time: who was erased stays erased. The snapshot is made anew."""
+"""Prefixes to restore. The journal of imports goes back with the imported rows, otherwise a repeated import would skip
+them.
+Nothing under `privacy/` goes back in time, so that erased users stay erased. The snapshot is made again."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Planned:
-    """What has to be done to the objects of one prefix."""
+    """Pending changes of the objects of one prefix."""
 
     bucket: str
     prefix: str
@@ -44,7 +45,7 @@ class Planned:
 
     @property
     def size_bytes(self) -> int:
-        """What is copied."""
+        """Bytes to copy."""
         return sum(change.size for change in self.changes)
 
 

@@ -1,4 +1,4 @@
-"""What the tables can be restored from."""
+"""Source from which the tables are restored."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Source(StrEnum):
-    """What the tables can be restored from."""
+    """Source from which the tables are restored."""
 
     LAKE = "lake"
     BACKUPS = "backups"

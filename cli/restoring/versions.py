@@ -1,4 +1,4 @@
-"""What a versioned bucket held at a time, and how its objects are brought back to that."""
+"""Contents of a versioned bucket at a time, and changes that restore them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Change:
-    """What has to be done to one object.
+    """Pending change of one object.
 
     Attributes
     ----------
@@ -88,7 +88,7 @@ def _versions(client: Any, bucket: str, prefix: str) -> Iterator[_Version]:
 
 
 def _order(version: _Version) -> tuple[str, bool, float, bool]:
-    # Of a version and a deletion in one second only the latest of all can be told; else the data wins.
+    # Within one second, S3 does not order a version and a deletion, except the latest; otherwise the data wins.
     return version.key, not version.is_latest, -version.modified.timestamp(), version.is_deletion
 
 
