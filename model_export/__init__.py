@@ -1,1 +1,1 @@
-"""Trains recommenders and exports them to ONNX; runs the same on SageMaker and on a laptop."""
+"""Training of recommenders and their export to ONNX, the same on SageMaker and on a laptop."""

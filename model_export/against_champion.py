@@ -1,10 +1,10 @@
-"""Compares a candidate with the champion on what happened since the champion was trained.
+"""Comparison of a candidate with the champion on the interactions since the champion's training.
 
 The champion is its bundle, run through ONNX Runtime as it is served. The candidate is the winner's settings fitted on
 interactions up to the champion's last training event, or up to those by which the settings were chosen where these go
-on for longer; what is exported is fitted on everything. Both are asked for the same users' later items, told the same
-past, may recommend the same items, and answer lists of `k`; the list that is judged is the model's own, without the
-popular items that serving fills it up with.
+on for longer; what is exported is fitted on everything. Both answer for the same users, from the same pasts, and may
+recommend the same items; the targets are the users' later items, and lists have length `k`. The judged list is the
+model's own, without the popular items that serving fills it up with.
 """
 
 from __future__ import annotations
@@ -68,25 +68,25 @@ class Figures:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AgainstChampion:
-    """What the comparison found.
+    """Result of the comparison.
 
     Attributes
     ----------
     version
-        The champion's; None where its bundle does not even say so.
+        The champion's; None if its bundle does not state it.
     since_ms
-        The later of the champion's last training event and of when the settings were chosen by: asked is for what came
-        after.
+        The later of the champion's last training event and the end of the data that chose the settings; only later
+        interactions are targets.
     refusal, reason
-        Why the two were not compared; None where they were, if only by few users.
+        Why the two were not compared; None if they were, even by few users.
     users, asked_users
-        With something new after that moment, and those of them who count after sampling.
+        Users with interactions after that moment, and those of them who count after sampling.
     targets
-        Items that these had, each once a user.
+        Items of these users' later interactions, once per user.
     difference, ahead
-        Mean over users of the candidate's NDCG less the champion's, and its 95% bootstrap interval.
+        Mean over users of the candidate's NDCG minus the champion's, and its 95% bootstrap interval.
     slices
-        With intervals that all hold at once with 95% (Bonferroni).
+        Results per slice, with intervals that hold jointly with 95% (Bonferroni).
     opened
         The champion that it was compared with, for `model_export.new_data`; not in the document.
     """
@@ -144,7 +144,7 @@ def against_champion(
     categories
         Of the items of `data`.
     chosen_until_ms
-        The settings were chosen by what happened up to then, so nothing before is asked for.
+        End of the data that chose the settings; nothing before it is a target.
     seed
         Of the users who are drawn where there are more than `paired.MOST_ASKED`.
     """

@@ -1,4 +1,4 @@
-"""What an algorithm is: settings that can be fitted, and a fitted model that can score and be exported."""
+"""Interfaces of an algorithm: settings that can be fitted, and a fitted model that can score and be exported."""
 
 from __future__ import annotations
 

@@ -24,10 +24,10 @@ from model_export.onnx_file import open_session, recommend
 from model_export.protocols import Part, Queries
 
 NOT_HERE = -1
-"""In a champion's list: an item that the data does not have, so that nobody chose it."""
+"""Position in a champion's list of an item that the data does not have, and that is no user's target."""
 
 BYTES_AT_ONCE = 16 << 20
-"""What a graph computes on the way takes several times as much."""
+"""Bytes of scores at a time; a graph's intermediate results take several times as much."""
 
 
 def open_champion(directory: Path) -> ChampionBundle:
@@ -54,7 +54,7 @@ class ChampionBundle:
 
     @property
     def manifest(self) -> Manifest:
-        """What the bundle says of itself."""
+        """The bundle's manifest."""
         return self._bundle.manifest
 
     def answers(

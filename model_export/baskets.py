@@ -1,4 +1,4 @@
-"""Which items were bought in one go: a user's purchases that follow each other closely."""
+"""Baskets: a user's purchases that follow each other closely."""
 
 from __future__ import annotations
 

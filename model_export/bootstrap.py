@@ -1,4 +1,4 @@
-"""How sure a difference between two models is."""
+"""Confidence intervals for the difference between two models."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SEED = 0
 def interval(differences: npt.NDArray[np.float64], *, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Return the confidence interval of the mean of paired differences, one a user: percentile bootstrap over users.
 
-    The same differences give the same interval. Of fewer than two users nothing is known: minus to plus infinity.
+    The same differences give the same interval. For fewer than two users the interval is minus to plus infinity.
 
     References
     ----------
@@ -50,8 +50,8 @@ def apart(
 ) -> tuple[float, float]:
     """Return the confidence interval of the mean of some users less that of others, who may be the same.
 
-    By the normal approximation, as if nobody were in both: wider than it has to be where many are. Where either are
-    fewer than two, nothing is known.
+    Uses the normal approximation and treats the groups as disjoint, so that it is too wide if they share many users. If
+    either has fewer than two users, the interval is infinite.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """The time and memory that a comparison may take, and whether an algorithm fits in.
 
-What a fit will take is told from two short fits on some of the users: what they differ by is taken to grow with the
-interactions, the rest to be of the items, which are all there in a short fit too.
+The estimate for a fit comes from two short fits on some of the users: their difference is assumed to grow with the
+interactions, and the rest to depend on the items, which are all there in a short fit too.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ SHORTER = 10
 """The longer short fit has so many times the interactions of the other."""
 
 FITS = 6
-"""Of an algorithm: on the validation's past, on the test's, on what the champion knew, on half of what came since as
-well, on what came before the time that this is held against, and on everything."""
+"""Fits of an algorithm: on the validation's past, the test's past, the champion's data, that data with half of the
+newer interactions, the time before that serves as comparison, and everything."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Budget:
-    """What may be used.
+    """Limits of a comparison.
 
     Attributes
     ----------
     seconds
-        From `started` on.
+        Time from `started` on.
     megabytes
         Resident memory of the process, in 10^6 bytes.
     """
@@ -75,7 +75,7 @@ class Budget:
             return f"the {self.seconds:,.0f} s of the budget are used up"
         rows = max(TRIAL_ROWS, int(TRIAL_SHARE * len(interactions)))
         few, more = (_of_some_users(interactions, rows=each) for each in (rows // SHORTER, rows))
-        with checkpoints.kept_in(None):  # of a job that goes on, a trial would take no time
+        with checkpoints.kept_in(None):  # a trial that resumed from a checkpoint would take no time
             with measured() as of_few:
                 settings.fit(few)
             with measured() as of_more:

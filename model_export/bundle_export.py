@@ -1,4 +1,4 @@
-"""Writes a fitted model as a bundle and proves that the bundle ranks as the model does."""
+"""Export of a fitted model as a bundle, with a check that the bundle ranks as the model does."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PARITY_USERS = 1000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a model comes from; see `alsolike.bundle.Manifest` for the fields."""
+    """Origin of a model; see `alsolike.bundle.Manifest` for the fields."""
 
     version: str
     exclude_seen: bool
@@ -105,7 +105,7 @@ def export_bundle(
 
 
 def _write_related(tables: Mapping[str, RelatedTable], directory: Path) -> None:
-    """Write the tables of related items last: they may take what is left beside the other files."""
+    """Write the tables of related items last: their size limit depends on the other files."""
     others = (directory / name for name in bundle.SERVED_FILES if name != bundle.RELATED_FILE)
     most_bytes = related.most_bytes(sum(path.stat().st_size for path in others))
     related.related_items(tables, most_bytes=most_bytes).write(directory / bundle.RELATED_FILE)

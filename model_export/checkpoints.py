@@ -1,4 +1,4 @@
-"""Where long training leaves what it has so far, so that a job that was stopped goes on instead of starting again."""
+"""Checkpoints of long training, so that a stopped job resumes instead of starting again."""
 
 from __future__ import annotations
 

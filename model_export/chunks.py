@@ -1,11 +1,11 @@
-"""How many histories are scored at once, so that memory is bounded whatever a shop is like."""
+"""Chunks of histories that are scored at a time, so that memory is bounded for any shop."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 PLACE_NUMBERS = 100
-"""What a model holds of an interaction while it scores: a vector, or an item's targets."""
+"""Numbers that a model holds per interaction while it scores: a vector, or an item's targets."""
 
 
 def chunks(histories: int, *, items: int, length: int, most_bytes: int, pairs: bool) -> Iterator[slice]:

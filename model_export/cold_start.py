@@ -1,9 +1,9 @@
-"""How good answers are with items that the model does not know, and how much the scores of those are to count.
+"""Quality of answers with items that the model does not know, and the scales of these items' scores.
 
 Two scales are chosen on the validation part, one of items that are new to it and one of the catalogue's that are too
 rare to be learned, which take part as they do in serving: in many shops those are most of the cold ones. Both are as
 large as they may be without costing the answers as a whole more than `MOST_LOST`, and long lists more than
-`MOST_LOST_LONG`. New items come first: they have to be shown before anybody can like them. A rare item had its time.
+`MOST_LOST_LONG`. New items come first: users can like them only after seeing them. Rare items had their time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from model_export.protocols import Split
 SCALES = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 
 DEFAULT_SCALES = Scales(new=2.0, rare=2.0)
-"""Where nothing could be measured: the middle of what is chosen for new items where it can."""
+"""Scales without measurements: for new items, the middle of the usual choices."""
 
 MOST_LOST = 0.002
 """Share of the NDCG that cold items may cost: less than a part of a blend has to be worth."""
@@ -80,7 +80,7 @@ class Trials:
     Attributes
     ----------
     by_words
-        The same by words alone, where a sentence model takes part.
+        The same by words only, if a sentence model takes part.
     """
 
     validation: Trial
@@ -157,8 +157,8 @@ def choose_scales(model: Model, split: Split, cold: Trial, *, k: int, seen: Seen
     """Return the largest of `SCALES` for new items, and with that the largest, not above it, for rare ones.
 
     Both together may cost `MOST_LOST` and `MOST_LOST_LONG`, and rare ones as much of what new ones bring. New items are
-    judged beside rare ones at the smallest scale. Where those cost more even so, they keep it and hold nothing down:
-    new items are judged without them. Where new ones cost more at every scale, they have the smallest.
+    judged next to rare ones at the smallest scale. If those cost more even so, they keep it and hold nothing down:
+    new items are judged without them. If new ones cost more at every scale, they have the smallest.
 
     Without evidence, `DEFAULT_SCALES`: where no item that is cold to the validation part is like a known one, or
     nothing is found. Where no new one is, new items have theirs, and rare ones what is left.

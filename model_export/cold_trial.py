@@ -42,11 +42,11 @@ class Figures:
     Attributes
     ----------
     every_item
-        Of all users' targets.
+        NDCG of all users' targets.
     new_items
-        Of users with cold targets, of those targets alone.
+        NDCG of only the cold targets, for users who have some.
     every_item_long
-        Of all users' targets in lists of `LONG`.
+        NDCG of all users' targets in lists of `LONG`.
     """
 
     scales: Scales
@@ -56,7 +56,7 @@ class Figures:
 
 
 def unknown(part: Part) -> Mask:
-    """Return which items nobody had in what the part learns from, by position, `(items + 1,)`."""
+    """Return the items without interactions in the part's training data, by position, `(items + 1,)`."""
     mask: Mask = part.fit.frequencies() == 0
     mask[0] = False
     return mask
@@ -88,14 +88,14 @@ class PartItems:
 
 
 class Trial:
-    """A part's cold items beside the known ones, which have the positions before them.
+    """A part's cold items next to the known ones, which have the positions before them.
 
     Parameters
     ----------
     properties
         Columns of the items in the order of the whole data.
     unlearned
-        Columns of the rare items, which have the positions after the part's, and are nobody's.
+        Columns of the rare items, which have the positions after the part's, and no interactions.
     sentences
         Compares texts as well.
 
@@ -154,7 +154,7 @@ class Trial:
         listed = best_items(scores, LISTED)
         cold_scores = self._scorer.scores(listed, scores[listed])
         cold_scores[np.searchsorted(self.positions, past[self._cold[past]])] = 0.0
-        enough = max(k, LONG) + len(targets)  # what comes after is in no list
+        enough = max(k, LONG) + len(targets)  # later items are in no list
         known = np.setdiff1d(np.union1d(best_items(scores, enough), targets), cold_targets)
         new = np.union1d(best_items(cold_scores[: self.new], enough), np.searchsorted(self.positions, cold_targets))
         rare = best_items(cold_scores[self.new :], enough) + self.new
@@ -170,16 +170,16 @@ class Trial:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Answer:
-    """What may be in a user's list: known items, new ones and rare ones, in this order.
+    """Candidates for a user's list: known items, new ones and rare ones, in this order.
 
     Attributes
     ----------
     scores
         float32, at scales of 1.
     known, new
-        How many.
+        Numbers of known and of new items.
     targets, new_targets
-        Places of what the user took, and of what of it was new.
+        Places of the user's targets, and of the new ones among them.
     """
 
     scores: Floats
@@ -206,7 +206,7 @@ class Answers:
 
     @property
     def users_of_new_items(self) -> int:
-        """How many users took a new item."""
+        """Number of users with a new item among their targets."""
         return sum(len(answer.new_targets) > 0 for answer in self._answers)
 
     def figures(self, scales: Scales) -> Figures:

@@ -1,4 +1,4 @@
-"""What a dataset counted of all users, where its interactions are of some: one count for each moment."""
+"""Counts of all users' interactions, if the dataset holds only some users' interactions; one count per moment."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Counts:
-    """The counts up to one moment, and the way to the others; read when they are asked for.
+    """The counts up to one moment, and access to those of other moments; files are read on demand.
 
     Attributes
     ----------

@@ -20,7 +20,7 @@ _CLOSED = re.compile(rb"%b(?:,%b)*+" % (_FIELD, _FIELD))
 
 
 class Readable(Protocol):
-    """What `blocks` needs of a file."""
+    """File that `blocks` can read."""
 
     def read(self, size: int, /) -> bytes:
         """Return the next bytes, none at the end."""
@@ -57,7 +57,7 @@ class Block:
 def blocks(file: Readable, *, block_bytes: int) -> Iterator[Block]:
     """Yield a file's lines, about `block_bytes` at once.
 
-    A cell never goes on in the next line: whoever forgets a closing quote loses that row and not all that follow.
+    A cell never continues in the next line: a missing closing quote costs that row and not all that follow.
     Nor is a line held that has more than `MAX_LINE_BYTES`: it is set aside, and the reading goes on after its end.
     """
     first_line, rest = 1, b""
@@ -119,7 +119,7 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def _may_end_in_quotes(data: bytes) -> bool:
-    """Whether a line has quotes that are not plainly the first and the last character of a cell; fast."""
+    """Return whether a line may have quotes other than as the first and last character of a cell; fast."""
     if b'"' not in data:
         return False
     characters = np.frombuffer(b"\n" + data + b"\n", np.uint8)

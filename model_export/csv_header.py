@@ -12,7 +12,7 @@ from alsolike.errors import InvalidInput
 
 UTF8_MARK = b"\xef\xbb\xbf"
 UNREADABLE = (OSError, EOFError, zlib.error)
-"""What reading a file or a gzip stream raises; `EOFError` where a gzip stream breaks off."""
+"""Errors from reading a file or a gzip stream; `EOFError` if a gzip stream is truncated."""
 
 _MAX_HEADER_BYTES = 1 << 20
 _OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
@@ -20,7 +20,7 @@ _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class UntilBroken:
-    """Reads a file or gzip stream up to where it breaks off; only then says that it does."""
+    """Reader of a file or gzip stream up to where it breaks off; only then it raises an error."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file

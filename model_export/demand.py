@@ -1,4 +1,4 @@
-"""Demand: what users had again of their own items within the last days, beside what their pasts let expect."""
+"""Demand: repeat purchases of the last days compared with those expected from the users' pasts."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ AT_ONCE = 4_000_000
 """Interactions that are looked at together, some users' at a time: all of a hundred million would take 13 GB."""
 
 DEMAND_HALF_LIFE_DAYS = 120.0
-"""What demand expects of a user's past does not depend on how a history is read later."""
+"""Half-life for the expected purchases, independent of the half-life of histories."""
 
 
 def demand(interactions: Interactions, *, days: float) -> Floats:
-    """Return how often each item was had again beside what users' pasts let expect, `(items + 1,)`."""
+    """Return each item's ratio of repeat purchases to those expected from users' pasts, `(items + 1,)`."""
     if not len(interactions):
         return np.ones(interactions.items + 1, np.float32)
     columns, past_ms = interactions.items + 1, latest_of_past(interactions, days=days)

@@ -17,7 +17,7 @@ if ! python3 -c 'import numpy, onnx, onnxruntime, orjson, pyarrow, scipy' 2>/dev
         -r "$code/model_export/requirements.txt"
 fi
 
-# Own algorithms: the channel `package` is the CDK's zip of a folder. What it needs besides is in its requirements.txt.
+# Own algorithms: the channel `package` is the CDK's zip of a folder, whose requirements.txt lists further packages.
 base=${SAGEMAKER_BASE_DIR:-/opt/ml}
 if [ -d "$base/input/data/package" ]; then
     export ALSOLIKE_PACKAGE="$base/package"

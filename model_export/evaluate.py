@@ -1,6 +1,6 @@
-"""Judges a model: every item is ranked for every query, with seen items allowed and masked.
+"""Evaluation of a model: every item is ranked for every query, with seen items allowed and masked.
 
-What is judged is the model's own list, which ends where it scores 0: serving fills it up with popular items, and none
+The judged list is the model's own, which ends where it scores 0: serving fills it up with popular items, and none
 of those is a hit here.
 """
 
@@ -41,7 +41,7 @@ class Quality:
     queries
         Users that count: those with at least one target that may be recommended.
     popularity_ratio
-        How popular its lists are beside what these users had, see `model_export.popularity_bias`.
+        Popularity of its lists compared with the users' histories, see `model_export.popularity_bias`.
     gains
         NDCG of each of them, float64 `(queries,)`.
     """
@@ -162,7 +162,7 @@ def scored(model: Model, queries: Queries) -> Iterator[tuple[int, Floats]]:
 
 
 class Hits:
-    """Collects ranks user by user."""
+    """Collection of ranks, user by user."""
 
     def __init__(self, k: int) -> None:
         self.k = k
@@ -185,7 +185,7 @@ class Hits:
 
 
 class _Tally(Hits):
-    """Collects the lists as well."""
+    """Collection of ranks and lists."""
 
     def __init__(self, k: int, shares: Shares) -> None:
         super().__init__(k)

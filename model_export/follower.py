@@ -13,7 +13,7 @@ from model_export import peers
 def main(place: peers.Place) -> int:
     """Follow until the first process ends; return the exit status.
 
-    Why it failed goes to the log alone: the first process leaves the reason where SageMaker looks for it.
+    The error goes only to the log: the first process leaves the reason where SageMaker looks for it.
     """
     from model_export.sasrec_training import follow  # torch is an extra
 

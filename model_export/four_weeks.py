@@ -15,16 +15,16 @@ WINDOW_MS = 28 * MS_PER_DAY
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Windows:
-    """Which users had which items in which four weeks, counted back from the end.
+    """Items of each user per window of four weeks, counted back from the end.
 
     Attributes
     ----------
     end_ms
-        Of the latest interaction.
+        Time of the latest interaction.
     window
         int64 `(interactions,)`; 0 for the latest four weeks.
     whole
-        How many are whole.
+        Number of whole windows.
     pair, of_pair
         int64 `(n,)`, each user and item with each of their windows once, the latest first.
     columns
@@ -49,7 +49,7 @@ class Windows:
         return cls(end_ms, window, most - 1, pair, of_pair, interactions.items + 1)
 
     def stick(self, cut: int) -> Floats:
-        """Return stick by item, `(items + 1,)`, from windows `cut` and before; 1 where nobody had any again."""
+        """Return stick by item, `(items + 1,)`, from windows `cut` and before; 1 without repeat purchases."""
         known = self.of_pair > cut
         again = known & (np.diff(self.of_pair, prepend=0) == 1) & (np.diff(self.pair, prepend=-1) == 0)
         had, had_again = (

@@ -1,4 +1,4 @@
-"""What can be asked of a training run; SageMaker hands every value over as a string."""
+"""Hyperparameters of a training run; SageMaker passes every value as a string."""
 
 from __future__ import annotations
 

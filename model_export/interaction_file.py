@@ -1,4 +1,4 @@
-"""Reads interactions from CSV, gzipped CSV or Parquet with Amazon Personalize's column names."""
+"""Reader of interactions in CSV, gzipped CSV or Parquet with Amazon Personalize's column names."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ _BLOCK_BYTES = 8 << 20
 _CSV_NAMES = (".csv", ".csv.gz")
 _ALL_WEIGH_ONE = 1.0
 _UNSTATED = "view"
-"""What a row without an event type is to an import as well."""
+"""Event type of a row that states none, as in an import."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class InteractionFile:
-    """What a file holds.
+    """Contents of a file.
 
     Attributes
     ----------
     item_ids
         Ids of positions 1..N.
     properties
-        Their columns.
+        Columns of these items.
     unlearned
-        Columns of the catalogue's items that have no position, as `TrainingData` has them.
+        Columns of the catalogue's items that have no position, as in `TrainingData`.
     notes
-        What a reader of the figures should know, one sentence each.
+        Remarks that a reader of the figures should know, one sentence each.
     """
 
     interactions: Interactions
@@ -199,7 +199,7 @@ def _read(path: Path, *, required: Sequence[str], optional: Sequence[str]) -> pa
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Place:
-    """How a message names a row of a file."""
+    """Name of a file's row in messages."""
 
     path: Path
     unit: str

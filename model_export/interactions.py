@@ -1,4 +1,4 @@
-"""Interactions as arrays, and the histories that a model is asked about."""
+"""Interactions as arrays, and the histories that a model scores."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Interactions:
         What the items' columns say, `(items + 1, features)`, rows of length 1 or 0, see `model_export.item_content`;
         None where nothing is known of any item.
     history_length
-        A user's latest interactions that a model is told when it is served.
+        Length of a user's history in serving: a model sees so many of the latest interactions.
     counts
         Where these are some users' interactions: what was counted of all users', up to the same moment. Models are
         fitted from them. None where these are all.
@@ -157,7 +157,7 @@ class Interactions:
         return matrix
 
     def sessions(self, *, most: int) -> sp.csr_array:
-        """Return what was had together: each user's interactions in pieces of `most`, float32 0 or 1.
+        """Return items that occur together: each user's interactions in pieces of `most`, float32 0 or 1.
 
         Rows are the pieces, columns items, `(pieces, items + 1)`. A product of the matrix with itself then costs at
         most `most` operations an interaction, whatever the longest history is.
@@ -211,7 +211,7 @@ class Histories:
     items
         int64 `(batch, length)`, positions, oldest first; 0 is padding and may stand anywhere.
     weights
-        float32 `(batch, length)`; what stands beside padding does not count.
+        float32 `(batch, length)`; weights of padding do not count.
     """
 
     items: Ints

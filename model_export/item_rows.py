@@ -24,7 +24,7 @@ class ItemRows:
     row_of
         int32 `(items + 1,)`, which row a source item has; row 0 is empty and stands for items without one.
     target
-        int32 `(rows, n)`, target positions; 0 beside value 0 where a row has fewer than n.
+        int32 `(rows, n)`, target positions; 0 with value 0 if a row has fewer than n.
     value
         float32 `(rows, n)`.
     """
@@ -90,7 +90,7 @@ class ItemRows:
         return graph.add_by_item(targets, graph.op("Mul", values, weights))
 
     def _table(self, sources: npt.NDArray[np.int32]) -> sp.csr_array:
-        """Some sources times all targets, `(len(sources), items + 1)`."""
+        """Return the values of some sources by target, `(len(sources), items + 1)`."""
         n = self.target.shape[1]
         rows = self.row_of[sources]
         indptr = np.arange(0, len(rows) * n + 1, n)

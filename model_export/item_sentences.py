@@ -1,6 +1,6 @@
-"""Opens a sentence model and embeds the items' texts with it, see `alsolike.sentences`.
+"""Sentence models: open one and embed the items' texts with it, see `alsolike.sentences`.
 
-A model is a folder, as `model2vec` and `sentence-transformers` save static models; nothing is fetched from anywhere.
+A model is a folder, as `model2vec` and `sentence-transformers` save static models; nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MOST_TABLE_VALUES = 2**25
 
 ITEMS_AT_ONCE = 8_192
 PROBE_ITEMS = 20
-"""Whose texts are the index's probe."""
+"""Items whose texts are the index's probe."""
 
 Properties = Sequence[Mapping[str, Any]]
 
@@ -90,8 +90,8 @@ def sentence_index(model: SentenceModel, properties: Properties) -> SentenceInde
 def text_columns(properties: Properties) -> list[str]:
     """Return the names of columns that hold titles or descriptions, in alphabetical order.
 
-    A column is taken if it says something of half of the items, in values too many to be categories, and most of its
-    words are of letters alone: links, numbers and codes are not.
+    A column counts if at least half of the items have a value, the values are too many to be categories, and most words
+    consist of letters only: links, numbers and codes do not.
     """
     found = []
     for column in sorted({name for columns in properties for name in columns}):

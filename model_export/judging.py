@@ -22,7 +22,7 @@ def judged_beside(models: Iterable[T], judge: Callable[[T], float]) -> Iterator[
 
 
 def _begun(judge: Callable[[T], float], model: T) -> Future[float]:
-    """Judge in a thread; whoever is interrupted does not wait for it."""
+    """Judge in a thread, for which an interrupted program does not wait."""
     found: Future[float] = Future()
 
     def run() -> None:

@@ -1,8 +1,8 @@
 """Ridge regression of each item on the few others that say most about it: a linear model without the dense inverse.
 
 EASE solves (A + lambda I) B = R for all items at once, which costs items^3 operations and items^2 memory. Here column j
-of B is solved on those sources alone whose R[i, j] / sqrt(A[i, i] + lambda) is largest. That costs items * sources^3
-operations and the memory of A, and on sparse data it finds better models: what is left out is mostly noise.
+of B is solved only on those sources whose R[i, j] / sqrt(A[i, i] + lambda) is largest. That costs items * sources^3
+operations and the memory of A, and on sparse data it finds better models, because the omitted sources are mostly noise.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def local_ridge(gram: sp.csr_array, cross: sp.csr_array, *, ridge: float, source
     size = gram.shape[0]
     gram.sum_duplicates()  # sorted, values are found by bisection
     diagonal = gram.diagonal()
-    # scipy bisects where it is asked for a tenth of the values or more at a time, else it looks through whole rows.
+    # scipy bisects for a tenth of the values or more at a time, otherwise it scans whole rows.
     at_once = max(TARGETS_AT_ONCE, gram.nnz // (10 * sources**2) + 1)
     pieces = [
         _solve(gram, *_chosen(cross, diagonal, range(first, min(size, first + at_once)), ridge, sources), ridge)

@@ -17,7 +17,7 @@ from model_export.interactions import Floats, Ints
 Hits = npt.NDArray[np.bool_]
 
 GROUP = 64
-"""Scores a group when the k-th best is looked for: equally spaced, so that maxima are taken of whole rows."""
+"""Scores per group in the search for the k-th best: equally spaced, so that maxima are over whole rows."""
 
 
 def rank_targets(scores: Floats, targets: Ints, k: int) -> Hits:

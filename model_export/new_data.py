@@ -1,9 +1,9 @@
-"""Whether the interactions since the champion's last training event are fit to learn from.
+"""Check that the interactions since the champion's last training event are fit to learn from.
 
-What is exported learns them, and nothing is newer to judge it by. So the winner's settings are fitted up to half of
-them, as they will be up to all, and asked for the rest. Does what the half teaches hold: are they as good as the
-champion? And can the rest be foreseen at all, as what was before could: by a model of these settings that is asked for
-as long a time, all of it up to the champion's last training event?
+The exported model learns them, and no newer data can judge it. So the winner's settings are fitted up to half of them
+and judged by the rest. The first question is whether this model is as good as the champion. The second is whether the
+rest is as predictable as the time before: a model of the same settings predicts an equally long time, all of it up to
+the champion's last training event.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from model_export.training_data import MINIMUM_INTERACTIONS, TrainingData
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Foreseen:
-    """How well two times were foreseen by models of the same settings that had learned what was before either.
+    """Predictability of two times, each for a model of the same settings that was fitted on the data before.
 
     Attributes
     ----------
     before_after_ms, before_until_ms
-        The time before: a model that had learned up to the first was asked up to the second, at the latest the
-        champion's last training event.
+        The time before: a model fitted up to the first predicts up to the second, at the latest the champion's last
+        training event.
     before, now
-        Mean NDCG above that of a list drawn by lot: of that time, and of the rest of what is new.
+        Mean NDCG above that of a random list: of that time, and of the rest of the new interactions.
     difference
-        95% interval of the second less the first.
+        95% interval of the second minus the first.
     """
 
     before_after_ms: int
@@ -52,21 +52,20 @@ class Foreseen:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class NewData:
-    """What was found.
+    """Result of the check.
 
     Attributes
     ----------
     since_ms, half_ms
-        The new interactions come after the first, half of them after the second. The two are the same where no time
-        parts them, since more than half bear the last time: then nothing of them is taught, and all are asked for.
+        The new interactions come after the first, half of them after the second. Both are equal if no time splits
+        them, since more than half have the last time: then none of them are learned, and all are targets.
     interactions
-        How many are new, of those that are read.
+        Number of new interactions that were read.
     taught
-        The winner's settings fitted up to `half_ms`, and the champion, by what came after; None where nobody could be
-        asked.
+        The winner's settings fitted up to `half_ms`, against the champion, on what came after; None without test users.
     foreseen
-        By the same candidate; None where nobody could be asked, or there is too little before the champion's last
-        training event to learn from and to ask for.
+        By the same candidate; None without test users, or if the data before the champion's last training event is too
+        little to fit and to test.
     """
 
     since_ms: int

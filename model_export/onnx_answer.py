@@ -127,7 +127,7 @@ def _best(graph: Graph, scores: str) -> tuple[str, str]:
 
 
 def _two_level_best(graph: Graph, scores: str) -> tuple[str, str]:
-    """The k best items lie in the k blocks with the best maxima: exact, also in the order of equal scores.
+    """Return the k best scores and items: they lie in the k blocks with the best maxima, also with equal scores.
 
     The chosen blocks are put in ascending order, so that among equals the lower position comes first.
     """

@@ -1,4 +1,4 @@
-"""Writes the two graphs with one external data file, opens them, and runs them."""
+"""Files of a model's two graphs, with their shared external data: write, open and run them."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def write_graphs(model: Model, directory: Path, *, two_stages: TwoStages | None 
     Parameters
     ----------
     two_stages
-        To answer in two stages, in this way, a model whose scores are inner products alone.
+        Settings for answers in two stages, for a model whose scores are only inner products.
 
     Returns
     -------
-    What the scores are made of, where they are inner products alone.
+    The inner products of the scores, if the scores are only inner products.
     """
     graph = Graph(model.items)
     scores = model.export(graph)

@@ -1,8 +1,8 @@
-"""Builds the one graph that serving knows: history in, the k best items out.
+"""Graph with the one interface that serving knows: history in, the k best items out.
 
 Inputs: `history` int64 [batch, length] (positions 1..N, oldest first; 0 is padding and may stand anywhere; length
 at least 1), `weights` float32 [batch, length], `exclude` int64 [batch, x] (0 = none), `k` int64 [1]. Outputs: `items`
-int64 [batch, k] (0 = none left), `scores` float32 [batch, k] (-inf beside 0), best first, lower positions first among
+int64 [batch, k] (0 = none left), `scores` float32 [batch, k] (-inf for item 0), best first, lower positions first among
 equals. The bias variant adds `bias` float32 [items + 1] (0 = neutral, -inf = not allowed).
 
 A model adds its own nodes between `Graph.history` and the scores; `onnx_answer` adds masks and the top k. The list ends
@@ -40,7 +40,7 @@ Outputs = Sequence[str]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class InnerProducts:
-    """What scores are made of that are inner products alone.
+    """Parts of scores that are only inner products.
 
     Attributes
     ----------
@@ -49,9 +49,9 @@ class InnerProducts:
     table
         Name of a table of `Graph.tables`, float32 `(width, dimensions)`.
     dimensions
-        Of a vector.
+        Length of a vector.
     activation
-        Operator that makes them at least 0, rising.
+        Increasing operator that makes them at least 0.
     """
 
     query: str
@@ -72,7 +72,7 @@ class Graph:
     tables
         Learned arrays by name; they go to the external data file that both variants share.
     products
-        By the name of their scores, inner products: where they are all of a model, they may be taken in two stages.
+        Inner products by the name of their scores; a model that consists of one only may answer in two stages.
     sums
         Names of scores that are 0 wherever no item stands: only what is excluded needs a mask there.
     columns
@@ -192,14 +192,14 @@ class Graph:
         return self.constant(np.array(value, np.float32))
 
     def decayed_weights(self, position_decay: float, *, masked: bool = True) -> str:
-        """Return `weights` with positional decay, float32 [batch, length], 0 beside padding.
+        """Return `weights` with positional decay, float32 [batch, length], 0 for padding.
 
         The number of later interactions is counted without padding, so padding may stand anywhere.
 
         Parameters
         ----------
         masked
-            False for whatever stands beside padding, where that is multiplied by 0 anyhow.
+            False to leave any weight at padding, if it is multiplied by 0 anyway.
         """
         key = position_decay, masked
         if key not in self._decayed:

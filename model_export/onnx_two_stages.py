@@ -25,7 +25,7 @@ LEAST_BLOCKS = 512
 
 MOST_GO_ON = 1 / 8
 LONGEST_LIST = 100
-"""Of more blocks, or for a longer list, the exact products take longer than one stage does."""
+"""Longest list in two stages; for a longer one, or for more blocks, the exact products take longer than one stage."""
 
 ZERO = 128
 NEVER = -(2**31)
@@ -36,14 +36,14 @@ PROJECTION, CODES = "head.projection", "head.codes"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TwoStages:
-    """How much the first stage looks at, and how much it lets go on.
+    """Size of the first stage's vectors, and the share of blocks that it passes on.
 
     Attributes
     ----------
     dimensions
-        Of the heads.
+        Length of the head vectors.
     blocks_a_place
-        Blocks that go on for each of the k places.
+        Blocks that it passes on per place of the list.
     """
 
     dimensions: int

@@ -14,7 +14,7 @@ from model_export.interactions import Ints
 from model_export.protocols import Queries
 
 MOST_ASKED = 5_000
-"""Users; of more, as many are asked, drawn by the run's seed."""
+"""Most test users; a larger set is sampled with the run's seed."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Compares exported graphs with the model that they were exported from, history by history, in order.
+"""Comparison of exported graphs with the model that they were exported from, history by history, in order.
 
 With r an item's reference score (-inf where it is excluded or barred), s the score that the graph answers, and t the
 smaller of `TOLERANCE` * max(1, r) and `TOLERANCE_OF_BEST` * the history's best score of all, a graph is right where
@@ -46,16 +46,16 @@ class ParityError(AssertionError):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Parity:
-    """What a parity check found.
+    """Result of a parity check.
 
     Attributes
     ----------
     histories
-        How many were compared.
+        Number of compared histories.
     k
         Length of the compared lists.
     largest_difference
-        Of an answered score, as a part of max(1, r).
+        Largest difference of a returned score, relative to max(1, r).
     recall
         Share of the items of the model's lists that are answered; 1 unless less was allowed.
     """
@@ -71,7 +71,7 @@ def check_parity(
 ) -> Parity:
     """Compare both graphs with the model: nothing and the history excluded, half of the items and all but few barred.
 
-    Histories are taken as they are, and some of them cut short, with padding in between and empty; for one of them
+    Histories are used as they are; some are also cut short, with padding in between, or empty; for one of them
     every item is excluded. Memory is bounded: histories are scored in chunks.
 
     Parameters

@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     import torch
 
 PORT = 29_500
-"""Where the first process listens, if nothing else is said."""
+"""Port of the first process, unless another is passed."""
 
 MEETING = dt.timedelta(minutes=10)
-"""How long processes wait for each other at the start: hosts of a job do not start together."""
+"""Longest wait for each other at the start, because hosts of a job do not start together."""
 
 LOOK_AGAIN_S = 0.05
 
 PATIENCE = dt.timedelta(days=30)
-"""How long a process waits for what the first does alone; a job's own time limit is shorter."""
+"""Longest wait for work that only the first process does; a job's own time limit is shorter."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def place(environment: Mapping[str, str], resources: Path, *, processes: int = 1
     Parameters
     ----------
     processes
-        On each host, this one included. What torchrun says counts instead.
+        Processes on each host, this one included. The variables of torchrun take precedence.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def place(environment: Mapping[str, str], resources: Path, *, processes: int = 1
 
 
 class Peers:
-    """What a process tells the others, all in the same order; alone it says nothing and hears nothing."""
+    """Messages between processes, all in the same order; a single process sends and receives none."""
 
     def __init__(self, place: Place | None = None) -> None:
         place = place or Place()

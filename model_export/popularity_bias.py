@@ -1,4 +1,4 @@
-"""Whether a model recommends what is popular anyway: how popular its lists are beside what users choose themselves.
+"""Popularity bias: the popularity of a model's lists compared with that of the users' own choices.
 
 The average recommendation popularity (ARP) is the mean, over users, of the mean popularity of the items of their list;
 the same of their histories says what they choose. The ratio of the two is 1 for a model that follows its users, above 1
@@ -28,11 +28,11 @@ def popularity(interactions: Interactions) -> Shares:
 
 
 class PopularityBias:
-    """Collects lists and histories, user by user.
+    """Collection of lists and histories, user by user.
 
     Examples
     --------
-    Of ten interactions item 1 has 6, item 2 has 3, item 3 has 1. Somebody who had 2 and 3 is recommended 1 and 2.
+    Of ten interactions item 1 has 6, item 2 has 3, item 3 has 1. A user with items 2 and 3 is recommended 1 and 2.
 
     >>> bias = PopularityBias(np.array([0, 0.6, 0.3, 0.1]))
     >>> bias.add(listed=np.array([1, 2]), past=np.array([2, 3]))

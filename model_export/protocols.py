@@ -1,4 +1,4 @@
-"""How interactions are split into what a model learns from and what it is asked.
+"""Splits of interactions into training data and queries.
 
 Both protocols give three parts in time: learn, validate (settings are chosen there), test (figures come from there).
 """
@@ -20,12 +20,12 @@ from model_export.interactions import Interactions, Ints, distinct
 NOTEWORTHY_SHARE = 0.1
 
 MOST_DAYS = 36_500
-"""Of a hold-out."""
+"""Longest hold-out."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Queries:
-    """What a model is asked: one history and its targets a user.
+    """Queries for a model: one history and its targets per user.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Queries:
     starts, ends
         int64 `(queries,)`, rows of each user's past in `source`.
     now_ms
-        int64 `(queries,)`, when the question is asked.
+        int64 `(queries,)`, time of the query.
     targets
         int64, target items of all queries one after another, each item once a query.
     target_offsets
@@ -69,7 +69,7 @@ class Queries:
         return sum(not np.isin(self.targets_of(query), self.seen(query)).all() for query in range(len(self)))
 
     def told_in_part(self) -> str | None:
-        """Say how many have a longer past than models are told; None where few do, or no more can be told."""
+        """Return a note on how many have pasts longer than a model's history; None if few do or it is at its limit."""
         length = self.source.history_length
         longer = int(np.count_nonzero(self.ends - self.starts > length))
         if length >= MAX_HISTORY_LENGTH or longer < NOTEWORTHY_SHARE * len(self) or not longer:
@@ -156,7 +156,7 @@ def leave_one_out(interactions: Interactions) -> Split:
     """Hold out the last interaction of each user for the test and the one before for validation.
 
     Users with fewer than 3 interactions are learned from and not asked. Rows are in the order of time, and in the
-    given order where times are equal. A question is asked at the time of its target. Nothing held out is learned from:
+    given order where times are equal. A query has the time of its target. Nothing held out is learned from:
     the model that is tested was fitted without the validation interactions, which stand in the test histories.
     """
     starts, ends = interactions.offsets[:-1], interactions.offsets[1:]
@@ -204,7 +204,7 @@ def temporal(interactions: Interactions, *, holdout_ms: int) -> Split:
 def counted(interactions: Interactions, counts: Counts) -> Split:
     """Hold out the same windows where interactions are of some users, and what is learned was counted of all.
 
-    Both parts learn what was counted up to the validation window; in the test part users are told that window as well.
+    Both parts learn the counts up to the validation window; in the test part the histories include that window.
     """
     learned_ms, last_ms = counts.manifest.learned_ms, counts.manifest.last_event_ms
     chosen_ms = last_ms - counts.manifest.holdout_ms
@@ -221,8 +221,8 @@ def counted(interactions: Interactions, counts: Counts) -> Split:
 def since(interactions: Interactions, *, after_ms: int) -> Part:
     """Fit on times <= after_ms; ask everybody once for all that they had later, new users included.
 
-    A user with a past is asked at `after_ms`; one who came later right after their first interactions, which are the
-    history then. Targets are the items of all that follows, each once.
+    The query of a user with a past is at `after_ms`; that of a later user follows their first interactions, which are
+    the history then. Targets are the items of all that follows, each once.
     """
     interactions, fit, order = _learned(interactions, after_ms)
     offsets = interactions.offsets

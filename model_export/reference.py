@@ -1,4 +1,4 @@
-"""The reference model: what a bundle's manifest says it is, fitted anew from its dataset, without ONNX.
+"""Reference model: the settings of a bundle's manifest, fitted again on its dataset, without ONNX.
 
 A bundle does not hold its model, only graphs that were checked against it. Fitting again from the settings in the
 manifest gives the very model, so that an answer of the running service can be compared with the algorithm itself.

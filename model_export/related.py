@@ -11,7 +11,7 @@ ones by their users. And over baskets
     together(i, j) = n_ij / (n_i^(1 - a) * n_j^a + b)
 
 which with a = 0 is how often j is in a basket with i, with a = 1/2 the cosine; b keeps pairs that met by chance low.
-What met i once counts half as much as i's least other, at most.
+An item that met i once counts at most half as much as i's least other.
 
 References
 ----------
@@ -45,7 +45,7 @@ SHRINK = 30.0
 """b, in sessions or baskets."""
 
 CONTENT_SHARE = 0.03
-"""c: what the same columns are worth, beside the same users."""
+"""c: weight of the same columns, relative to the same users."""
 
 TARGET_POWER = 0.25
 """a: how much an item's own frequency counts against it."""
@@ -54,7 +54,7 @@ SESSION = 50
 """Longest session, as of item-kNN; a longer history is several."""
 
 PAIRS_AT_ONCE = 1 << 22
-"""Pairs of items in memory at once, of one item more if it alone has more."""
+"""Pairs of items in memory at a time; one item with more pairs is processed by itself."""
 
 LEAST_BYTES = 24_000_000
 SHARE_OF_BUNDLE = 0.25
@@ -83,7 +83,7 @@ class Scores(Protocol):
 
 
 class _Met(Protocol):
-    """In how many sets items are, alone and together."""
+    """Numbers of sets that have an item, and that have a pair of items."""
 
     @property
     def counts(self) -> Floats: ...
@@ -119,7 +119,7 @@ class _Sets:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Counted:
-    """What was counted of sets: `met` has the strongest pairs alone."""
+    """Counts from a dataset's statistics: `met` has only the strongest pairs."""
 
     gram: sp.csr_array
     counts: Floats
@@ -229,7 +229,7 @@ def related_tables(
 
 
 def most_bytes(served_bytes: int) -> int:
-    """Return what the tables may take beside `served_bytes` of other files."""
+    """Return the size limit of the tables, given `served_bytes` of other files."""
     return max(LEAST_BYTES, int(SHARE_OF_BUNDLE * served_bytes))
 
 

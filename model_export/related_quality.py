@@ -1,7 +1,8 @@
-"""How often the related items of an item hold what a user has next, or has in the same basket.
+"""Hit rate of related items for a user's next item and for items of the same basket.
 
-Both tables are made of what was before a window of time and asked about it. Beside each figure stands that of the most
-frequent items, which are the same for every item: a table that does not beat them says nothing, but shows more items.
+Both tables are made from the data before a window of time and judged on that window. Next to each figure stands that of
+the most frequent items, which are the same for every item. A table that does not beat them has no predictive value, but
+shows more items.
 """
 
 from __future__ import annotations
@@ -24,16 +25,16 @@ MOST_ASKED = 5_000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Figures:
-    """What a table is worth.
+    """Quality of a table.
 
     Attributes
     ----------
     asked
-        Questions, each of an item.
+        Number of queries, each with one item.
     hr
-        Share of them of which one of the first k related items is right.
+        Share of queries with a target among the first k related items.
     popular_hr
-        The same of the k most frequent items but the one asked about.
+        The same for the k most frequent items except the query's own.
     """
 
     asked: int

@@ -19,7 +19,7 @@ _running: list[Cost] = []
 
 @dataclasses.dataclass(slots=True, eq=False)
 class Cost:
-    """What a piece of work took.
+    """Cost of a piece of work.
 
     Attributes
     ----------

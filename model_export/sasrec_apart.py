@@ -24,7 +24,7 @@ LONG = 1_000_000
 """So many interactions times epochs are worth a process: some ten seconds' work, where a start takes three."""
 
 MOST = 5_000_000
-"""Of more interactions, each process would take more than a gigabyte, which no budget knows of."""
+"""Most interactions; with more, each process would take more than a gigabyte, which no budget counts."""
 
 
 def processes(networks: int) -> int:

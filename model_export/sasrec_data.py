@@ -1,4 +1,4 @@
-"""What SASRec learns from: windows of the users' sequences, batches of these, and the items' first vectors."""
+"""Training data of SASRec: windows of the users' sequences, batches of these, and the items' first vectors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from model_export.item_content import alike
 TOKENS_A_BATCH = 1152
 NEAREST = 50
 LENGTH = 0.06
-"""Of an item's first vector, times the square root of its size."""
+"""Length of an item's first vector, times the square root of its size."""
 
 Array = npt.NDArray[Any]
 

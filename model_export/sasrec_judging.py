@@ -1,6 +1,6 @@
-"""Which of SASRec's epochs is the best, kept beside the checkpoint: a job that goes on has to know what was before.
+"""The best epoch of a SASRec training, stored next to the checkpoint for a job that resumes.
 
-Without it, that job would choose among the epochs that were left, and train another model than one that nobody stopped.
+Without it, that job would choose only among the remaining epochs, and train another model than an uninterrupted job.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ SUFFIX = ".judged"
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """What a judge said of a training.
+    """Evaluations of a training.
 
     Attributes
     ----------
     until
-        Epochs after which it was asked last, 0 for never.
+        Epochs before the last evaluation, 0 for none.
     epochs, found, arrays
-        Of the best: after how many epochs it was, the judge's figure, and what was learned.
+        Of the best: the number of epochs, the judge's figure, and the learned arrays.
     since
-        How often it was asked after that.
+        Evaluations since the best.
     """
 
     until: int = 0
@@ -50,7 +50,7 @@ class Judged:
 
     @classmethod
     def beside(cls, checkpoint: Path | None) -> Self:
-        """Read what a job left beside its checkpoint; nothing was judged where it left none."""
+        """Read the state that a job stored next to its checkpoint; without one, return an empty state."""
         if checkpoint is None or not (path := checkpoint.with_suffix(SUFFIX)).is_file():
             return cls()
         with np.load(io.BytesIO(path.read_bytes())) as file:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from model_export.interactions import Floats, Ints
 
 EPSILON = 1e-5
-"""Of the layer norms, as torch has it."""
+"""Epsilon of the layer norms, the default of torch."""
 
 NEVER = -1e9
 """Added to what must not be chosen."""
@@ -35,8 +35,8 @@ def follows(arrays: Arrays, items: Ints, is_item: npt.NDArray[np.bool_], *, head
     Parameters
     ----------
     items, is_item
-        See `latest`. Rows of about the same length are taken together: most of the longest's columns are padding to
-        others.
+        See `latest`. Rows of about the same length are computed together, because the longest row's columns are mostly
+        padding in the others.
     """
     lengths = is_item.sum(axis=1)
     order = np.argsort(lengths, kind="stable")

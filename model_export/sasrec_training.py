@@ -1,8 +1,8 @@
-"""Trains SASRec's network in torch, on processors without a graphics card.
+"""Training of SASRec's network in torch, on processors without a graphics card.
 
-What makes that possible in minutes: batches of sequences of like length, negatives that a whole batch shares, dropout
+It takes minutes by these means: batches of sequences of like length, negatives that a whole batch shares, dropout
 masks cut from one long random vector, and item vectors that start from the spectrum of the transitions instead of
-noise, which comes to the same quality in a third of the epochs. What is kept is the moving average of the weights.
+noise, which reaches the same quality in a third of the epochs. The result is the moving average of the weights.
 
 Several processes (`model_export.peers`) share each batch: all draw the same batches, negatives and dropout masks, each
 takes some of the rows, and gradients are added up. They train what one process would, up to rounding.
@@ -49,7 +49,7 @@ ALL = slice(None)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Trained:
-    """What was learned after some epochs: the network's arrays by name; and the latest epoch's mean loss."""
+    """Arrays of the network by name after some epochs, and the latest epoch's mean loss."""
 
     arrays: dict[str, Array]
     epochs: int
@@ -116,7 +116,7 @@ class Network(nn.Module):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Work:
-    """What the other processes have to know of a training: the first one's state stands for all that it is made of."""
+    """Description of a training for the other processes; the first one's state is in bytes."""
 
     number: int
     interactions: Interactions
@@ -258,9 +258,9 @@ class _State:
 def _loss(
     network: Network, inputs: Array, targets: Array, weights: Array, negatives: Array, *, rows: slice
 ) -> torch.Tensor:
-    """Softmax of each target among the shared negatives, weighted; targets that are negatives are left out of these.
+    """Return the softmax loss of each target among the shared negatives, weighted.
 
-    What is returned is the part of `rows` in the mean over the whole batch.
+    Targets that are negatives are left out of these. The result is the part of `rows` in the mean over the whole batch.
     """
     total = float(weights[targets > 0].sum())
     if not len(inputs[rows]):  # random numbers are drawn all the same

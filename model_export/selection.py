@@ -1,4 +1,4 @@
-"""Compares algorithms: settings and winner are chosen on the validation part, figures come from the test part.
+"""Comparison of algorithms: the validation part chooses settings and winner, figures come from the test part.
 
 Figures of the test part never choose anything.
 """
@@ -24,7 +24,7 @@ MOST_VALIDATION_QUERIES = 5_000
 """More users would choose the same settings, later."""
 
 BASELINE = "popularity"
-"""What all others, and the gate, measure by: it costs next to nothing and takes part whatever the budget is."""
+"""Baseline of the comparison and of the gate: it costs next to nothing and takes part with any budget."""
 
 SEARCH_BYTES = 2 << 30
 """Memory for the score matrices of a blend's search."""

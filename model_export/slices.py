@@ -29,8 +29,8 @@ def sliced(
     """Return NDCG@k and the number of users of each slice that has any.
 
     Slices of users: those with one interaction, with a short history, and with a longer one. Slices of targets, where
-    only targets of the slice count: items of the tail, items that nobody had before, and the categories with the most
-    targets.
+    only targets of the slice count: items of the tail, items without earlier interactions, and the categories with the
+    most targets.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Which part of the data is held out to choose and judge models by."""
+"""Choice of the hold-out by which models are chosen and judged."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def split_for(interactions: Interactions, *, holdout_days: float | None) -> prot
     InvalidDataset
         If too few users have the three interactions that the latter needs, or where interactions are counted.
     InvalidInput
-        If another window is asked for than was counted for.
+        If the requested window differs from that of the counts.
     """
     if interactions.counts is not None:
         return _counted_split(interactions, interactions.counts, holdout_days=holdout_days)
@@ -60,7 +60,7 @@ def require_targets(split: protocols.Split, seen: Seen) -> None:
     Raises
     ------
     InvalidDataset
-        If too few users have a target that they had not had before, and such alone may be recommended.
+        If too few users have a target without earlier interactions, and only such targets may be recommended.
     """
     if seen == "masked" and (asked := split.validation.queries.with_new_targets()) < MINIMUM_ASKED_USERS:
         raise InvalidDataset(

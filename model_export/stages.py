@@ -1,9 +1,9 @@
-"""Exports a model's graphs, in one stage or in two, as is measured here, and proves that they rank as the model does.
+"""Export of a model's graphs in one stage or two, by measurement, with a check that they rank as the model does.
 
-Models whose scores are inner products alone may be answered in two stages (`onnx_two_stages`), which leave out an item
-now and then. They are taken only where the very sessions that serving opens are faster with them, at a recall of
-`LEAST_RECALL`, on a sample of histories one at a time, and where the parity check on all histories finds that recall
-too. Everything else has one stage, and nothing left out.
+Models whose scores are only inner products may answer in two stages (`onnx_two_stages`), which sometimes omit an item.
+Two stages are used only if the same sessions as in serving are faster with them, at a recall of `LEAST_RECALL`, on a
+sample of histories one at a time, and if the parity check on all histories confirms that recall. All other models have
+one stage, which omits nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from model_export.parity import Parity, check_parity
 
 LEAST_RECALL = 0.999
 WAYS = ((0.5, 24), (0.625, 48), (0.75, 64), (1.0, 24))
-"""What is tried: a head's part of the vectors' dimensions, and the blocks that go on for each place."""
+"""Candidates: a head's part of the vectors' dimensions, and the blocks that go on for each place."""
 
 SAMPLE = 128
 USUAL_K = 25
@@ -37,7 +37,7 @@ USUAL_K = 25
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Tried:
-    """What was measured of one way to answer.
+    """Measurements of one way to answer.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class Tried:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Stages:
-    """How the graphs answer, 1 stage or 2, and why; nothing is tried where two are not possible or not worth it."""
+    """Number of stages of the graphs, 1 or 2, and the measurements; none if two are impossible or not worthwhile."""
 
     stages: int
     tried: list[Tried] = dataclasses.field(default_factory=list)
@@ -88,7 +88,7 @@ def export_graphs(model: Model, directory: Path, histories: Histories) -> tuple[
             if parity.recall >= LEAST_RECALL:
                 check_parity(
                     model, folders[taken], histories.rows(slice(SAMPLE)), k=longest + 1
-                )  # those have one stage
+                )  # longer lists have one stage
                 for name in GRAPH_FILES:
                     (folders[taken] / name).replace(directory / name)
                 return Stages(2, tried), parity

@@ -23,23 +23,23 @@ Ints = npt.NDArray[np.int64]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Statistics:
-    """What a model can be fitted from without interactions.
+    """Statistics from which a model can be fitted without interactions.
 
     Attributes
     ----------
     items
-        How many there are.
+        Number of items.
     weights
-        float64 `(items + 1,)` by half-life in days: what an item's interactions weigh together.
+        float64 `(items + 1,)` by half-life in days: the total weight of an item's interactions.
     sums
-        float64 `(items + 1,)`: what a row of all transitions adds up to.
+        float64 `(items + 1,)`: the sum of a row of all transitions.
     transitions
         float64 `(items + 1, items + 1)`: C of `model_export.algorithms.transitions`, the strongest targets of a row.
     sessions
-        float64 `(items + 1,)`: how many have an item.
+        float64 `(items + 1,)`: number of sessions with an item.
     gram
-        float64 `(items + 1, items + 1)`, symmetric: how many have both; the diagonal is `sessions`. A pair that is
-        among the strongest of neither item is 0.
+        float64 `(items + 1, items + 1)`, symmetric: number of sessions with both; the diagonal is `sessions`. A pair
+        that is among the strongest of neither item is 0.
     """
 
     counting: Counting

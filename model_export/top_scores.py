@@ -1,4 +1,4 @@
-"""How high the best score of an answer is: what served answers are compared with later."""
+"""Distribution of the best score of an answer, with which served answers are compared later."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads a dataset directory into arrays."""
+"""Reader of a dataset directory into arrays."""
 
 from __future__ import annotations
 

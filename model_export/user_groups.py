@@ -1,4 +1,4 @@
-"""Which items are popular among users who have a value of a column in common."""
+"""Popular items per group of users who share a value of a column."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOBODY = Histories(items=np.zeros((1, 1), np.int64), weights=np.zeros((1, 1), np
 
 
 def popular_items(popular_by: Algorithm, interactions: Interactions) -> Ints:
-    """Return the items that somebody without a history gets, best first; what nobody had comes last."""
+    """Return the items for a user without a history, best first; items without interactions come last."""
     scores = fitted(popular_by, interactions).score(NOBODY)[0, 1:]
     return np.argsort(-scores, kind="stable") + 1
 

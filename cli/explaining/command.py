@@ -39,9 +39,8 @@ def explain(
     """Show an answer as it was given and its reasons, and compare it with a replay as of its time.
 
     The id itself says when it was, which recommender answered, and with which model; the lake says the rest. A replay
-    of
-    an answer to a user needs --user. Values of filters, the context, promotions and excluded items of a request are not
-    kept; pass them with --request.
+    of an answer to a user needs --user. Values of filters, the context, promotions and excluded items of a request are
+    not kept; pass them with --request.
     """
     from alsolike import recommendation_id as ids
     from alsolike.errors import InvalidInput, NotFound

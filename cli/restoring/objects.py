@@ -21,8 +21,7 @@ _THREADS = 16
 LAKE_PREFIXES = (lake.INTERACTIONS_PREFIX, *(kind.prefix for kind in ChangeKind))
 ARTEFACT_PREFIXES = ("config/", "registry/", "models/", IMPORTS_PREFIX)
 """Prefixes to restore. The journal of imports goes back with the imported rows, otherwise a repeated import would skip
-them.
-Nothing under `privacy/` goes back in time, so that erased users stay erased. The snapshot is made again."""
+them. Nothing under `privacy/` goes back in time, so that erased users stay erased. The snapshot is made again."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

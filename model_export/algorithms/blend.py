@@ -20,7 +20,7 @@ from model_export.interactions import Floats, Histories, Interactions
 from model_export.onnx_graph import Graph
 
 STEPS = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
-"""Weights tried for each component beside the best single model's weight of 1."""
+"""Weights tried for each component, relative to the best single model's weight of 1."""
 
 MOST_CHANGES = 20
 """Steps of the search; it takes fewer where none gains."""
@@ -32,7 +32,7 @@ MOST_ITEMS = 500_000
 """The search holds scores of all items: of more, those of too few users go into memory to tell weights apart."""
 
 HALF_LIFE_OF = ("buy_again", "repurchase")
-"""A history has one half-life; own counts depend on it most. Of two that count, the better one's; without them none."""
+"""Algorithms that depend most on the half-life. A history has only one: of two in a blend, the better one chooses."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

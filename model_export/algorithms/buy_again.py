@@ -1,9 +1,9 @@
-"""Buy again: the user's own counts, recent interactions counting more, and more of what is had again soon.
+"""Buy again: the user's own counts, with higher weights for recent interactions and for frequent repeat purchases.
 
 Score of an item = its summed weight in the history * again ** again_power * demand ** demand_power. `again` is the
 share of the users who had the item before the last `again_days` and had it again within them: milk above light bulbs.
-`demand` is how many had it again within the last `demand_days`, beside how many would have, had every user taken
-from their own items as often as those weigh in their past: what is on offer or in season above what is not.
+`demand` is the number of repeat purchases within the last `demand_days`, relative to the number if every user had
+chosen among their own items by past weight: it ranks items on offer or in season above others.
 
     demand = (observed + PRIOR) / (expected + PRIOR), expected = sum over users of bought_u * own_ui / sum_j own_uj
 
@@ -14,7 +14,7 @@ References
 ----------
 R. Bhagat, S. Muralidharan, A. Lobzhanidze, S. Vishwanath, "Buy it again: modeling repeat purchase recommendations",
 KDD 2018 (the repeat customer probability of an item). Its intervals between purchases, by item or by user and item,
-ranked worse than the half-life alone on a year of groceries and on a gift wholesaler.
+ranked worse than the half-life without intervals on a year of groceries and on a gift wholesaler.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ class BuyAgain(Algorithm):
     demand_power: float = 0.4
 
     def alternatives(self) -> Sequence[Self]:
-        """Return a season, a month, and no decay, each with what is had again mattering more and less.
+        """Return a season, a month, and no decay, each with more and with less weight on repeat purchases.
 
-        The demand of a week may not last, so that the season is tried without, too; the last are counts alone.
+        The demand of a week may not last, so that the season is tried without it, too; the last settings only count.
         """
         powers = (self.again_power, self.again_power / 2)
         tried = itertools.product(powers, (120.0, 30.0, math.inf))
@@ -70,14 +70,14 @@ class BuyAgain(Algorithm):
         )
 
     def fit(self, interactions: Interactions) -> BuyAgainModel:
-        """Learn what is had again soon."""
+        """Learn which items users soon buy again."""
         again = _again(interactions, days=self.again_days) ** self.again_power
         factor = again * demand(interactions, days=self.demand_days) ** self.demand_power
         return BuyAgainModel(settings=self, items=interactions.items, factor=factor.astype(np.float32))
 
 
 def _again(interactions: Interactions, *, days: float) -> Floats:
-    """Return each item's share of users who had it again, `(items + 1,)`; 1 for all where nobody had any again."""
+    """Return each item's share of users with a repeat purchase, `(items + 1,)`; 1 for all without any."""
     columns = interactions.items + 1
     had, again = np.zeros(columns, np.int64), np.zeros(columns, np.int64)
     past_ms = latest_of_past(interactions, days=days) if len(interactions) else 0

@@ -1,4 +1,4 @@
-"""Content: the items whose columns say the same as those of the history, whoever had them.
+"""Content: items with the same columns as those of the history, independent of other users.
 
 sim(i, j) is the cosine of the items' TF-IDF vectors (`model_export.item_content`); the nearest of each item are kept.
 It is the one algorithm here that knows items without interactions. Tokens that very many items have cost the square of

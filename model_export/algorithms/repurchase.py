@@ -3,17 +3,18 @@
 A logistic regression on what a history says of an item. With the ages of its interactions in days,
 
     h120 = sum of 2 ** (-age / 120), h30 = sum of 2 ** (-age / 30), n = how many, s = days since the last
-    A = ln(h120 + .05), B = ln(h30 + .1), S = ln(s + 3), N = ln n
+    A = ln(h120 + 0.05), B = ln(h30 + 0.1), S = ln(s + 3), N = ln n
     score = sigmoid(c0 + c1 A + c2 B + c3 S + c4 B S + c5 S^2 + c6 N + c7 K + c8 K N + c9 D)
 
 K is ln stick, with stick the share of the four weeks in which a user has the item whose next four have it as well,
-beside the mean of all items, which stands for `PRIOR` such weeks more. D is ln demand, see `model_export.demand`.
+compared with the mean of all items, which stands for `PRIOR` such weeks more. D is ln demand, see
+`model_export.demand`.
 
 The coefficients are learned at up to `CUTS` moments four weeks apart, from what was known before each of them and had
-within four weeks of it. They are those of `COEFFICIENTS`, which a year of groceries gave, where the data is shorter
-than eight weeks or nobody had anything again, and stay near them where there is little to learn from.
+within four weeks of it. They are those of `COEFFICIENTS`, which a year of groceries gave, if the data is shorter
+than eight weeks or has no repeat purchases, and stay near them if there is little to learn from.
 
-A model is told weights, no ages, and takes each weight for the age of an interaction of the most frequent type. So
+A model receives weights, not ages, and converts each weight to the age of an interaction of the most frequent type. So
 one that weighs less, a view among purchases, counts as an older one, and one that weighs more as a newer one, of today
 at the newest. Without a half-life all count as of today.
 
@@ -61,13 +62,13 @@ TINY = float(np.finfo(np.float32).tiny)
 """Has a logarithm."""
 
 LEAST_LOGIT = -50.0
-"""What was given up long ago is no likelier than this: float32 goes as far as -87, and is exact to 1e-4 this far."""
+"""Lowest logit, so that long abandoned items are equally unlikely: float32 goes to -87, and is exact to 1e-4 here."""
 
 MOST_USERS, MOST_PLACES = 20_000, 8_000_000
 """Users that are learned from at a cut, and places in their histories."""
 
 ITEMS_A_USER = 50
-"""Of a user's items, the best by h120 are learned from: nobody ranks further down."""
+"""Most items per user to learn from, the best by h120; later places are hardly ever shown."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -130,12 +131,12 @@ class Repurchase(Algorithm):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RepurchaseModel(Model):
-    """What was learned.
+    """Fitted repurchase model.
 
     Attributes
     ----------
     unit
-        What an interaction of today weighs.
+        Weight of an interaction of today.
     coefficients
         c0 to c6.
     constant, of_count
@@ -148,7 +149,7 @@ class RepurchaseModel(Model):
     of_count: Floats
 
     def score(self, histories: Histories) -> Floats:
-        """Return how likely each item of the history is had again, and 0 of all others."""
+        """Return the repurchase probability of each item of the history, and 0 for all others."""
         columns = self.items + 1
         own = _Own.of(histories, unit=self.unit, half_life_days=self.settings.half_life_days, columns=columns)
         c, log_n = np.array(self.coefficients), np.log(own.n)
@@ -242,9 +243,9 @@ class _Own:
 
 
 def _own_at(past: Interactions, *, now_ms: int, unit: float, half_life_days: float) -> tuple[_Own, Ints, Floats]:
-    """Return the best items of some users as a model would be told them then, their pairs, and the users' sums.
+    """Return the best items of some users' histories at that time, their pairs, and the users' sums.
 
-    The sums, ln of 1 and h120, of 1 and h30, float32 `(n, 2)`, keep apart what is had again and who has much again.
+    The sums, ln of 1 and h120, of 1 and h30, float32 `(n, 2)`, separate an item's repeat rate from the user's activity.
     """
     offsets = past.offsets
     lengths = np.diff(offsets)

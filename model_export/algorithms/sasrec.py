@@ -52,7 +52,7 @@ class Sasrec(Algorithm):
     dropout
         Share of the numbers that are left out in training.
     negatives
-        Items that a batch's targets are told from.
+        Sampled items that a batch's targets are compared with.
     learning_rate
         Of AdamW.
     averaging
@@ -218,7 +218,7 @@ class SasrecModel(Model):
     def _tables(self, arrays: Mapping[str, Floats]) -> dict[str, npt.NDArray[Any]]:
         """Return a network's arrays but the vectors as the graph takes them: weights `(in, out)`, attention in three.
 
-        What comes out is divided by the number of networks, so that the sum of logits is their mean.
+        The output is divided by the number of networks, so that the sum of logits is their mean.
         """
         tables = {name: values for name, values in arrays.items() if name != "item.weight"}
         for kind in ("weight", "bias"):

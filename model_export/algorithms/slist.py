@@ -1,9 +1,9 @@
 """SLIST: a linear model of which items go together and of which comes next, solved in one.
 
-X has what was had together in a session, S what came before each interaction, closer ones counting more, and T that
+X has the items of each session together, S the items before each interaction, closer ones counting more, and T that
 interaction itself. B minimises share * |X - XB|^2 + (1 - share) * |T - SB|^2 + lambda |B|^2, with an empty diagonal:
 A = share * X'X + (1 - share) * S'S, R = share * X'X + (1 - share) * S'T, and (A + lambda I) B = R. Each item is
-regressed on its strongest sources alone (`local_ridge`).
+regressed only on its strongest sources (`local_ridge`).
 
 References
 ----------

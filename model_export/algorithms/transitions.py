@@ -102,7 +102,7 @@ class Transitions(Algorithm):
         return counts
 
     def _pairs(self, interactions: Interactions, offsets: Ints, rows: Ints) -> sp.csr_array:
-        """What interactions lead to, weighted by the later event's weight, float64 `(len(rows), items + 1)`."""
+        """Return targets of interactions, weighted by the later event's weight, float64 `(len(rows), items + 1)`."""
         gaps = np.arange(1, self.max_gap + 1)
         steps = np.append(gaps, -gaps) if self.backward else gaps
         decay = self.gap_decay ** (np.abs(steps) - 1.0) * np.where(steps > 0, 1.0, self.backward)
