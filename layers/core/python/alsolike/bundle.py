@@ -41,11 +41,11 @@ CONTENT_FILE = "content.tensors"
 GROUPS_FILE = "popular.groups.json"
 GRAPH_FILES = (GRAPH_FILE, BIAS_GRAPH_FILE, DATA_FILE, TABLES_FILE)
 SERVED_FILES = (*GRAPH_FILES, POPULAR_FILE, GROUPS_FILE, RELATED_FILE, *ID_FILES, *META_FILES)
-"""What serving reads; `content_index` of new items is for who publishes the catalogue."""
+"""The files that serving reads. Only the catalogue's publisher reads the `content_index` of new items."""
 FILES = (*SERVED_FILES, CONTENT_FILE)
 
 KEPT = 50_000
-"""Of so many items id and position are remembered: those that are asked for, and answered, are mostly the same few."""
+"""Maximum number of items whose id and position are cached. Most requests and responses name the same few items."""
 
 _NOT_KEPT = -1
 _CHECKED = 50_000  # items checked at a time
@@ -248,7 +248,7 @@ class Bundle:
 
 
 def _with_some(kept: dict[K, V], found: Iterable[tuple[K, V]]) -> dict[K, V]:
-    """Add what there is room for; where there is none, begin anew."""
+    """Add entries up to the maximum; a full cache starts again empty."""
     if len(kept) >= KEPT:
         kept = {}
     kept.update(itertools.islice(found, KEPT - len(kept)))

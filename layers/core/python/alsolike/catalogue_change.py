@@ -15,7 +15,7 @@ _DELETED = 1 << 31
 
 @value_object
 class Change:
-    """What an item or a user became.
+    """A change of an item or a user.
 
     Attributes
     ----------
@@ -31,14 +31,14 @@ class Change:
 
     @property
     def deleted(self) -> bool:
-        """Whether the item or user went."""
+        """True if the change deletes the item or user."""
         return self.properties is None
 
     @property
     def precedence(self) -> tuple[int, int]:
-        """Orders the changes of one item: the later counts, in the same millisecond a deletion, else the contents.
+        """Sort key for the changes of one item: the latest wins, at equal times a deletion, else a hash decides.
 
-        It depends on the change alone, so that no order of delivery makes a difference.
+        It depends on the change only, so any order of delivery gives the same result.
         """
         return self.updated_at_ms, self.tie_break
 

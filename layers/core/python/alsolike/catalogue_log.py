@@ -1,8 +1,8 @@
 """The change log of catalogue and users in the lake: what each item and user became, when, newest wins.
 
-Objects are gzipped JSON lines, named after the records of a table's stream that they hold: a batch that comes again
-writes itself over, after a bisected retry they may overlap. Whoever reads takes of each id the change that takes
-precedence (`newest`), and so the same from any set of objects that has every change at least once.
+Objects are gzipped JSON lines, named after the records of a table's stream that they hold. A repeated batch overwrites
+its own object; after a bisected retry, objects may overlap. Readers select the change with the highest precedence per
+id (`newest`). Any set of objects that has every change at least once gives the same result.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PARTITION_COLUMN = "change_date"
 
 
 class ChangeKind(StrEnum):
-    """What changed."""
+    """The kind of entity that changed."""
 
     ITEM = "item"
     USER = "user"

@@ -1,4 +1,4 @@
-"""What the champion pointer says: which version serves, which served before, and what trials and people left in it."""
+"""The champion pointer: the serving version, its predecessors, the canary, and notes of its trials and operators."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Champion:
     etag
         Of the stored object; what a conditional write compares.
     canary
-        The version on trial beside it, if any.
+        The version on trial next to the champion, if any.
     pinned
         Versions that are kept whatever their age.
     ended
@@ -76,8 +76,8 @@ class Champion:
     def predecessors(self) -> tuple[str, ...]:
         """The versions that one rollback after the other makes champion, the nearest first.
 
-        Each is what served before the one after it first did. What stands between a version's first and latest
-        promotion was rolled back from, and is passed over.
+        Each served immediately before the next one's first promotion. Versions between a version's first and latest
+        promotion were rolled back and are skipped.
         """
         found = []
         rest = [promotion.version for promotion in self.history]

@@ -1,4 +1,4 @@
-"""What a shop may set, from event types to limits, in one versioned document."""
+"""A shop's settings, from event types to limits, in one versioned document."""
 
 from __future__ import annotations
 
@@ -74,12 +74,12 @@ class Recommender:
 
 @value_object
 class Sessions:
-    """What a browser may send and ask for with a session's token, beside asking for recommendations.
+    """Permissions of a browser that has a session's token, in addition to requests for recommendations.
 
     Attributes
     ----------
     events
-        Types of events that it may send: what is sold is said by the shop itself unless it decides otherwise.
+        Types of events that it may send. By default, only the shop itself reports purchases.
     columns
         Columns of items, by property name, that answers may show.
     filters
@@ -93,7 +93,7 @@ class Sessions:
 
 @value_object
 class Limits:
-    """Bounds of what is taken in, trained on and kept.
+    """Bounds for ingestion, training and retention.
 
     Attributes
     ----------
@@ -104,7 +104,7 @@ class Limits:
     minimum_item_interactions, minimum_user_interactions
         Items and users with fewer are left out of a dataset.
     history_length
-        A user's latest interactions that the live profile holds and a model is told.
+        Maximum number of a user's latest interactions that the live profile holds and a model receives.
     retention_days
         How long the lake keeps an interaction; None for ever.
     """
@@ -199,4 +199,4 @@ class Configuration:
 
 
 DEFAULT = Configuration()
-"""What holds before anything is applied."""
+"""The configuration before the first version is applied."""

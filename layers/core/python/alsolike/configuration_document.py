@@ -28,7 +28,7 @@ from alsolike.rules_document import parse_rules, rule_set_to_document
 
 FORMAT = 1
 EMPTY_DOCUMENT: Mapping[str, Any] = MappingProxyType({"format": FORMAT})
-"""What holds before anything is applied."""
+"""The document before the first version is applied."""
 
 MAX_WEIGHT = 100
 _MAX_ALIASES = 50
@@ -58,8 +58,8 @@ def parse(document: object, *, version: int = 0, check_filters: bool = True) -> 
     document
         What YAML or JSON gave, with keys of text.
     check_filters
-        Whether filters' expressions are read too. Who reads what was applied has no need: it was checked then, and a
-        function without filters should not fail because of one.
+        If true, parse filters' expressions too. Readers of an applied document pass false: `apply` has checked them,
+        and one bad filter must not fail a function that uses none.
 
     Raises
     ------
@@ -195,7 +195,7 @@ def _columns(node: Node | None, *, own_id: str) -> dict[str, ColumnType]:
             entry.fault(f"is {name} in another spelling, which is declared already", at_key=True)
         elif name == _CREATED and entry.value != ColumnType.TIMESTAMP:
             entry.expect("timestamp: this column is always one")
-            columns[name] = ColumnType.TIMESTAMP  # what it will be: nothing more is to be said of rules that need it
+            columns[name] = ColumnType.TIMESTAMP  # the only valid type: rules that need it report no second fault
         elif kind := entry.choice([column.value for column in ColumnType]):
             columns[name] = ColumnType(kind)
     return columns

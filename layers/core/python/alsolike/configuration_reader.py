@@ -1,4 +1,4 @@
-"""What the configuration is now, as functions see it: one object, looked at now and then."""
+"""The current configuration for functions: one S3 object that is polled and cached."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CURRENT_KEY = "config/current.json"
 
 @value_object
 class Current:
-    """Which version holds.
+    """The current version and its document.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ NOTHING_APPLIED = Current((), EMPTY_DOCUMENT, None)
 
 
 class ConfigurationReader:
-    """What holds, in a function: looked at on the first call, and on the first one after `check_s`.
+    """A cached configuration for functions, read on the first call and refreshed on the first one after `check_s`.
 
     Parameters
     ----------

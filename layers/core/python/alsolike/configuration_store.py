@@ -1,4 +1,4 @@
-"""Where the configuration is kept: versions that never change, and one object that says which of them holds."""
+"""The store of the configuration: immutable versions and one object that names the current one."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _MAX_ORPHANS = 100
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Version:
-    """What was applied once, and why.
+    """An applied version of the configuration, with its author and reason.
 
     Attributes
     ----------
     text
-        The document as it was written; empty where nobody wrote it.
+        The document as its author wrote it; empty for the built-in version.
     restores
         The version that this one brought back, if it did.
     """
@@ -44,7 +44,7 @@ class Version:
 
 
 BUILT_IN = Version(0, 0, "", "built in", "", EMPTY_DOCUMENT)
-"""What holds before anything is applied."""
+"""The version before the first one is applied."""
 
 
 def version_key(version: int) -> str:
@@ -114,7 +114,7 @@ class ConfigurationStore:
         InvalidConfiguration
             If the document cannot be used.
         ConcurrentUpdate
-            If somebody else applied one since `expected` was read.
+            If another caller applied a version since `expected` was read.
         """
         if configuration_document.parse(document, version=expected.version) == _understood(expected):
             return expected
@@ -136,7 +136,7 @@ class ConfigurationStore:
         InvalidConfiguration
             If the version can no longer be used.
         ConcurrentUpdate
-            If somebody else applied one since `expected` was read.
+            If another caller applied a version since `expected` was read.
         """
         earlier = self._applied(self._before(expected) if to is None else to, expected)
         configuration_document.parse(earlier.document)

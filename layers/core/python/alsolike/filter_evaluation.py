@@ -1,11 +1,11 @@
-"""Which items of a model pass a filter: conditions as operations on whole columns of the catalogue snapshot.
+"""Filters over the items of a model: conditions as operations on whole columns of the catalogue snapshot.
 
 A condition on a value that an item or the user does not have is false, and NOT (also of NOT IN) turns that into true.
-Conditions on interactions that AND joins speak of one and the same interaction.
+Conditions on interactions that AND joins apply to one and the same interaction.
 
-What depends on the catalogue and the parameters alone is kept, and so is what the columns have, in the order of the
-model's positions. What depends on the user is a few positions, or holds of all items or of none; only what an item has
-is compared with the time, the user or the current item at each request.
+Results that depend only on the catalogue and the parameters are cached, and so are the columns in the order of the
+model's positions. Results that depend on the user are a few positions, all items or none. Each request compares only
+items' values with the time, the user or the current item.
 """
 
 from __future__ import annotations
@@ -46,21 +46,21 @@ from alsolike.snapshot import ListColumn, Snapshot, TextColumn
 
 CACHE_BYTES = 64_000_000
 _POSITIONS_OF_ROWS = ("positions of rows",)  # a key like no column's name
-_ENTRY_BYTES = 2_000  # of a key and its parameters' values, about: what is kept may be a few positions
+_ENTRY_BYTES = 2_000  # approximate overhead of a cached entry: its key and parameter values
 
 Bias: TypeAlias = npt.NDArray[np.float32]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What a request brings to a filter.
+    """A request's inputs to a filter.
 
     Attributes
     ----------
     now_ms
-        When it is.
+        The time of the request.
     values
-        Of the parameters.
+        Values of the parameters.
     item, user
         Properties of the item that the request is about, and of the user who asks.
     """
@@ -73,7 +73,7 @@ class Asked:
 
 
 class FilterEvaluator:
-    """Evaluates filters over the items of one model and one snapshot.
+    """Evaluator of filters over the items of one model and one snapshot.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class FilterEvaluator:
     barred
         Positions that no filter lets pass.
     cache_bytes
-        How much of what does not change until the next snapshot is kept.
+        Maximum size of the results that are cached until the next snapshot.
     """
 
     def __init__(
@@ -204,7 +204,7 @@ class FilterEvaluator:
 
 
 def _is_static(condition: Condition) -> bool:
-    """Whether it depends on nothing but the catalogue and the parameters."""
+    """Return true if a condition depends only on the catalogue and the parameters."""
     return all(
         leaf.column.dataset is Dataset.ITEMS
         and reference(leaf) is None

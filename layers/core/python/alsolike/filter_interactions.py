@@ -38,7 +38,7 @@ NO_INTERACTIONS = Recent(NO_POSITIONS, (), np.zeros(0, np.int64))
 
 
 def is_of_one_interaction(condition: Condition) -> bool:
-    """Say whether it can be asked of an interaction by itself: NOT is asked of the item, of all its interactions."""
+    """Return true if single interactions decide a condition. NOT is evaluated per item, over all its interactions."""
     if isinstance(condition, And | Or):
         return all(map(is_of_one_interaction, condition.operands))
     return not isinstance(condition, Not) and condition.column.dataset is Dataset.INTERACTIONS
@@ -84,5 +84,5 @@ def _of_type(leaf: Leaf, recent: Recent, resolver: Resolver, canonical: Callable
 def _known(event_type: str, canonical: Callable[[str], str]) -> str:
     try:
         return canonical(event_type)
-    except UnknownEventType:  # of an earlier configuration, or of nobody
+    except UnknownEventType:  # from an earlier configuration, or never declared
         return event_type.lower()

@@ -28,7 +28,7 @@ class Few:
 
     @property
     def nbytes(self) -> int:
-        """What it takes in memory."""
+        """The size in memory."""
         return self.positions.nbytes
 
 

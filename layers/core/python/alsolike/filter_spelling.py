@@ -1,4 +1,4 @@
-"""Whether the columns that a filter looks at are declared, and which ones were meant where they are not."""
+"""Undeclared columns and event types in filters, with the closest declared names."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def undeclared(
 ) -> Iterator[tuple[int, str]]:
     """Yield the character at which a column stands that is not declared, and what is wrong with it.
 
-    The catalogue snapshot has values of declared columns only: what asks for another one finds none. Users and the
-    current item have all that they were sent with, of whatever type.
+    The catalogue snapshot has values of declared columns only, so other columns match no item. Users and the
+    current item keep all properties that clients sent, of any type.
 
     Parameters
     ----------

@@ -15,14 +15,14 @@ EVENT_TYPE, TIMESTAMP = "eventType", "timestamp"
 
 
 class Verb(StrEnum):
-    """What an expression does with the items that meet its condition."""
+    """The effect of an expression on the items that meet its condition."""
 
     INCLUDE = "INCLUDE"
     EXCLUDE = "EXCLUDE"
 
 
 class Dataset(StrEnum):
-    """What a condition looks at."""
+    """The object whose column a condition reads."""
 
     ITEMS = "Items"
     INTERACTIONS = "Interactions"
@@ -108,7 +108,7 @@ Value: TypeAlias = float | str | bool | Parameter | Time | Column
 
 @value_object
 class Membership:
-    """Whether a column's value, or one of a list's, is among the elements, or those of the current item or user."""
+    """A test that a value of a column is among given elements or those of the current item or user."""
 
     column: Column
     elements: tuple[Element, ...] | Column
@@ -116,7 +116,7 @@ class Membership:
 
 @value_object
 class Comparison:
-    """How a column's value compares with another one."""
+    """A comparison of a column's value with another one."""
 
     column: Column
     operator: Operator
@@ -192,22 +192,22 @@ class Filter:
 
     @property
     def needs_user(self) -> bool:
-        """Whether it looks at the properties of the user who asks."""
+        """True if it reads properties of the requesting user."""
         return self._looks_at(Dataset.CURRENT_USER)
 
     @property
     def needs_history(self) -> bool:
-        """Whether it looks at the interactions of the user who asks."""
+        """True if it reads interactions of the requesting user."""
         return self._looks_at(Dataset.INTERACTIONS)
 
     @property
     def needs_catalogue(self) -> bool:
-        """Whether it looks at columns of items."""
+        """True if it reads columns of items."""
         return self._looks_at(Dataset.ITEMS)
 
     @property
     def needs_item(self) -> bool:
-        """Whether it looks at the item that a request is about."""
+        """True if it reads the item that the request is about."""
         return self._looks_at(Dataset.CURRENT_ITEM)
 
     def _looks_at(self, dataset: Dataset) -> bool:

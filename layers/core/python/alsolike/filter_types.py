@@ -1,4 +1,4 @@
-"""Whether a filter's conditions go together with the declared types of the columns that they look at."""
+"""The type check of a filter's conditions against the declared types of their columns."""
 
 from __future__ import annotations
 

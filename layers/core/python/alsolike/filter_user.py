@@ -1,4 +1,4 @@
-"""Whether a condition holds of the user who asks: it looks at one object of properties."""
+"""Conditions on the requesting user, evaluated over one object of properties."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _EQUALITIES = (Operator.EQUAL, Operator.NOT_EQUAL)
 
 
 def holds(condition: Condition, resolver: Resolver) -> bool:
-    """Say whether a condition on the user alone holds; what the user does not have compares with nothing.
+    """Return true if a condition on the user holds. A property that the user does not have fails every comparison.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def holds(condition: Condition, resolver: Resolver) -> bool:
     except InvalidInput:
         if any(True for _ in parameters_of(condition)):
             raise
-        return False  # nobody declared the column: a value of another type is as good as none
+        return False  # the column is undeclared: a value of another type counts as missing
 
 
 def _leaf_holds(leaf: Leaf, value: Any, resolver: Resolver) -> bool:

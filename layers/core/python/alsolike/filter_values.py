@@ -104,19 +104,19 @@ def refuse_unknown(values: Collection[str], filter_: Filter, *, name: str) -> No
 
 @value_object
 class Resolver:
-    """Puts values where a condition has parameters, times, or columns of the current item or user.
+    """The values of a condition's parameters, times, and columns of the current item or user.
 
-    What the current item or user does not have is None or nothing, and so is what is of another type than the column
-    that it is compared with: whoever asks could not change it.
+    A property that the current item or user does not have is None or empty. So is one of another type than the column
+    that it is compared with, because the caller could not correct it.
 
     Attributes
     ----------
     values
-        Of all parameters that occur.
+        Values of all parameters that occur.
     now_ms
-        What NOW is.
+        The value of NOW.
     item, user
-        Properties of the item that the request is about, and of the user who asks; empty where nobody has told of them.
+        Properties of the item that the request is about, and of the requesting user; empty if unknown.
     """
 
     values: Values

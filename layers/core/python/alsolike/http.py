@@ -63,7 +63,7 @@ def is_current(event: Mapping[str, Any], etag: str) -> bool:
 
 
 def not_modified(headers: Mapping[str, str]) -> dict[str, Any]:
-    """Return the answer to whoever has the current one."""
+    """Return the response to a client that already has the current version."""
     return {"statusCode": 304, "headers": dict(headers)}
 
 

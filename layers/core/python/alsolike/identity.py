@@ -1,10 +1,10 @@
-"""Whose interactions a session's are, once somebody logs in during it.
+"""The user of a session's interactions after a login during the session.
 
-A session belongs to the user of its first login: of its interactions that bear a user and the session, the one with
-the least event time, of several with the least event id. Session-only interactions up to the time of that login count
-as the user's, later ones stay the session's. A later login in the same session, of whomever, moves nothing.
+A session belongs to the user of its first login. That is its interaction with a user and the session that has the
+least event time, and at equal times the least event id. Session-only interactions up to that time count as the user's;
+later ones stay the session's. A later login in the same session, of any user, moves nothing.
 
-The rule looks at what an event says, never at when it came: it gives the same for any order of delivery.
+The rule reads event times and never arrival times, so any order of delivery gives the same result.
 """
 
 from __future__ import annotations

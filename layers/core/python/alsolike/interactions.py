@@ -1,8 +1,8 @@
 """The interaction: one user, one item or query, one moment; and its form on the stream.
 
-The stream record is JSON with the dataclass's field names; its partition key is the user or session, so that
-one user's interactions stay in order. Consumers see a record at least once: `event_id` is what makes them
-count it once. Records of older versions stay readable: a version differs from the one before by added fields alone.
+The stream record is JSON with the dataclass's field names. Its partition key is the user or session, so that one
+user's interactions stay in order. Consumers see a record at least once; `event_id` lets them count it once. Records of
+older versions stay readable, because a new version only adds fields.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ MAX_RECOMMENDATION_ID_CHARACTERS = 40
 MAX_CORRELATION_ID_CHARACTERS = 64
 MAX_IMPRESSION_ITEMS = 25
 MAX_EVENT_VALUE = 1e9
-"""What an event may be worth, either way: sums of billions of such are still exact to the cent."""
+"""Maximum absolute value of an event. Sums of billions of such values are still exact to the cent."""
 _MS_PER_DAY = 86_400_000
 MAX_CLOCK_SKEW_MS = DEFAULT.limits.clock_skew_s * 1000
-"""How far ahead of the clock that judges it a time may be, before anything is configured."""
+"""Maximum lead of a time over the clock that checks it, before a configuration is applied."""
 
 MAX_RECORD_PROPERTIES_CHARACTERS = 16_384
 """More than what a call may send: written again, JSON grows (1e15 to 16 digits) and takes in the attribution."""
@@ -81,7 +81,7 @@ class Interaction:
 
     @property
     def profile_id(self) -> str:
-        """Whose history it belongs to: the user's where known, else the session's."""
+        """The profile that it belongs to: the user's if known, else the session's."""
         return profile_id(user_id=self.user_id, session_id=self.session_id)
 
     def to_record(self) -> bytes:

@@ -14,7 +14,7 @@ INTERACTIONS_PREFIX = f"{INTERACTIONS_TABLE}/"
 QUARANTINE_PREFIX = "quarantine/"
 PARTITION_COLUMN = "event_date"
 COMPRESSION = "snappy"
-"""Of every Parquet object that a function writes or reads: AWS's layer has an Arrow that is built without zstd.
+"""Compression of each Parquet object that a function writes or reads. The Arrow in AWS's layer has no zstd.
 
 https://github.com/aws/aws-sdk-pandas/blob/main/building/lambda/build-lambda-layer.sh
 """
@@ -46,8 +46,8 @@ COPY_ORDER = (
 )  # fmt: skip
 """The order among copies of an event, ascending, nulls last: the first one counts.
 
-What datasets read comes first, and a reader takes no column without those before it: so readers of few columns and of
-many agree which copy counts, before a compaction and after it.
+The columns of datasets come first. A reader of a column also reads those before it. So readers of few and of many
+columns select the same copy, before and after a compaction.
 """
 
 _BELOW_IDS = "\x1f"  # lower than any character of an id, so joined lists sort as lists do
@@ -82,9 +82,9 @@ def quarantine_key(date: str, *, shard_id: str, sequence: str) -> str:
 def deduplicate(rows: pd.DataFrame) -> pd.DataFrame:
     """Keep one row an event id: the first by `COPY_ORDER`.
 
-    Raw objects may overlap, since a bisected or retried batch is written again under another name, and a compacted
-    object stands beside its inputs for a while. Every reader of the lake calls this, so that all of them count the
-    same. Which rows stay does not depend on the order in which they were read; they keep that order.
+    Raw objects may overlap, because a bisected or retried batch is written again under another name, and a compacted
+    object exists next to its inputs for a while. Every reader of the lake calls this function, so that all count the
+    same. The rows that stay do not depend on the order of reading; they keep that order.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def deduplicate(rows: pd.DataFrame) -> pd.DataFrame:
     if missing := [name for name in COPY_ORDER[: COPY_ORDER.index(read[-1])] if name not in read] if read else []:
         raise ValueError(f"rows of the lake have {read[-1]} without {', '.join(missing)}, which decide before it")
     rows = rows.reset_index(drop=True)
-    repeated = rows[rows.duplicated("event_id", keep=False)]  # sorting these alone: few, and strings sort slowly
+    repeated = rows[rows.duplicated("event_id", keep=False)]  # sort only these few: strings sort slowly
     if "impression" in repeated:
         lists = repeated["impression"].astype(object)
         repeated = repeated.assign(impression=lists.map(_BELOW_IDS.join, na_action="ignore").astype("str"))

@@ -1,8 +1,8 @@
 """The live profile: the last interactions of a user or session, and its form as one packed DynamoDB item.
 
-Merging is a union by event id, cut to the latest so many: it can be repeated and reordered without changing
-the result, which is what at-least-once delivery asks for. Of two contents under one id the later counts:
-were it the earlier, an id cut off with its early content could come back with its late one.
+Merging is a union by event id, cut to the latest interactions. Repeating or reordering merges does not change the
+result, as at-least-once delivery requires. If two contents have one id, the later one counts. Otherwise an id that was
+cut off with its early content could return with its late one.
 
 A session whose visitor logged in bears a mark, `Joined`; the rule is `alsolike.identity`.
 """
@@ -20,13 +20,13 @@ from alsolike.interactions import Interaction
 from alsolike.values import value_object
 
 MAX_BYTES = 350_000
-"""Of the packed interactions: an item of the table may have 400 KB."""
+"""Maximum size of the packed interactions: DynamoDB allows 400 KB per item."""
 
 
 class RecentInteraction(NamedTuple):
-    """What the profile keeps of an interaction; ordered by time, then event id.
+    """The profile's part of an interaction; ordered by time, then event id.
 
-    A tuple, since a request reads a hundred: a frozen dataclass takes several times as long to make.
+    It is a tuple, because a request reads a hundred and a frozen dataclass takes several times as long to create.
     """
 
     event_time_ms: int
@@ -60,7 +60,7 @@ class Joined:
 
     @property
     def erased(self) -> bool:
-        """Whether the user was erased before the login was read."""
+        """True if the user was erased before the login was read."""
         return self.profile_id.startswith(_ERASURE)
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""The table of live profiles: each read in one call, and written on condition that nobody else wrote it meanwhile."""
+"""The table of live profiles: one call reads a profile, and each write is conditional on the revision read."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _KEYS_AT_ONCE = 100
 _FIRST_PAUSE_S = 0.05
 
 _ITEM_OVERHEAD_BYTES = 700
-"""What an item costs in memory beside its packed interactions, about: its id and its attributes' names and values."""
+"""Approximate memory per item in addition to its packed interactions: its id, attribute names and values."""
 
 
 class ProfileStore:
@@ -74,7 +74,7 @@ class ProfileStore:
         Parameters
         ----------
         pause
-            Waits for so many seconds, where DynamoDB has read nothing of what it was asked for.
+            Waits for the given seconds after DynamoDB has read none of the requested keys.
 
         Raises
         ------
@@ -132,15 +132,15 @@ class ProfileStore:
     ) -> bool:
         """Merge interactions into a profile; return whether anything changed.
 
-        Those of a session that were before its login go to the user, unless the user was erased.
+        A session's interactions before its login go to the user, unless the user was erased.
 
         Parameters
         ----------
         length
             See `Profile.merge`.
         erased
-            Says of a user id whether the user was erased. A session's mark may be remembered here longer than it is
-            stored: without this its late interactions would make an erased user's profile anew.
+            Returns true if a user id was erased. This object may remember a session's mark longer than it is stored.
+            Without the check, the session's late interactions would recreate an erased user's profile.
 
         Raises
         ------
@@ -161,7 +161,7 @@ class ProfileStore:
         now_ms: int,
         length: int = HISTORY_LENGTH,
     ) -> None:
-        """Like `add`, cheaper where the profile is most likely not stored yet (bulk import)."""
+        """Add to a profile that is probably not stored yet; cheaper than `add` for bulk imports."""
         self._add(Profile(profile_id), interactions, now_ms=now_ms, length=length)
 
     def overwrite(self, profile: Profile, *, now_ms: int) -> None:
@@ -183,8 +183,8 @@ class ProfileStore:
     def join(self, session_id: str, login: Login, *, now_ms: int, length: int = HISTORY_LENGTH) -> None:
         """Move what a session did until its first login into the user's profile, and mark the session; once.
 
-        The user's profile has the interactions before the session loses them: a call that was cut short is completed
-        by its repetition. A session that is marked stays as it is, whoever logs in.
+        The user's profile has the interactions before the session loses them, so a repeated call completes an
+        interrupted one. A marked session stays as it is at later logins of any user.
 
         Raises
         ------

@@ -1,6 +1,6 @@
-"""The registry's pointer: which model version is champion, and which is its canary. Serving watches this one object.
+"""The registry's pointer: the champion and its canary. Serving polls this one object.
 
-Promotion, canary and rollback write the pointer and nothing else, on condition that nobody wrote it since it was read.
+Promotion, canary and rollback write only the pointer, and only if it has not changed since it was read.
 The metrics and lineage of each version are in the SageMaker Model Registry; its files under `models/<version>/`.
 """
 
@@ -91,13 +91,13 @@ class Registry:
     def replace(self, expected: Champion | None, version: str, *, reason: str, now_ms: int) -> Champion:
         """Make a version champion in place of the one that the decision was based on.
 
-        A version that already is champion stays so without a new entry. A canary ends: whom it was compared with is
-        champion no longer.
+        A version that already is champion stays so without a new entry. A canary ends, because the champion that it
+        was compared with no longer serves.
 
         Parameters
         ----------
         expected
-            What `champion` answered when the decision was made.
+            The result of `champion` at the time of the decision.
 
         Raises
         ------
@@ -106,7 +106,7 @@ class Registry:
         NotFound
             If the version has no complete bundle.
         ConcurrentUpdate
-            If somebody else promoted since `expected` was read.
+            If another caller promoted a version since `expected` was read.
         """
         check_reason(reason)
         if expected is not None and expected.version == version:
@@ -115,7 +115,7 @@ class Registry:
             ended = expected.ending(f"{version} stays champion: {reason}")
             return self._write(dataclasses.replace(expected, canary=None, ended=ended, held=None))
         self._check_exists(version)
-        if not MODEL_VERSION.fullmatch(version):  # what was written with it could not be read again
+        if not MODEL_VERSION.fullmatch(version):  # a pointer with such a name could not be read
             raise InvalidInput(f"the version is {version!r}, expected {MODEL_VERSION_FORM}")
         promotion = Promotion(version, now_ms, reason)
         if expected is None:
@@ -123,27 +123,27 @@ class Registry:
         return self._write(dataclasses.replace(expected, history=expected.promoting(promotion), canary=None, held=None))
 
     def start_canary(self, expected: Champion, canary: Canary) -> Champion:
-        """Put a version on trial beside the champion, in place of another one that may be.
+        """Start a trial of a version next to the champion, replacing any current one.
 
         Raises
         ------
         NotFound
             If the version has no complete bundle.
         ConcurrentUpdate
-            If somebody else wrote the pointer since `expected` was read.
+            If another caller wrote the pointer since `expected` was read.
         """
         self._check_exists(canary.version)
         return self._write(dataclasses.replace(expected, canary=canary))
 
     def end_canary(self, expected: Champion, *, reason: str, breached: bool = False) -> Champion:
-        """Let the champion answer everybody again, and keep why; see `Ended`.
+        """End the canary, so that the champion serves all users, and record the reason; see `Ended`.
 
         Raises
         ------
         InvalidInput
             If the reason is blank.
         ConcurrentUpdate
-            If somebody else wrote the pointer since `expected` was read.
+            If another caller wrote the pointer since `expected` was read.
         """
         check_reason(reason)
         if expected.canary is None:
@@ -157,42 +157,42 @@ class Registry:
         Raises
         ------
         ConcurrentUpdate
-            If somebody else wrote the pointer since `expected` was read.
+            If another caller wrote the pointer since `expected` was read.
         """
         return self._write(dataclasses.replace(expected, pinned=versions))
 
     def resume(self, expected: Champion) -> Champion:
-        """Let new versions become champion by themselves again.
+        """Allow new versions to become champion automatically again.
 
         Raises
         ------
         ConcurrentUpdate
-            If somebody else wrote the pointer since `expected` was read.
+            If another caller wrote the pointer since `expected` was read.
         """
         return self._write(dataclasses.replace(expected, held=None))
 
     def roll_back(
         self, *, reason: str, now_ms: int, with_trial: bool = False, expected: Champion | None = None
     ) -> Champion:
-        """Make the version champion that was it before this one first was; a second rollback goes one further back.
+        """Promote the champion before this one's first promotion; a second rollback goes one further back.
 
-        What is trained from then on is held.
+        Versions trained afterwards are held.
 
         Parameters
         ----------
         with_trial
-            Also end the trial that goes on.
+            Also end the current trial.
         expected
-            What `champion` answered when the decision was made; None to take what is champion now.
+            The result of `champion` at the time of the decision; None reads the current champion.
 
         Raises
         ------
         InvalidInput
-            If the reason is blank, or a version is on trial that is not to be ended.
+            If the reason is blank, or a version is on trial and `with_trial` is false.
         NotFound
             If there is no earlier version.
         ConcurrentUpdate
-            If somebody else promoted at the same time.
+            If another caller promoted a version at the same time.
         """
         check_reason(reason)
         current = expected or self.champion()

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from alsolike.values import value_object
 
 MAX_POSITION = 500
-"""The longest list of recommendations that can be asked for."""
+"""Maximum length of a list of recommendations."""
 
 MAX_FACTORS = 16
-"""Boosts and demotions of a rule set: the model is asked once for each product of factors that items have."""
+"""Maximum boosts and demotions of a rule set. The model runs once per distinct product of items' factors."""
 
-_ROUNDING = 1e-9  # of sums of shares
+_ROUNDING = 1e-9  # tolerance for sums of shares
 
 
 @value_object
@@ -37,7 +37,7 @@ class Promotion:
 
     @property
     def called(self) -> str:
-        """What answers call it."""
+        """The name in responses."""
         return self.name or self.filter
 
 
@@ -59,14 +59,14 @@ class Pin:
 
 @value_object
 class SlateRule:
-    """What must hold for a list as a whole; one of the two is set.
+    """A constraint on a list as a whole; exactly one of the two bounds is set.
 
     Attributes
     ----------
     at_most
-        How many items with one and the same value of the column the list may have.
+        Maximum number of the list's items with the same value of the column.
     spread
-        How many times the smallest value of the column the largest one in the list may be.
+        Maximum ratio of the largest to the smallest value of the column in the list.
     """
 
     column: str
@@ -76,7 +76,7 @@ class SlateRule:
 
 @value_object
 class Diversity:
-    """How much a list avoids items that are like those before them (MMR).
+    """The degree to which a list avoids items that resemble earlier ones (MMR).
 
     J. Carbonell, J. Goldstein, "The use of MMR, diversity-based reranking for reordering documents and producing
     summaries", SIGIR 1998.
@@ -84,7 +84,7 @@ class Diversity:
     Attributes
     ----------
     dial
-        Above 0, the list as it is, to 1, likeness alone: 1 - lambda of the paper.
+        From above 0 (the unchanged list) to 1 (only dissimilarity counts): 1 - lambda of the paper.
     columns
         Two items are the more alike the more values of these columns they share.
     """
