@@ -1,4 +1,4 @@
-"""Runs a cloud in the foreground: ``python -m local_cloud cdk.out --state FILE``."""
+"""Command that runs a cloud in the foreground: ``python -m local_cloud cdk.out --state FILE``."""
 
 import argparse
 import contextlib
@@ -167,7 +167,7 @@ def _stop_with_stdin() -> None:
 
 def _say(line: str, *, stream: TextIO | None = None) -> None:
     stream = stream or sys.stdout
-    # Whoever listened may be gone.
+    # The reader of the output may be gone.
     with contextlib.suppress(BrokenPipeError):
         stream.write(f"{line}\n")
         stream.flush()

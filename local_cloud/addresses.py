@@ -1,4 +1,4 @@
-"""Puts the addresses that work on this machine in place of those that AWS would have given."""
+"""Addresses that work on this machine, which replace those that AWS would have given."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ class Addresses:
     def localized(self, deployment: Deployment, clients: Clients) -> Deployment:
         """Replace the addresses in stack outputs and in the values of SSM parameters.
 
-        Those are where clients look. What the templates hand to functions keeps AWS's names.
+        Clients read them there. The templates still pass AWS's names to functions.
         """
         outputs = {
             stack: {name: self.localize(value) for name, value in values.items()}

@@ -13,7 +13,7 @@ _JSON = {"Content-Type": "application/json"}
 
 
 class Controls(Protocol):
-    """What can be asked of a cloud."""
+    """Operations that a cloud offers to its owner."""
 
     def statistics(self) -> Mapping[str, Any]:
         """Return what has happened so far."""
@@ -32,7 +32,7 @@ class Controls(Protocol):
 
 
 class AdminServer:
-    """Serves the controls to whoever knows the token."""
+    """Server of the controls for clients with the token."""
 
     def __init__(self, controls: Controls, *, token: str, stop: Callable[[], None]) -> None:
         self._actions: Mapping[tuple[str, str], Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {

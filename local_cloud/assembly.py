@@ -1,4 +1,4 @@
-"""Reads a CDK cloud assembly: its stacks in the order of their dependencies, and their file assets."""
+"""Reader of a CDK cloud assembly: its stacks in the order of their dependencies, and their file assets."""
 
 import graphlib
 import io
@@ -14,7 +14,7 @@ from local_cloud.deployment import DeploymentError
 _STACK = "aws:cloudformation:stack"
 _ASSETS = "cdk:asset-manifest"
 _NESTED = "cdk:cloud-assembly"
-# What the CDK writes for people and tools; nothing of it is deployed.
+# Information from the CDK for people and tools, which is not deployed.
 _INFORMATION = {"cdk:tree", "cdk:feature-flag-report"}
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 

@@ -16,10 +16,10 @@ _STOP_TIMEOUT_S = 30.0
 
 
 class Booting:
-    """Follows what a cloud that starts prints; what comes after it is ready is read too, lest it block.
+    """Reader of the output of a starting cloud; it goes on reading later output, so that the cloud does not block.
 
-    As a context, it ends the cloud where the wait for it fails, such as by an interruption: nobody would learn how to
-    reach it.
+    As a context, it ends the cloud if the wait for it fails, for example by an interruption: no client would learn how
+    to reach it.
     """
 
     def __init__(self, process: subprocess.Popen[str], path: Path, progress: Callable[[str], None]) -> None:
@@ -41,7 +41,7 @@ class Booting:
             return
         try:
             self._end()
-        except OSError as failed:  # of the state file; why the cloud ends is what its owner has to see
+        except OSError as failed:  # from the state file; the owner needs the reason why the cloud ended
             raise error from failed
 
     def failure(self, timeout_s: float) -> str:

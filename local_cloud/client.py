@@ -24,7 +24,7 @@ _STOP_TIMEOUT_S = 30.0
 
 
 class CloudError(Exception):
-    """A cloud did not boot, is not there, or did not do what it was asked to."""
+    """A cloud did not boot, does not run, or failed to carry out a request."""
 
 
 class Cloud:
@@ -257,7 +257,7 @@ class Cloud:
 
     @property
     def was_stopped(self) -> bool:
-        """Whether the cloud has ended after `stop` or a signal: then it has removed its state file."""
+        """True if the cloud has ended after `stop` or a signal: then it has removed its state file."""
         return self._path is not None and not self._path.exists()
 
     def stop(self) -> None:

@@ -61,7 +61,7 @@ class LocalCloud:
     Parameters
     ----------
     report
-        Takes a line about something that went wrong and concerns nobody's request.
+        Called with a line about each failure that belongs to no request.
     """
 
     def __init__(self, settings: CloudSettings, *, report: Callable[[str], None]) -> None:
@@ -128,7 +128,7 @@ class LocalCloud:
 
     @property
     def has_awslambdaric(self) -> bool:
-        """Whether functions run under the real runtime client, or under its stand-in."""
+        """True if functions run under the real runtime client, false under its stand-in."""
         return self._settings.awslambdaric and importlib.util.find_spec("awslambdaric") is not None
 
     def boot(self, *, progress: Callable[[str], None]) -> Deployment:

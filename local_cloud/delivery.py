@@ -1,4 +1,4 @@
-"""Sends a message to a resource by its ARN, as EventBridge, Lambda destinations and dead-letter queues do."""
+"""Delivery of a message to a resource by its ARN, as EventBridge, Lambda destinations and dead-letter queues do it."""
 
 import json
 import re
@@ -41,7 +41,7 @@ class Message:
 
 
 class Delivery:
-    """Delivers messages through the cloud's own public API; functions are invoked asynchronously."""
+    """Delivery through the cloud's own public API; functions are invoked asynchronously."""
 
     def __init__(self, clients: Clients, *, invoke_later: Callable[[str, bytes], None]) -> None:
         self._clients = clients

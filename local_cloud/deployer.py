@@ -41,7 +41,7 @@ def deploy(
     ------
     DeploymentError
         If a template holds a resource type, a property or an intrinsic function that is not known here, or if
-        the cloud refuses a resource. What was created before stays.
+        the cloud refuses a resource. Resources that were created before remain.
     """
     cloud = _Cloud(clients=functools.cache(clients), region=region, account=account, progress=progress, before=before)
     for stack in read_assembly(assembly):
@@ -52,7 +52,7 @@ def deploy(
 
 
 class _Cloud:
-    """What is deployed so far, of all stacks."""
+    """State of the deployment so far, of all stacks."""
 
     def __init__(
         self,

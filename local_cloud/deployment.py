@@ -1,4 +1,4 @@
-"""What a deployment of a cloud assembly is: its resources, its outputs, and the error when there is none."""
+"""Deployment of a cloud assembly: its resources, its outputs, and the error when there is none."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ class DeploymentError(Exception):
 
 
 class Clients(Protocol):
-    """Gives the boto3 client of a service, pointed at the cloud that is deployed to."""
+    """Factory of boto3 clients for the cloud that is deployed to."""
 
     def __call__(self, service: str, /) -> Any:
         """Return the client of `service`, named as boto3 names it."""

@@ -1,4 +1,4 @@
-"""What browsers talk to: distributions, and the sign-in of user pools, each on a port of its own."""
+"""Servers for browsers: distributions, and the sign-in of user pools, each on a port of its own."""
 
 import ssl
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Evaluates CloudFormation's intrinsic functions, conditions and dynamic references."""
+"""Evaluation of CloudFormation's intrinsic functions, conditions and dynamic references."""
 
 import base64
 import re
@@ -18,7 +18,7 @@ class _NoValue:
 
 
 NO_VALUE: Final = _NoValue()
-"""What ``Ref: AWS::NoValue`` evaluates to; a list or object drops it."""
+"""Value of ``Ref: AWS::NoValue``; a list or object drops it."""
 
 
 class TemplateError(Exception):
@@ -26,7 +26,7 @@ class TemplateError(Exception):
 
 
 class Surroundings(Protocol):
-    """What lies outside of a template's text: deployed resources, other stacks' exports, stored parameters."""
+    """Sources outside a template's text: deployed resources, other stacks' exports, stored parameters."""
 
     def ref(self, logical_id: str) -> str:
         """Return the physical id of a resource."""
@@ -43,9 +43,9 @@ class Surroundings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Evaluator:
-    """Evaluates the values of one template.
+    """Evaluator of one template's values.
 
-    `names` holds the parameters and pseudo parameters that ``Ref`` knows beside the resources.
+    `names` holds the parameters and pseudo parameters that ``Ref`` accepts in addition to the resources.
     """
 
     names: Mapping[str, Any]

@@ -59,7 +59,7 @@ class Exchange(http.server.BaseHTTPRequestHandler):
 
 
 class LoopbackServer(http.server.ThreadingHTTPServer):
-    """Serves `exchange` from a thread until it is stopped; one more thread a connection.
+    """Server of `exchange` from a thread until it is stopped, with one more thread per connection.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Reads runs of Glue jobs from moto's records of them, and writes back how they go."""
+"""Runs of Glue jobs: reads moto's records of them and writes their progress back."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ def job_run_request(job: Any, run: Any) -> JobRunRequest:
 
 
 class MotoJobRunRecord:
-    """Writes how a run goes into moto's record of it."""
+    """Record of a run that writes the run's progress into moto's record."""
 
     def __init__(self, job: Any, run: Any, *, changed: Callable[[], None]) -> None:
         self._run = run
@@ -38,18 +38,18 @@ class MotoJobRunRecord:
         run.glue_version = job.glue_version
 
     def run(self) -> None:
-        """The script runs."""
+        """Record that the script runs."""
         self._run.modified_on = datetime.now(UTC)
         self._run.status = "RUNNING"
         self._changed()
 
     def end(self, state: str, error_message: str | None = None) -> None:
-        """The run is over."""
+        """Record that the run has ended."""
         now = datetime.now(UTC)
         self._run.modified_on = self._run.completed_on = now
         self._run.execution_time = int((now - self._run.started_on).total_seconds())
         self._run.error_message = error_message and error_message[:_LONGEST_MESSAGE]
-        # Last: whoever waits for the status sees all the rest.
+        # Last, so that clients that wait for the status see everything else.
         self._run.status = state
         self._changed()
 

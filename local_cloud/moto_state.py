@@ -1,4 +1,4 @@
-"""Reads from moto's own objects, in this process, what its API does not give."""
+"""Data from moto's own objects in this process that its API does not provide."""
 
 import json
 from collections.abc import Callable, Mapping

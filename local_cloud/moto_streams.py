@@ -1,4 +1,4 @@
-"""Reads moto's Kinesis and DynamoDB streams in this process; over HTTP, the cloud would be its own busiest client."""
+"""Moto's Kinesis and DynamoDB streams, read in this process; over HTTP, the cloud would be its own busiest client."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Reads training jobs from moto's records of them, and writes back how they go."""
+"""Training jobs: reads moto's records of them and writes their progress back."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -42,7 +42,7 @@ def training_request(job: Any, environment: Mapping[str, str]) -> TrainingReques
 
 
 class MotoTrainingRecord:
-    """Writes how a job goes into moto's record of it."""
+    """Record of a job that writes the job's progress into moto's record."""
 
     def __init__(self, job: Any, *, changed: Callable[[], None]) -> None:
         self._job = job
@@ -54,7 +54,7 @@ class MotoTrainingRecord:
         self.progress("Starting", "Preparing the instances for training")
 
     def progress(self, secondary_status: str, message: str) -> None:
-        """The job has come to another phase."""
+        """Record that the job has reached another phase."""
         now = datetime.now(UTC)
         if transitions := self._job.secondary_status_transitions:
             transitions[-1]["EndTime"] = now
@@ -65,16 +65,16 @@ class MotoTrainingRecord:
         self._changed()
 
     def complete(self, metrics: Mapping[str, float]) -> None:
-        """The job has ended and its model is in S3."""
+        """Record that the job has ended and its model is in S3."""
         self._end("Completed", "Completed", "Training job completed", metrics)
 
     def fail(self, reason: str) -> None:
-        """The job has failed."""
+        """Record that the job has failed."""
         self._job.failure_reason = reason[:1024]
         self._end("Failed", "Failed", reason[:1024], {})
 
     def stop(self, secondary_status: str, metrics: Mapping[str, float]) -> None:
-        """The job was stopped, or ran into its time limit."""
+        """Record that the job was stopped, or exceeded its time limit."""
         self._end("Stopped", secondary_status, "Training job stopped", metrics)
 
     def _end(self, status: str, secondary_status: str, message: str, metrics: Mapping[str, float]) -> None:
@@ -84,6 +84,6 @@ class MotoTrainingRecord:
         self._job.final_metric_data_list = [
             {"MetricName": name, "Value": value, "Timestamp": now} for name, value in metrics.items()
         ]
-        # Last: whoever waits for the status sees all the rest.
+        # Last, so that clients that wait for the status see everything else.
         self._job.training_job_status = status
         self._changed()

@@ -16,7 +16,7 @@ _GUARDIAN = Path(__file__).with_name("guardian.py")
 
 
 class Processes:
-    """Starts subprocesses, each in its own session, and remembers them until they are killed.
+    """Subprocesses, each in its own session, until they are killed.
 
     Parameters
     ----------

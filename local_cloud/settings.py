@@ -1,4 +1,4 @@
-"""How a cloud is started, and what its process and its subprocesses see of their surroundings."""
+"""Settings of a cloud, and the environment of its process and subprocesses."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ _PASSED_ON = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SSL_CER
 _CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "local",
     "AWS_SECRET_ACCESS_KEY": "local",
-    # Account-based DynamoDB endpoints would have nobody behind them.
+    # Account-based DynamoDB endpoints do not exist here.
     "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",
     # Nothing of the user's own AWS configuration may reach the cloud, nor the other way round.
     "AWS_CONFIG_FILE": os.devnull,

@@ -12,9 +12,9 @@ import psutil
 
 READY, FAILED = "ready", "failed"
 READY_LINE = "ready at"
-"""How the line starts that a cloud prints when it has booted."""
+"""Start of the line that a cloud prints when it has booted."""
 FAILED_LINE = "the cloud does not boot:"
-"""How the line starts that says why it has not."""
+"""Start of the line with the reason why it did not boot."""
 
 
 class StateError(Exception):
@@ -23,7 +23,7 @@ class StateError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CloudState:
-    """What a running cloud says of itself.
+    """State file of a running cloud.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class CloudState:
 
     @property
     def alive(self) -> bool:
-        """Whether the cloud's process is there."""
+        """True if the cloud's process exists."""
         try:
             return bool(psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE)
         except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""What a CloudFormation template declares: names that ``Ref`` knows, and resources whose condition holds."""
+"""Declarations of a CloudFormation template: names for ``Ref``, and resources whose condition holds."""
 
 import uuid
 from collections.abc import Iterator, Mapping

@@ -33,7 +33,7 @@ _OF_LISTS: Final[Mapping[str, Callable[[list[float]], float]]] = {
 }
 
 Value = float | None
-"""Of one period; None is a missing datapoint."""
+"""Value of one period; None is a missing datapoint."""
 
 
 def read_math(expression: str) -> Callable[[Mapping[str, Value]], Value]:

@@ -36,7 +36,7 @@ def series_of(namespace: str, name: str, dimensions: Iterable[Mapping[str, str]]
 
 
 class SeriesStore:
-    """Keeps the series that somebody looks at.
+    """Samples of the watched series.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class SeriesStore:
         self._lock = threading.Lock()
 
     def take(self, namespace: str, datum: Mapping[str, Any], at: datetime) -> None:
-        """Keep a datum in the shape of PutMetricData that came at a time, if somebody looks at its series."""
+        """Keep a datum in the shape of PutMetricData with its time of arrival, if its series is watched."""
         series = series_of(namespace, datum["MetricName"], datum.get("Dimensions", ()))
         if series not in self._samples:
             return

@@ -1,4 +1,4 @@
-"""Evaluates the alarms of a deployment again and again; what changes its state acts."""
+"""Periodic evaluation of a deployment's alarms, whose actions run when a state changes."""
 
 import threading
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""What the template says of distributions and their headers, read strictly: what is not honoured here is an error."""
+"""Configuration of distributions and their headers from the template; unsupported properties raise an error."""
 
 import fnmatch
 import re
@@ -17,7 +17,7 @@ _METHODS: Final = ("GET", "HEAD")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a behaviour's answers come from: the host of a bucket or of an HTTP API."""
+    """Origin of a behaviour's responses: the host of a bucket or of an HTTP API."""
 
     host: str
     is_bucket: bool
@@ -25,7 +25,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Behavior:
-    """How requests to some paths are answered."""
+    """Rule for the responses to requests with some paths."""
 
     pattern: re.Pattern[str]
     origin: Origin
@@ -63,7 +63,7 @@ def read_distribution(properties: Properties) -> DistributionConfig:
         If something cannot be served faithfully here.
     """
     config = properties.section("DistributionConfig")
-    # What makes no difference on one machine, or is said in README.md.
+    # Properties without effect on one machine, or documented in README.md.
     config.keep("Comment", "HttpVersion", "IPV6Enabled", "PriceClass", "ViewerCertificate", "Logging")
     for response in config.sections("CustomErrorResponses"):
         response.keep("ErrorCode", "ErrorCachingMinTTL")  # nothing is cached here; pages in place of errors are refused
@@ -118,7 +118,7 @@ def _transport(section: Properties) -> ResponseHeader:
 
 def _origin(origin: Properties) -> Origin:
     if "S3OriginConfig" in origin:
-        origin.keep("OriginAccessControlId")  # buckets are not closed to anybody here
+        origin.keep("OriginAccessControlId")  # buckets are open to all clients here
         if identity := origin.section("S3OriginConfig").get("OriginAccessIdentity"):
             raise PropertyError(
                 origin.path_of("S3OriginConfig"), f"identity {identity!r}: only access control is known"

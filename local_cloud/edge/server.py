@@ -1,4 +1,4 @@
-"""Serves one distribution: path, behaviour, bucket or HTTP API, headers."""
+"""Server of one distribution: path, behaviour, bucket or HTTP API, headers."""
 
 import ssl
 from collections.abc import Callable, Mapping, Sequence
@@ -86,7 +86,7 @@ class DistributionServer:
         except ClientError as error:
             if error.response["Error"]["Code"] not in _MISSING:
                 raise
-            # What S3 says to who may not list the bucket.
+            # S3's response to a caller that may not list the bucket.
             return HttpResponse(
                 403,
                 (("Content-Type", "application/xml"),),

@@ -29,7 +29,7 @@ class ScheduleExpressionError(ValueError):
 
 
 class Schedule(Protocol):
-    """Says when something is due."""
+    """Schedule that determines when something is due."""
 
     def next_after(self, moment: datetime) -> datetime | None:
         """Return the first time after `moment`, in UTC; None when there is none."""
@@ -95,7 +95,7 @@ class Cron:
 
 
 def parse_schedule(expression: str, *, zone: str = "UTC") -> Schedule:
-    """Parse an expression; `zone` is the time zone that cron and at are meant in.
+    """Parse an expression; `zone` is the time zone of cron and at.
 
     Raises
     ------

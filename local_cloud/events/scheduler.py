@@ -62,7 +62,7 @@ class _Due:
 
 
 class Scheduler:
-    """Watches schedules on a clock; what is due fires in the order in which it became due."""
+    """Schedules on a clock; due ones fire in the order in which they became due."""
 
     def __init__(
         self,

@@ -46,7 +46,7 @@ class Target:
 
     @property
     def most_attempts(self) -> int:
-        """How often delivery is tried."""
+        """Number of delivery attempts."""
         policy = self.properties.get("RetryPolicy") or {}
         return int(min(policy.get("MaximumRetryAttempts", MOST_ATTEMPTS - 1) + 1, MOST_ATTEMPTS))
 
@@ -125,7 +125,7 @@ def _inside_string(text: str) -> bool:
 
 
 class TargetQueue:
-    """Delivers to targets in the background, in the order of submission as far as each first attempt goes."""
+    """Background delivery to targets; first attempts keep the order of submission."""
 
     def __init__(
         self, delivery: Delivery, *, keep: Callable[[str, Any], Callable[[], None]], report: Callable[[str], None]

@@ -1,4 +1,4 @@
-"""What templates say about asynchronous invocations, by function and qualifier."""
+"""Template settings of asynchronous invocations, by function and qualifier."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -22,7 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local_cloud.delivery import Delivery, Message, UndeliverableError
 from local_cloud.execution.function import FunctionNotFoundError, Outcome, ThrottledError
 
-# AWS waits one minute before the first retry and two before the second; nobody wants to wait for that here.
+# AWS waits one minute before the first retry and two before the second, which is too long for local use.
 RETRY_DELAYS_S = (0.5, 1.0)
 _THROTTLE_DELAY_S = 0.5
 MOST_RETRIES = 2
@@ -34,7 +34,7 @@ WORK = "invocation"
 
 @dataclass(frozen=True, slots=True)
 class AsyncConfig:
-    """What happens to the asynchronous invocations of a function."""
+    """Settings of a function's asynchronous invocations."""
 
     most_retries: int = MOST_RETRIES
     most_age_s: float = MOST_AGE_S
@@ -55,7 +55,7 @@ class _Attempt:
 
 
 class AsyncInvocations:
-    """Runs accepted invocations in the background.
+    """Accepted invocations, which run in the background.
 
     Parameters
     ----------

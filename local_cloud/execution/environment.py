@@ -38,7 +38,7 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """What every process gets from this host: the interpreter, the runtime client, the cloud's addresses."""
+    """Settings of this host for each process: the interpreter, the runtime client, the cloud's addresses."""
 
     region: str
     environment: Mapping[str, str]
@@ -72,7 +72,7 @@ class ExecutionEnvironment:
 
     @property
     def usable(self) -> bool:
-        """Whether the process can take another invocation."""
+        """True if the process can take another invocation."""
         return self._usable and self._process.poll() is None
 
     def invoke(self, payload: bytes, *, function_arn: str) -> Outcome:
@@ -148,7 +148,7 @@ class ExecutionEnvironment:
                 )
 
     def _give_up(self, error: bytes, *, log: str = "", request_id: str = "") -> Reply:
-        """Never use the process again."""
+        """Kill the process, mark it as unusable and return the error."""
         self._usable = False
         self._processes.kill(self._process)
         if log:

@@ -52,7 +52,7 @@ class Function:
 
     @property
     def revision(self) -> tuple[Any, ...]:
-        """What an execution environment depends on: another revision needs a new one."""
+        """Properties of the execution environment; another revision needs a new one."""
         return (
             self.code_sha256,
             self.handler,
@@ -67,7 +67,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an invocation answered; `error` is Lambda's ``X-Amz-Function-Error``, or None."""
+    """Result of an invocation; `error` is Lambda's ``X-Amz-Function-Error``, or None."""
 
     request_id: str
     payload: bytes

@@ -1,4 +1,4 @@
-"""Invokes functions: finds the version, keeps warm execution environments, respects concurrency."""
+"""Invocation of functions: finds the version, keeps warm execution environments, respects concurrency."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_WAITING = 32
 
 
 class Invoker:
-    """Runs invocations in execution environments that it starts, reuses and replaces.
+    """Invoker with execution environments that it starts, reuses and replaces.
 
     Parameters
     ----------

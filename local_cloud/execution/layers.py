@@ -1,6 +1,6 @@
 """Layers on this host: extracted as built, minus the packages that were compiled for another machine.
 
-A layer is built for the function's processor and Python. What is pure Python runs here as it is; a package whose
+A layer is built for the function's processor and Python. Pure Python runs here as it is; a package whose
 compiled files this interpreter cannot load is left out of the extracted copy, so that the environment's own package of
 that name is imported instead. The report says which, and why.
 """
@@ -30,7 +30,7 @@ _SHARED_OBJECT = re.compile(r"\.so(\.\d+)*$")
 
 @dataclass(frozen=True, slots=True)
 class PackageSource:
-    """Where a package of a layer comes from on this host: ``layer`` or ``environment``, and why."""
+    """Source of a layer's package on this host: ``layer`` or ``environment``, and the reason."""
 
     layer: str
     package: str

@@ -35,14 +35,14 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the runtime client posted for an invocation."""
+    """Response of the runtime client to an invocation."""
 
     payload: bytes
     failed: bool
 
 
 class RuntimeApi:
-    """Hands invocations to the runtime client, which asks for them one after the other.
+    """Server that passes invocations to the runtime client, which requests them one after the other.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ class RuntimeApi:
         return self._invocations.get()
 
     def accept(self, request_id: str, reply: Reply) -> bool:
-        """Accept a reply; False if nobody waits for it."""
+        """Accept a reply; False if its invocation is not pending."""
         future = self._replies.pop(request_id, None)
         if future is None:
             return False

@@ -1,4 +1,4 @@
-"""Runs a handler against the Lambda Runtime API in pure Python, where ``awslambdaric`` has no wheel.
+"""Client of the Lambda Runtime API in pure Python, for hosts without a wheel of ``awslambdaric``.
 
 Run by file name, with the handler as argument; it imports nothing but the standard library, and the answers and
 errors are those of ``awslambdaric``.

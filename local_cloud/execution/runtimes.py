@@ -1,4 +1,4 @@
-"""What runs the functions of a deployment here, beside what their template says."""
+"""Runtimes of a deployment's functions on this host, which may differ from the template."""
 
 import platform
 from collections.abc import Callable, Sequence

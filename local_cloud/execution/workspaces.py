@@ -1,4 +1,4 @@
-"""Extracts the code and the layers of functions, once each, and remembers where every package comes from."""
+"""Workspaces of functions: code and layers, each extracted once, with the source of every package."""
 
 import io
 import threading

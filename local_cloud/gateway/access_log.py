@@ -33,7 +33,7 @@ class Served:
 
 
 class AccessLog:
-    """Writes a line for each request to a log group."""
+    """Access log with a line for each request in a log group."""
 
     def __init__(self, *, group: str, format_text: str, write: Callable[[str, str, str], None]) -> None:
         self._group = group

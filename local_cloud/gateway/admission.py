@@ -1,4 +1,4 @@
-"""What authorizers say of a request: whom it speaks for, or the answer to one that must not pass."""
+"""Decisions of authorizers about a request: the caller's identity, or the response to a refused request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class RefusedError(Exception):
 
 
 class Authorizer(Protocol):
-    """Decides on requests to the routes that name it."""
+    """Authorizer of the requests to the routes that name it."""
 
     def admit(self, request: HttpRequest, api: ApiContext, match: Match) -> Admission:
         """Return whom a request speaks for.

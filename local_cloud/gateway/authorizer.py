@@ -32,7 +32,7 @@ class ForbiddenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whom a token speaks for."""
+    """Identity that a token proves."""
 
     claims: Mapping[str, Any]
     scopes: Sequence[str]

@@ -1,4 +1,4 @@
-"""Reads the HTTP APIs of a deployment; what cannot be served faithfully is an error."""
+"""Reader of a deployment's HTTP APIs; an unsupported setting is an error."""
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -15,7 +15,7 @@ from local_cloud.gateway.request import ApiContext
 from local_cloud.gateway.routes import Route, RouteTable
 from local_cloud.gateway.throttling import Throttle
 
-# What kind of authorizer a route's AuthorizationType asks for.
+# Type of authorizer by a route's AuthorizationType.
 _AUTHORIZER_TYPES = {"NONE": None, "JWT": "JWT", "CUSTOM": "REQUEST"}
 _FUNCTION_IN_URI = re.compile(r"arn:[^:]+:apigateway:[^:]+:lambda:path/2015-03-31/functions/(.+)/invocations")
 _HEADER_SOURCE = "$request.header."

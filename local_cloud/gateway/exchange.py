@@ -1,4 +1,4 @@
-"""What lies between a connection and a function that answers requests."""
+"""Connection between HTTP requests and the function that answers them."""
 
 import uuid
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Serves one HTTP API on a port of its own: stage, route, authorizer, function, answer."""
+"""Server of one HTTP API on a port of its own: stage, route, authorizer, function, response."""
 
 import ssl
 import threading

@@ -1,4 +1,4 @@
-"""Invokes functions for requests that do not wait forever."""
+"""Invocation of functions with a time limit for requests."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ _MOST_AT_ONCE = 64
 
 
 class TimedInvocations:
-    """Invokes functions and stops waiting when time is up; the function itself goes on, as on AWS."""
+    """Invocations with a time limit; the function itself goes on, as on AWS."""
 
     def __init__(self, invoke: Callable[[str, bytes], Outcome]) -> None:
         self._invoke = invoke

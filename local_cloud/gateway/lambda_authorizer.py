@@ -29,7 +29,7 @@ Event = dict[str, Any]
 
 
 class Invoke(Protocol):
-    """Invokes a function and waits, but not forever; see `TimedInvocations`."""
+    """Invocation of a function with a time limit; see `TimedInvocations`."""
 
     def __call__(self, function_arn: str, event: Mapping[str, Any], *, timeout_s: float) -> Outcome:
         """Return what the function answered."""
@@ -62,7 +62,7 @@ class _Decision:
 
 
 class LambdaAuthorizer:
-    """Asks a function about requests, and remembers what it says of an identity.
+    """Authorizer that invokes a function for a request, and caches its response by identity.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ class LambdaAuthorizer:
 
 
 def _request_event(request: HttpRequest, api: ApiContext, match: Match) -> Event:
-    """Return the authorizer's event: an integration's without the body, with what is asked for."""
+    """Return the authorizer's event: an integration's without the body, plus the ARN of the requested route."""
     event = payload_event(request, api, route_key=match.route.key, path_parameters=match.parameters, authorizer=None)
     event = {name: value for name, value in event.items() if name not in ("body", "isBase64Encoded")}
     arn = f"arn:aws:execute-api:{api.region}:{api.account}:{api.api_id}/{api.stage}/{request.method}{event['rawPath']}"

@@ -38,7 +38,7 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class ApiContext:
-    """What is the same for all requests to a stage of an API."""
+    """Properties common to all requests to a stage of an API."""
 
     api_id: str
     account: str

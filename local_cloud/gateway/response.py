@@ -1,4 +1,4 @@
-"""What API Gateway makes of a function's answer.
+"""API Gateway's HTTP response from a function's result.
 
 References
 ----------
@@ -31,7 +31,7 @@ def message_response(status: int, message: str, *headers: tuple[str, str], integ
 
 
 def internal_server_error(reason: str) -> HttpResponse:
-    """Return the answer to whoever called a function that failed; the reason is for the access log."""
+    """Return the response for a failed function; the reason goes to the access log."""
     return message_response(500, "Internal Server Error", integration_error=reason)
 
 

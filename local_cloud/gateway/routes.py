@@ -44,7 +44,7 @@ class Match:
 
 
 class RouteTable:
-    """Finds routes: the most specific path first, a named method before ``ANY``, ``$default`` last."""
+    """Route table: the most specific path first, a named method before ``ANY``, ``$default`` last."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._entries = sorted(

@@ -17,7 +17,7 @@ _ACCOUNT_LIMITS = {"ThrottlingRateLimit": 10_000, "ThrottlingBurstLimit": 5_000}
 
 
 class TokenBucket:
-    """Holds up to `burst` tokens and gains `rate_per_s` of them; a request takes one."""
+    """Token bucket with up to `burst` tokens that gains `rate_per_s`; a request takes one."""
 
     def __init__(self, *, rate_per_s: float, burst: float, clock: Callable[[], float]) -> None:
         self._rate_per_s = rate_per_s

@@ -53,7 +53,7 @@ class Mirror:
 
 
 def _is_checksum(file: Path) -> bool:
-    """Say whether Hadoop keeps a file beside another one, as it does in directories and not in S3."""
+    """Return whether a file is a checksum that Hadoop keeps in directories, but not in S3."""
     return file.name.startswith(".") and file.suffix == ".crc"
 
 

@@ -1,4 +1,4 @@
-"""What a run of a Glue job asks for, and who hears how it goes."""
+"""Request for a run of a Glue job, and the record of its progress."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,10 +26,10 @@ class JobRunRequest:
 
 
 class JobRunRecord(Protocol):
-    """What GetJobRun tells; written by whoever runs the job."""
+    """State that GetJobRun returns; the runner of the job writes it."""
 
     def run(self) -> None:
-        """The script runs."""
+        """Record that the script runs."""
 
     def end(self, state: str, error_message: str | None = None) -> None:
-        """The run is over: SUCCEEDED, FAILED, TIMEOUT or STOPPED."""
+        """Record that the run has ended: SUCCEEDED, FAILED, TIMEOUT or STOPPED."""

@@ -1,4 +1,4 @@
-"""Runs Glue jobs: the script as a subprocess, with Glue's arguments, states and logs."""
+"""Runner of Glue jobs: the script as a subprocess, with Glue's arguments, states and logs."""
 
 import os
 import sys
@@ -29,7 +29,7 @@ _NOT_MIRRORED = (_FILES, "--extra-files", "--additional-python-modules", "--Temp
 
 
 class GlueRunner:
-    """Runs each run of a job in a thread and a subprocess of its own."""
+    """Runner with a thread and a subprocess per run of a job."""
 
     def __init__(
         self,
@@ -152,7 +152,7 @@ class GlueRunner:
 
 
 class _Raised:
-    """Finds the exception that ended a script among what it printed."""
+    """Search for the exception that ended a script in its output."""
 
     def __init__(self, sink: Callable[[str, str, str], None]) -> None:
         self._sink = sink

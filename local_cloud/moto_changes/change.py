@@ -1,4 +1,4 @@
-"""What a change to moto is, and what it hands over to."""
+"""Changes to moto, and the runtime that they call."""
 
 import functools
 import threading
@@ -15,7 +15,7 @@ from local_cloud.training.request import TrainingRecord, TrainingRequest
 
 
 class Runtime(Protocol):
-    """What makes happen what moto only stores."""
+    """Runtime that carries out the actions that moto only stores."""
 
     recorder: Recorder
     """Records what moto stores."""

@@ -1,4 +1,4 @@
-"""What invokes functions and tells of it: Lambda's API, topics, subscriptions of logs, rules."""
+"""Changes that invoke functions: Lambda's API, topics, subscriptions of logs, rules."""
 
 import base64
 import copy

@@ -1,4 +1,4 @@
-"""What a resource type is to the deployer: a function that creates one, and the properties it only keeps."""
+"""Resource types of the deployer: a function that creates one, and the properties that are only stored."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ _HASH_LENGTH = 8
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """What ``Ref`` and ``Fn::GetAtt`` say about a resource that now exists."""
+    """Values of ``Ref`` and ``Fn::GetAtt`` for a created resource."""
 
     physical_id: str
     attributes: Mapping[str, str] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class Creation:
 
 @dataclass(frozen=True, slots=True)
 class ResourceType:
-    """How to create a resource of one CloudFormation type.
+    """Instructions to create a resource of one CloudFormation type.
 
     `kept` names the properties that stay in the deployment without being applied to moto, each with the reason.
     """

@@ -115,7 +115,7 @@ def _create_event_invoke_config(creation: Creation) -> Created:
 
 
 def _function(name_or_arn: str) -> dict[str, str]:
-    """Split what ``Ref`` of a version or alias gives: the API wants its qualifier beside the function."""
+    """Split the ``Ref`` of a version or alias, because the API expects function and qualifier separately."""
     if match := _FUNCTION_ARN.fullmatch(name_or_arn):
         return {"FunctionName": match["function"], "Qualifier": match["qualifier"]}
     return {"FunctionName": name_or_arn}

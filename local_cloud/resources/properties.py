@@ -14,7 +14,7 @@ class PropertyError(Exception):
 
 
 class Properties:
-    """Evaluated properties; reading one marks it, so that what nobody read can be told.
+    """Evaluated properties; reading one marks it, so that unread ones can be reported.
 
     A value that is read whole counts as read with all that is in it. `section` and `sections` read
     nested objects property by property instead.
@@ -64,7 +64,7 @@ class Properties:
         return self._sections[name]
 
     def unread(self) -> Iterator[str]:
-        """Yield the paths of the properties that nobody read, such as ``Rules[0].Prefix``."""
+        """Yield the paths of unread properties, such as ``Rules[0].Prefix``."""
         for name in self._values:
             if name in self._sections:
                 for section in self._sections[name]:

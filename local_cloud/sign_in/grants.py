@@ -1,4 +1,4 @@
-"""What a sign-in leaves behind: codes that are good once and shortly, and tokens that bring new ones."""
+"""Grants of sign-ins: short-lived codes for one use, and refresh tokens."""
 
 import base64
 import hashlib
@@ -13,7 +13,7 @@ _CODE_S = 300
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What somebody who signed in let a client do.
+    """Permission that a signed-in user gave a client.
 
     Attributes
     ----------

@@ -1,6 +1,6 @@
 """The authorization server of a user pool: code flow with PKCE, refresh, client credentials, signing out.
 
-Whoever opens it is signed in at once as the local operator, without a password: the machine is theirs.
+Any client that opens it is signed in at once as the local operator, without a password: the machine is theirs.
 
 References
 ----------
@@ -85,7 +85,7 @@ class SignInServer:
     def _authorize(self, asked: Mapping[str, str]) -> HttpResponse:
         client = self._find_client(asked.get("client_id", ""))
         redirect_uri = asked.get("redirect_uri", "")
-        # Before these two are known to belong together, nobody is sent anywhere.
+        # Before these two are known to belong together, no response may redirect.
         if client is None:
             return _page(400, f"client_id {asked.get('client_id', '')!r} is no client of this user pool")
         if redirect_uri not in client.callback_urls:

@@ -1,4 +1,4 @@
-"""How Lambda gets a batch of stream records through a function: retries, bisecting, checkpoints, giving up.
+"""Lambda's processing of a batch of stream records: retries, bisecting, checkpoints, giving up.
 
 References
 ----------

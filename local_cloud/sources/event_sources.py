@@ -19,7 +19,7 @@ _JOIN_S = 5.0
 
 
 class EventSources:
-    """The pollers of every mapping; their starting positions are taken on construction.
+    """The pollers of every mapping; the constructor determines their starting positions.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ class EventSources:
             poller.stop()
 
     def join(self) -> None:
-        """Wait until no poller runs; whoever they wait for must have been stopped."""
+        """Wait until no poller runs; the services that they wait for must have been stopped."""
         deadline = time.monotonic() + _JOIN_S
         for poller in self._pollers:
             poller.join(max(0.0, deadline - time.monotonic()))

@@ -9,7 +9,7 @@ from local_cloud.deployment import DeploymentError, Resource
 
 _SOURCES = ("kinesis", "dynamodb", "sqs")
 _DEFAULT_BATCH_SIZE = {"kinesis": 100, "dynamodb": 100, "sqs": 10}
-# What is not implemented, and the value that means that it is not asked for.
+# Unsupported settings, each with the value that disables it.
 _REFUSED = {"ParallelizationFactor": 1, "TumblingWindowInSeconds": 0, "ProvisionedPollerConfig": None, "Queues": None}
 
 

@@ -1,4 +1,4 @@
-"""What all pollers are: a thread that is started, told to end, and waited for."""
+"""Base class of the pollers: a thread that is started, stopped and joined."""
 
 import abc
 import threading

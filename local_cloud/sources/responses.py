@@ -1,4 +1,4 @@
-"""What a function says about the records of a batch.
+"""Batch item failures in a function's response.
 
 References
 ----------

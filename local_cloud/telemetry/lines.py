@@ -1,4 +1,4 @@
-"""What subprocesses print, line by line, on its way to a log stream."""
+"""Output lines of subprocesses on their way to a log stream."""
 
 import os
 import threading
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class LineSink(Protocol):
-    """Takes a line of a log stream."""
+    """Destination of a log stream's lines."""
 
     def __call__(self, group: str, stream: str, message: str, /) -> None:
         """Take one line."""
@@ -49,7 +49,7 @@ class LineOutput:
 
 
 class LineLog:
-    """Opens outputs that all go to one sink."""
+    """Factory of outputs that all go to one sink."""
 
     def __init__(self, sink: LineSink) -> None:
         self._sink = sink

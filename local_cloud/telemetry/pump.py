@@ -1,4 +1,4 @@
-"""Carries log lines and metrics to CloudWatch from one thread, so that nobody who writes them waits."""
+"""Thread that sends log lines and metrics to CloudWatch, so that their writers do not wait."""
 
 import contextlib
 import queue
@@ -23,7 +23,7 @@ WatchMetric: TypeAlias = Callable[[str, Mapping[str, Any], datetime], None]
 
 
 class TakeMetric(Protocol):
-    """Takes a metric; its dimensions by name."""
+    """Destination of a metric; its dimensions by name."""
 
     def __call__(self, namespace: str, name: str, value: float, /, *, unit: str = "Count", **dimensions: str) -> None:
         """Take one value."""
@@ -59,7 +59,7 @@ class Pump:
         self._put(Metric(namespace=namespace, datum=datum))
 
     def watch(self, take: WatchMetric, *, now: Callable[[], datetime]) -> None:
-        """Show every metric to somebody too, with the time at which it came.
+        """Pass every metric to an observer as well, with the time at which it came.
 
         Parameters
         ----------
@@ -113,7 +113,7 @@ class Pump:
                     metrics[metric.namespace].append(metric.datum)
                     self._watch(metric.namespace, metric.datum, at)
         for (group, stream), events in lines.items():
-            # A log group that somebody deleted loses its lines, as on AWS.
+            # A deleted log group loses its lines, as on AWS.
             with contextlib.suppress(BotoCoreError, ClientError):
                 self._create_stream(group, stream)
                 ordered = sorted(events, key=lambda event: event["timestamp"])

@@ -1,4 +1,4 @@
-"""What a training job asks for, and who hears how it goes."""
+"""Request for a training job, and the record of its progress."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,8 @@ class TrainingRequest:
     Attributes
     ----------
     spot
-        Whether its machine may be taken away; then it may take `most_wait_s`, of which it trains `most_runtime_s`.
+        True if the machine can be interrupted; `most_wait_s` then limits the whole job, and `most_runtime_s` its
+        training.
     """
 
     name: str
@@ -52,16 +53,16 @@ class TrainingRequest:
 
 
 class TrainingRecord(Protocol):
-    """What DescribeTrainingJob tells; written by whoever runs the job."""
+    """State that DescribeTrainingJob returns; the runner of the job writes it."""
 
     def progress(self, secondary_status: str, message: str) -> None:
-        """The job has come to another phase."""
+        """Record that the job has reached another phase."""
 
     def complete(self, metrics: Mapping[str, float]) -> None:
-        """The job has ended and its model is in S3."""
+        """Record that the job has ended and its model is in S3."""
 
     def fail(self, reason: str) -> None:
-        """The job has failed."""
+        """Record that the job has failed."""
 
     def stop(self, secondary_status: str, metrics: Mapping[str, float]) -> None:
-        """The job was stopped, or ran into its time limit."""
+        """Record that the job was stopped, or exceeded its time limit."""

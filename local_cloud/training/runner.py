@@ -1,4 +1,4 @@
-"""Runs training jobs: the container's entry point as a subprocess, with SageMaker's directories and statuses."""
+"""Runner of training jobs: the container's entry point as a subprocess, with SageMaker's directories and statuses."""
 
 import re
 import shlex
@@ -45,7 +45,7 @@ class _Running(JobRun):
 
 
 class TrainingRunner:
-    """Runs each job in a thread and a subprocess of its own."""
+    """Runner with a thread and a subprocess per job."""
 
     def __init__(
         self,
