@@ -9,14 +9,14 @@ export function lastPromotion(champion: Champion): Entry | undefined {
     .sort((a, b) => b.promotedMs - a.promotedMs)[0];
 }
 
-/** Whether a version was champion before: promoting it goes back to it, and what came after is not gone back to. */
+/** True if a version was champion before: promoting it returns to it, but does not undo later promotions. */
 export const wasChampion = (champion: Champion | null, version: string): boolean =>
   champion?.history.some((entry) => entry.version === version) ?? false;
 
-/** Whether there is something to take back: a champion with one before it, or a trial. */
+/** True if a rollback is possible: the champion has a predecessor, or a trial runs. */
 export const mayRollBack = (champion: Champion): boolean => champion.previous !== null || champion.canary !== null;
 
-/** What the pointer says now, where it is another one than the one that was seen; null where it is the same. */
+/** The pointer's current state in words, if it differs from the one that the reader saw; otherwise null. */
 export function movedTo(seen: Champion | null, now: Champion | null): string | null {
   if (seen?.etag === now?.etag) {
     return null;

@@ -4,7 +4,7 @@ import type { Models } from "./contract";
 import { LIVE_MS, models } from "./questions";
 import { href } from "./routing";
 
-/** Says that a version has become champion, whoever made it so, whatever view is shown. */
+/** Announces a new champion in every view, independent of who promoted it. */
 export function ChampionWatch() {
   const { announce } = useDesk();
   const champion = useFeed<Models>(models, LIVE_MS, true).data?.champion?.version;

@@ -3,7 +3,7 @@ import { useCallback, useContext, useEffect, useState } from "preact/hooks";
 import type { Api } from "../platform/api";
 import { type FeedState, type Feeds, keyOf, type Question } from "./feeds";
 
-/** What every view has at hand. */
+/** Services that every view can use. */
 export interface Desk {
   readonly api: Api;
   readonly feeds: Feeds;

@@ -54,7 +54,7 @@ function operation(route: string): Operation | undefined {
   return paths[path]?.[method];
 }
 
-/** What the description has against a value, in words; nothing where it satisfies it. */
+/** The violations of the schema by a value, in words; empty if it satisfies the schema. */
 function faults(schema: object | undefined, value: unknown): string[] {
   if (!schema) {
     return ["the description has no schema for it"];

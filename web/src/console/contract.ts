@@ -1,5 +1,5 @@
 /**
- * What the operator's routes answer. Times are milliseconds since 1970, shares are from 0 to 1, null is "not known".
+ * Responses of the operator's routes. Times are milliseconds since 1970, shares are from 0 to 1, null is "not known".
  * All routes want the scope `alsolike/admin`. Errors have Personalize's shape.
  */
 
@@ -40,7 +40,7 @@ export interface Alarm {
   readonly composite: boolean;
   readonly reason: string;
   readonly changedMs: number;
-  /** What it means, and which runbook says what to do. */
+  /** Its meaning, and the runbook for it. */
   readonly description: string;
   /** The runbook's name, such as `errors`. */
   readonly runbook: string | null;
@@ -54,7 +54,7 @@ export interface Engagement {
   readonly by: "all" | "recommender" | "model" | "arm";
   readonly totals: readonly EngagementRow[];
   readonly days: readonly { readonly date: string; readonly rows: readonly EngagementRow[] }[];
-  /** How many events that name answers did not count, by reason. */
+  /** Number of events that name answers and did not count, by reason. */
   readonly rejected: Readonly<Record<string, number>>;
 }
 
@@ -83,7 +83,7 @@ export interface EngagementRow {
 export interface Models {
   readonly champion: Champion | null;
   readonly versions: readonly ModelVersion[];
-  /** Of the users, to a version on trial; 0 where this deployment tries nothing. */
+  /** Percentage of users who get a version on trial; 0 if this deployment runs no trials. */
   readonly trialSharePercent: number;
 }
 
@@ -93,12 +93,12 @@ export interface Models {
  */
 export interface Champion {
   /**
-   * Of the pointer as it was read. A POST with the `etag` of what its caller saw is answered 409 where somebody has
-   * changed the pointer since; without one, it acts on whatever is champion by then.
+   * Version of the pointer. A POST with the `etag` that its caller saw is answered 409 if the pointer has changed
+   * since; without one, it acts on the current champion.
    */
   readonly etag: string;
   readonly version: string;
-  /** What a rollback brings back. */
+  /** The version that a rollback restores. */
   readonly previous: string | null;
   readonly history: readonly { readonly version: string; readonly promotedMs: number; readonly reason: string }[];
   /** The version on trial. */
@@ -115,10 +115,10 @@ export interface ModelVersion {
   readonly createdMs: number;
   readonly items: number;
   readonly pinned: boolean;
-  /** Whether somebody let it through where the gate had rejected it. */
+  /** True if an operator promoted it although the gate had rejected it. */
   readonly forced: boolean;
   readonly approval: string;
-  /** Of the hold-out. */
+  /** Figures of the hold-out. */
   readonly hr: number | null;
   readonly ndcg: number | null;
   readonly coverage: number | null;
@@ -162,7 +162,7 @@ export interface GateDecision {
 /** `POST /operator/models/{version}/promotion` with `{reason, canary?, force?, etag?}`: one of the two is there. */
 export interface Promotion {
   readonly champion: Champion | null;
-  /** Of the run that tries the version beside the champion. */
+  /** Id of the run that tries the version next to the champion. */
   readonly runId: string | null;
   /** What did not succeed after the version had become champion. */
   readonly warnings: readonly string[];
@@ -274,7 +274,7 @@ export interface Experiment {
   readonly metric: string;
   readonly verdict: string | null;
   readonly winner: string | null;
-  /** Null before anybody is in an arm. */
+  /** Null before the first user is in an arm. */
   readonly sampleRatioPValue: number | null;
   /** Whether there was no time to read all its days, so that the figures are of the first ones. */
   readonly partial: boolean;
@@ -331,7 +331,7 @@ export interface Cost {
     readonly eventsPerDay: number;
     readonly requestsPerDay: number;
     readonly items: number;
-    /** Whether it was counted, not stated. */
+    /** True if the value was measured, not stated. */
     readonly measured: boolean;
   };
   readonly lines: readonly {
@@ -348,6 +348,6 @@ export interface Cost {
   readonly dollars: number;
   readonly personalizeDollars: number | null;
   readonly savings: readonly { readonly setting: string; readonly what: string; readonly dollars: number }[];
-  /** What is not counted, what was assumed, and prices that no page confirmed. */
+  /** Costs that are not counted, assumptions, and prices that no page confirmed. */
   readonly remarks: readonly string[];
 }

@@ -4,7 +4,7 @@ import { Feeds, type Question } from "./feeds";
 const ALARMS: Question = { path: "/operator/alarms" };
 const LIVE = { everyMs: 10_000 };
 
-/** An API that answers when it is told to, and a clock that is set by hand. */
+/** An API that answers on demand, and a clock that the test sets. */
 function desk() {
   const calls: { path: string; answer: (body: unknown) => Promise<void>; fail: (message: string) => Promise<void> }[] =
     [];

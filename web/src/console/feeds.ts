@@ -1,6 +1,6 @@
 import type { Api } from "../platform/api";
 
-/** What is asked of the API: a path with its query. */
+/** Request to the API: a path with its query. */
 export interface Question {
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | undefined>>;
@@ -16,11 +16,11 @@ export interface FeedState<T> {
 
 const NOTHING: FeedState<never> = { data: null, error: null, loadedMs: null, loading: false };
 
-/** What one that watches wants. */
+/** Request of a component that watches a feed. */
 export interface Wish {
-  /** How often to ask again; null is never. */
+  /** Interval between requests; null for a single one. */
   readonly everyMs: number | null;
-  /** Whether it is no part of the view, which does not say when it was loaded. */
+  /** True if it is no part of the view, whose load time then ignores it. */
   readonly background?: boolean;
 }
 
@@ -38,7 +38,7 @@ const periodsOf = (feed: Feed): number[] =>
 
 export const keyOf = ({ path, query }: Question): string => `${path} ${JSON.stringify(query ?? {})}`;
 
-/** The answers that the console shows, asked anew while somebody watches them and looks at the page. */
+/** Responses that the console shows, refreshed while a component watches them and the page is visible. */
 export class Feeds {
   paused = false;
   private readonly feeds = new Map<string, Feed>();

@@ -1,4 +1,4 @@
-/** Answers made by hand, for tests of components alone. */
+/** Sample responses, for tests of components only. */
 import type {
   Alarms,
   Champion,

@@ -61,7 +61,7 @@ export const milliseconds: Format = orDash((value) => {
   return value < SECOND ? `${Math.round(value)} ms` : duration(value);
 });
 
-/** How long something took or takes: 480 ms, 12 s, 3 min 20 s, 4 h 5 min, 2 d 3 h. */
+/** A duration in two units at most: 480 ms, 12 s, 3 min 20 s, 4 h 5 min, 2 d 3 h. */
 export const duration: Format = orDash((value) => {
   if (value < SECOND) {
     return `${Math.round(value)} ms`;
@@ -84,7 +84,7 @@ function pair(value: number, large: number, largeName: string, small: number, sm
   return `${Math.floor(all / large)} ${largeName}${rest ? ` ${rest} ${smallName}` : ""}`;
 }
 
-/** How long ago, in one unit: `just now`, `4 min ago`, `in 2 h`. */
+/** A relative time in one unit: `just now`, `4 min ago`, `in 2 h`. */
 export function ago(thenMs: number, nowMs: number): string {
   const past = nowMs - thenMs;
   const size = Math.abs(past);

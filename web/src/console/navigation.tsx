@@ -12,7 +12,7 @@ interface Props {
   readonly signOut: () => void;
 }
 
-/** Where one can go; on a phone behind a button. */
+/** Links to all views; on a phone behind a button. */
 export function Navigation({ environment, current, signOut }: Props) {
   const [open, setOpen] = useState(false);
   const menu = useRef<HTMLButtonElement>(null);

@@ -1,11 +1,11 @@
 import { pathSegment } from "../platform/api";
 import type { Question } from "./feeds";
 
-/** How often what is live is asked anew, and what is counted from the lake. */
+/** Refresh intervals of live data, and of data counted from the lake. */
 export const LIVE_MS = 10_000;
 export const SLOW_MS = 60_000;
 
-/** What the console asks of the operator's routes; the types of the answers stand in `contract.ts`. */
+/** Requests of the console to the operator's routes; `contract.ts` has the types of the responses. */
 export const traffic = (minutes: number): Question => ({ path: "/operator/traffic", query: { minutes } });
 export const alarms: Question = { path: "/operator/alarms" };
 export const engagement = (days: number, by: string): Question => ({
@@ -24,7 +24,7 @@ export const cost = (load: Readonly<Record<string, string | undefined>>): Questi
   query: load,
 });
 
-/** Where the console asks for a change. */
+/** Paths of the requests that change something. */
 export const promotion = (version: string): string => `/operator/models/${pathSegment(version)}/promotion`;
 export const pinning = (version: string, pinned: boolean): string =>
   `/operator/models/${pathSegment(version)}/${pinned ? "unpin" : "pin"}`;

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 
-/** Where the reader is: `#/engagement?by=arm` or `#/models/VERSION`. */
+/** The current view: `#/engagement?by=arm` or `#/models/VERSION`. */
 export interface Route {
   readonly view: string;
   readonly id: string | null;

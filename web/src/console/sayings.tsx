@@ -9,7 +9,7 @@ export interface Said {
 
 const SHOWN_MS = 12_000;
 
-/** What happened just now, read out to those who listen. */
+/** Recent messages, which screen readers read out. */
 export function Sayings({ said, forget }: { said: readonly Said[]; forget: (id: number) => void }) {
   return (
     <div class="sayings" role="status" aria-live="polite">

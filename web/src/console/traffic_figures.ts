@@ -28,7 +28,7 @@ export const highest = (points: readonly Point[]): number | null => {
 
 export const total = (points: readonly Point[]): number => points.reduce((sum, [, value]) => sum + (value ?? 0), 0);
 
-/** Which part of one count another one is, over the whole time; null of nothing. */
+/** The share of one count in another over the whole time; null if the other is 0. */
 export const shareOf = (part: readonly Point[], whole: readonly Point[]): number | null =>
   total(whole) > 0 ? total(part) / total(whole) : null;
 

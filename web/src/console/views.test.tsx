@@ -27,7 +27,7 @@ const ASKED: readonly Question[] = [
 
 type Answering = (path: string, query: Record<string, string | undefined>) => unknown;
 
-/** What a view shows once its questions are answered, as text. */
+/** The text of a view after its requests are answered. */
 async function shown(hash: string, answering: Answering, again?: Answering): Promise<string> {
   let answer = answering;
   const get = async <T,>(path: string, query: Readonly<Record<string, string | number | undefined>> = {}) => ({

@@ -19,7 +19,7 @@ export interface Answer<T> {
 export class NoAnswer extends Error {}
 
 /**
- * Gives an access token, signing in anew where there is none that is still good; one that the API has refused is not.
+ * Returns an access token and signs in again if none is valid; a token that the API has refused is not valid.
  */
 export type GiveToken = (refused?: string) => Promise<string>;
 
@@ -78,7 +78,7 @@ export class Api {
   }
 }
 
-/** What a failed `fetch` means: it raises a TypeError without a word of use, or what the signal of its timeout says. */
+/** The error for a failed `fetch`, which raises a TypeError without details, or its timeout's error. */
 export function noAnswer(failure: unknown): Error {
   if (failure instanceof DOMException && failure.name === "TimeoutError") {
     return new NoAnswer(`no answer came within ${TIMEOUT_MS / 1000} s`);

@@ -1,7 +1,7 @@
 import { noAnswer, TIMEOUT_MS } from "./api";
 import type { SignInSettings } from "./site";
 
-/** What the token endpoint answers (RFC 6749, section 5.1). */
+/** The token endpoint's response (RFC 6749, section 5.1). */
 interface Tokens {
   readonly access_token: string;
   readonly expires_in: number;
@@ -25,8 +25,8 @@ const RENEW_BEFORE_MS = 30_000;
 export class SignInError extends Error {}
 
 /**
- * Who has signed in, and the tokens that prove it: OAuth 2.0's authorization code flow with PKCE (RFC 7636). Tokens
- * live in this tab's memory alone; its session storage has what belongs to an attempt, until the page is back.
+ * The signed-in user and the tokens: OAuth 2.0's authorization code flow with PKCE (RFC 7636). Tokens live only
+ * in this tab's memory; its session storage has what belongs to an attempt, until the page is back.
  */
 export class SignIn {
   private held: string | undefined;
@@ -36,7 +36,7 @@ export class SignIn {
 
   constructor(readonly settings: SignInSettings) {}
 
-  /** Whether this tab has signed out, and should not sign in again by itself. */
+  /** True if this tab has signed out, and should not sign in again by itself. */
   get signedOut(): boolean {
     return sessionStorage.getItem(SIGNED_OUT) !== null;
   }

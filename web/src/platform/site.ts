@@ -1,10 +1,10 @@
 import { noAnswer, TIMEOUT_MS } from "./api";
 
-/** What a deployment tells its pages: `/site.json`, which the CDK writes beside them. */
+/** A deployment's settings for its pages: `/site.json`, which the CDK writes next to them. */
 export interface Site {
   /** The environment's name. */
   readonly environment: string;
-  /** Where the API is: a path of this very site. */
+  /** The API's path on this site. */
   readonly api: string;
   /** Names that calls of the API carry. */
   readonly trackingId: string;
@@ -21,7 +21,7 @@ export interface CardColumns {
   readonly image?: string;
 }
 
-/** Where a reader signs in: OAuth 2.0's authorization code flow with PKCE (RFC 6749, RFC 7636). */
+/** Endpoints and client of the sign-in: OAuth 2.0's authorization code flow with PKCE (RFC 6749, RFC 7636). */
 export interface SignInSettings {
   readonly authorizeUrl: string;
   readonly tokenUrl: string;

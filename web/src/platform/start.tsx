@@ -5,7 +5,7 @@ import { SignIn, SignInError } from "./sign_in";
 import { readSite, type Site } from "./site";
 import "./theme.css";
 
-/** What a page gets. */
+/** Properties of every page. */
 export interface PageProps {
   readonly site: Site;
   readonly api: Api;
@@ -41,7 +41,7 @@ interface AwayProps {
   readonly signIn: SignIn | undefined;
 }
 
-/** In the page's place, where nobody is signed in or the deployment is not known. */
+/** A replacement for the page, if no user is signed in or the deployment is not known. */
 export function Away({ title, why, signIn }: AwayProps) {
   return (
     <main class="away">

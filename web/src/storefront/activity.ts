@@ -1,9 +1,9 @@
 import type { Outcome } from "./watch";
 
-/** What became of something that the shopper did. */
+/** An action of the shopper, and its outcome. */
 export interface Activity {
   readonly id: number;
-  /** What was done, such as "View of Bananas". */
+  /** The action, such as "View of Bananas". */
   readonly what: string;
   readonly state: "sending" | "sent" | "watching" | "settled" | "failed";
   readonly outcome: Outcome | null;
@@ -12,7 +12,7 @@ export interface Activity {
   readonly again: (() => void) | null;
 }
 
-/** How many are remembered. */
+/** Number of remembered actions. */
 export const REMEMBERED = 20;
 
 /** Say it in a line. */

@@ -2,7 +2,7 @@ import { activitySentence } from "./activity";
 import { useShop } from "./context";
 import "./strip.css";
 
-/** What was sent and what it led to: the latest line is read out, those before can be opened. */
+/** Sent events and their outcomes: screen readers read the latest line, and a click opens the earlier ones. */
 export function ActivityStrip() {
   const { activity } = useShop();
   const [latest, ...earlier] = activity;

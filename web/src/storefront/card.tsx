@@ -15,7 +15,7 @@ interface CardProps {
   readonly lead?: () => Lead | null;
 }
 
-/** A sentence and how much it weighs beside the strongest, from 0 to 1; null where there is no such thing. */
+/** A sentence with its weight relative to the strongest, from 0 to 1; null without one. */
 export interface Why {
   readonly sentence: string;
   readonly weight: number | null;
@@ -41,7 +41,7 @@ export function Card({ product, why = [], fresh = false, lead }: CardProps) {
       onKeyDown={(event) => {
         if (event.key !== "Escape") return;
         setOpen(false);
-        setShut(true); // what hovering or focus has opened goes, too, until either comes anew
+        setShut(true); // also close what hovering or focus has opened, until the next hover or focus
       }}
       onMouseLeave={() => setShut(false)}
       onFocusOut={() => setShut(false)}
@@ -52,7 +52,7 @@ export function Card({ product, why = [], fresh = false, lead }: CardProps) {
         href={formatRoute({ page: "item", id: product.id })}
         onClick={opened}
         aria-describedby={why.length > 0 ? panel : undefined}
-        title={[product.title, kind, price].filter(Boolean).join(" · ") /* what is cut, as it covers the card */}
+        title={[product.title, kind, price].filter(Boolean).join(" · ") /* in full, as the card may cut it off */}
       >
         {product.title}
       </a>
@@ -93,7 +93,7 @@ export function Card({ product, why = [], fresh = false, lead }: CardProps) {
   );
 }
 
-/** What there is to say of why an answer has an item. */
+/** The reasons for an item of a list. */
 export function whyOf(
   item: Recommended,
   list: Recommendations,

@@ -38,7 +38,7 @@ export function Carousel({ plan, shelf }: CarouselProps) {
             <button
               type="button"
               aria-label={`${plan.title}: back`}
-              aria-disabled={!back /* and not disabled, which would take the focus from whoever pages by keyboard */}
+              aria-disabled={!back /* and not disabled, which would take the focus away from keyboard users */}
               onClick={() => scroll(-1)}
             >
               <span aria-hidden="true">←</span>
@@ -95,7 +95,7 @@ function ShelfContent({ plan, shelf, track, lead }: ContentProps) {
   );
 }
 
-/** Grey cards while a list is asked for. */
+/** Grey cards while a list loads. */
 export function Skeleton({ what }: { readonly what: string }) {
   return (
     <>

@@ -25,7 +25,7 @@ export function withQuantity(cart: Cart, itemId: string, quantity: number): Cart
     .filter((line) => line.quantity > 0);
 }
 
-/** What is left after these were bought: whatever was put in or raised since. */
+/** The cart without bought quantities; later additions stay. */
 export function without(cart: Cart, bought: Cart): Cart {
   return bought.reduce((left, { itemId, quantity }) => {
     const there = left.find((line) => line.itemId === itemId);
@@ -33,18 +33,18 @@ export function without(cart: Cart, bought: Cart): Cart {
   }, cart);
 }
 
-/** How many things there are. */
+/** The number of pieces. */
 export function count(cart: Cart): number {
   return cart.reduce((sum, line) => sum + line.quantity, 0);
 }
 
-/** What it costs, of those lines that have a price; null where none has. */
+/** The total of the lines with a price; null if none has one. */
 export function total(cart: Cart): number | null {
   const priced = cart.filter((line) => line.price !== null);
   return priced.length > 0 ? priced.reduce((sum, line) => sum + (line.price ?? 0) * line.quantity, 0) : null;
 }
 
-/** What a sum is without, in words; null where it has everything, or nothing. */
+/** A note on products without a price; null if all or none have one. */
 export function unpricedText(cart: Cart): string | null {
   const unpriced = count(cart.filter((line) => line.price === null));
   if (unpriced === 0 || unpriced === count(cart)) return null;

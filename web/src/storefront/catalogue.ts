@@ -4,13 +4,13 @@ import { fromRow, type ItemRow, type Product } from "./product";
 
 const PAGE_ROWS = 1000;
 
-/** How many products a page loads before it asks whether to go on: a catalogue may have any number. */
+/** Products that a page loads before it offers to load more, because a catalogue may have any number. */
 export const LOADED_AT_ONCE = 5000;
 
 /** The part of the catalogue that this page has loaded, in no order. */
 export interface Loaded {
   readonly products: readonly Product[];
-  /** Where the next page begins; null where this is all. */
+  /** Token of the next page; null at the end. */
   readonly next: string | null;
 }
 

@@ -12,7 +12,7 @@ export function useShop(): Shop {
   return shop;
 }
 
-/** Show anew whenever the shop has changed. */
+/** Render again whenever the shop has changed. */
 export function useChanges(shop: Shop): void {
   const [, setChanges] = useState(0);
   useEffect(() => shop.subscribe(() => setChanges((changes) => changes + 1)), [shop]);
@@ -29,7 +29,7 @@ export function useRoute(): Route {
   return parseRoute(hash);
 }
 
-/** Whether the browser is connected to anything. */
+/** True if the browser is online. */
 export function useOnline(): boolean {
   const [online, setOnline] = useState(navigator.onLine);
   useEffect(() => {

@@ -7,7 +7,7 @@ export const MOST_EVENTS = 10;
 /** The most items that one event may say were shown. */
 export const MOST_SHOWN = 25;
 
-/** What led to an event: an answer, and the items of it that the shopper has seen. */
+/** The answer that led to an event, with the items of it that the shopper has seen. */
 export interface Lead {
   readonly recommendationId: string;
   readonly shown: readonly string[];
@@ -60,7 +60,7 @@ export function bought(lines: readonly CartLine[], making = now()): ShopEvent[] 
   }));
 }
 
-/** The bodies of `POST /events` that carry these events: an anonymous visitor's belong to the session alone. */
+/** The bodies of `POST /events` that carry these events: an anonymous visitor's belong only to the session. */
 export function bodies(events: readonly ShopEvent[], shopper: Shopper, sessionId: string, trackingId: string) {
   const whose = shopper.anonymous ? { sessionId: shopper.id } : { userId: shopper.id, sessionId };
   const calls = [];

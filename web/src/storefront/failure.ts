@@ -8,7 +8,7 @@ export function failureSentence(error: Error): string {
     if (error.status >= 500) return `The shop's service does not answer as it should (${error.status})`;
     return error.message;
   }
-  if (error instanceof TypeError) return "The shop's service cannot be reached"; // what fetch throws
+  if (error instanceof TypeError) return "The shop's service cannot be reached"; // thrown by fetch
   if (error instanceof SyntaxError) return "The shop's service answers what cannot be read"; // a proxy's error page
   return error.message;
 }

@@ -1,19 +1,19 @@
 import type { Cart } from "./cart";
 import type { ShopEvent } from "./events";
 
-/** How far the order of the cart's content is; `taken` is what was bought before, while the page says so. */
+/** State of the cart's order; `taken` is the bought cart while the page confirms it. */
 export interface Ordering {
   readonly state: "open" | "buying" | "failed";
   readonly taken: Cart | null;
 }
 
-/** An order that was sent and of which nothing says that it was taken. */
+/** A sent order that the API has not confirmed. */
 export interface Unsent {
   readonly what: string;
   readonly events: readonly ShopEvent[];
-  /** Where it is the cart's: its content, which goes once the order is taken. */
+  /** The content of the cart, if it is the cart's order; it is removed once the API accepts the order. */
   readonly cart: Cart | null;
-  /** Whether it is not sent by itself any more, and kept for the ids of its lines alone. */
+  /** True if it is not sent automatically any more, and kept only for the ids of its lines. */
   readonly givenUp: boolean;
 }
 

@@ -4,9 +4,9 @@ import { bought, type ShopEvent } from "./events";
 import { covers, type Ordering, type Unsent, withIdsOf } from "./order";
 import { shortTitle } from "./product";
 
-/** How events are sent. */
+/** Options for sending events. */
 export interface Sending {
-  /** Whether their effect is looked for. */
+  /** True to look for their effect. */
   readonly effect?: boolean;
   readonly onTaken?: () => void;
   readonly onFailed?: (error: Error) => void;
@@ -15,7 +15,7 @@ export interface Sending {
 /** What orders see of the shop. */
 interface Ordered {
   cart: Cart;
-  /** What any tab has kept of the orders of whoever shops. */
+  /** The current shopper's orders that any tab has kept. */
   unsent(): readonly Unsent[];
   keep(unsent: readonly Unsent[]): void;
   changed(): void;
@@ -27,13 +27,13 @@ type Send = (what: string, events: readonly ShopEvent[], sending: Sending) => Pr
 const REFUSALS = [400, 401, 403, 413, 422];
 
 /**
- * The orders of whoever shops: sent when something is bought, and kept until they are taken.
+ * The current shopper's orders: sent when something is bought, and kept until the API accepts them.
  *
- * A line that is bought anew while nothing says that it was taken has the id it had, so that it counts once.
+ * A line that is bought again before the API has confirmed it keeps its id, so that it counts once.
  */
 export class Orders {
   ordering: Ordering = { state: "open", taken: null };
-  /** What this page has sent and was not told is taken: other tabs may settle what is kept, or nothing can be kept. */
+  /** Sent orders without confirmation: other tabs may settle the kept orders, or the browser may keep nothing. */
   private sent: readonly Unsent[] = [];
 
   constructor(
@@ -52,7 +52,7 @@ export class Orders {
 
   async sendUnsent(): Promise<void> {
     for (const order of this.shop.unsent()) {
-      // what was done since the loop began may have settled it, or given it up
+      // a later action may have settled it, or given it up
       const due = this.shop.unsent().find((kept) => !kept.givenUp && covers(order, kept));
       if (due) await (due.cart ? this.sendCart(due) : this.sendKept(due));
     }
@@ -64,12 +64,12 @@ export class Orders {
     this.giveUp(({ cart }) => cart !== null);
   }
 
-  /** Thanks were given for what was taken. */
+  /** The page has confirmed the order. */
   thanked(): void {
     if (this.ordering.taken) this.ordering = { ...this.ordering, taken: null };
   }
 
-  /** Somebody else shops. */
+  /** The shopper has changed. */
   forget(): void {
     this.sent = [];
     this.ordering = { state: "open", taken: null };
@@ -87,18 +87,18 @@ export class Orders {
     const { cart } = this.shop;
     this.ordering = { state: "buying", taken: null };
     const taken = await this.sendKept(order);
-    if (taken || !this.sent.includes(order)) return; // it is settled, or somebody else shops
+    if (taken || !this.sent.includes(order)) return; // it is settled, or the shopper has changed
     this.ordering = { state: cart === this.shop.cart ? "failed" : "open", taken: null };
     this.shop.changed();
   }
 
-  /** Send an order and keep it until it is taken, or for its ids alone once it is refused. */
+  /** Send an order and keep it until the API accepts it, or only for its ids once the API refuses it. */
   private async sendKept(order: Unsent, onTaken = () => {}): Promise<boolean> {
     this.sent = [...this.sent, order];
     this.shop.keep([...this.shop.unsent().filter((kept) => !covers(order, kept)), order]);
     return this.send(order.what, order.events, {
       onTaken: () => {
-        if (this.sent.includes(order)) this.settle(order); // else an attempt beside this one has
+        if (this.sent.includes(order)) this.settle(order); // otherwise a parallel attempt has settled it
         onTaken();
       },
       onFailed: (error) => {
@@ -107,7 +107,7 @@ export class Orders {
     });
   }
 
-  /** It was taken: what is bought from now on is something else. */
+  /** Settle an accepted order: a later purchase is a new order. */
   private settle(order: Unsent): void {
     this.sent = this.sent.filter((other) => (order.cart ? other.cart === null : !covers(order, other)));
     if (order.cart) {

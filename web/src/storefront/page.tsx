@@ -28,7 +28,7 @@ export function Storefront({ site, api, signIn }: PageProps) {
     document.title = titleOf(route);
     if (moved.current) {
       scrollTo(0, 0);
-      main.current?.focus({ preventScroll: true }); // else whoever uses a keyboard is left at the page's beginning
+      main.current?.focus({ preventScroll: true }); // otherwise keyboard users stay at the page's beginning
     }
     moved.current = true;
     void shop.show(route);

@@ -7,7 +7,7 @@ import { findUsers, inventShopper, type Shopper, shopperOf, type UserRow, userLi
 
 const MOST_SHOWN = 40;
 
-/** A dialog to choose who shops: somebody the shop knows, any id, or somebody new. */
+/** A dialog to choose the shopper: a user of the shop, any id, or a new visitor. */
 export function ShopperPicker({ close }: { readonly close: () => void }) {
   const shop = useShop();
   const dialog = useRef<HTMLDialogElement>(null);

@@ -5,7 +5,7 @@ export interface Reason {
   readonly itemId: string;
   readonly eventType: string;
   readonly atMs: number;
-  /** What the item's score would lose without it. */
+  /** The amount that the item's score would lose without it. */
   readonly contribution: number;
 }
 

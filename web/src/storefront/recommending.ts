@@ -12,7 +12,7 @@ export type Recommender =
   | "similar-items"
   | "bought-together";
 
-/** What is asked of a recommender. */
+/** A request to a recommender. */
 export interface Asking {
   readonly recommender: Recommender;
   readonly userId?: string;
@@ -85,7 +85,7 @@ export async function recommend(api: Api, asking: Asking, cards?: CardColumns): 
   };
 }
 
-/** Ask for ids alone: reasons and metadata cost, and nobody reads those of an answer that is only compared. */
+/** Request only ids: reasons and metadata cost time, and a comparison does not use them. */
 export async function recommendIds(api: Api, asking: Asking): Promise<string[]> {
   const { body } = await api.post<Wire>("/recommendations", request(asking));
   return body.itemList.map((item) => item.itemId);

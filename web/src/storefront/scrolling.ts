@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 
-/** Whether a list can be scrolled, and where to. */
+/** Directions in which a list can be scrolled. */
 export interface Scrolling {
   readonly any: boolean;
   readonly back: boolean;
@@ -19,7 +19,7 @@ export function scrollingOf(list: Pick<Element, "scrollLeft" | "scrollWidth" | "
   return { any: true, back: list.scrollLeft > ROUNDING_PX, on: list.scrollLeft < further - ROUNDING_PX };
 }
 
-/** Where a list can be scrolled to, as it is scrolled, resized, and filled by another answer. */
+/** The directions in which a list can be scrolled, updated when it is scrolled, resized or refilled. */
 export function useScrolling(track: { current: HTMLElement | null }, answer: string | undefined): Scrolling {
   const [scrolling, setScrolling] = useState(NOWHERE);
   useEffect(() => {

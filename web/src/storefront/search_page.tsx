@@ -9,7 +9,7 @@ import { EmptyState, ErrorState } from "./states";
 const PAGE = 48;
 const MOST_CATEGORIES = 12;
 
-/** What a search or a category finds among the products that the page has loaded. */
+/** The results of a search or a category among the products that the page has loaded. */
 export function SearchPage({ route }: { readonly route: Route & { readonly page: "search" } }) {
   const shop = useShop();
   const { query, category } = route;

@@ -4,7 +4,7 @@ import type { Route } from "./route";
 import { plans } from "./shelves";
 import { ErrorState } from "./states";
 
-/** The carousels of a page; where none could be asked for, that is said once. */
+/** The carousels of a page, with one message if all of them fail. */
 export function ShelfList({ route }: { readonly route: Route }) {
   const shop = useShop();
   const planned = plans(route, shop.cart);

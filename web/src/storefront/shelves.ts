@@ -12,23 +12,23 @@ export interface ShelfPlan {
   readonly recommender: Recommender;
   readonly title: string;
   readonly most: number;
-  /** Answers about an item, or to nobody in particular, are the same for everybody. */
+  /** False for answers about an item or without a user, which are the same for every shopper. */
   readonly ofShopper: boolean;
   readonly itemId?: string;
-  /** What the shopper has had: asked for first, so that the lists of what is new leave it out. */
+  /** True for items that the shopper knows: requested first, so that the lists of new items leave them out. */
   readonly had?: boolean;
-  /** What is said where there is nothing to show; without it the carousel is left out. */
+  /** The text if there is nothing to show; without it the carousel is left out. */
   readonly empty?: string;
 }
 
-/** A carousel as far as it has come. A list that is asked for anew stays until the answer is there. */
+/** A carousel as far as it has come. A list that is requested again stays until the answer arrives. */
 export interface Shelf {
   readonly plan: ShelfPlan;
   readonly list: Recommendations | null;
   readonly error: Error | null;
   /** Items that were not in the list before. */
   readonly fresh: ReadonlySet<string>;
-  /** Whether there is nothing in it because the page shows all of it elsewhere. */
+  /** True if it is empty because the page shows all of it elsewhere. */
   readonly usedUp: boolean;
 }
 
@@ -88,7 +88,7 @@ export function plans(route: Route, cart: Cart): ShelfPlan[] {
   ];
 }
 
-/** What the carousels of a page are told by: another page's, or another shopper's, are others. */
+/** The key of a page's carousels, which differ by page and by shopper. */
 export function shelvesKey(route: Route, shopper: Shopper): string {
   return `${shopper.id} ${route.page} ${route.page === "item" ? route.id : ""}`;
 }
@@ -96,8 +96,8 @@ export function shelvesKey(route: Route, shopper: Shopper): string {
 /**
  * Ask for carousels one after another, so that none shows what one before it does.
  *
- * `onShelf` takes each as it comes and says whether to go on; one that fails leaves the others alone. `leaveOut` are
- * items that the page shows anyway, such as those in the cart.
+ * `onShelf` receives each as it arrives and returns whether to go on; one that fails does not affect the others.
+ * `leaveOut` are items that the page shows anyway, such as those in the cart.
  */
 export async function loadShelves(
   api: Api,
@@ -131,7 +131,7 @@ export async function loadShelves(
   }
 }
 
-/** What is said where a list has nothing in it. */
+/** The text for an empty list. */
 export function emptySentence({ plan, usedUp }: Shelf): string | undefined {
   return usedUp ? "All of its products are on this page already, in another list or in your cart." : plan.empty;
 }

@@ -15,7 +15,7 @@ import { inventShopper, loadUsers, type Shopper, shopperName, shopperOf, type Us
 import { forget, keep, readKept } from "./storage";
 import { type Look, lookAt, watch } from "./watch";
 
-/** When carousels are asked for anew after an event, whatever was seen of it: trends count it later than profiles do. */
+/** Delays of further carousel requests after an event, in any case: trends count it later than profiles do. */
 const ASK_AGAIN_MS = [2_000, 6_000, 45_000];
 
 /** The shop as one browser has it: who shops, the cart, what the page shows, and what was sent. */
@@ -29,7 +29,7 @@ export class Shop {
   loadingError: Error | null = null;
   /** Every product that any answer has brought. */
   readonly known = new Map<string, Product>();
-  /** Of the model that answered last. */
+  /** The version of the model that answered last. */
   modelVersion: string | null = null;
 
   private readonly orders: Orders;
@@ -66,7 +66,7 @@ export class Shop {
     return () => this.listeners.delete(listener);
   }
 
-  /** Let somebody else shop: with a session and a cart of their own. */
+  /** Change the shopper, who starts with a new session and an empty cart. */
   become(shopper: Shopper): void {
     if (shopper.id === this.shopper.id) return;
     this.shopper = shopper;
@@ -82,7 +82,7 @@ export class Shop {
     void this.reload();
   }
 
-  /** Show a page's carousels; those it had stay until they are answered anew. */
+  /** Show a page's carousels; earlier answers stay until the new ones arrive. */
   async show(route: Route): Promise<void> {
     this.route = route;
     this.orders.thanked();
@@ -151,17 +151,17 @@ export class Shop {
     this.changed();
   }
 
-  /** Buy what is in the cart, which is emptied once the order is taken: now, or when it is sent again. */
+  /** Buy what is in the cart, which is emptied once the API accepts the order, even after a retry. */
   async buyCart(): Promise<void> {
     await this.orders.buyCart();
   }
 
-  /** Buy something; whether it was taken. `onTaken` is told so, be it when the same order is sent again. */
+  /** Buy something; resolves to whether the API accepted it. A later retry of the same order also calls `onTaken`. */
   async buy(lines: cart.Cart, onTaken: () => void): Promise<boolean> {
     return this.orders.buy(lines, onTaken);
   }
 
-  /** Send the orders of which nothing said that they were taken before the page was left; what arrives twice counts once. */
+  /** Send the orders that were unconfirmed when the page was left; duplicates count once. */
   async sendUnsent(): Promise<void> {
     await this.orders.sendUnsent();
   }
@@ -183,7 +183,7 @@ export class Shop {
     return this.loadedUsers;
   }
 
-  /** What a sentence calls a product. */
+  /** A product's name in sentences. */
   title(itemId: string): string {
     return shortTitle(this.known.get(itemId)?.title ?? `product ${itemId}`);
   }
@@ -216,7 +216,7 @@ export class Shop {
     forget(this.storage);
   }
 
-  /** Send events; whether they were taken. Then look for their effect, without anybody waiting for it. */
+  /** Send events; resolves to whether the API accepted them. Then look for their effect in the background. */
   private async send(what: string, events: readonly ShopEvent[], sending: Sending = {}): Promise<boolean> {
     const { effect = true, onTaken, onFailed } = sending;
     const { shopper } = this;
@@ -256,7 +256,7 @@ export class Shop {
       this.amend(id, { state: "settled", outcome });
       await this.reload();
     } catch {
-      this.amend(id, { state: "sent" }); // something else was done, or nothing can be asked: then the carousels say so
+      this.amend(id, { state: "sent" }); // after a later action, or a failed request, which the carousels show
     }
   }
 
@@ -287,7 +287,7 @@ export class Shop {
     this.changed();
   }
 
-  /** The orders of whoever shops that any tab has kept. */
+  /** The current shopper's orders that any tab has kept. */
   unsent(): readonly Unsent[] {
     const kept = readKept(this.storage);
     return kept?.shopperId === this.shopper.id ? kept.unsent : [];

@@ -1,6 +1,6 @@
 import type { Api } from "../platform/api";
 
-/** Who shops: a user of the shop, or an anonymous visitor, who is nothing but a session. */
+/** The current shopper: a user of the shop, or an anonymous visitor, who has only a session. */
 export interface Shopper {
   readonly id: string;
   readonly anonymous: boolean;
@@ -8,22 +8,22 @@ export interface Shopper {
 
 const GUEST = "guest-";
 
-/** Invent a visitor nobody has seen. */
+/** Create a new visitor. */
 export function inventShopper(random: () => string = () => crypto.randomUUID()): Shopper {
   return { id: `${GUEST}${random().replaceAll("-", "").slice(0, 8)}`, anonymous: true };
 }
 
-/** The shopper of an id; invented ones are told from their prefix. */
+/** The shopper with an id; a prefix identifies visitors. */
 export function shopperOf(id: string): Shopper {
   return { id, anonymous: id.startsWith(GUEST) };
 }
 
-/** How a page names the shopper. */
+/** The shopper's name on pages. */
 export function shopperName(shopper: Shopper): string {
   return shopper.anonymous ? `Guest ${shopper.id.slice(GUEST.length)}` : `Shopper ${shopper.id}`;
 }
 
-/** How the shop greets one: a visitor by no name. */
+/** The greeting, for visitors without a name. */
 export function greeting(shopper: Shopper): string {
   return shopper.anonymous ? "Welcome" : `Good to see you, shopper ${shopper.id}`;
 }
@@ -34,7 +34,7 @@ export interface UserRow {
   readonly properties: Readonly<Record<string, unknown>>;
 }
 
-/** How many users a page loads; anybody else's id can be typed. */
+/** Users that a page loads; other ids can be typed. */
 const MOST_USERS = 3000;
 
 /** Load users of the shop, in no order. */

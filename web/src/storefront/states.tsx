@@ -5,7 +5,7 @@ interface ErrorStateProps {
   readonly what: string;
   readonly error: Error;
   readonly retry: () => void;
-  /** Whether it is all that the page has. */
+  /** True if the page has nothing else. */
   readonly alone?: boolean;
 }
 

@@ -1,7 +1,7 @@
 import type { Cart, CartLine } from "./cart";
 import type { Unsent } from "./order";
 
-/** All that a browser keeps of the shop: who shops, the cart, and orders until they are taken. */
+/** All that a browser keeps of the shop: the shopper, the cart, and orders until the API accepts them. */
 export interface Kept {
   readonly shopperId: string;
   readonly cart: Cart;

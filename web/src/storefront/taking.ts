@@ -16,13 +16,13 @@ interface Sent {
 /** An API that takes events, unless it is down, and then answers another "for you". */
 export class Taking extends Api {
   readonly sent: Sent[] = [];
-  /** Whether events are refused. */
+  /** True to refuse events. */
   down = false;
   /** The status with which they are refused for what they are. */
   refusing = 0;
-  /** Whether no answer comes. */
+  /** True to send no response. */
   silent = false;
-  /** Whether events are taken, but nobody is told so. */
+  /** True to accept events and lose the response. */
   losing = false;
   constructor() {
     super("", async () => "");

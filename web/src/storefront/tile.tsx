@@ -41,7 +41,7 @@ export function Picture({ product }: { readonly product: Product }) {
 /**
  * A picture for a product that has none: the colour is its narrowest category's, the shapes are its own.
  *
- * It says nothing that the text beside it does not, so assistive technology is spared it.
+ * It repeats the text next to it, so assistive technology skips it.
  */
 function Tile({ product }: { readonly product: Product }) {
   const own = hash(product.id);

@@ -3,7 +3,7 @@ import type { Product } from "./product";
 import { Shop } from "./shop";
 import { place, site, Taking } from "./taking";
 
-/** A visit of the shop, anew before each test of a file that imports it; its clock goes when a test says so. */
+/** A visit of the shop, new before each test of a file that imports it; the test advances its clock. */
 export let shop: Shop;
 export let api: Taking;
 export let storage: Storage;
@@ -22,7 +22,7 @@ export function tab(): Shop {
   return new Shop(api, site, storage);
 }
 
-/** Open the page anew: `shop` is that of the next visit. */
+/** Reload the page: `shop` is that of the next visit. */
 export function reloaded(): Shop {
   shop = tab();
   return shop;
@@ -38,14 +38,14 @@ export async function putIntoCart(...products: readonly Product[]): Promise<void
   await settled();
 }
 
-/** Buy the cart while events are refused, or taken without anybody being told so. */
+/** Buy the cart while events are refused, or accepted without a response. */
 export async function buyCartWhile(fault: "down" | "losing"): Promise<void> {
   api[fault] = true;
   await shop.buyCart();
   api[fault] = false;
 }
 
-/** Return the purchases that were taken, as often as they were. */
+/** Return the accepted purchases, with repetitions. */
 export function purchases() {
   return api.sent.flatMap(({ eventList }) => eventList).filter((event) => event.eventType === "purchase");
 }

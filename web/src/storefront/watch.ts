@@ -2,7 +2,7 @@ import type { Api } from "../platform/api";
 import { recommendIds } from "./recommending";
 import type { Shopper } from "./shopper";
 
-/** What is looked at to see an event's effect: the items of "for you", and those that the shopper has had. */
+/** Lists that show an event's effect: the items of "for you", and those that the shopper has had. */
 export interface Look {
   readonly forYou: readonly string[];
   /** Recently viewed and bought before: where these change the event has arrived. */
@@ -32,7 +32,7 @@ export async function lookAt(api: Api, shopper: Shopper): Promise<Look> {
   return { forYou, had: [...recent, "", ...again] };
 }
 
-/** How long it is waited for an effect. */
+/** Longest wait for an effect. */
 export const PATIENCE_MS = 15_000;
 
 const FIRST_WAIT_MS = 250;

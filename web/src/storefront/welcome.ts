@@ -1,7 +1,7 @@
 import type { Shelf, ShelfPlan } from "./shelves";
 import type { Shopper } from "./shopper";
 
-/** What the greeting says the lists below it are. */
+/** The greeting's description of the lists below it. */
 export type Standing = "nothing" | "no-model" | "less" | "made" | "unknown";
 
 /** Tell it from the lists as far as they have come; until "for you" has, from who shops. */

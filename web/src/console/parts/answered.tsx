@@ -4,7 +4,7 @@ import type { Watched } from "../context";
 import { Icon } from "./icons";
 import { When } from "./when";
 
-/** What a feed has: bones while it loads, its failure with another try, or its data, saying so where that is stale. */
+/** A feed's content: placeholders while it loads, its failure with a retry, or its data, with a note if it is stale. */
 export function Answered<T>(props: {
   feed: Watched<T>;
   what: string;
@@ -37,7 +37,7 @@ export function Answered<T>(props: {
   );
 }
 
-/** What an error says, with the name that the API gives it. */
+/** The message of an error, with the name that the API gives it. */
 export function sentence(error: Error): string {
   return error instanceof ApiError ? `${error.message} (${error.type}, ${error.status})` : error.message;
 }

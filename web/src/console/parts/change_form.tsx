@@ -5,13 +5,13 @@ import { Icon } from "./icons";
 
 const LONGEST_REASON = 500;
 
-/** How many characters of a reason the API counts: code points of what is sent, where a string counts UTF-16's units. */
+/** The length of a reason as the API counts it: code points after trimming, where a string counts UTF-16 units. */
 export const reasonLength = (reason: string): number => [...reason.trim()].length;
 
 interface Props {
   readonly verb: string;
   readonly reasonRequired?: boolean;
-  /** Whether the choices made so far let the change be asked for. */
+  /** True if the choices made so far permit the change. */
   readonly ready?: boolean;
   readonly children?: ComponentChildren;
   readonly cancel: () => void;
@@ -19,7 +19,7 @@ interface Props {
   readonly submit: (reason: string) => Promise<void>;
 }
 
-/** What every change asks: a reason, which is kept with it. A refusal stays in the dialog, in the API's words. */
+/** The form of every change, with a reason that is stored with it. The dialog shows a refusal in the API's words. */
 export function ChangeForm({ verb, reasonRequired = true, ready = true, children, cancel, submit }: Props) {
   const id = useId();
   const [reason, setReason] = useState("");

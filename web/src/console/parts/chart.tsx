@@ -19,9 +19,9 @@ export interface ChartProps {
   readonly caption: string;
   readonly series: readonly Series[];
   readonly format: Format;
-  /** Whether points are days, of UTC. */
+  /** True if points are days, in UTC. */
   readonly byDay?: boolean;
-  /** What to say where there is nothing to draw. */
+  /** The text if there is nothing to draw. */
   readonly nothing?: string;
   readonly threshold?: { readonly name: string; readonly value: number };
 }

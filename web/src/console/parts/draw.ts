@@ -20,7 +20,7 @@ Chart.register(BarController, BarElement, Filler, LinearScale, LineController, L
 
 type Drawn = Chart<"line" | "bar", { x: number; y: number | null }[]>;
 
-/** How a line is drawn beside its colour, by its place: whole, dashed, dotted. */
+/** Line patterns in addition to colours, by place: solid, dashed, dotted. */
 export const DASHES: readonly (readonly number[])[] = [[], [6, 4], [2, 3], [10, 3, 2, 3], [12, 4]];
 
 /** Draw series over time; what is drawn is the caller's to destroy. */

@@ -6,7 +6,7 @@ export interface Column<Row> {
   readonly cell: (row: Row) => ComponentChildren;
   /** Figures stand on the right. */
   readonly number?: boolean;
-  /** What the column means, on pointing at it. */
+  /** The column's meaning, shown as a tooltip. */
   readonly title?: string;
 }
 

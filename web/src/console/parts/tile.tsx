@@ -10,7 +10,7 @@ interface Props {
   readonly bad?: boolean;
 }
 
-/** Figures beside each other. */
+/** Figures next to each other. */
 export const Tiles = ({ children }: { children: ComponentChildren }) => <dl class="tiles">{children}</dl>;
 
 /** One figure, large, with how it came about. */

@@ -8,13 +8,13 @@ interface Props {
   readonly verb: string;
   readonly path: string;
   readonly etag: string;
-  /** What to say when it is done. */
+  /** The message after success. */
   readonly done: string;
   /** The version whose story it changes. */
   readonly version?: string;
 }
 
-/** A button that changes the champion pointer without asking for a reason. A refusal stands beside it. */
+/** A button that changes the champion pointer without a reason, with the refusal next to it. */
 export function Act({ verb, path, etag, done, version }: Props) {
   const { api, feeds, announce } = useDesk();
   const [error, setError] = useState<Error | null>(null);

@@ -2,7 +2,7 @@ import type { PreviewedItem } from "../contract";
 import { figure, percent, words } from "../format";
 import { Icon } from "../parts/icons";
 
-/** What became of an item's place: up by 2, down by 1, `in`, `out`; 0 where it stayed. */
+/** Change of an item's place: up by 2, down by 1, `in`, `out`; 0 if it stayed. */
 export type Move = number | "in" | "out";
 
 /** Moves of all items: up is positive. */

@@ -8,7 +8,7 @@ import { RESUMING } from "../questions";
 import { href } from "../routing";
 import { Act } from "./act";
 
-/** Who serves, since when, what a rollback brings back, what is on trial. */
+/** The serving version, since when it serves, the version that a rollback restores, and the trial. */
 export function ChampionCard({ models, rollBack }: { models: Models; rollBack: () => void }) {
   const { champion, versions } = models;
   if (!champion) {

@@ -5,7 +5,7 @@ import { Answered } from "../parts/answered";
 import { TimeChart } from "../parts/chart";
 import { NotCounted } from "./not_counted";
 
-/** How many of the lists that shoppers saw were clicked, by day. */
+/** The share of seen lists that shoppers clicked, by day. */
 export function ClickThrough({ feed }: { feed: Watched<Engagement> }) {
   return (
     <Answered feed={feed} what="engagement" bones={1}>

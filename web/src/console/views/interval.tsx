@@ -3,7 +3,7 @@ import { lift } from "../format";
 
 type Arm = Experiment["arms"][number];
 
-/** How far the widest interval goes to either side, so that all share one scale. */
+/** The largest distance of any interval's end from zero, so that all share one scale. */
 export function reach(arms: readonly Arm[]): number {
   return (
     Math.max(...arms.flatMap((arm) => [arm.lift, arm.liftLow, arm.liftHigh].map((value) => Math.abs(value ?? 0)))) *

@@ -80,14 +80,14 @@ function Versions() {
   );
 }
 
-/** Whether a version has files to serve from and does not serve already. */
+/** True if a version has files to serve from and does not serve already. */
 export const mayServe = (version: ModelVersion): boolean =>
   version.status !== "champion" && version.status !== "retired";
 
 const bestNdcg = (versions: readonly ModelVersion[]): number =>
   Math.max(...versions.map((version) => version.ndcg ?? 0));
 
-/** A figure with its length beside the best. */
+/** A figure with its length relative to the best. */
 export function Bar({ value, most }: { value: number | null; most: number }) {
   return (
     <span class="bar">

@@ -19,7 +19,7 @@ interface Props {
   readonly engagement: Watched<Engagement>;
 }
 
-/** How the shop is being answered: tiles, then the same over time. */
+/** Current traffic: tiles, then the same over time. */
 export function Now({ models, engagement }: Props) {
   const [minutes, setMinutes] = useState("60");
   const feed = useFeed<Traffic>(traffic(Number(minutes)), LIVE_MS);

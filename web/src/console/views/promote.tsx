@@ -11,7 +11,7 @@ import { Moved } from "./moved";
 
 interface Props {
   readonly version: ModelVersion;
-  /** As they are now; what is asked for is decided by the pointer that the dialog was opened with. */
+  /** Current models; the request uses the pointer with which the dialog was opened. */
   readonly models: Models;
   readonly close: () => void;
 }
@@ -100,7 +100,7 @@ export function PromoteDialog({ version: chosen, models: { champion: now, trialS
   );
 }
 
-/** What serves now and what serves after. */
+/** The serving version before and after. */
 export function Change({ from, to }: { from: string | null; to: string | null }) {
   return (
     <dl class="change">

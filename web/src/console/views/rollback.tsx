@@ -9,7 +9,7 @@ import { Moved } from "./moved";
 import { Change } from "./promote";
 
 interface Props {
-  /** The pointer as it is now; what is asked for is decided by the one that the dialog was opened with. */
+  /** The current pointer; the request uses the one with which the dialog was opened. */
   readonly champion: Champion | null;
   readonly close: () => void;
 }
@@ -20,7 +20,7 @@ export function RollbackDialog({ champion: now, close }: Props) {
   return champion && <Rollback champion={champion} moved={movedTo(champion, now)} close={close} />;
 }
 
-/** What is asked for says which of the two is meant also where there is no trial: that of before may have ended. */
+/** The request names its target also without a trial, because the trial that the reader saw may have ended. */
 export const rollbackOf = (champion: Champion, what: "canary" | "champion", reason: string) => ({
   reason,
   etag: champion.etag,

@@ -33,7 +33,7 @@ export function Steps({ run }: { run: TrainingRun }) {
   );
 }
 
-/** Whether the run is in a state, failed in it or is past it. */
+/** Progress of a run through a state: in it, failed in it, or past it. */
 export function howFar(run: TrainingRun, within: boolean, last: boolean): "going" | "failed" | "done" {
   if (run.status === "RUNNING") {
     return within ? "going" : "done";

@@ -80,7 +80,7 @@ function Took({ run }: { run: TrainingRun }) {
   );
 }
 
-/** What became of a run, in a word. */
+/** The outcome of a run, in a word. */
 export function RunStatus({ run }: { run: TrainingRun }) {
   if (run.status === "RUNNING") {
     return <Status tone="going">running</Status>;
