@@ -1,1 +1,1 @@
-"""What the shop sends: interactions onto the stream, items and users into their tables."""
+"""The shop's API for data: puts interactions onto the stream, items and users into their tables."""

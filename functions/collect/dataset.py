@@ -115,12 +115,12 @@ class Dataset(Generic[R]):
         return self._document(self._store.get(self._there(request)))
 
     def page(self, request: Request) -> dict[str, Any]:
-        """Return some rows, and with which token the next ones are had.
+        """Return a page of rows, and the token of the next page if there is one.
 
         Raises
         ------
         InvalidInput
-            If the query asks for what cannot be.
+            If a parameter of the query is invalid.
         """
         limit, start = request.page()
         rows, token = self._store.page(limit=limit, token=start)
@@ -142,7 +142,7 @@ class Dataset(Generic[R]):
         return row_id
 
     def _stored(self, rows: Sequence[R], *, now_ms: int) -> Sequence[R]:
-        """Return rows under the ids by which they are stored; those of erased users are taken and not stored."""
+        """Return rows under their stored ids, without those of erased users, which the API accepts and drops."""
         if self._people is None:
             return rows
         people, kind = self._people, self._kind

@@ -17,12 +17,12 @@ MAX_BYTES = 1_000_000
 
 
 class Events:
-    """Where calls of the shop's tracking id put their events.
+    """Route for the events of the shop's tracking id.
 
     Parameters
     ----------
     tracking_id
-        The one that calls have to name.
+        The tracking id that calls must name.
     """
 
     def __init__(
@@ -34,12 +34,12 @@ class Events:
         self._configuration = configuration
 
     def put(self, request: Request) -> dict[str, object]:
-        """Put the call's good events on the stream; those of an erased user are taken and not stored.
+        """Put the call's valid events on the stream; accept and drop those of an erased user.
 
         Raises
         ------
         InvalidInput
-            If the body breaks the contract. Where single events do, the others are stored nevertheless.
+            If the body breaks the contract. If only single events do, the others are stored nevertheless.
         NotFound
             If the call is for another tracking id.
         Unavailable

@@ -1,4 +1,4 @@
-"""How people are stored, and who is not stored any more."""
+"""The stored ids of users and sessions, and the check for erased users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A request to collect, as its routes see it."""
+"""A request to collect, for its routes."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from alsolike.session_tokens import Session, session_of
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Request:
-    """A request, and the time in which it has to be answered.
+    """A request with its deadline.
 
     Attributes
     ----------
     remaining_ms
-        Says how much time is left.
+        Returns the time left.
     correlation_id
-        By which it is found again (`alsolike.correlation`).
+        Links the request's log lines and records (`alsolike.correlation`).
     """
 
     event: Mapping[str, Any]
@@ -50,16 +50,16 @@ class Request:
 
     @property
     def session(self) -> Session:
-        """Whom the token speaks for, on a route for browsers."""
+        """The user and session of the token, on a route for browsers."""
         return session_of(self.event)
 
     def page(self) -> tuple[int, str | None]:
-        """Return how many rows a page has at most, and the token of where it begins; None for the first one.
+        """Return a page's maximum number of rows and its start token, which is None for the first page.
 
         Raises
         ------
         InvalidInput
-            If the query says something else.
+            If a parameter of the query is invalid.
         """
         query = read_query(self.event, PAGE)
         return query.get("limit", USUAL_PAGE), query.get("nextToken")

@@ -1,4 +1,4 @@
-"""Which route does what."""
+"""The routes of collect and their functions."""
 
 from __future__ import annotations
 

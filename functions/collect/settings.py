@@ -7,7 +7,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Where interactions, items and users go, and which names calls have to use; `pseudonymise_ids` is 0 or 1."""
+    """Targets of interactions, items and users, and the names that calls must use; `pseudonymise_ids` is 0 or 1."""
 
     stream_name: str
     catalogue_table: str

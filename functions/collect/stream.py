@@ -68,7 +68,7 @@ class EventStream:
         )
 
     def _put(self, records: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
-        """Return the records that were not taken, with the reason of the first."""
+        """Return the records that the stream rejected, with the reason of the first."""
         try:
             answer = self._client.put_records(StreamName=self._name, Records=records)
         except (BotoCoreError, ClientError) as error:

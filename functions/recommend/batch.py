@@ -1,8 +1,8 @@
-"""Many users in one invocation, answered one by one as single requests are.
+"""Batches: many users in one invocation, answered one by one like single requests.
 
-The event is ``{"batch": {"users": [...], ...}}``; see `alsolike.recommendation_requests.BATCH`. A batch ends early
-where the time or the room for its answer ends, or profiles cannot be read: whoever is not done is at its end, for the
-caller to send again.
+The event is ``{"batch": {"users": [...], ...}}``; see `alsolike.recommendation_requests.BATCH`. A batch ends early if
+the time or the space for its answer runs out, or if profiles cannot be read. The caller sends the remaining users
+again; they are the last ones of the batch.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from functions.recommend.request import Request
 from functions.recommend.service import Answer
 
 RESERVE_MS = 3_000
-"""Time that is left for sending or storing what was answered."""
+"""Time reserved for sending or storing the answers."""
 MAX_ANSWER_BYTES = 5_000_000
-"""Of JSON without spaces; Lambda returns 6 MB, with spaces."""
+"""Maximum size as JSON without spaces; Lambda's limit of 6 MB counts spaces."""
 
 _USERS_AT_ONCE = 100
 _USER = Text(MAX_ID_CHARACTERS)
@@ -38,18 +38,18 @@ _USER = Text(MAX_ID_CHARACTERS)
 
 @value_object
 class Batch:
-    """What is asked for.
+    """A batch's request.
 
     Attributes
     ----------
     users
-        As they were given; not checked yet.
+        As the caller sent them, not validated yet.
     first
-        Place of the first user who is to be answered.
+        Index of the first user to answer.
     request
-        What is asked for each of them, of nobody yet.
+        The request for each user; its user is not set.
     output
-        Key of the object that takes the answers; None where they are returned.
+        Key of the object for the answers; None returns them.
     """
 
     users: Sequence[Any]
@@ -158,15 +158,15 @@ def answer_batch(
     Returns
     -------
     dict
-        `answered`, how many of the users are done, and `notDone`, how many at the end are not; `results`, one for each
-        that is, unless they go to the batch's output.
+        `answered`, the number of finished users, and `notDone`, the number of remaining ones at the end. `results` has
+        one entry per finished user, unless they go to the batch's output.
 
     Raises
     ------
     InvalidInput, NotFound
-        If what is asked for cannot be answered for anybody; see `service.recommend`.
+        If the request is invalid for any user; see `service.recommend`.
     Unavailable
-        If nobody could be answered, or the output cannot be written.
+        If no user could be answered, or the output cannot be written.
     """
     results: list[dict[str, Any]] = []
     lines: list[bytes] = []

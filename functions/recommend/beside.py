@@ -1,4 +1,4 @@
-"""Model versions that are kept loaded beside the champion, for those of whom something says that another answers."""
+"""Model versions loaded next to the champion, for users in experiments and canaries."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class ModelsBeside:
         self._looked_for: str | None = None
         self._check_ms = check_s * 1000
         self._loaded: dict[str, Model] = {}
-        self._failures: dict[str, tuple[int, float]] = {}  # how many, and when to try again
+        self._failures: dict[str, tuple[int, float]] = {}  # number of failures, time of the next attempt
 
     def current(
         self, wanted: Sequence[str], *, champion: Model | None, now_ms: int, remaining_ms: Callable[[], float]
     ) -> Mapping[str, Model]:
-        """Return those of the wanted versions that are loaded; what is no longer wanted is given up.
+        """Return the wanted versions that are loaded; unload the others.
 
         Parameters
         ----------

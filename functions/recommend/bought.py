@@ -1,4 +1,4 @@
-"""What a shopper bought, by the live profile."""
+"""A shopper's purchases in the live profile."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ HALF_LIFE_MS = 90 * 86_400_000
 def bought(
     recent: Sequence[RecentInteraction], configuration: Configuration, *, now_ms: int
 ) -> list[tuple[str, float]]:
-    """Return the items that were bought and not taken back, with a score each, best first.
+    """Return the items that were bought and not returned, with a score each, best first.
 
-    The score is the number of purchases, each counting half after 90 days. An event type is a purchase if it is called
-    so; where a shop has none of that name, if it weighs the most of all.
+    The score is the number of purchases, with a half-life of 90 days. The event type `purchase` marks purchases;
+    without that type, the one with the highest weight does.
     """
     weights = configuration.event_weights
     purchase = PURCHASE if PURCHASE in weights else max(weights, key=lambda name: weights[name], default=PURCHASE)

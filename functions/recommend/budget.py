@@ -1,4 +1,4 @@
-"""The time that an answer may take, and what is left of it."""
+"""The time budget of an answer, and its remainder."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 
 UNLIMITED = 0
-"""The limit of what may take as long as it takes."""
+"""The limit of an answer without a time budget."""
 
 ALWAYS = 10
-"""What takes less than one part in so many of the whole is done in any case: leaving it out would save nothing."""
+"""Steps below this fraction (1/10) of the budget always run: skipping them would save nothing."""
 
 
 class Budget:
@@ -18,9 +18,9 @@ class Budget:
     Parameters
     ----------
     limit_ms
-        How long the answer may take; 0 for as long as it takes.
+        Maximum duration of the answer; 0 for no limit.
     clock
-        Returns seconds, from any beginning.
+        Returns seconds from an arbitrary start.
     """
 
     def __init__(self, limit_ms: float, *, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -29,7 +29,7 @@ class Budget:
         self._start = clock()
 
     def allows(self, expected_ms: float) -> bool:
-        """Whether something that is expected to take so long still fits."""
+        """Return true if a step with the expected duration still fits."""
         if not self._limit_ms or expected_ms * ALWAYS <= self._limit_ms:
             return True
         return self.took_ms + expected_ms <= self._limit_ms

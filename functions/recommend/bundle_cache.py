@@ -22,16 +22,16 @@ _UNFINISHED = ".unfinished-"
 
 
 class BundleCache:
-    """Bundles below one local directory, one folder a version.
+    """Bundles below one local directory, one folder per version.
 
     Parameters
     ----------
     client
-        A low-level S3 client. How long S3 may stay silent is its affair.
+        A low-level S3 client; it sets the timeouts.
     bucket
         The artefact bucket.
     directory
-        Where folders appear, each at once and complete. No other process writes there.
+        Parent of the folders; each appears at once and complete. No other process writes there.
     """
 
     def __init__(self, client: Any, bucket: str, directory: Path) -> None:
@@ -43,19 +43,19 @@ class BundleCache:
     def fetch(self, version: str, *, remaining_ms: Callable[[], float]) -> Path:
         """Return the version's folder, downloaded and verified if it is not there yet.
 
-        What is there was verified when it came: reading it all again would cost a start a second for each gigabyte.
+        An existing folder was verified on arrival. Reading it again would cost a start one second per gigabyte.
 
         Parameters
         ----------
         remaining_ms
-            Says how much time is left; the download ends before it uses up the last `ANSWER_TIME_MS`.
+            Returns the time left; the download ends before it uses up the last `ANSWER_TIME_MS`.
 
         Raises
         ------
         InvalidBundle
-            If the version misses a file, or one is not what its manifest says.
+            If the version misses a file, or a file does not match its manifest.
         Unavailable
-            If S3 does not answer, or not in time, or the disk does not take the files.
+            If S3 does not answer in time, or the disk does not take the files.
         """
         target = self._directory / version
         if target.is_dir():
@@ -67,7 +67,7 @@ class BundleCache:
         return target
 
     def drop(self, version: str) -> None:
-        """Remove the version's folder; a process that has it mapped keeps what it has."""
+        """Remove the version's folder; a process that has it mapped keeps its data."""
         shutil.rmtree(self._directory / version, ignore_errors=True)
 
     def keep_too(self, versions: Sequence[str]) -> None:

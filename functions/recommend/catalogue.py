@@ -25,11 +25,11 @@ from functions.recommend.model import Bias, ColdFilling
 CREATED = "creationTimestamp"
 
 KEPT_VALUES = 5_000
-"""So many items' values are kept that rules looked at: the same ones are ranked high for many."""
+"""Number of items whose values for rules are cached: the same items rank high for many users."""
 
 
 class NoBundle:
-    """What stands for a bundle before the first model: it knows no item."""
+    """A placeholder before the first model; it knows no item."""
 
     id_hashes = np.zeros(0, np.uint64)
     id_positions = np.zeros(0, np.int32)
@@ -55,16 +55,16 @@ NO_BUNDLE = NoBundle()
 
 
 class Catalogue:
-    """A snapshot beside a model's bundle, under one configuration.
+    """A snapshot joined with a model's bundle, under one configuration.
 
-    An item that the model knows and the catalogue never had is answered as the bundle has it; one that was deleted
-    from the catalogue is not answered. Cold items, which only the catalogue knows, have the positions after the
-    model's: items + 1, items + 2 and so on.
+    An item that the model knows and the catalogue never had is recommended as in the bundle. An item that was deleted
+    from the catalogue is not. Cold items, which only the catalogue knows, have the positions after the model's: items +
+    1, items + 2 and so on.
 
     Attributes
     ----------
     cold
-        Scores the cold items; has none where the snapshot's are those of another model.
+        Scores the cold items; empty if the snapshot's cold items belong to another model.
     """
 
     def __init__(self, snapshot: Snapshot, bundle: Bundle | NoBundle, configuration: Configuration) -> None:
@@ -82,7 +82,7 @@ class Catalogue:
         self._values = functools.lru_cache(maxsize=KEPT_VALUES)(self._values_of)
 
     def positions(self, item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
-        """Return the position of each id, shape `(len(item_ids),)`; 0 for an item that nobody knows."""
+        """Return the position of each id, shape `(len(item_ids),)`; 0 for an unknown item."""
         positions = self._bundle.positions(item_ids)
         if len(self.cold) and not positions.all():
             unknown = np.flatnonzero(positions == 0)
@@ -251,7 +251,7 @@ class Catalogue:
 
     @functools.cached_property
     def bias_of_deleted(self) -> Bias | None:
-        """What bars items that were deleted; None where none was."""
+        """The bias that bars deleted items; None if there are none."""
         if not len(self._deleted):
             return None
         bias = self.neutral()

@@ -23,16 +23,16 @@ MAX_EARLIER = 3
 
 @value_object
 class Serving:
-    """What answers now.
+    """The models that answer requests.
 
     Attributes
     ----------
     model
-        None before the first model, and where neither the champion nor an earlier one can be loaded.
+        None before the first model, and if neither the champion nor an earlier one can be loaded.
     degraded
-        `NO_MODEL`, `STALE_MODEL` where the champion could not be loaded and an earlier model answers, or None.
+        `NO_MODEL`, `STALE_MODEL` if the champion could not be loaded and an earlier model answers, or None.
     canary
-        The version that is on trial beside the champion, as the pointer said when it was last read.
+        The version on trial next to the champion, from the last read of the pointer.
     """
 
     model: Model | None
@@ -89,7 +89,7 @@ class ChampionLoader:
         if now_ms < self._next_check_ms and not self._look.goes_on:
             return self._serving
         current = self._serving.model
-        if current is not None:  # whatever goes wrong below, this answers until then
+        if current is not None:  # the current model answers if the steps below fail
             self._next_check_ms = now_ms + self._check_ms
         time_left_ms = remaining_ms if self._look.is_waited_for else unlimited
         try:

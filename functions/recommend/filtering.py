@@ -1,4 +1,4 @@
-"""The filter of a request: which one it is, and what it is asked with."""
+"""The filter of a request, with its parameter values."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ class Chosen:
 
     @property
     def needs_catalogue(self) -> bool:
-        """Whether it cannot be obeyed without a catalogue."""
+        """True if its evaluation needs a catalogue."""
         return self.filter is not None and self.filter.needs_catalogue
 
     @property
     def needs_user(self) -> bool:
-        """Whether it cannot be obeyed without what the shop says of the user."""
+        """True if its evaluation needs the user's properties."""
         return self.filter is not None and self.filter.needs_user
 
     @property
     def needs_history(self) -> bool:
-        """Whether it cannot be obeyed without the user's interactions."""
+        """True if its evaluation needs the user's interactions."""
         return self.filter is not None and self.filter.needs_history
 
 
@@ -59,14 +59,14 @@ def choose(request: Request, configuration: Configuration, *, answering: str | N
     Parameters
     ----------
     answering
-        The recommender that answers in place of the one that was asked for; its own filter holds where that has none.
+        The recommender that answers in place of the requested one; its filter applies if that one has none.
 
     Raises
     ------
     NotFound
-        If the request names one that the configuration does not have.
+        If the configuration does not have the named filter.
     InvalidInput
-        If the request brings something that only another filter could use.
+        If the request has a value that only another filter could use.
     """
     name = request.filter_name
     if name is None:

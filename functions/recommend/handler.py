@@ -50,14 +50,14 @@ from functions.recommend.watched import Watched
 
 CALL_TIMEOUT_S = 2
 ATTEMPTS = 2
-"""Of S3: the loaded model is worth more than a late champion."""
+"""Timeout and attempts of S3 calls: an answer from the loaded model is worth more than a late champion."""
 
 BATCH_TIMEOUT_S = 5
 BATCH_ATTEMPTS = 4
-"""Of DynamoDB, where nobody waits for a page: a hundred profiles are up to 16 MB."""
+"""Timeout and attempts of DynamoDB calls in batches, where no page waits. A hundred profiles are up to 16 MB."""
 
 SECRET_MS = 4_500
-"""How long the secret of the hashes may take where Secrets Manager is silent: 2 s to connect, 2 s to read."""
+"""Time limit for the secret of the hashes if Secrets Manager is silent: 2 s to connect, 2 s to read."""
 
 NOT_MODIFIED = 304
 
@@ -66,12 +66,12 @@ NO_PROFILE = "connect"
 """ID of a profile that does not exist: IDs of profiles start with ``u#`` or ``s#``."""
 
 PREPARE_MS = 9_500
-"""How long preparing may take: Lambda gives initialisation and restoring ten seconds."""
+"""Time limit of the preparation: Lambda gives initialisation and restoring ten seconds."""
 
 
 @value_object
 class Sources:
-    """What answers are made of, once a process."""
+    """The sources of answers, created once per process."""
 
     watch: Watch
     people: People
@@ -84,7 +84,7 @@ class Sources:
 
 @value_object
 class Batches:
-    """What batches need beside that; made with the first one."""
+    """The further sources of batches, created with the first one."""
 
     profiles: ProfileStore
     files: BatchFiles
@@ -128,7 +128,7 @@ def _sources() -> Sources:
         TrendsReader(s3, bucket, check_s=settings.trends_check_s), what=TRENDS, default=NO_TRENDS,
         retry_s=settings.trends_check_s, silence=silence, patience=patience,
     )  # fmt: skip
-    # Without pseudonymised ids it is only the log that goes without: nobody shall wait for that a second time.
+    # Without pseudonymised ids, only the log needs the secret. One attempt keeps requests from waiting for a second.
     attempts = ATTEMPTS if settings.pseudonymise_ids else 1
     secretsmanager = client("secretsmanager", read_timeout_s=CALL_TIMEOUT_S, attempts=attempts)
 
@@ -186,13 +186,13 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return bearing(respond_error(error), correlation_id)
     _count(answer)
     response = respond_answer(answer, request, event)
-    if response["statusCode"] != NOT_MODIFIED:  # whoever has that answer already was served it before
+    if response["statusCode"] != NOT_MODIFIED:  # a client that has this answer already got it from a logged request
         sources.served.write(answer, request, now_ms=now_ms, took_ms=budget.took_ms, correlation_id=correlation_id)
     return bearing(response, correlation_id)
 
 
 def _answer_batch(event: dict[str, Any], context: Any, *, sources: Sources, now_ms: int) -> dict[str, Any]:
-    """Answer a batch; what is wrong with all of it fails the invocation, which its caller is told."""
+    """Answer a batch; an error that concerns the whole batch fails the invocation, so that its caller learns of it."""
     remaining_ms = context.get_remaining_time_in_millis
     batches = sources.batches()
     batch = parse_batch(event["batch"], files=batches.files)
@@ -319,7 +319,7 @@ if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
     _sources()  # its clients cost half of what the first request would, and initialisation has a whole processor
     open_first_session()
     _connect()
-    gc.freeze()  # what there is by now stays; replaced models and views of the catalogue are to be found
+    gc.freeze()  # existing objects stay; only replaced models and views of the catalogue need collection
     gc.enable()
 if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") in ("snap-start", "provisioned-concurrency"):
     _prepare()

@@ -1,4 +1,4 @@
-"""What a model knows of a profile: positions of items, and what each interaction weighs."""
+"""A model's input from a profile: positions of items, and the weight of each interaction."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _NOTHING = np.zeros(0, np.int64)
 
 @value_object
 class History:
-    """What a model knows of a profile.
+    """A model's input from a profile.
 
     Attributes
     ----------
     items
         int64 `(n,)`, positions, oldest first.
     event_weights
-        By event type.
+        Per interaction, from its event type.
     event_time_ms
-        When each was; empty where weights do not decay.
+        Time of each interaction; empty if weights do not decay.
     indices
-        Where they stand in the profile.
+        Index of each interaction in the profile.
     returned
-        int64 `(m,)`, positions of which nothing is left, since they were taken back: kept out like seen ones.
+        int64 `(m,)`, positions of items that were returned completely; excluded like seen ones.
     """
 
     items: npt.NDArray[np.int64]

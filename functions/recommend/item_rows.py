@@ -1,4 +1,4 @@
-"""What belongs to one item: rows of the bundle's item-to-item tables, and what the model ranks after the item."""
+"""Lists for one item: rows of the bundle's item-to-item tables, and the model's ranking after the item."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from functions.recommend.scene import Scene
 
 
 def row(scene: Scene, kind: str, position: int, *, leave_out: int | Sequence[int]) -> list[Ranked]:
-    """Return the items of an item's row that may be answered, best first.
+    """Return the items of an item's row that may be recommended, best first.
 
-    An item that the model does not know is stood for by the known items that are most like it.
+    For an item that the model does not know, return the known items that resemble it most.
 
     Parameters
     ----------
     kind
         `similar` or `together`.
     leave_out
-        Positions of items that are not answered.
+        Positions of items to exclude.
     """
     model = scene.model
     assert model is not None
@@ -41,7 +41,7 @@ def row(scene: Scene, kind: str, position: int, *, leave_out: int | Sequence[int
 
 
 def ranked_after(scene: Scene, position: int, *, k: int, bias: Bias | None) -> list[Ranked]:
-    """Return what the model ranks for somebody who had to do with this item only."""
+    """Return the model's ranking for a user whose history is this item only."""
     model = scene.model
     assert model is not None
     history = History(items=np.array([position]), event_weights=[1.0], event_time_ms=[scene.now_ms])
@@ -50,7 +50,7 @@ def ranked_after(scene: Scene, position: int, *, k: int, bias: Bias | None) -> l
 
 
 def followed(ranked: Sequence[Ranked], more: Sequence[Ranked]) -> list[Ranked]:
-    """Return a list and, behind it, what another one adds; its scores, of another kind, are scaled to fall below."""
+    """Return a list, followed by the new items of another one, whose scores are scaled to fall below."""
     before = {item.position for item in ranked}
     added = [item for item in more if item.position not in before]
     if not ranked or not added:

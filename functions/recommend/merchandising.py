@@ -57,23 +57,23 @@ def rule_set(request: Request, configuration: Configuration, *, name: str | None
 
 
 class Merchandising:
-    """A rule set at work on one request.
+    """The application of a rule set to one request.
 
     Parameters
     ----------
     scene
-        Of the request; it is told how many items are wanted, and of which classes.
+        Of the request; this class sets its number of wanted items and its classes.
 
     Raises
     ------
     NotFound, InvalidInput
-        If a promotion of the request names a filter that there is not, or does not bring what it needs.
+        If a promotion of the request names an unknown filter, or lacks the filter's values.
     """
 
     def __init__(self, rules: RuleSet, scene: Scene, *, source: Random | None = None) -> None:
         self._rules = rules
         self._scene = scene
-        self._random = source or random.SystemRandom()  # of its own in every copy of a snapshot that is restored
+        self._random = source or random.SystemRandom()  # a seeded generator would repeat in restored snapshots
         self._gave: dict[str, None] = {}
         self._boosts = [
             *(("boost", boost) for boost in rules.boosts),
@@ -128,7 +128,7 @@ class Merchandising:
         if rules.slate or rules.diversity or rules.boosts or rules.demotions:
             times = REFUSED_A_PLACE if rules.slate else 1
             return min(int(max(CANDIDATES_A_PLACE * k, LEAST_POOL) * times), MAX_POOL)
-        return 2 * k + len(rules.pins)  # what other rules bring may be among them
+        return 2 * k + len(rules.pins)  # items of other rules may be among the candidates
 
     def _chosen_promotions(self) -> Sequence[tuple[Promotion, Chosen]]:
         request, configuration = self._scene.request, self._scene.configuration
@@ -150,7 +150,7 @@ class Merchandising:
         return filtering.named(name, self._scene.request, self._scene.configuration)
 
     def _bias_of(self, chosen: Chosen, what: str, *, of_request: bool = False) -> Bias | None:
-        """Return what a rule's filter bars; None where that cannot be told now, which is declared."""
+        """Return the bias of a rule's filter; None, with a declared reason, if it cannot be evaluated now."""
         if chosen.needs_catalogue and NO_CATALOGUE in self._scene.degraded:
             self._gave[f"{what} {_UNREADABLE}"] = None
             return None

@@ -215,20 +215,20 @@ class Model:
         leave_out: Sequence[int] = (),
         cold: ColdFilling | None = None,
     ) -> list[Ranked]:
-        """Return k popular items, best first, that neither stand in `after` nor are barred, nor seen if that counts.
+        """Return k popular items, best first, without those in `after`, barred items, and seen ones if excluded.
 
-        Where the popular list does not have so many, other items follow in the order of their positions, and then cold
-        ones. The score is the reciprocal of the rank; behind `after` it is that of its last item divided by 1 + the
-        rank, so that it is lower and goes on falling.
+        If the popular list is too short, other items follow in the order of their positions, and then cold ones. The
+        score is the reciprocal of the rank. With `after`, it is the score of that list's last item divided by
+        1 + rank, so that scores keep falling.
 
         Parameters
         ----------
         within
-            Positions that come before the popular ones of all: what is popular in a group.
+            Positions that precede the generally popular ones: the popular items of a group.
         leave_out
-            Positions that are not among them.
+            Positions to exclude.
         cold
-            Returns the cold items that may follow, as many as it is told, without some positions.
+            Returns up to the given number of cold items, without the given positions.
         """
         if k <= 0:
             return []
@@ -269,7 +269,7 @@ def _open_session(graph: Path, tables: Mapping[str, onnxruntime.OrtValue]) -> on
     Parameters
     ----------
     tables
-        By name; the session does not keep them alive. What is not among them the session maps for itself.
+        By name; the session does not keep them alive. The session itself maps all other weights.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

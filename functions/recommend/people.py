@@ -1,4 +1,4 @@
-"""Who asks: the live profile and what the shop says of the user, each read once and only where something needs it."""
+"""The requesting user: the live profile and the shop's properties, each read once and only on demand."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NOBODY = Profile("")
 
 @value_object
 class People:
-    """What is known of people, and under which ids."""
+    """The stores of profiles and users, and the rule for their ids."""
 
     ids: EdgeIds
     profiles: ProfileStore
@@ -38,9 +38,9 @@ class Shopper:
     Parameters
     ----------
     session_id
-        Given where a session's token says who asks: then `user_id` is a user alone, else it may be a session's, too.
+        Set if a session's token identifies the caller. Then `user_id` is always a user; else it may be a session.
     degraded
-        Takes what could not be read.
+        List to which failed reads are added.
     """
 
     def __init__(self, people: People, *, user_id: str | None, session_id: str | None, degraded: list[str]) -> None:
@@ -51,7 +51,7 @@ class Shopper:
 
     @functools.cached_property
     def profile(self) -> Profile:
-        """The user's profile, or that of the session; an empty one where it cannot be read."""
+        """The profile of the user or session; an empty one if it cannot be read."""
         ids = self._people.ids
         found = NOBODY
         try:
@@ -80,12 +80,12 @@ class Shopper:
 
     @property
     def is_unavailable(self) -> bool:
-        """Whether the profile cannot be read."""
+        """True if the profile cannot be read."""
         return not self.profile.recent and PROFILE_UNAVAILABLE in self._degraded
 
     @functools.cached_property
     def properties(self) -> Mapping[str, Any]:
-        """What the shop says of the user; nothing of one that is being erased, though it may still be there.
+        """The shop's properties of the user; empty for an erased user, whose row may still be stored.
 
         Raises
         ------

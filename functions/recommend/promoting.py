@@ -1,4 +1,4 @@
-"""The items that rules bring into an answer beside those that the recommender finds."""
+"""The items that rules add to a recommender's."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def rank(
             listed = model.rank(history, k=max(k, LISTED) if catalogue.cold else k, now_ms=now_ms, bias=of_class)
             best += _first(*listed, k=k)
             if catalogue.cold:
-                if speaking is None:  # what speaks for a cold item need not pass: a filter for new items bars all of it
+                if speaking is None:  # evidence for cold items need not pass: a filter for new items bars all of it
                     speaking = listed if allowed is None else model.rank(history, k=LISTED, now_ms=now_ms)
                 barred = _barred(recent, positions, model, allowed)
                 best += _cold(catalogue.cold.scores(*speaking), barred, first=model.bundle.manifest.items + 1, k=k)

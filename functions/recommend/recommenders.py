@@ -37,27 +37,27 @@ MODEL_FAILED = "model-failed"
 MODEL_SLOW = "model-slow"
 
 LADDER_WINDOW = "1d"
-"""Of trending items that stand in for others: the longest, for the most items."""
+"""Window of trending items that replace other lists: the longest has the most items."""
 
 Source = Literal["model", "similar", "popular", "trending", "recent", "none"]
 
 
 @value_object
 class Found:
-    """What a recommender found.
+    """A recommender's result.
 
     Attributes
     ----------
     items
-        Best first; popular ones at the end, which follow those that are from the source, are `filled`.
+        Best first; the last `filled` ones are popular items that follow those of the source.
     source
-        Where they are from: the step of the ladder.
+        The step of the ladder that the items come from.
     cold
-        How many items the model does not know, among those that it ranked.
+        Number of cold items among the ranked ones.
     within
-        The user column by which popular items are those of the user's like; None where they are of all.
+        The user column whose group the popular items belong to; None for the generally popular ones.
     history
-        What the model was told, where it ranked.
+        The model's input, if it ranked.
     """
 
     items: Sequence[Place] = ()
@@ -120,7 +120,7 @@ def popular(scene: Scene, leave_out: Sequence[int] = ()) -> Found:
 
 
 def trending(scene: Scene) -> Found:
-    """Return what is had more often now than it used to be; popular items follow."""
+    """Return the items whose interactions grow most against their usual number; popular items follow."""
     found = scene.passing(scene.trends().best(scene.request.window, now_ms=scene.now_ms))
     return _filled(scene, found[: scene.wanted], source="trending")
 
@@ -144,17 +144,17 @@ def recently_viewed(scene: Scene) -> Found:
 
 
 def buy_again(scene: Scene) -> Found:
-    """Return what the shopper bought, in the order in which the model expects it again; nothing else follows."""
+    """Return the shopper's purchases, in the model's order of expected repeat purchase, without popular items."""
     candidates = scene.passing(bought.bought(scene.recent, scene.configuration, now_ms=scene.now_ms))
     scores, history = _scores(scene, [item.item_id for item in candidates])
-    # What the model says nothing of comes after, as it was bought: the latest and most frequent first.
+    # Items without a score from the model follow in the order of `bought`: the latest and most frequent first.
     ordered = sorted(candidates, key=lambda item: -scores.get(item.item_id, 0.0))[: scene.wanted]
     items = [Place(item.item_id, scores.get(item.item_id, 0.0)) for item in ordered]
     return Found(items, ("model" if scores else "recent") if items else "none", history=history)
 
 
 def similar_items(scene: Scene) -> Found:
-    """Return what is like an item; what the model ranks after it, and popular items, follow."""
+    """Return items similar to an item; the model's ranking after it, and popular items, follow."""
     return _of_item(scene, SIMILAR)
 
 
@@ -195,7 +195,7 @@ RECOMMENDERS: Mapping[str, Callable[[Scene], Found]] = {
 
 
 def model_fits(scene: Scene, *, with_bias: bool = False) -> bool:
-    """Whether there is time for the model; if not, the answer is declared to be less than it should be."""
+    """Return true if there is time for the model; if not, declare the answer degraded."""
     assert scene.model is not None
     with_bias = with_bias or scene.bias is not None
     if scene.budget.allows(scene.model.expected_ms(with_bias=with_bias)):
@@ -206,7 +206,7 @@ def model_fits(scene: Scene, *, with_bias: bool = False) -> bool:
 
 
 def note_failure(scene: Scene, error: Exception) -> None:
-    """Log that the model did not run, and declare the answer to be less than it should be."""
+    """Log that the model did not run, and declare the answer degraded."""
     logger.error("model does not run", error_type=type(error).__name__)
     _declare(scene, MODEL_FAILED)
 
@@ -257,7 +257,7 @@ def _of_item(scene: Scene, kind: str) -> Found:
 
 
 def _filled(scene: Scene, found: Sequence[Place], *, source: Source, leave_out: Sequence[int] = ()) -> Found:
-    """Return what was found, and popular items after it where it is less than was asked for."""
+    """Return the found items, followed by popular ones up to the wanted number."""
     missing = scene.wanted - len(found)
     if missing <= 0 or scene.model is None:
         return Found(found, source if found else "none")
@@ -273,7 +273,7 @@ def _filled(scene: Scene, found: Sequence[Place], *, source: Source, leave_out: 
 
 
 def _scores(scene: Scene, item_ids: Sequence[str]) -> tuple[dict[str, float], History]:
-    """Return the score of each item of which the model knows something for the shopper, and what it was told."""
+    """Return the score of each item that the model can score for the shopper, and the model's input."""
     model = scene.model
     if model is None or not item_ids:
         return {}, NO_HISTORY

@@ -1,7 +1,7 @@
-"""An answer once more, as it was or would be: what was asked, at its time, of the history that there was then.
+"""Replays of an answer: the same request, at its time, with the history of that time.
 
-The event is ``{"replay": {...}}``, see `REPLAY`; `alsolike explain` sends it. Everything else is as it is now: model,
-configuration, catalogue, trends. The answer says by which, so that who compares can tell why it is another one.
+The event is ``{"replay": {...}}``, see `REPLAY`; `alsolike explain` sends it. Model, configuration, catalogue and
+trends are the current ones. The answer names their versions, so that the caller can explain a different result.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ REPLAY = Fields(
 
 
 class _Given(ProfileStore):
-    """One profile, whoever is asked for."""
+    """A profile store that returns one profile for every id."""
 
     def __init__(self, recent: Iterable[RecentInteraction]) -> None:
         self._recent = tuple(recent)

@@ -43,12 +43,12 @@ _ARN_FIELDS = ("campaignArn", "recommenderArn")
 _FEW = Whole(0, MAX_RESULTS_WITH_METADATA)
 
 RANKING_NAMES = (PERSONALIZED_RANKING, FOR_YOU)
-"""What a campaign that ranks may be called: both rank with the same model."""
+"""Names of campaigns that rank; both rank with the same model."""
 
 
 @value_object
 class RequestedPromotion:
-    """A share of the items is to pass a filter, which stands for that of the request."""
+    """A promotion in a request: a share of the items that pass a filter of its own."""
 
     name: str
     share: float
@@ -58,32 +58,32 @@ class RequestedPromotion:
 
 @value_object
 class Request:
-    """What is asked for.
+    """A request for recommendations or a ranking.
 
     Attributes
     ----------
     user_id
-        A user, or the session of somebody unknown; None where nobody is named.
+        A user, or the session of an unknown user; None if the request names none.
     session_id
-        The session that a browser's token is good for; `user_id` is then the user of that token.
+        The session of a browser's token; `user_id` is then the user of that token.
     item_id
-        The item that recommenders of items start from, and that a filter's CurrentItem means.
+        The item that recommenders of items start from, and that a filter's CurrentItem refers to.
     filter_name
-        The filter that is asked for by name, in the field `filter_field`.
+        The name of the requested filter, from the field `filter_field`.
     filter_values
-        Its parameters' values.
+        Values of the filter's parameters.
     context
-        What the call says of the user, by property; it counts before what is stored of the user.
+        The call's properties of the user; they override the stored ones.
     metadata_columns
-        Names as they were asked for, each with the catalogue's name of the property.
+        Requested names, each with the catalogue's name of the property.
     window
-        Of trending items.
+        Window of trending items.
     to_rank
-        The items that are to be ranked, each once; None where recommendations are asked for.
+        The items to rank, each once; None for a request for recommendations.
     promotions
-        Instead of those of the rules that apply; None where the request has none to say of.
+        Replace those of the rules that apply; None if the request sets none.
     exclude
-        Items that are not answered.
+        Items to exclude.
     """
 
     user_id: str | None = None

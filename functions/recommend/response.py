@@ -23,18 +23,18 @@ _AS_RANKED = (RANKED, FILLED)
 _NAMED_RULES = 20
 
 KEPT_S = 60
-"""How long an answer that is nobody's in particular may be kept: about as long as a new catalogue takes to count."""
+"""Cache lifetime of an answer without a user: about as long as a new catalogue takes to become effective."""
 
 
 def respond_answer(answer: Answer, request: Request, event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the HTTP answer; headers say where it comes from, which Personalize's shape cannot."""
+    """Return the HTTP response; headers carry the source and versions, which Personalize's shape has no fields for."""
     items = "personalizedRanking" if request.recommender == PERSONALIZED_RANKING else "itemList"
     document = {
         items: [_predicted_item(item) for item in answer.items],
         "recommendationId": answer.recommendation_id,
     }
     headers = _headers(answer)
-    if request.session_id is None:  # how the shop steers, and what it does not show, is nothing for a browser
+    if request.session_id is None:  # a browser must not see the shop's rules and unfulfilled promotions
         headers.update(_steering(answer))
     if route_key(event).startswith("GET "):
         headers.update(_caching(answer, request))
@@ -50,7 +50,7 @@ def _headers(answer: Answer) -> dict[str, str]:
     if answer.cold:
         headers["x-alsolike-cold-items"] = str(answer.cold)
     if answer.within:
-        headers["x-alsolike-popular-within"] = quote(answer.within)  # names of columns are anybody's
+        headers["x-alsolike-popular-within"] = quote(answer.within)  # column names may have any characters
     if answer.degraded:
         headers["x-alsolike-degraded"] = ", ".join(answer.degraded)
     if answer.unknown_columns:
@@ -65,7 +65,7 @@ def _steering(answer: Answer) -> dict[str, str]:
     if answer.rules:
         headers["x-alsolike-rules"] = answer.rules
     if answer.gave:
-        # Ids are anybody's, and many of them may be pinned.
+        # Ids may have any characters, and many items may be pinned.
         named = [quote(each, safe=": ") for each in answer.gave[:_NAMED_RULES]]
         more = len(answer.gave) - len(named)
         headers["x-alsolike-rules-gave"] = ", ".join([*named, *([f"and {more} more"] if more else [])])
@@ -99,6 +99,6 @@ def _caching(answer: Answer, request: Request) -> dict[str, str]:
     drawn = any(item.propensity is not None for item in answer.items)
     if personal or answer.degraded or drawn:
         return {"etag": etag, "cache-control": "private, no-cache"}
-    # Columns may be anything that the shop knows of an item: those are kept by who asked for them alone.
+    # Columns may be confidential, so only the caller that requested them caches them.
     scope = "private" if request.metadata_columns else "public"
     return {"etag": etag, "cache-control": f"{scope}, max-age={KEPT_S}"}

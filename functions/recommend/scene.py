@@ -29,26 +29,26 @@ NO_POSITIONS = np.zeros(0, np.int64)
 
 
 class Trends(Protocol):
-    """What is trending; see `alsolike.trends`."""
+    """The source of trending items; see `alsolike.trends`."""
 
     def best(self, window: str, *, now_ms: int) -> Sequence[tuple[str, float]]:
         """Return items and scores, best first."""
 
 
 class Scene:
-    """One request, and what it is answered from.
+    """A request and the data to answer it.
 
     Attributes
     ----------
     model
         None before the first model.
     degraded
-        Why the answer is less than it should be; recommenders add to it.
+        Reasons why the answer is degraded; recommenders append to it.
     wanted
-        How many items the recommender is to find: more than are asked for, where rules choose among them.
+        Number of items that the recommender must find. It exceeds the requested number if rules choose among them.
     classes
-        Returns the biases that part the allowed items by what boosts and demotions make of their scores; the best of
-        each are wanted. None where nothing is boosted.
+        Returns biases that divide the allowed items by their product of boosts and demotions; the best of each class
+        are wanted. None without boosts and demotions.
     """
 
     def __init__(
@@ -92,19 +92,19 @@ class Scene:
 
     @functools.cached_property
     def bias(self) -> Bias | None:
-        """What bars items, by position, cold items included; None where nothing is barred.
+        """The bias that bars items, by position, cold items included; None if no item is barred.
 
         Raises
         ------
         InvalidInput
-            If the values asked with do not fit the filter.
+            If the request's values do not fit the filter.
         Unavailable
             If the filter looks at the user or the user's interactions, and they cannot be read.
         """
         return self.without(self.bias_of(self._chosen), self.request.exclude)
 
     def bias_of(self, chosen: filtering.Chosen) -> Bias | None:
-        """Return what a filter bars, and what was deleted; see `bias`."""
+        """Return the bias that bars a filter's rejected items and deleted ones; see `bias`."""
         if chosen.filter is None:
             return self.catalogue.bias_of_deleted
         return self.catalogue.bias(chosen.filter, self._asked_with(chosen), name=chosen.name)
@@ -129,11 +129,11 @@ class Scene:
 
     @property
     def cold_filling(self) -> ColdFilling | None:
-        """What lists the cold items that may be answered; see `Catalogue.cold_filling`."""
+        """The function that lists the cold items that may be recommended; see `Catalogue.cold_filling`."""
         return self.catalogue.cold_filling(self.bias)
 
     def passing(self, scored: Sequence[tuple[str, float]]) -> list[Place]:
-        """Return those that may be answered, in their order; items that nobody knows are among them.
+        """Return the items that may be recommended, in their order; unknown items are included.
 
         Raises
         ------
@@ -144,7 +144,7 @@ class Scene:
         return [Place(*each) for each, passed in zip(scored, passes, strict=True) if passed]
 
     def passes(self, item_ids: Sequence[str], chosen: filtering.Chosen, *, bias: Bias | None) -> list[bool]:
-        """Return which items pass a filter, are neither deleted nor excluded by the request; see `bias`.
+        """Return, per item, true if it passes a filter, was not deleted and is not excluded by the request; see `bias`.
 
         Parameters
         ----------
@@ -170,18 +170,18 @@ class Scene:
         return [Place(item_id, score, origin) for item_id, (_, score) in zip(item_ids, ranked, strict=True)]
 
     def group(self) -> Group | None:
-        """Return the smallest group of what the request and the shop say of the user."""
+        """Return the smallest group that matches the user's properties from the request and the shop."""
         if self.model is None or not self.model.bundle.groups:
             return None
         stored: Mapping[str, Any] = {}
-        if not self.shopper.is_unavailable:  # else DynamoDB would be waited for a second time
-            with contextlib.suppress(Unavailable):  # which is declared by then
+        if not self.shopper.is_unavailable:  # else the request would wait for DynamoDB a second time
+            with contextlib.suppress(Unavailable):  # `properties` has declared it
                 stored = self.shopper.properties
         known = as_declared({**stored, **self.request.context}, self.configuration.user_columns)
         return self.model.bundle.groups.of(known)
 
     def _asked_with(self, chosen: filtering.Chosen) -> Asked:
-        """Return what the request brings to a filter, put together once."""
+        """Return the request's inputs to a filter, built once."""
         if id(chosen) not in self._asked:
             asked = filtering.asked(
                 chosen,

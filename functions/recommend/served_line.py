@@ -17,18 +17,18 @@ from functions.recommend.slate import Place
 _NO_COLUMNS: Sequence[Sequence[Any]] = ((),) * len(Place._fields)
 
 RETRY_MS = 30_000
-"""How long the secret is not asked for again after it could not be read: a request waits for it each time."""
+"""Pause after a failed read of the secret, because a request waits for each attempt."""
 
 
 class ServedLog:
-    """Writes the lines.
+    """Writer of the lines.
 
     Parameters
     ----------
     ids
-        Says under which ids people are stored.
+        Rule for the ids that are stored.
     pseudonyms
-        Gives the deployment's hashes, which it reads once.
+        Returns the deployment's hashes; called once.
     """
 
     def __init__(self, ids: EdgeIds, pseudonyms: Callable[[], Pseudonyms]) -> None:
@@ -38,7 +38,7 @@ class ServedLog:
         self._next_try_ms = 0
 
     def prepare(self, *, now_ms: int) -> Pseudonyms | None:
-        """Return the hashes; None where their secret cannot be read, or could not a moment ago."""
+        """Return the hashes; None if their secret cannot be read or an attempt failed a moment ago."""
         if self._hashes is None and now_ms >= self._next_try_ms:
             try:
                 self._hashes = self._pseudonyms()

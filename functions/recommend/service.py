@@ -29,18 +29,18 @@ NO_VERSION = "none"
 
 @value_object
 class Answer:
-    """What was found; see `recommenders.Found`.
+    """A list of recommendations with its origin; see `recommenders.Found`.
 
     Attributes
     ----------
     degraded
-        Why the answer is less than it should be; empty where it is not.
+        Reasons why the answer is degraded; empty if it is not.
     arms
         `experiment/arm` of each experiment that it is part of.
     rules
         Name of the rule set that applied.
     gave
-        The rules that could not be kept, each with why.
+        The rules that could not be fulfilled, each with the reason.
     filter
         Name of the filter that applied.
     configuration
@@ -178,7 +178,7 @@ def _cold(scene: Scene, found: Found, places: Sequence[Place]) -> int:
 
 
 def _items(scene: Scene, places: Sequence[Place], history: History) -> Sequence[Place]:
-    """Return the places with what was asked for beside the items."""
+    """Return the places with the requested metadata columns and reasons."""
     columns = scene.request.metadata_columns
     if columns:
         properties = scene.catalogue.properties([place.item_id for place in places])

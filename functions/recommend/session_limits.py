@@ -1,4 +1,4 @@
-"""What a session's token may ask for: what everybody may see, and nothing else that the shop knows of its items."""
+"""Limits of requests by a session's token: columns and filters that the shop permits to every browser."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from functions.recommend.request import Request
 
 
 def permitted(request: Request, sessions: Sessions | None) -> Request:
-    """Return a request as it may be answered; those that are not by a session's token may ask for anything.
+    """Return a request with permitted columns only; requests without a session's token are not limited.
 
     Parameters
     ----------
     sessions
-        What the shop permits; None where that cannot be read: then no columns are answered.
+        The shop's permissions; None if they cannot be read: then no columns are returned.
 
     Raises
     ------

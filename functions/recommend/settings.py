@@ -7,16 +7,16 @@ from alsolike.values import value_object
 
 @value_object
 class Settings:
-    """Where everything is, and how often to look for a new champion, configuration, catalogue and trends.
+    """Sources of recommend, and the intervals for polling the champion, configuration, catalogue and trends.
 
-    `pseudonymise_ids` is 0 or 1. The secret is that of the hashes by which the log calls people.
+    `pseudonymise_ids` is 0 or 1. The secret is the key of the hashes of users in the recommendation log.
 
     Attributes
     ----------
     max_snapshot_mb
-        The largest catalogue that there is room for on the disk, twice and beside two bundles.
+        Maximum size of a catalogue; the disk must hold it twice, next to two bundles.
     time_budget_ms
-        How long an answer may take before less is answered, 0 for as long as it takes.
+        Time limit of an answer, after which a fallback completes it; 0 for no limit.
     """
 
     profiles_table: str

@@ -1,4 +1,4 @@
-"""Whether S3 is silent: what one look has waited for in vain, the others need not."""
+"""Circuit breaker for S3: after a read that timed out, other readers do not wait for it."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import time
 from collections.abc import Callable
 
 SILENT_S = 1
-"""A look that fails after so long was not refused: nobody answered."""
+"""Minimum duration of a failed read that counts as a timeout instead of a refusal."""
 
 
 class Silence:
-    """What is shared by everything that is looked for in S3 now and then.
+    """A circuit breaker shared by all S3 readers.
 
-    Each look would wait on its own, one after the other in the same request, and for as long as S3 is silent.
+    Without it, each reader would wait for its own timeout, one after the other in the same request.
 
     Parameters
     ----------
     lasts_s
-        How long nothing else is looked for after a look that nobody answered: an interval of looks.
+        Duration of the open state after a timeout: one polling interval.
     clock
-        Returns seconds, from any beginning.
+        Returns seconds from an arbitrary start.
     """
 
     def __init__(self, *, lasts_s: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -28,18 +28,18 @@ class Silence:
         self._until_ms = 0.0
 
     def reigns(self, *, now_ms: int) -> bool:
-        """Whether a look would wait in vain."""
+        """Return true while the circuit breaker is open."""
         return now_ms < self._until_ms
 
     def begin_look(self) -> float:
-        """Return what `failed` takes of a look that begins now."""
+        """Return the start time of a read, for `failed`."""
         return self._clock()
 
     def failed(self, began_s: float, *, now_ms: int) -> None:
-        """Note that a look failed; it was silence where it took as long as that."""
+        """Record a failed read; open the circuit breaker if it took as long as a timeout."""
         if self._clock() - began_s >= SILENT_S:
             self._until_ms = now_ms + self._lasts_ms
 
     def end(self) -> None:
-        """Note that S3 has answered."""
+        """Close the circuit breaker after a response from S3."""
         self._until_ms = 0.0

@@ -75,11 +75,11 @@ class Place(NamedTuple):
     Attributes
     ----------
     origin
-        Why it has this place, see `alsolike.served`: `ranked`, `filled`, `promoted:<name>`, `pinned` or `explored`.
+        The reason for its place, see `alsolike.served`: `ranked`, `filled`, `promoted:<name>`, `pinned` or `explored`.
     propensity
-        The chance with which it came here, given the places before; None where nothing was left to chance.
+        The probability of its place, given the places before; None for a deterministic place.
     metadata, reasons
-        None where none were asked for.
+        None unless requested.
     """
 
     item_id: str

@@ -11,11 +11,11 @@ Columns = Callable[[str], Mapping[str, Any]]
 
 
 class SlateRules:
-    """The rules, and what the list has so far.
+    """The rules of a list, with its items so far.
 
-    An item counts for each of its values of a column, and one without a value for none. Of numbers those above 0 are
-    compared. An item breaks a rule where the list would keep it less than without the item: once broken, by pinned
-    items, a rule goes on to refuse what would make it worse. So an item that breaks a rule breaks it from then on.
+    An item counts for each of its values of a column; an item without a value counts for none. A rule on numbers
+    compares only those above 0. An item breaks a rule if adding it makes the violation larger. After pinned items have
+    broken a rule, it still refuses items that would make it worse. So an item that breaks a rule keeps breaking it.
 
     Attributes
     ----------

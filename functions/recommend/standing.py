@@ -1,4 +1,4 @@
-"""What requests are answered with now: the champion, the configuration, the catalogue."""
+"""The current model, configuration and catalogue, which answer requests."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ NO_CONFIGURATION, NO_CATALOGUE = f"no-{CONFIGURATION}", f"no-{CATALOGUE}"
 ARM_MODEL_UNAVAILABLE = "arm-model-unavailable"
 
 RETRY_MS = 5_000
-"""How long no champion is asked for after one could not be had: less than usual, as nothing else answers."""
+"""Pause after a failed read of the first champion: shorter than the usual interval, since no other model answers."""
 
 NO_SERVING = Serving(None, NO_MODEL)
 
 LOOK_TIME_MS = 9_000
-"""Time that has to be left for a look at the configuration or the catalogue, which a silent S3 makes long."""
+"""Minimum remaining time for a read of the configuration or the catalogue, which a silent S3 makes slow."""
 
 
 @value_object
 class Standing:
-    """What answers a request.
+    """The model, catalogue and configuration for a request.
 
     Attributes
     ----------
@@ -43,11 +43,11 @@ class Standing:
     catalogue
         The catalogue as that model sees it.
     degraded
-        What is missing or older than it should be.
+        Names of the parts that are missing or stale.
     beside
         Other loaded models by version, each with the catalogue as it sees that.
     canary
-        The version on trial beside the champion, if any.
+        The version on trial next to the champion, if any.
     """
 
     model: Model | None
@@ -58,28 +58,27 @@ class Standing:
     canary: Canary | None = None
 
     def with_model(self, version: str) -> Standing:
-        """Return the same with another model; as it is, and less than it should be, where that is not loaded."""
+        """Return a copy with another model; if it is not loaded, keep this one and declare the answer degraded."""
         if self.model is not None and self.model.version == version:
             model, catalogue = self.model, self.catalogue
         elif version in self.beside:
             model, catalogue = self.beside[version]
         else:
             return dataclasses.replace(self, degraded=(*self.degraded, ARM_MODEL_UNAVAILABLE))
-        # Whatever is wrong with the champion, it is not what answers.
+        # Problems of the champion do not affect this model.
         degraded = tuple(reason for reason in self.degraded if reason not in (NO_MODEL, STALE_MODEL))
         return dataclasses.replace(self, model=model, catalogue=catalogue, degraded=degraded)
 
 
 class Watch:
-    """Keeps everything up to date, each part on the first request after its own interval.
+    """The refresh of all parts, each on the first request after its own interval.
 
-    A model's view of the catalogue is made again only when one of its three parts has changed.
+    A model's view of the catalogue is rebuilt only if one of its three parts has changed.
 
     Parameters
     ----------
     silence
-        What the configuration and the snapshot are watched with: where S3 says nothing of the champion, it is not asked
-        for them.
+        The circuit breaker of configuration and snapshot: if S3 times out for the champion, they are not read.
     """
 
     def __init__(
@@ -124,7 +123,7 @@ class Watch:
         views = self._views_of([model, *others.values()], snapshot, configuration)
         beside = {version: (other, views[other]) for version, other in others.items()}
         found = Standing(model, views[model], configuration, degraded, beside, serving.canary)
-        # Experiments begin and end by the clock: only without any of them does this last until something is read anew.
+        # Experiments start and end by the clock, so the result is cached only without experiments and canary.
         lasts = not configuration.experiments and serving.canary is None
         self._last = (serving, snapshot, found) if lasts else None
         return found

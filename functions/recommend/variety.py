@@ -1,4 +1,4 @@
-"""How alike items are, and which one of a list's candidates is both good and unlike what the list has (MMR)."""
+"""Similarity of items, and the selection of a candidate that is both good and unlike the list so far (MMR)."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Variety:
 
 
 class _Table:
-    """Which values of one column the candidates have."""
+    """The candidates' values of one column."""
 
     def __init__(self, name: str, sets: Sequence[frozenset[str]]) -> None:
         self.name = name

@@ -15,38 +15,38 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Reader(Protocol[T_co]):
-    """Keeps what it read, and looks for something newer on the first call after an interval."""
+    """A reader that caches its value and polls for a newer one on the first call after an interval."""
 
     @property
     def stale(self) -> bool:
-        """Whether the last look failed, so that an earlier value stands in."""
+        """True if the last read failed, so that an earlier value is used."""
 
     def is_due(self, *, now_ms: int) -> bool:
         """Return whether `current` would look for something newer."""
 
     @property
     def current(self) -> Callable[..., T_co]:
-        """Takes `now_ms`; returns the latest value, or raises `Unavailable` where there is none yet."""
+        """A function of `now_ms` that returns the latest value, or raises `Unavailable` if there is none yet."""
 
 
 class Watched(Generic[T]):
-    """A reader with a value to go by until it has read one.
+    """A reader with a default value until its first successful read.
 
     Parameters
     ----------
     what
-        Names it: answers are degraded with `no-<what>` and `stale-<what>`.
+        Its name: answers are degraded with `no-<what>` and `stale-<what>`.
     retry_s
-        How long nothing is asked of a reader that has nothing and could not get it.
+        Pause after a failed first read.
     silence
-        While it reigns, nothing is asked of the reader either.
+        Circuit breaker; while it is open, the reader is not called.
     patience, waits_for_first
-        How long a request waits for a look, see `Look`.
+        Limits of a request's wait for a read, see `Look`.
 
     Attributes
     ----------
     kept
-        What `current` returned last.
+        The last result of `current`.
     """
 
     def __init__(

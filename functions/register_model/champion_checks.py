@@ -1,6 +1,6 @@
-"""Checks of a candidate against the champion, by what the training job found.
+"""Checks of a candidate against the champion, from the training job's figures.
 
-Both were asked for what users had after the champion's last training event, see `model_export.against_champion`.
+Both were evaluated on interactions after the champion's last training event, see `model_export.against_champion`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ BROKEN = "broken"
 
 
 def against_champion(candidate: Manifest, champion: Manifest, *, limits: Limits) -> Check:
-    """It is surely better, or about as good and fresher; without evidence it has to be fresher."""
+    """Check that it is significantly better, or about as good and fresher; without evidence it must be fresher."""
     found = candidate.metrics.get("against_champion")
     if not isinstance(found, Mapping):
         return Check(NDCG, False, f"the training compared it with none, champion is {champion.version}; train again")
@@ -78,7 +78,7 @@ def _compared(
 
 
 def no_slice_falls(candidate: Manifest, champion: Manifest, *, limits: Limits) -> Check:
-    """No slice with enough users falls by more than the limit and surely; few users fall by chance."""
+    """Check that no slice with enough users falls by more than the limit, beyond chance."""
     found = candidate.metrics.get("against_champion")
     slices = found.get("slices") if isinstance(found, Mapping) and found.get("version") == champion.version else None
     most = limits.max_slice_drop_percent

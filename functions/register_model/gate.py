@@ -1,6 +1,6 @@
-"""The gate: what a candidate has to show before it may go on trial; docs/gate.md says why.
+"""The gate: checks that a candidate must pass before its canary; docs/gate.md gives the reasons.
 
-A figure that the training did not record fails its check: what cannot be said is not taken for good.
+A figure that the training did not record fails its check, because the gate cannot evaluate it.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def _against(
 
 
 def _parity(parity: Any) -> Check:
-    """The exported graph was compared with the model that it was exported from."""
+    """Check that the exported graph was compared with its source model."""
     figures = parity if isinstance(parity, Mapping) else {}
     numbers = [value for value in figures.values() if isinstance(value, int | float)]
     shown = ", ".join(f"{name.replace('_', ' ')} {figure(value)}" for name, value in figures.items())
@@ -128,7 +128,7 @@ def _figures(candidate: Manifest, algorithm: str) -> Mapping[str, Any]:
 
 
 def _coverage(candidate: Manifest, limits: Limits) -> Check:
-    """Of the items that stand in a list of the hold-out; a list of ten for each of ten users holds 100 at most."""
+    """Check the share of items in the hold-out's lists, relative to their number of places."""
     coverage, asked = _figures(candidate, candidate.algorithm).get("coverage"), candidate.metrics.get("asked_users")
     k = candidate.metrics.get("k")
     if not isinstance(coverage, int | float) or not isinstance(asked, int) or not isinstance(k, int):

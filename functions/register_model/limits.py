@@ -1,4 +1,4 @@
-"""What the gate asks for."""
+"""The gate's limits."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ ROUNDING = 1e-9
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Bounds; see docs/gate.md for what each is good for.
+    """Bounds; see docs/gate.md for the purpose of each.
 
     Attributes
     ----------
     min_interactions, min_users
-        Of the training data.
+        Minimum of the training data.
     max_age_days
-        Of the latest training event; 0 for any.
+        Maximum age of the latest training event; 0 for any.
     min_compared_users
-        With something new since the champion's last event; by fewer, nothing is said of a model or of a slice.
+        Users with interactions after the champion's last event. With fewer, a model or slice is not compared.
     tolerance_percent
-        By how much a fresher candidate's NDCG may lie below the champion's.
+        Maximum deficit of a fresher candidate's NDCG against the champion's.
     max_slice_drop_percent
-        By how much a slice's NDCG may fall.
+        Maximum fall of a slice's NDCG.
     max_fall_percent
-        By how much what came since the champion may be foreseen worse than what was before.
+        Maximum fall of the predictability of new interactions, against those before the champion's last event.
     min_coverage_percent
-        Of the items that the hold-out's lists could hold.
+        Minimum share of the items that the hold-out's lists could hold.
     max_popularity_ratio
-        How popular lists may be beside what users choose.
+        Maximum popularity of the lists relative to that of users' choices.
     max_latency_ms
-        Of the median run of a graph.
+        Maximum median run of a graph.
     max_bundle_bytes
-        Of what serving reads.
+        Maximum size of the files that serving reads.
     """
 
     min_interactions: int = 1_000
@@ -49,5 +49,5 @@ class Limits:
 
 
 def below(own: float, other: float, percent: int) -> bool:
-    """Return whether one lies more than so many percent below the other; what only rounding makes of it does not."""
+    """Return true if one value is more than the given percentage below the other, beyond rounding."""
     return own < other * (1 - percent / 100) - ROUNDING

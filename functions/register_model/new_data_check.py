@@ -1,6 +1,6 @@
-"""The check of what came since the champion's last training event: is it fit to learn from?
+"""The check of interactions since the champion's last training event: are they fit to learn from?
 
-What was found is `model_export.new_data`'s. What is exported has learned it, and no later event can say how well.
+`model_export.new_data` computes the figures. The exported model has learned them, and no later event can judge it.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ NAME = "new data"
 
 
 def new_data(candidate: Manifest, *, limits: Limits) -> Check:
-    """Neither falls what its first half taught on the second, nor is that foreseen far worse than what was before.
+    """Check that the new half teaches as well as the champion, and is about as predictable as earlier interactions.
 
-    It passes where nothing is new, and where so few users can be asked that nothing is sure: of the second question
-    there have to be enough at both times.
+    It passes without new interactions, and with too few users for a significant result. The second question needs
+    enough users at both times.
     """
     if "new_data" not in candidate.metrics:
         return Check(NAME, False, "the training did not judge it; it ran an earlier version, train again")

@@ -17,7 +17,7 @@ from functions.register_model.serving_check import serving_checks
 from functions.register_model.unpacking import unpack_bundle
 
 MAX_UNPACKED_BYTES = 1_800_000_000
-"""Of what serving reads, and of the rest: the function's disk holds both. The gate refuses far less."""
+"""Maximum size of all files, those that serving reads and others: the function's disk holds both."""
 
 
 def register_model(
@@ -32,14 +32,14 @@ def register_model(
     limits: Limits,
     now_ms: int,
 ) -> Decision:
-    """Unpack, check, keep and register the output of a training job; say whether it may go on trial.
+    """Unpack, check, store and register the output of a training job; return whether its canary may start.
 
-    A repeated call ends in the same state: the first decision holds, whoever is champion by then. The champion stays.
+    A repeated call gives the same state: the first decision counts, even if the champion changed. The champion stays.
 
     Raises
     ------
     InvalidBundle
-        If the output is no sound bundle.
+        If the output is no valid bundle.
     """
     with tempfile.TemporaryDirectory() as directory:
         bundle = unpack_bundle(models.open(model_data_s3_uri), Path(directory), maximum_bytes=MAX_UNPACKED_BYTES)

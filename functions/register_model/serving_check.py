@@ -1,4 +1,4 @@
-"""Whether serving can use a bundle: its graphs run here as there, answer items, and are quick enough.
+"""Checks that serving can use a bundle: its graphs run here, return items, and are fast enough.
 
 `functions.recommend.model` opens graphs in the same way; functions do not import each other, a test compares the two.
 """
@@ -34,7 +34,7 @@ SEED = 0
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Speed:
-    """What runs of one item list took, by graph, milliseconds; of histories as long as the model reads them."""
+    """Duration of the runs for one item list, per graph, in milliseconds; histories have the model's maximum length."""
 
     runs: int
     p50_ms: float
@@ -42,7 +42,7 @@ class Speed:
 
 
 def serving_checks(bundle: Bundle, *, limits: Limits) -> tuple[Check, ...]:
-    """Return what can be said of a bundle by opening and running it."""
+    """Return the checks that need the bundle opened and run."""
     try:
         bundle.check_contents()
         tables = _tables(bundle.directory)

@@ -11,13 +11,12 @@ _DEFAULT = Limits()
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Where models are kept and registered.
+    """Stores of models, and the limits of the gate.
 
     Attributes
     ----------
     max_bundle_mb
-        The largest bundle that serving has room for: it keeps two on its disk while it swaps them, and has as little as
-        512 MB.
+        Maximum size of a bundle. Serving keeps two on its disk during a swap, and the disk may have only 512 MB.
     gate_…
         See `functions.register_model.limits`.
     """
@@ -38,7 +37,7 @@ class Settings:
 
     @property
     def limits(self) -> Limits:
-        """What the gate asks for."""
+        """The gate's limits."""
         gate = {
             field.name.removeprefix("gate_"): getattr(self, field.name)
             for field in dataclasses.fields(self)

@@ -1,4 +1,4 @@
-"""What a decision says in metrics: the version's figures, the champion's beside them, and which conditions failed."""
+"""A decision's metrics: the version's figures, the champion's, and the failed conditions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from functions.register_model.gate import COVERAGE, POPULARITY_BIAS, is_of_hold_
 
 
 def offline_figures(decision: Decision) -> dict[Metric, float]:
-    """Return what the version showed on the hold-out of its training, as far as that recorded it."""
+    """Return the version's figures on the hold-out of its training, as far as the training recorded them."""
     values = _values(decision)
     hold_out: Mapping[str, Any] = next((each for name, each in values.items() if is_of_hold_out(name)), {})
     found = {
@@ -24,7 +24,7 @@ def offline_figures(decision: Decision) -> dict[Metric, float]:
 
 
 def ndcg_by_role(decision: Decision) -> dict[str, float]:
-    """Return NDCG of candidate and champion by the same users since the champion; nothing where none could be asked."""
+    """Return NDCG of candidate and champion on the same users since the champion; empty if there were none."""
     values = _values(decision).get(NDCG, {})
     if "champion_ndcg" not in values:
         return {}
@@ -32,7 +32,7 @@ def ndcg_by_role(decision: Decision) -> dict[str, float]:
 
 
 def gate_results(decision: Decision) -> dict[str, float]:
-    """Return 1 of each condition that the version failed, and 0 of the others."""
+    """Return 1 for each failed condition, and 0 for the others."""
     return {check.name: float(not check.passed) for check in decision.checks}
 
 

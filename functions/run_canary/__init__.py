@@ -1,1 +1,1 @@
-"""A version that passed the gate, on trial beside the champion, then champion or taken back."""
+"""The canary of a version that passed the gate: a trial next to the champion, then promotion or rollback."""

@@ -28,12 +28,12 @@ from alsolike.s3_files import download
 from functions.run_canary.figures import ERRORS, GROUPS, Answers, Arm, Outcomes, arm_of, group_of, no_outcomes
 
 ANSWERS_READ = 5_000_000
-"""Of more planned answers, a sample of the log's objects is read: so many tell any difference that matters."""
+"""Maximum answers to read. For more planned ones, a sample of the log's objects is precise enough."""
 
 CONNECTIONS = 8
 OBJECTS_AT_ONCE = 64
 PROBED = 8
-"""Objects whose rows are counted to tell how many answers a day has."""
+"""Objects whose rows are counted to estimate the answers per day."""
 
 _DAY_MS = 86_400_000
 _SKEW_MS = 60_000  # between S3's clock and the functions'
@@ -91,9 +91,9 @@ class Lake:
         self._client, self._bucket = client, bucket
 
     def expected_answers(self, *, before_ms: int, duration_ms: int, left_out: Collection[str] = ()) -> int:
-        """Return how many answers of the time before could have been on trial, about.
+        """Return the approximate number of earlier answers that could have been on trial.
 
-        Those in some objects by the objects' bytes, times all bytes.
+        Extrapolate from the answers and bytes of some objects to all bytes.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What the answers of both arms come to: sums by group of users, in memory that does not grow with the users."""
+"""Figures of both arms' answers: sums by group of users, in memory that does not grow with the users."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ GROUPS = 4_096
 """Users are independent of each other, so groups of them by a hash are, too; of few users each is a group."""
 
 ERRORS = ("arm-model-unavailable", "model-failed", "model-slow")
-"""The reasons of a degraded answer that its model is to blame for: it is not there, does not run, is out of time."""
+"""Reasons of a degraded answer that count as the model's errors: not loaded, failed, or too slow."""
 
 CAP_MS = 1_000
-"""Longer answers count as this long: loading a model in a new process takes seconds, and is nobody's speed."""
+"""Cap of an answer's duration. Loading a model in a new process takes seconds and says nothing about its speed."""
 
 Sums = npt.NDArray[np.float64]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Arm:
-    """The answers of one arm to users who are known.
+    """The answers of one arm to known users.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class Answers:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outcomes:
-    """What answers of one arm led to, summed up by group of users (see `group_of`)."""
+    """Results of one arm's answers, summed by group of users (see `group_of`)."""
 
     answers: Sums
     impressions: Sums

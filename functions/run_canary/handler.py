@@ -78,7 +78,7 @@ def _close(version: str, look: CanaryLook) -> None:
             others=settings.models_kept,
             now_ms=time.time_ns() // 1_000_000,
         )
-    except AlsolikeError as error:  # what is decided is decided; the next canary's end deletes what this one left
+    except AlsolikeError as error:  # the decision stands; the end of the next canary deletes the remaining versions
         logger.error("versions cannot be retired", reason=str(error))
         return
     count(Metric.MODELS_RETIRED, len(retired))
@@ -87,7 +87,7 @@ def _close(version: str, look: CanaryLook) -> None:
 
 
 def _left_out(s3: Any, bucket: str) -> list[str]:
-    """Return the labels of the arms of experiments of models, whose users are on no trial beside."""
+    """Return the labels of the arms of model experiments, whose users take part in no canary."""
     try:
         named = list(_experiments(s3, bucket))
     except AlsolikeError as error:  # more answers are expected than may come; the trial itself does not need it

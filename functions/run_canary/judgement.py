@@ -1,16 +1,16 @@
-"""Whether a version on trial may go on: its answers beside the champion's, at any number of looks.
+"""Evaluation of a canary: its answers compared with the champion's, at any number of looks.
 
-Three tests of one side each, at a third of `ALPHA`, so that a version that is no worse is taken back with a chance of
-`ALPHA` at most, over all looks together. With R the metric of an arm and V its variance over groups of users::
+Three one-sided tests, each at a third of `ALPHA`, so that the chance of rejecting an equal version is at most `ALPHA`
+over all looks together. With R the metric of an arm and V its variance over groups of users::
 
     z = (R_candidate - f R_champion - m) / sqrt(V_candidate + f^2 V_champion)
 
-breaches where it is above the always valid critical value of `alsolike.sequential`. f and m are what is tolerated: of
-the error rate f = 1 and m the points allowed, of the latency f = 1 + the share allowed and m = 0. Of clicks the sign is
-turned around. V_candidate is at least what the champion's spread makes of as many groups: none of few clicked is
-not certain to be few.
+breaches if it is above the always valid critical value of `alsolike.sequential`. f and m are the tolerance: for the
+error rate f = 1 and m the points allowed, for the latency f = 1 + the share allowed and m = 0. For clicks the sign is
+reversed. V_candidate is at least the champion's spread over as many groups, because few groups without a click do not
+prove a low click rate.
 
-Two rules need no such numbers: a version that mostly fails, and one whose users are missing from the log.
+Two rules need no significance: a version that mostly fails, and one whose users are missing from the log.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ ALPHA = 0.05
 TESTS = 3
 
 OUTRIGHT_ANSWERS, OUTRIGHT_USERS, OUTRIGHT_RATE = 20, 5, 0.5
-"""From so many answers to so many users on, a version of whose answers more than half are errors is taken back."""
+"""Minimum answers and users, and the maximum share of errors among them, before a version is rolled back at once."""
 
 MISSING_BELOW = 1e-6
-"""So unlikely a lack of users in the candidate's arm is none by chance: its answers do not come to be logged."""
+"""Maximum p-value of a lack of users in the candidate's arm. Below it, the log is losing its answers."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Limits:
-    """What is tolerated: points of the error rate, and a share of the latency."""
+    """The tolerance: points of the error rate, and a share of the latency."""
 
     error_points: float
     latency_share: float
@@ -96,7 +96,7 @@ def _outright(candidate: Arm, champion: Arm) -> Test:
     ours, theirs = candidate.errors.ratio or 0.0, champion.errors.ratio or 0.0
     enough = candidate.answers >= OUTRIGHT_ANSWERS and candidate.users >= OUTRIGHT_USERS
     sentence = f"{ours:.1%} of its {candidate.answers:,} answers to {candidate.users:,} users are errors"
-    # Where the champion fails as well, it is not the version.
+    # If the champion fails too, the version is not the cause.
     return Test("fails outright", sentence, None, None, enough and ours > OUTRIGHT_RATE and theirs < ours / 2)
 
 
@@ -113,7 +113,7 @@ def _errors(ours: Sample, theirs: Sample, *, points: float, clock: _Clock) -> Te
     if ours.eventful >= MINIMUM_EVENTS:
         z = _z(ours, theirs, factor=1.0, margin=points / 100)
     elif _comparable(ours, theirs):
-        z = 0.0  # fewer than that are no more errors than the champion's that can be told
+        z = 0.0  # so few errors are no evidence of more errors than the champion's
     sentence = (
         f"{_percent(ours)} of its answers are errors, {_percent(theirs)} of the champion's; "
         f"{points:g} points more are allowed"

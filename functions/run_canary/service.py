@@ -1,4 +1,4 @@
-"""One look at a canary: it goes on, is promoted, or is taken back."""
+"""A look at a canary: it continues, is promoted, or is rolled back."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from functions.run_canary.answers import Arms, Lake
 from functions.run_canary.judgement import Limits, Test, judge
 
 ATTEMPTS = 5
-"""Of looking again where somebody else wrote the pointer: pinning a version does, and decides nothing."""
+"""Attempts if another caller writes the pointer meanwhile, for example to pin a version."""
 
 
 MINIMUM_PLANNED = 1_000
-"""Answers: the clock of the tests does not run for fewer."""
+"""Minimum of planned answers for the clock of the tests."""
 
 SILENT_FROM, SILENT_SHARE = 200, 0.05
-"""Where so many answers are expected and less than this share of them is in the log, the log is silent."""
+"""Minimum of expected answers, and the share of them in the log below which the log counts as silent."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Plan:
-    """How canaries are made."""
+    """The settings of canaries."""
 
     share: float
     duration_ms: int
@@ -62,7 +62,7 @@ class CanaryRun:
     now_ms: int
 
     def start(self) -> CanaryLook:
-        """Put the version on trial beside the champion; without one, or without trials, promote it at once.
+        """Start the version's trial next to the champion; without a champion or trials, promote it at once.
 
         Raises
         ------
@@ -74,14 +74,14 @@ class CanaryRun:
         return self._again(self._start)
 
     def look(self) -> CanaryLook:
-        """Compare the arms; take the version back, promote it, or let it go on.
+        """Compare the arms; roll the version back, promote it, or let it continue.
 
-        What a person did meanwhile is left as it is.
+        A person's changes meanwhile stay.
         """
         return self._again(self._look)
 
     def end(self) -> CanaryLook:
-        """Let the champion answer everybody again, where the workflow cannot look after the canary any more."""
+        """End the canary, so that the champion serves all users, if the workflow cannot look after it any more."""
         return self._again(self._end)
 
     def _start(self) -> CanaryLook:
@@ -93,14 +93,14 @@ class CanaryRun:
             return self._decided(pointer, ROLLED_BACK, "the gate rejected it, and nobody forced it")
         if (running := self._running(pointer)) is not None:
             return self._note(running, GOING, (f"it is on trial beside {running.champion}",))
-        # A start whose answer got lost comes again: what has ended since does not begin anew.
+        # A start whose response got lost is repeated: a canary that has ended since does not start again.
         if self._report() is not None or self._ended(pointer) is not None:
             return self._ended_elsewhere(pointer)
         if pointer is None:
             return self._promote(None, "there was no champion, so that it had nobody to be tried beside")
         if pointer.held is not None and not self._by_hand:
             return self._decided(pointer, ROLLED_BACK, str(pointer.held))
-        # A version that a person sends on trial is tried beside whoever is champion now.
+        # A person's trial compares the version with the current champion.
         compared = decision.champion if decision is not None and not self._by_hand else pointer.version
         if compared != pointer.version:
             reason = f"the champion is {pointer.version} by now, and the gate compared it with {compared or 'nobody'}"
@@ -195,16 +195,16 @@ class CanaryRun:
 
     @property
     def _by_hand(self) -> bool:
-        """Whether a person sent the version on trial; a run that trains names its version after itself."""
+        """True if a person started the trial; a training run names its version after itself."""
         return self.run_id != self.version
 
     def _report(self) -> CanaryReport | None:
-        """Return what this run has said so far."""
+        """Return this run's report so far."""
         report = self.reports.read(self.version)
         return report if report is not None and report.run_id == self.run_id else None
 
     def _ended(self, pointer: Champion | None) -> Ended | None:
-        """Return how this run's canary ended, if the pointer says so."""
+        """Return how this run's canary ended, if the pointer has it."""
         ended = pointer.ended if pointer is not None else None
         return ended if ended is not None and (ended.version, ended.run_id) == (self.version, self.run_id) else None
 
@@ -268,7 +268,7 @@ class CanaryRun:
         return look
 
     def _again(self, step: Callable[[], CanaryLook]) -> CanaryLook:
-        """Do a step on what the pointer says now, again where somebody else wrote it meanwhile."""
+        """Run a step on the current pointer; repeat it if another caller wrote the pointer meanwhile."""
         for _ in range(ATTEMPTS - 1):
             try:
                 return step()
@@ -278,7 +278,7 @@ class CanaryRun:
 
 
 def _silent(canary: Canary, arms: Arms) -> bool:
-    """Return whether hardly any answers are in the log where many were expected: serving or the log is broken."""
+    """Return true if the log has hardly any of many expected answers: serving or the log is broken."""
     expected = canary.expected_answers or 0
     answers = arms.candidate.answers + arms.champion.answers
     return expected >= SILENT_FROM and answers < SILENT_SHARE * expected * arms.fraction

@@ -7,16 +7,16 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Where everything is, how a canary is made, and what takes it back.
+    """Stores of the canary, its settings, and its limits.
 
     Attributes
     ----------
     canary_share_percent, canary_duration_s
-        Share of users whom the version on trial answers, 0 for no trial; for how long.
+        Share of users whom the version on trial answers, 0 for no trial; duration of the trial.
     canary_max_error_percent, canary_max_latency_percent
-        How many points more of its answers may fail, and how much slower they may be.
+        Tolerated increase of the error rate, in points, and of the latency.
     models_kept
-        How many versions stay that nothing else keeps.
+        Number of unprotected versions to keep.
     """
 
     artefact_bucket: str

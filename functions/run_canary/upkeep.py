@@ -1,4 +1,4 @@
-"""What follows from the end of a canary: the package's approval, and files of versions that nobody needs any more."""
+"""Tasks after a canary: the package's approval, and the deletion of versions that are no longer needed."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from alsolike.retention import ModelFiles, protected, superfluous
 
 
 def approve(approvals: Approvals, registry: Registry, version: str, look: CanaryLook) -> None:
-    """Set the package's approval to what the canary came to.
+    """Set the package's approval to the canary's result.
 
-    Where a person ended the canary, or nobody could look after it, nothing was found: the package stays as it is. So
-    does that of a version that a person promoted after its canary took it back.
+    If a person ended the canary, or the workflow could not look after it, there is no result and the package stays as
+    it is. The same holds if a person promoted the version after its canary rolled it back.
 
     Raises
     ------
@@ -41,20 +41,20 @@ def retire(
     others: int,
     now_ms: int,
 ) -> list[str]:
-    """Delete the files of the versions that nothing keeps, but for the latest so many; return those versions.
+    """Delete the files of unprotected versions, except for the latest ones; return the deleted versions.
 
     Raises
     ------
     Unavailable
         If S3 does not answer.
     InvalidBundle, InvalidConfiguration
-        If the pointer or the configuration is unreadable: nothing goes that may be needed.
+        If the pointer or the configuration is unreadable: then no version is deleted.
     """
     retired = []
     named = list(experiments())
     keeps = protected(registry.champion(), named, now_ms=now_ms)
     for each in list(superfluous(files.stored(), keeps, others=others, now_ms=now_ms)):
-        # Somebody may have promoted or pinned it since.
+        # Another caller may have promoted or pinned it since.
         if each.version not in protected(registry.champion(), named, now_ms=now_ms):
             files.delete(each.version)
             retired.append(each.version)

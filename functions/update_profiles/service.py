@@ -22,18 +22,18 @@ PROFILES_AT_ONCE = 8
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a batch.
+    """The result of a batch.
 
     Attributes
     ----------
     failed_sequence
-        The first record that was not applied; it and all after it have to come again. None if all were.
+        The first record that was not applied; Lambda retries it and all later ones. None if all were applied.
     failures
-        Why, one message a profile.
+        The reasons, one message per profile.
     correlation_ids
-        Of the records of these profiles.
+        Correlation ids of these profiles' records.
     erased
-        Records of erased users.
+        Number of records of erased users.
     """
 
     profiles: int
@@ -64,25 +64,26 @@ def update_profiles(
     erased: Erased = nobody,
     erasure_of: Callable[[str], str] | None = None,
 ) -> Outcome:
-    """Add the records to their profiles, each profile once, a failing one without harm to the others.
+    """Add the records to their profiles, each profile once; a failing profile does not affect the others.
 
-    A session's profile joins its user's at the session's first login (`alsolike.identity`), whichever comes first:
-    interactions that come later find the mark of it. What the profiles hold in the end does not depend on the order,
-    the cutting and the repetition of batches, as long as
+    A session's profile joins its user's at the session's first login (`alsolike.identity`), even if interactions
+    arrive in another order: later ones find the mark of the login. The profiles' final contents do not depend on the
+    order, size and repetition of batches if
 
-    - of a session's logins that of the least time comes first, or in one batch with the others: what has been joined
-      to somebody is not taken from them (users' profiles keep no trace of sessions); a rebuild corrects it;
-    - a session has no more than `limits.history_length` interactions before its login comes: others are cut off;
+    - of a session's logins the earliest arrives first, or in one batch with the others. Users' profiles keep no trace
+      of sessions, so joined interactions stay with their user; a rebuild corrects it;
+    - a session has at most `limits.history_length` interactions before its login arrives: others are cut off;
     - an event id has one content: of several a profile keeps the latest and the lake the one received first.
 
-    A record that cannot be read is passed over: it stays unreadable however often it comes, and
-    archive_events, which reads the same stream, keeps it. So is a record of an erased user: the mark in the profile
+    An unreadable record is skipped: a retry cannot read it either, and archive_events, which reads the same stream,
+    stores it. So is a record of an erased user: the mark in the profile disappears with the profile at its purge, and
+    a later record would create another.
     goes with the profile when it is purged, and a later record would make another.
 
     Parameters
     ----------
     erased
-        Tells which records belong to erased users.
+        Returns true for records of erased users.
     erasure_of
         Returns the ID of an erased user's erasure. With it, the session of a login that is left out is marked for the
         purge, which could not know of it otherwise, and no other user's profile takes over the session's interactions.
@@ -90,7 +91,7 @@ def update_profiles(
     Raises
     ------
     Unavailable
-        If there is no configuration to read the records by, or nobody can tell who was erased.
+        If there is no configuration to read the records by, or the tombstones cannot be read.
     """
     parsed = parse_batch(records, configurations=configurations, now_ms=now_ms)
     kept = [
