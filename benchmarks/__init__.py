@@ -1,1 +1,1 @@
-"""Measures the functions against the least that their work could cost, in the same run."""
+"""Benchmarks of the functions against the lowest possible cost of their work, in the same run."""

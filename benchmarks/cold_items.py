@@ -42,11 +42,11 @@ ITEMS = 20_000
 KNOWN = 100_000
 COLD = (10_000, 100_000)
 TOKENS, DIMENSIONS = 30_000, 256
-"""Of the made-up sentence model."""
+"""Size of the made-up sentence model."""
 
 
 def cold_items() -> Iterator[Result]:
-    """Requests with 10,000 cold items and without; publishing one of them; counting all of them anew."""
+    """Measure requests with 10,000 cold items and without; publishing one of them; counting all of them again."""
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as directory:
         yield from _requests(Path(directory))
         yield from _publications(Path(directory))

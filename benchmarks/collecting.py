@@ -20,7 +20,7 @@ TRACKING_ID = "alsolike-bench"
 
 
 def collect() -> Iterator[Result]:
-    """A call of ten events, the most that one takes, and one of a single event."""
+    """Measure a call of ten events, the maximum, and one of a single event."""
     os.environ.update(
         STREAM_NAME="events",
         TRACKING_ID=TRACKING_ID,

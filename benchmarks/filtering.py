@@ -46,7 +46,7 @@ CASES = {
 
 
 def filtering() -> Iterator[Result]:
-    """Each filter with values that it had before, and those with parameters with values that are new to it, too."""
+    """Measure each filter with repeated values, and those with parameters with new values, too."""
     evaluator = _evaluator()
     vectors = np.random.default_rng(0).standard_normal((ITEMS, DIMENSIONS), np.float32)
     query = vectors[0].copy()

@@ -112,7 +112,7 @@ def _floor(path: Path) -> None:
 
 
 class _Disk:
-    """Takes objects in as files."""
+    """Sink that writes objects as files."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

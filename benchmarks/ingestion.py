@@ -28,7 +28,7 @@ PROFILE_ROUNDS = 20
 
 
 def archive_events() -> Iterator[Result]:
-    """A full batch of 10,000 records of one day into one Parquet object."""
+    """Measure a full batch of 10,000 records of one day into one Parquet object."""
     use_memory_transport()
     from functions.archive_events.handler import lambda_handler
 
@@ -52,7 +52,7 @@ def archive_events() -> Iterator[Result]:
 
 
 def update_profiles() -> Iterator[Result]:
-    """A batch of 100 records, on many or few profiles with full histories, of known or of new sessions."""
+    """Measure a batch of 100 records, on many or few profiles with full histories, of known or of new sessions."""
     use_memory_transport()
     works = ((PROFILE_RECORDS, False), (PROFILE_RECORDS // 10, False), (PROFILE_RECORDS, True))
     for number, (profiles, new_sessions) in enumerate(works):
@@ -78,7 +78,7 @@ def _update_profiles(profiles: int, *, new_sessions: bool, first: int) -> Result
         for record in floor_event["Records"]:
             orjson.loads(base64.b64decode(record["kinesis"]["data"]))
         for number in range(profiles):
-            # What the product writes, byte for byte but for the content.
+            # The same item as the product writes, with other content.
             item = {
                 "profile_id": {"S": f"floor{number}"},
                 "recent": {"B": history},

@@ -12,7 +12,7 @@ from alsolike.observability import logger
 
 @dataclasses.dataclass(frozen=True)
 class Context:
-    """What handlers ask of Lambda's context object."""
+    """Lambda's context object, as far as handlers use it."""
 
     function_name: str = "benchmark"
     memory_limit_in_mb: int = 1769

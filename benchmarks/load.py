@@ -1,6 +1,6 @@
 """A constant rate of requests to the embedded cloud's gateway, whatever it answers: an open loop.
 
-How long a request takes counts from when it was due, so that one that waits for a slow one before it counts in full
+A request's latency counts from its due time, so that one that waits for a slow one before it counts in full
 (Gil Tene's coordinated omission). The client, the gateway, the functions and moto share the machine's processors.
 """
 

@@ -1,4 +1,4 @@
-"""Interactions that nobody had: items by a power law, twenty a user, the same for the same seed."""
+"""Synthetic interactions: items by a power law, twenty per user, the same for the same seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models of a million items that nobody trained: what they cost does not depend on what they say."""
+"""Untrained models of a million items: their cost does not depend on their scores."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Result:
 
     @property
     def ratio(self) -> float:
-        """How many times the floor's cost the product needs."""
+        """The cost of the product divided by that of the floor."""
         return self.cost_ms / self.floor_ms
 
     @property

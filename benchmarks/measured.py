@@ -9,7 +9,7 @@ from benchmarks.spark import SIZES
 SCALE = Path("docs/scale.md")
 PERFORMANCE = Path("docs/performance.md")
 MOMENTS = 4
-"""Up to so many a training beside a champion has its interactions counted."""
+"""Most moments at which a training next to a champion has its interactions counted."""
 
 
 def measured(page: Path, row: str, *, column: int) -> float:

@@ -1,6 +1,6 @@
 """Published figures of the same protocol: leave-one-out, all items ranked, items of the past masked.
 
-HR@10 and NDCG@10 as they stand in the named source. Of those marked with * the source reports another paper's figure.
+HR@10 and NDCG@10 as they stand in the named source. For sets marked with * the source reports another paper's figure.
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def read_set(name: str, interactions: Path | None, items: Path | None, directory: Path) -> Interactions:
-    """Read a set; a shop that comes with the package needs no files. What is converted goes into the directory."""
+    """Read a set; a shop that comes with the package needs no files. Converted files go into the directory."""
     if name == "complete-journey" and interactions is None:
         journey = prepare(directory, now_s=1_767_225_600, held_back_days=0)
         interactions, items = journey.interactions, journey.items
@@ -105,7 +105,7 @@ def read_set(name: str, interactions: Path | None, items: Path | None, directory
 
 
 def _split(data: Interactions, *, days: float | None) -> Split:
-    """Hold out the last days, or the last interactions; refuse data that leave nobody to ask: the page is written."""
+    """Hold out the last days, or the last interactions; refuse data without test users: the page is written."""
     if days is None:
         split = protocols.leave_one_out(data)
     else:
@@ -147,7 +147,7 @@ def _label(settings: Algorithm, combination: str) -> str:
 
 
 def _baselines(split: Split, *, shop: bool) -> Iterator[Row]:
-    """What a customer had most often, as it stands: what every shop can do."""
+    """Yield a baseline that every shop can implement: the customer's own most frequent items."""
     queries = split.test.queries
     longest = int((queries.ends - queries.starts).max())
     whole = dataclasses.replace(queries, source=dataclasses.replace(queries.source, history_length=longest))
@@ -185,7 +185,7 @@ class Untied(Model):
         return scores
 
     def export(self, graph: Graph) -> str:
-        """It is compared, not served."""
+        """Raise an error: the model is compared, not served."""
         raise NotImplementedError
 
 

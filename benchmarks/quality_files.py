@@ -1,4 +1,4 @@
-"""Reads public data sets as they are handed around, and writes them with Amazon Personalize's column names."""
+"""Public data sets in their original formats, converted to Amazon Personalize's column names."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def as_csv(path: Path, directory: Path) -> Path:
     path
         `.txt`: sequences as in S3-Rec's repository, a line of a user and its items in order; `.json`: attributes as
         there, an object with each item's list. `.inter` or `.item`: as in RecBole, tab-separated with a type behind
-        each column's name. Anything else is taken to have our columns.
+        each column's name. Any other file must have our columns.
     directory
         Where a converted file goes.
 
@@ -86,7 +86,7 @@ def _names(columns: pd.Index[str]) -> Iterator[str]:
 
 
 def of_bought(items: Path, interactions: Path, directory: Path) -> Path:
-    """Return the items file without items that have no interaction: published figures rank the others alone."""
+    """Return the items file without items that have no interaction: published figures rank only the others."""
     bought = _table(interactions)["ITEM_ID"].unique()
     table = _table(items)
     target = directory / "bought.csv"

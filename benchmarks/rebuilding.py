@@ -1,4 +1,4 @@
-"""Profiles out of the lake, against reading the same columns of the same objects with pyarrow alone."""
+"""Profiles from the lake, compared with only reading the same columns of the same objects with pyarrow."""
 
 from __future__ import annotations
 

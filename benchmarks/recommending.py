@@ -59,7 +59,7 @@ HISTORY = 50
 K = 25
 MOST_OF_A_LINE_MS = 0.05
 CHOSEN = TwoStages(dimensions=32, blocks_a_place=24)
-"""How an export answers with a hundred thousand vectors; see `benchmarks.searching`."""
+"""Two stages that an export chooses for a hundred thousand vectors; see `benchmarks.searching`."""
 FILTERS = {
     "price": "INCLUDE ItemID WHERE Items.PRICE < 2",
     "purchases": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchase")',
@@ -69,9 +69,9 @@ T = TypeVar("T")
 
 
 def recommend() -> Iterator[Row]:
-    """A user with 50 interactions asks for 25 items of vectors and of an item-to-item model, with filters and without.
+    """Measure a request for 25 items, by vectors and by an item-to-item model, with filters and without.
 
-    The floor is the bare ONNX run and the JSON of the same answer.
+    The user has 50 interactions. The floor is the bare ONNX run and the JSON of the same answer.
     """
     for items, most, extra_ms in ((20_000, 1.3, 0.3), (100_000, 1.3, 0.0)):
         vectors = vectors_model(items=items, dimensions=64, spectrum=0.35)
@@ -139,7 +139,7 @@ def _compared(
 
 
 def _line() -> Row:
-    """The line of the log that a request is done with once it is written."""
+    """Measure the log line that a request writes at its end."""
     items = [Place(f"item{place}", 1.0, RANKED) for place in range(K)]
     now_ms = time.time_ns() // 1_000_000
     said = recommendation_id.create(answered_ms=now_ms, recommender=FOR_YOU, version=VERSION)
@@ -194,7 +194,7 @@ def sources_of(
 
 
 def segment(items: int) -> Segment:
-    """Every other item costs 1, the rest 2."""
+    """Return a segment in which every other item costs 1, the rest 2."""
     changes = [Change(f"item{position}", 0, {"price": 1 + position % 2}) for position in range(1, items + 1)]
     return Segment.of(changes, {"price": ColumnType.NUMBER})
 

@@ -70,7 +70,7 @@ def _quality(name: str, interactions: Path | None, items: Path | None) -> Iterat
 
 
 def _asked(data: Interactions, *, after_ms: int, until_ms: int) -> Iterator[tuple[str, str]]:
-    """Yield what was asked of which table, and the share that is right, of all items and of rare ones."""
+    """Yield the query and its table, and the share of correct answers, of all items and of rare ones."""
     past = data.select(data.time_ms <= after_ms)
     window = data.select((data.time_ms > after_ms) & (data.time_ms <= until_ms))
     counts = np.bincount(past.item, minlength=data.items + 1)

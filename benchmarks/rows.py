@@ -11,22 +11,22 @@ from benchmarks.measure import Result
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Row:
-    """What was measured, and what it should be at most.
+    """Measurement with its comparison and target.
 
     Attributes
     ----------
     work
-        What was measured.
+        The measured work.
     found
-        What it takes, with its unit.
+        The cost, with its unit.
     against, found_against
-        What it is compared with in the same run, and what that takes.
+        The comparison in the same run, and its cost.
     ratio
-        Of the two; None where there is nothing to compare with.
+        Ratio of the two; None without a comparison.
     target
-        In words; empty where there is none.
+        In words; empty without one.
     met
-        Whether the target is; None where there is none or it could not be measured.
+        True if the target is met; None without a target or without a measurement.
     """
 
     work: str

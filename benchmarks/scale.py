@@ -1,7 +1,7 @@
 """`python -m benchmarks.scale`: what a large shop takes, from measured figures, limits and prices (docs/scale.md).
 
-What is measured stands in tables that other commands write, and is read there. What is assumed, and what AWS asks, is
-stated below with its source, and printed beside the results.
+Measured figures come from tables that other commands write. Assumptions and AWS's prices are stated below with their
+sources, and printed next to the results.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from model_export.budget import FITS
 MONTH_S = 30 * 86_400
 YEAR_S = 365 * 86_400
 TARGETS = 100
-"""Of an item in a served table."""
+"""Targets per item in a served table."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,16 +41,16 @@ class Load:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Assumed:
-    """What was not measured here, and why it is taken so."""
+    """Assumptions that were not measured here, with their reasons."""
 
     record_bytes: int = 500  # a stream record as JSON, no impressions
-    lake_bytes: int = 60  # of an event in Parquet: two ids, times, a type; measure yours
+    lake_bytes: int = 60  # per event in Parquet: two ids, times, a type; measure yours
     wait_profile_ms: float = 5.0  # DynamoDB's GetItem, in the function's time
     wait_stream_ms: float = 15.0  # Kinesis' PutRecords, in the function's time
     line_bytes: int = 982  # docs/served.md: the line of an answer of 25 items
     snapshot_bytes: int = 153  # docs/catalogue.md: of an item with ten columns
     in_memory_bytes: int = 20  # docs/performance.md: of an interaction in a training process
-    training_hours: float = 3.0  # of a training from statistics
+    training_hours: float = 3.0  # per training from statistics
     ids_bytes: int = 43  # two ids of about twelve letters with offsets, time and weight, as the file is read
 
 

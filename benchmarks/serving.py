@@ -28,7 +28,7 @@ MOST_OF_A_SCAN = 0.2
 
 
 def filters() -> Iterator[Row]:
-    """Each kind of filter over a million items."""
+    """Measure each kind of filter over a million items."""
     return (Row.of(result, most=MOST_OF_A_SCAN) for result in filtering())
 
 

@@ -38,7 +38,7 @@ COLUMNS = {
 
 
 class DiskStore(SnapshotStore):
-    """Keeps the manifest in memory and segments on the disk: what S3 would cost is left out."""
+    """Store with the manifest in memory and segments on the disk: the cost of S3 is left out."""
 
     def __init__(self, directory: Path) -> None:
         super().__init__(None, "", directory)
@@ -59,7 +59,7 @@ class DiskStore(SnapshotStore):
         """Leave it to `keep_only`."""
 
     def segment_keys(self, *, written_before_ms: int) -> list[str]:
-        """Return none: nobody dies here."""
+        """Return none, because no writer dies here."""
         return []
 
     def _send(self, path: Path, key: str) -> None:
@@ -67,7 +67,7 @@ class DiskStore(SnapshotStore):
 
 
 def snapshot() -> Iterator[Result]:
-    """One changed price among a million items against writing all of them; opening; looking items up."""
+    """Measure one changed price among a million items against writing all of them; opening; looking items up."""
     directory = Path(tempfile.mkdtemp(prefix="alsolike-bench-"))
     try:
         yield from _measure(directory)

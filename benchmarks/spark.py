@@ -43,7 +43,7 @@ SIZES = {"100k": (100_000, 2_000), "300k": (300_000, 5_000), "1M": (1_000_000, 1
 BY_DEFAULT = ("100k", "300k", "1M")
 
 EVERYTHING = StatisticsManifest(counting=Counting(), last_event_ms=4_102_444_800_000, holdout_ms=0)
-"""One count, up to a moment after all events. A training beside a champion has four."""
+"""One count, up to a moment after all events. A training next to a champion has four."""
 
 ROWS_PER_OBJECT = 500_000
 EXECUTOR_MB = 3_072
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str]) -> None:
                 lines.append(f"| {rows:,} | {work} | {engine} | {seconds:,.1f} | {processor_s:,.1f} | {peak_mb:,.0f} |")
                 sys.stderr.write(lines[-1] + "\n")
         if not options.sizes:
-            # Beside other work seconds are longer, and processor seconds a little.
+            # Other work on the machine makes seconds longer, and processor seconds a little.
             load = os.getloadavg()[1] / (os.cpu_count() or 1)
             others = (
                 f"{os.cpu_count()} processors; at the end {load:.1f} processes wanted each. The largest lake has "
@@ -118,7 +118,7 @@ def _tree(pid: int) -> list[psutil.Process]:
 
 
 def write_lake(directory: Path, *, rows: int, items: int) -> int:
-    """Write events that nobody had, an item's share by its rank, twenty a user, in no order; return their bytes."""
+    """Write synthetic events, an item's share by its rank, twenty per user, in no order; return their bytes."""
     rng, written = np.random.default_rng(0), 0
     made_up = made_up_interactions(rows=rows, items=items)
     order = rng.permutation(rows)

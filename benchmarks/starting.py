@@ -2,7 +2,7 @@
 
 AWS is moto in this process, over HTTP; the processes that are measured are the product's own code, and the bundle lies
 on their disk already. Python's bytecode is there, which Lambda's layers do not have. Each process says itself what it
-took: until it ends is another quarter, in which Python takes apart all that was imported, and nobody waits for that.
+took: its end takes another quarter, in which Python releases all imported modules, and for which no client waits.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ FEW, MANY = 20_000, 1_000_000
 
 REQUESTS = 200
 CHOSEN = TwoStages(dimensions=40, blocks_a_place=48)
-"""How an export answers with a million vectors whose axes decay slowly; see `benchmarks.searching`."""
+"""Two stages that an export chooses for a million vectors with slowly decaying axes; see `benchmarks.searching`."""
 
 BUCKET = "artefacts"
 REGION = "eu-west-1"

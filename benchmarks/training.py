@@ -35,21 +35,21 @@ SIZES = {"1M": (1_000_000, 10_000), "10M": (10_000_000, 100_000), "100M": (100_0
 COLUMNS = ("user", "item", "time_ms", "weight")
 SINGLES = {name: algorithm for name, algorithm in known().items() if not isinstance(algorithm, Combination)}
 LIMIT_BYTES = 16_000_000_000
-"""Of a fit; a process may map no more."""
+"""Memory limit of a fit; a process may map no more."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Fitted:
-    """What came of one fit.
+    """Result of one fit.
 
     Attributes
     ----------
     seconds, processor_s
-        By the clock, and of processors: beside other work the former is longer.
+        Wall-clock time, and processor time: other work on the machine makes the former longer.
     times
-        Where a fit is several alike: how many, of which one was measured.
+        Number of equal fits of which one was measured.
     outcome
-        Why there was none.
+        Reason for no result.
     """
 
     seconds: float = 0.0

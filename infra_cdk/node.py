@@ -1,4 +1,4 @@
-"""The Node that the CDK runs on: the one that pip installed, so that nobody has to install another."""
+"""The Node that the CDK runs on: the one from pip, so that no separate installation is needed."""
 
 import os
 from collections.abc import MutableMapping

@@ -99,7 +99,7 @@ TRAINING_REGISTRIES: Mapping[str, TrainingRegistry] = MappingProxyType(
 
 
 def is_image(text: str) -> bool:
-    """Return whether a text names an image in ECR, from where alone SageMaker pulls."""
+    """Return whether a text names an image in ECR, the only registry from which SageMaker pulls."""
     return bool(_IMAGE.fullmatch(text))
 
 
@@ -109,7 +109,7 @@ def repository_arn(image: str) -> str:
     Raises
     ------
     ValueError
-        If the image is not in ECR, from where alone SageMaker pulls.
+        If the image is not in ECR, the only registry from which SageMaker pulls.
 
     Examples
     --------

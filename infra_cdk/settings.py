@@ -51,14 +51,14 @@ class Settings(TrainingSettings):
         So many days after an answer an event counts for it.
     lake_first_date
         The first day that SQL sees. Athena looks into every day from here on that a query does not rule out, so a day
-        close to the first event makes queries faster; events before it are seen by training alone.
+        close to the first event makes queries faster; only training reads events before it.
     lake_cold_days
-        Age at which the lake's objects move to S3 Intelligent-Tiering, which stores what nobody reads for less and
-        asks nothing for reading it; None leaves them where they are.
+        Age at which the lake's objects move to S3 Intelligent-Tiering, which stores rarely read data for less and does
+        not charge for reading it; None leaves them where they are.
     served_days
         How long the lake keeps what was recommended.
     quarantine_alarm_percent
-        Share of unreadable records above which people are told.
+        Share of unreadable records above which the operators are notified.
     error_alarm_percent, latency_alarm_ms, degraded_alarm_percent
         Shares of failed requests and of degraded answers, and the time of the slowest hundredth, above which they are.
     training_image, pandas_layer_arn
@@ -94,7 +94,7 @@ class Settings(TrainingSettings):
     dashboards
         Whether there are any; alarms do not need them.
     monthly_budget_usd
-        What a month may cost before people are told, see docs/cost.md; None for no budget.
+        Monthly cost above which the operators are notified, see docs/cost.md; None for no budget.
     batch_concurrency
         How many batches of a run are answered at a time, by the function that also answers the API. A new account runs
         ten invocations at a time, of which the stream's consumers take five.

@@ -45,7 +45,7 @@ class TrainingSettings:
     canary_share_percent, canary_duration_s, canary_interval_s
         Share of users whom a version on trial answers, 0 for no trial; for how long; how often it is looked at.
     canary_max_error_percent, canary_max_latency_percent
-        How many points more of its answers may fail, and how much slower they may be, before it is taken back.
+        Maximum increase of its error share in points, and of its latency, before the trial ends.
     models_kept
         How many versions stay that are neither live, on trial, last good nor pinned.
     drift_psi_percent, drift_hours, drift_retrains
@@ -54,7 +54,7 @@ class TrainingSettings:
     retrain_interactions
         So many interactions after the champion's last start a training; None for no such start.
     lake_silent_hours, champion_stale_days
-        People are told where the lake has had no event for longer, and where the champion's last event is older.
+        Age of the latest event in the lake, and in the champion's data, above which the operators are notified.
     """
 
     training_schedule: str | None = "rate(7 days)"

@@ -73,7 +73,7 @@ class DataLake(Construct):
                 s3.LifecycleRule(prefix="quarantine/", expiration=cdk.Duration.days(90)),
                 s3.LifecycleRule(prefix=FAILED_RECORDS_PREFIX, expiration=cdk.Duration.days(90)),
                 served_lifetime(settings),
-                # Written anew by the hour, from what is kept elsewhere; of two rules S3 obeys the shorter.
+                # Rewritten every hour from data that is kept elsewhere; of two rules S3 obeys the shorter.
                 *(
                     s3.LifecycleRule(prefix=prefix, noncurrent_version_expiration=cdk.Duration.days(1))
                     for prefix in DERIVED_PREFIXES
@@ -96,7 +96,7 @@ class DataLake(Construct):
                     prefix=TRENDS_PREFIX,
                     # Four times the baseline's time constant: of what a closed shard counted, a fiftieth is left.
                     expiration=cdk.Duration.days(28),
-                    # A version every few seconds, of which nobody needs the last; of two rules S3 obeys the shorter.
+                    # A version every few seconds, whose predecessors are not needed; of two rules S3 obeys the shorter.
                     noncurrent_version_expiration=cdk.Duration.days(1),
                 ),
             ],

@@ -53,7 +53,8 @@ def add_consumers(scope: Construct, *, settings: Settings, data: DataStack, laye
                 objects(
                     data.lake,
                     prefix,
-                    # Nobody aborts an upload in parts: awswrangler leaves it, and the bucket's rule removes it.
+                    # No permission to abort an upload in parts: awswrangler leaves it, and the bucket's rule removes
+                    # it.
                     actions=["s3:PutObject"],
                     reason="Objects are named after their day, shard and sequence numbers",
                 )

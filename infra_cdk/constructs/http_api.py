@@ -66,7 +66,7 @@ class HttpApi(Construct):
     Attributes
     ----------
     url, host
-        Of the stage without a name in its paths; the host alone.
+        URL of the stage without a name in its paths, and its host name.
     api_id, access_log
         By which its metrics are found; where its requests are logged.
     """

@@ -38,7 +38,7 @@ def parquet_table(
     first_date
         The first day that SQL sees.
     days_ahead
-        So many days after the day on which it is asked are seen, too.
+        Number of days after the day of the query that SQL also sees.
     """
     location = f"s3://{bucket.bucket_name}/{name}/"
     return glue.CfnTable(

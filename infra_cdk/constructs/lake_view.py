@@ -36,8 +36,7 @@ def once_view(
 ) -> glue.CfnTable:
     """Create the view ``<table>_once``: of the rows with one key the first by `order`.
 
-    Athena keeps a view as JSON in a comment, which it reads and nobody documents; Trino's source does
-    (`HiveViewCodec`).
+    Athena keeps a view as JSON in a comment. The format is documented only by Trino's source (`HiveViewCodec`).
     """
     every = {**columns, partition: "string"}
     definition = {

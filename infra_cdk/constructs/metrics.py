@@ -53,7 +53,7 @@ class OwnMetrics:
         )
 
     def search(self, metric: str, dimension: str, statistic: str = "Average") -> cloudwatch.MathExpression:
-        """Return all series of a metric that differ in a dimension whose values nobody knows beforehand."""
+        """Return all series of a metric that differ in a dimension with values unknown at synthesis."""
         return self._found([*sorted((dimension, "service"))], metric, "", statistic)
 
     def search_rate(self, metric: str, dimension: str) -> cloudwatch.MathExpression:

@@ -1,4 +1,4 @@
-"""Algorithms that a job is told to compare: where its own package is, and which names there are."""
+"""Algorithms of the setting for a job: the folder of the own package, and the names that exist."""
 
 import ast
 from pathlib import Path

@@ -24,7 +24,7 @@ def tombstone_variables(
 
 
 def tombstone_permissions(*, artefacts: s3.IBucket, hash_key: secretsmanager.ISecret) -> list[Permission]:
-    """Return the permissions: to read the tombstones, and to be told where there are none yet, and the secret."""
+    """Return the permissions to read the tombstones, to learn that there are none yet, and to read the secret."""
     return [
         Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects(TOMBSTONES_KEY)]),
         Permission(actions=["s3:ListBucket"], resources=[artefacts.bucket_arn]),

@@ -24,8 +24,8 @@ LINE_FIELD = "$.served.recommendation_id"
 class ServedLog(Construct):
     """The subscription of a log, the function `archive_served`, and the alarm on what it gives up.
 
-    CloudWatch Logs invokes the function asynchronously, beside the requests whose lines it carries. A delivery that
-    fails three times goes to the lake bucket, as failed batches of the stream do.
+    CloudWatch Logs invokes the function asynchronously, separately from the requests whose lines it carries. A delivery
+    that fails three times goes to the lake bucket, as failed batches of the stream do.
     """
 
     def __init__(

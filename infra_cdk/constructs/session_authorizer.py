@@ -14,7 +14,7 @@ from infra_cdk.settings import Settings
 class SessionAuthorizer(Construct):
     """The function that checks tokens of sessions, as an authorizer of the API it is bound to.
 
-    API Gateway may invoke it as that authorizer, and nobody else may.
+    Only API Gateway may invoke it, as that authorizer.
 
     Attributes
     ----------

@@ -119,7 +119,7 @@ class SparkJob(Construct):
             "JobName": self.name,
             "Arguments": {
                 "--run_id.$": run_id,
-                "--started_ms.$": f"States.Format('{{}}', {started_ms})",  # Glue takes strings alone
+                "--started_ms.$": f"States.Format('{{}}', {started_ms})",  # Glue accepts only strings
                 "--dataset_s3_uri.$": dataset_s3_uri,
             },
         }

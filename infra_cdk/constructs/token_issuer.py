@@ -107,7 +107,7 @@ class TokenIssuer(Construct):
             ),
             supported_identity_providers=[cognito.UserPoolClientIdentityProvider.COGNITO],
             auth_flows=cognito.AuthFlow(user_srp=True),
-            # Long enough for a day's work; every page keeps them in its memory alone.
+            # Long enough for a day's work; every page keeps them only in its memory.
             access_token_validity=cdk.Duration.minutes(15),
             id_token_validity=cdk.Duration.minutes(15),
             refresh_token_validity=cdk.Duration.hours(12),

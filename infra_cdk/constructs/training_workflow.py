@@ -1,4 +1,4 @@
-"""The Step Functions workflow: dataset, training, gate, canary; whatever fails is told to people."""
+"""The Step Functions workflow: dataset, training, gate, canary; failures are reported to the operators."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -85,7 +85,7 @@ class TrainingWorkflow(Construct):
             fields=("run_id", "started_ms", "first", "engine", "reason", "version", "dataset_s3_uri"),
             result_path="$.start",
             failure={"run_id": ""},
-            # Instead of the input, which may be no object: then nothing could be noted beside it.
+            # Replaces the input, which may not be an object: then no error could be stored next to it.
             error_path="$",
         )
         built = self._invoke(
@@ -150,7 +150,7 @@ class TrainingWorkflow(Construct):
     def _canary(self, run_canary: lambda_.IFunction) -> sfn.IChainable:
         """Start the canary, then look at it again and again until it is promoted or taken back.
 
-        Where a step of it fails, the canary ends: nobody would look at it any more.
+        Where a step of it fails, the canary ends, because no step would check it any more.
         """
 
         def step(

@@ -1,4 +1,4 @@
-"""Steps that workflows have in common: a function is called, people are told."""
+"""Steps that workflows have in common: call a function, notify the operators."""
 
 from collections.abc import Sequence
 from typing import Any

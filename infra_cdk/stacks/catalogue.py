@@ -153,7 +153,7 @@ class CatalogueStack(cdk.Stack):
             return OwnMetrics(self._settings).counted(metric, service="publish_catalog")
 
         age = function.metric("IteratorAge", statistic="Maximum", period=PERIOD)
-        # These counters come with changes and where they are above 0 alone: one says it, and the last hour keeps it.
+        # These counters come only with changes and above 0: one value is enough, and the last hour keeps it.
         hour = cdk.Duration.hours(1).to_seconds() // PERIOD.to_seconds()
         made = {}
         for construct_id, metric, above, what in (

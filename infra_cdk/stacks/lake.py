@@ -18,7 +18,7 @@ from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
 
 LEAST_QUARANTINED = 5
-"""Fewer bad records than this are nobody's night."""
+"""Fewest bad records that raise an alarm, whatever their share."""
 
 
 class LakeStack(cdk.Stack):
