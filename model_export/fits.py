@@ -54,6 +54,10 @@ class Fits:
         self._interactions[id(interactions)] = interactions
         self._expected[id(interactions), settings.learning_settings()] = fitted
 
+    def are_expected(self, settings: Algorithm, interactions: Interactions) -> bool:
+        """Return whether another process fits these settings on these interactions."""
+        return (id(interactions), settings.learning_settings()) in self._expected
+
     def fit(self, settings: Algorithm, interactions: Interactions) -> Model:
         """Return a model of these settings, fitted on these very interactions."""
         if isinstance(settings, Combination):

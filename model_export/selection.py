@@ -125,7 +125,8 @@ class Comparison:
         """Return whether it can be fitted here; why not is kept. The cost of a combination is that of its parts."""
         past = self._split.validation.fit
         reason = missing(algorithm) or _uncountable(algorithm, past) or algorithm.refusal(past)
-        if reason is None and not isinstance(algorithm, Combination) and algorithm.name != BASELINE:
+        is_free = isinstance(algorithm, Combination) or algorithm.name == BASELINE
+        if reason is None and not is_free and not self._fits.are_expected(algorithm, past):
             reason = self._budget.refusal(algorithm, past)
         if reason is not None:
             self.left_out[algorithm.name] = reason

@@ -46,8 +46,8 @@ K = 10
 REPEATS_ARE_REAL = 0.1
 """From this share of the validation's targets that the user had before, seen items may be recommended again."""
 
-ASIDE = ("content", "item_knn", "repurchase", "transitions")
-"""Algorithms whose fits another process makes, in this order, so that both processes end at about the same time."""
+ASIDE = frozenset({"content", "item_knn", "repurchase", "transitions"})
+"""Algorithms that the second process fits, so that both end at about the same time; none has a judge of its own."""
 
 FAILURE_CHARACTERS = 1024
 """SageMaker cuts a failure reason here."""
@@ -142,7 +142,8 @@ def train(
         require_targets(split, seen)
         served, fits = data.by_frequency(), Fits()
         is_apart = side_process.is_worth_it(interactions)
-        aside = _fitted_aside(algorithms, split) if is_apart and budget.is_ample(interactions) else []
+        in_order = _in_order_of_use(algorithms)
+        aside = _fitted_aside(in_order, split) if is_apart and budget.is_ample(interactions) else []
         *aside_models, cold_trials, related_figures, related_tables = stack.enter_context(
             side_process.running(
                 [
@@ -162,7 +163,7 @@ def train(
         for (settings, learned), aside_model in zip(aside, aside_models, strict=True):
             fits.expect(settings, learned, aside_model)
         comparison = Comparison(split, k=K, seen=seen, fits=fits, say=say, budget=budget)
-        candidates = _in_named_order(comparison.candidates(_in_order_of_use(algorithms)), algorithms)
+        candidates = _in_named_order(comparison.candidates(in_order), algorithms)
         if not candidates:
             raise InvalidInput(f"no algorithm can be fitted here: {comparison.left_out}")
         winner = choose(candidates)
@@ -249,9 +250,9 @@ def _fitted_aside(algorithms: Mapping[str, Algorithm], split: protocols.Split) -
     if split.test.fit is not split.validation.fit:
         learned.append(split.test.fit)
     return [
-        (algorithms[name].learning_settings(), interactions)
-        for name in ASIDE
-        if name in algorithms and algorithms[name].refusal(split.validation.fit) is None
+        (algorithm.learning_settings(), interactions)
+        for name, algorithm in algorithms.items()
+        if name in ASIDE and algorithm.refusal(split.validation.fit) is None
         for interactions in learned
     ]
 

@@ -14,7 +14,7 @@ from model_export.algorithms.buy_again import BuyAgain
 from model_export.algorithms.transitions import Transitions
 from model_export.budget import TRIAL_ROWS, Budget
 from model_export.evaluate import evaluate
-from model_export.fits import Fits
+from model_export.fits import Fits, fitted_at_cost
 from model_export.interactions import Interactions
 from model_export.protocols import Split
 from model_export.selection import Candidate, Comparison
@@ -137,6 +137,21 @@ def test_popularity_takes_part_when_the_budget_is_used_up() -> None:
 
     assert [candidate.settings.name for candidate in candidates] == ["popularity"]
     assert comparison.left_out == {"item_knn": "the 10 s of the budget are used up"}
+
+
+def test_what_another_process_fits_takes_part_when_the_budget_is_used_up() -> None:
+    history = shop()
+    split, fits = protocols.leave_one_out(history), Fits()
+    settings = known()["item_knn"]
+    for learned in {id(part): part for part in (split.validation.fit, split.test.fit)}.values():
+        fits.expect(settings, learned, lambda learned=learned: fitted_at_cost(settings, learned))
+    comparison = Comparison(
+        split, k=10, seen="allowed", fits=fits, say=quiet, budget=Budget(seconds=10.0, started=-1e9, megabytes=1.0)
+    )
+
+    candidates = list(comparison.candidates({"item_knn": settings}))
+
+    assert [candidate.settings.name for candidate in candidates] == ["item_knn"]
 
 
 def test_the_alternative_with_the_best_validation_is_tested() -> None:
