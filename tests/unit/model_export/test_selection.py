@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Self
 
@@ -144,7 +145,7 @@ def test_what_another_process_fits_takes_part_when_the_budget_is_used_up() -> No
     split, fits = protocols.leave_one_out(history), Fits()
     settings = known()["item_knn"]
     for learned in {id(part): part for part in (split.validation.fit, split.test.fit)}.values():
-        fits.expect(settings, learned, lambda learned=learned: fitted_at_cost(settings, learned))
+        fits.expect(settings, learned, functools.partial(fitted_at_cost, settings, learned))
     comparison = Comparison(
         split, k=10, seen="allowed", fits=fits, say=quiet, budget=Budget(seconds=10.0, started=-1e9, megabytes=1.0)
     )
