@@ -1,7 +1,7 @@
 """A constant rate of requests to the embedded cloud's gateway, whatever it answers: an open loop.
 
-A request's latency counts from its due time, so that one that waits for a slow one before it counts in full
-(Gil Tene's coordinated omission). The client, the gateway, the functions and moto share the machine's processors.
+A request's latency counts from its due time, so that a request that waits for a slow one before it counts in full.
+Gil Tene calls the opposite coordinated omission. The client, the gateway, the functions and moto share the processors.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ def evaluate(
     No model's list has items that are first seen in the test, or items of
     --items without interactions. With --cold-start, a second table shows the
     gain from recommending them by similar items (--items), as production
-    does; with --sentence-model, also the part of the sentence model.
+    does. With --sentence-model, it also shows the part of that model.
     """
     from alsolike.configuration import DEFAULT
     from cli.config.command import read_file

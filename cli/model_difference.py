@@ -44,7 +44,7 @@ class Change:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Difference:
-    """Differences between two versions, and between their models and datasets.
+    """Differences between two versions, and between their models and datasets; equal values are left out.
 
     Attributes
     ----------

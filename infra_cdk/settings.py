@@ -50,11 +50,11 @@ class Settings(TrainingSettings):
     attribution_window_days
         So many days after an answer an event counts for it.
     lake_first_date
-        The first day that SQL sees. Athena looks into every day from here on that a query does not rule out, so a day
-        close to the first event makes queries faster; only training reads events before it.
+        The first day that SQL sees. Athena looks into every day from here on that a query does not rule out. A day
+        close to the first event makes queries faster. Only training reads events before it.
     lake_cold_days
         Age at which the lake's objects move to S3 Intelligent-Tiering, which stores rarely read data for less and does
-        not charge for reading it; None leaves them where they are.
+        not charge for reading it. None leaves them where they are.
     served_days
         How long the lake keeps what was recommended.
     quarantine_alarm_percent

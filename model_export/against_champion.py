@@ -1,10 +1,11 @@
 """Comparison of a candidate with the champion on the interactions since the champion's training.
 
-The champion is its bundle, run through ONNX Runtime as it is served. The candidate is the winner's settings fitted on
-interactions up to the champion's last training event, or up to those by which the settings were chosen where these go
-on for longer; what is exported is fitted on everything. Both answer for the same users, from the same pasts, and may
-recommend the same items; the targets are the users' later items, and lists have length `k`. The judged list is the
-model's own, without the popular items that serving fills it up with.
+The champion is its bundle, run through ONNX Runtime as it is served. The candidate is the winner's settings, fitted on
+interactions up to the champion's last training event. If the data that chose the settings ends later, the candidate is
+fitted up to that end. The exported model is fitted on everything.
+
+Both answer for the same users, from the same pasts, and may recommend the same items. The targets are the users' later
+items, and lists have length `k`. The judged list is the model's own, without the popular items that serving adds.
 """
 
 from __future__ import annotations

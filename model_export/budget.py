@@ -1,7 +1,7 @@
 """The time and memory that a comparison may take, and whether an algorithm fits in.
 
-The estimate for a fit comes from two short fits on some of the users: their difference is assumed to grow with the
-interactions, and the rest to depend on the items, which are all there in a short fit too.
+The estimate for a fit comes from two short fits on some of the users. Their difference is assumed to grow with the
+interactions. The rest is assumed to depend on the items, which are all there in a short fit too.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ SHORTER = 10
 """The longer short fit has so many times the interactions of the other."""
 
 FITS = 6
-"""Fits of an algorithm: on the validation's past, the test's past, the champion's data, that data with half of the
-newer interactions, the time before that serves as comparison, and everything."""
+"""Fits of an algorithm: on the validation's past, the test's past, the champion's data, and everything; and two for the
+new data: on the champion's data with half of the newer interactions, and on the time before that serves as comparison.
+"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Evaluation of a model: every item is ranked for every query, with seen items allowed and masked.
 
-The judged list is the model's own, which ends where it scores 0: serving fills it up with popular items, and none
-of those is a hit here.
+The judged list is the model's own, which ends where it scores 0. Serving fills it up with popular items, none of which
+is a hit here.
 """
 
 from __future__ import annotations

@@ -90,8 +90,8 @@ def sentence_index(model: SentenceModel, properties: Properties) -> SentenceInde
 def text_columns(properties: Properties) -> list[str]:
     """Return the names of columns that hold titles or descriptions, in alphabetical order.
 
-    A column counts if at least half of the items have a value, the values are too many to be categories, and most words
-    consist of letters only: links, numbers and codes do not.
+    A column counts if at least half of the items have a value and the values are too many to be categories. Most words
+    must consist of letters only, which excludes links, numbers and codes.
     """
     found = []
     for column in sorted({name for columns in properties for name in columns}):

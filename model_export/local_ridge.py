@@ -2,7 +2,7 @@
 
 EASE solves (A + lambda I) B = R for all items at once, which costs items^3 operations and items^2 memory. Here column j
 of B is solved only on those sources whose R[i, j] / sqrt(A[i, i] + lambda) is largest. That costs items * sources^3
-operations and the memory of A, and on sparse data it finds better models, because the omitted sources are mostly noise.
+operations and the memory of A. On sparse data it finds better models, because the omitted sources are mostly noise.
 """
 
 from __future__ import annotations

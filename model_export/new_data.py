@@ -2,8 +2,8 @@
 
 The exported model learns them, and no newer data can judge it. So the winner's settings are fitted up to half of them
 and judged by the rest. The first question is whether this model is as good as the champion. The second is whether the
-rest is as predictable as the time before: a model of the same settings predicts an equally long time, all of it up to
-the champion's last training event.
+rest is as predictable as the time before. For that, a model of the same settings predicts an equally long time, all of
+it up to the champion's last training event.
 """
 
 from __future__ import annotations
@@ -57,15 +57,15 @@ class NewData:
     Attributes
     ----------
     since_ms, half_ms
-        The new interactions come after the first, half of them after the second. Both are equal if no time splits
-        them, since more than half have the last time: then none of them are learned, and all are targets.
+        The new interactions come after the first, half of them after the second. Both are equal if more than half have
+        the last time, so that no time splits them. Then none of them are learned, and all are targets.
     interactions
         Number of new interactions that were read.
     taught
         The winner's settings fitted up to `half_ms`, against the champion, on what came after; None without test users.
     foreseen
         By the same candidate; None without test users, or if the data before the champion's last training event is too
-        little to fit and to test.
+        little.
     """
 
     since_ms: int

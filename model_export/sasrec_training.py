@@ -1,8 +1,8 @@
 """Training of SASRec's network in torch, on processors without a graphics card.
 
-It takes minutes by these means: batches of sequences of like length, negatives that a whole batch shares, dropout
-masks cut from one long random vector, and item vectors that start from the spectrum of the transitions instead of
-noise, which reaches the same quality in a third of the epochs. The result is the moving average of the weights.
+It takes minutes by these means: batches of sequences of like length, negatives that a whole batch shares, and dropout
+masks cut from one long random vector. Item vectors start from the spectrum of the transitions instead of noise, which
+reaches the same quality in a third of the epochs. The result is the moving average of the weights.
 
 Several processes (`model_export.peers`) share each batch: all draw the same batches, negatives and dropout masks, each
 takes some of the rows, and gradients are added up. They train what one process would, up to rounding.
@@ -116,7 +116,7 @@ class Network(nn.Module):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Work:
-    """Description of a training for the other processes; the first one's state is in bytes."""
+    """Description of a training for the other processes, with the serialised state of the first."""
 
     number: int
     interactions: Interactions

@@ -1,8 +1,8 @@
 """Layers on this host: extracted as built, minus the packages that were compiled for another machine.
 
-A layer is built for the function's processor and Python. Pure Python runs here as it is; a package whose
-compiled files this interpreter cannot load is left out of the extracted copy, so that the environment's own package of
-that name is imported instead. The report says which, and why.
+A layer is built for the function's processor and Python. Pure Python runs here as it is. A package whose compiled files
+this interpreter cannot load is left out of the extracted copy. The environment's own package of that name is imported
+instead. The report lists these packages with the reason.
 """
 
 import functools

@@ -2,8 +2,8 @@
 
 Score of an item = its summed weight in the history * again ** again_power * demand ** demand_power. `again` is the
 share of the users who had the item before the last `again_days` and had it again within them: milk above light bulbs.
-`demand` is the number of repeat purchases within the last `demand_days`, relative to the number if every user had
-chosen among their own items by past weight: it ranks items on offer or in season above others.
+`demand` is the number of repeat purchases within the last `demand_days`, relative to an expected number, for which each
+user chooses among their own items by past weight. It ranks items on offer or in season above others.
 
     demand = (observed + PRIOR) / (expected + PRIOR), expected = sum over users of bought_u * own_ui / sum_j own_uj
 
@@ -14,7 +14,7 @@ References
 ----------
 R. Bhagat, S. Muralidharan, A. Lobzhanidze, S. Vishwanath, "Buy it again: modeling repeat purchase recommendations",
 KDD 2018 (the repeat customer probability of an item). Its intervals between purchases, by item or by user and item,
-ranked worse than the half-life without intervals on a year of groceries and on a gift wholesaler.
+ranked worse than only the half-life, on a year of groceries and on a gift wholesaler.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """EASE: a linear model of which items go together, in closed form.
 
 Each item is regressed on all others: with G = X'X, P = inv(G + lambda I): B[i, j] = -P[i, j] / P[j, j], and 0 on the
-diagonal. If few items go together, each is regressed only on its strongest co-occurring items, for all items, in
-the memory of those pairs; it is both cheaper and better there. If nearly everything goes together, as in years of
-groceries, the pairs are too many: then the dense inverse covers only the most frequent items, which costs items^3
+diagonal. If few items go together, each is regressed only on its strongest co-occurring items. That needs the memory of
+those pairs, covers all items, and is both cheaper and better there. If nearly everything goes together, as in years of
+groceries, the pairs are too many. Then the dense inverse covers only the most frequent items, which costs items^3
 operations and items^2 * 4 bytes, hence its cap. The positive part of the strongest targets of each item is kept.
 
 With fewer users than these items, the inverse follows from the users' Gram matrix by the Woodbury identity, in

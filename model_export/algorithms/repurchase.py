@@ -1,4 +1,4 @@
-"""Repurchase: how likely a user has each of their own items again within four weeks.
+"""Repurchase: 28-day repurchase probability of each of the user's own items.
 
 A logistic regression on what a history says of an item. With the ages of its interactions in days,
 
@@ -6,16 +6,16 @@ A logistic regression on what a history says of an item. With the ages of its in
     A = ln(h120 + 0.05), B = ln(h30 + 0.1), S = ln(s + 3), N = ln n
     score = sigmoid(c0 + c1 A + c2 B + c3 S + c4 B S + c5 S^2 + c6 N + c7 K + c8 K N + c9 D)
 
-K is ln stick, with stick the share of the four weeks in which a user has the item whose next four have it as well,
-compared with the mean of all items, which stands for `PRIOR` such weeks more. D is ln demand, see
+K is ln stick. stick is the share of the item's four-week windows with a purchase that are followed by another such
+window of the user, relative to the mean of all items. That mean stands for `PRIOR` more windows. D is ln demand, see
 `model_export.demand`.
 
-The coefficients are learned at up to `CUTS` moments four weeks apart, from what was known before each of them and had
-within four weeks of it. They are those of `COEFFICIENTS`, which a year of groceries gave, if the data is shorter
-than eight weeks or has no repeat purchases, and stay near them if there is little to learn from.
+The coefficients are learned at up to `CUTS` moments four weeks apart, from the history before each and the purchases in
+the four weeks after it. `COEFFICIENTS`, from a year of groceries, replace them if the data is shorter than eight weeks
+or has no repeat purchases. With little data, the learned ones stay near these.
 
 A model receives weights, not ages, and converts each weight to the age of an interaction of the most frequent type. So
-one that weighs less, a view among purchases, counts as an older one, and one that weighs more as a newer one, of today
+an event type that weighs less, a view among purchases, counts as older. One that weighs more counts as newer, of today
 at the newest. Without a half-life all count as of today.
 
 References

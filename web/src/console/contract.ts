@@ -94,7 +94,7 @@ export interface Models {
 export interface Champion {
   /**
    * Version of the pointer. A POST with the `etag` that its caller saw is answered 409 if the pointer has changed
-   * since; without one, it acts on the current champion.
+   * since. Without one, it acts on the current champion.
    */
   readonly etag: string;
   readonly version: string;
