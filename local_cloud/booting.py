@@ -18,8 +18,8 @@ _STOP_TIMEOUT_S = 30.0
 class Booting:
     """Reader of the output of a starting cloud; it goes on reading later output, so that the cloud does not block.
 
-    As a context, it ends the cloud if the wait for it fails, for example by an interruption, because no client would
-    learn how to reach it.
+    As a context, it ends the cloud if the wait for it fails, for example by an interruption. Otherwise a cloud would
+    run that no client can reach.
     """
 
     def __init__(self, process: subprocess.Popen[str], path: Path, progress: Callable[[str], None]) -> None:

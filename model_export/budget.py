@@ -31,8 +31,8 @@ SHORTER = 10
 """The longer short fit has so many times the interactions of the other."""
 
 FITS = 6
-"""Fits of an algorithm: on the validation's past, the test's past, the champion's data, and everything; and two for the
-new data: on the champion's data with half of the newer interactions, and on the time before that serves as comparison.
+"""Fits of an algorithm: on the validation's past, the test's past, the champion's data, and everything. Two more
+check the new data: on the champion's data with half of the newer interactions, and on the time before for comparison.
 """
 
 

@@ -1,9 +1,9 @@
 """Export of a model's graphs in one stage or two, by measurement, with a check that they rank as the model does.
 
 Models whose scores are only inner products may answer in two stages (`onnx_two_stages`), which sometimes omit an item.
-Two stages must be faster on a sample of histories, one at a time, in the same sessions as in serving, and reach a
-recall of `LEAST_RECALL`. The parity check on all histories must confirm that recall. All other models have one stage,
-which omits nothing.
+Two stages must be faster in the same sessions as in serving, on a sample of histories one at a time, at a recall of
+`LEAST_RECALL`. The parity check on all histories must confirm that recall. All other models have one stage, which omits
+nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 // Two pages, built into the folder that the CDK deploys. Nothing is inlined: the Content-Security-Policy allows files
-// of this site alone.
+// only of this site.
 export default defineConfig({
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {

@@ -14,7 +14,7 @@ References
 ----------
 R. Bhagat, S. Muralidharan, A. Lobzhanidze, S. Vishwanath, "Buy it again: modeling repeat purchase recommendations",
 KDD 2018 (the repeat customer probability of an item). Its intervals between purchases, by item or by user and item,
-ranked worse than only the half-life, on a year of groceries and on a gift wholesaler.
+ranked worse than only the half-life (a year of groceries, a gift wholesaler).
 """
 
 from __future__ import annotations

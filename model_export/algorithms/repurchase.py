@@ -6,12 +6,12 @@ A logistic regression on what a history says of an item. With the ages of its in
     A = ln(h120 + 0.05), B = ln(h30 + 0.1), S = ln(s + 3), N = ln n
     score = sigmoid(c0 + c1 A + c2 B + c3 S + c4 B S + c5 S^2 + c6 N + c7 K + c8 K N + c9 D)
 
-K is ln stick. stick is the share of the item's four-week windows with a purchase that are followed by another such
-window of the user, relative to the mean of all items. That mean stands for `PRIOR` more windows. D is ln demand, see
+K is ln stick. A user's four weeks with the item count if the next four have it as well; stick is the share that count,
+relative to the mean of all items. That mean stands for `PRIOR` more such weeks. D is ln demand, see
 `model_export.demand`.
 
-The coefficients are learned at up to `CUTS` moments four weeks apart, from the history before each and the purchases in
-the four weeks after it. `COEFFICIENTS`, from a year of groceries, replace them if the data is shorter than eight weeks
+The coefficients are learned at up to `CUTS` moments four weeks apart: from the history before each, and the purchases
+in the four weeks after. `COEFFICIENTS`, from a year of groceries, replace them if the data is shorter than eight weeks
 or has no repeat purchases. With little data, the learned ones stay near these.
 
 A model receives weights, not ages, and converts each weight to the age of an interaction of the most frequent type. So
