@@ -1,7 +1,7 @@
 """Writing a batch of the stream to the lake.
 
-Object names come from the batch's shard and sequence range, contents from its records and the configuration alone: a
-redelivered batch writes the same objects with the same bytes.
+Object names derive from the batch's shard and sequence range, contents only from its records and the configuration. So
+a redelivered batch writes the same objects with the same bytes.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ _ARROW_TYPES = MappingProxyType(
     }
 )
 SCHEMA = pa.schema([(name, _ARROW_TYPES[glue_type]) for name, glue_type in lake.COLUMNS.items()])
-"""The table's types alone decide how a column is written, also one that is null throughout."""
+"""Schema of the objects: the table's types define each column's encoding, even if all its values are null."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a batch.
+    """The result of a batch.
 
     Attributes
     ----------
     reasons, correlation_ids
-        Of the quarantined records; not every record has the latter.
+        Of the quarantined records; some records have no correlation id.
     erased
-        Counts erased users' records.
+        Number of erased users' records.
     """
 
     archived: int
@@ -67,7 +67,7 @@ def archive(
     now_ms: int,
     erased: Erased = nobody,
 ) -> Outcome:
-    """Write readable records to their day's partition and the others to quarantine; erased users' records nowhere.
+    """Write readable records to their day's partition and others to quarantine; drop erased users' records.
 
     Parameters
     ----------
@@ -76,13 +76,13 @@ def archive(
     client
         A low-level S3 client.
     erased
-        Tells which records belong to erased users.
+        Returns true for records of erased users.
 
     Raises
     ------
     Unavailable
-        If S3 does not take an object, or there is no configuration to read the records by, or nobody can tell who was
-        erased.
+        If S3 does not take an object, there is no configuration to read the records by, or the tombstones cannot be
+        read.
     """
     columns, unreadable = read_columns(records, configurations=configurations, now_ms=now_ms)
     rows = _of_others(pa.table(columns, schema=SCHEMA), erased)

@@ -7,7 +7,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Where the lake, the configuration and the tombstones are."""
+    """Stores of the lake, the configuration and the tombstones."""
 
     lake_bucket: str
     artefact_bucket: str

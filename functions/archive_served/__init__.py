@@ -1,1 +1,1 @@
-"""What was served: lines of the log of `recommend` into the lake, unreadable ones into quarantine."""
+"""The recommendation log in the lake: lines of `recommend`'s log, with unreadable ones in quarantine."""

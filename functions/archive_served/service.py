@@ -1,7 +1,7 @@
 """Writing what a log's subscription delivers to the lake.
 
-Object names come from the log's stream and the first and last event of the delivery, contents from its lines alone: a
-delivery that comes again writes the same objects with the same bytes.
+Object names derive from the log's stream and the first and last event of the delivery, contents only from its lines. So
+a repeated delivery writes the same objects with the same bytes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from alsolike.stream import StreamRecord
 from alsolike.tombstones import NO_TOMBSTONES, Tombstones
 
 DATA_MESSAGE = "DATA_MESSAGE"
-"""The other kind only asks whether anybody is there."""
+"""Type of messages with log events; the other type only tests the destination."""
 
 _ARROW_TYPES = MappingProxyType(
     {
@@ -69,7 +69,7 @@ class Delivery:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of the lines of a delivery, in numbers."""
+    """Numbers of a delivery's lines by result."""
 
     archived: int
     quarantined: int
@@ -77,7 +77,7 @@ class Outcome:
 
 
 def read_delivery(data: str) -> Delivery:
-    """Read what CloudWatch Logs hands over.
+    """Return a delivery of CloudWatch Logs.
 
     References
     ----------
@@ -141,7 +141,7 @@ def _is_erased(row: Served, erased: Tombstones) -> bool:
 
 
 def to_parquet(rows: Sequence[Served]) -> bytes:
-    """Return rows as one Parquet object; the table's types alone decide how a column is written."""
+    """Return rows as one Parquet object; the table's types define each column's encoding."""
     columns = dict(zip(Served._fields, zip(*rows, strict=True), strict=True))
     content = io.BytesIO()
     pq.write_table(pa.table(columns, schema=SCHEMA), content, compression=lake.COMPRESSION)

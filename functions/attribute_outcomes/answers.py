@@ -1,4 +1,4 @@
-"""The answers of a day: each once, and those alone that are what their ids say."""
+"""The answers of a day: each once, and only those that match their ids."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ ANSWERS = pa.schema(
         ("item_ids", pa.list_(_TEXT)),
     ]
 )
-"""What is read of a row of `served`."""
+"""The columns that are read from `served`."""
 
 
 def once(rows: pa.Table) -> pa.Table:
-    """Keep one row an id: of copies that differ the first one by their values, whatever order they come in."""
+    """Keep one row per id; of different copies, keep the first by their values, regardless of their order."""
     ids = rows["recommendation_id"].to_pandas()
     repeated = ids[ids.duplicated(keep=False)]
     if not len(repeated):

@@ -28,24 +28,24 @@ from functions.attribute_outcomes.summary import Summary
 from functions.attribute_outcomes.tables import OUTCOMES
 
 PART_ROWS = 200_000
-"""Most answers and events, or events, in memory at once; more only where all are of one answer."""
+"""Maximum answers and events in memory at once, exceeded only if all belong to one answer."""
 
 _ANSWER = "recommendation_id"
-_ANSWER_BYTES = 60  # in S3, at the least; an id alone, which does not compress, takes 30
+_ANSWER_BYTES = 60  # minimum size in S3; the id, which does not compress, takes 30
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Results:
-    """What came of a day.
+    """The results of a day.
 
     Attributes
     ----------
     outcomes
-        The Parquet file of the outcomes; None where nothing was served.
+        The Parquet file of the outcomes; None if nothing was served.
     engagement
         The sums of the answers.
     late
-        Whether events came after the window.
+        True if events happened after the window.
     """
 
     outcomes: Path | None
@@ -56,16 +56,16 @@ class Results:
 
 
 class Computation:
-    """Computing days, one after the other.
+    """The computation of days, one after the other.
 
     Parameters
     ----------
     directory
-        On the local disk; what a day leaves there goes when the next one begins.
+        On the local disk; each day replaces the previous day's files.
     shopper
         The keyed hash of a stored user or session id.
     days
-        Those that are asked for.
+        The days to compute.
     """
 
     def __init__(

@@ -36,14 +36,14 @@ EVENTS = pa.schema(
         ("impression", pa.list_(_TEXT)),
     ]
 )
-"""What is read of an event: all that decides which copy of it counts, up to the last column that is needed."""
+"""The columns that are read of an event: those that select its copy, up to the last needed one."""
 
 JUDGED = EVENTS.append(pa.field("reason", _TEXT))
-"""An event, and why it does not count as far as its id alone says."""
+"""An event, and the reason if its id is enough to reject it."""
 
 _ITEMS = MappingProxyType({"item": "<i4"})
 _COPIES = MappingProxyType({"told_by": "<i4", "received_ms": "<i8"})
-_EVENT_BYTES = 40  # in S3, about; an id alone, which does not compress, takes 16
+_EVENT_BYTES = 40  # approximate size in S3; the id, which does not compress, takes 16
 _FORGED = -1
 _NEVER = np.iinfo(np.int64).max
 
@@ -54,7 +54,7 @@ class EventDays:
     Parameters
     ----------
     answer_days
-        Those whose events are asked for.
+        The days whose events are needed.
     """
 
     def __init__(
@@ -86,10 +86,10 @@ class EventDays:
                 named.pop(answer_day).remove()
 
     def are_again(self, events: pa.Table, answer_day: int, *, late: bool) -> npt.NDArray[np.bool_]:
-        """Say of each event that a day's results tell of, each once, whether it is a copy of one told of elsewhere.
+        """Return, per event of a day's results, true if it is a copy of an event in another day's results.
 
-        Of all copies on the days around the one that was received first is the event; of those of one millisecond that
-        of which the earlier day's results tell. So whatever day asks, the answers agree.
+        The copy received first on the surrounding days is the event. At the same millisecond, the copy in the earlier
+        day's results is. So all days agree.
         """
         hashes, received_ms = hashes_of(events["event_id"]), _received_ms(events)
         order = np.argsort(hashes)
@@ -126,14 +126,14 @@ class EventDays:
         return self._directory / f"events-{day}"
 
     def _copies(self, day: int) -> Path:
-        """Return the sorted file that says whose results tell of a day's events, and when each was received first."""
+        """Return the sorted file with each event's result day and time of first receipt."""
         return self._path(day) / "copies"
 
     def _prepared(self, day: int) -> dict[int, Part]:
-        """Return a day's events by the day whose results tell of them, as far as that is asked for."""
+        """Return a day's events by the day whose results include them, for the requested days."""
         if day not in self._read:
             path = self._path(day)
-            shutil.rmtree(path, ignore_errors=True)  # what a try that failed has left
+            shutil.rmtree(path, ignore_errors=True)  # files of a failed attempt
             path.mkdir(parents=True)
             self._read[day] = self._prepare(day, path)
         return self._read[day]

@@ -1,9 +1,8 @@
-"""What there is to compute from, and what was computed from what.
+"""The inputs of the computation, and the receipts of computed days.
 
-A day's outcomes follow from its served objects and the interactions of the days around it, which is what the
-fingerprint stands for. Where a day's receipt has another one, or its results are not those that the receipt is about,
-the day is computed anew. So whatever arrives late, shrinks by an erasure, or was left half done is made right by the
-next call.
+A day's outcomes follow from its served objects and the interactions of the surrounding days, and the fingerprint
+identifies these. A day is recomputed if its receipt has another fingerprint, or if its results are not the receipt's.
+So the next call corrects days with late data, with erased users, and with interrupted computations.
 """
 
 from __future__ import annotations
@@ -40,18 +39,18 @@ def date_of(day: int) -> str:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a day's results were computed from, and what did not count.
+    """The inputs of a day's results, and the number of rejected events.
 
     Attributes
     ----------
     outcomes_etag, engagement_etag
-        Of the objects that were written; None where there is none.
+        Of the written objects; None without an object.
     rejected
-        How many events did not count, by reason.
+        Number of rejected events, by reason.
     reported
-        Whether the day's metrics have been sent.
+        True if the day's metrics have been sent.
     late
-        Whether it has events that came after its window: then its results follow from some more days.
+        True if it has events after its window: then its results depend on more days.
     """
 
     fingerprint: str
@@ -88,7 +87,7 @@ class Inputs:
     def days(self) -> list[int]:
         """Return the days that have results or should have.
 
-        What happened on a day before anything was served, or what has not expired of it, names nothing that is known.
+        Earlier days have interactions, but no known answers: none were served, or they have expired.
         """
         if not self.served:
             return sorted(self.outcomes)
@@ -100,7 +99,7 @@ class Inputs:
         return {*self.served, *self.engagement}
 
     def event_days(self, day: int) -> list[int]:
-        """Return the days of which events may count for a day's answers."""
+        """Return the days whose events may count for a day's answers."""
         return [each for each in self._rules.event_days(day) if each in self.interactions]
 
     def popularity_days(self, day: int) -> list[int]:
@@ -112,17 +111,17 @@ class Inputs:
         return [each for each in self._rules.copy_days(day, late=late) if each in self.interactions]
 
     def fingerprint(self, day: int, *, late: bool) -> str:
-        """Return what stands for everything from which a day's results follow."""
+        """Return the identifier of all inputs of a day's results."""
         near = sorted({*self.event_days(day), *self.popularity_days(day), *self.copy_days(day, late=late)})
         objects = [*self.served.get(day, []), *(each for other in near for each in self.interactions[other])]
-        # What names an answer of a day without any is counted with the day on which it happened.
+        # Events that name an answer of a day without answers belong to the day on which they happened.
         named = [each for each in self.answered() if day in self._rules.event_days(each)]
         objects_read = sorted((each.key, each.etag) for each in objects)
         content = [DEFINITIONS, dataclasses.astuple(self._rules), sorted(named), objects_read]
         return hashlib.blake2b(orjson.dumps(content), digest_size=16).hexdigest()
 
     def is_current(self, day: int, receipt: Receipt | None) -> bool:
-        """Say whether a day's results are there and follow from what is there."""
+        """Return true if a day's results exist and follow from the current inputs."""
         return (
             receipt is not None
             and receipt.fingerprint == self.fingerprint(day, late=receipt.late)

@@ -38,7 +38,7 @@ class Items:
 
     @property
     def catalogue_items(self) -> int:
-        """How many items the catalogue has."""
+        """The number of items in the catalogue."""
         return len(self._catalogue)
 
     def numbers(self, item_ids: pa.Array | pa.ChunkedArray) -> Numbers:
@@ -51,12 +51,12 @@ class Items:
         return np.where(places < 0, -1, found[places])
 
     def created_ms(self) -> npt.NDArray[np.float64]:
-        """Return since when there is each item, by number; NaN where nobody says."""
+        """Return each item's creation time, by number; NaN if unknown."""
         self._look_up()
         return self._created_ms
 
     def in_catalogue(self) -> npt.NDArray[np.bool_]:
-        """Say of each item whether the catalogue has it, by number."""
+        """Return, per item number, true if the catalogue has the item."""
         self._look_up()
         return self._known
 

@@ -1,6 +1,6 @@
-"""Events and the answers that they name: what counts, what does not and why, and what each answer led to.
+"""The join of events with the answers that they name: counted events, rejected ones, and each answer's outcomes.
 
-Nothing here depends on the order of rows: sums are taken in the order of their terms.
+The result does not depend on the order of rows: sums are computed in the order of their terms.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ _COUNTS = -1
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Joined:
-    """What some answers led to.
+    """The outcomes of some answers.
 
     Attributes
     ----------
     outcomes
-        One row an answer, in the columns of `alsolike.outcomes`.
+        One row per answer, in the columns of `alsolike.outcomes`.
     answer, item
-        Of each answered item: the row of its answer, and its number; an answer has each item once.
+        Per recommended item: the row of its answer, and its number; an answer has each item once.
     events
-        How many events count.
+        Number of events that count.
     rejected
-        How many do not, by reason.
+        Number of rejected events, by reason.
     """
 
     outcomes: pa.Table
@@ -53,12 +53,12 @@ class Joined:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Known:
-    """What is known beside answers and events.
+    """The inputs of attribution in addition to answers and events.
 
     Attributes
     ----------
     popularity
-        How many events there are about each item, by number.
+        Number of events per item, by number.
     shopper
         The keyed hash of a stored user or session id.
     """
@@ -216,13 +216,13 @@ class _Events:
 
 
 def to_nobody(answers: pa.Table) -> Bools:
-    """Say of each answer whether it was to nobody in particular, so that many may have seen it."""
+    """Return, per answer, true if it was not for a particular user, so that many users may have seen it."""
     named: Bools = pc.is_valid(pc.coalesce(answers["shopper"], answers["session"])).to_numpy()
     return ~named
 
 
 def _viewers(events: pa.Table, answer: Ints, shared: Bools) -> Ints:
-    """Return a number for whose an event is where many may have seen its answer, else 0."""
+    """Return, per event, the number of its user if many users may have seen its answer, else 0."""
     many = (answer >= 0) & np.append(shared, False)[answer]
     viewer = np.zeros(len(answer), np.int64)
     some = events.select(["user_id", "session_id"]).take(pa.array(np.flatnonzero(many)))

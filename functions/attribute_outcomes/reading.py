@@ -1,4 +1,4 @@
-"""Reading the objects of a day, several at once."""
+"""A reader of a day's objects, several at once."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from functions.attribute_outcomes.spill import projected
 
 CONNECTIONS = 8
 BYTES_AT_ONCE = 32 * 2**20
-"""Most bytes of objects in memory, unless one alone has more."""
+"""Maximum bytes of objects in memory, exceeded only by a single larger object."""
 
 
 def rows_of(client: Any, bucket: str, objects: Sequence[LakeObject], schema: pa.Schema) -> Iterator[pa.Table]:
-    """Yield the rows of objects, some at a time; what is gone was removed by its own reader's rule.
+    """Yield the rows of objects, some at a time; skip objects that were deleted meanwhile.
 
     Raises
     ------

@@ -19,16 +19,16 @@ AT_ONCE = 200_000
 
 
 class Records:
-    """Records as they come, repeated ones included.
+    """Records in the order of their arrival, repeated ones included.
 
     Parameters
     ----------
     directory, name
-        Where the files are, and what they are called.
+        Folder and name prefix of the files.
     fields
-        What a record has beside its hash, as NumPy names types, in the order in which records are sorted.
+        Fields of a record in addition to its hash, as NumPy types, in the order of sorting.
     parts
-        So many files.
+        Number of files.
     """
 
     def __init__(self, directory: Path, name: str, fields: Mapping[str, str], *, parts: int) -> None:
@@ -36,7 +36,7 @@ class Records:
         self._paths = [directory / f"{name}-{part}.records" for part in range(parts)]
 
     def add(self, keys: Hashes, **fields: npt.NDArray[np.int64] | int) -> None:
-        """Take records in; one number is that of all."""
+        """Add records; a single number applies to all."""
         rows = np.empty(len(keys), self._type)
         rows[KEY] = keys
         for name, numbers in fields.items():

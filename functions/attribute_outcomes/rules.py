@@ -1,4 +1,4 @@
-"""By what rules an event counts for an answer, and the reasons for which it does not."""
+"""The rules by which an event counts for an answer, and the reasons for rejection."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from types import MappingProxyType
 
 DAY_MS = 86_400_000
 POPULARITY_DAYS = 7
-"""How popular an item was is told by the day of the answer and so many before it."""
+"""Days before an answer's day that, with that day, determine the popularity of items."""
 
 LATE_DAYS = 7
-"""Where events came after the window, copies of them are looked for on so many more days."""
+"""Further days that are searched for copies of events after the window."""
 
 DEFINITIONS = 3
-"""Counts changes of what the numbers mean: with another one every day is computed anew."""
+"""Version of the metrics' definitions: a change recomputes every day."""
 
 
 class Kind(IntEnum):
-    """What an event about an item is to attribution."""
+    """The role of an event in attribution."""
 
     CLICK = 0
     CART = 1
@@ -29,12 +29,12 @@ class Kind(IntEnum):
 KINDS = MappingProxyType(
     {"click": Kind.CLICK, "view": Kind.CLICK, "cart": Kind.CART, "purchase": Kind.PURCHASE, "return": Kind.RETURN}
 )
-"""By canonical event type. A view that names an answer is of an item that was chosen from it; others say nothing here,
-except what was shown."""
+"""By canonical event type. A view that names an answer is of an item that was chosen from it. Other types only report
+impressions."""
 
 
 class Reason(StrEnum):
-    """Why an event that names an answer does not count, in the order in which it is asked."""
+    """The reason why an event that names an answer does not count, in the order of the checks."""
 
     SENT_AGAIN = "sent-again"
     FORGED = "forged"
@@ -52,14 +52,14 @@ class Reason(StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rules:
-    """What may differ between deployments.
+    """Settings of a deployment.
 
     Attributes
     ----------
     new_item_days
         Items are new for this long after their `creationTimestamp`.
     clock_skew_ms
-        An event may be so much earlier than its answer: clocks differ.
+        Maximum lead of an event over its answer, because clocks differ.
     """
 
     window_days: int = 7
@@ -68,16 +68,16 @@ class Rules:
 
     @property
     def window_ms(self) -> int:
-        """How long after its answer an event counts."""
+        """The time after an answer in which its events count."""
         return self.window_days * DAY_MS
 
     @property
     def early_days(self) -> int:
-        """On how many days before that of its answer an event may have happened."""
+        """The number of days before an answer's day on which its events may have happened."""
         return -(-self.clock_skew_ms // DAY_MS)
 
     def event_days(self, answer_day: int) -> range:
-        """Return the days (since 1970) of which events may count for a day's answers."""
+        """Return the days (since 1970) whose events may count for a day's answers."""
         return range(answer_day - self.early_days, answer_day + self.window_days + 1)
 
     def copy_days(self, answer_day: int, *, late: bool) -> range:
@@ -127,8 +127,8 @@ def window_cut_days(retention_days: int | None, rules: Rules) -> int:
 
 
 def is_near(event_day: int, answer_day: int, rules: Rules) -> bool:
-    """Say whether an event of one day (since 1970) is looked at for answers of another.
+    """Return true if events of one day (since 1970) are compared with answers of another.
 
-    One that is not is so early or late that its id alone says it.
+    The ids of events of other days show that they are too early or too late.
     """
     return event_day in rules.event_days(answer_day)

@@ -25,12 +25,12 @@ from functions.attribute_outcomes.summary import to_table
 
 CONNECTIONS = 16
 REPORT_AFTER_MS = 3_600_000
-"""A day's metrics are sent so long after its end: most of its events are in the lake by then."""
+"""Delay of a day's metrics after its end: most of its events are in the lake by then."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Report:
-    """What is known of the last complete day."""
+    """The figures of the last complete day."""
 
     engagement: list[Engagement]
     rejected: dict[str, int]
@@ -38,22 +38,22 @@ class Report:
 
 @dataclasses.dataclass(slots=True)
 class Outcome:
-    """What a call did.
+    """The result of a call.
 
     Attributes
     ----------
     days
-        Days that were computed.
+        Number of computed days.
     events
-        Events that count, of those days.
+        Number of those days' events that count.
     rejected
-        Events that do not.
+        Number of those days' rejected events.
     complete
-        Whether every day is as it should be; if not, the next call goes on.
+        True if all days are up to date; if not, the next call continues.
     window_cut_days
-        So many days before its window is over a day keeps what it has.
+        Days before the end of its window from which a day keeps its results.
     failed
-        Days that could not be computed, each with why.
+        Days that could not be computed, each with the reason.
     """
 
     days: int = 0
@@ -86,15 +86,15 @@ class Attribution:
     shopper
         The keyed hash of a stored user or session id.
     report
-        Takes what is to be told of a day, once a day.
+        Receives the figures of a day, once per day.
     has_time
-        Says whether another day may be begun.
+        Returns true if there is time for another day.
     directory
         On the local disk.
     first_day
-        Since 1970. Earlier days keep the results that they have: what those follow from is expiring.
+        Since 1970. Earlier days keep their results, because their inputs are expiring.
     cut_days
-        So many days before its window is over a day becomes one of those.
+        Days before the end of its window from which a day counts as earlier than `first_day`.
     """
 
     def __init__(
@@ -121,12 +121,12 @@ class Attribution:
         self._first_day, self._cut_days = first_day, cut_days
 
     def run(self) -> Outcome:
-        """Compute the days that have to be, those first that were computed longest ago.
+        """Compute the outdated days, starting with those computed longest ago.
 
         Raises
         ------
         Unavailable
-            If S3 does not list what there is. What fails one day is in the outcome instead; it keeps no other one.
+            If S3 does not list the objects. The outcome has the failures of single days, which do not stop others.
         """
         inputs = Inputs(self._client, self._bucket, self._rules)
         outcome = Outcome(window_cut_days=self._cut_days)
@@ -184,10 +184,10 @@ class Attribution:
         return sorted(found, key=lambda each: (each[1].computed_ms if each[1] else 0, each[0]))
 
     def _write(self, day: int, fingerprint: str, results: Results, before: Receipt | None) -> None:
-        """Replace a day's results, each at once, then say what they follow from.
+        """Replace a day's results, each at once, then write the receipt with their fingerprint.
 
-        Whatever stops this before the receipt, or another call that does the same, leaves a receipt that is not about
-        what lies there; so the next call computes the day anew.
+        If an error stops this before the receipt, or another call does the same, the receipt does not match the
+        results; so the next call recomputes the day.
         """
         date = date_of(day)
         outcomes_etag = self._put(outcomes.object_key(date), results.outcomes) if results.outcomes else None
@@ -213,7 +213,7 @@ class Attribution:
         )
 
     def _forget(self, day: int, inputs: Inputs, before: Receipt | None) -> None:
-        """Remove the outcomes of a day whose answers have expired; their sums, which tell of nobody, stay."""
+        """Remove the outcomes of a day whose answers have expired; their sums, which identify no user, stay."""
         key = outcomes.object_key(date_of(day))
         self._client.delete_object(Bucket=self._bucket, Key=key)
         kept = before or Receipt("", None, None, {})

@@ -7,14 +7,14 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Where everything is, and within what time an event counts for an answer.
+    """Stores of attribute_outcomes, and the time in which an event counts for an answer.
 
     Attributes
     ----------
     window_days
-        An event later than so many days after its answer does not count.
+        Days after its answer in which an event counts.
     served_days
-        How long the lake keeps what was served.
+        Days for which the lake keeps the recommendation log.
     """
 
     lake_bucket: str

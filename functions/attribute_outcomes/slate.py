@@ -1,4 +1,4 @@
-"""What was answered, and what was seen of it: whatever outcomes are counts of."""
+"""The recommended items of answers, and their views: the units that outcomes count."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ class Slate:
 
 
 class Views:
-    """The pairs of which events tell, each once a viewer, in order.
+    """The pairs that events name, each once per viewer, in order.
 
-    An answer to a shopper has one viewer; what was answered to nobody in particular is seen by many.
+    An answer for a user has one viewer; one for no particular user has many.
 
     Parameters
     ----------
     pairs, viewers
-        Of each event: where its pair is in the slate, and a number for whose it is.
+        Per event: the index of its pair in the slate, and the number of its user.
     """
 
     def __init__(self, slate: Slate, pairs: Ints, viewers: Ints) -> None:
@@ -80,7 +80,7 @@ class Views:
         self._answer, self._answers = slate.answer[self._keys // self._viewers], slate.answers
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of views."""
         return len(self._keys)
 
     def find(self, pairs: Ints, viewers: Ints) -> Ints:

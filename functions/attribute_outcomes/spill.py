@@ -72,19 +72,19 @@ class Part:
         return pa.concat_tables([self.schema.empty_table(), *self.pieces()])
 
     def remove(self) -> None:
-        """Give the place on the disk back."""
+        """Delete the file."""
         self.path.unlink(missing_ok=True)
 
 
 class Spill:
-    """Rows by the hash of a column, as many files as parts.
+    """Rows by the hash of a column, one file per part.
 
     Parameters
     ----------
     key
-        The column; none is needed for one part.
+        The column; unused with one part.
     level
-        How often the rows have been parted already.
+        Number of earlier partitionings of the rows.
     """
 
     def __init__(
@@ -104,11 +104,11 @@ class Spill:
 
     @property
     def can_part(self) -> bool:
-        """Whether its parts can be parted: rows of one key stay together however often that is tried."""
+        """True if its parts can be partitioned further; the limit exists because rows of one key stay together."""
         return self._level < _LAST_LEVEL
 
     def add(self, rows: pa.Table) -> None:
-        """Write rows, each to its part."""
+        """Write each row to its part."""
         if not len(rows):
             return
         if len(self.parts) == 1:

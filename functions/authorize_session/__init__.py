@@ -1,1 +1,1 @@
-"""Says whose session a browser's request belongs to, before it reaches the routes for browsers."""
+"""The authorizer of the routes for browsers: it identifies the session of a request."""

@@ -12,11 +12,11 @@ from alsolike.errors import Unavailable
 from alsolike.observability import Metric, count, logger
 
 CHECK_S = 300
-"""How old what was read may be. A value that was rotated out is refused this much later at the latest."""
+"""Maximum age of the cached secret. A value that was rotated out is rejected after this time at the latest."""
 
 CHECK_ON_MISMATCH_S = 5
-"""How soon the secret is read again for a signature that fits none: a new value is known within this time, and somebody
-who sends forged tokens makes no more calls than that."""
+"""Minimum interval of reads after a wrong signature. A new value becomes valid within this time, and forged tokens
+cause no more calls than that."""
 
 
 class SessionKeys:

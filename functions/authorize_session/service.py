@@ -1,4 +1,4 @@
-"""Whom a request speaks for, by its token."""
+"""The session that a request's token identifies."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def authorize(header: str, *, keys: SessionKeys, now_s: float) -> Session:
     Raises
     ------
     InvalidInput
-        If it holds no token that is good now.
+        If it holds no valid token.
     Unavailable
-        If the key was never read and cannot be.
+        If the key was never read and cannot be read now.
     """
     if header[: len(_SCHEME)].lower() != _SCHEME:
         raise InvalidInput("the Authorization header does not begin with Bearer")

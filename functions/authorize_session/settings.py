@@ -7,6 +7,6 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Where the key is that signs sessions' tokens."""
+    """The secret that signs sessions' tokens."""
 
     session_key_arn: str

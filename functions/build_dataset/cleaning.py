@@ -41,21 +41,20 @@ class CleanInteractions:
 
 
 def clean(rows: pd.DataFrame, configuration: Configuration, *, erased: Erased = nobody) -> CleanInteractions:
-    """Count each event once, keep event types with a weight, and leave out what was taken back, rare items and short
-    histories.
+    """Count each event once and keep weighted event types; leave out returned purchases, rare items, short histories.
 
     Parameters
     ----------
     rows
         `rules.LAKE_COLUMNS` of the lake, in any order, repeated events included.
     configuration
-        Says what an event type weighs, and how many interactions an item and a user have at least, also after the
+        Provides the weight of an event type, and the minimum interactions per item and user, which also hold after the
         others are left out.
     erased
-        Says of a user id whether the user was erased: the lake may hold the user until the purge comes to it.
+        Returns true if a user id was erased: the lake may hold the user until the purge.
     """
     every = lake.deduplicate(rows)
-    every = every.assign(profile_id=identity.owners(every))  # a login counts also where its own row is left out
+    every = every.assign(profile_id=identity.owners(every))  # a login counts even if its own row is left out
     once = every[~every["profile_id"].isin(erased_profiles(every["profile_id"], erased))]
     about = once[once["item_id"].notna()]
     known_types = weights(about["event_type"].dropna().unique(), configuration)

@@ -14,7 +14,7 @@ from alsolike.reference import Reference
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Counts:
-    """What an engine found.
+    """An engine's counts.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ def nothing_left(rows_read: int, dropped: Mapping[str, int], configuration: Conf
 
 
 def erased_meanwhile(users: int) -> InvalidDataset:
-    """Return the error of a dataset that somebody is in who has been erased by now: no model may learn from them."""
+    """Return the error of a dataset that contains an erased user: no model may learn from it."""
     return InvalidDataset(
         f"{users} of the users in the dataset are erased, expected none: they were erased while it was built; "
         "build it again"

@@ -26,7 +26,7 @@ from functions.build_dataset.spark_dataset import ErasedUsers, build_dataset, ch
 from functions.build_dataset.spark_statistics import moments, write_statistics
 
 _PARTITION_BYTES = 32 * 2**20
-"""Of the lake's objects, compressed, a shuffle partition stands for at most so many."""
+"""Maximum size of the lake's compressed objects per shuffle partition."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -117,9 +117,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _champion_ms(s3: Any, bucket: str, run_id: str) -> int | None:
-    """Return the last training event of the champion beside the dataset; None where there is none or it is broken.
+    """Return the last training event of the champion's copy in the dataset; None if it is missing or broken.
 
-    A broken one is no measure, and the training job says so.
+    The training job reports a broken one.
     """
     try:
         answer = s3.get_object(Bucket=bucket, Key=f"{prefix(run_id)}{CHAMPION_FOLDER}/{bundle.MANIFEST_FILE}")

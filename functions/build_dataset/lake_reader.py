@@ -1,4 +1,4 @@
-"""Reads all interactions of the lake, while compaction, erasure and new events go on."""
+"""A reader of all interactions in the lake, concurrent with compaction, erasure and new events."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CONNECTIONS = 8
 """Objects read at once; they wait for S3 more than for the processor."""
 
 BYTES_AT_ONCE = 256 * 2**20
-"""Most bytes of objects that are in memory beside the columns that are kept of them."""
+"""Maximum bytes of objects in memory, in addition to their kept columns."""
 
 _ARROW_TYPES = {"string": pa.string(), "double": pa.float64(), "bigint": pa.int64(), "int": pa.int32()}
 

@@ -1,4 +1,4 @@
-"""What the dataset's last days were like."""
+"""Distributions of the dataset's last days, as the reference for drift checks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def reference(
     Parameters
     ----------
     frame
-        `INTERACTION_COLUMNS`, all that is in.
+        `INTERACTION_COLUMNS`, all rows.
     items
         `ITEM_COLUMNS`, of the whole catalogue.
     """
@@ -56,7 +56,7 @@ def _often(numbers: pd.Series[int]) -> dict[int, int]:
 
 
 def _categories(of_items: list[ItemCount], items: pd.DataFrame) -> tuple[str | None, dict[str, Any]]:
-    """Return the column that names the category of the dataset's items, and what it says of each."""
+    """Return the column with the category of the dataset's items, and its value per item."""
     documents = dict(zip(items["item_id"], items["properties"], strict=True))
     known = [item.item_id for item in of_items if item.item_id in documents]
     column = category_column([orjson.loads(documents[item_id]) for item_id in known[:MOST_LOOKED_AT]])

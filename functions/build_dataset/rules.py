@@ -1,4 +1,4 @@
-"""What goes into a dataset, stated once for both engines: pandas in one process and Spark on many."""
+"""The contents of a dataset, defined once for both engines: pandas in one process and Spark on many."""
 
 from __future__ import annotations
 

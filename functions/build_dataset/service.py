@@ -59,12 +59,12 @@ def build_dataset(
     Parameters
     ----------
     client
-        A low-level S3 client; for what is written awswrangler brings its own.
+        A low-level S3 client for reads; awswrangler writes with its own.
 
     Raises
     ------
     InvalidDataset
-        If no interaction is in the lake or none is left, or somebody in the dataset has been erased by now.
+        If no interaction is in the lake or none is left, or a user in the dataset was erased meanwhile.
     """
     with ThreadPoolExecutor(1, "catalogue") as pool:
         scanning = pool.submit(_items, catalogue)  # waits for DynamoDB while the lake's rows are read and cleaned

@@ -7,7 +7,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """What a dataset is made of, who may not be in it, and where it goes."""
+    """Sources of a dataset, the tombstones of erased users, and the target bucket."""
 
     lake_bucket: str
     artefact_bucket: str

@@ -1,8 +1,8 @@
-"""`cleaning` on Spark: the same rules as DataFrame operations, for a lake that no process holds.
+"""`cleaning` on Spark: the same rules as DataFrame operations, for a lake that exceeds one process.
 
-Nothing comes to the driver that grows with users or interactions. Rows meet by event id, by session, and by user and
-item together, never by user or by item alone: one user with a large share of the rows, or one item, is spread over
-workers as all others are. What is counted by user or by item is counted before it is shuffled.
+The driver receives nothing that grows with users or interactions. Rows are shuffled by event id, by session, and by
+user and item together, never only by user or only by item. So one user or item with a large share of the rows is
+spread over workers like all others. Counts by user or item are aggregated before the shuffle.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def clean(rows: DataFrame, configuration: Configuration, *, erased: Erased | Non
     rows
         `LAKE_COLUMNS` of the lake.
     erased
-        Says of a user id whether the user was erased, and can be sent to the workers; None where nobody was.
+        Returns true if a user id was erased; serialisable for the workers. None if no users were erased.
     """
     once = _each_once(rows).persist()
     names = [row[0] for row in once.select("event_type").distinct().collect() if row[0] is not None]
@@ -173,9 +173,9 @@ def _marked(events: DataFrame, weight_of: dict[str, float], erased: Erased | Non
 
 
 def _without_returns(weighty: DataFrame) -> DataFrame:
-    """Do as `cleaning`; only users and items with a return among them are looked at in order.
+    """Remove returned purchases like `cleaning`; only pairs of user and item with a return are sorted.
 
-    What one user did with one item is in one worker's memory then, a few dozen bytes an interaction.
+    One worker's memory then holds one user's interactions with one item, a few dozen bytes per interaction.
     """
     returned = weighty.where(F.col("weight") < 0).select(*PAIR).distinct()
     untouched = weighty.join(returned, [*PAIR], "left_anti")

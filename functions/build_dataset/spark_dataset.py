@@ -30,12 +30,12 @@ from functions.build_dataset.spark_cleaning import CleanInteractions, clean, era
 from functions.build_dataset.spark_reference import reference
 
 _SHARES = 10_000_000
-"""Of a sample of users, the smallest is one in so many."""
+"""Resolution of a sample of users: the smallest share is one in this number."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ErasedUsers:
-    """Says of a user id on any worker whether the user was erased; each worker reads the secret for itself.
+    """A check on any worker whether a user id was erased; each worker reads the secret itself.
 
     Attributes
     ----------
@@ -90,12 +90,13 @@ def build_dataset(
     lineage
         Partitions of the lake that have objects.
     most_interactions
-        Of more, about so many are written, those of some users whole; None writes all. The manifest describes all.
+        Above this number, write approximately that many, with complete users; None writes all. The manifest describes
+        all.
 
     Raises
     ------
     InvalidDataset
-        If no interaction is in the lake or none is left, or somebody in the dataset has been erased by now.
+        If no interaction is in the lake or none is left, or a user in the dataset was erased meanwhile.
     """
     if not lineage:
         raise empty_lake(settings.lake_bucket)
@@ -138,12 +139,12 @@ def _total(pairs: DataFrame) -> int:
 
 
 def check_nobody_erased(interactions: CleanInteractions, erased: ErasedUsers) -> None:
-    """Look at the tombstones as they are now, and at the dataset as it is.
+    """Compare the dataset with the current tombstones.
 
     Raises
     ------
     InvalidDataset
-        If somebody in it has been erased.
+        If a user in it has been erased.
     """
     if erased.hashes and (found := erased_profiles(interactions.pairs, erased).count()):
         raise erased_meanwhile(found)

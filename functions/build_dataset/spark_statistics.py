@@ -1,7 +1,7 @@
 """Training statistics on Spark: interactions reduced to item-to-item matrices that one machine finishes.
 
-What a pair adds up to is added up before it is shuffled, by source and target together, so that a hot item is spread
-over the workers. A user's interactions meet in one task, which sorts them on disk where they do not fit into memory.
+Pairs are aggregated by source and target together before the shuffle, so that a hot item is spread over the workers. A
+user's interactions meet in one task, which sorts them on disk if they do not fit into memory.
 """
 
 from __future__ import annotations
@@ -102,13 +102,13 @@ def _positions(interactions: DataFrame, *, now_ms: int) -> DataFrame:
     weight, age_days = F.col("weight").cast("double"), (F.lit(now_ms) - F.col("event_time_ms")) / _MS_PER_DAY
     weights = (F.sum(weight * F.pow(F.lit(0.5), age_days / days)).alias(name) for name, days in WEIGHTS.items())
     counts = interactions.groupBy("item_id").agg(F.count("*").alias("interactions"), *weights)
-    # One task numbers all items: they are few beside interactions.
+    # One task numbers all items: they are few compared with interactions.
     order = Window.orderBy(F.col("interactions").desc(), "item_id")
     return counts.withColumn("position", F.row_number().over(order))
 
 
 def _transitions(placed: DataFrame, counting: Counting) -> DataFrame:
-    """Return every pair of what follows what, with its decayed weight, both ways."""
+    """Return every pair of an item and a later one, with its decayed weight, in both directions."""
     later = Window.partitionBy("profile_id").orderBy("place").rowsBetween(1, counting.max_gap)
     following = placed.select("item", F.collect_list(F.struct("item", "weight")).over(later).alias("following"))
     pairs = following.select("item", F.posexplode("following").alias("gap", "later")).select(

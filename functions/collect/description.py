@@ -32,7 +32,7 @@ class Description:
 
     def _current(self, configuration: Configuration) -> tuple[bytes, str]:
         if self._made is None or self._made[0] != configuration.version:
-            from alsolike.openapi import description  # nobody else waits for it
+            from alsolike.openapi import description  # slow import that no other route needs
 
             document = orjson.dumps(description(configuration))
             self._made = configuration.version, document, f'"{hashlib.blake2b(document, digest_size=12).hexdigest()}"'

@@ -1,4 +1,4 @@
-"""Whom a merge leaves out."""
+"""The erased users, whose rows a merge leaves out."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from alsolike.tombstones import TombstoneReader
 
 
 class ErasedUsers:
-    """The tombstones, looked at anew each time: a merge that began before one was written must see it at its end."""
+    """The tombstones, read on each call: a merge must see one that was written during the merge."""
 
     def __init__(self, client: Any, bucket: str, pseudonyms: Callable[[], Pseudonyms]) -> None:
         self._client, self._bucket, self._pseudonyms = client, bucket, pseudonyms
 
     def now(self) -> Mapping[str, int]:
-        """Return when each was erased, by keyed hash.
+        """Return the time of each erasure, by keyed hash.
 
         Raises
         ------
@@ -26,5 +26,5 @@ class ErasedUsers:
         return TombstoneReader(self._client, self._bucket, self._pseudonyms).refresh(now_ms=0).users
 
     def hash(self, user_id: str) -> str:
-        """Return what tombstones call a user."""
+        """Return a user's hash in tombstones."""
         return self._pseudonyms().erased_user(user_id)

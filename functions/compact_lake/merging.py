@@ -1,4 +1,4 @@
-"""From the contents of many objects to that of one."""
+"""The merge of many objects' contents into one."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def read_rows(content: bytes, table: Table) -> pa.Table:
 
 
 def merge(tables: Sequence[pa.Table], table: Table, *, erased: Erased, hash_of: Callable[[str], str]) -> pa.Table:
-    """Return the rows of all, each once, in the table's order.
+    """Return the rows of all tables, each once, in the table's order.
 
     Parameters
     ----------
     erased
         Keyed hashes of users whose rows are left out.
     hash_of
-        Gives the keyed hash of a user; asked only where somebody was erased.
+        Returns the keyed hash of a user; called only if users were erased.
     """
     rows = pa.concat_tables(tables)
     if erased:

@@ -1,7 +1,7 @@
-"""What says of a merge how far it got: one object a merge, beside the tables.
+"""The progress of merges: one receipt object per merge, next to the tables.
 
-A receipt is written twice: before the merged object is (`WRITING`), and when that is complete (`WRITTEN`). So whatever
-stops a merge leaves either nothing, or a receipt from which the next call knows what to undo or to finish.
+A receipt is written twice: before the merged object (`WRITING`), and after it is complete (`WRITTEN`). An interrupted
+merge leaves either nothing, or a receipt that lets the next call undo or finish it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which objects of a day are merged."""
+"""The selection of a day's objects to merge."""
 
 from __future__ import annotations
 

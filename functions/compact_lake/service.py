@@ -1,14 +1,14 @@
-"""One call's worth of a table's upkeep: retention, what earlier merges left to do, new merges.
+"""One call's maintenance of a table: retention, completion of earlier merges, new merges.
 
-Every reader counts each event, or answer, once, so a merged object may stand beside its inputs for as long as it
-takes. The order of the steps is what keeps every row readable at each moment, whatever stops a call between two:
+Every reader counts each event or answer once, so a merged object may exist next to its inputs for any time. The order
+of the steps keeps every row readable at each moment, even if a call stops between two of them:
 
-1. a receipt says what will be merged into what;
+1. a receipt names the inputs and the output of a merge;
 2. the merged object is written;
-3. unless an input changed or a user was erased meanwhile, the receipt says that it is complete;
-4. at a later call, once no reader from before step 2 can still be at work, the inputs are deleted, then the receipt.
+3. unless an input changed or a user was erased meanwhile, the receipt is marked complete;
+4. a later call, once no reader from before step 2 can still be active, deletes the inputs and then the receipt.
 
-A receipt that has not come to step 3 in that time never will: its output is deleted, its inputs are as they were.
+A receipt that has not reached step 3 in that time never will: its output is deleted, and its inputs stay.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ _CHANGED = ("PreconditionFailed", "412", "ConditionalRequestConflict")
 
 
 class Erased(Protocol):
-    """Whom the deployment has erased, as it stands now."""
+    """The deployment's erased users, read on each call."""
 
     def now(self) -> Mapping[str, int]:
-        """Look; keyed hashes with their times."""
+        """Return the current keyed hashes of erased users with their times."""
 
     def hash(self, user_id: str) -> str:
         """Return the keyed hash of a user."""
@@ -49,16 +49,16 @@ class Erased(Protocol):
 
 @dataclasses.dataclass(slots=True)
 class Outcome:
-    """What a call did.
+    """The result of a call.
 
     Attributes
     ----------
     undone
-        Merges of which nothing is left, since they were stopped, or the lake changed under them.
+        Merges that were undone, because they were interrupted or the lake changed under them.
     unreadable
-        Objects that are left alone, since this version cannot read them.
+        Objects that stay unmerged, because this version cannot read them.
     complete
-        Whether all was done that could be; the next call goes on.
+        True if nothing is left to do; if not, the next call continues.
     """
 
     expired_days: int = 0
@@ -70,7 +70,7 @@ class Outcome:
     complete: bool = True
 
     def and_then(self, later: Outcome) -> Outcome:
-        """Return what both did."""
+        """Return the sum of both results."""
         numbers = {
             field.name: getattr(self, field.name) + getattr(later, field.name)
             for field in dataclasses.fields(self)
@@ -175,7 +175,7 @@ class Upkeep:
         for some in _chunks(left, CONNECTIONS):
             contents = self._pool.map(lambda each: read(self._client, self._bucket, each, unchanged=True), some)
             for each, content in zip(some, contents, strict=True):
-                if content is None:  # another call was faster, or it is written anew just now
+                if content is None:  # another call was faster, or another writer is replacing it
                     continue
                 try:
                     table = merging.read_rows(content, self._table)
@@ -234,7 +234,7 @@ class Upkeep:
         return True
 
     def _delete_unchanged(self, key: str, etag: str) -> bool:
-        """Delete an input; one that was written anew since is no input any more."""
+        """Delete an input; one that was rewritten since is no input any more."""
         try:
             if self._client.head_object(Bucket=self._bucket, Key=key)["ETag"] != etag:
                 return False

@@ -1,8 +1,8 @@
-"""Adding a batch of the stream to the counters of trends, each record once.
+"""The addition of a batch of the stream to the counters of trends, each record once.
 
-The sequence number of the last record that was added is kept with the counters, in one object that is written on
-condition that nobody wrote it since it was read. So a record counts once, however often its batch is delivered and
-however it is cut; two processes that work on one shard at the same time count what the other has not.
+One object holds the counters and the sequence number of the last added record, and each write is conditional on the
+object that was read. So a record counts once, however often its batch is delivered and in whatever size. Two processes
+on one shard at the same time each count what the other has not.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from alsolike.trends_store import TrendsStore, trends_key
 
 MAX_ATTEMPTS = 5
 REMEMBERED_SHARDS = 16
-"""Each takes about a megabyte of memory; an execution environment rarely sees more than a few."""
+"""Number of cached shards. Each takes about a megabyte of memory; an execution environment rarely has more."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a batch.
+    """The result of a batch.
 
     Attributes
     ----------
     counted
-        Events that were added.
+        Number of added events.
     repeated
-        Events that had been added by an earlier delivery.
+        Number of events that an earlier delivery had added.
     erased
-        Records of erased users.
+        Number of records of erased users.
     """
 
     counted: int
@@ -45,7 +45,7 @@ class Outcome:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Known:
-    """A shard's counters as they were read or written last."""
+    """A shard's counters from the last read or write."""
 
     counts: ShardCounts
     etag: str | None
@@ -92,7 +92,7 @@ class Counters:
         try:
             return _Known(ShardCounts.from_bytes(stored.data, name=self._store.uri(key)), stored.etag)
         except InvalidTrends as error:
-            # Nobody can mend it, and what it held would have faded soon: the shard begins anew.
+            # The counters cannot be repaired, and would have faded soon: the shard starts again.
             logger.error("trends of a shard begin anew", reason=str(error))
             return _Known(NOTHING_COUNTED, stored.etag)
 
@@ -112,23 +112,23 @@ def count_trends(
 ) -> Outcome:
     """Add the batch's events to the counters of their items.
 
-    An event counts with its type's weight, by its own time, at the latest the one at which its record arrived. What
-    weighs nothing or less, what has no item, and what cannot be read, as what is dated further ahead than
-    `limits.clock_skew_s`, does not count; nor does what erased users did.
+    An event counts with its type's weight, at its own time or its record's arrival, whichever is earlier. Events do
+    not count if they have no positive weight or no item, are unreadable, or belong to an erased user. Events dated
+    further ahead than `limits.clock_skew_s` count as unreadable.
 
     Parameters
     ----------
     records
         One batch of one shard, in order.
     erased
-        Tells which events belong to erased users.
+        Returns true for events of erased users.
 
     Raises
     ------
     ConcurrentUpdate
-        If other writers won time and again.
+        If other writers won every attempt.
     Unavailable
-        If S3 does not answer, or there is no configuration to read the records by, or nobody can tell who was erased.
+        If S3 does not answer, there is no configuration to read the records by, or the tombstones cannot be read.
     """
     columns, refused = read_columns(records, configurations=configurations, now_ms=now_ms)
     people = list(zip(columns["user_id"], columns["session_id"], strict=True))

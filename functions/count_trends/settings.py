@@ -7,7 +7,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Where the counters, the configuration and the tombstones are."""
+    """Stores of the counters, the configuration and the tombstones."""
 
     artefact_bucket: str
     secret_arn: str

@@ -24,7 +24,7 @@ _LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Erasing:
-    """What an erasure is asked of.
+    """The stores and clients of an erasure.
 
     Attributes
     ----------
@@ -43,25 +43,25 @@ class Erasing:
 
 
 def erase_user(user_id: str, *, erasing: Erasing, now_ms: int) -> Receipt:
-    """Stop using a user's data and start its removal; return the receipt, as far as there is one yet.
+    """Stop using a user's data and start its removal; return the receipt so far.
 
-    It may be repeated: while the workflow runs, nothing more happens; afterwards it searches again.
+    A repeated call changes nothing while the workflow runs; afterwards it starts another search.
 
     Parameters
     ----------
     user_id
-        As it is stored.
+        As stored.
 
     Raises
     ------
     Unavailable
-        If a service does not answer. What was done stays done; ask again.
+        If a service does not answer. Completed steps stay; the caller repeats the call.
     """
     user_hash = erasing.pseudonyms.erased_user(user_id)
     erasure = erasure_id(erasing.pseudonyms, user_id)
     try:
         requested_at_ms = add_tombstone(erasing.s3, erasing.bucket, user_hash, now_ms=now_ms)
-        # By this hash the log of served answers knows the user; who archives it can make no other.
+        # The recommendation log identifies the user by this hash; `archive_served` cannot compute the other one.
         add_tombstone(erasing.s3, erasing.bucket, erasing.pseudonyms.shopper(user_id), now_ms=now_ms)
         if (key := long_key(user_id)) is not None:
             add_tombstone(erasing.s3, erasing.bucket, erasing.pseudonyms.erased_user(key), now_ms=now_ms)
@@ -74,14 +74,14 @@ def erase_user(user_id: str, *, erasing: Erasing, now_ms: int) -> Receipt:
         ended = receipt.completed_at_ms is not None and now_ms - receipt.completed_at_ms > ENDED_AFTER_MS
         if receipt.runs and not ended and _is_running(erasing, erasure, run=receipt.runs):
             return receipt
-        # The receipt names a run before it starts: the run completes that receipt, and whoever waits looks there.
+        # The receipt names a run before it starts: the run completes that receipt, and clients poll it.
         _remember(erasing, erasure, user_id=user_id, requested_at_ms=requested_at_ms)
         receipts.write(dataclasses.replace(receipt, runs=receipt.runs + 1, completed_at_ms=None))
     raise Unavailable(f"erasure {erasure} was started {MAX_RUNS} times")
 
 
 def _remember(erasing: Erasing, erasure: str, *, user_id: str, requested_at_ms: int) -> None:
-    """Leave the workflow the id, if no earlier call has: that one's progress stands there too."""
+    """Store the id for the workflow, unless an earlier call has: its object also holds the progress."""
     key = pending_key(erasure)
     try:
         erasing.s3.put_object(

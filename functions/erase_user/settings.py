@@ -7,7 +7,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Where tombstones, receipts and profiles are, and the workflow that purges; `pseudonymise_ids` is 0 or 1."""
+    """Stores of tombstones, receipts and profiles, and the workflow that purges; `pseudonymise_ids` is 0 or 1."""
 
     artefact_bucket: str
     profiles_table: str

@@ -1,1 +1,1 @@
-"""What is held about a user, for whoever asks to see it."""
+"""The export of a user's stored data."""

@@ -1,4 +1,4 @@
-"""Gathering a user's data within what one call may take."""
+"""The collection of a user's data within the limits of one call."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from alsolike.errors import TooLarge, Unavailable
 from alsolike.user_data import UserData
 
 MAX_BYTES = 6_000_000
-"""Lambda returns 6 MB (6,291,556 bytes) at most, with the document as a string of JSON in what it returns."""
+"""Maximum size: Lambda returns at most 6 MB (6,291,556 bytes), with the document as a string of JSON."""
 
 _ESCAPED = (b'"', b"\\", b"\n")
-"""What a string of JSON writes as two bytes; of what it writes as more nothing stands in JSON."""
+"""The characters that take two bytes in a string of JSON. Documents have no characters with longer escapes."""
 
 INSTEAD = "run `alsolike user-data USER > file.json`, which has no such limit"
 
 
 def export_user(user_id: str, *, data: UserData, has_time: Callable[[], bool]) -> bytes:
-    """Return the JSON document of what is held about a user, by the id that is stored.
+    """Return the JSON document of a user's stored data, by the stored id.
 
     Parameters
     ----------
     has_time
-        Whether the caller still waits.
+        Returns true while the caller still waits.
 
     Raises
     ------
     TooLarge
-        If the document is larger than an answer may be.
+        If the document exceeds the maximum size of a response.
     Unavailable
-        If there is more to search than one call has time for, or a store does not answer.
+        If the search takes longer than one call, or a store does not answer.
     """
 
     def check() -> None:

@@ -7,7 +7,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Where everything is; `pseudonymise_ids` is 0 or 1."""
+    """Stores of user data; `pseudonymise_ids` is 0 or 1."""
 
     lake_bucket: str
     artefact_bucket: str

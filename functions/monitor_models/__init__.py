@@ -1,1 +1,1 @@
-"""Whether what happens is still what the champion learned from, and what is to be done if it is not."""
+"""Monitoring: comparison of current data with the champion's training data, and retraining after drift."""

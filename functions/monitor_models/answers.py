@@ -1,4 +1,4 @@
-"""The scores of what the champion answered."""
+"""The scores of the champion's answers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SCHEMA = pa.schema(
 def read_scores(client: Any, bucket: str, *, version: str, from_ms: int) -> pd.Series[float]:
     """Return the best score of each shopper's latest answer by the champion.
 
-    Of answers that neither rules nor a filter have changed: with those the best of all items is not the one answered.
+    It uses only answers without rules and filters, because with those the returned best item may not be the model's.
     """
     first = event_date(from_ms)
     listed = [each for each in list_objects(client, bucket, prefix=served.PREFIX) if each.date >= first]

@@ -1,4 +1,4 @@
-"""What the champion knows, and what the last days of its dataset were like."""
+"""The champion's items, and the reference of its dataset's last days."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Baseline:
     def ranks_of(self, item_ids: Iterable[str]) -> npt.NDArray[np.int64]:
         """Return the rank of each item, 0 for one that the champion does not know.
 
-        By hash alone: of 10^12 unknown items one may be taken for one of ten million known ones.
+        Only hashes are compared: one in 10^12 unknown items may match one of ten million known ones.
         """
         hashes = hashes_of([item_id.encode() for item_id in item_ids])
         if not len(hashes):
@@ -51,7 +51,7 @@ class Baseline:
 
 
 def read_baseline(client: Any, bucket: str) -> Baseline | None:
-    """Return what there is to compare with; None before the first champion.
+    """Return the baseline for comparison; None before the first champion.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""How far the window is from the last days of the champion's dataset."""
+"""Distances of the window from the last days of the champion's dataset."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from alsolike.snapshot import Snapshot
 from functions.monitor_models.baseline import Baseline
 
 LEAST = 200
-"""Fewer interactions, users or answers, then or now, give no figure: what chance alone makes of them is drift."""
+"""Minimum of interactions, users or answers at both times for a figure. With fewer, chance looks like drift."""
 
 Bins = tuple[Sequence[int], Sequence[int]]
-"""Counts of the reference, and of now."""
+"""Counts of the reference, and current counts."""
 
 
 def known_to(baseline: Baseline, counted: pd.DataFrame) -> pd.DataFrame:

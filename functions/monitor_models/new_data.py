@@ -1,4 +1,4 @@
-"""How many interactions there are since a time that may lie before the window."""
+"""The number of interactions since a time that may precede the window."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from functions.monitor_models.window import Window
 
 
 def days_since(state: State, window: Window, *, since_ms: int) -> dict[str, int]:
-    """Return how many interactions each day has since a time, at least.
+    """Return a lower bound of each day's interactions since a time.
 
-    A day that the window does not reach any more has what was found of it last; days before the first look have
-    nothing. Of a sample the number is an estimate.
+    For a day outside the window, the last count of it is used; days before the first look are missing. With a sample,
+    the number is an estimate.
     """
     times = window.counted["event_time_ms"]
     times = times[times > since_ms]

@@ -1,4 +1,4 @@
-"""What became of a training that was started."""
+"""The result of a training that was started."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from alsolike.errors import InvalidInput, Unavailable
 from alsolike.monitoring import Outcome, Start
 
 TURN = "First"
-"""The workflow's state that a run comes to once `start_training` has answered."""
+"""The workflow's state that a run enters after `start_training` has answered."""
 
 _EARLIEST = 100
-"""Events of a run among which that state is, if it comes so far: five attempts before it have about thirty."""
+"""Number of a run's first events that include that state: five attempts before it have about thirty."""
 
 
 def outcome_of(client: Any, state_machine_arn: str, start: Start) -> Outcome:
-    """Ask Step Functions about an execution of a start's name.
+    """Return the result of an execution from Step Functions, by the start's name.
 
     Raises
     ------
     InvalidInput
-        If it ended with an output that does not say how.
+        If its output does not state the result.
     Unavailable
         If Step Functions does not answer.
     """

@@ -1,4 +1,4 @@
-"""What the live profiles of some of the window's users say: how long histories are, and who is new."""
+"""Statistics of the live profiles of some users in the window: lengths of histories, and new users."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from alsolike.profiles import ProfileStore
 from functions.monitor_models.reading import hashes_of
 
 PROFILES = 500
-"""Users who are looked at, of all, and of those who did enough."""
+"""Number of profiles to read, of all users and of active ones."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class People:
-    """What was found.
+    """The statistics.
 
     Attributes
     ----------
     lengths
-        How many of the users who did enough have histories of so many interactions that count.
+        Number of active users by the length of their history, counting weighted interactions.
     unknown, looked_at
-        Of all users, who did nothing before the champion's last event, and how many could be judged. A full profile
-        that begins later cannot: what was before it is not kept.
+        Of all users, those without interactions before the champion's last event, and those that could be judged. A
+        full profile that begins later cannot, because it does not keep earlier interactions.
     """
 
     lengths: Counter[int]
@@ -36,7 +36,7 @@ class People:
 
 
 def look_at(everybody: Iterable[str], active: Iterable[str], *, profiles: ProfileStore, bundle: Manifest) -> People:
-    """Look at some of all users, and at some of those who did enough, chosen by the hash of the id."""
+    """Read profiles of some of all users and some of the active ones, chosen by the hash of the id."""
     some, some_active = _chosen(everybody), _chosen(active)
     found = profiles.read_many([*some, *some_active])
     weights = bundle.history.event_weights

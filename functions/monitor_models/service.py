@@ -1,4 +1,4 @@
-"""One look at what happens now, beside what the champion learned from."""
+"""A look at current data, compared with the champion's training data."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ UNKNOWN_ITEM, MOST_UNKNOWN = "item_unknown", 0.5
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Places:
-    """Where everything is.
+    """Stores and clients of monitoring.
 
     Attributes
     ----------
@@ -235,26 +235,26 @@ def _judge(places: Places, report: Report, before: State, baseline: Baseline, wi
     turn = Turn(places.s3, places.states, places.artefact_bucket)
     if (holder := turn.running()) is not None and not _is(holder, found):
         logger.info("training is due, another goes on", due=found.name, execution=holder.execution_id)
-        return report, after  # what made it due still does at the next look
-    # Started first, then remembered: a look that dies in between names the same execution when it is repeated.
+        return report, after  # its cause still exists at the next look
+    # Start before storing: a look that dies in between names the same execution when it is repeated.
     start(places.states, places.state_machine_arn, found)
     return dataclasses.replace(report, started=found, last_start=found), dataclasses.replace(after, pending=found)
 
 
 def _is(holder: Holder, start: Start) -> bool:
-    """Say whether the execution is one that a look before started, and did not come to remember."""
+    """Return true if an earlier look started the execution, and died before it stored that."""
     return holder.execution_id.rpartition(":")[2] == start.name
 
 
 def _settled(places: Places, state: State) -> State:
-    """Ask what became of the start that nobody has seen the end of."""
+    """Return the state with the result of the pending start, if it has ended."""
     if state.pending is None:
         return state
     return state.settled(outcome_of(places.states, places.state_machine_arn, state.pending))
 
 
 def _counted_from(state: State, baseline: Baseline) -> int:
-    """Return since when interactions are new: the champion's last event, or a start that it has outlived."""
+    """Return the time from which interactions are new: the champion's last event, or a later training start."""
     last = state.last_start
     tried_ms = last.started_ms if last is not None and last.champion == baseline.champion.version else 0
     return max(baseline.bundle.last_event_ms, tried_ms)

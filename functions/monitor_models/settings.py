@@ -9,7 +9,7 @@ from alsolike.monitoring import Rules
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Where everything is, and what counts as drift.
+    """Stores of monitoring, and the thresholds of drift.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Settings:
 
     @property
     def rules(self) -> Rules:
-        """What is set, as reports state it."""
+        """The settings in the form of reports."""
         return Rules(
             psi=self.drift_psi_percent / 100,
             hours=self.drift_hours,

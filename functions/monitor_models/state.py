@@ -1,4 +1,4 @@
-"""What is remembered from look to look: since when figures are above the threshold, and what was started."""
+"""The state between looks: times since when figures exceed the threshold, and started trainings."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from alsolike.monitoring import STATE_KEY, Outcome, Start, read_start
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class State:
-    """What was found until now.
+    """The findings so far.
 
     Attributes
     ----------
     champion
-        Of the last look; under another one every figure begins anew.
+        Of the last look; another champion resets every figure.
     above
-        By figure, since when it has been above the threshold at every look.
+        By figure, the time since when it has exceeded the threshold at every look.
     last_start
-        The last training that was started here and had its turn, once it has ended.
+        The last ended training that monitoring started and that got the lock.
     pending
-        The one that was started after it: it goes on, or nobody has looked yet.
+        The training started after it; it is running, or its end has not been seen yet.
     refused
-        The last one since then that did nothing; what made it due still does.
+        The last start since then that did nothing; its cause still exists.
     attempts
-        How many did nothing since then: Step Functions takes the name of an execution once.
+        Number of starts since then that did nothing: Step Functions accepts the name of an execution only once.
     unsettled
-        Figures for which it was started and that were not below the threshold since, under a later champion.
+        Figures that caused it and have not fallen below the threshold since, under a later champion.
     counted_from_ms
-        Since when interactions are counted.
+        Start of the interval in which interactions are counted.
     looked_ms
-        When that was.
+        Time of that look.
     days
-        How many there were by day; those of days that have left the window are known from here alone.
+        Interactions by day; the only source for days that have left the window.
     etag
-        Of the stored object; None where there is none yet.
+        Of the stored object; None if there is none yet.
     """
 
     champion: str | None = None

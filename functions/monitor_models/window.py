@@ -1,4 +1,4 @@
-"""What happened in the window, counted as a dataset counts."""
+"""The interactions of the window, counted by the rules of a dataset."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _canonical(name: str, configuration: Configuration) -> str | None:
 
 
 def _counted(rows: pd.DataFrame, configuration: Configuration) -> pd.DataFrame:
-    """Return interactions with items whose types count, without what was taken back."""
+    """Return interactions with items whose types count, without returned ones."""
     weight = rows["type"].map(dict(configuration.event_weights)).astype("float64")
     counts = rows["item_id"].notna() & weight.notna()
     rows, weight = rows[counts], weight[counts]

@@ -1,1 +1,1 @@
-"""What an operator sees of the deployment: read, never changed."""
+"""The operator's read-only view of the deployment."""

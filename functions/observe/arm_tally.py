@@ -47,7 +47,7 @@ class ArmTally:
 
     @property
     def seen(self) -> int:
-        """How many users there are so far, those of two arms twice."""
+        """The number of users so far; users in two arms count twice."""
         return sum(map(len, self._sums.values()))
 
     @property
@@ -56,7 +56,7 @@ class ArmTally:
         return sorted(self._days)
 
     def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Count answers, rows of `outcomes` with the columns `READ`."""
+        """Count answers: rows of `outcomes` with the columns `READ`."""
         experiment = self.experiment
         for row in rows:
             if (

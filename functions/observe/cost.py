@@ -1,4 +1,4 @@
-"""What a month of the deployment costs, under a load that is stated or that was counted in the last day."""
+"""The monthly cost of the deployment, under a given load or the load of the last day."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _COUNTED = {"eventsPerDay": "EventsAccepted", "requestsPerDay": "Recommendations
 
 
 class Deployed:
-    """What the deployed templates say that costs money, read now and then.
+    """The billed resources of the deployed templates, polled and cached.
 
     Parameters
     ----------
     client
         A low-level CloudFormation client.
     stacks
-        All of the deployment.
+        All stacks of the deployment.
     """
 
     def __init__(self, client: Any, stacks: Sequence[str]) -> None:

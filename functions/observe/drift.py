@@ -1,4 +1,4 @@
-"""What monitoring found when it last looked, with the index of each figure over the last days."""
+"""The findings of the last monitoring look, with the index of each figure over the last days."""
 
 from __future__ import annotations
 

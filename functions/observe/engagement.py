@@ -1,4 +1,4 @@
-"""What answers led to, day by day, from the lake's table `engagement`."""
+"""The outcomes of answers, day by day, from the lake's table `engagement`."""
 
 from __future__ import annotations
 

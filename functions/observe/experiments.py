@@ -17,15 +17,15 @@ from functions.observe.arm_tally import ArmTally
 
 ROWS_AT_ONCE = 16_384
 MAX_USERS = 400_000
-"""Of all experiments together: what a function's memory has room for."""
+"""Maximum users of all experiments together, limited by a function's memory."""
 
 
 def experiments(
     client: Any, bucket: str, stated: Iterable[Experiment], *, has_time: Callable[[], bool], now_ms: int
 ) -> dict[str, Any]:
-    """Return the answer: running experiments first, then planned ones, then those that ended, the latest first.
+    """Return the response: running experiments first, then planned ones, then ended ones, the latest first.
 
-    Outcomes are read once for all that run, and then for those that ended, until there is no time left.
+    Outcomes are read once for all running experiments, and then for ended ones, until there is no time left.
 
     Parameters
     ----------

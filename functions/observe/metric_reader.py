@@ -40,18 +40,18 @@ def counted(metric: str) -> list[Statistic]:
 
 
 Values = Mapping[int, float]
-"""Values by the time at which their period began, in milliseconds; periods without data are not there."""
+"""Values by the start of their period, in milliseconds; periods without data are absent."""
 
 
 class MetricReader:
-    """Reads metrics.
+    """Reader of metrics.
 
     Parameters
     ----------
     client
         A low-level CloudWatch client.
     own_namespace
-        Where the deployment's functions write theirs.
+        Namespace of the metrics of the deployment's functions.
     """
 
     def __init__(self, client: Any, *, own_namespace: str) -> None:

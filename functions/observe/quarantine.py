@@ -1,4 +1,4 @@
-"""What is held back, by reason and without values, as far as there is time and room to read it."""
+"""Quarantined records by reason, without values, within the limits of time and memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from alsolike.scanning import StoredObject, scan
 
 MAX_OBJECTS = 2_000
 MAX_BATCHES = 200
-"""Of those: a batch may be as large as Lambda takes."""
+"""Maximum number of failed batches to read: a batch may have Lambda's maximum size."""
 _AT_ONCE = 12
 
 
@@ -26,7 +26,7 @@ class _Group:
     latest: Held | None = None
 
     def add(self, held: Held) -> None:
-        # What cannot be told apart into records is one thing that is held.
+        # An object that cannot be split into records counts as one.
         self.records += len(held.records) or 1
         if self.oldest is None or held.time_ms < self.oldest.time_ms:
             self.oldest = held
@@ -35,7 +35,7 @@ class _Group:
 
 
 def quarantine(client: Any, bucket: str, *, has_time: Callable[[], bool]) -> dict[str, Any]:
-    """Return the answer: failed batches, and records of the latest days first.
+    """Return the response: failed batches, and records of the latest days first.
 
     Parameters
     ----------

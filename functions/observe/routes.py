@@ -1,4 +1,4 @@
-"""Which route shows what, and for how long its answer may be given again."""
+"""The routes of observe, with the lifetime of their cached answers."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ REMEMBERED_BYTES = 20_000_000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked for.
+    """A request for a view.
 
     Attributes
     ----------
     remaining_ms
-        Says how much time is left.
+        Returns the time left.
     """
 
     query: Mapping[str, Any]
@@ -46,15 +46,15 @@ class Request:
     remaining_ms: Callable[[], float]
 
     def has_time(self) -> bool:
-        """Say whether more may be read."""
+        """Return true if there is time to read more."""
         return self.remaining_ms() > ANSWER_MS
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Route:
-    """What makes an answer, and for how long that may be given again to the same question.
+    """A function that computes an answer, and the time for which its answer to the same query is cached.
 
-    Several consoles ask the same every few seconds; CloudWatch takes money for each metric that is read.
+    Several consoles poll the same views every few seconds, and CloudWatch charges for each metric that is read.
     """
 
     answer: Callable[[Request], dict[str, Any]]

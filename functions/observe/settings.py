@@ -7,16 +7,16 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """What is looked at.
+    """The observed resources.
 
     Attributes
     ----------
     deployment
-        The environment's name, as alarms have it.
+        The environment's name in the names of alarms.
     stacks
-        All of the deployment, with commas between.
+        All stacks of the deployment, separated by commas.
     powertools_metrics_namespace
-        Where its functions write their metrics, this one among them.
+        Namespace of its functions' metrics, including this one's.
     """
 
     deployment: str

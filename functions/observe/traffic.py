@@ -1,4 +1,4 @@
-"""What the API and the consumers of the stream did, from their metrics."""
+"""The traffic of the API and the consumers of the stream, from their metrics."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 from functions.observe.metric_reader import MetricReader, Statistic, counted
 
 _PERIODS_S = ((180, 60), (1_440, 300))
-"""Up to so many minutes, points are so many seconds apart."""
+"""Maximum minutes of a view, and the period of its points in seconds."""
 _LONGEST_PERIOD_S = 3_600
 
 
 def traffic(reader: MetricReader, *, api_id: str, stream_name: str, minutes: int, now_ms: int) -> dict[str, Any]:
-    """Return the answer, each series with a point for each period from the first one on.
+    """Return the response; each series has a point per period from the first one on.
 
     Raises
     ------

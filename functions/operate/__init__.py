@@ -1,1 +1,1 @@
-"""What an operator does through the API: model versions, trainings, rules tried."""
+"""The operator's actions through the API: model versions, trainings, previews of rules."""

@@ -1,4 +1,4 @@
-"""The routes through which an operator acts: model versions, trainings, rules tried."""
+"""The routes of the operator's actions: model versions, trainings, previews of rules."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from functions.operate.settings import Settings
 
 CALL_TIMEOUT_S = 5
 ATTEMPTS = 4
-"""SageMaker throttles who asks for many packages at once."""
+"""Attempts of a call; SageMaker throttles callers that request many packages at once."""
 PREVIEW_TIMEOUT_S = 24
 """A function that starts up and loads the champion takes seconds; the API waits for 30."""
 
@@ -43,5 +43,5 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     except AlsolikeError as error:
         count(Metric.REQUESTS_REJECTED)
         log_refusal(error)
-        # Whoever looks after the deployment is told what in it cannot be read.
+        # `respond_error` would re-raise InvalidBundle; the operator must see which object is unreadable.
         return respond_error(Unavailable(str(error)) if isinstance(error, InvalidBundle) else error)

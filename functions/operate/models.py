@@ -19,15 +19,15 @@ _HOW_TO_FORCE = "`force`"
 
 
 class Models:
-    """Model versions, and what may be done with them.
+    """Model versions, and the actions on them.
 
-    Each change is on condition that nobody else has changed the champion pointer since it was read here; and where the
-    sender says which one was seen, since then.
+    Each change is conditional on the champion pointer that was read here. If the request names the pointer that the
+    operator saw, the change is conditional on that one.
 
     Parameters
     ----------
     trial_share_percent
-        How many of the users a version on trial gets; where it is 0 nothing is tried.
+        Share of users for a version on trial; 0 turns trials off.
     """
 
     def __init__(self, versions: ModelVersions, runs: TrainingRuns, *, trial_share_percent: int) -> None:
@@ -57,17 +57,17 @@ class Models:
         return story_document(model_story.story(self._versions, request.version))
 
     def promote(self, request: Request) -> dict[str, Any]:
-        """Make a version champion, or let the workflow try it beside the champion first.
+        """Make a version champion, or first start its trial next to the champion.
 
         Raises
         ------
         InvalidInput
-            If it is champion already, or the gate rejected it and `force` is not given, or no reason lets it pass; or
-            if it is to be tried where trials are off.
+            If it is champion already; or if the gate rejected it without `force` or a valid reason; or if a trial is
+            requested and trials are off.
         NotFound
-            If there is no such version, or it has no bundle any more.
+            If there is no such version, or its bundle was deleted.
         ConcurrentUpdate
-            If somebody else changed the pointer, or another run goes on that a trial would have to wait for.
+            If another caller changed the pointer, or another run is active that a trial would have to wait for.
         """
         version, body = request.version, request.body(PROMOTE)
         expected, reason = self._seen(body), request.signed(body["reason"])
@@ -106,16 +106,16 @@ class Models:
         return {"champion": None, "runId": execution_arn.rpartition(":")[2], "warnings": []}
 
     def roll_back(self, request: Request) -> dict[str, Any]:
-        """Make the version champion that was it before, or end a trial, or both.
+        """Promote the previous champion again, or end a trial, or both.
 
         Raises
         ------
         InvalidInput
-            If a version is on trial and the request does not say which of the two is meant, or says both.
+            If a version is on trial and the request selects none of the two, or both.
         NotFound
-            If there is nothing to roll back to, or no version is on trial.
+            If there is no earlier champion, or no version is on trial.
         ConcurrentUpdate
-            If somebody else changed the pointer.
+            If another caller changed the pointer.
         """
         body = request.body(ROLL_BACK)
         ends_trial, takes_champion = body.get("canary", False), body.get("champion", False)
@@ -138,14 +138,14 @@ class Models:
         return champion_document(champion)
 
     def resume(self, request: Request) -> dict[str, Any]:
-        """Let new versions become champion by themselves again.
+        """Allow new versions to become champion automatically again.
 
         Raises
         ------
         NotFound
-            If nothing holds them.
+            If they are not held.
         ConcurrentUpdate
-            If somebody else changed the pointer.
+            If another caller changed the pointer.
         """
         champion = model_promotion.resume(self._versions, self._seen(request.body(CHANGE)))
         request.note("resume", version=champion.version)
@@ -156,7 +156,7 @@ class Models:
         return self._pin(request, pinned=True)
 
     def unpin(self, request: Request) -> dict[str, Any]:
-        """Let a version's files go when their time comes; see `alsolike.model_promotion.pin`."""
+        """Allow the deletion of a version's files when it is old; see `alsolike.model_promotion.pin`."""
         return self._pin(request, pinned=False)
 
     def _pin(self, request: Request, *, pinned: bool) -> dict[str, Any]:
@@ -166,7 +166,7 @@ class Models:
         return champion_document(champion)
 
     def _seen(self, body: Mapping[str, Any]) -> Champion | None:
-        """Return the pointer, which has to be the one that the sender saw, where the body says which."""
+        """Return the pointer; if the body names the one that the operator saw, it must be the same."""
         champion = self._versions.registry.champion()
         if body.get("etag") not in (None, champion and champion.etag):
             now = f"{champion.version!r} is champion now" if champion else "there is no champion"

@@ -1,4 +1,4 @@
-"""Which route does what."""
+"""The routes of operate and their functions."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from functions.operate.settings import Settings
 from functions.operate.trainings import Trainings
 
 Route = Callable[[Request], dict[str, Any]]
-"""Returns the document that a request is answered with."""
+"""A function that returns a request's response document."""
 
 
 def routes(settings: Settings, *, s3: Any, sagemaker: Any, stepfunctions: Any, lambda_: Any) -> Mapping[str, Route]:
-    """Return what answers a request, by its route key.
+    """Return the functions of the routes, by route key.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The route on which rules are tried."""
+"""The route for previews of rules."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from functions.operate.request import Request
 
 
 class Rules:
-    """Rules, tried by the function that answers with them.
+    """Previews of rules by the function that serves recommendations.
 
     Parameters
     ----------
@@ -25,12 +25,12 @@ class Rules:
         self._lambda, self._function = lambda_, function
 
     def preview(self, request: Request) -> dict[str, Any]:
-        """Return somebody's recommendations without the rules and with them.
+        """Return a user's recommendations without and with the rules.
 
         Raises
         ------
         InvalidInput, NotFound
-            If what is asked for cannot be answered.
+            If the request is invalid.
         """
         body = request.body(PREVIEW)
         check_subject(body.get("recommender", FOR_YOU), user_id=body.get("userId"), item_id=body.get("itemId"))

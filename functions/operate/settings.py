@@ -7,12 +7,12 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Where model versions are kept, what trains them, and what answers with them.
+    """Stores of model versions, the workflow that trains them, and the function that serves them.
 
     Attributes
     ----------
     canary_share_percent
-        How many of the users a version on trial gets; where it is 0 nothing is tried.
+        Share of users for a version on trial; 0 turns trials off.
     """
 
     artefact_bucket: str

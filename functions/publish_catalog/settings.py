@@ -7,7 +7,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Where the snapshot and the lake are, how often to look for news, and what readers of the snapshot can hold."""
+    """Stores of the snapshot and the lake, polling intervals, and the maximum size that readers can hold."""
 
     artefact_bucket: str
     lake_bucket: str

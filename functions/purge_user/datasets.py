@@ -23,7 +23,7 @@ MANIFEST = f"/{MANIFEST_FILE}"
 def purge_datasets(work: Work) -> Iterator[None]:
     """Rewrite the files with rows of the user; delete other files that name the user.
 
-    The manifest stays: it says, in counts alone, what a model was trained on.
+    The manifest stays: it describes a model's training data only in counts.
     """
     bucket = work.places.artefact_bucket
     mentions = Mentions(work.user_id)

@@ -1,4 +1,4 @@
-"""What an erasure cannot remove by hand: copies that expire on a date, and models that have learned already."""
+"""The limits of an erasure: copies that expire on a date, and models that have learned from the user."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from alsolike.errors import Unavailable
 from alsolike.registry import MODELS_PREFIX, Registry
 
 TABLE_STREAM_DAYS = 1
-"""How long DynamoDB keeps what it says of changes; there is no setting."""
+"""Retention of DynamoDB's table streams; there is no setting."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Retention:
-    """How long copies live, in days.
+    """Lifetimes of copies, in days.
 
     Attributes
     ----------
     retrain
-        Until the schedule has trained another model; None without a schedule.
+        Time until the schedule has trained another model; None without a schedule.
     """
 
     object_versions: int
@@ -37,7 +37,7 @@ class Retention:
 
 
 def expiring(retention: Retention, *, requested_at_ms: int, completed_at_ms: int) -> tuple[Expiring, ...]:
-    """Return what goes by itself, with the date by which it is gone."""
+    """Return the copies that expire by themselves, each with its last date."""
 
     def after(moment_ms: int, days: float) -> str:
         return date_after(moment_ms, days=days)
@@ -82,9 +82,9 @@ def expiring(retention: Retention, *, requested_at_ms: int, completed_at_ms: int
 def trained_models(
     client: Any, bucket: str, *, datasets: Sequence[str], retention: Retention, requested_at_ms: int
 ) -> tuple[TrainedModel, ...]:
-    """Return the models that learned from the user, and those of which nobody can tell any more.
+    """Return the models that learned from the user, and those whose dataset is no longer known.
 
-    A model is named as the dataset that it was trained on.
+    A model has the name of its dataset.
 
     Parameters
     ----------

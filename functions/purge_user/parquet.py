@@ -21,7 +21,7 @@ def open_parquet(body: bytes, *, where: str) -> pq.ParquetFile:
     Raises
     ------
     InvalidInput
-        If it is no Parquet file: whether it holds the user cannot be told, and nothing else can read it either.
+        If it is no Parquet file. Then it cannot be searched for the user, but no other reader can use it either.
     """
     try:
         return pq.ParquetFile(io.BytesIO(body))

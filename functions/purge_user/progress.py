@@ -1,4 +1,4 @@
-"""How far an erasure has come: kept with the request, so that any call can take it up, and forgotten with it."""
+"""The progress of an erasure: stored with its request, so that any call can resume it, and deleted with it."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _BATCH = 1_000  # S3's limit of one DeleteObjects
 
 @dataclasses.dataclass(slots=True)
 class Progress:
-    """What has been found and done.
+    """The findings and completed steps.
 
     Attributes
     ----------
     requested_at_ms
-        When the tombstone was written.
+        Time of the tombstone.
     step, cursor
-        Where the running pass is.
+        Position of the running pass.
     found
-        Hits of the running pass; a pass without any is the proof that nothing is left.
+        Hits of the running pass; a pass without hits proves that nothing is left.
     purged
-        Objects and records by store, over all passes, with the time of the last.
+        Objects and records by store, over all passes, with the time of the last one.
     intents
-        Hits that are counted already but may not be purged yet: a call that dies between the two counts none twice.
+        Hits that are counted and may not be purged yet, so that a call that dies in between counts none twice.
     sessions, rivals
         For each session that the user logged in to: the user's first login, and the first of another user, each as
         [event time, event id].
@@ -90,7 +90,7 @@ class Progress:
 
 
 class ProgressStore:
-    """Where an erasure's progress is kept: one object of the artefact bucket.
+    """The store of an erasure's progress: one object of the artefact bucket.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ class ProgressStore:
     def forget(self) -> None:
         """Delete the object with all its versions: it holds the id. Repeated, it deletes what a dead call left."""
         try:
-            # First nobody finds the erasure pending any more: an earlier version would let it begin again.
+            # Add a delete marker first. Otherwise an earlier version would become current, and the erasure pending.
             self._client.delete_object(Bucket=self._bucket, Key=self._key)
             pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=self._key)
             found = list(pages)

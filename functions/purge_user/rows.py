@@ -1,10 +1,10 @@
 """Rows of the user in a table of the lake.
 
-An object that holds the user is written over without, under its own name and on condition that it is the one that was
-read: whoever has listed it reads it whole, before or after, and several erasures at once follow one another.
+An object with the user's rows is overwritten without them, under its own name and only if it has not changed since it
+was read. Readers that have listed it get a complete object, old or new, and concurrent erasures follow one another.
 
-Others, such as compaction, may write rows anew while this looks elsewhere. So each scan is followed by shorter ones, of
-what was written since the one before began, until one finds nothing.
+Compaction and other writers may rewrite rows during a scan. So each scan is followed by shorter ones, over the objects
+written since the one before began, until one finds nothing.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from functions.purge_user import parquet
 from functions.purge_user.work import Work
 
 Hits: TypeAlias = Callable[[pa.Table], pa.ChunkedArray]
-"""Says of each row whether it goes."""
+"""Returns, per row, true if it is deleted."""
 
 CLOCK_SKEW_MS = 300_000
-"""How far S3's clock and this one may differ."""
+"""Maximum difference between S3's clock and this one."""
 
 MOST_RACES = 100
-"""As many others may write an object while this tries to; then the next pass finds it."""
+"""Maximum attempts to replace an object that others write meanwhile; then the next pass finds it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Table:
-    """A table of the lake: what the receipt calls it, where it lies, and the columns that say whose a row is."""
+    """A table of the lake: its name in receipts, its prefix, and the columns that identify a row's user."""
 
     store: str
     prefix: str
@@ -75,7 +75,7 @@ def files(work: Work, table: Table, cursor: dict[str, Any]) -> Iterator[tuple[St
 
 
 def _rewrite(work: Work, table: Table, found: StoredObject, file: pq.ParquetFile, hits: Hits) -> None:
-    """Write an object without the rows that are hit, whoever else is changing it."""
+    """Write an object without the hit rows, repeating the attempt if another writer changes it."""
     bucket, key, etag = work.places.lake_bucket, found.key, found.etag
     for _ in range(MOST_RACES):
         mask = hits(parquet.read(file, table.columns))

@@ -107,12 +107,12 @@ def purge(
     clock_ms: Callable[[], int],
     remaining_ms: Callable[[], float],
 ) -> Outcome:
-    """Do as much of an erasure as time allows; call it until it says "done".
+    """Do as much of an erasure as time allows; the caller repeats the call until it returns "done".
 
     Raises
     ------
     ConcurrentUpdate
-        If `MAX_PASSES` passes each found something anew: somebody keeps bringing the user back.
+        If `MAX_PASSES` passes each found new data: another writer keeps restoring the user.
     NotFound
         If there is no such erasure.
     Unavailable

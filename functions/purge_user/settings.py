@@ -7,7 +7,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Where everything is, and how long copies live that cannot be removed by hand; `retrain_days` 0 is never.
+    """Stores of user data, and lifetimes of copies that cannot be deleted; `retrain_days` 0 means never.
 
     `pseudonymise_ids` is 0 or 1.
     """

@@ -1,4 +1,4 @@
-"""What every step of a purge works with."""
+"""The tools that all steps of a purge share."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Places:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Work:
-    """One erasure under way.
+    """A running erasure.
 
-    A step counts what it is about to remove (`record`), removes it, and moves on (`advance`). Whatever call dies, the
-    next one finds the rest and counts nothing twice.
+    A step counts the records that it is about to remove (`record`), removes them, and moves on (`advance`). If a call
+    dies at any point, the next one finds the rest and counts nothing twice.
     """
 
     s3: Any
@@ -46,16 +46,16 @@ class Work:
 
     @property
     def user_id(self) -> str:
-        """Whom it is about."""
+        """The user to erase."""
         return self.progress.user_id
 
     def record(self, store: str, units: Mapping[str, int]) -> None:
-        """Count units that hold the user, each with how many of the user's records, and remember that."""
+        """Count units with the user's data, each with its number of the user's records, and save the counts."""
         self.progress.count(store, dict(units), now_ms=self.clock_ms())
         self.store.save(self.progress)
 
     def advance(self, cursor: dict[str, Any]) -> None:
-        """Say where to go on; what came before is purged."""
+        """Set the position to resume at; everything before it is purged."""
         self.progress.cursor = cursor
         self.progress.intents.clear()
 
@@ -67,9 +67,9 @@ class Work:
             raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
 
     def replace(self, bucket: str, key: str, body: bytes | None, *, etag: str) -> bool:
-        """Write an object over the version that was read, or delete it (None); say whether it still was that one.
+        """Overwrite the version that was read, or delete it (None); return false if the object has changed since.
 
-        What lost the race is left to the next pass, or to who tries again.
+        After a lost race, the next pass or the caller's next attempt handles the object.
         """
         try:
             if body is None:

@@ -324,6 +324,6 @@ if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
 if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") in ("snap-start", "provisioned-concurrency"):
     _prepare()
 if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
-    from snapshot_restore_py import register_after_restore  # of Lambda's runtime
+    from snapshot_restore_py import register_after_restore  # part of the Lambda runtime
 
     register_after_restore(_prepare)

@@ -17,7 +17,7 @@ AUTO = "auto"
 
 
 class First(StrEnum):
-    """Where a run begins, or that it does not."""
+    """The first step of a run, or the reason for none."""
 
     DATASET = "dataset"
     CANARY = "canary"
@@ -25,7 +25,7 @@ class First(StrEnum):
 
 
 class Engine(StrEnum):
-    """What builds the dataset."""
+    """The engine that builds the dataset."""
 
     LAMBDA = "lambda"
     SPARK = "spark"
@@ -33,19 +33,19 @@ class Engine(StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class EngineRule:
-    """Which engine builds datasets.
+    """The rule that selects the engine.
 
     Parameters
     ----------
     engine
-        One always, or `auto`.
+        A fixed engine, or `auto`.
     spark_above_mb
-        Of the lake's interactions, in 10^6 bytes: past that, `auto` is Spark.
+        Size of the lake's interactions, in 10^6 bytes, above which `auto` selects Spark.
 
     Raises
     ------
     MissingSetting
-        If `engine` is neither.
+        If `engine` is invalid.
     """
 
     engine: str
@@ -56,7 +56,7 @@ class EngineRule:
             raise MissingSetting(f"DATASET_ENGINE is {self.engine!r}, expected {AUTO}, {', '.join(Engine)}")
 
     def choose(self, lake: LakeSize) -> Engine:
-        """Return the engine for what the lake holds now."""
+        """Return the engine for the lake's current size."""
         if self.engine != AUTO:
             return Engine(self.engine)
         return Engine.SPARK if lake.exceeds(self.spark_above_mb) else Engine.LAMBDA
@@ -64,14 +64,14 @@ class EngineRule:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Start:
-    """What the workflow is told.
+    """The workflow's instructions for a run.
 
     Attributes
     ----------
     version
-        The one that this run is about: the one that it tries, or makes.
+        The version that this run tries or trains.
     orphan
-        A version whose trial this run has ended, for the run that looked after it does so no more.
+        A version whose trial this run has ended, because the run that supervised it no longer exists.
     """
 
     first: First
@@ -83,7 +83,7 @@ class Start:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Stores:
-    """Where a run looks."""
+    """The stores that a run reads."""
 
     s3: Any
     bucket: str
@@ -93,14 +93,14 @@ class Stores:
 
 
 def start_training(run: Run, trigger: Trigger, *, execution_id: str, rule: EngineRule, stores: Stores) -> Start:
-    """Take the turn for a run, and prepare what its steps need.
+    """Acquire the training lock for a run, and prepare the inputs of its steps.
 
-    Calling it again for the same execution gives the same.
+    A repeated call for the same execution returns the same result.
 
     Raises
     ------
     ConcurrentUpdate
-        If another run took the turn, or somebody wrote the champion pointer, at the same time.
+        If another run acquired the lock, or another caller wrote the champion pointer, at the same time.
     Unavailable
         If a service does not answer.
     """

@@ -7,7 +7,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Where runs keep what they hand on, and what builds their datasets."""
+    """Stores of training runs, and the engine of their datasets."""
 
     artefact_bucket: str
     lake_bucket: str

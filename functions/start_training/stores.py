@@ -1,4 +1,4 @@
-"""What a run finds when it begins: how much the lake holds, and the champion to be compared with."""
+"""The inputs of a new run: the size of the lake, and the champion for comparison."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _BYTES_PER_MB = 1_000_000
 
 
 class LakeSize:
-    """How much the lake holds."""
+    """The size of the lake."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
     def exceeds(self, megabytes: int) -> bool:
-        """Return whether the objects with interactions are larger than this together; stop listing when they are.
+        """Return true if the objects with interactions exceed a size in total; stop listing when they do.
 
         Raises
         ------

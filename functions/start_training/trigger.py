@@ -1,4 +1,4 @@
-"""What an execution of the workflow was started with."""
+"""The input of an execution of the workflow."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from alsolike.errors import InvalidInput
 _FIELDS = ("trigger", "reason", "version")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 MAX_REASON = 700
-"""Characters of a reason: what a person may say (`alsolike.model_promotion`), and by whom."""
+"""Maximum characters of a reason: a person's text (`alsolike.model_promotion`) and name."""
 
 
 class Cause(StrEnum):
-    """What starts a run."""
+    """The cause of a run."""
 
     SCHEDULE = "schedule"
     NEW_DATA = "new-data"
@@ -27,12 +27,12 @@ class Cause(StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Trigger:
-    """Why a run was started.
+    """The cause and reason of a run.
 
     Attributes
     ----------
     reason
-        In somebody's words, empty where nobody gave one.
+        A person's text, empty if none was given.
     version
         A version to try without training one; None to train.
     """

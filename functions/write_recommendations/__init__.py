@@ -1,1 +1,1 @@
-"""Turns a batch's answers into Parquet."""
+"""The conversion of a batch's answers into Parquet."""

@@ -1,6 +1,6 @@
-"""A batch's answers, lines of JSON, become a part of the run's table; users without an answer are listed beside it.
+"""A batch's answers, lines of JSON, as a part of the run's table, with a list of users without an answer.
 
-Repeated, it writes the same part again; once the answers are gone, it says what the part says.
+A repeated call writes the same part; once the answers are deleted, it returns the counts from the part.
 """
 
 from __future__ import annotations

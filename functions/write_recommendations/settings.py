@@ -7,6 +7,6 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Where the batches are."""
+    """The bucket of the batches."""
 
     artefact_bucket: str
