@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 # The first moment that a zip archive can express: whatever packs the folder keeps it.
 _MTIME_S = 315_532_800
 
-# Removed from every layer. What installers leave behind depends on where and when they ran.
+# Files removed from every layer. Installers leave different ones, depending on where and when they ran.
 _LEFTOVERS = (
     "bin", ".lock", "**/__pycache__", "**/tests", "**/*.pyi",
     "*.dist-info/RECORD", "*.dist-info/INSTALLER", "*.dist-info/REQUESTED", "*.dist-info/direct_url.json",

@@ -1,7 +1,7 @@
-"""Writes the descriptions of services that the core layer brings: `python -m layers.descriptions`.
+"""The generator of the core layer's service descriptions: `python -m layers.descriptions`.
 
-They are cut out of those of the pinned botocore: the operations that functions call, without documentation, and the
-endpoints of the services that functions are clients of. What a start of a function reads is a tenth of botocore's own.
+They are extracted from those of the pinned botocore: the operations that functions call, without documentation, and the
+endpoints of the services that functions use. A starting function reads a tenth of botocore's own descriptions.
 """
 
 import ast
@@ -20,13 +20,13 @@ FOLDER = ROOT / "layers" / "core" / "python" / "alsolike" / "descriptions"
 SOURCES = (ROOT / "functions", ROOT / "layers" / "core" / "python")
 
 CALLED_BY_BOTOCORE = frozenset({"create_session", "describe_endpoints", "head_bucket"})
-"""To find a bucket's region, a directory bucket's session, and endpoints where these are to be discovered."""
+"""Operations that find a bucket's region, a directory bucket's session, and discovered endpoints."""
 
 SERVICES = ("dynamodb", "kinesis", "s3", "secretsmanager")
-"""Those whose clients a function makes that somebody waits for."""
+"""The services that functions call during requests."""
 
 ENDPOINTS = frozenset({"api.sagemaker", "cloudformation", "lambda", "monitoring", "states", "sts", *SERVICES})
-"""By the prefix of their endpoints: all that functions are clients of, and who gives credentials."""
+"""The services that functions call, by endpoint prefix, and the one that issues credentials."""
 
 
 def write(folder: Path) -> None:
@@ -66,7 +66,7 @@ def endpoints(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _words(sources: Iterable[Path]) -> Iterator[str]:
-    """Yield whatever may name a method: attributes, and texts such as those that paginators are asked for with."""
+    """Yield possible names of methods: attributes, and texts such as the arguments of paginators."""
     for path in (path for source in sources for path in source.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_bytes())):
             if isinstance(node, ast.Attribute):

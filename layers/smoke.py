@@ -1,4 +1,4 @@
-"""Runs what a layer holds: a tiny ONNX graph in a bare Python that sees nothing but the layers."""
+"""A smoke test of layers: a tiny ONNX graph in a bare Python that sees nothing but the layers."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What a layer is built for: a processor and a version of Python."""
+"""The target of a layer: a processor and a version of Python."""
 
 import platform
 import sys

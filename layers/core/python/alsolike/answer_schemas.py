@@ -1,4 +1,4 @@
-"""What the API answers, as JSON Schema by name."""
+"""The API's responses, as JSON Schema by name."""
 
 from __future__ import annotations
 

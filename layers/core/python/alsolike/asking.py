@@ -1,4 +1,4 @@
-"""The one place that words what an AWS client says went wrong."""
+"""The single translation of an AWS client's errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from alsolike.errors import Unavailable
 
 @contextlib.contextmanager
 def asking(what: str) -> Iterator[None]:
-    """Turn an AWS client's errors into `Unavailable`, naming what was asked."""
+    """Raise `Unavailable` for an AWS client's errors, with the name of the request."""
     from botocore.exceptions import BotoCoreError, ClientError  # a command that asks nothing does not wait for it
 
     try:

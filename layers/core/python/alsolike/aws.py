@@ -1,9 +1,9 @@
 """AWS clients: one of each per process, with time limits that fit a request.
 
-They are botocore's own, as boto3's are, without what boto3 puts around them: a function makes calls, and its cold start
-would pay for importing transfers by threads and resources. Botocore also reads megabytes of descriptions before the
-first client is there. Of the services that requests wait for, `descriptions/` holds the part that functions use, which
-`python -m layers.descriptions` cuts out of botocore's and botocore's loader finds first; all else is botocore's.
+They are botocore clients without boto3 around them: a function only makes calls, and boto3 would import resources and
+threaded transfers at each cold start. Botocore also reads megabytes of descriptions before it creates the first client.
+For the services that requests wait for, `descriptions/` holds the part that functions use, and botocore's loader finds
+it first. `python -m layers.descriptions` extracts it from botocore's. All else is botocore's.
 """
 
 from __future__ import annotations
@@ -72,10 +72,10 @@ class _Descriptions(Loader):  # type: ignore[misc]
 
 
 class _Files(JSONFileLoader):  # type: ignore[misc]
-    """Reads them several times as fast."""
+    """A reader of descriptions that is several times as fast as botocore's."""
 
     def load_file(self, file_path: str) -> Any:
-        """Return what `file_path`, given without its suffix, holds, or None where there is no such file."""
+        """Return the content of `file_path`, given without its suffix, or None if there is no such file."""
         for path, opened in ((f"{file_path}.json", open), (f"{file_path}.json.gz", gzip.open)):
             if os.path.isfile(path):  # noqa: PTH113
                 with opened(path, "rb") as file:

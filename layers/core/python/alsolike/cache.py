@@ -1,4 +1,4 @@
-"""What a long-lived process remembers between calls, within a budget."""
+"""A cache with a size limit, for long-lived processes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ V = TypeVar("V")
 
 
 class BoundedCache(Generic[K, V]):
-    """Keeps what was used last, `max_bytes` of it as its callers count them. Threads may share it."""
+    """A cache of the most recently used values, up to `max_bytes` as counted by its callers. It is thread-safe."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -20,7 +20,7 @@ class BoundedCache(Generic[K, V]):
         self._lock = threading.Lock()
 
     def get(self, key: K) -> V | None:
-        """Return the value, or None where it is not remembered."""
+        """Return the value, or None if it is not cached."""
         with self._lock:
             if (entry := self._entries.get(key)) is None:
                 return None
@@ -28,7 +28,7 @@ class BoundedCache(Generic[K, V]):
             return entry[0]
 
     def put(self, key: K, value: V, *, size_bytes: int) -> None:
-        """Remember the value and forget as many of the others as its size asks for."""
+        """Cache the value and remove the least recently used ones until the size fits."""
         with self._lock:
             self._forget(key)
             if size_bytes > self._max_bytes:
@@ -39,7 +39,7 @@ class BoundedCache(Generic[K, V]):
                 self._forget(next(iter(self._entries)))
 
     def forget(self, key: K) -> None:
-        """Forget the value, if it is there."""
+        """Remove the value, if it is cached."""
         with self._lock:
             self._forget(key)
 

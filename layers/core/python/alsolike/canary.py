@@ -1,7 +1,7 @@
-"""A canary: a version that answers a share of users beside the champion before it may answer them all.
+"""A canary: a version that answers a share of users next to the champion before it may answer all of them.
 
-It is an experiment of two arms that the champion pointer carries instead of the configuration, so that assignment,
-recommendation ids, the served log and outcomes know it already.
+It is an experiment with two arms, stored in the champion pointer instead of the configuration. So assignment,
+recommendation ids, the recommendation log and outcomes need no code of their own for it.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ LAYER = "canary"
 CHAMPION_ARM, CANDIDATE_ARM = "champion", "candidate"
 
 GRACE_MS = 3_600_000
-"""So long after its end a canary that nobody took out of the pointer answers nobody any more."""
+"""Time after its end from which a canary that is still in the pointer answers no users."""
 
 MAX_VERSION_BYTES = 57
-"""Of the version's name: with `canary-` before it, it keys a hash, whose key has 64 bytes at most."""
+"""Maximum length of the version's name: with the prefix `canary-` it keys a hash, whose key has at most 64 bytes."""
 
 ON = tuple(name for name in RECOMMENDER_CODES if name != "recently-viewed")
-"""The recommenders that look into a model."""
+"""The recommenders that use a model."""
 
 
 @value_object
@@ -34,25 +34,25 @@ class Canary:
     Attributes
     ----------
     version, champion
-        Who is tried, and beside whom.
+        The version on trial, and the champion that it is compared with.
     share
-        Of users, above 0 and below 1.
+        Share of users, above 0 and below 1.
     started_ms, ends_ms
-        When it began to answer, and when it has passed if nothing spoke against it.
+        Time of its first answers, and time of its promotion if no test fails.
     planned_answers
-        How many answers both together are expected to give until then; see `alsolike.sequential`.
+        Expected answers of both arms until then; see `alsolike.sequential`.
     run_id
-        Of the workflow's run that looks after it.
+        The workflow's run that supervises it.
     expected_answers
-        What the time before it had of answers that could be on trial; None in pointers of before.
+        Number of comparable answers in the preceding time; None in pointers of earlier versions.
     extended
-        Whether it got its time a second time, as its log was silent.
+        True if its duration was extended once, because the log was silent.
 
     Raises
     ------
     ValueError
-        If no version may be called so, its name is too long, the share leaves one of the two without users, or
-        something is of another type: the pointer may have been written by hand.
+        If the version's name is invalid or too long, the share leaves one arm without users, or a value has another
+        type: a person may have edited the pointer.
     """
 
     version: str
@@ -78,7 +78,7 @@ class Canary:
 
     @property
     def experiment(self) -> Experiment:
-        """What decides who is answered by it; without anybody who looks after it, it ends by itself."""
+        """The experiment that selects its users; it ends by itself if no run supervises it."""
         return Experiment(
             name=f"canary-{self.version}",
             layer=LAYER,
@@ -91,7 +91,7 @@ class Canary:
 
     @property
     def labels(self) -> tuple[str, str]:
-        """What the champion's and the candidate's arm are called in ids, logs and tables."""
+        """The names of the champion's and the candidate's arm in ids, logs and tables."""
         found = self.experiment
         return found.label(found.arms[0]), found.label(found.arms[1])
 
@@ -99,10 +99,10 @@ class Canary:
 def assign(
     running: Iterable[Experiment], canary: Canary | None, *, recommender: str, unit: str | None, now_ms: int
 ) -> Assignment:
-    """Return the arms of a request, that of the canary after those of the experiments.
+    """Return the arms of a request, the canary's after those of the experiments.
 
-    Not in the canary is who is in an experiment of models, in whichever arm: the experiment says what answers there,
-    and its control is the champion. Nor is who has as many arms as an answer's id has room for.
+    Users in an experiment of models, in any of its arms, are not in the canary: the experiment selects their model,
+    and its control is the champion. Users with the maximum number of arms of an answer's id are not in it either.
 
     Parameters
     ----------

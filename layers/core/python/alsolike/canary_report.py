@@ -1,6 +1,6 @@
-"""The report of a version's canary: what every look found, stored for as long as the registry is.
+"""The report of a version's canary: the results of every look, stored as long as the registry.
 
-It lies at `registry/canaries/<version>.json` in the artefact bucket; a later canary of the version has a report anew.
+Its key is `registry/canaries/<version>.json` in the artefact bucket; a later canary of the version starts a new report.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ CANARIES_PREFIX = "registry/canaries/"
 GOING, PROMOTED, ROLLED_BACK = "going", "promoted", "rolled_back"
 
 MAX_LOOKS = 500
-"""The latest looks that are kept."""
+"""Maximum number of stored looks, the latest ones."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CanaryLook:
-    """What a look found.
+    """The result of a look.
 
     Attributes
     ----------
     state
         `going`, `promoted` or `rolled_back`.
     reasons
-        Why, with the figures, one sentence each.
+        The reasons with the figures, one sentence each.
     figures
-        Of each arm and of each test; empty where none were looked at.
+        Of each arm and of each test; empty if no answers were compared.
     breached
-        Whether the version's answers spoke against it.
+        True if the version failed a test.
     """
 
     at_ms: int
@@ -48,16 +48,16 @@ class CanaryLook:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CanaryReport:
-    """A canary from its start on; its last look says what became of it.
+    """A canary from its start on; its last look has the result.
 
     Attributes
     ----------
     champion
-        Whom it was compared with; None where there was nobody.
+        The version that it was compared with; None if there was no champion.
     looks
-        The earliest first, `MAX_LOOKS` at most.
+        The earliest first, at most `MAX_LOOKS`.
     reason
-        Why the run was started, as the workflow says it.
+        The workflow's reason for the run.
     """
 
     version: str

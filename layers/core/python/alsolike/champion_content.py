@@ -17,14 +17,14 @@ from alsolike.s3_files import download
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ChampionContent:
-    """What the champion of a version knows of items."""
+    """The content index of a version that is champion."""
 
     version: str
     index: ContentIndex
 
 
 class ChampionContents:
-    """Follows the champion of one deployment; an index that cannot be opened is not fetched again until it is another.
+    """The content index of the current champion; one that cannot be opened is not fetched again until it changes.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class ChampionContents:
     bucket
         The artefact bucket.
     directory
-        Where the index is kept. No other process writes there.
+        Folder of the index. No other process writes there.
     """
 
     def __init__(self, client: Any, bucket: str, directory: Path) -> None:
@@ -45,7 +45,7 @@ class ChampionContents:
         self._unusable: dict[tuple[str, str], str] = {}
 
     def current(self) -> ChampionContent | None:
-        """Return what the champion knows now, None before the first model.
+        """Return the current champion's index; None before the first model.
 
         Raises
         ------

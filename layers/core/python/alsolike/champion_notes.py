@@ -1,4 +1,4 @@
-"""What trials and people leave in the champion pointer: how a trial ended, what is held, and why."""
+"""Notes of trials and operators in the champion pointer: the end of a trial, a hold, and their reasons."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from alsolike.values import value_object
 
 @value_object
 class Ended:
-    """How the latest trial ended that did not end with the promotion of another version.
+    """The end of the latest trial, unless it promoted the version.
 
     Attributes
     ----------
     version, run_id
         Of the canary.
     reason
-        Why, in the words of the trial or of a person.
+        The reason, from the trial or a person.
     breached
-        Whether its answers spoke against the version.
+        True if the version failed a test.
     """
 
     version: str
@@ -30,7 +30,7 @@ class Ended:
 
 @value_object
 class Held:
-    """A person rolled back: what was trained since is not promoted by itself, for it may have learned the same."""
+    """A hold after a person's rollback: newer versions, which may have the same fault, wait for a person."""
 
     reason: str
     since_ms: int
@@ -41,7 +41,7 @@ class Held:
 
 
 def check_reason(reason: str) -> None:
-    """Refuse a reason that says nothing.
+    """Raise an error for a blank reason.
 
     Raises
     ------

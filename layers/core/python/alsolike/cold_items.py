@@ -25,10 +25,10 @@ from alsolike.values import value_object
 FORMAT = "alsolike-cold-items-1"
 
 MOST_COLD_ITEMS = 100_000
-"""Items whose neighbours are kept, those that changed last. It bounds the time of a recount and the readers' memory."""
+"""Maximum items with stored neighbours, the latest changed ones. It limits recount time and the readers' memory."""
 
 LISTED = 100
-"""How many items of the model's list speak for cold ones."""
+"""Number of items in the model's list that contribute to the scores of cold ones."""
 
 
 @value_object

@@ -25,16 +25,16 @@ from alsolike.snapshot_store import MAX_ATTEMPTS, SnapshotStore
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ColdPublished:
-    """What a publication of cold items did.
+    """The result of a publication of cold items.
 
     Attributes
     ----------
     items
-        How many the snapshot has now.
+        Number of cold items in the snapshot.
     compared
-        Of how many the neighbours were looked for.
+        Number of items whose neighbours were searched.
     left_out
-        How many have none because there are more than `MOST_COLD_ITEMS`.
+        Number of items without neighbours because of the limit `MOST_COLD_ITEMS`.
     """
 
     items: int
@@ -43,7 +43,7 @@ class ColdPublished:
 
 
 class ColdPublisher:
-    """Publishes the cold items of one deployment.
+    """The publisher of a deployment's cold items.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class ColdPublisher:
         self._most = most
 
     def publish(self, changes: Sequence[Change], *, now_ms: int) -> ColdPublished | None:
-        """Bring the cold items up to changes that the snapshot has, and to the champion; None before the first.
+        """Update the cold items to the snapshot's changes and the champion; return None before the first champion.
 
         Raises
         ------
@@ -113,7 +113,7 @@ class ColdPublisher:
             return ColdItems.map(self._store.fetch(manifest.cold))
         except InvalidSnapshot as error:
             logger.error("cold items are compared anew", reason=str(error))
-            self._store.keep_only(())  # what lies on the disk may be damaged
+            self._store.keep_only(())  # the files on the disk may be damaged
             return None
 
     def _live(self, items: ColdItems, manifest: Manifest) -> ColdItems:
@@ -123,7 +123,7 @@ class ColdPublisher:
         return items.take(np.flatnonzero(live))
 
     def _recount(self, manifest: Manifest, content: ChampionContent) -> tuple[ColdItems, int]:
-        """Find the neighbours of the items that the champion does not know; also return how many were too many."""
+        """Return the neighbours of the items that the champion does not know, and the number of skipped items."""
         snapshot = Snapshot.open([self._store.fetch(entry) for entry in manifest.segments], version=manifest.version)
         rows = snapshot.live_rows()
         rows = rows[~content.index.knows(snapshot.hashes(rows))]

@@ -1,10 +1,10 @@
-"""What a metadata column is called: in capitals in data files, in camelCase as a property."""
+"""The names of a metadata column: upper case in data files, camelCase as a property."""
 
 from __future__ import annotations
 
 
 def column_name(name: str) -> str:
-    """Return the property that holds a column of a data file.
+    """Return the property name of a data file's column.
 
     Examples
     --------
@@ -16,7 +16,7 @@ def column_name(name: str) -> str:
 
 
 def property_name(name: str) -> str:
-    """Return the property that is meant by a name in either spelling.
+    """Return the property name for a name in either spelling.
 
     Examples
     --------

@@ -22,9 +22,9 @@ from statistics import NormalDist
 from alsolike import sequential
 
 MINIMUM_USERS = 100
-"""Of each arm, before anything is said of a difference: below, means are not normal enough."""
+"""Minimum users per arm for a comparison: with fewer, means are not normal enough."""
 MINIMUM_EVENTS = 10
-"""Users of each arm whose `y` is not 0, before anything is said of a difference."""
+"""Minimum users per arm whose `y` is not 0, for a comparison."""
 
 _NORMAL = NormalDist()
 
@@ -73,7 +73,7 @@ class Sample:
 
     @property
     def suffices(self) -> bool:
-        """Whether there are enough users for their mean to be about normal."""
+        """True if there are enough users for an approximately normal mean."""
         return self.users >= MINIMUM_USERS and self.eventful >= MINIMUM_EVENTS
 
 
@@ -98,7 +98,7 @@ def sample(y: Sequence[float], x: Sequence[float]) -> Sample:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Interval:
-    """Where the lift is; an end is None where nothing bounds it."""
+    """An interval of the lift; an end is None if it is unbounded."""
 
     low: float | None
     high: float | None
@@ -106,16 +106,16 @@ class Interval:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Lift:
-    """An arm beside the control.
+    """An arm compared with the control.
 
     Attributes
     ----------
     lift
-        The arm's metric by the control's, less 1.
+        The ratio of the arm's metric to the control's, minus 1.
     p_value, interval
-        Always valid: whatever the number of looks. The interval holds 0 exactly where the p-value is above its level.
+        Always valid, for any number of looks. The interval contains 0 exactly if the p-value is above its level.
     fixed_p_value, fixed_interval
-        Of a single look at a time that was fixed before the start.
+        For a single look at a time that was fixed before the start.
     """
 
     lift: float
@@ -156,9 +156,9 @@ def compare(
 
 
 def lift_interval(arm: Sample, control: Sample, *, z: float) -> Interval:
-    """Return the lifts that a test with this critical value does not refuse (Fieller).
+    """Return the lifts that a test with this critical value does not reject (Fieller).
 
-    Those are the g - 1 with ``(R_arm - g R_control)^2 <= z^2 (V_arm + g^2 V_control)``.
+    They are the values g - 1 with ``(R_arm - g R_control)^2 <= z^2 (V_arm + g^2 V_control)``.
     """
     ours, theirs = arm.ratio, control.ratio
     if ours is None or theirs is None:
@@ -214,23 +214,22 @@ def detectable_lift(
     comparisons: int = 1,
     looks: bool = True,
 ) -> float | None:
-    """Return the least lift that is found with a chance of `power` once so many users are in the experiment.
+    """Return the least lift that the test detects with probability `power` once the experiment has all its users.
 
-    The least L with ``L R = (z_test + z_power) sqrt((1 + L) S / (share users) + S / (control_share users))``, S being
-    the spread of the metric over users before the start: where there is more of what is counted, its variance grows as
-    its mean does.
+    It is the least L with ``L R = (z_test + z_power) sqrt((1 + L) S / (share users) + S / (control_share users))``. S
+    is the spread of the metric over users before the start; it grows with the metric's mean.
 
     Parameters
     ----------
     users
-        Of all arms together.
+        Number of users in all arms.
     looks
-        Whether the always valid test is meant, which may find it sooner too, or that of a single look at the end.
+        True for the always valid test, which may end earlier; false for a single look at the end.
 
     Returns
     -------
     float
-        None where the baseline does not have a value and a spread.
+        None if the baseline has no value or no spread.
     """
     if not baseline.ratio or not baseline.spread or users <= 0:
         return None
@@ -238,4 +237,4 @@ def detectable_lift(
     test = sequential.critical_z(alpha=level, observed=1, planned=1) if looks else sequential.fixed_critical_z(level)
     squared = (test + _NORMAL.inv_cdf(power)) ** 2 * baseline.spread / (users * baseline.ratio**2)
     a, b = squared / share, squared / control_share
-    return (a + math.sqrt(a * a + 4 * (a + b))) / 2  # of L^2 = a (1 + L) + b
+    return (a + math.sqrt(a * a + 4 * (a + b))) / 2  # solves L^2 = a (1 + L) + b

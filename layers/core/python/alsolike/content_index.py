@@ -1,8 +1,8 @@
-"""What the columns of a model's items say, so that the nearest of them can be found for an item that it does not know.
+"""An index of the columns of a model's items, which finds the nearest of them for an item that the model does not know.
 
-The training job writes the index into the bundle, `publish_catalog` asks it. Items are near by the cosine of their
-TF-IDF vectors over the tokens of `item_tokens`, and where the training had a sentence model by that of their texts'
-vectors, too: by the mean of both, weighed as `sentences` says.
+The training job writes the index into the bundle, and `publish_catalog` queries it. Similarity is the cosine of two
+items' TF-IDF vectors over the tokens of `item_tokens`. If the training had a sentence model, it is the weighted mean
+with the cosine of their texts' vectors; `sentences` defines the weight.
 """
 
 from __future__ import annotations
@@ -29,32 +29,32 @@ NEIGHBOURS = 20
 """Items that speak for a new one."""
 
 MOST_COMPARED = 20_000
-"""Pairs of a token and an item that has it which are looked at for a new item: the rarest tokens first, and of a token
-the most frequent items first. It bounds the time that one new item takes."""
+"""Maximum pairs of a token and an item to compare for a new item, which limits its time. The rarest tokens come first,
+and for each token the most frequent items."""
 
 _ITEMS_AT_ONCE = 64
-"""Whose texts are compared with all known ones together."""
+"""Number of items whose texts are compared with all known ones in one batch."""
 
 _GROUP = 64
-"""Cosines a group when the nearest are looked for."""
+"""Cosines per group in the search for the nearest."""
 
 _DENSE_ITEMS = 10 * MOST_COMPARED
-"""Up to so many items, a sum for each of them costs less than sorting the compared ones."""
+"""Number of items up to which a sum for each costs less than sorting the compared ones."""
 
 _LEAST_NORM = np.float32(1e-30)
-"""In place of the 0 of an item without tokens."""
+"""Replaces the norm 0 of an item without tokens."""
 
 
 @value_object
 class Scales:
-    """What scores of cold items are multiplied with, see `cold_items`; the training job finds both.
+    """Factors on the scores of cold items, see `cold_items`; the training job fits both.
 
     Attributes
     ----------
     new
-        Of items that the training's data did not have.
+        For items that were not in the training's data.
     rare
-        Of items that its catalogue had, and that were too rare to be learned.
+        For items that were in its catalogue, and too rare to be learned.
     """
 
     new: float

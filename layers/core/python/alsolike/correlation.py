@@ -1,7 +1,7 @@
-"""The correlation id: by which a request is found again in logs, on the stream and in the lake.
+"""The correlation id, which identifies a request in logs, on the stream and in the lake.
 
-It is the caller's, from the header `x-correlation-id`, or else the API's own id of the request. It says nothing of a
-person: the caller's may have few characters of few kinds, and everything else is passed over.
+It is the caller's, from the header `x-correlation-id`, or else the API's own id of the request. It identifies no
+person: the caller's id may have only a few characters of a limited set, and others are ignored.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ HEADER = "x-correlation-id"
 MAX_CHARACTERS = 64
 """A UUID has 36, W3C's traceparent 55."""
 MAX_LOGGED = 10
-"""How many ids a line of a consumer's log names."""
+"""Maximum number of ids in a line of a consumer's log."""
 _WELL_FORMED = re.compile(rf"[A-Za-z0-9._=:-]{{1,{MAX_CHARACTERS}}}", re.ASCII)
 
 
 def correlate(event: Mapping[str, Any]) -> str | None:
-    """Return a request's correlation id, and have every line of the log bear it from here on.
+    """Return a request's correlation id, and add it to every later line of the log.
 
-    None, and lines without one, where the event is no request to the API.
+    Return None, and add nothing, if the event is no request to the API.
     """
     found = _well_formed((event.get("headers") or {}).get(HEADER)) or _well_formed(
         (event.get("requestContext") or {}).get("requestId")
@@ -36,14 +36,14 @@ def correlate(event: Mapping[str, Any]) -> str | None:
 
 
 def bearing(response: dict[str, Any], correlation_id: str | None) -> dict[str, Any]:
-    """Return the answer with the correlation id in its headers."""
+    """Return the response with the correlation id in its headers."""
     if correlation_id is not None:
         response["headers"][HEADER] = correlation_id
     return response
 
 
 def correlation_ids(records: Iterable[StreamRecord]) -> tuple[str, ...]:
-    """Return the ids of records that cannot be read otherwise, each once; nothing of what is no such id."""
+    """Return the ids of otherwise unreadable records, each once, without malformed ids."""
     found: dict[str, None] = {}
     for record in records:
         try:

@@ -19,17 +19,17 @@ from alsolike.observability import Metric
 from alsolike.recommendation_requests import LISTING, PERSONALIZED_RANKING
 
 NAMESPACE: Final = "Alsolike/<environment>"
-"""Of all of them in CloudWatch."""
+"""Namespace of all metrics in CloudWatch."""
 
 USD_A_MONTH: Final = prices.TABLE["metrics"].dollars
-"""Of one series that is sent in every hour, each of the first 10,000, see `PRICE_AS_OF`."""
+"""Price of one series that is sent in every hour, among the first 10,000, see `PRICE_AS_OF`."""
 
 PRICE_AS_OF: Final = prices.DATE
 HOURS_A_MONTH: Final = 730
 
 
 class Rhythm(StrEnum):
-    """In how many hours of a month a series is sent."""
+    """The hours of a month in which a series is sent."""
 
     HOURLY = "every hour"
     DAILY = "an hour a day"
@@ -38,7 +38,7 @@ class Rhythm(StrEnum):
 
 
 class By(StrEnum):
-    """Dimensions beside `service`, which is the function's name."""
+    """Dimensions in addition to `service`, which is the function's name."""
 
     DIMENSION = "dimension"
     NAME = "name"
@@ -51,24 +51,24 @@ class By(StrEnum):
 
 ROLES: Final = ("candidate", "champion")
 CONDITIONS: Final = 13
-"""How many checks the gate has at most, see docs/gate.md."""
+"""Maximum number of the gate's checks, see docs/gate.md."""
 REASONS: Final = 12
-"""For which an event may not count, see docs/attribution.md."""
+"""Number of reasons for which an event may not count, see docs/attribution.md."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Bounds:
-    """How many values the dimensions have that are a shop's own.
+    """Numbers of values of the dimensions that depend on the shop.
 
     Attributes
     ----------
     versions
-        Model versions that answer on one day: the champion, and one on trial. Versions that answer no more are sent
-        no more, and cost nothing from then on.
+        Model versions that answer on one day: the champion, and one on trial. Earlier versions are not sent, and cost
+        nothing from then on.
     arms
-        Arms of experiments that run at a time.
+        Arms of simultaneous experiments.
     trainings
-        In a month.
+        Per month.
     """
 
     versions: int = 2
@@ -83,12 +83,12 @@ class Bounds:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Written:
-    """A metric as one function writes it.
+    """A metric of one function.
 
     Attributes
     ----------
     by
-        Its dimensions beside `service`.
+        Its dimensions in addition to `service`.
     """
 
     metric: Metric
@@ -98,7 +98,7 @@ class Written:
 
     @property
     def dimensions(self) -> tuple[str, ...]:
-        """All of them, in the order of their names."""
+        """All dimensions, in the order of their names."""
         return tuple(sorted(("service", *self.by)))
 
     def series(self, bounds: Bounds) -> int:

@@ -31,7 +31,7 @@ USER_COLUMNS = ("user_id", "properties")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DatasetManifest:
-    """What a dataset holds, what was left out and why.
+    """The contents of a dataset, and the numbers of dropped rows by reason.
 
     Attributes
     ----------
@@ -39,19 +39,19 @@ class DatasetManifest:
         Rows left out, by reason (`duplicate_event`, `no_item`, `unknown_event_type`, `no_weight`, `taken_back`,
         `rare_item`, `short_history`).
     first_event_ms, last_event_ms
-        Time range of the interactions that are in, epoch milliseconds.
+        Time range of the kept interactions, epoch milliseconds.
     repeat_share
         Share of interactions whose user had interacted with the same item before.
     lineage
         Lake partitions that were read.
     configuration_version
-        Version of the configuration that weights and minimums are from; 0 is what is built in.
+        Version of the configuration with its weights and minimums; 0 is the built-in one.
     history_length
-        A user's latest interactions that a model is told when it is served.
+        Maximum number of a user's latest interactions that a model receives in serving.
     sampled_interactions
-        So many, of some users, are in the file where its statistics have those of all; None where the file has all.
+        Number of interactions in the file, from some users, if its statistics cover all; None if the file has all.
     reference
-        What its last days were like, for later days to be compared with; None in datasets of earlier versions.
+        Distributions of its last days, for comparison with later days; None in datasets of earlier versions.
     """
 
     dataset_id: str

@@ -24,16 +24,16 @@ APPROVED, REJECTED = "approved", "rejected"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Check:
-    """One condition, and the figures that decided it.
+    """A condition, and the figures that decided it.
 
     Attributes
     ----------
     figures
-        The sentence that says why.
+        The sentence with the reason.
     values
         The numbers in it, by name.
     final
-        Nobody may force a version past it: it could not be served.
+        If true, no version can be forced past it, because serving would fail.
     """
 
     name: str
@@ -48,14 +48,14 @@ class Check:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Decision:
-    """What the gate found.
+    """The result of the gate.
 
     Attributes
     ----------
     champion
-        Whom the version was compared with; None where there was none.
+        The version that it was compared with; None if there was no champion.
     forced
-        Why somebody let it through all the same; None where nobody did.
+        A person's reason for overriding a rejection; None without an override.
     """
 
     version: str
@@ -66,7 +66,7 @@ class Decision:
 
     @property
     def passed(self) -> bool:
-        """Whether every check passed."""
+        """True if every check passed."""
         return all(check.passed for check in self.checks)
 
     @property
@@ -75,12 +75,12 @@ class Decision:
         return APPROVED if self.passed or self.forced else REJECTED
 
     def force(self, reason: str) -> Decision:
-        """Return it as it is once somebody lets the version through; what the gate let through stays as it is.
+        """Return the decision with an override; an approved one stays as it is.
 
         Raises
         ------
         InvalidInput
-            If the reason is blank, or a check failed that no reason lets a version pass.
+            If the reason is blank, or a failed check is final.
         """
         check_reason(reason)
         if self.passed:
@@ -163,16 +163,16 @@ class Decisions:
         return decision
 
     def force(self, version: str, *, reason: str) -> Decision:
-        """Let a version through that the gate refused, and store why; one that it let through stays as it is.
+        """Override the gate's rejection of a version, and store the reason; an approved one stays as it is.
 
         Raises
         ------
         InvalidInput
-            If there is no reason, or a check failed that no reason lets a version pass.
+            If there is no reason, or a failed check is final.
         NotFound
             If the gate made no decision on the version.
         ConcurrentUpdate
-            If somebody else wrote the decision meanwhile.
+            If another caller wrote the decision meanwhile.
         Unavailable
             If S3 does not answer.
         InvalidBundle

@@ -171,7 +171,7 @@ def _is_number(value: object) -> bool:
 
 
 def _nearest(name: str, options: Collection[str]) -> str:
-    """Return what to expect instead of a misspelt name."""
+    """Return the expected values for a misspelt name."""
     import difflib  # only somebody who mistyped waits for it
 
     close = difflib.get_close_matches(name, options, n=1)

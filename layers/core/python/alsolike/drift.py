@@ -1,4 +1,4 @@
-"""How far what happens is from what was learned from: histograms of fixed bins, and the index that compares two."""
+"""Drift of current data from the training data: histograms of fixed bins, and the index that compares two."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""How a day's answers did, in numbers: the lake's table `engagement`, summed up from `outcomes`.
+"""Daily figures of answers: the lake's table `engagement`, aggregated from `outcomes`.
 
-A row is the day's answers of one recommender, model version or arm, or all of them. Of every number that is a share,
-both parts are stored, so that days add up.
+A row has the day's answers of one recommender, model version or arm, or all of them. For every ratio, the row has both
+its parts, so that days can be summed.
 """
 
 from __future__ import annotations
@@ -58,20 +58,20 @@ column                           what
 ================================ =====================================================================================
 dimension, name                  `all` with the name `all`; `recommender`, `model_version` or `arm` with its name. An
                                  answer in several arms is in the row of each
-answers, degraded                how many there were, and how many were less than they should be
-shared_answers                   how many were to nobody in particular, so that many may have seen each
+answers, degraded                number of answers, and of degraded ones
+shared_answers                   number of answers without a user, which many users may have seen
 items ... purchases, new_items   sums of the columns of `outcomes`
-clicked_answers, bought_answers  answers to a shopper of which an item was clicked, or bought
-revenue, shared_revenue          the sum of the answers', and that of the shared ones among them
+clicked_answers, bought_answers  answers for a user with a clicked, or bought, item
+revenue, shared_revenue          the sum of the answers' revenue, and of the shared ones'
 novelty, novelty_answers         the sum of the answers' novelty, and how many have one
-covered_items, catalogue_items   how many different items of the catalogue were answered, and how many it has
+covered_items, catalogue_items   number of distinct recommended items of the catalogue, and its size
 ================================ =====================================================================================
 """
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Engagement:
-    """A row of the table; the rates are None where nothing is there to divide by."""
+    """A row of the table; a rate is None if its denominator is 0."""
 
     dimension: str
     name: str
@@ -95,17 +95,17 @@ class Engagement:
     catalogue_items: int
 
     def rates(self) -> dict[str, float | None]:
-        """Return what the numbers come to, by the metric's name.
+        """Return the rates, by the metric's name.
 
-        How many saw an answer to nobody in particular is not known, so nothing is said of what one such answer brings.
+        The number of viewers of a shared answer is unknown, so rates per answer exclude shared ones.
 
         ==================== ===================================================================
-        click_through        items that were clicked, of those that were reported as shown
-        conversion           answers to a shopper of which something was bought, of all to a shopper
-        revenue_per_thousand answers to a shopper, and theirs
-        coverage             items of the catalogue that were answered, of all; of several days the mean
+        click_through        clicked items, of those that were reported as shown
+        conversion           answers for a user with a purchase, of all answers for a user
+        revenue_per_thousand revenue of answers for a user, per thousand of them
+        coverage             recommended items of the catalogue, of all; the mean of several days
         novelty              mean of the answers' (`alsolike.outcomes`), in bits
-        new_item_share       of the answered items
+        new_item_share       of the recommended items
         degraded_share       of the answers
         ==================== ===================================================================
         """

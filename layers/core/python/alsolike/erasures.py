@@ -42,14 +42,14 @@ def receipt_key(erasure: str) -> str:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Purged:
-    """What was removed from one store.
+    """The data removed from one store.
 
     Attributes
     ----------
     objects
         Objects or table rows that were rewritten or deleted.
     records
-        Of the user, in them.
+        Number of the user's records in them.
     """
 
     store: str
@@ -61,7 +61,7 @@ class Purged:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Expiring:
-    """What goes by itself, at the latest on the date (ISO 8601)."""
+    """A copy that expires by itself, at the latest on the date (ISO 8601)."""
 
     store: str
     what: str
@@ -88,16 +88,16 @@ class TrainedModel:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a user's data.
+    """The receipt of an erasure.
 
     Attributes
     ----------
     user_hash
-        Keyed; whoever has the id and the secret can tell that it is this user.
+        Keyed; with the id and the secret, a caller can verify that it belongs to this user.
     runs
-        How often the workflow was started; the last one is named `<erasure id>-<runs>`.
+        Number of starts of the workflow; the last one is named `<erasure id>-<runs>`.
     completed_at_ms
-        When a search of every store found nothing any more; None while it runs.
+        Time at which a search of every store found nothing; None while it runs.
     """
 
     erasure_id: str
@@ -112,11 +112,11 @@ class Receipt:
 
     @property
     def status(self) -> Literal["running", "complete"]:
-        """Whether the workflow has finished."""
+        """The state of the workflow."""
         return "running" if self.completed_at_ms is None else "complete"
 
     def document(self) -> dict[str, Any]:
-        """Return the receipt as it is shown: with its status."""
+        """Return the receipt in its public form: with its status."""
         return {"status": self.status, **dataclasses.asdict(self)}
 
     def to_json(self) -> bytes:

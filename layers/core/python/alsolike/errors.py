@@ -1,4 +1,4 @@
-"""What can go wrong, one sentence each."""
+"""The error classes, one sentence each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class InvalidInput(AlsolikeError):
 
 
 class UnknownEventType(InvalidInput):
-    """An event's type is not declared in the configuration that was looked at; a later one may have it."""
+    """An event's type is not declared in the configuration that was read; a later one may declare it."""
 
 
 class InvalidFilter(InvalidInput):
@@ -24,7 +24,7 @@ class InvalidFilter(InvalidInput):
 
 
 class WrongSignature(InvalidInput):
-    """A token is signed with none of the keys that are known; a newer one may have signed it."""
+    """A token is signed with none of the known keys; a newer one may have signed it."""
 
 
 class NotFound(AlsolikeError):
@@ -32,15 +32,15 @@ class NotFound(AlsolikeError):
 
 
 class TooLarge(AlsolikeError):
-    """The answer is larger than the way it takes allows; another way has to be taken."""
+    """The response exceeds the size limit of its channel; the caller must use another one."""
 
 
 class Unavailable(AlsolikeError):
-    """A service that Alsolike stands on did not answer; the same call may work later."""
+    """A service that Alsolike depends on did not answer; the same call may work later."""
 
 
 class ConcurrentUpdate(AlsolikeError):
-    """Somebody else changed the object between reading and writing it."""
+    """Another caller changed the object between reading and writing it."""
 
 
 class InvalidBundle(AlsolikeError):

@@ -1,4 +1,4 @@
-"""What the body of `POST /events` holds, field by field: Personalize's PutEvents."""
+"""The body of `POST /events`, field by field: Personalize's PutEvents."""
 
 from __future__ import annotations
 

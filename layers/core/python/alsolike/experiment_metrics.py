@@ -1,4 +1,4 @@
-"""What arms are compared by: each metric is a ratio of two sums over users."""
+"""The metrics of experiments: each is a ratio of two sums over users."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from alsolike.comparison import Sample, sample
 from alsolike.errors import InvalidInput
 
 SUMS = ("answers", "impressions", "shown_clicks", "clicks", "purchases", "bought_answers", "revenue", "degraded")
-"""What is summed up of a user's answers."""
+"""The values summed over a user's answers."""
 
 READ = (
     "served_ms", "recommender", "arms", "shopper", "degraded", "impressions", "shown_clicks", "clicks", "purchases",
     "revenue",
 )  # fmt: skip
-"""Columns of `outcomes` that are looked at."""
+"""The columns that are read from `outcomes`."""
 
 USERS, BUYERS = "users", "buyers"
 

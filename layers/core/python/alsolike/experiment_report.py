@@ -1,4 +1,4 @@
-"""What an experiment found: its arms, the lift of each over the control, and whether that can be believed."""
+"""An experiment's report: its arms, the lift of each over the control, and its reliability."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ class ArmReport:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Excluded:
-    """What is in no arm's figures.
+    """Answers and users that are excluded from the arms' figures.
 
     Attributes
     ----------
     unassigned
-        Answers on the experiment's recommenders in its time that are in none of its arms: to nobody, or before the
-        functions had read of it.
+        Answers on the experiment's recommenders in its time that are in none of its arms: without a user, or before
+        the functions had read the experiment.
     unknown_arms
-        Answers by arm that the experiment does not have.
+        Answers by arm, for arms that the experiment does not have.
     nameless
-        Answers in an arm, but without a user.
+        Answers in an arm, without a user.
     users_in_two_arms
-        Users whose arm changed: shares were changed while it ran, or the experiment was taken out and stated anew.
+        Users whose arm changed, because shares were changed, or the experiment was removed and added again.
     """
 
     unassigned: int
@@ -56,16 +56,16 @@ class Excluded:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Report:
-    """What was found so far.
+    """The results so far.
 
     Attributes
     ----------
     control
         The arm that the others are compared with.
     sample_ratio_p_value
-        How likely this split of the users is by the shares.
+        The probability of this split of the users under the shares.
     days, of_days
-        Days with answers, and days that it ran so far.
+        Days with answers, and days of the experiment so far.
     verdict
         `mismatch`, `too little`, `no difference`, `better` or `worse`; `winner` is the arm that is better than the
         control, if one is.

@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from alsolike.values import value_object
 
 PLANNED_ANSWERS = 10_000
-"""How many answers an experiment is expected to have where nobody says another number; see `alsolike.sequential`."""
+"""Default number of an experiment's expected answers; see `alsolike.sequential`."""
 
 _POINTS = 2**64
 
 
 @value_object
 class Arm:
-    """A share of an experiment's users, and what is done for them; with none of the three they are the control.
+    """A share of an experiment's users, and their treatment; an arm without one is the control.
 
     Attributes
     ----------
@@ -41,13 +41,13 @@ class Experiment:
     layer
         Of the experiments in one layer only one runs at a time, so that no two of them touch the same answer.
     start_ms, end_ms
-        First moment, and the moment after the last; with None it runs until it is taken out.
+        First moment, and the moment after the last; None for an experiment without a planned end.
     arms
         In the order of the document.
     on
-        Recommenders whose requests it is about.
+        Recommenders whose requests are in the experiment.
     planned_answers
-        How many answers it is expected to have at its end; said before it starts, never changed after.
+        Expected number of answers at its end; fixed before the start.
     """
 
     name: str
@@ -69,10 +69,10 @@ class Experiment:
         return "planned" if now_ms < self.start_ms else "ended"
 
     def arm_of(self, unit: str) -> Arm:
-        """Return the arm of a user, or of a session that is nobody's yet: always the same while the shares are.
+        """Return the arm of a user, or of a session without a user; it is constant while the shares are.
 
-        The unit's place between 0 and 1 is a hash that the experiment's name keys, so that places in two experiments
-        have nothing to do with each other; the arms cover it one after the other, each as far as its share.
+        A hash, keyed by the experiment's name, gives the unit's position between 0 and 1, so that positions in two
+        experiments are independent. The arms cover this range one after the other, each by its share.
         """
         digest = hashlib.blake2b(unit.encode("utf-8", "surrogatepass"), digest_size=8, key=self.name.encode()).digest()
         place = int.from_bytes(digest, "big") / _POINTS
@@ -81,10 +81,10 @@ class Experiment:
             covered += arm.share
             if place < covered:
                 return arm
-        return self.arms[-1]  # shares that add up to a little less than 1
+        return self.arms[-1]  # rounding: shares may sum to slightly less than 1
 
     def label(self, arm: Arm) -> str:
-        """Return what an arm is called where experiments meet: in ids, logs and tables."""
+        """Return an arm's full name in ids, logs and tables."""
         return f"{self.name}/{arm.name}"
 
 
@@ -115,9 +115,9 @@ def assign(experiments: Iterable[Experiment], *, recommender: str, unit: str | N
     Parameters
     ----------
     recommender
-        As it was asked for.
+        The requested recommender.
     unit
-        The user id that the request names, else its session id; None for nobody, who is in no experiment.
+        The user id that the request names, else its session id; None is in no experiment.
     """
     assignment = NO_ARMS
     if unit is None:

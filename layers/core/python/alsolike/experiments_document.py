@@ -15,7 +15,7 @@ from alsolike.recommendation_requests import FOR_YOU, OF_ITEMS, PERSONALIZED_RAN
 
 DEFAULT_LAYER = "default"
 MAX_MODELS = 2
-"""Model versions that the experiments of one moment may name: each is loaded beside the champion."""
+"""Maximum model versions in simultaneous experiments: each is loaded next to the champion."""
 
 _MOST_ARMS = 20
 _MOST_ANSWERS = 10**12
@@ -126,9 +126,9 @@ def _target(
 
 
 def _unanswerable(recommender: str, on: tuple[str, ...]) -> str | None:
-    """Return why a recommender cannot answer what is asked of others; None where it can.
+    """Return the reason why a recommender cannot answer others' requests; None if it can.
 
-    Who is in an experiment is named, so that recommenders of users always have what they need.
+    Requests in an experiment name their user, so that recommenders of users always have their input.
     """
     for asked in on:
         if asked == recommender:
@@ -141,7 +141,7 @@ def _unanswerable(recommender: str, on: tuple[str, ...]) -> str | None:
 
 
 def _refuse_collisions(entry: Node, experiment: Experiment, others: Collection[Experiment]) -> None:
-    """Note what stands against an experiment beside those that are stated before it."""
+    """Report conflicts of an experiment with earlier ones in the document."""
     meeting = [other for other in others if _meet(experiment, other)]
     for other in meeting:
         if other.layer == experiment.layer:

@@ -1,7 +1,6 @@
-"""What a request's fields may hold. Declared once, a field reads what is sent and describes itself as JSON Schema.
+"""Fields of a request. Each is declared once: it parses the sent value and describes itself as JSON Schema.
 
-An error names the place, what stands there and what was expected. Null is the same as absent, as Personalize's clients
-have it.
+An error names the place, the value and the expectation. Null means absent, as for Personalize's clients.
 """
 
 from __future__ import annotations
@@ -17,25 +16,25 @@ from alsolike.schemas import Schema, described, or_null
 from alsolike.values import value_object
 
 SPACE = r"\s\x85\ufeff"
-r"""Of a class in a pattern: what is blank to `wire.is_blank`. `\s` alone leaves out U+FEFF in Python, U+0085 in
-ECMAScript, in whose words JSON Schema has patterns."""
+r"""The blank characters of a pattern's class, as in `wire.is_blank`. In Python `\s` lacks U+FEFF, and in ECMAScript,
+whose patterns JSON Schema uses, U+0085."""
 
 NOT_BLANK = rf"^[^\x00-\x1f\x7f]*[^{SPACE}\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
-"""Something that is no space, and no control characters: what `wire` takes as text."""
+"""Text for `wire`: at least one character that is not blank, and no control characters."""
 
 
 class Field(Protocol):
-    """What one field may hold; `kind` is what is expected where it is missing."""
+    """The type of a field; `kind` is the expectation in errors about a missing one."""
 
     kind: ClassVar[str]
 
     def read(self, value: Any, where: str) -> Any:
-        """Return the value, checked, which is not null; `where` is its place.
+        """Return the parsed value, which is not null; `where` is its place.
 
         Raises
         ------
         InvalidInput
-            If it is something else.
+            If the value is invalid.
         """
 
     def schema(self) -> Schema:
@@ -236,12 +235,12 @@ class MapOf:
 
 @value_object
 class Fields:
-    """An object with fields of its own; any other is refused, so that a misspelt one is never ignored.
+    """An object with declared fields; others are rejected, so that a misspelt one is never ignored.
 
     Attributes
     ----------
     rules
-        What JSON Schema says beyond single fields, and whoever reads checks by itself.
+        JSON Schema beyond single fields; the reader checks these rules itself.
     """
 
     kind: ClassVar[str] = "an object"
@@ -251,7 +250,7 @@ class Fields:
     about: str = ""
 
     def read(self, value: Any, where: str = "") -> dict[str, Any]:
-        """Return the fields that are given; see `Field`."""
+        """Return the present fields; see `Field`."""
         given = value if isinstance(value, dict) and not where else wire.as_object(value, where=where or "body")
         place = f"{where}." if where else ""
         fields = self.fields

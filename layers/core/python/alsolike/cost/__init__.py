@@ -1,6 +1,6 @@
-"""What a deployment costs a month: the synthesized templates, a load and a dated price table make a bill, line by line.
+"""The monthly cost of a deployment: an itemised bill from the synthesized templates, a load and a dated price table.
 
-Pure: neither AWS nor the CDK is asked, so that the command line, an operator's function and tests share it::
+It calls neither AWS nor the CDK, so that the command line, an operator's function and tests share it::
 
     from alsolike import cost
 

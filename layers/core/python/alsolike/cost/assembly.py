@@ -1,4 +1,4 @@
-"""Reads the summary out of a cloud assembly: the folder of templates that the CDK synthesizes."""
+"""The reader of a summary from a cloud assembly: the folder of templates that the CDK synthesizes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from alsolike.cost.schedules import runs_a_month
 from alsolike.cost.summary import Function, Source, Stream, Summary, Training
 from alsolike.errors import InvalidInput
 
-# What is priced, and what costs nothing by itself.
+# Types with a price, and types that are free.
 _KNOWN = (
     *(
         f"AWS::{service}::"

@@ -39,18 +39,18 @@ class Line:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Bill:
-    """What a month costs.
+    """A monthly bill.
 
     Attributes
     ----------
     of
-        What the bill is for, such as an environment.
+        The subject of the bill, such as an environment.
     remarks
-        What the reader has to know: what the load needs and the templates do not have, what is not counted.
+        Notes for the reader: resources that the load needs and the templates lack, and costs that are not counted.
     unverified
-        Prices of the bill that nobody could confirm, by name.
+        Prices of the bill that no page confirmed, by name.
     idle_dollars
-        What the same deployment costs without any load: the fixed lines, and what schedules start.
+        The cost of the same deployment without any load: the fixed lines, and scheduled runs.
     """
 
     of: str
@@ -70,16 +70,16 @@ class Bill:
 
     @property
     def fixed_dollars(self) -> float:
-        """What is due without any load."""
+        """The total of the fixed lines, due without any load."""
         return sum(line.dollars for line in self.lines if line.fixed)
 
     @property
     def usage_dollars(self) -> float:
-        """What the load adds."""
+        """The total of the lines that depend on the load."""
         return sum(line.dollars for line in self.lines if not line.fixed)
 
     def by_service(self) -> dict[str, float]:
-        """Return dollars by service, the dearest first."""
+        """Return dollars by service, the most expensive first."""
         sums: dict[str, float] = {}
         for line in self.lines:
             sums[line.service] = sums.get(line.service, 0.0) + line.dollars

@@ -12,36 +12,36 @@ from alsolike.cost.traffic import Calls, on_spark, transitions
 
 FREE_STORAGE_MB = 512
 PROCESS_HOURS = 2
-"""How long Lambda is taken to keep a process: what is restored from a snapshot is as often."""
+"""Assumed lifetime of a Lambda process, which sets the number of restores from a snapshot."""
 
 FITS = 6
-"""Of an algorithm in a training (`model_export.budget.FITS`)."""
+"""Fits per algorithm in a training (`model_export.budget.FITS`)."""
 
 DPUS = {"G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8}
 SPARK_STARTS_S = 60.0
 SPARK_PROCESSOR_S = 93.1
-"""For each million events: docs/scale.md."""
+"""Seconds per million events: docs/scale.md."""
 
 STATISTICS_PROCESSOR_S = 284.0
-"""More for each million events where statistics are counted, up to four moments at 71.0 each: docs/scale.md."""
+"""Further seconds per million events if statistics are counted, up to four moments at 71.0 each: docs/scale.md."""
 
 STATISTICS_TRAINING_S = 3 * 3600.0
-"""Most that a training from statistics is taken to last (`benchmarks.scale`); nobody measured one at that size."""
+"""Assumed maximum duration of a training from statistics (`benchmarks.scale`); not measured at that size."""
 
 STATISTICS_ITEM_BYTES = 4_800
-"""Of its memory: 200 targets an item in each of two matrices, docs/scale.md."""
+"""Memory per item: 200 targets in each of two matrices, docs/scale.md."""
 
 SPOT_SHARE = 0.5
-"""Of the price on demand: AWS promises up to 90% less; 50% is assumed."""
+"""Share of the on-demand price: AWS promises up to 90% less; 50% is assumed."""
 
 JOB_STARTS_S = 240.0
 """Billed time of a job before and after its work: image, dataset, upload. Assumed."""
 
 FIT_S = 12.0
-"""Of a fit of all algorithms but SASRec, which takes torch, for a million interactions: docs/performance.md."""
+"""Time to fit all algorithms except SASRec, which needs torch, per million interactions: docs/performance.md."""
 
 READ_BYTES = 63
-"""Memory for each interaction while a job reads them: docs/scale.md."""
+"""Memory per interaction while a job reads them: docs/scale.md."""
 
 MEMORY_GB = {
     "ml.m5.large": 8,

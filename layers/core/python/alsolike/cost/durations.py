@@ -1,9 +1,9 @@
-"""How long a call of a function takes, where nothing was measured for the bill.
+"""Durations of calls of functions, for bills without measurements.
 
-A figure is made of the processor time that a command of this repository measured on x86_64 (`seen` names the page),
-stretched to the share of a processor that the function's memory brings (1,769 MB bring one), and of an assumed wait
-for AWS: 5 ms for DynamoDB, 15 ms for Kinesis, 40 ms for a PUT on S3. Cold starts and retries are not in it, and
-Graviton's time was not measured. What is assumed says so.
+A figure starts from the processor time that a command of this repository measured on x86_64 (`seen` names the page).
+It is scaled to the share of a processor that the function's memory provides (1,769 MB provide one). An assumed wait
+for AWS is added: 5 ms for DynamoDB, 15 ms for Kinesis, 40 ms for a PUT on S3. Cold starts and retries are excluded,
+and Graviton's time was not measured. `seen` marks assumed figures.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from collections.abc import Mapping
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Duration:
-    """A call's billed time: so much by itself, so much for each record (or answer, or event) that it handles.
+    """A call's billed time: a constant part, and a part per record (or answer, or event).
 
     Attributes
     ----------
     seen
-        Where it comes from.
+        Its source.
     log_bytes
-        That a call writes to its log: its metrics and the lines that Lambda adds, and for each the 26 bytes that
-        CloudWatch counts too.
+        Bytes per call in its log: its metrics, the lines that Lambda adds, and 26 bytes per line that CloudWatch
+        charges too.
     """
 
     call_ms: float
@@ -31,7 +31,7 @@ class Duration:
     log_bytes: float = 800.0
 
     def ms(self, records: float) -> float:
-        """Return what a call with so many records takes, in milliseconds."""
+        """Return the duration of a call with that many records, in milliseconds."""
         return self.call_ms + self.record_ms * records
 
 

@@ -8,7 +8,7 @@ from alsolike.configuration import MAX_HISTORY_LENGTH
 from alsolike.errors import InvalidInput
 
 HOURS = 730
-"""Of a month, as AWS's price pages count them."""
+"""Hours per month, as on AWS's price pages."""
 
 MONTH_S = HOURS * 3600
 DAYS = HOURS / 24
@@ -29,22 +29,22 @@ _RANGES = (
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What a shop sends and asks.
+    """A shop's load.
 
     Attributes
     ----------
     users
-        Who have a live profile.
+        Number of users with a live profile.
     events_per_call
-        Of a call of `POST /events`: a browser sends each by itself, a backend up to ten.
+        Per call of `POST /events`: a browser sends each by itself, a backend up to ten.
     item_changes_per_day
-        Items and users that are put or changed; None for a twentieth of the items.
+        Number of new and changed items and users; None for a twentieth of the items.
     history_days
-        How many days of such events the lake holds, and a training reads.
+        Number of days of events that the lake holds and a training reads.
     history_length
-        Interactions of a profile, `limits.history_length` of the configuration. Each profile is taken to be full.
+        Interactions per profile, `limits.history_length` of the configuration. Each profile is assumed to be full.
     peak
-        How many times the mean the busiest second has: what shards and concurrency have to hold.
+        Ratio of the busiest second to the mean, which determines shards and concurrency.
 
     Raises
     ------

@@ -11,20 +11,21 @@ from alsolike.cost.traffic import Calls, transitions
 from alsolike.custom_metrics import METRICS, Bounds, Rhythm, Written
 
 ACCESS_LINE_BYTES = 420
-"""The gateway's line of a call."""
+"""Size of the gateway's log line for a call."""
 
 TRANSITION_LOG_BYTES = 2_500
-"""What a transition of a state machine writes with its input and output, three events."""
+"""Log bytes of a state machine's transition: three events with input and output."""
 
 TRACED_SHARE = 0.05
-"""Of calls past one a second and function: https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html"""
+"""Traced share of calls above one per second and function:
+https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html"""
 
 BOUNDS = Bounds(versions=2)
-"""Of dimensions that are a shop's own: the champion and one version on trial, no experiments."""
+"""Bounds of the shop's own dimensions: the champion and one version on trial, no experiments."""
 
 
 def observing(meter: Meter, summary: Summary, calls: Mapping[str, Calls]) -> None:
-    """Write what logs, metrics and traces cost."""
+    """Add the costs of logs, metrics and traces."""
     _logs(meter, summary, calls)
     for name, each in calls.items():
         months = sum(_series(written, each, summary.training.runs) for written in METRICS if written.service == name)
@@ -54,7 +55,7 @@ def _logs(meter: Meter, summary: Summary, calls: Mapping[str, Calls]) -> None:
 
 
 def _series(written: Written, calls: Calls, trainings: float) -> float:
-    """Return how many series of a metric are paid for, each for as much of a month as it is sent in."""
+    """Return the number of a metric's billed series, weighted by the part of a month in which each is sent."""
     share = {
         Rhythm.HOURLY: min(1.0, calls.calls / HOURS),
         Rhythm.DAILY: min(1.0, calls.calls / DAYS) / 24,

@@ -8,20 +8,20 @@ from alsolike.cost.stores import ROW_BYTES
 from alsolike.prices import Prices
 
 EVENT_BYTES = 200
-"""An event as it is put: ids, type, time, session."""
+"""Size of an event in PutEvents: ids, type, time, session."""
 
 TRAININGS = DAYS / 7
-"""Of a month: automatic training's default is each seven days."""
+"""Trainings per month: automatic training's default interval is seven days."""
 
 LEAST_REQUESTS = 1 * MONTH_S
-"""A campaign is charged for `minProvisionedTPS` at least, which is 1 or more."""
+"""Minimum requests: a campaign is charged for at least `minProvisionedTPS`, which is 1 or more."""
 
 
 def estimate_personalize(load: Load, *, prices: Prices | None = None) -> Bill:
-    """Return what the load costs on one campaign of a custom solution with `aws-user-personalization-v2`.
+    """Return the cost of the load on one campaign of a custom solution with `aws-user-personalization-v2`.
 
-    That is the leanest set-up: similar items, ranking and trends, which a deployment of Alsolike answers too, take
-    solutions and campaigns of their own there.
+    That is the smallest set-up. Similar items, ranking and trends, which Alsolike includes, need solutions and
+    campaigns of their own there.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""What a changed setting would save: the same load, priced again."""
+"""Savings of changed settings: the same load with other prices."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from alsolike.cost.traffic import on_spark
 from alsolike.prices import Prices
 
 LEAST_DOLLARS = 0.10
-"""A month. Less is not worth a change."""
+"""Minimum dollars per month for a suggestion."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Saving:
-    """One change.
+    """A suggested change of a setting.
 
     Attributes
     ----------
     setting
-        Of `cdk.json`, or of the configuration where it begins with `limits.`.
+        A key of `cdk.json`, or of the configuration if it begins with `limits.`.
     dollars
-        Less a month, this change alone: several do not simply add up.
+        Saved dollars per month for this change only: savings of several changes do not simply add up.
     but
-        What it gives up.
+        The disadvantage.
     """
 
     setting: str
@@ -37,7 +37,7 @@ class Saving:
     but: str
 
     def to_json(self) -> dict[str, str | float]:
-        """Return it as a document."""
+        """Return the saving as a document."""
         return {**dataclasses.asdict(self), "dollars": round(self.dollars, 2)}
 
 

@@ -1,4 +1,4 @@
-"""How often an EventBridge schedule fires."""
+"""The frequency of an EventBridge schedule."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SECONDS = {"minute": 60, "hour": 3_600, "day": 86_400}
 
 
 def runs_a_month(expression: str) -> float:
-    """Return how often a schedule fires in a mean month.
+    """Return the number of a schedule's runs in a mean month.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def runs_a_month(expression: str) -> float:
 
 
 def _values(field: str, whole: int) -> int:
-    """Return how many of `whole` values a field of a cron expression names."""
+    """Return how many of `whole` values a field of a cron expression selects."""
     if field in ("*", "?"):
         return whole
     count = 0

@@ -23,19 +23,19 @@ ANSWER_BYTES = 2_200
 """An answer of 25 items with its headers."""
 
 SERVED_ROW_BYTES = 300
-"""An answer of 25 items in the lake, compressed."""
+"""Size of an answer with 25 items in the lake, compressed."""
 
 DATASET_BYTES = 40
-"""Of an interaction in a dataset."""
+"""Size of an interaction in a dataset."""
 
 BUNDLE_ITEM_BYTES, BUNDLES = 2_000, 12
 SNAPSHOT_BYTES = 153
 PROCESSES = 2
-"""Of the shop, each of which gets a token whenever its last has run out."""
+"""Number of the shop's processes; each requests a new token when its last one expires."""
 
 
 def api(meter: Meter, summary: Summary, load: Load) -> None:
-    """Write what calls of the API, their tokens and their answers cost."""
+    """Add the costs of API calls, tokens and responses."""
     calls = load.requests + load.event_calls + load.changes
     meter.add("API Gateway", "calls", calls, "api_calls", "requests, calls with events, changes of items and users")
     asks = min(PROCESSES * HOURS * 60 / summary.token_minutes, load.requests + load.event_calls)
@@ -48,7 +48,7 @@ def api(meter: Meter, summary: Summary, load: Load) -> None:
 
 
 def stream(meter: Meter, summary: Summary, load: Load) -> None:
-    """Write what records of the stream cost, beside its shards."""
+    """Add the costs of the stream's records, in addition to its shards."""
     if not summary.stream.on_demand:
         meter.add("Kinesis", "PUT units", load.events, "kinesis_puts", "one an event, up to 25 KB")
     else:
@@ -124,7 +124,7 @@ def buckets(meter: Meter, summary: Summary, load: Load, calls: Mapping[str, Call
 
 def _storage(meter: Meter, summary: Summary, load: Load) -> None:
     lake, cold_days = lake_gb(load), summary.lake_cold_days
-    # Thirty days after it moves, what nobody reads costs less; a training reads all, so that it stays dear.
+    # Unread objects cost less 30 days after their transition; a training reads all of them, so the price stays.
     cold = 0.0
     if cold_days is not None and not summary.training.runs:
         cold = lake * max(0, load.history_days - cold_days - 30) / load.history_days

@@ -1,4 +1,4 @@
-"""What of the synthesized templates costs money: small enough for a function's environment."""
+"""The billed resources of the synthesized templates: small enough for a function's environment."""
 
 from __future__ import annotations
 
@@ -97,28 +97,28 @@ class Training:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """All that a bill needs to know of a deployment.
+    """The facts about a deployment that a bill needs.
 
     Attributes
     ----------
     functions
         By the name of their folder.
     alarm_metrics
-        Metrics that alarms watch: an alarm on an expression counts each of its metrics.
+        Number of metrics in alarms: an alarm on an expression counts each of its metrics.
     machine_clients
         Clients of the user pool that get tokens for machines.
     token_minutes
-        How long a token of such a client lasts; the shortest of all.
+        Shortest lifetime of such a client's tokens.
     table_backups
-        Whether tables have point-in-time recovery.
+        True if tables have point-in-time recovery.
     lake_cold_days
         Age at which objects of the lake move to a colder class; None for never.
     pages
-        Whether a distribution serves pages.
+        True if a distribution serves pages.
     log_retention_days
-        The longest of all logs; None where one is kept for ever.
+        The longest of all logs; None if one is kept for ever.
     uncounted
-        Types of resources that nobody here knows the price of.
+        Types of resources without a known price.
     """
 
     environment: str

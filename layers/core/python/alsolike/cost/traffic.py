@@ -1,4 +1,4 @@
-"""How often each function is called, and with how much, under a load."""
+"""Calls of each function, and their sizes, under a load."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ RECORD_BYTES = 500
 """A stream record as JSON, without impressions."""
 
 LARGEST_BATCH = 6_000
-"""Records of that size that Lambda's 6 MB hold, base64 and envelope included."""
+"""Maximum records of that size in Lambda's 6 MB, with base64 and envelope."""
 
 SERVED_DELIVERY_S = 5
-"""How often a delivery of the served log is assumed; CloudWatch Logs promises nothing."""
+"""Assumed interval of deliveries of the recommendation log; CloudWatch Logs guarantees none."""
 
 TABLE_SHARDS = 4
-"""Of a table's stream: as an on-demand table begins."""
+"""Shards of a table's stream: the initial number of an on-demand table."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Calls:
     Attributes
     ----------
     records
-        That each call handles, in the mean.
+        Mean number of records per call.
     """
 
     calls: float
@@ -46,12 +46,12 @@ class Calls:
 
     @property
     def processes(self) -> float:
-        """How many work at once in the mean, at least one where there are calls."""
+        """The mean number of concurrent processes, at least one if there are calls."""
         return max(1.0, self.seconds / MONTH_S) if self.calls else 0.0
 
 
 def shards_needed(load: Load) -> int:
-    """Return how many shards the busiest second takes: by records, by bytes in, by what three consumers read."""
+    """Return the number of shards for the busiest second: by records, by bytes in, by the reads of three consumers."""
     peak = load.events_per_day / 86_400 * load.peak
     mb = peak * RECORD_BYTES / 1e6
     return max(1, math.ceil(max(peak / 1_000, mb, 3 * mb / 2)))
