@@ -172,7 +172,7 @@ def _is_number(value: object) -> bool:
 
 def _nearest(name: str, options: Collection[str]) -> str:
     """Return the expected values for a misspelt name."""
-    import difflib  # only somebody who mistyped waits for it
+    import difflib  # slow import that only misspelt names need
 
     close = difflib.get_close_matches(name, options, n=1)
     listed = ", ".join(options)

@@ -77,7 +77,7 @@ def parse_filters(
 
 
 def _parsed(entry: Node, expression: str) -> Filter | None:
-    from alsolike import filters  # who only reads the configuration does not wait for it
+    from alsolike import filters  # slow import that readers of the configuration do not need
 
     try:
         return filters.parse(expression)

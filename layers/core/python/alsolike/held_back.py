@@ -1,4 +1,4 @@
-"""What is held back: a record that could not be read, or a batch that a consumer gave up on."""
+"""Records that could not be read, and batches that a consumer gave up on."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from alsolike.served import QUARANTINE_SHARD
 from alsolike.stream import StreamRecord, partition_key, stream_records
 
 FAILED_BATCHES_PREFIX = "aws/lambda/"
-"""Where Lambda puts what a consumer gave up on; it chooses the key."""
+"""Prefix of Lambda's destination for failed batches; Lambda chooses the rest of the key."""
 
 ID_DIGITS = 8
 _VALUES = re.compile(
@@ -43,16 +43,16 @@ class Kind(StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Held:
-    """One object that is held back.
+    """An object with unprocessed records.
 
     Attributes
     ----------
     reason
-        Why.
+        The reason.
     time_ms
-        When the record arrived, or when the batch was given up, epoch milliseconds.
+        Time of the record's arrival or of the batch's failure, epoch milliseconds.
     records
-        What it holds; none where that cannot be told.
+        Its records; empty if they cannot be separated.
     """
 
     key: str
@@ -63,22 +63,22 @@ class Held:
 
     @property
     def id(self) -> str:
-        """A short name."""
+        """A short id."""
         return short_id(self.key)
 
     @property
     def can_be_replayed(self) -> bool:
-        """Whether its records can be put on the stream."""
+        """True if its records can be put on the stream."""
         return bool(self.records) and self.kind is not Kind.LINE
 
     @property
     def reason_class(self) -> str:
-        """The reason without the values in it: what many have in common."""
+        """The reason without its values, for grouping."""
         return _VALUES.sub("…", self.reason)
 
     @property
     def time(self) -> str:
-        """The time, for people."""
+        """The time in readable form."""
         return f"{dt.datetime.fromtimestamp(self.time_ms / 1000, dt.UTC):%Y-%m-%d %H:%M:%S}"
 
     def document(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Which of the items' columns says their category."""
+"""The detection of the items' category column."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 FEWEST_SHARE = 0.5
-"""Of the items that a column must say something of to be taken for their category."""
+"""Minimum share of items with a value in their category column."""
 
 
 def category_of(value: Any) -> str | None:
-    """Return the category that a column's value names: the first of several; None where it names none."""
+    """Return the category in a column's value: the first of several; None if it has none."""
     return value.split("|")[0] or None if isinstance(value, str) else None
 
 
 def category_column(properties: Sequence[Mapping[str, Any]]) -> str | None:
-    """Return the text column that is most like a category; None where none is.
+    """Return the text column that most resembles a category; None if none does.
 
-    A column is taken if it says something of half of the items and its values are few enough to hold ten items each
-    on average; one with `category` in its name comes first, then the one with the fewest values above one.
+    A candidate has values for at least half of the items, and on average at least ten items per value. A column with
+    `category` in its name comes first, then the one with the fewest values above one.
     """
     possible = []
     for column in sorted({name for columns in properties for name in columns}):

@@ -1,8 +1,8 @@
-"""What an item's columns say of it, as tokens: items that share rare ones are alike.
+"""Tokens of an item's columns: items that share rare tokens are similar.
 
-Nothing has to be declared. A value counts whole, by its parts where it is a list or is joined with `|`, and by its
-words where there are several; a number counts by its size. What stands in one item alone or in all of them says
-nothing, and whoever weighs tokens leaves that out.
+No declaration is needed. A value yields a token as a whole, one per part if it is a list or joined with `|`, and one
+per word if it has several. A number yields a token by its size. Tokens that occur in only one item or in all items
+carry no information, and the callers that weight tokens ignore them.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ STEPS_PER_DOUBLING = 2
 """Numbers within a factor of 2 ** (1 / 2) of each other mostly count alike: prices of one class."""
 
 MOST_CHARACTERS = 2_000
-"""Of a text; what comes later is not looked at."""
+"""Maximum characters of a text; later ones are ignored."""
 
 _TEXTS_KEPT = 1 << 15
-"""Texts of a column whose tokens are kept: a catalogue repeats its categories, brands and sizes."""
+"""Texts of a column whose tokens are cached: a catalogue repeats its categories, brands and sizes."""
 
 _WORD = re.compile(r"[^\W_]+")
 

@@ -1,4 +1,4 @@
-"""What a model bundle says of itself: `manifest.json`, without what reads arrays."""
+"""The manifest of a model bundle, `manifest.json`, without the reader of arrays."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ MANIFEST_FILE = "manifest.json"
 RELATED_FILE = "related.tensors"
 TABLES_FILE = "graph.tables.json"
 LATER_FILES = (RELATED_FILE, TABLES_FILE)
-"""What bundles of earlier versions do not have, and are served without."""
+"""Files that bundles of earlier versions lack; serving works without them."""
 
 LATER_FIELDS = frozenset({"top_scores"})
-"""What manifests of earlier versions do not have."""
+"""Fields that manifests of earlier versions lack."""
 
 MS_PER_DAY = 86_400_000
 
@@ -45,12 +45,12 @@ _JSON_TYPES = {
 
 @value_object
 class HistoryParameters:
-    """How a history becomes the graph's `history` and `weights`.
+    """Parameters that turn a history into the graph's `history` and `weights`.
 
     Attributes
     ----------
     length
-        Interactions kept, the latest ones.
+        Maximum number of interactions, the latest ones.
     half_life_days
         Age at which an interaction counts half; infinity for no decay (JSON: null).
     event_weights
@@ -77,14 +77,14 @@ class HistoryParameters:
 
     @property
     def decays(self) -> bool:
-        """Whether an interaction counts less as it ages."""
+        """True if an interaction's weight decreases with its age."""
         return self.half_life_days != math.inf
 
     def weights(self, event_weight: npt.NDArray[Any], age_ms: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Return event_weight * 0.5 ** (age / half life); an age below 0 counts as 0.
 
-        Ages are not looked at where nothing `decays`. This is the only definition of a history's weights: training,
-        evaluation and serving call it.
+        Ages are ignored if nothing `decays`. This is the only definition of a history's weights: training, evaluation
+        and serving call it.
         """
         import numpy as np  # whoever reads what a version is has none
 
@@ -97,7 +97,7 @@ class HistoryParameters:
 
 @value_object
 class Manifest:
-    """What a bundle says of itself.
+    """The manifest of a bundle.
 
     Attributes
     ----------
@@ -106,16 +106,16 @@ class Manifest:
     algorithm
         Name of the winner.
     exclude_seen
-        Whether items of the history are kept out of the answer.
+        True if items of the history are excluded from the answer.
     last_event_ms
         Time of the latest training interaction.
     metrics
-        Hold-out results, one object a candidate: algorithm, hr, ndcg, mrr, coverage, fit_s and more.
+        Hold-out results, one object per candidate: algorithm, hr, ndcg, mrr, coverage, fit_s and more.
     files
         SHA-256 and size in bytes of every other file.
     top_scores
-        How high the best score of an answer is, over users of the dataset's last days, each as of the last interaction;
-        what is served later is compared with it. None in bundles of earlier versions.
+        Distribution of the best score of an answer, over users of the dataset's last days, each as of the last
+        interaction, for comparison with later scores. None in bundles of earlier versions.
     """
 
     version: str

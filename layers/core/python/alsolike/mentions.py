@@ -1,4 +1,4 @@
-"""Whether a record that could not be read as an interaction is about one user."""
+"""The assignment of unreadable records to a user."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _ID_CHARACTER = r"[\w.@-]"
 
 
 class Mentions:
-    """Recognises a user in whatever a producer sent.
+    """A search for a user in unreadable records.
 
-    A record that names another user is that user's. One that names none, though it is JSON, is this user's if the id
-    stands in it anywhere but where an item or a type stands. In one that is no JSON the id's bytes are looked for,
-    as a whole word: a short id may be found in somebody else's, and an unreadable record is the smaller loss.
+    A record that names another user is that user's. One in JSON that names none is this user's if the id occurs in it
+    anywhere except as an item or a type. One that is no JSON is searched for the id's bytes as a whole word. A short id
+    may occur in another user's record, but the loss of an unreadable record is the smaller harm.
 
     Parameters
     ----------
     sessions
-        Sessions of which every record without a user is this user's.
+        Sessions whose records without a user are all this user's.
     """
 
     def __init__(self, user_id: str, *, sessions: Collection[str] = ()) -> None:

@@ -1,6 +1,6 @@
-"""What promoting, trying, taking back and pinning a version takes.
+"""Promotion, trial, rollback and pinning of model versions, with their checks.
 
-Each change is on condition that the champion pointer is the one that it was decided by.
+Each change is conditional on the champion pointer that the decision was based on.
 """
 
 from __future__ import annotations
@@ -40,31 +40,31 @@ def promote(
     how_to_force: str,
     now_ms: int,
 ) -> Champion:
-    """Keep why a version is forced, where it is, and make it champion; `approve` follows.
+    """Store the reason if a version is forced, and make it champion; `approve` follows.
 
-    The reason comes first: what serves by force is never without it. One that is kept of a version which then does not
-    become champion, because the pointer changed meanwhile, says no more than that somebody let it pass.
+    The reason is stored first, so that a forced champion always has one. If the pointer changed meanwhile, the version
+    does not become champion, and the stored reason only records the override.
 
     Parameters
     ----------
     expected
-        The pointer by which it was decided.
+        The pointer at the time of the decision.
     force
-        Why the version is let through where the gate rejected it; None where it is not.
+        The reason for overriding the gate's rejection; None without an override.
     how_to_force
-        What the caller may do about that, such as `--force`.
+        How the caller can override it, such as `--force`.
 
     Raises
     ------
     NotFound
-        If there is no such version, or it has no bundle any more.
+        If there is no such version, or its bundle was deleted.
     InvalidInput
-        If it is champion already and no trial is there to be ended, or the gate rejected it and nobody forces it, or
-        no reason lets it pass.
+        If it is champion already without a canary to end, or the gate rejected it without an override, or a failed
+        check is final.
     ConcurrentUpdate
-        If somebody else wrote the pointer or the decision meanwhile.
+        If another caller wrote the pointer or the decision meanwhile.
     Unavailable
-        If S3 does not answer; then the version may be champion all the same.
+        If S3 does not answer; the version may be champion nevertheless.
     """
     if expected is not None and expected.version == version and expected.canary is None:
         raise _champion_already(expected)
@@ -94,7 +94,7 @@ def _champion_already(champion: Champion) -> InvalidInput:
 
 
 def _check_bundle(versions: ModelVersions, version: str) -> None:
-    """Refuse a version that cannot serve, for want of files or because nobody has heard of it."""
+    """Raise an error for a version that cannot serve, because its files are missing or it does not exist."""
     try:
         versions.manifest(version)
     except NotFound as error:
@@ -103,7 +103,7 @@ def _check_bundle(versions: ModelVersions, version: str) -> None:
 
 
 def _forces(versions: ModelVersions, version: str, *, force: str | None, how_to_force: str) -> str | None:
-    """Return why a version is forced where that takes force; refuse it where it cannot be, or is not."""
+    """Return the reason for an override if the version needs one; raise an error if it cannot be or is not forced."""
     decision = versions.decisions.get(version)
     if decision is None or decision.verdict != REJECTED:
         return None
@@ -132,11 +132,11 @@ def start_canary(
     Raises
     ------
     NotFound
-        If there is no such version, or it has no bundle any more.
+        If there is no such version, or its bundle was deleted.
     InvalidInput
-        If it is champion, or the gate rejected it and nobody forces it, or no reason lets it pass.
+        If it is champion, or the gate rejected it without an override, or a failed check is final.
     Unavailable
-        If Step Functions does not take it.
+        If Step Functions rejects the start.
     """
     if champion is not None and champion.version == version:
         raise _champion_already(champion)
@@ -148,7 +148,7 @@ def start_canary(
 
 
 def end_canary(versions: ModelVersions, expected: Champion | None, *, reason: str) -> Champion:
-    """Let the champion answer everybody again; the workflow sees it at its next look.
+    """End the canary, so that the champion serves all users; the workflow sees it at its next look.
 
     Raises
     ------
@@ -157,7 +157,7 @@ def end_canary(versions: ModelVersions, expected: Champion | None, *, reason: st
     InvalidInput
         If the reason is blank.
     ConcurrentUpdate
-        If somebody else wrote the pointer meanwhile.
+        If another caller wrote the pointer meanwhile.
     """
     if expected is None or expected.canary is None:
         raise NotFound("no version is on trial")
@@ -165,14 +165,14 @@ def end_canary(versions: ModelVersions, expected: Champion | None, *, reason: st
 
 
 def resume(versions: ModelVersions, expected: Champion | None) -> Champion:
-    """Let new versions become champion by themselves again.
+    """Allow new versions to become champion automatically again.
 
     Raises
     ------
     NotFound
-        If nothing holds them.
+        If they are not held.
     ConcurrentUpdate
-        If somebody else wrote the pointer meanwhile.
+        If another caller wrote the pointer meanwhile.
     """
     if expected is None or expected.held is None:
         raise NotFound("nothing holds new versions: they become champion as gate and trial let them")
@@ -180,14 +180,14 @@ def resume(versions: ModelVersions, expected: Champion | None) -> Champion:
 
 
 def pin(versions: ModelVersions, expected: Champion | None, version: str, *, pinned: bool) -> Champion:
-    """Keep a version's files, or let them go when their time comes.
+    """Protect a version's files from deletion, or end the protection.
 
     Raises
     ------
     NotFound
-        If it has no bundle, is to be let go and is not pinned, or there is no champion yet.
+        If it has no bundle, is to be unpinned and is not pinned, or there is no champion yet.
     ConcurrentUpdate
-        If somebody else wrote the pointer meanwhile.
+        If another caller wrote the pointer meanwhile.
     """
     if expected is None:
         raise NotFound("there is no champion yet; a version is pinned beside one")

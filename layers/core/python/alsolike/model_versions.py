@@ -22,7 +22,7 @@ from alsolike.registry import Registry, model_prefix
 from alsolike.retention import ModelFiles
 
 VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-"""What a version may be called."""
+"""Pattern of a version's name."""
 
 CHAMPION, CANARY, PREVIOUS, RETIRED, REJECTED, KEPT = "champion", "canary", "previous", "retired", "rejected", "kept"
 STATUSES = (CHAMPION, CANARY, PREVIOUS, RETIRED, REJECTED, KEPT)
@@ -49,21 +49,21 @@ class Candidate:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ModelVersion:
-    """A version with its place in the registry.
+    """A version with its state in the registry.
 
     Attributes
     ----------
     status
-        `champion`; `canary`, on trial; `previous`, what a rollback returns to; `rejected` by the gate or by its trial;
-        `retired`, its files are gone; or `kept`.
+        `champion`; `canary`, on trial; `previous`, the target of a rollback; `rejected` by the gate or by its trial;
+        `retired`, without files; or `kept`.
     pinned
-        Whether it is kept whatever its age.
+        True if it is kept regardless of its age.
     package_arn
         In the SageMaker Model Registry; empty if SageMaker refused to register the version.
     approval
-        There, or `NOT_REGISTERED`.
+        Of the package, or `NOT_REGISTERED`.
     forced
-        Whether somebody let it through where the gate had rejected it.
+        True if a person overrode the gate's rejection.
     """
 
     version: str
@@ -234,15 +234,15 @@ class ModelVersions:
         return KEPT if decision is None or decision.verdict == APPROVED else REJECTED
 
     def _is_forced(self, version: ModelVersion) -> bool:
-        """Say whether a version was let through by force; a decision that is not to change any more is read once.
+        """Return true if a version was forced; final decisions are read only once.
 
-        That is one that let the version through, and that of a version whose files are gone: nobody can force that.
+        A decision is final if it approved the version, or if the version's files were deleted.
         """
         if (known := self._forced.get(version.version)) is not None:
             return known
         try:
             decision = self.decisions.get(version.version)
-        except InvalidBundle:  # what is wrong with it is said by whoever shows it
+        except InvalidBundle:  # the view of the decision reports its fault
             return False
         forced = decision is not None and decision.forced is not None
         if version.status == RETIRED or (decision is not None and decision.verdict == APPROVED):
@@ -250,7 +250,7 @@ class ModelVersions:
         return forced
 
     def _described(self, summary: Mapping[str, Any]) -> Mapping[str, str]:
-        """Return what was said of a package when it was registered; each costs a call once."""
+        """Return the description of a package from its registration; each needs one call, once."""
         package_arn = summary["ModelPackageArn"]
         if not package_arn:
             version = summary["ModelPackageDescription"]

@@ -1,4 +1,4 @@
-"""What `monitor_models` found when it last looked, as it is stored and shown."""
+"""The findings of `monitor_models` at its last look, in the form in which they are stored and shown."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STATE_KEY = f"{PREFIX}state.json"
 
 
 class Drift(StrEnum):
-    """What is compared with the time before the training."""
+    """The distributions that are compared with the time before the training."""
 
     ITEM_POPULARITY = "item_popularity"
     CATEGORY_POPULARITY = "category_popularity"
@@ -28,7 +28,7 @@ class Drift(StrEnum):
 
 
 class Trigger(StrEnum):
-    """Why a training was started."""
+    """The cause of a training."""
 
     DRIFT = "drift"
     NEW_DATA = "new-data"
@@ -41,13 +41,13 @@ class Figure:
     Attributes
     ----------
     value
-        None where there is none, and then `reason` says why.
+        None if there is none; then `reason` says why.
     by_chance
-        What it would be about without any drift, by the numbers alone.
+        Its approximate value without any drift, given the numbers of both samples.
     reference, current
-        How many interactions, users or answers were compared.
+        Numbers of interactions, users or answers compared.
     above_since_ms
-        Since when it has been above the threshold at every look; None if it is not.
+        Time since when it has exceeded the threshold at every look; None if it does not.
     """
 
     name: Drift
@@ -61,14 +61,14 @@ class Figure:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Check:
-    """A share of rows that should not be, against the bound that is declared for it.
+    """A share of faulty rows, compared with its declared bound.
 
     Attributes
     ----------
     share
-        None where no row could be judged.
+        None if no row could be judged.
     rows
-        How many were judged.
+        Number of judged rows.
     """
 
     name: str
@@ -78,12 +78,12 @@ class Check:
 
     @property
     def failed(self) -> bool:
-        """Whether it is above its bound."""
+        """True if it exceeds its bound."""
         return self.share is not None and self.share > self.bound
 
 
 class Outcome(StrEnum):
-    """What became of a training that was started."""
+    """The result of a training that was started."""
 
     GOING = "going"
     BUSY = "busy"
@@ -96,7 +96,7 @@ class Outcome(StrEnum):
 
     @property
     def counts(self) -> bool:
-        """Whether anything was tried: another run went on, or it failed before its turn, and it is started again."""
+        """True if the training did something; it did not if another run was active or it never got the lock."""
         return self not in (Outcome.BUSY, Outcome.NOT_BEGUN)
 
 

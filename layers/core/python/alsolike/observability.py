@@ -25,16 +25,16 @@ T = TypeVar("T")
 
 
 class _Invocation(logging.Filter):
-    """Puts on each line of the log what it belongs to, when a line is written: most requests write none.
+    """Context fields of the log, added when a line is written: most requests write none.
 
-    Powertools' `inject_lambda_context` and `set_correlation_id` do so with every request.
+    Powertools' `inject_lambda_context` and `set_correlation_id` add them at every request.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.context: Any = None
         self.correlation_id: str | None = None
-        # With provisioned concurrency nobody waited for the start.
+        # With provisioned concurrency, no request waited for the start.
         self.invocations = int(os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "provisioned-concurrency")
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -51,9 +51,9 @@ class _Invocation(logging.Filter):
 
 
 class Counters:
-    """What an invocation counts: one line of EMF when it ends, and none where it counted nothing.
+    """An invocation's counters: one line of EMF at its end, or none if it counted nothing.
 
-    Written here and not by Powertools' Metrics, which would take a tenth of a request's own time for it
+    Powertools' Metrics would take a tenth of a request's own time
     (docs/adr/0079-what-a-start-pays-for.md).
     """
 
@@ -66,11 +66,11 @@ class Counters:
         self._counted[name] = self._counted.get(name, 0) + value
 
     def clear(self) -> None:
-        """Forget what was counted."""
+        """Reset all counters."""
         self._counted = {}
 
     def write(self) -> None:
-        """Write the line, and begin anew."""
+        """Write the line and reset the counters."""
         counted = self._counted
         self.clear()
         if not counted:

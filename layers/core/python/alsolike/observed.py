@@ -1,4 +1,4 @@
-"""What an operator can look at through the API: the routes of `observe`, and what they take."""
+"""The operator's views through the API: the routes of `observe` and their queries."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from alsolike import observed_answers as answers
 from alsolike.fields import Choice, Fields, Whole
 
 USUAL_MINUTES, MAX_MINUTES = 60, 15 * 24 * 60
-"""CloudWatch keeps what it has by the minute for 15 days."""
+"""Default and maximum minutes: CloudWatch keeps values by the minute for 15 days."""
 
 TRAFFIC_QUERY = Fields(
     {"minutes": Whole(5, MAX_MINUTES, USUAL_MINUTES, about="How far back; past three hours points are further apart.")}

@@ -1,4 +1,4 @@
-"""What the routes of `observe` answer, as JSON Schema by name."""
+"""The responses of `observe`'s routes, as JSON Schema by name."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TRAFFIC, ALARMS, RULES, COST = "Traffic", "Alarms", "RuleSets", "Cost"
 ENGAGEMENT, DRIFT, QUARANTINE, EXPERIMENTS = "EngagementReport", "DriftReport", "QuarantineReport", "Experiments"
 
 BY = ("all", "recommender", "model", "arm")
-"""What rows of engagement may be."""
+"""Dimensions of engagement rows."""
 
 SERIES = MappingProxyType(
     {
@@ -262,4 +262,4 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
         ),
     }
 )
-"""What the routes answer, by name."""
+"""The responses, by name."""

@@ -24,7 +24,7 @@ VERSION = "0.1.0"
 _MACHINE, _SESSION = "machine", "session"
 
 _UNCORRELATED = "/operator/"
-"""What an operator asks leads to nothing in the lake."""
+"""Prefix of routes without a correlation id: an operator's requests write nothing to the lake."""
 
 _ERRORS = {
     400: "The request breaks the contract; the message names the field, its value and what was expected.",

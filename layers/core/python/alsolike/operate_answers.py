@@ -1,4 +1,4 @@
-"""What the operator's routes that act answer, as JSON Schema by name."""
+"""The responses of the operator's actions, as JSON Schema by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the operator's routes that act take, declared once."""
+"""The requests of the operator's actions."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ ROLL_BACK = Fields(
     },
 )
 CHANGE = Fields({"etag": _ETAG})
-"""Of what lets new versions in again, and of pins."""
+"""Body of the end of a hold, and of pins."""
 
 TRAININGS_QUERY = Fields({"limit": Whole(1, MOST_RUNS, USUAL_RUNS, about="How many of the latest runs.")})
 START = Fields(

@@ -1,4 +1,4 @@
-"""What a route of the API is, and which scopes there are."""
+"""The class of the API's routes, and the scopes."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ class Operation:
     Attributes
     ----------
     key
-        Method and path, as the route is called.
+        Method and path, the name of the route.
     scopes
-        Of which a token has to have one; none where it has to be a session's.
+        A token must have one of them; empty if it must be a session's.
     answer
-        The name of what is answered, in `answer_schemas.ANSWERS`.
+        The name of the response, in `answer_schemas.ANSWERS`.
     errors
-        The statuses of the errors that the route has beside those that all have.
+        The statuses of the route's errors in addition to those of all routes.
     headers
-        Of the answer, in `answer_schemas.HEADERS`.
+        Of the response, in `answer_schemas.HEADERS`.
     status
-        Of the answer.
+        Of the response.
     body
-        What the body holds, and what that is called.
+        Name and schema of the body.
     """
 
     key: str

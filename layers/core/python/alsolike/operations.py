@@ -1,6 +1,6 @@
-"""What the API can be asked: a table of its routes, with what they take and what they answer.
+"""The API's routes: a table with their requests and responses.
 
-The description of the API (`alsolike.openapi`) is made of it; the template's routes are compared with it.
+The API's description (`alsolike.openapi`) is generated from it, and a test compares the template's routes with it.
 """
 
 from __future__ import annotations

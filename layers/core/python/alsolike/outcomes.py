@@ -1,6 +1,6 @@
-"""What served answers led to: one row an answer, in the lake's table `outcomes`, by the day on which it was served.
+"""Outcomes of served answers: one row per answer, in the lake's table `outcomes`, by the day on which it was served.
 
-A day is one object, written anew as a whole: whoever reads it has each answer once, as of one moment.
+A day is one object, always rewritten as a whole, so that readers get each answer once, as of one moment.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ COLUMNS = MappingProxyType(
 =========== ==========================================================================================================
 column      what
 =========== ==========================================================================================================
-shopper     the hash of the user in `served`, else that of the session; null where nobody was named, `unknown` as there
-items       how many were answered
-impressions how many of them were reported as shown, each once; where `shopper` is null, this and all that follow count
-            an item once a viewer: the user of the event, else its session
+shopper     the hash of the user in `served`, else that of the session; null without either, `unknown` as there
+items       number of recommended items
+impressions how many of them were reported as shown, each once; if `shopper` is null, this and all that follow count
+            an item once per viewer: the user of the event, else its session
 clicks, carts, purchases
             how many of them were clicked, put into a cart and bought, each once
 shown_clicks
             how many of the clicked ones were reported as shown, too
-revenue     the sum of the values of the purchases, each event once, less what was returned
+revenue     the sum of the values of the purchases, each event once, less returns
 new_items   how many of them were new
-novelty     mean self-information of the answered items in bits; null for an empty answer, and where no interactions
-            are known by which to tell
+novelty     mean self-information of the recommended items in bits; null for an empty answer, and without interactions
+            to estimate it
 =========== ==========================================================================================================
 """
 

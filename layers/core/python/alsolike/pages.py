@@ -1,4 +1,4 @@
-"""Lists of rows page by page: their query, and the token that says where a page begins."""
+"""Paged lists of rows: their query, and the token of a page's start."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ USUAL_PAGE = 100
 _MAX_KEY_BYTES = 2048  # DynamoDB's
 
 MAX_TOKEN_CHARACTERS = 2732
-"""Of the longest key: base64 makes four characters of three bytes."""
+"""Maximum size of a token, for the longest key: base64 makes four characters of three bytes."""
 
 PAGE = Fields(
     {

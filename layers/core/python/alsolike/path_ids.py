@@ -1,10 +1,10 @@
 """Ids in the path of a request.
 
-An id may hold anything, a path may not: API Gateway decodes a path before it routes it, so that `%2F` parts segments,
-and proxies resolve `..` and refuse or decode `%25` as they please. So any id may be written as `~` and its UTF-8 in
-base64url without padding, which is made of letters, digits, `-`, `_` and `~` alone and passes everywhere unchanged.
-Percent-encoding is read too: it does for ids without `/`, `?`, `#`, `%` that are neither `.` nor `..`. Bytes that are
-no UTF-8 arrive as U+FFFD, which is refused: else all of them would be one id.
+An id may contain any character, a path may not: API Gateway decodes a path before it routes it, so that `%2F` separates
+segments, and proxies may resolve `..` and reject or decode `%25`. So any id may be written as `~` and its UTF-8 in
+base64url without padding. That consists only of letters, digits, `-`, `_` and `~`, and passes everywhere unchanged.
+Percent-encoding is also accepted, for ids without `/`, `?`, `#`, `%` that are neither `.` nor `..`. Bytes that are no
+UTF-8 arrive as U+FFFD, which is rejected: else all of them would be one id.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def path_id(event: Mapping[str, Any], name: str) -> str:
     Raises
     ------
     InvalidInput
-        If there is none, or it could be nobody's.
+        If there is none, or it cannot be a valid id.
     """
     segment = (event.get("pathParameters") or {}).get(name)
     if isinstance(segment, str) and segment.startswith(MARK):

@@ -1,8 +1,8 @@
-"""What AWS asks: one dated table, us-east-1, in dollars.
+"""AWS prices: one dated table, us-east-1, in dollars.
 
-`seen` says where a figure was read when the table was dated: public pages that name it. AWS's own price pages fill
-their tables in by script, so few of them could be read. What has no `seen` is as commonly known and confirmed by
-nothing, as are tiers; every bill lists what it uses of these. Look prices up before you rely on a sum.
+`seen` names the public page that a figure was read from when the table was dated. AWS's own price pages fill their
+tables by script, so few of them could be read. Figures without `seen`, and tiers, are common knowledge without a
+confirmed source; every bill lists those that it uses. Check prices before you rely on a sum.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ class Price:
     page
         The service's public price page.
     seen
-        Where the figure was read; empty where nothing confirmed it.
+        The page that the figure was read from; empty without one.
     tiers
-        From how many units of a month on another price holds, ascending.
+        Number of a month's units from which another price applies, ascending.
     free
-        Units of each month that an account has for nothing for ever; counted where the free tier is asked for.
+        Units of each month that are permanently free for an account; counted if the free tier is requested.
     """
 
     dollars: float
@@ -41,11 +41,11 @@ class Price:
 
     @property
     def verified(self) -> bool:
-        """Whether some page confirmed it."""
+        """True if a page confirmed it."""
         return bool(self.seen)
 
     def of(self, quantity: float) -> float:
-        """Return what so many units of one month cost."""
+        """Return the price of a month's units."""
         dollars, start, rate = 0.0, 0.0, self.dollars
         for since, lower in self.tiers:
             if quantity <= since:

@@ -1,8 +1,8 @@
-"""Keyed hashes of ids: what stands for a person where the id itself must not.
+"""Keyed hashes of ids, used in place of the id where it must not be stored.
 
-HMAC-SHA256 under the deployment's secret. Without the secret nobody can tell whose a hash is by hashing ids one after
-the other; with it the same id always has the same hash. The secret is therefore never rotated: every hash that was
-stored would lose its meaning.
+HMAC-SHA256 under the deployment's secret. Without the secret, a hash cannot be resolved by hashing ids one after the
+other; with it, the same id always has the same hash. The secret is therefore never rotated: a rotation would make every
+stored hash useless.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from alsolike.errors import MissingSetting, Unavailable
 
 DIGITS = 64
-"""Hexadecimal digits of every hash, however long the id."""
+"""Hexadecimal digits of every hash, for ids of any length."""
 
 SHOPPER_DIGITS = 32
-"""Of what the log of served answers calls a user; shorter, as it stands in every line."""
+"""Digits of a user's hash in the recommendation log; fewer, because every line has one."""
 
 MIN_KEY_BYTES = 32
 
@@ -61,13 +61,13 @@ class Pseudonyms:
     def shopper(self, stored_id: str) -> str:
         """Return what the log of served answers calls the user or session that is stored under an id.
 
-        The same whether the id is a user's or a session's: who asks with one id need not say which.
+        The result is the same for a user's and a session's id, so that a search by one id need not know its kind.
         """
         return self._hash("shopper", stored_id)[:SHOPPER_DIGITS]
 
     def _hash(self, kind: str, value: str) -> str:
         # No kind holds the separator, so that no two pairs of kind and id read alike.
-        code = self._keyed.copy()  # what the key alone makes of it is computed once
+        code = self._keyed.copy()  # reuses the state after the key
         code.update(f"{kind}\0{value}".encode("utf-8", "surrogatepass"))
         return code.hexdigest()
 

@@ -47,30 +47,30 @@ def parse_put_events(
     session: Session | None = None,
     correlation_id: str | None = None,
 ) -> EventCall:
-    """Read the body of `POST /events` or `POST /session/events`; a bad event costs the others nothing.
+    """Parse the body of `POST /events` or `POST /session/events`; invalid events are rejected individually.
 
-    An event without `eventId` gets one made of its content, and of its number among those that say the same, so that
-    a repeated call changes nothing, also where it leaves out what was refused. Times
-    ahead of the clock are taken: whether they can be is judged where nothing is lost by it.
+    An event without `eventId` gets an id derived from its content and its number among equal ones. So a repeated call
+    changes nothing, even without the rejected events. Times ahead of the clock are accepted: consumers check them, and
+    can quarantine instead of losing them.
 
     Parameters
     ----------
     tracking_id
-        The one that is expected; None takes any.
+        The expected one; None accepts any.
     configuration
-        Has the event types.
+        Provides the event types.
     ids
-        Says how ids of people are stored; nothing of the call keeps them otherwise, not even a made event id.
+        Rule for the ids that are stored; nothing else of the call contains the sent ids, not even a derived event id.
     session
-        Whom the call's token speaks for: then the body does not say it, and need not name the tracking id. Event ids
-        count within the session.
+        The session of the call's token: then the body does not name it, and need not name the tracking id. Event ids
+        are unique within the session.
     correlation_id
         Of the request.
 
     Raises
     ------
     InvalidInput
-        If the envelope breaks the contract: what all events have in common.
+        If a field outside the events breaks the contract.
     NotFound
         If the call is for another tracking id.
     """
@@ -105,12 +105,12 @@ def _stored(session: Session, ids: EdgeIds) -> Session:
 
 
 def _confined(interaction: Interaction, configuration: Configuration, *, where: str) -> Interaction:
-    """Return a browser's event under an id of its session's own: it must not pass for an event of somebody else.
+    """Return a browser's event under an id within its session, so that it cannot replace another user's event.
 
     Raises
     ------
     InvalidInput
-        If the shop does not take events of this type from browsers.
+        If the shop does not accept this event type from browsers.
     """
     permitted = configuration.sessions.events
     if interaction.event_type not in permitted:

@@ -1,4 +1,4 @@
-"""Fields of Personalize's put calls: lists of which good elements are kept, and JSON in a string."""
+"""Fields of Personalize's put calls: lists whose valid elements are kept, and JSON in a string."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from alsolike.values import value_object
 
 @value_object
 class ListApart(ListOf):
-    """A list whose elements whoever takes it reads one by one: a bad one costs the others nothing."""
+    """A list whose elements the caller parses one by one, so that invalid ones are rejected individually."""
 
     def read(self, value: Any, where: str) -> list[Any]:
         """Return the elements as they are; see `Field`."""
@@ -30,7 +30,7 @@ class JsonObject:
     Attributes
     ----------
     rules
-        What JSON Schema says of the object, and whoever reads checks by itself.
+        JSON Schema of the object; the reader checks these rules itself.
     """
 
     kind: ClassVar[str] = "JSON in a string"

@@ -1,4 +1,4 @@
-"""A stream record that could not be read, kept beside the lake with the reason."""
+"""An unreadable stream record, stored in the lake bucket with the reason."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from alsolike.stream import StreamRecord
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class QuarantinedRecord:
-    """One unreadable record. Written again it is the same object with the same bytes."""
+    """An unreadable record. A repeated write produces the same object with the same bytes."""
 
     record: StreamRecord
     reason: str
 
     @property
     def key(self) -> str:
-        """Where it lies in the lake bucket, by the day on which it arrived."""
+        """The key in the lake bucket, by the day of the record's arrival."""
         date = lake.event_date(self.record.arrived_ms)
         return lake.quarantine_key(date, shard_id=self.record.shard_id, sequence=self.record.sequence)
 

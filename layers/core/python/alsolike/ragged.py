@@ -68,7 +68,7 @@ class Ragged:
 
     @property
     def lengths(self) -> Rows:
-        """How many elements each row has."""
+        """The number of elements per row."""
         ends = self.offsets.astype(np.int64)
         return ends[1:] - ends[:-1]
 
@@ -87,7 +87,7 @@ class Ragged:
         pairs = self.data.astype(np.int64)
         pairs <<= _ROW_BITS
         pairs |= np.repeat(np.arange(len(self)), self.lengths)
-        pairs.sort()  # which is several times as fast as a stable argsort of the codes
+        pairs.sort()  # several times as fast as a stable argsort of the codes
         pairs &= (1 << _ROW_BITS) - 1
         return Ragged.of_codes(np.bincount(self.data, minlength=size), pairs.astype(np.uint32))
 

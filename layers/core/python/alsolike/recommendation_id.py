@@ -1,16 +1,16 @@
-"""The recommendation id: 40 characters that say by themselves which model answered, for what, in which arms, and when.
+"""The recommendation id: 40 characters that encode the model, the recommender, the arms and the time of an answer.
 
 Thirty bytes, written in the letters of URLs (RFC 4648, section 5):
 
 ===== =====================================================================
-bytes what
+bytes content
 ===== =====================================================================
 1     the format, 10 in the upper half, and the recommender's number
-6     when it was answered, in milliseconds since 1970, big-endian
+6     time of the answer, in milliseconds since 1970, big-endian
 4     of the model version's hash
-3 x 3 of each arm's hash, by layer; zeros where there is none
+3 x 3 of each arm's hash, by layer; zeros without an arm
 6     random
-4     of the hash of all before: what was cut or changed is told from an id
+4     of the hash of all before, which reveals truncated and changed ids
 ===== =====================================================================
 """
 

@@ -1,4 +1,4 @@
-"""What may be asked of the recommenders: the bodies and queries of their routes, field by field."""
+"""Requests for recommendations: the bodies and queries of their routes, field by field."""
 
 from __future__ import annotations
 
@@ -38,28 +38,28 @@ RECENTLY_VIEWED = "recently-viewed"
 PERSONALIZED_RANKING = "personalized-ranking"
 
 OF_USERS = (FOR_YOU, BUY_AGAIN, RECENTLY_VIEWED)
-"""Recommenders that have to be told whom they recommend to."""
+"""Recommenders that need a user."""
 OF_ITEMS = (SIMILAR_ITEMS, BOUGHT_TOGETHER)
-"""Recommenders that have to be told which item they start from."""
+"""Recommenders that need an item."""
 LISTING = (*OF_USERS, *OF_ITEMS, TRENDING, POPULAR)
-"""All that recommend; `PERSONALIZED_RANKING` ranks what it is given."""
+"""All recommenders of lists; `PERSONALIZED_RANKING` ranks given items."""
 OF_BATCHES = (*OF_USERS, TRENDING, POPULAR)
-"""Recommenders that batches of users are answered with."""
+"""Recommenders for batches of users."""
 
 MAX_BATCH_USERS = 1_000
 BATCH_PREFIX = "batch/"
-"""Where batches are in the artefact bucket: their users, and their answers."""
+"""Prefix of batches in the artefact bucket: their users, and their answers."""
 
 _SEGMENT = r"[^/\x00-\x1f\x7f]"
 
 
 def check_subject(recommender: str, *, user_id: str | None, item_id: str | None) -> None:
-    """Refuse a request that does not name what its recommender starts from.
+    """Raise an error for a request without the user or item that its recommender needs.
 
     Raises
     ------
     InvalidInput
-        If it does not.
+        If it is missing.
     """
     if recommender in OF_USERS and user_id is None:
         other = "" if item_id is None else f"; {SIMILAR_ITEMS} and {BOUGHT_TOGETHER} need only itemId"
@@ -237,9 +237,9 @@ USER_QUERY = Fields(
         **_OF_ANYBODY,
     }
 )
-"""Of `GET /users/{userId}/recommendations` and `GET /session/recommendations`."""
+"""Query of `GET /users/{userId}/recommendations` and `GET /session/recommendations`."""
 SIMILAR_QUERY = Fields({"recommender": Choice(OF_ITEMS, SIMILAR_ITEMS), **_QUERY, "explain": _EXPLAIN})
-"""Of `GET /items/{itemId}/similar` and `GET /session/items/{itemId}/similar`."""
+"""Query of `GET /items/{itemId}/similar` and `GET /session/items/{itemId}/similar`."""
 TRENDING_QUERY = Fields({"window": Choice(WINDOWS, DEFAULT_WINDOW), **_QUERY})
 POPULAR_QUERY = Fields({**_QUERY, "context": _CONTEXT})
 
@@ -260,7 +260,7 @@ BATCH = Fields(
         "output": Fields({"key": _KEY}, required=("key",), about="Where the answers go, instead of into the response."),
     }
 )
-"""Of the event with which `recommend` is invoked directly, beside `users`: a bad one of those is refused by itself."""
+"""Fields of a batch event in addition to `users`, whose invalid entries are rejected individually."""
 
 PREVIEW = Fields(
     {
@@ -275,4 +275,4 @@ PREVIEW = Fields(
         "rules": Text(63, about="A rule set instead of that of the recommender."),
     }
 )
-"""Of the event with which rules are tried, beside `configuration`: a document that is not applied yet."""
+"""Fields of a preview event in addition to `configuration`: a document that is not applied yet."""

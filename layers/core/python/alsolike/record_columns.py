@@ -1,8 +1,8 @@
 """A batch of stream records as columns of the lake's table, checked by the column.
 
-`parse_record` states what a record is, one at a time. Here the same checks run over whole columns, in C: a batch costs
-a fraction, as long as its records are plain. Those that are not, or are not obviously right, go through `parse_record`,
-which alone says what is wrong with a record; that both accept the same is tested.
+`parse_record` defines a valid record, one at a time. Here the same checks run over whole columns, in C. That costs a
+fraction for plain records. Other records, and those that may be invalid, go through `parse_record`, which is the only
+source of reasons for rejection. A test compares both.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What a dataset says of its last days, for later days to be compared with.
+"""The reference of a dataset: distributions of its last days, for comparison with later days.
 
-All of it follows from counts by item and by number of interactions, which any engine can make. What counts is alike for
-the dataset and for later days, else they would differ without any drift: interactions with items of the dataset, in
-`WINDOW_DAYS` days, of users who have `minimum_user_interactions` of them in these days.
+All of it derives from counts by item and by number of interactions, which any engine can compute. The dataset and later
+days are counted by the same rule, because another rule would look like drift. It counts interactions with the dataset's
+items in `WINDOW_DAYS` days, of users with at least `minimum_user_interactions` of them in these days.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ ACTIVITY_EDGES = (1, 2, 3, 4, 6, 9, 14, 22, 40)
 """Interactions of a user in the window."""
 
 LENGTH_EDGES = (1, 2, 3, 5, 8, 13, 21, 34, 55, 99, 200, 400)
-"""Interactions of a user that a model is told; those up to half of the most that it is told."""
+"""Interactions of a user that a model receives; edges above half of the model's maximum are dropped."""
 
 MOST_CATEGORIES = 20
 MOST_LOOKED_AT = 10_000
-"""Items, the most frequent ones, of which the columns are looked at to find the category."""
+"""Number of items, the most frequent ones, whose columns are searched for the category."""
 
 
 class ItemCount(NamedTuple):
-    """How often an item is in the dataset, and of these in its last days."""
+    """An item's interactions in the dataset, and in its last days."""
 
     item_id: str
     interactions: int
@@ -37,12 +37,12 @@ class ItemCount(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Categories:
-    """How interactions spread over the items' categories.
+    """Interactions by the items' categories.
 
     Attributes
     ----------
     column
-        Of the items, which names the category.
+        The items' category column.
     names
         The most frequent ones.
     counts
@@ -68,21 +68,21 @@ class Categories:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Reference:
-    """What is compared, see the module.
+    """The compared distributions, see the module.
 
     Attributes
     ----------
     window_days
-        How many days, up to the dataset's last interaction.
+        Number of days, up to the dataset's last interaction.
     item_popularity
-        Interactions by the item's rank: edges are ranks among the items of the whole dataset, the most frequent first,
-        of equally frequent ones the lower id. They part the interactions into tenths.
+        Interactions by the item's rank: edges are ranks among the items of the whole dataset, by descending frequency,
+        then by id. They divide the interactions into tenths.
     category_popularity
-        None where no column is like a category.
+        None if no column resembles a category.
     user_activity
         Users by their interactions in these days.
     history_length
-        The same users by all of their interactions that a model is told.
+        The same users by all of their interactions that a model receives.
     """
 
     window_days: int
@@ -125,19 +125,19 @@ def reference_of(
     column: str | None,
     values: Mapping[str, Any],
 ) -> Reference:
-    """Return the reference that counts make.
+    """Return the reference for given counts.
 
     Parameters
     ----------
     items
-        As `ranked` returns them.
+        The result of `ranked`.
     activity, lengths
-        How many users have so many interactions: in the last days, and at all.
+        Numbers of users by number of interactions: in the last days, and in total.
     history_length
-        A user's latest interactions that a model is told. Who has half of that or more is in one bin: a profile that is
-        full has some in it that do not count.
+        Maximum number of a user's latest interactions that a model receives. Users with half of it or more share one
+        bin, because a full profile contains interactions that do not count.
     column, values
-        The column that names the category, if any, and what it says, by item id.
+        The category column, if any, and its value by item id.
     """
     by_category: Counter[str | None] = Counter()
     for item in items:

@@ -1,4 +1,4 @@
-"""What `recommend` refuses when it is invoked directly, not through the API."""
+"""Errors of `recommend` in direct invocations, without the API."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ FOR_ALL: Mapping[str, type[AlsolikeError]] = {
     "InvalidConfiguration": InvalidInput,
     "NotFound": NotFound,
 }
-"""Errors of what is asked for, by the name that the function gives them: every batch would meet them."""
+"""Errors of the request as a whole, by their name in the function's result: every batch would have them."""
 
 
 def check_not_refused(document: Mapping[str, Any]) -> None:
-    """Raise what the function refused of a replay or a preview."""
+    """Raise the error in the result of a replay or a preview, if there is one."""
     if refused := document.get("refused"):
         raise FOR_ALL[refused["type"]](refused["message"])

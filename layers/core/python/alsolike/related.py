@@ -69,7 +69,7 @@ class RelatedTable:
         Raises
         ------
         IndexError
-            If there is no such row. What is no item of the model, or has no score, is left out.
+            If there is no such row. Entries that are no item of the model, or have no score, are left out.
         """
         if not 0 <= position < len(self):
             raise IndexError(f"position is {position}, expected 0 to {len(self) - 1}")

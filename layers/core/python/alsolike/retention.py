@@ -1,4 +1,4 @@
-"""Which model versions stay, and how the files of the others go.
+"""Retention of model versions: the versions that stay, and the deletion of the others' files.
 
 A version's decision, the report of its canary and its package stay; only its files under `models/<version>/` go.
 """
@@ -62,9 +62,9 @@ def protected(champion: Champion | None, experiments: Iterable[Experiment], *, n
 def superfluous(
     stored: Iterable[StoredVersion], keeps: Mapping[str, str], *, others: int, now_ms: int
 ) -> Iterator[StoredVersion]:
-    """Yield the versions whose files may go: neither kept, nor among the latest so many others.
+    """Yield the versions whose files may be deleted: neither protected, nor among the latest others.
 
-    What has no manifest is no version; it goes once no upload can still be at it.
+    A folder without a manifest is no version; it is deleted once no upload can still be writing it.
     """
     rest = sorted(
         (each for each in stored if each.version not in keeps), key=lambda each: (-each.modified_ms, each.version)

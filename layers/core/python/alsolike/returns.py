@@ -1,4 +1,4 @@
-"""What is left of a user's interactions when some of them, returns, take earlier ones back."""
+"""Remaining interactions of a user after returns, which cancel earlier ones."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import numpy as np
 import numpy.typing as npt
 
 NOTHING = 1e-6
-"""Share of a weight that is none."""
+"""Share of a weight that counts as 0."""
 
 
 def remaining(pair: npt.NDArray[Any], weight: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Return what each interaction still weighs, at least 0.
+    """Return the remaining weight of each interaction, at least 0.
 
-    One of a weight below 0 takes back what the same user did with the same item before, latest first, until that adds
-    up to as much; what there is not cannot be taken back. This is the only definition: training and serving call it.
+    An interaction with a weight below 0 cancels earlier ones of the same user and item, latest first, up to its weight;
+    any excess has no effect. This is the only definition: training and serving call it.
 
     Parameters
     ----------
     pair
-        `(n,)`, oldest first: a number that stands for the user and the item.
+        `(n,)`, oldest first: a number that identifies the user and the item.
     weight
         `(n,)`, in the same order.
 

@@ -35,10 +35,10 @@ class Stored(Generic[R]):
 class RowStore(Generic[R]):
     """A table of rows.
 
-    A deleted row leaves a mark, so that those who follow the table's stream learn of it; to readers it is absent.
-    Of two writes at once the last to arrive stays, and its time is the later one, also where its writer's clock is
-    behind: those who follow the stream go by that time. Only `put_batches` writes without a look at what it replaces.
-    A partial update is based on what was read, and happens only if that is still so.
+    A deleted row leaves a mark, so that readers of the table's stream see the deletion; to other readers it is absent.
+    The last of two simultaneous writes wins. Its time is the later one, even if its writer's clock is behind, because
+    readers of the stream order by that time. Only `put_batches` writes without reading the replaced row. A partial
+    update is conditional on the row that was read.
 
     Parameters
     ----------
@@ -74,10 +74,10 @@ class RowStore(Generic[R]):
         return len(latest)
 
     def put_batches(self, rows: Iterable[R], *, now_ms: int) -> int:
-        """Do the same for many rows, 25 a call, without a look at what they replace.
+        """Write many rows, 25 per call, without reading those that they replace.
 
-        A row that somebody else wrote with a later time, and that arrived before, is written over all the same; those
-        who follow the stream keep the other one.
+        This overwrites a row of another writer that has a later time and arrived earlier; readers of the stream keep
+        that row.
 
         Raises
         ------
@@ -165,17 +165,17 @@ class RowStore(Generic[R]):
         self._replace(row_id, write)
 
     def page(self, *, limit: int, token: str | None = None) -> tuple[list[Stored[R]], str | None]:
-        """Return some rows, in no order, and the token with which the next ones are had; None after the last.
+        """Return some rows, in no order, and the token of the next page; None after the last.
 
         Parameters
         ----------
         limit
-            Rows that are looked at; deleted ones are not among those returned.
+            Maximum number of rows to read; deleted ones among them are not returned.
 
         Raises
         ------
         InvalidInput
-            If the token is none that an earlier call returned.
+            If the token is not from an earlier call.
         Unavailable
             If DynamoDB does not answer.
         """
@@ -269,7 +269,7 @@ class RowStore(Generic[R]):
     def _put_batch(self, rows: list[dict[str, Any]]) -> None:
         requests = {self._table: [{"PutRequest": {"Item": attributes}} for attributes in rows]}
         for attempt in range(_BATCH_ATTEMPTS):
-            if attempt:  # what is left was throttled
+            if attempt:  # the remaining rows were throttled
                 self._sleep(min(_FIRST_PAUSE_S * 2 ** (attempt - 1), _LONGEST_PAUSE_S))
             try:
                 requests = self._client.batch_write_item(RequestItems=requests)["UnprocessedItems"]

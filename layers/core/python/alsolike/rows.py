@@ -37,7 +37,7 @@ _ALWAYS: Mapping[str, ColumnType] = MappingProxyType({"creationTimestamp": Colum
 
 @value_object
 class RowKind(Generic[R]):
-    """What is different between items and users.
+    """The differences between items and users.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class RowKind(Generic[R]):
     key
         Of the table, and of `R`.
     make
-        Makes a row of its id and its properties.
+        Creates a row from its id and properties.
     """
 
     name: str
@@ -148,7 +148,7 @@ def changed(properties: Mapping[str, Any], changes: Mapping[str, Any], kind: Row
     merged = {name: value for name, value in {**properties, **changes}.items() if value is not None}
     _check_columns(merged, kind, where="the changed row")
     length = len(orjson.dumps(merged).decode())
-    # What a call brought may have grown when it was written: it may stay as long as it is, but not grow further.
+    # JSON may grow when it is written again: the stored row may keep its length, but not grow further.
     allowed = max(kind.max_properties_characters, len(orjson.dumps(dict(properties)).decode()))
     if length > allowed:
         raise InvalidInput(f"the changed properties have {length} characters, expected at most {allowed}")
@@ -157,7 +157,7 @@ def changed(properties: Mapping[str, Any], changes: Mapping[str, Any], kind: Row
 
 @functools.cache
 def row_fields(kind: RowKind[R]) -> Fields:
-    """Return what a row of a put call holds."""
+    """Return the fields of a row in a put call."""
     return _row_fields(kind, _UNDECLARED)
 
 

@@ -1,4 +1,4 @@
-"""Asking the deployment's function to try rules."""
+"""Previews of rules by the deployment's function."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from alsolike.refusals import check_not_refused
 
 
 def ask(lambda_: Any, function: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the function says of rules before and after; see `functions.recommend.preview`.
+    """Return the function's results without and with the rules; see `functions.recommend.preview`.
 
     Raises
     ------
     InvalidInput, NotFound
-        If what is asked for cannot be answered.
+        If the request is invalid.
     Unavailable
         If the function cannot be invoked, or fails.
     """

@@ -1,4 +1,4 @@
-"""Whole files to and from S3."""
+"""Transfers of whole files from and to S3."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _CHUNK_BYTES = 1 << 20
 
 
 def download(client: Any, bucket: str, key: str, path: Path, *, check_time: Callable[[], None] = lambda: None) -> None:
-    """Write an object to a file; what breaks off is another call's to fetch, and leaves a part of the file.
+    """Write an object to a file; an interrupted download leaves a partial file.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def download(client: Any, bucket: str, key: str, path: Path, *, check_time: Call
     Raises
     ------
     ClientError, BotoCoreError, OSError
-        As the client and the disk say.
+        Errors of the client and the disk.
     """
     body = client.get_object(Bucket=bucket, Key=key)["Body"]
     with path.open("wb") as file:

@@ -1,4 +1,4 @@
-"""Reading all objects below a prefix by key, a few at once, so that a scan can be taken up again."""
+"""A scan of all objects below a prefix by key, a few at once, which can be resumed."""
 
 from __future__ import annotations
 

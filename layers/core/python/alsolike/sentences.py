@@ -1,8 +1,8 @@
-"""What items' texts mean: vectors of a static sentence model, which is one vector a token, added up over a text.
+"""Sentence vectors of items' texts: the sum of a static model's vectors, one per token of the text.
 
-The training job, where it is given such a model, writes it and the vectors of the items that it knows into the content
-index (`model_export.item_sentences`); who asks the index embeds with the same table. `tokenizers`, which takes texts
-apart, is imported where there is a sentence model, and nowhere else.
+If the training job is given such a model, it writes it and the vectors of the known items into the content index
+(`model_export.item_sentences`); queries of the index use the same table. `tokenizers`, which splits texts into tokens,
+is imported only if there is a sentence model.
 
 References
 ----------
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 WEIGHT = 0.25
-"""What the cosine of texts counts; that of tokens counts the rest."""
+"""Weight of the texts' cosine; the tokens' cosine has the rest."""
 
 LEAST_COSINE = 0.5
-"""Texts below it have nothing to do with each other: their cosine counts 0."""
+"""Minimum cosine of related texts; a lower one counts as 0."""
 
 MOST_CHARACTERS = 2_000
-"""Of a column; what comes later is not looked at."""
+"""Maximum characters of a column; later ones are ignored."""
 
 _METADATA = "sentences"
 _TABLE, _VECTORS, _TOKENIZER, _PROBE = (f"sentences.{name}" for name in ("table", "vectors", "tokenizer", "probe"))
@@ -70,7 +70,7 @@ class SentenceModel:
 
     @property
     def dimensions(self) -> int:
-        """How long vectors are."""
+        """The length of vectors."""
         return int(self.table.shape[1])
 
     def text(self, properties: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
-"""What was served: one row an answer, from the log of `recommend` to the lake's table `served`.
+"""The recommendation log: one row per answer, from the log of `recommend` to the lake's table `served`.
 
-`recommend` writes a line, JSON of `COLUMNS` below the key `LINE_KEY`; a subscription of its log carries it on. A row is
-told from others by its recommendation id: what is delivered twice counts once.
+`recommend` writes a line, JSON of `COLUMNS` below the key `LINE_KEY`, and a subscription of its log delivers it. The
+recommendation id identifies a row, so that a repeated delivery counts once.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ RANKED, FILLED, PINNED, EXPLORED, PROMOTED = "ranked", "filled", "pinned", "expl
 """Why an item has its place; after the last one comes the promotion's name."""
 
 MAX_TOOK_MS = 900_000
-"""No function of Lambda's runs for longer."""
+"""Maximum duration of a Lambda function."""
 
 UNKNOWN = "unknown"
-"""The shopper of an answer that named somebody whose hash could not be made; no hash reads like it."""
+"""The shopper of an answer for a user whose hash could not be computed; no hash has this value."""
 
 COLUMNS = MappingProxyType(
     {
@@ -63,25 +63,25 @@ COLUMNS = MappingProxyType(
 """Columns of the table with their Glue types; the partition column stands in the object key.
 
 ===================== ================================================================================================
-column                what
+column                content
 ===================== ================================================================================================
-recommender           as it was asked for, also where an arm's other one answered
+recommender           the requested one, even if an arm's other one answered
 model_version         `none` without a model
 arms                  `experiment/arm` of each experiment that the answer is part of; empty without
-shopper, session      keyed hashes (`Pseudonyms.shopper`) of the user id and the session id as they are stored; null
-                      where nobody was named. Where one id may be either's, both are given, unless they are equal.
-                      `unknown` as the shopper where the secret of the hashes could not be read
-source                the step of the ladder, or what else the items are from (`x-alsolike-source`)
-degraded              why the answer is less than it should be; empty where it is not
+shopper, session      keyed hashes (`Pseudonyms.shopper`) of the stored user id and session id; null without an id. If
+                      an id may be a user's or a session's, both columns have it, unless they are equal. `unknown` as
+                      the shopper if the secret of the hashes could not be read
+source                the step of the ladder, or another origin of the items (`x-alsolike-source`)
+degraded              the reasons why the answer is degraded; empty if it is not
 configuration         version of the configuration
 rules, filter         names of the rule set and the filter that applied; null without
 page_item             the item that the request names
-asked                 how many items were asked for
-item_ids              what was answered, in the order of the places
+asked                 the requested number of items
+item_ids              the recommended items, in the order of the places
 origins               by place: `ranked`, `filled`, `promoted:<name>`, `pinned` or `explored`
-propensities          by place: the chance with which this item came to this place, given those before it; null where
-                      nothing was left to chance
-took_ms               how long the answer took in the function; null in answers from before this column
+propensities          by place: the probability of this item at this place, given those before it; null for a
+                      deterministic place
+took_ms               duration of the answer in the function; null in answers from before this column
 top_score             the highest score of an item whose origin is `ranked`; null without one, and before this column
 correlation_id        of the request (`alsolike.correlation`); null in answers from before this column
 ===================== ================================================================================================

@@ -31,7 +31,7 @@ USUAL_LIFETIME_S = 900
 MAX_LIFETIME_S = 3_600
 
 CLOCK_LEEWAY_S = 5
-"""How far ahead of the verifier's clock the minter's may be. The end of a token has no leeway."""
+"""Maximum lead of the issuer's clock over the verifier's. The end of a token has no leeway."""
 
 MAX_TOKEN_CHARACTERS = 9_000
 """More than two ids of 256 characters need, each escaped as 12 in JSON; less than the 10,240 bytes of headers that API
@@ -45,7 +45,7 @@ _HEADER = {"alg": ALGORITHM, "typ": "JWT"}
 
 @value_object
 class Session:
-    """Whom a token speaks for: a session, and the user who is logged in during it, if there is one."""
+    """The subject of a token: a session, and the logged-in user, if there is one."""
 
     session_id: str
     user_id: str | None = None
@@ -88,12 +88,12 @@ def mint(key: bytes, session: Session, *, now_s: int, lifetime_s: int = USUAL_LI
 
 
 def verify(token: str, keys: Sequence[bytes], *, now_s: float) -> Session:
-    """Return whom a token speaks for.
+    """Return the session that a token identifies.
 
     Parameters
     ----------
     keys
-        The values of the session key that are good, one or more.
+        The valid values of the session key, one or more.
     now_s
         Seconds since 1970.
 
@@ -102,7 +102,7 @@ def verify(token: str, keys: Sequence[bytes], *, now_s: float) -> Session:
     WrongSignature
         If none of the keys has signed it.
     InvalidInput
-        If it is no token, of another algorithm, for somebody else, over, not yet begun or good for too long.
+        If it is malformed, of another algorithm or audience, expired, not yet valid, or valid for too long.
     MissingSetting
         If a key has fewer than `MIN_KEY_BYTES`.
     """

@@ -1,8 +1,8 @@
-"""The catalogue snapshot: every item with its typed columns, in mapped segments of which the newest row counts.
+"""The catalogue snapshot: all items with typed columns, in mapped segments; an item's newest row counts.
 
-The segments overlap: a change of one item is a small segment of its own beside a large one that keeps the item's
-earlier row (`snapshot_publisher` merges them in time). A snapshot has one numbering of all rows of its segments;
-`rows` finds the ones that count.
+The segments overlap: a change of one item is a small segment next to a large one with the item's earlier row
+(`snapshot_publisher` merges them later). A snapshot numbers the rows of all its segments; `rows` returns those that
+count.
 """
 
 from __future__ import annotations
@@ -37,12 +37,11 @@ class Snapshot:
     Attributes
     ----------
     version
-        Changes whenever the segments do; "" for the empty snapshot.
+        Changes with the segments; "" for the empty snapshot.
     column_types
         The declared columns.
     cold, cold_model
-        Items that the model of this version does not know, also such as have been deleted since; None where nobody has
-        looked for them.
+        Items that the model of this version does not know, possibly deleted since; None if they were never computed.
     """
 
     def __init__(
@@ -101,7 +100,7 @@ class Snapshot:
 
     @property
     def row_count(self) -> int:
-        """How many rows all segments have together: what a column's arrays have."""
+        """The number of rows in all segments, the length of a column's arrays."""
         return int(self._starts[-1])
 
     def deleted_hashes(self) -> npt.NDArray[np.uint64]:
@@ -193,4 +192,4 @@ class Snapshot:
 
 
 EMPTY = Snapshot([], version="")
-"""What there is before anything was published."""
+"""The snapshot before the first publication."""

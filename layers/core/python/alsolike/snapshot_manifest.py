@@ -48,18 +48,18 @@ class Retired:
 
 @value_object
 class Manifest:
-    """What a snapshot is made of.
+    """The contents of a snapshot.
 
     Attributes
     ----------
     columns
         Declared columns, the same in every segment.
     published_ms
-        When it was written.
+        Time of the write.
     configuration_version
-        Of the configuration that declares the columns: who knows an earlier one only leaves them as they are.
+        Of the configuration that declares the columns; a publisher with an earlier one keeps them as they are.
     cold, cold_model
-        The file of `cold_items.ColdItems`, and the version of the champion that they are cold to; None and "" before
+        The file of `cold_items.ColdItems`, and the version of the champion that does not know them; None and "" before
         the first one.
     """
 
@@ -86,7 +86,7 @@ class Manifest:
 
     @property
     def size_bytes(self) -> int:
-        """Of all files together."""
+        """The size of all files."""
         return sum(entry.size_bytes for entry in self.files)
 
     def to_json(self) -> bytes:
@@ -148,10 +148,10 @@ class Manifest:
 
 
 def to_merge(segments: Sequence[SegmentEntry], *, young_rows: int = YOUNG_ROWS) -> list[SegmentEntry]:
-    """Return the segments that have to become one, the smallest ones; none, where sizes grow as they should.
+    """Return the smallest segments, which must be merged into one; empty if the sizes grow as required.
 
-    What is left has sizes that grow by `GROWTH` + 1 from one to the next. Among a million rows these are eight
-    segments at most, a row is rewritten `GROWTH` + 1 times at each of them, and so about thirty times in its life.
+    The remaining sizes grow by a factor of `GROWTH` + 1 from one to the next. For a million rows these are at most
+    eight segments. A row is rewritten `GROWTH` + 1 times at each of them, so about thirty times in its life.
     """
     ascending = sorted(segments, key=lambda entry: entry.rows)
     count = smaller = 0

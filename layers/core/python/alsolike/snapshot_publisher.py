@@ -1,8 +1,8 @@
-"""Writing the catalogue snapshot: a change is a small segment, and small segments are merged into larger ones.
+"""The publisher of the catalogue snapshot: a change is a small segment, and small segments are merged into larger ones.
 
-Each step writes segments first and then the manifest, under the condition that nobody wrote it since it was read. A
-writer that dies in between leaves segments that no manifest names; they are collected after `GRACE_MS`, as are those
-that were merged away: until then readers may be downloading them.
+Each step writes segments first and then the manifest, if the manifest has not changed since it was read. A writer that
+dies in between leaves segments that no manifest names. They are deleted after `GRACE_MS`, like merged ones: until then
+readers may be downloading them.
 """
 
 from __future__ import annotations
@@ -27,19 +27,18 @@ _BLOCK_ROWS = 50_000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Published:
-    """What a publication did.
+    """The result of a publication.
 
     Attributes
     ----------
     changes
-        How many were written.
+        Number of written changes.
     merged_rows
-        How many rows were rewritten for it, in merges.
+        Number of rows that merges rewrote.
     segments, size_bytes
-        Of the snapshot now.
+        Of the current snapshot.
     unmerged
-        Why segments that had to be merged were not; the changes are published all the same, and the next publication
-        tries again.
+        The reason why due merges failed; the changes are published nevertheless, and the next publication tries again.
     """
 
     changes: int
@@ -50,7 +49,7 @@ class Published:
 
 
 class SnapshotPublisher:
-    """Publishes changes to the snapshot of one deployment.
+    """The publisher of changes to a deployment's snapshot.
 
     Parameters
     ----------
@@ -63,9 +62,9 @@ class SnapshotPublisher:
         self._young_rows = young_rows
 
     def publish(self, changes: Sequence[Change], *, columns: Columns, version: int, now_ms: int) -> Published:
-        """Add changes to the snapshot, then merge what is due; without changes, only the latter.
+        """Add changes to the snapshot, then run due merges; without changes, only the merges.
 
-        A change may come again, and earlier ones after later ones: what takes precedence counts.
+        Changes may be repeated and arrive in any order: the highest precedence counts.
 
         Parameters
         ----------
@@ -94,12 +93,12 @@ class SnapshotPublisher:
         return self._published(stored, changes=len(changes), merged_rows=merged_rows, unmerged=unmerged)
 
     def publish_all(self, changes: Iterable[Change], *, columns: Columns, version: int, now_ms: int) -> Published:
-        """Make these changes the whole snapshot. What is published meanwhile stays beside them.
+        """Replace the whole snapshot by these changes, and keep changes that are published meanwhile.
 
         Parameters
         ----------
         changes
-            Of every item, in any order, earlier ones too. They are held encoded, twice: about 300 MB for a million.
+            Of every item, in any order, earlier ones too. They are kept encoded, twice: about 300 MB per million.
 
         Raises
         ------
@@ -235,7 +234,7 @@ class SnapshotPublisher:
 
 
 class _OvertakenError(Exception):
-    """What was merged is no longer what the manifest has."""
+    """The merged segments are no longer those of the manifest."""
 
 
 def _encoded(changes: Iterable[Change], columns: Columns) -> Iterator[Segment]:

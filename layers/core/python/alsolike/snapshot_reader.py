@@ -14,7 +14,7 @@ from alsolike.snapshot_manifest import Manifest
 from alsolike.snapshot_store import SnapshotStore, StoredManifest
 
 ANSWER_TIME_MS = 5_000
-"""Time that is left for the answer when no more is downloaded."""
+"""Time reserved for the answer, in which nothing is downloaded."""
 
 
 class SnapshotReader:
@@ -23,20 +23,20 @@ class SnapshotReader:
     Parameters
     ----------
     client
-        A low-level S3 client. How long S3 may stay silent is its affair.
+        A low-level S3 client; it sets the timeouts.
     bucket
         The artefact bucket.
     directory
-        Where segments lie, up to twice `max_bytes` while one snapshot takes the place of another.
+        Folder of segments, up to twice `max_bytes` during a switch of snapshots.
     check_s
-        The manifest is looked at on the first call, and on the first one after so many seconds.
+        The manifest is read on the first call, and on the first one after this number of seconds.
     max_bytes
-        A larger snapshot is refused; None for no limit.
+        Maximum size; None for no limit.
 
     Attributes
     ----------
     stale
-        Whether the last look failed, so that an earlier snapshot stands in.
+        True if the last read failed, so that an earlier snapshot is used.
     """
 
     def __init__(
@@ -51,22 +51,22 @@ class SnapshotReader:
         self.stale = False
 
     def is_due(self, *, now_ms: int) -> bool:
-        """Return whether `current` would look for something newer."""
+        """Return true if `current` would look for a newer one."""
         return now_ms >= self._next_check_ms
 
     def current(self, *, now_ms: int, remaining_ms: Callable[[], float] | None = None) -> Snapshot:
-        """Return the snapshot; where a newer one cannot be had, the one before it. The empty one before the first.
+        """Return the current snapshot, or the previous one if it cannot be loaded; the empty one before the first.
 
         Parameters
         ----------
         remaining_ms
-            Says how much time is left for the request; a download ends before the last `ANSWER_TIME_MS`. What it
-            fetched completely is there for the next try.
+            Returns the time left for the request; a download ends before the last `ANSWER_TIME_MS`. The next attempt
+            reuses completely fetched files.
 
         Raises
         ------
         Unavailable
-            If there is none yet, and S3 does not answer or holds what cannot be used.
+            If there is none yet, and S3 does not answer or its objects are unusable.
         """
         if now_ms < self._next_check_ms:
             return self._snapshot
@@ -104,11 +104,11 @@ class SnapshotReader:
         try:
             return Snapshot.open(paths, version=manifest.version, cold=cold, cold_model=manifest.cold_model)
         except InvalidSnapshot:
-            self._store.keep_only(())  # what lies on the disk may be damaged: the next try fetches it again
+            self._store.keep_only(())  # the files on the disk may be damaged: the next attempt fetches them again
             raise
 
     def _cold(self, manifest: Manifest, check_time: Callable[[], None]) -> Path | None:
-        """Return the file of the cold items; None where it cannot be used, which the rest does not suffer from."""
+        """Return the file of the cold items; None if it is unusable, which does not affect the rest."""
         if manifest.cold is None:
             return None
         try:

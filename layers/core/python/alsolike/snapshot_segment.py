@@ -1,4 +1,4 @@
-"""One segment of a catalogue snapshot: rows of items in the order of their ids' hashes, columns beside each other.
+"""A segment of a catalogue snapshot: rows of items in the order of their ids' hashes, as parallel columns.
 
 Two ids that share their 64-bit hash count as one item, the newer one: among a million ids the chance of such a pair
 is three in a hundred million.

@@ -82,12 +82,12 @@ class SnapshotStore:
         return StoredManifest(Manifest.from_json(body), answer["ETag"])
 
     def replace(self, expected: StoredManifest, manifest: Manifest) -> StoredManifest:
-        """Write the manifest in place of the one that it was made from.
+        """Replace the manifest that a change was based on.
 
         Raises
         ------
         ConcurrentUpdate
-            If somebody else wrote one since.
+            If another writer replaced it since.
         Unavailable
             If S3 does not answer.
         """
@@ -102,7 +102,7 @@ class SnapshotStore:
         return StoredManifest(manifest, etag)
 
     def change(self, stored: StoredManifest, change: Callable[[Manifest], Manifest], *, now_ms: int) -> StoredManifest:
-        """Write what `change` makes of the manifest, until nobody else is faster; delete what retired long ago.
+        """Write the result of `change` for the manifest, repeating after conflicts; delete files that retired long ago.
 
         Raises
         ------
@@ -126,9 +126,9 @@ class SnapshotStore:
         raise ConcurrentUpdate(f"the catalogue snapshot changed {MAX_ATTEMPTS} times while it was written")
 
     def upload(self, segment: Segment | ColdItems, *, now_ms: int) -> SegmentEntry:
-        """Store a segment under a key of its own; it stays on the disk too.
+        """Store a segment under a unique key; it stays on the disk too.
 
-        No two uploads share a key, so that whoever removes an old object can never remove a new one.
+        Unique keys ensure that the removal of an old object never deletes a new one.
 
         Raises
         ------

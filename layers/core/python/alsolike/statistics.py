@@ -1,11 +1,11 @@
-"""Training statistics of a dataset: what follows what, and what goes together, counted where the interactions are.
+"""Training statistics of a dataset: transitions and co-occurrences of items, counted where the interactions are.
 
-They lie below a dataset, written by the job that has all of its interactions (`functions.build_dataset` on Spark) and
-read by one machine that could not hold these (`model_export.statistics`). Items are named by position: 1 for the item
-with the most interactions, of equal ones the first by id.
+The job that has all of a dataset's interactions (`functions.build_dataset` on Spark) writes them below the dataset. One
+machine that could not hold the interactions reads them (`model_export.statistics`). Items are named by position: 1 for
+the item with the most interactions, at equal numbers the lowest id first.
 
-They are counted several times, up to moments of which a training knows what came after: what a model is asked about
-must not be in what it is fitted from. `StatisticsManifest.moments` says which.
+They are counted several times, up to moments after which a training knows the interactions, because a model must not be
+fitted on those that evaluate it. `StatisticsManifest.moments` lists the moments.
 """
 
 from __future__ import annotations
@@ -30,32 +30,32 @@ STATISTICS_MANIFEST = "manifest.json"
 """Written last."""
 
 WEIGHTS = MappingProxyType({"weight": math.inf, "weight_7": 7.0, "weight_30": 30.0, "weight_90": 90.0})
-"""Columns with what an item's interactions weigh together, and the days before the moment at which one counts half."""
+"""Columns with the total weight of an item's interactions, and the half-life of a weight in days before the moment."""
 
 ITEM_STATISTICS = ("position", "item_id", "interactions", "sessions", "transitions", *WEIGHTS)
-"""How many interactions and sessions have the item; what its row of transitions adds up to before any is dropped."""
+"""Numbers of interactions and sessions with the item, and the sum of its row of transitions before the cut."""
 
 PAIR_COLUMNS = ("source", "target", "value")
-"""int, int, double. A pair of the Gram matrix, which is symmetric, may be there once or twice; its diagonal is not."""
+"""int, int, double. A pair of the Gram matrix, which is symmetric, may occur once or twice; its diagonal is absent."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Counting:
-    """How the statistics are counted.
+    """Parameters of the counts.
 
-    Pairs of a user grow with the length of a history, not with its square: an interaction meets the `max_gap` after
-    it, and the others of its piece of `session`.
+    A user's pairs grow linearly with the length of the history: an interaction is paired with the `max_gap` after it,
+    and with the others of its part of `session`.
 
     Attributes
     ----------
     gap_decay, max_gap, backward
         See `model_export.algorithms.transitions`.
     session
-        Longest session; a longer history is several, one after the other.
+        Longest session; a longer history is split into several, one after the other.
     shrink
-        In sessions: of a source's targets in the Gram matrix those stay whose cosine, shrunk by so many, is largest.
+        In sessions. For each source, the Gram matrix keeps the targets with the largest cosine after this shrinkage.
     most
-        Targets of a source that stay, in each matrix, itself not counted.
+        Maximum number of a source's targets, in each matrix, without itself.
     """
 
     gap_decay: float = 0.8
@@ -68,19 +68,19 @@ class Counting:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class StatisticsManifest:
-    """How and up to which moments the interactions of a dataset are counted.
+    """The parameters and moments of a dataset's counts.
 
     Attributes
     ----------
     last_event_ms
         Of all interactions.
     holdout_ms
-        So long are the two last windows, by which settings are chosen and judged: neither is in the first count.
+        Length of each of the two last windows, which select and evaluate settings; the first count excludes both.
     since_ms
-        Where a champion serves: the later of its last training event and of the first window's end; None without one,
-        or where nothing came after.
+        Start of the comparison with a champion: the later of its last training event and of the first window's end;
+        None without a champion or later interactions.
     half_ms
-        Half of the interactions after `since_ms` are not later.
+        The median time of the interactions after `since_ms`.
     """
 
     counting: Counting
@@ -108,17 +108,17 @@ class StatisticsManifest:
 
     @property
     def learned_ms(self) -> int:
-        """What settings are chosen and judged by comes after it."""
+        """The last moment before the windows that select and evaluate settings."""
         return self.last_event_ms - 2 * self.holdout_ms
 
     @property
     def moments(self) -> tuple[int, ...]:
-        """Up to when the interactions are counted, each once, in order."""
+        """The moments up to which the interactions are counted, each once, in order."""
         found = (self.learned_ms, self.since_ms, self.half_ms, self.last_event_ms)
         return tuple(sorted({moment for moment in found if moment is not None}))
 
     def to_json(self) -> bytes:
-        """Return it for the file that is written last."""
+        """Return the content of the file, which is written last."""
         return orjson.dumps(self, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
 
     @classmethod

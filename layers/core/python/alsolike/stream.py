@@ -15,16 +15,16 @@ MAX_PARTITION_KEY_CHARACTERS = 256
 
 
 class StreamRecord(NamedTuple):
-    """One record of a Kinesis stream. A tuple, since a batch has thousands.
+    """A record of a Kinesis stream; a tuple, because a batch has thousands.
 
     Attributes
     ----------
     sequence
-        Its sequence number; numbers of one shard grow, compared as integers.
+        Its sequence number; within a shard, numbers grow as integers.
     arrived_ms
-        When the stream took it in, epoch milliseconds, approximately.
+        Approximate time of its arrival on the stream, epoch milliseconds.
     partition_key
-        What its producer gave it; None where nobody kept it.
+        The producer's key; None if it was not stored.
     """
 
     stream: str
@@ -61,13 +61,13 @@ def partition_key(profile_id: str) -> str:
 
 
 class ConfigurationSource(Protocol):
-    """Where the configuration comes from: `alsolike.configuration_store.ConfigurationReader`."""
+    """The source of the configuration: `alsolike.configuration_store.ConfigurationReader`."""
 
     def current(self, *, now_ms: int) -> Configuration:
         """Return the configuration."""
 
     def refresh(self, *, now_ms: int) -> Configuration:
-        """Look for a newer one now."""
+        """Read the configuration again, and return it."""
 
 
 def parse_batch(

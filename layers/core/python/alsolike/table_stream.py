@@ -1,7 +1,7 @@
-"""Reading a batch of a table's stream as Lambda hands it over, into changes of items and users.
+"""A reader of a table stream's batch from Lambda, which yields changes of items and users.
 
-The tables keep a mark of what was deleted, so that a deletion is a record with a time of its own. A row that goes
-altogether (the erasure of a user, somebody in the console) tells only to the second when.
+The tables mark deleted rows, so that a deletion is a record with a time of its own. If a row is removed completely (by
+an erasure, or in the console), its time is only known to the second.
 """
 
 from __future__ import annotations

@@ -86,9 +86,9 @@ def long_key(user_id: str) -> str | None:
 
 
 class TombstoneReader:
-    """The tombstones as a long-lived process sees them, read again when they are `check_s` old.
+    """The tombstones in a long-lived process, read again when they are `check_s` old.
 
-    Where S3 does not answer, what was read before stays in force: a failure brings nobody back.
+    If S3 does not answer, the earlier ones stay in force, so that a failure restores no erased user.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class TombstoneReader:
     bucket
         The artefact bucket.
     pseudonyms
-        Gives the deployment's hashes; only asked once somebody has been erased.
+        Returns the deployment's hashes; called only once a user has been erased.
     """
 
     def __init__(
@@ -151,7 +151,7 @@ class TombstoneReader:
             found = None
         if found is not None and (found[1] is not None or not (self._stones or NO_TOMBSTONES).users):
             self._stones, self._etag = found
-        # Also after a failure: not every call shall wait for a store that does not answer.
+        # This applies after a failure too, so that not every call waits for a store that does not answer.
         self._checked_ms = now_ms
         return self._stones or NO_TOMBSTONES
 

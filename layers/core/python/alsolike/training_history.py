@@ -1,4 +1,4 @@
-"""What Step Functions has written down of an execution: states entered, what they handed on, why one failed."""
+"""An execution's history in Step Functions: entered states, their outputs, and the cause of a failure."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import orjson
 
 
 class History:
-    """The events of an execution, fetched as they come.
+    """The events of an execution, fetched incrementally.
 
     Parameters
     ----------
     client
         A low-level Step Functions client.
     page
-        How many events a call returns at most: few where somebody waits for new ones, many to read all.
+        Maximum number of events per call: few to wait for new ones, many to read all.
     """
 
     def __init__(self, client: Any, execution_arn: str, *, page: int = 100) -> None:
@@ -32,7 +32,7 @@ class History:
             executionArn=self._arn, reverseOrder=True, PaginationConfig={"PageSize": self._page}
         )
         found: list[dict[str, Any]] = []
-        for page in pages:  # the latest first, so that a run of many events is not read anew each time
+        for page in pages:  # the latest first, so that known events are not fetched again
             found += page["events"]
             if any(int(event["id"]) <= known for event in page["events"]):
                 break
@@ -42,7 +42,7 @@ class History:
 
 
 def entered(event: Mapping[str, Any]) -> str | None:
-    """Return the state that was entered, if the event says so."""
+    """Return the state that the event entered, if it did."""
     name = event.get("stateEnteredEventDetails", {}).get("name")
     return str(name) if name else None
 

@@ -222,5 +222,5 @@ def _visits(events: Iterable[Mapping[str, Any]], *, ended: dt.datetime | None) -
             visits[entered] = Visit(entered, first, None)
         elif (left := training_history.handed_on(event)) is not None and left[0] in visits:
             visits[left[0]] = dataclasses.replace(visits[left[0]], left=at)
-    # What a run was in when it was stopped has no event of its own that says so.
+    # The state in which a run was stopped has no event of its own for its end.
     return (visit if visit.left else dataclasses.replace(visit, left=ended) for visit in visits.values())

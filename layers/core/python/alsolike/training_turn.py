@@ -1,7 +1,7 @@
-"""Whose turn it is to train: one run at a time, by an object that names the execution which has it.
+"""Lock that allows one training run at a time: an object that names the execution that holds it.
 
-Nobody gives it back. Whoever comes next asks Step Functions whether that execution still runs, so that one which was
-stopped, or failed where nothing could react, holds nobody up.
+It is never released. The next execution asks Step Functions whether the holder still runs. So a holder that was
+stopped, or failed without a handler, blocks no other run.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NO_EXECUTION = ("ExecutionDoesNotExist", "InvalidArn")  # AWS forgets execution
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Holder:
-    """Who has the turn; `etag` is what a conditional write compares."""
+    """The holder of the lock; `etag` is the condition of a write."""
 
     execution_id: str
     run_id: str
@@ -35,7 +35,7 @@ class Holder:
 
 
 class Turn:
-    """The turn of one deployment.
+    """The lock of one deployment.
 
     Parameters
     ----------
@@ -51,14 +51,14 @@ class Turn:
         self._bucket = bucket
 
     def take(self, execution_id: str, *, run_id: str, now_ms: int) -> Holder | None:
-        """Take the turn for an execution; return who has it, if that is another one that runs.
+        """Acquire the lock for an execution; return the holder, if another execution holds it and runs.
 
-        An execution that has it already keeps it.
+        An execution that holds it already keeps it.
 
         Raises
         ------
         ConcurrentUpdate
-            If somebody else took it at the same time.
+            If another execution acquired it at the same time.
         InvalidInput
             If the object is unreadable.
         Unavailable
@@ -73,7 +73,7 @@ class Turn:
         return None
 
     def running(self) -> Holder | None:
-        """Return who has the turn and runs; None where the next to come would get it.
+        """Return the running holder; None if the next execution would get the lock.
 
         Raises
         ------

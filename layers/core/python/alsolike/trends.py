@@ -1,22 +1,22 @@
-"""Which items are wanted more than usual: counters that fade, and the score that is made of them.
+"""Trending items: counters with exponential decay, and the score that is computed from them.
 
-Each event adds its type's weight to its item's counters, and each counter fades by its own time constant `tau`: after a
-time t, e^(-t/tau) of it is left. So a counter with the time constant of a window holds, at a steady rate, what came in
-during that window, and the one of a week what came in during a week: the item's usual.
+Each event adds its type's weight to its item's counters, and each counter decays with its own time constant `tau`:
+after a time t, e^(-t/tau) of it is left. At a steady rate, a counter with the time constant of a window therefore holds
+the events of one window. The counter of a week holds those of a week: the item's baseline.
 
-The score of an item in a window compares what came in with what its past predicts:
+The score of an item in a window compares its recent events with the prediction from its past:
 
     past     = baseline + assumed - fast            what the baseline holds from before the window
     expected = past * min(1, sum of fast / sum of past)          the sums go over all items
     score    = (fast - expected) / sqrt(expected + PRIOR)
 
-An item that has its usual share of what comes in scores 0, however popular it is and however busy the hour. The ratio
-of the sums is at most 1: a past that is shorter than the window, as in a new shop, is not blown up to one, and what is
-wanted most scores highest. Counts vary by about the root of what is expected, so a score is in standard deviations of
-events that weigh 1; `PRIOR` is what an item that nobody has seen before may get by chance.
+An item with its usual share of events scores 0, at any popularity and at any hour. The ratio of the sums is at most 1:
+a past that is shorter than the window, as in a new shop, is not extrapolated, and the most popular items score highest.
+Counts vary by about the root of the expectation, so a score is in standard deviations of events with weight 1. `PRIOR`
+is the number of events that an unknown item may get by chance.
 
-A shard keeps so many items and forgets the others' past. An item that comes in is assumed to have as much of it as the
-most popular one that was forgotten, faded: else what is just too seldom to be kept would trend each time it comes.
+A shard keeps a limited number of items and forgets the others' past. A new item is assumed to have as much past as the
+most popular forgotten one, decayed. Otherwise items just below the limit would trend at each event.
 """
 
 from __future__ import annotations
@@ -36,22 +36,22 @@ from alsolike.tensors import Array, parse_tensors, write_tensors
 from alsolike.values import value_object
 
 WINDOWS: Mapping[str, int] = MappingProxyType({"30m": 1_800, "1h": 3_600, "3h": 10_800, "1d": 86_400})
-"""The windows that trends are asked for, with their time constants in seconds."""
+"""The windows of trends, with their time constants in seconds."""
 
 BASELINE_S = 7 * 86_400
-"""Time constant of what is usual: every day of the week is in it."""
+"""Time constant of the baseline, which covers every day of the week."""
 
 KEPT_ITEMS = 2_000
 """Items that a shard's counters keep: 65 KB with short ids. A request may wait for those of all shards.
 
-About half of them are what trends, more than anybody asks for; the others are popular, with the past that they have.
+About half of them are trending, more than any request needs; the others are popular, with their past.
 """
 
 PRIOR = 5.0
-"""Added to what is expected: one view of an unknown item scores 1 / sqrt(5), ten score 4.5."""
+"""Added to the expectation: one view of an unknown item scores 1 / sqrt(5), ten score 4.5."""
 
 LEAST_SCORE = 1.0
-"""Below one standard deviation nothing trends: neither an item that was looked at once or twice, nor ordinary noise."""
+"""Minimum score, one standard deviation: it excludes items with one or two views and ordinary noise."""
 
 FORMAT = "alsolike-trends-1"
 
@@ -85,22 +85,22 @@ class Event(NamedTuple):
 
 @value_object
 class ShardCounts:
-    """What one shard's records come to.
+    """The counters of one shard.
 
     Attributes
     ----------
     sequence
-        Of the last record that is in it; -1 before the first.
+        Of the last included record; -1 before the first.
     as_of_ms
-        The time that `counts` and `totals` are as of.
+        The time of `counts` and `totals`.
     items
         Ids of the items in `counts`.
     counts
-        float64 (items, windows + 2): a counter a window, in their order, the baseline's, and what is assumed of it.
+        float64 (items, windows + 2): a counter per window, in their order, the baseline's, and its assumed part.
     totals
-        float64 (windows + 2): the same of all items, kept or not; nothing is assumed.
+        float64 (windows + 2): the sums over all items, kept or not; without an assumed part.
     forgotten
-        The largest baseline that was dropped, as of the same time.
+        The largest dropped baseline, as of the same time.
     """
 
     sequence: int
@@ -113,13 +113,13 @@ class ShardCounts:
     def add(self, events: Sequence[Event], *, sequence: int, arrived_ms: int) -> ShardCounts:
         """Return the counts with the events of the records up to `sequence`, each of them once.
 
-        Those at or below the sequence number that is in already are passed over.
+        Events at or below the included sequence number are skipped.
 
         Parameters
         ----------
         arrived_ms
-            When the last record arrived; no event is later. Counts are as of the latest such time, so that they depend
-            on the records alone.
+            Arrival of the last record; no event is later. Counts are as of the latest such time, so that they depend
+            only on the records.
         """
         if sequence <= self.sequence:
             return self
@@ -275,7 +275,7 @@ def _faded(shard: ShardCounts, as_of_ms: int) -> ShardCounts:
 
 def _scores(counts: Counts, totals: Counts, column: int) -> Counts:
     fast = counts[:, column]
-    past = np.maximum(counts[:, _BASELINE] + counts[:, _ASSUMED] - fast, 0)  # below 0 by rounding alone
+    past = np.maximum(counts[:, _BASELINE] + counts[:, _ASSUMED] - fast, 0)  # below 0 only by rounding
     sum_of_fast = totals[column]
     sum_of_past = max(totals[_BASELINE] - sum_of_fast, 0)
     expected = past * min(1, sum_of_fast / sum_of_past) if sum_of_past else past
@@ -284,7 +284,7 @@ def _scores(counts: Counts, totals: Counts, column: int) -> Counts:
 
 
 def _ranks(values: Counts) -> npt.NDArray[Any]:
-    """Return each value's place from the largest, 0, on; of equal ones the first is first."""
+    """Return each value's rank in descending order, from 0; equal values keep their order."""
     ranks = np.empty(len(values), np.int64)
     ranks[np.argsort(-values, kind="stable")] = np.arange(len(values))
     return ranks

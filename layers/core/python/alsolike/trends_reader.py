@@ -1,4 +1,4 @@
-"""What trends now, as functions see it: the shards' objects, looked at now and then."""
+"""The current trends for functions: the shards' objects, polled and cached."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the counters of trends are kept: one object a shard of the stream, written by whoever read it last."""
+"""The store of the trends' counters: one object per shard of the stream, with conditional writes."""
 
 from __future__ import annotations
 

@@ -26,19 +26,19 @@ if TYPE_CHECKING:
 
 
 class ReadRows(Protocol):
-    """Reads rows of a Parquet object; whoever calls this module has a library for that."""
+    """A reader of a Parquet object's rows; the caller provides it with its own library."""
 
     def __call__(
         self, body: bytes, *, values: Mapping[str, Sequence[str]], columns: Sequence[str]
     ) -> pd.DataFrame | None:
-        """Return some columns of the rows in which a column has one of its `values`; None where there are none."""
+        """Return some columns of the rows in which a column has one of its `values`; None if there are none."""
 
 
 class Concatenate(Protocol):
-    """Puts frames under each other."""
+    """A function that concatenates frames."""
 
     def __call__(self, frames: Sequence[pd.DataFrame], *, columns: Sequence[str]) -> pd.DataFrame:
-        """Return all rows; no frames give an empty one with these columns."""
+        """Return all rows; without frames, an empty frame with these columns."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Places:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class UserData:
-    """Finds what is held about a user.
+    """A search for a user's stored data.
 
     Attributes
     ----------
@@ -85,12 +85,12 @@ class UserData:
     on_object: Callable[[], None] = lambda: None
 
     def document(self, user_id: str) -> Iterator[bytes]:
-        """Yield the JSON document of a user, by the id that is stored, in pieces.
+        """Yield the JSON document of a user, by the stored id, in pieces.
 
-        Its keys: userId, user (what the shop said), profile (recent interactions), sessions (that joined the profile),
-        interactions (each event once, also those of sessions before the login), recommendations (each answer once, with
-        the columns of `served`, also those to sessions before the login), quarantine (unreadable records that name the
-        user) and erasure (the receipt). What is not held is null or an empty list.
+        Its keys: userId, user (the shop's properties), profile (recent interactions), sessions (that joined the
+        profile), interactions (each event once, also those of sessions before the login), recommendations (each answer
+        once, with the columns of `served`, also those to sessions before the login), quarantine (unreadable records
+        that name the user) and erasure (the receipt). Missing data is null or an empty list.
 
         Raises
         ------
@@ -154,7 +154,7 @@ class UserData:
         sessions = [session for session in rows["session_id"].unique() if isinstance(session, str)]
         if not sessions:
             return rows, {}
-        # Whose a session is, only all of its logins tell.
+        # The user of a session depends on all of its logins.
         of_sessions = self._rows(_INTERACTIONS, {"session_id": sessions})
         around = lake.deduplicate(self.concatenate([rows, of_sessions], columns=list(lake.COLUMNS)))
         logins = around[around["user_id"].notna() & around["session_id"].notna()]

@@ -1,8 +1,8 @@
-"""Classes whose objects are told apart by what they hold.
+"""Value classes: their objects are equal if their fields are.
 
-A frozen dataclass is six functions that Python writes as text and compiles when its module is imported, and `recommend`
-imports a hundred such classes: a sixth of its cold start. Here only `__init__` is compiled. That nobody assigns to an
-object is left to mypy, for which it is as frozen; so objects are made in a fraction of the time as well.
+A frozen dataclass consists of six functions that Python generates and compiles when its module is imported. `recommend`
+imports a hundred such classes, a sixth of its cold start. Here only `__init__` is compiled. Only mypy enforces that
+fields are not assigned, because it treats the class as frozen; so the creation of objects is faster as well.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ T = TypeVar("T")
 
 @dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field,))
 def value_object(described: type[T]) -> type[T]:
-    """Make a dataclass with slots of `described`, whose objects compare, hash and print by their fields.
+    """Return `described` as a dataclass with slots, whose objects compare, hash and print by their fields.
 
-    What `dataclasses` offers works with it: `field` (but for its `hash`), `replace`, `asdict`, `KW_ONLY`.
+    The functions of `dataclasses` work with it: `field` (but for its `hash`), `replace`, `asdict`, `KW_ONLY`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Reading JSON that somebody else wrote: each check names the field, its value and what was expected."""
+"""The parser of JSON from clients: each check names the field, its value and the expectation."""
 
 from __future__ import annotations
 
