@@ -86,7 +86,7 @@ class HistoryParameters:
         Ages are ignored if nothing `decays`. This is the only definition of a history's weights: training, evaluation
         and serving call it.
         """
-        import numpy as np  # whoever reads what a version is has none
+        import numpy as np  # slow import that readers of the manifest's fields do not need
 
         if not self.decays:
             return np.asarray(event_weight).astype(np.float32)

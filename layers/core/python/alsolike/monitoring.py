@@ -109,11 +109,11 @@ class Start:
     name
         Of the execution.
     figures
-        That had drifted; empty where new data was the reason.
+        The drifted figures; empty if new data was the cause.
     champion
-        Whom it is to replace.
+        The champion at the start.
     outcome
-        As of the look that says it.
+        The state at the look that reports it.
     """
 
     trigger: Trigger
@@ -127,22 +127,22 @@ class Start:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rules:
-    """When people are told, and when a training starts; all settings of the deployment.
+    """Thresholds of alerts and trainings; all are settings of the deployment.
 
     Attributes
     ----------
     psi
-        Above it a figure has drifted.
+        Minimum index of a drifted figure.
     hours
-        How long it has to be above.
+        Minimum duration of its excess.
     retrains
-        Whether it then starts a training.
+        True if drift then starts a training.
     new_interactions
-        So many since the champion's last start a training; None for no such start.
+        Number of interactions since the champion that starts a training; None for no such start.
     silent_hours
-        The lake without events for longer is told to people, and nothing is compared.
+        Age of the lake's last event that causes an alert; then nothing is compared.
     stale_days
-        A champion whose last event is older is told to people.
+        Age of the champion's last event that causes an alert.
     """
 
     psi: float
@@ -155,30 +155,30 @@ class Rules:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Report:
-    """One look.
+    """The report of a look.
 
     Attributes
     ----------
     champion
-        None before the first.
+        None before the first champion.
     sampled
-        One of so many users was looked at.
+        One in this number of users was sampled.
     interactions, users
-        Of the window, among those who were looked at.
+        Of the window, among the sampled users.
     unknown_item_share
-        Of the interactions that count, those with items that the champion does not know.
+        Share of the counted interactions that have items unknown to the champion.
     unknown_user_share
-        Of users, those who did nothing before the champion's last event.
+        Share of the users without interactions before the champion's last event.
     champion_age_h, lake_silent_h
-        Since the champion's last event, since the lake's; None without any.
+        Age of the champion's and of the lake's last event; None without any.
     new_interactions
-        Since the champion's last event, or since the last start that counts; None where nobody asked.
+        Since the champion's last event, or since the last start that counts; None if they were not counted.
     started
-        By this look.
+        The training that this look started.
     last_start
-        By this look or an earlier one.
+        The training that this or an earlier look started last.
     first_of_day
-        Whether it is the day's first under a champion.
+        True for the day's first look under a champion.
     """
 
     looked_ms: int
@@ -201,12 +201,12 @@ class Report:
     format_version: int = 1
 
     def held_h(self, figure: Figure) -> float | None:
-        """Return for how many hours a figure has been above the threshold."""
+        """Return the number of hours for which a figure has exceeded the threshold."""
         return None if figure.above_since_ms is None else (self.looked_ms - figure.above_since_ms) / 3_600_000
 
     @property
     def drifted(self) -> tuple[Figure, ...]:
-        """The figures that have been above the threshold for as long as is set, the longest first."""
+        """The figures that have exceeded the threshold for the configured time, the longest first."""
         held = [each for each in self.figures if (self.held_h(each) or -1) >= self.rules.hours]
         return tuple(sorted(held, key=lambda figure: (figure.above_since_ms, figure.name)))
 

@@ -54,12 +54,12 @@ _FORM = re.compile(r"[A-Za-z0-9_-]{40}")
 
 @value_object
 class RecommendationId:
-    """What an id says.
+    """The contents of an id.
 
     Attributes
     ----------
     version_tag, arm_tags
-        Stand for the model version and for the arms; see the functions of these names.
+        Hashes of the model version and of the arms; see the functions of these names.
     """
 
     answered_ms: int

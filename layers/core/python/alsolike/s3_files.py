@@ -41,7 +41,7 @@ def upload(client: Any, bucket: str, key: str, path: Path) -> None:
     OSError
         If the file cannot be read.
     """
-    from boto3.exceptions import S3UploadFailedError  # who only reads starts without them
+    from boto3.exceptions import S3UploadFailedError  # slow imports that only uploads need
     from boto3.s3.transfer import S3Transfer
 
     try:
