@@ -50,9 +50,10 @@ def _record_items(runtime: Runtime) -> None:
             original(self, transact_items)
         finally:
             self.in_transaction = False
-        for operation in transact_items:
-            ((_, details),) = operation.items()
-            record(self, details["TableName"], details.get("Item") or details["Key"])
+        with runtime.recorder.together():
+            for operation in transact_items:
+                ((_, details),) = operation.items()
+                record(self, details["TableName"], details.get("Item") or details["Key"])
 
     replace(DynamoDBBackend, "transact_write_items", transact_write_items)
     delete_table: Any = DynamoDBBackend.delete_table
@@ -97,8 +98,9 @@ def _record_streams(runtime: Runtime) -> None:
 
     @functools.wraps(original)
     def put_record(self: Any, *arguments: Any, **options: Any) -> tuple[str, str]:
-        sequence_number, shard_id = original(self, *arguments, **options)
-        runtime.recorder.stream_record(self, shard_id, sequence_number)
+        with runtime.recorder.together():  # a commit between the two would leave a gap in the shard
+            sequence_number, shard_id = original(self, *arguments, **options)
+            runtime.recorder.stream_record(self, shard_id, sequence_number)
         return sequence_number, shard_id
 
     replace(Stream, "put_record", put_record)
@@ -138,7 +140,8 @@ def _record_messages_and_executions(runtime: Runtime) -> None:
 
     @functools.wraps(end)
     def reflect_execution_status(self: Any) -> None:
-        end(self)
+        with runtime.recorder.together():  # moto sets the status before the output
+            end(self)
         runtime.recorder.changed("states")
 
     replace(Queue, "add_message", add_message)

@@ -45,7 +45,8 @@ def _keep_every_stream_record(runtime: Runtime) -> None:
             records: list[Any] = []
             while position < newest and len(records) != limit:
                 position += 1
-                records.append(self.records[position])
+                if position in self.records:
+                    records.append(self.records[position])
             behind_s = self.records[newest].created_at - records[-1].created_at if records else 0
             return records, position, int(behind_s * 1000)
 

@@ -1,5 +1,6 @@
 """Records every change of moto's stores in a journal before its request is answered, and restores them at a start."""
 
+import contextlib
 import functools
 import hashlib
 import itertools
@@ -58,10 +59,19 @@ class Recorder:
 
     # Changes
 
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Commit all changes that are made and recorded within in one transaction."""
+        with self._journal.locked() if self._journal else contextlib.nullcontext():
+            yield
+
     def item(self, table: Any, hash_key: Any, range_key: Any) -> None:
         """Record an item of a table, or that it is gone, and the records of the table's stream since the last time."""
-        if not (journal := self.journal):
-            return
+        if journal := self.journal:
+            with journal.locked():
+                self._write_item(journal, table, hash_key, range_key)
+
+    def _write_item(self, journal: Journal, table: Any, hash_key: Any, range_key: Any) -> None:
         item = table.get_item(hash_key, range_key)
         name = _item_name(hash_key, range_key)
         if item is None:
