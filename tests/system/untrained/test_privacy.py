@@ -176,7 +176,7 @@ def test_nothing_of_an_erased_user_is_left_and_neighbours_keep_everything(busy: 
     assert receipt["status"] == "complete"
     counts = {each["store"]: each["records"] for each in receipt["purged"]}
     assert {store for store, count in counts.items() if count} == {
-        "profiles", "users", "lake", "user changes", "quarantine", "datasets"
+        "profiles", "sessions", "users", "lake", "user changes", "quarantine", "datasets"
     }  # fmt: skip
     assert counts["lake"] == 10
     assert counts["quarantine"] == 2
