@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local_cloud.client import Cloud, CloudError
 from tests.system.local_cloud.foreign_cloud import ForeignCloud, eventually
 
-KILLS = 10
+KILLS = int(os.environ.get("ALSOLIKE_KILLS", "10"))
 KEYS = 40
 _SEED = 20_261_128
 
