@@ -71,7 +71,7 @@ class LocalCloud:
         self._processes = Processes(directory)
         change_moto(self)
         journal = Journal(settings.data) if settings.data else None
-        self.recorder = Recorder(journal, region=settings.region, account=settings.account)
+        self.recorder = Recorder(journal, region=settings.region, account=settings.account, report=report)
         self._ports = Ports(_remembered_ports(journal, first=settings.port), first=settings.port)
         self._boot_token = secrets.token_urlsafe(16)
         self._moto = MotoServer(port=self._ports.take("aws"), changed=self.recorder.request, only=self._boot_token)

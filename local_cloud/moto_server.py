@@ -10,6 +10,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 
 from local_cloud.ports import ADDRESS
+from local_cloud.storage.journal import DataError
 
 _STOP_POLL_S = 0.05
 _BODILESS = ("204", "304")
@@ -21,7 +22,7 @@ class MotoServer:
     Parameters
     ----------
     changed
-        Called with each request before its response leaves.
+        Called with each request before its response leaves. If it raises DataError, the response has status 503.
     only
         Text of the header ``User-Agent`` of the only requests that are answered before `open`; None for all.
     """
@@ -31,6 +32,7 @@ class MotoServer:
     ) -> None:
         self._changed = changed
         self._only = only
+        self._stopped = False
         application = DomainDispatcherApplication(create_backend_app)
         self._server = make_server(ADDRESS, port, application, threaded=True, request_handler=_Exchange)
         self._server.moto = self  # type: ignore[attr-defined]
@@ -48,14 +50,15 @@ class MotoServer:
 
     def is_open(self, environ: dict[str, Any]) -> bool:
         """Say whether a request is answered now."""
-        return self._only is None or self._only in environ.get("HTTP_USER_AGENT", "")
+        return not self._stopped and (self._only is None or self._only in environ.get("HTTP_USER_AGENT", ""))
 
     def changed(self, environ: dict[str, Any]) -> None:
         """Let be written what a request has changed."""
         self._changed(environ)
 
     def stop(self) -> None:
-        """Stop listening; open connections end with the process."""
+        """Stop listening; further requests on open connections have status 503."""
+        self._stopped = True
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -74,7 +77,11 @@ class _Exchange(MotoRequestHandler):
         length = None if "wsgi.input_terminated" in environ else int(environ.get("CONTENT_LENGTH") or 0)
         environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(length))
         status, headers, body = self._respond(environ)
-        self.server.moto.changed(environ)  # type: ignore[attr-defined]
+        try:
+            self.server.moto.changed(environ)  # type: ignore[attr-defined]
+        except DataError as error:
+            self.log("error", "%s", error)
+            status, headers, body = "503 Service Unavailable", [("Content-Type", "text/plain")], str(error).encode()
         self.send_response(int(status.split()[0]))
         for name, value in headers:
             self.send_header(name, value)

@@ -10,6 +10,7 @@ from moto.cloudwatch.models import CloudWatchBackend
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.kinesis.models import KinesisBackend, Stream
+from moto.s3.exceptions import S3ClientError
 from moto.s3.models import S3Backend
 from moto.sqs.models import Queue
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
@@ -73,8 +74,11 @@ def _record_objects(runtime: Runtime) -> None:
 
         @functools.wraps(write)
         def recording(*arguments: Any, **options: Any) -> Any:
-            answer = write(*arguments, **options)
             given = signature.bind(*arguments, **options).arguments
+            if len(given.get("value", b"")) > runtime.recorder.largest_object:
+                largest = f"{runtime.recorder.largest_object:,}"
+                raise S3ClientError("EntityTooLarge", f"The embedded cloud stores objects of up to {largest} bytes.")
+            answer = write(*arguments, **options)
             runtime.recorder.object(given["bucket_name"], given["key_name"])
             return answer
 

@@ -14,6 +14,7 @@ PORTS: Final = "ports"
 _FILE = "cloud.sqlite"
 _COMPANIONS = ("", "-wal", "-shm", "-journal")
 _PAGES_BEFORE_CHECKPOINT = 8_000
+_ROW_OVERHEAD_BYTES = 1_024
 _DELETED: Final = object()
 _TABLES = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -46,6 +47,7 @@ class Journal:
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
+        self._directory = directory
         self._lock = threading.RLock()
         self._entries: dict[tuple[str, str, str], object] = {}
         self._contents: dict[str, object] = {}
@@ -83,8 +85,25 @@ class Journal:
         with self._lock:
             yield
 
+    @property
+    def largest_value(self) -> int:
+        """Largest number of bytes of a value."""
+        return self._database.getlimit(sqlite3.SQLITE_LIMIT_LENGTH) - _ROW_OVERHEAD_BYTES
+
     def commit(self) -> None:
-        """Return when all writes so far are with the kernel."""
+        """Return when all writes so far are with the kernel.
+
+        Raises
+        ------
+        DataError
+            If they cannot be written, for example because the disk is full. The next commit tries again.
+        """
+        try:
+            self._commit()
+        except sqlite3.Error as error:
+            raise DataError(f"changes cannot be stored in {self._directory}: {error}") from error
+
+    def _commit(self) -> None:
         with self._lock:
             if not (self._entries or self._contents or self._trims):
                 return
@@ -134,8 +153,10 @@ class Journal:
     def close(self) -> None:
         """Write what waits and close the database."""
         with self._lock:
-            self.commit()
-            self._database.close()
+            try:
+                self.commit()
+            finally:
+                self._database.close()
 
 
 def check(directory: Path) -> bool:

@@ -5,6 +5,7 @@ import functools
 import hashlib
 import itertools
 import pickle
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +20,7 @@ from moto.kinesis.models import Record, kinesis_backends
 from moto.s3.models import s3_backends
 
 from local_cloud.storage.collections import collections_of
-from local_cloud.storage.journal import Journal
+from local_cloud.storage.journal import DataError, Journal
 from local_cloud.storage.objects import Objects
 
 _DAY_S: Final = 86_400
@@ -34,13 +35,22 @@ class Recorder:
 
     Changes of DynamoDB's items, of stream records and of metrics are written where they happen. Objects and the small
     collections are noted for the thread that changes them, and read when its request ends.
+
+    Parameters
+    ----------
+    report
+        Called with a line about each change without a request that cannot be stored now.
     """
 
-    def __init__(self, journal: Journal | None, *, region: str, account: str) -> None:
+    def __init__(
+        self, journal: Journal | None, *, region: str, account: str, report: Callable[[str], None] = lambda _: None
+    ) -> None:
         self._journal = journal
         self._region = region
         self._account = account
+        self._report = report
         self._started = False
+        self._closed = False
         self._noted = threading.local()
         self._newest: dict[str, int] = {}
         self._stored_positions: dict[tuple[str, str], int] = {}
@@ -56,6 +66,11 @@ class Recorder:
     def journal(self) -> Journal | None:
         """The journal; None before `start`, and where nothing is stored."""
         return self._journal if self._started else None
+
+    @property
+    def largest_object(self) -> int:
+        """Largest size of an object in bytes."""
+        return self._journal.largest_value if self._journal else sys.maxsize
 
     # Changes
 
@@ -133,7 +148,15 @@ class Recorder:
             self._notes("services").add(name)
 
     def request(self, environ: Mapping[str, Any]) -> None:
-        """Write what a request has changed; its response may leave afterwards."""
+        """Write what a request has changed; its response may leave afterwards.
+
+        Raises
+        ------
+        DataError
+            If its changes cannot be stored.
+        """
+        if self._closed:
+            raise DataError("the embedded cloud has stopped")
         if self.journal:
             credential = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")[2].split("/")
             action = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
@@ -144,7 +167,7 @@ class Recorder:
     def changed(self, service: str) -> None:
         """Write changes that no request has made."""
         self.service(service)
-        self.commit()
+        self._commit_in_background()
 
     def commit(self) -> None:
         """Write what this thread has noted, and everything else so far."""
@@ -156,6 +179,14 @@ class Recorder:
             self._compare(service)
         journal.commit()
 
+    def _commit_in_background(self) -> None:
+        """Commit; what cannot be stored now is stored with the next commit."""
+        try:
+            self.commit()
+        except DataError as error:
+            if not self._closed:
+                self._report(str(error))
+
     def keep(self, kind: str, work: Any) -> Callable[[], None]:
         """Record work that was accepted and is done later; return what records that it is done."""
         if not (journal := self.journal):
@@ -166,7 +197,7 @@ class Recorder:
         def done() -> None:
             if journal := self.journal:
                 journal.delete("work", kind, name)
-                journal.commit()
+                self._commit_in_background()
 
         return done
 
@@ -197,7 +228,7 @@ class Recorder:
         journal.put("position", place, mapping, str(next_number).encode())
         slowest = min(number for (shard, _), number in self._positions.items() if shard == place)
         journal.trim_records(place, _ordered(slowest - 1))  # the newest stays, so that numbers go on from it
-        journal.commit()
+        self._commit_in_background()
 
     # Start
 
@@ -238,11 +269,14 @@ class Recorder:
         self._journal.commit()
 
     def close(self) -> None:
-        """Write what waits, and close the journal."""
+        """Write what waits, and close the journal; later requests fail."""
         if self._journal:
-            self.commit()
-            self._started = False
-            self._journal.close()
+            self._commit_in_background()
+            self._closed, self._started = True, False
+            try:
+                self._journal.close()
+            except DataError as error:
+                self._report(str(error))
 
     def _restore_items(self, journal: Journal) -> None:
         tables = dynamodb_backends[self._account][self._region].tables

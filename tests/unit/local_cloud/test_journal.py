@@ -104,3 +104,19 @@ def test_other_files_of_a_directory_stay(tmp_path: Path) -> None:
     assert storage.delete(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
     assert not storage.delete(tmp_path)
+
+
+def test_full_disk_is_an_error_until_there_is_space_again(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    ((pages,),) = journal._database.execute("PRAGMA page_count").fetchall()
+    journal._database.execute(f"PRAGMA max_page_count = {pages + 2}")
+    journal.put("item", "table", "large", b"1" * 100_000)
+
+    for _ in range(2):
+        with pytest.raises(DataError, match=f"changes cannot be stored in {tmp_path}: database or disk is full"):
+            journal.commit()
+    journal._database.execute("PRAGMA max_page_count = 1000")
+    journal.put("item", "table", "small", b"2")
+    journal.commit()
+
+    assert [(name, len(value)) for _, name, value in journal.read("item")] == [("large", 100_000), ("small", 1)]

@@ -1,5 +1,6 @@
 """Changes of moto's stores that must reach the disk together: another thread may commit at any moment."""
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,9 +9,11 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.dynamodb.models import DynamoDBBackend
 from moto.kinesis.models import KinesisBackend, Shard, Stream, kinesis_backends
+from moto.s3.models import S3Backend
 from moto.sqs.models import Queue
 from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
@@ -18,7 +21,7 @@ from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommu
 from local_cloud.moto_changes import recording, stores
 from local_cloud.storage.collections import Collection
 from local_cloud.storage.executions import has_ended
-from local_cloud.storage.journal import Journal
+from local_cloud.storage.journal import DataError, Journal
 from local_cloud.storage.recorder import Recorder
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
@@ -35,6 +38,7 @@ def recorder(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reco
     owners = [
         *[(DynamoDBBackend, name) for name in ("put_item", "update_item", "delete_item", "delete_table")],
         (DynamoDBBackend, "transact_write_items"),
+        *[(S3Backend, name) for name in (*recording._BY_BUCKET_AND_KEY, "put_object_tagging")],
         *[(Stream, "put_record"), (KinesisBackend, "delete_stream")],
         *[(Shard, name) for name in ("put_record", "get_records", "get_max_sequence_number")],
     ]
@@ -44,6 +48,7 @@ def recorder(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reco
         recorder = Recorder(journal, region=REGION, account=ACCOUNT)
         runtime: Any = SimpleNamespace(recorder=recorder)
         recording._record_items(runtime)
+        recording._record_objects(runtime)
         recording._record_streams(runtime)
         stores._keep_every_stream_record(runtime)
         recorder.start()
@@ -176,3 +181,43 @@ def test_execution_is_recorded_with_its_output(
     BaseExecutionWorkerCommunication._reflect_execution_status(None)  # type: ignore[arg-type]
 
     assert list(journal.read("entry")) == [("executions", "one", b"{}")]
+
+
+def test_object_above_the_limit_of_the_database_is_refused_and_later_ones_are_stored(
+    journal: Journal, recorder: Recorder
+) -> None:
+    s3 = boto3.client("s3", region_name=REGION)
+    s3.create_bucket(Bucket="shop")
+    journal._database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 100_000)
+
+    with pytest.raises(ClientError, match=r"\(EntityTooLarge\) .* stores objects of up to 98,976 bytes"):
+        s3.put_object(Bucket="shop", Key="large", Body=b"1" * 100_000)
+    s3.put_object(Bucket="shop", Key="largest", Body=b"1" * 98_976)
+    recorder.commit()
+
+    assert [entry["Key"] for entry in s3.list_objects_v2(Bucket="shop")["Contents"]] == ["largest"]
+    assert len(list(journal.read("object"))) == 1
+
+
+def test_request_after_the_end_of_the_recorder_fails(recorder: Recorder) -> None:
+    recorder.close()
+
+    with pytest.raises(DataError, match="has stopped"):
+        recorder.request({})
+
+
+def test_background_change_that_cannot_be_stored_is_reported_and_stored_later(
+    journal: Journal, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reports: list[str] = []
+    monkeypatch.setattr(recorder, "_report", reports.append)
+    place = "kinesis/events/shardId-000000000000"
+    recorder.position(place, "mapping", 1)
+    journal._database.execute("PRAGMA query_only = ON")
+
+    recorder.advance(place, "mapping", 2)
+    journal._database.execute("PRAGMA query_only = OFF")
+    recorder.commit()
+
+    assert len(reports) == 1
+    assert [int(data) for _, _, data in journal.read("position")] == [2]

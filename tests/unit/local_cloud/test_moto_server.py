@@ -7,6 +7,7 @@ import pytest
 from botocore.config import Config
 
 from local_cloud.moto_server import MotoServer
+from local_cloud.storage.journal import DataError
 
 
 @pytest.fixture(scope="module")
@@ -74,4 +75,34 @@ def test_body_after_expect_100_continue_is_read_at_once(server: MotoServer) -> N
     connection.endheaders()
     assert connection.sock.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
     assert connection.getresponse().status == 200
+    connection.close()
+
+
+def refuse(_: dict[str, Any]) -> None:
+    raise DataError("the disk is full")
+
+
+def status_and_body(connection: http.client.HTTPConnection) -> tuple[int, bytes]:
+    connection.request("PUT", "/pages/a", body=b"abc")
+    response = connection.getresponse()
+    return response.status, response.read()
+
+
+def test_request_whose_changes_cannot_be_stored_fails_with_the_reason() -> None:
+    server = MotoServer(changed=refuse)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+
+    assert status_and_body(connection) == (503, b"the disk is full")
+    connection.close()
+    server.stop()
+
+
+def test_request_on_an_open_connection_fails_after_the_stop() -> None:
+    changes: list[dict[str, Any]] = []
+    server = MotoServer(changed=changes.append)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    status_and_body(connection)
+    server.stop()
+
+    assert status_and_body(connection) == (503, b"")
     connection.close()
