@@ -30,7 +30,7 @@ def _sources() -> tuple[Settings, ConfigurationReader, TombstoneReader]:
         check_s=settings.tombstone_check_s,
     )
     reader = ConfigurationReader(client("s3"), settings.artefact_bucket, check_s=settings.configuration_check_s)
-    # The objects of a full batch set the collector off: it need not look through what start-up made, which stays.
+    # The objects of a full batch trigger the garbage collector, which need not scan the start-up's permanent objects.
     gc.freeze()
     return settings, reader, tombstones
 

@@ -1,4 +1,4 @@
-"""Lines of a log, which its subscription brings, into the lake."""
+"""The consumer of the recommendation log's subscription: writes its lines to the lake."""
 
 from __future__ import annotations
 

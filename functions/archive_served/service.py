@@ -1,4 +1,4 @@
-"""Writing what a log's subscription delivers to the lake.
+"""The write of a log delivery to the lake.
 
 Object names derive from the log's stream and the first and last event of the delivery, contents only from its lines. So
 a repeated delivery writes the same objects with the same bytes.
@@ -86,7 +86,7 @@ def read_delivery(data: str) -> Delivery:
     Raises
     ------
     InvalidInput
-        If it is not what is documented there.
+        If it does not have the documented form.
     """
     try:
         document = orjson.loads(gzip.decompress(base64.b64decode(data, validate=True)))
@@ -134,7 +134,7 @@ def archive(delivery: Delivery, *, client: Any, bucket: str, erased: Tombstones 
 
 
 def _is_erased(row: Served, erased: Tombstones) -> bool:
-    """Return whether an erased user was named, or an erased session without another user."""
+    """Return true if the row names an erased user, or an erased session without another user."""
     if row.shopper in erased.users or row.session in erased.users:
         return True
     return (row.session if row.shopper is None else row.shopper) in erased.sessions

@@ -1,1 +1,1 @@
-"""Attribution: what served answers led to, day by day, joined by recommendation id."""
+"""Attribution: the outcomes of served answers, day by day, joined by recommendation id."""

@@ -45,7 +45,7 @@ def once(rows: pa.Table) -> pa.Table:
 
 
 def genuine(rows: pa.Table, day: int) -> pa.Table:
-    """Keep the rows of a day (since 1970) whose id says the same: time, recommender, model version and arms."""
+    """Keep the rows of a day (since 1970) that match their id: time, recommender, model version and arms."""
     ids = read(rows["recommendation_id"].combine_chunks())
     served_ms = rows["served_ms"].fill_null(-1).to_numpy()
     same = ids.genuine & (ids.answered_ms == served_ms) & (served_ms // DAY_MS == day)
@@ -57,7 +57,7 @@ def genuine(rows: pa.Table, day: int) -> pa.Table:
 
 @functools.lru_cache(maxsize=1024)
 def _tags(recommender: str | None, model_version: str | None, arms: tuple[str | None, ...]) -> bytes:
-    """Return what an id of such an answer has at the places of `Ids.tags`; what no id has where there is none such."""
+    """Return the value of `Ids.tags` for such an answer; one that no id has if the answer is impossible."""
     try:
         made = recommendation_id.create(
             answered_ms=0,

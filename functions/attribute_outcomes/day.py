@@ -137,17 +137,17 @@ class Computation:
     def _events(
         self, day: int, named: list[Part], rejected: Counter[Reason], *, directory: Path, parts: int
     ) -> tuple[Spill, bool]:
-        """Gather the events that may count for a day's answers, each once, in parts as those of the answers.
+        """Collect the events that may count for a day's answers, each once, in the same parts as the answers.
 
         Returns
         -------
         events
-            The others are counted in `rejected`.
+            The counted ones; `rejected` has the number of others.
         late
-            Whether any came after the window.
+            True if events happened after the window.
         """
         latest_ms = 0
-        # First by event, so that all copies of one meet, whatever answers they name.
+        # First by event, so that all copies of one are in one part, regardless of the answers that they name.
         count = parts_for(sum(part.rows for part in named), self._part_rows)
         with Spill(directory, "copies", JUDGED, key="event_id", parts=count) as copies:
             for piece in (piece for part in named for piece in part.pieces()):

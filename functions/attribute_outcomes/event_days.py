@@ -74,12 +74,12 @@ class EventDays:
         self._answered, self._asked = inputs.answered(), set(answer_days)
 
     def events(self, answer_day: int) -> list[Part]:
-        """Return the events that a day's results tell of, in the columns of `JUDGED`, repeated ones included."""
+        """Return the events of a day's results, in the columns of `JUDGED`, repeated ones included."""
         days = [self._prepared(day) for day in self._inputs.event_days(answer_day)]
         return [named[answer_day] for named in days if answer_day in named]
 
     def forget(self, answer_day: int) -> None:
-        """Give the place on the disk of a day's events back: only its results tell of them."""
+        """Delete the files of a day's events, which only its results use."""
         self._asked.discard(answer_day)
         for named in self._read.values():
             if answer_day in named:
@@ -107,7 +107,7 @@ class EventDays:
         return again
 
     def popularity(self, answer_day: int) -> npt.NDArray[np.int64]:
-        """Return how many events there are about each item, by number, on the days that tell how popular it was."""
+        """Return the number of events per item, by number, on the days that determine its popularity."""
         counts = np.zeros(len(self._items), np.int64)
         for day in self._inputs.popularity_days(answer_day):
             self._prepared(day)
@@ -162,7 +162,7 @@ class EventDays:
         return {told_by: spill.parts[0] for told_by, spill in named.items()}
 
     def _judged(self, events: pa.Table, day: int) -> Iterator[tuple[int, pa.Table]]:
-        """Part events by the day whose results tell of them."""
+        """Yield events by the day whose results include them."""
         answered = _answer_days(events["recommendation_id"].combine_chunks())
         for answer_day in np.unique(answered).tolist():
             some = events.filter(pa.array(answered == answer_day))

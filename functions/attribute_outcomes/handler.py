@@ -21,7 +21,7 @@ from functions.attribute_outcomes.service import Attribution, Report
 from functions.attribute_outcomes.settings import Settings
 
 LAST_DAY_MS = 300_000
-"""A day is begun only with so much time left."""
+"""Minimum remaining time to start a day."""
 
 RATES = {
     "click_through": Metric.CLICK_THROUGH,
@@ -47,7 +47,7 @@ def _configuration() -> ConfigurationReader:
 
 @observed
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Do one call's worth; what is left is for the next call."""
+    """Compute days within the time of one call; the next call continues."""
     settings, s3 = _settings(), client("s3")
     now_ms = time.time_ns() // 1_000_000
     pseudonyms = pseudonyms_of(client("secretsmanager"), settings.secret_arn)
@@ -76,7 +76,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _report(day: Report) -> None:
-    """Send a day's metrics, once: what is sent in one hour of a day costs a twenty-fourth."""
+    """Send a day's metrics, once: a series in one hour of a day costs a twenty-fourth."""
     for row in day.engagement:
         rates = {RATES[name]: value for name, value in row.rates().items() if value is not None}
         report(rates, dimension=row.dimension, name=row.name)

@@ -103,7 +103,7 @@ class Inputs:
         return [each for each in self._rules.event_days(day) if each in self.interactions]
 
     def popularity_days(self, day: int) -> list[int]:
-        """Return the days that tell how popular an item was when a day's answers were given."""
+        """Return the days that determine an item's popularity at the time of a day's answers."""
         return [each for each in range(day - POPULARITY_DAYS, day + 1) if each in self.interactions]
 
     def copy_days(self, day: int, *, late: bool) -> list[int]:
@@ -131,7 +131,7 @@ class Inputs:
 
 
 def etag_of(days: Days, day: int, key: str) -> str | None:
-    """Return the ETag of an object of a day; None where there is none such."""
+    """Return the ETag of a day's object; None if there is none."""
     return next((each.etag for each in days.get(day, []) if each.key == key), None)
 
 
@@ -142,7 +142,7 @@ class ReceiptStore:
         self._client, self._bucket = client, bucket
 
     def read(self, day: int) -> Receipt | None:
-        """Return a day's receipt; None where there is none, or one that another version wrote.
+        """Return a day's receipt; None if there is none, or another version wrote it.
 
         Raises
         ------
@@ -161,7 +161,7 @@ class ReceiptStore:
             return None
 
     def write(self, day: int, receipt: Receipt) -> None:
-        """Say what a day's results were computed from."""
+        """Write the receipt of a day's results."""
         self._client.put_object(
             Bucket=self._bucket,
             Key=engagement.receipt_key(date_of(day)),

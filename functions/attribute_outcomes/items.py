@@ -1,4 +1,4 @@
-"""Items by number, and what the catalogue says of each; as much memory as there are items."""
+"""Items by number, with their catalogue data; memory grows with the number of items."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _AT_ONCE = 65_536
 
 
 class Items:
-    """Numbers that are given to items as they come.
+    """Numbers of items, assigned at their first occurrence.
 
     Parameters
     ----------
     catalogue
-        Says which items there are, and since when.
+        Provides the items and their creation times.
     """
 
     def __init__(self, catalogue: Snapshot) -> None:

@@ -129,7 +129,7 @@ class _Events:
         return stand
 
     def judge_shoppers(self, answers: pa.Table, shopper: Callable[[str], str]) -> None:
-        """Reject what others did than those who were answered."""
+        """Reject events of users other than the answer's."""
         rows = np.flatnonzero(self._stand())
         answer = self._answer[rows]
         asked = [answers[name].to_pandas().to_numpy(object)[answer] for name in ("shopper", "session")]
@@ -153,14 +153,14 @@ class _Events:
         return [hashes.get(each) for each in ids]
 
     def judge_times(self, answers: pa.Table, rules: Rules) -> None:
-        """Reject what was done before the answer, or too long after it."""
+        """Reject events before the answer, or too long after it."""
         served_ms = answers["served_ms"].to_numpy()
         since_ms = self._time_ms - (served_ms[self._answer] if len(served_ms) else 0)
         self._reject(since_ms < -rules.clock_skew_ms, Reason.BEFORE_SERVED)
         self._reject(since_ms > rules.window_ms, Reason.TOO_LATE)
 
     def judge_values(self) -> None:
-        """Reject what the API does not take in: with infinite or huge values no sum is right."""
+        """Reject values that the API does not accept: infinite or huge values make every sum wrong."""
         values = self._table["event_value"]
         in_range = pc.fill_null(pc.less_equal(pc.abs(values), MAX_EVENT_VALUE), True)  # no number is not in range
         self._reject(~in_range.to_numpy(), Reason.VALUE_OUT_OF_RANGE)
@@ -184,7 +184,7 @@ class _Events:
         return views, shown_ms, len(pair) - len(shown)
 
     def judge_items(self, shown_ms: Ints) -> None:
-        """Reject what is about items that were not served, or not yet shown."""
+        """Reject events about items that were not served, or not yet shown."""
         of_kind = self._kind >= 0
         self._reject(of_kind & (self._pair < 0), Reason.NOT_SERVED)
         if len(shown_ms):
@@ -197,7 +197,7 @@ class _Events:
         return {kind: self._view[stand & (self._kind == kind)] for kind in Kind}
 
     def revenue(self, kinds: dict[Kind, Ints], views: int) -> Floats:
-        """Return what each view brought: a return takes back its own value, what there is of it."""
+        """Return each view's revenue: a return cancels its own value, up to the value of the purchases."""
         stand, values = self._stand(), np.nan_to_num(self._table["event_value"].to_numpy().astype(np.float64))
         bought, returned = (
             ordered_sum(kinds[kind], values[stand & (self._kind == kind)], views)

@@ -64,7 +64,7 @@ def record_type(fields: Mapping[str, str]) -> np.dtype[Any]:
 
 
 def starts(rows: Rows, *names: str) -> npt.NDArray[np.bool_]:
-    """Say of each sorted record whether it is the first with its values of some fields."""
+    """Return, per sorted record, true if it is the first with its values of some fields."""
     other = np.ones(len(rows), bool)
     if len(rows):
         other[1:] = np.any([rows[name][1:] != rows[name][:-1] for name in names], axis=0)

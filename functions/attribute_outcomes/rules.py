@@ -81,15 +81,15 @@ class Rules:
         return range(answer_day - self.early_days, answer_day + self.window_days + 1)
 
     def copy_days(self, answer_day: int, *, late: bool) -> range:
-        """Return the days (since 1970) on which copies of the events of a day's results are looked for.
+        """Return the days (since 1970) that are searched for copies of the events of a day's results.
 
-        An event that was received first is dated no later than the others were received, so that copies have to be
-        looked for past the window only where an event came late.
+        The copy received first has a date no later than the others' times of receipt. So days after the window are
+        searched only if an event arrived late.
         """
         return range(answer_day - POPULARITY_DAYS, answer_day + self.window_days + 1 + LATE_DAYS * late)
 
     def is_late(self, received_ms: int, answer_day: int) -> bool:
-        """Say whether an event was received so late that one dated after the window may have been before it."""
+        """Return true if an event was received so late that another copy, dated in the window, may have preceded it."""
         return received_ms + self.clock_skew_ms >= (answer_day + self.window_days + 1) * DAY_MS
 
 
@@ -116,7 +116,7 @@ def first_whole_day(now_ms: int, *, served_days: int, retention_days: int | None
 
 
 def window_cut_days(retention_days: int | None, rules: Rules) -> int:
-    """Return how many days before its window is over a day keeps what it has, as interactions expire; 0 for none.
+    """Return the days before a window's end from which a day keeps its results, as interactions expire; 0 for none.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""One call's worth of attribution: the days whose inputs or results are not what they were."""
+"""One call of attribution: the days whose inputs or results have changed."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ class Attribution:
                     continue
                 results = computation.day(day)
                 self._write(day, inputs.fingerprint(day, late=results.late), results, receipt)
-            except Exception as error:  # noqa: BLE001  whatever it is, the other days are not to wait for it
+            except Exception as error:  # noqa: BLE001  one day's failure must not stop the others
                 outcome.failed[date_of(day)] = _told(error)
                 outcome.complete = False
                 logger.error("day left as it was", date=date_of(day), reason=outcome.failed[date_of(day)])
@@ -229,13 +229,13 @@ class Attribution:
         return path
 
     def _put(self, key: str, path: Path) -> str:
-        with path.open("rb") as file:  # at once, not in parts: the answer says the ETag of what was written
+        with path.open("rb") as file:  # one request, not in parts: its response has the ETag of the content
             etag: str = self._client.put_object(Bucket=self._bucket, Key=key, Body=file)["ETag"]
         return etag
 
 
 def _told(error: Exception) -> str:
-    """Return what an error is; what one says that is not known may quote a shopper's data, so its place instead."""
+    """Return the text of a known error, else only its place, because its text may quote a user's data."""
     if isinstance(error, AlsolikeError | ClientError | BotoCoreError):
         return f"{type(error).__name__}: {error}"
     place = traceback.extract_tb(error.__traceback__)[-1]

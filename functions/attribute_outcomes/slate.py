@@ -27,7 +27,7 @@ class Slate:
         self.answer, self.item = self.keys // self._width, self.keys % self._width
 
     def find(self, answer: Ints, item: Ints) -> Ints:
-        """Return where each pair is; -1 where it is not."""
+        """Return the index of each pair; -1 for a pair that is not in the slate."""
         wanted = answer * self._width + item
         places = np.searchsorted(self.keys, wanted)
         there = (answer >= 0) & (item >= 0) & (item < self._width) & (places < len(self.keys))
@@ -84,11 +84,11 @@ class Views:
         return len(self._keys)
 
     def find(self, pairs: Ints, viewers: Ints) -> Ints:
-        """Return where the views are; each has to be one of them."""
+        """Return the index of each view; all must exist."""
         return np.searchsorted(self._keys, pairs * self._viewers + viewers)
 
     def marked(self, views: Ints) -> Bools:
-        """Say of each view whether it is among those."""
+        """Return, per view, true if it is among the given ones."""
         marks = np.zeros(len(self), bool)
         marks[views] = True
         return marks

@@ -35,7 +35,7 @@ def hashes_of(texts: pa.Array | pa.ChunkedArray) -> Hashes:
 
 
 def parts_for(rows: float, most_rows: int) -> int:
-    """Return into how many parts so many rows go, so that as a rule none has more than `most_rows`."""
+    """Return the number of parts for a number of rows, so that usually none has more than `most_rows`."""
     return min(MOST_PARTS, max(1, math.ceil(rows / (_FULL * most_rows))))
 
 
@@ -47,7 +47,7 @@ def part_of(hashes: Hashes, parts: int, level: int = 0) -> npt.NDArray[np.int64]
 
 @dataclasses.dataclass(slots=True)
 class Part:
-    """Rows in a file; there is none where there are no rows."""
+    """Rows in a file; an empty part has no file."""
 
     path: Path
     schema: pa.Schema

@@ -1,4 +1,4 @@
-"""Summing answers up by recommender, model version and arm, a part of them at a time, whatever the parts."""
+"""Sums of answers by recommender, model version and arm, accumulated over any number of parts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NOVELTY_UNIT = 2**20  # whole numbers add up to the same in any order
 
 @dataclasses.dataclass(slots=True)
 class _Group:
-    """Sums so far; revenue exactly, since what floats add up to depends on their order."""
+    """Sums so far; the revenue is exact, because a sum of floats depends on their order."""
 
     counts: Counter[str] = dataclasses.field(default_factory=Counter)
     revenue: Fraction = Fraction()

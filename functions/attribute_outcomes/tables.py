@@ -1,4 +1,4 @@
-"""The tables that are written, and what their column types are in Arrow."""
+"""The written tables, with their column types in Arrow."""
 
 from __future__ import annotations
 

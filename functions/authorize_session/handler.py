@@ -31,7 +31,7 @@ def _keys() -> SessionKeys:
 
 @observed
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer whether a request may pass and whose it is: a simple response to payload format 2.0."""
+    """Return a request's permission and its session: a simple response to payload format 2.0."""
     (header,) = event["identitySource"]
     try:
         session = authorize(header, keys=_keys(), now_s=time.time())

@@ -51,7 +51,7 @@ class SessionKeys:
         return self._values
 
     def refresh(self, *, now_s: float) -> bool:
-        """Read the values again, unless that was tried a moment ago; say whether they have changed.
+        """Read the values again, unless the last attempt was a moment ago; return true if they have changed.
 
         Raises
         ------

@@ -84,7 +84,7 @@ def erased_profiles(profiles: pd.Series[str], erased: Erased) -> list[str]:
 
 
 def _without_returns(weighty: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that returns left something of, with what that weighs."""
+    """Return the rows that remain after returns, with their remaining weight."""
     if not (weighty["weight"] < 0).any():
         return weighty
     ordered = weighty.iloc[_order(weighty)]
@@ -94,7 +94,7 @@ def _without_returns(weighty: pd.DataFrame) -> pd.DataFrame:
 
 
 def _minimums(counted: pd.DataFrame, configuration: Configuration) -> tuple[npt.NDArray[np.bool_], dict[str, int]]:
-    """Drop what is too few, one minimum after the other, until all hold; return what is kept, and counts by reason."""
+    """Apply one minimum after the other until all hold; return the mask of kept rows, and dropped rows by reason."""
     kept = np.ones(len(counted), np.bool_)
     codes = {each.column: pd.factorize(counted[each.column])[0] for each in minimums(configuration)}
     dropped = dict.fromkeys((each.reason for each in minimums(configuration)), 0)

@@ -1,4 +1,4 @@
-"""The script of the Glue job: builds the dataset of a run on Spark, where the lake is more than one process holds."""
+"""The script of the Glue job: it builds the dataset of a run on Spark, for a lake that exceeds one process."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         As the function `build_dataset` does; the job then fails with the message.
     """
     options = _options(arguments)
-    # Workers call AWS too. Glue says the region neither to them nor to the script.
+    # Workers call AWS too. Glue provides the region neither to them nor to the script.
     os.environ.setdefault("AWS_DEFAULT_REGION", options.region)
     lake_bucket = options.lake_s3_uri.removeprefix("s3://").partition("/")[0]
     artefact_bucket = options.dataset_s3_uri.removeprefix("s3://").partition("/")[0]
@@ -135,7 +135,7 @@ def _champion_ms(s3: Any, bucket: str, run_id: str) -> int | None:
 def _session(region: str, size_bytes: int) -> SparkSession:
     builder = SparkSession.builder.appName("build_dataset").config("spark.executorEnv.AWS_DEFAULT_REGION", region)
     spark = builder.getOrCreate()
-    # Small ones are put together again as a stage ends, with what it then knows of their sizes.
+    # At the end of a stage, Spark merges small partitions by their actual sizes.
     partitions = max(spark.sparkContext.defaultParallelism, size_bytes // _PARTITION_BYTES)
     spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
     return spark

@@ -39,7 +39,7 @@ def read_lake(client: Any, bucket: str, *, columns: Sequence[str]) -> tuple[pd.D
     Unavailable
         If S3 does not answer.
     """
-    listing = list(list_objects(client, bucket))  # all of it first: what is gone later is elsewhere in it
+    listing = list(list_objects(client, bucket))  # complete before reading: rows of deleted objects are in later ones
     schema = pa.schema([(name, _ARROW_TYPES[lake.COLUMNS[name]]) for name in columns])
     tables, dates = [schema.empty_table()], set()
     with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
@@ -67,7 +67,7 @@ def _batches(objects: Iterable[LakeObject]) -> Iterator[list[LakeObject]]:
 
 
 def _table(client: Any, bucket: str, listed: LakeObject, *, schema: pa.Schema) -> pa.Table | None:
-    """Return the columns of an object; None where it is gone."""
+    """Return the columns of an object; None if it was deleted."""
     content = read(client, bucket, listed)
     if content is None:
         return None

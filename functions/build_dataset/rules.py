@@ -62,7 +62,7 @@ def weights(event_types: Iterable[str], configuration: Configuration) -> dict[st
 
 
 def names_erased(profile: str, erased: Erased) -> bool:
-    """Say whether a profile is an erased user's."""
+    """Return true if a profile is an erased user's."""
     return profile.startswith(_USER) and erased(profile.removeprefix(_USER))
 
 

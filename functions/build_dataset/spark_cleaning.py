@@ -121,9 +121,9 @@ def erased_profiles(profiles: DataFrame, erased: Erased) -> DataFrame:
 
 
 def _each_once(rows: DataFrame) -> DataFrame:
-    """Return the copy of each event that counts, and how many copies there are.
+    """Return the copy of each event that counts, and the number of its copies.
 
-    An aggregate and no window: what copies of an event a worker has become one before they are shuffled.
+    It aggregates instead of using a window, so that each worker combines an event's copies before the shuffle.
     """
     # The least struct is the first by `lake.COPY_ORDER`; null is the least value of all, and must be the last.
     read = [name for name in lake.COPY_ORDER if name in LAKE_COLUMNS]
@@ -155,7 +155,7 @@ _MARKS = ("erased_user", "no_item", "unknown_event_type", "no_weight")
 
 
 def _marked(events: DataFrame, weight_of: dict[str, float], erased: Erased | None) -> DataFrame:
-    """Add weight, and the first reason for which an event is left out; null where there is none."""
+    """Return events with their weight, and the first reason for dropping them; null without a reason."""
     is_erased: Column = F.lit(False)
     if erased is not None:
         gone = F.broadcast(erased_profiles(events, erased).withColumn("gone", F.lit(True)))  # no more than tombstones
@@ -195,7 +195,7 @@ def _left(weight: list[float]) -> list[float]:
 
 
 def _minimums(pairs: DataFrame, configuration: Configuration) -> tuple[DataFrame, dict[str, int]]:
-    """Do as `cleaning`, on how often each user met each item: rows are looked at once more, in the end."""
+    """Apply minimums like `cleaning`, on the counts per user and item: only the last step reads the rows again."""
     dropped = dict.fromkeys((each.reason for each in minimums(configuration)), 0)
     while True:
         before = sum(dropped.values())

@@ -56,14 +56,14 @@ class ErasedUsers:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SparkDataset:
-    """A dataset whose files are written and whose manifest is not: who writes that says that it is whole."""
+    """A dataset with complete files and without a manifest, whose writer declares it complete."""
 
     interactions: CleanInteractions
     manifest: DatasetManifest
 
 
 def read_lake(spark: SparkSession, s3_uri: str) -> DataFrame:
-    """Return `LAKE_COLUMNS` of all objects of the table; what is gone by the time it is read is passed over."""
+    """Return `LAKE_COLUMNS` of all objects of the table; skip objects that were deleted meanwhile."""
     reader = spark.read.schema(lake_schema()).option("ignoreMissingFiles", "true")
     return reader.option("pathGlobFilter", "*.parquet").option("recursiveFileLookup", "true").parquet(s3_uri)
 
@@ -83,7 +83,7 @@ def build_dataset(
 ) -> SparkDataset:
     """Write the files of a dataset as directories of parts, all but the manifest.
 
-    A repeated call writes over what is there; the parts of a file are in its order by name.
+    A repeated call overwrites the files; the parts of a file are in its order by name.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def build_dataset(
 
 
 def _chosen(interactions: int, *, most: int | None) -> Column:
-    """Say of a profile whether its interactions are written: by its hash, so that they are all or none."""
+    """Return, per profile, true if its interactions are written: by its hash, so that they are complete or absent."""
     share = 1.0 if most is None else min(1.0, most / interactions)
     return F.pmod(F.xxhash64("profile_id"), F.lit(_SHARES)) < round(share * _SHARES)
 
@@ -151,7 +151,7 @@ def check_nobody_erased(interactions: CleanInteractions, erased: ErasedUsers) ->
 
 
 def _write(frame: DataFrame, s3_uri: str) -> None:
-    # Without Hadoop's empty file _SUCCESS: the manifest says that a dataset is whole.
+    # Without Hadoop's empty file _SUCCESS: the manifest marks a complete dataset.
     writer = frame.write.mode("overwrite").option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
     writer.option("compression", "snappy").parquet(s3_uri)
 

@@ -1,4 +1,4 @@
-"""`reference` on Spark: what the dataset's last days were like, from counts by item and counts of counts by user."""
+"""`reference` on Spark: the distributions of the dataset's last days, from counts by item and by user."""
 
 from __future__ import annotations
 

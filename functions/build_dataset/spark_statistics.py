@@ -53,7 +53,7 @@ def _quantile_ms(interactions: DataFrame, quantile: float) -> int:
 
 
 def write_statistics(interactions: DataFrame, dataset_uri: str, manifest: StatisticsManifest) -> None:
-    """Write the statistics of a dataset, all but their manifest; a repeated call writes over what is there.
+    """Write the statistics of a dataset, except their manifest; a repeated call overwrites them.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def write_statistics(interactions: DataFrame, dataset_uri: str, manifest: Statis
         until = interactions.where(F.col("event_time_ms") <= moment_ms)
         items, transitions, gram = statistics(until, manifest.counting, now_ms=moment_ms)
         for name, frame in ((ITEMS, items), (TRANSITIONS, transitions), (GRAM, gram)):
-            # Without Hadoop's empty file _SUCCESS: the manifest says that the statistics are whole.
+            # Without Hadoop's empty file _SUCCESS: the manifest marks complete statistics.
             writer = frame.write.mode("overwrite").option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
             writer.option("compression", "snappy").parquet(f"{dataset_uri}{STATISTICS}{directory(moment_ms)}{name}")
 
@@ -75,7 +75,7 @@ def statistics(interactions: DataFrame, counting: Counting, *, now_ms: int) -> t
     Parameters
     ----------
     now_ms
-        Until when interactions were counted: what they weigh fades from then on backwards.
+        The moment up to which interactions are counted; their weights decay with their age at it.
     """
     items = _positions(interactions, now_ms=now_ms).persist()
     in_order = Window.partitionBy("profile_id").orderBy(*ORDER)

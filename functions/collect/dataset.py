@@ -24,13 +24,13 @@ class Dataset(Generic[R]):
     Parameters
     ----------
     arn
-        The one that put calls have to name.
+        The ARN that put calls must name.
     columns
-        Picks the declared columns.
+        Returns the declared columns.
     accepted
-        Counts rows that were written.
+        Metric of written rows.
     people
-        Where rows are users: how their ids are stored, and who was erased.
+        For users' rows: the rule for stored ids, and the check for erased users.
     """
 
     def __init__(
@@ -53,12 +53,12 @@ class Dataset(Generic[R]):
         self._accepted = accepted
 
     def put(self, request: Request) -> dict[str, Any]:
-        """Write the call's good rows over what is stored under their ids.
+        """Write the call's valid rows, replacing those with their ids.
 
         Raises
         ------
         InvalidInput
-            If the body breaks the contract. Where single rows do, the others are stored nevertheless.
+            If the body breaks the contract. If only single rows do, the others are stored nevertheless.
         NotFound
             If the call is for another dataset.
         Unavailable

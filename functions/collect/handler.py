@@ -1,4 +1,4 @@
-"""The routes through which a shop sends what it knows, and sees and changes its items and users."""
+"""The routes for a shop's data: events, and the shop's items and users."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from alsolike.tombstones import TombstoneReader
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class People:
-    """The ids of users and sessions as they are stored, and the users who were erased."""
+    """The rule for stored ids of users and sessions, and the tombstones of erased users."""
 
     ids: EdgeIds
     tombstones: TombstoneReader

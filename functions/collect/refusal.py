@@ -8,7 +8,7 @@ from alsolike.errors import InvalidInput
 
 
 def refuse(refused: Sequence[InvalidInput], *, stored: int, what: str) -> None:
-    """Name every refused part, and say what became of the others; nothing if none was refused.
+    """Raise an error with every rejected part and the result of the others; do nothing if none was rejected.
 
     Raises
     ------

@@ -26,7 +26,7 @@ Route = Callable[[Request], dict[str, Any]]
 
 
 def routes(settings: Settings, *, kinesis: Any, dynamodb: Any, s3: Any, secretsmanager: Any) -> Mapping[str, Route]:
-    """Return what answers a request, by its route key.
+    """Return the functions of the routes, by route key.
 
     Parameters
     ----------

@@ -37,12 +37,12 @@ class EventStream:
         self._sleep = sleep
 
     def put(self, interactions: Sequence[Interaction], *, remaining_ms: Callable[[], float]) -> None:
-        """Put every interaction on the stream, trying again those that Kinesis did not take.
+        """Put every interaction on the stream, repeating those that Kinesis rejects.
 
         Parameters
         ----------
         remaining_ms
-            Says how much time is left; no pause begins that would use up the last `ANSWER_TIME_MS`.
+            Returns the time left; no pause begins that would use up the last `ANSWER_TIME_MS`.
 
         Raises
         ------

@@ -1,1 +1,1 @@
-"""Upkeep of the lake: many small objects of a day become few large ones while readers go on."""
+"""Compaction of the lake: many small objects of a day become few large ones, while readers continue."""

@@ -21,7 +21,7 @@ from functions.compact_lake.tables import SERVED
 
 RULES = Rules()
 LAST_STEP_MS = 240_000
-"""A step begins only with so much time left: several times what the largest merge takes."""
+"""Minimum remaining time to start a step: several times the duration of the largest merge."""
 
 
 @functools.cache
@@ -37,7 +37,7 @@ def _configuration() -> ConfigurationReader:
 
 @observed
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Do one call's worth; what is left is for the next call."""
+    """Run steps within the time of one call; the next call continues."""
     settings, s3 = _settings(), client("s3")
     configuration = _configuration().current(now_ms=time.time_ns() // 1_000_000)
     upkeep = functools.partial(

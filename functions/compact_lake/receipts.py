@@ -24,18 +24,18 @@ WRITTEN = "written"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Receipt:
-    """One merge.
+    """A merge.
 
     Attributes
     ----------
     inputs
         ETag by key.
     outputs
-        Keys; none where no row was left.
+        Keys; empty if no rows were left.
     changed_ms
-        When S3 took this receipt in.
+        Time of the receipt's last write in S3.
     partition
-        The partition column, which tells tables apart.
+        The partition column, which identifies the table.
     """
 
     date: str
@@ -109,7 +109,7 @@ class ReceiptStore:
         return True
 
     def complete(self, receipt: Receipt) -> None:
-        """Say that the outputs are complete."""
+        """Mark the outputs as complete."""
         self._put(dataclasses.replace(receipt, state=WRITTEN))
 
     def remove(self, receipt: Receipt) -> None:

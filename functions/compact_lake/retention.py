@@ -16,7 +16,7 @@ _MAX_KEYS = 1_000
 
 
 def oldest_kept(retention_days: int, *, now_ms: int) -> str:
-    """Return the oldest day of which something is younger than so many days.
+    """Return the oldest day with events younger than the retention.
 
     Examples
     --------
@@ -31,7 +31,7 @@ def remove_before(client: Any, bucket: str, oldest: str) -> int:
 
     An archived event that comes later than that makes such a day again, until the next call.
     """
-    # Keys are in order, so what is to be deleted comes first.
+    # Keys are in order, so expired ones come first.
     listed = itertools.takewhile(lambda each: each.date < oldest, list_objects(client, bucket))
     days = 0
     for date, objects in itertools.groupby(listed, key=lambda each: each.date):

@@ -40,7 +40,7 @@ class Rules:
 
 
 def output_key(day: str, merge_id: str, *, full: bool) -> str:
-    """Return the key of a merged object below its day's prefix; a full one says so, as its size in S3 need not tell."""
+    """Return the key of a merged object below its day's prefix; it marks a full one, because sizes in S3 may not."""
     return f"{day}compacted-{merge_id}{FULL_SUFFIX if full else '.parquet'}"
 
 
@@ -66,7 +66,7 @@ def candidates(objects: Iterable[LakeObject], *, rules: Rules, taken: Collection
 
 
 def batches(objects: Iterable[LakeObject], *, rules: Rules) -> Iterator[list[LakeObject]]:
-    """Cut candidates into what is read at once; one with too few objects is left out."""
+    """Yield batches of candidates to read together, without those that have too few objects."""
     batch: list[LakeObject] = []
     size = 0
     for each in objects:

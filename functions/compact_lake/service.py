@@ -80,14 +80,14 @@ class Outcome:
 
 
 class Upkeep:
-    """The upkeep of one table of a lake.
+    """The maintenance of one table of a lake.
 
     Parameters
     ----------
     client
         A low-level S3 client.
     has_time
-        Says whether another step may begin: each takes a minute or two at most.
+        Returns true if there is time for another step, which takes up to two minutes.
     """
 
     def __init__(
@@ -109,17 +109,17 @@ class Upkeep:
         self._outcome = Outcome()
 
     def run(self, *, retention_days: int | None) -> Outcome:
-        """Do what can be done in time.
+        """Run steps while there is time.
 
         Parameters
         ----------
         retention_days
-            Days of interactions that are older are deleted; None keeps all.
+            Age in days from which interactions are deleted; None keeps all.
 
         Raises
         ------
         Unavailable
-            If S3 does not answer; the next call goes on.
+            If S3 does not answer; the next call continues.
         """
         self._outcome = Outcome()
         try:

@@ -1,4 +1,4 @@
-"""The tables that are kept in few objects: what their objects hold, and which of their rows a merge leaves out."""
+"""The compacted tables: the contents of their objects, and the rows that a merge leaves out."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class Table:
     Attributes
     ----------
     unique
-        Columns of which a dictionary would only cost.
+        Columns without repeated values, for which a dictionary costs space.
     order
-        By which the rows of a merged object are sorted.
+        The sort order of a merged object.
     once
-        Keeps one row of each key.
+        Keeps one row per key.
     without
-        Leaves out erased users; its last argument gives what tombstones call a user.
+        Leaves out erased users; its last argument returns a user's hash in tombstones.
     """
 
     prefix: str

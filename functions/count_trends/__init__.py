@@ -1,1 +1,1 @@
-"""Counting what is wanted now: interactions from the stream into the counters of trends."""
+"""The consumer of the stream for trends: adds interactions to their counters."""

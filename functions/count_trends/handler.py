@@ -32,7 +32,7 @@ def _sources() -> tuple[Counters, ConfigurationReader, TombstoneReader]:
         check_s=settings.tombstone_check_s,
     )
     configurations = ConfigurationReader(s3, bucket, check_s=settings.configuration_check_s)
-    # The objects of a full batch set the collector off: it need not look through what start-up made, which stays.
+    # The objects of a full batch trigger the garbage collector, which need not scan the start-up's permanent objects.
     gc.freeze()
     return Counters(TrendsStore(s3, bucket)), configurations, tombstones
 

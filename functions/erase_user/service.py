@@ -99,7 +99,7 @@ def _remember(erasing: Erasing, erasure: str, *, user_id: str, requested_at_ms: 
 
 
 def _is_running(erasing: Erasing, erasure: str, *, run: int) -> bool:
-    """Start a run of the workflow; say whether it runs now. One that runs already is not started again."""
+    """Start a run of the workflow; return true if it runs now. An active run is not started again."""
     try:
         erasing.states.start_execution(
             stateMachineArn=erasing.state_machine_arn,

@@ -27,7 +27,7 @@ class Baseline:
     Attributes
     ----------
     dataset
-        None where it is gone.
+        None if it was deleted.
     id_hashes, ranks
         Of its items, hashes ascending: the rank of each in the dataset, which is its position in the model.
     """

@@ -31,7 +31,7 @@ def known_to(baseline: Baseline, counted: pd.DataFrame) -> pd.DataFrame:
 
 
 def of_active(known: pd.DataFrame, *, minimum_user_interactions: int) -> tuple[pd.DataFrame, pd.Series[int]]:
-    """Return the interactions of users who have enough of them, and how many each of these users has."""
+    """Return the interactions of users who have enough of them, and their number per user."""
     activity = known["profile_id"].value_counts()
     activity = activity[activity >= minimum_user_interactions]
     return known[known["profile_id"].isin(activity.index)], activity

@@ -28,7 +28,7 @@ def _settings() -> Settings:
 
 @observed
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Look once; answer what was found."""
+    """Run one look; return its findings."""
     settings = _settings()
     now_ms = time.time_ns() // 1_000_000
     with tempfile.TemporaryDirectory(prefix="monitoring-") as name:
@@ -50,7 +50,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _tell(found: Report) -> None:
-    """Send the metrics of a look: what alarms go by each time, the others once a day, which costs a twenty-fourth."""
+    """Send the metrics of a look: those of alarms each time, the others once a day, which costs a twenty-fourth."""
     values: dict[Metric, float | None] = {
         Metric.CHAMPION_AGE_HOURS: found.champion_age_h,
         Metric.LAKE_SILENT_HOURS: found.lake_silent_h,

@@ -30,5 +30,5 @@ def days_since(state: State, window: Window, *, since_ms: int) -> dict[str, int]
 
 def _remembered(state: State, *, since_ms: int) -> Mapping[str, int]:
     first = event_date(since_ms)
-    same = state.counted_from_ms == since_ms  # else the first day may hold what was counted from an earlier time on
+    same = state.counted_from_ms == since_ms  # else the first day's count may start at an earlier time
     return {day: often for day, often in state.days.items() if day > first or (same and day == first)}

@@ -15,16 +15,16 @@ BOUNDS = {
     "value_out_of_range": 0.0,
     "time_in_future": 0.0,
 }
-"""Shares above which a check fails.
+"""Maximum shares of faulty rows.
 
 ================== ===================================================================================================
-check              of which rows, which
+check              rows, and their fault
 ================== ===================================================================================================
-item_missing       events of types that are about an item: without an item. The API takes none
-event_type_unknown all events: of a type that the configuration does not declare; they are not learned from
-value_missing      purchases: without a value. Judged where one of the window has a value: else the shop sends none
-value_out_of_range events with a value: not finite, or beyond what the API takes
-time_in_future     all events: later than now by more than the clock may be off
+item_missing       events of types that need an item: without an item. The API rejects these
+event_type_unknown all events: of a type that the configuration does not declare; models do not learn from them
+value_missing      purchases: without a value. Checked if one in the window has a value: else the shop sends none
+value_out_of_range events with a value: not finite, or beyond the API's range
+time_in_future     all events: later than now, beyond the tolerated clock skew
 ================== ===================================================================================================
 """
 

@@ -20,7 +20,7 @@ from alsolike.lake_objects import LakeObject, read
 CONNECTIONS = 8
 BYTES_AT_ONCE = 128 * 2**20
 MOST_ROWS = 2_000_000
-"""Rows in memory; where there are more, half of the users are left out, and half of these again."""
+"""Maximum rows in memory; above it, half of the users are left out, and again half of the rest."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -42,16 +42,16 @@ def read_sample(
 ) -> Sample:
     """Return the rows of objects, all of them or those of users whose id's hash ends in zeros.
 
-    Which users stay depends on what there is, not on the order in which it is read.
+    The selection of users depends on the rows, not on the order of reading.
 
     Parameters
     ----------
     schema
-        Columns to read; one that an object was written without is null.
+        Columns to read; a column that an object lacks is null.
     user
-        Gives the id of each row's user.
+        Returns the id of each row's user.
     keep
-        Leaves out rows that are not looked at.
+        Removes rows that are not needed.
 
     Raises
     ------

@@ -34,7 +34,7 @@ from functions.monitor_models.window import Window, first_day_ms, read_window
 
 HOUR_MS = 3_600_000
 UNKNOWN_ITEM, MOST_UNKNOWN = "item_unknown", 0.5
-"""A check like the others: with more, the champion says nothing about most of what is wanted."""
+"""A further check: above this share, the champion does not know most of the requested items."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -59,14 +59,14 @@ class Places:
 
 
 def look(places: Places, *, configuration: Configuration, rules: Rules, now_ms: int) -> Report:
-    """Compare, remember, start a training where one is due, and store the report.
+    """Compare the distributions, update the state, start a due training, and store the report.
 
     Raises
     ------
     ConcurrentUpdate
-        If another look was faster. A training that both found due was started once.
+        If another look was faster. A training that is due for both was started once.
     InvalidBundle, InvalidDataset, InvalidInput, NotFound
-        If an object that is looked at is unreadable or gone.
+        If an object is unreadable or was deleted.
     Unavailable
         If a service does not answer.
     """
@@ -195,7 +195,7 @@ def _catalogue(places: Places, *, now_ms: int) -> Snapshot:
 
 
 def _judge(places: Places, report: Report, before: State, baseline: Baseline, window: Window) -> tuple[Report, State]:
-    """Say since when figures are above the threshold, and start what is due."""
+    """Return the report and state with the times since when figures exceed the threshold, and start a due training."""
     rules, now_ms, version = report.rules, report.looked_ms, baseline.champion.version
     above = {
         each.name.value: before.above.get(each.name, now_ms) if before.champion == version else now_ms

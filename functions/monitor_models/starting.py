@@ -15,10 +15,10 @@ from alsolike.monitoring import Figure, Rules, Start, Trigger
 from functions.monitor_models.state import State
 
 DRIFT_PAUSE_MS = 7 * DAY_MS
-"""After a start, drift starts nothing for so long while the champion stays the same, or the figure stays above."""
+"""Pause of starts for drift after a start, while the champion stays the same, or the figure above the threshold."""
 
 DATA_PAUSE_MS = DAY_MS
-"""After a start, new data start nothing for so long while the champion stays the same."""
+"""Pause of starts for new data after a start, while the champion stays the same."""
 
 
 def due(
@@ -30,16 +30,16 @@ def due(
     rules: Rules,
     now_ms: int,
 ) -> Start | None:
-    """Return the training that is to be started; None where none is.
+    """Return the training to start; None if none is due.
 
-    Its name stands for what made it due, so that the same look, repeated, names the same execution.
+    Its name derives from its cause, so that a repeated look names the same execution.
 
     Parameters
     ----------
     drifted
-        Figures that have been above the threshold for as long as is set.
+        Figures that have exceeded the threshold for the configured time.
     """
-    if state.pending is not None:  # it goes on, and another run would find it going
+    if state.pending is not None:  # it is active, and another run would not get the lock
         return None
     last = state.last_start
     since_ms = now_ms - last.started_ms if last else None
@@ -76,12 +76,12 @@ def due(
 
 
 def start(client: Any, state_machine_arn: str, due: Start) -> bool:
-    """Start the workflow; say whether this call did, and none before it.
+    """Start the workflow; return false if an earlier call has started it.
 
     Raises
     ------
     Unavailable
-        If Step Functions does not take it.
+        If Step Functions rejects the start.
     """
     document = {"trigger": due.trigger, "reason": due.reason}
     try:

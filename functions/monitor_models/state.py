@@ -59,11 +59,11 @@ class State:
 
     @property
     def latest_start(self) -> Start | None:
-        """The last training that was started here, whatever became of it."""
+        """The last training that monitoring started, with any result."""
         return self.pending or self.refused or self.last_start
 
     def settled(self, outcome: Outcome) -> State:
-        """Return the state once it is known what became of the pending start."""
+        """Return the state with the result of the pending start."""
         if self.pending is None:
             return self
         start = dataclasses.replace(self.pending, outcome=outcome)
@@ -91,7 +91,7 @@ class StateStore:
         self._client, self._bucket = client, bucket
 
     def read(self) -> State:
-        """Return the state; the first one where there is none.
+        """Return the state; an initial one if there is none.
 
         Raises
         ------

@@ -39,12 +39,12 @@ class Window:
     Attributes
     ----------
     events
-        Each event once, whatever it is: columns of `SCHEMA`, and `type`, its canonical type, null for an unknown one.
+        Each event once, unfiltered: columns of `SCHEMA`, and `type`, its canonical type, null for an unknown one.
     counted
-        Those that a dataset would have before rare items and short histories are left out: `profile_id`, `item_id`,
-        `event_time_ms`. None lies in the future.
+        Those that a dataset would have before it drops rare items and short histories: `profile_id`, `item_id`,
+        `event_time_ms`. None is in the future.
     one_of
-        Only one of so many users is in it.
+        One in this number of users was sampled.
     last_ms
         Time of the last event that is not in the future; None without any.
     """
@@ -91,7 +91,7 @@ def read_window(
 
 
 def first_day_ms(now_ms: int, days: int) -> int:
-    """Return when a window of so many days begins."""
+    """Return the start of a window with a number of days."""
     return now_ms - days * DAY_MS
 
 

@@ -16,10 +16,10 @@ _RUNBOOK = re.compile(r"docs/runbooks/([a-z-]+)\.md")
 
 
 def alarms(client: Any, *, deployment: str) -> dict[str, Any]:
-    """Return the answer.
+    """Return the response.
 
-    CloudFormation names alarms after their stacks, the CDK composite ones after their constructs, without hyphens.
-    Which of those that begin alike are this deployment's, their descriptions say.
+    CloudFormation names alarms after their stacks, and composite ones after their constructs, without hyphens. Their
+    descriptions identify those of this deployment among equal prefixes.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Summing up by user what an experiment's answers led to, row by row: days of a console, not years of a report."""
+"""Sums by user of an experiment's outcomes, row by row: for the days of a console, not the years of a report."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Deployed:
         Raises
         ------
         Unavailable
-            If CloudFormation does not answer, or with what is no deployment of ours.
+            If CloudFormation does not answer, or describes no deployment of Alsolike.
         """
         from alsolike import cost  # no other question waits for it
 
@@ -122,17 +122,17 @@ class LastDay:
 
 
 def bill(deployed: Deployed, last_day: LastDay, stated: Mapping[str, int], *, now_ms: int) -> dict[str, Any]:
-    """Return the answer.
+    """Return the response.
 
     Parameters
     ----------
     stated
-        The parts of the load that the question has; the others are counted.
+        The parts of the load in the query; the others are counted.
 
     Raises
     ------
     InvalidInput
-        If the load, or what is deployed, is none that has a price.
+        If the load or the deployment has no price.
     Unavailable
         If a service does not answer.
     """

@@ -17,7 +17,7 @@ _DIMENSIONS = {"model": Dimension.MODEL_VERSION}
 
 
 def engagement(client: Any, bucket: str, *, days: int, by: str, now_ms: int) -> dict[str, Any]:
-    """Return the answer for the last days, today among them.
+    """Return the response for the last days, including today.
 
     Parameters
     ----------
@@ -26,12 +26,12 @@ def engagement(client: Any, bucket: str, *, days: int, by: str, now_ms: int) -> 
     bucket
         The lake bucket.
     by
-        What the rows are.
+        The dimension of the rows.
 
     Raises
     ------
     Unavailable
-        If S3 does not answer, or holds what is no object of the table.
+        If S3 does not answer, or an object is not one of the table's.
     """
     last = dt.datetime.fromtimestamp(now_ms / 1000, dt.UTC).date()
     dates = [(last - dt.timedelta(days=back)).isoformat() for back in range(days - 1, -1, -1)]

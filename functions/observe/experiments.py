@@ -1,4 +1,4 @@
-"""The configuration's experiments with what they found so far, as far as there is time to read it."""
+"""The configuration's experiments with their results so far, within the time of a request."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def experiments(
     bucket
         The lake bucket.
     has_time
-        Whether the caller still waits.
+        Returns true while the caller still waits.
 
     Raises
     ------
     Unavailable
-        If S3 does not answer, or holds what is no object of the table.
+        If S3 does not answer, or an object is not one of the table's.
     """
     order = {"running": 0, "planned": 1, "ended": 2}
     found = sorted(stated, key=lambda each: (order[each.status(now_ms)], -(each.end_ms or each.start_ms), each.name))

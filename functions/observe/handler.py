@@ -1,4 +1,4 @@
-"""The routes through which an operator's console looks at the deployment."""
+"""The routes of the operator's console for views of the deployment."""
 
 from __future__ import annotations
 

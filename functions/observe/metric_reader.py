@@ -31,7 +31,7 @@ class Statistic:
 
 
 def counted(metric: str) -> list[Statistic]:
-    """Return how often each function that counts an outcome did."""
+    """Return the statistics of an outcome's count, one per function that counts it."""
     return [
         Statistic(None, metric, "Sum", (("service", each.service),))
         for each in METRICS

@@ -44,7 +44,7 @@ def quarantine(client: Any, bucket: str, *, has_time: Callable[[], bool]) -> dic
     bucket
         The lake bucket.
     has_time
-        Whether the caller still waits.
+        Returns true while the caller still waits.
 
     Raises
     ------

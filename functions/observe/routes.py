@@ -75,9 +75,9 @@ class Routes:
         Raises
         ------
         InvalidInput
-            If the query says what it may not.
+            If a parameter of the query is invalid.
         Unavailable
-            If what is looked at does not answer.
+            If an observed service does not answer.
         """
         key = route_key(event)
         fields = self._queries[key]
@@ -93,7 +93,7 @@ class Routes:
 
 
 def routes(settings: Settings, *, cloudwatch: Any, s3: Any, cloudformation: Any, dynamodb: Any) -> Routes:
-    """Return what answers requests.
+    """Return the functions of the routes.
 
     Parameters
     ----------

@@ -44,7 +44,7 @@ def version_document(version: ModelVersion) -> dict[str, Any]:
 
 
 def story_document(story: Story) -> dict[str, Any]:
-    """Return what is known of a version."""
+    """Return the document of a version's history."""
     manifest = story.manifest
     figures = candidates(manifest) if manifest else story.version.candidates
     return {

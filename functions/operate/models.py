@@ -1,4 +1,4 @@
-"""The routes of model versions: which there are, what is known of one, and which of them serves."""
+"""The routes of model versions: their list, the history of one, and changes of the champion."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ class Models:
         return champion_document(champion)
 
     def pin(self, request: Request) -> dict[str, Any]:
-        """Keep a version's files whatever its age; see `alsolike.model_promotion.pin`."""
+        """Protect a version's files from deletion; see `alsolike.model_promotion.pin`."""
         return self._pin(request, pinned=True)
 
     def unpin(self, request: Request) -> dict[str, Any]:

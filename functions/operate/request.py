@@ -21,12 +21,12 @@ _MAX_SUBJECT = 128
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Request:
-    """A request, and who sent it.
+    """A request with its sender.
 
     Attributes
     ----------
     remaining_ms
-        Says how much time is left.
+        Returns the time left.
     """
 
     event: Mapping[str, Any]
@@ -39,7 +39,7 @@ class Request:
         Raises
         ------
         InvalidInput
-            If it is too long, cannot be read, or says something else.
+            If it is too long, unreadable, or has other fields.
         """
         body = request_body(self.event)
         if len(body) > MAX_BYTES:
@@ -76,7 +76,7 @@ class Request:
         return f"{reason} (operator {self.by})" if reason else f"operator {self.by}"
 
     def note(self, action: str, **what: Any) -> None:
-        """Write down that the sender has changed something: who, what, and in which request."""
+        """Log a change by the sender: the sender, the change and the request."""
         count(Metric.OPERATOR_CHANGES)
         request_id = self.event["requestContext"]["requestId"]
         logger.info("operator changed something", action=action, by=self.by, request_id=request_id, **what)

@@ -12,7 +12,7 @@ from alsolike.training_runs import SUCCEEDED, Run, TrainingRuns, Visit
 from functions.operate.request import Request
 
 LEFT_MS = 15_000
-"""So much of the function's time is left for the call that goes on when no further history is read."""
+"""Time reserved for the current call, in which no further history is read."""
 
 
 class Trainings:
@@ -22,18 +22,18 @@ class Trainings:
         self._runs = runs
 
     def list(self, request: Request) -> dict[str, Any]:
-        """Return the latest runs, those whose histories there is no time for without what those say."""
+        """Return the latest runs; those without time for their history lack its details."""
         most = request.query(TRAININGS_QUERY).get("limit", USUAL_RUNS)
         runs = self._runs.latest(most=most, goes_on=lambda: request.remaining_ms() > LEFT_MS)
         return {"runs": [_run(run) for run in runs]}
 
     def start(self, request: Request) -> dict[str, Any]:
-        """Start a run, or find the one that was started with the same client token.
+        """Start a run, or return the one that was started with the same client token.
 
         Raises
         ------
         ConcurrentUpdate
-            If another run goes on.
+            If another run is active.
         """
         body = request.body(START)
         token = body.get("clientToken")

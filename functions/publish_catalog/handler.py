@@ -67,12 +67,12 @@ def lambda_handler(event: dict[str, Any], context: Any) -> None:
         if too_large:
             logger.error("catalogue snapshot is larger than readers take", size_bytes=done.size_bytes)
         _publish_cold(batch.changes if batch else (), publisher=cold_publisher, now_ms=now_ms)
-        if batch is None and done.unmerged:  # nothing else would bring the columns about before an item changes
+        if batch is None and done.unmerged:  # without a retry, the columns would wait for the next change of an item
             raise Unavailable(done.unmerged)
 
 
 def _publish_cold(changes: Sequence[Change], *, publisher: ColdPublisher, now_ms: int) -> None:
-    """Publish cold items after the changes; what is unreadable would be at the next try, too."""
+    """Publish cold items after the changes; log unreadable data, which a retry could not read either."""
     try:
         done = publisher.publish(changes, now_ms=now_ms)
     except (InvalidBundle, InvalidSnapshot) as error:

@@ -1,7 +1,7 @@
-"""Taking in a batch of a table's stream: into the change log first, then into the snapshot.
+"""The processing of a batch of a table's stream: first into the change log, then into the snapshot.
 
-Both can be repeated: the log's object is named after the batch, and the snapshot takes of each item what takes
-precedence. So a batch that failed half-way comes again whole.
+Both steps can be repeated: the log's object is named after the batch, and the snapshot selects each item's change with
+the highest precedence. So Lambda retries a failed batch as a whole.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from alsolike.tombstones import Erased, nobody
 
 
 def write_log(batch: ChangeBatch, *, client: Any, bucket: str, erased: Erased = nobody) -> int:
-    """Write the batch's changes to the lake, one object a day; return how many.
+    """Write the batch's changes to the lake, one object per day; return their number.
 
     Parameters
     ----------
     erased
-        Says of a user that no change is kept any more.
+        Returns true for users whose changes must not be stored.
 
     Raises
     ------
     Unavailable
-        If S3 does not take them.
+        If S3 rejects them.
     """
     kept = [change for change in batch.changes if batch.kind is ChangeKind.ITEM or not erased(change.entity_id)]
     for date, changes in catalogue_log.by_date(kept).items():
@@ -51,7 +51,7 @@ def write_log(batch: ChangeBatch, *, client: Any, bucket: str, erased: Erased = 
 def publish(
     batch: ChangeBatch | None, *, publisher: SnapshotPublisher, configuration: Configuration, now_ms: int
 ) -> Published | None:
-    """Publish the batch's items; without a batch, bring the snapshot to the declared columns. None for users."""
+    """Publish the batch's items; without a batch, update the snapshot to the declared columns. None for users."""
     if batch is not None and (batch.kind is ChangeKind.USER or not batch.changes):
         return None
     return publisher.publish(

@@ -46,7 +46,7 @@ def purge_datasets(work: Work) -> Iterator[None]:
 
 
 def _may_name_people(key: str) -> bool:
-    """Return whether an object may: a copy of a model may not, and is too large to be read for it."""
+    """Return true if an object may contain user ids: a copy of a model does not, and is too large to search."""
     return f"/{CHAMPION_FOLDER}/" not in key
 
 

@@ -79,9 +79,9 @@ def purge_user_changes(work: Work) -> Iterator[None]:
 
 
 def without_records(body: bytes, mentions: Mentions) -> tuple[int, bytes | None]:
-    """Return how many records of a failed batch are the user's, and the batch without them; None if none is left.
+    """Return the number of a failed batch's records of the user, and the batch without them; None if none is left.
 
-    The batch is what Lambda sends to its destination: the event, as text, is its `payload`.
+    The batch is the document at Lambda's failure destination: the event, as text, is its `payload`.
     """
     try:
         document = orjson.loads(body)
@@ -107,7 +107,7 @@ def without_lines(body: bytes, mentions: Mentions) -> tuple[int, bytes | None]:
 
 
 def _records(body: bytes) -> list[bytes]:
-    """Return what producers sent, of a quarantined record or a failed batch."""
+    """Return the producers' data in a quarantined record or a failed batch."""
     try:
         document = orjson.loads(body)
         if "payload" not in document:
@@ -129,7 +129,7 @@ def _quarantined(body: bytes, mentions: Mentions, hashes: Hashes) -> bool:
 
 
 def _is_mine(record: dict[str, Any], mentions: Mentions) -> bool:
-    """Look at what a producer sent; of a table's stream, at the record as it is."""
+    """Return true if the producer's data, or the record of a table's stream, is the user's."""
     if "kinesis" not in record:
         return mentions.record(orjson.dumps(record))
     kinesis = record["kinesis"]

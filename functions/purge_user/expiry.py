@@ -120,7 +120,7 @@ def _versions(client: Any, bucket: str) -> list[str]:
 
 
 def _exists(client: Any, bucket: str, key: str) -> bool:
-    """Say whether there is a file of a dataset, be it one object or a directory of parts."""
+    """Return true if a dataset's file exists, as one object or as a directory of parts."""
     try:
         found = client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
     except (BotoCoreError, ClientError) as error:

@@ -24,7 +24,7 @@ def _settings() -> Settings:
 
 @observed
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Purge as much of the erasure `erasure_id` as time allows; say whether there is more."""
+    """Purge as much of the erasure `erasure_id` as time allows; return whether there is more."""
     outcome = purge(
         event["erasure_id"],
         clients=Clients(client("s3"), client("dynamodb")),

@@ -30,23 +30,23 @@ def open_parquet(body: bytes, *, where: str) -> pq.ParquetFile:
 
 
 def read(file: pq.ParquetFile, columns: Sequence[str]) -> pa.Table:
-    """Return columns as plain strings and numbers, whatever encoding they have."""
+    """Return columns as plain strings and numbers, without dictionary encoding."""
     table = file.read(columns=list(columns))
     return table.cast(_plain(table.schema))
 
 
 def equals(table: pa.Table, column: str, value: str) -> pa.ChunkedArray:
-    """Say of each row whether a column has the value; null has none."""
+    """Return, per row, true if a column has the value; false for null."""
     return pc.fill_null(pc.equal(table[column], value), False)
 
 
 def of_sessions(table: pa.Table, sessions: Sequence[str]) -> pa.ChunkedArray:
-    """Say of each row whether it has one of the sessions and no user."""
+    """Return, per row, true if it has one of the sessions and no user."""
     return pc.and_(pc.is_null(table["user_id"]), is_in(table, "session_id", sessions))
 
 
 def is_in(table: pa.Table, column: str, values: Sequence[str]) -> pa.ChunkedArray:
-    """Say of each row whether a column has one of the values; null has none."""
+    """Return, per row, true if a column has one of the values; false for null."""
     return pc.and_(pc.is_valid(table[column]), pc.is_in(table[column], value_set=pa.array(values, pa.string())))
 
 

@@ -125,7 +125,7 @@ class ProgressStore:
             raise Unavailable(f"s3://{self._bucket}/{self._key}: {error}") from error
 
     def forget(self) -> None:
-        """Delete the object with all its versions: it holds the id. Repeated, it deletes what a dead call left."""
+        """Delete the object with all its versions: it holds the id. A repeated call completes an interrupted one."""
         try:
             # Add a delete marker first. Otherwise an earlier version would become current, and the erasure pending.
             self._client.delete_object(Bucket=self._bucket, Key=self._key)

@@ -67,7 +67,7 @@ def purge_rows(work: Work, table: Table, hits: Hits) -> Iterator[None]:
 
 
 def files(work: Work, table: Table, cursor: dict[str, Any]) -> Iterator[tuple[StoredObject, pq.ParquetFile]]:
-    """Yield the objects that are to be looked at; a gone one was removed by its own reader's rule."""
+    """Yield the objects to search, without those that were deleted meanwhile."""
     bucket = work.places.lake_bucket
     for found in scan(work.s3, bucket, table.prefix, after=cursor.get("after", ""), since_ms=cursor.get("since_ms", 0)):
         if found.body is not None and found.key.endswith(".parquet"):

@@ -28,23 +28,23 @@ _OUTCOMES = Table(OUTCOMES, outcomes.PREFIX, ("shopper",))
 
 
 def purge_served(work: Work) -> Iterator[None]:
-    """Remove what was recommended to the user, and to the user's sessions without another user."""
+    """Remove recommendations for the user, and for the user's sessions without another user."""
     return purge_rows(work, _SERVED, lambda table: _of_shopper(work, table))
 
 
 def purge_outcomes(work: Work) -> Iterator[None]:
-    """Remove what that led to."""
+    """Remove the outcomes of those recommendations."""
     return purge_rows(work, _OUTCOMES, lambda table: _of_shopper(work, table))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Hashes:
-    """Keyed hashes by which the log knows the user, the user's sessions, and other users of those.
+    """Keyed hashes in the recommendation log of the user, the user's sessions, and their other users.
 
     Attributes
     ----------
     ids_are_hashed
-        Whether the deployment stores pseudonyms. The log then gives the one ID of a request both as a user's hash and
+        True if the deployment stores pseudonyms. The log then gives the one ID of a request both as a user's hash and
         as a session's; otherwise a row with two hashes names a session and its user.
     """
 
@@ -54,13 +54,13 @@ class Hashes:
     ids_are_hashed: bool
 
     def names(self, shopper: str | None, session: str | None) -> bool:
-        """Return whether a row of the log is the user's."""
+        """Return true if a row of the log is the user's."""
         if self.user in (shopper, session) or shopper in self.sessions:
             return True
         return session in self.sessions and (shopper is None or (self.ids_are_hashed and shopper not in self.others))
 
     def line(self, line: bytes) -> bool:
-        """Return whether a line of the log is the user's; an unreadable one is if it holds one of the hashes."""
+        """Return true if a line of the log is the user's; an unreadable one is if it contains one of the hashes."""
         try:
             fields = orjson.loads(line)[served.LINE_KEY]
             return self.names(fields["shopper"], fields["session"])
@@ -80,10 +80,10 @@ def hashes(work: Work) -> Hashes:
 
 
 def without_served_lines(body: bytes, of: Hashes) -> tuple[int, bytes | None] | None:
-    """Return how many lines of a log's delivery are the user's, and the delivery without them.
+    """Return the number of the user's lines in a log delivery, and the delivery without them.
 
-    The delivery is what Lambda sends to its destination after a function gave it up; None in its place if no line is
-    left, and None for what is no such delivery.
+    The delivery is the document at Lambda's failure destination. It is None if no line is left; the result is None if
+    the document is no such delivery.
     """
     try:
         document = orjson.loads(body)

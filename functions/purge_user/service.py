@@ -81,7 +81,7 @@ STORES = {
     FAILED_BATCHES: "batches that a consumer gave up on: rewritten without",
     DATASETS: "training datasets: the files that held rows were rewritten without",
 }
-"""Every store that a pass searches, with what is done about it."""
+"""All stores that a pass searches, with the action for each."""
 
 RESERVE_MS = 60_000
 """Time that is left for one more object and the answer when a call stops."""
@@ -164,7 +164,7 @@ def _completed(receipt: Receipt, progress: Progress, *, work: Work, retention: R
 
 
 def _purged(receipt: Receipt, progress: Progress, store: str, *, now_ms: int) -> Purged:
-    """Add what this run found to what an earlier one did."""
+    """Return the sum of this run's and an earlier run's findings."""
     earlier = next((each for each in receipt.purged if each.store == store), None)
     objects, records, at_ms = progress.purged.get(store, [0, 0, earlier.at_ms if earlier else now_ms])
     if earlier is not None:

@@ -37,9 +37,9 @@ def find_joined_sessions(work: Work) -> Iterator[None]:
 
 
 def purge_profiles(work: Work) -> Iterator[None]:
-    """Delete the user's profile, and those of the user's sessions.
+    """Delete the profiles of the user and of the user's sessions.
 
-    The row that marked the user as erased goes too: it is named after the user. The tombstone does what it did.
+    The row that marks the user as erased is deleted too, because its key is the user's id. The tombstone replaces it.
     """
     table = work.places.profiles_table
     if not work.progress.cursor:
@@ -58,14 +58,14 @@ def purge_profiles(work: Work) -> Iterator[None]:
 
 
 def purge_user_row(work: Work) -> Iterator[None]:
-    """Delete what the shop said of the user."""
+    """Delete the shop's properties of the user."""
     if _exists(work, work.places.users_table, "user_id", work.user_id):
         _delete(work, USERS, work.places.users_table, "user_id", work.user_id)
     return iter(())
 
 
 def _joined(work: Work, *, after: str | None) -> tuple[list[tuple[str, int]], str | None]:
-    """Return a page of the sessions that joined the user, with their login times, and where the next page begins."""
+    """Return a page of the sessions that joined the user, with their login times, and the start of the next page."""
     start = {"ExclusiveStartKey": {"profile_id": {"S": after}}} if after else {}
     marks = {
         ":profile": {"S": profile_id(user_id=work.user_id, session_id=None)},

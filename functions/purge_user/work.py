@@ -19,7 +19,7 @@ _LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict", *_GONE)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Places:
-    """The stores of a deployment, and whether they hold pseudonyms in place of IDs."""
+    """The stores of a deployment; `ids_are_hashed` is true if they hold pseudonyms in place of IDs."""
 
     lake_bucket: str
     artefact_bucket: str

@@ -16,17 +16,17 @@ MAX_WAIT_MS = 3_600_000
 
 
 class ModelsBeside:
-    """The other versions of one process.
+    """The other versions in this process.
 
-    One that cannot be loaded is tried again after the interval, then after twice as long, and so on: each try is a
-    download, and the champion answers meanwhile.
+    A version that cannot be loaded is tried again after the interval, then after twice as long, and so on. Each attempt
+    is a download, and the champion answers meanwhile.
 
     Parameters
     ----------
     check_s
         The interval.
     patience
-        How long a request waits for a version.
+        Limit of a request's wait for a version.
     """
 
     def __init__(self, bundles: BundleCache, *, check_s: float, patience: Patience = NO_LIMIT) -> None:
@@ -45,9 +45,9 @@ class ModelsBeside:
         Parameters
         ----------
         champion
-            Is not loaded a second time.
+            Not loaded a second time.
         remaining_ms
-            Says how much time is left for the request that is the first to want one.
+            Returns the time left for the first request that needs a version.
         """
         own = None if champion is None else champion.version
         self._give_up([version for version in self._loaded if version not in wanted or version == own], own)
@@ -71,7 +71,7 @@ class ModelsBeside:
             if champion is not None and not self._bundles.has_room_for_another(champion.version):
                 self._bundles.drop(version)
                 raise Unavailable("the disk would have no room left for the next champion")
-        except Exception as error:  # noqa: BLE001  whatever is wrong with it, the champion is to answer
+        except Exception as error:  # noqa: BLE001  the champion answers if another version cannot be loaded
             failures = self._failures.get(version, (0, 0.0))[0] + 1
             wait_ms = min(self._check_ms * 2 ** (failures - 1), MAX_WAIT_MS)
             self._failures[version] = failures, now_ms + wait_ms

@@ -14,7 +14,7 @@ import numpy as np
 from functions.recommend.model import Bias
 
 MAX_CLASSES = 16
-"""So many factors at most, each of which is a run of the model, are told apart among all items."""
+"""Maximum number of distinct factors over all items; each needs a run of the model."""
 
 
 def boosted(score: float, factor: float) -> float:
@@ -23,16 +23,16 @@ def boosted(score: float, factor: float) -> float:
 
 
 def classes(passing: Iterable[Bias], factors: Sequence[float], *, allowed: Bias) -> list[Bias]:
-    """Return a bias for each factor that items have, which bars those with another one.
+    """Return a bias for each factor of the items, which bars items with another factor.
 
-    The best k of the boosted scores are among the best k of each.
+    The best k boosted scores are among the best k of each class.
 
     Parameters
     ----------
     passing
-        For each of the factors, what its filter bars.
+        For each of the factors, the bias of its filter.
     allowed
-        What is barred in any case.
+        The bias that always applies.
     """
     codes = np.zeros(len(allowed), np.uint32)
     for place, bias in enumerate(passing):

@@ -71,7 +71,7 @@ class BundleCache:
         shutil.rmtree(self._directory / version, ignore_errors=True)
 
     def keep_too(self, versions: Sequence[str]) -> None:
-        """Say which versions `keep_only` leaves as well."""
+        """Set the versions that `keep_only` keeps in addition."""
         self._kept_too = tuple(versions)
 
     def keep_only(self, version: str) -> None:
@@ -81,7 +81,7 @@ class BundleCache:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def has_room_for_another(self, version: str) -> bool:
-        """Return whether the disk takes another bundle as large as that of a version that is there."""
+        """Return true if the disk has space for another bundle as large as that of an existing version."""
         size_bytes = sum(file.stat().st_size for file in (self._directory / version).iterdir())
         return shutil.disk_usage(self._directory).free >= size_bytes
 

@@ -1,4 +1,4 @@
-"""The catalogue snapshot as one model sees it: what may be answered, and what an item is now."""
+"""The catalogue snapshot for one model: the items that may be recommended, and their current columns."""
 
 from __future__ import annotations
 
@@ -102,12 +102,12 @@ class Catalogue:
         return self._snapshot.item_id(int(self._cold_rows[position - self._items - 1]))
 
     def bias(self, filter_: Filter, asked: Asked, *, name: str) -> Bias:
-        """Return by position what bars items that were deleted or do not pass the filter.
+        """Return the bias, by position, that bars deleted items and those that do not pass the filter.
 
         Raises
         ------
         InvalidInput
-            If the values asked with do not fit the filter.
+            If the request's values do not fit the filter.
         """
         return self._evaluator.bias(filter_, asked, name=name)
 
@@ -121,14 +121,14 @@ class Catalogue:
         bias: Bias | None,
         recent: Sequence[str],
     ) -> npt.NDArray[np.bool_]:
-        """Return which of some items may be answered, bool `(len(item_ids),)`; whether the model knows them or not.
+        """Return which of some items may be recommended, bool `(len(item_ids),)`; the model need not know them.
 
         An item that neither the model nor the catalogue knows has no values of any column.
 
         Parameters
         ----------
         bias
-            What `bias` returned for the same filter, `bias_of_deleted` without one.
+            The result of `bias` for the same filter, or of `bias_of_deleted` without one.
         recent
             Items of the interactions of `asked`.
         """
@@ -164,7 +164,7 @@ class Catalogue:
         return alive & (bias[1:] > -np.inf)
 
     def properties(self, item_ids: Sequence[str]) -> list[Mapping[str, Any]]:
-        """Return the properties of items: the catalogue's, else the model's; {} where neither has the item."""
+        """Return the properties of items: the catalogue's, else the model's; {} if neither has the item."""
         positions = self._bundle.positions(item_ids).tolist()
         return [
             self._snapshot.properties(row) if row >= 0 else self._bundle.metadata(position) if position else {}
@@ -186,7 +186,7 @@ class Catalogue:
         return known
 
     def columns(self, item_ids: Sequence[str], names: tuple[str, ...]) -> Callable[[str], Mapping[str, Any]]:
-        """Return what says the values of some declared columns of one of the items, each looked up when asked for."""
+        """Return a function from an item to its values of some declared columns, each looked up on demand."""
         unique = list(dict.fromkeys(item_ids)) if names else []
         rows = dict(zip(unique, self._snapshot.rows(unique).tolist(), strict=True))
 
@@ -206,9 +206,9 @@ class Catalogue:
         return as_declared(found, self._configuration.item_columns)
 
     def cold_filling(self, bias: Bias | None) -> ColdFilling | None:
-        """Return what lists the cold items that `bias` allows, the last changed first; None where there are none.
+        """Return a function that lists the cold items that `bias` allows, the last changed first; None without any.
 
-        They fill a list where no more known items may be answered.
+        They fill a list after all known items.
         """
         if not len(self.cold):
             return None
@@ -277,7 +277,7 @@ class Catalogue:
 
 
 def _cold_items(snapshot: Snapshot, bundle: Bundle | NoBundle) -> tuple[ColdItems, Rows]:
-    """Return the cold items that are in the catalogue, and their rows; none where they are cold to another model."""
+    """Return the cold items of the catalogue, and their rows; empty if they belong to another model."""
     cold = snapshot.cold
     if cold is None or isinstance(bundle, NoBundle) or snapshot.cold_model != bundle.manifest.version:
         return NO_COLD_ITEMS, np.zeros(0, np.int64)

@@ -1,4 +1,4 @@
-"""Keeping the champion loaded: look at the pointer now and then, swap only to a model that works."""
+"""The loaded champion: it polls the pointer, and switches only to a model that works."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NO_MODEL = "no-model"
 STALE_MODEL = "stale-model"
 
 MAX_EARLIER = 3
-"""Earlier champions that are tried where nothing is loaded and the champion cannot be."""
+"""Maximum number of earlier champions to try if no model is loaded and the champion fails."""
 
 
 @value_object
@@ -46,14 +46,14 @@ class ChampionLoader:
     Parameters
     ----------
     check_s
-        The pointer is looked at on the first request, and on the first one after so many seconds.
+        The pointer is read on the first request, and on the first one after this number of seconds.
     patience
-        How long a request waits for a look.
+        Limit of a request's wait for a read.
 
     Attributes
     ----------
     answered
-        Whether S3 said something when the pointer was looked at last; a bundle that takes too long is no silence.
+        True if S3 answered the last read of the pointer; a slow download of a bundle does not count as silence.
     """
 
     def __init__(
@@ -70,16 +70,16 @@ class ChampionLoader:
 
     @property
     def goes_on(self) -> bool:
-        """True while a look goes on that no request has waited for to its end."""
+        """True while a read is active whose end no request has waited for."""
         return self._look.goes_on
 
     def serving(self, *, now_ms: int, remaining_ms: Callable[[], float]) -> Serving:
-        """Return what answers now, looking for a new champion if it is time.
+        """Return the current models, after a check for a new champion if it is due.
 
         Parameters
         ----------
         remaining_ms
-            Says how much time is left for the request.
+            Returns the time left for the request.
 
         Raises
         ------
@@ -109,7 +109,7 @@ class ChampionLoader:
 
     def _checked(self, remaining_ms: Callable[[], float]) -> Serving:
         current = self._serving.model
-        if current is None:  # nothing else answers: what was broken may have been put right
+        if current is None:  # no other model answers, and a broken version may have been repaired
             self._broken.clear()
         lacking = STALE_MODEL if current else NO_MODEL
         try:
@@ -136,7 +136,7 @@ class ChampionLoader:
         return Serving(current, lacking, champion.canary)
 
     def _sound(self, version: str, *, etag: str, remaining_ms: Callable[[], float]) -> Model | None:
-        """Return the loaded version, or None if it is broken; what was broken under this pointer still is."""
+        """Return the loaded version, or None if it is broken; it is not tried again under the same pointer."""
         if (etag, version) in self._broken:
             return None
         try:

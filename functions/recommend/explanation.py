@@ -1,10 +1,9 @@
-"""Why an item was ranked: what its score would lose if one of the shopper's interactions weighed nothing.
+"""The reasons of a ranked item: the loss of its score if one of the user's interactions had the weight 0.
 
-The model itself says it: its graph is run with that weight at 0. Where its score is a sum over the history
-(transitions, item-kNN, EASE, SLIST, content, buy again), what is lost is the interaction's own addend, and the addends
-of all make the score. Where it is not (SASRec; repurchase; a blend, which divides each part by its sum), leaving one
-out is the definition: occlusion, M. Zeiler, R. Fergus, "Visualizing and understanding convolutional networks",
-ECCV 2014, section 4.2.
+The model itself computes it: its graph runs with that weight at 0. If its score is a sum over the history (transitions,
+item-kNN, EASE, SLIST, content, buy again), the loss is the interaction's own addend, and the addends of all make the
+score. Otherwise (SASRec; repurchase; a blend, which divides each part by its sum), leaving one out is the definition:
+occlusion, M. Zeiler, R. Fergus, "Visualizing and understanding convolutional networks", ECCV 2014, section 4.2.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from functions.recommend.history import History
 from functions.recommend.model import Model
 
 EXPLAINED_INTERACTIONS = 50
-"""The latest so many are left out in turn: each costs a run of the model."""
+"""Maximum number of interactions, the latest ones, that are left out in turn: each needs a run of the model."""
 
 REASONS = 3
 """So many interactions at most are named of an item: those that counted most."""
@@ -29,10 +28,10 @@ def reasons(
     item_ids: Sequence[str], positions: Sequence[int], *, model: Model, history: History,
     recent: Sequence[RecentInteraction], now_ms: int,
 ) -> dict[str, list[str]]:  # fmt: skip
-    """Return the reasons of items that the model ranked: JSON texts, what counted most first.
+    """Return the reasons of items that the model ranked: JSON texts, by descending contribution.
 
-    Each has `itemId` and `eventType` of an interaction, its `timestamp` (seconds since 1970), and `contribution`: what
-    the item's score would lose without it.
+    Each has `itemId` and `eventType` of an interaction, its `timestamp` (seconds since 1970), and `contribution`, the
+    loss of the item's score without it.
 
     Parameters
     ----------

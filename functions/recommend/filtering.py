@@ -31,7 +31,7 @@ _parse = functools.lru_cache(maxsize=512)(filters.parse)
 
 @value_object
 class Chosen:
-    """A filter that applies to a request, and its parameters' values; `filter` is None where none does."""
+    """A filter that applies to a request, and its parameters' values; `filter` is None without a filter."""
 
     name: str = ""
     filter: Filter | None = None
@@ -84,7 +84,7 @@ def named(
     name: str, request: Request, configuration: Configuration, *, values: Values = MappingProxyType({}),
     where: str = "filter",
 ) -> Chosen:  # fmt: skip
-    """Return a filter of the configuration.
+    """Return a filter of the configuration with its values.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def named(
     NotFound
         If the configuration does not have it.
     InvalidInput
-        If it looks at an item, and the request has none.
+        If it reads an item, and the request has none.
     """
     expression = configuration.filters.get(name)
     if expression is None:
@@ -120,16 +120,16 @@ def asked(
     user: Callable[[], Mapping[str, Any]],
     now_ms: int,
 ) -> Asked:
-    """Return what the request brings to its filter.
+    """Return the request's inputs to its filter.
 
     Parameters
     ----------
     recent
-        The interactions of the user who asks, and `positions` those of their items; looked at by filters that do.
+        The interactions of the requesting user, and `positions` those of their items; used by filters that read them.
     user
-        Returns the properties of the user who asks; called only where the filter looks at them.
+        Returns the properties of the requesting user; called only if the filter reads them.
     now_ms
-        What NOW is.
+        The value of NOW.
     """
     filter_ = chosen.filter
     if filter_ is None:

@@ -1,4 +1,4 @@
-"""ONNX Runtime's first session, which sets up what all later ones use."""
+"""ONNX Runtime's first session, which initialises the state that all later ones share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ GRAPH = (
 
 
 def open_first_session() -> None:
-    """Open a graph that does nothing: what the first session costs more, the first model's would otherwise."""
+    """Open an empty graph at start-up, so that the first model's session does not pay for the initialisation."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     onnxruntime.InferenceSession(GRAPH, options, providers=["CPUExecutionProvider"])

@@ -215,7 +215,7 @@ def _answer_batch(event: dict[str, Any], context: Any, *, sources: Sources, now_
 
 
 def _or_refusal(call: Callable[..., dict[str, Any]], *arguments: Any, **more: Any) -> dict[str, Any]:
-    """Return what a direct invocation is answered; a mistake of its caller's is no error of the function's."""
+    """Return the response to a direct invocation; a caller's mistake is no error of the function."""
     try:
         return call(*arguments, **more)
     except (InvalidInput, NotFound) as error:
@@ -226,7 +226,7 @@ def _or_refusal(call: Callable[..., dict[str, Any]], *arguments: Any, **more: An
 
 
 def _answer_replay(event: dict[str, Any], context: Any, *, sources: Sources, now_ms: int) -> dict[str, Any]:
-    """Answer again what was answered once; nothing of it is counted or logged as served."""
+    """Answer a replayed request; the answer is neither counted nor logged as served."""
     standing = sources.watch.standing(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
 
     def answer(request: Request, people: People, at_ms: int) -> Answer:
@@ -299,7 +299,7 @@ def _connect() -> None:
 
 
 def _prepare() -> None:
-    """Load the champion, or look for a new one, before a request waits for it; a request tries again what fails."""
+    """Load the champion, or check for a new one, before the first request, which repeats a failed step."""
     deadline_ms = time.monotonic() * 1000 + PREPARE_MS
     now_ms = time.time_ns() // 1_000_000
     sources = _sources()
@@ -316,7 +316,7 @@ def _prepare() -> None:
 
 
 if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
-    _sources()  # its clients cost half of what the first request would, and initialisation has a whole processor
+    _sources()  # creating clients takes half of a first request's time, and initialisation has a whole processor
     open_first_session()
     _connect()
     gc.freeze()  # existing objects stay; only replaced models and views of the catalogue need collection

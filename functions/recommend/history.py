@@ -43,11 +43,11 @@ class History:
 
     @property
     def seen(self) -> npt.NDArray[np.int64]:
-        """The positions that are not recommended again where the model leaves out what was seen."""
+        """The positions that are not recommended again if the model excludes seen items."""
         return np.concatenate([self.items, self.returned]) if len(self.returned) else self.items
 
     def weights(self, parameters: HistoryParameters, *, now_ms: int) -> npt.NDArray[np.float32]:
-        """Return what each interaction weighs at `now_ms`: float32 `(n,)`."""
+        """Return the weight of each interaction at `now_ms`: float32 `(n,)`."""
         age_ms = now_ms - np.array(self.event_time_ms, np.int64) if parameters.decays else _NOTHING
         return parameters.weights(np.array(self.event_weights), age_ms)
 
@@ -65,16 +65,16 @@ def known_history(
     parameters: HistoryParameters,
     items: int,
 ) -> History:
-    """Return the latest interactions with items and event types that a model knows.
+    """Return the latest interactions whose items and event types a model knows.
 
     Parameters
     ----------
     positions
-        Of their items; 0 and what lies after the model's last one are items that it does not know.
+        Of their items; 0 and positions after the model's last one are unknown items.
     parameters
-        What event types weigh, and how many interactions the model takes.
+        Provides the weights of event types, and the maximum number of interactions.
     items
-        How many items it knows.
+        Number of items that the model knows.
     """
     weights: list[Any] = [parameters.event_weights.get(entry.event_type) for entry in recent]
     kept: Sequence[int] = range(len(recent))

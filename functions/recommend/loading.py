@@ -10,14 +10,14 @@ from functions.recommend.model import Model
 
 
 def load(bundles: BundleCache, version: str, *, remaining_ms: Callable[[], float]) -> Model:
-    """Load a version; what lies on the disk already may be damaged, so it gets a second, fresh download.
+    """Load a version; if its files on the disk are damaged, download it again once.
 
     Raises
     ------
     InvalidBundle
         If the version is broken.
     Unavailable
-        If S3 does not answer, or not in time.
+        If S3 does not answer in time.
     """
     try:
         return _opened(bundles, version, remaining_ms=remaining_ms)

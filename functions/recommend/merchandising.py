@@ -1,4 +1,4 @@
-"""The rules of an answer: which apply, and what they make of the items that a recommender finds."""
+"""The rules of an answer, and their application to the items that a recommender finds."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ MAX_POOL = 1_000
 LEAST_POOL = 100
 CANDIDATES_A_PLACE = 4
 REFUSED_A_PLACE = 2.5
-"""A slate rule refuses items: there are so many times as many candidates."""
+"""Factor on the number of candidates with slate rules, which reject items."""
 MAX_NEW_ITEMS = 100
-"""Exploration draws from so many items, the latest."""
+"""Maximum number of items, the latest ones, that exploration draws from."""
 
 _UNREADABLE = "unreadable"
 
 
 def rule_set(request: Request, configuration: Configuration, *, name: str | None = OWN) -> RuleSet | None:
-    """Return the rules that apply to a request, None where there are none.
+    """Return the rules that apply to a request, None if there are none.
 
-    The promotions of the request stand for those of the rule set. Where items are ranked that the request gives, all
-    of them are answered: boosts, demotions and diversity order them, and no other rule applies.
+    The promotions of the request replace those of the rule set. If the request ranks given items, all of them are
+    returned: boosts, demotions and diversity order them, and no other rule applies.
 
     Parameters
     ----------
     name
-        A rule set that stands for that of the recommender; None for no rules but those of the request.
+        A rule set that replaces that of the recommender; None for the rules of the request only.
     """
     chosen = configuration.recommenders[request.recommender].rules if name == OWN else name
     rules = None if chosen is None else configuration.rules[chosen]
@@ -85,7 +85,7 @@ class Merchandising:
             scene.classes = self._classes
 
     def arrange(self, found: Found) -> Slate:
-        """Return the list that keeps the rules, of what the recommender found and of what they bring themselves.
+        """Return the list that fulfils the rules, from the recommender's items and those that rules add.
 
         Raises
         ------
@@ -176,7 +176,7 @@ class Merchandising:
         return found
 
     def _classes(self) -> list[Bias] | None:
-        """Return what parts all items by their factors; None where it has no time for each, which is declared."""
+        """Return the biases that divide all items by their factors; None, with a declared reason, if time is short."""
         scene = self._scene
         assert scene.model is not None
         factors = self._factors
@@ -191,7 +191,7 @@ class Merchandising:
         return None
 
     def _boosted(self, found: Found) -> list[Candidate]:
-        """Return what was found by its boosted scores, best first."""
+        """Return the found items by their boosted scores, best first."""
         item_ids = [item.item_id for item in found.items]
         factors = [1.0] * len(item_ids)
         for boost, chosen, bias in self._factors:

@@ -41,7 +41,7 @@ Bias = npt.NDArray[np.float32]
 """float32 `(items + 1,)`, 0 for an item that may be answered, -inf for any other."""
 
 ColdFilling = Callable[[int, Set[int]], list[int]]
-"""Returns the positions of so many cold items, without those of a set; see `Catalogue.cold_filling`."""
+"""Returns up to a number of cold items' positions, without those of a set; see `Catalogue.cold_filling`."""
 
 
 class Ranked(NamedTuple):
@@ -76,7 +76,7 @@ class Model:
                 raise InvalidBundle(f"{name} of {self.version} does not run: {error}") from error
 
     def _open(self, name: str) -> None:
-        """Open a graph and run it once: what serves later has worked before."""
+        """Open a graph and run it once, so that a faulty one never serves."""
         feed: dict[str, npt.NDArray[Any]] = {
             "history": np.ones((1, 1), np.int64),
             "weights": np.ones((1, 1), np.float32),
@@ -120,14 +120,14 @@ class Model:
         return self.bundle.manifest.version
 
     def history(self, recent: Sequence[RecentInteraction], positions: npt.NDArray[np.int64]) -> History:
-        """Return what this model knows of a profile; see `known_history`."""
+        """Return this model's input from a profile; see `known_history`."""
         manifest = self.bundle.manifest
         return known_history(recent, positions, parameters=manifest.history, items=manifest.items)
 
     def expected_ms(self, *, with_bias: bool) -> float:
-        """Return how long a run takes, by the fastest of the latest; 0 where there was none yet.
+        """Return the expected duration of a run: the minimum of the latest; 0 before the first.
 
-        The fastest, since what else the machine does says nothing of the model.
+        The minimum excludes delays by other processes.
         """
         return min(self._run_ms[BIAS_GRAPH_FILE if with_bias else GRAPH_FILE], default=0.0)
 
@@ -145,11 +145,11 @@ class Model:
         Parameters
         ----------
         leave_out_seen
-            Whether items of the history are left out; None for as it was measured to be better.
+            If true, exclude items of the history; None uses the training's choice.
 
         Returns
         -------
-        Positions and scores, less than k where the model knows nothing of the rest.
+            Positions and scores, less than k if the model cannot score more items.
         """
         if leave_out_seen is None:
             leave_out_seen = self.bundle.manifest.exclude_seen
@@ -171,14 +171,14 @@ class Model:
     def without_each(
         self, history: History, positions: npt.NDArray[np.int64], *, latest: int, now_ms: int
     ) -> npt.NDArray[np.float32]:
-        """Return the score of some items, and what it would be if one of the latest interactions weighed nothing.
+        """Return the scores of some items, and their scores with the weight 0 for each of the latest interactions.
 
-        An interaction of weight 0 stays in its place, so that all others count as they do.
+        An interaction of weight 0 stays in its place, so that the positions of all others are unchanged.
 
         Returns
         -------
-        float32 `(1 + min(latest, len(history)), len(positions))`: as it is, then without each of the latest, oldest
-        first; 0 where the model knows nothing.
+            float32 `(1 + min(latest, len(history)), len(positions))`: the actual scores, then those without each of the
+            latest interactions, oldest first; 0 for items without a score.
         """
         weights = history.weights(self.bundle.manifest.history, now_ms=now_ms)
         first = max(len(history) - latest, 0)

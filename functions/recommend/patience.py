@@ -108,7 +108,7 @@ class Look(Generic[T]):
         self._started = _Started(self._patience.start(call), self._patience.clock())
 
     def take(self, call: Callable[[], T]) -> T | None:
-        """Return the result of the look-up that goes on, else of `call`; None if it is not there in time."""
+        """Return the result of the active look-up, else of `call`; None if it is not ready in time."""
         if self._waits:
             self._patience.wait_in_cold_start()
         wait_s: float | None = 0.0

@@ -67,7 +67,7 @@ class Shopper:
 
     @property
     def interactions(self) -> Sequence[RecentInteraction]:
-        """The user's latest interactions, oldest first, for what must not do without them.
+        """The user's latest interactions, oldest first, for callers that cannot work without them.
 
         Raises
         ------
@@ -105,7 +105,7 @@ class Shopper:
             raise
 
     def _read(self, profile: str) -> Profile:
-        """Read a profile; once more where DynamoDB had closed the connection meanwhile, which costs no waiting."""
+        """Read a profile; repeat the read once if DynamoDB had closed the connection, which costs no waiting."""
         try:
             return self._people.profiles.read(profile)
         except Unavailable as error:

@@ -1,7 +1,7 @@
-"""Rules tried on one request: what is answered without them, and with them.
+"""Previews of rules: the answers to one request without them and with them.
 
-The event is ``{"preview": {...}}``; see `alsolike.recommendation_requests.PREVIEW`. It may bring a configuration that
-is not applied yet. Nothing of it is a served answer.
+The event is ``{"preview": {...}}``; see `alsolike.recommendation_requests.PREVIEW`. It may contain a configuration that
+is not applied yet. The answers are not logged as served.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ Answering = Callable[[Request, Standing, str | None], Answer]
 
 
 def preview(given: Any, *, standing: Standing, answer: Answering) -> dict[str, Any]:
-    """Return the list before and after the rules, and which of them gave way.
+    """Return the list before and after the rules, and the rules that could not be fulfilled.
 
     Raises
     ------
     InvalidInput
-        If it breaks the contract, or the configuration that it brings is none.
+        If it breaks the contract, or its configuration is invalid.
     NotFound
         If it names a rule set or a filter that the configuration does not have.
     """

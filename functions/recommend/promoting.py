@@ -20,21 +20,21 @@ DAY_MS = 86_400_000
 
 
 def barred(scene: Scene) -> Sequence[str]:
-    """Return the items that no rule brings in: those that the request excludes, and the one that it starts from."""
+    """Return the items that no rule adds: those that the request excludes, and the one that it starts from."""
     item_id = scene.request.item_id
     return [*scene.request.exclude, *([item_id] if item_id and scene.request.recommender in OF_ITEMS else [])]
 
 
 def best(scene: Scene, chosen: Chosen, bias: Bias, *, k: int) -> list[Place]:
-    """Return the best items that pass a filter which stands for that of the request, popular ones after them.
+    """Return the best items that pass a rule's own filter, followed by popular ones.
 
-    They are what the model ranks for the shopper, or after the item that the recommender starts from; without a model
-    what is trending.
+    They are the model's ranking for the user, or after the item that the recommender starts from; without a model,
+    trending items.
 
     Parameters
     ----------
     bias
-        What the filter bars.
+        The bias of the filter.
     """
     model = scene.model
     if model is None:

@@ -1,4 +1,4 @@
-"""The list of an answer: what the model ranks, cold items among it by their scores, and popular items at its end."""
+"""The list of an answer: the model's ranking, with cold items by their scores, and popular items at its end."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class Ranking:
     Attributes
     ----------
     ranked
-        What the history says, cold items included.
+        The ranking from the history, cold items included.
     filling
         Popular items that follow.
     cold
-        How many of `ranked` are cold.
+        Number of cold items in `ranked`.
     within
-        The column of the group that `filling` is popular in; None where it is of all.
+        The column of the group whose popular items are in `filling`; None for generally popular ones.
     """
 
     ranked: Sequence[Ranked] = ()
@@ -49,18 +49,18 @@ def rank(
     now_ms: int,
     classes: Sequence[Bias] | None = None,
 ) -> Ranking:
-    """Return k items for a user's interactions, less where there are no more.
+    """Return up to k items for a user's interactions.
 
     Parameters
     ----------
     positions
-        What `catalogue.positions` returns for the interactions' items.
+        The result of `catalogue.positions` for the interactions' items.
     bias
         By position, cold items included.
     group
-        Says what the user has in common with others; asked where the interactions say nothing.
+        Returns the user's group; called if the interactions give no ranking.
     classes
-        Biases that part the items which `bias` allows: the k best of each are ranked, and not of all.
+        Biases that divide the items that `bias` allows: the k best of each are ranked, instead of the k best of all.
     """
     history = model.history(recent, positions)
     best: list[Ranked] = []

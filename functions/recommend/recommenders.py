@@ -1,7 +1,7 @@
-"""The recommenders, by name: what each answers, and on which step it stands when something fails.
+"""The recommenders, by name, and the ladder of their fallbacks.
 
-`for-you` goes down a ladder: the model; what is similar to what was viewed last; what the bundle knows to be popular;
-what is trending now; nothing. The answer's `source` says which step it is.
+`for-you` has four steps: the model; items similar to the last viewed one; the bundle's popular items; trending items.
+The answer's `source` names the step.
 """
 
 from __future__ import annotations
@@ -71,11 +71,11 @@ NOTHING = Found()
 
 
 def for_you(scene: Scene) -> Found:
-    """Return what the shopper would also like."""
+    """Return recommendations for the user."""
     model = scene.model
     if model is None:
         return _trending_now(scene)
-    # The profile first: what reading it takes is no longer left for the model.
+    # The profile first, so that the check of the model's time includes the read.
     if scene.recent and not model_fits(scene):
         return _similar_to_last_viewed(scene)
     try:
@@ -104,7 +104,7 @@ def for_you(scene: Scene) -> Found:
 
 
 def popular(scene: Scene, leave_out: Sequence[int] = ()) -> Found:
-    """Return what is popular: among those who have something in common with the shopper, then among all."""
+    """Return popular items: first of the user's group, then of all users."""
     model = scene.model
     if model is None:
         return _trending_now(scene)
@@ -159,7 +159,7 @@ def similar_items(scene: Scene) -> Found:
 
 
 def bought_together(scene: Scene) -> Found:
-    """Return what is bought together with an item; then what is like it, and as with `similar_items`."""
+    """Return items bought together with an item, then similar ones, followed as in `similar_items`."""
     return _of_item(scene, TOGETHER)
 
 
@@ -217,7 +217,7 @@ def _declare(scene: Scene, reason: str) -> None:
 
 
 def _similar_to_last_viewed(scene: Scene) -> Found:
-    """Return what is like the latest item of which something is like it, then popular items."""
+    """Return items similar to the latest item that has any, then popular items."""
     model = scene.model
     assert model is not None
     latest = list(dict.fromkeys(reversed(scene.positions.tolist())))
@@ -230,7 +230,7 @@ def _similar_to_last_viewed(scene: Scene) -> Found:
 
 
 def _trending_now(scene: Scene) -> Found:
-    """Return what is trending: all that is known without a model."""
+    """Return trending items, which need no model."""
     found = scene.passing(scene.trends().best(LADDER_WINDOW, now_ms=scene.now_ms))[: scene.wanted]
     return Found(found, "trending" if found else "none")
 

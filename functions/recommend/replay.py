@@ -60,12 +60,12 @@ def answer_replay(given: Any, *, people: People, answer: Callable[[Request, Peop
     Parameters
     ----------
     answer
-        Answers a request of these people at a time.
+        Answers a request of a user at a time.
 
     Raises
     ------
     InvalidInput, NotFound
-        If it breaks the contract, or asks for what there is not, or not any more.
+        If it breaks the contract, or names something that does not exist any more.
     """
     fields = REPLAY.read(given, "replay")
     recent = sorted(

@@ -104,12 +104,12 @@ class Request:
 
 
 def parse_recommendations(event: Mapping[str, Any]) -> Request:
-    """Read `POST /recommendations`.
+    """Parse `POST /recommendations`.
 
     Raises
     ------
     InvalidInput
-        If it breaks the contract or asks for something that is not supported.
+        If it breaks the contract or needs an unsupported feature.
     NotFound
         If it names a recommender that does not exist.
     """
@@ -142,7 +142,7 @@ def parse_for_user(event: Mapping[str, Any]) -> Request:
 
 
 def parse_for_session(event: Mapping[str, Any]) -> Request:
-    """Read `GET /session/recommendations`: the token says who asks."""
+    """Parse `GET /session/recommendations`; the token identifies the user."""
     session = session_of(event)
     return dataclasses.replace(_of_query(event, user_id=session.user_id), session_id=session.session_id)
 
@@ -155,7 +155,7 @@ def parse_similar(event: Mapping[str, Any]) -> Request:
 
 
 def parse_similar_for_session(event: Mapping[str, Any]) -> Request:
-    """Read `GET /session/items/{itemId}/similar`; filters may look at what the session did."""
+    """Parse `GET /session/items/{itemId}/similar`; filters may read the session's interactions."""
     session = session_of(event)
     return dataclasses.replace(parse_similar(event), user_id=session.user_id, session_id=session.session_id)
 
@@ -171,13 +171,13 @@ def parse_popular(event: Mapping[str, Any]) -> Request:
 
 
 def parse_preview(given: Mapping[str, Any]) -> Request:
-    """Read what rules are tried on; see `parse_recommendations`."""
+    """Parse the request of a preview; see `parse_recommendations`."""
     request = _request(given, recommender=given.get("recommender", FOR_YOU), user_id=given.get("userId"))
     return _checked(dataclasses.replace(request, num_results=given.get("numResults", PREVIEWED_RESULTS)))
 
 
 def parse_replay(given: Mapping[str, Any]) -> Request:
-    """Read what is to be answered once more; see `parse_recommendations`."""
+    """Parse the request of a replay; see `parse_recommendations`."""
     to_rank = given.get("inputList")
     return dataclasses.replace(
         _request(given, recommender=given["recommender"], user_id=given.get("userId")),
@@ -220,7 +220,7 @@ def _of_query(event: Mapping[str, Any], *, user_id: str | None) -> Request:
 
 
 def _request(given: Mapping[str, Any], *, recommender: str, user_id: str | None, **more: Any) -> Request:
-    """Return the request whose fields are these; the names in a query are those of the body where both have them."""
+    """Return the request with these fields; a query and a body use the same names for the same fields."""
     columns = given["metadata"] if "metadata" in given else given.get("metadataColumns", {}).get("ITEMS", [])
     if columns and "numResults" in given:
         _FEW.read(given["numResults"], "numResults")

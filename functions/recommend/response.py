@@ -1,4 +1,4 @@
-"""Answers as Personalize words them; plain GETs also say how long they may be kept."""
+"""Responses in Personalize's shape; plain GETs also have headers for caching."""
 
 from __future__ import annotations
 
@@ -90,8 +90,8 @@ def _promotion(item: Place) -> str | None:
 def _caching(answer: Answer, request: Request) -> dict[str, str]:
     """Return ETag and Cache-Control.
 
-    Two answers with the same items, metadata and promotions are the same to who shows them: scores, which fall with
-    every second, and the recommendation id do not count.
+    Two answers with the same items, metadata and promotions have the same ETag: scores, which fall with every second,
+    and the recommendation id do not count.
     """
     shown = orjson.dumps([[item.item_id, item.metadata, item.reasons, _promotion(item)] for item in answer.items])
     etag = f'"{hashlib.blake2b(shown, digest_size=12).hexdigest()}"'

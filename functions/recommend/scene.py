@@ -99,7 +99,7 @@ class Scene:
         InvalidInput
             If the request's values do not fit the filter.
         Unavailable
-            If the filter looks at the user or the user's interactions, and they cannot be read.
+            If the filter reads the user or the user's interactions, and they cannot be read.
         """
         return self.without(self.bias_of(self._chosen), self.request.exclude)
 
@@ -165,7 +165,7 @@ class Scene:
         return self.passes(item_ids, self._chosen, bias=self.bias)
 
     def named(self, ranked: Sequence[Ranked], *, origin: str = RANKED) -> list[Place]:
-        """Return items by their ids instead of their positions; `origin` says why they have their places."""
+        """Return items by their ids instead of their positions; `origin` is the reason for their places."""
         item_ids = self.catalogue.item_ids([position for position, _ in ranked])
         return [Place(item_id, score, origin) for item_id, (_, score) in zip(item_ids, ranked, strict=True)]
 

@@ -1,4 +1,4 @@
-"""The line of the log that says what was answered; a subscription carries it to the lake's table `served`."""
+"""The log line of an answer; a subscription delivers it to the lake's table `served`."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def permitted(request: Request, sessions: Sessions | None) -> Request:
     Raises
     ------
     InvalidInput
-        If it asks for a column or a filter that the shop does not permit.
+        If it requests a column or a filter that the shop does not permit.
     """
     if request.session_id is None:
         return request

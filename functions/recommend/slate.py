@@ -1,18 +1,18 @@
-"""A list of recommendations that keeps the rules: pins, places for promotions, and the others in their order.
+"""A list of recommendations that fulfils the rules: pins, places for promotions, and the others in their order.
 
-Nothing here reads anything: candidates come in with their scores, best first, and `columns` says what an item has.
+This module reads no stores: callers pass candidates with their scores, best first, and `columns` returns items' values.
 
-Every rule that could not be kept is named in `Slate.gave`, `<rule>:<what> <why>`:
+`Slate.gave` names every rule that could not be fulfilled, as `<rule>:<what> <why>`:
 
 ==================== =================================================================================================
 why                  when
 ==================== =================================================================================================
 pin … past-end       the list is shorter than the place's number
 pin … moved          the list ends before the place, which is now its last
-pin … <other>        as the caller says: the item may not be answered
-promotion … starved  the list has fewer of its items, wherever they stand, than places that are due to it
+pin … <other>        the caller's reason: the item may not be recommended
+promotion … starved  the list has fewer of its items, at any place, than the promotion's places
 slate … pinned       pinned items break the rule; no other item makes it worse
-slate … starved      the list is shorter, since the items that are left would break the rule
+slate … starved      the list is shorter, because the remaining items would break the rule
 exploration starved  a place was left without a new item to draw
 ==================== =================================================================================================
 """
@@ -29,7 +29,7 @@ from functions.recommend.slate_rules import SlateRules
 from functions.recommend.variety import Variety
 
 Columns = Callable[[str], Mapping[str, Any]]
-"""Returns what an item has of the columns that rules look at; lists as lists."""
+"""Returns an item's values of the columns that rules read; lists as lists."""
 
 
 class Random(Protocol):
@@ -61,7 +61,7 @@ class Promoted:
 
 @value_object
 class Pinned:
-    """An item for a place, counted from 1; `refusal` says why it may not be answered, None where it may."""
+    """An item for a place, counted from 1; `refusal` is the reason if it may not be recommended, else None."""
 
     item_id: str
     position: int
@@ -119,19 +119,19 @@ class Steering:
 
 
 def compose(candidates: Sequence[Candidate], steering: Steering, *, k: int, columns: Columns, random: Random) -> Slate:
-    """Return at most k items that keep the rules.
+    """Return at most k items that fulfil the rules.
 
-    Pins stand first, and promotions have their places, spread evenly over the others; then the list is filled from its
-    beginning to its end. A promotion's place goes to its best item that is not in the list and that no slate rule
-    refuses. Any other place, and one for which a promotion has no item, goes to the greedy choice g: the first
-    candidate that no slate rule refuses, or with diversity, of all these the one with the greatest
+    Pins are placed first, and promotions get their places, spread evenly over the others; then the list is filled in
+    order. A promotion's place goes to its best item that is not in the list and that no slate rule rejects. Any other
+    place, and one for which a promotion has no item, goes to the greedy choice g: the first candidate that no slate
+    rule rejects, or with diversity, of all these the one with the greatest
 
         (1 - dial) * score / best score - dial * likeness to the most alike item of the list (MMR, equation 1)
 
-    Exploration gives the place with the chance s to an item drawn from the set E of the new items that are not in the
-    list and that no slate rule refuses. Given the places before it, the chance that item i has the place is
+    Exploration gives the place with the probability s to an item drawn from the set E of the new items that are not in
+    the list and that no slate rule rejects. Given the places before it, item i has the place with the probability
 
-        p(i) = (1 - s) [i = g] + s / |E| [i in E], and 1 for g where E is empty.
+        p(i) = (1 - s) [i = g] + s / |E| [i in E], and 1 for g if E is empty.
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ class _Composition:
         return Slate(places, tuple(self._gave))
 
     def _judge(self, places: Sequence[Place]) -> None:
-        """Name what the list as a whole does not keep."""
+        """Add the rules that the list as a whole does not fulfil."""
         for promotion in self._steering.promotions:
             has = self._taken.intersection(candidate.item_id for candidate in promotion.candidates)
             if len(has) < promotion.places:
@@ -235,13 +235,13 @@ class _Composition:
         return False
 
     def _allowed(self, candidates: Iterator[Candidate]) -> Iterator[Candidate]:
-        """Yield those that are not in the list and that no slate rule refuses: what it refuses once, it does always."""
+        """Yield those that are not in the list and that no slate rule rejects; a rejected item stays rejected."""
         for candidate in candidates:
             if candidate.item_id not in self._taken and not self._rules.broken_by(candidate.item_id):
                 yield candidate
 
     def _rank(self, place: int) -> None:
-        """Give a place to the greedy choice, or by chance to a new item; there is none where nothing is left."""
+        """Fill a place with the greedy choice, or at random with a new item; leave it empty if no items are left."""
         greedy = self._greedy()
         if greedy is None:
             return
@@ -262,7 +262,7 @@ class _Composition:
         self._take(place, Place(drawn.item_id, drawn.score, EXPLORED if explored else greedy.origin, propensity))
 
     def _greedy(self) -> Candidate | None:
-        """Return the candidate whose turn it is; what slate rules refuse now they would always."""
+        """Return the next candidate; items that slate rules reject now stay rejected."""
         while (place := self._following()) is not None:
             candidate = self._candidates[place]
             if candidate.item_id not in self._taken:
@@ -277,7 +277,7 @@ class _Composition:
         return None
 
     def _following(self) -> int | None:
-        """Return the place of the first candidate that was not looked at in vain."""
+        """Return the place of the first candidate that was not rejected before."""
         if self._variety is not None:
             return self._variety.best()
         return self._next if self._next < len(self._candidates) else None

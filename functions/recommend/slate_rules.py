@@ -1,4 +1,4 @@
-"""Slate rules: what has to hold for a list as a whole, looked at item by item."""
+"""Slate rules: constraints on a list as a whole, checked item by item."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class SlateRules:
                 self._ranges[column] = min(least, number), max(greatest, number)
 
     def _look_up(self, item_id: str) -> tuple[list[frozenset[str]], list[float | None]]:
-        """Return what the item has in the columns of the rules, and keep it."""
+        """Return the item's values in the columns of the rules, and cache them."""
         has = self._columns(item_id)
         known = (
             [values(has.get(column)) for column, *_ in self._at_most],
@@ -79,7 +79,7 @@ class SlateRules:
 
 
 def values(value: Any) -> frozenset[str]:
-    """Return what an item has in a column of texts, lists or truth values."""
+    """Return an item's values in a column of texts, lists or booleans."""
     if isinstance(value, list):
         return frozenset(each for each in value if isinstance(each, str))
     if isinstance(value, bool):

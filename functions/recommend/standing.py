@@ -102,7 +102,7 @@ class Watch:
         self._last: tuple[Serving, Snapshot, Standing] | None = None
 
     def standing(self, *, now_ms: int, remaining_ms: Callable[[], float]) -> Standing:
-        """Return what answers now: no model, where none is loaded yet and S3 does not answer."""
+        """Return the current model, configuration and catalogue; no model if none is loaded and S3 does not answer."""
         serving = self._serving(now_ms=now_ms, remaining_ms=remaining_ms)
         configuration, lacking = (
             self._configuration.current(now_ms=now_ms) if remaining_ms() > LOOK_TIME_MS else self._configuration.kept

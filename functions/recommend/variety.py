@@ -16,9 +16,9 @@ Columns = Callable[[str], Mapping[str, Any]]
 class Variety:
     """Maximal marginal relevance over the candidates of one list.
 
-    The relevance of an item is its score by the best one's, 0 for one below 0. The likeness of two is the mean, over
-    the columns, of the Jaccard index of their values: how many they share by how many they have together, 0 where they
-    have none.
+    The relevance of an item is its score divided by the best one's, 0 for a negative one. The similarity of two items
+    is the mean, over the columns, of the Jaccard index of their values: the number of shared values divided by the
+    number of distinct ones, 0 without values.
 
     Parameters
     ----------

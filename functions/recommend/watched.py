@@ -1,4 +1,4 @@
-"""Something that is read again now and then, and never fails a request."""
+"""A periodically refreshed value with a fallback, which never fails a request."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Reader(Protocol[T_co]):
         """True if the last read failed, so that an earlier value is used."""
 
     def is_due(self, *, now_ms: int) -> bool:
-        """Return whether `current` would look for something newer."""
+        """Return true if `current` would look for a newer value."""
 
     @property
     def current(self) -> Callable[..., T_co]:
@@ -72,7 +72,7 @@ class Watched(Generic[T]):
         self.kept: tuple[T, str | None] = (default, f"no-{what}")
 
     def current(self, *, now_ms: int, **arguments: Any) -> tuple[T, str | None]:
-        """Return the value, and what an answer lacks on its account, or None."""
+        """Return the value, and the reason if it degrades an answer, else None."""
         if self._look.goes_on or (now_ms >= self._next_try_ms and not self._silence.reigns(now_ms=now_ms)):
             try:
                 value = self._looked(now_ms, arguments)
@@ -83,7 +83,7 @@ class Watched(Generic[T]):
                 logger.error(f"{self._what} cannot be read", reason=str(error))
                 self.kept = self._default, f"no-{self._what}"
                 self._next_try_ms = now_ms + self._retry_ms
-            except Exception as error:  # noqa: BLE001  whatever is wrong with what is new, what was read before answers
+            except Exception as error:  # noqa: BLE001  the earlier value answers if the newer one cannot be read
                 logger.error(f"{self._what} cannot be read", reason=f"{type(error).__name__}: {error}")
                 value, lacking = self.kept
                 self.kept = value, lacking or f"stale-{self._what}"
@@ -99,7 +99,7 @@ class Watched(Generic[T]):
             self._look.begin(lambda: self._reader.current(now_ms=now_ms))
 
     def _looked(self, now_ms: int, arguments: dict[str, Any]) -> T | None:
-        """Return what the reader has; None while a look for something newer goes on."""
+        """Return the reader's value; None while a read of a newer one is active."""
         if not self._look.goes_on:
             self._began_s = self._silence.begin_look()
             if not self._patience.is_limited or not self._reader.is_due(now_ms=now_ms):

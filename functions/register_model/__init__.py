@@ -1,1 +1,1 @@
-"""A training job's output, checked, as a model version, and as champion where it is good enough."""
+"""The registration of a training job's output: checks, the gate's decision, and a model version."""

@@ -32,14 +32,14 @@ def judge(
     limits: Limits,
     now_ms: int,
 ) -> tuple[Check, ...]:
-    """Return the checks of what the training wrote into the manifest.
+    """Return the checks of the training's figures in the manifest.
 
     Parameters
     ----------
     champion
-        The version that serves now, if any does.
+        The current champion, if any.
     champion_manifest
-        Its own, if it is readable.
+        The champion's manifest, if it is readable.
     """
     return (
         Check("version", candidate.version == run_id, f"the bundle says {candidate.version}, the run is {run_id}"),
@@ -54,7 +54,7 @@ def judge(
 
 
 def is_of_hold_out(name: str) -> bool:
-    """Say whether a check of this name compares NDCG on the hold-out; the name also has the lists' length."""
+    """Return true if a check of this name compares NDCG on the hold-out; the name also has the lists' length."""
     return name.endswith(_HOLD_OUT)
 
 
@@ -171,7 +171,7 @@ def _popularity_bias(candidate: Manifest, limits: Limits) -> Check:
 
 
 def _of_both(candidate: Manifest, name: str) -> dict[str, Any]:
-    """Return a figure of both models since the champion's last event, where they were compared."""
+    """Return a figure of both models since the champion's last event, if they were compared."""
     found = candidate.metrics.get("against_champion")
     if not isinstance(found, Mapping) or not found.get("candidate") or not found.get("champion"):
         return {}

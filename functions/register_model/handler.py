@@ -26,7 +26,7 @@ def _settings() -> Settings:
 
 @observed
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Register the run's model and say whether it may go on trial."""
+    """Register the run's model and return whether its canary may start."""
     settings = _settings()
     decision = register_model(
         event["run_id"],

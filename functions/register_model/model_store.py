@@ -49,7 +49,7 @@ class ModelStore:
             upload(self._client, self._bucket, f"{model_prefix(version)}{name}", directory / name)
 
     def manifest(self, version: str) -> Manifest | None:
-        """Return a version's manifest, or None where none is readable: such a champion is no measure."""
+        """Return a version's manifest, or None if it is unreadable: such a champion cannot be compared with."""
         try:
             answer = self._client.get_object(Bucket=self._bucket, Key=f"{model_prefix(version)}{MANIFEST_FILE}")
             return Manifest.from_json(answer["Body"].read())
@@ -61,9 +61,9 @@ class ModelStore:
             raise
 
     def uri(self, version: str) -> str:
-        """Return where a version's files are."""
+        """Return the URI of a version's files."""
         return f"s3://{self._bucket}/{model_prefix(version)}"
 
     def decision_uri(self, version: str) -> str:
-        """Return where the gate's decision on a version is."""
+        """Return the URI of the gate's decision on a version."""
         return f"s3://{self._bucket}/{decision_key(version)}"

@@ -27,7 +27,7 @@ LONGEST_S = 10.0
 
 FEWEST_RUNS = 3
 K = 25
-"""Items that a request asks for by default."""
+"""Default number of items in a request."""
 
 SEED = 0
 

@@ -17,13 +17,13 @@ HEADER_BYTES = 100_000
 
 
 def unpack_bundle(archive: IO[bytes], directory: Path, *, maximum_bytes: int) -> Bundle:
-    """Unpack a stream of model.tar.gz into an empty directory and open the bundle, every checksum compared.
+    """Unpack a stream of model.tar.gz into an empty directory, verify every checksum and open the bundle.
 
     Raises
     ------
     InvalidBundle
-        If the archive is unreadable, holds anything but a bundle's files, or more than `maximum_bytes` of what serving
-        reads or of what it does not, or if the bundle is not what its manifest says.
+        If the archive is unreadable, contains other files than a bundle's, or more than `maximum_bytes` of served or of
+        other files, or if the bundle does not match its manifest.
     """
     try:
         stream = _Limited(gzip.GzipFile(fileobj=archive))

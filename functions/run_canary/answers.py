@@ -1,4 +1,4 @@
-"""Reading what both arms of a canary answered, and what came of it, from the lake."""
+"""The reader of both arms' answers and their outcomes from the lake."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Arms:
 
 
 class Lake:
-    """The lake as far as it tells of canaries.
+    """The canary's tables in the lake.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ class Lake:
         return Arms(champion, candidate, fraction)
 
     def _answers(self, canary: Canary, *, fraction: float, now_ms: int) -> list[Answers]:
-        """Return each arm's answers, each once: an object and what compaction made of it may both be there."""
+        """Return each arm's answers, each once: an object and its compacted copy may both exist."""
         objects = [each for each in self._written(canary.started_ms, now_ms) if _place(each.key) < fraction]
         parts: list[list[tuple[npt.NDArray[Any], ...]]] = [[], []]
         for table in self._tables(objects, _SERVED):
@@ -210,7 +210,7 @@ def _projected(source: Any, schema: pa.Schema, *, where: str) -> Iterator[pa.Tab
 
 
 def _units(table: pa.Table) -> tuple[pa.ChunkedArray, Mask]:
-    """Return whom each row answers, and of which rows that is known."""
+    """Return the user of each row, and the mask of rows with a known user."""
     units = pc.coalesce(table["shopper"], table["session"])
     return units, pc.fill_null(pc.not_equal(units, served.UNKNOWN), False).to_numpy(zero_copy_only=False)
 
@@ -255,7 +255,7 @@ def _each_once(parts: list[tuple[npt.NDArray[Any], ...]]) -> Answers:
 
 
 def _place(key: str) -> float:
-    """Return an object's place between 0 and 1, the same at every look: a sample goes on as it began."""
+    """Return an object's position between 0 and 1, the same at every look, so that a sample stays the same."""
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big") / 2**64
 
 

@@ -29,13 +29,13 @@ class Arm:
     Attributes
     ----------
     attributed
-        Answers of which it is known what they led to, so far: attribution comes by the hour.
+        Number of answers with known outcomes so far: attribution runs hourly.
     errors
-        Answers that were degraded for one of `ERRORS`, of all.
+        Share of answers that were degraded for one of `ERRORS`.
     latency
-        Milliseconds by answer, `CAP_MS` at most.
+        Milliseconds per answer, at most `CAP_MS`.
     clicks
-        Shown items that were clicked, of all that were shown; where no impressions are reported, clicks by answer.
+        Clicked items per shown item; per answer if no impressions are reported.
     """
 
     answers: int
@@ -46,7 +46,7 @@ class Arm:
     clicks: Sample
 
     def document(self) -> dict[str, Any]:
-        """Return the numbers for the report; None where there is nothing to divide by."""
+        """Return the numbers for the report; None for a ratio without a denominator."""
         return {
             "answers": self.answers,
             "users": self.users,
@@ -59,7 +59,7 @@ class Arm:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Answers:
-    """Answers of one arm, one element each: its user's hash, whether it failed, how long it took (NaN: unknown)."""
+    """Answers of one arm, one element each: hash of the user, failure, and duration (NaN: unknown)."""
 
     users: npt.NDArray[np.uint64]
     failed: npt.NDArray[np.bool_]
@@ -92,7 +92,7 @@ def arm_of(answers: Answers, outcomes: Outcomes, *, by_impressions: bool) -> Arm
     Parameters
     ----------
     by_impressions
-        Whether clicks are counted by what was shown, in both arms alike.
+        If true, clicks are counted per shown item, in both arms.
     """
     groups = group_of(answers.users)
     timed = ~np.isnan(answers.took_ms)

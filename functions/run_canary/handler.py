@@ -1,4 +1,4 @@
-"""The workflow's last steps: `start` a canary, `look` at it, `end` it where the workflow fails."""
+"""The workflow's last steps: `start` a canary, `look` at it, `end` it if the workflow fails."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _settings() -> Settings:
 
 @observed
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Do `action` with the canary of `version` and say what became of it."""
+    """Run `action` on the canary of `version` and return its state."""
     version, action = event["version"], event["action"]
     if action not in ACTIONS:
         raise InvalidInput(f"action is {action!r}, expected one of {', '.join(ACTIONS)}")

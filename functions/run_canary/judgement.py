@@ -43,7 +43,7 @@ class Limits:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Test:
-    """One comparison; `z` and `critical_z` are None where there is too little to compare."""
+    """A comparison; `z` and `critical_z` are None if there is too little to compare."""
 
     name: str
     sentence: str
@@ -59,19 +59,19 @@ class Test:
 def judge(
     candidate: Arm, champion: Arm, *, share: float, planned: float, limits: Limits, fraction: float
 ) -> tuple[Test, ...]:
-    """Return every comparison of the version on trial with the champion.
+    """Return all comparisons of the version on trial with the champion.
 
     Parameters
     ----------
     share
-        Of users, whom the candidate answers.
+        Share of users with the candidate's answers.
     planned
-        Answers of both arms that were planned before the start.
+        Planned answers of both arms at the start.
     fraction
-        Of the answers that were looked at; what they led to is known of all.
+        Share of the answers that were read; outcomes are known for all.
     """
     clock = _Clock(candidate.answers + champion.answers, planned * fraction)
-    # A clock that ran ahead of what is known would make the bound too low.
+    # A clock ahead of the known outcomes would make the bound too low.
     clicks_clock = _Clock(candidate.attributed + champion.attributed, planned)
     return (
         _outright(candidate, champion),

@@ -43,9 +43,9 @@ class CanaryRun:
     Attributes
     ----------
     reason
-        Why the run was started.
+        The reason for the run.
     decision
-        Returns what the gate found; None where it never saw the version.
+        Returns the gate's decision; None if it never saw the version.
     left_out
         Returns the labels of arms whose users are not on trial.
     """
@@ -153,7 +153,7 @@ class CanaryRun:
             f"{arms.champion.answers:,} of the champion to {arms.champion.users:,}"
         )
         if breaches:
-            # The pointer first: where a person wrote it meanwhile, that stands, and nothing else has been said.
+            # Write the pointer first: if a person wrote it meanwhile, that write counts, and no report contradicts it.
             self.registry.end_canary(pointer, reason="; ".join((*breaches, counts)), breached=True)
             return self._note(canary, ROLLED_BACK, (*breaches, counts), figures, breached=True)
         sentences = (counts, *(f"{test.name}: {test.sentence}" for test in tests if test.critical_z is not None))
@@ -168,7 +168,7 @@ class CanaryRun:
         return self._note(canary, PROMOTED, (*too_few, *sentences), figures)
 
     def _give_up(self, pointer: Champion, canary: Canary, counts: str, figures: dict[str, Any]) -> CanaryLook:
-        """Give a canary that nothing is known of its time once more, then take it back."""
+        """Extend a canary without figures once, then roll it back."""
         silent = f"the log is silent: {canary.expected_answers:,} answers were expected"
         if canary.extended:
             reason = f"{silent}; a version that nobody saw at work does not become champion"
@@ -209,7 +209,7 @@ class CanaryRun:
         return ended if ended is not None and (ended.version, ended.run_id) == (self.version, self.run_id) else None
 
     def _ended_elsewhere(self, pointer: Champion | None) -> CanaryLook:
-        """Say what became of a canary that the pointer has no longer: an earlier call's doing, or a person's."""
+        """Return the result of a canary that the pointer no longer has: an earlier call or a person ended it."""
         if pointer is not None and pointer.version == self.version:
             return self._decided(pointer, PROMOTED, f"it is champion: {pointer.history[0].reason}")
         report = self._report()
@@ -229,7 +229,7 @@ class CanaryRun:
         return self._decided(pointer, PROMOTED, why)
 
     def _decided(self, pointer: Champion | None, state: str, reason: str, *, breached: bool = False) -> CanaryLook:
-        """Note what was decided without figures, in the canary's report if it has one."""
+        """Record a decision without figures, in the canary's report if it has one."""
         report = self._report()
         if report is None:
             champion = None if pointer is None or pointer.version == self.version else pointer.version
@@ -285,7 +285,7 @@ def _silent(canary: Canary, arms: Arms) -> bool:
 
 
 def _too_few(canary: Canary) -> str:
-    """Say that nothing could be compared, and whether that was to be expected."""
+    """Return the sentence that nothing could be compared, and whether that was expected."""
     said = "too few answers to compare: nothing spoke against it"
     expected = canary.expected_answers
     return said if expected is None else f"{said}; the time before had {expected:,}"

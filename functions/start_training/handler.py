@@ -1,4 +1,4 @@
-"""The workflow's first step: whether a run may go, and what it is called."""
+"""The workflow's first step: it decides if a run may start, and names it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deciding whether a run may go, and what it does first."""
+"""The decision if a run may start, and its first step."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class LakeSize:
 
 
 def copy_champion(client: Any, bucket: str, version: str, *, run_id: str) -> None:
-    """Copy a version's bundle into a run's dataset, where the training job finds it; the manifest last.
+    """Copy a version's bundle into a run's dataset for the training job; the manifest last.
 
     Raises
     ------

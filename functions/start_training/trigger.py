@@ -46,12 +46,12 @@ class Trigger:
 
 
 def read_trigger(document: Any) -> Trigger:
-    """Read an execution's input: fields of `Trigger`, nothing at all, or the event of an EventBridge rule.
+    """Parse an execution's input: fields of `Trigger`, nothing at all, or the event of an EventBridge rule.
 
     Raises
     ------
     InvalidInput
-        If it is anything else; the message names field, value and what was expected.
+        If it has another form; the message has the field, its value and the expectation.
 
     Examples
     --------

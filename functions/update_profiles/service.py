@@ -157,7 +157,7 @@ def _unreadable_logins(records: Sequence[StreamRecord], erased: Erased) -> dict[
 
 
 def _correlation_ids(parsed: Sequence[Interaction | InvalidInput], profile_ids: set[str]) -> tuple[str, ...]:
-    """Return the correlation ids of what belongs to some profiles, each once."""
+    """Return the correlation ids of some profiles' records, each once."""
     if not profile_ids:
         return ()
     found = (each.correlation_id for each in parsed if isinstance(each, Interaction) and each.profile_id in profile_ids)
@@ -183,7 +183,7 @@ def _by_profile(records: Sequence[StreamRecord], parsed: Sequence[Interaction | 
         if isinstance(interaction, InvalidInput):
             continue
         logs_in = interaction.user_id is not None and interaction.session_id is not None
-        if interaction.item_id is None and not logs_in:  # a search says nothing of an item that a history could hold
+        if interaction.item_id is None and not logs_in:  # a search has no item for a history
             continue
         key = interaction.profile_id
         addition = additions.get(key)

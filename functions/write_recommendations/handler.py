@@ -14,7 +14,7 @@ from functions.write_recommendations.settings import Settings
 
 @observed
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    """Write the batch's rows; `users` with an answer, `items`, and users who `failed` are counted."""
+    """Write the batch's rows; return the numbers of `users` with an answer, of `items`, and of users who `failed`."""
     settings = from_environment(Settings, os.environ)
     counts = write(
         client("s3"), settings.artefact_bucket, run=event["run"], batch=event["batch"], recommender=event["recommender"]

@@ -31,12 +31,12 @@ _COUNTS = ("users", "items", "failed")
 
 
 def write(s3: Any, bucket: str, *, run: str, batch: str, recommender: str) -> dict[str, int]:
-    """Write one batch's part, and remove its answers; return what it counts.
+    """Write a batch's part, and delete its answers; return the part's counts.
 
     Raises
     ------
     InvalidInput
-        If there are not as many answers as users.
+        If the numbers of answers and users differ.
     """
     keys = _answers(s3, bucket, answers_prefix(run, batch))
     if not keys and (counts := _written(s3, bucket, part_key(run, batch))) is not None:
