@@ -36,7 +36,7 @@ def evaluate(
         Path,
         typer.Option("--interactions", metavar="FILE", help="CSV, CSV.gz or Parquet: USER_ID, ITEM_ID, TIMESTAMP."),
     ],
-    protocol: Annotated[Protocol, typer.Option("--protocol", help="How interactions are held out.")],
+    protocol: Annotated[Protocol, typer.Option("--protocol", help="Split of the interactions into training and test.")],
     items: Annotated[
         Path | None,
         typer.Option("--items", metavar="FILE", help="ITEM_ID and what else is known of items."),
@@ -52,7 +52,7 @@ def evaluate(
     ] = None,
     k: Annotated[int, typer.Option("--k", min=1, max=1000, help="Length of the judged list.")] = 10,
     algorithms: Annotated[
-        str, typer.Option("--algorithms", metavar="A,B", help="Which algorithms (default: all).", show_default=False)
+        str, typer.Option("--algorithms", metavar="A,B", help="Names of algorithms (default: all).", show_default=False)
     ] = "",
     holdout_days: Annotated[
         float | None,
@@ -64,7 +64,7 @@ def evaluate(
         ),
     ] = None,
     budget_s: Annotated[
-        float, typer.Option("--budget", metavar="SECONDS", min=1.0, help="What would take longer is left out.")
+        float, typer.Option("--budget", metavar="SECONDS", min=1.0, help="Leave out algorithms that would take longer.")
     ] = 3_600.0,
     cold_start: Annotated[
         bool, typer.Option("--cold-start", help="Also judge answers with items that the model does not know.")
@@ -170,7 +170,7 @@ def evaluate(
         raise InvalidInput(f"no algorithm can be fitted here: {left_out}")
     for mode, users in asked.items():
         if not users:
-            console.say(f"note: seen {mode} asks nobody: no user has a target that may be recommended")
+            console.say(f"note: seen {mode} has no test users: no user has a target that may be recommended")
     for name, reason in left_out.items():
         console.say(f"note: {name} is left out: {reason}")
     for rows in (results, new_items):
@@ -203,7 +203,7 @@ def evaluate(
             [[value for name, value in row.items() if name not in _IN_JSON_ALONE] for row in new_items],
             title=f"NDCG@{k} and @{LONG} of all targets, NDCG@{k} of the {new_items[0]['new_items']:,} items first "
             "seen in the test, without cold items in the answers and with: those and "
-            f"{new_items[0]['items_never_had']:,} that nobody ever had",
+            f"{new_items[0]['items_never_had']:,} that no user interacted with",
         )
 
 

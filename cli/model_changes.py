@@ -20,9 +20,7 @@ Reason = Annotated[str, typer.Option(help="Why; kept in the champion's history."
 def promote(
     version: Version,
     reason: Annotated[str, typer.Option(help="Why; kept with the version and in the history.", show_default=False)],
-    canary: Annotated[
-        bool, typer.Option("--canary", help="Let the workflow try it beside the champion first.")
-    ] = False,
+    canary: Annotated[bool, typer.Option("--canary", help="Run a canary trial first.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Also where the gate rejected it.")] = False,
     stack: Stack = None,
     state: State = None,

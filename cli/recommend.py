@@ -24,7 +24,7 @@ _OUTPUT = "recommendations.parquet"
 
 
 def recommend(
-    user: Annotated[str | None, typer.Option("--user", metavar="ID", help="Whom to recommend to.")] = None,
+    user: Annotated[str | None, typer.Option("--user", metavar="ID", help="User ID.")] = None,
     users: Annotated[
         str | None,
         typer.Option(
@@ -34,7 +34,7 @@ def recommend(
         ),
     ] = None,
     k: Annotated[
-        int | None, typer.Option("-k", min=1, max=500, help="How many items.", show_default="10, of many users 25")
+        int | None, typer.Option("-k", min=1, max=500, help="Number of items.", show_default="10, of many users 25")
     ] = None,
     recommender: Annotated[
         str | None, typer.Option(metavar="NAME", help="Such as buy-again.", show_default="for-you")

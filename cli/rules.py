@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from alsolike.configuration import Configuration
     from cli.deployment import Deployment
 
-app = typer.Typer(no_args_is_help=True, help="How a shop steers what is recommended, and what comes of it.")
+app = typer.Typer(no_args_is_help=True, help="Rule sets: promotions, boosts, pins and filters of recommendations.")
 
 
 @app.command("list")
@@ -70,7 +70,7 @@ def show(
 
 @app.command("preview")
 def preview(
-    user: Annotated[str | None, typer.Option("--user", metavar="ID", help="Whom to recommend to.")] = None,
+    user: Annotated[str | None, typer.Option("--user", metavar="ID", help="User ID.")] = None,
     item: Annotated[str | None, typer.Option("--item", metavar="ID", help="The item that the page is about.")] = None,
     recommender: Annotated[
         str | None, typer.Option(metavar="NAME", help="Such as similar-items.", show_default="for-you")
@@ -83,7 +83,7 @@ def preview(
         Path | None,
         typer.Option("--file", metavar="FILE", help="A configuration that is not applied yet; - is standard input."),
     ] = None,
-    k: Annotated[int, typer.Option("--num-results", "-k", min=1, max=50, help="How many items.")] = 10,
+    k: Annotated[int, typer.Option("--num-results", "-k", min=1, max=50, help="Number of items.")] = 10,
     exclude: Annotated[list[str] | None, typer.Option(metavar="ID", help="Left out; may be repeated.")] = None,
     metadata: Annotated[str, typer.Option(metavar="COLUMN", help="Column to show; '' for none.")] = "TITLE",
     stack: Stack = None,

@@ -19,7 +19,7 @@ def session_token(
     user: Annotated[
         str | None, typer.Option("--user", metavar="ID", help="The user who is logged in during it.")
     ] = None,
-    lifetime: Annotated[str, typer.Option(help="How long it is good: seconds, or with s, m or h; 1h at most.")] = "15m",
+    lifetime: Annotated[str, typer.Option(help="Validity: seconds, or with s, m or h; at most 1h.")] = "15m",
     stack: Stack = None,
     state: State = None,
 ) -> None:

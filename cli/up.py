@@ -22,7 +22,7 @@ _LOOK_EVERY_S = 0.5
 
 def up(
     environment: Annotated[str, typer.Option(help="Environment in cdk.json to deploy.")] = "demo",
-    outdir: Annotated[Path, typer.Option(help="Where the cloud assembly goes.")] = Path("cdk.out"),
+    outdir: Annotated[Path, typer.Option(help="Directory of the cloud assembly.")] = Path("cdk.out"),
     port: Annotated[
         int | None,
         typer.Option(

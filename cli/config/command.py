@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 DIFFERENT = 2
 """Exit status of `diff` where something differs; 1 is a failure."""
 
-app = typer.Typer(no_args_is_help=True, help="What a shop sets, in one YAML file: checked, applied, versioned.")
+app = typer.Typer(no_args_is_help=True, help="The shop's configuration: one versioned YAML file.")
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A YAML file; - is standard input.", show_default=False)]
 
@@ -170,7 +170,7 @@ def rollback(
 @app.command("schema")
 def schema(
     file: Annotated[Path, typer.Argument(metavar="FILE.avsc", help="Amazon Personalize's schema.", show_default=False)],
-    dataset: Annotated[str, typer.Option(metavar="items|users", help="Whose columns these are.", show_default=False)],
+    dataset: Annotated[str, typer.Option(metavar="items|users", help="Data set of the columns.", show_default=False)],
     lists: Annotated[
         list[str] | None,
         typer.Option("--list", metavar="FIELD", help="This text holds several values joined by |; repeatable."),

@@ -55,7 +55,7 @@ def print_bill(bill: Bill, other: Bill, found: Sequence[Saving], *, how: bool) -
         console.print_table(
             ["setting", "now", "then", "saves $ a month", "but"],
             [[each.setting, each.now, each.then, _money(each.dollars), each.but] for each in found],
-            title="What would save, each by itself",
+            title="Possible savings, each by itself",
             right=("now", "then", *_NUMBERS),
         )
 

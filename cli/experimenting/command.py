@@ -79,7 +79,9 @@ def show(name: Name, stack: Stack = None, state: State = None, as_json: AsJson =
 
 @app.command("assign")
 def assign(
-    user: Annotated[str, typer.Option(help="A user id, or the session id of somebody unknown.", show_default=False)],
+    user: Annotated[
+        str, typer.Option(help="A user ID, or the session ID of an anonymous visitor.", show_default=False)
+    ],
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,

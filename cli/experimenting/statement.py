@@ -164,8 +164,8 @@ def check_running(before: Configuration, after: Configuration, *, now_ms: int) -
     """
     if found := disturbances(before, after, now_ms=now_ms):
         raise InvalidInput(
-            f"{'; '.join(found)}: let the file say what is live (alsolike config show); to change an experiment, "
-            "stop it (alsolike experiments stop NAME) and start another by another name"
+            f"{'; '.join(found)}: copy the live values (alsolike config show). To change an experiment, "
+            "stop it (alsolike experiments stop NAME) and start one with another name"
         )
 
 

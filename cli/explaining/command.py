@@ -24,7 +24,9 @@ def explain(
     recommendation_id: Annotated[str, typer.Argument(metavar="RECOMMENDATION_ID", show_default=False)],
     user: Annotated[
         str | None,
-        typer.Option("--user", metavar="ID", help="Whose answer it was, a user or a session; the lake does not say."),
+        typer.Option(
+            "--user", metavar="ID", help="User or session that got the response; the lake stores only a hash."
+        ),
     ] = None,
     request: Annotated[
         Path | None,

@@ -30,12 +30,12 @@ def history_at_answer(where: Deployment, row: Served, user: str) -> tuple[Recent
     as_user, as_session = ids.user(user), ids.session(user)
     hashes = pseudonyms(where)
     if row.shopper is None and row.session is None:
-        raise InvalidInput("--user names somebody, but the answer was for nobody in particular")
+        raise InvalidInput("--user names a user, but the response was not for a user")
     if row.shopper != UNKNOWN and not {hashes.shopper(as_user), hashes.shopper(as_session)} & {
         row.shopper,
         row.session,
     }:
-        raise InvalidInput(f"--user is {user!r}, but the answer was for somebody else")
+        raise InvalidInput(f"--user is {user!r}, but the response was for another user")
     # As `recommend` looks: the user first, then the session of that name.
     for wanted in (
         profile_id(user_id=as_user, session_id=None),

@@ -31,11 +31,11 @@ def check(
     ] = None,
     user: Annotated[
         list[str] | None,
-        typer.Option(metavar="COLUMN=VALUE", help="What CurrentUser has; may be repeated."),
+        typer.Option(metavar="COLUMN=VALUE", help="Property of CurrentUser; may be repeated."),
     ] = None,
     at: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="What NOW is; ISO 8601 with a zone.", show_default="the time it is"),
+        typer.Option(metavar="TIME", help="Value of NOW; ISO 8601 with a zone.", show_default="the time it is"),
     ] = None,
     stack: Stack = None,
     state: State = None,

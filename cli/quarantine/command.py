@@ -38,9 +38,7 @@ def list_held(
     reason: Reason = None,
     since: Since = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many, the latest first.")] = 20,
-    totals: Annotated[
-        bool, typer.Option("--totals", help="How many there are of each reason, the values in them left out.")
-    ] = False,
+    totals: Annotated[bool, typer.Option("--totals", help="Count records by reason, without the values.")] = False,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,

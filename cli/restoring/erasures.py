@@ -81,7 +81,7 @@ def _rewrite(s3: Any, bucket: str, listed: LakeObject, erased: ErasedUsers, sess
                     raise
                 continue
         return True
-    raise ConcurrentUpdate(f"{where} changed {MOST_RACES} times while erased users were taken out; restore again")
+    raise ConcurrentUpdate(f"{where} changed {MOST_RACES} times while erased users were removed; restore again")
 
 
 def _etag(s3: Any, bucket: str, key: str) -> str | None:

@@ -132,7 +132,7 @@ def test_an_answer_is_explained_by_its_id(shop: Shop) -> None:
 
     assert found["replay"]["same"], found["replay"]["differences"]
     assert any(item["reasons"] for item in found["items"])
-    assert "was for somebody else" in shop.alsolike("explain", said, "--user", "user-1", exit_code=1)
+    assert "was for another user" in shop.alsolike("explain", said, "--user", "user-1", exit_code=1)
     assert "was not made by this service" in shop.alsolike("explain", said[:-1], exit_code=1)
     similar = get(shop, "/items/item-03/similar", numResults="3").document["recommendationId"]
     eventually(lambda: served_rows(shop), holds=lambda rows: similar in rows)

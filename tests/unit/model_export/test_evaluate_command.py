@@ -123,7 +123,7 @@ def test_new_items_are_judged_without_and_with(file: Path, tmp_path: Path) -> No
     assert all(found["new_scale"] == DEFAULT_SCALES.new for found in document["cold_start"])
     assert all(found["rare_scale"] < DEFAULT_SCALES.rare for found in document["cold_start"])
     assert "of the 0 items first seen in the test" in " ".join(table.split())
-    assert "those and 20 that nobody ever had" in " ".join(table.split())
+    assert "those and 20 that no user interacted with" in " ".join(table.split())
     assert all(title in table for title in ("new scale", "rare scale", "@100 with", "new with"))
 
 

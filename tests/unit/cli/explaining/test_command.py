@@ -95,7 +95,7 @@ def test_another_user_is_told_from_the_one_who_was_answered(function: Function, 
     found = explain(row.recommendation_id, "--user", "ben")
 
     assert found.exit_code == 1
-    assert "--user is 'ben', but the answer was for somebody else" in str(found.exception)
+    assert "--user is 'ben', but the response was for another user" in str(found.exception)
     assert function.events == []
 
 
