@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from moto.awslambda.models import lambda_backends
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
@@ -25,6 +26,8 @@ from local_cloud.storage.objects import Objects
 
 _DAY_S: Final = 86_400
 _READS: Final = ("Describe", "Get", "List", "Query", "Scan", "Search", "BatchGet")
+_UNSIGNED: Final = {"AWSCognitoIdentityProviderService": "cognito-idp"}
+"""Services by the target of requests that need no signature, such as SignUp."""
 _DIGITS: Final = 30
 _AFTER_ALL: Final = "~"
 """Sorts after each number."""
@@ -61,6 +64,7 @@ class Recorder:
         if journal:
             self._objects = Objects(s3_backends[account]["aws"], journal)
             self._collections = collections_of(region=region, account=account)
+            self._known = {collection.name: {} for collection in self._collections}
 
     @property
     def journal(self) -> Journal | None:
@@ -159,9 +163,10 @@ class Recorder:
             raise DataError("the embedded cloud has stopped")
         if self.journal:
             credential = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")[2].split("/")
-            action = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
-            if len(credential) > 3 and not action.startswith(_READS):
-                self.service(credential[3])
+            target, _, action = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")
+            service = credential[3] if len(credential) > 3 else _UNSIGNED.get(target)
+            if service and not action.startswith(_READS):
+                self.service(service)
             self.commit()
 
     def changed(self, service: str) -> None:
@@ -236,8 +241,12 @@ class Recorder:
         """Put what the journal holds into the resources that the template has created."""
         if not (journal := self._journal):
             return
-        for place, mapping, data in journal.read("position"):
-            self._stored_positions[place, mapping] = int(data)
+        mappings = lambda_backends[self._account][self._region]
+        for place, mapping, data in list(journal.read("position")):
+            if mappings.get_event_source_mapping(mapping):
+                self._stored_positions[place, mapping] = int(data)
+            else:  # not in the template any more
+                journal.delete("position", place, mapping)
         self._restore_items(journal)
         self._restore_records(journal)
         self._objects.restore()
@@ -252,14 +261,16 @@ class Recorder:
         for place, name, data in list(journal.read("entry")):
             if collection := by_name.get(place):
                 collection.restore(name, collection.read(data))
+                self._known[place][name] = _digest(data)
 
     def start(self) -> None:
         """Record every change from now on."""
         if not self._journal:
             return
         for collection in self._collections:
+            stored = self._known[collection.name]
             self._known[collection.name] = {
-                name: _digest(collection.write(value)) for name, value in collection.entries()
+                name: stored.get(name) or _digest(collection.write(value)) for name, value in collection.entries()
             }
         self._started = True
         self._journal.commit()
@@ -280,15 +291,20 @@ class Recorder:
 
     def _restore_items(self, journal: Journal) -> None:
         tables = dynamodb_backends[self._account][self._region].tables
-        for place, _, data in journal.read("item"):
+        for place, name, data in journal.read("item"):
             if (table := tables.get(place)) is None:
                 continue
             attributes = pickle.loads(data)  # noqa: S301  written by this program
-            hash_key = DynamoType(attributes[table.hash_key_attr])
-            if table.range_key_attr is None:
+            keys = [DynamoType(attributes[key]) for key in table.table_key_attrs if key in attributes]
+            hash_key, range_key = (*keys, None, None)[:2]
+            if hash_key is None or _item_name(hash_key, range_key) != name:
+                raise DataError(
+                    f"table {place} has the key {', '.join(table.table_key_attrs)} in the template, but its stored"
+                    " items have another one. Restore the key in the template, or delete the data with `alsolike reset`"
+                )
+            if range_key is None:
                 table.items[hash_key] = Item(hash_key, None, attributes)  # type: ignore[assignment]
             else:
-                range_key = DynamoType(attributes[table.range_key_attr])
                 table.items[hash_key][range_key] = Item(hash_key, range_key, attributes)
 
     def _restore_records(self, journal: Journal) -> None:

@@ -177,8 +177,10 @@ def test_execution_is_recorded_with_its_output(
     monkeypatch.setitem(recorder._known, "executions", {})
     monkeypatch.setattr(Queue, "add_message", Queue.add_message)
     monkeypatch.setattr(BaseExecutionWorkerCommunication, "_reflect_execution_status", end)
-    recording._record_messages_and_executions(SimpleNamespace(recorder=recorder))  # type: ignore[arg-type]
-    BaseExecutionWorkerCommunication._reflect_execution_status(None)  # type: ignore[arg-type]
+    runtime: Any = SimpleNamespace(recorder=recorder)
+    recording._record_messages_and_executions(runtime)
+    communication: Any = BaseExecutionWorkerCommunication
+    communication._reflect_execution_status(None)
 
     assert list(journal.read("entry")) == [("executions", "one", b"{}")]
 

@@ -3,17 +3,20 @@ from __future__ import annotations
 import pickle
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
+from moto.dynamodb.models import dynamodb_backends
 from moto.kinesis.models import kinesis_backends
 from moto.s3.models import s3_backends
 from moto.stepfunctions.parser.api import ExecutionStatus
 
+from local_cloud.storage import pickling
 from local_cloud.storage.executions import execution_of
-from local_cloud.storage.journal import Journal
+from local_cloud.storage.journal import DataError, Journal
 from local_cloud.storage.objects import Objects
 from local_cloud.storage.recorder import Recorder
 
@@ -126,3 +129,113 @@ def test_position_of_the_slowest_mapping_decides_which_records_stay(tmp_path: Pa
     assert (fast, slow) == (1, 1)
     assert [int(name) for _, name, _ in journal.read("record")] == [2, 3, 4, 5]
     assert [(mapping, int(data)) for _, mapping, data in journal.read("position")] == [("fast", 6), ("slow", 3)]
+
+
+def test_position_of_a_mapping_that_the_template_lacks_is_deleted(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    place, now = "kinesis/events/shardId-000000000000", time.time()
+    for number, age_s in ((1, 90_000), (2, 1_000)):
+        record = {"partition_key": "k", "data": "", "sequence_number": number, "created_at": now - age_s}
+        journal.put("record", place, f"{number:030d}", pickle.dumps(record))
+    journal.put("position", place, "removed", b"1")
+    journal.commit()
+
+    with mock_aws():
+        boto3.client("kinesis", region_name="us-east-1").create_stream(StreamName="events", ShardCount=1)
+        recorder = Recorder(journal, region="us-east-1", account=ACCOUNT)
+        recorder.restore()
+        recorder.start()
+
+        assert recorder.position(place, "removed", 2) == 2
+    assert list(journal.read("position")) == []
+    assert [int(name) for _, name, _ in journal.read("record")] == [2]
+
+
+def table_with(**keys: str) -> Any:
+    """Create a table `things` with key attributes and their types; return its client."""
+    dynamodb = boto3.client("dynamodb", region_name="us-east-1")
+    dynamodb.create_table(
+        TableName="things",
+        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": keys[key]} for key in keys],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return dynamodb
+
+
+THING = {"id": {"S": "a"}, "number": {"N": "1.50"}, "data": {"B": b"\x00\xff"}}
+
+
+def stored_thing(journal: Journal, **keys: str) -> None:
+    """Store `THING` in a table with these keys."""
+    with mock_aws():
+        table_with(**keys).put_item(TableName="things", Item=THING)
+        table = dynamodb_backends[ACCOUNT]["us-east-1"].tables["things"]
+        recorder = Recorder(journal, region="us-east-1", account=ACCOUNT)
+        recorder.start()
+        (item,) = table.all_items()
+        recorder.item(table, item.hash_key, item.range_key)
+        journal.commit()
+
+
+@pytest.mark.parametrize("keys", [{"id": "S"}, {"data": "B"}, {"id": "S", "number": "N"}, {"number": "N", "data": "B"}])
+def test_item_is_restored_under_its_key(journal: Journal, keys: dict[str, str]) -> None:
+    stored_thing(journal, **keys)
+
+    with mock_aws():
+        dynamodb = table_with(**keys)
+        Recorder(journal, region="us-east-1", account=ACCOUNT).restore()
+
+        answer = dynamodb.get_item(TableName="things", Key={key: THING[key] for key in keys})
+    assert answer["Item"] == THING
+
+
+@pytest.mark.parametrize("keys", [{"other": "S"}, {"number": "N"}, {"id": "S", "other": "S"}, {"id": "S"}])
+def test_table_whose_template_has_another_key_is_named(journal: Journal, keys: dict[str, str]) -> None:
+    stored_thing(journal, id="S", number="N")
+
+    with mock_aws():
+        table_with(**keys)
+        with pytest.raises(DataError, match=f"table things has the key {', '.join(keys)} in the .*`alsolike reset`"):
+            Recorder(journal, region="us-east-1", account=ACCOUNT).restore()
+
+
+def test_unsigned_sign_up_is_stored_before_its_response_leaves(journal: Journal) -> None:
+    with mock_aws():
+        cognito = boto3.client("cognito-idp", region_name="us-east-1")
+        pool = cognito.create_user_pool(PoolName="shop")["UserPool"]["Id"]
+        client = cognito.create_user_pool_client(UserPoolId=pool, ClientName="web")["UserPoolClient"]["ClientId"]
+        recorder = Recorder(journal, region="us-east-1", account=ACCOUNT)
+        recorder.start()
+        cognito.sign_up(ClientId=client, Username="ann", Password="Passw0rd!")
+        recorder.request({"HTTP_X_AMZ_TARGET": "AWSCognitoIdentityProviderService.SignUp"})
+
+    assert len([place for place, _, _ in journal.read("entry") if place == "cognito.users"]) == 1
+
+
+def test_job_that_ran_when_its_cloud_ended_is_written_as_failed(journal: Journal) -> None:
+    def job() -> Any:
+        return SimpleNamespace(training_job_status="InProgress", secondary_status="", failure_reason=None)
+
+    journal.put("entry", "sagemaker.training_jobs", "job", pickling.dumps(job()))
+    journal.commit()
+    with mock_aws():
+        recorder = Recorder(journal, region="us-east-1", account=ACCOUNT)
+        recorder.restore()
+        recorder.start()
+
+    ((_, _, data),) = journal.read("entry")
+    assert pickling.loads(data).training_job_status == "Failed"
+
+
+def test_entries_of_the_template_and_of_removed_resources_stay_as_they_are(journal: Journal) -> None:
+    removed = ("glue.tables", "removed|table", pickling.dumps("its table"))
+    journal.put("entry", *removed)
+    journal.commit()
+    with mock_aws():
+        boto3.client("ssm", region_name="us-east-1").put_parameter(Name="/of/template", Value="1", Type="String")
+        recorder = Recorder(journal, region="us-east-1", account=ACCOUNT)
+        recorder.restore()
+        recorder.start()
+
+    assert list(journal.read("entry")) == [removed]
