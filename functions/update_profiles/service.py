@@ -78,7 +78,6 @@ def update_profiles(
     An unreadable record is skipped: a retry cannot read it either, and archive_events, which reads the same stream,
     stores it. So is a record of an erased user: the mark in the profile disappears with the profile at its purge, and
     a later record would create another.
-    goes with the profile when it is purged, and a later record would make another.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from alsolike.errors import Unavailable
 @contextlib.contextmanager
 def asking(what: str) -> Iterator[None]:
     """Raise `Unavailable` for an AWS client's errors, with the name of the request."""
-    from botocore.exceptions import BotoCoreError, ClientError  # a command that asks nothing does not wait for it
+    from botocore.exceptions import BotoCoreError, ClientError  # slow import that commands without requests do not need
 
     try:
         yield

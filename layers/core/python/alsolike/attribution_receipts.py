@@ -1,4 +1,4 @@
-"""The receipts of attribution: a JSON object a day, which says what did not count."""
+"""The receipts of attribution: a JSON object per day with the numbers of rejected events."""
 
 from __future__ import annotations
 

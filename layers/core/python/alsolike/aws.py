@@ -31,13 +31,13 @@ def client(
     attempts: int = 4,
     checks_calls: bool = True,
 ) -> Any:
-    """Return the process's low-level client of `service`; the endpoint comes from AWS_ENDPOINT_URL where set.
+    """Return the process's low-level client of `service`; the endpoint comes from AWS_ENDPOINT_URL if it is set.
 
     Parameters
     ----------
     checks_calls
-        Whether botocore compares each call with the service's description before it is sent: a tenth of what a call
-        costs, for a function that makes the same few calls all day.
+        If true, botocore validates each call against the service's description before it is sent. That is a tenth of
+        the cost of a call, for a function that repeats the same few calls.
     """
     return session().create_client(
         service,
@@ -63,11 +63,11 @@ class _Descriptions(Loader):  # type: ignore[misc]
     """Botocore's descriptions of services."""
 
     def list_available_services(self, type_name: str) -> list[str]:
-        """Return the names of all folders; botocore looks into each of the four hundred, which says no more here."""
+        """Return the names of all folders; botocore would open each of the four hundred, with the same result here."""
         return [name for path in self.search_paths if os.path.isdir(path) for name in os.listdir(path)]  # noqa: PTH112, PTH208
 
     def is_builtin_path(self, path: str) -> bool:
-        """Say whether what lies there is botocore's own; what was cut out of it is, so its rule sets find endpoints."""
+        """Return true for botocore's own files and for those extracted from them, so that rule sets find endpoints."""
         return path.startswith(DESCRIPTIONS) or bool(super().is_builtin_path(path))
 
 

@@ -1,8 +1,8 @@
-"""The model bundle: what a training job hands to serving. Serving knows no algorithm, only this.
+"""The model bundle: the interface between training and serving. Serving knows no algorithm.
 
-A bundle is a directory. `manifest.json` is written last and holds the checksum of every other file, so a
-directory with a manifest is complete. Item positions are 1..N; 0 is padding. Everything that is read per
-request is mapped, not loaded: opening a bundle of a million items costs milliseconds.
+A bundle is a directory. `manifest.json` is written last and holds the checksum of every other file, so a directory with
+a manifest is complete. Item positions are 1..N; 0 is padding. Files that requests read are mapped, not loaded: opening
+a bundle of a million items costs milliseconds.
 """
 
 from __future__ import annotations
@@ -109,15 +109,15 @@ class Bundle:
     Attributes
     ----------
     directory
-        Where the graphs are.
+        Folder of the graphs.
     manifest
-        What the bundle says of itself.
+        The bundle's manifest.
     popular
         int32 positions, best first.
     groups
-        What is popular among users who have something in common.
+        Popular items per group of users with a common value.
     has_related
-        False in a bundle of an earlier version, which knows nothing `related`.
+        False in a bundle of an earlier version, which has no `related` rows.
     id_hashes, id_positions
         uint64 `(items,)`, the hash of every id, ascending; and int32, the position of each.
     """
@@ -235,7 +235,7 @@ class Bundle:
         return [found[position] if position in found else kept[position] for position in positions]
 
     def metadata(self, position: int) -> dict[str, Any]:
-        """Return the metadata columns of the item at a position of 1..N; nothing where they are unreadable."""
+        """Return the metadata columns of the item at a position of 1..N; empty if they are unreadable."""
         try:
             columns = orjson.loads(self._meta[position])
         except orjson.JSONDecodeError:
@@ -243,7 +243,7 @@ class Bundle:
         return columns if isinstance(columns, dict) else {}
 
     def related(self, kind: str, position: int) -> Row:
-        """Return what belongs to the item at a position, see `RelatedItems.row`; nothing where not `has_related`."""
+        """Return the related items of the item at a position, see `RelatedItems.row`; empty without `has_related`."""
         return NO_ROW if self._related is None else self._related.row(kind, position)
 
 

@@ -123,7 +123,7 @@ class CanaryReports:
         self._client, self._bucket = client, bucket
 
     def read(self, version: str) -> CanaryReport | None:
-        """Return the report of a version; None where it was never on trial.
+        """Return the report of a version; None if it was never on trial.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Changes of the catalogue and of users, newest wins: what the tables' streams tell and the change log keeps."""
+"""Changes of items and users, from the tables' streams and in the change log; the newest wins."""
 
 from __future__ import annotations
 
@@ -52,5 +52,5 @@ class Change:
 
 
 def is_deletion(tie_break: Any) -> Any:
-    """Tell deletions by their `tie_break`, of one change or of an array."""
+    """Return true for deletions, by the `tie_break` of one change or of an array."""
     return tie_break >= _DELETED

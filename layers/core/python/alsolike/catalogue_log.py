@@ -1,4 +1,4 @@
-"""The change log of catalogue and users in the lake: what each item and user became, when, newest wins.
+"""The change log of items and users in the lake: each change with its time; the newest wins.
 
 Objects are gzipped JSON lines, named after the records of a table's stream that they hold. A repeated batch overwrites
 its own object; after a bisected retry, objects may overlap. Readers select the change with the highest precedence per
@@ -82,12 +82,12 @@ def decode(kind: ChangeKind, data: bytes, *, name: str = "the object") -> Iterat
     Parameters
     ----------
     name
-        What an error calls it.
+        Name of the object in errors.
 
     Raises
     ------
     InvalidInput
-        If it is cut off or is not what `encode` writes.
+        If it is truncated or has another form than that of `encode`.
     """
     try:
         lines = gzip.decompress(data).splitlines()

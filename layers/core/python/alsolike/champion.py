@@ -44,15 +44,15 @@ class Champion:
     history
         Promotions, the latest first; its first is the champion.
     etag
-        Of the stored object; what a conditional write compares.
+        Of the stored object; the condition of a write.
     canary
         The version on trial next to the champion, if any.
     pinned
-        Versions that are kept whatever their age.
+        Versions that are kept at any age.
     ended
-        How the latest trial ended, for the run that looked after it.
+        The end of the latest trial, for the run that supervised it.
     held
-        Since when and why versions are promoted by people only; None where they come by themselves.
+        Start and reason of a hold, during which only people promote versions; None for automatic promotion.
     """
 
     history: tuple[Promotion, ...]
@@ -90,18 +90,18 @@ class Champion:
         return (promotion, *self.history)[:MAX_HISTORY]
 
     def ending(self, reason: str, *, breached: bool = False) -> Ended | None:
-        """Return how the latest trial ended, which is the one that goes on if there is one."""
+        """Return the note of a trial's end: of the current trial, else of the latest."""
         canary = self.canary
         return Ended(canary.version, canary.run_id, reason, breached) if canary is not None else self.ended
 
     @classmethod
     def of(cls, document: Mapping[str, Any], *, etag: str) -> Self | None:
-        """Read what `document` wrote; None where nothing was ever promoted.
+        """Parse the result of `document`; None if no version was ever promoted.
 
         Raises
         ------
         ValueError, KeyError, TypeError
-            If it was not.
+            If the document is invalid.
         """
         history = tuple(Promotion(**promotion) for promotion in document["history"])
         canary = Canary(**document["canary"]) if document.get("canary") else None
@@ -111,7 +111,7 @@ class Champion:
         return cls(history, etag, canary, pinned, ended, held) if history else None
 
     def document(self) -> dict[str, Any]:
-        """Return what is stored."""
+        """Return the stored form."""
         document = dataclasses.asdict(self)
         del document["etag"]
         return document

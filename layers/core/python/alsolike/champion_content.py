@@ -1,4 +1,4 @@
-"""The content index of the champion, for who publishes the catalogue."""
+"""The content index of the champion, for the publisher of the catalogue."""
 
 from __future__ import annotations
 

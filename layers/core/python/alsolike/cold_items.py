@@ -1,8 +1,8 @@
-"""Items that the champion does not know, and what is known of each: its nearest known items by content.
+"""Items that the champion does not know, with their nearest known items by content.
 
-A cold item scores the weighted mean of its neighbours' scores in the model's own list, times a scale: an item whose
-neighbours a user is recommended is recommended, too. This module is the only definition of that: evaluation, and so the
-choice of the scales, and serving call it.
+The score of a cold item is the weighted mean of its neighbours' scores in the model's own list, times a scale. So a
+cold item is recommended if its neighbours are. This module is the only definition of these scores: evaluation, which
+selects the scales, and serving call it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class ColdItems:
     neighbours
         int32 positions in the champion, by row.
     weights
-        float32, one a neighbour: what `ContentIndex.nearest` says, times the item's scale.
+        float32, one per neighbour: the weight from `ContentIndex.nearest`, times the item's scale.
     """
 
     hashes: Array
@@ -156,14 +156,14 @@ NO_COLD_ITEMS = ColdItems(
 
 
 class ColdScorer:
-    """Scores cold items from a model's list.
+    """A scorer of cold items, from a model's list.
 
     Parameters
     ----------
     cold
-        Rows that may be answered.
+        Items that may be recommended.
     items
-        How many items the model has.
+        Number of items of the model.
     """
 
     def __init__(self, cold: ColdItems, *, items: int) -> None:
@@ -177,7 +177,7 @@ class ColdScorer:
         return self._count
 
     def scores(self, positions: npt.NDArray[np.int64], scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Return the score of every cold item, float32 `(len(self),)`; 0 where no neighbour is listed.
+        """Return the score of every cold item, float32 `(len(self),)`; 0 without a listed neighbour.
 
         Parameters
         ----------

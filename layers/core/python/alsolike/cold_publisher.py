@@ -1,7 +1,7 @@
-"""Keeping the snapshot's cold items: of those that changed the neighbours are found, of all when the champion changes.
+"""Maintenance of the snapshot's cold items: neighbours of changed items, and of all after a change of the champion.
 
-The snapshot has the changes already when their neighbours are looked for. So where two writers meet, one of them finds
-the other's items in the snapshot or adds its own afterwards; and what is repeated ends the same.
+The snapshot has the changes before their neighbours are searched. So of two simultaneous writers, one finds the other's
+items in the snapshot or adds its own afterwards. A repeated call gives the same result.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class ColdPublisher:
             if content is None:
                 return None
             published = self._publish(changes, content, now_ms=now_ms)
-            if self._contents.current() == content:  # else what was written is cold to a champion of the past
+            if self._contents.current() == content:  # else the written items belong to an earlier champion
                 return published
         raise ConcurrentUpdate(f"the champion changed {MAX_ATTEMPTS} times while its cold items were published")
 
@@ -106,7 +106,7 @@ class ColdPublisher:
         return published
 
     def _stored(self, manifest: Manifest, content: ChampionContent) -> ColdItems | None:
-        """Return the cold items as they are; None where they are another champion's or cannot be used."""
+        """Return the stored cold items; None if they belong to another champion or are unusable."""
         if manifest.cold is None or not _is_cold_to(manifest, content):
             return None
         try:

@@ -42,7 +42,7 @@ def check_values(properties: Mapping[str, Any], columns: Mapping[str, ColumnType
 
 
 def as_declared(properties: Mapping[str, Any], columns: Mapping[str, ColumnType]) -> dict[str, Any]:
-    """Return the properties with declared lists and booleans as such, also where they are texts: `a|b`, `True`.
+    """Return the properties with declared lists and booleans as such, even if they are texts: `a|b`, `True`.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def _declared(text: str, column_type: ColumnType | None) -> object:
 
 
 def fits(value: object, column_type: ColumnType) -> bool:
-    """Say whether a value is of a column's type.
+    """Return true if a value is of a column's type.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def fits(value: object, column_type: ColumnType) -> bool:
 
 
 def column_schema(column_type: ColumnType) -> dict[str, Any]:
-    """Return the JSON Schema of what `fits` a column's type."""
+    """Return the JSON Schema of the values that `fits` accepts for a column's type."""
     if column_type in (ColumnType.STRING, ColumnType.TEXT):
         return {"type": "string"}
     if column_type is ColumnType.BOOLEAN:

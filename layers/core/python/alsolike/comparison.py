@@ -1,7 +1,7 @@
-"""Comparing the users of two arms: a metric of each, the lift between them, and how small a lift can be seen.
+"""Comparison of two arms' users: a metric of each, the lift between them, and the least detectable lift.
 
-A metric is a ratio of two sums over users, `R = sum y / sum x`: clicks by impressions, or buyers by users where x is 1.
-Users, not answers, were assigned, so that users are what is independent. The variance of R is, by the delta method,
+A metric is a ratio of two sums over users, `R = sum y / sum x`: clicks by impressions, or buyers by users if x is 1.
+The unit of assignment is the user, not the answer, so users are independent. The variance of R is, by the delta method,
 with s the variances and covariance over an arm's n users and m the mean of x::
 
     V = (s_yy - 2 R s_xy + R^2 s_xx) / (n m^2)
@@ -36,9 +36,9 @@ class Sample:
     Attributes
     ----------
     users
-        How many.
+        Number of users.
     eventful
-        How many of them have a `y` other than 0.
+        Number of users with a `y` other than 0.
     mean_y, mean_x
         Per user.
     var_y, var_x, cov_xy
@@ -55,12 +55,12 @@ class Sample:
 
     @property
     def ratio(self) -> float | None:
-        """The metric; None where there is nothing to divide by."""
+        """The metric; None if its denominator is 0."""
         return self.mean_y / self.mean_x if self.mean_x else None
 
     @property
     def spread(self) -> float:
-        """The variance of the metric times the number of users; 0 where it has no value."""
+        """The variance of the metric times the number of users; 0 without a metric."""
         ratio = self.ratio
         if ratio is None:
             return 0.0
@@ -128,15 +128,15 @@ class Lift:
 def compare(
     arm: Sample, control: Sample, *, observed: float, planned: float, alpha: float = 0.05, comparisons: int = 1
 ) -> Lift | None:
-    """Return the lift of an arm, or None where the data does not suffice.
+    """Return the lift of an arm, or None if there is too little data.
 
     Parameters
     ----------
     observed, planned
-        Answers of both arms now, and as many as were planned for both; see `sequential`.
+        Current answers of both arms, and their planned number; see `sequential`.
     comparisons
-        Arms that are compared with the control. P-values are multiplied and levels divided by it (Bonferroni), so
-        that the chance of any false finding among them is `alpha`.
+        Number of arms compared with the control. P-values are multiplied and levels divided by it (Bonferroni), so
+        that the probability of any false finding among them is `alpha`.
     """
     ours, theirs = arm.ratio, control.ratio
     if not (arm.suffices and control.suffices) or not ours or not theirs:

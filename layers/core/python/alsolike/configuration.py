@@ -41,10 +41,10 @@ class EventType:
     Attributes
     ----------
     weight
-        Of one interaction in training and ranking; with 0 it is kept in the lake and counts for nothing, below 0 it
-        takes back what the user did with the item before (`alsolike.returns`).
+        Of one interaction in training and ranking. With 0 it is only stored in the lake; below 0 it cancels the user's
+        earlier interactions with the item (`alsolike.returns`).
     item_required
-        Whether it is about an item; a search may have a query instead.
+        True if it needs an item; a search may have a query instead.
     aliases
         Other spellings, in lower case.
     """
@@ -62,9 +62,9 @@ class Recommender:
     Attributes
     ----------
     filter
-        Name of the filter that applies where a request names none.
+        Name of the filter for requests that name none.
     rules
-        Name of the rule set that applies where no experiment says another.
+        Name of the rule set, unless an experiment's arm has another.
     """
 
     name: str
@@ -98,15 +98,15 @@ class Limits:
     Attributes
     ----------
     clock_skew_s
-        How far ahead of the clock that judges it a time may be.
+        Maximum lead of a time over the clock that checks it.
     max_event_age_days
-        Events that happened longer before they arrived are quarantined.
+        Maximum age of events at arrival; older ones are quarantined.
     minimum_item_interactions, minimum_user_interactions
-        Items and users with fewer are left out of a dataset.
+        Items and users with fewer are excluded from datasets.
     history_length
         Maximum number of a user's latest interactions that the live profile holds and a model receives.
     retention_days
-        How long the lake keeps an interaction; None for ever.
+        Retention of interactions in the lake; None for ever.
     """
 
     clock_skew_s: int = 300
@@ -135,15 +135,15 @@ class Configuration:
     Attributes
     ----------
     version
-        Counts what was applied; 0 is what holds before anything was.
+        Number of the applied version; 0 before the first one.
     events
         Event types by canonical name.
     item_columns, user_columns
-        Declared columns by property name (camelCase). Others may be sent too; nothing checks those.
+        Declared columns by property name (camelCase). Others may be sent too, and are not checked.
     filters
         Filter expressions by name.
     recommenders
-        All that there are, by name; the document may set something about each.
+        All recommenders, by name; the document may change settings of each.
     """
 
     version: int = 0
@@ -167,7 +167,7 @@ class Configuration:
         return MappingProxyType({event.name: event.weight for event in self.events.values() if event.weight})
 
     def recommenders_with(self, rules: str) -> list[str]:
-        """Return the recommenders that a rule set applies to where no experiment says another."""
+        """Return the recommenders that a rule set applies to, outside experiments."""
         return [recommender.name for recommender in self.recommenders.values() if recommender.rules == rules]
 
     @functools.cached_property

@@ -101,7 +101,7 @@ def parse(document: object, *, version: int = 0, check_filters: bool = True) -> 
 
 
 def to_document(configuration: Configuration) -> dict[str, Any]:
-    """Return the document that says all of a configuration, built-in values included."""
+    """Return the complete document of a configuration, built-in values included."""
     item_required = {required: text for text, required in _ITEM_REQUIRED.items()}
     return {
         "format": FORMAT,
@@ -134,7 +134,7 @@ def to_document(configuration: Configuration) -> dict[str, Any]:
 
 
 def _events(node: Node | None) -> dict[str, EventType]:
-    """Return the built-in types and the stated ones; what is stated about a built-in one replaces that."""
+    """Return the built-in types and those of the document, which replace built-in ones."""
     events = dict(DEFAULT.events)
     if node is None:
         return events
@@ -166,7 +166,7 @@ def _events(node: Node | None) -> dict[str, EventType]:
 def _refuse_ambiguous_spellings(
     node: Node, events: Mapping[str, EventType], stated: Mapping[str, list[tuple[Node, str]]]
 ) -> None:
-    """Note every spelling that stands for two types, where the document brings that about."""
+    """Report every spelling that names two types because of the document."""
     owners = {name: name for name in events}
     for name, event in events.items():
         for spelling in event.aliases if name not in stated else ():

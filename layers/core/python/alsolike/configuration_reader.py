@@ -27,9 +27,9 @@ class Current:
     Attributes
     ----------
     versions
-        Every version that was applied, the oldest first; the last one holds.
+        All applied versions, the oldest first; the last one is current.
     etag
-        Of the stored object, None before there is one; what a conditional write compares.
+        Of the stored object, None before there is one; the condition of a write.
     """
 
     versions: tuple[int, ...]
@@ -42,12 +42,12 @@ class Current:
         return self.versions[-1] if self.versions else 0
 
     def configuration(self) -> Configuration:
-        """Return what the version says.
+        """Return the version's configuration.
 
         Raises
         ------
         InvalidConfiguration
-            If this code does not understand it.
+            If this version of the code cannot read it.
         """
         if not self.versions:
             return DEFAULT
@@ -70,7 +70,7 @@ class ConfigurationReader:
     Attributes
     ----------
     stale
-        Whether the last look failed, so that an earlier configuration stands in.
+        True if the last read failed, so that an earlier configuration is used.
     """
 
     def __init__(self, client: ObjectReader, bucket: str, *, check_s: float = 30) -> None:
@@ -83,11 +83,11 @@ class ConfigurationReader:
         self.stale = False
 
     def is_due(self, *, now_ms: int) -> bool:
-        """Return whether `current` would look for something newer."""
+        """Return true if `current` would read the object again."""
         return now_ms >= self._next_check_ms
 
     def current(self, *, now_ms: int) -> Configuration:
-        """Return the configuration; where a look fails or cannot be understood, the one before it.
+        """Return the configuration, or the previous one if a read fails or the object is unreadable.
 
         Raises
         ------
@@ -97,12 +97,12 @@ class ConfigurationReader:
         return self._configuration if now_ms < self._next_check_ms else self.refresh(now_ms=now_ms)
 
     def refresh(self, *, now_ms: int) -> Configuration:
-        """Look now, and return what `current` would.
+        """Read the object now, and return the result of `current`.
 
         Raises
         ------
         Unavailable
-            If S3 does not answer, or holds what this code does not understand, and nothing was read before.
+            If S3 does not answer or the object is unreadable, and there is no earlier configuration.
         """
         try:
             found = read_current(self._client, self._bucket, known=self._read)
@@ -120,14 +120,14 @@ class ConfigurationReader:
 
 
 def read_current(client: ObjectReader, bucket: str, *, known: Current | None = None) -> Current:
-    """Return what holds.
+    """Return the current configuration.
 
     Parameters
     ----------
     client
         A low-level S3 client.
     known
-        What held before; it is returned itself if that is still so.
+        The earlier value, returned itself if it has not changed.
 
     Raises
     ------

@@ -31,7 +31,7 @@ class Version:
     text
         The document as its author wrote it; empty for the built-in version.
     restores
-        The version that this one brought back, if it did.
+        The version that a rollback restored, if this is a rollback.
     """
 
     version: int
@@ -68,7 +68,7 @@ class ConfigurationStore:
         self._bucket = bucket
 
     def current(self) -> Current:
-        """Return what holds.
+        """Return the current version.
 
         Raises
         ------
@@ -80,12 +80,12 @@ class ConfigurationStore:
         return read_current(self._client, self._bucket)
 
     def version(self, version: int) -> Version:
-        """Return a version that was applied; 0 is what holds before anything is.
+        """Return an applied version; 0 is the built-in one.
 
         Raises
         ------
         NotFound
-            If it never was.
+            If there is no such version.
         Unavailable
             If S3 does not answer.
         """
@@ -98,21 +98,21 @@ class ConfigurationStore:
     def apply(
         self, expected: Current, document: Mapping[str, Any], *, text: str, by: str, reason: str, now_ms: int
     ) -> Current:
-        """Make a document the configuration, in place of the one that the decision was based on.
+        """Apply a document as the configuration, in place of the one that the decision was based on.
 
-        One that says the same as `expected` stays without a new version.
+        If it equals `expected`, no new version is created.
 
         Parameters
         ----------
         expected
-            What `current` answered when the decision was made.
+            The result of `current` at the time of the decision.
         text
-            The document as it was written.
+            The document as its author wrote it.
 
         Raises
         ------
         InvalidConfiguration
-            If the document cannot be used.
+            If the document is invalid.
         ConcurrentUpdate
             If another caller applied a version since `expected` was read.
         """
@@ -126,15 +126,15 @@ class ConfigurationStore:
         Parameters
         ----------
         to
-            By default what held before the current one was first applied, so that a second rollback goes one further
-            back; before the first version, what is built in.
+            By default the version before the current one was first applied, so that a second rollback goes one further
+            back; before the first version, the built-in one.
 
         Raises
         ------
         NotFound
-            If there is no such version, or none before.
+            If there is no such version, or no earlier one.
         InvalidConfiguration
-            If the version can no longer be used.
+            If the version is no longer valid.
         ConcurrentUpdate
             If another caller applied a version since `expected` was read.
         """
@@ -170,7 +170,7 @@ class ConfigurationStore:
 
     def _write(self, expected: Current, version: Version) -> Current:
         number = expected.version
-        for _ in range(_MAX_ORPHANS):  # numbers of those who wrote a version and then did not get to apply it
+        for _ in range(_MAX_ORPHANS):  # skip numbers of writers that wrote a version and did not apply it
             number += 1
             written = dataclasses.replace(version, version=number)
             if self._put(version_key(number), _json(written), IfNoneMatch="*"):
@@ -208,7 +208,7 @@ def _json(content: object) -> bytes:
 
 
 def _understood(current: Current) -> Configuration | None:
-    """Return what holds, or None where this code does not understand it: then anything else is a change."""
+    """Return the current configuration, or None if this code cannot read it: then any document is a change."""
     try:
         return current.configuration()
     except InvalidConfiguration:

@@ -77,15 +77,15 @@ class ContentIndex:
     idf
         float32 `(tokens,)`, log(items / items that have the token).
     holders
-        Positions of the items that have each token, ascending: the most frequent first.
+        Positions of the items with each token, ascending: the most frequent first.
     norms
         float32 `(items + 1,)`, the length of each item's vector before it was scaled to 1.
     scales
         Of the cold items; weights do not have them yet.
     rare_hashes
-        uint64, of the ids of all items that have `scales.rare`, ascending; none in bundles of before there were two.
+        uint64, of the ids of all items that have `scales.rare`, ascending; empty in bundles with a single scale.
     sentences
-        What the items' texts mean; None where the training had no sentence model.
+        Sentence vectors of the items' texts; None if the training had no sentence model.
     """
 
     item_hashes: Array
@@ -107,7 +107,7 @@ class ContentIndex:
         return np.where(rare, np.float32(self.scales.rare), np.float32(self.scales.new))
 
     def nearest(self, properties: Mapping[str, Any]) -> tuple[Array, Array]:
-        """Return the positions of the items nearest to one with these columns, and what each counts.
+        """Return the positions of the items nearest to one with these columns, and their weights.
 
         Returns
         -------
@@ -171,7 +171,7 @@ class ContentIndex:
         return np.arange(len(shared)), shared / (length * np.maximum(self.norms[: len(shared)], _LEAST_NORM))
 
     def write(self, path: Path) -> None:
-        """Write the index: who knows of one scale only, as earlier versions do, gives all items that of rare ones."""
+        """Write the index; earlier versions, which know one scale, use that of rare items for all."""
         arrays = {
             "items": self.item_hashes,
             "tokens": self.token_hashes,
@@ -190,12 +190,12 @@ class ContentIndex:
 
     @classmethod
     def map(cls, path: Path) -> ContentIndex:
-        """Map an index; in one of earlier versions all items have the one scale.
+        """Map an index; in one of earlier versions all items have the same scale.
 
         Raises
         ------
         InvalidBundle
-            If the file is none, or has sentences and what they take is not here.
+            If the file is invalid, or has sentences and their library is missing.
         """
         try:
             arrays, metadata = map_tensors(path)
@@ -236,15 +236,15 @@ def _check(arrays: Mapping[str, Array], *, items: int) -> None:
 
 
 def _mean(items: Array, cosines: Array, of_text: Array, *, weight: float) -> tuple[Array, Array]:
-    """Return the items that are near by tokens or by text, positions ascending, and the weighted mean of both cosines.
+    """Return the items near by tokens or by text, positions ascending, and the weighted mean of both cosines.
 
     Parameters
     ----------
     items, cosines
         Near by tokens.
     of_text
-        The cosine of the texts by position; later positions have none. The `NEIGHBOURS` largest are enough to find the
-        nearest of what shares no token.
+        The cosine of the texts by position; later positions have none. The `NEIGHBOURS` largest suffice to find the
+        nearest items that share no token.
     """
     near = np.flatnonzero(of_text >= LEAST_COSINE)
     near = near[_largest(of_text[near])]
@@ -266,10 +266,10 @@ def _nearest(items: Array, cosines: Array) -> tuple[Array, Array]:
 
 
 def _largest(values: Array) -> Array:
-    """Return the places of the `NEIGHBOURS` largest, ascending, of equal ones the first: sorting all takes longer.
+    """Return the indices of the `NEIGHBOURS` largest, ascending, the first of equal ones; faster than a full sort.
 
-    The smallest of the `NEIGHBOURS` largest maxima of groups is at most the smallest of them, so only values from there
-    on are looked at.
+    The smallest of the `NEIGHBOURS` largest maxima of groups is a lower bound of the result, so only values from there
+    on are compared.
     """
     if len(values) <= NEIGHBOURS:
         return np.arange(len(values))

@@ -1,7 +1,7 @@
-"""Every custom metric: which function writes it, under which dimensions, how often, and what that costs.
+"""All custom metrics: the functions that write them, their dimensions, frequency and cost.
 
-CloudWatch takes money for each series, a name with the values of all its dimensions, by the hour in which anything is
-sent of it. So what is worth knowing once a day is sent once a day, and a counter that is 0 is not sent at all.
+CloudWatch charges for each series, a name with the values of all its dimensions, by the hour in which it has data. So
+daily figures are sent once a day, and a counter that is 0 is not sent at all.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class Written:
         return math.prod(_values(by, bounds) for by in self.by)
 
     def usd(self, bounds: Bounds) -> float:
-        """Return what it costs a month in a shop that sells every hour; what seldom happens costs nothing."""
+        """Return the monthly cost in a shop that sells every hour; rare metrics cost nothing."""
         hours = {
             Rhythm.HOURLY: HOURS_A_MONTH,
             Rhythm.DAILY: HOURS_A_MONTH / 24,
@@ -116,7 +116,7 @@ class Written:
         return self.series(bounds) * USD_A_MONTH * hours / HOURS_A_MONTH
 
     def most_usd(self, bounds: Bounds) -> float:
-        """Return what it costs a month where what seldom happens happens every hour."""
+        """Return the monthly cost if rare metrics are sent every hour."""
         return self.series(bounds) * USD_A_MONTH if self.rhythm is Rhythm.SELDOM else self.usd(bounds)
 
 
@@ -226,6 +226,6 @@ METRICS: Final[tuple[Written, ...]] = (
 
 
 def declared(name: str, dimensions: Iterable[str]) -> list[Written]:
-    """Return the rows of a metric with just these dimensions; none where no function writes it so."""
+    """Return the rows of a metric with exactly these dimensions; empty if no function writes it so."""
     wanted = tuple(sorted(dimensions))
     return [each for each in METRICS if each.metric == name and each.dimensions == wanted]

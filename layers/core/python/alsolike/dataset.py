@@ -1,4 +1,4 @@
-"""A training dataset: its files, its columns, and the manifest that says how it came about."""
+"""A training dataset: its files, its columns, and the manifest with its origin."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ITEMS_FILE = "items.parquet"
 USERS_FILE = "users.parquet"
 MANIFEST_FILE = "manifest.json"
 CHAMPION_FOLDER = "champion"
-"""The bundle that serves while the dataset is built, where there is one: whom a training compares with."""
+"""Folder of the champion's bundle at the time of the build, if there is one; the training compares with it."""
 
 INTERACTION_COLUMNS = ("profile_id", "item_id", "event_time_ms", "weight")
 """Sorted by event_time_ms, then event id; weight is the event type's weight, float32."""

@@ -1,6 +1,6 @@
-"""The gate's decision on a model version: each check with its figures, stored for as long as the registry is.
+"""The gate's decision on a model version: each check with its figures, stored as long as the registry.
 
-It lies at `registry/decisions/<version>.json` in the artefact bucket, whether the version was let through or not.
+Its key is `registry/decisions/<version>.json` in the artefact bucket, for approved and rejected versions.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class Decisions:
         self._bucket = bucket
 
     def get(self, version: str) -> Decision | None:
-        """Return a version's decision, or None where the gate made none.
+        """Return a version's decision, or None if the gate made none.
 
         Raises
         ------

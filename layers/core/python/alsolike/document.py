@@ -19,18 +19,18 @@ _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 @value_object
 class Fault:
-    """Something wrong in a document.
+    """A fault in a document.
 
     Attributes
     ----------
     path
-        Leads to a value that is there: the wrong one, or the one that lacks something.
+        Path to an existing value: the wrong one, or the one that lacks something.
     message
-        The value, and what was expected.
+        The value, and the expectation.
     at_key
-        Whether it is about the last key of the path rather than about what stands under it.
+        True if it concerns the last key of the path instead of its value.
     offset
-        Where in a text it is, in characters from its start.
+        Its position in a text, in characters from the start.
     """
 
     path: Path
@@ -43,7 +43,7 @@ class Fault:
 
 
 class InvalidConfiguration(InvalidInput):
-    """A configuration cannot be used; `faults` says what is wrong where, in the order of the document's parts."""
+    """An invalid configuration; `faults` lists the reasons with their places, in the order of the document's parts."""
 
     def __init__(self, faults: Collection[Fault]) -> None:
         self.faults = tuple(faults)
@@ -72,8 +72,8 @@ def dotted(path: Path) -> str:
 class Node:
     """A value in a document.
 
-    The readers return None where the value is not what is expected, and note the fault; a document is good where
-    nothing was noted.
+    The readers return None for an unexpected value, and record the fault; a document is valid if no faults were
+    recorded.
     """
 
     __slots__ = ("_faults", "path", "value")
@@ -84,16 +84,16 @@ class Node:
         self._faults = faults
 
     def fault(self, message: str, *, at_key: bool = False, offset: int | None = None) -> None:
-        """Note what is wrong with this value, or with the key that it stands under."""
+        """Record a fault of this value, or of its key."""
         self._faults.append(Fault(self.path, message, at_key, offset))
 
     def child(self, key: str) -> Node:
-        """Return what stands under a key of a mapping."""
+        """Return the value of a key in a mapping."""
         value = self.value[key] if isinstance(self.value, Mapping) else None
         return Node(value, self._faults, (*self.path, key))
 
     def expect(self, expectation: str) -> None:
-        """Note that the value is not what is expected."""
+        """Record that the value does not meet the expectation."""
         self.fault(f"is {_shown(self.value)}, expected {expectation}")
 
     def fields(self, *known: str, required: Collection[str] = ()) -> dict[str, Node]:
@@ -108,7 +108,7 @@ class Node:
         return entries
 
     def entries(self, expectation: str = "a mapping by name") -> Iterator[tuple[str, Node]]:
-        """Yield the keys of a mapping with what stands under them."""
+        """Yield the keys of a mapping with their values."""
         if isinstance(self.value, Mapping):
             for name in self.value:
                 yield name, self.child(name)
@@ -149,7 +149,7 @@ class Node:
         return None
 
     def choice(self, options: Collection[str], *, what: str = "") -> str | None:
-        """Return one of some texts; `what` says what they are."""
+        """Return one of some texts; `what` describes them."""
         if isinstance(self.value, str) and self.value in options:
             return self.value
         wanted = _nearest(str(self.value), options) if options else "none, because there is none"

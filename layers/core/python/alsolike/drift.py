@@ -24,14 +24,14 @@ class Histogram:
     Attributes
     ----------
     edges
-        Ascending. Bin i holds what is above `edges[i - 1]` and up to `edges[i]`, the last bin what is above them all.
+        Ascending. Bin i holds values above `edges[i - 1]` and up to `edges[i]`, the last bin those above all edges.
     counts
         One more than `edges`.
 
     Raises
     ------
     ValueError
-        If that is not so.
+        If the numbers of edges and counts do not match.
 
     Examples
     --------
@@ -50,7 +50,7 @@ class Histogram:
 
     @classmethod
     def of(cls, numbers: Mapping[int, int] | Mapping[float, int], *, edges: Iterable[float]) -> Self:
-        """Count numbers, given with how often each is there."""
+        """Return the histogram of numbers, given with their frequencies."""
         edges = tuple(edges)
         counts = [0] * (len(edges) + 1)
         for number, often in numbers.items():
@@ -59,12 +59,12 @@ class Histogram:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
-        """Read what JSON made of one.
+        """Return the histogram in a JSON document.
 
         Raises
         ------
         KeyError, TypeError, ValueError
-            If it is none.
+            If it has another form.
         """
         return cls(tuple(map(float, document["edges"])), tuple(map(int, document["counts"])))
 
@@ -101,9 +101,9 @@ def psi(reference: Sequence[int], current: Sequence[int]) -> float:
 
 
 def psi_by_chance(reference: Sequence[int], current: Sequence[int]) -> float:
-    """Return the index to expect of two samples of these sizes from one population: (B - 1)(1/n + 1/m), B bins.
+    """Return the expected index of two samples of these sizes from one population: (B - 1)(1/n + 1/m), B bins.
 
-    It holds for what is drawn independently; a user's interactions are not, so that theirs is larger.
+    It holds for independent draws; a user's interactions are dependent, so their index is larger.
 
     References
     ----------

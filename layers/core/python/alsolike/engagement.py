@@ -19,7 +19,7 @@ RECEIPTS_PREFIX = "attribution/"
 
 
 class Dimension(StrEnum):
-    """By what answers are summed up."""
+    """The groupings of answers."""
 
     ALL = "all"
     RECOMMENDER = "recommender"
@@ -54,7 +54,7 @@ COLUMNS = MappingProxyType(
 """Columns of the table with their Glue types; the partition column stands in the object key.
 
 ================================ =====================================================================================
-column                           what
+column                           content
 ================================ =====================================================================================
 dimension, name                  `all` with the name `all`; `recommender`, `model_version` or `arm` with its name. An
                                  answer in several arms is in the row of each
@@ -63,7 +63,7 @@ shared_answers                   number of answers without a user, which many us
 items ... purchases, new_items   sums of the columns of `outcomes`
 clicked_answers, bought_answers  answers for a user with a clicked, or bought, item
 revenue, shared_revenue          the sum of the answers' revenue, and of the shared ones'
-novelty, novelty_answers         the sum of the answers' novelty, and how many have one
+novelty, novelty_answers         the sum of the answers' novelty, and the number of answers with one
 covered_items, catalogue_items   number of distinct recommended items of the catalogue, and its size
 ================================ =====================================================================================
 """
@@ -147,7 +147,7 @@ def object_key(date: str) -> str:
 
 
 def receipt_key(date: str) -> str:
-    """Return the key of the receipt of a day: a JSON object whose `rejected` counts by reason what did not count."""
+    """Return the key of the receipt of a day: a JSON object whose `rejected` counts rejected events by reason."""
     return f"{RECEIPTS_PREFIX}{PARTITION_COLUMN}={date}.json"
 
 

@@ -1,7 +1,7 @@
-"""An erasure: the request, which is forgotten when it is done, and the receipt, which stays.
+"""An erasure: the request, which is deleted at the end, and the receipt, which stays.
 
-The request holds the user's id, the workflow only the erasure's: what Step Functions and logs keep is no id. The
-erasure's id is a part of the user's keyed hash, so that asking twice is one erasure.
+The request holds the user's id, and the workflow only the erasure's, so that Step Functions and logs store no user id.
+The erasure's id is a part of the user's keyed hash, so that a repeated request is the same erasure.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def erasure_id(pseudonyms: Pseudonyms, user_id: str) -> str:
 
 
 def pending_key(erasure: str) -> str:
-    """Return the key of what is known of an erasure while it runs."""
+    """Return the key of a running erasure's request and progress."""
     return f"{PENDING_PREFIX}{erasure}.json"
 
 
@@ -125,12 +125,12 @@ class Receipt:
 
     @classmethod
     def from_json(cls, data: bytes) -> Receipt:
-        """Read what `to_json` wrote.
+        """Return the receipt from the result of `to_json`.
 
         Raises
         ------
         InvalidInput
-            If the document is anything else.
+            If the document has another form.
         """
         try:
             fields = orjson.loads(data)

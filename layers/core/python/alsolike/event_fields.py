@@ -35,7 +35,7 @@ QUERY = Text(MAX_QUERY_CHARACTERS, about="What was searched for.")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Moment:
-    """A time: seconds since 1970, or milliseconds, which are told apart by their size."""
+    """A time: seconds since 1970, or milliseconds, distinguished by their size."""
 
     kind: ClassVar[str] = "seconds since 1970"
     about: str = ""
@@ -111,12 +111,12 @@ SESSION_CALL = Fields(
 
 
 def put_events(configuration: Configuration) -> Fields:
-    """Return what `CALL` holds where `configuration` declares the event types."""
+    """Return `CALL` with the event types that `configuration` declares."""
     return _with_types(CALL, list(configuration.events.values()))
 
 
 def put_session_events(configuration: Configuration) -> Fields:
-    """Return what `SESSION_CALL` holds where `configuration` declares the event types and permits sessions some."""
+    """Return `SESSION_CALL` with the event types that `configuration` permits to sessions."""
     permitted = configuration.sessions.events
     return _with_types(SESSION_CALL, [each for name, each in configuration.events.items() if name in permitted])
 

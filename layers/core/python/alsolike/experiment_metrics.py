@@ -22,7 +22,7 @@ USERS, BUYERS = "users", "buyers"
 
 
 class Users(Protocol):
-    """Some users, with the sums of what answers led to for each."""
+    """Users with the sums of their answers' outcomes."""
 
     def __len__(self) -> int:
         """Return how many."""
@@ -38,9 +38,9 @@ class Metric:
     Attributes
     ----------
     above, below
-        What is divided by what: some of `SUMS`, `USERS` (1 of each user) or `BUYERS` (1 of each who bought).
+        Numerator and denominator: some of `SUMS`, `USERS` (1 per user) or `BUYERS` (1 per buyer).
     about
-        What the number says.
+        Its description.
     """
 
     name: str

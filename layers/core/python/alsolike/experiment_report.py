@@ -20,7 +20,7 @@ MISMATCH_BELOW = 0.001
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ArmReport:
-    """An arm's figures; `lift` is None for the control, and where the data does not suffice."""
+    """An arm's figures; `lift` is None for the control, and if there is too little data."""
 
     name: str
     share: float
@@ -90,18 +90,18 @@ def control_of(experiment: Experiment) -> Arm:
 
 
 class Tally(Protocol):
-    """The answers of one experiment by user, each answer once; others than the experiment's do not count.
+    """The answers of one experiment by user, each once; answers outside the experiment do not count.
 
     Attributes
     ----------
     unassigned
         Answers in its time and on its recommenders that are in none of its arms.
     unknown
-        Answers by arm that the experiment does not have.
+        Answers by arm, for arms that the experiment does not have.
     nameless
         Answers in an arm without a user.
     in_two_arms
-        Users who were answered in more than one arm, once `users` was called.
+        Users with answers in more than one arm, once `users` was called.
     days
         Days (ISO 8601) with answers in its arms.
     """

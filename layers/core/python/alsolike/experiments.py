@@ -59,7 +59,7 @@ class Experiment:
     planned_answers: int = PLANNED_ANSWERS
 
     def runs(self, now_ms: int) -> bool:
-        """Return whether it runs at a time."""
+        """Return true if it runs at a time."""
         return self.start_ms <= now_ms and (self.end_ms is None or now_ms < self.end_ms)
 
     def status(self, now_ms: int) -> str:
@@ -97,7 +97,7 @@ class Assignment:
     arms
         `experiment/arm` of each experiment that it is part of, in the order of the document.
     recommender, rules, model
-        What those arms state; None where none of them does.
+        The settings of those arms; None if no arm has one.
     """
 
     arms: tuple[str, ...] = ()

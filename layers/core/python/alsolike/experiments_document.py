@@ -56,7 +56,7 @@ def parse_experiments(
 
 
 def experiment_to_document(experiment: Experiment) -> dict[str, Any]:
-    """Return what `parse_experiments` reads as this experiment."""
+    """Return the document of an experiment, the inverse of `parse_experiments`."""
     return {
         "layer": experiment.layer,
         "on": list(experiment.on),

@@ -38,7 +38,7 @@ class Field(Protocol):
         """
 
     def schema(self) -> Schema:
-        """Return the JSON Schema (2020-12) of what `read` takes."""
+        """Return the JSON Schema (2020-12) of the values that `read` accepts."""
 
 
 @value_object
@@ -286,7 +286,7 @@ def _missing(field: Field, where: str) -> InvalidInput:
 
 
 def _given(field: Field, value: Any, where: str) -> Any:
-    """Read an element of a list, where null is no element."""
+    """Return the parsed element of a list, in which null is invalid."""
     if value is None:
         raise _missing(field, where)
     return field.read(value, where)

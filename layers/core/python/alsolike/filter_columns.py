@@ -58,14 +58,14 @@ def match(column: FixedColumn | TextColumn | None, leaf: Leaf, resolver: Resolve
 
 
 def values(column: FixedColumn, rows: npt.NDArray[np.int64]) -> Array:
-    """Return what a column has at these rows, of which the one after its last has nothing."""
+    """Return a column's values at these rows; the row after its last has no value."""
     array = column.codes if isinstance(column, StringColumn) else column.values
     none = np.full(1, np.nan if isinstance(column, NumberColumn) else -1, array.dtype)
     return np.concatenate([array, none]).take(rows)
 
 
 def with_values(column: FixedColumn, values: Array) -> FixedColumn:
-    """Return the column with what `values` returned for it."""
+    """Return the column with the result of `values`."""
     if isinstance(column, StringColumn):
         return dataclasses.replace(column, codes=values)
     return dataclasses.replace(column, values=values)
@@ -102,12 +102,12 @@ def compare(values: npt.NDArray[np.float64], operator: Operator, operand: float 
 
 
 def text(leaf: Comparison, resolver: Resolver) -> str | None:
-    """Return the text that a column of texts is compared with; None where the current item or user has none.
+    """Return the text that a column of texts is compared with; None if the current item or user has none.
 
     Raises
     ------
     InvalidInput
-        If it is no text, or asked for its order.
+        If it is no text, or the operator needs an order.
     """
     _only_equality(leaf, "texts")
     return resolver.text(leaf)
@@ -143,7 +143,7 @@ def _match_strings(column: StringColumn, leaf: Leaf, resolver: Resolver) -> Mask
 
 
 def _among(dictionary: Dictionary, texts: list[str]) -> Callable[[Array], Mask]:
-    """Return what says which codes, -1 for none, are those of one of the texts."""
+    """Return a test for codes, -1 for none, that are those of one of the texts."""
     wanted = dictionary.codes(texts)
     wanted = wanted[wanted >= 0]
     if not len(wanted):

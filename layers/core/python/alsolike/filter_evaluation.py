@@ -62,7 +62,7 @@ class Asked:
     values
         Values of the parameters.
     item, user
-        Properties of the item that the request is about, and of the user who asks.
+        Properties of the item that the request is about, and of the requesting user.
     """
 
     now_ms: int
@@ -80,11 +80,11 @@ class FilterEvaluator:
     rows
         int64 `(items + 1,)`: the snapshot's row of the item at each position of the model, -1 for none.
     positions
-        Returns the position in the model of each id, 0 for one that it does not know.
+        Returns the position in the model of each id, 0 for an unknown one.
     canonical
-        Returns the canonical name of an event type in whatever spelling; raises `UnknownEventType` for others.
+        Returns the canonical name of an event type in any spelling; raises `UnknownEventType` for others.
     barred
-        Positions that no filter lets pass.
+        Positions that never pass.
     cache_bytes
         Maximum size of the results that are cached until the next snapshot.
     """
@@ -134,7 +134,7 @@ class FilterEvaluator:
         return filter_sets.intersection([passing, *map(complement, excluded), self._barred])
 
     def _set(self, condition: Condition, resolver: Resolver, recent: Recent) -> PositionSet:
-        """Return which positions meet the condition; what does not depend on the request is kept."""
+        """Return the positions that meet the condition; parts that do not depend on the request are cached."""
         if not _is_static(condition):
             return self._computed(condition, resolver, recent)
         used = dict.fromkeys(name for leaf in leaves(condition) for name in parameters_of(leaf))
@@ -158,7 +158,7 @@ class FilterEvaluator:
         return self._of_column(condition, resolver)
 
     def _kept(self, key: Hashable, compute: Callable[[], Any]) -> Any:
-        """Return what is remembered under a key, computed now if it is not."""
+        """Return the cached value of a key, computed if it is missing."""
         found = self._cache.get(key)
         if found is None:
             found = compute()
@@ -175,7 +175,7 @@ class FilterEvaluator:
         return Few(self._positions_of([text]), outside=leaf.operator is Operator.NOT_EQUAL)
 
     def _of_column(self, leaf: Leaf, resolver: Resolver) -> PositionSet:
-        """Return which positions meet a condition on a column; what it has is kept in their order."""
+        """Return the positions that meet a condition on a column; its values are cached in their order."""
         if self._snapshot.column_types.get(leaf.column.key) is ColumnType.LIST:
             return self._of_lists(leaf, resolver)
         column = self._snapshot.column(leaf.column.key)
@@ -214,7 +214,7 @@ def _is_static(condition: Condition) -> bool:
 
 
 def _groups(condition: And | Or) -> list[Condition]:
-    """Return the operands, with one for all that can be kept, and one for all that AND asks of one interaction."""
+    """Return the operands, combining all that can be cached, and all that AND applies to one interaction."""
     static: list[Condition] = []
     of_interaction: list[Condition] = []
     others: list[Condition] = []

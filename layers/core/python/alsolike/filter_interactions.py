@@ -1,4 +1,4 @@
-"""Conditions on the interactions of the user who asks."""
+"""Conditions on the interactions of the requesting user."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from alsolike.values import value_object
 
 @value_object
 class Recent:
-    """The interactions of the user who asks.
+    """The interactions of the requesting user.
 
     Attributes
     ----------
     positions
-        int64 `(n,)`, of the items in the model; 0 for one that it does not know.
+        int64 `(n,)`, of the items in the model; 0 for an unknown one.
     event_types
-        As the profile has them.
+        From the profile.
     event_time_ms
         int64 `(n,)`.
     """

@@ -1,6 +1,6 @@
-"""Sets of positions in a model, as large or as small as what is known of them.
+"""Sets of positions in a model, dense or sparse.
 
-A set is a mask, or a `Few` where few positions are told apart from all others: a user was at a few items of a million.
+A set is a mask, or a `Few` if it differs from all or none in few positions: users interact with few of a million items.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def bias(of: PositionSet, size: int) -> npt.NDArray[np.float32]:
         found = np.zeros(size, np.float32) if of.outside else np.full(size, others, np.float32)
         found[of.positions] = inside
         return found
-    # 1 - 1 has no bits, and 0 - 1 has all of them, so those of -inf, too: several times as fast as np.where.
+    # 1 - 1 has no bits, and 0 - 1 has all of them, like -inf: several times as fast as np.where.
     bits = np.subtract(of.view(np.int8), 1, dtype=np.int32)
     bits &= _BITS_OF_MINUS_INFINITY
     return bits.view(np.float32)

@@ -11,7 +11,7 @@ from alsolike.filter_tree import EVENT_TYPE, ITEM_ID, Column, Dataset, Filter, M
 
 
 def closest(text: str, names: Iterable[str]) -> str | None:
-    """Return the name that a misspelt text probably stands for, whatever its case; None where none is near."""
+    """Return the name closest to a misspelt text, in any case; None if none is close."""
     by_lower_case = {name.lower(): name for name in names}
     near = difflib.get_close_matches(text.lower(), by_lower_case, n=1)
     return by_lower_case[near[0]] if near else None
@@ -41,7 +41,7 @@ def texts(filter_: Filter) -> Iterator[tuple[Column, str]]:
 def undeclared(
     filter_: Filter, *, item_columns: Mapping[str, ColumnType], user_columns: Mapping[str, ColumnType]
 ) -> Iterator[tuple[int, str]]:
-    """Yield the character at which a column stands that is not declared, and what is wrong with it.
+    """Yield the character position of each undeclared column, with the fault.
 
     The catalogue snapshot has values of declared columns only, so other columns match no item. Users and the
     current item keep all properties that clients sent, of any type.

@@ -1,4 +1,4 @@
-"""The pieces of a filter expression, and where each stands."""
+"""The tokens of a filter expression, with their positions."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def tokens(expression: str) -> list[Token]:
 
 
 def unexpected(token: Token, expected: str) -> InvalidFilter:
-    """Return the error that says what stands at a place, and what was expected."""
+    """Return the error with the token at a position, and the expectation."""
     return InvalidFilter(f"character {token.offset + 1}: found {token}, expected {expected}", offset=token.offset)
 
 
@@ -88,7 +88,7 @@ class TokenReader:
         return token
 
     def is_next(self, text: str) -> bool:
-        """Say whether a keyword or symbol is next."""
+        """Return true if a keyword or symbol is next."""
         return self.now.kind in ("word", "symbol") and self.now.text.upper() == text.upper()
 
     def take(self, text: str) -> bool:

@@ -72,14 +72,14 @@ class Column:
 
 @value_object
 class Parameter:
-    """A value that a request brings."""
+    """A value from the request."""
 
     name: str
 
 
 @value_object
 class Time:
-    """The time of the request, or one so long before or after it.
+    """The time of the request, or one at a distance before or after it.
 
     Attributes
     ----------
@@ -88,7 +88,7 @@ class Time:
     amount
         In units, at least 0.
     offset
-        The character at which it stands, from 0.
+        Its character position, from 0.
     """
 
     sign: int = 1
@@ -155,7 +155,7 @@ class Expression:
     Attributes
     ----------
     tests
-        On the user who asks; all of them must hold for the expression to apply.
+        On the requesting user; all of them must hold for the expression to apply.
     """
 
     verb: Verb
@@ -186,7 +186,7 @@ class Filter:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The columns that conditions look at, each place where one stands, in their order."""
+        """The columns that conditions read, once per occurrence, in their order."""
         leaves = (leaf for expression in self.expressions for leaf in expression.leaves())
         return tuple(column for leaf in leaves for column in (leaf.column, reference(leaf)) if column is not None)
 
@@ -226,7 +226,7 @@ def leaves(condition: Condition) -> Iterator[Leaf]:
 
 
 def reference(leaf: Leaf) -> Column | None:
-    """Return the column of the current item or user that a condition compares with; None where it does not."""
+    """Return the column of the current item or user that a condition compares with; None without one."""
     operand = leaf.value if isinstance(leaf, Comparison) else leaf.elements
     return operand if isinstance(operand, Column) else None
 

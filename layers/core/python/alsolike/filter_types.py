@@ -23,12 +23,12 @@ _EXPECTED = {
 
 
 def mismatches(filter_: Filter, columns: Mapping[Dataset, Mapping[str, ColumnType]]) -> Iterator[tuple[int, str]]:
-    """Yield the character at which a condition stands that its column can never meet, and what was expected.
+    """Yield the character position of each condition that its column can never meet, with the expectation.
 
     Parameters
     ----------
     columns
-        Declared types by dataset and property; what is not declared may be of any type.
+        Declared types by dataset and property; undeclared columns may have any type.
     """
     for expression in filter_.expressions:
         for leaf in expression.leaves():
@@ -53,7 +53,7 @@ def _type(column: Column, columns: Mapping[Dataset, Mapping[str, ColumnType]]) -
 
 
 def _misfit(leaf: Leaf, type_: ColumnType, other: ColumnType | None) -> str | None:
-    """Say why a column and one of the current item or user have no value in common."""
+    """Return the reason why a column and one of the current item or user have no value in common."""
     kinds = next(kinds for kinds in (_NUMBERS, (*_TEXTS, ColumnType.LIST), (ColumnType.BOOLEAN,)) if type_ in kinds)
     if other is None:
         return None

@@ -1,4 +1,4 @@
-"""The values that a request brings, and what a filter's conditions make of them."""
+"""The values of a request, and their resolution in a filter's conditions."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class Resolver:
     user: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def elements(self, leaf: Membership) -> tuple[list[str], bool]:
-        """Return the texts, and whether everything is an element."""
+        """Return the texts, and true if everything is an element."""
         if isinstance(leaf.elements, Column):
             return _texts(self._found(leaf.elements)), False
         everything = any(isinstance(element, Everything) for element in leaf.elements)
@@ -179,7 +179,7 @@ class Resolver:
         return (self.user if column.dataset is Dataset.CURRENT_USER else self.item).get(column.key)
 
     def _operand(self, leaf: Comparison) -> Value:
-        """Return what stands in the expression, or the text of its parameter."""
+        """Return the value in the expression, or the text of its parameter."""
         if not isinstance(leaf.value, Parameter):
             return leaf.value
         return self._only_text(leaf.value, leaf.column)
@@ -232,7 +232,7 @@ def shown(column: Column) -> str:
 
 
 def mismatch(value: object, column: Column, source: object, *, expected: str) -> InvalidInput:
-    """Return the error that says that a value is not of its column's type."""
+    """Return the error for a value that is not of its column's type."""
     if isinstance(source, Parameter):
         return InvalidInput(
             f"filterValues.{source.name} is {describe(value)}, expected {expected}, as {shown(column)} has"

@@ -16,9 +16,9 @@ time        := NOW [(+ | -) (number | parameter) (MINUTE | HOUR | DAY | WEEK)[S]
 parameter   := $PARAMETER | ($PARAMETER)
 ```
 
-Personalize's expressions are a part of it: there, conditions are not grouped or negated, one expression looks at one
-dataset, the user is asked about in IF only, and nobody knows the time. Keywords and columns of interactions may be
-written in any case, other columns in capitals (`CATEGORY_L1`) or as properties (`categoryL1`).
+Personalize's expressions are a subset: there, conditions are not grouped or negated, one expression reads one dataset,
+conditions on the user are allowed in IF only, and there is no time. Keywords and columns of interactions may have any
+case, other columns are in capitals (`CATEGORY_L1`) or are properties (`categoryL1`).
 """
 
 from __future__ import annotations
@@ -64,12 +64,12 @@ _UNITS = {name: unit for unit in Unit for name in (unit, unit.removesuffix("S"))
 
 
 def parse(expression: str) -> Filter:
-    """Read a filter expression.
+    """Parse a filter expression.
 
     Raises
     ------
     InvalidFilter
-        Saying at which character, what stands there and what was expected.
+        With the character position, the token and the expectation.
 
     Examples
     --------

@@ -19,14 +19,14 @@ MAX_CHARACTERS = 2_500
 
 @value_object
 class DeclaredFilters:
-    """The filters that other parts of the document may refer to.
+    """The filters of a document, for references from its other parts.
 
     Attributes
     ----------
     expressions
-        By name; empty where the expression is wrong, so that nothing else is said of those who refer to it.
+        By name; empty if the expression is invalid, so that references to it cause no further fault.
     needs
-        What a request has to bring for a filter, by the names of those that cannot do without.
+        The inputs that a request must have for a filter, by the names of the filters that need them.
     """
 
     expressions: Mapping[str, str]
@@ -49,14 +49,14 @@ def parse_filters(
     item_columns: Mapping[str, ColumnType],
     user_columns: Mapping[str, ColumnType],
 ) -> DeclaredFilters:
-    """Read the filters; faults are noted at the node.
+    """Parse the filters; faults are recorded at the node.
 
     Parameters
     ----------
     check
-        Whether expressions are read too.
+        If true, parse expressions too.
     item_columns, user_columns
-        Declared types that conditions have to go together with.
+        Declared types that conditions must match.
     """
     expressions: dict[str, str] = {}
     needs: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""The tables of a bundle's graphs, which lie in one file that both graphs read: where each is, and mapping them."""
+"""The tables of a bundle's graphs, in one file that both graphs read: their positions and the mapping."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WIDEST_BYTES = 8
 
 
 def write_tables_index(directory: Path, tables: Mapping[str, tuple[npt.NDArray[Any], int]]) -> None:
-    """Write where the tables of the graphs lie in `graph.data`: each array with its offset in bytes."""
+    """Write the positions of the graphs' tables in `graph.data`: each array with its offset in bytes."""
     index = {
         name: {"dtype": array.dtype.newbyteorder("<").str, "shape": array.shape, "offset": offset}
         for name, (array, offset) in tables.items()

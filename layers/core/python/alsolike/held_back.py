@@ -33,7 +33,7 @@ _VALUES = re.compile(
 
 
 class Kind(StrEnum):
-    """The kinds of what is held."""
+    """The kinds of unprocessed objects."""
 
     RECORD = "record"
     LINE = "line of a log"
@@ -96,12 +96,12 @@ def short_id(key: str) -> str:
 
 
 def read_held(key: str, content: bytes, *, written_ms: int) -> Held:
-    """Return what an object holds back; an object that nothing of ours wrote has no records.
+    """Return the unprocessed records in an object; a foreign object has no records.
 
     Parameters
     ----------
     written_ms
-        When S3 took it in, for what does not say its own time.
+        Time of the write in S3, for objects without a time of their own.
     """
     try:
         if key.startswith(lake.QUARANTINE_PREFIX):
@@ -115,10 +115,10 @@ def read_held(key: str, content: bytes, *, written_ms: int) -> Held:
 
 
 def original_key(record: StreamRecord) -> str:
-    """Return the partition key of a record that goes back on the stream.
+    """Return the partition key for putting a record on the stream again.
 
-    The producer's own where it was kept. Else what a producer makes of the record's user or session; and where it says
-    neither, nothing has to stay in order.
+    It is the producer's key if it was stored, else the key of the record's user or session. A record without either has
+    no order to keep.
     """
     if record.partition_key:
         return record.partition_key

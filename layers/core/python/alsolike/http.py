@@ -1,4 +1,4 @@
-"""HTTP API requests and answers (payload format 2.0); the one place where an exception becomes a status."""
+"""HTTP API requests and responses (payload format 2.0), and the only translation of exceptions to statuses."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def respond_json(document: bytes, *, status: int = 200, headers: Mapping[str, st
 
 
 def is_current(event: Mapping[str, Any], etag: str) -> bool:
-    """Say whether the caller has the answer of this tag (RFC 9110, section 13.1.2: weak comparison)."""
+    """Return true if the caller has the response of this tag (RFC 9110, section 13.1.2: weak comparison)."""
     given = (event.get("headers") or {}).get("if-none-match", "")
     return any(tag.strip().removeprefix("W/") in (etag, "*") for tag in given.split(","))
 

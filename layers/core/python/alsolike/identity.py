@@ -66,13 +66,13 @@ def owner(interaction: Interaction, logins: Mapping[str, Login]) -> str:
 def session_logins(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the first login of each session in the rows: event_time_ms, event_id and user_id by session_id.
 
-    Frames of several parts of the lake can be put one below the other and given to it again.
+    The results of several parts of the lake can be concatenated and passed to it again.
 
     Parameters
     ----------
     rows
-        event_id, user_id, session_id and event_time_ms of the interactions table. All rows that may hold a login, also
-        those that are left out of what is built: a search logs in as a purchase does.
+        event_id, user_id, session_id and event_time_ms of the interactions table. All rows that may contain a login are
+        needed, even those that a dataset excludes: a search logs in like a purchase.
     """
     columns = ["session_id", "event_time_ms", "event_id", "user_id"]
     logins = rows.loc[rows["user_id"].notna() & rows["session_id"].notna(), columns]
@@ -87,9 +87,9 @@ def owners(rows: pd.DataFrame, logins: pd.DataFrame | None = None) -> pd.Series[
     Parameters
     ----------
     rows
-        As `session_logins` takes them.
+        The rows for `session_logins`.
     logins
-        What `session_logins` found in the whole lake; None where `rows` are the whole.
+        The result of `session_logins` for the whole lake; None if `rows` are the whole lake.
     """
     anonymous = rows["user_id"].isna()
     own = ("u#" + rows["user_id"]).fillna("s#" + rows["session_id"])

@@ -34,7 +34,7 @@ MAX_CLOCK_SKEW_MS = DEFAULT.limits.clock_skew_s * 1000
 """Maximum lead of a time over the clock that checks it, before a configuration is applied."""
 
 MAX_RECORD_PROPERTIES_CHARACTERS = 16_384
-"""More than what a call may send: written again, JSON grows (1e15 to 16 digits) and takes in the attribution."""
+"""More than the limit of a call, because JSON grows when written again (1e15 to 16 digits) and attribution is added."""
 
 MAX_TIME_MS = 253_402_300_799_999
 """The last millisecond of the year 9999; later ones have no date."""
@@ -42,26 +42,26 @@ MAX_TIME_MS = 253_402_300_799_999
 
 @value_object
 class Interaction:
-    """One interaction, as it travels on the stream and stands in the lake.
+    """An interaction, on the stream and in the lake.
 
     Attributes
     ----------
     user_id, session_id
         At least one of them.
     item_id, query
-        What it is about: an item, what was searched for, or both.
+        Its subject: an item, a search query, or both.
     event_value
-        What the shop says the event is worth, in its own unit.
+        The shop's value of the event, in its own unit.
     event_time_ms, received_time_ms
-        When it happened and when Alsolike took it in, epoch milliseconds UTC.
+        Time of the event, and time of its arrival, epoch milliseconds UTC.
     impression
-        Items that were shown when it happened.
+        Items that were shown at the time.
     properties
         A JSON object in a string.
     schema_version
-        Of the stream record that it came in.
+        Of its stream record.
     correlation_id
-        Of the request that brought it (`alsolike.correlation`).
+        Of its request (`alsolike.correlation`).
     """
 
     event_id: str
@@ -112,21 +112,21 @@ def profile_id(*, user_id: str | None, session_id: str | None) -> str:
 
 
 def parse_record(data: bytes, *, arrived_ms: int, configuration: Configuration = DEFAULT) -> Interaction:
-    """Read a stream record of any readable version, from whatever producer.
+    """Parse a stream record of any readable version, from any producer.
 
     Parameters
     ----------
     arrived_ms
-        When the stream took the record in: the one clock that is not the producer's, and the same at each delivery.
+        Time of the record's arrival on the stream: the only clock that is not the producer's, constant over deliveries.
     configuration
-        Has the event types and the clock skew that is allowed.
+        Provides the event types and the tolerated clock skew.
 
     Raises
     ------
     UnknownEventType
-        If nothing but the event type is wrong: a newer configuration may have it.
+        If only the event type is wrong: a newer configuration may declare it.
     InvalidInput
-        Naming the field, its value and what was expected.
+        With the field, its value and the expectation.
     """
     fields = wire.parse_object(data, what="record")
     version = fields.get("schema_version")
@@ -183,7 +183,7 @@ def parse_record(data: bytes, *, arrived_ms: int, configuration: Configuration =
 
 
 def content_event_id(*content: Any) -> str:
-    """Return an event id made of what the event says: 32 hexadecimal digits, the same for the same content."""
+    """Return an event id derived from the content: 32 hexadecimal digits, the same for the same content."""
     data = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 

@@ -1,4 +1,4 @@
-"""The lake: where interactions lie, in which columns, and the one rule by which a reader counts each event once."""
+"""The lake: prefixes and columns of interactions, and the only rule by which readers count each event once."""
 
 from __future__ import annotations
 
@@ -109,12 +109,12 @@ def deduplicate(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def deduplicating_sql(*, table: str = INTERACTIONS_TABLE) -> str:
-    """Return the query that does to the table what `deduplicate` does to rows, for Athena and DuckDB alike.
+    """Return the query that does to the table what `deduplicate` does to rows, for Athena and DuckDB.
 
     Parameters
     ----------
     table
-        The interactions table as a query names it, quoted where it has to be.
+        The interactions table's name in a query, quoted if necessary.
     """
     columns = ", ".join((*COLUMNS, PARTITION_COLUMN))
     order = ", ".join(f"{name} ASC NULLS LAST" for name in COPY_ORDER if name in COLUMNS)

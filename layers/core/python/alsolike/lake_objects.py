@@ -1,9 +1,9 @@
-"""The objects of the lake as a reader meets them, who reads while compaction and erasure go on.
+"""The objects of the lake for readers that are concurrent with compaction and erasure.
 
-An object that is listed may be gone when it is read. That is no error: compaction removes an object only once another
-one has held its rows for longer than any reader takes, so a reader that finds it gone has that one in its list; and
-what retention or an erasure removes is not to be read. Hence the two rules: list first, then read; pass over what is
-gone.
+A listed object may be deleted before it is read. That is no error: compaction deletes an object only after another one
+has held its rows for longer than any reader takes. So a reader that misses the object has the other one in its list.
+Rows that retention or an erasure deletes must not be read. Hence the two rules: list first, then read; skip deleted
+objects.
 """
 
 from __future__ import annotations
@@ -64,12 +64,12 @@ def list_objects(client: PagedClient, bucket: str, *, prefix: str = lake.INTERAC
 
 
 def read(client: ObjectReader, bucket: str, listed: LakeObject, *, unchanged: bool = False) -> bytes | None:
-    """Return an object's content; None where it is gone.
+    """Return an object's content; None if it was deleted.
 
     Parameters
     ----------
     unchanged
-        Whether it must be the content that was listed; None then also where it is another by now.
+        If true, return None also if the content has changed since it was listed.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def read(client: ObjectReader, bucket: str, listed: LakeObject, *, unchanged: bo
 
 
 def is_gone(error: BaseException) -> bool:
-    """Say whether S3 answered that the object is not there."""
+    """Return true if S3 answered that the object does not exist."""
     return _code(error) in _GONE
 
 

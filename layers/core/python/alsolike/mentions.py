@@ -14,7 +14,7 @@ from alsolike.stream import partition_key
 
 _USER_FIELDS = ("userid",)
 _SESSION_FIELDS = ("sessionid",)
-# A user may be called as an item is; what stands here is never a person.
+# A user id may equal an item id; the values of these fields are never users.
 _OTHER_FIELDS = frozenset(
     ("itemid", "eventtype", "eventid", "recommendationid", "impression", "query", "trackingid", "eventname")
 )
@@ -49,7 +49,7 @@ class Mentions:
         self._pattern = re.compile(f"(?<!{_ID_CHARACTER})(?:{alternatives})(?!{_ID_CHARACTER})")
 
     def record(self, data: bytes) -> bool:
-        """Say whether a record is about the user."""
+        """Return true if a record is about the user."""
         try:
             document = orjson.loads(data)
         except orjson.JSONDecodeError:
@@ -85,15 +85,15 @@ class Mentions:
         return session, [time_ms if known else MAX_TIME_MS, event_id if _is_text(event_id) else ""]
 
     def partition(self, key: str | None) -> bool:
-        """Say whether a record's partition key is the user's, or one of the sessions'."""
+        """Return true if a record's partition key is the user's, or one of the sessions'."""
         return key in self._keys
 
     def text(self, data: bytes) -> bool:
-        """Say whether the id stands in bytes of any kind."""
+        """Return true if bytes of any kind contain the id."""
         return self._pattern.search(data.decode("utf-8", "replace")) is not None
 
     def document(self, data: bytes) -> bool:
-        """Say whether the id stands in a JSON document as a value of its own; in other bytes, as a word."""
+        """Return true if a JSON document has the id as a value of its own, or other bytes contain it as a word."""
         try:
             return self._value(orjson.loads(data))
         except orjson.JSONDecodeError:
@@ -123,7 +123,7 @@ class Mentions:
 
 
 def orjson_text(value: str) -> str:
-    """Return a string as orjson writes it inside quotes, or itself where JSON cannot hold it."""
+    """Return a string in orjson's form inside quotes, or unchanged if JSON cannot represent it."""
     try:
         return orjson.dumps(value).decode()[1:-1]
     except orjson.JSONEncodeError:  # half a surrogate pair

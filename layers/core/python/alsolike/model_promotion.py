@@ -14,7 +14,7 @@ from alsolike.model_versions import ModelVersions
 from alsolike.training_runs import TrainingRuns
 
 MAX_REASON = 500
-"""Characters of a reason that a person gives."""
+"""Maximum characters of a person's reason."""
 
 
 def check_reason(reason: str) -> None:
@@ -77,7 +77,7 @@ def promote(
 
 
 def approve(versions: ModelVersions, version: str, *, reason: str) -> tuple[str, ...]:
-    """Approve the package of who has become champion, which stands; return in words what did not succeed."""
+    """Approve the package of a new champion; return a warning if that failed, which does not undo the promotion."""
     try:
         versions.approvals.decide(version, APPROVED, reason=reason)
     except Unavailable as error:
@@ -142,7 +142,7 @@ def start_canary(
         raise _champion_already(champion)
     _check_bundle(versions, version)
     forced = _forces(versions, version, force=force, how_to_force=how_to_force)
-    if forced is not None:  # the workflow looks at it before the trial
+    if forced is not None:  # the workflow reads it before the trial
         versions.decisions.force(version, reason=forced)
     return runs.start({"version": version, "reason": reason})
 

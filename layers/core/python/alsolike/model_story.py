@@ -15,16 +15,16 @@ from alsolike.model_versions import ModelVersion, ModelVersions
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Story:
-    """A version with all that is known of it; None where it is not kept, or was never made.
+    """The history of a version; a part is None if it was deleted or never existed.
 
     Attributes
     ----------
     manifest
-        What its bundle says of itself, as long as it has its files.
+        Of its bundle, while it has its files.
     decision
-        What the gate found.
+        The gate's decision.
     canary
-        What its latest trial found.
+        The report of its latest trial.
     """
 
     version: ModelVersion
@@ -46,7 +46,7 @@ class Story:
 
 
 def story(versions: ModelVersions, version: str) -> Story:
-    """Return what is known of a version.
+    """Return the history of a version.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def story(versions: ModelVersions, version: str) -> Story:
     Unavailable
         If S3 or SageMaker does not answer.
     InvalidBundle
-        If something of it is unreadable.
+        If a part of it is unreadable.
     """
     champion = versions.registry.champion()
     try:

@@ -36,7 +36,7 @@ NOT_REGISTERED = "NotRegistered"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Candidate:
-    """One algorithm's figures on the hold-out; None where they were not kept."""
+    """An algorithm's figures on the hold-out; None for unrecorded ones."""
 
     algorithm: str
     hr: float | None
@@ -113,7 +113,7 @@ class ModelVersions:
         self._forced: dict[str, bool] = {}
 
     def manifest(self, version: str) -> Manifest:
-        """Return what a version's bundle says of itself.
+        """Return the manifest of a version's bundle.
 
         Raises
         ------
@@ -264,7 +264,7 @@ class ModelVersions:
         return self._properties[package_arn]
 
     def _with_fit_times(self, version: ModelVersion) -> ModelVersion:
-        """Add what the registry does not keep, as the version's bundle says it."""
+        """Return the version with the fit times from its bundle, which the registry does not store."""
         if version.status == RETIRED:
             return version
         try:

@@ -240,12 +240,12 @@ class Report:
 
 
 def read_start(document: Mapping[str, Any] | None) -> Start | None:
-    """Read what JSON made of a start.
+    """Return the start in a JSON document.
 
     Raises
     ------
     KeyError, TypeError, ValueError
-        If it is none.
+        If it has another form.
     """
     if document is None:
         return None

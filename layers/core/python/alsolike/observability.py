@@ -92,7 +92,7 @@ counters = Counters(os.environ["POWERTOOLS_METRICS_NAMESPACE"], os.environ["POWE
 
 
 def observed(handler: Callable[[Any, Any], T]) -> Callable[[Any, Any], T]:
-    """Decorate a handler: lines of the log say what invocation they are of, and its counters are written at its end."""
+    """Decorate a handler: log lines get the invocation's context, and its counters are written at its end."""
 
     @functools.wraps(handler)
     def observing(event: Any, context: Any) -> T:
@@ -107,7 +107,7 @@ def observed(handler: Callable[[Any, Any], T]) -> Callable[[Any, Any], T]:
 
 
 class Metric(StrEnum):
-    """Every business metric, by the outcome that it counts; `alsolike.custom_metrics` says who writes it and how."""
+    """All business metrics, by the counted outcome; `alsolike.custom_metrics` lists their functions and dimensions."""
 
     EVENTS_ACCEPTED = "EventsAccepted"
     EVENTS_AHEAD = "EventsAhead"

@@ -47,7 +47,7 @@ SERIES = MappingProxyType(
         "iteratorAge": "Milliseconds: how long the oldest event that a consumer has not read has waited.",
     }
 )
-"""The series of traffic, with what they say."""
+"""The series of traffic, with their descriptions."""
 
 
 _POINTS = list_of(

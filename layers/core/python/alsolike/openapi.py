@@ -40,7 +40,7 @@ _OF_EVERY_ROUTE = (401, 403, 429, 503)
 
 
 def description(configuration: Configuration) -> dict[str, Any]:
-    """Return the OpenAPI document of a deployment with a configuration; its servers are where it is served."""
+    """Return the OpenAPI document of a deployment with a configuration; its server is the serving URL."""
     paths: dict[str, dict[str, Any]] = {}
     bodies: dict[str, Schema] = {}
     for operation in operations(configuration):

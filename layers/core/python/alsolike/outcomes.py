@@ -35,7 +35,7 @@ COLUMNS = MappingProxyType(
 """Columns of the table with their Glue types; the partition column stands in the object key.
 
 =========== ==========================================================================================================
-column      what
+column      content
 =========== ==========================================================================================================
 shopper     the hash of the user in `served`, else that of the session; null without either, `unknown` as there
 items       number of recommended items

@@ -41,7 +41,7 @@ PATH_ID: Mapping[str, Any] = MappingProxyType(
 
 
 def path_segment(row_id: str) -> str:
-    """Return the path segment that means an id, whatever the id.
+    """Return the path segment of any id.
 
     Examples
     --------

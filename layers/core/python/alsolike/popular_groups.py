@@ -1,4 +1,4 @@
-"""Popular items among users who have a value of a column in common: for users of whom nothing else is known."""
+"""Popular items among users with a common value of a column, for users without a usable history."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ MAX_POSITION = 2**31
 
 @value_object
 class Group:
-    """Users with one value of a column, and what is popular among them.
+    """Users with one value of a column, and their popular items.
 
     Attributes
     ----------
     users
-        How many the list is made from.
+        Number of users behind the list.
     items
         Positions in the model, best first.
     """
@@ -53,7 +53,7 @@ class PopularGroups:
         return [item for group in self._groups.values() for item in group.items]
 
     def of(self, properties: Mapping[str, Any]) -> Group | None:
-        """Return the smallest group of a user with these columns: the one that says most; None where there is none."""
+        """Return the smallest, and so most specific, group of a user with these columns; None without one."""
         found = [self._groups[named] for named in group_names(properties) if named in self._groups]
         return min(found, key=lambda group: (group.users, group.column, group.value), default=None)
 

@@ -183,7 +183,7 @@ TABLE: Mapping[str, Price] = {
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """A price table with its date; `free_tier` takes off what an account has for nothing each month."""
+    """A price table with its date; `free_tier` subtracts an account's free units of each month."""
 
     table: Mapping[str, Price] = dataclasses.field(default_factory=lambda: TABLE)
     date: str = DATE
@@ -191,7 +191,7 @@ class Prices:
     free_tier: bool = False
 
     def dollars(self, name: str, quantity: float) -> float:
-        """Return what so many units of one month cost.
+        """Return the price of a month's units.
 
         Raises
         ------

@@ -40,7 +40,7 @@ _ERASURE = "e#"
 
 @value_object
 class Joined:
-    """The mark of a session that logged in: what happened in it until then is another profile's.
+    """The mark of a session that logged in: its interactions until then belong to another profile.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class Joined:
 
     @staticmethod
     def of_erasure(erasure_id: str) -> str:
-        """Return what stands for the profile of an erased user."""
+        """Return the placeholder for the profile of an erased user."""
         return f"{_ERASURE}{erasure_id}"
 
     def split(
@@ -90,9 +90,9 @@ class Profile:
     revision
         0 for a profile that is not stored yet; one more with each write.
     joined
-        Of a session: where its interactions until the login are.
+        Of a session: the profile with its interactions until the login.
     erased
-        It stays empty, whatever is added.
+        True for a profile that stays empty at any addition.
     """
 
     profile_id: str
@@ -102,12 +102,12 @@ class Profile:
     erased: bool = False
 
     def merge(self, interactions: Iterable[RecentInteraction], *, length: int = HISTORY_LENGTH) -> Profile:
-        """Return the profile with the interactions added that it does not have yet, cut to the latest.
+        """Return the profile with the new ones of the interactions, cut to the latest.
 
         Parameters
         ----------
         length
-            How many are kept; less where their ids are so long that they would not go into one item of the table.
+        Maximum number; fewer are kept if their ids are so long that they would exceed an item of the table.
         """
         if self.erased:
             return self
@@ -120,7 +120,7 @@ class Profile:
 
 
 def recent(interaction: Interaction) -> RecentInteraction:
-    """Return what a profile keeps of an interaction with an item."""
+    """Return the profile's part of an interaction with an item."""
     if interaction.item_id is None:
         raise ValueError("a profile keeps only interactions with an item")
     return RecentInteraction(
@@ -148,7 +148,7 @@ def pack(interactions: Sequence[RecentInteraction]) -> bytes:
 
 
 def unpack(data: bytes) -> tuple[RecentInteraction, ...]:
-    """Read what `pack` wrote."""
+    """Return the interactions from the result of `pack`."""
     return tuple(map(RecentInteraction._make, orjson.loads(data)))
 
 
@@ -167,7 +167,7 @@ def to_item(profile: Profile, *, expires_s: int) -> dict[str, Any]:
 
 
 def from_item(profile_id: str, item: dict[str, Any] | None) -> Profile:
-    """Read a stored item; where there is none, the profile is empty with revision 0, and an erased one is empty too."""
+    """Return the profile in a stored item; empty with revision 0 without an item, and empty for an erased user."""
     if item is None:
         return Profile(profile_id)
     revision = int(item["revision"]["N"]) if "revision" in item else 0

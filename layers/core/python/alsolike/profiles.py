@@ -41,8 +41,8 @@ class ProfileStore:
     table
         The table's name.
     remember_bytes
-        How much of what was written last is remembered, so that writing it again needs no reading first. Where another
-        writer was faster, the conditional write fails, and its answer is what is stored.
+        Maximum size of cached profiles from the latest writes, so that the next write needs no read. After another
+        writer's change, the conditional write fails, and its response has the stored profile.
     """
 
     def __init__(self, client: ProfileClient, table: str, *, remember_bytes: int = 0) -> None:
@@ -97,7 +97,7 @@ class ProfileStore:
         return found
 
     def _read_batch(self, profile_ids: Sequence[str]) -> tuple[dict[str, dict[str, Any]], list[str]]:
-        """Return the items that there are, and the ids that were not looked at: 16 MB are read at once."""
+        """Return the found items, and the ids that were not read: one call reads up to 16 MB."""
         keys = [{"profile_id": {"S": profile_id}} for profile_id in profile_ids]
         try:
             answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": keys}})
@@ -130,7 +130,7 @@ class ProfileStore:
         length: int = HISTORY_LENGTH,
         erased: Erased = nobody,
     ) -> bool:
-        """Merge interactions into a profile; return whether anything changed.
+        """Merge interactions into a profile; return true if anything changed.
 
         A session's interactions before its login go to the user, unless the user was erased.
 
@@ -165,7 +165,7 @@ class ProfileStore:
         self._add(Profile(profile_id), interactions, now_ms=now_ms, length=length)
 
     def overwrite(self, profile: Profile, *, now_ms: int) -> None:
-        """Put a profile in the place of what is stored, whatever that is; an erased one stays erased.
+        """Replace the stored profile unconditionally; an erased one stays erased.
 
         Raises
         ------
@@ -181,7 +181,7 @@ class ProfileStore:
         raise self._lost()
 
     def join(self, session_id: str, login: Login, *, now_ms: int, length: int = HISTORY_LENGTH) -> None:
-        """Move what a session did until its first login into the user's profile, and mark the session; once.
+        """Move a session's interactions until its first login into the user's profile, and mark the session; once.
 
         The user's profile has the interactions before the session loses them, so a repeated call completes an
         interrupted one. A marked session stays as it is at later logins of any user.
@@ -195,7 +195,7 @@ class ProfileStore:
         self._join(session_id, joined, now_ms=now_ms, length=length)
 
     def join_erased(self, session_id: str, login: Login, *, erasure_id: str, now_ms: int) -> None:
-        """Mark the session of an erased user's login, and drop what it did until then; see `join`.
+        """Mark the session of an erased user's login, and drop its interactions until then; see `join`.
 
         The purge finds the mark, which names the erasure and not the user.
 
@@ -272,7 +272,7 @@ class ProfileStore:
         raise self._lost()
 
     def _replace(self, profile: Profile, *, now_ms: int) -> Profile | None:
-        """Write over the profile's revision; return None, or what is stored if that is another revision."""
+        """Replace the profile's revision; return None, or the stored profile if it has another revision."""
         item = to_item(profile, expires_s=now_ms // 1000 + TIME_TO_LIVE_DAYS * 86_400)
         condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(profile_id)"}
         if profile.revision:

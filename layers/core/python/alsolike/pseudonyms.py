@@ -47,19 +47,19 @@ class Pseudonyms:
         self._keyed = hmac.new(key, digestmod="sha256")
 
     def user(self, user_id: str) -> str:
-        """Return what is stored in place of a user id where ids are pseudonymised."""
+        """Return the stored form of a user id with pseudonymised ids."""
         return self._hash("user", user_id)
 
     def session(self, session_id: str) -> str:
-        """Return what is stored in place of a session id where ids are pseudonymised."""
+        """Return the stored form of a session id with pseudonymised ids."""
         return self._hash("session", session_id)
 
     def erased_user(self, user_id: str) -> str:
-        """Return what tombstones and receipts call a user; never the same as `user`, whatever the id."""
+        """Return a user's hash in tombstones and receipts; it differs from `user` for every id."""
         return self._hash("erased-user", user_id)
 
     def shopper(self, stored_id: str) -> str:
-        """Return what the log of served answers calls the user or session that is stored under an id.
+        """Return the hash of a stored user or session id in the recommendation log.
 
         The result is the same for a user's and a session's id, so that a search by one id need not know its kind.
         """
@@ -94,12 +94,12 @@ def pseudonyms_of(client: Any, secret_arn: str) -> Pseudonyms:
 
 
 class EdgeIds:
-    """Ids as they are stored: what the shop says, or hashes where ids are pseudonymised at the edge.
+    """Ids in their stored form: the shop's, or hashes if ids are pseudonymised at the edge.
 
     Parameters
     ----------
     pseudonyms
-        Gives the deployment's hashes; None where ids are stored as they come.
+        Returns the deployment's hashes; None if ids are stored unchanged.
     """
 
     __slots__ = ("_pseudonyms",)
@@ -117,4 +117,4 @@ class EdgeIds:
 
 
 AS_THEY_COME = EdgeIds()
-"""Ids where nothing is pseudonymised."""
+"""Ids without pseudonymisation."""

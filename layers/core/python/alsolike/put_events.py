@@ -1,6 +1,6 @@
-"""Personalize's PutEvents: what the body of `POST /events` says, event by event.
+"""Personalize's PutEvents: the parser of `POST /events`, event by event.
 
-`POST /session/events` takes the same from browsers, whose sessions are known by their tokens.
+`POST /session/events` accepts the same from browsers, whose sessions are those of their tokens.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ def _event_type(name: str, configuration: Configuration, *, where: str) -> str:
 
 
 def _properties(event: Mapping[str, Any], *, where: str) -> tuple[str, str | None]:
-    """Return what stays a property, as JSON, and the query, which has a field of its own."""
+    """Return the properties, as JSON, and the query, which has a field of its own."""
     properties = event.get("properties", {})
     query = properties.pop("query", None)
     if isinstance(query, str) and wire.is_blank(query):  # a search box left empty

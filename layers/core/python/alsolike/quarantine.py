@@ -34,12 +34,12 @@ class QuarantinedRecord:
 
     @classmethod
     def from_json(cls, data: bytes) -> QuarantinedRecord:
-        """Read what `to_json` wrote.
+        """Return the record from the result of `to_json`.
 
         Raises
         ------
         InvalidInput
-            If the document is anything else.
+            If the document has another form.
         """
         try:
             fields = orjson.loads(data)

@@ -16,13 +16,13 @@ _ENTRY = re.compile(r"([^\[\]]+)\[(.*)\]", re.DOTALL)
 def read_query(event: Mapping[str, Any], fields: Fields) -> dict[str, Any]:
     """Return the parameters of an HTTP API request's query.
 
-    A list has commas between its elements (`metadata=TITLE,PRICE`); of a map each entry is a parameter of its own
+    A list has commas between its elements (`metadata=TITLE,PRICE`); each entry of a map is a parameter of its own
     (`filterValues[PRICE]=5`, OpenAPI's `deepObject`).
 
     Raises
     ------
     InvalidInput
-        As the fields say, of what is written in the query.
+        If a field rejects its value.
     """
     given: dict[str, Any] = {}
     for name, text in (event.get("queryStringParameters") or {}).items():
@@ -37,7 +37,7 @@ def read_query(event: Mapping[str, Any], fields: Fields) -> dict[str, Any]:
 
 
 def _value(field: Field | None, text: str) -> Any:
-    """Return what the text means to the field; what means nothing to it stays text, which the field refuses."""
+    """Return the text's value for the field; an unreadable text stays text, which the field rejects."""
     if isinstance(field, Whole) and _WHOLE.fullmatch(text):
         return int(text)
     if isinstance(field, Flag):

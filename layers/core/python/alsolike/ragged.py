@@ -14,7 +14,7 @@ from alsolike.values import value_object
 
 Rows = npt.NDArray[np.int64]
 
-_BLOCK = 16_384  # rows gathered at a time: their index arrays are eight times what they gather
+_BLOCK = 16_384  # rows per step: the index arrays have eight times the size of the gathered data
 _HASH_BYTES = 8
 _ROW_BITS = 32  # offsets are uint32
 
@@ -26,7 +26,7 @@ def hashes_of(blobs: Sequence[bytes]) -> npt.NDArray[np.uint64]:
 
 
 def find(hashes: Array, wanted: Array) -> Rows:
-    """Return where each wanted hash stands among sorted ones; -1 where it does not."""
+    """Return the index of each wanted hash among sorted ones; -1 if it is absent."""
     if not len(hashes):
         return np.full(len(wanted), -1)
     slots = np.minimum(np.searchsorted(hashes, wanted), len(hashes) - 1)
@@ -135,7 +135,7 @@ class Dictionary:
         """Return the dictionary of all parts, and for each of them the new code by the old one."""
         largest = max(parts, key=len)
         codes = [find(largest.hashes, part.hashes) for part in parts]
-        if all((part >= 0).all() for part in codes):  # the common case: a change brings no new value
+        if all((part >= 0).all() for part in codes):  # the common case: a change has no new values
             return largest, [part.astype(np.int32) for part in codes]
         hashes, first, inverse = np.unique(
             np.concatenate([part.hashes for part in parts]), return_index=True, return_inverse=True
@@ -162,7 +162,7 @@ class Dictionary:
         return find(self.hashes, hashes_of([value.encode() for value in values]))
 
     def only(self, codes: Array) -> tuple[Dictionary, Array]:
-        """Return the dictionary without what `codes` (-1: none) do not use, and the codes in it."""
+        """Return the dictionary of the strings that `codes` (-1: none) use, and the codes in it."""
         used = np.zeros(len(self) + 1, bool)  # the last place is that of -1
         used[codes] = True
         used[-1] = False

@@ -43,7 +43,7 @@ MAX_ARMS = 3
 """So many arms there is room for: an answer is in one arm of each layer at most."""
 
 LATEST_MS = 253_402_300_799_999
-"""The end of the year 9999: no id says a later time, which would have no date."""
+"""The end of the year 9999: later times have no date, and no id."""
 
 _FORMAT = 0xA0
 _VERSION_BYTES, _ARM_BYTES, _RANDOM_BYTES, _CHECK_BYTES = 4, 3, 6, 4

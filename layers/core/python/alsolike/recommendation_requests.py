@@ -23,7 +23,7 @@ MAX_EXCLUDED = 500
 MAX_EXCLUDED_IN_QUERY = 100
 """API Gateway takes 10 KB of a request's first line and headers."""
 MAX_BODY_BYTES = 512_000
-"""500 ids of 256 characters are 128 KB, 512 KB where each character takes four bytes."""
+"""500 ids of 256 characters are 128 KB, or 512 KB if each character has four bytes."""
 
 WINDOWS = ("30m", "1h", "3h", "1d")
 DEFAULT_WINDOW = "1h"

@@ -44,25 +44,25 @@ def columns_of(result: Mapping[str, Any], *, recommender: str) -> tuple[Sequence
 
 
 def users_key(run: str, batch: str = "") -> str:
-    """Return where a run has the users of one of its batches, or of all of them."""
+    """Return the key of a run's users in one of its batches, or in all of them."""
     return f"{BATCH_PREFIX}{run}/users/{batch and f'{batch}.json'}"
 
 
 def answers_prefix(run: str, batch: str) -> str:
-    """Return where the answers of one batch are until they are rows: `<first user's place>.jsonl`."""
+    """Return the prefix of one batch's answers before they become rows: `<first user's place>.jsonl`."""
     return f"{BATCH_PREFIX}{run}/answers/{batch}/"
 
 
 def part_key(run: str, batch: str = "") -> str:
-    """Return where a run has the rows of one of its batches, or of all of them."""
+    """Return the key of a run's rows for one of its batches, or for all of them."""
     return f"{BATCH_PREFIX}{run}/recommendations/{batch and f'part-{batch}.parquet'}"
 
 
 def failed_key(run: str, batch: str = "") -> str:
-    """Return where a run has the users of one batch that have no answer, or those of all of them."""
+    """Return the key of a run's users without an answer in one batch, or in all of them."""
     return f"{BATCH_PREFIX}{run}/failed/{batch and f'{batch}.jsonl'}"
 
 
 def errors_prefix(run: str) -> str:
-    """Return where a run says why batches failed."""
+    """Return the prefix of the reasons for a run's failed batches."""
     return f"{BATCH_PREFIX}{run}/errors/"

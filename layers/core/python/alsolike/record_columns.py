@@ -36,7 +36,7 @@ Columns: TypeAlias = dict[str, Sequence[Any]]
 """The columns of `lake.COLUMNS`, of one length."""
 
 FEW_RECORDS = 64
-"""Fewer are not worth halving once more to find the one that is not plain."""
+"""Number of records below which another bisection for the one that is not plain costs more than it saves."""
 
 _OPTIONAL_TEXTS = (
     ("user_id", MAX_ID_CHARACTERS), ("session_id", MAX_ID_CHARACTERS), ("item_id", MAX_ID_CHARACTERS),
@@ -50,7 +50,7 @@ _NOTHING = frozenset([type(None)])
 def read_columns(
     records: Sequence[StreamRecord], *, configurations: ConfigurationSource, now_ms: int
 ) -> tuple[Columns, list[tuple[StreamRecord, InvalidInput]]]:
-    """Return the readable records' interactions, in order, and the other records with what is wrong with them.
+    """Return the readable records' interactions, in order, and the other records with their faults.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def read_columns(
 def _pieces(
     records: Sequence[StreamRecord], configuration: Configuration
 ) -> Iterator[tuple[Sequence[StreamRecord], Columns | None]]:
-    """Yield the records in pieces, each with its columns or, where `parse_record` has to see them, with None."""
+    """Yield the records in pieces, each with its columns, or with None if `parse_record` must read them."""
     columns = plain_columns(records, configuration)
     if columns is not None or len(records) <= FEW_RECORDS:
         yield records, columns
@@ -92,7 +92,7 @@ def _pieces(
 
 
 def plain_columns(records: Sequence[StreamRecord], configuration: Configuration) -> Columns | None:
-    """Return the records' columns, or None where one of them is wrong or just not plain."""
+    """Return the records' columns, or None if one of them is invalid or not plain."""
     try:
         rows = [orjson.loads(record.data) for record in records]
     except orjson.JSONDecodeError:
@@ -130,7 +130,7 @@ def plain_columns(records: Sequence[StreamRecord], configuration: Configuration)
 
 
 def _by_column(rows: Sequence[dict[str, Any]]) -> Columns | None:
-    """Return the rows' values by the table's columns, or None where a row has any other."""
+    """Return the rows' values by the table's columns, or None if a row has another column."""
     shapes = set(map(tuple, rows))
     if not lake.COLUMNS.keys() >= set(itertools.chain.from_iterable(shapes)):
         return None
@@ -170,7 +170,7 @@ def _are_texts(column: Collection[Any], maximum: int, *, optional: bool) -> bool
 
 
 def _are_plain(texts: Collection[str], maximum: int) -> bool:
-    """Say whether all texts are printable, neither empty nor blank, and short enough."""
+    """Return true if all texts are printable, neither empty nor blank, and short enough."""
     lengths = list(map(len, texts))
     return (
         min(lengths) > 0

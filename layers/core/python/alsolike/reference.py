@@ -93,12 +93,12 @@ class Reference:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
-        """Read what JSON made of one.
+        """Return the reference in a JSON document.
 
         Raises
         ------
         KeyError, TypeError, ValueError
-            If it is none.
+            If it has another form.
         """
         categories = document["category_popularity"]
         return cls(

@@ -85,7 +85,7 @@ class Registry:
         return self._write(champion)
 
     def promote(self, version: str, *, reason: str, now_ms: int) -> Champion:
-        """Make a version champion, whatever is champion now; see `replace`."""
+        """Make a version champion, regardless of the current one; see `replace`."""
         return self.replace(self.champion(), version, reason=reason, now_ms=now_ms)
 
     def replace(self, expected: Champion | None, version: str, *, reason: str, now_ms: int) -> Champion:
@@ -152,7 +152,7 @@ class Registry:
         return self._write(dataclasses.replace(expected, canary=None, ended=ended))
 
     def pin(self, expected: Champion, versions: tuple[str, ...]) -> Champion:
-        """Replace the versions that are kept whatever their age.
+        """Replace the versions that are kept at any age.
 
         Raises
         ------
@@ -211,7 +211,7 @@ class Registry:
         return self._write(dataclasses.replace(current, history=history, canary=None, ended=ended, held=held))
 
     def _write(self, champion: Champion) -> Champion:
-        """Store a pointer in place of the one whose ETag it has; without one, where there is none."""
+        """Replace the pointer that has the champion's ETag; without an ETag, create the first one."""
         etag = put_if_unchanged(
             self._client,
             self._bucket,

@@ -1,4 +1,4 @@
-"""Item-to-item tables of a model: what is like an item, and what is bought together with it.
+"""Item-to-item tables of a model: similar items, and items bought together.
 
 The training job writes them into the bundle; serving reads a row without running the graph. Rows are mapped: reading
 one touches its own bytes only.
@@ -103,7 +103,7 @@ class RelatedItems:
         return cls(dict.fromkeys(KINDS, empty))
 
     def row(self, kind: str, position: int) -> Row:
-        """Return what belongs to the item at a position of 0..N, best first: int32 positions and float32 scores.
+        """Return the related items of a position in 0..N, best first: int32 positions and float32 scores.
 
         Raises
         ------
@@ -145,7 +145,7 @@ class RelatedItems:
         Raises
         ------
         InvalidBundle
-            If the file holds none, or of another number of items. Positions and scores are not looked at.
+            If the file has none, or those of another number of items. Positions and scores are not checked.
         """
         try:
             arrays, metadata = map_tensors(path)

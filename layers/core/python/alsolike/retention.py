@@ -29,7 +29,7 @@ _AT_ONCE = 1_000  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteOb
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StoredVersion:
-    """A version that has files; `complete` says whether its manifest is among them."""
+    """A version with files; `complete` is true if its manifest is among them."""
 
     version: str
     modified_ms: int
@@ -37,7 +37,7 @@ class StoredVersion:
 
 
 def protected(champion: Champion | None, experiments: Iterable[Experiment], *, now_ms: int) -> Mapping[str, str]:
-    """Return the versions whose files stay whatever their age, each with why.
+    """Return the versions whose files stay at any age, each with the reason.
 
     Parameters
     ----------

@@ -59,7 +59,7 @@ class RowStore(Generic[R]):
         self._sleep = sleep
 
     def put(self, rows: Iterable[R], *, now_ms: int) -> int:
-        """Write rows over what is stored; the last one of an id wins. Return how many were written.
+        """Replace stored rows; the last one per id wins. Return the number of written rows.
 
         Raises
         ------
@@ -92,7 +92,7 @@ class RowStore(Generic[R]):
         return written
 
     def insert(self, row: R, *, now_ms: int) -> bool:
-        """Write a row if there is none of its id, nor the mark of a deleted one; return whether it was written.
+        """Write a row if its id has neither a row nor the mark of a deleted one; return true if it was written.
 
         Raises
         ------
@@ -128,7 +128,7 @@ class RowStore(Generic[R]):
     def update(
         self, row_id: str, change: Callable[[Mapping[str, Any]], Mapping[str, Any]], *, now_ms: int
     ) -> Stored[R]:
-        """Replace a row's properties by what `change` makes of them; return the row.
+        """Replace a row's properties by the result of `change`; return the row.
 
         Raises
         ------
@@ -191,7 +191,7 @@ class RowStore(Generic[R]):
         return rows, None if last is None else token_of_row(last[self._kind.key]["S"])
 
     def scan(self, *, segment: int = 0, segments: int = 1) -> Iterator[R]:
-        """Yield every row, in no order; of so many segments, which several scan side by side, those of one.
+        """Yield every row of one segment, in no order; several callers can scan different segments in parallel.
 
         Raises
         ------
@@ -231,7 +231,7 @@ class RowStore(Generic[R]):
         raise self._overtaken(row_id)
 
     def _replace(self, row_id: str, write: Callable[[Stored[R]], dict[str, Any]]) -> dict[str, Any]:
-        """Write what `write` makes of the stored row, if the row is still so; return what was written."""
+        """Replace the stored row by the result of `write`, if it has not changed; return the written row."""
         for _ in range(_UPDATE_ATTEMPTS):
             read = self._get(row_id)
             attributes = write(self._stored(read))
@@ -299,7 +299,7 @@ class RowStore(Generic[R]):
 
 
 def _is_written(attributes: Mapping[str, Any], error: ClientError) -> bool:
-    """Return whether a refused write is stored all the same.
+    """Return true if a rejected write is stored nevertheless.
 
     Botocore repeats a write whose response was lost, and DynamoDB compares the condition with the first one's row.
     """

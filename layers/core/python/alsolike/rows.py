@@ -1,4 +1,4 @@
-"""Rows of the items and users datasets: an id with metadata columns, as Personalize's put calls bring them."""
+"""Rows of the items and users datasets: an id with metadata columns, as in Personalize's put calls."""
 
 from __future__ import annotations
 
@@ -163,12 +163,12 @@ def row_fields(kind: RowKind[R]) -> Fields:
 
 @functools.cache
 def put_call(kind: RowKind[R]) -> Fields:
-    """Return what a put call holds."""
+    """Return the fields of a put call."""
     return described_put(kind, _UNDECLARED)
 
 
 def described_put(kind: RowKind[R], columns: Mapping[str, ColumnType]) -> Fields:
-    """Return what a put call holds, and says of the declared columns."""
+    """Return the fields of a put call, with descriptions of the declared columns."""
     return Fields(
         {
             "datasetArn": Text(MAX_ID_CHARACTERS, about="The deployment's own."),
@@ -181,7 +181,7 @@ def described_put(kind: RowKind[R], columns: Mapping[str, ColumnType]) -> Fields
 
 
 def changes_schema(kind: RowKind[R], columns: Mapping[str, ColumnType]) -> Schema:
-    """Return the JSON Schema of what `parse_changes` takes."""
+    """Return the JSON Schema of the changes that `parse_changes` accepts."""
     return {"type": "object", "minProperties": 1, **_columns_schema(kind, columns)}
 
 
@@ -195,7 +195,7 @@ def _row_fields(kind: RowKind[R], columns: Mapping[str, ColumnType]) -> Fields:
 
 
 def _columns_schema(kind: RowKind[R], columns: Mapping[str, ColumnType]) -> Schema:
-    """Return what JSON Schema says of the columns that `check_properties` takes."""
+    """Return the JSON Schema of the columns that `check_properties` accepts."""
     return {
         "maxProperties": kind.max_columns,
         "propertyNames": {"minLength": 1},

@@ -1,6 +1,6 @@
-"""Merchandising rules: how a shop steers what is recommended.
+"""Merchandising rules: a shop's control over recommendations.
 
-They compose in this order, each within what those before it left: filter and exclusion list, boosts and demotions,
+They apply in this order, each within the result of those before it: filter and exclusion list, boosts and demotions,
 pins, promotions, slate rules, exploration, diversity.
 """
 
@@ -100,9 +100,9 @@ class Exploration:
     Attributes
     ----------
     share
-        The chance of each place that no other rule fills.
+        The probability of a new item at each place that no other rule fills.
     new_for_days
-        Items are new for so long after their `creationTimestamp`.
+        Number of days after their `creationTimestamp` in which items are new.
     """
 
     share: float

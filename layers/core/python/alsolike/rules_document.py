@@ -67,7 +67,7 @@ def parse_rules(
 
 
 def rule_set_to_document(rules: RuleSet) -> dict[str, Any]:
-    """Return what `parse_rules` reads as this rule set; what is empty is left out."""
+    """Return the document of a rule set, the inverse of `parse_rules`, without empty parts."""
     document = {
         "promotions": [
             {
@@ -99,7 +99,7 @@ def numbers_of_rules(rules: RuleSet) -> dict[str, int]:
 
 
 def _refuse_impossible(entry: Node, rules: RuleSet) -> None:
-    """Note what no list can keep, however long it is and whatever the catalogue has."""
+    """Report rules that no list can fulfil, at any length and with any catalogue."""
     if len(rules.boosts) + len(rules.demotions) > MAX_FACTORS:
         entry.fault(
             f"has {len(rules.boosts)} boosts and {len(rules.demotions)} demotions, expected {MAX_FACTORS} together",

@@ -43,9 +43,9 @@ def listed(client: PagedClient, bucket: str, prefix: str, *, after: str = "", si
     Parameters
     ----------
     after
-        Begin behind this key.
+        Start after this key.
     since_ms
-        Leave out what was written before.
+        Skip objects written earlier.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def scan(
     Parameters
     ----------
     wanted
-        Says by its key whether an object is read at all.
+        Returns true for keys whose object must be read.
 
     Raises
     ------

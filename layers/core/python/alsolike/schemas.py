@@ -1,4 +1,4 @@
-"""JSON Schema (2020-12), and the parts of it that what the API takes and answers are made of."""
+"""JSON Schema (2020-12), and the building blocks of the API's schemas."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Schema = dict[str, Any]
 
 
 def or_null(schema: Schema) -> Schema:
-    """Return the schema of what may be null as well."""
+    """Return the schema that also accepts null."""
     if "anyOf" in schema:
         return {**schema, "anyOf": [*schema["anyOf"], {"type": "null"}]}
     if "enum" in schema:
@@ -54,5 +54,5 @@ def one_of(values: Sequence[str], about: str = "") -> Schema:
 
 
 def described(schema: Schema, about: str) -> Schema:
-    """Return a schema with what it says."""
+    """Return a schema with a description."""
     return {**schema, "description": about} if about else schema

@@ -83,7 +83,7 @@ class SentenceModel:
         return list(self._encoder.encode(text, add_special_tokens=False).ids)
 
     def embed(self, properties: Sequence[Mapping[str, Any]]) -> npt.NDArray[np.float32]:
-        """Return a vector an item, `(len(properties), dimensions)`, of length 1, or 0 where no token is known."""
+        """Return a vector per item, `(len(properties), dimensions)`, of length 1, or 0 without known tokens."""
         texts = [self.text(columns) for columns in properties]
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
         for row, encoding in enumerate(self._encoder.encode_batch_fast(texts, add_special_tokens=False)):
@@ -139,14 +139,14 @@ class SentenceIndex:
 
     @classmethod
     def of_file(cls, arrays: Mapping[str, Array], metadata: Mapping[str, str], *, items: int) -> SentenceIndex:
-        """Open the index in a file's arrays and metadata, which knows so many items.
+        """Return the index in a file's arrays and metadata, for a number of items.
 
         Raises
         ------
         InvalidBundle
-            If the library is missing, or the file is of another sentence model than it says or than runs here.
+            If the library is missing, or the file's sentence model is not the declared one or gives other vectors here.
         KeyError, ValueError
-            If something is missing.
+            If a part is missing.
         """
         said = orjson.loads(metadata[_METADATA])
         dimensions = int(said["dimensions"])

@@ -1,14 +1,14 @@
-"""A test that may be looked at as often as one likes, and stopped at any look.
+"""A test that allows any number of looks, and a stop at any of them.
 
-The mixture sequential probability ratio test with a normal mixture. `z` is the usual statistic of a difference, its
-estimate divided by its standard error, at a look at which `n` of the planned `N` observations are in; `x = r n / N`::
+It is the mixture sequential probability ratio test with a normal mixture. `z` is the usual statistic of a difference,
+its estimate divided by its standard error, after `n` of the planned `N` observations; `x = r n / N`::
 
     likelihood ratio  L = (1 + x)^(-1/2) exp(z^2 x / (2 (1 + x)))
     p                   = min(1, 1 / L)
     L >= 1 / alpha     <=>  |z| >= sqrt((1 + 1/x) (ln(1 + x) - 2 ln alpha))
 
-Under no difference L is a non-negative martingale of mean 1 as observations come in, so that it ever reaches 1 / alpha
-with a chance of alpha at most (Ville's inequality), at however many looks. `r` makes the bound about least at n = N.
+Without a difference, L is a non-negative martingale of mean 1, so it ever reaches 1 / alpha with a probability of at
+most alpha (Ville's inequality), at any number of looks. `r` makes the bound approximately least at n = N.
 
 References
 ----------
@@ -47,7 +47,7 @@ def p_value(z: float, *, observed: float, planned: float) -> float:
 
 
 def critical_z(*, alpha: float, observed: float, planned: float) -> float:
-    """Return the least `z` whose always valid p-value is `alpha` at most.
+    """Return the least `z` whose always valid p-value is at most `alpha`.
 
     Examples
     --------

@@ -126,12 +126,12 @@ class Served(NamedTuple):
 
 
 def read_line(line: bytes | str) -> Served:
-    """Read what `Served.to_line` wrote.
+    """Return the row from the result of `Served.to_line`.
 
     Raises
     ------
     InvalidInput
-        If it is anything else, or the row contradicts its own recommendation id.
+        If it has another form, or the row contradicts its own recommendation id.
     """
     try:
         document = orjson.loads(line)

@@ -1,8 +1,8 @@
-"""Session tokens: what lets a browser send a session's events and read its recommendations, and nothing else.
+"""Session tokens, which allow a browser only to send a session's events and to read its recommendations.
 
 A token is a JSON Web Token signed with HMAC-SHA256 (HS256) under the deployment's session key, so that the shop's
-backend can mint it with any JWT library: `iss`, `aud`, `sid` (the session), `sub` (the user, where one is logged in),
-`iat` and `exp`, at most an hour later. Nothing revokes a token; it ends.
+backend can issue it with any JWT library. Its claims are `iss`, `aud`, `sid` (the session), `sub` (the user, if logged
+in), `iat` and `exp`, at most an hour later. A token cannot be revoked; it expires.
 
 References
 ----------
@@ -121,13 +121,13 @@ def verify(token: str, keys: Sequence[bytes], *, now_s: float) -> Session:
 
 
 def authorizer_context(session: Session) -> dict[str, str]:
-    """Return what the authorizer tells the functions behind it; `session_of` reads it."""
+    """Return the authorizer's context for the functions behind it; `session_of` reads it."""
     context = {"sessionId": session.session_id}
     return context if session.user_id is None else {**context, "userId": session.user_id}
 
 
 def session_of(event: Mapping[str, Any]) -> Session:
-    """Return whom a request to one of the routes for browsers speaks for.
+    """Return the session of a request to one of the routes for browsers.
 
     Parameters
     ----------

@@ -64,7 +64,7 @@ class Snapshot:
         Raises
         ------
         InvalidSnapshot
-            If a file is not what it should be.
+            If a file is invalid.
         """
         items = None if cold is None else ColdItems.map(cold)
         return cls([Segment.map(path) for path in paths], version=version, cold=items, cold_model=cold_model)
@@ -115,7 +115,7 @@ class Snapshot:
         return self.rows_by_hash(hashes_of([i.encode() if isinstance(i, str) else i for i in item_ids]))
 
     def rows_by_hash(self, hashes: npt.NDArray[np.uint64]) -> Rows:
-        """Return the row of each item by `ragged.hashes_of` its id, which is what a model bundle has in `ids.hash`."""
+        """Return the row of each item by `ragged.hashes_of` its id, as in a model bundle's `ids.hash`."""
         if not self.row_count:
             return np.full(len(hashes), -1)
         base = self._segments[0]
@@ -139,7 +139,7 @@ class Snapshot:
     def column(self, name: str) -> Column | None:
         """Return a declared column over all rows of all segments, or None if no such column is declared.
 
-        It is put together at the first call; index its arrays with what `rows` returns.
+        The first call assembles it; the results of `rows` index its arrays.
         """
         if name not in self.column_types:
             return None
@@ -149,7 +149,7 @@ class Snapshot:
         return self._columns[name]
 
     def parts(self, name: str) -> list[tuple[int, Column]]:
-        """Return a declared column of each segment, with where its rows begin among all; none if it is not declared."""
+        """Return a declared column of each segment, with its first row among all; empty if it is not declared."""
         if name not in self.column_types:
             return []
         starts = self._starts.tolist()
@@ -166,7 +166,7 @@ class Snapshot:
         return segment.properties(local)
 
     def change(self, row: int) -> Change:
-        """Return the change that made a row's item what it is."""
+        """Return the latest change of a row's item."""
         segment, local = self._locate(row)
         return segment.change(local)
 

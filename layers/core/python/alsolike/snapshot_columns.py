@@ -24,7 +24,7 @@ class NumberColumn:
     Attributes
     ----------
     values
-        float64, NaN where the row has none.
+        float64, NaN for a row without a value.
     """
 
     type: ColumnType
@@ -52,12 +52,12 @@ class NumberColumn:
         return int(value) if value.is_integer() and abs(value) < _EXACT else value
 
     def arrays(self) -> dict[str, Array]:
-        """Return what lies in the file."""
+        """Return the arrays for the file."""
         return {"values": self.values}
 
     @classmethod
     def from_arrays(cls, type_: ColumnType, arrays: Mapping[str, Array]) -> Self:
-        """Return the column whose arrays these are."""
+        """Return the column of these arrays."""
         return cls(type_, arrays["values"])
 
 
@@ -68,7 +68,7 @@ class BooleanColumn:
     Attributes
     ----------
     values
-        int8: 1, 0, or -1 where the row has none.
+        int8: 1, 0, or -1 for a row without a value.
     """
 
     values: Array
@@ -94,12 +94,12 @@ class BooleanColumn:
         return None if value < 0 else bool(value)
 
     def arrays(self) -> dict[str, Array]:
-        """Return what lies in the file."""
+        """Return the arrays for the file."""
         return {"values": self.values}
 
     @classmethod
     def from_arrays(cls, _: ColumnType, arrays: Mapping[str, Array]) -> Self:
-        """Return the column whose arrays these are."""
+        """Return the column of these arrays."""
         return cls(arrays["values"])
 
 
@@ -110,7 +110,7 @@ class StringColumn:
     Attributes
     ----------
     codes
-        int32 places in `dictionary`, -1 where the row has none.
+        int32 indices into `dictionary`, -1 for a row without a value.
     """
 
     codes: Array
@@ -136,7 +136,7 @@ class StringColumn:
         return cls(np.concatenate(codes), dictionary)
 
     def take(self, rows: Rows) -> Self:
-        """Return these rows; the dictionary loses what no row has."""
+        """Return these rows; the dictionary loses unused strings."""
         dictionary, codes = self.dictionary.only(self.codes[rows])
         return type(self)(codes, dictionary)
 
@@ -146,12 +146,12 @@ class StringColumn:
         return None if code < 0 else self.dictionary[code]
 
     def arrays(self) -> dict[str, Array]:
-        """Return what lies in the file."""
+        """Return the arrays for the file."""
         return {"codes": self.codes, **_dictionary_arrays(self.dictionary)}
 
     @classmethod
     def from_arrays(cls, _: ColumnType, arrays: Mapping[str, Array]) -> Self:
-        """Return the column whose arrays these are."""
+        """Return the column of these arrays."""
         return cls(arrays["codes"], _dictionary(arrays))
 
 
@@ -162,12 +162,12 @@ class ListColumn:
     Attributes
     ----------
     codes
-        `codes.offsets` (the indptr) and `codes.data`, int32 places in `dictionary`; each list in its own order.
+        `codes.offsets` (the indptr) and `codes.data`, int32 indices into `dictionary`; each list in its own order.
     present
-        int8: 1 where the row has a list, also an empty one, and 2 where it has one string like ``a|b``.
+        int8: 1 for a row with a list, even an empty one, and 2 for one string like ``a|b``.
     postings
-        The rows that have each code, which a file keeps; None before the column is written, and in files of releases
-        that did not.
+        The rows of each code, as stored in the file; None before the column is written, and in files of earlier
+        releases.
     """
 
     codes: Ragged
@@ -196,7 +196,7 @@ class ListColumn:
         return cls(codes, np.concatenate([part.present for part in parts]), dictionary)
 
     def take(self, rows: Rows) -> Self:
-        """Return these rows; the dictionary loses what no row has."""
+        """Return these rows; the dictionary loses unused strings."""
         taken = self.codes.take(rows)
         dictionary, codes = self.dictionary.only(taken.data)
         return type(self)(Ragged(taken.offsets, codes), self.present[rows], dictionary)
@@ -207,7 +207,7 @@ class ListColumn:
         return (None, elements, "|".join(elements))[int(self.present[row])]
 
     def arrays(self) -> dict[str, Array]:
-        """Return what lies in the file."""
+        """Return the arrays for the file."""
         postings = self.codes.inverted(len(self.dictionary)) if self.postings is None else self.postings
         return {
             "indptr": self.codes.offsets,
@@ -220,7 +220,7 @@ class ListColumn:
 
     @classmethod
     def from_arrays(cls, _: ColumnType, arrays: Mapping[str, Array]) -> Self:
-        """Return the column whose arrays these are."""
+        """Return the column of these arrays."""
         postings = Ragged(arrays["posting_offsets"], arrays["posting_rows"]) if "posting_rows" in arrays else None
         return cls(Ragged(arrays["indptr"], arrays["codes"]), arrays["present"], _dictionary(arrays), postings)
 
@@ -234,7 +234,7 @@ class TextColumn:
     texts
         UTF-8 by row.
     present
-        int8: 1 where the row has a text, also an empty one.
+        int8: 1 for a row with a text, even an empty one.
     """
 
     texts: Ragged
@@ -262,12 +262,12 @@ class TextColumn:
         return self.texts.blob(row).decode() if self.present[row] else None
 
     def arrays(self) -> dict[str, Array]:
-        """Return what lies in the file."""
+        """Return the arrays for the file."""
         return {"offsets": self.texts.offsets, "blob": self.texts.data, "present": self.present}
 
     @classmethod
     def from_arrays(cls, _: ColumnType, arrays: Mapping[str, Array]) -> Self:
-        """Return the column whose arrays these are."""
+        """Return the column of these arrays."""
         return cls(Ragged(arrays["offsets"], arrays["blob"]), arrays["present"])
 
 
@@ -284,7 +284,7 @@ COLUMN_CLASSES: Mapping[ColumnType, type[Column]] = {
 
 
 def holds(value: object, type_: ColumnType) -> bool:
-    """Say whether a column of this type gives the value back as it is; what it does not hold stays JSON."""
+    """Return true if a column of this type returns the value unchanged; other values stay JSON."""
     exact = not isinstance(value, int) or abs(value) <= _EXACT
     return exact and fits(value, type_)
 

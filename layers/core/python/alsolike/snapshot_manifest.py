@@ -18,9 +18,9 @@ SEGMENTS_PREFIX = "catalog/segments/"
 FORMAT_VERSION = 1
 
 YOUNG_ROWS = 256
-"""Segments with fewer rows cost what their requests cost, so they count as many."""
+"""Minimum row count of a segment in comparisons of sizes: smaller ones cost as much, because of their requests."""
 GROWTH = 3
-"""A segment has at least so many times the rows of all smaller ones together."""
+"""Minimum ratio of a segment's rows to those of all smaller ones together."""
 
 
 @value_object
@@ -78,7 +78,7 @@ class Manifest:
 
     @property
     def version(self) -> str:
-        """Names the contents: it follows from the files and from whom items are cold to."""
+        """The identifier of the contents, derived from the files and the champion of the cold items."""
         if not self.files:
             return ""
         digests = "".join(sorted(entry.sha256 for entry in self.files))

@@ -18,9 +18,9 @@ from alsolike.snapshot_segment import Columns, Segment
 from alsolike.snapshot_store import GRACE_MS, MAX_ATTEMPTS, SnapshotStore, StoredManifest
 
 TOMBSTONES_KEPT_MS = 400 * 86_400_000
-"""As long as a live profile lasts: until then a model may know a deleted item, and must not answer with it.
+"""Lifetime of a live profile: until then a model may know a deleted item, and must not recommend it.
 
-It is also more than the tables' streams keep a change, so that no late one brings back what was deleted.
+It also exceeds the retention of the tables' streams, so that no late change restores a deleted item.
 """
 _BLOCK_ROWS = 50_000
 
@@ -131,7 +131,7 @@ class SnapshotPublisher:
     def _append(
         self, stored: StoredManifest, changes: Sequence[Change], *, columns: Columns, version: int, now_ms: int
     ) -> tuple[StoredManifest, int]:
-        """Add the changes, in one segment with what other young segments have."""
+        """Add the changes, in one segment with the other young segments."""
         rewritten: list[SegmentEntry] = []
 
         def with_changes(manifest: Manifest) -> Manifest:
@@ -141,7 +141,7 @@ class SnapshotPublisher:
             rewritten[:] = [entry for entry in manifest.segments if entry.rows < self._young_rows]
             try:
                 parts = [self._map(entry) for entry in rewritten]
-            except InvalidSnapshot:  # the changes come through; `_merge` meets what is damaged, and says so
+            except InvalidSnapshot:  # publish the changes; `_merge` reports the damaged segment
                 rewritten[:], parts = [], []
             everything = len(rewritten) == len(manifest.segments)
             forget_before_ms = now_ms - TOMBSTONES_KEPT_MS if everything else None
@@ -167,12 +167,12 @@ class SnapshotPublisher:
     def _merge(
         self, stored: StoredManifest, *, columns: Columns, version: int, now_ms: int
     ) -> tuple[StoredManifest, int]:
-        """Merge the segments that have to become one; return how many rows that rewrote.
+        """Merge the due segments; return the number of rewritten rows.
 
         Raises
         ------
         _OvertakenError
-            If another writer did meanwhile what makes this void.
+            If another writer changed the merged segments meanwhile.
         """
         segments, known = stored.manifest.segments, stored.manifest.configuration_version
         recoding = version >= known and dict(stored.manifest.columns) != dict(columns)
@@ -203,7 +203,7 @@ class SnapshotPublisher:
         return stored, sum(entry.rows for entry in merging)
 
     def _declare(self, stored: StoredManifest, columns: Columns, version: int, *, now_ms: int) -> StoredManifest:
-        """Say which configuration the columns are of, where no segment has to be written for it."""
+        """Record the configuration of the columns if no segment has to be written for it."""
 
         def declaring(manifest: Manifest) -> Manifest:
             encoded_otherwise = manifest.segments and dict(manifest.columns) != dict(columns)
@@ -215,7 +215,7 @@ class SnapshotPublisher:
 
     def _collect_orphans(self, *, now_ms: int) -> None:
         """Delete the segments of writers that died."""
-        # Before the manifest is read, which then names what others have finished.
+        # This comes before the read of the manifest, which then names other writers' finished segments.
         listed = self._store.segment_keys(written_before_ms=now_ms - GRACE_MS)
         manifest = self._store.manifest().manifest
         named = {entry.key for entry in manifest.files} | {entry.key for entry in manifest.retired}

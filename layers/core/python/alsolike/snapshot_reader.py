@@ -1,4 +1,4 @@
-"""Keeping the catalogue snapshot loaded: look at the manifest now and then, fetch only what is new."""
+"""The loaded catalogue snapshot: it polls the manifest and fetches only new files."""
 
 from __future__ import annotations
 

@@ -77,14 +77,14 @@ class Segment:
 
     @classmethod
     def merge(cls, segments: Sequence[Segment], *, forget_before_ms: int | None = None) -> Segment:
-        """Return one segment of all rows; of those of one item the one that takes precedence.
+        """Return one segment of all rows, with the highest precedence per item.
 
         Parameters
         ----------
         segments
-            With the same columns.
+            All with the same columns.
         forget_before_ms
-            Deletions before then are left out: only where no other segment has rows of those items.
+            Drops earlier deletions; valid only if no other segment has rows of those items.
         """
         columns: dict[str, Column] = {}
         for name, first in segments[0].columns.items():
@@ -152,7 +152,7 @@ class Segment:
         return Change(self.ids.blob(row).decode(), int(self.updated_at_ms[row]), properties)
 
     def changes(self) -> Iterator[Change]:
-        """Yield what every row keeps."""
+        """Yield the changes of all rows."""
         return (self.change(row) for row in range(len(self)))
 
     def write(self, file: BinaryIO) -> None:

@@ -32,7 +32,7 @@ _FAILURES = (BotoCoreError, ClientError, OSError)
 
 @value_object
 class StoredManifest:
-    """A manifest as it was read; `etag` is what a conditional write compares, None before the first one."""
+    """A manifest with its `etag`, the condition of a write, which is None before the first one."""
 
     manifest: Manifest
     etag: str | None
@@ -197,7 +197,7 @@ class SnapshotStore:
         return target
 
     def keep_only(self, entries: Sequence[SegmentEntry]) -> None:
-        """Remove every other file from the disk; what has one mapped keeps what it has."""
+        """Remove every other file from the disk; a process that has one mapped keeps its data."""
         names = {entry.file_name for entry in entries}
         if self._directory.is_dir():
             for path in self._directory.iterdir():

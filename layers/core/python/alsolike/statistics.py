@@ -139,7 +139,7 @@ class StatisticsManifest:
 
 
 def directory(moment_ms: int) -> str:
-    """Return where, below `STATISTICS`, the counts up to a moment lie."""
+    """Return the folder below `STATISTICS` of the counts up to a moment."""
     return f"until-{moment_ms}/"
 
 

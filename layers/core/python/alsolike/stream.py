@@ -73,10 +73,10 @@ class ConfigurationSource(Protocol):
 def parse_batch(
     records: Sequence[StreamRecord], *, configurations: ConfigurationSource, now_ms: int
 ) -> list[Interaction | InvalidInput]:
-    """Return what each record says, or what is wrong with it.
+    """Return each record's interaction, or its fault.
 
-    An event type may have been declared since the configuration was last looked at: the first unknown one of a batch
-    has it looked at again.
+    An event type may have been declared since the last read of the configuration, so the first unknown one of a batch
+    causes another read.
 
     Raises
     ------

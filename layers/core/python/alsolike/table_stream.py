@@ -23,9 +23,9 @@ class ChangeBatch:
     Attributes
     ----------
     shard, first_sequence, last_sequence
-        Name the batch. The records do not say which shard they are of; the first one's id is as unique.
+        Identify the batch. The records do not name their shard; the first one's id is as unique.
     unreadable
-        How many records are not of the form that the product writes.
+        Number of records in another form than the product's.
     """
 
     kind: ChangeKind
@@ -66,7 +66,7 @@ def _change(record: Mapping[str, Any], kind: ChangeKind) -> Change | None:
     if record["eventName"] == "REMOVE":
         if kind is ChangeKind.USER:
             return None  # an erased user's id must not come back into the lake
-        # The last moment of the second: whatever it overtakes is of the same second.
+        # The last moment of the second: it can only overtake changes of the same second.
         second = int(record["dynamodb"]["ApproximateCreationDateTime"])
         return Change(entity_id, second * 1000 + 999, None)
     image = record["dynamodb"]["NewImage"]

@@ -57,7 +57,7 @@ def map_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
     Raises
     ------
     InvalidSnapshot
-        If the file is not what `write_tensors` writes. Contents of the arrays are not looked at.
+        If the file has another form than that of `write_tensors`. The arrays' contents are not checked.
     """
     try:
         with path.open("rb") as file:

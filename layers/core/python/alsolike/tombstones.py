@@ -24,7 +24,7 @@ TOMBSTONES_KEY = "privacy/tombstones.json"
 FORMAT_VERSION = 1
 MAX_ATTEMPTS = 16
 SESSION_DAYS = 100
-"""Quarantine and failed batches, which may bring back events without a user, are kept for 90 days."""
+"""Retention of a session's tombstone; quarantine and failed batches, which may restore events, expire after 90 days."""
 
 _MS_PER_DAY = 86_400_000
 _USER_KEY, _SESSION_KEY, _HASHED_KEY = "u#", "s#", "\0key#"
@@ -34,10 +34,10 @@ _LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict")
 
 
 class Erased(Protocol):
-    """Test of whether a record belongs to an erased user."""
+    """A test for records of erased users."""
 
     def __call__(self, user_id: str | None, session_id: str | None = None) -> bool:
-        """Return whether a record's user was erased; for a record without a user, whether its session was."""
+        """Return true if a record's user was erased; for a record without a user, if its session was."""
 
 
 def nobody(user_id: str | None, session_id: str | None = None) -> bool:
@@ -46,7 +46,7 @@ def nobody(user_id: str | None, session_id: str | None = None) -> bool:
 
 
 def names_erased(record: StreamRecord, erased: Erased) -> bool:
-    """Return whether an unreadable record names an erased user or session, in its key or in the field for it.
+    """Return true if an unreadable record names an erased user or session, in its key or in the field for it.
 
     The key of a long user id is a hash, for which `long_key` returns a tombstone of its own.
     """
@@ -80,7 +80,7 @@ NO_TOMBSTONES = Tombstones(MappingProxyType({}), MappingProxyType({}))
 
 
 def long_key(user_id: str) -> str | None:
-    """Return what stands for the hash of a long id in the stream's keys; None where the id itself stands there."""
+    """Return the hash of a long id in the stream's keys, with its prefix; None if keys contain the id itself."""
     key = partition_key(profile_id(user_id=user_id, session_id=None))
     return None if key == f"{_USER_KEY}{user_id}" else f"{_HASHED_KEY}{key}"
 
@@ -112,12 +112,12 @@ class TombstoneReader:
         self._checked_ms = 0
 
     def erased(self, user_id: str | None, session_id: str | None = None, *, now_ms: int) -> bool:
-        """Return whether a record belongs to an erased user, given its stored ids; see `Erased`.
+        """Return true if a record belongs to an erased user, given its stored ids; see `Erased`.
 
         Raises
         ------
         Unavailable
-            If the tombstones, or the secret, were never read yet and cannot be.
+            If the tombstones, or the secret, were never read and cannot be read now.
         """
         users, sessions = self.current(now_ms=now_ms)
         if user_id is not None:
@@ -143,7 +143,7 @@ class TombstoneReader:
     def refresh(self, *, now_ms: int) -> Tombstones:
         """Look now; see `current`."""
         try:
-            # Only the first look lists the receipts: later ones know whether there were tombstones.
+            # Only the first read lists the receipts: later ones know if there were tombstones.
             found = _read(self._client, self._bucket, known=self._etag, first=self._stones is None)
         except Unavailable:
             if self._stones is None:
@@ -232,12 +232,12 @@ def _update(client: TombstoneClient, bucket: str, change: Callable[[Tombstones],
 
 
 def _read(client: ObjectFinder, bucket: str, *, known: str | None, first: bool) -> tuple[Tombstones, str | None] | None:
-    """Return the tombstones and their ETag; None if they are the known ones still.
+    """Return the tombstones and their ETag; None if they have not changed.
 
     Parameters
     ----------
     first
-        Whether a missing object is compared with the receipts: after an erasure there must be tombstones.
+        If true, compare a missing object with the receipts: after an erasure there must be tombstones.
     """
     try:
         answer = client.get_object(Bucket=bucket, Key=TOMBSTONES_KEY, **({"IfNoneMatch": known} if known else {}))

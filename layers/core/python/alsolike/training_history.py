@@ -48,13 +48,13 @@ def entered(event: Mapping[str, Any]) -> str | None:
 
 
 def handed_on(event: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
-    """Return the state that was left and the run's state after it, if the event says so."""
+    """Return the exited state and the run's state after it, if the event has them."""
     details = event.get("stateExitedEventDetails")
     return (details["name"], document(details.get("output"))) if details else None
 
 
 def training_job(event: Mapping[str, Any]) -> str | None:
-    """Return the name of the training job that a task starts, if the event says so."""
+    """Return the name of the training job that a task starts, if the event has it."""
     details = event.get("taskScheduledEventDetails", {})
     name = (
         document(details.get("parameters")).get("TrainingJobName")
@@ -65,7 +65,7 @@ def training_job(event: Mapping[str, Any]) -> str | None:
 
 
 def said(events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what the states have added so far; the output of a run that has ended is its last."""
+    """Return the outputs of the states so far; the output of an ended run is its last."""
     added: dict[str, Any] = {}
     for event in events:
         if found := handed_on(event):
@@ -85,7 +85,7 @@ def cause(execution: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> 
 
 
 def sentence(failure: Mapping[str, Any]) -> str:
-    """Return a failed step as one line: its state, the error, and what a service's cause says inside."""
+    """Return a failed step as one line: its state, the error, and the message inside a service's cause."""
     error, why = failure.get("error") or "no error named", failure.get("cause") or "no cause named"
     inside = document(why)
     text = next((inside[key] for key in ("FailureReason", "errorMessage") if inside.get(key)), why)
@@ -95,7 +95,7 @@ def sentence(failure: Mapping[str, Any]) -> str:
 
 
 def document(text: Any) -> dict[str, Any]:
-    """Return a JSON object, or an empty one where there is none."""
+    """Return a JSON object, or an empty one if there is none."""
     try:
         found = orjson.loads(text or "{}")
     except (orjson.JSONDecodeError, TypeError):

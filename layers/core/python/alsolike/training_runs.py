@@ -1,4 +1,4 @@
-"""The runs of the training workflow: started, listed, and what each has come to."""
+"""The runs of the training workflow: starts, lists and results."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class Run:
     Attributes
     ----------
     run_id, version, decision
-        None where the run has not come so far, or failed before; the decision is `busy` where another run went on.
+        None if the run has not reached them, or failed before; the decision is `busy` if another run was active.
     reason
-        Why it failed, or did nothing.
+        The cause of a failure, or of doing nothing.
     asked
-        Why it was started.
+        The reason for the start.
     visits
         The states in the order in which they were first entered.
     """
@@ -63,7 +63,7 @@ class Run:
 
 
 class TrainingRuns:
-    """The executions of one deployment's workflow; what has ended is read once.
+    """The executions of one deployment's workflow; ended ones are read once.
 
     Parameters
     ----------
@@ -79,12 +79,12 @@ class TrainingRuns:
         self._histories: dict[str, History] = {}
 
     def start(self, document: Mapping[str, str], *, name: str | None = None) -> str:
-        """Start a run and return the execution's ARN; where there is one of that name, return that one's.
+        """Start a run and return the execution's ARN, or that of an existing execution with the name.
 
         Raises
         ------
         Unavailable
-            If Step Functions does not take it.
+            If Step Functions rejects the start.
         """
         with asking(f"state machine {self._arn}"):
             try:
@@ -102,7 +102,7 @@ class TrainingRuns:
         return f"{self._arn.replace(':stateMachine:', ':execution:')}:{name}"
 
     def exists(self, name: str) -> bool:
-        """Say whether there is an execution of that name.
+        """Return true if an execution has that name.
 
         Raises
         ------
@@ -119,12 +119,12 @@ class TrainingRuns:
         return True
 
     def check_idle(self) -> None:
-        """Refuse to start what would do nothing, because a run goes on.
+        """Raise an error if a run is active, because another one would do nothing.
 
         Raises
         ------
         ConcurrentUpdate
-            If one does.
+            If a run is active.
         Unavailable
             If Step Functions does not answer.
         """
@@ -141,8 +141,8 @@ class TrainingRuns:
         Parameters
         ----------
         goes_on
-            Asked before each history is read, those of running ones first: once it says no, the others come without
-            what their histories say.
+            Called before each history is read, those of running ones first. Once it returns false, the other runs lack
+            the details from their histories.
 
         Raises
         ------
@@ -178,12 +178,12 @@ class TrainingRuns:
 
 
 def run_of(execution: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Run:
-    """Return what an execution has come to.
+    """Return the state of an execution.
 
     Parameters
     ----------
     execution
-        As it is described.
+        Its description.
     events
         Its history.
     """

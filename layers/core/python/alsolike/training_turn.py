@@ -18,8 +18,8 @@ from alsolike.errors import InvalidInput, Unavailable
 from alsolike.registry import REPAIR
 
 KEY = "workflow/training-run.json"
-"""Not under `training/`, where the job, which runs code of the shop's own, may write, nor under `registry/`, which
-restoring brings back to an earlier time and replication to another region.
+"""Its prefix is neither `training/`, where the job, which runs the shop's code, may write, nor `registry/`, which is
+restored to earlier times and replicated to another region.
 """
 _GONE = ("NoSuchKey", "404")
 _NO_EXECUTION = ("ExecutionDoesNotExist", "InvalidArn")  # AWS forgets executions after 90 days
@@ -86,7 +86,7 @@ class Turn:
         return holder if holder and self._runs(holder.execution_id) else None
 
     def is_broken(self) -> bool:
-        """Return whether the object is unreadable: no run can take the turn.
+        """Return true if the object is unreadable, so that no run can get the lock.
 
         Raises
         ------

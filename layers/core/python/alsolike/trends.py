@@ -6,7 +6,7 @@ the events of one window. The counter of a week holds those of a week: the item'
 
 The score of an item in a window compares its recent events with the prediction from its past:
 
-    past     = baseline + assumed - fast            what the baseline holds from before the window
+    past     = baseline + assumed - fast            the baseline's events before the window
     expected = past * min(1, sum of fast / sum of past)          the sums go over all items
     score    = (fast - expected) / sqrt(expected + PRIOR)
 
@@ -140,7 +140,7 @@ class ShardCounts:
         return ShardCounts(sequence, as_of_ms, tuple(row_of), counts, totals, faded.forgotten)._pruned()
 
     def to_bytes(self) -> bytes:
-        """Return what `from_bytes` reads: counters as float32."""
+        """Return the bytes for `from_bytes`: counters as float32."""
         file = io.BytesIO()
         tensors: dict[str, Array] = {
             "totals": self.totals,
@@ -154,17 +154,17 @@ class ShardCounts:
 
     @classmethod
     def from_bytes(cls, data: bytes, *, name: str) -> ShardCounts:
-        """Read what `to_bytes` wrote.
+        """Return the counters from the result of `to_bytes`.
 
         Parameters
         ----------
         name
-            What errors call it.
+            Name of the object in errors.
 
         Raises
         ------
         InvalidTrends
-            If it is anything else.
+            If it has another form.
         """
         try:
             tensors, metadata = parse_tensors(data, name=name)
@@ -223,18 +223,18 @@ class Trends:
             self._counts[list(map(row_of.__getitem__, shard.items))] += shard.counts
 
     def best(self, window: str, *, now_ms: int, k: int | None = None) -> list[tuple[str, float]]:
-        """Return the items that trend with their scores, the best first; of equal ones the lesser id first.
+        """Return the trending items with their scores, the best first; at equal scores the least id first.
 
-        Only items with a score of at least `LEAST_SCORE` do: where nothing has happened, the list is empty.
+        Trending items have a score of at least `LEAST_SCORE`, so the list may be empty.
 
         Parameters
         ----------
         window
             One of `WINDOWS`.
         now_ms
-            What the counters fade to.
+            The time that the counters decay to.
         k
-            The most that are returned; None for all.
+            Maximum number; None for all.
 
         Raises
         ------
@@ -258,7 +258,7 @@ NO_TRENDS = Trends()
 
 
 def _left(age_ms: float) -> Counts:
-    """Return what is left of each column's counters after a time; all, if it has not come yet."""
+    """Return the remaining share of each column's counters after a time; 1 for a future time."""
     return np.exp(-max(age_ms, 0) / _TAU_MS)
 
 

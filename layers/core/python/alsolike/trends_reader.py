@@ -24,9 +24,9 @@ class _Read:
 
 
 class TrendsReader:
-    """The trends of one deployment, in this process: looked at on the first call, and on the first after `check_s`.
+    """The trends of one deployment, in this process: read on the first call, and on the first one after `check_s`.
 
-    Only objects that changed are read. One that this version cannot read counts nothing.
+    Only changed objects are read. An unreadable one counts as empty.
 
     Parameters
     ----------
@@ -38,8 +38,8 @@ class TrendsReader:
     Attributes
     ----------
     stale
-        Whether the last look failed, so that earlier counters stand in, which fade all the same; or left out a shard
-        that cannot be read.
+        True if the last read failed, so that earlier counters, which still decay, are used; or if a shard is
+        unreadable and left out.
     """
 
     def __init__(self, client: Any, bucket: str, *, check_s: float = 30) -> None:
@@ -51,7 +51,7 @@ class TrendsReader:
         self.stale = False
 
     def is_due(self, *, now_ms: int) -> bool:
-        """Return whether `current` would look for something newer."""
+        """Return true if `current` would read the objects again."""
         return now_ms >= self._next_check_ms
 
     def current(self, *, now_ms: int) -> Trends:

@@ -84,17 +84,17 @@ class TrendsStore:
             raise Unavailable(f"{self.uri(key)}: {error}") from error
 
     def write(self, key: str, counts: ShardCounts, *, replaces: str | None) -> str:
-        """Write a shard's object in place of the one that the counts were made from; return its ETag.
+        """Replace the shard's object that the counts were based on; return the new ETag.
 
         Parameters
         ----------
         replaces
-            That one's ETag; None if there was none.
+            The ETag of that object; None if there was none.
 
         Raises
         ------
         ConcurrentUpdate
-            If another one is there, or none where one was.
+            If the object has changed since.
         Unavailable
             If S3 does not answer.
         """
@@ -109,5 +109,5 @@ class TrendsStore:
         )
 
     def uri(self, key: str) -> str:
-        """Return what messages call an object."""
+        """Return the URI of an object, for messages."""
         return f"s3://{self._bucket}/{key}"

@@ -147,8 +147,8 @@ class UserData:
     def _interactions(self, user_id: str) -> tuple[pd.DataFrame, dict[str, int]]:
         """Return the user's interactions, and the sessions that are the user's with the end of their anonymous part.
 
-        That end is the time at which a login of any user was received first. The server's clock gives it, as it gives
-        that of responses.
+        That end is the first time at which a login of any user was received. It is a time of the server's clock, like
+        those of responses.
         """
         rows = lake.deduplicate(self._rows(_INTERACTIONS, {"user_id": [user_id]}))
         sessions = [session for session in rows["session_id"].unique() if isinstance(session, str)]
@@ -170,8 +170,8 @@ class UserData:
         own = self.pseudonyms.shopper(user_id)
         wanted = [own, *ends]
         rows = self._rows(_SERVED, {"shopper": wanted, "session": wanted}).drop_duplicates("recommendation_id")
-        # A request with one ID need not say whose it is: a session's may stand where users' do. With another user's
-        # hash next to it, a session's says nothing.
+        # A request with one ID may contain a user's or a session's. So a session's hash may be in the column of users;
+        # next to another user's hash, it does not identify the user.
         theirs = [
             own in (shopper, session) or served_ms <= ends.get(shopper or session, -1)
             for served_ms, shopper, session in zip(
@@ -238,7 +238,7 @@ def _json(value: Any) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    """Return a cell of a frame as JSON has it: lists as lists, what is missing as null."""
+    """Return a cell of a frame in JSON's types: lists as lists, missing values as null."""
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, list):

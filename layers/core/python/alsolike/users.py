@@ -17,7 +17,7 @@ MAX_COLUMNS = 25
 
 @value_object
 class User:
-    """A user that the shop has told of; those who only interact are none.
+    """A user whose properties the shop has sent; users with interactions only have no row.
 
     Attributes
     ----------

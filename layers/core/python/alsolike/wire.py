@@ -61,14 +61,14 @@ def parse_sent_object(body: bytes, *, what: str = "body") -> dict[str, Any]:
 
 
 def describe(value: object) -> str:
-    """Return a value as a message shows it: its JSON, cut where it is long."""
+    """Return a value for a message: its JSON, truncated if it is long."""
     if value is None:
         return "missing"
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)  # JSON has no word for it but null
     try:
         return _cut(orjson.dumps(value, default=repr, option=orjson.OPT_NON_STR_KEYS).decode())
-    except TypeError:  # half a surrogate pair, or a whole number past 64 bits, which no JSON brings but a query may
+    except TypeError:  # half a surrogate pair, or an integer past 64 bits, which only a query can contain
         return _cut(ascii(value))
 
 
@@ -87,12 +87,12 @@ def only_known(fields: Mapping[str, Any], known: Collection[str], *, where: str 
 
 
 def is_blank(value: str) -> bool:
-    """Return whether there is nothing but space to see of a text, U+FEFF (the byte order mark) included."""
+    """Return true if a text has only blank characters, including U+FEFF (the byte order mark)."""
     return _BLANK.fullmatch(value) is not None
 
 
 def text(value: object, name: str, *, maximum: int, where: str = "") -> str:
-    """Return a value that must be a string, which is not blank; `where` and `name` are its place.
+    """Return the value if it is a string that is not blank; `where` and `name` are its place.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def text(value: object, name: str, *, maximum: int, where: str = "") -> str:
 
 
 def optional_string(fields: Mapping[str, Any], name: str, *, maximum: int, where: str = "") -> str | None:
-    """Return the string field, or None where it is absent or null.
+    """Return the string field, or None if it is absent or null.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def number(value: object, name: str, *, where: str = "") -> float:
 
 
 def optional_number(fields: Mapping[str, Any], name: str, *, where: str = "") -> float | None:
-    """Return the numeric field as float, or None where it is absent or null.
+    """Return the numeric field as float, or None if it is absent or null.
 
     Raises
     ------

@@ -26,12 +26,12 @@ _KNOWN = (
 
 
 def read_assembly(directory: Path) -> Summary:
-    """Return what of an assembly costs money.
+    """Return the billed resources of an assembly.
 
     Raises
     ------
     InvalidInput
-        If the folder has no templates, or they are not of one deployment of ours.
+        If the folder has no templates, or they are not those of one Alsolike deployment.
     """
     templates = {path.name: _parsed(path) for path in sorted(directory.glob("*.template.json"))}
     if not templates:
@@ -40,12 +40,12 @@ def read_assembly(directory: Path) -> Summary:
 
 
 def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the templates") -> Summary:
-    """Return what of templates, by their file's name, costs money.
+    """Return the billed resources of templates by file name.
 
     Raises
     ------
     InvalidInput
-        If they are not of one deployment of ours.
+        If they are not those of one Alsolike deployment.
     """
     found = Resources(templates)
     names = {str(each.properties["Name"]).split("/")[2] for each in found.of("AWS::SSM::Parameter")}
@@ -144,7 +144,7 @@ def _functions(found: Resources) -> Iterator[tuple[str, Function]]:
 
 
 def _name(function: Resource) -> str:
-    """Return the function's folder, or where it has none of ours its logical id."""
+    """Return the function's folder, or its logical id if it is none of Alsolike's."""
     handler = str(function.properties.get("Handler", ""))
     return handler.split(".")[1] if handler.startswith("functions.") else function.logical_id
 
@@ -227,7 +227,7 @@ def _watched(alarm: Mapping[str, Any]) -> int:
 
 
 def _token_minutes(client: Mapping[str, Any]) -> float:
-    """Return how long a client's access tokens last; Cognito counts hours where no unit is named."""
+    """Return the lifetime of a client's access tokens; Cognito counts hours without a unit."""
     unit = client.get("TokenValidityUnits", {}).get("AccessToken", "hours")
     return (
         float(client.get("AccessTokenValidity", 1))

@@ -19,9 +19,9 @@ class Line:
     price
         Its name in the price table.
     unit_dollars
-        Of one unit; the mean where a price has tiers.
+        Price of one unit; the mean if a price has tiers.
     fixed
-        Whether it is due without any load.
+        True if it is due without any load.
     how
         The quantity, in words.
     """
@@ -110,7 +110,7 @@ class Bill:
 
 
 def remarks(bill: Bill, personalize: Bill) -> list[str]:
-    """Return what the reader of both bills has to know, a sentence each: their remarks, and unconfirmed prices."""
+    """Return the notes for the reader of both bills, a sentence each: their remarks, and unconfirmed prices."""
     said = [*bill.remarks, *(f"Personalize: {remark}" for remark in personalize.remarks)]
     if unverified := sorted({*bill.unverified, *personalize.unverified}):
         said.append(f"not confirmed by any page that could be read: the prices {', '.join(unverified)}")
@@ -118,7 +118,7 @@ def remarks(bill: Bill, personalize: Bill) -> list[str]:
 
 
 class Meter:
-    """Prices quantities; what several lines have of one price shares its tiers and its free part."""
+    """A calculator of charges; lines with the same price share its tiers and its free part."""
 
     def __init__(self, prices: Prices) -> None:
         self._prices = prices
@@ -148,15 +148,15 @@ class Meter:
         )
 
     def has(self, price: str) -> bool:
-        """Return whether the price table has a price."""
+        """Return true if the price table has a price."""
         return price in self._prices.table
 
     def remark(self, sentence: str) -> None:
-        """Add what the reader has to know."""
+        """Add a note for the reader."""
         self.remarks.append(sentence)
 
     def bill(self, of: str, load: Load, *, idle_dollars: float) -> Bill:
-        """Return what was written, fixed lines first."""
+        """Return the bill of the added lines, fixed ones first."""
         used = [name for name in self._prices.table if name in self._used]
         order = sorted(self.lines, key=lambda line: not line.fixed)
         return Bill(

@@ -55,7 +55,7 @@ MEMORY_GB = {
 
 
 def functions(meter: Meter, summary: Summary, calls: Mapping[str, Calls]) -> None:
-    """Write what calls of functions cost."""
+    """Add the costs of functions' calls."""
     for name, each in calls.items():
         function, seconds = summary.functions[name], each.seconds
         meter.add("Lambda", f"calls of {name}", each.calls, "lambda_requests", each.how)
@@ -73,7 +73,7 @@ def functions(meter: Meter, summary: Summary, calls: Mapping[str, Calls]) -> Non
 
 
 def trainings(meter: Meter, summary: Summary, load: Load) -> None:
-    """Write what trainings cost, the workflow's steps among it."""
+    """Add the costs of trainings, including the workflow's steps."""
     training, runs = summary.training, summary.training.runs
     _too_much(meter, summary, load)
     seconds = min(_lasts_s(summary, load), training.max_runtime_s)
@@ -113,7 +113,7 @@ def _lasts_s(summary: Summary, load: Load) -> float:
 
 
 def _too_much(meter: Meter, summary: Summary, load: Load) -> None:
-    """Say where the load's trainings do not go as the templates have them: the bill has them cut short."""
+    """Add notes about trainings that exceed the templates' limits: the bill assumes that they are cut short."""
     training = summary.training
     if not training.runs:
         return

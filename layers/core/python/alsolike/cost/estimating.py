@@ -15,7 +15,7 @@ from alsolike.cost.summary import Summary
 from alsolike.cost.traffic import traffic
 from alsolike.prices import Prices
 
-# Called by people or once in a while, so that a load says nothing of them.
+# Called by people or rarely, so their calls do not depend on the load.
 RARE = frozenset(
     {"authorize_session", "erase_user", "export_user", "observe", "operate", "purge_user", "write_recommendations"}
 )
@@ -28,12 +28,12 @@ def estimate(
     prices: Prices | None = None,
     durations: Mapping[str, Duration] = DURATIONS,
 ) -> Bill:
-    """Return what a month of the deployment costs under the load.
+    """Return the monthly bill of the deployment under the load.
 
     Parameters
     ----------
     durations
-        Of calls, by function; what was measured may replace some of `DURATIONS`.
+        Of calls, by function; measured ones may replace some of `DURATIONS`.
     """
     table = prices or Prices()
     meter = _metered(summary, load, table, durations)

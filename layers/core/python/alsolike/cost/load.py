@@ -80,7 +80,7 @@ class Load:
 
     @property
     def event_calls(self) -> float:
-        """Calls of a month that bring events."""
+        """Monthly calls with events."""
         return self.events / self.events_per_call
 
     @property

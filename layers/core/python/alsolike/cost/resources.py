@@ -1,4 +1,4 @@
-"""The resources of a cloud assembly, and what refers to what among them."""
+"""The resources of a cloud assembly, and the references among them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Resource:
 
 
 def _is_created(resource: Mapping[str, Any], template: Mapping[str, Any]) -> bool:
-    """Return whether a resource has no condition, or one that holds by the template's own words."""
+    """Return true if a resource has no condition, or one that the template's own values fulfil."""
     match template.get("Conditions", {}).get(resource.get("Condition")):
         case {"Fn::Equals": [str(left), str(right)]}:
             return left == right
@@ -26,7 +26,7 @@ def _is_created(resource: Mapping[str, Any], template: Mapping[str, Any]) -> boo
 
 
 class Resources:
-    """The resources of all templates, and what refers to what across them."""
+    """The resources of all templates, and the references across them."""
 
     def __init__(self, templates: Mapping[str, Mapping[str, Any]]) -> None:
         self._all = {

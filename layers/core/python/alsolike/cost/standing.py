@@ -11,7 +11,7 @@ EXTENDED_HOURS, LONG_TERM_HOURS = 24, 168
 
 
 def standing(meter: Meter, summary: Summary, load: Load) -> None:
-    """Write the fixed charges: stream, alarms, dashboards, keys, clients, and what starts functions quickly."""
+    """Add the fixed charges: stream, alarms, dashboards, keys, clients, and warm starts of functions."""
     _stream(meter, summary, load)
     meter.add("CloudWatch", "alarms", summary.alarm_metrics, "alarms", "metrics that alarms watch", fixed=True)
     meter.add(
@@ -50,7 +50,7 @@ def _stream(meter: Meter, summary: Summary, load: Load) -> None:
 
 
 def kept_gb(stream: Stream, load: Load, *, hours: int) -> float:
-    """Return how much of the stream is older than so many hours."""
+    """Return the size of the stream's records above an age."""
     return load.events_per_day / 24 * max(0, stream.retention_hours - hours) * RECORD_BYTES / 1e9
 
 

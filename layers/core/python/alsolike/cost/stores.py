@@ -1,4 +1,4 @@
-"""Charges of what data goes through and lies in: the API, the stream, tables, buckets."""
+"""Charges of data transfer and storage: the API, the stream, tables, buckets."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def profile_bytes(load: Load) -> int:
 
 
 def tables(meter: Meter, summary: Summary, load: Load) -> None:
-    """Write what profiles, the catalogue and the users cost."""
+    """Add the costs of profiles, the catalogue and the users."""
     size = profile_bytes(load)
     units = math.ceil(size / 1_024)
     how = f"a profile of {load.history_length} interactions is {size:,} bytes, {units} units an event"
@@ -96,7 +96,7 @@ def tables(meter: Meter, summary: Summary, load: Load) -> None:
 
 
 def buckets(meter: Meter, summary: Summary, load: Load, calls: Mapping[str, Calls]) -> None:
-    """Write what objects cost: storage, writes, looks for something new, and the events of writes."""
+    """Add the costs of objects: storage, writes, polling, and the events of writes."""
     _storage(meter, summary, load)
     writes = 0.0
     for name, objects, what in (

@@ -71,13 +71,13 @@ class Training:
     Attributes
     ----------
     runs
-        Of a month, by schedule; what drift starts comes on top.
+        Scheduled runs per month, without those that drift starts.
     looks
-        Of a trial of a version.
+        Looks per trial of a version.
     spark_above_mb
-        Size of the lake past which a dataset is built on Glue; None for never.
+        Size of the lake above which a dataset is built on Glue; None for never.
     spark_statistics, spark_sample_interactions
-        Whether Glue counts what models are fitted from too, and how many interactions the job then reads.
+        True if Glue also counts the training statistics; number of interactions that the job then reads.
     """
 
     runs: float = 0.0
@@ -152,12 +152,12 @@ class Summary:
 
     @classmethod
     def from_json(cls, text: str) -> Summary:
-        """Return what `to_json` wrote.
+        """Return the summary from the result of `to_json`.
 
         Raises
         ------
         InvalidInput
-            If it is something else.
+            If it has another form.
         """
         try:
             document = dict(json.loads(text))

@@ -58,16 +58,16 @@ def shards_needed(load: Load) -> int:
 
 
 def shards(summary: Summary, load: Load) -> int:
-    """Return the stream's shards: the template's, or what the load needs where that is more."""
+    """Return the stream's shards: the template's number, or that of the load if it is larger."""
     needed = shards_needed(load)
     return max(needed, 4) if summary.stream.on_demand else max(needed, summary.stream.shards)
 
 
 def traffic(summary: Summary, load: Load, *, durations: Mapping[str, Duration] = DURATIONS) -> dict[str, Calls]:
-    """Return the calls of each function that the load, the schedules and the trainings say something of.
+    """Return the calls of each function that depends on the load, the schedules and the trainings.
 
-    Events and requests are spread evenly over the month. A batch that waits for its window is cheaper where events
-    come in bursts, so this is the dearer case.
+    Events and requests are assumed to be spread evenly over the month. Bursts fill batches better, so this is the more
+    expensive case.
     """
     training, found = summary.training, dict[str, Calls]()
     days = 1 + summary.attribution_days
@@ -125,7 +125,7 @@ def traffic(summary: Summary, load: Load, *, durations: Mapping[str, Duration] =
 
 
 def on_spark(summary: Summary, load: Load) -> bool:
-    """Return whether datasets are built on Glue."""
+    """Return true if datasets are built on Glue."""
     above = summary.training.spark_above_mb
     return above is not None and lake_gb(load) * 1_000 > above
 
@@ -146,9 +146,9 @@ def _source(summary: Summary, name: str, kind: str) -> Source | None:
 
 
 def _batches(records: float, source: Source, count: int) -> float:
-    """Return the batches of a month: one each window in which a record comes, more where they are full before.
+    """Return the batches of a month: one per window with a record, more if batches are full earlier.
 
-    Without a window Lambda asks each shard about once a second.
+    Without a window, Lambda polls each shard about once a second.
     """
     rate = records / MONTH_S / count
     by_window = rate / (1 + rate * max(1, source.window_s))
