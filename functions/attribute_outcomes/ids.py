@@ -44,7 +44,7 @@ class Ids:
 
 
 def read(ids: pa.Array) -> Ids:
-    """Read ids; a null is none."""
+    """Return the contents of ids; a null is no genuine one."""
     legible = pc.fill_null(pc.match_substring_regex(ids, _FORM), False)
     data = base64.urlsafe_b64decode("".join(pc.if_else(legible, ids, _LEGIBLE).to_pylist()))
     content = np.frombuffer(data, np.uint8).reshape(-1, _BYTES)

@@ -68,7 +68,7 @@ class Receipt:
 
 
 class Inputs:
-    """The objects of the four tables, as they were listed at one moment, by day since 1970."""
+    """The objects of the four tables, listed at one moment, by day since 1970."""
 
     def __init__(self, client: Any, bucket: str, rules: Rules) -> None:
         """List them.

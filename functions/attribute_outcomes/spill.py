@@ -24,7 +24,7 @@ MOST_PARTS = 256
 # Without one the files are larger, and that is all: they do not outlive the call.
 _CODEC = next((codec for codec in ("zstd", "lz4") if pa.Codec.is_available(codec)), None)
 _OPTIONS = pa.ipc.IpcWriteOptions(compression=_CODEC)
-_FULL = 0.9  # parts are not all alike
+_FULL = 0.9  # allows for parts of unequal size
 _LAST_LEVEL, _LEVEL_BITS, _HALF = 4, 12, np.uint64(32)
 
 

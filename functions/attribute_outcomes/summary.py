@@ -86,7 +86,7 @@ class Summary:
 
 
 def to_table(rows: list[Engagement]) -> pa.Table:
-    """Return the rows as they are stored."""
+    """Return the rows in their stored form."""
     return pa.Table.from_pylist([dataclasses.asdict(row) for row in rows], schema=ENGAGEMENT)
 
 

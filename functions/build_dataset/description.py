@@ -1,4 +1,4 @@
-"""The manifest of a dataset, and why there is none."""
+"""The manifest of a dataset, and the errors of datasets that cannot be built."""
 
 from __future__ import annotations
 

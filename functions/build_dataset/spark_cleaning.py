@@ -49,7 +49,7 @@ def lake_schema() -> str:
 
 
 def clean(rows: DataFrame, configuration: Configuration, *, erased: Erased | None = None) -> CleanInteractions:
-    """Do as `cleaning.clean`.
+    """Clean interactions like `cleaning.clean`.
 
     Parameters
     ----------
@@ -200,7 +200,7 @@ def _minimums(pairs: DataFrame, configuration: Configuration) -> tuple[DataFrame
     while True:
         before = sum(dropped.values())
         for each in minimums(configuration):
-            if each.least <= 1:  # nothing that is there has less
+            if each.least <= 1:  # no existing count is lower
                 continue
             total = F.sum("interactions").alias("interactions")
             few = pairs.groupBy(each.column).agg(total).where(F.col("interactions") < each.least).localCheckpoint()

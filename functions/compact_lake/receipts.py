@@ -48,7 +48,7 @@ class Receipt:
 
     @property
     def key(self) -> str:
-        """Where it lies."""
+        """The key of the object."""
         return f"{day_prefix(self.date, self.partition)}{self.merge_id}.json"
 
     def to_json(self) -> bytes:

@@ -52,9 +52,9 @@ class _Known:
 
 
 class Counters:
-    """The counters of the shards that this process has seen, remembered between batches.
+    """The counters of the shards that this process has read, cached between batches.
 
-    A memory that has become old costs one refused write, and the object is read again.
+    A stale cache costs one rejected write, after which the object is read again.
     """
 
     def __init__(self, store: TrendsStore) -> None:

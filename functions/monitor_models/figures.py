@@ -38,7 +38,7 @@ def of_active(known: pd.DataFrame, *, minimum_user_interactions: int) -> tuple[p
 
 
 def figure(name: Drift, bins: Bins | None, *, reason: str | None = None) -> Figure:
-    """Return the index of two histograms, or why there is none."""
+    """Return the index of two histograms, or the reason for its absence."""
     if bins is None:
         return Figure(name, reason=reason)
     reference, current = bins

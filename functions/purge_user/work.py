@@ -85,7 +85,7 @@ class Work:
         return True
 
     def read(self, bucket: str, key: str) -> tuple[bytes, str] | None:
-        """Return an object as it is now, with its ETag; None if there is none."""
+        """Return an object's current content, with its ETag; None if it does not exist."""
         try:
             answer = self.s3.get_object(Bucket=bucket, Key=key)
             return answer["Body"].read(), answer["ETag"]

@@ -1,4 +1,4 @@
-"""Answering a request: its recommender, what its items are, and why they are there."""
+"""The answer to a request: its recommender, its items, and the reasons for them."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def recommend(
     trends
         Returns what is trending, and adds to the list it is given what is missing of that.
     rules
-        Name of the rule set that applies; None for none.
+        Name of the rule set that applies; None for no rules.
 
     Raises
     ------

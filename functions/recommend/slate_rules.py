@@ -22,7 +22,7 @@ class SlateRules:
     tightened
         Grows whenever an item that broke no rule may break one now.
     starving
-        Columns of the rules that refused items in the order of the ranking.
+        Columns of the rules that rejected items in the order of the ranking.
     """
 
     def __init__(self, rules: Sequence[SlateRule], columns: Columns) -> None:

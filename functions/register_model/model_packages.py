@@ -46,7 +46,7 @@ class ModelPackages:
         """Register a version unless it is registered.
 
         A version that the gate let through waits for approval: its trial decides. The registry is a view for people:
-        the bucket has the decision and the files, so a version that SageMaker refuses can still be promoted.
+        the bucket has the decision and the files, so a version that SageMaker rejects can still be promoted.
 
         Parameters
         ----------

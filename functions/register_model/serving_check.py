@@ -80,7 +80,7 @@ def _latency(speeds: Mapping[str, Speed], limits: Limits) -> Check:
 
 
 def _measure(bundle: Bundle, name: str, tables: Mapping[str, onnxruntime.OrtValue]) -> Speed:
-    """Run a graph for histories that are drawn, full length; refuse one that answers nothing or nonsense."""
+    """Run a graph for random histories of full length; raise an error for empty or invalid results."""
     manifest, rng = bundle.manifest, np.random.default_rng(SEED)
     try:
         session = open_session(bundle.directory / name, tables)

@@ -30,7 +30,7 @@ class ChangeKind(StrEnum):
 
     @property
     def prefix(self) -> str:
-        """Where the log of this kind lies in the lake."""
+        """The key prefix of this kind's log in the lake."""
         return "catalogue/" if self is ChangeKind.ITEM else "users/"
 
     @property

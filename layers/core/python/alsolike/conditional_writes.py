@@ -52,7 +52,7 @@ def put_if_unchanged(
 
 
 def _etag_of(client: ObjectClient, bucket: str, key: str, body: bytes) -> str | None:
-    """Return the ETag of an object with this content; None if there is none or another."""
+    """Return the ETag of an object with this content; None if it is missing or different."""
     try:
         answer = client.get_object(Bucket=bucket, Key=key)
         return str(answer["ETag"]) if answer["Body"].read() == body else None

@@ -27,7 +27,7 @@ _TARGETS = ("recommender", "rules", "model")
 def parse_experiments(
     node: Node | None, *, recommenders: Collection[str], rules: Collection[str]
 ) -> dict[str, Experiment]:
-    """Read the experiments by name; faults are noted at the node.
+    """Parse the experiments by name; faults are recorded at the node.
 
     Parameters
     ----------

@@ -48,7 +48,7 @@ class Text:
     Attributes
     ----------
     pattern
-        What the whole text has to match; written so that JSON Schema reads it alike.
+        Pattern for the whole text; it has the same meaning in JSON Schema.
     expected
         The pattern in words.
     """

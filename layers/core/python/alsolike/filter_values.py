@@ -94,7 +94,7 @@ def applicable(filter_: Filter, values: Values, *, name: str) -> tuple[Expressio
 
 
 def refuse_unknown(values: Collection[str], filter_: Filter, *, name: str) -> None:
-    """Refuse values of parameters that a filter does not have; see `applicable`."""
+    """Raise an error for values of parameters that a filter does not have; see `applicable`."""
     known = filter_.parameters
     for given in values:
         if given not in known:
@@ -242,7 +242,7 @@ def mismatch(value: object, column: Column, source: object, *, expected: str) ->
 
 
 def _number(text: str) -> float:
-    """Return the number that a text is, NaN if it is none."""
+    """Return a text's number, NaN if it has none."""
     number = float(text) if _NUMBER.fullmatch(text.strip()) else math.nan
     return number if math.isfinite(number) else math.nan
 

@@ -33,7 +33,7 @@ class DeclaredFilters:
     needs: Mapping[str, str]
 
     def choose(self, node: Node) -> str | None:
-        """Return the name of a filter that applies without a request asking for it."""
+        """Return the name of a filter that applies without being named in a request."""
         name = node.choice(self.expressions, what="the name of a filter:")
         if name is not None and name in self.needs:
             node.fault(

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 STEPS_PER_DOUBLING = 2
-"""Numbers within a factor of 2 ** (1 / 2) of each other mostly count alike: prices of one class."""
+"""Numbers within a factor of 2 ** (1 / 2) of each other mostly have the same token: prices of one class."""
 
 MOST_CHARACTERS = 2_000
 """Maximum characters of a text; later ones are ignored."""

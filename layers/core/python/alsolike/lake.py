@@ -94,7 +94,7 @@ def deduplicate(rows: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If a column is there without one that goes before it in `COPY_ORDER`.
+        If a column is present without one that precedes it in `COPY_ORDER`.
     """
     read = [name for name in COPY_ORDER if name in rows]
     if missing := [name for name in COPY_ORDER[: COPY_ORDER.index(read[-1])] if name not in read] if read else []:

@@ -18,7 +18,7 @@ MAX_REASON = 500
 
 
 def check_reason(reason: str) -> None:
-    """Refuse a reason that is blank, or too long.
+    """Raise an error for a reason that is blank or too long.
 
     Raises
     ------

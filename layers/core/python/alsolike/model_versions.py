@@ -31,7 +31,7 @@ _FIGURES = ("algorithm", "hr", "ndcg", "mrr", "coverage", "fit_s")
 _AT_ONCE = 4
 _REJECTED_PACKAGE = "Rejected"
 NOT_REGISTERED = "NotRegistered"
-"""Approval of a version that SageMaker refused to register."""
+"""Approval of a version that SageMaker rejected at registration."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class ModelVersion:
     pinned
         True if it is kept regardless of its age.
     package_arn
-        In the SageMaker Model Registry; empty if SageMaker refused to register the version.
+        In the SageMaker Model Registry; empty if SageMaker rejected the registration.
     approval
         Of the package, or `NOT_REGISTERED`.
     forced
@@ -187,7 +187,7 @@ class ModelVersions:
     def _summaries(self, stored: Mapping[str, int]) -> list[Mapping[str, Any]]:
         """Return the packages of the group, the latest first, without figures.
 
-        A version that SageMaker refused to register has a summary without a package.
+        A version whose registration SageMaker rejected has a summary without a package.
         """
         with asking(f"model package group {self._group}"):
             pages = self._sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=self._group)
@@ -224,7 +224,7 @@ class ModelVersions:
         ]
 
     def _status(self, version: ModelVersion) -> str:
-        """Return the status of a version; its decision replaces the approval that SageMaker refused to keep."""
+        """Return the status of a version; its decision replaces the approval that SageMaker rejected."""
         if version.status != KEPT or version.approval != NOT_REGISTERED:
             return version.status
         try:

@@ -192,7 +192,7 @@ class Metric(StrEnum):
 
 
 def log_refusal(error: Exception) -> None:
-    """Log that a request was refused: the error's type and its cause's, whose texts may quote the request."""
+    """Log a rejected request: the error's type and its cause's, whose texts may quote the request."""
     logger.warning("request refused", error_type=type(error).__name__, cause_type=type(error.__cause__).__name__)
 
 

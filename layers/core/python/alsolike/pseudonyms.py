@@ -66,7 +66,7 @@ class Pseudonyms:
         return self._hash("shopper", stored_id)[:SHOPPER_DIGITS]
 
     def _hash(self, kind: str, value: str) -> str:
-        # No kind holds the separator, so that no two pairs of kind and id read alike.
+        # No kind contains the separator, so different pairs of kind and id have different texts.
         code = self._keyed.copy()  # reuses the state after the key
         code.update(f"{kind}\0{value}".encode("utf-8", "surrogatepass"))
         return code.hexdigest()

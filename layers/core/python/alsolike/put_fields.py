@@ -17,7 +17,7 @@ class ListApart(ListOf):
     """A list whose elements the caller parses one by one, so that invalid ones are rejected individually."""
 
     def read(self, value: Any, where: str) -> list[Any]:
-        """Return the elements as they are; see `Field`."""
+        """Return the elements unchanged; see `Field`."""
         return wire.elements(value, where, minimum=self.minimum, maximum=self.maximum)
 
 

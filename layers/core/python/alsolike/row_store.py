@@ -147,7 +147,7 @@ class RowStore(Generic[R]):
         return self._stored(self._replace(row_id, write))
 
     def delete(self, row_id: str, *, now_ms: int) -> None:
-        """Leave nothing of a row but the mark that it was there.
+        """Delete a row and leave a mark.
 
         Raises
         ------

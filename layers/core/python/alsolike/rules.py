@@ -86,7 +86,7 @@ class Diversity:
     dial
         From above 0 (the unchanged list) to 1 (only dissimilarity counts): 1 - lambda of the paper.
     columns
-        Two items are the more alike the more values of these columns they share.
+        Items are the more similar the more values of these columns they share.
     """
 
     dial: float

@@ -39,7 +39,7 @@ _COUNTABLE = (ColumnType.STRING, ColumnType.LIST, ColumnType.BOOLEAN)
 def parse_rules(
     node: Node | None, *, filters: DeclaredFilters, columns: Mapping[str, ColumnType]
 ) -> dict[str, RuleSet]:
-    """Read the rule sets by name; faults are noted at the node.
+    """Parse the rule sets by name; faults are recorded at the node.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ class StoredObject:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Listed:
-    """An object that is there."""
+    """An existing object."""
 
     key: str
     etag: str

@@ -25,7 +25,7 @@ LINE_KEY = "served"
 """The key of a log line that has an answer, `{"served": {...}}`; no other line has it."""
 
 QUARANTINE_SHARD = "served-"
-"""Lines that could not be read lie in quarantine as records of a shard of a name that begins so."""
+"""Shard prefix of unreadable lines, which quarantine stores like records of the stream."""
 
 RANKED, FILLED, PINNED, EXPLORED, PROMOTED = "ranked", "filled", "pinned", "explored", "promoted:"
 """Why an item has its place; after the last one comes the promotion's name."""
@@ -218,7 +218,7 @@ def served_date(served_ms: int) -> str:
 
 
 def deduplicating_sql(*, table: str = TABLE) -> str:
-    """Return the query that keeps one row an answer, for Athena and DuckDB alike; copies of a row are equal."""
+    """Return the query that keeps one row per answer, for Athena and DuckDB; copies of a row are equal."""
     columns = ", ".join((*COLUMNS, PARTITION_COLUMN))
     number = "row_number() OVER (PARTITION BY recommendation_id ORDER BY served_ms ASC NULLS LAST)"
     numbered = f"SELECT {columns}, {number} AS copy FROM {table}"  # noqa: S608  the names are the program's own

@@ -64,7 +64,7 @@ def mint(key: bytes, session: Session, *, now_s: int, lifetime_s: int = USUAL_LI
     Raises
     ------
     InvalidInput
-        If an id is none that `POST /events` takes, or the lifetime is not 1 to `MAX_LIFETIME_S` seconds.
+        If `POST /events` would reject an id, or the lifetime is not 1 to `MAX_LIFETIME_S` seconds.
     MissingSetting
         If the key has fewer than `MIN_KEY_BYTES`.
 

@@ -104,7 +104,7 @@ class Snapshot:
         return int(self._starts[-1])
 
     def deleted_hashes(self) -> npt.NDArray[np.uint64]:
-        """Return `ragged.hashes_of` the id of every item that was deleted, as far as the segments remember."""
+        """Return `ragged.hashes_of` the id of every deleted item that the segments still record."""
         if not self._segments:
             return np.zeros(0, np.uint64)
         base = self._segments[0].hashes[self._segments[0].deleted]

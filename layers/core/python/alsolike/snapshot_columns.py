@@ -1,4 +1,4 @@
-"""Columns of a catalogue snapshot: how values of each declared type lie in arrays."""
+"""Columns of a catalogue snapshot: the arrays for values of each declared type."""
 
 from __future__ import annotations
 

@@ -205,7 +205,7 @@ class SnapshotStore:
                     path.unlink(missing_ok=True)
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Delete segments; one that is not there is none the less deleted.
+        """Delete segments; a missing one counts as deleted.
 
         Raises
         ------

@@ -68,7 +68,7 @@ def map_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
 
 
 def parse_tensors(data: bytes | mmap.mmap, *, name: str) -> tuple[dict[str, Array], dict[str, str]]:
-    """Return the arrays that lie in `data`, not copied, with its metadata; see `map_tensors`.
+    """Return the arrays in `data`, not copied, with its metadata; see `map_tensors`.
 
     Parameters
     ----------

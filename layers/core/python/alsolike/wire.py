@@ -73,7 +73,7 @@ def describe(value: object) -> str:
 
 
 def only_known(fields: Mapping[str, Any], known: Collection[str], *, where: str = "") -> None:
-    """Refuse fields that the call does not have, so that a misspelt one is never ignored.
+    """Raise an error for fields that the call does not have, so that a misspelt one is never ignored.
 
     Raises
     ------
