@@ -89,19 +89,19 @@ class Rules:
         return range(answer_day - POPULARITY_DAYS, answer_day + self.window_days + 1 + LATE_DAYS * late)
 
     def is_late(self, received_ms: int, answer_day: int) -> bool:
-        """Return true if an event was received so late that another copy, dated in the window, may have preceded it."""
+        """Return true if an event arrived so late that a copy dated after the window may have arrived earlier."""
         return received_ms + self.clock_skew_ms >= (answer_day + self.window_days + 1) * DAY_MS
 
 
 def first_whole_day(now_ms: int, *, served_days: int, retention_days: int | None) -> int:
-    """Return the first day (since 1970) of which nothing that its results follow from has expired.
+    """Return the first day (since 1970) whose inputs have not expired.
 
     Parameters
     ----------
     served_days
-        So long answers are kept.
+        Retention of answers.
     retention_days
-        So long interactions are kept; None for ever.
+        Retention of interactions; None for ever.
 
     Examples
     --------

@@ -46,7 +46,7 @@ class Slate:
     def novelty(self, popularity: Ints) -> Floats:
         """Return of each answer its items' mean self-information in bits, NaN without any.
 
-        An item of which nothing is known counts as if it had one event.
+        An unknown item counts as if it had one event.
 
         References
         ----------

@@ -129,7 +129,7 @@ class Spill:
         part.rows += len(rows)
 
     def close(self) -> None:
-        """Finish the files; nothing can be added any more."""
+        """Finish the files; later additions are impossible."""
         for writer in self._writers.values():
             writer.close()
         self._writers.clear()

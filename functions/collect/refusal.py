@@ -1,4 +1,4 @@
-"""The answer to a call of which some parts are good."""
+"""The response to a partially valid call."""
 
 from __future__ import annotations
 

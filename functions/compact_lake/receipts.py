@@ -113,7 +113,7 @@ class ReceiptStore:
         self._put(dataclasses.replace(receipt, state=WRITTEN))
 
     def remove(self, receipt: Receipt) -> None:
-        """Forget a merge of which nothing is left to do."""
+        """Delete the receipt of a finished merge."""
         self._client.delete_object(Bucket=self._bucket, Key=receipt.key)
 
     def _put(self, receipt: Receipt, **condition: str) -> None:

@@ -20,7 +20,7 @@ class Rules:
     min_objects
         Fewest small objects of a day that are merged.
     small_bytes
-        From this size on an object stays as it is.
+        Minimum size of an object that is not merged again.
     merge_bytes, merge_objects, merge_memory_bytes
         What one merge reads at most: bytes in S3, objects, and bytes once decoded.
     quiet_ms

@@ -66,7 +66,7 @@ class Deployed:
 
 
 class LastDay:
-    """The load of the last day, as far as it was counted.
+    """The counted parts of the last day's load.
 
     Parameters
     ----------

@@ -72,7 +72,7 @@ class Request:
         return str(self.event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"])[:_MAX_SUBJECT]
 
     def signed(self, reason: str | None) -> str:
-        """Return a reason with whose it is, as it is kept; without one, only whose."""
+        """Return a reason with its sender in the stored form; only the sender without a reason."""
         return f"{reason} (operator {self.by})" if reason else f"operator {self.by}"
 
     def note(self, action: str, **what: Any) -> None:

@@ -51,7 +51,7 @@ def is_in(table: pa.Table, column: str, values: Sequence[str]) -> pa.ChunkedArra
 
 
 def without(file: pq.ParquetFile, hits: pa.ChunkedArray) -> bytes | None:
-    """Return the object without the rows that are hit, column by column as it was; None if no row is left."""
+    """Return the object without the hit rows, with unchanged columns; None if no row is left."""
     keep = pc.invert(hits)
     schema = _plain(file.schema_arrow)  # a dictionary would keep the values of rows that go
     out = io.BytesIO()

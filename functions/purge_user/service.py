@@ -37,7 +37,7 @@ SESSIONS = "sessions"
 
 
 def stop_sessions(work: Work) -> Iterator[None]:
-    """Write tombstones of the user's sessions: events and responses without a user are not stored any more.
+    """Write tombstones of the user's sessions, so that no more of their events and responses are stored.
 
     New ones count as found, so that another pass follows after all processes know them.
     """

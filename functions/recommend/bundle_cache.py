@@ -16,7 +16,7 @@ from alsolike.registry import model_prefix
 from alsolike.s3_files import download
 
 ANSWER_TIME_MS = 5_000
-"""Time that is left for the last read and the answer when no more is downloaded."""
+"""Time reserved for the last read and the answer, in which nothing is downloaded."""
 
 _UNFINISHED = ".unfinished-"
 

@@ -132,7 +132,7 @@ class Model:
         return min(self._run_ms[BIAS_GRAPH_FILE if with_bias else GRAPH_FILE], default=0.0)
 
     def passed_over(self, *, with_bias: bool) -> None:
-        """Note that a run was left out as it was expected to take too long; after some, it is tried again."""
+        """Forget the oldest duration after a skipped run, so that after several skips a run is tried again."""
         runs = self._run_ms[BIAS_GRAPH_FILE if with_bias else GRAPH_FILE]
         if runs:
             runs.popleft()

@@ -75,21 +75,21 @@ def recommend(
     now_ms: int,
     rules: str | None = merchandising.OWN,
 ) -> Answer:
-    """Answer a request, with less where something fails, and with nothing rather than what a filter forbids.
+    """Answer a request; return a degraded answer after a failure, but never an item that a filter rejects.
 
     Parameters
     ----------
     trends
-        Returns what is trending, and adds to the list it is given what is missing of that.
+        Returns the trending items, and appends to the given list the reasons if they are missing.
     rules
         Name of the rule set that applies; None for no rules.
 
     Raises
     ------
     NotFound
-        If it names a filter that there is not.
+        If it names an unknown filter.
     InvalidInput
-        If it does not bring what its filter needs, or is a session's that may not ask for this.
+        If it lacks an input of its filter, or a session may not send it.
     """
     degraded = list(standing.degraded)
     configuration = None if NO_CONFIGURATION in degraded else standing.configuration

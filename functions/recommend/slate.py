@@ -52,7 +52,7 @@ class Candidate(NamedTuple):
 
 @value_object
 class Promoted:
-    """A promotion: how many places it is due, and its items, best first, none of which is barred."""
+    """A promotion: its number of places, and its items, best first, without barred ones."""
 
     name: str
     places: int

@@ -47,7 +47,7 @@ class Variety:
         ]
 
     def add(self, item_id: str) -> None:
-        """Take an item into the list; it is no candidate any more."""
+        """Move an item from the candidates into the list."""
         self.drop(item_id)
         has = self._columns(item_id)
         likeness = sum(table.likeness(values(has.get(table.name))) for table in self._tables)

@@ -37,7 +37,7 @@ def unpack_bundle(archive: IO[bytes], directory: Path, *, maximum_bytes: int) ->
 
 
 class _Limited:
-    """The decompressed archive, of which no more is read than was allowed."""
+    """A reader of the decompressed archive with a size limit."""
 
     def __init__(self, stream: IO[bytes] | gzip.GzipFile) -> None:
         self._stream = stream

@@ -98,7 +98,7 @@ class ContentIndex:
     sentences: SentenceIndex | None = None
 
     def knows(self, hashes: Array) -> npt.NDArray[np.bool_]:
-        """Return of which of these hashes of ids the model has an item."""
+        """Return, per hash of an id, true if the model has the item."""
         return find(self.item_hashes, hashes) >= 0
 
     def scales_of(self, hashes: Array) -> npt.NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Experiments: users are split among arms, each of which is answered in its own way."""
+"""Experiments: users are divided among arms with different recommenders, rules or models."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def with_values(column: FixedColumn, values: Array) -> FixedColumn:
 
 
 def elements(leaf: Leaf, resolver: Resolver) -> list[str]:
-    """Return the texts of which a list has to have one.
+    """Return the texts; a list passes if it has one of them.
 
     Raises
     ------

@@ -45,7 +45,7 @@ def is_of_one_interaction(condition: Condition) -> bool:
 
 
 def match(condition: Condition, recent: Recent, resolver: Resolver, *, canonical: Callable[[str], str]) -> Mask:
-    """Return which of the interactions meet a condition of which `is_of_one_interaction` is true.
+    """Return the mask of the interactions that meet a condition; `is_of_one_interaction` must be true for it.
 
     Parameters
     ----------

@@ -98,7 +98,7 @@ class TokenReader:
         return found
 
     def one_of(self, *texts: str) -> str:
-        """Step over one of the keywords or symbols, and return it as it is spelt here.
+        """Skip one of the keywords or symbols, and return it in the given spelling.
 
         Raises
         ------

@@ -67,7 +67,7 @@ def parse_values(name: str, text: str) -> tuple[str, ...]:
 
 
 def applicable(filter_: Filter, values: Values, *, name: str) -> tuple[Expression, ...]:
-    """Return the expressions that apply: all but those EXCLUDE ones of which a parameter is left out.
+    """Return the expressions that apply: all except EXCLUDE ones with a missing parameter.
 
     Parameters
     ----------
@@ -227,7 +227,7 @@ class Resolver:
 
 
 def shown(column: Column) -> str:
-    """Return a column as it is written in the expression."""
+    """Return a column in the expression's spelling."""
     return f"{column.dataset}.{column.name}"
 
 

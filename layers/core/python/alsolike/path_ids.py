@@ -24,7 +24,7 @@ MARK = "~"
 _OTHER_BYTES = "\ufffd"
 
 _MAX_DIGITS = -(-4 * 4 * MAX_ID_CHARACTERS // 3)
-"""Four bytes a character, of which three make four digits."""
+"""Each character has up to four bytes, and three bytes make four digits."""
 
 PATH_ID: Mapping[str, Any] = MappingProxyType(
     {

@@ -24,7 +24,7 @@ def trends_key(shard_id: str) -> str:
 
 @value_object
 class StoredBytes:
-    """An object as it was read.
+    """An object's content with its ETag.
 
     Attributes
     ----------
