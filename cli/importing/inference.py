@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -13,59 +14,84 @@ from alsolike.configuration import ColumnType
 from alsolike.configuration_document import COLUMN
 from alsolike.errors import InvalidInput
 from cli.importing.files import Chunk, DataFile, as_text, value_type
-from cli.importing.metadata import JSON_NUMBER
+from cli.importing.metadata import CREATED, JSON_NUMBER, is_time
 from model_export.times import ISO
 
 _BOOLEAN = "(?i)^(true|false)$"
-_FROM_1970 = r"^(19[7-9]|2[0-9])"
-_DECIMAL_COMMA = r"^-?[0-9]+,[0-9]+$"
+_DECIMAL_COMMA = r"^-?[0-9]+,[0-9]{1,2}$"
+_COMMAS = r"^-?[0-9]+(,[0-9]+)+$"
+_THOUSANDS = r"-?[1-9][0-9]{0,2}(,[0-9]{3})+"
 _BAR = r"\S\|\S"
-_SPACED_BAR = r"\s\||\|\s"
+_NO_LIST = r"\s\||\|\s|[^|]{61}"
+"""Spaces next to a bar, or a part of more than 60 characters: a text, not a list."""
+
+_CODE = re.compile(r"(^|_)(IDS?|ZIP|ZIPCODE|POSTCODE|POSTAL|POSTALCODE|PLZ|CODES?|SKU|EAN|GTIN|UPC|ISBN|PHONE)(_|$)")
+"""Names of columns whose digits are no quantity: as numbers, later codes would lose their leading zeros."""
 
 
 class _Cells:
-    """Observations on the cells of one column."""
+    """Observations on the cells of one column in all files."""
 
     def __init__(self) -> None:
-        self.patterns = {f"^{JSON_NUMBER}$": True, _BOOLEAN: True, ISO: True, _FROM_1970: True}
-        self.filled = False
-        self.bars = self.spaced_bars = False
-        self.decimal_comma: tuple[int, str] | None = None
-        self.numeric = True
+        self.typed = set[ColumnType]()
+        self.number = self.boolean = self.time = self.commas = self.list = True
+        self.is_code = False
+        self.distinct = self.bars = self.decimal_commas = 0
+        self.first_comma: tuple[str, int, str] | None = None
 
-    def add(self, chunk: Chunk, name: str) -> None:
+    def add(self, file: DataFile, chunk: Chunk, name: str) -> None:
         """Look at the cells of a chunk."""
         texts = as_text(chunk.rows[name])
+        texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
         distinct = pc.unique(texts).drop_null()
         if not len(distinct):
             return
-        self.filled = True
-        for pattern, holds in self.patterns.items():
-            self.patterns[pattern] = holds and _all(distinct, pattern)
-        self.bars |= _any(distinct, _BAR)
-        self.spaced_bars |= _any(distinct, _SPACED_BAR)
-        self.numeric = self.numeric and _all(distinct, f"^{JSON_NUMBER}$|{_DECIMAL_COMMA}")
-        if self.numeric and self.decimal_comma is None and _any(distinct, _DECIMAL_COMMA):
-            commas = pc.match_substring_regex(texts, _DECIMAL_COMMA).fill_null(False)
-            place = pc.index(commas, True).as_py()
-            self.decimal_comma = int(chunk.lines[place]), texts[place].as_py()
+        self.is_code |= _CODE.search(name) is not None
+        self.number &= not file.is_parquet  # a text in Parquet is a text by choice
+        self.number = self.number and _all(distinct, f"^{JSON_NUMBER}$")
+        self.boolean = self.boolean and _all(distinct, _BOOLEAN)
+        self.time = self.time and _all(distinct, ISO) and is_time(pa.chunked_array([distinct]))
+        self.list = self.list and _count(distinct, _NO_LIST) == 0
+        self.commas = self.commas and _all(distinct, f"^{JSON_NUMBER}$|{_COMMAS}")
+        # Distinct cells: most films have one genre, but most combinations of genres have several.
+        self.distinct += len(distinct)
+        self.bars += _count(distinct, _BAR)
+        if self.commas:
+            self.decimal_commas += _count(distinct, _DECIMAL_COMMA)
+            place = pc.index(pc.match_substring_regex(texts, _COMMAS).fill_null(False), True).as_py()
+            if self.first_comma is None and place >= 0:
+                self.first_comma = file.name, int(chunk.lines[place]), texts[place].as_py()
 
-    def type(self) -> ColumnType | None:
-        """Return the type, None for text."""
-        number, boolean, time, storable = self.patterns.values()
-        if not self.filled:
-            return None
-        if number:
-            return ColumnType.NUMBER
-        if boolean:
+    def type(self, name: str) -> ColumnType:
+        """Return the type; raise InvalidInput if most cells are decimals with a comma."""
+        types = set(self.typed)
+        if self.distinct:
+            types.add(self._text_type(name))
+        return types.pop() if len(types) == 1 else ColumnType.STRING
+
+    def _text_type(self, name: str) -> ColumnType:
+        if self.number:
+            return ColumnType.STRING if self.is_code else ColumnType.NUMBER
+        if self.boolean:
             return ColumnType.BOOLEAN
-        if time and storable:
+        if self.time:
             return ColumnType.TIMESTAMP
-        return ColumnType.LIST if self.bars and not self.spaced_bars else None
+        if self.commas and not self.is_code and self.first_comma and 2 * self.decimal_commas >= self.distinct:
+            file, line, text = self.first_comma
+            written = text.replace(",", "")
+            if not re.fullmatch(_THOUSANDS, text):
+                written = text.replace(",", ".")
+            elif text.count(",") == 1:
+                written += f" or {text.replace(',', '.')}, whichever is meant"
+            raise InvalidInput(
+                f"{file}: {name} in line {line} is {text!r}, expected a decimal point. Write such a number as "
+                f"{written}, or declare the column as string in the configuration"
+            )
+        return ColumnType.LIST if self.list and 2 * self.bars >= self.distinct else ColumnType.STRING
 
 
-def infer(files: Sequence[DataFile], *, without: Sequence[str]) -> dict[str, ColumnType]:
-    """Return the type of each column that holds only booleans, numbers, dates or lists like ``a|b``, by property.
+def infer(files: Sequence[DataFile], *, without: Collection[str]) -> dict[str, ColumnType]:
+    """Return the type of each column by property: string unless all files agree on another type.
 
     Parameters
     ----------
@@ -75,38 +101,39 @@ def infer(files: Sequence[DataFile], *, without: Sequence[str]) -> dict[str, Col
     Raises
     ------
     InvalidInput
-        If numbers have decimal commas, with the line of the first.
+        If most numbers of a column have decimal commas, with the line of the first.
     """
-    found: dict[str, ColumnType | None] = {}
+    columns: dict[str, _Cells] = {}
+    names: dict[str, str] = {}
     for file in files:
-        fields = {
-            field.name: field.type
-            for field in file.schema
-            if COLUMN.fullmatch(column_name(field.name)) and column_name(field.name) not in without
-        }
-        typed = {name: _TYPES[key] for name, kind in fields.items() if (key := _kind(kind)) in _TYPES}
-        cells = {name: _Cells() for name in fields if name not in typed}
-        for chunk in file.chunks() if cells else ():
-            for name, column in cells.items():
-                column.add(chunk, name)
-        for name, column in cells.items():
-            if column.numeric and column.decimal_comma is not None:
-                line, text = column.decimal_comma
-                raise InvalidInput(
-                    f"{file.name}: {name} in line {line} is {text!r}, expected a decimal point. Write such numbers as "
-                    f"{text.replace(',', '.')}"
-                )
-        for name in fields:
-            kind = typed.get(name) or cells[name].type()
-            property_ = column_name(name)
-            found[property_] = kind if found.get(property_, kind) is kind else None
-    return {name: kind for name, kind in found.items() if kind is not None}
+        texts = []
+        for field in file.schema:
+            property_ = column_name(field.name)
+            if property_ in without or not COLUMN.fullmatch(property_):
+                continue
+            names.setdefault(property_, field.name)
+            cells = columns.setdefault(property_, _Cells())
+            if property_ == CREATED:
+                cells.typed = {ColumnType.TIMESTAMP}  # the configuration accepts no other type, not even for seconds
+            elif (kind := _kind(field.type)) in _TYPES:
+                cells.typed.add(_TYPES[kind])
+            else:
+                texts.append(field.name)
+        for chunk in file.chunks() if texts else ():
+            for name in texts:
+                columns[column_name(name)].add(file, chunk, name)
+    return {property_: cells.type(names[property_]) for property_, cells in columns.items()}
+
+
+def declarable(types: Mapping[str, ColumnType]) -> dict[str, ColumnType]:
+    """Return the types that an import declares: strings need no declaration."""
+    return {name: kind for name, kind in types.items() if kind is not ColumnType.STRING}
 
 
 def declared(document: Mapping[str, Any], types: Mapping[str, ColumnType], *, dataset: str) -> dict[str, Any]:
     """Return a configuration document with more columns of `items` or `users`."""
     part = dict(document.get(dataset) or {})
-    columns = {**(part.get("columns") or {}), **{name: kind.value for name, kind in types.items()}}
+    columns = {**(part.get("columns") or {}), **{name: kind.value for name, kind in declarable(types).items()}}
     return {"format": 1, **document, dataset: {**part, "columns": columns}}
 
 
@@ -130,5 +157,5 @@ def _all(texts: pa.Array, pattern: str) -> bool:
     return bool(pc.all(pc.match_substring_regex(texts, pattern)).as_py())
 
 
-def _any(texts: pa.Array, pattern: str) -> bool:
-    return bool(pc.any(pc.match_substring_regex(texts, pattern)).as_py())
+def _count(texts: pa.Array, pattern: str) -> int:
+    return int(pc.sum(pc.match_substring_regex(texts, pattern)).as_py())

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from alsolike.catalog import ITEMS, Item, column_name
+from alsolike.catalog import ITEMS, column_name
 from alsolike.configuration import ColumnType
 from alsolike.errors import InvalidInput
 from cli.importing.files import open_file
-from cli.importing.metadata import MetadataFile, open_metadata
+from cli.importing.inference import infer
+from cli.importing.metadata import open_metadata
 from cli.importing.sources import find
 
 _CREATION_TIMESTAMP = "CREATION_TIMESTAMP"
@@ -27,8 +28,7 @@ class ItemsFile:
     properties
         Metadata columns by property name, by item; of an item that stands there twice the later row counts.
     guessed
-        Columns of a CSV, by their names in capitals, whose types nothing says: `number` where every cell is one, else
-        `string`. Parquet says its types.
+        Inferred types of a CSV's undeclared columns, by their names in capitals. Parquet says its types.
     """
 
     properties: Mapping[str, Mapping[str, Any]]
@@ -50,7 +50,9 @@ def read_items(path: Path, *, columns: Mapping[str, ColumnType]) -> ItemsFile:
     """
     (source,) = find([path], s3=lambda: None)
     data = open_file(source)
-    file = open_metadata(data, ITEMS, columns=columns)
+    open_metadata(data, ITEMS, columns=columns)  # raises before its rows are read
+    found = {} if data.is_parquet else infer([data], without=(column_name(ITEMS.key.upper()), *columns))
+    file = open_metadata(data, ITEMS, columns={**columns, **found})
     properties: dict[str, Mapping[str, Any]] = {}
     refused: list[tuple[int, str]] = []
     for chunk in data.chunks():
@@ -64,10 +66,5 @@ def read_items(path: Path, *, columns: Mapping[str, ColumnType]) -> ItemsFile:
         raise InvalidInput(f"{path}: an import refuses {len(refused):,} rows; the first is {unit} {line}: {reason}")
     if not properties:
         raise InvalidInput(f"{path} has no rows")
-    return ItemsFile(properties, {} if data.is_parquet else _guessed(file, columns))
-
-
-def _guessed(file: MetadataFile[Item], columns: Mapping[str, ColumnType]) -> dict[str, ColumnType]:
-    names = [name for name in file.file.schema.names if name != file.id_column]
-    open_names = [name for name in names if column_name(name) not in columns and name != _CREATION_TIMESTAMP]
-    return {name: file.types.get(name, ColumnType.STRING) for name in open_names}
+    names = [name for name in data.schema.names if column_name(name) in found and name != _CREATION_TIMESTAMP]
+    return ItemsFile(properties, {name: found[column_name(name)] for name in names})

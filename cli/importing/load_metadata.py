@@ -16,7 +16,7 @@ from alsolike.rows import R, RowKind
 from alsolike.users import USERS, UserStore
 from cli.deployment import Deployment
 from cli.importing.erased import erased_users
-from cli.importing.inference import declared, infer
+from cli.importing.inference import declarable, declared, infer
 from cli.importing.inputs import DEFAULTS, Input, Options, open_inputs
 from cli.importing.journal import Journal
 from cli.importing.metadata import MetadataFile, People, open_metadata, put_rows
@@ -71,12 +71,13 @@ def _import(
     types = columns(current.configuration())
     for each in inputs:
         open_metadata(each.file, kind, columns=types, people=people)  # refuses what is none of these files
-    inferred = _inferred(inputs, kind, types) if options.declares else {}
+    found = infer([each.file for each in inputs], without=(column_name(kind.key.upper()), *types))
+    inferred = declarable(found) if options.declares else {}
     if inferred and not options.dry_run:
         document = declared(current.document, inferred, dataset=kind.list_field)
         reason = f"columns of {', '.join(each.file.name for each in inputs)}"
         configurations.apply(current, document, text="", by="alsolike import", reason=reason[:200], now_ms=now_ms)
-    files = [open_metadata(each.file, kind, columns={**types, **inferred}, people=people) for each in inputs]
+    files = [open_metadata(each.file, kind, columns={**types, **found}, people=people) for each in inputs]
     summaries = tuple(
         _take(each, file, store, deployment, now_ms=now_ms) for each, file in zip(inputs, files, strict=True)
     )
@@ -84,10 +85,6 @@ def _import(
         summaries, 0, 0, 0, time.monotonic() - started, dry_run=options.dry_run,
         inferred={name: type_.value for name, type_ in inferred.items()},
     )  # fmt: skip
-
-
-def _inferred(inputs: Sequence[Input], kind: RowKind[R], types: Mapping[str, ColumnType]) -> dict[str, ColumnType]:
-    return infer([each.file for each in inputs], without=(column_name(kind.key.upper()), *types))
 
 
 def _take(

@@ -31,8 +31,9 @@ _PART = 250
 JSON_NUMBER = r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,9})?"
 """Text that is unchanged after parsing it as a number and formatting it; a code like 007 does not match."""
 
+_LEADING_ZERO = "has a leading zero, expected a number. Declare the column as string to import codes"
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
-_CREATED = "creationTimestamp"
+CREATED = "creationTimestamp"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,8 +51,8 @@ class MetadataFile(Generic[R]):
     Attributes
     ----------
     types
-        Of its metadata columns, by their names in capitals: those that are declared, CREATION_TIMESTAMP of items, and
-        undeclared columns in which every cell is a number. Other columns keep their texts.
+        Of its metadata columns, by their names in capitals: those that are declared or inferred, and CREATION_TIMESTAMP
+        of items.
     people
         Erasure and stored ids, if the rows are users.
     """
@@ -107,15 +108,12 @@ class MetadataFile(Generic[R]):
 def open_metadata(
     file: DataFile, kind: RowKind[R], *, columns: Mapping[str, ColumnType], people: People | None = None
 ) -> MetadataFile[R]:
-    """Check that a file has the columns of an items or users file, and find out what they hold.
-
-    A CSV does not say which of its cells are numbers, so it is read once to find out; an undeclared column in which a
-    single cell is something else, or a code with leading zeros, stays text.
+    """Check that a file has the columns of an items or users file; read none of its rows.
 
     Parameters
     ----------
     columns
-        The declared columns by property name.
+        Declared and inferred columns by property name.
     people
         Where the rows are users.
 
@@ -138,9 +136,8 @@ def open_metadata(
             raise InvalidInput(f"{file.name}: {field.name} has type {field.type}, expected a plain value or a list")
     known = {name: columns[column_name(name)] for name in names if column_name(name) in columns}
     if kind.name == "item":
-        known = {name: ColumnType.TIMESTAMP for name in names if column_name(name) == _CREATED} | known
-    open_names = [name for name in names if name != id_column and name not in known]
-    return MetadataFile(file, kind, known | dict.fromkeys(_number_columns(file, open_names), ColumnType.NUMBER), people)
+        known = {name: ColumnType.TIMESTAMP for name in names if column_name(name) == CREATED} | known
+    return MetadataFile(file, kind, known, people)
 
 
 def put_rows(rows: Sequence[R], kind: RowKind[R], store: RowStore[R], *, clock_ms: Callable[[], int]) -> Iterator[int]:
@@ -168,20 +165,6 @@ def put_rows(rows: Sequence[R], kind: RowKind[R], store: RowStore[R], *, clock_m
     yield len(rows) - len(distinct)
 
 
-def _number_columns(file: DataFile, names: Sequence[str]) -> frozenset[str]:
-    if file.is_parquet:
-        return frozenset()  # its numbers are numbers
-    numbers, filled = set(names), set[str]()
-    for chunk in file.chunks() if names else ():
-        for name in sorted(numbers):
-            cells = chunk.rows[name].drop_null()
-            if len(cells):
-                filled.add(name)
-                if not pc.all(pc.match_substring_regex(cells, f"^{JSON_NUMBER}$")).as_py():
-                    numbers.remove(name)
-    return frozenset(numbers & filled)
-
-
 def _cells(column: pa.ChunkedArray, kind: ColumnType | None) -> tuple[list[Any], dict[int, str]]:
     """Return a column as JSON values, and what is wrong with which; a list becomes `a|b`, as in a CSV."""
     found = value_type(column.type)
@@ -196,7 +179,9 @@ def _cells(column: pa.ChunkedArray, kind: ColumnType | None) -> tuple[list[Any],
         return column.to_pylist(), {}
     texts = as_text(column).to_pylist()
     if kind is ColumnType.NUMBER:
-        return _parsed(texts, _number, "is no number")
+        cells, faults = _parsed(texts, _number, "is no number")
+        coded = {place: _LEADING_ZERO for place, text in enumerate(texts) if text and re.match("-?0[0-9]", text)}
+        return cells, faults | coded
     if kind is ColumnType.BOOLEAN:
         return _parsed(texts, lambda text: _BOOLEANS.get(text.lower()), "is neither true nor false")
     return [text or None for text in texts], {}
@@ -238,6 +223,11 @@ def _times(column: pa.ChunkedArray) -> tuple[list[Any], dict[int, str]]:
         None if gone else t // 1000 if t % 1000 == 0 else t / 1000 for t, gone in zip(ms.tolist(), missing, strict=True)
     ]
     return seconds, faults
+
+
+def is_time(column: pa.ChunkedArray) -> bool:
+    """Return whether an import accepts every cell as a timestamp."""
+    return not _times(column)[1]
 
 
 def _length(values: Mapping[str, Any]) -> int:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from benchmarks.first_hour import BOOKS, EVENTS, USERS, write_files
 from cli.importing.files import open_file
-from cli.importing.inference import infer
+from cli.importing.inference import declarable, infer
 from cli.importing.sources import find
 
 
@@ -13,7 +13,7 @@ def test_the_files_of_the_bookshop_have_columns_of_every_type(tmp_path: Path) ->
 
     rows = {name: len((tmp_path / f"{name}.csv").read_text().splitlines()) - 1 for name in ("users", "books", "events")}
     (source,) = find([tmp_path / "books.csv"], s3=lambda: None)
-    types = infer([open_file(source)], without=("itemId",))
+    types = declarable(infer([open_file(source)], without=("itemId",)))
 
     assert rows == {"users": USERS, "books": BOOKS, "events": EVENTS}
     assert {name: kind.value for name, kind in types.items()} == {

@@ -79,6 +79,77 @@ def test_decimal_commas_are_refused_with_their_line(deployment: Deployment, tmp_
         import_items([path], deployment, now_ms=NOW_MS, options=Options(declares=True))
 
 
+def column(path: Path, *cells: str, name: str = "X") -> Path:
+    path.write_text(f"ITEM_ID,{name}\n" + "".join(f'{row},"{cell}"\n' for row, cell in enumerate(cells)))
+    return path
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_creation_timestamp_in_seconds_is_a_timestamp(deployment: Deployment, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"books.{kind}"
+    if kind == "csv":
+        column(path, "1500000000", name="CREATION_TIMESTAMP")
+    else:
+        pq.write_table(pa.table({"ITEM_ID": ["0"], "CREATION_TIMESTAMP": [1_500_000_000]}), path)
+
+    import_items([path], deployment, now_ms=NOW_MS, options=Options(declares=True))
+
+    assert declared(deployment) == {"creationTimestamp": "timestamp"}
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "kind"),
+    [
+        ("TITLE", ("Denim 32|34", "Shirt", "Hat"), None),
+        ("TEXT", ("a" * 61 + "|b",), None),
+        ("GENRES", ("a|b", "a", "a", "a"), "list"),
+        ("PRICE", ("1,299", "899"), None),
+        ("RELATED_IDS", ("12,15", "3,7"), None),
+        ("ZIP", ("10115",), None),
+        ("WIDTH", ("10115",), "number"),
+        ("SINCE", ("2024-02-31", "2024-02-01"), None),
+    ],
+)
+def test_types_of_doubtful_columns(
+    deployment: Deployment, tmp_path: Path, name: str, cells: tuple[str, ...], kind: str | None
+) -> None:
+    path = column(tmp_path / "books.csv", *cells, name=name)
+
+    summary = import_items([path], deployment, now_ms=NOW_MS, options=Options(declares=True))
+
+    assert list(summary.inferred.values()) == ([kind] if kind else [])
+    assert summary.rejected == 0
+
+
+def test_advice_on_a_comma_names_both_readings(deployment: Deployment, tmp_path: Path) -> None:
+    path = column(tmp_path / "books.csv", "1,299", "9,50", "8,25")
+
+    with pytest.raises(InvalidInput, match=r"X in line 2 is '1,299'.* as 1299 or 1\.299, whichever is meant"):
+        import_items([path], deployment, now_ms=NOW_MS, options=Options(declares=True))
+
+
+def test_leading_zero_in_a_column_of_numbers_is_rejected(deployment: Deployment, tmp_path: Path) -> None:
+    import_items([column(tmp_path / "a.csv", "10115")], deployment, now_ms=NOW_MS, options=Options(declares=True))
+    path = column(tmp_path / "b.csv", "01067", "0.5")
+
+    summary = import_items([path], deployment, now_ms=NOW_MS, options=Options(declares=True))
+
+    assert (summary.imported, summary.rejected) == (1, 1)
+
+
+@pytest.mark.parametrize(("other", "values"), [("", [12]), ("red", ["12", "red"])])
+def test_all_files_decide_on_the_type_of_a_column(
+    deployment: Deployment, tmp_path: Path, other: str, values: list[object]
+) -> None:
+    path = tmp_path / "b.csv"
+    path.write_text(f"ITEM_ID,X\n1,{other}\n")
+
+    import_items([column(tmp_path / "a.csv", "12"), path], deployment, now_ms=NOW_MS, options=Options(declares=True))
+
+    items = sorted(CatalogueStore(deployment.client("dynamodb"), "catalogue").scan(), key=lambda item: item.item_id)
+    assert [item.properties["x"] for item in items if "x" in item.properties] == values
+
+
 def test_types_of_parquet_are_those_of_the_file(deployment: Deployment, tmp_path: Path) -> None:
     path = tmp_path / "books.parquet"
     pq.write_table(
