@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -16,7 +17,7 @@ import pytest
 
 from local_cloud.client import Cloud
 from tests.booted.assemblies import synthesized
-from tests.booted.shop import SECONDS_PER_DAY, Shop
+from tests.booted.shop import SECONDS_PER_DAY, Shop, eventually
 
 pytestmark = pytest.mark.ci
 
@@ -112,5 +113,6 @@ def test_every_snippet_of_the_readme_and_the_api_page_works(
     requests = {heading.split(",")[0].removeprefix("POST "): text for heading, text in reversed(sent)}
     assert set(requests) == {"/events", "/items", "/recommendations", "/personalize-ranking"}
     for path, text in requests.items():
-        answer = shop.post(path, json.loads(text))
+        post = functools.partial(shop.post, path, json.loads(text))
+        answer = eventually(post, holds=lambda answer: answer.status == 200)  # once the configuration is read
         assert answer.status == 200, (path, answer.document)
