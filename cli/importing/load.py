@@ -79,6 +79,11 @@ def import_interactions(
         inputs = open_inputs(names, deployment, options)
         for each in inputs:
             interactions.check_columns(each.file, configuration=run.configuration)
+            if default_event_type == "view" and "EVENT_TYPE" not in each.file.schema.names:
+                console.say(
+                    f"{each.file.name} has no EVENT_TYPE: its rows are imported as views. Import purchases with "
+                    "`--event-type purchase`"
+                )
         summaries = tuple(run.take(each) for each in inputs)
         profiles = run.users() if options.dry_run else run.seed()
     return ImportSummary(

@@ -129,6 +129,18 @@ def test_import_prints_one_json_document_and_nothing_else(shop: Deployment, tmp_
     assert result.exit_code == 0
 
 
+@pytest.mark.parametrize(("options", "noted"), [((), True), (("--event-type", "purchase"), False)])
+def test_import_notes_that_rows_without_event_type_are_views(
+    shop: Deployment, tmp_path: Path, options: tuple[str, ...], noted: bool
+) -> None:
+    path = tmp_path / "purchases.csv"
+    path.write_text("USER_ID,ITEM_ID,TIMESTAMP\n1,a,1500000000\n")
+
+    result = run("import", "interactions", str(path), "--stack", "shop", *options)
+
+    assert ("rows are imported as views. Import purchases with `--event-type purchase`" in result.stderr) is noted
+
+
 def test_import_without_a_good_row_fails(shop: Deployment, tmp_path: Path) -> None:
     path = tmp_path / "p.csv"
     path.write_text("USER_ID,ITEM_ID,TIMESTAMP\n1,a,soon\n")
