@@ -12,7 +12,9 @@ import pyarrow.compute as pc
 from alsolike.columns import column_name
 from alsolike.configuration import ColumnType
 from alsolike.configuration_document import COLUMN
+from alsolike.document import Fault, Path
 from alsolike.errors import InvalidInput
+from cli.config import yaml_document
 from cli.importing.files import Chunk, DataFile, as_text, value_type
 from cli.importing.metadata import CREATED, JSON_NUMBER, is_time
 from model_export.times import ISO
@@ -135,6 +137,41 @@ def declared(document: Mapping[str, Any], types: Mapping[str, ColumnType], *, da
     part = dict(document.get(dataset) or {})
     columns = {**(part.get("columns") or {}), **{name: kind.value for name, kind in declarable(types).items()}}
     return {"format": 1, **document, dataset: {**part, "columns": columns}}
+
+
+def declared_text(text: str, document: Mapping[str, Any], types: Mapping[str, ColumnType], *, dataset: str) -> str:
+    """Return the YAML of `document`: the user's text with the new columns inserted.
+
+    A text that does not allow this, for example in flow style, is replaced by the document without comments, because
+    `alsolike config show` must print what holds.
+    """
+    added = {name: kind.value for name, kind in declarable(types).items()}
+    try:
+        new = _extended(text, document, added, dataset)
+        read = yaml_document.read(new)
+    except InvalidInput:
+        return yaml_document.dump(document)
+    return new if read.value == document and not read.findings else yaml_document.dump(document)
+
+
+def _extended(text: str, document: Mapping[str, Any], added: Mapping[str, str], dataset: str) -> str:
+    yaml = yaml_document.read(text)
+    before = yaml.value or {}
+    lines = text.splitlines()
+    if dataset not in before:
+        missing = {key: value for key, value in document.items() if key not in before}
+        return "\n".join([*lines, yaml_document.dump(missing)])
+    part = before[dataset] or {}
+    has_columns = bool(part.get("columns"))
+    parent: Path = (dataset, "columns") if has_columns else (dataset,)
+    siblings = part["columns"] if has_columns else part
+    if not siblings:
+        return yaml_document.dump(document)
+    key = yaml.locate(Fault(parent, "", at_key=True))
+    indent = yaml.locate(Fault((*parent, next(iter(siblings))), "", at_key=True)).column - 1
+    block = yaml_document.dump(added if has_columns else {"columns": added}).splitlines()
+    lines[key.line : key.line] = [" " * indent + line for line in block]  # first, since comments precede their column
+    return "\n".join([*lines, ""])
 
 
 def _kind(kind: pa.DataType) -> str:

@@ -16,7 +16,7 @@ from alsolike.rows import R, RowKind
 from alsolike.users import USERS, UserStore
 from cli.deployment import Deployment
 from cli.importing.erased import erased_users
-from cli.importing.inference import declarable, declared, infer
+from cli.importing.inference import declarable, declared, declared_text, infer
 from cli.importing.inputs import DEFAULTS, Input, Options, open_inputs
 from cli.importing.journal import Journal
 from cli.importing.metadata import MetadataFile, People, open_metadata, put_rows
@@ -76,7 +76,9 @@ def _import(
     if inferred and not options.dry_run:
         document = declared(current.document, inferred, dataset=kind.list_field)
         reason = f"columns of {', '.join(each.file.name for each in inputs)}"
-        configurations.apply(current, document, text="", by="alsolike import", reason=reason[:200], now_ms=now_ms)
+        text = configurations.version(current.version).text
+        text = declared_text(text, document, inferred, dataset=kind.list_field)
+        configurations.apply(current, document, text=text, by="alsolike import", reason=reason[:200], now_ms=now_ms)
     files = [open_metadata(each.file, kind, columns={**types, **found}, people=people) for each in inputs]
     summaries = tuple(
         _take(each, file, store, deployment, now_ms=now_ms) for each, file in zip(inputs, files, strict=True)

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from alsolike.catalog import CatalogueStore
 from alsolike.configuration_store import ConfigurationStore
 from alsolike.errors import InvalidInput
+from cli.config import yaml_document
 from cli.deployment import Deployment
 from cli.importing.inputs import Options
 from cli.importing.load_metadata import import_items
@@ -63,6 +64,36 @@ def test_declared_types_and_other_settings_stay(deployment: Deployment, books: P
 
     assert declared(deployment) == {**TYPES, "year": "string"}
     assert store.current().configuration().filters == document["filters"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", "format: 1\nitems:\n  columns:\n    x: number\n"),
+        ("format: 1  # mine", "format: 1  # mine\nitems:\n  columns:\n    x: number\n"),
+        (
+            "format: 1\nitems:\n  columns:\n    # mine\n    year: string\n",
+            "format: 1\nitems:\n  columns:\n    x: number\n    # mine\n    year: string\n",
+        ),
+        (
+            "format: 1\nitems: {columns: {year: string}}  # mine\n",
+            "format: 1\nitems:\n  columns:\n    year: string\n    x: number\n",
+        ),
+    ],
+)
+def test_declared_columns_are_added_to_the_users_text(
+    deployment: Deployment, tmp_path: Path, before: str, after: str
+) -> None:
+    store = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
+    if before:
+        document = yaml_document.read(before).value
+        limits = {**document, "limits": {"history_length": 90}}
+        store.apply(store.current(), limits, text="", by="test", reason="", now_ms=0)
+        store.apply(store.current(), document, text=before, by="test", reason="", now_ms=0)
+
+    import_items([column(tmp_path / "a.csv", "1")], deployment, now_ms=NOW_MS, options=Options(declares=True))
+
+    assert store.version(store.current().version).text == after
 
 
 def test_dry_run_declares_nothing(deployment: Deployment, books: Path) -> None:
