@@ -152,17 +152,19 @@ def check_data(data: Path) -> bool:
     Raises
     ------
     Unavailable
-        If another cloud uses it, or this version cannot read it.
+        If it cannot.
     """
-    from local_cloud.storage.journal import DataError, DataInUseError, check
+    from local_cloud.storage.journal import DataError, DataInUseError, UnreadableDataError, check
 
     try:
         return check(data)
     except DataInUseError as error:
         raise Unavailable(f"{error}. Stop it with `{console.call('down')}`, or use another --data") from error
-    except DataError as error:
+    except UnreadableDataError as error:
         reset = console.call("reset", "--data", str(data))
         raise Unavailable(f"{error}. Delete it with `{reset}`, or use another --data") from error
+    except DataError as error:
+        raise Unavailable(f"{error}. Fix this, or use another --data") from error
 
 
 def delete_data(data: Path) -> bool:

@@ -220,7 +220,7 @@ class LocalCloud:
             account=settings.account,
         )
         if self._journal:
-            self._journal.state_fact(PORTS, json.dumps(self._ports.taken))
+            self._journal.set_fact(PORTS, json.dumps(self._ports.taken))
         invocations, events = self.recorder.left_work(WORK), self.recorder.left_work(TARGET_WORK)
         self.recorder.start()
         self._moto.open()
@@ -360,5 +360,5 @@ def _seed(journal: Journal | None) -> str:
     if seed is None:
         seed = secrets.token_hex(32)
         if journal:
-            journal.state_fact("seed", seed)
+            journal.set_fact("seed", seed)
     return seed

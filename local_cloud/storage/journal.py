@@ -33,6 +33,10 @@ class DataInUseError(DataError):
     """A directory of data belongs to another cloud that runs."""
 
 
+class UnreadableDataError(DataError):
+    """Data is damaged or has the format of another version."""
+
+
 class Journal:
     """Entries by kind, place and name, and contents of objects by id.
 
@@ -42,11 +46,10 @@ class Journal:
     Raises
     ------
     DataError
-        If another cloud uses the directory, or another version wrote it, or it is damaged.
+        If the directory cannot be used; its subclasses say why.
     """
 
     def __init__(self, directory: Path) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
         self._lock = threading.RLock()
         self._entries: dict[tuple[str, str, str], object] = {}
@@ -75,9 +78,12 @@ class Journal:
             self._contents[content_id] = _DELETED
 
     def trim_records(self, place: str, before: str) -> None:
-        """Delete the records of a shard whose names come before one."""
+        """Delete the records of a shard so far whose names come before one."""
         with self._lock:
-            self._trims[place] = before
+            for kind, shard, name in list(self._entries):
+                if kind == "record" and shard == place and name < before:
+                    del self._entries[kind, shard, name]
+            self._trims[place] = max(before, self._trims.get(place, ""))
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -98,17 +104,14 @@ class Journal:
         DataError
             If they cannot be written, for example because the disk is full. The next commit tries again.
         """
-        try:
-            self._commit()
-        except sqlite3.Error as error:
-            raise DataError(f"changes cannot be stored in {self._directory}: {error}") from error
-
-    def _commit(self) -> None:
-        with self._lock:
+        with self._lock, _translated(self._directory, "written"):
             if not (self._entries or self._contents or self._trims):
                 return
             with self._database:  # one transaction
                 entries, contents = self._entries.items(), self._contents.items()
+                self._database.executemany(
+                    "DELETE FROM entries WHERE kind = 'record' AND place = ? AND name < ?", list(self._trims.items())
+                )
                 self._database.executemany(
                     "INSERT OR REPLACE INTO contents VALUES (?, ?)",
                     [(key, value) for key, value in contents if value is not _DELETED],
@@ -124,30 +127,38 @@ class Journal:
                     "DELETE FROM entries WHERE kind = ? AND place = ? AND name = ?",
                     [key for key, value in entries if value is _DELETED],
                 )
-                self._database.executemany(
-                    "DELETE FROM entries WHERE kind = 'record' AND place = ? AND name < ?", list(self._trims.items())
-                )
             self._entries, self._contents, self._trims = {}, {}, {}
 
     def read(self, kind: str) -> Iterator[tuple[str, str, bytes]]:
         """Yield place, name and value of the entries of a kind, sorted."""
-        yield from self._database.execute(
-            "SELECT place, name, value FROM entries WHERE kind = ? ORDER BY place, name", (kind,)
-        )
+        with _translated(self._directory, "read"):
+            yield from self._database.execute(
+                "SELECT place, name, value FROM entries WHERE kind = ? ORDER BY place, name", (kind,)
+            )
 
     def content(self, content_id: str) -> bytes:
-        """Return the content of an object."""
-        rows = self._database.execute("SELECT value FROM contents WHERE id = ?", (content_id,)).fetchall()
-        return bytes(rows[0][0]) if rows else b""
+        """Return the content of an object.
+
+        Raises
+        ------
+        UnreadableDataError
+            If it is missing.
+        """
+        with _translated(self._directory, "read"):
+            rows = self._database.execute("SELECT value FROM contents WHERE id = ?", (content_id,)).fetchall()
+        if not rows:
+            raise UnreadableDataError(f"the data in {self._directory} lacks the content {content_id} of an object")
+        return bytes(rows[0][0])
 
     def fact(self, name: str) -> str | None:
         """Return a fact about the cloud, such as its ports; None if it is not known."""
-        rows = self._database.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchall()
+        with _translated(self._directory, "read"):
+            rows = self._database.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchall()
         return str(rows[0][0]) if rows else None
 
-    def state_fact(self, name: str, value: str) -> None:
+    def set_fact(self, name: str, value: str) -> None:
         """Write a fact about the cloud at once."""
-        with self._lock, self._database:
+        with self._lock, _translated(self._directory, "written"), self._database:
             self._database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def close(self) -> None:
@@ -167,8 +178,9 @@ def check(directory: Path) -> bool:
     DataError
         If it cannot.
     """
-    if not (directory / _FILE).exists():
-        return False
+    with _translated(directory, "read"):
+        if not (directory / _FILE).exists():
+            return False
     with contextlib.closing(_opened(directory)) as database:
         return bool(database.execute("SELECT 1 FROM facts WHERE name = ?", (PORTS,)).fetchall())
 
@@ -198,11 +210,16 @@ def delete(directory: Path) -> bool:
 
 
 def _opened(directory: Path) -> sqlite3.Connection:
-    path = directory / _FILE
-    database = sqlite3.connect(path, timeout=1.0, check_same_thread=False)
     version = f"{FORMAT} (moto {importlib.metadata.version('moto')})"
-    try:
+    with contextlib.ExitStack() as failure, _translated(directory, "read"):
+        directory.mkdir(parents=True, exist_ok=True)
+        database = sqlite3.connect(directory / _FILE, timeout=1.0, check_same_thread=False)
+        failure.callback(database.close)
         database.execute("PRAGMA locking_mode = EXCLUSIVE")
+        if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'facts'").fetchall():
+            for (stored,) in database.execute("SELECT value FROM facts WHERE name = 'format'").fetchall():
+                if stored != version:
+                    raise UnreadableDataError(f"the data in {directory} has format {stored}, expected {version}")
         database.execute("PRAGMA journal_mode = WAL")
         # The kernel has each commit; the disk has it at the next checkpoint, at the latest after about 30 MB.
         database.execute("PRAGMA synchronous = NORMAL")
@@ -210,13 +227,20 @@ def _opened(directory: Path) -> sqlite3.Connection:
         with database:
             database.executescript(_TABLES)
             database.execute("INSERT OR IGNORE INTO facts VALUES ('format', ?)", (version,))
-        ((written,),) = database.execute("SELECT value FROM facts WHERE name = 'format'").fetchall()
-    except sqlite3.DatabaseError as error:
-        database.close()
-        if "locked" in str(error):
-            raise DataInUseError(f"{directory} belongs to another cloud that runs") from error
-        raise DataError(f"the data in {directory} cannot be read: {error}") from error
-    if written != version:
-        database.close()
-        raise DataError(f"the data in {directory} has format {written}, expected {version}")
+        failure.pop_all()
     return database
+
+
+@contextlib.contextmanager
+def _translated(directory: Path, action: str) -> Iterator[None]:
+    """Raise DataError for errors of the database and of the file system."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        message = f"the data in {directory} cannot be {action}: {error}"
+        match getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF:  # the rest of the code is a detail
+            case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+                raise DataInUseError(f"{directory} belongs to another cloud that runs") from error
+            case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+                raise UnreadableDataError(message) from error
+        raise DataError(message) from error

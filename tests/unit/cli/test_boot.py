@@ -63,3 +63,14 @@ def test_progress_counts_resources_and_no_other_line_of_the_log(
     said = capsys.readouterr().err
     assert "deploy on the embedded cloud ... 50%  serving" in said
     assert "100%" not in said
+
+
+def test_only_unreadable_data_is_to_be_deleted(tmp_path: Path) -> None:
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "cloud.sqlite").write_bytes(b"no database" * 1_000)
+    (tmp_path / "taken" / "cloud.sqlite").mkdir(parents=True)
+
+    with pytest.raises(Unavailable, match=r"Delete it with `.*reset"):
+        boot.check_data(tmp_path / "damaged")
+    with pytest.raises(Unavailable, match=r"unable to open database file\. Fix this, or use another --data"):
+        boot.check_data(tmp_path / "taken")

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from local_cloud.storage import journal as storage
-from local_cloud.storage.journal import DataError, DataInUseError, Journal
+from local_cloud.storage.journal import DataError, DataInUseError, Journal, UnreadableDataError
 
 
 def written(directory: Path) -> None:
@@ -69,7 +71,7 @@ def test_other_format_is_refused_and_can_be_deleted(tmp_path: Path, monkeypatch:
 def test_damaged_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "cloud.sqlite").write_bytes(b"no database" * 1_000)
 
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(UnreadableDataError, match="cannot be read"):
         Journal(tmp_path)
 
 
@@ -113,10 +115,54 @@ def test_full_disk_is_an_error_until_there_is_space_again(tmp_path: Path) -> Non
     journal.put("item", "table", "large", b"1" * 100_000)
 
     for _ in range(2):
-        with pytest.raises(DataError, match=f"changes cannot be stored in {tmp_path}: database or disk is full"):
+        with pytest.raises(DataError, match=f"the data in {tmp_path} cannot be written: database or disk is full"):
             journal.commit()
     journal._database.execute("PRAGMA max_page_count = 1000")
     journal.put("item", "table", "small", b"2")
     journal.commit()
 
     assert [(name, len(value)) for _, name, value in journal.read("item")] == [("large", 100_000), ("small", 1)]
+
+
+def test_records_after_a_trim_stay_also_in_the_same_commit(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.put("record", "shard", "1", b"old")
+    journal.commit()
+    journal.put("record", "shard", "2", b"old")
+    journal.trim_records("shard", "~")
+    journal.put("record", "shard", "1", b"new")
+    journal.trim_records("shard", "0")
+    journal.commit()
+
+    assert list(journal.read("record")) == [("shard", "1", b"new")]
+
+
+def test_other_format_is_not_changed(tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "cloud.sqlite")) as database, database:
+        database.execute("CREATE TABLE facts (name TEXT, value TEXT)")
+        database.execute("INSERT INTO facts VALUES ('format', '0')")
+    before = (tmp_path / "cloud.sqlite").read_bytes()
+
+    with pytest.raises(UnreadableDataError, match="has format 0, expected 1 "):
+        Journal(tmp_path)
+    assert (tmp_path / "cloud.sqlite").read_bytes() == before
+
+
+def test_missing_content_is_an_error(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.put_content("empty", b"")
+    journal.commit()
+
+    assert journal.content("empty") == b""
+    with pytest.raises(UnreadableDataError, match="lacks the content missing of an object"):
+        journal.content("missing")
+
+
+def test_directory_that_cannot_be_written_is_not_called_damaged(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "taken" / "cloud.sqlite").mkdir(parents=True)
+
+    for directory in (tmp_path / "file" / "data", tmp_path / "taken"):
+        with pytest.raises(DataError) as failed:
+            Journal(directory)
+        assert type(failed.value) is DataError

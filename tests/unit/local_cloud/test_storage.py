@@ -81,7 +81,8 @@ def test_content_of_a_version_that_is_gone_is_deleted(journal: Journal) -> None:
         objects.write("shop", "k")
         journal.commit()
 
-    assert journal.content(content_id) == b""
+    with pytest.raises(DataError):
+        journal.content(content_id)
     assert list(journal.read("object")) == []
 
 
