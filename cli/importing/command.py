@@ -76,8 +76,9 @@ def items(
     """Import ITEM_ID and metadata columns (TITLE, PRICE, CATEGORY_L1, ...; lists as a|b).
 
     Columns that the configuration declares are read as it says, CREATION_TIMESTAMP as TIMESTAMP of interactions.
-    Other columns become numbers, booleans, dates or lists if all of their cells are such. These types are printed and
-    written to the configuration. Everything else stays text. The last row of an id wins.
+    Other columns become numbers, booleans or dates if all cells of all files are such. They become lists if half of
+    their distinct cells hold a bar. These types are printed and written to the configuration. Everything else, and
+    codes such as ZIP, stay text. The last row of an id wins.
     A CSV is UTF-8 with one row a line: a description with line breaks makes bad rows; Parquet may hold them.
     """
     from cli import deployment

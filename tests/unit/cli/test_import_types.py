@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,6 +17,7 @@ from alsolike.configuration_store import ConfigurationStore
 from alsolike.errors import InvalidInput
 from cli.config import yaml_document
 from cli.deployment import Deployment
+from cli.importing.files import Chunk, DataFile
 from cli.importing.inputs import Options
 from cli.importing.load_metadata import import_items
 from cli.main import app
@@ -94,6 +97,23 @@ def test_declared_columns_are_added_to_the_users_text(
     import_items([column(tmp_path / "a.csv", "1")], deployment, now_ms=NOW_MS, options=Options(declares=True))
 
     assert store.version(store.current().version).text == after
+
+
+def test_rows_of_a_csv_are_read_once_for_the_types_and_once_for_the_import(
+    deployment: Deployment, books: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = list[str]()
+    chunks = DataFile.chunks
+
+    def counted(file: DataFile, **options: Any) -> Iterator[Chunk]:
+        reads.append(file.name)
+        return chunks(file, **options)
+
+    monkeypatch.setattr(DataFile, "chunks", counted)
+
+    import_items([books], deployment, now_ms=NOW_MS, options=Options(declares=True))
+
+    assert reads == [str(books)] * 2
 
 
 def test_dry_run_declares_nothing(deployment: Deployment, books: Path) -> None:

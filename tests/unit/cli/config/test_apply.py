@@ -41,7 +41,9 @@ def test_a_file_may_change_the_end_of_an_experiment_that_runs_and_nothing_else(
     assert applied() == 0
     assert applied(end="2200-01-01T00:00:00+14:00") == 0
     for change in ({"arms": "{a: {share: 0.4}, b: {share: 0.6}}"}, {"planned_answers": "500"}, {"layer": "other"}):
-        with pytest.raises(InvalidInput, match="the experiment new runs and is changed in more than its end: let the"):
+        with pytest.raises(
+            InvalidInput, match="the experiment new runs and is changed in more than its end: copy the live"
+        ):
             applied(**change)
     with pytest.raises(InvalidInput, match="the experiment new runs and is taken out"):
         run("apply", file("format: 1\n"))
