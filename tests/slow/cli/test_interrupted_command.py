@@ -56,6 +56,8 @@ def test_interrupted_import_ends_cleanly_with_130(server: str, tmp_path: Path) -
             "import",
             "interactions",
             str(path),
+            "--event-type",
+            "purchase",
             "--stack",
             "shop",
         ],
@@ -63,6 +65,7 @@ def test_interrupted_import_ends_cleanly_with_130(server: str, tmp_path: Path) -
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=heed_interrupts,
     )
     assert process.stderr is not None
     imported = process.stderr.readline()
@@ -78,6 +81,11 @@ def test_interrupted_import_ends_cleanly_with_130(server: str, tmp_path: Path) -
     assert "Traceback" not in err
     assert re.search(r"live profiles +stopped after", err)
     assert profiles(server) < 20_000  # it did not write the rest before it ended
+
+
+def heed_interrupts() -> None:
+    """Let a process be interrupted where these tests run in the background of a shell, which ignores SIGINT there."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def has_profiles(server: str) -> bool:
