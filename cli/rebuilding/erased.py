@@ -1,4 +1,4 @@
-"""Erased users, whom no rebuild restores."""
+"""Erased users, which no rebuild restores."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class Patience:
         future: futures.Future[T] = futures.Future()
         try:
             future.set_result(call())
-        except Exception as error:  # noqa: BLE001  whoever takes the result gets it
+        except Exception as error:  # noqa: BLE001  raised where the result is read
             future.set_exception(error)
         return future
 

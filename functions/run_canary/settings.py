@@ -12,7 +12,7 @@ class Settings:
     Attributes
     ----------
     canary_share_percent, canary_duration_s
-        Share of users whom the version on trial answers, 0 for no trial; duration of the trial.
+        Share of users that the version on trial serves, 0 for no trial; duration of the trial.
     canary_max_error_percent, canary_max_latency_percent
         Tolerated increase of the error rate, in points, and of the latency.
     models_kept

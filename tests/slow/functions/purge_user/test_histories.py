@@ -77,7 +77,7 @@ def until_the_logins_time(work: Work) -> Iterator[None]:
 
 
 def of_every_session(self: UserData, user_id: str, *, until: dict[str, int]) -> pd.DataFrame:
-    """Return the responses in every session of the user, whoever was recommended to."""
+    """Return the responses in every session of the user, to any user."""
     rows = self._rows(_INTERACTIONS, {"user_id": [user_id]})
     names = [self.pseudonyms.shopper(each) for each in (user_id, *rows["session_id"].dropna().unique())]
     return self._rows(_SERVED, {"shopper": names, "session": names}).drop_duplicates("recommendation_id")
