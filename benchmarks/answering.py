@@ -13,12 +13,12 @@ import onnxruntime
 from alsolike.bundle import BIAS_GRAPH_FILE, GRAPH_FILE
 from benchmarks.made_up_models import VectorsModel, random_histories, rows_model, vectors_model
 from benchmarks.measure import Result, cpu_medians_ms
-from model_export.algorithm import Model
-from model_export.interactions import Floats, Histories
-from model_export.onnx_file import open_session, recommend, write_graphs
-from model_export.onnx_two_stages import TwoStages
-from model_export.parity import check_parity
-from model_export.stages import measure, worth_trying
+from model_export.api import Model
+from model_export.data.interactions import Floats, Histories
+from model_export.export.parity import check_parity
+from model_export.export.stages import measure, worth_trying
+from model_export.export.writer import open_session, recommend, write_graphs
+from model_export.graph.two_stage import TwoStages
 
 ITEMS = 1_000_000
 DIMENSIONS = 64

@@ -35,8 +35,8 @@ from benchmarks.recommending import history_of, segment, sources_of, write_bundl
 from benchmarks.snapshot import COLUMNS, NOW_MS, DiskStore, item
 from functions.recommend import handler
 from functions.recommend.model import Model
-from model_export.item_content import content_index, item_content
-from model_export.item_sentences import ENVIRONMENT_VARIABLE, open_model, sentence_index
+from model_export.data.item_content import content_index, item_content
+from model_export.data.item_sentences import ENVIRONMENT_VARIABLE, open_model, sentence_index
 
 ITEMS = 20_000
 KNOWN = 100_000

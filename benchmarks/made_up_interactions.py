@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from model_export.interactions import Interactions
-from model_export.item_content import item_content
+from model_export.data.interactions import Interactions
+from model_export.data.item_content import item_content
 
 A_USER = 20
 """Interactions, on average."""

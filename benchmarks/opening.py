@@ -18,9 +18,9 @@ import orjson
 from alsolike.bundle import GRAPH_FILE
 from benchmarks.made_up_models import rows_model, vectors_model
 from benchmarks.measure import Result
-from model_export.algorithm import Model
-from model_export.onnx_file import open_session, write_graphs
-from model_export.onnx_two_stages import TwoStages
+from model_export.api import Model
+from model_export.export.writer import open_session, write_graphs
+from model_export.graph.two_stage import TwoStages
 
 ITEMS = 1_000_000
 DIMENSIONS = 64

@@ -25,19 +25,19 @@ from benchmarks.published import PUBLISHED
 from benchmarks.quality_files import as_csv, of_bought
 from benchmarks.quality_peers import Peer, peers
 from cli.demo.journey import prepare
+from cli.importing.interaction_file import read
 from cli.importing.items_file import read_items
-from model_export import protocols
-from model_export.algorithm import Algorithm, Combination, Model
 from model_export.algorithms import known, missing
 from model_export.algorithms.buy_again import BuyAgain
-from model_export.evaluate import BOTH, Quality, Seen, evaluate
-from model_export.fits import Fits
-from model_export.interaction_file import read
-from model_export.interactions import Floats, Histories, Interactions
-from model_export.onnx_graph import Graph
-from model_export.protocols import Split
-from model_export.resources import measured
-from model_export.selection import Candidate, Comparison
+from model_export.api import Algorithm, Combination, Model
+from model_export.data.interactions import Floats, Histories, Interactions
+from model_export.evaluation import splits
+from model_export.evaluation.fit_cache import Fits
+from model_export.evaluation.ranking import BOTH, Quality, Seen, evaluate
+from model_export.evaluation.selection import Candidate, Comparison
+from model_export.evaluation.splits import Split
+from model_export.graph.contract import Graph
+from model_export.processes.resources import measured
 
 K = 10
 PAGE = Path("docs/quality.md")
@@ -107,9 +107,9 @@ def read_set(name: str, interactions: Path | None, items: Path | None, directory
 def _split(data: Interactions, *, days: float | None) -> Split:
     """Hold out the last days, or the last interactions; refuse data without test users: the page is written."""
     if days is None:
-        split = protocols.leave_one_out(data)
+        split = splits.leave_one_out(data)
     else:
-        split = protocols.temporal(data, holdout_ms=protocols.holdout_ms(data, days=days))
+        split = splits.temporal(data, holdout_ms=splits.holdout_ms(data, days=days))
     for name, part in (("validation", split.validation), ("test", split.test)):
         if not len(part.queries):
             raise InvalidInput(f"nobody is asked in the {name} part of the {split.protocol} protocol")

@@ -10,9 +10,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import scipy.sparse as sp
 
-from model_export.algorithm import Algorithm, Model
-from model_export.interactions import Floats, Histories, Interactions
-from model_export.onnx_graph import Graph
+from model_export.api import Algorithm, Model
+from model_export.data.interactions import Floats, Histories, Interactions
+from model_export.graph.contract import Graph
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class Peer(Algorithm):
     """
 
     name: ClassVar[str] = "peer"
-    reading: ClassVar[frozenset[str]] = frozenset()
+    inference_parameters: ClassVar[frozenset[str]] = frozenset()
     label: str
     learn: Callable[[Interactions, float], Callable[[sp.csr_array], Floats]]
     setting_name: str
@@ -37,7 +37,7 @@ class Peer(Algorithm):
         """Fit the library's model."""
         return PeerModel(settings=self, items=interactions.items, of_matrix=self.learn(interactions, self.setting))
 
-    def alternatives(self) -> Sequence[Self]:
+    def param_grid(self) -> Sequence[Self]:
         """Return all that is tried."""
         return tuple(dataclasses.replace(self, setting=setting) for setting in self.tried)
 

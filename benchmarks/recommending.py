@@ -47,12 +47,12 @@ from functions.recommend.silence import Silence
 from functions.recommend.slate import Place
 from functions.recommend.standing import Watch
 from functions.recommend.watched import Watched
-from model_export.algorithm import Model as ExportedModel
 from model_export.algorithms.transitions import Transitions
-from model_export.interactions import Interactions
-from model_export.item_content import content_index, item_content
-from model_export.onnx_file import open_session, write_graphs
-from model_export.onnx_two_stages import TwoStages
+from model_export.api import Model as ExportedModel
+from model_export.data.interactions import Interactions
+from model_export.data.item_content import content_index, item_content
+from model_export.export.writer import open_session, write_graphs
+from model_export.graph.two_stage import TwoStages
 
 VERSION = "bench"
 HISTORY = 50

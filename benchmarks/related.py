@@ -24,11 +24,11 @@ from benchmarks.made_up_interactions import YEAR_MS, made_up_interactions, with_
 from benchmarks.page import write_section
 from benchmarks.quality import SHOPS, read_set
 from benchmarks.training import SIZES
-from model_export.baskets import purchases
-from model_export.interactions import Interactions
-from model_export.related import Scores, Similar, Together, table
-from model_export.related_quality import Questions, frequent, next_items, related, rest_of_baskets, share
-from model_export.resources import measured
+from model_export.data.baskets import purchases
+from model_export.data.interactions import Interactions
+from model_export.export.related import Scores, Similar, Together, table
+from model_export.export.related_quality import Questions, frequent, next_items, related, rest_of_baskets, share
+from model_export.processes.resources import measured
 
 K = 10
 PAGE = Path("docs/related-items.md")

@@ -18,7 +18,7 @@ from alsolike.statistics import Counting
 from benchmarks.measured import PERFORMANCE, SCALE, measured, of_100m, slopes
 from benchmarks.page import write_section
 from infra_cdk.settings import Settings
-from model_export.budget import FITS
+from model_export.evaluation.budget import FITS
 
 MONTH_S = 30 * 86_400
 YEAR_S = 365 * 86_400

@@ -17,11 +17,11 @@ from alsolike.bundle import GRAPH_FILE
 from benchmarks.made_up_models import VectorsModel, random_histories, rows_model, vectors_model
 from benchmarks.measure import cpu_medians_ms
 from benchmarks.rows import Row
-from model_export.interactions import Floats, Histories
-from model_export.item_rows import ItemRowsModel
-from model_export.onnx_file import open_session, write_graphs
-from model_export.onnx_two_stages import TwoStages
-from model_export.stages import choose, measure, worth_trying
+from model_export.algorithms.building_blocks.item_to_item import ItemRowsModel
+from model_export.data.interactions import Floats, Histories
+from model_export.export.stages import choose, measure, worth_trying
+from model_export.export.writer import open_session, write_graphs
+from model_export.graph.two_stage import TwoStages
 
 DIMENSIONS = 64
 TARGETS = 100

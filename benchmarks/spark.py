@@ -34,7 +34,7 @@ from functions.build_dataset.cleaning import clean
 from functions.build_dataset.rules import LAKE_COLUMNS, ORDER
 from model_export.algorithms.item_knn import ItemKnn
 from model_export.algorithms.transitions import Transitions
-from model_export.training_data import encode
+from model_export.data.training_data import encode
 
 PAGE = Path("docs/scale.md")
 SIZES = {"100k": (100_000, 2_000), "300k": (300_000, 5_000), "1M": (1_000_000, 10_000), "5M": (5_000_000, 50_000)}
@@ -193,7 +193,7 @@ def statistics_on_spark(directory: Path) -> None:
 def fits_from_statistics(directory: Path) -> None:
     """Fit the same models from what Spark counted."""
     from alsolike import statistics
-    from model_export.statistics import load
+    from model_export.data.statistics import load
 
     found = directory / statistics.STATISTICS / statistics.directory(EVERYTHING.last_event_ms)
     counted = load(found, EVERYTHING.counting)

@@ -30,8 +30,8 @@ from benchmarks.made_up_profiles import write_profiles
 from benchmarks.recommending import VERSION, write_model
 from benchmarks.rows import Row
 from benchmarks.serve_requests import USERS
-from model_export.algorithm import Model
-from model_export.onnx_two_stages import TwoStages
+from model_export.api import Model
+from model_export.graph.two_stage import TwoStages
 
 ROUNDS = 9
 FEW, MANY = 20_000, 1_000_000

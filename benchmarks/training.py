@@ -23,10 +23,10 @@ import numpy as np
 
 from benchmarks.made_up_interactions import A_USER, made_up_interactions, with_columns
 from benchmarks.page import write_section
-from model_export.algorithm import Combination
 from model_export.algorithms import known, missing
-from model_export.interactions import Interactions
-from model_export.resources import measured
+from model_export.api import Combination
+from model_export.data.interactions import Interactions
+from model_export.processes.resources import measured
 
 PAGE = Path("docs/performance.md")
 SIZES = {"1M": (1_000_000, 10_000), "10M": (10_000_000, 100_000), "100M": (100_000_000, 1_000_000)}
@@ -113,8 +113,8 @@ def _fit(sender: Connection, name: str, size: str, path: Path) -> None:
         interactions = with_columns(interactions)
     sender.send(None)
     algorithm = SINGLES[name]
-    settings, times = algorithm.trial()
-    if reason := missing(algorithm) or algorithm.refusal(interactions):
+    settings, times = algorithm.cost_probe()
+    if reason := missing(algorithm) or algorithm.unsupported_reason(interactions):
         sender.send(Fitted(outcome=f"refused: {reason}"))
         return
     resource.setrlimit(resource.RLIMIT_AS, (LIMIT_BYTES, LIMIT_BYTES))

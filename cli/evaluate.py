@@ -17,9 +17,9 @@ from cli.options import AsJson
 
 if TYPE_CHECKING:
     from alsolike.configuration import ColumnType
-    from model_export.cold_start import ColdStart
-    from model_export.interactions import Interactions
-    from model_export.protocols import Split
+    from model_export.data.interactions import Interactions
+    from model_export.evaluation.cold_start import ColdStart
+    from model_export.evaluation.splits import Split
 
 _IN_JSON_ALONE = ("new_items", "items_never_had", "new_ndcg_without")
 
@@ -104,16 +104,16 @@ def evaluate(
     """
     from alsolike.configuration import DEFAULT
     from cli.config.command import read_file
+    from cli.importing.interaction_file import read
     from cli.importing.items_file import read_items
     from model_export.algorithms import known, named
-    from model_export.budget import Budget
-    from model_export.cold_start import judge, part_items, trials
-    from model_export.cold_trial import LONG
-    from model_export.evaluate import BOTH
-    from model_export.fits import Fits
-    from model_export.interaction_file import read
-    from model_export.item_sentences import described, open_model
-    from model_export.selection import Comparison
+    from model_export.data.item_sentences import described, open_model
+    from model_export.evaluation.budget import Budget
+    from model_export.evaluation.cold_start import judge, part_items, trials
+    from model_export.evaluation.cold_trial import LONG
+    from model_export.evaluation.fit_cache import Fits
+    from model_export.evaluation.ranking import BOTH
+    from model_export.evaluation.selection import Comparison
 
     if cold_start and items is None:
         raise InvalidInput("--cold-start goes by the columns of items: name their file with --items")
@@ -241,12 +241,12 @@ def _figures(found: ColdStart) -> dict[str, Any]:
 
 
 def _split(data: Interactions, protocol: Protocol, holdout_days: float | None) -> Split:
-    from model_export import protocols
+    from model_export.evaluation import splits
 
     if protocol is Protocol.TEMPORAL:
-        split = protocols.temporal(data, holdout_ms=protocols.holdout_ms(data, days=holdout_days))
+        split = splits.temporal(data, holdout_ms=splits.holdout_ms(data, days=holdout_days))
     else:
-        split = protocols.leave_one_out(data)
+        split = splits.leave_one_out(data)
     days = [_day(ms) for ms in (split.learned_until_ms, split.chosen_until_ms, int(data.time_ms.max()))]
     for number, (name, part) in enumerate((("validation", split.validation), ("test", split.test))):
         if not len(part.queries):

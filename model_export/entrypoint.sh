@@ -39,4 +39,4 @@ if [ -d "$base/input/data/sentence_model" ]; then
     fi
 fi
 
-exec python3 -m model_export.train
+exec python3 -m model_export.job.train

@@ -13,7 +13,7 @@ from alsolike.bundle import Bundle
 from alsolike.profiles import Profile
 from cli.aws import asking
 from cli.deployment import Deployment
-from model_export.reference import Reference, fit_reference
+from model_export.export.reference import Reference, fit_reference
 
 TOLERANCE = 1e-5
 """Relative difference below which scores are equal: the graph sums in another order."""

@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv
 
-from model_export.csv_blocks import Block, Malformed, blocks
-from model_export.csv_header import UNREADABLE, UntilBroken, open_bytes
+from cli.importing.csv_blocks import Block, Malformed, blocks
+from cli.importing.csv_header import UNREADABLE, UntilBroken, open_bytes
 
 _BLOCK_BYTES = 8 << 20
 _BLOCKS_AHEAD = 2

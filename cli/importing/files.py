@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 from alsolike.errors import InvalidInput
 from cli.importing import csv_rows
 from cli.importing.columns import renamed
+from cli.importing.csv_blocks import Malformed
+from cli.importing.csv_header import UNREADABLE, parse_header
 from cli.importing.sources import Source
-from model_export.csv_blocks import Malformed
-from model_export.csv_header import UNREADABLE, parse_header
 
 CHUNK_ROWS = 1_000_000
 CHUNK_BYTES = 128 << 20

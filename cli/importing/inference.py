@@ -17,7 +17,7 @@ from alsolike.errors import InvalidInput
 from cli.config import yaml_document
 from cli.importing.files import Chunk, DataFile, as_text, value_type
 from cli.importing.metadata import CREATED, JSON_NUMBER, is_time
-from model_export.times import ISO
+from cli.importing.timestamps import ISO
 
 _BOOLEAN = "(?i)^(true|false)$"
 _DECIMAL_COMMA = r"^-?[0-9]+,[0-9]{1,2}$"

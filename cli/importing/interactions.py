@@ -23,8 +23,8 @@ from cli.importing.files import DataFile, as_text, value_type
 from cli.importing.ids import CONTROL_CHARACTERS, SPACE, id_faults
 from cli.importing.lake_rows import LakeRows
 from cli.importing.texts import Texts
+from cli.importing.timestamps import numbers_of, times_ms
 from cli.importing.verdicts import Verdicts
-from model_export.times import numbers_of, times_ms
 
 REQUIRED = ("USER_ID", "ITEM_ID", "TIMESTAMP")
 OPTIONAL = ("EVENT_TYPE", "EVENT_VALUE", "EVENT_ID", "SESSION_ID", "RECOMMENDATION_ID", "IMPRESSION", "QUERY")

@@ -24,7 +24,7 @@ from alsolike.rows import R, RowKind
 from cli.importing.erased import Erased
 from cli.importing.files import Chunk, DataFile, as_text, value_type
 from cli.importing.ids import id_faults
-from model_export.times import MISSING, NUMBER, times_ms
+from cli.importing.timestamps import MISSING, NUMBER, times_ms
 
 _THREADS = 3
 _PART = 250

@@ -1,6 +1,6 @@
 """Checks of a candidate against the champion, from the training job's figures.
 
-Both were evaluated on interactions after the champion's last training event, see `model_export.against_champion`.
+Both were evaluated on interactions after the champion's last training event, see `model_export.job.champion`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The check of interactions since the champion's last training event: are they fit to learn from?
 
-`model_export.new_data` computes the figures. The exported model has learned them, and no later event can judge it.
+`model_export.job.new_data` computes the figures. The exported model has learned them, and no later event can judge it.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def check_algorithms(settings: Settings) -> None:
     """
     if settings.training_package is not None:
         return
-    known = sorted(filter(None, map(_name, BUILT_IN.glob("*.py"))))
+    known = sorted(filter(None, map(_name, BUILT_IN.rglob("*.py"))))
     for name in settings.training_algorithms:
         if name not in known:
             raise InvalidSettings(

@@ -116,7 +116,7 @@ class TrainingJob(Construct):
         }
 
     def _hyperparameters(self) -> dict[str, str]:
-        """Return the settings as `model_export.hyperparameters`; SageMaker accepts only strings."""
+        """Return the settings as `model_export.job.hyperparameters`; SageMaker accepts only strings."""
         settings = self._settings
         said = {
             "algorithms": ",".join(settings.training_algorithms) or None,

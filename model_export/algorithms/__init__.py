@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 
 from alsolike.errors import InvalidInput
-from model_export.algorithm import Algorithm
+from model_export.api import Algorithm
 
 OWN_PACKAGE = "ALSOLIKE_PACKAGE"
 
@@ -98,7 +98,8 @@ def missing(algorithm: Algorithm) -> str | None:
     """Return why an algorithm cannot be fitted here, or None if it can."""
     if algorithm.needs is None or importlib.util.find_spec(algorithm.needs) is not None:
         return None
-    return f'it needs {algorithm.needs}, which is not installed: pip install "alsolike[neural]"'
+    package = '"alsolike[neural]"' if algorithm.needs == "torch" else algorithm.needs
+    return f"it needs {algorithm.needs}, which is not installed: pip install {package}"
 
 
 def named(names: str) -> Mapping[str, Algorithm]:

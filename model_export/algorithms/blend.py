@@ -15,9 +15,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from model_export.algorithm import Algorithm, Combination, Judge, Model
-from model_export.interactions import Floats, Histories, Interactions
-from model_export.onnx_graph import Graph
+from model_export.api import Algorithm, Combination, Judge, Model
+from model_export.data.interactions import Floats, Histories, Interactions
+from model_export.graph.contract import Graph
 
 STEPS = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 """Weights tried for each component, relative to the best single model's weight of 1."""
@@ -48,7 +48,7 @@ class Blend(Combination):
     name: ClassVar[str] = "blend"
     parts: tuple[tuple[Algorithm, float], ...] = ()
 
-    def refusal(self, interactions: Interactions) -> str | None:
+    def unsupported_reason(self, interactions: Interactions) -> str | None:
         """Refuse items whose scores are too many for a search."""
         if interactions.items <= MOST_ITEMS:
             return None
@@ -124,9 +124,9 @@ class BlendModel(Model):
 
 def _told(model: Model, half_life_days: float) -> Model:
     """Return a model that knows the half-life, unless it would be another fit's."""
-    if "half_life_days" not in model.settings.reading:
+    if "half_life_days" not in model.settings.inference_parameters:
         return model
-    return model.read_with(dataclasses.replace(model.settings, half_life_days=half_life_days))
+    return model.with_settings(dataclasses.replace(model.settings, half_life_days=half_life_days))
 
 
 def share(scores: Floats) -> Floats:

@@ -27,10 +27,10 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from model_export.algorithm import Algorithm, Model
-from model_export.demand import AT_ONCE, PRIOR, demand, latest_of_past, pairs
-from model_export.interactions import Floats, Histories, Interactions, distinct
-from model_export.onnx_graph import Graph
+from model_export.algorithms.building_blocks.demand import AT_ONCE, PRIOR, demand, latest_of_past, pairs
+from model_export.api import Algorithm, Model
+from model_export.data.interactions import Floats, Histories, Interactions, distinct
+from model_export.graph.contract import Graph
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ class BuyAgain(Algorithm):
     demand_days: float = 7.0
     demand_power: float = 0.4
 
-    def alternatives(self) -> Sequence[Self]:
+    def param_grid(self) -> Sequence[Self]:
         """Return a season, a month, and no decay, each with more and with less weight on repeat purchases.
 
         The demand of a week may not last, so that the season is tried without it, too; the last settings only count.

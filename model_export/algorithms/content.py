@@ -1,6 +1,6 @@
 """Content: items with the same columns as those of the history, independent of other users.
 
-sim(i, j) is the cosine of the items' TF-IDF vectors (`model_export.item_content`); the nearest of each item are kept.
+sim(i, j) is the cosine of the items' TF-IDF vectors (`model_export.data.item_content`); each item keeps its nearest.
 It is the one algorithm here that knows items without interactions. Tokens that very many items have cost the square of
 their number and say little: the rarest take part, as many as `max_pairs` allows.
 
@@ -18,10 +18,10 @@ from typing import ClassVar, Self
 
 import scipy.sparse as sp
 
-from model_export.algorithm import Algorithm
-from model_export.interactions import Interactions
-from model_export.item_content import MAX_PAIRS, alike
-from model_export.item_rows import ItemRows, ItemRowsModel
+from model_export.algorithms.building_blocks.item_to_item import ItemRows, ItemRowsModel
+from model_export.api import Algorithm
+from model_export.data.interactions import Interactions
+from model_export.data.item_content import MAX_PAIRS, alike
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class Content(Algorithm):
     targets: int = 50
     max_pairs: int = MAX_PAIRS
 
-    def alternatives(self) -> Sequence[Self]:
+    def param_grid(self) -> Sequence[Self]:
         """Return short to long memories of the history."""
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9))
 

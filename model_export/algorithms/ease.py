@@ -29,11 +29,11 @@ import scipy.linalg.blas as blas
 import scipy.linalg.lapack as lapack
 import scipy.sparse as sp
 
-from model_export.algorithm import Algorithm
-from model_export.interactions import Floats, Interactions
-from model_export.item_rows import ItemRows, ItemRowsModel
-from model_export.local_ridge import local_ridge
-from model_export.statistics import Statistics
+from model_export.algorithms.building_blocks.item_to_item import ItemRows, ItemRowsModel
+from model_export.algorithms.building_blocks.local_ridge import local_ridge
+from model_export.api import Algorithm
+from model_export.data.interactions import Floats, Interactions
+from model_export.data.statistics import Statistics
 
 ITEMS_AT_ONCE = 1024
 
@@ -67,11 +67,11 @@ class Ease(Algorithm):
     max_items: int = 8_000
     targets: int = 100
 
-    def alternatives(self) -> Sequence[Self]:
+    def param_grid(self) -> Sequence[Self]:
         """Return short to long memories of the history; another ridge would cost another inverse."""
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9, 1.0))
 
-    def refusal(self, interactions: Interactions) -> str | None:
+    def unsupported_reason(self, interactions: Interactions) -> str | None:
         """Refuse many items where pairs are many: the dense inverse is quadratic in items. Counted pairs are few."""
         if interactions.counts is not None:
             return None

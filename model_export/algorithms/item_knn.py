@@ -21,10 +21,10 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from model_export.algorithm import Algorithm
-from model_export.interactions import Interactions, Ints
-from model_export.item_rows import ItemRows, ItemRowsModel, source_blocks
-from model_export.statistics import Statistics
+from model_export.algorithms.building_blocks.item_to_item import ItemRows, ItemRowsModel, source_blocks
+from model_export.api import Algorithm
+from model_export.data.interactions import Interactions, Ints
+from model_export.data.statistics import Statistics
 
 ROWS_AT_ONCE = 1 << 17
 """Interactions whose pairs are in memory at once."""
@@ -53,7 +53,7 @@ class ItemKnn(Algorithm):
     session: int = 50
     targets: int = 100
 
-    def alternatives(self) -> Sequence[Self]:
+    def param_grid(self) -> Sequence[Self]:
         """Return short to long memories of the history."""
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9, 1.0))
 

@@ -11,10 +11,10 @@ import numpy as np
 
 from alsolike.bundle import MS_PER_DAY
 from alsolike.errors import InvalidInput
-from model_export.algorithm import Algorithm, Model
-from model_export.interactions import Floats, Histories, Interactions
-from model_export.onnx_graph import Graph
-from model_export.statistics import Statistics
+from model_export.api import Algorithm, Model
+from model_export.data.interactions import Floats, Histories, Interactions
+from model_export.data.statistics import Statistics
+from model_export.graph.contract import Graph
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class Popularity(Algorithm):
     name: ClassVar[str] = "popularity"
     trend_half_life_days: float = 30.0
 
-    def alternatives(self) -> Sequence[Self]:
+    def param_grid(self) -> Sequence[Self]:
         """Return a week, a month, a quarter, and no decay."""
         return tuple(dataclasses.replace(self, trend_half_life_days=days) for days in (30.0, 7.0, 90.0, math.inf))
 

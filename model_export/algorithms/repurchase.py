@@ -8,7 +8,7 @@ A logistic regression on what a history says of an item. With the ages of its in
 
 K is ln stick. A user's four weeks with the item count if the next four have it as well; stick is the share that count,
 relative to the mean of all items. That mean stands for `PRIOR` more such weeks. D is ln demand, see
-`model_export.demand`.
+`model_export.algorithms.building_blocks.demand`.
 
 The coefficients are learned at up to `CUTS` moments four weeks apart: from the history before each, and the purchases
 in the four weeks after. `COEFFICIENTS`, from a year of groceries, replace them if the data is shorter than eight weeks
@@ -37,12 +37,12 @@ import numpy as np
 from onnx import TensorProto
 
 from alsolike.bundle import HistoryParameters
-from model_export.algorithm import Algorithm, Model
-from model_export.demand import demand
-from model_export.four_weeks import WINDOW_MS, Windows
-from model_export.interactions import Floats, Histories, Interactions, Ints
-from model_export.logistic import logistic_regression
-from model_export.onnx_graph import Graph
+from model_export.algorithms.building_blocks.demand import demand
+from model_export.algorithms.building_blocks.four_weeks import WINDOW_MS, Windows
+from model_export.algorithms.building_blocks.logistic import logistic_regression
+from model_export.api import Algorithm, Model
+from model_export.data.interactions import Floats, Histories, Interactions, Ints
+from model_export.graph.contract import Graph
 
 CUTS = 4
 
@@ -88,14 +88,14 @@ class Repurchase(Algorithm):
     demand_days: float = 7.0
     max_interactions: int = 100_000_000
 
-    def refusal(self, interactions: Interactions) -> str | None:
+    def unsupported_reason(self, interactions: Interactions) -> str | None:
         """Refuse what does not go into memory."""
         if len(interactions) <= self.max_interactions:
             return None
         most, found = f"{self.max_interactions:,}", f"{len(interactions):,}"
         return f"it takes {most} interactions at most, there are {found}; buy_again takes any number"
 
-    def alternatives(self) -> Sequence[Self]:
+    def param_grid(self) -> Sequence[Self]:
         """Return these settings, and without demand: that of a week may not last."""
         return self, dataclasses.replace(self, demand_days=0.0)
 

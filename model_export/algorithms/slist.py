@@ -20,10 +20,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import scipy.sparse as sp
 
-from model_export.algorithm import Algorithm
-from model_export.interactions import Interactions
-from model_export.item_rows import ItemRows, ItemRowsModel
-from model_export.local_ridge import local_ridge
+from model_export.algorithms.building_blocks.item_to_item import ItemRows, ItemRowsModel
+from model_export.algorithms.building_blocks.local_ridge import local_ridge
+from model_export.api import Algorithm
+from model_export.data.interactions import Interactions
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -62,11 +62,11 @@ class Slist(Algorithm):
     targets: int = 100
     max_pairs: int = 100_000_000
 
-    def alternatives(self) -> Sequence[Self]:
+    def param_grid(self) -> Sequence[Self]:
         """Return short to long memories of the history."""
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9, 1.0))
 
-    def refusal(self, interactions: Interactions) -> str | None:
+    def unsupported_reason(self, interactions: Interactions) -> str | None:
         """Refuse more pairs than go into memory, whose number is quadratic in items where all go together."""
         place = np.arange(len(interactions)) - interactions.offsets[interactions.user]
         together = np.diff(interactions.sessions(most=self.session).indptr).astype(np.int64)

@@ -20,8 +20,8 @@ from alsolike.graph_tables import write_tables_index
 from alsolike.popular_groups import Group, PopularGroups
 from alsolike.related import KINDS, RelatedItems, RelatedTable
 from alsolike.sentences import SentenceModel
-from model_export.item_content import content_index, item_content
-from model_export.item_sentences import sentence_index
+from model_export.data.item_content import content_index, item_content
+from model_export.data.item_sentences import sentence_index
 from tests.builders.lambda_events import NOW_MS
 
 ITEMS = ("pear", "plum", "fig", "kiwi")

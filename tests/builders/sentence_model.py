@@ -10,7 +10,7 @@ from model2vec import StaticModel
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from alsolike.sentences import SentenceModel
-from model_export.item_sentences import open_model
+from model_export.data.item_sentences import open_model
 
 WORDS: Mapping[str, Sequence[float]] = {
     "?": (1, 1, 1),

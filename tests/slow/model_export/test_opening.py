@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from alsolike.bundle import DATA_FILE
-from model_export.onnx_file import write_graphs
-from model_export.onnx_two_stages import TwoStages
+from model_export.export.writer import write_graphs
+from model_export.graph.two_stage import TwoStages
 from tests.unit.model_export.embeddings import Embeddings
 
 TAKEN_MB = """

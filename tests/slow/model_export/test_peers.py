@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model_export import peers
 from model_export.algorithms.sasrec import Sasrec
-from model_export.checkpoints import kept_in
+from model_export.processes import peers
+from model_export.processes.checkpoints import kept_in
 from tests.unit.model_export.shops import interactions, random_sequences
 
 SMALL = Sasrec(
@@ -37,7 +37,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
 @pytest.mark.usefixtures("_two")
 def test_two_processes_have_the_losses_and_the_model_of_one(dropout: float, alone: pytest.MonkeyPatch) -> None:
-    from model_export.sasrec_training import train
+    from model_export.algorithms.sasrec.training import train
 
     settings = dataclasses.replace(SMALL, dropout=dropout)
     of_one = list(train(DATA, settings, epochs=3))
@@ -71,7 +71,7 @@ def test_a_training_that_is_given_up_leaves_the_other_process_ready_for_the_next
     found = iter([0.1, 0.5, 0.3, 0.2, 0.1, 0.0])
     settings = dataclasses.replace(SMALL, patience=2, most_epochs=6)
 
-    judged = settings.fit_judged(DATA, lambda _: next(found))
+    judged = settings.fit_with_early_stopping(DATA, lambda _: next(found))
     again = dataclasses.replace(settings, epochs=2).fit(DATA)
 
     assert judged.settings.epochs == 2
@@ -80,7 +80,7 @@ def test_a_training_that_is_given_up_leaves_the_other_process_ready_for_the_next
 
 @pytest.mark.usefixtures("_two")
 def test_two_processes_go_on_from_where_one_was_stopped(tmp_path: Path, alone: pytest.MonkeyPatch) -> None:
-    from model_export.sasrec_training import train
+    from model_export.algorithms.sasrec.training import train
 
     whole = SMALL.fit(DATA)
     with kept_in(tmp_path):

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from model_export import stages
-from model_export.onnx_two_stages import TwoStages
-from model_export.stages import choose, export_graphs
+from model_export.export import stages
+from model_export.export.stages import choose, export_graphs
+from model_export.graph.two_stage import TwoStages
 from tests.unit.model_export.embeddings import DIMENSIONS, MANY, Embeddings, random_histories
 
 

@@ -16,7 +16,7 @@ from alsolike.dataset import DatasetManifest
 from alsolike.pseudonyms import pseudonyms_of
 from alsolike.tombstones import add_tombstone
 from alsolike.users import User, UserStore
-from model_export.training_data import TrainingData, load
+from model_export.data.training_data import TrainingData, load
 from tests.booted.assemblies import synthesized
 from tests.booted.shop import eventually
 from tests.booted.training_shop import TrainingShop

@@ -15,14 +15,14 @@ from pyspark.sql import SparkSession
 
 from alsolike.statistics import STATISTICS, Counting, StatisticsManifest, directory
 from functions.build_dataset.spark_statistics import moments, write_statistics
-from model_export.algorithm import Algorithm
+from model_export.algorithms.building_blocks.item_to_item import ItemRowsModel
 from model_export.algorithms.ease import Ease
 from model_export.algorithms.item_knn import ItemKnn
 from model_export.algorithms.popularity import Popularity
 from model_export.algorithms.transitions import Transitions
-from model_export.interactions import Interactions
-from model_export.item_rows import ItemRowsModel
-from model_export.statistics import Statistics, load, load_items
+from model_export.api import Algorithm
+from model_export.data.interactions import Interactions
+from model_export.data.statistics import Statistics, load, load_items
 
 
 def frame_of(rows: Sequence[tuple[str, str, int, float]]) -> pd.DataFrame:

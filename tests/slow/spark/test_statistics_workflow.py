@@ -12,9 +12,9 @@ import pytest
 
 from alsolike.bundle import GRAPH_FILE, Bundle
 from alsolike.statistics import STATISTICS, STATISTICS_MANIFEST, StatisticsManifest
-from model_export.onnx_file import open_session, recommend
-from model_export.reference import settings_from
-from model_export.training_data import load
+from model_export.data.training_data import load
+from model_export.export.reference import settings_from
+from model_export.export.writer import open_session, recommend
 from tests.booted.assemblies import synthesized
 from tests.booted.shop import SECONDS_PER_DAY, eventually, write_history
 from tests.booted.training_shop import TrainingShop

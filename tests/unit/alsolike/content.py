@@ -12,7 +12,7 @@ from alsolike import content_index as module
 from alsolike.content_index import UNSCALED, ContentIndex, Scales
 from alsolike.item_tokens import item_tokens
 from alsolike.ragged import hashes_of
-from model_export.item_content import content_index, item_content
+from model_export.data.item_content import content_index, item_content
 
 ITEMS = {
     "vase": {"colour": "red", "kind": "glass"},

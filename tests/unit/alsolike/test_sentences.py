@@ -19,8 +19,8 @@ from alsolike.content_index import FORMAT, SENTENCES_FORMAT, ContentIndex
 from alsolike.errors import InvalidBundle
 from alsolike.sentences import LEAST_COSINE, SentenceModel
 from alsolike.tensors import Array, map_tensors, write_tensors
-from model_export.item_content import content_index, item_content
-from model_export.item_sentences import sentence_index
+from model_export.data.item_content import content_index, item_content
+from model_export.data.item_sentences import sentence_index
 from tests.builders.sentence_model import ITEMS, sentence_model, tokenizer
 from tests.unit.alsolike.content import cosines_one_by_one
 

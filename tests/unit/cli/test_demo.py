@@ -18,10 +18,10 @@ from cli.demo.journey import LiveEvent, prepare
 from cli.demo.reference import ReferenceModel
 from cli.demo.summary import Check, DemoFailed, FirstRecommendation, Latency, Summary, show, show_first
 from cli.model_versions import Candidate
-from model_export.algorithm import Model
-from model_export.interactions import Floats, Histories
-from model_export.onnx_graph import Graph
-from model_export.reference import Reference
+from model_export.api import Model
+from model_export.data.interactions import Floats, Histories
+from model_export.export.reference import Reference
+from model_export.graph.contract import Graph
 from tests.unit.cli.shop import DATASET
 
 NOW_S = 1_700_000_000

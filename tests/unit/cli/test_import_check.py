@@ -12,7 +12,7 @@ from alsolike import wire
 from alsolike.configuration import DEFAULT
 from alsolike.errors import InvalidInput
 from cli.importing.interactions import check
-from model_export.times import NUMBER
+from cli.importing.timestamps import NUMBER
 
 NOW_MS = 1_700_000_000_000
 

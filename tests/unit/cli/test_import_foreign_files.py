@@ -18,7 +18,7 @@ from cli.importing.columns import parse_mapping, renamed
 from cli.importing.inputs import Options
 from cli.importing.interactions import check
 from cli.importing.load import import_interactions
-from model_export.times import times_ms
+from cli.importing.timestamps import times_ms
 
 NOW_MS = 1_700_000_000_000
 

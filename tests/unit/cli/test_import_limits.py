@@ -17,14 +17,13 @@ from alsolike.configuration import HISTORY_LENGTH
 from alsolike.errors import InvalidInput
 from alsolike.profiles import Profile, RecentInteraction
 from cli.deployment import Deployment
-from cli.importing import files, latest
+from cli.importing import csv_blocks, files, latest
+from cli.importing.csv_blocks import blocks
 from cli.importing.inputs import Options
 from cli.importing.interactions import check
 from cli.importing.latest import PARTS, LatestInteractions
 from cli.importing.load import import_interactions
 from cli.importing.summary import ImportSummary
-from model_export import csv_blocks
-from model_export.csv_blocks import blocks
 
 NOW_MS = 1_700_000_000_000
 HEADER = b"USER_ID,ITEM_ID,TIMESTAMP\n"

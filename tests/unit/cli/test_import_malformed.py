@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from alsolike.errors import InvalidInput
 from cli.deployment import Deployment
 from cli.importing import csv_rows
+from cli.importing.csv_blocks import blocks
 from cli.importing.load import import_interactions
 from cli.importing.load_metadata import import_items
-from model_export.csv_blocks import blocks
 
 NOW_MS = 1_700_000_000_000
 HEADER = b"USER_ID,ITEM_ID,TIMESTAMP\n"

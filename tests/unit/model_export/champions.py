@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from alsolike.bundle import HistoryParameters
-from model_export.training_data import TrainingData, encode
+from model_export.data.training_data import TrainingData, encode
 from tests.builders.bundles import MANIFEST, write_bundle
 
 DAY_MS = 86_400_000

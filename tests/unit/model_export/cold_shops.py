@@ -8,11 +8,11 @@ import numpy as np
 from alsolike.bundle import MS_PER_DAY
 from alsolike.content_index import Scales
 from alsolike.sentences import SentenceModel
-from model_export import protocols
 from model_export.algorithms.popularity import Popularity, PopularityModel
-from model_export.cold_start import Trials, choose_scales, part_items, trials
-from model_export.cold_trial import Properties
-from model_export.protocols import Split
+from model_export.evaluation import splits
+from model_export.evaluation.cold_start import Trials, choose_scales, part_items, trials
+from model_export.evaluation.cold_trial import Properties
+from model_export.evaluation.splits import Split
 from tests.unit.model_export.shops import interactions
 
 ONE = Scales(new=1.0, rare=1.0)
@@ -21,12 +21,12 @@ COLOURS = [{"colour": colour} for colour in ("red", "red", "blue", "red", "blue"
 
 def leave_one_out(*sequences: list[int], items: int = 5) -> Split:
     """Learn from the first of each user's three items, validate with the second, test with the third."""
-    return protocols.leave_one_out(interactions(list(sequences), items=items))
+    return splits.leave_one_out(interactions(list(sequences), items=items))
 
 
 def days(*sequences: list[int], items: int = 3) -> Split:
     """Learn from the first of each user's three items, validate with the second, test the third by a model of two."""
-    return protocols.temporal(interactions(list(sequences), items=items, step_ms=MS_PER_DAY), holdout_ms=MS_PER_DAY)
+    return splits.temporal(interactions(list(sequences), items=items, step_ms=MS_PER_DAY), holdout_ms=MS_PER_DAY)
 
 
 def popular(split: Split) -> PopularityModel:

@@ -27,7 +27,7 @@ from alsolike.statistics import (
     StatisticsManifest,
     directory,
 )
-from model_export.interactions import Interactions
+from model_export.data.interactions import Interactions
 
 COUNTING = Counting(session=8)
 

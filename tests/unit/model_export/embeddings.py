@@ -6,10 +6,10 @@ import dataclasses
 
 import numpy as np
 
-from model_export.algorithm import Model
 from model_export.algorithms.buy_again import BuyAgain
-from model_export.interactions import Floats, Histories
-from model_export.onnx_graph import Graph
+from model_export.api import Model
+from model_export.data.interactions import Floats, Histories
+from model_export.graph.contract import Graph
 
 MANY = 200_000
 DIMENSIONS = 32

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from alsolike.bundle import MS_PER_DAY
 from alsolike.configuration import HISTORY_LENGTH
 from alsolike.dataset import INTERACTIONS_FILE, ITEMS_FILE, MANIFEST_FILE, DatasetManifest
-from model_export.interactions import Histories, Interactions
+from model_export.data.interactions import Histories, Interactions
 
 
 def interactions(

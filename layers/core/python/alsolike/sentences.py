@@ -1,8 +1,8 @@
 """Sentence vectors of items' texts: the sum of a static model's vectors, one per token of the text.
 
 If the training job is given such a model, it writes it and the vectors of the known items into the content index
-(`model_export.item_sentences`); queries of the index use the same table. `tokenizers`, which splits texts into tokens,
-is imported only if there is a sentence model.
+(`model_export.data.item_sentences`); queries of the index use the same table. `tokenizers` splits texts
+into tokens and is imported only if there is a sentence model.
 
 References
 ----------

@@ -1,8 +1,8 @@
 """Training statistics of a dataset: transitions and co-occurrences of items, counted where the interactions are.
 
 The job that has all of a dataset's interactions (`functions.build_dataset` on Spark) writes them below the dataset. One
-machine that could not hold the interactions reads them (`model_export.statistics`). Items are named by position: 1 for
-the item with the most interactions, at equal numbers the lowest id first.
+machine that could not hold the interactions reads them (`model_export.data.statistics`). Items are named by position:
+1 for the item with the most interactions, at equal numbers the lowest id first.
 
 They are counted several times, up to moments after which a training knows the interactions, because a model must not be
 fitted on those that evaluate it. `StatisticsManifest.moments` lists the moments.

@@ -10,10 +10,10 @@ from typing import ClassVar
 import numpy as np
 import scipy.sparse as sp
 
-from model_export.algorithm import Algorithm
-from model_export.checkpoints import checkpoint
-from model_export.interactions import Interactions
-from model_export.item_rows import ItemRows, ItemRowsModel
+from model_export.algorithms.building_blocks.item_to_item import ItemRows, ItemRowsModel
+from model_export.api import Algorithm
+from model_export.data.interactions import Interactions
+from model_export.processes.checkpoints import checkpoint
 
 STEPS, STEP_S = 15, 0.1
 MOST_ITEMS = 40

@@ -7,7 +7,7 @@ import pytest
 from alsolike import cost
 from alsolike.cost import compute
 from alsolike.cost.summary import Training
-from model_export import budget
+from model_export.evaluation import budget
 from tests.unit.alsolike.cost.bills import NOTHING, dollars, saved, summary
 
 

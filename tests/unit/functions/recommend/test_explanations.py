@@ -14,15 +14,15 @@ from alsolike.bundle import HistoryParameters, write_manifest
 from alsolike.profiles import RecentInteraction
 from functions.recommend import model as recommend_model
 from functions.recommend.model import Model
-from model_export.algorithm import Algorithm
-from model_export.algorithm import Model as Fitted
 from model_export.algorithms.buy_again import BuyAgain
 from model_export.algorithms.ease import Ease
 from model_export.algorithms.item_knn import ItemKnn
 from model_export.algorithms.slist import Slist
 from model_export.algorithms.transitions import Transitions
-from model_export.interactions import Histories
-from model_export.onnx_file import write_graphs
+from model_export.api import Algorithm
+from model_export.api import Model as Fitted
+from model_export.data.interactions import Histories
+from model_export.export.writer import write_graphs
 from tests.builders.bundles import MANIFEST, write_bundle
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.recommend.shop import Shop

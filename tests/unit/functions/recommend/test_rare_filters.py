@@ -19,9 +19,9 @@ from functions.recommend.catalogue import Catalogue
 from functions.recommend.model import Model
 from functions.recommend.ranking import rank
 from functions.recommend.request import Request
-from model_export.interactions import Histories
-from model_export.item_content import content_index, item_content
-from model_export.onnx_file import write_graphs
+from model_export.data.interactions import Histories
+from model_export.data.item_content import content_index, item_content
+from model_export.export.writer import write_graphs
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.model_export.embeddings import Embeddings
 

@@ -10,8 +10,8 @@ from alsolike.decision import Check
 from functions.register_model.gate import judge
 from functions.register_model.limits import Limits
 from functions.register_model.serving_check import serving_checks
-from model_export.hyperparameters import Hyperparameters
-from model_export.train import train
+from model_export.job.hyperparameters import Hyperparameters
+from model_export.job.train import train
 from tests.unit.model_export.shops import write_dataset
 
 LIMITS = Limits(min_interactions=100)

@@ -1,0 +1,56 @@
+"""Demand: repeat purchases of the last days compared with those expected from the users' pasts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from alsolike.bundle import MS_PER_DAY
+from model_export.data.interactions import Floats, Interactions, Ints, distinct
+
+PRIOR = 10.0
+"""Users that the mean over all items stands for."""
+
+AT_ONCE = 4_000_000
+"""Interactions that are looked at together, some users' at a time: all of a hundred million would take 13 GB."""
+
+DEMAND_HALF_LIFE_DAYS = 120.0
+"""Half-life for the expected purchases, independent of the half-life of histories."""
+
+
+def demand(interactions: Interactions, *, days: float) -> Floats:
+    """Return each item's ratio of repeat purchases to those expected from users' pasts, `(items + 1,)`."""
+    if not len(interactions):
+        return np.ones(interactions.items + 1, np.float32)
+    columns, past_ms = interactions.items + 1, latest_of_past(interactions, days=days)
+    observed, expected = np.zeros(columns), np.zeros(columns)
+    for part in interactions.by_users(most=AT_ONCE):
+        late = part.time_ms > past_ms
+        key, age_days = pairs(part), (past_ms - part.time_ms[~late]) / MS_PER_DAY
+        weights = part.weight[~late] * np.exp2(-age_days / DEMAND_HALF_LIFE_DAYS)
+        before, within = key[~late], distinct(key[late])
+        if not len(before):
+            continue
+        order = np.argsort(before, kind="stable")
+        before = before[order]
+        first = np.flatnonzero(np.diff(before, prepend=-1))
+        own = np.add.reduceat(weights[order], first)  # (pairs,)
+        user, item = np.divmod(before[first], columns)
+        again = np.isin(before[first], within, assume_unique=True).astype(np.float64)
+        user -= user[0]
+        bought, total = (np.bincount(user, weights=values) for values in (again, own))
+        expected += np.bincount(item, weights=bought[user] * own / total[user], minlength=columns)
+        observed += np.bincount(item, weights=again, minlength=columns)
+    demand: Floats = ((observed + PRIOR) / (expected + PRIOR)).astype(np.float32)
+    return demand
+
+
+def latest_of_past(interactions: Interactions, *, days: float) -> int:
+    """Return when the latest interaction was before the last days, or before the later half of the interactions."""
+    time_ms = interactions.time_ms
+    start_ms = max(time_ms.max() - days * MS_PER_DAY, np.quantile(time_ms, 0.5, method="lower"))
+    return int(time_ms.max(where=time_ms <= start_ms, initial=time_ms.min()))
+
+
+def pairs(interactions: Interactions) -> Ints:
+    """Return a number for each interaction's user and item."""
+    return interactions.user.astype(np.int64) * (interactions.items + 1) + interactions.item

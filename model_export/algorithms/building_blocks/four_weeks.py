@@ -1,0 +1,67 @@
+"""Four weeks at a time, counted back from the end: who had what, and what the next four weeks have as well."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from alsolike.bundle import MS_PER_DAY
+from model_export.algorithms.building_blocks.demand import PRIOR, pairs
+from model_export.data.interactions import Floats, Interactions, Ints, distinct
+
+WINDOW_MS = 28 * MS_PER_DAY
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Windows:
+    """Items of each user per window of four weeks, counted back from the end.
+
+    Attributes
+    ----------
+    end_ms
+        Time of the latest interaction.
+    window
+        int64 `(interactions,)`; 0 for the latest four weeks.
+    whole
+        Number of whole windows.
+    pair, of_pair
+        int64 `(n,)`, each user and item with each of their windows once, the latest first.
+    columns
+        Items and one more.
+    """
+
+    end_ms: int
+    window: Ints
+    whole: int
+    pair: Ints
+    of_pair: Ints
+    columns: int
+
+    @classmethod
+    def of(cls, interactions: Interactions) -> Windows:
+        """Count from the latest interaction back."""
+        time_ms = interactions.time_ms
+        end_ms = int(time_ms.max(initial=0))
+        window = (end_ms - time_ms) // WINDOW_MS
+        most = int(window.max(initial=0)) + 1
+        pair, of_pair = np.divmod(distinct(pairs(interactions) * most + window), most)
+        return cls(end_ms, window, most - 1, pair, of_pair, interactions.items + 1)
+
+    def stick(self, cut: int) -> Floats:
+        """Return stick by item, `(items + 1,)`, from windows `cut` and before; 1 without repeat purchases."""
+        known = self.of_pair > cut
+        again = known & (np.diff(self.of_pair, prepend=0) == 1) & (np.diff(self.pair, prepend=-1) == 0)
+        had, had_again = (
+            np.bincount(self.pair[which] % self.columns, minlength=self.columns) for which in (known, again)
+        )
+        if not again.any():
+            return np.ones(self.columns, np.float32)
+        mean = had_again.sum() / had.sum()
+        shares: Floats = ((had_again / mean + PRIOR) / (had + PRIOR)).astype(np.float32)
+        return shares
+
+    def had(self, window: int) -> Ints:
+        """Return the pairs of one window."""
+        pair: Ints = self.pair[self.of_pair == window]
+        return pair

@@ -1,0 +1,141 @@
+"""Sparse item-to-item tables: the few best targets of each source item, as rows of equal length."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from model_export.api import Model
+from model_export.data.interactions import Floats, Histories, Ints
+from model_export.data.top_n import kth_best
+from model_export.graph.contract import Graph
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ItemRows:
+    """Targets and values of each source item; score = decayed history times this table.
+
+    Attributes
+    ----------
+    row_of
+        int32 `(items + 1,)`, which row a source item has; row 0 is empty and stands for items without one.
+    target
+        int32 `(rows, n)`, target positions; 0 with value 0 if a row has fewer than n.
+    value
+        float32 `(rows, n)`.
+    """
+
+    row_of: npt.NDArray[np.int32]
+    target: npt.NDArray[np.int32]
+    value: Floats
+
+    @classmethod
+    def strongest(
+        cls, blocks: Iterable[sp.csr_array], *, sources: npt.NDArray[np.int32], items: int, n: int
+    ) -> ItemRows:
+        """Keep the n largest positive values of each row.
+
+        Parameters
+        ----------
+        blocks
+            Tables of `items + 1` columns whose rows, one block after the other, belong to `sources`; no more than one
+            of them is needed at a time.
+        n
+            Targets kept a row; of equal values the lower position stays.
+        """
+        most = max(1, min(n, items))
+        target = np.zeros((len(sources) + 1, most), np.int32)
+        value = np.zeros((len(sources) + 1, most), np.float32)
+        first, width = 1, 1
+        for block in blocks:
+            for row in np.flatnonzero(np.diff(block.indptr)).tolist():
+                targets, values = best_of_row(block, row, n=most)
+                target[first + row, : len(targets)] = targets
+                value[first + row, : len(values)] = values
+                width = max(width, len(values))
+            first += block.shape[0]
+        if first != len(sources) + 1:
+            raise ValueError(f"the blocks have {first - 1} rows, expected one for each of {len(sources)} sources")
+        row_of = np.zeros(items + 1, np.int32)
+        row_of[sources] = np.arange(1, len(sources) + 1, dtype=np.int32)
+        return cls(
+            row_of=row_of,
+            target=np.ascontiguousarray(target[:, :width]),
+            value=np.ascontiguousarray(value[:, :width]),
+        )
+
+    @classmethod
+    def of_every_item(cls, blocks: Iterable[sp.csr_array], *, items: int, n: int) -> ItemRows:
+        """Keep the n largest positive values of the rows of items 1 to `items`, which `blocks` hold in this order."""
+        return cls.strongest(blocks, sources=np.arange(1, items + 1, dtype=np.int32), items=items, n=n)
+
+    def score(self, histories: Histories, *, position_decay: float) -> Floats:
+        """Return decayed history times table, float32 `(batch, items + 1)`."""
+        history = histories.matrix(columns=len(self.row_of), position_decay=position_decay)
+        sources = np.unique(history.indices)
+        scores = (history[:, sources] @ self._table(sources)).toarray()
+        return np.ascontiguousarray(scores, np.float32)
+
+    def export(self, graph: Graph, *, name: str, position_decay: float) -> str:
+        """Add the same to a graph: gather the history's rows, weigh them, add them up by target."""
+        source = graph.op("Gather", graph.weight(f"{name}.row_of", self.row_of), graph.history, axis=0)
+        targets = graph.op("Gather", graph.weight(f"{name}.target", self.target), source, axis=0)  # [B, L, n]
+        values = graph.op("Gather", graph.weight(f"{name}.value", self.value), source, axis=0)
+        decayed = graph.decayed_weights(position_decay, masked=False)  # the row of padding is empty
+        weights = graph.op("Unsqueeze", decayed, graph.integers(2))
+        return graph.add_by_item(targets, graph.op("Mul", values, weights))
+
+    def _table(self, sources: npt.NDArray[np.int32]) -> sp.csr_array:
+        """Return the values of some sources by target, `(len(sources), items + 1)`."""
+        n = self.target.shape[1]
+        rows = self.row_of[sources]
+        indptr = np.arange(0, len(rows) * n + 1, n)
+        shape = (len(rows), len(self.row_of))
+        return sp.csr_array((self.value[rows].ravel(), self.target[rows].ravel(), indptr), shape=shape)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ItemRowsModel(Model):
+    """A model whose scores are the decayed history times `rows`."""
+
+    rows: ItemRows
+
+    def score(self, histories: Histories) -> Floats:
+        """Return decayed history times the table."""
+        return self.rows.score(histories, position_decay=self.settings.position_decay)
+
+    def export(self, graph: Graph) -> str:
+        """Add the same to the graph."""
+        return self.rows.export(graph, name=self.settings.name, position_decay=self.settings.position_decay)
+
+
+def source_blocks(counts: Ints, *, most: int) -> Iterator[range]:
+    """Yield ranges of items, from 1 on, whose counts add up to at most `most`, or that are one item with more.
+
+    Parameters
+    ----------
+    counts
+        `(items + 1,)`.
+    """
+    totals = np.cumsum(counts)
+    first = 1
+    while first < len(counts):
+        last = max(first + 1, int(np.searchsorted(totals, totals[first - 1] + most, side="right")))
+        yield range(first, last)
+        first = last
+
+
+def best_of_row(table: sp.csr_array, row: int, *, n: int) -> tuple[npt.NDArray[np.int32], Floats]:
+    """Return the targets and values of a row's n largest positive values, largest first."""
+    start, end = table.indptr[row], table.indptr[row + 1]
+    targets, values = table.indices[start:end], table.data[start:end].astype(np.float32)
+    if len(values) > n:
+        near = np.flatnonzero(values >= kth_best(values, n))
+        values, targets = values[near], targets[near]
+    order = np.lexsort((targets, -values))[:n]
+    order = order[values[order] > 0]
+    return targets[order], values[order]

@@ -1,0 +1,83 @@
+"""Ridge regression of each item on the few others that say most about it: a linear model without the dense inverse.
+
+EASE solves (A + lambda I) B = R for all items at once, which costs items^3 operations and items^2 memory. Here column j
+of B is solved only on those sources whose R[i, j] / sqrt(A[i, i] + lambda) is largest. That costs items * sources^3
+operations and the memory of A. On sparse data it finds better models, because the omitted sources are mostly noise.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from model_export.data.interactions import Floats, Ints
+
+TARGETS_AT_ONCE = 2048
+
+
+def local_ridge(gram: sp.csr_array, cross: sp.csr_array, *, ridge: float, sources: int) -> sp.csr_array:
+    """Return B, sources times targets, with at most `sources` values a target and an empty diagonal.
+
+    Parameters
+    ----------
+    gram
+        A, `(n, n)`, symmetric.
+    cross
+        R transposed, `(n, n)`: targets times sources.
+    ridge
+        Lambda, above 0.
+    """
+    size = gram.shape[0]
+    gram.sum_duplicates()  # sorted, values are found by bisection
+    diagonal = gram.diagonal()
+    # scipy bisects for a tenth of the values or more at a time, otherwise it scans whole rows.
+    at_once = max(TARGETS_AT_ONCE, gram.nnz // (10 * sources**2) + 1)
+    pieces = [
+        _solve(gram, *_chosen(cross, diagonal, range(first, min(size, first + at_once)), ridge, sources), ridge)
+        for first in range(0, size, at_once)
+    ]
+    source, target, value = (np.concatenate(column) for column in zip(*pieces, strict=True))
+    return sp.csr_array((value, (source, target)), shape=(size, size))
+
+
+def _chosen(
+    cross: sp.csr_array, diagonal: Floats, targets: range, ridge: float, most: int
+) -> tuple[Ints, Ints, npt.NDArray[np.float64]]:
+    """Return the targets that have sources, their strongest sources (-1: none) and the right-hand sides."""
+    with_any, sources, wanted = [], [], []
+    for target in targets:
+        start, end = cross.indptr[target], cross.indptr[target + 1]
+        candidates, values = cross.indices[start:end], cross.data[start:end]
+        strength = np.where(candidates == target, 0.0, values / np.sqrt(diagonal[candidates] + ridge))
+        near = np.flatnonzero(strength > 0)
+        if not len(near):
+            continue
+        if len(near) > most:
+            lowest = np.partition(strength[near], len(near) - most)[len(near) - most]
+            near = near[strength[near] >= lowest]
+            near = near[np.lexsort((candidates[near], -strength[near]))[:most]]
+        row, right = np.full(most, -1, np.int64), np.zeros(most)
+        row[: len(near)], right[: len(near)] = candidates[near], values[near]
+        with_any.append(target)
+        sources.append(row)
+        wanted.append(right)
+    shape = (len(with_any), most)
+    return np.array(with_any, np.int64), np.array(sources, np.int64).reshape(shape), np.array(wanted).reshape(shape)
+
+
+def _solve(
+    gram: sp.csr_array, targets: Ints, sources: Ints, wanted: npt.NDArray[np.float64], ridge: float
+) -> tuple[Ints, Ints, Floats]:
+    """Return sources, targets and values of the solved columns."""
+    if not len(targets):
+        return targets, targets, np.zeros(0, np.float32)
+    most = sources.shape[1]
+    present = sources >= 0
+    items = np.where(present, sources, 0)
+    values = gram[np.repeat(items, most, axis=1).ravel(), np.tile(items, (1, most)).ravel()]
+    system = values.reshape(-1, most, most).astype(np.float64)
+    system *= present[:, :, None] & present[:, None, :]
+    system[:, np.arange(most), np.arange(most)] += ridge  # also where there is no source: the value is 0 then
+    solved = np.linalg.solve(system, wanted[:, :, None])[:, :, 0]
+    return sources[present], np.repeat(targets, present.sum(axis=1)), solved[present].astype(np.float32)

@@ -1,0 +1,56 @@
+"""Logistic regression whose coefficients stay near known ones where there is little to learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit
+
+from model_export.data.interactions import Floats
+
+STEPS, NEAR = 20, 1e-3
+"""Newton steps at most; one that is smaller is the last."""
+
+Doubles = npt.NDArray[np.float64]
+
+
+def logistic_regression(
+    designs: Sequence[Floats], answers: Sequence[npt.NDArray[np.bool_]], *, near: Sequence[float]
+) -> Doubles:
+    """Return the coefficients: Newton's method from `near`, which a ridge of 1 keeps them near.
+
+    Where no answer is true, they are `near` itself.
+
+    Parameters
+    ----------
+    designs
+        float32 `(n, len(near) + controls)`. A control counts as its mean from then on, so that it has no coefficient.
+    answers
+        `(n,)`, of the rows of each design.
+    """
+    start = np.array(near)
+    if not any(answer.any() for answer in answers):
+        return start
+    x, y, learned = np.concatenate(designs), np.concatenate(answers), len(start)
+    x[:, learned:] -= x[:, learned:].mean(axis=0)
+    start = np.append(start, np.zeros(x.shape[1] - learned))
+
+    def loss(c: Doubles) -> float:
+        logit = x @ c.astype(np.float32)
+        return float(
+            np.logaddexp(0, logit).sum(dtype=np.float64) - logit[y].sum(dtype=np.float64) + ((c - start) ** 2).sum() / 2
+        )
+
+    c = start
+    for _ in range(STEPS):
+        p = expit(x @ c.astype(np.float32))
+        gradient = x.T @ (y - p) - (c - start)
+        step = np.linalg.solve((x * (p * (1 - p))[:, None]).T @ x + np.eye(len(c)), gradient)
+        while loss(c + step) > loss(c) and np.abs(step).max() > NEAR:
+            step /= 2
+        c = c + step
+        if np.abs(step).max() <= NEAR:
+            break
+    return c[:learned]

@@ -1,0 +1,98 @@
+"""The best epoch of a SASRec training, stored next to the checkpoint for a job that resumes.
+
+Without it, that job would choose only among the remaining epochs, and train another model than an uninterrupted job.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import logging
+import math
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from model_export.api import Model
+from model_export.data.interactions import Floats
+from model_export.processes.checkpoints import write
+from model_export.processes.idle_process import judged_beside
+
+if TYPE_CHECKING:
+    from model_export.algorithms.sasrec.model import SasrecModel
+
+log = logging.getLogger(__name__)
+
+SUFFIX = ".judged"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """Evaluations of a training.
+
+    Attributes
+    ----------
+    until
+        Epochs before the last evaluation, 0 for none.
+    epochs, found, arrays
+        Of the best: the number of epochs, the judge's figure, and the learned arrays.
+    since
+        Evaluations since the best.
+    """
+
+    until: int = 0
+    epochs: int = 0
+    found: float = -math.inf
+    arrays: Mapping[str, Floats] = dataclasses.field(default_factory=dict)
+    since: int = 0
+
+    @classmethod
+    def beside(cls, checkpoint: Path | None) -> Self:
+        """Read the state that a job stored next to its checkpoint; without one, return an empty state."""
+        if checkpoint is None or not (path := checkpoint.with_suffix(SUFFIX)).is_file():
+            return cls()
+        with np.load(io.BytesIO(path.read_bytes())) as file:
+            arrays = dict(file)
+        until, epochs, since, found = arrays.pop("judged").tolist()
+        return cls(until=int(until), epochs=int(epochs), found=found, arrays=arrays, since=int(since))
+
+    def write_beside(self, checkpoint: Path) -> None:
+        """Leave it for `beside`."""
+        buffer = io.BytesIO()
+        judged = np.array([self.until, self.epochs, self.since, self.found])
+        arrays: dict[str, Any] = {"judged": judged, **self.arrays}
+        np.savez(buffer, **arrays)
+        write(buffer.getvalue(), checkpoint.with_suffix(SUFFIX))
+
+    def then(self, model: SasrecModel, found: float) -> Judged:
+        """Return this with what was judged next."""
+        epochs = model.settings.epochs
+        if not self.epochs or found > self.found:
+            return Judged(until=epochs, epochs=epochs, found=found, arrays=model.networks[0])
+        return dataclasses.replace(self, until=epochs, since=self.since + 1)
+
+
+def best_of(
+    training: Iterable[SasrecModel], judge: Callable[[Model], float], *, patience: int, checkpoint: Path | None
+) -> Judged:
+    """Judge one model after another, until `patience` of them were no better than the best; go on where a job stopped.
+
+    Parameters
+    ----------
+    training
+        The models as they come, after more and more epochs; with one that was judged already at first, maybe.
+    """
+    judged = Judged.beside(checkpoint)
+    if judged.since >= patience:
+        return judged
+    until = judged.until
+    for model, found in judged_beside((model for model in training if model.settings.epochs > until), judge):
+        log.info("sasrec: %.4f after %d epochs", found, model.settings.epochs)
+        judged = judged.then(model, found)
+        if checkpoint is not None:
+            judged.write_beside(checkpoint)
+        if judged.since >= patience:
+            break
+    return judged

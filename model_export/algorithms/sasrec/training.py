@@ -1,0 +1,276 @@
+"""Training of SASRec's network in torch, on processors without a graphics card.
+
+It takes minutes by these means: batches of sequences of like length, negatives that a whole batch shares, and dropout
+masks cut from one long random vector. Item vectors start from the spectrum of the transitions instead of noise, which
+reaches the same quality in a third of the epochs. The result is the moving average of the weights.
+
+Several processes (`model_export.processes.peers`) share each batch. All draw the same batches, negatives and dropout
+masks. Each takes some of the rows, and gradients are summed. The result equals that of one process up to rounding.
+
+References
+----------
+W.-C. Kang, J. McAuley, "Self-attentive sequential recommendation", ICDM 2018 (the model, targets shifted by one);
+A. Klenitskiy, A. Vasilev, "Turning dross into gold loss: is BERT4Rec really better than SASRec?", RecSys 2023 (softmax
+over sampled negatives); F. Borisyuk et al., "LiRank: industrial large scale ranking models at LinkedIn", KDD 2024, and
+its LiGR layers (gated residuals).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import itertools
+import json
+import logging
+import math
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from model_export.algorithms.sasrec.data import Array, batches_of, spectrum, windows_of
+from model_export.data.interactions import Interactions
+from model_export.processes import checkpoints, peers
+
+if TYPE_CHECKING:
+    from model_export.algorithms.sasrec.model import Sasrec
+
+log = logging.getLogger(__name__)
+
+MASK_NUMBERS = 1 << 23
+"""Random numbers that dropout masks are cut from."""
+
+ALL = slice(None)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Trained:
+    """Arrays of the network by name after some epochs, and the latest epoch's mean loss."""
+
+    arrays: dict[str, Array]
+    epochs: int
+    loss: float = math.nan
+
+
+class Network(nn.Module):
+    """One layer of attention with gated residuals over the items' vectors and positions."""
+
+    def __init__(self, settings: Sasrec, items: int) -> None:
+        super().__init__()
+        size = settings.size
+        self.heads, self.dropout = settings.heads, settings.dropout
+        self.item = nn.Embedding(items + 1, size, padding_idx=0)
+        self.position = nn.Embedding(settings.length, size)
+        self.norm_attention, self.norm_feed, self.norm_out = (nn.LayerNorm(size) for _ in range(3))
+        self.attend = nn.Linear(size, 3 * size)
+        self.attended = nn.Linear(size, size)
+        self.gate_attention, self.gate_feed = nn.Linear(size, size), nn.Linear(size, size)
+        self.feed = nn.Linear(size, 2 * settings.feed * size, bias=False)
+        self.fed = nn.Linear(settings.feed * size, size, bias=False)
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.xavier_uniform_(module.weight)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+        nn.init.normal_(self.position.weight, std=0.02)
+        mask = (torch.rand(MASK_NUMBERS) >= self.dropout).float() / (1.0 - self.dropout)
+        self.register_buffer("mask", mask, persistent=False)
+
+    def forward(self, items: torch.Tensor, rows: slice = ALL) -> torch.Tensor:
+        """Return what follows each place: int64 [batch, length], padded on the right, to [rows, length, size].
+
+        Parameters
+        ----------
+        rows
+            Rows of the batch to answer; their dropout is the same as if all were.
+        """
+        whole, items = len(items), items[rows]
+        batch, length = items.shape
+
+        def drop(values: torch.Tensor) -> torch.Tensor:
+            return self._drop(values, whole, rows)
+
+        x = drop(self.item(items) + self.position.weight[:length])
+        heads = self.attend(self.norm_attention(x)).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        query, key, value = heads
+        attention = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+        attention = drop(self.attended(attention.transpose(1, 2).reshape(batch, length, -1)))
+        x = x + torch.sigmoid(self.gate_attention(x)) * attention
+        up, gate = self.feed(self.norm_feed(x)).chunk(2, dim=-1)
+        fed = drop(self.fed(drop(functional.silu(gate) * up)))
+        return self.norm_out(x + torch.sigmoid(self.gate_feed(x)) * fed)  # type: ignore[no-any-return]
+
+    def _drop(self, values: torch.Tensor, whole: int, rows: slice) -> torch.Tensor:
+        if not self.training or not self.dropout:
+            return values
+        shape = (whole, *values.shape[1:])
+        if (numbers := math.prod(shape)) >= MASK_NUMBERS:
+            return values * functional.dropout(torch.ones(shape), self.dropout)[rows]
+        start = int(torch.randint(MASK_NUMBERS - numbers, ()))
+        return values * self.mask[start : start + numbers].view(shape)[rows]  # type: ignore[index]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Work:
+    """Description of a training for the other processes, with the serialised state of the first."""
+
+    number: int
+    interactions: Interactions
+    settings: Sasrec
+    state: bytes
+
+
+_numbers = itertools.count()
+
+
+def train(interactions: Interactions, settings: Sasrec, *, epochs: int) -> Iterator[Trained]:
+    """Yield what is learned, after every `settings.judge_every` epochs and after the last.
+
+    Where checkpoints are kept, training goes on from the one that there is, and begins with what it had yielded last.
+    The first of several processes calls this while the others `follow`; one training ends before the next begins.
+    """
+    rng = np.random.default_rng(settings.seed)
+    state = _State(interactions, settings, rng, vectors=spectrum(interactions, settings.size, rng))
+    saved = checkpoints.checkpoint(dataclasses.replace(settings, epochs=epochs), interactions)
+    if saved is not None and saved.is_file():
+        state.restore(saved.read_bytes())
+        log.info("sasrec: goes on after epoch %d", state.epoch)
+        yield state.trained()
+    number = next(_numbers)
+    if state.epoch < epochs and state.peers.size > 1:
+        state.peers.tell(Work(number, dataclasses.replace(interactions, content=None), settings, state.dump()))
+    while state.epoch < epochs:
+        started = time.perf_counter()
+        state.peers.tell(number)
+        state.train_epoch()
+        log.info("sasrec: epoch %d, loss %.4f, %.1f s", state.epoch, state.loss, time.perf_counter() - started)
+        if state.epoch % settings.judge_every == 0 or state.epoch == epochs:
+            yield state.trained()
+            if saved is not None:  # not before: what came before it has been judged by now
+                checkpoints.write(state.dump(), saved)
+
+
+def follow() -> None:
+    """Do a share of what the first process trains, until that one ends."""
+    number = state = None
+    while (heard := peers.current().hear()) is not None:
+        if isinstance(heard, Work):
+            number, state = heard.number, _State(heard.interactions, heard.settings, np.random.default_rng())
+            state.restore(heard.state)
+        elif state is None or heard != number:
+            raise ValueError(f"training {heard} goes on, expected {number}, which has begun last: they interleave")
+        else:
+            state.train_epoch()
+
+
+class _State:
+    """All that an epoch changes, and what it sees."""
+
+    def __init__(
+        self, interactions: Interactions, settings: Sasrec, rng: np.random.Generator, *, vectors: Array | None = None
+    ) -> None:
+        torch.set_num_threads(1)  # these matrices are too small to share
+        torch.manual_seed(settings.seed)
+        self.settings, self.rng, self.peers = settings, rng, peers.current()
+        self.items, self.windows = interactions.items, windows_of(interactions, settings.length + 1)
+        self.network = Network(settings, interactions.items)
+        if vectors is not None:
+            with torch.no_grad():
+                self.network.item.weight.copy_(torch.from_numpy(vectors))
+        self.epoch = self.steps = 0
+        self.loss = math.nan
+        self.optimizer = torch.optim.AdamW(
+            self.network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True
+        )
+        self.average = [parameter.detach().clone() for parameter in self.network.parameters()]
+
+    def train_epoch(self) -> None:
+        """See every window once."""
+        losses = []
+        self.network.train()
+        for inputs, targets, weights in batches_of(self.windows, self.rng):
+            negatives = self.rng.integers(1, self.items + 1, self.settings.negatives)
+            self.optimizer.zero_grad(set_to_none=True)
+            loss = _loss(self.network, inputs, targets, weights, negatives, rows=self.peers.mine)
+            loss.backward()  # type: ignore[no-untyped-call]
+            if self.peers.size > 1:
+                loss = self._add_up(loss.detach(), np.unique(np.concatenate([inputs, targets, negatives], axis=None)))
+            self.optimizer.step()
+            self.steps += 1
+            kept = min(self.settings.averaging, (1 + self.steps) / (10 + self.steps))
+            with torch.no_grad():
+                trained = [parameter.data for parameter in self.network.parameters()]
+                torch._foreach_lerp_(self.average, trained, 1 - kept)
+            losses.append(loss.item())
+        self.epoch += 1
+        self.loss = float(np.mean(losses or 0.0))
+
+    def _add_up(self, loss: torch.Tensor, items: Array) -> torch.Tensor:
+        """Add up all processes' gradients, of vectors only those of the batch's items; return the sum of losses."""
+        gradients = {name: parameter.grad for name, parameter in self.network.named_parameters()}
+        of_items: Any = gradients.pop("item.weight")
+        dense: list[Any] = list(gradients.values())
+        touched = torch.from_numpy(items)
+        pieces = [loss.view(1), of_items[touched].flatten(), *(each.flatten() for each in dense)]
+        sums = torch.cat(pieces)
+        self.peers.add_up(sums)
+        total, of_touched, *rest = torch.split(sums, [len(piece) for piece in pieces])
+        of_items[touched] = of_touched.view(len(items), -1)
+        for gradient, values in zip(dense, rest, strict=True):
+            gradient.copy_(values.view_as(gradient))
+        return loss.copy_(total[0])
+
+    def trained(self) -> Trained:
+        """Return the averaged arrays."""
+        names = [name for name, _ in self.network.named_parameters()]
+        arrays = {name: values.numpy().copy() for name, values in zip(names, self.average, strict=True)}
+        return Trained(arrays=arrays, epochs=self.epoch, loss=self.loss)
+
+    def dump(self) -> bytes:
+        """Return everything, for `restore`."""
+        state = {
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "average": self.average,
+            "epoch": self.epoch,
+            "steps": self.steps,
+            "random": torch.get_rng_state(),
+            "generator": json.dumps(self.rng.bit_generator.state),
+        }
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        return buffer.getvalue()
+
+    def restore(self, dumped: bytes) -> None:
+        """Go on from what `dump` returned."""
+        state = torch.load(io.BytesIO(dumped), weights_only=True)
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.average, self.epoch, self.steps = state["average"], state["epoch"], state["steps"]
+        torch.set_rng_state(state["random"])
+        self.rng.bit_generator.state = json.loads(state["generator"])
+
+
+def _loss(
+    network: Network, inputs: Array, targets: Array, weights: Array, negatives: Array, *, rows: slice
+) -> torch.Tensor:
+    """Return the softmax loss of each target among the shared negatives, weighted.
+
+    Targets that are negatives are left out of these. The result is the part of `rows` in the mean over the whole batch.
+    """
+    total = float(weights[targets > 0].sum())
+    if not len(inputs[rows]):  # random numbers are drawn all the same
+        rows, total = slice(1), math.inf
+    present = torch.from_numpy(targets[rows] > 0)
+    wanted = torch.from_numpy(targets[rows])[present]
+    hidden = network(torch.from_numpy(inputs), rows)[present]
+    drawn = torch.from_numpy(negatives)
+    positive = (hidden * network.item(wanted)).sum(-1, keepdim=True)
+    others = (hidden @ network.item(drawn).T).masked_fill(drawn[None] == wanted[:, None], -1e9)
+    logits = torch.cat([positive, others], dim=1)
+    losses = functional.cross_entropy(logits, torch.zeros(len(wanted), dtype=torch.long), reduction="none")
+    return (losses * torch.from_numpy(weights[rows])[present]).sum() / total

@@ -1,0 +1,146 @@
+"""Items as vectors of what their columns say: TF-IDF over the tokens of `alsolike.item_tokens`.
+
+References
+----------
+G. Salton, C. Buckley, "Term-weighting approaches in automatic text retrieval", Information Processing & Management
+1988: binary term frequency, inverse document frequency, vectors of length 1.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from alsolike.content_index import UNSCALED, ContentIndex, Scales
+from alsolike.item_tokens import item_tokens
+from alsolike.ragged import Ragged, hashes_of
+from alsolike.sentences import SentenceIndex
+from model_export.data.interactions import Floats, Interactions
+from model_export.data.top_n import kth_best
+
+ITEMS_AT_ONCE = 2048
+MAX_PAIRS = 200_000_000
+LEAST_COSINE = np.float32(1e-6)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ItemContent:
+    """The items' vectors and what their columns mean.
+
+    Attributes
+    ----------
+    tokens
+        The tokens that at least two items and not all of them have, in alphabetical order.
+    idf
+        float32 `(tokens,)`, log(items / items that have the token).
+    vectors
+        float32 `(items + 1, tokens)`, rows of length 1, or 0 for an item without such tokens; row 0 is empty.
+    """
+
+    tokens: Sequence[str]
+    idf: Floats
+    vectors: sp.csr_array
+
+
+def item_content(properties: Sequence[Mapping[str, Any]]) -> ItemContent:
+    """Return the vectors of items at positions 1..len(properties)."""
+    of_items = [item_tokens(columns) for columns in properties]
+    counts = Counter(token for tokens in of_items for token in tokens)
+    tokens = sorted(token for token, count in counts.items() if 1 < count < len(properties))
+    number = {token: index for index, token in enumerate(tokens)}
+    idf = np.log(len(properties) / np.array([counts[token] for token in tokens])).astype(np.float32)
+    columns = [[number[token] for token in tokens if token in number] for tokens in of_items]
+    lengths = [0, *map(len, columns)]
+    indices = np.array([column for row in columns for column in sorted(row)], np.int32)
+    data = idf[indices]
+    vectors = sp.csr_array((data, indices, np.cumsum([0, *lengths])), shape=(len(properties) + 1, len(tokens)))
+    norms = np.sqrt(vectors.multiply(vectors).sum(axis=1))
+    vectors.data /= np.repeat(norms, np.diff(vectors.indptr))
+    return ItemContent(tokens=tokens, idf=idf, vectors=vectors)
+
+
+def content_index(
+    item_ids: Sequence[str],
+    content: ItemContent,
+    *,
+    scales: Scales = UNSCALED,
+    rare_ids: Sequence[str] = (),
+    sentences: SentenceIndex | None = None,
+) -> ContentIndex:
+    """Return the index of items at positions 1..len(item_ids), in which a cold item finds its nearest.
+
+    Parameters
+    ----------
+    rare_ids
+        Of the cold items that are not new, see `Scales`.
+    """
+    holders = sp.csc_array(content.vectors)
+    token_hashes = hashes_of([token.encode() for token in content.tokens])
+    order = np.argsort(token_hashes)
+    by_token = Ragged.of_codes(np.diff(holders.indptr).tolist(), holders.indices.astype(np.int32))
+    ones = np.ones_like(content.vectors.data)
+    has = sp.csr_array((ones, content.vectors.indices, content.vectors.indptr), shape=content.vectors.shape)
+    return ContentIndex(
+        item_hashes=_hashes(item_ids),
+        token_hashes=token_hashes[order],
+        idf=content.idf[order],
+        holders=by_token.take(order),
+        norms=np.sqrt(has @ content.idf**2),
+        scales=scales,
+        rare_hashes=_hashes(rare_ids),
+        sentences=sentences,
+    )
+
+
+def _hashes(item_ids: Sequence[str]) -> npt.NDArray[np.uint64]:
+    """Return the hashes of ids in ascending order."""
+    return np.sort(hashes_of([item_id.encode() for item_id in item_ids]))
+
+
+def alike(interactions: Interactions, *, most: int, max_pairs: int = MAX_PAIRS) -> sp.csr_array:
+    """Return the cosines of each item with its nearest, itself left out, float32 `(items + 1, items + 1)`.
+
+    Parameters
+    ----------
+    most
+        Items kept a row, more only where they are equally near.
+    max_pairs
+        Pairs of items with a token in common, summed over tokens, up to which tokens take part, rarest first.
+    """
+    known: Any = interactions.content
+    if known is None:
+        known = sp.csr_array((interactions.items + 1, 0), dtype=np.float32)
+    vectors = rarest(known, max_pairs)
+    tokens_items = sp.csr_array(vectors.T)
+    pieces = []
+    for first in range(0, vectors.shape[0], ITEMS_AT_ONCE):
+        similar = sp.csr_array(vectors[first : first + ITEMS_AT_ONCE] @ tokens_items)
+        pieces.append(_nearest_others(similar, first=first, n=most))
+    return sp.csr_array(sp.vstack(pieces))
+
+
+def rarest(vectors: sp.csr_array, max_pairs: int) -> sp.csr_array:
+    """Leave out the most frequent tokens, so that the others make at most `max_pairs`."""
+    counts = np.bincount(vectors.indices, minlength=vectors.shape[1]).astype(np.int64)
+    order = np.argsort(counts, kind="stable")
+    kept = order[np.cumsum(counts[order] ** 2) <= max_pairs]
+    return vectors if len(kept) == len(counts) else sp.csr_array(vectors[:, np.sort(kept)])
+
+
+def _nearest_others(similar: sp.csr_array, *, first: int, n: int) -> sp.csr_array:
+    """Leave out the item itself, which is `first` in the first row, and what is below the n-th largest of its row."""
+    places = []
+    for row, (start, end) in enumerate(itertools.pairwise(similar.indptr.tolist())):
+        values = similar.data[start:end]
+        values[similar.indices[start:end] == first + row] = 0.0
+        places.append(start + np.flatnonzero(values >= max(kth_best(values, n), LEAST_COSINE)))
+    ends = np.cumsum([0, *map(len, places)])
+    kept = np.concatenate(places)
+    return sp.csr_array((similar.data[kept], similar.indices[kept], ends), shape=similar.shape)

@@ -1,0 +1,260 @@
+"""Reader of a dataset directory into arrays."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from alsolike import dataset
+from alsolike.cold_items import MOST_COLD_ITEMS
+from alsolike.errors import InvalidDataset
+from model_export.data.counts import Counts
+from model_export.data.interactions import Interactions, unusable_weights
+from model_export.data.item_content import item_content
+
+MINIMUM_USERS = 5
+MINIMUM_ITEMS = 5
+MINIMUM_INTERACTIONS = 20
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TrainingData:
+    """A dataset in memory.
+
+    Attributes
+    ----------
+    dataset_id
+        From the manifest.
+    item_ids
+        Ids of positions 1..N, in their own order.
+    properties
+        Metadata columns of positions 1..N.
+    unlearned_ids
+        Of the catalogue's items that have no position: they are too rare to be learned.
+    unlearned
+        Columns of these: of as many, evenly spaced, as serving has cold items.
+    event_weights
+        What an interaction of each event type weighs, from the manifest; those of `interactions` have theirs.
+    profile_ids
+        Of the users of `interactions`, in their order.
+    users
+        Columns by user id, of users whose columns may make groups.
+    all_interactions, all_users
+        Of the dataset; more than `interactions` has where the rest is counted.
+    """
+
+    dataset_id: str
+    interactions: Interactions
+    item_ids: Sequence[str]
+    properties: Sequence[Mapping[str, Any]]
+    event_weights: Mapping[str, float]
+    profile_ids: Sequence[str] = ()
+    users: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    unlearned_ids: Sequence[str] = ()
+    unlearned: Sequence[Mapping[str, Any]] = ()
+    all_interactions: int = 0
+    all_users: int = 0
+
+    @property
+    def last_event_ms(self) -> int:
+        """Time of the last interaction that a model of these learns from."""
+        counts = self.interactions.counts
+        return int(self.interactions.time_ms.max()) if counts is None else counts.manifest.last_event_ms
+
+    def by_frequency(self) -> TrainingData:
+        """Return the data with the most frequent items first, so that equal scores fall to the more frequent item.
+
+        This is how a model to serve is fitted. A comparison numbers items by what it learns from, see
+        `model_export.evaluation.splits.Part`, and starts from ids, which know nothing of what is held out.
+        """
+        order = self.interactions.frequency_order()
+        return dataclasses.replace(
+            self,
+            interactions=self.interactions.renumber(order),
+            item_ids=[self.item_ids[item - 1] for item in order],
+            properties=[self.properties[item - 1] for item in order],
+        )
+
+
+def load(directory: Path) -> TrainingData:
+    """Read a dataset.
+
+    Raises
+    ------
+    InvalidDataset
+        If a file or column is missing, has another type, a weight is no finite number above 0, or there is too little
+        to train on.
+    """
+    manifest_path = directory / dataset.MANIFEST_FILE
+    if not manifest_path.is_file():
+        raise InvalidDataset(f"{directory} has no {dataset.MANIFEST_FILE}")
+    manifest = dataset.DatasetManifest.from_json(manifest_path.read_bytes())
+    table = _read(directory / dataset.INTERACTIONS_FILE, dataset.INTERACTION_COLUMNS)
+    counts = Counts.open(directory)
+    interactions, item_ids, profile_ids = encode(
+        user_ids=table["profile_id"],
+        item_ids=table["item_id"],
+        time_ms=_numbers(table, "event_time_ms", pa.int64()),
+        weight=_weights(table),
+        catalogue=None if counts is None else pa.chunked_array([counts.item_ids]),
+    )
+    if counts is not None and len(item_ids) != len(counts.item_ids):
+        uncounted = len(item_ids) - len(counts.item_ids)
+        raise InvalidDataset(f"{dataset.INTERACTIONS_FILE} has {uncounted} items that its statistics have not")
+    _require_minimum(interactions, manifest.dataset_id)
+    by_id = _properties(_read(directory / dataset.ITEMS_FILE, dataset.ITEM_COLUMNS), "item_id")
+    users_file = directory / dataset.USERS_FILE  # datasets of earlier versions have none
+    users = _properties(_read(users_file, dataset.USER_COLUMNS), "user_id") if users_file.exists() else {}
+    properties = [by_id.get(item_id, {}) for item_id in item_ids]
+    rare_ids = unlearned_ids(by_id, item_ids)
+    return TrainingData(
+        dataset_id=manifest.dataset_id,
+        interactions=dataclasses.replace(
+            interactions,
+            content=item_content(properties).vectors,
+            history_length=manifest.history_length,
+            counts=counts,
+        ),
+        item_ids=item_ids,
+        properties=properties,
+        event_weights=manifest.event_weights,
+        profile_ids=profile_ids,
+        users=users,
+        unlearned_ids=rare_ids,
+        unlearned=unlearned(by_id, rare_ids),
+        all_interactions=len(interactions) if counts is None else manifest.interactions,
+        all_users=interactions.users if counts is None else manifest.users,
+    )
+
+
+def encode(
+    *,
+    user_ids: pa.ChunkedArray,
+    item_ids: pa.ChunkedArray,
+    time_ms: np.ndarray[Any, Any],
+    weight: np.ndarray[Any, Any],
+    catalogue: pa.ChunkedArray | None = None,
+) -> tuple[Interactions, list[str], list[str]]:
+    """Number users and items; return the interactions, the ids of item positions 1..N and those of users 0..M - 1.
+
+    Both are numbered by id, so that the order of rows of different users changes nothing.
+
+    Parameters
+    ----------
+    catalogue
+        Ids of items to number as well, whether they have interactions or not.
+    """
+    users, user_names = _codes(user_ids)
+    every_item = item_ids.chunks if catalogue is None else [*item_ids.chunks, *catalogue.chunks]
+    items, item_names = _codes(pa.chunked_array(every_item, item_ids.type))
+    interactions = Interactions.from_rows(
+        user=users,
+        item=items[: len(item_ids)] + 1,
+        time_ms=time_ms,
+        weight=weight,
+        users=len(user_names),
+        items=len(item_names),
+    )
+    return interactions, item_names, user_names
+
+
+def _codes(ids: pa.ChunkedArray) -> tuple[np.ndarray[Any, Any], list[str]]:
+    """Return each row's number in the order of ids, and the ids in that order."""
+    encoded = ids.cast(pa.string()).combine_chunks().dictionary_encode()
+    order = pc.array_sort_indices(encoded.dictionary).to_numpy()
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    return rank[encoded.indices.to_numpy()], encoded.dictionary.take(pa.array(order)).to_pylist()
+
+
+def _read(path: Path, columns: Sequence[str]) -> pa.Table:
+    """Return columns of a file, or of a directory of parts that are in order by name."""
+    # A number of more digits goes after one of fewer.
+    parts = sorted(path.glob("*.parquet"), key=lambda part: (len(part.name), part.name)) if path.is_dir() else [path]
+    if not parts or not parts[0].is_file():
+        raise InvalidDataset(f"{path.parent} has no {path.name}")
+    table = pa.concat_tables([_read_part(part, path.name, columns) for part in parts])
+    for column in columns:
+        if empty := table[column].null_count:
+            raise InvalidDataset(f"{path.name} has {empty} rows without {column}")
+    return table
+
+
+def _read_part(part: Path, name: str, columns: Sequence[str]) -> pa.Table:
+    try:
+        found = pq.read_schema(part).names
+        if missing := [column for column in columns if column not in found]:
+            raise InvalidDataset(f"{name} misses {', '.join(missing)}; its columns are {', '.join(found)}")
+        return pq.read_table(part, columns=list(columns))
+    except pa.ArrowInvalid as error:
+        raise InvalidDataset(f"{name} is no readable Parquet file: {error}") from error
+
+
+def unlearned_ids(by_id: Mapping[str, Mapping[str, Any]], item_ids: Sequence[str]) -> list[str]:
+    """Return the ids of the catalogue's items that have no position, see `TrainingData`."""
+    learned = set(item_ids)
+    return [item_id for item_id in by_id if item_id not in learned]
+
+
+def unlearned(by_id: Mapping[str, Mapping[str, Any]], rare_ids: Sequence[str]) -> list[Mapping[str, Any]]:
+    """Return the columns of these items, or of some of them, see `TrainingData`."""
+    count = min(len(rare_ids), MOST_COLD_ITEMS)
+    places = np.linspace(0, len(rare_ids) - 1, count).astype(np.int64)
+    return [by_id[rare_ids[place]] for place in places.tolist()]
+
+
+def _numbers(table: pa.Table, column: str, kind: pa.DataType) -> np.ndarray[Any, Any]:
+    try:
+        values: np.ndarray[Any, Any] = table[column].cast(kind).to_numpy()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise InvalidDataset(f"column {column} is {table[column].type}, expected {kind}: {error}") from error
+    return values
+
+
+def _weights(table: pa.Table) -> np.ndarray[Any, Any]:
+    weights = _numbers(table, "weight", pa.float32())
+    if count := int((bad := unusable_weights(weights)).sum()):
+        first = int(bad.argmax())
+        raise InvalidDataset(
+            f"{dataset.INTERACTIONS_FILE} has {count:,} rows whose weight is no finite number above 0; the first is "
+            f"row {first + 1} ({weights[first]})"
+        )
+    return weights
+
+
+def _require_minimum(interactions: Interactions, dataset_id: str) -> None:
+    minimums = {
+        "users": (interactions.users, MINIMUM_USERS),
+        "items": (interactions.items, MINIMUM_ITEMS),
+        "interactions": (len(interactions), MINIMUM_INTERACTIONS),
+    }
+    missing = [f"{least - count} {name}" for name, (count, least) in minimums.items() if count < least]
+    if missing:
+        raise InvalidDataset(
+            f"dataset {dataset_id} holds {interactions.users} users, {interactions.items} items and "
+            f"{len(interactions)} interactions; training needs at least {MINIMUM_USERS} users, {MINIMUM_ITEMS} items "
+            f"and {MINIMUM_INTERACTIONS} interactions: {' and '.join(missing)} more"
+        )
+
+
+def _properties(rows: pa.Table, id_column: str) -> dict[str, Mapping[str, Any]]:
+    properties: dict[str, Mapping[str, Any]] = {}
+    for row_id, document in zip(rows[id_column].to_pylist(), rows["properties"].to_pylist(), strict=True):
+        try:
+            columns = orjson.loads(document)
+        except orjson.JSONDecodeError as error:
+            raise InvalidDataset(f"properties of {id_column} {row_id!r} are not JSON: {error}") from error
+        if not isinstance(columns, dict):
+            raise InvalidDataset(
+                f"properties of {id_column} {row_id!r} are a {type(columns).__name__}, expected an object"
+            )
+        properties[str(row_id)] = columns
+    return properties

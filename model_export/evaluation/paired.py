@@ -1,0 +1,57 @@
+"""Two models asked the same: what each user's list of either is worth, and what one has more."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from model_export.data.interactions import Ints
+from model_export.evaluation import metrics
+from model_export.evaluation.bootstrap import CONFIDENCE, interval
+from model_export.evaluation.ranking import Gains, Seen, mean
+from model_export.evaluation.splits import Queries
+
+MOST_ASKED = 5_000
+"""Most test users; a larger set is sampled with the run's seed."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Paired:
+    """Mean NDCG of two models by the same users, and the interval of what the first has more."""
+
+    users: int
+    candidate: float
+    champion: float
+    ahead: tuple[float, float]
+
+
+def paired(own: Gains, other: Gains, *, confidence: float = CONFIDENCE) -> Paired:
+    """Compare two models by each user's NDCG."""
+    ahead = interval(own - other, confidence=confidence)
+    return Paired(users=len(own), candidate=mean(own), champion=mean(other), ahead=ahead)
+
+
+def drawn(queries: Queries, *, seed: int) -> Queries:
+    """Return all queries, or `MOST_ASKED` of more."""
+    if len(queries) <= MOST_ASKED:
+        return queries
+    chosen = np.random.default_rng(seed).choice(len(queries), MOST_ASKED, replace=False)
+    return queries.select(np.sort(chosen).astype(np.int64))
+
+
+def wanted_of(queries: Queries, seen: Seen) -> list[Ints]:
+    """Return each query's targets that may be recommended."""
+    found = []
+    for query in range(len(queries)):
+        targets = queries.targets_of(query)
+        found.append(targets[~np.isin(targets, queries.seen(query))] if seen == "masked" else targets)
+    return found
+
+
+def gains_of(lists: Ints, wanted: Sequence[Ints]) -> Gains:
+    """Return NDCG@k of each query that has targets, `(asked,)`."""
+    asked = [query for query, targets in enumerate(wanted) if len(targets)]
+    hits = np.array([np.isin(lists[query], wanted[query]) for query in asked], np.bool_).reshape(-1, lists.shape[1])
+    return metrics.gains(hits, np.array([len(wanted[query]) for query in asked], np.int64))

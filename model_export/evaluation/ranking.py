@@ -1,0 +1,213 @@
+"""Evaluation of a model: every item is ranked for every query, with seen items allowed and masked.
+
+The judged list is the model's own, which ends where it scores 0. Serving fills it up with popular items, none of which
+is a hit here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from alsolike.bundle import HistoryParameters
+from alsolike.errors import InvalidInput
+from model_export.api import Model
+from model_export.data.chunks import chunks
+from model_export.data.interactions import Floats, Histories, Interactions, Ints
+from model_export.data.top_n import best_items
+from model_export.evaluation import metrics
+from model_export.evaluation.popularity_bias import PopularityBias, Shares, popularity
+from model_export.evaluation.splits import Queries
+
+Gains = npt.NDArray[np.float64]
+Seen = Literal["masked", "allowed"]
+BOTH: tuple[Seen, Seen] = ("masked", "allowed")
+NO_WEIGHTS: Mapping[str, float] = MappingProxyType({})
+
+BYTES_AT_ONCE = 64 << 20
+FEW_PAIRS = 10_000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Quality:
+    """Figures of one model on one set of queries.
+
+    Attributes
+    ----------
+    queries
+        Users that count: those with at least one target that may be recommended.
+    popularity_ratio
+        Popularity of its lists compared with the users' histories, see `model_export.evaluation.popularity_bias`.
+    gains
+        NDCG of each of them, float64 `(queries,)`.
+    """
+
+    hr: float
+    ndcg: float
+    mrr: float
+    coverage: float
+    popularity_ratio: float
+    queries: int
+    gains: Gains = dataclasses.field(repr=False, compare=False)
+
+
+def history_parameters(
+    interactions: Interactions, half_life_days: float, *, event_weights: Mapping[str, float] = NO_WEIGHTS
+) -> HistoryParameters:
+    """Return the parameters that serving would use with a model of this half-life.
+
+    Parameters
+    ----------
+    interactions
+        Say how long a history is.
+    event_weights
+        What an interaction of each type weighs. Rows of a dataset have their weights already.
+    """
+    return HistoryParameters(
+        length=interactions.history_length, half_life_days=half_life_days, event_weights=dict(event_weights)
+    )
+
+
+def histories(queries: Queries, *, half_life_days: float, rows: slice = slice(None)) -> Histories:
+    """Return the histories of the queries, cut to the latest as serving cuts them."""
+    return queries.source.histories(
+        starts=queries.starts[rows],
+        ends=queries.ends[rows],
+        now_ms=queries.now_ms[rows],
+        parameters=history_parameters(queries.source, half_life_days),
+    )
+
+
+def evaluate(model: Model, queries: Queries, *, k: int, seen: Collection[Seen] = BOTH) -> dict[Seen, Quality]:
+    """Rank all items for every query.
+
+    Parameters
+    ----------
+    seen
+        "allowed": items of the user's past may be recommended, every target counts. "masked": they are not, and only
+        targets that are new to the user count; users without one are left out. All of the past is masked, also what
+        lies before the interactions that serving knows and keeps out of its answers.
+
+    Returns
+    -------
+    The figures of each of `seen`. Memory is bounded: queries are scored in chunks.
+    """
+    shares = popularity(queries.source)
+    tallies = {mode: _Tally(k, shares) for mode in seen}
+    for start, scores in scored(model, queries):
+        for query, item_scores in enumerate(scores, start):
+            for mode in ("allowed", "masked"):  # masking changes the scores
+                if mode in tallies:
+                    wanted = open_targets(item_scores, queries, query, mode)
+                    tallies[mode].add_list(item_scores, wanted, past=queries.seen(query))
+    return {mode: tally.quality() for mode, tally in tallies.items()}
+
+
+def gains(model: Model, queries: Queries, *, k: int, seen: Seen) -> Gains:
+    """Return NDCG@k of each user that counts, which choosing settings needs; cheaper than all figures."""
+    hits = Hits(k)
+    for start, scores in scored(model, queries):
+        for query, item_scores in enumerate(scores, start):
+            hits.add(item_scores, open_targets(item_scores, queries, query, seen))
+    return hits.gains()
+
+
+def mean(found: Gains) -> float:
+    """Return the mean, 0 of nothing."""
+    return float(found.mean()) if len(found) else 0.0
+
+
+def open_targets(scores: Floats, queries: Queries, query: int, seen: Seen) -> Ints:
+    """Mask the items that may not be recommended and return the targets that may."""
+    targets = queries.targets_of(query)
+    if seen == "masked":
+        past = queries.seen(query)
+        scores[past] = -np.inf
+        targets = targets[~_among(targets, past)]
+    return targets
+
+
+def _among(items: Ints, past: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+    """Return which items stand in a past; of the few that most have, `np.isin` takes twenty times as long."""
+    if items.size * past.size > FEW_PAIRS:
+        return np.isin(items, past)
+    among: npt.NDArray[np.bool_] = (items[:, None] == past).any(axis=1)
+    return among
+
+
+def _end(scores: Floats) -> None:
+    """Mask, in place, padding and the items that the model knows nothing about."""
+    np.putmask(scores, scores <= 0, np.float32(-np.inf))
+
+
+def scored(model: Model, queries: Queries) -> Iterator[tuple[int, Floats]]:
+    """Chunks of scores, ended, and the number of each chunk's first query.
+
+    Raises
+    ------
+    InvalidInput
+        If there is not a score for every item of every query.
+    """
+    length = queries.source.history_length
+    for rows in chunks(len(queries), items=model.items, length=length, most_bytes=BYTES_AT_ONCE, pairs=False):
+        scores = model.score(histories(queries, half_life_days=model.settings.half_life_days, rows=rows))
+        if scores.shape != (expected := (rows.stop - rows.start, model.items + 1)):
+            raise InvalidInput(f"{model.settings.name} returned scores of shape {scores.shape}, expected {expected}")
+        _end(scores)
+        yield rows.start, scores
+
+
+class Hits:
+    """Collection of ranks, user by user."""
+
+    def __init__(self, k: int) -> None:
+        self.k = k
+        self._rows: list[metrics.Hits] = []
+        self._target_counts: list[int] = []
+
+    def add(self, scores: Floats, targets: Ints) -> None:
+        """Count a user's ranks; one without targets does not count."""
+        if len(targets):
+            self._rows.append(metrics.rank_targets(scores, targets, self.k))
+            self._target_counts.append(len(targets))
+
+    def rows(self) -> metrics.Hits:
+        """Return which rank holds a target, bool `(users, k)`."""
+        return np.array(self._rows, np.bool_).reshape(-1, self.k)
+
+    def gains(self, k: int | None = None) -> Gains:
+        """Return each user's NDCG@k, float64 `(users,)`, also of a smaller k than was collected."""
+        return metrics.gains(self.rows()[:, :k], np.array(self._target_counts, np.int64))
+
+
+class _Tally(Hits):
+    """Collection of ranks and lists."""
+
+    def __init__(self, k: int, shares: Shares) -> None:
+        super().__init__(k)
+        self._recommended = np.zeros(len(shares), np.bool_)
+        self._bias = PopularityBias(shares)
+
+    def add_list(self, scores: Floats, targets: Ints, *, past: npt.NDArray[np.int32]) -> None:
+        self.add(scores, targets)
+        if len(targets):
+            listed = best_items(scores, self.k)
+            self._recommended[listed] = True
+            self._bias.add(listed=listed, past=past)
+
+    def quality(self) -> Quality:
+        hits, found = self.rows(), self.gains()
+        return Quality(
+            hr=metrics.hit_rate(hits),
+            ndcg=mean(found),
+            mrr=metrics.mrr(hits),
+            coverage=metrics.coverage(self._recommended[1:]),
+            popularity_ratio=self._bias.ratio,
+            queries=len(hits),
+            gains=found,
+        )

@@ -1,0 +1,82 @@
+"""Figures of one model for parts of the users and of the targets: where it is good and where it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from alsolike.item_categories import category_column, category_of
+from model_export.api import Model
+from model_export.evaluation.ranking import Hits, Seen, open_targets, scored
+from model_export.evaluation.splits import Part, Queries
+
+SHORT = 5
+"""Interactions up to which a history is short."""
+
+TAIL = 0.2
+"""Share of the items, the most frequent ones, that are not the tail."""
+
+MOST_CATEGORIES = 10
+Groups = Mapping[str, npt.NDArray[np.bool_]]
+
+
+def sliced(
+    model: Model, part: Part, *, k: int, seen: Seen, categories: Sequence[str | None]
+) -> dict[str, dict[str, float]]:
+    """Return NDCG@k and the number of users of each slice that has any.
+
+    Slices of users: those with one interaction, with a short history, and with a longer one. Slices of targets, where
+    only targets of the slice count: items of the tail, items without earlier interactions, and the categories with the
+    most targets.
+
+    Parameters
+    ----------
+    categories
+        Of the items at positions 1..N of `part`; None where there is none.
+    """
+    queries = part.queries
+    users, targets = of_users(queries), of_targets(part, categories)
+    found = {name: Hits(k) for name in (*users, *targets)}
+    for start, scores in scored(model, queries):
+        for query, item_scores in enumerate(scores, start):
+            wanted = open_targets(item_scores, queries, query, seen)
+            for name, of_slice in users.items():
+                if of_slice[query]:
+                    found[name].add(item_scores, wanted)
+            for name, of_slice in targets.items():
+                found[name].add(item_scores, wanted[of_slice[wanted]])
+    gains = {name: hits.gains() for name, hits in found.items()}
+    return {name: {"ndcg": float(each.mean()), "users": len(each)} for name, each in gains.items() if len(each)}
+
+
+def of_users(queries: Queries) -> Groups:
+    """Return which queries each slice of users holds, `(len(queries),)`."""
+    lengths = queries.ends - queries.starts
+    return {
+        "users with one interaction": lengths == 1,
+        f"users with 2 to {SHORT} interactions": (lengths > 1) & (lengths <= SHORT),
+        "users with more interactions": lengths > SHORT,
+    }
+
+
+def categories(properties: Sequence[Mapping[str, Any]]) -> list[str | None]:
+    """Return each item's category, see `alsolike.item_categories`; None where it has none."""
+    column = category_column(properties)
+    return [None if column is None else category_of(columns.get(column)) for columns in properties]
+
+
+def of_targets(part: Part, categories: Sequence[str | None]) -> Groups:
+    """Return which items each slice of targets holds, by position, `(items + 1,)`."""
+    counts = part.fit.frequencies()
+    tail = np.ones(len(counts), np.bool_)
+    tail[part.fit.frequency_order()[: int(TAIL * part.fit.items)]] = False
+    groups = {"tail items": tail & (counts > 0), "items that nobody had": counts == 0}
+    names = np.array(["", *(name or "" for name in categories)])
+    asked = names[part.queries.targets]
+    found, often = np.unique(asked[asked != ""], return_counts=True)
+    for name in found[np.argsort(-often, kind="stable")[:MOST_CATEGORIES]]:
+        groups[f"category {name}"] = names == name
+    return groups

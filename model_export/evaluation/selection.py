@@ -1,0 +1,223 @@
+"""Comparison of algorithms: the validation part chooses settings and winner, figures come from the test part.
+
+Figures of the test part never choose anything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from model_export.algorithms import known, missing
+from model_export.api import Algorithm, Combination, Judge, Model
+from model_export.data.interactions import Interactions
+from model_export.evaluation.bootstrap import interval
+from model_export.evaluation.budget import Budget
+from model_export.evaluation.fit_cache import Fits
+from model_export.evaluation.ranking import Gains, Quality, Seen, evaluate, gains, histories, mean
+from model_export.evaluation.splits import Queries, Split
+from model_export.evaluation.weighted_scores import WeightedScores
+
+MOST_VALIDATION_QUERIES = 5_000
+"""More users would choose the same settings, later."""
+
+BASELINE = "popularity"
+"""Baseline of the comparison and of the gate: it costs next to nothing and takes part with any budget."""
+
+SEARCH_BYTES = 2 << 30
+"""Memory for the score matrices of a blend's search."""
+
+Say = Callable[[str], None]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Candidate:
+    """One algorithm after the comparison.
+
+    Attributes
+    ----------
+    settings
+        Chosen on the validation part.
+    validation_gains
+        NDCG@k of each user there.
+    quality
+        Figures of the test part.
+    fit_s, peak_mb
+        Cost of the fit that was tested; a combination's is the sum, and the largest, of its parts'.
+    """
+
+    settings: Algorithm
+    validation_gains: Gains
+    quality: Quality
+    fit_s: float
+    peak_mb: float
+
+    @property
+    def validation_ndcg(self) -> float:
+        """Their mean."""
+        return mean(self.validation_gains)
+
+
+def choose(candidates: Sequence[Candidate]) -> Candidate:
+    """Return the winner on the validation part: the best single algorithm, or a combination that is surely better.
+
+    A combination's weights were searched there and it costs more to serve, so the whole of the interval of its gain
+    over the best single algorithm has to lie above 0.
+    """
+    singles = [each for each in candidates if not isinstance(each.settings, Combination)]
+    best = max(singles or candidates, key=lambda each: each.validation_ndcg)
+    for candidate in candidates:
+        if isinstance(candidate.settings, Combination):
+            low, _ = interval(candidate.validation_gains - best.validation_gains)
+            if low > 0:
+                best = candidate
+    return best
+
+
+class Comparison:
+    """Algorithms compared on one split for one way of treating seen items.
+
+    Fits are kept, so that settings that only concern reading, combinations, and protocols whose parts share their
+    interactions cost no second fit.
+
+    Parameters
+    ----------
+    seen
+        How settings are chosen: "masked" or "allowed".
+    say
+        Called with one line as work proceeds.
+    budget
+        What all of it may take.
+
+    Attributes
+    ----------
+    left_out
+        Why an algorithm has no candidate, by name.
+    """
+
+    def __init__(self, split: Split, *, k: int, seen: Seen, fits: Fits, say: Say, budget: Budget | None = None) -> None:
+        self._split, self._k, self._seen, self._fits, self._say = split, k, seen, fits, say
+        self._budget = budget or Budget()
+        self._validation = split.validation.queries.sample(MOST_VALIDATION_QUERIES)
+        self.left_out: dict[str, str] = {}
+
+    def candidates(self, algorithms: Mapping[str, Algorithm]) -> Iterator[Candidate]:
+        """Yield each algorithm's candidate, combinations last; what cannot be fitted in the budget is left out.
+
+        A combination combines the algorithms that are compared with it; if there are none, all others.
+        """
+        tuned = {}
+        for name, algorithm in _singles(algorithms).items():
+            if self._possible(algorithm):
+                model, found = tuned[name] = self._tune(algorithm)
+                yield self._test(model.settings, found)
+        for algorithm in algorithms.values():
+            if isinstance(algorithm, Combination) and self._possible(algorithm):
+                tuned = tuned or {
+                    name: self._tune(part) for name, part in _singles(known()).items() if self._possible(part)
+                }
+                if tuned:
+                    yield self._test(*self._search(algorithm, _that_find(tuned)))
+
+    def _possible(self, algorithm: Algorithm) -> bool:
+        """Return whether it can be fitted here; why not is kept. The cost of a combination is that of its parts."""
+        past = self._split.validation.fit
+        reason = missing(algorithm) or _uncountable(algorithm, past) or algorithm.unsupported_reason(past)
+        is_free = isinstance(algorithm, Combination) or algorithm.name == BASELINE
+        if reason is None and not is_free and not self._fits.are_expected(algorithm, past):
+            reason = self._budget.unsupported_reason(algorithm, past)
+        if reason is not None:
+            self.left_out[algorithm.name] = reason
+            self._say(f"{algorithm.name} is left out: {reason}")
+        return reason is None
+
+    def _tune(self, algorithm: Algorithm) -> tuple[Model, Gains]:
+        """Return the model with the best alternative's settings, the first among equals, and its users' NDCG."""
+        best: tuple[Model, Gains] | None = None
+        for settings in algorithm.param_grid():
+            with _told(self._say):
+                model = self._fits.fit_with_early_stopping(
+                    settings, self._split.validation.fit, lambda each: mean(self._gains(each))
+                )
+            found = self._gains(model)
+            self._say(f"{algorithm.name}: validation ndcg {mean(found):.4f} with {model.settings.describe()}")
+            if best is None or mean(found) > mean(best[1]):
+                best = model, found
+        if best is None:
+            raise ValueError(f"algorithm {algorithm.name!r} has no alternatives, expected at least the defaults")
+        return best
+
+    def _search(self, algorithm: Combination, tuned: Mapping[str, Model]) -> tuple[Algorithm, Gains]:
+        """Return the best settings of a combination and its users' NDCG."""
+        of_one_query = 4 * (self._split.validation.fit.items + 1) * (len(tuned) + 1)
+        queries = self._split.validation.queries.sample(
+            max(1, min(MOST_VALIDATION_QUERIES, SEARCH_BYTES // of_one_query))
+        )
+        settings = algorithm.search(tuned, _judge(queries, k=self._k, seen=self._seen))
+        found = self._gains(self._fits.fit(settings, self._split.validation.fit))
+        self._say(f"{algorithm.name}: validation ndcg {mean(found):.4f} with {settings.describe()}")
+        return settings, found
+
+    def _test(self, settings: Algorithm, validation_gains: Gains) -> Candidate:
+        with _told(self._say):
+            model = self._fits.fit(settings, self._split.test.fit)
+        cost = self._fits.cost(settings, self._split.test.fit)
+        quality = evaluate(model, self._split.test.queries, k=self._k, seen=[self._seen])[self._seen]
+        self._say(f"{settings.name}: test hr {quality.hr:.4f} ndcg {quality.ndcg:.4f}, fitted in {cost.seconds:.1f} s")
+        return Candidate(
+            settings=settings,
+            validation_gains=validation_gains,
+            quality=quality,
+            fit_s=cost.seconds,
+            peak_mb=cost.peak_mb,
+        )
+
+    def _gains(self, model: Model) -> Gains:
+        return gains(model, self._validation, k=self._k, seen=self._seen)
+
+
+def _uncountable(algorithm: Algorithm, interactions: Interactions) -> str | None:
+    if interactions.counts is None or algorithm.fits_from_statistics():
+        return None
+    return "it cannot be fitted from the dataset's statistics, and the interactions in it are of some users only"
+
+
+def _singles(algorithms: Mapping[str, Algorithm]) -> dict[str, Algorithm]:
+    return {name: algorithm for name, algorithm in algorithms.items() if not isinstance(algorithm, Combination)}
+
+
+def _that_find(tuned: Mapping[str, tuple[Model, Gains]]) -> dict[str, Model]:
+    """Return the models that find something; all, where none does.
+
+    Others take memory that users of the search could have, and own counts would give a blend their half-life.
+    """
+    finding = {name: model for name, (model, found) in tuned.items() if found.any()}
+    return finding or {name: model for name, (model, _) in tuned.items()}
+
+
+def _judge(queries: Queries, *, k: int, seen: Seen) -> Judge:
+    return Judge(
+        histories=lambda days: histories(queries, half_life_days=days),
+        sums=lambda scores: WeightedScores(scores, queries, k=k, seen=seen),
+    )
+
+
+@contextlib.contextmanager
+def _told(say: Say) -> Iterator[None]:
+    """Say what long training logs while the body runs."""
+
+    class Told(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            say(record.getMessage())
+
+    logger, handler = logging.getLogger("model_export"), Told()
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(handler)

@@ -1,0 +1,69 @@
+"""Choice of the hold-out by which models are chosen and judged."""
+
+from __future__ import annotations
+
+from alsolike.errors import InvalidDataset, InvalidInput
+from model_export.data.counts import Counts
+from model_export.data.interactions import Interactions
+from model_export.evaluation import splits
+from model_export.evaluation.ranking import Seen
+
+MINIMUM_ASKED_USERS = 5
+"""With fewer users in a part of the temporal hold-out, each user's last interaction is held out instead."""
+
+
+def split_for(interactions: Interactions, *, holdout_days: float | None) -> splits.Split:
+    """Hold out the last days, or each user's last interaction if too few users were active then.
+
+    Raises
+    ------
+    InvalidDataset
+        If too few users have the three interactions that the latter needs, or where interactions are counted.
+    InvalidInput
+        If the requested window differs from that of the counts.
+    """
+    if interactions.counts is not None:
+        return _counted_split(interactions, interactions.counts, holdout_days=holdout_days)
+    holdout_ms = splits.holdout_ms(interactions, days=holdout_days)
+    split = splits.temporal(interactions, holdout_ms=holdout_ms)
+    if _asked_at_least(split) >= MINIMUM_ASKED_USERS:
+        return split
+    split = splits.leave_one_out(interactions)
+    if (asked := _asked_at_least(split)) < MINIMUM_ASKED_USERS:
+        raise InvalidDataset(
+            f"{asked} users have 3 interactions or more; comparing algorithms needs at least {MINIMUM_ASKED_USERS}, "
+            f"{MINIMUM_ASKED_USERS - asked} more"
+        )
+    return split
+
+
+def _counted_split(interactions: Interactions, counts: Counts, *, holdout_days: float | None) -> splits.Split:
+    if holdout_days is not None:
+        raise InvalidInput(f"holdout_days is {holdout_days:g}, expected none where models are fitted from statistics")
+    split = splits.counted(interactions, counts)
+    if (asked := _asked_at_least(split)) < MINIMUM_ASKED_USERS:
+        raise InvalidDataset(
+            f"{asked} of {interactions.users} users whose interactions are here had something in a window that models "
+            f"are compared by; statistics need at least {MINIMUM_ASKED_USERS}: raise spark_sample_interactions, or do "
+            "without spark_statistics"
+        )
+    return split
+
+
+def _asked_at_least(split: splits.Split) -> int:
+    return min(len(split.validation.queries), len(split.test.queries))
+
+
+def require_targets(split: splits.Split, seen: Seen) -> None:
+    """Refuse a hold-out whose items may not be recommended; the test part is not looked at, it chooses nothing.
+
+    Raises
+    ------
+    InvalidDataset
+        If too few users have a target without earlier interactions, and only such targets may be recommended.
+    """
+    if seen == "masked" and (asked := split.validation.queries.with_new_targets()) < MINIMUM_ASKED_USERS:
+        raise InvalidDataset(
+            f"{asked} users have an item in the validation part that they had not had before; comparing algorithms "
+            f"without seen items needs at least {MINIMUM_ASKED_USERS}, {MINIMUM_ASKED_USERS - asked} more"
+        )

@@ -1,0 +1,279 @@
+"""Splits of interactions into training data and queries.
+
+Both protocols give three parts in time: learn, validate (settings are chosen there), test (figures come from there).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+
+from alsolike import holdout
+from alsolike.bundle import MS_PER_DAY
+from alsolike.configuration import MAX_HISTORY_LENGTH
+from alsolike.errors import InvalidInput
+from model_export.data.counts import Counts
+from model_export.data.interactions import Interactions, Ints, distinct
+
+NOTEWORTHY_SHARE = 0.1
+
+MOST_DAYS = 36_500
+"""Longest hold-out."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Queries:
+    """Queries for a model: one history and its targets per user.
+
+    Attributes
+    ----------
+    source
+        The interactions that the rows below refer to.
+    starts, ends
+        int64 `(queries,)`, rows of each user's past in `source`.
+    now_ms
+        int64 `(queries,)`, time of the query.
+    targets
+        int64, target items of all queries one after another, each item once a query.
+    target_offsets
+        int64 `(queries + 1,)`, where each query's targets begin.
+    """
+
+    source: Interactions
+    starts: Ints
+    ends: Ints
+    now_ms: Ints
+    targets: Ints
+    target_offsets: Ints
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def seen(self, query: int) -> npt.NDArray[np.int32]:
+        """Return every item of a query's past."""
+        return self.source.item[self.starts[query] : self.ends[query]]
+
+    def targets_of(self, query: int) -> Ints:
+        """Return the targets of a query."""
+        return self.targets[self.target_offsets[query] : self.target_offsets[query + 1]]
+
+    def repeat_share(self) -> float:
+        """Return the share of targets that stand in their user's past already."""
+        repeats = sum(int(np.isin(self.targets_of(query), self.seen(query)).sum()) for query in range(len(self)))
+        return repeats / max(1, len(self.targets))
+
+    def with_new_targets(self) -> int:
+        """Return how many queries have a target that does not stand in their user's past."""
+        return sum(not np.isin(self.targets_of(query), self.seen(query)).all() for query in range(len(self)))
+
+    def told_in_part(self) -> str | None:
+        """Return a note on how many have pasts longer than a model's history; None if few do or it is at its limit."""
+        length = self.source.history_length
+        longer = int(np.count_nonzero(self.ends - self.starts > length))
+        if length >= MAX_HISTORY_LENGTH or longer < NOTEWORTHY_SHARE * len(self) or not longer:
+            return None
+        return (
+            f"{longer:,} of {len(self):,} users asked have more interactions than the latest {length:,}, which are all "
+            f"that a model is told: limits.history_length takes {MAX_HISTORY_LENGTH:,}"
+        )
+
+    def sample(self, most: int) -> Queries:
+        """Return at most `most` queries, evenly spaced, so that the choice is the same every time."""
+        if len(self) <= most:
+            return self
+        return self.select(np.linspace(0, len(self) - 1, most).astype(np.int64))
+
+    def select(self, chosen: Ints) -> Queries:
+        """Return some of the queries, by their numbers."""
+        counts = np.diff(self.target_offsets)[chosen]
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        return Queries(
+            source=self.source,
+            starts=self.starts[chosen],
+            ends=self.ends[chosen],
+            now_ms=self.now_ms[chosen],
+            targets=np.concatenate([np.zeros(0, np.int64), *(self.targets_of(int(query)) for query in chosen)]),
+            target_offsets=offsets,
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Part:
+    """Interactions to fit on and queries to judge the fitted model with.
+
+    Items are numbered by their frequency in `fit`, as a served model's are by their frequency in everything: among
+    equal scores the lower position wins, and what is held out must not tell which item that is.
+
+    Attributes
+    ----------
+    order
+        Which item of the whole data stands at each position 1..items, int64 `(items,)`.
+    """
+
+    fit: Interactions
+    queries: Queries
+    order: Ints
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Split:
+    """A protocol's validation and test part; `test.fit is validation.fit` says that no other fit is needed.
+
+    Attributes
+    ----------
+    learned_until_ms
+        What the validation part is fitted on ends there, and what it asks for begins; 0 where no time parts the two.
+    chosen_until_ms
+        The validation part ends there, and all that comes after it is only evaluated; 0 where no time parts the two.
+    """
+
+    protocol: str
+    validation: Part
+    test: Part
+    learned_until_ms: int = 0
+    chosen_until_ms: int = 0
+
+
+def holdout_ms(interactions: Interactions, *, days: float | None) -> int:
+    """Return the length of the test window: `days`, by default 28 days or a tenth of the interactions' time.
+
+    Raises
+    ------
+    InvalidInput
+        If it is negative, or longer than any data are.
+    """
+    if days is not None:
+        if not 0 <= days <= MOST_DAYS:
+            raise InvalidInput(f"the hold-out is {days:g} days, expected 0 to {MOST_DAYS:,}")
+        return int(days * MS_PER_DAY)
+    start_ms = int(np.quantile(interactions.time_ms, holdout.START_QUANTILE, method="higher"))
+    return holdout.holdout_ms(start_ms, int(interactions.time_ms.max()))
+
+
+def leave_one_out(interactions: Interactions) -> Split:
+    """Hold out the last interaction of each user for the test and the one before for validation.
+
+    Users with fewer than 3 interactions are learned from and not asked. Rows are in the order of time, and in the
+    given order where times are equal. A query has the time of its target. Nothing held out is learned from:
+    the model that is tested was fitted without the validation interactions, which stand in the test histories.
+    """
+    starts, ends = interactions.offsets[:-1], interactions.offsets[1:]
+    asked = ends - starts >= 3
+    starts, ends = starts[asked], ends[asked]
+    learned = np.ones(len(interactions), np.bool_)
+    learned[ends - 1] = False
+    learned[ends - 2] = False
+    order = interactions.select(learned).frequency_order()
+    interactions = interactions.renumber(order)
+    fit = interactions.select(learned)
+
+    def part(target_rows: Ints) -> Part:
+        queries = Queries(
+            source=interactions,
+            starts=starts,
+            ends=target_rows,
+            now_ms=interactions.time_ms[target_rows],
+            targets=interactions.item[target_rows].astype(np.int64),
+            target_offsets=np.arange(len(starts) + 1),
+        )
+        return Part(fit=fit, queries=queries, order=order)
+
+    return Split(protocol="leave-one-out", validation=part(ends - 2), test=part(ends - 1))
+
+
+def temporal(interactions: Interactions, *, holdout_ms: int) -> Split:
+    """Hold out the last `holdout_ms` of everybody for the test and as much before for validation.
+
+    Asked are users with a past before the cut; their targets are the items of the window, each once. The tested
+    model is fitted on everything before its cut, the validation window included.
+    """
+    last_ms = int(interactions.time_ms.max())
+    chosen_ms = last_ms - holdout_ms
+    learned_ms = chosen_ms - holdout_ms
+    return Split(
+        protocol="temporal",
+        learned_until_ms=learned_ms,
+        chosen_until_ms=chosen_ms,
+        validation=window(interactions, learned_ms=learned_ms, after_ms=learned_ms, until_ms=chosen_ms),
+        test=window(interactions, learned_ms=chosen_ms, after_ms=chosen_ms, until_ms=last_ms),
+    )
+
+
+def counted(interactions: Interactions, counts: Counts) -> Split:
+    """Hold out the same windows where interactions are of some users, and what is learned was counted of all.
+
+    Both parts learn the counts up to the validation window; in the test part the histories include that window.
+    """
+    learned_ms, last_ms = counts.manifest.learned_ms, counts.manifest.last_event_ms
+    chosen_ms = last_ms - counts.manifest.holdout_ms
+    whole, fit, order = _learned(interactions, learned_ms)
+    return Split(
+        protocol="temporal, counted",
+        learned_until_ms=learned_ms,
+        chosen_until_ms=chosen_ms,
+        validation=_asked(whole, fit, order, after_ms=learned_ms, until_ms=chosen_ms),
+        test=_asked(whole, fit, order, after_ms=chosen_ms, until_ms=last_ms),
+    )
+
+
+def since(interactions: Interactions, *, after_ms: int) -> Part:
+    """Fit on times <= after_ms; ask everybody once for all that they had later, new users included.
+
+    The query of a user with a past is at `after_ms`; that of a later user follows their first interactions, which are
+    the history then. Targets are the items of all that follows, each once.
+    """
+    interactions, fit, order = _learned(interactions, after_ms)
+    offsets = interactions.offsets
+    starts, ends = offsets[:-1], offsets[1:]
+    present = starts < ends
+    cut = np.full(interactions.users, after_ms, np.int64)
+    cut[present] = np.maximum(after_ms, interactions.time_ms[starts[present]])
+    later = interactions.time_ms > cut[interactions.user]
+    key = interactions.user[later].astype(np.int64) * (interactions.items + 1) + interactions.item[later]
+    users, targets = np.divmod(distinct(key), interactions.items + 1)
+    asked, first = np.unique(users, return_index=True)
+    queries = Queries(
+        source=interactions,
+        starts=starts[asked],
+        ends=(ends - np.bincount(interactions.user[later], minlength=interactions.users))[asked],
+        now_ms=cut[asked],
+        targets=targets,
+        target_offsets=np.append(first, len(targets)).astype(np.int64),
+    )
+    return Part(fit=fit, queries=queries, order=order)
+
+
+def window(interactions: Interactions, *, learned_ms: int, after_ms: int, until_ms: int) -> Part:
+    """Fit on times <= learned_ms, ask those with a past before after_ms for after_ms < time <= until_ms."""
+    whole, fit, order = _learned(interactions, learned_ms)
+    return _asked(whole, fit, order, after_ms=after_ms, until_ms=until_ms)
+
+
+def _learned(interactions: Interactions, until_ms: int) -> tuple[Interactions, Interactions, Ints]:
+    """Number items by their frequency up to a moment; return all, those up to it, and the order of the items."""
+    order = interactions.until(until_ms).frequency_order()
+    whole = interactions.renumber(order)
+    return whole, whole.until(until_ms), order
+
+
+def _asked(whole: Interactions, fit: Interactions, order: Ints, *, after_ms: int, until_ms: int) -> Part:
+    past = whole.time_ms <= after_ms
+    source = dataclasses.replace(whole.select(past), counts=fit.counts)
+    inside = ~past & (whole.time_ms <= until_ms)
+    key = whole.user[inside].astype(np.int64) * (whole.items + 1) + whole.item[inside]
+    users, targets = np.divmod(distinct(key), whole.items + 1)
+    offsets = source.offsets
+    known = offsets[users + 1] > offsets[users]
+    users, targets = users[known], targets[known]
+    asked, first = np.unique(users, return_index=True)
+    queries = Queries(
+        source=source,
+        starts=offsets[asked],
+        ends=offsets[asked + 1],
+        now_ms=np.full(len(asked), after_ms, np.int64),
+        targets=targets,
+        target_offsets=np.append(first, len(targets)).astype(np.int64),
+    )
+    return Part(fit=fit, queries=queries, order=order)

@@ -1,0 +1,127 @@
+"""NDCG of weighted sums of several models' scores, from the few items that can be in a user's list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from model_export.data import top_n
+from model_export.data.interactions import Floats, Ints
+from model_export.evaluation import metrics
+from model_export.evaluation.ranking import Gains, Seen, mean, open_targets
+from model_export.evaluation.splits import Queries
+
+CANDIDATES = 128
+"""Best items of each model and user that take part, at least, where a model has as many."""
+
+USERS_AT_ONCE = 128
+
+_ROUNDING = np.float32(1.0001)
+"""Float32 sums in another order may exceed a bound by less than this."""
+
+
+class WeightedScores:
+    """Scores of several models for the same users, to be judged in any weighted sum.
+
+    Each user's candidates are the best items of each model, and the targets. The sum of any other item is at most the
+    weighted sum of the models' least candidates. A user with a hit that is not above this bound is ranked over all
+    items, so that the result is that of all items for every user.
+
+    Parameters
+    ----------
+    scores
+        float32 `(len(queries), items + 1)` by model name, at least 0. With `seen` masked, those of the user's past
+        become 0.
+    k
+        Length of the list.
+    """
+
+    def __init__(self, scores: Mapping[str, Floats], queries: Queries, *, k: int, seen: Seen) -> None:
+        self._scores = {name: scores[name] for name in sorted(scores)}
+        self._k = k
+        self._targets = [self._open_targets(queries, query, seen) for query in range(len(queries))]
+        self._counts = np.array([len(targets) for targets in self._targets], np.int64)
+        columns = next(iter(scores.values())).shape[1]
+        row = np.repeat(np.arange(len(queries)), self._counts)
+        targets = row * columns + np.concatenate([np.zeros(0, np.int64), *self._targets])
+        self._least, keys = {}, [np.zeros(0, np.int64)]
+        for name, of_model in self._scores.items():
+            self._least[name] = np.zeros(len(queries), np.float32)
+            for start in range(0, len(queries), USERS_AT_ONCE):
+                some = of_model[start : start + USERS_AT_ONCE]
+                least = self._least[name][start : start + USERS_AT_ONCE] = _least_candidate(some)
+                best_row, best_column = np.nonzero(some > least[:, None])
+                keys.append((best_row + start) * np.int64(columns) + best_column)
+        rivals = np.setdiff1d(np.concatenate(keys), targets)
+        self._of_rivals = self._gathered(rivals, columns)
+        self._of_targets = self._gathered(targets, columns)
+
+    def ndcg(self, weights: Mapping[str, float]) -> float:
+        """Return the mean NDCG@k of the users with targets, with scores summed by these weights."""
+        return mean(self.gains(weights))
+
+    def gains(self, weights: Mapping[str, float]) -> Gains:
+        """Return the NDCG@k of each user with targets, float64 `(users,)`."""
+        chosen = {name: np.float32(weights[name]) for name in self._scores if weights.get(name)}
+        targets = _largest(_weighted_sum(chosen, self._of_targets), self._k)
+        rivals = _largest(_weighted_sum(chosen, self._of_rivals), self._k)
+        rank = (rivals[:, None, :] >= targets[:, :, None]).sum(axis=2) + np.arange(targets.shape[1])
+        is_hit = (targets > 0) & (rank < self._k)
+        user, place = np.nonzero(is_hit)
+        hits = np.zeros((len(targets), self._k), np.bool_)
+        hits[user, rank[user, place]] = True
+        bound = _weighted_sum(chosen, self._least) * _ROUNDING
+        for unsure in np.flatnonzero((is_hit & (targets <= bound[:, None])).any(axis=1)).tolist():
+            hits[unsure] = self._ranked_over_all(unsure, chosen)
+        asked = self._counts > 0
+        return metrics.gains(hits[asked], self._counts[asked])
+
+    def _open_targets(self, queries: Queries, query: int, seen: Seen) -> Ints:
+        """Return the targets that may be recommended; scores of items that may not become 0."""
+        for of_model in self._scores.values():
+            targets = open_targets(of_model[query], queries, query, seen)
+        return targets
+
+    def _gathered(self, keys: Ints, columns: int) -> dict[str, Floats]:
+        """Return each model's scores at keys `row * columns + column`, one row a user, 0 after the last."""
+        row, column = np.divmod(keys, columns)
+        counts = np.bincount(row, minlength=len(self._targets))
+        place = np.arange(len(keys)) - np.repeat(np.cumsum(counts) - counts, counts)
+        index = np.zeros((len(counts), int(counts.max(initial=1))), np.int64)  # nothing scores at column 0
+        index[row, place] = column
+        return {name: np.take_along_axis(scores, index, axis=1) for name, scores in self._scores.items()}
+
+    def _ranked_over_all(self, user: int, weights: Mapping[str, np.float32]) -> metrics.Hits:
+        scores = _weighted_sum(weights, {name: self._scores[name][user] for name in weights})
+        scores[scores <= 0] = -np.inf
+        return metrics.rank_targets(scores, self._targets[user], self._k)
+
+
+def _least_candidate(scores: Floats) -> Floats:
+    """Return for each row a score that at least `CANDIDATES` scores reach, or 0 if fewer are above 0, `(rows,)`.
+
+    It compares the maxima of groups of columns instead of sorting rows, like `model_export.data.top_n.best_items`.
+    """
+    rows, columns = scores.shape
+    groups = columns // top_n.GROUP
+    if groups > CANDIDATES:
+        scores = scores[:, : groups * top_n.GROUP].reshape(rows, top_n.GROUP, groups).max(axis=1)
+    if scores.shape[1] <= CANDIDATES:
+        return np.zeros(rows, np.float32)
+    return np.maximum(np.partition(scores, -CANDIDATES, axis=1)[:, -CANDIDATES], np.float32(0.0))
+
+
+def _weighted_sum(weights: Mapping[str, np.float32], scores: Mapping[str, Floats]) -> Floats:
+    """Return the sum of weight times scores, added up in the order of `weights`."""
+    total = np.zeros_like(next(iter(scores.values())))
+    for name, weight in weights.items():
+        total += weight * scores[name]
+    return total
+
+
+def _largest(values: Floats, k: int) -> Floats:
+    """Return the k largest values of each row, or all of fewer, largest first."""
+    if values.shape[1] > k:
+        values = np.partition(values, -k, axis=1)[:, -k:]
+    return np.sort(values, axis=1)[:, ::-1]

@@ -1,0 +1,1 @@
+"""Model bundles: writing, parity check, related items, reference model."""

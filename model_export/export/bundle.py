@@ -1,0 +1,132 @@
+"""Export of a fitted model as a bundle, with a check that the bundle ranks as the model does."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import alsolike
+from alsolike import bundle
+from alsolike.content_index import Scales
+from alsolike.related import RelatedTable
+from alsolike.sentences import SentenceModel
+from model_export.api import Algorithm, Model
+from model_export.data.interactions import Histories, Interactions
+from model_export.data.item_content import content_index, item_content
+from model_export.data.item_sentences import sentence_index
+from model_export.data.training_data import TrainingData
+from model_export.evaluation.cold_start import DEFAULT_SCALES
+from model_export.evaluation.ranking import history_parameters
+from model_export.export import related
+from model_export.export.stages import export_graphs
+from model_export.export.top_scores import top_scores
+from model_export.export.user_groups import popular_groups, popular_items
+
+PARITY_USERS = 1000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Provenance:
+    """Origin of a model; see `alsolike.bundle.Manifest` for the fields."""
+
+    version: str
+    exclude_seen: bool
+    created_ms: int
+    metrics: Mapping[str, Any]
+
+
+def export_bundle(
+    model: Model,
+    data: TrainingData,
+    directory: Path,
+    provenance: Provenance,
+    *,
+    popular_by: Algorithm,
+    related_tables: Mapping[str, RelatedTable],
+    cold_scales: Scales = DEFAULT_SCALES,
+    sentences: SentenceModel | None = None,
+) -> bundle.Manifest:
+    """Write the bundle; its manifest comes last, after the parity check.
+
+    Parameters
+    ----------
+    popular_by
+        Algorithm whose first items are popular: what unknown users are answered with.
+    related_tables
+        See `model_export.export.related.related_tables`.
+    cold_scales
+        Of the scores of items that the model does not know, see `model_export.evaluation.cold_start`.
+    sentences
+        What their texts are compared with the known ones' by.
+
+    Raises
+    ------
+    ParityError
+        If a graph does not rank as the model does.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    stages, parity = export_graphs(model, directory, latest_histories(data.interactions, model))
+    bundle.write_ids(directory, data.item_ids)
+    bundle.write_meta(directory, data.properties)
+    content_index(
+        data.item_ids,
+        item_content(data.properties),
+        scales=cold_scales,
+        rare_ids=data.unlearned_ids,
+        sentences=None if sentences is None else sentence_index(sentences, data.properties),
+    ).write(directory / bundle.CONTENT_FILE)
+    bundle.write_popular(directory, popular_items(popular_by, data.interactions))
+    groups = popular_groups(data.users, data.profile_ids, data.interactions, popular_by=popular_by)
+    groups.write(directory / bundle.GROUPS_FILE)
+    _write_related(related_tables, directory)
+    return bundle.write_manifest(
+        directory,
+        bundle.Manifest(
+            version=provenance.version,
+            algorithm=model.settings.name,
+            items=model.items,
+            history=history_parameters(
+                data.interactions, model.settings.half_life_days, event_weights=data.event_weights
+            ),
+            exclude_seen=provenance.exclude_seen,
+            dataset_id=data.dataset_id,
+            last_event_ms=data.last_event_ms,
+            created_ms=provenance.created_ms,
+            code_version=code_version(),
+            top_scores=top_scores(data.interactions, model, directory, exclude_seen=provenance.exclude_seen),
+            metrics={**provenance.metrics, "parity": dataclasses.asdict(parity), "stages": dataclasses.asdict(stages)},
+        ),
+    )
+
+
+def _write_related(tables: Mapping[str, RelatedTable], directory: Path) -> None:
+    """Write the tables of related items last: their size limit depends on the other files."""
+    others = (directory / name for name in bundle.SERVED_FILES if name != bundle.RELATED_FILE)
+    most_bytes = related.most_bytes(sum(path.stat().st_size for path in others))
+    related.related_items(tables, most_bytes=most_bytes).write(directory / bundle.RELATED_FILE)
+
+
+def latest_histories(interactions: Interactions, model: Model) -> Histories:
+    """Return today's histories of `PARITY_USERS` users, evenly spaced."""
+    offsets = interactions.offsets
+    users = np.unique(np.linspace(0, interactions.users - 1, PARITY_USERS).astype(np.int64))
+    return interactions.histories(
+        starts=offsets[users],
+        ends=offsets[users + 1],
+        now_ms=np.full(len(users), interactions.time_ms.max(), np.int64),
+        parameters=history_parameters(interactions, model.settings.half_life_days),
+    )
+
+
+def code_version() -> str:
+    """Return a fingerprint of the source that trains: 12 hex digits over `model_export` and `alsolike`."""
+    digest = hashlib.sha256()
+    for package in (Path(__file__).parents[1], Path(alsolike.__file__).parent):
+        for path in sorted(package.rglob("*.py")):
+            digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]

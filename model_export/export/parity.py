@@ -1,0 +1,204 @@
+"""Comparison of exported graphs with the model that they were exported from, history by history, in order.
+
+With r an item's reference score (-inf where it is excluded or barred), s the score that the graph answers, and t the
+smaller of `TOLERANCE` * max(1, r) and `TOLERANCE_OF_BEST` * the history's best score of all, a graph is right where
+
+- of every answered item s > 0 and |s - r| <= t;
+- s falls, and of equal s the lower position comes first, so that no item stands twice;
+- no item stands before another whose r is higher by more than t;
+- no item is left out whose r exceeds the last s, or 0 where the list ended before k, by more than t.
+
+So the order is the reference's, except among items whose scores differ by what adding float32 numbers up in another
+order may change.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from alsolike.bundle import BIAS_GRAPH_FILE, GRAPH_FILE
+from model_export.api import Model
+from model_export.data.chunks import chunks
+from model_export.data.interactions import Floats, Histories, Ints
+from model_export.export.writer import open_session, recommend
+
+TOLERANCE = 1e-5
+TOLERANCE_OF_BEST = 1e-4
+"""Scores that are shares of a million items are all small."""
+
+PARITY_K = 100
+BYTES_AT_ONCE = 32 << 20
+
+FEW = 16
+"""Histories that are cut short, and that padding is scattered in."""
+
+SCARCE = 10_000
+"""One bias lets one item of so many pass."""
+
+
+class ParityError(AssertionError):
+    """The exported graph ranks otherwise than the model that it was exported from."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Parity:
+    """Result of a parity check.
+
+    Attributes
+    ----------
+    histories
+        Number of compared histories.
+    k
+        Length of the compared lists.
+    largest_difference
+        Largest difference of a returned score, relative to max(1, r).
+    recall
+        Share of the items of the model's lists that are answered; 1 unless less was allowed.
+    """
+
+    histories: int
+    k: int
+    largest_difference: float
+    recall: float
+
+
+def check_parity(
+    model: Model, directory: Path, histories: Histories, *, k: int = PARITY_K, least_recall: float = 1.0
+) -> Parity:
+    """Compare both graphs with the model: nothing and the history excluded, half of the items and all but few barred.
+
+    Histories are used as they are; some are also cut short, with padding in between, or empty; for one of them
+    every item is excluded. Memory is bounded: histories are scored in chunks.
+
+    Parameters
+    ----------
+    least_recall
+        Below 1 for graphs that may leave out items; those that they answer are compared alike.
+
+    Raises
+    ------
+    ParityError
+        If a graph is not right in the sense above; the message says where.
+    """
+    histories = _with_hard_ones(histories)
+    k = min(k, model.items)
+    plain, biased = _Checked(directory / GRAPH_FILE, k), _Checked(directory / BIAS_GRAPH_FILE, k)
+    half, scarce = _bars(model.items)
+    length = histories.items.shape[1]
+    for rows in chunks(len(histories), items=model.items, length=length, most_bytes=BYTES_AT_ONCE, pairs=True):
+        chunk = histories.rows(rows)
+        scores = model.score(chunk)
+        nothing = np.zeros((len(chunk), 0), np.int64)
+        plain.check(chunk, scores, exclude=nothing)
+        plain.check(chunk, scores, exclude=chunk.items)
+        biased.check(chunk, scores, exclude=chunk.items, bias=half)
+        biased.check(chunk, scores, exclude=nothing, bias=scarce)
+    one = histories.rows(slice(1))
+    plain.check(one, model.score(one), exclude=np.arange(1, model.items + 1)[None, :])
+    recall = 1.0 - (plain.left_out + biased.left_out) / max(1, plain.places + biased.places)
+    if not recall >= least_recall:
+        file = plain if plain.left_out else biased
+        raise ParityError(f"{file.first_left_out}; recall is {recall:.6f}, expected at least {least_recall:g}")
+    largest = max(plain.largest_difference, biased.largest_difference)
+    return Parity(histories=len(histories), k=k, largest_difference=largest, recall=recall)
+
+
+class _Checked:
+    """One graph, and what was found of it so far."""
+
+    def __init__(self, path: Path, k: int) -> None:
+        self._name, self._session, self._k = path.name, open_session(path), k
+        self.places = self.left_out = 0
+        self.largest_difference = 0.0
+        self.first_left_out = ""
+
+    def check(self, histories: Histories, scores: Floats, *, exclude: Ints, bias: Floats | None = None) -> None:
+        """Compare the answers for `histories` with `scores`; `bias` bars items and raises none."""
+        expected = scores + bias if bias is not None else scores.copy()
+        np.put_along_axis(expected, exclude, -np.inf, axis=1)
+        expected[:, 0] = -np.inf
+        most = np.float32(TOLERANCE_OF_BEST) * scores.max(axis=1, keepdims=True)
+        items, found = recommend(self._session, histories, exclude=exclude, k=self._k, bias=bias)
+        self._check_order(items, found, expected)
+        self._check_scores(items, found, expected, most)
+        self._count_left_out(items, found, expected, most)
+
+    def _check_order(self, items: Ints, found: Floats, expected: Floats) -> None:
+        ended = items == 0
+        self._refuse(ended != (found == -np.inf), "has a score without an item", items, found, expected)
+        self._refuse(~ended & ~(found > 0), "goes on where the model knows nothing", items, found, expected)
+        earlier, later = found[:, :-1], found[:, 1:]
+        wrong = (later > earlier) | ((later == earlier) & (items[:, 1:] <= items[:, :-1]) & ~ended[:, 1:])
+        self._refuse(_behind(wrong), "is not sorted by score, then position", items, found, expected)
+
+    def _check_scores(self, items: Ints, found: Floats, expected: Floats, most: Floats) -> None:
+        answers = items > 0
+        wanted = np.take_along_axis(expected, items, axis=1)
+        size = np.maximum(wanted, 1.0)
+        tolerance = np.minimum(TOLERANCE * size, most)
+        with np.errstate(invalid="ignore"):  # ended places are -inf on both sides
+            difference = np.where(answers, np.abs(found - wanted), 0.0)
+            best_after = np.maximum.accumulate(wanted[:, ::-1], axis=1)[:, ::-1]
+            late = answers & (best_after - wanted > tolerance)
+        self._refuse(~(difference <= tolerance), "differs from the model", items, found, expected)
+        self._refuse(late, "has another order than the model", items, found, expected)
+        self.largest_difference = max(self.largest_difference, float((difference / size).max(initial=0.0)))
+
+    def _count_left_out(self, items: Ints, found: Floats, expected: Floats, most: Floats) -> None:
+        """Count the places of the model's lists, and those whose items are left out."""
+        last = np.where(items[:, -1:] > 0, found[:, -1:], 0.0)
+        least = last + np.minimum(TOLERANCE * np.maximum(last, 1.0), most)
+        wanted = np.where(items > 0, np.take_along_axis(expected, items, axis=1), -np.inf)
+        complete = (expected > least).sum(axis=1) == (wanted > least).sum(axis=1)
+        self.places += int((items[complete] > 0).sum())
+        for row in np.flatnonzero(~complete).tolist():
+            best = np.sort(expected[row, expected[row] > 0])[::-1][: self._k]
+            self.places += len(best)
+            self.left_out += max(1, len(best) - int(np.count_nonzero(wanted[row] >= best[-1])))
+            if not self.first_left_out:
+                missing = np.setdiff1d(np.flatnonzero(expected[row] > least[row]), items[row])[0]
+                self.first_left_out = (
+                    f"{self._name} leaves out item {missing} of score {expected[row, missing]:.7g}, "
+                    f"and ends at {last[row, 0]:.7g}"
+                )
+
+    def _refuse(self, wrong: npt.NDArray[np.bool_], what: str, items: Ints, found: Floats, expected: Floats) -> None:
+        if wrong.any():
+            row, place = (int(index[0]) for index in np.nonzero(wrong))
+            item = int(items[row, place])
+            raise ParityError(
+                f"{self._name} {what}: item {item} at rank {place + 1} has score {found[row, place]:.7g}, "
+                f"expected {expected[row, item]:.7g}; {int(wrong.sum())} places are wrong"
+            )
+
+
+def _behind(wrong: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Put a column before what is wrong of each place but the first."""
+    return np.pad(wrong, ((0, 0), (1, 0)))
+
+
+def _with_hard_ones(histories: Histories) -> Histories:
+    """Add histories of one interaction, histories with padding in between, and an empty one."""
+    few = slice(0, FEW)
+    short, scattered = histories.items[few].copy(), histories.items[few].copy()
+    short[:, :-1] = 0
+    scattered[np.random.default_rng(0).random(scattered.shape) < 0.5] = 0
+    empty = np.zeros_like(histories.items[:1])
+    weights = histories.weights
+    return Histories(
+        items=np.concatenate([histories.items, short, scattered, empty]),
+        weights=np.concatenate([weights, weights[few], weights[few], np.ones_like(weights[:1])]),
+    )
+
+
+def _bars(items: int) -> tuple[Floats, Floats]:
+    """Return a bias that lets half of the items pass, and one that lets one of `SCARCE` pass."""
+    rng = np.random.default_rng(0)
+    half = np.where(rng.random(items + 1) < 0.5, 0.0, -np.inf).astype(np.float32)
+    scarce = np.full(items + 1, -np.inf, np.float32)
+    scarce[rng.choice(items, max(1, items // SCARCE), replace=False) + 1] = 0.0
+    return half, scarce

@@ -1,0 +1,274 @@
+"""Item-to-item tables of a bundle: what is like an item, and what is bought together with it.
+
+With n_i the sets that have item i and n_ij those that have both i and j,
+
+    similar(i, j) = (n_ij + b * c * cos(i, j)) / (sqrt(n_i * n_j) + b)
+
+over sessions, pieces of a user's history, and cos the cosine of the items' columns: the cosine of who had them, drawn
+towards c times the cosine of what they are by as much as b sessions. Rare items are judged by their columns, frequent
+ones by their users. And over baskets
+
+    together(i, j) = n_ij / (n_i^(1 - a) * n_j^a + b)
+
+which with a = 0 is how often j is in a basket with i, with a = 1/2 the cosine; b keeps pairs that met by chance low.
+An item that met i once counts at most half as much as i's least other.
+
+References
+----------
+B. Sarwar, G. Karypis, J. Konstan, J. Riedl, "Item-based collaborative filtering recommendation algorithms", WWW 2001
+(the cosine); R. Bell, Y. Koren, "Scalable collaborative filtering with jointly derived neighborhood interpolation
+weights", ICDM 2007 (shrinking what few say towards what is known without them); F. Aiolli, "Efficient top-n
+recommendation for very large scale binary rated datasets", RecSys 2013, equation 6 (the asymmetric cosine).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Protocol, Self
+
+import numpy as np
+import scipy.sparse as sp
+
+from alsolike.ragged import Ragged
+from alsolike.related import BYTES_A_ROW, BYTES_AN_ENTRY, SIMILAR, TOGETHER, RelatedItems, RelatedTable
+from model_export.algorithms.building_blocks.item_to_item import best_of_row, source_blocks
+from model_export.data.baskets import basket_items, purchases
+from model_export.data.interactions import Floats, Interactions, Ints
+from model_export.data.item_content import MAX_PAIRS, rarest
+from model_export.data.statistics import Statistics
+
+MOST_RELATED = 50
+"""Items kept for an item: two pages of 25, Personalize's default, for a filter to choose from."""
+
+SHRINK = 30.0
+"""b, in sessions or baskets."""
+
+CONTENT_SHARE = 0.03
+"""c: weight of the same columns, relative to the same users."""
+
+TARGET_POWER = 0.25
+"""a: how much an item's own frequency counts against it."""
+
+SESSION = 50
+"""Longest session, as of item-kNN; a longer history is several."""
+
+PAIRS_AT_ONCE = 1 << 22
+"""Pairs of items in memory at a time; one item with more pairs is processed by itself."""
+
+LEAST_BYTES = 24_000_000
+SHARE_OF_BUNDLE = 0.25
+"""The tables may take as much of what else serving reads, or `LEAST_BYTES`."""
+
+_LEAST_SCORE = np.float32(2.0**-24)  # the smallest float16 above 0
+
+
+class Scores(Protocol):
+    """Scores of pairs of items.
+
+    Attributes
+    ----------
+    pairs
+        `(items + 1,)`, how many pairs are counted for each item's row: what the row takes.
+    """
+
+    @property
+    def pairs(self) -> Ints:
+        """See above."""
+        ...
+
+    def rows(self, sources: Ints) -> sp.csr_array:
+        """Return the rows of some items, float32 `(len(sources), items + 1)`, 0 for the item itself."""
+        ...
+
+
+class _Met(Protocol):
+    """Numbers of sets that have an item, and that have a pair of items."""
+
+    @property
+    def counts(self) -> Floats: ...
+
+    @property
+    def pairs(self) -> Ints: ...
+
+    def met(self, sources: Ints) -> sp.csr_array: ...
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Sets:
+    """Sets of items, and the sets of each item."""
+
+    of_sets: sp.csr_array
+    of_items: sp.csr_array
+
+    @classmethod
+    def of(cls, sets: sp.csr_array) -> Self:
+        return cls(sets, sp.csr_array(sets.T))
+
+    @property
+    def counts(self) -> Floats:
+        return np.diff(self.of_items.indptr).astype(np.float32)
+
+    @property
+    def pairs(self) -> Ints:
+        return (self.of_items @ np.diff(self.of_sets.indptr).astype(np.float64)).astype(np.int64)
+
+    def met(self, sources: Ints) -> sp.csr_array:
+        return sp.csr_array(self.of_items[sources] @ self.of_sets)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Counted:
+    """Counts from a dataset's statistics: `met` has only the strongest pairs."""
+
+    gram: sp.csr_array
+    counts: Floats
+
+    @classmethod
+    def of(cls, statistics: Statistics) -> Self:
+        statistics.require("similar", most=MOST_RELATED, session=SESSION)
+        return cls(statistics.gram.astype(np.float32), statistics.sessions.astype(np.float32))
+
+    @property
+    def pairs(self) -> Ints:
+        return np.diff(self.gram.indptr).astype(np.int64)
+
+    def met(self, sources: Ints) -> sp.csr_array:
+        return sp.csr_array(self.gram[sources])
+
+
+class Similar:
+    """`similar` of the formulas above.
+
+    Parameters
+    ----------
+    content_share
+        c.
+    """
+
+    def __init__(self, interactions: Interactions, *, content_share: float = CONTENT_SHARE) -> None:
+        self._prior = np.float32(SHRINK * content_share)
+        counts = interactions.counts
+        self._sessions: _Met = (
+            _Sets.of(interactions.sessions(most=SESSION)) if counts is None else _Counted.of(counts.statistics())
+        )
+        self._counts = self._sessions.counts
+        known: Any = interactions.content
+        if known is None:
+            known = sp.csr_array((interactions.items + 1, 0), dtype=np.float32)
+        self._content = rarest(known, MAX_PAIRS)
+        self._holders = sp.csr_array(self._content.T)
+
+    @property
+    def pairs(self) -> Ints:
+        """See `Scores`."""
+        content = self._content
+        held = sp.csr_array((np.ones(content.nnz), content.indices, content.indptr), shape=content.shape)
+        return self._sessions.pairs + (held @ np.diff(self._holders.indptr)).astype(np.int64)
+
+    def rows(self, sources: Ints) -> sp.csr_array:
+        """See `Scores`."""
+        prior = sp.csr_array(self._content[sources] @ self._holders)
+        prior.data *= self._prior
+        scores = sp.csr_array(self._sessions.met(sources) + prior)
+        source = np.repeat(sources, np.diff(scores.indptr))
+        scores.data /= np.sqrt(self._counts[source] * self._counts[scores.indices]) + np.float32(SHRINK)
+        return _without_selves(scores, source)
+
+
+class Together:
+    """`together` of the formulas above; pairs that met once come behind the others of their row.
+
+    Parameters
+    ----------
+    seed
+        Of how large baskets are dealt.
+    target_power
+        a.
+    """
+
+    def __init__(self, bought: Interactions, *, seed: int, target_power: float = TARGET_POWER) -> None:
+        self._baskets = _Sets.of(basket_items(bought, seed=seed))
+        counts = self._baskets.counts
+        self._source_norm, self._target_norm = counts ** (1.0 - target_power), counts**target_power
+
+    @property
+    def pairs(self) -> Ints:
+        """See `Scores`."""
+        return self._baskets.pairs
+
+    def rows(self, sources: Ints) -> sp.csr_array:
+        """See `Scores`."""
+        scores = self._baskets.met(sources)
+        row = np.repeat(np.arange(len(sources)), np.diff(scores.indptr))
+        scores = _without_selves(scores, sources[row])
+        once, again = scores.data == 1, scores.data > 1
+        scores.data /= self._source_norm[sources[row]] * self._target_norm[scores.indices] + np.float32(SHRINK)
+        least = np.full(len(sources), np.inf, np.float32)
+        np.minimum.at(least, row[again], scores.data[again])
+        scores.data[once] = np.minimum(scores.data[once], np.float32(0.5) * least[row[once]])
+        return scores
+
+
+def related_tables(
+    interactions: Interactions, *, event_weights: Mapping[str, float], seed: int
+) -> dict[str, RelatedTable]:
+    """Return the tables of these interactions by kind.
+
+    Parameters
+    ----------
+    event_weights
+        What an interaction of each type weighs, see `model_export.data.baskets.purchases`.
+    seed
+        Of how large baskets are dealt.
+    """
+    return {
+        SIMILAR: table(Similar(interactions)),
+        TOGETHER: table(Together(purchases(interactions, event_weights), seed=seed)),
+    }
+
+
+def most_bytes(served_bytes: int) -> int:
+    """Return the size limit of the tables, given `served_bytes` of other files."""
+    return max(LEAST_BYTES, int(SHARE_OF_BUNDLE * served_bytes))
+
+
+def table(scores: Scores) -> RelatedTable:
+    """Return the best of every item, some items at a time; of equal scores the lower position comes first."""
+    pairs = scores.pairs
+    lengths, targets, values = [np.zeros(1, np.int64)], [np.zeros(0, np.int32)], [np.zeros(0, np.float16)]
+    for block in source_blocks(pairs, most=PAIRS_AT_ONCE):
+        rows = best_rows(scores, np.arange(block.start, block.stop), n=MOST_RELATED)
+        lengths.append(np.array([len(row) for row, _ in rows]))
+        targets.append(np.concatenate([row for row, _ in rows]).astype(np.int32))
+        values.append(np.concatenate([row for _, row in rows]).astype(np.float16))
+    return RelatedTable(Ragged.of_codes(np.concatenate(lengths), np.concatenate(targets)), np.concatenate(values))
+
+
+def best_rows(scores: Scores, sources: Ints, *, n: int) -> list[tuple[Any, Floats]]:
+    """Return the n best positions and their scores of each source, best first."""
+    block = scores.rows(sources)
+    block.data[block.data < _LEAST_SCORE] = 0.0
+    return [best_of_row(block, row, n=n) for row in range(len(sources))]
+
+
+def _without_selves(scores: sp.csr_array, source: Ints) -> sp.csr_array:
+    scores.data[scores.indices == source] = 0.0
+    return scores
+
+
+def related_items(tables: Mapping[str, RelatedTable], *, most_bytes: int) -> RelatedItems:
+    """Return the tables with all rows cut to the greatest length that fits into a file of so many bytes."""
+    lengths = np.concatenate([each.targets.lengths for each in tables.values()])
+    left = most_bytes - BYTES_A_ROW * (len(lengths) + len(tables))
+    fitting = (n for n in range(MOST_RELATED, 0, -1) if BYTES_AN_ENTRY * int(np.minimum(lengths, n).sum()) <= left)
+    longest = next(fitting, 0)
+    return RelatedItems({kind: _cut_rows(each, longest) for kind, each in tables.items()})
+
+
+def _cut_rows(whole: RelatedTable, longest: int) -> RelatedTable:
+    lengths = whole.targets.lengths
+    place = np.arange(len(whole.scores)) - np.repeat(whole.targets.offsets[:-1].astype(np.int64), lengths)
+    kept = place < longest
+    targets = Ragged.of_codes(np.minimum(lengths, longest), whole.targets.data[kept])
+    return RelatedTable(targets, whole.scores[kept])

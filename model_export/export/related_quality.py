@@ -1,0 +1,152 @@
+"""Hit rate of related items for a user's next item and for items of the same basket.
+
+Both tables are made from the data before a window of time and judged on that window. Next to each figure stands that of
+the most frequent items, which are the same for every item. A table that does not beat them has no predictive value, but
+shows more items.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from alsolike.related import SIMILAR, TOGETHER
+from model_export.algorithms.building_blocks.item_to_item import source_blocks
+from model_export.data.baskets import basket_numbers, purchases
+from model_export.data.interactions import Interactions, Ints, distinct
+from model_export.export.related import PAIRS_AT_ONCE, Scores, Similar, Together, best_rows
+
+MOST_ASKED = 5_000
+"""Questions to each table."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Figures:
+    """Quality of a table.
+
+    Attributes
+    ----------
+    asked
+        Number of queries, each with one item.
+    hr
+        Share of queries with a target among the first k related items.
+    popular_hr
+        The same for the k most frequent items except the query's own.
+    """
+
+    asked: int
+    hr: float
+    popular_hr: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Questions:
+    """Items, and which items would be right: `targets[offsets[q]:offsets[q + 1]]` for `items[q]`."""
+
+    items: Ints
+    targets: Ints
+    offsets: Ints
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def right(self, answers: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+        """Return which questions have an answer, of `(questions, k)`, that is right."""
+        bounds = zip(self.offsets[:-1], self.offsets[1:], strict=True)
+        targets = (self.targets[begin:end] for begin, end in bounds)
+        return np.array([np.isin(*each).any() for each in zip(answers, targets, strict=True)], np.bool_)
+
+
+def measure(
+    interactions: Interactions,
+    *,
+    event_weights: Mapping[str, float],
+    after_ms: int,
+    until_ms: int,
+    k: int,
+    seed: int,
+) -> dict[str, Figures]:
+    """Return the figures of each kind in the window `after_ms < time <= until_ms`.
+
+    Parameters
+    ----------
+    event_weights
+        What an interaction of each type weighs.
+    k
+        Related items that are looked at.
+    seed
+        Of how large baskets are dealt.
+    """
+    past = interactions.select(interactions.time_ms <= after_ms)
+    window = interactions.select((interactions.time_ms > after_ms) & (interactions.time_ms <= until_ms))
+    together = Together(purchases(past, event_weights), seed=seed)
+    asked: Sequence[tuple[str, Scores, Questions]] = (
+        (SIMILAR, Similar(past), next_items(window)),
+        (TOGETHER, together, rest_of_baskets(purchases(window, event_weights))),
+    )
+    return {
+        kind: Figures(
+            asked=len(questions),
+            hr=share(questions.right(related(scores, questions.items, k=k))),
+            popular_hr=share(questions.right(frequent(past, questions.items, k=k))),
+        )
+        for kind, scores, questions in asked
+    }
+
+
+def next_items(window: Interactions) -> Questions:
+    """Ask each interaction's item for the item that its user has next, where that is another one."""
+    follows = (window.user[1:] == window.user[:-1]) & (window.item[1:] != window.item[:-1])
+    rows = _sample(np.flatnonzero(follows))
+    return Questions(
+        items=window.item[rows].astype(np.int64),
+        targets=window.item[rows + 1].astype(np.int64),
+        offsets=np.arange(len(rows) + 1),
+    )
+
+
+def rest_of_baskets(bought: Interactions) -> Questions:
+    """Ask each item of a basket for the others in it."""
+    columns = bought.items + 1
+    basket, item = np.divmod(distinct(basket_numbers(bought) * columns + bought.item), columns)
+    starts, ends = np.searchsorted(basket, basket), np.searchsorted(basket, basket, side="right")
+    rows = _sample(np.flatnonzero(ends - starts > 1))
+    others = [np.delete(item[starts[row] : ends[row]], row - starts[row]) for row in rows.tolist()]
+    return Questions(
+        items=item[rows],
+        targets=np.concatenate([np.zeros(0, np.int64), *others]),
+        offsets=np.cumsum([0, *map(len, others)]),
+    )
+
+
+def related(scores: Scores, items: Ints, *, k: int) -> npt.NDArray[np.int32]:
+    """Return the k best of each item, `(len(items), k)`, 0 where there are no more."""
+    sources = distinct(items)
+    best = np.zeros((len(sources), k), np.int32)
+    for block in source_blocks(np.append(0, scores.pairs[sources]), most=PAIRS_AT_ONCE):
+        rows = best_rows(scores, sources[block.start - 1 : block.stop - 1], n=k)
+        for row, (targets, _) in enumerate(rows, start=block.start - 1):
+            best[row, : len(targets)] = targets
+    return best[np.searchsorted(sources, items)]
+
+
+def frequent(past: Interactions, items: Ints, *, k: int) -> npt.NDArray[np.int32]:
+    """Return the k most frequent items but the one itself, `(len(items), k)` or less of fewer items."""
+    popular = past.frequency_order()[: k + 1]
+    rows = [popular[popular != item][:k] for item in items.tolist()]
+    return np.array(rows, np.int32)
+
+
+def share(right: npt.NDArray[np.bool_]) -> float:
+    """Return the share that is right, 0 of nothing."""
+    return float(right.mean()) if len(right) else 0.0
+
+
+def _sample(rows: Ints) -> Ints:
+    """Return at most `MOST_ASKED` rows, evenly spaced."""
+    if len(rows) <= MOST_ASKED:
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, MOST_ASKED).astype(np.int64)]

@@ -1,0 +1,139 @@
+"""Export of a model's graphs in one stage or two, by measurement, with a check that they rank as the model does.
+
+Models whose scores are only inner products may answer in two stages (`onnx_two_stages`), which sometimes omit an item.
+Two stages must be faster in the same sessions as in serving, on a sample of histories one at a time, at a recall of
+`LEAST_RECALL`. The parity check on all histories must confirm that recall. All other models have one stage, which omits
+nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from alsolike.bundle import GRAPH_FILE, GRAPH_FILES
+from model_export.api import Model
+from model_export.data.interactions import Histories, Ints
+from model_export.export.parity import Parity, check_parity
+from model_export.export.writer import open_session, recommend, write_graphs
+from model_export.graph.two_stage import TwoStages
+
+LEAST_RECALL = 0.999
+WAYS = ((0.5, 24), (0.625, 48), (0.75, 64), (1.0, 24))
+"""Candidates: a head's part of the vectors' dimensions, and the blocks that go on for each place."""
+
+SAMPLE = 128
+USUAL_K = 25
+"""Times are of lists of this length; recall is of them and of the longest that are answered in two stages."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Tried:
+    """Measurements of one way to answer.
+
+    Attributes
+    ----------
+    two_stages
+        None for one stage.
+    median_ms
+        Processor time of a request, one history at a time.
+    recall
+        Share of one stage's items that stand in the answer too, the worst of all lengths.
+    """
+
+    two_stages: TwoStages | None
+    median_ms: float
+    recall: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stages:
+    """Number of stages of the graphs, 1 or 2, and the measurements; none if two are impossible or not worthwhile."""
+
+    stages: int
+    tried: list[Tried] = dataclasses.field(default_factory=list)
+
+
+def export_graphs(model: Model, directory: Path, histories: Histories) -> tuple[Stages, Parity]:
+    """Write the graphs and their data.
+
+    Raises
+    ------
+    ParityError
+        If a graph does not rank as the model does.
+    """
+    product = write_graphs(model, directory)
+    ways = [] if product is None else worth_trying(product.dimensions, model.items)
+    if not ways:
+        return Stages(1), check_parity(model, directory, histories)
+    with tempfile.TemporaryDirectory(dir=directory) as scratch:
+        folders: dict[TwoStages | None, Path] = {None: directory}
+        for number, way in enumerate(ways):
+            folders[way] = Path(scratch) / str(number)
+            folders[way].mkdir()
+            write_graphs(model, folders[way], two_stages=way)
+        tried = measure(folders, _sample(histories), items=model.items)
+        taken = choose(tried).two_stages
+        if taken is not None:
+            longest = taken.longest_list(model.items)
+            parity = check_parity(model, folders[taken], histories, k=longest, least_recall=0.0)
+            if parity.recall >= LEAST_RECALL:
+                check_parity(
+                    model, folders[taken], histories.rows(slice(SAMPLE)), k=longest + 1
+                )  # longer lists have one stage
+                for name in GRAPH_FILES:
+                    (folders[taken] / name).replace(directory / name)
+                return Stages(2, tried), parity
+    return Stages(1, tried), check_parity(model, directory, histories)
+
+
+def worth_trying(dimensions: int, items: int) -> list[TwoStages]:
+    """Return the ways to answer lists of the usual length in two stages, each once."""
+    ways = dict.fromkeys(TwoStages(max(1, round(share * dimensions)), blocks) for share, blocks in WAYS)
+    return [way for way in ways if way.longest_list(items) >= USUAL_K]
+
+
+def measure(folders: dict[TwoStages | None, Path], histories: Sequence[Histories], *, items: int) -> list[Tried]:
+    """Answer each of `histories`, one each, with the graphs of every folder in turns; that of None has one stage."""
+    sessions = {way: open_session(folder / GRAPH_FILE) for way, folder in folders.items()}
+    times: dict[TwoStages | None, list[float]] = {way: [] for way in sessions}
+    lengths = {USUAL_K, *(way.longest_list(items) for way in sessions if way is not None)}
+    found = dict.fromkeys(itertools.product(sessions, lengths), 0)
+    for history in histories:
+        for k in lengths:
+            wanted = _items(sessions[None], history, min(k, items))
+            for way, session in sessions.items():
+                found[way, k] += len(np.intersect1d(wanted, _items(session, history, min(k, items))))
+    for history in histories:
+        for way, session in sessions.items():
+            start = time.process_time()
+            _items(session, history, min(USUAL_K, items))
+            times[way].append(1000 * (time.process_time() - start))
+    return [
+        Tried(way, statistics.median(times[way]), min(found[way, k] / max(1, found[None, k]) for k in lengths))
+        for way in sessions
+    ]
+
+
+def choose(tried: Sequence[Tried]) -> Tried:
+    """Return the fastest with enough recall; the first of equally fast ones."""
+    return min((one for one in tried if one.recall >= LEAST_RECALL), key=lambda one: one.median_ms)
+
+
+def _items(session: onnxruntime.InferenceSession, history: Histories, k: int) -> Ints:
+    """Return the items of an answer without the history's own."""
+    items, _ = recommend(session, history, exclude=history.items, k=k)
+    return items[items > 0]
+
+
+def _sample(histories: Histories) -> list[Histories]:
+    rows = np.unique(np.linspace(0, len(histories) - 1, SAMPLE).astype(np.int64)).tolist()
+    return [histories.rows(slice(row, row + 1)) for row in rows]

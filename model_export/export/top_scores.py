@@ -1,0 +1,49 @@
+"""Distribution of the best score of an answer, with which served answers are compared later."""
+
+from __future__ import annotations
+
+import collections
+from pathlib import Path
+
+import numpy as np
+
+from alsolike.bundle import GRAPH_FILE
+from alsolike.drift import DAY_MS, WINDOW_DAYS, Histogram
+from model_export.api import Model
+from model_export.data.chunks import chunks
+from model_export.data.interactions import Floats, Interactions
+from model_export.evaluation.ranking import history_parameters
+from model_export.export.writer import open_session, recommend
+
+USERS = 1_000
+BINS = 10
+_BYTES_AT_ONCE = 32 << 20
+
+
+def top_scores(interactions: Interactions, model: Model, directory: Path, *, exclude_seen: bool) -> Histogram:
+    """Return the best scores of users of the last days in ten bins of as many users each.
+
+    Evenly spaced, `USERS` of those who did something in the last `WINDOW_DAYS` days, each as of the last interaction:
+    who asks has mostly just done something. Answered by the exported graph; a user to whom it answers nothing has no
+    score.
+    """
+    last_ms = interactions.time_ms[interactions.offsets[1:] - 1]
+    active = np.flatnonzero(last_ms > interactions.time_ms.max() - WINDOW_DAYS * DAY_MS)
+    users = active[np.unique(np.linspace(0, len(active) - 1, min(USERS, len(active))).astype(np.int64))]
+    histories = interactions.histories(
+        starts=interactions.offsets[users],
+        ends=interactions.offsets[users + 1],
+        now_ms=last_ms[users],
+        parameters=history_parameters(interactions, model.settings.half_life_days),
+    )
+    session = open_session(directory / GRAPH_FILE)
+    length = histories.items.shape[1]
+    found: list[Floats] = []
+    for rows in chunks(len(histories), items=model.items, length=length, most_bytes=_BYTES_AT_ONCE, pairs=True):
+        some = histories.rows(rows)
+        exclude = some.items if exclude_seen else np.zeros((len(some), 1), np.int64)
+        items, scores = recommend(session, some, exclude=exclude, k=1)
+        found.append(scores[items[:, 0] > 0, 0])
+    best = np.concatenate(found).astype(np.float64)
+    inner = np.unique(np.quantile(best, np.arange(1, BINS) / BINS, method="lower")) if len(best) else np.zeros(0)
+    return Histogram.of(collections.Counter(best.tolist()), edges=inner[inner < best.max(initial=-np.inf)].tolist())

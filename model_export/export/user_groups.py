@@ -1,0 +1,63 @@
+"""Popular items per group of users who share a value of a column."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from alsolike.interactions import profile_id
+from alsolike.popular_groups import Group, PopularGroups, group_names
+from model_export.api import Algorithm
+from model_export.data.interactions import Histories, Interactions, Ints
+from model_export.evaluation.fit_cache import fitted
+
+FEWEST_USERS = 20
+"""A group of fewer tells of its members, and little of what others like them want."""
+
+MOST_GROUPS = 1_000
+MOST_ITEMS = 100
+
+NOBODY = Histories(items=np.zeros((1, 1), np.int64), weights=np.zeros((1, 1), np.float32))
+
+
+def popular_items(popular_by: Algorithm, interactions: Interactions) -> Ints:
+    """Return the items for a user without a history, best first; items without interactions come last."""
+    scores = fitted(popular_by, interactions).score(NOBODY)[0, 1:]
+    return np.argsort(-scores, kind="stable") + 1
+
+
+def popular_groups(
+    users: Mapping[str, Mapping[str, Any]],
+    profile_ids: Sequence[str],
+    interactions: Interactions,
+    *,
+    popular_by: Algorithm,
+) -> PopularGroups:
+    """Return the `MOST_GROUPS` largest groups of at least `FEWEST_USERS` users, with their popular items.
+
+    Parameters
+    ----------
+    users
+        Columns by user id.
+    profile_ids
+        Of the users of `interactions`, in their order.
+    """
+    number = {profile: user for user, profile in enumerate(profile_ids)}
+    members: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for user_id, properties in users.items():
+        user = number.get(profile_id(user_id=user_id, session_id=None))
+        if user is not None:
+            for name in set(group_names(properties)):
+                members[name].append(user)
+    names = sorted(members, key=lambda name: (-len(members[name]), name))[:MOST_GROUPS]
+    groups = []
+    for column, value in names:
+        of_group = members[column, value]
+        if len(of_group) >= FEWEST_USERS:
+            own = interactions.select(np.isin(interactions.user, of_group))
+            items = popular_items(popular_by, own)[: min(MOST_ITEMS, len(np.unique(own.item)))]
+            groups.append(Group(column, value, len(of_group), items.tolist()))
+    return PopularGroups(groups)

@@ -1,0 +1,112 @@
+"""Files of a model's two graphs, with their shared external data: write, open and run them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper
+
+from alsolike.bundle import BIAS_GRAPH_FILE, DATA_FILE, GRAPH_FILE
+from alsolike.graph_tables import write_tables_index
+from model_export.api import Model
+from model_export.data.interactions import Floats, Histories, Ints
+from model_export.graph.contract import Graph, InnerProducts
+from model_export.graph.top_k import finish
+from model_export.graph.two_stage import TwoStages, add_head
+
+PAGE_BYTES = 4096
+"""Tables start on page boundaries, so that they are mapped and not copied."""
+
+
+def write_graphs(model: Model, directory: Path, *, two_stages: TwoStages | None = None) -> InnerProducts | None:
+    """Write `graph.onnx`, `graph.bias.onnx` and the tables that both read, `graph.data`.
+
+    Parameters
+    ----------
+    two_stages
+        Settings for answers in two stages, for a model whose scores are only inner products.
+
+    Returns
+    -------
+    The inner products of the scores, if the scores are only inner products.
+    """
+    graph = Graph(model.items)
+    scores = model.export(graph)
+    if two_stages is not None:
+        add_head(graph, graph.products[scores], dimensions=two_stages.dimensions)
+    tables = _write_tables(graph, directory / DATA_FILE)
+    for file_name, with_bias in ((GRAPH_FILE, False), (BIAS_GRAPH_FILE, True)):
+        proto = finish(graph, scores, with_bias=with_bias, two_stages=two_stages)
+        proto.graph.initializer.extend(tables)
+        (directory / file_name).write_bytes(proto.SerializeToString(deterministic=True))
+        onnx.checker.check_model(str(directory / file_name))
+    return graph.products.get(scores)
+
+
+def open_session(path: Path) -> onnxruntime.InferenceSession:
+    """Open a graph as serving does: one thread, and no prepacking, so that tables stay mapped."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.disable_prepacking", "1")
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def recommend(
+    session: onnxruntime.InferenceSession,
+    histories: Histories,
+    *,
+    exclude: Ints,
+    k: int,
+    bias: Floats | None = None,
+) -> tuple[Ints, Floats]:
+    """Run a graph.
+
+    Parameters
+    ----------
+    exclude
+        int64 `(batch, x)`, positions kept out of the answer; 0 is none.
+    bias
+        float32 `(items + 1,)`, for the bias variant only.
+
+    Returns
+    -------
+    Items int64 and scores float32, both `(batch, k)`.
+    """
+    inputs = {
+        "history": histories.items,
+        "weights": histories.weights,
+        "exclude": exclude,
+        "k": np.array([k], np.int64),
+    }
+    if bias is not None:
+        inputs["bias"] = bias
+    items, scores = session.run(["items", "scores"], inputs)
+    return items, scores
+
+
+def _write_tables(graph: Graph, path: Path) -> list[onnx.TensorProto]:
+    """Write the tables one after another, with their index, and return tensors that point to them."""
+    tensors = []
+    index = {}
+    with path.open("wb") as file:
+        for name, values in graph.tables.items():
+            file.write(b"\0" * (-file.tell() % PAGE_BYTES))
+            tensor = onnx.TensorProto(
+                name=name,
+                data_type=helper.np_dtype_to_tensor_dtype(values.dtype),
+                dims=values.shape,
+                data_location=TensorProto.EXTERNAL,
+            )
+            little_endian = values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes()
+            for key, value in (("location", path.name), ("offset", file.tell()), ("length", len(little_endian))):
+                entry = tensor.external_data.add()
+                entry.key, entry.value = key, str(value)
+            index[name] = (values, file.tell())
+            file.write(little_endian)
+            tensors.append(tensor)
+    write_tables_index(path.parent, index)
+    return tensors

@@ -1,0 +1,1 @@
+"""ONNX graphs with the one interface that serving knows."""

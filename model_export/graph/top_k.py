@@ -1,0 +1,145 @@
+"""From scores to the answer: bias, masks, the k best and the end of the list; see `onnx_graph` for the contract."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import onnx
+from onnx import TensorProto, helper
+
+from model_export.graph.contract import BLOCK, IR_VERSION, OPSET, TWO_LEVELS_FROM, Graph, InnerProducts
+from model_export.graph.two_stage import TwoStages, best_in_two_stages
+
+
+def finish(graph: Graph, scores: str, *, with_bias: bool, two_stages: TwoStages | None = None) -> onnx.ModelProto:
+    """Return the model: `scores`, masked, and the k best; tables are left out for the external file.
+
+    Parameters
+    ----------
+    two_stages
+        To look for the best of short lists in two stages: `scores` are then inner products, and the graph has a head.
+    """
+    start = len(graph.nodes)
+    try:
+        if two_stages is not None:
+            best, items = _best_by_length(graph, graph.products[scores], two_stages, with_bias=with_bias)
+        else:
+            best, items = _best(graph, _masked(graph, scores, with_bias=with_bias))
+        missing = graph.op("Concat", graph.integers(0), graph.op("Sub", "k", graph.count()), axis=0)
+        best = graph.op("Pad", best, missing, graph.number(-math.inf), graph.integers(1))
+        items = graph.op("Pad", items, missing, graph.whole(0), graph.integers(1))
+        # With a bias, scores may be negative; what the model scores 0 is -inf already.
+        answers = graph.op("Greater", best, graph.number(-math.inf if with_bias else 0.0))
+        nodes = [
+            *graph.nodes,
+            helper.make_node("Where", [answers, best, graph.number(-math.inf)], ["scores"], name="scores"),
+            helper.make_node("Where", [answers, items, graph.integers(0)], ["items"], name="items"),
+        ]
+    finally:
+        del graph.nodes[start:]
+    return _model(graph, _needed(nodes), with_bias=with_bias)
+
+
+def _best_by_length(graph: Graph, product: InnerProducts, two: TwoStages, *, with_bias: bool) -> tuple[str, str]:
+    """Return the scores and items of the k best: of a short list in two stages, of a long one in one."""
+
+    def two_stages() -> tuple[str, str]:
+        return best_in_two_stages(graph, product, blocks_a_place=two.blocks_a_place, with_bias=with_bias)
+
+    def one_stage() -> tuple[str, str]:
+        scores = graph.scores_of(product)
+        return _best(graph, _masked(graph, scores, with_bias=with_bias))
+
+    short = graph.op("LessOrEqual", "k", graph.integers(two.longest_list(graph.items)))
+    best, items = graph.either(short, two_stages, one_stage, kinds=(TensorProto.FLOAT, TensorProto.INT64))
+    return best, items
+
+
+def _needed(nodes: list[onnx.NodeProto]) -> list[onnx.NodeProto]:
+    """Leave out what leads to no output: ONNX Runtime would compute it."""
+    wanted, kept = {"items", "scores"}, []
+    for node in reversed(nodes):
+        if wanted.intersection(node.output):
+            kept.append(node)
+            wanted.update(_inputs(node))
+    return kept[::-1]
+
+
+def _inputs(node: onnx.NodeProto) -> Iterator[str]:
+    """Iterate over what a node reads, also in its branches."""
+    yield from node.input
+    for attribute in node.attribute:
+        for inner in attribute.g.node:
+            yield from _inputs(inner)
+
+
+def _model(graph: Graph, nodes: list[onnx.NodeProto], *, with_bias: bool) -> onnx.ModelProto:
+    inputs = [
+        helper.make_tensor_value_info("history", TensorProto.INT64, ["batch", "length"]),
+        helper.make_tensor_value_info("weights", TensorProto.FLOAT, ["batch", "length"]),
+        helper.make_tensor_value_info("exclude", TensorProto.INT64, ["batch", "excluded"]),
+        helper.make_tensor_value_info("k", TensorProto.INT64, [1]),
+    ]
+    if with_bias:
+        inputs.append(helper.make_tensor_value_info("bias", TensorProto.FLOAT, [graph.items + 1]))
+    outputs = [
+        helper.make_tensor_value_info("items", TensorProto.INT64, ["batch", "best"]),
+        helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["batch", "best"]),
+    ]
+    used = {name for node in nodes for name in _inputs(node)}
+    constants = [constant for name, constant in graph.constants.items() if name in used]
+    shapes = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", columns])
+        for name, columns in graph.columns.items()
+        if name in used
+    ]
+    onnx_graph = helper.make_graph(nodes, "recommend", inputs, outputs, constants, value_info=shapes)
+    return helper.make_model(
+        onnx_graph,
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="alsolike",
+    )
+
+
+def _masked(graph: Graph, scores: str, *, with_bias: bool) -> str:
+    """Set what may not be answered to -inf, and add the bias to the rest."""
+    barred = graph.barred(scores)
+    if with_bias:
+        scores = _biased(graph, scores)
+    ninf = graph.op("Expand", graph.number(-math.inf), graph.op("Shape", barred))
+    return graph.op("ScatterElements", scores, barred, ninf, axis=1)
+
+
+def _biased(graph: Graph, scores: str) -> str:
+    """Add the bias to what the model scores above 0; the rest becomes -inf."""
+    known = graph.op("Greater", scores, graph.number(0.0))
+    return graph.op("Where", known, graph.op("Add", scores, graph.bias()), graph.number(-math.inf))
+
+
+def _best(graph: Graph, scores: str) -> tuple[str, str]:
+    """Return the scores and items of the k best, or of all columns where they are fewer."""
+    if graph.width >= TWO_LEVELS_FROM:
+        return _two_level_best(graph, scores)
+    best, items = graph.ops("TopK", scores, graph.count(), outputs=2, axis=1, sorted=1)
+    return best, items
+
+
+def _two_level_best(graph: Graph, scores: str) -> tuple[str, str]:
+    """Return the k best scores and items: they lie in the k blocks with the best maxima, also with equal scores.
+
+    The chosen blocks are put in ascending order, so that among equals the lower position comes first.
+    """
+    blocks = graph.width // BLOCK
+    blocked = graph.op("Reshape", scores, graph.integers(0, blocks, BLOCK))
+    maxima = graph.op("ReduceMax", blocked, graph.integers(2), keepdims=0)
+    block_count = graph.op("Min", "k", graph.integers(blocks))
+    _, chosen = graph.ops("TopK", maxima, block_count, outputs=2, axis=1, sorted=1)
+    chosen, _ = graph.ops("TopK", chosen, block_count, outputs=2, axis=1, sorted=1, largest=0)
+    chosen = graph.op("Unsqueeze", chosen, graph.integers(2))
+    of_chosen = graph.op("GatherND", blocked, chosen, batch_dims=1)
+    items = graph.op("Add", graph.op("Mul", chosen, graph.integers(BLOCK)), graph.integers(*range(BLOCK)))
+    items, of_chosen = (graph.op("Reshape", each, graph.integers(0, -1)) for each in (items, of_chosen))
+    best, place = graph.ops("TopK", of_chosen, graph.count(), outputs=2, axis=1, sorted=1)
+    return best, graph.op("GatherElements", items, place, axis=1)

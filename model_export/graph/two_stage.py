@@ -1,0 +1,121 @@
+"""The k best of inner products in two stages: few bytes of every item first, then all of the few that are left.
+
+The head of an item is its vector, rotated to the principal axes of all of them, cut to the first few and rounded to 8
+bits with one step an axis. Blocks of `BLOCK` items whose best head product is largest go on, and the items in them are
+scored exactly. So the scores that are answered are exact, and what may happen is that an item is left out: how often is
+measured at the export (`model_export.export.stages`). Masks and the bias count before any block is dropped.
+
+Both factors are unsigned with 128 as zero: with a signed one, processors without VNNI clip sums of two products.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from onnx import TensorProto
+
+from model_export.graph.contract import Graph, InnerProducts
+
+BLOCK = 8
+"""Items a block; their vectors lie one after another."""
+
+LEAST_BLOCKS = 512
+"""So many go on at least."""
+
+MOST_GO_ON = 1 / 8
+LONGEST_LIST = 100
+"""Longest list in two stages; for a longer one, or for more blocks, the exact products take longer than one stage."""
+
+ZERO = 128
+NEVER = -(2**31)
+
+
+PROJECTION, CODES = "head.projection", "head.codes"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TwoStages:
+    """Size of the first stage's vectors, and the share of blocks that it passes on.
+
+    Attributes
+    ----------
+    dimensions
+        Length of the head vectors.
+    blocks_a_place
+        Blocks that it passes on per place of the list.
+    """
+
+    dimensions: int
+    blocks_a_place: int
+
+    def longest_list(self, items: int) -> int:
+        """Return the longest list that is looked for in two stages among so many items; longer ones have one stage."""
+        return min(LONGEST_LIST, int(MOST_GO_ON * (items // BLOCK) / self.blocks_a_place))
+
+
+def add_head(graph: Graph, product: InnerProducts, *, dimensions: int) -> None:
+    """Add the first stage's tables: PROJECTION, float32 [d, dimensions], and CODES, uint8 [dimensions, width].
+
+    PROJECTION has the principal axes, each times its step; CODES the heads in steps.
+    """
+    vectors = graph.tables[product.table]
+    _, axes = np.linalg.eigh(vectors.T @ vectors)
+    axes = axes[:, ::-1][:, :dimensions]
+    heads = vectors @ axes
+    step = np.maximum(np.abs(heads).max(axis=0) / 127, np.finfo(np.float32).tiny)
+    graph.weight(PROJECTION, (axes * step).astype(np.float32))
+    graph.weight(CODES, (np.rint(heads / step) + ZERO).astype(np.uint8).T)
+
+
+def best_in_two_stages(
+    graph: Graph, product: InnerProducts, *, blocks_a_place: int, with_bias: bool
+) -> tuple[str, str]:
+    """Return the scores and items of the k best, as one stage does."""
+    products, unit = _head_products(graph, product.query)
+    if with_bias:
+        roughly = graph.op(product.activation, graph.op("Mul", graph.op("Cast", products, to=TensorProto.FLOAT), unit))
+        products, never = graph.op("Add", roughly, graph.bias()), graph.number(-np.inf)
+    else:
+        never = graph.constant(np.array(NEVER, np.int32))
+    barred = graph.barred()
+    masks = graph.op("Expand", never, graph.op("Shape", barred))
+    products = graph.op("ScatterElements", products, barred, masks, axis=1)
+    rows, products = _promising(graph, products, blocks_a_place=blocks_a_place)
+    vectors = graph.op("Gather", product.table, rows, axis=0)  # [B, R, d]
+    exact = graph.op("MatMul", vectors, graph.op("Unsqueeze", product.query, graph.integers(2)))
+    exact = graph.op(product.activation, graph.op("Squeeze", exact, graph.integers(2)))
+    if with_bias:
+        known = graph.op("Greater", exact, graph.number(0.0))
+        biased = graph.op("Add", exact, graph.op("Gather", graph.bias(), rows, axis=0))
+        exact = graph.op("Where", known, biased, graph.number(-np.inf))
+    exact = graph.op("Where", graph.op("Equal", products, never), graph.number(-np.inf), exact)
+    best, place = graph.ops("TopK", exact, graph.count(), outputs=2, axis=1, sorted=1)
+    return best, graph.op("GatherElements", rows, place, axis=1)
+
+
+def _head_products(graph: Graph, query: str) -> tuple[str, str]:
+    """Return the products of the heads, int32 [batch, width], and what one counts, float32 [batch, 1]."""
+    projected = graph.op("MatMul", query, PROJECTION)
+    largest = graph.op("ReduceMax", graph.op("Abs", projected), graph.integers(1), keepdims=1)
+    unit = graph.op("Max", graph.op("Mul", largest, graph.number(1 / 127)), graph.number(1e-30))
+    rounded = graph.op("Add", graph.op("Round", graph.op("Div", projected, unit)), graph.number(ZERO))
+    codes = graph.op("Cast", rounded, to=TensorProto.UINT8)
+    zero = graph.constant(np.array(ZERO, np.uint8))
+    return graph.op("MatMulInteger", codes, CODES, zero, zero), unit
+
+
+def _promising(graph: Graph, products: str, *, blocks_a_place: int) -> tuple[str, str]:
+    """Return the items of the blocks that go on, int64 [batch, n], ascending, and their products."""
+    blocks = graph.width // BLOCK
+    blocked = graph.op("Reshape", products, graph.integers(0, blocks, BLOCK))
+    maxima = graph.op("ReduceMax", blocked, graph.integers(2), keepdims=0)
+    most = graph.op("Max", graph.op("Mul", "k", graph.integers(blocks_a_place)), graph.integers(LEAST_BLOCKS))
+    most = graph.op("Min", most, graph.integers(blocks))
+    _, chosen = graph.ops("TopK", maxima, most, outputs=2, axis=1, sorted=0)
+    chosen, _ = graph.ops("TopK", chosen, most, outputs=2, axis=1, sorted=1, largest=0)
+    chosen = graph.op("Unsqueeze", chosen, graph.integers(2))
+    of_chosen = graph.op("GatherND", blocked, chosen, batch_dims=1)
+    rows = graph.op("Add", graph.op("Mul", chosen, graph.integers(BLOCK)), graph.integers(*range(BLOCK)))
+    flat = graph.integers(0, -1)
+    return graph.op("Reshape", rows, flat), graph.op("Reshape", of_chosen, flat)

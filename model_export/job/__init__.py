@@ -1,0 +1,1 @@
+"""The training job: dataset in, model bundle out."""

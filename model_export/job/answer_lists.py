@@ -1,0 +1,171 @@
+"""The lists that models answer queries with: a champion's bundle as it is served, and a model that was just fitted.
+
+A list holds positions of a `Part`, best first, and 0 where it has ended. Among equal scores the lower position stands
+first, as in a graph. A history is what serving would tell the model: of the items that it knows, the latest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from alsolike.bundle import GRAPH_FILE, Bundle, HistoryParameters, Manifest
+from alsolike.errors import InvalidBundle
+from model_export.api import Model
+from model_export.data.chunks import chunks
+from model_export.data.interactions import Histories, Interactions, Ints
+from model_export.data.top_n import best_items
+from model_export.evaluation.ranking import Seen, history_parameters
+from model_export.evaluation.splits import Part, Queries
+from model_export.export.writer import open_session, recommend
+
+NOT_HERE = -1
+"""Position in a champion's list of an item that the data does not have, and that is no user's target."""
+
+BYTES_AT_ONCE = 16 << 20
+"""Bytes of scores at a time; a graph's intermediate results take several times as much."""
+
+
+def open_champion(directory: Path) -> ChampionBundle:
+    """Open a bundle, every checksum compared.
+
+    Raises
+    ------
+    InvalidBundle
+        If it is incomplete or corrupt, or its graph cannot be opened.
+    """
+    bundle = Bundle(directory)
+    try:
+        return ChampionBundle(bundle, open_session(directory / GRAPH_FILE))
+    except Exception as error:  # ONNX Runtime has no common base of its errors but this
+        raise InvalidBundle(f"{GRAPH_FILE} of {bundle.manifest.version} cannot be opened: {error}") from error
+
+
+class ChampionBundle:
+    """A bundle that was opened."""
+
+    def __init__(self, bundle: Bundle, session: onnxruntime.InferenceSession) -> None:
+        self._bundle = bundle
+        self._session = session
+
+    @property
+    def manifest(self) -> Manifest:
+        """The bundle's manifest."""
+        return self._bundle.manifest
+
+    def answers(
+        self, part: Part, item_ids: Sequence[str], *, event_weights: Mapping[str, float], k: int, seen: Seen
+    ) -> Ints:
+        """Answer every query, int64 `(queries, k)`.
+
+        Parameters
+        ----------
+        item_ids
+            Of the part's positions 1..N.
+        event_weights
+            What the part's weights mean; the champion reads them as its own.
+
+        Raises
+        ------
+        InvalidBundle
+            If the graph does not run.
+        """
+        manifest, queries = self.manifest, part.queries
+        positions = np.append(0, self._bundle.positions(item_ids))
+        own_weights = _translated(queries.source.weight, event_weights, manifest.history.event_weights)
+        histories = _histories(queries, positions, own_weights, manifest.history, items=manifest.items)
+        of_position = np.full(manifest.items + 1, NOT_HERE, np.int64)
+        of_position[0] = 0
+        of_position[positions[1:]] = np.where(positions[1:] > 0, np.arange(1, len(positions)), 0)
+        found = np.zeros((len(queries), k), np.int64)
+        length = manifest.history.length
+        for rows in chunks(len(queries), items=manifest.items, length=length, most_bytes=BYTES_AT_ONCE, pairs=True):
+            past = _past(queries, rows, positions)
+            exclude = past if seen == "masked" else np.zeros_like(past[:, :1])
+            try:
+                items, _ = recommend(self._session, histories.rows(rows), exclude=exclude, k=k)
+            except Exception as error:  # as above
+                raise InvalidBundle(f"{GRAPH_FILE} of {manifest.version} does not run: {error}") from error
+            found[rows, : items.shape[1]] = of_position[items]
+        return _of_someone(found, histories)
+
+
+def answers_of(model: Model, part: Part, *, k: int, seen: Seen) -> Ints:
+    """Answer every query as the model's graph would, int64 `(queries, k)`; it knows the items that it was fitted on."""
+    queries = part.queries
+    known = part.fit.frequencies() > 0
+    positions = np.where(known, np.arange(model.items + 1), 0)
+    parameters = history_parameters(queries.source, model.settings.half_life_days)
+    histories = _histories(queries, positions, queries.source.weight, parameters, items=model.items)
+    found = np.zeros((len(queries), k), np.int64)
+    length = parameters.length
+    for rows in chunks(len(queries), items=model.items, length=length, most_bytes=BYTES_AT_ONCE, pairs=False):
+        for query, scores in enumerate(model.score(histories.rows(rows)), rows.start):
+            scores[scores <= 0] = -np.inf
+            if seen == "masked":
+                scores[queries.seen(query)] = -np.inf
+            best = best_items(scores, k)
+            found[query, : len(best)] = best[np.lexsort((best, -scores[best]))]
+    return _of_someone(found, histories)
+
+
+def _histories(
+    queries: Queries,
+    positions: Ints,
+    weights: npt.NDArray[np.float32],
+    parameters: HistoryParameters,
+    *,
+    items: int,
+) -> Histories:
+    """Return the queries' histories in a model's own positions, without what it does not know."""
+    source = queries.source
+    known = (positions[source.item] > 0) & ~np.isnan(weights)
+    before = np.append(0, np.cumsum(known))
+    told = Interactions(
+        user=source.user[known],
+        item=positions[source.item[known]].astype(np.int32),
+        time_ms=source.time_ms[known],
+        weight=weights[known],
+        users=source.users,
+        items=items,
+    )
+    return told.histories(
+        starts=before[queries.starts], ends=before[queries.ends], now_ms=queries.now_ms, parameters=parameters
+    )
+
+
+def _translated(
+    weights: npt.NDArray[np.float32], ours: Mapping[str, float], theirs: Mapping[str, float]
+) -> npt.NDArray[np.float32]:
+    """Return what the champion gives each interaction, NaN where it does not know the type.
+
+    The data has weights, no types: a weight stands for the types that weigh so. Where the champion gives these
+    different weights, and where returns took part of a weight back, it stays as it is.
+    """
+    found = weights.copy()
+    if dict(ours) == dict(theirs):
+        return found
+    for weight in set(ours.values()):
+        meant = {theirs.get(name, np.nan) for name, own in ours.items() if own == weight}
+        if len(meant) == 1:
+            found[weights == np.float32(weight)] = theirs_one if (theirs_one := meant.pop()) > 0 else np.nan
+    return found
+
+
+def _past(queries: Queries, rows: slice, positions: Ints) -> Ints:
+    """Return each query's whole past, padded with 0."""
+    past = [positions[queries.seen(query)] for query in range(rows.start, rows.stop)]
+    padded = np.zeros((len(past), max(map(len, past))), np.int64)
+    for row, items in enumerate(past):
+        padded[row, : len(items)] = items
+    return padded
+
+
+def _of_someone(lists: Ints, histories: Histories) -> Ints:
+    """Leave out the lists of users of whom the model knows nothing: serving does not ask it."""
+    lists[~histories.items.any(axis=1)] = 0
+    return lists

@@ -1,0 +1,196 @@
+"""Check that the interactions since the champion's last training event are fit to learn from.
+
+The exported model learns them, and no newer data can judge it. So the winner's settings are fitted up to half of them
+and judged by the rest. The first question is whether this model is as good as the champion. The second is whether the
+rest is as predictable as the time before. For that, a model of the same settings predicts an equally long time, all of
+it up to the champion's last training event.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from model_export.api import Algorithm, Model
+from model_export.data.interactions import Interactions, Ints
+from model_export.data.training_data import MINIMUM_INTERACTIONS, TrainingData
+from model_export.evaluation import metrics, splits
+from model_export.evaluation.bootstrap import apart
+from model_export.evaluation.fit_cache import fitted
+from model_export.evaluation.paired import Paired, drawn, gains_of, paired, wanted_of
+from model_export.evaluation.ranking import Gains, Seen, mean
+from model_export.evaluation.splits import Part, Queries
+from model_export.job.answer_lists import ChampionBundle, answers_of
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Foreseen:
+    """Predictability of two times, each for a model of the same settings that was fitted on the data before.
+
+    Attributes
+    ----------
+    before_after_ms, before_until_ms
+        The time before: a model fitted up to the first predicts up to the second, at the latest the champion's last
+        training event.
+    before, now
+        Mean NDCG above that of a random list: of that time, and of the rest of the new interactions.
+    difference
+        95% interval of the second minus the first.
+    """
+
+    before_after_ms: int
+    before_until_ms: int
+    before_users: int
+    before: float
+    users: int
+    now: float
+    difference: tuple[float, float]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NewData:
+    """Result of the check.
+
+    Attributes
+    ----------
+    since_ms, half_ms
+        The new interactions come after the first, half of them after the second. Both are equal if more than half have
+        the last time, so that no time splits them. Then none of them are learned, and all are targets.
+    interactions
+        Number of new interactions that were read.
+    taught
+        The winner's settings fitted up to `half_ms`, against the champion, on what came after; None without test users.
+    foreseen
+        By the same candidate; None without test users, or if the data before the champion's last training event is too
+        little.
+    """
+
+    since_ms: int
+    half_ms: int
+    interactions: int
+    taught: Paired | None
+    foreseen: Foreseen | None
+
+    def document(self) -> dict[str, Any]:
+        """Return it for the manifest."""
+        return dataclasses.asdict(self)
+
+    def sentence(self, *, k: int) -> str:
+        """Return what the training log says."""
+        said = [f"{self.interactions:,} interactions are new"]
+        if self.taught is not None:
+            of = self.taught
+            said.append(
+                f"half of them taught ndcg@{k} {of.candidate:.4f} on the rest, champion {of.champion:.4f}, "
+                f"{of.users:,} users"
+            )
+        if self.foreseen is not None:
+            said.append(f"above chance they foresaw {self.foreseen.now:.4f}, before {self.foreseen.before:.4f}")
+        elif self.taught is not None:
+            said.append("how well what was before the champion's last event can be foreseen is not known")
+        return "; ".join(said)
+
+
+def judge_new_data(
+    champion: ChampionBundle,
+    data: TrainingData,
+    settings: Algorithm,
+    *,
+    since_ms: int,
+    k: int,
+    seen: Seen,
+    seed: int,
+) -> NewData | None:
+    """Judge what came since the champion; None where nothing did.
+
+    Parameters
+    ----------
+    settings
+        The winner's.
+    since_ms
+        See `model_export.job.champion`.
+    seed
+        Of the users who are drawn where there are many.
+    """
+    interactions = data.interactions
+    new = interactions.time_ms[interactions.time_ms > since_ms]
+    if not len(new):
+        return None
+    last_ms = data.last_event_ms
+    half_ms = _half_ms(interactions, new)
+    if half_ms >= last_ms:
+        half_ms = since_ms
+    part, wanted = _asked(splits.since(interactions, after_ms=half_ms), seen=seen, seed=seed)
+    found = NewData(since_ms=since_ms, half_ms=half_ms, interactions=len(new), taught=None, foreseen=None)
+    if not any(map(len, wanted)) or len(part.fit) < MINIMUM_INTERACTIONS:
+        return found
+    taught = fitted(settings, part.fit)
+    ids = [data.item_ids[item - 1] for item in part.order]
+    of_champion = champion.answers(part, ids, event_weights=data.event_weights, k=k, seen=seen)
+    own, other = (gains_of(lists, wanted) for lists in (answers_of(taught, part, k=k, seen=seen), of_champion))
+    rest = splits.window(interactions, learned_ms=half_ms, after_ms=half_ms, until_ms=last_ms)
+    now = _above_chance(taught, rest, k=k, seen=seen, seed=seed)
+    after_ms, until_ms = _time_before(interactions, champion.manifest.last_event_ms, length_ms=last_ms - half_ms)
+    past = splits.window(interactions, learned_ms=after_ms, after_ms=after_ms, until_ms=until_ms)
+    foreseen = None
+    if len(now) and len(past.queries) and len(past.fit) >= MINIMUM_INTERACTIONS:
+        before = _above_chance(fitted(settings, past.fit), past, k=k, seen=seen, seed=seed)
+        foreseen = _foreseen(before, now, after_ms=after_ms, until_ms=until_ms)
+    return dataclasses.replace(found, taught=paired(own, other), foreseen=foreseen)
+
+
+def _half_ms(interactions: Interactions, new: Ints) -> int:
+    counted = None if interactions.counts is None else interactions.counts.manifest.half_ms
+    return int(np.quantile(new, 0.5, method="lower")) if counted is None else counted
+
+
+def _time_before(interactions: Interactions, last_ms: int, *, length_ms: int) -> tuple[int, int]:
+    """Return the window of `length_ms` up to `last_ms`, or of the later half of the interactions if it is shorter.
+
+    Where interactions are counted, models begin where they were counted: the time may be shorter, or end before.
+    """
+    if interactions.counts is None:
+        past_ms = interactions.time_ms[interactions.time_ms <= last_ms]
+        half_ms = int(np.quantile(past_ms, 0.5, method="lower")) if len(past_ms) else last_ms
+        return max(last_ms - length_ms, half_ms), last_ms
+    after_ms = interactions.counts.manifest.learned_ms
+    return after_ms, min(after_ms + length_ms, last_ms)
+
+
+def _foreseen(before: Gains, now: Gains, *, after_ms: int, until_ms: int) -> Foreseen | None:
+    if not len(before):
+        return None
+    return Foreseen(
+        before_after_ms=after_ms,
+        before_until_ms=until_ms,
+        before_users=len(before),
+        before=mean(before),
+        users=len(now),
+        now=mean(now),
+        difference=apart(now, before),
+    )
+
+
+def _above_chance(model: Model, part: Part, *, k: int, seen: Seen, seed: int) -> Gains:
+    """Return the NDCG of each user who has targets, less what a drawn list would have."""
+    part, wanted = _asked(part, seen=seen, seed=seed)
+    gains = gains_of(answers_of(model, part, k=k, seen=seen), wanted)
+    return gains - _chance(part.queries, wanted, items=model.items, k=k, seen=seen)
+
+
+def _asked(part: Part, *, seen: Seen, seed: int) -> tuple[Part, list[Ints]]:
+    part = dataclasses.replace(part, queries=drawn(part.queries, seed=seed))
+    return part, wanted_of(part.queries, seen)
+
+
+def _chance(queries: Queries, wanted: Sequence[Ints], *, items: int, k: int, seen: Seen) -> Gains:
+    """Return the NDCG to expect of k items drawn from those that may be recommended, of queries with targets."""
+    asked = [query for query, targets in enumerate(wanted) if len(targets)]
+    counts = np.array([len(wanted[query]) for query in asked], np.int64)
+    masked = [len(np.unique(queries.seen(query))) if seen == "masked" else 0 for query in asked]
+    every_rank_hit = metrics.gains(np.ones((len(asked), k), np.bool_), counts)
+    chance: Gains = every_rank_hit * counts / (items - np.array(masked, np.int64))
+    return chance

@@ -1,0 +1,345 @@
+"""The training job: dataset in, model bundle out.
+
+Runs under SageMaker's directory contract, on SageMaker and anywhere else: below `SAGEMAKER_BASE_DIR` (`/opt/ml`) it
+reads `input/config/hyperparameters.json` and `input/data/dataset/` and writes the bundle to `model/`, or else the
+reason of its failure to `output/failure` and exits with a status that is not 0.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import os
+import sys
+import time
+import traceback
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from alsolike.bundle import Manifest
+from alsolike.dataset import CHAMPION_FOLDER
+from alsolike.errors import AlsolikeError, InvalidInput
+from model_export.algorithms import known, named
+from model_export.api import Algorithm, Combination
+from model_export.data.interactions import Interactions
+from model_export.data.item_sentences import ENVIRONMENT_VARIABLE, described, open_model
+from model_export.data.training_data import TrainingData, load
+from model_export.evaluation import splits
+from model_export.evaluation.bootstrap import interval
+from model_export.evaluation.budget import Budget, machine_megabytes
+from model_export.evaluation.cold_start import judge, part_items, trials
+from model_export.evaluation.fit_cache import Fits, fitted_at_cost
+from model_export.evaluation.ranking import Seen
+from model_export.evaluation.segments import categories, sliced
+from model_export.evaluation.selection import Candidate, Comparison, Say, choose
+from model_export.evaluation.split_choice import require_targets, split_for
+from model_export.export import reference, related, related_quality
+from model_export.export.bundle import Provenance, export_bundle
+from model_export.job import follower
+from model_export.job.champion import AgainstChampion, against_champion
+from model_export.job.hyperparameters import Hyperparameters
+from model_export.job.new_data import NewData, judge_new_data
+from model_export.processes import checkpoints, peers, side_process
+from model_export.processes.resources import measured
+
+K = 10
+"""Length of the judged list."""
+
+REPEATS_ARE_REAL = 0.1
+"""From this share of the validation's targets that the user had before, seen items may be recommended again."""
+
+ASIDE = frozenset({"content", "item_knn", "repurchase", "transitions"})
+"""Algorithms that the second process fits, so that both end at about the same time; none has a judge of its own."""
+
+FAILURE_CHARACTERS = 1024
+"""SageMaker cuts a failure reason here."""
+
+
+def main() -> int:
+    """Train under the base directory; return the exit status."""
+    base = Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
+    started = time.monotonic()
+
+    def say(line: str) -> None:
+        sys.stdout.write(f"[{time.monotonic() - started:6.1f} s] {line}\n")
+        sys.stdout.flush()
+
+    try:
+        hyperparameters = Hyperparameters.from_json((base / "input/config/hyperparameters.json").read_bytes())
+        place = peers.place(os.environ, base / "input/config/resourceconfig.json", processes=hyperparameters.processes)
+        if place.rank:
+            return follower.main(place)
+        with peers.joined(place), checkpoints.kept_in(base / "checkpoints"):
+            train(
+                dataset=base / "input/data/dataset",
+                output=base / "model",
+                hyperparameters=hyperparameters,
+                now_ms=time.time_ns() // 1_000_000,
+                say=say,
+                sentence_model=Path(folder) if (folder := os.environ.get(ENVIRONMENT_VARIABLE)) else None,
+            )
+    except AlsolikeError as error:
+        return _fail(base, f"{type(error).__name__}: {error}")
+    except Exception as error:  # noqa: BLE001  the reason of whatever ends the job belongs in output/failure
+        return _fail(base, f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
+    return 0
+
+
+def train(
+    *,
+    dataset: Path,
+    output: Path,
+    hyperparameters: Hyperparameters,
+    now_ms: int,
+    say: Say,
+    sentence_model: Path | None = None,
+) -> Manifest:
+    """Compare algorithms on held-out interactions, fit the winner on everything and write its bundle.
+
+    The same dataset and hyperparameters give the same files, except for times and memory in the manifest, as long as
+    what is measured says the same: what the budget leaves out, and whether a winner that is inner products of 38,400
+    items or more answers in two stages (`model_export.export.stages`).
+
+    Parameters
+    ----------
+    sentence_model
+        Folder of one that new items' texts are compared by, see `model_export.data.item_sentences`.
+
+    Raises
+    ------
+    InvalidDataset
+        If the dataset is unreadable or too small, or holds out nothing new where seen items are excluded.
+    InvalidInput
+        If a hyperparameter names what does not exist, or the sentence model cannot be used.
+    ParityError
+        If the exported graph does not rank as the model does.
+    """
+    with measured() as cost, contextlib.ExitStack() as stack:
+        budget = Budget(seconds=hyperparameters.budget_s, megabytes=hyperparameters.budget_mb or machine_megabytes())
+        names = hyperparameters.algorithms
+        algorithms = _seeded(named(names) if names else known(), hyperparameters.seed)
+        data = load(dataset)
+        interactions = data.interactions
+        say(
+            f"dataset {data.dataset_id}: {data.all_interactions:,} interactions, {data.all_users:,} users, "
+            f"{interactions.items:,} items"
+        )
+        if interactions.counts is not None:
+            say(
+                f"models are fitted from statistics of all of them; asked are {interactions.users:,} users, whose "
+                f"{len(interactions):,} interactions are here"
+            )
+        sentences = None if sentence_model is None else open_model(sentence_model, data.properties)
+        if sentences is not None:
+            say(described(sentences))
+        split = split_for(interactions, holdout_days=hyperparameters.holdout_days)
+        repeat_share = split.validation.queries.repeat_share()  # the test part chooses nothing
+        seen = _seen(hyperparameters.exclude_seen, repeat_share)
+        say(
+            f"{split.protocol} hold-out: {len(split.test.queries):,} users asked; "
+            f"{repeat_share:.1%} of the validation's targets were repeats, seen items are {seen}"
+        )
+        if told := split.test.queries.told_in_part():
+            say(told)
+        require_targets(split, seen)
+        served, fits = data.by_frequency(), Fits()
+        is_apart = side_process.is_worth_it(interactions)
+        in_order = _in_order_of_use(algorithms)
+        aside = _fitted_aside(in_order, split) if is_apart and budget.is_ample(interactions) else []
+        *aside_models, cold_trials, related_figures, related_tables = stack.enter_context(
+            side_process.running(
+                [
+                    *(functools.partial(fitted_at_cost, *each) for each in aside),
+                    functools.partial(trials, part_items(split), data.properties, data.unlearned, sentences),
+                    _related_figures(data, hyperparameters),
+                    functools.partial(
+                        related.related_tables,
+                        served.interactions,
+                        event_weights=data.event_weights,
+                        seed=hyperparameters.seed,
+                    ),
+                ],
+                here=not is_apart,
+            )
+        )
+        for (settings, learned), aside_model in zip(aside, aside_models, strict=True):
+            fits.expect(settings, learned, aside_model)
+        comparison = Comparison(split, k=K, seen=seen, fits=fits, say=say, budget=budget)
+        candidates = _in_named_order(comparison.candidates(in_order), algorithms)
+        if not candidates:
+            raise InvalidInput(f"no algorithm can be fitted here: {comparison.left_out}")
+        winner = choose(candidates)
+        of_item = categories(data.properties)
+        slices = sliced(
+            fits.fit(winner.settings, split.test.fit), split.test, k=K, seen=seen,
+            categories=_in_order(of_item, split.test),
+        )  # fmt: skip
+        cold = judge(winner.settings, split, cold_trials(), fits=fits, k=K, seen=seen)
+        say(cold.sentence())
+        fits.forget()
+        figures_by_kind = related_figures()
+        for kind, figures in figures_by_kind.items():
+            say(f"{kind}: {figures.hr:.4f} of {figures.asked:,}, the most frequent items {figures.popular_hr:.4f}")
+        compared = against_champion(
+            dataset / CHAMPION_FOLDER, data, winner.settings, k=K, seen=seen, categories=of_item,
+            chosen_until_ms=split.chosen_until_ms, seed=hyperparameters.seed,
+        )  # fmt: skip
+        new = None
+        if compared is not None:
+            say(compared.sentence(k=K))
+            new = _new_data(compared, data, winner.settings, seen=seen, seed=hyperparameters.seed)
+            if new is not None:
+                say(new.sentence(k=K))
+        say(f"winner on the validation part: {winner.settings.name}; fitting it on everything")
+        model = fits.fit(winner.settings, served.interactions)
+        tables = related_tables()
+    provenance = Provenance(
+        version=hyperparameters.run_id or data.dataset_id,
+        exclude_seen=seen == "masked",
+        created_ms=now_ms,
+        metrics={
+            "protocol": split.protocol,
+            "k": K,
+            "seen": seen,
+            "asked_users": winner.quality.queries,
+            "repeat_share": repeat_share,
+            "settings": reference.document(winner.settings),
+            "candidates": [_summary(candidate, winner) for candidate in candidates],
+            "left_out": comparison.left_out,
+            "slices": slices,
+            "cold_start": dataclasses.asdict(cold),
+            "sentences": None if sentences is None else {"columns": sentences.columns, "tokens": len(sentences.table)},
+            "against_champion": None if compared is None else compared.document(k=K),
+            "new_data": None if new is None else new.document(),
+            "dataset": {"interactions": data.all_interactions, "users": data.all_users},
+            "statistics": _statistics(interactions),
+            "related": {kind: dataclasses.asdict(figures) for kind, figures in figures_by_kind.items()},
+            "seed": hyperparameters.seed,
+            "train_s": cost.seconds,
+            "peak_mb": cost.peak_mb,
+        },
+    )
+    manifest = export_bundle(
+        model, served, output, provenance,
+        popular_by=_popularity(candidates), related_tables=tables, cold_scales=cold.with_.scales, sentences=sentences,
+    )  # fmt: skip
+    parity = manifest.metrics["parity"]
+    say(f"parity: {parity['histories']} histories, largest relative difference {parity['largest_difference']:.1e}")
+    say(f"ndcg_at_{K}={winner.quality.ndcg:.6f} hr_at_{K}={winner.quality.hr:.6f}")
+    say(f"model {manifest.version}: {manifest.algorithm} in {output}")
+    return manifest
+
+
+def _seen(exclude_seen: bool | None, repeat_share: float) -> Seen:
+    exclude = repeat_share < REPEATS_ARE_REAL if exclude_seen is None else exclude_seen
+    return "masked" if exclude else "allowed"
+
+
+def _in_order_of_use(algorithms: Mapping[str, Algorithm]) -> dict[str, Algorithm]:
+    """Put the algorithms that another process may fit behind quick ones, and long trainings last, for the budget."""
+    return dict(sorted(algorithms.items(), key=lambda item: (item[1].cost_probe()[1] > 1, item[0] in ASIDE)))
+
+
+def _in_named_order(candidates: Iterable[Candidate], algorithms: Collection[str]) -> list[Candidate]:
+    """Return the candidates in the order of the algorithms, combinations last."""
+    place = {name: number for number, name in enumerate(algorithms)}
+    return sorted(candidates, key=lambda one: (isinstance(one.settings, Combination), place[one.settings.name]))
+
+
+def _fitted_aside(algorithms: Mapping[str, Algorithm], split: splits.Split) -> list[tuple[Algorithm, Interactions]]:
+    """Return the settings and interactions of the fits that another process makes, in the order of their use."""
+    learned = [split.validation.fit]
+    if split.test.fit is not split.validation.fit:
+        learned.append(split.test.fit)
+    return [
+        (algorithm.learning_settings(), interactions)
+        for name, algorithm in algorithms.items()
+        if name in ASIDE and algorithm.unsupported_reason(split.validation.fit) is None
+        for interactions in learned
+    ]
+
+
+def _new_data(
+    compared: AgainstChampion, data: TrainingData, settings: Algorithm, *, seen: Seen, seed: int
+) -> NewData | None:
+    if compared.opened is None or compared.since_ms is None:
+        return None
+    return judge_new_data(compared.opened, data, settings, since_ms=compared.since_ms, k=K, seen=seen, seed=seed)
+
+
+def _related_figures(data: TrainingData, hyperparameters: Hyperparameters) -> side_process.Task:
+    """Return a task: measure related items in the window before the last one, which is the validation part's."""
+    interactions = data.interactions
+    holdout_ms = splits.holdout_ms(interactions, days=hyperparameters.holdout_days)
+    last_ms = int(interactions.time_ms.max())
+    return functools.partial(
+        related_quality.measure,
+        interactions,
+        event_weights=data.event_weights,
+        after_ms=last_ms - 2 * holdout_ms,
+        until_ms=last_ms - holdout_ms,
+        k=K,
+        seed=hyperparameters.seed,
+    )
+
+
+def _popularity(candidates: list[Candidate]) -> Algorithm:
+    """Return popularity as it was chosen, or as it is by default where it took no part."""
+    chosen = {candidate.settings.name: candidate.settings for candidate in candidates}
+    return chosen.get("popularity", known()["popularity"])
+
+
+def _seeded(algorithms: Mapping[str, Algorithm], seed: int) -> Mapping[str, Algorithm]:
+    """Return the algorithms with the seed where they have one."""
+    seeded = {}
+    for name, algorithm in algorithms.items():
+        fields = {field.name for field in dataclasses.fields(algorithm)}
+        seeded[name] = dataclasses.replace(algorithm, **({"seed": seed} if "seed" in fields else {}))
+    return seeded
+
+
+def _in_order(of_items: Sequence[str | None], part: splits.Part) -> list[str | None]:
+    """Return what belongs to the items of the data in the order of a part's positions."""
+    return [of_items[item - 1] for item in part.order]
+
+
+def _statistics(interactions: Interactions) -> dict[str, object] | None:
+    """Return what models were fitted from, where that is not the interactions; these only choose and judge."""
+    if interactions.counts is None:
+        return None
+    return {
+        "moments_ms": interactions.counts.manifest.moments,
+        "asked_of_interactions": len(interactions),
+        "asked_of_users": interactions.users,
+    }
+
+
+def _summary(candidate: Candidate, winner: Candidate) -> dict[str, object]:
+    """Return a candidate for the manifest; the intervals are of what the winner has more, 95% by bootstrap."""
+    return {
+        "algorithm": candidate.settings.name,
+        "settings": candidate.settings.describe(),
+        "validation_ndcg": candidate.validation_ndcg,
+        "hr": candidate.quality.hr,
+        "ndcg": candidate.quality.ndcg,
+        "winner_ahead_validation": list(interval(winner.validation_gains - candidate.validation_gains)),
+        "winner_ahead_test": list(interval(winner.quality.gains - candidate.quality.gains)),
+        "mrr": candidate.quality.mrr,
+        "coverage": candidate.quality.coverage,
+        "popularity_ratio": candidate.quality.popularity_ratio,
+        "fit_s": candidate.fit_s,
+        "peak_mb": candidate.peak_mb,
+    }
+
+
+def _fail(base: Path, reason: str) -> int:
+    """Leave the reason where SageMaker looks for it."""
+    (base / "output").mkdir(parents=True, exist_ok=True)
+    (base / "output/failure").write_text(reason[:FAILURE_CHARACTERS])
+    sys.stderr.write(f"training failed: {reason}\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

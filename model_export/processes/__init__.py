@@ -1,0 +1,1 @@
+"""Processes, checkpoints and measured resources of a training."""

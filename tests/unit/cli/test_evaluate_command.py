@@ -1,0 +1,218 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from alsolike.errors import InvalidInput
+from cli.evaluate import evaluate
+from model_export.algorithms import known
+from model_export.algorithms.ease import Ease
+from model_export.evaluation.cold_start import DEFAULT_SCALES
+from tests.builders.sentence_model import write_model
+from tests.unit.model_export.shops import random_sequences
+
+app = typer.Typer()
+app.command()(evaluate)
+
+RESULT_KEYS = ["algorithm", "seen", "hr", "ndcg", "mrr", "coverage", "fit_s", "peak_mb"]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    lines = ["USER_ID,ITEM_ID,TIMESTAMP"]
+    for user, sequence in enumerate(random_sequences(users=30, items=20, length=10)):
+        lines += [f"user{user},item{item},{86_400 * step}" for step, item in enumerate(sequence)]
+    path = tmp_path / "interactions.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def run(*arguments: str) -> tuple[str, str]:
+    result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout, result.stderr
+
+
+def run_json(*arguments: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(run(*arguments, "--json")[0])
+    return document
+
+
+@pytest.mark.parametrize("protocol", ["leave-one-out", "temporal"])
+def test_json_is_one_object_with_a_result_per_algorithm_and_treatment_of_seen_items(file: Path, protocol: str) -> None:
+    document = run_json("--interactions", str(file), "--protocol", protocol, "--k", "5")
+
+    assert list(document) == ["protocol", "k", "users", "items", "interactions", "left_out", "results"]
+    assert (document["protocol"], document["k"]) == (protocol, 5)
+    assert (document["users"], document["items"], document["interactions"]) == (30, 20, 300)
+    assert [(result["algorithm"], result["seen"]) for result in document["results"]] == [
+        (name, seen) for name in known() if name != "sasrec" for seen in ("masked", "allowed")
+    ]
+    assert list(document["left_out"]) == ["sasrec"]
+    for result in document["results"]:
+        assert list(result) == RESULT_KEYS
+        assert 0 <= result["mrr"] <= result["hr"] <= 1
+        assert 0 <= result["ndcg"] <= result["hr"]
+        assert result["fit_s"] >= 0
+        assert result["peak_mb"] > 10
+
+
+def test_only_the_named_algorithms_are_compared_in_the_order_named(file: Path) -> None:
+    document = run_json("--interactions", str(file), "--protocol", "temporal", "--algorithms", "transitions, buy_again")
+
+    assert [result["algorithm"] for result in document["results"]] == ["transitions"] * 2 + ["buy_again"] * 2
+
+
+def test_the_sequential_model_beats_popularity_where_order_matters(file: Path) -> None:
+    document = run_json("--interactions", str(file), "--protocol", "leave-one-out", "--k", "3")
+
+    hr = {result["algorithm"]: result["hr"] for result in document["results"] if result["seen"] == "masked"}
+    assert hr["transitions"] > hr["popularity"] + 0.2
+
+
+def test_it_says_where_many_have_more_interactions_than_a_model_is_told(file: Path, tmp_path: Path) -> None:
+    config = tmp_path / "shop.yaml"
+    asked = ("--interactions", str(file), "--protocol", "leave-one-out", "--algorithms", "popularity")
+
+    for length, note in ((8, "30 of 30 users asked have more interactions than the latest 8"), (9, None)):
+        config.write_text(f"format: 1\nlimits:\n  history_length: {length}\n")
+        _, err = run(*asked, "--config", str(config))
+
+        assert ("users asked have more" in err) == (note is not None)
+        assert note is None or note in err
+
+
+def test_the_table_is_on_stdout_and_progress_on_stderr(file: Path) -> None:
+    out, err = run("--interactions", str(file), "--protocol", "leave-one-out", "--algorithms", "popularity")
+
+    assert "NDCG@10" in out
+    assert "popularity" in out
+    assert "Reading interactions" not in out
+    assert "Reading interactions" in err
+
+
+def test_an_item_without_interactions_is_in_no_model(file: Path, tmp_path: Path) -> None:
+    items = tmp_path / "items.csv"
+    items.write_text("ITEM_ID\n" + "".join(f"item{item}\n" for item in range(1, 22)))
+
+    document = run_json(
+        "--interactions", str(file), "--items", str(items), "--protocol", "temporal", "--algorithms", "popularity"
+    )
+
+    assert document["items"] == 20
+
+
+def test_new_items_are_judged_without_and_with(file: Path, tmp_path: Path) -> None:
+    """Nobody has items 21 to 40, whose kinds are those of the others: a training sees them when it chooses, too."""
+    items = tmp_path / "items.csv"
+    items.write_text("ITEM_ID,KIND\n" + "".join(f"item{item},k{item % 2}\n" for item in range(1, 41)))
+    arguments = ["--interactions", str(file), "--items", str(items), "--protocol", "temporal", "--algorithms", "ease"]
+
+    document = run_json(*arguments, "--cold-start")
+    table, _ = run(*arguments, "--cold-start")
+
+    assert [(found["seen"], found["new_items"], found["items_never_had"]) for found in document["cold_start"]] == [
+        ("masked", 0, 20),
+        ("allowed", 0, 20),
+    ]
+    assert all(found["users"] == found["new_ndcg_with"] == 0 for found in document["cold_start"])
+    assert all(found["ndcg_with"] <= found["ndcg_without"] for found in document["cold_start"])
+    assert all(found["new_scale"] == DEFAULT_SCALES.new for found in document["cold_start"])
+    assert all(found["rare_scale"] < DEFAULT_SCALES.rare for found in document["cold_start"])
+    assert "of the 0 items first seen in the test" in " ".join(table.split())
+    assert "those and 20 that no user interacted with" in " ".join(table.split())
+    assert all(title in table for title in ("new scale", "rare scale", "@100 with", "new with"))
+
+
+def test_new_items_are_judged_with_a_sentence_model_and_by_words_alone(file: Path, tmp_path: Path) -> None:
+    """Nobody has item 21, a couch: half of the others are sofas, which only the sentence model knows to be alike."""
+    words = ("lamp", "sofa")
+    items = tmp_path / "items.csv"
+    titles = (f"item{item},{words[item % 2]} {'abcdefghijklmnopqrstu'[item - 1]}\n" for item in range(1, 21))
+    items.write_text("ITEM_ID,TITLE\n" + "".join(titles) + "item21,couch\n")
+    arguments = ["--interactions", str(file), "--items", str(items), "--protocol", "temporal", "--algorithms", "ease"]
+    arguments += ["--cold-start", "--sentence-model", str(write_model(tmp_path / "model"))]
+
+    document = run_json(*arguments)
+    table, said = run(*arguments)
+
+    for found in document["cold_start"]:
+        assert found["ndcg_by_words"] == found["ndcg_without"] >= found["ndcg_with"]
+        assert found["new_ndcg_by_words"] == found["new_ndcg_with"] == 0
+    assert any(found["ndcg_with"] < found["ndcg_without"] for found in document["cold_start"])
+    assert "7 tokens in 3 dimensions; an item's text is title" in said
+    assert "by words" in table
+
+
+def test_types_of_item_columns_are_guessed_and_said_unless_the_configuration_declares_them(
+    file: Path, tmp_path: Path
+) -> None:
+    items, config = tmp_path / "items.csv", tmp_path / "shop.yaml"
+    items.write_text("ITEM_ID,KIND,SIZE\n" + "".join(f"item{item},k{item % 2},{item}\n" for item in range(20)))
+    arguments = ["--interactions", str(file), "--items", str(items), "--protocol", "temporal"]
+    arguments += ["--algorithms", "popularity"]
+
+    config.write_text("format: 1\nitems: {columns: {SIZE: string}}\n")
+    guessed, declared = run_json(*arguments), run_json(*arguments, "--config", str(config))
+    _, said = run(*arguments)
+    config.write_text("format: 1\nitems: {columns: {SIZE: string, KIND: string}}\n")
+    _, silent = run(*arguments, "--config", str(config))
+
+    assert guessed["guessed_item_columns"] == {"KIND": "string", "SIZE": "number"}
+    assert declared["guessed_item_columns"] == {"KIND": "string"}
+    assert "types of item columns guessed from their values: KIND (string), SIZE (number)" in " ".join(said.split())
+    assert "guessed" not in silent
+
+
+def test_items_that_an_import_would_refuse_are_an_error(file: Path, tmp_path: Path) -> None:
+    items, config = tmp_path / "items.csv", tmp_path / "shop.yaml"
+    items.write_text("ITEM_ID,PRICE\nitem1,2\nitem2,cheap\n")
+    config.write_text("format: 1\nitems: {columns: {PRICE: number}}\n")
+
+    with pytest.raises(InvalidInput, match=r"the first is line 3: PRICE is no number"):
+        run(
+            *("--interactions", str(file), "--items", str(items), "--protocol", "temporal"),
+            *("--config", str(config)),
+        )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--cold-start"], "name their file with --items"),
+        (["--sentence-model", "model"], "it goes with --cold-start"),
+        (
+            ["--algorithms", "als"],
+            f"unknown algorithm 'als'; known are {', '.join(known())}",
+        ),
+        (["--algorithms", ","], "no algorithm is named"),
+        (["--items", "absent.csv"], "absent.csv is no file"),
+    ],
+)
+def test_a_wrong_option_says_what_is_possible(file: Path, arguments: list[str], message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        run("--interactions", str(file), "--protocol", "temporal", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "message"),
+    [("leave-one-out", "no user has 3 interactions"), ("temporal", "no user has interactions before and in it")],
+)
+def test_a_file_without_anything_to_ask_says_so(tmp_path: Path, protocol: str, message: str) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("USER_ID,ITEM_ID,TIMESTAMP\na,x,1\na,y,2\nb,x,100\n")
+
+    with pytest.raises(InvalidInput, match=message):
+        run("--interactions", str(path), "--protocol", protocol)
+
+
+def test_an_algorithm_named_alone_that_refuses_the_data_ends_with_its_reason(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Ease, "unsupported_reason", lambda self, interactions: f"there are {interactions.items} items")
+
+    with pytest.raises(InvalidInput, match=r"no algorithm can be fitted here: \{'ease': 'there are 20 items'\}"):
+        run("--interactions", str(file), "--protocol", "temporal", "--algorithms", "ease")

@@ -1,0 +1,266 @@
+import gzip
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from alsolike.configuration import DEFAULT, Configuration, EventType
+from alsolike.errors import InvalidInput
+from cli.importing.interaction_file import InteractionFile, read
+
+ROWS = "USER_ID,ITEM_ID,TIMESTAMP\nann,x,30\nann,y,10\nann,z,30\nbob,x,5\n"
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8", errors="surrogateescape")
+    return path
+
+
+def write_types(path: Path, types: Sequence[str | None]) -> Path:
+    """One user's items 0, 1, ... with an event type each; a null is an empty cell in a CSV."""
+    items = [str(index) for index in range(len(types))]
+    if path.suffix == ".csv":
+        rows = "".join(f"a,{item},{item},{kind or ''}\n" for item, kind in zip(items, types, strict=True))
+        return write(path, "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n" + rows)
+    columns = {"USER_ID": ["a"] * len(types), "ITEM_ID": items, "TIMESTAMP": [*range(len(types))]}
+    pq.write_table(pa.table({**columns, "EVENT_TYPE": pa.array(types, pa.string())}), path)
+    return path
+
+
+def sequence(file: InteractionFile) -> list[tuple[int, str]]:
+    data = file.interactions
+    return [(user, file.item_ids[item - 1]) for user, item in zip(data.user.tolist(), data.item.tolist(), strict=True)]
+
+
+def test_rows_are_ordered_by_time_and_equal_times_as_in_the_file(tmp_path: Path) -> None:
+    file = read(write(tmp_path / "rows.csv", ROWS))
+
+    assert sequence(file) == [(0, "y"), (0, "x"), (0, "z"), (1, "x")]
+    assert file.interactions.time_ms.tolist() == [10_000, 30_000, 30_000, 5_000]
+
+
+def test_csv_gzipped_csv_and_parquet_read_alike(tmp_path: Path) -> None:
+    plain = read(write(tmp_path / "rows.csv", ROWS))
+    (tmp_path / "rows.csv.gz").write_bytes(gzip.compress(ROWS.encode()))
+    columns = {"USER_ID": ["ann", "ann", "ann", "bob"], "ITEM_ID": ["x", "y", "z", "x"], "TIMESTAMP": [30, 10, 30, 5]}
+    pq.write_table(pa.table(columns), tmp_path / "rows.parquet")
+
+    for name in ("rows.csv.gz", "rows.parquet"):
+        assert sequence(read(tmp_path / name)) == sequence(plain)
+
+
+def test_ids_that_look_like_numbers_stay_as_they_are(tmp_path: Path) -> None:
+    file = read(write(tmp_path / "rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\n1,007,1\n1,7,2\n"))
+
+    assert file.item_ids == ["007", "7"]
+
+
+def test_returned_purchases_are_left_out_whatever_the_order_of_rows(tmp_path: Path) -> None:
+    rows = "ann,x,30,return\nann,x,10,purchase\nann,y,20,purchase\nbob,x,10,purchase\nbob,x,5,return\n"
+    file = read(write(tmp_path / "rows.csv", "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n" + rows))
+
+    assert sequence(file) == [(0, "y"), (1, "x")]
+
+
+def test_what_returns_took_back_is_told_and_nothing_else_left_is_an_error(tmp_path: Path) -> None:
+    head = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n"
+    some = read(write(tmp_path / "some.csv", head + "ann,x,1,purchase\nann,x,2,return\nann,y,3,view\n"))
+
+    assert some.notes == ("returns took 1 rows back",)
+    with pytest.raises(InvalidInput, match=r"^none\.csv has no interaction that counts: returns took 1 rows back$"):
+        read(write(tmp_path / "none.csv", head + "ann,x,1,purchase\nann,x,2,return\n"))
+    with pytest.raises(InvalidInput, match=r"^none\.csv has no interaction that counts: "):
+        read(write(tmp_path / "none.csv", head + "ann,x,2,return\n"))
+
+
+def test_event_types_weigh_and_unknown_ones_are_left_out(tmp_path: Path) -> None:
+    text = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\na,x,1,View\na,y,2,Purchase\na,z,3,gift\na,x,4,wish\n"
+
+    file = read(write(tmp_path / "rows.csv", text))
+
+    assert sequence(file) == [(0, "x"), (0, "y")]
+    assert file.interactions.weight.tolist() == [1.0, 5.0]
+    assert file.notes == ("2 rows of unknown EVENT_TYPE are left out: gift, wish",)
+
+
+def test_event_types_are_those_of_the_configuration_and_weightless_ones_are_left_out(tmp_path: Path) -> None:
+    events = {**DEFAULT.events, "wish": EventType("wish", 2.5, aliases=("wishlist",)), "view": EventType("view", 0.0)}
+    path = write_types(tmp_path / "rows.csv", ["WishList", "View", None, "search", "gift"])
+
+    file = read(path, configuration=Configuration(events=events))
+
+    assert sequence(file) == [(0, "0")]
+    assert file.interactions.weight.tolist() == [2.5]
+    assert file.notes == (
+        "1 rows state no EVENT_TYPE and count as view",
+        "1 rows of unknown EVENT_TYPE are left out: gift",
+        "3 rows of an EVENT_TYPE that weighs nothing are left out: View, search, view",
+    )
+
+
+def test_a_file_of_foreign_event_types_weighs_every_row_alike(tmp_path: Path) -> None:
+    file = read(write(tmp_path / "rows.csv", "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\na,x,1,review\na,y,2,rating\n"))
+
+    assert file.interactions.weight.tolist() == [1.0, 1.0]
+    assert "every interaction weighs 1" in file.notes[0]
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])
+def test_a_row_that_states_no_event_type_is_a_view_as_in_an_import(tmp_path: Path, name: str) -> None:
+    file = read(write_types(tmp_path / name, ["Purchase", None, "gift"]))
+
+    assert sequence(file) == [(0, "0"), (0, "1")]
+    assert file.interactions.weight.tolist() == [5.0, 1.0]
+    assert file.notes == (
+        "1 rows state no EVENT_TYPE and count as view",
+        "1 rows of unknown EVENT_TYPE are left out: gift",
+    )
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])
+@pytest.mark.parametrize("types", [[None, None], ["review", None]], ids=["no types", "foreign types"])
+def test_a_file_without_a_known_event_type_weighs_every_row_alike(
+    tmp_path: Path, name: str, types: list[str | None]
+) -> None:
+    file = read(write_types(tmp_path / name, types))
+
+    assert file.interactions.weight.tolist() == [1.0, 1.0]
+    assert file.notes == ("EVENT_TYPE holds none of view, click, cart, purchase, return: every interaction weighs 1",)
+
+
+def test_a_parquet_column_of_nothing_but_null_is_no_event_type(tmp_path: Path) -> None:
+    columns = {"USER_ID": ["a"], "ITEM_ID": ["x"], "TIMESTAMP": [1], "EVENT_TYPE": pa.nulls(1)}
+    pq.write_table(pa.table(columns), tmp_path / "rows.parquet")
+
+    assert read(tmp_path / "rows.parquet").interactions.weight.tolist() == [1.0]
+
+
+def test_items_without_interactions_are_ranked_too(tmp_path: Path) -> None:
+    file = read(write(tmp_path / "rows.csv", ROWS), items={"x": {"title": "X"}, "new": {"title": "N"}})
+
+    assert file.item_ids == ["new", "x", "y", "z"]
+    assert sequence(file) == [(0, "y"), (0, "x"), (0, "z"), (1, "x")]
+    assert file.interactions.items == 4
+    assert file.unlearned == []
+    assert file.notes == ("2 items have interactions and do not stand in the items file",)
+
+
+def test_items_without_interactions_have_no_position_where_what_is_learned_is_asked_for(tmp_path: Path) -> None:
+    items = {"x": {"title": "X"}, "new": {"title": "N"}}
+
+    file = read(write(tmp_path / "rows.csv", ROWS), items=items, learned_alone=True)
+
+    assert (file.item_ids, file.interactions.items) == (["x", "y", "z"], 3)
+    assert file.unlearned == [{"title": "N"}]
+
+
+def test_times_are_read_as_an_import_reads_them(tmp_path: Path) -> None:
+    rows = "USER_ID,ITEM_ID,TIMESTAMP\na,x,1500000000\na,y,1500000001000\na,z,2017-07-14T02:40:02Z\n"
+
+    file = read(write(tmp_path / "rows.csv", rows))
+
+    assert file.interactions.time_ms.tolist() == [1_500_000_000_000, 1_500_000_001_000, 1_500_000_002_000]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("rows.csv", "USER_ID,ITEM_ID\na,x\n", "misses the column TIMESTAMP; its columns are USER_ID, ITEM_ID"),
+        ("rows.csv", "", "is empty"),
+        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\n", "has no rows"),
+        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,,1\n", "1 rows have no ITEM_ID"),
+        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,\n", "1 rows have no TIMESTAMP"),
+        (
+            "rows.csv",
+            "USER_ID,ITEM_ID,TIMESTAMP\na,x,1\n\na,x,yesterday\n",
+            r"neither a number nor a time.*first is line 4 \('yesterday'\)",
+        ),
+        (
+            "rows.csv",
+            "USER_ID,ITEM_ID,TIMESTAMP\na,x,nan\n",
+            r"neither a number nor a time.*line 2 \('nan'\)",
+        ),
+        (
+            "rows.csv",
+            "USER_ID,ITEM_ID,TIMESTAMP\na,x,1\na,x,1500000000000000\n",
+            r"1 TIMESTAMPs: the value is neither in seconds nor in milliseconds; the first is line 3",
+        ),
+        ("rows.csv", "USER_ID;ITEM_ID;TIMESTAMP\na;x;1\n", "line 1 separates columns by semicolons, expected commas"),
+        (
+            "rows.csv",
+            "USER_ID\tITEM_ID\tTIMESTAMP\na\tx\t1\n",
+            r"line 1 separates columns by tabs, .*pandas.read_csv",
+        ),
+        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP,STRA\udcdfE\na,x,1,s\n", r"STRA\\xdfE, expected column names in UTF-8"),
+        ("rows.csv", "\udcff\udcfeU\0S\0E\0R\0\n\0", "is UTF-16, expected UTF-8"),
+        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,1\nl\udce9on,x,1,more\n", "cannot be read: line 3 is not UTF-8"),
+        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\nl\udce9on,x,1\n", "cannot be read: line 2 is not UTF-8"),
+        ("rows.csv.gz", "USER_ID,ITEM_ID,TIMESTAMP\na,x,1\n", r"rows\.csv\.gz cannot be read: Not a gzipped file"),
+        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,-5\n", r"before 1970.*first is line 2 \('-5'\)"),
+        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,1\na,x\n", "cannot be read: line 3 has 2 columns, expected 3"),
+        (
+            "rows.csv",
+            'USER_ID,ITEM_ID,TIMESTAMP\na,"x,1\nb,y,2\n',
+            "cannot be read: line 2 has a quote that is not closed",
+        ),
+        (
+            "rows.csv",
+            'USER_ID,ITEM_ID,TIMESTAMP\na,"x,1\nb,y,2\nc,"z,1\n',
+            "1 rows have a ITEM_ID .*the first is line 2",
+        ),
+        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\n\u2003,x,1\n", "1 rows have a USER_ID of space alone"),
+        ("rows.parquet", "no parquet", "cannot be read"),
+    ],
+)
+def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, name: str, text: str, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        read(write(tmp_path / name, text))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="is no file"):
+        read(tmp_path / "absent.csv")
+
+
+@pytest.mark.parametrize("kind", [pa.string_view(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
+def test_any_kind_of_parquet_text_is_read(tmp_path: Path, kind: pa.DataType) -> None:
+    columns = {name: pa.array(["7", "7"]).cast(kind) for name in ("USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE")}
+    pq.write_table(pa.table(columns), tmp_path / "rows.parquet")
+
+    file = read(tmp_path / "rows.parquet")
+
+    assert file.item_ids == ["7"]
+    assert file.interactions.time_ms.tolist() == [7_000, 7_000]
+
+
+def test_parquet_times_and_fractions_of_a_second_are_read_as_in_an_import(tmp_path: Path) -> None:
+    columns = {"USER_ID": ["a"], "ITEM_ID": ["x"], "TIMESTAMP": pa.array([1_500_000_000_250_000], pa.timestamp("us"))}
+    pq.write_table(pa.table(columns), tmp_path / "rows.parquet")
+    text = write(tmp_path / "rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,1500000000.25\n")
+
+    assert read(tmp_path / "rows.parquet").interactions.time_ms.tolist() == [1_500_000_000_250]
+    assert read(text).interactions.time_ms.tolist() == [1_500_000_000_250]
+
+
+def test_what_is_known_of_items_becomes_their_content(tmp_path: Path) -> None:
+    items: dict[str, dict[str, object]] = {
+        "x": {"brand": "a", "price": 2},
+        "y": {"brand": "A", "price": 2.1},
+        "z": {"brand": "b"},
+    }
+
+    data = read(write(tmp_path / "rows.csv", ROWS), items=items).interactions
+
+    # x and y are of brand a and of one price class; nobody else is of brand b.
+    assert data.content is not None
+    cosines = (data.content @ data.content.T).toarray()
+    assert cosines[1, 2] == pytest.approx(1)
+    assert cosines[3].tolist() == [0, 0, 0, 0]
+
+
+def test_items_of_which_nothing_is_known_have_no_content(tmp_path: Path) -> None:
+    data = read(write(tmp_path / "rows.csv", ROWS), items={"x": {}, "y": {}, "z": {}}).interactions
+
+    assert data.content is None

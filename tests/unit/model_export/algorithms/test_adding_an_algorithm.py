@@ -1,0 +1,49 @@
+"""The worked example of docs/algorithms.md runs as it stands there."""
+
+import dataclasses
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from alsolike.bundle import Bundle
+from model_export import algorithms
+from model_export.algorithms.popularity import Popularity
+from model_export.job.hyperparameters import Hyperparameters
+from model_export.job.train import train
+from tests.unit.model_export.shops import tiny_shop
+
+DOCUMENT = Path(__file__).parents[4] / "docs/algorithms.md"
+
+
+def test_a_file_beside_the_others_is_an_algorithm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    example = re.search(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    assert example is not None
+    folder = tmp_path / "algorithms"
+    folder.mkdir()
+    (folder / "newcomers.py").write_text(example.group(1))
+    monkeypatch.setattr(algorithms, "__path__", [*algorithms.__path__, str(folder)])
+    monkeypatch.delitem(sys.modules, "model_export.algorithms.newcomers", raising=False)
+
+    assert "newcomers" in algorithms.known()
+
+    manifest = train(
+        dataset=tiny_shop(tmp_path / "dataset"),
+        output=tmp_path / "model",
+        hyperparameters=Hyperparameters(algorithms="newcomers"),
+        now_ms=0,
+        say=lambda line: None,
+    )
+
+    assert manifest.algorithm == "newcomers"
+    assert manifest.metrics["parity"]["histories"] == 20 + 16 + 16 + 1  # cut short, scattered, empty
+    assert Bundle(tmp_path / "model").manifest == manifest
+
+
+def test_settings_may_be_words() -> None:
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Worded(Popularity):
+        direction: str = "forth"
+
+    assert Worded(direction="back", half_life_days=30.0).describe() == "half_life_days 30, direction back"

@@ -1,0 +1,250 @@
+import dataclasses
+import math
+import pkgutil
+
+import numpy as np
+import pytest
+
+from alsolike.bundle import MS_PER_DAY
+from alsolike.errors import InvalidInput
+from model_export import algorithms
+from model_export.algorithms.blend import Blend
+from model_export.algorithms.buy_again import BuyAgain
+from model_export.algorithms.ease import Ease
+from model_export.algorithms.item_knn import ItemKnn
+from model_export.algorithms.popularity import Popularity
+from model_export.algorithms.slist import Slist
+from model_export.algorithms.transitions import Transitions
+from model_export.api import Algorithm
+from tests.unit.model_export.shops import checkerboard, history, interactions
+
+PLAIN = Transitions(gap_decay=0.5, max_gap=2, backward=0.0, source_power=0.0, position_decay=1.0)
+
+
+EVERY = tuple(algorithms.known())
+
+
+def test_every_module_is_an_algorithm() -> None:
+    modules = {module.name for module in pkgutil.iter_modules(algorithms.__path__)}
+
+    assert modules - {"building_blocks"} == set(EVERY)
+
+
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(InvalidInput, match=f"unknown algorithm 'als'; known are {', '.join(EVERY)}"):
+        algorithms.named("ease,als")
+
+
+def test_popularity_halves_with_age() -> None:
+    data = interactions([[1, 2], [3, 2], [1]], step_ms=MS_PER_DAY)
+
+    scores = Popularity(trend_half_life_days=1.0).fit(data).score(history(1))
+
+    # Item 2: two interactions of today; 1: two of a day before the latest; 3: one.
+    assert scores.tolist() == [[0, (2 * 0.5) / 2, 2 / 2, 0.5 / 2]]
+
+
+def test_transitions_decay_with_the_gap() -> None:
+    model = PLAIN.fit(interactions([[1, 2, 3, 4]]))
+
+    # From 1: to 2 at gap 1, to 3 at gap 2, to 4 not at all.
+    assert model.score(history(1)).tolist() == [[0, 0, 1, 0.5, 0]]
+
+
+def test_transitions_do_not_cross_users() -> None:
+    model = PLAIN.fit(interactions([[1, 2], [3, 4]]))
+
+    assert model.score(history(2)).tolist() == [[0, 0, 0, 0, 0]]
+
+
+def test_transitions_count_backward_in_part() -> None:
+    model = dataclasses.replace(PLAIN, backward=0.25).fit(interactions([[1, 2, 3]]))
+
+    assert model.score(history(3)).tolist() == [[0, 0.25 * 0.5, 0.25 * 1, 0]]
+
+
+def test_transitions_weigh_by_the_later_event() -> None:
+    model = PLAIN.fit(interactions([[1, 2]], weight=5.0))
+
+    assert model.score(history(1)).tolist() == [[0, 0, 5]]
+
+
+def test_transitions_divide_by_a_power_of_the_row_sum() -> None:
+    model = dataclasses.replace(PLAIN, source_power=0.5).fit(interactions([[1, 2, 3], [1, 2, 3]]))
+
+    # From 1: 2 to item 2, 2 * .5 to item 3; the row sums to 3.
+    np.testing.assert_allclose(model.score(history(1)), [[0, 0, 2 / math.sqrt(3), 1 / math.sqrt(3)]], rtol=1e-6)
+
+
+def test_transitions_decay_the_history_by_position_not_counting_padding() -> None:
+    model = dataclasses.replace(PLAIN, position_decay=0.1).fit(interactions([[1, 4], [2, 5]]))
+
+    expected = [[0, 0, 0, 0, 0.1, 1.0]]
+    np.testing.assert_allclose(model.score(history(1, 2)), expected, rtol=1e-6)
+    np.testing.assert_allclose(model.score(history(0, 1, 0, 2, 0)), expected, rtol=1e-6)
+
+
+def test_an_item_leads_to_itself_only_if_repeats_are_asked_for() -> None:
+    data = interactions([[1, 1]])
+
+    assert PLAIN.fit(data).score(history(1)).tolist() == [[0, 0]]
+    assert dataclasses.replace(PLAIN, repeats=True).fit(data).score(history(1)).tolist() == [[0, 1]]
+
+
+def test_transitions_keep_the_strongest_targets() -> None:
+    model = dataclasses.replace(PLAIN, targets=1).fit(interactions([[1, 2, 3]]))
+
+    assert model.score(history(1)).tolist() == [[0, 0, 1, 0]]
+
+
+def test_ease_of_two_items_is_the_ridge_regression_of_one_on_the_other() -> None:
+    # 3 users have item 1, 2 of them item 2 as well: B[1, 2] = 2 / (3 + ridge), B[2, 1] = 2 / (2 + ridge).
+    model = Ease(ridge=1.0).fit(interactions([[1, 2], [1, 2], [1]]))
+
+    np.testing.assert_allclose(model.score(history(1)), [[0, 0, 2 / (3 + 1)]], rtol=1e-6)
+    np.testing.assert_allclose(model.score(history(2)), [[0, 2 / (2 + 1), 0]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("max_pairs", [0, 1_000_000])
+@pytest.mark.parametrize("users", [1, 12, 29, 30, 31, 80])
+@pytest.mark.parametrize("ridge", [1.0, 10.0, 300.0])
+def test_ease_equals_the_dense_inverse(users: int, ridge: float, max_pairs: int) -> None:
+    """With users fewer than items, the Woodbury identity gives the same."""
+    rng = np.random.default_rng(users)
+    X = (rng.random((users, 30)) < 0.2).astype(np.float64)  # noqa: N806  the paper's symbol
+    X[0] = 1  # every item occurs, and together with every other
+    data = interactions([(np.flatnonzero(row) + 1).tolist() for row in X])
+    P = np.linalg.inv(X.T @ X + ridge * np.eye(30))  # noqa: N806
+    B = np.maximum(-P / np.diag(P), 0) * (1 - np.eye(30))  # noqa: N806
+    model = Ease(ridge=ridge, max_pairs=max_pairs, sources=29).fit(data)
+
+    scores = np.concatenate([model.score(history(item)) for item in range(1, 31)])
+
+    np.testing.assert_allclose(scores[:, 1:], B, rtol=1e-3, atol=1e-6)
+
+
+def test_ease_leaves_rare_items_out() -> None:
+    data = interactions([[1, 2], [1, 2], [1, 3]])
+
+    model = Ease(max_items=2, ridge=1.0, max_pairs=0).fit(data)
+
+    assert model.score(history(1))[0, 3] == 0
+    assert not model.score(history(3)).any()
+
+
+def test_ease_knows_every_item_where_pairs_are_few() -> None:
+    model = Ease(max_items=2, ridge=1.0).fit(interactions([[1, 2], [1, 2], [1, 3]]))
+
+    # B[1, 3] = 1 / (3 + 1), with item 1 as the only source of 3; item 3 in turn says 1 / (1 + 1) of item 1, and
+    # item 2, the other source of 1, is solved with it: [[2 + 1, 0], [0, 1 + 1]] b = [2, 1].
+    np.testing.assert_allclose(model.score(history(1))[0, 3], 1 / 4, rtol=1e-6)
+    np.testing.assert_allclose(model.score(history(3))[0, 1], 1 / 2, rtol=1e-6)
+    np.testing.assert_allclose(model.score(history(2))[0, 1], 2 / 3, rtol=1e-6)
+
+
+def test_ease_of_one_source_regresses_on_the_strongest() -> None:
+    # Beside item 3: item 1 twice, of 4 users, 2 / sqrt(4 + 1) = .89; item 2 once, of 1 user, 1 / sqrt(1 + 1) = .71.
+    data = interactions([[1, 3], [1, 3], [1], [1], [2, 3]])
+
+    model = Ease(ridge=1.0, sources=1).fit(data)
+
+    np.testing.assert_allclose(model.score(history(1))[0, 3], 2 / (4 + 1), rtol=1e-6)
+    assert model.score(history(2))[0, 3] == 0
+
+
+@pytest.mark.parametrize(
+    "algorithm", [Transitions(max_gap=20), Ease(ridge=1.0), ItemKnn()], ids=lambda algorithm: algorithm.name
+)
+def test_the_withheld_diagonal_of_a_checkerboard_is_found(algorithm: Algorithm) -> None:
+    size = 20
+    board = checkerboard(size)
+    model = dataclasses.replace(algorithm, position_decay=1.0).fit(interactions(board, items=size))
+
+    for user, had in enumerate(board, start=1):
+        scores = model.score(history(*had))[0]
+        scores[[0, *had]] = -np.inf
+
+        assert int(scores.argmax()) == user
+
+
+def test_item_knn_is_the_shrunk_cosine_of_the_sessions() -> None:
+    # Of three users all have item 1 and two item 2: 2 / (sqrt(3) * sqrt(2) + shrink).
+    data = interactions([[1, 2], [1, 2, 2], [1]])
+
+    model = ItemKnn(shrink=1.0).fit(data)
+
+    np.testing.assert_allclose(model.score(history(1)), [[0, 0, 2 / (math.sqrt(6) + 1)]], rtol=1e-6)
+    np.testing.assert_allclose(model.score(history(2)), [[0, 2 / (math.sqrt(6) + 1), 0]], rtol=1e-6)
+
+
+def test_item_knn_may_count_a_targets_frequency_more_than_a_sources() -> None:
+    model = ItemKnn(shrink=0.0, target_power=0.9).fit(interactions([[1, 2], [1, 2], [1]]))
+
+    np.testing.assert_allclose(model.score(history(1))[0, 2], 2 / (3**0.1 * 2**0.9), rtol=1e-6)
+
+
+def test_item_knn_parts_a_long_history_into_sessions() -> None:
+    model = ItemKnn(shrink=0.0, session=2).fit(interactions([[1, 2, 3, 4]]))
+
+    # 1 with 2 and 3 with 4, each in one session of one.
+    assert model.score(history(1)).tolist() == [[0, 0, 1, 0, 0]]
+    assert model.score(history(4)).tolist() == [[0, 0, 0, 1, 0]]
+
+
+def test_a_blend_adds_weighted_shares() -> None:
+    data = interactions([[1, 2], [3, 2], [3, 2]])
+    parts = ((BuyAgain(), 1.0), (Popularity(trend_half_life_days=math.inf), 0.5))
+
+    model = Blend(parts=parts).fit(data)
+
+    own = np.array([0, 1 / 4, 0, 3 / 4])
+    popular = np.array([0, 1 / 6, 3 / 6, 2 / 6])
+    scores = model.score(history(1, 3, weights=[1, 3]))
+    np.testing.assert_allclose(scores, [own + 0.5 * popular], rtol=1e-6)
+
+
+def test_a_blend_moves_items_that_the_user_never_had() -> None:
+    data = interactions([[1, 2], [1, 2], [3, 4]])
+    model = Blend(parts=((BuyAgain(), 1.0), (PLAIN, 0.5))).fit(data)
+
+    before, after = model.score(history(3))[0], model.score(history(3, 1))[0]
+
+    assert before[2] == 0
+    assert after[2] > 0
+
+
+def test_a_blend_without_parts_cannot_be_fitted() -> None:
+    with pytest.raises(ValueError, match="no parts"):
+        Blend().fit(interactions([[1, 2]]))
+
+
+@pytest.mark.parametrize("name", [name for name in EVERY if name not in ("blend", "sasrec")])
+def test_alternatives_differ_and_the_default_comes_first(name: str) -> None:
+    algorithm = algorithms.known()[name]
+
+    grid = algorithm.param_grid()
+
+    assert grid[0] == algorithm
+    assert len(set(grid)) == len(grid) > 1
+
+
+def test_slist_solves_for_what_goes_together_and_what_comes_next() -> None:
+    # Two users go 1, 2. Together: X'X = [[2, 2], [2, 2]]; next: S'T = [[0, 2], [0, 0]], S'S = [[2, 0], [0, 0]].
+    # A = .25 X'X + .75 S'S, R = .25 X'X + .75 S'T; B[1, 2] = R[1, 2] / (A[1, 1] + ridge) and the other way round.
+    model = Slist(together=0.25, ridge=1.0).fit(interactions([[1, 2], [1, 2]]))
+
+    np.testing.assert_allclose(model.score(history(1)), [[0, 0, (0.5 + 1.5) / (0.5 + 1.5 + 1)]], rtol=1e-6)
+    np.testing.assert_allclose(model.score(history(2)), [[0, 0.5 / (0.5 + 1), 0]], rtol=1e-6)
+
+
+def test_slist_counts_what_came_longer_before_less() -> None:
+    # Before 3 came 2, and 1 with weight 0.5: S = [[0, 1], [1, 0.5]] over sources 2 and 1, ridge above all else.
+    model = Slist(together=0.0, gap_decay=0.5, ridge=1e6).fit(interactions([[1, 2, 3]]))
+
+    scores = model.score(history(1))[0], model.score(history(2))[0]
+
+    np.testing.assert_allclose([1e6 * scores[0][3], 1e6 * scores[1][3]], [0.5, 1.0], rtol=1e-4)
+
+
+def test_slist_of_users_with_one_interaction_scores_nothing() -> None:
+    assert Slist(together=0.2).fit(interactions([[1], [2]])).score(history(1)).tolist() == [[0, 0, 0]]

@@ -1,0 +1,102 @@
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from model_export.algorithms import buy_again
+from model_export.algorithms.building_blocks import demand
+from model_export.algorithms.buy_again import BuyAgain
+from model_export.data.interactions import Floats, Interactions
+from tests.unit.model_export.shops import bought, history, interactions
+
+AGAIN = BuyAgain(again_power=1.0, demand_power=0.0)
+DEMAND = BuyAgain(again_power=0.0, demand_power=1.0)
+
+
+def factors(algorithm: BuyAgain, data: Interactions) -> Floats:
+    """Score a history that has each item once."""
+    return algorithm.fit(data).score(history(*range(1, data.items + 1)))[0, 1:]
+
+
+def test_the_history_is_counted() -> None:
+    model = BuyAgain().fit(interactions([[1, 2, 3]]))
+
+    assert model.score(history(3, 1, 3, weights=[1, 2, 4])).tolist() == [[0, 2, 0, 1 + 4]]
+
+
+def test_what_more_users_have_again_counts_more() -> None:
+    data = bought({0: [1], 90: [1]}, {0: [1]}, {0: [2], 90: [2]})
+
+    mean = 2 / 3
+    expected = [(1 + 10 * mean) / (2 + 10), (1 + 10 * mean) / (1 + 10)]
+    np.testing.assert_allclose(factors(AGAIN, data), expected, rtol=1e-6)
+    np.testing.assert_allclose(factors(dataclasses.replace(AGAIN, again_power=0.5), data), np.sqrt(expected), rtol=1e-6)
+
+
+@pytest.mark.parametrize("weight", [1.0, 5.0])
+def test_demand_is_what_was_had_again_beside_what_the_past_lets_expect(weight: float) -> None:
+    # Item 4 is new to its user, so nothing was expected of it.
+    data = bought({0: [1, 2], 20: [1]}, {0: [1, 1, 1, 2], 20: [2, 2]}, {0: [3], 20: [3, 4]}, weight=weight)
+
+    expected = [(1 + 10) / (1 / 2 + 3 / 4 + 10), (1 + 10) / (1 / 2 + 1 / 4 + 10), (1 + 10) / (1 + 10), 1]
+    np.testing.assert_allclose(factors(DEMAND, data), expected, rtol=1e-6)
+    np.testing.assert_allclose(
+        factors(dataclasses.replace(DEMAND, demand_power=0.4), data), np.power(expected, 0.4), rtol=1e-6
+    )
+
+
+def test_demand_expects_less_of_what_was_had_long_ago() -> None:
+    data = bought({0: [1], 120: [2], 200: [1]})
+
+    own = [1 / 2, 1]  # after a half-life, and at the end of the past
+    expected = [(1 + 10) / (own[0] / sum(own) + 10), (0 + 10) / (own[1] / sum(own) + 10)]
+    np.testing.assert_allclose(factors(DEMAND, data), expected, rtol=1e-6)
+
+
+def test_demand_is_of_the_last_days_alone() -> None:
+    data = bought({0: [1, 2], 92: [1], 100: [2]})
+
+    # Day 92 is before the last 7 days: item 1 stands twice in the past and was not had again.
+    early, late = 2 ** (-92 / 120), 1
+    one, two = early + late, early
+    expected = [10 / (one / (one + two) + 10), (1 + 10) / (two / (one + two) + 10)]
+    np.testing.assert_allclose(factors(DEMAND, data), expected, rtol=1e-6)
+
+
+def test_users_that_are_looked_at_apart_count_as_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(5)
+    users = [{int(day): rng.integers(1, 9, 3).tolist() for day in rng.integers(0, 100, 4)} for _ in range(20)]
+    data = bought(*users, {99: [3]})  # the last has no past
+    together = factors(BuyAgain(), data)
+
+    for module in (buy_again, demand):
+        monkeypatch.setattr(module, "AT_ONCE", 30)
+
+    np.testing.assert_allclose(factors(BuyAgain(), data), together, rtol=1e-6)
+
+
+def test_of_a_young_shop_the_later_half_is_looked_at() -> None:
+    week = bought({20_000: [1], 20_006: [1]}, {20_000: [2], 20_006: [1]})  # days since 1970
+
+    mean = 1 / 2
+    np.testing.assert_allclose(factors(AGAIN, week), [(1 + 10 * mean) / 11, 10 * mean / 11], rtol=1e-6)
+    np.testing.assert_allclose(factors(DEMAND, week), [1, 1], rtol=1e-6)
+
+
+def test_nothing_is_known_of_demand_where_nobody_had_anything_again() -> None:
+    assert factors(DEMAND, bought({0: [1, 2], 20: [3]})).tolist() == [1, 1, 1]
+
+
+def test_how_a_history_is_read_changes_no_factor() -> None:
+    data = bought({0: [1], 120: [2], 200: [1]})
+
+    assert np.array_equal(
+        factors(BuyAgain(half_life_days=math.inf), data), factors(BuyAgain(half_life_days=30.0), data)
+    )
+
+
+def test_what_is_had_again_is_tried_without_demand() -> None:
+    tried = [each for each in BuyAgain().param_grid() if each.again_power and not each.demand_power]
+
+    assert [(each.again_power, each.half_life_days) for each in tried] == [(0.5, 120.0), (0.25, 120.0)]

@@ -1,0 +1,95 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from model_export.algorithms import item_knn, transitions
+from model_export.algorithms.building_blocks.item_to_item import ItemRows, ItemRowsModel, source_blocks
+from model_export.algorithms.item_knn import ItemKnn
+from model_export.algorithms.transitions import Transitions
+from model_export.api import Algorithm
+from model_export.data.interactions import Floats, Interactions
+from tests.unit.model_export.shops import history, interactions, random_sequences
+
+
+def shop() -> Interactions:
+    """Longer and shorter histories, of which rows weigh 1, 2 or 4."""
+    sequences = random_sequences(users=30, items=12, length=9)
+    data = interactions([each[: 1 + user % 9] for user, each in enumerate(sequences)], items=14)
+    return dataclasses.replace(data, weight=2.0 ** (np.arange(len(data)) % 3).astype(np.float32))
+
+
+def counted_by_pair(data: Interactions, settings: Transitions) -> Floats:
+    counts = np.zeros((data.items + 1, data.items + 1), np.float32)
+    for a in range(len(data)):
+        for b in range(a + 1, min(len(data), a + settings.max_gap + 1)):
+            if data.user[a] == data.user[b]:
+                value = data.weight[b] * settings.gap_decay ** (b - a - 1)
+                counts[data.item[a], data.item[b]] += value
+                counts[data.item[b], data.item[a]] += value * settings.backward
+    return counts
+
+
+def table(*rows: list[float]) -> sp.csr_array:
+    return sp.csr_array(np.array(rows, np.float32))
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 7, 1 << 17])
+def test_transitions_counted_in_blocks_are_those_counted_pair_by_pair(
+    rows_at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transitions, "ROWS_AT_ONCE", rows_at_once)
+    data, settings = shop(), Transitions(gap_decay=0.5, backward=0.25, source_power=0.0, max_gap=3, repeats=True)
+
+    model = dataclasses.replace(settings, position_decay=1.0).fit(data)
+
+    found = np.concatenate([model.score(history(item)) for item in range(15)])
+    assert found.tolist() == counted_by_pair(data, settings).tolist()  # halves and quarters add up without rounding
+
+
+@pytest.mark.parametrize(
+    ("module", "algorithm"), [(transitions, Transitions(targets=4)), (item_knn, ItemKnn(targets=4))]
+)
+def test_the_size_of_blocks_changes_nothing(
+    module: object, algorithm: Algorithm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = algorithm.fit(shop())
+
+    monkeypatch.setattr(module, "ROWS_AT_ONCE", 5)
+
+    parts = algorithm.fit(shop())
+    assert isinstance(whole, ItemRowsModel)
+    assert isinstance(parts, ItemRowsModel)
+    assert parts.rows.target.tolist() == whole.rows.target.tolist()
+    np.testing.assert_allclose(parts.rows.value, whole.rows.value, rtol=1e-6)
+
+
+def test_blocks_hold_as_many_as_go_in_and_one_item_at_least() -> None:
+    assert list(source_blocks(np.array([0, 2, 2, 1, 9, 0, 3]), most=4)) == [
+        range(1, 3),
+        range(3, 4),
+        range(4, 5),
+        range(5, 7),
+    ]
+
+
+def test_the_strongest_are_kept_and_of_equal_ones_the_lower_positions() -> None:
+    blocks = [table([0, 0, 1, 2, 1]), table([0, 0, 0, 0, 0], [0, -1, 0.5, 0, 0])]
+
+    rows = ItemRows.strongest(blocks, sources=np.array([1, 2, 4], np.int32), items=4, n=2)
+
+    assert rows.row_of.tolist() == [0, 1, 2, 0, 3]
+    assert rows.target.tolist() == [[0, 0], [3, 2], [0, 0], [2, 0]]
+    assert rows.value.tolist() == [[0, 0], [2, 1], [0, 0], [0.5, 0]]
+
+
+def test_a_table_is_as_wide_as_its_longest_row() -> None:
+    rows = ItemRows.of_every_item([table([0, 0, 3], [0, 4, 0])], items=2, n=100)
+
+    assert (rows.target.tolist(), rows.value.tolist()) == ([[0], [2], [1]], [[0], [3], [4]])
+
+
+def test_blocks_that_miss_a_source_are_refused() -> None:
+    with pytest.raises(ValueError, match="the blocks have 1 rows, expected one for each of 2 sources"):
+        ItemRows.of_every_item([table([0, 1, 0])], items=2, n=1)

@@ -1,0 +1,100 @@
+"""Algorithms in a folder of one's own, which `ALSOLIKE_PACKAGE` or the training job's channel `package` brings."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from alsolike.errors import InvalidInput
+from model_export.algorithms import OWN_PACKAGE, known, named
+
+ROOT = Path(__file__).parents[4]
+EXAMPLE = re.search(r"```python\n(.*?)```", (ROOT / "docs/algorithms.md").read_text(), re.DOTALL)[1]  # type: ignore[index]
+
+Write = Callable[[Mapping[str, str]], None]
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
+    """Write files below a folder and name it; what was imported from there is forgotten when the test ends."""
+    folder = tmp_path / "own"
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setenv(OWN_PACKAGE, str(folder))
+
+    def write(files: Mapping[str, str]) -> None:
+        for name, text in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
+
+    yield write
+    for name, module in list(sys.modules.items()):
+        if str(folder) in str(getattr(module, "__file__", "")):
+            del sys.modules[name]
+
+
+def test_modules_of_the_folder_bring_their_algorithms(package: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    package({"newcomers_own.py": EXAMPLE})
+
+    with_own = set(known())
+
+    assert list(named("newcomers, popularity")) == ["newcomers", "popularity"]
+    monkeypatch.delenv(OWN_PACKAGE)
+    assert with_own == {*known(), "newcomers"}
+
+
+def test_package_shows_the_algorithms_of_its_modules(package: Write) -> None:
+    package({"mine/__init__.py": "from mine.newest import Newcomers\n", "mine/newest.py": EXAMPLE})
+
+    assert type(known()["newcomers"]).__module__ == "mine.newest"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        (
+            "my_ease",
+            EXAMPLE.replace('"newcomers"', '"ease"'),
+            "my_ease names an algorithm 'ease', as model_export.algo",
+        ),
+        ("broken", "import nowhere_at_all", "own/broken cannot be imported: ModuleNotFoundError: No module named 'now"),
+        (
+            "nameless",
+            EXAMPLE.replace('name: ClassVar[str] = "newcomers"', ""),
+            "nameless.Newcomers is no algorithm: .*name",
+        ),
+        (
+            "unsettled",
+            EXAMPLE.replace("users: int = 100", "users: int"),
+            "unsettled.Newcomers is no algorithm: .* missing 1 .* 'users'; expected a name, and settings ",
+        ),
+        (
+            "listed",
+            EXAMPLE.replace("users: int = 100", "users: list = dataclasses.field(default_factory=list)"),
+            "listed.Newcomers is no algorithm: unhashable type: 'list'",
+        ),
+        (
+            "twice",
+            EXAMPLE + "\n\nclass Latest(Newcomers):\n    pass\n",
+            "twice has two algorithms 'newcomers': Latest and Newcomers",
+        ),
+        ("json", "", "own/json has the name of another module, .*; rename it"),
+    ],
+)
+def test_package_that_cannot_be_used_is_refused(package: Write, name: str, text: str, message: str) -> None:
+    package({f"{name}.py": text})
+
+    with pytest.raises(InvalidInput, match=message):
+        known()
+
+
+def test_folder_without_modules_or_none_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(OWN_PACKAGE, str(tmp_path))
+    with pytest.raises(InvalidInput, match="expected a folder with a Python module or package in it"):
+        known()
+    monkeypatch.setenv(OWN_PACKAGE, str(tmp_path / "nowhere"))
+    with pytest.raises(InvalidInput, match="nowhere', expected a folder"):
+        known()

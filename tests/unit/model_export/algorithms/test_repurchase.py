@@ -1,0 +1,261 @@
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from alsolike.bundle import GRAPH_FILE, MS_PER_DAY, HistoryParameters
+from model_export.algorithms.blend import Blend
+from model_export.algorithms.building_blocks.four_weeks import Windows
+from model_export.algorithms.buy_again import BuyAgain
+from model_export.algorithms.popularity import Popularity
+from model_export.algorithms.repurchase import COEFFICIENTS, Repurchase, RepurchaseModel
+from model_export.api import Judge, Model
+from model_export.data.interactions import Floats, Histories, Interactions
+from model_export.export.parity import check_parity
+from model_export.export.writer import open_session, recommend, write_graphs
+from tests.unit.model_export.shops import bought, history, interactions
+
+C = COEFFICIENTS
+
+
+def probability(
+    ages: list[float], *, stick: float = 1.0, demand: float = 1.0, c: tuple[float, ...] = COEFFICIENTS
+) -> float:
+    """Compute the documented formula from ages in days."""
+    h120, h30 = (sum(2 ** (-age / days) for age in ages) for days in (120, 30))
+    a, b, s, n = math.log(h120 + 0.05), math.log(h30 + 0.1), math.log(min(ages) + 3), math.log(len(ages))
+    k, d = math.log(stick), math.log(demand)
+    score = c[0] + c[1] * a + c[2] * b + c[3] * s + c[4] * b * s + c[5] * s * s + c[6] * n
+    return 1 / (1 + math.exp(-(score + c[7] * k + c[8] * k * n + c[9] * d)))
+
+
+def told(*lines: tuple[int, float], weight: float = 1.0) -> Histories:
+    """A history of items and ages in days, as a model with a half-life of 120 days is told it."""
+    return history(*(item for item, _ in lines), weights=[weight * 2 ** (-age / 120) for _, age in lines])
+
+
+def answered(model: Model, directory: Path, histories: Histories) -> dict[int, float]:
+    """Return the scores of the exported graph, by item."""
+    write_graphs(model, directory)
+    items, scores = recommend(
+        open_session(directory / GRAPH_FILE), histories, exclude=np.zeros((1, 0), np.int64), k=model.items
+    )
+    return {item: score for item, score in zip(items[0].tolist(), scores[0].tolist(), strict=True) if item}
+
+
+def made(
+    *, stick: list[float], demand: list[float], unit: float = 1.0, half_life_days: float = 120.0
+) -> RepurchaseModel:
+    """A model of the fixed coefficients, with tables of items 1 and on."""
+    k, d = np.log(np.array([1.0, *stick])), np.log(np.array([1.0, *demand]))
+    return RepurchaseModel(
+        settings=Repurchase(half_life_days=half_life_days),
+        items=len(stick),
+        unit=unit,
+        coefficients=C[:7],
+        constant=(C[7] * k + C[9] * d).astype(np.float32),
+        of_count=(C[8] * k).astype(np.float32),
+    )
+
+
+def habit(*, users: int = 60, windows: int = 8) -> Interactions:
+    """Item 1 every four weeks; each user's items 2 to 4 in one or two of them, further ones once each."""
+    visits = []
+    for user in range(users):
+        days = {28 * window + user % 28: [1] for window in range(windows)}
+        for item in (2, 3, 4):
+            days[28 * ((user + item) % windows) + user % 28].append(item)
+        days[28 * (user % windows) + user % 28].append(5 + user % 7)
+        visits.append(days)
+    return bought(*visits)
+
+
+def test_the_score_is_the_formula(tmp_path: Path) -> None:
+    model = made(stick=[2.0, 0.5, 1.0], demand=[1.0, 1.5, 0.8], unit=5.0)
+    histories = told((1, 90), (2, 61.5), (1, 31), (0, 0), (1, 4.5), weight=5.0)
+
+    expected = [0, probability([90, 31, 4.5], stick=2.0), probability([61.5], stick=0.5, demand=1.5), 0]
+    np.testing.assert_allclose(model.score(histories)[0], expected, rtol=1e-4)
+    by_item = answered(model, tmp_path, histories)
+    assert list(by_item) == [item for item in np.argsort(-np.array(expected)).tolist() if expected[item]]
+    np.testing.assert_allclose([by_item[1], by_item[2]], expected[1:3], rtol=1e-4)
+
+
+def test_a_habit_is_above_what_was_had_more_often_and_lapsed(tmp_path: Path) -> None:
+    kept, lapsed = [(1, float(age)) for age in (95, 65, 35, 5)], [(2, float(age)) for age in range(160, 250, 10)]
+    histories = told(*lapsed, *kept)
+    model = made(stick=[1.0, 1.0], demand=[1.0, 1.0])
+
+    assert list(answered(model, tmp_path, histories)) == [1, 2]
+    assert model.score(histories).argmax() == 1
+
+
+def test_what_weighs_less_counts_as_older_and_what_weighs_more_as_of_today(tmp_path: Path) -> None:
+    model = made(stick=[1.0, 1.0], demand=[1.0, 1.0], unit=4.0)
+
+    scores = answered(model, tmp_path, history(1, 2, weights=[1.0, 100.0]))  # of 4: two half-lives; more than 4
+
+    np.testing.assert_allclose([scores[1], scores[2]], [probability([240]), probability([0])], rtol=1e-4)
+
+
+@pytest.mark.parametrize(("half_life_days", "age"), [(30.0, 45.0), (240.0, 360.0), (math.inf, 0.0)])
+def test_ages_are_told_by_the_half_life_that_a_history_is_read_with(
+    half_life_days: float, age: float, tmp_path: Path
+) -> None:
+    model = made(stick=[1.0], demand=[1.0], half_life_days=half_life_days)
+    weight = 1.0 if math.isinf(half_life_days) else 2**-1.5
+
+    found = answered(model, tmp_path, history(1, weights=[weight]))
+
+    np.testing.assert_allclose(found[1], probability([age]), rtol=1e-4)
+    np.testing.assert_allclose(model.score(history(1, weights=[weight]))[0, 1], probability([age]), rtol=1e-4)
+
+
+@pytest.mark.parametrize("half_life_days", [30.0, 120.0, math.inf])
+def test_what_weighs_nothing_is_as_if_it_were_not_there(half_life_days: float, tmp_path: Path) -> None:
+    model = made(stick=[1.0, 1.0], demand=[1.0, 1.0], half_life_days=half_life_days)
+    without, with_ = history(1, weights=[0.25]), history(1, 2, 1, weights=[0.25, 0.0, 0.0])
+
+    np.testing.assert_array_equal(model.score(with_), model.score(without))
+    assert answered(model, tmp_path, with_) == answered(model, tmp_path, without)
+
+
+def test_what_was_given_up_long_ago_is_answered_in_order(tmp_path: Path) -> None:
+    """ONNX Runtime's Sigmoid is 0 from -18 on."""
+    unlikely = dataclasses.replace(made(stick=[1.0] * 3, demand=[1.0] * 3), coefficients=(0.0,) * 5 + (-1.0, 0.0))
+    histories = told((3, 1500), (2, 200), (1, 400))
+
+    scores = answered(unlikely, tmp_path, histories)
+
+    expected = [math.exp(-(math.log(203) ** 2)), math.exp(-(math.log(403) ** 2)), math.exp(-50)]
+    assert list(scores) == [2, 1, 3]
+    np.testing.assert_allclose(list(scores.values()), expected, rtol=1e-4)
+    np.testing.assert_allclose(unlikely.score(histories)[0, [2, 1, 3]], expected, rtol=1e-4)
+
+
+def test_a_graph_says_what_its_model_says_of_customers_who_lapsed(tmp_path: Path) -> None:
+    """Each takes an item daily for three weeks, some a year ago: none is had again after a pause."""
+    data = bought(*({start + day: [1 + start % 5] for day in range(21)} for start in range(0, 360, 2)))
+    model = Repurchase().fit(data)
+    histories = data.histories(
+        starts=data.offsets[:-1],
+        ends=data.offsets[1:],
+        now_ms=np.full(data.users, data.time_ms.max()),
+        parameters=HistoryParameters(length=100, half_life_days=120.0, event_weights={}),
+    )
+    write_graphs(model, tmp_path)
+
+    assert check_parity(model, tmp_path, histories).recall == 1
+    assert model.score(histories).max(axis=1).min() < 1e-6
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(bought({0: [1], 28: [1], 55: [1, 2]}), id="less than eight weeks"),
+        pytest.param(bought({0: [1], 100: [2]}, {50: [3], 140: [4]}), id="nothing again"),
+        pytest.param(interactions([[1, 2], [2, 1]], step_ms=0), id="one moment"),
+    ],
+)
+def test_coefficients_are_the_fixed_ones_where_none_can_be_learned(data: Interactions) -> None:
+    assert Repurchase().fit(data).coefficients == C[:7]
+
+
+def test_coefficients_are_learned_from_eight_weeks_on() -> None:
+    data = bought(*({day: [1] for day in (0, 28, 56)} for _ in range(3)))
+
+    assert Repurchase().fit(data).coefficients != C[:7]
+
+
+def test_learned_probabilities_are_those_of_the_data() -> None:
+    model = Repurchase(demand_days=0.0).fit(habit())
+
+    scores = model.score(told(*((1, float(age)) for age in range(210, 0, -28)), (2, 100)))[0]
+
+    assert scores[1] > 0.9  # had every four weeks
+    assert scores[2] < 0.3
+
+
+def test_what_comes_after_a_cut_says_nothing_of_the_time_before() -> None:
+    """A row within the last four weeks is only an answer to the first cut."""
+    data = habit()
+    cut = int(data.time_ms.max()) - 28 * MS_PER_DAY
+
+    whole, until = Windows.of(data), Windows.of(data.until(cut))
+
+    np.testing.assert_array_equal(whole.stick(1), until.stick(0))
+
+
+def test_stick_is_the_share_of_four_weeks_that_the_next_four_follow() -> None:
+    # Counted back from day 120: days 93 to 120, 65 to 92, 37 to 64, 9 to 36.
+    data = bought({30: [1], 50: [1, 1], 100: [1]}, {30: [1], 80: [2], 120: [2]}, {120: [1]})
+
+    # Item 1: of days 30 and 50 of the first user one has a next; of day 30 of the second not. Item 2: of one, one.
+    mean = 2 / 4
+    expected = [1, (1 / mean + 10) / (3 + 10), (1 / mean + 10) / (1 + 10)]
+    np.testing.assert_allclose(Windows.of(data).stick(0), expected, rtol=1e-6)
+
+
+def test_fits_of_the_same_data_are_the_same() -> None:
+    one, other = Repurchase().fit(habit()), Repurchase().fit(habit())
+
+    assert one.coefficients == other.coefficients
+    np.testing.assert_array_equal(one.constant, other.constant)
+
+
+def test_demand_counts_unless_it_is_left_out() -> None:
+    data = habit()
+    more = Repurchase(demand_days=7.0).fit(data)
+
+    assert not np.array_equal(more.constant, Repurchase(demand_days=0.0).fit(data).constant)
+
+
+@dataclasses.dataclass(frozen=True)
+class Judged:
+    """Sums of scores, judged by a function of them."""
+
+    scores: Mapping[str, Floats]
+    by: Callable[[Floats], float]
+
+    def ndcg(self, weights: Mapping[str, float]) -> float:
+        return self.by(sum((weight * self.scores[name] for name, weight in weights.items()), np.zeros(1, np.float32)))
+
+
+def judge(histories: Callable[[float], Histories], by: Callable[[Floats], float]) -> Judge:
+    return Judge(histories=histories, sums=lambda scores: Judged(scores, by))
+
+
+def test_a_blend_takes_the_half_life_of_the_better_and_tells_it() -> None:
+    data = habit()
+    tuned = {
+        "buy_again": BuyAgain(half_life_days=math.inf).fit(data),
+        "repurchase": Repurchase().fit(data),
+    }
+    asked: list[float] = []
+
+    def histories(days: float) -> Histories:
+        asked.append(days)
+        return told((1, 30), (2, 20))
+
+    worse_is_buy_again = judge(histories, lambda scores: float(scores.max() <= 1) - scores[0, 2])
+    worse_is_repurchase = judge(histories, lambda scores: float(scores[0, 2]))
+
+    for worse, days in ((worse_is_buy_again, 120.0), (worse_is_repurchase, math.inf)):
+        blend = Blend().search(tuned, worse)
+        assert blend.half_life_days == asked[-1] == days
+        assert {part.half_life_days for part in blend.components()} == {days}
+
+
+def test_a_blend_leaves_the_settings_that_need_another_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = habit()
+    monkeypatch.setattr(Popularity, "inference_parameters", frozenset[str]())
+    tuned: dict[str, Model] = {"popularity": Popularity().fit(data), "repurchase": Repurchase().fit(data)}
+    both = judge(lambda days: told((1, 30), (2, 20)), lambda scores: float(scores[0, 1] + scores[0, 3]))
+
+    blend = Blend().search(tuned, both)
+
+    assert blend.half_life_days == 120.0
+    assert [part.half_life_days for part in blend.components() if isinstance(part, Popularity)] == [math.inf]

@@ -1,0 +1,133 @@
+"""SASRec's scores in numpy, in the graph and in torch are the same; training learns what comes next."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model_export.algorithms.sasrec import Sasrec, SasrecModel
+from model_export.data.interactions import Histories
+from model_export.export.parity import check_parity
+from model_export.export.writer import open_session, recommend, write_graphs
+from tests.unit.model_export.networks import SMALL, untrained
+from tests.unit.model_export.shops import history, interactions, random_sequences
+
+HISTORIES = Histories(
+    items=np.array([[0, 0, 0, 1, 2, 3], [5, 0, 4, 0, 3, 0], [1, 2, 3, 4, 5, 6], [0, 7, 7, 0, 0, 0], [0] * 6]),
+    weights=np.ones((5, 6), np.float32),
+)
+
+
+def test_scores_are_a_distribution_over_the_items() -> None:
+    scores = untrained(SMALL, items=9).score(HISTORIES)
+
+    assert (scores[:, 0] == 0).all()
+    np.testing.assert_allclose(scores.sum(axis=1), [1, 1, 1, 1, 0], rtol=1e-5)
+
+
+def test_only_the_latest_interactions_count_and_padding_may_stand_anywhere() -> None:
+    model = untrained(SMALL, items=9)
+
+    np.testing.assert_array_equal(model.score(history(8, 9, 1, 2, 3, 4)), model.score(history(1, 2, 3, 4)))
+    np.testing.assert_array_equal(model.score(history(0, 1, 0, 2, 0)), model.score(history(1, 2)))
+    assert not np.array_equal(model.score(history(1, 2)), model.score(history(2, 1)))
+
+
+@pytest.mark.parametrize(("items", "networks"), [(9, 1), (9, 3), (6_000, 1), (6_000, 2)])
+def test_the_graph_ranks_as_the_model_does(tmp_path: Path, items: int, networks: int) -> None:
+    model = untrained(dataclasses.replace(SMALL, networks=networks), items=items)
+    write_graphs(model, tmp_path)
+
+    assert check_parity(model, tmp_path, HISTORIES).recall == 1.0
+
+    session = open_session(tmp_path / "graph.onnx")
+    answered, _ = recommend(session, HISTORIES, exclude=np.zeros((5, 0), np.int64), k=5)
+    np.testing.assert_array_equal(answered[:4], np.argsort(-model.score(HISTORIES)[:4], axis=1, kind="stable")[:, :5])
+
+
+def test_training_learns_what_comes_next_and_says_how_long_it_took() -> None:
+    pytest.importorskip("torch", reason="make setup WITH=neural installs it")
+    data = interactions(random_sequences(users=120, items=20, length=12))
+    settings = dataclasses.replace(SMALL, size=16, length=12, most_epochs=30, learning_rate=0.01)
+
+    model = settings.fit_with_early_stopping(data, lambda each: float(each.score(history(3, 4, 5))[0, 6]))
+
+    scores = model.score(history(3, 4, 5))[0]
+    assert int(scores.argmax()) == 6
+    assert 1 <= model.settings.epochs <= 30
+
+
+def test_the_same_data_and_seed_give_the_same_model() -> None:
+    pytest.importorskip("torch", reason="make setup WITH=neural installs it")
+    data = interactions(random_sequences(users=30, items=12, length=8))
+
+    first, second = SMALL.fit(data), SMALL.fit(data)
+    other = dataclasses.replace(SMALL, seed=1).fit(data)
+
+    assert first.settings == second.settings == SMALL
+    for name, values in first.networks[0].items():
+        np.testing.assert_array_equal(values, second.networks[0][name])
+    assert not np.array_equal(first.networks[0]["item.weight"], other.networks[0]["item.weight"])
+
+
+def test_networks_are_those_of_seeds_in_turn_each_trained_as_long_as_the_first_was_at_its_best() -> None:
+    pytest.importorskip("torch", reason="make setup WITH=neural installs it")
+    data = interactions(random_sequences(users=30, items=12, length=8))
+    settings = dataclasses.replace(SMALL, networks=3, seed=5, judge_every=1, patience=2)
+    judged = iter([0.1, 0.3, 0.2, 0.2])
+
+    model = settings.fit_with_early_stopping(data, lambda _: next(judged))
+
+    assert model.settings == dataclasses.replace(settings, epochs=2)
+    for network, seed in zip(model.networks, (5, 6, 7), strict=True):
+        alone = dataclasses.replace(SMALL, seed=seed, epochs=2).fit(data)
+        np.testing.assert_array_equal(network["item.weight"], alone.networks[0]["item.weight"])
+    refitted = model.settings.fit(data)
+    np.testing.assert_array_equal(model.score(history(1, 2)), refitted.score(history(1, 2)))
+
+
+def test_trial_trains_one_network_for_one_epoch() -> None:
+    settings, _ = Sasrec(networks=3, most_epochs=60).cost_probe()
+
+    assert (settings.networks, settings.epochs) == (1, 1)
+
+
+def test_logits_of_networks_are_averaged() -> None:
+    both = untrained(dataclasses.replace(SMALL, networks=2), items=9)
+    first, second = (
+        SasrecModel(settings=SMALL, items=9, networks=(each,)).score(history(1, 2, 3))[0, 1:] for each in both.networks
+    )
+
+    expected = np.sqrt(first * second)  # the mean of logits is the geometric mean of what they are logits of
+
+    np.testing.assert_allclose(both.score(history(1, 2, 3))[0, 1:], expected / expected.sum(), rtol=1e-4)
+
+
+def test_scores_without_torch_are_those_of_the_network() -> None:
+    torch = pytest.importorskip("torch", reason="make setup WITH=neural installs it")
+    from model_export.algorithms.sasrec.training import Network
+
+    model = untrained(SMALL, items=9)
+    network = Network(SMALL, 9)
+    network.load_state_dict({name: torch.from_numpy(values) for name, values in model.networks[0].items()})
+    network.eval()
+
+    with torch.no_grad():
+        hidden = network(torch.tensor([[4, 7, 2, 9]]))[0, -1]
+        logits = (network.item.weight @ hidden).numpy()
+    logits[0] = -np.inf
+    expected = np.exp(logits - logits.max())
+
+    np.testing.assert_allclose(model.score(history(4, 7, 2, 9))[0], expected / expected.sum(), rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("sequences", [[[1], [2]], [[1, 2]], [[1, 1, 1], [1, 1]]])
+def test_the_smallest_shops_train(sequences: list[list[int]]) -> None:
+    pytest.importorskip("torch", reason="make setup WITH=neural installs it")
+    model = SMALL.fit(interactions(sequences))
+
+    scores = model.score(history(1))
+
+    assert np.isfinite(scores).all()
+    assert scores.sum() == pytest.approx(1)

@@ -1,0 +1,88 @@
+"""What was bought in one go."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from model_export.data import baskets
+from model_export.data.baskets import MOST_GAP_MS, basket_items, basket_numbers, purchases
+from model_export.data.interactions import Interactions
+from tests.unit.model_export.shops import interactions
+
+ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 5), st.integers(0, 6)), max_size=30)
+"""User, item and time in thirds of the longest gap."""
+
+
+def bought(*rows: tuple[int, int, int], items: int = 5) -> Interactions:
+    """User, item and time in milliseconds."""
+    columns = np.array(rows, np.int64).reshape(-1, 3).T
+    return Interactions.from_rows(
+        user=columns[0], item=columns[1], time_ms=columns[2], weight=np.full(len(rows), 5.0), users=4, items=items
+    )
+
+
+def sets_of(data: Interactions, *, seed: int = 0) -> list[set[int]]:
+    matrix = basket_items(data, seed=seed)
+    return [set(matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]].tolist()) for row in range(matrix.shape[0])]
+
+
+def test_purchases_within_half_an_hour_of_the_one_before_are_one_basket() -> None:
+    gap = MOST_GAP_MS
+    data = bought((0, 1, 0), (0, 2, gap), (0, 3, 2 * gap), (0, 4, 3 * gap + 1), (1, 5, 3 * gap + 1))
+
+    assert basket_numbers(data).tolist() == [0, 0, 0, 1, 2]
+    assert sets_of(data) == [{1, 2, 3}, {4}, {5}]
+
+
+def test_an_item_bought_twice_in_a_basket_is_there_once() -> None:
+    assert basket_items(bought((0, 2, 7), (0, 1, 7), (0, 2, 7)), seed=0).toarray().tolist() == [[0, 1, 1, 0, 0, 0]]
+
+
+def test_nothing_bought_makes_no_baskets() -> None:
+    assert basket_items(bought(), seed=0).shape == (0, 6)
+
+
+@settings(deadline=None)
+@given(ROWS)
+def test_baskets_are_those_of_one_purchase_after_the_other(rows: list[tuple[int, int, int]]) -> None:
+    third = MOST_GAP_MS // 3
+    expected: list[set[int]] = []
+    before: tuple[int, int] | None = None
+    for user, item, time in sorted(rows, key=lambda row: (row[0], row[2])):
+        if before is None or user != before[0] or (time - before[1]) * third > MOST_GAP_MS:
+            expected.append(set())
+        expected[-1].add(item)
+        before = user, time
+
+    assert sets_of(bought(*((user, item, time * third) for user, item, time in rows))) == expected
+
+
+@pytest.mark.parametrize(
+    ("event_weights", "chosen"),
+    [
+        ({"view": 1.0, "purchase": 0.1, "rating": 5.0}, [2]),
+        ({"view": 1.0, "rating": 5.0}, [3]),  # the heaviest
+        ({"view": 1.0, "purchase": 7.0}, []),  # nobody bought anything
+        ({}, []),
+    ],
+)
+def test_what_weighs_as_much_as_a_purchase_is_one(event_weights: dict[str, float], chosen: list[int]) -> None:
+    data = dataclasses.replace(interactions([[1, 2, 3]]), weight=np.array([1.0, 0.1, 5.0], np.float32))
+
+    assert purchases(data, event_weights).item.tolist() == chosen
+
+
+def test_a_large_basket_is_dealt_evenly_and_the_same_for_the_same_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(baskets, "MOST_ITEMS", 3)
+    data = bought(*((0, item, 0) for item in range(1, 9)), (1, 1, 0), (1, 2, 0), (1, 3, 0), items=8)
+
+    dealt = sets_of(data)
+
+    assert [len(each) for each in dealt] == [3, 3, 2, 3]  # eight in three, and three as they are
+    assert set.union(*dealt[:3]) == set(range(1, 9))
+    assert dealt[3] == {1, 2, 3}
+    assert dealt == sets_of(data)
+    assert any(dealt != sets_of(data, seed=seed) for seed in range(1, 5))

@@ -1,0 +1,70 @@
+"""What is scored at once does not grow with users or with the square of histories."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model_export.algorithms.popularity import Popularity, PopularityModel
+from model_export.data.chunks import chunks
+from model_export.data.interactions import Floats, Histories
+from model_export.evaluation import splits
+from model_export.evaluation.ranking import evaluate
+from model_export.export.parity import check_parity
+from model_export.export.writer import write_graphs
+from tests.unit.model_export.shops import interactions
+
+
+@pytest.fixture
+def batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many histories popularity is asked to score, each time."""
+    sizes: list[int] = []
+    score = PopularityModel.score
+
+    def counted(model: PopularityModel, histories: Histories) -> Floats:
+        sizes.append(len(histories))
+        return score(model, histories)
+
+    monkeypatch.setattr(PopularityModel, "score", counted)
+    return sizes
+
+
+@pytest.mark.parametrize(
+    ("items", "length", "pairs", "at_once"),
+    [
+        (99_999, 100, True, 10),  # 4 bytes an item
+        (9, 100, False, 100),  # 400 bytes an interaction
+        (9, 1_000, False, 10),
+        (9, 1_000, True, 1),  # 4 bytes a pair of interactions
+        (9_999_999, 100, False, 1),
+    ],
+)
+def test_a_chunk_is_as_large_as_it_may_be(items: int, length: int, pairs: bool, at_once: int) -> None:
+    found = list(chunks(200, items=items, length=length, most_bytes=4_000_000, pairs=pairs))
+
+    assert found[0] == slice(0, at_once)
+    assert np.concatenate([np.arange(200)[rows] for rows in found]).tolist() == list(range(200))
+
+
+def test_users_of_few_items_are_judged_some_at_a_time(batches: list[int]) -> None:
+    split = splits.leave_one_out(interactions([[1, 2, 3, 4]] * 3_500))
+
+    evaluate(Popularity().fit(split.test.fit), split.test.queries, k=2)
+
+    assert batches == [1677, 1677, 146]  # 64 MiB / (400 bytes * 100 interactions)
+
+
+def test_graphs_are_told_few_long_histories_at_a_time(batches: list[int], tmp_path: Path) -> None:
+    model = Popularity().fit(interactions([[1, 2, 3, 4]] * 5))
+    write_graphs(model, tmp_path)
+    histories = Histories(items=np.ones((8, 1_000), np.int64), weights=np.ones((8, 1_000), np.float32))
+
+    check_parity(model, tmp_path, histories)
+
+    assert batches == [
+        8,
+        8,
+        8,
+        1,
+        1,
+    ]  # 32 MiB / (4 bytes * 1,000^2); 8 + 8 cut short + 8 scattered + an empty one; hard

@@ -1,0 +1,84 @@
+import dataclasses
+import math
+
+import numpy as np
+
+from model_export.algorithms.content import Content
+from model_export.data.interactions import Interactions
+from model_export.data.item_content import item_content
+from tests.unit.model_export.shops import history, interactions
+
+
+def with_content(sequences: list[list[int]], *properties: dict[str, object]) -> Interactions:
+    data = interactions(sequences, items=len(properties))
+    return dataclasses.replace(data, content=item_content(properties).vectors)
+
+
+def test_vectors_are_idf_of_the_tokens_scaled_to_length_one() -> None:
+    # Of four items two are red and three large: log(4 / 2) and log(4 / 3).
+    content = item_content(
+        [{"colour": "red", "size": "L"}, {"colour": "red", "size": "L"}, {"colour": "blue", "size": "L"}, {}]
+    )
+
+    assert content.tokens == ["colour=red", "size=l"]  # blue stands once
+    np.testing.assert_allclose(content.idf, [math.log(2), math.log(4 / 3)], rtol=1e-6)
+    length = math.hypot(math.log(2), math.log(4 / 3))
+    expected: list[list[float]] = [[0, 0], *[[math.log(2) / length, math.log(4 / 3) / length]] * 2, [0, 1], [0, 0]]
+    np.testing.assert_allclose(content.vectors.toarray(), expected, rtol=1e-6)
+
+
+def test_what_every_item_says_says_nothing() -> None:
+    content = item_content([{"kind": "book", "by": "Woolf"}, {"kind": "book", "by": "Woolf"}, {"kind": "book"}])
+
+    assert content.tokens == ["by=woolf"]
+
+
+def test_items_without_columns_have_no_vectors() -> None:
+    assert item_content([{}, {}]).vectors.shape == (3, 0)
+
+
+def test_vectors_stay_with_their_items_when_items_are_renumbered() -> None:
+    data = with_content([[1, 2]], {"c": "x"}, {"c": "y"}, {"c": "y"}, {"c": "x"})
+
+    renumbered = data.renumber(np.array([4, 2, 3, 1]))
+
+    assert data.content is not None
+    assert renumbered.content is not None
+    np.testing.assert_array_equal(renumbered.content.toarray(), data.content.toarray()[[0, 4, 2, 3, 1]])
+
+
+def test_content_scores_are_cosines_also_of_items_that_nobody_had() -> None:
+    data = with_content(
+        [[1, 2]], {"a": "x", "b": "y"}, {"a": "x", "b": "z"}, {"a": "w", "b": "z"}, {"a": "x", "b": "y"}, {"a": "w"}
+    )
+    assert data.content is not None
+    cosines = (data.content @ data.content.T).toarray()
+
+    scores = Content().fit(data).score(history(1))[0]
+
+    expected = cosines[1].copy()
+    expected[1] = 0.0  # nothing leads to itself
+    np.testing.assert_allclose(scores, expected, rtol=1e-5)
+    assert scores[4] > scores[2] > 0
+
+
+def test_content_without_columns_scores_nothing() -> None:
+    assert Content().fit(interactions([[1, 2]])).score(history(1)).tolist() == [[0, 0, 0]]
+
+
+def test_the_rarest_tokens_take_part_where_pairs_are_too_many() -> None:
+    # x makes 9 pairs, y 4.
+    data = with_content([[1, 2]], {"a": "x", "b": "y"}, {"a": "x", "b": "y"}, {"a": "x"}, {"a": "w"})
+
+    scores = Content(max_pairs=12).fit(data).score(history(1))[0]
+
+    assert scores[2] > 0
+    assert scores[3] == 0
+
+
+def test_only_the_nearest_are_kept() -> None:
+    data = with_content([[1, 2]], {"a": "x", "b": "y"}, {"a": "x", "b": "y"}, {"a": "x"}, {"a": "w"})
+
+    scores = Content(targets=1).fit(data).score(history(1))[0]
+
+    assert np.flatnonzero(scores).tolist() == [2]

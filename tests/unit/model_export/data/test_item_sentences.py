@@ -1,0 +1,136 @@
+"""Opening a sentence model's folder: what model2vec makes of a text, and which columns are texts."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from model2vec import StaticModel
+
+from alsolike.errors import InvalidInput
+from model_export.data import item_sentences as module
+from model_export.data.item_sentences import described, open_model, sentence_index, text_columns
+from tests.builders.sentence_model import WORDS, static_model, tokenizer, write_model
+
+ITEMS = [{"title": "grey sofa"}, {"title": "oak desk, grey lamp"}, {"title": "divan"}, {"title": "canapé"}, {}]
+
+
+def test_texts_are_embedded_as_model2vec_does(tmp_path: Path) -> None:
+    model = open_model(write_model(tmp_path), ITEMS)
+
+    expected = static_model().encode([columns.get("title", "") for columns in ITEMS])
+
+    lengths = np.linalg.norm(expected, axis=1, keepdims=True)
+    np.testing.assert_allclose(model.embed(ITEMS), expected / np.maximum(lengths, 1e-9), atol=1e-3)
+    assert described(model) == "sentence model: 7 tokens in 3 dimensions; an item's text is title"
+
+
+def test_weights_and_shared_vectors_of_tokens_are_taken_along(tmp_path: Path) -> None:
+    """Sofa and couch share a vector, and desk counts twice."""
+    made = StaticModel(
+        np.eye(3, dtype=np.float32),
+        tokenizer(list(WORDS)),
+        token_mapping=np.array([0, 0, 1, 1, 0, 2, 0]),
+        weights=np.array([1, 1, 1, 1, 1, 1, 2], np.float32),
+    )
+    made.save_pretrained(tmp_path)
+    items = [{"title": title} for title in ("sofa", "couch", "desk lamp")]
+
+    vectors = open_model(tmp_path, items).embed(items)
+
+    expected = np.array([[0, 1, 0], [0, 1, 0], [2 / 5**0.5, 0, 1 / 5**0.5]])
+    np.testing.assert_allclose(vectors, expected, atol=1e-3)
+
+
+def test_titles_and_descriptions_are_texts() -> None:
+    items = [
+        {
+            "title": f"Lamp {'of oak ' * (n % 7)}for {'abcdefghij'[n % 10]}",
+            "about": "To be put on a table." if n % 2 else "",
+            "category": "home|lamps" if n % 2 else "office",
+            "sku": f"A{n}-{n * 7}",
+            "link": f"https://shop.example/{n}",
+            "price": n,
+            "rare": f"only here {n}" if n < 5 else None,
+        }
+        for n in range(40)
+    ]
+    described = [
+        {**columns, "about": f"{columns['about']} Number {'abcdefgh'[n % 8]}"} for n, columns in enumerate(items)
+    ]
+
+    assert text_columns(items) == ["title"]
+    assert text_columns(described) == ["about", "title"]
+    assert text_columns([]) == []
+
+
+def test_the_most_frequent_items_have_vectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_VALUES", 3 * 2)
+    monkeypatch.setattr(module, "ITEMS_AT_ONCE", 1)
+
+    index = sentence_index(open_model(write_model(tmp_path), ITEMS), ITEMS)
+
+    np.testing.assert_allclose(index.vectors, [[0, 0, 0], [1, 0, 0], [0, -(0.5**0.5), 0.5**0.5]], atol=1e-3)
+
+
+def test_a_folder_that_is_none_is_refused_and_nothing_is_fetched(tmp_path: Path) -> None:
+    """A hub knows a model of such a name."""
+    with pytest.raises(InvalidInput, match=r"the sentence model is 'minishlab/potion-base-2M', expected a folder"):
+        open_model(Path("minishlab/potion-base-2M"), ITEMS)
+    with pytest.raises(InvalidInput, match=r"expected a folder that model2vec reads: ValueError: Could not find"):
+        open_model(tmp_path, ITEMS)
+
+    write_model(tmp_path)
+    (tmp_path / "tokenizer.json").write_text("{}")
+    with pytest.raises(InvalidInput, match="expected a folder that model2vec reads: "):
+        open_model(tmp_path, ITEMS)
+
+
+def test_a_file_and_a_folder_that_cannot_be_looked_into_are_said_to_be_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "model.safetensors"
+    file.touch()
+    with pytest.raises(
+        InvalidInput, match=r"model\.safetensors', expected a folder that model2vec reads; it is a file$"
+    ):
+        open_model(file, ITEMS)
+
+    def denied(path: Path) -> bool:  # as below a locked folder, which root is never denied
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_dir", denied)
+    with pytest.raises(InvalidInput, match=r"expected a folder that model2vec reads: \[Errno 13\] Permission denied"):
+        open_model(tmp_path, ITEMS)
+
+
+def test_the_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_model(tmp_path)
+    monkeypatch.setitem(sys.modules, "model2vec", None)
+
+    with pytest.raises(InvalidInput, match=r"needs the extra 'sentences' .*pip install 'alsolike\[sentences\]'"):
+        open_model(tmp_path, ITEMS)
+
+
+def test_items_without_texts_are_refused_with_their_columns(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"needs a column of texts; the items' columns are price, sku$"):
+        open_model(write_model(tmp_path), [{"price": n, "sku": f"A{n}"} for n in range(4)])
+
+
+def test_a_model_of_zeros_or_without_numbers_is_refused(tmp_path: Path) -> None:
+    for number in (0.0, np.inf, np.nan):
+        StaticModel(np.full((7, 3), number, np.float32), tokenizer(list(WORDS))).save_pretrained(tmp_path)
+
+        with pytest.raises(InvalidInput, match=rf"has {number} as its largest number, expected one above 0"):
+            open_model(tmp_path, ITEMS)
+
+
+def test_a_model_that_is_too_large_is_refused_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_TABLE_VALUES", 20)
+
+    with pytest.raises(
+        InvalidInput, match="has 7 tokens in 3 dimensions, expected at most 20 numbers; model2vec saves"
+    ):
+        open_model(write_model(tmp_path), ITEMS)

@@ -1,0 +1,194 @@
+"""What is fitted from statistics is what is fitted from the interactions that were counted."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from alsolike.bundle import MS_PER_DAY
+from alsolike.errors import InvalidDataset, InvalidInput
+from alsolike.statistics import GRAM, STATISTICS, StatisticsManifest
+from model_export.algorithms.blend import Blend
+from model_export.algorithms.building_blocks.item_to_item import ItemRowsModel
+from model_export.algorithms.buy_again import BuyAgain
+from model_export.algorithms.ease import Ease
+from model_export.algorithms.item_knn import ItemKnn
+from model_export.algorithms.popularity import Popularity
+from model_export.algorithms.transitions import Transitions
+from model_export.api import Algorithm
+from model_export.data.counts import Counts
+from model_export.data.interactions import Interactions
+from model_export.data.statistics import Statistics, load
+from model_export.evaluation.fit_cache import fitted
+from model_export.evaluation.ranking import history_parameters
+from tests.unit.model_export.counting import COUNTING, count, counts_of
+from tests.unit.model_export.shops import interactions, random_sequences
+
+SEQUENCES = random_sequences(users=40, items=15, length=12)
+
+
+def by_frequency(sequences: Sequence[Sequence[int]]) -> Interactions:
+    data = interactions(sequences)
+    return data.renumber(data.frequency_order())
+
+
+@pytest.fixture
+def counted(tmp_path: Path) -> Statistics:
+    count(tmp_path, interactions(SEQUENCES))
+    return load(tmp_path, COUNTING)
+
+
+@pytest.mark.parametrize(
+    "algorithm",
+    [
+        Transitions(),
+        Transitions(repeats=True, targets=5, source_power=1.0),
+        ItemKnn(session=8),
+        ItemKnn(session=8, targets=3),
+    ],
+)
+def test_a_model_of_counts_is_the_model_of_the_interactions(counted: Statistics, algorithm: Algorithm) -> None:
+    found, expected = algorithm.fit_from_statistics(counted), algorithm.fit(by_frequency(SEQUENCES))
+
+    assert isinstance(found, ItemRowsModel)
+    assert isinstance(expected, ItemRowsModel)
+    np.testing.assert_array_equal(found.rows.target, expected.rows.target)
+    np.testing.assert_allclose(found.rows.value, expected.rows.value, rtol=1e-6)
+
+
+def test_ease_takes_a_session_for_a_user(counted: Statistics) -> None:
+    pieces = [sequence[start : start + 8] for sequence in SEQUENCES for start in (0, 8)]
+
+    found, expected = (
+        Ease().fit_from_statistics(counted),
+        Ease().fit(interactions(pieces).renumber(interactions(SEQUENCES).frequency_order())),
+    )
+
+    assert isinstance(expected, ItemRowsModel)
+    np.testing.assert_array_equal(found.rows.target, expected.rows.target)
+    np.testing.assert_allclose(found.rows.value, expected.rows.value, rtol=1e-5)
+
+
+def test_a_blend_needs_counts_for_all_that_it_is_made_of(counted: Statistics) -> None:
+    parts = (ItemKnn(session=8), 1.0), (Transitions(), 0.5)
+    possible = Blend(parts=parts).fit_from_statistics(counted)
+
+    assert possible is not None
+    assert possible.items == 15
+    assert BuyAgain().fit_from_statistics(counted) is None
+    assert Blend(parts=((BuyAgain(), 0.1), *parts)).fit_from_statistics(counted) is None
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "message"),
+    [
+        (Transitions(gap_decay=0.5), "transitions has gap_decay 0.5, the statistics were counted with 0.8"),
+        (Transitions(targets=300), "transitions keeps 300 targets, the statistics have 200 at most"),
+        (ItemKnn(), "item_knn has session 50, the statistics were counted with 8"),
+    ],
+)
+def test_settings_that_were_not_counted_with_are_refused(
+    counted: Statistics, algorithm: Algorithm, message: str
+) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        algorithm.fit_from_statistics(counted)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A dataset's statistics of 100 days."""
+    counts_of(tmp_path, SHOP, IDS)
+    return tmp_path
+
+
+SHOP = interactions(random_sequences(users=12, items=9, length=100), step_ms=MS_PER_DAY)
+IDS = [f"item-{9 - item}" for item in range(9)]  # the order of ids is another one than that of positions
+
+
+def test_a_dataset_has_statistics_once_their_manifest_is_there(shop: Path) -> None:
+    (shop / STATISTICS / "manifest.json").unlink()
+
+    assert Counts.open(shop) is None
+
+
+@pytest.mark.parametrize(
+    ("manifest", "message"),
+    [(b"[", "is not JSON"), (b"[]", "has not the fields"), (b'{"counting": 1}', "fields counting, half_ms")],
+)
+def test_a_broken_manifest_is_named(shop: Path, manifest: bytes, message: str) -> None:
+    (shop / STATISTICS / "manifest.json").write_bytes(manifest)
+
+    with pytest.raises(InvalidDataset, match=message):
+        Counts.open(shop)
+
+
+def test_moments_are_those_that_a_training_asks_about() -> None:
+    day = MS_PER_DAY
+
+    alone = StatisticsManifest.of(COUNTING, start_ms=5 * day, last_ms=100 * day, champion_ms=None)
+    beside = StatisticsManifest.of(COUNTING, start_ms=5 * day, last_ms=100 * day, champion_ms=97 * day)
+    long_ago = StatisticsManifest.of(COUNTING, start_ms=5 * day, last_ms=100 * day, champion_ms=3 * day)
+    nothing_new = StatisticsManifest.of(COUNTING, start_ms=5 * day, last_ms=100 * day, champion_ms=100 * day)
+
+    assert alone.moments == nothing_new.moments == (80 * day, 100 * day)
+    assert beside.moments == (80 * day, 97 * day, 100 * day)
+    assert long_ago.since_ms == 90 * day  # settings are chosen by what was up to then
+
+
+def test_what_was_counted_up_to_a_moment_is_what_happened_up_to_it(shop: Path) -> None:
+    counts = Counts.open(shop)
+    assert counts is not None
+    moment_ms = counts.manifest.moments[0]
+    by_id = SHOP.renumber(np.arange(9, 0, -1))
+    until = by_id.select(by_id.time_ms <= moment_ms)
+    order = until.frequency_order()
+
+    at_moment = dataclasses.replace(by_id, counts=counts).renumber(order).until(moment_ms)
+
+    assert at_moment.counts is not None
+    np.testing.assert_array_equal(at_moment.frequencies(), until.renumber(order).frequencies())
+    for algorithm in (Transitions(), ItemKnn(), Popularity(trend_half_life_days=7.0)):
+        found, expected = fitted(algorithm, at_moment), algorithm.fit(until.renumber(order))
+        histories = until.renumber(order).histories(
+            starts=until.offsets[:-1],
+            ends=until.offsets[1:],
+            now_ms=np.full(12, moment_ms),
+            parameters=history_parameters(until, algorithm.half_life_days),
+        )
+        np.testing.assert_allclose(found.score(histories), expected.score(histories), rtol=1e-5)
+
+
+def test_a_moment_that_was_not_counted_is_named(shop: Path) -> None:
+    counts = Counts.open(shop)
+    assert counts is not None
+
+    with pytest.raises(InvalidDataset, match="has no counts up to 5, expected one of"):
+        counts.until(5)
+
+
+def test_a_trend_that_was_not_counted_is_named(counted: Statistics) -> None:
+    with pytest.raises(InvalidInput, match="trend_half_life_days 5, the statistics have inf, 7, 30, 90"):
+        Popularity(trend_half_life_days=5.0).fit_from_statistics(counted)
+
+
+def test_pairs_of_unknown_items_are_named(tmp_path: Path) -> None:
+    count(tmp_path, interactions(SEQUENCES))
+    stray = pa.table({"source": [16], "target": [1], "value": [1.0]})
+    pq.write_table(stray, tmp_path / GRAM / "part-1.parquet")
+
+    with pytest.raises(InvalidDataset, match="pairs have items 1 to 16, expected 1 to 15"):
+        load(tmp_path, COUNTING)
+
+
+def test_a_weight_counts_with_the_later_of_a_pair(tmp_path: Path) -> None:
+    data = interactions([[1, 2]])
+    heavy = dataclasses.replace(data, weight=np.array([1.0, 4.0], np.float32))
+
+    rows = Transitions(source_power=0.0).fit(heavy).rows
+
+    assert rows.value[rows.row_of[1], 0] == pytest.approx(4.0)
+    assert rows.value[rows.row_of[2], 0] == pytest.approx(0.4)

@@ -1,0 +1,69 @@
+"""A dataset is read whole or in parts, and refused by the file and column that are wrong."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from alsolike.dataset import INTERACTIONS_FILE
+from alsolike.errors import InvalidDataset
+from model_export.data.training_data import load
+from tests.unit.model_export.shops import tiny_shop
+
+
+def test_directories_of_parts_are_read_as_files_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    dataset = tiny_shop(tmp_path / "dataset")
+    whole = load(dataset)
+    table = pq.read_table(dataset / INTERACTIONS_FILE)
+    (dataset / INTERACTIONS_FILE).unlink()
+    (dataset / INTERACTIONS_FILE).mkdir()
+    third = len(table) // 3
+    for name, rows in (
+        ("part-00000-a", table.slice(0, third)),
+        ("part-99999-a", table.slice(third, third)),
+        ("part-100000-a", table.slice(2 * third)),
+    ):
+        pq.write_table(rows, dataset / INTERACTIONS_FILE / f"{name}.parquet")
+    (dataset / INTERACTIONS_FILE / "interactions.parquet_$folder$").touch()
+
+    parts = load(dataset)
+
+    for name in ("user", "item", "time_ms", "weight"):
+        assert getattr(parts.interactions, name).tolist() == getattr(whole.interactions, name).tolist()
+
+
+def test_a_directory_without_parts_is_no_file(tmp_path: Path) -> None:
+    dataset = tiny_shop(tmp_path / "dataset")
+    (dataset / INTERACTIONS_FILE).unlink()
+    (dataset / INTERACTIONS_FILE).mkdir()
+
+    with pytest.raises(InvalidDataset, match=r"dataset has no interactions\.parquet"):
+        load(dataset)
+
+
+def test_a_missing_column_is_named(tmp_path: Path) -> None:
+    dataset = tiny_shop(tmp_path / "dataset")
+    table = pq.read_table(dataset / INTERACTIONS_FILE)
+    pq.write_table(table.drop_columns(["weight"]), dataset / INTERACTIONS_FILE)
+
+    with pytest.raises(InvalidDataset, match=r"parquet misses weight; its columns are profile_id, item_id"):
+        load(dataset)
+
+
+def test_a_row_without_an_id_is_refused(tmp_path: Path) -> None:
+    dataset = tiny_shop(tmp_path / "dataset")
+    table = pq.read_table(dataset / INTERACTIONS_FILE)
+    ids = pa.array([None, *table["item_id"].to_pylist()[1:]], pa.string())
+    pq.write_table(table.set_column(1, "item_id", ids), dataset / INTERACTIONS_FILE)
+
+    with pytest.raises(InvalidDataset, match=r"1 rows without item_id"):
+        load(dataset)
+
+
+def test_a_file_that_is_no_parquet_is_named(tmp_path: Path) -> None:
+    dataset = tiny_shop(tmp_path / "dataset")
+    (dataset / INTERACTIONS_FILE).write_text("not parquet")
+
+    with pytest.raises(InvalidDataset, match=r"interactions.parquet is no readable Parquet file"):
+        load(dataset)

@@ -1,0 +1,171 @@
+"""Items that nobody had, judged by hand; see `cold_shops`."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from alsolike.content_index import Scales
+from alsolike.sentences import SentenceModel
+from model_export.algorithms.popularity import Popularity, PopularityModel
+from model_export.evaluation import cold_trial
+from model_export.evaluation.cold_start import (
+    DEFAULT_SCALES,
+    SCALES,
+    ColdStart,
+    choose_scales,
+    judge,
+    measure,
+)
+from model_export.evaluation.cold_trial import unknown
+from model_export.evaluation.fit_cache import Fits
+from tests.builders.sentence_model import sentence_model
+from tests.unit.model_export.cold_shops import COLOURS, ONE, cold, days, leave_one_out, popular, scales
+
+TITLES = [{"title": title} for title in ("sofa", "lamp", "desk", "couch", "divan")]
+
+
+def test_what_nobody_had_is_unknown() -> None:
+    part = leave_one_out([1, 1, 4], [2, 1, 1], [3, 1, 1]).test
+
+    names = np.concatenate([[0], part.order])
+    assert sorted(names[unknown(part)].tolist()) == [4, 5]
+
+
+def test_a_new_item_is_found_by_what_is_like_it() -> None:
+    """Items 1, 2, 3 score 1, 1/2, 1/2, item 4 at scale 1 (1 + 1/2) / 2: it has the second rank."""
+    split = leave_one_out([1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1])
+
+    found = measure(popular(split), split, cold(split, COLOURS).test, scales=ONE, k=3, seen="allowed")
+
+    second = 1 / math.log2(3)
+    assert (found.items, found.others, found.users) == (2, 0, 2)
+    assert (found.without.every_item, found.without.new_items) == ((0 + 0 + 1 + 1) / 4, 0)
+    assert found.with_.new_items == pytest.approx(second)
+    assert found.with_.every_item == pytest.approx((second + second + 1 + 1) / 4)
+
+
+def test_a_new_item_is_found_by_what_its_title_means(tmp_path: Path) -> None:
+    """Item 4, the couch, scores what item 1 scores, the sofa: of equal ones the known comes first."""
+    split = leave_one_out([1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1])
+
+    found = measure(
+        popular(split),
+        split,
+        cold(split, TITLES, sentences=sentence_model(tmp_path, TITLES)).test,
+        scales=ONE,
+        k=3,
+        seen="allowed",
+    )
+
+    assert found.with_.new_items == pytest.approx(1 / math.log2(3))
+    assert (
+        measure(popular(split), split, cold(split, TITLES).test, scales=ONE, k=3, seen="allowed").with_.new_items == 0
+    )
+
+
+def test_a_sentence_model_is_judged_beside_words_alone_each_at_its_own_scale(tmp_path: Path) -> None:
+    """The larger the scale, the better: the validation wants item 4, which by its words is like nothing."""
+    split = leave_one_out([1, 4, 4], [1, 4, 4], [2, 4, 1], [3, 4, 1])
+    popularity = Popularity(trend_half_life_days=np.inf)
+
+    def judged(sentences: SentenceModel | None) -> ColdStart:
+        return judge(popularity, split, cold(split, TITLES, sentences=sentences), fits=Fits(), k=3, seen="allowed")
+
+    found, without = judged(sentence_model(tmp_path, TITLES)), judged(None)
+
+    assert found.with_.scales == Scales(new=SCALES[-1], rare=SCALES[-1])
+    assert found.by_words_alone == without.with_
+    assert without.with_.scales == DEFAULT_SCALES
+    assert without.by_words_alone is None
+
+
+def test_new_items_that_the_past_holds_are_masked() -> None:
+    """Item 4 is what all users had before the test, which learned nothing of it."""
+    split = leave_one_out([1, 4, 2], [1, 4, 2], [2, 4, 3], [3, 4, 2])
+
+    found = measure(popular(split), split, cold(split, COLOURS).test, scales=Scales(6.0, 6.0), k=3, seen="masked")
+
+    assert found.with_.every_item == found.without.every_item > 0
+
+
+def test_rare_items_have_a_scale_of_their_own() -> None:
+    """Items 1, 2, 3 score 1, 1/2, 1/2, item 4 and the rare one 3/4 of their scales."""
+    split = leave_one_out([1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1], items=4)
+    second, third = 1 / math.log2(3), 1 / math.log2(4)
+    with_rare = cold(split, COLOURS[:4], COLOURS[3:4]).test
+
+    for rare, place in ((0.5, second), (2.0, third)):
+        found = measure(
+            popular(split),
+            split,
+            with_rare,
+            scales=Scales(new=1.0, rare=rare),
+            k=3,
+            seen="allowed",
+        )
+        assert found.with_.new_items == pytest.approx(place)
+
+
+def test_a_scale_is_judged_that_the_validation_part_chose_with_the_rare_items_and_what_it_learns() -> None:
+    """Items 1, 2, 3 score 1, 1/2, 1/2, the rare one 3/4 of the scale. With what the test learns it were 7/12."""
+    split = days([1, 1, 1], [1, 1, 1], [2, 1, 1], [3, 1, 1])
+    popularity, rare = Popularity(trend_half_life_days=np.inf), COLOURS[3:4]
+
+    found = judge(popularity, split, cold(split, COLOURS[:3], rare), fits=Fits(), k=3, seen="allowed")
+
+    assert found.with_.scales.rare == 1.0
+    assert scales(split, COLOURS[:3], rare).rare == 1.5
+
+
+def test_rare_items_take_part_by_words_alone_as_well(tmp_path: Path) -> None:
+    """By its words the rare item is like item 1 and 2 alike, by its meaning more like item 1."""
+    split = leave_one_out([1, 1, 1], [1, 1, 1], [2, 1, 1], [3, 1, 1], items=3)
+    titles = [{"title": title} for title in ("grey sofa", "grey lamp", "desk", "grey couch")]
+
+    found = judge(
+        Popularity(trend_half_life_days=np.inf),
+        split,
+        cold(split, titles[:3], titles[3:], sentence_model(tmp_path, titles)),
+        fits=Fits(),
+        k=3,
+        seen="allowed",
+    )
+
+    assert found.by_words_alone is not None
+    assert found.by_words_alone.scales.rare == 1.0
+
+
+def test_a_long_list_is_longer_than_the_places_that_are_looked_at_first() -> None:
+    """Item 1 scores 1, items 2 to 13 1/2; 14, with 3/4 at a scale of 1, moves 13 from the 13th place to the 14th."""
+    split = leave_one_out([1, 1, 1], [1, 13, 13], *([item, 13, 13] for item in range(2, 14)), items=14)
+    colours = [*COLOURS[:2], *[{"colour": "blue"}] * 11, {"colour": "red"}]
+
+    found = measure(popular(split), split, cold(split, colours).test, scales=ONE, k=1, seen="allowed")
+
+    assert found.without.every_item == found.with_.every_item == 1 / 14
+    assert found.without.every_item_long == pytest.approx((1 + 13 / math.log2(14)) / 14)
+    assert found.with_.every_item_long == pytest.approx((1 + 13 / math.log2(15)) / 14)
+    assert choose_scales(popular(split), split, cold(split, colours).validation, k=1, seen="allowed").new == 0.5
+
+
+def test_what_is_not_in_the_models_first_items_speaks_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Item 1 alone speaks for item 4, which scores 1/2 and ties with items 2 and 3: a target has the worst rank."""
+    split = leave_one_out([1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1])
+    monkeypatch.setattr(cold_trial, "LISTED", 1)
+
+    found = measure(popular(split), split, cold(split, COLOURS).test, scales=ONE, k=4, seen="allowed")
+
+    assert found.with_.new_items == pytest.approx(1 / math.log2(5))
+
+
+def test_what_a_model_scores_without_having_learned_it_is_in_no_answer() -> None:
+    split = leave_one_out([1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1])
+    everything = PopularityModel(
+        settings=Popularity(trend_half_life_days=np.inf), items=5, share=np.array([0, 1, 1, 1, 9, 9], np.float32)
+    )
+
+    found = measure(everything, split, cold(split, COLOURS).test, scales=ONE, k=3, seen="allowed")
+
+    assert found.without.new_items == 0

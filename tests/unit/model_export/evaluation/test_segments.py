@@ -1,0 +1,46 @@
+import numpy as np
+
+from model_export.algorithms.popularity import Popularity
+from model_export.evaluation import splits
+from model_export.evaluation.segments import categories, sliced
+from tests.unit.model_export.shops import interactions
+
+
+def test_a_model_is_judged_by_slice() -> None:
+    # Learned from: item 1 of each. Targets of the test: 1, 2 and 4, of which nobody had the latter two.
+    data = interactions([[1, 2, 1], [1, 3, 2], [1, 3, 4]], items=6)
+    part = splits.leave_one_out(data).test
+    names = ["red", "blue", None, "red", None, None]
+    model = Popularity(trend_half_life_days=np.inf).fit(part.fit)
+
+    found = sliced(model, part, k=3, seen="allowed", categories=[names[item - 1] for item in part.order])
+
+    assert found["users with 2 to 5 interactions"]["users"] == 3
+    assert found["items that nobody had"] == {"ndcg": 0.0, "users": 2}
+    assert found["category red"] == {"ndcg": 0.5, "users": 2}  # 1 at the first rank, 4 at none
+    assert found["category blue"]["users"] == 1
+    assert "users with one interaction" not in found
+
+
+def test_tail_items_are_those_below_the_most_frequent_fifth() -> None:
+    data = interactions([[1, 2, 1, 3, 2], [1, 4, 1, 3, 1], [1, 5, 1, 2, 3]], items=5)
+    part = splits.leave_one_out(data).test
+    model = Popularity(trend_half_life_days=np.inf).fit(part.fit)
+
+    found = sliced(model, part, k=1, seen="allowed", categories=[None] * 5)
+
+    assert found["tail items"]["users"] == 1  # 2; item 1 is the head, 3 was never learned
+    assert found["items that nobody had"]["users"] == 1
+
+
+def test_the_category_is_the_column_called_so_or_else_the_text_with_the_fewest_values() -> None:
+    items = [{"brand": f"b{n % 3}", "title": f"t{n}", "price": n, "kind": f"k{n % 2}"} for n in range(40)]
+
+    assert categories(items) == [f"k{n % 2}" for n in range(40)]
+    with_category = [{**columns, "categoryL1": f"c{n % 4}|x"} for n, columns in enumerate(items)]
+    assert categories(with_category) == [f"c{n % 4}" for n in range(40)]
+
+
+def test_without_such_a_column_no_item_has_a_category() -> None:
+    assert categories([{"title": "a"}, {"title": "b"}, {}]) == [None, None, None]
+    assert categories([]) == []

@@ -1,0 +1,270 @@
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Self
+
+import numpy as np
+import pytest
+
+from alsolike.errors import InvalidInput
+from model_export.algorithms import known
+from model_export.algorithms.blend import Blend, BlendModel
+from model_export.algorithms.buy_again import BuyAgain
+from model_export.algorithms.transitions import Transitions
+from model_export.api import Algorithm, Judge, Model
+from model_export.data.interactions import Interactions
+from model_export.evaluation import splits
+from model_export.evaluation.budget import TRIAL_ROWS, Budget
+from model_export.evaluation.fit_cache import Fits, fitted_at_cost
+from model_export.evaluation.ranking import evaluate
+from model_export.evaluation.selection import Candidate, Comparison
+from model_export.evaluation.splits import Split
+from tests.unit.model_export.shops import interactions, random_sequences
+
+
+def quiet(line: str) -> None:
+    """Say nothing."""
+
+
+def compare(split: Split, algorithms: dict[str, Algorithm], fits: Fits | None = None) -> dict[str, Candidate]:
+    comparison = Comparison(split, k=3, seen="masked", fits=fits or Fits(), say=quiet)
+    return {candidate.settings.name: candidate for candidate in comparison.candidates(algorithms)}
+
+
+def shop() -> Interactions:
+    return interactions(random_sequences(users=40, items=25, length=12), items=25)
+
+
+def test_a_target_that_always_comes_next_is_found_and_an_unknown_one_is_not() -> None:
+    # Asked after 5, which 6 follows, and after 6, which nothing follows: 7, 8 and 9 tie and the target comes last.
+    asked = interactions([[1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6, 7]], items=9)
+    model = Transitions().fit(interactions([[1, 2, 3, 4, 5, 6]], items=9))
+
+    quality = evaluate(model, splits.leave_one_out(asked).test.queries, k=2, seen=["masked"])["masked"]
+
+    assert (quality.hr, quality.queries) == (1 / 2, 2)
+
+
+def test_seen_items_take_ranks_unless_they_are_masked() -> None:
+    # After 2 comes 1 twice and 3 once, after 1 comes 2.
+    model = Transitions(max_gap=1, backward=0.0, position_decay=1.0).fit(interactions([[1, 2, 1, 2, 3], [2, 1]]))
+    test = splits.leave_one_out(interactions([[1, 2, 1, 2, 3]])).test
+
+    quality = evaluate(model, test.queries, k=1)
+
+    assert quality["allowed"].hr == 0
+    assert quality["masked"].hr == 1
+
+
+def test_a_repeat_counts_only_where_seen_items_are_allowed() -> None:
+    test = splits.leave_one_out(interactions([[1, 2, 3, 1], [1, 2, 3, 4]], items=9)).test
+
+    quality = evaluate(BuyAgain().fit(test.fit), test.queries, k=3)
+
+    assert (quality["allowed"].queries, quality["allowed"].hr) == (2, 1 / 2)
+    assert (quality["masked"].queries, quality["masked"].hr) == (1, 0)
+
+
+def test_an_item_of_score_0_is_neither_recommended_nor_a_hit() -> None:
+    """After 3 nothing is known: neither 4, the target, nor any of the other five stands in a list of nine."""
+    test = splits.leave_one_out(interactions([[1, 2, 3, 4]], items=6)).test
+    model = Transitions().fit(interactions([[1, 2], [4, 5]], items=6))
+    asked = dataclasses.replace(test.queries, starts=test.queries.ends - 1)
+
+    quality = evaluate(model, asked, k=9)
+
+    for mode in ("masked", "allowed"):
+        assert (quality[mode].queries, quality[mode].hr, quality[mode].coverage) == (1, 0, 0)
+
+
+def test_coverage_counts_distinct_recommended_items() -> None:
+    test = splits.leave_one_out(interactions([[1, 2, 3, 4], [5, 6, 7, 8]])).test
+
+    quality = evaluate(BuyAgain().fit(test.fit), test.queries, k=3, seen=["allowed"])["allowed"]
+
+    assert quality.coverage == 6 / 8
+
+
+def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    test = splits.leave_one_out(shop()).test
+    model = Transitions().fit(test.fit)
+    whole = evaluate(model, test.queries, k=3)
+
+    monkeypatch.setattr("model_export.evaluation.ranking.BYTES_AT_ONCE", 4 * 100 * 100 * 7)
+
+    assert evaluate(model, test.queries, k=3) == whole
+
+
+def test_scores_that_are_not_of_every_item_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    test = splits.leave_one_out(interactions([[1, 2, 3, 4]] * 3)).test
+    model = Transitions().fit(test.fit)
+    right = type(model).score
+    monkeypatch.setattr(type(model), "score", lambda model, histories: right(model, histories)[:, 1:])
+
+    with pytest.raises(InvalidInput, match=r"transitions returned scores of shape \(3, 4\), expected \(3, 5\)"):
+        evaluate(model, test.queries, k=3)
+
+
+def test_test_targets_choose_nothing() -> None:
+    split = splits.leave_one_out(shop())
+    rng = np.random.default_rng(5)
+    other = dataclasses.replace(split.test.queries, targets=rng.permutation(split.test.queries.targets))
+    shuffled = dataclasses.replace(split, test=dataclasses.replace(split.test, queries=other))
+
+    first, second = (compare(each, dict(known())) for each in (split, shuffled))
+
+    assert {name: (c.settings, c.validation_ndcg) for name, c in first.items()} == {
+        name: (c.settings, c.validation_ndcg) for name, c in second.items()
+    }
+    assert first["transitions"].quality != second["transitions"].quality
+
+
+def test_popularity_takes_part_when_the_budget_is_used_up() -> None:
+    rows = 5 * TRIAL_ROWS
+    many = Interactions.from_rows(
+        user=np.arange(rows) // 2_500,
+        item=np.arange(rows) % 50 + 1,
+        time_ms=np.arange(rows),
+        weight=np.ones(rows),
+        users=100,
+        items=50,
+    )
+    comparison = Comparison(
+        splits.leave_one_out(many), k=10, seen="allowed", fits=Fits(), say=quiet,
+        budget=Budget(seconds=10.0, started=-1e9),
+    )  # fmt: skip
+
+    candidates = list(comparison.candidates({name: known()[name] for name in ("item_knn", "popularity")}))
+
+    assert [candidate.settings.name for candidate in candidates] == ["popularity"]
+    assert comparison.left_out == {"item_knn": "the 10 s of the budget are used up"}
+
+
+def test_what_another_process_fits_takes_part_when_the_budget_is_used_up() -> None:
+    history = shop()
+    split, fits = splits.leave_one_out(history), Fits()
+    settings = known()["item_knn"]
+    for learned in {id(part): part for part in (split.validation.fit, split.test.fit)}.values():
+        fits.expect(settings, learned, functools.partial(fitted_at_cost, settings, learned))
+    comparison = Comparison(
+        split, k=10, seen="allowed", fits=fits, say=quiet, budget=Budget(seconds=10.0, started=-1e9, megabytes=1.0)
+    )
+
+    candidates = list(comparison.candidates({"item_knn": settings}))
+
+    assert [candidate.settings.name for candidate in candidates] == ["item_knn"]
+
+
+def test_the_alternative_with_the_best_validation_is_tested() -> None:
+    split = splits.leave_one_out(shop())
+
+    candidate = compare(split, {"transitions": Transitions()})["transitions"]
+
+    by_hand = {
+        settings: evaluate(settings.fit(split.validation.fit), split.validation.queries, k=3)["masked"].ndcg
+        for settings in Transitions().param_grid()
+    }
+    assert candidate.settings == max(by_hand, key=lambda settings: by_hand[settings])
+    assert candidate.validation_ndcg == max(by_hand.values())
+
+
+def test_a_blend_is_at_least_as_good_on_validation_as_its_best_part() -> None:
+    candidates = compare(splits.leave_one_out(shop()), dict(known()))
+
+    best = max(candidate.validation_ndcg for name, candidate in candidates.items() if name != "blend")
+    assert candidates["blend"].validation_ndcg >= best
+
+
+def test_a_blend_compared_alone_combines_all_others() -> None:
+    candidates = compare(splits.leave_one_out(shop()), {"blend": Blend()})
+
+    assert list(candidates) == ["blend"]
+    settings = candidates["blend"].settings
+    assert isinstance(settings, Blend)
+    assert {part.name for part in settings.components()} <= set(known()) - {"blend"}
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_order_of_the_algorithms_does_not_change_the_blend(seed: int) -> None:
+    rng, fits, blends = np.random.default_rng(seed), Fits(), set()
+    sequences = random_sequences(users=60, items=40, length=12, seed=seed)
+    split = splits.temporal(interactions(sequences), holdout_ms=2000)
+    singles = ("popularity", "buy_again", "transitions", "item_knn", "ease", "repurchase")
+    for _ in range(6):
+        order = [*rng.permutation(singles).tolist(), "blend"]
+        candidate = compare(split, {name: known()[name] for name in order}, fits)["blend"]
+        blends.add((candidate.settings, candidate.quality.ndcg))
+
+    assert len(blends) == 1
+    (blend, _) = blends.pop()
+    assert isinstance(blend, Blend)
+    assert len(blend.parts) > 1
+
+
+SEARCHED: list[list[str]] = []
+
+
+class Searched(Blend):
+    """A blend that notes among what it is searched."""
+
+    name = "searched"
+
+    def search(self, tuned: Mapping[str, Model], judge: Judge) -> Blend:
+        SEARCHED.append(list(tuned))
+        return super().search(tuned, judge)
+
+
+def test_a_blend_is_searched_among_what_finds_something_alone() -> None:
+    SEARCHED.clear()
+    split = splits.leave_one_out(shop())  # past masked: own items are no answer
+
+    compare(split, {"buy_again": BuyAgain(), "transitions": Transitions(), "searched": Searched()})
+    compare(split, {"buy_again": BuyAgain(), "searched": Searched()})
+
+    assert SEARCHED == [["transitions"], ["buy_again"]]
+
+
+FITTED: list[Algorithm] = []
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Counted(Transitions):
+    """Transitions that note every fit."""
+
+    name: ClassVar[str] = "counted"
+
+    def fit(self, interactions: Interactions) -> Model:  # type: ignore[override]
+        FITTED.append(self)
+        return super().fit(interactions)
+
+    def param_grid(self) -> Sequence[Self]:
+        return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.5, 0.6, 0.7))
+
+
+def test_settings_that_only_concern_reading_share_a_fit() -> None:
+    FITTED.clear()
+    fits, split = Fits(), splits.leave_one_out(shop())
+
+    compare(split, {"counted": Counted()}, fits)
+    compare(split, {"counted": Counted()}, fits)
+
+    assert len(FITTED) == 1
+
+
+def test_another_part_of_the_data_needs_another_fit() -> None:
+    FITTED.clear()
+
+    compare(splits.temporal(shop(), holdout_ms=2000), {"counted": Counted()})
+
+    assert len(FITTED) == 2
+
+
+def test_the_cost_of_a_combination_is_that_of_its_parts() -> None:
+    data, fits = shop(), Fits()
+    blend = Blend(parts=((Transitions(), 1.0), (BuyAgain(), 0.5)))
+
+    assert isinstance(fits.fit(blend, data), BlendModel)
+
+    parts = [fits.cost(part, data) for part in blend.components()]
+    assert fits.cost(blend, data).seconds == sum(part.seconds for part in parts)
+    assert fits.cost(blend, data).peak_mb == max(part.peak_mb for part in parts)

@@ -1,0 +1,94 @@
+"""Sums of scores, judged by few candidates, are judged as over all items."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from model_export.data.interactions import Floats
+from model_export.evaluation import weighted_scores as module
+from model_export.evaluation.metrics import gains, rank_targets
+from model_export.evaluation.ranking import Seen
+from model_export.evaluation.splits import Queries
+from model_export.evaluation.weighted_scores import WeightedScores
+from tests.unit.model_export.shops import interactions
+
+USERS, ITEMS, K = 40, 400, 5
+RNG = np.random.default_rng(0)
+PASTS = [RNG.choice(ITEMS, 6, replace=False) + 1 for _ in range(USERS)]
+TARGETS = [np.sort(RNG.choice(ITEMS, size, replace=False) + 1) for size in RNG.integers(0, 12, USERS)]
+SOURCE = interactions([past.tolist() for past in PASTS], items=ITEMS)
+QUERIES = Queries(
+    source=SOURCE,
+    starts=SOURCE.offsets[:-1],
+    ends=SOURCE.offsets[1:],
+    now_ms=np.zeros(USERS, np.int64),
+    targets=np.concatenate(TARGETS),
+    target_offsets=np.cumsum([0, *map(len, TARGETS)]),
+)
+
+
+def scores(case: str) -> dict[str, Floats]:
+    """Return scores of three models: of all items, of few, and of all with many ties."""
+    dense = RNG.random((USERS, ITEMS + 1)).astype(np.float32)
+    sparse = np.where(RNG.random(dense.shape) < 0.02, RNG.random(dense.shape), 0).astype(np.float32)
+    tied = np.round(RNG.random(dense.shape), 1).astype(np.float32)
+    models = {"dense": dense, "sparse": sparse, "tied": tied}
+    if case == "flat":  # no candidate stands out, so that no list is sure
+        models["dense"] = np.ones_like(dense)
+    for of_model in models.values():
+        of_model[:, 0] = 0
+        for user in range(0, USERS, 2):  # every other user's targets are scored well
+            of_model[user, TARGETS[user]] += np.float32(0.5) * (of_model[user, TARGETS[user]] > 0)
+    return models
+
+
+def ndcg_over_all(models: dict[str, Floats], weights: dict[str, float], seen: Seen) -> float:
+    hits, counts = [], []
+    for user in range(USERS):
+        total = np.zeros(ITEMS + 1, np.float32)
+        for name in sorted(models):
+            total += np.float32(weights.get(name, 0.0)) * models[name][user]
+        targets = TARGETS[user]
+        if seen == "masked":
+            total[PASTS[user]] = 0
+            targets = np.setdiff1d(targets, PASTS[user])
+        total[total <= 0] = -np.inf
+        if len(targets):
+            hits.append(rank_targets(total, targets, K))
+            counts.append(len(targets))
+    return float(gains(np.array(hits), np.array(counts)).mean())
+
+
+@pytest.mark.parametrize("seen", ["masked", "allowed"])
+@pytest.mark.parametrize("candidates", [6, 20, 1_000])
+@pytest.mark.parametrize("case", ["usual", "flat"])
+def test_candidates_are_judged_as_all_items(
+    monkeypatch: pytest.MonkeyPatch, case: str, candidates: int, seen: Seen
+) -> None:
+    monkeypatch.setattr(module, "CANDIDATES", candidates)
+    monkeypatch.setattr(module, "USERS_AT_ONCE", 7)
+    models = scores(case)
+    sums = WeightedScores({name: each.copy() for name, each in models.items()}, QUERIES, k=K, seen=seen)
+
+    for _ in range(20):
+        weights = {name: float(RNG.choice([0.0, 0.05, 0.4, 1.0, 3.2])) for name in models}
+        assert sums.ndcg(weights) == ndcg_over_all(models, weights, seen)
+
+
+def test_the_order_of_the_models_changes_nothing() -> None:
+    models = scores("usual")
+    weights = {"tied": 0.4, "dense": 1.0, "sparse": 0.05}
+    shuffled = {name: models[name].copy() for name in ("tied", "sparse", "dense")}
+
+    found = WeightedScores(models, QUERIES, k=K, seen="allowed").gains(weights)
+
+    other = WeightedScores(shuffled, QUERIES, k=K, seen="allowed").gains(dict(sorted(weights.items())))
+    np.testing.assert_array_equal(found, other)
+
+
+def test_nothing_scored_finds_nothing() -> None:
+    nothing = {"nothing": np.zeros((USERS, ITEMS + 1), np.float32)}
+
+    assert WeightedScores(nothing, QUERIES, k=K, seen="allowed").ndcg({"nothing": 1.0}) == 0
+    assert WeightedScores(scores("usual"), QUERIES, k=K, seen="allowed").ndcg({}) == 0

@@ -1,0 +1,218 @@
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alsolike.bundle import BIAS_GRAPH_FILE, DATA_FILE, GRAPH_FILE, GRAPH_FILES
+from model_export import algorithms
+from model_export.algorithms.blend import Blend
+from model_export.algorithms.building_blocks.item_to_item import ItemRowsModel
+from model_export.algorithms.buy_again import BuyAgain, BuyAgainModel
+from model_export.algorithms.ease import Ease
+from model_export.api import Algorithm, Model
+from model_export.data.interactions import Floats, Histories
+from model_export.export.parity import check_parity
+from model_export.export.writer import open_session, recommend, write_graphs
+from model_export.graph.contract import TWO_LEVELS_FROM
+from tests.unit.model_export.networks import SMALL, untrained
+from tests.unit.model_export.shops import history, interactions, random_sequences
+
+NOTHING = np.zeros((1, 0), np.int64)
+FEW_ITEMS, MANY_ITEMS = 40, TWO_LEVELS_FROM + 700
+
+Sessions = dict[int, onnxruntime.InferenceSession]
+
+
+@pytest.fixture(scope="module")
+def sessions(tmp_path_factory: pytest.TempPathFactory) -> Sessions:
+    """A graph that returns the history's own weights, with one level of top k and with two."""
+    opened = {}
+    for items in (FEW_ITEMS, MANY_ITEMS):
+        directory = tmp_path_factory.mktemp(f"items{items}")
+        write_graphs(BuyAgainModel(settings=BuyAgain(), items=items, factor=np.ones(items + 1, np.float32)), directory)
+        opened[items] = open_session(directory / GRAPH_FILE)
+    return opened
+
+
+def best_by_hand(scores: Floats, excluded: list[int], k: int) -> tuple[list[int], list[float]]:
+    scores = scores.copy()
+    scores[[0, *excluded]] = 0
+    order = [item for item in np.argsort(-scores, kind="stable").tolist() if scores[item] > 0][:k]
+    missing = k - len(order)
+    return order + [0] * missing, scores[order].tolist() + [-np.inf] * missing
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+@pytest.mark.parametrize("items", [FEW_ITEMS, MANY_ITEMS])
+def test_the_best_k_and_their_order_agree_with_numpy(sessions: Sessions, items: int, data: st.DataObject) -> None:
+    position = st.integers(0, items) | st.integers(max(0, items - 300), items)
+    batch = data.draw(st.integers(1, 3))
+    length = data.draw(st.integers(1, 30))
+    excluded = data.draw(st.integers(0, 5))
+    k = data.draw(st.integers(1, 60) | st.just(items + 5))
+    row = st.lists(position, min_size=length, max_size=length)
+    weight = st.lists(st.sampled_from([0.25, 0.5, 1.0]), min_size=length, max_size=length)
+    histories = Histories(
+        items=np.array([data.draw(row) for _ in range(batch)], np.int64),
+        weights=np.array([data.draw(weight) for _ in range(batch)], np.float32),
+    )
+    exclude = np.array(
+        [data.draw(st.lists(position, min_size=excluded, max_size=excluded)) for _ in range(batch)], np.int64
+    ).reshape(batch, excluded)
+
+    found, scores = recommend(sessions[items], histories, exclude=exclude, k=k)
+
+    dense = histories.matrix(columns=items + 1).toarray()
+    for query in range(batch):
+        wanted, values = best_by_hand(dense[query], exclude[query].tolist(), k)
+        assert found[query].tolist() == wanted
+        np.testing.assert_allclose(scores[query], values, rtol=1e-6)
+
+
+@pytest.mark.parametrize("items", [FEW_ITEMS, MANY_ITEMS])
+def test_items_run_out_when_k_is_above_what_is_left(sessions: Sessions, items: int) -> None:
+    exclude = np.arange(3, items + 1)[None, :]
+
+    found, scores = recommend(sessions[items], history(2, 1, 3), exclude=exclude, k=4)
+
+    assert found.tolist() == [[1, 2, 0, 0]]
+    assert scores.tolist() == [[1.0, 1.0, -np.inf, -np.inf]]
+
+
+@pytest.mark.parametrize("items", [FEW_ITEMS, MANY_ITEMS])
+def test_the_list_ends_where_the_model_knows_nothing(sessions: Sessions, items: int) -> None:
+    found, scores = recommend(sessions[items], history(2), exclude=NOTHING, k=3)
+
+    assert found.tolist() == [[2, 0, 0]]
+    assert scores.tolist() == [[1.0, -np.inf, -np.inf]]
+
+
+@pytest.mark.parametrize("items", [FEW_ITEMS, MANY_ITEMS])
+def test_an_unknown_history_has_an_empty_answer(sessions: Sessions, items: int) -> None:
+    found, scores = recommend(sessions[items], history(0, 0), exclude=NOTHING, k=2)
+
+    assert found.tolist() == [[0, 0]]
+    assert scores.tolist() == [[-np.inf, -np.inf]]
+
+
+def fitted(name: str, *, items: int) -> Model:
+    data = interactions(random_sequences(users=60, items=items, length=20), items=items)
+    known = {**algorithms.known(), "ease": Ease(max_items=500)}
+    if name == "blend":
+        parts: list[tuple[Algorithm, float]] = [
+            (dataclasses.replace(known[part], position_decay=0.7), weight)
+            for part, weight in (("buy_again", 1.0), ("ease", 0.4), ("popularity", 0.05), ("transitions", 0.8))
+        ]
+        return Blend(half_life_days=120.0, parts=tuple(parts)).fit(data)
+    if name == "sasrec":
+        return untrained(SMALL, items=items)  # the graph has the same nodes, whatever the weights
+    return known[name].fit(data)
+
+
+def padded_histories(items: int) -> Histories:
+    """Padding at the left, at the right, between, only padding; weights beside padding are not 0."""
+    rows = [[0, 0, 0, 3, 5], [3, 5, 0, 0, 0], [0, 3, 0, 5, 0], [0, 0, 0, 0, 0], [items, items, 1, 2, items]]
+    weights = np.random.default_rng(1).random((len(rows), 5)).astype(np.float32) + 0.1
+    return Histories(items=np.array(rows, np.int64), weights=weights)
+
+
+@pytest.mark.parametrize("items", [30, TWO_LEVELS_FROM + 10])
+@pytest.mark.parametrize("name", list(algorithms.known()))
+def test_the_graph_ranks_as_the_model_does(name: str, items: int, tmp_path: Path) -> None:
+    model = fitted(name, items=items)
+    write_graphs(model, tmp_path)
+
+    parity = check_parity(model, tmp_path, padded_histories(items))
+
+    assert parity.histories == 5 + 5 + 5 + 1  # cut short, scattered, empty
+    assert (parity.recall, parity.largest_difference < 1e-5) == (1.0, True)
+
+
+@pytest.mark.parametrize("name", list(algorithms.known()))
+def test_padding_may_stand_anywhere(name: str, tmp_path: Path) -> None:
+    model = fitted(name, items=30)
+    write_graphs(model, tmp_path)
+    session = open_session(tmp_path / GRAPH_FILE)
+    histories = Histories(
+        items=np.array([[0, 0, 3, 5], [3, 5, 0, 0], [3, 0, 0, 5]]),
+        weights=np.array([[9, 9, 2, 1], [2, 1, 9, 9], [2, 9, 9, 1]], np.float32),
+    )
+
+    found, scores = recommend(session, histories, exclude=np.zeros((3, 1), np.int64), k=30)
+
+    assert found[0].tolist() == found[1].tolist() == found[2].tolist()
+    np.testing.assert_allclose(scores[1:], scores[[0, 0]], rtol=1e-5)
+
+
+@pytest.mark.parametrize("items", [30, TWO_LEVELS_FROM + 10])
+@pytest.mark.parametrize("name", list(algorithms.known()))
+def test_bias_adds_to_scores_and_bars_but_makes_nothing_known(name: str, items: int, tmp_path: Path) -> None:
+    model = fitted(name, items=items)
+    write_graphs(model, tmp_path)
+    session = open_session(tmp_path / BIAS_GRAPH_FILE)
+    bias = np.random.default_rng(2).choice(np.array([0, 0.5, -0.5, 1e4, -np.inf], np.float32), items + 1)
+
+    found, scores = recommend(session, history(3, 5), exclude=NOTHING, k=items, bias=bias)
+
+    expected = model.score(history(3, 5))[0]
+    expected = np.where(expected > 0, expected + bias, -np.inf)
+    count = np.count_nonzero(expected > -np.inf)
+    assert sorted(found[0, :count].tolist()) == np.flatnonzero(expected > -np.inf).tolist()
+    np.testing.assert_allclose(scores[0, :count], expected[found[0, :count]], rtol=1e-5, atol=1e-6)
+    assert not found[0, count:].any()
+    assert (np.diff(scores[0, :count]) <= 0).all()
+
+
+def test_a_bias_of_an_excluded_item_does_not_bring_it_back(tmp_path: Path) -> None:
+    write_graphs(fitted("popularity", items=30), tmp_path)
+    session = open_session(tmp_path / BIAS_GRAPH_FILE)
+    bias = np.full(31, 1e6, np.float32)
+
+    found, _ = recommend(session, history(3), exclude=np.array([[3]]), k=30, bias=bias)
+
+    assert 3 not in found
+
+
+def test_both_graphs_share_one_data_file_and_hold_no_tables(tmp_path: Path) -> None:
+    model = fitted("transitions", items=TWO_LEVELS_FROM + 10)
+
+    write_graphs(model, tmp_path)
+
+    sizes = {path.name: path.stat().st_size for path in tmp_path.iterdir()}
+    assert set(sizes) == set(GRAPH_FILES)
+    assert isinstance(model, ItemRowsModel)
+    assert sizes[DATA_FILE] >= model.rows.value.nbytes + model.rows.target.nbytes
+    assert sizes[GRAPH_FILE] < 20_000
+
+
+@pytest.mark.parametrize("name", ["transitions", "buy_again", "repurchase", "popularity"])
+def test_masks_are_written_into_scores_whose_shape_is_known(name: str, tmp_path: Path) -> None:
+    """Else ONNX Runtime copies all of them."""
+    model = fitted(name, items=30)
+    write_graphs(model, tmp_path)
+
+    proto = onnx.shape_inference.infer_shapes(onnx.load(tmp_path / GRAPH_FILE, load_external_data=False))
+
+    shapes = {
+        value.name: [dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim]
+        for value in proto.graph.value_info
+    }
+    written = [node for node in proto.graph.node if node.op_type == "ScatterElements"]
+    assert written
+    assert all(shapes[node.input[0]] == shapes[node.output[0]] == ["batch", 31] for node in written)
+
+
+def test_a_history_can_be_excluded_from_its_own_answer(tmp_path: Path) -> None:
+    write_graphs(fitted("buy_again", items=30), tmp_path)
+    histories = padded_histories(30)
+
+    found, _ = recommend(open_session(tmp_path / GRAPH_FILE), histories, exclude=histories.items, k=30)
+
+    for query, row in enumerate(histories.items):
+        assert not set(found[query].tolist()) - {0} & set(row.tolist())

@@ -1,0 +1,197 @@
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from alsolike.bundle import BIAS_GRAPH_FILE, GRAPH_FILE
+from model_export import algorithms
+from model_export.algorithms.building_blocks.item_to_item import ItemRowsModel
+from model_export.api import Model
+from model_export.data.interactions import Floats, Histories
+from model_export.export import parity
+from model_export.export.parity import ParityError, check_parity
+from model_export.export.writer import write_graphs
+from model_export.graph.contract import Graph
+from model_export.job import train
+from tests.unit.model_export.shops import interactions, random_sequences, tiny_shop
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Fixed(Model):
+    """Says `said` for every history, and exports `exported`."""
+
+    said: Floats
+    exported: Floats
+
+    def score(self, histories: Histories) -> Floats:
+        return np.tile(self.said, (len(histories), 1))
+
+    def export(self, graph: Graph) -> str:
+        return graph.for_batch(graph.item_weight("fixed.scores", self.exported))
+
+
+def fixed(said: list[float], exported: list[float]) -> Fixed:
+    """Scores of positions 1 and up."""
+    columns = [np.array([0, *scores], np.float32) for scores in (said, exported)]
+    return Fixed(settings=algorithms.known()["popularity"], items=len(said), said=columns[0], exported=columns[1])
+
+
+ONE = Histories(items=np.array([[0, 1, 2]]), weights=np.ones((1, 3), np.float32))
+
+
+def checked(model: Model, directory: Path, *, k: int = 100, least_recall: float = 1.0) -> parity.Parity:
+    write_graphs(model, directory)
+    return check_parity(model, directory, ONE, k=k, least_recall=least_recall)
+
+
+def test_equal_scores_pass(tmp_path: Path) -> None:
+    found = checked(fixed([3, 2, 2, 0], [3, 2, 2, 0]), tmp_path)
+
+    assert found == parity.Parity(histories=1 + 1 + 1 + 1, k=4, largest_difference=0.0, recall=1.0)
+
+
+def test_what_rounding_may_change_passes(tmp_path: Path) -> None:
+    """The two that change places differ by 8e-6 of 2: their tolerance is 2e-5."""
+    found = checked(fixed([3, 2, 1.999992], [3, 1.999992, 2]), tmp_path)
+
+    assert found.largest_difference == pytest.approx(4e-6, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("said", "exported", "message"),
+    [
+        ([3, 2, 1], [3, 2.0001, 1], r"graph\.onnx differs from the model: item 2 at rank 2 has score 2.0001"),
+        ([3, 2, 1], [3, 1, 2], r"graph\.onnx differs from the model: item 3 at rank 2"),
+        ([3, 2, 0], [3, 2, 1e-3], r"graph\.onnx differs from the model: item 3 at rank 3 .* expected 0;"),
+        ([3, 2, 1], [3, 2, 0], r"graph\.onnx leaves out item 3 of score 1, and ends at 0; recall is 0\."),
+        ([3, 2, 1], [3, 2, np.nan], r"graph\.onnx (leaves out item|differs from|is not sorted|has a score)"),
+        ([3e-6, 2e-6, 1e-6], [3e-6, 1e-6, 2e-6], r"graph\.onnx differs from the model"),
+    ],
+    ids=["score", "order", "item of score 0", "missing item", "not a number", "order of small scores"],
+)
+def test_what_differs_is_refused(said: list[float], exported: list[float], message: str, tmp_path: Path) -> None:
+    with pytest.raises(ParityError, match=message):
+        checked(fixed(said, exported), tmp_path)
+
+
+def without_item_5() -> Fixed:
+    """300 items with falling scores, the fifth of which the graph puts behind all others."""
+    said = [float(score) for score in range(300, 0, -1)]
+    return fixed(said, [*said[:4], 0.5, *said[5:]])
+
+
+def test_an_item_that_others_displaced_is_missed(tmp_path: Path) -> None:
+    with pytest.raises(
+        ParityError, match=r"graph\.onnx leaves out item 5 of score 296, and ends at 290; recall is 0\."
+    ):
+        checked(without_item_5(), tmp_path, k=10)
+
+
+def test_an_item_may_be_left_out_where_that_is_allowed(tmp_path: Path) -> None:
+    """Of 4 histories, 10 places plain, 10 with the history excluded, 10 with half barred, 1 with all but one barred."""
+    found = checked(without_item_5(), tmp_path, k=10, least_recall=0.9)
+
+    bars, _ = parity._bars(300)
+    missed = 4 * (2 + int(bars[5] == 0))
+    assert found.recall == pytest.approx(1 - missed / (4 * (10 + 10 + 10 + 1)))
+
+
+@pytest.mark.parametrize(
+    ("items", "scores", "message"),
+    [
+        ([1, 3, 2], [3, 2, 2], "is not sorted by score, then position: item 2 at rank 3"),
+        ([2, 1, 3], [2, 3, 2], "is not sorted by score, then position: item 1 at rank 2"),
+        ([1, 2, 2], [3, 2, 2], "is not sorted by score, then position: item 2 at rank 3"),
+        ([1, 2, 0], [3, 2, 2], "has a score without an item: item 0 at rank 3"),
+        ([1, 2, 4], [3, 2, 0], "goes on where the model knows nothing: item 4 at rank 3"),
+    ],
+    ids=["equal scores", "rising", "twice", "no item", "score 0"],
+)
+def test_answers_in_no_order_are_refused(items: list[int], scores: list[float], message: str, tmp_path: Path) -> None:
+    model = fixed([3, 2, 2, 0], [3, 2, 2, 0])
+    write_graphs(model, tmp_path)
+    answer_always(tmp_path / GRAPH_FILE, items, scores)
+
+    with pytest.raises(ParityError, match=message):
+        check_parity(model, tmp_path, ONE, k=3)
+
+
+def answer_always(path: Path, items: list[int], scores: list[float]) -> None:
+    """Let a graph answer the same whatever it is asked."""
+    proto = onnx.load(path, load_external_data=False)
+    graph = Graph(4)
+    answers = [graph.integers(*items), graph.constant(np.array(scores, np.float32))]
+    rows = [graph.for_batch(answer) for answer in answers]
+    del proto.graph.node[:], proto.graph.value_info[:]
+    names = zip(rows, ("items", "scores"), strict=True)
+    proto.graph.node.extend([*graph.nodes, *(helper.make_node("Identity", [row], [name]) for row, name in names)])
+    proto.graph.initializer.extend(graph.constants.values())
+    path.write_bytes(proto.SerializeToString())
+
+
+def test_a_bias_graph_that_ignores_bars_is_refused(tmp_path: Path) -> None:
+    model = fixed([3, 2, 1], [3, 2, 1])
+    write_graphs(model, tmp_path)
+    proto = onnx.load(tmp_path / GRAPH_FILE, load_external_data=False)
+    proto.graph.input.append(helper.make_tensor_value_info("bias", TensorProto.FLOAT, [4]))
+    (tmp_path / BIAS_GRAPH_FILE).write_bytes(proto.SerializeToString())
+
+    with pytest.raises(ParityError, match=r"graph\.bias\.onnx differs from the model: item \d .* expected -inf"):
+        check_parity(model, tmp_path, ONE)
+
+
+def test_a_graph_that_ignores_what_is_excluded_is_refused(tmp_path: Path) -> None:
+    model = fixed([3, 2, 1], [3, 2, 1])
+    write_graphs(model, tmp_path)
+    proto = onnx.load(tmp_path / GRAPH_FILE, load_external_data=False)
+    (concat,) = (node for node in proto.graph.node if "exclude" in node.input)
+    concat.input[0] = concat.input[1]
+    (tmp_path / GRAPH_FILE).write_bytes(proto.SerializeToString())
+
+    with pytest.raises(ParityError, match=r"graph\.onnx differs from the model: item 1 .* expected -inf"):
+        check_parity(model, tmp_path, ONE)
+
+
+def test_many_histories_are_compared_in_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = interactions(random_sequences(users=40, items=30, length=10), items=30)
+    model = algorithms.known()["transitions"].fit(data)
+    write_graphs(model, tmp_path)
+    rng = np.random.default_rng(0)
+    histories = Histories(items=rng.integers(0, 31, (70, 8)), weights=rng.random((70, 8), np.float32))
+    whole = check_parity(model, tmp_path, histories)
+
+    monkeypatch.setattr(parity, "BYTES_AT_ONCE", 7 * 4 * 8 * 100)
+
+    assert whole.histories == 70 + 16 + 16 + 1
+    assert check_parity(model, tmp_path, histories) == whole
+
+
+@pytest.mark.parametrize("name", ["buy_again", "ease", "item_knn", "slist", "transitions"])
+def test_a_thousand_of_one_item_add_up_as_in_the_model(name: str, tmp_path: Path) -> None:
+    # What a script does that looks at one item all day. Float32 sums of equal numbers all err to one side.
+    data = interactions(random_sequences(users=40, items=30, length=10), items=30)
+    model = dataclasses.replace(algorithms.known()[name], position_decay=1.0).fit(data)
+    write_graphs(model, tmp_path)
+    items, weights = np.arange(1, 31)[:, None], np.linspace(20, 90, 30, dtype=np.float32)[:, None]
+    histories = Histories(items=np.tile(items, 1_000), weights=np.tile(weights, 1_000))
+
+    assert check_parity(model, tmp_path, histories).largest_difference < 1e-6
+
+
+def test_a_wrong_graph_fails_the_training_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny_shop(tmp_path / "input/data/dataset")
+    config = tmp_path / "input/config/hyperparameters.json"
+    config.parent.mkdir(parents=True)
+    config.write_text('{"algorithms": "transitions"}')
+    monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(tmp_path))
+    right = ItemRowsModel.export
+    monkeypatch.setattr(ItemRowsModel, "export", lambda model, graph: graph.op("Sqrt", right(model, graph)))
+
+    status = train.main()
+
+    assert status == 1
+    assert (tmp_path / "output/failure").read_text().startswith("ParityError: graph.onnx differs from the model: item ")
+    assert not (tmp_path / "model/manifest.json").exists()

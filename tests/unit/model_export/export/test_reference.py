@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from alsolike.bundle import GRAPH_FILE, Bundle
+from alsolike.errors import InvalidBundle
+from model_export.algorithms import known
+from model_export.algorithms.blend import Blend
+from model_export.algorithms.buy_again import BuyAgain
+from model_export.algorithms.transitions import Transitions
+from model_export.data.interactions import Histories
+from model_export.export.reference import document, fit_reference, settings_from
+from model_export.export.writer import open_session, recommend
+from model_export.job.hyperparameters import Hyperparameters
+from model_export.job.train import train
+from tests.unit.model_export.shops import tiny_shop
+
+
+@pytest.mark.parametrize("settings", known().values(), ids=known().keys())
+def test_settings_survive_their_document(settings) -> None:  # type: ignore[no-untyped-def]
+    assert settings_from(document(settings)) == settings
+
+
+def test_combined_settings_survive_their_document() -> None:
+    blend = Blend(half_life_days=30.0, parts=((BuyAgain(half_life_days=30.0), 1.0), (Transitions(), 0.4)))
+
+    assert settings_from(document(blend)) == blend
+
+
+def test_unknown_algorithm_or_setting_is_named() -> None:
+    with pytest.raises(InvalidBundle, match="'magic'"):
+        settings_from({"algorithm": "magic"})
+    with pytest.raises(InvalidBundle, match="wand"):
+        settings_from({"algorithm": "popularity", "wand": 1.0})
+
+
+def test_reference_fitted_again_ranks_as_the_bundle_does(tmp_path: Path) -> None:
+    dataset = tiny_shop(tmp_path / "dataset")
+    manifest = train(
+        dataset=dataset,
+        output=tmp_path / "model",
+        hyperparameters=Hyperparameters(algorithms="transitions,buy_again,blend", exclude_seen=False),
+        now_ms=0,
+        say=lambda line: None,
+    )
+    bundle, asked = Bundle(tmp_path / "model"), ["item03", "not an item", "item07"]
+
+    scores = fit_reference(manifest, dataset).scores(asked, ["purchase"] * 3, [1000, 500, 0])
+
+    known_items = bundle.positions([item for item in asked if item.startswith("item")])
+    weights = manifest.history.weights(np.array([5.0, 5.0]), np.array([1000, 0]))
+    items, graph_scores = recommend(
+        open_session(tmp_path / "model" / GRAPH_FILE),
+        Histories(items=known_items[None, :], weights=weights[None, :]),
+        exclude=np.zeros((1, 1), np.int64),
+        k=15,
+    )
+    np.testing.assert_allclose(graph_scores[0], scores[items[0] - 1], rtol=1e-4)
+    assert (np.diff(scores[items[0] - 1]) <= 1e-6).all()
+
+
+def test_another_dataset_is_refused(tmp_path: Path) -> None:
+    dataset = tiny_shop(tmp_path / "dataset")
+    manifest = train(
+        dataset=dataset,
+        output=tmp_path / "model",
+        hyperparameters=Hyperparameters(algorithms="popularity"),
+        now_ms=0,
+        say=lambda line: None,
+    )
+    document_path = dataset / "manifest.json"
+    document_path.write_bytes(document_path.read_bytes().replace(b"run-1", b"run-2"))
+
+    with pytest.raises(InvalidBundle, match="run-2"):
+        fit_reference(manifest, dataset)

@@ -1,0 +1,256 @@
+"""What is like an item, and what is bought with it, counted by hand."""
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alsolike.bundle import MS_PER_DAY
+from alsolike.related import KINDS, SIMILAR, TOGETHER, RelatedItems
+from alsolike.tensors import map_tensors
+from model_export.data import baskets
+from model_export.data.baskets import purchases
+from model_export.data.interactions import Interactions
+from model_export.data.item_content import item_content
+from model_export.export import related
+from model_export.export.related import Similar, Together, most_bytes, related_items, related_tables
+from tests.unit.model_export.shops import interactions, random_sequences
+
+BASKETS = st.lists(st.lists(st.integers(1, 6), min_size=1, max_size=5), min_size=1, max_size=8)
+PLENTY = 1_000_000
+
+
+def made(
+    data: Interactions, *, columns: Sequence[dict[str, str]] | None = None, seed: int = 0, most_bytes: int = PLENTY
+) -> RelatedItems:
+    if columns is not None:
+        data = dataclasses.replace(data, content=item_content(columns).vectors)
+    tables = related_tables(data, event_weights={"purchase": 1.0}, seed=seed)
+    return related_items(tables, most_bytes=most_bytes)
+
+
+def row(tables: RelatedItems, kind: str, position: int) -> dict[int, float]:
+    items, scores = tables.row(kind, position)
+    return dict(zip(items.tolist(), scores.tolist(), strict=True))
+
+
+def shop() -> Interactions:
+    """Users who buy once a day or several things at once."""
+    data = interactions(random_sequences(users=40, items=12, length=9))
+    return dataclasses.replace(data, time_ms=data.time_ms // 3000 * MS_PER_DAY)
+
+
+def test_similar_is_the_cosine_of_users_with_thirty_users_of_doubt() -> None:
+    tables = made(interactions([[1, 2], [1, 2], [1, 3], [4]], step_ms=MS_PER_DAY))
+
+    assert row(tables, SIMILAR, 1) == pytest.approx(
+        {2: 2 / (math.sqrt(3 * 2) + 30), 3: 1 / (math.sqrt(3 * 1) + 30)}, rel=1e-3
+    )
+    assert row(tables, SIMILAR, 2) == pytest.approx({1: 2 / (math.sqrt(2 * 3) + 30)}, rel=1e-3)
+    assert row(tables, SIMILAR, 4) == {}
+
+
+def test_an_item_that_nobody_shares_is_like_what_has_its_columns() -> None:
+    red, blue = {"colour": "red"}, {"colour": "blue"}
+    tables = made(interactions([[1, 2], [1, 2], [3], [4]]), columns=[red, blue, red, blue])
+
+    doubt = 30 * 0.03  # what the same colour counts, in users
+    assert row(tables, SIMILAR, 3) == pytest.approx({1: doubt / (math.sqrt(1 * 2) + 30)}, rel=1e-3)
+    assert row(tables, SIMILAR, 1) == pytest.approx(
+        {2: 2 / (math.sqrt(2 * 2) + 30), 3: doubt / (math.sqrt(2 * 1) + 30)}, rel=1e-3
+    )
+
+
+def test_together_is_what_shares_a_basket_and_not_what_the_user_bought_another_day() -> None:
+    data = interactions([[1, 2, 3], [1, 2, 3]], step_ms=0)
+    data = dataclasses.replace(data, time_ms=np.array([0, 0, 9, 0, 0, 9]) * MS_PER_DAY)
+
+    tables = made(data)
+
+    assert row(tables, TOGETHER, 1) == pytest.approx({2: 2 / (2**0.75 * 2**0.25 + 30)}, rel=1e-3)
+    assert row(tables, TOGETHER, 3) == {}
+    assert set(row(tables, SIMILAR, 3)) == {1, 2}
+
+
+def test_what_is_in_every_basket_counts_less_than_what_is_in_those_with_the_item() -> None:
+    # Two baskets with 1 and 2, and item 3 in these and in fifty others: both were twice with 1.
+    tables = made(interactions([[1, 2, 3], [1, 2, 3], *[[3, 4]] * 50], step_ms=0))
+
+    assert list(row(tables, TOGETHER, 1)) == [2, 3]
+    assert row(tables, TOGETHER, 1) == pytest.approx(
+        {2: 2 / (2**0.75 * 2**0.25 + 30), 3: 2 / (2**0.75 * 52**0.25 + 30)}, rel=1e-3
+    )
+
+
+def test_a_pair_that_met_once_comes_behind_those_that_met_again() -> None:
+    # Item 1 was 300 times in a basket, twice with the frequent item 2 and once with 3, which was seen nowhere else.
+    tables = made(interactions([[1, 2], [1, 2], [1, 3], *[[1]] * 297, *[[2]] * 9_998], step_ms=0))
+
+    again = 2 / (300**0.75 * 10_000**0.25 + 30)
+    once = 1 / (300**0.75 * 1 + 30)
+    assert once > again / 2
+    assert list(row(tables, TOGETHER, 1)) == [2, 3]
+    assert row(tables, TOGETHER, 1) == pytest.approx({2: again, 3: again / 2}, rel=1e-2)
+    assert row(tables, TOGETHER, 3) == pytest.approx({1: 1 / (1 * 300**0.25 + 30)}, rel=1e-3)  # nothing better
+
+
+def test_views_do_not_make_a_basket() -> None:
+    data = dataclasses.replace(
+        interactions([[1, 2, 3]] * 2, step_ms=0), weight=np.array([1.0, 1.0, 0.25] * 2, np.float32)
+    )
+
+    assert [list(row(made(data), TOGETHER, item)) for item in (1, 2, 3)] == [[2], [1], []]
+    assert [sorted(row(made(data), SIMILAR, item)) for item in (1, 2, 3)] == [[2, 3], [1, 3], [1, 2]]
+
+
+@pytest.mark.parametrize(
+    "sequences",
+    [[[1], [2], [3]], [[1, 1, 1]], [[2]]],
+    ids=["baskets of one item", "one item again and again", "one interaction"],
+)
+def test_where_nothing_goes_together_all_rows_are_empty(sequences: list[list[int]]) -> None:
+    tables = made(interactions(sequences, items=3, step_ms=0))
+
+    assert [row(tables, kind, item) for kind in KINDS for item in range(4)] == [{}] * 8
+
+
+def test_without_purchases_nothing_is_bought_together() -> None:
+    data = interactions([[1, 2]] * 3, weight=0.5, step_ms=0)
+
+    assert [row(made(data), TOGETHER, item) for item in (1, 2)] == [{}, {}]
+    assert list(row(made(data), SIMILAR, 1)) == [2]
+
+
+def test_items_that_are_all_the_same_come_in_the_order_of_their_positions() -> None:
+    tables = made(interactions([list(range(1, 61))] * 2, items=61, step_ms=0), columns=[{"colour": "red"}] * 60 + [{}])
+
+    assert list(row(tables, TOGETHER, 30)) == [*range(1, 30), *range(31, 52)]  # fifty, without itself
+    assert list(row(tables, SIMILAR, 30)) == [*range(1, 30), *range(31, 52)]  # 51 by its columns alone
+
+
+@settings(max_examples=40, deadline=None)
+@given(BASKETS, st.lists(st.sampled_from(["red", "blue", ""]), min_size=6, max_size=6))
+def test_both_tables_are_those_of_pairs_counted_one_by_one(sequences: list[list[int]], colours: list[str]) -> None:
+    data = interactions(sequences, items=6, step_ms=0)
+    columns = [{"colour": colour} if colour else {} for colour in colours]
+    sets = [set(sequence) for sequence in sequences]
+    count = {item: sum(item in each for each in sets) for item in range(1, 7)}
+    alike = {name for name in ("red", "blue") if 1 < colours.count(name) < 6}
+
+    tables = made(data, columns=columns)
+
+    for item in range(1, 7):
+        met = {other: sum({item, other} <= each for each in sets) for other in range(1, 7) if other != item}
+        similar = {
+            other: (times + 0.9 * (colours[item - 1] in alike and colours[item - 1] == colours[other - 1]))
+            / (math.sqrt(count[item] * count[other]) + 30)
+            for other, times in met.items()
+        }
+        together = {
+            other: times / (count[item] ** 0.75 * count[other] ** 0.25 + 30) for other, times in met.items() if times
+        }
+        least = min((score for other, score in together.items() if met[other] > 1), default=math.inf)
+        together = {o: min(score, least / 2) if met[o] == 1 else score for o, score in together.items()}
+        assert row(tables, SIMILAR, item) == pytest.approx(
+            {o: score for o, score in similar.items() if score}, rel=2e-3
+        )
+        assert row(tables, TOGETHER, item) == pytest.approx(together, rel=2e-3)
+
+
+def test_rows_are_best_first_and_never_hold_the_item_itself() -> None:
+    tables = made(shop(), columns=[{"kind": f"k{item % 3}"} for item in range(12)])
+
+    for kind, item in itertools.product(KINDS, range(1, 13)):
+        items, scores = tables.row(kind, item)
+        assert len(items)
+        assert item not in items
+        assert (np.diff(scores) <= 0).all()
+        assert (scores > 0).all()
+
+
+def test_similar_is_the_same_both_ways() -> None:
+    data = dataclasses.replace(shop(), content=item_content([{"kind": f"k{n % 3}"} for n in range(12)]).vectors)
+
+    table = Similar(data).rows(np.arange(13)).toarray()
+
+    assert (table == table.T).all()
+
+
+def test_bought_together_is_counted_the_same_both_ways_whatever_the_norms() -> None:
+    bought = purchases(shop(), {"purchase": 1.0})
+
+    table = Together(bought, seed=0, target_power=0.5).rows(np.arange(13)).toarray()
+
+    assert ((table > 0) == (table > 0).T).all()
+
+
+@pytest.mark.parametrize("pairs_at_once", [1, 40])
+def test_the_size_of_blocks_changes_nothing(pairs_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = [{"kind": f"k{item % 3}"} for item in range(12)]
+    whole = made(shop(), columns=columns)
+
+    monkeypatch.setattr(related, "PAIRS_AT_ONCE", pairs_at_once)
+
+    parts = made(shop(), columns=columns)
+    assert [row(parts, kind, item) for kind in KINDS for item in range(13)] == [
+        row(whole, kind, item) for kind in KINDS for item in range(13)
+    ]
+
+
+def test_a_row_takes_as_many_pairs_as_it_says() -> None:
+    # Item 1: two sessions of three and two items, and two items of its colour; item 3: one of three and itself.
+    data = interactions([[1, 2, 3], [1, 2]], step_ms=0, items=4)
+    columns = [{"colour": "red"}, {"colour": "red"}, {"colour": "blue"}, {"colour": "green"}]
+    data = dataclasses.replace(data, content=item_content(columns).vectors)
+
+    assert Similar(data).pairs.tolist() == [0, 3 + 2 + 2, 3 + 2 + 2, 3, 0]
+    assert Together(data, seed=0).pairs.tolist() == [0, 5, 5, 3, 0]
+
+
+def test_large_baskets_depend_on_the_seed_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(baskets, "MOST_ITEMS", 4)
+    data = interactions([list(range(1, 13))] * 3, step_ms=0)
+
+    def found(seed: int) -> list[dict[int, float]]:
+        return [row(made(data, seed=seed), TOGETHER, item) for item in range(1, 13)]
+
+    assert found(1) == found(1)
+    assert found(1) != found(2)
+    assert max(map(len, found(1))) <= 3 * 3  # three others in each of three baskets
+
+
+@pytest.mark.parametrize(
+    ("room", "similar", "together"),
+    [(18, 3, 2), (17.9, 2, 2), (14, 2, 2), (13.9, 1, 1), (7, 1, 1), (6.9, 0, 0), (-8, 0, 0)],
+)
+def test_rows_are_cut_to_one_length_where_the_file_would_be_too_large(
+    tmp_path: Path, room: float, similar: int, together: int
+) -> None:
+    # Four items of one user, three of them in one basket: 4 * 3 entries and 3 * 2. Two tables of 4 + 1 rows end at
+    # 2 * (4 + 1 + 1) offsets of 4 bytes.
+    data = interactions([[1, 2, 3, 4]], step_ms=0)
+    data = dataclasses.replace(data, time_ms=np.array([0, 0, 0, MS_PER_DAY]))
+    allowed = int(2 * (4 + 1 + 1) * 4 + 6 * room)
+    whole = made(data)
+
+    cut = made(data, most_bytes=allowed)
+
+    assert [len(row(cut, SIMILAR, item)) for item in (1, 2, 3, 4)] == [similar] * 4
+    assert [len(row(cut, TOGETHER, item)) for item in (1, 2, 3, 4)] == [together] * 3 + [0]
+    for kind, item in itertools.product(KINDS, range(1, 5)):
+        assert list(row(whole, kind, item))[: len(row(cut, kind, item))] == list(row(cut, kind, item))
+    cut.write(tmp_path / "related.tensors")
+    arrays, _ = map_tensors(tmp_path / "related.tensors")
+    assert sum(array.nbytes for array in arrays.values()) <= max(allowed, 2 * (4 + 1 + 1) * 4)
+
+
+def test_tables_may_take_a_quarter_of_what_else_is_served_and_24_mb_in_any_case() -> None:
+    assert most_bytes(0) == 24_000_000
+    assert most_bytes(96_000_000) == 24_000_000
+    assert most_bytes(400_000_000) == 100_000_000

@@ -1,0 +1,94 @@
+"""What related items are worth, judged by hand."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from alsolike.bundle import MS_PER_DAY
+from alsolike.related import SIMILAR, TOGETHER
+from model_export.data.interactions import Interactions
+from model_export.export import related_quality
+from model_export.export.related_quality import Figures, measure, next_items, rest_of_baskets
+from tests.unit.model_export.shops import interactions
+
+LAST_DAY = 9 * MS_PER_DAY
+
+
+def days(*rows: tuple[int, int, int], items: int = 6) -> Interactions:
+    """User, item and day; what a user buys on one day is one basket."""
+    user, item, day = np.array(rows, np.int64).T
+    weight = np.ones(len(rows), np.float32)
+    return Interactions.from_rows(user=user, item=item, time_ms=day * MS_PER_DAY, weight=weight, users=9, items=items)
+
+
+def judged(data: Interactions, *, k: int = 1) -> dict[str, Figures]:
+    return measure(data, event_weights={"purchase": 1.0}, after_ms=LAST_DAY - 1, until_ms=LAST_DAY, k=k, seed=0)
+
+
+def test_the_next_item_is_asked_for_where_it_is_another_one() -> None:
+    questions = next_items(days((0, 1, 9), (0, 1, 9), (0, 2, 9), (0, 2, 9), (1, 3, 9), (1, 1, 9)))
+
+    assert questions.items.tolist() == [1, 3]
+    assert questions.targets.tolist() == [2, 1]
+
+
+def test_each_item_of_a_basket_is_asked_for_the_others() -> None:
+    questions = rest_of_baskets(days((0, 1, 8), (0, 2, 8), (0, 2, 8), (0, 3, 8), (0, 4, 9), (1, 5, 9), (1, 6, 9)))
+
+    assert questions.items.tolist() == [1, 2, 3, 5, 6]
+    assert np.split(questions.targets, questions.offsets[1:-1])[0].tolist() == [2, 3]
+    assert [each.tolist() for each in np.split(questions.targets, questions.offsets[1:-1])] == [
+        [2, 3], [1, 3], [1, 2], [6], [5],
+    ]  # fmt: skip
+
+
+def test_figures_are_of_what_was_before_the_window() -> None:
+    # Before: 1 with 2 twice, 3 with 4 twice, and 5 most often. In the window: 1 with 2 and 3 with 5; later, what does
+    # not count, 3 with 5 again and again.
+    before = [(user, item, 0) for user, pair in enumerate([(1, 2), (1, 2), (3, 4), (3, 4)]) for item in pair]
+    often = [(user, 5, 1) for user in range(4, 9)]
+    window = [(4, 1, 9), (4, 2, 9), (5, 3, 9), (5, 5, 9)]
+    later = [(user, item, 10) for user in (6, 7, 8) for item in (3, 5)]
+
+    found = judged(days(*before, *often, *window, *later))
+
+    # Asked is 1 (for 2: right) and 3 (for 5: it is 4); the most frequent item 5 is right for 3.
+    assert found[SIMILAR] == Figures(asked=2, hr=1 / 2, popular_hr=1 / 2)
+    # Asked are 1 and 2 (right), 3 (it is 4) and 5 (nothing is known); 5 is right for 3. Of 5 the next frequent is 1.
+    assert found[TOGETHER] == Figures(asked=4, hr=2 / 4, popular_hr=1 / 4)
+
+
+def test_more_related_items_are_right_more_often() -> None:
+    before = [(user, item, 0) for user in range(3) for item in (1, 2)] + [(3, 1, 0), (3, 3, 0)]
+    data = days(*before, (4, 1, 9), (4, 3, 9))
+
+    assert [judged(data, k=k)[SIMILAR].hr for k in (1, 2)] == [0, 1]
+    assert [judged(data, k=k)[TOGETHER].hr for k in (1, 2)] == [1 / 2, 1]
+
+
+def test_a_window_in_which_nothing_happened_asks_nobody() -> None:
+    found = judged(interactions([[1, 2, 3], [1, 2]]))
+
+    assert found == {SIMILAR: Figures(0, 0.0, 0.0), TOGETHER: Figures(0, 0.0, 0.0)}
+
+
+def test_no_past_is_no_error() -> None:
+    assert judged(days((0, 1, 9), (0, 2, 9)))[SIMILAR] == Figures(asked=1, hr=0, popular_hr=1)
+
+
+def test_large_windows_are_sampled_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(related_quality, "MOST_ASKED", 3)
+    data = interactions([[1, 2, 3, 4, 5, 6, 7, 8, 9]], step_ms=0)
+
+    assert next_items(data).items.tolist() == [1, 4, 8]
+    assert len(rest_of_baskets(data)) == 3
+
+
+@pytest.mark.parametrize("k", [10, 200])
+def test_fewer_items_than_are_looked_at_are_no_error(k: int) -> None:
+    data = dataclasses.replace(
+        interactions([[1, 2, 3]] * 3, step_ms=0), time_ms=np.array([0, 0, 0] * 2 + [LAST_DAY] * 3)
+    )
+
+    assert judged(data, k=k)[TOGETHER] == Figures(asked=3, hr=1.0, popular_hr=1.0)

@@ -1,0 +1,71 @@
+"""How many stages an export takes: what was faster with enough recall."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from alsolike.bundle import GRAPH_FILES
+from model_export.algorithms.blend import Blend, BlendModel
+from model_export.algorithms.popularity import Popularity, PopularityModel
+from model_export.export import stages
+from model_export.export.parity import check_parity
+from model_export.export.stages import LEAST_RECALL, Stages, Tried, choose, export_graphs, worth_trying
+from model_export.graph.two_stage import TwoStages
+from tests.unit.model_export.embeddings import DIMENSIONS, MANY, Embeddings, random_histories
+
+FEWEST, SOME, ALL = TwoStages(32, 24), TwoStages(48, 64), TwoStages(64, 24)
+
+
+@pytest.fixture(autouse=True)
+def few_histories_are_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stages, "SAMPLE", 32)
+
+
+@pytest.fixture(scope="module")
+def model() -> Embeddings:
+    return Embeddings.random(items=MANY, dimensions=DIMENSIONS, spectrum=0.5)
+
+
+def test_an_export_takes_two_stages_only_where_they_were_faster_with_enough_recall(
+    model: Embeddings, tmp_path: Path
+) -> None:
+    histories = random_histories(MANY, rows=40)
+
+    found, parity = export_graphs(model, tmp_path, histories)
+
+    one = next(tried for tried in found.tried if tried.two_stages is None)
+    best_two = choose(found.tried)
+    assert [tried.two_stages for tried in found.tried] == [None, *worth_trying(DIMENSIONS, MANY)]
+    assert one.recall == 1.0
+    assert found.stages == (1 if best_two == one else 2)
+    assert best_two.recall >= LEAST_RECALL
+    assert best_two.median_ms <= one.median_ms
+    assert parity.recall >= LEAST_RECALL
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(GRAPH_FILES)
+    check_parity(model, tmp_path, histories, least_recall=LEAST_RECALL)
+
+
+@pytest.mark.parametrize(
+    ("tried", "chosen"),
+    [
+        ([Tried(None, 9.0, 1.0), Tried(FEWEST, 4.0, 0.9989), Tried(SOME, 5.0, 0.999), Tried(ALL, 6.0, 1.0)], SOME),
+        ([Tried(None, 9.0, 1.0), Tried(FEWEST, 4.0, 0.9), Tried(ALL, 9.1, 1.0)], None),
+        ([Tried(None, 9.0, 1.0), Tried(ALL, 9.0, 1.0)], None),
+    ],
+    ids=["fastest with enough recall", "slower", "no faster"],
+)
+def test_the_fastest_with_enough_recall_is_chosen(tried: list[Tried], chosen: TwoStages | None) -> None:
+    assert choose(tried).two_stages == chosen
+
+
+def test_few_items_and_other_models_have_one_stage_untried(tmp_path: Path) -> None:
+    few = Embeddings.random(items=30, dimensions=8, spectrum=0.5)
+    popular = PopularityModel(settings=Popularity(), items=30, share=np.arange(31, dtype=np.float32))
+    blend = BlendModel(settings=Blend(), items=30, models=(few, popular), weights=(1.0, 0.5))
+
+    for model in (few, popular, blend):
+        found, parity = export_graphs(model, tmp_path, random_histories(30, rows=5))
+
+        assert found == Stages(1)
+        assert parity.recall == 1.0

@@ -1,0 +1,70 @@
+"""How high the best score of an answer is, over users of the last days."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from alsolike.drift import DAY_MS
+from model_export.algorithms.buy_again import BuyAgain, BuyAgainModel
+from model_export.algorithms.transitions import Transitions
+from model_export.evaluation.ranking import history_parameters
+from model_export.export.top_scores import top_scores
+from model_export.export.writer import write_graphs
+from tests.unit.model_export.shops import interactions, random_sequences
+
+
+def own_weights(directory: Path, items: int) -> BuyAgainModel:
+    """A model that scores an item by its weights in the history, decayed by nothing."""
+    settings = BuyAgain(half_life_days=float("inf"), position_decay=1.0)
+    model = BuyAgainModel(settings=settings, items=items, factor=np.ones(items + 1, np.float32))
+    write_graphs(model, directory)
+    return model
+
+
+def test_scores_are_those_of_answers_by_hand(tmp_path: Path) -> None:
+    """Users had their item once, twice or three times."""
+    model = own_weights(tmp_path, items=3)
+    data = interactions([[1], [1], [2, 2], [3, 3, 3]], step_ms=1)
+
+    found = top_scores(data, model, tmp_path, exclude_seen=False)
+
+    assert (found.edges, found.counts) == ((1.0, 2.0), (2, 1, 1))
+
+
+def test_users_to_whom_nothing_is_answered_have_no_score(tmp_path: Path) -> None:
+    found = top_scores(
+        interactions([[1], [2, 2]], step_ms=1), own_weights(tmp_path, items=2), tmp_path, exclude_seen=True
+    )
+
+    assert (found.edges, found.counts) == ((), (0,))
+
+
+def test_users_who_did_nothing_in_the_last_days_are_left_out(tmp_path: Path) -> None:
+    """The first user stopped eight days before the last one did something."""
+    data = interactions([[1], [2] * 9], step_ms=DAY_MS)
+
+    found = top_scores(data, own_weights(tmp_path, items=2), tmp_path, exclude_seen=False)
+
+    assert sum(found.counts) == 1
+
+
+def test_bins_hold_as_many_users_each_and_agree_with_the_model(tmp_path: Path) -> None:
+    data = interactions(random_sequences(users=200, items=30, length=12), step_ms=1)
+    model = Transitions().fit(data)
+    write_graphs(model, tmp_path)
+
+    found = top_scores(data, model, tmp_path, exclude_seen=False)
+
+    histories = data.histories(
+        starts=data.offsets[:-1],
+        ends=data.offsets[1:],
+        now_ms=np.full(200, data.time_ms.max()),
+        parameters=history_parameters(data, model.settings.half_life_days),
+    )
+    best = model.score(histories).max(axis=1)
+    assert sum(found.counts) == 200
+    assert max(found.counts) <= 25
+    assert found.edges == pytest.approx(np.quantile(best, np.arange(1, 10) / 10, method="lower"), rel=1e-5)

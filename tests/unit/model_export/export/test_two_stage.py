@@ -1,0 +1,232 @@
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alsolike.bundle import BIAS_GRAPH_FILE, DATA_FILE, GRAPH_FILE
+from model_export.data.interactions import Floats, Histories, Ints
+from model_export.export.parity import ParityError, check_parity
+from model_export.export.stages import LEAST_RECALL
+from model_export.export.writer import open_session, recommend, write_graphs
+from model_export.graph.contract import FLAT_BELOW, Graph
+from model_export.graph.two_stage import TwoStages
+from tests.unit.model_export.embeddings import DIMENSIONS, MANY, Embeddings, random_histories
+from tests.unit.model_export.shops import history
+
+NOTHING = np.zeros((1, 0), np.int64)
+
+
+def answer_every_list_in_two_stages(patch: pytest.MonkeyPatch) -> None:
+    """Also where one stage would be faster."""
+    patch.setattr(TwoStages, "longest_list", lambda *_: 10_000)
+
+
+@pytest.fixture(scope="module")
+def model() -> Embeddings:
+    return Embeddings.random(items=MANY, dimensions=DIMENSIONS, spectrum=0.5)
+
+
+@pytest.fixture(scope="module")
+def two_stages(model: Embeddings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The graphs with a head of all dimensions."""
+    directory = tmp_path_factory.mktemp("two")
+    write_graphs(model, directory, two_stages=TwoStages(DIMENSIONS, 64))
+    return directory
+
+
+@pytest.fixture(scope="module")
+def biased(two_stages: Path) -> onnxruntime.InferenceSession:
+    return open_session(two_stages / BIAS_GRAPH_FILE)
+
+
+@dataclasses.dataclass(frozen=True)
+class Tied:
+    """A model of two stages, and its sessions without a bias and with one."""
+
+    model: Embeddings
+    sessions: tuple[onnxruntime.InferenceSession, onnxruntime.InferenceSession]
+
+
+@pytest.fixture(scope="module")
+def tied(tmp_path_factory: pytest.TempPathFactory) -> Tied:
+    directory = tmp_path_factory.mktemp("tied")
+    model = Embeddings.random(items=FLAT_BELOW + 100, dimensions=6, spectrum=0.0)
+    model.vectors[:] = np.rint(model.vectors)
+    with pytest.MonkeyPatch.context() as patch:
+        answer_every_list_in_two_stages(patch)
+        write_graphs(model, directory, two_stages=TwoStages(6, model.items))
+    return Tied(model, (open_session(directory / GRAPH_FILE), open_session(directory / BIAS_GRAPH_FILE)))
+
+
+def best(model: Embeddings, histories: Histories, k: int, *, bias: Floats, exclude: Ints = NOTHING) -> list[list[int]]:
+    scores = model.score(histories)
+    scores = np.where(scores > 0, scores + bias, -np.inf)
+    np.put_along_axis(scores, exclude, -np.inf, axis=1)
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    found: list[list[int]] = np.where(np.take_along_axis(scores, order, axis=1) > -np.inf, order, 0).tolist()
+    return found
+
+
+@pytest.mark.parametrize("items", [30, FLAT_BELOW + 10])
+@pytest.mark.parametrize("softplus", [False, True])
+def test_one_stage_ranks_as_the_model_does(softplus: bool, items: int, tmp_path: Path) -> None:
+    model = Embeddings.random(items=items, dimensions=16, spectrum=0.3, softplus=softplus)
+    write_graphs(model, tmp_path)
+
+    parity = check_parity(model, tmp_path, random_histories(items, rows=20))
+
+    assert (parity.recall, parity.largest_difference < 1e-5) == (1.0, True)
+
+
+@pytest.mark.parametrize("items", [FLAT_BELOW + 10, MANY])
+@pytest.mark.parametrize("softplus", [False, True])
+def test_two_stages_rank_as_the_model_does(
+    softplus: bool, items: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer_every_list_in_two_stages(monkeypatch)
+    model = Embeddings.random(items=items, dimensions=DIMENSIONS, spectrum=0.5, softplus=softplus)
+    product = write_graphs(model, tmp_path, two_stages=TwoStages(DIMENSIONS, 64))
+
+    parity = check_parity(model, tmp_path, random_histories(items, rows=20), least_recall=LEAST_RECALL)
+
+    assert product is not None
+    assert product.dimensions == DIMENSIONS
+    assert parity.recall >= LEAST_RECALL
+
+
+def test_equal_vectors_come_in_the_order_of_their_positions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_every_list_in_two_stages(monkeypatch)
+    model = Embeddings.random(items=FLAT_BELOW, dimensions=8, spectrum=0.0)
+    model.vectors[1:] = model.vectors[1 + np.arange(FLAT_BELOW) % 50]
+    write_graphs(model, tmp_path, two_stages=TwoStages(8, 64))
+
+    found, scores = recommend(open_session(tmp_path / GRAPH_FILE), history(3), exclude=NOTHING, k=120)
+
+    assert found[0, :100].tolist() == list(range(found[0, 0], FLAT_BELOW + 1, 50))
+    assert len(set(scores[0, :100].tolist())) == 1
+
+
+@pytest.mark.parametrize("name", [GRAPH_FILE, BIAS_GRAPH_FILE])
+def test_a_list_too_long_for_two_stages_has_one_and_leaves_nothing_out(name: str, tmp_path: Path) -> None:
+    """Without any decay one axis of a head says next to nothing."""
+    isotropic = Embeddings.random(items=MANY, dimensions=DIMENSIONS, spectrum=0.0)
+    way = TwoStages(1, 24)
+    write_graphs(isotropic, tmp_path, two_stages=way)
+    histories = random_histories(MANY, rows=1)
+    neutral = np.zeros(MANY + 1, np.float32)
+
+    def recall(k: int) -> float:
+        found, _ = recommend(
+            open_session(tmp_path / name), histories, exclude=NOTHING, k=k, bias=neutral if "bias" in name else None
+        )
+        return len(np.intersect1d(found, best(isotropic, histories, k, bias=neutral))) / k
+
+    assert way.longest_list(MANY) == 100
+    assert recall(100) < 0.5
+    assert recall(101) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("way", "items", "longest"),
+    [
+        (TwoStages(32, 24), 1_000_000, 100),  # 125,000 blocks, an eighth of them is 651 times 24
+        (TwoStages(32, 64), 100_000, 24),  # 12,500 blocks
+        (TwoStages(32, 24), 100_000, 65),
+        (TwoStages(32, 24), 1_000, 0),
+    ],
+)
+def test_two_stages_are_for_lists_that_need_few_of_the_blocks(way: TwoStages, items: int, longest: int) -> None:
+    assert way.longest_list(items) == longest
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_where_every_block_goes_on_two_stages_answer_as_numpy_does(tied: Tied, data: st.DataObject) -> None:
+    """Vectors are small whole numbers: sums are exact and many are equal."""
+    position = st.integers(0, tied.model.items)
+    rows = data.draw(st.lists(st.lists(position, min_size=3, max_size=3), min_size=1, max_size=3))
+    histories = Histories(items=np.array(rows, np.int64), weights=np.ones((len(rows), 3), np.float32))
+    exclude = np.array([data.draw(st.lists(position, min_size=4, max_size=4)) for _ in rows], np.int64)
+    seed = data.draw(st.none() | st.integers(0, 2**32 - 1))
+    bias = None
+    if seed is not None:
+        choices = np.array([0, 1, -2, -np.inf], np.float32)
+        bias = np.random.default_rng(seed).choice(choices, tied.model.items + 1)
+    k = data.draw(st.integers(1, 600))
+
+    found, _ = recommend(tied.sessions[bias is not None], histories, exclude=exclude, k=k, bias=bias)
+
+    neutral = np.zeros(tied.model.items + 1, np.float32)
+    assert found.tolist() == best(tied.model, histories, k, bias=neutral if bias is None else bias, exclude=exclude)
+
+
+@pytest.mark.parametrize("passing", [MANY // 10_000, MANY // 100])
+def test_a_filter_counts_before_any_block_is_dropped(
+    model: Embeddings, biased: onnxruntime.InferenceSession, passing: int
+) -> None:
+    """0.01% of the items pass, chosen at random: without the filter none of them is near the top."""
+    histories = random_histories(MANY, rows=5)
+    bias = np.full(MANY + 1, -np.inf, np.float32)
+    bias[np.random.default_rng(3).choice(MANY, passing, replace=False) + 1] = 0
+
+    found, _ = recommend(biased, histories, exclude=np.zeros((5, 0), np.int64), k=passing, bias=bias)
+
+    unfiltered = best(model, histories, 100, bias=np.zeros(MANY + 1, np.float32))
+    assert np.sort(found).tolist() == np.sort(best(model, histories, passing, bias=bias)).tolist()
+    in_order = np.take_along_axis(model.score(histories), found, axis=1)
+    assert (np.diff(in_order) <= 1e-6 * in_order[:, :1]).all()  # sums of floats end differently on other processors
+    assert not np.isin(found[:, :20], unfiltered).all()
+
+
+def test_boosts_count_before_any_block_is_dropped(model: Embeddings, biased: onnxruntime.InferenceSession) -> None:
+    histories = random_histories(MANY, rows=3)
+    bias = np.random.default_rng(4).choice(np.array([0, 3, 30, -3, -np.inf], np.float32), MANY + 1)
+
+    found, _ = recommend(biased, histories, exclude=histories.items, k=50, bias=bias)
+
+    assert found.tolist() == best(model, histories, 50, bias=bias, exclude=histories.items)
+
+
+def test_excluded_items_do_not_take_the_places_of_blocks(model: Embeddings, two_stages: Path) -> None:
+    """The 2,000 best are excluded; they stand in more blocks than go on."""
+    histories = random_histories(MANY, rows=1)
+    neutral = np.zeros(MANY + 1, np.float32)
+    exclude = np.array(best(model, histories, 2_000, bias=neutral))
+
+    found, _ = recommend(open_session(two_stages / GRAPH_FILE), histories, exclude=exclude, k=25)
+
+    assert found.tolist() == best(model, histories, 25, bias=neutral, exclude=exclude)
+
+
+@pytest.mark.parametrize("name", [GRAPH_FILE, BIAS_GRAPH_FILE])
+def test_the_list_ends_in_two_stages_too(name: str, two_stages: Path) -> None:
+    session = open_session(two_stages / name)
+    bias = np.ones(MANY + 1, np.float32) if name == BIAS_GRAPH_FILE else None
+
+    unknown, _ = recommend(session, history(0), exclude=NOTHING, k=3, bias=bias)
+    nothing_left, scores = recommend(session, history(1), exclude=np.arange(1, MANY + 1)[None, :], k=3, bias=bias)
+
+    assert unknown.tolist() == nothing_left.tolist() == [[0, 0, 0]]
+    assert scores.tolist() == [[-np.inf] * 3]
+
+
+def test_the_vectors_stand_once_in_the_data_file(model: Embeddings, two_stages: Path) -> None:
+    size = (two_stages / DATA_FILE).stat().st_size
+
+    assert size < 1.01 * (model.vectors.nbytes + model.vectors.size)  # 4 bytes and 1 byte each
+
+
+def test_a_wrong_head_is_noticed(model: Embeddings, tmp_path: Path) -> None:
+    write_graphs(model, tmp_path, two_stages=TwoStages(1, 24))
+
+    with pytest.raises(ParityError, match=r"leaves out item \d+ of score .*; recall is 0\.\d+, expected at least 0.99"):
+        check_parity(model, tmp_path, random_histories(MANY, rows=20), least_recall=LEAST_RECALL)
+
+
+def test_padding_must_have_no_vector() -> None:
+    with pytest.raises(ValueError, match=r"v has 3 rows and padding \[\[1.0\]\], expected 4 rows and padding 0"):
+        Graph(3).item_vectors("v", np.ones((3, 1), np.float32))

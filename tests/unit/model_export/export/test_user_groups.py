@@ -1,0 +1,56 @@
+"""Popular items of groups of users, by hand."""
+
+import numpy as np
+import pytest
+
+from alsolike.popular_groups import Group
+from model_export.algorithms.popularity import Popularity
+from model_export.export import user_groups
+from model_export.export.user_groups import FEWEST_USERS, popular_groups
+from tests.unit.model_export.shops import interactions
+
+POPULARITY = Popularity(trend_half_life_days=np.inf)
+HALF = FEWEST_USERS
+PROFILES = [f"u#{user}" for user in range(2 * HALF)]
+DATA = interactions([[1, 2, 2]] * HALF + [[1, 3, 1]] * HALF, items=4)
+"""The first half had 2 twice and 1 once, the others 1 twice and 3 once; nobody had 4."""
+
+
+def found(users: dict[str, dict[str, object]], **columns: str) -> Group | None:
+    return popular_groups(users, PROFILES, DATA, popular_by=POPULARITY).of(columns)
+
+
+def test_a_group_has_the_items_that_its_users_had_most_first() -> None:
+    users: dict[str, dict[str, object]] = {str(n): {"plan": "gold" if n < HALF else "tin"} for n in range(2 * HALF)}
+
+    assert found(users, plan="gold") == Group("plan", "gold", HALF, [2, 1])
+    assert found(users, plan="tin") == Group("plan", "tin", HALF, [1, 3])
+    assert found(users, plan="clay") is None
+
+
+def test_a_group_of_too_few_users_is_none() -> None:
+    users: dict[str, dict[str, object]] = {str(n): {"plan": "gold"} for n in range(FEWEST_USERS - 1)}
+
+    assert found(users, plan="gold") is None
+
+
+def test_users_without_interactions_are_in_no_group() -> None:
+    users: dict[str, dict[str, object]] = {f"stranger{n}": {"plan": "gold"} for n in range(100)}
+
+    assert found(users, plan="gold") is None
+
+
+def test_a_user_who_says_something_twice_counts_once() -> None:
+    users: dict[str, dict[str, object]] = {str(n): {"likes": ["tea", "tea"]} for n in range(HALF)}
+
+    assert found(users, likes="tea") == Group("likes", "tea", HALF, [2, 1])
+
+
+def test_the_largest_groups_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    users: dict[str, dict[str, object]] = {
+        str(n): {"trial": True, "plan": "gold" if n < HALF else "tin"} for n in range(2 * HALF)
+    }
+    monkeypatch.setattr(user_groups, "MOST_GROUPS", 1)
+
+    assert len(popular_groups(users, PROFILES, DATA, popular_by=POPULARITY)) == 1
+    assert found(users, plan="gold") is None

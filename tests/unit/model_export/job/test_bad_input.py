@@ -1,0 +1,271 @@
+"""What becomes of poor data: its users, items, times, rows, weights and hold-out, and too little of it."""
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from alsolike.bundle import Bundle, Manifest
+from alsolike.dataset import INTERACTIONS_FILE
+from alsolike.errors import InvalidDataset, InvalidInput
+from cli.evaluate import evaluate
+from model_export.algorithms import known
+from model_export.algorithms.blend import Blend
+from model_export.algorithms.buy_again import BuyAgain
+from model_export.algorithms.popularity import Popularity
+from model_export.algorithms.repurchase import Repurchase
+from model_export.algorithms.transitions import Transitions
+from model_export.job.hyperparameters import Hyperparameters
+from model_export.job.train import train
+from tests.unit.model_export.shops import history, interactions, random_sequences, tiny_shop, write_dataset
+
+LEARNED_FROM_LITTLE = [name for name in known() if name != "sasrec"]
+"""SASRec refuses less than 5,000 interactions."""
+
+WALKS = {f"user{user}": walk for user, walk in enumerate(random_sequences(users=20, items=15, length=12))}
+"""20 users, 15 items, 12 interactions each."""
+
+Row = tuple[str, str, int]
+
+
+def run(dataset: Path, output: Path, **settings: Any) -> Manifest:
+    hyperparameters = Hyperparameters(**settings)
+    return train(dataset=dataset, output=output, hyperparameters=hyperparameters, now_ms=0, say=lambda line: None)
+
+
+def with_walks(others: dict[str, list[str]]) -> dict[str, list[str]]:
+    return {**{user: [f"item{item:02d}" for item in walk] for user, walk in WALKS.items()}, **others}
+
+
+def write_rows(path: Path, rows: Sequence[Row]) -> Path:
+    path.write_text("USER_ID,ITEM_ID,TIMESTAMP\n" + "".join(f"{user},{item},{time}\n" for user, item, time in rows))
+    return path
+
+
+def evaluated(path: Path, *arguments: str, protocol: str = "leave-one-out") -> tuple[dict[str, Any], str]:
+    """Return the JSON and what was said beside it."""
+    command = ["--interactions", str(path), "--protocol", protocol, "--json", *arguments]
+    app = typer.Typer()
+    app.command()(evaluate)
+    result = CliRunner().invoke(app, command, catch_exceptions=False)
+    return json.loads(result.stdout), result.stderr
+
+
+def hit_rates(document: dict[str, Any]) -> dict[str, float]:
+    return {result["seen"]: result["hr"] for result in document["results"]}
+
+
+@pytest.mark.parametrize("name", LEARNED_FROM_LITTLE)
+def test_users_with_one_event_are_learned_from_and_not_asked(name: str, tmp_path: Path) -> None:
+    once = {f"once{user}": [f"lone{user}"] for user in range(5)}
+
+    manifest = run(write_dataset(tmp_path / "dataset", with_walks(once)), tmp_path / "model", algorithms=name)
+
+    assert (manifest.algorithm, manifest.metrics["asked_users"], manifest.items) == (name, 20, 15 + 5)
+
+
+def test_a_dataset_of_users_with_one_event_says_how_many_more_are_needed(tmp_path: Path) -> None:
+    once = {f"user{user}": [f"item{user % 6}"] for user in range(30)}
+
+    with pytest.raises(InvalidDataset, match=r"0 users have 3 interactions or more; .* at least 5, 5 more"):
+        run(write_dataset(tmp_path / "dataset", once), tmp_path / "model")
+
+
+@pytest.mark.parametrize("name", [name for name in LEARNED_FROM_LITTLE if name != "blend"])
+def test_an_item_never_seen_is_in_no_list_and_says_nothing(name: str) -> None:
+    data = interactions([[1, 2, 3], [1, 2, 3], [2, 3, 1]], items=4)
+    model = known()[name].fit(data)
+
+    after_it = model.score(history(4))[0]
+
+    assert model.score(history(1, 2))[0, 4] == 0
+    if isinstance(model.settings, Popularity):
+        assert after_it.tolist() == model.score(history(1))[0].tolist()  # the same for everybody
+    elif isinstance(model.settings, BuyAgain | Repurchase):
+        assert np.flatnonzero(after_it).tolist() == [4]  # the user's own
+    else:
+        assert not after_it.any()
+
+
+def test_a_blend_says_of_an_item_never_seen_what_its_parts_say() -> None:
+    parts = ((Popularity(trend_half_life_days=math.inf), 1.0), (Transitions(), 1.0))
+
+    scores = Blend(parts=parts).fit(interactions([[1, 2], [2, 1]], items=3)).score(history(3))
+
+    assert scores.tolist() == [[0, 1 / 2, 1 / 2, 0]]
+
+
+@pytest.mark.parametrize("name", LEARNED_FROM_LITTLE)
+def test_a_target_never_seen_is_no_hit(name: str, tmp_path: Path) -> None:
+    rows = [(f"u{user}", f"i{(user + step) % 6}", step) for user in range(12) for step in range(5)]
+    new = [(f"u{user}", f"new{user}", 9) for user in range(12)]
+
+    document, _ = evaluated(write_rows(tmp_path / "rows.csv", [*rows, *new]), "--algorithms", name, "--k", "18")
+
+    assert document["items"] == 6 + 12
+    assert hit_rates(document) == {"masked": 0, "allowed": 0}
+
+
+def test_an_item_of_the_catalogue_that_nobody_had_is_not_in_the_bundle(tmp_path: Path) -> None:
+    dataset = write_dataset(tmp_path / "dataset", with_walks({}), properties={"new": {"title": "New"}})
+
+    run(dataset, tmp_path / "model", algorithms="popularity")
+
+    assert Bundle(tmp_path / "model").positions(["new", "item01"]).astype(bool).tolist() == [False, True]
+
+
+@pytest.mark.parametrize("name", LEARNED_FROM_LITTLE)
+def test_a_single_item_is_found_by_what_repeats_and_nobody_is_asked_for_a_new_one(name: str, tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "rows.csv", [(f"u{user}", "x", time) for user in range(8) for time in range(5)])
+
+    document, said = evaluated(path, "--algorithms", name)
+
+    repeats = name in ("blend", "buy_again", "popularity", "repurchase")
+    assert hit_rates(document) == {"masked": 0, "allowed": 1 if repeats else 0}
+    assert "note: seen masked has no test users: no user has a target that may be recommended" in said
+    assert "seen allowed has no test users" not in said
+
+
+@pytest.mark.parametrize("name", LEARNED_FROM_LITTLE)
+def test_events_of_one_moment_are_held_out_in_the_order_of_their_rows(name: str, tmp_path: Path) -> None:
+    dataset = write_dataset(tmp_path / "dataset", with_walks({}), step_ms=0)
+
+    manifest = run(dataset, tmp_path / "model", algorithms=name)
+
+    assert (manifest.algorithm, manifest.metrics["protocol"]) == (name, "leave-one-out")
+    assert manifest.metrics["asked_users"] > 0
+
+
+def test_events_of_one_moment_cannot_be_held_out_by_time(tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "rows.csv", [(user, f"i{item}", 7) for user, walk in WALKS.items() for item in walk])
+
+    with pytest.raises(InvalidInput, match="the validation part of the temporal protocol is empty"):
+        evaluated(path, protocol="temporal")
+
+
+@pytest.mark.parametrize("name", LEARNED_FROM_LITTLE)
+def test_duplicate_rows_count_and_are_told(name: str, tmp_path: Path) -> None:
+    rows = [(user, f"i{item}", step) for user, walk in WALKS.items() for step, item in enumerate(walk)]
+
+    document, said = evaluated(write_rows(tmp_path / "rows.csv", [*rows, *rows]), "--algorithms", name)
+
+    assert document["interactions"] == 2 * 240
+    assert "note: 240 rows have the user, item and time of another row; each of them counts" in said
+    assert hit_rates(document)["masked"] == 0  # the last row of each user repeats the one before
+
+
+@pytest.mark.parametrize("name", ["popularity", "ease", "item_knn"])
+def test_duplicate_rows_change_nothing_for_what_counts_users(name: str) -> None:
+    walks = [[1, 2, 3], [2, 3], [3, 1]]
+    once = known()[name].fit(interactions(walks))
+    twice = known()[name].fit(interactions([[item for item in walk for _ in range(2)] for walk in walks], step_ms=0))
+
+    np.testing.assert_allclose(twice.score(history(1, 2)), once.score(history(1, 2)), rtol=1e-6)
+
+
+def test_duplicate_rows_count_twice_for_transitions() -> None:
+    plain = Transitions(gap_decay=0.5, max_gap=3, backward=0.0, source_power=0.0, position_decay=1.0)
+
+    # Of 1, 1, 2, 2: the first 1 is followed at gaps 2 and 3, the second at gaps 1 and 2.
+    assert plain.fit(interactions([[1, 1, 2, 2]])).score(history(1))[0, 2] == (0.5 + 0.25) + (1 + 0.5)
+
+
+@pytest.mark.parametrize("weight", [math.nan, math.inf, -5.0, 0.0])
+def test_a_weight_that_is_no_number_above_0_is_named(weight: float, tmp_path: Path) -> None:
+    dataset = tiny_shop(tmp_path / "dataset")
+    table = pq.read_table(dataset / INTERACTIONS_FILE)
+    weights = [*[5.0] * 2, weight, weight, *[5.0] * (len(table) - 4)]
+    pq.write_table(table.set_column(3, "weight", pa.array(weights, pa.float32())), dataset / INTERACTIONS_FILE)
+
+    message = (
+        rf"interactions.parquet has 2 rows whose weight is no finite number above 0; the first is row 3 \({weight}\)"
+    )
+    with pytest.raises(InvalidDataset, match=message):
+        run(dataset, tmp_path / "model")
+
+
+def test_a_hold_out_by_time_without_anybody_in_it_holds_out_each_users_last(tmp_path: Path) -> None:
+    manifest = run(tiny_shop(tmp_path / "dataset"), tmp_path / "model", algorithms="popularity", holdout_days=1e-6)
+
+    assert (manifest.metrics["protocol"], manifest.metrics["asked_users"]) == ("leave-one-out", 20)
+
+
+def test_a_hold_out_of_seen_items_alone_cannot_be_compared_without_them(tmp_path: Path) -> None:
+    again = {f"user{user}": [f"item{(user + step) % 20:02d}" for step in range(5)] * 2 for user in range(20)}
+
+    with pytest.raises(InvalidDataset, match=r"0 users have an item in the validation part .* at least 5, 5 more"):
+        run(write_dataset(tmp_path / "dataset", again), tmp_path / "model", exclude_seen=True)
+
+
+def test_a_time_far_ahead_that_empties_the_window_is_seen_from_the_refusal(tmp_path: Path) -> None:
+    # The window is a tenth of the time from 1970-01-01 to 2001-09-09, at most 28 days.
+    rows = [(f"u{user}", f"i{step}", step) for user in range(9) for step in range(9)]
+    path = write_rows(tmp_path / "rows.csv", [*rows, ("u1", "i1", 1_000_000_000)])
+
+    with pytest.raises(InvalidInput, match="from 2001-07-15 to 2001-08-12; the latest of all is of 2001-09-09"):
+        evaluated(path, protocol="temporal")
+
+
+def test_interactions_of_the_future_are_said(tmp_path: Path) -> None:
+    # All others are more than a thousand half-lives older, so that popularity knows one item.
+    rows = [(f"u{user}", f"i{step}", step) for user in range(9) for step in range(9)]
+    path = write_rows(tmp_path / "rows.csv", [("u0", "i0", 9_000_000_000), *rows])
+    now = write_rows(tmp_path / "now.csv", rows)
+
+    said, nothing = (evaluated(each, "--algorithms", "popularity")[1] for each in (path, now))
+
+    note = "note: 1 interactions are of the future, up to 2255-03-14; an import refuses such, here they count"
+    assert note in said.splitlines()
+    assert "future" not in nothing
+
+
+def test_an_empty_window_is_refused_in_a_file(tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "rows.csv", [(f"u{user}", f"i{step}", step) for user in range(9) for step in range(9)])
+
+    with pytest.raises(InvalidInput, match="the validation part of the temporal protocol is empty: no user has"):
+        evaluated(path, "--holdout-days", "0", protocol="temporal")
+
+
+@pytest.mark.parametrize(
+    ("users", "items", "length", "missing"),
+    [
+        (4, 6, 6, "1 users more"),
+        (5, 4, 6, "1 items more"),
+        (6, 6, 3, "2 interactions more"),
+        (3, 2, 2, "2 users and 3 items and 14 interactions more"),
+    ],
+)
+def test_a_dataset_below_a_minimum_says_which_and_how_far(
+    users: int, items: int, length: int, missing: str, tmp_path: Path
+) -> None:
+    walks = {f"user{user}": [f"item{(user + step) % items}" for step in range(length)] for user in range(users)}
+
+    message = (
+        f"dataset run-1 holds {users} users, {items} items and {users * length} interactions; "
+        f"training needs at least 5 users, 5 items and 20 interactions: {missing}$"
+    )
+    with pytest.raises(InvalidDataset, match=message):
+        run(write_dataset(tmp_path / "dataset", walks), tmp_path / "model")
+
+
+def test_too_few_users_to_ask_says_how_many_more_are_needed(tmp_path: Path) -> None:
+    walks = {f"user{user}": [f"item{user % 6}", f"item{(user + 1) % 6}"] for user in range(12)}
+    asked = {f"asked{user}": ["item0", "item1", "item2"] for user in range(4)}
+
+    with pytest.raises(InvalidDataset, match=r"4 users have 3 interactions or more; .* at least 5, 1 more"):
+        run(write_dataset(tmp_path / "dataset", {**walks, **asked}, step_ms=0), tmp_path / "model")
+
+
+def test_sasrec_refuses_so_little_and_says_where_it_begins(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="make setup WITH=neural installs it")
+
+    with pytest.raises(InvalidInput, match="it learns from 5,000 interactions on, there are"):
+        run(tiny_shop(tmp_path / "dataset"), tmp_path / "model", algorithms="sasrec")

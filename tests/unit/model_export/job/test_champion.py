@@ -1,0 +1,211 @@
+import dataclasses
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from alsolike.bundle import GRAPH_FILE, MANIFEST_FILE, write_manifest
+from model_export.algorithms.popularity import Popularity
+from model_export.data.training_data import TrainingData
+from model_export.job.answer_lists import _translated
+from model_export.job.champion import NOTHING_NEW, AgainstChampion, Refusal, against_champion
+from tests.builders.bundles import MANIFEST
+from tests.unit.model_export.champions import DAY_MS, HISTORY, ITEMS, PAST, START_MS, champion, shop
+
+SETTINGS = Popularity(trend_half_life_days=math.inf)
+
+
+def compared(directory: Path, data: TrainingData, *, k: int = 3, seen: Any = "allowed", **more: Any) -> AgainstChampion:
+    found = against_champion(
+        directory, data, SETTINGS, k=k, seen=seen, categories=[None] * data.interactions.items, **more
+    )
+    assert found is not None
+    return found
+
+
+def test_both_are_asked_for_what_users_had_after_the_champions_last_event(tmp_path: Path) -> None:
+    data = shop({"old0": ["c", "e"], "old4": ["e"]})
+    # The champion leads from d to e, and from a to d before b.
+    folder = champion(tmp_path / "champion", {("d", "e"): 1.0, ("a", "d"): 0.5, ("a", "b"): 0.25})
+
+    found = compared(folder, data)
+
+    assert (found.version, found.since_ms, found.refusal) == ("v1", START_MS + 3 * DAY_MS, None)
+    assert (found.users, found.asked_users, found.targets) == (2, 2, 3)
+    assert found.candidate is not None
+    assert found.champion is not None
+    # Popularity lists a, b, c for both: old0's c stands third of two targets, old4's e nowhere.
+    own = (1 / math.log2(4)) / (1 + 1 / math.log2(3))
+    assert found.candidate.ndcg == pytest.approx((own + 0) / 2)
+    # old0 had b, c, d last: e first. old4 had b, c, a last: d, b.
+    first = 1 / (1 + 1 / math.log2(3))
+    assert found.champion.ndcg == pytest.approx((first + 0) / 2)
+    assert found.difference == pytest.approx((own - first) / 2)
+    assert found.ahead == pytest.approx((own - first, 0.0))
+    # Of 20 interactions before, a had 6, b and c 5, d 4, e none. old0 had a, b, c, d; old4 a, b, c, a.
+    had = (6 + 5 + 5 + 4) / 4 / 20 + (6 + 5 + 5 + 6) / 4 / 20
+    assert found.candidate.popularity == pytest.approx((6 + 5 + 5) / 3 / 20)
+    assert found.candidate.popularity_ratio == pytest.approx(2 * (6 + 5 + 5) / 3 / 20 / had)
+    assert found.champion.popularity_ratio == pytest.approx((0 / 20 + (4 + 5) / 2 / 20) / had)
+    assert (found.candidate.coverage, found.champion.coverage) == (3 / 5, 3 / 5)  # a, b, c; and e, d, b
+
+
+def test_nothing_is_asked_by_which_the_settings_were_chosen(tmp_path: Path) -> None:
+    """old0 had c on day 4, which the choice saw, and e on day 5, which it did not."""
+    data = shop({"old0": ["c", "e"], "old4": ["e"]})
+    folder = champion(tmp_path / "champion", {("c", "e"): 1.0})
+
+    found = compared(folder, data, k=1, chosen_until_ms=START_MS + 4 * DAY_MS)
+
+    assert (found.since_ms, found.users, found.targets) == (START_MS + 4 * DAY_MS, 1, 1)
+    assert found.champion is not None
+    assert found.champion.ndcg == 1.0
+
+
+def test_seen_items_are_left_out_of_both_lists_where_the_run_leaves_them_out(tmp_path: Path) -> None:
+    data = shop({"old0": ["c", "e"], "old4": ["d"]})
+    folder = champion(tmp_path / "champion", {("d", "c"): 2.0, ("d", "e"): 1.0, ("a", "b"): 2.0, ("a", "d"): 1.0})
+
+    found = compared(folder, data, k=1, seen="masked")
+
+    assert (found.asked_users, found.targets) == (2, 2)  # c is no target of old0, who had it before
+    assert found.champion is not None
+    assert found.candidate is not None
+    assert found.champion.ndcg == 1.0
+    assert found.candidate.ndcg == 0.5  # of what is left to old4 d is the most popular; e was never learned
+
+
+def test_new_users_are_asked_after_their_first_interactions(tmp_path: Path) -> None:
+    data = shop({}, late={"new": ["a", "d"], "newer": ["a"]})  # of the latter nothing is left to ask for
+    folder = champion(tmp_path / "champion", {("a", "d"): 1.0})
+
+    found = compared(folder, data, k=1)
+
+    assert found.champion is not None
+    assert (found.asked_users, found.champion.ndcg) == (1, 1.0)
+    assert (found.slices["new users"].users, found.slices["new users"].champion) == (1, 1.0)
+
+
+def test_user_of_whom_a_model_knows_nothing_gets_no_list_of_it(tmp_path: Path) -> None:
+    data = shop({}, late={"new": ["e", "a"]})  # nobody had e before: serving would answer what is popular
+    folder = champion(tmp_path / "champion", {(item, "a"): 1.0 for item in ("a", "b")}, item_ids=("a", "b"))
+
+    found = compared(folder, data)
+
+    assert found.candidate is not None
+    assert found.champion is not None
+    assert (found.asked_users, found.candidate.ndcg, found.candidate.coverage) == (1, 0.0, 0.0)
+    assert (found.champion.ndcg, found.champion.coverage) == (0.0, 0.0)
+
+
+def test_champion_that_knows_none_of_the_items_finds_nothing(tmp_path: Path) -> None:
+    data = shop({"old0": ["a"], "old1": ["b"]})
+    folder = champion(tmp_path / "champion", {("x", "y"): 1.0}, item_ids=("x", "y"))
+
+    found = compared(folder, data)
+
+    assert found.champion is not None
+    assert (found.asked_users, found.champion.ndcg, found.champion.coverage) == (2, 0.0, 0.0)
+    assert found.champion.popularity_ratio == 0.0
+    assert found.ahead[0] > 0
+
+
+def test_item_that_the_data_no_longer_has_takes_its_place_in_the_champions_list(tmp_path: Path) -> None:
+    data = shop({"old0": ["e"]})
+    folder = champion(tmp_path / "champion", {("d", "gone"): 2.0, ("d", "e"): 1.0}, item_ids=(*ITEMS, "gone"))
+
+    found = compared(folder, data)
+
+    assert found.champion is not None
+    assert found.champion.ndcg == pytest.approx(1 / math.log2(3))
+    assert found.champion.coverage == 1 / 5  # e
+    assert found.champion.popularity == 0.0  # nobody had either
+
+
+def test_slices_have_both_figures_and_intervals(tmp_path: Path) -> None:
+    data = shop({f"old{user}": ["e"] for user in range(3)} | {"old3": ["a"]})
+    folder = champion(tmp_path / "champion", {("d", "e"): 1.0})
+
+    found = compared(folder, data)
+
+    assert {name: each.users for name, each in found.slices.items()} == {
+        "users with 2 to 5 interactions": 4,
+        "items that nobody had": 3,
+    }
+    unheard = found.slices["items that nobody had"]
+    assert (unheard.candidate, unheard.champion, unheard.ahead) == (0.0, 1.0, (-1.0, -1.0))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda folder: (folder / GRAPH_FILE).write_bytes(b"no graph"), "graph.onnx is"),
+        (lambda folder: (folder / MANIFEST_FILE).unlink(), "has no manifest.json"),
+        (lambda folder: (folder / "graph.data").unlink(), "graph.data is missing"),
+    ],
+)
+def test_champion_that_cannot_be_opened_is_recorded_with_the_reason(damage: Any, message: str, tmp_path: Path) -> None:
+    folder = champion(tmp_path / "champion", {})
+    damage(folder)
+
+    found = compared(folder, shop({"old0": ["a"]}))
+
+    assert found.refusal == Refusal.BROKEN
+    assert message in str(found.reason)
+    assert found.candidate is None
+    assert (found.document(k=3)["refusal"], found.document(k=3)["reason"]) == ("broken", found.reason)
+
+
+def test_graph_that_does_not_run_is_recorded_with_the_reason(tmp_path: Path) -> None:
+    folder = champion(tmp_path / "champion", {})
+    manifest = dataclasses.replace(MANIFEST, version="v1", last_event_ms=START_MS + 3 * DAY_MS)
+    (folder / GRAPH_FILE).write_bytes((folder / "graph.bias.onnx").read_bytes())  # wants an input more
+    write_manifest(folder, dataclasses.replace(manifest, items=5, history=HISTORY))
+
+    found = compared(folder, shop({"old0": ["a"]}))
+
+    assert found.refusal == Refusal.BROKEN
+    assert "does not run" in str(found.reason)
+
+
+def test_nothing_new_is_recorded_as_such(tmp_path: Path) -> None:
+    found = compared(champion(tmp_path / "champion", {}), shop({}))
+
+    assert (found.refusal, found.users, found.asked_users) == (Refusal.NOTHING_NEW, 0, 0)
+    assert found.sentence(k=3) == f"champion v1 is not compared: {NOTHING_NEW}"
+
+
+def test_too_little_before_the_champions_last_event_is_recorded_as_such(tmp_path: Path) -> None:
+    folder = champion(tmp_path / "champion", {}, last_event_ms=START_MS)
+
+    found = compared(folder, shop({}))
+
+    assert found.reason == "the data has 5 interactions up to the champion's last event, a fit needs 20"
+    assert found.users == 5
+
+
+def test_of_many_users_some_are_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model_export.evaluation.paired.MOST_ASKED", 2)
+    data = shop({user: ["a"] for user in PAST})
+
+    found = compared(champion(tmp_path / "champion", {("d", "a"): 1.0}), data)
+
+    assert (found.users, found.asked_users) == (5, 2)
+
+
+def test_no_champion_is_no_comparison(tmp_path: Path) -> None:
+    data = shop({})
+
+    assert against_champion(tmp_path / "champion", data, SETTINGS, k=3, seen="allowed", categories=[None] * 5) is None
+
+
+def test_weights_are_read_as_the_champion_reads_them() -> None:
+    weights = np.array([5, 1, 2, 3], np.float32)
+
+    found = _translated(
+        weights, {"purchase": 5, "view": 1, "click": 2, "like": 2}, {"purchase": 9, "click": 4, "like": 7}
+    )
+
+    assert np.array_equal(found, np.array([9, np.nan, 2, 3], np.float32), equal_nan=True)

@@ -1,0 +1,149 @@
+"""A training that reads some users' interactions, and statistics of all."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from alsolike.bundle import MS_PER_DAY, Bundle, Manifest
+from alsolike.dataset import CHAMPION_FOLDER, INTERACTIONS_FILE, MANIFEST_FILE, DatasetManifest
+from alsolike.errors import InvalidDataset, InvalidInput
+from alsolike.related import SIMILAR
+from model_export.data.interactions import Histories
+from model_export.data.training_data import TrainingData, load
+from model_export.export.reference import settings_from
+from model_export.export.writer import open_session, recommend
+from model_export.job.hyperparameters import Hyperparameters
+from model_export.job.train import train
+from tests.unit.model_export.counting import counts_of
+from tests.unit.model_export.shops import random_sequences, write_dataset
+
+USERS, DAYS = 60, 40
+
+
+def shop(directory: Path) -> Path:
+    """60 users who walk through 30 items, one a day, which differs from user to user in the day they end."""
+    sequences = random_sequences(users=USERS, items=30, length=DAYS)
+    return write_dataset(
+        directory, {f"user{user:02}": [f"item{item:02}" for item in each] for user, each in enumerate(sequences)}
+    )
+
+
+def counted(directory: Path, *, asked: int, champion_ms: int | None = None) -> TrainingData:
+    """Count a shop, keep the interactions of `asked` users; return all there were."""
+    whole = load(shop(directory))
+    counts_of(directory, whole.interactions, whole.item_ids, champion_ms=champion_ms)
+    rows = pq.read_table(directory / INTERACTIONS_FILE)
+    kept = rows.filter([int(user[-2:]) < asked for user in rows["profile_id"].to_pylist()])
+    pq.write_table(kept, directory / INTERACTIONS_FILE)
+    manifest = DatasetManifest.from_json((directory / MANIFEST_FILE).read_bytes())
+    (directory / MANIFEST_FILE).write_bytes(dataclasses.replace(manifest, sampled_interactions=len(kept)).to_json())
+    return whole
+
+
+def run(dataset: Path, output: Path, **settings: Any) -> tuple[Manifest, list[str]]:
+    lines: list[str] = []
+    found = train(
+        dataset=dataset, output=output, hyperparameters=Hyperparameters(**settings), now_ms=0, say=lines.append
+    )
+    return found, lines
+
+
+def test_what_is_exported_is_fitted_on_all_users(tmp_path: Path) -> None:
+    whole = counted(tmp_path / "dataset", asked=20).by_frequency()
+
+    manifest, lines = run(tmp_path / "dataset", tmp_path / "model")
+
+    assert manifest.metrics["dataset"] == {"interactions": USERS * DAYS, "users": USERS}
+    assert manifest.metrics["statistics"]["asked_of_users"] == 20
+    assert any("whose 800 interactions are here" in line for line in lines)
+    algorithms = {each["algorithm"] for each in manifest.metrics["candidates"]}
+    assert algorithms == {"blend", "ease", "item_knn", "popularity", "transitions"}
+    assert set(manifest.metrics["left_out"]) >= {"buy_again", "repurchase", "content", "slist"}
+    assert "cannot be fitted from the dataset's statistics" in manifest.metrics["left_out"]["buy_again"]
+    bundle = Bundle(tmp_path / "model")
+    assert [bundle.item_id(position) for position in range(1, 31)] == list(whole.item_ids)
+    expected = settings_from(manifest.metrics["settings"]).fit(whole.interactions)
+    histories = Histories(items=np.array([[3, 5], [30, 7]]), weights=np.ones((2, 2), np.float32))
+    _, scores = recommend(
+        open_session(tmp_path / "model" / "graph.onnx"), histories, exclude=np.zeros((2, 1), np.int64), k=5
+    )
+    best = -np.sort(-expected.score(histories), axis=1)[:, :5]
+    np.testing.assert_allclose(scores, best, rtol=1e-4)
+
+
+def test_nothing_asked_about_is_learned(tmp_path: Path) -> None:
+    counted(tmp_path / "dataset", asked=20)
+
+    manifest, _ = run(tmp_path / "dataset", tmp_path / "model", algorithms="popularity,transitions")
+
+    start_ms = manifest.last_event_ms - (DAYS - 1) * MS_PER_DAY
+    tenth_ms = (manifest.last_event_ms - start_ms) // 10
+    assert manifest.metrics["protocol"] == "temporal, counted"
+    moments = manifest.metrics["statistics"]["moments_ms"]
+    assert moments == pytest.approx([manifest.last_event_ms - 2 * tenth_ms, manifest.last_event_ms], abs=0.1 * tenth_ms)
+
+
+def test_a_candidate_of_counts_is_compared_with_the_champion(tmp_path: Path) -> None:
+    before = tmp_path / "before"
+    write_dataset(
+        before,
+        {
+            f"user{user:02}": [f"item{item:02}" for item in each[: DAYS - 2]]
+            for user, each in enumerate(random_sequences(users=USERS, items=30, length=DAYS))
+        },
+    )
+    champion, _ = run(before, tmp_path / "champion", run_id="champion", algorithms="popularity,transitions")
+    dataset = tmp_path / "dataset"
+    counted(dataset, asked=20, champion_ms=champion.last_event_ms)
+    (tmp_path / "champion").rename(dataset / CHAMPION_FOLDER)
+
+    manifest, _ = run(dataset, tmp_path / "model", run_id="next", algorithms="popularity,transitions")
+
+    against = manifest.metrics["against_champion"]
+    assert (against["version"], against["refusal"]) == ("champion", None)
+    assert against["asked_users"] > 0
+    new = manifest.metrics["new_data"]
+    assert champion.last_event_ms == new["since_ms"] < new["half_ms"] < manifest.last_event_ms
+    assert new["taught"]["users"] == new["foreseen"]["users"] == 20
+    assert against["candidate"]["ndcg"] == pytest.approx(against["champion"]["ndcg"], abs=0.02)  # both know the same
+
+
+def test_similar_items_are_those_of_all_users(tmp_path: Path) -> None:
+    whole = counted(tmp_path / "dataset", asked=20)
+    run(tmp_path / "dataset", tmp_path / "of-counts", algorithms="popularity")
+    everybody = tmp_path / "everybody"
+    assert load(shop(everybody)).item_ids == whole.item_ids
+    run(everybody, tmp_path / "of-interactions", algorithms="popularity")
+
+    found, expected = (Bundle(tmp_path / name) for name in ("of-counts", "of-interactions"))
+
+    for position in range(1, 31):
+        ours, theirs = found.related(SIMILAR, position)[1], expected.related(SIMILAR, position)[1]
+        assert len(theirs) > 5
+        np.testing.assert_allclose(ours, theirs, rtol=2e-3)  # as far as 16 bits go
+
+
+def test_too_few_users_to_ask_are_named(tmp_path: Path) -> None:
+    counted(tmp_path / "dataset", asked=5)
+    rows = pq.read_table(tmp_path / "dataset" / INTERACTIONS_FILE)
+    early = [
+        user != "u#user04" or time < rows["event_time_ms"][0].as_py() + 9 * MS_PER_DAY
+        for user, time in zip(rows["profile_id"].to_pylist(), rows["event_time_ms"].to_pylist(), strict=True)
+    ]
+    pq.write_table(rows.filter(early), tmp_path / "dataset" / INTERACTIONS_FILE)
+
+    with pytest.raises(InvalidDataset, match=r"4 of 5 users .* raise spark_sample_interactions"):
+        run(tmp_path / "dataset", tmp_path / "model")
+
+
+def test_another_window_than_was_counted_is_refused(tmp_path: Path) -> None:
+    counted(tmp_path / "dataset", asked=20)
+
+    with pytest.raises(InvalidInput, match="holdout_days is 3, expected none"):
+        run(tmp_path / "dataset", tmp_path / "model", holdout_days=3.0)

@@ -1,0 +1,143 @@
+import dataclasses
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model_export.algorithms.popularity import Popularity
+from model_export.data.training_data import TrainingData
+from model_export.evaluation.bootstrap import apart
+from model_export.job.answer_lists import open_champion
+from model_export.job.new_data import NewData, judge_new_data
+from tests.unit.model_export.champions import DAY_MS, START_MS, champion
+from tests.unit.model_export.champions import shop as shop_of
+
+SETTINGS = Popularity(trend_half_life_days=math.inf)
+SINCE_MS = START_MS + 3 * DAY_MS
+# Days 0 to 3 are the champion's: a has 10 + 2 interactions, b 10, c 10, d 8, e none.
+PAST = {f"old{user}": ["a", "b", "c", "d"] for user in range(8)} | {
+    f"old{user}": ["a", "b", "c", "a"] for user in (8, 9)
+}
+
+
+def shop(later: dict[str, list[str]]) -> TrainingData:
+    return shop_of(later, past=PAST)
+
+
+def judged(folder: Path, data: TrainingData, *, since_ms: int = SINCE_MS) -> NewData | None:
+    return judge_new_data(open_champion(folder), data, SETTINGS, since_ms=since_ms, k=3, seen="allowed", seed=0)
+
+
+def test_half_of_what_is_new_is_learned_and_the_rest_asked_for(tmp_path: Path) -> None:
+    data = shop({"old0": ["e", "c"], "old1": ["e", "c"]})
+    folder = champion(tmp_path / "champion", {("e", "c"): 1.0})  # who had e has c next: its list begins with it
+
+    found = judged(folder, data)
+
+    assert found is not None
+    assert (found.since_ms, found.half_ms, found.interactions) == (SINCE_MS, SINCE_MS + DAY_MS, 4)
+    assert found.taught is not None
+    # With e twice on day 4 popularity still lists a, b, c; their c stands third.
+    assert (found.taught.users, found.taught.champion) == (2, 1.0)
+    assert found.taught.candidate == pytest.approx(1 / 2)
+    assert found.taught.ahead == pytest.approx((-0.5, -0.5))
+
+
+def test_what_is_foreseen_is_counted_above_a_list_drawn_by_lot(tmp_path: Path) -> None:
+    data = shop({"old0": ["e", "c"], "old1": ["e", "c"]})
+
+    found = judged(champion(tmp_path / "champion", {("e", "c"): 1.0}), data)
+
+    assert found is not None
+    assert found.foreseen is not None
+    discounts = 1 + 1 / math.log2(3) + 1 / 2
+    by_lot = discounts / 1 * 1 / 5  # each of three ranks holds the one of five items that a user had
+    # Half of what is new is day 4, so that day 5 is asked for: c stands third for old0 and old1.
+    assert found.foreseen.users == 2
+    assert found.foreseen.now == pytest.approx(1 / 2 - by_lot)
+    # As long a time up to the champion's last event is day 3: eight had d and two a, and the list is a, b, c.
+    assert (found.foreseen.before_after_ms, found.foreseen.before_until_ms) == (SINCE_MS - DAY_MS, SINCE_MS)
+    assert found.foreseen.before_users == 10
+    assert found.foreseen.before == pytest.approx(1 / 5 - by_lot)
+
+
+def test_nothing_after_the_champions_last_event_counts_as_the_time_before(tmp_path: Path) -> None:
+    data = shop({user: ["e", "e", "e", "e", "e"] for user in PAST})  # days 4 to 8
+
+    # Settings were chosen up to day 6: half of what is new is day 7, and day 8 is asked for.
+    found = judged(champion(tmp_path / "champion", {}), data, since_ms=SINCE_MS + 3 * DAY_MS)
+
+    assert found is not None
+    assert found.half_ms == SINCE_MS + 4 * DAY_MS
+    assert found.foreseen is not None
+    assert (found.foreseen.before_after_ms, found.foreseen.before_until_ms) == (SINCE_MS - DAY_MS, SINCE_MS)
+    discounts = 1 + 1 / math.log2(3) + 1 / 2
+    assert found.foreseen.before == pytest.approx(1 / 5 - discounts / 5)  # of day 3, as above
+
+
+def test_the_time_before_leaves_half_of_what_the_champion_knew_to_learn(tmp_path: Path) -> None:
+    # Half of what is new is day 4, and days 5 to 8 are asked for: as long a time before would begin on day -1.
+    data = shop({**{user: ["e"] for user in PAST}, "old4": ["e", "e", "e", "e", "e"]})
+
+    found = judged(champion(tmp_path / "champion", {}), data)
+
+    assert found is not None
+    assert found.foreseen is not None
+    assert (found.foreseen.before_after_ms, found.foreseen.before_until_ms) == (START_MS + DAY_MS, SINCE_MS)
+    assert (found.foreseen.before_users, found.foreseen.users) == (10, 1)
+
+
+def test_without_anything_before_the_champions_last_event_nothing_is_said_of_the_time_before(tmp_path: Path) -> None:
+    data = shop({"old0": ["e", "c"], "old1": ["e", "c"]})
+
+    found = judged(champion(tmp_path / "champion", {}, last_event_ms=START_MS - DAY_MS), data, since_ms=SINCE_MS)
+
+    assert found is not None
+    assert found.taught is not None
+    assert found.foreseen is None
+    assert "how well what was before the champion's last event can be foreseen is not known" in found.sentence(k=3)
+
+
+def test_where_most_of_what_is_new_bears_the_last_time_all_of_it_is_asked_for(tmp_path: Path) -> None:
+    data = shop({user: ["e"] for user in PAST})  # all on day 4
+
+    found = judged(champion(tmp_path / "champion", {}), data)
+
+    assert found is not None
+    assert (found.since_ms, found.half_ms) == (SINCE_MS, SINCE_MS)
+    assert found.taught is not None
+    assert (found.taught.users, found.taught.candidate) == (10, 0.0)  # nobody had e before
+    assert found.foreseen is not None
+    assert found.foreseen.users == 10
+
+
+def test_nothing_new_is_not_judged(tmp_path: Path) -> None:
+    assert judged(champion(tmp_path / "champion", {}), shop({})) is None
+
+
+def test_one_purchase_says_only_that_it_is_new(tmp_path: Path) -> None:
+    found = judged(champion(tmp_path / "champion", {}), shop({"old0": ["e"]}))
+
+    assert found is not None
+    assert found.interactions == 1
+    assert found.taught is not None
+    assert (found.taught.users, found.taught.ahead) == (1, (-math.inf, math.inf))
+    assert "1 interactions are new" in found.sentence(k=3)
+
+
+def test_the_document_has_what_was_found(tmp_path: Path) -> None:
+    found = judged(champion(tmp_path / "champion", {}), shop({"old0": ["e", "c"], "old1": ["e", "c"]}))
+
+    assert found is not None
+    assert found.document() == dataclasses.asdict(found)
+    assert "half of them taught ndcg@3 0.5000 on the rest" in found.sentence(k=3)
+
+
+def test_means_of_different_users_are_apart_by_what_both_vary() -> None:
+    low, high = apart(np.array([0.0, 1.0, 0.0, 1.0]), np.array([0.0, 0.2]))
+
+    # 0.5 - 0.1, and 1.96 times the root of (1/3) / 4 + 0.02 / 2
+    assert (low + high) / 2 == pytest.approx(0.4)
+    assert (high - low) / 2 == pytest.approx(1.959964 * math.sqrt(1 / 12 + 0.01), rel=1e-5)
+    assert apart(np.array([1.0]), np.array([0.0, 1.0])) == (-np.inf, np.inf)

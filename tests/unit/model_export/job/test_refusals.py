@@ -1,0 +1,114 @@
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from alsolike.bundle import Manifest
+from alsolike.errors import InvalidInput
+from model_export.algorithms import known
+from model_export.algorithms.blend import Blend
+from model_export.algorithms.ease import Ease
+from model_export.algorithms.repurchase import Repurchase
+from model_export.algorithms.sasrec import Sasrec
+from model_export.algorithms.slist import Slist
+from model_export.api import Algorithm
+from model_export.data.interactions import Interactions
+from model_export.job.hyperparameters import Hyperparameters
+from model_export.job.train import train
+from tests.unit.model_export.shops import interactions, tiny_shop
+
+PAIR = interactions([[1, 2], [1, 2, 3]])
+"""Pairs of one user's items: 2 * 2 + 3 * 3."""
+
+
+def of_items(items: int, *, rows: int = 5) -> Interactions:
+    return interactions([[1 + row % 2 for row in range(rows)]], items=items)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "most", "reason"),
+    [
+        (
+            Ease(max_pairs=3),
+            100_000,
+            "it takes 3 pairs or 100,000 items at most, there are 4 pairs of 100,001 items; item_knn takes any number",
+        ),
+        (
+            Blend(),
+            500_000,
+            "it takes 500,000 items at most, there are 500,001; the best single algorithm takes its place",
+        ),
+    ],
+    ids=lambda value: value.name if isinstance(value, Algorithm) else None,
+)
+def test_more_items_than_the_limit_are_refused_with_the_alternative(
+    algorithm: Algorithm, most: int, reason: str
+) -> None:
+    assert algorithm.unsupported_reason(of_items(most)) is None
+    assert algorithm.unsupported_reason(of_items(most + 1)) == reason
+
+
+def test_sasrec_refuses_items_whose_vectors_take_too_long_to_learn() -> None:
+    assert Sasrec().unsupported_reason(of_items(100_000, rows=5_000)) is None
+    assert Sasrec().unsupported_reason(of_items(100_001, rows=5_000)) == (
+        "it takes 100,000 items at most, there are 100,001; transitions reads the order too and takes any number"
+    )
+
+
+def test_repurchase_refuses_more_interactions_than_go_into_memory() -> None:
+    assert Repurchase(max_interactions=5).unsupported_reason(of_items(2, rows=5)) is None
+    assert Repurchase(max_interactions=4).unsupported_reason(of_items(2, rows=5)) == (
+        "it takes 4 interactions at most, there are 5; buy_again takes any number"
+    )
+
+
+def test_ease_takes_any_number_of_items_whose_pairs_are_few() -> None:
+    assert Ease(max_pairs=4).unsupported_reason(of_items(1_000_000)) is None
+
+
+def test_slist_refuses_more_pairs_than_go_into_memory() -> None:
+    # Sessions of 2 and 3: 4 + 9. Before each: 0, 1 and 0, 1, 2, squared: 1 + 1 + 4. Of many items, all may differ.
+    data = dataclasses.replace(PAIR, items=100)
+
+    assert Slist(max_pairs=4 + 9 + 1 + 1 + 4).unsupported_reason(data) is None
+    assert Slist(max_pairs=18).unsupported_reason(data) == (
+        "it takes 18 pairs of items at most, there may be 19; transitions takes any number"
+    )
+
+
+def test_slist_knows_that_pairs_of_few_items_repeat() -> None:
+    assert Slist(max_pairs=3 * 3).unsupported_reason(PAIR) is None
+    assert Slist(max_pairs=8).unsupported_reason(PAIR) is not None
+
+
+@pytest.mark.parametrize("name", ["popularity", "buy_again", "repurchase", "transitions", "item_knn", "content"])
+def test_what_is_linear_refuses_nothing(name: str) -> None:
+    assert known()[name].unsupported_reason(of_items(1_000_000)) is None
+
+
+def run(dataset: Path, output: Path, *, algorithms: str) -> Manifest:
+    hyperparameters = Hyperparameters(algorithms=algorithms)
+    return train(dataset=dataset, output=output, hyperparameters=hyperparameters, now_ms=0, say=lambda line: None)
+
+
+def test_training_of_one_named_algorithm_fails_with_its_refusal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Ease, "unsupported_reason", lambda self, interactions: f"there are {interactions.items} items")
+
+    with pytest.raises(InvalidInput, match=r"no algorithm can be fitted here: \{'ease': 'there are 15 items'\}"):
+        run(tiny_shop(tmp_path / "dataset"), tmp_path / "model", algorithms="ease")
+
+
+@pytest.mark.parametrize("refusing", [Ease, Blend])
+def test_a_refusal_leaves_one_out_among_others_and_is_kept(
+    refusing: type[Algorithm], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        refusing, "unsupported_reason", lambda self, interactions: f"there are {interactions.items} items"
+    )
+
+    manifest = run(tiny_shop(tmp_path / "dataset"), tmp_path / "model", algorithms=f"popularity,{refusing.name}")
+
+    assert manifest.algorithm == "popularity"
+    assert manifest.metrics["left_out"] == {refusing.name: "there are 15 items"}

@@ -1,0 +1,319 @@
+"""A dataset becomes a bundle."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from alsolike.bundle import CONTENT_FILE, FILES, GRAPH_FILE, MANIFEST_FILE, Bundle, Manifest
+from alsolike.content_index import ContentIndex, Scales
+from alsolike.dataset import USERS_FILE
+from alsolike.errors import InvalidDataset
+from alsolike.ragged import hashes_of
+from alsolike.related import KINDS, SIMILAR, TOGETHER
+from model_export.algorithms import known
+from model_export.algorithms.building_blocks.item_to_item import ItemRowsModel
+from model_export.algorithms.transitions import Transitions
+from model_export.data import training_data
+from model_export.data.interactions import Interactions
+from model_export.data.training_data import load
+from model_export.evaluation.cold_start import DEFAULT_SCALES
+from model_export.export.writer import open_session, recommend
+from model_export.job.hyperparameters import Hyperparameters
+from model_export.job.train import train
+from model_export.processes import side_process
+from tests.builders.sentence_model import write_model
+from tests.unit.model_export.shops import history, tiny_shop, write_dataset
+
+TIMES = {"fit_s", "peak_mb", "train_s", "created_ms"}
+
+
+def run(
+    dataset: Path,
+    output: Path,
+    *,
+    now_ms: int = 0,
+    lines: list[str] | None = None,
+    sentence_model: Path | None = None,
+    **settings: Any,
+) -> Manifest:
+    return train(
+        dataset=dataset,
+        output=output,
+        hyperparameters=Hyperparameters(**settings),
+        now_ms=now_ms,
+        say=(lines if lines is not None else []).append,
+        sentence_model=sentence_model,
+    )
+
+
+def without_times(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: without_times(inner) for key, inner in value.items() if key not in TIMES}
+    return [without_times(inner) for inner in value] if isinstance(value, list) else value
+
+
+def test_a_tiny_dataset_becomes_a_bundle(tmp_path: Path) -> None:
+    manifest = run(tiny_shop(tmp_path / "dataset", history_length=40), tmp_path / "model", run_id="run-7", now_ms=123)
+
+    bundle = Bundle(tmp_path / "model")
+    assert bundle.manifest == manifest
+    assert (manifest.version, manifest.dataset_id, manifest.created_ms) == ("run-7", "run-1", 123)
+    assert (manifest.items, manifest.history.length) == (15, 40)
+    assert manifest.history.event_weights == {"purchase": 5.0}  # the dataset's: serving weighs as training did
+    assert bundle.metadata(int(bundle.positions(["item01"])[0])) == {"title": "First"}
+    assert bundle.metadata(int(bundle.positions(["item02"])[0])) == {}
+    assert sorted(bundle.popular.tolist()) == list(range(1, 16))
+    candidates = manifest.metrics["candidates"]
+    singles = [name for name in known() if name not in ("blend", "sasrec")]
+    assert [candidate["algorithm"] for candidate in candidates] == [*singles, "blend"]
+    of_name = {candidate["algorithm"]: candidate for candidate in candidates}
+    best = max(singles, key=lambda name: of_name[name]["validation_ndcg"])
+    assert manifest.algorithm in (best, "blend")
+    assert of_name[manifest.algorithm]["winner_ahead_validation"] == [0, 0]
+    assert of_name["popularity"]["winner_ahead_test"][0] <= of_name["popularity"]["winner_ahead_test"][1]
+    assert list(manifest.metrics["left_out"]) == ["sasrec"]
+    assert manifest.metrics["slices"]["users with more interactions"]["users"] > 0
+
+
+def test_a_second_process_changes_nothing_but_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = tiny_shop(tmp_path / "dataset")
+    settings: dict[str, Any] = {"algorithms": "popularity,item_knn,transitions,buy_again,blend", "budget_mb": 100_000}
+    here = run(dataset, tmp_path / "here", **settings)
+    monkeypatch.setattr(side_process, "is_worth_it", lambda _: True)
+    fitted_here = []
+    fit = Transitions.fit
+
+    def noted(self: Transitions, interactions: Interactions) -> ItemRowsModel:
+        fitted_here.append(len(interactions))
+        return fit(self, interactions)
+
+    monkeypatch.setattr(Transitions, "fit", noted)
+    apart = run(dataset, tmp_path / "apart", **settings)
+
+    assert set(fitted_here) <= {here.metrics["dataset"]["interactions"]}  # only the model that serves
+    assert without_times(apart.metrics) == without_times(here.metrics)
+    for name in FILES:
+        if name != MANIFEST_FILE:
+            assert (tmp_path / "apart" / name).read_bytes() == (tmp_path / "here" / name).read_bytes(), name
+
+
+def test_the_bundle_recommends_what_usually_comes_next(tmp_path: Path) -> None:
+    circle = [f"item{index:02d}" for index in range(12)]
+    walks = {f"user{index}": [circle[(index + step) % 12] for step in range(6)] for index in range(24)}
+    run(write_dataset(tmp_path / "dataset", walks), tmp_path / "model", algorithms="transitions")
+    bundle = Bundle(tmp_path / "model")
+    had = bundle.positions(["item03", "item04"]).tolist()
+
+    items, _ = recommend(
+        open_session(tmp_path / "model" / GRAPH_FILE), history(*had), exclude=np.array([had], np.int64), k=1
+    )
+
+    assert bundle.item_id(int(items[0, 0])) == "item05"
+
+
+def test_the_bundle_finds_the_nearest_known_items_of_a_new_one(tmp_path: Path) -> None:
+    walks = {f"user{user}": [f"item{(user + step) % 9:02d}" for step in range(6)] for user in range(20)}
+    kinds = {f"item{number:02d}": {"kind": f"k{number % 3}"} for number in range(9)}
+    manifest = run(write_dataset(tmp_path / "dataset", walks, properties=kinds), tmp_path / "model")
+
+    index = ContentIndex.map(tmp_path / "model" / CONTENT_FILE)
+    positions, weights = index.nearest({"kind": "k1"})
+
+    bundle = Bundle(tmp_path / "model")
+    assert {bundle.item_id(position) for position in positions.tolist()} == {"item01", "item04", "item07"}
+    assert weights.sum() == pytest.approx(1.0)
+    assert index.scales == Scales(**manifest.metrics["cold_start"]["with_"]["scales"])
+    assert not len(index.rare_hashes)
+
+
+def test_items_that_are_too_rare_to_be_learned_take_part_in_the_choice_of_the_scale(tmp_path: Path) -> None:
+    """The catalogue has items 9 to 11, nobody's and of all kinds."""
+    walks = {f"user{user}": [f"item{(user + step) % 9:02d}" for step in range(6)] for user in range(20)}
+    kinds = {f"item{number:02d}": {"kind": f"k{number % 3}"} for number in range(12)}
+    dataset = write_dataset(tmp_path / "dataset", walks, properties=kinds)
+
+    lines: list[str] = []
+    manifest = run(dataset, tmp_path / "model", algorithms="popularity", lines=lines)
+
+    cold = manifest.metrics["cold_start"]
+    assert cold["others"] == len(load(dataset).unlearned) == 3
+    scales = cold["with_"]["scales"]
+    assert scales["new"] == DEFAULT_SCALES.new  # the catalogue has none
+    assert scales["rare"] < DEFAULT_SCALES.rare
+    index = ContentIndex.map(tmp_path / "model" / CONTENT_FILE)
+    found = index.scales_of(hashes_of([b"item09", b"item10", b"item11", b"item12"])).tolist()
+    assert found == pytest.approx([*[scales["rare"]] * 3, scales["new"]])
+    assert any(f"at scale {scales['new']:g}, {scales['rare']:g} for rare ones" in line for line in lines)
+    long = [f"{cold[name]['every_item_long']:.4f}" for name in ("without", "with_")]
+    assert [f"in lists of 100 {long[0]} and {long[1]}" in line for line in lines].count(True) == 1
+
+
+def test_as_many_items_as_serving_has_are_too_rare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    walks = {f"user{user}": [f"item{(user + step) % 9:02d}" for step in range(6)] for user in range(20)}
+    numbers = {f"item{number:02d}": {"number": str(number)} for number in range(14)}
+    monkeypatch.setattr(training_data, "MOST_COLD_ITEMS", 3)
+
+    data = load(write_dataset(tmp_path / "dataset", walks, properties=numbers))
+
+    assert data.unlearned == [{"number": "9"}, {"number": "11"}, {"number": "13"}]
+    assert data.unlearned_ids == ["item09", "item10", "item11", "item12", "item13"]
+
+
+def test_the_bundle_knows_what_titles_mean_where_a_sentence_model_is_given(tmp_path: Path) -> None:
+    walks = {f"user{user}": [f"item{(user + step) % 9:02d}" for step in range(6)] for user in range(20)}
+    words = ("sofa", "lamp", "desk", "oak", "red", "tall", "small", "blue", "green")
+    titles = {f"item{number:02d}": {"title": word} for number, word in enumerate(words)}
+    dataset, folder = write_dataset(tmp_path / "dataset", walks, properties=titles), write_model(tmp_path / "sentences")
+    lines: list[str] = []
+    run(dataset, tmp_path / "without", algorithms="popularity")
+    manifest = run(
+        dataset, tmp_path / "with", algorithms="popularity", sentence_model=folder, lines=lines, run_id="run-2"
+    )
+
+    assert manifest.metrics["sentences"] == {"columns": ("title",), "tokens": 7}
+    assert "sentence model: 7 tokens in 3 dimensions; an item's text is title" in lines
+    found = {}
+    for name in ("without", "with"):
+        positions, _ = ContentIndex.map(tmp_path / name / CONTENT_FILE).nearest({"title": "couch"})
+        found[name] = [Bundle(tmp_path / name).item_id(position) for position in positions.tolist()]
+    assert found == {"without": [], "with": ["item00"]}
+
+
+def test_the_bundle_knows_what_is_like_an_item_and_bought_with_it(tmp_path: Path) -> None:
+    pairs = {f"user{user}": [f"item{2 * (user % 4) + step % 2:02d}" for step in range(40)] for user in range(20)}
+    dataset = write_dataset(tmp_path / "dataset", pairs, step_ms=10 * 60_000)
+    manifest = run(dataset, tmp_path / "model", algorithms="popularity")
+
+    bundle = Bundle(tmp_path / "model")
+
+    for kind in KINDS:
+        for first, second in (("item00", "item01"), ("item07", "item06")):
+            items, scores = bundle.related(kind, int(bundle.positions([first])[0]))
+            assert [bundle.item_id(position) for position in items.tolist()] == [second]
+            assert 0 < scores[0] < 1
+    # Of 40 steps in 390 minutes the validation has those after 312 and up to 351: four of each user, who has one item
+    # after the other. Eight items are fewer than ten, so the most frequent ones are right as well.
+    assert manifest.metrics["related"] == {
+        SIMILAR: {"asked": 20 * 3, "hr": 1.0, "popular_hr": 1.0},
+        TOGETHER: {"asked": 20 * 2, "hr": 1.0, "popular_hr": 1.0},
+    }
+
+
+def test_the_bundle_knows_what_is_popular_among_users_of_a_kind(tmp_path: Path) -> None:
+    walks = {f"user{user}": [f"item{(user % 2 + 2 * step) % 8:02d}" for step in range(6)] for user in range(40)}
+    plans = {f"user{user}": {"plan": "even" if user % 2 == 0 else "odd"} for user in range(40)}
+    dataset = write_dataset(tmp_path / "dataset", walks)
+    documents = [orjson.dumps(plan).decode() for plan in plans.values()]
+    pq.write_table(pa.table({"user_id": list(plans), "properties": documents}), dataset / USERS_FILE)
+    run(dataset, tmp_path / "model")
+
+    bundle = Bundle(tmp_path / "model")
+
+    for plan, first in (("even", 0), ("odd", 1)):
+        group = bundle.groups.of({"plan": plan})
+        assert group is not None
+        assert group.users == 20
+        assert {bundle.item_id(position) for position in group.items} == {
+            f"item{number:02d}" for number in range(first, 8, 2)
+        }
+
+
+def test_the_same_data_gives_the_same_bytes(tmp_path: Path) -> None:
+    dataset = tiny_shop(tmp_path / "dataset")
+
+    for name, now_ms in (("first", 1), ("second", 2)):
+        run(dataset, tmp_path / name, now_ms=now_ms)
+
+    for name in FILES:
+        assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes(), name
+    first, second = (orjson.loads((tmp_path / name / MANIFEST_FILE).read_bytes()) for name in ("first", "second"))
+    assert without_times(first) == without_times(second)
+
+
+def test_the_winners_figures_are_printed_for_the_metric_definitions(tmp_path: Path) -> None:
+    lines: list[str] = []
+
+    manifest = run(tiny_shop(tmp_path / "dataset"), tmp_path / "model", lines=lines)
+
+    winner = next(c for c in manifest.metrics["candidates"] if c["algorithm"] == manifest.algorithm)
+    printed = [line for line in lines if "ndcg_at_10=" in line]
+    assert printed == [f"ndcg_at_10={winner['ndcg']:.6f} hr_at_10={winner['hr']:.6f}"]
+
+
+def test_a_training_says_that_many_have_more_interactions_than_a_model_is_told(tmp_path: Path) -> None:
+    lines: list[str] = []
+
+    run(tiny_shop(tmp_path / "dataset", history_length=2), tmp_path / "model", algorithms="popularity", lines=lines)
+
+    assert [line for line in lines if "which are all that a model is told" in line]
+
+
+def test_events_at_one_moment_are_compared_by_leaving_one_out(tmp_path: Path) -> None:
+    manifest = run(tiny_shop(tmp_path / "dataset", step_ms=0), tmp_path / "model")
+
+    assert manifest.metrics["protocol"] == "leave-one-out"
+
+
+def test_days_of_events_are_compared_by_time(tmp_path: Path) -> None:
+    manifest = run(tiny_shop(tmp_path / "dataset"), tmp_path / "model", holdout_days=3.0)
+
+    assert (manifest.metrics["protocol"], manifest.metrics["asked_users"]) == ("temporal", 20)
+
+
+def test_seen_items_are_excluded_unless_repeats_are_real(tmp_path: Path) -> None:
+    once = {f"user{user}": [f"item{(user + step) % 20:02d}" for step in range(10)] for user in range(20)}
+    again = {user: items[:5] * 2 for user, items in once.items()}
+
+    new = run(write_dataset(tmp_path / "once", once), tmp_path / "new")
+    repeated = run(write_dataset(tmp_path / "again", again), tmp_path / "repeated")
+
+    assert (new.metrics["repeat_share"], new.exclude_seen) == (0.0, True)
+    assert (repeated.metrics["repeat_share"], repeated.exclude_seen) == (1.0, False)
+    mixed = {user: (once if index % 2 else again)[user] for index, user in enumerate(once)}
+    assert run(write_dataset(tmp_path / "mixed", mixed), tmp_path / "forced", exclude_seen=True).exclude_seen
+
+
+def test_repeats_of_the_test_part_decide_nothing(tmp_path: Path) -> None:
+    walks = {f"user{user}": [f"item{(user + step) % 20:02d}" for step in range(10)] for user in range(20)}
+    repeated_last = {user: [*items, items[0]] for user, items in walks.items()}
+
+    manifest = run(write_dataset(tmp_path / "dataset", repeated_last), tmp_path / "model", holdout_days=1.0)
+
+    assert manifest.metrics["protocol"] == "temporal"
+    assert (manifest.metrics["repeat_share"], manifest.exclude_seen) == (0.0, True)
+
+
+def test_items_of_equal_score_are_ordered_by_frequency_then_id(tmp_path: Path) -> None:
+    sequences = {f"user{user}": ["b", "c", "c", "a", f"x{user}"] for user in range(5)}
+
+    run(write_dataset(tmp_path / "dataset", sequences), tmp_path / "model")
+
+    bundle = Bundle(tmp_path / "model")
+    assert [bundle.item_id(position) for position in range(1, 9)] == ["c", "a", "b", "x0", "x1", "x2", "x3", "x4"]
+    assert load(tmp_path / "dataset").item_ids == ["a", "b", "c", "x0", "x1", "x2", "x3", "x4"]
+
+
+def test_too_little_data_names_counts_and_minimums(tmp_path: Path) -> None:
+    dataset = write_dataset(tmp_path / "dataset", {"a": ["x", "y"], "b": ["x"]})
+
+    with pytest.raises(InvalidDataset, match="2 users, 2 items and 3 interactions; training needs at least 5 users"):
+        run(dataset, tmp_path / "model")
+
+    assert not (tmp_path / "model" / MANIFEST_FILE).exists()
+
+
+def test_users_with_too_short_histories_cannot_be_compared(tmp_path: Path) -> None:
+    pairs = {f"user{user}": [f"item{user % 6}", f"item{(user + 1) % 6}"] for user in range(12)}
+
+    with pytest.raises(InvalidDataset, match="0 users have 3 interactions or more; comparing"):
+        run(write_dataset(tmp_path / "dataset", pairs, step_ms=0), tmp_path / "model")
+
+
+def test_an_empty_dataset_is_too_little(tmp_path: Path) -> None:
+    with pytest.raises(InvalidDataset, match="0 users, 0 items and 0 interactions"):
+        run(write_dataset(tmp_path / "dataset", {}), tmp_path / "model")

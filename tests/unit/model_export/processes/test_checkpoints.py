@@ -1,0 +1,94 @@
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model_export.algorithms.sasrec import Sasrec
+from model_export.api import Model
+from model_export.processes.checkpoints import checkpoint, kept_in
+from tests.unit.model_export.shops import interactions, random_sequences
+
+SMALL = Sasrec(size=8, length=6, negatives=16, epochs=4, judge_every=1)
+DATA = interactions(random_sequences(users=30, items=12, length=8))
+
+
+def test_there_are_no_checkpoints_where_nobody_says_where() -> None:
+    assert checkpoint(SMALL, DATA) is None
+
+
+def test_another_fit_has_another_file(tmp_path: Path) -> None:
+    with kept_in(tmp_path):
+        files = {
+            checkpoint(SMALL, DATA),
+            checkpoint(dataclasses.replace(SMALL, seed=1), DATA),
+            checkpoint(SMALL, dataclasses.replace(DATA, item=DATA.item[::-1].copy())),
+        }
+
+    assert len(files) == 3
+
+
+def test_training_that_was_stopped_goes_on_and_ends_the_same(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="make setup WITH=neural installs it")
+    from model_export.algorithms.sasrec.training import train
+
+    whole = SMALL.fit(DATA)
+    with kept_in(tmp_path):
+        training = train(DATA, SMALL, epochs=4)
+        assert [next(training).epochs for _ in range(3)] == [1, 2, 3]  # the third is not kept yet
+        del training  # as if the job had been stopped
+        rest = list(train(DATA, SMALL, epochs=4))
+
+    assert [trained.epochs for trained in rest] == [2, 3, 4]
+    for name, values in rest[-1].arrays.items():
+        np.testing.assert_array_equal(values, whole.networks[0][name])
+    assert list(tmp_path.iterdir()) != []
+
+
+def test_training_that_had_ended_is_not_repeated(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="make setup WITH=neural installs it")
+    from model_export.algorithms.sasrec.training import train
+
+    with kept_in(tmp_path):
+        first = list(train(DATA, SMALL, epochs=2))[-1]
+        again = list(train(DATA, SMALL, epochs=2))
+
+    assert [trained.epochs for trained in again] == [2]
+    np.testing.assert_array_equal(again[0].arrays["item.weight"], first.arrays["item.weight"])
+
+
+@pytest.mark.parametrize("stopped_at", [1, 2, 3, 4, 6])
+def test_a_judged_training_that_was_stopped_chooses_the_same_epochs(tmp_path: Path, stopped_at: int) -> None:
+    pytest.importorskip("torch", reason="make setup WITH=neural installs it")
+    settings = dataclasses.replace(SMALL, networks=2, most_epochs=8, patience=3)
+    found = (0.1, 0.4, 0.5, 0.3, 0.2, 0.1, 0.6, 0.7)
+
+    class Stopped(Exception):
+        pass
+
+    def judge(model: Model) -> float:
+        return found[epochs_of(model) - 1]
+
+    def judge_until_stopped(model: Model) -> float:
+        if epochs_of(model) == stopped_at:
+            raise Stopped
+        return judge(model)
+
+    whole = settings.fit_with_early_stopping(DATA, judge)
+    with kept_in(tmp_path):
+        with pytest.raises(Stopped):
+            settings.fit_with_early_stopping(DATA, judge_until_stopped)
+        rest = settings.fit_with_early_stopping(DATA, judge)
+        again = settings.fit_with_early_stopping(DATA, judge)
+
+    assert whole.settings.epochs == 3  # nothing better in the next three
+    for model in (rest, again):
+        assert model.settings == whole.settings
+        for network, expected in zip(model.networks, whole.networks, strict=True):
+            for name, values in network.items():
+                np.testing.assert_array_equal(values, expected[name])
+
+
+def epochs_of(model: Model) -> int:
+    assert isinstance(model.settings, Sasrec)
+    return model.settings.epochs

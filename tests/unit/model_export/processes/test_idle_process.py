@@ -1,0 +1,35 @@
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from model_export.processes.idle_process import judged_beside
+
+
+def test_a_model_is_judged_while_the_next_one_is_trained() -> None:
+    training, judging = threading.Event(), threading.Event()
+
+    def models() -> Iterator[int]:
+        yield 1
+        training.set()
+        assert judging.wait(timeout=60)  # the first is judged by now
+        yield 2
+
+    def judge(model: int) -> float:
+        assert training.wait(timeout=60)  # the second is trained by now
+        judging.set()
+        return model / 10
+
+    assert list(judged_beside(models(), judge)) == [(1, 0.1), (2, 0.2)]
+
+
+def test_what_is_wrong_with_a_judge_is_raised_where_its_answer_is_wanted() -> None:
+    found = judged_beside(iter([2, 0, 1]), lambda model: 1 / model)
+
+    assert next(found) == (2, 0.5)
+    with pytest.raises(ZeroDivisionError):
+        next(found)
+
+
+def test_no_models_are_no_answers() -> None:
+    assert list(judged_beside(iter(()), float)) == []

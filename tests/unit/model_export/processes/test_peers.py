@@ -1,0 +1,220 @@
+"""Places of processes that train together, and their messages. The slow tests train in two processes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import subprocess
+import sys
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
+
+import orjson
+import pytest
+
+from alsolike.errors import InvalidInput
+from model_export.processes import peers
+
+NOWHERE = Path("nowhere")
+
+
+def test_without_a_word_there_is_one_process() -> None:
+    place = peers.place({}, NOWHERE)
+
+    assert (place.rank, place.size, place.starts) == (0, 1, 0)
+
+
+def test_torchrun_says_where_a_process_is() -> None:
+    environment = {"RANK": "3", "WORLD_SIZE": "4", "MASTER_ADDR": "10.0.0.1", "MASTER_PORT": "29400"}
+
+    place = peers.place(environment, NOWHERE, processes=8)
+
+    assert place == peers.Place(rank=3, size=4, address="10.0.0.1:29400")
+
+
+@pytest.mark.parametrize(("current", "rank"), [("algo-1", 0), ("algo-2", 4)])
+def test_the_hosts_of_a_job_find_each_other(tmp_path: Path, current: str, rank: int) -> None:
+    file = tmp_path / "resourceconfig.json"
+    document = {"current_host": current, "hosts": ["algo-2", "algo-1"], "network_interface_name": "eth0"}
+    file.write_bytes(orjson.dumps(document))
+
+    place = peers.place({}, file, processes=4)
+
+    assert place == peers.Place(rank=rank, size=8, address="algo-1:29500", starts=3, interface="eth0")
+
+
+def test_a_host_that_is_not_of_the_job_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "resourceconfig.json"
+    file.write_bytes(orjson.dumps({"current_host": "algo-3", "hosts": ["algo-1", "algo-2"]}))
+
+    with pytest.raises(InvalidInput, match="current_host 'algo-3', expected one of algo-1, algo-2"):
+        peers.place({}, file)
+
+
+class Distributed(ModuleType):
+    """`torch.distributed` in memory: one process, and others that come if their ranks are in `others`.
+
+    Attributes
+    ----------
+    broadcast
+        Messages that were sent to the others.
+    groups
+        Process groups that were joined, and None for each that was left.
+    """
+
+    def __init__(self, *, others: Collection[int] = (), messages: Iterable[object] = ()) -> None:
+        super().__init__("torch.distributed")
+        self.broadcast: list[object] = []
+        self.groups: list[object] = []
+        self.servers: list[tuple[str, int, int, bool]] = []
+        self._here = {str(rank) for rank in others}
+        self._messages = iter(messages)
+
+    def TCPStore(self, host: str, port: int, size: int, listens: bool, *_: object, **__: object) -> Distributed:  # noqa: N802
+        self.servers.append((host, port, size, listens))
+        return self
+
+    def PrefixStore(self, prefix: str, store: Distributed) -> Distributed:  # noqa: N802
+        return store
+
+    def set(self, key: str, value: str) -> None:
+        self._here.add(key)
+
+    def check(self, keys: Sequence[str]) -> bool:
+        return self._here.issuperset(keys)
+
+    def init_process_group(self, backend: str, *, rank: int, world_size: int, **_: object) -> None:
+        self.groups.append((backend, rank, world_size))
+
+    def destroy_process_group(self) -> None:
+        self.groups.append(None)
+
+    def broadcast_object_list(self, messages: list[object], *, src: int) -> None:
+        if messages == [None] and peers.current().rank:
+            messages[0] = next(self._messages)
+        else:
+            self.broadcast += messages
+
+    def all_reduce(self, values: list[float]) -> None:
+        values[0] *= 2
+
+
+class Follower:
+    """A process that was started to follow."""
+
+    def __init__(self, environment: Mapping[str, str], status: int | None) -> None:
+        self.environment = environment
+        self.ends: list[str] = []
+        self._status = status
+
+    def poll(self) -> int | None:
+        return self._status
+
+    def wait(self) -> None:
+        self.ends.append("wait")
+
+    def kill(self) -> None:
+        self.ends.append("kill")
+
+
+@pytest.fixture
+def followers(monkeypatch: pytest.MonkeyPatch) -> list[Follower]:
+    """Followers that were started; none of them is a process."""
+    started: list[Follower] = []
+
+    def start(command: Sequence[str], *, env: Mapping[str, str]) -> Follower:
+        assert list(command[1:]) == ["-m", "model_export.job.follower"]
+        started.append(Follower(env, None))
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    return started
+
+
+def distributed(monkeypatch: pytest.MonkeyPatch, **options: Any) -> Distributed:
+    found = Distributed(**options)
+    torch = ModuleType("torch")
+    torch.distributed = found  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    monkeypatch.setitem(sys.modules, "torch.distributed", found)
+    return found
+
+
+def test_one_process_joins_and_tells_nobody() -> None:
+    with peers.joined(peers.Place()):
+        peers.current().tell("anything")
+        peers.current().add_up(cast(Any, [1.0]))
+
+        assert peers.current().mine == slice(0, None, 1)
+
+
+def test_first_process_starts_the_others_and_tells_them_that_it_ends(
+    monkeypatch: pytest.MonkeyPatch, followers: list[Follower]
+) -> None:
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "eth0")  # restored after the test
+    torch = distributed(monkeypatch, others=(1, 2))
+    values = [1.5]
+
+    with peers.joined(peers.Place(size=3, address="127.0.0.1:29400", starts=2, interface="lo")):
+        peers.current().tell("an epoch")
+        peers.current().add_up(cast(Any, values))
+        assert peers.current().mine == slice(0, None, 3)
+
+    assert torch.servers == [("127.0.0.1", 29_400, 3, True)]
+    assert torch.groups == [("gloo", 0, 3), None]
+    assert (torch.broadcast, values) == (["an epoch", None], [3.0])
+    assert [follower.environment["RANK"] for follower in followers] == ["1", "2"]
+    assert {follower.environment["MASTER_PORT"] for follower in followers} == {"29400"}
+    assert {follower.environment["GLOO_SOCKET_IFNAME"] for follower in followers} == {"lo"}
+    assert [follower.ends for follower in followers] == [["wait", "kill", "wait"]] * 2
+    assert peers.current().size == 1
+
+
+def test_follower_hears_the_first_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = distributed(monkeypatch, others=(0,), messages=["an epoch", None])
+    monkeypatch.setenv("TORCHELASTIC_USE_AGENT_STORE", "True")
+
+    with peers.joined(peers.Place(rank=1, size=2, address="algo-1:29500")):
+        assert [peers.current().hear(), peers.current().hear()] == ["an epoch", None]
+        assert peers.current().mine == slice(1, None, 2)
+
+    assert torch.servers == [("algo-1", 29_500, 2, False)]
+    assert torch.broadcast == []
+
+
+def test_failed_training_ends_the_others_without_a_word(
+    monkeypatch: pytest.MonkeyPatch, followers: list[Follower]
+) -> None:
+    torch = distributed(monkeypatch, others=(1,))
+
+    with pytest.raises(MemoryError), peers.joined(peers.Place(size=2, address="127.0.0.1:29400", starts=1)):
+        raise MemoryError
+
+    assert torch.broadcast == []
+    assert torch.groups[-1] is None
+    assert [follower.ends for follower in followers] == [["kill", "wait"]]
+
+
+def test_follower_that_ends_before_all_have_met_is_named(
+    monkeypatch: pytest.MonkeyPatch, followers: list[Follower]
+) -> None:
+    distributed(monkeypatch)
+    monkeypatch.setattr(Follower, "poll", lambda _: 3)
+
+    with (
+        pytest.raises(RuntimeError, match="process 1 of 2 has ended with status 3"),
+        peers.joined(peers.Place(size=2, address="127.0.0.1:29400", starts=1)),
+    ):
+        pass
+
+
+def test_processes_that_do_not_come_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    distributed(monkeypatch, others=(1,))
+    monkeypatch.setattr(peers, "MEETING", dt.timedelta(0))
+
+    with (
+        pytest.raises(RuntimeError, match=r"of 4 processes \[2, 3\] did not come to algo-1:29500"),
+        peers.joined(peers.Place(size=4, address="algo-1:29500")),
+    ):
+        pass

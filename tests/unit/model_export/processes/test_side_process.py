@@ -1,0 +1,102 @@
+"""Work in a process next to the training."""
+
+from __future__ import annotations
+
+import functools
+import operator
+import os
+import pickle
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pytest
+
+from alsolike.errors import InvalidInput
+from model_export.processes import side_process
+from model_export.processes.resources import measured
+
+
+def test_tasks_run_in_another_process_in_their_order() -> None:
+    large = np.arange(1_000_000)  # more than a pipe holds
+    with side_process.running(
+        [os.getpid, functools.partial(np.add, large, 1), functools.partial(max, 3, 2)]
+    ) as results:
+        process_id, added, largest = (result() for result in results)
+
+    assert process_id != os.getpid()
+    np.testing.assert_array_equal(added, large + 1)
+    assert largest == 3
+
+
+def test_a_failure_is_raised_with_its_own_message_for_that_task_and_the_next() -> None:
+    with side_process.running([os.getpid, functools.partial(_refuse, "the shelf is empty"), os.getpid]) as results:
+        assert results[0]() > 0
+        for result in results[1:]:
+            with pytest.raises(InvalidInput) as failure:
+                result()
+            assert str(failure.value) == "the shelf is empty"
+            assert "_refuse" in "".join(failure.value.__notes__)
+
+
+def test_a_failure_that_cannot_be_sent_keeps_its_message() -> None:
+    with side_process.running([_raise_unsendable]) as (result,), pytest.raises(RuntimeError, match="Unsendable: 7"):
+        result()
+
+
+@pytest.mark.parametrize(
+    ("task", "status"),
+    [(functools.partial(os._exit, 3), 3), (functools.partial(signal.raise_signal, signal.SIGKILL), -9)],
+)
+def test_a_process_that_ends_without_a_result_is_reported_with_its_status(task: side_process.Task, status: int) -> None:
+    with side_process.running([task]) as (result,), pytest.raises(RuntimeError, match=f"ended with status {status};"):
+        result()
+
+
+def test_the_process_ends_with_the_body() -> None:
+    process_id = 0
+
+    def interrupted() -> None:
+        nonlocal process_id
+        with side_process.running([os.getpid, functools.partial(time.sleep, 600)]) as results:
+            process_id = results[0]()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(process_id, 0)
+
+
+def test_the_process_ends_when_the_process_that_started_it_is_gone() -> None:
+    reading, writing = os.pipe()
+    with subprocess.Popen(side_process.PROGRAM, stdin=reading, stdout=subprocess.DEVNULL) as process:
+        os.close(reading)
+        with open(writing, "wb") as jobs:  # noqa: PTH123
+            pickle.dump([functools.partial(time.sleep, 600)], jobs)
+
+        assert process.wait(timeout=60) == 1
+
+
+def test_its_memory_is_added_to_what_is_measured() -> None:
+    with measured() as both, side_process.running([functools.partial(operator.mul, b"x", 200_000_000)]) as (result,):
+        result()
+    with measured() as here:
+        pass
+
+    assert both.peak_mb > here.peak_mb + 200
+
+
+class Unsendable(Exception):
+    def __init__(self, first: int, second: int) -> None:
+        super().__init__(first + second)
+
+
+def _raise_unsendable() -> None:
+    raise Unsendable(3, 4)
+
+
+def _refuse(reason: str) -> None:
+    raise InvalidInput(reason)
