@@ -14,12 +14,15 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from alsolike.bundle import Manifest
 from alsolike.dataset import CHAMPION_FOLDER
 from alsolike.errors import AlsolikeError, InvalidInput
+from alsolike.related import RelatedTable
+from alsolike.sentences import SentenceModel
 from model_export.algorithms import known, named
 from model_export.api import Algorithm, Combination
 from model_export.data.interactions import Interactions
@@ -28,7 +31,7 @@ from model_export.data.training_data import TrainingData, load
 from model_export.evaluation import splits
 from model_export.evaluation.bootstrap import interval
 from model_export.evaluation.budget import Budget, machine_megabytes
-from model_export.evaluation.cold_start import judge, part_items, trials
+from model_export.evaluation.cold_start import Trials, judge, part_items, trials
 from model_export.evaluation.fit_cache import Fits, fitted_at_cost
 from model_export.evaluation.ranking import Seen
 from model_export.evaluation.segments import categories, sliced
@@ -36,6 +39,7 @@ from model_export.evaluation.selection import Candidate, Comparison, Say, choose
 from model_export.evaluation.split_choice import require_targets, split_for
 from model_export.export import reference, related, related_quality
 from model_export.export.bundle import Provenance, export_bundle
+from model_export.export.related_quality import Figures
 from model_export.job import follower
 from model_export.job.champion import AgainstChampion, against_champion
 from model_export.job.hyperparameters import Hyperparameters
@@ -95,140 +99,206 @@ def train(
     say: Say,
     sentence_model: Path | None = None,
 ) -> Manifest:
-    """Compare algorithms on held-out interactions, fit the winner on everything and write its bundle.
+    """Compare algorithms on held-out interactions, fit the winner on all data and write its bundle.
 
-    The same dataset and hyperparameters give the same files, except for times and memory in the manifest, as long as
-    what is measured says the same: what the budget leaves out, and whether a winner that is inner products of 38,400
-    items or more answers in two stages (`model_export.export.stages`).
+    The same dataset and hyperparameters give the same files, except for times and memory in the manifest. Two measured
+    choices may differ: which algorithms exceed the budget, and whether the graph has two stages (`export.stages`).
 
     Parameters
     ----------
     sentence_model
-        Folder of one that new items' texts are compared by, see `model_export.data.item_sentences`.
+        Folder of the sentence model for the texts of new items, see `model_export.data.item_sentences`.
 
     Raises
     ------
     InvalidDataset
         If the dataset is unreadable or too small, or holds out nothing new where seen items are excluded.
     InvalidInput
-        If a hyperparameter names what does not exist, or the sentence model cannot be used.
+        If a hyperparameter names something unknown, or the sentence model cannot be used.
     ParityError
         If the exported graph does not rank as the model does.
     """
+    fits = Fits()
     with measured() as cost, contextlib.ExitStack() as stack:
-        budget = Budget(seconds=hyperparameters.budget_s, megabytes=hyperparameters.budget_mb or machine_megabytes())
-        names = hyperparameters.algorithms
-        algorithms = _seeded(named(names) if names else known(), hyperparameters.seed)
-        data = load(dataset)
-        interactions = data.interactions
-        say(
-            f"dataset {data.dataset_id}: {data.all_interactions:,} interactions, {data.all_users:,} users, "
-            f"{interactions.items:,} items"
-        )
-        if interactions.counts is not None:
-            say(
-                f"models are fitted from statistics of all of them; asked are {interactions.users:,} users, whose "
-                f"{len(interactions):,} interactions are here"
-            )
-        sentences = None if sentence_model is None else open_model(sentence_model, data.properties)
-        if sentences is not None:
-            say(described(sentences))
-        split = split_for(interactions, holdout_days=hyperparameters.holdout_days)
-        repeat_share = split.validation.queries.repeat_share()  # the test part chooses nothing
-        seen = _seen(hyperparameters.exclude_seen, repeat_share)
-        say(
-            f"{split.protocol} hold-out: {len(split.test.queries):,} users asked; "
-            f"{repeat_share:.1%} of the validation's targets were repeats, seen items are {seen}"
-        )
-        if told := split.test.queries.told_in_part():
-            say(told)
-        require_targets(split, seen)
-        served, fits = data.by_frequency(), Fits()
-        is_apart = side_process.is_worth_it(interactions)
-        in_order = _in_order_of_use(algorithms)
-        aside = _fitted_aside(in_order, split) if is_apart and budget.is_ample(interactions) else []
-        *aside_models, cold_trials, related_figures, related_tables = stack.enter_context(
-            side_process.running(
-                [
-                    *(functools.partial(fitted_at_cost, *each) for each in aside),
-                    functools.partial(trials, part_items(split), data.properties, data.unlearned, sentences),
-                    _related_figures(data, hyperparameters),
-                    functools.partial(
-                        related.related_tables,
-                        served.interactions,
-                        event_weights=data.event_weights,
-                        seed=hyperparameters.seed,
-                    ),
-                ],
-                here=not is_apart,
-            )
-        )
-        for (settings, learned), aside_model in zip(aside, aside_models, strict=True):
-            fits.expect(settings, learned, aside_model)
-        comparison = Comparison(split, k=K, seen=seen, fits=fits, say=say, budget=budget)
-        candidates = _in_named_order(comparison.candidates(in_order), algorithms)
-        if not candidates:
-            raise InvalidInput(f"no algorithm can be fitted here: {comparison.left_out}")
+        setup = _prepare(dataset, hyperparameters, sentence_model, say)
+        aside = stack.enter_context(_started_aside(setup, fits))
+        candidates, left_out = _compare(setup, fits, say)
         winner = choose(candidates)
-        of_item = categories(data.properties)
-        slices = sliced(
-            fits.fit(winner.settings, split.test.fit), split.test, k=K, seen=seen,
-            categories=_in_order(of_item, split.test),
-        )  # fmt: skip
-        cold = judge(winner.settings, split, cold_trials(), fits=fits, k=K, seen=seen)
+        segments = _segments(setup, fits, winner)
+        cold = judge(winner.settings, setup.split, aside.cold_trials(), fits=fits, k=K, seen=setup.seen)
         say(cold.sentence())
         fits.forget()
-        figures_by_kind = related_figures()
-        for kind, figures in figures_by_kind.items():
+        related_figures = aside.related_figures()
+        for kind, figures in related_figures.items():
             say(f"{kind}: {figures.hr:.4f} of {figures.asked:,}, the most frequent items {figures.popular_hr:.4f}")
-        compared = against_champion(
-            dataset / CHAMPION_FOLDER, data, winner.settings, k=K, seen=seen, categories=of_item,
-            chosen_until_ms=split.chosen_until_ms, seed=hyperparameters.seed,
-        )  # fmt: skip
-        new = None
-        if compared is not None:
-            say(compared.sentence(k=K))
-            new = _new_data(compared, data, winner.settings, seen=seen, seed=hyperparameters.seed)
-            if new is not None:
-                say(new.sentence(k=K))
+        compared, new = _compare_with_champion(setup, dataset / CHAMPION_FOLDER, winner, say)
         say(f"winner on the validation part: {winner.settings.name}; fitting it on everything")
-        model = fits.fit(winner.settings, served.interactions)
-        tables = related_tables()
+        model = fits.fit(winner.settings, setup.served.interactions)
+        related_tables = aside.related_tables()
+    metrics = {
+        "protocol": setup.split.protocol,
+        "k": K,
+        "seen": setup.seen,
+        "asked_users": winner.quality.queries,
+        "repeat_share": setup.repeat_share,
+        "settings": reference.document(winner.settings),
+        "candidates": [_summary(candidate, winner) for candidate in candidates],
+        "left_out": left_out,
+        "slices": segments,
+        "cold_start": dataclasses.asdict(cold),
+        "sentences": _sentences(setup.sentences),
+        "against_champion": None if compared is None else compared.document(k=K),
+        "new_data": None if new is None else new.document(),
+        "dataset": {"interactions": setup.data.all_interactions, "users": setup.data.all_users},
+        "statistics": _statistics(setup.data.interactions),
+        "related": {kind: dataclasses.asdict(figures) for kind, figures in related_figures.items()},
+        "seed": hyperparameters.seed,
+        "train_s": cost.seconds,
+        "peak_mb": cost.peak_mb,
+    }
     provenance = Provenance(
-        version=hyperparameters.run_id or data.dataset_id,
-        exclude_seen=seen == "masked",
+        version=hyperparameters.run_id or setup.data.dataset_id,
+        exclude_seen=setup.seen == "masked",
         created_ms=now_ms,
-        metrics={
-            "protocol": split.protocol,
-            "k": K,
-            "seen": seen,
-            "asked_users": winner.quality.queries,
-            "repeat_share": repeat_share,
-            "settings": reference.document(winner.settings),
-            "candidates": [_summary(candidate, winner) for candidate in candidates],
-            "left_out": comparison.left_out,
-            "slices": slices,
-            "cold_start": dataclasses.asdict(cold),
-            "sentences": None if sentences is None else {"columns": sentences.columns, "tokens": len(sentences.table)},
-            "against_champion": None if compared is None else compared.document(k=K),
-            "new_data": None if new is None else new.document(),
-            "dataset": {"interactions": data.all_interactions, "users": data.all_users},
-            "statistics": _statistics(interactions),
-            "related": {kind: dataclasses.asdict(figures) for kind, figures in figures_by_kind.items()},
-            "seed": hyperparameters.seed,
-            "train_s": cost.seconds,
-            "peak_mb": cost.peak_mb,
-        },
+        metrics=metrics,
     )
     manifest = export_bundle(
-        model, served, output, provenance,
-        popular_by=_popularity(candidates), related_tables=tables, cold_scales=cold.with_.scales, sentences=sentences,
+        model, setup.served, output, provenance,
+        popular_by=_popularity(candidates), related_tables=related_tables, cold_scales=cold.with_.scales,
+        sentences=setup.sentences,
     )  # fmt: skip
     parity = manifest.metrics["parity"]
     say(f"parity: {parity['histories']} histories, largest relative difference {parity['largest_difference']:.1e}")
     say(f"ndcg_at_{K}={winner.quality.ndcg:.6f} hr_at_{K}={winner.quality.hr:.6f}")
     say(f"model {manifest.version}: {manifest.algorithm} in {output}")
     return manifest
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Setup:
+    """The data of a training and the conditions of its comparison.
+
+    Attributes
+    ----------
+    served
+        The data with its items by frequency, as the bundle stores them.
+    repeat_share
+        Share of the validation's targets that the user had interacted with before.
+    """
+
+    hyperparameters: Hyperparameters
+    algorithms: Mapping[str, Algorithm]
+    budget: Budget
+    data: TrainingData
+    served: TrainingData
+    sentences: SentenceModel | None
+    split: splits.Split
+    seen: Seen
+    repeat_share: float
+
+
+def _prepare(dataset: Path, hyperparameters: Hyperparameters, sentence_model: Path | None, say: Say) -> _Setup:
+    """Read the dataset, split it and describe both."""
+    budget = Budget(seconds=hyperparameters.budget_s, megabytes=hyperparameters.budget_mb or machine_megabytes())
+    names = hyperparameters.algorithms
+    algorithms = _seeded(named(names) if names else known(), hyperparameters.seed)
+    data = load(dataset)
+    interactions = data.interactions
+    say(
+        f"dataset {data.dataset_id}: {data.all_interactions:,} interactions, {data.all_users:,} users, "
+        f"{interactions.items:,} items"
+    )
+    if interactions.counts is not None:
+        say(
+            f"models are fitted from statistics of all of them; asked are {interactions.users:,} users, whose "
+            f"{len(interactions):,} interactions are here"
+        )
+    sentences = None if sentence_model is None else open_model(sentence_model, data.properties)
+    if sentences is not None:
+        say(described(sentences))
+    split = split_for(interactions, holdout_days=hyperparameters.holdout_days)
+    repeat_share = split.validation.queries.repeat_share()  # the test part chooses nothing
+    seen = _seen(hyperparameters.exclude_seen, repeat_share)
+    say(
+        f"{split.protocol} hold-out: {len(split.test.queries):,} users asked; "
+        f"{repeat_share:.1%} of the validation's targets were repeats, seen items are {seen}"
+    )
+    if told := split.test.queries.told_in_part():
+        say(told)
+    require_targets(split, seen)
+    return _Setup(
+        hyperparameters=hyperparameters, algorithms=algorithms, budget=budget, data=data, served=data.by_frequency(),
+        sentences=sentences, split=split, seen=seen, repeat_share=repeat_share,
+    )  # fmt: skip
+
+
+class _Aside(NamedTuple):
+    """Waiting functions for the results of the second process."""
+
+    cold_trials: Callable[[], Trials]
+    related_figures: Callable[[], dict[str, Figures]]
+    related_tables: Callable[[], dict[str, RelatedTable]]
+
+
+@contextlib.contextmanager
+def _started_aside(setup: _Setup, fits: Fits) -> Iterator[_Aside]:
+    """Start in a second process what needs no result of this one; `fits` takes its fitted models from there."""
+    interactions = setup.data.interactions
+    is_apart = side_process.is_worth_it(interactions)
+    aside = []
+    if is_apart and setup.budget.is_ample(interactions):
+        aside = _fitted_aside(_in_order_of_use(setup.algorithms), setup.split)
+    tasks: list[side_process.Task] = [
+        *(functools.partial(fitted_at_cost, *each) for each in aside),
+        functools.partial(
+            trials, part_items(setup.split), setup.data.properties, setup.data.unlearned, setup.sentences
+        ),
+        _related_figures(setup.data, setup.hyperparameters),
+        functools.partial(
+            related.related_tables,
+            setup.served.interactions,
+            event_weights=setup.data.event_weights,
+            seed=setup.hyperparameters.seed,
+        ),
+    ]
+    with side_process.running(tasks, here=not is_apart) as results:
+        for (settings, learned), model in zip(aside, results, strict=False):
+            fits.expect(settings, learned, model)
+        yield _Aside(*results[len(aside) :])
+
+
+def _compare(setup: _Setup, fits: Fits, say: Say) -> tuple[list[Candidate], Mapping[str, str]]:
+    """Return the compared algorithms in the order of their names, and why the others were left out."""
+    comparison = Comparison(setup.split, k=K, seen=setup.seen, fits=fits, say=say, budget=setup.budget)
+    candidates = _in_named_order(comparison.candidates(_in_order_of_use(setup.algorithms)), setup.algorithms)
+    if not candidates:
+        raise InvalidInput(f"no algorithm can be fitted here: {comparison.left_out}")
+    return candidates, comparison.left_out
+
+
+def _segments(setup: _Setup, fits: Fits, winner: Candidate) -> dict[str, dict[str, float]]:
+    """Return the winner's figures for segments of users and items."""
+    test = setup.split.test
+    of_item = _in_order(categories(setup.data.properties), test)
+    return sliced(fits.fit(winner.settings, test.fit), test, k=K, seen=setup.seen, categories=of_item)
+
+
+def _compare_with_champion(
+    setup: _Setup, champion: Path, winner: Candidate, say: Say
+) -> tuple[AgainstChampion | None, NewData | None]:
+    """Compare the winner with the champion, and check the data since the champion's training."""
+    data, seed = setup.data, setup.hyperparameters.seed
+    compared = against_champion(
+        champion, data, winner.settings, k=K, seen=setup.seen, categories=categories(data.properties),
+        chosen_until_ms=setup.split.chosen_until_ms, seed=seed,
+    )  # fmt: skip
+    if compared is None:
+        return None, None
+    say(compared.sentence(k=K))
+    new = _new_data(compared, data, winner.settings, seen=setup.seen, seed=seed)
+    if new is not None:
+        say(new.sentence(k=K))
+    return compared, new
 
 
 def _seen(exclude_seen: bool | None, repeat_share: float) -> Seen:
@@ -313,6 +383,10 @@ def _statistics(interactions: Interactions) -> dict[str, object] | None:
         "asked_of_interactions": len(interactions),
         "asked_of_users": interactions.users,
     }
+
+
+def _sentences(model: SentenceModel | None) -> dict[str, object] | None:
+    return None if model is None else {"columns": model.columns, "tokens": len(model.table)}
 
 
 def _summary(candidate: Candidate, winner: Candidate) -> dict[str, object]:
