@@ -64,13 +64,15 @@ class StackPlan:
 
 
 def destroy(
-    stack: Annotated[str, typer.Option("--stack", metavar="NAME", help="Deployment on AWS.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    stack: Annotated[str, typer.Option("--stack", metavar="NAME", help="Deployment on AWS to delete.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Skip the confirmation.")] = False,
 ) -> None:
     """Delete a deployment on AWS with all events, profiles, models and keys.
 
     Resources with the removal policy `retain` stay. Repeat the command after an interruption. The embedded cloud ends
     with `alsolike down`.
+
+    Example: alsolike destroy --stack dev
     """
     from cli import console
     from cli.aws import session_clients

@@ -32,12 +32,15 @@ _BECAME = {
 
 
 def drift(
-    refresh: Annotated[bool, typer.Option("--refresh", help="Look now, without waiting for the schedule.")] = False,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Run the check now.")] = False,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show each figure next to its threshold, since when it is above, and what it starts."""
+    """Show the drift figures with their thresholds, the time above them, and their consequences.
+
+    Example: alsolike drift --refresh
+    """
     from alsolike.errors import NotFound
     from cli import console, deployment
 

@@ -38,17 +38,16 @@ def engagement(
         dt.datetime | None,
         typer.Option("--to", metavar="DATE", formats=["%Y-%m-%d"], help="Last day.", show_default="today"),
     ] = None,
-    by: Annotated[
-        By, typer.Option(help="One row for all answers, or one a recommender, model version or arm.")
-    ] = By.ALL,
-    refresh: Annotated[
-        bool, typer.Option("--refresh", help="Compute what is new first, without waiting for the schedule.")
-    ] = False,
+    by: Annotated[By, typer.Option(help="Rows: one for all, or one per recommender, model version or arm.")] = By.ALL,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Run the attribution first.")] = False,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what the answers of some days led to, how much of the catalogue they were, and what did not count."""
+    """Show clicks, carts and purchases that followed recommendations, and their coverage of the catalogue.
+
+    Example: alsolike engagement --by recommender
+    """
     from alsolike.attribution_receipts import read_rejected
     from alsolike.engagement import Dimension, total
     from alsolike.errors import InvalidInput

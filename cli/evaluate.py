@@ -39,7 +39,7 @@ def evaluate(
     protocol: Annotated[Protocol, typer.Option("--protocol", help="Split of the interactions into training and test.")],
     items: Annotated[
         Path | None,
-        typer.Option("--items", metavar="FILE", help="ITEM_ID and what else is known of items."),
+        typer.Option("--items", metavar="FILE", help="Items: ITEM_ID and metadata columns."),
     ] = None,
     config: Annotated[
         Path | None,
@@ -50,9 +50,10 @@ def evaluate(
             "of item columns, limits.",
         ),
     ] = None,
-    k: Annotated[int, typer.Option("--k", min=1, max=1000, help="Length of the judged list.")] = 10,
+    k: Annotated[int, typer.Option("--k", min=1, max=1000, help="Length of the evaluated list.")] = 10,
     algorithms: Annotated[
-        str, typer.Option("--algorithms", metavar="A,B", help="Names of algorithms (default: all).", show_default=False)
+        str,
+        typer.Option("--algorithms", metavar="A,B", help="Algorithms to compare, by default all.", show_default=False),
     ] = "",
     holdout_days: Annotated[
         float | None,
@@ -64,43 +65,35 @@ def evaluate(
         ),
     ] = None,
     budget_s: Annotated[
-        float, typer.Option("--budget", metavar="SECONDS", min=1.0, help="Leave out algorithms that would take longer.")
+        float, typer.Option("--budget", metavar="SECONDS", min=1.0, help="Time limit; slower algorithms are left out.")
     ] = 3_600.0,
     cold_start: Annotated[
-        bool, typer.Option("--cold-start", help="Also judge answers with items that the model does not know.")
+        bool, typer.Option("--cold-start", help="Also evaluate recommendations of items without interactions.")
     ] = False,
     sentence_model: Annotated[
         Path | None,
         typer.Option(
             "--sentence-model",
             metavar="FOLDER",
-            help="With --cold-start: a model2vec model that new items' texts are compared by as well.",
+            help="With --cold-start: model2vec model for the texts of new items.",
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare algorithms on held-out interactions; every item is ranked, no tie is broken in a model's favour.
+    """Compare algorithms on held-out interactions. Every item is ranked, and ties count against the model.
 
-    leave-one-out: the last interaction of each user is the test, the one
-    before it the validation; users with fewer than 3 are learned from only.
-    temporal: the last days are the test, as many before them the validation.
+    Protocol leave-one-out: each user's last interaction is the test, the one before it the validation; users with
+    fewer than 3 interactions only train. Protocol temporal: the last days are the test, as many before them the
+    validation. The validation set selects settings. Rows are ordered by TIMESTAMP, and equal times as in the file. As
+    in production, models use the latest 100 interactions of a user, or limits.history_length.
 
-    Settings are chosen on the validation part. Rows are ordered by
-    TIMESTAMP, equal times as in the file. A model sees the latest
-    interactions of a user, as in production: 100, or limits.history_length.
+    Seen masked: a user's earlier items are not recommended and do not count. Seen allowed: they are and do.
 
-    Seen masked: items that the user had are not recommended and do not
-    count. Seen allowed: they may be and do. Masked is a user's whole past
-    here; production keeps out what is among the latest interactions.
+    --items has the same types as in imports: declared in --config, or else inferred and printed. Items without
+    interactions before the test are in no list. --cold-start adds a table with the gain from recommending them by
+    similar items, --sentence-model the gain from their texts.
 
-    Items (--items) are read as an import reads them. Columns that --config
-    declares have their declared types; other types are guessed and printed.
-    As in production, no model has items without interactions.
-
-    No model's list has items that are first seen in the test, or items of
-    --items without interactions. With --cold-start, a second table shows the
-    gain from recommending them by similar items (--items), as production
-    does. With --sentence-model, it also shows the part of that model.
+    Example: alsolike evaluate --interactions orders.csv --protocol temporal --algorithms ease,popularity
     """
     from alsolike.configuration import DEFAULT
     from cli.config.command import read_file

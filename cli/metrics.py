@@ -19,15 +19,16 @@ _COLUMNS = ("metric", "function", "by", "sent", "series", "$ a month")
 def metrics(
     versions: Annotated[
         int,
-        typer.Option(
-            min=1, max=MOST_VERSIONS, help="Model versions that answer on one day: the champion and one on trial."
-        ),
+        typer.Option(min=1, max=MOST_VERSIONS, help="Model versions that serve on one day: the champion and a canary."),
     ] = 2,
-    arms: Annotated[int, typer.Option(min=0, help="Arms of experiments that run at a time.")] = 0,
-    trainings: Annotated[int, typer.Option(min=0, help="Trainings in a month.")] = 30,
+    arms: Annotated[int, typer.Option(min=0, help="Concurrent arms of experiments.")] = 0,
+    trainings: Annotated[int, typer.Option(min=0, help="Trainings per month.")] = 30,
     as_json: AsJson = False,
 ) -> None:
-    """List the custom metrics with their dimensions, series and cost in a shop that sells every hour."""
+    """List the custom metrics with their dimensions, series and monthly cost.
+
+    Example: alsolike metrics --arms 2
+    """
     from alsolike.custom_metrics import METRICS, Bounds
     from cli import console
 

@@ -14,19 +14,22 @@ if TYPE_CHECKING:
     from alsolike.champion import Champion
 
 Version = Annotated[str, typer.Argument(metavar="VERSION", show_default=False)]
-Reason = Annotated[str, typer.Option(help="Why; kept in the champion's history.")]
+Reason = Annotated[str, typer.Option(help="Reason for the champion's history.")]
 
 
 def promote(
     version: Version,
-    reason: Annotated[str, typer.Option(help="Why; kept with the version and in the history.", show_default=False)],
-    canary: Annotated[bool, typer.Option("--canary", help="Run a canary trial first.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Also where the gate rejected it.")] = False,
+    reason: Annotated[str, typer.Option(help="Reason for the history.", show_default=False)],
+    canary: Annotated[bool, typer.Option("--canary", help="Run a canary first.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Promote a version that the gate rejected.")] = False,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a version champion; serving follows within a minute."""
+    """Promote a version to champion. Serving uses it within a minute.
+
+    Example: alsolike models promote VERSION --reason "better on new items"
+    """
     from cli import console, deployment, model_promotion, training_run
 
     model_promotion.check_reason(reason)
@@ -49,17 +52,18 @@ def promote(
 
 def rollback(
     reason: Reason = "rolled back by hand",
-    canary: Annotated[
-        bool, typer.Option("--canary", help="Take back the version on trial; the champion stays.")
-    ] = False,
+    canary: Annotated[bool, typer.Option("--canary", help="Stop the canary and keep the champion.")] = False,
     champion: Annotated[
-        bool, typer.Option("--champion", help="Take back the champion also where a version is on trial; that ends too.")
+        bool, typer.Option("--champion", help="Roll back the champion and stop a running canary.")
     ] = False,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make the version champion that was it before; serving follows within a minute, new versions are held."""
+    """Promote the previous champion again, and pause automatic promotions.
+
+    Example: alsolike models rollback --reason "complaints about duplicates"
+    """
     from alsolike.errors import InvalidInput
     from cli import deployment, model_promotion, model_versions
 
@@ -76,14 +80,20 @@ def rollback(
 
 
 def resume(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
-    """Let new versions become champion by themselves again, which a rollback had held."""
+    """Resume automatic promotions after a rollback.
+
+    Example: alsolike models resume
+    """
     from cli import deployment, model_promotion
 
     _show_champion(model_promotion.resume(deployment.resolve(stack=stack, state=state)), as_json=as_json)
 
 
 def retire(version: Version, stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
-    """Delete a version's files; its figures, the gate's decision and its package stay."""
+    """Delete the files of a version. Its metrics, gate decision and package stay.
+
+    Example: alsolike models retire VERSION
+    """
     from cli import console, deployment, model_promotion
 
     deleted = model_promotion.retire(deployment.resolve(stack=stack, state=state), version, now_ms=_now_ms())
@@ -94,29 +104,38 @@ def retire(version: Version, stack: Stack = None, state: State = None, as_json: 
 
 
 def pin(version: Version, stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
-    """Keep a version's files whatever its age."""
+    """Exclude the files of a version from automatic deletion.
+
+    Example: alsolike models pin VERSION
+    """
     _pin(version, stack=stack, state=state, pinned=True, as_json=as_json)
 
 
 def unpin(version: Version, stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
-    """Let a version's files go when its time comes."""
+    """Allow automatic deletion of a pinned version's files.
+
+    Example: alsolike models unpin VERSION
+    """
     _pin(version, stack=stack, state=state, pinned=False, as_json=as_json)
 
 
 def repair(
     champion: Annotated[
         str | None,
-        typer.Option(metavar="VERSION", help="Version to make champion. Default: the one before the damage."),
+        typer.Option(metavar="VERSION", help="Version to make champion, by default the one before the damage."),
     ] = None,
     without_champion: Annotated[
         bool, typer.Option("--without-champion", help="Begin without a champion, as before the first promotion.")
     ] = False,
-    reason: Annotated[str, typer.Option(help="Why; kept in the champion's history.")] = "repaired by hand",
+    reason: Annotated[str, typer.Option(help="Reason for the champion's history.")] = "repaired by hand",
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Repair an unreadable or deleted champion pointer and an unreadable training lock."""
+    """Repair an unreadable or deleted champion pointer and an unreadable training lock.
+
+    Example: alsolike models repair --champion VERSION
+    """
     from alsolike.errors import InvalidInput
     from cli import console, deployment, model_promotion
 

@@ -10,7 +10,7 @@ import typer
 from cli import model_changes
 from cli.options import AsJson, Stack, State
 
-app = typer.Typer(no_args_is_help=True, help="Model versions, and which of them is champion.")
+app = typer.Typer(no_args_is_help=True, help="Model versions, promotion and rollback.")
 app.command("promote")(model_changes.promote)
 app.command("rollback")(model_changes.rollback)
 app.command("resume")(model_changes.resume)
@@ -24,7 +24,10 @@ Version = model_changes.Version
 
 @app.command("list")
 def list_versions(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
-    """List the versions, the latest first."""
+    """List the model versions, the latest first.
+
+    Example: alsolike models list
+    """
     from cli import console, deployment, model_versions
 
     where = deployment.resolve(stack=stack, state=state)
@@ -32,7 +35,7 @@ def list_versions(stack: Stack = None, state: State = None, as_json: AsJson = Fa
     if as_json:
         console.print_json([dataclasses.asdict(version) for version in found])
     elif not found:
-        console.print_line("there is no model yet; `alsolike train` makes one")
+        console.print_line("There is no model yet. Train one with `alsolike train`.")
     else:
         console.print_table(
             ["version", "status", "pinned", "algorithm", "items", "HR@10", "NDCG@10", "coverage"],
@@ -55,7 +58,10 @@ def list_versions(stack: Stack = None, state: State = None, as_json: AsJson = Fa
 
 @app.command("show")
 def show(version: Version, stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
-    """Show a version: its figures, what it was trained on, what the gate and its canary found, its promotions."""
+    """Show a version: metrics, dataset, decisions of gate and canary, promotions.
+
+    Example: alsolike models show 2026-03-01-ab12
+    """
     from cli import console, deployment, model_story
 
     story = model_story.story(deployment.resolve(stack=stack, state=state), version)
@@ -73,7 +79,10 @@ def diff(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show in what version B differs from version A: metrics, slices, parameters, dataset, items."""
+    """Show the differences of version B from version A: metrics, segments, parameters, dataset, items.
+
+    Example: alsolike models diff A B
+    """
     from cli import console, deployment, model_difference
 
     found = model_difference.difference(deployment.resolve(stack=stack, state=state), before, after)

@@ -6,7 +6,10 @@ import sys
 
 
 def openapi() -> None:
-    """Print the API's description (OpenAPI 3.1), as it is before anything is configured."""
+    """Print the OpenAPI 3.1 description of the API with the default configuration.
+
+    Example: alsolike openapi > openapi.json
+    """
     import orjson
 
     from alsolike.configuration import DEFAULT

@@ -9,7 +9,7 @@ import typer
 
 Stack: TypeAlias = Annotated[
     str | None,
-    typer.Option("--stack", metavar="NAME", help="Act on this deployment on AWS instead of the embedded cloud."),
+    typer.Option("--stack", metavar="NAME", help="Deployment on AWS to use instead of the embedded cloud."),
 ]
 State: TypeAlias = Annotated[
     Path | None,

@@ -16,20 +16,21 @@ if TYPE_CHECKING:
 
 
 def profile(
-    user: Annotated[str, typer.Argument(metavar="USER", help="A user id, or with --session a session id.")],
-    session: Annotated[bool, typer.Option("--session", help="USER is the id of a session.")] = False,
+    user: Annotated[str, typer.Argument(metavar="USER", help="User ID, or session ID with --session.")],
+    session: Annotated[bool, typer.Option("--session", help="USER is a session ID.")] = False,
     at: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="As it was then, out of the lake; ISO 8601 with a zone."),
+        typer.Option(metavar="TIME", help="Time of the profile, ISO 8601 with a zone."),
     ] = None,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the interactions that recommendations are made of, the latest first.
+    """Show the interactions of a user's profile, the latest first.
 
-    Without --at it is the live profile. With it, all that had arrived by that time is read from the lake: what came
-    later, of whatever date, is not in it.
+    Without --at, show the live profile. With --at, show the interactions that had arrived by that time, from the lake.
+
+    Example: alsolike profile 42 --at 2026-03-01T12:00:00Z
     """
     from cli import console, deployment
 

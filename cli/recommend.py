@@ -30,54 +30,54 @@ def recommend(
         typer.Option(
             "--users",
             metavar="FILE",
-            help="Recommend to many: one id a line, a CSV or Parquet with a column USER_ID, or - for standard input.",
+            help="File of user IDs: one per line, or CSV or Parquet with a column USER_ID; - is standard input.",
         ),
     ] = None,
     k: Annotated[
         int | None, typer.Option("-k", min=1, max=500, help="Number of items.", show_default="10, of many users 25")
     ] = None,
     recommender: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Such as buy-again.", show_default="for-you")
+        str | None, typer.Option(metavar="NAME", help="Recommender, such as buy-again.", show_default="for-you")
     ] = None,
-    item: Annotated[str | None, typer.Option(metavar="ID", help="The item that similar-items starts from.")] = None,
-    filter_name: Annotated[
-        str | None, typer.Option("--filter", metavar="NAME", help="A filter of the configuration.")
+    item: Annotated[
+        str | None, typer.Option(metavar="ID", help="Item for related items, such as similar-items.")
     ] = None,
+    filter_name: Annotated[str | None, typer.Option("--filter", metavar="NAME", help="Name of a filter.")] = None,
     values: Annotated[
         list[str] | None,
-        typer.Option("--value", metavar="P=V", help="A value of the filter's parameter P; repeatable."),
+        typer.Option("--value", metavar="P=V", help="Value V of the filter's parameter P; repeatable."),
     ] = None,
-    explain: Annotated[bool, typer.Option("--explain", help="Show what speaks for each item.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show the reasons for each item.")] = False,
     metadata: Annotated[
         str | None,
-        typer.Option(help="Columns of the catalogue to show, by comma; '' for none.", show_default="TITLE"),
+        typer.Option(help="Columns to show, separated by commas; '' for none.", show_default="TITLE"),
     ] = None,
     output: Annotated[
         str | None,
         typer.Option(
-            help="Parquet file for recommendations of many users; with --workflow s3://bucket/prefix/ for its parts.",
+            help="Parquet file for many users; with --workflow, s3://bucket/prefix/.",
             show_default=_OUTPUT,
         ),
     ] = None,
     parallel: Annotated[
         int | None,
-        typer.Option(min=1, max=16, help="Invocations at a time, for many users.", show_default=str(_PARALLEL)),
+        typer.Option(min=1, max=16, help="Concurrent invocations for many users.", show_default=str(_PARALLEL)),
     ] = None,
     workflow: Annotated[
         bool,
-        typer.Option(
-            "--workflow", help="Let the deployment do it, many users at a time, and leave the table's parts in S3."
-        ),
+        typer.Option("--workflow", help="Run the deployment's batch workflow, which writes to S3."),
     ] = False,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the items that a user would also like, best first; or write those of many users to a file.
+    """Show recommendations for a user, or write those of many users to a file.
 
-    The file has a row for each item: user_id, rank, item_id, score, source, model_version, recommender. Users without
-    an answer are listed with reasons in FILE.failed.csv, next to the input, and the exit status is 1. With --workflow,
-    or an --output in S3, the deployment's own workflow does it.
+    The file has one row per item: user_id, rank, item_id, score, source, model_version, recommender. FILE.failed.csv
+    next to the input lists users without recommendations, and the exit status is 1. With --workflow, or an --output in
+    S3, the deployment's batch workflow writes the file.
+
+    Example: alsolike recommend --user 42 -k 5 --recommender trending
     """
     _refuse(
         {"--user": user, "--item": item, "--explain": explain or None, "--metadata": metadata},

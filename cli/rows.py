@@ -16,26 +16,28 @@ if TYPE_CHECKING:
 
 _LARGEST_PAGE = 1000
 
-Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Show at most this many.")]
+Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Maximum number of rows.")]
 Columns = Annotated[
-    list[str], typer.Argument(metavar="COLUMN=VALUE...", show_default=False, help="VALUE is JSON, else text.")
+    list[str], typer.Argument(metavar="COLUMN=VALUE...", show_default=False, help="VALUE is JSON or else text.")
 ]
 RowId = Annotated[str, typer.Argument(metavar="ID", show_default=False)]
 
 
-def rows_app(plural: str, *, id_field: str) -> typer.Typer:
-    """Return the verbs of `items` or `users`.
+def rows_app(plural: str, article: str, *, id_field: str) -> typer.Typer:
+    """Return the commands of `items` or `users`.
 
     Parameters
     ----------
     plural
-        What the API's path begins with.
+        First part of the API's path.
+    article
+        Singular with its article, for help texts.
     id_field
-        What the API calls the id.
+        Name of the ID in the API.
     """
-    app = typer.Typer(no_args_is_help=True, help=f"See and change {plural} through the API.")
+    app = typer.Typer(no_args_is_help=True, help=f"List, show and change {plural}.")
 
-    @app.command("list", help=f"List {plural}, in no order.")
+    @app.command("list", help=f"List {plural} in arbitrary order.\n\nExample: alsolike {plural} list --limit 5")
     def list_rows(limit: Limit = 20, stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
         from cli import console
 
@@ -45,11 +47,15 @@ def rows_app(plural: str, *, id_field: str) -> typer.Typer:
         else:
             console.print_table([id_field, "updated", "properties"], [_cells(row, id_field) for row in rows])
 
-    @app.command("show", help="Show one with its columns.")
+    @app.command("show", help=f"Show {article} with all columns.\n\nExample: alsolike {plural} show 1093")
     def show(row_id: RowId, stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
         _print(_api(stack, state).administer("GET", _path(plural, row_id)), id_field, as_json=as_json)
 
-    @app.command("set", help="Set columns, as in price=0.59; null removes one. The others stay. Create a missing row.")
+    @app.command(
+        "set",
+        help=f"Set columns of {article}, and create it if it is missing. The value null removes a column.\n\n"
+        f"Example: alsolike {plural} set 1093 price=0.59",
+    )
     def set_columns(
         row_id: RowId, columns: Columns, stack: Stack = None, state: State = None, as_json: AsJson = False
     ) -> None:
@@ -58,13 +64,16 @@ def rows_app(plural: str, *, id_field: str) -> typer.Typer:
     return app
 
 
-items = rows_app("items", id_field="itemId")
-users = rows_app("users", id_field="userId")
+items = rows_app("items", "an item", id_field="itemId")
+users = rows_app("users", "a user", id_field="userId")
 
 
 @items.command("delete")
 def delete_item(row_id: RowId, stack: Stack = None, state: State = None) -> None:
-    """Delete an item from the catalogue."""
+    """Delete an item from the catalogue.
+
+    Example: alsolike items delete 1093
+    """
     from cli import console
 
     _api(stack, state).administer("DELETE", _path("items", row_id))

@@ -19,7 +19,10 @@ app = typer.Typer(no_args_is_help=True, help="Rule sets: promotions, boosts, pin
 
 @app.command("list")
 def list_(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
-    """List the rule sets of the configuration, with what each has and the recommenders that it applies to."""
+    """List the rule sets of the configuration with their rules and recommenders.
+
+    Example: alsolike rules list
+    """
     from alsolike.rules_document import numbers_of_rules
     from cli import console, deployment
 
@@ -46,12 +49,15 @@ def list_(stack: Stack = None, state: State = None, as_json: AsJson = False) -> 
 
 @app.command("show")
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A rule set of the configuration.", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of a rule set.", show_default=False)],
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print a rule set as the configuration has it."""
+    """Print a rule set of the configuration.
+
+    Example: alsolike rules show autumn
+    """
     from alsolike.errors import NotFound
     from alsolike.rules_document import rule_set_to_document
     from cli import console, deployment
@@ -71,28 +77,32 @@ def show(
 @app.command("preview")
 def preview(
     user: Annotated[str | None, typer.Option("--user", metavar="ID", help="User ID.")] = None,
-    item: Annotated[str | None, typer.Option("--item", metavar="ID", help="The item that the page is about.")] = None,
+    item: Annotated[
+        str | None, typer.Option("--item", metavar="ID", help="Item of the page, for related items.")
+    ] = None,
     recommender: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Such as similar-items.", show_default="for-you")
+        str | None, typer.Option(metavar="NAME", help="Recommender, such as similar-items.", show_default="for-you")
     ] = None,
     rules: Annotated[
         str | None,
-        typer.Option("--rules", metavar="NAME", help="A rule set.", show_default="that of the recommender"),
+        typer.Option("--rules", metavar="NAME", help="Name of a rule set.", show_default="that of the recommender"),
     ] = None,
     file: Annotated[
         Path | None,
-        typer.Option("--file", metavar="FILE", help="A configuration that is not applied yet; - is standard input."),
+        typer.Option("--file", metavar="FILE", help="Configuration file to try; - is standard input."),
     ] = None,
     k: Annotated[int, typer.Option("--num-results", "-k", min=1, max=50, help="Number of items.")] = 10,
-    exclude: Annotated[list[str] | None, typer.Option(metavar="ID", help="Left out; may be repeated.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(metavar="ID", help="Item to exclude; repeatable.")] = None,
     metadata: Annotated[str, typer.Option(metavar="COLUMN", help="Column to show; '' for none.")] = "TITLE",
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a user's recommendations without the rules and with them, and which rules could not be kept.
+    """Show a user's recommendations with and without the rules, and the rules that were not met.
 
-    Nothing is applied, and nothing counts as shown.
+    The command changes nothing and logs no recommendation.
+
+    Example: alsolike rules preview --user 42 --file shop.yaml
     """
     from alsolike.rules_preview import ask
     from cli import console, deployment

@@ -15,17 +15,18 @@ _SECONDS = {"s": 1, "m": 60, "h": 3_600}
 
 
 def session_token(
-    session: Annotated[str, typer.Option("--session", metavar="ID", help="The session's id.", show_default=False)],
-    user: Annotated[
-        str | None, typer.Option("--user", metavar="ID", help="The user who is logged in during it.")
-    ] = None,
-    lifetime: Annotated[str, typer.Option(help="Validity: seconds, or with s, m or h; at most 1h.")] = "15m",
+    session: Annotated[str, typer.Option("--session", metavar="ID", help="Session ID.", show_default=False)],
+    user: Annotated[str | None, typer.Option("--user", metavar="ID", help="User who is logged in.")] = None,
+    lifetime: Annotated[str, typer.Option(help="Validity in seconds, or with a unit: s, m or h. At most 1h.")] = "15m",
     stack: Stack = None,
     state: State = None,
 ) -> None:
-    """Print a token of a session, with which a browser sends its events and reads its recommendations.
+    """Print a session token, with which a browser sends events and reads recommendations.
 
-    It takes the right to read the deployment's session key. A shop's backend mints its tokens itself: docs/sessions.md.
+    The command needs read access to the deployment's session key. A shop's backend creates its own tokens, see
+    docs/sessions.md.
+
+    Example: alsolike session-token --session s-1 --user 42
     """
     import sys
     import time

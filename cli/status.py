@@ -19,7 +19,10 @@ _RUNS = 5
 
 
 def status(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
-    """Show functions, names that calls carry, stream, champion, configuration, training runs; locally layers too."""
+    """Show functions, resource names, stream, champion, configuration and training runs.
+
+    Example: alsolike status --stack prod
+    """
     from cli import console, deployment, website
 
     where = deployment.resolve(stack=stack, state=state)

@@ -23,20 +23,22 @@ _BEGINS_WITHIN_S = 60.0
 
 
 def train(
-    follow: Annotated[bool, typer.Option(help="Show what goes on, wait for the end and say what came of it.")] = True,
-    reason: Annotated[str | None, typer.Option(help="Why, kept with the run.", metavar="TEXT")] = None,
+    follow: Annotated[bool, typer.Option(help="Print the progress and the result of the run.")] = True,
+    reason: Annotated[str | None, typer.Option(help="Reason for the record of the run.", metavar="TEXT")] = None,
     execution: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Start nothing; follow this run, as `alsolike status` names it."),
+        typer.Option(metavar="NAME", help="Follow this run of `alsolike status` without starting one."),
     ] = None,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Build a dataset, train, let the gate judge and try the model next to the champion.
+    """Run the training workflow: build a dataset, train, evaluate at the gate, and run the canary.
 
-    Ends with 0 where the model became champion, 3 where the gate rejected it or its trial took it back, 1 where the run
-    failed or another one goes on.
+    Exit with 0 if the model became champion, 3 if the gate or the canary rejected it, and 1 if the run failed or
+    another one is active.
+
+    Example: alsolike train --reason "new categories"
     """
     from cli import console, deployment, model_promotion, training_run
 

@@ -11,13 +11,16 @@ from cli.options import AsJson, Stack, State
 
 
 def trends(
-    window: Annotated[str, typer.Option(help="30m, 1h, 3h or 1d.")] = "1h",
+    window: Annotated[str, typer.Option(help="Time window: 30m, 1h, 3h or 1d.")] = "1h",
     k: Annotated[int, typer.Option("-k", min=1, help="Number of items.")] = 10,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show which items trend: how far each is above its usual share of what comes in, in standard deviations."""
+    """Show trending items with their deviation from the usual share of events, in standard deviations.
+
+    Example: alsolike trends --window 3h
+    """
     from alsolike.trends_reader import TrendsReader
     from cli import console, deployment
 

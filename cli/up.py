@@ -28,18 +28,20 @@ def up(
         typer.Option(
             min=1,
             max=65500,
-            help="First of the ports that the cloud takes.",
+            help="First port of the cloud.",
             show_default="4600, else free ones",
         ),
     ] = None,
     tls: Annotated[bool, typer.Option("--tls", help="Serve the API and the pages over HTTPS.")] = False,
     data: Data = DEFAULT_DATA,
-    ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Keep nothing after the cloud has ended.")] = False,
+    ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Delete all data at the end.")] = False,
     state: State = None,
 ) -> None:
     """Deploy the CDK app on the embedded cloud and keep it up until Ctrl-C or `alsolike down`.
 
     The next start continues with its data.
+
+    Example: alsolike up --data shop
     """
     from cli import boot, console, deployment
     from cli.background import Background
@@ -74,7 +76,10 @@ def up(
 
 
 def down(state: State = None) -> None:
-    """Stop the embedded cloud that `alsolike up` or `alsolike demo` runs."""
+    """Stop the embedded cloud that `alsolike up` or `alsolike demo` runs.
+
+    Example: alsolike down
+    """
     from cli import console, deployment
     from local_cloud.client import Cloud, CloudError
     from local_cloud.state import CloudState
@@ -94,7 +99,10 @@ def reset(
     data: Data = DEFAULT_DATA,
     yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
 ) -> None:
-    """Delete the data of the embedded cloud, so that the next `alsolike up` starts empty."""
+    """Delete the data of the embedded cloud, so that the next `alsolike up` starts empty.
+
+    Example: alsolike reset --yes
+    """
     from cli import boot, console
 
     if not yes:

@@ -29,7 +29,10 @@ def publish(
     stack: Stack = None,
     state: State = None,
 ) -> None:
-    """Put the pages, and what they have to know of the deployment, where its users see them."""
+    """Publish the pages and their settings to the deployment.
+
+    Example: alsolike web publish --stack prod
+    """
     from cli import boot, console, deployment
 
     where = deployment.resolve(stack=stack, state=state)

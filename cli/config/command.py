@@ -24,12 +24,15 @@ DIFFERENT = 2
 
 app = typer.Typer(no_args_is_help=True, help="The shop's configuration: one versioned YAML file.")
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="A YAML file; - is standard input.", show_default=False)]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="YAML file; - is standard input.", show_default=False)]
 
 
 @app.command("check")
 def check(file: File, as_json: AsJson = False) -> None:
-    """Check a file, without a deployment; exit status 1 if something is wrong in it."""
+    """Check a configuration file without a deployment. Exit with 1 if it has errors.
+
+    Example: alsolike config check shop.yaml
+    """
     from cli import console
 
     checked = read_file(file, as_json=as_json)
@@ -41,7 +44,10 @@ def check(file: File, as_json: AsJson = False) -> None:
 
 @app.command("diff")
 def diff(file: File, stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
-    """Show what applying a file would change; exit status 0 if nothing, 2 if something."""
+    """Show the differences between a file and the live configuration. Exit with 0 if there are none, else with 2.
+
+    Example: alsolike config diff shop.yaml
+    """
     from cli import console, deployment
     from cli.config import differences
 
@@ -62,16 +68,19 @@ def diff(file: File, stack: Stack = None, state: State = None, as_json: AsJson =
 @app.command("apply")
 def apply(
     file: File,
-    reason: Annotated[str, typer.Option(help="Why; kept in the history.", show_default=False)] = "",
+    reason: Annotated[str, typer.Option(help="Reason for the history.", show_default=False)] = "",
     expect: Annotated[
         int | None,
-        typer.Option(min=0, metavar="VERSION", help="Refuse if another version than this one is live."),
+        typer.Option(min=0, metavar="VERSION", help="Refuse unless this version is live."),
     ] = None,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a file the configuration; functions follow within a minute."""
+    """Apply a file as the live configuration. Functions use it within a minute.
+
+    Example: alsolike config apply shop.yaml --reason "autumn rules"
+    """
     from alsolike.errors import ConcurrentUpdate
     from cli import console, deployment
     from cli.config import differences
@@ -98,12 +107,18 @@ def apply(
 
 @app.command("show")
 def show(
-    version: Annotated[int | None, typer.Option(min=0, help="By default the live one; 0 is what is built in.")] = None,
+    version: Annotated[
+        int | None,
+        typer.Option(min=0, help="Version to print, by default the live one. 0: the built-in configuration."),
+    ] = None,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print the configuration as it was written; it can be applied again."""
+    """Print the configuration as it was applied.
+
+    Example: alsolike config show > shop.yaml
+    """
     from cli import console, deployment
 
     store = store_of(deployment.resolve(stack=stack, state=state))
@@ -117,12 +132,15 @@ def show(
 
 @app.command("history")
 def history(
-    limit: Annotated[int, typer.Option(min=1, help="At most so many, the latest first.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of rows, the latest first.")] = 20,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """List what was applied, the latest first: the first line is live."""
+    """List the applied versions, the latest first. The first line is live.
+
+    Example: alsolike config history --limit 5
+    """
     from cli import console, deployment
 
     found = store_of(deployment.resolve(stack=stack, state=state)).history(limit=limit)
@@ -141,14 +159,21 @@ def history(
 def rollback(
     to: Annotated[
         int | None,
-        typer.Option(min=0, metavar="VERSION", help="By default what was live before; 0 is what is built in."),
+        typer.Option(
+            min=0,
+            metavar="VERSION",
+            help="Version to apply, by default the previous one. 0: the built-in configuration.",
+        ),
     ] = None,
-    reason: Annotated[str, typer.Option(help="Why; kept in the history.")] = "rolled back by hand",
+    reason: Annotated[str, typer.Option(help="Reason for the history.")] = "rolled back by hand",
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Apply an earlier version again, as a new one."""
+    """Apply an earlier version again, as a new version.
+
+    Example: alsolike config rollback --to 3
+    """
     from cli import console, deployment
     from cli.experimenting import statement
 
@@ -170,13 +195,16 @@ def rollback(
 @app.command("schema")
 def schema(
     file: Annotated[Path, typer.Argument(metavar="FILE.avsc", help="Amazon Personalize's schema.", show_default=False)],
-    dataset: Annotated[str, typer.Option(metavar="items|users", help="Data set of the columns.", show_default=False)],
+    dataset: Annotated[str, typer.Option(metavar="items|users", help="Dataset of the columns.", show_default=False)],
     lists: Annotated[
         list[str] | None,
-        typer.Option("--list", metavar="FIELD", help="This text holds several values joined by |; repeatable."),
+        typer.Option("--list", metavar="FIELD", help="Field whose text holds several values joined by |; repeatable."),
     ] = None,
 ) -> None:
-    """Print the columns of one of Amazon Personalize's schemas as YAML for the configuration."""
+    """Print the columns of an Amazon Personalize schema as YAML for the configuration.
+
+    Example: alsolike config schema items.avsc --dataset items
+    """
     from alsolike.errors import InvalidInput
     from cli import console
     from cli.config import avro_schema, yaml_document
@@ -196,9 +224,12 @@ def schema(
 @app.command("infer")
 def infer(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A CSV or Parquet file.", show_default=False)],
-    dataset: Annotated[str, typer.Option(metavar="items|users", help="The kind of rows in the file.")] = "items",
+    dataset: Annotated[str, typer.Option(metavar="items|users", help="Dataset of the file.")] = "items",
 ) -> None:
-    """Print the types of a file's columns as YAML for the configuration, without importing it."""
+    """Print the types of a file's columns as YAML for the configuration, without importing it.
+
+    Example: alsolike config infer products.csv
+    """
     from alsolike.errors import InvalidInput
     from cli import console
     from cli.config import avro_schema, yaml_document

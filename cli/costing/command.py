@@ -18,18 +18,24 @@ _USERS, _EVENTS, _REQUESTS, _ITEMS = 100_000, 500_000, 200_000, 20_000
 
 
 def cost(
-    users: Annotated[int, typer.Option(metavar="N", help="Users with a profile.")] = _USERS,
-    events_per_day: Annotated[int, typer.Option(metavar="N", help="Views, carts, purchases …")] = _EVENTS,
-    requests_per_day: Annotated[int, typer.Option(metavar="N", help="Requests for recommendations.")] = _REQUESTS,
-    items: Annotated[int, typer.Option(metavar="N", help="Items of the catalogue.")] = _ITEMS,
-    events_per_call: Annotated[int, typer.Option(metavar="N", help="Events that the shop sends in a call, to 10.")] = 1,
+    users: Annotated[int, typer.Option(metavar="N", help="Number of users with a profile.")] = _USERS,
+    events_per_day: Annotated[int, typer.Option(metavar="N", help="Events per day.")] = _EVENTS,
+    requests_per_day: Annotated[
+        int, typer.Option(metavar="N", help="Requests for recommendations per day.")
+    ] = _REQUESTS,
+    items: Annotated[int, typer.Option(metavar="N", help="Number of items in the catalogue.")] = _ITEMS,
+    events_per_call: Annotated[int, typer.Option(metavar="N", help="Events per call, at most 10.")] = 1,
     item_changes_per_day: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Items and users put or changed.", show_default="a twentieth of the items"),
+        typer.Option(
+            metavar="N", help="Stored or changed items and users per day.", show_default="a twentieth of the items"
+        ),
     ] = None,
-    history_days: Annotated[int, typer.Option(metavar="N", help="Days of events that are kept.")] = 365,
-    history_length: Annotated[int, typer.Option(metavar="N", help="limits.history_length of the configuration.")] = 100,
-    peak: Annotated[float, typer.Option(metavar="X", help="The busiest second, times the mean.")] = 3.0,
+    history_days: Annotated[int, typer.Option(metavar="N", help="Retention of events in days.")] = 365,
+    history_length: Annotated[int, typer.Option(metavar="N", help="Value of limits.history_length.")] = 100,
+    peak: Annotated[
+        float, typer.Option(metavar="X", help="Load of the busiest second as a multiple of the mean.")
+    ] = 3.0,
     environment: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Synthesize this environment of cdk.json.", show_default="cdk.json's own"),
@@ -40,19 +46,19 @@ def cost(
     ] = None,
     measure: Annotated[
         bool,
-        typer.Option("--measure", help="Take durations, memory and log sizes from a run of the embedded cloud."),
+        typer.Option("--measure", help="Measure durations, memory and log sizes on the embedded cloud."),
     ] = False,
     state: State = None,
-    free_tier: Annotated[
-        bool, typer.Option("--free-tier", help="Take off what an account has for nothing each month, for ever.")
-    ] = False,
-    how: Annotated[bool, typer.Option("--how", help="Say where each quantity comes from.")] = False,
+    free_tier: Annotated[bool, typer.Option("--free-tier", help="Subtract AWS's permanent monthly free tier.")] = False,
+    how: Annotated[bool, typer.Option("--how", help="Show the source of each quantity.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Compute what a month of a deployment costs under a load, line by line, and what would make it cheaper.
+    """Compute the monthly cost of a deployment under a load, by resource, and list possible savings.
 
-    Nothing has to be deployed: the templates are synthesized, and read. Prices are those of us-east-1 in a dated table.
-    With --measure a load goes through the embedded cloud: that of --state where it is given, else one that is booted.
+    The command reads the synthesized templates and needs no deployment. Prices are those of us-east-1, with their date.
+    --measure sends a load through the embedded cloud of --state, or through a new one.
+
+    Example: alsolike cost --users 300000 --environment prod
     """
     from alsolike.cost import Load, Prices, estimate, estimate_personalize, read_assembly, savings
     from alsolike.cost.durations import DURATIONS

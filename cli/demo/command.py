@@ -29,9 +29,7 @@ def demo(
         int | None,
         typer.Option(min=50, metavar="N", help="Import N households, for a shorter run.", show_default="all"),
     ] = None,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="Print the details in tables, and calls of the API.")
-    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Print details in tables, and example calls.")] = False,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:

@@ -12,22 +12,23 @@ if TYPE_CHECKING:
     from alsolike.erasures import Receipt
     from cli.deployment import Deployment
 
-UserId = Annotated[str, typer.Argument(metavar="USER", show_default=False, help="The id that the shop sends.")]
+UserId = Annotated[str, typer.Argument(metavar="USER", show_default=False, help="User ID as the shop sends it.")]
 
-app = typer.Typer(no_args_is_help=True, help="Erasures: how far they are, and what their receipts say.")
+app = typer.Typer(no_args_is_help=True, help="Erasures of users, with their progress and receipts.")
 
 
 def erase(
     user_id: UserId,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait until nothing of the user is left.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the end of the removal.")] = False,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
     """Erase a user: stop accepting their events and recommending to them now, and remove the stored data.
 
-    The removal takes its time: half an hour on AWS, where it waits for work that began before. You may repeat the
-    command.
+    The removal takes half an hour on AWS, because it waits for work that began earlier. You may repeat the command.
+
+    Example: alsolike erase 42 --wait
     """
     from alsolike.path_ids import path_segment
     from cli import console, deployment
@@ -47,12 +48,15 @@ def erase(
 @app.command("status")
 def status(
     erasure: Annotated[str | None, typer.Argument(metavar="[ID]", show_default=False)] = None,
-    user: Annotated[str | None, typer.Option("--user", metavar="USER", help="The erasure of this user.")] = None,
+    user: Annotated[str | None, typer.Option("--user", metavar="USER", help="User of the erasure.")] = None,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show an erasure's receipt: what was removed, what expires when, and which models have learned from the user."""
+    """Show an erasure's receipt: removed data, expiry dates, and models that were trained on the user's events.
+
+    Example: alsolike erasures status --user 42
+    """
     from alsolike.erasures import ReceiptStore, erasure_id
     from alsolike.errors import InvalidInput
     from cli import deployment
@@ -69,7 +73,10 @@ def status(
 
 @app.command("list")
 def list_erasures(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
-    """List all erasures, the latest first."""
+    """List all erasures, the latest first.
+
+    Example: alsolike erasures list
+    """
     from cli import console, deployment
     from cli.erasing.held import receipts
 
@@ -86,9 +93,11 @@ def list_erasures(stack: Stack = None, state: State = None, as_json: AsJson = Fa
 
 
 def user_data(user_id: UserId, stack: Stack = None, state: State = None) -> None:
-    """Print everything that is held about a user, as one JSON document: alsolike user-data USER > file.json.
+    """Print all stored data about a user as one JSON document.
 
-    It says the same as GET /users/{userId}/data, without that call's limits of time and size.
+    The content equals that of GET /users/{userId}/data, without limits of time and size.
+
+    Example: alsolike user-data 42 > user.json
     """
     import sys
 

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from alsolike.configuration_reader import Current
     from cli.deployment import Deployment
 
-app = typer.Typer(no_args_is_help=True, help="Compare recommenders, rule sets and models on one's own users.")
+app = typer.Typer(no_args_is_help=True, help="A/B tests of recommenders, rule sets and models.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
 MetricName = Annotated[
     str,
     typer.Option(
-        "--metric", help="click-through, clicks, conversion, buyers, revenue or revenue-per-user; what it is about."
+        "--metric", help="Main metric: click-through, clicks, conversion, buyers, revenue or revenue-per-user."
     ),
 ]
 
@@ -32,7 +32,10 @@ _DAY_MS = 86_400_000
 
 @app.command("list")
 def list_experiments(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
-    """List the experiments: running, planned and ended ones."""
+    """List running, planned and ended experiments.
+
+    Example: alsolike experiments list
+    """
     from alsolike.experiments_document import experiment_to_document
     from cli import console, deployment
     from cli.config.store import store_of
@@ -60,7 +63,10 @@ def list_experiments(stack: Stack = None, state: State = None, as_json: AsJson =
 
 @app.command("show")
 def show(name: Name, stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
-    """Show an experiment as the configuration has it."""
+    """Show an experiment of the configuration.
+
+    Example: alsolike experiments show new-ranking
+    """
     from alsolike.experiments_document import experiment_to_document
     from cli import console, deployment
     from cli.config import yaml_document
@@ -79,14 +85,15 @@ def show(name: Name, stack: Stack = None, state: State = None, as_json: AsJson =
 
 @app.command("assign")
 def assign(
-    user: Annotated[
-        str, typer.Option(help="A user ID, or the session ID of an anonymous visitor.", show_default=False)
-    ],
+    user: Annotated[str, typer.Option(help="User ID, or session ID of an anonymous visitor.", show_default=False)],
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say in which arm of each running experiment a user is."""
+    """Show the arm of a user in each running experiment.
+
+    Example: alsolike experiments assign --user 42
+    """
     from cli import console, deployment
     from cli.config.store import store_of
     from cli.experimenting import printing
@@ -109,15 +116,17 @@ def start(
         list[str],
         typer.Option(
             metavar="NAME=SHARE[:KIND=NAME]",
-            help="An arm and its share of the users, and what is done for them: recommender, rules or model. Repeated.",
+            help="Arm with its share of the users, and its recommender, rules or model; repeatable.",
             show_default=False,
         ),
     ],
     on: Annotated[
         list[str] | None,
-        typer.Option(metavar="RECOMMENDER", help="Requests for it are part; may be repeated.", show_default="for-you"),
+        typer.Option(metavar="RECOMMENDER", help="Recommender that takes part; repeatable.", show_default="for-you"),
     ] = None,
-    layer: Annotated[str, typer.Option(help="One experiment of a layer runs at a time.")] = "default",
+    layer: Annotated[
+        str, typer.Option(help="Layer of the experiment. Each layer runs one experiment at a time.")
+    ] = "default",
     begin: Annotated[
         str | None, typer.Option("--start", metavar="TIME", help="ISO 8601 with a zone.", show_default="now")
     ] = None,
@@ -126,16 +135,20 @@ def start(
     ] = None,
     metric: MetricName = "click-through",
     effect: Annotated[
-        float | None, typer.Option(min=0.0001, help="The least lift that matters, such as 0.05: how long that takes.")
+        float | None,
+        typer.Option(min=0.0001, help="Smallest relevant lift, such as 0.05, for the estimate of the duration."),
     ] = None,
-    reason: Annotated[str, typer.Option(help="Why; kept in the configuration's history.", show_default=False)] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what can be found, and start nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
+    reason: Annotated[str, typer.Option(help="Reason for the configuration's history.", show_default=False)] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the detectable lift without starting.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Skip the confirmation.")] = False,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Start an experiment, after saying how small a lift it can find; functions follow within a minute."""
+    """Print the smallest detectable lift, and start an experiment. Functions use it within a minute.
+
+    Example: alsolike experiments start new-ranking --arm control=50 --arm variant=50:recommender=trending
+    """
     from alsolike.experiment_metrics import metric_of
     from alsolike.experiments_document import time_text
     from cli import console, deployment, times
@@ -178,14 +191,19 @@ def stop(
     name: Name,
     winner: Annotated[
         str | None,
-        typer.Option(metavar="ARM", help="Kept in the history; says how everybody gets it."),
+        typer.Option(
+            metavar="ARM", help="Winning arm, for the history. The command prints how to apply it to all users."
+        ),
     ] = None,
-    reason: Annotated[str, typer.Option(help="Why; kept in the configuration's history.", show_default=False)] = "",
+    reason: Annotated[str, typer.Option(help="Reason for the configuration's history.", show_default=False)] = "",
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """End an experiment now; it stays in the configuration, for its report. Remove one that has not begun."""
+    """End a running experiment and keep it for its report, or remove a planned one.
+
+    Example: alsolike experiments stop new-ranking --winner variant
+    """
     from alsolike.errors import InvalidInput
     from cli import console, deployment
     from cli.config.store import store_of
@@ -221,7 +239,10 @@ def report(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what an experiment found so far; look as often as you like."""
+    """Report the results of an experiment so far. Repeated interim reports do not bias the result.
+
+    Example: alsolike experiments report new-ranking --metric conversion
+    """
     from alsolike import experiment_report as reports
     from alsolike.errors import InvalidInput
     from alsolike.experiment_metrics import metric_of

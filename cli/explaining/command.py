@@ -24,25 +24,26 @@ def explain(
     recommendation_id: Annotated[str, typer.Argument(metavar="RECOMMENDATION_ID", show_default=False)],
     user: Annotated[
         str | None,
-        typer.Option(
-            "--user", metavar="ID", help="User or session that got the response; the lake stores only a hash."
-        ),
+        typer.Option("--user", metavar="ID", help="User or session of the response; the lake stores only a hash."),
     ] = None,
     request: Annotated[
         Path | None,
         typer.Option(
-            "--request", metavar="FILE", help="The body that was sent, as JSON, for what is not kept; - is stdin."
+            "--request",
+            metavar="FILE",
+            help="Request body as JSON, for values that the log lacks; - is standard input.",
         ),
     ] = None,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show an answer as it was given and its reasons, and compare it with a replay as of its time.
+    """Show a logged response with its reasons, and compare it with a replay as of its time.
 
-    The id itself says when it was, which recommender answered, and with which model; the lake says the rest. A replay
-    of an answer to a user needs --user. Values of filters, the context, promotions and excluded items of a request are
-    not kept; pass them with --request.
+    The ID contains the time, recommender and model version; the lake has the rest. The replay of a user's response
+    needs --user. Pass filter values, context, promotions and excluded items with --request: the log lacks them.
+
+    Example: alsolike explain RECOMMENDATION_ID --user 42
     """
     from alsolike import recommendation_id as ids
     from alsolike.errors import InvalidInput, NotFound

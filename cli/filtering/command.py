@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from alsolike.snapshot import Snapshot
     from cli.deployment import Deployment
 
-app = typer.Typer(no_args_is_help=True, help="List filters, and check which items one lets pass.")
+app = typer.Typer(no_args_is_help=True, help="List and check filters.")
 
 
 @app.command("check")
 def check(
     name_or_expression: Annotated[
-        str, typer.Argument(metavar="NAME|EXPRESSION", help="A filter of the configuration, or an expression.")
+        str, typer.Argument(metavar="NAME|EXPRESSION", help="Name of a filter, or an expression.")
     ],
     value: Annotated[
         list[str] | None,
-        typer.Option(metavar="PARAMETER=VALUE", help="As in filterValues; may be repeated."),
+        typer.Option(metavar="PARAMETER=VALUE", help="Value of a parameter, as in filterValues; repeatable."),
     ] = None,
     user: Annotated[
         list[str] | None,
-        typer.Option(metavar="COLUMN=VALUE", help="Property of CurrentUser; may be repeated."),
+        typer.Option(metavar="COLUMN=VALUE", help="Property of CurrentUser; repeatable."),
     ] = None,
     at: Annotated[
         str | None,
@@ -41,9 +41,11 @@ def check(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Explain a filter, find what is wrong in it, and count the items of the catalogue that pass.
+    """Check a filter, explain it, and count the items of the catalogue that pass it.
 
-    Counted is for a user without interactions. Exit status 1 if something is wrong.
+    The count is for a user without interactions. Exit with 1 if the filter has errors.
+
+    Example: alsolike filters check 'INCLUDE ItemID WHERE Items.IN_STOCK IN ("true")'
     """
     from alsolike import filters
     from alsolike.errors import InvalidFilter
@@ -97,7 +99,10 @@ def check(
 
 @app.command("list")
 def list_filters(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
-    """List the filters of the configuration."""
+    """List the filters of the configuration.
+
+    Example: alsolike filters list
+    """
     from cli import console, deployment
 
     expressions = _configuration(deployment.resolve(stack=stack, state=state)).filters

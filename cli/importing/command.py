@@ -15,17 +15,23 @@ from cli.options import AsJson, Stack, State
 if TYPE_CHECKING:
     from cli.importing.summary import ImportSummary
 
-app = typer.Typer(no_args_is_help=True, help="Import Personalize's data files: CSV, CSV.gz or Parquet.")
+app = typer.Typer(no_args_is_help=True, help="Import interactions, items and users in Amazon Personalize's format.")
 
 Files = Annotated[
     list[str],
-    typer.Argument(metavar="FILE...", show_default=False, help="Paths, s3://bucket/key, s3://bucket/prefix/ or *."),
+    typer.Argument(
+        metavar="FILE...",
+        show_default=False,
+        help="Paths with * as a wildcard, s3://bucket/key or s3://bucket/prefix/.",
+    ),
 ]
 Map = Annotated[
     list[str] | None,
-    typer.Option("--map", metavar="THEIRS=OURS", help="A column's name here, as VISITOR_ID=USER_ID; repeatable."),
+    typer.Option(
+        "--map", metavar="THEIRS=OURS", help="Name of a column in the file, as in VISITOR_ID=USER_ID; repeatable."
+    ),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and write nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check the files without writing.")]
 
 _INTERRUPTED = 130
 
@@ -34,24 +40,26 @@ _INTERRUPTED = 130
 def interactions(
     files: Files,
     event_type: Annotated[
-        str, typer.Option(help="Type of the rows that state none: view, click, cart, purchase, or one of your own.")
+        str, typer.Option(help="Event type of rows without one: view, click, cart, purchase, or one of your own.")
     ] = "view",
     columns: Map = None,
     dry_run: DryRun = False,
-    again: Annotated[bool, typer.Option("--again", help="Also import files that were imported before.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Import files again that were imported before.")] = False,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Import USER_ID, ITEM_ID, TIMESTAMP, and more where there is more.
+    """Import interactions from files with the columns USER_ID, ITEM_ID and TIMESTAMP.
 
-    TIMESTAMP is epoch seconds or milliseconds, or ISO 8601 (UTC if it names no zone). EVENT_TYPE, EVENT_VALUE,
-    EVENT_ID, SESSION_ID, RECOMMENDATION_ID, IMPRESSION (a|b|c) and QUERY are understood; a search needs no
-    ITEM_ID if it has a QUERY. Other columns become properties of the event.
+    TIMESTAMP is epoch seconds or milliseconds, or ISO 8601 (UTC without a zone). Optional columns: EVENT_TYPE,
+    EVENT_VALUE, EVENT_ID, SESSION_ID, RECOMMENDATION_ID, IMPRESSION (a|b|c) and QUERY. A search with a QUERY needs no
+    ITEM_ID. All other columns become properties of the event.
 
-    Bad rows are written next to the input as FILE.rejected.csv with line and reason; those of an S3 object, here.
-    Identical rows count once. After Ctrl-C the same command goes on where it stopped.
-    A CSV is UTF-8 with one row a line: a cell that holds a line break makes bad rows (Parquet may hold them).
+    FILE.rejected.csv next to the input lists rejected rows with line and reason; for an S3 object, it is in the current
+    folder. Identical rows count once. After Ctrl-C, repeat the command to continue. A CSV is UTF-8 with one row per
+    line; only Parquet may have cells with line breaks.
+
+    Example: alsolike import interactions orders.csv --event-type purchase --map CUSTOMER=USER_ID
     """
     from cli import deployment
     from cli.importing.inputs import Options
@@ -73,13 +81,14 @@ def items(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Import ITEM_ID and metadata columns (TITLE, PRICE, CATEGORY_L1, ...; lists as a|b).
+    """Import items from files with ITEM_ID and metadata columns (TITLE, PRICE, CATEGORY_L1, ...; lists as a|b).
 
-    Columns that the configuration declares are read as it says, CREATION_TIMESTAMP as TIMESTAMP of interactions.
-    Other columns become numbers, booleans or dates if all cells of all files are such. They become lists if half of
-    their distinct cells hold a bar. These types are printed and written to the configuration. Everything else, and
-    codes such as ZIP, stay text. The last row of an id wins.
-    A CSV is UTF-8 with one row a line: a description with line breaks makes bad rows; Parquet may hold them.
+    The configuration declares the types of columns. The command infers the other types from all cells of all files,
+    prints them and adds them to the configuration. A column is a list if half of its distinct cells contain a bar.
+    Other columns, and codes such as ZIP, are text. The last row of an ID wins. A CSV is UTF-8 with one row
+    per line; only Parquet may have cells with line breaks.
+
+    Example: alsolike import items products.csv --map SKU=ITEM_ID
     """
     from cli import deployment
     from cli.importing.inputs import Options
@@ -100,9 +109,11 @@ def users(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Import USER_ID and metadata columns (AGE_GROUP, MEMBERSHIP, ...; lists as a|b), at most 25.
+    """Import users from files with USER_ID and at most 25 metadata columns (AGE_GROUP, MEMBERSHIP, ...; lists as a|b).
 
-    Columns are read as those of items are. The last row of an id wins.
+    Types of columns are declared or inferred as for items. The last row of an ID wins.
+
+    Example: alsolike import users customers.csv
     """
     from cli import deployment
     from cli.importing.inputs import Options

@@ -18,32 +18,35 @@ if TYPE_CHECKING:
 
 _SHOWN_CHARACTERS = 80
 
-app = typer.Typer(no_args_is_help=True, help="Records that could not be read, and batches that a consumer gave up on.")
+app = typer.Typer(no_args_is_help=True, help="Quarantine: unreadable records and failed batches.")
 
-Names: TypeAlias = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids or keys.")]
-All: TypeAlias = Annotated[bool, typer.Option("--all", help="All that is in quarantine now.")]
+Names: TypeAlias = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="IDs or keys of records.")]
+All: TypeAlias = Annotated[bool, typer.Option("--all", help="Select all records.")]
 Reason: TypeAlias = Annotated[
     str | None,
-    typer.Option(metavar="TEXT", help="Select reasons that contain this text, in any case; … stands for a value."),
+    typer.Option(metavar="TEXT", help="Select reasons that contain this text, ignoring case; … stands for a value."),
 ]
 Since: TypeAlias = Annotated[
     str | None,
-    typer.Option(metavar="TIME", help="Only what came since: ISO 8601 with a zone, or an age such as 90m, 6h, 3d."),
+    typer.Option(metavar="TIME", help="Select later records: ISO 8601 with a zone, or an age such as 90m, 6h or 3d."),
 ]
-DryRun: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")]
+DryRun: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Print the changes without making them.")]
 
 
 @app.command("list")
 def list_held(
     reason: Reason = None,
     since: Since = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many, the latest first.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of rows, the latest first.")] = 20,
     totals: Annotated[bool, typer.Option("--totals", help="Count records by reason, without the values.")] = False,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the latest with their reasons."""
+    """List the latest records in quarantine with their reasons.
+
+    Example: alsolike quarantine list --totals
+    """
     import itertools
 
     from cli import console, deployment
@@ -74,12 +77,15 @@ def list_held(
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(metavar="ID", help="An id, the beginning of one, or a key.")],
+    name: Annotated[str, typer.Argument(metavar="ID", help="ID, the beginning of an ID, or key.")],
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show one whole, with its reason."""
+    """Show a whole record with its reason.
+
+    Example: alsolike quarantine show 3f9c
+    """
     from alsolike.errors import NotFound
     from cli import console, deployment
     from cli.quarantine.store import QuarantineStore
@@ -112,9 +118,11 @@ def replay(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put records on the stream again, after the cause of their failure is fixed.
+    """Send records to the stream again, after you fixed the cause of their failure.
 
-    Repeating it is harmless: an event counts once. A record that is still bad comes back to quarantine.
+    You may repeat the command: each event counts once. A record that is still bad returns to quarantine.
+
+    Example: alsolike quarantine replay --reason "unknown event type"
     """
     import dataclasses
 
@@ -156,13 +164,16 @@ def drop(
     everything: All = False,
     reason: Reason = None,
     since: Since = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Skip the confirmation.")] = False,
     dry_run: DryRun = False,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Delete records that will never be fixed, and print the reason of each."""
+    """Delete records from quarantine, and print the reason of each.
+
+    Example: alsolike quarantine drop --since 6h --dry-run
+    """
     import dataclasses
 
     from cli import console, deployment

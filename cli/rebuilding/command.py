@@ -18,10 +18,12 @@ app = typer.Typer(
 
 @app.command("profiles")
 def profiles(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
-    """Add to the live profiles whatever the lake knows and they do not.
+    """Add interactions from the lake that the live profiles lack.
 
-    After the loss of the profile table this brings all of it back; on an intact one it changes nothing. Events that
-    come meanwhile are kept. It can be interrupted and repeated.
+    The command restores a lost profile table and does not change an intact one. Events that arrive in the meantime are
+    kept. You may interrupt and repeat it.
+
+    Example: alsolike rebuild profiles
     """
     from cli import deployment
     from cli.rebuilding.writing import rebuild_profiles
@@ -32,22 +34,30 @@ def profiles(stack: Stack = None, state: State = None, as_json: AsJson = False) 
 
 @app.command("catalogue")
 def catalogue(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
-    """Write the items that the change log in the lake has and the catalogue lacks.
+    """Restore items from the change log that the catalogue lacks.
 
-    An item that was deleted stays so. Items that were stored before the change log began are not in it.
+    Deleted items stay deleted. The change log lacks items that are older than itself.
+
+    Example: alsolike rebuild catalogue
     """
     _rows("item", stack=stack, state=state, as_json=as_json)
 
 
 @app.command("users")
 def users(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
-    """Write the users that the change log in the lake has and the user table lacks."""
+    """Restore users from the change log that the user table lacks.
+
+    Example: alsolike rebuild users
+    """
     _rows("user", stack=stack, state=state, as_json=as_json)
 
 
 @app.command("snapshot")
 def snapshot(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
-    """Rewrite the catalogue snapshot, which recommendations read, from the change log."""
+    """Rewrite the catalogue snapshot for serving from the change log.
+
+    Example: alsolike rebuild snapshot
+    """
     from cli import deployment
     from cli.rebuilding.snapshot import rebuild_snapshot
 
@@ -57,7 +67,10 @@ def snapshot(stack: Stack = None, state: State = None, as_json: AsJson = False) 
 
 @app.command("dataset")
 def dataset(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
-    """Build a training dataset as a training would, and say where it is."""
+    """Build a training dataset without training, and print its location.
+
+    Example: alsolike rebuild dataset
+    """
     from cli import deployment
     from cli.rebuilding.dataset import rebuild_dataset
 
@@ -66,7 +79,10 @@ def dataset(stack: Stack = None, state: State = None, as_json: AsJson = False) -
 
 @app.command("all")
 def everything(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
-    """Rebuild catalogue, users, snapshot and profiles, in this order."""
+    """Rebuild catalogue, users, snapshot and profiles, in this order.
+
+    Example: alsolike rebuild all
+    """
     from alsolike.catalogue_log import ChangeKind
     from cli import deployment
     from cli.rebuilding.rows import rebuild_rows

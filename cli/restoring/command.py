@@ -15,25 +15,27 @@ if TYPE_CHECKING:
 
 
 def restore(
-    to: Annotated[str, typer.Option(metavar="TIME", help="ISO 8601 with a zone, such as 2026-03-01T12:00:00Z.")],
+    to: Annotated[str, typer.Option(metavar="TIME", help="Time to restore, ISO 8601 with a zone.")],
     tables: Annotated[
         Source,
-        typer.Option(help="Restore the tables from the lake, from DynamoDB's point-in-time backups, or not at all."),
+        typer.Option(help="Source of the tables: the lake, DynamoDB's point-in-time backups, or none."),
     ] = Source.LAKE,
     keep_newer: Annotated[
-        bool, typer.Option("--keep-newer", help="Keep objects that did not exist then, and what they say.")
+        bool, typer.Option("--keep-newer", help="Keep objects that are newer than this time.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the changes without making them.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation.")] = False,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring interactions, catalogue, users, configuration, models and profiles back to what they were.
+    """Restore interactions, catalogue, users, configuration, models and profiles to an earlier time.
 
-    Objects come back from their old versions, which are kept for 30 days. Nothing is lost by it: what is current
-    becomes an old version, so that another restore, to a later time, undoes this one. Users who were erased stay
-    erased. The snapshot is made again. If it is cut short, run it again with the same time.
+    The command restores old versions of objects, which are kept for 30 days. A restore to a later time undoes it,
+    because the current objects become old versions. Erased users stay erased. The snapshot is rebuilt. After an
+    interruption, repeat the command with the same time.
+
+    Example: alsolike restore --to 2026-03-01T12:00:00Z --dry-run
     """
     from cli import console, deployment
     from cli.rebuilding.snapshot import rebuild_snapshot
