@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import typer.main
+import typer.testing
 
 from alsolike.pseudonyms import Pseudonyms, pseudonyms_of
 from cli.deployment import Deployment
 from tests.unit.cli.shop import NAMES, empty_deployment, put_parameters
+
+
+@pytest.fixture(autouse=True, scope="session")
+def build_commands_once() -> Iterator[None]:
+    """Keep the commands of an app: typer builds all of them on each call, which took most of the tests' time."""
+    built_once = functools.cache(typer.main.get_command)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command", built_once)
+        patch.setattr(typer.testing, "_get_command", built_once)
+        yield
 
 
 @pytest.fixture
