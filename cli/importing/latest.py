@@ -16,7 +16,6 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -211,11 +210,12 @@ def _repeated(rows: pa.Table, user: npt.NDArray[np.int32], places: npt.NDArray[n
     """Return which of the rows are copies: an event counts once before others are cut off for it."""
     some = rows.select(["high", "low", "stated_id"]).take(pa.array(places))
     if some["stated_id"].null_count == len(some):
-        keys = pd.DataFrame({"high": some["high"].to_numpy(), "low": some["low"].to_numpy()})
+        keys = (some["low"].to_numpy(), some["high"].to_numpy())
     else:
-        event_id = _event_ids(some).combine_chunks().dictionary_encode().indices.to_numpy()
-        keys = pd.DataFrame({"user": user, "event": event_id})
-    repeated: npt.NDArray[np.bool_] = keys.duplicated().to_numpy()
+        keys = (_event_ids(some).combine_chunks().dictionary_encode().indices.to_numpy(), user)
+    order = np.lexsort(keys)  # stable, so that the first of equal rows is no copy
+    repeated = np.zeros(len(order), bool)
+    repeated[order[1:]] = np.logical_and.reduce([key[order][1:] == key[order][:-1] for key in keys])
     return repeated
 
 

@@ -35,7 +35,7 @@ INTERACTIONS = "from cli.importing import load"
         (STATUS, {"botocore"}),
         (MODELS, {"botocore"}),
         (ITEMS, {"botocore", "numpy", "pyarrow"}),
-        (INTERACTIONS, {"botocore", "numpy", "pandas", "pyarrow"}),
+        (INTERACTIONS, {"botocore", "numpy", "pyarrow"}),
     ],
 )
 def test_a_command_imports_only_the_heavy_libraries_that_it_uses(program: str, used: set[str]) -> None:
