@@ -52,8 +52,9 @@ def step_lines(where: Deployment, *, reach: Sequence[str]) -> list[str]:
     from cli import boot
     from cli.website import page_lines
 
+    user_id = None if (stage := stage_of(where)) is Stage.EMPTY else stored_user(where)
     train = ("Train a model", console.call("train", *reach))
-    recommend = ("Recommend", console.call("recommend", "--user", "ID", *reach))
+    recommend = ("Recommend", console.call("recommend", "--user", user_id or "ID", *reach))
     steps = {
         Stage.EMPTY: [
             (
@@ -67,11 +68,30 @@ def step_lines(where: Deployment, *, reach: Sequence[str]) -> list[str]:
         Stage.UNTRAINED: [train, recommend, ("See the state", console.call("status", *reach))],
         Stage.TRAINED: [
             ("Open the pages", ", ".join(line.split()[-1] for line in page_lines(where)) or "this deployment has none"),
-            ("Call the API", boot.curl_lines(where, user_id="42", item_id="7", reach=reach)[0]),
+            ("Call the API", boot.curl_lines(where, user_id=user_id or "ID", item_id="ID", reach=reach)[0]),
             recommend,
         ],
-    }[stage_of(where)]
+    }[stage]
     return [f"{number}. {title}: {command}" for number, (title, command) in enumerate(steps, start=1)]
+
+
+def stored_user(where: Deployment) -> str | None:
+    """Return the ID of a user with interactions; None if there is none, or if the deployment stores hashes of IDs.
+
+    Raises
+    ------
+    Unavailable
+        If DynamoDB does not answer.
+    """
+    from alsolike.interactions import profile_id
+    from alsolike.profiles import ProfileStore
+
+    if where.names.pseudonymise_ids == "1":
+        return None
+    prefix = profile_id(user_id="", session_id=None)
+    profiles = ProfileStore(where.client("dynamodb"), where.names.profiles_table).scan()
+    ids = (each.profile_id for each in profiles if each.recent)
+    return next((each.removeprefix(prefix) for each in ids if each.startswith(prefix)), None)
 
 
 def check_can_recommend(where: Deployment, *, reach: Sequence[str]) -> None:

@@ -131,12 +131,23 @@ def recommend(
         check_can_recommend(where, reach=deployment.options(stack=stack, state=state))
     if filter_name is not None and not answer.items:
         _say_contradictions(where, filter_name)
+    if metadata is not None and answer.unknown_columns:
+        _refuse_unknown(answer.unknown_columns, where)
     _show(answer, as_json=as_json, explain=explain)
-    asked = [name for name in answer.unknown_columns if metadata is not None]
-    if asked:
-        from cli import console
 
-        console.say(f"alsolike: no item here has the column {' or '.join(asked)}; `alsolike items list` shows columns")
+
+def _refuse_unknown(columns: Sequence[str], where: Deployment) -> None:
+    """Raise if the catalogue has none of the columns; those of an answer may lack a column that other items have."""
+    from alsolike.columns import property_name
+    from alsolike.errors import InvalidInput
+    from cli.config.store import store_of
+    from cli.filtering import catalogue
+
+    known = catalogue.column_names(catalogue.read_snapshot(where), store_of(where).current().configuration())
+    if unknown := [name for name in columns if property_name(name) not in known and name not in known]:
+        raise InvalidInput(
+            f"--metadata names {', '.join(unknown)}, expected columns of the catalogue: {', '.join(sorted(known))}"
+        )
 
 
 def _say_contradictions(where: Deployment, filter_name: str) -> None:
@@ -150,7 +161,7 @@ def _say_contradictions(where: Deployment, filter_name: str) -> None:
     expression = configuration.filters.get(filter_name)
     if expression is not None:
         snapshot = catalogue.read_snapshot(where)
-        for sentence in catalogue.contradictions(filters.parse(expression), snapshot, configuration):
+        for sentence in catalogue.filter_contradictions(filters.parse(expression), snapshot, configuration):
             console.say(f"alsolike: {sentence}")
 
 

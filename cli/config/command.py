@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from alsolike.configuration_store import Version
     from cli.config.file import ConfigurationFile
     from cli.config.yaml_document import Finding
+    from cli.deployment import Deployment
 
 DIFFERENT = 2
 """Exit status of `diff` where something differs; 1 is a failure."""
@@ -79,6 +80,8 @@ def apply(
 ) -> None:
     """Apply a file as the live configuration. Functions use it within a minute.
 
+    Stored values that are not of a newly declared type are counted on stderr.
+
     Example: alsolike config apply shop.yaml --reason "autumn rules"
     """
     from alsolike.errors import ConcurrentUpdate
@@ -97,8 +100,18 @@ def apply(
     changes = differences.changes(live, checked.configuration)
     statement.check_running(live, checked.configuration, now_ms=_now_ms())
     applied = store.apply(current, checked.document, text=checked.text, by=who(where), reason=reason, now_ms=_now_ms())
+    contradictions = [] if applied is current else _contradictions(where, live, checked.configuration)
+    for sentence in contradictions:
+        console.say(f"warning: {sentence}")
     if as_json:
-        console.print_json({"version": applied.version, "previous": current.version, "changes": changes})
+        console.print_json(
+            {
+                "version": applied.version,
+                "previous": current.version,
+                "changes": changes,
+                "contradictions": contradictions,
+            }
+        )
     elif applied is current:
         console.print_line(f"nothing changes: version {current.version} says the same and stays")
     else:
@@ -261,6 +274,23 @@ def read_file(path: Path, *, as_json: bool = False) -> ConfigurationFile:
     for warning in checked.warnings:
         console.say(f"warning: {file.place(checked.name, warning)}")
     return checked
+
+
+def _contradictions(where: Deployment, before: Configuration, after: Configuration) -> list[str]:
+    """Return a sentence for each column with a new type and stored values that are not of it."""
+    from alsolike.users import UserStore
+    from cli.filtering import catalogue
+
+    items = dict(after.item_columns.items() - before.item_columns.items())
+    users = dict(after.user_columns.items() - before.user_columns.items())
+    sentences: list[str] = []
+    if items:
+        rows = (properties for _, properties in catalogue.read_snapshot(where).items())
+        sentences += catalogue.contradictions(rows, items, noun="item")
+    if users:
+        stored = UserStore(where.client("dynamodb"), where.names.users_table).scan()
+        sentences += catalogue.contradictions((user.properties for user in stored), users, noun="user")
+    return sentences
 
 
 def _listed(findings: Sequence[Finding]) -> list[dict[str, Any]]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from alsolike.column_values import fits
-from alsolike.configuration import Configuration
+from alsolike.configuration import ColumnType, Configuration
 from alsolike.filter_evaluation import Asked, FilterEvaluator
 from alsolike.filter_spelling import closest, texts
 from alsolike.filter_tree import Dataset, Filter
@@ -35,24 +36,40 @@ def read_snapshot(where: Deployment) -> Snapshot:
         logger.setLevel(level)
 
 
-def contradictions(filter_: Filter, snapshot: Snapshot, configuration: Configuration) -> list[str]:
+def column_names(snapshot: Snapshot, configuration: Configuration) -> set[str]:
+    """Return the declared columns and those that items of the catalogue have."""
+    return {*configuration.item_columns, *(name for _, properties in snapshot.items() for name in properties)}
+
+
+def filter_contradictions(filter_: Filter, snapshot: Snapshot, configuration: Configuration) -> list[str]:
     """Return a sentence for each column of the filter whose stored values are not of the declared type."""
     columns = {
         column.key: configuration.item_columns[column.key]
         for column in filter_.columns
         if column.dataset is Dataset.ITEMS and column.key in configuration.item_columns
     }
+    return contradictions((properties for _, properties in snapshot.items()), columns, noun="item")
+
+
+def contradictions(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, ColumnType], *, noun: str) -> list[str]:
+    """Return a sentence for each column with stored values that are not of the declared type.
+
+    Parameters
+    ----------
+    noun
+        `item` or `user`.
+    """
     if not columns:
         return []
     counts = Counter(
         (name, _STORED.get(type(properties[name]), "another type"))
-        for _, properties in snapshot.items()
+        for properties in rows
         for name, declared in columns.items()
         if properties.get(name) is not None and not fits(properties[name], declared)
     )
     return [
-        f"{counted(count, 'item')} {'stores' if count == 1 else 'store'} {name} as {stored}, "
-        f"declared as {columns[name]}; import the items again"
+        f"{counted(count, noun)} {'stores' if count == 1 else 'store'} {name} as {stored}, "
+        f"declared as {columns[name]}; import the {noun}s again"
         for (name, stored), count in counts.items()
     ]
 

@@ -66,7 +66,7 @@ def check(
         problems = [(error.offset, str(error))]
     snapshot = catalogue.read_snapshot(where)
     passing = None if parsed is None or problems else _passing(parsed, snapshot, configuration, asked)
-    contradictions = [] if parsed is None else catalogue.contradictions(parsed, snapshot, configuration)
+    contradictions = [] if parsed is None else catalogue.filter_contradictions(parsed, snapshot, configuration)
     hints = catalogue.unmatched_values(parsed, snapshot) if parsed else []
     sentences = explain(parsed) if parsed else []
     if as_json:

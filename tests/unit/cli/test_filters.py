@@ -14,9 +14,10 @@ from alsolike.configuration_store import ConfigurationStore
 from alsolike.errors import InvalidInput
 from alsolike.snapshot_publisher import SnapshotPublisher
 from alsolike.snapshot_store import SnapshotStore
+from alsolike.users import User, UserStore
 from cli import deployment as deployments
 from cli import main as command
-from cli.api import Api, Recommendations
+from cli.api import Api, Recommendations, RecommendedItem
 from cli.config import file
 from cli.deployment import Deployment
 
@@ -297,3 +298,54 @@ def test_recommend_says_why_no_item_passes_a_filter(
     result = CliRunner().invoke(command.app, ["recommend", "--user", "7", "--filter", "stock"], catch_exceptions=False)
 
     assert "2 items store inStock as text, declared as boolean; import the items again" in result.stderr
+
+
+def test_recommend_refuses_metadata_columns_that_no_item_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    item = RecommendedItem("kiwi", 0.5, {"PRICE": "3"})
+    answer = Recommendations(
+        (item,), "id", source="model", filled=0, cold=0, model_version="v1", degraded=None, duration_ms=1,
+        unknown_columns=("NOPE", "BRAND"),
+    )  # fmt: skip
+    monkeypatch.setattr(Api, "recommendations", lambda *_, **__: answer)
+
+    with pytest.raises(InvalidInput, match=r"names NOPE, expected columns of the catalogue: brand, launched, price$"):
+        CliRunner().invoke(
+            command.app, ["recommend", "--user", "7", "--metadata", "PRICE,NOPE,BRAND"], catch_exceptions=False
+        )
+
+
+def test_recommend_accepts_a_metadata_column_that_only_other_items_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    item = RecommendedItem("kiwi", 0.5, {})
+    answer = Recommendations(
+        (item,), "id", source="model", filled=0, cold=0, model_version="v1", degraded=None, duration_ms=1,
+        unknown_columns=("BRAND",),
+    )  # fmt: skip
+    monkeypatch.setattr(Api, "recommendations", lambda *_, **__: answer)
+
+    result = CliRunner().invoke(
+        command.app, ["recommend", "--user", "7", "--metadata", "BRAND"], catch_exceptions=False
+    )
+
+    assert result.exit_code == 0
+    assert "kiwi" in result.stdout
+
+
+def test_applying_a_configuration_counts_stored_values_of_another_type(
+    stored_as_text: Deployment, tmp_path: Path
+) -> None:
+    users = UserStore(stored_as_text.client("dynamodb"), stored_as_text.names.users_table)
+    users.put([User("ann", {"age": "forty"}), User("bob", {"age": 40})], now_ms=1)
+    path = tmp_path / "shop.yaml"
+    path.write_text(
+        "format: 1\nitems: {columns: {inStock: number}}\nusers: {columns: {age: timestamp, vip: boolean}}\n"
+    )
+
+    result = CliRunner().invoke(command.app, ["config", "apply", str(path)], catch_exceptions=False)
+    again = CliRunner().invoke(command.app, ["config", "apply", str(path)], catch_exceptions=False)
+
+    assert result.exit_code == 0
+    assert result.stderr.splitlines() == [
+        "warning: 2 items store inStock as text, declared as number; import the items again",
+        "warning: 1 user stores age as text, declared as timestamp; import the users again",
+    ]
+    assert again.stderr == ""

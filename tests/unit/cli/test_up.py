@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import socket
@@ -13,12 +14,14 @@ from typer.testing import CliRunner
 
 from alsolike.errors import NotFound, Unavailable
 from alsolike.lake import INTERACTIONS_PREFIX
+from alsolike.profile import RecentInteraction
+from alsolike.profiles import ProfileStore
 from alsolike.registry import Registry
 from cli import boot
 from cli.demo.summary import DemoFailed
 from cli.deployment import Deployment
 from cli.main import app
-from cli.next_steps import check_can_recommend, step_lines
+from cli.next_steps import check_can_recommend, step_lines, stored_user
 from cli.up import api_lines, wait_for_interrupt
 from local_cloud.client import Cloud
 from local_cloud.state import CloudState
@@ -127,6 +130,10 @@ def test_next_steps_match_the_state(deployment: Deployment, monkeypatch: pytest.
     empty = step_lines(deployment, reach=())
     s3.put_object(Bucket=names.lake_bucket, Key=f"{INTERACTIONS_PREFIX}event_date=2026-01-01/a.parquet", Body=b"")
     untrained = step_lines(deployment, reach=())
+    store = ProfileStore(deployment.client("dynamodb"), names.profiles_table)
+    for profile in ("s#visit", "u#ann"):
+        store.add(profile, [RecentInteraction(1, "e1", "i1", "view")], now_ms=1)
+    with_user = step_lines(deployment, reach=())
     s3.put_object(Bucket=names.artefact_bucket, Key="models/v1/manifest.json", Body=b"")
     Registry(s3, names.artefact_bucket).promote("v1", reason="test", now_ms=1)
     trained = step_lines(deployment, reach=("--state", "x.json"))
@@ -135,9 +142,20 @@ def test_next_steps_match_the_state(deployment: Deployment, monkeypatch: pytest.
         "1. Import your files: alsolike import items items.csv && alsolike import interactions events.csv"
     )
     assert untrained[:2] == ["1. Train a model: alsolike train", "2. Recommend: alsolike recommend --user ID"]
+    assert "2. Recommend: alsolike recommend --user ann" in with_user
     assert trained[1].startswith("2. Call the API: curl -s http://127.0.0.1:9/recommendations ")
-    assert trained[2] == "3. Recommend: alsolike recommend --user ID --state x.json"
+    assert '"userId": "ann"' in trained[1]
+    assert trained[2] == "3. Recommend: alsolike recommend --user ann --state x.json"
     assert {len(empty), len(untrained), len(trained)} == {3}
+
+
+def test_next_steps_name_no_user_if_ids_are_stored_as_hashes(deployment: Deployment) -> None:
+    hashing = dataclasses.replace(deployment, names=dataclasses.replace(deployment.names, pseudonymise_ids="1"))
+    store = ProfileStore(deployment.client("dynamodb"), deployment.names.profiles_table)
+    store.add("u#5f1c", [RecentInteraction(1, "e1", "i1", "view")], now_ms=1)
+
+    assert stored_user(deployment) == "5f1c"
+    assert stored_user(hashing) is None
 
 
 def test_a_deployment_without_data_or_model_says_what_to_run(deployment: Deployment) -> None:
