@@ -95,7 +95,7 @@ def list_erasures(stack: Stack = None, state: State = None, as_json: AsJson = Fa
 def user_data(user_id: UserId, stack: Stack = None, state: State = None) -> None:
     """Print all stored data about a user as one JSON document.
 
-    The content equals that of GET /users/{userId}/data, without limits of time and size.
+    The content equals that of all pages of GET /users/{userId}/data, without limits of time and size.
 
     Example: alsolike user-data 42 > user.json
     """

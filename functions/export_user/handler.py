@@ -10,16 +10,15 @@ from alsolike.aws import client
 from alsolike.errors import AlsolikeError
 from alsolike.http import respond_error, respond_json
 from alsolike.observability import Metric, count, log_refusal, observed
+from alsolike.pages import NEXT, row_of_token
 from alsolike.path_ids import path_id
 from alsolike.pseudonyms import EdgeIds, pseudonyms_of
+from alsolike.queries import read_query
 from alsolike.settings import from_environment
 from alsolike.user_data import Places, UserData
 from functions.export_user.rows import concatenate, read_rows
 from functions.export_user.service import export_user
 from functions.export_user.settings import Settings
-
-ANSWER_MS = 3_000
-"""Time that is left for the answer when the search stops."""
 
 
 @functools.cache
@@ -33,17 +32,20 @@ def _data() -> tuple[UserData, EdgeIds]:
 
 @observed
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer with everything that is held about the user."""
+    """Answer with a page of everything that is held about the user."""
     try:
         data, ids = _data()
+        token = read_query(event, NEXT).get("nextToken")
         document = export_user(
             ids.user(path_id(event, "userId")),
             data=data,
-            has_time=lambda: context.get_remaining_time_in_millis() > ANSWER_MS,
+            remaining_ms=context.get_remaining_time_in_millis,
+            after=None if token is None else row_of_token(token),
         )
     except AlsolikeError as error:
         count(Metric.REQUESTS_REJECTED)
         log_refusal(error)
         return respond_error(error)
-    count(Metric.USERS_EXPORTED)
+    if token is None:
+        count(Metric.USERS_EXPORTED)
     return respond_json(document)

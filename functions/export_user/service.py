@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from alsolike.errors import TooLarge, Unavailable
-from alsolike.user_data import UserData
+from alsolike.errors import InvalidInput, TooLarge, Unavailable
+from alsolike.user_data import LOG, UserData
 
 MAX_BYTES = 6_000_000
 """Maximum size: Lambda returns at most 6 MB (6,291,556 bytes), with the document as a string of JSON."""
@@ -14,33 +14,86 @@ MAX_BYTES = 6_000_000
 _ESCAPED = (b'"', b"\\", b"\n")
 """The characters that take two bytes in a string of JSON. Documents have no characters with longer escapes."""
 
+ANSWER_MS = 3_000
+"""Time that is left for the answer when the search stops."""
+
+PAGE_MS = ANSWER_MS + 1_000
+"""Time that is left when a page of the recommendation log ends."""
+
+END_BYTES = 1_000
+"""Room for the token of the next page."""
+
 INSTEAD = "run `alsolike user-data USER > file.json`, which has no such limit"
 
 
-def export_user(user_id: str, *, data: UserData, has_time: Callable[[], bool]) -> bytes:
-    """Return the JSON document of a user's stored data, by the stored id.
+@dataclasses.dataclass(slots=True)
+class _Page:
+    """The page of one call.
+
+    Attributes
+    ----------
+    size, held
+        Bytes of the document so far, and of the log's rows that it will get.
+    objects
+        Number of the log's objects.
+    """
+
+    remaining_ms: Callable[[], float]
+    after: str | None
+    size: int = 0
+    held: int = 0
+    objects: int = 0
+
+    def check(self) -> None:
+        if self.remaining_ms() <= ANSWER_MS:
+            raise Unavailable(f"there is more to search than one call has time for; {INSTEAD}")
+
+    def add(self, piece: bytes) -> bytes:
+        self.size += _escaped(piece)
+        if self.size > MAX_BYTES:
+            raise TooLarge(f"the data is larger than an answer may be ({MAX_BYTES} bytes as JSON in JSON); {INSTEAD}")
+        return piece
+
+    def has_room(self, rows: bytes) -> bool:
+        """Count an object of the log, unless the page ends before it; a later page has at least one."""
+        is_first = self.after is not None and not self.objects
+        if self.remaining_ms() <= PAGE_MS:
+            if is_first:
+                raise Unavailable(f"the interactions take as long to search as one call may; {INSTEAD}")
+            return False
+        size = _escaped(rows) + 1 if rows else 0
+        if self.size + self.held + size + END_BYTES > MAX_BYTES and not is_first:
+            return False
+        self.held += size
+        self.objects += 1
+        return True
+
+
+def export_user(user_id: str, *, data: UserData, remaining_ms: Callable[[], float], after: str | None = None) -> bytes:
+    """Return a page of the JSON document of a user's stored data, by the stored id.
 
     Parameters
     ----------
-    has_time
-        Returns true while the caller still waits.
+    remaining_ms
+        Returns the time that is left for the call.
+    after
+        Key of the recommendation log after which a later page starts.
 
     Raises
     ------
+    InvalidInput
+        If `after` is no key of the log.
     TooLarge
-        If the document exceeds the maximum size of a response.
+        If the data other than the log exceeds the maximum size of a response.
     Unavailable
-        If the search takes longer than one call, or a store does not answer.
+        If the search of the other data takes longer than one call, or a store does not answer.
     """
+    if after is not None and not after.startswith(LOG):
+        raise InvalidInput("nextToken is that of another list, expected one that this route returned")
+    page = _Page(remaining_ms, after)
+    document = dataclasses.replace(data, on_object=page.check).document(user_id, after=after, has_room=page.has_room)
+    return b"".join([page.add(piece) for piece in document])
 
-    def check() -> None:
-        if not has_time():
-            raise Unavailable(f"there is more to search than one call has time for; {INSTEAD}")
 
-    pieces, size = [], 0
-    for piece in dataclasses.replace(data, on_object=check).document(user_id):
-        pieces.append(piece)
-        size += len(piece) + sum(piece.count(each) for each in _ESCAPED)
-        if size > MAX_BYTES:
-            raise TooLarge(f"the data is larger than an answer may be ({MAX_BYTES} bytes as JSON in JSON); {INSTEAD}")
-    return b"".join(pieces)
+def _escaped(piece: bytes) -> int:
+    return len(piece) + sum(piece.count(each) for each in _ESCAPED)

@@ -20,6 +20,11 @@ ERASURE, USER_DATA, DESCRIPTION = "Erasure", "UserData", "Description"
 RECOMMENDED, RANKED = "RecommendedItems", "RankedItems"
 
 
+_NEXT_TOKEN: Schema = {
+    "nextToken": {"type": "string", "description": "Token of the next page; absent on the last one."}
+}
+
+
 def _named(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
@@ -37,7 +42,7 @@ def _row(kind: RowKind[Any]) -> Schema:
 def _page(kind: RowKind[Any], row: str) -> Schema:
     return object_of(
         {kind.list_field: {"type": "array", "items": _named(row)}},
-        {"nextToken": {"type": "string", "description": "With which the next page is had; the last one has none."}},
+        _NEXT_TOKEN,
     )
 
 
@@ -91,14 +96,20 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
         USER_DATA: object_of(
             {
                 "userId": {"type": "string"},
-                "user": {"type": ["object", "null"], "description": "What the shop said."},
+                "recommendations": {"type": "array", "items": {"type": "object"}},
+            },
+            {
+                "user": {
+                    "type": ["object", "null"],
+                    "description": "What the shop said; like all other data, on the first page.",
+                },
                 "profile": {"type": ["object", "null"], "description": "The recent interactions."},
                 "sessions": {"type": "array", "items": {"type": "object"}, "description": "That joined the profile."},
                 "interactions": {"type": "array", "items": {"type": "object"}},
-                "recommendations": {"type": "array", "items": {"type": "object"}},
                 "quarantine": {"type": "array", "items": {"type": "object"}},
                 "erasure": {"type": ["object", "null"], "description": "The receipt."},
-            }
+                **_NEXT_TOKEN,
+            },
         ),
         DESCRIPTION: object_of(
             {

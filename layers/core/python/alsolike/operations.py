@@ -19,7 +19,7 @@ from alsolike.operation import READ_RECOMMENDATIONS as READ_RECOMMENDATIONS
 from alsolike.operation import SCOPES as SCOPES
 from alsolike.operation import WRITE_EVENTS as WRITE_EVENTS
 from alsolike.operation import Operation as Operation
-from alsolike.pages import PAGE
+from alsolike.pages import NEXT, PAGE
 from alsolike.recommendation_requests import (
     GET_PERSONALIZED_RANKING,
     GET_RECOMMENDATIONS,
@@ -52,10 +52,11 @@ def operations(configuration: Configuration) -> Iterator[Operation]:
     yield Operation(
         "GET /users/{userId}/data",
         "ShowUserData",
-        "Show everything that is held about a user",
+        "Show everything that is held about a user, in pages",
         [ADMINISTER],
         answers.USER_DATA,
         errors=[400, 404, 413],
+        query=NEXT,
     )
     yield from _recommendations()
     yield from _observed()

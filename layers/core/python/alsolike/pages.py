@@ -15,10 +15,15 @@ _MAX_KEY_BYTES = 2048  # DynamoDB's
 MAX_TOKEN_CHARACTERS = 2732
 """Maximum size of a token, for the longest key: base64 makes four characters of three bytes."""
 
+_NEXT_TOKEN = Text(MAX_TOKEN_CHARACTERS, about="As the page before gave it; absent for the first one.")
+
+NEXT = Fields({"nextToken": _NEXT_TOKEN})
+"""The query of a list whose pages have no fixed length."""
+
 PAGE = Fields(
     {
         "limit": Whole(1, LARGEST_PAGE, USUAL_PAGE, about="How many rows a page has at most."),
-        "nextToken": Text(MAX_TOKEN_CHARACTERS, about="As the page before gave it; absent for the first one."),
+        "nextToken": _NEXT_TOKEN,
     }
 )
 

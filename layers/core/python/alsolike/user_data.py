@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,6 +17,7 @@ from alsolike.errors import InvalidInput, Unavailable
 from alsolike.identity import owners, session_logins
 from alsolike.interactions import profile_id
 from alsolike.mentions import Mentions
+from alsolike.pages import token_of_row
 from alsolike.profiles import ProfileStore
 from alsolike.pseudonyms import Pseudonyms
 from alsolike.quarantine import QuarantinedRecord
@@ -49,6 +51,12 @@ class _Table:
 
 AT_ONCE = 32
 """Objects that are read ahead: a small one takes S3 tens of milliseconds, and the processor two."""
+
+LOG = served.PREFIX
+"""The key after which the recommendation log begins."""
+
+HasRoom: TypeAlias = Callable[[bytes], bool]
+"""Returns true if a page has time and room for an object of the log, given the JSON of the user's rows in it."""
 
 _INTERACTIONS = _Table(lake.INTERACTIONS_PREFIX, tuple(lake.COLUMNS))
 _SERVED = _Table(served.PREFIX, tuple(served.COLUMNS))
@@ -84,13 +92,23 @@ class UserData:
     concatenate: Concatenate
     on_object: Callable[[], None] = lambda: None
 
-    def document(self, user_id: str) -> Iterator[bytes]:
+    def document(
+        self, user_id: str, *, after: str | None = None, has_room: HasRoom = lambda rows: True
+    ) -> Iterator[bytes]:
         """Yield the JSON document of a user, by the stored id, in pieces.
 
         Its keys: userId, user (the shop's properties), profile (recent interactions), sessions (that joined the
-        profile), interactions (each event once, also those of sessions before the login), recommendations (each answer
-        once, with the columns of `served`, also those to sessions before the login), quarantine (unreadable records
-        that name the user) and erasure (the receipt). Missing data is null or an empty list.
+        profile), interactions (each event once, also those of sessions before the login), quarantine (unreadable
+        records that name the user), erasure (the receipt), recommendations (each answer once, with the columns of
+        `served`, also those to sessions before the login) and nextToken (if the log has more objects). Missing data is
+        null or an empty list.
+
+        Parameters
+        ----------
+        after
+            Key of the log after which a later page starts; that page has only userId, recommendations and nextToken.
+        has_room
+            Called for each object of the log; false ends the page before that object.
 
         Raises
         ------
@@ -98,19 +116,24 @@ class UserData:
             If a store does not answer.
         """
         yield b'{"userId":' + _json(user_id)
+        interactions, until = self._interactions(user_id)
+        if after is None:
+            yield from self._without_log(user_id, interactions)
+        yield b',"recommendations":'
+        rows, last = self._recommendations(user_id, until=until, after=after or LOG, has_room=has_room)
+        yield from _list(_in_order(rows, by=["served_ms", "recommendation_id"]))
+        yield b"}\n" if last is None else b',"nextToken":' + _json(token_of_row(last)) + b"}\n"
+
+    def _without_log(self, user_id: str, interactions: pd.DataFrame) -> Iterator[bytes]:
         yield b',"user":' + _json(self._user(user_id))
         yield b',"profile":' + _json(self._profile(user_id))
         yield b',"sessions":' + _json(list(self._sessions(user_id)))
-        interactions, until = self._interactions(user_id)
         yield b',"interactions":'
         yield from _list(_in_order(interactions, by=["event_time_ms", "event_id"]))
-        yield b',"recommendations":'
-        recommendations = self._recommendations(user_id, until=until)
-        yield from _list(_in_order(recommendations, by=["served_ms", "recommendation_id"]))
         yield b',"quarantine":'
         yield from _list(self._quarantine(user_id))
         receipt = ReceiptStore(self.s3, self.places.artefact_bucket).find(erasure_id(self.pseudonyms, user_id))
-        yield b',"erasure":' + _json(None if receipt is None else receipt.document()) + b"}\n"
+        yield b',"erasure":' + _json(None if receipt is None else receipt.document())
 
     def _user(self, user_id: str) -> dict[str, Any] | None:
         with_row = self._item(self.places.users_table, "user_id", user_id)
@@ -164,35 +187,58 @@ class UserData:
         until = {str(session): int(received_ms) for session, received_ms in received.items()}
         return around[owners(around) == profile_id(user_id=user_id, session_id=None)], until
 
-    def _recommendations(self, user_id: str, *, until: Mapping[str, int]) -> pd.DataFrame:
-        """Return the responses to the user, and to the user's sessions without a user before the login was received."""
+    def _recommendations(
+        self, user_id: str, *, until: Mapping[str, int], after: str, has_room: HasRoom
+    ) -> tuple[pd.DataFrame, str | None]:
+        """Return the responses to the user, and to the user's sessions without a user before the login was received.
+
+        The second value is the key of the last object that was read; None at the end of the log.
+        """
         ends = {self.pseudonyms.shopper(session): received_ms for session, received_ms in until.items()}
         own = self.pseudonyms.shopper(user_id)
         wanted = [own, *ends]
-        rows = self._rows(_SERVED, {"shopper": wanted, "session": wanted}).drop_duplicates("recommendation_id")
-        # A request with one ID may contain a user's or a session's. So a session's hash may be in the column of users;
-        # next to another user's hash, it does not identify the user.
-        theirs = [
-            own in (shopper, session) or served_ms <= ends.get(shopper or session, -1)
-            for served_ms, shopper, session in zip(
-                rows["served_ms"], rows["shopper"].fillna(""), rows["session"].fillna(""), strict=True
-            )
-        ]
-        return rows.loc[theirs]
+
+        def theirs(rows: pd.DataFrame) -> list[bool]:
+            # A request with one ID may contain a user's or a session's. So a session's hash may be in the column of
+            # users; next to another user's hash, it does not identify the user.
+            return [
+                own in (shopper, session) or served_ms <= ends.get(shopper or session, -1)
+                for served_ms, shopper, session in zip(
+                    rows["served_ms"], rows["shopper"].fillna(""), rows["session"].fillna(""), strict=True
+                )
+            ]
+
+        frames: list[pd.DataFrame] = []
+        end = None
+        with contextlib.closing(self._objects(_SERVED, {"shopper": wanted, "session": wanted}, after=after)) as objects:
+            for key, found in objects:
+                rows = None if found is None else found.loc[theirs(found)]
+                if not has_room(b"" if rows is None else b",".join(map(_json, _in_order(rows)))):
+                    end = after
+                    break
+                if rows is not None:
+                    frames.append(rows)
+                after = key
+        return self.concatenate(frames, columns=_SERVED.columns).drop_duplicates("recommendation_id"), end
 
     def _rows(self, table: _Table, values: Mapping[str, Sequence[str]]) -> pd.DataFrame:
-        frames = []
-        for found in scan(self.s3, self.places.lake_bucket, table.prefix, at_once=AT_ONCE):
+        frames = [rows for _, rows in self._objects(table, values) if rows is not None]
+        return self.concatenate(frames, columns=table.columns)
+
+    def _objects(
+        self, table: _Table, values: Mapping[str, Sequence[str]], *, after: str = ""
+    ) -> Generator[tuple[str, pd.DataFrame | None]]:
+        """Yield each object's key with its rows that have one of the values; None without such rows."""
+        for found in scan(self.s3, self.places.lake_bucket, table.prefix, after=after, at_once=AT_ONCE):
+            rows = None
             if found.body is not None and found.key.endswith(".parquet"):
                 try:
                     rows = self.read_rows(found.body, values=values, columns=table.columns)
                 except ValueError as error:  # Arrow's errors are
                     where = f"s3://{self.places.lake_bucket}/{found.key}"
                     raise Unavailable(f"{where} is not a Parquet file: {error}") from error
-                if rows is not None:
-                    frames.append(rows)
+            yield found.key, rows
             self.on_object()
-        return self.concatenate(frames, columns=table.columns)
 
     def _quarantine(self, user_id: str) -> Iterator[dict[str, Any]]:
         mentions = Mentions(user_id)
@@ -220,8 +266,8 @@ class UserData:
         return item
 
 
-def _in_order(rows: pd.DataFrame, *, by: list[str]) -> Iterator[dict[str, Any]]:
-    for row in rows.sort_values(by).to_dict("records"):
+def _in_order(rows: pd.DataFrame, *, by: list[str] | None = None) -> Iterator[dict[str, Any]]:
+    for row in (rows if by is None else rows.sort_values(by)).to_dict("records"):
         yield {str(name): _plain(value) for name, value in row.items()}
 
 

@@ -10,8 +10,11 @@ import orjson
 import pytest
 
 from alsolike.interactions import profile_id
+from alsolike.pages import token_of_row
+from functions.archive_served.service import to_parquet
 from functions.export_user import handler, service
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event, interaction
+from tests.builders.served_rows import served
 from tests.builders.stores import PLACES, PSEUDONYMS, Stores, people
 
 ENVIRONMENT = {
@@ -32,9 +35,10 @@ def stores(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Stores
     return Stores.create(aws)
 
 
-def export(user: str, *, remaining_ms: int = 29_000) -> dict[str, Any]:
-    event = http_event("GET /users/{userId}/data", path={"userId": user})
-    answer = handler.lambda_handler(event, LambdaContext(remaining_ms=remaining_ms))
+def export(user: str, *, remaining_ms: int = 29_000, token: str | None = None, context: Any = None) -> dict[str, Any]:
+    query = {} if token is None else {"nextToken": token}
+    event = http_event("GET /users/{userId}/data", path={"userId": user}, query=query)
+    answer = handler.lambda_handler(event, context or LambdaContext(remaining_ms=remaining_ms))
     return {**answer, "document": orjson.loads(answer["body"])}
 
 
@@ -51,9 +55,9 @@ def test_every_store_shows_what_it_holds_of_the_user(stores: Stores, counted: Ca
         "profile",
         "sessions",
         "interactions",
-        "recommendations",
         "quarantine",
         "erasure",
+        "recommendations",
     ]
     assert document["userId"] == "ann.lee"
     assert document["user"] == {"properties": {}, "updatedAtMs": 1}
@@ -159,7 +163,7 @@ def test_a_document_of_many_events_fits_into_what_lambda_returns(stores: Stores)
 def test_a_search_that_outlasts_the_call_is_refused_with_another_way(stores: Stores) -> None:
     people(stores)
 
-    answer = export("ann.lee", remaining_ms=handler.ANSWER_MS)
+    answer = export("ann.lee", remaining_ms=service.ANSWER_MS)
 
     assert (answer["statusCode"], answer["headers"]["x-amzn-errortype"]) == (503, "ServiceUnavailableException")
     assert "alsolike user-data USER > file.json" in answer["document"]["message"]
@@ -189,3 +193,101 @@ def test_each_event_has_the_columns_of_the_lake_as_json(stores: Stores) -> None:
 
     expected = {**dataclasses.asdict(row), "impression": ["x", "y"]}
     assert {name: shown[name] for name in expected} == expected
+
+
+class RunningContext(LambdaContext):
+    """The context of a call in which each look at the clock takes some time."""
+
+    def __init__(self, step_ms: int) -> None:
+        super().__init__()
+        self._step_ms, self._left_ms = step_ms, 29_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        self._left_ms -= self._step_ms
+        return self._left_ms
+
+
+def pages(user: str, *, step_ms: int = 0) -> list[dict[str, Any]]:
+    """Return the documents of all pages."""
+    found: list[dict[str, Any]] = []
+    token: str | None = None
+    while not found or token is not None:
+        answer = export(user, token=token, context=RunningContext(step_ms))
+        assert answer["statusCode"] == 200, answer["body"]
+        found.append(answer["document"])
+        token = answer["document"].get("nextToken")
+    return found
+
+
+def write_log(stores: Stores, *, objects: int, of_user: int) -> list[str]:
+    """Write a recommendation log of one response per object; return the IDs of the user's responses."""
+    ids = []
+    of_others = to_parquet([served(shopper=PSEUDONYMS.shopper("bob"))])
+    for number in range(objects):
+        body = of_others
+        if number % (objects // of_user) == 0:
+            row = served(shopper=PSEUDONYMS.shopper("ann"), served_ms=NOW_MS + number)
+            body = to_parquet([row])
+            ids.append(row.recommendation_id)
+        stores.put(f"served/served_date=2026-09-21/{number:06}.parquet", body)
+    return ids
+
+
+def test_thousands_of_log_objects_are_exported_in_pages(stores: Stores) -> None:
+    """One call reads about 4,600 objects; here 500 objects take as long."""
+    stores.put_rows("own", interaction("a", user_id="ann"))
+    ids = write_log(stores, objects=2_000, of_user=20)
+
+    found = pages("ann", step_ms=25)
+
+    assert len(found) == 5
+    assert [row["recommendation_id"] for page in found for row in page["recommendations"]] == ids
+    assert [row["event_id"] for row in found[0]["interactions"]] == ["a"]
+    assert {frozenset(page) for page in found[1:-1]} == {frozenset({"userId", "recommendations", "nextToken"})}
+    assert list(found[-1]) == ["userId", "recommendations"]
+
+
+def test_a_log_of_more_bytes_than_a_response_is_exported_in_pages(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = write_log(stores, objects=30, of_user=30)
+    monkeypatch.setattr(service, "MAX_BYTES", 6_000)
+
+    found = pages("ann")
+
+    assert len(found) > 2
+    assert [row["recommendation_id"] for page in found for row in page["recommendations"]] == ids
+
+
+def test_responses_to_a_session_before_its_login_are_on_later_pages(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stores.put_rows("login", interaction("a", user_id="ann", session_id="visit", received_time_ms=NOW_MS))
+    rows = [served(shopper=None, session=PSEUDONYMS.shopper("visit"), served_ms=NOW_MS - 20 + n) for n in range(40)]
+    for number, row in enumerate(rows):
+        stores.put(f"served/served_date=2026-09-21/{number:06}.parquet", to_parquet([row]))
+    monkeypatch.setattr(service, "MAX_BYTES", 6_000)
+
+    found = pages("ann")
+
+    assert len(found) > 2
+    shown = [row["recommendation_id"] for page in found for row in page["recommendations"]]
+    assert shown == [row.recommendation_id for row in rows[:21]]
+
+
+def test_a_later_page_without_time_for_the_log_is_refused_with_another_way(stores: Stores) -> None:
+    write_log(stores, objects=3, of_user=3)
+    token = token_of_row("served/")
+
+    answer = export("ann", token=token, remaining_ms=service.PAGE_MS)
+
+    assert answer["statusCode"] == 503
+    assert "alsolike user-data USER > file.json" in answer["document"]["message"]
+
+
+@pytest.mark.parametrize("token", ["", "?", "c2t1Lzc=", token_of_row("interactions/")])
+def test_a_token_of_another_list_is_refused(token: str, stores: Stores) -> None:
+    answer = export("ann", token=token)
+
+    assert (answer["statusCode"], answer["headers"]["x-amzn-errortype"]) == (400, "InvalidInputException")
+    assert answer["document"]["message"].startswith("nextToken ")
