@@ -7,18 +7,18 @@ import hashlib
 from collections.abc import Mapping
 from typing import Final
 
-from local_cloud.edge.configuration import read_distribution, read_headers_policy
+from local_cloud.edge import configuration
 from local_cloud.resources.creation import Created, Creation, ResourceType
 
 
 def _create_distribution(creation: Creation) -> Created:
-    read_distribution(creation.properties)
+    configuration.read_distribution(creation.properties)
     name = _id(creation)
     return Created(f"E{name.upper()}", {"Id": f"E{name.upper()}", "DomainName": f"d{name}.cloudfront.net"})
 
 
 def _create_headers_policy(creation: Creation) -> Created:
-    read_headers_policy(creation.properties)
+    configuration.read_headers_policy(creation.properties)
     return Created(_id(creation), {"Id": _id(creation)})
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from local_cloud.deployer import Deployment, Resource
 from tests.system.local_cloud.synthesis import synthesize
-from tests.unit.local_cloud.moto_cloud import ACCOUNT, REGION, MotoCloud, moto_server
+from tests.system.moto.moto_cloud import ACCOUNT, REGION, MotoCloud, moto_server
 
 APP = Path(__file__).with_name("hardened_shop_app.py")
 

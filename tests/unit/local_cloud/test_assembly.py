@@ -8,7 +8,7 @@ import pytest
 
 from local_cloud.assembly import FileAsset, read_assembly
 from local_cloud.deployment import DeploymentError
-from tests.unit.local_cloud.moto_cloud import asset, write_assembly
+from tests.builders.cloud_assemblies import asset, write_assembly
 
 
 def test_stack_stands_after_the_stacks_that_it_depends_on(tmp_path: Path) -> None:

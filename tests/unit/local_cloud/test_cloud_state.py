@@ -1,6 +1,4 @@
-import base64
 import dataclasses
-import json
 import os
 import signal
 import stat
@@ -99,33 +97,3 @@ def test_cloud_that_is_interrupted_while_it_boots_leaves_no_state(tmp_path: Path
 
     assert process.wait(30) == 0
     assert not path.exists()
-
-
-def test_token_comes_from_the_client_with_the_fewest_scopes_that_has_them_all(moto_endpoint: str) -> None:
-    state = dataclasses.replace(STATE, endpoint=moto_endpoint)
-    cognito = Cloud(state).client("cognito-idp")
-    pool = cognito.create_user_pool(PoolName="shop")["UserPool"]["Id"]
-    scopes = {
-        "reader": ["api/read"],
-        "writer": ["api/read", "api/write"],
-        "owner": ["api/read", "api/write", "api/own"],
-    }
-    clients = {
-        name: cognito.create_user_pool_client(UserPoolId=pool, ClientName=name, AllowedOAuthScopes=allowed)[
-            "UserPoolClient"
-        ]["ClientId"]
-        for name, allowed in scopes.items()
-    }
-    cloud = Cloud(dataclasses.replace(state, user_pools={pool: list(clients.values())}))
-
-    issued = {asked: _client_id(cloud.token([f"api/{asked}"])) for asked in ("read", "write", "own")}
-
-    assert issued == {"read": clients["reader"], "write": clients["writer"], "own": clients["owner"]}
-    with pytest.raises(CloudError, match=r"no client of user pool .* may have the scopes api/other"):
-        cloud.token(["api/other"])
-
-
-def _client_id(token: str) -> str:
-    payload = token.split(".")[1]
-    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    return str(claims["client_id"])

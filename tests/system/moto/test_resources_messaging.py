@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from local_cloud.deployer import DeploymentError, Resource
-from tests.unit.local_cloud.moto_cloud import ACCOUNT, REGION, MotoCloud
+from tests.system.moto.moto_cloud import ACCOUNT, REGION, MotoCloud
 
 ALLOW_SEND: dict[str, Any] = {
     "Version": "2012-10-17",

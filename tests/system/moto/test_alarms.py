@@ -16,7 +16,7 @@ from local_cloud.alarms.series import SeriesStore, series_of
 from local_cloud.alarms.watch import AlarmWatch
 from local_cloud.delivery import Delivery
 from local_cloud.deployment import DeploymentError
-from tests.unit.local_cloud.moto_cloud import ACCOUNT, REGION, MotoCloud
+from tests.system.moto.moto_cloud import ACCOUNT, REGION, MotoCloud
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 ERRORS: dict[str, Any] = {

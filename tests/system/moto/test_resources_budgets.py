@@ -1,7 +1,7 @@
 import pytest
 
 from local_cloud.deployer import DeploymentError
-from tests.unit.local_cloud.moto_cloud import ACCOUNT, MotoCloud
+from tests.system.moto.moto_cloud import ACCOUNT, MotoCloud
 
 BUDGET = "AWS::Budgets::Budget"
 DATA = {"BudgetType": "COST", "TimeUnit": "MONTHLY", "BudgetLimit": {"Amount": 200, "Unit": "USD"}}

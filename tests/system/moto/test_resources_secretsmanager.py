@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from local_cloud.deployer import DeploymentError
-from tests.unit.local_cloud.moto_cloud import MotoCloud
+from tests.system.moto.moto_cloud import MotoCloud
 
 SECRET = "AWS::SecretsManager::Secret"
 

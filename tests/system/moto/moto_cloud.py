@@ -1,8 +1,7 @@
-"""A moto server over HTTP and hand-written cloud assemblies to deploy to it."""
+"""A moto server over HTTP, and deployments to it."""
 
 import functools
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ import boto3
 from moto.server import ThreadedMotoServer
 
 from local_cloud.deployer import Deployment, Resource, deploy
+from tests.builders.cloud_assemblies import write_assembly
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
@@ -60,35 +60,3 @@ def _client(service: str, endpoint: str) -> Any:
         aws_access_key_id="test",
         aws_secret_access_key="test",
     )
-
-
-def write_assembly(
-    directory: Path,
-    stacks: Mapping[str, Mapping[str, Any]],
-    *,
-    dependencies: Mapping[str, Sequence[str]] | None = None,
-    assets: Mapping[str, Mapping[str, Any]] | None = None,
-) -> Path:
-    """Write an assembly of `stacks`, all of which share the asset manifest's `assets`."""
-    artifacts: dict[str, Any] = {
-        "Assets": {"type": "cdk:asset-manifest", "properties": {"file": "assets.json"}},
-        "Tree": {"type": "cdk:tree", "properties": {"file": "tree.json"}},
-    }
-    directory.mkdir(parents=True, exist_ok=True)
-    (directory / "assets.json").write_text(json.dumps({"files": assets or {}}))
-    for stack, template in stacks.items():
-        (directory / f"{stack}.template.json").write_text(json.dumps(template))
-        artifacts[stack] = {
-            "type": "aws:cloudformation:stack",
-            "environment": "aws://unknown-account/unknown-region",
-            "properties": {"templateFile": f"{stack}.template.json"},
-            "dependencies": ["Assets", *(dependencies or {}).get(stack, [])],
-        }
-    (directory / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
-    return directory
-
-
-def asset(path: str, *, packaging: str = "file") -> dict[str, Any]:
-    """Return a file of an asset manifest, whose key in S3 is its path."""
-    destination = {"bucketName": "assets-${AWS::AccountId}-${AWS::Region}", "objectKey": path}
-    return {"source": {"path": path, "packaging": packaging}, "destinations": {"here": destination}}

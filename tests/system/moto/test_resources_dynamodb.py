@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from local_cloud.deployer import DeploymentError
-from tests.unit.local_cloud.moto_cloud import REGION, MotoCloud
+from tests.system.moto.moto_cloud import REGION, MotoCloud
 
 KEY_SCHEMA: dict[str, Any] = {
     "AttributeDefinitions": [{"AttributeName": "item_id", "AttributeType": "S"}],

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from local_cloud.deployer import DeploymentError
-from tests.unit.local_cloud.moto_cloud import REGION, MotoCloud
+from tests.system.moto.moto_cloud import REGION, MotoCloud
 
 
 def test_hardened_bucket_has_its_settings(cloud: MotoCloud) -> None:

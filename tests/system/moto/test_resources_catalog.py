@@ -1,6 +1,6 @@
 import json
 
-from tests.unit.local_cloud.moto_cloud import ACCOUNT, REGION, MotoCloud
+from tests.system.moto.moto_cloud import ACCOUNT, REGION, MotoCloud
 
 
 def test_table_of_the_glue_catalogue_has_its_columns(cloud: MotoCloud) -> None:

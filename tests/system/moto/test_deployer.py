@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from local_cloud.deployer import DeploymentError
-from tests.unit.local_cloud.moto_cloud import ACCOUNT, REGION, MotoCloud, asset, write_assembly
+from tests.builders.cloud_assemblies import asset, write_assembly
+from tests.system.moto.moto_cloud import ACCOUNT, REGION, MotoCloud
 
 QUEUE = {"Type": "AWS::SQS::Queue"}
 

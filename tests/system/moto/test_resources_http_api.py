@@ -1,6 +1,6 @@
 from typing import Any
 
-from tests.unit.local_cloud.moto_cloud import ACCOUNT, REGION, MotoCloud
+from tests.system.moto.moto_cloud import ACCOUNT, REGION, MotoCloud
 
 
 def test_http_api_has_its_routes_authorizer_and_stage(cloud: MotoCloud) -> None:

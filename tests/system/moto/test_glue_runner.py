@@ -13,7 +13,7 @@ from local_cloud.glue.request import JobRunRequest
 from local_cloud.glue.runner import ERROR_GROUP, OUTPUT_GROUP, GlueRunner
 from local_cloud.glue.spark import SparkMissing, check_spark, write_spark_defaults
 from local_cloud.processes import Processes
-from tests.unit.local_cloud.moto_cloud import MotoCloud
+from tests.system.moto.moto_cloud import MotoCloud
 
 BUCKET = "shop"
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from local_cloud.deployer import Deployment
-from tests.unit.local_cloud.moto_cloud import ACCOUNT, REGION, MotoCloud, asset, write_assembly
+from tests.builders.cloud_assemblies import asset, write_assembly
+from tests.system.moto.moto_cloud import ACCOUNT, REGION, MotoCloud
 
 ASSETS = {"code": asset("code", packaging="zip"), "layer": asset("layer", packaging="zip")}
 BUCKET = f"assets-{ACCOUNT}-{REGION}"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.local_cloud.moto_cloud import MotoCloud, moto_server
+from tests.system.moto.moto_cloud import MotoCloud, moto_server
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 import json
 from typing import Any
 
-from tests.unit.local_cloud.moto_cloud import ACCOUNT, REGION, MotoCloud
+from tests.system.moto.moto_cloud import ACCOUNT, REGION, MotoCloud
 
 TRUST: dict[str, Any] = {
     "Version": "2012-10-17",
