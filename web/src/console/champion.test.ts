@@ -15,7 +15,7 @@ it("a champion is champion since its last promotion, whatever order the history 
   expect([wasChampion(found, "a"), wasChampion(found, "c"), wasChampion(null, "a")]).toEqual([true, false, false]);
 });
 
-it("a pointer has moved where its etag is another one, and it is said to what", () => {
+it("a changed etag is a changed pointer, described in words", () => {
   const seen = { ...champion, version: "b", etag: "1" };
   const canary = { version: "c", share: 0.1, startedMs: 0 };
   expect(movedTo(seen, { ...seen })).toBeNull();
@@ -25,7 +25,7 @@ it("a pointer has moved where its etag is another one, and it is said to what", 
   expect(movedTo(seen, null)).toBe("there is no champion now");
 });
 
-it("a rollback says which of the two is meant, also where no version is on trial by then", () => {
+it("a rollback names its target, even if no version is on trial by then", () => {
   const seen = { ...champion, etag: "1", canary: null };
   expect(rollbackOf(seen, "canary", "r")).toEqual({ reason: "r", etag: "1", canary: true });
   expect(rollbackOf(seen, "champion", "r")).toEqual({ reason: "r", etag: "1", champion: true });

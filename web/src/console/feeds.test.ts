@@ -30,7 +30,7 @@ function desk() {
 }
 
 describe("a feed", () => {
-  it("is loaded once for all that watch it, and tells each", async () => {
+  it("is loaded once and notifies all watchers", async () => {
     const { calls, feeds } = desk();
     const told: string[] = [];
     feeds.watch(ALARMS, LIVE, () => told.push("navigation"));
@@ -41,7 +41,7 @@ describe("a feed", () => {
     expect(told).toEqual(expect.arrayContaining(["navigation", "view"]));
   });
 
-  it("keeps what it had when a later call fails, and says why it is stale", async () => {
+  it("keeps its data when a later request fails, with the error", async () => {
     const { calls, feeds, clock } = desk();
     feeds.watch(ALARMS, LIVE, () => {});
     await calls[0]?.answer({ alarms: [1] });
@@ -56,7 +56,7 @@ describe("a feed", () => {
     expect(feeds.overall().failed).toBe(true);
   });
 
-  it("is asked again when its period is over, not before, and not while an answer is on its way", async () => {
+  it("is requested again after its period, not before, and not while a request is pending", async () => {
     const { calls, feeds, clock } = desk();
     feeds.watch(ALARMS, LIVE, () => {});
     clock.ms += 20_000;
@@ -70,7 +70,7 @@ describe("a feed", () => {
     expect(calls).toHaveLength(2);
   });
 
-  it("is not asked while it is paused or nobody watches", async () => {
+  it("is not requested while it is paused or has no watcher", async () => {
     const { calls, feeds, clock } = desk();
     const stop = feeds.watch(ALARMS, LIVE, () => {});
     await calls[0]?.answer({});
@@ -83,7 +83,7 @@ describe("a feed", () => {
     expect(calls).toHaveLength(1);
   });
 
-  it("does not let an answer of before overwrite what a change has put in", async () => {
+  it("does not overwrite a changed value with an earlier response", async () => {
     const { calls, feeds } = desk();
     feeds.watch(ALARMS, LIVE, () => {});
     await calls[0]?.answer({ champion: "old" });
@@ -93,7 +93,7 @@ describe("a feed", () => {
     expect(feeds.state(ALARMS).data).toEqual({ champion: "new" });
   });
 
-  it("says of the view alone when it was loaded, not of what is watched beside it", async () => {
+  it("ignores background requests in the load time of the view", async () => {
     const { calls, feeds, clock } = desk();
     feeds.watch(ALARMS, { everyMs: 10_000, background: true }, () => {});
     await calls[0]?.answer({});

@@ -523,7 +523,7 @@ export const costAnswer: Cost = {
   savings: [
     {
       setting: "stream_mode: on-demand",
-      what: "pays for what is written alone; dearer above 3 million events a day",
+      what: "you pay only for written data; dearer above 3 million events a day",
       dollars: 6.2,
     },
   ],

@@ -45,7 +45,7 @@ describe("a duration", () => {
 });
 
 describe("a time", () => {
-  it("is so long ago, or to come", () => {
+  it("is relative, in the past or in the future", () => {
     const now = 10_000_000;
     expect([now - 1000, now - 42_000, now - 5 * MINUTE, now + 120 * MINUTE].map((then) => ago(then, now))).toEqual([
       "just now",
@@ -55,7 +55,7 @@ describe("a time", () => {
     ]);
   });
 
-  it("is told in UTC, too", () => {
+  it("has a UTC form", () => {
     expect(utc(Date.UTC(2026, 10, 26, 5, 17))).toBe("2026-11-26 05:17:00 UTC");
   });
 });
@@ -64,6 +64,6 @@ it("a price of one unit keeps the digits of a small part of a cent", () => {
   expect([0.0000012, 0.1, 2.5].map(unitPrice)).toEqual(["$0.0000012", "$0.1", "$2.50"]);
 });
 
-it("one is not many", () => {
+it("a count of one is singular", () => {
   expect([plural(1, "record"), plural(1200, "record")]).toEqual(["1 record", "1,200 records"]);
 });

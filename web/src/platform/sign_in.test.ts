@@ -100,7 +100,7 @@ describe("a sign-in", () => {
     expect(kept.verifier).toMatch(/^[\w-]{43}$/);
   });
 
-  it("comes back to query and fragment, without the code", async () => {
+  it("restores query and fragment, without the code", async () => {
     tab.address = new URL("https://site/console.html?days=7#/drift");
     await tab.comeBack({ code: "c" });
     tab.answers = [() => tokens("first")];
@@ -110,21 +110,21 @@ describe("a sign-in", () => {
     expect(tab.kept.size).toBe(0);
   });
 
-  it("refuses an answer that this tab did not ask for, and asks nothing with it", async () => {
+  it("rejects a response to another tab's request and sends no request with it", async () => {
     await tab.comeBack({ code: "c", state: "foreign" });
     await expect(new SignIn(SETTINGS).token()).rejects.toThrow("not begun in this tab");
     expect(tab.asked).toHaveLength(0);
     expect(tab.address.search).toBe("");
   });
 
-  it("says why it was refused", async () => {
+  it("shows why it was rejected", async () => {
     await tab.comeBack({ error: "invalid_scope" });
     const error = await new SignIn(SETTINGS).token().catch((found: unknown) => found);
     expect(error).toBeInstanceOf(SignInError);
     expect(error).toMatchObject({ message: "the sign-in was refused: invalid_scope" });
   });
 
-  it("says which error the token endpoint gave", async () => {
+  it("shows the token endpoint's error", async () => {
     await tab.comeBack({ code: "c" });
     tab.answers = [() => Response.json({ error: "invalid_grant" }, { status: 400 })];
     await expect(new SignIn(SETTINGS).token()).rejects.toThrow("the sign-in gave no token: invalid_grant");
@@ -141,14 +141,14 @@ describe("a token", () => {
     return signIn;
   }
 
-  it("is kept until shortly before it ends", async () => {
+  it("is kept until shortly before it expires", async () => {
     const signIn = await signedIn();
     vi.setSystemTime(869_000); // 900 s less 30 s, less one
     expect(await signIn.token()).toBe("first");
     expect(tab.asked).toHaveLength(1);
   });
 
-  it("is renewed once for all who wait", async () => {
+  it("is renewed once for concurrent callers", async () => {
     const signIn = await signedIn();
     vi.setSystemTime(870_000);
     tab.answers = [() => tokens("second")];
@@ -156,7 +156,7 @@ describe("a token", () => {
     expect(Object.fromEntries(tab.asked[1] ?? [])).toMatchObject({ grant_type: "refresh_token", refresh_token: "r" });
   });
 
-  it("is renewed before its time where the API has refused it, once for all who were refused", async () => {
+  it("is renewed early if the API rejects it, once for concurrent callers", async () => {
     const signIn = await signedIn();
     tab.answers = [() => tokens("second")];
     expect(await Promise.all([signIn.token("first"), signIn.token("first")])).toEqual(["second", "second"]);
@@ -164,7 +164,7 @@ describe("a token", () => {
     expect(tab.asked).toHaveLength(2);
   });
 
-  it("is signed in for anew where the refresh token has ended", async () => {
+  it("needs a new sign-in after the refresh token has expired", async () => {
     const signIn = await signedIn();
     vi.setSystemTime(900_000);
     tab.answers = [() => Response.json({ error: "invalid_grant" }, { status: 400 })];
@@ -172,7 +172,7 @@ describe("a token", () => {
     await vi.waitFor(() => expect(tab.left).toHaveLength(2));
   });
 
-  it("is asked for again where the network or the server failed", async () => {
+  it("is requested again after a failure of the network or the server", async () => {
     const signIn = await signedIn();
     vi.setSystemTime(900_000);
     tab.answers = [() => new Response("", { status: 503 }), () => tokens("second")];
@@ -183,7 +183,7 @@ describe("a token", () => {
 });
 
 describe("signing out", () => {
-  it("leaves for the sign-in's own, and is remembered until somebody signs in", async () => {
+  it("opens the sign-in's logout page and lasts until the next sign-in", async () => {
     const signIn = new SignIn(SETTINGS);
     signIn.signOut();
     expect(tab.left[0]?.href).toBe(

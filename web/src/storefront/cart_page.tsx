@@ -73,7 +73,7 @@ function Line({ line }: { readonly line: CartLine }) {
         <p class="small">{price === null ? "no price" : `${priceText(price)} each`}</p>
       </div>
       <fieldset class="quantity">
-        <legend class="visually-hidden">How many of {title}</legend>
+        <legend class="visually-hidden">Quantity of {title}</legend>
         <button
           type="button"
           aria-label={quantity === 1 ? `Remove ${title}` : `One less of ${title}`}

@@ -6,7 +6,7 @@ import { shopperOf } from "./shopper";
 const making = { nowMs: 1_764_032_400_250, newId: () => "e1" };
 
 describe("an event", () => {
-  it("has an id of its own, and its time in seconds", () => {
+  it("has a unique ID and its time in seconds", () => {
     expect(viewed("7", null, null, making)).toEqual({
       eventType: "view",
       eventId: "e1",
@@ -16,27 +16,27 @@ describe("an event", () => {
     expect(viewed("7", null, null).eventId).not.toBe(viewed("7", null, null).eventId);
   });
 
-  it("names the answer that led to it, and what was shown of it", () => {
+  it("names its recommendation and the shown items", () => {
     const view = viewed("7", { recommendationId: "r1", shown: ["3", "7", "9"] }, null, making);
     expect(view).toMatchObject({ recommendationId: "r1", impression: ["3", "7", "9"] });
   });
 
-  it("says no more than 25 items were shown, its own among them", () => {
+  it("lists at most 25 shown items, its own among them", () => {
     const shown = Array.from({ length: 30 }, (_, index) => String(index));
     const { impression } = viewed("29", { recommendationId: "r1", shown }, null, making);
     expect(impression).toEqual([...shown.slice(0, 24), "29"]);
   });
 
-  it("says its own item was shown, whatever was", () => {
+  it("always lists its own item as shown", () => {
     expect(viewed("7", { recommendationId: "r1", shown: ["3"] }, null, making).impression).toEqual(["7", "3"]);
   });
 
-  it("says what was searched for", () => {
+  it("contains the search query", () => {
     expect(JSON.parse(searched("ripe bananas", making).properties ?? "")).toEqual({ query: "ripe bananas" });
     expect(JSON.parse(viewed("7", null, "figs", making).properties ?? "")).toEqual({ query: "figs" });
   });
 
-  it("is worth the price, where there is one", () => {
+  it("has the price as its value, if there is one", () => {
     expect(carted("7", 1.99, null, making).eventValue).toBe(1.99);
     expect(carted("7", null, null, making)).not.toHaveProperty("eventValue");
   });
@@ -49,7 +49,7 @@ describe("an order", () => {
     return { nowMs: 5000, newId: () => `o1-${++made}` };
   };
 
-  it("is an event a line, worth what all of it costs", () => {
+  it("is one event per line, with the line's total as its value", () => {
     const [first, second] = bought([line, { ...line, itemId: "8", quantity: 1, recommendationId: null }], numbered());
     expect(first).toEqual({
       eventType: "purchase",
@@ -63,7 +63,7 @@ describe("an order", () => {
     expect(second).toEqual({ eventType: "purchase", eventId: "o1-2", sentAt: 5, itemId: "8", eventValue: 0.1 });
   });
 
-  it("goes in calls of ten", () => {
+  it("is sent in calls of ten events", () => {
     const lines = Array.from({ length: 12 }, (_, index) => ({ ...line, itemId: String(index) }));
     const calls = bodies(bought(lines, numbered()), shopperOf("42"), "s1", "shop");
     expect(calls.map((call) => call.eventList.length)).toEqual([10, 2]);
@@ -71,7 +71,7 @@ describe("an order", () => {
     expect(calls[0]).toMatchObject({ trackingId: "shop", userId: "42", sessionId: "s1" });
   });
 
-  it("that was changed before it is sent again has another event where a line is another, and no other else", () => {
+  it("that is changed before a retry has new IDs only for changed lines", () => {
     const [fig, pear] = [line, { ...line, itemId: "8" }];
     const sent = [{ what: "w", events: bought([fig, pear], numbered()), cart: null, givenUp: true }];
     const ids = (...lines: (typeof line)[]) =>
@@ -82,7 +82,7 @@ describe("an order", () => {
   });
 });
 
-it("is an anonymous visitor's session's alone", () => {
+it("an anonymous visitor's event has a session and no user", () => {
   const [call] = bodies([searched("figs", making)], shopperOf("guest-1"), "s1", "shop");
   expect(call).toMatchObject({ sessionId: "guest-1" });
   expect(call).not.toHaveProperty("userId");

@@ -14,7 +14,7 @@ import {
 } from "./visit";
 
 describe("an order", () => {
-  it("is the same order when it is sent again", async () => {
+  it("has the same IDs in a retry", async () => {
     shop.add(fig, { recommendationId: "r1", shown: ["7"] });
     await settled();
     api.losing = true;
@@ -32,7 +32,7 @@ describe("an order", () => {
     expect(shop.ordering).toMatchObject({ state: "open", taken: [{ itemId: "7", quantity: 1 }] });
   });
 
-  it("counts what was changed after its answer was lost", async () => {
+  it("has new IDs for lines that changed after a lost response", async () => {
     await putIntoCart(fig, pear);
     api.losing = true;
     await shop.buyCart();
@@ -49,7 +49,7 @@ describe("an order", () => {
     expect(lost).not.toContain(event?.eventId);
   });
 
-  it("is complete when the strip sends it again", async () => {
+  it("is complete after a retry from the activity strip", async () => {
     await putIntoCart(fig);
     await buyCartWhile("down");
     shop.activity[0]?.again?.();
@@ -62,8 +62,8 @@ describe("an order", () => {
     expect(differentPurchases()).toBe(2);
   });
 
-  describe("of which nothing says that it was taken", () => {
-    it("is sent as it was when the page comes back, and the cart is emptied", async () => {
+  describe("without confirmation", () => {
+    it("is sent unchanged after a reload, and the cart is emptied", async () => {
       await putIntoCart(fig);
       await buyCartWhile("losing");
       vi.setSystemTime(Date.now() + 3_600_000);
@@ -79,7 +79,7 @@ describe("an order", () => {
       expect(purchases()).toHaveLength(2);
     });
 
-    it("is sent when the page was left before any answer", async () => {
+    it("is sent if the page was left before any response", async () => {
       await putIntoCart(fig);
       api.silent = true;
       void shop.buyCart();
@@ -91,7 +91,7 @@ describe("an order", () => {
       expect(purchases().map(({ itemId }) => itemId)).toEqual(["7"]);
     });
 
-    it("stays one after a visit that could not send it either", async () => {
+    it("stays pending after a visit that could not send it", async () => {
       await putIntoCart(fig);
       api.down = true;
       await shop.buyCart();
@@ -104,7 +104,7 @@ describe("an order", () => {
       expect(purchases()).toHaveLength(1);
     });
 
-    it("is not sent by itself once the cart was changed, but lines that stayed keep their ids", async () => {
+    it("is not sent automatically after the cart changed, but unchanged lines keep their IDs", async () => {
       await putIntoCart(fig, pear);
       await buyCartWhile("losing");
       shop.setQuantity("8", 0);
@@ -120,7 +120,7 @@ describe("an order", () => {
 
     const line = { itemId: "7", title: "Figs", price: 1.5, quantity: 1, recommendationId: null };
 
-    it("is sent where a product was bought without the cart, which stays", async () => {
+    it("is sent if a product was bought directly; the cart stays", async () => {
       await putIntoCart(pear);
       api.down = true;
       await shop.buy([line], () => {});
@@ -132,7 +132,7 @@ describe("an order", () => {
       expect(shop.cart.map(({ itemId }) => itemId)).toEqual(["8"]);
     });
 
-    it("counts once where the product is bought anew, wherever else the page was", async () => {
+    it("counts once if the product is bought again after other pages", async () => {
       api.losing = true;
       await shop.buy([line], () => {});
       api.losing = false;
@@ -146,7 +146,7 @@ describe("an order", () => {
       expect(differentPurchases()).toBe(2);
     });
 
-    it("is not the cart's, though that has the same", async () => {
+    it("is separate from a cart with the same content", async () => {
       api.losing = true;
       await shop.buy([line], () => {});
       shop.add(fig, null);
@@ -154,7 +154,7 @@ describe("an order", () => {
       expect(differentPurchases()).toBe(2);
     });
 
-    it("is given up once the cart is changed, be it while no answer has come", async () => {
+    it("is given up after a change of the cart, even during the request", async () => {
       await putIntoCart(fig);
       api.silent = true;
       void shop.buyCart();
@@ -170,7 +170,7 @@ describe("an order", () => {
       expect(purchases()).toMatchObject([{ itemId: "7", properties: '{"quantity":3}' }]);
     });
 
-    it("is said to be open, not failed, where the cart was changed before the answer", async () => {
+    it("is open, not failed, if the cart changed before the response", async () => {
       await putIntoCart(fig);
       api.down = true;
       const bought = shop.buyCart();
@@ -179,7 +179,7 @@ describe("an order", () => {
       expect(shop.ordering.state).toBe("open");
     });
 
-    it("leaves no id to what is bought after the cart was", async () => {
+    it("does not pass its IDs to later purchases", async () => {
       await putIntoCart(fig, pear);
       await buyCartWhile("losing");
       shop.setQuantity("8", 0);
@@ -191,7 +191,7 @@ describe("an order", () => {
       expect(new Set(pears.map(({ eventId }) => eventId)).size).toBe(2);
     });
 
-    it("leaves the cart once where it is sent twice at a time", async () => {
+    it("is removed from the cart once if it is sent twice in parallel", async () => {
       await putIntoCart(fig);
       await buyCartWhile("losing");
       shop.activity[0]?.again?.();
@@ -203,7 +203,7 @@ describe("an order", () => {
       expect(shop.cart).toMatchObject([{ itemId: "7", quantity: 1 }]);
     });
 
-    it("is the same within the page where nothing can be kept", async () => {
+    it("keeps its IDs within the page if the browser stores nothing", async () => {
       storage.setItem = () => {
         throw new DOMException("full", "QuotaExceededError");
       };
@@ -213,7 +213,7 @@ describe("an order", () => {
       expect(differentPurchases()).toBe(1);
     });
 
-    it.each([400, 401, 403, 413, 422])("is not sent again where it was refused with %i", async (status) => {
+    it.each([400, 401, 403, 413, 422])("is not sent again after a rejection with %i", async (status) => {
       await putIntoCart(fig);
       api.refusing = status;
       await shop.buyCart();
@@ -224,7 +224,7 @@ describe("an order", () => {
       expect(shop.cart).toHaveLength(1);
     });
 
-    it("is not sent again for somebody else", async () => {
+    it("is not sent again for another shopper", async () => {
       await putIntoCart(fig);
       await buyCartWhile("down");
       shop.become(shopperOf("42"));
@@ -233,7 +233,7 @@ describe("an order", () => {
     });
   });
 
-  it("leaves in the cart what came in since, and is told of once", async () => {
+  it("keeps later additions in the cart, and is confirmed once", async () => {
     await putIntoCart(fig);
     const bought = shop.buyCart();
     shop.add(pear, null);

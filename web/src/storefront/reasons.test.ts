@@ -10,7 +10,7 @@ const DAY_MS = 1440 * MINUTE_MS;
 describe("a reason", () => {
   const text = '{"itemId":"pear","eventType":"purchase","timestamp":1764032220.0,"contribution":10.0}';
 
-  it("is said as people do", () => {
+  it("is a sentence", () => {
     const [reason] = parseReasons([text]);
     if (!reason) throw new Error("it was not read");
     expect(reasonSentence(reason, "Pear", NOW_MS)).toBe("because you bought Pear 3 minutes ago");
@@ -22,7 +22,7 @@ describe("a reason", () => {
     );
   });
 
-  it("is not there where none was asked for", () => {
+  it("is missing if none was requested", () => {
     expect(parseReasons(undefined)).toEqual([]);
   });
 });
@@ -59,7 +59,7 @@ function list(recommender: Recommender, source: string, changes: Partial<Recomme
 }
 
 describe("where a list is from", () => {
-  it("says that nothing is known of a new shopper", () => {
+  it("is stated for a new shopper", () => {
     expect(sourceSentence(list("for-you", "popular"))).toMatch(/you have no history yet/i);
     expect(sourceSentence(list("for-you", "popular", { within: "age" }))).toBe("Popular with shoppers of the same age");
     expect(sourceSentence(list("for-you", "model"))).toMatch(/your history/);
@@ -69,7 +69,7 @@ describe("where a list is from", () => {
     expect(sourceSentence(list("trending", "popular"))).toMatch(/popular/);
   });
 
-  it("is said of each item without reasons", () => {
+  it("is stated for items without reasons", () => {
     const together = list("bought-together", "similar");
     const item = { product: fromMetadata("7"), reasons: [], filling: false };
     expect(originSentence(item, together, "Pear")).toBe("often bought together with Pear");
@@ -78,8 +78,8 @@ describe("where a list is from", () => {
   });
 });
 
-describe("a list that is less than it should be", () => {
-  it("says why", () => {
+describe("a degraded list", () => {
+  it("states its reasons", () => {
     expect(degradedSentence(["model-slow", "new-reason"])).toBe(
       "Degraded: the model would have taken too long; new-reason.",
     );

@@ -50,7 +50,7 @@ async function load(api: Api, before: readonly Shelf[] = [], onShelf = (_: Shelf
 }
 
 describe("the carousels of a page", () => {
-  it("leave out what those before them show, beginning with what the shopper has had", async () => {
+  it("exclude the items of earlier carousels, the shopper's own items first", async () => {
     const api = new Answering();
     await load(api);
     const [again, recent, forYou, trending] = api.asked;
@@ -61,19 +61,19 @@ describe("the carousels of a page", () => {
     expect(trending?.exclude).toEqual(expect.arrayContaining(["mine", "for-you-2", "recently-viewed-1"]));
   });
 
-  it("name the shopper only where it is about them", async () => {
+  it("name the shopper only for personal lists", async () => {
     const api = new Answering();
     await load(api);
     expect(api.asked.map(({ userId }) => userId)).toEqual(["42", "42", "42", undefined, undefined]);
   });
 
-  it("are there although one fails", async () => {
+  it("load although one fails", async () => {
     const shelves = await load(new Answering(["for-you"]));
     expect(shelves.filter(({ error }) => error).map(({ plan }) => plan.recommender)).toEqual(["for-you"]);
     expect(shelves.filter(({ list }) => list)).toHaveLength(4);
   });
 
-  it("keep what they had where asking again fails, and tell what is new", async () => {
+  it("keep their items if a reload fails, and mark new items", async () => {
     const first = await load(new Answering());
     const again = await load(new Answering(["popular"]), first);
     expect(again.at(-1)).toMatchObject({ error: { message: "popular fails" }, list: { recommendationId: "popular" } });
@@ -84,7 +84,7 @@ describe("the carousels of a page", () => {
     expect((await load(new Answering(), [old]))[0]?.fresh).toEqual(new Set(["buy-again-1"]));
   });
 
-  it("say so where all of a list is on the page already, and else that there is none", async () => {
+  it("state if all items are on the page already, or if there are none", async () => {
     const api = new Small();
     const shelves = await load(api);
     const said = (name: string) =>
@@ -94,14 +94,14 @@ describe("the carousels of a page", () => {
     expect(api.asked).toHaveLength(5 + 4); // each of the four that are empty once more, without what the page shows
   });
 
-  it("are asked for no longer once nobody wants them", async () => {
+  it("are not requested after they are no longer needed", async () => {
     const api = new Answering();
     await load(api, [], () => false);
     expect(api.asked).toHaveLength(1);
   });
 });
 
-it("goes with the last thing in the cart", () => {
+it("the cart's list starts from the last product", () => {
   const line = { itemId: "7", title: "Figs", price: 1, quantity: 1, recommendationId: null };
   expect(plans({ page: "cart" }, [line])[0]).toMatchObject({ itemId: "7", title: "Bought together with Figs" });
   expect(plans({ page: "cart" }, []).map(({ recommender }) => recommender)).toEqual(["for-you"]);

@@ -9,8 +9,8 @@ function latest(): string {
   return line ? activitySentence(line) : "";
 }
 
-describe("what a shopper does", () => {
-  it("is sent, and its effect on “for you” is seen", async () => {
+describe("an action of the shopper", () => {
+  it("is sent, and its effect on “for you” is shown", async () => {
     shop.view(fig, null);
     await settled();
     expect(api.sent[0]).toMatchObject({ trackingId: "shop", sessionId: shop.shopper.id });
@@ -19,7 +19,7 @@ describe("what a shopper does", () => {
     expect(latest()).toMatch(/^View of Figs sent. “For you” changed after 0\.[23] s$/);
   });
 
-  it("can be sent again where it was not taken, and counts once", async () => {
+  it("can be sent again after a failure, and counts once", async () => {
     api.down = true;
     await putIntoCart(fig);
     expect(latest()).toBe(
@@ -34,7 +34,7 @@ describe("what a shopper does", () => {
     expect(shop.activity[1]?.again).toBeNull();
   });
 
-  it("is a known shopper's, with a session", async () => {
+  it("has the user and a session for a known shopper", async () => {
     shop.become(shopperOf("42"));
     shop.search("figs");
     await settled();
@@ -45,7 +45,7 @@ describe("what a shopper does", () => {
 });
 
 describe("another shopper", () => {
-  it("has a cart of their own, and nobody's answers", async () => {
+  it("starts with an empty cart and without recommendations", async () => {
     shop.lead("7", { recommendationId: "r1", shown: ["7"] });
     shop.add(fig, null);
     shop.become(shopperOf("42"));
@@ -54,7 +54,7 @@ describe("another shopper", () => {
     expect(shop.leadOf("7")).toBeNull();
   });
 
-  it("is who shops after a reload", () => {
+  it("stays after a reload", () => {
     tab().become(shopperOf("42"));
     expect(tab().shopper.id).toBe("42");
     tab().forget();

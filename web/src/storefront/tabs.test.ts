@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { fig, pear } from "./taking";
 import { api, buyCartWhile, differentPurchases, purchases, putIntoCart, settled, shop, tab } from "./visit";
 
-describe("an order beside other tabs", () => {
-  it("is given up once the cart is changed in another tab", async () => {
+describe("an order with several open tabs", () => {
+  it("is given up after a change of the cart in another tab", async () => {
     await putIntoCart(fig);
     await buyCartWhile("down");
     tab().setQuantity("7", 3);
@@ -13,7 +13,7 @@ describe("an order beside other tabs", () => {
     expect(purchases()).toEqual([]);
   });
 
-  it("is another in each tab", async () => {
+  it("is separate in each tab", async () => {
     const other = tab();
     shop.add(fig, null);
     other.add(pear, null);
@@ -29,7 +29,7 @@ describe("an order beside other tabs", () => {
     expect(purchases().slice(2)).toEqual([figs, pears]);
   });
 
-  it("counts once where another tab has sent it since, and the cart's Buy is pressed again", async () => {
+  it("counts once if another tab has sent it and Buy is pressed again", async () => {
     await putIntoCart(fig);
     await buyCartWhile("losing");
     await tab().sendUnsent();

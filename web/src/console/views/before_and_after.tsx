@@ -32,7 +32,7 @@ export function BeforeAndAfter({
 }) {
   const moves = movesOf(before, after);
   return (
-    <div class="beside">
+    <div class="side-by-side">
       <List title="Without the rules" items={before} moves={new Map([...moves].filter(([, move]) => move === "out"))} />
       <List title="With the rules" items={after} moves={moves} />
     </div>
