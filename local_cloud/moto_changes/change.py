@@ -58,9 +58,9 @@ class Change:
     apply: Callable[[Runtime], None]
 
 
-def replace(owner: type, name: str, function: Callable[..., Any]) -> None:
-    """Replace a method, or add one."""
-    setattr(owner, name, function)
+def replace(owner: type, name: str, member: Callable[..., Any] | property) -> None:
+    """Replace a method or a property, or add one."""
+    setattr(owner, name, member)
 
 
 def one_by_one(owner: type, names: Sequence[str]) -> None:

@@ -3,14 +3,18 @@
 import bisect
 import copy
 import functools
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from moto.core.parse import JSONParser
 from moto.core.serialize import JSONSerializer
 from moto.core.utils import utcnow
 from moto.dynamodb import responses
+from moto.dynamodb.exceptions import ItemSizeTooLarge
+from moto.dynamodb.limits import RANGE_KEY_MAX_LENGTH
 from moto.dynamodb.models import DynamoDBBackend
-from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import StreamRecord, Table
 from moto.moto_api._internal import mock_random
 
@@ -21,6 +25,12 @@ _ITEM_WRITES = ("put_item", "update_item", "delete_item", "transact_write_items"
 _SERVICES = ("dynamodb", "dynamodbstreams")
 
 _SCALARS = frozenset({"S", "N", "BOOL", "NULL"})
+
+_LARGEST_ITEM_BYTES: Final = 405_000
+"""Limit of moto: more than DynamoDB's 400 KB, whose own sizes are not exact."""
+
+_PLAIN_NUMBER: Final = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,18})?").fullmatch
+"""Matches numbers that DynamoDB certainly stores, in range and precision."""
 
 
 def _query_one_partition(runtime: Runtime) -> None:
@@ -67,8 +77,97 @@ def _key(item: Any) -> tuple[Any, ...]:
     return (hash_value,) if item.range_key is None else (hash_value, item.range_key.cast_value)
 
 
+def _size_items_once(runtime: Runtime) -> None:
+    cast: Any = DynamoType.cast_value
+
+    def create(self: Any, hash_key: Any, range_key: Any, attrs: Mapping[str, Any]) -> None:
+        self.hash_key, self.range_key, self.attrs = hash_key, range_key, LimitedSizeDict()
+        for name, value in attrs.items():
+            dict.__setitem__(self.attrs, name, DynamoType(value))
+        if self.size() > _LARGEST_ITEM_BYTES:
+            raise ItemSizeTooLarge
+
+    def size(self: Any) -> int:
+        return sum(
+            _text_bytes(name) + (_text_bytes(value.value) if value.type == "S" else value.size())
+            for name, value in self.attrs.items()
+        )
+
+    def cast_value(self: Any) -> Any:
+        return self.value if self.type == "S" else cast.fget(self)
+
+    replace(Item, "__init__", create)
+    replace(Item, "size", size)
+    replace(DynamoType, "cast_value", property(cast_value))
+
+
+def _text_bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def _put_batches_in_one_pass(runtime: Runtime) -> None:
+    handlers: Any = responses
+    original = handlers.DynamoHandler.batch_write_item
+
+    def put_plain_items(self: Any, puts: Sequence[tuple[Any, Any]]) -> None:
+        with runtime.recorder.together():
+            for table, item in puts:
+                before = table.get_item(item.hash_key, item.range_key)
+                if item.range_key is None:
+                    table.items[item.hash_key] = item
+                else:
+                    table.items[item.hash_key][item.range_key] = item
+                if table.stream_shard is not None:
+                    table.stream_shard.add(before, item)
+                runtime.recorder.item(table, item.hash_key, item.range_key)
+
+    @functools.wraps(original)
+    def batch_write_item(self: Any) -> Any:
+        requests = self.body["RequestItems"]
+        puts = list[tuple[Any, Any]]()
+        for name, writes in requests.items():
+            table = self.dynamodb_backend.get_table(name)
+            items = [_plain_item(table, write) for write in writes]
+            if not all(items) or len({(item.hash_key, item.range_key) for item in items}) < len(items):
+                return original(self)
+            puts += [(table, item) for item in items]
+        self.dynamodb_backend.put_plain_items(puts)
+        self.body["RequestItems"] = dict.fromkeys(requests, ())  # moto writes nothing and answers
+        return original(self)
+
+    replace(DynamoDBBackend, "put_plain_items", put_plain_items)
+    replace(handlers.DynamoHandler, "batch_write_item", batch_write_item)
+
+
+def _plain_item(table: Any, write: Mapping[str, Any]) -> Any:
+    """Return the item that a request puts into a table; None if it needs moto's checks."""
+    attributes = write["PutRequest"]["Item"] if write.keys() == {"PutRequest"} else {}
+    if table.global_indexes or not all(map(_is_plain_scalar, attributes.values())):
+        return None
+    names = ((table.hash_key_attr, table.hash_key_type), (table.range_key_attr, table.range_key_type))
+    for name, kind in names:
+        value = attributes.get(name, {}).get(kind) if name is not None else "present"
+        if not value or len(value) * 4 > RANGE_KEY_MAX_LENGTH:  # the smaller limit of both keys
+            return None
+    range_key = table.range_key_attr and DynamoType(attributes[table.range_key_attr])
+    return Item(DynamoType(attributes[table.hash_key_attr]), range_key, attributes)
+
+
+def _is_plain_scalar(value: Any) -> bool:
+    """Say whether an attribute value is a text, a boolean or a number that needs no further check."""
+    ((kind, content),) = value.items()
+    match kind:
+        case "S":
+            return type(content) is str
+        case "BOOL":
+            return type(content) is bool
+        case "N":
+            return type(content) is str and _PLAIN_NUMBER(content) is not None
+    return False
+
+
 def _write_items_one_by_one(runtime: Runtime) -> None:
-    one_by_one(DynamoDBBackend, _ITEM_WRITES)
+    one_by_one(DynamoDBBackend, (*_ITEM_WRITES, "put_plain_items"))
 
 
 def _size_stream_records(runtime: Runtime) -> None:
@@ -169,6 +268,25 @@ CHANGES: Final[tuple[Change, ...]] = (
         "moto sorts a table by slow comparisons for each page of a Scan, and reads all earlier pages again",
         ("moto.dynamodb.models.table:Table.all_items", "moto.dynamodb.models.table:Table.scan"),
         _scan_from_the_start_key,
+    ),
+    Change(
+        "moto sizes an item once for each of its attributes, and looks up a key's type under many names",
+        (
+            "moto.dynamodb.models.dynamo_type:Item.__init__",
+            "moto.dynamodb.models.dynamo_type:Item.size",
+            "moto.dynamodb.models.dynamo_type:LimitedSizeDict",
+            "moto.dynamodb.models.dynamo_type:DynamoType",
+        ),
+        _size_items_once,
+    ),
+    Change(
+        "moto checks and stores each item of a BatchWriteItem alone",
+        (
+            "moto.dynamodb.responses:DynamoHandler.batch_write_item",
+            "moto.dynamodb.models.table:Table.put_item",
+            "moto.dynamodb.models.table:StreamShard.add",
+        ),
+        _put_batches_in_one_pass,
     ),
     Change(
         "moto checks a condition and writes in two steps, so that two conditional writes can both succeed",

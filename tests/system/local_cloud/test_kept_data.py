@@ -67,7 +67,7 @@ def items() -> Store:
     def put(cloud: ForeignCloud, key: str, value: str) -> None:
         table, name = cloud.client("dynamodb"), cloud.output("Deliveries")
         item = {**key_of(key), "content": {"S": value}}
-        match int(value) % 3:
+        match int(value) % 4:
             case 0:
                 table.put_item(TableName=name, Item=item)
             case 1:
@@ -77,6 +77,8 @@ def items() -> Store:
                     UpdateExpression="SET content = :content",
                     ExpressionAttributeValues={":content": {"S": value}},
                 )
+            case 2:
+                table.batch_write_item(RequestItems={name: [{"PutRequest": {"Item": item}}]})
             case _:
                 table.transact_write_items(TransactItems=[{"Put": {"TableName": name, "Item": item}}])
 
@@ -132,9 +134,11 @@ class Records:
         data = json.dumps({"id": name}).encode()
         cloud.client("kinesis").put_record(StreamName=cloud.output("Orders"), Data=data, PartitionKey=name)
         self.orders.add(name)
-        item = {"item": {"S": name}, "count": {"S": name}}
-        cloud.client("dynamodb").put_item(TableName=cloud.output("Stock"), Item=item)
-        self.stock.add(name)
+        counts = [f"{name}-{number}" for number in range(3)]
+        puts = [{"PutRequest": {"Item": {"item": {"S": count}, "count": {"S": count}}}} for count in counts]
+        cloud.client("dynamodb").batch_write_item(RequestItems={cloud.output("Stock"): puts[1:]})
+        cloud.client("dynamodb").put_item(TableName=cloud.output("Stock"), **puts[0]["PutRequest"])
+        self.stock.update(counts)
 
     def check(self, cloud: ForeignCloud) -> None:
         def missing() -> set[str]:

@@ -12,13 +12,14 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.responses import DynamoHandler
 from moto.kinesis.models import KinesisBackend, Shard, Stream, kinesis_backends
 from moto.s3.models import S3Backend
 from moto.sqs.models import Queue
 from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
 
-from local_cloud.moto_changes import recording, stores
+from local_cloud.moto_changes import recording, stores, tables
 from local_cloud.storage.collections import Collection
 from local_cloud.storage.executions import has_ended
 from local_cloud.storage.journal import DataError, Journal
@@ -38,12 +39,14 @@ def recorder(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reco
     owners = [
         *[(DynamoDBBackend, name) for name in ("put_item", "update_item", "delete_item", "delete_table")],
         (DynamoDBBackend, "transact_write_items"),
+        (DynamoHandler, "batch_write_item"),
         *[(S3Backend, name) for name in (*recording._BY_BUCKET_AND_KEY, "put_object_tagging")],
         *[(Stream, "put_record"), (KinesisBackend, "delete_stream")],
         *[(Shard, name) for name in ("put_record", "get_records", "get_max_sequence_number")],
     ]
     for owner, name in owners:  # setting each to itself lets the fixture's end undo the changes
         monkeypatch.setattr(owner, name, getattr(owner, name))
+    monkeypatch.setattr(DynamoDBBackend, "put_plain_items", None, raising=False)
     with mock_aws():
         recorder = Recorder(journal, region=REGION, account=ACCOUNT)
         runtime: Any = SimpleNamespace(recorder=recorder)
@@ -51,6 +54,7 @@ def recorder(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reco
         recording._record_objects(runtime)
         recording._record_streams(runtime)
         stores._keep_every_stream_record(runtime)
+        tables._put_batches_in_one_pass(runtime)
         recorder.start()
         yield recorder
 
@@ -93,6 +97,21 @@ def test_transaction_is_on_disk_as_a_whole_or_not_at_all(
 
     assert stored == [[], [], []]
     assert [name for _, name, _ in journal.read("item")] == ["S1:a", "S1:b", "S1:c"]
+
+
+def test_batch_is_on_disk_with_its_stream_records(
+    journal: Journal, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dynamodb, stored = create_table(stream=True), list[list[str]]()
+    monkeypatch.setattr(journal, "put", committing_after(journal.put, journal, stored, "item", "record"))
+
+    puts = [{"PutRequest": {"Item": {"id": {"S": name}}}} for name in "abc"]
+    dynamodb.batch_write_item(RequestItems={"things": puts})
+    journal.commit()
+
+    assert stored == [[]] * 6
+    assert [name for _, name, _ in journal.read("item")] == ["S1:a", "S1:b", "S1:c"]
+    assert len(list(journal.read("record"))) == 3
 
 
 def test_item_is_on_disk_together_with_its_stream_record(
