@@ -43,10 +43,10 @@ def test_every_step_has_a_row(tmp_path: Path) -> None:
         "web-check",
         "system",
         "unit-functions",
-        "unit",
-        "web-test",
-        "slow-api",
         "slow",
+        "unit",
+        "slow-api",
+        "web-test",
     ]
     assert [row[0] for row in rows] == [*steps, "all"]
     for arguments in (
