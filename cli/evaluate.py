@@ -33,14 +33,23 @@ class Protocol(enum.StrEnum):
 
 def evaluate(
     interactions: Annotated[
-        Path,
-        typer.Option("--interactions", metavar="FILE", help="CSV, CSV.gz or Parquet: USER_ID, ITEM_ID, TIMESTAMP."),
+        list[str],
+        typer.Option("--interactions", metavar="FILE", help="File as for `alsolike import interactions`; repeatable."),
     ],
     protocol: Annotated[Protocol, typer.Option("--protocol", help="Split of the interactions into training and test.")],
     items: Annotated[
         Path | None,
         typer.Option("--items", metavar="FILE", help="Items: ITEM_ID and metadata columns."),
     ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="THEIRS=OURS", help="Column name of the interactions here; repeatable."),
+    ] = None,
+    item_columns: Annotated[
+        list[str] | None,
+        typer.Option("--map-items", metavar="THEIRS=OURS", help="Column name of the items here; repeatable."),
+    ] = None,
+    event_type: Annotated[str, typer.Option("--event-type", help="Type of rows that state none.")] = "view",
     config: Annotated[
         Path | None,
         typer.Option(
@@ -89,6 +98,8 @@ def evaluate(
 
     Seen masked: a user's earlier items are not recommended and do not count. Seen allowed: they are and do.
 
+    Rows that an import refuses are left out and counted by reason.
+
     --items has the same types as in imports: declared in --config, or else inferred and printed. Items without
     interactions before the test are in no list. --cold-start adds a table with the gain from recommending them by
     similar items, --sentence-model the gain from their texts.
@@ -97,6 +108,7 @@ def evaluate(
     """
     from alsolike.configuration import DEFAULT
     from cli.config.command import read_file
+    from cli.importing.columns import parse_mapping
     from cli.importing.interaction_file import read
     from cli.importing.items_file import read_items
     from model_export.algorithms import known, named
@@ -114,10 +126,17 @@ def evaluate(
         raise InvalidInput("--sentence-model compares new items' texts: it goes with --cold-start")
     chosen = named(algorithms) if algorithms else known()
     configuration = read_file(config).configuration if config else DEFAULT
-    catalogue = read_items(items, columns=configuration.item_columns) if items else None
+    mapping, item_mapping = parse_mapping(columns or ()), parse_mapping(item_columns or ())
+    catalogue = read_items(items, columns=configuration.item_columns, mapping=item_mapping) if items else None
     with console.step("Reading interactions") as step:
-        columns = catalogue.properties if catalogue else None
-        file = read(interactions, items=columns, configuration=configuration, learned_alone=True)
+        file = read(
+            *interactions,
+            mapping=mapping,
+            event_type=event_type,
+            items=catalogue.properties if catalogue else None,
+            configuration=configuration,
+            learned_alone=True,
+        )
         data = file.interactions
         counts = ((len(data), "interaction"), (data.users, "user"), (data.items, "item"))
         step.note(", ".join(console.counted(count, noun) for count, noun in counts))
@@ -183,10 +202,11 @@ def evaluate(
             }
         )
         return
+    names = ", ".join(Path(name).name for name in interactions)
     console.print_table(
         ["algorithm", "seen", f"HR@{k}", f"NDCG@{k}", f"MRR@{k}", "coverage", "fit s", "peak MB"],
         [[*list(result.values())[:-1], round(result["peak_mb"])] for result in results],
-        title=f"{interactions.name}, {protocol.value}: {len(split.test.queries):,} users asked",
+        title=f"{names}, {protocol.value}: {len(split.test.queries):,} users asked",
     )
     if cold_start:
         by_words = ["all by words", "new by words"] if sentences is not None else []

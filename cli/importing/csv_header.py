@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import zlib
-from pathlib import Path
 from typing import BinaryIO, cast
 
 from alsolike.errors import InvalidInput
@@ -16,6 +15,13 @@ UNREADABLE = (OSError, EOFError, zlib.error)
 
 _MAX_HEADER_BYTES = 1 << 20
 _OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+_CONVERT = (
+    "python -c \"import pandas; pandas.read_csv('in.csv', sep='{}', dtype=str)"
+    r".replace(r'^(-?\d+),(\d+)$', r'\1.\2', regex=True).to_csv('out.csv', index=False)"
+    '"'
+)
+"""Command for files with other delimiters and decimal commas."""
+
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -60,15 +66,6 @@ def open_bytes(file: BinaryIO, name: str) -> BinaryIO:
     return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if name.lower().endswith(".gz") else file
 
 
-def read_header(path: Path) -> tuple[str, ...]:
-    """Return the names of the columns of a CSV on this machine; see `parse_header`."""
-    try:
-        with path.open("rb") as file:
-            return parse_header(file, str(path))
-    except OSError as error:
-        raise InvalidInput(f"{path} cannot be read: {error}") from error
-
-
 def parse_header(file: BinaryIO, name: str) -> tuple[str, ...]:
     """Return the names of a CSV's columns as the file spells them.
 
@@ -107,8 +104,7 @@ def parse_header(file: BinaryIO, name: str) -> tuple[str, ...]:
     other = next((mark for mark in _OTHER_DELIMITERS if len(names) == 1 and mark in names[0]), None)
     if other is not None:
         raise InvalidInput(
-            f"{name}: line 1 separates columns by {_OTHER_DELIMITERS[other]}, expected commas. Convert the file: "
-            f"python -c \"import pandas; pandas.read_csv('in.csv', sep='{other}', decimal=',', dtype=str)"
-            f".to_csv('out.csv', index=False)\""
+            f"{name}: line 1 separates columns by {_OTHER_DELIMITERS[other]}, expected commas. "
+            f"Convert the file: {_CONVERT.format(other)}"
         )
     return tuple(names)

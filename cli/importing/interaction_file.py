@@ -1,37 +1,37 @@
-"""Reader of interactions in CSV, gzipped CSV or Parquet with Amazon Personalize's column names."""
+"""Interactions of CSV, gzipped CSV or Parquet files, read as an import reads them, for use without a deployment."""
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import functools
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
-import pyarrow.parquet as pq
 
 from alsolike.configuration import DEFAULT, Configuration
 from alsolike.errors import InvalidInput, UnknownEventType
 from alsolike.returns import remaining
-from cli.importing.csv_blocks import blocks
-from cli.importing.csv_header import UNREADABLE, open_bytes, read_header
-from cli.importing.timestamps import times_ms
+from cli.aws import session_clients
+from cli.importing import interactions as rows_of_import
+from cli.importing.files import Chunk, DataFile, as_text, open_file
+from cli.importing.sources import find
+from cli.importing.texts import Texts
 from model_export.data.interactions import Interactions
 from model_export.data.item_content import item_content
 from model_export.data.training_data import encode, unlearned, unlearned_ids
 
-_NO_ID = r"^[\x{85}\pZ]+$|[\x00-\x1f\x7f]"
-_BLOCK_BYTES = 8 << 20
-_CSV_NAMES = (".csv", ".csv.gz")
 _ALL_WEIGH_ONE = 1.0
 _UNSTATED = "view"
 """Event type of a row that states none, as in an import."""
+
+_ANY_TIME_MS = 1 << 60
+"""Time of the import, so that no row is of the future."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -58,20 +58,27 @@ class InteractionFile:
 
 
 def read(
-    path: Path,
-    *,
+    *paths: str | Path,
+    mapping: Mapping[str, str] = MappingProxyType({}),
+    event_type: str = _UNSTATED,
     items: Mapping[str, Mapping[str, Any]] | None = None,
     configuration: Configuration = DEFAULT,
     learned_alone: bool = False,
 ) -> InteractionFile:
-    """Read an interactions file; rows of equal TIMESTAMP keep the order of the file.
+    """Read interactions files; rows of equal TIMESTAMP keep the order of the files.
+
+    Rows that an import refuses are left out, counted in a note. Rows of the future are read, and identical rows count
+    each. Rows of types that are unknown or weigh nothing are left out; if the files have none of the types that weigh
+    something, every row weighs 1.
 
     Parameters
     ----------
-    path
-        USER_ID, ITEM_ID, TIMESTAMP (epoch seconds or milliseconds, or ISO 8601, as for an import), optionally
-        EVENT_TYPE; further columns are ignored. Rows that state no type are views, rows of types that are unknown or
-        weigh nothing are left out; if the file knows none of the types that weigh something, every row weighs 1.
+    paths
+        Local paths and `s3://` addresses; see `sources.find`.
+    mapping
+        Names of columns here by names in the files, in upper case.
+    event_type
+        Type of rows that state none.
     items
         The catalogue: the columns of each item by its id.
     learned_alone
@@ -82,19 +89,23 @@ def read(
     Raises
     ------
     InvalidInput
-        If the file is missing, unreadable or empty, misses a column, or a row lacks an id or has a bad time; the
-        first such row is named.
+        If a file is missing, unreadable or lacks a column, or if no row can be used.
     """
-    table = _read(path, required=("USER_ID", "ITEM_ID", "TIMESTAMP"), optional=("EVENT_TYPE",))
-    time_ms = table["TIMESTAMP"].to_numpy()
-    weights, notes = _weights(table, configuration)
+    names = ", ".join(Path(path).name for path in paths)
+    table, time_ms, refused = _read(paths, mapping, configuration)
+    if not len(table):
+        raise InvalidInput(
+            f"{names} has no {'row that an import accepts: ' + '; '.join(refused) if refused else 'rows'}"
+        )
+    weights, notes = _weights(table, configuration, unstated=configuration.canonical_event_type(event_type))
+    notes = [*refused, *notes]
     stated = int((weights > 0).sum())
     weights = _without_returns(table, time_ms, weights)
     if taken := stated - int((weights > 0).sum()):
         notes.append(f"returns took {taken:,} rows back")
     kept = weights > 0
     if not kept.any():
-        raise InvalidInput(f"{path.name} has no interaction that counts: " + ("; ".join(notes) or "all are returns"))
+        raise InvalidInput(f"{names} has no interaction that counts: " + ("; ".join(notes) or "all are returns"))
     table = table.filter(pa.array(kept))
     if items is not None and (strangers := len(set(table["ITEM_ID"].to_pylist()) - items.keys())):
         notes.append(f"{strangers:,} items have interactions and do not stand in the items file")
@@ -120,13 +131,13 @@ def read(
     )
 
 
-def _weights(table: pa.Table, configuration: Configuration) -> tuple[np.ndarray[Any, Any], list[str]]:
+def _weights(table: pa.Table, configuration: Configuration, *, unstated: str) -> tuple[np.ndarray[Any, Any], list[str]]:
     """Return each row's weight, 0 for rows to leave out, and what to say about it."""
     if "EVENT_TYPE" not in table.column_names:
         return np.full(len(table), _ALL_WEIGH_ONE, np.float32), []
     types = pc.fill_null(table["EVENT_TYPE"], "").combine_chunks().dictionary_encode()
     names = types.dictionary.to_pylist()
-    weights = [_weight(name or _UNSTATED, configuration) for name in names]
+    weights = [_weight(name or unstated, configuration) for name in names]
     if not any(weight for name, weight in zip(names, weights, strict=True) if name):
         return np.full(len(table), _ALL_WEIGH_ONE, np.float32), [
             f"EVENT_TYPE holds none of {', '.join(configuration.event_weights)}: every interaction weighs 1"
@@ -135,13 +146,13 @@ def _weights(table: pa.Table, configuration: Configuration) -> tuple[np.ndarray[
     codes = types.indices.to_numpy()
     notes = []
     if "" in names:
-        unstated = int((codes == names.index("")).sum())
-        notes.append(f"{unstated:,} rows state no EVENT_TYPE and count as {_UNSTATED}")
+        rows = int((codes == names.index("")).sum())
+        notes.append(f"{rows:,} rows state no EVENT_TYPE and count as {unstated}")
     for left_out, reason in ((None, "of unknown EVENT_TYPE"), (0.0, "of an EVENT_TYPE that weighs nothing")):
         positions = [position for position, weight in enumerate(weights) if weight == left_out]
         if positions:
             rows = int(np.isin(codes, positions).sum())
-            listed = ", ".join(sorted(names[position] or _UNSTATED for position in positions))
+            listed = ", ".join(sorted(names[position] or unstated for position in positions))
             notes.append(f"{rows:,} rows {reason} are left out: {listed}")
     return weight_of[codes], notes
 
@@ -170,109 +181,80 @@ def _weight(event_type: str, configuration: Configuration) -> float | None:
         return None
 
 
-def _read(path: Path, *, required: Sequence[str], optional: Sequence[str]) -> pa.Table:
-    if not path.is_file():
-        raise InvalidInput(f"{path} is no file")
-    try:
-        found = _columns(path)
-        if missing := [name for name in required if name not in found]:
-            raise InvalidInput(f"{path} misses the column {', '.join(missing)}; its columns are {', '.join(found)}")
-        names = [*required, *(name for name in optional if name in found)]
-        table = _table(path, names)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError, *UNREADABLE) as error:
-        raise InvalidInput(f"{path} cannot be read: {_broken_line(path) or error}") from error
-    # Blank lines were read so that places are line numbers; they are no rows.
-    filled = functools.reduce(pc.or_, (pc.not_equal(table[name].cast(pa.string()), "") for name in names))
-    if not len(table) or not (rows := filled.to_numpy()).any():
-        raise InvalidInput(f"{path} has no rows")
-    row_numbers = np.flatnonzero(rows) + (2 if _is_csv(path) else 1)
-    where = _Place(path, "line" if _is_csv(path) else "row", row_numbers)
-    table = table.filter(pa.array(rows)) if len(row_numbers) < len(rows) else table
-    for name in required:
-        where.refuse(table[name], pc.equal(table[name].cast(pa.string()), "").to_numpy(), f"rows have no {name}")
-        if name != "TIMESTAMP":  # a line break here is mostly a quote that was not closed
-            no_id = pc.match_substring_regex(table[name], _NO_ID).to_numpy()
-            where.refuse(table[name], no_id, f"rows have a {name} of space alone or with control characters")
-    times = pa.array(_time_ms(table["TIMESTAMP"], where))
-    return table.set_column(names.index("TIMESTAMP"), "TIMESTAMP", times)
+def _read(
+    paths: Sequence[str | Path], mapping: Mapping[str, str], configuration: Configuration
+) -> tuple[pa.Table, npt.NDArray[np.int64], list[str]]:
+    """Return ids and stated event types of the rows that an import accepts, their times, and notes on the others."""
+    sources = find(paths, s3=lambda: session_clients()("s3"))
+    files = [open_file(source, mapping) for source in sources]
+    for file in files:
+        rows_of_import.check_columns(file, configuration=configuration)
+        if "ITEM_ID" not in file.schema.names:
+            raise InvalidInput(f"{file.name} misses ITEM_ID; its columns are {', '.join(file.header)}")
+    parts = [part for file in files for part in _parts(file, configuration)]
+    refused: Counter[tuple[str, str]] = Counter()
+    first: dict[tuple[str, str], int] = {}
+    for part in parts:
+        for line, reason in part.refused:
+            key = (part.place, reason)
+            refused[key] += 1
+            first[key] = min(first.get(key, line), line)
+    columns = {
+        name: pa.chunked_array([part.columns[name] for part in parts], pa.string())
+        for name in ("USER_ID", "ITEM_ID", "EVENT_TYPE")
+        if name != "EVENT_TYPE" or any("EVENT_TYPE" in file.schema.names for file in files)
+    }
+    time_ms = np.concatenate([np.zeros(0, np.int64), *(part.time_ms for part in parts)])
+    notes = [
+        f"an import refuses {count:,} rows, left out here: {reason} (first in {place} {first[place, reason]})"
+        for (place, reason), count in refused.items()
+    ]
+    return pa.table(columns), time_ms, notes
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Place:
-    """Name of a file's row in messages."""
+class _Part:
+    """Accepted rows of a chunk, and line and reason of the others."""
 
-    path: Path
-    unit: str
-    numbers: npt.NDArray[np.int64]
-
-    def refuse(self, column: pa.ChunkedArray, bad: npt.NDArray[np.bool_], reason: str) -> None:
-        if count := int(bad.sum()):
-            first = int(bad.argmax())
-            value = f" ({column[first].as_py()!r})" if column[first].as_py() != "" else ""
-            raise InvalidInput(
-                f"{self.path}: {count:,} {reason}; the first is {self.unit} {self.numbers[first]}{value}"
-            )
+    place: str
+    columns: Mapping[str, pa.Array]
+    time_ms: npt.NDArray[np.int64]
+    refused: Sequence[tuple[int, str]]
 
 
-def _time_ms(column: pa.ChunkedArray, where: _Place) -> npt.NDArray[np.int64]:
-    """Return the times that an import reads from the same cells."""
-    time_ms, wrong = times_ms(column)
-    for reason, bad in wrong.items():
-        where.refuse(column, bad, f"TIMESTAMPs: the value {reason}")
-    where.refuse(column, time_ms < 0, "TIMESTAMPs are before 1970")
-    return time_ms
+def _parts(file: DataFile, configuration: Configuration) -> Iterator[_Part]:
+    place = f"{Path(file.name).name}, {'row' if file.is_parquet else 'line'}"
+    for chunk in file.chunks(plain=rows_of_import.PLAIN):
+        yield _part(place, chunk, configuration)
 
 
-def _broken_line(path: Path) -> str | None:
-    """Return which line of a CSV is no row, as far as that is why it cannot be read; pyarrow names none."""
-    if not _is_csv(path):
-        return None
-    try:
-        width = len(read_header(path))
-        with path.open("rb") as file:
-            for block in blocks(open_bytes(file, path.name), block_bytes=_BLOCK_BYTES):
-                if block.malformed:
-                    return f"line {block.malformed[0].line} {block.malformed[0].reason}"
-                for place, cells in enumerate(csv.reader(block.data.decode("utf-8-sig").splitlines())):
-                    if cells and len(cells) != width:
-                        return f"line {block.first_line + place} has {len(cells)} columns, expected {width}"
-    except (InvalidInput, csv.Error, *UNREADABLE):
-        pass  # then what pyarrow said is the better message
-    return None
-
-
-def _is_csv(path: Path) -> bool:
-    return path.name.lower().endswith(_CSV_NAMES)
-
-
-def _columns(path: Path) -> list[str]:
-    if not path.stat().st_size:
-        raise InvalidInput(f"{path} is empty")
-    if not _is_csv(path):
-        return list(pq.read_schema(path).names)
-    return list(read_header(path))
-
-
-def _table(path: Path, names: Sequence[str]) -> pa.Table:
-    """Return the columns as text without nulls; times of a Parquet file are numbers of seconds or text."""
-    if _is_csv(path):
-        with path.open("rb") as file:
-            packed = path.name.lower().endswith(".gz")
-            return pyarrow.csv.read_csv(
-                pa.BufferReader(open_bytes(file, path.name).read()) if packed else file,
-                parse_options=pyarrow.csv.ParseOptions(ignore_empty_lines=False),
-                convert_options=pyarrow.csv.ConvertOptions(
-                    include_columns=names, column_types={name: pa.string() for name in names}
-                ),
-            )
-    table = pq.read_table(path, columns=list(names))
-    return pa.table({name: _plain(table[name], is_time=name == "TIMESTAMP") for name in names})
-
-
-def _plain(column: pa.ChunkedArray, *, is_time: bool) -> pa.ChunkedArray:
-    if is_time and pa.types.is_timestamp(column.type):
-        column = pc.divide(column.cast(pa.timestamp("ms"), safe=False).cast(pa.int64()).cast(pa.float64()), 1000.0)
-    is_number = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
-    if is_time and is_number and not column.null_count:
-        return column
-    return column.cast(pa.string()).fill_null("")
+def _part(place: str, chunk: Chunk, configuration: Configuration) -> _Part:
+    rows, lines = chunk.rows, chunk.lines
+    if "QUERY" in rows.column_names:  # searches are no interactions with items
+        about_an_item = ~Texts.of(rows["ITEM_ID"]).missing() | Texts.of(rows["QUERY"]).missing()
+        rows, lines = rows.filter(pa.array(about_an_item)), lines[about_an_item]
+    types = as_text(rows["EVENT_TYPE"]) if "EVENT_TYPE" in rows.column_names else None
+    checked = rows_of_import.check(
+        rows if types is None else rows.drop_columns(["EVENT_TYPE"]),
+        default_event_type=_UNSTATED,
+        now_ms=_ANY_TIME_MS,
+        configuration=configuration,
+    )
+    good = np.ones(len(rows), bool)
+    good[checked.bad] = False
+    stated = pa.nulls(int(good.sum()), pa.string())
+    if types is not None:
+        stated = types.filter(pa.array(good)).cast(pa.string()).combine_chunks()
+    return _Part(
+        place,
+        {
+            "USER_ID": checked.good.texts["user_id"].column(),
+            "ITEM_ID": checked.good.texts["item_id"].column(),
+            "EVENT_TYPE": stated,
+        },
+        checked.good.event_time_ms,
+        [
+            *((row.line, row.reason) for row in chunk.malformed),
+            *zip(lines[checked.bad].tolist(), checked.reasons, strict=True),
+        ],
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from alsolike.catalog import ITEMS, column_name
@@ -35,13 +36,17 @@ class ItemsFile:
     guessed: Mapping[str, ColumnType]
 
 
-def read_items(path: Path, *, columns: Mapping[str, ColumnType]) -> ItemsFile:
+def read_items(
+    path: Path, *, columns: Mapping[str, ColumnType], mapping: Mapping[str, str] = MappingProxyType({})
+) -> ItemsFile:
     """Read an items file; a row that an import would refuse is an error.
 
     Parameters
     ----------
     columns
         The declared columns by property name.
+    mapping
+        Names of columns here by names in the file, in upper case.
 
     Raises
     ------
@@ -49,7 +54,7 @@ def read_items(path: Path, *, columns: Mapping[str, ColumnType]) -> ItemsFile:
         If the file is none of items or has no rows, or naming the first row that is refused and why.
     """
     (source,) = find([path], s3=lambda: None)
-    data = open_file(source)
+    data = open_file(source, mapping)
     open_metadata(data, ITEMS, columns=columns)  # raises before its rows are read
     found = {} if data.is_parquet else infer([data], without=(column_name(ITEMS.key.upper()), *columns))
     file = open_metadata(data, ITEMS, columns={**columns, **found})

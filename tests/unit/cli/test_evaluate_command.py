@@ -24,7 +24,7 @@ RESULT_KEYS = ["algorithm", "seen", "hr", "ndcg", "mrr", "coverage", "fit_s", "p
 def file(tmp_path: Path) -> Path:
     lines = ["USER_ID,ITEM_ID,TIMESTAMP"]
     for user, sequence in enumerate(random_sequences(users=30, items=20, length=10)):
-        lines += [f"user{user},item{item},{86_400 * step}" for step, item in enumerate(sequence)]
+        lines += [f"user{user},item{item},{86_400 * step}" for step, item in enumerate(sequence, start=1)]
     path = tmp_path / "interactions.csv"
     path.write_text("\n".join(lines) + "\n")
     return path
@@ -216,3 +216,23 @@ def test_an_algorithm_named_alone_that_refuses_the_data_ends_with_its_reason(
 
     with pytest.raises(InvalidInput, match=r"no algorithm can be fitted here: \{'ease': 'there are 20 items'\}"):
         run("--interactions", str(file), "--protocol", "temporal", "--algorithms", "ease")
+
+
+def test_files_with_other_column_names_and_bad_rows_are_evaluated(file: Path, tmp_path: Path) -> None:
+    lines = file.read_text().replace("USER_ID,ITEM_ID,TIMESTAMP", "kunde,artikel,zeit").splitlines()
+    first, second, items = (tmp_path / name for name in ("first.csv", "second.csv", "items.csv"))
+    first.write_text("\n".join([*lines[:150], "user0,item1,yesterday"]) + "\n")
+    second.write_text("\n".join([lines[0], *lines[150:]]) + "\n")
+    items.write_text("artikel,farbe\n" + "".join(f"item{item},blue\n" for item in range(21)))
+    arguments = ["--protocol", "temporal", "--algorithms", "popularity", "--json"]
+    names = ["--map", "kunde=USER_ID", "--map", "artikel=ITEM_ID", "--map", "zeit=TIMESTAMP"]
+
+    whole = run("--interactions", str(file), *arguments)
+    parts = run(
+        "--interactions", str(first), "--interactions", str(second), *names,
+        "--items", str(items), "--map-items", "artikel=ITEM_ID", *arguments,
+    )  # fmt: skip
+
+    assert json.loads(parts[0])["interactions"] == json.loads(whole[0])["interactions"] == 300
+    assert "an import refuses 1 rows, left out here: TIMESTAMP is neither a number nor a time" in parts[1]
+    assert "(first in first.csv, line 151)" in parts[1]

@@ -22,9 +22,9 @@ def write_types(path: Path, types: Sequence[str | None]) -> Path:
     """One user's items 0, 1, ... with an event type each; a null is an empty cell in a CSV."""
     items = [str(index) for index in range(len(types))]
     if path.suffix == ".csv":
-        rows = "".join(f"a,{item},{item},{kind or ''}\n" for item, kind in zip(items, types, strict=True))
+        rows = "".join(f"a,{item},{int(item) + 1},{kind or ''}\n" for item, kind in zip(items, types, strict=True))
         return write(path, "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n" + rows)
-    columns = {"USER_ID": ["a"] * len(types), "ITEM_ID": items, "TIMESTAMP": [*range(len(types))]}
+    columns = {"USER_ID": ["a"] * len(types), "ITEM_ID": items, "TIMESTAMP": [*range(1, len(types) + 1)]}
     pq.write_table(pa.table({**columns, "EVENT_TYPE": pa.array(types, pa.string())}), path)
     return path
 
@@ -167,26 +167,13 @@ def test_times_are_read_as_an_import_reads_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("rows.csv", "USER_ID,ITEM_ID\na,x\n", "misses the column TIMESTAMP; its columns are USER_ID, ITEM_ID"),
+        ("rows.csv", "USER_ID,ITEM_ID\na,x\n", "misses TIMESTAMP; its columns are USER_ID, ITEM_ID"),
+        ("rows.csv", "USER_ID,QUERY,TIMESTAMP\na,x,1\n", "misses ITEM_ID; its columns are USER_ID, QUERY, TIMESTAMP"),
         ("rows.csv", "", "is empty"),
-        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\n", "has no rows"),
-        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,,1\n", "1 rows have no ITEM_ID"),
-        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,\n", "1 rows have no TIMESTAMP"),
-        (
-            "rows.csv",
-            "USER_ID,ITEM_ID,TIMESTAMP\na,x,1\n\na,x,yesterday\n",
-            r"neither a number nor a time.*first is line 4 \('yesterday'\)",
-        ),
-        (
-            "rows.csv",
-            "USER_ID,ITEM_ID,TIMESTAMP\na,x,nan\n",
-            r"neither a number nor a time.*line 2 \('nan'\)",
-        ),
-        (
-            "rows.csv",
-            "USER_ID,ITEM_ID,TIMESTAMP\na,x,1\na,x,1500000000000000\n",
-            r"1 TIMESTAMPs: the value is neither in seconds nor in milliseconds; the first is line 3",
-        ),
+        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\n", r"^rows\.csv has no rows$"),
+        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,,1\n", r"ITEM_ID is missing \(first in rows\.csv, line 2\)"),
+        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,\n", "TIMESTAMP is missing"),
+        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,nan\n", "TIMESTAMP is neither a number nor a time"),
         ("rows.csv", "USER_ID;ITEM_ID;TIMESTAMP\na;x;1\n", "line 1 separates columns by semicolons, expected commas"),
         (
             "rows.csv",
@@ -195,28 +182,54 @@ def test_times_are_read_as_an_import_reads_them(tmp_path: Path) -> None:
         ),
         ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP,STRA\udcdfE\na,x,1,s\n", r"STRA\\xdfE, expected column names in UTF-8"),
         ("rows.csv", "\udcff\udcfeU\0S\0E\0R\0\n\0", "is UTF-16, expected UTF-8"),
-        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,1\nl\udce9on,x,1,more\n", "cannot be read: line 3 is not UTF-8"),
-        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\nl\udce9on,x,1\n", "cannot be read: line 2 is not UTF-8"),
+        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\nl\udce9on,x,1\n", r"is not UTF-8 \(first in rows\.csv, line 2\)"),
         ("rows.csv.gz", "USER_ID,ITEM_ID,TIMESTAMP\na,x,1\n", r"rows\.csv\.gz cannot be read: Not a gzipped file"),
-        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,-5\n", r"before 1970.*first is line 2 \('-5'\)"),
-        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,1\na,x\n", "cannot be read: line 3 has 2 columns, expected 3"),
-        (
-            "rows.csv",
-            'USER_ID,ITEM_ID,TIMESTAMP\na,"x,1\nb,y,2\n',
-            "cannot be read: line 2 has a quote that is not closed",
-        ),
-        (
-            "rows.csv",
-            'USER_ID,ITEM_ID,TIMESTAMP\na,"x,1\nb,y,2\nc,"z,1\n',
-            "1 rows have a ITEM_ID .*the first is line 2",
-        ),
-        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\n\u2003,x,1\n", "1 rows have a USER_ID of space alone"),
+        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,-5\n", "TIMESTAMP is not after 1970"),
+        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\n\u2003,x,1\n", "USER_ID is nothing but space"),
         ("rows.parquet", "no parquet", "cannot be read"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, name: str, text: str, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         read(write(tmp_path / name, text))
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("a,x,yesterday", "TIMESTAMP is neither a number nor a time"),
+        ("a,x,1500000000000000", "TIMESTAMP is neither in seconds nor in milliseconds"),
+        ("l\udce9on,x,1", "is not UTF-8"),
+        ("a,x", "has 2 columns, expected 3"),
+        ('a,"x,1', "has a quote that is not closed"),
+    ],
+)
+def test_rows_that_an_import_refuses_are_left_out_and_counted(tmp_path: Path, row: str, reason: str) -> None:
+    file = read(write(tmp_path / "rows.csv", f"USER_ID,ITEM_ID,TIMESTAMP\na,x,1\n\nb,y,2\n{row}\n"))
+
+    assert sequence(file) == [(0, "x"), (1, "y")]
+    assert len(file.notes) == 1
+    assert file.notes[0].startswith("an import refuses 1 rows, left out here: ")
+    assert reason in file.notes[0]
+    assert file.notes[0].endswith("(first in rows.csv, line 5)")
+
+
+def test_several_files_with_other_column_names_are_read_as_one(tmp_path: Path) -> None:
+    first = write(tmp_path / "january.csv", "Kunde,Artikel,Zeit\nann,x,30\nann,y,10\n")
+    second = write(tmp_path / "february.csv", "kunde,artikel,zeit\nbob,x,5\n")
+
+    file = read(first, str(second), mapping={"KUNDE": "USER_ID", "ARTIKEL": "ITEM_ID", "ZEIT": "TIMESTAMP"})
+
+    assert sequence(file) == [(0, "y"), (0, "x"), (1, "x")]
+
+
+def test_rows_without_a_type_have_the_stated_one_and_searches_are_no_interactions(tmp_path: Path) -> None:
+    text = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,QUERY\na,x,1,,\na,y,2,view,\na,,3,search,socks\n"
+
+    file = read(write(tmp_path / "rows.csv", text), event_type="purchase")
+
+    assert file.interactions.weight.tolist() == [5.0, 1.0]
+    assert file.notes == ("1 rows state no EVENT_TYPE and count as purchase",)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
