@@ -63,7 +63,7 @@ def erase_user(user_id: str, *, erasing: Erasing, now_ms: int) -> Receipt:
         requested_at_ms = add_tombstone(erasing.s3, erasing.bucket, user_hash, now_ms=now_ms)
         # The recommendation log identifies the user by this hash; `archive_served` cannot compute the other one.
         add_tombstone(erasing.s3, erasing.bucket, erasing.pseudonyms.shopper(user_id), now_ms=now_ms)
-        if (key := long_key(user_id)) is not None:
+        if (key := long_key(profile_id(user_id=user_id, session_id=None))) is not None:
             add_tombstone(erasing.s3, erasing.bucket, erasing.pseudonyms.erased_user(key), now_ms=now_ms)
     except ConcurrentUpdate as error:
         raise Unavailable(f"{error}; ask again") from error

@@ -9,8 +9,9 @@ from typing import Any, Literal
 from alsolike.clients import ItemRemover
 from alsolike.erasures import Purged, Receipt, ReceiptStore
 from alsolike.errors import ConcurrentUpdate
+from alsolike.interactions import profile_id
 from alsolike.pseudonyms import Pseudonyms
-from alsolike.tombstones import add_session_tombstones
+from alsolike.tombstones import add_session_tombstones, long_key
 from functions.purge_user.datasets import STORE as DATASETS
 from functions.purge_user.datasets import purge_datasets
 from functions.purge_user.documents import (
@@ -45,6 +46,8 @@ def stop_sessions(work: Work) -> Iterator[None]:
     if new:
         hashes = [work.pseudonyms.shopper(session) for session in new]
         work.record(SESSIONS, dict.fromkeys(hashes, 1))
+        keys = [long_key(profile_id(user_id=None, session_id=session)) for session in new]
+        hashes += [work.pseudonyms.shopper(key) for key in keys if key is not None]
         add_session_tombstones(work.s3, work.places.artefact_bucket, hashes, now_ms=work.clock_ms())
         work.progress.stopped_sessions += new
     return iter(())

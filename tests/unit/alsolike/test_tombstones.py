@@ -44,7 +44,7 @@ def reader(s3: Any, *, check_s: float = 5) -> TombstoneReader:
 def test_record_with_the_key_of_an_erased_user_names_the_user_however_long_the_id(s3: Any, length: int) -> None:
     user, other = "u" * length, "v" * length
     erase(s3, user)
-    if (key := long_key(user)) is not None:
+    if (key := long_key(profile_id(user_id=user, session_id=None))) is not None:
         erase(s3, key)
     found = reader(s3)
 

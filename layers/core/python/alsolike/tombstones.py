@@ -16,7 +16,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from alsolike.clients import ObjectFinder, TombstoneClient
 from alsolike.erasures import RECEIPTS_PREFIX, erasure_id
 from alsolike.errors import ConcurrentUpdate, Unavailable
-from alsolike.interactions import profile_id
 from alsolike.pseudonyms import Pseudonyms
 from alsolike.stream import StreamRecord, partition_key
 
@@ -48,7 +47,7 @@ def nobody(user_id: str | None, session_id: str | None = None) -> bool:
 def names_erased(record: StreamRecord, erased: Erased) -> bool:
     """Return true if an unreadable record names an erased user or session, in its key or in the field for it.
 
-    The key of a long user id is a hash, for which `long_key` returns a tombstone of its own.
+    The key of a long id is a hash, for which `long_key` returns a tombstone of its own.
     """
     key = record.partition_key or ""
     if erased(key.removeprefix(_USER_KEY) if key.startswith(_USER_KEY) else f"{_HASHED_KEY}{key}"):
@@ -63,7 +62,7 @@ def names_erased(record: StreamRecord, erased: Erased) -> bool:
         return isinstance(user_id, str) and erased(user_id)
     if isinstance(session_id, str) and erased(None, session_id):
         return True
-    return key.startswith(_SESSION_KEY) and erased(None, key.removeprefix(_SESSION_KEY))
+    return erased(None, key.removeprefix(_SESSION_KEY) if key.startswith(_SESSION_KEY) else f"{_HASHED_KEY}{key}")
 
 
 class Tombstones(NamedTuple):
@@ -79,10 +78,16 @@ class Tombstones(NamedTuple):
 NO_TOMBSTONES = Tombstones(MappingProxyType({}), MappingProxyType({}))
 
 
-def long_key(user_id: str) -> str | None:
-    """Return the hash of a long id in the stream's keys, with its prefix; None if keys contain the id itself."""
-    key = partition_key(profile_id(user_id=user_id, session_id=None))
-    return None if key == f"{_USER_KEY}{user_id}" else f"{_HASHED_KEY}{key}"
+def long_key(profile: str) -> str | None:
+    """Return the hash of a profile with a long id in the stream's keys, with its prefix; None if keys contain the id.
+
+    Parameters
+    ----------
+    profile
+        The result of `profile_id`.
+    """
+    key = partition_key(profile)
+    return None if key == profile else f"{_HASHED_KEY}{key}"
 
 
 class TombstoneReader:

@@ -11,9 +11,10 @@ import pytest
 
 from alsolike.errors import InvalidInput, NotFound
 from alsolike.identity import Login
+from alsolike.interactions import profile_id
 from alsolike.registry import CHAMPION_KEY
-from alsolike.stream import stream_records
-from alsolike.tombstones import TombstoneReader
+from alsolike.stream import StreamRecord, partition_key, stream_records
+from alsolike.tombstones import TombstoneReader, names_erased
 from functions.archive_served.service import to_parquet
 from functions.purge_user.service import STORES
 from functions.update_profiles.service import update_profiles
@@ -278,3 +279,22 @@ def test_the_request_is_forgotten_with_all_its_versions(stores: Stores) -> None:
 def test_an_unknown_erasure_is_refused(stores: Stores) -> None:
     with pytest.raises(NotFound, match="there is no erasure ffff"):
         stores.step("ffff")
+
+
+@pytest.mark.parametrize("length", [1, 254, 255, 256])
+def test_later_unreadable_records_of_the_users_sessions_are_recognised_by_their_keys(
+    length: int, stores: Stores
+) -> None:
+    session, other = "s" * length, "t" * length
+    stores.put_rows("logins", interaction("1", user_id="ann.lee", session_id=session))
+
+    stores.finish(stores.ask("ann.lee"))
+
+    reader = TombstoneReader(stores.s3, PLACES.artefact_bucket, lambda: PSEUDONYMS)
+
+    def named(name: str) -> bool:
+        key = partition_key(profile_id(user_id=None, session_id=name))
+        record = StreamRecord("events", "shard", "1", NOW_MS, b"no JSON", key)
+        return names_erased(record, functools.partial(reader.erased, now_ms=NOW_MS))
+
+    assert (named(session), named(other)) == (True, False)
