@@ -210,4 +210,4 @@ lock: $(VENV)/uv.done  ## resolve the dependencies (ARGS=--upgrade)
 	$(LOCK) model_export/sentences.in -c requirements.lock -o model_export/sentences.txt
 	for layer in core onnx_runtime sentences; do $(LOCK) --no-deps --only-binary :all: layers/$$layer/requirements.in \
 		-c requirements.lock -o layers/$$layer/requirements.txt; done
-	@echo "After make setup: $(BIN)/python -m layers.descriptions"
+	@echo "After make setup: $(BIN)/python -m layers.descriptions; $(BIN)/python -m layers.notice"

@@ -1,4 +1,4 @@
-"""The snippets of README.md and docs/api.md, run against a shop on a booted cloud."""
+"""The snippets of README.md, docs/api.md and the tutorial of an own algorithm, run against a shop on a booted cloud."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ from tests.booted.shop import SECONDS_PER_DAY, Shop, eventually
 pytestmark = pytest.mark.ci
 
 ROOT = Path(__file__).parents[3]
-README, API = (ROOT / name for name in ("README.md", "docs/api.md"))
+README, API, ALGORITHMS, TUTORIAL = (
+    ROOT / name for name in ("README.md", "docs/api.md", "docs/algorithms.md", "docs/tutorials/own-algorithm.md")
+)
+OWN = ROOT / "build" / "own-algorithm"
+"""`training_package` is a folder in the repository."""
 CONFIGURATION = """\
 format: 1
 items:
@@ -57,7 +61,14 @@ def write_files(directory: Path) -> None:
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     directory = tmp_path_factory.mktemp("snippets")
-    assembly = synthesized(time_budget_ms=0, training_algorithms=["item_knn", "popularity"])
+    OWN.mkdir(parents=True, exist_ok=True)
+    ((_, _, example),) = snippets(ALGORITHMS, "python")
+    (OWN / "newcomers.py").write_text(example)
+    assembly = synthesized(
+        time_budget_ms=0,
+        training_package=str(OWN.relative_to(ROOT)),
+        training_algorithms=["newcomers", "popularity"],
+    )
     with Cloud.start(assembly, state=directory / "cloud.json", tls=directory / "tls") as cloud:
         yield Shop(cloud, directory / "cloud.json")
 
@@ -116,3 +127,23 @@ def test_every_snippet_of_the_readme_and_the_api_page_works(
         post = functools.partial(shop.post, path, json.loads(text))
         answer = eventually(post, holds=lambda answer: answer.status == 200)  # once the configuration is read
         assert answer.status == 200, (path, answer.document)
+
+
+def test_the_own_algorithm_of_the_tutorial_is_evaluated_and_trained(
+    shop: Shop, environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    write_files(tmp_path)
+    (tmp_path / "purchases.csv").rename(tmp_path / "events.csv")
+    (tmp_path / "own").symlink_to(OWN)
+    run_here = functools.partial(run, "sh", environment=environment, directory=tmp_path)
+    ((_, _, evaluate),) = (snippet for snippet in snippets(TUTORIAL, "sh") if "alsolike evaluate" in snippet[2])
+    ((_, _, train),) = (snippet for snippet in snippets(TUTORIAL, "sh") if "alsolike train" in snippet[2])
+    steps = [line for line in train.splitlines() if not line.startswith(". .venv")]
+
+    assert "newcomers" in run_here(evaluate)
+    for step in steps[:-1]:
+        run_here(step)
+    version = json.loads(run_here("alsolike models list --json"))[0]["version"]
+    shown = run_here(steps[-1].replace("VERSION", version))
+
+    assert "newcomers" in shown
