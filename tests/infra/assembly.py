@@ -117,6 +117,16 @@ def templates(directory: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
         yield path, json.loads(path.read_bytes())
 
 
+def write_empty_layers(directory: Path) -> Path:
+    """Write folders of layers with next to nothing in them: tests/system/layers tests the contents."""
+    for name in ("core", "onnx_runtime", "sentences"):
+        for architecture in ("arm64", "x86_64"):
+            python = directory / f"{name}-{architecture}" / "python"
+            python.mkdir(parents=True, exist_ok=True)
+            (python / f"{name}.py").touch()
+    return directory
+
+
 def synthesize(environment: str, *, layers: Path, outdir: Path, settings: Mapping[str, Any] | None = None) -> Assembly:
     """Synthesize an environment of `cdk.json`, or one with the given `settings`, without the CDK's own schema check."""
     context = read_context()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from infra_cdk.constructs import own_algorithms
-from tests.infra.assembly import Assembly, flat, synthesize
+from tests.infra.assembly import Assembly, flat, synthesize, write_empty_layers
 from tests.infra.moto_clients import Clients, moto_clients
 
 Synthesis = Callable[..., Assembly]
@@ -25,14 +25,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def layers(shared: Path) -> Path:
-    """Folders of layers with next to nothing in them: tests/system/layers tests the contents."""
-    directory = shared / "layers"
-    for name in ("core", "onnx_runtime", "sentences"):
-        for architecture in ("arm64", "x86_64"):
-            python = directory / f"{name}-{architecture}" / "python"
-            python.mkdir(parents=True, exist_ok=True)
-            (python / f"{name}.py").touch()
-    return directory
+    return write_empty_layers(shared / "layers")
 
 
 @pytest.fixture(scope="session")

@@ -141,20 +141,6 @@ def test_command_explains_an_unknown_environment(tmp_path: Path, capsys: pytest.
     assert "error: environment 'staging' is not in cdk.json" in capsys.readouterr().err
 
 
-@pytest.fixture(scope="module")
-def dev(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    outdir = tmp_path_factory.mktemp("dev")
-    status = infra_app.main(
-        ["--environment", "dev", "--outdir", str(outdir), "--layers", str(layers), "--skip-template-check"]
-    )
-    assert status == 0
-    return Assembly.read(outdir)
-
-
-def test_command_writes_the_assembly_of_the_environment(dev: Assembly) -> None:
-    assert {resource.stack.split("-")[1] for resource in dev.resources} == {"dev"}
-
-
 def test_node_of_the_package_is_used_unless_another_is_named() -> None:
     unset: dict[str, str] = {}
     named = {"JSII_NODE": "/opt/node"}
@@ -175,24 +161,33 @@ def test_lock_of_the_command_line_names_no_registry() -> None:
     assert "http" not in lock
 
 
-def test_cdk_command_synthesizes_strictly_and_lists_the_stacks(layers: Path, tmp_path: Path) -> None:
+def cdk_command(*arguments: str) -> str:
+    """Run the CDK's command line; return what it prints."""
     assert CDK.is_file(), f"{CDK} is missing: run the tests with `make test`, which installs it"
-    app = json.loads((ROOT / "cdk.json").read_bytes())["app"]
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "CI": "false",  # where it is true, the CLI writes what it logs to standard output
     }
+    command = [str(node_executable()), str(CDK), *arguments]
+    result = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
 
-    def cdk_command(*arguments: str) -> str:
-        command = [str(node_executable()), str(CDK), *arguments]
-        result = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False
-        )
-        assert result.returncode == 0, result.stderr
-        return result.stdout
 
-    cdk_command("synth", "--strict", "--quiet", "--app", f"{app} --layers {layers}", "--output", str(tmp_path / "out"))
+@pytest.fixture(scope="module")
+def dev(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """Synthesize an environment with the CDK's command line, which also checks the templates."""
+    outdir = tmp_path_factory.mktemp("dev")
+    app = json.loads((ROOT / "cdk.json").read_bytes())["app"]
+    options = ("--strict", "--quiet", "-c", "environment=dev", "--output", str(outdir))
+    cdk_command("synth", *options, "--app", f"{app} --layers {layers}")
+    return Assembly.read(outdir)
 
+
+def test_cdk_command_synthesizes_the_environment_strictly_and_lists_the_stacks(dev: Assembly) -> None:
     # The finished assembly stands for the app, so that the app need not run again.
-    stacks = cdk_command("ls", "--app", str(tmp_path / "out")).split()
-    assert sorted(stacks) == [f"alsolike-demo-{part}" for part in STACKS]
+    stacks = cdk_command("ls", "--app", str(dev.directory)).split()
+
+    assert sorted(stacks) == [f"alsolike-dev-{part}" for part in STACKS]

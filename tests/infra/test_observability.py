@@ -288,8 +288,9 @@ def test_commands_of_a_runbook_are_commands_of_alsolike(page: Path) -> None:
     said = re.findall(r"^\$ (alsolike .*?)(?:\s*#.*)?$|`(alsolike [^`]+)`", page.read_text(), re.MULTILINE)
 
     assert said
+    root: Any = typer.main.get_command(app)
     for words in (shlex.split(shown or inline) for shown, inline in said):
-        command: Any = typer.main.get_command(app)
+        command = root
         rest = words[1:]
         while named := getattr(command, "commands", None):
             assert set(rest[:1]) & set(named), " ".join(words)

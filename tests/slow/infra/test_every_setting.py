@@ -74,17 +74,6 @@ def changed(name: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def layers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("layers")
-    for name in ("core", "onnx_runtime", "sentences"):
-        for architecture in ("arm64", "x86_64"):
-            python = directory / f"{name}-{architecture}" / "python"
-            python.mkdir(parents=True)
-            (python / f"{name}.py").touch()
-    return directory
-
-
-@pytest.fixture(scope="module")
 def base(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     return synthesize(ENVIRONMENT, layers=layers, outdir=tmp_path_factory.mktemp("base"), settings=BASE)
 

@@ -4,6 +4,7 @@ import importlib.resources
 import json
 import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -19,8 +20,10 @@ from statelint.problem import ProblemType
 
 from local_cloud.deployer import deploy
 from local_cloud.deployment import Deployment
-from tests.infra.assembly import Assembly
-from tests.infra.moto_clients import ACCOUNT, REGION, Clients
+from tests.infra.assembly import Assembly, synthesize
+from tests.infra.moto_clients import ACCOUNT, REGION, moto_clients
+
+pytestmark = pytest.mark.ci
 
 ALLOWED_CFN = {
     "W3005": "the CDK writes dependencies that a reference also states",
@@ -36,9 +39,15 @@ ALLOWED_IAM = {
 
 
 @pytest.fixture(scope="module")
-def deployment(clients: Clients, prod: Assembly) -> Deployment:
+def prod(layers: Path, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    return synthesize("prod", layers=layers, outdir=tmp_path_factory.mktemp("prod"))
+
+
+@pytest.fixture(scope="module")
+def deployment(prod: Assembly) -> Deployment:
     """Return production's resources with every reference replaced."""
-    return deploy(prod.directory, clients, region=REGION, account=ACCOUNT)
+    with moto_clients() as clients:
+        return deploy(prod.directory, clients, region=REGION, account=ACCOUNT)
 
 
 @pytest.fixture(scope="module")
