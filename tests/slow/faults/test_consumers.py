@@ -16,8 +16,6 @@ from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 from tests.slow.faults.proxy import BROKEN, THROTTLED, throttled_times
 from tests.slow.faults.stores import Stores
 
-pytestmark = pytest.mark.ci
-
 DAY_MS = 86_400_000
 BATCH = kinesis_event(
     [
@@ -56,7 +54,11 @@ def trending(stores: Stores) -> Any:
 
 CONSUMERS = pytest.mark.parametrize(
     ("function", "state"),
-    [("update_profiles", profiles), ("archive_events", archived), ("count_trends", trending)],
+    [
+        pytest.param("update_profiles", profiles, marks=pytest.mark.ci),
+        ("archive_events", archived),
+        ("count_trends", trending),
+    ],
 )
 
 

@@ -17,8 +17,6 @@ from tests.builders.lambda_events import NOW_MS, http_event
 from tests.slow.faults.proxy import BROKEN, THROTTLED, throttled_times
 from tests.slow.faults.stores import Stores
 
-pytestmark = pytest.mark.ci
-
 EVENTS = http_event(
     "POST /events",
     {
@@ -87,7 +85,10 @@ def published(tmp_path: Path) -> Callable[[Stores], Any]:
     return state
 
 
-@pytest.mark.parametrize(("call", "state"), [(EVENTS, sent), (ITEMS, stored)], ids=["events", "items"])
+@pytest.mark.parametrize(
+    ("call", "state"),
+    [pytest.param(EVENTS, sent, id="events", marks=pytest.mark.ci), pytest.param(ITEMS, stored, id="items")],
+)
 def test_a_call_that_died_anywhere_can_be_repeated(
     stores: Stores, call: dict[str, Any], state: Callable[[Stores], Any]
 ) -> None:
@@ -96,7 +97,11 @@ def test_a_call_that_died_anywhere_can_be_repeated(
 
 @pytest.mark.parametrize("answers", [THROTTLED, BROKEN], ids=["throttled", "broken"])
 @pytest.mark.parametrize(
-    ("call", "state", "service"), [(EVENTS, sent, "kinesis"), (ITEMS, stored, "dynamodb")], ids=["events", "items"]
+    ("call", "state", "service"),
+    [
+        pytest.param(EVENTS, sent, "kinesis", id="events", marks=pytest.mark.ci),
+        pytest.param(ITEMS, stored, "dynamodb", id="items"),
+    ],
 )
 def test_a_refusal_is_answered_or_waited_out_and_never_a_loss(
     stores: Stores,
@@ -122,6 +127,7 @@ def test_a_publication_that_died_anywhere_comes_to_the_same(stores: Stores, publ
     assert published(stores)[0] == {"pear": {"price": 3}, "fig": {"price": 2}}
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("answers", [THROTTLED, BROKEN], ids=["throttled", "broken"])
 def test_a_publication_waits_for_its_store(
     stores: Stores, published: Callable[[Stores], Any], answers: dict[str, tuple[int, bytes]]
