@@ -8,7 +8,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,9 @@ ROOT = Path(__file__).parents[2]
 CACHE = ROOT / "build" / "test-assemblies"
 KEPT = 12
 """Assemblies that stay in the cache; the least recently used ones go first."""
+
+QUICK: Mapping[str, Any] = {"time_budget_ms": 0, "training_algorithms": ["item_knn", "popularity"]}
+"""Settings of a shop that trains in seconds, and that a slow machine does not degrade."""
 
 _TIMEOUT_S = 1_200
 

@@ -18,7 +18,7 @@ from cli import boot, deployment, website
 from cli.termination import terminated_like_interrupted
 from cli.up import wait_for_interrupt
 from local_cloud.client import Cloud
-from tests.booted.assemblies import synthesized
+from tests.booted.assemblies import QUICK, synthesized
 from tests.booted.shop import SECONDS_PER_DAY, Shop, eventually, write_history
 from tests.booted.versions import publish_copy
 
@@ -95,9 +95,7 @@ def catalogue() -> dict[str, dict[str, object]]:
 @contextlib.contextmanager
 def stocked_shop(directory: Path, state: Path) -> Iterator[PagesShop]:
     """Run a shop that has been stocked."""
-    # A shared machine is slow now and then, and few algorithms are enough to have versions.
-    assembly = synthesized(time_budget_ms=0, training_algorithms=["item_knn", "popularity"])
-    with Cloud.start(assembly, state=state, timeout_s=180) as cloud:
+    with Cloud.start(synthesized(**QUICK), state=state, timeout_s=180) as cloud:
         shop = PagesShop(cloud, state)
         shop.stock(directory)
         yield shop

@@ -23,7 +23,7 @@ from alsolike import bundle
 from alsolike.bundle import Manifest
 from alsolike.canary_report import CanaryReport, CanaryReports
 from alsolike.graph_tables import write_tables_index
-from tests.booted.assemblies import synthesized
+from tests.booted.assemblies import QUICK, synthesized
 from tests.booted.shop import SECONDS_PER_DAY, eventually, write_history
 from tests.booted.training_shop import TrainingShop
 from tests.builders.bundles import small_graph
@@ -108,12 +108,12 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrialShop]:
     """A shop with a champion, that tries each version on half of its users for some seconds."""
     directory = tmp_path_factory.mktemp("trials")
     assembly = synthesized(
+        **QUICK,
         canary_share_percent=50,
         canary_duration_s=DURATION_S,
         canary_interval_s=1,
         # A shared machine is slow now and then, and nothing here is about that.
         canary_max_latency_percent=10_000,
-        time_budget_ms=0,
     )
     with TrialShop.booted(assembly, directory) as shop:
         history = directory / "history.csv"
