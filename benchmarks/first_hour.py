@@ -7,6 +7,7 @@ without the cloud's.
 from __future__ import annotations
 
 import csv
+import os
 import random
 import resource
 import subprocess
@@ -20,6 +21,8 @@ USERS, BOOKS, EVENTS = 500, 300, 20_000
 GENRES = ("crime", "fantasy", "history", "poetry", "romance", "travel")
 _YEAR_S = 365 * 86_400
 _TIMEOUT_S = 600
+_COMPLETION = {"_ALSOLIKE_COMPLETE": "complete_bash", "COMP_WORDS": "alsolike mod", "COMP_CWORD": "1"}
+"""Environment in which the command completes `mod`, without arguments."""
 
 
 def write_files(directory: Path, *, end_s: int, seed: int = 7) -> None:
@@ -71,6 +74,7 @@ def first_hour(directory: Path) -> Iterator[tuple[str, float, float | None]]:
         yield "up", time.monotonic() - started, None
         for arguments in (
             ["--help"],
+            [],
             ["status"],
             ["import", "items", "books.csv"],
             ["import", "users", "users.csv"],
@@ -81,12 +85,13 @@ def first_hour(directory: Path) -> Iterator[tuple[str, float, float | None]]:
         ):
             before, started = _used_s(), time.monotonic()
             done = subprocess.run(
-                [*alsolike, *arguments], cwd=directory, capture_output=True, text=True, timeout=_TIMEOUT_S
-            )
+                [*alsolike, *arguments], cwd=directory, capture_output=True, text=True, timeout=_TIMEOUT_S,
+                env=os.environ if arguments else {**os.environ, **_COMPLETION},
+            )  # fmt: skip
             seconds, used = time.monotonic() - started, _used_s() - before
             if done.returncode:
                 raise SystemExit(f"alsolike {' '.join(arguments)}: {done.stdout}{done.stderr}")
-            yield " ".join(arguments), seconds, used
+            yield " ".join(arguments) or "completion in bash", seconds, used
         if done.stdout.count(GENRES[0]) < 5:
             raise SystemExit(f"u0 reads {GENRES[0]}, but is recommended:\n{done.stdout}")
         sys.stdout.write(done.stdout)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import operator
+import re
+import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,11 +13,14 @@ from alsolike.catalog import ITEMS, CatalogueStore
 from alsolike.columns import column_name
 from alsolike.configuration import ColumnType, Configuration
 from alsolike.configuration_store import ConfigurationStore
+from alsolike.filter_tokens import is_name
 from alsolike.row_store import RowStore
 from alsolike.rows import R, RowKind
 from alsolike.users import USERS, UserStore
+from cli import console
 from cli.deployment import Deployment
 from cli.importing.erased import erased_users
+from cli.importing.files import DataFile
 from cli.importing.inference import declarable, declared, declared_text, infer
 from cli.importing.inputs import DEFAULTS, Input, Options, open_inputs
 from cli.importing.journal import Journal
@@ -71,6 +76,7 @@ def _import(
     types = columns(current.configuration())
     for each in inputs:
         open_metadata(each.file, kind, columns=types, people=people)  # refuses what is none of these files
+        _say_unusable_names(each.file)
     found = infer([each.file for each in inputs], without=(column_name(kind.key.upper()), *types))
     inferred = declarable(found) if options.declares else {}
     if inferred and not options.dry_run:
@@ -87,6 +93,17 @@ def _import(
         summaries, 0, 0, 0, time.monotonic() - started, dry_run=options.dry_run,
         inferred={name: type_.value for name, type_ in inferred.items()},
     )  # fmt: skip
+
+
+def _say_unusable_names(file: DataFile) -> None:
+    """Say which columns no filter can name, and how to rename them."""
+    for theirs, ours in zip(file.header, file.schema.names, strict=True):
+        if not is_name(ours):
+            proposed = re.sub(r"\W+", "_", ours, flags=re.ASCII).strip("_") or "NAME"
+            console.say(
+                f"{file.name}: filters cannot name the column {theirs!r}. "
+                f"Rename it with `--map {shlex.quote(f'{theirs}={proposed}')}`"
+            )
 
 
 def _take(

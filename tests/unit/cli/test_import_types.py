@@ -147,6 +147,23 @@ def test_the_printed_conversion_of_semicolons_and_decimal_commas_makes_a_file_to
     assert (tmp_path / "out.csv").read_text() == 'ITEM_ID,PRICE,NOTE\n0040,8.66,"a, b"\n0041,-9,c\n'
 
 
+def test_columns_that_no_filter_can_name_are_reported_with_their_new_name(
+    deployment: Deployment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text("ITEM_ID,Auf Lager,PRICE\n1,true,3\n")
+
+    import_items([path], deployment, now_ms=NOW_MS, options=Options(declares=True))
+    said = capsys.readouterr().err
+    summary = import_items(
+        [path], deployment, now_ms=NOW_MS, options=Options(mapping=["Auf Lager=AUF_LAGER"], declares=True)
+    )
+
+    assert "filters cannot name the column 'Auf Lager'. Rename it with `--map 'Auf Lager=AUF_LAGER'`" in said
+    assert summary.inferred == {"aufLager": "boolean"}
+    assert "filters cannot" not in capsys.readouterr().err
+
+
 def column(path: Path, *cells: str, name: str = "X") -> Path:
     path.write_text(f"ITEM_ID,{name}\n" + "".join(f'{row},"{cell}"\n' for row, cell in enumerate(cells)))
     return path

@@ -109,3 +109,15 @@ class TokenReader:
             if self.take(text):
                 return text
         raise unexpected(self.now, " or ".join(texts))
+
+
+def is_name(text: str) -> bool:
+    """Return whether an expression can name a column like this.
+
+    Examples
+    --------
+    >>> is_name("IN_STOCK"), is_name("IN STOCK")
+    (True, False)
+    """
+    found = _TOKEN.fullmatch(text)
+    return found is not None and found.lastgroup == "word"
