@@ -52,6 +52,7 @@ class Journal:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._lock = threading.RLock()
+        self._writing = threading.Lock()
         self._entries: dict[tuple[str, str, str], object] = {}
         self._contents: dict[str, object] = {}
         self._trims: dict[str, str] = {}
@@ -97,37 +98,56 @@ class Journal:
         return self._database.getlimit(sqlite3.SQLITE_LIMIT_LENGTH) - _ROW_OVERHEAD_BYTES
 
     def commit(self) -> None:
-        """Return when all writes so far are with the kernel.
+        """Return when all writes so far are with the kernel. Call it outside `locked`.
+
+        Other threads write on meanwhile; all their writes then go into the next transaction together.
 
         Raises
         ------
         DataError
             If they cannot be written, for example because the disk is full. The next commit tries again.
         """
-        with self._lock, _translated(self._directory, "written"):
-            if not (self._entries or self._contents or self._trims):
-                return
-            with self._database:  # one transaction
-                entries, contents = self._entries.items(), self._contents.items()
-                self._database.executemany(
-                    "DELETE FROM entries WHERE kind = 'record' AND place = ? AND name < ?", list(self._trims.items())
-                )
-                self._database.executemany(
-                    "INSERT OR REPLACE INTO contents VALUES (?, ?)",
-                    [(key, value) for key, value in contents if value is not _DELETED],
-                )
-                self._database.executemany(
-                    "DELETE FROM contents WHERE id = ?", [(key,) for key, value in contents if value is _DELETED]
-                )
-                self._database.executemany(
-                    "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)",
-                    [(*key, value) for key, value in entries if value is not _DELETED],
-                )
-                self._database.executemany(
-                    "DELETE FROM entries WHERE kind = ? AND place = ? AND name = ?",
-                    [key for key, value in entries if value is _DELETED],
-                )
-            self._entries, self._contents, self._trims = {}, {}, {}
+        with self._writing:
+            with self._lock:
+                entries, contents, trims = self._entries, self._contents, self._trims
+                self._entries, self._contents, self._trims = {}, {}, {}
+            try:
+                with _translated(self._directory, "written"):
+                    self._write(entries, contents, trims)
+            except BaseException:
+                with self._lock:  # writes since then are newer
+                    later_entries, later_trims = self._entries, self._trims
+                    self._entries, self._trims = entries, trims
+                    for place, before in later_trims.items():
+                        self.trim_records(place, before)
+                    self._entries.update(later_entries)
+                    self._contents = contents | self._contents
+                raise
+
+    def _write(
+        self, entries: dict[tuple[str, str, str], object], contents: dict[str, object], trims: dict[str, str]
+    ) -> None:
+        if not (entries or contents or trims):
+            return
+        with self._database:  # one transaction
+            self._database.executemany(
+                "DELETE FROM entries WHERE kind = 'record' AND place = ? AND name < ?", list(trims.items())
+            )
+            self._database.executemany(
+                "INSERT OR REPLACE INTO contents VALUES (?, ?)",
+                [(key, value) for key, value in contents.items() if value is not _DELETED],
+            )
+            self._database.executemany(
+                "DELETE FROM contents WHERE id = ?", [(key,) for key, value in contents.items() if value is _DELETED]
+            )
+            self._database.executemany(
+                "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)",
+                [(*key, value) for key, value in entries.items() if value is not _DELETED],
+            )
+            self._database.executemany(
+                "DELETE FROM entries WHERE kind = ? AND place = ? AND name = ?",
+                [key for key, value in entries.items() if value is _DELETED],
+            )
 
     def read(self, kind: str) -> Iterator[tuple[str, str, bytes]]:
         """Yield place, name and value of the entries of a kind, sorted."""
@@ -158,15 +178,15 @@ class Journal:
 
     def set_fact(self, name: str, value: str) -> None:
         """Write a fact about the cloud at once."""
-        with self._lock, _translated(self._directory, "written"), self._database:
+        with self._writing, _translated(self._directory, "written"), self._database:
             self._database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def close(self) -> None:
         """Write what waits and close the database."""
-        with self._lock:
-            try:
-                self.commit()
-            finally:
+        try:
+            self.commit()
+        finally:
+            with self._writing:
                 self._database.close()
 
 

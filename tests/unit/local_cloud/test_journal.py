@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -122,6 +124,63 @@ def test_full_disk_is_an_error_until_there_is_space_again(tmp_path: Path) -> Non
     journal.commit()
 
     assert [(name, len(value)) for _, name, value in journal.read("item")] == [("large", 100_000), ("small", 1)]
+
+
+def test_threads_write_while_a_commit_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal, is_writing, may_end = Journal(tmp_path), threading.Event(), threading.Event()
+    write, transactions = journal._write, list[list[str]]()
+
+    def slow(entries: Any, *rest: Any) -> None:
+        is_writing.set()
+        assert may_end.wait(10)
+        transactions.append([name for _, _, name in entries])
+        write(entries, *rest)
+
+    monkeypatch.setattr(journal, "_write", slow)
+    journal.put("item", "table", "a", b"1")
+    threads = [threading.Thread(target=journal.commit)]
+    threads[0].start()
+    assert is_writing.wait(10)
+    for name in "bc":
+        journal.put("item", "table", name, b"2")
+        threads.append(threading.Thread(target=journal.commit))
+        threads[-1].start()
+    assert list(journal.read("item")) == []
+    may_end.set()
+    for thread in threads:
+        thread.join()
+
+    assert transactions == [["a"], ["b", "c"], []]
+    assert [name for _, name, _ in journal.read("item")] == ["a", "b", "c"]
+
+
+def test_failed_commit_is_repeated_before_what_was_written_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path)
+    journal.put("record", "shard", "0", b"old")
+    journal.commit()
+
+    def failing(*_: Any) -> None:
+        journal.put("item", "table", "a", b"new")
+        journal.put("record", "shard", "3", b"new")
+        journal.trim_records("shard", "2")
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "_write", failing)
+        for name in "ab":
+            journal.put("item", "table", name, b"old")
+            journal.put_content(name, b"content")
+        for name in "12":
+            journal.put("record", "shard", name, b"old")
+        with pytest.raises(DataError, match="disk I/O error"):
+            journal.commit()
+    journal.commit()
+
+    assert list(journal.read("item")) == [("table", "a", b"new"), ("table", "b", b"old")]
+    assert [name for _, name, _ in journal.read("record")] == ["2", "3"]
+    assert journal.content("b") == b"content"
 
 
 def test_records_after_a_trim_stay_also_in_the_same_commit(tmp_path: Path) -> None:
