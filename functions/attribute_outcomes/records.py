@@ -65,9 +65,10 @@ def record_type(fields: Mapping[str, str]) -> np.dtype[Any]:
 
 def starts(rows: Rows, *names: str) -> npt.NDArray[np.bool_]:
     """Return, per sorted record, true if it is the first with its values of some fields."""
-    other = np.ones(len(rows), bool)
-    if len(rows):
-        other[1:] = np.any([rows[name][1:] != rows[name][:-1] for name in names], axis=0)
+    other = np.zeros(len(rows), bool)
+    other[:1] = True
+    for name in names:
+        other[1:] |= rows[name][1:] != rows[name][:-1]
     return other
 
 
