@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +22,9 @@ from cli.importing import interactions as rows_of_import
 from cli.importing.files import Chunk, DataFile, as_text, open_file
 from cli.importing.sources import find
 from cli.importing.texts import Texts
-from model_export.data.interactions import Interactions
-from model_export.data.item_content import item_content
-from model_export.data.training_data import encode, unlearned, unlearned_ids
+
+if TYPE_CHECKING:
+    from model_export.data.interactions import Interactions
 
 _ALL_WEIGH_ONE = 1.0
 _UNSTATED = "view"
@@ -91,6 +91,10 @@ def read(
     InvalidInput
         If a file is missing, unreadable or lacks a column, or if no row can be used.
     """
+    # These need the extra `train`, which modules of commands do without.
+    from model_export.data.item_content import item_content
+    from model_export.data.training_data import encode, unlearned, unlearned_ids
+
     names = ", ".join(Path(path).name for path in paths)
     table, time_ms, refused = _read(paths, mapping, configuration)
     if not len(table):
