@@ -148,8 +148,8 @@ def replay(
         if as_json:
             console.print_json({**dataclasses.asdict(counts), "dry_run": dry_run})
         else:
-            verb = "would be" if dry_run else "were"
-            console.print_line(f"{counts.records:,} records of {counts.objects:,} objects {verb} put on the stream")
+            records, objects = console.counted(counts.records, "record"), console.counted(counts.objects, "object")
+            console.print_line(f"{'would put' if dry_run else 'put'} {records} of {objects} on the stream")
             if counts.not_replayable:
                 console.say(f"{counts.not_replayable:,} hold nothing that can be replayed; they stay")
     if not (everything or counts.objects or counts.not_replayable):

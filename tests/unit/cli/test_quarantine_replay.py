@@ -56,7 +56,7 @@ def test_records_of_failed_batches_are_redriven(shop: Deployment) -> None:
 
     result = run("replay", "--all")
 
-    assert "2 records of 1 objects were put on the stream" in result.stdout
+    assert "put 2 records of 1 object on the stream" in result.stdout
     assert on_the_stream(shop) == [("u#anna", event("e1")), ("u#anna", b"poison")]
     assert keys(shop) == []
 
