@@ -207,6 +207,8 @@ def test_keywords_and_spelling_of_columns_are_free() -> None:
         (f"INCLUDE ItemID WHERE Items.A = ${'p' * 51}", 31, "expected a name of at most 50 characters"),
         (f"INCLUDE ItemID WHERE Items.A IN ({','.join(f'$P{n}' for n in range(26))})", 148, "at most 25 parameters"),
         ("INCLUDE ItemID WHERE " + "(" * 33, 53, "expected groups at most 32 deep"),
+        ("x" * 40, 0, f"found {'x' * 40}, expected INCLUDE or EXCLUDE"),
+        ("x" * 41, 0, f"found {'x' * 40}…, expected INCLUDE or EXCLUDE"),
         ("x" * 2_501, 2_500, "the expression has 2,501 characters, expected at most 2,500"),
     ],
 )  # fmt: skip
@@ -216,3 +218,9 @@ def test_error_points_at_the_character(expression: str, offset: int, message: st
 
     assert message in str(caught.value)
     assert caught.value.offset == offset
+
+
+def test_longest_parameter_name_is_accepted() -> None:
+    name = "p" * 50
+
+    assert filters.parse(f"INCLUDE ItemID WHERE Items.A = ${name}").parameters == (name,)
