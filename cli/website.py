@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="The pages: storefront and console.")
 
 SITE_KEY = "site.json"
+PAGES = ("", "console.html")
+"""Paths of the pages, to which a sign-in returns."""
 # Vite names what it puts into assets/ after its contents.
 _FOREVER, _ASK_EACH_TIME = "public, max-age=31536000, immutable", "no-cache"
 
@@ -88,13 +90,14 @@ def publish_pages(deployment: Deployment, pages: Path) -> int:
     """Upload the pages in a folder and `site.json`, remove what is not of them; return how many files there are.
 
     A page is replaced after all that it refers to is there, and nothing that it refers to goes before.
+    Then sign-ins may return to the pages: no template can allow that, because the user pool precedes the distribution.
 
     Raises
     ------
     NotFound
         If the deployment has no pages, or the folder none.
     Unavailable
-        If S3 refuses.
+        If S3 or Cognito refuses.
     """
     from cli.aws import asking
 
@@ -112,13 +115,30 @@ def publish_pages(deployment: Deployment, pages: Path) -> int:
             _put(s3, bucket, key, files[key])
         for key in sorted(old - files.keys()):
             s3.delete_object(Bucket=bucket, Key=key)
+    with asking("Cognito"):
+        _return_to_pages(deployment.client("cognito-idp"), deployment.names)
     return len(files)
+
+
+def _return_to_pages(cognito: Any, names: Names) -> None:
+    """Let sign-ins and sign-outs of the pages' client return to the pages."""
+    client = {"UserPoolId": names.user_pool_id, "ClientId": names.web_client_id}
+    stored = cognito.describe_user_pool_client(**client)["UserPoolClient"]
+    urls = [f"{names.web_url}/{page}" for page in PAGES]
+    # An update resets every setting that it does not name.
+    kept = cognito.meta.service_model.operation_model("UpdateUserPoolClient").input_shape.members.keys() & stored.keys()
+    cognito.update_user_pool_client(
+        **{name: stored[name] for name in kept} | {"CallbackURLs": urls, "LogoutURLs": urls}
+    )
 
 
 def _bucket(deployment: Deployment) -> str:
     """Return the bucket of the deployment's pages."""
     if not deployment.names.web_bucket:
-        raise NotFound(f"deployment {deployment.environment!r} has no pages: its setting `web` is false")
+        raise NotFound(
+            f"deployment {deployment.environment!r} has no pages: its setting `web` is false, or "
+            f"its stack alsolike-{deployment.environment}-pages is not deployed"
+        )
     return deployment.names.web_bucket
 
 

@@ -22,6 +22,7 @@ from infra_cdk.stacks.catalogue import CatalogueStack
 from infra_cdk.stacks.data import DataStack
 from infra_cdk.stacks.lake import LakeStack
 from infra_cdk.stacks.observability import ObservabilityStack
+from infra_cdk.stacks.pages import PagesStack
 from infra_cdk.stacks.privacy import PrivacyStack
 from infra_cdk.stacks.serving import ServingStack
 from infra_cdk.stacks.training import TrainingStack
@@ -113,7 +114,7 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
     BatchStack(
         app, f"{prefix}-batch", settings=settings, env=env, data=data, recommend=serving.recommend, layers=layers
     )
-    ObservabilityStack(
+    observability = ObservabilityStack(
         app,
         f"{prefix}-observability",
         settings=settings,
@@ -124,6 +125,10 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
         serving=serving,
         training=training,
     )
+    if settings.web:
+        pages = PagesStack(app, f"{prefix}-pages", settings=settings, env=env, serving=serving)
+        # CloudFront refuses accounts that AWS has not verified, and a refusal ends `cdk deploy --all`.
+        pages.add_stack_dependency(observability)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -25,8 +25,7 @@ ROUTES = (
 )
 
 
-PARTS = ("attribution", "batch", "catalogue", "data", "lake", "observability", "privacy", "serving", "training")
-"""Names of the stacks of a deployment; their templates state its cost."""
+_PARTS = ("attribution", "batch", "catalogue", "data", "lake", "observability", "privacy", "serving", "training")
 
 _READ_IN_LAKE = {
     **dict.fromkeys(("engagement/", "attribution/", "outcomes/"), "Objects are named after their day"),
@@ -39,6 +38,7 @@ def add_observe(
     scope: Construct, construct_id: str, *, settings: Settings, data: DataStack, layers: PythonLayers, api: HttpApi
 ) -> PythonFunction:
     """Add the function `observe` with its routes."""
+    parts = (*_PARTS, "pages") if settings.web else _PARTS  # the templates of these stacks state the cost
     function = PythonFunction(
         scope,
         construct_id,
@@ -52,7 +52,7 @@ def add_observe(
             "STREAM_NAME": data.stream.stream_name,
             "LAKE_BUCKET": data.lake.bucket_name,
             "PROFILES_TABLE": data.profiles.table_name,
-            "STACKS": ",".join(f"alsolike-{settings.name}-{part}" for part in PARTS),
+            "STACKS": ",".join(f"alsolike-{settings.name}-{part}" for part in parts),
             **configuration_variables(data.artefacts, settings=settings),
         },
         permissions=[
@@ -93,7 +93,7 @@ def add_observe(
                     ],
                     wildcard_reason="CloudFormation numbers each stack",
                 )
-                for part in PARTS
+                for part in parts
             ),
             *configuration_permissions(data.artefacts),
         ],

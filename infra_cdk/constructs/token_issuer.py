@@ -1,7 +1,5 @@
 """Cognito issues API tokens to machines for a secret, and to operators who sign in to the pages."""
 
-from collections.abc import Sequence
-
 import aws_cdk as cdk
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct
@@ -15,6 +13,9 @@ READ_RECOMMENDATIONS = "recommendations.read"
 WRITE_EVENTS = "events.write"
 ADMINISTER = "admin"
 
+NO_PAGES_YET = "https://pages.invalid/"
+"""Callback of the pages' client until `alsolike web publish` sets theirs: their stack is deployed after this one."""
+
 
 def scope_name(scope: str) -> str:
     """Return a scope as it stands in a token: Cognito puts the resource server before it."""
@@ -22,7 +23,7 @@ def scope_name(scope: str) -> str:
 
 
 class TokenIssuer(Construct):
-    """A user pool with a resource server of scopes, two clients for machines and, once asked for, one for the pages.
+    """A user pool with a resource server of scopes, two clients for machines and, with pages, one for them.
 
     The shop's client may read recommendations and write events; that secret lies on many machines. The administrator's
     may administer and nothing else. The pages' has no secret and may do all of it, for the operators whom an
@@ -30,10 +31,10 @@ class TokenIssuer(Construct):
 
     Attributes
     ----------
-    pool, client, administrator
-        The pool, the shop's client and the administrator's.
+    pool, client, administrator, pages
+        The pool, and the clients of the shop, the administrator and the pages, None without pages.
     clients
-        All that there are so far.
+        All of them.
     issuer
         What tokens name as their issuer.
     sign_in_url, token_url
@@ -80,30 +81,32 @@ class TokenIssuer(Construct):
         server = self.pool.add_resource_server(
             "Api", identifier=RESOURCE_SERVER, user_pool_resource_server_name="Alsolike", scopes=list(scopes.values())
         )
-        self._granted = granted = {name: cognito.OAuthScope.resource_server(server, scopes[name]) for name in scopes}
+        granted = {name: cognito.OAuthScope.resource_server(server, scopes[name]) for name in scopes}
         self.client = self._client(
             "Shop", scopes=[granted[READ_RECOMMENDATIONS], granted[WRITE_EVENTS]], settings=settings
         )
         self.administrator = self._client("Administrator", scopes=[granted[ADMINISTER]], settings=settings)
-        self.clients = [self.client, self.administrator]
+        self.pages = self._pages([cognito.OAuthScope.OPENID, *granted.values()]) if settings.web else None
+        self.clients = [each for each in (self.client, self.administrator, self.pages) if each is not None]
         domain = self.pool.add_domain(
             "Domain",
             cognito_domain=cognito.CognitoDomainOptions(domain_prefix=f"alsolike-{settings.name}-{_unique(stack)}"),
         )
+        self.domain_name = domain.domain_name
         self.issuer = f"https://cognito-idp.{stack.region}.{stack.url_suffix}/{self.pool.user_pool_id}"
         self.sign_in_url = domain.base_url()
         self.token_url = f"{self.sign_in_url}/oauth2/token"
 
-    def add_pages(self, urls: Sequence[str]) -> cognito.UserPoolClient:
-        """Create the client of the pages with these URLs: authorization code with PKCE, no secret."""
-        pages = self.pool.add_client(
+    def _pages(self, scopes: list[cognito.OAuthScope]) -> cognito.UserPoolClient:
+        """Create the client of the pages: authorization code with PKCE, no secret."""
+        return self.pool.add_client(
             "Pages",
             generate_secret=False,
             o_auth=cognito.OAuthSettings(
                 flows=cognito.OAuthFlows(authorization_code_grant=True),
-                scopes=[cognito.OAuthScope.OPENID, *self._granted.values()],
-                callback_urls=list(urls),
-                logout_urls=list(urls),
+                scopes=scopes,
+                callback_urls=[NO_PAGES_YET],
+                logout_urls=[NO_PAGES_YET],
             ),
             supported_identity_providers=[cognito.UserPoolClientIdentityProvider.COGNITO],
             auth_flows=cognito.AuthFlow(user_srp=True),
@@ -114,8 +117,6 @@ class TokenIssuer(Construct):
             enable_token_revocation=True,
             prevent_user_existence_errors=True,
         )
-        self.clients.append(pages)
-        return pages
 
     def _client(
         self, construct_id: str, *, scopes: list[cognito.OAuthScope], settings: Settings

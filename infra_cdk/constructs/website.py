@@ -11,9 +11,6 @@ from infra_cdk.constructs.data_lake import removal_policy
 from infra_cdk.constructs.http_api import PAGES_STAGE
 from infra_cdk.settings import Settings
 
-PAGES = ("", "console.html")
-"""Paths of the pages: what a sign-in comes back to. The first is the distribution's root."""
-
 # CloudFront would cache these for ten seconds, the API's answers included, whatever token they were for:
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HTTPStatusCodes.html
 _ERRORS = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)

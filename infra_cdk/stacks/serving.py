@@ -21,7 +21,6 @@ from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.constructs.served_log import ServedLog
 from infra_cdk.constructs.session_authorizer import SessionAuthorizer
 from infra_cdk.constructs.token_issuer import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS, TokenIssuer
-from infra_cdk.constructs.website import PAGES, Website
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
 from infra_cdk.stacks.privacy import PrivacyStack
@@ -49,12 +48,14 @@ class ServingStack(cdk.Stack):
         self._settings = settings
         self._data = data
         self._layers = PythonLayers(self, "Layers", settings=settings, directory=layers)
-        tokens = TokenIssuer(self, "Tokens", settings=settings)
+        self.tokens = tokens = TokenIssuer(self, "Tokens", settings=settings)
         sessions = SessionAuthorizer(
             self, "Sessions", settings=settings, layers=self._layers, session_key=data.session_key
         )
         self.api = api = HttpApi(self, "Http", settings=settings, tokens=tokens, sessions=sessions)
-        web = self._website(api, tokens) if settings.web else {}
+        # The pages' stack imports these. Exports that the setting `web` removed would fail the update of this stack.
+        for exported in (api.api_id, tokens.domain_name):
+            self.export_value(exported)
         collect, recommends = self._collect().live, self._recommend()
         self.recommend = recommend = recommends.live
         self.recommend_log = recommends.log_group
@@ -116,20 +117,9 @@ class ServingStack(cdk.Stack):
                 "admin-client-id": tokens.administrator.user_pool_client_id,
                 "issuer": tokens.issuer,
                 "recommend-function": recommend.function_arn,
-                **web,
+                **_sign_in(tokens),
             },
         )
-
-    def _website(self, api: HttpApi, tokens: TokenIssuer) -> Mapping[str, str]:
-        """Create the pages' site, whose address their client needs, which the routes need; return its parameters."""
-        site = Website(self, "Website", settings=self._settings, api_host=api.host, sign_in_url=tokens.sign_in_url)
-        client = tokens.add_pages([f"{site.url}/{page}" for page in PAGES])
-        return {
-            "web-url": site.url,
-            "web-bucket": site.bucket.bucket_name,
-            "web-client-id": client.user_pool_client_id,
-            "sign-in-url": tokens.sign_in_url,
-        }
 
     def _tombstone_variables(self) -> Mapping[str, str]:
         data = self._data
@@ -224,3 +214,10 @@ class ServingStack(cdk.Stack):
             timeout_s=20,
             starts_fast=True,
         )
+
+
+def _sign_in(tokens: TokenIssuer) -> Mapping[str, str]:
+    """Return the parameters of the sign-in to the pages."""
+    if tokens.pages is None:
+        return {}
+    return {"web-client-id": tokens.pages.user_pool_client_id, "sign-in-url": tokens.sign_in_url}

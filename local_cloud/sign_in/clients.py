@@ -45,16 +45,17 @@ def read_user_pools(deployment: Deployment) -> Iterator[UserPool]:
 
 
 def app_client(resource: Resource, *, pool_id: str, clients: Clients, localize: Any) -> AppClient:
-    """Return a client of the template with the secret that it was given."""
+    """Return a client of the template with the secret and the URLs that it has now."""
     properties = resource.properties
-    stored = clients("cognito-idp").describe_user_pool_client(UserPoolId=pool_id, ClientId=resource.physical_id)
+    answer = clients("cognito-idp").describe_user_pool_client(UserPoolId=pool_id, ClientId=resource.physical_id)
+    stored = answer["UserPoolClient"]
     return AppClient(
         client_id=resource.physical_id,
-        secret=stored["UserPoolClient"].get("ClientSecret") if properties.get("GenerateSecret") else None,
+        secret=stored.get("ClientSecret") if properties.get("GenerateSecret") else None,
         flows=tuple(properties.get("AllowedOAuthFlows") or ()),
         scopes=tuple(properties.get("AllowedOAuthScopes") or ()),
-        callback_urls=tuple(localize(url) for url in properties.get("CallbackURLs") or ()),
-        logout_urls=tuple(localize(url) for url in properties.get("LogoutURLs") or ()),
+        callback_urls=tuple(localize(url) for url in stored.get("CallbackURLs") or ()),
+        logout_urls=tuple(localize(url) for url in stored.get("LogoutURLs") or ()),
         access_s=_validity_s(resource, "AccessToken"),
         id_s=_validity_s(resource, "IdToken"),
         refresh_s=_validity_s(resource, "RefreshToken"),

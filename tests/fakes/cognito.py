@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tests.fakes.service import REGION, MemoryService, Request, Response, ServiceError, operation
 
+_SETTINGS = ("ClientName", "AllowedOAuthFlows", "CallbackURLs", "LogoutURLs")
+
 
 class MemoryCognito(MemoryService):
     """All user pools of one account."""
@@ -17,10 +19,10 @@ class MemoryCognito(MemoryService):
         self._pools[pool_id] = {}
         return {"UserPool": {"Id": pool_id, "Name": request["PoolName"]}}
 
-    @operation("UserPoolId", "ClientName", "GenerateSecret")
+    @operation("UserPoolId", "GenerateSecret", *_SETTINGS)
     def create_user_pool_client(self, request: Request) -> Response:
         clients = self._pools[request["UserPoolId"]]
-        client = {"UserPoolId": request["UserPoolId"], "ClientName": request["ClientName"]}
+        client = {name: value for name, value in request.items() if name != "GenerateSecret"}
         client["ClientId"] = f"client{len(clients)}"
         if request.get("GenerateSecret"):
             client["ClientSecret"] = f"secret of {client['ClientId']}"
@@ -32,4 +34,13 @@ class MemoryCognito(MemoryService):
         client = self._pools.get(request["UserPoolId"], {}).get(request["ClientId"])
         if client is None:
             raise ServiceError("ResourceNotFoundException", f"User pool client {request['ClientId']} does not exist.")
+        return {"UserPoolClient": client}
+
+    @operation("UserPoolId", "ClientId", *_SETTINGS)
+    def update_user_pool_client(self, request: Request) -> Response:
+        client = self.describe_user_pool_client(request)["UserPoolClient"]
+        # Settings that a request does not name are reset.
+        for name in _SETTINGS:
+            client.pop(name, None)
+        client.update(request)
         return {"UserPoolClient": client}

@@ -9,7 +9,9 @@ from typing import Any, Self
 from infra_cdk.app import create_app, read_context
 
 FUNCTIONS = tuple(sorted(path.parent.name for path in (Path(__file__).parents[2] / "functions").glob("*/handler.py")))
-STACKS = ("attribution", "batch", "catalogue", "data", "lake", "observability", "privacy", "serving", "training")
+STACKS = (
+    "attribution", "batch", "catalogue", "data", "lake", "observability", "pages", "privacy", "serving", "training",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,8 +40,8 @@ def test_demo_leaves_nothing_behind(demo: Assembly, resource_type: str) -> None:
 def test_stateful_resources_stand_apart_from_what_is_deployed_often(assembly: Assembly) -> None:
     parts = [r.stack.rsplit("-", 1)[1] for kind in STATEFUL[1:] for r in assembly.of_type(kind)]
 
-    assert set(parts) == {"data", "serving"}
-    assert parts.count("serving") == 1  # the bucket of the pages, which the repository fills again
+    assert set(parts) == {"data", "pages"}
+    assert parts.count("pages") == 1  # the bucket of the pages, which the repository fills again
 
 
 def test_delete_markers_go_when_no_version_is_left_behind_them(assembly: Assembly) -> None:

@@ -71,7 +71,7 @@ def test_services_deliver_logs_without_filling_the_resource_policy_of_the_region
     assert all(name.startswith("/aws/vendedlogs/") for name in names)
 
 
-PAGES = "alsolike--serving: WebsitePages"
+PAGES = "alsolike--pages: WebsitePages"
 """Bucket of the pages, which hold no data and go with the setting `web`."""
 
 

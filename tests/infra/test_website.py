@@ -1,5 +1,6 @@
 """The pages: who may see them, what browsers are told, and who signs in."""
 
+import json
 from typing import Any
 
 import pytest
@@ -74,7 +75,9 @@ def test_no_error_is_kept_for_the_next_to_ask(assembly: Assembly) -> None:
 def test_the_api_is_on_the_pages_own_host_and_sees_their_tokens(demo: Assembly) -> None:
     api = origin(demo, "/api/*")
 
-    assert flat(api["DomainName"]).startswith(f"{demo.only('AWS::ApiGatewayV2::Api').logical_id}.execute-api.")
+    host, rest = api["DomainName"]["Fn::Join"][1][:2]
+    assert demo.referred(host, stack="alsolike-demo-pages") == demo.only("AWS::ApiGatewayV2::Api")
+    assert rest.startswith(".execute-api.")
     assert "OriginPath" not in api  # the path's first part is the stage
     assert api["CustomOriginConfig"] == {"OriginProtocolPolicy": "https-only", "OriginSSLProtocols": ["TLSv1.2"]}
     assert behaviors(demo)["/api/*"]["OriginRequestPolicyId"] == ALL_VIEWER_EXCEPT_HOST
@@ -98,11 +101,13 @@ def test_every_answer_has_the_headers(demo: Assembly) -> None:
 
 def test_the_content_security_policy_lets_nothing_in_but_the_site_and_the_sign_in(demo: Assembly) -> None:
     headers = demo.only("AWS::CloudFront::ResponseHeadersPolicy").properties["ResponseHeadersPolicyConfig"]
-    text = flat(headers["SecurityHeadersConfig"]["ContentSecurityPolicy"]["ContentSecurityPolicy"])
+    parts = headers["SecurityHeadersConfig"]["ContentSecurityPolicy"]["ContentSecurityPolicy"]["Fn::Join"][1]
+    (domain,) = [part for part in parts if isinstance(part, dict)]
+    text = "".join("DOMAIN" if part is domain else part for part in parts)
     policy = {name: sources for name, _, sources in (part.partition(" ") for part in text.split("; "))}
 
-    sign_in = f"https://{demo.only('AWS::Cognito::UserPoolDomain').logical_id}.auth.us-east-1.amazoncognito.com"
-    assert policy.pop("connect-src") == f"'self' {sign_in}"
+    assert demo.referred(domain, stack="alsolike-demo-pages") == demo.only("AWS::Cognito::UserPoolDomain")
+    assert policy.pop("connect-src") == "'self' https://DOMAIN.auth.us-east-1.amazoncognito.com"
     assert policy.pop("img-src") == "'self' data: https:"
     assert policy.pop("require-trusted-types-for") == "'script'"
     assert {name for name, sources in policy.items() if sources == "'self'"} == {"script-src", "style-src", "font-src"}
@@ -114,13 +119,11 @@ def test_the_content_security_policy_lets_nothing_in_but_the_site_and_the_sign_i
     }
 
 
-def test_pages_sign_in_with_a_code_and_no_secret_and_come_back_to_themselves(demo: Assembly) -> None:
+def test_pages_sign_in_with_a_code_and_no_secret_and_return_nowhere_before_they_are_published(demo: Assembly) -> None:
     client = pages_client(demo)
 
-    site = f"https://{demo.only('AWS::CloudFront::Distribution').logical_id}.DomainName"
     assert client["GenerateSecret"] is False
-    assert [flat(url) for url in client["CallbackURLs"]] == [f"{site}/", f"{site}/console.html"]
-    assert client["LogoutURLs"] == client["CallbackURLs"]
+    assert client["CallbackURLs"] == client["LogoutURLs"] == ["https://pages.invalid/"]
     assert {flat(scope).rpartition("/")[2] for scope in client["AllowedOAuthScopes"]} == {
         "openid",
         "recommendations.read",
@@ -145,6 +148,16 @@ def test_operators_need_a_second_factor_where_they_matter(
 
     assert pool["MfaConfiguration"] == expected
     assert pool["EnabledMfas"] == ["SOFTWARE_TOKEN_MFA"]
+
+
+def test_pages_are_the_last_stack_so_that_a_refusal_of_cloudfront_stops_nothing_else(assembly: Assembly) -> None:
+    manifest = json.loads((assembly.directory / "manifest.json").read_bytes())["artifacts"]
+    depends_on = {name: each.get("dependencies", ()) for name, each in manifest.items()}
+    pages = f"alsolike-{assembly.environment}-pages"
+
+    assert {each.stack for each in assembly.resources if each.type.startswith("AWS::CloudFront::")} == {pages}
+    assert f"alsolike-{assembly.environment}-observability" in depends_on[pages]
+    assert not [name for name, needed in depends_on.items() if pages in needed]
 
 
 def test_a_deployment_without_pages_has_nothing_of_them(spare: Assembly) -> None:

@@ -31,7 +31,7 @@ TEXTS: dict[str, Any] = {
 # Another region or account is another deployment; folders are checked with `other` in tests/infra.
 LEFT_OUT = {"name", "region", "account", "sentence_model", "training_package"}
 NEEDS = {"architecture": ("pandas_layer_arn",)}
-REMOVED_WITH_THE_FEATURE = {"web": {"alsolike--serving: WebsitePages"}}
+REMOVED_WITH_THE_FEATURE = {"web": {"alsolike--pages: WebsitePages"}}
 
 FIELDS: dict[str, Any] = {
     field.name: field.default for field in dataclasses.fields(Settings) if field.name not in LEFT_OUT

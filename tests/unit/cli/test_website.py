@@ -18,11 +18,17 @@ from tests.fakes.places import create_bucket
 @pytest.fixture
 def with_pages(deployment: Deployment) -> Deployment:
     """A deployment with pages, whose bucket still has a file of a build before."""
+    cognito = deployment.client("cognito-idp")
+    pool = cognito.create_user_pool(PoolName="operators")["UserPool"]["Id"]
+    client = cognito.create_user_pool_client(
+        UserPoolId=pool, ClientName="pages", AllowedOAuthFlows=["code"], CallbackURLs=["https://pages.invalid/"]
+    )
     names = dataclasses.replace(
         deployment.names,
+        user_pool_id=pool,
         web_url="https://site",
         web_bucket="pages",
-        web_client_id="client",
+        web_client_id=client["UserPoolClient"]["ClientId"],
         sign_in_url="https://sign-in",
     )
     s3 = deployment.client("s3")
@@ -92,10 +98,22 @@ def test_the_site_says_where_to_sign_in_and_where_the_api_is(with_pages: Deploym
             "authorizeUrl": "https://sign-in/oauth2/authorize",
             "tokenUrl": "https://sign-in/oauth2/token",
             "logoutUrl": "https://sign-in/logout",
-            "clientId": "client",
+            "clientId": with_pages.names.web_client_id,
             "scopes": ["openid", "alsolike/recommendations.read", "alsolike/events.write", "alsolike/admin"],
         },
     }
+
+
+def test_sign_ins_return_to_the_pages_once_they_are_published(with_pages: Deployment, pages: Path) -> None:
+    names = with_pages.names
+
+    website.publish_pages(with_pages, pages)
+
+    stored = with_pages.client("cognito-idp").describe_user_pool_client(
+        UserPoolId=names.user_pool_id, ClientId=names.web_client_id
+    )["UserPoolClient"]
+    assert stored["CallbackURLs"] == stored["LogoutURLs"] == ["https://site/", "https://site/console.html"]
+    assert (stored["ClientName"], stored["AllowedOAuthFlows"]) == ("pages", ["code"])
 
 
 def test_addresses_are_those_of_both_pages(with_pages: Deployment, deployment: Deployment) -> None:
@@ -126,7 +144,7 @@ def test_the_cards_columns_stay_when_the_pages_are_published_again(with_pages: D
 
     site = json.loads(published(with_pages)["site.json"]["Body"].read())
     assert site["cards"] == {"title": "NAME", "image": "COVER_URL"}
-    assert site["signIn"]["clientId"] == "client"
+    assert site["signIn"]["clientId"] == with_pages.names.web_client_id
 
 
 def test_cards_without_columns_are_the_default_ones(with_pages: Deployment, pages: Path) -> None:

@@ -1,0 +1,23 @@
+"""The pages and the distribution in front of them and the API."""
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from infra_cdk.constructs.parameters import Parameters
+from infra_cdk.constructs.website import Website
+from infra_cdk.settings import Settings
+from infra_cdk.stacks.serving import ServingStack
+
+
+class PagesStack(cdk.Stack):
+    """Storefront and console: nothing depends on them, so an account that may not use CloudFront has all the rest."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: Settings, env: cdk.Environment, serving: ServingStack
+    ) -> None:
+        super().__init__(scope, construct_id, env=env, description=f"Alsolike {settings.name}: storefront and console")
+        site = Website(
+            self, "Website", settings=settings, api_host=serving.api.host, sign_in_url=serving.tokens.sign_in_url
+        )
+        values = {"web-url": site.url, "web-bucket": site.bucket.bucket_name}
+        Parameters(self, "Parameters", settings=settings, values=values)
