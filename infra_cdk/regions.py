@@ -1,30 +1,14 @@
-"""Layers and training images that AWS publishes under another name in each region."""
+"""The layer and the training images that AWS publishes under another name in each region."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-_ARM64 = "arm64"
 _IMAGE = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<name>[a-z0-9._/-]+)"
     r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ManagedLayer:
-    """A version of a Lambda layer that AWS publishes."""
-
-    region: str
-    account: str
-    name: str
-    version: int
-
-    @property
-    def arn(self) -> str:
-        """Its ARN."""
-        return f"arn:aws:lambda:{self.region}:{self.account}:layer:{self.name}:{self.version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +24,23 @@ class TrainingRegistry:
         return f"{self.account}.dkr.ecr.{self.region}.amazonaws.com/{_TRAINING_REPOSITORY}:{_TRAINING_TAG}"
 
 
-# AWS SDK for pandas (awswrangler with pandas and pyarrow) for Python 3.13. Versions count up separately in each
-# region and only these were confirmed, in September 2025 to November 2026: af-south-1 on the project's own page
-# https://aws-sdk-pandas.readthedocs.io/en/stable/layers.html (awswrangler 3.16.1), the others in deployed public
-# code. Newer ones and other regions: that page, and `pandas_layer_arn` in the environment's settings.
-_PANDAS_ACCOUNT = "336392948345"
-_PANDAS_VERSIONS = {"af-south-1": 11, "ap-southeast-1": 16, "ca-central-1": 15, "us-east-1": 16}
+PANDAS_VERSION = "3.17.1"
+"""AWS SDK for pandas, the version of `requirements.lock`: with it the tests run."""
 
-PANDAS_LAYERS: Mapping[tuple[str, str], ManagedLayer] = MappingProxyType(
-    {
-        (region, _ARM64): ManagedLayer(region, _PANDAS_ACCOUNT, "AWSSDKPandas-Python313-Arm64", version)
-        for region, version in _PANDAS_VERSIONS.items()
-    }
-)
-"""By region and processor."""
+
+def pandas_layer(architecture: str) -> str:
+    """Return the layer with awswrangler, pandas, pyarrow and numpy that AWS publishes in every commercial region.
+
+    Layer versions differ by region. CloudFormation reads the region's ARN from a public parameter of AWS:
+    https://aws-sdk-pandas.readthedocs.io/en/stable/install.html#managed-layer
+
+    Examples
+    --------
+    >>> pandas_layer("arm64")
+    '{{resolve:ssm:/aws/service/aws-sdk-pandas/3.17.1/py3.13/arm64/layer-arn}}'
+    """
+    return f"{{{{resolve:ssm:/aws/service/aws-sdk-pandas/{PANDAS_VERSION}/py3.13/{architecture}/layer-arn}}}}"
+
 
 # Registry accounts of pytorch-training 2.9.0, from the SageMaker Python SDK's
 # sagemaker-core/src/sagemaker/core/image_uri_config/pytorch.json at commit 04142370c66a (read in November 2026).
@@ -103,7 +90,7 @@ def is_image(text: str) -> bool:
     return bool(_IMAGE.fullmatch(text))
 
 
-def repository_arn(image: str) -> str:
+def repository_arn(image: str, *, partition: str) -> str:
     """Return the ECR repository that holds a container image.
 
     Raises
@@ -113,10 +100,10 @@ def repository_arn(image: str) -> str:
 
     Examples
     --------
-    >>> repository_arn("763104351884.dkr.ecr.eu-west-1.amazonaws.com/pytorch-training:2.9.0")
+    >>> repository_arn("763104351884.dkr.ecr.eu-west-1.amazonaws.com/pytorch-training:2.9.0", partition="aws")
     'arn:aws:ecr:eu-west-1:763104351884:repository/pytorch-training'
     """
     match = _IMAGE.fullmatch(image)
     if match is None:
         raise ValueError(f"image {image!r} is not ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME:TAG")
-    return f"arn:aws:ecr:{match['region']}:{match['account']}:repository/{match['name']}"
+    return f"arn:{partition}:ecr:{match['region']}:{match['account']}:repository/{match['name']}"

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-from infra_cdk.regions import PANDAS_LAYERS, TRAINING_REGISTRIES, is_image
+from infra_cdk.regions import TRAINING_REGISTRIES, is_image, pandas_layer
 from infra_cdk.settings_checks import InvalidSettings, is_date, require, require_ranges, require_schedules
 from infra_cdk.training_settings import TrainingSettings
 
@@ -33,7 +33,7 @@ class Settings(TrainingSettings):
     name
         Of the environment; part of the names of its stacks and of its SSM parameters.
     region, account
-        Where it is deployed. Tables of what AWS publishes by region are read at synthesis, so the region is
+        Where it is deployed. The table of AWS's images by region is read at synthesis, so the region is
         fixed; without an account, the CLI's credentials decide.
     removal_policy
         What happens to buckets, tables and streams when their stack goes.
@@ -62,7 +62,7 @@ class Settings(TrainingSettings):
     error_alarm_percent, latency_alarm_ms, degraded_alarm_percent
         Shares of failed requests and of degraded answers, and the time of the slowest hundredth, above which they are.
     training_image, pandas_layer_arn
-        Replace what the tables by region say.
+        Replace AWS's image and layer.
     tombstone_check_s
         How old a function's list of erased users may be: how soon all of them know of an erasure.
     erasure_settle_s
@@ -256,16 +256,7 @@ class Settings(TrainingSettings):
     @property
     def pandas_layer(self) -> str:
         """The layer with awswrangler, pandas and pyarrow that AWS publishes."""
-        if self.pandas_layer_arn:
-            return self.pandas_layer_arn
-        try:
-            return PANDAS_LAYERS[self.region, self.architecture].arn
-        except KeyError:
-            raise InvalidSettings(
-                f"region {self.region!r} with {self.architecture} is not in PANDAS_LAYERS (infra_cdk/regions.py);"
-                " set pandas_layer_arn to a version listed on"
-                " https://aws-sdk-pandas.readthedocs.io/en/stable/layers.html"
-            ) from None
+        return self.pandas_layer_arn or pandas_layer(self.architecture)
 
 
 _LIMITED = ("recommend", "events", "session", "admin")

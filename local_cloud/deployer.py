@@ -13,6 +13,7 @@ from local_cloud.deployment import Clients, Deployment, DeploymentError, Resourc
 from local_cloud.intrinsics import NO_VALUE, Evaluator, TemplateError
 from local_cloud.resources import RESOURCE_TYPES
 from local_cloud.resources.creation import Creation
+from local_cloud.resources.functions import PUBLIC_PARAMETERS
 from local_cloud.resources.properties import Properties, PropertyError
 from local_cloud.resources.s3 import bucket_location
 from local_cloud.template import Definition, declared_names, wanted_resources
@@ -174,6 +175,8 @@ class _StackDeployment:
         try:
             answer = self.cloud.clients("ssm").get_parameter(Name=name)
         except ClientError as error:
+            if name.startswith(PUBLIC_PARAMETERS):
+                return name  # only AWS knows its value
             raise TemplateError(f"there is no SSM parameter {name}: {error}") from error
         return str(answer["Parameter"]["Value"])
 

@@ -11,6 +11,7 @@ from moto.moto_api._internal import mock_random
 
 from local_cloud.deployment import Deployment
 from local_cloud.execution.function import Function, FunctionNotFoundError
+from local_cloud.resources.functions import is_external_layer
 
 
 class MotoState:
@@ -60,6 +61,8 @@ class MotoState:
 
     def layer_content(self, layer_arn: str) -> bytes | None:
         """Return the zip of a layer version; None if it is not of this account."""
+        if is_external_layer(layer_arn, account=self._account):
+            return None
         layer = get_backend(self._account, self._region).layers_versions_by_arn(layer_arn)
         return None if layer is None else bytes(layer.code_bytes)
 

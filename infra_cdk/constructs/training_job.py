@@ -173,7 +173,7 @@ class TrainingJob(Construct):
             ),
             Permission(
                 actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-                resources=[repository_arn(self._settings.image)],
+                resources=[repository_arn(self._settings.image, partition=cdk.Aws.PARTITION)],
             ),
         ]
 

@@ -44,7 +44,7 @@ def external_layer(arn: str) -> PackageSource:
         layer=arn,
         package="*",
         source="environment",
-        reason=f"layer of account {arn.split(':')[4]}, whose content is not in the assembly",
+        reason=f"layer of another account, {arn}, whose content is not in the assembly",
     )
 
 

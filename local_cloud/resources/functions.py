@@ -19,13 +19,15 @@ _MAPPING = (
     "ScalingConfig", "StartingPosition", "StartingPositionTimestamp", "TumblingWindowInSeconds",
 )  # fmt: skip
 _FUNCTION_ARN = re.compile(r"(?P<function>arn:[^:]+:lambda:[^:]+:\d+:function:[^:]+):(?P<qualifier>.+)")
+PUBLIC_PARAMETERS = "/aws/service/"
+"""Prefix of the SSM parameters that AWS publishes."""
 _LAYER_ARN = re.compile(r"arn:[^:]+:lambda:[^:]+:(?P<account>\d+):layer:.+")
 
 
 def is_external_layer(layer_arn: str, *, account: str) -> bool:
-    """Say whether a layer belongs to another account, such as those that AWS publishes."""
+    """Return whether a layer belongs to another account, such as those that AWS publishes."""
     match = _LAYER_ARN.fullmatch(layer_arn)
-    return match is not None and match["account"] != account
+    return layer_arn.startswith(PUBLIC_PARAMETERS) or (match is not None and match["account"] != account)
 
 
 def _create_function(creation: Creation) -> Created:

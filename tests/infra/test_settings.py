@@ -1,8 +1,11 @@
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from infra_cdk.app import read_context
 from infra_cdk.context import load_settings
-from infra_cdk.regions import PANDAS_LAYERS, TRAINING_REGISTRIES, repository_arn
+from infra_cdk.regions import PANDAS_VERSION, TRAINING_REGISTRIES, repository_arn
 from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
 
@@ -24,7 +27,6 @@ def test_every_environment_of_cdk_json_loads(name: str) -> None:
 
     assert settings.name == name
     assert settings.image.endswith("-sagemaker")
-    assert ":layer:AWSSDKPandas-Python313-Arm64:" in settings.pandas_layer
 
 
 def test_demo_answers_within_seconds_and_production_keeps_its_data() -> None:
@@ -254,16 +256,23 @@ def test_name_that_cannot_stand_in_resource_names_is_an_error(name: str) -> None
         load_settings({name: {"region": "us-east-1"}}, name)
 
 
-def test_region_without_a_known_layer_says_how_to_give_one() -> None:
+def test_region_without_a_known_image_says_how_to_give_one() -> None:
     settings = Settings(name="test", region="eu-west-9")
 
-    with pytest.raises(InvalidSettings, match=r"'eu-west-9' with arm64 is not in PANDAS_LAYERS.*set pandas_layer_arn"):
-        _ = settings.pandas_layer
     with pytest.raises(InvalidSettings, match=r"'eu-west-9' is not in TRAINING_REGISTRIES.*set training_image"):
         _ = settings.image
 
 
-def test_given_layer_and_image_replace_the_tables() -> None:
+@pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
+def test_layer_is_the_one_of_the_processor_and_has_the_version_of_the_lock(architecture: Any) -> None:
+    settings = Settings(name="test", region="eu-central-1", architecture=architecture)
+    lock = (Path(__file__).parents[2] / "requirements.lock").read_text()
+
+    assert f"/py3.13/{architecture}/" in settings.pandas_layer
+    assert f"\nawswrangler=={PANDAS_VERSION} " in lock
+
+
+def test_given_layer_and_image_replace_aws_own() -> None:
     image = "123456789012.dkr.ecr.eu-west-9.amazonaws.com/own/training:1"
     settings = Settings(name="test", region="eu-west-9", pandas_layer_arn="arn:layer", training_image=image)
 
@@ -271,11 +280,9 @@ def test_given_layer_and_image_replace_the_tables() -> None:
 
 
 def test_tables_name_the_region_they_are_for() -> None:
-    assert all(layer.arn.split(":")[3] == region for (region, _), layer in PANDAS_LAYERS.items())
     assert all(registry.image.split(".")[3] == region for region, registry in TRAINING_REGISTRIES.items())
-    assert {region for region, _ in PANDAS_LAYERS} <= set(TRAINING_REGISTRIES)
 
 
 def test_image_outside_ecr_is_refused() -> None:
     with pytest.raises(ValueError, match=r"'python:3\.12' is not ACCOUNT"):
-        repository_arn("python:3.12")
+        repository_arn("python:3.12", partition="aws")

@@ -30,7 +30,6 @@ TEXTS: dict[str, Any] = {
 }
 # Another region or account is another deployment; folders are checked with `other` in tests/infra.
 LEFT_OUT = {"name", "region", "account", "sentence_model", "training_package"}
-NEEDS = {"architecture": ("pandas_layer_arn",)}
 REMOVED_WITH_THE_FEATURE = {"web": {"alsolike--pages: WebsitePages"}}
 
 FIELDS: dict[str, Any] = {
@@ -62,9 +61,9 @@ def _numbers(name: str, default: int | None) -> list[int]:
 
 
 def changed(name: str) -> dict[str, Any]:
-    """Return the base with another value of one setting, and of those that it needs."""
+    """Return the base with another value of one setting."""
     for value in candidates(name):
-        settings = {**BASE, name: value, **{other: TEXTS[other] for other in NEEDS.get(name, ())}}
+        settings = {**BASE, name: value}
         try:
             Settings(name=ENVIRONMENT, **settings)
         except InvalidSettings:

@@ -99,6 +99,15 @@ def test_function_has_its_configuration(cloud: MotoCloud) -> None:
     assert created.properties["SnapStart"] == {"ApplyOn": "PublishedVersions"}
 
 
+def test_layer_of_a_public_parameter_of_aws_is_left_to_the_environment(cloud: MotoCloud) -> None:
+    deployment = deploy(cloud, Function=function(Layers=["{{resolve:ssm:/aws/service/pandas/1/layer-arn}}"]))
+
+    (created,) = deployment.of_type("AWS::Lambda::Function")
+    stored = cloud.client("lambda").get_function(FunctionName=created.physical_id)["Configuration"]
+    assert created.properties["Layers"] == ["/aws/service/pandas/1/layer-arn"]
+    assert stored.get("Layers", []) == []
+
+
 @pytest.mark.parametrize(("runtime", "file"), [("python3.13", "index.py"), ("nodejs22.x", "index.js")])
 def test_code_in_the_template_becomes_a_file_of_its_language(cloud: MotoCloud, runtime: str, file: str) -> None:
     deployment = deploy(cloud, Function=function(Runtime=runtime, Code={"ZipFile": "text"}))
