@@ -109,6 +109,23 @@ def test_a_longer_window_makes_fewer_objects() -> None:
     assert writes(300) == pytest.approx(730 * 3_600 / 301 * 5e-6)
 
 
+def test_the_recommendation_log_is_delivered_per_process_that_writes_it() -> None:
+    functions = {"recommend": Function(memory_mb=1_769), "archive_served": Function(memory_mb=512)}
+    deployed = summary(functions=functions)
+
+    def writes(requests_a_day: int) -> float:
+        load = dataclasses.replace(NOTHING, requests_per_day=requests_a_day, peak=4)
+        (line,) = [line for line in cost.estimate(deployed, load).lines if line.what == "writes of archive_served"]
+        return line.quantity
+
+    # 10 requests a second, 40 in the busiest of 7.4 ms: 0.3 at a time, 1.4 at most, two streams.
+    # Each stream has 5 lines a second: 5 / (1 + 5 * 5) deliveries a second.
+    assert writes(864_000) == pytest.approx(2 * 5 / 26 * 730 * 3_600, rel=1e-6)
+    # 100 times as many requests: 29.6 at a time, 41 streams of 24.4 lines a second.
+    rate = 1_000 / 41
+    assert writes(86_400_000) == pytest.approx(41 * rate / (1 + 5 * rate) * 730 * 3_600, rel=1e-6)
+
+
 def test_metrics_are_charged_for_the_hours_in_which_they_are_sent() -> None:
     deployed = summary(functions={"build_dataset": Function(memory_mb=1_024)}, training=Training(runs=73))
 

@@ -96,12 +96,14 @@ def traffic(summary: Summary, load: Load, *, durations: Mapping[str, Duration] =
     if source := _source(summary, "publish_catalog", "dynamodb"):
         batches = _batches(load.changes, source, TABLE_SHARDS)
         add("publish_catalog", batches, load.changes / batches if batches else 0, f"batches of {_window(source)}")
-    deliveries = _batches(load.requests, Source(kind="logs", batch_size=LARGEST_BATCH, window_s=SERVED_DELIVERY_S), 1)
+    streams = _log_streams(load, durations["recommend"])
+    delivered = Source(kind="logs", batch_size=LARGEST_BATCH, window_s=SERVED_DELIVERY_S)
+    deliveries = _batches(load.requests, delivered, streams)
     add(
         "archive_served",
         deliveries,
         load.requests / deliveries if deliveries else 0,
-        "a delivery of the log in 5 s, assumed",
+        f"a delivery of each of {streams} log stream(s) in 5 s, assumed",
     )
     for name, records, how in (
         ("compact_lake", events_a_day, "each has a day's events"),
@@ -143,6 +145,17 @@ def transitions(summary: Summary) -> float:
 def _source(summary: Summary, name: str, kind: str) -> Source | None:
     function = summary.functions.get(name)
     return next((source for source in function.sources if source.kind == kind), None) if function else None
+
+
+def _log_streams(load: Load, recommend: Duration) -> int:
+    """Return the number of log streams in the busiest second: each process of `recommend` writes one.
+
+    A delivery of CloudWatch Logs has the lines of one stream (`logStream` in its payload):
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html. The requests that run at a time
+    follow a Poisson distribution, whose 98th percentile is about two standard deviations above its mean.
+    """
+    running = load.requests_per_day / 86_400 * load.peak * recommend.ms(1) / 1_000
+    return math.ceil(running + 2 * math.sqrt(running)) or 1
 
 
 def _batches(records: float, source: Source, count: int) -> float:
