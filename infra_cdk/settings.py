@@ -92,7 +92,7 @@ class Settings(TrainingSettings):
     snap_start, provisioned_concurrency
         Two ways of starting the functions behind the API quickly; Lambda refuses both together.
     dashboards
-        Whether there are any; alarms do not need them.
+        All four, that of the deployment's health, or none; alarms do not need them.
     monthly_budget_usd
         Monthly cost above which the operators are notified, see docs/cost.md; None for no budget.
     batch_concurrency
@@ -163,8 +163,8 @@ class Settings(TrainingSettings):
     web: bool = True
     operator_mfa: Literal["required", "optional"] = "required"
     alarm_email: str | None = None
-    tracing: bool = True
-    dashboards: bool = True
+    tracing: bool = False
+    dashboards: Literal["all", "health", "none"] = "health"
     monthly_budget_usd: int | None = None
 
     def __post_init__(self) -> None:

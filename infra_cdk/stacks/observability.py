@@ -84,19 +84,21 @@ class ObservabilityStack(cdk.Stack):
         )
         if settings.monthly_budget_usd is not None:
             monthly_budget(self, "Budget", settings=settings, dollars=settings.monthly_budget_usd, alerts=data.alerts)
-        if not settings.dashboards:
-            self._leave_out_dashboards()
+        self._leave_out_dashboards()
 
     def _leave_out_dashboards(self) -> None:
-        """Create no dashboard, but keep the template's references to other stacks.
+        """Create only the dashboards of the settings, but keep the template's references to other stacks.
 
         Without them the other stacks would lose exports. CloudFormation refuses that as long as this stack, which it
         updates last, imports them.
         """
-        never = cdk.CfnCondition(self, "Never", expression=cdk.Fn.condition_equals("dashboards", "false"))
+        setting = self._settings.dashboards
+        never = cdk.CfnCondition(self, "Never", expression=cdk.Fn.condition_equals(cdk.Aws.PARTITION, "never"))
         for made in self.node.find_all():
             if isinstance(made, cloudwatch.CfnDashboard):
-                made.cfn_options.condition = never
+                is_health = str(made.dashboard_name).endswith("-health")
+                if setting == "none" or (setting == "health" and not is_health):
+                    made.cfn_options.condition = never
 
     def _errors(self, serving: ServingStack) -> list[cloudwatch.IAlarm]:
         settings, api = self._settings, serving.api

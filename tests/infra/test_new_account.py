@@ -102,10 +102,18 @@ def test_vanished_exports_and_replaced_stores_are_found(demo: Assembly, tmp_path
     ]
 
 
-def test_dashboards_that_are_off_are_not_created(spare: Assembly) -> None:
-    path: Path = spare.directory / "alsolike-spare-observability.template.json"
+@pytest.mark.parametrize(
+    ("name", "created"),
+    [("spare", set()), ("demo", {"health"}), ("other", {"health", "engagement", "models", "cost"})],
+)
+def test_only_the_dashboards_of_the_setting_are_created(
+    name: str, created: set[str], request: pytest.FixtureRequest
+) -> None:
+    path: Path = request.getfixturevalue(name).directory / f"alsolike-{name}-observability.template.json"
     template = json.loads(path.read_bytes())
     boards = [each for each in template["Resources"].values() if each["Type"] == "AWS::CloudWatch::Dashboard"]
 
-    assert {each["Condition"] for each in boards} == {"Never"}
-    assert template["Conditions"] == {"Never": {"Fn::Equals": ["dashboards", "false"]}}
+    assert len(boards) == 4
+    wanted = [each["Properties"]["DashboardName"] for each in boards if each.get("Condition") != "Never"]
+    assert {board.removeprefix(f"alsolike-{name}-") for board in wanted} == created
+    assert template["Conditions"] == {"Never": {"Fn::Equals": [{"Ref": "AWS::Partition"}, "never"]}}

@@ -93,8 +93,8 @@ def of_alarms(assembly: Assembly) -> Iterator[Shown]:
             yield Shown(f"alarm {alarm.logical_id[:-8]}", metric["Namespace"], metric["MetricName"], dimensions)
 
 
-def test_every_metric_of_ours_is_written_with_just_these_dimensions(assembly: Assembly) -> None:
-    found = [each for each in (*of_boards(assembly), *of_alarms(assembly)) if each.namespace == own(assembly)]
+def test_every_metric_of_ours_is_written_with_just_these_dimensions(other: Assembly) -> None:
+    found = [each for each in (*of_boards(other), *of_alarms(other)) if each.namespace == own(other)]
 
     assert {each.where.partition(":")[0] for each in found} >= set(BOARDS) - {"Cost"}
     for each in found:
@@ -104,8 +104,8 @@ def test_every_metric_of_ours_is_written_with_just_these_dimensions(assembly: As
         assert service is None or service in {one.service for one in written}, f"{each.where}: {each.name} of {service}"
 
 
-def test_every_metric_of_aws_is_of_a_resource_of_this_deployment(assembly: Assembly) -> None:
-    found = [each for each in (*of_boards(assembly), *of_alarms(assembly)) if each.namespace != own(assembly)]
+def test_every_metric_of_aws_is_of_a_resource_of_this_deployment(other: Assembly) -> None:
+    found = [each for each in (*of_boards(other), *of_alarms(other)) if each.namespace != own(other)]
 
     assert {each.namespace for each in found} == set(AWS_DIMENSIONS)
     for each in found:
@@ -116,7 +116,7 @@ def test_every_metric_of_aws_is_of_a_resource_of_this_deployment(assembly: Assem
             if not types[dimension]:
                 continue
             name = value.removesuffix(":live").removeprefix("ExportsOutputRef")
-            of_type = {resource.logical_id for resource in assembly.of_type(types[dimension])}
+            of_type = {resource.logical_id for resource in other.of_type(types[dimension])}
             assert any(name.startswith(logical_id) for logical_id in of_type), f"{each.where}: {dimension} {value}"
 
 
@@ -153,21 +153,21 @@ def test_every_metric_of_aws_is_of_a_resource_of_this_deployment(assembly: Assem
         ),
     ],
 )  # fmt: skip
-def test_a_board_has_what_an_operator_asks(demo: Assembly, board: str, titles: set[str]) -> None:
-    assert titles <= {widget["properties"].get("title") for widget in widgets(demo, board)}
+def test_a_board_has_what_an_operator_asks(other: Assembly, board: str, titles: set[str]) -> None:
+    assert titles <= {widget["properties"].get("title") for widget in widgets(other, board)}
 
 
-def test_metrics_of_one_hour_a_day_are_not_shown_by_a_shorter_period(demo: Assembly) -> None:
+def test_metrics_of_one_hour_a_day_are_not_shown_by_a_shorter_period(other: Assembly) -> None:
     daily = {each.metric for each in METRICS if each.rhythm is Rhythm.DAILY}
     for board in BOARDS:
-        for widget in widgets(demo, board):
+        for widget in widgets(other, board):
             for metric in widget["properties"].get("metrics", []):
-                if metric[0] == own(demo) and metric[1] in daily:
+                if metric[0] == own(other) and metric[1] in daily:
                     assert metric[-1]["period"] >= 3600
 
 
-def test_the_cost_dashboard_shows_usage_times_its_price(prod: Assembly) -> None:
-    by_title = {widget["properties"].get("title"): widget["properties"] for widget in widgets(prod, "Cost")}
+def test_the_cost_dashboard_shows_usage_times_its_price(other: Assembly) -> None:
+    by_title = {widget["properties"].get("title"): widget["properties"] for widget in widgets(other, "Cost")}
 
     def expressions(title: str) -> dict[str, str]:
         parts = [part for metric in by_title[title]["metrics"] for part in metric if isinstance(part, dict)]
@@ -181,9 +181,9 @@ def test_the_cost_dashboard_shows_usage_times_its_price(prod: Assembly) -> None:
     assert writes["profiles, written"] == "uprofiles__written * 0.000000625000"
 
 
-def test_the_cost_dashboard_has_the_lake_in_every_class_that_it_moves_to(prod: Assembly) -> None:
+def test_the_cost_dashboard_has_the_lake_in_every_class_that_it_moves_to(other: Assembly) -> None:
     (board,) = (
-        each["properties"] for each in widgets(prod, "Cost") if "S3: what" in each["properties"].get("title", "")
+        each["properties"] for each in widgets(other, "Cost") if "S3: what" in each["properties"].get("title", "")
     )
 
     priced, of = dict[str, str](), dict[str, str]()
@@ -202,11 +202,11 @@ def test_the_cost_dashboard_has_the_lake_in_every_class_that_it_moves_to(prod: A
     }
 
 
-def test_dashboards_are_named_after_the_environment(prod: Assembly) -> None:
-    boards = resources(prod, "AWS::CloudWatch::Dashboard").values()
+def test_dashboards_are_named_after_the_environment(other: Assembly) -> None:
+    boards = resources(other, "AWS::CloudWatch::Dashboard").values()
 
     assert {each.properties["DashboardName"] for each in boards} == {
-        f"alsolike-prod-{board.lower()}" for board in BOARDS
+        f"alsolike-other-{board.lower()}" for board in BOARDS
     }
 
 

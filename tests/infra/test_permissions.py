@@ -7,8 +7,6 @@ from tests.infra.grants import CONFIGURATION, CONSUMER, TOMBSTONES
 OWN_OUTPUT = {
     ("logs:CreateLogStream", "Log"),
     ("logs:PutLogEvents", "Log"),
-    ("xray:PutTelemetryRecords", "*"),
-    ("xray:PutTraceSegments", "*"),
 }
 # RowStore: put by batch_write_item, page by scan; update and delete by get_item and put_item.
 ROWS = ("GetItem", "PutItem", "Scan")

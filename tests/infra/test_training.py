@@ -241,12 +241,11 @@ def test_code_of_the_job_is_the_training_code_with_the_shared_vocabulary(demo: A
     assert [path.name for path in (code / "layers").iterdir()] == ["core"]
 
 
-def test_every_run_is_logged_and_traced(demo: Assembly) -> None:
+def test_every_run_is_logged(demo: Assembly) -> None:
     properties = demo.state_machine("training").properties
 
     assert properties["LoggingConfiguration"]["Level"] == "ALL"
     assert properties["LoggingConfiguration"]["IncludeExecutionData"] is True
-    assert properties["TracingConfiguration"] == {"Enabled": True}
 
 
 def test_training_starts_on_schedule(demo: Assembly, prod: Assembly) -> None:

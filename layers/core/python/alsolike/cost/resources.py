@@ -18,10 +18,10 @@ class Resource:
 
 
 def _is_created(resource: Mapping[str, Any], template: Mapping[str, Any]) -> bool:
-    """Return true if a resource has no condition, or one that the template's own values fulfil."""
+    """Return true if a resource has no condition, or one that AWS's main partition fulfils."""
     match template.get("Conditions", {}).get(resource.get("Condition")):
-        case {"Fn::Equals": [str(left), str(right)]}:
-            return left == right
+        case {"Fn::Equals": [{"Ref": "AWS::Partition"}, str(right)]}:
+            return right == "aws"
     return True
 
 

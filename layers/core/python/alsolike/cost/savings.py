@@ -175,7 +175,8 @@ def _of_observing(summary: Summary, load: Load) -> Iterator[_Change]:
     if summary.dashboards:
         changed = dataclasses.replace(summary, dashboards=0)
         but = "graphs are made by hand; alarms stay"
-        yield _Change(setting="dashboards", now=True, then=False, but=but, summary=changed, load=load)
+        now = "all" if summary.dashboards > 1 else "health"
+        yield _Change(setting="dashboards", now=now, then="none", but=but, summary=changed, load=load)
     days = summary.log_retention_days
     if days is None or days > 14:
         changed = dataclasses.replace(summary, log_retention_days=14)
