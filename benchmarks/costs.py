@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from alsolike.cost import Load, Prices, Summary, estimate, estimate_personalize, read_assembly, savings
@@ -14,6 +14,7 @@ from cli import boot
 
 PAGE = Path("docs/cost.md")
 ENVIRONMENT = "prod"
+SIZES = ("small", "standard", "large")
 SHOPS = {
     "small": Load(users=10_000, events_per_day=50_000, requests_per_day=20_000, items=2_000),
     "middling": Load(users=100_000, events_per_day=500_000, requests_per_day=200_000, items=20_000),
@@ -23,14 +24,31 @@ SHOPS = {
 
 def main() -> None:
     """Write the tables into the page, and print them."""
-    with tempfile.TemporaryDirectory(prefix="alsolike-costs-") as name:
-        directory = Path(name) / "cdk.out"
-        boot.synthesize(ENVIRONMENT, directory, without_layers=True)
-        summary = read_assembly(directory)
-    for section, lines in (("bills", _bills(summary)), ("savings", _savings(summary)), ("prices", _prices())):
+    summaries = {size: _summary(size) for size in SIZES}
+    summary = summaries["standard"]
+    for section, lines in (
+        ("sizes", _sizes(summaries)),
+        ("bills", _bills(summary)),
+        ("savings", _savings(summary)),
+        ("prices", _prices()),
+    ):
         text = "\n".join(lines)
         sys.stdout.write(text + "\n")
         write_section(PAGE, section, text)
+
+
+def _summary(size: str) -> Summary:
+    with tempfile.TemporaryDirectory(prefix="alsolike-costs-") as name:
+        directory = Path(name) / "cdk.out"
+        boot.synthesize(ENVIRONMENT, directory, without_layers=True, settings={"size": size})
+        return read_assembly(directory)
+
+
+def _sizes(summaries: Mapping[str, Summary]) -> Iterator[str]:
+    yield from (f"| $ a month | without any load | {' | '.join(SHOPS)} |", f"|---|---|{'---|' * len(SHOPS)}")
+    for size, summary in summaries.items():
+        bills = [estimate(summary, load) for load in SHOPS.values()]
+        yield _row(f"`{size}`", [bills[0].idle_dollars, *(bill.dollars for bill in bills)])
 
 
 def _bills(summary: Summary) -> Iterator[str]:

@@ -87,7 +87,13 @@ def publish_pages(deployment: Deployment) -> None:
         website.publish_pages(deployment, PAGES)
 
 
-def synthesize(environment: str | None, directory: Path, *, without_layers: bool = False) -> None:
+def synthesize(
+    environment: str | None,
+    directory: Path,
+    *,
+    without_layers: bool = False,
+    settings: Mapping[str, object] | None = None,
+) -> None:
     """Write the cloud assembly of an environment, unless it was written from the very same inputs.
 
     Parameters
@@ -96,6 +102,8 @@ def synthesize(environment: str | None, directory: Path, *, without_layers: bool
         Its name; None for the default of `cdk.json`.
     without_layers
         Put empty folders in the place of built layers: templates that are read and never deployed.
+    settings
+        Settings that replace those of the environment.
 
     Raises
     ------
@@ -107,6 +115,8 @@ def synthesize(environment: str | None, directory: Path, *, without_layers: bool
         arguments = [sys.executable, "-m", "infra_cdk.assembly", "--outdir", str(directory.resolve())]
         if environment is not None:
             arguments += ["--environment", environment]
+        if settings:
+            arguments += ["--settings", json.dumps(settings)]
         if without_layers:
             arguments += ["--layers", str(_empty_layers(directory.parent / "layers"))]
         _run(arguments, what=f"synthesizing {environment or 'the default environment'}")

@@ -5,7 +5,7 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from infra_cdk.settings import Settings
+from infra_cdk.settings import SIZES, Settings
 from infra_cdk.settings_checks import InvalidSettings, place
 
 
@@ -41,8 +41,9 @@ def load_settings(environments: object, name: str, overrides: Mapping[str, objec
             raise InvalidSettings(f"{where}.{key} is {value!r}, expected {_described(expected[key])}")
     if "region" not in given:
         raise InvalidSettings(f"{where}.region is missing")
+    defaults = SIZES[str(given.get("size", "small"))]
     try:
-        return Settings(name=name, **given)
+        return Settings(name=name, **{**defaults, **given})
     except InvalidSettings as error:
         raise InvalidSettings(f"{where}.{error}") from None
 

@@ -2,8 +2,8 @@
 
 import dataclasses
 import re
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from infra_cdk.regions import TRAINING_REGISTRIES, is_image, pandas_layer
 from infra_cdk.settings_checks import InvalidSettings, is_date, require, require_ranges, require_schedules
@@ -23,6 +23,21 @@ _LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _ORIGIN = re.compile(rf"(https://{_LABEL}(\.{_LABEL})*|http://(localhost|127\.0\.0\.1))(:[1-9][0-9]{{0,4}})?")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
+SIZES: Mapping[str, Mapping[str, Any]] = {
+    "small": {},
+    "standard": {"stream_retention_hours": 168, "snap_start": True},
+    "large": {
+        "stream_retention_hours": 168,
+        "snap_start": True,
+        "dashboards": "all",
+        "batch_concurrency": 10,
+        "lake_memory_mb": 10_240,
+        **{f"{routes}_rate_per_s": 3_000 for routes in ("recommend", "events", "session", "throttle")},
+        **{f"{routes}_burst": 6_000 for routes in ("recommend", "events", "session", "throttle")},
+    },
+}
+"""Defaults by the setting `size`; what an environment sets itself wins."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(TrainingSettings):
@@ -32,6 +47,9 @@ class Settings(TrainingSettings):
     ----------
     name
         Of the environment; part of the names of its stacks and of its SSM parameters.
+    size
+        Which of `SIZES` gives defaults: `small` those below, `standard` a week to repair consumers and fast starts,
+        `large` also the rates, memory and dashboards of a large shop, above the quotas of a new account.
     region, account
         Where it is deployed. The table of AWS's images by region is read at synthesis, so the region is
         fixed; without an account, the CLI's credentials decide.
@@ -108,6 +126,7 @@ class Settings(TrainingSettings):
 
     name: str
     region: str
+    size: Literal["small", "standard", "large"] = "small"
     account: str | None = None
     architecture: Literal["arm64", "x86_64"] = "arm64"
     removal_policy: Literal["retain", "destroy"] = "retain"

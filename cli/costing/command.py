@@ -40,6 +40,12 @@ def cost(
         str | None,
         typer.Option(metavar="NAME", help="Synthesize this environment of cdk.json.", show_default="cdk.json's own"),
     ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Synthesize with this size: small, standard or large.", show_default="its own"
+        ),
+    ] = None,
     assembly: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Read this synthesized assembly instead."),
@@ -77,6 +83,8 @@ def cost(
         history_length=history_length,
         peak=peak,
     )
+    if size is not None and assembly is not None:
+        raise InvalidInput("--size and --assembly were both given; an assembly has a size already")
     if environment is not None and assembly is not None:
         raise InvalidInput("--environment and --assembly were both given; an assembly is of one environment already")
     if assembly is not None:
@@ -84,7 +92,7 @@ def cost(
     else:
         with tempfile.TemporaryDirectory(prefix="alsolike-cost-") as name:
             outdir = Path(name) / "cdk.out"
-            boot.synthesize(environment, outdir, without_layers=True)
+            boot.synthesize(environment, outdir, without_layers=True, settings={"size": size} if size else None)
             summary = read_assembly(outdir)
     measured = measuring.measure(state=state, events_per_call=events_per_call) if measure else None
     durations = DURATIONS if measured is None else measured.durations(DURATIONS)

@@ -29,6 +29,21 @@ def test_every_environment_of_cdk_json_loads(name: str) -> None:
     assert settings.image.endswith("-sagemaker")
 
 
+def test_size_gives_defaults_that_the_environment_overrides() -> None:
+    given = environments(size="standard", stream_retention_hours=24)
+
+    standard, large = load_settings(given, "test"), load_settings(given, "test", {"size": "large"})
+
+    assert (standard.snap_start, standard.stream_retention_hours, standard.dashboards) == (True, 24, "health")
+    assert (large.recommend_rate_per_s, large.stream_retention_hours, large.dashboards) == (3_000, 24, "all")
+    assert load_settings(environments(), "test") == load_settings(environments(size="small"), "test")
+
+
+def test_unknown_size_is_an_error_that_names_the_sizes() -> None:
+    with pytest.raises(InvalidSettings, match="size is 'huge', expected 'small' or 'standard' or 'large'"):
+        load_settings(environments(size="huge"), "test")
+
+
 def test_demo_answers_within_seconds_and_production_keeps_its_data() -> None:
     context = read_context()["environments"]
 

@@ -83,7 +83,7 @@ def test_a_bill_says_its_load_its_date_and_sums_fixed_apart_from_usage(assembly:
     total, other = document["dollars"], document["personalize"]["dollars"]
     assert re.search(rf"total a month +│ +{total:,.2f} │ +{other:,.2f} │", said)
     assert "not confirmed by any page that could be read: the prices kinesis_long_term_gb" in said
-    assert re.search(r"dashboards +│ +true │ +false │ +3\.00 │", said)
+    assert re.search(r"dashboards +│ +health │ +none │ +3\.00 │", said)
 
 
 def test_how_says_where_quantities_come_from(assembly: Path) -> None:
@@ -105,6 +105,7 @@ def test_the_free_tier_is_taken_off_where_it_is_asked_for(assembly: Path) -> Non
         (["--users", "-1"], "users is -1, expected 0 to 10,000,000,000"),
         (["--events-per-call", "11"], "events_per_call is 11, expected 1 to 10"),
         (["--environment", "prod"], "--environment and --assembly were both given"),
+        (["--size", "small"], "--size and --assembly were both given"),
     ],
 )
 def test_values_that_cannot_be_are_refused(assembly: Path, options: list[str], said: str) -> None:
@@ -115,14 +116,14 @@ def test_values_that_cannot_be_are_refused(assembly: Path, options: list[str], s
 
 
 def test_without_an_assembly_the_environment_is_synthesized(assembly: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def synthesize(environment: str | None, directory: Path, *, without_layers: bool) -> None:
-        assert (environment, without_layers) == ("prod", True)
+    def synthesize(environment: str | None, directory: Path, *, without_layers: bool, settings: Any) -> None:
+        assert (environment, without_layers, settings) == ("prod", True, {"size": "large"})
         directory.mkdir()
         (directory / "shop.template.json").write_bytes((assembly / "shop.template.json").read_bytes())
 
     monkeypatch.setattr(boot, "synthesize", synthesize)
 
-    assert json.loads(ask("--environment", "prod", "--json"))["environment"] == "shop"
+    assert json.loads(ask("--environment", "prod", "--size", "large", "--json"))["environment"] == "shop"
 
 
 def test_measured_durations_and_log_sizes_take_the_place_of_known_ones(
