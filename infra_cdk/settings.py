@@ -58,6 +58,9 @@ class Settings(TrainingSettings):
     update_window_s, archive_window_s, trends_window_s, publish_window_s
         How long a batch is gathered before `update_profiles`, `archive_events`, `count_trends` and `publish_catalog`
         see it.
+    update_parallelization
+        How many batches of a shard `update_profiles` handles at a time. Lambda keeps the order of the records of one
+        user or session. A new account runs ten invocations at a time.
     update_retries
         How often a batch of `update_profiles` or `count_trends` is tried again; -1 until its records are too old. A try
         against a table that does not answer takes seconds, so that the default outlasts a failure of an hour, and a
@@ -136,6 +139,7 @@ class Settings(TrainingSettings):
     stream_retention_hours: int = 24
     update_batch_size: int = 100
     update_window_s: int = 0
+    update_parallelization: int = 1
     archive_batch_size: int = 10_000
     archive_window_s: int = 60
     trends_window_s: int = 10
@@ -285,6 +289,7 @@ _RANGES = (
     ("stream_retention_hours", 24, 8_760),
     ("update_batch_size", 1, 10_000),
     ("update_window_s", 0, 300),
+    ("update_parallelization", 1, 10),
     ("archive_batch_size", 1, 10_000),
     ("archive_window_s", 0, 300),
     ("trends_window_s", 0, 300),

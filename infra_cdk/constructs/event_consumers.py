@@ -84,6 +84,7 @@ def add_consumers(scope: Construct, *, settings: Settings, data: DataStack, laye
         batch_size=settings.update_batch_size,
         window_s=settings.update_window_s,
         retries=settings.update_retries,
+        parallelization=settings.update_parallelization,
     )
     consume(
         archive_events.live,

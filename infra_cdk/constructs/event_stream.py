@@ -38,6 +38,7 @@ def consume(
     batch_size: int,
     window_s: int,
     retries: int,
+    parallelization: int = 1,
 ) -> None:
     """Give a function the stream's records in batches.
 
@@ -51,12 +52,15 @@ def consume(
         An alias. Its role needs `consumer_permissions`.
     retries
         -1: until the records are too old (`Settings.record_age_hours`).
+    parallelization
+        Batches of a shard at a time.
     """
     function.add_event_source(
         sources.KinesisEventSource(
             stream,
             starting_position=lambda_.StartingPosition.TRIM_HORIZON,
             batch_size=batch_size,
+            parallelization_factor=parallelization,
             max_batching_window=cdk.Duration.seconds(window_s),
             bisect_batch_on_error=True,
             report_batch_item_failures=True,

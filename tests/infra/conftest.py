@@ -118,6 +118,7 @@ def other(synthesized: Synthesis, shared: Path) -> Assembly:
             spark_workers=40,
             token_validity_minutes=5,
             tracing=True,
+            update_parallelization=4,
             training_algorithms=["popularity", "newcomers"],
             training_budget_mb=2_000,
             training_budget_s=600,

@@ -68,3 +68,12 @@ def mapping(assembly: Assembly, function: str) -> Resource:
     ]
     (resource,) = [m for m in assembly.of_type("AWS::Lambda::EventSourceMapping") if alias in json.dumps(m.properties)]
     return resource
+
+
+def test_setting_lets_profiles_be_updated_in_parallel(demo: Assembly, other: Assembly) -> None:
+    def factor(assembly: Assembly, function: str) -> int:
+        found: int = mapping(assembly, function).properties.get("ParallelizationFactor", 1)
+        return found
+
+    assert (factor(demo, "update_profiles"), factor(other, "update_profiles")) == (1, 4)
+    assert {factor(other, name) for name in ("archive_events", "count_trends")} == {1}
