@@ -19,18 +19,15 @@ from infra_cdk.constructs.session_authorizer import SessionAuthorizer
 from infra_cdk.constructs.token_issuer import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS, TokenIssuer, scope_name
 from infra_cdk.settings import Settings
 
-# No header and no body: those could hold tokens and personal data. Nor what the authorizer of sessions says: ids.
+# The fields that runbooks and the dashboard use, and errors that no function logs. No header and no body: those could
+# hold tokens and personal data. Nor what the authorizer of sessions says: ids.
 _ACCESS_LOG_FIELDS = {
     "requestId": "$context.requestId",
-    "requestTime": "$context.requestTime",
     "routeKey": "$context.routeKey",
     "status": "$context.status",
-    "responseLength": "$context.responseLength",
-    "responseLatencyMs": "$context.responseLatency",
-    "integrationLatencyMs": "$context.integrationLatency",
+    "latencyMs": "$context.responseLatency",
     "integrationError": "$context.integrationErrorMessage",
     "authorizerError": "$context.authorizer.error",
-    "clientId": "$context.authorizer.claims.client_id",
 }
 
 _SESSION = "session"
