@@ -48,6 +48,9 @@ class TrainingSettings:
         Maximum increase of its error share in points, and of its latency, before the trial ends.
     models_kept
         How many versions stay that are neither live, on trial, last good nor pinned.
+    dataset_days
+        Age after which the next training deletes a dataset; the latest and those of the champion and of what a rollback
+        returns to stay, at most 90 days.
     drift_psi_percent, drift_hours, drift_retrains
         Population stability index (in hundredths) that counts as drift, how long it has to hold, and whether it then
         starts a training.
@@ -93,6 +96,7 @@ class TrainingSettings:
     canary_max_error_percent: int = 1
     canary_max_latency_percent: int = 50
     models_kept: int = 10
+    dataset_days: int = 7
     monitoring_schedule: str | None = "rate(1 hour)"
     drift_psi_percent: int = 25
     drift_hours: int = 24
@@ -196,6 +200,7 @@ _RANGES = (
     ("canary_max_error_percent", 0, 100),
     ("canary_max_latency_percent", 0, 10_000),
     ("models_kept", 1, 1_000),
+    ("dataset_days", 1, 90),
     ("drift_psi_percent", 1, 1_000),
     ("drift_hours", 1, 8_760),
     ("retrain_interactions", 1, 10**12),

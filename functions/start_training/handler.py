@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import functools
 import os
+import time
 from typing import Any
 
 from alsolike.aws import client
-from alsolike.dataset import prefix
+from alsolike.dataset import DATASETS_PREFIX, prefix
+from alsolike.errors import AlsolikeError
 from alsolike.observability import Metric, count, logger, observed
 from alsolike.registry import Registry
+from alsolike.retention import ModelFiles, expired, protected
 from alsolike.settings import from_environment
 from alsolike.training_turn import Turn
 from functions.start_training.run import run_of
@@ -38,6 +41,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     )
     rule = EngineRule(settings.dataset_engine, settings.spark_above_mb)
     start = start_training(run, read_trigger(event["input"]), execution_id=execution_id, rule=rule, stores=stores)
+    if start.first != First.BUSY:
+        _expire_datasets(stores.registry, but=run.run_id)
     count(Metric.TRAININGS_ADMITTED, int(start.first != First.BUSY))
     logger.info("looked whether the run may go", run_id=run.run_id, first=start.first, engine=start.engine,
                 reason=start.reason, ended_canary=start.orphan)  # fmt: skip
@@ -50,3 +55,15 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         "version": start.version,
         "dataset_s3_uri": f"s3://{settings.artefact_bucket}/{prefix(run.run_id)}",
     }
+
+
+def _expire_datasets(registry: Registry, *, but: str) -> None:
+    settings, now_ms = _settings(), time.time_ns() // 1_000_000
+    files = ModelFiles(client("s3"), settings.artefact_bucket, DATASETS_PREFIX)
+    try:
+        keeps = {**protected(registry.champion(), (), now_ms=now_ms), but: "is being built"}
+        for each in list(expired(files.stored(), keeps, days=settings.dataset_days, now_ms=now_ms)):
+            files.delete(each.version)
+            logger.info("dataset expired", dataset=each.version)
+    except AlsolikeError as error:  # the run goes on; the next one deletes the remaining datasets
+        logger.error("datasets cannot be deleted", reason=str(error))

@@ -7,9 +7,10 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Stores of training runs, and the engine of their datasets."""
+    """Stores of training runs, the engine of their datasets, and the days after which those expire."""
 
     artefact_bucket: str
     lake_bucket: str
     dataset_engine: str = "auto"
     spark_above_mb: int = 300
+    dataset_days: int = 7

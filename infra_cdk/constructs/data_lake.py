@@ -84,7 +84,13 @@ class DataLake(Construct):
         self.artefacts = self._bucket(
             "Artefacts",
             rules=[
-                s3.LifecycleRule(prefix="datasets/", expiration=cdk.Duration.days(90)),
+                s3.LifecycleRule(
+                    prefix="datasets/",
+                    # `start_training` deletes all but the champion's and the latest earlier.
+                    expiration=cdk.Duration.days(90),
+                    # Training has read them: what was deleted or rewritten is not needed.
+                    noncurrent_version_expiration=cdk.Duration.days(1),
+                ),
                 s3.LifecycleRule(prefix="training/", expiration=cdk.Duration.days(30)),
                 s3.LifecycleRule(
                     prefix=BATCH_PREFIX,

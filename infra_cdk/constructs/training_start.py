@@ -28,6 +28,7 @@ def training_start(scope: Construct, *, settings: Settings, data: DataStack, lay
             "LAKE_BUCKET": lake.bucket_name,
             "DATASET_ENGINE": settings.dataset_engine,
             "SPARK_ABOVE_MB": str(settings.spark_above_mb),
+            "DATASET_DAYS": str(settings.dataset_days),
         },
         permissions=[
             Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn, artefacts.bucket_arn]),
@@ -46,6 +47,7 @@ def training_start(scope: Construct, *, settings: Settings, data: DataStack, lay
                 suffix="/champion/*",
                 reason="Each run has a dataset of its own, with the champion's bundle in it",
             ),
+            objects(artefacts, "datasets/", actions=["s3:DeleteObject"], reason="Datasets of earlier runs expire"),
         ],
         memory_mb=512,
         timeout_s=300,

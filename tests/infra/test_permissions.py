@@ -220,6 +220,7 @@ EXPECTED = {
         ("s3:PutObject", "Artefacts/registry/champion.json"),  # Registry.end_canary: put_object
         ("s3:GetObject", "Artefacts/models/*"),  # copy_champion: copy_object, which reads the one
         ("s3:PutObject", "Artefacts/datasets/*/champion/*"),  # and writes the other
+        ("s3:DeleteObject", "Artefacts/datasets/*"),  # ModelFiles.delete: delete_objects
     },
     "run_canary": CONFIGURATION
     | {

@@ -108,6 +108,9 @@ class DatasetManifest:
         return cls(**values)
 
 
+DATASETS_PREFIX = "datasets/"
+
+
 def prefix(dataset_id: str) -> str:
     """Return the key prefix of a dataset in the artefact bucket."""
-    return f"datasets/{dataset_id}/"
+    return f"{DATASETS_PREFIX}{dataset_id}/"

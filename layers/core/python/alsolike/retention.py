@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from alsolike.champion import Champion
 from alsolike.errors import Unavailable
 from alsolike.experiments import Experiment
-from alsolike.registry import MODELS_PREFIX, model_prefix
+from alsolike.registry import MODELS_PREFIX
 
 LAST_GOOD = 3
 """So many versions that rollbacks would return to stay."""
@@ -24,6 +24,7 @@ UNFINISHED_MS = 86_400_000
 """Files without a manifest are of an upload that broke off, once they are so old."""
 
 _MANIFEST = "manifest.json"
+_DAY_MS = 86_400_000
 _AT_ONCE = 1_000  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 
 
@@ -73,8 +74,23 @@ def superfluous(
     yield from (each for each in rest if not each.complete and each.modified_ms < now_ms - UNFINISHED_MS)
 
 
+def expired(
+    stored: Iterable[StoredVersion], keeps: Mapping[str, str], *, days: int, now_ms: int
+) -> Iterator[StoredVersion]:
+    """Yield the datasets older than `days` days; the dataset of a version has its name.
+
+    The latest complete one stays, and those of `keeps`: monitoring compares with the champion's dataset, and an erasure
+    finds there if the champion was trained with the user.
+    """
+    every = list(stored)
+    latest = max((each for each in every if each.complete), key=lambda each: each.modified_ms, default=None)
+    for each in every:
+        if each != latest and each.version not in keeps and each.modified_ms < now_ms - days * _DAY_MS:
+            yield each
+
+
 class ModelFiles:
-    """The files of model versions in one artefact bucket.
+    """The files of model versions, or of datasets, in one artefact bucket.
 
     Parameters
     ----------
@@ -82,10 +98,12 @@ class ModelFiles:
         A low-level S3 client.
     bucket
         The artefact bucket.
+    folder
+        Prefix with a folder for each version, or for each dataset.
     """
 
-    def __init__(self, client: Any, bucket: str) -> None:
-        self._client, self._bucket = client, bucket
+    def __init__(self, client: Any, bucket: str, folder: str = MODELS_PREFIX) -> None:
+        self._client, self._bucket, self._folder = client, bucket, folder
 
     def stored(self) -> list[StoredVersion]:
         """Return the versions that have files, by name.
@@ -97,8 +115,8 @@ class ModelFiles:
         """
         manifests: dict[str, int] = {}
         latest: dict[str, int] = {}
-        for entry in self._list(MODELS_PREFIX):
-            version, _, name = entry["Key"].removeprefix(MODELS_PREFIX).partition("/")
+        for entry in self._list(self._folder):
+            version, _, name = entry["Key"].removeprefix(self._folder).partition("/")
             modified_ms = int(entry["LastModified"].timestamp() * 1000)
             latest[version] = max(modified_ms, latest.get(version, 0))
             if name == _MANIFEST:
@@ -116,7 +134,7 @@ class ModelFiles:
         Unavailable
             If S3 does not answer.
         """
-        prefix = model_prefix(version)
+        prefix = f"{self._folder}{version}/"
         keys = [entry["Key"] for entry in self._list(prefix)]
         self._delete([f"{prefix}{_MANIFEST}"])
         for first in range(0, len(keys), _AT_ONCE):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -78,6 +79,28 @@ def test_first_run_takes_the_turn_and_builds_a_dataset(runs: Runs) -> None:
     assert answer["dataset_s3_uri"] == f"s3://{runs.bucket}/datasets/{answer['run_id']}/"
     assert runs.holder() == execution
     assert runs.keys("datasets/") == []  # there is no champion yet
+
+
+def test_run_deletes_old_datasets_but_the_latest_and_those_of_versions_that_serve_or_may_again(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for version in ("v1", "v2"):
+        runs.promote(version)
+    for dataset in ("v0", "v1", "v2", "latest"):
+        for name in ("interactions.parquet", "manifest.json"):
+            runs.s3.put_object(Bucket=runs.bucket, Key=f"datasets/{dataset}/{name}", Body=b"1")
+        time.sleep(0.002)
+    runs.s3.put_object(Bucket=runs.bucket, Key="datasets/broken-off/interactions.parquet", Body=b"1")
+
+    def datasets_after(days: int) -> set[str]:
+        monkeypatch.setattr(
+            "functions.start_training.handler.time.time_ns", lambda: int((time.time() + days * 86_400) * 1e9)
+        )
+        answer = runs.start(runs.execution("a"))
+        return {key.split("/")[1] for key in runs.keys("datasets/")} - {answer["run_id"]}
+
+    assert datasets_after(6) == {"v0", "v1", "v2", "latest", "broken-off"}
+    assert datasets_after(8) == {"v1", "v2", "latest"}
 
 
 def test_run_beside_another_one_is_told_so(runs: Runs) -> None:

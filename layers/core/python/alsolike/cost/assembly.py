@@ -85,7 +85,7 @@ def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the t
         pages=bool(found.of("AWS::CloudFront::Distribution")),
         log_retention_days=max(kept) if len(kept) == len(retentions) and kept else None,
         lake_cold_days=_lifecycle(found, "interactions/", "Transitions", "TransitionInDays"),
-        dataset_days=_lifecycle(found, "datasets/", "ExpirationInDays"),
+        dataset_days=int(_variables(found).get("DATASET_DAYS", 7)),
         attribution_days=int(_variables(found).get("WINDOW_DAYS", 7)),
         served_days=_lifecycle(found, "served/", "ExpirationInDays"),
         uncounted=tuple(sorted({each.type for each in found if not each.type.startswith(_KNOWN)})),

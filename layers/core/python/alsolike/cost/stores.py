@@ -133,7 +133,8 @@ def _storage(meter: Meter, summary: Summary, load: Load) -> None:
     days = min(summary.served_days or load.history_days, load.history_days)
     served = load.requests_per_day * days * SERVED_ROW_BYTES / 1e9
     meter.add("S3", "what was served", served, "s3_gb", f"{SERVED_ROW_BYTES} bytes an answer")
-    kept = (summary.dataset_days or 365) / DAYS * summary.training.runs
+    # The latest and the champion's stay in any case.
+    kept = max((summary.dataset_days or 365) / DAYS * summary.training.runs, min(2.0, summary.training.runs))
     datasets = load.interactions * DATASET_BYTES / 1e9 * kept
     meter.add("S3", "datasets", datasets, "s3_gb", f"{kept:,.0f} of them, {DATASET_BYTES} bytes an interaction")
     models = load.items * (BUNDLES * BUNDLE_ITEM_BYTES + 10 * SNAPSHOT_BYTES) / 1e9
