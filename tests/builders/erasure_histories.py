@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -15,6 +15,7 @@ import pyarrow as pa
 from alsolike.configuration import DEFAULT
 from alsolike.identity import Login
 from alsolike.interactions import Interaction, profile_id
+from alsolike.quarantine import QuarantinedRecord
 from alsolike.served import Served
 from alsolike.stream import StreamRecord
 from alsolike.tombstones import TombstoneReader
@@ -37,7 +38,9 @@ from tests.builders.stores import PLACES, PSEUDONYMS, Stores, failed_batch, parq
 USERS = ("ann-user", "bob-user", "cid-user")
 ERASED = USERS[0]
 SECOND_MS = 1_000
-JOBS = ("compaction", "training", "import")
+JOBS = ("compaction", "training", "import", "replay")
+REPLAY_LATER_MS = 900_000
+"""After this time the refused records are no longer in the future."""
 _SKEWS_MS = (-4_000, -999, 0, 0, 3_000, 600_000)  # the last one is refused: more than `limits.clock_skew_s`
 
 
@@ -63,13 +66,20 @@ class Sent:
 
 @dataclasses.dataclass(frozen=True)
 class History:
-    """Events and responses of a shop, the time of an erasure, and the job that runs meanwhile."""
+    """Events and responses of a shop, the time of an erasure, and the job that runs meanwhile.
+
+    Attributes
+    ----------
+    units_per_s
+        Pace of the purge; a fast one ends before the last records arrive.
+    """
 
     seed: int
     sent: tuple[Sent, ...]
     erased_s: int
     job: str
     job_s: int
+    units_per_s: int = 1
 
     def owned_sessions(self) -> set[str]:
         """Return the sessions of the erased user: with the least accepted login, or an own refused one before it."""
@@ -87,6 +97,14 @@ class History:
             login = Login(event.event_time_ms, event.event_id, event.user_id)
             first[event.session_id] = min(login, first.get(event.session_id, login))
         return {session for session, login in first.items() if login.user_id == ERASED}
+
+    def sessions_of_one_user(self) -> set[str]:
+        """Return the sessions to which at most one user logged in."""
+        users: dict[str, set[str | None]] = {}
+        for each in self.sent:
+            if each.event is not None and each.event.session_id is not None:
+                users.setdefault(each.event.session_id, {None}).add(each.event.user_id)
+        return {session for session, found in users.items() if len(found) <= 2}
 
     def traces(self) -> set[str]:
         """Return texts that no store may hold: ids of the user, of the user's events and of responses."""
@@ -187,6 +205,7 @@ class Shop:
         ]
         self._job: Callable[[], object] | None = None
         self._erasure: str | None = None
+        self._next_pass_s = 0
 
     def run(self, *, erases: bool) -> None:
         """Let everything happen, second by second, and the erasure to its end."""
@@ -203,12 +222,21 @@ class Shop:
             if now_s >= settled_s and self._erasure:
                 self._purge(now_s)
         while self._erasure:
-            self._purge(last_s)
+            now_s += 1
+            self._purge(now_s)
 
     def _purge(self, now_s: int) -> None:
-        """Do one unit of the purge, and end it after the last late record."""
+        """Do some units of the purge, and end it after the last late record.
+
+        Between passes, all processes see the tombstones.
+        """
         assert self._erasure is not None
-        outcome = self.stores.step(self._erasure, remaining_ms=lambda: 0, now_ms=_ms(now_s))
+        outcome = "more"
+        for _ in range(self.story.units_per_s if now_s >= self._next_pass_s else 0):
+            outcome = self.stores.step(self._erasure, remaining_ms=lambda: 0, now_ms=_ms(now_s))
+            if outcome != "more":
+                self._next_pass_s = now_s + 2
+                break
         if outcome == "done" and now_s >= max(max(each.profiles_s, each.lake_s) for each in self.story.sent):
             self._erasure = None
 
@@ -217,14 +245,7 @@ class Shop:
         events = [(number, each) for number, each in sent if each.event is not None]
         to_lake = [_record(n, each) for n, each in events if each.lake_s == now_s and not each.in_failed_batch]
         to_profiles = [_record(n, each) for n, each in events if each.profiles_s == now_s]
-        common: dict[str, Any] = {"configurations": Applied(), "now_ms": _ms(now_s)}
-        if to_lake:
-            erased = functools.partial(self._readers[0].erased, now_ms=_ms(now_s))
-            archive_events(to_lake, client=self.stores.s3, bucket=PLACES.lake_bucket, erased=erased, **common)
-        if to_profiles:
-            erased = functools.partial(self._readers[1].erased, now_ms=_ms(now_s))
-            marks = self._readers[1].erasure_of
-            update_profiles(to_profiles, store=self.stores.profiles, erased=erased, erasure_of=marks, **common)
+        self._consume(to_lake, to_profiles, now_ms=_ms(now_s))
         for number, each in sent:
             if each.in_failed_batch and each.lake_s == now_s:
                 self._give_up(number, each, now_s=now_s)
@@ -245,6 +266,8 @@ class Shop:
         if self.story.job == "compaction":
             tombstones = ErasedUsers(self.stores.s3, PLACES.artefact_bucket, lambda: PSEUDONYMS)
             return lambda: keep_up(self.stores.s3, PLACES.lake_bucket, later_ms=7_200_000, erased=tombstones)
+        if self.story.job == "replay":
+            return functools.partial(self._replay, dict(self._replayable()))
         reader = TombstoneReader(self.stores.s3, PLACES.artefact_bucket, lambda: PSEUDONYMS)
         erased = functools.partial(reader.erased, now_ms=0)
         if self.story.job == "import":
@@ -253,6 +276,33 @@ class Shop:
         rows, _ = read_lake(self.stores.s3, PLACES.lake_bucket, columns=LAKE_COLUMNS)
         frame = clean(rows, DEFAULT, erased=erased).frame
         return lambda: self._write_dataset(frame, reader)
+
+    def _replayable(self) -> Iterator[tuple[str, StreamRecord]]:
+        """Yield quarantined records of sessions with one user; a replayed login of another one changes the owner."""
+        sessions = self.story.sessions_of_one_user()
+        for key in self.stores.keys("quarantine/"):
+            record = QuarantinedRecord.from_json(self.stores.body(key)).record
+            if json.loads(record.data)["session_id"] in sessions:
+                yield key, record
+
+    def _replay(self, held: dict[str, StreamRecord]) -> None:
+        """Put records on the stream again, as `alsolike quarantine replay` does, and delete their objects."""
+        now_ms = NOW_MS + REPLAY_LATER_MS
+        for number, record in enumerate(held.values()):
+            again = record._replace(sequence=sequence(100_000 + number), arrived_ms=now_ms)
+            self._consume([again], [again], now_ms=now_ms)
+        for key in held:
+            self.stores.s3.delete_object(Bucket=PLACES.lake_bucket, Key=key)
+
+    def _consume(self, to_lake: Sequence[StreamRecord], to_profiles: Sequence[StreamRecord], *, now_ms: int) -> None:
+        common: dict[str, Any] = {"configurations": Applied(), "now_ms": now_ms}
+        if to_lake:
+            erased = functools.partial(self._readers[0].erased, now_ms=now_ms)
+            archive_events(to_lake, client=self.stores.s3, bucket=PLACES.lake_bucket, erased=erased, **common)
+        if to_profiles:
+            erased = functools.partial(self._readers[1].erased, now_ms=now_ms)
+            marks = self._readers[1].erasure_of
+            update_profiles(to_profiles, store=self.stores.profiles, erased=erased, erasure_of=marks, **common)
 
     def _write_dataset(self, frame: pd.DataFrame, reader: TombstoneReader) -> None:
         reader.refresh(now_ms=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -23,9 +24,9 @@ from tests.builders.stores import PSEUDONYMS, Stores
 from tests.fakes import MemoryCloud
 
 
-def check(seed: int, *, cloud: MemoryCloud, aws: Callable[[str], Any]) -> None:
+def check(seed: int, *, cloud: MemoryCloud, aws: Callable[[str], Any], units_per_s: int = 1) -> None:
     """Compare a history with an erasure to the same one without."""
-    story = history(seed)
+    story = dataclasses.replace(history(seed), units_per_s=units_per_s)
     others = [user for user in USERS if user != ERASED]
     cloud.clear()
     untouched = Shop(Stores.create(aws), story)
@@ -46,10 +47,10 @@ def check(seed: int, *, cloud: MemoryCloud, aws: Callable[[str], Any]) -> None:
     assert {name: value for name, value in held.items() if value and name not in ("userId", "erasure")} == {}
 
 
-def check_all(seeds: Iterable[int], *, cloud: MemoryCloud, aws: Callable[[str], Any]) -> None:
+def check_all(seeds: Iterable[int], *, cloud: MemoryCloud, aws: Callable[[str], Any], units_per_s: int = 1) -> None:
     """Check histories until one fails."""
     for seed in seeds:
-        check(seed, cloud=cloud, aws=aws)
+        check(seed, cloud=cloud, aws=aws, units_per_s=units_per_s)
 
 
 @pytest.mark.ci
@@ -61,6 +62,17 @@ def test_nothing_of_the_user_is_left_in_ten_histories(seed: int, cloud: MemoryCl
 @pytest.mark.parametrize("seed", range(10, 100))
 def test_nothing_of_the_user_is_left(seed: int, cloud: MemoryCloud, aws: Callable[[str], Any]) -> None:
     check(seed, cloud=cloud, aws=aws)
+
+
+LATE = (1, 115, 363)
+"""Histories in which records of the user's sessions arrive after a fast purge has ended."""
+
+
+@pytest.mark.parametrize("seed", LATE)
+def test_nothing_of_the_user_is_stored_after_a_fast_purge(
+    seed: int, cloud: MemoryCloud, aws: Callable[[str], Any]
+) -> None:
+    check(seed, cloud=cloud, aws=aws, units_per_s=1_000)
 
 
 def until_the_logins_time(work: Work) -> Iterator[None]:
@@ -76,11 +88,11 @@ def until_the_logins_time(work: Work) -> Iterator[None]:
     return purge_rows(work, INTERACTIONS, hits) if own else iter(())
 
 
-def of_every_session(self: UserData, user_id: str, *, until: dict[str, int]) -> pd.DataFrame:
+def of_every_session(self: UserData, user_id: str, **_: object) -> tuple[pd.DataFrame, None]:
     """Return the responses in every session of the user, to any user."""
     rows = self._rows(_INTERACTIONS, {"user_id": [user_id]})
     names = [self.pseudonyms.shopper(each) for each in (user_id, *rows["session_id"].dropna().unique())]
-    return self._rows(_SERVED, {"shopper": names, "session": names}).drop_duplicates("recommendation_id")
+    return self._rows(_SERVED, {"shopper": names, "session": names}).drop_duplicates("recommendation_id"), None
 
 
 def without(*steps: Any) -> tuple[Any, ...]:
@@ -101,6 +113,7 @@ DEFECTS: dict[str, tuple[object, str, Any]] = {
 
 
 SEEDS = {
+    "a session passes to its next user": LATE,
     "a login in flight is not looked for": (8, 21, 24, 31),
     "the login's own time decides what is erased": (0, 1, 8, 11),
     "quarantined logins are not looked for": (17, 75, 88, 91),
@@ -113,6 +126,7 @@ def test_each_defect_is_found(
     defect: str, cloud: MemoryCloud, aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(*DEFECTS[defect])
+    seeds = SEEDS.get(defect, range(10))
 
     with pytest.raises(AssertionError, match="seed"):
-        check_all(SEEDS.get(defect, range(10)), cloud=cloud, aws=aws)
+        check_all(seeds, cloud=cloud, aws=aws, units_per_s=1_000 if seeds is LATE else 1)
