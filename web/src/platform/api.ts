@@ -78,6 +78,11 @@ export class Api {
   }
 }
 
+/** Return a thrown value as an error. */
+export function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
 /** The error for a failed `fetch`, which raises a TypeError without details, or its timeout's error. */
 export function noAnswer(failure: unknown): Error {
   if (failure instanceof DOMException && failure.name === "TimeoutError") {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { type Activity, activitySentence } from "./activity";
+import { type Activity, activityText, awaitEffect, MAX_WAIT_MS, type Snapshot } from "./activity";
 
 const sent: Activity = { id: 1, what: "View of Figs", state: "sent", outcome: null, error: null, again: null };
 
@@ -18,6 +18,44 @@ it.each<[Partial<Activity>, string]>([
     "View of Figs sent. Counted after 0.9 s; “for you” did not change",
   ],
   [{ state: "settled", outcome: { effect: "late", afterMs: 15_000 } }, "View of Figs sent. No change within 15.0 s"],
-])("%o is said in a line", (changes, sentence) => {
-  expect(activitySentence({ ...sent, ...changes })).toBe(sentence);
+])("%o is shown in a line", (changes, sentence) => {
+  expect(activityText({ ...sent, ...changes })).toBe(sentence);
+});
+
+/** Poll responses in order, the last one repeatedly, with a clock that only sleeping advances. */
+async function outcome(...answers: Snapshot[]) {
+  let nowMs = 0;
+  let snapshots = 0;
+  const result = await awaitEffect({
+    before: { forYou: ["1", "2"], history: ["9"] },
+    takeSnapshot: async () => answers[Math.min(snapshots++, answers.length - 1)] ?? { forYou: [], history: [] },
+    sleep: async (ms) => {
+      nowMs += ms;
+    },
+    nowMs: () => nowMs,
+  });
+  return { ...result, snapshots };
+}
+
+const unchanged = { forYou: ["1", "2"], history: ["9"] };
+const processed = { forYou: ["1", "2"], history: ["3", "9"] };
+
+it("reports after how long a list has changed", async () => {
+  const result = await outcome(unchanged, { forYou: ["2", "1"], history: ["3", "9"] });
+  expect(result).toEqual({ effect: "changed", afterMs: 250 + 375, snapshots: 2 });
+});
+
+it("detects a change one request after the event was processed", async () => {
+  expect((await outcome(processed, { ...processed, forYou: ["1", "4"] })).effect).toBe("changed");
+});
+
+it("stops if an event was processed and changed nothing", async () => {
+  expect(await outcome(unchanged, processed)).toMatchObject({ effect: "same", snapshots: 3 });
+});
+
+it("stops after the longest wait", async () => {
+  const result = await outcome(unchanged);
+  expect(result.effect).toBe("late");
+  expect(result.afterMs).toBeGreaterThanOrEqual(MAX_WAIT_MS);
+  expect(result.snapshots).toBeLessThan(15);
 });

@@ -1,4 +1,6 @@
-import type { Outcome } from "./watch";
+import type { Api } from "../platform/api";
+import { fetchRecommendedIds } from "./recommendations";
+import type { Shopper } from "./shopper";
 
 /** An action of the shopper, and its outcome. */
 export interface Activity {
@@ -7,16 +9,16 @@ export interface Activity {
   readonly what: string;
   readonly state: "sending" | "sent" | "watching" | "settled" | "failed";
   readonly outcome: Outcome | null;
-  /** Why it could not be sent, and what sends it again. */
+  /** The error of a failed request, and its retry. */
   readonly error: string | null;
   readonly again: (() => void) | null;
 }
 
 /** Number of remembered actions. */
-export const REMEMBERED = 20;
+export const MAX_ACTIVITIES = 20;
 
-/** Say it in a line. */
-export function activitySentence({ what, state, outcome, error }: Activity): string {
+/** Return an action as one line. */
+export function activityText({ what, state, outcome, error }: Activity): string {
   switch (state) {
     case "sending":
       return `Sending ${what.charAt(0).toLowerCase()}${what.slice(1)} …`;
@@ -27,12 +29,12 @@ export function activitySentence({ what, state, outcome, error }: Activity): str
     case "failed":
       return `${what} could not be sent: ${error}`;
     case "settled":
-      return outcome ? `${what} sent. ${outcomeSentence(outcome)}` : what; // without one nothing was sent
+      return outcome ? `${what} sent. ${outcomeText(outcome)}` : what; // no event was sent
   }
 }
 
-/** Say what an event led to. */
-export function outcomeSentence({ effect, afterMs }: Outcome): string {
+/** Return an effect as a sentence. */
+export function outcomeText({ effect, afterMs }: Outcome): string {
   const seconds = `${(afterMs / 1000).toFixed(1)} s`;
   switch (effect) {
     case "changed":
@@ -42,4 +44,63 @@ export function outcomeSentence({ effect, afterMs }: Outcome): string {
     case "late":
       return `No change within ${seconds}`;
   }
+}
+
+/** The lists that show the effect of an event. */
+export interface Snapshot {
+  readonly forYou: readonly string[];
+  /** Recently viewed and bought before: a change shows that the event was processed. */
+  readonly history: readonly string[];
+}
+
+/** The effect of an event. `same`: it was processed, and "for you" did not change. */
+export interface Outcome {
+  readonly effect: "changed" | "same" | "late";
+  readonly afterMs: number;
+}
+
+export interface EffectOptions {
+  readonly before: Snapshot;
+  readonly takeSnapshot: () => Promise<Snapshot>;
+  readonly sleep: (ms: number) => Promise<void>;
+  readonly nowMs: () => number;
+}
+
+const SNAPSHOT_ITEMS = 20;
+
+/** Request the current lists of a shopper. */
+export async function takeSnapshot(api: Api, shopper: Shopper): Promise<Snapshot> {
+  const ids = (recommender: "for-you" | "recently-viewed" | "buy-again") =>
+    fetchRecommendedIds(api, { recommender, userId: shopper.id, limit: SNAPSHOT_ITEMS });
+  const [forYou, recent, again] = await Promise.all([ids("for-you"), ids("recently-viewed"), ids("buy-again")]);
+  return { forYou, history: [...recent, "", ...again] };
+}
+
+/** Longest wait for an effect. */
+export const MAX_WAIT_MS = 15_000;
+
+const FIRST_WAIT_MS = 250;
+const LONGEST_WAIT_MS = 2_000;
+
+/**
+ * Poll, each time after a longer wait, until "for you" has changed.
+ *
+ * An event may change nothing: polling stops one request after the shopper's history has changed.
+ */
+export async function awaitEffect({ before, takeSnapshot, sleep, nowMs }: EffectOptions): Promise<Outcome> {
+  const startedMs = nowMs();
+  let processed = false;
+  for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 1.5, LONGEST_WAIT_MS)) {
+    await sleep(waitMs);
+    const { forYou, history } = await takeSnapshot();
+    const afterMs = nowMs() - startedMs;
+    if (differs(forYou, before.forYou)) return { effect: "changed", afterMs };
+    if (processed) return { effect: "same", afterMs };
+    processed = differs(history, before.history);
+    if (afterMs >= MAX_WAIT_MS) return { effect: "late", afterMs };
+  }
+}
+
+function differs(left: readonly string[], right: readonly string[]): boolean {
+  return left.length !== right.length || left.some((item, index) => item !== right[index]);
 }

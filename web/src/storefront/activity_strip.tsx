@@ -1,4 +1,4 @@
-import { activitySentence } from "./activity";
+import { activityText } from "./activity";
 import { useShop } from "./context";
 import "./strip.css";
 
@@ -6,12 +6,12 @@ import "./strip.css";
 export function ActivityStrip() {
   const { activity } = useShop();
   const [latest, ...earlier] = activity;
-  const said = latest ? activitySentence(latest) : "Open a product: the shop sends the event and the lists change.";
+  const text = latest ? activityText(latest) : "Open a product: the shop sends the event and the lists change.";
   return (
     <aside class="strip" aria-label="Events sent">
       <div class={`strip-latest ${latest?.state ?? "none"}`}>
-        <p role="status" title={said}>
-          {said}
+        <p role="status" title={text}>
+          {text}
         </p>
         {latest?.again && (
           <button type="button" onClick={latest.again}>
@@ -24,8 +24,8 @@ export function ActivityStrip() {
           <summary>Before</summary>
           <ol>
             {earlier.map((line) => (
-              <li key={line.id} class={line.state} title={activitySentence(line)}>
-                {activitySentence(line)}
+              <li key={line.id} class={line.state} title={activityText(line)}>
+                {activityText(line)}
               </li>
             ))}
           </ol>

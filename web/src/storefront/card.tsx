@@ -1,56 +1,49 @@
 import { useId, useState } from "preact/hooks";
 import { useShop } from "./context";
-import type { Lead } from "./events";
+import type { Attribution } from "./events";
+import type { Explanation } from "./explanations";
+import { Picture } from "./picture";
 import { type Product, priceText } from "./product";
-import { originSentence, reasonSentence } from "./reasons";
-import type { Recommendations, Recommended } from "./recommending";
 import { formatRoute } from "./route";
-import { Picture } from "./tile";
 
 interface CardProps {
   readonly product: Product;
-  /** Why it is shown, the strongest first; where nothing is to be said there is no button for it. */
-  readonly why?: readonly Why[];
+  /** Explanations of the recommendation, the strongest first; without one, the card has no button for them. */
+  readonly why?: readonly Explanation[];
   readonly fresh?: boolean;
-  readonly lead?: () => Lead | null;
+  readonly attribution?: () => Attribution | null;
 }
 
-/** A sentence with its weight relative to the strongest, from 0 to 1; null without one. */
-export interface Why {
-  readonly sentence: string;
-  readonly weight: number | null;
-}
-
-/** A product as lists show it: a link over all of it, and buttons for why it is there and for the cart. */
-export function Card({ product, why = [], fresh = false, lead }: CardProps) {
+/** A product in a list: a link that covers the card, and buttons for its explanation and for the cart. */
+export function Card({ product, why = [], fresh = false, attribution }: CardProps) {
   const shop = useShop();
   const panel = useId();
   const [open, setOpen] = useState(false);
-  const [shut, setShut] = useState(false);
+  const [closed, setClosed] = useState(false);
   const kind = product.subtitle ?? product.kind ?? product.category;
   const price = priceText(product.price);
-  const led = () => lead?.() ?? null;
-  const opened = () => {
-    const found = led();
-    if (found) shop.lead(product.id, found);
+  const currentAttribution = () => attribution?.() ?? null;
+  const rememberAttribution = () => {
+    const source = currentAttribution();
+    if (source) shop.setAttribution(product.id, source);
   };
   return (
     <li
-      class={`card${open ? " open" : ""}${shut ? " shut" : ""}${fresh ? " fresh" : ""}`}
+      class={`card${open ? " open" : ""}${closed ? " closed" : ""}${fresh ? " fresh" : ""}`}
       data-item={product.id}
       onKeyDown={(event) => {
         if (event.key !== "Escape") return;
         setOpen(false);
-        setShut(true); // also close what hovering or focus has opened, until the next hover or focus
+        setClosed(true); // also close what hovering or focus has opened, until the next hover or focus
       }}
-      onMouseLeave={() => setShut(false)}
-      onFocusOut={() => setShut(false)}
+      onMouseLeave={() => setClosed(false)}
+      onFocusOut={() => setClosed(false)}
     >
       <Picture product={product} />
       <a
         class="card-link"
         href={formatRoute({ page: "item", id: product.id })}
-        onClick={opened}
+        onClick={rememberAttribution}
         aria-describedby={why.length > 0 ? panel : undefined}
         title={[product.title, kind, price].filter(Boolean).join(" · ") /* in full, as the card may cut it off */}
       >
@@ -63,7 +56,7 @@ export function Card({ product, why = [], fresh = false, lead }: CardProps) {
         class="card-add"
         aria-label={`Add ${product.title} to the cart`}
         title="Add to the cart"
-        onClick={() => shop.add(product, led())}
+        onClick={() => shop.add(product, currentAttribution())}
       >
         <span aria-hidden="true">+</span>
       </button>
@@ -91,25 +84,4 @@ export function Card({ product, why = [], fresh = false, lead }: CardProps) {
       )}
     </li>
   );
-}
-
-/** The reasons for an item of a list. */
-export function whyOf(
-  item: Recommended,
-  list: Recommendations,
-  startsFrom: string | null,
-  title: (itemId: string) => string,
-  nowMs: number,
-): Why[] {
-  if (item.reasons.length === 0) {
-    return [{ sentence: originSentence(item, list, startsFrom), weight: null }];
-  }
-  const most = Math.max(...item.reasons.map((reason) => reason.contribution));
-  const said = new Map<string, Why>();
-  for (const reason of item.reasons) {
-    const what = reason.itemId === item.product.id ? "it" : title(reason.itemId);
-    const sentence = reasonSentence(reason, what, nowMs);
-    if (!said.has(sentence)) said.set(sentence, { sentence, weight: most > 0 ? reason.contribution / most : null });
-  }
-  return [...said.values()];
 }

@@ -1,40 +1,63 @@
-import { useEffect, useId, useRef } from "preact/hooks";
-import { Card, whyOf } from "./card";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { Card } from "./card";
+import { type CarouselPlan, type CarouselState, emptyText, planCarousels } from "./carousels";
 import { useShop } from "./context";
-import type { Lead } from "./events";
-import { failureSentence } from "./failure";
-import { degradedSentence, sourceSentence } from "./reasons";
-import type { Recommendations } from "./recommending";
-import "./shelf.css";
-import { useScrolling } from "./scrolling";
-import { emptySentence, type Shelf, type ShelfPlan } from "./shelves";
+import { errorText } from "./errors";
+import type { Attribution } from "./events";
+import { degradedText, explain, sourceText } from "./explanations";
+import type { Recommendations } from "./recommendations";
+import type { Route } from "./route";
+import { ErrorState } from "./states";
 
 interface CarouselProps {
-  readonly plan: ShelfPlan;
-  readonly shelf: Shelf | undefined;
+  readonly plan: CarouselPlan;
+  readonly carousel: CarouselState | undefined;
+}
+
+/** The carousels of a page, with one message if all of them fail. */
+export function CarouselList({ route }: { readonly route: Route }) {
+  const shop = useShop();
+  const planned = planCarousels(route, shop.cart);
+  const carousels = shop.carouselsOf(route);
+  const failed = carousels.filter((carousel) => carousel.error && !carousel.list);
+  const [first] = failed;
+  if (first?.error && failed.length === planned.length) {
+    return <ErrorState what="Recommendations" error={first.error} retry={() => void shop.reload()} />;
+  }
+  return (
+    <>
+      {planned.map((plan) => (
+        <Carousel
+          key={plan.recommender}
+          plan={plan}
+          carousel={carousels.find((carousel) => carousel.plan.recommender === plan.recommender)}
+        />
+      ))}
+    </>
+  );
 }
 
 /** A list of products that scrolls sideways: by finger, wheel, arrow buttons, and arrow keys from card to card. */
-export function Carousel({ plan, shelf }: CarouselProps) {
+export function Carousel({ plan, carousel }: CarouselProps) {
   const heading = useId();
   const track = useRef<HTMLUListElement>(null);
-  const list = shelf?.list ?? null;
-  const seen = useSeen(track, list);
-  const { any, back, on } = useScrolling(track, list?.recommendationId);
+  const list = carousel?.list ?? null;
+  const seen = useSeenItems(track, list);
+  const { any, back, on } = useScrollDirections(track, list?.recommendationId);
   const order = list?.items.map((item) => item.product.id).join(" ");
   useEffect(() => track.current?.scrollTo({ left: 0 }), [order]);
   const scroll = (pages: number) => track.current?.scrollBy({ left: pages * track.current.clientWidth * 0.85 });
   if (list?.items.length === 0 && !plan.empty) return null;
   return (
-    <section class="shelf" aria-labelledby={heading} aria-busy={!shelf} data-recommender={plan.recommender}>
-      <div class="shelf-head">
+    <section class="carousel" aria-labelledby={heading} aria-busy={!carousel} data-recommender={plan.recommender}>
+      <div class="carousel-head">
         <div>
           <h2 id={heading}>{plan.title}</h2>
-          {list && <p class="shelf-source">{sourceSentence(list)}</p>}
-          {list && list.degraded.length > 0 && <p class="shelf-degraded">{degradedSentence(list.degraded)}</p>}
+          {list && <p class="carousel-source">{sourceText(list)}</p>}
+          {list && list.degraded.length > 0 && <p class="carousel-degraded">{degradedText(list.degraded)}</p>}
         </div>
         {list && list.items.length > 0 && any && (
-          <div class="shelf-arrows">
+          <div class="carousel-arrows">
             <button
               type="button"
               aria-label={`${plan.title}: back`}
@@ -49,36 +72,41 @@ export function Carousel({ plan, shelf }: CarouselProps) {
           </div>
         )}
       </div>
-      <ShelfContent plan={plan} shelf={shelf} track={track} lead={() => leadOf(list, seen.current)} />
+      <CarouselContent
+        plan={plan}
+        carousel={carousel}
+        track={track}
+        attribution={() => attributionFor(list, seen.current)}
+      />
     </section>
   );
 }
 
 interface ContentProps extends CarouselProps {
   readonly track: { current: HTMLUListElement | null };
-  readonly lead: () => Lead | null;
+  readonly attribution: () => Attribution | null;
 }
 
-function ShelfContent({ plan, shelf, track, lead }: ContentProps) {
+function CarouselContent({ plan, carousel, track, attribution }: ContentProps) {
   const shop = useShop();
-  if (!shelf) {
+  if (!carousel) {
     return <Skeleton what={plan.title} />;
   }
-  if (shelf.error && !shelf.list) {
+  if (carousel.error && !carousel.list) {
     return (
-      <p class="state" role="alert">
-        {failureSentence(shelf.error)}.{" "}
+      <p class="carousel-message" role="alert">
+        {errorText(carousel.error)}.{" "}
         <button type="button" onClick={() => void shop.reload()}>
           Try again
         </button>
       </p>
     );
   }
-  const { list } = shelf;
+  const { list } = carousel;
   if (!list || list.items.length === 0) {
-    return <p class="state">{emptySentence(shelf)}</p>;
+    return <p class="carousel-message">{emptyText(carousel)}</p>;
   }
-  const startsFrom = plan.itemId === undefined ? null : shop.title(plan.itemId);
+  const anchorTitle = plan.itemId === undefined ? null : shop.title(plan.itemId);
   const nowMs = Date.now();
   return (
     <ul class="track" ref={track} aria-label={plan.title} onKeyDown={moveByArrows}>
@@ -86,9 +114,9 @@ function ShelfContent({ plan, shelf, track, lead }: ContentProps) {
         <Card
           key={item.product.id}
           product={item.product}
-          why={whyOf(item, list, startsFrom, (id) => shop.title(id), nowMs)}
-          fresh={shelf.fresh.has(item.product.id)}
-          lead={lead}
+          why={explain(item, list, anchorTitle, (id) => shop.title(id), nowMs)}
+          fresh={carousel.fresh.has(item.product.id)}
+          attribution={attribution}
         />
       ))}
     </ul>
@@ -118,8 +146,8 @@ function moveByArrows(event: KeyboardEvent) {
   next.querySelector<HTMLElement>(".card-link")?.focus();
 }
 
-/** The items of a list that have been in view, as far as they were scrolled to. */
-function useSeen(track: { current: HTMLUListElement | null }, list: Recommendations | null) {
+/** The items of a list that were in view. */
+function useSeenItems(track: { current: HTMLUListElement | null }, list: Recommendations | null) {
   const seen = useRef(new Set<string>());
   const answer = list?.recommendationId;
   useEffect(() => {
@@ -141,8 +169,52 @@ function useSeen(track: { current: HTMLUListElement | null }, list: Recommendati
   return seen;
 }
 
-function leadOf(list: Recommendations | null, seen: ReadonlySet<string>): Lead | null {
+function attributionFor(list: Recommendations | null, seen: ReadonlySet<string>): Attribution | null {
   if (!list) return null;
   const shown = list.items.map((item) => item.product.id).filter((id) => seen.has(id));
   return { recommendationId: list.recommendationId, shown };
+}
+
+/** Directions in which a list can be scrolled. */
+export interface ScrollDirections {
+  readonly any: boolean;
+  readonly back: boolean;
+  readonly on: boolean;
+}
+
+const NOT_SCROLLABLE: ScrollDirections = { any: false, back: false, on: false };
+
+/** Browsers round these, and a list may rest a pixel before its end. */
+const ROUNDING_PX = 2;
+
+/** Return the directions in which a list can be scrolled. */
+export function scrollDirections(list: Pick<Element, "scrollLeft" | "scrollWidth" | "clientWidth">): ScrollDirections {
+  const further = list.scrollWidth - list.clientWidth;
+  if (further <= ROUNDING_PX) return NOT_SCROLLABLE;
+  return { any: true, back: list.scrollLeft > ROUNDING_PX, on: list.scrollLeft < further - ROUNDING_PX };
+}
+
+/** The directions in which a list can be scrolled, updated when it is scrolled, resized or refilled. */
+export function useScrollDirections(
+  track: { current: HTMLElement | null },
+  recommendationId: string | undefined,
+): ScrollDirections {
+  const [scrolling, setScrolling] = useState(NOT_SCROLLABLE);
+  useEffect(() => {
+    const list = track.current;
+    if (!list) return;
+    const update = () => {
+      const { any, back, on } = scrollDirections(list);
+      setScrolling((old) => (old.any === any && old.back === back && old.on === on ? old : { any, back, on }));
+    };
+    update();
+    const observer = new ResizeObserver(update);
+    observer.observe(list);
+    list.addEventListener("scroll", update, { passive: true });
+    return () => {
+      observer.disconnect();
+      list.removeEventListener("scroll", update);
+    };
+  }, [recommendationId]);
+  return scrolling;
 }

@@ -1,35 +1,35 @@
-/** Something to be bought. */
+/** An item in the cart. */
 export interface CartLine {
   readonly itemId: string;
   readonly title: string;
   readonly price: number | null;
   readonly quantity: number;
-  /** The answer that led to it, if one did. */
+  /** The recommendation that led to it, if any. */
   readonly recommendationId: string | null;
 }
 
 export type Cart = readonly CartLine[];
 
-const MOST = 99;
+const MAX_QUANTITY = 99;
 
-/** Put one more of an item in; the answer that led to it first stays. */
-export function added(cart: Cart, line: Omit<CartLine, "quantity">): Cart {
-  const there = cart.find((each) => each.itemId === line.itemId);
-  return there ? withQuantity(cart, line.itemId, there.quantity + 1) : [...cart, { ...line, quantity: 1 }];
+/** Add one piece of an item; its first recommendation stays. */
+export function addLine(cart: Cart, line: Omit<CartLine, "quantity">): Cart {
+  const existing = cart.find((other) => other.itemId === line.itemId);
+  return existing ? withQuantity(cart, line.itemId, existing.quantity + 1) : [...cart, { ...line, quantity: 1 }];
 }
 
-/** Change how many there are of an item; none takes it out. */
+/** Set the quantity of an item; 0 removes it. */
 export function withQuantity(cart: Cart, itemId: string, quantity: number): Cart {
   return cart
-    .map((line) => (line.itemId === itemId ? { ...line, quantity: Math.min(quantity, MOST) } : line))
+    .map((line) => (line.itemId === itemId ? { ...line, quantity: Math.min(quantity, MAX_QUANTITY) } : line))
     .filter((line) => line.quantity > 0);
 }
 
 /** The cart without bought quantities; later additions stay. */
-export function without(cart: Cart, bought: Cart): Cart {
+export function removeQuantities(cart: Cart, bought: Cart): Cart {
   return bought.reduce((left, { itemId, quantity }) => {
-    const there = left.find((line) => line.itemId === itemId);
-    return there ? withQuantity(left, itemId, there.quantity - quantity) : left;
+    const existing = left.find((line) => line.itemId === itemId);
+    return existing ? withQuantity(left, itemId, existing.quantity - quantity) : left;
   }, cart);
 }
 

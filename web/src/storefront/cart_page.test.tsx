@@ -12,7 +12,7 @@ class Silent extends Api {
   override post = () => new Promise<never>(() => {});
 }
 
-it("a cart cannot be changed while it is bought", () => {
+it("the cart is locked during a purchase", () => {
   const shop = new Shop(new Silent("", async () => ""), {} as Site, {} as Storage);
   const locked = () => {
     const page = render(

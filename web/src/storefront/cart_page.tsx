@@ -1,16 +1,16 @@
+import { CarouselList } from "./carousel";
 import { type CartLine, count, total, unpricedText } from "./cart";
 import { useShop } from "./context";
+import { Picture } from "./picture";
 import { fromMetadata, priceText } from "./product";
 import { formatRoute, type Route } from "./route";
-import { ShelfList } from "./shelf_list";
 import { EmptyState } from "./states";
-import { Picture } from "./tile";
 
-/** The cart, and after buying what was bought. */
+/** The cart, and the confirmation of an order. */
 export function CartPage({ route }: { readonly route: Route }) {
   const shop = useShop();
   const { cart } = shop;
-  const { state, taken } = shop.ordering;
+  const { state, accepted } = shop.orderStatus;
   const buying = state === "buying";
   return (
     <>
@@ -39,13 +39,13 @@ export function CartPage({ route }: { readonly route: Route }) {
             <p class="small">Demo: nothing is charged or delivered, but the purchase event counts.</p>
           </section>
         </div>
-      ) : taken ? (
+      ) : accepted ? (
         <div class="notice good" role="status">
           <p class="notice-title">Thank you!</p>
           <p>
-            {count(taken)} {count(taken) === 1 ? "product" : "products"} for{" "}
-            {[priceText(total(taken)), unpricedText(taken)].filter(Boolean).join(" ")}. The lists below, and those of
-            the <a href="#/">shop</a>, change within seconds.
+            {count(accepted)} {count(accepted) === 1 ? "product" : "products"} for{" "}
+            {[priceText(total(accepted)), unpricedText(accepted)].filter(Boolean).join(" ")}. The lists below, and those
+            of the <a href="#/">shop</a>, change within seconds.
           </p>
         </div>
       ) : (
@@ -53,7 +53,7 @@ export function CartPage({ route }: { readonly route: Route }) {
           <a href="#/">Open the shop</a>
         </EmptyState>
       )}
-      <ShelfList route={route} />
+      <CarouselList route={route} />
     </>
   );
 }
@@ -61,8 +61,8 @@ export function CartPage({ route }: { readonly route: Route }) {
 function Line({ line }: { readonly line: CartLine }) {
   const shop = useShop();
   const { itemId, title, price, quantity } = line;
-  const buying = shop.ordering.state === "buying";
-  const product = shop.known.get(itemId) ?? { ...fromMetadata(itemId), title, price };
+  const buying = shop.orderStatus.state === "buying";
+  const product = shop.knownProducts.get(itemId) ?? { ...fromMetadata(itemId), title, price };
   return (
     <li class="cart-line">
       <Picture product={product} />

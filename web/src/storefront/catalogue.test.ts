@@ -18,22 +18,22 @@ function ids(query: string, category = "", known: string[] = []) {
 }
 
 describe("a search", () => {
-  it("wants every word, and puts titles that begin with one first", () => {
+  it("requires every word, and ranks titles that begin with one first", () => {
     expect(ids("banana")).toEqual(["1", "2"]);
     expect(ids("bread banana")).toEqual(["1"]);
     expect(ids("figs")).toEqual([]);
   });
 
-  it("finds what answers have brought before what is as good", () => {
+  it("ranks recommended products above equal matches", () => {
     expect(ids("bread", "", ["4"])).toEqual(["4", "3", "1"]);
   });
 
-  it("keeps to a category, and finds by it", () => {
+  it("filters by category, and matches its name", () => {
     expect(ids("", "Pastry")).toEqual(["1", "3"]);
     expect(ids("produce")).toEqual(["2"]);
   });
 
-  it("counts what it does not show", () => {
+  it("counts all results", () => {
     expect(search(products, new Set(), "bread", "", 1)).toMatchObject({ all: 3 });
   });
 });
@@ -62,14 +62,14 @@ describe("the catalogue", () => {
     }
   }
 
-  it("is loaded whole where it is small", async () => {
+  it("is loaded completely if it is small", async () => {
     const pages: Loaded[] = [];
     const loaded = await loadProducts(new Catalogue(2500), null, (page) => pages.push(page));
     expect(pages.map((page) => page.products.length)).toEqual([1000, 2000, 2500]);
     expect(loaded.next).toBeNull();
   });
 
-  it("is loaded up to a number, and on from there", async () => {
+  it("is loaded in portions", async () => {
     const api = new Catalogue(LOADED_AT_ONCE + 1);
     const first = await loadProducts(api, null, () => {});
     expect(first).toMatchObject({ products: { length: LOADED_AT_ONCE }, next: String(LOADED_AT_ONCE) });

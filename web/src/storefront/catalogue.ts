@@ -7,14 +7,14 @@ const PAGE_ROWS = 1000;
 /** Products that a page loads before it offers to load more, because a catalogue may have any number. */
 export const LOADED_AT_ONCE = 5000;
 
-/** The part of the catalogue that this page has loaded, in no order. */
+/** The loaded part of the catalogue, unordered. */
 export interface Loaded {
   readonly products: readonly Product[];
   /** Token of the next page; null at the end. */
   readonly next: string | null;
 }
 
-/** Load on from where it was left, `LOADED_AT_ONCE` products at most; `onPage` takes what is there after each page. */
+/** Load up to `LOADED_AT_ONCE` further products; `onPage` receives all loaded products after each page. */
 export async function loadProducts(
   api: Api,
   from: Loaded | null,
@@ -37,7 +37,7 @@ export async function loadProducts(
   return loaded;
 }
 
-/** What a search finds: the best, and how many there are. */
+/** The best results of a search, and the number of all results. */
 export interface Hits {
   readonly products: readonly Product[];
   readonly all: number;
@@ -46,25 +46,25 @@ export interface Hits {
 /**
  * Find products that have every word of a query in title, categories, brand or id.
  *
- * Words at the beginning of the title count most, words within other words least; `known` are products that answers
- * have brought, which are found before the rest of the catalogue, as likely to be wanted.
+ * Words at the beginning of the title count most, words within other words least; `recommended` are the
+ * IDs of recommended products, which rank above equal matches.
  */
 export function search(
   products: Iterable<Product>,
-  known: ReadonlySet<string>,
+  recommended: ReadonlySet<string>,
   query: string,
   category: string,
-  most: number,
+  limit: number,
 ): Hits {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   const scored: { product: Product; score: number }[] = [];
   for (const product of products) {
     if (category && product.category !== category) continue;
     const score = scoreOf(product, words);
-    if (score > 0) scored.push({ product, score: score + (known.has(product.id) ? 0.5 : 0) });
+    if (score > 0) scored.push({ product, score: score + (recommended.has(product.id) ? 0.5 : 0) });
   }
   scored.sort((a, b) => b.score - a.score || a.product.title.localeCompare(b.product.title));
-  return { products: scored.slice(0, most).map(({ product }) => product), all: scored.length };
+  return { products: scored.slice(0, limit).map(({ product }) => product), all: scored.length };
 }
 
 function scoreOf(product: Product, words: readonly string[]): number {

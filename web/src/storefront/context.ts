@@ -5,40 +5,40 @@ import type { Shop } from "./shop";
 
 export const ShopContext = createContext<Shop | null>(null);
 
-/** The shop that this page is of. */
+/** Return the shop of the page. */
 export function useShop(): Shop {
   const shop = useContext(ShopContext);
-  if (!shop) throw new Error("a part of the shop is shown outside of it");
+  if (!shop) throw new Error("the component is outside of the shop");
   return shop;
 }
 
-/** Render again whenever the shop has changed. */
-export function useChanges(shop: Shop): void {
+/** Render again after each change of the shop. */
+export function useShopUpdates(shop: Shop): void {
   const [, setChanges] = useState(0);
   useEffect(() => shop.subscribe(() => setChanges((changes) => changes + 1)), [shop]);
 }
 
-/** The place of the shop that the address names. */
+/** Return the route of the address. */
 export function useRoute(): Route {
   const [hash, setHash] = useState(location.hash);
   useEffect(() => {
-    const moved = () => setHash(location.hash);
-    addEventListener("hashchange", moved);
-    return () => removeEventListener("hashchange", moved);
+    const update = () => setHash(location.hash);
+    addEventListener("hashchange", update);
+    return () => removeEventListener("hashchange", update);
   }, []);
   return parseRoute(hash);
 }
 
-/** True if the browser is online. */
+/** Return true if the browser is online. */
 export function useOnline(): boolean {
   const [online, setOnline] = useState(navigator.onLine);
   useEffect(() => {
-    const moved = () => setOnline(navigator.onLine);
-    addEventListener("online", moved);
-    addEventListener("offline", moved);
+    const update = () => setOnline(navigator.onLine);
+    addEventListener("online", update);
+    addEventListener("offline", update);
     return () => {
-      removeEventListener("online", moved);
-      removeEventListener("offline", moved);
+      removeEventListener("online", update);
+      removeEventListener("offline", update);
     };
   }, []);
   return online;

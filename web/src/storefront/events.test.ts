@@ -1,56 +1,59 @@
 import { describe, expect, it } from "vitest";
-import { bodies, bought, carted, searched, viewed } from "./events";
-import { withIdsOf } from "./order";
-import { shopperOf } from "./shopper";
+import { cartEvent, purchaseEvents, requestBodies, searchEvent, viewEvent } from "./events";
+import { reuseEventIds } from "./orders";
+import { parseShopper } from "./shopper";
 
-const making = { nowMs: 1_764_032_400_250, newId: () => "e1" };
+const stamp = { nowMs: 1_764_032_400_250, newId: () => "e1" };
 
 describe("an event", () => {
   it("has a unique ID and its time in seconds", () => {
-    expect(viewed("7", null, null, making)).toEqual({
+    expect(viewEvent("7", null, null, stamp)).toEqual({
       eventType: "view",
       eventId: "e1",
       sentAt: 1_764_032_400.25,
       itemId: "7",
     });
-    expect(viewed("7", null, null).eventId).not.toBe(viewed("7", null, null).eventId);
+    expect(viewEvent("7", null, null).eventId).not.toBe(viewEvent("7", null, null).eventId);
   });
 
   it("names its recommendation and the shown items", () => {
-    const view = viewed("7", { recommendationId: "r1", shown: ["3", "7", "9"] }, null, making);
+    const view = viewEvent("7", { recommendationId: "r1", shown: ["3", "7", "9"] }, null, stamp);
     expect(view).toMatchObject({ recommendationId: "r1", impression: ["3", "7", "9"] });
   });
 
   it("lists at most 25 shown items, its own among them", () => {
     const shown = Array.from({ length: 30 }, (_, index) => String(index));
-    const { impression } = viewed("29", { recommendationId: "r1", shown }, null, making);
+    const { impression } = viewEvent("29", { recommendationId: "r1", shown }, null, stamp);
     expect(impression).toEqual([...shown.slice(0, 24), "29"]);
   });
 
   it("always lists its own item as shown", () => {
-    expect(viewed("7", { recommendationId: "r1", shown: ["3"] }, null, making).impression).toEqual(["7", "3"]);
+    expect(viewEvent("7", { recommendationId: "r1", shown: ["3"] }, null, stamp).impression).toEqual(["7", "3"]);
   });
 
   it("contains the search query", () => {
-    expect(JSON.parse(searched("ripe bananas", making).properties ?? "")).toEqual({ query: "ripe bananas" });
-    expect(JSON.parse(viewed("7", null, "figs", making).properties ?? "")).toEqual({ query: "figs" });
+    expect(JSON.parse(searchEvent("ripe bananas", stamp).properties ?? "")).toEqual({ query: "ripe bananas" });
+    expect(JSON.parse(viewEvent("7", null, "figs", stamp).properties ?? "")).toEqual({ query: "figs" });
   });
 
   it("has the price as its value, if there is one", () => {
-    expect(carted("7", 1.99, null, making).eventValue).toBe(1.99);
-    expect(carted("7", null, null, making)).not.toHaveProperty("eventValue");
+    expect(cartEvent("7", 1.99, null, stamp).eventValue).toBe(1.99);
+    expect(cartEvent("7", null, null, stamp)).not.toHaveProperty("eventValue");
   });
 });
 
 describe("an order", () => {
   const line = { itemId: "7", title: "Fig", price: 0.1, quantity: 3, recommendationId: "r1" };
   const numbered = () => {
-    let made = 0;
-    return { nowMs: 5000, newId: () => `o1-${++made}` };
+    let count = 0;
+    return { nowMs: 5000, newId: () => `o1-${++count}` };
   };
 
   it("is one event per line, with the line's total as its value", () => {
-    const [first, second] = bought([line, { ...line, itemId: "8", quantity: 1, recommendationId: null }], numbered());
+    const [first, second] = purchaseEvents(
+      [line, { ...line, itemId: "8", quantity: 1, recommendationId: null }],
+      numbered(),
+    );
     expect(first).toEqual({
       eventType: "purchase",
       eventId: "o1-1",
@@ -65,7 +68,7 @@ describe("an order", () => {
 
   it("is sent in calls of ten events", () => {
     const lines = Array.from({ length: 12 }, (_, index) => ({ ...line, itemId: String(index) }));
-    const calls = bodies(bought(lines, numbered()), shopperOf("42"), "s1", "shop");
+    const calls = requestBodies(purchaseEvents(lines, numbered()), parseShopper("42"), "s1", "shop");
     expect(calls.map((call) => call.eventList.length)).toEqual([10, 2]);
     expect(calls[1]?.eventList[1]?.eventId).toBe("o1-12");
     expect(calls[0]).toMatchObject({ trackingId: "shop", userId: "42", sessionId: "s1" });
@@ -73,9 +76,9 @@ describe("an order", () => {
 
   it("that is changed before a retry has new IDs only for changed lines", () => {
     const [fig, pear] = [line, { ...line, itemId: "8" }];
-    const sent = [{ what: "w", events: bought([fig, pear], numbered()), cart: null, givenUp: true }];
+    const sent = [{ what: "w", events: purchaseEvents([fig, pear], numbered()), cart: null, givenUp: true }];
     const ids = (...lines: (typeof line)[]) =>
-      withIdsOf(sent, bought(lines, { nowMs: 9000, newId: () => "new" })).map(({ eventId }) => eventId);
+      reuseEventIds(sent, purchaseEvents(lines, { nowMs: 9000, newId: () => "new" })).map(({ eventId }) => eventId);
     expect(ids(pear)).toEqual(["o1-2"]);
     expect(ids({ ...pear, quantity: 4 })).toEqual(["new"]);
     expect(ids(pear, fig)).toEqual(["o1-2", "o1-1"]);
@@ -83,7 +86,7 @@ describe("an order", () => {
 });
 
 it("an anonymous visitor's event has a session and no user", () => {
-  const [call] = bodies([searched("figs", making)], shopperOf("guest-1"), "s1", "shop");
+  const [call] = requestBodies([searchEvent("figs", stamp)], parseShopper("guest-1"), "s1", "shop");
   expect(call).toMatchObject({ sessionId: "guest-1" });
   expect(call).not.toHaveProperty("userId");
 });

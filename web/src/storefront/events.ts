@@ -2,18 +2,18 @@ import type { Api } from "../platform/api";
 import type { CartLine } from "./cart";
 import type { Shopper } from "./shopper";
 
-/** The most events of one call. */
-export const MOST_EVENTS = 10;
-/** The most items that one event may say were shown. */
-export const MOST_SHOWN = 25;
+/** The maximum number of events in a call. */
+export const MAX_EVENTS = 10;
+/** The maximum number of shown items in an event. */
+export const MAX_SHOWN = 25;
 
-/** The answer that led to an event, with the items of it that the shopper has seen. */
-export interface Lead {
+/** The recommendation that led to an event, with the items that the shopper has seen. */
+export interface Attribution {
   readonly recommendationId: string;
   readonly shown: readonly string[];
 }
 
-/** An event as `POST /events` takes it. */
+/** An event of `POST /events`. */
 export interface ShopEvent {
   readonly eventType: "view" | "cart" | "purchase" | "search";
   readonly eventId: string;
@@ -26,75 +26,86 @@ export interface ShopEvent {
   readonly impression?: readonly string[];
 }
 
-/** When and as what an event is made; both are the browser's, but for tests. */
-export interface Making {
+/** Clock and IDs of new events; tests pass their own. */
+export interface EventStamp {
   readonly nowMs: number;
   readonly newId: () => string;
 }
 
-export const now = (): Making => ({ nowMs: Date.now(), newId: () => crypto.randomUUID() });
+export const browserStamp = (): EventStamp => ({ nowMs: Date.now(), newId: () => crypto.randomUUID() });
 
-/** A product was looked at, perhaps out of an answer or a search. */
-export function viewed(itemId: string, lead: Lead | null, query: string | null, making = now()): ShopEvent {
-  return { ...made("view", making), itemId, ...led(itemId, lead), ...(query ? { properties: asText({ query }) } : {}) };
+/** The event of an opened product, with its recommendation or search. */
+export function viewEvent(
+  itemId: string,
+  attribution: Attribution | null,
+  query: string | null,
+  stamp = browserStamp(),
+): ShopEvent {
+  return {
+    ...baseFields("view", stamp),
+    itemId,
+    ...attributionFields(itemId, attribution),
+    ...(query ? { properties: JSON.stringify({ query }) } : {}),
+  };
 }
 
-/** A product was put into the cart. */
-export function carted(itemId: string, price: number | null, lead: Lead | null, making = now()): ShopEvent {
-  return { ...made("cart", making), itemId, ...worth(price), ...led(itemId, lead) };
+/** The event of a product that was added to the cart. */
+export function cartEvent(
+  itemId: string,
+  price: number | null,
+  attribution: Attribution | null,
+  stamp = browserStamp(),
+): ShopEvent {
+  return { ...baseFields("cart", stamp), itemId, ...valueField(price), ...attributionFields(itemId, attribution) };
 }
 
-/** Something was searched for. */
-export function searched(query: string, making = now()): ShopEvent {
-  return { ...made("search", making), properties: asText({ query }) };
+/** The event of a search. */
+export function searchEvent(query: string, stamp = browserStamp()): ShopEvent {
+  return { ...baseFields("search", stamp), properties: JSON.stringify({ query }) };
 }
 
-/** An order, an event a line. */
-export function bought(lines: readonly CartLine[], making = now()): ShopEvent[] {
+/** The events of an order, one per line. */
+export function purchaseEvents(lines: readonly CartLine[], stamp = browserStamp()): ShopEvent[] {
   return lines.map((line) => ({
-    ...made("purchase", making),
+    ...baseFields("purchase", stamp),
     itemId: line.itemId,
-    ...worth(line.price === null ? null : Math.round(line.price * line.quantity * 100) / 100),
-    ...(line.quantity > 1 ? { properties: asText({ quantity: line.quantity }) } : {}),
+    ...valueField(line.price === null ? null : Math.round(line.price * line.quantity * 100) / 100),
+    ...(line.quantity > 1 ? { properties: JSON.stringify({ quantity: line.quantity }) } : {}),
     ...(line.recommendationId ? { recommendationId: line.recommendationId } : {}),
   }));
 }
 
-/** The bodies of `POST /events` that carry these events: an anonymous visitor's belong only to the session. */
-export function bodies(events: readonly ShopEvent[], shopper: Shopper, sessionId: string, trackingId: string) {
-  const whose = shopper.anonymous ? { sessionId: shopper.id } : { userId: shopper.id, sessionId };
+/** The bodies of `POST /events` for these events. Events of anonymous visitors have a session and no user. */
+export function requestBodies(events: readonly ShopEvent[], shopper: Shopper, sessionId: string, trackingId: string) {
+  const identity = shopper.anonymous ? { sessionId: shopper.id } : { userId: shopper.id, sessionId };
   const calls = [];
-  for (let start = 0; start < events.length; start += MOST_EVENTS) {
-    calls.push({ trackingId, ...whose, eventList: events.slice(start, start + MOST_EVENTS) });
+  for (let start = 0; start < events.length; start += MAX_EVENTS) {
+    calls.push({ trackingId, ...identity, eventList: events.slice(start, start + MAX_EVENTS) });
   }
   return calls;
 }
 
-/** Send bodies one after another; what failed may be sent again, since events count once. */
-export async function post(api: Api, calls: ReturnType<typeof bodies>): Promise<void> {
+/** Send bodies one after another. A retry is safe, since duplicates count once. */
+export async function postEvents(api: Api, calls: ReturnType<typeof requestBodies>): Promise<void> {
   for (const body of calls) {
     await api.post("/events", body);
   }
 }
 
-function made(eventType: ShopEvent["eventType"], { nowMs, newId }: Making) {
+function baseFields(eventType: ShopEvent["eventType"], { nowMs, newId }: EventStamp) {
   return { eventType, eventId: newId(), sentAt: nowMs / 1000 };
 }
 
-function worth(value: number | null) {
+function valueField(value: number | null) {
   return value === null ? {} : { eventValue: value };
 }
 
-function led(itemId: string, lead: Lead | null) {
-  if (!lead) return {};
-  const others = lead.shown.filter((shown) => shown !== itemId).slice(0, MOST_SHOWN - 1);
-  const impression = lead.shown.filter((shown) => shown === itemId || others.includes(shown));
+function attributionFields(itemId: string, attribution: Attribution | null) {
+  if (!attribution) return {};
+  const others = attribution.shown.filter((shown) => shown !== itemId).slice(0, MAX_SHOWN - 1);
+  const impression = attribution.shown.filter((shown) => shown === itemId || others.includes(shown));
   return {
-    recommendationId: lead.recommendationId,
+    recommendationId: attribution.recommendationId,
     impression: impression.includes(itemId) ? impression : [itemId, ...impression],
   };
-}
-
-function asText(properties: Record<string, unknown>): string {
-  return JSON.stringify(properties);
 }

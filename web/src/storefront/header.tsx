@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { count } from "./cart";
 import { useShop } from "./context";
-import { hue } from "./hue";
 import { ShopperPicker } from "./picker";
+import { hue } from "./picture";
 import { formatRoute, type Route } from "./route";
 import { shopperName } from "./shopper";
 
@@ -14,7 +14,7 @@ interface HeaderProps {
 export function Header({ route, signOut }: HeaderProps) {
   const shop = useShop();
   const [picking, setPicking] = useState(false);
-  const things = count(shop.cart);
+  const products = count(shop.cart);
   const name = shopperName(shop.shopper);
   return (
     <header class="header">
@@ -43,8 +43,8 @@ export function Header({ route, signOut }: HeaderProps) {
           </svg>
           <span class="visually-hidden">Cart, </span>
           <span class="cart-count">
-            {things}
-            <span class="visually-hidden"> {things === 1 ? "product" : "products"}</span>
+            {products}
+            <span class="visually-hidden"> {products === 1 ? "product" : "products"}</span>
           </span>
         </a>
         <button type="button" class="sign-out" onClick={signOut}>
@@ -71,9 +71,9 @@ function SearchBox({ query }: { readonly query: string }) {
         class="search"
         onSubmit={(event) => {
           event.preventDefault();
-          const asked = input.current?.value.trim() ?? "";
-          if (asked) shop.search(asked);
-          location.hash = formatRoute({ page: "search", query: asked, category: "" });
+          const typed = input.current?.value.trim() ?? "";
+          if (typed) shop.search(typed);
+          location.hash = formatRoute({ page: "search", query: typed, category: "" });
         }}
       >
         <input

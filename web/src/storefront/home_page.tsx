@@ -1,24 +1,23 @@
+import { CarouselList } from "./carousel";
+import { type CarouselPlan, type CarouselState, planCarousels } from "./carousels";
 import { categories } from "./catalogue";
 import { useShop } from "./context";
 import { formatRoute, type Route } from "./route";
-import { ShelfList } from "./shelf_list";
-import { plans } from "./shelves";
-import { greeting } from "./shopper";
-import { standingOf, standingSentence } from "./welcome";
+import { greeting, type Shopper } from "./shopper";
 
-const MOST_CATEGORIES = 8;
+const MAX_CATEGORIES = 8;
 
 export function HomePage({ route }: { readonly route: Route }) {
   const shop = useShop();
   const { shopper } = shop;
-  const standing = standingOf(plans(route, shop.cart), shop.shelvesOf(route), shopper);
-  const chips = categories(shop.known.values()).slice(0, MOST_CATEGORIES);
+  const status = homeStatus(planCarousels(route, shop.cart), shop.carouselsOf(route), shopper);
+  const chips = categories(shop.knownProducts.values()).slice(0, MAX_CATEGORIES);
   return (
     <>
       <section class="hero">
         <h1 title={greeting(shopper)}>{greeting(shopper)}</h1>
         <p>
-          {standingSentence(standing)
+          {statusText(status)
             .split("`")
             .map((part, place) => (place % 2 === 1 ? <code key={part}>{part}</code> : part))}
         </p>
@@ -30,7 +29,46 @@ export function HomePage({ route }: { readonly route: Route }) {
           ))}
         </nav>
       </section>
-      <ShelfList route={route} />
+      <CarouselList route={route} />
     </>
   );
+}
+
+/** The state of the lists, as the greeting describes it. */
+export type HomeStatus = "empty" | "no-model" | "degraded" | "personal" | "no-history";
+
+/** Return the state of the loaded lists; before "for you" is loaded, the expected state. */
+export function homeStatus(
+  planned: readonly CarouselPlan[],
+  carousels: readonly CarouselState[],
+  shopper: Shopper,
+): HomeStatus {
+  const forYou = carousels.find(({ plan }) => plan.recommender === "for-you")?.list;
+  if (!forYou) return shopper.anonymous ? "no-history" : "personal";
+  if (carousels.length === planned.length && carousels.every(({ list }) => list?.items.length === 0)) {
+    // A list is also empty if the page shows all of its items elsewhere, such as in the cart.
+    if (!carousels.some(({ shownElsewhere }) => shownElsewhere)) return "empty";
+  }
+  if (forYou.degraded.includes("no-model")) return "no-model";
+  if (forYou.degraded.length > 0) return "degraded";
+  return forYou.source === "popular" || forYou.source === "none" ? "no-history" : "personal";
+}
+
+/** Return the text below the greeting. Commands are in backticks. */
+export function statusText(status: HomeStatus): string {
+  switch (status) {
+    case "empty":
+      return (
+        "There are no products yet. Import products and purchases with " +
+        "`alsolike import`, then train the first model with `alsolike train`."
+      );
+    case "no-model":
+      return "There is no model yet. Import purchases with `alsolike import`, then run `alsolike train`.";
+    case "degraded":
+      return "Some lists below are degraded and state the reason. Your clicks and purchases still count.";
+    case "personal":
+      return "These recommendations are for you, as of this moment. Your clicks and purchases change them within seconds.";
+    case "no-history":
+      return "You have no history yet. Open a product or add one to the cart: the lists change within seconds.";
+  }
 }

@@ -1,17 +1,19 @@
 import { describe, expect, it, vi } from "vitest";
-import { shopperOf } from "./shopper";
-import { fig, pear } from "./taking";
+import { parseShopper } from "./shopper";
 import {
   api,
   buyCartWhile,
   differentPurchases,
+  fig,
+  pear,
   purchases,
   putIntoCart,
   reloaded,
   settled,
   shop,
   storage,
-} from "./visit";
+  tab,
+} from "./testing/shop_session";
 
 describe("an order", () => {
   it("has the same IDs in a retry", async () => {
@@ -20,7 +22,7 @@ describe("an order", () => {
     api.losing = true;
     await shop.buyCart();
     expect(shop.cart).toHaveLength(1);
-    expect(shop.ordering).toEqual({ state: "failed", taken: null });
+    expect(shop.orderStatus).toEqual({ state: "failed", accepted: null });
     const lost = api.sent.at(-1)?.eventList;
     expect(lost).toMatchObject([{ eventType: "purchase", itemId: "7", eventValue: 1.5, recommendationId: "r1" }]);
 
@@ -29,7 +31,7 @@ describe("an order", () => {
 
     expect(api.sent.at(-1)?.eventList).toEqual(lost);
     expect(shop.cart).toEqual([]);
-    expect(shop.ordering).toMatchObject({ state: "open", taken: [{ itemId: "7", quantity: 1 }] });
+    expect(shop.orderStatus).toMatchObject({ state: "open", accepted: [{ itemId: "7", quantity: 1 }] });
   });
 
   it("has new IDs for lines that changed after a lost response", async () => {
@@ -40,7 +42,7 @@ describe("an order", () => {
     api.losing = false;
     shop.setQuantity("7", 0);
     shop.setQuantity("8", 2);
-    expect(shop.ordering.state).toBe("open");
+    expect(shop.orderStatus.state).toBe("open");
     await shop.buyCart();
 
     const [event, ...others] = api.sent.at(-1)?.eventList ?? [];
@@ -56,7 +58,7 @@ describe("an order", () => {
     await settled();
 
     expect(shop.cart).toEqual([]);
-    expect(shop.ordering).toMatchObject({ state: "open", taken: [{ itemId: "7" }] });
+    expect(shop.orderStatus).toMatchObject({ state: "open", accepted: [{ itemId: "7" }] });
     shop.add(fig, null);
     await shop.buyCart();
     expect(differentPurchases()).toBe(2);
@@ -68,14 +70,14 @@ describe("an order", () => {
       await buyCartWhile("losing");
       vi.setSystemTime(Date.now() + 3_600_000);
 
-      await reloaded().sendUnsent();
+      await reloaded().sendPendingOrders();
 
       const [lost, again, ...others] = purchases();
       expect(again).toEqual(lost);
       expect(others).toEqual([]);
       expect(shop.cart).toEqual([]);
-      expect(shop.ordering).toMatchObject({ state: "open", taken: [{ itemId: "7" }] });
-      await reloaded().sendUnsent();
+      expect(shop.orderStatus).toMatchObject({ state: "open", accepted: [{ itemId: "7" }] });
+      await reloaded().sendPendingOrders();
       expect(purchases()).toHaveLength(2);
     });
 
@@ -86,7 +88,7 @@ describe("an order", () => {
       await settled();
       api.silent = false;
 
-      await reloaded().sendUnsent();
+      await reloaded().sendPendingOrders();
 
       expect(purchases().map(({ itemId }) => itemId)).toEqual(["7"]);
     });
@@ -95,12 +97,12 @@ describe("an order", () => {
       await putIntoCart(fig);
       api.down = true;
       await shop.buyCart();
-      await reloaded().sendUnsent();
-      expect(shop.ordering.state).toBe("failed");
+      await reloaded().sendPendingOrders();
+      expect(shop.orderStatus.state).toBe("failed");
       expect(shop.cart).toHaveLength(1);
       api.down = false;
 
-      await reloaded().sendUnsent();
+      await reloaded().sendPendingOrders();
       expect(purchases()).toHaveLength(1);
     });
 
@@ -109,7 +111,7 @@ describe("an order", () => {
       await buyCartWhile("losing");
       shop.setQuantity("8", 0);
 
-      await reloaded().sendUnsent();
+      await reloaded().sendPendingOrders();
       expect(purchases()).toHaveLength(2);
       await shop.buyCart();
 
@@ -126,7 +128,7 @@ describe("an order", () => {
       await shop.buy([line], () => {});
       api.down = false;
 
-      await reloaded().sendUnsent();
+      await reloaded().sendPendingOrders();
 
       expect(purchases().map(({ itemId }) => itemId)).toEqual(["7"]);
       expect(shop.cart.map(({ itemId }) => itemId)).toEqual(["8"]);
@@ -138,7 +140,7 @@ describe("an order", () => {
       api.losing = false;
       await shop.buy([line], () => {});
 
-      await reloaded().sendUnsent();
+      await reloaded().sendPendingOrders();
       expect(purchases()).toHaveLength(2);
       expect(differentPurchases()).toBe(1);
 
@@ -162,11 +164,11 @@ describe("an order", () => {
       shop.setQuantity("7", 3);
       api.silent = false;
 
-      await reloaded().sendUnsent();
+      await reloaded().sendPendingOrders();
       expect(purchases()).toEqual([]);
 
       await buyCartWhile("down");
-      await reloaded().sendUnsent();
+      await reloaded().sendPendingOrders();
       expect(purchases()).toMatchObject([{ itemId: "7", properties: '{"quantity":3}' }]);
     });
 
@@ -176,7 +178,7 @@ describe("an order", () => {
       const bought = shop.buyCart();
       shop.setQuantity("7", 3);
       await bought;
-      expect(shop.ordering.state).toBe("open");
+      expect(shop.orderStatus.state).toBe("open");
     });
 
     it("does not pass its IDs to later purchases", async () => {
@@ -215,11 +217,11 @@ describe("an order", () => {
 
     it.each([400, 401, 403, 413, 422])("is not sent again after a rejection with %i", async (status) => {
       await putIntoCart(fig);
-      api.refusing = status;
+      api.rejectingStatus = status;
       await shop.buyCart();
-      api.refusing = 0;
+      api.rejectingStatus = 0;
 
-      await reloaded().sendUnsent();
+      await reloaded().sendPendingOrders();
       expect(purchases()).toEqual([]);
       expect(shop.cart).toHaveLength(1);
     });
@@ -227,8 +229,8 @@ describe("an order", () => {
     it("is not sent again for another shopper", async () => {
       await putIntoCart(fig);
       await buyCartWhile("down");
-      shop.become(shopperOf("42"));
-      await reloaded().sendUnsent();
+      shop.switchShopper(parseShopper("42"));
+      await reloaded().sendPendingOrders();
       expect(purchases()).toEqual([]);
     });
   });
@@ -240,6 +242,45 @@ describe("an order", () => {
     await bought;
     expect(shop.cart.map(({ itemId }) => itemId)).toEqual(["8"]);
     await shop.show({ page: "cart" });
-    expect(shop.ordering.taken).toBeNull();
+    expect(shop.orderStatus.accepted).toBeNull();
+  });
+});
+
+describe("an order with several open tabs", () => {
+  it("is given up after a change of the cart in another tab", async () => {
+    await putIntoCart(fig);
+    await buyCartWhile("down");
+    tab().setQuantity("7", 3);
+
+    shop.save();
+    await tab().sendPendingOrders();
+    expect(purchases()).toEqual([]);
+  });
+
+  it("is separate in each tab", async () => {
+    const other = tab();
+    shop.add(fig, null);
+    other.add(pear, null);
+    await settled();
+    api.losing = true;
+    await shop.buyCart();
+    await other.buyCart();
+    api.losing = false;
+    const [figs, pears] = purchases();
+    expect(figs?.eventId).not.toBe(pears?.eventId);
+
+    await tab().sendPendingOrders();
+    expect(purchases().slice(2)).toEqual([figs, pears]);
+  });
+
+  it("counts once if another tab has sent it and Buy is pressed again", async () => {
+    await putIntoCart(fig);
+    await buyCartWhile("losing");
+    await tab().sendPendingOrders();
+
+    await shop.buyCart();
+    expect(shop.cart).toEqual([]);
+    expect(purchases()).toHaveLength(3);
+    expect(differentPurchases()).toBe(1);
   });
 });

@@ -1,30 +1,59 @@
 import { ApiError } from "../platform/api";
-import { type Cart, without } from "./cart";
-import { bought, type ShopEvent } from "./events";
-import { covers, type Ordering, type Unsent, withIdsOf } from "./order";
+import { type Cart, removeQuantities } from "./cart";
+import { purchaseEvents, type ShopEvent } from "./events";
 import { shortTitle } from "./product";
 
+/** State of the cart's order; `accepted` is the bought cart while the page confirms it. */
+export interface OrderStatus {
+  readonly state: "open" | "buying" | "failed";
+  readonly accepted: Cart | null;
+}
+
+/** A sent order that the API has not confirmed. */
+export interface PendingOrder {
+  readonly what: string;
+  readonly events: readonly ShopEvent[];
+  /** The content of the cart, if it is the cart's order; it is removed once the API accepts the order. */
+  readonly cart: Cart | null;
+  /** True if it is not sent automatically any more, and stored only for the IDs of its lines. */
+  readonly givenUp: boolean;
+}
+
+/** Return true if an order contains all events of the other. */
+export function covers(order: PendingOrder, other: PendingOrder): boolean {
+  return other.events.every(({ eventId }) => order.events.some((event) => event.eventId === eventId));
+}
+
+/** Return the events with the IDs of earlier events of the same item and quantity. */
+export function reuseEventIds(sent: readonly PendingOrder[], events: readonly ShopEvent[]): ShopEvent[] {
+  const before = sent.flatMap((order) => order.events);
+  return events.map((event) => {
+    const same = before.find(({ itemId, properties }) => itemId === event.itemId && properties === event.properties);
+    return same ? { ...event, eventId: same.eventId } : event;
+  });
+}
+
 /** Options for sending events. */
-export interface Sending {
+export interface SendOptions {
   /** True to look for their effect. */
   readonly effect?: boolean;
-  readonly onTaken?: () => void;
+  readonly onAccepted?: () => void;
   readonly onFailed?: (error: Error) => void;
 }
 
-/** What orders see of the shop. */
-interface Ordered {
+/** The part of the shop that orders use. */
+interface OrderStore {
   cart: Cart;
-  /** The current shopper's orders that any tab has kept. */
-  unsent(): readonly Unsent[];
-  keep(unsent: readonly Unsent[]): void;
+  /** The current shopper's orders of all tabs. */
+  pendingOrders(): readonly PendingOrder[];
+  save(unsent: readonly PendingOrder[]): void;
   changed(): void;
 }
 
-type Send = (what: string, events: readonly ShopEvent[], sending: Sending) => Promise<boolean>;
+type Send = (what: string, events: readonly ShopEvent[], sending: SendOptions) => Promise<boolean>;
 
-/** Answers that would be the same each time. With 401 a fresh token was tried. */
-const REFUSALS = [400, 401, 403, 413, 422];
+/** Statuses for which a retry is useless; with 401, a new token was tried. */
+const PERMANENT_FAILURES = [400, 401, 403, 413, 422];
 
 /**
  * The current shopper's orders: sent when something is bought, and kept until the API accepts them.
@@ -32,94 +61,97 @@ const REFUSALS = [400, 401, 403, 413, 422];
  * A line that is bought again before the API has confirmed it keeps its id, so that it counts once.
  */
 export class Orders {
-  ordering: Ordering = { state: "open", taken: null };
-  /** Sent orders without confirmation: other tabs may settle the kept orders, or the browser may keep nothing. */
-  private sent: readonly Unsent[] = [];
+  orderStatus: OrderStatus = { state: "open", accepted: null };
+  /** Sent orders without confirmation: other tabs may settle the stored ones, or storage may be disabled. */
+  private sent: readonly PendingOrder[] = [];
 
   constructor(
-    private readonly shop: Ordered,
+    private readonly shop: OrderStore,
     private readonly send: Send,
   ) {}
 
   async buyCart(): Promise<void> {
     const { cart } = this.shop;
-    await this.sendCart(this.unsentOf(cart, cart));
+    await this.sendCart(this.createOrder(cart, cart));
   }
 
-  async buy(lines: Cart, onTaken: () => void): Promise<boolean> {
-    return this.sendKept(this.unsentOf(lines, null), onTaken);
+  async buy(lines: Cart, onAccepted: () => void): Promise<boolean> {
+    return this.sendPending(this.createOrder(lines, null), onAccepted);
   }
 
-  async sendUnsent(): Promise<void> {
-    for (const order of this.shop.unsent()) {
+  async sendPendingOrders(): Promise<void> {
+    for (const order of this.shop.pendingOrders()) {
       // a later action may have settled it, or given it up
-      const due = this.shop.unsent().find((kept) => !kept.givenUp && covers(order, kept));
-      if (due) await (due.cart ? this.sendCart(due) : this.sendKept(due));
+      const due = this.shop.pendingOrders().find((stored) => !stored.givenUp && covers(order, stored));
+      if (due) await (due.cart ? this.sendCart(due) : this.sendPending(due));
     }
   }
 
-  /** The cart is another: what was said of the attempt to buy what it was is no longer so, and it is not sent by itself. */
-  edited(): void {
-    if (this.ordering.state === "failed") this.ordering = { state: "open", taken: null };
+  /** Forget a failed order of the cart as it was; it is not sent automatically any more. */
+  cartChanged(): void {
+    if (this.orderStatus.state === "failed") this.orderStatus = { state: "open", accepted: null };
     this.giveUp(({ cart }) => cart !== null);
   }
 
-  /** The page has confirmed the order. */
-  thanked(): void {
-    if (this.ordering.taken) this.ordering = { ...this.ordering, taken: null };
+  /** Hide the confirmation of the last order. */
+  dismissConfirmation(): void {
+    if (this.orderStatus.accepted) this.orderStatus = { ...this.orderStatus, accepted: null };
   }
 
-  /** The shopper has changed. */
-  forget(): void {
+  /** Start for another shopper. */
+  reset(): void {
     this.sent = [];
-    this.ordering = { state: "open", taken: null };
+    this.orderStatus = { state: "open", accepted: null };
   }
 
-  /** An order of these lines as it is sent now. */
-  private unsentOf(lines: Cart, cart: Cart | null): Unsent {
+  /** Return an order of these lines; repeated lines keep their event IDs. */
+  private createOrder(lines: Cart, cart: Cart | null): PendingOrder {
     const [line, ...others] = lines;
     const what = line && others.length === 0 ? shortTitle(line.title) : `${lines.length} products`;
-    const before = [...this.sent, ...this.shop.unsent()].filter((order) => (order.cart === null) === (cart === null));
-    return { what: `Purchase of ${what}`, events: withIdsOf(before, bought(lines)), cart, givenUp: false };
+    const before = [...this.sent, ...this.shop.pendingOrders()].filter(
+      (order) => (order.cart === null) === (cart === null),
+    );
+    return { what: `Purchase of ${what}`, events: reuseEventIds(before, purchaseEvents(lines)), cart, givenUp: false };
   }
 
-  private async sendCart(order: Unsent): Promise<void> {
+  private async sendCart(order: PendingOrder): Promise<void> {
     const { cart } = this.shop;
-    this.ordering = { state: "buying", taken: null };
-    const taken = await this.sendKept(order);
-    if (taken || !this.sent.includes(order)) return; // it is settled, or the shopper has changed
-    this.ordering = { state: cart === this.shop.cart ? "failed" : "open", taken: null };
+    this.orderStatus = { state: "buying", accepted: null };
+    const accepted = await this.sendPending(order);
+    if (accepted || !this.sent.includes(order)) return; // it is settled, or the shopper has changed
+    this.orderStatus = { state: cart === this.shop.cart ? "failed" : "open", accepted: null };
     this.shop.changed();
   }
 
   /** Send an order and keep it until the API accepts it, or only for its ids once the API refuses it. */
-  private async sendKept(order: Unsent, onTaken = () => {}): Promise<boolean> {
+  private async sendPending(order: PendingOrder, onAccepted = () => {}): Promise<boolean> {
     this.sent = [...this.sent, order];
-    this.shop.keep([...this.shop.unsent().filter((kept) => !covers(order, kept)), order]);
+    this.shop.save([...this.shop.pendingOrders().filter((stored) => !covers(order, stored)), order]);
     return this.send(order.what, order.events, {
-      onTaken: () => {
+      onAccepted: () => {
         if (this.sent.includes(order)) this.settle(order); // otherwise a parallel attempt has settled it
-        onTaken();
+        onAccepted();
       },
       onFailed: (error) => {
-        if (error instanceof ApiError && REFUSALS.includes(error.status)) this.giveUp((kept) => covers(order, kept));
+        if (error instanceof ApiError && PERMANENT_FAILURES.includes(error.status))
+          this.giveUp((stored) => covers(order, stored));
       },
     });
   }
 
   /** Settle an accepted order: a later purchase is a new order. */
-  private settle(order: Unsent): void {
+  private settle(order: PendingOrder): void {
     this.sent = this.sent.filter((other) => (order.cart ? other.cart === null : !covers(order, other)));
     if (order.cart) {
-      this.shop.cart = without(this.shop.cart, order.cart);
-      this.ordering = { state: "open", taken: order.cart };
+      this.shop.cart = removeQuantities(this.shop.cart, order.cart);
+      this.orderStatus = { state: "open", accepted: order.cart };
     }
-    const left = this.shop.unsent().filter((kept) => !covers(order, kept));
-    this.shop.keep(order.cart ? left.filter(({ cart, givenUp }) => cart === null || !givenUp) : left);
+    const left = this.shop.pendingOrders().filter((stored) => !covers(order, stored));
+    this.shop.save(order.cart ? left.filter(({ cart, givenUp }) => cart === null || !givenUp) : left);
     this.shop.changed();
   }
 
-  private giveUp(which: (order: Unsent) => boolean): void {
-    this.shop.keep(this.shop.unsent().map((order) => (which(order) ? { ...order, givenUp: true } : order)));
+  private giveUp(which: (order: PendingOrder) => boolean): void {
+    this.shop.save(this.shop.pendingOrders().map((order) => (which(order) ? { ...order, givenUp: true } : order)));
   }
 }

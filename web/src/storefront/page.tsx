@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { PageProps } from "../platform/start";
 import { ActivityStrip } from "./activity_strip";
 import { CartPage } from "./cart_page";
-import { ShopContext, useChanges, useOnline, useRoute } from "./context";
+import { ShopContext, useOnline, useRoute, useShopUpdates } from "./context";
 import { Header } from "./header";
 import { HomePage } from "./home_page";
 import { ProductPage } from "./product_page";
@@ -17,13 +17,13 @@ import "./pages.css";
 /** The shop. */
 export function Storefront({ site, api, signIn }: PageProps) {
   const [shop] = useState(() => new Shop(api, site, localStorage));
-  useChanges(shop);
+  useShopUpdates(shop);
   const route = useRoute();
   const online = useOnline();
-  const place = formatRoute(route);
+  const hash = formatRoute(route);
   const main = useRef<HTMLElement>(null);
   const moved = useRef(false);
-  const cameFrom = useCameFrom(route);
+  const previous = usePreviousRoute(route);
   useEffect(() => {
     document.title = titleOf(route);
     if (moved.current) {
@@ -32,8 +32,8 @@ export function Storefront({ site, api, signIn }: PageProps) {
     }
     moved.current = true;
     void shop.show(route);
-  }, [shop, place]);
-  useEffect(() => void shop.sendUnsent(), [shop]);
+  }, [shop, hash]);
+  useEffect(() => void shop.sendPendingOrders(), [shop]);
   return (
     <ShopContext.Provider value={shop}>
       <button type="button" class="skip" onClick={() => main.current?.focus()}>
@@ -51,8 +51,8 @@ export function Storefront({ site, api, signIn }: PageProps) {
           You are offline. You can send your events again when you are back online.
         </p>
       )}
-      <main ref={main} tabIndex={-1} key={place}>
-        <Page route={route} query={cameFrom.page === "search" ? cameFrom.query || null : null} />
+      <main ref={main} tabIndex={-1} key={hash}>
+        <Page route={route} query={previous.page === "search" ? previous.query || null : null} />
       </main>
       <footer class="footer">
         <p>
@@ -78,7 +78,7 @@ function Page({ route, query }: { readonly route: Route; readonly query: string 
       return <SearchPage route={route} />;
     case "unknown":
       return (
-        <EmptyState alone title="Page not found">
+        <EmptyState fullPage title="Page not found">
           <p>“{route.hash}” is not a page of this shop.</p>
           <a href="#/">Open the shop</a>
         </EmptyState>
@@ -86,8 +86,8 @@ function Page({ route, query }: { readonly route: Route; readonly query: string 
   }
 }
 
-/** The place before this one. */
-function useCameFrom(route: Route): Route {
+/** Return the route before the current one. */
+function usePreviousRoute(route: Route): Route {
   const places = useRef<readonly [Route, Route]>([{ page: "home" }, route]);
   if (formatRoute(places.current[1]) !== formatRoute(route)) places.current = [places.current[1], route];
   return places.current[0];

@@ -1,11 +1,12 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import { toError } from "../platform/api";
 import { useShop } from "./context";
-import { asError, failureSentence } from "./failure";
-import { hue } from "./hue";
+import { errorText } from "./errors";
+import { hue } from "./picture";
 import "./picker.css";
-import { findUsers, inventShopper, type Shopper, shopperOf, type UserRow, userLine } from "./shopper";
+import { findUsers, newGuest, parseShopper, type Shopper, type UserRow, userLine } from "./shopper";
 
-const MOST_SHOWN = 40;
+const MAX_SHOWN = 40;
 
 /** A dialog to choose the shopper: a user of the shop, any id, or a new visitor. */
 export function ShopperPicker({ close }: { readonly close: () => void }) {
@@ -20,21 +21,21 @@ export function ShopperPicker({ close }: { readonly close: () => void }) {
     input.current?.focus();
   }, []);
   useEffect(() => {
-    shop.users().then(setUsers, (thrown) => setError(asError(thrown)));
+    shop.users().then(setUsers, (thrown) => setError(toError(thrown)));
   }, [shop]);
-  const become = (shopper: Shopper) => {
-    shop.become(shopper);
+  const switchShopper = (shopper: Shopper) => {
+    shop.switchShopper(shopper);
     dialog.current?.close();
   };
-  const found = findUsers(users ?? [], typed, MOST_SHOWN);
+  const matches = findUsers(users ?? [], typed, MAX_SHOWN);
   const id = typed.trim();
-  const exact = found.some((row) => row.userId === id);
+  const exact = matches.some((row) => row.userId === id);
   return (
     <dialog class="picker" ref={dialog} aria-labelledby="picker-title" closedby="any" onClose={close}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          if (id) become(shopperOf(id));
+          if (id) switchShopper(parseShopper(id));
         }}
       >
         <div class="picker-head">
@@ -43,7 +44,7 @@ export function ShopperPicker({ close }: { readonly close: () => void }) {
             <span aria-hidden="true">×</span>
           </button>
         </div>
-        <button type="button" class="primary new-shopper" onClick={() => become(inventShopper())}>
+        <button type="button" class="primary new-shopper" onClick={() => switchShopper(newGuest())}>
           New shopper
         </button>
         <label>
@@ -64,12 +65,12 @@ export function ShopperPicker({ close }: { readonly close: () => void }) {
         )}
       </form>
       <p class="picker-note" role="status">
-        {note(users, error, found.length, id)}
+        {note(users, error, matches.length, id)}
       </p>
       <ul class="picker-list">
-        {found.map((row) => (
+        {matches.map((row) => (
           <li key={row.userId}>
-            <button type="button" onClick={() => become(shopperOf(row.userId))}>
+            <button type="button" onClick={() => switchShopper(parseShopper(row.userId))}>
               <span class="avatar" aria-hidden="true" style={{ "--hue": hue(row.userId) }}>
                 {row.userId.slice(0, 2)}
               </span>
@@ -85,11 +86,11 @@ export function ShopperPicker({ close }: { readonly close: () => void }) {
   );
 }
 
-function note(users: readonly UserRow[] | null, error: Error | null, found: number, id: string): string {
-  if (error) return `${failureSentence(error)}. You can type any ID.`;
+function note(users: readonly UserRow[] | null, error: Error | null, matching: number, id: string): string {
+  if (error) return `${errorText(error)}. You can type any ID.`;
   if (!users) return "Loading shoppers …";
   if (users.length === 0) return "The shop has no user data. Type a user ID.";
-  if (found === 0) return `None of the ${users.length} loaded shoppers matches “${id}”.`;
-  if (found === MOST_SHOWN) return `The first ${MOST_SHOWN} of ${users.length} loaded shoppers that match.`;
-  return `${found} of ${users.length} loaded shoppers.`;
+  if (matching === 0) return `None of the ${users.length} loaded shoppers matches “${id}”.`;
+  if (matching === MAX_SHOWN) return `The first ${MAX_SHOWN} of ${users.length} loaded shoppers that match.`;
+  return `${matching} of ${users.length} loaded shoppers.`;
 }

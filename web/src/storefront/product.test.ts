@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { columnName, fromMetadata, fromRow, requestedColumns, shortTitle, spoken } from "./product";
+import { columnName, fromMetadata, fromRow, requestedColumns, sentenceCase, shortTitle } from "./product";
 
 describe("a product", () => {
   it("is read from a row of the catalogue", () => {
@@ -26,7 +26,7 @@ describe("a product", () => {
     });
   });
 
-  it("is the same from an answer's metadata, which is all texts", () => {
+  it("is read from a response's metadata, whose values are strings", () => {
     const product = fromMetadata("7", { TITLE: "Bananas", PRICE: "0.69", CATEGORY_L1: "PRODUCE" });
     expect(product).toMatchObject({ title: "Bananas", price: 0.69, category: "Produce", kind: null });
   });
@@ -53,24 +53,24 @@ describe("a product", () => {
     expect(requestedColumns({ subtitle: "brand" })).toEqual(["TITLE", "PRICE", "CATEGORY_L1", "CATEGORY_L2", "brand"]);
   });
 
-  it("is shown by its id where nothing is known of it", () => {
+  it("is shown by its ID without other columns", () => {
     expect(fromMetadata("7")).toMatchObject({ title: "Product 7", price: null, category: null });
   });
 
-  it.each(["", "cheap", "-1", null, Number.NaN])("has no price where it is %s", (price) => {
+  it.each(["", "cheap", "-1", null, Number.NaN])("has no price if the value is %s", (price) => {
     expect(fromRow({ itemId: "7", properties: { price } }).price).toBeNull();
   });
 });
 
 describe("words", () => {
-  it("are not shouted", () => {
-    expect(spoken("BAKED BREAD/BUNS/ROLLS")).toBe("Baked bread / buns / rolls");
-    expect(spoken("MEAT-PCKGD")).toBe("Meat, packaged");
-    expect(spoken("DRUG GM")).toBe("Drug & household");
-    expect(spoken("Toys for Kids")).toBe("Toys for Kids");
+  it("are in sentence case", () => {
+    expect(sentenceCase("BAKED BREAD/BUNS/ROLLS")).toBe("Baked bread / buns / rolls");
+    expect(sentenceCase("MEAT-PCKGD")).toBe("Meat, packaged");
+    expect(sentenceCase("DRUG GM")).toBe("Drug & household");
+    expect(sentenceCase("Toys for Kids")).toBe("Toys for Kids");
   });
 
-  it("leave the size out of sentences", () => {
+  it("omit the size in sentences", () => {
     expect(shortTitle("Sour Creams, 16 oz")).toBe("Sour Creams");
     expect(shortTitle("Salt, pepper, 1.5 lb")).toBe("Salt, pepper");
     expect(shortTitle("Figs, dried")).toBe("Figs, dried");

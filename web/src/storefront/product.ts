@@ -1,6 +1,6 @@
 import type { CardColumns } from "../platform/site";
 
-/** An item as the shop shows it; what the catalogue does not say is null. */
+/** An item of the catalogue; missing columns are null. */
 export interface Product {
   readonly id: string;
   readonly title: string;
@@ -14,11 +14,11 @@ export interface Product {
   readonly subtitle: string | null;
   /** The address of a picture. */
   readonly image: string | null;
-  /** Everything else that the catalogue has of it, named for people. */
+  /** All other columns with readable names. */
   readonly more: readonly (readonly [name: string, value: string])[];
 }
 
-/** What `GET /items` says of one. */
+/** An item in the response of `GET /items`. */
 export interface ItemRow {
   readonly itemId: string;
   readonly properties: Readonly<Record<string, unknown>>;
@@ -37,7 +37,7 @@ const keyOf = (column: string): string => column.toLowerCase().replaceAll("_", "
 
 /** Read a row of the catalogue, whose columns are in camelCase. */
 export function fromRow(row: ItemRow, cards?: CardColumns): Product {
-  return read(row.itemId, row.properties, cards);
+  return toProduct(row.itemId, row.properties, cards);
 }
 
 /** Read an item's metadata in a response: columns have the names of the request, all values are texts. */
@@ -46,24 +46,24 @@ export function fromMetadata(
   metadata: Readonly<Record<string, string>> = {},
   cards?: CardColumns,
 ): Product {
-  return read(itemId, metadata, cards);
+  return toProduct(itemId, metadata, cards);
 }
 
-function read(id: string, columns: Readonly<Record<string, unknown>>, cards: CardColumns = {}): Product {
-  const found = new Map(Object.entries(columns).map(([name, value]) => [keyOf(name), value]));
+function toProduct(id: string, columns: Readonly<Record<string, unknown>>, cards: CardColumns = {}): Product {
+  const values = new Map(Object.entries(columns).map(([name, value]) => [keyOf(name), value]));
   const shown = new Set(requestedColumns(cards).map(keyOf));
-  const textAt = (column: string | undefined) => (column === undefined ? null : textOf(found.get(keyOf(column))));
-  const category = textOf(found.get("categoryl1"));
-  const kind = textOf(found.get("categoryl2"));
+  const textAt = (column: string | undefined) => (column === undefined ? null : textOf(values.get(keyOf(column))));
+  const category = textOf(values.get("categoryl1"));
+  const kind = textOf(values.get("categoryl2"));
   const subtitle = textAt(cards.subtitle);
   return {
     id,
     title: textAt(cards.title ?? "TITLE") ?? `Product ${id}`,
-    price: priceOf(found.get("price")),
-    category: category && spoken(category),
-    kind: kind && kind !== category ? spoken(kind) : null,
-    brand: textOf(found.get("brand")),
-    subtitle: subtitle && spoken(subtitle),
+    price: priceOf(values.get("price")),
+    category: category && sentenceCase(category),
+    kind: kind && kind !== category ? sentenceCase(kind) : null,
+    brand: textOf(values.get("brand")),
+    subtitle: subtitle && sentenceCase(subtitle),
     image: textAt(cards.image),
     more: Object.entries(columns)
       .filter(([name]) => !shown.has(keyOf(name)))
@@ -83,8 +83,8 @@ function priceOf(value: unknown): number | null {
   return typeof price === "number" && Number.isFinite(price) && price >= 0 ? price : null;
 }
 
-/** What tills shorten, written out. */
-const SHORTENED: Readonly<Record<string, string>> = {
+/** Abbreviations of the catalogue. */
+const ABBREVIATIONS: Readonly<Record<string, string>> = {
   bkd: "baked",
   drnk: "drink",
   drnks: "drinks",
@@ -98,13 +98,13 @@ const SHORTENED: Readonly<Record<string, string>> = {
   veg: "vegetables",
 };
 
-/** A category in capitals as people write it; any other stays as it is. */
-export function spoken(category: string): string {
+/** Return a category in capitals in sentence case; others stay unchanged. */
+export function sentenceCase(category: string): string {
   if (category !== category.toUpperCase()) return category;
   const lower = category
     .toLowerCase()
     .replaceAll(/\s*\/\s*/g, " / ")
-    .replaceAll(/[a-z]+/g, (word) => SHORTENED[word] ?? word)
+    .replaceAll(/[a-z]+/g, (word) => ABBREVIATIONS[word] ?? word)
     .replace("-packaged", ", packaged");
   return lower.charAt(0).toUpperCase() + lower.slice(1);
 }
@@ -122,7 +122,7 @@ export function shortTitle(title: string): string {
     .trimEnd()} …`;
 }
 
-/** `packageSize` and `PACKAGE_SIZE` as people say it. */
+/** Return `packageSize` and `PACKAGE_SIZE` as `Package size`. */
 export function columnName(name: string): string {
   const words = name.includes("_") || name === name.toUpperCase() ? name.toLowerCase().replaceAll("_", " ") : name;
   const spaced = words.replaceAll(/([a-z])([A-Z0-9])/g, "$1 $2").toLowerCase();

@@ -1,12 +1,11 @@
 import { useEffect, useState } from "preact/hooks";
-import { ApiError } from "../platform/api";
+import { ApiError, toError } from "../platform/api";
+import { CarouselList } from "./carousel";
 import { useShop } from "./context";
-import { asError } from "./failure";
+import { Picture } from "./picture";
 import { type Product, priceText } from "./product";
 import { formatRoute, type Route } from "./route";
-import { ShelfList } from "./shelf_list";
 import { EmptyState, ErrorState } from "./states";
-import { Picture } from "./tile";
 
 interface ProductPageProps {
   readonly route: Route & { readonly page: "item" };
@@ -14,45 +13,45 @@ interface ProductPageProps {
   readonly query: string | null;
 }
 
-/** One product: opening it is a view. */
+/** One product. Opening the page sends a view event. */
 export function ProductPage({ route, query }: ProductPageProps) {
   const shop = useShop();
   const { id } = route;
-  const [product, setProduct] = useState<Product | null>(shop.known.get(id) ?? null);
+  const [product, setProduct] = useState<Product | null>(shop.knownProducts.get(id) ?? null);
   const [error, setError] = useState<Error | null>(null);
   const [attempt, setAttempt] = useState(0);
   useEffect(() => {
-    let left = false;
+    let unmounted = false;
     setError(null);
     shop.product(id).then(
-      (found) => {
-        if (left) return;
-        setProduct(found);
-        document.title = `${found.title} · Alsolike Market`;
-        shop.view(found, query);
+      (loaded) => {
+        if (unmounted) return;
+        setProduct(loaded);
+        document.title = `${loaded.title} · Alsolike Market`;
+        shop.view(loaded, query);
       },
-      (thrown) => !left && setError(asError(thrown)),
+      (thrown) => !unmounted && setError(toError(thrown)),
     );
     return () => {
-      left = true;
+      unmounted = true;
     };
   }, [shop, id, attempt]);
 
   if (error instanceof ApiError && error.status === 404) {
     return (
-      <EmptyState alone title="Product not found">
+      <EmptyState fullPage title="Product not found">
         <p>The catalogue has no product with the ID “{id}”.</p>
         <a href="#/">Open the shop</a>
       </EmptyState>
     );
   }
   if (error) {
-    return <ErrorState alone what="This product" error={error} retry={() => setAttempt(attempt + 1)} />;
+    return <ErrorState fullPage what="This product" error={error} retry={() => setAttempt(attempt + 1)} />;
   }
   return (
     <>
       {product ? <Details product={product} /> : <div class="product skeleton" aria-hidden="true" />}
-      <ShelfList route={route} />
+      <CarouselList route={route} />
     </>
   );
 }
@@ -85,7 +84,7 @@ function Details({ product }: { readonly product: Product }) {
         {product.subtitle && <p class="product-subtitle">{product.subtitle}</p>}
         <p class="product-price">{priceText(product.price)}</p>
         <div class="product-buttons">
-          <button type="button" class="primary" onClick={() => shop.add(product, shop.leadOf(product.id))}>
+          <button type="button" class="primary" onClick={() => shop.add(product, shop.attributionOf(product.id))}>
             Add to cart
           </button>
           <BuyNow product={product} />
@@ -110,11 +109,11 @@ function BuyNow({ product }: { readonly product: Product }) {
   const [state, setState] = useState<"ready" | "buying" | "bought">("ready");
   const buy = async () => {
     setState("buying");
-    const recommendationId = shop.leadOf(product.id)?.recommendationId ?? null;
+    const recommendationId = shop.attributionOf(product.id)?.recommendationId ?? null;
     const { id: itemId, title, price } = product;
     const lines = [{ itemId, title, price, quantity: 1, recommendationId }];
-    const taken = await shop.buy(lines, () => setState("bought"));
-    if (!taken) setState("ready");
+    const accepted = await shop.buy(lines, () => setState("bought"));
+    if (!accepted) setState("ready");
   };
   return (
     <button type="button" disabled={state === "buying"} onClick={() => void buy()}>

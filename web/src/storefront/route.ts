@@ -6,7 +6,7 @@ export type Route =
   | { readonly page: "search"; readonly query: string; readonly category: string }
   | { readonly page: "unknown"; readonly hash: string };
 
-/** Read a hash, such as `#/item/42`; what it cannot be is `unknown`. */
+/** Parse a hash, such as `#/item/42`; an invalid one is `unknown`. */
 export function parseRoute(hash: string): Route {
   const [path = "", search = ""] = hash.replace(/^#/, "").split("?", 2);
   const [, page = "", id = "", ...rest] = path.split("/");
@@ -21,8 +21,8 @@ export function parseRoute(hash: string): Route {
     return { page: "cart" };
   }
   if (page === "search" && id === "") {
-    const asked = new URLSearchParams(search);
-    return { page: "search", query: asked.get("q") ?? "", category: asked.get("category") ?? "" };
+    const parameters = new URLSearchParams(search);
+    return { page: "search", query: parameters.get("q") ?? "", category: parameters.get("category") ?? "" };
   }
   if (page === "item" && id !== "") {
     try {
@@ -34,7 +34,7 @@ export function parseRoute(hash: string): Route {
   return unknown;
 }
 
-/** Return the hash that `parseRoute` reads as this. */
+/** Return the hash of a route; the inverse of `parseRoute`. */
 export function formatRoute(route: Route): string {
   switch (route.page) {
     case "home":
@@ -44,10 +44,10 @@ export function formatRoute(route: Route): string {
     case "item":
       return `#/item/${encodeURIComponent(route.id)}`;
     case "search": {
-      const asked = new URLSearchParams();
-      if (route.query) asked.set("q", route.query);
-      if (route.category) asked.set("category", route.category);
-      const search = asked.toString();
+      const parameters = new URLSearchParams();
+      if (route.query) parameters.set("q", route.query);
+      if (route.category) parameters.set("category", route.category);
+      const search = parameters.toString();
       return search ? `#/search?${search}` : "#/search";
     }
     case "unknown":

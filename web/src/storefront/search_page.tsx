@@ -7,33 +7,33 @@ import { formatRoute, type Route } from "./route";
 import { EmptyState, ErrorState } from "./states";
 
 const PAGE = 48;
-const MOST_CATEGORIES = 12;
+const MAX_CATEGORIES = 12;
 
 /** The results of a search or a category among the products that the page has loaded. */
 export function SearchPage({ route }: { readonly route: Route & { readonly page: "search" } }) {
   const shop = useShop();
   const { query, category } = route;
-  const [most, setMost] = useState(PAGE);
+  const [limit, setLimit] = useState(PAGE);
   useEffect(() => void shop.load(), [shop]);
-  useEffect(() => setMost(PAGE), [query, category]);
-  const { loaded, known } = shop;
+  useEffect(() => setLimit(PAGE), [query, category]);
+  const { loaded, knownProducts } = shop;
   const products = useMemo(() => {
     const byId = new Map(loaded?.products.map((product) => [product.id, product]));
-    for (const product of known.values()) byId.set(product.id, product);
+    for (const product of knownProducts.values()) byId.set(product.id, product);
     return [...byId.values()];
-  }, [loaded, known]);
+  }, [loaded, knownProducts]);
   const hits = useMemo(
-    () => search(products, new Set(known.keys()), query, category, most),
-    [products, known, query, category, most],
+    () => search(products, new Set(knownProducts.keys()), query, category, limit),
+    [products, knownProducts, query, category, limit],
   );
-  const chips = useMemo(() => categories(products).slice(0, MOST_CATEGORIES), [products]);
+  const chips = useMemo(() => categories(products).slice(0, MAX_CATEGORIES), [products]);
   if (shop.loadingError && products.length === 0) {
-    return <ErrorState alone what="The catalogue" error={shop.loadingError} retry={() => void shop.load()} />;
+    return <ErrorState fullPage what="The catalogue" error={shop.loadingError} retry={() => void shop.load()} />;
   }
   return (
     <>
       <h1>{query ? `“${query}”` : category || "All products"}</h1>
-      <p class="shelf-source" role="status">
+      <p class="carousel-source" role="status">
         {hits.all.toLocaleString()} found among {products.length.toLocaleString()} products
         {shop.loading ? ", loading more …" : loaded?.next ? "; the catalogue has more" : ", which is all"}
       </p>
@@ -68,8 +68,8 @@ export function SearchPage({ route }: { readonly route: Route & { readonly page:
         </EmptyState>
       )}
       <div class="more">
-        {hits.all > most && (
-          <button type="button" onClick={() => setMost(most + PAGE)}>
+        {hits.all > limit && (
+          <button type="button" onClick={() => setLimit(limit + PAGE)}>
             Show more
           </button>
         )}

@@ -1,12 +1,11 @@
 import { describe, expect, it, vi } from "vitest";
-import { activitySentence } from "./activity";
-import { shopperOf } from "./shopper";
-import { fig } from "./taking";
-import { api, putIntoCart, settled, shop, tab } from "./visit";
+import { activityText } from "./activity";
+import { parseShopper } from "./shopper";
+import { api, fig, putIntoCart, settled, shop, tab } from "./testing/shop_session";
 
 function latest(): string {
   const [line] = shop.activity;
-  return line ? activitySentence(line) : "";
+  return line ? activityText(line) : "";
 }
 
 describe("an action of the shopper", () => {
@@ -15,7 +14,7 @@ describe("an action of the shopper", () => {
     await settled();
     expect(api.sent[0]).toMatchObject({ trackingId: "shop", sessionId: shop.shopper.id });
     expect(latest()).toBe("View of Figs sent, waiting for its effect …");
-    await vi.advanceTimersByTimeAsync(250); // the first look
+    await vi.advanceTimersByTimeAsync(250); // the first poll
     expect(latest()).toMatch(/^View of Figs sent. “For you” changed after 0\.[23] s$/);
   });
 
@@ -35,7 +34,7 @@ describe("an action of the shopper", () => {
   });
 
   it("has the user and a session for a known shopper", async () => {
-    shop.become(shopperOf("42"));
+    shop.switchShopper(parseShopper("42"));
     shop.search("figs");
     await settled();
     expect(api.sent[0]?.userId).toBe("42");
@@ -46,16 +45,16 @@ describe("an action of the shopper", () => {
 
 describe("another shopper", () => {
   it("starts with an empty cart and without recommendations", async () => {
-    shop.lead("7", { recommendationId: "r1", shown: ["7"] });
+    shop.setAttribution("7", { recommendationId: "r1", shown: ["7"] });
     shop.add(fig, null);
-    shop.become(shopperOf("42"));
+    shop.switchShopper(parseShopper("42"));
     await settled();
     expect(shop.cart).toEqual([]);
-    expect(shop.leadOf("7")).toBeNull();
+    expect(shop.attributionOf("7")).toBeNull();
   });
 
   it("stays after a reload", () => {
-    tab().become(shopperOf("42"));
+    tab().switchShopper(parseShopper("42"));
     expect(tab().shopper.id).toBe("42");
     tab().forget();
     expect(tab().shopper.anonymous).toBe(true);

@@ -1,48 +1,53 @@
-import type { Api } from "../platform/api";
-import { pathSegment } from "../platform/api";
+import { type Api, pathSegment, toError } from "../platform/api";
 import type { Site } from "../platform/site";
-import { type Activity, REMEMBERED } from "./activity";
+import { type Activity, awaitEffect, MAX_ACTIVITIES, type Snapshot, takeSnapshot } from "./activity";
+import { type CarouselState, carouselsKey, loadCarousels, planCarousels } from "./carousels";
 import * as cart from "./cart";
 import { type Loaded, loadProducts } from "./catalogue";
-import { bodies, carted, type Lead, post, type ShopEvent, searched, viewed } from "./events";
-import { asError, failureSentence } from "./failure";
-import type { Ordering, Unsent } from "./order";
-import { Orders, type Sending } from "./orders";
+import { errorText } from "./errors";
+import {
+  type Attribution,
+  cartEvent,
+  postEvents,
+  requestBodies,
+  type ShopEvent,
+  searchEvent,
+  viewEvent,
+} from "./events";
+import { type OrderStatus, Orders, type PendingOrder, type SendOptions } from "./orders";
 import { fromRow, type ItemRow, type Product, shortTitle } from "./product";
 import type { Route } from "./route";
-import { loadShelves, plans, type Shelf, shelvesKey } from "./shelves";
-import { inventShopper, loadUsers, type Shopper, shopperName, shopperOf, type UserRow } from "./shopper";
-import { forget, keep, readKept } from "./storage";
-import { type Look, lookAt, watch } from "./watch";
+import { loadUsers, newGuest, parseShopper, type Shopper, shopperName, type UserRow } from "./shopper";
+import { clearState, loadState, saveState } from "./storage";
 
-/** Delays of further carousel requests after an event, in any case: trends count it later than profiles do. */
-const ASK_AGAIN_MS = [2_000, 6_000, 45_000];
+/** Delays of further carousel requests after each event, because trends count it later than profiles do. */
+const RELOAD_DELAYS_MS = [2_000, 6_000, 45_000];
 
-/** The shop as one browser has it: who shops, the cart, what the page shows, and what was sent. */
+/** The state of the shop in a browser: shopper, cart, carousels and sent events. */
 export class Shop {
   shopper: Shopper;
   cart: cart.Cart;
   activity: readonly Activity[] = [];
-  /** The catalogue as far as it was needed. */
+  /** The loaded part of the catalogue. */
   loaded: Loaded | null = null;
   loading = false;
   loadingError: Error | null = null;
-  /** Every product that any answer has brought. */
-  readonly known = new Map<string, Product>();
-  /** The version of the model that answered last. */
+  /** Products of all responses. */
+  readonly knownProducts = new Map<string, Product>();
+  /** The model version of the last response. */
   modelVersion: string | null = null;
 
   private readonly orders: Orders;
   private sessionId = crypto.randomUUID();
-  private readonly shelves = new Map<string, readonly Shelf[]>();
-  private readonly leads = new Map<string, Lead>();
+  private readonly carousels = new Map<string, readonly CarouselState[]>();
+  private readonly attributions = new Map<string, Attribution>();
   private readonly listeners = new Set<() => void>();
-  private readonly asked = new Set<string>();
+  private readonly requestedTitles = new Set<string>();
   private readonly timers: ReturnType<typeof setTimeout>[] = [];
   private route: Route = { page: "home" };
   private loadedUsers: Promise<readonly UserRow[]> | null = null;
-  private loadingShelves = 0;
-  private watching = 0;
+  private carouselRequests = 0;
+  private turn = 0;
   private activities = 0;
 
   constructor(
@@ -50,15 +55,15 @@ export class Shop {
     private readonly site: Site,
     private readonly storage: Storage,
   ) {
-    const kept = readKept(storage);
-    this.shopper = kept ? shopperOf(kept.shopperId) : inventShopper();
-    this.cart = kept?.cart ?? [];
+    const stored = loadState(storage);
+    this.shopper = stored ? parseShopper(stored.shopperId) : newGuest();
+    this.cart = stored?.cart ?? [];
     this.orders = new Orders(this, (...sent) => this.send(...sent));
-    this.keep();
+    this.save();
   }
 
-  get ordering(): Ordering {
-    return this.orders.ordering;
+  get orderStatus(): OrderStatus {
+    return this.orders.orderStatus;
   }
 
   subscribe(listener: () => void): () => void {
@@ -67,87 +72,96 @@ export class Shop {
   }
 
   /** Change the shopper, who starts with a new session and an empty cart. */
-  become(shopper: Shopper): void {
+  switchShopper(shopper: Shopper): void {
     if (shopper.id === this.shopper.id) return;
     this.shopper = shopper;
     this.sessionId = crypto.randomUUID();
     this.cart = [];
-    this.orders.forget();
-    this.watching++;
-    this.shelves.clear();
-    this.leads.clear();
+    this.orders.reset();
+    this.turn++;
+    this.carousels.clear();
+    this.attributions.clear();
     for (const timer of this.timers.splice(0)) clearTimeout(timer);
-    this.note(`${shopperName(shopper)} shops now`, "settled");
-    this.keep();
+    this.addActivity(`${shopperName(shopper)} shops now`, "settled");
+    this.save();
     void this.reload();
   }
 
-  /** Show a page's carousels; earlier answers stay until the new ones arrive. */
+  /** Show a page's carousels; the earlier lists stay until the new ones arrive. */
   async show(route: Route): Promise<void> {
     this.route = route;
-    this.orders.thanked();
+    this.orders.dismissConfirmation();
     await this.reload();
   }
 
-  /** The carousels of a page, as far as they have come. */
-  shelvesOf(route: Route): readonly Shelf[] {
-    return this.shelves.get(shelvesKey(route, this.shopper)) ?? [];
+  /** The loaded carousels of a page. */
+  carouselsOf(route: Route): readonly CarouselState[] {
+    return this.carousels.get(carouselsKey(route, this.shopper)) ?? [];
   }
 
-  /** Ask for the carousels of the page that is shown. */
+  /** Reload the carousels of the current page. */
   async reload(): Promise<void> {
-    const loading = ++this.loadingShelves;
+    const loading = ++this.carouselRequests;
     const { route, shopper } = this;
-    const key = shelvesKey(route, shopper);
+    const key = carouselsKey(route, shopper);
     const leaveOut = route.page === "item" ? [route.id] : route.page === "cart" ? this.cart.map((l) => l.itemId) : [];
-    const planned = plans(route, this.cart);
-    await loadShelves(
+    const planned = planCarousels(route, this.cart);
+    await loadCarousels(
       this.api,
       planned,
       shopper,
       leaveOut,
-      this.shelves.get(key) ?? [],
-      (shelf) => {
-        if (loading !== this.loadingShelves) return false; // another page is shown, or asked again
-        for (const { product } of shelf.list?.items ?? []) this.known.set(product.id, product);
-        this.modelVersion = shelf.list?.modelVersion ?? this.modelVersion;
-        const others = (this.shelves.get(key) ?? []).filter((each) => each.plan.recommender !== shelf.plan.recommender);
-        this.shelves.set(key, [...others, shelf]);
+      this.carousels.get(key) ?? [],
+      (carousel) => {
+        if (loading !== this.carouselRequests) return false; // a later request replaces this one
+        for (const { product } of carousel.list?.items ?? []) this.knownProducts.set(product.id, product);
+        this.modelVersion = carousel.list?.modelVersion ?? this.modelVersion;
+        const others = (this.carousels.get(key) ?? []).filter(
+          ({ plan }) => plan.recommender !== carousel.plan.recommender,
+        );
+        this.carousels.set(key, [...others, carousel]);
         this.changed();
-        void this.learnTitles(shelf);
+        void this.loadMissingTitles(carousel);
         return true;
       },
       this.site.cards,
     );
   }
 
-  /** Remember which answer a product is opened from. */
-  lead(itemId: string, lead: Lead): void {
-    this.leads.set(itemId, lead);
+  /** Remember the recommendation from which a product is opened. */
+  setAttribution(itemId: string, attribution: Attribution): void {
+    this.attributions.set(itemId, attribution);
   }
 
-  leadOf(itemId: string): Lead | null {
-    return this.leads.get(itemId) ?? null;
+  attributionOf(itemId: string): Attribution | null {
+    return this.attributions.get(itemId) ?? null;
   }
 
   view(product: Product, query: string | null): void {
-    void this.send(`View of ${shortTitle(product.title)}`, [viewed(product.id, this.leadOf(product.id), query)]);
+    void this.send(`View of ${shortTitle(product.title)}`, [
+      viewEvent(product.id, this.attributionOf(product.id), query),
+    ]);
   }
 
   search(query: string): void {
-    void this.send(`Search for “${query}”`, [searched(query)], { effect: false });
+    void this.send(`Search for “${query}”`, [searchEvent(query)], { effect: false });
   }
 
-  add(product: Product, lead: Lead | null): void {
+  add(product: Product, attribution: Attribution | null): void {
     const { id: itemId, title, price } = product;
-    this.cart = cart.added(this.cart, { itemId, title, price, recommendationId: lead?.recommendationId ?? null });
-    this.orders.edited();
-    void this.send(`${shortTitle(title)} put into the cart`, [carted(itemId, price, lead)]);
+    this.cart = cart.addLine(this.cart, {
+      itemId,
+      title,
+      price,
+      recommendationId: attribution?.recommendationId ?? null,
+    });
+    this.orders.cartChanged();
+    void this.send(`${shortTitle(title)} put into the cart`, [cartEvent(itemId, price, attribution)]);
   }
 
   setQuantity(itemId: string, quantity: number): void {
     this.cart = cart.withQuantity(this.cart, itemId, quantity);
-    this.orders.edited();
+    this.orders.cartChanged();
     this.changed();
   }
 
@@ -156,28 +170,28 @@ export class Shop {
     await this.orders.buyCart();
   }
 
-  /** Buy something; resolves to whether the API accepted it. A later retry of the same order also calls `onTaken`. */
-  async buy(lines: cart.Cart, onTaken: () => void): Promise<boolean> {
-    return this.orders.buy(lines, onTaken);
+  /** Buy something; resolves to whether the API accepted it. A later retry of the same order also calls `onAccepted`. */
+  async buy(lines: cart.Cart, onAccepted: () => void): Promise<boolean> {
+    return this.orders.buy(lines, onAccepted);
   }
 
   /** Send the orders that were unconfirmed when the page was left; duplicates count once. */
-  async sendUnsent(): Promise<void> {
-    await this.orders.sendUnsent();
+  async sendPendingOrders(): Promise<void> {
+    await this.orders.sendPendingOrders();
   }
 
-  /** A product of the catalogue; refused where it has none of the id. */
+  /** Load a product; a missing one rejects with 404. */
   async product(itemId: string): Promise<Product> {
     const { body } = await this.api.get<ItemRow>(`/items/${pathSegment(itemId)}`);
     const product = fromRow(body, this.site.cards);
-    this.known.set(itemId, product);
+    this.knownProducts.set(itemId, product);
     return product;
   }
 
-  /** Users of the shop, as far as a page loads them. */
+  /** Load users of the shop, once. */
   async users(): Promise<readonly UserRow[]> {
     this.loadedUsers ??= loadUsers(this.api).catch((error: unknown) => {
-      this.loadedUsers = null; // the next who asks tries again
+      this.loadedUsers = null; // the next call tries again
       throw error;
     });
     return this.loadedUsers;
@@ -185,7 +199,7 @@ export class Shop {
 
   /** A product's name in sentences. */
   title(itemId: string): string {
-    return shortTitle(this.known.get(itemId)?.title ?? `product ${itemId}`);
+    return shortTitle(this.knownProducts.get(itemId)?.title ?? `product ${itemId}`);
   }
 
   /** Load the catalogue, or more of it. */
@@ -205,100 +219,102 @@ export class Shop {
         this.site.cards,
       );
     } catch (error) {
-      this.loadingError = asError(error);
+      this.loadingError = toError(error);
     }
     this.loading = false;
     this.changed();
   }
 
-  /** Forget who shopped, as a page that is left for good does. */
+  /** Delete the stored state at sign-out. */
   forget(): void {
-    forget(this.storage);
+    clearState(this.storage);
   }
 
   /** Send events; resolves to whether the API accepted them. Then look for their effect in the background. */
-  private async send(what: string, events: readonly ShopEvent[], sending: Sending = {}): Promise<boolean> {
-    const { effect = true, onTaken, onFailed } = sending;
+  private async send(what: string, events: readonly ShopEvent[], options: SendOptions = {}): Promise<boolean> {
+    const { effect = true, onAccepted, onFailed } = options;
     const { shopper } = this;
-    const id = this.note(what, "sending");
-    const watching = effect ? ++this.watching : 0;
-    const current = () => watching === this.watching && shopper === this.shopper;
-    const before = effect ? await lookAt(this.api, shopper).catch(() => null) : null;
+    const id = this.addActivity(what, "sending");
+    const turn = effect ? ++this.turn : 0;
+    const current = () => turn === this.turn && shopper === this.shopper;
+    const before = effect ? await takeSnapshot(this.api, shopper).catch(() => null) : null;
     try {
-      await post(this.api, bodies(events, shopper, this.sessionId, this.site.trackingId));
+      await postEvents(this.api, requestBodies(events, shopper, this.sessionId, this.site.trackingId));
     } catch (error) {
       const again = () => {
-        this.amend(id, { again: null });
-        if (shopper === this.shopper) void this.send(what, events, sending);
+        this.updateActivity(id, { again: null });
+        if (shopper === this.shopper) void this.send(what, events, options);
       };
-      this.amend(id, { state: "failed", error: failureSentence(asError(error)), again });
-      onFailed?.(asError(error));
+      this.updateActivity(id, { state: "failed", error: errorText(toError(error)), again });
+      onFailed?.(toError(error));
       return false;
     }
-    this.amend(id, { state: before && current() ? "watching" : "sent" });
-    onTaken?.();
-    if (effect) this.askAgain();
-    if (before && current()) void this.watch(id, shopper, before, current);
+    this.updateActivity(id, { state: before && current() ? "watching" : "sent" });
+    onAccepted?.();
+    if (effect) this.scheduleReloads();
+    if (before && current()) void this.showEffect(id, shopper, before, current);
     return true;
   }
 
-  private async watch(id: number, shopper: Shopper, before: Look, current: () => boolean): Promise<void> {
+  private async showEffect(id: number, shopper: Shopper, before: Snapshot, current: () => boolean): Promise<void> {
     const sleep = (ms: number) =>
-      new Promise<void>((done, stop) => setTimeout(() => (current() ? done() : stop(new Error("overtaken"))), ms));
+      new Promise<void>((done, stop) =>
+        setTimeout(() => (current() ? done() : stop(new Error("replaced by a later action"))), ms),
+      );
     try {
-      const outcome = await watch({
+      const outcome = await awaitEffect({
         before,
-        look: () => lookAt(this.api, shopper),
+        takeSnapshot: () => takeSnapshot(this.api, shopper),
         sleep,
         nowMs: () => performance.now(),
       });
-      if (!current()) throw new Error("overtaken");
-      this.amend(id, { state: "settled", outcome });
+      if (!current()) throw new Error("replaced by a later action");
+      this.updateActivity(id, { state: "settled", outcome });
       await this.reload();
     } catch {
-      this.amend(id, { state: "sent" }); // after a later action, or a failed request, which the carousels show
+      this.updateActivity(id, { state: "sent" }); // after a later action, or a failed request, which the carousels show
     }
   }
 
-  private askAgain(): void {
+  private scheduleReloads(): void {
     for (const timer of this.timers.splice(0)) clearTimeout(timer);
-    this.timers.push(...ASK_AGAIN_MS.map((ms) => setTimeout(() => void this.reload(), ms)));
+    this.timers.push(...RELOAD_DELAYS_MS.map((ms) => setTimeout(() => void this.reload(), ms)));
   }
 
-  /** Reasons name items by their ids; people want titles. */
-  private async learnTitles(shelf: Shelf): Promise<void> {
-    const named = shelf.list?.items.flatMap((item) => item.reasons.map((reason) => reason.itemId)) ?? [];
-    const unknown = [...new Set(named)].filter((id) => !this.known.has(id) && !this.asked.has(id));
-    for (const id of unknown) this.asked.add(id);
-    await Promise.all(unknown.map((id) => this.product(id).catch(() => null))); // one that was deleted goes by its id
+  /** Load the products of reasons, which have only IDs. */
+  private async loadMissingTitles(carousel: CarouselState): Promise<void> {
+    const itemIds = carousel.list?.items.flatMap((item) => item.reasons.map((reason) => reason.itemId)) ?? [];
+    const unknown = [...new Set(itemIds)].filter((id) => !this.knownProducts.has(id) && !this.requestedTitles.has(id));
+    for (const id of unknown) this.requestedTitles.add(id);
+    await Promise.all(unknown.map((id) => this.product(id).catch(() => null))); // a deleted product is shown by its ID
     if (unknown.length > 0) this.changed();
   }
 
-  private note(what: string, state: Activity["state"]): number {
+  private addActivity(what: string, state: Activity["state"]): number {
     const id = ++this.activities;
     const line: Activity = { id, what, state, outcome: null, error: null, again: null };
-    this.activity = [line, ...this.activity].slice(0, REMEMBERED);
+    this.activity = [line, ...this.activity].slice(0, MAX_ACTIVITIES);
     this.changed();
     return id;
   }
 
-  private amend(id: number, changes: Partial<Activity>): void {
+  private updateActivity(id: number, changes: Partial<Activity>): void {
     this.activity = this.activity.map((line) => (line.id === id ? { ...line, ...changes } : line));
     this.changed();
   }
 
-  /** The current shopper's orders that any tab has kept. */
-  unsent(): readonly Unsent[] {
-    const kept = readKept(this.storage);
-    return kept?.shopperId === this.shopper.id ? kept.unsent : [];
+  /** The current shopper's pending orders of all tabs. */
+  pendingOrders(): readonly PendingOrder[] {
+    const stored = loadState(this.storage);
+    return stored?.shopperId === this.shopper.id ? stored.unsent : [];
   }
 
-  /** Keep what lasts longer than the page. */
-  keep(unsent = this.unsent()): void {
-    keep(this.storage, { shopperId: this.shopper.id, cart: this.cart, unsent });
+  /** Store the state that outlives the page. */
+  save(unsent = this.pendingOrders()): void {
+    saveState(this.storage, { shopperId: this.shopper.id, cart: this.cart, unsent });
   }
 
-  /** Tell everybody who shows something of it. */
+  /** Notify the subscribers. */
   changed(): void {
     for (const listener of this.listeners) listener();
   }

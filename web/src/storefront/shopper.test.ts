@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { findUsers, greeting, inventShopper, shopperName, shopperOf, userLine } from "./shopper";
+import { findUsers, greeting, newGuest, parseShopper, shopperName, userLine } from "./shopper";
 
 const rows = [
   { userId: "12", properties: { age: "65+", householdSize: 2 } },
@@ -9,16 +9,16 @@ const rows = [
 
 describe("shoppers", () => {
   it("are invented without a name", () => {
-    const guest = inventShopper(() => "0f8fad5b-d9cb-469f-a165-70867728950e");
+    const guest = newGuest(() => "0f8fad5b-d9cb-469f-a165-70867728950e");
     expect(guest).toEqual({ id: "guest-0f8fad5b", anonymous: true });
-    expect(shopperOf(guest.id)).toEqual(guest);
+    expect(parseShopper(guest.id)).toEqual(guest);
     expect(shopperName(guest)).toBe("Guest 0f8fad5b");
-    expect(shopperName(shopperOf("42"))).toBe("Shopper 42");
+    expect(shopperName(parseShopper("42"))).toBe("Shopper 42");
   });
 
   it("are greeted by their ids as they are", () => {
-    expect(greeting(shopperOf("ANA"))).toBe("Good to see you, shopper ANA");
-    expect(greeting(shopperOf("guest-1"))).toBe("Welcome");
+    expect(greeting(parseShopper("ANA"))).toBe("Good to see you, shopper ANA");
+    expect(greeting(parseShopper("guest-1"))).toBe("Welcome");
   });
 
   it("are found by id, the nearest first", () => {
@@ -26,7 +26,7 @@ describe("shoppers", () => {
     expect(findUsers(rows, "", 2).map((row) => row.userId)).toEqual(["1", "2"]);
   });
 
-  it("are found by what is known of them", () => {
+  it("are found by their properties", () => {
     expect(findUsers(rows, "65+ 2", 5).map((row) => row.userId)).toEqual(["12"]);
     expect(userLine(rows[0] ?? { userId: "", properties: {} })).toBe("65+ · 2");
   });

@@ -9,12 +9,12 @@ export interface Shopper {
 const GUEST = "guest-";
 
 /** Create a new visitor. */
-export function inventShopper(random: () => string = () => crypto.randomUUID()): Shopper {
+export function newGuest(random: () => string = () => crypto.randomUUID()): Shopper {
   return { id: `${GUEST}${random().replaceAll("-", "").slice(0, 8)}`, anonymous: true };
 }
 
 /** The shopper with an id; a prefix identifies visitors. */
-export function shopperOf(id: string): Shopper {
+export function parseShopper(id: string): Shopper {
   return { id, anonymous: id.startsWith(GUEST) };
 }
 
@@ -28,14 +28,14 @@ export function greeting(shopper: Shopper): string {
   return shopper.anonymous ? "Welcome" : `Good to see you, shopper ${shopper.id}`;
 }
 
-/** What `GET /users` says of one. */
+/** A user in the response of `GET /users`. */
 export interface UserRow {
   readonly userId: string;
   readonly properties: Readonly<Record<string, unknown>>;
 }
 
 /** Users that a page loads; other ids can be typed. */
-const MOST_USERS = 3000;
+const MAX_USERS = 3000;
 
 /** Load users of the shop, in no order. */
 export async function loadUsers(api: Api): Promise<UserRow[]> {
@@ -48,11 +48,11 @@ export async function loadUsers(api: Api): Promise<UserRow[]> {
     });
     users.push(...body.users);
     next = body.nextToken ?? undefined;
-  } while (next !== undefined && users.length < MOST_USERS);
+  } while (next !== undefined && users.length < MAX_USERS);
   return users;
 }
 
-/** The few columns of a user that say most, as one line. */
+/** The first columns of a user as one line. */
 export function userLine(row: UserRow): string {
   return Object.values(row.properties)
     .filter((value) => typeof value === "string" || typeof value === "number")
@@ -60,15 +60,15 @@ export function userLine(row: UserRow): string {
     .join(" · ");
 }
 
-/** The users whose id or columns have every word of what was typed; those whose id begins with it first. */
-export function findUsers(rows: readonly UserRow[], typed: string, most: number): UserRow[] {
+/** The users whose ID or columns have every word of what was typed; those whose ID begins with it first. */
+export function findUsers(rows: readonly UserRow[], typed: string, limit: number): UserRow[] {
   const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
-  const found = rows.filter((row) => {
+  const matches = rows.filter((row) => {
     const text = `${row.userId} ${Object.values(row.properties).join(" ")}`.toLowerCase();
     return words.every((word) => text.includes(word));
   });
   const first = (row: UserRow) => (words[0] !== undefined && row.userId.toLowerCase().startsWith(words[0]) ? 0 : 1);
-  return found
+  return matches
     .sort((a, b) => first(a) - first(b) || a.userId.localeCompare(b.userId, undefined, { numeric: true }))
-    .slice(0, most);
+    .slice(0, limit);
 }

@@ -1,20 +1,20 @@
 import type { ComponentChildren } from "preact";
-import { failureSentence } from "./failure";
+import { errorText } from "./errors";
 
 interface ErrorStateProps {
   readonly what: string;
   readonly error: Error;
   readonly retry: () => void;
-  /** True if the page has nothing else. */
-  readonly alone?: boolean;
+  /** True if it is the only content of the page. */
+  readonly fullPage?: boolean;
 }
 
-/** Something cannot be shown; it can be tried again. */
-export function ErrorState({ what, error, retry, alone = false }: ErrorStateProps) {
+/** An error with a button to try again. */
+export function ErrorState({ what, error, retry, fullPage = false }: ErrorStateProps) {
   return (
     <div class="notice bad" role="alert">
-      <Title alone={alone}>{what} cannot be shown</Title>
-      <p>{failureSentence(error)}.</p>
+      <Title fullPage={fullPage}>{what} cannot be shown</Title>
+      <p>{errorText(error)}.</p>
       <button type="button" class="primary" onClick={retry}>
         Try again
       </button>
@@ -25,19 +25,19 @@ export function ErrorState({ what, error, retry, alone = false }: ErrorStateProp
 interface EmptyStateProps {
   readonly title: string;
   readonly children?: ComponentChildren;
-  readonly alone?: boolean;
+  readonly fullPage?: boolean;
 }
 
-/** There is nothing here, and what to do about it. */
-export function EmptyState({ title, children, alone = false }: EmptyStateProps) {
+/** An empty list or page, with a next step. */
+export function EmptyState({ title, children, fullPage = false }: EmptyStateProps) {
   return (
     <div class="notice">
-      <Title alone={alone}>{title}</Title>
+      <Title fullPage={fullPage}>{title}</Title>
       {children}
     </div>
   );
 }
 
-function Title({ alone, children }: { readonly alone: boolean; readonly children: ComponentChildren }) {
-  return alone ? <h1 class="notice-title">{children}</h1> : <p class="notice-title">{children}</p>;
+function Title({ fullPage, children }: { readonly fullPage: boolean; readonly children: ComponentChildren }) {
+  return fullPage ? <h1 class="notice-title">{children}</h1> : <p class="notice-title">{children}</p>;
 }

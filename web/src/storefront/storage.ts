@@ -1,66 +1,66 @@
 import type { Cart, CartLine } from "./cart";
-import type { Unsent } from "./order";
+import type { PendingOrder } from "./orders";
 
-/** All that a browser keeps of the shop: the shopper, the cart, and orders until the API accepts them. */
-export interface Kept {
+/** The state in the browser's storage: the shopper, the cart, and orders until the API accepts them. */
+export interface StoredState {
   readonly shopperId: string;
   readonly cart: Cart;
-  readonly unsent: readonly Unsent[];
+  readonly unsent: readonly PendingOrder[];
 }
 
 const KEY = "alsolike-storefront";
 
-/** Read what was kept; null where there is nothing, or nothing that can be read. */
-export function readKept(storage: Storage): Kept | null {
+/** Read the stored state; null if there is none or it is invalid. */
+export function loadState(storage: Storage): StoredState | null {
   try {
-    const kept = JSON.parse(storage.getItem(KEY) ?? "null") as Partial<Kept> | null;
-    if (typeof kept?.shopperId !== "string" || !kept.shopperId || !Array.isArray(kept.cart)) return null;
+    const stored = JSON.parse(storage.getItem(KEY) ?? "null") as Partial<StoredState> | null;
+    if (typeof stored?.shopperId !== "string" || !stored.shopperId || !Array.isArray(stored.cart)) return null;
     return {
-      shopperId: kept.shopperId,
-      cart: kept.cart.filter(isLine),
-      unsent: Array.isArray(kept.unsent) ? kept.unsent.filter(isUnsent) : [],
+      shopperId: stored.shopperId,
+      cart: stored.cart.filter(isLine),
+      unsent: Array.isArray(stored.unsent) ? stored.unsent.filter(isPendingOrder) : [],
     };
   } catch {
-    return null; // another version's, or storage that the reader has switched off
+    return null; // stored by another version, or storage is disabled
   }
 }
 
-/** Keep it; where the reader has switched storage off, it lasts as long as the page. */
-export function keep(storage: Storage, kept: Kept): void {
+/** Store the state. If storage is disabled, the state lasts as long as the page. */
+export function saveState(storage: Storage, state: StoredState): void {
   try {
-    storage.setItem(KEY, JSON.stringify(kept));
+    storage.setItem(KEY, JSON.stringify(state));
   } catch {
-    // full or switched off
+    // full or disabled
   }
 }
 
 function isLine(line: unknown): line is CartLine {
-  const given = (line ?? {}) as Partial<CartLine>;
+  const fields = (line ?? {}) as Partial<CartLine>;
   return (
-    typeof given.itemId === "string" &&
-    typeof given.title === "string" &&
-    (given.price === null || typeof given.price === "number") &&
-    Number.isInteger(given.quantity) &&
-    (given.recommendationId === null || typeof given.recommendationId === "string")
+    typeof fields.itemId === "string" &&
+    typeof fields.title === "string" &&
+    (fields.price === null || typeof fields.price === "number") &&
+    Number.isInteger(fields.quantity) &&
+    (fields.recommendationId === null || typeof fields.recommendationId === "string")
   );
 }
 
-function isUnsent(unsent: unknown): unsent is Unsent {
-  const given = (unsent ?? {}) as Partial<Unsent>;
+function isPendingOrder(order: unknown): order is PendingOrder {
+  const fields = (order ?? {}) as Partial<PendingOrder>;
   return (
-    typeof given.what === "string" &&
-    Array.isArray(given.events) &&
-    given.events.every((event) => typeof event?.eventId === "string" && event.eventType === "purchase") &&
-    (given.cart === null || (Array.isArray(given.cart) && given.cart.every(isLine))) &&
-    typeof given.givenUp === "boolean"
+    typeof fields.what === "string" &&
+    Array.isArray(fields.events) &&
+    fields.events.every((event) => typeof event?.eventId === "string" && event.eventType === "purchase") &&
+    (fields.cart === null || (Array.isArray(fields.cart) && fields.cart.every(isLine))) &&
+    typeof fields.givenUp === "boolean"
   );
 }
 
-/** Keep nothing any more. */
-export function forget(storage: Storage): void {
+/** Delete the stored state. */
+export function clearState(storage: Storage): void {
   try {
     storage.removeItem(KEY);
   } catch {
-    // switched off
+    // disabled
   }
 }

@@ -1,6 +1,4 @@
-import { Api, ApiError } from "../platform/api";
-import type { Site } from "../platform/site";
-import { fromMetadata } from "./product";
+import { Api, ApiError } from "../../platform/api";
 
 interface Sent {
   readonly userId?: string;
@@ -13,13 +11,13 @@ interface Sent {
   }[];
 }
 
-/** An API that takes events, unless it is down, and then answers another "for you". */
-export class Taking extends Api {
+/** An API that accepts events, with optional faults; each accepted call changes "for you". */
+export class FakeApi extends Api {
   readonly sent: Sent[] = [];
-  /** True to refuse events. */
+  /** True to fail with 503. */
   down = false;
-  /** The status with which they are refused for what they are. */
-  refusing = 0;
+  /** The status with which events are rejected; 0 to accept them. */
+  rejectingStatus = 0;
   /** True to send no response. */
   silent = false;
   /** True to accept events and lose the response. */
@@ -30,7 +28,7 @@ export class Taking extends Api {
   override async post<T>(path: string, body: unknown) {
     if (path === "/events") {
       if (this.silent) return new Promise<never>(() => {});
-      if (this.refusing) throw new ApiError(this.refusing, "ValidationException", "no such event");
+      if (this.rejectingStatus) throw new ApiError(this.rejectingStatus, "ValidationException", "no such event");
       if (this.down) throw new ApiError(503, "ServiceUnavailableException", "busy");
       this.sent.push(body as Sent);
       if (this.losing) throw new ApiError(504, "GatewayTimeout", "late");
@@ -41,16 +39,12 @@ export class Taking extends Api {
   }
 }
 
-/** An empty storage. */
-export function place(): Storage {
-  const kept = new Map<string, string>();
+/** A storage in memory. */
+export function memoryStorage(content: Readonly<Record<string, string>> = {}): Storage {
+  const values = new Map(Object.entries(content));
   return {
-    getItem: (key: string) => kept.get(key) ?? null,
-    setItem: (key: string, value: string) => void kept.set(key, value),
-    removeItem: (key: string) => void kept.delete(key),
+    getItem: (key: string) => values.get(key) ?? null,
+    setItem: (key: string, value: string) => void values.set(key, value),
+    removeItem: (key: string) => void values.delete(key),
   } as Storage;
 }
-
-export const site = { environment: "demo", api: "/api", trackingId: "shop" } as Site;
-export const pear = fromMetadata("8", { TITLE: "Pears", PRICE: "2" });
-export const fig = fromMetadata("7", { TITLE: "Figs, 1 lb", PRICE: "1.5" });

@@ -1,17 +1,22 @@
 import { afterEach, beforeEach, vi } from "vitest";
-import type { Product } from "./product";
-import { Shop } from "./shop";
-import { place, site, Taking } from "./taking";
+import type { Site } from "../../platform/site";
+import { fromMetadata, type Product } from "../product";
+import { Shop } from "../shop";
+import { FakeApi, memoryStorage } from "./fake_api";
 
-/** A visit of the shop, new before each test of a file that imports it; the test advances its clock. */
+const site = { environment: "demo", api: "/api", trackingId: "shop" } as Site;
+export const pear = fromMetadata("8", { TITLE: "Pears", PRICE: "2" });
+export const fig = fromMetadata("7", { TITLE: "Figs, 1 lb", PRICE: "1.5" });
+
+/** A session in the shop, new before each test of an importing file, with a fake clock. */
 export let shop: Shop;
-export let api: Taking;
+export let api: FakeApi;
 export let storage: Storage;
 
 beforeEach(() => {
   vi.useFakeTimers();
-  api = new Taking();
-  storage = place();
+  api = new FakeApi();
+  storage = memoryStorage();
   shop = tab();
 });
 
@@ -22,13 +27,13 @@ export function tab(): Shop {
   return new Shop(api, site, storage);
 }
 
-/** Reload the page: `shop` is that of the next visit. */
+/** Reload the page and replace `shop`. */
 export function reloaded(): Shop {
   shop = tab();
   return shop;
 }
 
-/** Let every call that was begun come to its end. */
+/** Wait for all pending calls. */
 export async function settled(): Promise<void> {
   await vi.advanceTimersByTimeAsync(0);
 }
@@ -38,7 +43,7 @@ export async function putIntoCart(...products: readonly Product[]): Promise<void
   await settled();
 }
 
-/** Buy the cart while events are refused, or accepted without a response. */
+/** Buy the cart while events fail, or are accepted without a response. */
 export async function buyCartWhile(fault: "down" | "losing"): Promise<void> {
   api[fault] = true;
   await shop.buyCart();
@@ -50,7 +55,7 @@ export function purchases() {
   return api.sent.flatMap(({ eventList }) => eventList).filter((event) => event.eventType === "purchase");
 }
 
-/** Return how many of them are different ones. */
+/** Return the number of different purchases. */
 export function differentPurchases(): number {
   return new Set(purchases().map(({ eventId }) => eventId)).size;
 }

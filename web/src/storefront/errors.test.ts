@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { ApiError } from "../platform/api";
-import { asError, failureSentence } from "./failure";
+import { ApiError, toError } from "../platform/api";
+import { errorText } from "./errors";
 
 it.each<[Error, RegExp]>([
   [new ApiError(404, "ResourceNotFoundException", "no such item"), /not found: no such item/],
@@ -9,7 +9,7 @@ it.each<[Error, RegExp]>([
   [new ApiError(400, "InvalidInputException", "userId is too long"), /^userId is too long$/],
   [new TypeError("Failed to fetch"), /cannot be reached/],
   [new SyntaxError("Unexpected token <"), /cannot be read/],
-  [asError("odd"), /^odd$/],
-])("%o is said in people's words", (error, sentence) => {
-  expect(failureSentence(error)).toMatch(sentence);
+  [toError("odd"), /^odd$/],
+])("%o has a text for shoppers", (error, sentence) => {
+  expect(errorText(error)).toMatch(sentence);
 });

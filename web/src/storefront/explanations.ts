@@ -1,26 +1,4 @@
-import type { Recommendations, Recommended } from "./recommending";
-
-/** One interaction of the shopper that speaks for an item. */
-export interface Reason {
-  readonly itemId: string;
-  readonly eventType: string;
-  readonly atMs: number;
-  /** The amount that the item's score would lose without it. */
-  readonly contribution: number;
-}
-
-/** Read the reasons of an item: each is JSON in a text, as Personalize's shape has texts there. */
-export function parseReasons(texts: readonly string[] | undefined): Reason[] {
-  return (texts ?? []).map((text) => {
-    const { itemId, eventType, timestamp, contribution } = JSON.parse(text) as Record<string, string | number>;
-    return {
-      itemId: String(itemId),
-      eventType: String(eventType),
-      atMs: Number(timestamp) * 1000,
-      contribution: Number(contribution),
-    };
-  });
-}
+import type { Reason, Recommendations, RecommendedItem } from "./recommendations";
 
 const VERBS: Readonly<Record<string, string>> = {
   view: "looked at",
@@ -29,9 +7,9 @@ const VERBS: Readonly<Record<string, string>> = {
   purchase: "bought",
 };
 
-/** Say a reason as people do: "because you bought Bananas 3 minutes ago". */
-export function reasonSentence(reason: Reason, title: string, nowMs: number): string {
-  const when = agoWords(reason.atMs, nowMs);
+/** Return a reason as a sentence: "because you bought Bananas 3 minutes ago". */
+export function reasonText(reason: Reason, title: string, nowMs: number): string {
+  const when = timeAgo(reason.atMs, nowMs);
   const verb = VERBS[reason.eventType];
   if (reason.eventType === "cart") {
     return `because you put ${title} into your cart ${when}`;
@@ -49,8 +27,8 @@ const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, seconds: number, u
   ["month", 30.44 * 86_400, 12],
 ];
 
-/** How long ago it was, in the widest unit that says it well. */
-export function agoWords(atMs: number, nowMs: number): string {
+/** Return a relative time in the largest fitting unit. */
+export function timeAgo(atMs: number, nowMs: number): string {
   const seconds = Math.max(0, (nowMs - atMs) / 1000);
   if (seconds < 45) return "just now";
   for (const [unit, size, upTo] of UNITS) {
@@ -60,14 +38,45 @@ export function agoWords(atMs: number, nowMs: number): string {
   return ago.format(-Math.max(1, Math.round(seconds / (365.25 * 86_400))), "year");
 }
 
-/** Say why an item is in a list where no interaction of the shopper speaks for it. */
-export function originSentence(item: Recommended, list: Recommendations, startsFrom: string | null): string {
-  if (item.filling) return "popular with other shoppers";
+/** A sentence with its weight relative to the strongest, from 0 to 1; null without one. */
+export interface Explanation {
+  readonly sentence: string;
+  readonly weight: number | null;
+}
+
+/** The reasons for an item of a list. */
+export function explain(
+  item: RecommendedItem,
+  list: Recommendations,
+  anchorTitle: string | null,
+  title: (itemId: string) => string,
+  nowMs: number,
+): Explanation[] {
+  if (item.reasons.length === 0) {
+    return [{ sentence: originText(item, list, anchorTitle), weight: null }];
+  }
+  const maxContribution = Math.max(...item.reasons.map((reason) => reason.contribution));
+  const explanations = new Map<string, Explanation>();
+  for (const reason of item.reasons) {
+    const name = reason.itemId === item.product.id ? "it" : title(reason.itemId);
+    const sentence = reasonText(reason, name, nowMs);
+    if (!explanations.has(sentence))
+      explanations.set(sentence, {
+        sentence,
+        weight: maxContribution > 0 ? reason.contribution / maxContribution : null,
+      });
+  }
+  return [...explanations.values()];
+}
+
+/** Return the origin of an item without reasons. */
+export function originText(item: RecommendedItem, list: Recommendations, anchorTitle: string | null): string {
+  if (item.filled) return "popular with other shoppers";
   switch (list.recommender) {
     case "similar-items":
-      return list.source === "popular" ? POPULAR : `similar to ${startsFrom ?? "it"}`;
+      return list.source === "popular" ? POPULAR : `similar to ${anchorTitle ?? "it"}`;
     case "bought-together":
-      return list.source === "popular" ? POPULAR : `often bought together with ${startsFrom ?? "it"}`;
+      return list.source === "popular" ? POPULAR : `often bought together with ${anchorTitle ?? "it"}`;
     case "recently-viewed":
       return "you viewed it recently";
     case "buy-again":
@@ -87,8 +96,8 @@ const SOURCES: Readonly<Record<string, string>> = {
   recent: "you viewed it recently",
 };
 
-/** Say below a list's title where it is from. */
-export function sourceSentence(list: Recommendations): string {
+/** Return the source of a list, as the line below its title. */
+export function sourceText(list: Recommendations): string {
   if (list.items.length === 0) return "";
   switch (list.recommender) {
     case "for-you":
@@ -134,8 +143,8 @@ const DEGRADED: Readonly<Record<string, string>> = {
   "user-unavailable": "your user data could not be read in time",
 };
 
-/** Say in people's words why a list is less than it should be; empty where it is not. */
-export function degradedSentence(reasons: readonly string[]): string {
+/** Return the reasons for a degraded list as a sentence; empty if it is not degraded. */
+export function degradedText(reasons: readonly string[]): string {
   if (reasons.length === 0) return "";
   return `Degraded: ${reasons.map((reason) => DEGRADED[reason] ?? reason).join("; ")}.`;
 }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { scrollingOf } from "./scrolling";
+import { scrollDirections } from "./carousel";
 
 it.each([
   [0, 300, { any: false, back: false, on: false }], // all of it is in view
@@ -8,5 +8,5 @@ it.each([
   [300, 900, { any: true, back: true, on: true }],
   [599, 900, { any: true, back: true, on: false }], // rounded
 ])("a list 300 wide that stands at %i of %i", (scrollLeft, scrollWidth, scrolling) => {
-  expect(scrollingOf({ scrollLeft, scrollWidth, clientWidth: 300 })).toEqual(scrolling);
+  expect(scrollDirections({ scrollLeft, scrollWidth, clientWidth: 300 })).toEqual(scrolling);
 });

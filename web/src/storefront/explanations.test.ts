@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { degradedText, originText, reasonText, sourceText, timeAgo } from "./explanations";
 import { fromMetadata } from "./product";
-import { agoWords, degradedSentence, originSentence, parseReasons, reasonSentence, sourceSentence } from "./reasons";
-import type { Recommendations, Recommender } from "./recommending";
+import { parseReasons, type Recommendations, type Recommender } from "./recommendations";
 
 const NOW_MS = 1_764_032_400_000;
 const MINUTE_MS = 60_000;
@@ -13,11 +13,11 @@ describe("a reason", () => {
   it("is a sentence", () => {
     const [reason] = parseReasons([text]);
     if (!reason) throw new Error("it was not read");
-    expect(reasonSentence(reason, "Pear", NOW_MS)).toBe("because you bought Pear 3 minutes ago");
-    expect(reasonSentence({ ...reason, eventType: "cart" }, "Pear", NOW_MS)).toBe(
+    expect(reasonText(reason, "Pear", NOW_MS)).toBe("because you bought Pear 3 minutes ago");
+    expect(reasonText({ ...reason, eventType: "cart" }, "Pear", NOW_MS)).toBe(
       "because you put Pear into your cart 3 minutes ago",
     );
-    expect(reasonSentence({ ...reason, eventType: "rating" }, "Pear", NOW_MS)).toBe(
+    expect(reasonText({ ...reason, eventType: "rating" }, "Pear", NOW_MS)).toBe(
       "because of your “rating” of Pear 3 minutes ago",
     );
   });
@@ -40,12 +40,12 @@ describe("how long ago", () => {
     [62 * DAY_MS, "2 months ago"],
     [400 * DAY_MS, "last year"],
   ])("%i ms is %s", (passedMs, words) => {
-    expect(agoWords(NOW_MS - passedMs, NOW_MS)).toBe(words);
+    expect(timeAgo(NOW_MS - passedMs, NOW_MS)).toBe(words);
   });
 });
 
 function list(recommender: Recommender, source: string, changes: Partial<Recommendations> = {}): Recommendations {
-  const item = { product: fromMetadata("7"), reasons: [], filling: false };
+  const item = { product: fromMetadata("7"), reasons: [], filled: false };
   return {
     recommender,
     source,
@@ -60,29 +60,29 @@ function list(recommender: Recommender, source: string, changes: Partial<Recomme
 
 describe("where a list is from", () => {
   it("is stated for a new shopper", () => {
-    expect(sourceSentence(list("for-you", "popular"))).toMatch(/you have no history yet/i);
-    expect(sourceSentence(list("for-you", "popular", { within: "age" }))).toBe("Popular with shoppers of the same age");
-    expect(sourceSentence(list("for-you", "model"))).toMatch(/your history/);
+    expect(sourceText(list("for-you", "popular"))).toMatch(/you have no history yet/i);
+    expect(sourceText(list("for-you", "popular", { within: "age" }))).toBe("Popular with shoppers of the same age");
+    expect(sourceText(list("for-you", "model"))).toMatch(/your history/);
   });
 
   it("does not call popular items trending", () => {
-    expect(sourceSentence(list("trending", "popular"))).toMatch(/popular/);
+    expect(sourceText(list("trending", "popular"))).toMatch(/popular/);
   });
 
   it("is stated for items without reasons", () => {
     const together = list("bought-together", "similar");
-    const item = { product: fromMetadata("7"), reasons: [], filling: false };
-    expect(originSentence(item, together, "Pear")).toBe("often bought together with Pear");
-    expect(originSentence({ ...item, filling: true }, together, "Pear")).toBe("popular with other shoppers");
-    expect(originSentence(item, list("for-you", "popular"), null)).toBe("popular with other shoppers");
+    const item = { product: fromMetadata("7"), reasons: [], filled: false };
+    expect(originText(item, together, "Pear")).toBe("often bought together with Pear");
+    expect(originText({ ...item, filled: true }, together, "Pear")).toBe("popular with other shoppers");
+    expect(originText(item, list("for-you", "popular"), null)).toBe("popular with other shoppers");
   });
 });
 
 describe("a degraded list", () => {
   it("states its reasons", () => {
-    expect(degradedSentence(["model-slow", "new-reason"])).toBe(
+    expect(degradedText(["model-slow", "new-reason"])).toBe(
       "Degraded: the model would have taken too long; new-reason.",
     );
-    expect(degradedSentence([])).toBe("");
+    expect(degradedText([])).toBe("");
   });
 });

@@ -1,0 +1,110 @@
+import { describe, expect, it } from "vitest";
+import { Api } from "../platform/api";
+import { type CarouselState, emptyText, loadCarousels, planCarousels } from "./carousels";
+import { parseShopper } from "./shopper";
+
+interface RequestBody {
+  readonly recommenderArn: string;
+  readonly userId?: string;
+  readonly itemId?: string;
+  readonly exclude?: readonly string[];
+}
+
+/** An API whose recommenders return two items each, named after them; some fail. */
+class FakeRecommenders extends Api {
+  readonly requests: RequestBody[] = [];
+  constructor(private readonly failing: readonly string[] = []) {
+    super("", async () => "");
+  }
+  override async post<T>(_path: string, body: unknown) {
+    const request = body as RequestBody;
+    this.requests.push(request);
+    const name = request.recommenderArn.split("/").at(-1) ?? "";
+    if (this.failing.includes(name)) throw new Error(`${name} fails`);
+    const itemList = [1, 2].map((place) => ({ itemId: `${name}-${place}` }));
+    return { body: { itemList, recommendationId: name } as T, headers: new Headers() };
+  }
+}
+
+/** An API of a shop with one product, which the shopper has bought and which is popular. */
+class OneProductShop extends Api {
+  readonly requests: RequestBody[] = [];
+  constructor() {
+    super("", async () => "");
+  }
+  override async post<T>(_path: string, body: unknown) {
+    const request = body as RequestBody;
+    this.requests.push(request);
+    const has = /buy-again|popular|for-you/.test(request.recommenderArn) && !request.exclude?.includes("7");
+    return { body: { itemList: has ? [{ itemId: "7" }] : [], recommendationId: "r" } as T, headers: new Headers() };
+  }
+}
+
+async function load(api: Api, before: readonly CarouselState[] = [], onCarousel = (_: CarouselState) => true) {
+  const carousels: CarouselState[] = [];
+  await loadCarousels(api, planCarousels({ page: "home" }, []), parseShopper("42"), ["mine"], before, (carousel) => {
+    carousels.push(carousel);
+    return onCarousel(carousel);
+  });
+  return carousels;
+}
+
+describe("the carousels of a page", () => {
+  it("exclude the items of earlier carousels, the shopper's own items first", async () => {
+    const api = new FakeRecommenders();
+    await load(api);
+    const [again, recent, forYou, trending] = api.requests;
+    expect(again?.recommenderArn).toMatch(/buy-again$/);
+    expect(again?.exclude).toEqual(["mine"]);
+    expect(recent?.exclude).toEqual(["mine", "buy-again-1", "buy-again-2"]);
+    expect(forYou?.recommenderArn).toMatch(/for-you$/);
+    expect(trending?.exclude).toEqual(expect.arrayContaining(["mine", "for-you-2", "recently-viewed-1"]));
+  });
+
+  it("name the shopper only for personal lists", async () => {
+    const api = new FakeRecommenders();
+    await load(api);
+    expect(api.requests.map(({ userId }) => userId)).toEqual(["42", "42", "42", undefined, undefined]);
+  });
+
+  it("load although one fails", async () => {
+    const carousels = await load(new FakeRecommenders(["for-you"]));
+    expect(carousels.filter(({ error }) => error).map(({ plan }) => plan.recommender)).toEqual(["for-you"]);
+    expect(carousels.filter(({ list }) => list)).toHaveLength(4);
+  });
+
+  it("keep their items if a reload fails, and mark new items", async () => {
+    const first = await load(new FakeRecommenders());
+    const again = await load(new FakeRecommenders(["popular"]), first);
+    expect(again.at(-1)).toMatchObject({ error: { message: "popular fails" }, list: { recommendationId: "popular" } });
+    expect(again[0]?.fresh.size).toBe(0);
+    const [carousel] = first;
+    if (!carousel?.list) throw new Error("no list in the response");
+    const old = { ...carousel, list: { ...carousel.list, items: carousel.list.items.slice(1) } };
+    expect((await load(new FakeRecommenders(), [old]))[0]?.fresh).toEqual(new Set(["buy-again-1"]));
+  });
+
+  it("state if all items are on the page already, or if there are none", async () => {
+    const api = new OneProductShop();
+    const carousels = await load(api);
+    const texts = (name: string) =>
+      carousels
+        .filter(({ plan }) => plan.recommender === name)
+        .map((carousel) => [carousel.shownElsewhere, emptyText(carousel)]);
+    expect(texts("popular")).toEqual([[true, expect.stringContaining("on this page already")]]);
+    expect(texts("trending")).toEqual([[false, "Nothing is trending yet."]]);
+    expect(api.requests).toHaveLength(5 + 4); // each of the four empty lists again, without exclusions
+  });
+
+  it("are not requested after they are no longer needed", async () => {
+    const api = new FakeRecommenders();
+    await load(api, [], () => false);
+    expect(api.requests).toHaveLength(1);
+  });
+});
+
+it("the cart's list starts from the last product", () => {
+  const line = { itemId: "7", title: "Figs", price: 1, quantity: 1, recommendationId: null };
+  expect(planCarousels({ page: "cart" }, [line])[0]).toMatchObject({ itemId: "7", title: "Bought together with Figs" });
+  expect(planCarousels({ page: "cart" }, []).map(({ recommender }) => recommender)).toEqual(["for-you"]);
+});

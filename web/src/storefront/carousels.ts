@@ -1,0 +1,142 @@
+import { type Api, toError } from "../platform/api";
+import type { CardColumns } from "../platform/site";
+import type { Cart } from "./cart";
+import { shortTitle } from "./product";
+import { fetchRecommendations, fetchRecommendedIds, type Recommendations, type Recommender } from "./recommendations";
+import type { Route } from "./route";
+import type { Shopper } from "./shopper";
+
+/** A carousel of a page before its request. */
+export interface CarouselPlan {
+  readonly recommender: Recommender;
+  readonly title: string;
+  readonly limit: number;
+  /** False for recommendations that are the same for all shoppers. */
+  readonly personal: boolean;
+  readonly itemId?: string;
+  /** True for items that the shopper knows: requested first, so that the lists of new items leave them out. */
+  readonly ownHistory?: boolean;
+  /** The text if there is nothing to show; without it the carousel is left out. */
+  readonly empty?: string;
+}
+
+/** The state of a carousel. During a reload it keeps its list. */
+export interface CarouselState {
+  readonly plan: CarouselPlan;
+  readonly list: Recommendations | null;
+  readonly error: Error | null;
+  /** Items that were not in the list before. */
+  readonly fresh: ReadonlySet<string>;
+  /** True if it is empty because the page shows all of it elsewhere. */
+  readonly shownElsewhere: boolean;
+}
+
+const FOR_YOU: CarouselPlan = {
+  recommender: "for-you",
+  title: "For you",
+  limit: 18,
+  personal: true,
+  empty: "No recommendations yet. View a product or two first.",
+};
+
+/** The carousels of a page, in the order in which they are shown. */
+export function planCarousels(route: Route, cart: Cart): CarouselPlan[] {
+  if (route.page === "item") {
+    return [
+      { recommender: "bought-together", title: "Bought together", limit: 12, personal: false, itemId: route.id },
+      { recommender: "similar-items", title: "Similar", limit: 12, personal: false, itemId: route.id },
+      FOR_YOU,
+    ];
+  }
+  const last = cart.at(-1);
+  if (route.page === "cart") {
+    const together: CarouselPlan[] = last
+      ? [
+          {
+            recommender: "bought-together",
+            title: `Bought together with ${shortTitle(last.title)}`,
+            limit: 12,
+            personal: false,
+            itemId: last.itemId,
+          },
+        ]
+      : [];
+    return [...together, FOR_YOU];
+  }
+  if (route.page !== "home") return [];
+  return [
+    FOR_YOU,
+    {
+      recommender: "buy-again",
+      title: "Buy again",
+      limit: 12,
+      personal: true,
+      ownHistory: true,
+      empty: "No purchases yet. Purchases appear here within seconds.",
+    },
+    {
+      recommender: "recently-viewed",
+      title: "Recently viewed",
+      limit: 12,
+      personal: true,
+      ownHistory: true,
+      empty: "Viewed products appear here within seconds, unless a list above shows them.",
+    },
+    { recommender: "trending", title: "Trending", limit: 12, personal: false, empty: "Nothing is trending yet." },
+    { recommender: "popular", title: "Popular", limit: 12, personal: false, empty: "No popular products yet." },
+  ];
+}
+
+/** The key of a page's carousels, which differ by page and by shopper. */
+export function carouselsKey(route: Route, shopper: Shopper): string {
+  return `${shopper.id} ${route.page} ${route.page === "item" ? route.id : ""}`;
+}
+
+/**
+ * Request carousels one after another. Each excludes the items of the earlier ones.
+ *
+ * `onCarousel` receives each carousel and returns false to stop. A failed carousel does not affect the others.
+ * `leaveOut` are items that the page already shows, such as those in the cart.
+ */
+export async function loadCarousels(
+  api: Api,
+  planned: readonly CarouselPlan[],
+  shopper: Shopper,
+  leaveOut: readonly string[],
+  before: readonly CarouselState[],
+  onCarousel: (carousel: CarouselState) => boolean,
+  cards?: CardColumns,
+): Promise<void> {
+  const shown = [...leaveOut];
+  for (const plan of [...planned.filter((plan) => plan.ownHistory), ...planned.filter((plan) => !plan.ownHistory)]) {
+    const old = before.find((carousel) => carousel.plan.recommender === plan.recommender)?.list ?? null;
+    let carousel: CarouselState;
+    try {
+      const request = {
+        recommender: plan.recommender,
+        limit: plan.limit,
+        ...(plan.personal ? { userId: shopper.id } : {}),
+        ...(plan.itemId === undefined ? {} : { itemId: plan.itemId }),
+      };
+      const list = await fetchRecommendations(api, { ...request, exclude: shown }, cards);
+      const isEmpty = list.items.length === 0 && shown.length > 0 && plan.empty !== undefined;
+      const shownElsewhere = isEmpty && (await fetchRecommendedIds(api, { ...request, limit: 1 })).length > 0;
+      shown.push(...list.items.map((item) => item.product.id));
+      carousel = { plan, list, error: null, fresh: freshOf(list, old), shownElsewhere };
+    } catch (error) {
+      carousel = { plan, list: old, error: toError(error), fresh: new Set(), shownElsewhere: false };
+    }
+    if (!onCarousel(carousel)) return;
+  }
+}
+
+/** The text for an empty list. */
+export function emptyText({ plan, shownElsewhere }: CarouselState): string | undefined {
+  return shownElsewhere ? "All of its products are on this page already, in another list or in your cart." : plan.empty;
+}
+
+function freshOf(list: Recommendations, old: Recommendations | null): ReadonlySet<string> {
+  if (!old) return new Set();
+  const known = new Set(old.items.map((item) => item.product.id));
+  return new Set(list.items.map((item) => item.product.id).filter((id) => !known.has(id)));
+}
