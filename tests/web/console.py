@@ -27,7 +27,7 @@ def show(page: Page, shop: PagesShop, view: str) -> None:
     """Open a view and wait until all that it asked has been answered."""
     page.goto(f"{shop.url}/console.html#/{view}")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
-    expect(page.locator(".bones")).to_have_count(0)
+    expect(page.locator(".skeleton")).to_have_count(0)
 
 
 def champion_of(page: Page) -> Locator:

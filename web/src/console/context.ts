@@ -1,48 +1,48 @@
 import { createContext } from "preact";
 import { useCallback, useContext, useEffect, useState } from "preact/hooks";
 import type { Api } from "../platform/api";
-import { type FeedState, type Feeds, keyOf, type Question } from "./feeds";
+import { keyOf, type Query, type QueryCache, type QueryState } from "./query_cache";
 
 /** Services that every view can use. */
-export interface Desk {
+export interface ConsoleServices {
   readonly api: Api;
-  readonly feeds: Feeds;
-  /** Say something to all readers, those who listen included. */
+  readonly cache: QueryCache;
+  /** Show a message and let screen readers read it. */
   readonly announce: (message: string, link?: { href: string; text: string }) => void;
 }
 
-export const DeskContext = createContext<Desk | null>(null);
+export const ConsoleContext = createContext<ConsoleServices | null>(null);
 
-export function useDesk(): Desk {
-  const desk = useContext(DeskContext);
-  if (!desk) {
-    throw new Error("a view stands outside the console");
+export function useConsole(): ConsoleServices {
+  const services = useContext(ConsoleContext);
+  if (!services) {
+    throw new Error("the component is outside of the console");
   }
-  return desk;
+  return services;
 }
 
-export interface Watched<T> extends FeedState<T> {
+export interface QueryResult<T> extends QueryState<T> {
   readonly refresh: () => void;
 }
 
-/** Watch a question while the component is shown; null asks nothing. */
-export function useFeed<T>(question: Question | null, everyMs: number | null, background = false): Watched<T> {
-  const { feeds } = useDesk();
+/** Watch a query while the component is mounted; null requests nothing. */
+export function useQuery<T>(query: Query | null, everyMs: number | null, background = false): QueryResult<T> {
+  const { cache } = useConsole();
   const [, draw] = useState(0);
-  const key = question ? keyOf(question) : null;
+  const key = query ? keyOf(query) : null;
   useEffect(
-    () => (question ? feeds.watch(question, { everyMs, background }, () => draw((n) => n + 1)) : undefined),
-    [feeds, key, everyMs, background],
+    () => (query ? cache.watch(query, { everyMs, background }, () => draw((n) => n + 1)) : undefined),
+    [cache, key, everyMs, background],
   );
-  const refresh = useCallback(() => void (question && feeds.refresh(question)), [feeds, key]);
-  const state = question ? feeds.state<T>(question) : { data: null, error: null, loadedMs: null, loading: false };
+  const refresh = useCallback(() => void (query && cache.refresh(query)), [cache, key]);
+  const state = query ? cache.state<T>(query) : { data: null, error: null, loadedMs: null, loading: false };
   return { ...state, refresh };
 }
 
 const listeners = new Set<() => void>();
 let timer: ReturnType<typeof setInterval> | undefined;
 
-/** The time, which goes on every second for all who read it. */
+/** Return the time, updated every second. */
 export function useNow(): number {
   const [now, setNow] = useState(() => Date.now());
   useEffect(() => {

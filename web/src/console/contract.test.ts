@@ -1,7 +1,7 @@
 import { Validator } from "@cfworker/json-schema";
 import { describe, expect, it } from "vitest";
 import description from "../../../docs/openapi.json";
-import { answerOf, champion, versions } from "./fixtures";
+import { champion, responseOf, versions } from "./testing/responses";
 
 // The fixtures are typed by `contract.ts`, where no field may be left out, and the description lets in no other field
 // than its own: who satisfies both has shown that they agree.
@@ -16,18 +16,18 @@ const VERSION = versions[0].version;
 const ETAG = champion.etag;
 
 const ANSWERS: readonly [string, unknown][] = [
-  ["get /operator/traffic", answerOf("/operator/traffic")],
-  ["get /operator/alarms", answerOf("/operator/alarms")],
-  ["get /operator/engagement", answerOf("/operator/engagement", { by: "arm" })],
-  ["get /operator/models", answerOf("/operator/models")],
-  ["get /operator/models/{version}", answerOf(`/operator/models/${VERSION}`)],
-  ["get /operator/trainings", answerOf("/operator/trainings")],
-  ["get /operator/drift", answerOf("/operator/drift")],
-  ["get /operator/quarantine", answerOf("/operator/quarantine")],
-  ["get /operator/experiments", answerOf("/operator/experiments")],
-  ["get /operator/rules", answerOf("/operator/rules")],
-  ["get /operator/cost", answerOf("/operator/cost")],
-  ["post /operator/rules/preview", answerOf("/operator/rules/preview")],
+  ["get /operator/traffic", responseOf("/operator/traffic")],
+  ["get /operator/alarms", responseOf("/operator/alarms")],
+  ["get /operator/engagement", responseOf("/operator/engagement", { by: "arm" })],
+  ["get /operator/models", responseOf("/operator/models")],
+  ["get /operator/models/{version}", responseOf(`/operator/models/${VERSION}`)],
+  ["get /operator/trainings", responseOf("/operator/trainings")],
+  ["get /operator/drift", responseOf("/operator/drift")],
+  ["get /operator/quarantine", responseOf("/operator/quarantine")],
+  ["get /operator/experiments", responseOf("/operator/experiments")],
+  ["get /operator/rules", responseOf("/operator/rules")],
+  ["get /operator/cost", responseOf("/operator/cost")],
+  ["post /operator/rules/preview", responseOf("/operator/rules/preview")],
   ["post /operator/models/{version}/promotion", { champion, runId: null, warnings: ["its package is not approved"] }],
   ["post /operator/models/{version}/pin", champion],
   ["post /operator/models/{version}/unpin", champion],

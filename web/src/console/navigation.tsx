@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { useFeed } from "./context";
+import { useQuery } from "./context";
 import type { Alarms } from "./contract";
 import { Icon } from "./parts/icons";
-import { alarms, LIVE_MS } from "./questions";
+import { alarms, LIVE_MS } from "./queries";
 import { href, type Route } from "./routing";
 import { GROUPS, VIEWS } from "./views";
 
@@ -28,8 +28,8 @@ export function Navigation({ environment, current, signOut }: Props) {
     }
     return () => document.removeEventListener("keydown", closeByEscape);
   }, [open]);
-  const ringing =
-    useFeed<Alarms>(alarms, LIVE_MS, true).data?.alarms.filter((alarm) => alarm.state === "ALARM").length ?? 0;
+  const activeAlarms =
+    useQuery<Alarms>(alarms, LIVE_MS, true).data?.alarms.filter((alarm) => alarm.state === "ALARM").length ?? 0;
   return (
     <div class={`side${open ? " open" : ""}`}>
       <div>
@@ -68,9 +68,9 @@ export function Navigation({ environment, current, signOut }: Props) {
                     >
                       <Icon name={view.icon} />
                       {view.title}
-                      {view.name === "alarms" && ringing > 0 && (
+                      {view.name === "alarms" && activeAlarms > 0 && (
                         <span class="badge">
-                          {ringing}
+                          {activeAlarms}
                           <span class="visually-hidden"> ringing</span>
                         </span>
                       )}

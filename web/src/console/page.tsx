@@ -1,44 +1,49 @@
+import "./style/shell.css";
+import "./style/parts.css";
+import "./style/tables.css";
+import "./style/forms.css";
+import "./style/views.css";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { PageProps } from "../platform/start";
-import { ChampionWatch } from "./champion_watch";
-import { DeskContext } from "./context";
-import { Feeds } from "./feeds";
-import { LiveControls } from "./live_controls";
+import { ConsoleContext, useConsole, useNow, useQuery } from "./context";
+import type { Models } from "./contract";
+import { ago, duration, utc } from "./format";
 import { Navigation } from "./navigation";
 import { Icon } from "./parts/icons";
+import { LIVE_MS, models } from "./queries";
+import { QueryCache } from "./query_cache";
 import { href, useRoute } from "./routing";
-import { type Said, Sayings } from "./sayings";
-import "./style/index.css";
+import { type Toast, Toasts } from "./toasts";
 import { VIEWS } from "./views";
 
-/** The operator's console: navigation, the view that the address names, and what is said to the reader. */
+/** The operator's console: navigation, the current view, and toasts. */
 export function Console({ site, api, signIn }: PageProps) {
   const route = useRoute();
-  const feeds = useMemo(() => new Feeds(api), [api]);
-  const [said, setSaid] = useState<readonly Said[]>([]);
-  const announce = useCallback((message: string, link?: Said["link"]) => {
-    setSaid((before) => [...before.slice(-2), { id: (before.at(-1)?.id ?? 0) + 1, message, link }]);
+  const cache = useMemo(() => new QueryCache(api), [api]);
+  const [toasts, setToasts] = useState<readonly Toast[]>([]);
+  const announce = useCallback((message: string, link?: Toast["link"]) => {
+    setToasts((before) => [...before.slice(-2), { id: (before.at(-1)?.id ?? 0) + 1, message, link }]);
   }, []);
-  const desk = useMemo(() => ({ api, feeds, announce }), [api, feeds, announce]);
-  const view = VIEWS.find((one) => one.name === route.view);
+  const services = useMemo(() => ({ api, cache, announce }), [api, cache, announce]);
+  const view = VIEWS.find(({ name }) => name === route.view);
   const title = view ? (route.id ?? view.title) : "Not found";
   const heading = useRef<HTMLHeadingElement>(null);
-  const place = `${route.view}/${route.id ?? ""}`;
-  const shown = useRef(place);
+  const address = `${route.view}/${route.id ?? ""}`;
+  const shown = useRef(address);
 
   useEffect(() => {
     document.title = `${title} · Alsolike ${site.environment}`;
-    if (shown.current !== place) {
-      shown.current = place;
+    if (shown.current !== address) {
+      shown.current = address;
       scrollTo(0, 0);
       heading.current?.focus();
     }
-  }, [title, place, site.environment]);
+  }, [title, address, site.environment]);
 
   useEffect(() => {
     const tick = () => {
       if (document.visibilityState === "visible") {
-        feeds.tick();
+        cache.tick();
       }
     };
     const timer = setInterval(tick, 1000);
@@ -47,10 +52,10 @@ export function Console({ site, api, signIn }: PageProps) {
       clearInterval(timer);
       document.removeEventListener("visibilitychange", tick);
     };
-  }, [feeds]);
+  }, [cache]);
 
   return (
-    <DeskContext.Provider value={desk}>
+    <ConsoleContext.Provider value={services}>
       <button type="button" class="skip" onClick={() => heading.current?.focus()}>
         Skip to the content
       </button>
@@ -72,7 +77,7 @@ export function Console({ site, api, signIn }: PageProps) {
             {view && <LiveControls />}
           </header>
           {view ? (
-            <view.View key={place} route={route} />
+            <view.View key={address} route={route} />
           ) : (
             <p>
               There is no view “{route.view}”. <a href={href("overview")}>Open the overview</a>
@@ -80,8 +85,52 @@ export function Console({ site, api, signIn }: PageProps) {
           )}
         </main>
       </div>
-      <ChampionWatch />
-      <Sayings said={said} forget={(id) => setSaid((before) => before.filter((one) => one.id !== id))} />
-    </DeskContext.Provider>
+      <ChampionToasts />
+      <Toasts toasts={toasts} dismiss={(id) => setToasts((before) => before.filter((toast) => toast.id !== id))} />
+    </ConsoleContext.Provider>
+  );
+}
+
+/** Announces a new champion in every view, independent of who promoted it. */
+function ChampionToasts() {
+  const { announce } = useConsole();
+  const champion = useQuery<Models>(models, LIVE_MS, true).data?.champion?.version;
+  const previous = useRef(champion);
+  useEffect(() => {
+    if (champion && previous.current && champion !== previous.current) {
+      announce(`${champion} is champion; serving follows within a minute.`, {
+        href: href("models", champion),
+        text: "Details",
+      });
+    }
+    previous.current = champion ?? previous.current;
+  }, [champion, announce]);
+  return null;
+}
+
+/** The load time of the view, with buttons to pause and refresh. */
+function LiveControls() {
+  const { cache } = useConsole();
+  const [, draw] = useState(0);
+  const now = useNow();
+  useEffect(() => cache.subscribe(() => draw((n) => n + 1)), [cache]);
+  const { loadedMs, everyMs, loading, failed } = cache.status();
+  const { paused } = cache;
+  const state = paused ? "paused" : failed ? "failing" : "live";
+  return (
+    <section class="live" aria-label="Refreshing">
+      <p title={loadedMs === null ? undefined : utc(loadedMs)}>
+        <span class={`pulse ${state}`} aria-hidden="true" />
+        {paused ? "Paused, " : ""}
+        {loadedMs === null ? (loading ? "loading" : "nothing loaded") : `updated ${ago(loadedMs, now)}`}
+        {!paused && everyMs !== null && <span class="every">, every {duration(everyMs)}</span>}
+      </p>
+      <button type="button" class="small" onClick={() => cache.setPaused(!paused)}>
+        <Icon name={paused ? "play" : "pause"} /> {paused ? "Resume" : "Pause"}
+      </button>
+      <button type="button" class="small" onClick={() => void cache.refresh()} disabled={loading}>
+        <Icon name="refresh" /> Refresh
+      </button>
+    </section>
   );
 }

@@ -26,28 +26,28 @@ function decoded(text: string): string {
   }
 }
 
-/** The address of a view; what is undefined or empty is left out. */
+/** Return the address of a view; undefined and empty parameters are left out. */
 export function href(
   view: string,
   id?: string | null,
   query: Record<string, string | number | undefined> = {},
 ): string {
-  const asked = Object.entries(query).filter(([, value]) => value !== undefined && value !== "");
-  const search = new URLSearchParams(asked.map(([name, value]) => [name, String(value)])).toString();
+  const parameters = Object.entries(query).filter(([, value]) => value !== undefined && value !== "");
+  const search = new URLSearchParams(parameters.map(([name, value]) => [name, String(value)])).toString();
   return `#/${view}${id ? `/${encodeURIComponent(id)}` : ""}${search ? `?${search}` : ""}`;
 }
 
 export function useRoute(): Route {
   const [route, setRoute] = useState(() => parseRoute(location.hash));
   useEffect(() => {
-    const follow = () => setRoute(parseRoute(location.hash));
-    addEventListener("hashchange", follow);
-    return () => removeEventListener("hashchange", follow);
+    const update = () => setRoute(parseRoute(location.hash));
+    addEventListener("hashchange", update);
+    return () => removeEventListener("hashchange", update);
   }, []);
   return route;
 }
 
-/** Change what a view shows without a new entry in the reader's history. */
+/** Change the parameters of the current view without a new history entry. */
 export function replaceQuery(route: Route, query: Record<string, string | number | undefined>): void {
   location.replace(href(route.view, route.id, { ...route.query, ...query }));
 }

@@ -1,63 +1,63 @@
 import { render } from "preact-render-to-string";
 import { describe, expect, it } from "vitest";
 import { Api } from "../platform/api";
-import { DeskContext } from "./context";
+import { ConsoleContext } from "./context";
 import type { Engagement } from "./contract";
-import { Feeds, type Question } from "./feeds";
-import { answerOf, modelsAnswer, versions } from "./fixtures";
-import * as questions from "./questions";
+import * as queries from "./queries";
+import { type Query, QueryCache } from "./query_cache";
 import { parseRoute } from "./routing";
+import { modelsResponse, responseOf, versions } from "./testing/responses";
 import { VIEWS } from "./views";
-import { PromoteDialog } from "./views/promote";
+import { PromoteDialog } from "./views/champion_dialogs";
 
-const ASKED: readonly Question[] = [
-  questions.traffic(60),
-  questions.alarms,
-  questions.engagement(14, "all"),
-  questions.engagement(14, "recommender"),
-  questions.models,
-  questions.model("20261126-031500-a26f3"),
-  questions.trainings,
-  questions.drift,
-  questions.quarantine,
-  questions.experiments,
-  questions.rules,
-  questions.cost({}),
+const QUERIES: readonly Query[] = [
+  queries.traffic(60),
+  queries.alarms,
+  queries.engagement(14, "all"),
+  queries.engagement(14, "recommender"),
+  queries.models,
+  queries.model("20261126-031500-a26f3"),
+  queries.trainings,
+  queries.drift,
+  queries.quarantine,
+  queries.experiments,
+  queries.rules,
+  queries.cost({}),
 ];
 
-type Answering = (path: string, query: Record<string, string | undefined>) => unknown;
+type Respond = (path: string, query: Record<string, string | undefined>) => unknown;
 
-/** The text of a view after its requests are answered. */
-async function shown(hash: string, answering: Answering, again?: Answering): Promise<string> {
-  let answer = answering;
+/** Render a view after the responses of its requests. */
+async function renderView(hash: string, respond: Respond, respondLater?: Respond): Promise<string> {
+  let current = respond;
   const get = async <T,>(path: string, query: Readonly<Record<string, string | number | undefined>> = {}) => ({
-    body: answer(path, query as Record<string, string | undefined>) as T,
+    body: current(path, query as Record<string, string | undefined>) as T,
     headers: new Headers(),
   });
-  const feeds = new Feeds({ get });
-  await Promise.all(ASKED.map((question) => feeds.refresh(question)));
-  if (again) {
-    answer = again;
-    await Promise.all(ASKED.map((question) => feeds.refresh(question)));
+  const cache = new QueryCache({ get });
+  await Promise.all(QUERIES.map((query) => cache.refresh(query)));
+  if (respondLater) {
+    current = respondLater;
+    await Promise.all(QUERIES.map((query) => cache.refresh(query)));
   }
   const route = parseRoute(hash);
-  const view = VIEWS.find((one) => one.name === route.view);
+  const view = VIEWS.find(({ name }) => name === route.view);
   if (!view) {
     throw new Error(`there is no view ${route.view}`);
   }
-  const desk = { api: new Api("/api", async () => ""), feeds, announce: () => {} };
+  const services = { api: new Api("/api", async () => ""), cache, announce: () => {} };
   return render(
-    <DeskContext.Provider value={desk}>
+    <ConsoleContext.Provider value={services}>
       <view.View route={route} />
-    </DeskContext.Provider>,
+    </ConsoleContext.Provider>,
   );
 }
 
-const failing: Answering = () => {
+const failing: Respond = () => {
   throw new Error("the table does not answer");
 };
 
-const empty: Answering = (path) => {
+const empty: Respond = (path) => {
   const nothing: Record<string, unknown> = {
     "/operator/alarms": { alarms: [] },
     "/operator/engagement": { from: "", to: "", by: "all", totals: [], days: [], rejected: {} },
@@ -68,7 +68,7 @@ const empty: Answering = (path) => {
     "/operator/experiments": { experiments: [] },
     "/operator/rules": { ruleSets: [] },
   };
-  return nothing[path] ?? answerOf(path);
+  return nothing[path] ?? responseOf(path);
 };
 
 describe("every view", () => {
@@ -102,21 +102,24 @@ describe("every view", () => {
       "#/cost",
       ["$28.42", "$412.50", "$15.04", "$13.38", "stream_mode", "not counted: visits of the pages", "s3_infrequent_gb"],
     ],
-  ])("%s shows what the API answers", async (hash, expected) => {
-    const html = await shown(hash, answerOf);
+  ])("%s shows the response", async (hash, expected) => {
+    const html = await renderView(hash, responseOf);
     for (const words of expected) {
       expect(html).toContain(words);
     }
   });
 
-  it.each(VIEWS.map((view) => view.name))("%s says why it has nothing, and offers another try", async (name) => {
-    const html = await shown(`#/${name}`, failing);
+  it.each(VIEWS.map((view) => view.name))("%s shows an error with a retry", async (name) => {
+    const html = await renderView(`#/${name}`, failing);
     expect(html).toContain("the table does not answer");
     expect(html).toContain("Try again");
   });
 
-  it.each(VIEWS.map((view) => view.name))("%s keeps what it has when a later call fails, and says so", async (name) => {
-    const [fresh, stale] = [await shown(`#/${name}`, answerOf), await shown(`#/${name}`, answerOf, failing)];
+  it.each(VIEWS.map((view) => view.name))("%s keeps its data after a failed reload, with a note", async (name) => {
+    const [fresh, stale] = [
+      await renderView(`#/${name}`, responseOf),
+      await renderView(`#/${name}`, responseOf, failing),
+    ];
     expect(stale).toContain("the table does not answer");
     expect(stale.length).toBeGreaterThan(fresh.length);
   });
@@ -131,20 +134,20 @@ describe("every view", () => {
     ["experiments", "alsolike experiments start"],
     ["rules", "The configuration has no rules"],
     ["overview", "no champion"],
-  ])("%s says what there is to do where nothing is there", async (name, words) => {
-    expect(await shown(`#/${name}`, empty)).toContain(words);
+  ])("%s names the next step if it is empty", async (name, words) => {
+    expect(await renderView(`#/${name}`, empty)).toContain(words);
   });
 });
 
-it.each(["engagement", "overview"])("%s says that there were no answers only where they were counted", async (name) => {
-  const html = await shown(`#/${name}`, (path, query) => {
-    const answer = answerOf(path, query);
+it.each(["engagement", "overview"])("%s distinguishes no recommendations from not counted", async (name) => {
+  const html = await renderView(`#/${name}`, (path, query) => {
+    const answer = responseOf(path, query);
     if (path !== "/operator/engagement") return answer;
     const counted = answer as Engagement;
     return { ...counted, totals: counted.totals.map((row) => ({ ...row, answers: 0 })) };
   });
   expect(html).toContain("No recommendations in these days");
-  const uncounted = await shown(`#/${name}`, empty);
+  const uncounted = await renderView(`#/${name}`, empty);
   expect(uncounted).toContain("Not counted yet");
   expect(uncounted).not.toContain("No answers");
 });
@@ -156,9 +159,9 @@ describe("the dialog that promotes", () => {
   ])("with trials of %d%% of the users it offers one: %s", (trialSharePercent, offered) => {
     const api = new Api("/api", async () => "");
     const html = render(
-      <DeskContext.Provider value={{ api, feeds: new Feeds(api), announce: () => {} }}>
-        <PromoteDialog version={versions[1]} models={{ ...modelsAnswer, trialSharePercent }} close={() => {}} />
-      </DeskContext.Provider>,
+      <ConsoleContext.Provider value={{ api, cache: new QueryCache(api), announce: () => {} }}>
+        <PromoteDialog version={versions[1]} models={{ ...modelsResponse, trialSharePercent }} close={() => {}} />
+      </ConsoleContext.Provider>,
     );
     expect(html).toContain("Promote a version");
     expect(html.includes("Run a canary trial first")).toBe(offered);

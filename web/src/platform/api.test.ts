@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { Api, ApiError, NoAnswer, pathSegment } from "./api";
+import { Api, ApiError, NetworkError, pathSegment } from "./api";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -15,14 +15,14 @@ describe("an id in a path", () => {
 });
 
 describe("a call", () => {
-  it("raises what the API says of a refusal", async () => {
+  it("raises the error of the API", async () => {
     const refusal = new Response('{"message":"no such item"}', {
       status: 404,
       headers: { "x-amzn-errortype": "ResourceNotFoundException" },
     });
     vi.stubGlobal("fetch", async () => refusal);
     const api = new Api("/api", async () => "token");
-    const error = await api.get("/items/7").catch((found: unknown) => found);
+    const error = await api.get("/items/7").catch((failure: unknown) => failure);
     expect(error).toBeInstanceOf(ApiError);
     expect(error).toMatchObject({ status: 404, type: "ResourceNotFoundException", message: "no such item" });
   });
@@ -40,10 +40,10 @@ describe("a call", () => {
 
   const failed = (answers: () => Promise<Response>) => {
     vi.stubGlobal("fetch", answers);
-    return new Api("/api", async () => "token").get("/items").catch((found: unknown) => found);
+    return new Api("/api", async () => "token").get("/items").catch((failure: unknown) => failure);
   };
 
-  it("says in words that a proxy's page is no answer of the API", async () => {
+  it("recognizes a proxy's page", async () => {
     const page = "<html><h1>Bad Gateway</h1></html>";
     expect(await failed(async () => new Response(page, { status: 502, statusText: "Bad Gateway" }))).toMatchObject({
       status: 502,
@@ -55,15 +55,15 @@ describe("a call", () => {
     expect(welcome).toMatchObject({ status: 200, message: expect.stringContaining("not the API") });
   });
 
-  it("says that the network does not answer, or not in time", async () => {
+  it("distinguishes a network error from a timeout", async () => {
     const cut = await failed(() => Promise.reject(new TypeError("Failed to fetch")));
-    expect(cut).toBeInstanceOf(NoAnswer);
+    expect(cut).toBeInstanceOf(NetworkError);
     expect(cut).toMatchObject({ message: "The network does not answer" });
     const late = await failed(() => Promise.reject(new DOMException("signal timed out", "TimeoutError")));
     expect(late).toMatchObject({ message: "no answer came within 30 s" });
   });
 
-  it("ends by itself after 30 s", async () => {
+  it("has a timeout of 30 s", async () => {
     const timeout = vi.spyOn(AbortSignal, "timeout");
     vi.stubGlobal("fetch", async (_: string, request: RequestInit) => {
       expect(request.signal).toBe(timeout.mock.results[0]?.value);
@@ -74,11 +74,11 @@ describe("a call", () => {
     timeout.mockRestore();
   });
 
-  it("is made once more with a new token where the first one is refused, and no third time", async () => {
-    const [asked, sent]: [(string | undefined)[], unknown[]] = [[], []];
-    const token = async (refused?: string) => {
-      asked.push(refused);
-      return refused ? "new" : "old";
+  it("is repeated once with a new token after a rejection", async () => {
+    const [rejectedTokens, sent]: [(string | undefined)[], unknown[]] = [[], []];
+    const token = async (rejected?: string) => {
+      rejectedTokens.push(rejected);
+      return rejected ? "new" : "old";
     };
     const good = new Set(["Bearer new"]);
     vi.stubGlobal("fetch", async (_: string, { headers }: RequestInit) => {
@@ -89,7 +89,7 @@ describe("a call", () => {
         : new Response('{"message":"Unauthorized"}', { status: 401 });
     });
     expect((await new Api("/api", token).get("/items")).body).toEqual({ seen: true });
-    expect([asked, sent]).toEqual([
+    expect([rejectedTokens, sent]).toEqual([
       [undefined, "old"],
       ["Bearer old", "Bearer new"],
     ]);

@@ -1,4 +1,4 @@
-/** A refusal or a failure of the API, in Personalize's shape: what it is called and what it says. */
+/** An error of the API in Personalize's shape. */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
@@ -9,60 +9,58 @@ export class ApiError extends Error {
   }
 }
 
-/** An answer with the headers that say how it was made. */
-export interface Answer<T> {
+/** A response with its headers, which describe its origin. */
+export interface ApiResponse<T> {
   readonly body: T;
   readonly headers: Headers;
 }
 
-/** The network, not the API: no answer came, or none in time. */
-export class NoAnswer extends Error {}
+/** An error of the network or a timeout. */
+export class NetworkError extends Error {}
 
-/**
- * Returns an access token and signs in again if none is valid; a token that the API has refused is not valid.
- */
-export type GiveToken = (refused?: string) => Promise<string>;
+/** Returns an access token other than the rejected one; signs in again if there is none. */
+export type TokenProvider = (rejected?: string) => Promise<string>;
 
-/** A call has its answer by then, for the API itself gives up after 30 s. */
+/** The timeout of a call; the API itself gives up after 30 s. */
 export const TIMEOUT_MS = 30_000;
 
-/** Calls of the API as the person who has signed in. */
+/** A client of the API with the token of the signed-in user. */
 export class Api {
   constructor(
     private readonly base: string,
-    private readonly token: GiveToken,
+    private readonly token: TokenProvider,
   ) {}
 
-  async get<T>(path: string, query: Record<string, string | number | undefined> = {}): Promise<Answer<T>> {
-    const asked = Object.entries(query).filter(([, value]) => value !== undefined);
-    const search = new URLSearchParams(asked.map(([name, value]) => [name, String(value)])).toString();
+  async get<T>(path: string, query: Record<string, string | number | undefined> = {}): Promise<ApiResponse<T>> {
+    const parameters = Object.entries(query).filter(([, value]) => value !== undefined);
+    const search = new URLSearchParams(parameters.map(([name, value]) => [name, String(value)])).toString();
     return this.call<T>("GET", search ? `${path}?${search}` : path);
   }
 
-  async post<T>(path: string, body: unknown): Promise<Answer<T>> {
+  async post<T>(path: string, body: unknown): Promise<ApiResponse<T>> {
     return this.call<T>("POST", path, body);
   }
 
-  private async call<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
+  private async call<T>(method: string, path: string, body?: unknown): Promise<ApiResponse<T>> {
     const token = await this.token();
-    let { answer, text } = await this.ask(token, method, path, body);
-    if (answer.status === 401) {
-      // The API's clock or its keys may say otherwise than this page's; nothing was done for such a call.
-      ({ answer, text } = await this.ask(await this.token(token), method, path, body));
+    let { response, text } = await this.fetchText(token, method, path, body);
+    if (response.status === 401) {
+      // The API's clock or keys may differ from this page's; a rejected call has no effect.
+      ({ response, text } = await this.fetchText(await this.token(token), method, path, body));
     }
-    const document = documentOf(text);
-    if (!answer.ok) {
-      const message = document?.message ?? `status ${answer.status} without a message`;
-      const type = answer.headers.get("x-amzn-errortype") ?? (answer.statusText || "Error");
-      throw new ApiError(answer.status, type, String(message));
+    const document = parseJson(text);
+    if (!response.ok) {
+      const message = document?.message ?? `status ${response.status} without a message`;
+      const type = response.headers.get("x-amzn-errortype") ?? (response.statusText || "Error");
+      throw new ApiError(response.status, type, String(message));
     }
     if (!document) {
-      throw new ApiError(answer.status, "NotJson", "the response is not the API's: check proxies in between");
+      throw new ApiError(response.status, "NotJson", "the response is not the API's: check proxies in between");
     }
-    return { body: document as T, headers: answer.headers };
+    return { body: document as T, headers: response.headers };
   }
 
-  private async ask(token: string, method: string, path: string, body?: unknown) {
+  private async fetchText(token: string, method: string, path: string, body?: unknown) {
     const headers: Record<string, string> = { authorization: `Bearer ${token}` };
     const request: RequestInit = { method, headers, cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) };
     if (body !== undefined) {
@@ -70,10 +68,10 @@ export class Api {
       request.body = JSON.stringify(body);
     }
     try {
-      const answer = await fetch(`${this.base}${path}`, request);
-      return { answer, text: await answer.text() };
+      const response = await fetch(`${this.base}${path}`, request);
+      return { response, text: await response.text() };
     } catch (failure) {
-      throw noAnswer(failure);
+      throw networkError(failure);
     }
   }
 }
@@ -84,15 +82,15 @@ export function toError(thrown: unknown): Error {
 }
 
 /** The error for a failed `fetch`, which raises a TypeError without details, or its timeout's error. */
-export function noAnswer(failure: unknown): Error {
+export function networkError(failure: unknown): Error {
   if (failure instanceof DOMException && failure.name === "TimeoutError") {
-    return new NoAnswer(`no answer came within ${TIMEOUT_MS / 1000} s`);
+    return new NetworkError(`no answer came within ${TIMEOUT_MS / 1000} s`);
   }
-  return failure instanceof TypeError ? new NoAnswer("The network does not answer") : (failure as Error);
+  return failure instanceof TypeError ? new NetworkError("The network does not answer") : (failure as Error);
 }
 
-/** The JSON object of an answer; null where it is something else, such as a proxy's page. */
-function documentOf(text: string): { readonly message?: unknown } | null {
+/** Return the JSON object of a body; null for anything else, such as a proxy's page. */
+function parseJson(text: string): { readonly message?: unknown } | null {
   if (!text) {
     return {};
   }
@@ -104,12 +102,16 @@ function documentOf(text: string): { readonly message?: unknown } | null {
   }
 }
 
-/** An id as it stands in a path: percent-encoded, or as `~` and base64url where a gateway would change it. */
+/** Return an ID for a path: percent-encoded, or as `~` and base64url if a gateway would change it. */
 export function pathSegment(id: string): string {
   if (!/[/?#%~]/.test(id) && id !== "." && id !== "..") {
     return encodeURIComponent(id);
   }
-  const bytes = new TextEncoder().encode(id);
+  return `~${base64url(new TextEncoder().encode(id))}`;
+}
+
+/** Return bytes as base64url without padding. */
+export function base64url(bytes: Uint8Array): string {
   const base64 = btoa(String.fromCharCode(...bytes));
-  return `~${base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")}`;
+  return base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }

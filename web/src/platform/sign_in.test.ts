@@ -10,19 +10,19 @@ const SETTINGS: SignInSettings = {
   scopes: ["openid", "shop/admin"],
 };
 
-/** A tab: its address, what it keeps, where it was sent, and what it asked the token endpoint. */
+/** A tab: its address, storage, redirects, and token requests. */
 class Tab {
-  readonly kept = new Map<string, string>();
-  readonly left: URL[] = [];
-  readonly asked: URLSearchParams[] = [];
+  readonly stored = new Map<string, string>();
+  readonly redirects: URL[] = [];
+  readonly requests: URLSearchParams[] = [];
   answers: (() => Response)[] = [];
   address = new URL("https://site/console.html");
 
   install(): void {
     vi.stubGlobal("sessionStorage", {
-      getItem: (key: string) => this.kept.get(key) ?? null,
-      setItem: (key: string, value: string) => this.kept.set(key, value),
-      removeItem: (key: string) => this.kept.delete(key),
+      getItem: (key: string) => this.stored.get(key) ?? null,
+      setItem: (key: string, value: string) => this.stored.set(key, value),
+      removeItem: (key: string) => this.stored.delete(key),
     });
     const tab = this;
     vi.stubGlobal("location", {
@@ -38,8 +38,8 @@ class Tab {
       get hash() {
         return tab.address.hash;
       },
-      assign: (url: string) => this.left.push(new URL(url)),
-      replace: (url: string) => this.left.push(new URL(url)),
+      assign: (url: string) => this.redirects.push(new URL(url)),
+      replace: (url: string) => this.redirects.push(new URL(url)),
     });
     vi.stubGlobal("history", {
       replaceState: (_: unknown, __: string, url: string) => {
@@ -47,19 +47,19 @@ class Tab {
       },
     });
     vi.stubGlobal("fetch", async (_: string, request: RequestInit) => {
-      this.asked.push(request.body as URLSearchParams);
+      this.requests.push(request.body as URLSearchParams);
       const answer = this.answers.shift();
-      if (!answer) throw new Error("nothing more is answered");
+      if (!answer) throw new Error("no response left");
       return answer();
     });
   }
 
   /** Begin a sign-in and return with what the authorization server would add. */
-  async comeBack(answer: Record<string, string>): Promise<void> {
+  async returnWith(answer: Record<string, string>): Promise<void> {
     void new SignIn(SETTINGS).token();
-    await vi.waitFor(() => expect(this.left).toHaveLength(1));
-    const state = this.left[0]?.searchParams.get("state") ?? "";
-    const redirect = this.left[0]?.searchParams.get("redirect_uri") ?? "";
+    await vi.waitFor(() => expect(this.redirects).toHaveLength(1));
+    const state = this.redirects[0]?.searchParams.get("state") ?? "";
+    const redirect = this.redirects[0]?.searchParams.get("redirect_uri") ?? "";
     this.address = new URL(`${redirect}?${new URLSearchParams({ state, ...answer })}`);
   }
 }
@@ -86,46 +86,46 @@ describe("a sign-in", () => {
   });
 
   it("leaves the page with a challenge whose verifier stays in the tab", async () => {
-    await tab.comeBack({ code: "c" });
-    const asked = tab.left[0]?.searchParams;
-    const kept = JSON.parse(tab.kept.get("alsolike.sign-in") ?? "{}") as { verifier: string };
-    expect(Object.fromEntries(asked ?? [])).toMatchObject({
+    await tab.returnWith({ code: "c" });
+    const parameters = tab.redirects[0]?.searchParams;
+    const stored = JSON.parse(tab.stored.get("alsolike.sign-in") ?? "{}") as { verifier: string };
+    expect(Object.fromEntries(parameters ?? [])).toMatchObject({
       response_type: "code",
       client_id: "pages",
       redirect_uri: "https://site/console.html",
       scope: "openid shop/admin",
-      code_challenge: await challengeOf(kept.verifier),
+      code_challenge: await challengeOf(stored.verifier),
       code_challenge_method: "S256",
     });
-    expect(kept.verifier).toMatch(/^[\w-]{43}$/);
+    expect(stored.verifier).toMatch(/^[\w-]{43}$/);
   });
 
   it("restores query and fragment, without the code", async () => {
     tab.address = new URL("https://site/console.html?days=7#/drift");
-    await tab.comeBack({ code: "c" });
+    await tab.returnWith({ code: "c" });
     tab.answers = [() => tokens("first")];
     expect(await new SignIn(SETTINGS).token()).toBe("first");
     expect(tab.address.href).toBe("https://site/console.html?days=7#/drift");
-    expect(Object.fromEntries(tab.asked[0] ?? [])).toMatchObject({ grant_type: "authorization_code", code: "c" });
-    expect(tab.kept.size).toBe(0);
+    expect(Object.fromEntries(tab.requests[0] ?? [])).toMatchObject({ grant_type: "authorization_code", code: "c" });
+    expect(tab.stored.size).toBe(0);
   });
 
   it("rejects a response to another tab's request and sends no request with it", async () => {
-    await tab.comeBack({ code: "c", state: "foreign" });
+    await tab.returnWith({ code: "c", state: "foreign" });
     await expect(new SignIn(SETTINGS).token()).rejects.toThrow("not begun in this tab");
-    expect(tab.asked).toHaveLength(0);
+    expect(tab.requests).toHaveLength(0);
     expect(tab.address.search).toBe("");
   });
 
   it("shows why it was rejected", async () => {
-    await tab.comeBack({ error: "invalid_scope" });
-    const error = await new SignIn(SETTINGS).token().catch((found: unknown) => found);
+    await tab.returnWith({ error: "invalid_scope" });
+    const error = await new SignIn(SETTINGS).token().catch((failure: unknown) => failure);
     expect(error).toBeInstanceOf(SignInError);
     expect(error).toMatchObject({ message: "the sign-in was refused: invalid_scope" });
   });
 
   it("shows the token endpoint's error", async () => {
-    await tab.comeBack({ code: "c" });
+    await tab.returnWith({ code: "c" });
     tab.answers = [() => Response.json({ error: "invalid_grant" }, { status: 400 })];
     await expect(new SignIn(SETTINGS).token()).rejects.toThrow("the sign-in gave no token: invalid_grant");
   });
@@ -133,7 +133,7 @@ describe("a sign-in", () => {
 
 describe("a token", () => {
   async function signedIn(): Promise<SignIn> {
-    await tab.comeBack({ code: "c" });
+    await tab.returnWith({ code: "c" });
     tab.answers = [() => tokens("first", { refresh_token: "r" })];
     const signIn = new SignIn(SETTINGS);
     vi.setSystemTime(0); // waiting has moved it
@@ -145,7 +145,7 @@ describe("a token", () => {
     const signIn = await signedIn();
     vi.setSystemTime(869_000); // 900 s less 30 s, less one
     expect(await signIn.token()).toBe("first");
-    expect(tab.asked).toHaveLength(1);
+    expect(tab.requests).toHaveLength(1);
   });
 
   it("is renewed once for concurrent callers", async () => {
@@ -153,7 +153,10 @@ describe("a token", () => {
     vi.setSystemTime(870_000);
     tab.answers = [() => tokens("second")];
     expect(await Promise.all([signIn.token(), signIn.token()])).toEqual(["second", "second"]);
-    expect(Object.fromEntries(tab.asked[1] ?? [])).toMatchObject({ grant_type: "refresh_token", refresh_token: "r" });
+    expect(Object.fromEntries(tab.requests[1] ?? [])).toMatchObject({
+      grant_type: "refresh_token",
+      refresh_token: "r",
+    });
   });
 
   it("is renewed early if the API rejects it, once for concurrent callers", async () => {
@@ -161,7 +164,7 @@ describe("a token", () => {
     tab.answers = [() => tokens("second")];
     expect(await Promise.all([signIn.token("first"), signIn.token("first")])).toEqual(["second", "second"]);
     expect(await signIn.token("first")).toBe("second");
-    expect(tab.asked).toHaveLength(2);
+    expect(tab.requests).toHaveLength(2);
   });
 
   it("needs a new sign-in after the refresh token has expired", async () => {
@@ -169,7 +172,7 @@ describe("a token", () => {
     vi.setSystemTime(900_000);
     tab.answers = [() => Response.json({ error: "invalid_grant" }, { status: 400 })];
     void signIn.token();
-    await vi.waitFor(() => expect(tab.left).toHaveLength(2));
+    await vi.waitFor(() => expect(tab.redirects).toHaveLength(2));
   });
 
   it("is requested again after a failure of the network or the server", async () => {
@@ -178,7 +181,7 @@ describe("a token", () => {
     tab.answers = [() => new Response("", { status: 503 }), () => tokens("second")];
     await expect(signIn.token()).rejects.toThrow("try again");
     expect(await signIn.token()).toBe("second");
-    expect(tab.left).toHaveLength(1);
+    expect(tab.redirects).toHaveLength(1);
   });
 });
 
@@ -186,12 +189,12 @@ describe("signing out", () => {
   it("opens the sign-in's logout page and lasts until the next sign-in", async () => {
     const signIn = new SignIn(SETTINGS);
     signIn.signOut();
-    expect(tab.left[0]?.href).toBe(
+    expect(tab.redirects[0]?.href).toBe(
       "https://sign-in/logout?client_id=pages&logout_uri=https%3A%2F%2Fsite%2Fconsole.html",
     );
     expect(new SignIn(SETTINGS).signedOut).toBe(true);
     signIn.signInAgain();
-    await vi.waitFor(() => expect(tab.left).toHaveLength(2));
+    await vi.waitFor(() => expect(tab.redirects).toHaveLength(2));
     expect(signIn.signedOut).toBe(false);
   });
 });

@@ -1,4 +1,4 @@
-import { noAnswer, TIMEOUT_MS } from "./api";
+import { base64url, networkError, TIMEOUT_MS } from "./api";
 import type { SignInSettings } from "./site";
 
 /** The token endpoint's response (RFC 6749, section 5.1). */
@@ -8,7 +8,7 @@ interface Tokens {
   readonly refresh_token?: string;
 }
 
-/** What a tab remembers while it is away at the sign-in. */
+/** The state of a tab during a sign-in. */
 interface Attempt {
   readonly state: string;
   readonly verifier: string;
@@ -18,10 +18,10 @@ interface Attempt {
 
 const ATTEMPT = "alsolike.sign-in";
 const SIGNED_OUT = "alsolike.signed-out";
-/** A token is renewed so long before it ends, that it is good until its call has arrived. */
+/** Time before expiry at which a token is renewed, so that it is valid until its call arrives. */
 const RENEW_BEFORE_MS = 30_000;
 
-/** Signing in did not work; the message says why. */
+/** A failed sign-in. */
 export class SignInError extends Error {}
 
 /**
@@ -29,9 +29,9 @@ export class SignInError extends Error {}
  * in this tab's memory; its session storage has what belongs to an attempt, until the page is back.
  */
 export class SignIn {
-  private held: string | undefined;
-  private refresh: string | undefined;
-  private endsMs = 0;
+  private accessToken: string | undefined;
+  private refreshToken: string | undefined;
+  private expiresMs = 0;
   private pending: Promise<string> | undefined;
 
   constructor(readonly settings: SignInSettings) {}
@@ -41,12 +41,12 @@ export class SignIn {
     return sessionStorage.getItem(SIGNED_OUT) !== null;
   }
 
-  /** Return an access token; where there is none that is still good and not the refused one, leave to sign in. */
-  token(refused?: string): Promise<string> {
-    if (this.held && this.held !== refused && Date.now() < this.endsMs - RENEW_BEFORE_MS) {
-      return Promise.resolve(this.held);
+  /** Return a valid access token other than the rejected one; without one, redirect to the sign-in. */
+  token(rejected?: string): Promise<string> {
+    if (this.accessToken && this.accessToken !== rejected && Date.now() < this.expiresMs - RENEW_BEFORE_MS) {
+      return Promise.resolve(this.accessToken);
     }
-    // Calls that come meanwhile wait for the same token.
+    // Concurrent calls wait for the same token.
     this.pending ??= this.renew().finally(() => {
       this.pending = undefined;
     });
@@ -55,40 +55,40 @@ export class SignIn {
 
   /** Forget the tokens and leave. */
   signOut(): void {
-    this.held = this.refresh = undefined;
+    this.accessToken = this.refreshToken = undefined;
     sessionStorage.setItem(SIGNED_OUT, "");
-    const query = new URLSearchParams({ client_id: this.settings.clientId, logout_uri: this.here() });
+    const query = new URLSearchParams({ client_id: this.settings.clientId, logout_uri: this.pageUrl() });
     location.assign(`${this.settings.logoutUrl}?${query}`);
   }
 
   /** Sign in again after having signed out, or after a sign-in that failed. */
   signInAgain(): void {
     sessionStorage.removeItem(SIGNED_OUT);
-    void this.leave();
+    void this.redirect();
   }
 
   private async renew(): Promise<string> {
     const query = new URLSearchParams(location.search);
     if (query.has("state") && (query.has("code") || query.has("error"))) {
-      return this.comeBack(query);
+      return this.redeemCode(query);
     }
-    if (this.refresh) {
+    if (this.refreshToken) {
       try {
-        return await this.ask({ grant_type: "refresh_token", refresh_token: this.refresh });
+        return await this.requestToken({ grant_type: "refresh_token", refresh_token: this.refreshToken });
       } catch (error) {
         if (!(error instanceof SignInError)) {
           throw error; // the network: another call may work
         }
-        this.refresh = undefined;
+        this.refreshToken = undefined;
       }
     }
-    return this.leave();
+    return this.redirect();
   }
 
-  /** Exchange the code that the sign-in sent this page back with, and go to the place where it was. */
-  private async comeBack(query: URLSearchParams): Promise<string> {
-    const attempt = takeAttempt();
-    // Neither code nor state stay in the address or the history, whatever comes of them.
+  /** Exchange the code of the redirect, and restore the page's address. */
+  private async redeemCode(query: URLSearchParams): Promise<string> {
+    const attempt = popAttempt();
+    // Remove code and state from the address and the history, also after an error.
     history.replaceState(null, "", `${location.pathname}${attempt?.place ?? ""}`);
     if (!attempt || attempt.state !== query.get("state")) {
       throw new SignInError("this sign-in was not begun in this tab; load the page again");
@@ -98,69 +98,69 @@ export class SignIn {
       const reason = query.get("error_description") ?? query.get("error");
       throw new SignInError(`the sign-in was refused: ${reason}`);
     }
-    return this.ask({
+    return this.requestToken({
       grant_type: "authorization_code",
       code,
-      redirect_uri: this.here(),
+      redirect_uri: this.pageUrl(),
       code_verifier: attempt.verifier,
     });
   }
 
-  private async ask(form: Record<string, string>): Promise<string> {
-    const answer = await fetch(this.settings.tokenUrl, {
+  private async requestToken(form: Record<string, string>): Promise<string> {
+    const response = await fetch(this.settings.tokenUrl, {
       method: "POST",
       body: new URLSearchParams({ client_id: this.settings.clientId, ...form }),
       cache: "no-store",
       credentials: "omit",
       signal: AbortSignal.timeout(TIMEOUT_MS),
     }).catch((failure: unknown) => {
-      throw noAnswer(failure);
+      throw networkError(failure);
     });
-    const document = (await answer.json().catch(() => ({}))) as Tokens & { readonly error?: string };
-    if (!answer.ok) {
-      const reason = document.error ?? `status ${answer.status}`;
-      if (answer.status >= 500) {
+    const document = (await response.json().catch(() => ({}))) as Tokens & { readonly error?: string };
+    if (!response.ok) {
+      const reason = document.error ?? `status ${response.status}`;
+      if (response.status >= 500) {
         throw new Error(`the sign-in does not answer (${reason}); try again`);
       }
       throw new SignInError(`the sign-in gave no token: ${reason}`);
     }
-    this.held = document.access_token;
-    this.refresh = document.refresh_token ?? this.refresh;
-    this.endsMs = Date.now() + document.expires_in * 1000;
+    this.accessToken = document.access_token;
+    this.refreshToken = document.refresh_token ?? this.refreshToken;
+    this.expiresMs = Date.now() + document.expires_in * 1000;
     return document.access_token;
   }
 
-  /** Go to the sign-in; the promise never settles, for the page goes. */
-  private async leave(): Promise<string> {
+  /** Redirect to the sign-in; the promise never settles. */
+  private async redirect(): Promise<string> {
     const attempt: Attempt = { state: random(), verifier: random(), place: `${location.search}${location.hash}` };
     sessionStorage.setItem(ATTEMPT, JSON.stringify(attempt));
     const query = new URLSearchParams({
       response_type: "code",
       client_id: this.settings.clientId,
-      redirect_uri: this.here(),
+      redirect_uri: this.pageUrl(),
       scope: this.settings.scopes.join(" "),
       state: attempt.state,
       code_challenge: await challengeOf(attempt.verifier),
       code_challenge_method: "S256",
     });
-    // In the page's place in the history: who goes back would come to a page that signs in and goes forward again.
+    // Replace the history entry: going back would lead to a page that redirects forward again.
     location.replace(`${this.settings.authorizeUrl}?${query}`);
     return new Promise(() => {});
   }
 
-  /** This page as it is registered with the sign-in. */
-  private here(): string {
+  /** Return the address of this page as registered with the sign-in. */
+  private pageUrl(): string {
     return `${location.origin}${location.pathname.replace(/\/index\.html$/, "/")}`;
   }
 }
 
-function takeAttempt(): Attempt | undefined {
+function popAttempt(): Attempt | undefined {
   const text = sessionStorage.getItem(ATTEMPT);
   sessionStorage.removeItem(ATTEMPT);
   return text ? (JSON.parse(text) as Attempt) : undefined;
 }
 
-/** Return 32 random bytes as base64url: 43 characters, the least that a verifier may have. */
+/** Return 32 random bytes as base64url: 43 characters, the minimum for a verifier. */
 function random(): string {
   return base64url(crypto.getRandomValues(new Uint8Array(32)));
 }
@@ -168,9 +168,4 @@ function random(): string {
 /** Return the S256 challenge of a verifier (RFC 7636, section 4.2). */
 export async function challengeOf(verifier: string): Promise<string> {
   return base64url(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier))));
-}
-
-function base64url(bytes: Uint8Array): string {
-  const base64 = btoa(String.fromCharCode(...bytes));
-  return base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }

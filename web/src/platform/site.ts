@@ -1,4 +1,4 @@
-import { noAnswer, TIMEOUT_MS } from "./api";
+import { networkError, TIMEOUT_MS } from "./api";
 
 /** A deployment's settings for its pages: `/site.json`, which the CDK writes next to them. */
 export interface Site {
@@ -8,7 +8,7 @@ export interface Site {
   readonly api: string;
   /** Names that calls of the API carry. */
   readonly trackingId: string;
-  /** The columns that the storefront's cards show, where the shop has chosen some (`alsolike web cards`). */
+  /** The columns of the storefront's cards, if configured (`alsolike web cards`). */
   readonly cards?: CardColumns;
   readonly signIn: SignInSettings;
 }
@@ -30,14 +30,14 @@ export interface SignInSettings {
   readonly scopes: readonly string[];
 }
 
-/** Fetch what the deployment says of itself. */
+/** Fetch the deployment's settings. */
 export async function readSite(): Promise<Site> {
-  const asked = fetch("/site.json", { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
-  const answer = await asked.catch((failure: unknown) => {
-    throw noAnswer(failure);
+  const request = fetch("/site.json", { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
+  const response = await request.catch((failure: unknown) => {
+    throw networkError(failure);
   });
-  if (!answer.ok) {
-    throw new Error(`/site.json is answered with ${answer.status}: this site is not deployed whole`);
+  if (!response.ok) {
+    throw new Error(`/site.json returned ${response.status}: this site is not deployed whole`);
   }
-  return (await answer.json()) as Site;
+  return (await response.json()) as Site;
 }

@@ -12,10 +12,10 @@ export interface PageProps {
   readonly signIn: SignIn;
 }
 
-/** Show a page once its deployment is known, or say why it cannot be shown. */
+/** Show a page after the sign-in, or the reason why that failed. */
 export async function start(Page: ComponentType<PageProps>): Promise<void> {
-  const place = document.getElementById("page");
-  if (!place) {
+  const root = document.getElementById("page");
+  if (!root) {
     throw new Error("the document has no element with the id `page`");
   }
   let signIn: SignIn | undefined;
@@ -23,30 +23,36 @@ export async function start(Page: ComponentType<PageProps>): Promise<void> {
     const site = await readSite();
     signIn = new SignIn(site.signIn);
     if (signIn.signedOut) {
-      render(<Away title="Signed out" signIn={signIn} />, place);
+      render(<MessagePage title="Signed out" signIn={signIn} />, root);
       return;
     }
     const signedIn = signIn;
     await signedIn.token();
-    render(<Page site={site} api={new Api(site.api, (refused) => signedIn.token(refused))} signIn={signedIn} />, place);
+    render(
+      <Page site={site} api={new Api(site.api, (rejected) => signedIn.token(rejected))} signIn={signedIn} />,
+      root,
+    );
   } catch (error) {
     const title = error instanceof SignInError ? "You are not signed in" : "This page cannot be shown";
-    render(<Away title={title} why={error instanceof Error ? error.message : String(error)} signIn={signIn} />, place);
+    render(
+      <MessagePage title={title} reason={error instanceof Error ? error.message : String(error)} signIn={signIn} />,
+      root,
+    );
   }
 }
 
-interface AwayProps {
+interface MessagePageProps {
   readonly title: string;
-  readonly why?: string;
+  readonly reason?: string;
   readonly signIn: SignIn | undefined;
 }
 
 /** A replacement for the page, if no user is signed in or the deployment is not known. */
-export function Away({ title, why, signIn }: AwayProps) {
+export function MessagePage({ title, reason, signIn }: MessagePageProps) {
   return (
-    <main class="away">
+    <main class="message">
       <h1>{title}</h1>
-      {why && <p role="alert">{why[0]?.toUpperCase() + why.slice(1)}.</p>}
+      {reason && <p role="alert">{reason[0]?.toUpperCase() + reason.slice(1)}.</p>}
       {signIn ? (
         <button type="button" class="primary" onClick={() => signIn.signInAgain()}>
           Sign in

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { dayMs, figure } from "../format";
-import { rowsOf, summary } from "./chart";
-import { timeMarks, timeRange } from "./time_axis";
+import { summary, tableRows } from "./chart";
+import { axisRange, axisTicks } from "./chart_canvas";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-describe("what a chart says without being seen", () => {
-  it("is the latest and the highest value with its day", () => {
+describe("the text of a chart", () => {
+  it("contains the latest and the highest value with its day", () => {
     const points = [
       [dayMs("2026-11-24"), 5],
       [dayMs("2026-11-25"), 3],
@@ -17,7 +17,7 @@ describe("what a chart says without being seen", () => {
     expect(summary({ name: "Clicks", points: [[0, null]] }, figure, true)).toBe("Clicks: nothing counted.");
   });
 
-  it("is a row for each time that a series has, the latest first", () => {
+  it("is a table with one row per time, the latest first", () => {
     const series = [
       {
         name: "a",
@@ -34,7 +34,7 @@ describe("what a chart says without being seen", () => {
         ] as const,
       },
     ];
-    expect(rowsOf(series)).toEqual([
+    expect(tableRows(series)).toEqual([
       { timeMs: 3, values: [null, null] },
       { timeMs: 2, values: [20, 7] },
       { timeMs: 1, values: [10, null] },
@@ -43,28 +43,28 @@ describe("what a chart says without being seen", () => {
 });
 
 describe("the range of a time axis", () => {
-  it("is that of the times, with half a day on either side for bars of days", () => {
-    expect(timeRange([2 * HOUR, HOUR], false, false)).toEqual({ min: HOUR, max: 2 * HOUR });
-    expect(timeRange([0, 24 * HOUR], true, true)).toEqual({ min: -12 * HOUR, max: 36 * HOUR });
+  it("covers the times, with half a day on either side for bars of days", () => {
+    expect(axisRange([2 * HOUR, HOUR], false, false)).toEqual({ min: HOUR, max: 2 * HOUR });
+    expect(axisRange([0, 24 * HOUR], true, true)).toEqual({ min: -12 * HOUR, max: 36 * HOUR });
   });
 
-  it("has room around a single time", () => {
-    expect(timeRange([HOUR, HOUR], false, false)).toEqual({ min: 0.5 * HOUR, max: 1.5 * HOUR });
-    expect(timeRange([24 * HOUR], true, false)).toEqual({ min: 12 * HOUR, max: 36 * HOUR });
+  it("has a margin around a single time", () => {
+    expect(axisRange([HOUR, HOUR], false, false)).toEqual({ min: 0.5 * HOUR, max: 1.5 * HOUR });
+    expect(axisRange([24 * HOUR], true, false)).toEqual({ min: 12 * HOUR, max: 36 * HOUR });
   });
 });
 
-describe("the marks of a time axis", () => {
-  it("are round times, as many as there is room for", () => {
-    expect(timeMarks(7 * MINUTE, 67 * MINUTE, 6, 0)).toEqual([15, 30, 45, 60].map((minute) => minute * MINUTE));
+describe("the ticks of a time axis", () => {
+  it("are round times, up to a limit", () => {
+    expect(axisTicks(7 * MINUTE, 67 * MINUTE, 6, 0)).toEqual([15, 30, 45, 60].map((minute) => minute * MINUTE));
   });
 
   it("are round in the reader's zone", () => {
     const halfPast = 5.5 * HOUR;
-    expect(timeMarks(0, 48 * HOUR, 3, halfPast)).toEqual([18.5 * HOUR, 42.5 * HOUR]);
+    expect(axisTicks(0, 48 * HOUR, 3, halfPast)).toEqual([18.5 * HOUR, 42.5 * HOUR]);
   });
 
-  it("are whole days where days are counted", () => {
-    expect(timeMarks(0, 36 * HOUR, 20, 0, true)).toEqual([0, 24 * HOUR]);
+  it("are whole days for daily series", () => {
+    expect(axisTicks(0, 36 * HOUR, 20, 0, true)).toEqual([0, 24 * HOUR]);
   });
 });

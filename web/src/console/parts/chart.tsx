@@ -1,66 +1,45 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { Point } from "../contract";
 import { clockTime, dateTime, day, type Format } from "../format";
-import { DASHES, draw } from "./draw";
-import { useScheme } from "./scheme";
+import { type ChartProps, DASHES, drawChart, type Series, useColourScheme } from "./chart_canvas";
 import { Table } from "./table";
 
 const DAY_MS = 86_400_000;
 
-export interface Series {
-  readonly name: string;
-  readonly points: readonly Point[];
-  readonly kind?: "line" | "area" | "bar";
-  /** The custom property of its colour; by its place where it is left out. */
-  readonly tone?: string;
-}
-
-export interface ChartProps {
-  readonly caption: string;
-  readonly series: readonly Series[];
-  readonly format: Format;
-  /** True if points are days, in UTC. */
-  readonly byDay?: boolean;
-  /** The text if there is nothing to draw. */
-  readonly nothing?: string;
-  readonly threshold?: { readonly name: string; readonly value: number };
-}
-
-/** Series over time: a drawing, what it says in words, and the same as a table. */
+/** Series over time: a drawing, a summary in words, and a table. */
 export function TimeChart(props: ChartProps) {
-  const { caption, series, format, byDay = false, threshold, nothing = "Nothing was counted in this time." } = props;
-  const scheme = useScheme();
+  const { caption, series, format, byDay = false, threshold, emptyText = "Nothing was counted in this time." } = props;
+  const scheme = useColourScheme();
   const canvas = useRef<HTMLCanvasElement>(null);
-  const content = JSON.stringify([series, threshold]);
-  const something = series.some((one) => one.points.some(([, value]) => value !== null));
+  const contentKey = JSON.stringify([series, threshold]);
+  const hasValues = series.some((line) => line.points.some(([, value]) => value !== null));
   useEffect(() => {
-    if (!canvas.current || !something) {
+    if (!canvas.current || !hasValues) {
       return;
     }
-    const drawn = draw(canvas.current, props);
+    const drawn = drawChart(canvas.current, props);
     return () => drawn.destroy();
-  }, [content, scheme, something]);
-  const said = useMemo(() => series.map((one) => summary(one, format, byDay)), [series, format, byDay]);
+  }, [contentKey, scheme, hasValues]);
+  const summaries = useMemo(() => series.map((line) => summary(line, format, byDay)), [series, format, byDay]);
   return (
     <figure class="chart card">
       <figcaption>
         <b>{caption}</b>
         <ul class="legend">
-          {series.length > 1 && series.map((one, at) => <Swatch key={one.name} series={one} at={at} />)}
+          {series.length > 1 && series.map((line, at) => <Swatch key={line.name} series={line} at={at} />)}
           {threshold && <Swatch series={{ name: threshold.name, points: [], tone: "--bad" }} at={2} />}
         </ul>
       </figcaption>
-      {something ? (
+      {hasValues ? (
         <div class="drawing">
-          <canvas ref={canvas} role="img" aria-label={`${caption}. ${said.join(" ")}`} />
+          <canvas ref={canvas} role="img" aria-label={`${caption}. ${summaries.join(" ")}`} />
         </div>
       ) : (
-        <p class="drawing nothing">{nothing}</p>
+        <p class="drawing nothing">{emptyText}</p>
       )}
-      {something && (
+      {hasValues && (
         <>
-          <p class="summary">{said.join(" ")}</p>
-          <AsTable caption={caption} series={series} format={format} byDay={byDay} />
+          <p class="summary">{summaries.join(" ")}</p>
+          <ChartTable caption={caption} series={series} format={format} byDay={byDay} />
         </>
       )}
     </figure>
@@ -102,7 +81,7 @@ export function summary(series: Series, format: Format, byDay: boolean): string 
   return `${series.name}: ${format(latest[1])} latest, ${format(highest[1])} highest (${at}).`;
 }
 
-function AsTable({
+function ChartTable({
   caption,
   series,
   format,
@@ -118,12 +97,12 @@ function AsTable({
         <Table
           caption={caption}
           hideCaption
-          rows={rowsOf(series)}
+          rows={tableRows(series)}
           keyOf={(row) => String(row.timeMs)}
           columns={[
             { name: "Time", cell: (row) => (byDay ? day(row.timeMs) : dateTime(row.timeMs)) },
-            ...series.map((one, at) => ({
-              name: one.name,
+            ...series.map((line, at) => ({
+              name: line.name,
               number: true,
               cell: (row: { values: readonly (number | null)[] }) => format(row.values[at]),
             })),
@@ -134,9 +113,9 @@ function AsTable({
   );
 }
 
-/** Every time that a series has, the latest first, with each series' value then. */
-export function rowsOf(series: readonly Series[]): { timeMs: number; values: (number | null)[] }[] {
-  const byTime = series.map((one) => new Map(one.points));
+/** Return one row per time with the values of all series, the latest first. */
+export function tableRows(series: readonly Series[]): { timeMs: number; values: (number | null)[] }[] {
+  const byTime = series.map((line) => new Map(line.points));
   const times = [...new Set(byTime.flatMap((points) => [...points.keys()]))].sort((a, b) => b - a);
   return times.map((timeMs) => ({ timeMs, values: byTime.map((points) => points.get(timeMs) ?? null) }));
 }

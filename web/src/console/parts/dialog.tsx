@@ -1,25 +1,26 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { toError } from "../../platform/api";
 import { Icon } from "./icons";
+import { errorText } from "./query_content";
 
-interface Props {
+interface DialogProps {
   readonly title: string;
   readonly close: () => void;
   readonly children: ComponentChildren;
 }
 
 /**
- * The platform's own modal dialog: it holds the focus, which begins at the first field, Escape closes it, and the focus
- * goes back to where it was.
+ * The browser's modal dialog. It focuses the first field and traps the focus; Escape closes it and returns the focus.
  */
-export function Dialog({ title, close, children }: Props) {
+export function Dialog({ title, close, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
     const before = document.activeElement;
     dialog.current?.showModal();
     dialog.current?.querySelector<HTMLElement>("input:enabled, select:enabled, textarea:enabled")?.focus();
-    return () => giveBack(before);
+    return () => restoreFocus(before);
   }, []);
   return (
     <dialog ref={dialog} aria-labelledby={id} onClose={close}>
@@ -34,8 +35,8 @@ export function Dialog({ title, close, children }: Props) {
   );
 }
 
-/** Focus what had the focus before; the view's heading where that is gone, or goes with what the dialog has done. */
-function giveBack(before: Element | null): void {
+/** Return the focus to the earlier element, or to the heading of the view if it is or will be removed. */
+function restoreFocus(before: Element | null): void {
   const focusHeading = () => document.querySelector<HTMLElement>("main h1")?.focus();
   if (!(before instanceof HTMLElement && before.isConnected)) {
     focusHeading();
@@ -54,4 +55,76 @@ function giveBack(before: Element | null): void {
   };
   watch.observe(document.body, { childList: true, subtree: true });
   document.addEventListener("focusin", stop);
+}
+
+const MAX_REASON_LENGTH = 500;
+
+/** The length of a reason as the API counts it: code points after trimming, where a string counts UTF-16 units. */
+export const reasonLength = (reason: string): number => [...reason.trim()].length;
+
+interface ChangeFormProps {
+  readonly verb: string;
+  readonly reasonRequired?: boolean;
+  /** False to disable the submit button. */
+  readonly ready?: boolean;
+  readonly children?: ComponentChildren;
+  readonly cancel: () => void;
+  /** Send the change; the form shows its error. */
+  readonly submit: (reason: string) => Promise<void>;
+}
+
+/** The form of a change with a stored reason. It shows the error of a rejected change. */
+export function ChangeForm({ verb, reasonRequired = true, ready = true, children, cancel, submit }: ChangeFormProps) {
+  const id = useId();
+  const [reason, setReason] = useState("");
+  const [error, setError] = useState<Error | null>(null);
+  const [sending, setSending] = useState(false);
+  const length = reasonLength(reason);
+  const tooLong = length > MAX_REASON_LENGTH;
+  const send = async (event: Event) => {
+    event.preventDefault();
+    setSending(true);
+    setError(null);
+    try {
+      await submit(reason.trim());
+    } catch (failure) {
+      setError(toError(failure));
+      setSending(false);
+    }
+  };
+  return (
+    <form onSubmit={(event) => void send(event)}>
+      {children}
+      <div class="field">
+        <label for={`${id}-reason`}>Reason{reasonRequired ? "" : " (optional)"}</label>
+        <textarea
+          id={`${id}-reason`}
+          rows={3}
+          required={reasonRequired}
+          value={reason}
+          aria-describedby={`${id}-hint`}
+          aria-invalid={tooLong}
+          onInput={(event) => setReason(event.currentTarget.value)}
+        />
+        <p class={tooLong ? "hint bad" : "hint"} id={`${id}-hint`} role={tooLong ? "alert" : undefined}>
+          {tooLong ? "The reason is too long: " : "Stored with the change: "}
+          {length} of {MAX_REASON_LENGTH} characters.
+        </p>
+      </div>
+      {error && (
+        <div class="note bad" role="alert">
+          <Icon name="bad" />
+          <p>{errorText(error)}</p>
+        </div>
+      )}
+      <footer>
+        <button type="button" onClick={cancel}>
+          Cancel
+        </button>
+        <button type="submit" class="primary" disabled={sending || !ready || tooLong}>
+          {sending ? "Sending…" : verb}
+        </button>
+      </footer>
+    </form>
+  );
 }

@@ -4,7 +4,7 @@ import { useId } from "preact/hooks";
 export interface Column<Row> {
   readonly name: string;
   readonly cell: (row: Row) => ComponentChildren;
-  /** Figures stand on the right. */
+  /** True to align figures on the right. */
   readonly number?: boolean;
   /** The column's meaning, shown as a tooltip. */
   readonly title?: string;
@@ -19,10 +19,10 @@ interface Props<Row> {
   readonly hideCaption?: boolean;
 }
 
-/** A table whose first column names its rows; wider than the page, it scrolls by itself, by keyboard too. */
+/** A table with row headers in the first column. If it is wider than the page, it scrolls, also by keyboard. */
 export function Table<Row>({ caption, columns, rows, keyOf, marked, hideCaption = false }: Props<Row>) {
   return (
-    <Scroll label={caption}>
+    <ScrollRegion label={caption}>
       <table>
         <caption class={hideCaption ? "visually-hidden" : undefined}>{caption}</caption>
         <thead>
@@ -52,15 +52,15 @@ export function Table<Row>({ caption, columns, rows, keyOf, marked, hideCaption 
           ))}
         </tbody>
       </table>
-    </Scroll>
+    </ScrollRegion>
   );
 }
 
-/** A part of the page that scrolls sideways, which the keyboard reaches. */
-export function Scroll({ label, children }: { label: string; children: ComponentChildren }) {
+/** A focusable region that scrolls sideways. */
+export function ScrollRegion({ label, children }: { label: string; children: ComponentChildren }) {
   const id = useId();
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard
     <section class="scroll" tabIndex={0} aria-labelledby={id}>
       <span id={id} class="visually-hidden">
         {label}, scrolls sideways

@@ -1,13 +1,10 @@
-import { useFeed } from "../context";
+import { useQuery } from "../context";
 import type { Alarm, Alarms } from "../contract";
 import { plural } from "../format";
-import { Answered, Empty } from "../parts/answered";
-import { Command } from "../parts/copy";
-import { Status, type Tone } from "../parts/status";
+import { Command, Status, Timestamp, type Tone } from "../parts/elements";
+import { EmptyState, QueryContent } from "../parts/query_content";
 import { Table } from "../parts/table";
-import { When } from "../parts/when";
-import { alarms, LIVE_MS } from "../questions";
-import { FIRST_LOOK } from "../runbooks";
+import * as queries from "../queries";
 
 const STATES: Record<Alarm["state"], [Tone, string]> = {
   ALARM: ["bad", "ringing"],
@@ -16,57 +13,57 @@ const STATES: Record<Alarm["state"], [Tone, string]> = {
 };
 
 export function AlarmsView() {
-  const feed = useFeed<Alarms>(alarms, LIVE_MS);
+  const query = useQuery<Alarms>(queries.alarms, queries.LIVE_MS);
   return (
-    <Answered feed={feed} what="alarms">
-      {({ alarms: all }) => {
-        const ringing = all.filter((alarm) => alarm.state === "ALARM");
-        if (all.length === 0) {
-          return <Empty title="This deployment has no alarms" />;
+    <QueryContent query={query} what="alarms">
+      {({ alarms }) => {
+        const active = alarms.filter((alarm) => alarm.state === "ALARM");
+        if (alarms.length === 0) {
+          return <EmptyState title="This deployment has no alarms" />;
         }
         return (
           <div class="stack">
-            {ringing.length === 0 ? (
-              <Empty title="Nothing rings" good>
-                <p>{plural(all.length, "alarm")} watch this deployment.</p>
-              </Empty>
+            {active.length === 0 ? (
+              <EmptyState title="Nothing rings" good>
+                <p>{plural(alarms.length, "alarm")} watch this deployment.</p>
+              </EmptyState>
             ) : (
-              ringing.map((alarm) => <Ringing key={alarm.name} alarm={alarm} />)
+              active.map((alarm) => <AlarmCard key={alarm.name} alarm={alarm} />)
             )}
             <Table
               caption="All alarms"
-              rows={all}
+              rows={alarms}
               keyOf={(alarm) => alarm.name}
               columns={[
                 {
                   name: "Alarm",
                   cell: (alarm) => (
                     <div class="wide">
-                      {meaning(alarm)}
+                      {alarmTitle(alarm)}
                       <div class="identifier faint">{alarm.name}</div>
                     </div>
                   ),
                 },
                 { name: "State", cell: (alarm) => <AlarmStatus alarm={alarm} /> },
-                { name: "Since", cell: (alarm) => <When ms={alarm.changedMs} /> },
+                { name: "Since", cell: (alarm) => <Timestamp ms={alarm.changedMs} /> },
                 { name: "Runbook", cell: (alarm) => alarm.runbook ?? "–" },
               ]}
             />
           </div>
         );
       }}
-    </Answered>
+    </QueryContent>
   );
 }
 
-/** An alarm that rings: what it found, and what to do about it. */
-export function Ringing({ alarm }: { alarm: Alarm }) {
+/** An active alarm with its reason and the first commands of its runbook. */
+export function AlarmCard({ alarm }: { alarm: Alarm }) {
   return (
-    <article class="card ringing">
+    <article class="card active-alarm">
       <header>
         <AlarmStatus alarm={alarm} />
-        <h2>{meaning(alarm)}</h2>
-        <When ms={alarm.changedMs} />
+        <h2>{alarmTitle(alarm)}</h2>
+        <Timestamp ms={alarm.changedMs} />
       </header>
       <p class="identifier faint">{alarm.name}</p>
       {alarm.reason && <p class="faint">{alarm.reason}</p>}
@@ -75,7 +72,7 @@ export function Ringing({ alarm }: { alarm: Alarm }) {
           <span>
             Runbook <b>docs/runbooks/{alarm.runbook}.md</b> begins with
           </span>
-          {(FIRST_LOOK[alarm.runbook] ?? []).map((command) => (
+          {(FIRST_COMMANDS[alarm.runbook] ?? []).map((command) => (
             <Command key={command} text={command} />
           ))}
         </div>
@@ -93,8 +90,20 @@ function AlarmStatus({ alarm }: { alarm: Alarm }) {
   );
 }
 
-/** The description as a heading, without the path of its runbook. */
-export function meaning(alarm: Alarm): string {
+/** Return the description as a heading, without the path of the runbook. */
+function alarmTitle(alarm: Alarm): string {
   const text = alarm.description.replace(/:?\s*docs\/[\w/-]+\.md\s*$/, "");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
+
+/** The first commands of each runbook: those of its section "Check" that need no ID. */
+export const FIRST_COMMANDS: Readonly<Record<string, readonly string[]>> = {
+  attribution: ["alsolike engagement --refresh"],
+  catalogue: ["alsolike status"],
+  drift: ["alsolike drift --refresh", "alsolike status"],
+  errors: ["alsolike status", "alsolike models list"],
+  quarantine: ["alsolike quarantine list --totals --since 6h", "alsolike quarantine list --limit 5"],
+  served: ["alsolike quarantine list --since 6h --totals", "alsolike engagement"],
+  stale: ["alsolike status", "alsolike models list"],
+  upkeep: ["alsolike status", "alsolike config show"],
+};

@@ -1,13 +1,12 @@
 import { useId } from "preact/hooks";
-import { useFeed } from "../context";
+import { useQuery } from "../context";
 import type { Cost } from "../contract";
-import { count, money } from "../format";
-import { Answered } from "../parts/answered";
-import { Table } from "../parts/table";
-import { Tile, Tiles } from "../parts/tile";
-import { cost, SLOW_MS } from "../questions";
+import { count, figure, money, unitPrice } from "../format";
+import { Tile, Tiles } from "../parts/elements";
+import { QueryContent } from "../parts/query_content";
+import { ScrollRegion, Table } from "../parts/table";
+import { cost, SLOW_MS } from "../queries";
 import { href, type Route } from "../routing";
-import { Bill } from "./bill";
 
 const LOAD = {
   users: "Users",
@@ -19,9 +18,9 @@ const NAMES = Object.keys(LOAD) as (keyof typeof LOAD)[];
 
 export function CostView({ route }: { route: Route }) {
   const load = Object.fromEntries(NAMES.map((name) => [name, route.query[name]]));
-  const feed = useFeed<Cost>(cost(load), SLOW_MS);
+  const query = useQuery<Cost>(cost(load), SLOW_MS);
   return (
-    <Answered feed={feed} what="bill" bones={5}>
+    <QueryContent query={query} what="bill" skeletonLines={5}>
       {(bill) => (
         <div class="stack">
           <LoadForm key={JSON.stringify(bill.load)} load={bill.load} />
@@ -30,10 +29,10 @@ export function CostView({ route }: { route: Route }) {
             <Tile name="Fixed" value={money(bill.fixedDollars)} note="independent of the load" />
             <Tile name="By usage" value={money(bill.usageDollars)} note="depends on the load" />
             {bill.personalizeDollars !== null && (
-              <Tile name="Amazon Personalize" value={money(bill.personalizeDollars)} note={times(bill)} />
+              <Tile name="Amazon Personalize" value={money(bill.personalizeDollars)} note={ratioText(bill)} />
             )}
           </Tiles>
-          {bill.personalizeDollars !== null && <Beside ours={bill.dollars} theirs={bill.personalizeDollars} />}
+          {bill.personalizeDollars !== null && <CostComparison ours={bill.dollars} theirs={bill.personalizeDollars} />}
           <Bill bill={bill} />
           {bill.savings.length > 0 && (
             <Table
@@ -59,18 +58,18 @@ export function CostView({ route }: { route: Route }) {
           )}
         </div>
       )}
-    </Answered>
+    </QueryContent>
   );
 }
 
-function times(bill: Cost): string {
+function ratioText(bill: Cost): string {
   const ratio = (bill.personalizeDollars ?? 0) / bill.dollars;
   return `for the same load: ${ratio >= 10 ? count(ratio) : ratio.toFixed(1)} times as much`;
 }
 
 function LoadForm({ load }: { load: Cost["load"] }) {
   const id = useId();
-  const ask = (event: SubmitEvent) => {
+  const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);
     location.hash = href("cost", null, Object.fromEntries(NAMES.map((name) => [name, String(form.get(name) ?? "")])));
@@ -83,7 +82,7 @@ function LoadForm({ load }: { load: Cost["load"] }) {
         <span class="grow" />
         {!load.measured && <a href={href("cost")}>Use the last 24 hours</a>}
       </div>
-      <form class="fields" onSubmit={ask}>
+      <form class="fields" onSubmit={submit}>
         {NAMES.map((name) => (
           <div class="field" key={name}>
             <label for={`${id}-${name}`}>{LOAD[name]}</label>
@@ -106,25 +105,94 @@ function LoadForm({ load }: { load: Cost["load"] }) {
   );
 }
 
-/** Two bills as lengths. */
-function Beside({ ours, theirs }: { ours: number; theirs: number }) {
-  const most = Math.max(ours, theirs) || 1;
+/** Two bills as bars. */
+function CostComparison({ ours, theirs }: { ours: number; theirs: number }) {
+  const max = Math.max(ours, theirs) || 1;
   return (
-    <section class="card padded lengths" aria-label="Compared with Amazon Personalize">
+    <section class="card padded comparison" aria-label="Compared with Amazon Personalize">
       {(
         [
           ["Alsolike", ours, "ours"],
           ["Personalize", theirs, "theirs"],
         ] as const
-      ).map(([name, dollars, which]) => (
+      ).map(([name, dollars, series]) => (
         <div key={name}>
           <span>{name}</span>
           <span class="track" aria-hidden="true">
-            <span class={which} style={{ width: `${Math.max(0.5, (dollars / most) * 100)}%` }} />
+            <span class={series} style={{ width: `${Math.max(0.5, (dollars / max) * 100)}%` }} />
           </span>
           <b>{money(dollars)}</b>
         </div>
       ))}
     </section>
+  );
+}
+
+type Line = Cost["lines"][number];
+
+/** The lines of a bill: fixed ones, then those by usage, each part with its sum. */
+function Bill({ bill }: { bill: Cost }) {
+  const parts = [
+    ["Fixed", bill.lines.filter((line) => line.kind === "fixed"), bill.fixedDollars],
+    ["By usage", bill.lines.filter((line) => line.kind === "usage"), bill.usageDollars],
+  ] as const;
+  return (
+    <ScrollRegion label="Lines of the bill">
+      <table class="bill">
+        <caption>Lines of the bill</caption>
+        <thead>
+          <tr>
+            <th scope="col">Service</th>
+            <th scope="col">What</th>
+            <th scope="col" class="number">
+              Quantity
+            </th>
+            <th scope="col">Unit</th>
+            <th scope="col" class="number">
+              Unit price
+            </th>
+            <th scope="col" class="number">
+              A month
+            </th>
+          </tr>
+        </thead>
+        {parts.map(([title, lines, dollars]) => (
+          <tbody key={title}>
+            <tr class="part">
+              <th scope="rowgroup" colSpan={5}>
+                {title}
+              </th>
+              <td class="number">{money(dollars)}</td>
+            </tr>
+            {lines.map((line) => (
+              <BillLine key={`${line.service} ${line.what}`} line={line} />
+            ))}
+          </tbody>
+        ))}
+        <tfoot>
+          <tr>
+            <th scope="row" colSpan={5}>
+              A month
+            </th>
+            <td class="number">{money(bill.dollars)}</td>
+          </tr>
+        </tfoot>
+      </table>
+    </ScrollRegion>
+  );
+}
+
+function BillLine({ line }: { line: Line }) {
+  return (
+    <tr>
+      <th scope="row">{line.service}</th>
+      <td>
+        <span class="wide">{line.what}</span>
+      </td>
+      <td class="number">{figure(line.quantity)}</td>
+      <td>{line.unit}</td>
+      <td class="number">{unitPrice(line.unitPrice)}</td>
+      <td class="number">{money(line.dollars)}</td>
+    </tr>
   );
 }

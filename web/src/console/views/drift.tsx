@@ -1,100 +1,100 @@
-import { useFeed } from "../context";
+import { useQuery } from "../context";
 import type { Drift, DriftAnswer } from "../contract";
 import { count, duration, figure, percent, words } from "../format";
-import { Answered, Empty } from "../parts/answered";
 import { TimeChart } from "../parts/chart";
-import { Command } from "../parts/copy";
-import { Status } from "../parts/status";
+import { Command, Status, Tile, Tiles, Timestamp } from "../parts/elements";
+import { EmptyState, QueryContent } from "../parts/query_content";
 import { Table } from "../parts/table";
-import { Tile, Tiles } from "../parts/tile";
-import { When } from "../parts/when";
-import { drift, SLOW_MS } from "../questions";
+import { drift, SLOW_MS } from "../queries";
 import { href } from "../routing";
 
 const HOUR_MS = 3_600_000;
 
 export function DriftView() {
-  const feed = useFeed<DriftAnswer>(drift, SLOW_MS);
+  const query = useQuery<DriftAnswer>(drift, SLOW_MS);
   return (
-    <Answered feed={feed} what="figures of drift" bones={5}>
+    <QueryContent query={query} what="figures of drift" skeletonLines={5}>
       {({ looked }) =>
         looked === null ? (
-          <Empty title="No drift check has run yet">
+          <EmptyState title="No drift check has run yet">
             <p>Checks run on a schedule once there is a champion. Run one now:</p>
             <Command text="alsolike drift --refresh" />
-          </Empty>
+          </EmptyState>
         ) : (
-          <Looked drift={looked} />
+          <DriftDetails drift={looked} />
         )
       }
-    </Answered>
+    </QueryContent>
   );
 }
 
-function Looked({ drift: found }: { drift: Drift }) {
+function DriftDetails({ drift: report }: { drift: Drift }) {
   const hours = (value: number | null) => duration(value === null ? null : value * HOUR_MS);
   return (
     <div class="stack">
       <Tiles>
         <Tile
           name="Last check"
-          value={<When ms={found.lookedMs} />}
-          note={`${count(found.interactions)} interactions of ${count(found.users)} users`}
+          value={<Timestamp ms={report.lookedMs} />}
+          note={`${count(report.interactions)} interactions of ${count(report.users)} users`}
         />
         <Tile
           name="Champion's age"
-          value={hours(found.championAgeHours)}
-          note={found.champion && <a href={href("models", found.champion)}>{found.champion}</a>}
+          value={hours(report.championAgeHours)}
+          note={report.champion && <a href={href("models", report.champion)}>{report.champion}</a>}
         />
-        <Tile name="No events for" value={hours(found.lakeSilentHours)} />
+        <Tile name="No events for" value={hours(report.lakeSilentHours)} />
         <Tile
           name="Unknown items"
-          value={percent(found.unknownItemShare)}
+          value={percent(report.unknownItemShare)}
           note="of interactions, new to the champion"
         />
-        <Tile name="Unknown users" value={percent(found.unknownUserShare)} note="of users, new to the champion" />
+        <Tile name="Unknown users" value={percent(report.unknownUserShare)} note="of users, new to the champion" />
       </Tiles>
       <section>
         <h2>Population stability index</h2>
         <p class="faint">
-          0 means no change from the last week of the training data. The alarm rings after {count(found.hours)} hours
-          above {figure(found.threshold)}.
+          0 means no change from the last week of the training data. The alarm rings after {count(report.hours)} hours
+          above {figure(report.threshold)}.
         </p>
         <div class="charts small">
-          {found.figures.map((one) => (
+          {report.figures.map((metric) => (
             <TimeChart
-              key={one.name}
-              caption={words(one.name)}
-              series={[{ name: "PSI", points: one.history, kind: "area" }]}
+              key={metric.name}
+              caption={words(metric.name)}
+              series={[{ name: "PSI", points: metric.history, kind: "area" }]}
               format={figure}
-              threshold={{ name: "threshold", value: found.threshold }}
-              nothing={one.reason ?? "Not measured yet."}
+              threshold={{ name: "threshold", value: report.threshold }}
+              emptyText={metric.reason ?? "Not measured yet."}
             />
           ))}
         </div>
         <Table
           caption="Figures of the last check"
-          rows={found.figures}
-          keyOf={(one) => one.name}
+          rows={report.figures}
+          keyOf={(metric) => metric.name}
           columns={[
-            { name: "Figure", cell: (one) => words(one.name) },
-            { name: "State", cell: (one) => <FigureStatus figure={one} threshold={found.threshold} /> },
-            { name: "PSI", number: true, cell: (one) => figure(one.value) },
+            { name: "Figure", cell: (metric) => words(metric.name) },
+            { name: "State", cell: (metric) => <FigureStatus figure={metric} threshold={report.threshold} /> },
+            { name: "PSI", number: true, cell: (metric) => figure(metric.value) },
             {
               name: "By chance",
               number: true,
               title: "Value that so few rows produce without drift",
-              cell: (one) => figure(one.byChance),
+              cell: (metric) => figure(metric.byChance),
             },
-            { name: "Threshold", number: true, cell: () => figure(found.threshold) },
-            { name: "Above since", cell: (one) => (one.aboveSinceMs === null ? "–" : <When ms={one.aboveSinceMs} />) },
-            { name: "Reason if missing", cell: (one) => one.reason ?? "–" },
+            { name: "Threshold", number: true, cell: () => figure(report.threshold) },
+            {
+              name: "Above since",
+              cell: (metric) => (metric.aboveSinceMs === null ? "–" : <Timestamp ms={metric.aboveSinceMs} />),
+            },
+            { name: "Reason if missing", cell: (metric) => metric.reason ?? "–" },
           ]}
         />
       </section>
       <Table
         caption="Event checks"
-        rows={found.checks}
+        rows={report.checks}
         keyOf={(check) => check.name}
         columns={[
           { name: "Check", cell: (check) => words(check.name) },
@@ -112,9 +112,9 @@ function Looked({ drift: found }: { drift: Drift }) {
   );
 }
 
-function FigureStatus({ figure: one, threshold }: { figure: Drift["figures"][number]; threshold: number }) {
-  if (one.value === null) {
+function FigureStatus({ figure: metric, threshold }: { figure: Drift["figures"][number]; threshold: number }) {
+  if (metric.value === null) {
     return <Status tone="idle">not measured</Status>;
   }
-  return one.value > threshold ? <Status tone="warn">above</Status> : <Status tone="good">below</Status>;
+  return metric.value > threshold ? <Status tone="warn">above</Status> : <Status tone="good">below</Status>;
 }

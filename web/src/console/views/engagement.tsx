@@ -1,13 +1,12 @@
-import { useFeed } from "../context";
+import { type QueryResult, useQuery } from "../context";
 import type { Engagement, EngagementRow } from "../contract";
 import { count, dayMs, type Format, figure, percent, plural, words } from "../format";
-import { Answered } from "../parts/answered";
 import { TimeChart } from "../parts/chart";
-import { Choice } from "../parts/choice";
+import { Command, RadioGroup } from "../parts/elements";
+import { EmptyState, QueryContent } from "../parts/query_content";
 import { Table } from "../parts/table";
-import { engagement } from "../questions";
+import { engagement } from "../queries";
 import { type Route, replaceQuery } from "../routing";
-import { NotCounted } from "./not_counted";
 
 const BY = { all: "All", recommender: "Recommender", model: "Model", arm: "Arm" };
 const DAYS = { 7: "7 days", 14: "14 days", 28: "28 days" };
@@ -35,12 +34,12 @@ export function EngagementView({ route }: { route: Route }) {
   const by = route.query.by && route.query.by in BY ? route.query.by : "all";
   const days = route.query.days && route.query.days in DAYS ? route.query.days : "14";
   const metric = (route.query.metric && route.query.metric in METRICS ? route.query.metric : "clickThrough") as Metric;
-  const feed = useFeed<Engagement>(engagement(Number(days), by), 300_000);
+  const query = useQuery<Engagement>(engagement(Number(days), by), 300_000);
   return (
     <div class="stack">
       <div class="filters">
-        <Choice name="By" options={BY} value={by} choose={(value) => replaceQuery(route, { by: value })} />
-        <Choice name="Time" options={DAYS} value={days} choose={(value) => replaceQuery(route, { days: value })} />
+        <RadioGroup name="By" options={BY} value={by} choose={(value) => replaceQuery(route, { by: value })} />
+        <RadioGroup name="Time" options={DAYS} value={days} choose={(value) => replaceQuery(route, { days: value })} />
         <label class="pick">
           Metric
           <select value={metric} onChange={(event) => replaceQuery(route, { metric: event.currentTarget.value })}>
@@ -52,41 +51,41 @@ export function EngagementView({ route }: { route: Route }) {
           </select>
         </label>
       </div>
-      <Answered feed={feed} what="engagement">
-        {(found) => <Found found={found} metric={metric} by={BY[by as keyof typeof BY]} />}
-      </Answered>
+      <QueryContent query={query} what="engagement">
+        {(report) => <EngagementDetails report={report} metric={metric} by={BY[by as keyof typeof BY]} />}
+      </QueryContent>
     </div>
   );
 }
 
-function Found({ found, metric, by }: { found: Engagement; metric: Metric; by: string }) {
-  if (found.totals.every((row) => row.answers === 0)) {
-    return <NotCounted found={found} />;
+function EngagementDetails({ report, metric, by }: { report: Engagement; metric: Metric; by: string }) {
+  if (report.totals.every((row) => row.answers === 0)) {
+    return <NoEngagement report={report} />;
   }
   const [title, format] = METRICS[metric];
-  const rejected = Object.entries(found.rejected).filter(([, events]) => events > 0);
+  const rejected = Object.entries(report.rejected).filter(([, events]) => events > 0);
   return (
     <>
       <TimeChart
         caption={`${title} by day`}
         byDay
         format={format}
-        series={[...found.totals]
+        series={[...report.totals]
           .sort((a, b) => b.answers - a.answers)
           .slice(0, LINES)
           .map((total) => ({
             name: total.name,
-            points: found.days.map(
+            points: report.days.map(
               ({ date, rows }) => [dayMs(date), rows.find((row) => row.name === total.name)?.[metric] ?? null] as const,
             ),
           }))}
       />
-      {found.totals.length > LINES && (
+      {report.totals.length > LINES && (
         <p class="faint">The chart shows the {LINES} rows with the most responses; the table shows all.</p>
       )}
       <Table
-        caption={`${found.from} to ${found.to}, UTC`}
-        rows={found.totals}
+        caption={`${report.from} to ${report.to}, UTC`}
+        rows={report.totals}
         keyOf={(row) => row.name}
         columns={[
           { name: by === "All" ? "Responses of" : by, cell: (row) => <span class="identifier">{row.name}</span> },
@@ -123,5 +122,45 @@ function Found({ found, metric, by }: { found: Engagement; metric: Metric; by: s
         </section>
       )}
     </>
+  );
+}
+
+/** The click-through by day. */
+export function ClickThrough({ query }: { query: QueryResult<Engagement> }) {
+  return (
+    <QueryContent query={query} what="engagement" skeletonLines={1}>
+      {(report) =>
+        report.totals.every((row) => row.answers === 0) ? (
+          <NoEngagement report={report} />
+        ) : (
+          <TimeChart
+            caption="Click-through by day"
+            byDay
+            format={percent}
+            series={[
+              {
+                name: "Click-through",
+                kind: "bar",
+                points: report.days.map(({ date, rows }) => [dayMs(date), rows[0]?.clickThrough ?? null] as const),
+              },
+            ]}
+          />
+        )
+      }
+    </QueryContent>
+  );
+}
+
+/** The message without figures, which differs between "not counted" and "no recommendations". */
+function NoEngagement({ report }: { report: Engagement }) {
+  return report.totals.length === 0 ? (
+    <EmptyState title="Not counted yet">
+      <p>Attribution has not run for these days. It runs on a schedule; this command runs it now.</p>
+      <Command text="alsolike engagement --refresh" />
+    </EmptyState>
+  ) : (
+    <EmptyState title="No recommendations in these days">
+      <p>Attribution counts events that carry the ID of a recommendation.</p>
+    </EmptyState>
   );
 }

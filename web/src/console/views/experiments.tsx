@@ -1,16 +1,13 @@
-import { useFeed } from "../context";
+import { useQuery } from "../context";
 import type { Experiment, Experiments } from "../contract";
 import { count, figure, lift, percent, words } from "../format";
-import { Answered, Empty } from "../parts/answered";
-import { Command, shellWord } from "../parts/copy";
+import { Command, Status, shellQuote, Timestamp, type Tone } from "../parts/elements";
 import { Icon } from "../parts/icons";
-import { Status, type Tone } from "../parts/status";
+import { EmptyState, QueryContent } from "../parts/query_content";
 import { Table } from "../parts/table";
-import { When } from "../parts/when";
-import { experiments } from "../questions";
-import { Interval, reach } from "./interval";
+import { experiments } from "../queries";
 
-/** A split of the users that is less likely than this was not made by the shares. */
+/** The p-value below which the split of users contradicts the configured shares. */
 const MISMATCH_BELOW = 0.001;
 
 const STATES: Record<Experiment["state"], Tone> = { planned: "info", running: "going", ended: "idle" };
@@ -25,31 +22,31 @@ const VERDICTS: Readonly<Record<string, [Tone, string]>> = {
 };
 
 export function ExperimentsView() {
-  const feed = useFeed<Experiments>(experiments, 300_000);
+  const query = useQuery<Experiments>(experiments, 300_000);
   return (
-    <Answered feed={feed} what="experiments">
-      {(found) =>
-        found.experiments.length === 0 ? (
-          <Empty title="The configuration has no experiments">
+    <QueryContent query={query} what="experiments">
+      {({ experiments }) =>
+        experiments.length === 0 ? (
+          <EmptyState title="The configuration has no experiments">
             <p>An experiment compares recommenders, rule sets or models on the shop's own users.</p>
             <Command text="alsolike experiments start --help" />
-          </Empty>
+          </EmptyState>
         ) : (
           <div class="stack">
-            {found.experiments.map((experiment) => (
-              <One key={experiment.name} experiment={experiment} />
+            {experiments.map((experiment) => (
+              <ExperimentCard key={experiment.name} experiment={experiment} />
             ))}
           </div>
         )
       }
-    </Answered>
+    </QueryContent>
   );
 }
 
-function One({ experiment }: { experiment: Experiment }) {
+function ExperimentCard({ experiment }: { experiment: Experiment }) {
   const { verdict, winner, sampleRatioPValue } = experiment;
-  const [tone, sentence] = VERDICTS[verdict ?? ""] ?? ["info", verdict];
-  const most = reach(experiment.arms);
+  const [tone, verdictText] = VERDICTS[verdict ?? ""] ?? ["info", verdict];
+  const scale = maxLift(experiment.arms);
   return (
     <article class="card padded">
       <header class="row">
@@ -58,16 +55,18 @@ function One({ experiment }: { experiment: Experiment }) {
         <span class="faint">
           {experiment.layer && `layer ${experiment.layer}, `}
           {words(experiment.metric)}, {experiment.state === "planned" ? "starts " : "started "}
-          <When ms={experiment.startMs} />
+          <Timestamp ms={experiment.startMs} />
           {experiment.endMs !== null && (
             <>
               , {experiment.state === "ended" ? "ended " : "ends "}
-              <When ms={experiment.endMs} />
+              <Timestamp ms={experiment.endMs} />
             </>
           )}
         </span>
         <span class="grow" />
-        {experiment.state === "running" && <Command text={`alsolike experiments stop ${shellWord(experiment.name)}`} />}
+        {experiment.state === "running" && (
+          <Command text={`alsolike experiments stop ${shellQuote(experiment.name)}`} />
+        )}
       </header>
       {sampleRatioPValue !== null && sampleRatioPValue < MISMATCH_BELOW && (
         <div class="note bad">
@@ -83,13 +82,13 @@ function One({ experiment }: { experiment: Experiment }) {
           <Icon name="warn" />
           <p>
             The time limit allowed only the first days. The whole report:{" "}
-            <Command text={`alsolike experiments report ${shellWord(experiment.name)}`} />
+            <Command text={`alsolike experiments report ${shellQuote(experiment.name)}`} />
           </p>
         </div>
       )}
-      {sentence && (
+      {verdictText && (
         <p class="verdict">
-          <Status tone={tone}>{winner ? `${winner} is better than the control.` : sentence}</Status>
+          <Status tone={tone}>{winner ? `${winner} is better than the control.` : verdictText}</Status>
         </p>
       )}
       <Table
@@ -116,11 +115,42 @@ function One({ experiment }: { experiment: Experiment }) {
           {
             name: "95% interval",
             title: "Valid at any time, however often you look",
-            cell: (arm) => (arm.control ? <Interval arm={null} most={most} /> : <Interval arm={arm} most={most} />),
+            cell: (arm) => (arm.control ? <Interval arm={null} scale={scale} /> : <Interval arm={arm} scale={scale} />),
           },
           { name: "p", number: true, cell: (arm) => figure(arm.pValue) },
         ]}
       />
     </article>
+  );
+}
+
+type Arm = Experiment["arms"][number];
+
+/** Return the largest absolute lift of all intervals, as their common scale. */
+function maxLift(arms: readonly Arm[]): number {
+  return (
+    Math.max(...arms.flatMap((arm) => [arm.lift, arm.liftLow, arm.liftHigh].map((value) => Math.abs(value ?? 0)))) *
+      1.1 || 1
+  );
+}
+
+/** The interval of a lift, drawn around zero and in figures. */
+function Interval({ arm, scale }: { arm: Arm | null; scale: number }) {
+  const at = (value: number) => `${50 + (value / scale) * 50}%`;
+  const known = arm && arm.lift !== null && arm.liftLow !== null && arm.liftHigh !== null;
+  const side = !known ? "" : (arm.liftLow ?? 0) > 0 ? "above" : (arm.liftHigh ?? 0) < 0 ? "below" : "across";
+  return (
+    <span class="interval">
+      <svg aria-hidden="true" class={side}>
+        <line class="zero" x1="50%" x2="50%" y1="0" y2="100%" />
+        {known && (
+          <>
+            <line class="span" x1={at(arm.liftLow ?? 0)} x2={at(arm.liftHigh ?? 0)} y1="50%" y2="50%" />
+            <circle cx={at(arm.lift ?? 0)} cy="50%" r="4.5" />
+          </>
+        )}
+      </svg>
+      <small>{known ? `${lift(arm.liftLow)} to ${lift(arm.liftHigh)}` : arm ? "not known yet" : "baseline"}</small>
+    </span>
   );
 }

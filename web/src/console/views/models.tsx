@@ -1,42 +1,40 @@
 import { useState } from "preact/hooks";
-import { useFeed } from "../context";
+import { canRollBack, lastPromotion } from "../champion";
+import { useQuery } from "../context";
 import type { Models, ModelVersion } from "../contract";
 import { count, measure, percent, plural } from "../format";
-import { Answered, Empty } from "../parts/answered";
-import { Command } from "../parts/copy";
+import { Command, Status, Timestamp } from "../parts/elements";
 import { Icon } from "../parts/icons";
+import { EmptyState, QueryContent } from "../parts/query_content";
 import { Table } from "../parts/table";
-import { When } from "../parts/when";
-import { LIVE_MS, models } from "../questions";
+import { LIVE_MS, models, RESUME } from "../queries";
 import { href, type Route } from "../routing";
-import { ChampionCard } from "./champion_card";
-import { ModelStatus } from "./model_status";
-import { ModelStoryView } from "./model_story";
-import { PromoteDialog } from "./promote";
-import { RollbackDialog } from "./rollback";
+import { PromoteDialog, RollbackDialog } from "./champion_dialogs";
+import { ModelDetailsView } from "./model_details";
+import { ChangeButton, canPromote, MetricBar, ModelStatus } from "./model_parts";
 
 export function ModelsView({ route }: { route: Route }) {
-  return route.id === null ? <Versions /> : <ModelStoryView version={route.id} />;
+  return route.id === null ? <Versions /> : <ModelDetailsView version={route.id} />;
 }
 
 function Versions() {
-  const feed = useFeed<Models>(models, LIVE_MS);
+  const query = useQuery<Models>(models, LIVE_MS);
   const [promoting, setPromoting] = useState<ModelVersion | null>(null);
   const [rollingBack, setRollingBack] = useState(false);
   return (
-    <Answered feed={feed} what="model versions" bones={5}>
-      {(found) =>
-        found.versions.length === 0 ? (
-          <Empty title="No version has been trained yet">
+    <QueryContent query={query} what="model versions" skeletonLines={5}>
+      {(data) =>
+        data.versions.length === 0 ? (
+          <EmptyState title="No version has been trained yet">
             <p>Until the first version is champion, requests return trending items or an empty list.</p>
             <Command text="alsolike train" />
-          </Empty>
+          </EmptyState>
         ) : (
           <div class="stack">
-            <ChampionCard models={found} rollBack={() => setRollingBack(true)} />
+            <ChampionCard models={data} rollBack={() => setRollingBack(true)} />
             <Table
-              caption={plural(found.versions.length, "version")}
-              rows={found.versions}
+              caption={plural(data.versions.length, "version")}
+              rows={data.versions}
               keyOf={(version) => version.version}
               marked={(version) => version.status === "champion"}
               columns={[
@@ -54,16 +52,16 @@ function Versions() {
                   name: "NDCG",
                   number: true,
                   title: "NDCG@10 on the hold-out",
-                  cell: (version) => <Bar value={version.ndcg} most={bestNdcg(found.versions)} />,
+                  cell: (version) => <MetricBar value={version.ndcg} max={bestNdcg(data.versions)} />,
                 },
                 { name: "Hit rate", number: true, cell: (version) => measure(version.hr) },
                 { name: "Coverage", number: true, cell: (version) => percent(version.coverage) },
                 { name: "Items", number: true, cell: (version) => count(version.items) },
-                { name: "Created", cell: (version) => <When ms={version.createdMs} /> },
+                { name: "Created", cell: (version) => <Timestamp ms={version.createdMs} /> },
                 {
                   name: "Change",
                   cell: (version) =>
-                    mayServe(version) && (
+                    canPromote(version) && (
                       <button type="button" class="small" onClick={() => setPromoting(version)}>
                         <Icon name="up" /> Promote<span class="visually-hidden"> {version.version}</span>
                       </button>
@@ -71,30 +69,111 @@ function Versions() {
                 },
               ]}
             />
-            {promoting && <PromoteDialog version={promoting} models={found} close={() => setPromoting(null)} />}
-            {rollingBack && <RollbackDialog champion={found.champion} close={() => setRollingBack(false)} />}
+            {promoting && <PromoteDialog version={promoting} models={data} close={() => setPromoting(null)} />}
+            {rollingBack && <RollbackDialog champion={data.champion} close={() => setRollingBack(false)} />}
           </div>
         )
       }
-    </Answered>
+    </QueryContent>
   );
 }
-
-/** True if a version has files to serve from and does not serve already. */
-export const mayServe = (version: ModelVersion): boolean =>
-  version.status !== "champion" && version.status !== "retired";
 
 const bestNdcg = (versions: readonly ModelVersion[]): number =>
   Math.max(...versions.map((version) => version.ndcg ?? 0));
 
-/** A figure with its length relative to the best. */
-export function Bar({ value, most }: { value: number | null; most: number }) {
+/** The serving version, its promotion, the version that a rollback restores, and the trial. */
+function ChampionCard({ models, rollBack }: { models: Models; rollBack: () => void }) {
+  const { champion, versions } = models;
+  if (!champion) {
+    return (
+      <section class="card padded champion">
+        <Status tone="warn">no champion</Status>
+        <p>
+          Requests return trending items or an empty list. Promote a version, or train one that the gate lets through.
+        </p>
+      </section>
+    );
+  }
+  const version = versions.find(({ version }) => version === champion.version);
+  const since = lastPromotion(champion);
   return (
-    <span class="bar">
-      {measure(value)}
-      <span class="track" aria-hidden="true">
-        <span style={{ width: `${most > 0 ? ((value ?? 0) / most) * 100 : 0}%` }} />
-      </span>
-    </span>
+    <section class="card padded champion" aria-labelledby="champion-name">
+      <div class="champion-head">
+        <div>
+          <Status tone="good" icon="star">
+            champion
+          </Status>
+          <h2 id="champion-name">
+            <a class="identifier" href={href("models", champion.version)}>
+              {champion.version}
+            </a>
+          </h2>
+        </div>
+        {canRollBack(champion) && (
+          <button type="button" onClick={rollBack}>
+            <Icon name="back" /> Roll back
+          </button>
+        )}
+      </div>
+      <dl class="facts">
+        {version && (
+          <>
+            <Fact name="Algorithm">{version.algorithm}</Fact>
+            <Fact name="NDCG">{measure(version.ndcg)}</Fact>
+            <Fact name="Coverage">{percent(version.coverage)}</Fact>
+          </>
+        )}
+        {since && (
+          <Fact name="Champion since">
+            <Timestamp ms={since.promotedMs} />
+          </Fact>
+        )}
+        <Fact name="Previous champion">
+          {champion.previous ? (
+            <a class="identifier" href={href("models", champion.previous)}>
+              {champion.previous}
+            </a>
+          ) : (
+            "none"
+          )}
+        </Fact>
+        {since?.reason && <Fact name="Reason">{since.reason}</Fact>}
+      </dl>
+      {champion.canary && (
+        <div class="note info">
+          <Icon name="going" />
+          <p>
+            <a class="identifier" href={href("models", champion.canary.version)}>
+              {champion.canary.version}
+            </a>{" "}
+            is on trial with {percent(champion.canary.share)} of the users, started{" "}
+            <Timestamp ms={champion.canary.startedMs} />.
+          </p>
+        </div>
+      )}
+      {champion.held && (
+        <div class="note warn">
+          <Icon name="pause" />
+          <div>
+            <p>Automatic promotion is paused: {champion.held}</p>
+            <ChangeButton
+              verb="Resume promotion"
+              path={RESUME}
+              etag={champion.etag}
+              done="Automatic promotion is on again."
+            />
+          </div>
+        </div>
+      )}
+    </section>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: preact.ComponentChildren }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
   );
 }

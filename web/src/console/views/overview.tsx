@@ -1,54 +1,61 @@
-import { mattersOf } from "../attention";
-import { useFeed, useNow } from "../context";
+import { useNow, useQuery } from "../context";
 import type { Alarms, DriftAnswer, Engagement, Models, Quarantine, Trainings } from "../contract";
 import { duration } from "../format";
-import { Answered } from "../parts/answered";
+import { openProblems } from "../open_problems";
+import { Status, Timestamp } from "../parts/elements";
 import { Icon } from "../parts/icons";
-import { Status } from "../parts/status";
-import { When } from "../parts/when";
-import { alarms, drift, engagement, LIVE_MS, models, quarantine, SLOW_MS, trainings } from "../questions";
+import { QueryContent } from "../parts/query_content";
+import { alarms, drift, engagement, LIVE_MS, models, quarantine, SLOW_MS, trainings } from "../queries";
 import { href } from "../routing";
-import { Ringing } from "./alarms";
-import { ClickThrough } from "./click_through";
-import { Now } from "./now";
-import { Steps } from "./steps";
-import { RunStatus } from "./trainings";
+import { AlarmCard } from "./alarms";
+import { ClickThrough } from "./engagement";
+import { TrafficSection } from "./traffic";
+import { RunStatus, Steps } from "./trainings";
 
 export function OverviewView() {
-  const engaged = useFeed<Engagement>(engagement(14, "all"), 300_000);
-  const found = useFeed<Models>(models, LIVE_MS);
+  const engagementQuery = useQuery<Engagement>(engagement(14, "all"), 300_000);
+  const modelsQuery = useQuery<Models>(models, LIVE_MS);
   return (
     <div class="stack">
-      <Attention models={found.data} />
-      <Now models={found} engagement={engaged} />
+      <OpenProblems models={modelsQuery.data} />
+      <TrafficSection models={modelsQuery} engagement={engagementQuery} />
       <div class="columns">
         <LastTraining />
-        <ClickThrough feed={engaged} />
+        <ClickThrough query={engagementQuery} />
       </div>
     </div>
   );
 }
 
-function Attention({ models: found }: { models: Models | null }) {
+function OpenProblems({ models: modelsData }: { models: Models | null }) {
   const now = useNow();
-  const ring = useFeed<Alarms>(alarms, LIVE_MS);
-  const runs = useFeed<Trainings>(trainings, LIVE_MS);
-  const looked = useFeed<DriftAnswer>(drift, SLOW_MS);
-  const held = useFeed<Quarantine>(quarantine, SLOW_MS);
-  const ringing = ring.data?.alarms.filter((alarm) => alarm.state === "ALARM") ?? [];
-  const known = { alarms: ring.data, models: found, trainings: runs.data, drift: looked.data, quarantine: held.data };
-  const matters = mattersOf(known, now);
-  const failing = Object.entries({ alarms: ring, trainings: runs, drift: looked, quarantine: held }).filter(
-    ([, feed]) => feed.error,
-  );
-  const waiting = Object.values(known).some((data) => data === null) && failing.length === 0;
+  const alarmsQuery = useQuery<Alarms>(alarms, LIVE_MS);
+  const trainingsQuery = useQuery<Trainings>(trainings, LIVE_MS);
+  const driftQuery = useQuery<DriftAnswer>(drift, SLOW_MS);
+  const quarantineQuery = useQuery<Quarantine>(quarantine, SLOW_MS);
+  const activeAlarms = alarmsQuery.data?.alarms.filter((alarm) => alarm.state === "ALARM") ?? [];
+  const data = {
+    alarms: alarmsQuery.data,
+    models: modelsData,
+    trainings: trainingsQuery.data,
+    drift: driftQuery.data,
+    quarantine: quarantineQuery.data,
+  };
+  const problems = openProblems(data, now);
+  const failing = Object.entries({
+    alarms: alarmsQuery,
+    trainings: trainingsQuery,
+    drift: driftQuery,
+    quarantine: quarantineQuery,
+  }).filter(([, query]) => query.error);
+  const loading = Object.values(data).some((value) => value === null) && failing.length === 0;
   return (
-    <section aria-labelledby="attention" class="stack">
-      <h2 id="attention" class="visually-hidden">
+    <section aria-labelledby="open-problems" class="stack">
+      <h2 id="open-problems" class="visually-hidden">
         Open problems
       </h2>
-      {ringing.map((alarm) => (
-        <Ringing key={alarm.name} alarm={alarm} />
+      {activeAlarms.map((alarm) => (
+        <AlarmCard key={alarm.name} alarm={alarm} />
       ))}
       {failing.length > 0 && (
         <div class="note warn" role="status">
@@ -56,22 +63,22 @@ function Attention({ models: found }: { models: Models | null }) {
           <p>No answer from: {failing.map(([name]) => name).join(", ")}.</p>
         </div>
       )}
-      {matters.length > 0 && (
-        <ul class="card matters">
-          {matters.map((matter) => (
-            <li key={matter.text}>
-              <a href={matter.href}>
-                <Status tone={matter.tone}>{matter.word}</Status>
-                <span class="matter">{matter.text}</span>
+      {problems.length > 0 && (
+        <ul class="card problems">
+          {problems.map((problem) => (
+            <li key={problem.text}>
+              <a href={problem.href}>
+                <Status tone={problem.tone}>{problem.word}</Status>
+                <span class="problem">{problem.text}</span>
                 <Icon name="right" />
               </a>
             </li>
           ))}
         </ul>
       )}
-      {ringing.length === 0 && matters.length === 0 && failing.length === 0 && (
-        <p class="card calm">
-          {waiting ? (
+      {activeAlarms.length === 0 && problems.length === 0 && failing.length === 0 && (
+        <p class="card no-problems">
+          {loading ? (
             <Status tone="idle">checking…</Status>
           ) : (
             <>
@@ -86,9 +93,9 @@ function Attention({ models: found }: { models: Models | null }) {
 }
 
 function LastTraining() {
-  const feed = useFeed<Trainings>(trainings, LIVE_MS);
+  const query = useQuery<Trainings>(trainings, LIVE_MS);
   return (
-    <Answered feed={feed} what="last training" bones={1}>
+    <QueryContent query={query} what="last training" skeletonLines={1}>
       {({ runs: [run] }) => (
         <section class="card padded">
           <div class="row">
@@ -101,7 +108,7 @@ function LastTraining() {
               <p class="row">
                 <RunStatus run={run} />
                 <span class="faint">
-                  started <When ms={run.startedMs} />
+                  started <Timestamp ms={run.startedMs} />
                   {run.endedMs !== null && `, took ${duration(run.endedMs - run.startedMs)}`}
                 </span>
               </p>
@@ -113,6 +120,6 @@ function LastTraining() {
           )}
         </section>
       )}
-    </Answered>
+    </QueryContent>
   );
 }

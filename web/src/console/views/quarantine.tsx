@@ -1,22 +1,19 @@
-import { useFeed } from "../context";
+import { useQuery } from "../context";
 import type { Quarantine } from "../contract";
 import { count, plural, words } from "../format";
-import { Answered, Empty } from "../parts/answered";
-import { Command, shellWord } from "../parts/copy";
-import { Status } from "../parts/status";
-import { Tile, Tiles } from "../parts/tile";
-import { When } from "../parts/when";
-import { quarantine, SLOW_MS } from "../questions";
+import { Command, Status, shellQuote, Tile, Tiles, Timestamp } from "../parts/elements";
+import { EmptyState, QueryContent } from "../parts/query_content";
+import { quarantine, SLOW_MS } from "../queries";
 
 export function QuarantineView() {
-  const feed = useFeed<Quarantine>(quarantine, SLOW_MS);
+  const query = useQuery<Quarantine>(quarantine, SLOW_MS);
   return (
-    <Answered feed={feed} what="records in quarantine">
+    <QueryContent query={query} what="records in quarantine">
       {(held) =>
         held.groups.length === 0 ? (
-          <Empty title="The quarantine is empty" good>
+          <EmptyState title="The quarantine is empty" good>
             <p>Every record was processed.</p>
-          </Empty>
+          </EmptyState>
         ) : (
           <div class="stack">
             <Tiles>
@@ -39,7 +36,7 @@ export function QuarantineView() {
           </div>
         )
       }
-    </Answered>
+    </QueryContent>
   );
 }
 
@@ -51,11 +48,11 @@ function Group({ group }: { group: Quarantine["groups"][number] }) {
         <h2>{group.reason}</h2>
       </header>
       <p class="faint">
-        {words(group.kind)}, latest <When ms={group.latestMs} />, oldest <When ms={group.oldestMs} />
+        {words(group.kind)}, latest <Timestamp ms={group.latestMs} />, oldest <Timestamp ms={group.oldestMs} />
       </p>
       <div class="commands">
-        <Command text={`alsolike quarantine show ${shellWord(group.exampleId)}`} />
-        <Command text={`alsolike quarantine replay --reason ${shellWord(group.reason)} --dry-run`} />
+        <Command text={`alsolike quarantine show ${shellQuote(group.exampleId)}`} />
+        <Command text={`alsolike quarantine replay --reason ${shellQuote(group.reason)} --dry-run`} />
       </div>
     </li>
   );

@@ -1,12 +1,12 @@
 import { useId, useState } from "preact/hooks";
-import { useDesk, useFeed } from "../context";
-import type { Rules, RulesPreview } from "../contract";
-import { plural, words } from "../format";
-import { Answered, Empty, sentence } from "../parts/answered";
+import { toError } from "../../platform/api";
+import { useConsole, useQuery } from "../context";
+import type { PreviewedItem, Rules, RulesPreview } from "../contract";
+import { figure, percent, plural, words } from "../format";
 import { Icon } from "../parts/icons";
+import { EmptyState, errorText, QueryContent } from "../parts/query_content";
 import { Table } from "../parts/table";
-import { RULES_PREVIEW, rules, SLOW_MS } from "../questions";
-import { BeforeAndAfter } from "./before_and_after";
+import { RULES_PREVIEW, rules, SLOW_MS } from "../queries";
 
 const RECOMMENDERS = [
   "for-you",
@@ -19,15 +19,15 @@ const RECOMMENDERS = [
 ];
 
 export function RulesView() {
-  const feed = useFeed<Rules>(rules, SLOW_MS);
+  const query = useQuery<Rules>(rules, SLOW_MS);
   return (
-    <Answered feed={feed} what="rule sets">
+    <QueryContent query={query} what="rule sets">
       {({ ruleSets }) => (
         <div class="stack">
           {ruleSets.length === 0 ? (
-            <Empty title="The configuration has no rules">
+            <EmptyState title="The configuration has no rules">
               <p>Define rule sets in the configuration, under “rules”.</p>
-            </Empty>
+            </EmptyState>
           ) : (
             <Table
               caption="Rule sets"
@@ -46,41 +46,41 @@ export function RulesView() {
               ]}
             />
           )}
-          <Preview names={ruleSets.map((set) => set.name)} />
+          <PreviewForm names={ruleSets.map((set) => set.name)} />
         </div>
       )}
-    </Answered>
+    </QueryContent>
   );
 }
 
-function Preview({ names }: { names: readonly string[] }) {
-  const { api } = useDesk();
+function PreviewForm({ names }: { names: readonly string[] }) {
+  const { api } = useConsole();
   const id = useId();
-  const [found, setFound] = useState<RulesPreview | null>(null);
+  const [preview, setPreview] = useState<RulesPreview | null>(null);
   const [error, setError] = useState<Error | null>(null);
-  const [going, setGoing] = useState(false);
-  const ask = async (event: SubmitEvent) => {
+  const [sending, setSending] = useState(false);
+  const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);
-    const given = [...form.entries()].filter(([, value]) => value !== "");
-    const asked = Object.fromEntries(
-      given.map(([name, value]) => [name, name === "numResults" ? Number(value) : String(value)]),
+    const entries = [...form.entries()].filter(([, value]) => value !== "");
+    const request = Object.fromEntries(
+      entries.map(([name, value]) => [name, name === "numResults" ? Number(value) : String(value)]),
     );
-    setGoing(true);
+    setSending(true);
     setError(null);
     try {
-      setFound((await api.post<RulesPreview>(RULES_PREVIEW, asked)).body);
+      setPreview((await api.post<RulesPreview>(RULES_PREVIEW, request)).body);
     } catch (failure) {
-      setFound(null);
-      setError(failure instanceof Error ? failure : new Error(String(failure)));
+      setPreview(null);
+      setError(toError(failure));
     } finally {
-      setGoing(false);
+      setSending(false);
     }
   };
   return (
     <section class="card padded">
       <h2>Preview</h2>
-      <form class="fields" onSubmit={(event) => void ask(event)}>
+      <form class="fields" onSubmit={(event) => void submit(event)}>
         <Field id={`${id}-user`} name="userId" title="User" hint="user ID" />
         <Field id={`${id}-item`} name="itemId" title="Item" hint="ID of the page's item" />
         <div class="field">
@@ -111,37 +111,37 @@ function Preview({ names }: { names: readonly string[] }) {
           <label for={`${id}-number`}>Items</label>
           <input id={`${id}-number`} name="numResults" type="number" min="1" max="50" defaultValue="10" />
         </div>
-        <button type="submit" class="primary" disabled={going}>
-          {going ? "Sending…" : "Preview"}
+        <button type="submit" class="primary" disabled={sending}>
+          {sending ? "Sending…" : "Preview"}
         </button>
       </form>
       <div aria-live="polite">
         {error && (
           <div class="note bad">
             <Icon name="bad" />
-            <p>{sentence(error)}</p>
+            <p>{errorText(error)}</p>
           </div>
         )}
-        {found && (
+        {preview && (
           <>
             <p class="faint">
-              {found.recommender} {found.rules ? `with ${found.rules}` : "without a rule set"},{" "}
-              {plural(found.after.length, "item")}, from {words(found.source)}, model{" "}
-              <span class="identifier">{found.modelVersion}</span>
+              {preview.recommender} {preview.rules ? `with ${preview.rules}` : "without a rule set"},{" "}
+              {plural(preview.after.length, "item")}, from {words(preview.source)}, model{" "}
+              <span class="identifier">{preview.modelVersion}</span>
             </p>
-            {found.gave.length > 0 && (
+            {preview.gave.length > 0 && (
               <div class="note warn">
                 <Icon name="warn" />
-                <p>These rules could not be applied in full: {found.gave.join(", ")}.</p>
+                <p>These rules could not be applied in full: {preview.gave.join(", ")}.</p>
               </div>
             )}
-            {found.degraded.length > 0 && (
+            {preview.degraded.length > 0 && (
               <div class="note warn">
                 <Icon name="warn" />
-                <p>The response is degraded: {found.degraded.join(", ")}.</p>
+                <p>The response is degraded: {preview.degraded.join(", ")}.</p>
               </div>
             )}
-            <BeforeAndAfter before={found.before} after={found.after} />
+            <PreviewComparison before={preview.before} after={preview.after} />
           </>
         )}
       </div>
@@ -155,5 +155,91 @@ function Field({ id, name, title, hint }: { id: string; name: string; title: str
       <label for={id}>{title}</label>
       <input id={id} name={name} placeholder={hint} autocomplete="off" />
     </div>
+  );
+}
+
+/** Change of an item's position: up by 2, down by -1, `in`, `out`; 0 if unchanged. */
+export type Move = number | "in" | "out";
+
+/** Return the moves of all items. */
+export function computeMoves(before: readonly PreviewedItem[], after: readonly PreviewedItem[]): Map<string, Move> {
+  const oldPositions = new Map(before.map((item, at) => [item.itemId, at]));
+  const newPositions = new Map(after.map((item, at) => [item.itemId, at]));
+  const moves = new Map<string, Move>();
+  for (const [item, at] of newPositions) {
+    const from = oldPositions.get(item);
+    moves.set(item, from === undefined ? "in" : from - at);
+  }
+  for (const item of oldPositions.keys()) {
+    if (!newPositions.has(item)) {
+      moves.set(item, "out");
+    }
+  }
+  return moves;
+}
+
+/** The two lists side by side, with the moves. */
+function PreviewComparison({ before, after }: { before: readonly PreviewedItem[]; after: readonly PreviewedItem[] }) {
+  const moves = computeMoves(before, after);
+  return (
+    <div class="side-by-side">
+      <PreviewList
+        title="Without the rules"
+        items={before}
+        moves={new Map([...moves].filter(([, move]) => move === "out"))}
+      />
+      <PreviewList title="With the rules" items={after} moves={moves} />
+    </div>
+  );
+}
+
+function PreviewList({
+  title,
+  items,
+  moves,
+}: {
+  title: string;
+  items: readonly PreviewedItem[];
+  moves: ReadonlyMap<string, Move>;
+}) {
+  return (
+    <section>
+      <h3>{title}</h3>
+      {items.length === 0 && <p class="faint">No items.</p>}
+      <ol class="items">
+        {items.map((item) => (
+          <li key={item.itemId}>
+            <div>
+              <b class="identifier">{item.itemId}</b>
+              <small>{Object.values(item.metadata ?? {}).join(", ")}</small>
+            </div>
+            <MoveBadge move={moves.get(item.itemId) ?? 0} />
+            <small class="number">
+              {figure(item.score)}
+              <small class="below">
+                {words(item.origin)}
+                {item.propensity !== undefined && `, chance ${percent(item.propensity)}`}
+              </small>
+            </small>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function MoveBadge({ move }: { move: Move }) {
+  if (move === 0) {
+    return <span />;
+  }
+  if (move === "in" || move === "out") {
+    return <span class={`move ${move}`}>{move === "in" ? "new here" : "left out"}</span>;
+  }
+  return (
+    <span class={`move ${move > 0 ? "up" : "down"}`}>
+      <Icon name={move > 0 ? "up" : "down"} />
+      <span class="visually-hidden">{move > 0 ? "up by " : "down by "}</span>
+      {Math.abs(move)}
+    </span>
   );
 }

@@ -1,19 +1,16 @@
 import { useMemo, useState } from "preact/hooks";
-import { useDesk, useFeed, useNow } from "../context";
+import { useConsole, useNow, useQuery } from "../context";
 import type { StartedTraining, TrainingRun, Trainings } from "../contract";
 import { duration } from "../format";
-import { Answered, Empty } from "../parts/answered";
-import { ChangeForm } from "../parts/change_form";
-import { Dialog } from "../parts/dialog";
+import { ChangeForm, Dialog } from "../parts/dialog";
+import { Status, Timestamp } from "../parts/elements";
 import { Icon } from "../parts/icons";
-import { Status } from "../parts/status";
-import { When } from "../parts/when";
-import { LIVE_MS, TRAININGS, trainings } from "../questions";
+import { EmptyState, QueryContent } from "../parts/query_content";
+import { LIVE_MS, TRAININGS, trainings } from "../queries";
 import { href } from "../routing";
-import { Steps } from "./steps";
 
 export function TrainingsView() {
-  const feed = useFeed<Trainings>(trainings, LIVE_MS);
+  const query = useQuery<Trainings>(trainings, LIVE_MS);
   const [starting, setStarting] = useState(false);
   return (
     <div class="stack">
@@ -23,12 +20,12 @@ export function TrainingsView() {
         </button>
         <span class="faint">Only one training runs at a time.</span>
       </div>
-      <Answered feed={feed} what="training runs">
+      <QueryContent query={query} what="training runs">
         {({ runs }) =>
           runs.length === 0 ? (
-            <Empty title="No training has run yet">
+            <EmptyState title="No training has run yet">
               <p>The schedule, drift (if enabled) or the button starts a training.</p>
-            </Empty>
+            </EmptyState>
           ) : (
             <ol class="runs">
               {runs.map((run) => (
@@ -37,7 +34,7 @@ export function TrainingsView() {
             </ol>
           )
         }
-      </Answered>
+      </QueryContent>
       {starting && <StartDialog close={() => setStarting(false)} />}
     </div>
   );
@@ -50,7 +47,7 @@ function Run({ run }: { run: TrainingRun }) {
         <RunStatus run={run} />
         <h2 class="identifier">{run.id}</h2>
         <span class="faint">
-          started <When ms={run.startedMs} />, <Took run={run} />
+          started <Timestamp ms={run.startedMs} />, <RunDuration run={run} />
         </span>
         <span class="grow" />
         {run.version && (
@@ -71,7 +68,7 @@ function Run({ run }: { run: TrainingRun }) {
   );
 }
 
-function Took({ run }: { run: TrainingRun }) {
+function RunDuration({ run }: { run: TrainingRun }) {
   const now = useNow();
   return run.endedMs === null ? (
     <>running for {duration(now - run.startedMs)}</>
@@ -93,13 +90,13 @@ export function RunStatus({ run }: { run: TrainingRun }) {
 }
 
 function StartDialog({ close }: { close: () => void }) {
-  const { api, feeds, announce } = useDesk();
+  const { api, cache, announce } = useConsole();
   const clientToken = useMemo(() => crypto.randomUUID(), []);
   const submit = async (reason: string) => {
     const { body } = await api.post<StartedTraining>(TRAININGS, { clientToken, ...(reason ? { reason } : {}) });
     announce(`Training ${body.id} has started.`);
     close();
-    void feeds.refresh(trainings);
+    void cache.refresh(trainings);
   };
   return (
     <Dialog title="Start a training" close={close}>
@@ -112,3 +109,49 @@ function StartDialog({ close }: { close: () => void }) {
     </Dialog>
   );
 }
+
+/** Shorter states only decide which state comes next; they are hidden. */
+const MIN_SHOWN_MS = 20;
+
+/** The states of a run in a row; a longer state is wider. */
+export function Steps({ run }: { run: TrainingRun }) {
+  const now = useNow();
+  return (
+    <ol class="steps" aria-label="States">
+      {run.states.map((state, at) => {
+        const tookMs = (state.leftMs ?? run.endedMs ?? now) - state.enteredMs;
+        const last = at === run.states.length - 1;
+        const progress = stepState(run, state.leftMs === null, last);
+        if (tookMs < MIN_SHOWN_MS && !last) {
+          return null;
+        }
+        return (
+          <li key={state.name} class={progress} style={{ flexGrow: Math.sqrt(tookMs / 1000) + 1 }}>
+            <span class="name">
+              <Icon name={progress === "going" ? "going" : progress === "failed" ? "bad" : "check"} />
+              {stateTitle(state.name)}
+              {progress !== "done" && (
+                <span class="visually-hidden"> ({progress === "going" ? "running" : "failed"})</span>
+              )}
+            </span>
+            <span class="took">{duration(tookMs)}</span>
+          </li>
+        );
+      })}
+    </ol>
+  );
+}
+
+/** Return the progress of a run in a state. */
+export function stepState(run: TrainingRun, open: boolean, last: boolean): "going" | "failed" | "done" {
+  if (run.status === "RUNNING") {
+    return open ? "going" : "done";
+  }
+  return last && run.status !== "SUCCEEDED" ? "failed" : "done";
+}
+
+/** Return `BuildDataset` as `Build dataset`. */
+const stateTitle = (name: string): string => {
+  const words = name.replaceAll(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
+  return words.charAt(0).toUpperCase() + words.slice(1);
+};

@@ -1,7 +1,17 @@
 import { expect, it } from "vitest";
 import type { Point } from "./contract";
-import { trafficAnswer } from "./fixtures";
-import { counted, highest, isHigh, latest, over, perSecond, shareOf, shares, total } from "./traffic_figures";
+import { trafficResponse } from "./testing/responses";
+import {
+  completePeriods,
+  isHigh,
+  latest,
+  maximum,
+  perSecond,
+  shareOf,
+  shares,
+  total,
+  withZeros,
+} from "./traffic_metrics";
 
 const counts: Point[] = [
   [0, 120],
@@ -10,17 +20,17 @@ const counts: Point[] = [
   [180, null],
 ];
 
-it("counts of a period are rates a second, 0 where nothing was counted", () => {
+it("counts per period become rates per second, 0 in gaps", () => {
   expect(perSecond(counts, 60).map(([, value]) => value)).toEqual([2, 0, 1, 0]);
 });
 
-it("what was never counted is not 0", () => {
-  expect(counted([[0, null]])).toEqual([[0, null]]);
+it("a series without values has no zeros", () => {
+  expect(withZeros([[0, null]])).toEqual([[0, null]]);
 });
 
-it("a period that is not over does not count", () => {
-  const traffic = { ...trafficAnswer, periodS: 60, untilMs: 150_000 };
-  const { requests } = over({
+it("a running period does not count", () => {
+  const traffic = { ...trafficResponse, periodS: 60, untilMs: 150_000 };
+  const { requests } = completePeriods({
     ...traffic,
     series: {
       ...traffic.series,
@@ -37,17 +47,17 @@ it("a period that is not over does not count", () => {
   ]);
 });
 
-it("the latest value is the last that is known", () => {
-  expect([latest(counts), highest(counts), total(counts)]).toEqual([60, 120, 180]);
-  expect([latest([]), highest([[0, null]])]).toEqual([null, null]);
+it("the latest value skips gaps", () => {
+  expect([latest(counts), maximum(counts), total(counts)]).toEqual([60, 120, 180]);
+  expect([latest([]), maximum([[0, null]])]).toEqual([null, null]);
 });
 
-it("a share is of the whole time, and of nothing there is none", () => {
+it("a share covers the whole time, and is null without requests", () => {
   expect(shareOf([[0, 9]], counts)).toBe(9 / 180);
   expect(shareOf([[0, 9]], [[0, 0]])).toBeNull();
 });
 
-it("shares by time are 0 where no part was counted, and not known where no whole was", () => {
+it("shares per point are 0 without a part, and null without a whole", () => {
   expect(shares([[0, 30]], counts).map(([, value]) => value)).toEqual([0.25, null, 0, null]);
 });
 

@@ -1,49 +1,57 @@
 import { useState } from "preact/hooks";
 import { lastPromotion } from "../champion";
-import { useFeed, type Watched } from "../context";
+import { type QueryResult, useQuery } from "../context";
 import type { Engagement, Models, Traffic } from "../contract";
 import { count, dayMs, figure, milliseconds, percent, plural } from "../format";
-import { Answered } from "../parts/answered";
 import { TimeChart } from "../parts/chart";
-import { Choice } from "../parts/choice";
-import { Tile, Tiles } from "../parts/tile";
-import { When } from "../parts/when";
-import { LIVE_MS, traffic } from "../questions";
+import { RadioGroup, Tile, Tiles, Timestamp } from "../parts/elements";
+import { QueryContent } from "../parts/query_content";
+import * as queries from "../queries";
 import { href } from "../routing";
-import { counted, highest, isHigh, latest, over, perSecond, shareOf, shares, total } from "../traffic_figures";
+import {
+  completePeriods,
+  isHigh,
+  latest,
+  maximum,
+  perSecond,
+  shareOf,
+  shares,
+  total,
+  withZeros,
+} from "../traffic_metrics";
 
 const MINUTES = { 60: "Hour", 360: "6 hours", 1440: "Day" };
 
 interface Props {
-  readonly models: Watched<Models>;
-  readonly engagement: Watched<Engagement>;
+  readonly models: QueryResult<Models>;
+  readonly engagement: QueryResult<Engagement>;
 }
 
 /** Current traffic: tiles, then the same over time. */
-export function Now({ models, engagement }: Props) {
+export function TrafficSection({ models, engagement }: Props) {
   const [minutes, setMinutes] = useState("60");
-  const feed = useFeed<Traffic>(traffic(Number(minutes)), LIVE_MS);
+  const query = useQuery<Traffic>(queries.traffic(Number(minutes)), queries.LIVE_MS);
   return (
     <section class="stack" aria-labelledby="now">
       <div class="row">
         <h2 id="now">Traffic</h2>
         <span class="grow" />
-        <Choice name="Time" options={MINUTES} value={minutes} choose={setMinutes} />
+        <RadioGroup name="Time" options={MINUTES} value={minutes} choose={setMinutes} />
       </div>
-      <Answered feed={feed} what="traffic" bones={4}>
-        {(found) => (
+      <QueryContent query={query} what="traffic" skeletonLines={4}>
+        {(data) => (
           <>
-            <Figures traffic={found} models={models.data} engagement={engagement.data} />
-            <Charts traffic={found} />
+            <TrafficTiles traffic={data} models={models.data} engagement={engagement.data} />
+            <TrafficCharts traffic={data} />
           </>
         )}
-      </Answered>
+      </QueryContent>
     </section>
   );
 }
 
-function Figures({
-  traffic: found,
+function TrafficTiles({
+  traffic,
   models,
   engagement,
 }: {
@@ -51,20 +59,20 @@ function Figures({
   models: Models | null;
   engagement: Engagement | null;
 }) {
-  const { periodS } = found;
-  const series = over(found);
+  const { periodS } = traffic;
+  const series = completePeriods(traffic);
   const rate = perSecond(series.requests, periodS);
   const degraded = shareOf(series.degradedAnswers, series.answers);
-  const failing = shareOf(series.serverErrors, series.requests);
+  const failed = shareOf(series.serverErrors, series.requests);
   const champion = models?.champion;
   const since = champion && lastPromotion(champion);
-  const engaged = engagement?.totals[0];
+  const totals = engagement?.totals[0];
   return (
     <Tiles>
       <Tile
         name="Requests per second"
         value={figure(latest(rate))}
-        note={`${figure(highest(rate))} peak, ${count(total(series.requests))} in total`}
+        note={`${figure(maximum(rate))} peak, ${count(total(series.requests))} in total`}
         trend={rate}
       />
       <Tile
@@ -82,15 +90,15 @@ function Figures({
       />
       <Tile
         name="Server errors"
-        value={percent(failing)}
+        value={percent(failed)}
         note={`${plural(total(series.serverErrors), "request")}`}
-        trend={counted(series.serverErrors)}
-        bad={isHigh(failing, total(series.requests), 0.01)}
+        trend={withZeros(series.serverErrors)}
+        bad={isHigh(failed, total(series.requests), 0.01)}
       />
       <Tile
         name="Champion"
         href={href("models")}
-        value={since ? <When ms={since.promotedMs} /> : champion ? "–" : "none"}
+        value={since ? <Timestamp ms={since.promotedMs} /> : champion ? "–" : "none"}
         note={
           champion ? (
             <a class="identifier" href={href("models", champion.version)}>
@@ -104,17 +112,17 @@ function Figures({
       <Tile
         name="Click-through"
         href={href("engagement")}
-        value={percent(engaged?.clickThrough)}
-        note={engagement ? `of ${plural(engaged?.impressions ?? 0, "impression")}, 14 days` : "counting"}
+        value={percent(totals?.clickThrough)}
+        note={engagement ? `of ${plural(totals?.impressions ?? 0, "impression")}, 14 days` : "counting"}
         trend={engagement?.days.map(({ date, rows }) => [dayMs(date), rows[0]?.clickThrough ?? null] as const) ?? []}
       />
     </Tiles>
   );
 }
 
-function Charts({ traffic: found }: { traffic: Traffic }) {
-  const { periodS } = found;
-  const series = over(found);
+function TrafficCharts({ traffic }: { traffic: Traffic }) {
+  const { periodS } = traffic;
+  const series = completePeriods(traffic);
   return (
     <div class="charts">
       <TimeChart
@@ -139,9 +147,9 @@ function Charts({ traffic: found }: { traffic: Traffic }) {
         caption="Events accepted and rejected"
         format={count}
         series={[
-          { name: "Accepted", points: counted(series.eventsAccepted), kind: "area" },
-          { name: "Requests rejected", points: counted(series.requestsRejected), tone: "--warn" },
-          { name: "Quarantined", points: counted(series.recordsQuarantined), tone: "--bad" },
+          { name: "Accepted", points: withZeros(series.eventsAccepted), kind: "area" },
+          { name: "Requests rejected", points: withZeros(series.requestsRejected), tone: "--warn" },
+          { name: "Quarantined", points: withZeros(series.recordsQuarantined), tone: "--bad" },
         ]}
       />
       <TimeChart

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { Feeds, type Question } from "./feeds";
+import { type Query, QueryCache } from "./query_cache";
 
-const ALARMS: Question = { path: "/operator/alarms" };
+const ALARMS: Query = { path: "/operator/alarms" };
 const LIVE = { everyMs: 10_000 };
 
-/** An API that answers on demand, and a clock that the test sets. */
-function desk() {
+/** A cache with an API and a clock that the test controls. */
+function setUp() {
   const calls: { path: string; answer: (body: unknown) => Promise<void>; fail: (message: string) => Promise<void> }[] =
     [];
   const clock = { ms: 1000 };
@@ -26,80 +26,80 @@ function desk() {
         });
       }),
   };
-  return { calls, clock, feeds: new Feeds(api, () => clock.ms) };
+  return { calls, clock, cache: new QueryCache(api, () => clock.ms) };
 }
 
-describe("a feed", () => {
+describe("a query", () => {
   it("is loaded once and notifies all watchers", async () => {
-    const { calls, feeds } = desk();
-    const told: string[] = [];
-    feeds.watch(ALARMS, LIVE, () => told.push("navigation"));
-    feeds.watch(ALARMS, LIVE, () => told.push("view"));
+    const { calls, cache } = setUp();
+    const notified: string[] = [];
+    cache.watch(ALARMS, LIVE, () => notified.push("navigation"));
+    cache.watch(ALARMS, LIVE, () => notified.push("view"));
     expect(calls).toHaveLength(1);
     await calls[0]?.answer({ alarms: [] });
-    expect(feeds.state(ALARMS)).toMatchObject({ data: { alarms: [] }, loadedMs: 1000, error: null, loading: false });
-    expect(told).toEqual(expect.arrayContaining(["navigation", "view"]));
+    expect(cache.state(ALARMS)).toMatchObject({ data: { alarms: [] }, loadedMs: 1000, error: null, loading: false });
+    expect(notified).toEqual(expect.arrayContaining(["navigation", "view"]));
   });
 
   it("keeps its data when a later request fails, with the error", async () => {
-    const { calls, feeds, clock } = desk();
-    feeds.watch(ALARMS, LIVE, () => {});
+    const { calls, cache, clock } = setUp();
+    cache.watch(ALARMS, LIVE, () => {});
     await calls[0]?.answer({ alarms: [1] });
     clock.ms += 10_000;
-    feeds.tick();
+    cache.tick();
     await calls[1]?.fail("no answer");
-    expect(feeds.state(ALARMS)).toMatchObject({
+    expect(cache.state(ALARMS)).toMatchObject({
       data: { alarms: [1] },
       loadedMs: 1000,
       error: { message: "no answer" },
     });
-    expect(feeds.overall().failed).toBe(true);
+    expect(cache.status().failed).toBe(true);
   });
 
   it("is requested again after its period, not before, and not while a request is pending", async () => {
-    const { calls, feeds, clock } = desk();
-    feeds.watch(ALARMS, LIVE, () => {});
+    const { calls, cache, clock } = setUp();
+    cache.watch(ALARMS, LIVE, () => {});
     clock.ms += 20_000;
-    feeds.tick();
+    cache.tick();
     expect(calls).toHaveLength(1);
     await calls[0]?.answer({});
     clock.ms += 9_999;
-    feeds.tick();
+    cache.tick();
     expect(calls).toHaveLength(2);
-    feeds.tick();
+    cache.tick();
     expect(calls).toHaveLength(2);
   });
 
   it("is not requested while it is paused or has no watcher", async () => {
-    const { calls, feeds, clock } = desk();
-    const stop = feeds.watch(ALARMS, LIVE, () => {});
+    const { calls, cache, clock } = setUp();
+    const stop = cache.watch(ALARMS, LIVE, () => {});
     await calls[0]?.answer({});
-    feeds.setPaused(true);
+    cache.setPaused(true);
     clock.ms += 60_000;
-    feeds.tick();
+    cache.tick();
     expect(calls).toHaveLength(1);
     stop();
-    feeds.setPaused(false);
+    cache.setPaused(false);
     expect(calls).toHaveLength(1);
   });
 
   it("does not overwrite a changed value with an earlier response", async () => {
-    const { calls, feeds } = desk();
-    feeds.watch(ALARMS, LIVE, () => {});
+    const { calls, cache } = setUp();
+    cache.watch(ALARMS, LIVE, () => {});
     await calls[0]?.answer({ champion: "old" });
-    void feeds.refresh(ALARMS);
-    feeds.put(ALARMS, () => ({ champion: "new" }));
+    void cache.refresh(ALARMS);
+    cache.update(ALARMS, () => ({ champion: "new" }));
     await calls[1]?.answer({ champion: "old" });
-    expect(feeds.state(ALARMS).data).toEqual({ champion: "new" });
+    expect(cache.state(ALARMS).data).toEqual({ champion: "new" });
   });
 
   it("ignores background requests in the load time of the view", async () => {
-    const { calls, feeds, clock } = desk();
-    feeds.watch(ALARMS, { everyMs: 10_000, background: true }, () => {});
+    const { calls, cache, clock } = setUp();
+    cache.watch(ALARMS, { everyMs: 10_000, background: true }, () => {});
     await calls[0]?.answer({});
     clock.ms = 5000;
-    feeds.watch({ path: "/operator/cost" }, { everyMs: null }, () => {});
+    cache.watch({ path: "/operator/cost" }, { everyMs: null }, () => {});
     await calls[1]?.answer({});
-    expect(feeds.overall()).toMatchObject({ loadedMs: 5000, everyMs: null });
+    expect(cache.status()).toMatchObject({ loadedMs: 5000, everyMs: null });
   });
 });

@@ -1,4 +1,4 @@
-/** Sample responses, for tests of components only. */
+/** Sample responses for tests. */
 import type {
   Alarms,
   Champion,
@@ -16,7 +16,7 @@ import type {
   RulesPreview,
   Traffic,
   Trainings,
-} from "./contract";
+} from "../contract";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -33,7 +33,7 @@ const flat = (value: number | null): Point[] =>
 const burst = (at: number, value: number): Point[] =>
   flat(0).map(([timeMs], i) => [timeMs, i >= at && i < at + 4 ? value : 0]);
 
-export const trafficAnswer: Traffic = {
+export const trafficResponse: Traffic = {
   fromMs: NOW - HOUR,
   untilMs: NOW,
   periodS: 60,
@@ -53,7 +53,7 @@ export const trafficAnswer: Traffic = {
   },
 };
 
-export const alarmsAnswer: Alarms = {
+export const alarmsResponse: Alarms = {
   alarms: [
     {
       name: "alsolike-dev-RecordsQuarantined",
@@ -118,7 +118,7 @@ export const champion: Champion = {
   pinned: [versions[4].version],
 };
 
-export const modelsAnswer: Models = { champion, versions, trialSharePercent: 10 };
+export const modelsResponse: Models = { champion, versions, trialSharePercent: 10 };
 
 const checks = [
   ["version", true, "the bundle is of this run"],
@@ -134,13 +134,13 @@ const checks = [
   ["latency", true, "4.2 ms; at most 50 ms"],
 ] as const;
 
-export const storyOf = (name: string): ModelStory => {
-  const found = versions.find((one) => one.version === name) ?? versions[1];
-  const rejected = found.status === "rejected";
+export const modelDetails = (name: string): ModelStory => {
+  const details = versions.find(({ version }) => version === name) ?? versions[1];
+  const rejected = details.status === "rejected";
   return {
-    version: found,
+    version: details,
     datasetId: `dataset-${name.slice(0, 15)}`,
-    lastEventMs: found.createdMs - 2 * HOUR,
+    lastEventMs: details.createdMs - 2 * HOUR,
     candidates: [
       { algorithm: "blend", hr: 0.192, ndcg: 0.1184, mrr: 0.098, coverage: 0.43, fitS: 81, winner: true },
       { algorithm: "EASE", hr: 0.181, ndcg: 0.1131, mrr: 0.092, coverage: 0.41, fitS: 44.2, winner: false },
@@ -150,7 +150,7 @@ export const storyOf = (name: string): ModelStory => {
     ],
     decision: {
       verdict: rejected ? "rejected" : "approved",
-      decidedMs: found.createdMs + 5 * MINUTE,
+      decidedMs: details.createdMs + 5 * MINUTE,
       champion: versions[2].version,
       forced: null,
       checks: checks.map(([check, passed, figures]) => ({ name: check, passed: passed || !rejected, figures })),
@@ -161,19 +161,19 @@ export const storyOf = (name: string): ModelStory => {
           state: "promoted",
           champion: versions[2].version,
           share: 0.1,
-          startedMs: found.createdMs + 10 * MINUTE,
-          endsMs: found.createdMs + 6 * HOUR,
+          startedMs: details.createdMs + 10 * MINUTE,
+          endsMs: details.createdMs + 6 * HOUR,
           reasons: ["click-through 5.1% against 4.9%: no worse"],
           looks: [
-            { atMs: found.createdMs + HOUR, state: "going", reasons: ["412 answers of 1,000"] },
+            { atMs: details.createdMs + HOUR, state: "going", reasons: ["412 answers of 1,000"] },
             {
-              atMs: found.createdMs + 5 * HOUR,
+              atMs: details.createdMs + 5 * HOUR,
               state: "promoted",
               reasons: ["click-through 5.1% against 4.9%: no worse"],
             },
           ],
         },
-    promotions: found.status === "champion" ? [{ promotedMs: NOW - 20 * HOUR, reason: "the trial held" }] : [],
+    promotions: details.status === "champion" ? [{ promotedMs: NOW - 20 * HOUR, reason: "the trial held" }] : [],
   };
 };
 
@@ -187,7 +187,7 @@ const states = (startedMs: number, names: readonly string[], tookS: readonly num
 };
 const ALL = ["AwaitTurn", "BuildDataset", "Train", "RegisterModel", "StartCanary", "WatchCanary", "Promote"];
 
-export const trainingsAnswer: Trainings = {
+export const trainingsResponse: Trainings = {
   runs: [
     {
       id: "by-hand-20261126-0503",
@@ -281,7 +281,7 @@ export const engagementOf = (by: Engagement["by"], days = 14): Engagement => {
   };
 };
 
-export const driftAnswer: DriftAnswer = {
+export const driftResponse: DriftAnswer = {
   looked: {
     lookedMs: NOW - 40 * MINUTE,
     champion: champion.version,
@@ -320,7 +320,7 @@ export const driftAnswer: DriftAnswer = {
   },
 };
 
-export const quarantineAnswer: Quarantine = {
+export const quarantineResponse: Quarantine = {
   objects: 14,
   records: 211,
   truncated: false,
@@ -344,7 +344,7 @@ export const quarantineAnswer: Quarantine = {
   ],
 };
 
-export const experimentsAnswer: Experiments = {
+export const experimentsResponse: Experiments = {
   experiments: [
     {
       name: "new-blend",
@@ -437,7 +437,7 @@ export const experimentsAnswer: Experiments = {
   ],
 };
 
-export const rulesAnswer: Rules = {
+export const rulesResponse: Rules = {
   ruleSets: [
     {
       name: "spring",
@@ -455,7 +455,7 @@ const item = (itemId: string, score: number, origin = "model") => ({
   metadata: { BRAND: "Orchard", CATEGORY: "Fruit" },
 });
 
-export const previewAnswer: RulesPreview = {
+export const previewResponse: RulesPreview = {
   recommender: "for-you",
   rules: "spring",
   before: ["4711", "8", "15", "16", "23", "42"].map((id, at) => item(id, 0.91 - at * 0.07)),
@@ -473,7 +473,7 @@ export const previewAnswer: RulesPreview = {
   modelVersion: champion.version,
 };
 
-export const costAnswer: Cost = {
+export const costResponse: Cost = {
   currency: "USD",
   pricesOf: "2026-11-01",
   region: "eu-central-1",
@@ -533,24 +533,24 @@ export const costAnswer: Cost = {
   ],
 };
 
-/** The answer to a question by its path and query. */
-export function answerOf(path: string, query: Readonly<Record<string, string | undefined>> = {}): unknown {
-  const story = path.match(/^\/operator\/models\/([^/]+)$/)?.[1];
-  if (story) {
-    return storyOf(decodeURIComponent(story));
+/** Return the response of a route. */
+export function responseOf(path: string, query: Readonly<Record<string, string | undefined>> = {}): unknown {
+  const version = path.match(/^\/operator\/models\/([^/]+)$/)?.[1];
+  if (version) {
+    return modelDetails(decodeURIComponent(version));
   }
   const answers: Record<string, unknown> = {
-    "/operator/traffic": trafficAnswer,
-    "/operator/alarms": alarmsAnswer,
+    "/operator/traffic": trafficResponse,
+    "/operator/alarms": alarmsResponse,
     "/operator/engagement": engagementOf((query.by ?? "all") as Engagement["by"], Number(query.days ?? 14)),
-    "/operator/models": modelsAnswer,
-    "/operator/trainings": trainingsAnswer,
-    "/operator/drift": driftAnswer,
-    "/operator/quarantine": quarantineAnswer,
-    "/operator/experiments": experimentsAnswer,
-    "/operator/rules": rulesAnswer,
-    "/operator/rules/preview": previewAnswer,
-    "/operator/cost": costAnswer,
+    "/operator/models": modelsResponse,
+    "/operator/trainings": trainingsResponse,
+    "/operator/drift": driftResponse,
+    "/operator/quarantine": quarantineResponse,
+    "/operator/experiments": experimentsResponse,
+    "/operator/rules": rulesResponse,
+    "/operator/rules/preview": previewResponse,
+    "/operator/cost": costResponse,
   };
   return answers[path];
 }

@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
-import { movesOf } from "./before_and_after";
+import { computeMoves } from "./rules";
 
 const items = (...ids: string[]) => ids.map((itemId) => ({ itemId, score: 0, origin: "model" }));
 
-it("items move up and down, come in and are left out", () => {
-  const moves = movesOf(items("a", "b", "c", "d"), items("c", "new", "b", "a"));
+it("items move up or down, or are added or removed", () => {
+  const moves = computeMoves(items("a", "b", "c", "d"), items("c", "new", "b", "a"));
   expect(Object.fromEntries(moves)).toEqual({ c: 2, new: "in", b: -1, a: -3, d: "out" });
 });

@@ -1,52 +1,46 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { mayRollBack } from "../champion";
-import { useFeed } from "../context";
+import { canRollBack } from "../champion";
+import { useQuery } from "../context";
 import type { ModelStory, Models } from "../contract";
 import { count, duration, measure, percent, words } from "../format";
-import { Answered } from "../parts/answered";
+import { Status, Tile, Tiles, Timestamp } from "../parts/elements";
 import { Icon } from "../parts/icons";
-import { Status } from "../parts/status";
+import { QueryContent } from "../parts/query_content";
 import { Table } from "../parts/table";
-import { Tile, Tiles } from "../parts/tile";
-import { When } from "../parts/when";
-import { LIVE_MS, model, models, pinning } from "../questions";
+import { LIVE_MS, model, models, pin } from "../queries";
 import { href } from "../routing";
-import { Act } from "./act";
-import { Checks } from "./checks";
-import { ModelStatus } from "./model_status";
-import { Bar, mayServe } from "./models";
-import { PromoteDialog } from "./promote";
-import { RollbackDialog } from "./rollback";
+import { PromoteDialog, RollbackDialog } from "./champion_dialogs";
+import { ChangeButton, canPromote, GateChecks, MetricBar, ModelStatus } from "./model_parts";
 
-/** All that is known of one version. */
-export function ModelStoryView({ version }: { version: string }) {
-  const feed = useFeed<ModelStory>(model(version), LIVE_MS);
+/** All details of a version. */
+export function ModelDetailsView({ version }: { version: string }) {
+  const query = useQuery<ModelStory>(model(version), LIVE_MS);
   return (
-    <Answered feed={feed} what={`story of ${version}`} bones={5}>
-      {(story) => <Story story={story} />}
-    </Answered>
+    <QueryContent query={query} what={`details of ${version}`} skeletonLines={5}>
+      {(details) => <ModelDetails details={details} />}
+    </QueryContent>
   );
 }
 
-function Story({ story }: { story: ModelStory }) {
-  const known = useFeed<Models>(models, LIVE_MS, true).data;
-  const champion = known?.champion ?? null;
-  const [changing, setChanging] = useState<"promote" | "roll back" | null>(null);
-  const { version, decision } = story;
-  const close = () => setChanging(null);
+function ModelDetails({ details }: { details: ModelStory }) {
+  const current = useQuery<Models>(models, LIVE_MS, true).data;
+  const champion = current?.champion ?? null;
+  const [dialog, setDialog] = useState<"promote" | "roll back" | null>(null);
+  const { version, decision } = details;
+  const close = () => setDialog(null);
   return (
     <div class="stack">
       <div class="row">
         <ModelStatus version={version} />
         <span class="faint">
-          {version.algorithm}, created <When ms={version.createdMs} />, registry: {version.approval}
+          {version.algorithm}, created <Timestamp ms={version.createdMs} />, registry: {version.approval}
         </span>
         <span class="grow" />
         {champion && version.status !== "retired" && (
-          <Act
+          <ChangeButton
             verb={version.pinned ? "Unpin" : "Pin"}
-            path={pinning(version.version, version.pinned)}
+            path={pin(version.version, version.pinned)}
             etag={champion.etag}
             version={version.version}
             done={
@@ -56,13 +50,13 @@ function Story({ story }: { story: ModelStory }) {
             }
           />
         )}
-        {mayServe(version) && (
-          <button type="button" class="primary" disabled={known === null} onClick={() => setChanging("promote")}>
+        {canPromote(version) && (
+          <button type="button" class="primary" disabled={current === null} onClick={() => setDialog("promote")}>
             <Icon name="up" /> Promote
           </button>
         )}
-        {version.status === "champion" && champion && mayRollBack(champion) && (
-          <button type="button" onClick={() => setChanging("roll back")}>
+        {version.status === "champion" && champion && canRollBack(champion) && (
+          <button type="button" onClick={() => setDialog("roll back")}>
             <Icon name="back" /> Roll back
           </button>
         )}
@@ -74,11 +68,11 @@ function Story({ story }: { story: ModelStory }) {
         <Tile name="Items" value={count(version.items)} />
         <Tile
           name="Latest event"
-          value={story.lastEventMs === null ? "–" : <When ms={story.lastEventMs} />}
-          note={story.datasetId && <span class="identifier">{story.datasetId}</span>}
+          value={details.lastEventMs === null ? "–" : <Timestamp ms={details.lastEventMs} />}
+          note={details.datasetId && <span class="identifier">{details.datasetId}</span>}
         />
       </Tiles>
-      <Part title="Gate">
+      <Section title="Gate">
         {decision ? (
           <>
             <p class="row">
@@ -90,21 +84,21 @@ function Story({ story }: { story: ModelStory }) {
                 <Status tone="bad">rejected</Status>
               )}
               <span class="faint">
-                <When ms={decision.decidedMs} />
+                <Timestamp ms={decision.decidedMs} />
                 {decision.champion ? `, against ${decision.champion}` : ", without a champion"}
                 {decision.forced ? `; forced: ${decision.forced}` : ""}
               </span>
             </p>
-            <Checks checks={decision.checks} />
+            <GateChecks checks={decision.checks} />
           </>
         ) : (
           <p class="faint">The gate has not judged this version.</p>
         )}
-      </Part>
-      {story.candidates.length > 0 && (
+      </Section>
+      {details.candidates.length > 0 && (
         <Table
           caption="Candidates, on the hold-out"
-          rows={[...story.candidates].sort((a, b) => (b.ndcg ?? 0) - (a.ndcg ?? 0))}
+          rows={[...details.candidates].sort((a, b) => (b.ndcg ?? 0) - (a.ndcg ?? 0))}
           keyOf={(candidate) => candidate.algorithm}
           marked={(candidate) => candidate.winner}
           columns={[
@@ -124,7 +118,7 @@ function Story({ story }: { story: ModelStory }) {
               name: "NDCG",
               number: true,
               cell: (candidate) => (
-                <Bar value={candidate.ndcg} most={Math.max(...story.candidates.map((one) => one.ndcg ?? 0))} />
+                <MetricBar value={candidate.ndcg} max={Math.max(...details.candidates.map(({ ndcg }) => ndcg ?? 0))} />
               ),
             },
             { name: "Hit rate", number: true, cell: (candidate) => measure(candidate.hr) },
@@ -138,32 +132,32 @@ function Story({ story }: { story: ModelStory }) {
           ]}
         />
       )}
-      {story.canary && <Canary canary={story.canary} />}
-      <Part title="Promotions">
-        {story.promotions.length === 0 ? (
+      {details.canary && <CanaryTrial canary={details.canary} />}
+      <Section title="Promotions">
+        {details.promotions.length === 0 ? (
           <p class="faint">It has not been champion.</p>
         ) : (
           <ol class="timeline">
-            {[...story.promotions]
+            {[...details.promotions]
               .sort((a, b) => b.promotedMs - a.promotedMs)
               .map((entry) => (
                 <li key={entry.promotedMs}>
-                  <When ms={entry.promotedMs} exact />
+                  <Timestamp ms={entry.promotedMs} exact />
                   <span>{entry.reason}</span>
                 </li>
               ))}
           </ol>
         )}
-      </Part>
-      {changing === "roll back" && <RollbackDialog champion={champion} close={close} />}
-      {changing === "promote" && known && <PromoteDialog version={version} models={known} close={close} />}
+      </Section>
+      {dialog === "roll back" && <RollbackDialog champion={champion} close={close} />}
+      {dialog === "promote" && current && <PromoteDialog version={version} models={current} close={close} />}
     </div>
   );
 }
 
-function Canary({ canary }: { canary: NonNullable<ModelStory["canary"]> }) {
+function CanaryTrial({ canary }: { canary: NonNullable<ModelStory["canary"]> }) {
   return (
-    <Part title="Canary trial">
+    <Section title="Canary trial">
       <p class="row">
         {canary.state === "going" && <Status tone="going">running</Status>}
         {canary.state === "promoted" && <Status tone="good">promoted</Status>}
@@ -178,14 +172,14 @@ function Canary({ canary }: { canary: NonNullable<ModelStory["canary"]> }) {
               </a>
             </>
           )}
-          , from <When ms={canary.startedMs} exact /> to <When ms={canary.endsMs} exact /> at the latest
+          , from <Timestamp ms={canary.startedMs} exact /> to <Timestamp ms={canary.endsMs} exact /> at the latest
         </span>
       </p>
       {canary.reasons.length > 0 && <p>{canary.reasons.join("; ")}</p>}
       <ol class="timeline">
         {canary.looks.map((look) => (
           <li key={look.atMs}>
-            <When ms={look.atMs} exact />
+            <Timestamp ms={look.atMs} exact />
             <span>
               <b>{words(look.state)}</b>
               {look.reasons.length > 0 && `: ${look.reasons.join("; ")}`}
@@ -193,11 +187,11 @@ function Canary({ canary }: { canary: NonNullable<ModelStory["canary"]> }) {
           </li>
         ))}
       </ol>
-    </Part>
+    </Section>
   );
 }
 
-function Part({ title, children }: { title: string; children: ComponentChildren }) {
+function Section({ title, children }: { title: string; children: ComponentChildren }) {
   return (
     <section class="card padded">
       <h2>{title}</h2>

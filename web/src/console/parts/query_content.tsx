@@ -1,55 +1,55 @@
 import type { ComponentChildren } from "preact";
 import { ApiError } from "../../platform/api";
-import type { Watched } from "../context";
+import type { QueryResult } from "../context";
+import { Timestamp } from "./elements";
 import { Icon } from "./icons";
-import { When } from "./when";
 
-/** A feed's content: placeholders while it loads, its failure with a retry, or its data, with a note if it is stale. */
-export function Answered<T>(props: {
-  feed: Watched<T>;
+/** The content of a query: placeholders during loading, an error with a retry, or its data, with a note if stale. */
+export function QueryContent<T>(props: {
+  query: QueryResult<T>;
   what: string;
-  bones?: number;
+  skeletonLines?: number;
   children: (data: T) => ComponentChildren;
 }) {
-  const { feed, what, bones = 3, children } = props;
-  if (feed.data === null) {
-    return feed.error ? (
-      <Failure error={feed.error} what={what} retry={feed.refresh} />
+  const { query, what, skeletonLines = 3, children } = props;
+  if (query.data === null) {
+    return query.error ? (
+      <ErrorCard error={query.error} what={what} retry={query.refresh} />
     ) : (
-      <Bones lines={bones} what={what} />
+      <Skeleton lines={skeletonLines} what={what} />
     );
   }
   return (
     <>
-      {feed.error && feed.loadedMs !== null && (
+      {query.error && query.loadedMs !== null && (
         <div class="note warn" role="status">
           <Icon name="warn" />
           <p>
-            These {what} are from <When ms={feed.loadedMs} />: {sentence(feed.error)}
+            These {what} are from <Timestamp ms={query.loadedMs} />: {errorText(query.error)}
           </p>
-          <button type="button" onClick={feed.refresh}>
+          <button type="button" onClick={query.refresh}>
             Try again
           </button>
         </div>
       )}
-      {children(feed.data)}
+      {children(query.data)}
     </>
   );
 }
 
-/** The message of an error, with the name that the API gives it. */
-export function sentence(error: Error): string {
+/** Return an error's message with the type and status of the API. */
+export function errorText(error: Error): string {
   return error instanceof ApiError ? `${error.message} (${error.type}, ${error.status})` : error.message;
 }
 
-function Failure({ error, what, retry }: { error: Error; what: string; retry: () => void }) {
+function ErrorCard({ error, what, retry }: { error: Error; what: string; retry: () => void }) {
   return (
     <div class="card blank" role="alert">
       <span class="emblem bad">
         <Icon name="bad" />
       </span>
       <h2>The {what} could not be loaded</h2>
-      <p>{sentence(error)}</p>
+      <p>{errorText(error)}</p>
       <button type="button" onClick={retry}>
         Try again
       </button>
@@ -57,8 +57,8 @@ function Failure({ error, what, retry }: { error: Error; what: string; retry: ()
   );
 }
 
-/** Nothing is there, which is not a failure. */
-export function Empty({
+/** A message for an empty list. */
+export function EmptyState({
   title,
   children,
   good = false,
@@ -78,12 +78,12 @@ export function Empty({
   );
 }
 
-function Bones({ lines, what }: { lines: number; what: string }) {
+function Skeleton({ lines, what }: { lines: number; what: string }) {
   return (
-    <div class="bones" role="status">
+    <div class="skeleton" role="status">
       <span class="visually-hidden">Loading the {what}</span>
       {Array.from({ length: lines }, (_, line) => (
-        <div class="bone" key={line} aria-hidden="true" />
+        <div class="skeleton-line" key={line} aria-hidden="true" />
       ))}
     </div>
   );

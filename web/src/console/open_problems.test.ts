@@ -1,0 +1,77 @@
+import { describe, expect, it } from "vitest";
+import type { Champion, TrainingRun } from "./contract";
+import { openProblems } from "./open_problems";
+import {
+  champion,
+  driftResponse,
+  modelsResponse,
+  NOW,
+  quarantineResponse,
+  trainingsResponse,
+} from "./testing/responses";
+
+const quiet = {
+  alarms: { alarms: [] },
+  models: modelsResponse,
+  trainings: { runs: trainingsResponse.runs.filter((run) => run.outcome === "promoted") },
+  drift: { looked: null },
+  quarantine: { objects: 0, records: 0, truncated: false, groups: [] },
+};
+const wordsOf = (data: Parameters<typeof openProblems>[0]) => openProblems(data, NOW).map((problem) => problem.word);
+const withChampion = (change: Partial<Champion> | null) => ({
+  ...quiet,
+  models: { ...modelsResponse, champion: change && { ...champion, ...change } },
+});
+
+describe("the open problems", () => {
+  it("are empty without problems", () => {
+    expect(wordsOf(quiet)).toEqual([]);
+  });
+
+  it("contain a failed last training, independent of running ones", () => {
+    const running = trainingsResponse.runs.filter((run) => run.status === "RUNNING");
+    const failed = trainingsResponse.runs.filter((run) => run.status === "FAILED");
+    const [problem] = openProblems({ ...quiet, trainings: { runs: [...running, ...failed] } }, NOW);
+    expect(problem?.text).toContain("no capacity for ml.m7i.2xlarge");
+    expect(wordsOf({ ...quiet, trainings: { runs: [...quiet.trainings.runs, ...failed] } })).toEqual([]);
+  });
+
+  it("contain a version that the gate rejected or its trial rolled back", () => {
+    const [run] = quiet.trainings.runs;
+    const ended = (outcome: string) => ({
+      ...quiet,
+      trainings: { runs: [{ ...run, version: "v9", outcome } as TrainingRun, ...quiet.trainings.runs] },
+    });
+    expect(openProblems(ended("rejected"), NOW)).toEqual([
+      {
+        tone: "warn",
+        word: "rejected",
+        text: "The gate rejected v9 of the last training.",
+        href: "#/models/v9",
+      },
+    ]);
+    expect(openProblems(ended("rolled back"), NOW)[0]?.text).toBe(
+      "The canary trial rolled back v9 of the last training.",
+    );
+    expect(wordsOf(ended("promoted"))).toEqual([]);
+    expect(wordsOf({ ...withChampion({ version: "v9" }), trainings: ended("rejected").trainings })).toEqual([]);
+  });
+
+  it("contain a missing champion, paused promotion and a trial", () => {
+    expect(wordsOf(withChampion(null))).toEqual(["no champion"]);
+    expect(wordsOf(withChampion({ held: "rolled back" }))).toEqual(["held"]);
+    expect(wordsOf(withChampion({ canary: { version: "v9", share: 0.1, startedMs: NOW } }))).toEqual(["on trial"]);
+  });
+
+  it("contain drift above its threshold, failed checks and quarantined records", () => {
+    expect(wordsOf({ ...quiet, drift: driftResponse, quarantine: quarantineResponse })).toEqual([
+      "drift",
+      "events",
+      "quarantine",
+    ]);
+  });
+
+  it("are empty without data", () => {
+    expect(wordsOf({ alarms: null, models: null, trainings: null, drift: null, quarantine: null })).toEqual([]);
+  });
+});

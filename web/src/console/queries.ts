@@ -1,0 +1,34 @@
+import { pathSegment } from "../platform/api";
+import type { Query } from "./query_cache";
+
+/** Refresh intervals of live data, and of data counted from the lake. */
+export const LIVE_MS = 10_000;
+export const SLOW_MS = 60_000;
+
+/** Requests of the console to the operator's routes; `contract.ts` has the types of the responses. */
+export const traffic = (minutes: number): Query => ({ path: "/operator/traffic", parameters: { minutes } });
+export const alarms: Query = { path: "/operator/alarms" };
+export const engagement = (days: number, by: string): Query => ({
+  path: "/operator/engagement",
+  parameters: { days, by },
+});
+export const models: Query = { path: "/operator/models" };
+export const model = (version: string): Query => ({ path: `/operator/models/${pathSegment(version)}` });
+export const trainings: Query = { path: "/operator/trainings", parameters: { limit: 20 } };
+export const drift: Query = { path: "/operator/drift" };
+export const quarantine: Query = { path: "/operator/quarantine" };
+export const experiments: Query = { path: "/operator/experiments" };
+export const rules: Query = { path: "/operator/rules" };
+export const cost = (load: Readonly<Record<string, string | undefined>>): Query => ({
+  path: "/operator/cost",
+  parameters: load,
+});
+
+/** Paths of the requests that change something. */
+export const promotion = (version: string): string => `/operator/models/${pathSegment(version)}/promotion`;
+export const pin = (version: string, pinned: boolean): string =>
+  `/operator/models/${pathSegment(version)}/${pinned ? "unpin" : "pin"}`;
+export const RESUME = "/operator/models/resume";
+export const ROLLBACKS = "/operator/rollbacks";
+export const TRAININGS = "/operator/trainings";
+export const RULES_PREVIEW = "/operator/rules/preview";
