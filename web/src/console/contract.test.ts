@@ -3,8 +3,7 @@ import { describe, expect, it } from "vitest";
 import description from "../../../docs/openapi.json";
 import { champion, responseOf, versions } from "./testing/responses";
 
-// The fixtures are typed by `contract.ts`, where no field may be left out, and the description lets in no other field
-// than its own: who satisfies both has shown that they agree.
+// The types come from the same description, but do not check formats, ranges and patterns.
 
 interface Operation {
   readonly requestBody?: { readonly content: Record<string, { readonly schema: object }> };
@@ -15,7 +14,7 @@ const paths = description.paths as unknown as Readonly<Record<string, Readonly<R
 const VERSION = versions[0].version;
 const ETAG = champion.etag;
 
-const ANSWERS: readonly [string, unknown][] = [
+const RESPONSES: readonly [string, unknown][] = [
   ["get /operator/traffic", responseOf("/operator/traffic")],
   ["get /operator/alarms", responseOf("/operator/alarms")],
   ["get /operator/engagement", responseOf("/operator/engagement", { by: "arm" })],
@@ -54,31 +53,31 @@ function operation(route: string): Operation | undefined {
   return paths[path]?.[method];
 }
 
-/** The violations of the schema by a value, in words; empty if it satisfies the schema. */
-function faults(schema: object | undefined, value: unknown): string[] {
+/** Return the violations of a schema by a value. */
+function violations(schema: object | undefined, value: unknown): string[] {
   if (!schema) {
-    return ["the description has no schema for it"];
+    return ["the description has no schema"];
   }
   const whole = { ...schema, components: description.components };
   const { errors } = new Validator(whole, "2020-12", false).validate(value);
   return errors.map((error) => `${error.instanceLocation}: ${error.error}`);
 }
 
-describe("the contract and the API's description agree", () => {
-  it("on which routes there are", () => {
+describe("the sample responses and requests satisfy the API's description", () => {
+  it("for every route", () => {
     const routes = Object.entries(paths)
       .filter(([path]) => path.startsWith("/operator/"))
       .flatMap(([path, operations]) => Object.keys(operations).map((method) => `${method} ${path}`));
-    expect(ANSWERS.map(([route]) => route).sort()).toEqual(routes.sort());
+    expect(RESPONSES.map(([route]) => route).sort()).toEqual(routes.sort());
   });
 
-  it.each(ANSWERS)("on what %s answers", (route, answer) => {
+  it.each(RESPONSES)("the response of %s", (route, response) => {
     const responses = operation(route)?.responses ?? {};
     const good = Object.entries(responses).find(([status]) => status.startsWith("2"))?.[1];
-    expect(faults(good?.content?.["application/json"]?.schema, answer)).toEqual([]);
+    expect(violations(good?.content?.["application/json"]?.schema, response)).toEqual([]);
   });
 
-  it.each(REQUESTS)("on what %s takes", (route, request) => {
-    expect(faults(operation(route)?.requestBody?.content["application/json"]?.schema, request)).toEqual([]);
+  it.each(REQUESTS)("the request of %s", (route, request) => {
+    expect(violations(operation(route)?.requestBody?.content["application/json"]?.schema, request)).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import type { Alarms, DriftAnswer, Models, Quarantine, Trainings } from "./contract";
+import type { Alarms, DriftReport, Models, QuarantineReport, Trainings } from "./contract";
 import { ago, figure, plural, words } from "./format";
 import type { Tone } from "./parts/elements";
 import { href } from "./routing";
@@ -15,8 +15,8 @@ interface LoadedData {
   readonly alarms: Alarms | null;
   readonly models: Models | null;
   readonly trainings: Trainings | null;
-  readonly drift: DriftAnswer | null;
-  readonly quarantine: Quarantine | null;
+  readonly drift: DriftReport | null;
+  readonly quarantine: QuarantineReport | null;
 }
 
 /** Open problems other than ringing alarms, the worst first. */

@@ -2,7 +2,7 @@ import { render } from "preact-render-to-string";
 import { describe, expect, it } from "vitest";
 import { Api } from "../platform/api";
 import { ConsoleContext } from "./context";
-import type { Engagement } from "./contract";
+import type { EngagementReport } from "./contract";
 import * as queries from "./queries";
 import { type Query, QueryCache } from "./query_cache";
 import { parseRoute } from "./routing";
@@ -143,7 +143,7 @@ it.each(["engagement", "overview"])("%s distinguishes no recommendations from no
   const html = await renderView(`#/${name}`, (path, query) => {
     const answer = responseOf(path, query);
     if (path !== "/operator/engagement") return answer;
-    const counted = answer as Engagement;
+    const counted = answer as EngagementReport;
     return { ...counted, totals: counted.totals.map((row) => ({ ...row, answers: 0 })) };
   });
   expect(html).toContain("No recommendations in these days");

@@ -3,16 +3,16 @@ import type {
   Alarms,
   Champion,
   Cost,
-  DriftAnswer,
-  Engagement,
+  DriftReport,
+  EngagementReport,
   EngagementRow,
   Experiments,
   ModelStory,
   Models,
   ModelVersion,
   Point,
-  Quarantine,
-  Rules,
+  QuarantineReport,
+  RuleSets,
   RulesPreview,
   Traffic,
   Trainings,
@@ -257,14 +257,14 @@ const row = (name: string, at: number, scale = 1): EngagementRow => {
   };
 };
 
-const NAMES: Readonly<Record<Engagement["by"], readonly string[]>> = {
+const NAMES: Readonly<Record<EngagementReport["by"], readonly string[]>> = {
   all: ["all"],
   recommender: ["for-you", "similar-items", "bought-together", "trending"],
   model: [versions[1].version, versions[2].version],
   arm: ["new-blend/control", "new-blend/treatment"],
 };
 
-export const engagementOf = (by: Engagement["by"], days = 14): Engagement => {
+export const engagementOf = (by: EngagementReport["by"], days = 14): EngagementReport => {
   const dates = Array.from({ length: days }, (_, at) =>
     new Date(NOW - (days - 1 - at) * DAY).toISOString().slice(0, 10),
   );
@@ -281,7 +281,7 @@ export const engagementOf = (by: Engagement["by"], days = 14): Engagement => {
   };
 };
 
-export const driftResponse: DriftAnswer = {
+export const driftResponse: DriftReport = {
   looked: {
     lookedMs: NOW - 40 * MINUTE,
     champion: champion.version,
@@ -320,7 +320,7 @@ export const driftResponse: DriftAnswer = {
   },
 };
 
-export const quarantineResponse: Quarantine = {
+export const quarantineResponse: QuarantineReport = {
   objects: 14,
   records: 211,
   truncated: false,
@@ -437,7 +437,7 @@ export const experimentsResponse: Experiments = {
   ],
 };
 
-export const rulesResponse: Rules = {
+export const rulesResponse: RuleSets = {
   ruleSets: [
     {
       name: "spring",
@@ -542,7 +542,7 @@ export function responseOf(path: string, query: Readonly<Record<string, string |
   const answers: Record<string, unknown> = {
     "/operator/traffic": trafficResponse,
     "/operator/alarms": alarmsResponse,
-    "/operator/engagement": engagementOf((query.by ?? "all") as Engagement["by"], Number(query.days ?? 14)),
+    "/operator/engagement": engagementOf((query.by ?? "all") as EngagementReport["by"], Number(query.days ?? 14)),
     "/operator/models": modelsResponse,
     "/operator/trainings": trainingsResponse,
     "/operator/drift": driftResponse,

@@ -1,7 +1,7 @@
 import { useId, useState } from "preact/hooks";
 import { pointerChange, wasChampion } from "../champion";
 import { useConsole, useQuery } from "../context";
-import type { Champion, ModelStory, Models, ModelVersion, Promotion } from "../contract";
+import type { Champion, ModelStory, Models, ModelVersion, PromoteModel, Promotion, RollBack } from "../contract";
 import { ChangeForm, Dialog } from "../parts/dialog";
 import { Icon } from "../parts/icons";
 import { model, models, promotion, ROLLBACKS, trainings } from "../queries";
@@ -32,7 +32,7 @@ export function PromoteDialog({
   const failed = details?.decision?.checks.filter((check) => !check.passed) ?? [];
 
   const submit = async (reason: string) => {
-    const body = {
+    const body: PromoteModel = {
       reason,
       ...(canary ? { canary } : {}),
       ...(force ? { force } : {}),
@@ -132,10 +132,10 @@ export function RollbackDialog({ champion: current, close }: RollbackProps) {
 }
 
 /** The request names its target also without a trial, because the trial shown to the operator may have ended. */
-export const rollbackRequest = (champion: Champion, target: "canary" | "champion", reason: string) => ({
+export const rollbackRequest = (champion: Champion, target: "canary" | "champion", reason: string): RollBack => ({
   reason,
   etag: champion.etag,
-  [target]: true,
+  ...(target === "canary" ? { canary: true } : { champion: true }),
 });
 
 function RollbackForm({ champion, change, close }: { champion: Champion; change: string | null; close: () => void }) {

@@ -1,5 +1,5 @@
 import { useQuery } from "../context";
-import type { Drift, DriftAnswer } from "../contract";
+import type { Drift, DriftReport } from "../contract";
 import { count, duration, figure, percent, words } from "../format";
 import { TimeChart } from "../parts/chart";
 import { Command, Status, Tile, Tiles, Timestamp } from "../parts/elements";
@@ -11,7 +11,7 @@ import { href } from "../routing";
 const HOUR_MS = 3_600_000;
 
 export function DriftView() {
-  const query = useQuery<DriftAnswer>(drift, SLOW_MS);
+  const query = useQuery<DriftReport>(drift, SLOW_MS);
   return (
     <QueryContent query={query} what="figures of drift" skeletonLines={5}>
       {({ looked }) =>

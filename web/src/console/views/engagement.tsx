@@ -1,5 +1,5 @@
 import { type QueryResult, useQuery } from "../context";
-import type { Engagement, EngagementRow } from "../contract";
+import type { EngagementReport, EngagementRow } from "../contract";
 import { count, dayMs, type Format, figure, percent, plural, words } from "../format";
 import { TimeChart } from "../parts/chart";
 import { Command, RadioGroup } from "../parts/elements";
@@ -34,7 +34,7 @@ export function EngagementView({ route }: { route: Route }) {
   const by = route.query.by && route.query.by in BY ? route.query.by : "all";
   const days = route.query.days && route.query.days in DAYS ? route.query.days : "14";
   const metric = (route.query.metric && route.query.metric in METRICS ? route.query.metric : "clickThrough") as Metric;
-  const query = useQuery<Engagement>(engagement(Number(days), by), 300_000);
+  const query = useQuery<EngagementReport>(engagement(Number(days), by), 300_000);
   return (
     <div class="stack">
       <div class="filters">
@@ -58,7 +58,7 @@ export function EngagementView({ route }: { route: Route }) {
   );
 }
 
-function EngagementDetails({ report, metric, by }: { report: Engagement; metric: Metric; by: string }) {
+function EngagementDetails({ report, metric, by }: { report: EngagementReport; metric: Metric; by: string }) {
   if (report.totals.every((row) => row.answers === 0)) {
     return <NoEngagement report={report} />;
   }
@@ -126,7 +126,7 @@ function EngagementDetails({ report, metric, by }: { report: Engagement; metric:
 }
 
 /** The click-through by day. */
-export function ClickThrough({ query }: { query: QueryResult<Engagement> }) {
+export function ClickThrough({ query }: { query: QueryResult<EngagementReport> }) {
   return (
     <QueryContent query={query} what="engagement" skeletonLines={1}>
       {(report) =>
@@ -152,7 +152,7 @@ export function ClickThrough({ query }: { query: QueryResult<Engagement> }) {
 }
 
 /** The message without figures, which differs between "not counted" and "no recommendations". */
-function NoEngagement({ report }: { report: Engagement }) {
+function NoEngagement({ report }: { report: EngagementReport }) {
   return report.totals.length === 0 ? (
     <EmptyState title="Not counted yet">
       <p>Attribution has not run for these days. It runs on a schedule; this command runs it now.</p>

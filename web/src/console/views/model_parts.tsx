@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { toError } from "../../platform/api";
 import { useConsole } from "../context";
-import type { Champion, GateDecision, Models, ModelVersion } from "../contract";
+import type { Champion, ChangeModels, GateDecision, Models, ModelVersion } from "../contract";
 import { measure, words } from "../format";
 import { Status, type Tone } from "../parts/elements";
 import { Icon, type IconName } from "../parts/icons";
@@ -27,7 +27,7 @@ export function ChangeButton({ verb, path, etag, done, version }: Props) {
     setSending(true);
     setError(null);
     try {
-      const { body } = await api.post<Champion>(path, { etag });
+      const { body } = await api.post<Champion>(path, { etag } satisfies ChangeModels);
       cache.update<Models>(models, (before) => ({ ...before, champion: body }));
       announce(done);
       await Promise.all([models, ...(version ? [model(version)] : [])].map((query) => cache.refresh(query)));

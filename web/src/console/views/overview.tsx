@@ -1,5 +1,5 @@
 import { useNow, useQuery } from "../context";
-import type { Alarms, DriftAnswer, Engagement, Models, Quarantine, Trainings } from "../contract";
+import type { Alarms, DriftReport, EngagementReport, Models, QuarantineReport, Trainings } from "../contract";
 import { duration } from "../format";
 import { openProblems } from "../open_problems";
 import { Status, Timestamp } from "../parts/elements";
@@ -13,7 +13,7 @@ import { TrafficSection } from "./traffic";
 import { RunStatus, Steps } from "./trainings";
 
 export function OverviewView() {
-  const engagementQuery = useQuery<Engagement>(engagement(14, "all"), 300_000);
+  const engagementQuery = useQuery<EngagementReport>(engagement(14, "all"), 300_000);
   const modelsQuery = useQuery<Models>(models, LIVE_MS);
   return (
     <div class="stack">
@@ -31,8 +31,8 @@ function OpenProblems({ models: modelsData }: { models: Models | null }) {
   const now = useNow();
   const alarmsQuery = useQuery<Alarms>(alarms, LIVE_MS);
   const trainingsQuery = useQuery<Trainings>(trainings, LIVE_MS);
-  const driftQuery = useQuery<DriftAnswer>(drift, SLOW_MS);
-  const quarantineQuery = useQuery<Quarantine>(quarantine, SLOW_MS);
+  const driftQuery = useQuery<DriftReport>(drift, SLOW_MS);
+  const quarantineQuery = useQuery<QuarantineReport>(quarantine, SLOW_MS);
   const activeAlarms = alarmsQuery.data?.alarms.filter((alarm) => alarm.state === "ALARM") ?? [];
   const data = {
     alarms: alarmsQuery.data,

@@ -1,12 +1,12 @@
 import { useQuery } from "../context";
-import type { Quarantine } from "../contract";
+import type { QuarantineReport } from "../contract";
 import { count, plural, words } from "../format";
 import { Command, Status, shellQuote, Tile, Tiles, Timestamp } from "../parts/elements";
 import { EmptyState, QueryContent } from "../parts/query_content";
 import { quarantine, SLOW_MS } from "../queries";
 
 export function QuarantineView() {
-  const query = useQuery<Quarantine>(quarantine, SLOW_MS);
+  const query = useQuery<QuarantineReport>(quarantine, SLOW_MS);
   return (
     <QueryContent query={query} what="records in quarantine">
       {(held) =>
@@ -40,7 +40,7 @@ export function QuarantineView() {
   );
 }
 
-function Group({ group }: { group: Quarantine["groups"][number] }) {
+function Group({ group }: { group: QuarantineReport["groups"][number] }) {
   return (
     <li class="card padded">
       <header class="row">

@@ -1,7 +1,7 @@
 import { useId, useState } from "preact/hooks";
 import { toError } from "../../platform/api";
 import { useConsole, useQuery } from "../context";
-import type { PreviewedItem, Rules, RulesPreview } from "../contract";
+import type { PreviewedItem, RuleSets, RulesPreview } from "../contract";
 import { figure, percent, plural, words } from "../format";
 import { Icon } from "../parts/icons";
 import { EmptyState, errorText, QueryContent } from "../parts/query_content";
@@ -19,7 +19,7 @@ const RECOMMENDERS = [
 ];
 
 export function RulesView() {
-  const query = useQuery<Rules>(rules, SLOW_MS);
+  const query = useQuery<RuleSets>(rules, SLOW_MS);
   return (
     <QueryContent query={query} what="rule sets">
       {({ ruleSets }) => (

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { lastPromotion } from "../champion";
 import { type QueryResult, useQuery } from "../context";
-import type { Engagement, Models, Traffic } from "../contract";
+import type { EngagementReport, Models, Traffic } from "../contract";
 import { count, dayMs, figure, milliseconds, percent, plural } from "../format";
 import { TimeChart } from "../parts/chart";
 import { RadioGroup, Tile, Tiles, Timestamp } from "../parts/elements";
@@ -24,7 +24,7 @@ const MINUTES = { 60: "Hour", 360: "6 hours", 1440: "Day" };
 
 interface Props {
   readonly models: QueryResult<Models>;
-  readonly engagement: QueryResult<Engagement>;
+  readonly engagement: QueryResult<EngagementReport>;
 }
 
 /** Current traffic: tiles, then the same over time. */
@@ -57,7 +57,7 @@ function TrafficTiles({
 }: {
   traffic: Traffic;
   models: Models | null;
-  engagement: Engagement | null;
+  engagement: EngagementReport | null;
 }) {
   const { periodS } = traffic;
   const series = completePeriods(traffic);

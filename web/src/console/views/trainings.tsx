@@ -1,6 +1,6 @@
 import { useMemo, useState } from "preact/hooks";
 import { useConsole, useNow, useQuery } from "../context";
-import type { StartedTraining, TrainingRun, Trainings } from "../contract";
+import type { StartedTraining, StartTraining, TrainingRun, Trainings } from "../contract";
 import { duration } from "../format";
 import { ChangeForm, Dialog } from "../parts/dialog";
 import { Status, Timestamp } from "../parts/elements";
@@ -93,7 +93,8 @@ function StartDialog({ close }: { close: () => void }) {
   const { api, cache, announce } = useConsole();
   const clientToken = useMemo(() => crypto.randomUUID(), []);
   const submit = async (reason: string) => {
-    const { body } = await api.post<StartedTraining>(TRAININGS, { clientToken, ...(reason ? { reason } : {}) });
+    const request: StartTraining = { clientToken, ...(reason ? { reason } : {}) };
+    const { body } = await api.post<StartedTraining>(TRAININGS, request);
     announce(`Training ${body.id} has started.`);
     close();
     void cache.refresh(trainings);

@@ -1,0 +1,53 @@
+// Prints the types of the operator's routes from the API's description: `npm run types`.
+import description from "../docs/openapi.json" with { type: "json" };
+
+interface Schema {
+  readonly $ref?: string;
+  readonly type?: string | readonly string[];
+  readonly enum?: readonly unknown[];
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly items?: Schema;
+  readonly additionalProperties?: boolean | Schema;
+  readonly description?: string;
+}
+
+const schemas = description.components.schemas as unknown as Readonly<Record<string, Schema>>;
+
+// The description has no tuples, because older tools misread `prefixItems`.
+const POINT = { type: "array", items: { type: ["number", "null"] }, minItems: 2, maxItems: 2 };
+
+function typeOf(schema: Schema): string {
+  const { description: _, ...rest } = schema;
+  if (JSON.stringify(rest) === JSON.stringify(POINT)) return "Point";
+  if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" | ");
+  return [schema.type]
+    .flat()
+    .map((type) => typeNamed(type, schema))
+    .join(" | ");
+}
+
+function typeNamed(type: string | undefined, { properties, required, items, additionalProperties }: Schema): string {
+  if (type === "integer") return "number";
+  if (type === "string" || type === "number" || type === "boolean" || type === "null") return type;
+  if (type === "array" && items) return `readonly (${typeOf(items)})[]`;
+  if (type === "object" && properties) {
+    const fields = Object.entries(properties).map(([name, schema]) => {
+      const comment = schema.description ? `/** ${schema.description} */ ` : "";
+      return `${comment}readonly ${name}${required?.includes(name) ? "" : "?"}: ${typeOf(schema)};`;
+    });
+    return `{ ${fields.join("\n")} }`;
+  }
+  if (type === "object" && typeof additionalProperties === "object") {
+    return `Readonly<Record<string, ${typeOf(additionalProperties)}>>`;
+  }
+  throw new Error(`schema type ${type} is not supported; expected one of JSON Schema's types with items or properties`);
+}
+
+const routes = Object.entries(description.paths).filter(([path]) => path.startsWith("/operator/"));
+const names = [...JSON.stringify(routes).matchAll(/#\/components\/schemas\/(\w+)/g)].map(([, name = ""]) => name);
+console.log("/** A time in milliseconds since 1970 and a value; null where nothing was counted. */");
+console.log("export type Point = readonly [timeMs: number, value: number | null];");
+for (const name of [...new Set(names)].sort()) {
+  console.log(`export type ${name} = ${typeOf(schemas[name] as Schema)};`);
+}
