@@ -4,7 +4,7 @@ import type { Api } from "../platform/api";
 import { keyOf, type Query, type QueryCache, type QueryState } from "./query_cache";
 
 /** Services that every view can use. */
-export interface ConsoleServices {
+interface ConsoleServices {
   readonly api: Api;
   readonly cache: QueryCache;
   /** Show a message and let screen readers read it. */

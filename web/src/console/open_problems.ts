@@ -4,7 +4,7 @@ import type { Tone } from "./parts/elements";
 import { href } from "./routing";
 
 /** A problem with a link to its view. */
-export interface Problem {
+interface Problem {
   readonly tone: Tone;
   readonly word: string;
   readonly text: string;

@@ -34,7 +34,7 @@ export function activityText({ what, state, outcome, error }: Activity): string 
 }
 
 /** Return an effect as a sentence. */
-export function outcomeText({ effect, afterMs }: Outcome): string {
+function outcomeText({ effect, afterMs }: Outcome): string {
   const seconds = `${(afterMs / 1000).toFixed(1)} s`;
   switch (effect) {
     case "changed":
@@ -54,12 +54,12 @@ export interface Snapshot {
 }
 
 /** The effect of an event. `same`: it was processed, and "for you" did not change. */
-export interface Outcome {
+interface Outcome {
   readonly effect: "changed" | "same" | "late";
   readonly afterMs: number;
 }
 
-export interface EffectOptions {
+interface EffectOptions {
   readonly before: Snapshot;
   readonly takeSnapshot: () => Promise<Snapshot>;
   readonly sleep: (ms: number) => Promise<void>;

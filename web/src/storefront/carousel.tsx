@@ -38,7 +38,7 @@ export function CarouselList({ route }: { readonly route: Route }) {
 }
 
 /** A list of products that scrolls sideways: by finger, wheel, arrow buttons, and arrow keys from card to card. */
-export function Carousel({ plan, carousel }: CarouselProps) {
+function Carousel({ plan, carousel }: CarouselProps) {
   const heading = useId();
   const track = useRef<HTMLUListElement>(null);
   const list = carousel?.list ?? null;
@@ -176,7 +176,7 @@ function attributionFor(list: Recommendations | null, seen: ReadonlySet<string>)
 }
 
 /** Directions in which a list can be scrolled. */
-export interface ScrollDirections {
+interface ScrollDirections {
   readonly any: boolean;
   readonly back: boolean;
   readonly on: boolean;
@@ -195,7 +195,7 @@ export function scrollDirections(list: Pick<Element, "scrollLeft" | "scrollWidth
 }
 
 /** The directions in which a list can be scrolled, updated when it is scrolled, resized or refilled. */
-export function useScrollDirections(
+function useScrollDirections(
   track: { current: HTMLElement | null },
   recommendationId: string | undefined,
 ): ScrollDirections {

@@ -38,7 +38,7 @@ export async function loadProducts(
 }
 
 /** The best results of a search, and the number of all results. */
-export interface Hits {
+interface Hits {
   readonly products: readonly Product[];
   readonly all: number;
 }

@@ -3,7 +3,7 @@ import type { CartLine } from "./cart";
 import type { Shopper } from "./shopper";
 
 /** The maximum number of events in a call. */
-export const MAX_EVENTS = 10;
+const MAX_EVENTS = 10;
 /** The maximum number of shown items in an event. */
 export const MAX_SHOWN = 25;
 
@@ -27,12 +27,12 @@ export interface ShopEvent {
 }
 
 /** Clock and IDs of new events; tests pass their own. */
-export interface EventStamp {
+interface EventStamp {
   readonly nowMs: number;
   readonly newId: () => string;
 }
 
-export const browserStamp = (): EventStamp => ({ nowMs: Date.now(), newId: () => crypto.randomUUID() });
+const browserStamp = (): EventStamp => ({ nowMs: Date.now(), newId: () => crypto.randomUUID() });
 
 /** The event of an opened product, with its recommendation or search. */
 export function viewEvent(

@@ -35,7 +35,7 @@ export function HomePage({ route }: { readonly route: Route }) {
 }
 
 /** The state of the lists, as the greeting describes it. */
-export type HomeStatus = "empty" | "no-model" | "degraded" | "personal" | "no-history";
+type HomeStatus = "empty" | "no-model" | "degraded" | "personal" | "no-history";
 
 /** Return the state of the loaded lists; before "for you" is loaded, the expected state. */
 export function homeStatus(

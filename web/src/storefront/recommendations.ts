@@ -12,7 +12,7 @@ export type Recommender =
   | "bought-together";
 
 /** A request to a recommender. */
-export interface RecommendationRequest {
+interface RecommendationRequest {
   readonly recommender: Recommender;
   readonly userId?: string;
   readonly itemId?: string;

@@ -2,7 +2,7 @@ import type { Cart, CartLine } from "./cart";
 import type { PendingOrder } from "./orders";
 
 /** The state in the browser's storage: the shopper, the cart, and orders until the API accepts them. */
-export interface StoredState {
+interface StoredState {
   readonly shopperId: string;
   readonly cart: Cart;
   readonly unsent: readonly PendingOrder[];

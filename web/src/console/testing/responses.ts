@@ -53,7 +53,7 @@ export const trafficResponse: Traffic = {
   },
 };
 
-export const alarmsResponse: Alarms = {
+const alarmsResponse: Alarms = {
   alarms: [
     {
       name: "alsolike-dev-RecordsQuarantined",
@@ -134,7 +134,7 @@ const checks = [
   ["latency", true, "4.2 ms; at most 50 ms"],
 ] as const;
 
-export const modelDetails = (name: string): ModelStory => {
+const modelDetails = (name: string): ModelStory => {
   const details = versions.find(({ version }) => version === name) ?? versions[1];
   const rejected = details.status === "rejected";
   return {
@@ -264,7 +264,7 @@ const NAMES: Readonly<Record<EngagementReport["by"], readonly string[]>> = {
   arm: ["new-blend/control", "new-blend/treatment"],
 };
 
-export const engagementOf = (by: EngagementReport["by"], days = 14): EngagementReport => {
+const engagementOf = (by: EngagementReport["by"], days = 14): EngagementReport => {
   const dates = Array.from({ length: days }, (_, at) =>
     new Date(NOW - (days - 1 - at) * DAY).toISOString().slice(0, 10),
   );
@@ -344,7 +344,7 @@ export const quarantineResponse: QuarantineReport = {
   ],
 };
 
-export const experimentsResponse: Experiments = {
+const experimentsResponse: Experiments = {
   experiments: [
     {
       name: "new-blend",
@@ -437,7 +437,7 @@ export const experimentsResponse: Experiments = {
   ],
 };
 
-export const rulesResponse: RuleSets = {
+const rulesResponse: RuleSets = {
   ruleSets: [
     {
       name: "spring",
@@ -455,7 +455,7 @@ const item = (itemId: string, score: number, origin = "model") => ({
   metadata: { BRAND: "Orchard", CATEGORY: "Fruit" },
 });
 
-export const previewResponse: RulesPreview = {
+const previewResponse: RulesPreview = {
   recommender: "for-you",
   rules: "spring",
   before: ["4711", "8", "15", "16", "23", "42"].map((id, at) => item(id, 0.91 - at * 0.07)),
@@ -473,7 +473,7 @@ export const previewResponse: RulesPreview = {
   modelVersion: champion.version,
 };
 
-export const costResponse: Cost = {
+const costResponse: Cost = {
   currency: "USD",
   pricesOf: "2026-11-01",
   region: "eu-central-1",

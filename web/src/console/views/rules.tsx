@@ -159,7 +159,7 @@ function Field({ id, name, title, hint }: { id: string; name: string; title: str
 }
 
 /** Change of an item's position: up by 2, down by -1, `in`, `out`; 0 if unchanged. */
-export type Move = number | "in" | "out";
+type Move = number | "in" | "out";
 
 /** Return the moves of all items. */
 export function computeMoves(before: readonly PreviewedItem[], after: readonly PreviewedItem[]): Map<string, Move> {
