@@ -9,17 +9,17 @@ describe("a figure", () => {
     expect(figure(0.0000201)).toBe("2.0e-5");
   });
 
-  it("is a dash where it is not known", () => {
+  it("is a dash if it is unknown", () => {
     expect([figure(null), percent(undefined), money(Number.NaN)]).toEqual(["–", "–", "–"]);
   });
 });
 
 describe("a share", () => {
-  it("has two decimals below one in a hundred and none where it is whole", () => {
+  it("has two decimals below one in a hundred and none if it is whole", () => {
     expect([0, 0.0021, 0.0531, 1].map(percent)).toEqual(["0%", "0.21%", "5.3%", "100%"]);
   });
 
-  it("has its sign where it is a lift", () => {
+  it("has a sign as a lift", () => {
     expect([0.066, -0.011, 0].map(lift)).toEqual(["+6.6%", "−1.1%", "0%"]);
   });
 });
@@ -35,11 +35,11 @@ describe("a duration", () => {
     ]);
   });
 
-  it("carries what is rounded up into the larger unit", () => {
+  it("carries rounding into the larger unit", () => {
     expect(duration(2 * MINUTE - 200)).toBe("2 min");
   });
 
-  it("is in milliseconds where it is a latency", () => {
+  it("is in milliseconds as a latency", () => {
     expect([0, 4.24, 92.4, 1500].map(milliseconds)).toEqual(["0 ms", "4.2 ms", "92 ms", "1.5 s"]);
   });
 });

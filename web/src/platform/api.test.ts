@@ -8,7 +8,7 @@ describe("an id in a path", () => {
     expect(pathSegment("blue shoe")).toBe("blue%20shoe");
   });
 
-  it("is base64url where a gateway would change it", () => {
+  it("is base64url if a gateway would change it", () => {
     expect(pathSegment("sku/7")).toBe("~c2t1Lzc");
     expect(pathSegment("..")).toBe("~Li4");
   });

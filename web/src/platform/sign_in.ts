@@ -12,7 +12,7 @@ interface Tokens {
 interface Attempt {
   readonly state: string;
   readonly verifier: string;
-  /** Query and fragment that the page had. */
+  /** Query and fragment of the page. */
   readonly place: string;
 }
 

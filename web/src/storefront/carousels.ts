@@ -14,7 +14,7 @@ export interface CarouselPlan {
   /** False for recommendations that are the same for all shoppers. */
   readonly personal: boolean;
   readonly itemId?: string;
-  /** True for items that the shopper knows: requested first, so that the lists of new items leave them out. */
+  /** True for the shopper's own items: requested first, so that the other lists exclude them. */
   readonly ownHistory?: boolean;
   /** The text if there is nothing to show; without it the carousel is left out. */
   readonly empty?: string;

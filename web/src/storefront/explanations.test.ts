@@ -27,7 +27,7 @@ describe("a reason", () => {
   });
 });
 
-describe("how long ago", () => {
+describe("a relative time", () => {
   it.each([
     [-5000, "just now"], // the browser's clock is behind
     [44_000, "just now"],
@@ -58,7 +58,7 @@ function list(recommender: Recommender, source: string, changes: Partial<Recomme
   };
 }
 
-describe("where a list is from", () => {
+describe("the source of a list", () => {
   it("is stated for a new shopper", () => {
     expect(sourceText(list("for-you", "popular"))).toMatch(/you have no history yet/i);
     expect(sourceText(list("for-you", "popular", { within: "age" }))).toBe("Popular with shoppers of the same age");

@@ -56,9 +56,9 @@ type Send = (what: string, events: readonly ShopEvent[], sending: SendOptions) =
 const PERMANENT_FAILURES = [400, 401, 403, 413, 422];
 
 /**
- * The current shopper's orders: sent when something is bought, and kept until the API accepts them.
+ * The current shopper's orders, stored until the API accepts them.
  *
- * A line that is bought again before the API has confirmed it keeps its id, so that it counts once.
+ * A line that is bought again before the API has confirmed it keeps its ID and counts once.
  */
 export class Orders {
   orderStatus: OrderStatus = { state: "open", accepted: null };

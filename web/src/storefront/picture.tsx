@@ -88,19 +88,19 @@ export function glyph(texts: readonly (string | null)[]): Glyph | null {
   return null;
 }
 
-/** The product's picture, or a drawing where it has none or its picture cannot be loaded. */
+/** The product's picture, or a drawing if it has none or the picture cannot be loaded. */
 export function Picture({ product }: { readonly product: Product }) {
   const [broken, setBroken] = useState<string | null>(null);
   const { image } = product;
   if (image === null || image === broken) return <Tile product={product} />;
-  // The title next to it says the same, so that assistive technology skips it.
+  // The empty alternative text hides it from screen readers, which read the title next to it.
   return (
     <img class="tile" src={image} alt="" loading="lazy" referrerpolicy="no-referrer" onError={() => setBroken(image)} />
   );
 }
 
 /**
- * A picture for a product that has none: the colour is its narrowest category's, the shapes come from its ID.
+ * A drawing for a product without a picture: the colour is that of its narrowest category, the shapes come from its ID.
  *
  * It repeats the text next to it, so assistive technology skips it.
  */

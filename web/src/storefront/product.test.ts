@@ -62,7 +62,7 @@ describe("a product", () => {
   });
 });
 
-describe("words", () => {
+describe("texts", () => {
   it("are in sentence case", () => {
     expect(sentenceCase("BAKED BREAD/BUNS/ROLLS")).toBe("Baked bread / buns / rolls");
     expect(sentenceCase("MEAT-PCKGD")).toBe("Meat, packaged");
@@ -78,7 +78,7 @@ describe("words", () => {
     expect(shortTitle(`${"x".repeat(58)} and on`)).toBe(`${"x".repeat(58)} …`);
   });
 
-  it("name columns", () => {
+  it("contain readable column names", () => {
     expect(columnName("packageSize")).toBe("Package size");
     expect(columnName("CREATION_TIMESTAMP")).toBe("Creation timestamp");
   });

@@ -111,7 +111,7 @@ export function sentenceCase(category: string): string {
 
 const LONGEST_IN_SENTENCE = 60;
 
-/** A title within a sentence: without the size that the catalogue puts after it, and cut where it would take over. */
+/** Return a title for sentences: without its size, and cut to a maximum length. */
 export function shortTitle(title: string): string {
   const short = title.replace(/, [\d.]+ [a-z]+$/i, "");
   const characters = [...short];

@@ -9,12 +9,12 @@ describe("a hash", () => {
     ["#/item/42", { page: "item", id: "42" }],
     ["#/item/sku%2F7%3F", { page: "item", id: "sku/7?" }],
     ["#/search?q=ripe+bananas&category=PRODUCE", { page: "search", query: "ripe bananas", category: "PRODUCE" }],
-  ])("%s is a place", (hash, route) => {
+  ])("%s is a page", (hash, route) => {
     expect(parseRoute(hash)).toEqual(route);
     expect(parseRoute(formatRoute(route))).toEqual(route);
   });
 
-  it.each(["#/item/", "#/item/%E0%A4%A", "#/item/1/2", "#/nowhere", "#/cart/1"])("%s is none", (hash) => {
+  it.each(["#/item/", "#/item/%E0%A4%A", "#/item/1/2", "#/nowhere", "#/cart/1"])("%s is invalid", (hash) => {
     expect(parseRoute(hash)).toEqual({ page: "unknown", hash });
   });
 });

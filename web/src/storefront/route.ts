@@ -1,4 +1,4 @@
-/** A place of the shop. It is the address's hash, so that reloading, going back and sending a link work. */
+/** A page of the shop. The address's hash contains it, so that reloading, going back and sharing work. */
 export type Route =
   | { readonly page: "home" }
   | { readonly page: "item"; readonly id: string }

@@ -8,7 +8,7 @@ const rows = [
 ];
 
 describe("shoppers", () => {
-  it("are invented without a name", () => {
+  it("are created without a name", () => {
     const guest = newGuest(() => "0f8fad5b-d9cb-469f-a165-70867728950e");
     expect(guest).toEqual({ id: "guest-0f8fad5b", anonymous: true });
     expect(parseShopper(guest.id)).toEqual(guest);

@@ -60,7 +60,7 @@ export function userLine(row: UserRow): string {
     .join(" · ");
 }
 
-/** The users whose ID or columns have every word of what was typed; those whose ID begins with it first. */
+/** Return the users whose ID or columns contain every typed word, matching IDs first. */
 export function findUsers(rows: readonly UserRow[], typed: string, limit: number): UserRow[] {
   const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
   const matches = rows.filter((row) => {

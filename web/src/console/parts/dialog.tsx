@@ -59,7 +59,7 @@ function restoreFocus(before: Element | null): void {
 
 const MAX_REASON_LENGTH = 500;
 
-/** The length of a reason as the API counts it: code points after trimming, where a string counts UTF-16 units. */
+/** Return the length of a reason as the API counts it: in code points after trimming, not in UTF-16 units. */
 export const reasonLength = (reason: string): number => [...reason.trim()].length;
 
 interface ChangeFormProps {
