@@ -86,7 +86,7 @@ $(VENV)/demo.done: $(VENV)/uv.done requirements.lock pyproject.toml
 export PYTHONDONTWRITEBYTECODE :=
 $(VENV)/compiled.done: requirements.lock | $(VENV)/demo.done
 	@$(BIN)/python -m compileall -qq -j 2 -x '/(aws_cdk|torch|torchgen|sympy|networkx)/|/tests?/' \
-		$(VENV)/lib layers functions infra_cdk model_export local_cloud cli; $(BIN)/python -c 'import infra_cdk.app'
+		$(VENV)/lib layers functions infra_cdk model_export local_cloud operations cli; $(BIN)/python -c 'import infra_cdk.app'
 	@touch $@
 
 # The tests of SASRec's training need torch. They are skipped, and say so, where it cannot be installed at once.

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from alsolike.bundle import BIAS_GRAPH_FILE, GRAPH_FILE
-from benchmarks.made_up_models import VectorsModel, random_histories, rows_model, vectors_model
+from alsolike.bundle.bundle import BIAS_GRAPH_FILE, GRAPH_FILE
 from benchmarks.measure import Result, cpu_medians_ms
+from benchmarks.synthetic_models import VectorsModel, random_histories, rows_model, vectors_model
 from model_export.api import Model
 from model_export.data.interactions import Floats, Histories
 from model_export.export.parity import check_parity

@@ -23,11 +23,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike import lake, outcomes, recommendation_id, served
-from alsolike.snapshot import EMPTY
+from alsolike.domain import recommendation_id
+from alsolike.lake import lake, outcomes, served
+from alsolike.snapshot.snapshot import EMPTY
 from benchmarks.page import write_section
-from functions.attribute_outcomes.day import PART_ROWS
-from functions.attribute_outcomes.rules import DAY_MS, Rules
+from functions.attribute_outcomes.day_results import PART_ROWS
+from functions.attribute_outcomes.rules import DAY_MS, AttributionRules
 from functions.attribute_outcomes.service import Attribution
 
 PAGE = Path("docs/attribution.md")
@@ -171,7 +172,7 @@ def attribute_day(root: Path, *, part_rows: int = PART_ROWS) -> None:
         Directory(root),
         BUCKET,
         catalogue=EMPTY,
-        rules=Rules(),
+        rules=AttributionRules(),
         shopper=str,
         report=lambda _: None,
         has_time=lambda: True,

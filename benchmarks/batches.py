@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 
-from alsolike.snapshot import Snapshot
+from alsolike.snapshot.snapshot import Snapshot
 from benchmarks.lambda_call import CONTEXT, quiet
 from benchmarks.measure import Result, cpu_medians_ms
 from benchmarks.recommending import K, history_of, segment, sources_of, write_bundle

@@ -18,21 +18,21 @@ import numpy as np
 import orjson
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from alsolike.catalogue_change import Change
-from alsolike.champion_content import ChampionContent, ChampionContents
-from alsolike.cold_items import ColdItems
-from alsolike.cold_publisher import ColdPublisher
-from alsolike.configuration import ColumnType
-from alsolike.content_index import NEIGHBOURS, ContentIndex
-from alsolike.ragged import Ragged, hashes_of
-from alsolike.sentences import SentenceModel
-from alsolike.snapshot import Snapshot
-from alsolike.snapshot_publisher import SnapshotPublisher
-from alsolike.snapshot_segment import Segment
+from alsolike.arrays.ragged import Ragged, hashes_of
+from alsolike.catalogue.changes import Change
+from alsolike.domain.configuration import ColumnType
+from alsolike.snapshot.cold_items import ColdItems
+from alsolike.snapshot.content_index import NEIGHBOURS, ContentIndex
+from alsolike.snapshot.publisher import SnapshotPublisher
+from alsolike.snapshot.segment import Segment
+from alsolike.snapshot.sentences import SentenceModel
+from alsolike.snapshot.snapshot import Snapshot
 from benchmarks.lambda_call import CONTEXT, quiet
 from benchmarks.measure import Result, cpu_medians_ms
 from benchmarks.recommending import history_of, segment, sources_of, write_bundle
 from benchmarks.snapshot import COLUMNS, NOW_MS, DiskStore, item
+from functions.publish_catalog.champion_content import ChampionContent, ChampionContents
+from functions.publish_catalog.cold_publisher import ColdPublisher
 from functions.recommend import handler
 from functions.recommend.model import Model
 from model_export.data.item_content import content_index, item_content

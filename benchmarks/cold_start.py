@@ -27,7 +27,7 @@ ENVIRONMENT = {
 }
 _POWERTOOLS = "import orjson; from aws_lambda_powertools import Logger, Metrics; Logger(); Metrics()"
 _CLIENTS = "import boto3; [boto3.client(service) for service in {services}]"
-_OUR_CLIENTS = "from alsolike.aws import client; [client(service) for service in {services}]"
+_OUR_CLIENTS = "from alsolike.runtime.aws import client; [client(service) for service in {services}]"
 
 FUNCTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     "collect": (("kinesis", "dynamodb"), ""),

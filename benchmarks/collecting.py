@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-import alsolike.aws
+import alsolike.runtime.aws
 from benchmarks.lambda_call import CONTEXT, quiet
 from benchmarks.measure import Result, cpu_medians_ms
 from benchmarks.transport import use_memory_transport
@@ -35,14 +35,14 @@ def collect() -> Iterator[Result]:
 
 
 def _collect(events: int) -> Iterator[Result]:
-    from alsolike.put_events import parse_put_events
     from functions.collect.handler import lambda_handler
+    from functions.collect.put_events import parse_put_events
 
     call = _call(events)
     body = call["body"].encode()
     parsed = parse_put_events(body, now_ms=NOW_S * 1000, tracking_id=TRACKING_ID)
     records = [{"Data": each.to_record(), "PartitionKey": each.profile_id} for each in parsed.interactions]
-    kinesis = alsolike.aws.client("kinesis")
+    kinesis = alsolike.runtime.aws.client("kinesis")
 
     def orjson_and_call() -> None:
         orjson.loads(body)

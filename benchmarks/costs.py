@@ -7,10 +7,10 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from alsolike.cost import Load, Prices, Summary, estimate, estimate_personalize, read_assembly, savings
-from alsolike.prices import TABLE
 from benchmarks.page import write_section
 from cli import boot
+from operations.cost import BilledResources, Load, Prices, estimate, estimate_personalize, read_assembly, savings
+from operations.prices import TABLE
 
 PAGE = Path("docs/cost.md")
 ENVIRONMENT = "prod"
@@ -37,21 +37,21 @@ def main() -> None:
         write_section(PAGE, section, text)
 
 
-def _summary(size: str) -> Summary:
+def _summary(size: str) -> BilledResources:
     with tempfile.TemporaryDirectory(prefix="alsolike-costs-") as name:
         directory = Path(name) / "cdk.out"
         boot.synthesize(ENVIRONMENT, directory, without_layers=True, settings={"size": size})
         return read_assembly(directory)
 
 
-def _sizes(summaries: Mapping[str, Summary]) -> Iterator[str]:
+def _sizes(summaries: Mapping[str, BilledResources]) -> Iterator[str]:
     yield from (f"| $ a month | without any load | {' | '.join(SHOPS)} |", f"|---|---|{'---|' * len(SHOPS)}")
     for size, summary in summaries.items():
         bills = [estimate(summary, load) for load in SHOPS.values()]
         yield _row(f"`{size}`", [bills[0].idle_dollars, *(bill.dollars for bill in bills)])
 
 
-def _bills(summary: Summary) -> Iterator[str]:
+def _bills(summary: BilledResources) -> Iterator[str]:
     bills = {name: estimate(summary, load) for name, load in SHOPS.items()}
     yield from (f"| $ a month | {' | '.join(bills)} |", f"|---|{'---|' * len(bills)}")
     for field in ("users", "items", "events_per_day", "requests_per_day"):
@@ -69,7 +69,7 @@ def _bills(summary: Summary) -> Iterator[str]:
     yield _row("Amazon Personalize without that", [bill.usage_dollars for bill in theirs])
 
 
-def _savings(summary: Summary) -> Iterator[str]:
+def _savings(summary: BilledResources) -> Iterator[str]:
     yield from ("| setting | now | then | saves $ a month | but |", "|---|---|---|---|---|")
     for each in savings(summary, SHOPS["middling"]):
         yield f"| `{each.setting}` | {each.now} | {each.then} | {each.dollars:,.2f} | {each.but} |"

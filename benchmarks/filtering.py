@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from alsolike import filters
-from alsolike.configuration import DEFAULT, ColumnType
-from alsolike.filter_evaluation import Asked, FilterEvaluator
-from alsolike.filter_interactions import Recent
-from alsolike.ragged import Dictionary, Ragged
-from alsolike.snapshot import BooleanColumn, ListColumn, NumberColumn, Snapshot, StringColumn
-from alsolike.snapshot_segment import Segment
+from alsolike.arrays.ragged import Dictionary, Ragged
+from alsolike.domain.configuration import DEFAULT, ColumnType
+from alsolike.filters import parser
+from alsolike.filters.evaluation import FilterEvaluator, FilterInputs
+from alsolike.filters.interactions import Recent
+from alsolike.snapshot.segment import Segment
+from alsolike.snapshot.snapshot import BooleanColumn, ListColumn, NumberColumn, Snapshot, StringColumn
 from benchmarks.measure import Result, cpu_medians_ms
 
 ITEMS = 1_000_000
@@ -64,7 +64,7 @@ def filtering() -> Iterator[Result]:
 
 def _asking(evaluator: FilterEvaluator, expression: str, calls: Iterator[int]) -> Callable[[], object]:
     """Return what asks a filter, as another user each time, with the values that belong to the next call."""
-    parsed = filters.parse(expression)
+    parsed = parser.parse(expression)
     recent = Recent(
         np.arange(1, INTERACTIONS + 1) * 37,
         ["view", "purchase"] * (INTERACTIONS // 2),
@@ -79,7 +79,7 @@ def _asking(evaluator: FilterEvaluator, expression: str, calls: Iterator[int]) -
             "BRANDS": tuple(f"brand{(call + n) % BRANDS}" for n in range(3)),
             "TAGS": tuple(f"tag{(call + n) % TAGS}" for n in range(3)),
         }
-        asked = Asked(
+        asked = FilterInputs(
             now_ms=NOW_MS + user,
             values={name: values[name] for name in parsed.parameters},
             recent=recent,

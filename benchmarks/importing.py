@@ -26,7 +26,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from alsolike.configuration import DEFAULT
+from alsolike.domain.configuration import DEFAULT
 from benchmarks import transport
 from benchmarks.measure import Result
 from cli import console

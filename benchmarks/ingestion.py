@@ -11,10 +11,10 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-import alsolike.aws
-from alsolike import lake
-from alsolike.interactions import Interaction
-from alsolike.profiles import ProfileStore
+import alsolike.runtime.aws
+from alsolike.events.interactions import Interaction
+from alsolike.lake import lake
+from alsolike.profiles.store import ProfileStore
 from benchmarks import transport
 from benchmarks.lambda_call import CONTEXT, quiet
 from benchmarks.measure import Result, cpu_medians_ms
@@ -72,7 +72,7 @@ def _update_profiles(profiles: int, *, new_sessions: bool, first: int) -> Result
     )
     floor_event = next(events)
     history = orjson.dumps([[NOW_MS, f"{n:032x}", f"item{n}", "view"] for n in range(100)])
-    dynamodb = alsolike.aws.client("dynamodb")
+    dynamodb = alsolike.runtime.aws.client("dynamodb")
 
     def floor() -> None:
         for record in floor_event["Records"]:

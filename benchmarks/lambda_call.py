@@ -7,7 +7,7 @@ import dataclasses
 import io
 from collections.abc import Iterator
 
-from alsolike.observability import logger
+from alsolike.runtime.observability import logger
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from alsolike.errors import AlsolikeError, Unavailable
-from alsolike.profiles import ProfileStore
-from alsolike.registry import Registry
-from benchmarks.made_up_models import rows_model
-from benchmarks.made_up_profiles import user_id, write_profiles
+from alsolike.profiles.store import ProfileStore
+from alsolike.registry.registry import Registry
+from alsolike.runtime.errors import AlsolikeError, Unavailable
 from benchmarks.recommending import VERSION, write_model
 from benchmarks.rows import Row
+from benchmarks.synthetic_models import rows_model
+from benchmarks.synthetic_profiles import user_id, write_profiles
 from cli import boot, console, deployment
 from cli.api import Api
 from cli.deployment import Deployment

@@ -15,9 +15,9 @@ import onnx
 import onnxruntime
 import orjson
 
-from alsolike.bundle import GRAPH_FILE
-from benchmarks.made_up_models import rows_model, vectors_model
+from alsolike.bundle.bundle import GRAPH_FILE
 from benchmarks.measure import Result
+from benchmarks.synthetic_models import rows_model, vectors_model
 from model_export.api import Model
 from model_export.export.writer import open_session, write_graphs
 from model_export.graph.two_stage import TwoStages

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from alsolike.configuration import DEFAULT, HISTORY_LENGTH
-from alsolike.errors import InvalidInput
+from alsolike.domain.configuration import DEFAULT, HISTORY_LENGTH
+from alsolike.runtime.errors import InvalidInput
 from benchmarks.page import write_section
 from benchmarks.published import PUBLISHED
 from benchmarks.quality_files import as_csv, of_bought
@@ -47,7 +47,7 @@ SHOPS = ("complete-journey", "online-retail")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Row:
+class QualityRow:
     """One model: figures with the past masked and allowed, and what the fit took."""
 
     model: str
@@ -125,7 +125,7 @@ def _groups(algorithms: Mapping[str, Algorithm]) -> dict[str, Mapping[str, Algor
     return groups | {"": {peer.label: peer for peer in peers()}}
 
 
-def _compared(split: Split, groups: Mapping[str, Mapping[str, Algorithm]]) -> Iterator[Row]:
+def _compared(split: Split, groups: Mapping[str, Mapping[str, Algorithm]]) -> Iterator[QualityRow]:
     """Choose settings for the past masked and allowed; a model that is in two groups has one row."""
     found: dict[str, dict[Seen, Candidate]] = {}
     fits = Fits()
@@ -137,7 +137,7 @@ def _compared(split: Split, groups: Mapping[str, Mapping[str, Algorithm]]) -> It
     for label, by_seen in found.items():
         masked, allowed = by_seen["masked"], by_seen["allowed"]
         settings = f"masked: {masked.settings.describe()}; allowed: {allowed.settings.describe()}"
-        yield Row(label, masked.quality, allowed.quality, masked.fit_s, masked.peak_mb, settings)
+        yield QualityRow(label, masked.quality, allowed.quality, masked.fit_s, masked.peak_mb, settings)
 
 
 def _label(settings: Algorithm, combination: str) -> str:
@@ -146,7 +146,7 @@ def _label(settings: Algorithm, combination: str) -> str:
     return settings.label if isinstance(settings, Peer) else settings.name
 
 
-def _baselines(split: Split, *, shop: bool) -> Iterator[Row]:
+def _baselines(split: Split, *, shop: bool) -> Iterator[QualityRow]:
     """Yield a baseline that every shop can implement: the customer's own most frequent items."""
     queries = split.test.queries
     longest = int((queries.ends - queries.starts).max())
@@ -165,7 +165,7 @@ def _baselines(split: Split, *, shop: bool) -> Iterator[Row]:
             (", whole histories, ties to the frequent", by_frequency, whole),
         ):
             quality = evaluate(told, asked, k=K)
-            yield Row(label + also, quality["masked"], quality["allowed"], cost.seconds, cost.peak_mb)
+            yield QualityRow(label + also, quality["masked"], quality["allowed"], cost.seconds, cost.peak_mb)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -189,7 +189,7 @@ class Untied(Model):
         raise NotImplementedError
 
 
-def _section(name: str, data: Interactions, split: Split, rows: Sequence[Row], *, seconds: float) -> str:
+def _section(name: str, data: Interactions, split: Split, rows: Sequence[QualityRow], *, seconds: float) -> str:
     lines = [
         f"{len(data):,} interactions, {data.users:,} users, {data.items:,} items; {split.protocol}, "
         f"{len(split.test.queries):,} test users, histories of the latest {data.history_length} interactions; "

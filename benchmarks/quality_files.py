@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from alsolike.errors import InvalidInput
+from alsolike.runtime.errors import InvalidInput
 
 FEWEST = 5
 """Interactions that a user and an item of RecBole's files need to stay, as the published figures have it."""

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from moto import mock_aws
 
-from alsolike import lake
+from alsolike.lake import lake
 from benchmarks.measure import Result, cpu_medians_ms
 from cli.rebuilding.lake_reader import ARROW_TYPES, LakeReader
 from cli.rebuilding.profiles import logins_of, profiles_of

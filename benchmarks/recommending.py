@@ -13,40 +13,41 @@ from typing import Any, ClassVar, Generic, TypeVar, cast
 import numpy as np
 import orjson
 
-from alsolike import bundle, recommendation_id
-from alsolike.bundle import HistoryParameters, Manifest
-from alsolike.catalogue_change import Change
-from alsolike.clients import RowClient
-from alsolike.configuration import DEFAULT, HISTORY_LENGTH, ColumnType, Configuration
-from alsolike.popular_groups import PopularGroups
-from alsolike.profiles import Profile, ProfileStore, RecentInteraction
-from alsolike.pseudonyms import AS_THEY_COME, MIN_KEY_BYTES, Pseudonyms
-from alsolike.recommendation_requests import FOR_YOU
-from alsolike.related import RelatedItems
-from alsolike.served import RANKED
-from alsolike.snapshot import EMPTY, Snapshot
-from alsolike.snapshot_segment import Segment
-from alsolike.trends import NO_TRENDS
-from alsolike.users import UserStore
+from alsolike.bundle import bundle
+from alsolike.bundle.bundle import HistoryParameters, Manifest
+from alsolike.bundle.popular_groups import PopularGroups
+from alsolike.bundle.related import RelatedItems
+from alsolike.catalogue.changes import Change
+from alsolike.catalogue.users import UserStore
+from alsolike.domain import recommendation_id
+from alsolike.domain.configuration import DEFAULT, HISTORY_LENGTH, ColumnType, Configuration
+from alsolike.lake.served import RANKED
+from alsolike.privacy.pseudonyms import MIN_KEY_BYTES, PLAIN_IDS, Pseudonyms
+from alsolike.profiles.store import Profile, ProfileStore, RecentInteraction
+from alsolike.recommendations.requests import FOR_YOU
+from alsolike.runtime.clients import RowClient
+from alsolike.snapshot.segment import Segment
+from alsolike.snapshot.snapshot import EMPTY, Snapshot
+from alsolike.trends.trends import NO_TRENDS
 from benchmarks.lambda_call import CONTEXT, quiet
-from benchmarks.made_up_models import vectors_model
 from benchmarks.measure import cpu_medians_ms
 from benchmarks.rows import Row
+from benchmarks.synthetic_models import vectors_model
 from functions.recommend import handler
 from functions.recommend.batch import BatchFiles
-from functions.recommend.beside import ModelsBeside
 from functions.recommend.bundle_cache import BundleCache
 from functions.recommend.champion import ChampionLoader, Serving
+from functions.recommend.circuit_breaker import CircuitBreaker
 from functions.recommend.model import Model
-from functions.recommend.patience import NO_LIMIT
-from functions.recommend.people import People
-from functions.recommend.request import Request
+from functions.recommend.polled_value import PolledValue
+from functions.recommend.request import RecommendationRequest
 from functions.recommend.served_line import ServedLog
 from functions.recommend.service import Answer
-from functions.recommend.silence import Silence
-from functions.recommend.slate import Place
-from functions.recommend.standing import Watch
-from functions.recommend.watched import Watched
+from functions.recommend.serving_state import StateRefresher
+from functions.recommend.slate import RankedItem
+from functions.recommend.time_limits import NO_LIMIT
+from functions.recommend.users import UserStores
+from functions.recommend.variant_models import VariantModels
 from model_export.algorithms.transitions import Transitions
 from model_export.api import Model as ExportedModel
 from model_export.data.interactions import Interactions
@@ -140,12 +141,12 @@ def _compared(
 
 def _line() -> Row:
     """Measure the log line that a request writes at its end."""
-    items = [Place(f"item{place}", 1.0, RANKED) for place in range(K)]
+    items = [RankedItem(f"item{place}", 1.0, RANKED) for place in range(K)]
     now_ms = time.time_ns() // 1_000_000
     said = recommendation_id.create(answered_ms=now_ms, recommender=FOR_YOU, version=VERSION)
     answer = Answer(items, said, "model", 0, 0, None, VERSION, ())
-    request = Request(user_id="anna", num_results=K)
-    log = ServedLog(AS_THEY_COME, lambda: Pseudonyms(bytes(MIN_KEY_BYTES)))
+    request = RecommendationRequest(user_id="anna", num_results=K)
+    log = ServedLog(PLAIN_IDS, lambda: Pseudonyms(bytes(MIN_KEY_BYTES)))
     document = {"itemList": [{"itemId": item.item_id, "score": item.score} for item in items]}
     with quiet():
         works = {
@@ -176,18 +177,20 @@ def sources_of(
 ) -> handler.Sources:
     """Return what the handler answers from, all of it in memory."""
     configuration = configuration or Configuration(filters=FILTERS)
-    silence = Silence(lasts_s=30)
-    watch = Watch(
+    breaker = CircuitBreaker(lasts_s=30)
+    watch = StateRefresher(
         cast(ChampionLoader, _Loaded(Serving(model, None))),
-        beside=ModelsBeside(BundleCache(None, "", Path()), check_s=30),
-        configuration=Watched(_Read(configuration), what="configuration", default=DEFAULT, retry_s=1, silence=silence),
-        snapshot=Watched(_Read(snapshot), what="catalogue", default=EMPTY, retry_s=1, silence=silence),
-        silence=silence,
+        beside=VariantModels(BundleCache(None, "", Path()), check_s=30),
+        configuration=PolledValue(
+            _Read(configuration), what="configuration", default=DEFAULT, retry_s=1, breaker=breaker
+        ),
+        snapshot=PolledValue(_Read(snapshot), what="catalogue", default=EMPTY, retry_s=1, breaker=breaker),
+        breaker=breaker,
     )
-    people = People(AS_THEY_COME, _Known(recent), UserStore(cast(RowClient, None), ""))
-    trends = Watched(_Read(NO_TRENDS), what="trends", default=NO_TRENDS, retry_s=1, silence=silence)
+    people = UserStores(PLAIN_IDS, _Known(recent), UserStore(cast(RowClient, None), ""))
+    trends = PolledValue(_Read(NO_TRENDS), what="trends", default=NO_TRENDS, retry_s=1, breaker=breaker)
     batches = handler.Batches(people.profiles, BatchFiles(None, ""))
-    served = ServedLog(AS_THEY_COME, lambda: Pseudonyms(bytes(MIN_KEY_BYTES)))
+    served = ServedLog(PLAIN_IDS, lambda: Pseudonyms(bytes(MIN_KEY_BYTES)))
     return handler.Sources(
         watch, people, trends, served, time_budget_ms=100, patience=NO_LIMIT, batches=lambda: batches
     )

@@ -17,12 +17,12 @@ from pathlib import Path
 
 import numpy as np
 
-from alsolike.bundle import MS_PER_DAY
-from alsolike.configuration import DEFAULT
-from alsolike.related import SIMILAR, RelatedItems, RelatedTable
-from benchmarks.made_up_interactions import YEAR_MS, made_up_interactions, with_columns
+from alsolike.bundle.bundle import MS_PER_DAY
+from alsolike.bundle.related import SIMILAR, RelatedItems, RelatedTable
+from alsolike.domain.configuration import DEFAULT
 from benchmarks.page import write_section
 from benchmarks.quality import SHOPS, read_set
+from benchmarks.synthetic_interactions import YEAR_MS, made_up_interactions, with_columns
 from benchmarks.training import SIZES
 from model_export.data.baskets import purchases
 from model_export.data.interactions import Interactions

@@ -12,13 +12,13 @@ import math
 import sys
 from collections.abc import Iterator, Sequence
 
-from alsolike.cost import Prices
-from alsolike.profile import Profile, RecentInteraction, to_item
-from alsolike.statistics import Counting
+from alsolike.profiles.profile import Profile, RecentInteraction, to_item
+from alsolike.training.statistics import Counting
 from benchmarks.measured import PERFORMANCE, SCALE, measured, of_100m, slopes
 from benchmarks.page import write_section
 from infra_cdk.settings import Settings
 from model_export.evaluation.budget import FITS
+from operations.cost import Prices
 
 MONTH_S = 30 * 86_400
 YEAR_S = 365 * 86_400

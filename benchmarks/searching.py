@@ -13,10 +13,10 @@ import numpy as np
 import onnxruntime
 import scipy.sparse as sp
 
-from alsolike.bundle import GRAPH_FILE
-from benchmarks.made_up_models import VectorsModel, random_histories, rows_model, vectors_model
+from alsolike.bundle.bundle import GRAPH_FILE
 from benchmarks.measure import cpu_medians_ms
 from benchmarks.rows import Row
+from benchmarks.synthetic_models import VectorsModel, random_histories, rows_model, vectors_model
 from model_export.algorithms.building_blocks.item_to_item import ItemRowsModel
 from model_export.data.interactions import Floats, Histories
 from model_export.export.stages import choose, measure, worth_trying

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from alsolike.catalogue_change import Change
-from alsolike.configuration import ColumnType
-from alsolike.snapshot import Snapshot
-from alsolike.snapshot_manifest import Manifest
-from alsolike.snapshot_publisher import SnapshotPublisher
-from alsolike.snapshot_segment import Segment
-from alsolike.snapshot_store import SnapshotStore, StoredManifest
-from alsolike.tensors import map_tensors
+from alsolike.arrays.tensors import map_tensors
+from alsolike.catalogue.changes import Change
+from alsolike.domain.configuration import ColumnType
+from alsolike.snapshot.manifest import Manifest
+from alsolike.snapshot.publisher import SnapshotPublisher
+from alsolike.snapshot.segment import Segment
+from alsolike.snapshot.snapshot import Snapshot
+from alsolike.snapshot.store import SnapshotStore, StoredManifest
 from benchmarks.measure import Result, cpu_medians_ms
 
 ITEMS = 1_000_000

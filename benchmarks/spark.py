@@ -24,12 +24,12 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike import lake
-from alsolike.configuration import DEFAULT
-from alsolike.dataset import INTERACTION_COLUMNS, INTERACTIONS_FILE
-from alsolike.statistics import Counting, StatisticsManifest
-from benchmarks.made_up_interactions import made_up_interactions
+from alsolike.domain.configuration import DEFAULT
+from alsolike.lake import lake
+from alsolike.training.dataset import INTERACTION_COLUMNS, INTERACTIONS_FILE
+from alsolike.training.statistics import Counting, StatisticsManifest
 from benchmarks.page import write_section
+from benchmarks.synthetic_interactions import made_up_interactions
 from functions.build_dataset.cleaning import clean
 from functions.build_dataset.rules import LAKE_COLUMNS, ORDER
 from model_export.algorithms.item_knn import ItemKnn
@@ -192,7 +192,7 @@ def statistics_on_spark(directory: Path) -> None:
 
 def fits_from_statistics(directory: Path) -> None:
     """Fit the same models from what Spark counted."""
-    from alsolike import statistics
+    from alsolike.training import statistics
     from model_export.data.statistics import load
 
     found = directory / statistics.STATISTICS / statistics.directory(EVERYTHING.last_event_ms)

@@ -22,14 +22,14 @@ import boto3
 import orjson
 from moto.server import ThreadedMotoServer
 
-from alsolike.champion import Promotion
-from alsolike.profiles import ProfileStore
-from alsolike.registry import CHAMPION_KEY, model_prefix
-from benchmarks.made_up_models import rows_model, vectors_model
-from benchmarks.made_up_profiles import write_profiles
+from alsolike.profiles.store import ProfileStore
+from alsolike.registry.champion import Promotion
+from alsolike.registry.registry import CHAMPION_KEY, model_prefix
 from benchmarks.recommending import VERSION, write_model
 from benchmarks.rows import Row
 from benchmarks.serve_requests import USERS
+from benchmarks.synthetic_models import rows_model, vectors_model
+from benchmarks.synthetic_profiles import write_profiles
 from model_export.api import Model
 from model_export.graph.two_stage import TwoStages
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import orjson
 
-from alsolike.catalogue_change import Change
-from alsolike.configuration import ColumnType
-from alsolike.configuration_document import parse
-from alsolike.snapshot import Snapshot
-from alsolike.snapshot_segment import Segment
+from alsolike.catalogue.changes import Change
+from alsolike.config.document import parse
+from alsolike.domain.configuration import ColumnType
+from alsolike.snapshot.segment import Segment
+from alsolike.snapshot.snapshot import Snapshot
 from benchmarks.lambda_call import CONTEXT, quiet
 from benchmarks.measure import Result, cpu_medians_ms
 from benchmarks.recommending import history_of, sources_of, write_bundle

@@ -21,8 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.made_up_interactions import A_USER, made_up_interactions, with_columns
 from benchmarks.page import write_section
+from benchmarks.synthetic_interactions import A_USER, made_up_interactions, with_columns
 from model_export.algorithms import known, missing
 from model_export.api import Combination
 from model_export.data.interactions import Interactions

@@ -11,7 +11,7 @@ import boto3
 import orjson
 from botocore.awsrequest import AWSResponse
 
-import alsolike.aws
+import alsolike.runtime.aws
 
 TABLE = "profiles"
 BUCKET = "bucket"
@@ -36,8 +36,8 @@ def use_memory_transport() -> None:
     """Let every client of this process go through such a session; functions find the names of its stores."""
     os.environ.update(ARTEFACT_BUCKET=BUCKET, LAKE_BUCKET=BUCKET, PROFILES_TABLE=TABLE, SECRET_ARN="secret")
     boto3.DEFAULT_SESSION = session()
-    setattr(alsolike.aws, "session", lambda: boto3.DEFAULT_SESSION._session)  # noqa: B010
-    alsolike.aws.client.cache_clear()
+    setattr(alsolike.runtime.aws, "session", lambda: boto3.DEFAULT_SESSION._session)  # noqa: B010
+    alsolike.runtime.aws.client.cache_clear()
 
 
 def _s3(request: Any, **_: Any) -> AWSResponse:

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import numpy as np
 import orjson
 
-import alsolike.aws
-from alsolike.trends import KEPT_ITEMS, NOTHING_COUNTED, WINDOWS, Event, ShardCounts, Trends
-from alsolike.trends_store import trends_key
+import alsolike.runtime.aws
+from alsolike.trends.store import trends_key
+from alsolike.trends.trends import KEPT_ITEMS, NOTHING_COUNTED, WINDOWS, Event, ShardCounts, Trends
 from benchmarks import transport
 from benchmarks.ingestion import NOW_MS, kinesis_event
 from benchmarks.lambda_call import CONTEXT, quiet
@@ -42,7 +42,7 @@ def _count_trends(records: int, *, first: Iterator[int]) -> Result:
         for number in (FILLING_RECORDS, *[records] * (ROUNDS + 1))
     ]
     left = iter(events)
-    s3, body = alsolike.aws.client("s3"), _shard(0).to_bytes()
+    s3, body = alsolike.runtime.aws.client("s3"), _shard(0).to_bytes()
 
     def floor() -> None:
         for record in events[0]["Records"]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from alsolike.errors import ConcurrentUpdate, InvalidInput, NotFound, Unavailable
+from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound, Unavailable
 from cli.deployment import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS, Deployment
 
 _TIMEOUT_S = 30

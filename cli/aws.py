@@ -6,8 +6,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from alsolike.asking import asking as asking
-from alsolike.errors import Unavailable
+from alsolike.runtime.aws_errors import translate_aws_errors as translate_aws_errors
+from alsolike.runtime.errors import Unavailable
 
 
 def session_clients() -> Callable[[str], Any]:

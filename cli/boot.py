@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alsolike.errors import AlsolikeError, InvalidInput, Unavailable
+from alsolike.runtime.errors import AlsolikeError, InvalidInput, Unavailable
 from cli import console, extras
 
 if TYPE_CHECKING:

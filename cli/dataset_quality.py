@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from alsolike import dataset
-from alsolike.dataset import DatasetManifest
-from cli.aws import asking
+from alsolike.training import dataset
+from alsolike.training.dataset import DatasetManifest
+from cli.aws import translate_aws_errors
 from cli.deployment import Deployment
 
 
@@ -21,7 +21,7 @@ def of_run(deployment: Deployment, run_id: str) -> DatasetManifest:
         If it is unreadable.
     """
     bucket, key = deployment.names.artefact_bucket, f"{dataset.prefix(run_id)}{dataset.MANIFEST_FILE}"
-    with asking(f"s3://{bucket}/{key}"):
+    with translate_aws_errors(f"s3://{bucket}/{key}"):
         body = deployment.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     return DatasetManifest.from_json(body)
 

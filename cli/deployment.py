@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alsolike.errors import NotFound, Unavailable
-from cli.aws import asking, session_clients
+from alsolike.runtime.errors import NotFound, Unavailable
+from cli.aws import session_clients, translate_aws_errors
 from cli.tokens import ClientCredentials, Tokens
 
 if TYPE_CHECKING:
@@ -215,6 +215,6 @@ def only_environment(ssm: Any) -> str:
 
 
 def _parameters(ssm: Any, path: str) -> dict[str, str]:
-    with asking(f"SSM parameters under {path}/"):
+    with translate_aws_errors(f"SSM parameters under {path}/"):
         pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=path, Recursive=True)
         return {parameter["Name"]: parameter["Value"] for page in pages for parameter in page["Parameters"]}

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from alsolike.errors import AlsolikeError, InvalidInput, NotFound, Unavailable
+from alsolike.runtime.errors import AlsolikeError, InvalidInput, NotFound, Unavailable
 
 ATTEMPTS = 5
 """Deletions of one stack: S3 delivers access logs for hours, also into a bucket that was just emptied."""
@@ -99,10 +99,10 @@ def read_plan(clients: Clients, environment: str) -> list[StackPlan]:
     Unavailable
         If AWS does not answer.
     """
-    from cli.aws import asking
+    from cli.aws import translate_aws_errors
 
     cloudformation, prefix = clients("cloudformation"), f"alsolike-{environment}-"
-    with asking("CloudFormation"):
+    with translate_aws_errors("CloudFormation"):
         pages = cloudformation.get_paginator("describe_stacks").paginate()
         stacks = {
             each["StackName"]: each for page in pages for each in page["Stacks"] if each["StackName"].startswith(prefix)
@@ -150,11 +150,11 @@ def tear_down(
     Unavailable
         If AWS does not answer.
     """
-    from cli.aws import asking
+    from cli.aws import translate_aws_errors
 
     for stack in plan:
         on_step(f"deleting {stack.name}")
-        with asking(f"stack {stack.name}"):
+        with translate_aws_errors(f"stack {stack.name}"):
             for attempt in range(ATTEMPTS):
                 _empty(clients, stack)
                 status, reason = _delete(clients("cloudformation"), stack, sleep)

@@ -12,13 +12,13 @@ from cli.options import AsJson, Stack, State
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from alsolike.monitoring import Figure, Report
+    from alsolike.training.monitoring import DriftReport, Figure
     from cli.deployment import Deployment
 
 _COLUMNS = ("figure", "PSI", "threshold", "by chance", "then", "now", "above since", "")
 _CHECKS = ("check", "share", "bound", "rows", "")
 _AGAIN = "what made it due starts it again at the next look"
-# By `alsolike.monitoring.Outcome`.
+# By `alsolike.training.monitoring.StartedTraining`.
 _BECAME = {
     "going": "it goes on",
     "busy": f"it did nothing, for another run went on; {_AGAIN}",
@@ -41,7 +41,7 @@ def drift(
 
     Example: alsolike drift --refresh
     """
-    from alsolike.errors import NotFound
+    from alsolike.runtime.errors import NotFound
     from cli import console, deployment
 
     where = deployment.resolve(stack=stack, state=state)
@@ -64,7 +64,7 @@ def drift(
         console.print_line(line)
 
 
-def latest(where: Deployment) -> Report | None:
+def latest(where: Deployment) -> DriftReport | None:
     """Return what the last look found; None before the first.
 
     Raises
@@ -76,22 +76,22 @@ def latest(where: Deployment) -> Report | None:
     """
     from botocore.exceptions import ClientError
 
-    from alsolike.lake_objects import is_gone
-    from alsolike.monitoring import LATEST_KEY, Report
-    from cli.aws import asking
+    from alsolike.lake.lake_objects import is_gone
+    from alsolike.training.monitoring import LATEST_KEY, DriftReport
+    from cli.aws import translate_aws_errors
 
     bucket = where.names.artefact_bucket
-    with asking(f"s3://{bucket}/{LATEST_KEY}"):
+    with translate_aws_errors(f"s3://{bucket}/{LATEST_KEY}"):
         try:
             body = where.client("s3").get_object(Bucket=bucket, Key=LATEST_KEY)["Body"].read()
         except ClientError as error:
             if is_gone(error):
                 return None
             raise
-    return Report.from_json(body)
+    return DriftReport.from_json(body)
 
 
-def sentences(report: Report) -> Iterator[str]:
+def sentences(report: DriftReport) -> Iterator[str]:
     """Yield what is to be said of a report."""
     if report.champion is None or report.champion_age_h is None:
         yield "there is no champion yet"
@@ -108,7 +108,7 @@ def sentences(report: Report) -> Iterator[str]:
     yield from _starts(report)
 
 
-def _starts(report: Report) -> Iterator[str]:
+def _starts(report: DriftReport) -> Iterator[str]:
     rules = report.rules
     said = f"a figure above {rules.psi:g} for {rules.hours} h"
     yield f"{said} starts a training" if rules.retrains else f"{said} is told to people and starts nothing"
@@ -124,26 +124,26 @@ def _starts(report: Report) -> Iterator[str]:
             yield _BECAME[report.last_start.outcome]
 
 
-def _look(where: Deployment) -> Report:
+def _look(where: Deployment) -> DriftReport:
     import orjson
 
-    from alsolike.errors import Unavailable
-    from alsolike.monitoring import Report
+    from alsolike.runtime.errors import Unavailable
+    from alsolike.training.monitoring import DriftReport
     from cli import console
-    from cli.aws import asking
+    from cli.aws import translate_aws_errors
 
     name = where.names.monitor_models_function
-    with console.step("look") as step, asking(f"function {name}"):
+    with console.step("look") as step, translate_aws_errors(f"function {name}"):
         body = where.client("lambda").invoke(FunctionName=name, Payload=b"{}")
         found = body["Payload"].read()
         if "FunctionError" in body:
             raise Unavailable(f"monitoring failed: {orjson.loads(found).get('errorMessage', found)}")
-        report = Report.from_json(found)
+        report = DriftReport.from_json(found)
         step.note(f"{report.interactions:,} interactions")
     return report
 
 
-def _title(report: Report) -> str:
+def _title(report: DriftReport) -> str:
     from cli.console import counted
 
     days = f"{_time(report.window_from_ms)} to {_time(report.looked_ms)}"
@@ -152,7 +152,7 @@ def _title(report: Report) -> str:
     return f"{days}: {counts}{sample}"
 
 
-def _row(report: Report, figure: Figure) -> list[object]:
+def _row(report: DriftReport, figure: Figure) -> list[object]:
     return [
         figure.name,
         "" if figure.value is None else f"{figure.value:.3f}",
@@ -165,7 +165,7 @@ def _row(report: Report, figure: Figure) -> list[object]:
     ]
 
 
-def _outcome(report: Report, figure: Figure) -> str:
+def _outcome(report: DriftReport, figure: Figure) -> str:
     held = report.held_h(figure)
     if held is None:
         return ""

@@ -13,7 +13,7 @@ from cli.options import AsJson, Stack, State
 if TYPE_CHECKING:
     from collections import Counter
 
-    from alsolike.engagement import Engagement
+    from alsolike.lake.engagement import Engagement
     from cli.deployment import Deployment
 
 DAYS = 7
@@ -48,9 +48,8 @@ def engagement(
 
     Example: alsolike engagement --by recommender
     """
-    from alsolike.attribution_receipts import read_rejected
-    from alsolike.engagement import Dimension, total
-    from alsolike.errors import InvalidInput
+    from alsolike.lake.engagement import Dimension, read_rejected, total
+    from alsolike.runtime.errors import InvalidInput
     from cli import console, deployment
     from cli.outcomes import read_engagement
 
@@ -83,12 +82,12 @@ def engagement(
 def _refresh(where: Deployment) -> None:
     import orjson
 
-    from alsolike.errors import Unavailable
+    from alsolike.runtime.errors import Unavailable
     from cli import console
-    from cli.aws import asking
+    from cli.aws import translate_aws_errors
 
     name = where.names.attribute_outcomes_function
-    with console.step("attribution") as step, asking(f"function {name}"):
+    with console.step("attribution") as step, translate_aws_errors(f"function {name}"):
         answer = where.client("lambda").invoke(FunctionName=name, Payload=b"{}")
         outcome = orjson.loads(answer["Payload"].read())
         if "FunctionError" in answer:

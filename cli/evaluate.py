@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alsolike.errors import InvalidInput
+from alsolike.runtime.errors import InvalidInput
 from cli import console
 from cli.options import AsJson
 
 if TYPE_CHECKING:
-    from alsolike.configuration import ColumnType
+    from alsolike.domain.configuration import ColumnType
     from model_export.data.interactions import Interactions
     from model_export.evaluation.cold_start import ColdStart
     from model_export.evaluation.splits import Split
@@ -106,9 +106,9 @@ def evaluate(
 
     Example: alsolike evaluate --interactions orders.csv --protocol temporal --algorithms ease,popularity
     """
-    from alsolike.configuration import DEFAULT
+    from alsolike.domain.configuration import DEFAULT
     from cli.config.command import read_file
-    from cli.importing.columns import parse_mapping
+    from cli.importing.column_mapping import parse_mapping
     from cli.importing.interaction_file import read
     from cli.importing.items_file import read_items
     from model_export.algorithms import known, named

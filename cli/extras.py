@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Mapping
 
-from alsolike.errors import AlsolikeError
+from alsolike.runtime.errors import AlsolikeError
 
 _PURPOSES: Mapping[str, str] = {
     "deploy": "Building layers, pages and templates",

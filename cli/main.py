@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from alsolike.errors import AlsolikeError
+from alsolike.runtime.errors import AlsolikeError
 from cli import (
     access_token,
     console,

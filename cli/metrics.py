@@ -9,7 +9,7 @@ import typer
 from cli.options import AsJson
 
 if TYPE_CHECKING:
-    from alsolike.custom_metrics import Bounds, Written
+    from operations.metric_writers import Bounds, Written
 
 MOST_VERSIONS = 10_000
 
@@ -29,8 +29,8 @@ def metrics(
 
     Example: alsolike metrics --arms 2
     """
-    from alsolike.custom_metrics import METRICS, Bounds
     from cli import console
+    from operations.metric_writers import METRICS, Bounds
 
     bounds = Bounds(versions=versions, arms=arms, trainings=trainings)
     document = _document(METRICS, bounds)
@@ -51,7 +51,7 @@ def metrics(
 
 
 def _document(written: tuple[Written, ...], bounds: Bounds) -> dict[str, Any]:
-    from alsolike.custom_metrics import NAMESPACE, PRICE_AS_OF, USD_A_MONTH
+    from operations.metric_writers import NAMESPACE, PRICE_AS_OF, USD_A_MONTH
 
     rows = [
         {

@@ -11,7 +11,7 @@ import typer
 from cli.options import AsJson, Stack, State
 
 if TYPE_CHECKING:
-    from alsolike.champion import Champion
+    from alsolike.registry.champion import Champion
 
 Version = Annotated[str, typer.Argument(metavar="VERSION", show_default=False)]
 Reason = Annotated[str, typer.Option(help="Reason for the champion's history.")]
@@ -32,7 +32,7 @@ def promote(
     """
     from cli import console, deployment, model_promotion, training_run
 
-    model_promotion.check_reason(reason)
+    model_promotion.check_change_reason(reason)
     where = deployment.resolve(stack=stack, state=state)
     if not canary:
         champion, warnings = model_promotion.promote(where, version, reason=reason, force=force, now_ms=_now_ms())
@@ -64,10 +64,10 @@ def rollback(
 
     Example: alsolike models rollback --reason "complaints about duplicates"
     """
-    from alsolike.errors import InvalidInput
+    from alsolike.runtime.errors import InvalidInput
     from cli import deployment, model_promotion, model_versions
 
-    model_promotion.check_reason(reason)
+    model_promotion.check_change_reason(reason)
     if canary and champion:
         raise InvalidInput("--canary leaves the champion as it is, --champion takes it back: expected one of them")
     where = deployment.resolve(stack=stack, state=state)
@@ -136,10 +136,10 @@ def repair(
 
     Example: alsolike models repair --champion VERSION
     """
-    from alsolike.errors import InvalidInput
+    from alsolike.runtime.errors import InvalidInput
     from cli import console, deployment, model_promotion
 
-    model_promotion.check_reason(reason)
+    model_promotion.check_change_reason(reason)
     if champion is not None and without_champion:
         raise InvalidInput("--champion names a champion, --without-champion leaves none: expected one of them")
     where = deployment.resolve(stack=stack, state=state)

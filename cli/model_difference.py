@@ -8,15 +8,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from alsolike import dataset
-from alsolike.bundle import Manifest
-from alsolike.dataset import DatasetManifest
-from alsolike.errors import NotFound
-from alsolike.mapped import MappedStrings
-from alsolike.registry import model_prefix
-from alsolike.s3_files import download
+from alsolike.arrays.mapped import MappedStrings
+from alsolike.bundle.bundle import Manifest
+from alsolike.registry.registry import model_prefix
+from alsolike.runtime.errors import NotFound
+from alsolike.runtime.s3 import download
+from alsolike.training import dataset
+from alsolike.training.dataset import DatasetManifest
 from cli import console, model_versions
-from cli.aws import asking
+from cli.aws import translate_aws_errors
 from cli.deployment import Deployment
 
 _IDS = ("ids.off.npy", "ids.blob")
@@ -34,7 +34,7 @@ SHOWN_ITEMS = 10
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Change:
+class FigureChange:
     """A figure in both versions; None where one has none."""
 
     name: str
@@ -58,8 +58,8 @@ class Difference:
 
     before: str
     after: str
-    figures: tuple[Change, ...]
-    dataset: tuple[Change, ...]
+    figures: tuple[FigureChange, ...]
+    dataset: tuple[FigureChange, ...]
     items_added: tuple[str, ...]
     items_gone: tuple[str, ...]
 
@@ -100,7 +100,7 @@ def print_difference(found: Difference) -> None:
         console.print_line(f"items {what}: {', '.join(items[:SHOWN_ITEMS]) or 'none'}{more}")
 
 
-def _delta(change: Change) -> float | int | None:
+def _delta(change: FigureChange) -> float | int | None:
     both = (change.before, change.after)
     if any(isinstance(value, bool) or not isinstance(value, int | float) for value in both):
         return None
@@ -108,9 +108,9 @@ def _delta(change: Change) -> float | int | None:
     return delta
 
 
-def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[FigureChange, ...]:
     return tuple(
-        Change(name, before.get(name), after.get(name))
+        FigureChange(name, before.get(name), after.get(name))
         for name in dict.fromkeys((*before, *after))
         if before.get(name) != after.get(name)
     )
@@ -151,7 +151,7 @@ def _dataset(where: Deployment, dataset_id: str) -> DatasetManifest | None:
     from botocore.exceptions import ClientError
 
     bucket, key = where.names.artefact_bucket, f"{dataset.prefix(dataset_id)}{dataset.MANIFEST_FILE}"
-    with asking(f"s3://{bucket}/{key}"):
+    with translate_aws_errors(f"s3://{bucket}/{key}"):
         try:
             return DatasetManifest.from_json(where.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
         except ClientError as error:
@@ -168,7 +168,7 @@ def _items(where: Deployment, version: str) -> set[str]:
     with tempfile.TemporaryDirectory(prefix="alsolike-") as name:
         for file in _IDS:
             key = f"{model_prefix(version)}{file}"
-            with asking(f"s3://{bucket}/{key}"):
+            with translate_aws_errors(f"s3://{bucket}/{key}"):
                 try:
                     download(where.client("s3"), bucket, key, Path(name) / file)
                 except ClientError as error:

@@ -1,17 +1,17 @@
-"""Promotion, canary, pinning and retirement of versions on the command line; see `alsolike.model_promotion`."""
+"""Promotion, canary, pinning and retirement of versions on the command line; see `alsolike.registry.promotion`."""
 
 from __future__ import annotations
 
-from alsolike import model_promotion
-from alsolike.champion import Champion
-from alsolike.configuration_reader import read_current
-from alsolike.errors import InvalidInput, NotFound
-from alsolike.model_promotion import check_reason as check_reason
-from alsolike.pointer_repair import forget_pointer, repair_pointer
-from alsolike.retention import protected
-from alsolike.training_turn import Turn
+from alsolike.config.reader import read_current
+from alsolike.registry import promotion
+from alsolike.registry.champion import Champion
+from alsolike.registry.promotion import check_change_reason as check_change_reason
+from alsolike.registry.retention import protected
+from alsolike.registry.training_lock import TrainingLock
+from alsolike.runtime.errors import InvalidInput, NotFound
 from cli import model_versions, training_run
 from cli.deployment import Deployment
+from cli.pointer_repair import forget_pointer, repair_pointer
 
 _FORCE = "--force"
 
@@ -21,10 +21,10 @@ def promote(
 ) -> tuple[Champion, tuple[str, ...]]:
     """Make a version champion, whatever is champion now; return the pointer, and what did not succeed after that.
 
-    See `alsolike.model_promotion.promote` and `alsolike.model_promotion.approve`.
+    See `alsolike.registry.promotion.promote` and `alsolike.registry.promotion.approve`.
     """
     versions = model_versions.of(where)
-    champion = model_promotion.promote(
+    champion = promotion.promote(
         versions,
         version,
         expected=versions.registry.champion(),
@@ -33,13 +33,13 @@ def promote(
         how_to_force=_FORCE,
         now_ms=now_ms,
     )
-    return champion, model_promotion.approve(versions, version, reason=reason)
+    return champion, promotion.approve(versions, version, reason=reason)
 
 
 def start_canary(where: Deployment, version: str, *, reason: str, force: bool) -> str:
-    """Start the training workflow at the canary of a version; see `alsolike.model_promotion.start_canary`."""
+    """Start the training workflow at the canary of a version; see `alsolike.registry.promotion.start_canary`."""
     versions = model_versions.of(where)
-    return model_promotion.start_canary(
+    return promotion.start_canary(
         versions,
         training_run.runs(where),
         version,
@@ -51,21 +51,21 @@ def start_canary(where: Deployment, version: str, *, reason: str, force: bool) -
 
 
 def end_canary(where: Deployment, *, reason: str) -> Champion:
-    """Let the champion answer everybody again; see `alsolike.model_promotion.end_canary`."""
+    """Let the champion answer everybody again; see `alsolike.registry.promotion.end_canary`."""
     versions = model_versions.of(where)
-    return model_promotion.end_canary(versions, versions.registry.champion(), reason=reason)
+    return promotion.end_canary(versions, versions.registry.champion(), reason=reason)
 
 
 def resume(where: Deployment) -> Champion:
-    """Let new versions become champion by themselves again; see `alsolike.model_promotion.resume`."""
+    """Let new versions become champion by themselves again; see `alsolike.registry.promotion.resume`."""
     versions = model_versions.of(where)
-    return model_promotion.resume(versions, versions.registry.champion())
+    return promotion.resume(versions, versions.registry.champion())
 
 
 def pin(where: Deployment, version: str, *, pinned: bool) -> Champion:
-    """Keep a version's files, or let them go when their time comes; see `alsolike.model_promotion.pin`."""
+    """Keep a version's files, or let them go when their time comes; see `alsolike.registry.promotion.pin`."""
     versions = model_versions.of(where)
-    return model_promotion.pin(versions, versions.registry.champion(), version, pinned=pinned)
+    return promotion.pin(versions, versions.registry.champion(), version, pinned=pinned)
 
 
 def repair(where: Deployment, *, version: str | None, without_champion: bool, reason: str, now_ms: int) -> list[str]:
@@ -76,12 +76,12 @@ def repair(where: Deployment, *, version: str | None, without_champion: bool, re
     ConcurrentUpdate
         If a training run goes on, which may have the unreadable lock.
     InvalidInput, NotFound
-        If no champion can be put back; see `alsolike.pointer_repair.repair_pointer`.
+        If no champion can be put back; see `cli.pointer_repair.repair_pointer`.
     Unavailable
         If a service does not answer.
     """
     s3, bucket, done = where.client("s3"), where.names.artefact_bucket, []
-    runs, turn = training_run.runs(where), Turn(s3, where.client("stepfunctions"), bucket)
+    runs, turn = training_run.runs(where), TrainingLock(s3, where.client("stepfunctions"), bucket)
     if turn.is_broken():
         runs.check_idle()
         turn.clear()

@@ -1,4 +1,4 @@
-"""History of one model version, printed as text; see `alsolike.model_story`."""
+"""History of one model version, printed as text; see `alsolike.registry.history`."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from alsolike import model_story
-from alsolike.canary_report import CanaryReport
-from alsolike.decision import Decision
-from alsolike.model_story import Story
+from alsolike.registry import history
+from alsolike.registry.canary_report import CanaryReport
+from alsolike.registry.decision import Decision
+from alsolike.registry.history import VersionHistory
 from cli import console, model_versions
 from cli.deployment import Deployment
 
 
-def story(where: Deployment, version: str) -> Story:
-    """Return what is known of a version; see `alsolike.model_story.story`."""
-    return model_story.story(model_versions.of(where), version)
+def story(where: Deployment, version: str) -> VersionHistory:
+    """Return what is known of a version; see `alsolike.registry.history.version_history`."""
+    return history.version_history(model_versions.of(where), version)
 
 
-def print_story(found: Story) -> None:
+def print_story(found: VersionHistory) -> None:
     """Print it for people."""
     version, manifest = found.version, found.manifest
     if manifest:

@@ -1,17 +1,17 @@
-"""The model versions of a deployment, as the command line reads and prints them; see `alsolike.model_versions`."""
+"""The model versions of a deployment, as the command line reads and prints them; see `alsolike.registry.versions`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from alsolike.manifest import Manifest
-from alsolike.model_versions import Candidate as Candidate
-from alsolike.model_versions import ModelVersion as ModelVersion
-from alsolike.model_versions import ModelVersions
-from alsolike.model_versions import candidates as candidates
-from alsolike.registry import Registry
-from alsolike.retention import ModelFiles
+from alsolike.bundle.manifest import Manifest
+from alsolike.registry.registry import Registry
+from alsolike.registry.retention import ModelFiles
+from alsolike.registry.versions import AlgorithmFigures as AlgorithmFigures
+from alsolike.registry.versions import ModelVersion as ModelVersion
+from alsolike.registry.versions import ModelVersions
+from alsolike.registry.versions import candidates as candidates
 from cli import console
 from cli.deployment import Deployment
 
@@ -61,7 +61,7 @@ def left_out(of: Manifest) -> Mapping[str, str]:
 
 
 def print_candidates(
-    figures: Sequence[Candidate], *, title: str = HOLDOUT, left_out: Mapping[str, str] = MappingProxyType({})
+    figures: Sequence[AlgorithmFigures], *, title: str = HOLDOUT, left_out: Mapping[str, str] = MappingProxyType({})
 ) -> None:
     """Print the comparison as a table, in which the winner is marked, and below it what was left out and why."""
     rows = []

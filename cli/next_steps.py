@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from alsolike.errors import NotFound
+from alsolike.runtime.errors import NotFound
 from cli import console
 
 if TYPE_CHECKING:
@@ -29,14 +29,14 @@ def stage_of(where: Deployment) -> Stage:
     Unavailable
         If S3 does not answer.
     """
-    from alsolike.lake import INTERACTIONS_PREFIX
+    from alsolike.lake.lake import INTERACTIONS_PREFIX
     from cli import model_versions
-    from cli.aws import asking
+    from cli.aws import translate_aws_errors
 
     if model_versions.pointer(where).champion() is not None:
         return Stage.TRAINED
     bucket = where.names.lake_bucket
-    with asking(f"bucket {bucket}"):
+    with translate_aws_errors(f"bucket {bucket}"):
         objects = where.client("s3").list_objects_v2(Bucket=bucket, Prefix=INTERACTIONS_PREFIX, MaxKeys=1)
     return Stage.UNTRAINED if objects.get("Contents") else Stage.EMPTY
 
@@ -83,8 +83,8 @@ def stored_user(where: Deployment) -> str | None:
     Unavailable
         If DynamoDB does not answer.
     """
-    from alsolike.interactions import profile_id
-    from alsolike.profiles import ProfileStore
+    from alsolike.events.interactions import profile_id
+    from alsolike.profiles.store import ProfileStore
 
     if where.names.pseudonymise_ids == "1":
         return None

@@ -12,7 +12,7 @@ def openapi() -> None:
     """
     import orjson
 
-    from alsolike.configuration import DEFAULT
-    from alsolike.openapi import description
+    from alsolike.api.openapi import description
+    from alsolike.domain.configuration import DEFAULT
 
     sys.stdout.buffer.write(orjson.dumps(description(DEFAULT), option=orjson.OPT_INDENT_2) + b"\n")

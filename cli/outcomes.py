@@ -9,10 +9,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike import engagement, outcomes
-from alsolike.engagement import Engagement
-from alsolike.errors import InvalidInput
-from alsolike.scanning import scan
+from alsolike.lake import engagement, outcomes
+from alsolike.lake.engagement import Engagement
+from alsolike.runtime.errors import InvalidInput
+from alsolike.runtime.s3 import scan
 
 ROWS_AT_ONCE = 65_536
 

@@ -11,7 +11,7 @@ import typer
 from cli.options import AsJson, Stack, State
 
 if TYPE_CHECKING:
-    from alsolike.profiles import Profile
+    from alsolike.profiles.store import Profile
     from cli.deployment import Deployment
 
 
@@ -63,7 +63,7 @@ def profile(
 
 
 def _live(where: Deployment, user: str, *, session: bool) -> Profile:
-    from alsolike.profiles import ProfileStore
+    from alsolike.profiles.store import ProfileStore
 
     return ProfileStore(where.client("dynamodb"), where.names.profiles_table).read(_id(where, user, session=session))
 
@@ -94,7 +94,7 @@ def _past(where: Deployment, user: str, *, session: bool, at: str) -> Profile:
 
 
 def _id(where: Deployment, user: str, *, session: bool) -> str:
-    from alsolike.interactions import profile_id
+    from alsolike.events.interactions import profile_id
     from cli.stored_ids import stored_ids
 
     ids = stored_ids(where)

@@ -14,7 +14,7 @@ from cli.options import AsJson, Stack, State
 if TYPE_CHECKING:
     from cli.api import Recommendations
     from cli.deployment import Deployment
-    from cli.recommending.asking import Question
+    from cli.recommending.batch_client import Question
     from cli.recommending.failed import FailedUsers
 
 _INTERRUPTED = 130
@@ -97,7 +97,7 @@ def recommend(
     if filter_values and filter_name is None and recommender is None:
         raise typer.BadParameter("--value is for the parameters of a filter, but there is no --filter")
     if users is not None:
-        from cli.recommending.asking import Question
+        from cli.recommending.batch_client import Question
 
         question = Question(recommender or "for-you", k or _K_OF_MANY, filter_name, filter_values)
         if workflow or in_s3:
@@ -138,8 +138,8 @@ def recommend(
 
 def _refuse_unknown(columns: Sequence[str], where: Deployment) -> None:
     """Raise if the catalogue has none of the columns; those of an answer may lack a column that other items have."""
-    from alsolike.columns import property_name
-    from alsolike.errors import InvalidInput
+    from alsolike.domain.columns import property_name
+    from alsolike.runtime.errors import InvalidInput
     from cli.config.store import store_of
     from cli.filtering import catalogue
 
@@ -152,7 +152,7 @@ def _refuse_unknown(columns: Sequence[str], where: Deployment) -> None:
 
 def _say_contradictions(where: Deployment, filter_name: str) -> None:
     """Say which columns of a filter are stored with other types than declared: no item passes for that."""
-    from alsolike import filters
+    from alsolike.filters import parser
     from cli import console
     from cli.config.store import store_of
     from cli.filtering import catalogue
@@ -161,7 +161,7 @@ def _say_contradictions(where: Deployment, filter_name: str) -> None:
     expression = configuration.filters.get(filter_name)
     if expression is not None:
         snapshot = catalogue.read_snapshot(where)
-        for sentence in catalogue.filter_contradictions(filters.parse(expression), snapshot, configuration):
+        for sentence in catalogue.filter_contradictions(parser.parse(expression), snapshot, configuration):
             console.say(f"alsolike: {sentence}")
 
 
@@ -228,7 +228,7 @@ def _recommend_to_many(
     as_json: bool,
 ) -> None:
     from cli import console, deployment
-    from cli.recommending.asking import Asker
+    from cli.recommending.batch_client import Asker
     from cli.recommending.failed import FailedUsers
     from cli.recommending.run import failed_path, recommend_to
     from cli.recommending.table import RecommendationFile

@@ -82,7 +82,7 @@ def delete_item(row_id: RowId, stack: Stack = None, state: State = None) -> None
 
 def _set(api: Api, plural: str, row_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Change a row, or create it where there is none; return it."""
-    from alsolike.errors import NotFound
+    from alsolike.runtime.errors import NotFound
     from cli import console
 
     path = _path(plural, row_id)
@@ -102,7 +102,7 @@ def _api(stack: str | None, state: Path | None) -> Api:
 
 
 def _path(plural: str, row_id: str) -> str:
-    from alsolike.path_ids import path_segment
+    from alsolike.api.path_ids import path_segment
 
     return f"/{plural}/{path_segment(row_id)}"
 
@@ -123,7 +123,7 @@ def _listed(api: Api, plural: str, *, limit: int) -> Iterator[dict[str, Any]]:
 def _changes(columns: Sequence[str]) -> dict[str, Any]:
     import orjson
 
-    from alsolike.errors import InvalidInput
+    from alsolike.runtime.errors import InvalidInput
 
     changes: dict[str, Any] = {}
     for column in columns:

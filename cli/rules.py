@@ -11,7 +11,7 @@ import typer
 from cli.options import AsJson, Stack, State
 
 if TYPE_CHECKING:
-    from alsolike.configuration import Configuration
+    from alsolike.domain.configuration import Configuration
     from cli.deployment import Deployment
 
 app = typer.Typer(no_args_is_help=True, help="Rule sets: promotions, boosts, pins and filters of recommendations.")
@@ -23,7 +23,7 @@ def list_(stack: Stack = None, state: State = None, as_json: AsJson = False) -> 
 
     Example: alsolike rules list
     """
-    from alsolike.rules_document import numbers_of_rules
+    from alsolike.config.rules import numbers_of_rules
     from cli import console, deployment
 
     configuration = _configuration(deployment.resolve(stack=stack, state=state))
@@ -58,8 +58,8 @@ def show(
 
     Example: alsolike rules show autumn
     """
-    from alsolike.errors import NotFound
-    from alsolike.rules_document import rule_set_to_document
+    from alsolike.config.rules import rule_set_to_document
+    from alsolike.runtime.errors import NotFound
     from cli import console, deployment
     from cli.config.yaml_document import dump
 
@@ -104,7 +104,7 @@ def preview(
 
     Example: alsolike rules preview --user 42 --file shop.yaml
     """
-    from alsolike.rules_preview import ask
+    from alsolike.recommendations.preview import ask
     from cli import console, deployment
     from cli.config.command import read_file
 
@@ -149,6 +149,6 @@ def _rows(found: dict[str, Any], *, column: str) -> list[list[object]]:
 
 
 def _configuration(where: Deployment) -> Configuration:
-    from alsolike.configuration_store import ConfigurationStore
+    from cli.config.configuration_store import ConfigurationStore
 
     return ConfigurationStore(where.client("s3"), where.names.artefact_bucket).current().configuration()

@@ -31,7 +31,7 @@ def session_token(
     import sys
     import time
 
-    from alsolike.session_tokens import Session, mint
+    from alsolike.events.session_tokens import Session, mint
     from cli import deployment
 
     lifetime_s = _seconds(lifetime)
@@ -41,15 +41,15 @@ def session_token(
 
 
 def _key(where: Deployment) -> bytes:
-    from cli.aws import asking
+    from cli.aws import translate_aws_errors
 
-    with asking(f"secret {where.names.session_key_arn}"):
+    with translate_aws_errors(f"secret {where.names.session_key_arn}"):
         answer = where.client("secretsmanager").get_secret_value(SecretId=where.names.session_key_arn)
     return str(answer["SecretString"]).encode()
 
 
 def _seconds(text: str) -> int:
-    from alsolike.errors import InvalidInput
+    from alsolike.runtime.errors import InvalidInput
 
     number, unit = (text[:-1], text[-1]) if text[-1:] in _SECONDS else (text, "s")
     if not (number.isascii() and number.isdecimal() and len(number) < 10):

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from cli.options import AsJson, Stack, State
 
 if TYPE_CHECKING:
-    from alsolike.canary import Canary
-    from alsolike.monitoring import Report
-    from alsolike.training_runs import Run
+    from alsolike.registry.canary import Canary
+    from alsolike.training.monitoring import DriftReport
+    from alsolike.training.runs import TrainingRun
     from cli.deployment import Deployment
 
 _RUNS = 5
@@ -73,13 +73,13 @@ def collect(deployment: Deployment, *, layers: Sequence[str] = ()) -> dict[str, 
     Unavailable
         If a service does not answer.
     """
-    from alsolike.configuration_store import ConfigurationStore
     from cli import drift, model_versions, training_run
-    from cli.aws import asking
+    from cli.aws import translate_aws_errors
+    from cli.config.configuration_store import ConfigurationStore
 
     names, client = deployment.names, deployment.client
     champion = model_versions.pointer(deployment).champion()
-    with asking(f"stream {names.stream_name}"):
+    with translate_aws_errors(f"stream {names.stream_name}"):
         stream = client("kinesis").describe_stream_summary(StreamName=names.stream_name)["StreamDescriptionSummary"]
     runs = training_run.latest(deployment, most=_RUNS)
     return {
@@ -106,7 +106,7 @@ def collect(deployment: Deployment, *, layers: Sequence[str] = ()) -> dict[str, 
     }
 
 
-def _run(run: Run) -> dict[str, Any]:
+def _run(run: TrainingRun) -> dict[str, Any]:
     """Return what is shown of a training run."""
     return {
         "name": run.name,
@@ -128,7 +128,7 @@ def _trial(canary: Canary) -> str:
     return f"on trial {canary.version}: {canary.share:.0%} of the users from {started} to {ends}, run {canary.run_id}"
 
 
-def _drift(report: Report | None) -> str | None:
+def _drift(report: DriftReport | None) -> str | None:
     """Return a line on the last look of monitor_models; None before the first."""
     if report is None:
         return None
@@ -166,10 +166,10 @@ def _layers(state: Path | None) -> tuple[str, ...]:
 
 def _functions(deployment: Deployment) -> list[dict[str, Any]]:
     """Return the functions of the deployment's stacks, whose names CloudFormation makes of the stacks'."""
-    from cli.aws import asking
+    from cli.aws import translate_aws_errors
 
     prefix = f"alsolike-{deployment.environment}-"
-    with asking("Lambda functions"):
+    with translate_aws_errors("Lambda functions"):
         pages = deployment.client("lambda").get_paginator("list_functions").paginate()
         found = [
             function for page in pages for function in page["Functions"] if function["FunctionName"].startswith(prefix)

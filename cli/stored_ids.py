@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alsolike.pseudonyms import AS_THEY_COME, EdgeIds, Pseudonyms, pseudonyms_of
+from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy, Pseudonyms, pseudonyms_of
 from cli.deployment import Deployment
 
 
@@ -17,6 +17,6 @@ def pseudonyms(where: Deployment) -> Pseudonyms:
     return pseudonyms_of(where.client("secretsmanager"), where.names.hash_key_arn)
 
 
-def stored_ids(where: Deployment) -> EdgeIds:
+def stored_ids(where: Deployment) -> IdPolicy:
     """Return what says under which ids the deployment stores users and sessions, as its API does."""
-    return EdgeIds(lambda: pseudonyms(where)) if where.names.pseudonymise_ids == "1" else AS_THEY_COME
+    return IdPolicy(lambda: pseudonyms(where)) if where.names.pseudonymise_ids == "1" else PLAIN_IDS

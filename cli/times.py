@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from alsolike.errors import InvalidInput
+from alsolike.runtime.errors import InvalidInput
 
 
 def moment(text: str, *, option: str) -> dt.datetime:

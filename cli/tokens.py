@@ -12,8 +12,8 @@ from typing import Any
 
 import orjson
 
-from alsolike.errors import Unavailable
-from cli.aws import asking
+from alsolike.runtime.errors import Unavailable
+from cli.aws import translate_aws_errors
 
 _TOKEN_TIMEOUT_S = 10
 _RENEW_BEFORE_S = 60
@@ -86,7 +86,7 @@ class ClientCredentials:
 
     def _client_secret(self) -> str:
         if self._secret is None:
-            with asking(f"app client {self._client_id}"):
+            with translate_aws_errors(f"app client {self._client_id}"):
                 answer = self._client("cognito-idp").describe_user_pool_client(
                     UserPoolId=self._user_pool_id, ClientId=self._client_id
                 )

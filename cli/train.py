@@ -11,7 +11,7 @@ from cli.options import AsJson, Stack, State
 
 if TYPE_CHECKING:
     from cli.deployment import Deployment
-    from cli.training_run import Outcome
+    from cli.training_run import TrainingResult
 
 NOT_PROMOTED = 3
 """Exit status where the run did all it should, and the champion is the one from before."""
@@ -43,7 +43,7 @@ def train(
     from cli import console, deployment, model_promotion, training_run
 
     if reason is not None:
-        model_promotion.check_reason(reason)
+        model_promotion.check_change_reason(reason)
     where = deployment.resolve(stack=stack, state=state)
     execution_arn = (
         training_run.named(where, execution) if execution else training_run.start(where, reason=reason or "")
@@ -73,7 +73,7 @@ def train(
         raise typer.Exit(NOT_PROMOTED)
 
 
-def _show(where: Deployment, execution_arn: str, outcome: Outcome, *, as_json: bool) -> None:
+def _show(where: Deployment, execution_arn: str, outcome: TrainingResult, *, as_json: bool) -> None:
     from cli import console, dataset_quality, model_versions
 
     manifest = model_versions.manifest(where, outcome.version)

@@ -11,11 +11,10 @@ from typing import Any
 
 import orjson
 
-from alsolike import training_history
-from alsolike.errors import AlsolikeError, Unavailable
-from alsolike.training_history import History
-from alsolike.training_runs import Run, TrainingRuns
-from cli.aws import asking
+from alsolike.runtime.errors import AlsolikeError, Unavailable
+from alsolike.training import runs as training_history
+from alsolike.training.runs import ExecutionHistory, TrainingRun, TrainingRuns
+from cli.aws import translate_aws_errors
 from cli.deployment import Deployment
 from cli.training_watch import Watch
 
@@ -29,7 +28,7 @@ class TrainingBusy(AlsolikeError):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Outcome:
+class TrainingResult:
     """Result of a finished run.
 
     Attributes
@@ -57,7 +56,7 @@ def runs(deployment: Deployment) -> TrainingRuns:
     return TrainingRuns(deployment.client("stepfunctions"), deployment.names.state_machine_arn)
 
 
-def latest(deployment: Deployment, *, most: int) -> tuple[Run, ...]:
+def latest(deployment: Deployment, *, most: int) -> tuple[TrainingRun, ...]:
     """Return the latest runs, the last first; see `TrainingRuns.latest`."""
     return runs(deployment).latest(most=most)
 
@@ -89,7 +88,7 @@ def follow(
     *,
     on_state: Callable[[str], None] = lambda state: None,
     on_line: Callable[[str], None] | None = None,
-) -> Outcome:
+) -> TrainingResult:
     """Wait for the execution's end.
 
     Parameters
@@ -109,18 +108,18 @@ def follow(
         If a service does not answer.
     """
     client = deployment.client("stepfunctions")
-    history, watch = History(client, execution_arn), None
+    history, watch = ExecutionHistory(client, execution_arn), None
     states: list[str] = []
     while True:
-        with asking(f"execution {execution_arn}"):
+        with translate_aws_errors(f"execution {execution_arn}"):
             execution = client.describe_execution(executionArn=execution_arn)
             new = history.fetch()
-        for state in filter(None, map(training_history.entered, new)):
+        for state in filter(None, map(training_history.entered_state, new)):
             states.append(state)
             on_state(state)
         if on_line is not None:
             watch = watch or Watch(deployment, started=execution["startDate"])
-            with asking("the training job"):
+            with translate_aws_errors("the training job"):
                 for line in watch.lines(new, now=dt.datetime.now(dt.UTC)):
                     on_line(line)
         if execution["status"] != "RUNNING":
@@ -145,13 +144,13 @@ def wait_until_begun(deployment: Deployment, execution_arn: str, *, within_s: fl
         If Step Functions does not answer.
     """
     client = deployment.client("stepfunctions")
-    history = History(client, execution_arn)
+    history = ExecutionHistory(client, execution_arn)
     until_s = time.monotonic() + within_s
     while True:
-        with asking(f"execution {execution_arn}"):
+        with translate_aws_errors(f"execution {execution_arn}"):
             status = (execution := client.describe_execution(executionArn=execution_arn))["status"]
             history.fetch()
-        start = training_history.said(history.events).get("start")
+        start = training_history.outputs(history.events).get("start")
         if start and start.get("first") == "busy":
             raise TrainingBusy(start["reason"])
         if start:
@@ -168,13 +167,13 @@ def _path(states: list[str]) -> list[str]:
     return list(dict.fromkeys(states))
 
 
-def _outcome(execution: Mapping[str, Any]) -> Outcome:
+def _outcome(execution: Mapping[str, Any]) -> TrainingResult:
     try:
         output = orjson.loads(execution["output"])
         start, registration, canary = output["start"], output.get("registration"), output.get("canary")
         if start["first"] == "busy":
             raise TrainingBusy(start["reason"])
-        return Outcome(
+        return TrainingResult(
             run_id=start["run_id"],
             version=start["version"],
             decision=canary["state"] if canary else registration["verdict"],

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from alsolike import training_history
+from alsolike.training import runs as training_history
 from cli import dataset_quality
 from cli.deployment import Deployment
 
@@ -47,9 +47,9 @@ class Watch:
                 yield f"{self._at(now)}   {text}"
 
     def _texts(self, event: Mapping[str, Any]) -> Iterator[str]:
-        if (state := training_history.entered(event)) is not None and state not in _SILENT:
+        if (state := training_history.entered_state(event)) is not None and state not in _SILENT:
             yield from self._once(state)  # a trial is looked at again and again
-        if (left := training_history.handed_on(event)) is not None and (text := self._found(*left)):
+        if (left := training_history.state_output(event)) is not None and (text := self._found(*left)):
             yield from self._once(f"  {text}")
         for name, details in event.items():
             if name.endswith("FailedEventDetails") and name != "executionFailedEventDetails":

@@ -21,7 +21,7 @@ def trends(
 
     Example: alsolike trends --window 3h
     """
-    from alsolike.trends_reader import TrendsReader
+    from alsolike.trends.reader import TrendsReader
     from cli import console, deployment
 
     where = deployment.resolve(stack=stack, state=state)

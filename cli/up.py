@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alsolike.errors import Unavailable
+from alsolike.runtime.errors import Unavailable
 from cli.options import DEFAULT_DATA, Data, State
 
 if TYPE_CHECKING:

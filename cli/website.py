@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alsolike.errors import NotFound
+from alsolike.runtime.errors import NotFound
 from cli.options import Stack, State
 
 if TYPE_CHECKING:
@@ -79,10 +79,10 @@ def choose_cards(deployment: Deployment, columns: Mapping[str, str]) -> None:
     Unavailable
         If S3 refuses.
     """
-    from cli.aws import asking
+    from cli.aws import translate_aws_errors
 
     bucket = _bucket(deployment)
-    with asking(f"bucket {bucket}"):
+    with translate_aws_errors(f"bucket {bucket}"):
         _put(deployment.client("s3"), bucket, SITE_KEY, _site_json(deployment, columns))
 
 
@@ -99,14 +99,14 @@ def publish_pages(deployment: Deployment, pages: Path) -> int:
     Unavailable
         If S3 or Cognito refuses.
     """
-    from cli.aws import asking
+    from cli.aws import translate_aws_errors
 
     bucket = _bucket(deployment)
     if not (pages / "index.html").is_file():
         raise NotFound(f"{pages} has no pages, expected index.html; build them with `make web WHAT=build`")
     files = {path.relative_to(pages).as_posix(): path.read_bytes() for path in _files(pages)}
     s3 = deployment.client("s3")
-    with asking(f"bucket {bucket}"):
+    with translate_aws_errors(f"bucket {bucket}"):
         listed = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
         old = {found["Key"] for page in listed for found in page.get("Contents", [])}
         published = json.loads(s3.get_object(Bucket=bucket, Key=SITE_KEY)["Body"].read()) if SITE_KEY in old else {}
@@ -115,7 +115,7 @@ def publish_pages(deployment: Deployment, pages: Path) -> int:
             _put(s3, bucket, key, files[key])
         for key in sorted(old - files.keys()):
             s3.delete_object(Bucket=bucket, Key=key)
-    with asking("Cognito"):
+    with translate_aws_errors("Cognito"):
         _return_to_pages(deployment.client("cognito-idp"), deployment.names)
     return len(files)
 

@@ -16,7 +16,7 @@ from typing import Any, Self
 import boto3
 from botocore.config import Config
 
-from local_cloud.booting import Booting
+from local_cloud.boot_process import Booting
 from local_cloud.state import FAILED, READY, CloudState, StateError
 from local_cloud.tokens import mint_access_token
 

@@ -12,12 +12,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from local_cloud.addresses import Addresses
 from local_cloud.alarms.watch import AlarmWatch
+from local_cloud.aws_clients import issuer_keys, schedule_enabled, service_clients
+from local_cloud.browser_endpoints import Fronts
 from local_cloud.certificate import server_context
 from local_cloud.delivery import Delivery
 from local_cloud.deployer import deploy
 from local_cloud.deployment import Deployment
+from local_cloud.endpoint_rewriter import EndpointRewriter
 from local_cloud.events.clock import Clock
 from local_cloud.events.scheduler import Firing, Scheduler, read_schedules
 from local_cloud.events.targets import WORK as TARGET_WORK
@@ -25,11 +27,10 @@ from local_cloud.events.targets import Target, TargetQueue
 from local_cloud.execution.async_configs import AsyncConfigs
 from local_cloud.execution.asynchronous import WORK, AsyncInvocations
 from local_cloud.execution.environment import Host
-from local_cloud.execution.function import Outcome
+from local_cloud.execution.function import InvocationResult
 from local_cloud.execution.invoker import Invoker
 from local_cloud.execution.runtimes import function_reports, refuse_foreign_runtimes
 from local_cloud.execution.workspaces import Workspaces
-from local_cloud.fronts import Fronts
 from local_cloud.gateway.deployed import read_http_apis
 from local_cloud.gateway.http_api import HttpApiServer
 from local_cloud.gateway.invocations import TimedInvocations
@@ -41,7 +42,6 @@ from local_cloud.moto_state import MotoState, compile_pattern, seed_ids
 from local_cloud.moto_streams import open_shards
 from local_cloud.ports import ADDRESS, Ports
 from local_cloud.processes import Processes
-from local_cloud.services import issuer_keys, schedule_enabled, service_clients
 from local_cloud.settings import CloudSettings, subprocess_environment
 from local_cloud.sources.event_sources import EventSources
 from local_cloud.stacks import Stacks
@@ -200,7 +200,7 @@ class LocalCloud:
                 port=self._ports.take(f"api {api.name}"),
                 tls=self._tls,
             )
-        addresses = Addresses()
+        addresses = EndpointRewriter()
         self._fronts = Fronts(
             deployment,
             apis=self._apis,
@@ -302,7 +302,7 @@ class LocalCloud:
         self.recorder.close()
         self._processes.close()
 
-    def invoke(self, function_arn: str, payload: bytes) -> Outcome:
+    def invoke(self, function_arn: str, payload: bytes) -> InvocationResult:
         """Invoke a function and wait."""
         return self._invoker.invoke(function_arn, payload)
 

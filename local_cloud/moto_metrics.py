@@ -10,7 +10,7 @@ from typing import Any
 from moto.cloudwatch.exceptions import InvalidParameterValue
 from moto.cloudwatch.models import MetricDatum, MetricDatumBase
 
-from local_cloud.alarms.series import Sample, Series, check_statistic, series_of, statistic_of
+from local_cloud.alarms.series import Datapoint, Series, check_statistic, series_of, statistic_of
 
 _DESCENDING = "TimestampDescending"
 
@@ -38,12 +38,14 @@ def metric_data(
         If a statistic is not known here.
     """
     wanted = {_series(query) for query in queries}
-    samples: dict[Series, list[Sample]] = defaultdict(list)
+    samples: dict[Series, list[Datapoint]] = defaultdict(list)
     names = {(series.namespace, series.name) for series in wanted}
     for datum in data:
         if (datum.namespace, datum.name) in names and start <= datum.timestamp < end and isinstance(datum, MetricDatum):
             dimensions = frozenset((str(each.name), str(each.value)) for each in datum.dimensions)
-            samples[Series(datum.namespace, datum.name, dimensions)].append(Sample(datum.timestamp, datum.value, 1.0))
+            samples[Series(datum.namespace, datum.name, dimensions)].append(
+                Datapoint(datum.timestamp, datum.value, 1.0)
+            )
     return [
         _result(query, samples.get(_series(query), []), start=start, descending=scan_by == _DESCENDING)
         for query in queries
@@ -57,7 +59,7 @@ def _series(query: Mapping[str, Any]) -> Series:
 
 
 def _result(
-    query: Mapping[str, Any], samples: Iterable[Sample], *, start: datetime, descending: bool
+    query: Mapping[str, Any], samples: Iterable[Datapoint], *, start: datetime, descending: bool
 ) -> dict[str, Any]:
     stated = query["MetricStat"]
     statistic, period = str(stated["Stat"]), timedelta(seconds=int(stated["Period"]))
@@ -65,7 +67,7 @@ def _result(
         check_statistic(statistic)
     except ValueError as error:
         raise InvalidParameterValue(str(error)) from error
-    periods: dict[int, list[Sample]] = defaultdict(list)
+    periods: dict[int, list[Datapoint]] = defaultdict(list)
     for sample in samples:
         periods[(sample.at - start) // period].append(sample)
     ordered = sorted(periods, reverse=descending)

@@ -12,5 +12,5 @@ import pytest
 def nothing_counted_before() -> Iterator[None]:
     """Forget what code under test counted outside a handler: the next handler's metrics would carry it."""
     yield
-    if observability := sys.modules.get("alsolike.observability"):
+    if observability := sys.modules.get("alsolike.runtime.observability"):
         observability.counters.clear()

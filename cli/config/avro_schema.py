@@ -9,11 +9,11 @@ from typing import Any
 
 import orjson
 
-from alsolike.columns import column_name, property_name
-from alsolike.configuration import ColumnType
-from alsolike.configuration_document import COLUMN
-from alsolike.errors import InvalidInput
-from alsolike.wire import describe
+from alsolike.config.document import COLUMN
+from alsolike.contract.validation import describe
+from alsolike.domain.columns import column_name, property_name
+from alsolike.domain.configuration import ColumnType
+from alsolike.runtime.errors import InvalidInput
 
 DATASETS = {"items": "ITEM_ID", "users": "USER_ID"}
 """Datasets that have columns of their own, with the field that is their id."""

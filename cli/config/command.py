@@ -13,9 +13,9 @@ from cli.config.store import store_of, who
 from cli.options import AsJson, Stack, State
 
 if TYPE_CHECKING:
-    from alsolike.configuration import Configuration
-    from alsolike.configuration_reader import Current
-    from alsolike.configuration_store import Version
+    from alsolike.config.reader import Current
+    from alsolike.domain.configuration import Configuration
+    from cli.config.configuration_store import Version
     from cli.config.file import ConfigurationFile
     from cli.config.yaml_document import Finding
     from cli.deployment import Deployment
@@ -84,7 +84,7 @@ def apply(
 
     Example: alsolike config apply shop.yaml --reason "autumn rules"
     """
-    from alsolike.errors import ConcurrentUpdate
+    from alsolike.runtime.errors import ConcurrentUpdate
     from cli import console, deployment
     from cli.config import differences
     from cli.experimenting import statement
@@ -218,7 +218,7 @@ def schema(
 
     Example: alsolike config schema items.avsc --dataset items
     """
-    from alsolike.errors import InvalidInput
+    from alsolike.runtime.errors import InvalidInput
     from cli import console
     from cli.config import avro_schema, yaml_document
 
@@ -243,7 +243,7 @@ def infer(
 
     Example: alsolike config infer products.csv
     """
-    from alsolike.errors import InvalidInput
+    from alsolike.runtime.errors import InvalidInput
     from cli import console
     from cli.config import avro_schema, yaml_document
     from cli.importing.files import open_file
@@ -278,7 +278,7 @@ def read_file(path: Path, *, as_json: bool = False) -> ConfigurationFile:
 
 def _contradictions(where: Deployment, before: Configuration, after: Configuration) -> list[str]:
     """Return a sentence for each column with a new type and stored values that are not of it."""
-    from alsolike.users import UserStore
+    from alsolike.catalogue.users import UserStore
     from cli.filtering import catalogue
 
     items = dict(after.item_columns.items() - before.item_columns.items())
@@ -294,7 +294,7 @@ def _contradictions(where: Deployment, before: Configuration, after: Configurati
 
 
 def _listed(findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    from alsolike.document import dotted
+    from alsolike.contract.document import dotted
 
     return [
         {"line": finding.line, "column": finding.column, "path": dotted(finding.path), "message": finding.message}
@@ -304,8 +304,8 @@ def _listed(findings: Sequence[Finding]) -> list[dict[str, Any]]:
 
 def _live(current: Current) -> Configuration:
     """Return what is live; where this release does not understand it, what is built in, so that it can be replaced."""
-    from alsolike.configuration import DEFAULT
-    from alsolike.document import InvalidConfiguration
+    from alsolike.contract.document import InvalidConfiguration
+    from alsolike.domain.configuration import DEFAULT
     from cli import console
 
     try:
@@ -328,7 +328,7 @@ def _document(version: Version) -> dict[str, Any]:
 def _yaml(version: Version) -> str:
     if version.text:
         return version.text
-    from alsolike.configuration_document import parse, to_document
+    from alsolike.config.document import parse, to_document
     from cli.config.yaml_document import dump
 
     return dump(to_document(parse(version.document)))

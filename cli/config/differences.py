@@ -6,9 +6,9 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from alsolike.configuration import Configuration
-from alsolike.configuration_document import to_document
-from alsolike.document import Path, dotted
+from alsolike.config.document import to_document
+from alsolike.contract.document import Path, dotted
+from alsolike.domain.configuration import Configuration
 from cli.config import yaml_document
 
 

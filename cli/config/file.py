@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from alsolike import configuration_document, filters
-from alsolike.configuration import Configuration
-from alsolike.document import Fault, InvalidConfiguration
-from alsolike.errors import InvalidInput
-from alsolike.filter_spelling import undeclared, unknown_event_types
+from alsolike.config import document as configuration_document
+from alsolike.contract.document import Fault, InvalidConfiguration
+from alsolike.domain.configuration import Configuration
+from alsolike.filters import parser
+from alsolike.runtime.errors import InvalidInput
 from cli.config import yaml_document
 from cli.config.yaml_document import Finding
+from cli.filtering.spelling import undeclared, unknown_event_types
 
 STANDARD_INPUT = Path("-")
 MAX_BYTES = 512 << 10
@@ -80,7 +81,7 @@ def check(text: str, *, name: str) -> ConfigurationFile:
         raise InvalidFile(name, findings)
     warnings = []
     for filter_name, expression in configuration.filters.items():
-        parsed = filters.parse(expression)
+        parsed = parser.parse(expression)
         unknown = undeclared(parsed, item_columns=configuration.item_columns, user_columns=configuration.user_columns)
         for offset, message in [*unknown, *unknown_event_types(parsed, configuration)]:
             warnings.append(document.locate(Fault(("filters", filter_name), message, offset=offset)))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from alsolike.configuration_store import ConfigurationStore
+    from cli.config.configuration_store import ConfigurationStore
     from cli.deployment import Deployment
 
 
 def store_of(where: Deployment) -> ConfigurationStore:
     """Return the deployment's configuration."""
-    from alsolike.configuration_store import ConfigurationStore
+    from cli.config.configuration_store import ConfigurationStore
 
     return ConfigurationStore(where.client("s3"), where.names.artefact_bucket)
 
@@ -25,8 +25,8 @@ def who(where: Deployment) -> str:
             return getpass.getuser()
         except (KeyError, OSError):  # an account without a name, as in a container
             return "somebody"
-    from cli.aws import asking
+    from cli.aws import translate_aws_errors
 
-    with asking("who is calling"):
+    with translate_aws_errors("who is calling"):
         identity: str = where.client("sts").get_caller_identity()["Arn"]
         return identity

@@ -11,8 +11,8 @@ import typer
 from cli.options import AsJson, State
 
 if TYPE_CHECKING:
-    from alsolike.cost import Bill, Saving, Summary
     from cli.costing.measuring import Measured
+    from operations.cost import Bill, BilledResources, Saving
 
 _USERS, _EVENTS, _REQUESTS, _ITEMS = 100_000, 500_000, 200_000, 20_000
 
@@ -66,11 +66,11 @@ def cost(
 
     Example: alsolike cost --users 300000 --environment prod
     """
-    from alsolike.cost import Load, Prices, estimate, estimate_personalize, read_assembly, savings
-    from alsolike.cost.durations import DURATIONS
-    from alsolike.errors import InvalidInput
+    from alsolike.runtime.errors import InvalidInput
     from cli import boot
     from cli.costing import measuring, printing
+    from operations.cost import Load, Prices, estimate, estimate_personalize, read_assembly, savings
+    from operations.cost.traffic import DURATIONS
 
     load = Load(
         users=users,
@@ -111,7 +111,7 @@ def cost(
 
 
 def _document(
-    summary: Summary, bill: Bill, other: Bill, found: list[Saving], measured: Measured | None
+    summary: BilledResources, bill: Bill, other: Bill, found: list[Saving], measured: Measured | None
 ) -> dict[str, Any]:
     return {
         "environment": summary.environment,

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alsolike.cost import Duration
-from alsolike.errors import Unavailable
+from alsolike.runtime.errors import Unavailable
 from cli import console
 from cli.costing import made_up
+from operations.cost import Duration
 
 if TYPE_CHECKING:
     from cli.deployment import Deployment
@@ -36,7 +36,7 @@ _ARCHIVED = re.compile(r'"InteractionsArchived":\[([\d.]+)\]')
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
+class CallFigures:
     """Measurements of a function's calls.
 
     Attributes
@@ -58,7 +58,7 @@ class Figures:
 class Measured:
     """Measurements of functions by name, with remarks on how to read them."""
 
-    functions: Mapping[str, Figures]
+    functions: Mapping[str, CallFigures]
     remarks: Sequence[str] = (CAVEAT,)
 
     def durations(self, known: Mapping[str, Duration]) -> dict[str, Duration]:
@@ -186,7 +186,7 @@ def figures(
     events: int,
     requests: int,
     events_per_call: int,
-) -> dict[str, Figures]:
+) -> dict[str, CallFigures]:
     """Return what lines of logs say of the functions that wrote them.
 
     Parameters
@@ -208,7 +208,7 @@ def figures(
         records = {"collect": float(events_per_call), "recommend": 1.0}.get(name)
         if of_load and name in handled:
             records = handled[name] / len(reports)
-        found[name] = Figures(
+        found[name] = CallFigures(
             calls=len(reports),
             mean_ms=sum(float(report[1]) for report in warm) / len(warm),
             max_memory_mb=max(int(report[2]) for report in reports),
@@ -219,9 +219,9 @@ def figures(
 
 
 def _some_items(where: Deployment) -> list[str]:
-    from cli.aws import asking
+    from cli.aws import translate_aws_errors
 
-    with asking(f"table {where.names.catalogue_table}"):
+    with translate_aws_errors(f"table {where.names.catalogue_table}"):
         page = where.client("dynamodb").scan(TableName=where.names.catalogue_table, Limit=100)
     return [item["item_id"]["S"] for item in page["Items"]] or made_up.item_ids()
 
@@ -240,10 +240,10 @@ def _wait_until_archived(where: Deployment, events: int, *, since_ms: int) -> di
 
 def _read_logs(where: Deployment, *, since_ms: int = 0) -> dict[str, list[str]]:
     """Return the lines of each function's log; its metrics name it."""
-    from cli.aws import asking
+    from cli.aws import translate_aws_errors
 
     client, found = where.client("logs"), defaultdict[str, list[str]](list)
-    with asking("CloudWatch Logs"):
+    with translate_aws_errors("CloudWatch Logs"):
         groups = [
             group["logGroupName"] for page in _pages(client, "describe_log_groups") for group in page["logGroups"]
         ]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from alsolike.cost import remarks
 from cli import console
+from operations.cost import remarks
 
 if TYPE_CHECKING:
-    from alsolike.cost import Bill, Line, Saving, Summary
     from cli.costing.measuring import Measured
+    from operations.cost import Bill, BilledResources, Line, Saving
 
 LEAST_DOLLARS = 0.005
 """Lines of less are one line together."""
@@ -60,7 +60,7 @@ def print_bill(bill: Bill, other: Bill, found: Sequence[Saving], *, how: bool) -
         )
 
 
-def print_measured(measured: Measured, summary: Summary) -> None:
+def print_measured(measured: Measured, summary: BilledResources) -> None:
     """Print what the embedded cloud's functions took."""
     console.print_table(
         ["function", "calls", "mean ms", "most MB used", "MB configured", "log bytes a call"],
@@ -74,7 +74,7 @@ def print_measured(measured: Measured, summary: Summary) -> None:
         console.print_line(f"- {remark}")
 
 
-def _configured(summary: Summary, name: str) -> int | None:
+def _configured(summary: BilledResources, name: str) -> int | None:
     function = summary.functions.get(name)
     return function.memory_mb if function else None
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alsolike.errors import AlsolikeError
+from alsolike.runtime.errors import AlsolikeError
 from cli.options import AsJson, State
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from alsolike import recommendation_id
+from alsolike.domain import recommendation_id
 
 if TYPE_CHECKING:
-    from alsolike.profiles import Profile
+    from alsolike.profiles.store import Profile
     from cli.api import Api
     from cli.demo.reference import ReferenceModel
 

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from alsolike.errors import Unavailable
-from alsolike.profiles import ProfileStore
+from alsolike.profiles.store import ProfileStore
+from alsolike.runtime.errors import Unavailable
 from cli import console, dataset_quality, model_versions, training_run
 from cli.api import Api, Recommendations
 from cli.background import Background
@@ -16,8 +16,8 @@ from cli.demo import comparison, journey, reference, replay
 from cli.demo.comparison import Answer
 from cli.demo.journey import Journey
 from cli.demo.reference import ReferenceModel
-from cli.demo.replay import Plan
-from cli.demo.summary import Check, DemoFailed, FirstRecommendation, Latency, Summary
+from cli.demo.replay import ReplayPlan
+from cli.demo.summary import DemoCheck, DemoFailed, DemoSummary, FirstRecommendation, Latency
 from cli.deployment import Deployment
 from cli.importing.load import import_interactions
 from cli.importing.load_metadata import import_items, import_users
@@ -33,7 +33,7 @@ PROFILE_TIMEOUT_S = 90.0
 CHAMPION_TIMEOUT_S = 60.0
 
 
-def prepare(summary: Summary, directory: Path, *, users: int | None) -> Journey:
+def prepare(summary: DemoSummary, directory: Path, *, users: int | None) -> Journey:
     """Write the data's files into `directory` and their facts into the summary.
 
     Raises
@@ -68,7 +68,7 @@ class Loop:
         Start of the demo, on the monotonic clock.
     """
 
-    def __init__(self, where: Deployment, summary: Summary, *, directory: Path, started_s: float) -> None:
+    def __init__(self, where: Deployment, summary: DemoSummary, *, directory: Path, started_s: float) -> None:
         self._where = where
         self._summary = summary
         self._directory = directory
@@ -170,7 +170,7 @@ class Loop:
             step.note("the winner, fitted again without ONNX")
             return reference.fit(self._where, version, self._directory)
 
-    def _replay(self, plan: Plan, compared: Sequence[str]) -> tuple[dict[str, Answer], dict[str, Answer]]:
+    def _replay(self, plan: ReplayPlan, compared: Sequence[str]) -> tuple[dict[str, Answer], dict[str, Answer]]:
         """Return the answers before and after the replay."""
         events = sum(1 for user_id in plan.users for _ in plan.events(user_id))
         with console.step(f"replay the last {HELD_BACK_DAYS} days", total=events + 2 * len(compared)) as step:
@@ -200,7 +200,7 @@ class Loop:
 
     def _compare(
         self,
-        plan: Plan,
+        plan: ReplayPlan,
         before: dict[str, Answer],
         after: dict[str, Answer],
         bought: dict[str, set[str]],
@@ -238,7 +238,7 @@ class Loop:
         self._summary.replay["never_bought_items_moved"] = len(moves)
 
     def _check(self, name: str, *, passed: bool, expected: str, found: str) -> None:
-        self._summary.checks.append(Check(name, passed, expected, found))
+        self._summary.checks.append(DemoCheck(name, passed, expected, found))
 
 
 def _served(version: str, api: Api, user_id: str) -> Recommendations:

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from alsolike import bundle, dataset, registry
-from alsolike.bundle import Bundle
-from alsolike.profiles import Profile
-from cli.aws import asking
+from alsolike.bundle import bundle
+from alsolike.bundle.bundle import Bundle
+from alsolike.profiles.store import Profile
+from alsolike.registry import registry
+from alsolike.training import dataset
+from cli.aws import translate_aws_errors
 from cli.deployment import Deployment
 from model_export.export.reference import Reference, fit_reference
 
@@ -85,5 +87,5 @@ def _download(deployment: Deployment, prefix: str, names: Sequence[str], directo
     directory.mkdir(parents=True, exist_ok=True)
     bucket = deployment.names.artefact_bucket
     for name in names:
-        with asking(f"s3://{bucket}/{prefix}{name}"):
+        with translate_aws_errors(f"s3://{bucket}/{prefix}{name}"):
             deployment.client("s3").download_file(bucket, f"{prefix}{name}", str(directory / name))

@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from alsolike.errors import Unavailable
-from alsolike.event_fields import MAX_EVENTS_PER_CALL
-from alsolike.interactions import Interaction, profile_id
-from alsolike.profiles import Profile, ProfileStore, RecentInteraction
+from alsolike.events.event_fields import MAX_EVENTS_PER_CALL
+from alsolike.events.interactions import Interaction, profile_id
+from alsolike.profiles.store import Profile, ProfileStore, RecentInteraction
+from alsolike.runtime.errors import Unavailable
 from cli.api import Api
-from cli.aws import asking
+from cli.aws import translate_aws_errors
 from cli.demo.journey import LiveEvent
 from cli.deployment import Deployment
 
@@ -25,7 +25,7 @@ _POLL_S = 0.1
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Plan:
+class ReplayPlan:
     """The events of each user by their way in; all events of a user go the same way.
 
     Attributes
@@ -50,7 +50,7 @@ class Plan:
         yield from self.records.get(user_id, ())
 
 
-def plan(held_back: Sequence[LiveEvent], *, max_calls: int, max_records: int) -> Plan:
+def plan(held_back: Sequence[LiveEvent], *, max_calls: int, max_records: int) -> ReplayPlan:
     """Select shoppers in the order in which they appear: every fourth for the stream, the others for HTTP."""
     by_user: dict[str, list[LiveEvent]] = {}
     for event in held_back:
@@ -66,10 +66,10 @@ def plan(held_back: Sequence[LiveEvent], *, max_calls: int, max_records: int) ->
         elif len(bodies) <= calls_left:
             calls[user_id] = bodies
             calls_left -= len(bodies)
-    return Plan(calls, records)
+    return ReplayPlan(calls, records)
 
 
-def send(plan: Plan, deployment: Deployment, *, now_ms: int, on_sent: Callable[[int], None]) -> None:
+def send(plan: ReplayPlan, deployment: Deployment, *, now_ms: int, on_sent: Callable[[int], None]) -> None:
     """Send all events; a user's events arrive in order.
 
     Raises
@@ -91,7 +91,7 @@ def send(plan: Plan, deployment: Deployment, *, now_ms: int, on_sent: Callable[[
     _put_records(plan, deployment, now_ms=now_ms, on_sent=on_sent)
 
 
-def expected_profiles(plan: Plan, before: Mapping[str, Profile]) -> dict[str, Profile]:
+def expected_profiles(plan: ReplayPlan, before: Mapping[str, Profile]) -> dict[str, Profile]:
     """Return each user's profile as it is after every event has arrived."""
     return {
         user_id: before[user_id].merge(
@@ -151,7 +151,7 @@ def _wire(event: LiveEvent) -> dict[str, object]:
     }
 
 
-def _put_records(plan: Plan, deployment: Deployment, *, now_ms: int, on_sent: Callable[[int], None]) -> None:
+def _put_records(plan: ReplayPlan, deployment: Deployment, *, now_ms: int, on_sent: Callable[[int], None]) -> None:
     stream, client = deployment.names.stream_name, deployment.client("kinesis")
     records = [
         {"Data": _interaction(event, now_ms=now_ms).to_record(), "PartitionKey": event.user_id}
@@ -160,7 +160,7 @@ def _put_records(plan: Plan, deployment: Deployment, *, now_ms: int, on_sent: Ca
     ]
     for at in range(0, len(records), _RECORDS_PER_PUT):
         part = records[at : at + _RECORDS_PER_PUT]
-        with asking(f"stream {stream}"):
+        with translate_aws_errors(f"stream {stream}"):
             failed = client.put_records(StreamName=stream, Records=part)["FailedRecordCount"]
         if failed:
             raise Unavailable(f"stream {stream} refused {failed} of {len(part)} records")

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alsolike.errors import Unavailable
+from alsolike.runtime.errors import Unavailable
 from cli import boot, console, deployment
 from cli.background import Background
-from cli.demo.summary import Summary
+from cli.demo.summary import DemoSummary
 
 if TYPE_CHECKING:
     from cli.demo.journey import Journey
@@ -38,9 +38,9 @@ class Demo:
     """
 
     def __init__(
-        self, *, state: Path, users: int | None, on_first: Callable[[Summary], None] = lambda summary: None
+        self, *, state: Path, users: int | None, on_first: Callable[[DemoSummary], None] = lambda summary: None
     ) -> None:
-        self.summary = Summary()
+        self.summary = DemoSummary()
         self._started_s = time.monotonic()
         self._state = state
         self._cloud: Cloud | None = None

@@ -9,11 +9,11 @@ from typing import Any
 
 import orjson
 
-from alsolike.dataset import DatasetManifest
-from alsolike.errors import AlsolikeError
+from alsolike.runtime.errors import AlsolikeError
+from alsolike.training.dataset import DatasetManifest
 from cli import console, dataset_quality, model_versions
 from cli.demo.comparison import Shopper
-from cli.model_versions import Candidate
+from cli.model_versions import AlgorithmFigures
 
 _SHOWN_ITEMS = 10
 _SHOWN_MOVES = 8
@@ -26,7 +26,7 @@ class DemoFailed(AlsolikeError):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Check:
+class DemoCheck:
     """An expectation and the result, each as a phrase."""
 
     name: str
@@ -62,7 +62,7 @@ class FirstRecommendation:
 
 
 @dataclasses.dataclass(slots=True)
-class Summary:
+class DemoSummary:
     """Results so far; complete when `error` is None and every check passed.
 
     Attributes
@@ -86,7 +86,7 @@ class Summary:
     total_s: float = 0.0
     data: dict[str, Any] = dataclasses.field(default_factory=dict)
     model: dict[str, Any] = dataclasses.field(default_factory=dict)
-    candidates: tuple[Candidate, ...] = ()
+    candidates: tuple[AlgorithmFigures, ...] = ()
     candidates_title: str = model_versions.HOLDOUT
     left_out: Mapping[str, str] = dataclasses.field(default_factory=dict)
     dataset: DatasetManifest | None = None
@@ -95,7 +95,7 @@ class Summary:
     shoppers: tuple[Shopper, ...] = ()
     titles: Mapping[str, str] = dataclasses.field(default_factory=dict)
     latency: Latency | None = None
-    checks: list[Check] = dataclasses.field(default_factory=list)
+    checks: list[DemoCheck] = dataclasses.field(default_factory=list)
     files: dict[str, str] = dataclasses.field(default_factory=dict)
     error: str | None = None
 
@@ -169,7 +169,7 @@ class Summary:
         }
 
 
-def show_first(summary: Summary) -> None:
+def show_first(summary: DemoSummary) -> None:
     """Print the first recommendations: items with different titles."""
     if (first := summary.first) is None:
         return
@@ -180,7 +180,7 @@ def show_first(summary: Summary) -> None:
     console.print_line()
 
 
-def show(summary: Summary, *, verbose: bool = False) -> None:
+def show(summary: DemoSummary, *, verbose: bool = False) -> None:
     """Print the results; `verbose` adds the details in tables."""
     if summary.candidates:
         left_out = summary.left_out
@@ -197,7 +197,7 @@ def show(summary: Summary, *, verbose: bool = False) -> None:
     console.print_line(_time_line(summary))
 
 
-def _time_line(summary: Summary) -> str:
+def _time_line(summary: DemoSummary) -> str:
     """Return one sentence about the total time and the longest steps."""
     longest = sorted(summary.steps.items(), key=lambda step: -step[1])[:_SHOWN_SHARES]
     shares = ", ".join(f"{name} {seconds / summary.total_s:.0%}" for name, seconds in longest if summary.total_s)
@@ -205,7 +205,7 @@ def _time_line(summary: Summary) -> str:
     return f"Time: {summary.total_s:.0f} s in total{first}; longest steps: {shares or 'none'}"
 
 
-def _show_details(summary: Summary) -> None:
+def _show_details(summary: DemoSummary) -> None:
     for line in dataset_quality.sentences(summary.dataset) if summary.dataset else ():
         console.print_line(line)
     if (shopper := summary.shopper()) is not None:

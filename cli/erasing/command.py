@@ -9,7 +9,7 @@ import typer
 from cli.options import AsJson, Stack, State
 
 if TYPE_CHECKING:
-    from alsolike.erasures import Receipt
+    from alsolike.privacy.erasures import ErasureReceipt
     from cli.deployment import Deployment
 
 UserId = Annotated[str, typer.Argument(metavar="USER", show_default=False, help="User ID as the shop sends it.")]
@@ -30,7 +30,7 @@ def erase(
 
     Example: alsolike erase 42 --wait
     """
-    from alsolike.path_ids import path_segment
+    from alsolike.api.path_ids import path_segment
     from cli import console, deployment
     from cli.api import Api
 
@@ -57,8 +57,8 @@ def status(
 
     Example: alsolike erasures status --user 42
     """
-    from alsolike.erasures import ReceiptStore, erasure_id
-    from alsolike.errors import InvalidInput
+    from alsolike.privacy.erasures import ErasureReceiptStore, erasure_id
+    from alsolike.runtime.errors import InvalidInput
     from cli import deployment
     from cli.stored_ids import pseudonyms, stored_ids
 
@@ -68,7 +68,7 @@ def status(
     if user is not None:
         erasure = erasure_id(pseudonyms(where), stored_ids(where).user(user))
     assert erasure is not None
-    _print(ReceiptStore(where.client("s3"), where.names.artefact_bucket).read(erasure), as_json=as_json)
+    _print(ErasureReceiptStore(where.client("s3"), where.names.artefact_bucket).read(erasure), as_json=as_json)
 
 
 @app.command("list")
@@ -113,15 +113,15 @@ def user_data(user_id: UserId, stack: Stack = None, state: State = None) -> None
     sys.stdout.buffer.flush()
 
 
-def _completed(where: Deployment, erasure: str) -> Receipt:
+def _completed(where: Deployment, erasure: str) -> ErasureReceipt:
     """Wait for the receipt; the workflow itself reports failures to the operators."""
     import time
 
-    from alsolike.erasures import ReceiptStore
-    from alsolike.errors import Unavailable
+    from alsolike.privacy.erasures import ErasureReceiptStore
+    from alsolike.runtime.errors import Unavailable
     from cli import console
 
-    receipts = ReceiptStore(where.client("s3"), where.names.artefact_bucket)
+    receipts = ErasureReceiptStore(where.client("s3"), where.names.artefact_bucket)
     with console.step("erasure"):
         while (receipt := receipts.read(erasure)).completed_at_ms is None:
             if (failure := _failure(where, receipt)) is not None:
@@ -130,19 +130,19 @@ def _completed(where: Deployment, erasure: str) -> Receipt:
     return receipt
 
 
-def _failure(where: Deployment, receipt: Receipt) -> str | None:
+def _failure(where: Deployment, receipt: ErasureReceipt) -> str | None:
     """Return how the workflow ended, if it did without completing the erasure."""
-    from cli.aws import asking
+    from cli.aws import translate_aws_errors
 
     machine = where.names.erasure_state_machine_arn
     execution = f"{machine.replace(':stateMachine:', ':execution:')}:{receipt.erasure_id}-{receipt.runs}"
-    with asking(f"execution {execution}"):
+    with translate_aws_errors(f"execution {execution}"):
         found: dict[str, Any] = where.client("stepfunctions").describe_execution(executionArn=execution)
     ended = str(found["status"])
     return None if ended in ("RUNNING", "SUCCEEDED") else f"is {ended}"
 
 
-def _print(receipt: Receipt, *, as_json: bool) -> None:
+def _print(receipt: ErasureReceipt, *, as_json: bool) -> None:
     from cli import console
 
     if as_json:

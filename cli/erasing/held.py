@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
-from alsolike.erasures import RECEIPTS_PREFIX, Receipt
-from alsolike.scanning import scan
-from alsolike.user_data import Places, UserData
+from alsolike.privacy.erasures import RECEIPTS_PREFIX, ErasureReceipt
+from alsolike.profiles.user_data import UserData, UserDataStores
+from alsolike.runtime.s3 import scan
 from cli.deployment import Deployment
 from cli.stored_ids import pseudonyms
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def receipts(where: Deployment) -> Iterator[Receipt]:
+def receipts(where: Deployment) -> Iterator[ErasureReceipt]:
     """Yield every erasure's receipt."""
     for found in scan(where.client("s3"), where.names.artefact_bucket, RECEIPTS_PREFIX):
         if found.body is not None:
-            yield Receipt.from_json(found.body)
+            yield ErasureReceipt.from_json(found.body)
 
 
 def user_data_of(where: Deployment, *, on_object: Callable[[], None]) -> UserData:
@@ -31,7 +31,7 @@ def user_data_of(where: Deployment, *, on_object: Callable[[], None]) -> UserDat
     return UserData(
         where.client("s3"),
         where.client("dynamodb"),
-        Places(names.lake_bucket, names.artefact_bucket, names.profiles_table, names.users_table),
+        UserDataStores(names.lake_bucket, names.artefact_bucket, names.profiles_table, names.users_table),
         pseudonyms(where),
         _read_rows,
         _concatenate,
@@ -40,7 +40,7 @@ def user_data_of(where: Deployment, *, on_object: Callable[[], None]) -> UserDat
 
 
 def _read_rows(body: bytes, *, values: Mapping[str, Sequence[str]], columns: Sequence[str]) -> pd.DataFrame | None:
-    """See `alsolike.user_data.ReadRows`."""
+    """See `alsolike.profiles.user_data.ReadRows`."""
     import pandas as pd
 
     table = pq.read_table(io.BytesIO(body), filters=[[(name, "in", list(wanted))] for name, wanted in values.items()])
@@ -51,7 +51,7 @@ def _read_rows(body: bytes, *, values: Mapping[str, Sequence[str]], columns: Seq
 
 
 def _concatenate(frames: Sequence[pd.DataFrame], *, columns: Sequence[str]) -> pd.DataFrame:
-    """See `alsolike.user_data.Concatenate`."""
+    """See `alsolike.profiles.user_data.Concatenate`."""
     import pandas as pd
 
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(columns))

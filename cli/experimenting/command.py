@@ -14,7 +14,7 @@ from cli.options import AsJson, Stack, State
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from alsolike.configuration_reader import Current
+    from alsolike.config.reader import Current
     from cli.deployment import Deployment
 
 app = typer.Typer(no_args_is_help=True, help="A/B tests of recommenders, rule sets and models.")
@@ -36,7 +36,7 @@ def list_experiments(stack: Stack = None, state: State = None, as_json: AsJson =
 
     Example: alsolike experiments list
     """
-    from alsolike.experiments_document import experiment_to_document
+    from alsolike.config.experiments import experiment_to_document
     from cli import console, deployment
     from cli.config.store import store_of
     from cli.experimenting import printing
@@ -67,7 +67,7 @@ def show(name: Name, stack: Stack = None, state: State = None, as_json: AsJson =
 
     Example: alsolike experiments show new-ranking
     """
-    from alsolike.experiments_document import experiment_to_document
+    from alsolike.config.experiments import experiment_to_document
     from cli import console, deployment
     from cli.config import yaml_document
     from cli.config.store import store_of
@@ -149,8 +149,8 @@ def start(
 
     Example: alsolike experiments start new-ranking --arm control=50 --arm variant=50:recommender=trending
     """
-    from alsolike.experiment_metrics import metric_of
-    from alsolike.experiments_document import time_text
+    from alsolike.config.experiments import time_text
+    from alsolike.experiments.metrics import metric_of
     from cli import console, deployment, times
     from cli.config.store import store_of
     from cli.experimenting import planning, printing, statement
@@ -204,7 +204,7 @@ def stop(
 
     Example: alsolike experiments stop new-ranking --winner variant
     """
-    from alsolike.errors import InvalidInput
+    from alsolike.runtime.errors import InvalidInput
     from cli import console, deployment
     from cli.config.store import store_of
     from cli.experimenting import printing, statement
@@ -243,9 +243,9 @@ def report(
 
     Example: alsolike experiments report new-ranking --metric conversion
     """
-    from alsolike import experiment_report as reports
-    from alsolike.errors import InvalidInput
-    from alsolike.experiment_metrics import metric_of
+    from alsolike.experiments import report as reports
+    from alsolike.experiments.metrics import metric_of
+    from alsolike.runtime.errors import InvalidInput
     from cli import console, deployment
     from cli.config.store import store_of
     from cli.experimenting import printing
@@ -281,8 +281,8 @@ def _apply(where: Deployment, current: Current, document: dict[str, Any], *, rea
 
 
 def _outcomes(where: Deployment, *, first_ms: int, last_ms: int) -> Iterator[pa.Table]:
-    from alsolike.experiment_metrics import READ
-    from alsolike.lake import event_date
+    from alsolike.experiments.metrics import READ
+    from alsolike.lake.lake import event_date
     from cli.outcomes import read_outcomes
 
     return read_outcomes(

@@ -7,10 +7,10 @@ import math
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from alsolike.comparison import Sample, detectable_lift
-from alsolike.experiment_metrics import Metric, Users
-from alsolike.experiment_report import ALPHA, control_of
-from alsolike.experiments import Experiment
+from alsolike.domain.experiments import Experiment
+from alsolike.experiments.comparison import ArmSample, detectable_lift
+from alsolike.experiments.metrics import RatioMetric, Users
+from alsolike.experiments.report import ALPHA, control_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -57,14 +57,14 @@ class Plan:
 class _Traffic:
     """Users of so many days, and the metric over them."""
 
-    sample: Sample
+    sample: ArmSample
     users: float
     answers: float
 
 
 def plan(
     experiment: Experiment,
-    metric: Metric,
+    metric: RatioMetric,
     answers: Iterable[pa.Table],
     *,
     days: int,
@@ -105,7 +105,7 @@ def plan(
     )
 
 
-def _traffic(metric: Metric, known_days: int, users_of_last: Callable[[int], Users]) -> Callable[[int], _Traffic]:
+def _traffic(metric: RatioMetric, known_days: int, users_of_last: Callable[[int], Users]) -> Callable[[int], _Traffic]:
     windows: dict[int, _Traffic] = {}
 
     def of(days: int) -> _Traffic:

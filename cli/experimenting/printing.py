@@ -6,16 +6,16 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from alsolike.comparison import Interval
-from alsolike.experiment_metrics import Metric
-from alsolike.experiment_report import MISMATCH_BELOW, Report, sentence
-from alsolike.experiments import Arm, Experiment
+from alsolike.domain.experiments import Arm, Experiment
+from alsolike.experiments.comparison import Interval
+from alsolike.experiments.metrics import RatioMetric
+from alsolike.experiments.report import MISMATCH_BELOW, ExperimentReport, sentence
 from cli import console
 from cli.config import yaml_document
 from cli.experimenting.planning import Plan
 
 
-def print_report(found: Report, metric: Metric, *, status: str) -> None:
+def print_report(found: ExperimentReport, metric: RatioMetric, *, status: str) -> None:
     """Print the arms as a table, then what follows from them and what was left out."""
     console.print_table(
         ["arm", "share", "users", "answers", "degraded", found.metric, "lift", "95% interval", "p", "one look: 95%",

@@ -7,15 +7,15 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from alsolike.configuration_document import parse
-from alsolike.errors import InvalidInput, NotFound
-from alsolike.experiments import Arm, Experiment
-from alsolike.experiments_document import time_text
-from alsolike.registry import MODELS_PREFIX
-from cli.aws import asking
+from alsolike.config.document import parse
+from alsolike.config.experiments import time_text
+from alsolike.domain.experiments import Arm, Experiment
+from alsolike.registry.registry import MODELS_PREFIX
+from alsolike.runtime.errors import InvalidInput, NotFound
+from cli.aws import translate_aws_errors
 
 if TYPE_CHECKING:
-    from alsolike.configuration import Configuration
+    from alsolike.domain.configuration import Configuration
     from cli.deployment import Deployment
 
 _TARGETS = ("recommender", "rules", "model")
@@ -202,7 +202,7 @@ def _is_there(where: Deployment, version: str) -> bool:
 
 def _versions(where: Deployment) -> set[str]:
     bucket = where.names.artefact_bucket
-    with asking(f"s3://{bucket}/{MODELS_PREFIX}"):
+    with translate_aws_errors(f"s3://{bucket}/{MODELS_PREFIX}"):
         pages = (
             where.client("s3")
             .get_paginator("list_objects_v2")

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alsolike.experiment_metrics import SUMS
-from alsolike.experiments import Experiment
-from alsolike.served import UNKNOWN
+from alsolike.domain.experiments import Experiment
+from alsolike.experiments.metrics import SUMS
+from alsolike.lake.served import UNKNOWN
 
 _ROWS_AT_ONCE = 500_000
 _DAY_MS = 86_400_000
@@ -19,7 +19,7 @@ _DAY_MS = 86_400_000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class UserTable:
-    """Users; see `alsolike.experiment_metrics.Users`."""
+    """Users; see `alsolike.experiments.metrics.Users`."""
 
     table: pa.Table
 
@@ -34,7 +34,7 @@ class UserTable:
 
 
 class ArmTally:
-    """The answers of one experiment by user; see `alsolike.experiment_report.Tally`."""
+    """The answers of one experiment by user; see `alsolike.experiments.report.Tally`."""
 
     def __init__(self, experiment: Experiment) -> None:
         self._experiment = experiment

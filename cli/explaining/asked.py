@@ -6,16 +6,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from alsolike import wire
-from alsolike.errors import InvalidInput
-from alsolike.recommendation_requests import (
+from alsolike.contract import validation
+from alsolike.lake.served import Served
+from alsolike.recommendations.requests import (
     DEFAULT_RESULTS,
     GET_PERSONALIZED_RANKING,
     GET_RECOMMENDATIONS,
     TRENDING,
     WINDOWS,
 )
-from alsolike.served import Served
+from alsolike.runtime.errors import InvalidInput
 from cli.explaining.replaying import RANKING
 
 _SAID = ("filterValues", "context", "promotions", "exclude")
@@ -33,7 +33,7 @@ def read_request(file: Path) -> dict[str, Any]:
         text = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as error:
         raise InvalidInput(f"--request {file} cannot be read: {error}") from error
-    body = wire.parse_object(text)
+    body = validation.parse_object(text)
     return (GET_PERSONALIZED_RANKING if "inputList" in body else GET_RECOMMENDATIONS).read(body)
 
 

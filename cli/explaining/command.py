@@ -12,8 +12,8 @@ import typer
 from cli.options import AsJson, Stack, State
 
 if TYPE_CHECKING:
-    from alsolike.recommendation_id import RecommendationId
-    from alsolike.served import Served
+    from alsolike.domain.recommendation_id import RecommendationId
+    from alsolike.lake.served import Served
     from cli.deployment import Deployment
     from cli.explaining.replaying import Replay
 
@@ -45,8 +45,8 @@ def explain(
 
     Example: alsolike explain RECOMMENDATION_ID --user 42
     """
-    from alsolike import recommendation_id as ids
-    from alsolike.errors import InvalidInput, NotFound
+    from alsolike.domain import recommendation_id as ids
+    from alsolike.runtime.errors import InvalidInput, NotFound
     from cli import console, deployment
     from cli.explaining import asked, replaying
     from cli.explaining.people import history_at_answer

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alsolike.configuration_store import ConfigurationStore
-from alsolike.recommendation_id import arm_tag, version_tag
-from alsolike.registry import MODELS_PREFIX
-from cli.aws import asking
+from alsolike.domain.recommendation_id import arm_tag, version_tag
+from alsolike.registry.registry import MODELS_PREFIX
+from cli.aws import translate_aws_errors
+from cli.config.configuration_store import ConfigurationStore
 
 if TYPE_CHECKING:
     from cli.deployment import Deployment
@@ -25,7 +25,7 @@ def version_of(where: Deployment, tag: str) -> str:
         If S3 does not answer.
     """
     client, bucket = where.client("s3"), where.names.artefact_bucket
-    with asking(f"s3://{bucket}/{MODELS_PREFIX}"):
+    with translate_aws_errors(f"s3://{bucket}/{MODELS_PREFIX}"):
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=MODELS_PREFIX, Delimiter="/")
         folders = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", [])]
     versions: tuple[str, ...] = (NO_VERSION, *(folder.removeprefix(MODELS_PREFIX).rstrip("/") for folder in folders))

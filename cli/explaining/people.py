@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alsolike.errors import InvalidInput
-from alsolike.interactions import profile_id
-from alsolike.profiles import RecentInteraction
-from alsolike.served import UNKNOWN, Served
+from alsolike.events.interactions import profile_id
+from alsolike.lake.served import UNKNOWN, Served
+from alsolike.profiles.store import RecentInteraction
+from alsolike.runtime.errors import InvalidInput
 from cli.stored_ids import pseudonyms, stored_ids
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from alsolike.errors import Unavailable
-from alsolike.profiles import RecentInteraction
-from alsolike.refusals import check_not_refused
-from alsolike.served import PROMOTED, Served
-from cli.aws import asking
+from alsolike.lake.served import PROMOTED, Served
+from alsolike.profiles.store import RecentInteraction
+from alsolike.recommendations.preview import check_not_refused
+from alsolike.runtime.errors import Unavailable
+from cli.aws import translate_aws_errors
 
 if TYPE_CHECKING:
     from cli.deployment import Deployment
@@ -83,7 +83,7 @@ def replay(
         **(said or {}),
     }
     function = where.names.recommend_function
-    with asking(f"function {function}"):
+    with translate_aws_errors(f"function {function}"):
         answer = where.client("lambda").invoke(FunctionName=function, Payload=orjson.dumps({"replay": event}))
         document = orjson.loads(answer["Payload"].read())
     if "FunctionError" in answer:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from alsolike import served
-from alsolike.errors import InvalidInput, NotFound
-from alsolike.lake_objects import is_gone
-from alsolike.recommendation_id import RecommendationId
-from alsolike.served import Served
-from cli.aws import asking
+from alsolike.domain.recommendation_id import RecommendationId
+from alsolike.lake import served
+from alsolike.lake.lake_objects import is_gone
+from alsolike.lake.served import Served
+from alsolike.runtime.errors import InvalidInput, NotFound
+from cli.aws import translate_aws_errors
 
 if TYPE_CHECKING:
     from cli.deployment import Deployment
@@ -67,7 +67,7 @@ def _objects(where: Deployment, said: RecommendationId) -> Iterator[bytes]:
     prefix = served.partition_prefix(served.served_date(said.answered_ms))
 
     def read(key: str) -> bytes | None:
-        with asking(f"s3://{bucket}/{key}"):
+        with translate_aws_errors(f"s3://{bucket}/{key}"):
             try:
                 content: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
             except ClientError as error:
@@ -76,7 +76,7 @@ def _objects(where: Deployment, said: RecommendationId) -> Iterator[bytes]:
                 raise
         return content
 
-    with asking(f"s3://{bucket}/{prefix}"), ThreadPoolExecutor(_THREADS, "served") as pool:
+    with translate_aws_errors(f"s3://{bucket}/{prefix}"), ThreadPoolExecutor(_THREADS, "served") as pool:
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             keys = [
                 entry["Key"]

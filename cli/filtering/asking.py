@@ -6,16 +6,17 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from alsolike.column_values import as_declared, check_values
-from alsolike.columns import property_name
-from alsolike.configuration import ColumnType, Configuration
-from alsolike.errors import InvalidInput
-from alsolike.filter_evaluation import Asked
-from alsolike.filter_values import parse_values
+from alsolike.domain.columns import as_declared, check_values, property_name
+from alsolike.domain.configuration import ColumnType, Configuration
+from alsolike.filters.evaluation import FilterInputs
+from alsolike.filters.values import parse_values
+from alsolike.runtime.errors import InvalidInput
 from cli.times import milliseconds, moment
 
 
-def asked_with(user: Sequence[str], values: Sequence[str], *, at: str | None, configuration: Configuration) -> Asked:
+def asked_with(
+    user: Sequence[str], values: Sequence[str], *, at: str | None, configuration: Configuration
+) -> FilterInputs:
     """Return the values that a filter is evaluated with.
 
     Parameters
@@ -30,7 +31,7 @@ def asked_with(user: Sequence[str], values: Sequence[str], *, at: str | None, co
     InvalidInput
         If one of them is not that, or names a column that is not declared or has other values.
     """
-    return Asked(
+    return FilterInputs(
         now_ms=time.time_ns() // 1_000_000 if at is None else milliseconds(moment(at, option="--at")),
         values={name: parse_values(name, text) for name, text in _pairs(values, "--value", "PARAMETER")},
         user=_properties(user, configuration),

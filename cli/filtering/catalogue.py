@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from alsolike.column_values import fits
-from alsolike.configuration import ColumnType, Configuration
-from alsolike.filter_evaluation import Asked, FilterEvaluator
-from alsolike.filter_spelling import closest, texts
-from alsolike.filter_tree import Dataset, Filter
-from alsolike.observability import logger
-from alsolike.snapshot import ListColumn, Snapshot, StringColumn
-from alsolike.snapshot_reader import SnapshotReader
-from alsolike.wire import describe
+from alsolike.contract.validation import describe
+from alsolike.domain.columns import fits
+from alsolike.domain.configuration import ColumnType, Configuration
+from alsolike.filters.evaluation import FilterEvaluator, FilterInputs
+from alsolike.filters.tree import ColumnDataset, Filter
+from alsolike.runtime.observability import logger
+from alsolike.snapshot.reader import SnapshotReader
+from alsolike.snapshot.snapshot import ListColumn, Snapshot, StringColumn
 from cli.console import counted
 from cli.deployment import Deployment
+from cli.filtering.spelling import closest, texts
 
 
 def read_snapshot(where: Deployment) -> Snapshot:
@@ -46,7 +46,7 @@ def filter_contradictions(filter_: Filter, snapshot: Snapshot, configuration: Co
     columns = {
         column.key: configuration.item_columns[column.key]
         for column in filter_.columns
-        if column.dataset is Dataset.ITEMS and column.key in configuration.item_columns
+        if column.dataset is ColumnDataset.ITEMS and column.key in configuration.item_columns
     }
     return contradictions((properties for _, properties in snapshot.items()), columns, noun="item")
 
@@ -81,7 +81,7 @@ def unmatched_values(filter_: Filter, snapshot: Snapshot) -> list[str]:
     """Return a hint for each text in a condition on items that no item has in this column."""
     hints = []
     for column, text in texts(filter_):
-        values = snapshot.column(column.key) if column.dataset is Dataset.ITEMS else None
+        values = snapshot.column(column.key) if column.dataset is ColumnDataset.ITEMS else None
         if isinstance(values, StringColumn | ListColumn) and values.dictionary.code(text) < 0:
             near = closest(text, values.dictionary)
             meant = f", did you mean {describe(near)}?" if near else ""
@@ -89,7 +89,7 @@ def unmatched_values(filter_: Filter, snapshot: Snapshot) -> list[str]:
     return hints
 
 
-def passing(filter_: Filter, snapshot: Snapshot, configuration: Configuration, *, asked: Asked) -> int:
+def passing(filter_: Filter, snapshot: Snapshot, configuration: Configuration, *, asked: FilterInputs) -> int:
     """Return how many items of the catalogue pass.
 
     Raises

@@ -11,10 +11,10 @@ import typer
 from cli.options import AsJson, Stack, State
 
 if TYPE_CHECKING:
-    from alsolike.configuration import Configuration
-    from alsolike.filter_evaluation import Asked
-    from alsolike.filter_tree import Filter
-    from alsolike.snapshot import Snapshot
+    from alsolike.domain.configuration import Configuration
+    from alsolike.filters.evaluation import FilterInputs
+    from alsolike.filters.tree import Filter
+    from alsolike.snapshot.snapshot import Snapshot
     from cli.deployment import Deployment
 
 app = typer.Typer(no_args_is_help=True, help="List and check filters.")
@@ -47,8 +47,8 @@ def check(
 
     Example: alsolike filters check 'INCLUDE ItemID WHERE Items.IN_STOCK IN ("true")'
     """
-    from alsolike import filters
-    from alsolike.errors import InvalidFilter
+    from alsolike.filters import parser
+    from alsolike.runtime.errors import InvalidFilter
     from cli import console, deployment
     from cli.filtering import catalogue
     from cli.filtering.asking import asked_with
@@ -60,7 +60,7 @@ def check(
     expression = configuration.filters.get(name_or_expression, name_or_expression)
     parsed: Filter | None = None
     try:
-        parsed = filters.parse(expression)
+        parsed = parser.parse(expression)
         problems = sorted(_problems(parsed, configuration))
     except InvalidFilter as error:
         problems = [(error.offset, str(error))]
@@ -117,25 +117,25 @@ def list_filters(stack: Stack = None, state: State = None, as_json: AsJson = Fal
 
 
 def _configuration(where: Deployment) -> Configuration:
-    from alsolike.configuration_store import ConfigurationStore
+    from cli.config.configuration_store import ConfigurationStore
 
     return ConfigurationStore(where.client("s3"), where.names.artefact_bucket).current().configuration()
 
 
 def _problems(filter_: Filter, configuration: Configuration) -> Iterator[tuple[int, str]]:
-    from alsolike.filter_spelling import undeclared, unknown_event_types
-    from alsolike.filter_tree import Dataset
-    from alsolike.filter_types import mismatches
+    from alsolike.filters.tree import ColumnDataset
+    from alsolike.filters.types import mismatches
+    from cli.filtering.spelling import undeclared, unknown_event_types
 
     yield from undeclared(filter_, item_columns=configuration.item_columns, user_columns=configuration.user_columns)
     yield from unknown_event_types(filter_, configuration)
-    columns = {Dataset.ITEMS: configuration.item_columns, Dataset.CURRENT_USER: configuration.user_columns}
+    columns = {ColumnDataset.ITEMS: configuration.item_columns, ColumnDataset.CURRENT_USER: configuration.user_columns}
     yield from mismatches(filter_, columns)
 
 
-def _passing(filter_: Filter, snapshot: Snapshot, configuration: Configuration, asked: Asked) -> int | None:
+def _passing(filter_: Filter, snapshot: Snapshot, configuration: Configuration, asked: FilterInputs) -> int | None:
     """Return how many items pass; None where a request has to say more."""
-    from alsolike.filter_values import refuse_unknown
+    from alsolike.filters.values import refuse_unknown
     from cli.filtering import catalogue
 
     refuse_unknown(asked.values, filter_, name="the filter")
@@ -144,22 +144,22 @@ def _passing(filter_: Filter, snapshot: Snapshot, configuration: Configuration, 
     return catalogue.passing(filter_, snapshot, configuration, asked=asked)
 
 
-def _missing(filter_: Filter, asked: Asked) -> list[str]:
+def _missing(filter_: Filter, asked: FilterInputs) -> list[str]:
     """Return the parameters that the filter needs and that have no value."""
-    from alsolike.filter_tree import Verb
+    from alsolike.filters.tree import Verb
 
     included = [expression for expression in filter_.expressions if expression.verb is Verb.INCLUDE]
     needed = dict.fromkeys(name for expression in included for name in expression.parameters)
     return [name for name in needed if name not in asked.values]
 
 
-def _needed(filter_: Filter, asked: Asked) -> str:
+def _needed(filter_: Filter, asked: FilterInputs) -> str:
     """Return what a request has to say before the items that pass can be counted."""
     options = [f"--value {name}=..." for name in _missing(filter_, asked)]
     return " and ".join([*options, *(["the item of a request"] if filter_.needs_item else [])])
 
 
-def _for_whom(filter_: Filter | None, asked: Asked) -> str:
+def _for_whom(filter_: Filter | None, asked: FilterInputs) -> str:
     """Return a note on the user data that the count ignores; empty if it ignores none."""
     lacking = []
     if filter_ is not None and filter_.needs_user and not asked.user:

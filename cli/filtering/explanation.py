@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from alsolike.filter_tree import (
+from alsolike.filters.tree import (
     And,
     Column,
+    ColumnDataset,
     Comparison,
     Condition,
-    Dataset,
     Everything,
     Expression,
     Filter,
@@ -81,7 +81,7 @@ def _value(value: Value) -> str:
     if isinstance(value, Parameter):
         return f"the value of {value.name}"
     if isinstance(value, Column):
-        return f"that of the current {'user' if value.dataset is Dataset.CURRENT_USER else 'item'}'s {value.name}"
+        return f"that of the current {'user' if value.dataset is ColumnDataset.CURRENT_USER else 'item'}'s {value.name}"
     if isinstance(value, Time):
         return _time(value)
     if isinstance(value, bool):

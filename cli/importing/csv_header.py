@@ -7,7 +7,7 @@ import gzip
 import zlib
 from typing import BinaryIO, cast
 
-from alsolike.errors import InvalidInput
+from alsolike.runtime.errors import InvalidInput
 
 UTF8_MARK = b"\xef\xbb\xbf"
 UNREADABLE = (OSError, EOFError, zlib.error)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from alsolike.tombstones import TombstoneReader
+from alsolike.privacy.tombstones import TombstoneReader
 from cli.deployment import Deployment
 from cli.stored_ids import pseudonyms
 

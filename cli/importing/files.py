@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from alsolike.errors import InvalidInput
+from alsolike.runtime.errors import InvalidInput
 from cli.importing import csv_rows
-from cli.importing.columns import renamed
+from cli.importing.column_mapping import renamed
 from cli.importing.csv_blocks import Malformed
 from cli.importing.csv_header import UNREADABLE, parse_header
 from cli.importing.sources import Source

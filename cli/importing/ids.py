@@ -1,4 +1,4 @@
-"""Rules for ids, checked for a column of texts; `alsolike.wire` has the same rules for one string."""
+"""Rules for ids, checked for a column of texts; `contract.validation` has the same rules for one string."""
 
 from __future__ import annotations
 

@@ -9,14 +9,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alsolike.columns import column_name
-from alsolike.configuration import ColumnType
-from alsolike.configuration_document import COLUMN
-from alsolike.document import Fault, Path
-from alsolike.errors import InvalidInput
+from alsolike.config.document import COLUMN
+from alsolike.contract.document import Fault, Path
+from alsolike.domain.columns import column_name
+from alsolike.domain.configuration import ColumnType
+from alsolike.runtime.errors import InvalidInput
 from cli.config import yaml_document
 from cli.importing.files import Chunk, DataFile, as_text, value_type
-from cli.importing.metadata import CREATED, JSON_NUMBER, is_time
+from cli.importing.items_and_users import CREATED, JSON_NUMBER, is_time
 from cli.importing.timestamps import ISO
 
 _BOOLEAN = "(?i)^(true|false)$"

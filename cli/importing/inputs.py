@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from alsolike.errors import InvalidInput
+from alsolike.runtime.errors import InvalidInput
 from cli import console
 from cli.console import Step
 from cli.deployment import Deployment
-from cli.importing.columns import parse_mapping
+from cli.importing.column_mapping import parse_mapping
 from cli.importing.files import DataFile, open_file
 from cli.importing.rejected import RejectedRows
 from cli.importing.sources import find

@@ -14,9 +14,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alsolike.configuration import DEFAULT, Configuration
-from alsolike.errors import InvalidInput, UnknownEventType
-from alsolike.returns import remaining
+from alsolike.domain.configuration import DEFAULT, Configuration
+from alsolike.events.returns import net_weights
+from alsolike.runtime.errors import InvalidInput, UnknownEventType
 from cli.aws import session_clients
 from cli.importing import interactions as rows_of_import
 from cli.importing.files import Chunk, DataFile, as_text, open_file
@@ -173,7 +173,7 @@ def _without_returns(
     )
     order = np.argsort(time_ms, kind="stable")
     left = np.empty(len(weights), np.float32)
-    left[order] = remaining((users * (items.max() + 1) + items)[order], weights[order])
+    left[order] = net_weights((users * (items.max() + 1) + items)[order], weights[order])
     return left
 
 

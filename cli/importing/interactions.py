@@ -12,11 +12,11 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alsolike import interactions
-from alsolike.catalog import column_name
-from alsolike.configuration import DEFAULT, Configuration
-from alsolike.errors import InvalidInput
-from alsolike.pseudonyms import AS_THEY_COME, EdgeIds
+from alsolike.catalogue.items import column_name
+from alsolike.domain.configuration import DEFAULT, Configuration
+from alsolike.events import interactions
+from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy
+from alsolike.runtime.errors import InvalidInput
 from cli.importing.erased import Erased, nobody
 from cli.importing.event_ids import event_ids, text_hashes
 from cli.importing.files import DataFile, as_text, value_type
@@ -107,7 +107,7 @@ def check(
     now_ms: int,
     configuration: Configuration = DEFAULT,
     erased: Erased = nobody,
-    ids: EdgeIds = AS_THEY_COME,
+    ids: IdPolicy = PLAIN_IDS,
 ) -> Checked:
     """Check a chunk and turn its good rows into rows of the lake.
 
@@ -132,7 +132,7 @@ def check(
     for name, maximum in _MAX_CHARACTERS.items():
         for wrong, reason in id_faults(texts[name].values, name, maximum=maximum):
             verdicts.refuse(texts[name].where(wrong), reason)
-    if ids is not AS_THEY_COME:
+    if ids is not PLAIN_IDS:
         texts["USER_ID"] = texts["USER_ID"].mapped(ids.user)
         texts["SESSION_ID"] = texts["SESSION_ID"].mapped(ids.session)
     if (gone := erased(texts["USER_ID"].values)) is not None:

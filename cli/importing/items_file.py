@@ -8,12 +8,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from alsolike.catalog import ITEMS, column_name
-from alsolike.configuration import ColumnType
-from alsolike.errors import InvalidInput
+from alsolike.catalogue.items import ITEMS, column_name
+from alsolike.domain.configuration import ColumnType
+from alsolike.runtime.errors import InvalidInput
 from cli.importing.files import open_file
 from cli.importing.inference import infer
-from cli.importing.metadata import open_metadata
+from cli.importing.items_and_users import open_metadata
 from cli.importing.sources import find
 
 _CREATION_TIMESTAMP = "CREATION_TIMESTAMP"

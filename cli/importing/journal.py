@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.errors import Unavailable
+from alsolike.runtime.errors import Unavailable
 
 PREFIX = "imports/"
 FORMAT_VERSION = 1

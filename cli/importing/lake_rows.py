@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alsolike import interactions, lake
+from alsolike.events import interactions
+from alsolike.lake import lake
 from cli.importing.event_ids import Hashes, hexadecimal
 from cli.importing.texts import Places, Texts
 

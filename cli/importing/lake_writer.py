@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike import lake
-from alsolike.errors import Unavailable
+from alsolike.lake import lake
+from alsolike.runtime.errors import Unavailable
 from cli.importing.lake_rows import SCHEMA, LakeRows
 
 _THREADS = 4

@@ -19,8 +19,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alsolike.configuration import HISTORY_LENGTH
-from alsolike.profiles import RecentInteraction
+from alsolike.domain.configuration import HISTORY_LENGTH
+from alsolike.profiles.store import RecentInteraction
 from cli.importing.event_ids import Hashes, hexadecimal
 from cli.importing.lake_rows import LakeRows
 from cli.importing.texts import Texts

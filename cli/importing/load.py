@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from alsolike.configuration import Configuration
-from alsolike.configuration_store import ConfigurationStore
-from alsolike.errors import InvalidInput
-from alsolike.profiles import ProfileStore
-from alsolike.pseudonyms import AS_THEY_COME, EdgeIds
+from alsolike.domain.configuration import Configuration
+from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy
+from alsolike.profiles.store import ProfileStore
+from alsolike.runtime.errors import InvalidInput
 from cli import console
+from cli.config.configuration_store import ConfigurationStore
 from cli.deployment import Deployment
 from cli.importing import interactions
 from cli.importing.erased import Erased, erased_users, nobody
@@ -121,7 +121,7 @@ class InteractionsImport:
         options: Options = DEFAULTS,
         sink: Sink | None = None,
         erased: Erased = nobody,
-        ids: EdgeIds = AS_THEY_COME,
+        ids: IdPolicy = PLAIN_IDS,
     ) -> None:
         self.configuration = configuration
         self.objects = 0

@@ -9,22 +9,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from alsolike.catalog import ITEMS, CatalogueStore
-from alsolike.columns import column_name
-from alsolike.configuration import ColumnType, Configuration
-from alsolike.configuration_store import ConfigurationStore
-from alsolike.filter_tokens import is_name
-from alsolike.row_store import RowStore
-from alsolike.rows import R, RowKind
-from alsolike.users import USERS, UserStore
+from alsolike.catalogue.items import ITEMS, CatalogueStore
+from alsolike.catalogue.row_store import RowStore
+from alsolike.catalogue.rows import R, RowKind
+from alsolike.catalogue.users import USERS, UserStore
+from alsolike.domain.columns import column_name
+from alsolike.domain.configuration import ColumnType, Configuration
+from alsolike.filters.parser import is_name
 from cli import console
+from cli.config.configuration_store import ConfigurationStore
 from cli.deployment import Deployment
 from cli.importing.erased import erased_users
 from cli.importing.files import DataFile
 from cli.importing.inference import declarable, declared, declared_text, infer
 from cli.importing.inputs import DEFAULTS, Input, Options, open_inputs
+from cli.importing.items_and_users import MetadataFile, UserRules, open_metadata, put_rows
 from cli.importing.journal import Journal
-from cli.importing.metadata import MetadataFile, People, open_metadata, put_rows
 from cli.importing.summary import FileSummary, ImportSummary
 from cli.stored_ids import stored_ids
 
@@ -54,7 +54,7 @@ def import_users(
     """Import users into their table; see `import_items`."""
     store = UserStore(deployment.client("dynamodb"), deployment.names.users_table)
     columns = operator.attrgetter("user_columns")
-    people = People(stored_ids(deployment), erased_users(deployment, now_ms=lambda: time.time_ns() // 1_000_000))
+    people = UserRules(stored_ids(deployment), erased_users(deployment, now_ms=lambda: time.time_ns() // 1_000_000))
     return _import(names, deployment, USERS, store, columns=columns, now_ms=now_ms, options=options, people=people)
 
 
@@ -67,7 +67,7 @@ def _import(
     columns: Callable[[Configuration], Mapping[str, ColumnType]],
     now_ms: int,
     options: Options,
-    people: People | None = None,
+    people: UserRules | None = None,
 ) -> ImportSummary:
     started = time.monotonic()
     inputs = open_inputs(names, deployment, options)

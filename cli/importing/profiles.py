@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 
-from alsolike.configuration import HISTORY_LENGTH
-from alsolike.interactions import profile_id
-from alsolike.profiles import ProfileStore
+from alsolike.domain.configuration import HISTORY_LENGTH
+from alsolike.events.interactions import profile_id
+from alsolike.profiles.store import ProfileStore
 from cli.importing.erased import Erased, nobody
 from cli.importing.journal import Journal
 from cli.importing.latest import PARTS, LatestInteractions, UserInteractions

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from alsolike.errors import Unavailable
+from alsolike.runtime.errors import Unavailable
 from cli.importing.files import BREAKS_OFF, Chunk, DataFile, as_text
 
 _ROWS_AT_ONCE = 10_000

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, Protocol, cast
 import pyarrow as pa
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.errors import InvalidInput, Unavailable
+from alsolike.runtime.errors import InvalidInput, Unavailable
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 _SCHEME = "s3://"

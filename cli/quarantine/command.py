@@ -10,7 +10,7 @@ import typer
 from cli.options import AsJson, Stack, State
 
 if TYPE_CHECKING:
-    from alsolike.held_back import Held
+    from alsolike.lake.dead_letters import DeadLetter
     from cli.console import Step
     from cli.quarantine.replay import Replayer
     from cli.quarantine.selection import Selection
@@ -86,7 +86,7 @@ def show(
 
     Example: alsolike quarantine show 3f9c
     """
-    from alsolike.errors import NotFound
+    from alsolike.runtime.errors import NotFound
     from cli import console, deployment
     from cli.quarantine.store import QuarantineStore
 
@@ -216,14 +216,14 @@ def drop(
         console.print_line(f"{verb}: {len(dropped):,} objects with {records:,} records")
 
 
-def _advancing(wanted: Selection, store: QuarantineStore, entries: list[Entry], step: Step) -> Iterator[Held]:
+def _advancing(wanted: Selection, store: QuarantineStore, entries: list[Entry], step: Step) -> Iterator[DeadLetter]:
     for held in wanted.read(store, entries):
         step.advance()
         if held is not None:
             yield held
 
 
-def _count_only(selected: Iterator[Held], replayer: Replayer) -> None:
+def _count_only(selected: Iterator[DeadLetter], replayer: Replayer) -> None:
     for held in selected:
         if held.can_be_replayed:
             replayer.counts.objects += 1
@@ -232,7 +232,7 @@ def _count_only(selected: Iterator[Held], replayer: Replayer) -> None:
             replayer.counts.not_replayable += 1
 
 
-def _print_totals(selected: Iterator[Held], *, as_json: bool) -> None:
+def _print_totals(selected: Iterator[DeadLetter], *, as_json: bool) -> None:
     from collections import Counter
 
     from cli import console
@@ -252,11 +252,11 @@ def _print_totals(selected: Iterator[Held], *, as_json: bool) -> None:
         console.print_line("nothing is in quarantine")
 
 
-def _what(held: Held) -> str:
+def _what(held: DeadLetter) -> str:
     return f"{held.kind} of {len(held.records):,}" if held.kind == "failed batch" else held.kind.value
 
 
-def _shown(held: Held) -> str:
+def _shown(held: DeadLetter) -> str:
     if not held.records:
         return ""
     data = held.records[0].data.decode(errors="replace")

@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from alsolike.errors import Unavailable
-from alsolike.held_back import Held, original_key
-from alsolike.stream import StreamRecord
-from cli.aws import asking
+from alsolike.events.stream import StreamRecord
+from alsolike.lake.dead_letters import DeadLetter, original_key
+from alsolike.runtime.errors import Unavailable
+from cli.aws import translate_aws_errors
 from cli.quarantine.store import QuarantineStore
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ FIRST_PAUSE_S = 0.1
 
 
 @dataclasses.dataclass(slots=True)
-class Counts:
+class ReplayCounts:
     """Counts of a replay."""
 
     objects: int = 0
@@ -54,9 +54,9 @@ class Replayer:
         self._stream = deployment.names.stream_name
         self._store = store
         self._sleep = sleep
-        self.counts = Counts()
+        self.counts = ReplayCounts()
 
-    def replay(self, selected: Iterable[Held]) -> None:
+    def replay(self, selected: Iterable[DeadLetter]) -> None:
         """Put the records of all objects on the stream, and delete each object once its records are there.
 
         `counts` says at each time what is done.
@@ -66,7 +66,7 @@ class Replayer:
         Unavailable
             If the stream does not take a record; its object stays.
         """
-        group: list[Held] = []
+        group: list[DeadLetter] = []
         records = size = 0
         for held in selected:
             if not held.can_be_replayed:
@@ -81,7 +81,7 @@ class Replayer:
         if group:
             self._replay(group)
 
-    def _replay(self, group: Sequence[Held]) -> None:
+    def _replay(self, group: Sequence[DeadLetter]) -> None:
         records = [record for held in group for record in held.records]
         for call in _calls(records):
             self._put([{"Data": record.data, "PartitionKey": original_key(record)} for record in call])
@@ -96,7 +96,7 @@ class Replayer:
             if attempt:
                 self._sleep(pause_s)
                 pause_s *= 2
-            with asking(f"stream {self._stream}"):
+            with translate_aws_errors(f"stream {self._stream}"):
                 answer = self._client.put_records(StreamName=self._stream, Records=left)
             results = list(zip(left, answer["Records"], strict=True))
             left = [record for record, result in results if result.get("ErrorCode")]

@@ -8,8 +8,8 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from alsolike.errors import InvalidInput, NotFound
-from alsolike.held_back import Held
+from alsolike.lake.dead_letters import DeadLetter
+from alsolike.runtime.errors import InvalidInput, NotFound
 from cli.quarantine.store import Entry, QuarantineStore
 from cli.times import milliseconds, moment
 
@@ -42,12 +42,12 @@ class Selection:
         # Nothing is written before it arrives.
         return [entry for entry in store.entries() if self.since_ms is None or entry.written_ms >= self.since_ms]
 
-    def read(self, store: QuarantineStore, entries: Sequence[Entry]) -> Iterator[Held | None]:
+    def read(self, store: QuarantineStore, entries: Sequence[Entry]) -> Iterator[DeadLetter | None]:
         """Yield the contents of each object, or None for an object that is not selected."""
         for held in store.read(entries):
             yield held if self.means(held) else None
 
-    def means(self, held: Held) -> bool:
+    def means(self, held: DeadLetter) -> bool:
         """Return True if an object is selected."""
         if self.since_ms is not None and held.time_ms < self.since_ms:
             return False

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from alsolike import lake
-from alsolike.errors import NotFound
-from alsolike.held_back import FAILED_BATCHES_PREFIX, Held, read_held, short_id
-from alsolike.lake_objects import is_gone
-from cli.aws import asking
+from alsolike.lake import lake
+from alsolike.lake.dead_letters import FAILED_BATCHES_PREFIX, DeadLetter, read_dead_letter, short_id
+from alsolike.lake.lake_objects import is_gone
+from alsolike.runtime.errors import NotFound
+from cli.aws import translate_aws_errors
 
 if TYPE_CHECKING:
     from cli.deployment import Deployment
@@ -52,7 +52,7 @@ class QuarantineStore:
         """
         found = []
         for prefix in (lake.QUARANTINE_PREFIX, FAILED_BATCHES_PREFIX):
-            with asking(f"s3://{self._bucket}/{prefix}"):
+            with translate_aws_errors(f"s3://{self._bucket}/{prefix}"):
                 for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
                     found += [
                         Entry(int(entry["LastModified"].timestamp() * 1000), entry["Key"])
@@ -78,7 +78,7 @@ class QuarantineStore:
             raise NotFound(f"nothing with the id or key {name!r} is in quarantine; see `alsolike quarantine list`")
         return matching[0]
 
-    def read(self, entries: Iterable[Entry]) -> Iterator[Held]:
+    def read(self, entries: Iterable[Entry]) -> Iterator[DeadLetter]:
         """Yield what the objects hold, in order; those that are gone by now are passed over."""
         with ThreadPoolExecutor(_CONNECTIONS, "quarantine") as pool:
             waiting = []
@@ -94,24 +94,24 @@ class QuarantineStore:
                 for future in waiting:
                     future.cancel()
 
-    def delete(self, held: Iterable[Held]) -> None:
+    def delete(self, held: Iterable[DeadLetter]) -> None:
         """Delete objects."""
         keys = [each.key for each in held]
         for start in range(0, len(keys), 1000):
-            with asking(f"s3://{self._bucket}"):
+            with translate_aws_errors(f"s3://{self._bucket}"):
                 self._client.delete_objects(
                     Bucket=self._bucket,
                     Delete={"Objects": [{"Key": key} for key in keys[start : start + 1000]], "Quiet": True},
                 )
 
-    def _read(self, entry: Entry) -> Held | None:
+    def _read(self, entry: Entry) -> DeadLetter | None:
         from botocore.exceptions import ClientError
 
-        with asking(f"s3://{self._bucket}/{entry.key}"):
+        with translate_aws_errors(f"s3://{self._bucket}/{entry.key}"):
             try:
                 content = self._client.get_object(Bucket=self._bucket, Key=entry.key)["Body"].read()
             except ClientError as error:
                 if is_gone(error):
                     return None
                 raise
-        return read_held(entry.key, content, written_ms=entry.written_ms)
+        return read_dead_letter(entry.key, content, written_ms=entry.written_ms)

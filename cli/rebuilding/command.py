@@ -83,7 +83,7 @@ def everything(stack: Stack = None, state: State = None, as_json: AsJson = False
 
     Example: alsolike rebuild all
     """
-    from alsolike.catalogue_log import ChangeKind
+    from alsolike.catalogue.change_log import ChangeKind
     from cli import deployment
     from cli.rebuilding.rows import rebuild_rows
     from cli.rebuilding.snapshot import rebuild_snapshot
@@ -98,7 +98,7 @@ def everything(stack: Stack = None, state: State = None, as_json: AsJson = False
 
 
 def _rows(name: str, *, stack: Stack, state: State, as_json: bool) -> None:
-    from alsolike.catalogue_log import ChangeKind
+    from alsolike.catalogue.change_log import ChangeKind
     from cli import deployment
     from cli.rebuilding.rows import rebuild_rows
 

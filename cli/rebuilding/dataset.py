@@ -8,9 +8,9 @@ from typing import Any
 
 import orjson
 
-from alsolike.errors import AlsolikeError
+from alsolike.runtime.errors import AlsolikeError
 from cli import console
-from cli.aws import asking
+from cli.aws import translate_aws_errors
 from cli.deployment import Deployment
 
 
@@ -34,7 +34,7 @@ def rebuild_dataset(where: Deployment) -> dict[str, Any]:
         "started_ms": int(now.timestamp() * 1000),
     }
     name = where.names.build_dataset_function
-    with console.step("dataset") as step, asking(f"function {name}"):
+    with console.step("dataset") as step, translate_aws_errors(f"function {name}"):
         answer = where.client("lambda").invoke(FunctionName=name, Payload=orjson.dumps(run))
         document: dict[str, Any] = orjson.loads(answer["Payload"].read())
         if "FunctionError" in answer:

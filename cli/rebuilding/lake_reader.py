@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from alsolike import lake, lake_objects
-from alsolike.errors import InvalidInput
-from alsolike.lake_objects import LakeObject
+from alsolike.lake import lake, lake_objects
+from alsolike.lake.lake_objects import LakeObject
+from alsolike.runtime.errors import InvalidInput
 
 ARROW_TYPES = {
     "string": pa.string(),

@@ -10,9 +10,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike import lake
-from alsolike.configuration import HISTORY_LENGTH
-from alsolike.profiles import Profile, RecentInteraction
+from alsolike.domain.configuration import HISTORY_LENGTH
+from alsolike.lake import lake
+from alsolike.profiles.store import Profile, RecentInteraction
 
 PROFILE_COLUMNS = ("profile_id", "event_time_ms", "event_id", "item_id", "event_type")
 _SCHEMA = pa.schema(

@@ -10,10 +10,11 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from alsolike import identity, lake
-from alsolike.configuration import HISTORY_LENGTH
-from alsolike.interactions import profile_id
-from alsolike.profiles import Joined, Profile, RecentInteraction
+from alsolike.domain.configuration import HISTORY_LENGTH
+from alsolike.events import identity
+from alsolike.events.interactions import profile_id
+from alsolike.lake import lake
+from alsolike.profiles.store import Profile, RecentInteraction, SessionLink
 from cli.rebuilding.lake_reader import ARROW_TYPES, LakeReader
 from cli.rebuilding.profile_files import PROFILE_COLUMNS, ProfileFiles
 
@@ -85,10 +86,12 @@ def profile_of(
     return dataclasses.replace(profile, joined=_marks(logins).get(profile_id))
 
 
-def _marks(logins: pd.DataFrame) -> dict[str, Joined]:
+def _marks(logins: pd.DataFrame) -> dict[str, SessionLink]:
     """Return the mark of each session that logged in, by its profile id."""
     return {
-        profile_id(user_id=None, session_id=session_id): Joined(profile_id(user_id=user_id, session_id=None), at_ms)
+        profile_id(user_id=None, session_id=session_id): SessionLink(
+            profile_id(user_id=user_id, session_id=None), at_ms
+        )
         for session_id, at_ms, _, user_id in logins.itertuples(index=False, name=None)
     }
 

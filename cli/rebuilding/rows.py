@@ -7,16 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from alsolike import catalogue_log
-from alsolike.catalog import ITEMS
-from alsolike.catalogue_change import Change
-from alsolike.catalogue_log import ChangeKind
-from alsolike.row_store import RowStore
-from alsolike.users import USERS
+from alsolike.catalogue import change_log
+from alsolike.catalogue.change_log import ChangeKind
+from alsolike.catalogue.changes import Change
+from alsolike.catalogue.items import ITEMS
+from alsolike.catalogue.row_store import RowStore
+from alsolike.catalogue.users import USERS
 from cli import console
-from cli.aws import asking
+from cli.aws import translate_aws_errors
 from cli.deployment import Deployment
-from cli.rebuilding.erased import ErasedUsers
+from cli.rebuilding.erased_users import ErasedUsers
 
 _THREADS = 8
 
@@ -46,11 +46,11 @@ def read_changes(client: Any, bucket: str, kind: ChangeKind, *, changed_by_ms: i
     Unavailable
         If S3 does not answer.
     """
-    with asking(f"s3://{bucket}/{kind.prefix}"):
+    with translate_aws_errors(f"s3://{bucket}/{kind.prefix}"):
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=kind.prefix):
             for entry in page.get("Contents", []):
                 body = client.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
-                for change in catalogue_log.decode(kind, body, name=f"s3://{bucket}/{entry['Key']}"):
+                for change in change_log.decode(kind, body, name=f"s3://{bucket}/{entry['Key']}"):
                     if changed_by_ms is None or change.updated_at_ms <= changed_by_ms:
                         yield change
 
@@ -76,7 +76,7 @@ def rebuild_rows(
     with console.step(f"log of {kind}s") as step:
         found = read_changes(where.client("s3"), where.names.lake_bucket, kind, changed_by_ms=changed_by_ms)
         wanted = {
-            name: each.properties for name, each in catalogue_log.newest(found).items() if each.properties is not None
+            name: each.properties for name, each in change_log.newest(found).items() if each.properties is not None
         }
         step.note(f"{len(wanted):,} {kind}s")
     return write_rows(where, kind, wanted, now_ms=now_ms, exactly=exactly)

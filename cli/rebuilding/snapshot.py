@@ -5,11 +5,11 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from alsolike.catalogue_log import ChangeKind
-from alsolike.configuration_store import ConfigurationStore
-from alsolike.snapshot_publisher import Published, SnapshotPublisher
-from alsolike.snapshot_store import SnapshotStore
+from alsolike.catalogue.change_log import ChangeKind
+from alsolike.snapshot.publisher import Published, SnapshotPublisher
+from alsolike.snapshot.store import SnapshotStore
 from cli import console
+from cli.config.configuration_store import ConfigurationStore
 from cli.deployment import Deployment
 from cli.rebuilding.rows import read_changes
 

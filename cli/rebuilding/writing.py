@@ -6,13 +6,13 @@ import itertools
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from alsolike.configuration import HISTORY_LENGTH
-from alsolike.configuration_store import ConfigurationStore
-from alsolike.identity import Login
-from alsolike.profiles import Profile, ProfileStore
+from alsolike.domain.configuration import HISTORY_LENGTH
+from alsolike.events.identity import Login
+from alsolike.profiles.store import Profile, ProfileStore
 from cli import console
+from cli.config.configuration_store import ConfigurationStore
 from cli.deployment import Deployment
-from cli.rebuilding.erased import ErasedUsers
+from cli.rebuilding.erased_users import ErasedUsers
 from cli.rebuilding.lake_reader import LakeReader
 from cli.rebuilding.profiles import logins_of, profiles_of
 

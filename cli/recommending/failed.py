@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
-from alsolike.errors import Unavailable
+from alsolike.runtime.errors import Unavailable
 from cli.recommending.user_ids import COLUMN, UserId
 
 _HEADER = (COLUMN, "LINE", "REASON")

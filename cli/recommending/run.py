@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.console import Step, counted
-from cli.recommending.asking import Asker
+from cli.recommending.batch_client import Asker
 from cli.recommending.failed import FailedUsers
 from cli.recommending.in_order import in_order
 from cli.recommending.table import RecommendationFile
@@ -24,7 +24,7 @@ ITEMS_AT_ONCE = 25_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Summary:
+class BatchSummary:
     """Result of a run.
 
     Attributes
@@ -54,7 +54,7 @@ class Summary:
 
 def recommend_to(
     ids: UserIds, asker: Asker, file: RecommendationFile, failed: FailedUsers, *, k: int, parallel: int, step: Step
-) -> Summary:
+) -> BatchSummary:
     """Write everybody's recommendations, in the order of the input.
 
     Raises
@@ -81,7 +81,7 @@ def recommend_to(
             step.note(counted(users, "user") + (f", {failed.count:,} failed" if failed.count else ""))
     finally:
         asker.stop()
-    return Summary(users, failed.count, items, time.perf_counter() - started, dict(sources), dict(degraded))
+    return BatchSummary(users, failed.count, items, time.perf_counter() - started, dict(sources), dict(degraded))
 
 
 def failed_path(name: str, output: Path) -> Path:

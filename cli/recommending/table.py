@@ -11,11 +11,12 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike import lake, recommendation_rows
-from alsolike.errors import InvalidInput, Unavailable
+from alsolike.lake import lake
+from alsolike.recommendations import batch_table
+from alsolike.runtime.errors import InvalidInput, Unavailable
 
 SCHEMA = pa.schema(
-    [pa.field(name, pa.type_for_alias(kind), nullable=False) for name, kind in recommendation_rows.COLUMNS.items()]
+    [pa.field(name, pa.type_for_alias(kind), nullable=False) for name, kind in batch_table.COLUMNS.items()]
 )
 ROW_GROUP_ROWS = 100_000
 
@@ -63,7 +64,7 @@ class RecommendationFile:
 
     def add(self, result: Mapping[str, Any]) -> int:
         """Add an answer's items, and return how many they are."""
-        columns = recommendation_rows.columns_of(result, recommender=self._recommender)
+        columns = batch_table.columns_of(result, recommender=self._recommender)
         for rows, values in zip(self._rows, columns, strict=True):
             rows.extend(values)
         if len(self._rows[0]) >= ROW_GROUP_ROWS:

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import pyarrow as pa
 
-from alsolike.errors import InvalidInput
+from alsolike.runtime.errors import InvalidInput
 from cli.importing.files import open_file, text_as_string
 from cli.importing.sources import SUFFIXES, find
 

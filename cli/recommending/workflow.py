@@ -13,12 +13,12 @@ from typing import Any
 
 import orjson
 
-from alsolike.errors import AlsolikeError, InvalidInput
-from alsolike.recommendation_rows import errors_prefix, failed_key, part_key, users_key
-from cli.aws import asking
+from alsolike.recommendations.batch_table import errors_prefix, failed_key, part_key, users_key
+from alsolike.runtime.errors import AlsolikeError, InvalidInput
+from cli.aws import translate_aws_errors
 from cli.console import Step, counted
 from cli.deployment import Deployment
-from cli.recommending.asking import Question
+from cli.recommending.batch_client import Question
 from cli.recommending.failed import FailedUsers
 from cli.recommending.in_order import in_order
 from cli.recommending.user_ids import UserId, UserIds
@@ -33,7 +33,7 @@ class BatchFailed(AlsolikeError):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Run:
+class BatchRun:
     """Users who were stored, and the execution that answers them."""
 
     name: str
@@ -43,7 +43,7 @@ class Run:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Outcome:
+class BatchResult:
     """Result of a run.
 
     Attributes
@@ -62,7 +62,7 @@ class Outcome:
     seconds: float
 
 
-def start(ids: UserIds, question: Question, failed: FailedUsers, *, where: Deployment, step: Step) -> Run:
+def start(ids: UserIds, question: Question, failed: FailedUsers, *, where: Deployment, step: Step) -> BatchRun:
     """Store the users and start the workflow; what is no id goes to `failed` at once.
 
     Raises
@@ -77,7 +77,7 @@ def start(ids: UserIds, question: Question, failed: FailedUsers, *, where: Deplo
 
     def put(batch: tuple[int, list[str]]) -> int:
         number, users = batch
-        with asking(f"bucket {bucket}"):
+        with translate_aws_errors(f"bucket {bucket}"):
             s3.put_object(Bucket=bucket, Key=users_key(name, f"{number:06d}"), Body=orjson.dumps(users))
         return len(users)
 
@@ -90,14 +90,14 @@ def start(ids: UserIds, question: Question, failed: FailedUsers, *, where: Deplo
     if not users:
         raise InvalidInput(f"{ids.name} has no users")
     arn = where.names.batch_state_machine_arn
-    with asking(f"state machine {arn}"):
+    with translate_aws_errors(f"state machine {arn}"):
         answer = where.client("stepfunctions").start_execution(
             stateMachineArn=arn, name=name, input=orjson.dumps({"run": name, **question.fields()}).decode()
         )
-    return Run(name, answer["executionArn"], users, batches)
+    return BatchRun(name, answer["executionArn"], users, batches)
 
 
-def follow(run: Run, failed: FailedUsers, *, where: Deployment, step: Step) -> Outcome:
+def follow(run: BatchRun, failed: FailedUsers, *, where: Deployment, step: Step) -> BatchResult:
     """Wait for the end of a run and report the finished batches to `step`.
 
     Raises
@@ -110,7 +110,7 @@ def follow(run: Run, failed: FailedUsers, *, where: Deployment, step: Step) -> O
     started, client = time.perf_counter(), where.client("stepfunctions")
     bucket = where.names.artefact_bucket
     while True:
-        with asking(f"execution {run.execution_arn}"):
+        with translate_aws_errors(f"execution {run.execution_arn}"):
             execution = client.describe_execution(executionArn=run.execution_arn)
         parts = _listed(where, part_key(run.name))
         step.reach(len(parts))
@@ -132,10 +132,10 @@ def follow(run: Run, failed: FailedUsers, *, where: Deployment, step: Step) -> O
             failed.add(UserId(0, entry["user_id"]), entry["reason"])
     users, items, refused = (sum(counts[name] for counts in counted) for name in ("users", "items", "failed"))
     uri = f"s3://{bucket}/{part_key(run.name)}"
-    return Outcome(uri, len(parts), users + refused, items, failed.count, time.perf_counter() - started)
+    return BatchResult(uri, len(parts), users + refused, items, failed.count, time.perf_counter() - started)
 
 
-def copy(run: Run, target: str, *, where: Deployment) -> str:
+def copy(run: BatchRun, target: str, *, where: Deployment) -> str:
     """Copy the parts to `s3://bucket/prefix/`, with the caller's permissions; return where they are.
 
     Raises
@@ -146,7 +146,7 @@ def copy(run: Run, target: str, *, where: Deployment) -> str:
     bucket, prefix = _place(target)
     s3, source = where.client("s3"), where.names.artefact_bucket
     for key in _listed(where, part_key(run.name)):
-        with asking(f"bucket {bucket}"):
+        with translate_aws_errors(f"bucket {bucket}"):
             s3.copy_object(
                 Bucket=bucket, Key=prefix + key.rpartition("/")[2], CopySource={"Bucket": source, "Key": key}
             )
@@ -170,23 +170,23 @@ def _good(ids: Iterator[UserId], failed: FailedUsers) -> Iterator[str]:
 
 def _listed(where: Deployment, prefix: str) -> list[str]:
     bucket = where.names.artefact_bucket
-    with asking(f"bucket {bucket}"):
+    with translate_aws_errors(f"bucket {bucket}"):
         pages = where.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
 
 
 def _read(where: Deployment, key: str) -> bytes:
-    with asking(f"object {key}"):
+    with translate_aws_errors(f"object {key}"):
         return bytes(where.client("s3").get_object(Bucket=where.names.artefact_bucket, Key=key)["Body"].read())
 
 
 def _counts(where: Deployment, key: str) -> dict[str, int]:
-    with asking(f"object {key}"):
+    with translate_aws_errors(f"object {key}"):
         metadata = where.client("s3").head_object(Bucket=where.names.artefact_bucket, Key=key)["Metadata"]
     return {name: int(value) for name, value in metadata.items()}
 
 
-def _errors(where: Deployment, run: Run) -> str:
+def _errors(where: Deployment, run: BatchRun) -> str:
     """Return what the first batches that failed say of it."""
     said: list[str] = []
     for key in _listed(where, errors_prefix(run.name))[:_SHOWN_ERRORS]:

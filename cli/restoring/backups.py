@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Iterator
 
 from cli import console
-from cli.aws import asking
+from cli.aws import translate_aws_errors
 from cli.deployment import Deployment
 
 
@@ -24,14 +24,14 @@ def restored_table(where: Deployment, name: str, *, to: dt.datetime) -> Iterator
     """
     client = where.client("dynamodb")
     copy = f"{name}-{to:%Y%m%dT%H%M%S}"
-    with asking(f"restore of table {name} to {to:%Y-%m-%d %H:%M:%S} UTC"):
+    with translate_aws_errors(f"restore of table {name} to {to:%Y-%m-%d %H:%M:%S} UTC"):
         client.restore_table_to_point_in_time(SourceTableName=name, TargetTableName=copy, RestoreDateTime=to)
     try:
-        with console.step(f"backup of {name}"), asking(f"table {copy}"):
+        with console.step(f"backup of {name}"), translate_aws_errors(f"table {copy}"):
             client.get_waiter("table_exists").wait(
                 TableName=copy, WaiterConfig={"Delay": 10 if not where.is_local else 1, "MaxAttempts": 2_000}
             )
         yield copy
     finally:
-        with asking(f"table {copy}"):
+        with translate_aws_errors(f"table {copy}"):
             client.delete_table(TableName=copy)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.options import AsJson, Stack, State
-from cli.restoring.source import Source
+from cli.restoring.source import RestoreSource
 
 if TYPE_CHECKING:
     from cli.restoring.objects import Planned
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 def restore(
     to: Annotated[str, typer.Option(metavar="TIME", help="Time to restore, ISO 8601 with a zone.")],
     tables: Annotated[
-        Source,
+        RestoreSource,
         typer.Option(help="Source of the tables: the lake, DynamoDB's point-in-time backups, or none."),
-    ] = Source.LAKE,
+    ] = RestoreSource.LAKE,
     keep_newer: Annotated[
         bool, typer.Option("--keep-newer", help="Keep objects that are newer than this time.")
     ] = False,
@@ -47,7 +47,7 @@ def restore(
     then = moment(to, option="--to")
     now_ms = time.time_ns() // 1_000_000
     if milliseconds(then) > now_ms:
-        from alsolike.errors import InvalidInput
+        from alsolike.runtime.errors import InvalidInput
 
         raise InvalidInput(f"--to is {to!r}, expected a time that has passed")
     where = deployment.resolve(stack=stack, state=state)
@@ -63,7 +63,7 @@ def restore(
     finally:  # also after an interruption: no erased users may remain in the restored data
         drop_erased(where)
     restore_tables(where, tables, to=then, keep_newer=keep_newer, now_ms=now_ms)
-    if tables is not Source.NONE:
+    if tables is not RestoreSource.NONE:
         rebuild_snapshot(where, now_ms=now_ms)
 
 

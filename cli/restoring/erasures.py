@@ -12,14 +12,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 
-from alsolike import catalogue_log, lake, lake_objects
-from alsolike.catalogue_log import ChangeKind
-from alsolike.errors import ConcurrentUpdate
-from alsolike.lake_objects import LakeObject
+from alsolike.catalogue import change_log
+from alsolike.catalogue.change_log import ChangeKind
+from alsolike.lake import lake, lake_objects
+from alsolike.lake.lake_objects import LakeObject
+from alsolike.runtime.errors import ConcurrentUpdate
 from cli import console
-from cli.aws import asking
+from cli.aws import translate_aws_errors
 from cli.deployment import Deployment
-from cli.rebuilding.erased import ErasedUsers
+from cli.rebuilding.erased_users import ErasedUsers
 from cli.rebuilding.lake_reader import LakeReader, open_parquet
 from cli.rebuilding.profiles import logins_of
 
@@ -70,7 +71,7 @@ def _rewrite(s3: Any, bucket: str, listed: LakeObject, erased: ErasedUsers, sess
             return False
         out = io.BytesIO()
         pq.write_table(rows.filter(pa.array(kept.to_numpy(bool))), out, compression=lake.COMPRESSION)
-        with asking(where):
+        with translate_aws_errors(where):
             try:
                 if kept.any():
                     s3.put_object(Bucket=bucket, Key=listed.key, Body=out.getvalue(), IfMatch=etag)
@@ -85,7 +86,7 @@ def _rewrite(s3: Any, bucket: str, listed: LakeObject, erased: ErasedUsers, sess
 
 
 def _etag(s3: Any, bucket: str, key: str) -> str | None:
-    with asking(f"s3://{bucket}/{key}"):
+    with translate_aws_errors(f"s3://{bucket}/{key}"):
         try:
             etag: str = s3.head_object(Bucket=bucket, Key=key)["ETag"]
         except ClientError as error:
@@ -98,13 +99,13 @@ def _etag(s3: Any, bucket: str, key: str) -> str | None:
 def _rewrite_log(s3: Any, bucket: str, erased: ErasedUsers) -> int:
     """Take erased users out of the log of users' changes."""
     kind, rewritten = ChangeKind.USER, 0
-    with asking(f"s3://{bucket}/{kind.prefix}"):
+    with translate_aws_errors(f"s3://{bucket}/{kind.prefix}"):
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=kind.prefix):
             for entry in page.get("Contents", []):
                 body = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
-                found = list(catalogue_log.decode(kind, body, name=entry["Key"]))
+                found = list(change_log.decode(kind, body, name=entry["Key"]))
                 kept = [change for change in found if change.entity_id not in erased]
                 if len(kept) < len(found):
-                    s3.put_object(Bucket=bucket, Key=entry["Key"], Body=catalogue_log.encode(kind, kept))
+                    s3.put_object(Bucket=bucket, Key=entry["Key"], Body=change_log.encode(kind, kept))
                     rewritten += 1
     return rewritten

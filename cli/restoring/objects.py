@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from alsolike import lake
-from alsolike.catalogue_log import ChangeKind
+from alsolike.catalogue.change_log import ChangeKind
+from alsolike.lake import lake
 from cli import console
-from cli.aws import asking
+from cli.aws import translate_aws_errors
 from cli.deployment import Deployment
 from cli.importing.journal import PREFIX as IMPORTS_PREFIX
-from cli.restoring.versions import Change, apply, changes
+from cli.restoring.versions import ObjectChange, apply, changes
 
 _THREADS = 16
 
@@ -30,7 +30,7 @@ class Planned:
 
     bucket: str
     prefix: str
-    changes: tuple[Change, ...]
+    changes: tuple[ObjectChange, ...]
 
     @property
     def restored(self) -> int:
@@ -81,12 +81,12 @@ def carry_out(where: Deployment, planned: Sequence[Planned]) -> None:
         with (
             console.step(each.prefix, total=len(each.changes)) as step,
             ThreadPoolExecutor(_THREADS, "restore") as pool,
-            asking(what),
+            translate_aws_errors(what),
         ):
             for _ in pool.map(lambda change, bucket=each.bucket: apply(s3, bucket, change), each.changes):
                 step.advance()
 
 
-def _listed(s3: Any, bucket: str, prefix: str, *, to: dt.datetime, keep_newer: bool) -> Iterator[Change]:
-    with asking(f"s3://{bucket}/{prefix}"):
+def _listed(s3: Any, bucket: str, prefix: str, *, to: dt.datetime, keep_newer: bool) -> Iterator[ObjectChange]:
+    with translate_aws_errors(f"s3://{bucket}/{prefix}"):
         yield from changes(s3, bucket, prefix, to=to, keep_newer=keep_newer)

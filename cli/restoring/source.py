@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class Source(StrEnum):
+class RestoreSource(StrEnum):
     """Source from which the tables are restored."""
 
     LAKE = "lake"

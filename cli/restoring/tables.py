@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 
-from alsolike.catalogue_log import ChangeKind
-from alsolike.profiles import ProfileStore
+from alsolike.catalogue.change_log import ChangeKind
+from alsolike.profiles.store import ProfileStore
 from cli.deployment import Deployment
 from cli.rebuilding.rows import rebuild_rows, table, write_rows
 from cli.rebuilding.writing import rebuild_profiles, write_profiles
 from cli.restoring.backups import restored_table
-from cli.restoring.source import Source
+from cli.restoring.source import RestoreSource
 from cli.times import milliseconds
 
 
-def restore_tables(where: Deployment, source: Source, *, to: dt.datetime, keep_newer: bool, now_ms: int) -> None:
+def restore_tables(where: Deployment, source: RestoreSource, *, to: dt.datetime, keep_newer: bool, now_ms: int) -> None:
     """Make catalogue, users and profiles what they were, or what the restored lake says with what is newer in it.
 
     Raises
@@ -22,13 +22,13 @@ def restore_tables(where: Deployment, source: Source, *, to: dt.datetime, keep_n
     InvalidInput, Unavailable
         See `rebuild_rows` and `restored_table`.
     """
-    if source is Source.LAKE:
+    if source is RestoreSource.LAKE:
         # The second of `to` counts whole, as it does for objects: S3 dates them in seconds.
         by_ms = None if keep_newer else milliseconds(to.replace(microsecond=0)) + 999
         for kind in ChangeKind:
             rebuild_rows(where, kind, now_ms=now_ms, changed_by_ms=by_ms, exactly=True)
         rebuild_profiles(where, now_ms=now_ms, received_by_ms=by_ms, exactly=True)
-    if source is Source.BACKUPS:
+    if source is RestoreSource.BACKUPS:
         names = {ChangeKind.ITEM: where.names.catalogue_table, ChangeKind.USER: where.names.users_table}
         for kind, name in names.items():
             with restored_table(where, name, to=to) as copy:

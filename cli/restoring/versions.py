@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Change:
+class ObjectChange:
     """Pending change of one object.
 
     Attributes
@@ -40,7 +40,7 @@ class _Version:
     size: int
 
 
-def changes(client: Any, bucket: str, prefix: str, *, to: dt.datetime, keep_newer: bool) -> Iterator[Change]:
+def changes(client: Any, bucket: str, prefix: str, *, to: dt.datetime, keep_newer: bool) -> Iterator[ObjectChange]:
     """Yield what has to be done so that the objects under a prefix are those of a time.
 
     S3 states the times of versions in whole seconds: what was written within the second of `to` counts as written.
@@ -57,7 +57,7 @@ def changes(client: Any, bucket: str, prefix: str, *, to: dt.datetime, keep_newe
             yield change
 
 
-def apply(client: Any, bucket: str, change: Change) -> None:
+def apply(client: Any, bucket: str, change: ObjectChange) -> None:
     """Make a change. Nothing is lost by it: what was current becomes one more old version."""
     if change.version_id is None:
         client.delete_object(Bucket=bucket, Key=change.key)
@@ -66,15 +66,15 @@ def apply(client: Any, bucket: str, change: Change) -> None:
         client.copy(source, bucket, change.key)  # in parts, where it is large
 
 
-def _change(versions: Sequence[_Version], *, to: dt.datetime, keep_newer: bool) -> Change | None:
+def _change(versions: Sequence[_Version], *, to: dt.datetime, keep_newer: bool) -> ObjectChange | None:
     current = next((version for version in versions if version.is_latest), None)
     exists = current is not None and not current.is_deletion
     then = next((version for version in versions if version.modified <= to), None)
     if then is None or then.is_deletion:
-        return Change(versions[0].key, "remove", None, 0) if exists and not keep_newer else None
+        return ObjectChange(versions[0].key, "remove", None, 0) if exists and not keep_newer else None
     if then is current:
         return None
-    return Change(then.key, "restore", then.version_id, then.size)
+    return ObjectChange(then.key, "restore", then.version_id, then.size)
 
 
 def _versions(client: Any, bucket: str, prefix: str) -> Iterator[_Version]:

@@ -8,14 +8,14 @@ import os
 import time
 from typing import Any
 
-from alsolike.aws import client
-from alsolike.configuration_reader import ConfigurationReader
-from alsolike.correlation import MAX_LOGGED
-from alsolike.observability import Metric, count, logger, observed
-from alsolike.pseudonyms import pseudonyms_of
-from alsolike.settings import from_environment
-from alsolike.stream import stream_records
-from alsolike.tombstones import TombstoneReader
+from alsolike.config.reader import ConfigurationReader
+from alsolike.events.correlation import MAX_LOGGED
+from alsolike.events.stream import stream_records
+from alsolike.privacy.pseudonyms import pseudonyms_of
+from alsolike.privacy.tombstones import TombstoneReader
+from alsolike.runtime.aws import client
+from alsolike.runtime.observability import Metric, count, instrumented, logger
+from alsolike.runtime.settings import from_environment
 from functions.archive_events.service import archive
 from functions.archive_events.settings import Settings
 
@@ -35,7 +35,7 @@ def _sources() -> tuple[Settings, ConfigurationReader, TombstoneReader]:
     return settings, reader, tombstones
 
 
-@observed
+@instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Archive the batch whole, or fail and get it again."""
     settings, configurations, tombstones = _sources()

@@ -17,13 +17,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike import lake
-from alsolike.correlation import correlation_ids
-from alsolike.errors import Unavailable
-from alsolike.quarantine import QuarantinedRecord
-from alsolike.record_columns import read_columns
-from alsolike.stream import ConfigurationSource, StreamRecord
-from alsolike.tombstones import Erased, names_erased, nobody
+from alsolike.events.correlation import correlation_ids
+from alsolike.events.stream import ConfigurationSource, StreamRecord
+from alsolike.lake import lake
+from alsolike.lake.dead_letters import QuarantinedRecord
+from alsolike.lake.record_columns import read_columns
+from alsolike.privacy.tombstones import IsErased, names_erased, no_erased_users
+from alsolike.runtime.errors import Unavailable
 
 MS_PER_DAY = 86_400_000
 
@@ -41,7 +41,7 @@ SCHEMA = pa.schema([(name, _ARROW_TYPES[glue_type]) for name, glue_type in lake.
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Outcome:
+class ArchiveResult:
     """The result of a batch.
 
     Attributes
@@ -65,8 +65,8 @@ def archive(
     bucket: str,
     configurations: ConfigurationSource,
     now_ms: int,
-    erased: Erased = nobody,
-) -> Outcome:
+    erased: IsErased = no_erased_users,
+) -> ArchiveResult:
     """Write readable records to their day's partition and others to quarantine; drop erased users' records.
 
     Parameters
@@ -99,7 +99,7 @@ def archive(
         quarantined = QuarantinedRecord(record, str(error))
         _put(client, bucket, quarantined.key, quarantined.to_json(), content_type="application/json")
     left_out = len(columns["event_id"]) - len(rows) + len(unreadable) - len(refused)
-    return Outcome(
+    return ArchiveResult(
         len(rows), tuple(str(error) for _, error in refused), left_out, correlation_ids(record for record, _ in refused)
     )
 
@@ -111,7 +111,7 @@ def to_parquet(rows: pa.Table) -> bytes:
     return content.getvalue()
 
 
-def _of_others(rows: pa.Table, erased: Erased) -> pa.Table:
+def _of_others(rows: pa.Table, erased: IsErased) -> pa.Table:
     users = [user for user in pc.unique(rows["user_id"]).to_pylist() if user is not None and erased(user)]
     anonymous = pc.is_null(rows["user_id"])
     sessions = [each for each in pc.unique(rows["session_id"].filter(anonymous)).to_pylist() if erased(None, each)]

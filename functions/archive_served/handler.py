@@ -7,11 +7,11 @@ import os
 import time
 from typing import Any
 
-from alsolike.aws import client
-from alsolike.observability import Metric, count, logger, observed
-from alsolike.pseudonyms import Pseudonyms
-from alsolike.settings import from_environment
-from alsolike.tombstones import TombstoneReader
+from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.privacy.tombstones import TombstoneReader
+from alsolike.runtime.aws import client
+from alsolike.runtime.observability import Metric, count, instrumented, logger
+from alsolike.runtime.settings import from_environment
 from functions.archive_served.service import archive, read_delivery
 from functions.archive_served.settings import Settings
 
@@ -27,7 +27,7 @@ def _no_hashes() -> Pseudonyms:
     raise AssertionError("the log calls people by their hashes already")
 
 
-@observed
+@instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> None:
     """Archive the lines, or fail and get them again."""
     settings, tombstones = _sources()

@@ -22,12 +22,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike import lake, served
-from alsolike.errors import InvalidInput, Unavailable
-from alsolike.quarantine import QuarantinedRecord
-from alsolike.served import Served
-from alsolike.stream import StreamRecord
-from alsolike.tombstones import NO_TOMBSTONES, Tombstones
+from alsolike.events.stream import StreamRecord
+from alsolike.lake import lake, served
+from alsolike.lake.dead_letters import QuarantinedRecord
+from alsolike.lake.served import Served
+from alsolike.privacy.tombstones import NO_TOMBSTONES, Tombstones
+from alsolike.runtime.errors import InvalidInput, Unavailable
 
 DATA_MESSAGE = "DATA_MESSAGE"
 """Type of messages with log events; the other type only tests the destination."""
@@ -68,7 +68,7 @@ class Delivery:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Outcome:
+class DeliveryResult:
     """Numbers of a delivery's lines by result."""
 
     archived: int
@@ -97,7 +97,7 @@ def read_delivery(data: str) -> Delivery:
         raise InvalidInput(f"awslogs.data is not what a subscription delivers: {error!r}") from error
 
 
-def archive(delivery: Delivery, *, client: Any, bucket: str, erased: Tombstones = NO_TOMBSTONES) -> Outcome:
+def archive(delivery: Delivery, *, client: Any, bucket: str, erased: Tombstones = NO_TOMBSTONES) -> DeliveryResult:
     """Write readable lines to their day's partition and the others to quarantine; erased users' lines nowhere.
 
     Parameters
@@ -130,7 +130,7 @@ def archive(delivery: Delivery, *, client: Any, bucket: str, erased: Tombstones 
         _put(client, bucket, f"{served.partition_prefix(date)}{name}", to_parquet(day))
     for record in refused:
         _put(client, bucket, record.key, record.to_json())
-    return Outcome(sum(map(len, rows.values())), len(refused), left_out)
+    return DeliveryResult(sum(map(len, rows.values())), len(refused), left_out)
 
 
 def _is_erased(row: Served, erased: Tombstones) -> bool:

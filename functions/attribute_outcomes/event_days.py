@@ -13,13 +13,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from functions.attribute_outcomes.disk_partitions import Part, Spill, hashes_of, parts_for
 from functions.attribute_outcomes.ids import read
 from functions.attribute_outcomes.inputs import Inputs
 from functions.attribute_outcomes.items import Items
-from functions.attribute_outcomes.reading import rows_of
+from functions.attribute_outcomes.object_reader import rows_of
 from functions.attribute_outcomes.records import AT_ONCE, KEY, Records, between, starts
-from functions.attribute_outcomes.rules import DAY_MS, Reason, Rules, is_near
-from functions.attribute_outcomes.spill import Part, Spill, hashes_of, parts_for
+from functions.attribute_outcomes.rules import DAY_MS, AttributionRules, Reason, is_near
 
 _TEXT = pa.string()
 EVENTS = pa.schema(
@@ -64,7 +64,7 @@ class EventDays:
         inputs: Inputs,
         *,
         items: Items,
-        rules: Rules,
+        rules: AttributionRules,
         directory: Path,
         answer_days: Iterable[int],
     ) -> None:

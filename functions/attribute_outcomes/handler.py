@@ -10,14 +10,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from alsolike.aws import client
-from alsolike.configuration_reader import ConfigurationReader
-from alsolike.observability import Metric, count, logger, observed, report
-from alsolike.pseudonyms import pseudonyms_of
-from alsolike.settings import from_environment
-from alsolike.snapshot_reader import SnapshotReader
-from functions.attribute_outcomes.rules import Rules, first_whole_day, window_cut_days
-from functions.attribute_outcomes.service import Attribution, Report
+from alsolike.config.reader import ConfigurationReader
+from alsolike.privacy.pseudonyms import pseudonyms_of
+from alsolike.runtime.aws import client
+from alsolike.runtime.observability import Metric, count, instrumented, logger, report
+from alsolike.runtime.settings import from_environment
+from alsolike.snapshot.reader import SnapshotReader
+from functions.attribute_outcomes.rules import AttributionRules, first_whole_day, window_cut_days
+from functions.attribute_outcomes.service import Attribution, LastDayReport
 from functions.attribute_outcomes.settings import Settings
 
 LAST_DAY_MS = 300_000
@@ -45,7 +45,7 @@ def _configuration() -> ConfigurationReader:
     return ConfigurationReader(client("s3"), settings.artefact_bucket, check_s=settings.configuration_check_s)
 
 
-@observed
+@instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Compute days within the time of one call; the next call continues."""
     settings, s3 = _settings(), client("s3")
@@ -55,7 +55,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="attribution-") as name:
         directory = Path(name)
         catalogue = SnapshotReader(s3, settings.artefact_bucket, directory / "catalogue").current(now_ms=now_ms)
-        rules = Rules(window_days=settings.window_days, clock_skew_ms=limits.clock_skew_s * 1000)
+        rules = AttributionRules(window_days=settings.window_days, clock_skew_ms=limits.clock_skew_s * 1000)
         outcome = Attribution(
             s3,
             settings.lake_bucket,
@@ -75,7 +75,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return dataclasses.asdict(outcome)
 
 
-def _report(day: Report) -> None:
+def _report(day: LastDayReport) -> None:
     """Send a day's metrics, once: a series in one hour of a day costs a twenty-fourth."""
     for row in day.engagement:
         rates = {RATES[name]: value for name, value in row.rates().items() if value is not None}

@@ -16,10 +16,10 @@ from typing import Any
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike import engagement, lake, outcomes, served
-from alsolike.errors import Unavailable
-from alsolike.lake_objects import LakeObject, is_gone
-from functions.attribute_outcomes.rules import DEFINITIONS, POPULARITY_DAYS, Rules
+from alsolike.lake import engagement, lake, outcomes, served
+from alsolike.lake.lake_objects import LakeObject, is_gone
+from alsolike.runtime.errors import Unavailable
+from functions.attribute_outcomes.rules import DEFINITIONS, POPULARITY_DAYS, AttributionRules
 
 _EPOCH = dt.date(1970, 1, 1).toordinal()
 
@@ -38,7 +38,7 @@ def date_of(day: int) -> str:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Receipt:
+class DayReceipt:
     """The inputs of a day's results, and the number of rejected events.
 
     Attributes
@@ -70,7 +70,7 @@ class Receipt:
 class Inputs:
     """The objects of the four tables, listed at one moment, by day since 1970."""
 
-    def __init__(self, client: Any, bucket: str, rules: Rules) -> None:
+    def __init__(self, client: Any, bucket: str, rules: AttributionRules) -> None:
         """List them.
 
         Raises
@@ -120,7 +120,7 @@ class Inputs:
         content = [DEFINITIONS, dataclasses.astuple(self._rules), sorted(named), objects_read]
         return hashlib.blake2b(orjson.dumps(content), digest_size=16).hexdigest()
 
-    def is_current(self, day: int, receipt: Receipt | None) -> bool:
+    def is_current(self, day: int, receipt: DayReceipt | None) -> bool:
         """Return true if a day's results exist and follow from the current inputs."""
         return (
             receipt is not None
@@ -135,13 +135,13 @@ def etag_of(days: Days, day: int, key: str) -> str | None:
     return next((each.etag for each in days.get(day, []) if each.key == key), None)
 
 
-class ReceiptStore:
+class DayReceiptStore:
     """The receipts in the lake bucket."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client, self._bucket = client, bucket
 
-    def read(self, day: int) -> Receipt | None:
+    def read(self, day: int) -> DayReceipt | None:
         """Return a day's receipt; None if there is none, or another version wrote it.
 
         Raises
@@ -156,11 +156,11 @@ class ReceiptStore:
                 return None
             raise Unavailable(f"s3://{self._bucket}/{engagement.receipt_key(date_of(day))}: {error}") from error
         try:
-            return Receipt(**orjson.loads(body))
+            return DayReceipt(**orjson.loads(body))
         except (TypeError, ValueError):
             return None
 
-    def write(self, day: int, receipt: Receipt) -> None:
+    def write(self, day: int, receipt: DayReceipt) -> None:
         """Write the receipt of a day's results."""
         self._client.put_object(
             Bucket=self._bucket,

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from alsolike.snapshot import NumberColumn, Snapshot
+from alsolike.snapshot.snapshot import NumberColumn, Snapshot
 
 Numbers = npt.NDArray[np.int64]
 

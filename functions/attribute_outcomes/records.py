@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from functions.attribute_outcomes.spill import Hashes, part_of
+from functions.attribute_outcomes.disk_partitions import Hashes, part_of
 
 Rows = npt.NDArray[np.void]
 

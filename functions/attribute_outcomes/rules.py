@@ -51,7 +51,7 @@ class Reason(StrEnum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Rules:
+class AttributionRules:
     """Settings of a deployment.
 
     Attributes
@@ -115,7 +115,7 @@ def first_whole_day(now_ms: int, *, served_days: int, retention_days: int | None
     return first if retention_days is None else max(first, today - retention_days + POPULARITY_DAYS)
 
 
-def window_cut_days(retention_days: int | None, rules: Rules) -> int:
+def window_cut_days(retention_days: int | None, rules: AttributionRules) -> int:
     """Return the days before a window's end from which a day keeps its results, as interactions expire; 0 for none.
 
     Examples
@@ -126,7 +126,7 @@ def window_cut_days(retention_days: int | None, rules: Rules) -> int:
     return 0 if retention_days is None else max(0, POPULARITY_DAYS + rules.window_days + 1 - retention_days)
 
 
-def is_near(event_day: int, answer_day: int, rules: Rules) -> bool:
+def is_near(event_day: int, answer_day: int, rules: AttributionRules) -> bool:
     """Return true if events of one day (since 1970) are compared with answers of another.
 
     The ids of events of other days show that they are too early or too late.

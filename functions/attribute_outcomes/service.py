@@ -12,15 +12,15 @@ from typing import Any
 import pyarrow.parquet as pq
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike import engagement, lake, outcomes
-from alsolike.engagement import Engagement
-from alsolike.errors import AlsolikeError, DaysFailed
-from alsolike.observability import logger
-from alsolike.snapshot import Snapshot
-from functions.attribute_outcomes.day import PART_ROWS, Computation, Results
-from functions.attribute_outcomes.inputs import Inputs, Receipt, ReceiptStore, date_of, etag_of
+from alsolike.lake import engagement, lake, outcomes
+from alsolike.lake.engagement import Engagement
+from alsolike.runtime.errors import AlsolikeError, DaysFailed
+from alsolike.runtime.observability import logger
+from alsolike.snapshot.snapshot import Snapshot
+from functions.attribute_outcomes.day_results import PART_ROWS, Computation, Results
+from functions.attribute_outcomes.inputs import DayReceipt, DayReceiptStore, Inputs, date_of, etag_of
 from functions.attribute_outcomes.items import Items
-from functions.attribute_outcomes.rules import DAY_MS, POPULARITY_DAYS, Rules
+from functions.attribute_outcomes.rules import DAY_MS, POPULARITY_DAYS, AttributionRules
 from functions.attribute_outcomes.summary import to_table
 
 CONNECTIONS = 16
@@ -29,7 +29,7 @@ REPORT_AFTER_MS = 3_600_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Report:
+class LastDayReport:
     """The figures of the last complete day."""
 
     engagement: list[Engagement]
@@ -37,7 +37,7 @@ class Report:
 
 
 @dataclasses.dataclass(slots=True)
-class Outcome:
+class AttributionResult:
     """The result of a call.
 
     Attributes
@@ -103,9 +103,9 @@ class Attribution:
         bucket: str,
         *,
         catalogue: Snapshot,
-        rules: Rules,
+        rules: AttributionRules,
         shopper: Callable[[str], str],
-        report: Callable[[Report], None],
+        report: Callable[[LastDayReport], None],
         has_time: Callable[[], bool],
         directory: Path,
         now_ms: int,
@@ -114,13 +114,13 @@ class Attribution:
         part_rows: int = PART_ROWS,
     ) -> None:
         self._client, self._bucket, self._rules = client, bucket, rules
-        self._receipts = ReceiptStore(client, bucket)
+        self._receipts = DayReceiptStore(client, bucket)
         self._catalogue, self._shopper = catalogue, shopper
         self._report, self._has_time = report, has_time
         self._directory, self._now_ms, self._part_rows = directory, now_ms, part_rows
         self._first_day, self._cut_days = first_day, cut_days
 
-    def run(self) -> Outcome:
+    def run(self) -> AttributionResult:
         """Compute the outdated days, starting with those computed longest ago.
 
         Raises
@@ -129,7 +129,7 @@ class Attribution:
             If S3 does not list the objects. The outcome has the failures of single days, which do not stop others.
         """
         inputs = Inputs(self._client, self._bucket, self._rules)
-        outcome = Outcome(window_cut_days=self._cut_days)
+        outcome = AttributionResult(window_cut_days=self._cut_days)
         self._judge_retention(outcome)
         outdated = self._outdated(inputs)
         computation = Computation(
@@ -163,7 +163,7 @@ class Attribution:
             outcome.rejected += sum(results.rejected.values())
         return outcome
 
-    def _judge_retention(self, outcome: Outcome) -> None:
+    def _judge_retention(self, outcome: AttributionResult) -> None:
         today = self._now_ms // DAY_MS
         if self._first_day > today:
             outcome.failed[date_of(today)] = (
@@ -173,7 +173,7 @@ class Attribution:
         elif self._cut_days:
             logger.warning("days are kept before their window is over: limits.retention_days", cut_days=self._cut_days)
 
-    def _outdated(self, inputs: Inputs) -> list[tuple[int, Receipt | None]]:
+    def _outdated(self, inputs: Inputs) -> list[tuple[int, DayReceipt | None]]:
         held = {*inputs.outcomes, *inputs.engagement}
         days = [day for day in inputs.days() if day >= self._first_day or (day in held and day not in inputs.served)]
         with ThreadPoolExecutor(CONNECTIONS, "receipts") as pool:
@@ -183,7 +183,7 @@ class Attribution:
         ]
         return sorted(found, key=lambda each: (each[1].computed_ms if each[1] else 0, each[0]))
 
-    def _write(self, day: int, fingerprint: str, results: Results, before: Receipt | None) -> None:
+    def _write(self, day: int, fingerprint: str, results: Results, before: DayReceipt | None) -> None:
         """Replace a day's results, each at once, then write the receipt with their fingerprint.
 
         If an error stops this before the receipt, or another call does the same, the receipt does not match the
@@ -196,11 +196,11 @@ class Attribution:
             engagement_etag = self._put(engagement.object_key(date), self._summary(results.engagement))
         reported = before is not None and before.reported
         if not reported and day == (self._now_ms - REPORT_AFTER_MS) // DAY_MS - 1:
-            self._report(Report(results.engagement, dict(results.rejected)))
+            self._report(LastDayReport(results.engagement, dict(results.rejected)))
             reported = True
         self._receipts.write(
             day,
-            Receipt(
+            DayReceipt(
                 fingerprint,
                 outcomes_etag,
                 engagement_etag,
@@ -212,11 +212,11 @@ class Attribution:
             ),
         )
 
-    def _forget(self, day: int, inputs: Inputs, before: Receipt | None) -> None:
+    def _forget(self, day: int, inputs: Inputs, before: DayReceipt | None) -> None:
         """Remove the outcomes of a day whose answers have expired; their sums, which identify no user, stay."""
         key = outcomes.object_key(date_of(day))
         self._client.delete_object(Bucket=self._bucket, Key=key)
-        kept = before or Receipt("", None, None, {})
+        kept = before or DayReceipt("", None, None, {})
         etag = etag_of(inputs.engagement, day, engagement.object_key(date_of(day)))
         fingerprint = inputs.fingerprint(day, late=kept.late)
         self._receipts.write(

@@ -13,10 +13,10 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from alsolike.engagement import Dimension, Engagement
+from alsolike.lake.engagement import Dimension, Engagement
+from functions.attribute_outcomes.disk_partitions import flat
 from functions.attribute_outcomes.items import Items
-from functions.attribute_outcomes.joining import Joined
-from functions.attribute_outcomes.spill import flat
+from functions.attribute_outcomes.join import Joined
 from functions.attribute_outcomes.tables import ENGAGEMENT
 
 ALL = "all"
@@ -35,7 +35,7 @@ class _Group:
     seen: npt.NDArray[np.bool_] = dataclasses.field(default_factory=lambda: np.zeros(0, bool))
 
 
-class Summary:
+class DaySums:
     """The sums of a day."""
 
     def __init__(self, items: Items) -> None:

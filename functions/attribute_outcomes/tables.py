@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import pyarrow as pa
 
-from alsolike import engagement, outcomes
+from alsolike.lake import engagement, outcomes
 
 ARROW_TYPES = MappingProxyType(
     {

@@ -7,11 +7,11 @@ import os
 import time
 from typing import Any
 
-from alsolike.aws import client
-from alsolike.errors import InvalidInput
-from alsolike.observability import Metric, count, log_refusal, observed
-from alsolike.session_tokens import authorizer_context
-from alsolike.settings import from_environment
+from alsolike.events.session_tokens import authorizer_context
+from alsolike.runtime.aws import client
+from alsolike.runtime.errors import InvalidInput
+from alsolike.runtime.observability import Metric, count, instrumented, log_refusal
+from alsolike.runtime.settings import from_environment
 from functions.authorize_session.keys import SessionKeys
 from functions.authorize_session.service import authorize
 from functions.authorize_session.settings import Settings
@@ -29,7 +29,7 @@ def _keys() -> SessionKeys:
     )
 
 
-@observed
+@instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Return a request's permission and its session: a simple response to payload format 2.0."""
     (header,) = event["identitySource"]

@@ -8,8 +8,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.errors import Unavailable
-from alsolike.observability import Metric, count, logger
+from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.observability import Metric, count, logger
 
 CHECK_S = 300
 """Maximum age of the cached secret. A value that was rotated out is rejected after this time at the latest."""

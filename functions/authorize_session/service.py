@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from alsolike.errors import InvalidInput, WrongSignature
-from alsolike.session_tokens import Session, verify
+from alsolike.events.session_tokens import Session, verify
+from alsolike.runtime.errors import InvalidInput, WrongSignature
 from functions.authorize_session.keys import SessionKeys
 
 _SCHEME = "bearer "

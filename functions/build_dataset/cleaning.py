@@ -11,11 +11,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alsolike import identity, lake
-from alsolike.configuration import Configuration
-from alsolike.dataset import INTERACTION_COLUMNS
-from alsolike.returns import remaining
-from alsolike.tombstones import Erased, nobody
+from alsolike.domain.configuration import Configuration
+from alsolike.events import identity
+from alsolike.events.returns import net_weights
+from alsolike.lake import lake
+from alsolike.privacy.tombstones import IsErased, no_erased_users
+from alsolike.training.dataset import INTERACTION_COLUMNS
 from functions.build_dataset.rules import ORDER, minimums, names_erased, weights
 
 
@@ -40,7 +41,7 @@ class CleanInteractions:
         return int(self.frame.duplicated(["profile_id", "item_id"]).sum())
 
 
-def clean(rows: pd.DataFrame, configuration: Configuration, *, erased: Erased = nobody) -> CleanInteractions:
+def clean(rows: pd.DataFrame, configuration: Configuration, *, erased: IsErased = no_erased_users) -> CleanInteractions:
     """Count each event once and keep weighted event types; leave out returned purchases, rare items, short histories.
 
     Parameters
@@ -78,7 +79,7 @@ def clean(rows: pd.DataFrame, configuration: Configuration, *, erased: Erased = 
     )
 
 
-def erased_profiles(profiles: pd.Series[str], erased: Erased) -> list[str]:
+def erased_profiles(profiles: pd.Series[str], erased: IsErased) -> list[str]:
     """Return those of the profiles that are erased users'."""
     return [each for each in profiles.unique() if names_erased(each, erased)]
 
@@ -89,7 +90,7 @@ def _without_returns(weighty: pd.DataFrame) -> pd.DataFrame:
         return weighty
     ordered = weighty.iloc[_order(weighty)]
     items, users = (pd.factorize(ordered[name])[0].astype(np.int64) for name in ("item_id", "profile_id"))
-    left = remaining(users * (items.max() + 1) + items, ordered["weight"].to_numpy())
+    left = net_weights(users * (items.max() + 1) + items, ordered["weight"].to_numpy())
     return ordered.assign(weight=left.astype(np.float32))[left > 0]
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from alsolike import lake
-from alsolike.configuration import Configuration
-from alsolike.dataset import DatasetManifest
-from alsolike.errors import InvalidDataset
-from alsolike.reference import Reference
+from alsolike.domain.configuration import Configuration
+from alsolike.lake import lake
+from alsolike.runtime.errors import InvalidDataset
+from alsolike.training.dataset import DatasetManifest
+from alsolike.training.reference import Reference
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Counts:
+class EngineCounts:
     """An engine's counts.
 
     Attributes
@@ -36,7 +36,7 @@ class Counts:
 
 def manifest(
     dataset_id: str,
-    counts: Counts,
+    counts: EngineCounts,
     configuration: Configuration,
     *,
     started_ms: int,

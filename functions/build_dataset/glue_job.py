@@ -11,18 +11,19 @@ from typing import Any
 from botocore.exceptions import ClientError
 from pyspark.sql import SparkSession
 
-from alsolike import bundle, lake
-from alsolike.aws import client
-from alsolike.configuration_reader import ConfigurationReader
-from alsolike.dataset import CHAMPION_FOLDER, MANIFEST_FILE, prefix
-from alsolike.errors import InvalidBundle
-from alsolike.lake_objects import list_objects
-from alsolike.observability import logger
-from alsolike.pseudonyms import pseudonyms_of
-from alsolike.statistics import STATISTICS, STATISTICS_MANIFEST, Counting
-from alsolike.tombstones import TombstoneReader
+from alsolike.bundle import bundle
+from alsolike.config.reader import ConfigurationReader
+from alsolike.lake import lake
+from alsolike.lake.lake_objects import list_objects
+from alsolike.privacy.pseudonyms import pseudonyms_of
+from alsolike.privacy.tombstones import TombstoneReader
+from alsolike.runtime.aws import client
+from alsolike.runtime.errors import InvalidBundle
+from alsolike.runtime.observability import logger
+from alsolike.training.dataset import CHAMPION_FOLDER, MANIFEST_FILE, prefix
+from alsolike.training.statistics import STATISTICS, STATISTICS_MANIFEST, Counting
 from functions.build_dataset.settings import Settings
-from functions.build_dataset.spark_dataset import ErasedUsers, build_dataset, check_nobody_erased
+from functions.build_dataset.spark_dataset import SparkErasedUsers, build_dataset, check_nobody_erased
 from functions.build_dataset.spark_statistics import moments, write_statistics
 
 _PARTITION_BYTES = 32 * 2**20
@@ -69,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         settings=settings,
         configuration=configuration,
         lineage=tuple(lake.partition_prefix(date).removesuffix("/") for date in sorted(dates)),
-        erased=ErasedUsers(frozenset(tombstones.current(now_ms=now_ms).users), settings.secret_arn),
+        erased=SparkErasedUsers(frozenset(tombstones.current(now_ms=now_ms).users), settings.secret_arn),
         most_interactions=options.sample_interactions if options.statistics else None,
     )
     if options.statistics:
@@ -88,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
     now_ms = time.time_ns() // 1_000_000
     check_nobody_erased(
-        dataset.interactions, ErasedUsers(frozenset(tombstones.refresh(now_ms=now_ms).users), settings.secret_arn)
+        dataset.interactions, SparkErasedUsers(frozenset(tombstones.refresh(now_ms=now_ms).users), settings.secret_arn)
     )
     s3.put_object(
         Bucket=artefact_bucket,

@@ -7,14 +7,14 @@ import os
 import time
 from typing import Any
 
-from alsolike.aws import client
-from alsolike.catalog import CatalogueStore
-from alsolike.configuration_reader import ConfigurationReader
-from alsolike.observability import Metric, count, logger, observed
-from alsolike.pseudonyms import pseudonyms_of
-from alsolike.settings import from_environment
-from alsolike.tombstones import TombstoneReader
-from alsolike.users import UserStore
+from alsolike.catalogue.items import CatalogueStore
+from alsolike.catalogue.users import UserStore
+from alsolike.config.reader import ConfigurationReader
+from alsolike.privacy.pseudonyms import pseudonyms_of
+from alsolike.privacy.tombstones import TombstoneReader
+from alsolike.runtime.aws import client
+from alsolike.runtime.observability import Metric, count, instrumented, logger
+from alsolike.runtime.settings import from_environment
 from functions.build_dataset.service import build_dataset
 from functions.build_dataset.settings import Settings
 
@@ -24,7 +24,7 @@ def _settings() -> Settings:
     return from_environment(Settings, os.environ)
 
 
-@observed
+@instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Build the dataset of `run_id`, started at `started_ms`."""
     settings = _settings()

@@ -11,9 +11,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike import lake
-from alsolike.errors import InvalidDataset
-from alsolike.lake_objects import LakeObject, list_objects, read
+from alsolike.lake import lake
+from alsolike.lake.lake_objects import LakeObject, list_objects, read
+from alsolike.runtime.errors import InvalidDataset
 
 CONNECTIONS = 8
 """Objects read at once; they wait for S3 more than for the processor."""

@@ -7,9 +7,8 @@ from typing import Any
 import orjson
 import pandas as pd
 
-from alsolike.drift import DAY_MS, WINDOW_DAYS
-from alsolike.item_categories import category_column
-from alsolike.reference import MOST_LOOKED_AT, ItemCount, Reference, ranked, reference_of
+from alsolike.training.drift import DAY_MS, WINDOW_DAYS
+from alsolike.training.reference import MOST_LOOKED_AT, ItemCount, Reference, category_column, ranked, reference_of
 
 
 def reference(

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 
 import orjson
 
-from alsolike.catalog import Item
-from alsolike.column_values import as_declared
-from alsolike.configuration import ColumnType, Configuration
-from alsolike.errors import UnknownEventType
-from alsolike.popular_groups import GROUPING
-from alsolike.tombstones import Erased
-from alsolike.users import User
+from alsolike.bundle.popular_groups import GROUPING
+from alsolike.catalogue.items import Item
+from alsolike.catalogue.users import User
+from alsolike.domain.columns import as_declared
+from alsolike.domain.configuration import ColumnType, Configuration
+from alsolike.privacy.tombstones import IsErased
+from alsolike.runtime.errors import UnknownEventType
 
 LAKE_COLUMNS = (
     "event_id", "user_id", "session_id", "item_id", "event_type", "event_time_ms", "received_time_ms",
@@ -61,7 +61,7 @@ def weights(event_types: Iterable[str], configuration: Configuration) -> dict[st
     return known
 
 
-def names_erased(profile: str, erased: Erased) -> bool:
+def names_erased(profile: str, erased: IsErased) -> bool:
     """Return true if a profile is an erased user's."""
     return profile.startswith(_USER) and erased(profile.removeprefix(_USER))
 

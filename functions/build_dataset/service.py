@@ -11,9 +11,12 @@ from typing import Any
 import awswrangler as wr
 import pandas as pd
 
-from alsolike.catalog import CatalogueStore
-from alsolike.configuration import Configuration
-from alsolike.dataset import (
+from alsolike.catalogue.items import CatalogueStore
+from alsolike.catalogue.users import UserStore
+from alsolike.domain.configuration import Configuration
+from alsolike.events.interactions import profile_id
+from alsolike.privacy.tombstones import TombstoneReader
+from alsolike.training.dataset import (
     INTERACTIONS_FILE,
     ITEM_COLUMNS,
     ITEMS_FILE,
@@ -23,18 +26,15 @@ from alsolike.dataset import (
     DatasetManifest,
     prefix,
 )
-from alsolike.interactions import profile_id
-from alsolike.tombstones import TombstoneReader
-from alsolike.users import UserStore
 from functions.build_dataset.cleaning import clean, erased_profiles
-from functions.build_dataset.description import Counts, empty_lake, erased_meanwhile, manifest, nothing_left
+from functions.build_dataset.description import EngineCounts, empty_lake, erased_meanwhile, manifest, nothing_left
 from functions.build_dataset.lake_reader import read_lake
 from functions.build_dataset.reference import reference
 from functions.build_dataset.rules import LAKE_COLUMNS, grouping_columns, item_row, user_row
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Dataset:
+class WrittenDataset:
     """A dataset that was written; its training job reads all objects below `s3_uri`."""
 
     s3_uri: str
@@ -53,7 +53,7 @@ def build_dataset(
     configuration: Configuration,
     tombstones: TombstoneReader,
     now_ms: int,
-) -> Dataset:
+) -> WrittenDataset:
     """Write the dataset of a run, its manifest last; the same lake and configuration give the same files.
 
     Parameters
@@ -78,7 +78,7 @@ def build_dataset(
         items = scanning.result()
     of_users = _users(users, configuration, profiles=set(frame["profile_id"]))
     _check_nobody_erased(frame, tombstones, now_ms=now_ms)
-    counts = Counts(
+    counts = EngineCounts(
         rows_read=len(rows),
         interactions=len(frame),
         users=frame["profile_id"].nunique(),
@@ -117,7 +117,7 @@ def build_dataset(
         Body=described.to_json(),
         ContentType="application/json",
     )
-    return Dataset(s3_uri, described)
+    return WrittenDataset(s3_uri, described)
 
 
 def _check_nobody_erased(frame: pd.DataFrame, tombstones: TombstoneReader, *, now_ms: int) -> None:

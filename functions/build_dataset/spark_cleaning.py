@@ -15,12 +15,12 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.types import ArrayType, BooleanType, DoubleType
 
-from alsolike import lake
-from alsolike.configuration import Configuration
-from alsolike.dataset import INTERACTION_COLUMNS
-from alsolike.returns import remaining
-from alsolike.tombstones import Erased
-from functions.build_dataset.description import Counts
+from alsolike.domain.configuration import Configuration
+from alsolike.events.returns import net_weights
+from alsolike.lake import lake
+from alsolike.privacy.tombstones import IsErased
+from alsolike.training.dataset import INTERACTION_COLUMNS
+from functions.build_dataset.description import EngineCounts
 from functions.build_dataset.rules import LAKE_COLUMNS, ORDER, minimums, names_erased, weights
 
 PAIR = ("profile_id", "item_id")
@@ -40,7 +40,7 @@ class CleanInteractions:
 
     frame: DataFrame
     pairs: DataFrame
-    counts: Counts
+    counts: EngineCounts
 
 
 def lake_schema() -> str:
@@ -48,7 +48,7 @@ def lake_schema() -> str:
     return ", ".join(f"{name} {lake.COLUMNS[name]}" for name in LAKE_COLUMNS)
 
 
-def clean(rows: DataFrame, configuration: Configuration, *, erased: Erased | None = None) -> CleanInteractions:
+def clean(rows: DataFrame, configuration: Configuration, *, erased: IsErased | None = None) -> CleanInteractions:
     """Clean interactions like `cleaning.clean`.
 
     Parameters
@@ -96,7 +96,7 @@ def clean(rows: DataFrame, configuration: Configuration, *, erased: Erased | Non
     return CleanInteractions(
         frame=counted.join(kept.select(*PAIR), [*PAIR], "left_semi") if any(few.values()) else counted,
         pairs=kept,
-        counts=Counts(
+        counts=EngineCounts(
             rows_read=rows_read,
             interactions=interactions,
             users=totals["users"],
@@ -114,7 +114,7 @@ def clean(rows: DataFrame, configuration: Configuration, *, erased: Erased | Non
     )
 
 
-def erased_profiles(profiles: DataFrame, erased: Erased) -> DataFrame:
+def erased_profiles(profiles: DataFrame, erased: IsErased) -> DataFrame:
     """Return those of the profiles, each once, that are erased users'."""
     is_erased = F.udf(lambda profile: names_erased(profile, erased), BooleanType())
     return profiles.select("profile_id").distinct().where(is_erased("profile_id"))
@@ -154,7 +154,7 @@ def _owned(events: DataFrame) -> DataFrame:
 _MARKS = ("erased_user", "no_item", "unknown_event_type", "no_weight")
 
 
-def _marked(events: DataFrame, weight_of: dict[str, float], erased: Erased | None) -> DataFrame:
+def _marked(events: DataFrame, weight_of: dict[str, float], erased: IsErased | None) -> DataFrame:
     """Return events with their weight, and the first reason for dropping them; null without a reason."""
     is_erased: Column = F.lit(False)
     if erased is not None:
@@ -190,7 +190,7 @@ def _without_returns(weighty: DataFrame) -> DataFrame:
 
 
 def _left(weight: list[float]) -> list[float]:
-    left: list[float] = remaining(np.zeros(len(weight), np.int64), np.asarray(weight, np.float32)).tolist()
+    left: list[float] = net_weights(np.zeros(len(weight), np.int64), np.asarray(weight, np.float32)).tolist()
     return left
 
 

@@ -9,10 +9,12 @@ from collections.abc import Iterator, Mapping
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from alsolike.aws import client
-from alsolike.catalog import CatalogueStore
-from alsolike.configuration import ColumnType, Configuration
-from alsolike.dataset import (
+from alsolike.catalogue.items import CatalogueStore
+from alsolike.catalogue.users import UserStore
+from alsolike.domain.configuration import ColumnType, Configuration
+from alsolike.privacy.pseudonyms import pseudonyms_of
+from alsolike.runtime.aws import client
+from alsolike.training.dataset import (
     INTERACTION_COLUMNS,
     INTERACTIONS_FILE,
     ITEM_COLUMNS,
@@ -21,8 +23,6 @@ from alsolike.dataset import (
     USERS_FILE,
     DatasetManifest,
 )
-from alsolike.pseudonyms import pseudonyms_of
-from alsolike.users import UserStore
 from functions.build_dataset.description import empty_lake, erased_meanwhile, manifest, nothing_left
 from functions.build_dataset.rules import ORDER, grouping_columns, item_row, user_row
 from functions.build_dataset.settings import Settings
@@ -34,7 +34,7 @@ _SHARES = 10_000_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class ErasedUsers:
+class SparkErasedUsers:
     """A check on any worker whether a user id was erased; each worker reads the secret itself.
 
     Attributes
@@ -78,7 +78,7 @@ def build_dataset(
     settings: Settings,
     configuration: Configuration,
     lineage: tuple[str, ...],
-    erased: ErasedUsers,
+    erased: SparkErasedUsers,
     most_interactions: int | None = None,
 ) -> SparkDataset:
     """Write the files of a dataset as directories of parts, all but the manifest.
@@ -138,7 +138,7 @@ def _total(pairs: DataFrame) -> int:
     return 0 if total is None else total[0] or 0
 
 
-def check_nobody_erased(interactions: CleanInteractions, erased: ErasedUsers) -> None:
+def check_nobody_erased(interactions: CleanInteractions, erased: SparkErasedUsers) -> None:
     """Compare the dataset with the current tombstones.
 
     Raises

@@ -10,10 +10,17 @@ import orjson
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from alsolike.configuration import Limits
-from alsolike.drift import DAY_MS, WINDOW_DAYS
-from alsolike.item_categories import category_column, category_of
-from alsolike.reference import MOST_LOOKED_AT, ItemCount, Reference, ranked, reference_of
+from alsolike.domain.configuration import Limits
+from alsolike.training.drift import DAY_MS, WINDOW_DAYS
+from alsolike.training.reference import (
+    MOST_LOOKED_AT,
+    ItemCount,
+    Reference,
+    category_column,
+    category_of,
+    ranked,
+    reference_of,
+)
 from functions.build_dataset.spark_cleaning import PAIR, CleanInteractions
 
 

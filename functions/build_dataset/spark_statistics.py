@@ -11,8 +11,8 @@ import dataclasses
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
-from alsolike.holdout import START_QUANTILE
-from alsolike.statistics import (
+from alsolike.training.dataset import START_QUANTILE
+from alsolike.training.statistics import (
     GRAM,
     ITEM_STATISTICS,
     ITEMS,

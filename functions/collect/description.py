@@ -7,10 +7,10 @@ from typing import Any
 
 import orjson
 
-from alsolike.configuration import Configuration
-from alsolike.configuration_reader import ConfigurationReader
-from alsolike.http import is_current, not_modified, respond_json
-from functions.collect.request import Request
+from alsolike.config.reader import ConfigurationReader
+from alsolike.contract.http import is_current, not_modified, respond_json
+from alsolike.domain.configuration import Configuration
+from functions.collect.request import CollectRequest
 
 CACHE_CONTROL = "private, max-age=60"
 
@@ -22,7 +22,7 @@ class Description:
         self._configuration = configuration
         self._made: tuple[int, bytes, str] | None = None
 
-    def get(self, request: Request) -> dict[str, Any]:
+    def get(self, request: CollectRequest) -> dict[str, Any]:
         """Return the description, or 304 if the caller has the current one."""
         document, etag = self._current(self._configuration.current(now_ms=request.now_ms))
         headers = {"etag": etag, "cache-control": CACHE_CONTROL}
@@ -32,7 +32,7 @@ class Description:
 
     def _current(self, configuration: Configuration) -> tuple[bytes, str]:
         if self._made is None or self._made[0] != configuration.version:
-            from alsolike.openapi import description  # slow import that no other route needs
+            from alsolike.api.openapi import description  # slow import that no other route needs
 
             document = orjson.dumps(description(configuration))
             self._made = configuration.version, document, f'"{hashlib.blake2b(document, digest_size=12).hexdigest()}"'

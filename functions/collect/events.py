@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from alsolike.configuration import Configuration
-from alsolike.configuration_reader import ConfigurationReader
-from alsolike.errors import UnknownEventType
-from alsolike.observability import Metric, count
-from alsolike.put_events import EventCall, parse_put_events
-from alsolike.session_tokens import Session
-from functions.collect.people import People
-from functions.collect.refusal import refuse
-from functions.collect.request import Request
+from alsolike.config.reader import ConfigurationReader
+from alsolike.domain.configuration import Configuration
+from alsolike.events.session_tokens import Session
+from alsolike.runtime.errors import UnknownEventType
+from alsolike.runtime.observability import Metric, count
+from functions.collect.partial_failure import refuse
+from functions.collect.put_events import EventCall, parse_put_events
+from functions.collect.request import CollectRequest
 from functions.collect.stream import EventStream
+from functions.collect.user_ids import UserIds
 
 MAX_BYTES = 1_000_000
 
@@ -26,14 +26,14 @@ class Events:
     """
 
     def __init__(
-        self, stream: EventStream, *, tracking_id: str, configuration: ConfigurationReader, people: People
+        self, stream: EventStream, *, tracking_id: str, configuration: ConfigurationReader, people: UserIds
     ) -> None:
         self._stream = stream
         self._people = people
         self._tracking_id = tracking_id
         self._configuration = configuration
 
-    def put(self, request: Request) -> dict[str, object]:
+    def put(self, request: CollectRequest) -> dict[str, object]:
         """Put the call's valid events on the stream; accept and drop those of an erased user.
 
         Raises
@@ -47,11 +47,11 @@ class Events:
         """
         return self._put(request, session=None)
 
-    def put_of_session(self, request: Request) -> dict[str, object]:
+    def put_of_session(self, request: CollectRequest) -> dict[str, object]:
         """Put a browser's events on the stream: they belong to the session of its token; see `put`."""
         return self._put(request, session=request.session)
 
-    def _put(self, request: Request, *, session: Session | None) -> dict[str, object]:
+    def _put(self, request: CollectRequest, *, session: Session | None) -> dict[str, object]:
         call = self._parse(request, session=session)
         first = call.interactions[0] if call.interactions else None  # one call is of one user and session
         if first and self._people.erased(first.user_id, first.session_id, now_ms=request.now_ms):
@@ -63,7 +63,7 @@ class Events:
         refuse(call.refused, stored=len(call.interactions), what="events")
         return {}
 
-    def _parse(self, request: Request, *, session: Session | None) -> EventCall:
+    def _parse(self, request: CollectRequest, *, session: Session | None) -> EventCall:
         body, now_ms = request.body(maximum=MAX_BYTES), request.now_ms
 
         def parse(configuration: Configuration) -> EventCall:

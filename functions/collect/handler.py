@@ -8,13 +8,13 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from alsolike.aws import client
-from alsolike.correlation import bearing, correlate
-from alsolike.errors import AlsolikeError
-from alsolike.http import respond_error, route_key
-from alsolike.observability import Metric, count, log_refusal, observed
-from alsolike.settings import from_environment
-from functions.collect.request import Request
+from alsolike.contract.http import respond_error, route_key
+from alsolike.events.correlation import correlate, with_correlation_id
+from alsolike.runtime.aws import client
+from alsolike.runtime.errors import AlsolikeError
+from alsolike.runtime.observability import Metric, count, instrumented, log_refusal
+from alsolike.runtime.settings import from_environment
+from functions.collect.request import CollectRequest
 from functions.collect.routes import Route, routes
 from functions.collect.settings import Settings
 
@@ -32,14 +32,14 @@ def _routes() -> Mapping[str, Route]:
     return routes(from_environment(Settings, os.environ), **clients)
 
 
-@observed
+@instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer a request; put calls with `{}`, as Personalize's are."""
     correlation_id = correlate(event)
-    request = Request(event, time.time_ns() // 1_000_000, context.get_remaining_time_in_millis, correlation_id)
+    request = CollectRequest(event, time.time_ns() // 1_000_000, context.get_remaining_time_in_millis, correlation_id)
     try:
-        return bearing(_routes()[route_key(event)](request), correlation_id)
+        return with_correlation_id(_routes()[route_key(event)](request), correlation_id)
     except AlsolikeError as error:
         count(Metric.REQUESTS_REJECTED)
         log_refusal(error)
-        return bearing(respond_error(error), correlation_id)
+        return with_correlation_id(respond_error(error), correlation_id)

@@ -6,16 +6,15 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from alsolike.errors import InvalidInput
-from alsolike.http import request_body
-from alsolike.pages import PAGE, USUAL_PAGE
-from alsolike.path_ids import path_id
-from alsolike.queries import read_query
-from alsolike.session_tokens import Session, session_of
+from alsolike.api.path_ids import path_id
+from alsolike.contract.http import request_body
+from alsolike.contract.queries import PAGE, USUAL_PAGE, read_query
+from alsolike.events.session_tokens import Session, session_of
+from alsolike.runtime.errors import InvalidInput
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Request:
+class CollectRequest:
     """A request with its deadline.
 
     Attributes
@@ -23,7 +22,7 @@ class Request:
     remaining_ms
         Returns the time left.
     correlation_id
-        Links the request's log lines and records (`alsolike.correlation`).
+        Links the request's log lines and records (`alsolike.events.correlation`).
     """
 
     event: Mapping[str, Any]
@@ -45,7 +44,7 @@ class Request:
         return body
 
     def path_id(self, name: str) -> str:
-        """Return the id in the path; see `alsolike.path_ids`."""
+        """Return the id in the path; see `alsolike.api.path_ids`."""
         return path_id(self.event, name)
 
     @property

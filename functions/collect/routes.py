@@ -6,22 +6,22 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any
 
-from alsolike.catalog import ITEMS, CatalogueStore
-from alsolike.configuration_reader import ConfigurationReader
-from alsolike.http import respond
-from alsolike.observability import Metric
-from alsolike.pseudonyms import AS_THEY_COME, EdgeIds, Pseudonyms, pseudonyms_of
-from alsolike.tombstones import TombstoneReader
-from alsolike.users import USERS, UserStore
-from functions.collect.dataset import Dataset
+from alsolike.catalogue.items import ITEMS, CatalogueStore
+from alsolike.catalogue.users import USERS, UserStore
+from alsolike.config.reader import ConfigurationReader
+from alsolike.contract.http import respond
+from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy, Pseudonyms, pseudonyms_of
+from alsolike.privacy.tombstones import TombstoneReader
+from alsolike.runtime.observability import Metric
 from functions.collect.description import Description
 from functions.collect.events import Events
-from functions.collect.people import People
-from functions.collect.request import Request
+from functions.collect.request import CollectRequest
+from functions.collect.rows import RowRoutes
 from functions.collect.settings import Settings
 from functions.collect.stream import EventStream
+from functions.collect.user_ids import UserIds
 
-Route = Callable[[Request], dict[str, Any]]
+Route = Callable[[CollectRequest], dict[str, Any]]
 """Answers a request as API Gateway expects it."""
 
 
@@ -41,7 +41,7 @@ def routes(settings: Settings, *, kinesis: Any, dynamodb: Any, s3: Any, secretsm
         configuration=configuration,
         people=people,
     )
-    items = Dataset(
+    items = RowRoutes(
         ITEMS,
         CatalogueStore(dynamodb, settings.catalogue_table),
         arn=settings.items_dataset_arn,
@@ -49,7 +49,7 @@ def routes(settings: Settings, *, kinesis: Any, dynamodb: Any, s3: Any, secretsm
         columns=attrgetter("item_columns"),
         accepted=Metric.ITEMS_ACCEPTED,
     )
-    users = Dataset(
+    users = RowRoutes(
         USERS,
         UserStore(dynamodb, settings.users_table),
         arn=settings.users_dataset_arn,
@@ -81,11 +81,11 @@ def _responding(document: Route) -> Route:
     return lambda request: respond(document(request))
 
 
-def _people(settings: Settings, *, s3: Any, secretsmanager: Any) -> People:
+def _people(settings: Settings, *, s3: Any, secretsmanager: Any) -> UserIds:
     def pseudonyms() -> Pseudonyms:
         return pseudonyms_of(secretsmanager, settings.secret_arn)
 
-    return People(
-        EdgeIds(pseudonyms) if settings.pseudonymise_ids else AS_THEY_COME,
+    return UserIds(
+        IdPolicy(pseudonyms) if settings.pseudonymise_ids else PLAIN_IDS,
         TombstoneReader(s3, settings.artefact_bucket, pseudonyms, check_s=settings.tombstone_check_s),
     )

@@ -8,9 +8,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.errors import Unavailable
-from alsolike.interactions import Interaction
-from alsolike.stream import partition_key
+from alsolike.events.interactions import Interaction
+from alsolike.events.stream import partition_key
+from alsolike.runtime.errors import Unavailable
 
 MAX_ATTEMPTS = 5
 FIRST_PAUSE_S = 0.05

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from alsolike.pseudonyms import Pseudonyms
-from alsolike.tombstones import TombstoneReader
+from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.privacy.tombstones import TombstoneReader
 
 
 class ErasedUsers:

@@ -8,18 +8,18 @@ import os
 import time
 from typing import Any
 
-from alsolike.aws import client
-from alsolike.configuration_reader import ConfigurationReader
-from alsolike.observability import Metric, count, logger, observed
-from alsolike.pseudonyms import pseudonyms_of
-from alsolike.settings import from_environment
+from alsolike.config.reader import ConfigurationReader
+from alsolike.privacy.pseudonyms import pseudonyms_of
+from alsolike.runtime.aws import client
+from alsolike.runtime.observability import Metric, count, instrumented, logger
+from alsolike.runtime.settings import from_environment
 from functions.compact_lake.erased import ErasedUsers
-from functions.compact_lake.selection import Rules
+from functions.compact_lake.selection import MergeRules
 from functions.compact_lake.service import Upkeep
 from functions.compact_lake.settings import Settings
 from functions.compact_lake.tables import SERVED
 
-RULES = Rules()
+RULES = MergeRules()
 LAST_STEP_MS = 240_000
 """Minimum remaining time to start a step: several times the duration of the largest merge."""
 
@@ -35,7 +35,7 @@ def _configuration() -> ConfigurationReader:
     return ConfigurationReader(client("s3"), settings.artefact_bucket, check_s=settings.configuration_check_s)
 
 
-@observed
+@instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Run steps within the time of one call; the next call continues."""
     settings, s3 = _settings(), client("s3")

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike import lake
-from alsolike.errors import InvalidInput
+from alsolike.lake import lake
+from alsolike.runtime.errors import InvalidInput
 from functions.compact_lake.tables import Erased, Table
 
 ROWS_PER_GROUP = 262_144

@@ -14,8 +14,8 @@ from typing import Any
 import orjson
 from botocore.exceptions import ClientError
 
-from alsolike import lake
-from alsolike.lake_objects import LakeObject, is_gone
+from alsolike.lake import lake
+from alsolike.lake.lake_objects import LakeObject, is_gone
 
 PREFIX = "compactions/"
 WRITING = "writing"
@@ -23,7 +23,7 @@ WRITTEN = "written"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Receipt:
+class MergeReceipt:
     """A merge.
 
     Attributes
@@ -67,7 +67,7 @@ def day_prefix(date: str, partition: str = lake.PARTITION_COLUMN) -> str:
     return f"{PREFIX}{partition}={date}/"
 
 
-class ReceiptStore:
+class MergeReceiptStore:
     """The receipts of a table in the lake bucket."""
 
     def __init__(self, client: Any, bucket: str, *, partition: str = lake.PARTITION_COLUMN) -> None:
@@ -75,7 +75,7 @@ class ReceiptStore:
         self._bucket = bucket
         self._partition = partition
 
-    def all(self) -> Iterator[Receipt]:
+    def all(self) -> Iterator[MergeReceipt]:
         """Yield every receipt; those that another call removes meanwhile are passed over."""
         prefix = f"{PREFIX}{self._partition}="
         for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
@@ -88,7 +88,7 @@ class ReceiptStore:
                     raise
                 date, _, name = entry["Key"].removeprefix(prefix).partition("/")
                 fields = orjson.loads(content)
-                yield Receipt(
+                yield MergeReceipt(
                     date=date,
                     merge_id=name.removesuffix(".json"),
                     inputs=fields["inputs"],
@@ -98,7 +98,7 @@ class ReceiptStore:
                     partition=self._partition,
                 )
 
-    def begin(self, receipt: Receipt) -> bool:
+    def begin(self, receipt: MergeReceipt) -> bool:
         """Write the receipt of a merge that begins; False if another call has begun the same one."""
         try:
             self._put(receipt, IfNoneMatch="*")
@@ -108,15 +108,15 @@ class ReceiptStore:
             raise
         return True
 
-    def complete(self, receipt: Receipt) -> None:
+    def complete(self, receipt: MergeReceipt) -> None:
         """Mark the outputs as complete."""
         self._put(dataclasses.replace(receipt, state=WRITTEN))
 
-    def remove(self, receipt: Receipt) -> None:
+    def remove(self, receipt: MergeReceipt) -> None:
         """Delete the receipt of a finished merge."""
         self._client.delete_object(Bucket=self._bucket, Key=receipt.key)
 
-    def _put(self, receipt: Receipt, **condition: str) -> None:
+    def _put(self, receipt: MergeReceipt, **condition: str) -> None:
         self._client.put_object(
             Bucket=self._bucket,
             Key=receipt.key,

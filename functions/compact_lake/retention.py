@@ -6,9 +6,9 @@ import itertools
 from collections.abc import Iterable
 from typing import Any
 
-from alsolike import lake
-from alsolike.errors import Unavailable
-from alsolike.lake_objects import list_objects
+from alsolike.lake import lake
+from alsolike.lake.lake_objects import list_objects
+from alsolike.runtime.errors import Unavailable
 from functions.compact_lake.receipts import day_prefix
 
 DAY_MS = 86_400_000

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Iterable, Iterator
 
-from alsolike.lake_objects import LakeObject
+from alsolike.lake.lake_objects import LakeObject
 
 MEBIBYTE = 2**20
 FULL_SUFFIX = "-full.parquet"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Rules:
+class MergeRules:
     """When merging is worth it, and how much is merged at once.
 
     Attributes
@@ -44,7 +44,9 @@ def output_key(day: str, merge_id: str, *, full: bool) -> str:
     return f"{day}compacted-{merge_id}{FULL_SUFFIX if full else '.parquet'}"
 
 
-def candidates(objects: Iterable[LakeObject], *, rules: Rules, taken: Collection[str], now_ms: int) -> list[LakeObject]:
+def candidates(
+    objects: Iterable[LakeObject], *, rules: MergeRules, taken: Collection[str], now_ms: int
+) -> list[LakeObject]:
     """Return the objects of a day that may be merged, the small ones first, so that they meet each other.
 
     Parameters
@@ -65,7 +67,7 @@ def candidates(objects: Iterable[LakeObject], *, rules: Rules, taken: Collection
     )
 
 
-def batches(objects: Iterable[LakeObject], *, rules: Rules) -> Iterator[list[LakeObject]]:
+def batches(objects: Iterable[LakeObject], *, rules: MergeRules) -> Iterator[list[LakeObject]]:
     """Yield batches of candidates to read together, without those that have too few objects."""
     batch: list[LakeObject] = []
     size = 0

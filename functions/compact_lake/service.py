@@ -23,12 +23,12 @@ from typing import Any, Protocol
 import pyarrow as pa
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.errors import InvalidInput, Unavailable
-from alsolike.lake_objects import LakeObject, is_gone, list_objects, read
-from alsolike.observability import logger
+from alsolike.lake.lake_objects import LakeObject, is_gone, list_objects, read
+from alsolike.runtime.errors import InvalidInput, Unavailable
+from alsolike.runtime.observability import logger
 from functions.compact_lake import merging, retention
-from functions.compact_lake.receipts import WRITTEN, Receipt, ReceiptStore, merge_id
-from functions.compact_lake.selection import Rules, batches, candidates, output_key
+from functions.compact_lake.receipts import WRITTEN, MergeReceipt, MergeReceiptStore, merge_id
+from functions.compact_lake.selection import MergeRules, batches, candidates, output_key
 from functions.compact_lake.tables import INTERACTIONS, Table
 
 CONNECTIONS = 8
@@ -48,7 +48,7 @@ class Erased(Protocol):
 
 
 @dataclasses.dataclass(slots=True)
-class Outcome:
+class UpkeepResult:
     """The result of a call.
 
     Attributes
@@ -69,14 +69,14 @@ class Outcome:
     unreadable: int = 0
     complete: bool = True
 
-    def and_then(self, later: Outcome) -> Outcome:
+    def and_then(self, later: UpkeepResult) -> UpkeepResult:
         """Return the sum of both results."""
         numbers = {
             field.name: getattr(self, field.name) + getattr(later, field.name)
             for field in dataclasses.fields(self)
             if field.name != "complete"
         }
-        return Outcome(**numbers, complete=self.complete and later.complete)
+        return UpkeepResult(**numbers, complete=self.complete and later.complete)
 
 
 class Upkeep:
@@ -95,7 +95,7 @@ class Upkeep:
         client: Any,
         bucket: str,
         *,
-        rules: Rules,
+        rules: MergeRules,
         erased: Erased,
         has_time: Callable[[], bool],
         table: Table = INTERACTIONS,
@@ -104,11 +104,11 @@ class Upkeep:
         self._client, self._bucket, self._table = client, bucket, table
         self._rules, self._erased = rules, erased
         self._has_time, self._now_ms = has_time, now_ms
-        self._receipts = ReceiptStore(client, bucket, partition=table.partition)
+        self._receipts = MergeReceiptStore(client, bucket, partition=table.partition)
         self._pool = ThreadPoolExecutor(CONNECTIONS, "lake")
-        self._outcome = Outcome()
+        self._outcome = UpkeepResult()
 
-    def run(self, *, retention_days: int | None) -> Outcome:
+    def run(self, *, retention_days: int | None) -> UpkeepResult:
         """Run steps while there is time.
 
         Parameters
@@ -121,7 +121,7 @@ class Upkeep:
         Unavailable
             If S3 does not answer; the next call continues.
         """
-        self._outcome = Outcome()
+        self._outcome = UpkeepResult()
         try:
             if retention_days is not None:
                 oldest = retention.oldest_kept(retention_days, now_ms=self._now_ms())
@@ -143,7 +143,7 @@ class Upkeep:
         self._outcome.complete = self._outcome.complete and self._has_time()
         return self._outcome.complete
 
-    def _settle(self, receipt: Receipt) -> bool:
+    def _settle(self, receipt: MergeReceipt) -> bool:
         """Finish or undo an earlier merge; False if it has to wait."""
         if receipt.changed_ms > self._now_ms() - self._rules.grace_ms or not self._may_go_on():
             return False
@@ -195,7 +195,7 @@ class Upkeep:
         rows = merging.merge(tables, self._table, erased=erased, hash_of=self._erased.hash)
         day = self._table.partition_prefix(date)
         name = merge_id(inputs, erased)
-        receipt = Receipt(
+        receipt = MergeReceipt(
             date=date,
             merge_id=name,
             inputs={each.key: each.etag for each in inputs},
@@ -213,7 +213,7 @@ class Upkeep:
         self._outcome.merged += len(inputs)
         self._outcome.written += len(receipt.outputs)
 
-    def _undo(self, receipt: Receipt) -> None:
+    def _undo(self, receipt: MergeReceipt) -> None:
         for key in receipt.outputs:
             self._client.delete_object(Bucket=self._bucket, Key=key)
         self._receipts.remove(receipt)

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alsolike import lake, served
+from alsolike.lake import lake, served
 
 Erased: TypeAlias = Mapping[str, int]
 """The keyed hashes of erased users, with their times."""

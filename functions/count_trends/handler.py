@@ -8,15 +8,15 @@ import os
 import time
 from typing import Any
 
-from alsolike.aws import client
-from alsolike.configuration_reader import ConfigurationReader
-from alsolike.errors import ConcurrentUpdate, Unavailable
-from alsolike.observability import Metric, count, logger, observed
-from alsolike.pseudonyms import pseudonyms_of
-from alsolike.settings import from_environment
-from alsolike.stream import stream_records
-from alsolike.tombstones import TombstoneReader
-from alsolike.trends_store import TrendsStore
+from alsolike.config.reader import ConfigurationReader
+from alsolike.events.stream import stream_records
+from alsolike.privacy.pseudonyms import pseudonyms_of
+from alsolike.privacy.tombstones import TombstoneReader
+from alsolike.runtime.aws import client
+from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
+from alsolike.runtime.observability import Metric, count, instrumented, logger
+from alsolike.runtime.settings import from_environment
+from alsolike.trends.store import TrendsStore
 from functions.count_trends.service import Counters, count_trends
 from functions.count_trends.settings import Settings
 
@@ -37,7 +37,7 @@ def _sources() -> tuple[Counters, ConfigurationReader, TombstoneReader]:
     return Counters(TrendsStore(s3, bucket)), configurations, tombstones
 
 
-@observed
+@instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Count the batch whole, or get it again whole."""
     counters, configurations, tombstones = _sources()

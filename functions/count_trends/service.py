@@ -10,13 +10,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from alsolike.errors import ConcurrentUpdate, InvalidTrends
-from alsolike.observability import logger
-from alsolike.record_columns import read_columns
-from alsolike.stream import ConfigurationSource, StreamRecord
-from alsolike.tombstones import Erased, nobody
-from alsolike.trends import NOTHING_COUNTED, Event, ShardCounts
-from alsolike.trends_store import TrendsStore, trends_key
+from alsolike.events.stream import ConfigurationSource, StreamRecord
+from alsolike.lake.record_columns import read_columns
+from alsolike.privacy.tombstones import IsErased, no_erased_users
+from alsolike.runtime.errors import ConcurrentUpdate, InvalidTrends
+from alsolike.runtime.observability import logger
+from alsolike.trends.store import TrendsStore, trends_key
+from alsolike.trends.trends import NOTHING_COUNTED, Event, ShardCounts
 
 MAX_ATTEMPTS = 5
 REMEMBERED_SHARDS = 16
@@ -24,7 +24,7 @@ REMEMBERED_SHARDS = 16
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Outcome:
+class CountResult:
     """The result of a batch.
 
     Attributes
@@ -108,8 +108,8 @@ def count_trends(
     counters: Counters,
     configurations: ConfigurationSource,
     now_ms: int,
-    erased: Erased = nobody,
-) -> Outcome:
+    erased: IsErased = no_erased_users,
+) -> CountResult:
     """Add the batch's events to the counters of their items.
 
     An event counts with its type's weight, at its own time or its record's arrival, whichever is earlier. Events do
@@ -150,4 +150,4 @@ def count_trends(
         last = records[-1]
         counted = counters.add(last.shard_id, events, sequence=int(last.sequence), arrived_ms=last.arrived_ms)
     of_erased = sum(each in gone for each in people) if gone else 0
-    return Outcome(counted, len(events) - counted, len(unreadable), of_erased)
+    return CountResult(counted, len(events) - counted, len(unreadable), of_erased)

@@ -7,20 +7,20 @@ import os
 import time
 from typing import Any
 
-from alsolike.aws import client
-from alsolike.errors import AlsolikeError
-from alsolike.http import respond, respond_error
-from alsolike.observability import Metric, count, log_refusal, logger, observed
-from alsolike.path_ids import path_id
-from alsolike.profiles import ProfileStore
-from alsolike.pseudonyms import EdgeIds, pseudonyms_of
-from alsolike.settings import from_environment
+from alsolike.api.path_ids import path_id
+from alsolike.contract.http import respond, respond_error
+from alsolike.privacy.pseudonyms import IdPolicy, pseudonyms_of
+from alsolike.profiles.store import ProfileStore
+from alsolike.runtime.aws import client
+from alsolike.runtime.errors import AlsolikeError
+from alsolike.runtime.observability import Metric, count, instrumented, log_refusal, logger
+from alsolike.runtime.settings import from_environment
 from functions.erase_user.service import Erasing, erase_user
 from functions.erase_user.settings import Settings
 
 
 @functools.cache
-def _erasing() -> tuple[Erasing, EdgeIds]:
+def _erasing() -> tuple[Erasing, IdPolicy]:
     settings = from_environment(Settings, os.environ)
     pseudonyms = pseudonyms_of(client("secretsmanager"), settings.secret_arn)
     erasing = Erasing(
@@ -31,10 +31,10 @@ def _erasing() -> tuple[Erasing, EdgeIds]:
         profiles=ProfileStore(client("dynamodb"), settings.profiles_table),
         pseudonyms=pseudonyms,
     )
-    return erasing, EdgeIds((lambda: pseudonyms) if settings.pseudonymise_ids else None)
+    return erasing, IdPolicy((lambda: pseudonyms) if settings.pseudonymise_ids else None)
 
 
-@observed
+@instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Erase the user; answer 202 with the erasure's id."""
     try:

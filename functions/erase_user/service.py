@@ -8,12 +8,12 @@ from typing import Any
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.erasures import Receipt, ReceiptStore, erasure_id, pending_key
-from alsolike.errors import ConcurrentUpdate, Unavailable
-from alsolike.interactions import profile_id
-from alsolike.profiles import ProfileStore
-from alsolike.pseudonyms import Pseudonyms
-from alsolike.tombstones import add_tombstone, long_key
+from alsolike.events.interactions import profile_id
+from alsolike.privacy.erasures import ErasureReceipt, ErasureReceiptStore, erasure_id, pending_key
+from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.privacy.tombstones import add_tombstone, long_key
+from alsolike.profiles.store import ProfileStore
+from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
 
 MAX_RUNS = 1_000
 ENDED_AFTER_MS = 86_400_000
@@ -42,7 +42,7 @@ class Erasing:
     pseudonyms: Pseudonyms
 
 
-def erase_user(user_id: str, *, erasing: Erasing, now_ms: int) -> Receipt:
+def erase_user(user_id: str, *, erasing: Erasing, now_ms: int) -> ErasureReceipt:
     """Stop using a user's data and start its removal; return the receipt so far.
 
     A repeated call changes nothing while the workflow runs; afterwards it starts another search.
@@ -68,9 +68,9 @@ def erase_user(user_id: str, *, erasing: Erasing, now_ms: int) -> Receipt:
     except ConcurrentUpdate as error:
         raise Unavailable(f"{error}; ask again") from error
     erasing.profiles.erase(profile_id(user_id=user_id, session_id=None), now_ms=now_ms)
-    receipts = ReceiptStore(erasing.s3, erasing.bucket)
+    receipts = ErasureReceiptStore(erasing.s3, erasing.bucket)
     for _ in range(MAX_RUNS):
-        receipt = receipts.find(erasure) or Receipt(erasure, user_hash, requested_at_ms)
+        receipt = receipts.find(erasure) or ErasureReceipt(erasure, user_hash, requested_at_ms)
         ended = receipt.completed_at_ms is not None and now_ms - receipt.completed_at_ms > ENDED_AFTER_MS
         if receipt.runs and not ended and _is_running(erasing, erasure, run=receipt.runs):
             return receipt

@@ -6,31 +6,32 @@ import functools
 import os
 from typing import Any
 
-from alsolike.aws import client
-from alsolike.errors import AlsolikeError
-from alsolike.http import respond_error, respond_json
-from alsolike.observability import Metric, count, log_refusal, observed
-from alsolike.pages import NEXT, row_of_token
-from alsolike.path_ids import path_id
-from alsolike.pseudonyms import EdgeIds, pseudonyms_of
-from alsolike.queries import read_query
-from alsolike.settings import from_environment
-from alsolike.user_data import Places, UserData
+from alsolike.api.path_ids import path_id
+from alsolike.contract.http import respond_error, respond_json
+from alsolike.contract.queries import NEXT, read_query, row_of_token
+from alsolike.privacy.pseudonyms import IdPolicy, pseudonyms_of
+from alsolike.profiles.user_data import UserData, UserDataStores
+from alsolike.runtime.aws import client
+from alsolike.runtime.errors import AlsolikeError
+from alsolike.runtime.observability import Metric, count, instrumented, log_refusal
+from alsolike.runtime.settings import from_environment
 from functions.export_user.rows import concatenate, read_rows
 from functions.export_user.service import export_user
 from functions.export_user.settings import Settings
 
 
 @functools.cache
-def _data() -> tuple[UserData, EdgeIds]:
+def _data() -> tuple[UserData, IdPolicy]:
     settings = from_environment(Settings, os.environ)
     pseudonyms = pseudonyms_of(client("secretsmanager"), settings.secret_arn)
-    places = Places(settings.lake_bucket, settings.artefact_bucket, settings.profiles_table, settings.users_table)
+    places = UserDataStores(
+        settings.lake_bucket, settings.artefact_bucket, settings.profiles_table, settings.users_table
+    )
     data = UserData(client("s3"), client("dynamodb"), places, pseudonyms, read_rows, concatenate)
-    return data, EdgeIds((lambda: pseudonyms) if settings.pseudonymise_ids else None)
+    return data, IdPolicy((lambda: pseudonyms) if settings.pseudonymise_ids else None)
 
 
-@observed
+@instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer with a page of everything that is held about the user."""
     try:

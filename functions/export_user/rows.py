@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 
 def read_rows(body: bytes, *, values: Mapping[str, Sequence[str]], columns: Sequence[str]) -> pd.DataFrame | None:
-    """See `alsolike.user_data.ReadRows`."""
+    """See `alsolike.profiles.user_data.ReadRows`."""
     table = pq.read_table(io.BytesIO(body), filters=[[(name, "in", list(wanted))] for name, wanted in values.items()])
     if not table.num_rows:
         return None
@@ -19,7 +19,7 @@ def read_rows(body: bytes, *, values: Mapping[str, Sequence[str]], columns: Sequ
 
 
 def concatenate(frames: Sequence[pd.DataFrame], *, columns: Sequence[str]) -> pd.DataFrame:
-    """See `alsolike.user_data.Concatenate`."""
+    """See `alsolike.profiles.user_data.Concatenate`."""
     if not frames:
         return pd.DataFrame(columns=list(columns))
     return pd.concat(frames, ignore_index=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from alsolike.errors import InvalidInput, TooLarge, Unavailable
-from alsolike.user_data import LOG, UserData
+from alsolike.profiles.user_data import LOG, UserData
+from alsolike.runtime.errors import InvalidInput, TooLarge, Unavailable
 
 MAX_BYTES = 6_000_000
 """Maximum size: Lambda returns at most 6 MB (6,291,556 bytes), with the document as a string of JSON."""

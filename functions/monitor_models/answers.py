@@ -9,10 +9,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alsolike import served
-from alsolike.lake import event_date
-from alsolike.lake_objects import LakeObject, list_objects
-from functions.monitor_models.reading import read_sample
+from alsolike.lake import served
+from alsolike.lake.lake import event_date
+from alsolike.lake.lake_objects import LakeObject, list_objects
+from functions.monitor_models.lake_reader import read_sample
 
 RECOMMENDER, SOURCE = "for-you", "model"
 SCHEMA = pa.schema(

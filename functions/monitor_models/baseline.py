@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.bundle import MANIFEST_FILE, Manifest
-from alsolike.champion import Champion
-from alsolike.dataset import DatasetManifest, prefix
-from alsolike.errors import InvalidBundle, NotFound, Unavailable
-from alsolike.lake_objects import is_gone
-from alsolike.mapped import UNREADABLE, parse_array
-from alsolike.ragged import hashes_of
-from alsolike.registry import Registry, model_prefix
+from alsolike.arrays.mapped import UNREADABLE, parse_array
+from alsolike.arrays.ragged import hashes_of
+from alsolike.bundle.bundle import MANIFEST_FILE, Manifest
+from alsolike.lake.lake_objects import is_gone
+from alsolike.registry.champion import Champion
+from alsolike.registry.registry import Registry, model_prefix
+from alsolike.runtime.errors import InvalidBundle, NotFound, Unavailable
+from alsolike.training.dataset import DatasetManifest, prefix
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from alsolike.drift import Histogram, psi, psi_by_chance
-from alsolike.item_categories import category_of
-from alsolike.monitoring import Drift, Figure
-from alsolike.reference import Categories
-from alsolike.snapshot import Snapshot
+from alsolike.snapshot.snapshot import Snapshot
+from alsolike.training.drift import Histogram, psi, psi_by_chance
+from alsolike.training.monitoring import Drift, Figure
+from alsolike.training.reference import Categories, category_of
 from functions.monitor_models.baseline import Baseline
 
 LEAST = 200

@@ -11,13 +11,13 @@ from typing import Any
 
 import orjson
 
-from alsolike.aws import client
-from alsolike.configuration_reader import ConfigurationReader
-from alsolike.monitoring import Report
-from alsolike.observability import Metric, count, logger, observed, report
-from alsolike.profiles import ProfileStore
-from alsolike.settings import from_environment
-from functions.monitor_models.service import Places, look
+from alsolike.config.reader import ConfigurationReader
+from alsolike.profiles.store import ProfileStore
+from alsolike.runtime.aws import client
+from alsolike.runtime.observability import Metric, count, instrumented, logger, report
+from alsolike.runtime.settings import from_environment
+from alsolike.training.monitoring import DriftReport
+from functions.monitor_models.service import MonitoringStores, look
 from functions.monitor_models.settings import Settings
 
 
@@ -26,13 +26,13 @@ def _settings() -> Settings:
     return from_environment(Settings, os.environ)
 
 
-@observed
+@instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Run one look; return its findings."""
     settings = _settings()
     now_ms = time.time_ns() // 1_000_000
     with tempfile.TemporaryDirectory(prefix="monitoring-") as name:
-        places = Places(
+        places = MonitoringStores(
             s3=client("s3"),
             states=client("stepfunctions"),
             lake_bucket=settings.lake_bucket,
@@ -49,7 +49,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return document
 
 
-def _tell(found: Report) -> None:
+def _tell(found: DriftReport) -> None:
     """Send the metrics of a look: those of alarms each time, the others once a day, which costs a twenty-fourth."""
     values: dict[Metric, float | None] = {
         Metric.CHAMPION_AGE_HOURS: found.champion_age_h,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from alsolike.drift import DAY_MS
-from alsolike.lake import event_date
+from alsolike.lake.lake import event_date
+from alsolike.training.drift import DAY_MS
 from functions.monitor_models.state import State
 from functions.monitor_models.window import Window
 

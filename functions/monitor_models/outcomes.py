@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.errors import InvalidInput, Unavailable
-from alsolike.monitoring import Outcome, Start
+from alsolike.runtime.errors import InvalidInput, Unavailable
+from alsolike.training.monitoring import Start, StartedTraining
 
 TURN = "First"
 """The workflow's state that a run enters after `start_training` has answered."""
@@ -17,7 +17,7 @@ _EARLIEST = 100
 """Number of a run's first events that include that state: five attempts before it have about thirty."""
 
 
-def outcome_of(client: Any, state_machine_arn: str, start: Start) -> Outcome:
+def outcome_of(client: Any, state_machine_arn: str, start: Start) -> StartedTraining:
     """Return the result of an execution from Step Functions, by the start's name.
 
     Raises
@@ -32,25 +32,25 @@ def outcome_of(client: Any, state_machine_arn: str, start: Start) -> Outcome:
         execution = client.describe_execution(executionArn=arn)
         status = execution["status"]
         if status in ("RUNNING", "PENDING_REDRIVE"):
-            return Outcome.GOING
+            return StartedTraining.GOING
         if status == "SUCCEEDED":
             return _of_output(arn, execution.get("output"))
         if status == "ABORTED":
-            return Outcome.STOPPED
+            return StartedTraining.STOPPED
         events = client.get_execution_history(executionArn=arn, maxResults=_EARLIEST)["events"]
     except client.exceptions.ExecutionDoesNotExist:  # a state machine that is replaced takes its executions along
-        return Outcome.STOPPED
+        return StartedTraining.STOPPED
     except (ClientError, BotoCoreError) as error:
         raise Unavailable(f"execution {arn}: {error}") from error
     had_turn = any(event.get("stateEnteredEventDetails", {}).get("name") == TURN for event in events)
-    return Outcome.FAILED if had_turn else Outcome.NOT_BEGUN
+    return StartedTraining.FAILED if had_turn else StartedTraining.NOT_BEGUN
 
 
-def _of_output(arn: str, output: str | None) -> Outcome:
+def _of_output(arn: str, output: str | None) -> StartedTraining:
     try:
         said = orjson.loads(output or "")
         if said["start"]["first"] == "busy":
-            return Outcome.BUSY
-        return Outcome(said["canary"]["state"] if "canary" in said else said["registration"]["verdict"])
+            return StartedTraining.BUSY
+        return StartedTraining(said["canary"]["state"] if "canary" in said else said["registration"]["verdict"])
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise InvalidInput(f"execution {arn} ended with an output that does not say how: {output}") from error

@@ -10,26 +10,35 @@ from typing import Any, NamedTuple
 import pandas as pd
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.configuration import Configuration
-from alsolike.drift import WINDOW_DAYS
-from alsolike.errors import Unavailable
-from alsolike.lake import event_date
-from alsolike.lake_objects import list_objects
-from alsolike.monitoring import LATEST_KEY, Check, Drift, Figure, Report, Rules, Start, report_key
-from alsolike.observability import logger
-from alsolike.profiles import ProfileStore
-from alsolike.snapshot import Snapshot
-from alsolike.snapshot_reader import SnapshotReader
-from alsolike.training_turn import Holder, Turn
+from alsolike.domain.configuration import Configuration
+from alsolike.lake.lake import event_date
+from alsolike.lake.lake_objects import list_objects
+from alsolike.profiles.store import ProfileStore
+from alsolike.registry.training_lock import Holder, TrainingLock
+from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.observability import logger
+from alsolike.snapshot.reader import SnapshotReader
+from alsolike.snapshot.snapshot import Snapshot
+from alsolike.training.drift import WINDOW_DAYS
+from alsolike.training.monitoring import (
+    LATEST_KEY,
+    DataCheck,
+    Drift,
+    DriftReport,
+    DriftThresholds,
+    Figure,
+    Start,
+    report_key,
+)
 from functions.monitor_models import figures
 from functions.monitor_models.answers import read_scores
 from functions.monitor_models.baseline import Baseline, read_baseline
+from functions.monitor_models.data_checks import checks
 from functions.monitor_models.new_data import days_since
 from functions.monitor_models.outcomes import outcome_of
-from functions.monitor_models.people import People, look_at
-from functions.monitor_models.quality import checks
-from functions.monitor_models.starting import due, start
+from functions.monitor_models.profile_statistics import ProfileStatistics, look_at
 from functions.monitor_models.state import State, StateStore
+from functions.monitor_models.training_start import due, start
 from functions.monitor_models.window import Window, first_day_ms, read_window
 
 HOUR_MS = 3_600_000
@@ -38,7 +47,7 @@ UNKNOWN_ITEM, MOST_UNKNOWN = "item_unknown", 0.5
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Places:
+class MonitoringStores:
     """Stores and clients of monitoring.
 
     Attributes
@@ -58,7 +67,7 @@ class Places:
     directory: Path
 
 
-def look(places: Places, *, configuration: Configuration, rules: Rules, now_ms: int) -> Report:
+def look(places: MonitoringStores, *, configuration: Configuration, rules: DriftThresholds, now_ms: int) -> DriftReport:
     """Compare the distributions, update the state, start a due training, and store the report.
 
     Raises
@@ -84,7 +93,7 @@ def look(places: Places, *, configuration: Configuration, rules: Rules, now_ms: 
     )
     silent_h = None if window.last_ms is None else max(0.0, (now_ms - window.last_ms) / HOUR_MS)
     comparison = _compare(places, baseline, window, silent_h=silent_h, rules=rules, from_ms=from_ms, now_ms=now_ms)
-    report = Report(
+    report = DriftReport(
         looked_ms=now_ms,
         window_from_ms=from_ms,
         rules=rules,
@@ -97,7 +106,7 @@ def look(places: Places, *, configuration: Configuration, rules: Rules, now_ms: 
         figures=comparison.figures,
         checks=(
             *checks(window.events, configuration, now_ms=now_ms),
-            Check(UNKNOWN_ITEM, comparison.unknown_items, MOST_UNKNOWN, len(window.counted)),
+            DataCheck(UNKNOWN_ITEM, comparison.unknown_items, MOST_UNKNOWN, len(window.counted)),
         ),
         unknown_item_share=comparison.unknown_items,
         unknown_user_share=comparison.unknown_users,
@@ -121,12 +130,12 @@ class _Comparison(NamedTuple):
 
 
 def _compare(
-    places: Places,
+    places: MonitoringStores,
     baseline: Baseline | None,
     window: Window,
     *,
     silent_h: float | None,
-    rules: Rules,
+    rules: DriftThresholds,
     from_ms: int,
     now_ms: int,
 ) -> _Comparison:
@@ -159,7 +168,7 @@ def _of_dataset(
     baseline: Baseline,
     active: pd.DataFrame,
     activity: pd.Series[int],
-    people: People,
+    people: ProfileStatistics,
     catalogue: Callable[[], Snapshot],
 ) -> list[Figure]:
     """Return the figures that have their reference in the dataset's manifest."""
@@ -190,11 +199,13 @@ def _none(reason: str) -> _Comparison:
     return _Comparison(tuple(Figure(name, reason=reason) for name in Drift))
 
 
-def _catalogue(places: Places, *, now_ms: int) -> Snapshot:
+def _catalogue(places: MonitoringStores, *, now_ms: int) -> Snapshot:
     return SnapshotReader(places.s3, places.artefact_bucket, places.directory).current(now_ms=now_ms)
 
 
-def _judge(places: Places, report: Report, before: State, baseline: Baseline, window: Window) -> tuple[Report, State]:
+def _judge(
+    places: MonitoringStores, report: DriftReport, before: State, baseline: Baseline, window: Window
+) -> tuple[DriftReport, State]:
     """Return the report and state with the times since when figures exceed the threshold, and start a due training."""
     rules, now_ms, version = report.rules, report.looked_ms, baseline.champion.version
     above = {
@@ -232,7 +243,7 @@ def _judge(places: Places, report: Report, before: State, baseline: Baseline, wi
     )
     if found is None:
         return report, after
-    turn = Turn(places.s3, places.states, places.artefact_bucket)
+    turn = TrainingLock(places.s3, places.states, places.artefact_bucket)
     if (holder := turn.running()) is not None and not _is(holder, found):
         logger.info("training is due, another goes on", due=found.name, execution=holder.execution_id)
         return report, after  # its cause still exists at the next look
@@ -246,7 +257,7 @@ def _is(holder: Holder, start: Start) -> bool:
     return holder.execution_id.rpartition(":")[2] == start.name
 
 
-def _settled(places: Places, state: State) -> State:
+def _settled(places: MonitoringStores, state: State) -> State:
     """Return the state with the result of the pending start, if it has ended."""
     if state.pending is None:
         return state
@@ -260,7 +271,7 @@ def _counted_from(state: State, baseline: Baseline) -> int:
     return max(baseline.bundle.last_event_ms, tried_ms)
 
 
-def _put(places: Places, key: str, body: bytes) -> None:
+def _put(places: MonitoringStores, key: str, body: bytes) -> None:
     try:
         places.s3.put_object(Bucket=places.artefact_bucket, Key=key, Body=body, ContentType="application/json")
     except (ClientError, BotoCoreError) as error:

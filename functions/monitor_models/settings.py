@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from alsolike.monitoring import Rules
+from alsolike.training.monitoring import DriftThresholds
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -31,9 +31,9 @@ class Settings:
     stale_days: int
 
     @property
-    def rules(self) -> Rules:
+    def rules(self) -> DriftThresholds:
         """The settings in the form of reports."""
-        return Rules(
+        return DriftThresholds(
             psi=self.drift_psi_percent / 100,
             hours=self.drift_hours,
             retrains=bool(self.drift_retrains),

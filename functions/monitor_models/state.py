@@ -9,10 +9,10 @@ from typing import Any
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.conditional_writes import put_if_unchanged
-from alsolike.errors import InvalidInput, Unavailable
-from alsolike.lake_objects import is_gone
-from alsolike.monitoring import STATE_KEY, Outcome, Start, read_start
+from alsolike.lake.lake_objects import is_gone
+from alsolike.runtime.errors import InvalidInput, Unavailable
+from alsolike.runtime.s3 import put_if_unchanged
+from alsolike.training.monitoring import STATE_KEY, Start, StartedTraining, read_start
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,12 +62,12 @@ class State:
         """The last training that monitoring started, with any result."""
         return self.pending or self.refused or self.last_start
 
-    def settled(self, outcome: Outcome) -> State:
+    def settled(self, outcome: StartedTraining) -> State:
         """Return the state with the result of the pending start."""
         if self.pending is None:
             return self
         start = dataclasses.replace(self.pending, outcome=outcome)
-        if outcome is Outcome.GOING:
+        if outcome is StartedTraining.GOING:
             return self
         if not outcome.counts:
             return dataclasses.replace(self, pending=None, refused=start, attempts=self.attempts + 1)

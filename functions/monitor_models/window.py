@@ -10,13 +10,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alsolike import identity, lake
-from alsolike.configuration import Configuration
-from alsolike.drift import DAY_MS
-from alsolike.errors import UnknownEventType
-from alsolike.lake_objects import LakeObject
-from alsolike.returns import remaining
-from functions.monitor_models.reading import read_sample
+from alsolike.domain.configuration import Configuration
+from alsolike.events import identity
+from alsolike.events.returns import net_weights
+from alsolike.lake import lake
+from alsolike.lake.lake_objects import LakeObject
+from alsolike.runtime.errors import UnknownEventType
+from alsolike.training.drift import DAY_MS
+from functions.monitor_models.lake_reader import read_sample
 
 SCHEMA = pa.schema(
     {
@@ -114,5 +115,5 @@ def _counted(rows: pd.DataFrame, configuration: Configuration) -> pd.DataFrame:
     rows = rows.assign(weight=weight).sort_values(["event_time_ms", "event_id"])
     if (rows["weight"] < 0).any():
         users, items = (pd.factorize(rows[name])[0].astype(np.int64) for name in ("profile_id", "item_id"))
-        rows = rows[remaining(users * (items.max() + 1) + items, rows["weight"].to_numpy(np.float64)) > 0]
+        rows = rows[net_weights(users * (items.max() + 1) + items, rows["weight"].to_numpy(np.float64)) > 0]
     return rows[["profile_id", "item_id", "event_time_ms"]].reset_index(drop=True)

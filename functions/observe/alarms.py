@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.errors import Unavailable
+from alsolike.runtime.errors import Unavailable
 
 _PREFIX = "alsolike"
 _ORDER = ("ALARM", "INSUFFICIENT_DATA", "OK")

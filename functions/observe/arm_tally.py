@@ -6,17 +6,17 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from alsolike.experiment_metrics import SUMS
-from alsolike.experiments import Experiment
-from alsolike.lake import event_date
-from alsolike.served import UNKNOWN
+from alsolike.domain.experiments import Experiment
+from alsolike.experiments.metrics import SUMS
+from alsolike.lake.lake import event_date
+from alsolike.lake.served import UNKNOWN
 
 _ANSWERS, _BOUGHT = SUMS.index("answers"), SUMS.index("bought_answers")
 _COUNTED = [(place, name) for place, name in enumerate(SUMS) if place not in (_ANSWERS, _BOUGHT)]
 
 
 class UserSums:
-    """Users; see `alsolike.experiment_metrics.Users`."""
+    """Users; see `alsolike.experiments.metrics.Users`."""
 
     def __init__(self, rows: Sequence[Sequence[float]]) -> None:
         self._rows = rows
@@ -32,7 +32,7 @@ class UserSums:
 
 
 class ArmTally:
-    """The answers of one experiment by user; see `alsolike.experiment_report.Tally`."""
+    """The answers of one experiment by user; see `alsolike.experiments.report.Tally`."""
 
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment

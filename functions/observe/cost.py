@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.errors import InvalidInput, InvalidSnapshot, Unavailable
-from alsolike.lake_objects import is_gone
-from alsolike.snapshot_manifest import CURRENT_KEY, Manifest
+from alsolike.lake.lake_objects import is_gone
+from alsolike.runtime.errors import InvalidInput, InvalidSnapshot, Unavailable
+from alsolike.snapshot.manifest import CURRENT_KEY, Manifest
 from functions.observe.metric_reader import MetricReader, counted
 
 if TYPE_CHECKING:
-    from alsolike.cost import Summary
+    from operations.cost import BilledResources
 
 KEEP_SUMMARY_S = 600
 _HOUR_MS = 3_600_000
@@ -35,9 +35,9 @@ class Deployed:
     def __init__(self, client: Any, stacks: Sequence[str]) -> None:
         self._client = client
         self._stacks = stacks
-        self._read: tuple[int, Summary] | None = None
+        self._read: tuple[int, BilledResources] | None = None
 
-    def summary(self, *, now_ms: int) -> Summary:
+    def summary(self, *, now_ms: int) -> BilledResources:
         """Return the summary.
 
         Raises
@@ -45,7 +45,7 @@ class Deployed:
         Unavailable
             If CloudFormation does not answer, or describes no deployment of Alsolike.
         """
-        from alsolike import cost  # no other question waits for it
+        from operations import cost  # no other question waits for it
 
         if self._read is None or now_ms >= self._read[0]:
             templates = {f"{stack}.template.json": self._template(stack) for stack in self._stacks}
@@ -136,7 +136,7 @@ def bill(deployed: Deployed, last_day: LastDay, stated: Mapping[str, int], *, no
     Unavailable
         If a service does not answer.
     """
-    from alsolike import cost
+    from operations import cost
 
     names = ("users", "eventsPerDay", "requestsPerDay", "items")
     parts = stated if len(stated) == len(names) else {**last_day.read(now_ms=now_ms), **stated}

@@ -6,9 +6,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.errors import InvalidInput, Unavailable
-from alsolike.lake_objects import is_gone
-from alsolike.monitoring import LATEST_KEY, Check, Figure, Report
+from alsolike.lake.lake_objects import is_gone
+from alsolike.runtime.errors import InvalidInput, Unavailable
+from alsolike.training.monitoring import LATEST_KEY, DataCheck, DriftReport, Figure
 from functions.observe.metric_reader import MetricReader, Statistic, Values
 
 HISTORY_DAYS = 14
@@ -67,10 +67,10 @@ def drift(client: Any, bucket: str, reader: MetricReader, *, now_ms: int) -> dic
     }
 
 
-def _latest(client: Any, bucket: str) -> Report | None:
+def _latest(client: Any, bucket: str) -> DriftReport | None:
     place = f"s3://{bucket}/{LATEST_KEY}"
     try:
-        return Report.from_json(client.get_object(Bucket=bucket, Key=LATEST_KEY)["Body"].read())
+        return DriftReport.from_json(client.get_object(Bucket=bucket, Key=LATEST_KEY)["Body"].read())
     except (BotoCoreError, ClientError) as error:
         if is_gone(error):
             return None
@@ -90,7 +90,7 @@ def _figure(figure: Figure, history: Values) -> dict[str, Any]:
     }
 
 
-def _check(check: Check) -> dict[str, Any]:
+def _check(check: DataCheck) -> dict[str, Any]:
     return {
         "name": check.name,
         "share": check.share,

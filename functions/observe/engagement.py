@@ -8,10 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from alsolike.attribution_receipts import read_rejected
-from alsolike.engagement import COLUMNS, PARTITION_COLUMN, PREFIX, Dimension, Engagement, total
-from alsolike.errors import InvalidInput, Unavailable
-from alsolike.scanning import scan
+from alsolike.lake.engagement import COLUMNS, PARTITION_COLUMN, PREFIX, Dimension, Engagement, read_rejected, total
+from alsolike.runtime.errors import InvalidInput, Unavailable
+from alsolike.runtime.s3 import scan
 
 _DIMENSIONS = {"model": Dimension.MODEL_VERSION}
 

@@ -6,13 +6,13 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from alsolike import experiment_report as reports
-from alsolike import outcomes
-from alsolike.errors import Unavailable
-from alsolike.experiment_metrics import DEFAULT_METRIC, METRICS, READ
-from alsolike.experiments import Experiment
-from alsolike.lake import event_date
-from alsolike.scanning import scan
+from alsolike.domain.experiments import Experiment
+from alsolike.experiments import report as reports
+from alsolike.experiments.metrics import DEFAULT_METRIC, METRICS, READ
+from alsolike.lake import outcomes
+from alsolike.lake.lake import event_date
+from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.s3 import scan
 from functions.observe.arm_tally import ArmTally
 
 ROWS_AT_ONCE = 16_384
@@ -106,7 +106,7 @@ def _pieces(client: Any, bucket: str, *, first: str, last: str) -> Iterator[tupl
             raise Unavailable(f"s3://{bucket}/{found.key} is not an object of the table: {error}") from error
 
 
-def _document(experiment: Experiment, found: reports.Report, *, status: str, partial: bool) -> dict[str, Any]:
+def _document(experiment: Experiment, found: reports.ExperimentReport, *, status: str, partial: bool) -> dict[str, Any]:
     return {
         "name": experiment.name,
         "layer": experiment.layer,

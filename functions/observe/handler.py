@@ -7,11 +7,11 @@ import os
 import time
 from typing import Any
 
-from alsolike.aws import client
-from alsolike.errors import AlsolikeError
-from alsolike.http import respond_error, respond_json
-from alsolike.observability import Metric, count, log_refusal, observed
-from alsolike.settings import from_environment
+from alsolike.contract.http import respond_error, respond_json
+from alsolike.runtime.aws import client
+from alsolike.runtime.errors import AlsolikeError
+from alsolike.runtime.observability import Metric, count, instrumented, log_refusal
+from alsolike.runtime.settings import from_environment
 from functions.observe.routes import Routes, routes
 from functions.observe.settings import Settings
 
@@ -29,7 +29,7 @@ def _routes() -> Routes:
     return routes(from_environment(Settings, os.environ), **clients)
 
 
-@observed
+@instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer a request; an answer that was given a moment ago may be given again."""
     now_ms = time.time_ns() // 1_000_000

@@ -10,8 +10,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.custom_metrics import METRICS
-from alsolike.errors import Unavailable
+from alsolike.runtime.errors import Unavailable
+from operations.metric_writers import METRICS
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike import lake
-from alsolike.errors import Unavailable
-from alsolike.held_back import FAILED_BATCHES_PREFIX, Held, read_held
-from alsolike.scanning import StoredObject, scan
+from alsolike.lake import lake
+from alsolike.lake.dead_letters import FAILED_BATCHES_PREFIX, DeadLetter, read_dead_letter
+from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.s3 import StoredObject, scan
 
 MAX_OBJECTS = 2_000
 MAX_BATCHES = 200
@@ -22,10 +22,10 @@ _AT_ONCE = 12
 @dataclasses.dataclass(slots=True)
 class _Group:
     records: int = 0
-    oldest: Held | None = None
-    latest: Held | None = None
+    oldest: DeadLetter | None = None
+    latest: DeadLetter | None = None
 
-    def add(self, held: Held) -> None:
+    def add(self, held: DeadLetter) -> None:
         # An object that cannot be split into records counts as one.
         self.records += len(held.records) or 1
         if self.oldest is None or held.time_ms < self.oldest.time_ms:
@@ -64,7 +64,7 @@ def quarantine(client: Any, bucket: str, *, has_time: Callable[[], bool]) -> dic
             if found.body is None:
                 continue
             objects += 1
-            held = read_held(found.key, found.body, written_ms=found.modified_ms)
+            held = read_dead_letter(found.key, found.body, written_ms=found.modified_ms)
             groups.setdefault((held.kind, held.reason_class), _Group()).add(held)
     ordered = sorted(groups.items(), key=lambda each: (-each[1].records, each[0]))
     return {

@@ -8,13 +8,13 @@ from typing import Any
 
 import orjson
 
-from alsolike import observed
-from alsolike.cache import BoundedCache
-from alsolike.configuration_reader import ConfigurationReader
-from alsolike.http import route_key
-from alsolike.observed import ROUTES
-from alsolike.observed_answers import BY
-from alsolike.queries import read_query
+from alsolike.api import operator_queries
+from alsolike.api.operator_queries import ROUTES
+from alsolike.api.operator_query_answers import BY
+from alsolike.config.reader import ConfigurationReader
+from alsolike.contract.http import route_key
+from alsolike.contract.queries import read_query
+from alsolike.runtime.cache import BoundedCache
 from functions.observe.alarms import alarms
 from functions.observe.cost import Deployed, LastDay, bill
 from functions.observe.drift import drift
@@ -32,7 +32,7 @@ REMEMBERED_BYTES = 20_000_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Request:
+class ViewRequest:
     """A request for a view.
 
     Attributes
@@ -57,12 +57,12 @@ class Route:
     Several consoles poll the same views every few seconds, and CloudWatch charges for each metric that is read.
     """
 
-    answer: Callable[[Request], dict[str, Any]]
+    answer: Callable[[ViewRequest], dict[str, Any]]
     keep_s: int = 0
 
 
 class Routes:
-    """The routes by their keys; see `alsolike.observed`."""
+    """The routes by their keys; see `alsolike.api.operator_queries`."""
 
     def __init__(self, routes: Mapping[str, Route]) -> None:
         self.routes = routes
@@ -87,7 +87,7 @@ class Routes:
         if remembered is not None and now_ms < remembered[0]:
             return remembered[1]
         route = self.routes[key]
-        document = orjson.dumps(route.answer(Request(query, now_ms, remaining_ms)))
+        document = orjson.dumps(route.answer(ViewRequest(query, now_ms, remaining_ms)))
         self._remembered.put(question, (now_ms + route.keep_s * 1000, document), size_bytes=len(document))
         return document
 
@@ -108,31 +108,31 @@ def routes(settings: Settings, *, cloudwatch: Any, s3: Any, cloudformation: Any,
         metrics, s3=s3, dynamodb=dynamodb, bucket=settings.artefact_bucket, profiles_table=settings.profiles_table
     )
 
-    def show_traffic(request: Request) -> dict[str, Any]:
+    def show_traffic(request: ViewRequest) -> dict[str, Any]:
         return traffic(
             metrics,
             api_id=settings.api_id,
             stream_name=settings.stream_name,
-            minutes=request.query.get("minutes", observed.USUAL_MINUTES),
+            minutes=request.query.get("minutes", operator_queries.USUAL_MINUTES),
             now_ms=request.now_ms,
         )
 
-    def show_engagement(request: Request) -> dict[str, Any]:
+    def show_engagement(request: ViewRequest) -> dict[str, Any]:
         return engagement(
             s3,
             settings.lake_bucket,
-            days=request.query.get("days", observed.USUAL_DAYS),
+            days=request.query.get("days", operator_queries.USUAL_DAYS),
             by=request.query.get("by", BY[0]),
             now_ms=request.now_ms,
         )
 
-    def show_drift(request: Request) -> dict[str, Any]:
+    def show_drift(request: ViewRequest) -> dict[str, Any]:
         return drift(s3, settings.artefact_bucket, metrics, now_ms=request.now_ms)
 
-    def show_quarantine(request: Request) -> dict[str, Any]:
+    def show_quarantine(request: ViewRequest) -> dict[str, Any]:
         return quarantine(s3, settings.lake_bucket, has_time=request.has_time)
 
-    def list_experiments(request: Request) -> dict[str, Any]:
+    def list_experiments(request: ViewRequest) -> dict[str, Any]:
         return experiments(
             s3,
             settings.lake_bucket,
@@ -141,7 +141,7 @@ def routes(settings: Settings, *, cloudwatch: Any, s3: Any, cloudformation: Any,
             now_ms=request.now_ms,
         )
 
-    def show_cost(request: Request) -> dict[str, Any]:
+    def show_cost(request: ViewRequest) -> dict[str, Any]:
         return bill(deployed, last_day, request.query, now_ms=request.now_ms)
 
     return Routes(

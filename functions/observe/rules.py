@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from alsolike.configuration import Configuration
-from alsolike.rules_document import numbers_of_rules
+from alsolike.config.rules import numbers_of_rules
+from alsolike.domain.configuration import Configuration
 
 
 def rule_sets(configuration: Configuration) -> dict[str, Any]:

@@ -8,12 +8,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from alsolike.aws import client
-from alsolike.errors import AlsolikeError, InvalidBundle, Unavailable
-from alsolike.http import respond, respond_error, route_key
-from alsolike.observability import Metric, count, log_refusal, observed
-from alsolike.settings import from_environment
-from functions.operate.request import Request
+from alsolike.contract.http import respond, respond_error, route_key
+from alsolike.runtime.aws import client
+from alsolike.runtime.errors import AlsolikeError, InvalidBundle, Unavailable
+from alsolike.runtime.observability import Metric, count, instrumented, log_refusal
+from alsolike.runtime.settings import from_environment
+from functions.operate.request import OperatorRequest
 from functions.operate.routes import Route, routes
 from functions.operate.settings import Settings
 
@@ -34,10 +34,10 @@ def _routes() -> Mapping[str, Route]:
     return routes(from_environment(Settings, os.environ), lambda_=lambda_, **clients)
 
 
-@observed
+@instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer a request."""
-    request = Request(event, time.time_ns() // 1_000_000, context.get_remaining_time_in_millis)
+    request = OperatorRequest(event, time.time_ns() // 1_000_000, context.get_remaining_time_in_millis)
     try:
         return respond(_routes()[route_key(event)](request))
     except AlsolikeError as error:

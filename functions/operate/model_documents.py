@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from alsolike.canary_report import CanaryReport
-from alsolike.champion import Champion, Promotion
-from alsolike.decision import Decision
-from alsolike.model_story import Story
-from alsolike.model_versions import Candidate, ModelVersion, candidates
+from alsolike.registry.canary_report import CanaryReport
+from alsolike.registry.champion import Champion, Promotion
+from alsolike.registry.decision import Decision
+from alsolike.registry.history import VersionHistory
+from alsolike.registry.versions import AlgorithmFigures, ModelVersion, candidates
 
 
 def champion_document(champion: Champion) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def version_document(version: ModelVersion) -> dict[str, Any]:
     }
 
 
-def story_document(story: Story) -> dict[str, Any]:
+def story_document(story: VersionHistory) -> dict[str, Any]:
     """Return the document of a version's history."""
     manifest = story.manifest
     figures = candidates(manifest) if manifest else story.version.candidates
@@ -62,7 +62,7 @@ def _promotion(promotion: Promotion) -> dict[str, Any]:
     return {"promotedMs": promotion.promoted_ms, "reason": promotion.reason}
 
 
-def _candidate(figure: Candidate) -> dict[str, Any]:
+def _candidate(figure: AlgorithmFigures) -> dict[str, Any]:
     return {
         "algorithm": figure.algorithm,
         "hr": figure.hr,

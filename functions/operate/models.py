@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from alsolike import model_promotion, model_story
-from alsolike.champion import Champion
-from alsolike.errors import ConcurrentUpdate, InvalidInput
-from alsolike.model_versions import ModelVersions
-from alsolike.observability import logger
-from alsolike.operate_requests import CHANGE, MODELS_QUERY, PROMOTE, ROLL_BACK, USUAL_VERSIONS
-from alsolike.training_runs import TrainingRuns
+from alsolike.api.operator_requests import CHANGE, MODELS_QUERY, PROMOTE, ROLL_BACK, USUAL_VERSIONS
+from alsolike.registry import history, promotion
+from alsolike.registry.champion import Champion
+from alsolike.registry.versions import ModelVersions
+from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput
+from alsolike.runtime.observability import logger
+from alsolike.training.runs import TrainingRuns
 from functions.operate.model_documents import champion_document, story_document, version_document
-from functions.operate.request import Request
+from functions.operate.request import OperatorRequest
 
 _HOW_TO_FORCE = "`force`"
 
@@ -33,7 +33,7 @@ class Models:
     def __init__(self, versions: ModelVersions, runs: TrainingRuns, *, trial_share_percent: int) -> None:
         self._versions, self._runs, self._trial_share_percent = versions, runs, trial_share_percent
 
-    def list(self, request: Request) -> dict[str, Any]:
+    def list(self, request: OperatorRequest) -> dict[str, Any]:
         """Return the latest versions, and the champion."""
         most = request.query(MODELS_QUERY).get("limit", USUAL_VERSIONS)
         champion = self._versions.registry.champion()
@@ -44,7 +44,7 @@ class Models:
             "trialSharePercent": self._trial_share_percent,
         }
 
-    def show(self, request: Request) -> dict[str, Any]:
+    def show(self, request: OperatorRequest) -> dict[str, Any]:
         """Return all that is known of a version.
 
         Raises
@@ -54,9 +54,9 @@ class Models:
         InvalidBundle
             If something of it cannot be read.
         """
-        return story_document(model_story.story(self._versions, request.version))
+        return story_document(history.version_history(self._versions, request.version))
 
-    def promote(self, request: Request) -> dict[str, Any]:
+    def promote(self, request: OperatorRequest) -> dict[str, Any]:
         """Make a version champion, or first start its trial next to the champion.
 
         Raises
@@ -73,7 +73,7 @@ class Models:
         expected, reason = self._seen(body), request.signed(body["reason"])
         force = reason if body.get("force") else None
         if not body.get("canary"):
-            champion = model_promotion.promote(
+            champion = promotion.promote(
                 self._versions,
                 version,
                 expected=expected,
@@ -83,7 +83,7 @@ class Models:
                 now_ms=request.now_ms,
             )
             request.note("promote", version=version, forced=force is not None)
-            warnings = model_promotion.approve(self._versions, version, reason=reason)
+            warnings = promotion.approve(self._versions, version, reason=reason)
             if warnings:
                 logger.warning("package not approved", version=version)
             return {"champion": champion_document(champion), "runId": None, "warnings": list(warnings)}
@@ -93,7 +93,7 @@ class Models:
                 "0, or a promotion without `canary`"
             )
         self._runs.check_idle()
-        execution_arn = model_promotion.start_canary(
+        execution_arn = promotion.start_canary(
             self._versions,
             self._runs,
             version,
@@ -105,7 +105,7 @@ class Models:
         request.note("try", version=version, forced=force is not None, execution_arn=execution_arn)
         return {"champion": None, "runId": execution_arn.rpartition(":")[2], "warnings": []}
 
-    def roll_back(self, request: Request) -> dict[str, Any]:
+    def roll_back(self, request: OperatorRequest) -> dict[str, Any]:
         """Promote the previous champion again, or end a trial, or both.
 
         Raises
@@ -123,7 +123,7 @@ class Models:
             raise InvalidInput("canary leaves the champion as it is, champion takes it back: expected one of them")
         expected, reason = self._seen(body), request.signed(body["reason"])
         if ends_trial:
-            champion = model_promotion.end_canary(self._versions, expected, reason=reason)
+            champion = promotion.end_canary(self._versions, expected, reason=reason)
         else:
             if expected is not None and expected.canary is not None and not takes_champion:
                 raise InvalidInput(
@@ -137,7 +137,7 @@ class Models:
         request.note("end trial" if ends_trial else "roll back", version=champion.version)
         return champion_document(champion)
 
-    def resume(self, request: Request) -> dict[str, Any]:
+    def resume(self, request: OperatorRequest) -> dict[str, Any]:
         """Allow new versions to become champion automatically again.
 
         Raises
@@ -147,21 +147,21 @@ class Models:
         ConcurrentUpdate
             If another caller changed the pointer.
         """
-        champion = model_promotion.resume(self._versions, self._seen(request.body(CHANGE)))
+        champion = promotion.resume(self._versions, self._seen(request.body(CHANGE)))
         request.note("resume", version=champion.version)
         return champion_document(champion)
 
-    def pin(self, request: Request) -> dict[str, Any]:
-        """Protect a version's files from deletion; see `alsolike.model_promotion.pin`."""
+    def pin(self, request: OperatorRequest) -> dict[str, Any]:
+        """Protect a version's files from deletion; see `alsolike.registry.promotion.pin`."""
         return self._pin(request, pinned=True)
 
-    def unpin(self, request: Request) -> dict[str, Any]:
-        """Allow the deletion of a version's files when it is old; see `alsolike.model_promotion.pin`."""
+    def unpin(self, request: OperatorRequest) -> dict[str, Any]:
+        """Allow the deletion of a version's files when it is old; see `alsolike.registry.promotion.pin`."""
         return self._pin(request, pinned=False)
 
-    def _pin(self, request: Request, *, pinned: bool) -> dict[str, Any]:
+    def _pin(self, request: OperatorRequest, *, pinned: bool) -> dict[str, Any]:
         version, expected = request.version, self._seen(request.body(CHANGE))
-        champion = model_promotion.pin(self._versions, expected, version, pinned=pinned)
+        champion = promotion.pin(self._versions, expected, version, pinned=pinned)
         request.note("pin" if pinned else "unpin", version=version)
         return champion_document(champion)
 

@@ -6,21 +6,21 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from alsolike import wire
-from alsolike.errors import InvalidInput, NotFound
-from alsolike.fields import Fields
-from alsolike.http import request_body
-from alsolike.model_versions import VERSION
-from alsolike.observability import Metric, count, logger
-from alsolike.path_ids import path_id
-from alsolike.queries import read_query
+from alsolike.api.path_ids import path_id
+from alsolike.contract import validation
+from alsolike.contract.fields import Fields
+from alsolike.contract.http import request_body
+from alsolike.contract.queries import read_query
+from alsolike.registry.versions import VERSION
+from alsolike.runtime.errors import InvalidInput, NotFound
+from alsolike.runtime.observability import Metric, count, logger
 
 MAX_BYTES = 64_000
 _MAX_SUBJECT = 128
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Request:
+class OperatorRequest:
     """A request with its sender.
 
     Attributes
@@ -44,10 +44,10 @@ class Request:
         body = request_body(self.event)
         if len(body) > MAX_BYTES:
             raise InvalidInput(f"body has {len(body)} bytes, expected at most {MAX_BYTES}")
-        return fields.read(wire.parse_sent_object(body))
+        return fields.read(validation.parse_sent_object(body))
 
     def query(self, fields: Fields) -> dict[str, Any]:
-        """Return the parameters of the query; see `alsolike.queries`."""
+        """Return the parameters of the query; see `alsolike.contract.queries`."""
         return read_query(self.event, fields)
 
     @property
@@ -63,7 +63,7 @@ class Request:
         """
         version = path_id(self.event, "version")
         if not VERSION.fullmatch(version):
-            raise NotFound(f"there is no model version {wire.describe(version)}")
+            raise NotFound(f"there is no model version {validation.describe(version)}")
         return version
 
     @property

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from alsolike.model_versions import ModelVersions
-from alsolike.training_runs import TrainingRuns
+from alsolike.registry.versions import ModelVersions
+from alsolike.training.runs import TrainingRuns
 from functions.operate.models import Models
-from functions.operate.request import Request
-from functions.operate.rules import Rules
+from functions.operate.request import OperatorRequest
+from functions.operate.rules import RulePreviews
 from functions.operate.settings import Settings
 from functions.operate.trainings import Trainings
 
-Route = Callable[[Request], dict[str, Any]]
+Route = Callable[[OperatorRequest], dict[str, Any]]
 """A function that returns a request's response document."""
 
 
@@ -38,5 +38,5 @@ def routes(settings: Settings, *, s3: Any, sagemaker: Any, stepfunctions: Any, l
         "POST /operator/rollbacks": models.roll_back,
         "GET /operator/trainings": trainings.list,
         "POST /operator/trainings": trainings.start,
-        "POST /operator/rules/preview": Rules(lambda_, settings.recommend_function).preview,
+        "POST /operator/rules/preview": RulePreviews(lambda_, settings.recommend_function).preview,
     }

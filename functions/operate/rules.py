@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from alsolike.operate_requests import PREVIEW
-from alsolike.recommendation_requests import FOR_YOU, check_subject
-from alsolike.rules_preview import ask
-from functions.operate.request import Request
+from alsolike.api.operator_requests import PREVIEW
+from alsolike.recommendations.preview import ask
+from alsolike.recommendations.requests import FOR_YOU, check_subject
+from functions.operate.request import OperatorRequest
 
 
-class Rules:
+class RulePreviews:
     """Previews of rules by the function that serves recommendations.
 
     Parameters
@@ -24,7 +24,7 @@ class Rules:
     def __init__(self, lambda_: Any, function: str) -> None:
         self._lambda, self._function = lambda_, function
 
-    def preview(self, request: Request) -> dict[str, Any]:
+    def preview(self, request: OperatorRequest) -> dict[str, Any]:
         """Return a user's recommendations without and with the rules.
 
         Raises

@@ -6,10 +6,10 @@ import datetime as dt
 import hashlib
 from typing import Any
 
-from alsolike.errors import ConcurrentUpdate
-from alsolike.operate_requests import START, TRAININGS_QUERY, USUAL_RUNS
-from alsolike.training_runs import SUCCEEDED, Run, TrainingRuns, Visit
-from functions.operate.request import Request
+from alsolike.api.operator_requests import START, TRAININGS_QUERY, USUAL_RUNS
+from alsolike.runtime.errors import ConcurrentUpdate
+from alsolike.training.runs import SUCCEEDED, TrainingRun, TrainingRuns, Visit
+from functions.operate.request import OperatorRequest
 
 LEFT_MS = 15_000
 """Time reserved for the current call, in which no further history is read."""
@@ -21,13 +21,13 @@ class Trainings:
     def __init__(self, runs: TrainingRuns) -> None:
         self._runs = runs
 
-    def list(self, request: Request) -> dict[str, Any]:
+    def list(self, request: OperatorRequest) -> dict[str, Any]:
         """Return the latest runs; those without time for their history lack its details."""
         most = request.query(TRAININGS_QUERY).get("limit", USUAL_RUNS)
         runs = self._runs.latest(most=most, goes_on=lambda: request.remaining_ms() > LEFT_MS)
         return {"runs": [_run(run) for run in runs]}
 
-    def start(self, request: Request) -> dict[str, Any]:
+    def start(self, request: OperatorRequest) -> dict[str, Any]:
         """Start a run, or return the one that was started with the same client token.
 
         Raises
@@ -52,7 +52,7 @@ class Trainings:
         return {"id": execution_arn.rpartition(":")[2]}
 
 
-def _run(run: Run) -> dict[str, Any]:
+def _run(run: TrainingRun) -> dict[str, Any]:
     succeeded = run.status == SUCCEEDED
     return {
         "id": run.name,

@@ -10,21 +10,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from alsolike.aws import client
-from alsolike.catalogue_change import Change
-from alsolike.champion_content import ChampionContents
-from alsolike.cold_publisher import ColdPublisher
-from alsolike.configuration_reader import ConfigurationReader
-from alsolike.errors import InvalidBundle, InvalidSnapshot, Unavailable
-from alsolike.observability import Metric, count, logger, observed
-from alsolike.pseudonyms import pseudonyms_of
-from alsolike.settings import from_environment
-from alsolike.snapshot_publisher import SnapshotPublisher
-from alsolike.snapshot_store import SnapshotStore
-from alsolike.table_stream import read_batch
-from alsolike.tombstones import TombstoneReader
+from alsolike.catalogue.changes import Change
+from alsolike.config.reader import ConfigurationReader
+from alsolike.privacy.pseudonyms import pseudonyms_of
+from alsolike.privacy.tombstones import TombstoneReader
+from alsolike.runtime.aws import client
+from alsolike.runtime.errors import InvalidBundle, InvalidSnapshot, Unavailable
+from alsolike.runtime.observability import Metric, count, instrumented, logger
+from alsolike.runtime.settings import from_environment
+from alsolike.snapshot.publisher import SnapshotPublisher
+from alsolike.snapshot.store import SnapshotStore
+from functions.publish_catalog.champion_content import ChampionContents
+from functions.publish_catalog.cold_publisher import ColdPublisher
 from functions.publish_catalog.service import publish, write_log
 from functions.publish_catalog.settings import Settings
+from functions.publish_catalog.table_stream import read_batch
 
 
 @functools.cache
@@ -43,7 +43,7 @@ def _sources() -> tuple[Settings, ConfigurationReader, TombstoneReader, Snapshot
     return settings, configurations, tombstones, SnapshotPublisher(store), ColdPublisher(store, contents)
 
 
-@observed
+@instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> None:
     """Take the batch, or the configuration's columns and the champion, in whole, or fail and get it again."""
     settings, configurations, tombstones, publisher, cold_publisher = _sources()

@@ -10,16 +10,16 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike import catalogue_log
-from alsolike.catalogue_log import ChangeKind
-from alsolike.configuration import Configuration
-from alsolike.errors import Unavailable
-from alsolike.snapshot_publisher import Published, SnapshotPublisher
-from alsolike.table_stream import ChangeBatch
-from alsolike.tombstones import Erased, nobody
+from alsolike.catalogue import change_log
+from alsolike.catalogue.change_log import ChangeKind
+from alsolike.domain.configuration import Configuration
+from alsolike.privacy.tombstones import IsErased, no_erased_users
+from alsolike.runtime.errors import Unavailable
+from alsolike.snapshot.publisher import Published, SnapshotPublisher
+from functions.publish_catalog.table_stream import ChangeBatch
 
 
-def write_log(batch: ChangeBatch, *, client: Any, bucket: str, erased: Erased = nobody) -> int:
+def write_log(batch: ChangeBatch, *, client: Any, bucket: str, erased: IsErased = no_erased_users) -> int:
     """Write the batch's changes to the lake, one object per day; return their number.
 
     Parameters
@@ -33,8 +33,8 @@ def write_log(batch: ChangeBatch, *, client: Any, bucket: str, erased: Erased = 
         If S3 rejects them.
     """
     kept = [change for change in batch.changes if batch.kind is ChangeKind.ITEM or not erased(change.entity_id)]
-    for date, changes in catalogue_log.by_date(kept).items():
-        key = catalogue_log.object_key(
+    for date, changes in change_log.by_date(kept).items():
+        key = change_log.object_key(
             batch.kind,
             date,
             shard=batch.shard,
@@ -42,7 +42,7 @@ def write_log(batch: ChangeBatch, *, client: Any, bucket: str, erased: Erased = 
             last_sequence=batch.last_sequence,
         )
         try:
-            client.put_object(Bucket=bucket, Key=key, Body=catalogue_log.encode(batch.kind, changes))
+            client.put_object(Bucket=bucket, Key=key, Body=change_log.encode(batch.kind, changes))
         except (BotoCoreError, ClientError) as error:
             raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
     return len(kept)

@@ -8,25 +8,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from alsolike.dataset import CHAMPION_FOLDER, MANIFEST_FILE
-from alsolike.interactions import profile_id
-from alsolike.mentions import Mentions
-from alsolike.scanning import scan
+from alsolike.events.interactions import profile_id
+from alsolike.privacy.user_matcher import UserMatcher
+from alsolike.runtime.s3 import scan
+from alsolike.training.dataset import CHAMPION_FOLDER, MANIFEST_FILE
 from functions.purge_user import parquet
-from functions.purge_user.work import Work
+from functions.purge_user.purge_context import PurgeContext
 
 STORE = "datasets"
 PREFIX = "datasets/"
 MANIFEST = f"/{MANIFEST_FILE}"
 
 
-def purge_datasets(work: Work) -> Iterator[None]:
+def purge_datasets(work: PurgeContext) -> Iterator[None]:
     """Rewrite the files with rows of the user; delete other files that name the user.
 
     The manifest stays: it describes a model's training data only in counts.
     """
     bucket = work.places.artefact_bucket
-    mentions = Mentions(work.user_id)
+    mentions = UserMatcher(work.user_id)
     after = work.progress.cursor.get("after", "")
     for found in scan(work.s3, bucket, PREFIX, after=after, wanted=_may_name_people):
         if found.body is not None and found.key.endswith(".parquet"):
@@ -50,7 +50,7 @@ def _may_name_people(key: str) -> bool:
     return f"/{CHAMPION_FOLDER}/" not in key
 
 
-def _hits(work: Work, file: pq.ParquetFile) -> pa.ChunkedArray | None:
+def _hits(work: PurgeContext, file: pq.ParquetFile) -> pa.ChunkedArray | None:
     """Return which rows are the user's; None if the file has no column that names people."""
     names = file.schema_arrow.names
     if "user_id" in names:
@@ -65,7 +65,7 @@ def _hits(work: Work, file: pq.ParquetFile) -> pa.ChunkedArray | None:
     return parquet.is_in(parquet.read(file, ("profile_id",)), "profile_id", profiles)
 
 
-def _note(work: Work, key: str) -> None:
+def _note(work: PurgeContext, key: str) -> None:
     dataset = key.removeprefix(PREFIX).partition("/")[0]
     if dataset not in work.progress.datasets:
         work.progress.datasets.append(dataset)

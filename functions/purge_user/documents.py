@@ -10,15 +10,15 @@ from typing import Any
 
 import orjson
 
-from alsolike import lake
-from alsolike.errors import InvalidInput
-from alsolike.mentions import Mentions
-from alsolike.quarantine import QuarantinedRecord
-from alsolike.scanning import StoredObject, scan
-from alsolike.served import QUARANTINE_SHARD
+from alsolike.lake import lake
+from alsolike.lake.dead_letters import QuarantinedRecord
+from alsolike.lake.served import QUARANTINE_SHARD
+from alsolike.privacy.user_matcher import UserMatcher
+from alsolike.runtime.errors import InvalidInput
+from alsolike.runtime.s3 import StoredObject, scan
 from functions.purge_user import served_rows
+from functions.purge_user.purge_context import PurgeContext
 from functions.purge_user.served_rows import Hashes
-from functions.purge_user.work import Work
 
 QUARANTINE = "quarantine"
 FAILED_BATCHES = "failed batches"
@@ -27,25 +27,25 @@ FAILED_BATCHES_PREFIX = "aws/lambda/"
 USER_CHANGES_PREFIX = "users/"
 
 
-def find_sessions(work: Work) -> Iterator[None]:
+def find_sessions(work: PurgeContext) -> Iterator[None]:
     """Note the sessions of records that name the user: their logins never came to the lake."""
     prefixes = (lake.QUARANTINE_PREFIX, FAILED_BATCHES_PREFIX)
     for number in range(work.progress.cursor.get("prefix", 0), len(prefixes)):
         for found, body in _bodies(work, prefixes[number]):
             for data in _records(body):
-                if (login := Mentions(work.user_id).login(data)) is not None:
+                if (login := UserMatcher(work.user_id).login(data)) is not None:
                     work.progress.note_login(*login)
             work.advance({"after": found.key, "prefix": number})
             yield
         work.advance({"after": "", "prefix": number + 1})
 
 
-def purge_quarantine(work: Work) -> Iterator[None]:
+def purge_quarantine(work: PurgeContext) -> Iterator[None]:
     """Delete quarantined records of the user, and those without a user of sessions that the user was in.
 
     An accepted login of another user does not protect the latter: an unreadable record has no owner.
     """
-    mentions, hashes = Mentions(work.user_id, sessions=work.progress.sessions), served_rows.hashes(work)
+    mentions, hashes = UserMatcher(work.user_id, sessions=work.progress.sessions), served_rows.hashes(work)
     for found, body in _bodies(work, lake.QUARANTINE_PREFIX):
         if _quarantined(body, mentions, hashes):
             work.record(QUARANTINE, {found.key: 1})
@@ -54,7 +54,7 @@ def purge_quarantine(work: Work) -> Iterator[None]:
         yield
 
 
-def purge_failed_batches(work: Work) -> Iterator[None]:
+def purge_failed_batches(work: PurgeContext) -> Iterator[None]:
     """Remove the user's records from batches that a consumer gave up on; delete a batch with no other record."""
     mentions, hashes = _mentions(work), served_rows.hashes(work)
     for found, body in _bodies(work, FAILED_BATCHES_PREFIX):
@@ -66,7 +66,7 @@ def purge_failed_batches(work: Work) -> Iterator[None]:
         yield
 
 
-def purge_user_changes(work: Work) -> Iterator[None]:
+def purge_user_changes(work: PurgeContext) -> Iterator[None]:
     """Remove the user's lines from the log of users' changes; delete an object with no other line."""
     mentions = _mentions(work)
     for found, body in _bodies(work, USER_CHANGES_PREFIX):
@@ -78,7 +78,7 @@ def purge_user_changes(work: Work) -> Iterator[None]:
         yield
 
 
-def without_records(body: bytes, mentions: Mentions) -> tuple[int, bytes | None]:
+def without_records(body: bytes, mentions: UserMatcher) -> tuple[int, bytes | None]:
     """Return the number of a failed batch's records of the user, and the batch without them; None if none is left.
 
     The batch is the document at Lambda's failure destination: the event, as text, is its `payload`.
@@ -95,7 +95,7 @@ def without_records(body: bytes, mentions: Mentions) -> tuple[int, bytes | None]
     return sum(mine), orjson.dumps(document) if event["Records"] else None
 
 
-def without_lines(body: bytes, mentions: Mentions) -> tuple[int, bytes | None]:
+def without_lines(body: bytes, mentions: UserMatcher) -> tuple[int, bytes | None]:
     """Return how many lines of a change log are the user's, and the log without them; None if none is left."""
     try:
         lines = gzip.decompress(body).splitlines(keepends=True)
@@ -118,7 +118,7 @@ def _records(body: bytes) -> list[bytes]:
         return []
 
 
-def _quarantined(body: bytes, mentions: Mentions, hashes: Hashes) -> bool:
+def _quarantined(body: bytes, mentions: UserMatcher, hashes: Hashes) -> bool:
     try:
         record = QuarantinedRecord.from_json(body).record
         if record.shard_id.startswith(QUARANTINE_SHARD):
@@ -128,7 +128,7 @@ def _quarantined(body: bytes, mentions: Mentions, hashes: Hashes) -> bool:
         return mentions.text(body)
 
 
-def _is_mine(record: dict[str, Any], mentions: Mentions) -> bool:
+def _is_mine(record: dict[str, Any], mentions: UserMatcher) -> bool:
     """Return true if the producer's data, or the record of a table's stream, is the user's."""
     if "kinesis" not in record:
         return mentions.record(orjson.dumps(record))
@@ -136,11 +136,11 @@ def _is_mine(record: dict[str, Any], mentions: Mentions) -> bool:
     return mentions.partition(kinesis.get("partitionKey")) or mentions.record(base64.b64decode(kinesis["data"]))
 
 
-def _mentions(work: Work) -> Mentions:
-    return Mentions(work.user_id, sessions=work.progress.own_sessions())
+def _mentions(work: PurgeContext) -> UserMatcher:
+    return UserMatcher(work.user_id, sessions=work.progress.own_sessions())
 
 
-def _bodies(work: Work, prefix: str) -> Iterator[tuple[StoredObject, bytes]]:
+def _bodies(work: PurgeContext, prefix: str) -> Iterator[tuple[StoredObject, bytes]]:
     for found in scan(work.s3, work.places.lake_bucket, prefix, after=work.progress.cursor.get("after", "")):
         if found.body is not None:
             yield found, found.body

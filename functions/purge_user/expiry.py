@@ -8,10 +8,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.dataset import INTERACTIONS_FILE, prefix
-from alsolike.erasures import Expiring, TrainedModel, date_after
-from alsolike.errors import Unavailable
-from alsolike.registry import MODELS_PREFIX, Registry
+from alsolike.privacy.erasures import Expiring, TrainedModel, date_after
+from alsolike.registry.registry import MODELS_PREFIX, Registry
+from alsolike.runtime.errors import Unavailable
+from alsolike.training.dataset import INTERACTIONS_FILE, prefix
 
 TABLE_STREAM_DAYS = 1
 """Retention of DynamoDB's table streams; there is no setting."""

@@ -7,14 +7,14 @@ import os
 import time
 from typing import Any
 
-from alsolike.aws import client
-from alsolike.observability import Metric, count, logger, observed
-from alsolike.pseudonyms import pseudonyms_of
-from alsolike.settings import from_environment
+from alsolike.privacy.pseudonyms import pseudonyms_of
+from alsolike.runtime.aws import client
+from alsolike.runtime.observability import Metric, count, instrumented, logger
+from alsolike.runtime.settings import from_environment
 from functions.purge_user.expiry import Retention
+from functions.purge_user.purge_context import StoreLocations
 from functions.purge_user.service import Clients, purge
 from functions.purge_user.settings import Settings
-from functions.purge_user.work import Places
 
 
 @functools.cache
@@ -22,7 +22,7 @@ def _settings() -> Settings:
     return from_environment(Settings, os.environ)
 
 
-@observed
+@instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Purge as much of the erasure `erasure_id` as time allows; return whether there is more."""
     outcome = purge(
@@ -39,8 +39,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return {"outcome": outcome}
 
 
-def _places(settings: Settings) -> Places:
-    return Places(
+def _places(settings: Settings) -> StoreLocations:
+    return StoreLocations(
         settings.lake_bucket,
         settings.artefact_bucket,
         settings.profiles_table,

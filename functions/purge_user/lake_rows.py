@@ -10,16 +10,16 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alsolike import lake
+from alsolike.lake import lake
 from functions.purge_user import parquet
-from functions.purge_user.rows import Table, files, purge_rows
-from functions.purge_user.work import Work
+from functions.purge_user.lake_tables import Table, files, purge_rows
+from functions.purge_user.purge_context import PurgeContext
 
 STORE = "lake"
 INTERACTIONS = Table(STORE, lake.INTERACTIONS_PREFIX, ("user_id", "session_id", "event_time_ms", "event_id"))
 
 
-def find_logins(work: Work) -> Iterator[None]:
+def find_logins(work: PurgeContext) -> Iterator[None]:
     """Note the sessions to which the user logged in."""
     for found, file in files(work, INTERACTIONS, dict(work.progress.cursor)):
         table = parquet.read(file, INTERACTIONS.columns)
@@ -30,7 +30,7 @@ def find_logins(work: Work) -> Iterator[None]:
         yield
 
 
-def find_rivals(work: Work) -> Iterator[None]:
+def find_rivals(work: PurgeContext) -> Iterator[None]:
     """Note which other users logged in to those sessions, and the first login of each session."""
     sessions = pa.array(list(work.progress.sessions), pa.string())
     if not len(sessions):
@@ -49,7 +49,7 @@ def find_rivals(work: Work) -> Iterator[None]:
         yield
 
 
-def purge_session_rows(work: Work) -> Iterator[None]:
+def purge_session_rows(work: PurgeContext) -> Iterator[None]:
     """Remove the rows without a user of the user's sessions."""
     sessions = work.progress.own_sessions()
     if not sessions:
@@ -57,7 +57,7 @@ def purge_session_rows(work: Work) -> Iterator[None]:
     return purge_rows(work, INTERACTIONS, lambda table: parquet.of_sessions(table, sessions))
 
 
-def purge_user_rows(work: Work) -> Iterator[None]:
+def purge_user_rows(work: PurgeContext) -> Iterator[None]:
     """Remove the user's rows.
 
     They go last: a reader that found a session without its first login would assign the session to a later user.

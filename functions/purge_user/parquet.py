@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from alsolike import lake
-from alsolike.errors import InvalidInput
+from alsolike.lake import lake
+from alsolike.runtime.errors import InvalidInput
 
 ROWS_AT_ONCE = 500_000
 

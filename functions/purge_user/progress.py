@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.erasures import pending_key
-from alsolike.errors import Unavailable
+from alsolike.privacy.erasures import pending_key
+from alsolike.runtime.errors import Unavailable
 
 _NOT_FOUND = ("NoSuchKey", "404")
 _BATCH = 1_000  # S3's limit of one DeleteObjects
@@ -61,7 +61,7 @@ class Progress:
         self.sessions[session_id] = min(login, self.sessions.get(session_id, login))
 
     def own_sessions(self) -> list[str]:
-        """Return the sessions whose first login is the user's (`alsolike.identity`).
+        """Return the sessions whose first login is the user's (`alsolike.events.identity`).
 
         All that has no user in them is removed, whenever it happened: a time limit would compare the clock of the
         device that sent the login with those of other devices and servers.

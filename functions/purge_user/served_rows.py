@@ -16,10 +16,10 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alsolike import outcomes, served
+from alsolike.lake import outcomes, served
 from functions.purge_user import parquet
-from functions.purge_user.rows import Table, purge_rows
-from functions.purge_user.work import Work
+from functions.purge_user.lake_tables import Table, purge_rows
+from functions.purge_user.purge_context import PurgeContext
 
 SERVED, OUTCOMES = served.TABLE, outcomes.TABLE
 
@@ -27,12 +27,12 @@ _SERVED = Table(SERVED, served.PREFIX, ("shopper", "session"))
 _OUTCOMES = Table(OUTCOMES, outcomes.PREFIX, ("shopper",))
 
 
-def purge_served(work: Work) -> Iterator[None]:
+def purge_served(work: PurgeContext) -> Iterator[None]:
     """Remove recommendations for the user, and for the user's sessions without another user."""
     return purge_rows(work, _SERVED, lambda table: _of_shopper(work, table))
 
 
-def purge_outcomes(work: Work) -> Iterator[None]:
+def purge_outcomes(work: PurgeContext) -> Iterator[None]:
     """Remove the outcomes of those recommendations."""
     return purge_rows(work, _OUTCOMES, lambda table: _of_shopper(work, table))
 
@@ -68,7 +68,7 @@ class Hashes:
             return any(each.encode() in line for each in (self.user, *self.sessions))
 
 
-def hashes(work: Work) -> Hashes:
+def hashes(work: PurgeContext) -> Hashes:
     """Return the hashes of an erasure."""
     of = work.pseudonyms.shopper
     return Hashes(
@@ -102,7 +102,7 @@ def without_served_lines(body: bytes, of: Hashes) -> tuple[int, bytes | None] | 
     return found, orjson.dumps(document)
 
 
-def _of_shopper(work: Work, table: pa.Table) -> pa.ChunkedArray:
+def _of_shopper(work: PurgeContext, table: pa.Table) -> pa.ChunkedArray:
     of = hashes(work)
     found = parquet.is_in(table, "shopper", [of.user, *of.sessions])
     if "session" not in table.column_names:

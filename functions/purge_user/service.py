@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
-from alsolike.clients import ItemRemover
-from alsolike.erasures import Purged, Receipt, ReceiptStore
-from alsolike.errors import ConcurrentUpdate
-from alsolike.interactions import profile_id
-from alsolike.pseudonyms import Pseudonyms
-from alsolike.tombstones import add_session_tombstones, long_key
+from alsolike.events.interactions import profile_id
+from alsolike.privacy.erasures import ErasureReceipt, ErasureReceiptStore, Purged
+from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.privacy.tombstones import add_session_tombstones, long_key
+from alsolike.runtime.clients import ItemRemover
+from alsolike.runtime.errors import ConcurrentUpdate
 from functions.purge_user.datasets import STORE as DATASETS
 from functions.purge_user.datasets import purge_datasets
 from functions.purge_user.documents import (
@@ -23,13 +23,13 @@ from functions.purge_user.documents import (
     purge_quarantine,
     purge_user_changes,
 )
+from functions.purge_user.dynamodb_rows import PROFILES, USERS, find_joined_sessions, purge_profiles, purge_user_row
 from functions.purge_user.expiry import Retention, expiring, trained_models
 from functions.purge_user.lake_rows import STORE as LAKE
 from functions.purge_user.lake_rows import find_logins, find_rivals, purge_session_rows, purge_user_rows
 from functions.purge_user.progress import Progress, ProgressStore
+from functions.purge_user.purge_context import PurgeContext, StoreLocations
 from functions.purge_user.served_rows import OUTCOMES, SERVED, purge_outcomes, purge_served
-from functions.purge_user.tables import PROFILES, USERS, find_joined_sessions, purge_profiles, purge_user_row
-from functions.purge_user.work import Places, Work
 
 Outcome = Literal["more", "again", "done"]
 """More to do in this pass, another pass to begin, or nothing left."""
@@ -37,7 +37,7 @@ Outcome = Literal["more", "again", "done"]
 SESSIONS = "sessions"
 
 
-def stop_sessions(work: Work) -> Iterator[None]:
+def stop_sessions(work: PurgeContext) -> Iterator[None]:
     """Write tombstones of the user's sessions, so that no more of their events and responses are stored.
 
     New ones count as found, so that another pass follows after all processes know them.
@@ -53,7 +53,7 @@ def stop_sessions(work: Work) -> Iterator[None]:
     return iter(())
 
 
-STEPS: tuple[Callable[[Work], Iterator[None]], ...] = (
+STEPS: tuple[Callable[[PurgeContext], Iterator[None]], ...] = (
     find_logins,
     find_joined_sessions,
     find_sessions,
@@ -104,7 +104,7 @@ def purge(
     erasure_id: str,
     *,
     clients: Clients,
-    places: Places,
+    places: StoreLocations,
     pseudonyms: Pseudonyms,
     retention: Retention,
     clock_ms: Callable[[], int],
@@ -121,14 +121,14 @@ def purge(
     Unavailable
         If a store does not answer; call it again.
     """
-    receipts = ReceiptStore(clients.s3, places.artefact_bucket)
+    receipts = ErasureReceiptStore(clients.s3, places.artefact_bucket)
     receipt = receipts.read(erasure_id)
     store = ProgressStore(clients.s3, places.artefact_bucket, erasure_id)
     progress = store.load()
     if progress is None or receipt.completed_at_ms is not None:
         store.forget()  # the call that finished it may have died before this, or over it
         return "done"
-    work = Work(clients.s3, clients.dynamodb, places, progress, store, clock_ms, pseudonyms)
+    work = PurgeContext(clients.s3, clients.dynamodb, places, progress, store, clock_ms, pseudonyms)
     while progress.step < len(STEPS):
         for _ in STEPS[progress.step](work):
             if remaining_ms() < RESERVE_MS:
@@ -149,7 +149,9 @@ def purge(
     return "done"
 
 
-def _completed(receipt: Receipt, progress: Progress, *, work: Work, retention: Retention) -> Receipt:
+def _completed(
+    receipt: ErasureReceipt, progress: Progress, *, work: PurgeContext, retention: Retention
+) -> ErasureReceipt:
     now_ms = work.clock_ms()
     return dataclasses.replace(
         receipt,
@@ -166,7 +168,7 @@ def _completed(receipt: Receipt, progress: Progress, *, work: Work, retention: R
     )
 
 
-def _purged(receipt: Receipt, progress: Progress, store: str, *, now_ms: int) -> Purged:
+def _purged(receipt: ErasureReceipt, progress: Progress, store: str, *, now_ms: int) -> Purged:
     """Return the sum of this run's and an earlier run's findings."""
     earlier = next((each for each in receipt.purged if each.store == store), None)
     objects, records, at_ms = progress.purged.get(store, [0, 0, earlier.at_ms if earlier else now_ms])

@@ -1,6 +1,6 @@
 """Batches: many users in one invocation, answered one by one like single requests.
 
-The event is ``{"batch": {"users": [...], ...}}``; see `alsolike.recommendation_requests.BATCH`. A batch ends early if
+The event is ``{"batch": {"users": [...], ...}}``; see `alsolike.recommendations.requests.BATCH`. A batch ends early if
 the time or the space for its answer runs out, or if profiles cannot be read. The caller sends the remaining users
 again; they are the last ones of the batch.
 """
@@ -14,18 +14,18 @@ from typing import Any
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike import wire
-from alsolike.errors import InvalidInput, Unavailable
-from alsolike.fields import Text
-from alsolike.filter_values import parse_values
-from alsolike.interactions import MAX_ID_CHARACTERS, profile_id
-from alsolike.observability import Metric, count, logger
-from alsolike.profiles import Profile, ProfileStore
-from alsolike.recommendation_requests import BATCH, DEFAULT_RESULTS, FOR_YOU, MAX_BATCH_USERS
-from alsolike.values import value_object
-from functions.recommend.people import People
-from functions.recommend.request import Request
+from alsolike.contract import validation
+from alsolike.contract.fields import Text
+from alsolike.events.interactions import MAX_ID_CHARACTERS, profile_id
+from alsolike.filters.values import parse_values
+from alsolike.profiles.store import Profile, ProfileStore
+from alsolike.recommendations.requests import BATCH, DEFAULT_RESULTS, FOR_YOU, MAX_BATCH_USERS
+from alsolike.runtime.errors import InvalidInput, Unavailable
+from alsolike.runtime.observability import Metric, count, logger
+from alsolike.runtime.struct import struct
+from functions.recommend.request import RecommendationRequest
 from functions.recommend.service import Answer
+from functions.recommend.users import UserStores
 
 RESERVE_MS = 3_000
 """Time reserved for sending or storing the answers."""
@@ -36,7 +36,7 @@ _USERS_AT_ONCE = 100
 _USER = Text(MAX_ID_CHARACTERS)
 
 
-@value_object
+@struct
 class Batch:
     """A batch's request.
 
@@ -54,7 +54,7 @@ class Batch:
 
     users: Sequence[Any]
     first: int
-    request: Request
+    request: RecommendationRequest
     output: str | None
 
 
@@ -79,11 +79,11 @@ class BatchFiles:
             return orjson.loads(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read())
         except self._s3.exceptions.NoSuchKey as error:
             raise InvalidInput(
-                f"batch.input.key is {wire.describe(key)}, expected an object of the artefact bucket"
+                f"batch.input.key is {validation.describe(key)}, expected an object of the artefact bucket"
             ) from error
         except orjson.JSONDecodeError as error:
             raise InvalidInput(
-                f"batch.input.key is {wire.describe(key)}, expected a JSON list of users: {error}"
+                f"batch.input.key is {validation.describe(key)}, expected a JSON list of users: {error}"
             ) from error
         except (BotoCoreError, ClientError) as error:
             raise Unavailable(f"object {key}: {error}") from error
@@ -122,7 +122,7 @@ def parse_batch(given: Any, *, files: BatchFiles) -> Batch:
     Unavailable
         If S3 does not answer.
     """
-    given = dict(wire.as_object(given, where="batch"))
+    given = dict(validation.as_object(given, where="batch"))
     users = given.pop("users", None)
     fields = BATCH.read(given, "batch")
     if users is not None and "input" in fields:
@@ -131,11 +131,11 @@ def parse_batch(given: Any, *, files: BatchFiles) -> Batch:
     if "input" in fields:
         where = f"{where} in {fields['input']['key']}"
         users = files.users(fields["input"]["key"])
-    wire.required_list({where: users}, where, minimum=1, maximum=MAX_BATCH_USERS)
+    validation.required_list({where: users}, where, minimum=1, maximum=MAX_BATCH_USERS)
     first = fields.get("first", 0)
     if first >= len(users):
         raise InvalidInput(f"batch.first is {first}, expected less than the number of users, {len(users)}")
-    request = Request(
+    request = RecommendationRequest(
         num_results=fields.get("numResults") or DEFAULT_RESULTS,
         recommender=fields.get("recommender", FOR_YOU),
         filter_name=fields.get("filter"),
@@ -147,10 +147,10 @@ def parse_batch(given: Any, *, files: BatchFiles) -> Batch:
 def answer_batch(
     batch: Batch,
     *,
-    people: People,
+    people: UserStores,
     profiles: ProfileStore,
     files: BatchFiles,
-    answer: Callable[[Request, People], Answer],
+    answer: Callable[[RecommendationRequest, UserStores], Answer],
     remaining_ms: Callable[[], int],
 ) -> dict[str, Any]:
     """Answer a batch's users in their order.
@@ -195,7 +195,11 @@ def answer_batch(
 
 
 def _results(
-    batch: Batch, *, people: People, profiles: ProfileStore, answer: Callable[[Request, People], Answer]
+    batch: Batch,
+    *,
+    people: UserStores,
+    profiles: ProfileStore,
+    answer: Callable[[RecommendationRequest, UserStores], Answer],
 ) -> Iterator[dict[str, Any]]:
     for start in range(batch.first, len(batch.users), _USERS_AT_ONCE):
         users = [_user(given) for given in batch.users[start : start + _USERS_AT_ONCE]]
@@ -214,7 +218,7 @@ def _user(given: Any) -> str | InvalidInput:
         return error
 
 
-def _read(users: Sequence[str], people: People, profiles: ProfileStore) -> People:
+def _read(users: Sequence[str], people: UserStores, profiles: ProfileStore) -> UserStores:
     """Return the people with all profiles that answers for these users look at: an unknown user may be a session."""
     of_users = [profile_id(user_id=people.ids.user(user), session_id=None) for user in users]
     found = profiles.read_many(of_users)
@@ -236,8 +240,8 @@ def _document(user: str, answer: Answer) -> dict[str, Any]:
         document["arms"] = answer.arms
     if answer.degraded:
         document["degraded"] = answer.degraded
-    if answer.gave:
-        document["rulesGave"] = answer.gave
+    if answer.unmet_rules:
+        document["rulesGave"] = answer.unmet_rules
     return document
 
 

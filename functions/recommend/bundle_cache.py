@@ -10,10 +10,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.bundle import MANIFEST_FILE, SERVED_FILES, Bundle, Manifest
-from alsolike.errors import InvalidBundle, Unavailable
-from alsolike.registry import model_prefix
-from alsolike.s3_files import download
+from alsolike.bundle.bundle import MANIFEST_FILE, SERVED_FILES, Bundle, Manifest
+from alsolike.registry.registry import model_prefix
+from alsolike.runtime.errors import InvalidBundle, Unavailable
+from alsolike.runtime.s3 import download
 
 ANSWER_TIME_MS = 5_000
 """Time reserved for the last read and the answer, in which nothing is downloaded."""

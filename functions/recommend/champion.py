@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from alsolike.canary import Canary
-from alsolike.errors import InvalidBundle, Unavailable
-from alsolike.observability import logger
-from alsolike.registry import Registry
-from alsolike.values import value_object
+from alsolike.registry.canary import Canary
+from alsolike.registry.registry import Registry
+from alsolike.runtime.errors import InvalidBundle, Unavailable
+from alsolike.runtime.observability import logger
+from alsolike.runtime.struct import struct
 from functions.recommend.bundle_cache import BundleCache
-from functions.recommend.loading import load
 from functions.recommend.model import Model
-from functions.recommend.patience import NO_LIMIT, Look, Patience, unlimited
+from functions.recommend.model_loading import load
+from functions.recommend.time_limits import NO_LIMIT, LimitedLookUp, LookUpLimits, unlimited
 
 NO_MODEL = "no-model"
 STALE_MODEL = "stale-model"
@@ -21,7 +21,7 @@ MAX_EARLIER = 3
 """Maximum number of earlier champions to try if no model is loaded and the champion fails."""
 
 
-@value_object
+@struct
 class Serving:
     """The models that answer requests.
 
@@ -57,7 +57,7 @@ class ChampionLoader:
     """
 
     def __init__(
-        self, registry: Registry, bundles: BundleCache, *, check_s: float, patience: Patience = NO_LIMIT
+        self, registry: Registry, bundles: BundleCache, *, check_s: float, patience: LookUpLimits = NO_LIMIT
     ) -> None:
         self._registry = registry
         self._bundles = bundles
@@ -65,7 +65,7 @@ class ChampionLoader:
         self._next_check_ms = 0.0
         self._broken: set[tuple[str, str]] = set()  # pointer's etag and version: not worth another try
         self._serving = Serving(None, NO_MODEL)
-        self._look: Look[Serving] = Look(patience, waits_for_first=True)
+        self._look: LimitedLookUp[Serving] = LimitedLookUp(patience, waits_for_first=True)
         self.answered = True
 
     @property

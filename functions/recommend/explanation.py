@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 import orjson
 
-from alsolike.profiles import RecentInteraction
+from alsolike.profiles.store import RecentInteraction
 from functions.recommend.history import History
 from functions.recommend.model import Model
 
@@ -39,7 +39,7 @@ def reasons(
         The interactions of `history`, in its order.
     """
     places = np.array(positions, np.int64)
-    scores = model.without_each(history, places, latest=EXPLAINED_INTERACTIONS, now_ms=now_ms)
+    scores = model.ablation_scores(history, places, latest=EXPLAINED_INTERACTIONS, now_ms=now_ms)
     lost = scores[0] - scores[1:]
     explained = recent[len(recent) - len(lost) :]
     found = {}

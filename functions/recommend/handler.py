@@ -12,41 +12,41 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from alsolike.aws import client
-from alsolike.configuration import DEFAULT
-from alsolike.configuration_reader import ConfigurationReader
-from alsolike.correlation import bearing, correlate
-from alsolike.errors import AlsolikeError, InvalidInput, NotFound, Unavailable
-from alsolike.http import respond_error, route_key
-from alsolike.observability import Metric, count, log_refusal, observed
-from alsolike.profiles import ProfileStore
-from alsolike.pseudonyms import AS_THEY_COME, EdgeIds, Pseudonyms, pseudonyms_of
-from alsolike.registry import Registry
-from alsolike.settings import from_environment
-from alsolike.snapshot import EMPTY
-from alsolike.snapshot_reader import SnapshotReader
-from alsolike.trends import NO_TRENDS, Trends
-from alsolike.trends_reader import TrendsReader
-from alsolike.users import UserStore
-from alsolike.values import value_object
+from alsolike.catalogue.users import UserStore
+from alsolike.config.reader import ConfigurationReader
+from alsolike.contract.http import respond_error, route_key
+from alsolike.domain.configuration import DEFAULT
+from alsolike.events.correlation import correlate, with_correlation_id
+from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy, Pseudonyms, pseudonyms_of
+from alsolike.profiles.store import ProfileStore
+from alsolike.registry.registry import Registry
+from alsolike.runtime.aws import client
+from alsolike.runtime.errors import AlsolikeError, InvalidInput, NotFound, Unavailable
+from alsolike.runtime.observability import Metric, count, instrumented, log_refusal
+from alsolike.runtime.settings import from_environment
+from alsolike.runtime.struct import struct
+from alsolike.snapshot.reader import SnapshotReader
+from alsolike.snapshot.snapshot import EMPTY
+from alsolike.trends.reader import TrendsReader
+from alsolike.trends.trends import NO_TRENDS, Trends
 from functions.recommend.batch import BatchFiles, answer_batch, parse_batch
-from functions.recommend.beside import ModelsBeside
 from functions.recommend.budget import UNLIMITED, Budget
 from functions.recommend.bundle_cache import BundleCache
 from functions.recommend.champion import ChampionLoader
+from functions.recommend.circuit_breaker import CircuitBreaker
 from functions.recommend.first_session import open_first_session
-from functions.recommend.patience import Patience
-from functions.recommend.people import People
+from functions.recommend.polled_value import PolledValue
 from functions.recommend.preview import preview
 from functions.recommend.replay import answer_replay
-from functions.recommend.request import PARSERS, Request
+from functions.recommend.request import PARSERS, RecommendationRequest
 from functions.recommend.response import respond_answer
 from functions.recommend.served_line import ServedLog
 from functions.recommend.service import Answer, recommend
+from functions.recommend.serving_state import CATALOGUE, CONFIGURATION, TRENDS, ServingState, StateRefresher
 from functions.recommend.settings import Settings
-from functions.recommend.silence import Silence
-from functions.recommend.standing import CATALOGUE, CONFIGURATION, TRENDS, Standing, Watch
-from functions.recommend.watched import Watched
+from functions.recommend.time_limits import LookUpLimits
+from functions.recommend.users import UserStores
+from functions.recommend.variant_models import VariantModels
 
 CALL_TIMEOUT_S = 2
 ATTEMPTS = 2
@@ -69,20 +69,20 @@ PREPARE_MS = 9_500
 """Time limit of the preparation: Lambda gives initialisation and restoring ten seconds."""
 
 
-@value_object
+@struct
 class Sources:
     """The sources of answers, created once per process."""
 
-    watch: Watch
-    people: People
-    trends: Watched[Trends]
+    watch: StateRefresher
+    people: UserStores
+    trends: PolledValue[Trends]
     served: ServedLog
     time_budget_ms: int
-    patience: Patience
+    patience: LookUpLimits
     batches: Callable[[], Batches]
 
 
-@value_object
+@struct
 class Batches:
     """The further sources of batches, created with the first one."""
 
@@ -100,7 +100,7 @@ def _sources() -> Sources:
     dynamodb = client("dynamodb", connect_timeout_s=profile_s, read_timeout_s=profile_s, attempts=1, checks_calls=False)
     bucket, scratch = settings.artefact_bucket, Path(tempfile.gettempdir())
     bundles = BundleCache(s3, bucket, scratch / "models")
-    patience = Patience(settings.time_budget_ms)
+    patience = LookUpLimits(settings.time_budget_ms)
     champion = ChampionLoader(Registry(s3, bucket), bundles, check_s=settings.champion_check_s, patience=patience)
     configuration = ConfigurationReader(s3, bucket, check_s=settings.configuration_check_s)
     snapshot = SnapshotReader(
@@ -110,23 +110,23 @@ def _sources() -> Sources:
         check_s=settings.snapshot_check_s,
         max_bytes=settings.max_snapshot_mb * 1_000_000,
     )
-    silence = Silence(lasts_s=settings.champion_check_s)
-    watch = Watch(
+    breaker = CircuitBreaker(lasts_s=settings.champion_check_s)
+    watch = StateRefresher(
         champion,
-        beside=ModelsBeside(bundles, check_s=settings.champion_check_s, patience=patience),
-        configuration=Watched(
+        beside=VariantModels(bundles, check_s=settings.champion_check_s, patience=patience),
+        configuration=PolledValue(
             configuration, what=CONFIGURATION, default=DEFAULT, retry_s=settings.configuration_check_s,
-            silence=silence, patience=patience, waits_for_first=True,
+            breaker=breaker, patience=patience, waits_for_first=True,
         ),
-        snapshot=Watched(
+        snapshot=PolledValue(
             snapshot, what=CATALOGUE, default=EMPTY, retry_s=settings.snapshot_check_s,
-            silence=silence, patience=patience, waits_for_first=True,
+            breaker=breaker, patience=patience, waits_for_first=True,
         ),
-        silence=silence,
+        breaker=breaker,
     )  # fmt: skip
-    trends = Watched(
+    trends = PolledValue(
         TrendsReader(s3, bucket, check_s=settings.trends_check_s), what=TRENDS, default=NO_TRENDS,
-        retry_s=settings.trends_check_s, silence=silence, patience=patience,
+        retry_s=settings.trends_check_s, breaker=breaker, patience=patience,
     )  # fmt: skip
     # Without pseudonymised ids, only the log needs the secret. One attempt keeps requests from waiting for a second.
     attempts = ATTEMPTS if settings.pseudonymise_ids else 1
@@ -135,8 +135,8 @@ def _sources() -> Sources:
     def pseudonyms() -> Pseudonyms:
         return pseudonyms_of(secretsmanager, settings.secret_arn)
 
-    ids = EdgeIds(pseudonyms) if settings.pseudonymise_ids else AS_THEY_COME
-    people = People(ids, ProfileStore(dynamodb, settings.profiles_table), UserStore(dynamodb, settings.users_table))
+    ids = IdPolicy(pseudonyms) if settings.pseudonymise_ids else PLAIN_IDS
+    people = UserStores(ids, ProfileStore(dynamodb, settings.profiles_table), UserStore(dynamodb, settings.users_table))
     return Sources(
         watch,
         people,
@@ -154,7 +154,7 @@ def _batches(settings: Settings) -> Batches:
     return Batches(ProfileStore(dynamodb, settings.profiles_table), BatchFiles(s3, settings.artefact_bucket))
 
 
-@observed
+@instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer with ranked items."""
     correlation_id = correlate(event)
@@ -169,12 +169,12 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     budget = Budget(sources.time_budget_ms)
     try:
         request = PARSERS[route_key(event)](event)
-        standing = sources.watch.standing(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
+        state = sources.watch.state(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
         if sources.patience.is_cold:
             sources.trends.begin(now_ms=now_ms)
         answer = recommend(
             request,
-            standing=standing,
+            state=state,
             people=sources.people,
             trends=functools.partial(_trends, sources, now_ms),
             budget=budget,
@@ -183,12 +183,12 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     except AlsolikeError as error:
         count(Metric.REQUESTS_REJECTED)
         log_refusal(error)
-        return bearing(respond_error(error), correlation_id)
+        return with_correlation_id(respond_error(error), correlation_id)
     _count(answer)
     response = respond_answer(answer, request, event)
     if response["statusCode"] != NOT_MODIFIED:  # a client that has this answer already got it from a logged request
         sources.served.write(answer, request, now_ms=now_ms, took_ms=budget.took_ms, correlation_id=correlation_id)
-    return bearing(response, correlation_id)
+    return with_correlation_id(response, correlation_id)
 
 
 def _answer_batch(event: dict[str, Any], context: Any, *, sources: Sources, now_ms: int) -> dict[str, Any]:
@@ -196,13 +196,11 @@ def _answer_batch(event: dict[str, Any], context: Any, *, sources: Sources, now_
     remaining_ms = context.get_remaining_time_in_millis
     batches = sources.batches()
     batch = parse_batch(event["batch"], files=batches.files)
-    standing = sources.watch.standing(now_ms=now_ms, remaining_ms=remaining_ms)
+    state = sources.watch.state(now_ms=now_ms, remaining_ms=remaining_ms)
 
-    def answer(request: Request, people: People) -> Answer:
+    def answer(request: RecommendationRequest, people: UserStores) -> Answer:
         trends = functools.partial(_trends, sources, now_ms)
-        return recommend(
-            request, standing=standing, people=people, trends=trends, budget=Budget(UNLIMITED), now_ms=now_ms
-        )
+        return recommend(request, state=state, people=people, trends=trends, budget=Budget(UNLIMITED), now_ms=now_ms)
 
     return answer_batch(
         batch,
@@ -227,13 +225,11 @@ def _or_refusal(call: Callable[..., dict[str, Any]], *arguments: Any, **more: An
 
 def _answer_replay(event: dict[str, Any], context: Any, *, sources: Sources, now_ms: int) -> dict[str, Any]:
     """Answer a replayed request; the answer is neither counted nor logged as served."""
-    standing = sources.watch.standing(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
+    state = sources.watch.state(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
 
-    def answer(request: Request, people: People, at_ms: int) -> Answer:
+    def answer(request: RecommendationRequest, people: UserStores, at_ms: int) -> Answer:
         trends = functools.partial(_trends, sources, now_ms)
-        return recommend(
-            request, standing=standing, people=people, trends=trends, budget=Budget(UNLIMITED), now_ms=at_ms
-        )
+        return recommend(request, state=state, people=people, trends=trends, budget=Budget(UNLIMITED), now_ms=at_ms)
 
     return answer_replay(event["replay"], people=sources.people, answer=answer)
 
@@ -241,15 +237,15 @@ def _answer_replay(event: dict[str, Any], context: Any, *, sources: Sources, now
 def _preview(event: dict[str, Any], context: Any, *, sources: Sources, now_ms: int) -> dict[str, Any]:
     """Try rules."""
 
-    def answer(request: Request, standing: Standing, rules: str | None) -> Answer:
+    def answer(request: RecommendationRequest, state: ServingState, rules: str | None) -> Answer:
         trends = functools.partial(_trends, sources, now_ms)
         return recommend(
-            request, standing=standing, people=sources.people, trends=trends, budget=Budget(UNLIMITED), now_ms=now_ms,
+            request, state=state, people=sources.people, trends=trends, budget=Budget(UNLIMITED), now_ms=now_ms,
             rules=rules,
         )  # fmt: skip
 
-    standing = sources.watch.standing(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
-    return preview(event["preview"], standing=standing, answer=answer)
+    state = sources.watch.state(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
+    return preview(event["preview"], state=state, answer=answer)
 
 
 def _trends(sources: Sources, now_ms: int, degraded: list[str]) -> Trends:
@@ -269,7 +265,7 @@ def _count(answer: Answer) -> None:
         count(Metric.RECOMMENDATIONS_COLD)
     if answer.rules:
         count(Metric.RULES_APPLIED)
-    if answer.gave:
+    if answer.unmet_rules:
         count(Metric.RULES_GAVE)
     if answer.degraded:
         count(Metric.RECOMMENDATIONS_DEGRADED)
@@ -309,7 +305,7 @@ def _prepare() -> None:
 
     _connect()
     sources.patience.begin_request(limited=False)
-    sources.watch.standing(now_ms=now_ms, remaining_ms=remaining_ms)
+    sources.watch.state(now_ms=now_ms, remaining_ms=remaining_ms)
     sources.trends.begin(now_ms=now_ms)
     if remaining_ms() > SECRET_MS:
         sources.served.prepare(now_ms=now_ms)

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from alsolike.manifest import HistoryParameters
-from alsolike.profiles import RecentInteraction
-from alsolike.returns import remaining
-from alsolike.values import value_object
+from alsolike.bundle.manifest import HistoryParameters
+from alsolike.events.returns import net_weights
+from alsolike.profiles.store import RecentInteraction
+from alsolike.runtime.struct import struct
 
 _NOTHING = np.zeros(0, np.int64)
 
 
-@value_object
+@struct
 class History:
     """A model's input from a profile.
 
@@ -88,7 +88,7 @@ def known_history(
         weights, positions = [weights[index] for index in kept], positions[kept]
     returned = _NOTHING
     if weights and min(weights) < 0:
-        rest = remaining(positions, np.array(weights, np.float64)).tolist()
+        rest = net_weights(positions, np.array(weights, np.float64)).tolist()
         left = [number for number, weight in enumerate(rest) if weight > 0]
         returned = np.setdiff1d(positions, positions[left])
         kept, weights, positions = [kept[n] for n in left], [rest[n] for n in left], positions[left]

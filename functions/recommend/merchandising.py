@@ -7,18 +7,18 @@ import functools
 import random
 from collections.abc import Sequence
 
-from alsolike.configuration import Configuration
-from alsolike.errors import InvalidInput, Unavailable
-from alsolike.recommendation_requests import PERSONALIZED_RANKING
-from alsolike.rules import Boost, Promotion, RuleSet, promoted_places
-from functions.recommend import boosting, filtering, promoting
-from functions.recommend.filtering import Chosen
+from alsolike.domain.configuration import Configuration
+from alsolike.domain.rules import Boost, Promotion, RuleSet, promoted_places
+from alsolike.recommendations.requests import PERSONALIZED_RANKING
+from alsolike.runtime.errors import InvalidInput, Unavailable
+from functions.recommend import boosts, promotion_candidates, selected_filter
 from functions.recommend.model import Bias
-from functions.recommend.recommenders import Found
-from functions.recommend.request import Request
-from functions.recommend.scene import Scene
-from functions.recommend.slate import Candidate, Pinned, Promoted, Random, Slate, Steering, compose
-from functions.recommend.standing import NO_CATALOGUE, NO_CONFIGURATION
+from functions.recommend.recommenders import RecommenderResult
+from functions.recommend.request import RecommendationRequest
+from functions.recommend.request_context import RequestContext
+from functions.recommend.selected_filter import SelectedFilter
+from functions.recommend.serving_state import NO_CATALOGUE, NO_CONFIGURATION
+from functions.recommend.slate import Pinned, Promoted, Random, Slate, SlateCandidate, Steering, compose
 
 OWN = ""
 """Stands for the rule set of the recommender."""
@@ -35,7 +35,7 @@ MAX_NEW_ITEMS = 100
 _UNREADABLE = "unreadable"
 
 
-def rule_set(request: Request, configuration: Configuration, *, name: str | None = OWN) -> RuleSet | None:
+def rule_set(request: RecommendationRequest, configuration: Configuration, *, name: str | None = OWN) -> RuleSet | None:
     """Return the rules that apply to a request, None if there are none.
 
     The promotions of the request replace those of the rule set. If the request ranks given items, all of them are
@@ -61,7 +61,7 @@ class Merchandising:
 
     Parameters
     ----------
-    scene
+    context
         Of the request; this class sets its number of wanted items and its classes.
 
     Raises
@@ -70,9 +70,9 @@ class Merchandising:
         If a promotion of the request names an unknown filter, or lacks the filter's values.
     """
 
-    def __init__(self, rules: RuleSet, scene: Scene, *, source: Random | None = None) -> None:
+    def __init__(self, rules: RuleSet, context: RequestContext, *, source: Random | None = None) -> None:
         self._rules = rules
-        self._scene = scene
+        self._context = context
         self._random = source or random.SystemRandom()  # a seeded generator would repeat in restored snapshots
         self._gave: dict[str, None] = {}
         self._boosts = [
@@ -80,11 +80,11 @@ class Merchandising:
             *(("demotion", boost) for boost in rules.demotions),
         ]
         self._promotions = list(self._chosen_promotions())
-        scene.wanted = self._wanted(scene.request.num_results)
+        context.wanted = self._wanted(context.request.num_results)
         if self._boosts:
-            scene.classes = self._classes
+            context.classes = self._classes
 
-    def arrange(self, found: Found) -> Slate:
+    def arrange(self, found: RecommenderResult) -> Slate:
         """Return the list that fulfils the rules, from the recommender's items and those that rules add.
 
         Raises
@@ -92,7 +92,7 @@ class Merchandising:
         InvalidInput
             If the values of a promotion of the request do not fit its filter.
         """
-        scene, rules, k = self._scene, self._rules, self._scene.request.num_results
+        context, rules, k = self._context, self._rules, self._context.request.num_results
         candidates = self._boosted(found)
         scores = {candidate.item_id: candidate.score for candidate in candidates}
         steering = Steering(
@@ -104,7 +104,7 @@ class Merchandising:
             slate=rules.slate,
             diversity=rules.diversity,
             explored_share=rules.exploration.share if rules.exploration else 0.0,
-            new_items=[Candidate(item_id, scores.get(item_id, 0.0)) for item_id in self._new_items()],
+            new_items=[SlateCandidate(item_id, scores.get(item_id, 0.0)) for item_id in self._new_items()],
         )
         item_ids = [
             *scores,
@@ -117,10 +117,10 @@ class Merchandising:
             candidates,
             steering,
             k=k,
-            columns=scene.catalogue.columns(item_ids, tuple(sorted(names))),
+            columns=context.catalogue.columns(item_ids, tuple(sorted(names))),
             random=self._random,
         )
-        return Slate(slate.places, (*self._gave, *(each for each in slate.gave if each not in self._gave)))
+        return Slate(slate.places, (*self._gave, *(each for each in slate.unmet_rules if each not in self._gave)))
 
     def _wanted(self, k: int) -> int:
         """Return how many candidates there are to be for k places."""
@@ -130,9 +130,9 @@ class Merchandising:
             return min(int(max(CANDIDATES_A_PLACE * k, LEAST_POOL) * times), MAX_POOL)
         return 2 * k + len(rules.pins)  # items of other rules may be among the candidates
 
-    def _chosen_promotions(self) -> Sequence[tuple[Promotion, Chosen]]:
-        request, configuration = self._scene.request, self._scene.configuration
-        if NO_CONFIGURATION in self._scene.degraded:
+    def _chosen_promotions(self) -> Sequence[tuple[Promotion, SelectedFilter]]:
+        request, configuration = self._context.request, self._context.configuration
+        if NO_CONFIGURATION in self._context.degraded:
             self._gave |= dict.fromkeys(f"promotion:{each.called} {_UNREADABLE}" for each in self._rules.promotions)
             return []
         if request.promotions is None:
@@ -141,21 +141,21 @@ class Merchandising:
         return [
             (
                 promotion,
-                filtering.named(promotion.filter, request, configuration, values=each.filter_values, where=where),
+                selected_filter.named(promotion.filter, request, configuration, values=each.filter_values, where=where),
             )
             for promotion, each in zip(self._rules.promotions, request.promotions, strict=True)
         ]
 
-    def _own(self, name: str) -> Chosen:
-        return filtering.named(name, self._scene.request, self._scene.configuration)
+    def _own(self, name: str) -> SelectedFilter:
+        return selected_filter.named(name, self._context.request, self._context.configuration)
 
-    def _bias_of(self, chosen: Chosen, what: str, *, of_request: bool = False) -> Bias | None:
+    def _bias_of(self, chosen: SelectedFilter, what: str, *, of_request: bool = False) -> Bias | None:
         """Return the bias of a rule's filter; None, with a declared reason, if it cannot be evaluated now."""
-        if chosen.needs_catalogue and NO_CATALOGUE in self._scene.degraded:
+        if chosen.needs_catalogue and NO_CATALOGUE in self._context.degraded:
             self._gave[f"{what} {_UNREADABLE}"] = None
             return None
         try:
-            return self._scene.bias_of(chosen)
+            return self._context.bias_of(chosen)
         except Unavailable:
             self._gave[f"{what} {_UNREADABLE}"] = None
         except InvalidInput:
@@ -165,7 +165,7 @@ class Merchandising:
         return None
 
     @functools.cached_property
-    def _factors(self) -> list[tuple[Boost, Chosen, Bias]]:
+    def _factors(self) -> list[tuple[Boost, SelectedFilter, Bias]]:
         """Return the boosts and demotions whose filters can be read."""
         found = []
         for kind, boost in self._boosts:
@@ -177,63 +177,67 @@ class Merchandising:
 
     def _classes(self) -> list[Bias] | None:
         """Return the biases that divide all items by their factors; None, with a declared reason, if time is short."""
-        scene = self._scene
-        assert scene.model is not None
+        context = self._context
+        assert context.model is not None
         factors = self._factors
-        allowed = scene.catalogue.neutral() if scene.bias is None else scene.bias
-        parts = boosting.classes(
+        allowed = context.catalogue.neutral() if context.bias is None else context.bias
+        parts = boosts.factor_groups(
             (bias for _, _, bias in factors), [boost.factor for boost, _, _ in factors], allowed=allowed
         )
-        expected_ms = scene.model.expected_ms(with_bias=True) * len(parts)
-        if len(parts) <= boosting.MAX_CLASSES and scene.budget.allows(expected_ms):
+        expected_ms = context.model.expected_ms(with_bias=True) * len(parts)
+        if len(parts) <= boosts.MAX_CLASSES and context.budget.allows(expected_ms):
             return parts
         self._gave |= dict.fromkeys(f"{kind}:{boost.filter} partly" for kind, boost in self._boosts)
         return None
 
-    def _boosted(self, found: Found) -> list[Candidate]:
+    def _boosted(self, found: RecommenderResult) -> list[SlateCandidate]:
         """Return the found items by their boosted scores, best first."""
         item_ids = [item.item_id for item in found.items]
         factors = [1.0] * len(item_ids)
         for boost, chosen, bias in self._factors:
-            passes = self._scene.passes(item_ids, chosen, bias=bias)
+            passes = self._context.passes(item_ids, chosen, bias=bias)
             factors = [
                 factor * boost.factor if passed else factor for factor, passed in zip(factors, passes, strict=True)
             ]
         candidates = [
-            Candidate(item.item_id, boosting.boosted(item.score, factor), item.origin)
+            SlateCandidate(item.item_id, boosts.boosted(item.score, factor), item.origin)
             for item, factor in zip(found.items, factors, strict=True)
         ]
         if self._boosts:
             candidates.sort(key=lambda candidate: -candidate.score)
-        return candidates[: self._scene.wanted]
+        return candidates[: self._context.wanted]
 
     def _refusals(self) -> list[str | None]:
         """Return why each pin's item may not be answered."""
         item_ids = [pin.item_id for pin in self._rules.pins]
         if not item_ids:
             return []
-        barred = frozenset(promoting.barred(self._scene))
-        known = self._scene.catalogue.known(item_ids).tolist()
+        barred = frozenset(promotion_candidates.excluded_ids(self._context))
+        known = self._context.catalogue.known(item_ids).tolist()
         return [
             "excluded" if item_id in barred else "unknown" if not is_known else None if allowed else "filtered"
-            for item_id, is_known, allowed in zip(item_ids, known, self._scene.allowed(item_ids), strict=True)
+            for item_id, is_known, allowed in zip(item_ids, known, self._context.allowed(item_ids), strict=True)
         ]
 
     def _promoted(self, k: int) -> list[Promoted]:
         found = []
         places = promoted_places([promotion.share for promotion, _ in self._promotions], k)
         for (promotion, chosen), count in zip(self._promotions, places, strict=True):
-            of_request = self._scene.request.promotions is not None
+            of_request = self._context.request.promotions is not None
             if not count and not of_request:
                 continue
             bias = self._bias_of(chosen, f"promotion:{promotion.called}", of_request=of_request)
             if bias is not None and count:
                 wanted = min(CANDIDATES_A_PLACE * count + len(self._rules.pins) + k, MAX_POOL)
-                items = promoting.best(self._scene, chosen, bias, k=wanted)
-                found.append(Promoted(promotion.called, count, [Candidate(item.item_id, item.score) for item in items]))
+                items = promotion_candidates.promotion_candidates(self._context, chosen, bias, k=wanted)
+                found.append(
+                    Promoted(promotion.called, count, [SlateCandidate(item.item_id, item.score) for item in items])
+                )
         return found
 
     def _new_items(self) -> list[str]:
         if self._rules.exploration is None:
             return []
-        return promoting.new_items(self._scene, days=self._rules.exploration.new_for_days, most=MAX_NEW_ITEMS)
+        return promotion_candidates.new_items(
+            self._context, days=self._rules.exploration.new_for_days, most=MAX_NEW_ITEMS
+        )

@@ -22,10 +22,10 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
     RuntimeException,
 )
 
-from alsolike.bundle import BIAS_GRAPH_FILE, GRAPH_FILE, TABLES_FILE, Bundle
-from alsolike.errors import InvalidBundle
-from alsolike.graph_tables import graph_tables
-from alsolike.profiles import RecentInteraction
+from alsolike.bundle.bundle import BIAS_GRAPH_FILE, GRAPH_FILE, TABLES_FILE, Bundle
+from alsolike.bundle.graph_tables import graph_tables
+from alsolike.profiles.store import RecentInteraction
+from alsolike.runtime.errors import InvalidBundle
 from functions.recommend.history import NO_HISTORY, History, known_history
 
 GRAPH_ERRORS = (
@@ -131,7 +131,7 @@ class Model:
         """
         return min(self._run_ms[BIAS_GRAPH_FILE if with_bias else GRAPH_FILE], default=0.0)
 
-    def passed_over(self, *, with_bias: bool) -> None:
+    def record_skipped_run(self, *, with_bias: bool) -> None:
         """Forget the oldest duration after a skipped run, so that after several skips a run is tried again."""
         runs = self._run_ms[BIAS_GRAPH_FILE if with_bias else GRAPH_FILE]
         if runs:
@@ -168,7 +168,7 @@ class Model:
         known = positions[0] != 0
         return positions[0, known], scores[0, known]
 
-    def without_each(
+    def ablation_scores(
         self, history: History, positions: npt.NDArray[np.int64], *, latest: int, now_ms: int
     ) -> npt.NDArray[np.float32]:
         """Return the scores of some items, and their scores with the weight 0 for each of the latest interactions.

@@ -1,7 +1,7 @@
 """Previews of rules: the answers to one request without them and with them.
 
-The event is ``{"preview": {...}}``; see `alsolike.recommendation_requests.PREVIEW`. It may contain a configuration that
-is not applied yet. The answers are not logged as served.
+The event is ``{"preview": {...}}``; see `alsolike.recommendations.requests.PREVIEW`. It may contain a configuration
+that is not applied yet. The answers are not logged as served.
 """
 
 from __future__ import annotations
@@ -10,20 +10,21 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from alsolike import configuration_document, wire
-from alsolike.errors import NotFound
-from alsolike.recommendation_requests import PREVIEW
+from alsolike.config import document as configuration_document
+from alsolike.contract import validation
+from alsolike.recommendations.requests import PREVIEW
+from alsolike.runtime.errors import NotFound
 from functions.recommend.merchandising import OWN
-from functions.recommend.request import Request, parse_preview
+from functions.recommend.request import RecommendationRequest, parse_preview
 from functions.recommend.service import Answer
-from functions.recommend.slate import Place
-from functions.recommend.standing import NO_CONFIGURATION, Standing
+from functions.recommend.serving_state import NO_CONFIGURATION, ServingState
+from functions.recommend.slate import RankedItem
 
-Answering = Callable[[Request, Standing, str | None], Answer]
+Answering = Callable[[RecommendationRequest, ServingState, str | None], Answer]
 """Answers a request with a rule set; `OWN` for that of the recommender, None for none."""
 
 
-def preview(given: Any, *, standing: Standing, answer: Answering) -> dict[str, Any]:
+def preview(given: Any, *, state: ServingState, answer: Answering) -> dict[str, Any]:
     """Return the list before and after the rules, and the rules that could not be fulfilled.
 
     Raises
@@ -33,36 +34,36 @@ def preview(given: Any, *, standing: Standing, answer: Answering) -> dict[str, A
     NotFound
         If it names a rule set or a filter that the configuration does not have.
     """
-    given = dict(wire.as_object(given, where="preview"))
+    given = dict(validation.as_object(given, where="preview"))
     document = given.pop("configuration", None)
     fields = PREVIEW.read(given, "preview")
     if document is not None:
-        standing = dataclasses.replace(
-            standing,
+        state = dataclasses.replace(
+            state,
             configuration=configuration_document.parse(document),
-            degraded=tuple(reason for reason in standing.degraded if reason != NO_CONFIGURATION),
+            degraded=tuple(reason for reason in state.degraded if reason != NO_CONFIGURATION),
         )
-    configuration = standing.configuration
+    configuration = state.configuration
     name = fields.get("rules", OWN)
     if name != OWN and name not in configuration.rules:
         expected = ", ".join(configuration.rules) or "none: the configuration has no rules"
-        raise NotFound(f"preview.rules is {wire.describe(name)}, expected {expected}")
+        raise NotFound(f"preview.rules is {validation.describe(name)}, expected {expected}")
     request = parse_preview(fields)
-    before = answer(request, standing, None)
-    after = answer(request, standing, name)
+    before = answer(request, state, None)
+    after = answer(request, state, name)
     return {
         "recommender": request.recommender,
         "rules": after.rules,
         "before": [_item(item) for item in before.items],
         "after": [_item(item) for item in after.items],
-        "gave": list(after.gave),
+        "gave": list(after.unmet_rules),
         "degraded": list(after.degraded),
         "source": before.source,
         "modelVersion": after.version,
     }
 
 
-def _item(item: Place) -> dict[str, Any]:
+def _item(item: RankedItem) -> dict[str, Any]:
     document: dict[str, Any] = {"itemId": item.item_id, "score": item.score, "origin": item.origin}
     if item.propensity is not None:
         document["propensity"] = item.propensity

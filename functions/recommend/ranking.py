@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from alsolike.cold_items import LISTED
-from alsolike.popular_groups import Group
-from alsolike.profiles import RecentInteraction
-from alsolike.values import value_object
-from functions.recommend.catalogue import Catalogue
+from alsolike.bundle.popular_groups import Group
+from alsolike.profiles.store import RecentInteraction
+from alsolike.runtime.struct import struct
+from alsolike.snapshot.cold_items import LISTED
 from functions.recommend.model import Bias, Model, Ranked
+from functions.recommend.model_catalogue import ModelCatalogue
 
 
-@value_object
+@struct
 class Ranking:
     """A list, best first.
 
@@ -42,7 +42,7 @@ def rank(
     positions: npt.NDArray[np.int64],
     *,
     model: Model,
-    catalogue: Catalogue,
+    catalogue: ModelCatalogue,
     bias: Bias | None,
     group: Callable[[], Group | None],
     k: int,

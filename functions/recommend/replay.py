@@ -10,19 +10,19 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from alsolike.fields import Choice, Fields, ListOf, Text, Whole
-from alsolike.interactions import MAX_ID_CHARACTERS, MAX_TIME_MS
-from alsolike.profiles import Profile, ProfileStore, RecentInteraction
-from alsolike.recommendation_id import RECOMMENDER_CODES
-from alsolike.recommendation_requests import GET_RECOMMENDATIONS, MAX_RESULTS, WINDOWS
-from functions.recommend.people import People
-from functions.recommend.request import Request, parse_replay
+from alsolike.contract.fields import Choice, Fields, Integer, ListOf, Text
+from alsolike.domain.recommendation_id import RECOMMENDER_CODES
+from alsolike.events.interactions import MAX_ID_CHARACTERS, MAX_TIME_MS
+from alsolike.profiles.store import Profile, ProfileStore, RecentInteraction
+from alsolike.recommendations.requests import GET_RECOMMENDATIONS, MAX_RESULTS, WINDOWS
+from functions.recommend.request import RecommendationRequest, parse_replay
 from functions.recommend.service import Answer
+from functions.recommend.users import UserStores
 
 MAX_HISTORY = 10_000
 
 _ID = Text(MAX_ID_CHARACTERS)
-_TIME = Whole(0, MAX_TIME_MS)
+_TIME = Integer(0, MAX_TIME_MS)
 _INTERACTION = Fields(
     {"timeMs": _TIME, "eventId": _ID, "itemId": _ID, "eventType": _ID},
     required=("timeMs", "eventId", "itemId", "eventType"),
@@ -31,7 +31,7 @@ REPLAY = Fields(
     {
         "nowMs": _TIME,
         "recommender": Choice(tuple(RECOMMENDER_CODES)),
-        "numResults": Whole(1, MAX_RESULTS),
+        "numResults": Integer(1, MAX_RESULTS),
         "userId": _ID,
         "itemId": _ID,
         "filter": _ID,
@@ -54,7 +54,9 @@ class _Given(ProfileStore):
         return Profile(profile_id, self._recent, 1)
 
 
-def answer_replay(given: Any, *, people: People, answer: Callable[[Request, People, int], Answer]) -> dict[str, Any]:
+def answer_replay(
+    given: Any, *, people: UserStores, answer: Callable[[RecommendationRequest, UserStores, int], Answer]
+) -> dict[str, Any]:
     """Answer a replay.
 
     Parameters
@@ -84,6 +86,6 @@ def answer_replay(given: Any, *, people: People, answer: Callable[[Request, Peop
         "filter": found.filter,
         "rules": found.rules,
         "arms": found.arms,
-        "gave": found.gave,
+        "gave": found.unmet_rules,
         "degraded": found.degraded,
     }

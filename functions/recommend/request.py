@@ -1,4 +1,4 @@
-"""Requests for recommendations, in Personalize's form and as plain GETs: each becomes the same `Request`."""
+"""Requests for recommendations, in Personalize's form and as plain GETs: each becomes a `RecommendationRequest`."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from alsolike import wire
-from alsolike.columns import property_name
-from alsolike.errors import InvalidInput, NotFound
-from alsolike.fields import Whole
-from alsolike.filter_values import Values, parse_values
-from alsolike.http import request_body
-from alsolike.path_ids import path_id
-from alsolike.queries import read_query
-from alsolike.recommendation_requests import (
+from alsolike.api.path_ids import path_id
+from alsolike.contract import validation
+from alsolike.contract.fields import Integer
+from alsolike.contract.http import request_body
+from alsolike.contract.queries import read_query
+from alsolike.domain.columns import property_name
+from alsolike.events.session_tokens import session_of
+from alsolike.filters.values import Values, parse_values
+from alsolike.recommendations.requests import (
     DEFAULT_RESULTS,
     DEFAULT_WINDOW,
     FOR_YOU,
@@ -36,17 +36,17 @@ from alsolike.recommendation_requests import (
     WINDOWS,
     check_subject,
 )
-from alsolike.session_tokens import session_of
-from alsolike.values import value_object
+from alsolike.runtime.errors import InvalidInput, NotFound
+from alsolike.runtime.struct import struct
 
 _ARN_FIELDS = ("campaignArn", "recommenderArn")
-_FEW = Whole(0, MAX_RESULTS_WITH_METADATA)
+_FEW = Integer(0, MAX_RESULTS_WITH_METADATA)
 
 RANKING_NAMES = (PERSONALIZED_RANKING, FOR_YOU)
 """Names of campaigns that rank; both rank with the same model."""
 
 
-@value_object
+@struct
 class RequestedPromotion:
     """A promotion in a request: a share of the items that pass a filter of its own."""
 
@@ -56,8 +56,8 @@ class RequestedPromotion:
     filter_values: Values
 
 
-@value_object
-class Request:
+@struct
+class RecommendationRequest:
     """A request for recommendations or a ranking.
 
     Attributes
@@ -103,7 +103,7 @@ class Request:
     exclude: tuple[str, ...] = ()
 
 
-def parse_recommendations(event: Mapping[str, Any]) -> Request:
+def parse_recommendations(event: Mapping[str, Any]) -> RecommendationRequest:
     """Parse `POST /recommendations`.
 
     Raises
@@ -121,12 +121,12 @@ def parse_recommendations(event: Mapping[str, Any]) -> Request:
     return _checked(_request(given, recommender=recommender, user_id=given.get("userId"), window=window))
 
 
-def parse_ranking(event: Mapping[str, Any]) -> Request:
+def parse_ranking(event: Mapping[str, Any]) -> RecommendationRequest:
     """Read `POST /personalize-ranking`; see `parse_recommendations`."""
     given = GET_PERSONALIZED_RANKING.read(_body(event))
     name = _segment(given["campaignArn"])
     if name not in RANKING_NAMES:
-        raise NotFound(f"campaignArn is {wire.describe(given['campaignArn'])}, {_expected(RANKING_NAMES)}")
+        raise NotFound(f"campaignArn is {validation.describe(given['campaignArn'])}, {_expected(RANKING_NAMES)}")
     items = given["inputList"]
     if given.get("metadataColumns", {}).get("ITEMS") and len(items) > MAX_RESULTS_WITH_METADATA:
         raise InvalidInput(
@@ -136,47 +136,47 @@ def parse_ranking(event: Mapping[str, Any]) -> Request:
     return dataclasses.replace(request, num_results=len(items), to_rank=tuple(dict.fromkeys(items)))
 
 
-def parse_for_user(event: Mapping[str, Any]) -> Request:
+def parse_for_user(event: Mapping[str, Any]) -> RecommendationRequest:
     """Read `GET /users/{userId}/recommendations`; see `parse_recommendations`."""
     return _of_query(event, user_id=path_id(event, "userId"))
 
 
-def parse_for_session(event: Mapping[str, Any]) -> Request:
+def parse_for_session(event: Mapping[str, Any]) -> RecommendationRequest:
     """Parse `GET /session/recommendations`; the token identifies the user."""
     session = session_of(event)
     return dataclasses.replace(_of_query(event, user_id=session.user_id), session_id=session.session_id)
 
 
-def parse_similar(event: Mapping[str, Any]) -> Request:
+def parse_similar(event: Mapping[str, Any]) -> RecommendationRequest:
     """Read `GET /items/{itemId}/similar`; see `parse_recommendations`."""
     given = read_query(event, SIMILAR_QUERY)
     request = _request(given, recommender=given.get("recommender", SIMILAR_ITEMS), user_id=None)
     return dataclasses.replace(request, item_id=path_id(event, "itemId"))
 
 
-def parse_similar_for_session(event: Mapping[str, Any]) -> Request:
+def parse_similar_for_session(event: Mapping[str, Any]) -> RecommendationRequest:
     """Parse `GET /session/items/{itemId}/similar`; filters may read the session's interactions."""
     session = session_of(event)
     return dataclasses.replace(parse_similar(event), user_id=session.user_id, session_id=session.session_id)
 
 
-def parse_trending(event: Mapping[str, Any]) -> Request:
+def parse_trending(event: Mapping[str, Any]) -> RecommendationRequest:
     """Read `GET /trending`; see `parse_recommendations`."""
     return _request(read_query(event, TRENDING_QUERY), recommender=TRENDING, user_id=None)
 
 
-def parse_popular(event: Mapping[str, Any]) -> Request:
+def parse_popular(event: Mapping[str, Any]) -> RecommendationRequest:
     """Read `GET /popular`; see `parse_recommendations`."""
     return _request(read_query(event, POPULAR_QUERY), recommender=POPULAR, user_id=None)
 
 
-def parse_preview(given: Mapping[str, Any]) -> Request:
+def parse_preview(given: Mapping[str, Any]) -> RecommendationRequest:
     """Parse the request of a preview; see `parse_recommendations`."""
     request = _request(given, recommender=given.get("recommender", FOR_YOU), user_id=given.get("userId"))
     return _checked(dataclasses.replace(request, num_results=given.get("numResults", PREVIEWED_RESULTS)))
 
 
-def parse_replay(given: Mapping[str, Any]) -> Request:
+def parse_replay(given: Mapping[str, Any]) -> RecommendationRequest:
     """Parse the request of a replay; see `parse_recommendations`."""
     to_rank = given.get("inputList")
     return dataclasses.replace(
@@ -186,7 +186,7 @@ def parse_replay(given: Mapping[str, Any]) -> Request:
     )
 
 
-PARSERS: Mapping[str, Callable[[Mapping[str, Any]], Request]] = {
+PARSERS: Mapping[str, Callable[[Mapping[str, Any]], RecommendationRequest]] = {
     "POST /recommendations": parse_recommendations,
     "POST /personalize-ranking": parse_ranking,
     "GET /users/{userId}/recommendations": parse_for_user,
@@ -203,29 +203,29 @@ def _body(event: Mapping[str, Any]) -> dict[str, Any]:
     body = request_body(event)
     if len(body) > MAX_BODY_BYTES:
         raise InvalidInput(f"body has {len(body)} bytes, expected at most {MAX_BODY_BYTES}")
-    return wire.parse_sent_object(body)
+    return validation.parse_sent_object(body)
 
 
-def _of_query(event: Mapping[str, Any], *, user_id: str | None) -> Request:
+def _of_query(event: Mapping[str, Any], *, user_id: str | None) -> RecommendationRequest:
     given = read_query(event, USER_QUERY)
     request = _request(given, recommender=given.get("recommender", FOR_YOU), user_id=user_id)
     if request.recommender in OF_ITEMS and request.item_id is None:
         raise InvalidInput(f"itemId is missing, expected an item: {request.recommender} starts from one")
     if "window" in given and request.recommender != TRENDING:
         raise InvalidInput(
-            f"window is {wire.describe(given['window'])}, expected none: {request.recommender} has no window, "
+            f"window is {validation.describe(given['window'])}, expected none: {request.recommender} has no window, "
             f"{TRENDING} alone has one"
         )
     return request
 
 
-def _request(given: Mapping[str, Any], *, recommender: str, user_id: str | None, **more: Any) -> Request:
+def _request(given: Mapping[str, Any], *, recommender: str, user_id: str | None, **more: Any) -> RecommendationRequest:
     """Return the request with these fields; a query and a body use the same names for the same fields."""
     columns = given["metadata"] if "metadata" in given else given.get("metadataColumns", {}).get("ITEMS", [])
     if columns and "numResults" in given:
         _FEW.read(given["numResults"], "numResults")
     filter_arn = given.get("filterArn")
-    return Request(
+    return RecommendationRequest(
         user_id=user_id,
         num_results=given.get("numResults") or DEFAULT_RESULTS,
         recommender=recommender,
@@ -252,7 +252,7 @@ def _promotion(given: Mapping[str, Any]) -> RequestedPromotion:
     return RequestedPromotion(given.get("name", filter_name), share, filter_name, _values(given))
 
 
-def _checked(request: Request) -> Request:
+def _checked(request: RecommendationRequest) -> RecommendationRequest:
     check_subject(request.recommender, user_id=request.user_id, item_id=request.item_id)
     return request
 
@@ -264,7 +264,7 @@ def _listing(given: Mapping[str, Any], name: str) -> tuple[str, str]:
         if segment == f"{TRENDING}-{window}":
             return TRENDING, window
     if segment not in LISTING:
-        raise NotFound(f"{name} is {wire.describe(given[name])}, {_expected(LISTING)}")
+        raise NotFound(f"{name} is {validation.describe(given[name])}, {_expected(LISTING)}")
     return segment, DEFAULT_WINDOW
 
 

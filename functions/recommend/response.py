@@ -9,12 +9,12 @@ from urllib.parse import quote
 
 import orjson
 
-from alsolike.http import is_current, not_modified, respond, route_key
-from alsolike.recommendation_requests import BOUGHT_TOGETHER, PERSONALIZED_RANKING, POPULAR, SIMILAR_ITEMS, TRENDING
-from alsolike.served import FILLED, PROMOTED, RANKED
-from functions.recommend.request import Request
+from alsolike.contract.http import is_current, not_modified, respond, route_key
+from alsolike.lake.served import FILLED, PROMOTED, RANKED
+from alsolike.recommendations.requests import BOUGHT_TOGETHER, PERSONALIZED_RANKING, POPULAR, SIMILAR_ITEMS, TRENDING
+from functions.recommend.request import RecommendationRequest
 from functions.recommend.service import Answer
-from functions.recommend.slate import Place
+from functions.recommend.slate import RankedItem
 
 _OF_NOBODY = (SIMILAR_ITEMS, BOUGHT_TOGETHER, TRENDING, POPULAR)
 
@@ -26,7 +26,7 @@ KEPT_S = 60
 """Cache lifetime of an answer without a user: about as long as a new catalogue takes to become effective."""
 
 
-def respond_answer(answer: Answer, request: Request, event: Mapping[str, Any]) -> dict[str, Any]:
+def respond_answer(answer: Answer, request: RecommendationRequest, event: Mapping[str, Any]) -> dict[str, Any]:
     """Return the HTTP response; headers carry the source and versions, which Personalize's shape has no fields for."""
     items = "personalizedRanking" if request.recommender == PERSONALIZED_RANKING else "itemList"
     document = {
@@ -64,15 +64,15 @@ def _steering(answer: Answer) -> dict[str, str]:
         headers["x-alsolike-arms"] = ", ".join(answer.arms)
     if answer.rules:
         headers["x-alsolike-rules"] = answer.rules
-    if answer.gave:
+    if answer.unmet_rules:
         # Ids may have any characters, and many items may be pinned.
-        named = [quote(each, safe=": ") for each in answer.gave[:_NAMED_RULES]]
-        more = len(answer.gave) - len(named)
+        named = [quote(each, safe=": ") for each in answer.unmet_rules[:_NAMED_RULES]]
+        more = len(answer.unmet_rules) - len(named)
         headers["x-alsolike-rules-gave"] = ", ".join([*named, *([f"and {more} more"] if more else [])])
     return headers
 
 
-def _predicted_item(item: Place) -> dict[str, Any]:
+def _predicted_item(item: RankedItem) -> dict[str, Any]:
     document: dict[str, Any] = {"itemId": item.item_id, "score": item.score}
     if item.origin not in _AS_RANKED and (promotion := _promotion(item)):
         document["promotionName"] = promotion
@@ -83,11 +83,11 @@ def _predicted_item(item: Place) -> dict[str, Any]:
     return document
 
 
-def _promotion(item: Place) -> str | None:
+def _promotion(item: RankedItem) -> str | None:
     return item.origin.removeprefix(PROMOTED) if item.origin.startswith(PROMOTED) else None
 
 
-def _caching(answer: Answer, request: Request) -> dict[str, str]:
+def _caching(answer: Answer, request: RecommendationRequest) -> dict[str, str]:
     """Return ETag and Cache-Control.
 
     Two answers with the same items, metadata and promotions have the same ETag: scores, which fall with every second,

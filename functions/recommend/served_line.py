@@ -6,15 +6,15 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from alsolike.errors import MissingSetting, Unavailable
-from alsolike.observability import Metric, count, logger
-from alsolike.pseudonyms import EdgeIds, Pseudonyms
-from alsolike.served import RANKED, UNKNOWN, Served
-from functions.recommend.request import Request
+from alsolike.lake.served import RANKED, UNKNOWN, Served
+from alsolike.privacy.pseudonyms import IdPolicy, Pseudonyms
+from alsolike.runtime.errors import MissingSetting, Unavailable
+from alsolike.runtime.observability import Metric, count, logger
+from functions.recommend.request import RecommendationRequest
 from functions.recommend.service import Answer
-from functions.recommend.slate import Place
+from functions.recommend.slate import RankedItem
 
-_NO_COLUMNS: Sequence[Sequence[Any]] = ((),) * len(Place._fields)
+_NO_COLUMNS: Sequence[Sequence[Any]] = ((),) * len(RankedItem._fields)
 
 RETRY_MS = 30_000
 """Pause after a failed read of the secret, because a request waits for each attempt."""
@@ -31,7 +31,7 @@ class ServedLog:
         Returns the deployment's hashes; called once.
     """
 
-    def __init__(self, ids: EdgeIds, pseudonyms: Callable[[], Pseudonyms]) -> None:
+    def __init__(self, ids: IdPolicy, pseudonyms: Callable[[], Pseudonyms]) -> None:
         self._ids = ids
         self._pseudonyms = pseudonyms
         self._hashes: Pseudonyms | None = None
@@ -48,7 +48,13 @@ class ServedLog:
         return self._hashes
 
     def write(
-        self, answer: Answer, request: Request, *, now_ms: int, took_ms: float, correlation_id: str | None = None
+        self,
+        answer: Answer,
+        request: RecommendationRequest,
+        *,
+        now_ms: int,
+        took_ms: float,
+        correlation_id: str | None = None,
     ) -> None:
         """Write the line of an answer to standard output.
 
@@ -88,7 +94,7 @@ class ServedLog:
         # Its end in the same write: what others write at the same time must not come between.
         sys.stdout.write(f"{row.to_line()}\n")
 
-    def _named(self, request: Request, *, now_ms: int) -> tuple[str | None, str | None]:
+    def _named(self, request: RecommendationRequest, *, now_ms: int) -> tuple[str | None, str | None]:
         """Return the hashes of who was named, as a user and as a session; `people.Shopper` says who may be both."""
         user_id = request.user_id
         session_id = user_id if request.session_id is None else request.session_id

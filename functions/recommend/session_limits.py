@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from alsolike import wire
-from alsolike.configuration import Sessions
-from alsolike.errors import InvalidInput
-from functions.recommend.request import Request
+from alsolike.contract import validation
+from alsolike.domain.configuration import Sessions
+from alsolike.runtime.errors import InvalidInput
+from functions.recommend.request import RecommendationRequest
 
 
-def permitted(request: Request, sessions: Sessions | None) -> Request:
+def permitted(request: RecommendationRequest, sessions: Sessions | None) -> RecommendationRequest:
     """Return a request with permitted columns only; requests without a session's token are not limited.
 
     Parameters
@@ -30,10 +30,12 @@ def permitted(request: Request, sessions: Sessions | None) -> Request:
         return dataclasses.replace(request, metadata_columns=())
     for name, key in request.metadata_columns:
         if key not in sessions.columns:
-            raise InvalidInput(f"metadata is {wire.describe(name)}, expected {_expected('columns', sessions.columns)}")
+            raise InvalidInput(
+                f"metadata is {validation.describe(name)}, expected {_expected('columns', sessions.columns)}"
+            )
     if request.filter_name is not None and request.filter_name not in sessions.filters:
         raise InvalidInput(
-            f"filter is {wire.describe(request.filter_name)}, expected {_expected('filters', sessions.filters)}"
+            f"filter is {validation.describe(request.filter_name)}, expected {_expected('filters', sessions.filters)}"
         )
     return request
 

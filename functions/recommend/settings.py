@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from alsolike.values import value_object
+from alsolike.runtime.struct import struct
 
 
-@value_object
+@struct
 class Settings:
     """Sources of recommend, and the intervals for polling the champion, configuration, catalogue and trends.
 

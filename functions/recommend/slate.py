@@ -2,7 +2,7 @@
 
 This module reads no stores: callers pass candidates with their scores, best first, and `columns` returns items' values.
 
-`Slate.gave` names every rule that could not be fulfilled, as `<rule>:<what> <why>`:
+`Slate.unmet_rules` names every rule that could not be fulfilled, as `<rule>:<what> <why>`:
 
 ==================== =================================================================================================
 why                  when
@@ -22,11 +22,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from alsolike.rules import Diversity, SlateRule
-from alsolike.served import EXPLORED, PINNED, PROMOTED, RANKED
-from alsolike.values import value_object
+from alsolike.domain.rules import Diversity, SlateRule
+from alsolike.lake.served import EXPLORED, PINNED, PROMOTED, RANKED
+from alsolike.runtime.struct import struct
+from functions.recommend.mmr import MmrReranker
 from functions.recommend.slate_rules import SlateRules
-from functions.recommend.variety import Variety
 
 Columns = Callable[[str], Mapping[str, Any]]
 """Returns an item's values of the columns that rules read; lists as lists."""
@@ -42,7 +42,7 @@ class Random(Protocol):
         """Return a whole number from 0 to `stop`, without it."""
 
 
-class Candidate(NamedTuple):
+class SlateCandidate(NamedTuple):
     """An item that may be answered; `origin` is `ranked` or `filled`."""
 
     item_id: str
@@ -50,16 +50,16 @@ class Candidate(NamedTuple):
     origin: str = RANKED
 
 
-@value_object
+@struct
 class Promoted:
     """A promotion: its number of places, and its items, best first, without barred ones."""
 
     name: str
     places: int
-    candidates: Sequence[Candidate]
+    candidates: Sequence[SlateCandidate]
 
 
-@value_object
+@struct
 class Pinned:
     """An item for a place, counted from 1; `refusal` is the reason if it may not be recommended, else None."""
 
@@ -69,13 +69,14 @@ class Pinned:
     refusal: str | None = None
 
 
-class Place(NamedTuple):
+class RankedItem(NamedTuple):
     """An item of an answer in its place; a tuple, since each answer makes dozens.
 
     Attributes
     ----------
     origin
-        The reason for its place, see `alsolike.served`: `ranked`, `filled`, `promoted:<name>`, `pinned` or `explored`.
+        The reason for its place, see `alsolike.lake.served`: `ranked`, `filled`, `promoted:<name>`, `pinned` or
+        `explored`.
     propensity
         The probability of its place, given the places before; None for a deterministic place.
     metadata, reasons
@@ -90,15 +91,15 @@ class Place(NamedTuple):
     reasons: Sequence[str] | None = None
 
 
-@value_object
+@struct
 class Slate:
     """The list, and the rules that could not be kept."""
 
-    places: Sequence[Place]
-    gave: Sequence[str]
+    places: Sequence[RankedItem]
+    unmet_rules: Sequence[str]
 
 
-@value_object
+@struct
 class Steering:
     """Everything but the candidates that makes a list.
 
@@ -115,10 +116,12 @@ class Steering:
     slate: Sequence[SlateRule] = ()
     diversity: Diversity | None = None
     explored_share: float = 0.0
-    new_items: Sequence[Candidate] = ()
+    new_items: Sequence[SlateCandidate] = ()
 
 
-def compose(candidates: Sequence[Candidate], steering: Steering, *, k: int, columns: Columns, random: Random) -> Slate:
+def compose(
+    candidates: Sequence[SlateCandidate], steering: Steering, *, k: int, columns: Columns, random: Random
+) -> Slate:
     """Return at most k items that fulfil the rules.
 
     Pins are placed first, and promotions get their places, spread evenly over the others; then the list is filled in
@@ -148,15 +151,15 @@ def compose(candidates: Sequence[Candidate], steering: Steering, *, k: int, colu
 
 class _Composition:
     def __init__(
-        self, candidates: Sequence[Candidate], steering: Steering, *, k: int, columns: Columns, random: Random
+        self, candidates: Sequence[SlateCandidate], steering: Steering, *, k: int, columns: Columns, random: Random
     ) -> None:
         self._steering = steering
         self._random = random
-        self._places: list[Place | None] = [None] * k
+        self._places: list[RankedItem | None] = [None] * k
         self._rules = SlateRules(steering.slate, columns)
         self._candidates, self._next = candidates, 0
         self._variety = (
-            Variety(
+            MmrReranker(
                 steering.diversity,
                 [candidate.item_id for candidate in candidates],
                 [candidate.score for candidate in candidates],
@@ -182,7 +185,7 @@ class _Composition:
         self._judge(places)
         return Slate(places, tuple(self._gave))
 
-    def _judge(self, places: Sequence[Place]) -> None:
+    def _judge(self, places: Sequence[RankedItem]) -> None:
         """Add the rules that the list as a whole does not fulfil."""
         for promotion in self._steering.promotions:
             has = self._taken.intersection(candidate.item_id for candidate in promotion.candidates)
@@ -198,7 +201,7 @@ class _Composition:
     def _give(self, what: str) -> None:
         self._gave[what] = None
 
-    def _take(self, place: int, item: Place) -> None:
+    def _take(self, place: int, item: RankedItem) -> None:
         self._places[place] = item
         self._taken.add(item.item_id)
         self._rules.add(item.item_id)
@@ -213,7 +216,7 @@ class _Composition:
         else:
             for column in self._rules.broken_by(pin.item_id):
                 self._give(f"slate:{column} pinned")
-            self._take(pin.position - 1, Place(pin.item_id, pin.score, PINNED))
+            self._take(pin.position - 1, RankedItem(pin.item_id, pin.score, PINNED))
 
     def _promoted_places(self, free: Sequence[int]) -> dict[int, int]:
         """Return the places that promotions have, each with the promotion's number: spread over those without a pin."""
@@ -230,11 +233,11 @@ class _Composition:
         """Give a place to the best item of its promotion that may have it, if there is one."""
         for chosen in self._allowed(self._waiting[number]):
             name = self._steering.promotions[number].name
-            self._take(place, Place(chosen.item_id, chosen.score, f"{PROMOTED}{name}"))
+            self._take(place, RankedItem(chosen.item_id, chosen.score, f"{PROMOTED}{name}"))
             return True
         return False
 
-    def _allowed(self, candidates: Iterator[Candidate]) -> Iterator[Candidate]:
+    def _allowed(self, candidates: Iterator[SlateCandidate]) -> Iterator[SlateCandidate]:
         """Yield those that are not in the list and that no slate rule rejects; a rejected item stays rejected."""
         for candidate in candidates:
             if candidate.item_id not in self._taken and not self._rules.broken_by(candidate.item_id):
@@ -246,7 +249,7 @@ class _Composition:
         if greedy is None:
             return
         if not self._steering.explored_share:
-            self._take(place, Place(*greedy))
+            self._take(place, RankedItem(*greedy))
             return
         if self._tightened != self._rules.tightened:
             self._new, self._tightened = list(self._allowed(iter(self._new))), self._rules.tightened
@@ -259,9 +262,9 @@ class _Composition:
         propensity = (1 - share) * (drawn.item_id == greedy.item_id)
         if any(item.item_id == drawn.item_id for item in self._new):
             propensity += share / len(self._new)
-        self._take(place, Place(drawn.item_id, drawn.score, EXPLORED if explored else greedy.origin, propensity))
+        self._take(place, RankedItem(drawn.item_id, drawn.score, EXPLORED if explored else greedy.origin, propensity))
 
-    def _greedy(self) -> Candidate | None:
+    def _greedy(self) -> SlateCandidate | None:
         """Return the next candidate; items that slate rules reject now stay rejected."""
         while (place := self._following()) is not None:
             candidate = self._candidates[place]

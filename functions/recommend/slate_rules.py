@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from alsolike.rules import SlateRule
+from alsolike.domain.rules import SlateRule
 
 Columns = Callable[[str], Mapping[str, Any]]
 

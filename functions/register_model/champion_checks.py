@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from alsolike.bundle import Manifest
-from alsolike.decision import Check
-from functions.register_model.limits import Limits, below
-from functions.register_model.wording import at
+from alsolike.bundle.bundle import Manifest
+from alsolike.registry.decision import Check
+from functions.register_model.figure_texts import at
+from functions.register_model.limits import GateLimits, below
 
 NDCG, SLICES = "against the champion", "slices"
 BROKEN = "broken"
 
 
-def against_champion(candidate: Manifest, champion: Manifest, *, limits: Limits) -> Check:
+def against_champion(candidate: Manifest, champion: Manifest, *, limits: GateLimits) -> Check:
     """Check that it is significantly better, or about as good and fresher; without evidence it must be fresher."""
     found = candidate.metrics.get("against_champion")
     if not isinstance(found, Mapping):
@@ -43,7 +43,7 @@ def against_champion(candidate: Manifest, champion: Manifest, *, limits: Limits)
 
 
 def _compared(
-    found: Mapping[str, Any], own: float, other: float, *, champion: Manifest, fresher: bool, limits: Limits
+    found: Mapping[str, Any], own: float, other: float, *, champion: Manifest, fresher: bool, limits: GateLimits
 ) -> Check:
     low, high = found.get("ahead") or (None, None)
     surely = low is not None and low > 0
@@ -77,7 +77,7 @@ def _compared(
     )
 
 
-def no_slice_falls(candidate: Manifest, champion: Manifest, *, limits: Limits) -> Check:
+def no_slice_falls(candidate: Manifest, champion: Manifest, *, limits: GateLimits) -> Check:
     """Check that no slice with enough users falls by more than the limit, beyond chance."""
     found = candidate.metrics.get("against_champion")
     slices = found.get("slices") if isinstance(found, Mapping) and found.get("version") == champion.version else None

@@ -9,12 +9,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from alsolike.bundle import Manifest
-from alsolike.decision import Check
+from alsolike.bundle.bundle import Manifest
+from alsolike.registry.decision import Check
 from functions.register_model import champion_checks
-from functions.register_model.limits import Limits
+from functions.register_model.figure_texts import at, figure
+from functions.register_model.limits import GateLimits
 from functions.register_model.new_data_check import new_data
-from functions.register_model.wording import at, figure
 
 BASELINE = "popularity"
 COVERAGE, POPULARITY_BIAS = "coverage", "popularity bias"
@@ -29,7 +29,7 @@ def judge(
     run_id: str,
     champion: str | None,
     champion_manifest: Manifest | None,
-    limits: Limits,
+    limits: GateLimits,
     now_ms: int,
 ) -> tuple[Check, ...]:
     """Return the checks of the training's figures in the manifest.
@@ -59,7 +59,7 @@ def is_of_hold_out(name: str) -> bool:
 
 
 def _against(
-    candidate: Manifest, *, champion: str | None, manifest: Manifest | None, limits: Limits
+    candidate: Manifest, *, champion: str | None, manifest: Manifest | None, limits: GateLimits
 ) -> tuple[Check, ...]:
     if champion is None:
         return (Check(champion_checks.NDCG, True, "there is no champion yet"),)
@@ -80,7 +80,7 @@ def _parity(parity: Any) -> Check:
     return Check("parity", bool(numbers) and all(map(math.isfinite, numbers)), shown or "none recorded", figures)
 
 
-def _enough_data(dataset: Any, limits: Limits) -> Check:
+def _enough_data(dataset: Any, limits: GateLimits) -> Check:
     if not isinstance(dataset, Mapping):
         return Check("enough data", False, _NOT_RECORDED)
     interactions, users = int(dataset["interactions"]), int(dataset["users"])
@@ -97,7 +97,7 @@ def _enough_data(dataset: Any, limits: Limits) -> Check:
     )
 
 
-def _fresh(candidate: Manifest, *, champion: Manifest | None, limits: Limits, now_ms: int) -> Check:
+def _fresh(candidate: Manifest, *, champion: Manifest | None, limits: GateLimits, now_ms: int) -> Check:
     name, latest = "latest training event", at(candidate.last_event_ms)
     age_days = (now_ms - candidate.last_event_ms) / MS_PER_DAY
     values = {"last_event_ms": candidate.last_event_ms, "age_days": round(age_days, 2)}
@@ -127,7 +127,7 @@ def _figures(candidate: Manifest, algorithm: str) -> Mapping[str, Any]:
     return next((result for result in results if result.get("algorithm") == algorithm), {})
 
 
-def _coverage(candidate: Manifest, limits: Limits) -> Check:
+def _coverage(candidate: Manifest, limits: GateLimits) -> Check:
     """Check the share of items in the hold-out's lists, relative to their number of places."""
     coverage, asked = _figures(candidate, candidate.algorithm).get("coverage"), candidate.metrics.get("asked_users")
     k = candidate.metrics.get("k")
@@ -150,7 +150,7 @@ def _coverage(candidate: Manifest, limits: Limits) -> Check:
     )
 
 
-def _popularity_bias(candidate: Manifest, limits: Limits) -> Check:
+def _popularity_bias(candidate: Manifest, limits: GateLimits) -> Check:
     ratio, of_popularity = (
         _figures(candidate, name).get("popularity_ratio") for name in (candidate.algorithm, BASELINE)
     )

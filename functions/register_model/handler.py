@@ -7,16 +7,16 @@ import os
 import time
 from typing import Any
 
-from alsolike.aws import client
-from alsolike.decision import Decisions, decision_key
-from alsolike.observability import Metric, count, logger, observed, report
-from alsolike.registry import Registry
-from alsolike.settings import from_environment
+from alsolike.registry.decision import Decisions, decision_key
+from alsolike.registry.registry import Registry
+from alsolike.runtime.aws import client
+from alsolike.runtime.observability import Metric, count, instrumented, logger, report
+from alsolike.runtime.settings import from_environment
+from functions.register_model.decision_metrics import gate_results, ndcg_by_role, offline_figures
 from functions.register_model.model_packages import ModelPackages
 from functions.register_model.model_store import ModelStore
 from functions.register_model.service import register_model
 from functions.register_model.settings import Settings
-from functions.register_model.told import gate_results, ndcg_by_role, offline_figures
 
 
 @functools.cache
@@ -24,7 +24,7 @@ def _settings() -> Settings:
     return from_environment(Settings, os.environ)
 
 
-@observed
+@instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Register the run's model and return whether its canary may start."""
     settings = _settings()

@@ -8,7 +8,7 @@ ROUNDING = 1e-9
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class GateLimits:
     """Bounds; see docs/gate.md for the purpose of each.
 
     Attributes

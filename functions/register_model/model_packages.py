@@ -7,9 +7,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from alsolike.bundle import Manifest
-from alsolike.decision import Decision
-from alsolike.observability import logger
+from alsolike.bundle.bundle import Manifest
+from alsolike.registry.decision import Decision
+from alsolike.runtime.observability import logger
 
 MAX_PROPERTIES = 50
 MAX_VALUE_CHARACTERS = 256

@@ -8,11 +8,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from alsolike.bundle import FILES, MANIFEST_FILE, Manifest
-from alsolike.decision import decision_key
-from alsolike.errors import InvalidBundle, InvalidInput
-from alsolike.registry import model_prefix
-from alsolike.s3_files import upload
+from alsolike.bundle.bundle import FILES, MANIFEST_FILE, Manifest
+from alsolike.registry.decision import decision_key
+from alsolike.registry.registry import model_prefix
+from alsolike.runtime.errors import InvalidBundle, InvalidInput
+from alsolike.runtime.s3 import upload
 
 
 class ModelStore:

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from alsolike.bundle import Manifest
-from alsolike.decision import Check
-from functions.register_model.limits import Limits, below
+from alsolike.bundle.bundle import Manifest
+from alsolike.registry.decision import Check
+from functions.register_model.limits import GateLimits, below
 
 NAME = "new data"
 
 
-def new_data(candidate: Manifest, *, limits: Limits) -> Check:
+def new_data(candidate: Manifest, *, limits: GateLimits) -> Check:
     """Check that the new half teaches as well as the champion, and is about as predictable as earlier interactions.
 
     It passes without new interactions, and with too few users for a significant result. The second question needs

@@ -5,12 +5,12 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from alsolike.bundle import Bundle
-from alsolike.champion import Champion
-from alsolike.decision import Decision, Decisions
-from alsolike.registry import Registry
+from alsolike.bundle.bundle import Bundle
+from alsolike.registry.champion import Champion
+from alsolike.registry.decision import Decision, Decisions
+from alsolike.registry.registry import Registry
 from functions.register_model.gate import judge
-from functions.register_model.limits import Limits
+from functions.register_model.limits import GateLimits
 from functions.register_model.model_packages import ModelPackages
 from functions.register_model.model_store import ModelStore
 from functions.register_model.serving_check import serving_checks
@@ -29,7 +29,7 @@ def register_model(
     packages: ModelPackages,
     decisions: Decisions,
     registry: Registry,
-    limits: Limits,
+    limits: GateLimits,
     now_ms: int,
 ) -> Decision:
     """Unpack, check, store and register the output of a training job; return whether its canary may start.
@@ -58,7 +58,7 @@ def register_model(
 
 
 def _judge(
-    bundle: Bundle, *, run_id: str, champion: Champion | None, models: ModelStore, limits: Limits, now_ms: int
+    bundle: Bundle, *, run_id: str, champion: Champion | None, models: ModelStore, limits: GateLimits, now_ms: int
 ) -> Decision:
     version = champion.version if champion is not None else None
     measure = models.manifest(version) if version is not None else None

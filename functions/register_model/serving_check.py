@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from alsolike.bundle import BIAS_GRAPH_FILE, GRAPH_FILE, SERVED_FILES, TABLES_FILE, Bundle, Manifest
-from alsolike.decision import Check
-from alsolike.errors import InvalidBundle
-from alsolike.graph_tables import graph_tables
-from functions.register_model.limits import Limits
+from alsolike.bundle.bundle import BIAS_GRAPH_FILE, GRAPH_FILE, SERVED_FILES, TABLES_FILE, Bundle, Manifest
+from alsolike.bundle.graph_tables import graph_tables
+from alsolike.registry.decision import Check
+from alsolike.runtime.errors import InvalidBundle
+from functions.register_model.limits import GateLimits
 
 RUNS, WARM_UP = 50, 3
 LONGEST_S = 10.0
@@ -41,7 +41,7 @@ class Speed:
     p99_ms: float
 
 
-def serving_checks(bundle: Bundle, *, limits: Limits) -> tuple[Check, ...]:
+def serving_checks(bundle: Bundle, *, limits: GateLimits) -> tuple[Check, ...]:
     """Return the checks that need the bundle opened and run."""
     try:
         bundle.check_contents()
@@ -56,7 +56,7 @@ def serving_checks(bundle: Bundle, *, limits: Limits) -> tuple[Check, ...]:
     return _size(bundle.manifest, limits), answers, _latency(speeds, limits)
 
 
-def _size(manifest: Manifest, limits: Limits) -> Check:
+def _size(manifest: Manifest, limits: GateLimits) -> Check:
     size_bytes = sum(int(manifest.files[name]["size_bytes"]) for name in manifest.files_of(SERVED_FILES))
     most = limits.max_bundle_bytes
     return Check(
@@ -68,7 +68,7 @@ def _size(manifest: Manifest, limits: Limits) -> Check:
     )
 
 
-def _latency(speeds: Mapping[str, Speed], limits: Limits) -> Check:
+def _latency(speeds: Mapping[str, Speed], limits: GateLimits) -> Check:
     worst = max(speeds.values(), key=lambda speed: speed.p50_ms)
     return Check(
         "latency",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from functions.register_model.limits import Limits
+from functions.register_model.limits import GateLimits
 
-_DEFAULT = Limits()
+_DEFAULT = GateLimits()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -36,11 +36,11 @@ class Settings:
     gate_max_latency_ms: int = _DEFAULT.max_latency_ms
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> GateLimits:
         """The gate's limits."""
         gate = {
             field.name.removeprefix("gate_"): getattr(self, field.name)
             for field in dataclasses.fields(self)
             if field.name.startswith("gate_")
         }
-        return Limits(max_bundle_bytes=self.max_bundle_mb * 1_000_000, **gate)
+        return GateLimits(max_bundle_bytes=self.max_bundle_mb * 1_000_000, **gate)

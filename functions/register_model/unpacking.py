@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from alsolike.bundle import CONTENT_FILE, FILES, MANIFEST_FILE, Bundle
-from alsolike.errors import InvalidBundle
+from alsolike.bundle.bundle import CONTENT_FILE, FILES, MANIFEST_FILE, Bundle
+from alsolike.runtime.errors import InvalidBundle
 
 HEADER_BYTES = 100_000
 """Bytes read for the headers of a file: tarfile keeps extended headers in memory, however large they are."""

@@ -20,11 +20,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike import outcomes, served
-from alsolike.canary import ON, Canary
-from alsolike.errors import InvalidDataset, Unavailable
-from alsolike.lake_objects import LakeObject, is_gone, list_objects, read
-from alsolike.s3_files import download
+from alsolike.lake import outcomes, served
+from alsolike.lake.lake_objects import LakeObject, is_gone, list_objects, read
+from alsolike.registry.canary import ON, Canary
+from alsolike.runtime.errors import InvalidDataset, Unavailable
+from alsolike.runtime.s3 import download
 from functions.run_canary.figures import ERRORS, GROUPS, Answers, Arm, Outcomes, arm_of, group_of, no_outcomes
 
 ANSWERS_READ = 5_000_000

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from alsolike.comparison import Sample, sample
+from alsolike.experiments.comparison import ArmSample, sample
 
 GROUPS = 4_096
 """Users are independent of each other, so groups of them by a hash are, too; of few users each is a group."""
@@ -41,9 +41,9 @@ class Arm:
     answers: int
     users: int
     attributed: int
-    errors: Sample
-    latency: Sample
-    clicks: Sample
+    errors: ArmSample
+    latency: ArmSample
+    clicks: ArmSample
 
     def document(self) -> dict[str, Any]:
         """Return the numbers for the report; None for a ratio without a denominator."""
@@ -113,7 +113,7 @@ def arm_of(answers: Answers, outcomes: Outcomes, *, by_impressions: bool) -> Arm
     )
 
 
-def _sample(y: npt.NDArray[Any], x: npt.NDArray[Any]) -> Sample:
+def _sample(y: npt.NDArray[Any], x: npt.NDArray[Any]) -> ArmSample:
     """Return the sample of the groups in which there is anything."""
     some = x > 0
     return sample(y[some].tolist(), x[some].tolist())

@@ -8,22 +8,22 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from alsolike.approvals import Approvals
-from alsolike.aws import client
-from alsolike.canary_report import GOING, PROMOTED, CanaryLook, CanaryReports
-from alsolike.configuration_reader import read_current
-from alsolike.decision import Decisions
-from alsolike.errors import AlsolikeError, InvalidInput
-from alsolike.experiments import Experiment
-from alsolike.observability import Metric, count, logger, observed
-from alsolike.registry import Registry
-from alsolike.retention import ModelFiles
-from alsolike.settings import from_environment
+from alsolike.config.reader import read_current
+from alsolike.domain.experiments import Experiment
+from alsolike.registry.approvals import Approvals
+from alsolike.registry.canary_report import GOING, PROMOTED, CanaryLook, CanaryReports
+from alsolike.registry.decision import Decisions
+from alsolike.registry.registry import Registry
+from alsolike.registry.retention import ModelFiles
+from alsolike.runtime.aws import client
+from alsolike.runtime.errors import AlsolikeError, InvalidInput
+from alsolike.runtime.observability import Metric, count, instrumented, logger
+from alsolike.runtime.settings import from_environment
 from functions.run_canary.answers import Lake
-from functions.run_canary.judgement import Limits
-from functions.run_canary.service import CanaryRun, Plan
+from functions.run_canary.completion import approve, retire
+from functions.run_canary.evaluation import Tolerance
+from functions.run_canary.service import CanaryRun, CanarySettings
 from functions.run_canary.settings import Settings
-from functions.run_canary.upkeep import approve, retire
 
 ACTIONS = {"start": CanaryRun.start, "look": CanaryRun.look, "end": CanaryRun.end}
 
@@ -33,7 +33,7 @@ def _settings() -> Settings:
     return from_environment(Settings, os.environ)
 
 
-@observed
+@instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Run `action` on the canary of `version` and return its state."""
     version, action = event["version"], event["action"]
@@ -48,7 +48,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def _run(version: str, run_id: str, *, reason: str) -> CanaryRun:
     settings, s3 = _settings(), client("s3")
-    limits = Limits(settings.canary_max_error_percent, settings.canary_max_latency_percent / 100)
+    limits = Tolerance(settings.canary_max_error_percent, settings.canary_max_latency_percent / 100)
     return CanaryRun(
         version,
         run_id,
@@ -58,7 +58,7 @@ def _run(version: str, run_id: str, *, reason: str) -> CanaryRun:
         lake=Lake(s3, settings.lake_bucket),
         decision=functools.partial(Decisions(s3, settings.artefact_bucket).get, version),
         left_out=functools.partial(_left_out, s3, settings.artefact_bucket),
-        plan=Plan(settings.canary_share_percent / 100, settings.canary_duration_s * 1000, limits),
+        plan=CanarySettings(settings.canary_share_percent / 100, settings.canary_duration_s * 1000, limits),
         now_ms=time.time_ns() // 1_000_000,
     )
 

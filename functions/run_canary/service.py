@@ -6,15 +6,14 @@ import dataclasses
 from collections.abc import Callable, Collection
 from typing import Any
 
-from alsolike.canary import Canary
-from alsolike.canary_report import GOING, PROMOTED, ROLLED_BACK, CanaryLook, CanaryReport, CanaryReports
-from alsolike.champion import Champion
-from alsolike.champion_notes import Ended
-from alsolike.decision import REJECTED, Decision
-from alsolike.errors import ConcurrentUpdate, InvalidInput
-from alsolike.registry import Registry
+from alsolike.registry.canary import Canary
+from alsolike.registry.canary_report import GOING, PROMOTED, ROLLED_BACK, CanaryLook, CanaryReport, CanaryReports
+from alsolike.registry.champion import Champion, EndedTrial
+from alsolike.registry.decision import REJECTED, Decision
+from alsolike.registry.registry import Registry
+from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput
 from functions.run_canary.answers import Arms, Lake
-from functions.run_canary.judgement import Limits, Test, judge
+from functions.run_canary.evaluation import Test, Tolerance, judge
 
 ATTEMPTS = 5
 """Attempts if another caller writes the pointer meanwhile, for example to pin a version."""
@@ -28,12 +27,12 @@ SILENT_FROM, SILENT_SHARE = 200, 0.05
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Plan:
+class CanarySettings:
     """The settings of canaries."""
 
     share: float
     duration_ms: int
-    limits: Limits
+    limits: Tolerance
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class CanaryRun:
     lake: Lake
     decision: Callable[[], Decision | None]
     left_out: Callable[[], Collection[str]]
-    plan: Plan
+    plan: CanarySettings
     now_ms: int
 
     def start(self) -> CanaryLook:
@@ -203,7 +202,7 @@ class CanaryRun:
         report = self.reports.read(self.version)
         return report if report is not None and report.run_id == self.run_id else None
 
-    def _ended(self, pointer: Champion | None) -> Ended | None:
+    def _ended(self, pointer: Champion | None) -> EndedTrial | None:
         """Return how this run's canary ended, if the pointer has it."""
         ended = pointer.ended if pointer is not None else None
         return ended if ended is not None and (ended.version, ended.run_id) == (self.version, self.run_id) else None

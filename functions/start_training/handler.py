@@ -7,15 +7,15 @@ import os
 import time
 from typing import Any
 
-from alsolike.aws import client
-from alsolike.dataset import DATASETS_PREFIX, prefix
-from alsolike.errors import AlsolikeError
-from alsolike.observability import Metric, count, logger, observed
-from alsolike.registry import Registry
-from alsolike.retention import ModelFiles, expired, protected
-from alsolike.settings import from_environment
-from alsolike.training_turn import Turn
-from functions.start_training.run import run_of
+from alsolike.registry.registry import Registry
+from alsolike.registry.retention import ModelFiles, expired, protected
+from alsolike.registry.training_lock import TrainingLock
+from alsolike.runtime.aws import client
+from alsolike.runtime.errors import AlsolikeError
+from alsolike.runtime.observability import Metric, count, instrumented, logger
+from alsolike.runtime.settings import from_environment
+from alsolike.training.dataset import DATASETS_PREFIX, prefix
+from functions.start_training.run_id import run_of
 from functions.start_training.service import EngineRule, First, Stores, start_training
 from functions.start_training.settings import Settings
 from functions.start_training.stores import LakeSize
@@ -27,7 +27,7 @@ def _settings() -> Settings:
     return from_environment(Settings, os.environ)
 
 
-@observed
+@instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Start the run of `execution_id`, started at `started_at` with `input`."""
     settings, s3, execution_id = _settings(), client("s3"), event["execution_id"]
@@ -35,7 +35,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     stores = Stores(
         s3=s3,
         bucket=settings.artefact_bucket,
-        turn=Turn(s3, client("stepfunctions"), settings.artefact_bucket),
+        turn=TrainingLock(s3, client("stepfunctions"), settings.artefact_bucket),
         lake=LakeSize(s3, settings.lake_bucket),
         registry=Registry(s3, settings.artefact_bucket),
     )

@@ -6,10 +6,10 @@ import dataclasses
 from enum import StrEnum
 from typing import Any
 
-from alsolike.errors import MissingSetting
-from alsolike.registry import Registry
-from alsolike.training_turn import Turn
-from functions.start_training.run import Run
+from alsolike.registry.registry import Registry
+from alsolike.registry.training_lock import TrainingLock
+from alsolike.runtime.errors import MissingSetting
+from functions.start_training.run_id import RunId
 from functions.start_training.stores import LakeSize, copy_champion
 from functions.start_training.trigger import Trigger
 
@@ -87,12 +87,12 @@ class Stores:
 
     s3: Any
     bucket: str
-    turn: Turn
+    turn: TrainingLock
     lake: LakeSize
     registry: Registry
 
 
-def start_training(run: Run, trigger: Trigger, *, execution_id: str, rule: EngineRule, stores: Stores) -> Start:
+def start_training(run: RunId, trigger: Trigger, *, execution_id: str, rule: EngineRule, stores: Stores) -> Start:
     """Acquire the training lock for a run, and prepare the inputs of its steps.
 
     A repeated call for the same execution returns the same result.

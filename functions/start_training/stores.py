@@ -7,10 +7,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.dataset import CHAMPION_FOLDER, prefix
-from alsolike.errors import Unavailable
-from alsolike.manifest import MANIFEST_FILE
-from alsolike.registry import model_prefix
+from alsolike.bundle.manifest import MANIFEST_FILE
+from alsolike.registry.registry import model_prefix
+from alsolike.runtime.errors import Unavailable
+from alsolike.training.dataset import CHAMPION_FOLDER, prefix
 
 INTERACTIONS_PREFIX = "interactions/"
 _BYTES_PER_MB = 1_000_000

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from alsolike.errors import InvalidInput
+from alsolike.runtime.errors import InvalidInput
 
 _FIELDS = ("trigger", "reason", "version")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 MAX_REASON = 700
-"""Maximum characters of a reason: a person's text (`alsolike.model_promotion`) and name."""
+"""Maximum characters of a reason: a person's text (`alsolike.registry.promotion`) and name."""
 
 
 class Cause(StrEnum):

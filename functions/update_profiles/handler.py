@@ -7,15 +7,15 @@ import os
 import time
 from typing import Any
 
-from alsolike.aws import client
-from alsolike.configuration_reader import ConfigurationReader
-from alsolike.correlation import MAX_LOGGED
-from alsolike.observability import Metric, count, logger, observed
-from alsolike.profiles import ProfileStore
-from alsolike.pseudonyms import pseudonyms_of
-from alsolike.settings import from_environment
-from alsolike.stream import stream_records
-from alsolike.tombstones import TombstoneReader
+from alsolike.config.reader import ConfigurationReader
+from alsolike.events.correlation import MAX_LOGGED
+from alsolike.events.stream import stream_records
+from alsolike.privacy.pseudonyms import pseudonyms_of
+from alsolike.privacy.tombstones import TombstoneReader
+from alsolike.profiles.store import ProfileStore
+from alsolike.runtime.aws import client
+from alsolike.runtime.observability import Metric, count, instrumented, logger
+from alsolike.runtime.settings import from_environment
 from functions.update_profiles.service import update_profiles
 from functions.update_profiles.settings import Settings
 
@@ -38,7 +38,7 @@ def _sources() -> tuple[ProfileStore, ConfigurationReader, TombstoneReader]:
     return store, ConfigurationReader(s3, bucket, check_s=settings.configuration_check_s), tombstones
 
 
-@observed
+@instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Update the batch's profiles; name the first record that has to come again, if any."""
     store, configurations, tombstones = _sources()

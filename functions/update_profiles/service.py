@@ -9,19 +9,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 import orjson
 
-from alsolike.errors import ConcurrentUpdate, InvalidInput, Unavailable
-from alsolike.identity import Login, first_logins
-from alsolike.interactions import MAX_ID_CHARACTERS, MAX_TIME_MS, Interaction, profile_id
-from alsolike.profiles import ProfileStore, RecentInteraction, recent
-from alsolike.stream import ConfigurationSource, StreamRecord, parse_batch
-from alsolike.tombstones import Erased, nobody
+from alsolike.events.identity import Login, first_logins
+from alsolike.events.interactions import MAX_ID_CHARACTERS, MAX_TIME_MS, Interaction, profile_id
+from alsolike.events.stream import ConfigurationSource, StreamRecord, parse_batch
+from alsolike.privacy.tombstones import IsErased, no_erased_users
+from alsolike.profiles.store import ProfileStore, RecentInteraction, recent
+from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, Unavailable
 
 PROFILES_AT_ONCE = 8
 """Profiles wait for DynamoDB, not for the processor."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Outcome:
+class UpdateResult:
     """The result of a batch.
 
     Attributes
@@ -61,12 +61,12 @@ def update_profiles(
     store: ProfileStore,
     configurations: ConfigurationSource,
     now_ms: int,
-    erased: Erased = nobody,
+    erased: IsErased = no_erased_users,
     erasure_of: Callable[[str], str] | None = None,
-) -> Outcome:
+) -> UpdateResult:
     """Add the records to their profiles, each profile once; a failing profile does not affect the others.
 
-    A session's profile joins its user's at the session's first login (`alsolike.identity`), even if interactions
+    A session's profile joins its user's at the session's first login (`alsolike.events.identity`), even if interactions
     arrive in another order: later ones find the mark of the login. The profiles' final contents do not depend on the
     order, size and repetition of batches if
 
@@ -120,7 +120,7 @@ def update_profiles(
     # A share a thread: handing over each profile by itself costs a fifth of the processor time.
     shares = [additions[first::PROFILES_AT_ONCE] for first in range(min(PROFILES_AT_ONCE, len(additions)))]
     failed = [failure for some in _threads().map(apply, shares) for failure in some]
-    return Outcome(
+    return UpdateResult(
         profiles=len(additions) - len(failed),
         interactions=sum(len(addition.interactions) for addition in additions)
         - sum(len(addition.interactions) for addition, _ in failed),
@@ -136,7 +136,7 @@ def _readable(parsed: Sequence[Interaction | InvalidInput]) -> Iterator[Interact
     return (each for each in parsed if not isinstance(each, InvalidInput))
 
 
-def _unreadable_logins(records: Sequence[StreamRecord], erased: Erased) -> dict[str, Login]:
+def _unreadable_logins(records: Sequence[StreamRecord], erased: IsErased) -> dict[str, Login]:
     """Return logins of erased users, by session, in records that are not valid interactions: the lake drops them."""
     logins: dict[str, Login] = {}
     for record in records:
@@ -168,7 +168,7 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(PROFILES_AT_ONCE, "profiles")
 
 
-def _apply(addition: _Addition, *, store: ProfileStore, now_ms: int, length: int, erased: Erased) -> None:
+def _apply(addition: _Addition, *, store: ProfileStore, now_ms: int, length: int, erased: IsErased) -> None:
     if addition.interactions:
         store.add(addition.profile_id, addition.interactions, now_ms=now_ms, length=length, erased=erased)
     for session_id, login in addition.logins.items():

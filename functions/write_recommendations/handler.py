@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from alsolike.aws import client
-from alsolike.observability import Metric, count, observed
-from alsolike.settings import from_environment
+from alsolike.runtime.aws import client
+from alsolike.runtime.observability import Metric, count, instrumented
+from alsolike.runtime.settings import from_environment
 from functions.write_recommendations.service import write
 from functions.write_recommendations.settings import Settings
 
 
-@observed
+@instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     """Write the batch's rows; return the numbers of `users` with an answer, of `items`, and of users who `failed`."""
     settings = from_environment(Settings, os.environ)

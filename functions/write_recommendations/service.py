@@ -14,9 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 
-from alsolike import lake
-from alsolike.errors import InvalidInput
-from alsolike.recommendation_rows import (
+from alsolike.lake import lake
+from alsolike.recommendations.batch_table import (
     COLUMNS,
     answers_prefix,
     columns_of,
@@ -24,6 +23,7 @@ from alsolike.recommendation_rows import (
     part_key,
     users_key,
 )
+from alsolike.runtime.errors import InvalidInput
 
 SCHEMA = pa.schema([pa.field(name, pa.type_for_alias(kind), nullable=False) for name, kind in COLUMNS.items()])
 

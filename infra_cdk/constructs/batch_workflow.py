@@ -8,17 +8,17 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from infra_cdk.constructs.acknowledgement import acknowledge, acknowledge_wildcard
-from infra_cdk.constructs.attempts import Attempts
+from infra_cdk.constructs.nag_suppressions import acknowledge, acknowledge_wildcard
 from infra_cdk.constructs.permissions import Permission, objects
-from infra_cdk.constructs.workflow_machine import state_machine
+from infra_cdk.constructs.retry_policy import Attempts
+from infra_cdk.constructs.state_machine import state_machine
 from infra_cdk.constructs.workflow_steps import call
 from infra_cdk.settings import Settings
 
 BATCH_DAYS = 30
 """Retention of its users and answers."""
 BATCH_PREFIX = "batch/"
-"""Prefix of runs in the artefact bucket, as in `alsolike.recommendation_rows`."""
+"""Prefix of runs in the artefact bucket, as in `alsolike.recommendations.batch_table`."""
 
 RECOMMEND_TIMEOUT_S, WRITE_TIMEOUT_S = 30, 150
 """Timeout of an invocation; a little more than the functions' own."""

@@ -9,11 +9,11 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from alsolike.prices import DATE, REGION, TABLE
-from infra_cdk.constructs.graphs import DAY, HALF, WIDE, board, graph
+from infra_cdk.constructs.dashboard_widgets import DAY, HALF, WIDE, board, graph
 from infra_cdk.constructs.http_api import HttpApi
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.settings import Settings
+from operations.prices import DATE, REGION, TABLE
 
 NOTE = (
     f"Dollars by the day: usage that CloudWatch counts, at prices of {REGION} of {DATE}, without free tiers and "

@@ -10,7 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra_cdk.constructs.graphs import HALF, RATES, THIRD, WIDE, board, graph, query
+from infra_cdk.constructs.dashboard_widgets import HALF, RATES, THIRD, WIDE, board, graph, query
 from infra_cdk.constructs.http_api import HttpApi
 from infra_cdk.constructs.metrics import HOUR, PERIOD, OwnMetrics, percent
 from infra_cdk.settings import Settings

@@ -8,10 +8,10 @@ from aws_cdk import aws_glue as glue
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra_cdk.constructs.acknowledgement import acknowledge
 from infra_cdk.constructs.batch_workflow import BATCH_DAYS, BATCH_PREFIX
 from infra_cdk.constructs.lake_table import Database, parquet_table
 from infra_cdk.constructs.lake_view import once_view
+from infra_cdk.constructs.nag_suppressions import acknowledge
 from infra_cdk.constructs.served_table import ServedTable, served_lifetime
 from infra_cdk.constructs.trends import TRENDS_PREFIX
 from infra_cdk.settings import Settings
@@ -36,13 +36,13 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
         "correlation_id": "string",
     }
 )
-"""The columns that `alsolike.lake` writes; a test keeps the two lists equal."""
+"""The columns that `alsolike.lake.lake` writes; a test keeps the two lists equal."""
 COPY_ORDER = (
     "received_time_ms", "event_time_ms", "user_id", "session_id", "item_id", "event_type", "event_value",
     "recommendation_id", "impression", "properties", "schema_version", "query",
     "correlation_id",
 )  # fmt: skip
-"""The order in which `alsolike.lake` prefers copies of an event; a test keeps the queries equal."""
+"""The order in which `alsolike.lake.lake` prefers copies of an event; a test keeps the queries equal."""
 
 # Lambda puts the records that an event source gave up on below this prefix; the key cannot be chosen:
 # https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html

@@ -4,9 +4,9 @@ from constructs import Construct
 
 from infra_cdk.constructs.configuration import configuration_permissions
 from infra_cdk.constructs.permissions import Permission, objects
-from infra_cdk.constructs.privacy import tombstone_permissions
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.tombstone_access import tombstone_permissions
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
 

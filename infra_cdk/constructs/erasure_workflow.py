@@ -7,9 +7,9 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from infra_cdk.constructs.attempts import Attempts
 from infra_cdk.constructs.permissions import Permission
-from infra_cdk.constructs.workflow_machine import state_machine
+from infra_cdk.constructs.retry_policy import Attempts
+from infra_cdk.constructs.state_machine import state_machine
 from infra_cdk.constructs.workflow_steps import call, notify
 from infra_cdk.settings import Settings
 

@@ -6,9 +6,9 @@ from infra_cdk.constructs import trends
 from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
 from infra_cdk.constructs.event_stream import consume, consumer_permissions
 from infra_cdk.constructs.permissions import Permission, objects
-from infra_cdk.constructs.privacy import tombstone_permissions, tombstone_variables
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.tombstone_access import tombstone_permissions, tombstone_variables
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
 

@@ -1,4 +1,4 @@
-"""The metrics that functions write, by the names in `alsolike.observability`."""
+"""The metrics that functions write, by the names in `alsolike.runtime.observability`."""
 
 from collections.abc import Sequence
 

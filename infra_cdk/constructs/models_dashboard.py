@@ -4,7 +4,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra_cdk.constructs.graphs import DAY, RATES, THIRD, board, graph
+from infra_cdk.constructs.dashboard_widgets import DAY, RATES, THIRD, board, graph
 from infra_cdk.constructs.metrics import HOUR, OwnMetrics
 from infra_cdk.settings import Settings
 

@@ -9,7 +9,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from infra_cdk.constructs.acknowledgement import acknowledge_wildcard
+from infra_cdk.constructs.nag_suppressions import acknowledge_wildcard
 
 
 @dataclass(frozen=True, slots=True)

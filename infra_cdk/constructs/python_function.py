@@ -7,9 +7,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra_cdk.constructs.acknowledgement import acknowledge
 from infra_cdk.constructs.log_group import log_group
 from infra_cdk.constructs.metrics import namespace
+from infra_cdk.constructs.nag_suppressions import acknowledge
 from infra_cdk.constructs.permissions import Permission, role_for
 from infra_cdk.constructs.python_layers import RUNTIME, architecture
 from infra_cdk.settings import Settings
@@ -31,6 +31,8 @@ class PythonFunction(Construct):
         The environment, in upper case as the function's `settings.py` reads it.
     storage_mb
         Of /tmp.
+    packages
+        Packages and modules of `operations` that its code contains.
     starts_fast
         Whether the environment's SnapStart or provisioned concurrency applies: callers wait for this one.
 
@@ -60,6 +62,7 @@ class PythonFunction(Construct):
         memory_mb: int,
         timeout_s: int,
         storage_mb: int = 512,
+        packages: Sequence[str] = (),
         starts_fast: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -86,7 +89,7 @@ class PythonFunction(Construct):
             runtime=RUNTIME,
             architecture=architecture(settings),
             handler=f"functions.{name}.handler.lambda_handler",
-            code=_code(name),
+            code=_code(name, packages),
             layers=list(layers),
             role=self.role.without_policy_updates(),
             log_group=logs,
@@ -143,7 +146,7 @@ def _own_output(log_group_arn: str, *, traces: bool) -> list[Permission]:
     return output
 
 
-def _code(name: str) -> lambda_.Code:
+def _code(name: str, packages: Sequence[str]) -> lambda_.Code:
     """Take this one function out of the repository, so that editing another does not change its hash."""
     return lambda_.Code.from_asset(
         str(ROOT),
@@ -154,6 +157,8 @@ def _code(name: str) -> lambda_.Code:
             "/functions/*",
             "!/functions/__init__.py",
             f"!/functions/{name}",
+            *(["!/operations", "/operations/*", "!/operations/__init__.py"] if packages else []),
+            *(f"!/operations/{package}" for package in packages),
             "__pycache__",
         ],
     )

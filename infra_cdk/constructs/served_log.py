@@ -8,17 +8,17 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from infra_cdk.constructs.alerts import alarm
+from infra_cdk.constructs.alarm_topic import alarm
 from infra_cdk.constructs.metrics import OwnMetrics
 from infra_cdk.constructs.permissions import Permission, failure_destination, objects
-from infra_cdk.constructs.privacy import TOMBSTONES_KEY
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.constructs.served_table import SERVED_TABLE
+from infra_cdk.constructs.tombstone_access import TOMBSTONES_KEY
 from infra_cdk.settings import Settings
 
 LINE_FIELD = "$.served.recommendation_id"
-"""Marker that only the log lines of answers have; see `alsolike.served`."""
+"""Marker that only the log lines of answers have; see `alsolike.lake.served`."""
 
 
 class ServedLog(Construct):

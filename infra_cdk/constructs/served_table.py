@@ -37,7 +37,7 @@ SERVED_COLUMNS: Mapping[str, str] = MappingProxyType(
         "correlation_id": "string",
     }
 )
-"""The columns that `alsolike.served` writes; a test keeps the two lists equal."""
+"""The columns that `alsolike.lake.served` writes; a test keeps the two lists equal."""
 
 
 class ServedTable(Construct):

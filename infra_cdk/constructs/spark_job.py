@@ -15,7 +15,7 @@ from constructs import Construct
 from infra_cdk.constructs.configuration import configuration_permissions
 from infra_cdk.constructs.data_lake import removal_policy
 from infra_cdk.constructs.permissions import Permission, objects, role_for
-from infra_cdk.constructs.privacy import tombstone_permissions
+from infra_cdk.constructs.tombstone_access import tombstone_permissions
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
 

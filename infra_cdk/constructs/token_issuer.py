@@ -4,8 +4,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
-from infra_cdk.constructs.acknowledgement import acknowledge
 from infra_cdk.constructs.data_lake import removal_policy
+from infra_cdk.constructs.nag_suppressions import acknowledge
 from infra_cdk.settings import Settings
 
 RESOURCE_SERVER = "alsolike"

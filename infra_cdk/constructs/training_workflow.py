@@ -13,16 +13,16 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from infra_cdk.constructs.attempts import Attempts
+from infra_cdk.constructs.job_tasks import SAGEMAKER_REFUSALS, build_on_spark, train
+from infra_cdk.constructs.retry_policy import Attempts
 from infra_cdk.constructs.spark_job import SparkJob
+from infra_cdk.constructs.state_machine import state_machine
 from infra_cdk.constructs.training_job import TrainingJob
-from infra_cdk.constructs.workflow_jobs import SAGEMAKER_REFUSALS, build_on_spark, train
-from infra_cdk.constructs.workflow_machine import state_machine
 from infra_cdk.constructs.workflow_permissions import workflow_permissions
 from infra_cdk.constructs.workflow_steps import NOTIFICATION, call, notify
 from infra_cdk.settings import Settings
 
-# Errors of our functions after which the same call may succeed later; see `alsolike/errors.py`.
+# Errors of our functions after which the same call may succeed later; see `alsolike/runtime/errors.py`.
 _OURS_TRANSIENT = ["Unavailable", "ConcurrentUpdate"]
 # A Lambda runs for 15 minutes at most.
 _FUNCTION = Attempts(timeout_s=960)

@@ -6,9 +6,9 @@ from aws_cdk import aws_cloudfront_origins as origins
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra_cdk.constructs.acknowledgement import acknowledge
 from infra_cdk.constructs.data_lake import removal_policy
 from infra_cdk.constructs.http_api import PAGES_STAGE
+from infra_cdk.constructs.nag_suppressions import acknowledge
 from infra_cdk.settings import Settings
 
 # CloudFront would cache these for ten seconds, the API's answers included, whatever token they were for:

@@ -7,7 +7,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
 
-from infra_cdk.constructs.acknowledgement import acknowledge
+from infra_cdk.constructs.nag_suppressions import acknowledge
 from infra_cdk.constructs.permissions import Permission
 from infra_cdk.constructs.training_job import NAME_PREFIX, TrainingJob
 

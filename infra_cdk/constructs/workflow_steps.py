@@ -9,7 +9,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from infra_cdk.constructs.attempts import LAMBDA_TRANSIENT, Attempts
+from infra_cdk.constructs.retry_policy import LAMBDA_TRANSIENT, Attempts
 
 NOTIFICATION = Attempts(timeout_s=300)
 

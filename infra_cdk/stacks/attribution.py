@@ -9,14 +9,14 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
-from infra_cdk.constructs.alerts import alarm, look_back
+from infra_cdk.constructs.alarm_topic import alarm, look_back
 from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
 from infra_cdk.constructs.lake_table import Database, parquet_table
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.permissions import Permission, objects
-from infra_cdk.constructs.privacy import hash_key_permission
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.tombstone_access import hash_key_permission
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
 
@@ -42,7 +42,7 @@ OUTCOMES: Mapping[str, str] = MappingProxyType(
         "novelty": "double",
     }
 )
-"""The columns that `alsolike.outcomes` writes; a test keeps the two lists equal."""
+"""The columns that `alsolike.lake.outcomes` writes; a test keeps the two lists equal."""
 ENGAGEMENT: Mapping[str, str] = MappingProxyType(
     {
         "dimension": "string",
@@ -61,7 +61,7 @@ ENGAGEMENT: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("novelty_answers", "covered_items", "catalogue_items"), "bigint"),
     }
 )  # fmt: skip
-"""The columns that `alsolike.engagement` writes; a test keeps the two lists equal."""
+"""The columns that `alsolike.lake.engagement` writes; a test keeps the two lists equal."""
 
 
 class AttributionStack(cdk.Stack):

@@ -11,14 +11,14 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
 from constructs import Construct
 
-from infra_cdk.constructs.alerts import alarm
+from infra_cdk.constructs.alarm_topic import alarm
 from infra_cdk.constructs.change_log import change_log_table
 from infra_cdk.constructs.configuration import CURRENT_KEY, configuration_permissions, configuration_variables
 from infra_cdk.constructs.metrics import PERIOD, OwnMetrics
 from infra_cdk.constructs.permissions import Permission, failure_destination, objects
-from infra_cdk.constructs.privacy import tombstone_permissions, tombstone_variables
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.tombstone_access import tombstone_permissions, tombstone_variables
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
 
@@ -26,7 +26,7 @@ STREAM_HOURS = 24
 """Retention of a change in a table's stream: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html"""
 
 CHAMPION_KEY = "registry/champion.json"
-"""Object of the champion pointer, as in `alsolike.registry`."""
+"""Object of the champion pointer, as in `alsolike.registry.registry`."""
 
 
 class CatalogueStack(cdk.Stack):

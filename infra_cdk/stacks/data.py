@@ -5,10 +5,10 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from infra_cdk.constructs.acknowledgement import acknowledge
-from infra_cdk.constructs.alerts import alerts_topic
+from infra_cdk.constructs.alarm_topic import alerts_topic
 from infra_cdk.constructs.data_lake import DataLake, removal_policy
 from infra_cdk.constructs.event_stream import EventStream
+from infra_cdk.constructs.nag_suppressions import acknowledge
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.settings import Settings
 

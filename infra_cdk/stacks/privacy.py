@@ -11,9 +11,9 @@ from infra_cdk.constructs.batch_workflow import BATCH_DAYS
 from infra_cdk.constructs.erasure_workflow import ErasureWorkflow
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.permissions import Permission, objects
-from infra_cdk.constructs.privacy import TOMBSTONES_KEY, hash_key_permission
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.tombstone_access import TOMBSTONES_KEY, hash_key_permission
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
 

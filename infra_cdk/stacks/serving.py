@@ -11,16 +11,16 @@ from infra_cdk.constructs.batch_workflow import recommend_permissions
 from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
 from infra_cdk.constructs.event_consumers import add_consumers
 from infra_cdk.constructs.http_api import HttpApi
-from infra_cdk.constructs.observing import add_observe
-from infra_cdk.constructs.operate import ROUTES, operate
+from infra_cdk.constructs.operator_actions import ROUTES, operate
+from infra_cdk.constructs.operator_queries import add_observe
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.permissions import Permission, objects
-from infra_cdk.constructs.privacy import hash_key_permission, tombstone_permissions, tombstone_variables
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.constructs.served_log import ServedLog
 from infra_cdk.constructs.session_authorizer import SessionAuthorizer
 from infra_cdk.constructs.token_issuer import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS, TokenIssuer
+from infra_cdk.constructs.tombstone_access import hash_key_permission, tombstone_permissions, tombstone_variables
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
 from infra_cdk.stacks.privacy import PrivacyStack

@@ -8,8 +8,8 @@ from constructs import Construct
 
 from infra_cdk.constructs.canary import canary
 from infra_cdk.constructs.dataset_builder import dataset_builder
+from infra_cdk.constructs.drift_watch import Monitoring
 from infra_cdk.constructs.model_gate import model_gate
-from infra_cdk.constructs.monitoring import Monitoring
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.constructs.spark_job import SparkJob

@@ -22,7 +22,7 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class Datapoint:
     """A value that came so often at a time."""
 
     at: datetime
@@ -46,7 +46,7 @@ class SeriesStore:
 
     def __init__(self, watched: Mapping[Series, timedelta]) -> None:
         self._watched = watched
-        self._samples: dict[Series, deque[Sample]] = {series: deque() for series in watched}
+        self._samples: dict[Series, deque[Datapoint]] = {series: deque() for series in watched}
         self._lock = threading.Lock()
 
     def take(self, namespace: str, datum: Mapping[str, Any], at: datetime) -> None:
@@ -58,7 +58,7 @@ class SeriesStore:
         counts = datum.get("Counts") or [1.0] * len(values)
         with self._lock:
             samples = self._samples[series]
-            samples.extend(Sample(at, *each) for each in zip(values, counts, strict=True))
+            samples.extend(Datapoint(at, *each) for each in zip(values, counts, strict=True))
             while samples and samples[0].at < at - self._watched[series]:
                 samples.popleft()
 
@@ -69,7 +69,7 @@ class SeriesStore:
         return statistic_of(found, statistic)
 
 
-def statistic_of(samples: list[Sample], statistic: str) -> float | None:
+def statistic_of(samples: list[Datapoint], statistic: str) -> float | None:
     """Return a statistic that `check_statistic` lets pass; None of no samples."""
     return _STATISTICS[statistic](samples) if statistic in _STATISTICS else _percentile(samples, statistic)
 
@@ -87,20 +87,20 @@ def check_statistic(statistic: str) -> None:
         raise ValueError(f"statistic {statistic!r} is not implemented here, only {known} and percentiles")
 
 
-def _sum(samples: list[Sample]) -> float | None:
+def _sum(samples: list[Datapoint]) -> float | None:
     return math.fsum(sample.value * sample.count for sample in samples) if samples else None
 
 
-def _count(samples: list[Sample]) -> float | None:
+def _count(samples: list[Datapoint]) -> float | None:
     return math.fsum(sample.count for sample in samples) if samples else None
 
 
-def _average(samples: list[Sample]) -> float | None:
+def _average(samples: list[Datapoint]) -> float | None:
     whole, count = _sum(samples), _count(samples)
     return whole / count if whole is not None and count else None
 
 
-_STATISTICS: Mapping[str, Callable[[list[Sample]], float | None]] = {
+_STATISTICS: Mapping[str, Callable[[list[Datapoint]], float | None]] = {
     "Sum": _sum,
     "SampleCount": _count,
     "Average": _average,
@@ -109,7 +109,7 @@ _STATISTICS: Mapping[str, Callable[[list[Sample]], float | None]] = {
 }
 
 
-def _percentile(samples: list[Sample], statistic: str) -> float | None:
+def _percentile(samples: list[Datapoint], statistic: str) -> float | None:
     """Return the least value that so many per cent of the samples do not exceed."""
     count = _count(samples)
     if not count:

@@ -20,7 +20,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.delivery import Delivery, Message, UndeliverableError
-from local_cloud.execution.function import FunctionNotFoundError, Outcome, ThrottledError
+from local_cloud.execution.function import FunctionNotFoundError, InvocationResult, ThrottledError
 
 # AWS waits one minute before the first retry and two before the second, which is too long for local use.
 RETRY_DELAYS_S = (0.5, 1.0)
@@ -69,7 +69,7 @@ class AsyncInvocations:
 
     def __init__(
         self,
-        invoke: Callable[[str, bytes], Outcome],
+        invoke: Callable[[str, bytes], InvocationResult],
         *,
         config: Callable[[str], AsyncConfig],
         keep: Callable[[str, Any], Callable[[], None]],
@@ -165,7 +165,9 @@ class AsyncInvocations:
             self._fail(attempt, config, condition="RetriesExhausted", outcome=outcome)
         return True
 
-    def _fail(self, attempt: _Attempt, config: AsyncConfig, *, condition: str, outcome: Outcome | None) -> None:
+    def _fail(
+        self, attempt: _Attempt, config: AsyncConfig, *, condition: str, outcome: InvocationResult | None
+    ) -> None:
         self._send(config.on_failure, attempt, condition=condition, outcome=outcome)
         if config.dead_letters and self._delivery:
             answer = _json(outcome.payload) if outcome else {}
@@ -176,7 +178,7 @@ class AsyncInvocations:
             }
             self._delivery.send(config.dead_letters, Message(_json(attempt.payload), attributes=attributes))
 
-    def _send(self, arn: str | None, attempt: _Attempt, *, condition: str, outcome: Outcome | None) -> None:
+    def _send(self, arn: str | None, attempt: _Attempt, *, condition: str, outcome: InvocationResult | None) -> None:
         if not arn or not self._delivery:
             return
         now = datetime.now(UTC)
@@ -208,7 +210,7 @@ class AsyncInvocations:
         )
 
 
-def response_context(outcome: Outcome) -> Mapping[str, Any]:
+def response_context(outcome: InvocationResult) -> Mapping[str, Any]:
     """Return what destination records say about an answer."""
     context: dict[str, Any] = {"statusCode": 200, "executedVersion": outcome.executed_version}
     return context | ({"functionError": outcome.error} if outcome.error else {})

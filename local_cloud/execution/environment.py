@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from local_cloud.execution.function import Function, Outcome
+from local_cloud.execution.function import Function, InvocationResult
 from local_cloud.execution.runtime_api import Invocation, Reply, RuntimeApi
 from local_cloud.processes import Processes, resident_bytes
 from local_cloud.telemetry.lines import LineLog
@@ -75,7 +75,7 @@ class ExecutionEnvironment:
         """True if the process can take another invocation."""
         return self._usable and self._process.poll() is None
 
-    def invoke(self, payload: bytes, *, function_arn: str) -> Outcome:
+    def invoke(self, payload: bytes, *, function_arn: str) -> InvocationResult:
         """Run one invocation; every way in which it can fail is an outcome with Lambda's error JSON."""
         request_id = str(uuid.uuid4())
         reply = self._initialise(request_id)
@@ -91,7 +91,7 @@ class ExecutionEnvironment:
             reply = self._await(self._api.hand(invocation), request_id, started)
         duration_ms = (time.monotonic() - started) * 1000
         self._report(request_id, duration_ms)
-        return Outcome(
+        return InvocationResult(
             request_id=request_id,
             payload=reply.payload,
             error="Unhandled" if reply.failed else None,

@@ -66,7 +66,7 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class InvocationResult:
     """Result of an invocation; `error` is Lambda's ``X-Amz-Function-Error``, or None."""
 
     request_id: str

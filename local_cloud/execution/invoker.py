@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from local_cloud.execution.environment import ExecutionEnvironment, Host, Workspace
-from local_cloud.execution.function import Function, Outcome, ThrottledError, dimensions_of
+from local_cloud.execution.function import Function, InvocationResult, ThrottledError, dimensions_of
 from local_cloud.processes import Processes
 from local_cloud.telemetry.lines import LineLog
 from local_cloud.telemetry.pump import Pump
@@ -56,7 +56,7 @@ class Invoker:
         self._counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         self._closed = False
 
-    def invoke(self, function_arn: str, payload: bytes) -> Outcome:
+    def invoke(self, function_arn: str, payload: bytes) -> InvocationResult:
         """Invoke a function and wait for its answer.
 
         Raises
@@ -162,7 +162,7 @@ class Invoker:
         if not keep:
             environment.close()
 
-    def _record(self, function: Function, outcome: Outcome, function_arn: str) -> None:
+    def _record(self, function: Function, outcome: InvocationResult, function_arn: str) -> None:
         failed = int(outcome.error is not None)
         with self._lock:
             self._counts[function.name]["invocations"] += 1

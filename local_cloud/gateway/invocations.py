@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from local_cloud.execution.function import Outcome
+from local_cloud.execution.function import InvocationResult
 
 _MOST_AT_ONCE = 64
 
@@ -13,11 +13,11 @@ _MOST_AT_ONCE = 64
 class TimedInvocations:
     """Invocations with a time limit; the function itself goes on, as on AWS."""
 
-    def __init__(self, invoke: Callable[[str, bytes], Outcome]) -> None:
+    def __init__(self, invoke: Callable[[str, bytes], InvocationResult]) -> None:
         self._invoke = invoke
         self._threads = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="integration")
 
-    def __call__(self, function_arn: str, event: Mapping[str, Any], *, timeout_s: float) -> Outcome:
+    def __call__(self, function_arn: str, event: Mapping[str, Any], *, timeout_s: float) -> InvocationResult:
         """Invoke a function and wait.
 
         Raises

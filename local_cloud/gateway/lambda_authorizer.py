@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from local_cloud.execution.function import FunctionNotFoundError, Outcome, ThrottledError
+from local_cloud.execution.function import FunctionNotFoundError, InvocationResult, ThrottledError
 from local_cloud.gateway.admission import Admission, RefusedError
 from local_cloud.gateway.request import ApiContext, HttpRequest, payload_event
 from local_cloud.gateway.response import internal_server_error, message_response
@@ -31,7 +31,7 @@ Event = dict[str, Any]
 class Invoke(Protocol):
     """Invocation of a function with a time limit; see `TimedInvocations`."""
 
-    def __call__(self, function_arn: str, event: Mapping[str, Any], *, timeout_s: float) -> Outcome:
+    def __call__(self, function_arn: str, event: Mapping[str, Any], *, timeout_s: float) -> InvocationResult:
         """Return what the function answered."""
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from local_cloud.events.targets import Target
-from local_cloud.execution.function import Outcome
+from local_cloud.execution.function import InvocationResult
 from local_cloud.glue.request import JobRunRecord, JobRunRequest
 from local_cloud.stacks import Stacks
 from local_cloud.storage.recorder import Recorder
@@ -20,7 +20,7 @@ class Runtime(Protocol):
     recorder: Recorder
     """Records what moto stores."""
 
-    def invoke(self, function_arn: str, payload: bytes, /) -> Outcome:
+    def invoke(self, function_arn: str, payload: bytes, /) -> InvocationResult:
         """Invoke a function and wait."""
 
     def invoke_later(self, function_arn: str, payload: bytes, /) -> None:
@@ -50,7 +50,7 @@ class Runtime(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class MotoChange:
     """One change: its reason, the pieces of moto that it relies on (``module:qualified.name``), and its code."""
 
     why: str

@@ -18,7 +18,7 @@ from moto.sns.models import Subscription
 
 from local_cloud.events.targets import Target
 from local_cloud.execution.function import ThrottledError
-from local_cloud.moto_changes.change import Change, Runtime, replace
+from local_cloud.moto_changes.change import MotoChange, Runtime, replace
 from local_cloud.telemetry.filter_patterns import read_pattern
 
 # EventBridge targets that moto serves itself; all others are the runtime's.
@@ -195,18 +195,18 @@ def _iso(moment: Any) -> str:
     return f"{datetime.fromtimestamp(float(moment or datetime.now(UTC).timestamp()), UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-CHANGES: Final[tuple[Change, ...]] = (
-    Change(
+CHANGES: Final[tuple[MotoChange, ...]] = (
+    MotoChange(
         "moto runs functions in Docker and knows neither asynchronous invocations nor throttling",
         ("moto.awslambda.models:LambdaBackend.invoke", "moto.awslambda.models:LambdaFunction.invoke"),
         _invoke_functions,
     ),
-    Change(
+    MotoChange(
         "moto looks for the Qualifier of Invoke under another name, and so ignores it",
         ("moto.awslambda.responses:LambdaResponse.invoke",),
         _read_qualifier,
     ),
-    Change(
+    MotoChange(
         "moto invokes functions of event source mappings within the put, one record at a time; pollers do it here",
         (
             "moto.awslambda.models:LambdaBackend.create_event_source_mapping",
@@ -215,17 +215,17 @@ CHANGES: Final[tuple[Change, ...]] = (
         ),
         _detach_event_sources,
     ),
-    Change(
+    MotoChange(
         "moto tells a function that a topic notifies neither the topic nor the attributes",
         ("moto.sns.models:Subscription.publish",),
         _notify_functions,
     ),
-    Change(
+    MotoChange(
         "moto gives subscriptions of a log every line, whatever their pattern, and forgets which alias they invoke",
         ("moto.logs.models:LogStream._send_log_events", "moto.logs.models:LogStream.put_log_events"),
         _filter_subscriptions,
     ),
-    Change(
+    MotoChange(
         "moto raises for most targets of rules, and matches every event with a rule that has only a schedule",
         ("moto.events.models:Rule.send_to_targets", "moto.events.models:EventPattern.matches_event"),
         _reach_targets,

@@ -12,7 +12,7 @@ from moto.sagemaker.exceptions import ConflictException, ResourceInUseException,
 from moto.sagemaker.models import FakeTrainingJob, SageMakerModelBackend
 from moto.sagemaker.responses import SageMakerResponse
 
-from local_cloud.moto_changes.change import Change, Runtime, replace
+from local_cloud.moto_changes.change import MotoChange, Runtime, replace
 from local_cloud.moto_glue import MotoJobRunRecord, described, job_run_request
 from local_cloud.moto_training import MotoTrainingRecord, training_request
 
@@ -129,8 +129,8 @@ def _run_glue_jobs(runtime: Runtime) -> None:
     replace(GlueResponse, "batch_stop_job_run", batch_stop_job_run)
 
 
-CHANGES: Final[tuple[Change, ...]] = (
-    Change(
+CHANGES: Final[tuple[MotoChange, ...]] = (
+    MotoChange(
         "moto's training jobs complete at once without running, cannot be stopped, and take the same name twice",
         (
             "moto.sagemaker.models:SageMakerModelBackend.create_training_job",
@@ -139,17 +139,17 @@ CHANGES: Final[tuple[Change, ...]] = (
         ),
         _train,
     ),
-    Change(
+    MotoChange(
         "moto forgets the properties of a model package with any update of something else",
         ("moto.sagemaker.models:SageMakerModelBackend.update_model_package",),
         keep_package_properties,
     ),
-    Change(
+    MotoChange(
         "moto cannot delete model packages and their groups",
         ("moto.sagemaker.models:SageMakerModelBackend.create_model_package",),
         delete_packages,
     ),
-    Change(
+    MotoChange(
         "moto's runs of Glue jobs go on by being looked at, run nothing, and cannot be stopped",
         (
             "moto.glue.models:FakeJob.start_job_run",

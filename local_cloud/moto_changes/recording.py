@@ -15,7 +15,7 @@ from moto.s3.models import S3Backend
 from moto.sqs.models import Queue
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
 
-from local_cloud.moto_changes.change import Change, Runtime, replace
+from local_cloud.moto_changes.change import MotoChange, Runtime, replace
 
 _BY_BUCKET_AND_KEY = (
     "put_object", "delete_object", "put_object_acl", "put_object_legal_hold", "put_object_retention",
@@ -152,8 +152,8 @@ def _record_messages_and_executions(runtime: Runtime) -> None:
     replace(BaseExecutionWorkerCommunication, "_reflect_execution_status", reflect_execution_status)
 
 
-CHANGES: Final[tuple[Change, ...]] = (
-    Change(
+CHANGES: Final[tuple[MotoChange, ...]] = (
+    MotoChange(
         "moto keeps items in memory only",
         tuple(
             f"moto.dynamodb.models:DynamoDBBackend.{name}"
@@ -161,7 +161,7 @@ CHANGES: Final[tuple[Change, ...]] = (
         ),
         _record_items,
     ),
-    Change(
+    MotoChange(
         "moto keeps objects in memory only",
         (
             *(f"moto.s3.models:S3Backend.{name}" for name in (*_BY_BUCKET_AND_KEY, "put_object_tagging")),
@@ -169,7 +169,7 @@ CHANGES: Final[tuple[Change, ...]] = (
         ),
         _record_objects,
     ),
-    Change(
+    MotoChange(
         "moto keeps stream records in memory only",
         (
             "moto.kinesis.models:Stream.put_record",
@@ -179,12 +179,12 @@ CHANGES: Final[tuple[Change, ...]] = (
         ),
         _record_streams,
     ),
-    Change(
+    MotoChange(
         "moto keeps metrics in memory only",
         ("moto.cloudwatch.models:CloudWatchBackend.put_metric_data",),
         _record_metrics,
     ),
-    Change(
+    MotoChange(
         "topics and executions change queues and histories without a request",
         (
             "moto.sqs.models:Queue.add_message",

@@ -7,7 +7,7 @@ from typing import Any, Final
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.responses import ActionResult, EmptyResult
 
-from local_cloud.moto_changes.change import Change, Runtime, replace
+from local_cloud.moto_changes.change import MotoChange, Runtime, replace
 
 _OPERATIONS = ("get_template", "describe_stacks", "list_stack_resources", "delete_stack")
 
@@ -46,8 +46,8 @@ def _first(answer: Callable[[Any], Any], original: Callable[[Any], Any]) -> Call
     return answered
 
 
-CHANGES: Final[tuple[Change, ...]] = (
-    Change(
+CHANGES: Final[tuple[MotoChange, ...]] = (
+    MotoChange(
         "moto knows no stacks that were deployed here",
         tuple(f"moto.cloudformation.responses:CloudFormationResponse.{name}" for name in _OPERATIONS),
         show_stacks,

@@ -37,7 +37,7 @@ from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
-from local_cloud.moto_changes.change import Change, Runtime, replace
+from local_cloud.moto_changes.change import MotoChange, Runtime, replace
 
 # The metric of each way in which an execution ends.
 _ENDINGS: Final[Mapping[str, str]] = {
@@ -209,18 +209,18 @@ def _map_failed(env: Any) -> FailureEventException:
     )
 
 
-CHANGES: Final[tuple[Change, ...]] = (
-    Change(
+CHANGES: Final[tuple[MotoChange, ...]] = (
+    MotoChange(
         "moto executes state machines only when told to",
         ("moto.stepfunctions.responses:get_backend",),
         _execute_state_machines,
     ),
-    Change(
+    MotoChange(
         "moto gives all executions that are started without a name the same one",
         ("moto.stepfunctions.parser.models:StepFunctionsParserBackend.start_execution",),
         _name_executions,
     ),
-    Change(
+    MotoChange(
         "moto's state machines have no metrics, which alarms look at",
         (
             "moto.stepfunctions.parser.backend.execution:Execution.start",
@@ -228,7 +228,7 @@ CHANGES: Final[tuple[Change, ...]] = (
         ),
         _measure_executions,
     ),
-    Change(
+    MotoChange(
         "moto's state machines do not wait for training jobs",
         (
             "moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_unsupported"
@@ -238,12 +238,12 @@ CHANGES: Final[tuple[Change, ...]] = (
         ),
         _wait_for_training_jobs,
     ),
-    Change(
+    MotoChange(
         "moto gives a distributed map the first page of the objects that it lists, and moments that are no JSON",
         (f"{_STATE_MAP}.item_reader.eval.resource_eval_s3:ResourceEvalS3",),
         _list_all_items_of_a_map,
     ),
-    Change(
+    MotoChange(
         "moto's distributed maps succeed however many of their items fail",
         (
             f"{_STATE_MAP}.iteration.distributed_iteration_component:DistributedIterationComponent._map_run",
@@ -252,7 +252,7 @@ CHANGES: Final[tuple[Change, ...]] = (
         ),
         _fail_maps,
     ),
-    Change(
+    MotoChange(
         "moto's state machines break when they wait for Glue jobs, and take a stopped run for one that succeeded",
         (
             "moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_glue"

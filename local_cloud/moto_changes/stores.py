@@ -12,7 +12,7 @@ from moto.core import responses
 from moto.kinesis.models import Shard
 from moto.s3.responses import S3Response
 
-from local_cloud.moto_changes.change import Change, Runtime, one_by_one, replace
+from local_cloud.moto_changes.change import MotoChange, Runtime, one_by_one, replace
 from local_cloud.moto_metrics import metric_data
 
 _OBJECT_WRITES = ("put_object", "delete_object")
@@ -78,18 +78,18 @@ def read_metric_data(_: Runtime | None = None) -> None:
     replace(CloudWatchBackend, "get_metric_data", get_metric_data)
 
 
-CHANGES: Final[tuple[Change, ...]] = (
-    Change(
+CHANGES: Final[tuple[MotoChange, ...]] = (
+    MotoChange(
         "moto checks a condition and puts an object in two steps, so that two conditional puts can both succeed",
         tuple(f"moto.s3.responses:S3Response.{name}" for name in _OBJECT_WRITES),
         _write_objects_one_by_one,
     ),
-    Change(
+    MotoChange(
         "moto lists its own directory and the methods of a class for each request",
         ("moto.backends:list_of_moto_modules", "moto.core.responses:method_names_from_class"),
         _list_once,
     ),
-    Change(
+    MotoChange(
         "moto loses records that are put at the same time, and reads a shard from its beginning each time",
         (
             "moto.kinesis.models:Shard.put_record",
@@ -98,12 +98,12 @@ CHANGES: Final[tuple[Change, ...]] = (
         ),
         _keep_every_stream_record,
     ),
-    Change(
+    MotoChange(
         "moto can store composite alarms, and has no operation for it",
         ("moto.cloudwatch.responses:CloudWatchResponse.put_metric_alarm",),
         store_composite_alarms,
     ),
-    Change(
+    MotoChange(
         "moto has no percentiles, takes metrics of one name in two namespaces for one, and reads all for each period",
         ("moto.cloudwatch.models:CloudWatchBackend.get_metric_data",),
         read_metric_data,

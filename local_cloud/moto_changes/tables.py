@@ -18,7 +18,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import StreamRecord, Table
 from moto.moto_api._internal import mock_random
 
-from local_cloud.moto_changes.change import Change, Runtime, one_by_one, replace
+from local_cloud.moto_changes.change import MotoChange, Runtime, one_by_one, replace
 
 _ITEM_WRITES = ("put_item", "update_item", "delete_item", "transact_write_items")
 
@@ -258,18 +258,18 @@ def _is_plain(value: Any) -> bool:
     return False
 
 
-CHANGES: Final[tuple[Change, ...]] = (
-    Change(
+CHANGES: Final[tuple[MotoChange, ...]] = (
+    MotoChange(
         "moto reads the whole table for each Query",
         ("moto.dynamodb.models.table:Table.query",),
         _query_one_partition,
     ),
-    Change(
+    MotoChange(
         "moto sorts a table by slow comparisons for each page of a Scan, and reads all earlier pages again",
         ("moto.dynamodb.models.table:Table.all_items", "moto.dynamodb.models.table:Table.scan"),
         _scan_from_the_start_key,
     ),
-    Change(
+    MotoChange(
         "moto sizes an item once for each of its attributes, and looks up a key's type under many names",
         (
             "moto.dynamodb.models.dynamo_type:Item.__init__",
@@ -279,7 +279,7 @@ CHANGES: Final[tuple[Change, ...]] = (
         ),
         _size_items_once,
     ),
-    Change(
+    MotoChange(
         "moto checks and stores each item of a BatchWriteItem alone",
         (
             "moto.dynamodb.responses:DynamoHandler.batch_write_item",
@@ -288,17 +288,17 @@ CHANGES: Final[tuple[Change, ...]] = (
         ),
         _put_batches_in_one_pass,
     ),
-    Change(
+    MotoChange(
         "moto checks a condition and writes in two steps, so that two conditional writes can both succeed",
         tuple(f"moto.dynamodb.models:DynamoDBBackend.{name}" for name in _ITEM_WRITES),
         _write_items_one_by_one,
     ),
-    Change(
+    MotoChange(
         "moto writes each stream record as JSON to learn its size, and gives all records the region us-east-1",
         ("moto.dynamodb.models.table:StreamRecord.__init__", "moto.dynamodb.models.table:StreamShard.get"),
         _size_stream_records,
     ),
-    Change(
+    MotoChange(
         "moto converts each attribute of an item several times, and looks it up under many names",
         (
             "moto.core.parse:RequestParser._parse_map",

@@ -7,7 +7,7 @@ from typing import Any
 
 from local_cloud.delivery import Delivery
 from local_cloud.deployment import Clients, Deployment
-from local_cloud.execution.function import Outcome
+from local_cloud.execution.function import InvocationResult
 from local_cloud.sources.mapping import EventSourceMapping, read_mapping
 from local_cloud.sources.poller import Poller
 from local_cloud.sources.queue_poller import QueuePoller
@@ -36,7 +36,7 @@ class EventSources:
         deployment: Deployment,
         *,
         clients: Clients,
-        invoke: Callable[[str, bytes], Outcome],
+        invoke: Callable[[str, bytes], InvocationResult],
         matcher: Callable[[str], Callable[[Mapping[str, Any]], bool]],
         enabled: Callable[[str], bool],
         open_shards: Callable[[EventSourceMapping], Iterable[Shard]],

@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.deployment import Clients
-from local_cloud.execution.function import FunctionNotFoundError, Outcome, ThrottledError
+from local_cloud.execution.function import FunctionNotFoundError, InvocationResult, ThrottledError
 from local_cloud.sources.mapping import EventSourceMapping
 from local_cloud.sources.poller import Poller
 from local_cloud.sources.responses import failed_items
@@ -35,7 +35,7 @@ class QueuePoller(Poller):
         mapping: EventSourceMapping,
         clients: Clients,
         *,
-        invoke: Callable[[str, bytes], Outcome],
+        invoke: Callable[[str, bytes], InvocationResult],
         matches: Callable[[Mapping[str, Any] | None], bool],
         enabled: Callable[[], bool],
         report: Callable[[str], None],

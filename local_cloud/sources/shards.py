@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from local_cloud.sources.batches import StreamRecord
+from local_cloud.sources.stream_retries import StreamRecord
 
 
 class Shard(Protocol):

@@ -10,12 +10,12 @@ import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.delivery import Delivery, UndeliverableError
-from local_cloud.execution.function import FunctionNotFoundError, Outcome, dimensions_of
-from local_cloud.sources.batches import Discarded, NotInvokedError, StreamBatches, StreamRecord
-from local_cloud.sources.discarded import invocation_record
+from local_cloud.execution.function import FunctionNotFoundError, InvocationResult, dimensions_of
+from local_cloud.sources.failure_record import invocation_record
 from local_cloud.sources.mapping import EventSourceMapping
 from local_cloud.sources.poller import Poller
 from local_cloud.sources.shards import Shard
+from local_cloud.sources.stream_retries import Discarded, NotInvokedError, StreamBatches, StreamRecord
 from local_cloud.telemetry.pump import TakeMetric
 
 LARGEST_BATCH_BYTES = 6 * 1024 * 1024
@@ -39,7 +39,7 @@ class StreamPoller(Poller):
         mapping: EventSourceMapping,
         shard: Shard,
         *,
-        invoke: Callable[[str, bytes], Outcome],
+        invoke: Callable[[str, bytes], InvocationResult],
         matches: Callable[[Mapping[str, Any] | None], bool],
         enabled: Callable[[], bool],
         delivery: Delivery,
@@ -107,7 +107,7 @@ class StreamPoller(Poller):
         if not self._stopping.is_set():  # a batch that the end of the cloud interrupts comes back
             self._shard.processed(last.sequence_number)
 
-    def _deliver(self, records: Sequence[StreamRecord]) -> Outcome:
+    def _deliver(self, records: Sequence[StreamRecord]) -> InvocationResult:
         payload = orjson.dumps({"Records": [record.event for record in records]})
         self._counts["batches"] += 1
         self._counts["records"] += len(records)

@@ -15,14 +15,14 @@ MARK = '"_aws"'
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
+class MetricDatum:
     """A metric datum in the shape of PutMetricData, and its namespace."""
 
     namespace: str
     datum: dict[str, Any]
 
 
-def embedded_metrics(line: str) -> Iterator[Metric]:
+def embedded_metrics(line: str) -> Iterator[MetricDatum]:
     """Yield the metrics of a log line; a line that is not valid EMF has none, as on AWS."""
     if MARK not in line:
         return
@@ -33,7 +33,7 @@ def embedded_metrics(line: str) -> Iterator[Metric]:
         for directive in metadata["CloudWatchMetrics"]:
             for definition in directive["Metrics"]:
                 for dimensions in directive.get("Dimensions") or [[]]:
-                    yield Metric(
+                    yield MetricDatum(
                         namespace=directive["Namespace"],
                         datum=_datum(document, definition, dimensions) | {"Timestamp": timestamp},
                     )

@@ -12,13 +12,13 @@ from typing import Any, Protocol, TypeAlias
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.deployment import Clients
-from local_cloud.telemetry.embedded_metrics import Metric, embedded_metrics
+from local_cloud.telemetry.embedded_metrics import MetricDatum, embedded_metrics
 
 _MOST_A_REQUEST = 500
 _WAIT_S = 0.2
 
 
-_Item: TypeAlias = tuple[str, str, dict[str, Any]] | Metric
+_Item: TypeAlias = tuple[str, str, dict[str, Any]] | MetricDatum
 WatchMetric: TypeAlias = Callable[[str, Mapping[str, Any], datetime], None]
 
 
@@ -56,7 +56,7 @@ class Pump:
             "Value": float(value),
             "Dimensions": [{"Name": key, "Value": text} for key, text in dimensions.items()],
         }
-        self._put(Metric(namespace=namespace, datum=datum))
+        self._put(MetricDatum(namespace=namespace, datum=datum))
 
     def watch(self, take: WatchMetric, *, now: Callable[[], datetime]) -> None:
         """Pass every metric to an observer as well, with the time at which it came.
@@ -103,7 +103,7 @@ class Pump:
         lines: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
         metrics: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for item, at in items:
-            if isinstance(item, Metric):
+            if isinstance(item, MetricDatum):
                 metrics[item.namespace].append(item.datum)
                 self._watch(item.namespace, item.datum, at)
             else:

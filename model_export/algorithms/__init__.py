@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
-from alsolike.errors import InvalidInput
+from alsolike.runtime.errors import InvalidInput
 from model_export.api import Algorithm
 
 OWN_PACKAGE = "ALSOLIKE_PACKAGE"

@@ -9,8 +9,8 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from alsolike.bundle import MS_PER_DAY
-from alsolike.errors import InvalidInput
+from alsolike.bundle.bundle import MS_PER_DAY
+from alsolike.runtime.errors import InvalidInput
 from model_export.api import Algorithm, Model
 from model_export.data.interactions import Floats, Histories, Interactions
 from model_export.data.statistics import Statistics

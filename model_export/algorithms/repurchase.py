@@ -36,7 +36,7 @@ from typing import ClassVar, Self
 import numpy as np
 from onnx import TensorProto
 
-from alsolike.bundle import HistoryParameters
+from alsolike.bundle.bundle import HistoryParameters
 from model_export.algorithms.building_blocks.demand import demand
 from model_export.algorithms.building_blocks.four_weeks import WINDOW_MS, Windows
 from model_export.algorithms.building_blocks.logistic import logistic_regression

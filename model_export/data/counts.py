@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alsolike.errors import InvalidDataset
-from alsolike.statistics import STATISTICS, STATISTICS_MANIFEST, StatisticsManifest, directory
+from alsolike.runtime.errors import InvalidDataset
+from alsolike.training.statistics import STATISTICS, STATISTICS_MANIFEST, StatisticsManifest, directory
 from model_export.data import statistics
 from model_export.data.statistics import Statistics
 

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from alsolike.bundle import HistoryParameters
-from alsolike.configuration import HISTORY_LENGTH
+from alsolike.bundle.bundle import HistoryParameters
+from alsolike.domain.configuration import HISTORY_LENGTH
 from model_export.data.counts import Counts
 from model_export.data.recency import positional_decay
 

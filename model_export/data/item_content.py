@@ -1,4 +1,4 @@
-"""Items as vectors of what their columns say: TF-IDF over the tokens of `alsolike.item_tokens`.
+"""Items as vectors of what their columns say: TF-IDF over the tokens of `alsolike.snapshot.item_tokens`.
 
 References
 ----------
@@ -18,10 +18,10 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from alsolike.content_index import UNSCALED, ContentIndex, Scales
-from alsolike.item_tokens import item_tokens
-from alsolike.ragged import Ragged, hashes_of
-from alsolike.sentences import SentenceIndex
+from alsolike.arrays.ragged import Ragged, hashes_of
+from alsolike.snapshot.content_index import UNSCALED, ContentIndex, Scales
+from alsolike.snapshot.item_tokens import item_tokens
+from alsolike.snapshot.sentences import SentenceIndex
 from model_export.data.interactions import Floats, Interactions
 from model_export.data.top_n import kth_best
 

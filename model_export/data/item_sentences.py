@@ -1,4 +1,4 @@
-"""Sentence models: open one and embed the items' texts with it, see `alsolike.sentences`.
+"""Sentence models: open one and embed the items' texts with it, see `alsolike.snapshot.sentences`.
 
 A model is a folder, as `model2vec` and `sentence-transformers` save static models; nothing is downloaded.
 """
@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from alsolike.errors import InvalidInput
-from alsolike.item_categories import FEWEST_SHARE, category_of
-from alsolike.sentences import SentenceIndex, SentenceModel
+from alsolike.runtime.errors import InvalidInput
+from alsolike.snapshot.sentences import SentenceIndex, SentenceModel
+from alsolike.training.reference import FEWEST_SHARE, category_of
 from model_export.data.interactions import Floats
 
 ENVIRONMENT_VARIABLE = "ALSOLIKE_SENTENCE_MODEL"

@@ -1,4 +1,4 @@
-"""Training statistics that were counted where the interactions are (`alsolike.statistics`), as matrices."""
+"""Training statistics that were counted where the interactions are (`alsolike.training.statistics`), as matrices."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import scipy.sparse as sp
 
-from alsolike import statistics
-from alsolike.errors import InvalidDataset, InvalidInput
-from alsolike.statistics import WEIGHTS, Counting
+from alsolike.runtime.errors import InvalidDataset, InvalidInput
+from alsolike.training import statistics
+from alsolike.training.statistics import WEIGHTS, Counting
 
 Doubles = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from alsolike import dataset
-from alsolike.cold_items import MOST_COLD_ITEMS
-from alsolike.errors import InvalidDataset
+from alsolike.runtime.errors import InvalidDataset
+from alsolike.snapshot.cold_items import MOST_COLD_ITEMS
+from alsolike.training import dataset
 from model_export.data.counts import Counts
 from model_export.data.interactions import Interactions, unusable_weights
 from model_export.data.item_content import item_content

@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from alsolike.content_index import Scales
-from alsolike.sentences import SentenceModel
+from alsolike.snapshot.content_index import Scales
+from alsolike.snapshot.sentences import SentenceModel
 from model_export.api import Algorithm, Model
-from model_export.evaluation.cold_trial import LONG, NONE, Figures, PartItems, Properties, Trial, unknown
+from model_export.evaluation.cold_trial import LONG, NONE, ColdFigures, PartItems, Properties, Trial, unknown
 from model_export.evaluation.fit_cache import Fits
 from model_export.evaluation.ranking import Seen
 from model_export.evaluation.splits import Split
@@ -55,9 +55,9 @@ class ColdStart:
     items: int
     others: int
     users: int
-    without: Figures
-    with_: Figures
-    by_words_alone: Figures | None = None
+    without: ColdFigures
+    with_: ColdFigures
+    by_words_alone: ColdFigures | None = None
 
     def sentence(self) -> str:
         """Say it in a line."""
@@ -177,7 +177,7 @@ def choose_scales(model: Model, split: Split, cold: Trial, *, k: int, seen: Seen
     if not without.every_item and not answers.figures(Scales(new=SCALES[-1], rare=least_rare)).every_item:
         return DEFAULT_SCALES
 
-    def keeps(new: float, rare: float, before: Figures = without) -> bool:
+    def keeps(new: float, rare: float, before: ColdFigures = without) -> bool:
         found = answers.figures(Scales(new=new, rare=rare))
         return (
             found.every_item >= (1.0 - MOST_LOST) * before.every_item

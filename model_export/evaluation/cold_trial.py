@@ -1,4 +1,4 @@
-"""Answers of a model with items that it does not know: scored as serving does, by `alsolike.cold_items`.
+"""Answers of a model with items that it does not know: scored as serving does, by `alsolike.snapshot.cold_items`.
 
 A user's known and cold items are scored once, and ranked again for any scales.
 """
@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from alsolike.catalogue_change import Change
-from alsolike.cold_items import LISTED, ColdItems, ColdScorer
-from alsolike.content_index import Scales
-from alsolike.ragged import find, hashes_of
-from alsolike.sentences import SentenceModel
+from alsolike.arrays.ragged import find, hashes_of
+from alsolike.catalogue.changes import Change
+from alsolike.snapshot.cold_items import LISTED, ColdItems, ColdScorer
+from alsolike.snapshot.content_index import Scales
+from alsolike.snapshot.sentences import SentenceModel
 from model_export.api import Model
 from model_export.data.interactions import Floats, Ints
 from model_export.data.item_content import content_index, item_content
@@ -36,7 +36,7 @@ Mask = npt.NDArray[np.bool_]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Figures:
+class ColdFigures:
     """NDCG of answers with cold items at some scales.
 
     Attributes
@@ -209,14 +209,14 @@ class Answers:
         """Number of users with a new item among their targets."""
         return sum(len(answer.new_targets) > 0 for answer in self._answers)
 
-    def figures(self, scales: Scales) -> Figures:
+    def figures(self, scales: Scales) -> ColdFigures:
         """Return what the answers are worth with cold items at these scales."""
         every, new = Hits(max(self._k, LONG)), Hits(self._k)
         for answer in self._answers:
             scores = answer.scaled(scales)
             every.add(scores, answer.targets)
             new.add(scores, answer.new_targets)
-        return Figures(
+        return ColdFigures(
             scales=scales,
             every_item=mean(every.gains(self._k)),
             new_items=mean(new.gains()),

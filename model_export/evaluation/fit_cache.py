@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from alsolike.errors import InvalidInput
+from alsolike.runtime.errors import InvalidInput
 from model_export.api import Algorithm, Combination, Model
 from model_export.data.interactions import Interactions
 from model_export.data.statistics import Statistics

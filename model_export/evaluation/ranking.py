@@ -14,8 +14,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from alsolike.bundle import HistoryParameters
-from alsolike.errors import InvalidInput
+from alsolike.bundle.bundle import HistoryParameters
+from alsolike.runtime.errors import InvalidInput
 from model_export.api import Model
 from model_export.data.chunks import chunks
 from model_export.data.interactions import Floats, Histories, Interactions, Ints

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alsolike.errors import InvalidDataset, InvalidInput
+from alsolike.runtime.errors import InvalidDataset, InvalidInput
 from model_export.data.counts import Counts
 from model_export.data.interactions import Interactions
 from model_export.evaluation import splits

@@ -10,10 +10,10 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from alsolike import holdout
-from alsolike.bundle import MS_PER_DAY
-from alsolike.configuration import MAX_HISTORY_LENGTH
-from alsolike.errors import InvalidInput
+from alsolike.bundle.bundle import MS_PER_DAY
+from alsolike.domain.configuration import MAX_HISTORY_LENGTH
+from alsolike.runtime.errors import InvalidInput
+from alsolike.training import dataset
 from model_export.data.counts import Counts
 from model_export.data.interactions import Interactions, Ints, distinct
 
@@ -148,8 +148,8 @@ def holdout_ms(interactions: Interactions, *, days: float | None) -> int:
         if not 0 <= days <= MOST_DAYS:
             raise InvalidInput(f"the hold-out is {days:g} days, expected 0 to {MOST_DAYS:,}")
         return int(days * MS_PER_DAY)
-    start_ms = int(np.quantile(interactions.time_ms, holdout.START_QUANTILE, method="higher"))
-    return holdout.holdout_ms(start_ms, int(interactions.time_ms.max()))
+    start_ms = int(np.quantile(interactions.time_ms, dataset.START_QUANTILE, method="higher"))
+    return dataset.holdout_ms(start_ms, int(interactions.time_ms.max()))
 
 
 def leave_one_out(interactions: Interactions) -> Split:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 import alsolike
-from alsolike import bundle
-from alsolike.content_index import Scales
-from alsolike.related import RelatedTable
-from alsolike.sentences import SentenceModel
+from alsolike.bundle import bundle
+from alsolike.bundle.related import RelatedTable
+from alsolike.snapshot.content_index import Scales
+from alsolike.snapshot.sentences import SentenceModel
 from model_export.api import Algorithm, Model
 from model_export.data.interactions import Histories, Interactions
 from model_export.data.item_content import content_index, item_content
@@ -32,7 +32,7 @@ PARITY_USERS = 1000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Provenance:
-    """Origin of a model; see `alsolike.bundle.Manifest` for the fields."""
+    """Origin of a model; see `alsolike.bundle.bundle.Manifest` for the fields."""
 
     version: str
     exclude_seen: bool

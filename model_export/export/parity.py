@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from alsolike.bundle import BIAS_GRAPH_FILE, GRAPH_FILE
+from alsolike.bundle.bundle import BIAS_GRAPH_FILE, GRAPH_FILE
 from model_export.api import Model
 from model_export.data.chunks import chunks
 from model_export.data.interactions import Floats, Histories, Ints

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from alsolike.bundle import HistoryParameters, Manifest
-from alsolike.errors import InvalidBundle
-from alsolike.returns import remaining
+from alsolike.bundle.bundle import HistoryParameters, Manifest
+from alsolike.events.returns import net_weights
+from alsolike.runtime.errors import InvalidBundle
 from model_export.algorithms import known
 from model_export.api import Algorithm, Model
 from model_export.data.interactions import Floats, Histories
@@ -64,7 +64,7 @@ class Reference:
         position = {item_id: index for index, item_id in enumerate(self.item_ids, start=1)}
         rows = [row for row, item_id in enumerate(item_ids) if item_id in position]
         items = np.array([position[item_ids[row]] for row in rows], np.int64)
-        left = remaining(items, np.array([self.history.event_weights[event_types[row]] for row in rows]))
+        left = net_weights(items, np.array([self.history.event_weights[event_types[row]] for row in rows]))
         latest = np.flatnonzero(left)[-self.history.length :]
         histories = Histories(
             items=items[None, latest],

@@ -30,8 +30,8 @@ from typing import Any, Protocol, Self
 import numpy as np
 import scipy.sparse as sp
 
-from alsolike.ragged import Ragged
-from alsolike.related import BYTES_A_ROW, BYTES_AN_ENTRY, SIMILAR, TOGETHER, RelatedItems, RelatedTable
+from alsolike.arrays.ragged import Ragged
+from alsolike.bundle.related import BYTES_A_ROW, BYTES_AN_ENTRY, SIMILAR, TOGETHER, RelatedItems, RelatedTable
 from model_export.algorithms.building_blocks.item_to_item import best_of_row, source_blocks
 from model_export.data.baskets import basket_items, purchases
 from model_export.data.interactions import Floats, Interactions, Ints

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from alsolike.related import SIMILAR, TOGETHER
+from alsolike.bundle.related import SIMILAR, TOGETHER
 from model_export.algorithms.building_blocks.item_to_item import source_blocks
 from model_export.data.baskets import basket_numbers, purchases
 from model_export.data.interactions import Interactions, Ints, distinct
@@ -24,7 +24,7 @@ MOST_ASKED = 5_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Figures:
+class RelatedFigures:
     """Quality of a table.
 
     Attributes
@@ -68,7 +68,7 @@ def measure(
     until_ms: int,
     k: int,
     seed: int,
-) -> dict[str, Figures]:
+) -> dict[str, RelatedFigures]:
     """Return the figures of each kind in the window `after_ms < time <= until_ms`.
 
     Parameters
@@ -88,7 +88,7 @@ def measure(
         (TOGETHER, together, rest_of_baskets(purchases(window, event_weights))),
     )
     return {
-        kind: Figures(
+        kind: RelatedFigures(
             asked=len(questions),
             hr=share(questions.right(related(scores, questions.items, k=k))),
             popular_hr=share(questions.right(frequent(past, questions.items, k=k))),

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from alsolike.bundle import GRAPH_FILE
-from alsolike.drift import DAY_MS, WINDOW_DAYS, Histogram
+from alsolike.bundle.bundle import GRAPH_FILE
+from alsolike.training.drift import DAY_MS, WINDOW_DAYS, Histogram
 from model_export.api import Model
 from model_export.data.chunks import chunks
 from model_export.data.interactions import Floats, Interactions

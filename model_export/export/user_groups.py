@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from alsolike.interactions import profile_id
-from alsolike.popular_groups import Group, PopularGroups, group_names
+from alsolike.bundle.popular_groups import Group, PopularGroups, group_names
+from alsolike.events.interactions import profile_id
 from model_export.api import Algorithm
 from model_export.data.interactions import Histories, Interactions, Ints
 from model_export.evaluation.fit_cache import fitted

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from alsolike.bundle import GRAPH_FILE, Bundle, HistoryParameters, Manifest
-from alsolike.errors import InvalidBundle
+from alsolike.bundle.bundle import GRAPH_FILE, Bundle, HistoryParameters, Manifest
+from alsolike.runtime.errors import InvalidBundle
 from model_export.api import Model
 from model_export.data.chunks import chunks
 from model_export.data.interactions import Histories, Interactions, Ints

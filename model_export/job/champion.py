@@ -21,8 +21,8 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from alsolike.bundle import MANIFEST_FILE
-from alsolike.errors import InvalidBundle
+from alsolike.bundle.bundle import MANIFEST_FILE
+from alsolike.runtime.errors import InvalidBundle
 from model_export.api import Algorithm
 from model_export.data.interactions import Ints
 from model_export.data.training_data import MINIMUM_INTERACTIONS, TrainingData

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from alsolike.errors import InvalidInput
+from alsolike.runtime.errors import InvalidInput
 
 _RUN_ID = re.compile(r"[0-9a-z-]{1,40}")
 _PROCESSES = re.compile(r"[1-9]|[1-5][0-9]|6[0-4]")

@@ -18,11 +18,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from pathlib import Path
 from typing import NamedTuple
 
-from alsolike.bundle import Manifest
-from alsolike.dataset import CHAMPION_FOLDER
-from alsolike.errors import AlsolikeError, InvalidInput
-from alsolike.related import RelatedTable
-from alsolike.sentences import SentenceModel
+from alsolike.bundle.bundle import Manifest
+from alsolike.bundle.related import RelatedTable
+from alsolike.runtime.errors import AlsolikeError, InvalidInput
+from alsolike.snapshot.sentences import SentenceModel
+from alsolike.training.dataset import CHAMPION_FOLDER
 from model_export.algorithms import known, named
 from model_export.api import Algorithm, Combination
 from model_export.data.interactions import Interactions
@@ -39,7 +39,7 @@ from model_export.evaluation.selection import Candidate, Comparison, Say, choose
 from model_export.evaluation.split_choice import require_targets, split_for
 from model_export.export import reference, related, related_quality
 from model_export.export.bundle import Provenance, export_bundle
-from model_export.export.related_quality import Figures
+from model_export.export.related_quality import RelatedFigures
 from model_export.job import follower
 from model_export.job.champion import AgainstChampion, against_champion
 from model_export.job.hyperparameters import Hyperparameters
@@ -236,7 +236,7 @@ class _Aside(NamedTuple):
     """Waiting functions for the results of the second process."""
 
     cold_trials: Callable[[], Trials]
-    related_figures: Callable[[], dict[str, Figures]]
+    related_figures: Callable[[], dict[str, RelatedFigures]]
     related_tables: Callable[[], dict[str, RelatedTable]]
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from alsolike.errors import InvalidInput
+from alsolike.runtime.errors import InvalidInput
 
 if TYPE_CHECKING:
     import torch

@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from alsolike.champion import Champion
-from alsolike.registry import Registry
-from functions.start_training.run import run_of
+from alsolike.registry.champion import Champion
+from alsolike.registry.registry import Registry
+from functions.start_training.run_id import run_of
 from local_cloud.client import Cloud
 from tests.booted.shop import Shop, eventually
 

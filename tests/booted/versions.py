@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from alsolike.decision import Check, Decision, Decisions
-from alsolike.manifest import Manifest
+from alsolike.bundle.manifest import Manifest
+from alsolike.registry.decision import Check, Decision, Decisions
 from tests.booted.shop import Shop
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from alsolike import engagement, outcomes
-from functions.attribute_outcomes.inputs import ReceiptStore, date_of
-from functions.attribute_outcomes.rules import DAY_MS, Rules
+from alsolike.lake import engagement, outcomes
+from functions.attribute_outcomes.inputs import DayReceiptStore, date_of
+from functions.attribute_outcomes.rules import DAY_MS, AttributionRules
 from tests.builders.attribution import DAY, SERVED_MS, Lake, answer, event
 from tests.builders.naive_attribution import attributed
 from tests.fakes.places import create_bucket
@@ -19,7 +19,7 @@ ITEMS = ["pear", "plum", "fig", "kiwi"]
 USERS = ["anna", "bob"]
 KINDS = ["view", "click", "cart", "purchase", "return", "search", "wish"]
 DAYS = range(DAY - 3, DAY + 10)
-RULES = Rules(window_days=1)
+RULES = AttributionRules(window_days=1)
 
 _buckets = itertools.count()
 
@@ -79,7 +79,7 @@ def histories(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, Any
 def results(shop: Lake) -> list[Any]:
     found: list[Any] = []
     for each in DAYS:
-        receipt = ReceiptStore(shop.s3, shop.bucket).read(each)
+        receipt = DayReceiptStore(shop.s3, shop.bucket).read(each)
         found.append(None if receipt is None else (dict(receipt.rejected), receipt.events))
         for read, key in ((shop.outcomes, outcomes.object_key), (shop.engagement, engagement.object_key)):
             listed = shop.s3.list_objects_v2(Bucket=shop.bucket, Prefix=key(date_of(each)))["KeyCount"]
@@ -97,7 +97,7 @@ def check_against_naive(shop: Lake, served: list[dict[str, Any]], events: list[d
     for day, reasons in rejected.items():
         if day in answered:
             found.update(shop.outcomes(date_of(day)))
-        receipt = ReceiptStore(shop.s3, shop.bucket).read(day)
+        receipt = DayReceiptStore(shop.s3, shop.bucket).read(day)
         assert receipt is not None
         assert dict(receipt.rejected) == dict(reasons)
     for each, numbers in led.items():

@@ -13,12 +13,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike import engagement, lake, outcomes, recommendation_id, served
-from alsolike.pseudonyms import Pseudonyms
-from alsolike.snapshot import EMPTY
-from functions.attribute_outcomes.inputs import ReceiptStore
-from functions.attribute_outcomes.rules import DAY_MS, Rules
-from functions.attribute_outcomes.service import Attribution, Outcome
+from alsolike.domain import recommendation_id
+from alsolike.lake import engagement, lake, outcomes, served
+from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.snapshot.snapshot import EMPTY
+from functions.attribute_outcomes.inputs import DayReceiptStore
+from functions.attribute_outcomes.rules import DAY_MS, AttributionRules
+from functions.attribute_outcomes.service import Attribution, AttributionResult
 from functions.attribute_outcomes.tables import ARROW_TYPES
 
 DATE = "2026-09-21"
@@ -110,14 +111,14 @@ class Lake:
         for each, some in itertools.groupby(sorted(rows, key=prefix), key=prefix):
             self.s3.put_object(Bucket=self.bucket, Key=f"{each}{name}.parquet", Body=parquet(some, schema))
 
-    def attribute(self, **options: Any) -> Outcome:
+    def attribute(self, **options: Any) -> AttributionResult:
         with tempfile.TemporaryDirectory() as name:
             return Attribution(
                 self.s3,
                 self.bucket,
                 **{
                     "catalogue": EMPTY,
-                    "rules": Rules(),
+                    "rules": AttributionRules(),
                     "shopper": PSEUDONYMS.shopper,
                     "report": lambda report: None,
                     "has_time": lambda: True,
@@ -144,5 +145,5 @@ class Lake:
         return rows
 
     def rejected(self, day: int = DAY) -> dict[str, int]:
-        receipt = ReceiptStore(self.s3, self.bucket).read(day)
+        receipt = DayReceiptStore(self.s3, self.bucket).read(day)
         return {} if receipt is None else dict(receipt.rejected)

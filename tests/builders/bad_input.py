@@ -9,9 +9,9 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from alsolike.configuration import DEFAULT
-from alsolike.http import ERROR_TYPES
-from alsolike.openapi import description
+from alsolike.api.openapi import description
+from alsolike.contract.http import ERROR_TYPES
+from alsolike.domain.configuration import DEFAULT
 
 DESCRIPTION = description(DEFAULT)
 

@@ -13,13 +13,13 @@ import onnx
 import orjson
 from onnx import TensorProto, helper, numpy_helper
 
-from alsolike import bundle
-from alsolike.bundle import HistoryParameters, Manifest
-from alsolike.content_index import UNSCALED, Scales
-from alsolike.graph_tables import write_tables_index
-from alsolike.popular_groups import Group, PopularGroups
-from alsolike.related import KINDS, RelatedItems, RelatedTable
-from alsolike.sentences import SentenceModel
+from alsolike.bundle import bundle
+from alsolike.bundle.bundle import HistoryParameters, Manifest
+from alsolike.bundle.graph_tables import write_tables_index
+from alsolike.bundle.popular_groups import Group, PopularGroups
+from alsolike.bundle.related import KINDS, RelatedItems, RelatedTable
+from alsolike.snapshot.content_index import UNSCALED, Scales
+from alsolike.snapshot.sentences import SentenceModel
 from model_export.data.item_content import content_index, item_content
 from model_export.data.item_sentences import sentence_index
 from tests.builders.lambda_events import NOW_MS

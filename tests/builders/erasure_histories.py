@@ -12,14 +12,14 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from alsolike.configuration import DEFAULT
-from alsolike.identity import Login
-from alsolike.interactions import Interaction, profile_id
-from alsolike.quarantine import QuarantinedRecord
-from alsolike.served import Served
-from alsolike.stream import StreamRecord
-from alsolike.tombstones import TombstoneReader
-from alsolike.user_data import Places, UserData
+from alsolike.domain.configuration import DEFAULT
+from alsolike.events.identity import Login
+from alsolike.events.interactions import Interaction, profile_id
+from alsolike.events.stream import StreamRecord
+from alsolike.lake.dead_letters import QuarantinedRecord
+from alsolike.lake.served import Served
+from alsolike.privacy.tombstones import TombstoneReader
+from alsolike.profiles.user_data import UserData, UserDataStores
 from functions.archive_events.service import archive as archive_events
 from functions.archive_served.service import Delivery, LogEvent
 from functions.archive_served.service import archive as archive_served
@@ -313,7 +313,7 @@ class Shop:
 
     def export(self, user: str) -> dict[str, Any]:
         """Return what the API shows of a user."""
-        places = Places(PLACES.lake_bucket, PLACES.artefact_bucket, PLACES.profiles_table, PLACES.users_table)
+        places = UserDataStores(PLACES.lake_bucket, PLACES.artefact_bucket, PLACES.profiles_table, PLACES.users_table)
         data = UserData(self.stores.s3, self.stores.dynamodb, places, PSEUDONYMS, read_rows, concatenate)
         document: dict[str, Any] = json.loads(b"".join(data.document(user)))
         return document

@@ -10,9 +10,8 @@ import orjson
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError, validators
 
-from alsolike.event_fields import Moment
-from alsolike.fields import Choice, Field, Fields, Flag, ListOf, MapOf, Number, Text, Whole
-from alsolike.put_fields import JsonObject
+from alsolike.contract.fields import Choice, Field, Fields, Flag, Integer, JsonObject, ListOf, MapOf, Number, Text
+from alsolike.events.event_fields import Timestamp
 
 NUMBERS = st.one_of(
     st.integers(-(2**63), 2**64 - 1),
@@ -37,7 +36,7 @@ def near(field: Field) -> st.SearchStrategy[Any]:
 def _meant(field: Field) -> st.SearchStrategy[Any]:
     if isinstance(field, Text):
         return TEXTS | st.sampled_from(["x", "x" * field.maximum, "x" * (field.maximum + 1)])
-    if isinstance(field, Whole):
+    if isinstance(field, Integer):
         return st.sampled_from([field.minimum - 1, field.minimum, field.maximum, field.maximum + 1]) | st.integers(
             field.minimum, field.maximum
         ).map(float)
@@ -45,7 +44,7 @@ def _meant(field: Field) -> st.SearchStrategy[Any]:
         return st.sampled_from(list(field.choices))
     if isinstance(field, Flag):
         return st.booleans()
-    if isinstance(field, Number | Moment):
+    if isinstance(field, Number | Timestamp):
         return NUMBERS
     if isinstance(field, ListOf):
         return st.lists(near(field.element), min_size=min(field.minimum, 1), max_size=min(field.maximum + 1, 4))

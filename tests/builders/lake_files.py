@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike import lake
+from alsolike.lake import lake
 
 ARROW_TYPES = {
     "string": pa.string(),

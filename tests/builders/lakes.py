@@ -12,17 +12,17 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike import lake
-from alsolike.lake_objects import LakeObject, list_objects, read
-from functions.compact_lake.selection import Rules
-from functions.compact_lake.service import Outcome, Upkeep
+from alsolike.lake import lake
+from alsolike.lake.lake_objects import LakeObject, list_objects, read
+from functions.compact_lake.selection import MergeRules
+from functions.compact_lake.service import Upkeep, UpkeepResult
 from functions.compact_lake.tables import INTERACTIONS
 
 DATE = "2026-09-21"
 TIME_MS = 1_790_000_000_000
 HOUR_MS = 3_600_000
 SCHEMA = INTERACTIONS.schema
-RULES = Rules(min_objects=3)
+RULES = MergeRules(min_objects=3)
 
 
 class Nobody:
@@ -112,8 +112,14 @@ def once(table: pa.Table) -> list[dict[str, Any]]:
 
 
 def keep_up(
-    s3: Any, bucket: str, *, later_ms: int = 0, retention_days: int | None = None, rules: Rules = RULES, **options: Any
-) -> Outcome:
+    s3: Any,
+    bucket: str,
+    *,
+    later_ms: int = 0,
+    retention_days: int | None = None,
+    rules: MergeRules = RULES,
+    **options: Any,
+) -> UpkeepResult:
     """Run upkeep at a time so much later than now."""
     upkeep = Upkeep(
         s3,

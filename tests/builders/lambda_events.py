@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from alsolike.interactions import Interaction
+from alsolike.events.interactions import Interaction
 
 NOW_MS = 1_790_000_000_000
 SHARD = "shardId-000000000003"

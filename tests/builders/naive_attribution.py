@@ -8,9 +8,10 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from alsolike import lake, recommendation_id
-from alsolike.errors import InvalidInput
-from functions.attribute_outcomes.rules import DAY_MS, Rules
+from alsolike.domain import recommendation_id
+from alsolike.lake import lake
+from alsolike.runtime.errors import InvalidInput
+from functions.attribute_outcomes.rules import DAY_MS, AttributionRules
 from tests.builders.attribution import PSEUDONYMS
 
 COLUMNS = {"view": "clicks", "click": "clicks", "cart": "carts", "purchase": "purchases"}
@@ -38,7 +39,7 @@ class Led:
 
 
 def attributed(
-    served: Sequence[Row], events: Sequence[Row], rules: Rules, days: Sequence[int]
+    served: Sequence[Row], events: Sequence[Row], rules: AttributionRules, days: Sequence[int]
 ) -> tuple[dict[str, dict[str, Any]], dict[int, Counter[str]]]:
     """Return what each answer led to by its id, and what did not count by day and reason.
 
@@ -102,7 +103,9 @@ def _viewer(event: Row, answer: Row) -> str:
     return event["user_id"] if answer["shopper"] is None else ""
 
 
-def _judged(event: Row, answers: Mapping[str, Row], rules: Rules, served_days: set[int]) -> tuple[int, str | None]:
+def _judged(
+    event: Row, answers: Mapping[str, Row], rules: AttributionRules, served_days: set[int]
+) -> tuple[int, str | None]:
     """Return the day on which an event is counted, and why it does not count."""
     happened = event["event_time_ms"] // DAY_MS
     try:

@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike import outcomes
-from alsolike.lake import event_date
+from alsolike.lake import outcomes
+from alsolike.lake.lake import event_date
 from cli.rebuilding.lake_reader import ARROW_TYPES
 
 SCHEMA = pa.schema([(name, ARROW_TYPES.get(kind, pa.bool_())) for name, kind in outcomes.COLUMNS.items()])

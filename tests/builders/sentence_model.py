@@ -9,7 +9,7 @@ import numpy as np
 from model2vec import StaticModel
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-from alsolike.sentences import SentenceModel
+from alsolike.snapshot.sentences import SentenceModel
 from model_export.data.item_sentences import open_model
 
 WORDS: Mapping[str, Sequence[float]] = {

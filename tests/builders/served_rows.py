@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from alsolike import recommendation_id
-from alsolike.served import Served
+from alsolike.domain import recommendation_id
+from alsolike.lake.served import Served
 
 SERVED_MS = 1_790_000_000_000
 

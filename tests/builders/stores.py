@@ -15,24 +15,24 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 
-from alsolike import lake
-from alsolike.erasures import Receipt, ReceiptStore
-from alsolike.interactions import Interaction, profile_id
-from alsolike.profiles import ProfileStore
-from alsolike.pseudonyms import Pseudonyms
-from alsolike.quarantine import QuarantinedRecord
-from alsolike.scanning import scan
-from alsolike.stream import StreamRecord
+from alsolike.events.interactions import Interaction, profile_id
+from alsolike.events.stream import StreamRecord
+from alsolike.lake import lake
+from alsolike.lake.dead_letters import QuarantinedRecord
+from alsolike.privacy.erasures import ErasureReceipt, ErasureReceiptStore
+from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.profiles.store import ProfileStore
+from alsolike.runtime.s3 import scan
 from functions.erase_user.service import Erasing, erase_user
 from functions.purge_user.expiry import Retention
+from functions.purge_user.purge_context import StoreLocations
 from functions.purge_user.service import Clients, Outcome, purge
-from functions.purge_user.work import Places
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 from tests.fakes.places import create_bucket, create_table
 
 PSEUDONYMS = Pseudonyms(b"k" * 32)
 RETENTION = Retention(object_versions=30, stream=1, table_backups=35, logs=7, access_logs=90, batches=31, retrain=7)
-PLACES = Places("lake-bucket", "artefact-bucket", "profiles", "users")
+PLACES = StoreLocations("lake-bucket", "artefact-bucket", "profiles", "users")
 ARROW = {
     "string": pa.string(),
     "double": pa.float64(),
@@ -155,8 +155,8 @@ class Stores:
         content: bytes = self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
         return content
 
-    def receipt(self, erasure: str) -> Receipt:
-        return ReceiptStore(self.s3, PLACES.artefact_bucket).read(erasure)
+    def receipt(self, erasure: str) -> ErasureReceipt:
+        return ErasureReceiptStore(self.s3, PLACES.artefact_bucket).read(erasure)
 
     def purged(self, erasure: str) -> dict[str, tuple[int, int]]:
         """Return how many objects and records are gone from each store, by the receipt."""

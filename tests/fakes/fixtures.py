@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.session import Session
 
-import alsolike.aws
+import alsolike.runtime.aws
 from tests.fakes import MemoryCloud
 from tests.fakes.places import REGION
 
@@ -31,7 +31,7 @@ def boto3_session(memory_cloud: MemoryCloud) -> boto3.Session:
 @pytest.fixture(scope="session")
 def functions_session(memory_cloud: MemoryCloud) -> Session:
     """Create the session of functions, which reads their layer's service descriptions only."""
-    session = alsolike.aws.session.__wrapped__()
+    session = alsolike.runtime.aws.session.__wrapped__()
     session.set_credentials("test", "test")
     session.set_config_variable("region", REGION)
     return memory_cloud.attach(session)
@@ -40,9 +40,9 @@ def functions_session(memory_cloud: MemoryCloud) -> Session:
 @pytest.fixture(scope="module")
 def clients(boto3_session: boto3.Session) -> Iterator[Callable[[str], Any]]:
     """Return one client per service for many tests: creating one takes longer than most tests."""
-    alsolike.aws.client.cache_clear()
+    alsolike.runtime.aws.client.cache_clear()
     yield functools.cache(boto3_session.client)
-    alsolike.aws.client.cache_clear()
+    alsolike.runtime.aws.client.cache_clear()
 
 
 @pytest.fixture
@@ -63,5 +63,5 @@ def aws(
     """Return the clients of an empty AWS in memory, by service. Tests must not change them."""
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", boto3_session)
-    monkeypatch.setattr(alsolike.aws, "session", lambda: functions_session)
+    monkeypatch.setattr(alsolike.runtime.aws, "session", lambda: functions_session)
     return clients

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PLACES = {"functions": ROOT, "alsolike": ROOT / "layers" / "core" / "python"}
+PLACES = {"functions": ROOT, "operations": ROOT, "alsolike": ROOT / "layers" / "core" / "python"}
 
 
 def libraries(module: str, *, lazily: bool) -> set[str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from alsolike import engagement, outcomes
+from alsolike.lake import engagement, outcomes
 from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
 from tests.infra.assembly import Assembly, flat, in_stack, lake_rules

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from alsolike import recommendation_requests, recommendation_rows
+from alsolike.recommendations import batch_table
+from alsolike.recommendations import requests as recommendation_requests
 from infra_cdk.constructs.batch_workflow import BATCH_PREFIX
 from tests.infra.assembly import Assembly, flat, statements
 
@@ -39,7 +40,7 @@ def test_each_object_of_users_is_a_batch_and_an_execution_of_its_own(batches: di
     assert reader["Resource"] == "arn:AWS::Partition:states:::s3:listObjectsV2"
     assert "Artefacts" in reader["Parameters"]["Bucket"]
     assert reader["Parameters"]["Prefix.$"] == "States.Format('batch/{}/users/', $$.Execution.Input.run)"
-    assert recommendation_rows.users_key("r", "000001") == "batch/r/users/000001.json"
+    assert batch_table.users_key("r", "000001") == "batch/r/users/000001.json"
     assert batches["ItemSelector"]["key.$"] == "$$.Map.Item.Value.Key"
 
 
@@ -60,7 +61,7 @@ def test_batch_is_answered_until_nobody_is_left_and_then_written(states: States)
     }  # fmt: skip
     assert asked["input"] == {"key.$": "$.key"}
     assert asked["output"]["key.$"].startswith("States.Format('batch/{}/answers/{}/{}.jsonl', $.run, $.named.batch, ")
-    assert recommendation_rows.answers_prefix("r", "000001") == "batch/r/answers/000001/"
+    assert batch_table.answers_prefix("r", "000001") == "batch/r/answers/000001/"
     (again,) = states["AllDone"]["Choices"]
     assert again == {"Variable": "$.recommended.notDone", "NumericGreaterThan": 0, "Next": "GoOn"}
     assert (states["GoOn"]["Next"], states["AllDone"]["Default"]) == ("Recommend", "Write")
@@ -81,7 +82,7 @@ def test_reason_of_a_failed_batch_lies_beside_its_run(states: States) -> None:
 
     assert keep["Resource"] == "arn:AWS::Partition:states:::aws-sdk:s3:putObject"
     assert keep["Parameters"]["Key.$"] == "States.Format('batch/{}/errors/{}.json', $.run, $.named.batch)"
-    assert recommendation_rows.errors_prefix("r") == "batch/r/errors/"
+    assert batch_table.errors_prefix("r") == "batch/r/errors/"
     assert keep["Next"] == "Failed"
     assert states["Failed"] == {"Type": "Fail", "ErrorPath": "$.error.Error", "CausePath": "$.error.Cause"}
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from alsolike import catalogue_log
-from alsolike.catalogue_log import ChangeKind
-from alsolike.configuration_reader import CURRENT_KEY
-from alsolike.registry import CHAMPION_KEY
+from alsolike.catalogue import change_log
+from alsolike.catalogue.change_log import ChangeKind
+from alsolike.config.reader import CURRENT_KEY
+from alsolike.registry.registry import CHAMPION_KEY
 from tests.infra.assembly import Assembly, flat
 
 
@@ -117,6 +117,6 @@ def test_sql_finds_the_log_that_is_written(demo: Assembly, kind: ChangeKind) -> 
     assert columns == {
         kind.id_column: "string", "updated_at_ms": "bigint", "deleted": "boolean", "properties": "string",
     }  # fmt: skip
-    assert table["PartitionKeys"] == [{"Name": catalogue_log.PARTITION_COLUMN, "Type": "string"}]
+    assert table["PartitionKeys"] == [{"Name": change_log.PARTITION_COLUMN, "Type": "string"}]
     day = template.replace("${change_date}", "2026-11-25")
-    assert day.endswith(f"/{catalogue_log.partition_prefix(kind, '2026-11-25')}")
+    assert day.endswith(f"/{change_log.partition_prefix(kind, '2026-11-25')}")

@@ -5,20 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from alsolike import cost
-from alsolike.cost.estimating import RARE
-from alsolike.errors import InvalidInput
+from alsolike.runtime.errors import InvalidInput
 from infra_cdk.context import load_settings
 from infra_cdk.settings_checks import InvalidSettings
+from operations import cost
+from operations.cost.estimating import RARE
 from tests.infra.assembly import Assembly
 
 
 @pytest.fixture(scope="module")
-def summary(prod: Assembly) -> cost.Summary:
+def summary(prod: Assembly) -> cost.BilledResources:
     return cost.read_assembly(prod.directory)
 
 
-def test_the_summary_has_what_the_environment_sets(summary: cost.Summary) -> None:
+def test_the_summary_has_what_the_environment_sets(summary: cost.BilledResources) -> None:
     assert (summary.environment, summary.region) == ("prod", "us-east-1")
     assert (summary.stream.on_demand, summary.stream.shards, summary.stream.retention_hours) == (False, 1, 168)
     assert summary.log_retention_days == 90
@@ -31,7 +31,7 @@ def test_the_summary_has_what_the_environment_sets(summary: cost.Summary) -> Non
     assert (summary.machine_clients, summary.secrets, summary.keys, summary.dataset_days) == (2, 2, 1, 7)
 
 
-def test_the_summary_knows_who_consumes_what_and_how_often_schedules_fire(summary: cost.Summary) -> None:
+def test_the_summary_knows_who_consumes_what_and_how_often_schedules_fire(summary: cost.BilledResources) -> None:
     (source,) = summary.functions["archive_events"].sources
     assert (source.kind, source.batch_size, source.window_s) == ("kinesis", 10_000, 60)
     assert [each.kind for each in summary.functions["publish_catalog"].sources] == ["dynamodb", "dynamodb"]
@@ -40,7 +40,7 @@ def test_the_summary_knows_who_consumes_what_and_how_often_schedules_fire(summar
     assert summary.functions["recommend"].checks["trends_check_s"] == 30
 
 
-def test_the_summary_knows_trainings_and_trials(summary: cost.Summary) -> None:
+def test_the_summary_knows_trainings_and_trials(summary: cost.BilledResources) -> None:
     training = summary.training
     assert training.runs == pytest.approx(730 / 24)
     assert (training.instance_type, training.spot) == ("ml.m5.xlarge", True)
@@ -48,7 +48,7 @@ def test_the_summary_knows_trainings_and_trials(summary: cost.Summary) -> None:
     assert (training.spark_above_mb, training.spark_workers) == (300, 10)
 
 
-def test_alarms_are_counted_by_the_metrics_they_watch(summary: cost.Summary, prod: Assembly) -> None:
+def test_alarms_are_counted_by_the_metrics_they_watch(summary: cost.BilledResources, prod: Assembly) -> None:
     alarms = [each.properties for each in prod.resources if each.type == "AWS::CloudWatch::Alarm"]
     plain = sum("MetricName" in alarm for alarm in alarms)
     of_expressions = sum("MetricStat" in metric for alarm in alarms for metric in alarm.get("Metrics", ()))
@@ -56,7 +56,7 @@ def test_alarms_are_counted_by_the_metrics_they_watch(summary: cost.Summary, pro
     assert summary.dashboards == sum(each.type == "AWS::CloudWatch::Dashboard" for each in prod.resources)
 
 
-def test_every_function_of_the_templates_is_priced_or_known_to_be_rare(summary: cost.Summary) -> None:
+def test_every_function_of_the_templates_is_priced_or_known_to_be_rare(summary: cost.BilledResources) -> None:
     load = cost.Load(users=1_000, events_per_day=10_000, requests_per_day=10_000, items=1_000)
 
     bill = cost.estimate(summary, load)
@@ -66,17 +66,17 @@ def test_every_function_of_the_templates_is_priced_or_known_to_be_rare(summary: 
     assert not [remark for remark in bill.remarks if "nothing is known of" in remark or "of type" in remark]
 
 
-def test_the_summary_fits_into_a_variable_of_a_function(summary: cost.Summary) -> None:
+def test_the_summary_fits_into_a_variable_of_a_function(summary: cost.BilledResources) -> None:
     assert len(summary.to_json()) < 3_500
-    assert cost.Summary.from_json(summary.to_json()) == summary
+    assert cost.BilledResources.from_json(summary.to_json()) == summary
 
 
-def test_the_summary_knows_how_long_a_token_lasts(summary: cost.Summary, other: Assembly) -> None:
+def test_the_summary_knows_how_long_a_token_lasts(summary: cost.BilledResources, other: Assembly) -> None:
     assert summary.token_minutes == 60
     assert cost.read_assembly(other.directory).token_minutes == 5
 
 
-def test_the_summary_knows_whether_spark_counts_statistics(summary: cost.Summary, other: Assembly) -> None:
+def test_the_summary_knows_whether_spark_counts_statistics(summary: cost.BilledResources, other: Assembly) -> None:
     assert not summary.training.spark_statistics
     training = cost.read_assembly(other.directory).training
     assert (training.spark_statistics, training.spark_sample_interactions) == (True, 2_000_000)

@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
-from alsolike import lake, trends_store
-from alsolike.trends import BASELINE_S
+from alsolike.lake import lake
+from alsolike.trends import store as trends_store
+from alsolike.trends.trends import BASELINE_S
 from infra_cdk.constructs.data_lake import COLUMNS, PARTITION_COLUMN, TABLE_NAME
 from infra_cdk.constructs.trends import TRENDS_PREFIX
 from tests.infra.assembly import Assembly, Resource, flat, listed

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
-from alsolike.errors import InvalidInput, NotFound
+from alsolike.runtime.errors import InvalidInput, NotFound
 from cli import destroying
 from cli.main import app
 from local_cloud.deployer import deploy

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.settings import from_environment
+from alsolike.runtime.settings import from_environment
 from tests.infra.assembly import FUNCTIONS, Assembly, flat
 from tests.infra.imports import libraries
 

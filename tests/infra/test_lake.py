@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from alsolike import lake
-from functions.compact_lake.selection import Rules
+from alsolike.lake import lake
+from functions.compact_lake.selection import MergeRules
 from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
 from tests.infra.assembly import Assembly, flat, in_stack, lake_rules
@@ -58,7 +58,7 @@ def test_compaction_runs_daily_through_its_alias(demo: Assembly) -> None:
 
 
 def test_upkeep_is_over_before_its_outputs_count_as_abandoned(demo: Assembly) -> None:
-    rules, timeout_s = Rules(), demo.function("compact_lake").properties["Timeout"]
+    rules, timeout_s = MergeRules(), demo.function("compact_lake").properties["Timeout"]
 
     assert timeout_s * 1_000 < min(rules.quiet_ms, rules.grace_ms)
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import typer
 
-from alsolike.custom_metrics import METRICS, Rhythm, declared
 from cli.main import app
+from operations.metric_writers import METRICS, Rhythm, declared
 from tests.infra.assembly import FUNCTIONS, Assembly, Resource, flat
 
 ROOT = Path(__file__).parents[2]

@@ -4,7 +4,7 @@ import base64
 import json
 import re
 
-from alsolike import served
+from alsolike.lake import served
 from local_cloud.telemetry.filter_patterns import read_pattern
 from tests.builders.served_rows import served as served_row
 from tests.infra.assembly import Assembly, flat

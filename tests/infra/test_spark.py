@@ -56,7 +56,7 @@ def test_script_code_and_packages_are_of_this_repository(demo: Assembly, job: Re
     shared, code = flat(arguments["--extra-py-files"]).split(",")
 
     assert "def main" in asset(demo, job.properties["Command"]["ScriptLocation"]).read_text()
-    assert (asset(demo, shared) / "alsolike" / "lake.py").is_file()
+    assert (asset(demo, shared) / "alsolike" / "lake" / "lake.py").is_file()
     assert [path.name for path in sorted((asset(demo, code) / "functions").iterdir())] == [
         "__init__.py",
         "build_dataset",

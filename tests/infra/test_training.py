@@ -237,7 +237,7 @@ def test_code_of_the_job_is_the_training_code_with_the_shared_vocabulary(demo: A
     assert sorted(path.name for path in code.iterdir()) == ["layers", "model_export"]
     assert (code / "model_export" / "entrypoint.sh").is_file()
     assert (code / "model_export" / "job" / "train.py").is_file()
-    assert (code / "layers" / "core" / "python" / "alsolike" / "bundle.py").is_file()
+    assert (code / "layers" / "core" / "python" / "alsolike" / "bundle" / "bundle.py").is_file()
     assert [path.name for path in (code / "layers").iterdir()] == ["core"]
 
 

@@ -47,26 +47,13 @@ TARGETS = (
     Target("gate", ["functions/register_model/*.py"], ["tests/unit/functions/register_model"]),
     Target(
         "canary",
-        ["functions/run_canary/judgement.py"],
-        [f"tests/unit/functions/run_canary/test_judgement{name}.py" for name in ("_figures", "")],
+        ["functions/run_canary/evaluation.py"],
+        [f"tests/unit/functions/run_canary/test_evaluation{name}.py" for name in ("_figures", "")],
     ),
     Target(
         "filters",
-        [f"{CORE}/alsolike/filter*.py"],
-        [
-            f"tests/unit/alsolike/test_filter{name}.py"
-            for name in (
-                "_evaluation",
-                "_values",
-                "_personalize",
-                "_examples",
-                "_spelling",
-                "s",
-                "s_document",
-                "_texts",
-                "_properties",
-            )
-        ],
+        [f"{CORE}/alsolike/filters/*.py", f"{CORE}/alsolike/config/filters.py"],
+        ["tests/unit/alsolike/filters", "tests/unit/alsolike/config/test_filters.py", "tests/unit/cli/filtering"],
     ),
     Target(
         "slate",
@@ -75,8 +62,8 @@ TARGETS = (
     ),
     Target(
         "profiles",
-        [f"{CORE}/alsolike/profile*.py"],
-        ["tests/unit/alsolike/test_profile*.py", "tests/unit/functions/update_profiles"],
+        [f"{CORE}/alsolike/profiles/profile.py", f"{CORE}/alsolike/profiles/store.py"],
+        ["tests/unit/alsolike/profiles", "tests/unit/functions/update_profiles"],
     ),
 )
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 SERVING_CHECK = "functions/register_model/serving_check.py"
-JUDGEMENT = "functions/run_canary/judgement.py"
-FILTER_COLUMNS = "layers/core/python/alsolike/filter_columns.py"
-FILTER_EVALUATION = "layers/core/python/alsolike/filter_evaluation.py"
+JUDGEMENT = "functions/run_canary/evaluation.py"
+FILTER_COLUMNS = "layers/core/python/alsolike/filters/columns.py"
+FILTER_EVALUATION = "layers/core/python/alsolike/filters/evaluation.py"
 SLATE = "functions/recommend/slate.py"
 SLATE_RULES = "functions/recommend/slate_rules.py"
-PROFILE = "layers/core/python/alsolike/profile.py"
-PROFILES = "layers/core/python/alsolike/profiles.py"
+PROFILE = "layers/core/python/alsolike/profiles/profile.py"
+PROFILES = "layers/core/python/alsolike/profiles/store.py"
 
 EQUIVALENTS: dict[tuple[str, str, str, str], str] = {
     (SERVING_CHECK, "SEED = 0", "0", "1"): "Any seed draws histories.",

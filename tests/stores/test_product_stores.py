@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from alsolike.catalog import CatalogueStore, Item
-from alsolike.configuration_store import ConfigurationStore
-from alsolike.errors import ConcurrentUpdate, NotFound
-from alsolike.identity import Login
-from alsolike.profile import RecentInteraction
-from alsolike.profiles import ProfileStore
-from alsolike.registry import Registry, model_prefix
-from alsolike.s3_files import download, upload
-from alsolike.tombstones import add_tombstone
+from alsolike.catalogue.items import CatalogueStore, Item
+from alsolike.events.identity import Login
+from alsolike.privacy.tombstones import add_tombstone
+from alsolike.profiles.profile import RecentInteraction
+from alsolike.profiles.store import ProfileStore
+from alsolike.registry.registry import Registry, model_prefix
+from alsolike.runtime.errors import ConcurrentUpdate, NotFound
+from alsolike.runtime.s3 import download, upload
+from cli.config.configuration_store import ConfigurationStore
 from functions.collect.stream import EventStream
 from tests.builders.lambda_events import NOW_MS, interaction
 from tests.fakes.places import BUCKET, create_table

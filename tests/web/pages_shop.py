@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from alsolike.registry import Registry
+from alsolike.registry.registry import Registry
 from cli import boot, deployment, website
 from cli.termination import terminated_like_interrupted
 from cli.up import wait_for_interrupt

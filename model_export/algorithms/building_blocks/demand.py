@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from alsolike.bundle import MS_PER_DAY
+from alsolike.bundle.bundle import MS_PER_DAY
 from model_export.data.interactions import Floats, Interactions, Ints, distinct
 
 PRIOR = 10.0

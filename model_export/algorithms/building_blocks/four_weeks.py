@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from alsolike.bundle import MS_PER_DAY
+from alsolike.bundle.bundle import MS_PER_DAY
 from model_export.algorithms.building_blocks.demand import PRIOR, pairs
 from model_export.data.interactions import Floats, Interactions, Ints, distinct
 

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from alsolike.configuration_store import ConfigurationStore
-from alsolike.operations import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS
-from alsolike.recommendation_requests import GET_RECOMMENDATIONS
-from alsolike.schemas import or_null
-from alsolike.session_tokens import MAX_LIFETIME_S, Session, mint
+from alsolike.api.routes import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS
+from alsolike.contract.json_schemas import or_null
+from alsolike.events.session_tokens import MAX_LIFETIME_S, Session, mint
+from alsolike.recommendations.requests import GET_RECOMMENDATIONS
+from cli.config.configuration_store import ConfigurationStore
 from tests.booted.shop import SECONDS_PER_DAY, Shop, write_history
 
 GIVEN = "ALSOLIKE_API_TEST"

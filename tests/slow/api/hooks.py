@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from schemathesis.core.failures import AcceptedNegativeData, Failure
 from schemathesis.openapi.checks import RejectedPositiveData
 
-from alsolike.path_ids import MARK
+from alsolike.api.path_ids import MARK
 from tests.slow.api.deployment import GIVEN
 
 _GIVEN = json.loads(Path(os.environ[GIVEN]).read_text())

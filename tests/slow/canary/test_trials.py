@@ -19,10 +19,10 @@ import numpy as np
 import pytest
 from onnx import helper, numpy_helper
 
-from alsolike import bundle
-from alsolike.bundle import Manifest
-from alsolike.canary_report import CanaryReport, CanaryReports
-from alsolike.graph_tables import write_tables_index
+from alsolike.bundle import bundle
+from alsolike.bundle.bundle import Manifest
+from alsolike.bundle.graph_tables import write_tables_index
+from alsolike.registry.canary_report import CanaryReport, CanaryReports
 from tests.booted.assemblies import QUICK, synthesized
 from tests.booted.shop import SECONDS_PER_DAY, eventually, write_history
 from tests.booted.training_shop import TrainingShop

@@ -10,8 +10,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike import lake
-from alsolike.profiles import ProfileStore
+from alsolike.lake import lake
+from alsolike.profiles.store import ProfileStore
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 from tests.slow.faults.proxy import BROKEN, THROTTLED, throttled_times
 from tests.slow.faults.stores import Stores

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from alsolike import catalogue_log
-from alsolike.catalogue_log import ChangeKind
-from alsolike.snapshot import Snapshot
-from alsolike.snapshot_store import SnapshotStore
+from alsolike.catalogue import change_log
+from alsolike.catalogue.change_log import ChangeKind
+from alsolike.snapshot.snapshot import Snapshot
+from alsolike.snapshot.store import SnapshotStore
 from tests.builders.lambda_events import NOW_MS, http_event
 from tests.slow.faults.proxy import BROKEN, THROTTLED, throttled_times
 from tests.slow.faults.stores import Stores
@@ -79,7 +79,7 @@ def published(tmp_path: Path) -> Callable[[Stores], Any]:
         snapshot = Snapshot.open([store.fetch(entry) for entry in store.manifest().manifest.segments], version="1")
         items = {snapshot.item_id(row): snapshot.properties(row) for row in snapshot.live_rows()}
         bodies = stores.objects("lake-bucket", ChangeKind.ITEM.prefix).values()
-        log = catalogue_log.newest(change for body in bodies for change in catalogue_log.decode(ChangeKind.ITEM, body))
+        log = change_log.newest(change for body in bodies for change in change_log.decode(ChangeKind.ITEM, body))
         return items, log
 
     return state

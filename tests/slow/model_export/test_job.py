@@ -10,7 +10,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from alsolike.bundle import Bundle
+from alsolike.bundle.bundle import Bundle
 from tests.unit.model_export.shops import tiny_shop
 
 ROOT = Path(__file__).parents[3]

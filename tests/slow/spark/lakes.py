@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
-from alsolike import lake
-from alsolike.configuration import Configuration
-from alsolike.dataset import INTERACTION_COLUMNS
-from alsolike.tombstones import Erased, nobody
+from alsolike.domain.configuration import Configuration
+from alsolike.lake import lake
+from alsolike.privacy.tombstones import IsErased, no_erased_users
+from alsolike.training.dataset import INTERACTION_COLUMNS
 from functions.build_dataset import cleaning, spark_cleaning
 from functions.build_dataset.rules import LAKE_COLUMNS, ORDER
 from functions.build_dataset.spark_dataset import read_lake
@@ -48,17 +48,17 @@ def write_object(directory: Path, name: str, rows: Rows, *, without: Sequence[st
     pq.write_table(table, path, compression="snappy")
 
 
-def in_process(rows: pa.Table, configuration: Configuration, erased: Erased) -> Result:
+def in_process(rows: pa.Table, configuration: Configuration, erased: IsErased) -> Result:
     """Return rows in order, rows left out by reason and repeats, as the engine of one process finds them."""
     frame: pd.DataFrame = rows.cast(SCHEMA).to_pandas(types_mapper=pd.ArrowDtype)
     found = cleaning.clean(frame, configuration, erased=erased)
     return list(found.frame.itertuples(index=False, name=None)), dict(found.dropped), found.repeats
 
 
-def on_spark(spark: SparkSession, directory: Path, configuration: Configuration, erased: Erased) -> Result:
+def on_spark(spark: SparkSession, directory: Path, configuration: Configuration, erased: IsErased) -> Result:
     """Return the same as Spark finds it."""
     found = spark_cleaning.clean(
-        read_lake(spark, f"file://{directory}"), configuration, erased=None if erased is nobody else erased
+        read_lake(spark, f"file://{directory}"), configuration, erased=None if erased is no_erased_users else erased
     )
     rows = found.frame.orderBy(*ORDER).select(*INTERACTION_COLUMNS).collect()
     assert found.counts.interactions == len(rows)

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from alsolike.configuration import DEFAULT, Configuration, EventType, Limits
-from alsolike.tombstones import Erased, nobody
+from alsolike.domain.configuration import DEFAULT, Configuration, EventType, Limits
+from alsolike.privacy.tombstones import IsErased, no_erased_users
 from tests.slow.spark.lakes import START_MS, event, in_process, on_spark, read, write_object
 
 HALVES = {**DEFAULT.events, "view": EventType("view", 0.1), "return": EventType("return", -0.25, aliases=("refund",))}
@@ -71,11 +71,11 @@ def odd_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
             id="minimums and erased users",
             marks=pytest.mark.ci,
         ),
-        pytest.param(configuration(events=HALVES), nobody, id="fractions are taken back"),
+        pytest.param(configuration(events=HALVES), no_erased_users, id="fractions are taken back"),
     ],
 )
 def test_both_engines_make_the_same_dataset(
-    spark: SparkSession, odd_lake: Path, settings_: Configuration, erased: Erased
+    spark: SparkSession, odd_lake: Path, settings_: Configuration, erased: IsErased
 ) -> None:
     rows, dropped, repeats = in_process(read(odd_lake), settings_, erased)
 
@@ -112,4 +112,4 @@ def test_engines_agree_on_any_lake(
     write_object(directory, "a", rows)
     limits = configuration(minimum_item=minimum, minimum_user=minimum)
 
-    assert on_spark(spark, directory, limits, nobody) == in_process(read(directory), limits, nobody)
+    assert on_spark(spark, directory, limits, no_erased_users) == in_process(read(directory), limits, no_erased_users)

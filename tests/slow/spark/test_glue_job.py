@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alsolike import lake
-from alsolike.catalog import CatalogueStore, Item
-from alsolike.dataset import DatasetManifest
-from alsolike.pseudonyms import pseudonyms_of
-from alsolike.tombstones import add_tombstone
-from alsolike.users import User, UserStore
+from alsolike.catalogue.items import CatalogueStore, Item
+from alsolike.catalogue.users import User, UserStore
+from alsolike.lake import lake
+from alsolike.privacy.pseudonyms import pseudonyms_of
+from alsolike.privacy.tombstones import add_tombstone
+from alsolike.training.dataset import DatasetManifest
 from model_export.data.training_data import TrainingData, load
 from tests.booted.assemblies import synthesized
 from tests.booted.shop import eventually

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from alsolike.configuration import DEFAULT
-from alsolike.tombstones import nobody
+from alsolike.domain.configuration import DEFAULT
+from alsolike.privacy.tombstones import no_erased_users
 from tests.slow.spark.lakes import SCHEMA, in_process, on_spark, read
 
 FILE = Path(os.environ.get("ALSOLIKE_ONLINE_RETAIL", "online-retail.parquet"))
@@ -37,8 +37,8 @@ def test_both_engines_make_the_same_dataset_of_real_purchases(spark: SparkSessio
         half = rows.slice(number * 150_000, 200_000)
         pq.write_table(half, tmp_path / f"{number}.parquet", compression="snappy")
 
-    found, dropped, repeats = in_process(read(tmp_path), DEFAULT, nobody)
+    found, dropped, repeats = in_process(read(tmp_path), DEFAULT, no_erased_users)
 
-    assert on_spark(spark, tmp_path, DEFAULT, nobody) == (found, dropped, repeats)
+    assert on_spark(spark, tmp_path, DEFAULT, no_erased_users) == (found, dropped, repeats)
     assert len(found) > 250_000
     assert all(dropped[reason] for reason in ("duplicate_event", "taken_back", "rare_item"))

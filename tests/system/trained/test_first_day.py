@@ -14,12 +14,12 @@ import onnxruntime
 import pandas as pd
 import pytest
 
-from alsolike import lake
-from alsolike.bundle import GRAPH_FILE, Bundle
-from alsolike.configuration import HISTORY_LENGTH
-from alsolike.custom_metrics import declared
-from alsolike.profiles import ProfileStore
-from alsolike.registry import Registry
+from alsolike.bundle.bundle import GRAPH_FILE, Bundle
+from alsolike.domain.configuration import HISTORY_LENGTH
+from alsolike.lake import lake
+from alsolike.profiles.store import ProfileStore
+from alsolike.registry.registry import Registry
+from operations.metric_writers import declared
 from tests.booted.shop import Answer, Shop, empty_quarantine, eventually, failed_invocations, kill, record
 from tests.system.trained.opened_shop import DAYS, USERS, OpenedShop
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from alsolike.interactions import Interaction
-from alsolike.profiles import Profile, ProfileStore
+from alsolike.events.interactions import Interaction
+from alsolike.profiles.store import Profile, ProfileStore
 from tests.booted.shop import Shop, eventually
 
 SESSION, USER = "visit-7", "newcomer"

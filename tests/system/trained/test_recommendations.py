@@ -16,7 +16,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from alsolike.configuration_reader import CURRENT_KEY
+from alsolike.config.reader import CURRENT_KEY
 from tests.booted.shop import Answer, Shop, empty_quarantine, eventually
 
 ARN = "arn:aws:personalize:us-east-1:123456789012"

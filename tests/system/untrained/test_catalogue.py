@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from alsolike import catalogue_log
-from alsolike.catalogue_log import ChangeKind
-from alsolike.configuration import ColumnType
-from alsolike.snapshot_manifest import CURRENT_KEY, Manifest
-from alsolike.snapshot_reader import SnapshotReader
+from alsolike.catalogue import change_log
+from alsolike.catalogue.change_log import ChangeKind
+from alsolike.domain.configuration import ColumnType
+from alsolike.snapshot.manifest import CURRENT_KEY, Manifest
+from alsolike.snapshot.reader import SnapshotReader
 from tests.booted.shop import Answer, Shop, eventually, failed_invocations
 
 
@@ -45,9 +45,9 @@ def logged(shop: Shop, kind: ChangeKind) -> dict[str, Any]:
     changes = [
         change
         for key in keys
-        for change in catalogue_log.decode(kind, s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        for change in change_log.decode(kind, s3.get_object(Bucket=bucket, Key=key)["Body"].read())
     ]
-    return {entity_id: change.properties for entity_id, change in catalogue_log.newest(changes).items()}
+    return {entity_id: change.properties for entity_id, change in change_log.newest(changes).items()}
 
 
 def test_posted_items_are_in_the_snapshot_within_seconds(shop: Shop, items: Callable[[], dict[str, Any]]) -> None:

@@ -14,8 +14,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike import lake, recommendation_id, served
-from alsolike.pseudonyms import Pseudonyms
+from alsolike.domain import recommendation_id
+from alsolike.lake import lake, served
+from alsolike.privacy.pseudonyms import Pseudonyms
 from functions.archive_served.service import SCHEMA
 from tests.booted.shop import Shop, empty_quarantine, eventually, record
 

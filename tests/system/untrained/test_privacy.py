@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.path_ids import path_segment
+from alsolike.api.path_ids import path_segment
 from tests.booted.shop import Shop, empty_quarantine, eventually, failed_invocations, kill, record, write_history
 
 ANN, EVE = "ann.møller/1@example.org", "eve-lopez-77"

@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from alsolike.catalog import CatalogueStore
-from alsolike.profiles import Profile, ProfileStore
-from alsolike.snapshot import Snapshot
-from alsolike.snapshot_store import SnapshotStore
+from alsolike.catalogue.items import CatalogueStore
+from alsolike.profiles.store import Profile, ProfileStore
+from alsolike.snapshot.snapshot import Snapshot
+from alsolike.snapshot.store import SnapshotStore
 from tests.booted.shop import Shop, eventually
 
 ITEMS = [f"item-{number}" for number in range(12)]

@@ -14,8 +14,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from alsolike.profiles import ProfileStore
-from alsolike.session_tokens import Session, mint
+from alsolike.events.session_tokens import Session, mint
+from alsolike.profiles.store import ProfileStore
 from tests.booted.shop import Shop, eventually
 
 EVENTS = "/session/events"

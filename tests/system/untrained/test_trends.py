@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from alsolike.trends import Trends
-from alsolike.trends_reader import TrendsReader
+from alsolike.trends.reader import TrendsReader
+from alsolike.trends.trends import Trends
 from cli.costing.measuring import CALLS
 from tests.booted.shop import SECONDS_PER_DAY, Shop, eventually, kill
 

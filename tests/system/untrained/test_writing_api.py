@@ -11,11 +11,11 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from alsolike import lake
-from alsolike.configuration_store import ConfigurationStore
-from alsolike.path_ids import path_segment
-from alsolike.profiles import ProfileStore
-from alsolike.quarantine import QuarantinedRecord
+from alsolike.api.path_ids import path_segment
+from alsolike.lake import lake
+from alsolike.lake.dead_letters import QuarantinedRecord
+from alsolike.profiles.store import ProfileStore
+from cli.config.configuration_store import ConfigurationStore
 from tests.booted.shop import Shop, eventually
 
 STRANGE_IDS = ["a/b", "../../items", "50%", "%2F", "a?b#c", "ü ö", "😀" * 256, "~x", "..", "a+b"]

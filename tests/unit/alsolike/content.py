@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from alsolike import content_index as module
-from alsolike.content_index import UNSCALED, ContentIndex, Scales
-from alsolike.item_tokens import item_tokens
-from alsolike.ragged import hashes_of
+from alsolike.arrays.ragged import hashes_of
+from alsolike.snapshot import content_index as module
+from alsolike.snapshot.content_index import UNSCALED, ContentIndex, Scales
+from alsolike.snapshot.item_tokens import item_tokens
 from model_export.data.item_content import content_index, item_content
 
 ITEMS = {

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from alsolike import filters
-from alsolike.catalogue_change import Change
-from alsolike.configuration import DEFAULT, ColumnType
-from alsolike.filter_evaluation import Asked, FilterEvaluator
-from alsolike.filter_interactions import Recent
-from alsolike.snapshot import Snapshot
-from alsolike.snapshot_segment import Segment
-from tests.unit.alsolike.catalogue import through_a_file
+from alsolike.catalogue.changes import Change
+from alsolike.domain.configuration import DEFAULT, ColumnType
+from alsolike.filters import parser
+from alsolike.filters.evaluation import FilterEvaluator, FilterInputs
+from alsolike.filters.interactions import Recent
+from alsolike.snapshot.segment import Segment
+from alsolike.snapshot.snapshot import Snapshot
+from tests.unit.alsolike.catalogue_columns import through_a_file
 
 COLUMNS = {
     "genre": ColumnType.STRING,
@@ -71,7 +71,7 @@ class Model:
             np.array([event.seconds * 1000 for event in events], np.int64),
         )
         bias = self.evaluator.bias(
-            filters.parse(expression), Asked(recent=recent, **{"now_ms": 0, **asked}), name=expression
+            parser.parse(expression), FilterInputs(recent=recent, **{"now_ms": 0, **asked}), name=expression
         )
         assert bias.dtype == np.float32
         assert set(np.unique(bias).tolist()) <= {0.0, -np.inf}

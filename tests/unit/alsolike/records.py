@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 from hypothesis import strategies as st
 
-from alsolike.configuration import DEFAULT
-from alsolike.interactions import MAX_IMPRESSION_ITEMS, Interaction
-from alsolike.wire import is_blank
+from alsolike.contract.validation import is_blank
+from alsolike.domain.configuration import DEFAULT
+from alsolike.events.interactions import MAX_IMPRESSION_ITEMS, Interaction
 
 TIME_MS = 1_700_000_000_000
 

@@ -10,7 +10,7 @@ import pytest
 import typer.main
 import typer.testing
 
-from alsolike.pseudonyms import Pseudonyms, pseudonyms_of
+from alsolike.privacy.pseudonyms import Pseudonyms, pseudonyms_of
 from cli.deployment import Deployment
 from tests.unit.cli.shop import NAMES, empty_deployment, put_parameters
 

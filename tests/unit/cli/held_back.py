@@ -9,8 +9,8 @@ from typing import Any
 
 from typer.testing import CliRunner, Result
 
-from alsolike.quarantine import QuarantinedRecord
-from alsolike.stream import StreamRecord
+from alsolike.events.stream import StreamRecord
+from alsolike.lake.dead_letters import QuarantinedRecord
 from cli import main as command
 from cli.deployment import Deployment
 from tests.fakes.places import create_bucket

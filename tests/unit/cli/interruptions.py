@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike.profiles import ProfileStore
+from alsolike.profiles.store import ProfileStore
 from cli.deployment import Deployment
 from cli.importing.inputs import Options
 from cli.importing.load import import_interactions

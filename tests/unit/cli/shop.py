@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from alsolike.dataset import DatasetManifest
+from alsolike.training.dataset import DatasetManifest
 from cli.deployment import TREE, Deployment, Names
 from tests.fakes.places import create_bucket, create_table
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from typer.testing import CliRunner
 
-from alsolike.errors import AlsolikeError, InvalidInput, NotFound, Unavailable
+from alsolike.runtime.errors import AlsolikeError, InvalidInput, NotFound, Unavailable
 from cli.api import Api
 from cli.deployment import ADMINISTER, WRITE_EVENTS, Deployment, on_aws
 from cli.main import app

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from alsolike.errors import Unavailable
+from alsolike.runtime.errors import Unavailable
 from cli import boot, console
 from local_cloud import client
 from local_cloud.client import Cloud, CloudError

@@ -13,9 +13,9 @@ import typer
 from typer.core import TyperGroup
 from typer.testing import CliRunner, Result
 
-from alsolike.lake import quarantine_key
-from alsolike.quarantine import QuarantinedRecord
-from alsolike.stream import StreamRecord
+from alsolike.events.stream import StreamRecord
+from alsolike.lake.dead_letters import QuarantinedRecord
+from alsolike.lake.lake import quarantine_key
 from cli import main as command
 from cli.deployment import Deployment
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from alsolike.cost import Duration
-from alsolike.errors import InvalidInput
+from alsolike.runtime.errors import InvalidInput
 from cli import boot
 from cli.costing import measuring
-from cli.costing.measuring import Figures, Measured, figures
+from cli.costing.measuring import CallFigures, Measured, figures
 from cli.main import app
+from operations.cost import Duration
 
 REGION = "us-east-1"
 LOAD = ("--users", "1000", "--events-per-day", "24000", "--requests-per-day", "240000", "--items", "100")
@@ -129,7 +129,7 @@ def test_without_an_assembly_the_environment_is_synthesized(assembly: Path, monk
 def test_measured_durations_and_log_sizes_take_the_place_of_known_ones(
     assembly: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = Figures(calls=9, mean_ms=49.2, max_memory_mb=321, log_bytes=1_500, records=1.0)
+    found = CallFigures(calls=9, mean_ms=49.2, max_memory_mb=321, log_bytes=1_500, records=1.0)
     monkeypatch.setattr(measuring, "measure", lambda **_: Measured({"recommend": found}))
 
     document: dict[str, Any] = json.loads(ask("--assembly", str(assembly), *LOAD, "--measure", "--json"))
@@ -146,7 +146,7 @@ def test_measured_durations_and_log_sizes_take_the_place_of_known_ones(
 
 def test_time_by_call_and_by_record_are_stretched_alike() -> None:
     known = {"archive_events": Duration(call_ms=60, record_ms=2)}
-    found = Figures(calls=1, mean_ms=160, max_memory_mb=1, log_bytes=1, records=10)
+    found = CallFigures(calls=1, mean_ms=160, max_memory_mb=1, log_bytes=1, records=10)
 
     durations = Measured({"archive_events": found}).durations(known)
 
@@ -167,14 +167,14 @@ def test_figures_are_of_warm_calls_and_of_the_load_where_it_made_some() -> None:
     found = figures(load, whole, events=12, requests=12, events_per_call=1)
 
     lines = load["update_profiles"]
-    assert found["update_profiles"] == Figures(
+    assert found["update_profiles"] == CallFigures(
         calls=3,
         mean_ms=30,
         max_memory_mb=60,
         log_bytes=round((sum(map(len, lines)) + 26 * 4) / 3),
         records=4,
     )
-    assert dataclasses.replace(found["build_dataset"], log_bytes=0) == Figures(
+    assert dataclasses.replace(found["build_dataset"], log_bytes=0) == CallFigures(
         calls=1, mean_ms=7, max_memory_mb=40, log_bytes=0
     )
     assert "collect" not in found

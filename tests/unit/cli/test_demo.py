@@ -8,16 +8,16 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike import recommendation_id
-from alsolike.bundle import HistoryParameters
-from alsolike.profiles import Profile, RecentInteraction
+from alsolike.bundle.bundle import HistoryParameters
+from alsolike.domain import recommendation_id
+from alsolike.profiles.store import Profile, RecentInteraction
 from cli.api import Api, Recommendations, RecommendedItem
 from cli.demo import replay
 from cli.demo.comparison import Answer, Move, Ranking, compare, fetch_answers, rank
 from cli.demo.journey import LiveEvent, prepare
 from cli.demo.reference import ReferenceModel
-from cli.demo.summary import Check, DemoFailed, FirstRecommendation, Latency, Summary, show, show_first
-from cli.model_versions import Candidate
+from cli.demo.summary import DemoCheck, DemoFailed, DemoSummary, FirstRecommendation, Latency, show, show_first
+from cli.model_versions import AlgorithmFigures
 from model_export.api import Model
 from model_export.data.interactions import Floats, Histories
 from model_export.export.reference import Reference
@@ -158,21 +158,23 @@ def test_reference_keeps_seen_items_out_where_the_model_does() -> None:
 
 @pytest.mark.parametrize("passed", [True, False])
 def test_summary_passes_only_with_every_check(passed: bool) -> None:
-    summary = Summary(checks=[check("a"), check("b", passed=passed)])
+    summary = DemoSummary(checks=[check("a"), check("b", passed=passed)])
 
     assert summary.passed is passed
-    assert not Summary().passed
-    assert not Summary(checks=[check("a")], error="stopped").passed
+    assert not DemoSummary().passed
+    assert not DemoSummary(checks=[check("a")], error="stopped").passed
 
 
-def check(name: str, *, passed: bool = True) -> Check:
-    return Check(name, passed, "2 of 2", "1 of 2 answers agree")
+def check(name: str, *, passed: bool = True) -> DemoCheck:
+    return DemoCheck(name, passed, "2 of 2", "1 of 2 answers agree")
 
 
 def test_failed_check_names_expectation_result_and_next_step(tmp_path: Path) -> None:
-    Summary(checks=[check("a")]).raise_if_failed(tmp_path)
+    DemoSummary(checks=[check("a")]).raise_if_failed(tmp_path)
     with pytest.raises(DemoFailed) as failed:
-        Summary(checks=[check("a"), check("rankings agree", passed=False)]).raise_if_failed(tmp_path / "summary.json")
+        DemoSummary(checks=[check("a"), check("rankings agree", passed=False)]).raise_if_failed(
+            tmp_path / "summary.json"
+        )
 
     assert "rankings agree: expected 2 of 2, found 1 of 2 answers agree" in str(failed.value)
     assert f"See {tmp_path / 'summary.json'}, or run" in str(failed.value)
@@ -180,7 +182,7 @@ def test_failed_check_names_expectation_result_and_next_step(tmp_path: Path) -> 
 
 def test_first_recommendations_have_five_different_titles(capsys: pytest.CaptureFixture[str]) -> None:
     titles = {item_id: f"Title {int(item_id) // 2}" for item_id in map(str, range(20))}
-    summary = Summary(titles=titles, first=FirstRecommendation("42", tuple(titles), after_s=101.4))
+    summary = DemoSummary(titles=titles, first=FirstRecommendation("42", tuple(titles), after_s=101.4))
 
     show_first(summary)
 
@@ -197,13 +199,13 @@ def test_first_recommendations_have_five_different_titles(capsys: pytest.Capture
     ]
 
 
-def complete() -> Summary:
+def complete() -> DemoSummary:
     names = ("blend", "repurchase", "buy_again", "item_knn", "transitions", "ease", "slist", "popularity", "content")
-    return Summary(
+    return DemoSummary(
         steps={"train the model": 90.0, "import items": 20.0, "boot": 10.0, "synthesize": 6.0, "replay": 5.0},
         total_s=150.0,
         candidates=tuple(
-            Candidate(name, hr=0.6, ndcg=0.4, mrr=0.3, coverage=0.2, fit_s=1.0, winner=name == "blend")
+            AlgorithmFigures(name, hr=0.6, ndcg=0.4, mrr=0.3, coverage=0.2, fit_s=1.0, winner=name == "blend")
             for name in names
         ),
         left_out={"sasrec": "torch is not installed"},
@@ -246,7 +248,7 @@ def test_verbose_results_add_quality_lists_moves_steps_and_checks(capsys: pytest
 
 
 def test_summary_has_the_datasets_quality() -> None:
-    quality = Summary(dataset=DATASET).document()["dataset"]
+    quality = DemoSummary(dataset=DATASET).document()["dataset"]
 
     assert (quality["rows_read"], quality["kept"], quality["dropped"]) == (
         DATASET.rows_read,
@@ -256,8 +258,8 @@ def test_summary_has_the_datasets_quality() -> None:
 
 
 def test_summary_says_which_algorithms_the_training_left_out_and_why(capsys: pytest.CaptureFixture[str]) -> None:
-    candidate = Candidate("ease", hr=0.6, ndcg=0.4, mrr=0.3, coverage=0.2, fit_s=1.0, winner=True)
-    summary = Summary(candidates=(candidate,), left_out={"sasrec": "torch is not installed"})
+    candidate = AlgorithmFigures("ease", hr=0.6, ndcg=0.4, mrr=0.3, coverage=0.2, fit_s=1.0, winner=True)
+    summary = DemoSummary(candidates=(candidate,), left_out={"sasrec": "torch is not installed"})
 
     show(summary)
 

@@ -12,18 +12,18 @@ from typing import Any
 
 import pytest
 
-from alsolike.errors import AlsolikeError, Unavailable
+from alsolike.runtime.errors import AlsolikeError, Unavailable
 from cli import console
 from cli.background import Background
 from cli.demo import run
 from cli.demo.run import DIRECTORY, Demo
-from cli.demo.summary import Check, FirstRecommendation
+from cli.demo.summary import DemoCheck, FirstRecommendation
 from cli.deployment import Deployment
 from cli.main import main
 from tests.unit.cli.shop import NAMES
 
-PASSED = Check("rankings agree", True, "2 of 2", "2 of 2 answers agree")
-FAILED = Check("rankings agree", False, "2 of 2", "1 of 2 answers agree")
+PASSED = DemoCheck("rankings agree", True, "2 of 2", "2 of 2 answers agree")
+FAILED = DemoCheck("rankings agree", False, "2 of 2", "1 of 2 answers agree")
 SUMMARY = DIRECTORY / "summary.json"
 
 

@@ -11,18 +11,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike import recommendation_id
-from alsolike.errors import Unavailable
-from alsolike.profiles import Profile, ProfileStore
+from alsolike.domain import recommendation_id
+from alsolike.profiles.store import Profile, ProfileStore
+from alsolike.runtime.errors import Unavailable
 from cli import training_run
 from cli.api import Recommendations, RecommendedItem
 from cli.demo import loop, reference, replay
 from cli.demo.journey import Journey, LiveEvent
 from cli.demo.loop import Loop
-from cli.demo.replay import Plan
-from cli.demo.summary import DemoFailed, Summary
+from cli.demo.replay import ReplayPlan
+from cli.demo.summary import DemoFailed, DemoSummary
 from cli.deployment import Deployment
-from cli.training_run import Outcome
+from cli.training_run import TrainingResult
 from tests.unit.cli.shop import DATASET, MANIFEST, NAMES
 
 NOW_S = 1_700_000_000
@@ -61,7 +61,7 @@ class MemoryReference:
         return ranked(profile)[:k]
 
 
-def send(plan: Plan, where: Deployment, *, now_ms: int, on_sent: Callable[[int], None]) -> None:
+def send(plan: ReplayPlan, where: Deployment, *, now_ms: int, on_sent: Callable[[int], None]) -> None:
     """Write the events into the profiles, as the consumer of the stream does."""
     store = ProfileStore(where.client("dynamodb"), NAMES.profiles_table)
     for user, profile in replay.expected_profiles(plan, replay.read_profiles(plan.users, store)).items():
@@ -84,7 +84,7 @@ def outcome(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Replace the outcome of the training, which promotes the model by default."""
 
     def replace(decision: str, *reasons: str) -> None:
-        outcome = Outcome("r1", "r1", decision, reasons, trained=True, duration_s=2.0)
+        outcome = TrainingResult("r1", "r1", decision, reasons, trained=True, duration_s=2.0)
         monkeypatch.setattr(training_run, "follow", lambda *_, **__: outcome)
 
     replace("promoted", "ndcg@10 is higher")
@@ -98,7 +98,7 @@ def run(
     outcome: Callable[..., None],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
-) -> Callable[[], Summary]:
+) -> Callable[[], DemoSummary]:
     put = deployment.client("s3").put_object
     put(Bucket=NAMES.artefact_bucket, Key="datasets/r1/manifest.json", Body=DATASET.to_json())
     put(Bucket=NAMES.artefact_bucket, Key="models/r1/manifest.json", Body=json.dumps(MANIFEST))
@@ -107,8 +107,8 @@ def run(
     monkeypatch.setattr(loop, "Api", MemoryApi)
     monkeypatch.setattr(replay, "send", send)
 
-    def run() -> Summary:
-        summary, firsts = Summary(), list[Any]()
+    def run() -> DemoSummary:
+        summary, firsts = DemoSummary(), list[Any]()
         try:
             Loop(deployment, summary, directory=tmp_path, started_s=0).run(
                 data, on_first=lambda: firsts.append(summary.first)
@@ -120,7 +120,7 @@ def run(
     return run
 
 
-def test_loop_imports_trains_recommends_and_agrees_with_the_reference(run: Callable[[], Summary]) -> None:
+def test_loop_imports_trains_recommends_and_agrees_with_the_reference(run: Callable[[], DemoSummary]) -> None:
     summary = run()
 
     assert [check.found for check in summary.checks if not check.passed] == []
@@ -143,7 +143,7 @@ def test_loop_imports_trains_recommends_and_agrees_with_the_reference(run: Calla
 
 
 def test_model_that_the_gate_rejects_ends_the_loop_with_the_next_command(
-    run: Callable[[], Summary], outcome: Callable[..., None]
+    run: Callable[[], DemoSummary], outcome: Callable[..., None]
 ) -> None:
     outcome("rejected", "failed: ndcg@10")
 
@@ -154,7 +154,7 @@ def test_model_that_the_gate_rejects_ends_the_loop_with_the_next_command(
 
 
 def test_rankings_other_than_the_references_fail_the_check(
-    run: Callable[[], Summary], monkeypatch: pytest.MonkeyPatch
+    run: Callable[[], DemoSummary], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(MemoryReference, "rank", lambda *_, **__: list(ITEMS))
 
@@ -169,7 +169,7 @@ def test_rankings_other_than_the_references_fail_the_check(
 
 
 def test_version_that_is_not_served_in_time_is_named(
-    run: Callable[[], Summary], monkeypatch: pytest.MonkeyPatch
+    run: Callable[[], DemoSummary], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(MemoryApi, "version", "r0")
     monkeypatch.setattr(loop, "CHAMPION_TIMEOUT_S", 0)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.errors import NotFound, Unavailable
+from alsolike.runtime.errors import NotFound, Unavailable
 from cli import deployment
 from tests.unit.cli.shop import NAMES, put_parameters
 

@@ -8,8 +8,18 @@ import json
 import pytest
 from typer.testing import CliRunner, Result
 
-from alsolike.errors import InvalidInput, NotFound, Unavailable
-from alsolike.monitoring import LATEST_KEY, Check, Drift, Figure, Outcome, Report, Rules, Start, Trigger
+from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
+from alsolike.training.monitoring import (
+    LATEST_KEY,
+    DataCheck,
+    Drift,
+    DriftReport,
+    DriftThresholds,
+    Figure,
+    Start,
+    StartedTraining,
+    Trigger,
+)
 from cli import deployment as deployments
 from cli import main as command
 from cli.deployment import Deployment
@@ -19,10 +29,10 @@ from tests.unit.cli.stub_function import StubFunction
 
 NOW_MS = 1_790_000_000_000
 HOUR_MS = 3_600_000
-REPORT = Report(
+REPORT = DriftReport(
     looked_ms=NOW_MS,
     window_from_ms=NOW_MS - 7 * 24 * HOUR_MS,
-    rules=Rules(psi=0.25, hours=24, retrains=True, new_interactions=5_000, silent_hours=24, stale_days=30),
+    rules=DriftThresholds(psi=0.25, hours=24, retrains=True, new_interactions=5_000, silent_hours=24, stale_days=30),
     champion="v1",
     champion_age_h=100.0,
     lake_silent_h=2.4,
@@ -35,7 +45,7 @@ REPORT = Report(
         Figure(Drift.USER_ACTIVITY, 0.3, 0.02, 800, 300, above_since_ms=NOW_MS - 11 * HOUR_MS),
         Figure(Drift.HISTORY_LENGTH, 0.01, 0.02, 800, 300),
     ),
-    checks=(Check("value_missing", 0.25, 0.1, 40), Check("item_missing", None, 0.0, 0)),
+    checks=(DataCheck("value_missing", 0.25, 0.1, 40), DataCheck("item_missing", None, 0.0, 0)),
     unknown_item_share=0.125,
     unknown_user_share=0.5,
     new_interactions=1_234,
@@ -103,13 +113,13 @@ def test_what_was_started_is_said(shop: Deployment) -> None:
 @pytest.mark.parametrize(
     ("outcome", "figure", "said"),
     [
-        (Outcome.GOING, "started a training", "it goes on"),
-        (Outcome.BUSY, "drift", "it did nothing, for another run went on; what made it due starts it again"),
-        (Outcome.NOT_BEGUN, "drift", "it failed before it had its turn; what made it due starts it again"),
-        (Outcome.REJECTED, "started a training", "the gate rejected its model"),
+        (StartedTraining.GOING, "started a training", "it goes on"),
+        (StartedTraining.BUSY, "drift", "it did nothing, for another run went on; what made it due starts it again"),
+        (StartedTraining.NOT_BEGUN, "drift", "it failed before it had its turn; what made it due starts it again"),
+        (StartedTraining.REJECTED, "started a training", "the gate rejected its model"),
     ],
 )
-def test_what_became_of_it_is_said(shop: Deployment, outcome: Outcome, figure: str, said: str) -> None:
+def test_what_became_of_it_is_said(shop: Deployment, outcome: StartedTraining, figure: str, said: str) -> None:
     start = Start(Trigger.DRIFT, "drift-ab", "psi", "v1", NOW_MS - HOUR_MS, ("item_popularity",), outcome)
     put(shop, dataclasses.replace(REPORT, last_start=start).to_json())
 
@@ -122,7 +132,7 @@ def test_what_became_of_it_is_said(shop: Deployment, outcome: Outcome, figure: s
 
 
 def test_every_outcome_has_a_sentence() -> None:
-    assert set(_BECAME) == set(Outcome)
+    assert set(_BECAME) == set(StartedTraining)
 
 
 def test_json_is_the_report(shop: Deployment) -> None:

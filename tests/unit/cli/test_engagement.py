@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner, Result
 
-from alsolike import engagement, outcomes
-from alsolike.engagement import Engagement
-from alsolike.errors import InvalidInput, Unavailable
+from alsolike.lake import engagement, outcomes
+from alsolike.lake.engagement import Engagement
+from alsolike.runtime.errors import InvalidInput, Unavailable
 from cli import deployment as deployments
 from cli import main as command
 from cli.deployment import Deployment

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from alsolike.erasures import Expiring, Purged, Receipt, ReceiptStore, TrainedModel
-from alsolike.errors import InvalidInput, NotFound, Unavailable
-from alsolike.pseudonyms import Pseudonyms
-from alsolike.users import User, UserStore
+from alsolike.catalogue.users import User, UserStore
+from alsolike.privacy.erasures import ErasureReceipt, ErasureReceiptStore, Expiring, Purged, TrainedModel
+from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
 from cli import deployment as deployments
 from cli.deployment import Deployment
 from cli.main import app
@@ -46,8 +46,8 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, list(arguments), catch_exceptions=False)
 
 
-def receipt(user_hash: str, **fields: Any) -> Receipt:
-    return Receipt(user_hash[:32], user_hash, **{"requested_at_ms": ASKED_MS, "runs": 1, **fields})
+def receipt(user_hash: str, **fields: Any) -> ErasureReceipt:
+    return ErasureReceipt(user_hash[:32], user_hash, **{"requested_at_ms": ASKED_MS, "runs": 1, **fields})
 
 
 COMPLETE = receipt(
@@ -59,12 +59,12 @@ COMPLETE = receipt(
 )
 
 
-def write(shop: Deployment, found: Receipt) -> str:
-    ReceiptStore(shop.client("s3"), shop.names.artefact_bucket).write(found)
+def write(shop: Deployment, found: ErasureReceipt) -> str:
+    ErasureReceiptStore(shop.client("s3"), shop.names.artefact_bucket).write(found)
     return found.erasure_id
 
 
-def start(shop: Deployment, found: Receipt) -> str:
+def start(shop: Deployment, found: ErasureReceipt) -> str:
     """Run the workflow that a receipt names; return its execution."""
     execution = shop.client("stepfunctions").start_execution(
         stateMachineArn=shop.names.erasure_state_machine_arn, name=f"{found.erasure_id}-{found.runs}"

@@ -6,7 +6,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from alsolike.errors import InvalidInput
+from alsolike.runtime.errors import InvalidInput
 from cli.evaluate import evaluate
 from model_export.algorithms import known
 from model_export.algorithms.ease import Ease

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from alsolike.catalogue_change import Change
-from alsolike.configuration import ColumnType
-from alsolike.configuration_store import ConfigurationStore
-from alsolike.errors import InvalidInput
-from alsolike.snapshot_publisher import SnapshotPublisher
-from alsolike.snapshot_store import SnapshotStore
-from alsolike.users import User, UserStore
+from alsolike.catalogue.changes import Change
+from alsolike.catalogue.users import User, UserStore
+from alsolike.domain.configuration import ColumnType
+from alsolike.runtime.errors import InvalidInput
+from alsolike.snapshot.publisher import SnapshotPublisher
+from alsolike.snapshot.store import SnapshotStore
 from cli import deployment as deployments
 from cli import main as command
 from cli.api import Api, Recommendations, RecommendedItem
 from cli.config import file
+from cli.config.configuration_store import ConfigurationStore
 from cli.deployment import Deployment
 
 DOCUMENT = {

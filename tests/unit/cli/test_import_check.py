@@ -7,10 +7,10 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alsolike import interactions as contract
-from alsolike import wire
-from alsolike.configuration import DEFAULT
-from alsolike.errors import InvalidInput
+from alsolike.contract import validation
+from alsolike.domain.configuration import DEFAULT
+from alsolike.events import interactions as contract
+from alsolike.runtime.errors import InvalidInput
 from cli.importing.interactions import check
 from cli.importing.timestamps import NUMBER
 
@@ -19,7 +19,7 @@ NOW_MS = 1_700_000_000_000
 
 def is_id(text: str, *, maximum: int) -> bool:
     try:
-        wire.required_string({"id": text}, "id", maximum=maximum)
+        validation.required_string({"id": text}, "id", maximum=maximum)
     except InvalidInput:
         return False
     return True

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.configuration import DEFAULT, Configuration, EventType
-from alsolike.errors import InvalidInput
+from alsolike.domain.configuration import DEFAULT, Configuration, EventType
+from alsolike.runtime.errors import InvalidInput
 from cli.deployment import Deployment
-from cli.importing.columns import parse_mapping, renamed
+from cli.importing.column_mapping import parse_mapping, renamed
 from cli.importing.inputs import Options
 from cli.importing.interactions import check
 from cli.importing.load import import_interactions

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.errors import InvalidInput, Unavailable
+from alsolike.runtime.errors import InvalidInput, Unavailable
 from cli.deployment import Deployment
 from cli.importing.load import import_interactions
 from cli.importing.sources import S3Object, find

@@ -9,11 +9,11 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike import lake
-from alsolike.configuration import HISTORY_LENGTH
-from alsolike.configuration_store import ConfigurationStore
-from alsolike.errors import InvalidInput
-from alsolike.profiles import ProfileStore
+from alsolike.domain.configuration import HISTORY_LENGTH
+from alsolike.lake import lake
+from alsolike.profiles.store import ProfileStore
+from alsolike.runtime.errors import InvalidInput
+from cli.config.configuration_store import ConfigurationStore
 from cli.deployment import Deployment
 from cli.importing import csv_rows, files
 from tests.unit.cli.imported import GOOD, lake_objects, lake_rows, load, write

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.errors import InvalidInput
+from alsolike.runtime.errors import InvalidInput
 from cli.deployment import Deployment
 from cli.importing import load_metadata
 from cli.importing.inputs import Options

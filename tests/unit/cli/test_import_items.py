@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.catalog import CatalogueStore
-from alsolike.errors import InvalidInput
+from alsolike.catalogue.items import CatalogueStore
+from alsolike.runtime.errors import InvalidInput
 from cli.deployment import Deployment
 from cli.importing import load_metadata
 from cli.importing.load_metadata import import_items

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.configuration import HISTORY_LENGTH
-from alsolike.errors import InvalidInput
-from alsolike.profiles import Profile, RecentInteraction
+from alsolike.domain.configuration import HISTORY_LENGTH
+from alsolike.profiles.store import Profile, RecentInteraction
+from alsolike.runtime.errors import InvalidInput
 from cli.deployment import Deployment
 from cli.importing import csv_blocks, files, latest
 from cli.importing.csv_blocks import blocks

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.errors import InvalidInput
+from alsolike.runtime.errors import InvalidInput
 from cli.deployment import Deployment
 from cli.importing import csv_rows
 from cli.importing.csv_blocks import blocks

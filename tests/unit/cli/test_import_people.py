@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from alsolike.profiles import ProfileStore
-from alsolike.pseudonyms import Pseudonyms
-from alsolike.tombstones import add_tombstone
-from alsolike.users import UserStore
+from alsolike.catalogue.users import UserStore
+from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.privacy.tombstones import add_tombstone
+from alsolike.profiles.store import ProfileStore
 from cli import deployment as deployments
 from cli.deployment import Deployment
 from cli.importing.load import InteractionsImport, import_interactions

@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from alsolike.catalog import CatalogueStore
-from alsolike.configuration_store import ConfigurationStore
-from alsolike.errors import InvalidInput
+from alsolike.catalogue.items import CatalogueStore
+from alsolike.runtime.errors import InvalidInput
 from cli.config import yaml_document
+from cli.config.configuration_store import ConfigurationStore
 from cli.deployment import Deployment
 from cli.importing.files import Chunk, DataFile
 from cli.importing.inputs import Options

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.catalog import CatalogueStore
-from alsolike.configuration_store import ConfigurationStore
-from alsolike.errors import InvalidInput
-from alsolike.users import UserStore
+from alsolike.catalogue.items import CatalogueStore
+from alsolike.catalogue.users import UserStore
+from alsolike.runtime.errors import InvalidInput
+from cli.config.configuration_store import ConfigurationStore
 from cli.deployment import Deployment
 from cli.importing.inputs import Options
 from cli.importing.load_metadata import import_items, import_users

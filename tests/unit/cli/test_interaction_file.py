@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.configuration import DEFAULT, Configuration, EventType
-from alsolike.errors import InvalidInput
+from alsolike.domain.configuration import DEFAULT, Configuration, EventType
+from alsolike.runtime.errors import InvalidInput
 from cli.importing.interaction_file import InteractionFile, read
 
 ROWS = "USER_ID,ITEM_ID,TIMESTAMP\nann,x,30\nann,y,10\nann,z,30\nbob,x,5\n"

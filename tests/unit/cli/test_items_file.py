@@ -4,8 +4,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.configuration import ColumnType
-from alsolike.errors import InvalidInput
+from alsolike.domain.configuration import ColumnType
+from alsolike.runtime.errors import InvalidInput
 from cli.importing.items_file import read_items
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.held_back import read_held
+from alsolike.lake.dead_letters import read_dead_letter
 from cli import deployment as deployments
 from cli.deployment import Deployment
 from tests.unit.cli.held_back import ARRIVED_MS, BATCH_KEY, document, event, hold, hold_batch, keys, open_shop, run
@@ -127,6 +127,6 @@ def test_drop_asks_and_says_of_each_why_it_was_there(shop: Deployment) -> None:
 )
 def test_object_that_nobody_of_ours_wrote_is_listed_as_that(content: bytes) -> None:
     for key in ("quarantine/dt=2026-09-21/x.json", BATCH_KEY):
-        held = read_held(key, content, written_ms=5)
+        held = read_dead_letter(key, content, written_ms=5)
         assert (held.kind, held.records, held.time_ms) == ("unknown", (), 5)
         assert held.reason.startswith("unreadable: ")

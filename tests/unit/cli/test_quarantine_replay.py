@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from alsolike.errors import Unavailable
-from alsolike.held_back import original_key
-from alsolike.interactions import parse_record
-from alsolike.quarantine import QuarantinedRecord
-from alsolike.stream import StreamRecord
+from alsolike.events.interactions import parse_record
+from alsolike.events.stream import StreamRecord
+from alsolike.lake.dead_letters import QuarantinedRecord, original_key
+from alsolike.runtime.errors import Unavailable
 from cli import deployment as deployments
 from cli.deployment import Deployment
 from cli.quarantine.replay import MAX_ATTEMPTS, Replayer

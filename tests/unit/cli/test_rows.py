@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from alsolike.errors import ConcurrentUpdate, InvalidInput, NotFound
+from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound
 from cli import deployment as deployments
 from cli.deployment import Deployment
 from cli.main import app

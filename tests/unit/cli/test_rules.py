@@ -14,12 +14,12 @@ import pytest
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner, Result
 
-from alsolike import rules_preview as preview
-from alsolike.configuration_store import ConfigurationStore
-from alsolike.errors import NotFound, Unavailable
+from alsolike.recommendations import preview
+from alsolike.runtime.errors import NotFound, Unavailable
 from cli import deployment as deployments
 from cli import main as command
 from cli.config import file
+from cli.config.configuration_store import ConfigurationStore
 from cli.deployment import Deployment
 
 DOCS = Path(__file__).parents[3] / "docs"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from alsolike.errors import InvalidInput, Unavailable
-from alsolike.session_tokens import Session, verify
+from alsolike.events.session_tokens import Session, verify
+from alsolike.runtime.errors import InvalidInput, Unavailable
 from cli import main as command
 from cli.deployment import Deployment
 from tests.unit.cli.shop import NAMES, put_parameters

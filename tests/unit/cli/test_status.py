@@ -5,9 +5,9 @@ import json
 
 from typer.testing import CliRunner
 
-from alsolike.canary import Canary
-from alsolike.configuration_store import ConfigurationStore
-from alsolike.registry import Registry
+from alsolike.registry.canary import Canary
+from alsolike.registry.registry import Registry
+from cli.config.configuration_store import ConfigurationStore
 from cli.deployment import Deployment
 from cli.main import app
 from tests.unit.cli.shop import NAMES, put_parameters

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.errors import Unavailable
+from alsolike.runtime.errors import Unavailable
 from cli.tokens import ClientCredentials, Tokens
 from tests.unit.cli.endpoints import serving
 

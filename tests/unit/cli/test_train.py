@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from alsolike.errors import AlsolikeError
+from alsolike.runtime.errors import AlsolikeError
 from cli import training_run
 from cli.deployment import Deployment
 from cli.main import app, main
-from cli.training_run import Outcome, TrainingBusy, TrainingFailed
+from cli.training_run import TrainingBusy, TrainingFailed, TrainingResult
 from tests.unit.cli.shop import DATASET, MANIFEST, NAMES
 
 ARN = "arn:aws:states:eu-west-1:123456789012:execution:training:run-7"
-OUTCOME = Outcome("r1", "r1", "promoted", ("passed: parity",), trained=True, duration_s=1.0)
+OUTCOME = TrainingResult("r1", "r1", "promoted", ("passed: parity",), trained=True, duration_s=1.0)
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def shop(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
 def test_interrupted_train_says_that_the_run_goes_on_and_how_to_look(
     shop: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*arguments: Any, **options: Any) -> Outcome:
+    def interrupted(*arguments: Any, **options: Any) -> TrainingResult:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(training_run, "follow", interrupted)
@@ -97,7 +97,7 @@ def test_trial_of_a_version_shows_no_dataset(shop: Deployment, monkeypatch: pyte
 def test_run_that_failed_or_did_nothing_is_an_error(
     shop: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: AlsolikeError
 ) -> None:
-    def ends(*arguments: Any, **options: Any) -> Outcome:
+    def ends(*arguments: Any, **options: Any) -> TrainingResult:
         raise error
 
     monkeypatch.setattr(training_run, "follow", ends)
@@ -152,7 +152,7 @@ def test_running_execution_is_followed_without_starting_another(
 ) -> None:
     followed: list[str] = []
 
-    def follow(where: Deployment, execution_arn: str, **options: Any) -> Outcome:
+    def follow(where: Deployment, execution_arn: str, **options: Any) -> TrainingResult:
         followed.append(execution_arn)
         options["on_line"]("[    0.0 s] Train")
         return OUTCOME

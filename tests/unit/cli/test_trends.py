@@ -8,9 +8,9 @@ import time
 import pytest
 from typer.testing import CliRunner, Result
 
-from alsolike.errors import InvalidInput
-from alsolike.trends import NOTHING_COUNTED, Event
-from alsolike.trends_store import TrendsStore, trends_key
+from alsolike.runtime.errors import InvalidInput
+from alsolike.trends.store import TrendsStore, trends_key
+from alsolike.trends.trends import NOTHING_COUNTED, Event
 from cli import main as command
 from cli.deployment import Deployment
 

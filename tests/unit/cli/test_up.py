@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from alsolike.errors import NotFound, Unavailable
-from alsolike.lake import INTERACTIONS_PREFIX
-from alsolike.profile import RecentInteraction
-from alsolike.profiles import ProfileStore
-from alsolike.registry import Registry
+from alsolike.lake.lake import INTERACTIONS_PREFIX
+from alsolike.profiles.profile import RecentInteraction
+from alsolike.profiles.store import ProfileStore
+from alsolike.registry.registry import Registry
+from alsolike.runtime.errors import NotFound, Unavailable
 from cli import boot
 from cli.demo.summary import DemoFailed
 from cli.deployment import Deployment

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.errors import NotFound
+from alsolike.runtime.errors import NotFound
 from cli import website
 from cli.deployment import Deployment
 from tests.fakes.places import create_bucket

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from alsolike.configuration_store import ConfigurationStore
-from alsolike.observability import logger
-from alsolike.pseudonyms import Pseudonyms, pseudonyms_of
-from alsolike.tombstones import add_tombstone
+from alsolike.privacy.pseudonyms import Pseudonyms, pseudonyms_of
+from alsolike.privacy.tombstones import add_tombstone
+from alsolike.runtime.observability import logger
+from cli.config.configuration_store import ConfigurationStore
 from tests.builders.lambda_events import NOW_MS, LambdaContext
 from tests.fakes.places import create_bucket, create_table
 

@@ -13,9 +13,9 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from alsolike.configuration_store import ConfigurationStore
-from alsolike.profiles import ProfileStore, RecentInteraction
-from alsolike.registry import Registry
+from alsolike.profiles.store import ProfileStore, RecentInteraction
+from alsolike.registry.registry import Registry
+from cli.config.configuration_store import ConfigurationStore
 from functions.collect import handler as collect
 from functions.recommend import handler as recommend
 from tests.builders.bundles import MANIFEST, upload_bundle, write_bundle

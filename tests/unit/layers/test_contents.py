@@ -54,7 +54,7 @@ def test_layer_has_its_packages_and_its_own_modules_and_nothing_unused(
     commands: list[Sequence[str]], tmp_path: Path
 ) -> None:
     layer = Layer("core", unused=("orjson/headers", "orjson/tool.py"))
-    for name in ("alsolike/lake.py", "alsolike/__pycache__/lake.pyc"):
+    for name in ("alsolike/lake/lake.py", "alsolike/__pycache__/lake.pyc"):
         write(layer.directory / "python" / name)
 
     assert filled(tmp_path / "layer", layer) == [

@@ -12,7 +12,7 @@ from unittest import mock
 import pytest
 
 from local_cloud.execution import invoker as module
-from local_cloud.execution.function import Function, Outcome, ThrottledError
+from local_cloud.execution.function import Function, InvocationResult, ThrottledError
 from local_cloud.execution.invoker import MOST_WAITING, Invoker
 
 FUNCTION = Function(
@@ -40,10 +40,10 @@ class Environment:
         self.usable = True
         self._revision = function.code_sha256
 
-    def invoke(self, _payload: bytes, *, function_arn: str) -> Outcome:
+    def invoke(self, _payload: bytes, *, function_arn: str) -> InvocationResult:
         Environment.entered.release()
         assert Environment.end.wait(10)
-        return Outcome(function_arn, self._revision.encode(), None, "1", 1.0)
+        return InvocationResult(function_arn, self._revision.encode(), None, "1", 1.0)
 
     def close(self) -> None:
         self.usable = False
@@ -66,7 +66,7 @@ def invoker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Invoker]:
     Environment.end.set()
 
 
-def start(invoker: Invoker, threads: ThreadPoolExecutor, count: int) -> list[Future[Outcome]]:
+def start(invoker: Invoker, threads: ThreadPoolExecutor, count: int) -> list[Future[InvocationResult]]:
     return [threads.submit(invoker.invoke, "arn:f", b"") for _ in range(count)]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local_cloud.deployment import Deployment, DeploymentError, Resource
-from local_cloud.execution.function import FunctionNotFoundError, Outcome, ThrottledError
+from local_cloud.execution.function import FunctionNotFoundError, InvocationResult, ThrottledError
 from local_cloud.gateway.admission import RefusedError
 from local_cloud.gateway.deployed import read_http_apis
 from local_cloud.gateway.lambda_authorizer import LambdaAuthorizer, identity_source
@@ -31,13 +31,13 @@ class Function:
         self.asked: list[Mapping[str, Any]] = []
         self.now_s = 0.0
 
-    def __call__(self, function_arn: str, event: Mapping[str, Any], *, timeout_s: float) -> Outcome:
+    def __call__(self, function_arn: str, event: Mapping[str, Any], *, timeout_s: float) -> InvocationResult:
         assert (function_arn, timeout_s) == ("arn:f", 10.0)
         self.asked.append(event)
         if isinstance(self.answer, Exception):
             raise self.answer
         payload = self.answer if isinstance(self.answer, bytes) else json.dumps(self.answer).encode()
-        return Outcome("r", payload, "Unhandled" if payload == b"error" else None, "1", 1.0)
+        return InvocationResult("r", payload, "Unhandled" if payload == b"error" else None, "1", 1.0)
 
     def authorizer(self, *expressions: str, ttl_s: float = 60) -> LambdaAuthorizer:
         return LambdaAuthorizer(

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local_cloud.execution.function import Outcome, ThrottledError
-from local_cloud.sources.batches import Discarded, NotInvokedError, StreamBatches, StreamRecord
+from local_cloud.execution.function import InvocationResult, ThrottledError
 from local_cloud.sources.mapping import EventSourceMapping
+from local_cloud.sources.stream_retries import Discarded, NotInvokedError, StreamBatches, StreamRecord
 
 NOW = 1_000_000.0
 
@@ -16,8 +16,8 @@ def records(*names: str, age_s: float = 0.0) -> list[StreamRecord]:
     return [StreamRecord(name, NOW - age_s, 1, {"id": name}) for name in names]
 
 
-def answer(payload: object = None, *, error: str | None = None) -> Outcome:
-    return Outcome("r", json.dumps(payload).encode(), error, "1", 1.0)
+def answer(payload: object = None, *, error: str | None = None) -> InvocationResult:
+    return InvocationResult("r", json.dumps(payload).encode(), error, "1", 1.0)
 
 
 FAILED = answer({"errorMessage": "no"}, error="Unhandled")
@@ -26,7 +26,7 @@ FAILED = answer({"errorMessage": "no"}, error="Unhandled")
 class Shard:
     """Notes what a function is given, and what is discarded."""
 
-    def __init__(self, function: Callable[[list[str]], Outcome], **options: object) -> None:
+    def __init__(self, function: Callable[[list[str]], InvocationResult], **options: object) -> None:
         self.invocations: list[list[str]] = []
         self.discarded: list[tuple[list[str], str, int]] = []
         self._function = function
@@ -39,7 +39,7 @@ class Shard:
     def process(self, batch: Sequence[StreamRecord]) -> None:
         self.batches.process(batch)
 
-    def _invoke(self, batch: Sequence[StreamRecord]) -> Outcome:
+    def _invoke(self, batch: Sequence[StreamRecord]) -> InvocationResult:
         names = [record.sequence_number for record in batch]
         self.invocations.append(names)
         return self._function(names)
@@ -49,11 +49,11 @@ class Shard:
         self.discarded.append((names, discarded.condition, discarded.invocations))
 
 
-def poisoned_by(poison: str) -> Callable[[list[str]], Outcome]:
+def poisoned_by(poison: str) -> Callable[[list[str]], InvocationResult]:
     return lambda names: FAILED if poison in names else answer()
 
 
-def reporting(poison: str) -> Callable[[list[str]], Outcome]:
+def reporting(poison: str) -> Callable[[list[str]], InvocationResult]:
     return lambda names: answer({"batchItemFailures": [{"itemIdentifier": n} for n in names if n == poison]})
 
 
@@ -125,7 +125,7 @@ def test_record_that_is_too_old_is_discarded_without_an_invocation() -> None:
 def test_function_that_is_not_invoked_costs_no_retry_and_loses_nothing(error: Exception) -> None:
     failures = iter([True, True, False])
 
-    def function(names: list[str]) -> Outcome:
+    def function(names: list[str]) -> InvocationResult:
         if next(failures):
             raise error
         return answer()
@@ -172,7 +172,7 @@ def test_every_record_ends_processed_or_discarded_in_order(
     bad = {f"{number:02}" for number in poison}
     done: list[str] = []
 
-    def function(batch: list[str]) -> Outcome:
+    def function(batch: list[str]) -> InvocationResult:
         first = next((position for position, name in enumerate(batch) if name in bad), len(batch))
         if first == len(batch):
             done.extend(batch)

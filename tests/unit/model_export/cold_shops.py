@@ -5,9 +5,9 @@ Of the known items 1 and 2 are red and 3 is not. Item 4 is red, too, so that it 
 
 import numpy as np
 
-from alsolike.bundle import MS_PER_DAY
-from alsolike.content_index import Scales
-from alsolike.sentences import SentenceModel
+from alsolike.bundle.bundle import MS_PER_DAY
+from alsolike.snapshot.content_index import Scales
+from alsolike.snapshot.sentences import SentenceModel
 from model_export.algorithms.popularity import Popularity, PopularityModel
 from model_export.evaluation import splits
 from model_export.evaluation.cold_start import Trials, choose_scales, part_items, trials

@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike.bundle import MS_PER_DAY
-from alsolike.holdout import START_QUANTILE
-from alsolike.statistics import (
+from alsolike.bundle.bundle import MS_PER_DAY
+from alsolike.training.dataset import START_QUANTILE
+from alsolike.training.statistics import (
     GRAM,
     ITEM_STATISTICS,
     ITEMS,

@@ -10,9 +10,9 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike.bundle import MS_PER_DAY
-from alsolike.configuration import HISTORY_LENGTH
-from alsolike.dataset import INTERACTIONS_FILE, ITEMS_FILE, MANIFEST_FILE, DatasetManifest
+from alsolike.bundle.bundle import MS_PER_DAY
+from alsolike.domain.configuration import HISTORY_LENGTH
+from alsolike.training.dataset import INTERACTIONS_FILE, ITEMS_FILE, MANIFEST_FILE, DatasetManifest
 from model_export.data.interactions import Histories, Interactions
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pyarrow as pa
 
 from benchmarks import attribution as benchmark
-from functions.attribute_outcomes import spill
+from functions.attribute_outcomes import disk_partitions
 
 
 def _peak_bytes(answers: int, directory: Path, part_rows: int) -> int:
     """Return the most that Arrow had at once, for a day of so many answers: rows are there as long as they are read."""
     benchmark.ROWS_PER_OBJECT = 500
     benchmark.write_day(directory, answers)
-    spill.PIECE_ROWS = part_rows
+    disk_partitions.PIECE_ROWS = part_rows
     benchmark.attribute_day(directory, part_rows=part_rows)
     return int(pa.default_memory_pool().max_memory() or 0)
 

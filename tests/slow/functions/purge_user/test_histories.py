@@ -11,14 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from alsolike.user_data import _INTERACTIONS, _SERVED, UserData
+from alsolike.profiles.user_data import _INTERACTIONS, _SERVED, UserData
 from functions.purge_user import parquet, service
 from functions.purge_user.documents import find_sessions
+from functions.purge_user.dynamodb_rows import find_joined_sessions
 from functions.purge_user.lake_rows import INTERACTIONS, purge_session_rows
-from functions.purge_user.rows import purge_rows
+from functions.purge_user.lake_tables import purge_rows
+from functions.purge_user.purge_context import PurgeContext
 from functions.purge_user.service import STEPS, stop_sessions
-from functions.purge_user.tables import find_joined_sessions
-from functions.purge_user.work import Work
 from tests.builders.erasure_histories import ERASED, USERS, Shop, history
 from tests.builders.stores import PSEUDONYMS, Stores
 from tests.fakes import MemoryCloud
@@ -75,7 +75,7 @@ def test_nothing_of_the_user_is_stored_after_a_fast_purge(
     check(seed, cloud=cloud, aws=aws, units_per_s=1_000)
 
 
-def until_the_logins_time(work: Work) -> Iterator[None]:
+def until_the_logins_time(work: PurgeContext) -> Iterator[None]:
     """Remove what a session did until its login, by the time that its device gave to the login."""
     own = work.progress.own_sessions()
     times = pa.array([work.progress.sessions[session][0] for session in own], pa.int64())

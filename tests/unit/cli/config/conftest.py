@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from alsolike.configuration_store import ConfigurationStore
 from cli import deployment as deployments
+from cli.config.configuration_store import ConfigurationStore
 from cli.deployment import Deployment
 from tests.unit.cli.shop import NAMES
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from alsolike.configuration import DEFAULT
-from alsolike.configuration_document import parse
-from alsolike.configuration_reader import CURRENT_KEY
-from alsolike.configuration_store import ConfigurationStore
-from alsolike.errors import ConcurrentUpdate, InvalidInput, NotFound
+from alsolike.config.document import parse
+from alsolike.config.reader import CURRENT_KEY
+from alsolike.domain.configuration import DEFAULT
+from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound
 from cli.config import yaml_document
+from cli.config.configuration_store import ConfigurationStore
 from tests.unit.cli.config.configuring import HEAVIER_VIEWS, run
 from tests.unit.cli.shop import NAMES
 

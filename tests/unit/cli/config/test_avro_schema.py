@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from alsolike.configuration import ColumnType
-from alsolike.configuration_document import parse
-from alsolike.errors import InvalidInput
+from alsolike.config.document import parse
+from alsolike.domain.configuration import ColumnType
+from alsolike.runtime.errors import InvalidInput
 from cli import main as command
 from cli.config import yaml_document
 from cli.config.avro_schema import read_schema

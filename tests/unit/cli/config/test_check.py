@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from alsolike.configuration import DEFAULT
-from alsolike.configuration_document import parse
-from alsolike.errors import InvalidInput
+from alsolike.config.document import parse
+from alsolike.domain.configuration import DEFAULT
+from alsolike.runtime.errors import InvalidInput
 from cli.config import yaml_document
 from tests.unit.cli.config.configuring import run
 

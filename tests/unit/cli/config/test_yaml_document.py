@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alsolike.document import Fault
+from alsolike.contract.document import Fault
 from cli.config.yaml_document import Finding, InvalidYaml, dump, read
 
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from alsolike.configuration_store import ConfigurationStore
-from alsolike.document import InvalidConfiguration
-from alsolike.errors import ConcurrentUpdate, InvalidInput, NotFound
-from alsolike.experiments import Arm, Experiment
+from alsolike.contract.document import InvalidConfiguration
+from alsolike.domain.experiments import Arm, Experiment
+from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound
 from cli import deployment as deployments
 from cli import main as command
+from cli.config.configuration_store import ConfigurationStore
 from cli.deployment import Deployment
 from tests.builders.outcome_rows import DAY_MS, Outcome, store
 

@@ -6,9 +6,9 @@ import dataclasses
 
 import pytest
 
-from alsolike.comparison import detectable_lift, sample
-from alsolike.experiment_metrics import metric_of
-from alsolike.experiments import Arm, Experiment
+from alsolike.domain.experiments import Arm, Experiment
+from alsolike.experiments.comparison import detectable_lift, sample
+from alsolike.experiments.metrics import metric_of
 from cli.experimenting.planning import MAX_DAYS, Plan, lines, plan
 from tests.builders.outcome_rows import DAY_MS, Outcome, table
 

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 import pyarrow as pa
 import pytest
 
-from alsolike.comparison import compare, sample
-from alsolike.experiment_metrics import METRICS, metric_of
-from alsolike.experiment_report import Report, control_of, report, sentence
-from alsolike.experiments import Arm, Experiment
-from alsolike.served import UNKNOWN
+from alsolike.domain.experiments import Arm, Experiment
+from alsolike.experiments.comparison import compare, sample
+from alsolike.experiments.metrics import METRICS, metric_of
+from alsolike.experiments.report import ExperimentReport, control_of, report, sentence
+from alsolike.lake.served import UNKNOWN
 from cli.experimenting.tally import ArmTally
 from tests.builders.outcome_rows import DAY_MS, Outcome, table
 
@@ -33,20 +33,22 @@ def answer(shopper: str | None, arm: str = "control", *, day: int = 0, **more: o
     return Outcome(shopper, START_MS + day * DAY_MS, (f"spring/{arm}",), **more)  # type: ignore[arg-type]
 
 
-def reported(answers: list[Outcome], metric: str = "click-through", experiment: Experiment = SPRING) -> Report:
+def reported(
+    answers: list[Outcome], metric: str = "click-through", experiment: Experiment = SPRING
+) -> ExperimentReport:
     return reported_of([table(answers)], metric, experiment)
 
 
 def reported_of(
     pieces: Iterable[pa.Table], metric: str, experiment: Experiment = SPRING, *, now_ms: int = NOW_MS
-) -> Report:
+) -> ExperimentReport:
     tally = ArmTally(experiment)
     for piece in pieces:
         tally.add(piece)
     return report(experiment, metric_of(metric), tally, now_ms=now_ms)
 
 
-def values(found: Report) -> dict[str, float | None]:
+def values(found: ExperimentReport) -> dict[str, float | None]:
     return {arm.name: arm.value for arm in found.arms}
 
 

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from typer.testing import CliRunner, Result
 
-from alsolike import lake, served
-from alsolike.served import Served
+from alsolike.lake import lake, served
+from alsolike.lake.served import Served
 from cli.deployment import Deployment
 from cli.main import app
 from cli.rebuilding.lake_reader import ARROW_TYPES

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from alsolike.pseudonyms import Pseudonyms
+from alsolike.privacy.pseudonyms import Pseudonyms
 from cli import deployment as deployments
 from cli.deployment import Deployment
 from tests.unit.cli.explaining.answers import Function

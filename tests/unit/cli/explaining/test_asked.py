@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.pseudonyms import Pseudonyms
+from alsolike.privacy.pseudonyms import Pseudonyms
 from tests.builders.served_rows import served as served_row
 from tests.unit.cli.explaining.answers import NOW_MS, Function, document, explain, replayed, store
 

@@ -6,8 +6,9 @@ import time
 
 import pytest
 
-from alsolike import recommendation_id, served
-from alsolike.pseudonyms import Pseudonyms
+from alsolike.domain import recommendation_id
+from alsolike.lake import served
+from alsolike.privacy.pseudonyms import Pseudonyms
 from tests.builders.served_rows import served as served_row
 from tests.unit.cli.explaining.answers import NOW_MS, Function, archive, document, explain, replayed, store
 from tests.unit.cli.shop import NAMES

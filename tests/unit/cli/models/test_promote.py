@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from alsolike.approvals import Approvals
-from alsolike.decision import Check, Decision, decision_key
-from alsolike.errors import Unavailable
+from alsolike.registry.approvals import Approvals
+from alsolike.registry.decision import Check, Decision, decision_key
+from alsolike.runtime.errors import Unavailable
 from cli import main as command
 from tests.unit.cli.models.versions import BUCKET, Shop, document, run
 

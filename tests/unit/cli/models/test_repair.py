@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from alsolike.registry import CHAMPION_KEY
-from alsolike.training_turn import KEY
+from alsolike.registry.registry import CHAMPION_KEY
+from alsolike.registry.training_lock import KEY
 from tests.unit.cli.models.versions import BUCKET, Shop, document, run
 
 

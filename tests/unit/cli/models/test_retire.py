@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from alsolike.configuration_store import ConfigurationStore
-from alsolike.decision import Decisions
+from alsolike.registry.decision import Decisions
+from cli.config.configuration_store import ConfigurationStore
 from tests.unit.cli.models.versions import BUCKET, Shop, document, run
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from alsolike.approvals import Approvals
-from alsolike.dataset import MANIFEST_FILE, prefix
-from alsolike.decision import decision_key
+from alsolike.registry.approvals import Approvals
+from alsolike.registry.decision import decision_key
+from alsolike.training.dataset import MANIFEST_FILE, prefix
 from cli import model_versions
 from tests.unit.cli.models.versions import BUCKET, GROUP, Shop, document, run
 

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from alsolike.registry import Registry
+from alsolike.registry.registry import Registry
 from cli.deployment import Deployment
 from tests.unit.cli.models.versions import document, run
 from tests.unit.cli.shop import put_parameters

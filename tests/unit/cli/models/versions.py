@@ -10,12 +10,12 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from alsolike.canary import Canary
-from alsolike.canary_report import CanaryLook, CanaryReport, CanaryReports
-from alsolike.champion import Champion
-from alsolike.dataset import MANIFEST_FILE, DatasetManifest, prefix
-from alsolike.decision import Check, Decision, Decisions
-from alsolike.registry import Registry
+from alsolike.registry.canary import Canary
+from alsolike.registry.canary_report import CanaryLook, CanaryReport, CanaryReports
+from alsolike.registry.champion import Champion
+from alsolike.registry.decision import Check, Decision, Decisions
+from alsolike.registry.registry import Registry
+from alsolike.training.dataset import MANIFEST_FILE, DatasetManifest, prefix
 from cli import main as command
 from cli.deployment import Deployment
 from tests.builders.bundles import MANIFEST, METRICS, upload_bundle, write_bundle

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alsolike.configuration_store import ConfigurationStore
-from alsolike.interactions import Interaction
-from alsolike.profiles import Joined, Profile, ProfileStore
-from alsolike.stream import stream_records
+from alsolike.events.interactions import Interaction
+from alsolike.events.stream import stream_records
+from alsolike.profiles.store import Profile, ProfileStore, SessionLink
+from cli.config.configuration_store import ConfigurationStore
 from cli.deployment import Deployment
 from cli.rebuilding.lake_reader import LakeReader
 from cli.rebuilding.profiles import logins_of, profiles_of
@@ -74,7 +74,7 @@ def test_a_session_that_logged_in_is_its_users_though_its_rows_lie_in_other_obje
     found = rebuilt(deployment)
     assert [each.event_id for each in found["u#anna"].recent] == ["browsed", "login"]
     assert [each.event_id for each in found["s#s"].recent] == ["after"]
-    assert found["s#s"].joined == Joined("u#anna", NOW_MS - 2)
+    assert found["s#s"].joined == SessionLink("u#anna", NOW_MS - 2)
 
 
 def test_they_hold_as_many_interactions_as_the_configuration_says(deployment: Deployment) -> None:

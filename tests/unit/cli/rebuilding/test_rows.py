@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from alsolike import catalogue_log
-from alsolike.catalog import CatalogueStore, Item
-from alsolike.catalogue_change import Change
-from alsolike.catalogue_log import ChangeKind
-from alsolike.errors import InvalidInput
-from alsolike.snapshot import Snapshot
-from alsolike.snapshot_store import SnapshotStore
+from alsolike.catalogue import change_log
+from alsolike.catalogue.change_log import ChangeKind
+from alsolike.catalogue.changes import Change
+from alsolike.catalogue.items import CatalogueStore, Item
+from alsolike.runtime.errors import InvalidInput
+from alsolike.snapshot.snapshot import Snapshot
+from alsolike.snapshot.store import SnapshotStore
 from cli.deployment import Deployment
 from cli.rebuilding.rows import Rebuilt, rebuild_rows
 from cli.rebuilding.snapshot import rebuild_snapshot
@@ -22,12 +22,12 @@ NOW_MS = 1_790_000_000_000
 
 
 def log(deployment: Deployment, *changes: Change, batch: int = 0) -> None:
-    for date, each in catalogue_log.by_date(changes).items():
-        key = catalogue_log.object_key(
+    for date, each in change_log.by_date(changes).items():
+        key = change_log.object_key(
             ChangeKind.ITEM, date, shard="0", first_sequence=str(batch), last_sequence=str(batch)
         )
         deployment.client("s3").put_object(
-            Bucket=deployment.names.lake_bucket, Key=key, Body=catalogue_log.encode(ChangeKind.ITEM, each)
+            Bucket=deployment.names.lake_bucket, Key=key, Body=change_log.encode(ChangeKind.ITEM, each)
         )
 
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 from cli import deployment
 from cli.deployment import Deployment
 from cli.main import app
-from cli.recommending import asking
+from cli.recommending import batch_client
 from tests.unit.cli.recommending.answering import Function
 from tests.unit.cli.shop import NAMES
 
@@ -19,7 +19,7 @@ def function(monkeypatch: pytest.MonkeyPatch) -> Function:
     function = Function()
     where = Deployment("shop", NAMES, lambda service: function, lambda scope: "token", is_local=True)
     monkeypatch.setattr(deployment, "resolve", lambda **_: where)
-    monkeypatch.setattr(asking.Asker.__init__, "__kwdefaults__", {"first_pause_s": 0.0})
+    monkeypatch.setattr(batch_client.Asker.__init__, "__kwdefaults__", {"first_pause_s": 0.0})
     return function
 
 

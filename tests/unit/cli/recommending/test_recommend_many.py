@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 from typer.testing import Result
 
-from cli.recommending import asking, run, table
+from cli.recommending import batch_client, run, table
 from tests.unit.cli.recommending.answering import Function
 
 
@@ -83,7 +83,9 @@ def test_users_without_an_answer_are_listed_with_reasons_and_can_be_asked_with_a
 ) -> None:
     monkeypatch.setattr(run, "USERS_AT_ONCE", 2)
     Path("users.csv").write_text("USER_ID,AGE\nu0,1\nbad,2\n,3\nu1\nu2,4\nu3,5\nu4,6\n")
-    function.failures["u2"] = [{"errorType": "Sandbox.Timedout", "errorMessage": "too slow"}] * asking.MAX_ATTEMPTS
+    function.failures["u2"] = [
+        {"errorType": "Sandbox.Timedout", "errorMessage": "too slow"}
+    ] * batch_client.MAX_ATTEMPTS
 
     done = recommend("--users", "users.csv")
 

@@ -12,21 +12,21 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike import catalogue_log
-from alsolike.catalog import CatalogueStore, Item
-from alsolike.catalogue_change import Change
-from alsolike.catalogue_log import ChangeKind
-from alsolike.interactions import Interaction
-from alsolike.profiles import Profile, ProfileStore, recent
-from alsolike.pseudonyms import Pseudonyms
-from alsolike.stream import stream_records
-from alsolike.tombstones import add_tombstone
+from alsolike.catalogue import change_log
+from alsolike.catalogue.change_log import ChangeKind
+from alsolike.catalogue.changes import Change
+from alsolike.catalogue.items import CatalogueStore, Item
+from alsolike.events.interactions import Interaction
+from alsolike.events.stream import stream_records
+from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.privacy.tombstones import add_tombstone
+from alsolike.profiles.store import Profile, ProfileStore, recent
 from cli.deployment import Deployment
 from cli.importing.load import import_interactions
 from cli.rebuilding.lake_reader import LakeReader
 from cli.restoring.erasures import drop_erased
 from cli.restoring.objects import carry_out, plan
-from cli.restoring.source import Source
+from cli.restoring.source import RestoreSource
 from cli.restoring.tables import restore_tables
 from functions.archive_events.service import archive
 from tests.builders.configurations import Applied
@@ -80,16 +80,18 @@ def event_ids(shop: Deployment) -> list[str]:
     )
 
 
-def restore(shop: Deployment, to: dt.datetime, *, source: Source = Source.LAKE, keep_newer: bool = False) -> None:
+def restore(
+    shop: Deployment, to: dt.datetime, *, source: RestoreSource = RestoreSource.LAKE, keep_newer: bool = False
+) -> None:
     carry_out(shop, plan(shop, to=to, keep_newer=keep_newer))
     drop_erased(shop)
     restore_tables(shop, source, to=to, keep_newer=keep_newer, now_ms=now_ms())
 
 
 def log_item(shop: Deployment, change: Change, *, batch: int) -> None:
-    (date,) = catalogue_log.by_date([change])
-    key = catalogue_log.object_key(ChangeKind.ITEM, date, shard="0", first_sequence=str(batch), last_sequence="9")
-    body = catalogue_log.encode(ChangeKind.ITEM, [change])
+    (date,) = change_log.by_date([change])
+    key = change_log.object_key(ChangeKind.ITEM, date, shard="0", first_sequence=str(batch), last_sequence="9")
+    body = change_log.encode(ChangeKind.ITEM, [change])
     shop.client("s3").put_object(Bucket=shop.names.lake_bucket, Key=key, Body=body)
 
 
@@ -220,7 +222,7 @@ def test_tables_come_back_from_their_backups(shop: Deployment) -> None:
     profiles = ProfileStore(shop.client("dynamodb"), shop.names.profiles_table)
     profiles.add("u#anna", [recent(interaction("e1"))], now_ms=now_ms())
 
-    restore(shop, Clock().next_second(), source=Source.BACKUPS)
+    restore(shop, Clock().next_second(), source=RestoreSource.BACKUPS)
 
     # Moto's backups are what the table holds now: this shows that they are copied, and that nothing is left of them.
     assert [item.item_id for item in catalogue.scan()] == ["pear"]

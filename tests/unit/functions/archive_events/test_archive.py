@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alsolike import lake
-from alsolike.configuration import DEFAULT
-from alsolike.errors import Unavailable
-from alsolike.interactions import MAX_TIME_MS, Interaction
-from alsolike.quarantine import QuarantinedRecord
-from alsolike.stream import stream_records
+from alsolike.domain.configuration import DEFAULT
+from alsolike.events.interactions import MAX_TIME_MS, Interaction
+from alsolike.events.stream import stream_records
+from alsolike.lake import lake
+from alsolike.lake.dead_letters import QuarantinedRecord
+from alsolike.runtime.errors import Unavailable
 from functions.archive_events import handler
 from functions.archive_events.service import archive
 from tests.builders.configurations import RATING, Applied, with_clock_skew

@@ -10,11 +10,11 @@ import orjson
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.errors import InvalidInput, Unavailable
-from alsolike.pseudonyms import Pseudonyms
-from alsolike.quarantine import QuarantinedRecord
-from alsolike.served import Served
-from alsolike.tombstones import add_tombstone
+from alsolike.lake.dead_letters import QuarantinedRecord
+from alsolike.lake.served import Served
+from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.privacy.tombstones import add_tombstone
+from alsolike.runtime.errors import InvalidInput, Unavailable
 from functions.archive_served import handler
 from functions.archive_served.service import archive, read_delivery
 from tests.builders.lambda_events import LambdaContext

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from alsolike.interactions import MAX_EVENT_VALUE
-from functions.attribute_outcomes.rules import DAY_MS, Rules
+from alsolike.events.interactions import MAX_EVENT_VALUE
+from functions.attribute_outcomes.rules import DAY_MS, AttributionRules
 from tests.builders.attribution import (
     DAY,
     NOW_MS,
@@ -135,7 +135,7 @@ def test_clock_skew_may_be_days(
     shop.write_served([given, answer(["pear"], served_ms=SERVED_MS - 5 * DAY_MS)])
     shop.write_events([event(given, "pear", after_ms=-early_days * DAY_MS)])
 
-    shop.attribute(rules=Rules(clock_skew_ms=3 * DAY_MS))
+    shop.attribute(rules=AttributionRules(clock_skew_ms=3 * DAY_MS))
 
     assert shop.outcomes()[given["recommendation_id"]]["clicks"] == clicks
     assert shop.rejected(DAY - early_days) == reasons

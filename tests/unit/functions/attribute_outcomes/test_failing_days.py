@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from alsolike import served
-from alsolike.errors import DaysFailed
-from functions.attribute_outcomes import day
+from alsolike.lake import served
+from alsolike.runtime.errors import DaysFailed
+from functions.attribute_outcomes import day_results
 from functions.attribute_outcomes.answers import genuine as really
 from functions.attribute_outcomes.rules import DAY_MS
 from tests.builders.attribution import DATE, DAY, SERVED_MS, Answer, Lake, answer
@@ -36,7 +36,7 @@ def test_whatever_fails_a_day_fails_it_alone_and_is_told_without_data(
             raise OverflowError("anna's order")
         return really(rows, of)
 
-    monkeypatch.setattr(day, "genuine", genuine)
+    monkeypatch.setattr(day_results, "genuine", genuine)
     outcome = shop.attribute()
 
     assert len(shop.outcomes("2026-09-22")) == 1

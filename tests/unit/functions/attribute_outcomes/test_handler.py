@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from alsolike import served
-from alsolike.errors import DaysFailed
-from alsolike.pseudonyms import Pseudonyms
+from alsolike.lake import served
+from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.runtime.errors import DaysFailed
 from functions.attribute_outcomes import handler
 from functions.attribute_outcomes.rules import DAY_MS
 from tests.builders.attribution import DATE, NOW_MS, SERVED_MS, Lake, answer, event

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from alsolike import engagement, lake, outcomes, served
-from alsolike.errors import DaysFailed
-from functions.attribute_outcomes.rules import DAY_MS, Rules, first_whole_day, window_cut_days
+from alsolike.lake import engagement, lake, outcomes, served
+from alsolike.runtime.errors import DaysFailed
+from functions.attribute_outcomes.rules import DAY_MS, AttributionRules, first_whole_day, window_cut_days
 from tests.builders.attribution import DATE, DAY, NOW_MS, SERVED_MS, Lake, answer, event
 from tests.fakes.interruptions import Killed
 
@@ -178,5 +178,5 @@ def test_retention_with_which_no_day_is_whole_fails_the_call(shop: Lake) -> None
 def kept_for(retention_days: int) -> dict[str, int]:
     return {
         "first_day": first_whole_day(NOW_MS, served_days=90, retention_days=retention_days),
-        "cut_days": window_cut_days(retention_days, Rules()),
+        "cut_days": window_cut_days(retention_days, AttributionRules()),
     }

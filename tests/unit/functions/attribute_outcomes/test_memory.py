@@ -8,9 +8,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from functions.attribute_outcomes import day, spill
-from functions.attribute_outcomes.joining import Joined, Known, join
-from functions.attribute_outcomes.spill import Spill, parts_of
+from functions.attribute_outcomes import day_results, disk_partitions
+from functions.attribute_outcomes.disk_partitions import Spill, parts_of
+from functions.attribute_outcomes.join import Joined, Known, join
 from tests.builders.attribution import Lake, answer, event
 
 ROWS = pa.schema([("key", pa.string()), ("number", pa.int64())])
@@ -24,7 +24,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
     """Return how many rows are joined at a time, and of how many repeated ones are taken out."""
     joined: list[int] = []
     reduced: list[int] = []
-    once = day._once
+    once = day_results._once
 
     def watched_join(answers: pa.Table, events: pa.Table, known: Known) -> Joined:
         joined.append(len(answers) + len(events))
@@ -34,8 +34,8 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
         reduced.append(len(events))
         return once(events)
 
-    monkeypatch.setattr(day, "join", watched_join)
-    monkeypatch.setattr(day, "_once", watched_once)
+    monkeypatch.setattr(day_results, "join", watched_join)
+    monkeypatch.setattr(day_results, "_once", watched_once)
     return joined, reduced
 
 
@@ -91,7 +91,7 @@ def test_copies_of_one_event_and_events_of_an_answer_that_is_not_there_are_taken
     shop: Lake, watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     joined, reduced = watched
-    monkeypatch.setattr(spill, "PIECE_ROWS", 50)
+    monkeypatch.setattr(disk_partitions, "PIECE_ROWS", 50)
     given, missing = answer(["pear"]), answer(["pear"])
     shop.write_served([given])
     copies = [event(given, "pear", event_id="again") for _ in range(400)]

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from alsolike.catalogue_change import Change
-from alsolike.configuration import ColumnType
-from alsolike.snapshot import Snapshot
-from alsolike.snapshot_segment import Segment
+from alsolike.catalogue.changes import Change
+from alsolike.domain.configuration import ColumnType
+from alsolike.snapshot.segment import Segment
+from alsolike.snapshot.snapshot import Snapshot
 from functions.attribute_outcomes.rules import DAY_MS
 from tests.builders.attribution import SERVED_MS, Lake, answer, event
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alsolike import lake
+from alsolike.lake import lake
 from functions.attribute_outcomes.inputs import date_of
 from functions.attribute_outcomes.rules import DAY_MS
 from tests.builders.attribution import DAY, NOW_MS, SERVED_MS, Answer, Lake, answer, event

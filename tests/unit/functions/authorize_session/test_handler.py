@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from alsolike.errors import Unavailable
-from alsolike.session_tokens import Session, mint
+from alsolike.events.session_tokens import Session, mint
+from alsolike.runtime.errors import Unavailable
 from functions.authorize_session import handler
 from functions.authorize_session.keys import CHECK_ON_MISMATCH_S, CHECK_S
 from tests.builders.lambda_events import LambdaContext

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from alsolike.catalog import CatalogueStore, Item
-from alsolike.configuration_reader import ConfigurationReader
-from alsolike.stream import StreamRecord, stream_records
+from alsolike.catalogue.items import CatalogueStore, Item
+from alsolike.config.reader import ConfigurationReader
+from alsolike.events.stream import StreamRecord, stream_records
 from functions.archive_events.service import archive
 from functions.build_dataset import handler
 from tests.builders.lambda_events import NOW_MS, LambdaContext, kinesis_event

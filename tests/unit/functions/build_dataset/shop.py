@@ -1,6 +1,6 @@
 """What is built of what: a run, and who bought what before it."""
 
-from alsolike.interactions import Interaction
+from alsolike.events.interactions import Interaction
 from tests.builders.lambda_events import NOW_MS, interaction
 
 EVENT = {"run_id": "20260301t040506-8cb309", "started_ms": 1_772_337_906_000}

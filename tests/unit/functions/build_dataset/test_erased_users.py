@@ -7,9 +7,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.dataset import DatasetManifest
-from alsolike.errors import InvalidDataset
-from alsolike.stream import StreamRecord, stream_records
+from alsolike.events.stream import StreamRecord, stream_records
+from alsolike.runtime.errors import InvalidDataset
+from alsolike.training.dataset import DatasetManifest
 from functions.build_dataset import service
 from functions.build_dataset.cleaning import clean
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event

@@ -6,11 +6,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.configuration_store import ConfigurationStore
-from alsolike.dataset import DatasetManifest
-from alsolike.errors import InvalidDataset
-from alsolike.stream import StreamRecord, stream_records
-from alsolike.users import User, UserStore
+from alsolike.catalogue.users import User, UserStore
+from alsolike.events.stream import StreamRecord, stream_records
+from alsolike.runtime.errors import InvalidDataset
+from alsolike.training.dataset import DatasetManifest
+from cli.config.configuration_store import ConfigurationStore
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 from tests.unit.functions.build_dataset.shop import DAY_MS, EVENT, shopping
 

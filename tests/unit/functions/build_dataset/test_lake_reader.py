@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from alsolike import lake
-from alsolike.errors import InvalidDataset
+from alsolike.lake import lake
+from alsolike.runtime.errors import InvalidDataset
 from functions.build_dataset.lake_reader import read_lake
 from functions.build_dataset.rules import LAKE_COLUMNS
 from tests.builders.lakes import HOUR_MS, Watched, keep_up, keys, parquet, row, write

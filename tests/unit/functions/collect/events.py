@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from alsolike.interactions import Interaction, parse_record
+from alsolike.events.interactions import Interaction, parse_record
 from tests.builders.lambda_events import NOW_MS
 
 TRACKING_ID = "alsolike-test"

@@ -4,8 +4,8 @@ from typing import Any
 import orjson
 import pytest
 
-from alsolike.configuration import Configuration, EventType
-from alsolike.interactions import Interaction, parse_record
+from alsolike.domain.configuration import Configuration, EventType
+from alsolike.events.interactions import Interaction, parse_record
 from functions.collect import handler
 from functions.collect.events import MAX_BYTES
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event

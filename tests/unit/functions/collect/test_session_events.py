@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.pseudonyms import Pseudonyms
+from alsolike.privacy.pseudonyms import Pseudonyms
 from tests.unit.functions.collect.events import CALL, EVENT, TRACKING_ID, interaction, stored_records
 
 OWN = {**EVENT, "eventId": "order-7"}

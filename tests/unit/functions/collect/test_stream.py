@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 
-from alsolike.errors import Unavailable
-from alsolike.stream import partition_key
+from alsolike.events.stream import partition_key
+from alsolike.runtime.errors import Unavailable
 from functions.collect.stream import MAX_ATTEMPTS, EventStream
 from tests.builders.lambda_events import interaction
 

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike import lake
+from alsolike.lake import lake
 from functions.compact_lake.receipts import PREFIX
 from functions.compact_lake.retention import oldest_kept, remove_before
-from functions.compact_lake.selection import Rules
+from functions.compact_lake.selection import MergeRules
 from tests.builders.lakes import (
     DATE,
     HOUR_MS,
@@ -103,8 +103,8 @@ def test_nothing_happens_to_few_objects_fresh_ones_and_large_ones(s3: Any, lake_
     write(s3, lake_bucket, "only", [row("e")], date="2026-09-22")
 
     assert keep_up(s3, lake_bucket).merged == 0
-    assert keep_up(s3, lake_bucket, later_ms=QUIET_MS, rules=Rules(min_objects=6)).merged == 0
-    assert keep_up(s3, lake_bucket, later_ms=QUIET_MS, rules=Rules(min_objects=3, small_bytes=100)).merged == 0
+    assert keep_up(s3, lake_bucket, later_ms=QUIET_MS, rules=MergeRules(min_objects=6)).merged == 0
+    assert keep_up(s3, lake_bucket, later_ms=QUIET_MS, rules=MergeRules(min_objects=3, small_bytes=100)).merged == 0
     assert keys(s3, lake_bucket) == [*raw, "interactions/event_date=2026-09-22/only.parquet"]
 
 
@@ -192,7 +192,7 @@ def test_one_merge_reads_no_more_than_its_memory_holds(s3: Any, lake_bucket: str
     before = counted(s3, lake_bucket)
 
     # Objects are read eight at a time, and eight fill the memory.
-    rules = Rules(min_objects=3, merge_memory_bytes=500)
+    rules = MergeRules(min_objects=3, merge_memory_bytes=500)
     outcome = keep_up(s3, lake_bucket, later_ms=QUIET_MS, rules=rules)
     keep_up(s3, lake_bucket, later_ms=QUIET_MS, rules=rules)
 
@@ -209,7 +209,7 @@ def test_one_merge_reads_no_more_bytes_than_it_may(s3: Any, lake_bucket: str) ->
         write(s3, lake_bucket, f"{n}", [row(f"e{n}")])
 
     outcome = keep_up(
-        s3, lake_bucket, later_ms=QUIET_MS, rules=Rules(min_objects=3, merge_bytes=sum(sizes[:4]) + sizes[0] // 2)
+        s3, lake_bucket, later_ms=QUIET_MS, rules=MergeRules(min_objects=3, merge_bytes=sum(sizes[:4]) + sizes[0] // 2)
     )
 
     assert (outcome.merged, outcome.written) == (8, 2)  # the ninth alone is too few

@@ -6,12 +6,12 @@ from typing import Any
 import orjson
 import pytest
 
-from alsolike.configuration_reader import CURRENT_KEY
-from alsolike.configuration_store import ConfigurationStore
-from alsolike.pseudonyms import Pseudonyms
-from alsolike.tombstones import add_tombstone
+from alsolike.config.reader import CURRENT_KEY
+from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.privacy.tombstones import add_tombstone
+from cli.config.configuration_store import ConfigurationStore
 from functions.compact_lake import handler
-from functions.compact_lake.selection import Rules
+from functions.compact_lake.selection import MergeRules
 from tests.builders.lakes import counted as events_of
 from tests.builders.lakes import keys, row, write
 from tests.builders.lambda_events import LambdaContext
@@ -30,7 +30,7 @@ def invoke(
         "SECRET_ARN": secret,
         "CONFIGURATION_CHECK_S": "0",
     }
-    monkeypatch.setattr(handler, "RULES", Rules(min_objects=3, quiet_ms=0, grace_ms=0))
+    monkeypatch.setattr(handler, "RULES", MergeRules(min_objects=3, quiet_ms=0, grace_ms=0))
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     return lambda remaining_ms=900_000: handler.lambda_handler({}, LambdaContext(remaining_ms=remaining_ms))

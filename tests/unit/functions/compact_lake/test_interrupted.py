@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from functions.compact_lake.service import Outcome
+from functions.compact_lake.service import UpkeepResult
 from tests.builders.interrupted_upkeep import (
     LATER_MS,
     Tombstones,
@@ -38,7 +38,7 @@ def test_calls_at_the_same_time_are_harmless(s3: Any, lake_bucket: str, step: in
 
 def test_merge_that_another_call_has_begun_is_left_to_that_call(s3: Any, lake_bucket: str) -> None:
     inputs = fill(s3, lake_bucket)
-    others: list[Outcome] = []
+    others: list[UpkeepResult] = []
 
     def run_another_call(number: int, name: str) -> None:
         if name == "put_object" and not others:  # the receipt

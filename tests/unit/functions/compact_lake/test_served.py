@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike import served
-from alsolike.served import Served
+from alsolike.lake import served
+from alsolike.lake.served import Served
 from functions.archive_served.service import to_parquet
 from functions.compact_lake.receipts import PREFIX
 from functions.compact_lake.tables import SERVED

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.errors import ConcurrentUpdate, Unavailable
-from alsolike.interactions import MAX_TIME_MS, Interaction
-from alsolike.stream import ConfigurationSource, StreamRecord, stream_records
-from alsolike.tombstones import Erased, nobody
-from alsolike.trends import WINDOWS, ShardCounts
-from alsolike.trends_store import StoredBytes, TrendsStore, trends_key
-from functions.count_trends.service import MAX_ATTEMPTS, Counters, Outcome, count_trends
+from alsolike.events.interactions import MAX_TIME_MS, Interaction
+from alsolike.events.stream import ConfigurationSource, StreamRecord, stream_records
+from alsolike.privacy.tombstones import IsErased, no_erased_users
+from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
+from alsolike.trends.store import StoredBytes, TrendsStore, trends_key
+from alsolike.trends.trends import WINDOWS, ShardCounts
+from functions.count_trends.service import MAX_ATTEMPTS, Counters, CountResult, count_trends
 from tests.builders.configurations import RATING, Applied, with_clock_skew
 from tests.builders.lambda_events import FIRST_SEQUENCE, NOW_MS, SHARD, interaction, kinesis_event
 
@@ -61,8 +61,8 @@ def count(
     records: Sequence[Interaction | bytes],
     *,
     configurations: ConfigurationSource | None = None,
-    erased: Erased = nobody,
-) -> Outcome:
+    erased: IsErased = no_erased_users,
+) -> CountResult:
     return count_trends(
         stream_records(kinesis_event(records)),
         counters=Counters(store),
@@ -84,7 +84,7 @@ def test_event_counts_with_the_weight_of_its_type() -> None:
         ],
     )
 
-    assert outcome == Outcome(counted=3, repeated=0, unreadable=0)
+    assert outcome == CountResult(counted=3, repeated=0, unreadable=0)
     assert store.weights() == pytest.approx({"pear": 1 + 5, "plum": 3}, rel=1e-5)
 
 
@@ -100,7 +100,7 @@ def test_what_weighs_nothing_or_less_or_has_no_item_does_not_count() -> None:
         ],
     )
 
-    assert outcome == Outcome(counted=0, repeated=0, unreadable=0)
+    assert outcome == CountResult(counted=0, repeated=0, unreadable=0)
     assert store.objects == {}
 
 
@@ -122,7 +122,7 @@ def test_records_of_erased_users_and_unreadable_ones_are_passed_over() -> None:
         erased=lambda user, session=None: user == "ben",
     )
 
-    assert outcome == Outcome(counted=1, repeated=0, unreadable=1, erased=1)
+    assert outcome == CountResult(counted=1, repeated=0, unreadable=1, erased=1)
     assert store.counts().items == ("pear",)
 
 
@@ -152,7 +152,7 @@ def test_batch_that_was_counted_is_passed_over_and_not_written_again() -> None:
 
     first, second = count(store, records), count(store, records)
 
-    assert (first, second) == (Outcome(2, 0, 0), Outcome(0, 2, 0))
+    assert (first, second) == (CountResult(2, 0, 0), CountResult(0, 2, 0))
     assert store.writes == 1
 
 

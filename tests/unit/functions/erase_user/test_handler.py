@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 import pytest
 
-from alsolike.erasures import ReceiptStore
-from alsolike.pseudonyms import Pseudonyms
-from alsolike.tombstones import TOMBSTONES_KEY, TombstoneReader
+from alsolike.privacy.erasures import ErasureReceiptStore
+from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.privacy.tombstones import TOMBSTONES_KEY, TombstoneReader
 from functions.erase_user import handler
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
 
@@ -156,6 +156,6 @@ def test_the_receipt_that_is_begun_holds_no_id(
 ) -> None:
     erasure = erase_user("ann.lee")["document"]["erasureId"]
 
-    receipt = ReceiptStore(aws("s3"), artefact_bucket).read(erasure)
+    receipt = ErasureReceiptStore(aws("s3"), artefact_bucket).read(erasure)
     assert b"ann.lee" not in receipt.to_json()
     assert (receipt.status, receipt.runs) == ("running", 1)

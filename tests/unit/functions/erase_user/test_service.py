@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from alsolike.erasures import pending_key
-from alsolike.errors import Unavailable
-from alsolike.tombstones import TombstoneReader, long_key
+from alsolike.privacy.erasures import pending_key
+from alsolike.privacy.tombstones import TombstoneReader, long_key
+from alsolike.runtime.errors import Unavailable
 from tests.builders.lambda_events import NOW_MS
 from tests.builders.stores import PLACES, PSEUDONYMS, Stores
 

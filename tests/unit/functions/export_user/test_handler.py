@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 import pytest
 
-from alsolike.interactions import profile_id
-from alsolike.pages import token_of_row
+from alsolike.contract.queries import token_of_row
+from alsolike.events.interactions import profile_id
 from functions.archive_served.service import to_parquet
 from functions.export_user import handler, service
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event, interaction

@@ -16,19 +16,20 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike import bundle, lake, served
-from alsolike.bundle import HistoryParameters, Manifest
-from alsolike.configuration import DEFAULT
-from alsolike.dataset import DatasetManifest, prefix
-from alsolike.drift import DAY_MS, Histogram
-from alsolike.monitoring import STATE_KEY, Report, Rules
-from alsolike.profile import Profile, RecentInteraction, to_item
-from alsolike.profiles import ProfileStore
-from alsolike.reference import Reference
-from alsolike.registry import Registry, model_prefix
+from alsolike.bundle import bundle
+from alsolike.bundle.bundle import HistoryParameters, Manifest
+from alsolike.domain.configuration import DEFAULT
+from alsolike.lake import lake, served
+from alsolike.profiles.profile import Profile, RecentInteraction, to_item
+from alsolike.profiles.store import ProfileStore
+from alsolike.registry.registry import Registry, model_prefix
+from alsolike.training.dataset import DatasetManifest, prefix
+from alsolike.training.drift import DAY_MS, Histogram
+from alsolike.training.monitoring import STATE_KEY, DriftReport, DriftThresholds
+from alsolike.training.reference import Reference
 from functions.archive_served.service import to_parquet
 from functions.build_dataset.reference import reference
-from functions.monitor_models.service import Places, look
+from functions.monitor_models.service import MonitoringStores, look
 from tests.builders.lake_files import SCHEMA
 from tests.builders.lambda_events import NOW_MS
 from tests.builders.served_rows import served as served_row
@@ -37,7 +38,7 @@ from tests.fakes import MemoryCloud
 HOUR_MS = 3_600_000
 PROFILES = "profiles"
 ITEMS = [f"item-{number:02}" for number in range(20)]
-RULES = Rules(psi=0.25, hours=24, retrains=True, new_interactions=None, silent_hours=999, stale_days=30)
+RULES = DriftThresholds(psi=0.25, hours=24, retrains=True, new_interactions=None, silent_hours=999, stale_days=30)
 
 Row = Mapping[str, Any]
 
@@ -98,7 +99,7 @@ class MonitoredShop:
 
     client: Callable[[str], Any]
     cloud: MemoryCloud
-    places: Places
+    places: MonitoringStores
     objects: int = 0
     profiles: dict[str, Profile] = dataclasses.field(default_factory=dict)
 
@@ -185,7 +186,7 @@ class MonitoredShop:
         key = f"{served.partition_prefix(served.served_date(now_ms))}{self.objects:06}.parquet"
         self.places.s3.put_object(Bucket=self.places.lake_bucket, Key=key, Body=to_parquet(rows))
 
-    def look(self, *, now_ms: int = NOW_MS, rules: Rules = RULES) -> Report:
+    def look(self, *, now_ms: int = NOW_MS, rules: DriftThresholds = RULES) -> DriftReport:
         """Look once."""
         return look(self.places, configuration=DEFAULT, rules=rules, now_ms=now_ms)
 
@@ -216,14 +217,14 @@ class MonitoredShop:
         self.cloud.step_functions.end_all(status, output=said, history=history)
 
 
-def places(client: Callable[[str], Any], *, lake_bucket: str, artefact_bucket: str, path: Path) -> Places:
+def places(client: Callable[[str], Any], *, lake_bucket: str, artefact_bucket: str, path: Path) -> MonitoringStores:
     """Return where everything is, with a workflow that does nothing."""
     machine = client("stepfunctions").create_state_machine(
         name="training",
         definition=json.dumps({"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 9, "End": True}}}),
         roleArn="arn:aws:iam::123456789012:role/training",
     )["stateMachineArn"]
-    return Places(
+    return MonitoringStores(
         s3=client("s3"),
         states=client("stepfunctions"),
         lake_bucket=lake_bucket,

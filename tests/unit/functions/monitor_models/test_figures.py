@@ -8,12 +8,12 @@ import io
 import numpy as np
 import pytest
 
-from alsolike.drift import DAY_MS, Histogram, psi
-from alsolike.errors import InvalidBundle, InvalidDataset, InvalidInput, NotFound
-from alsolike.monitoring import LATEST_KEY, Drift, Figure, Report, report_key
-from alsolike.reference import Categories, ItemCount, ranked, reference_of
+from alsolike.runtime.errors import InvalidBundle, InvalidDataset, InvalidInput, NotFound
+from alsolike.training.drift import DAY_MS, Histogram, psi
+from alsolike.training.monitoring import LATEST_KEY, Drift, DriftReport, Figure, report_key
+from alsolike.training.reference import Categories, ItemCount, ranked, reference_of
 from functions.build_dataset.reference import reference
-from functions.monitor_models import reading
+from functions.monitor_models import lake_reader
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.monitor_models.shop import (
     HOUR_MS,
@@ -27,7 +27,7 @@ from tests.unit.functions.monitor_models.shop import (
 )
 
 
-def figure_of(report: Report, name: Drift) -> Figure:
+def figure_of(report: DriftReport, name: Drift) -> Figure:
     (found,) = (each for each in report.figures if each.name == name)
     return found
 
@@ -211,7 +211,7 @@ def test_of_many_rows_those_of_some_users_are_looked_at_all_of_each(
     rows = shopping(users=300)
     shop.champion(rows)
     shop.happened(rows)
-    monkeypatch.setattr(reading, "MOST_ROWS", 700)
+    monkeypatch.setattr(lake_reader, "MOST_ROWS", 700)
 
     report = shop.look()
 
@@ -261,7 +261,7 @@ def test_report_is_stored_for_the_day_and_as_the_latest(shop: MonitoredShop) -> 
 
     for key in (LATEST_KEY, report_key(NOW_MS)):
         body = shop.places.s3.get_object(Bucket=shop.places.artefact_bucket, Key=key)["Body"].read()
-        assert Report.from_json(body) == report
+        assert DriftReport.from_json(body) == report
     assert report_key(NOW_MS) == "monitoring/2026-09-21.json"
 
 

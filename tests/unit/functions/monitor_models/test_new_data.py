@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from alsolike.drift import DAY_MS
-from alsolike.monitoring import Outcome
-from alsolike.training_turn import Turn
+from alsolike.registry.training_lock import TrainingLock
+from alsolike.training.drift import DAY_MS
+from alsolike.training.monitoring import StartedTraining
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.monitor_models.shop import HOUR_MS, RULES, MonitoredShop, event, shopping
 
@@ -78,7 +78,7 @@ def test_while_a_training_goes_on_no_other_is_started(shop: MonitoredShop) -> No
 
     assert (report.new_interactions, report.started) == (600, None)
     assert report.last_start is not None
-    assert report.last_start.outcome is Outcome.GOING
+    assert report.last_start.outcome is StartedTraining.GOING
 
 
 def test_nothing_is_started_while_somebody_elses_training_has_its_turn(shop: MonitoredShop) -> None:
@@ -87,7 +87,7 @@ def test_nothing_is_started_while_somebody_elses_training_has_its_turn(shop: Mon
     shop.happened([event(f"a-{n}", f"user-{n % 50}", "item-00", now_ms - 1 - n) for n in range(600)], profiles=False)
     states, arn = shop.places.states, shop.places.state_machine_arn
     execution = states.start_execution(stateMachineArn=arn, name="by-hand", input="{}")["executionArn"]
-    Turn(shop.places.s3, states, shop.places.artefact_bucket).take(execution, run_id="r", now_ms=now_ms)
+    TrainingLock(shop.places.s3, states, shop.places.artefact_bucket).take(execution, run_id="r", now_ms=now_ms)
 
     meanwhile = shop.look(now_ms=now_ms, rules=DATA_RULES)
     shop.ended()

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from alsolike.errors import InvalidInput
-from alsolike.monitoring import Outcome, Start, Trigger
+from alsolike.runtime.errors import InvalidInput
+from alsolike.training.monitoring import Start, StartedTraining, Trigger
 from functions.monitor_models.outcomes import outcome_of
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.monitor_models.shop import MonitoredShop
@@ -17,15 +17,15 @@ from tests.unit.functions.monitor_models.shop import MonitoredShop
 @pytest.mark.parametrize(
     ("ending", "outcome"),
     [
-        ({}, Outcome.REJECTED),
+        ({}, StartedTraining.REJECTED),
         ({"output": {"start": {"first": "dataset"}, "registration": {"verdict": "approved"},
-                     "canary": {"state": "rolled_back"}}}, Outcome.ROLLED_BACK),
-        ({"status": "ABORTED"}, Outcome.STOPPED),
-        ({"status": "TIMED_OUT", "entered": "First"}, Outcome.FAILED),
+                     "canary": {"state": "rolled_back"}}}, StartedTraining.ROLLED_BACK),
+        ({"status": "ABORTED"}, StartedTraining.STOPPED),
+        ({"status": "TIMED_OUT", "entered": "First"}, StartedTraining.FAILED),
     ],
 )  # fmt: skip
 def test_what_had_its_turn_counts_however_it_ended(
-    shop: MonitoredShop, ending: Mapping[str, Any], outcome: Outcome
+    shop: MonitoredShop, ending: Mapping[str, Any], outcome: StartedTraining
 ) -> None:
     start = Start(Trigger.DRIFT, "drift-1", "why", "v1", NOW_MS)
     shop.places.states.start_execution(stateMachineArn=shop.places.state_machine_arn, name="drift-1")
@@ -45,4 +45,4 @@ def test_run_that_ended_in_no_known_way_is_named(shop: MonitoredShop) -> None:
 
     with pytest.raises(InvalidInput, match="drift-1 ended with an output that does not say how"):
         outcome_of(shop.places.states, shop.places.state_machine_arn, start)
-    assert gone is Outcome.STOPPED
+    assert gone is StartedTraining.STOPPED

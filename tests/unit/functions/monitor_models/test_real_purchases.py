@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from alsolike.configuration import DEFAULT
-from alsolike.drift import DAY_MS, SMOOTHING, Histogram, psi
-from alsolike.reference import ItemCount, Reference, ranked
+from alsolike.domain.configuration import DEFAULT
+from alsolike.training.drift import DAY_MS, SMOOTHING, Histogram, psi
+from alsolike.training.reference import ItemCount, Reference, ranked
 from functions.build_dataset.cleaning import clean
 from functions.build_dataset.reference import reference
 from functions.monitor_models.figures import LEAST, of_active

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from alsolike.drift import DAY_MS
-from alsolike.errors import ConcurrentUpdate
-from alsolike.monitoring import Outcome
+from alsolike.runtime.errors import ConcurrentUpdate
+from alsolike.training.drift import DAY_MS
+from alsolike.training.monitoring import StartedTraining
 from functions.monitor_models.state import State, StateStore
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.monitor_models.shop import HOUR_MS, RULES, MonitoredShop, shopping
@@ -148,12 +148,12 @@ def test_a_new_champion_under_which_the_figure_came_down_may_drift_again(shop: M
 @pytest.mark.parametrize(
     ("ending", "outcome"),
     [
-        ({"output": {"start": {"first": "busy"}}}, Outcome.BUSY),
-        ({"status": "FAILED", "entered": "StartTraining"}, Outcome.NOT_BEGUN),
+        ({"output": {"start": {"first": "busy"}}}, StartedTraining.BUSY),
+        ({"status": "FAILED", "entered": "StartTraining"}, StartedTraining.NOT_BEGUN),
     ],
 )
 def test_drift_whose_training_had_no_turn_starts_another_at_the_next_look(
-    shop: MonitoredShop, ending: Mapping[str, Any], outcome: Outcome
+    shop: MonitoredShop, ending: Mapping[str, Any], outcome: StartedTraining
 ) -> None:
     shop.champion(shopping())
     now_ms = NOW_MS + 7 * DAY_MS
@@ -191,7 +191,7 @@ def test_third_try_has_a_name_of_its_own_and_one_that_had_its_turn_ends_the_tryi
     assert len({each["name"] for each in shop.started()}) == 3
     assert last.started is None
     assert last.last_start is not None
-    assert last.last_start.outcome is Outcome.FAILED
+    assert last.last_start.outcome is StartedTraining.FAILED
     assert (shop.state()["attempts"], shop.state()["refused"]) == (0, None)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from alsolike.observed_answers import ANSWERS
-from alsolike.snapshot_manifest import CURRENT_KEY, Manifest, SegmentEntry
+from alsolike.api.operator_query_answers import ANSWERS
+from alsolike.snapshot.manifest import CURRENT_KEY, Manifest, SegmentEntry
 from tests.builders.lambda_events import NOW_MS
 from tests.fakes import MemoryCloud
 from tests.unit.functions.observe.asking import OWN_NAMESPACE, Observe

@@ -8,16 +8,16 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from alsolike.monitoring import LATEST_KEY, Check, Drift, Figure, Report, Rules
-from alsolike.observed_answers import ANSWERS
+from alsolike.api.operator_query_answers import ANSWERS
+from alsolike.training.monitoring import LATEST_KEY, DataCheck, Drift, DriftReport, DriftThresholds, Figure
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.observe.asking import OWN_NAMESPACE, Observe
 
 HOUR_MS = 3_600_000
-REPORT = Report(
+REPORT = DriftReport(
     looked_ms=NOW_MS - HOUR_MS,
     window_from_ms=NOW_MS - 169 * HOUR_MS,
-    rules=Rules(psi=0.25, hours=6, retrains=True, new_interactions=None, silent_hours=24, stale_days=14),
+    rules=DriftThresholds(psi=0.25, hours=6, retrains=True, new_interactions=None, silent_hours=24, stale_days=14),
     champion="v7",
     champion_age_h=30.5,
     lake_silent_h=0.25,
@@ -28,7 +28,7 @@ REPORT = Report(
         Figure(Drift.ITEM_POPULARITY, 0.3, 0.01, 1_000, 900, above_since_ms=NOW_MS - 3 * HOUR_MS),
         Figure(Drift.TOP_SCORE, reason="too few answers"),
     ),
-    checks=(Check("no user", 0.02, 0.01, 900), Check("no value", None, 0.5, 0)),
+    checks=(DataCheck("no user", 0.02, 0.01, 900), DataCheck("no value", None, 0.5, 0)),
     unknown_item_share=0.1,
     unknown_user_share=None,
     new_interactions=None,

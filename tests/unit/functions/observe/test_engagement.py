@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from jsonschema import Draft202012Validator
 
-from alsolike.engagement import COLUMNS, object_key, receipt_key
-from alsolike.observed_answers import ANSWERS
+from alsolike.api.operator_query_answers import ANSWERS
+from alsolike.lake.engagement import COLUMNS, object_key, receipt_key
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.observe.asking import Observe
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from alsolike.experiment_metrics import METRICS, READ
-from alsolike.experiment_report import report
-from alsolike.experiments import Arm, Experiment
-from alsolike.experiments_document import time_text
-from alsolike.observed_answers import ANSWERS
-from alsolike.served import UNKNOWN
+from alsolike.api.operator_query_answers import ANSWERS
+from alsolike.config.experiments import time_text
+from alsolike.domain.experiments import Arm, Experiment
+from alsolike.experiments.metrics import METRICS, READ
+from alsolike.experiments.report import report
+from alsolike.lake.served import UNKNOWN
 from cli.experimenting import tally
 from functions.observe import experiments
 from functions.observe.arm_tally import ArmTally

@@ -9,10 +9,9 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
-from alsolike.held_back import short_id
-from alsolike.observed_answers import ANSWERS
-from alsolike.quarantine import QuarantinedRecord
-from alsolike.stream import StreamRecord
+from alsolike.api.operator_query_answers import ANSWERS
+from alsolike.events.stream import StreamRecord
+from alsolike.lake.dead_letters import QuarantinedRecord, short_id
 from functions.observe import quarantine
 from tests.builders.lambda_events import NOW_MS, kinesis_event
 from tests.unit.functions.observe.asking import Observe

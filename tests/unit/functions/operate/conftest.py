@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.decision import Check
+from alsolike.registry.decision import Check
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.operate.shop import GROUP, MACHINE, RECOMMEND, Operator
 

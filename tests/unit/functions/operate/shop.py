@@ -8,15 +8,15 @@ from typing import Any
 import orjson
 from jsonschema import Draft202012Validator
 
-from alsolike.canary import Canary
-from alsolike.canary_report import CanaryLook, CanaryReport, CanaryReports
-from alsolike.champion import Champion
-from alsolike.configuration import DEFAULT
-from alsolike.decision import Check, Decision, Decisions, decision_key
-from alsolike.errors import Unavailable
-from alsolike.manifest import HistoryParameters, Manifest
-from alsolike.openapi import description
-from alsolike.registry import Registry
+from alsolike.api.openapi import description
+from alsolike.bundle.manifest import HistoryParameters, Manifest
+from alsolike.domain.configuration import DEFAULT
+from alsolike.registry.canary import Canary
+from alsolike.registry.canary_report import CanaryLook, CanaryReport, CanaryReports
+from alsolike.registry.champion import Champion
+from alsolike.registry.decision import Check, Decision, Decisions, decision_key
+from alsolike.registry.registry import Registry
+from alsolike.runtime.errors import Unavailable
 from functions.operate import handler
 from tests.builders.lambda_events import LambdaContext, http_event
 

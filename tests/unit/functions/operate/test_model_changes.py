@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from alsolike.approvals import Approvals
-from alsolike.champion import Champion
-from alsolike.decision import Check, Decision, Decisions
+from alsolike.registry.approvals import Approvals
+from alsolike.registry.champion import Champion
+from alsolike.registry.decision import Check, Decision, Decisions
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.operate.shop import SUBJECT, Operator, described, throttled
 

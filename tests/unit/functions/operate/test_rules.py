@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from alsolike.aws import client as of_aws
-from alsolike.configuration import DEFAULT
-from alsolike.openapi import description
+from alsolike.api.openapi import description
+from alsolike.domain.configuration import DEFAULT
+from alsolike.runtime.aws import client as of_aws
 from functions.operate import handler
 from tests.unit.functions.operate.shop import RECOMMEND, Operator
 

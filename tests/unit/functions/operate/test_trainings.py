@@ -10,10 +10,10 @@ import pytest
 from botocore.exceptions import ClientError
 from jsonschema import Draft202012Validator
 
-from alsolike.aws import client as of_aws
-from alsolike.configuration import DEFAULT
-from alsolike.openapi import description
-from alsolike.training_runs import TrainingRuns
+from alsolike.api.openapi import description
+from alsolike.domain.configuration import DEFAULT
+from alsolike.runtime.aws import client as of_aws
+from alsolike.training.runs import TrainingRuns
 from functions.operate import handler
 from tests.unit.functions.operate.shop import MACHINE, SUBJECT, Operator
 

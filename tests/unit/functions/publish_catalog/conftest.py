@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from alsolike.snapshot import Snapshot
-from alsolike.snapshot_reader import SnapshotReader
+from alsolike.snapshot.reader import SnapshotReader
+from alsolike.snapshot.snapshot import Snapshot
 from tests.unit.functions.publish_catalog.changes import NOW_MS
 
 

@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 import pytest
 
-from alsolike.bundle import CONTENT_FILE
-from alsolike.content_index import UNSCALED, Scales
-from alsolike.ragged import hashes_of
-from alsolike.registry import Registry
-from alsolike.snapshot import Snapshot
+from alsolike.arrays.ragged import hashes_of
+from alsolike.bundle.bundle import CONTENT_FILE
+from alsolike.registry.registry import Registry
+from alsolike.snapshot.content_index import UNSCALED, Scales
+from alsolike.snapshot.snapshot import Snapshot
 from functions.publish_catalog import handler
 from tests.builders.bundles import upload_bundle, write_bundle
 from tests.builders.lambda_events import LambdaContext

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from alsolike.configuration import ColumnType
-from alsolike.configuration_store import ConfigurationStore
-from alsolike.errors import Unavailable
-from alsolike.snapshot import Snapshot
-from alsolike.snapshot_store import SnapshotStore
+from alsolike.domain.configuration import ColumnType
+from alsolike.runtime.errors import Unavailable
+from alsolike.snapshot.snapshot import Snapshot
+from alsolike.snapshot.store import SnapshotStore
+from cli.config.configuration_store import ConfigurationStore
 from functions.publish_catalog import handler
 from tests.builders.lambda_events import LambdaContext
 from tests.unit.functions.publish_catalog.changes import NOW_MS, deliver, record

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from alsolike import catalogue_log
-from alsolike.catalogue_change import Change
-from alsolike.catalogue_log import ChangeKind
-from alsolike.errors import Unavailable
-from alsolike.pseudonyms import pseudonyms_of
-from alsolike.snapshot import Snapshot
-from alsolike.snapshot_store import SnapshotStore
-from alsolike.tombstones import add_tombstone
+from alsolike.catalogue import change_log
+from alsolike.catalogue.change_log import ChangeKind
+from alsolike.catalogue.changes import Change
+from alsolike.privacy.pseudonyms import pseudonyms_of
+from alsolike.privacy.tombstones import add_tombstone
+from alsolike.runtime.errors import Unavailable
+from alsolike.snapshot.snapshot import Snapshot
+from alsolike.snapshot.store import SnapshotStore
 from tests.builders.lambda_events import LambdaContext
 from tests.unit.functions.publish_catalog.changes import NOW_MS, deletion, deliver, record
 
@@ -36,7 +36,7 @@ def test_items_reach_the_snapshot_and_the_log(
         f"catalogue/change_date={DAY}/shard1-1-2.jsonl.gz",
         f"catalogue/change_date={DAY}/shard3-3-4.jsonl.gz",
     ]
-    changes = [change for data in objects.values() for change in catalogue_log.decode(ChangeKind.ITEM, data)]
+    changes = [change for data in objects.values() for change in change_log.decode(ChangeKind.ITEM, data)]
     assert changes == [
         Change("a", NOW_MS + 1, {"price": 1}),
         Change("b", NOW_MS + 2, {"price": 2}),
@@ -68,7 +68,7 @@ def test_users_reach_the_log_alone(
 
     ((key, data),) = logged_objects().items()
     assert key == f"users/change_date={DAY}/shard1-1-1.jsonl.gz"
-    assert list(catalogue_log.decode(ChangeKind.USER, data)) == [Change("u", NOW_MS + 1, {"age": 7})]
+    assert list(change_log.decode(ChangeKind.USER, data)) == [Change("u", NOW_MS + 1, {"age": 7})]
     assert len(snapshot()) == 0
 
 
@@ -87,8 +87,8 @@ def test_erased_user_does_not_come_back_into_the_log(
     deliver(context, record("gone", 3))  # an item that is called the same
 
     users, items = sorted(logged_objects().items(), reverse=True)
-    assert list(catalogue_log.decode(ChangeKind.USER, users[1])) == [Change("u", NOW_MS + 2, {"age": 8})]
-    assert list(catalogue_log.decode(ChangeKind.ITEM, items[1])) == [Change("gone", NOW_MS + 3, {})]
+    assert list(change_log.decode(ChangeKind.USER, users[1])) == [Change("u", NOW_MS + 2, {"age": 8})]
+    assert list(change_log.decode(ChangeKind.ITEM, items[1])) == [Change("gone", NOW_MS + 3, {})]
 
 
 def test_unreadable_row_is_counted_and_costs_the_others_nothing(

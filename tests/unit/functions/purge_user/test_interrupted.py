@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.errors import ConcurrentUpdate
+from alsolike.runtime.errors import ConcurrentUpdate
 from tests.builders.lambda_events import NOW_MS, interaction
 from tests.builders.stores import (
     PLACES,

@@ -9,12 +9,12 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.errors import InvalidInput, NotFound
-from alsolike.identity import Login
-from alsolike.interactions import profile_id
-from alsolike.registry import CHAMPION_KEY
-from alsolike.stream import StreamRecord, partition_key, stream_records
-from alsolike.tombstones import TombstoneReader, names_erased
+from alsolike.events.identity import Login
+from alsolike.events.interactions import profile_id
+from alsolike.events.stream import StreamRecord, partition_key, stream_records
+from alsolike.privacy.tombstones import TombstoneReader, names_erased
+from alsolike.registry.registry import CHAMPION_KEY
+from alsolike.runtime.errors import InvalidInput, NotFound
 from functions.archive_served.service import to_parquet
 from functions.purge_user.service import STORES
 from functions.update_profiles.service import update_profiles

@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike import outcomes
-from alsolike.quarantine import QuarantinedRecord
-from alsolike.served import Served
-from alsolike.stream import StreamRecord
-from alsolike.tombstones import TOMBSTONES_KEY
+from alsolike.events.stream import StreamRecord
+from alsolike.lake import outcomes
+from alsolike.lake.dead_letters import QuarantinedRecord
+from alsolike.lake.served import Served
+from alsolike.privacy.tombstones import TOMBSTONES_KEY
 from functions.archive_served.service import to_parquet
 from functions.purge_user.served_rows import Hashes, without_served_lines
 from tests.builders.lambda_events import NOW_MS, interaction

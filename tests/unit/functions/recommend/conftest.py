@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.pseudonyms import Pseudonyms
+from alsolike.privacy.pseudonyms import Pseudonyms
 from tests.fakes.places import create_table
 from tests.unit.functions.recommend.deployment import Deployment
 from tests.unit.functions.recommend.shop import Shop

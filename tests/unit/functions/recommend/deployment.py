@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from alsolike.registry import Registry
+from alsolike.registry.registry import Registry
 from functions.recommend.bundle_cache import BundleCache
 from functions.recommend.champion import ChampionLoader
 from tests.builders.bundles import MANIFEST, upload_bundle, write_bundle

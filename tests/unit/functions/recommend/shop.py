@@ -8,20 +8,20 @@ from typing import Any
 
 import orjson
 
-from alsolike import recommendation_id
-from alsolike.catalogue_change import Change
-from alsolike.champion_content import ChampionContents
-from alsolike.cold_publisher import ColdPublisher
-from alsolike.configuration import ColumnType
-from alsolike.configuration_store import ConfigurationStore
-from alsolike.popular_groups import Group
-from alsolike.profiles import ProfileStore, RecentInteraction
-from alsolike.registry import Registry
-from alsolike.snapshot_publisher import SnapshotPublisher
-from alsolike.snapshot_store import SnapshotStore
-from alsolike.trends import NOTHING_COUNTED, Event
-from alsolike.trends_store import trends_key
-from alsolike.users import User, UserStore
+from alsolike.bundle.popular_groups import Group
+from alsolike.catalogue.changes import Change
+from alsolike.catalogue.users import User, UserStore
+from alsolike.domain import recommendation_id
+from alsolike.domain.configuration import ColumnType
+from alsolike.profiles.store import ProfileStore, RecentInteraction
+from alsolike.registry.registry import Registry
+from alsolike.snapshot.publisher import SnapshotPublisher
+from alsolike.snapshot.store import SnapshotStore
+from alsolike.trends.store import trends_key
+from alsolike.trends.trends import NOTHING_COUNTED, Event
+from cli.config.configuration_store import ConfigurationStore
+from functions.publish_catalog.champion_content import ChampionContents
+from functions.publish_catalog.cold_publisher import ColdPublisher
 from functions.recommend import handler
 from tests.builders.bundles import ITEMS as KNOWN
 from tests.builders.bundles import MANIFEST, upload_bundle, write_bundle

@@ -9,8 +9,8 @@ import numpy as np
 import orjson
 import pytest
 
-from alsolike.bundle import MANIFEST_FILE, write_manifest
-from alsolike.registry import Registry
+from alsolike.bundle.bundle import MANIFEST_FILE, write_manifest
+from alsolike.registry.registry import Registry
 from tests.builders.bundles import MANIFEST, upload_bundle, write_bundle
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.recommend.shop import Shop

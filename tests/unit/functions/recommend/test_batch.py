@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from alsolike.errors import InvalidInput, NotFound, Unavailable
+from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
 from functions.recommend import batch, handler
 from tests.builders.lambda_events import LambdaContext
 from tests.fakes import MemoryCloud

@@ -7,7 +7,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from alsolike.errors import Unavailable
+from alsolike.runtime.errors import Unavailable
 from functions.recommend.bundle_cache import BundleCache
 from tests.fakes.places import REGION
 

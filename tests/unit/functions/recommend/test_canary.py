@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 import pytest
 
-from alsolike import recommendation_id
-from alsolike.canary import GRACE_MS, Canary
-from alsolike.recommendation_id import arm_tag
-from alsolike.registry import CHAMPION_KEY, Registry
+from alsolike.domain import recommendation_id
+from alsolike.domain.recommendation_id import arm_tag
+from alsolike.registry.canary import GRACE_MS, Canary
+from alsolike.registry.registry import CHAMPION_KEY, Registry
 from functions.recommend.model import GRAPH_ERRORS, Model
 from tests.unit.functions.recommend.shop import Shop
 
@@ -132,7 +132,7 @@ def test_whatever_is_wrong_with_it_as_it_is_loaded_the_champion_answers(
     def fail(*_: Any, **__: Any) -> Any:
         raise MemoryError("nobody foresaw this")
 
-    monkeypatch.setattr("functions.recommend.beside.load", fail)
+    monkeypatch.setattr("functions.recommend.variant_models.load", fail)
 
     for user, lacking in ((ON_TRIAL, "arm-model-unavailable"), (NOT_ON_TRIAL, None)):
         items, headers = tried.ask(userId=user)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError, ResponseStreamingError
 
-from alsolike.errors import Unavailable
+from alsolike.runtime.errors import Unavailable
 from functions.recommend.bundle_cache import ANSWER_TIME_MS
 from functions.recommend.champion import STALE_MODEL
 from tests.unit.functions.recommend.deployment import CHECK_S, Deployment

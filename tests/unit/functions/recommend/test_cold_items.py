@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.registry import Registry
+from alsolike.registry.registry import Registry
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.recommend.shop import ARN, Shop
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.errors import InvalidInput, NotFound
-from alsolike.recommendation_requests import GET_PERSONALIZED_RANKING, GET_RECOMMENDATIONS
+from alsolike.recommendations.requests import GET_PERSONALIZED_RANKING, GET_RECOMMENDATIONS
+from alsolike.runtime.errors import InvalidInput, NotFound
 from functions.recommend.request import PARSERS
 from tests.builders.field_values import judge, near
 from tests.builders.lambda_events import http_event

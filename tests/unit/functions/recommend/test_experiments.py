@@ -9,13 +9,13 @@ from typing import Any
 import orjson
 import pytest
 
-from alsolike import recommendation_id
-from alsolike.experiments import Arm, Experiment
-from alsolike.recommendation_id import arm_tag
+from alsolike.domain import recommendation_id
+from alsolike.domain.experiments import Arm, Experiment
+from alsolike.domain.recommendation_id import arm_tag
 from functions.recommend import handler
-from functions.recommend.beside import ModelsBeside
 from functions.recommend.bundle_cache import BundleCache
 from functions.recommend.champion import ChampionLoader
+from functions.recommend.variant_models import VariantModels
 from tests.builders.lambda_events import LambdaContext
 from tests.unit.functions.recommend.deployment import CHECK_S, Deployment
 from tests.unit.functions.recommend.shop import ARN, Shop
@@ -126,7 +126,7 @@ def test_the_champion_is_not_loaded_twice(known: Shop, monkeypatch: pytest.Monke
     known.publish("v1")
     known.configure(experiments=spring(new={"model": "v1"}))
     known.ask(userId=IN_CONTROL)
-    monkeypatch.setattr("functions.recommend.beside.load", None)  # calling it would raise
+    monkeypatch.setattr("functions.recommend.variant_models.load", None)  # calling it would raise
 
     headers = first(known, IN_NEW)[1]
 
@@ -184,15 +184,15 @@ class TestModelsBeside:
         return BundleCache(deployment.s3, deployment.bucket, deployment.cache)
 
     @pytest.fixture
-    def beside(self, bundles: BundleCache) -> ModelsBeside:
-        return ModelsBeside(bundles, check_s=CHECK_S)
+    def beside(self, bundles: BundleCache) -> VariantModels:
+        return VariantModels(bundles, check_s=CHECK_S)
 
     @staticmethod
-    def loaded(beside: ModelsBeside, *wanted: str, champion: Any = None, now_ms: int = 0) -> list[str]:
+    def loaded(beside: VariantModels, *wanted: str, champion: Any = None, now_ms: int = 0) -> list[str]:
         return list(beside.current(wanted, champion=champion, now_ms=now_ms, remaining_ms=lambda: 20_000))
 
     def test_swapping_the_champion_keeps_it_on_the_disk_until_nothing_wants_it(
-        self, deployment: Deployment, bundles: BundleCache, beside: ModelsBeside
+        self, deployment: Deployment, bundles: BundleCache, beside: VariantModels
     ) -> None:
         champion = ChampionLoader(deployment.registry, bundles, check_s=0)
         deployment.publish("v1")
@@ -207,7 +207,7 @@ class TestModelsBeside:
         assert deployment.cached() == ["v3"]
 
     def test_the_arms_version_that_becomes_champion_is_kept_once(
-        self, deployment: Deployment, bundles: BundleCache, beside: ModelsBeside
+        self, deployment: Deployment, bundles: BundleCache, beside: VariantModels
     ) -> None:
         deployment.publish("v1")
         self.loaded(beside, "v1")
@@ -219,7 +219,7 @@ class TestModelsBeside:
         assert deployment.cached() == ["v1"]
 
     def test_what_cannot_be_loaded_is_tried_again_ever_more_rarely(
-        self, deployment: Deployment, beside: ModelsBeside, monkeypatch: pytest.MonkeyPatch
+        self, deployment: Deployment, beside: VariantModels, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         deployment.publish("v1", damage="graph.data")
         tries: list[int] = []
@@ -239,7 +239,7 @@ class TestModelsBeside:
         assert tries == [0, 0, 30_000, 30_000, 90_000, 90_000, 210_000, 210_000]
 
     def test_the_disk_is_left_with_room_for_the_next_champion(
-        self, deployment: Deployment, bundles: BundleCache, beside: ModelsBeside, monkeypatch: pytest.MonkeyPatch
+        self, deployment: Deployment, bundles: BundleCache, beside: VariantModels, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         deployment.publish("v1")
         deployment.publish("v2")

@@ -10,8 +10,8 @@ import pytest
 from onnxruntime import InferenceSession
 from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
-from alsolike.bundle import HistoryParameters, write_manifest
-from alsolike.profiles import RecentInteraction
+from alsolike.bundle.bundle import HistoryParameters, write_manifest
+from alsolike.profiles.store import RecentInteraction
 from functions.recommend import model as recommend_model
 from functions.recommend.model import Model
 from model_export.algorithms.buy_again import BuyAgain
@@ -72,7 +72,7 @@ def test_each_contribution_is_what_the_model_says_less_without(model: Fitted, tm
     history = serving.history(interactions, serving.bundle.positions([each.item_id for each in interactions]))
     best, scores = serving.rank(history, k=4, now_ms=NOW_MS, leave_out_seen=False)
 
-    found = serving.without_each(history, best, latest=3, now_ms=NOW_MS)
+    found = serving.ablation_scores(history, best, latest=3, now_ms=NOW_MS)
 
     expected = [model.score(told())[0, best]]
     for place in (2, 3, 4):
@@ -95,9 +95,9 @@ def test_fewer_long_histories_are_run_together(tmp_path: Path, monkeypatch: pyte
         return run(session, outputs, feed)
 
     monkeypatch.setattr(InferenceSession, "run", spied)
-    at_once = serving.without_each(history, best, latest=5, now_ms=NOW_MS)
+    at_once = serving.ablation_scores(history, best, latest=5, now_ms=NOW_MS)
     monkeypatch.setattr(recommend_model, "_ABLATED_PLACES", 2 * len(history) ** 2)
-    by_twos = serving.without_each(history, best, latest=5, now_ms=NOW_MS)
+    by_twos = serving.ablation_scores(history, best, latest=5, now_ms=NOW_MS)
 
     assert together == [6, 2, 2, 2]
     np.testing.assert_array_equal(by_twos, at_once)
@@ -110,7 +110,7 @@ def test_contributions_of_an_additive_model_add_up_to_the_score(algorithm: Algor
     history = serving.history(interactions, serving.bundle.positions([each.item_id for each in interactions]))
     best, scores = serving.rank(history, k=4, now_ms=NOW_MS, leave_out_seen=False)
 
-    found = serving.without_each(history, best, latest=100, now_ms=NOW_MS)
+    found = serving.ablation_scores(history, best, latest=100, now_ms=NOW_MS)
 
     np.testing.assert_allclose((found[0] - found[1:]).sum(axis=0), scores, rtol=1e-4)
 
@@ -155,7 +155,7 @@ def test_items_are_answered_without_reasons_where_the_model_does_not_run_for_tho
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeException("out of memory")
 
-    monkeypatch.setattr(Model, "without_each", fail)
+    monkeypatch.setattr(Model, "ablation_scores", fail)
     items, headers = shop.ask(explain=True, numResults=2)
 
     assert [(item["itemId"], item["reason"]) for item in items] == [("fig", []), ("plum", [])]

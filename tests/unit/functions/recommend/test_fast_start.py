@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 import pytest
 import snapshot_restore_py
 
-from alsolike.errors import Unavailable
-from alsolike.profiles import Profile, ProfileStore
+from alsolike.profiles.store import Profile, ProfileStore
+from alsolike.runtime.errors import Unavailable
 from functions.recommend import handler
 from tests.unit.functions.recommend.shop import Shop
 

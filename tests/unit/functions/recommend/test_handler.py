@@ -4,8 +4,8 @@ from typing import Any
 import orjson
 import pytest
 
-from alsolike import recommendation_id
-from alsolike.pseudonyms import Pseudonyms
+from alsolike.domain import recommendation_id
+from alsolike.privacy.pseudonyms import Pseudonyms
 from functions.recommend import handler
 from tests.builders.lambda_events import LambdaContext, http_event
 from tests.unit.functions.recommend.shop import Shop

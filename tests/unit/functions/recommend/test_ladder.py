@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
-from alsolike.popular_groups import Group
+from alsolike.bundle.popular_groups import Group
 from functions.recommend import handler
 from functions.recommend.budget import Budget
 from functions.recommend.model import Model
@@ -113,7 +113,7 @@ def test_model_that_would_take_longer_than_the_answer_may_is_left_out_and_tried_
     shop.remember("u#anna", "pear")
     cast(Any, handler._sources().people.profiles._client).meta.config.read_timeout = 5
     shop.ask()
-    model = handler._sources().watch.standing(now_ms=0, remaining_ms=lambda: 10_000).model
+    model = handler._sources().watch.state(now_ms=0, remaining_ms=lambda: 10_000).model
     assert model is not None
     for runs in model._run_ms.values():
         runs.clear()
@@ -149,7 +149,7 @@ def test_fastest_of_the_latest_runs_says_how_long_the_model_takes(shop: Shop) ->
     shop.publish()
     shop.remember("u#anna", "pear")
     shop.ask()
-    model = handler._sources().watch.standing(now_ms=0, remaining_ms=lambda: 10_000).model
+    model = handler._sources().watch.state(now_ms=0, remaining_ms=lambda: 10_000).model
 
     assert model is not None
     assert 0 < model.expected_ms(with_bias=False) < 1000

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from alsolike.configuration_document import parse
-from alsolike.rules import RuleSet
+from alsolike.config.document import parse
+from alsolike.domain.rules import RuleSet
 from functions.recommend.merchandising import OWN, rule_set
-from functions.recommend.request import Request
+from functions.recommend.request import RecommendationRequest
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_a_rule_set_that_is_named_stands_for_that_of_the_recommender(
         "recommenders": {"for-you": {"rules": "spring"}},
     }
 
-    found = rule_set(Request("anna", 5, recommender), parse(document), name=name)
+    found = rule_set(RecommendationRequest("anna", 5, recommender), parse(document), name=name)
 
     assert (found and found.name) == expected
 
@@ -55,7 +55,7 @@ def test_of_a_ranking_only_what_orders_applies() -> None:
         "recommenders": {"personalized-ranking": {"rules": "all"}},
     }
 
-    found = rule_set(Request("anna", 2, "personalized-ranking", to_rank=("fig", "kiwi")), parse(document))
+    found = rule_set(RecommendationRequest("anna", 2, "personalized-ranking", to_rank=("fig", "kiwi")), parse(document))
 
     assert found is not None
     assert found == RuleSet("all", boosts=found.boosts, diversity=found.diversity)

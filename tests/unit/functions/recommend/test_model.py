@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike import bundle
-from alsolike.bundle import HistoryParameters
-from alsolike.errors import InvalidBundle
-from alsolike.profiles import RecentInteraction
+from alsolike.bundle import bundle
+from alsolike.bundle.bundle import HistoryParameters
+from alsolike.profiles.store import RecentInteraction
+from alsolike.runtime.errors import InvalidBundle
 from functions.recommend.history import History
 from functions.recommend.model import GRAPH_ERRORS, Model, Ranked
 from tests.builders.bundles import MANIFEST, without_later_files, write_bundle
@@ -235,7 +235,7 @@ def test_answer_that_is_no_list_of_items_is_an_error_of_the_graph(tmp_path: Path
     with pytest.raises(GRAPH_ERRORS):
         loaded.rank(history, k=2, now_ms=NOW_MS)
     with pytest.raises(GRAPH_ERRORS):
-        loaded.without_each(history, np.array([1, 2]), latest=0, now_ms=NOW_MS)
+        loaded.ablation_scores(history, np.array([1, 2]), latest=0, now_ms=NOW_MS)
 
 
 def test_places_without_an_item_are_left_out_of_an_answer(tmp_path: Path) -> None:

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from alsolike.errors import Unavailable
-from alsolike.popular_groups import Group
-from alsolike.users import UserStore
+from alsolike.bundle.popular_groups import Group
+from alsolike.catalogue.users import UserStore
+from alsolike.runtime.errors import Unavailable
 from tests.unit.functions.recommend.shop import ARN, Shop
 
 GROUPS = (

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.errors import InvalidInput, NotFound
+from alsolike.runtime.errors import InvalidInput, NotFound
 from functions.recommend import handler
 from tests.builders.lambda_events import LambdaContext
 from tests.unit.functions.recommend.shop import Shop

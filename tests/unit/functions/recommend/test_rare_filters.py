@@ -5,20 +5,20 @@ import math
 import numpy as np
 import pytest
 
-from alsolike import bundle
-from alsolike.bundle import HistoryParameters, Manifest
-from alsolike.catalogue_change import Change
-from alsolike.configuration import DEFAULT, ColumnType, Configuration
-from alsolike.popular_groups import PopularGroups
-from alsolike.profiles import RecentInteraction
-from alsolike.related import KINDS, RelatedItems, RelatedTable
-from alsolike.snapshot import Snapshot
-from alsolike.snapshot_segment import Segment
-from functions.recommend import filtering
-from functions.recommend.catalogue import Catalogue
+from alsolike.bundle import bundle
+from alsolike.bundle.bundle import HistoryParameters, Manifest
+from alsolike.bundle.popular_groups import PopularGroups
+from alsolike.bundle.related import KINDS, RelatedItems, RelatedTable
+from alsolike.catalogue.changes import Change
+from alsolike.domain.configuration import DEFAULT, ColumnType, Configuration
+from alsolike.profiles.store import RecentInteraction
+from alsolike.snapshot.segment import Segment
+from alsolike.snapshot.snapshot import Snapshot
+from functions.recommend import selected_filter
 from functions.recommend.model import Model
+from functions.recommend.model_catalogue import ModelCatalogue
 from functions.recommend.ranking import rank
-from functions.recommend.request import Request
+from functions.recommend.request import RecommendationRequest
 from model_export.data.interactions import Histories
 from model_export.data.item_content import content_index, item_content
 from model_export.export.writer import write_graphs
@@ -68,13 +68,13 @@ def test_all_that_pass_are_answered_in_the_order_of_their_scores(
         for item_id, new in ((item_id, position in NEW) for position, item_id in enumerate(IDS, start=1))
     ]
     columns = {"launched": ColumnType.TIMESTAMP, "tags": ColumnType.LIST}
-    catalogue = Catalogue(Snapshot([Segment.of(changes, columns)], version="1"), model.bundle, configuration)
+    catalogue = ModelCatalogue(Snapshot([Segment.of(changes, columns)], version="1"), model.bundle, configuration)
     recent = (RecentInteraction(NOW_MS - 5, "e", IDS[SEEN - 1], "view"),)
     positions = catalogue.positions([recent[0].item_id])
-    request = Request("anna", num_results=25, filter_name=name)
+    request = RecommendationRequest("anna", num_results=25, filter_name=name)
 
-    chosen = filtering.choose(request, configuration)
-    asked = filtering.asked(
+    chosen = selected_filter.choose(request, configuration)
+    asked = selected_filter.filter_inputs(
         chosen,
         request,
         catalogue=catalogue,

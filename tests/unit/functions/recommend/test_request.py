@@ -5,24 +5,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.errors import InvalidInput, NotFound
-from functions.recommend.request import PARSERS, Request
+from alsolike.runtime.errors import InvalidInput, NotFound
+from functions.recommend.request import PARSERS, RecommendationRequest
 from tests.builders.lambda_events import http_event
 
 ARN = "arn:aws:personalize:eu-west-1:123456789012:recommender/for-you"
 
 
-def parse(**fields: Any) -> Request:
+def parse(**fields: Any) -> RecommendationRequest:
     return read("POST /recommendations", {"userId": "anna", **fields})
 
 
-def read(route: str, body: Any = b"", *, path: dict[str, str] | None = None, **query: str) -> Request:
+def read(route: str, body: Any = b"", *, path: dict[str, str] | None = None, **query: str) -> RecommendationRequest:
     event = http_event(route, body, base64_encoded=isinstance(body, bytes), path=path, query=query)
     return PARSERS[route](event)
 
 
 def test_user_alone_is_enough() -> None:
-    assert parse() == Request("anna", num_results=25)
+    assert parse() == RecommendationRequest("anna", num_results=25)
 
 
 def test_zero_results_means_the_default() -> None:

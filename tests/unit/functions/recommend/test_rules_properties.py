@@ -10,21 +10,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alsolike.catalogue_change import Change
-from alsolike.configuration import ColumnType
-from alsolike.configuration_document import parse
-from alsolike.profiles import Profile, RecentInteraction
-from alsolike.pseudonyms import AS_THEY_COME
-from alsolike.rules import RuleSet, promoted_places
-from alsolike.snapshot import Snapshot
-from alsolike.snapshot_segment import Segment
+from alsolike.catalogue.changes import Change
+from alsolike.config.document import parse
+from alsolike.domain.configuration import ColumnType
+from alsolike.domain.rules import RuleSet, promoted_places
+from alsolike.privacy.pseudonyms import PLAIN_IDS
+from alsolike.profiles.store import Profile, RecentInteraction
+from alsolike.snapshot.segment import Segment
+from alsolike.snapshot.snapshot import Snapshot
 from functions.recommend.budget import UNLIMITED, Budget
-from functions.recommend.catalogue import Catalogue
 from functions.recommend.model import Model
-from functions.recommend.people import People
-from functions.recommend.request import Request
+from functions.recommend.model_catalogue import ModelCatalogue
+from functions.recommend.request import RecommendationRequest
 from functions.recommend.service import Answer, recommend
-from functions.recommend.standing import Standing
+from functions.recommend.serving_state import ServingState
+from functions.recommend.users import UserStores
 from tests.builders.bundles import write_bundle
 from tests.builders.lambda_events import NOW_MS
 
@@ -101,10 +101,12 @@ class Profiles:
         return Profile(profile_id, (RecentInteraction(NOW_MS - 1, "e", "i0", "view"),))
 
 
-PEOPLE = People(AS_THEY_COME, Profiles(), SimpleNamespace())  # type: ignore[arg-type]
+PEOPLE = UserStores(PLAIN_IDS, Profiles(), SimpleNamespace())  # type: ignore[arg-type]
 
 
-def answer(model: Model, catalogue: Mapping[str, Any], rules: Any, request: Request) -> tuple[Answer, RuleSet]:
+def answer(
+    model: Model, catalogue: Mapping[str, Any], rules: Any, request: RecommendationRequest
+) -> tuple[Answer, RuleSet]:
     configuration = parse(
         {
             "format": 1,
@@ -116,10 +118,10 @@ def answer(model: Model, catalogue: Mapping[str, Any], rules: Any, request: Requ
     )
     changes = [Change(item_id, 1, properties) for item_id, properties in catalogue.items()]
     snapshot = Snapshot([Segment.of(changes, COLUMNS)], version="1")
-    standing = Standing(model, Catalogue(snapshot, model.bundle, configuration), configuration)
+    state = ServingState(model, ModelCatalogue(snapshot, model.bundle, configuration), configuration)
     found = recommend(
         request,
-        standing=standing,
+        state=state,
         people=PEOPLE,
         trends=lambda _: SimpleNamespace(best=lambda *_, **__: ()),
         budget=Budget(UNLIMITED),
@@ -139,7 +141,7 @@ def passing(name: str, catalogue: Mapping[str, Any]) -> set[str]:
 
 
 def faults(
-    answered: Answer, rules: RuleSet, request: Request, catalogue: Mapping[str, Mapping[str, Any] | None]
+    answered: Answer, rules: RuleSet, request: RecommendationRequest, catalogue: Mapping[str, Mapping[str, Any] | None]
 ) -> Iterator[str]:
     items = [item.item_id for item in answered.items]
     if len(set(items)) < len(items) or len(items) > request.num_results:
@@ -194,10 +196,10 @@ def is_new(properties: Mapping[str, Any] | None, rules: RuleSet) -> bool:
 def test_an_answer_keeps_the_rules_or_names_those_that_gave(
     model: Model, catalogue: dict[str, Any], rules: dict[str, Any], recommender: str, k: int, exclude: list[str]
 ) -> None:
-    request = Request("anna", k, recommender, item_id="i1", exclude=tuple(exclude))
+    request = RecommendationRequest("anna", k, recommender, item_id="i1", exclude=tuple(exclude))
 
     answered, applied = answer(model, catalogue, rules, request)
 
-    gave = {each.partition(" ")[0] for each in answered.gave}
+    gave = {each.partition(" ")[0] for each in answered.unmet_rules}
     assert set(faults(answered, applied, request, catalogue)) <= gave
     assert answered.rules == ("r" if any(rules.values()) else None)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from alsolike import recommendation_id
-from alsolike.pseudonyms import Pseudonyms, pseudonyms_of
-from alsolike.served import Served, read_line
+from alsolike.domain import recommendation_id
+from alsolike.lake.served import Served, read_line
+from alsolike.privacy.pseudonyms import Pseudonyms, pseudonyms_of
 from functions.recommend import handler, served_line
 from tests.builders.lambda_events import LambdaContext
 from tests.unit.functions.recommend.shop import ARN, Shop

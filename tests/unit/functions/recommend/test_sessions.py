@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from alsolike.configuration_reader import CURRENT_KEY
+from alsolike.config.reader import CURRENT_KEY
 from tests.unit.functions.recommend.shop import Shop
 
 

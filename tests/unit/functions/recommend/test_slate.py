@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from alsolike.rules import Diversity, SlateRule
-from functions.recommend.slate import Candidate, Pinned, Place, Promoted, Slate, Steering, compose
+from alsolike.domain.rules import Diversity, SlateRule
+from functions.recommend.slate import Pinned, Promoted, RankedItem, Slate, SlateCandidate, Steering, compose
 
 BRANDS = {"a": "x", "b": "x", "c": "x", "d": "y", "e": "z"}
 
@@ -29,12 +29,12 @@ class Chance:
         return self._drawn
 
 
-def ranked(ids: str, **scores: float) -> list[Candidate]:
-    return [Candidate(item_id, scores.get(item_id, 1 / place)) for place, item_id in enumerate(ids, start=1)]
+def ranked(ids: str, **scores: float) -> list[SlateCandidate]:
+    return [SlateCandidate(item_id, scores.get(item_id, 1 / place)) for place, item_id in enumerate(ids, start=1)]
 
 
 def made(
-    ids: str | Sequence[Candidate], *, k: int = 5, of: Mapping[str, Any] = BRANDS, column: str = "brand",
+    ids: str | Sequence[SlateCandidate], *, k: int = 5, of: Mapping[str, Any] = BRANDS, column: str = "brand",
     chance: Any = None, **steering: Any,
 ) -> Slate:  # fmt: skip
     candidates = ranked(ids) if isinstance(ids, str) else ids
@@ -54,7 +54,9 @@ def ids(slate: Slate) -> str:
 def test_without_rules_the_list_is_the_ranking() -> None:
     slate = made("abcde", k=3)
 
-    assert slate == Slate([Place("a", 1.0, "ranked"), Place("b", 0.5, "ranked"), Place("c", 1 / 3, "ranked")], ())
+    assert slate == Slate(
+        [RankedItem("a", 1.0, "ranked"), RankedItem("b", 0.5, "ranked"), RankedItem("c", 1 / 3, "ranked")], ()
+    )
 
 
 def test_a_pin_stands_at_its_place_whether_it_was_ranked_or_not() -> None:
@@ -62,7 +64,7 @@ def test_a_pin_stands_at_its_place_whether_it_was_ranked_or_not() -> None:
 
     assert ids(slate) == "c" + "a" + "new" + "b"
     assert [place.origin for place in slate.places] == ["pinned", "ranked", "pinned", "ranked"]
-    assert slate.gave == ()
+    assert slate.unmet_rules == ()
 
 
 @pytest.mark.parametrize(
@@ -76,13 +78,13 @@ def test_a_pin_stands_at_its_place_whether_it_was_ranked_or_not() -> None:
 def test_a_pin_that_cannot_stand_says_so(pin: Pinned, listed: str, gave: tuple[str, ...]) -> None:
     slate = made("abc", k=3, pins=[pin])
 
-    assert (ids(slate), slate.gave) == (listed, gave)
+    assert (ids(slate), slate.unmet_rules) == (listed, gave)
 
 
 def test_a_pin_moves_up_where_the_list_ends_before_it() -> None:
     slate = made("a", k=5, pins=[Pinned("p", 4)])
 
-    assert (ids(slate), slate.gave) == ("ap", ("pin:p moved",))
+    assert (ids(slate), slate.unmet_rules) == ("ap", ("pin:p moved",))
 
 
 def test_promoted_places_are_spread_over_those_that_pins_leave() -> None:
@@ -105,7 +107,7 @@ def test_places_of_two_promotions_take_turns() -> None:
 def test_a_promotion_with_too_few_items_leaves_its_places_to_the_others() -> None:
     slate = made("abc", k=3, promotions=[Promoted("sale", 2, ranked("z"))])
 
-    assert (ids(slate), slate.gave) == ("zab", ("promotion:sale starved",))
+    assert (ids(slate), slate.unmet_rules) == ("zab", ("promotion:sale starved",))
 
 
 def test_a_promoted_item_that_is_ranked_before_its_place_stays_where_it_is() -> None:
@@ -114,14 +116,14 @@ def test_a_promoted_item_that_is_ranked_before_its_place_stays_where_it_is() -> 
     kept = made("abcd", k=4, promotions=[Promoted("sale", 2, ranked("ax"))])
 
     assert ids(slate) == "axby"
-    assert (ids(kept), kept.gave) == ("axbc", ())
+    assert (ids(kept), kept.unmet_rules) == ("axbc", ())
     assert [place.origin for place in kept.places] == ["ranked", "promoted:sale", "ranked", "ranked"]
 
 
 def test_a_promotion_gives_way_to_pins() -> None:
     slate = made("abc", k=2, promotions=[Promoted("sale", 2, ranked("yz"))], pins=[Pinned("p", 1)])
 
-    assert (ids(slate), slate.gave) == ("py", ("promotion:sale starved",))
+    assert (ids(slate), slate.unmet_rules) == ("py", ("promotion:sale starved",))
 
 
 def test_at_most_so_many_of_a_value_counts_every_value_of_an_item() -> None:
@@ -129,7 +131,7 @@ def test_at_most_so_many_of_a_value_counts_every_value_of_an_item() -> None:
 
     slate = made("abcde", of=tags, column="tags", slate=[SlateRule("tags", at_most=1)])
 
-    assert (ids(slate), slate.gave) == ("acd", ("slate:tags starved",))
+    assert (ids(slate), slate.unmet_rules) == ("acd", ("slate:tags starved",))
 
 
 def test_a_slate_rule_holds_for_promoted_items_and_counts_them() -> None:
@@ -143,13 +145,13 @@ def test_a_slate_rule_holds_for_promoted_items_and_counts_them() -> None:
         ("d", "ranked"),
         ("e", "promoted:p"),
     ]
-    assert slate.gave == ()
+    assert slate.unmet_rules == ()
 
 
 def test_pins_stand_where_they_break_a_slate_rule_and_nothing_makes_it_worse() -> None:
     slate = made("cde", k=4, slate=[SlateRule("brand", at_most=1)], pins=[Pinned("a", 1), Pinned("b", 2)])
 
-    assert (ids(slate), slate.gave) == ("abde", ("slate:brand pinned",))
+    assert (ids(slate), slate.unmet_rules) == ("abde", ("slate:brand pinned",))
 
 
 def test_a_spread_is_of_the_whole_list_and_of_numbers_above_nothing() -> None:
@@ -157,7 +159,7 @@ def test_a_spread_is_of_the_whole_list_and_of_numbers_above_nothing() -> None:
 
     slate = made("abcdef", of=prices, column="price", slate=[SlateRule("price", spread=2)])
 
-    assert (ids(slate), slate.gave) == ("acef", ("slate:price starved",))  # 9 and 8 are more than twice 4, and 2
+    assert (ids(slate), slate.unmet_rules) == ("acef", ("slate:price starved",))  # 9 and 8 are more than twice 4, and 2
 
 
 def test_pins_that_break_a_spread_let_pass_what_does_not_widen_it() -> None:
@@ -166,7 +168,7 @@ def test_pins_that_break_a_spread_let_pass_what_does_not_widen_it() -> None:
 
     slate = made("dc", k=3, of=prices, column="price", slate=[SlateRule("price", spread=2)], pins=pins)
 
-    assert (ids(slate), slate.gave) == ("abc", ("slate:price pinned",))
+    assert (ids(slate), slate.unmet_rules) == ("abc", ("slate:price pinned",))
 
 
 def test_diversity_is_maximal_marginal_relevance() -> None:
@@ -212,7 +214,7 @@ def test_exploration_without_new_items_leaves_nothing_to_chance_and_says_so() ->
     slate = made("ab", k=2, explored_share=0.5, new_items=ranked("a"), chance=Chance(0.9))
 
     assert [place.propensity for place in slate.places] == [1.0, 1.0]
-    assert slate.gave == ("exploration starved",)
+    assert slate.unmet_rules == ("exploration starved",)
 
 
 def test_pins_and_promotions_are_not_left_to_chance() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from alsolike.rules import Diversity, SlateRule
-from functions.recommend.slate import Candidate, Pinned, Place, Promoted, Slate, Steering, compose
+from alsolike.domain.rules import Diversity, SlateRule
+from functions.recommend.slate import Pinned, Promoted, RankedItem, Slate, SlateCandidate, Steering, compose
 
 
 class Chance:
@@ -25,8 +25,8 @@ class Chance:
         return 0
 
 
-def candidates(ids: str) -> list[Candidate]:
-    return [Candidate(item_id, 1 / place) for place, item_id in enumerate(ids, start=1)]
+def candidates(ids: str) -> list[SlateCandidate]:
+    return [SlateCandidate(item_id, 1 / place) for place, item_id in enumerate(ids, start=1)]
 
 
 def made(
@@ -46,20 +46,20 @@ def ids(slate: Slate) -> str:
 
 
 def test_a_pin_without_a_score_has_score_0() -> None:
-    assert made("", k=1, pins=[Pinned("p", 1)]).places == [Place("p", 0.0, "pinned")]
+    assert made("", k=1, pins=[Pinned("p", 1)]).places == [RankedItem("p", 0.0, "pinned")]
 
 
 def test_promotions_share_what_earlier_ones_leave() -> None:
     """Two of the three places are m's, so that one is left for n: in the middle, by (turn + 0.5) / count."""
     slate = made("", k=3, promotions=[Promoted("m", 2, candidates("ab")), Promoted("n", 2, candidates("xy"))])
 
-    assert (ids(slate), slate.gave) == ("axb", ("promotion:n starved",))
+    assert (ids(slate), slate.unmet_rules) == ("axb", ("promotion:n starved",))
 
 
 def test_a_promotion_of_as_many_items_as_places_is_kept() -> None:
     slate = made("a", k=2, promotions=[Promoted("sale", 1, candidates("z"))])
 
-    assert (ids(slate), slate.gave) == ("az", ())
+    assert (ids(slate), slate.unmet_rules) == ("az", ())
 
 
 @pytest.mark.parametrize(
@@ -76,13 +76,13 @@ def test_a_promotion_of_as_many_items_as_places_is_kept() -> None:
 def test_only_a_pin_that_stands_elsewhere_moved(pins: Sequence[Pinned], listed: str, gave: tuple[str, ...]) -> None:
     slate = made("a", k=5, pins=pins)
 
-    assert (ids(slate), slate.gave) == (listed, gave)
+    assert (ids(slate), slate.unmet_rules) == (listed, gave)
 
 
 def test_a_slate_rule_that_a_full_list_keeps_starves_nothing() -> None:
     slate = made("abc", k=2, brands={"a": "x", "b": "x", "c": "y"}, slate=[SlateRule("brand", at_most=1)])
 
-    assert (ids(slate), slate.gave) == ("ac", ())
+    assert (ids(slate), slate.unmet_rules) == ("ac", ())
 
 
 def test_new_items_that_a_pin_bars_by_a_slate_rule_are_not_drawn() -> None:
@@ -100,9 +100,9 @@ def test_a_certain_exploration_draws_and_none_leaves_the_ranking() -> None:
     bounded = made("ab", k=1, explored_share=0.5, new_items=candidates("n"), chance=[0.5])
     none = made("ab", k=1, new_items=candidates("n"))
 
-    assert certain.places == [Place("n", 1.0, "explored", 1.0)]
-    assert bounded.places == [Place("a", 1.0, "ranked", 0.5)]
-    assert none.places == [Place("a", 1.0, "ranked", None)]
+    assert certain.places == [RankedItem("n", 1.0, "explored", 1.0)]
+    assert bounded.places == [RankedItem("a", 1.0, "ranked", 0.5)]
+    assert none.places == [RankedItem("a", 1.0, "ranked", None)]
 
 
 def test_an_item_that_diversity_put_last_is_not_lost_where_the_list_is_long() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alsolike.rules import Diversity, SlateRule
-from functions.recommend.slate import Candidate, Pinned, Place, Promoted, Slate, Steering, compose
+from alsolike.domain.rules import Diversity, SlateRule
+from functions.recommend.slate import Pinned, Promoted, RankedItem, Slate, SlateCandidate, Steering, compose
 
 IDS = [f"i{number}" for number in range(14)]
 VALUES = st.sampled_from(["red", "green", "blue"])
@@ -27,10 +27,10 @@ CATALOGUES = st.dictionaries(
 )
 
 
-def some(*, most: int) -> st.SearchStrategy[list[Candidate]]:
+def some(*, most: int) -> st.SearchStrategy[list[SlateCandidate]]:
     ids = st.lists(st.sampled_from(IDS), unique=True, max_size=most)
     return st.builds(
-        lambda chosen, top: [Candidate(item_id, top / place) for place, item_id in enumerate(chosen, start=1)],
+        lambda chosen, top: [SlateCandidate(item_id, top / place) for place, item_id in enumerate(chosen, start=1)],
         ids,
         st.sampled_from([3.0, 1.0, 0.0]),
     )
@@ -90,13 +90,17 @@ def worse(rule: SlateRule, items: list[str], pinned: list[str], catalogue: Mappi
 
 
 def faults(
-    slate: Slate, candidates: list[Candidate], steering: Steering, k: int, catalogue: Mapping[str, Mapping[str, Any]]
+    slate: Slate,
+    candidates: list[SlateCandidate],
+    steering: Steering,
+    k: int,
+    catalogue: Mapping[str, Mapping[str, Any]],
 ) -> list[str]:
     """Return every rule that the list does not keep, as the list would name it, and what is wrong with it besides.
 
     Where several rules keep an item out, any one of them is to be named: `this or that`.
     """
-    places: list[Place] = list(slate.places)
+    places: list[RankedItem] = list(slate.places)
     items = [place.item_id for place in places]
     found = []
     if len(set(items)) < len(items) or len(items) > k:
@@ -141,7 +145,7 @@ CHANCE = ("ranked", "explored")
 @settings(max_examples=150, deadline=None)
 @given(some(most=10), STEERINGS, st.integers(1, 9), CATALOGUES, st.integers(0, 9))
 def test_a_list_keeps_the_rules_or_names_the_one_that_gave(
-    candidates: list[Candidate],
+    candidates: list[SlateCandidate],
     steering: Steering,
     k: int,
     catalogue: Mapping[str, Mapping[str, Any]],
@@ -155,7 +159,7 @@ def test_a_list_keeps_the_rules_or_names_the_one_that_gave(
         random=random.Random(seed),
     )
 
-    gave = {each.partition(" ")[0] for each in slate.gave}
+    gave = {each.partition(" ")[0] for each in slate.unmet_rules}
     found = faults(slate, candidates, steering, k, catalogue)
     assert [fault for fault in found if gave.isdisjoint(fault.split(" or "))] == []
 
@@ -163,7 +167,7 @@ def test_a_list_keeps_the_rules_or_names_the_one_that_gave(
 @settings(max_examples=60, deadline=None)
 @given(some(most=10), STEERINGS, st.integers(1, 9), CATALOGUES, st.integers(0, 9))
 def test_what_is_said_to_have_given_did(
-    candidates: list[Candidate],
+    candidates: list[SlateCandidate],
     steering: Steering,
     k: int,
     catalogue: Mapping[str, Mapping[str, Any]],
@@ -179,7 +183,7 @@ def test_what_is_said_to_have_given_did(
     )
 
     found = faults(slate, candidates, steering, k, catalogue)
-    for each in slate.gave:
+    for each in slate.unmet_rules:
         rule = each.partition(" ")[0]
         if rule != "exploration" and not each.endswith(" filtered"):  # chance may bring such an item to its place
             assert any(rule in fault.split(" or ") for fault in found), each

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.rules import SlateRule
+from alsolike.domain.rules import SlateRule
 from functions.recommend.slate_rules import SlateRules, values
 
 

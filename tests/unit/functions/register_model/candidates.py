@@ -3,10 +3,10 @@
 import dataclasses
 from typing import Any
 
-from alsolike.bundle import Manifest
-from alsolike.decision import Check
+from alsolike.bundle.bundle import Manifest
+from alsolike.registry.decision import Check
 from functions.register_model.gate import judge
-from functions.register_model.limits import Limits
+from functions.register_model.limits import GateLimits
 from tests.builders.bundles import MANIFEST, METRICS
 from tests.builders.lambda_events import NOW_MS
 
@@ -36,7 +36,7 @@ def checks(candidate: Manifest = MANIFEST, champion: Manifest | None = None, **l
         run_id="v1",
         champion=champion.version if champion else None,
         champion_manifest=champion,
-        limits=Limits(**limits),
+        limits=GateLimits(**limits),
         now_ms=NOW_MS + DAY_MS,
     )
     return {check.name: check for check in found}

@@ -5,16 +5,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from alsolike.bundle import Bundle
-from alsolike.decision import Check
+from alsolike.bundle.bundle import Bundle
+from alsolike.registry.decision import Check
 from functions.register_model.gate import judge
-from functions.register_model.limits import Limits
+from functions.register_model.limits import GateLimits
 from functions.register_model.serving_check import serving_checks
 from model_export.job.hyperparameters import Hyperparameters
 from model_export.job.train import train
 from tests.unit.model_export.shops import write_dataset
 
-LIMITS = Limits(min_interactions=100)
+LIMITS = GateLimits(min_interactions=100)
 USERS, DAYS, CHAMPIONS_DAYS = 80, 14, 10
 Walks = Mapping[str, Sequence[str]]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alsolike.bundle import Manifest
+from alsolike.bundle.bundle import Manifest
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.register_model.candidates import (
     AGAINST,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from functions.register_model.limits import Limits, below
+from functions.register_model.limits import GateLimits, below
 from tests.builders.bundles import MANIFEST
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.register_model.candidates import (
@@ -212,7 +212,7 @@ def test_limits_have_the_defaults_of_the_document() -> None:
     written = {name: int(value) for name, value in re.findall(r"`gate_(\w+)` (\d+)", document)}
     written |= {"max_age_days": 0, "max_bundle_bytes": 150_000_000}  # the deployment sets both
 
-    assert dataclasses.asdict(Limits()) == written
+    assert dataclasses.asdict(GateLimits()) == written
 
 
 def test_rounding_is_not_below() -> None:

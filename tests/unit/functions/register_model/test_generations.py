@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.bundle import Bundle, Manifest
+from alsolike.bundle.bundle import Bundle, Manifest
 from tests.unit.functions.register_model.generations import (
     CHAMPIONS_DAYS,
     DAYS,

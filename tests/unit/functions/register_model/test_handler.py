@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 
-from alsolike.bundle import FILES, LATER_FILES, MANIFEST_FILE, POPULAR_FILE, Manifest, write_manifest
-from alsolike.decision import Decision, Decisions, decision_key
-from alsolike.errors import InvalidBundle, InvalidInput
-from alsolike.registry import Registry
+from alsolike.bundle.bundle import FILES, LATER_FILES, MANIFEST_FILE, POPULAR_FILE, Manifest, write_manifest
+from alsolike.registry.decision import Decision, Decisions, decision_key
+from alsolike.registry.registry import Registry
+from alsolike.runtime.errors import InvalidBundle, InvalidInput
 from functions.register_model import handler
-from functions.register_model.limits import Limits
+from functions.register_model.limits import GateLimits
 from functions.register_model.settings import Settings
 from tests.builders.bundles import ITEMS, MANIFEST, METRICS, archive_of, without_later_files, write_bundle
 from tests.builders.lambda_events import NOW_MS, LambdaContext
@@ -336,7 +336,7 @@ def test_two_bundles_of_the_default_limit_fit_on_the_smallest_disk() -> None:
     settings = Settings("bucket", "group")
 
     assert 2 * settings.max_bundle_mb * 1_000_000 < 0.8 * 512 * 1024 * 1024
-    assert settings.limits == Limits()
+    assert settings.limits == GateLimits()
 
 
 def test_champion_without_files_is_no_measure(workflow: Workflow) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.bundle import Bundle
+from alsolike.bundle.bundle import Bundle
 from model_export.job.new_data import Foreseen
 from tests.unit.functions.register_model.generations import Walks, failed, judged, trained
 from tests.unit.model_export.shops import random_sequences

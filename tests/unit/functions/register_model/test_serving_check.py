@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alsolike.bundle import BIAS_GRAPH_FILE, GRAPH_FILE, SERVED_FILES, Bundle, HistoryParameters, write_manifest
-from alsolike.decision import Check
-from alsolike.errors import InvalidBundle
+from alsolike.bundle.bundle import BIAS_GRAPH_FILE, GRAPH_FILE, SERVED_FILES, Bundle, HistoryParameters, write_manifest
+from alsolike.registry.decision import Check
+from alsolike.runtime.errors import InvalidBundle
 from functions.recommend import model as serving
 from functions.register_model import serving_check
-from functions.register_model.limits import Limits
+from functions.register_model.limits import GateLimits
 from tests.builders.bundles import ITEMS, MANIFEST, without_later_files, write_bundle
 
 TO_FIG = {(item, "fig"): 1.0 for item in ITEMS}
@@ -26,7 +26,7 @@ def opened(directory: Path, *, transitions: Mapping[tuple[str, str], float] = TO
 
 
 def checks(bundle: Bundle, **limits: Any) -> dict[str, Check]:
-    return {check.name: check for check in serving_check.serving_checks(bundle, limits=Limits(**limits))}
+    return {check.name: check for check in serving_check.serving_checks(bundle, limits=GateLimits(**limits))}
 
 
 def test_graphs_that_answer_pass_with_what_their_runs_took(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_size_is_shown_in_megabytes() -> None:
     files = {name: {"size_bytes": 10**12} for name in SERVED_FILES}
     manifest = dataclasses.replace(MANIFEST, files=files)
 
-    check = serving_check._size(manifest, Limits(max_bundle_bytes=10**13))
+    check = serving_check._size(manifest, GateLimits(max_bundle_bytes=10**13))
 
     assert check.figures == f"{len(files)}000000.0 MB, serving has room for 10000000 MB"
 

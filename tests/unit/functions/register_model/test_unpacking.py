@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from alsolike.bundle import CONTENT_FILE, GRAPH_FILE, Bundle
-from alsolike.errors import InvalidBundle
+from alsolike.bundle.bundle import CONTENT_FILE, GRAPH_FILE, Bundle
+from alsolike.runtime.errors import InvalidBundle
 from functions.register_model import unpacking
 from tests.builders.bundles import archive_of, write_bundle
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from alsolike.errors import InvalidInput
+from alsolike.runtime.errors import InvalidInput
 from tests.unit.functions.run_canary.trial import HOUR_MS, Trial
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from alsolike.canary_report import CanaryReport, CanaryReports
-from alsolike.errors import ConcurrentUpdate, Unavailable
-from alsolike.registry import Registry
+from alsolike.registry.canary_report import CanaryReport, CanaryReports
+from alsolike.registry.registry import Registry
+from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
 from tests.unit.functions.run_canary.trial import HOUR_MS, Trial
 
 JustBefore = Callable[[type, str, Callable[[], object]], None]

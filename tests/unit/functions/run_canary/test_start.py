@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alsolike.errors import NotFound
+from alsolike.runtime.errors import NotFound
 from tests.unit.functions.run_canary.trial import EVERYBODY, HOUR_MS, Trial
 
 

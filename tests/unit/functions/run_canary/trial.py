@@ -13,13 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike import outcomes, recommendation_id, served
-from alsolike.canary import Canary
-from alsolike.canary_report import CanaryReport, CanaryReports
-from alsolike.champion import Champion
-from alsolike.configuration_store import ConfigurationStore
-from alsolike.decision import Check, Decision, decision_key
-from alsolike.registry import Registry, model_prefix
+from alsolike.domain import recommendation_id
+from alsolike.lake import outcomes, served
+from alsolike.registry.canary import Canary
+from alsolike.registry.canary_report import CanaryReport, CanaryReports
+from alsolike.registry.champion import Champion
+from alsolike.registry.decision import Check, Decision, decision_key
+from alsolike.registry.registry import Registry, model_prefix
+from cli.config.configuration_store import ConfigurationStore
 from functions.run_canary import handler
 from tests.builders.lambda_events import LambdaContext
 

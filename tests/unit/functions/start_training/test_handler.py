@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from alsolike.canary import Canary
-from alsolike.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, MissingSetting
-from alsolike.registry import CHAMPION_KEY, Registry
-from alsolike.training_turn import KEY, Turn
+from alsolike.registry.canary import Canary
+from alsolike.registry.registry import CHAMPION_KEY, Registry
+from alsolike.registry.training_lock import KEY, TrainingLock
+from alsolike.runtime.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, MissingSetting
 from functions.start_training import handler
 from functions.start_training.service import EngineRule
 from tests.builders.lambda_events import NOW_MS, LambdaContext
@@ -139,7 +139,7 @@ def test_turn_of_a_run_that_has_ended_or_is_forgotten_is_taken_over(runs: Runs, 
 )
 def test_unreadable_turn_names_its_repair(runs: Runs, body: bytes) -> None:
     runs.s3.put_object(Bucket=runs.bucket, Key=KEY, Body=body)
-    turn = Turn(runs.s3, runs.stepfunctions, runs.bucket)
+    turn = TrainingLock(runs.s3, runs.stepfunctions, runs.bucket)
 
     with pytest.raises(InvalidInput, match=r"is unreadable: .*; repair it with `alsolike models repair`$"):
         runs.start(runs.execution("a"))
@@ -173,9 +173,9 @@ def test_of_two_runs_that_reach_for_the_turn_at_once_one_gets_it(runs: Runs, the
         runs.start(runs.execution("old"))
         runs.stop(runs.execution("old"))
     first, second = runs.execution("a"), runs.execution("b")
-    quicker = Turn(runs.s3, runs.stepfunctions, runs.bucket)
+    quicker = TrainingLock(runs.s3, runs.stepfunctions, runs.bucket)
 
-    class Slower(Turn):
+    class Slower(TrainingLock):
         def _write(self, *arguments: Any) -> None:
             assert quicker.take(first, run_id="ra", now_ms=1) is None  # between this one's look and its write
             super()._write(*arguments)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.errors import InvalidInput
+from alsolike.runtime.errors import InvalidInput
 from functions.start_training.trigger import Cause, Trigger, read_trigger
 
 EVENT = {"version": "0", "id": "7", "detail-type": "Scheduled Event", "source": "aws.events", "detail": {}}

@@ -4,13 +4,13 @@ import dataclasses
 from collections.abc import Sequence
 from typing import cast
 
-from alsolike.clients import ProfileClient
-from alsolike.errors import Unavailable
-from alsolike.interactions import Interaction
-from alsolike.profiles import Profile, ProfileStore, RecentInteraction
-from alsolike.stream import ConfigurationSource, stream_records
-from alsolike.tombstones import Erased, nobody
-from functions.update_profiles.service import Outcome, update_profiles
+from alsolike.events.interactions import Interaction
+from alsolike.events.stream import ConfigurationSource, stream_records
+from alsolike.privacy.tombstones import IsErased, no_erased_users
+from alsolike.profiles.store import Profile, ProfileStore, RecentInteraction
+from alsolike.runtime.clients import ProfileClient
+from alsolike.runtime.errors import Unavailable
+from functions.update_profiles.service import UpdateResult, update_profiles
 from tests.builders.configurations import Applied
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 
@@ -50,8 +50,8 @@ def update(
     *,
     first: int = 0,
     configurations: ConfigurationSource | None = None,
-    erased: Erased = nobody,
-) -> Outcome:
+    erased: IsErased = no_erased_users,
+) -> UpdateResult:
     return update_profiles(
         stream_records(kinesis_event(records, first=first)),
         store=store,

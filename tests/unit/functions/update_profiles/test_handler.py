@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.profiles import ProfileStore
+from alsolike.profiles.store import ProfileStore
 from functions.update_profiles import handler
 from tests.builders.lambda_events import LambdaContext, interaction, kinesis_event, sequence
 

@@ -8,10 +8,10 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alsolike.configuration import DEFAULT, Limits
-from alsolike.identity import first_logins, owner
-from alsolike.interactions import Interaction
-from alsolike.profiles import Profile, ProfileStore, RecentInteraction, recent
+from alsolike.domain.configuration import DEFAULT, Limits
+from alsolike.events.identity import first_logins, owner
+from alsolike.events.interactions import Interaction
+from alsolike.profiles.store import Profile, ProfileStore, RecentInteraction, recent
 from tests.builders.configurations import Applied
 from tests.builders.lambda_events import NOW_MS, interaction, sequence
 from tests.fakes.places import create_table

@@ -7,11 +7,11 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alsolike.configuration import DEFAULT, HISTORY_LENGTH, Limits
-from alsolike.interactions import MAX_TIME_MS
-from alsolike.profiles import ProfileStore
-from alsolike.stream import stream_records
-from functions.update_profiles.service import Outcome, update_profiles
+from alsolike.domain.configuration import DEFAULT, HISTORY_LENGTH, Limits
+from alsolike.events.interactions import MAX_TIME_MS
+from alsolike.events.stream import stream_records
+from alsolike.profiles.store import ProfileStore
+from functions.update_profiles.service import UpdateResult, update_profiles
 from tests.builders.configurations import RATING, Applied, with_clock_skew
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event, sequence
 from tests.unit.functions.update_profiles.memory import MemoryStore, at, update
@@ -23,7 +23,7 @@ def test_each_profile_is_written_once_a_batch() -> None:
     outcome = update(store, [interaction(f"e{n}", user_id=f"user{n % 2}", session_id=None) for n in range(10)])
 
     assert sorted(store.written) == ["u#user0", "u#user1"]
-    assert outcome == Outcome(profiles=2, interactions=10, unreadable=0)
+    assert outcome == UpdateResult(profiles=2, interactions=10, unreadable=0)
 
 
 def test_user_has_the_interactions_of_all_sessions_and_a_session_those_of_nobody() -> None:
@@ -50,7 +50,7 @@ def test_search_is_in_no_profile_and_logs_in_all_the_same() -> None:
     outcome = update(store, [dataclasses.replace(search, event_id="e3", user_id=None)])
 
     assert store.items("u#anna") == ["fig"]
-    assert outcome == Outcome(profiles=0, interactions=0, unreadable=0)
+    assert outcome == UpdateResult(profiles=0, interactions=0, unreadable=0)
 
 
 def test_late_and_tangled_events_take_their_own_place() -> None:
@@ -90,7 +90,7 @@ def test_unreadable_record_is_passed_over_and_its_neighbours_count() -> None:
     outcome = update(store, [interaction("e1", item_id="pear"), b"\x00poison", interaction("e2", item_id="plum")])
 
     assert store.items("u#anna") == ["pear", "plum"]
-    assert outcome == Outcome(profiles=1, interactions=2, unreadable=1)
+    assert outcome == UpdateResult(profiles=1, interactions=2, unreadable=1)
 
 
 def test_record_of_a_clock_that_is_ahead_never_becomes_the_newest_of_a_profile() -> None:

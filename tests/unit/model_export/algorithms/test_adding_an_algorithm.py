@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from alsolike.bundle import Bundle
+from alsolike.bundle.bundle import Bundle
 from model_export import algorithms
 from model_export.algorithms.popularity import Popularity
 from model_export.job.hyperparameters import Hyperparameters

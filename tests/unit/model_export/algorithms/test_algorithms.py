@@ -5,8 +5,8 @@ import pkgutil
 import numpy as np
 import pytest
 
-from alsolike.bundle import MS_PER_DAY
-from alsolike.errors import InvalidInput
+from alsolike.bundle.bundle import MS_PER_DAY
+from alsolike.runtime.errors import InvalidInput
 from model_export import algorithms
 from model_export.algorithms.blend import Blend
 from model_export.algorithms.buy_again import BuyAgain

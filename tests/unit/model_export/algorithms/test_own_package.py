@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from alsolike.errors import InvalidInput
+from alsolike.runtime.errors import InvalidInput
 from model_export.algorithms import OWN_PACKAGE, known, named
 
 ROOT = Path(__file__).parents[4]

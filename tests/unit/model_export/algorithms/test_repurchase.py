@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alsolike.bundle import GRAPH_FILE, MS_PER_DAY, HistoryParameters
+from alsolike.bundle.bundle import GRAPH_FILE, MS_PER_DAY, HistoryParameters
 from model_export.algorithms.blend import Blend
 from model_export.algorithms.building_blocks.four_weeks import Windows
 from model_export.algorithms.buy_again import BuyAgain

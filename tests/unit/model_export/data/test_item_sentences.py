@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from model2vec import StaticModel
 
-from alsolike.errors import InvalidInput
+from alsolike.runtime.errors import InvalidInput
 from model_export.data import item_sentences as module
 from model_export.data.item_sentences import described, open_model, sentence_index, text_columns
 from tests.builders.sentence_model import WORDS, static_model, tokenizer, write_model

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.bundle import MS_PER_DAY
-from alsolike.errors import InvalidDataset, InvalidInput
-from alsolike.statistics import GRAM, STATISTICS, StatisticsManifest
+from alsolike.bundle.bundle import MS_PER_DAY
+from alsolike.runtime.errors import InvalidDataset, InvalidInput
+from alsolike.training.statistics import GRAM, STATISTICS, StatisticsManifest
 from model_export.algorithms.blend import Blend
 from model_export.algorithms.building_blocks.item_to_item import ItemRowsModel
 from model_export.algorithms.buy_again import BuyAgain

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.dataset import INTERACTIONS_FILE
-from alsolike.errors import InvalidDataset
+from alsolike.runtime.errors import InvalidDataset
+from alsolike.training.dataset import INTERACTIONS_FILE
 from model_export.data.training_data import load
 from tests.unit.model_export.shops import tiny_shop
 

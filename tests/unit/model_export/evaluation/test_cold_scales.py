@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from alsolike.bundle import MS_PER_DAY
-from alsolike.content_index import Scales
+from alsolike.bundle.bundle import MS_PER_DAY
+from alsolike.snapshot.content_index import Scales
 from model_export.evaluation import cold_start, splits
 from model_export.evaluation.cold_start import (
     DEFAULT_SCALES,

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alsolike.content_index import Scales
-from alsolike.sentences import SentenceModel
+from alsolike.snapshot.content_index import Scales
+from alsolike.snapshot.sentences import SentenceModel
 from model_export.algorithms.popularity import Popularity, PopularityModel
 from model_export.evaluation import cold_trial
 from model_export.evaluation.cold_start import (

@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 import numpy as np
 import pytest
 
-from alsolike.errors import InvalidInput
+from alsolike.runtime.errors import InvalidInput
 from model_export.algorithms import known
 from model_export.algorithms.blend import Blend, BlendModel
 from model_export.algorithms.buy_again import BuyAgain

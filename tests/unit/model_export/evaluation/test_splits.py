@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alsolike.bundle import MS_PER_DAY
-from alsolike.errors import InvalidInput
+from alsolike.bundle.bundle import MS_PER_DAY
+from alsolike.runtime.errors import InvalidInput
 from cli.importing.interaction_file import read
 from model_export.evaluation import splits
 from tests.unit.model_export.shops import interactions

@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alsolike.bundle import GRAPH_FILE, Bundle
-from alsolike.errors import InvalidBundle
+from alsolike.bundle.bundle import GRAPH_FILE, Bundle
+from alsolike.runtime.errors import InvalidBundle
 from model_export.algorithms import known
 from model_export.algorithms.blend import Blend
 from model_export.algorithms.buy_again import BuyAgain

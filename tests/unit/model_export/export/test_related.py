@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alsolike.bundle import MS_PER_DAY
-from alsolike.related import KINDS, SIMILAR, TOGETHER, RelatedItems
-from alsolike.tensors import map_tensors
+from alsolike.arrays.tensors import map_tensors
+from alsolike.bundle.bundle import MS_PER_DAY
+from alsolike.bundle.related import KINDS, SIMILAR, TOGETHER, RelatedItems
 from model_export.data import baskets
 from model_export.data.baskets import purchases
 from model_export.data.interactions import Interactions

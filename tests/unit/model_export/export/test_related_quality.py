@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from alsolike.bundle import MS_PER_DAY
-from alsolike.related import SIMILAR, TOGETHER
+from alsolike.bundle.bundle import MS_PER_DAY
+from alsolike.bundle.related import SIMILAR, TOGETHER
 from model_export.data.interactions import Interactions
 from model_export.export import related_quality
-from model_export.export.related_quality import Figures, measure, next_items, rest_of_baskets
+from model_export.export.related_quality import RelatedFigures, measure, next_items, rest_of_baskets
 from tests.unit.model_export.shops import interactions
 
 LAST_DAY = 9 * MS_PER_DAY
@@ -22,7 +22,7 @@ def days(*rows: tuple[int, int, int], items: int = 6) -> Interactions:
     return Interactions.from_rows(user=user, item=item, time_ms=day * MS_PER_DAY, weight=weight, users=9, items=items)
 
 
-def judged(data: Interactions, *, k: int = 1) -> dict[str, Figures]:
+def judged(data: Interactions, *, k: int = 1) -> dict[str, RelatedFigures]:
     return measure(data, event_weights={"purchase": 1.0}, after_ms=LAST_DAY - 1, until_ms=LAST_DAY, k=k, seed=0)
 
 
@@ -54,9 +54,9 @@ def test_figures_are_of_what_was_before_the_window() -> None:
     found = judged(days(*before, *often, *window, *later))
 
     # Asked is 1 (for 2: right) and 3 (for 5: it is 4); the most frequent item 5 is right for 3.
-    assert found[SIMILAR] == Figures(asked=2, hr=1 / 2, popular_hr=1 / 2)
+    assert found[SIMILAR] == RelatedFigures(asked=2, hr=1 / 2, popular_hr=1 / 2)
     # Asked are 1 and 2 (right), 3 (it is 4) and 5 (nothing is known); 5 is right for 3. Of 5 the next frequent is 1.
-    assert found[TOGETHER] == Figures(asked=4, hr=2 / 4, popular_hr=1 / 4)
+    assert found[TOGETHER] == RelatedFigures(asked=4, hr=2 / 4, popular_hr=1 / 4)
 
 
 def test_more_related_items_are_right_more_often() -> None:
@@ -70,11 +70,11 @@ def test_more_related_items_are_right_more_often() -> None:
 def test_a_window_in_which_nothing_happened_asks_nobody() -> None:
     found = judged(interactions([[1, 2, 3], [1, 2]]))
 
-    assert found == {SIMILAR: Figures(0, 0.0, 0.0), TOGETHER: Figures(0, 0.0, 0.0)}
+    assert found == {SIMILAR: RelatedFigures(0, 0.0, 0.0), TOGETHER: RelatedFigures(0, 0.0, 0.0)}
 
 
 def test_no_past_is_no_error() -> None:
-    assert judged(days((0, 1, 9), (0, 2, 9)))[SIMILAR] == Figures(asked=1, hr=0, popular_hr=1)
+    assert judged(days((0, 1, 9), (0, 2, 9)))[SIMILAR] == RelatedFigures(asked=1, hr=0, popular_hr=1)
 
 
 def test_large_windows_are_sampled_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,4 +91,4 @@ def test_fewer_items_than_are_looked_at_are_no_error(k: int) -> None:
         interactions([[1, 2, 3]] * 3, step_ms=0), time_ms=np.array([0, 0, 0] * 2 + [LAST_DAY] * 3)
     )
 
-    assert judged(data, k=k)[TOGETHER] == Figures(asked=3, hr=1.0, popular_hr=1.0)
+    assert judged(data, k=k)[TOGETHER] == RelatedFigures(asked=3, hr=1.0, popular_hr=1.0)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alsolike.drift import DAY_MS
+from alsolike.training.drift import DAY_MS
 from model_export.algorithms.buy_again import BuyAgain, BuyAgainModel
 from model_export.algorithms.transitions import Transitions
 from model_export.evaluation.ranking import history_parameters

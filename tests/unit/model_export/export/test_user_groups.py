@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from alsolike.popular_groups import Group
+from alsolike.bundle.popular_groups import Group
 from model_export.algorithms.popularity import Popularity
 from model_export.export import user_groups
 from model_export.export.user_groups import FEWEST_USERS, popular_groups

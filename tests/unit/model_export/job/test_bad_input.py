@@ -13,9 +13,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from alsolike.bundle import Bundle, Manifest
-from alsolike.dataset import INTERACTIONS_FILE
-from alsolike.errors import InvalidDataset, InvalidInput
+from alsolike.bundle.bundle import Bundle, Manifest
+from alsolike.runtime.errors import InvalidDataset, InvalidInput
+from alsolike.training.dataset import INTERACTIONS_FILE
 from cli.evaluate import evaluate
 from model_export.algorithms import known
 from model_export.algorithms.blend import Blend

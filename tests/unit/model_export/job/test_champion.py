@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alsolike.bundle import GRAPH_FILE, MANIFEST_FILE, write_manifest
+from alsolike.bundle.bundle import GRAPH_FILE, MANIFEST_FILE, write_manifest
 from model_export.algorithms.popularity import Popularity
 from model_export.data.training_data import TrainingData
 from model_export.job.answer_lists import _translated

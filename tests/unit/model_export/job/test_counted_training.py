@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.bundle import MS_PER_DAY, Bundle, Manifest
-from alsolike.dataset import CHAMPION_FOLDER, INTERACTIONS_FILE, MANIFEST_FILE, DatasetManifest
-from alsolike.errors import InvalidDataset, InvalidInput
-from alsolike.related import SIMILAR
+from alsolike.bundle.bundle import MS_PER_DAY, Bundle, Manifest
+from alsolike.bundle.related import SIMILAR
+from alsolike.runtime.errors import InvalidDataset, InvalidInput
+from alsolike.training.dataset import CHAMPION_FOLDER, INTERACTIONS_FILE, MANIFEST_FILE, DatasetManifest
 from model_export.data.interactions import Histories
 from model_export.data.training_data import TrainingData, load
 from model_export.export.reference import settings_from

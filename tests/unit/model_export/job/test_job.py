@@ -5,8 +5,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from alsolike.bundle import MANIFEST_FILE, Bundle
-from alsolike.errors import InvalidInput
+from alsolike.bundle.bundle import MANIFEST_FILE, Bundle
+from alsolike.runtime.errors import InvalidInput
 from model_export.job import train
 from model_export.job.hyperparameters import Hyperparameters
 from tests.unit.model_export.shops import tiny_shop, write_dataset

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from alsolike.bundle import Manifest
-from alsolike.errors import InvalidInput
+from alsolike.bundle.bundle import Manifest
+from alsolike.runtime.errors import InvalidInput
 from model_export.algorithms import known
 from model_export.algorithms.blend import Blend
 from model_export.algorithms.ease import Ease

@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.bundle import CONTENT_FILE, FILES, GRAPH_FILE, MANIFEST_FILE, Bundle, Manifest
-from alsolike.content_index import ContentIndex, Scales
-from alsolike.dataset import USERS_FILE
-from alsolike.errors import InvalidDataset
-from alsolike.ragged import hashes_of
-from alsolike.related import KINDS, SIMILAR, TOGETHER
+from alsolike.arrays.ragged import hashes_of
+from alsolike.bundle.bundle import CONTENT_FILE, FILES, GRAPH_FILE, MANIFEST_FILE, Bundle, Manifest
+from alsolike.bundle.related import KINDS, SIMILAR, TOGETHER
+from alsolike.runtime.errors import InvalidDataset
+from alsolike.snapshot.content_index import ContentIndex, Scales
+from alsolike.training.dataset import USERS_FILE
 from model_export.algorithms import known
 from model_export.algorithms.building_blocks.item_to_item import ItemRowsModel
 from model_export.algorithms.transitions import Transitions

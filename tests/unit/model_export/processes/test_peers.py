@@ -13,7 +13,7 @@ from typing import Any, cast
 import orjson
 import pytest
 
-from alsolike.errors import InvalidInput
+from alsolike.runtime.errors import InvalidInput
 from model_export.processes import peers
 
 NOWHERE = Path("nowhere")

@@ -13,7 +13,7 @@ import time
 import numpy as np
 import pytest
 
-from alsolike.errors import InvalidInput
+from alsolike.runtime.errors import InvalidInput
 from model_export.processes import side_process
 from model_export.processes.resources import measured
 

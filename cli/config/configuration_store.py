@@ -1,0 +1,215 @@
+"""The store of the configuration: immutable versions and one object that names the current one."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.config import document as configuration_document
+from alsolike.config.document import EMPTY_DOCUMENT
+from alsolike.config.reader import CURRENT_KEY, Current, read_current
+from alsolike.contract.document import InvalidConfiguration
+from alsolike.domain.configuration import Configuration
+from alsolike.runtime.clients import ObjectClient
+from alsolike.runtime.errors import ConcurrentUpdate, NotFound, Unavailable
+
+VERSIONS_PREFIX = "config/versions/"
+_CONDITION_FAILED = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")  # the last: to match, it must be
+_MAX_ORPHANS = 100
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Version:
+    """An applied version of the configuration, with its author and reason.
+
+    Attributes
+    ----------
+    text
+        The document as its author wrote it; empty for the built-in version.
+    restores
+        The version that a rollback restored, if this is a rollback.
+    """
+
+    version: int
+    applied_ms: int
+    by: str
+    reason: str
+    text: str
+    document: Mapping[str, Any]
+    restores: int | None = None
+
+
+BUILT_IN = Version(0, 0, "", "built in", "", EMPTY_DOCUMENT)
+"""The version before the first one is applied."""
+
+
+def version_key(version: int) -> str:
+    """Return the key of a version's object."""
+    return f"{VERSIONS_PREFIX}{version:08d}.json"
+
+
+class ConfigurationStore:
+    """The configuration of one deployment.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client.
+    bucket
+        The artefact bucket.
+    """
+
+    def __init__(self, client: ObjectClient, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def current(self) -> Current:
+        """Return the current version.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        InvalidConfiguration
+            If the object is unreadable.
+        """
+        return read_current(self._client, self._bucket)
+
+    def version(self, version: int) -> Version:
+        """Return an applied version; 0 is the built-in one.
+
+        Raises
+        ------
+        NotFound
+            If there is no such version.
+        Unavailable
+            If S3 does not answer.
+        """
+        return self._applied(version, self.current())
+
+    def history(self, *, limit: int) -> list[Version]:
+        """Return the versions that were applied, the latest first."""
+        return [self._read(version) for version in self.current().versions[: -limit - 1 : -1]]
+
+    def apply(
+        self, expected: Current, document: Mapping[str, Any], *, text: str, by: str, reason: str, now_ms: int
+    ) -> Current:
+        """Apply a document as the configuration, in place of the one that the decision was based on.
+
+        If it equals `expected`, no new version is created.
+
+        Parameters
+        ----------
+        expected
+            The result of `current` at the time of the decision.
+        text
+            The document as its author wrote it.
+
+        Raises
+        ------
+        InvalidConfiguration
+            If the document is invalid.
+        ConcurrentUpdate
+            If another caller applied a version since `expected` was read.
+        """
+        if configuration_document.parse(document, version=expected.version) == _understood(expected):
+            return expected
+        return self._write(expected, Version(0, now_ms, by, reason, text, document))
+
+    def roll_back(self, expected: Current, *, to: int | None = None, by: str, reason: str, now_ms: int) -> Current:
+        """Apply an earlier version again, as a new one.
+
+        Parameters
+        ----------
+        to
+            By default the version before the current one was first applied, so that a second rollback goes one further
+            back; before the first version, the built-in one.
+
+        Raises
+        ------
+        NotFound
+            If there is no such version, or no earlier one.
+        InvalidConfiguration
+            If the version is no longer valid.
+        ConcurrentUpdate
+            If another caller applied a version since `expected` was read.
+        """
+        earlier = self._applied(self._before(expected) if to is None else to, expected)
+        configuration_document.parse(earlier.document)
+        restored = Version(0, now_ms, by, reason, earlier.text, earlier.document, restores=earlier.version)
+        return self._write(expected, restored)
+
+    def _before(self, current: Current) -> int:
+        version = current.version
+        while version and (restores := self._read(version).restores) is not None:
+            version = restores
+        if version == 0:
+            raise NotFound("there is no earlier configuration to roll back to")
+        place = current.versions.index(version)
+        return current.versions[place - 1] if place else 0
+
+    def _applied(self, version: int, current: Current) -> Version:
+        if version == 0:
+            return BUILT_IN
+        if version not in current.versions:
+            known = f"the latest is {current.version}" if current.versions else "nothing was applied yet"
+            raise NotFound(f"configuration version {version} was never applied; {known}")
+        return self._read(version)
+
+    def _read(self, version: int) -> Version:
+        key = version_key(version)
+        try:
+            body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
+        return Version(**orjson.loads(body))
+
+    def _write(self, expected: Current, version: Version) -> Current:
+        number = expected.version
+        for _ in range(_MAX_ORPHANS):  # skip numbers of writers that wrote a version and did not apply it
+            number += 1
+            written = dataclasses.replace(version, version=number)
+            if self._put(version_key(number), _json(written), IfNoneMatch="*"):
+                break
+        else:
+            raise Unavailable(f"s3://{self._bucket}/{version_key(expected.version + 1)} and the following keys exist")
+        versions = (*expected.versions, number)
+        pointer = {"version": number, "versions": versions, "document": version.document}
+        condition = {"IfMatch": expected.etag} if expected.etag else {"IfNoneMatch": "*"}
+        etag = self._put(CURRENT_KEY, _json(pointer), **condition)
+        if etag is None:
+            # A repeated request finds its own first try there.
+            if (current := self.current()).version == number:
+                return current
+            raise ConcurrentUpdate("the configuration changed meanwhile; look at what was applied, then try again")
+        return Current(versions, version.document, etag)
+
+    def _put(self, key: str, body: bytes, **condition: str) -> str | None:
+        """Write an object, unless its condition does not hold; return its etag."""
+        try:
+            answer = self._client.put_object(
+                Bucket=self._bucket, Key=key, Body=body, ContentType="application/json", **condition
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _CONDITION_FAILED:
+                return None
+            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
+        return str(answer["ETag"])
+
+
+def _json(content: object) -> bytes:
+    return orjson.dumps(content, default=dict, option=orjson.OPT_INDENT_2)
+
+
+def _understood(current: Current) -> Configuration | None:
+    """Return the current configuration, or None if this code cannot read it: then any document is a change."""
+    try:
+        return current.configuration()
+    except InvalidConfiguration:
+        return None

@@ -1,0 +1,68 @@
+"""Undeclared columns and event types in filters, with the closest declared names."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+
+from alsolike.domain.configuration import ColumnType, Configuration
+from alsolike.filters.tree import EVENT_TYPE, ITEM_ID, Column, ColumnDataset, Filter, Membership
+from alsolike.runtime.errors import UnknownEventType
+
+
+def closest(text: str, names: Iterable[str]) -> str | None:
+    """Return the name closest to a misspelt text, in any case; None if none is close."""
+    by_lower_case = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(text.lower(), by_lower_case, n=1)
+    return by_lower_case[near[0]] if near else None
+
+
+def unknown_event_types(filter_: Filter, configuration: Configuration) -> Iterator[tuple[int, str]]:
+    """Yield the character at which a condition with an undeclared event type stands, and the reason."""
+    for column, text in texts(filter_):
+        if column.dataset is not ColumnDataset.INTERACTIONS or column.key != EVENT_TYPE:
+            continue
+        try:
+            configuration.canonical_event_type(text)
+        except UnknownEventType as error:
+            near = closest(text, configuration.events)
+            yield column.offset, f"{error}" + (f"; did you mean {near}?" if near else "")
+
+
+def texts(filter_: Filter) -> Iterator[tuple[Column, str]]:
+    """Yield the texts that stand in conditions, each with the column that it is compared with."""
+    for expression in filter_.expressions:
+        for leaf in expression.leaves():
+            values = leaf.elements if isinstance(leaf, Membership) else (leaf.value,)
+            if isinstance(values, tuple):
+                yield from ((leaf.column, value) for value in values if isinstance(value, str))
+
+
+def undeclared(
+    filter_: Filter, *, item_columns: Mapping[str, ColumnType], user_columns: Mapping[str, ColumnType]
+) -> Iterator[tuple[int, str]]:
+    """Yield the character position of each undeclared column, with the fault.
+
+    The catalogue snapshot has values of declared columns only, so other columns match no item. Users and the
+    current item keep all properties that clients sent, of any type.
+
+    Parameters
+    ----------
+    item_columns, user_columns
+        Declared types by property.
+    """
+    known = {
+        ColumnDataset.ITEMS: (*item_columns, ITEM_ID),
+        ColumnDataset.CURRENT_ITEM: tuple(item_columns),
+        ColumnDataset.CURRENT_USER: tuple(user_columns),
+    }
+    for column in filter_.columns:
+        names = known.get(column.dataset)
+        if names is None or column.key in names:
+            continue
+        near = closest(column.key, names)
+        meant = f", did you mean {near}?" if near else ""
+        why = (
+            "so no item has a value of it" if column.dataset is ColumnDataset.ITEMS else "so nothing checks its values"
+        )
+        yield column.offset, f"{column.dataset}.{column.name} is not declared, {why}{meant}"

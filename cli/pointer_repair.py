@@ -1,0 +1,100 @@
+"""Repair of a champion pointer that is unreadable or was deleted, from its earlier versions in S3."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from alsolike.registry.champion import Champion, Promotion
+from alsolike.registry.registry import CHAMPION_KEY, Registry
+from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.errors import InvalidBundle, InvalidInput, NotFound
+
+
+def repair_pointer(client: Any, bucket: str, *, version: str | None, reason: str, now_ms: int) -> Champion | None:
+    """Put back the latest readable pointer whose champion has its files; return it, or None if nothing is broken.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client.
+    version
+        The version to make champion in place of that one.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such pointer, and no version was given.
+    NotFound
+        If the given version has no files.
+    ConcurrentUpdate
+        If another process wrote the pointer meanwhile.
+    Unavailable
+        If S3 does not answer.
+    """
+    registry = Registry(client, bucket)
+    try:
+        registry.champion()
+    except InvalidBundle:
+        pass
+    else:
+        return None
+    stored = _versions(client, bucket)
+    etag = next((each["ETag"] for each in stored if each["IsLatest"]), "")
+    if version is not None:
+        earlier = next(_readable(client, bucket, stored), None)
+        promotion = Promotion(version, now_ms, reason)
+        history = earlier.promoting(promotion) if earlier is not None else (promotion,)
+        return registry.put_back(Champion(history, etag, pinned=earlier.pinned if earlier is not None else ()))
+    for earlier in _readable(client, bucket, stored):
+        ended = earlier.ending(f"the pointer was repaired: {reason}")
+        try:
+            return registry.put_back(dataclasses.replace(earlier, etag=etag, canary=None, ended=ended))
+        except NotFound:
+            continue
+    raise InvalidInput(
+        f"no earlier version of s3://{bucket}/{CHAMPION_KEY} names a model that has files. Name one with `alsolike "
+        "models repair --champion VERSION`, or begin without one: `alsolike models repair --without-champion`"
+    )
+
+
+def forget_pointer(client: Any, bucket: str) -> None:
+    """Delete all versions of the pointer: the deployment is as before its first promotion.
+
+    Raises
+    ------
+    Unavailable
+        If S3 does not answer.
+    """
+    with translate_aws_errors(f"s3://{bucket}/{CHAMPION_KEY}"):
+        for page in _pages(client, bucket):
+            for each in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+                if each["Key"] == CHAMPION_KEY:
+                    client.delete_object(Bucket=bucket, Key=CHAMPION_KEY, VersionId=each["VersionId"])
+
+
+def _versions(client: Any, bucket: str) -> list[dict[str, Any]]:
+    """Return the stored versions, the latest first."""
+    with translate_aws_errors(f"s3://{bucket}/{CHAMPION_KEY}"):
+        pages = _pages(client, bucket)
+        return [each for page in pages for each in page.get("Versions", ()) if each["Key"] == CHAMPION_KEY]
+
+
+def _pages(client: Any, bucket: str) -> Any:
+    return client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=CHAMPION_KEY)
+
+
+def _readable(client: Any, bucket: str, versions: list[dict[str, Any]]) -> Iterator[Champion]:
+    for each in versions:
+        with translate_aws_errors(f"s3://{bucket}/{CHAMPION_KEY}"):
+            answer = client.get_object(Bucket=bucket, Key=CHAMPION_KEY, VersionId=each["VersionId"])
+            body = answer["Body"].read()
+        try:
+            champion = Champion.of(orjson.loads(body), etag=each["ETag"])
+        except (ValueError, KeyError, TypeError):
+            continue
+        if champion is not None:
+            yield champion

@@ -1,0 +1,120 @@
+"""Asking the deployment's function for some users at once: again where that may help, and saying who is left."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.recommendations.preview import FOR_ALL
+from alsolike.runtime.errors import Unavailable
+
+MAX_ATTEMPTS = 6
+"""In a row without one more user answered; each of them is several of botocore's."""
+FIRST_PAUSE_S = 0.5
+
+_TRANSIENT = ("TooManyRequestsException", "ServiceException", "SnapStartNotReadyException", "ResourceNotReadyException")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Question:
+    """Request for each user; None selects the deployment's own value.
+
+    Attributes
+    ----------
+    filter_values
+        Values by parameter, as the API takes them.
+    """
+
+    recommender: str
+    k: int
+    filter_name: str | None = None
+    filter_values: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def fields(self) -> dict[str, Any]:
+        """Return the fields of the batch's event that say so."""
+        return {
+            "recommender": self.recommender,
+            "numResults": self.k,
+            "filter": self.filter_name,
+            "filterValues": dict(self.filter_values) or None,
+        }
+
+
+class Asker:
+    """Caller of the function, with retries.
+
+    Parameters
+    ----------
+    lambda_
+        A low-level Lambda client.
+    function
+        Its ARN, with the alias.
+    first_pause_s
+        The longest before the second attempt; each further one is twice as long.
+    """
+
+    def __init__(
+        self,
+        lambda_: Any,
+        function: str,
+        question: Question,
+        *,
+        first_pause_s: float = FIRST_PAUSE_S,
+    ) -> None:
+        self._lambda = lambda_
+        self._function = function
+        self._question = question
+        self._stopped = threading.Event()
+        self._first_pause_s = first_pause_s
+
+    def ask(self, users: Sequence[str]) -> list[dict[str, Any]]:
+        """Return one result a user: as the function words it, or `error` with why there is no answer.
+
+        Raises
+        ------
+        InvalidInput, NotFound
+            If the request cannot be answered for any user.
+        Unavailable
+            If the function cannot be invoked at all.
+        """
+        results: list[dict[str, Any]] = []
+        in_vain, reason = 0, ""
+        while len(results) < len(users) and in_vain < MAX_ATTEMPTS and not self._stopped.is_set():
+            if in_vain:
+                longest_s = self._first_pause_s * 2 ** (in_vain - 1)
+                self._stopped.wait(random.uniform(longest_s / 2, longest_s))  # noqa: S311 - spreads callers in time
+            found, reason = self._invoke(users[len(results) :])
+            results += found
+            in_vain = 0 if found else in_vain + 1
+        return results + [{"error": f"not answered: {reason}"}] * (len(users) - len(results))
+
+    def stop(self) -> None:
+        """Stop asking and waiting for retries."""
+        self._stopped.set()
+
+    def _invoke(self, users: Sequence[str]) -> tuple[list[dict[str, Any]], str]:
+        """Return the results of the first users, or of none and why."""
+        event = {"batch": {"users": list(users), **self._question.fields()}}
+        try:
+            answer = self._lambda.invoke(FunctionName=self._function, Payload=orjson.dumps(event))
+            text = answer["Payload"].read()
+        except ClientError as error:
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            if error.response["Error"]["Code"] not in _TRANSIENT and status < 500:
+                raise Unavailable(f"function {self._function}: {error}") from error
+            return [], str(error)
+        except (BotoCoreError, OSError) as error:
+            return [], str(error)
+        document = orjson.loads(text)
+        if "FunctionError" not in answer:
+            return document["results"], "the function's time ended before it answered anybody"
+        kind, message = document.get("errorType", "an error"), document.get("errorMessage", "")
+        if kind in FOR_ALL:
+            raise FOR_ALL[kind](message)
+        return [], f"{kind}: {message}"

@@ -1,0 +1,191 @@
+"""The results of one day, computed in as much memory as a part of it takes."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from alsolike.lake import lake
+from alsolike.lake.engagement import Engagement
+from functions.attribute_outcomes.answers import ANSWERS, genuine, once
+from functions.attribute_outcomes.disk_partitions import Part, Spill, parts_for, parts_of
+from functions.attribute_outcomes.event_days import EVENTS, JUDGED, EventDays
+from functions.attribute_outcomes.inputs import Inputs
+from functions.attribute_outcomes.items import Items
+from functions.attribute_outcomes.join import Known, join
+from functions.attribute_outcomes.object_reader import rows_of
+from functions.attribute_outcomes.rules import AttributionRules, Reason
+from functions.attribute_outcomes.summary import DaySums
+from functions.attribute_outcomes.tables import OUTCOMES
+
+PART_ROWS = 200_000
+"""Maximum answers and events in memory at once, exceeded only if all belong to one answer."""
+
+_ANSWER = "recommendation_id"
+_ANSWER_BYTES = 60  # minimum size in S3; the id, which does not compress, takes 30
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Results:
+    """The results of a day.
+
+    Attributes
+    ----------
+    outcomes
+        The Parquet file of the outcomes; None if nothing was served.
+    engagement
+        The sums of the answers.
+    late
+        True if events happened after the window.
+    """
+
+    outcomes: Path | None
+    engagement: list[Engagement]
+    events: int
+    rejected: Mapping[str, int]
+    late: bool
+
+
+class Computation:
+    """The computation of days, one after the other.
+
+    Parameters
+    ----------
+    directory
+        On the local disk; each day replaces the previous day's files.
+    shopper
+        The keyed hash of a stored user or session id.
+    days
+        The days to compute.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        bucket: str,
+        inputs: Inputs,
+        *,
+        items: Items,
+        rules: AttributionRules,
+        shopper: Callable[[str], str],
+        directory: Path,
+        days: Iterable[int],
+        part_rows: int = PART_ROWS,
+    ) -> None:
+        self._client, self._bucket, self._inputs = client, bucket, inputs
+        self._items, self._rules, self._shopper = items, rules, shopper
+        self._directory, self._part_rows = directory, part_rows
+        self._event_days = EventDays(
+            client, bucket, inputs, items=items, rules=rules, directory=directory, answer_days=days
+        )
+
+    def day(self, day: int) -> Results:
+        """Return the results of a day since 1970.
+
+        Raises
+        ------
+        InvalidDataset
+            If an object is no Parquet of its table's types.
+        Unavailable
+            If S3 does not answer.
+        """
+        self._event_days.keep_only({*self._inputs.event_days(day), *self._inputs.copy_days(day, late=True)})
+        directory = self._directory / "day"
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(parents=True)
+        named = self._event_days.events(day)
+        size = sum(each.size_bytes for each in self._inputs.served.get(day, []))
+        parts = parts_for(size / _ANSWER_BYTES + sum(part.rows for part in named), self._part_rows)
+        rejected: Counter[Reason] = Counter()
+        events, late = self._events(day, named, rejected, directory=directory, parts=parts)
+        answers = self._answers(day, directory, parts)
+        known = Known(self._items, self._event_days.popularity(day), self._rules, self._shopper)
+        path, summary, counting = directory / "outcomes.parquet", DaySums(self._items), 0
+        with pq.ParquetWriter(path, OUTCOMES, compression=lake.COMPRESSION) as file:
+            for answered, happened in parts_of(answers, events, most_rows=self._part_rows):
+                found = once(answered.table())
+                kept = genuine(found, day).sort_by("recommendation_id")
+                rejected[Reason.FORGED_ANSWER] += len(found) - len(kept)
+                joined = join(kept, _naming(kept["recommendation_id"], happened, rejected), known)
+                file.write_table(joined.outcomes)
+                summary.add(joined)
+                counting += joined.events
+                rejected.update(joined.rejected)
+                del found, kept, joined
+                pa.default_memory_pool().release_unused()
+        has_answers = bool(self._inputs.served.get(day))
+        counts = {str(reason): number for reason, number in sorted(rejected.items()) if number}
+        return Results(path if has_answers else None, summary.rows(), counting, counts, late)
+
+    def _answers(self, day: int, directory: Path, parts: int) -> Spill:
+        """Gather a day's answers in parts, by their ids."""
+        objects = self._inputs.served.get(day, [])
+        with Spill(directory, "answers", ANSWERS, key=_ANSWER, parts=parts) as spill:
+            for rows in rows_of(self._client, self._bucket, objects, ANSWERS):
+                spill.add(rows)
+        return spill
+
+    def _events(
+        self, day: int, named: list[Part], rejected: Counter[Reason], *, directory: Path, parts: int
+    ) -> tuple[Spill, bool]:
+        """Collect the events that may count for a day's answers, each once, in the same parts as the answers.
+
+        Returns
+        -------
+        events
+            The counted ones; `rejected` has the number of others.
+        late
+            True if events happened after the window.
+        """
+        latest_ms = 0
+        # First by event, so that all copies of one are in one part, regardless of the answers that they name.
+        count = parts_for(sum(part.rows for part in named), self._part_rows)
+        with Spill(directory, "copies", JUDGED, key="event_id", parts=count) as copies:
+            for piece in (piece for part in named for piece in part.pieces()):
+                copies.add(piece)
+                latest_ms = max(latest_ms, pc.max(piece["received_time_ms"]).as_py() or 0)
+        self._event_days.forget(day)
+        late = self._rules.is_late(latest_ms, day)
+        with Spill(directory, "events", EVENTS, key=_ANSWER, parts=parts) as spill:
+            for (part,) in parts_of(copies, most_rows=self._part_rows):
+                events = self._each_once(part)
+                again = pa.array(self._event_days.are_again(events, day, late=late))
+                rejected[Reason.SENT_AGAIN] += pc.sum(again).as_py() or 0
+                events = events.filter(pc.invert(again))
+                for reason in events["reason"].drop_null().value_counts().to_pylist():
+                    rejected[Reason(reason["values"])] += reason["counts"]
+                spill.add(events.filter(pc.is_null(events["reason"])).select(EVENTS.names))
+                pa.default_memory_pool().release_unused()
+        return spill, late
+
+    def _each_once(self, part: Part) -> pa.Table:
+        held = JUDGED.empty_table()
+        for piece in part.pieces():
+            held = pa.concat_tables([held, piece])
+            if len(held) > self._part_rows:  # all of one event
+                held = _once(held)
+        return _once(held)
+
+
+def _naming(answers: pa.ChunkedArray, events: Part, rejected: Counter[Reason]) -> pa.Table:
+    """Return the events that name one of the answers; the others are counted."""
+    kept = [EVENTS.empty_table()]
+    for piece in events.pieces():
+        some = piece.filter(pc.is_in(piece[_ANSWER], answers))
+        rejected[Reason.UNKNOWN_ANSWER] += len(piece) - len(some)
+        kept.append(some)
+    return pa.concat_tables(kept)
+
+
+def _once(events: pa.Table) -> pa.Table:
+    kept = lake.deduplicate(events.select(EVENTS.names).to_pandas(types_mapper=pd.ArrowDtype))
+    return events if len(kept) == len(events) else events.take(pa.array(kept.index))

@@ -1,0 +1,239 @@
+"""The join of events with the answers that they name: counted events, rejected ones, and each answer's outcomes.
+
+The result does not depend on the order of rows: sums are computed in the order of their terms.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from alsolike.events.interactions import MAX_EVENT_VALUE, profile_id
+from alsolike.lake import served
+from functions.attribute_outcomes.disk_partitions import flat
+from functions.attribute_outcomes.items import Items
+from functions.attribute_outcomes.rules import KINDS, AttributionRules, Kind, Reason
+from functions.attribute_outcomes.slate import Bools, Floats, Ints, Slate, Views, ordered_sum
+from functions.attribute_outcomes.tables import OUTCOMES
+
+NEVER = np.iinfo(np.int64).max
+_CODES = {reason: code for code, reason in enumerate(Reason)}
+_COUNTS = -1
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Joined:
+    """The outcomes of some answers.
+
+    Attributes
+    ----------
+    outcomes
+        One row per answer, in the columns of `alsolike.lake.outcomes`.
+    answer, item
+        Per recommended item: the row of its answer, and its number; an answer has each item once.
+    events
+        Number of events that count.
+    rejected
+        Number of rejected events, by reason.
+    """
+
+    outcomes: pa.Table
+    answer: Ints
+    item: Ints
+    events: int
+    rejected: Counter[Reason]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Known:
+    """The inputs of attribution in addition to answers and events.
+
+    Attributes
+    ----------
+    popularity
+        Number of events per item, by number.
+    shopper
+        The keyed hash of a stored user or session id.
+    """
+
+    items: Items
+    popularity: Ints
+    rules: AttributionRules
+    shopper: Callable[[str], str]
+
+
+def join(answers: pa.Table, events: pa.Table, known: Known) -> Joined:
+    """Attribute events to answers.
+
+    Parameters
+    ----------
+    answers
+        In the columns of `ANSWERS`, each once, sorted by id.
+    events
+        In the columns of `EVENTS`, each once: all that name one of the answers, and no others.
+    """
+    slate = Slate(answers, known.items)
+    found = _Events(events, answers, slate, known)
+    found.judge_times(answers, known.rules)
+    found.judge_shoppers(answers, known.shopper)
+    found.judge_values()
+    views, shown_ms, not_served = found.views()
+    found.judge_items(shown_ms)
+    kinds = found.of_kinds()
+    shown = shown_ms < NEVER
+    clicked = views.marked(kinds[Kind.CLICK])
+    columns = {
+        "items": slate.items(),
+        "impressions": views.count(shown),
+        "clicks": views.count(clicked),
+        "shown_clicks": views.count(clicked & shown),
+        "carts": views.count(views.marked(kinds[Kind.CART])),
+        "purchases": views.count(views.marked(kinds[Kind.PURCHASE])),
+        "revenue": views.sum(found.revenue(kinds, len(views))),
+        "new_items": slate.new_items(answers["served_ms"].to_numpy(), new_item_days=known.rules.new_item_days),
+        "novelty": slate.novelty(known.popularity),
+    }
+    rejected = found.rejected()
+    rejected[Reason.SHOWN_NOT_SERVED] += not_served
+    return Joined(_table(answers, columns), slate.answer, slate.item, found.counting(), +rejected)
+
+
+class _Events:
+    """Events, the answer, the pair and the view of each, and the reason for which it does not count."""
+
+    def __init__(self, events: pa.Table, answers: pa.Table, slate: Slate, known: Known) -> None:
+        self._table, self._slate, self._items = events, slate, known.items
+        self._time_ms = events["event_time_ms"].to_numpy()
+        ids = pd.Index(answers["recommendation_id"].to_pandas())
+        named = pd.Index(events["recommendation_id"].to_pandas())
+        self._answer: Ints = np.asarray(ids.get_indexer(named), np.int64)
+        self._reason = np.full(len(events), _COUNTS, np.int8)
+        kinds = events["event_type"].to_pandas().map(dict(KINDS))
+        self._kind = kinds.fillna(-1).astype(np.int64).to_numpy()
+        self._pair = slate.find(self._answer, self._items.numbers(events["item_id"]))
+        self._viewer = _viewers(events, self._answer, to_nobody(answers))
+        self._view: Ints = np.full(len(self._pair), -1)
+
+    def _reject(self, events: Bools, reason: Reason) -> None:
+        self._reason[events & self._stand()] = _CODES[reason]
+
+    def _stand(self) -> Bools:
+        stand: Bools = self._reason == _COUNTS
+        return stand
+
+    def judge_shoppers(self, answers: pa.Table, shopper: Callable[[str], str]) -> None:
+        """Reject events of users other than the answer's."""
+        rows = np.flatnonzero(self._stand())
+        answer = self._answer[rows]
+        asked = [answers[name].to_pandas().to_numpy(object)[answer] for name in ("shopper", "session")]
+        asked = [np.where(pd.isna(each), None, each) for each in asked]
+        acted = [self._hashes(name, rows, shopper) for name in ("user_id", "session_id")]
+        same = np.zeros(len(rows), bool)
+        for one in asked:
+            for other in acted:
+                same |= np.array([a is not None and a == b for a, b in zip(one, other, strict=True)], bool)
+        nobody = np.array([a is None and b is None for a, b in zip(*asked, strict=True)], bool)
+        unverifiable = np.zeros(len(self._reason), bool)
+        unverifiable[rows] = np.array([a == served.UNKNOWN for a in asked[0]], bool) & ~same
+        self._reject(unverifiable, Reason.UNVERIFIABLE)
+        others = np.zeros(len(self._reason), bool)
+        others[rows] = ~same & ~nobody
+        self._reject(others, Reason.OTHER_SHOPPER)
+
+    def _hashes(self, column: str, rows: Ints, shopper: Callable[[str], str]) -> list[str | None]:
+        ids = self._table[column].take(pa.array(rows)).to_pylist()
+        hashes = {each: shopper(each) for each in set(ids) if each is not None}
+        return [hashes.get(each) for each in ids]
+
+    def judge_times(self, answers: pa.Table, rules: AttributionRules) -> None:
+        """Reject events before the answer, or too long after it."""
+        served_ms = answers["served_ms"].to_numpy()
+        since_ms = self._time_ms - (served_ms[self._answer] if len(served_ms) else 0)
+        self._reject(since_ms < -rules.clock_skew_ms, Reason.BEFORE_SERVED)
+        self._reject(since_ms > rules.window_ms, Reason.TOO_LATE)
+
+    def judge_values(self) -> None:
+        """Reject values that the API does not accept: infinite or huge values make every sum wrong."""
+        values = self._table["event_value"]
+        in_range = pc.fill_null(pc.less_equal(pc.abs(values), MAX_EVENT_VALUE), True)  # no number is not in range
+        self._reject(~in_range.to_numpy(), Reason.VALUE_OUT_OF_RANGE)
+
+    def views(self) -> tuple[Views, Ints, int]:
+        """Return the views, when each was first reported as shown, and how many reports are of items not served."""
+        rows = np.flatnonzero(self._stand())
+        listed, place = flat(self._table["impression"].take(pa.array(rows)))
+        event = rows[place]
+        pair = self._slate.find(self._answer[event], self._items.numbers(listed))
+        event, shown = event[pair >= 0], pair[pair >= 0]
+        about = rows[self._pair[rows] >= 0]
+        views = Views(
+            self._slate,
+            np.concatenate([shown, self._pair[about]]),
+            np.concatenate([self._viewer[event], self._viewer[about]]),
+        )
+        self._view[about] = views.find(self._pair[about], self._viewer[about])
+        shown_ms = np.full(len(views), NEVER)
+        np.minimum.at(shown_ms, views.find(shown, self._viewer[event]), self._time_ms[event])
+        return views, shown_ms, len(pair) - len(shown)
+
+    def judge_items(self, shown_ms: Ints) -> None:
+        """Reject events about items that were not served, or not yet shown."""
+        of_kind = self._kind >= 0
+        self._reject(of_kind & (self._pair < 0), Reason.NOT_SERVED)
+        if len(shown_ms):
+            first_ms = np.where(self._view >= 0, shown_ms[self._view], NEVER)
+            self._reject(of_kind & (first_ms < NEVER) & (self._time_ms < first_ms), Reason.BEFORE_IMPRESSION)
+
+    def of_kinds(self) -> dict[Kind, Ints]:
+        """Return the views of the events that count, by kind."""
+        stand = self._stand()
+        return {kind: self._view[stand & (self._kind == kind)] for kind in Kind}
+
+    def revenue(self, kinds: dict[Kind, Ints], views: int) -> Floats:
+        """Return each view's revenue: a return cancels its own value, up to the value of the purchases."""
+        stand, values = self._stand(), np.nan_to_num(self._table["event_value"].to_numpy().astype(np.float64))
+        bought, returned = (
+            ordered_sum(kinds[kind], values[stand & (self._kind == kind)], views)
+            for kind in (Kind.PURCHASE, Kind.RETURN)
+        )
+        kept: Floats = np.maximum(bought - np.abs(returned), 0.0)
+        return kept
+
+    def rejected(self) -> Counter[Reason]:
+        """Return how many events do not count, by reason."""
+        return Counter({reason: int(np.count_nonzero(self._reason == code)) for reason, code in _CODES.items()})
+
+    def counting(self) -> int:
+        """Return how many events count."""
+        return int(np.count_nonzero(self._stand()))
+
+
+def to_nobody(answers: pa.Table) -> Bools:
+    """Return, per answer, true if it was not for a particular user, so that many users may have seen it."""
+    named: Bools = pc.is_valid(pc.coalesce(answers["shopper"], answers["session"])).to_numpy()
+    return ~named
+
+
+def _viewers(events: pa.Table, answer: Ints, shared: Bools) -> Ints:
+    """Return, per event, the number of its user if many users may have seen its answer, else 0."""
+    many = (answer >= 0) & np.append(shared, False)[answer]
+    viewer = np.zeros(len(answer), np.int64)
+    some = events.select(["user_id", "session_id"]).take(pa.array(np.flatnonzero(many)))
+    ids = zip(some["user_id"].to_pylist(), some["session_id"].to_pylist(), strict=True)
+    viewer[many] = pd.factorize(np.array([profile_id(user_id=u, session_id=s) for u, s in ids], object))[0]
+    return viewer
+
+
+def _table(answers: pa.Table, columns: Mapping[str, npt.NDArray[np.generic]]) -> pa.Table:
+    degraded = pa.array(np.bincount(flat(answers["degraded"])[1], minlength=len(answers)) > 0)
+    values = {**{name: answers[name] for name in answers.column_names}, "degraded": degraded}
+    values["shopper"] = pc.coalesce(answers["shopper"], answers["session"])
+    values |= {name: pa.array(column, from_pandas=True) for name, column in columns.items()}
+    return pa.table([values[name] for name in OUTCOMES.names], names=OUTCOMES.names).cast(OUTCOMES)

@@ -1,0 +1,56 @@
+"""A reader of a day's objects, several at once."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from alsolike.lake.lake_objects import LakeObject, read
+from alsolike.runtime.errors import InvalidDataset
+from functions.attribute_outcomes.disk_partitions import projected
+
+CONNECTIONS = 8
+BYTES_AT_ONCE = 32 * 2**20
+"""Maximum bytes of objects in memory, exceeded only by a single larger object."""
+
+
+def rows_of(client: Any, bucket: str, objects: Sequence[LakeObject], schema: pa.Schema) -> Iterator[pa.Table]:
+    """Yield the rows of objects, some at a time; skip objects that were deleted meanwhile.
+
+    Raises
+    ------
+    InvalidDataset
+        If an object is no Parquet of the table's types.
+    Unavailable
+        If S3 does not answer.
+    """
+    with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
+        for some in _at_once(objects):
+            contents = pool.map(functools.partial(read, client, bucket), some)
+            for listed, content in zip(some, contents, strict=True):
+                if content is None:
+                    continue
+                try:
+                    yield from projected(pq.ParquetFile(pa.BufferReader(content)), schema)
+                except (pa.ArrowException, OSError) as error:
+                    raise InvalidDataset(
+                        f"s3://{bucket}/{listed.key} is not an object of the table: {error}"
+                    ) from error
+
+
+def _at_once(objects: Sequence[LakeObject]) -> Iterator[list[LakeObject]]:
+    some: list[LakeObject] = []
+    size = 0
+    for each in objects:
+        if some and (size + each.size_bytes > BYTES_AT_ONCE or len(some) == 2 * CONNECTIONS):
+            yield some
+            some, size = [], 0
+        some.append(each)
+        size += each.size_bytes
+    if some:
+        yield some

@@ -1,0 +1,186 @@
+"""Personalize's PutEvents: the parser of `POST /events`, event by event.
+
+`POST /session/events` accepts the same from browsers, whose sessions are those of their tokens.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from alsolike.contract import validation
+from alsolike.domain.configuration import DEFAULT, Configuration
+from alsolike.events.event_fields import CALL, EVENT, QUERY, SESSION_CALL
+from alsolike.events.interactions import Interaction, content_event_id
+from alsolike.events.session_tokens import Session
+from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy
+from alsolike.runtime.errors import InvalidInput, NotFound, UnknownEventType
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class EventCall:
+    """A call whose envelope is right.
+
+    Attributes
+    ----------
+    interactions
+        Its good events, in their order.
+    refused
+        Why the others are not among them, one error an event.
+    """
+
+    interactions: tuple[Interaction, ...]
+    refused: tuple[InvalidInput, ...]
+
+
+def parse_put_events(
+    body: bytes,
+    *,
+    now_ms: int,
+    tracking_id: str | None = None,
+    configuration: Configuration = DEFAULT,
+    ids: IdPolicy = PLAIN_IDS,
+    session: Session | None = None,
+    correlation_id: str | None = None,
+) -> EventCall:
+    """Parse the body of `POST /events` or `POST /session/events`; invalid events are rejected individually.
+
+    An event without `eventId` gets an id derived from its content and its number among equal ones. So a repeated call
+    changes nothing, even without the rejected events. Times ahead of the clock are accepted: consumers check them, and
+    can quarantine instead of losing them.
+
+    Parameters
+    ----------
+    tracking_id
+        The expected one; None accepts any.
+    configuration
+        Provides the event types.
+    ids
+        Rule for the ids that are stored; nothing else of the call contains the sent ids, not even a derived event id.
+    session
+        The session of the call's token: then the body does not name it, and need not name the tracking id. Event ids
+        are unique within the session.
+    correlation_id
+        Of the request.
+
+    Raises
+    ------
+    InvalidInput
+        If a field outside the events breaks the contract.
+    NotFound
+        If the call is for another tracking id.
+    """
+    call = (CALL if session is None else SESSION_CALL).read(validation.parse_sent_object(body))
+    found = call.get("trackingId", tracking_id)
+    if tracking_id is not None and found != tracking_id:
+        raise NotFound(f"trackingId is {validation.describe(found)}, expected {tracking_id}")
+    sender = _stored(session or Session(call["sessionId"], call.get("userId")), ids)
+    interactions: list[Interaction] = []
+    refused: list[InvalidInput] = []
+    same: Counter[bytes] = Counter()
+    for index, event in enumerate(call["eventList"]):
+        try:
+            where = f"eventList[{index}]"
+            interaction = _parse(
+                event,
+                sender,
+                same,
+                where=where,
+                now_ms=now_ms,
+                configuration=configuration,
+                correlation_id=correlation_id,
+            )
+            interactions.append(interaction if session is None else _confined(interaction, configuration, where=where))
+        except InvalidInput as error:
+            refused.append(error)
+    return EventCall(tuple(interactions), tuple(refused))
+
+
+def _stored(session: Session, ids: IdPolicy) -> Session:
+    return Session(ids.session(session.session_id), None if session.user_id is None else ids.user(session.user_id))
+
+
+def _confined(interaction: Interaction, configuration: Configuration, *, where: str) -> Interaction:
+    """Return a browser's event under an id within its session, so that it cannot replace another user's event.
+
+    Raises
+    ------
+    InvalidInput
+        If the shop does not accept this event type from browsers.
+    """
+    permitted = configuration.sessions.events
+    if interaction.event_type not in permitted:
+        raise InvalidInput(
+            f"{where}.eventType is {validation.describe(interaction.event_type)}, expected one that the configuration "
+            f"permits sessions (sessions.events): {', '.join(permitted) or 'none'}"
+        )
+    event_id = content_event_id(interaction.session_id, interaction.event_id)
+    return dataclasses.replace(interaction, event_id=event_id)
+
+
+def _parse(
+    element: Any,
+    sender: Session,
+    same: Counter[bytes],
+    *,
+    where: str,
+    now_ms: int,
+    configuration: Configuration,
+    correlation_id: str | None,
+) -> Interaction:
+    """Read an event; `same` counts those of the same content that stand before it in the call."""
+    event = EVENT.read(element, where)
+    properties, query = _properties(event, where=where)
+    item_id = event.get("itemId")
+    interaction = Interaction(
+        event_id=event.get("eventId") or _made_id(element, sender, same),
+        user_id=sender.user_id,
+        session_id=sender.session_id,
+        item_id=item_id,
+        event_type=_event_type(event["eventType"], configuration, where=where),
+        event_value=event.get("eventValue"),
+        event_time_ms=event["sentAt"],
+        recommendation_id=event.get("recommendationId"),
+        impression=tuple(event.get("impression", ())),
+        properties=properties,
+        received_time_ms=now_ms,
+        query=query,
+        correlation_id=correlation_id,
+    )
+    if item_id is None:
+        if configuration.events[interaction.event_type].item_required:
+            raise InvalidInput(f"{where}.itemId is missing, expected a non-empty string")
+        if query is None:
+            raise InvalidInput(f"{where}.itemId and properties.query are missing, expected at least one")
+    return interaction
+
+
+def _made_id(event: Mapping[str, Any], sender: Session, same: Counter[bytes]) -> str:
+    content = orjson.dumps(event, option=orjson.OPT_SORT_KEYS)
+    number = same[content]
+    same[content] += 1
+    return content_event_id(sender.user_id, sender.session_id, number, event)
+
+
+def _event_type(name: str, configuration: Configuration, *, where: str) -> str:
+    try:
+        return configuration.canonical_event_type(name)
+    except UnknownEventType as error:
+        raise UnknownEventType(f"{where}.{error}") from error
+
+
+def _properties(event: Mapping[str, Any], *, where: str) -> tuple[str, str | None]:
+    """Return the properties, as JSON, and the query, which has a field of its own."""
+    properties = event.get("properties", {})
+    query = properties.pop("query", None)
+    if isinstance(query, str) and validation.is_blank(query):  # a search box left empty
+        query = None
+    if query is not None:
+        QUERY.read(query, f"{where}.properties.query")
+    if "metricAttribution" in event:
+        properties.update(event["metricAttribution"])
+    return orjson.dumps(properties).decode(), query

@@ -1,0 +1,160 @@
+"""The routes of items and of users: rows into their table, and out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic
+
+from alsolike.catalogue.row_store import RowStore, Stored
+from alsolike.catalogue.rows import R, RowKind, changed, parse_changes, parse_put
+from alsolike.config.reader import ConfigurationReader
+from alsolike.domain.configuration import ColumnType, Configuration
+from alsolike.runtime.errors import NotFound
+from alsolike.runtime.observability import Metric, count
+from functions.collect.partial_failure import refuse
+from functions.collect.request import CollectRequest
+from functions.collect.user_ids import UserIds
+
+MAX_BYTES = 4_000_000
+
+
+class RowRoutes(Generic[R]):
+    """Items or users, with the columns that the configuration declares.
+
+    Parameters
+    ----------
+    arn
+        The ARN that put calls must name.
+    columns
+        Returns the declared columns.
+    accepted
+        Metric of written rows.
+    people
+        For users' rows: the rule for stored ids, and the check for erased users.
+    """
+
+    def __init__(
+        self,
+        kind: RowKind[R],
+        store: RowStore[R],
+        *,
+        arn: str,
+        configuration: ConfigurationReader,
+        columns: Callable[[Configuration], Mapping[str, ColumnType]],
+        accepted: Metric,
+        people: UserIds | None = None,
+    ) -> None:
+        self._people = people
+        self._kind = kind
+        self._store = store
+        self._arn = arn
+        self._configuration = configuration
+        self._columns = columns
+        self._accepted = accepted
+
+    def put(self, request: CollectRequest) -> dict[str, Any]:
+        """Write the call's valid rows, replacing those with their ids.
+
+        Raises
+        ------
+        InvalidInput
+            If the body breaks the contract. If only single rows do, the others are stored nevertheless.
+        NotFound
+            If the call is for another dataset.
+        Unavailable
+            If the table did not take all of them; the same call may be repeated.
+        """
+        columns = self._declared(request)
+        call = parse_put(request.body(maximum=MAX_BYTES), self._kind, dataset_arn=self._arn, columns=columns)
+        if rows := self._stored(call.rows, now_ms=request.now_ms):
+            self._store.put(rows, now_ms=request.now_ms)
+            count(self._accepted, len(rows))
+        refuse(call.refused, stored=len(call.rows), what=self._kind.list_field)
+        return {}
+
+    def change(self, request: CollectRequest) -> dict[str, Any]:
+        """Set some columns of a row and remove others; return the row.
+
+        Raises
+        ------
+        InvalidInput
+            If the body breaks the contract.
+        NotFound
+            If there is no such row, or it is an erased user's.
+        ConcurrentUpdate
+            If others changed the row all the time.
+        """
+        row_id = self._there(request)
+        changes = parse_changes(request.body(maximum=MAX_BYTES), self._kind, columns=self._declared(request))
+        stored = self._store.update(
+            row_id, lambda properties: changed(properties, changes, self._kind), now_ms=request.now_ms
+        )
+        count(self._accepted)
+        return self._document(stored)
+
+    def delete(self, request: CollectRequest) -> dict[str, Any]:
+        """Delete a row.
+
+        Raises
+        ------
+        NotFound
+            If there is no such row.
+        """
+        self._store.delete(self._id(request), now_ms=request.now_ms)
+        count(self._accepted)
+        return {}
+
+    def get(self, request: CollectRequest) -> dict[str, Any]:
+        """Return a row.
+
+        Raises
+        ------
+        NotFound
+            If there is no such row, or it is an erased user's, which the workflow may not have reached yet.
+        """
+        return self._document(self._store.get(self._there(request)))
+
+    def page(self, request: CollectRequest) -> dict[str, Any]:
+        """Return a page of rows, and the token of the next page if there is one.
+
+        Raises
+        ------
+        InvalidInput
+            If a parameter of the query is invalid.
+        """
+        limit, start = request.page()
+        rows, token = self._store.page(limit=limit, token=start)
+        document: dict[str, Any] = {self._kind.list_field: [self._document(stored) for stored in rows]}
+        return document if token is None else {**document, "nextToken": token}
+
+    def _declared(self, request: CollectRequest) -> Mapping[str, ColumnType]:
+        return self._columns(self._configuration.current(now_ms=request.now_ms))
+
+    def _id(self, request: CollectRequest) -> str:
+        row_id = request.path_id(self._kind.id_field)
+        return self._people.ids.user(row_id) if self._people else row_id
+
+    def _there(self, request: CollectRequest) -> str:
+        """Return the stored id of the row in the path, unless it is an erased user's."""
+        row_id = self._id(request)
+        if self._people and self._people.erased(row_id, now_ms=request.now_ms):
+            raise NotFound(f"there is no {self._kind.name} {row_id!r}")
+        return row_id
+
+    def _stored(self, rows: Sequence[R], *, now_ms: int) -> Sequence[R]:
+        """Return rows under their stored ids, without those of erased users, which the API accepts and drops."""
+        if self._people is None:
+            return rows
+        people, kind = self._people, self._kind
+        named = [kind.make(people.ids.user(kind.id_of(row)), row.properties) for row in rows]
+        kept = [row for row in named if not people.erased(kind.id_of(row), now_ms=now_ms)]
+        if len(kept) < len(rows):
+            count(Metric.ROWS_OF_ERASED_USERS, len(rows) - len(kept))
+        return kept
+
+    def _document(self, stored: Stored[R]) -> dict[str, Any]:
+        return {
+            self._kind.id_field: self._kind.id_of(stored.row),
+            "properties": stored.row.properties,
+            "updatedAt": stored.updated_at_ms / 1000,
+        }

@@ -1,0 +1,49 @@
+"""Null and range checks of the window's columns, each with the share that is still no fault."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from alsolike.domain.configuration import Configuration
+from alsolike.events.interactions import MAX_EVENT_VALUE
+from alsolike.training.monitoring import DataCheck
+
+BOUNDS = {
+    "item_missing": 0.0,
+    "event_type_unknown": 0.01,
+    "value_missing": 0.1,
+    "value_out_of_range": 0.0,
+    "time_in_future": 0.0,
+}
+"""Maximum shares of faulty rows.
+
+================== ===================================================================================================
+check              rows, and their fault
+================== ===================================================================================================
+item_missing       events of types that need an item: without an item. The API rejects these
+event_type_unknown all events: of a type that the configuration does not declare; models do not learn from them
+value_missing      purchases: without a value. Checked if one in the window has a value: else the shop sends none
+value_out_of_range events with a value: not finite, or beyond the API's range
+time_in_future     all events: later than now, beyond the tolerated clock skew
+================== ===================================================================================================
+"""
+
+
+def checks(events: pd.DataFrame, configuration: Configuration, *, now_ms: int) -> tuple[DataCheck, ...]:
+    """Return the checks of a window's events, see `Window.events`."""
+    needs_item = [name for name, event in configuration.events.items() if event.item_required]
+    with_item = events[events["type"].isin(needs_item)]
+    purchases = events.loc[events["type"] == "purchase", "event_value"]
+    values = events["event_value"].dropna()
+    latest_ms = now_ms + configuration.limits.clock_skew_s * 1000
+    wrong = {
+        "item_missing": with_item["item_id"].isna(),
+        "event_type_unknown": events["type"].isna(),
+        "value_missing": purchases.isna() if purchases.notna().any() else purchases.iloc[:0].isna(),
+        "value_out_of_range": ~values.between(-MAX_EVENT_VALUE, MAX_EVENT_VALUE),
+        "time_in_future": events["event_time_ms"] > latest_ms,
+    }
+    return tuple(
+        DataCheck(name, float(wrong[name].mean()) if len(wrong[name]) else None, bound, len(wrong[name]))
+        for name, bound in BOUNDS.items()
+    )

@@ -1,0 +1,119 @@
+"""Reading the days of the window: few columns, and of many rows those of some users."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from alsolike.lake.lake_objects import LakeObject, read
+from alsolike.runtime.errors import InvalidDataset
+
+CONNECTIONS = 8
+BYTES_AT_ONCE = 128 * 2**20
+MOST_ROWS = 2_000_000
+"""Maximum rows in memory; above it, half of the users are left out, and again half of the rest."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class UserSample:
+    """Rows of one of `one_of` users: all rows of each."""
+
+    rows: pa.Table
+    one_of: int
+
+
+def read_sample(
+    client: Any,
+    bucket: str,
+    objects: Sequence[LakeObject],
+    *,
+    schema: pa.Schema,
+    user: Callable[[pa.Table], pa.ChunkedArray],
+    keep: Callable[[pa.Table], pa.Table] = lambda rows: rows,
+) -> UserSample:
+    """Return the rows of objects, all of them or those of users whose id's hash ends in zeros.
+
+    The selection of users depends on the rows, not on the order of reading.
+
+    Parameters
+    ----------
+    schema
+        Columns to read; a column that an object lacks is null.
+    user
+        Returns the id of each row's user.
+    keep
+        Removes rows that are not needed.
+
+    Raises
+    ------
+    InvalidDataset
+        If an object is no Parquet of the table's types.
+    Unavailable
+        If S3 does not answer.
+    """
+    tables, rows, one_of = [schema.empty_table()], 0, 1
+    for table in _tables(client, bucket, objects, schema):
+        tables.append(_of_some(keep(table), user, one_of))
+        rows += len(tables[-1])
+        while rows > MOST_ROWS:
+            one_of *= 2
+            tables = [_of_some(each, user, one_of) for each in tables]
+            rows = sum(map(len, tables))
+    return UserSample(pa.concat_tables(tables), one_of)
+
+
+def hashes_of(texts: pd.Series[str]) -> npt.NDArray[np.uint64]:
+    """Return a 64-bit hash of each text, the same in every process."""
+    hashes: npt.NDArray[np.uint64] = pd.util.hash_array(np.asarray(texts, object), categorize=False)
+    return hashes
+
+
+def _of_some(rows: pa.Table, user: Callable[[pa.Table], pa.ChunkedArray], one_of: int) -> pa.Table:
+    if one_of == 1 or not len(rows):
+        return rows
+    kept = hashes_of(user(rows).to_pandas()) % np.uint64(one_of) == 0
+    return rows.filter(pa.array(kept))
+
+
+def _tables(client: Any, bucket: str, objects: Sequence[LakeObject], schema: pa.Schema) -> Iterator[pa.Table]:
+    with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
+        for some in _batches(objects):
+            contents = pool.map(functools.partial(read, client, bucket), some)
+            for listed, content in zip(some, contents, strict=True):
+                if content is None:
+                    continue
+                try:
+                    yield _projected(pq.ParquetFile(pa.BufferReader(content)), schema)
+                except (pa.ArrowException, OSError) as error:
+                    raise InvalidDataset(
+                        f"s3://{bucket}/{listed.key} is not an object of the table: {error}"
+                    ) from error
+
+
+def _projected(file: pq.ParquetFile, schema: pa.Schema) -> pa.Table:
+    present = set(file.schema_arrow.names)
+    found = file.read(columns=[name for name in schema.names if name in present])
+    columns = [found[field.name] if field.name in present else pa.nulls(len(found), field.type) for field in schema]
+    return pa.table(columns, names=schema.names).cast(schema)
+
+
+def _batches(objects: Sequence[LakeObject]) -> Iterator[list[LakeObject]]:
+    batch: list[LakeObject] = []
+    size = 0
+    for each in objects:
+        if batch and (size + each.size_bytes > BYTES_AT_ONCE or len(batch) == 4 * CONNECTIONS):
+            yield batch
+            batch, size = [], 0
+        batch.append(each)
+        size += each.size_bytes
+    if batch:
+        yield batch

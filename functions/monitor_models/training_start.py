@@ -1,0 +1,99 @@
+"""When a look starts a training, and how that is done once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.runtime.errors import Unavailable
+from alsolike.training.drift import DAY_MS
+from alsolike.training.monitoring import DriftThresholds, Figure, Start, Trigger
+from functions.monitor_models.state import State
+
+DRIFT_PAUSE_MS = 7 * DAY_MS
+"""Pause of starts for drift after a start, while the champion stays the same, or the figure above the threshold."""
+
+DATA_PAUSE_MS = DAY_MS
+"""Pause of starts for new data after a start, while the champion stays the same."""
+
+
+def due(
+    state: State,
+    drifted: Sequence[Figure],
+    *,
+    champion: str,
+    new_interactions: int | None,
+    rules: DriftThresholds,
+    now_ms: int,
+) -> Start | None:
+    """Return the training to start; None if none is due.
+
+    Its name derives from its cause, so that a repeated look names the same execution.
+
+    Parameters
+    ----------
+    drifted
+        Figures that have exceeded the threshold for the configured time.
+    """
+    if state.pending is not None:  # it is active, and another run would not get the lock
+        return None
+    last = state.last_start
+    since_ms = now_ms - last.started_ms if last else None
+
+    def may(figure: Figure) -> bool:
+        if last is None or since_ms is None or since_ms >= DRIFT_PAUSE_MS:
+            return True
+        return last.champion != champion and figure.name not in state.unsettled
+
+    starting = [figure for figure in drifted if may(figure)] if rules.retrains else []
+    before = (last.started_ms if last else 0, state.attempts)
+    if starting:
+        first = starting[0]
+        said = ", ".join(f"{each.name} {each.value:.3f}" for each in starting)
+        hours = (now_ms - (first.above_since_ms or now_ms)) / 3_600_000
+        return Start(
+            Trigger.DRIFT,
+            _name(Trigger.DRIFT, champion, first.name, first.above_since_ms, *before),
+            f"{said}, above {rules.psi:g} for {hours:.0f} h",
+            champion,
+            now_ms,
+            tuple(each.name for each in starting),
+        )
+    paused = since_ms is not None and last is not None and last.champion == champion and since_ms < DATA_PAUSE_MS
+    if rules.new_interactions and (new_interactions or 0) >= rules.new_interactions and not paused:
+        return Start(
+            Trigger.NEW_DATA,
+            _name(Trigger.NEW_DATA, champion, *before),
+            f"{new_interactions:,} interactions are new, {rules.new_interactions:,} start a training",
+            champion,
+            now_ms,
+        )
+    return None
+
+
+def start(client: Any, state_machine_arn: str, due: Start) -> bool:
+    """Start the workflow; return false if an earlier call has started it.
+
+    Raises
+    ------
+    Unavailable
+        If Step Functions rejects the start.
+    """
+    document = {"trigger": due.trigger, "reason": due.reason}
+    try:
+        client.start_execution(stateMachineArn=state_machine_arn, name=due.name, input=orjson.dumps(document).decode())
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
+            return False
+        raise Unavailable(f"state machine {state_machine_arn}: {error}") from error
+    except BotoCoreError as error:
+        raise Unavailable(f"state machine {state_machine_arn}: {error}") from error
+    return True
+
+
+def _name(trigger: Trigger, *what: object) -> str:
+    return f"{trigger}-{hashlib.blake2b(orjson.dumps(what), digest_size=8).hexdigest()}"

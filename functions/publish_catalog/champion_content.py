@@ -1,0 +1,84 @@
+"""The content index of the champion, for the publisher of the catalogue."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.bundle.bundle import CONTENT_FILE
+from alsolike.registry.registry import Registry, model_prefix
+from alsolike.runtime.errors import InvalidBundle, Unavailable
+from alsolike.runtime.s3 import download
+from alsolike.snapshot.content_index import ContentIndex
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ChampionContent:
+    """The content index of a version that is champion."""
+
+    version: str
+    index: ContentIndex
+
+
+class ChampionContents:
+    """The content index of the current champion; one that cannot be opened is not fetched again until it changes.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client.
+    bucket
+        The artefact bucket.
+    directory
+        Folder of the index. No other process writes there.
+    """
+
+    def __init__(self, client: Any, bucket: str, directory: Path) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._directory = directory
+        self._registry = Registry(client, bucket)
+        self._content: ChampionContent | None = None
+        self._unusable: dict[tuple[str, str], str] = {}
+
+    def current(self) -> ChampionContent | None:
+        """Return the current champion's index; None before the first model.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer or the disk does not take the index.
+        InvalidBundle
+            If the pointer or the index is unreadable, or the champion's bundle has no index.
+        """
+        champion = self._registry.champion()
+        if champion is None:
+            return None
+        if self._content is None or self._content.version != champion.version:
+            self._content = ChampionContent(champion.version, self._index(champion.version))
+        return self._content
+
+    def _index(self, version: str) -> ContentIndex:
+        key, path = f"{model_prefix(version)}{CONTENT_FILE}", self._directory / CONTENT_FILE
+        try:
+            etag = self._client.head_object(Bucket=self._bucket, Key=key)["ETag"]
+            if (reason := self._unusable.get((version, etag))) is not None:
+                raise InvalidBundle(reason)
+            self._directory.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)
+            download(self._client, self._bucket, key, path)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
+                raise InvalidBundle(f"s3://{self._bucket}/{key} does not exist") from error
+            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
+        except (BotoCoreError, OSError) as error:
+            raise Unavailable(f"s3://{self._bucket}/{key} cannot be fetched into {path}: {error}") from error
+        try:
+            return ContentIndex.map(path)
+        except InvalidBundle as error:
+            reason = f"model {version}: {error}"
+            self._unusable = {(version, etag): reason}
+            raise InvalidBundle(reason) from error

@@ -1,0 +1,136 @@
+"""Maintenance of the snapshot's cold items: neighbours of changed items, and of all after a change of the champion.
+
+The snapshot has the changes before their neighbours are searched. So of two simultaneous writers, one finds the other's
+items in the snapshot or adds its own afterwards. A repeated call gives the same result.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+
+from alsolike.arrays.ragged import hashes_of
+from alsolike.catalogue.changes import Change
+from alsolike.runtime.errors import ConcurrentUpdate, InvalidSnapshot
+from alsolike.runtime.observability import logger
+from alsolike.snapshot.cold_items import MOST_COLD_ITEMS, ColdItems
+from alsolike.snapshot.manifest import Manifest
+from alsolike.snapshot.snapshot import Snapshot
+from alsolike.snapshot.store import MAX_ATTEMPTS, SnapshotStore
+from functions.publish_catalog.champion_content import ChampionContent, ChampionContents
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ColdPublished:
+    """The result of a publication of cold items.
+
+    Attributes
+    ----------
+    items
+        Number of cold items in the snapshot.
+    compared
+        Number of items whose neighbours were searched.
+    left_out
+        Number of items without neighbours because of the limit `MOST_COLD_ITEMS`.
+    """
+
+    items: int
+    compared: int
+    left_out: int = 0
+
+
+class ColdPublisher:
+    """The publisher of a deployment's cold items.
+
+    Parameters
+    ----------
+    most
+        See `MOST_COLD_ITEMS`.
+    """
+
+    def __init__(self, store: SnapshotStore, contents: ChampionContents, *, most: int = MOST_COLD_ITEMS) -> None:
+        self._store = store
+        self._contents = contents
+        self._most = most
+
+    def publish(self, changes: Sequence[Change], *, now_ms: int) -> ColdPublished | None:
+        """Update the cold items to the snapshot's changes and the champion; return None before the first champion.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        ConcurrentUpdate
+            If other writers or new champions won `MAX_ATTEMPTS` times in a row.
+        InvalidBundle
+            If the champion's content index cannot be used.
+        InvalidSnapshot
+            If the snapshot is unreadable.
+        """
+        for _ in range(MAX_ATTEMPTS):
+            content = self._contents.current()
+            if content is None:
+                return None
+            published = self._publish(changes, content, now_ms=now_ms)
+            if self._contents.current() == content:  # else the written items belong to an earlier champion
+                return published
+        raise ConcurrentUpdate(f"the champion changed {MAX_ATTEMPTS} times while its cold items were published")
+
+    def _publish(self, changes: Sequence[Change], content: ChampionContent, *, now_ms: int) -> ColdPublished:
+        stored = self._store.manifest()
+        known = content.index.knows(hashes_of([change.entity_id.encode() for change in changes]))
+        changed = ColdItems.of([changes[place] for place in np.flatnonzero(~known).tolist()], content.index)
+        if _is_cold_to(stored.manifest, content) and not len(changed):
+            return ColdPublished(stored.manifest.cold.rows if stored.manifest.cold else 0, 0)
+        recounted = functools.cache(lambda: self._recount(stored.manifest, content))
+        published = ColdPublished(0, 0)
+
+        def with_cold(manifest: Manifest) -> Manifest:
+            nonlocal published
+            before, compared, left_out = self._stored(manifest, content), len(changed), 0
+            if before is None:
+                before, left_out = recounted()
+                compared = len(before)
+            items = ColdItems.merge([before, changed])
+            if len(items) > self._most:
+                items = self._live(items, manifest)
+            kept = items.newest(self._most)
+            published = ColdPublished(len(kept), compared, left_out + len(items) - len(kept))
+            return manifest.with_cold(self._store.upload(kept, now_ms=now_ms), model=content.version, now_ms=now_ms)
+
+        written = self._store.change(stored, with_cold, now_ms=now_ms)
+        self._store.keep_only(written.manifest.files)
+        return published
+
+    def _stored(self, manifest: Manifest, content: ChampionContent) -> ColdItems | None:
+        """Return the stored cold items; None if they belong to another champion or are unusable."""
+        if manifest.cold is None or not _is_cold_to(manifest, content):
+            return None
+        try:
+            return ColdItems.map(self._store.fetch(manifest.cold))
+        except InvalidSnapshot as error:
+            logger.error("cold items are compared anew", reason=str(error))
+            self._store.keep_only(())  # the files on the disk may be damaged
+            return None
+
+    def _live(self, items: ColdItems, manifest: Manifest) -> ColdItems:
+        """Leave out deleted items, which else stay until the next champion."""
+        snapshot = Snapshot.open([self._store.fetch(entry) for entry in manifest.segments], version=manifest.version)
+        live = np.isin(items.hashes, snapshot.hashes(snapshot.live_rows()))
+        return items.take(np.flatnonzero(live))
+
+    def _recount(self, manifest: Manifest, content: ChampionContent) -> tuple[ColdItems, int]:
+        """Return the neighbours of the items that the champion does not know, and the number of skipped items."""
+        snapshot = Snapshot.open([self._store.fetch(entry) for entry in manifest.segments], version=manifest.version)
+        rows = snapshot.live_rows()
+        rows = rows[~content.index.knows(snapshot.hashes(rows))]
+        last = np.lexsort((snapshot.hashes(rows), snapshot.updated_at_ms(rows)))[-self._most :]
+        items = ColdItems.of([snapshot.change(row) for row in rows[last].tolist()], content.index)
+        return items, len(rows) - len(last)
+
+
+def _is_cold_to(manifest: Manifest, content: ChampionContent) -> bool:
+    return manifest.cold_model == content.version

@@ -1,0 +1,79 @@
+"""A reader of a table stream's batch from Lambda, which yields changes of items and users.
+
+The tables mark deleted rows, so that a deletion is a record with a time of its own. If a row is removed completely (by
+an erasure, or in the console), its time is only known to the second.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from alsolike.catalogue.change_log import ChangeKind
+from alsolike.catalogue.changes import Change
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ChangeBatch:
+    """The changes of one batch; a batch never mixes tables.
+
+    Attributes
+    ----------
+    shard, first_sequence, last_sequence
+        Identify the batch. The records do not name their shard; the first one's id is as unique.
+    unreadable
+        Number of records in another form than the product's.
+    """
+
+    kind: ChangeKind
+    shard: str
+    first_sequence: str
+    last_sequence: str
+    changes: tuple[Change, ...]
+    unreadable: int
+
+
+def read_batch(event: Mapping[str, Any]) -> ChangeBatch | None:
+    """Return the changes of a Lambda event; None if it has no records of a table."""
+    records = event.get("Records", [])
+    if not records:
+        return None
+    kind = ChangeKind.USER if "user_id" in records[0]["dynamodb"]["Keys"] else ChangeKind.ITEM
+    changes, unreadable = [], 0
+    for record in records:
+        try:
+            change = _change(record, kind)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            unreadable += 1
+            continue
+        if change is not None:
+            changes.append(change)
+    return ChangeBatch(
+        kind=kind,
+        shard=records[0]["eventID"],
+        first_sequence=records[0]["dynamodb"]["SequenceNumber"],
+        last_sequence=records[-1]["dynamodb"]["SequenceNumber"],
+        changes=tuple(changes),
+        unreadable=unreadable,
+    )
+
+
+def _change(record: Mapping[str, Any], kind: ChangeKind) -> Change | None:
+    entity_id = record["dynamodb"]["Keys"][kind.id_column]["S"]
+    if record["eventName"] == "REMOVE":
+        if kind is ChangeKind.USER:
+            return None  # an erased user's id must not come back into the lake
+        # The last moment of the second: it can only overtake changes of the same second.
+        second = int(record["dynamodb"]["ApproximateCreationDateTime"])
+        return Change(entity_id, second * 1000 + 999, None)
+    image = record["dynamodb"]["NewImage"]
+    updated_at_ms = int(image["updated_at_ms"]["N"])
+    if image.get("deleted", {}).get("BOOL"):
+        return Change(entity_id, updated_at_ms, None)
+    properties = orjson.loads(image["properties"]["S"])
+    if not isinstance(properties, dict):
+        raise TypeError("properties are no object")
+    return Change(entity_id, updated_at_ms, properties)

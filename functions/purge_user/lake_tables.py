@@ -1,0 +1,90 @@
+"""Rows of the user in a table of the lake.
+
+An object with the user's rows is overwritten without them, under its own name and only if it has not changed since it
+was read. Readers that have listed it get a complete object, old or new, and concurrent erasures follow one another.
+
+Compaction and other writers may rewrite rows during a scan. So each scan is followed by shorter ones, over the objects
+written since the one before began, until one finds nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from alsolike.runtime.s3 import StoredObject, scan
+from functions.purge_user import parquet
+from functions.purge_user.purge_context import PurgeContext
+
+Hits: TypeAlias = Callable[[pa.Table], pa.ChunkedArray]
+"""Returns, per row, true if it is deleted."""
+
+CLOCK_SKEW_MS = 300_000
+"""Maximum difference between S3's clock and this one."""
+
+MOST_RACES = 100
+"""Maximum attempts to replace an object that others write meanwhile; then the next pass finds it."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Table:
+    """A table of the lake: its name in receipts, its prefix, and the columns that identify a row's user."""
+
+    store: str
+    prefix: str
+    columns: tuple[str, ...]
+
+
+def purge_rows(work: PurgeContext, table: Table, hits: Hits) -> Iterator[None]:
+    """Remove the rows that are hit."""
+    cursor: dict[str, Any] = work.progress.cursor or {
+        "after": "",
+        "since_ms": 0,
+        "began_ms": work.clock_ms(),
+        "hits": 0,
+    }
+    while True:
+        for found, file in files(work, table, cursor):
+            mask = hits(parquet.read(file, table.columns))
+            count = pc.sum(mask).as_py() or 0
+            if count:
+                work.record(table.store, {found.key: count})
+                _rewrite(work, table, found, file, hits)
+            cursor = {**cursor, "after": found.key, "hits": cursor["hits"] + bool(count)}
+            work.advance(cursor)
+            yield
+        if cursor["since_ms"] and not cursor["hits"]:
+            return
+        since_ms = max(cursor["began_ms"] - CLOCK_SKEW_MS, 1)
+        cursor = {"after": "", "since_ms": since_ms, "began_ms": work.clock_ms(), "hits": 0}
+        work.advance(cursor)
+        yield
+
+
+def files(work: PurgeContext, table: Table, cursor: dict[str, Any]) -> Iterator[tuple[StoredObject, pq.ParquetFile]]:
+    """Yield the objects to search, without those that were deleted meanwhile."""
+    bucket = work.places.lake_bucket
+    for found in scan(work.s3, bucket, table.prefix, after=cursor.get("after", ""), since_ms=cursor.get("since_ms", 0)):
+        if found.body is not None and found.key.endswith(".parquet"):
+            yield found, parquet.open_parquet(found.body, where=f"s3://{bucket}/{found.key}")
+
+
+def _rewrite(work: PurgeContext, table: Table, found: StoredObject, file: pq.ParquetFile, hits: Hits) -> None:
+    """Write an object without the hit rows, repeating the attempt if another writer changes it."""
+    bucket, key, etag = work.places.lake_bucket, found.key, found.etag
+    for _ in range(MOST_RACES):
+        mask = hits(parquet.read(file, table.columns))
+        if not pc.any(mask).as_py():
+            return
+        body = parquet.without(file, mask)
+        if work.replace(bucket, key, body, etag=etag):
+            return
+        again = work.read(bucket, key)
+        if again is None:
+            return
+        file, etag = parquet.open_parquet(again[0], where=f"s3://{bucket}/{key}"), again[1]

@@ -1,0 +1,97 @@
+"""The tools that all steps of a purge share."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.runtime.clients import ItemRemover
+from alsolike.runtime.errors import Unavailable
+from functions.purge_user.progress import Progress, ProgressStore
+
+_GONE = ("NoSuchKey", "404")
+_LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict", *_GONE)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StoreLocations:
+    """The stores of a deployment; `ids_are_hashed` is true if they hold pseudonyms in place of IDs."""
+
+    lake_bucket: str
+    artefact_bucket: str
+    profiles_table: str
+    users_table: str
+    ids_are_hashed: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PurgeContext:
+    """A running erasure.
+
+    A step counts the records that it is about to remove (`record`), removes them, and moves on (`advance`). If a call
+    dies at any point, the next one finds the rest and counts nothing twice.
+    """
+
+    s3: Any
+    dynamodb: ItemRemover
+    places: StoreLocations
+    progress: Progress
+    store: ProgressStore
+    clock_ms: Callable[[], int]
+    pseudonyms: Pseudonyms
+
+    @property
+    def user_id(self) -> str:
+        """The user to erase."""
+        return self.progress.user_id
+
+    def record(self, store: str, units: Mapping[str, int]) -> None:
+        """Count units with the user's data, each with its number of the user's records, and save the counts."""
+        self.progress.count(store, dict(units), now_ms=self.clock_ms())
+        self.store.save(self.progress)
+
+    def advance(self, cursor: dict[str, Any]) -> None:
+        """Set the position to resume at; everything before it is purged."""
+        self.progress.cursor = cursor
+        self.progress.intents.clear()
+
+    def delete(self, bucket: str, key: str) -> None:
+        """Delete an object."""
+        try:
+            self.s3.delete_object(Bucket=bucket, Key=key)
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
+
+    def replace(self, bucket: str, key: str, body: bytes | None, *, etag: str) -> bool:
+        """Overwrite the version that was read, or delete it (None); return false if the object has changed since.
+
+        After a lost race, the next pass or the caller's next attempt handles the object.
+        """
+        try:
+            if body is None:
+                self.s3.delete_object(Bucket=bucket, Key=key, IfMatch=etag)
+            else:
+                self.s3.put_object(Bucket=bucket, Key=key, Body=body, IfMatch=etag)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _LOST_RACE:
+                return False
+            raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
+        return True
+
+    def read(self, bucket: str, key: str) -> tuple[bytes, str] | None:
+        """Return an object's current content, with its ETag; None if it does not exist."""
+        try:
+            answer = self.s3.get_object(Bucket=bucket, Key=key)
+            return answer["Body"].read(), answer["ETag"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _GONE:
+                return None
+            raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"s3://{bucket}/{key}: {error}") from error

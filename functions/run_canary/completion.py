@@ -1,0 +1,61 @@
+"""Tasks after a canary: the package's approval, and the deletion of versions that are no longer needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from alsolike.domain.experiments import Experiment
+from alsolike.registry.approvals import APPROVED, REJECTED, Approvals
+from alsolike.registry.canary_report import PROMOTED, ROLLED_BACK, CanaryLook
+from alsolike.registry.registry import Registry
+from alsolike.registry.retention import ModelFiles, protected, superfluous
+
+
+def approve(approvals: Approvals, registry: Registry, version: str, look: CanaryLook) -> None:
+    """Set the package's approval to the canary's result.
+
+    If a person ended the canary, or the workflow could not look after it, there is no result and the package stays as
+    it is. The same holds if a person promoted the version after its canary rolled it back.
+
+    Raises
+    ------
+    Unavailable
+        If SageMaker or S3 does not answer.
+    InvalidBundle
+        If the pointer is unreadable.
+    """
+    if look.state == PROMOTED:
+        approvals.decide(version, APPROVED, reason="; ".join(look.reasons))
+    elif look.state == ROLLED_BACK and look.breached:
+        champion = registry.champion()
+        if champion is not None and champion.version == version:
+            return
+        approvals.decide(version, REJECTED, reason="; ".join(look.reasons))
+
+
+def retire(
+    files: ModelFiles,
+    registry: Registry,
+    experiments: Callable[[], Iterable[Experiment]],
+    *,
+    others: int,
+    now_ms: int,
+) -> list[str]:
+    """Delete the files of unprotected versions, except for the latest ones; return the deleted versions.
+
+    Raises
+    ------
+    Unavailable
+        If S3 does not answer.
+    InvalidBundle, InvalidConfiguration
+        If the pointer or the configuration is unreadable: then no version is deleted.
+    """
+    retired = []
+    named = list(experiments())
+    keeps = protected(registry.champion(), named, now_ms=now_ms)
+    for each in list(superfluous(files.stored(), keeps, others=others, now_ms=now_ms)):
+        # Another caller may have promoted or pinned it since.
+        if each.version not in protected(registry.champion(), named, now_ms=now_ms):
+            files.delete(each.version)
+            retired.append(each.version)
+    return retired

@@ -1,0 +1,162 @@
+"""Evaluation of a canary: its answers compared with the champion's, at any number of looks.
+
+Three one-sided tests, each at a third of `ALPHA`, so that the chance of rejecting an equal version is at most `ALPHA`
+over all looks together. With R the metric of an arm and V its variance over groups of users::
+
+    z = (R_candidate - f R_champion - m) / sqrt(V_candidate + f^2 V_champion)
+
+breaches if it is above the always valid critical value of `alsolike.experiments.comparison`. f and m are the tolerance:
+for the error rate f = 1 and m the points allowed, for the latency f = 1 + the share allowed and m = 0. For clicks the
+sign is reversed. V_candidate is at least the champion's spread over as many groups, because few groups without a click
+do not prove a low click rate.
+
+Two rules need no significance: a version that mostly fails, and one whose users are missing from the log.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+from alsolike.experiments import comparison
+from alsolike.experiments.comparison import MINIMUM_EVENTS, MINIMUM_USERS, ArmSample, sample_ratio_p_value
+from functions.run_canary.figures import Arm
+
+ALPHA = 0.05
+TESTS = 3
+
+OUTRIGHT_ANSWERS, OUTRIGHT_USERS, OUTRIGHT_RATE = 20, 5, 0.5
+"""Minimum answers and users, and the maximum share of errors among them, before a version is rolled back at once."""
+
+MISSING_BELOW = 1e-6
+"""Maximum p-value of a lack of users in the candidate's arm. Below it, the log is losing its answers."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Tolerance:
+    """The tolerance: points of the error rate, and a share of the latency."""
+
+    error_points: float
+    latency_share: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Test:
+    """A comparison; `z` and `critical_z` are None if there is too little to compare."""
+
+    name: str
+    sentence: str
+    z: float | None
+    critical_z: float | None
+    breached: bool
+
+    def document(self) -> dict[str, Any]:
+        """Return it for the report."""
+        return dataclasses.asdict(self)
+
+
+def judge(
+    candidate: Arm, champion: Arm, *, share: float, planned: float, limits: Tolerance, fraction: float
+) -> tuple[Test, ...]:
+    """Return all comparisons of the version on trial with the champion.
+
+    Parameters
+    ----------
+    share
+        Share of users with the candidate's answers.
+    planned
+        Planned answers of both arms at the start.
+    fraction
+        Share of the answers that were read; outcomes are known for all.
+    """
+    clock = _Clock(candidate.answers + champion.answers, planned * fraction)
+    # A clock ahead of the known outcomes would make the bound too low.
+    clicks_clock = _Clock(candidate.attributed + champion.attributed, planned)
+    return (
+        _outright(candidate, champion),
+        _missing(candidate, champion, share=share),
+        _errors(candidate.errors, champion.errors, points=limits.error_points, clock=clock),
+        _latency(candidate.latency, champion.latency, share=limits.latency_share, clock=clock),
+        _clicks(candidate.clicks, champion.clicks, clock=clicks_clock),
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Clock:
+    observed: float
+    planned: float
+
+    @property
+    def critical_z(self) -> float:
+        return comparison.critical_z(alpha=ALPHA / TESTS, observed=self.observed, planned=self.planned)
+
+
+def _outright(candidate: Arm, champion: Arm) -> Test:
+    ours, theirs = candidate.errors.ratio or 0.0, champion.errors.ratio or 0.0
+    enough = candidate.answers >= OUTRIGHT_ANSWERS and candidate.users >= OUTRIGHT_USERS
+    sentence = f"{ours:.1%} of its {candidate.answers:,} answers to {candidate.users:,} users are errors"
+    # If the champion fails too, the version is not the cause.
+    return Test("fails outright", sentence, None, None, enough and ours > OUTRIGHT_RATE and theirs < ours / 2)
+
+
+def _missing(candidate: Arm, champion: Arm, *, share: float) -> Test:
+    users = candidate.users + champion.users
+    lacks = candidate.users < share * users
+    p = sample_ratio_p_value([candidate.users, champion.users], [share, 1 - share]) if lacks else 1.0
+    sentence = f"{candidate.users:,} of {users:,} users in the log are its own, {share:.0%} expected"
+    return Test("missing users", sentence, None, None, p < MISSING_BELOW)
+
+
+def _errors(ours: ArmSample, theirs: ArmSample, *, points: float, clock: _Clock) -> Test:
+    z = None
+    if ours.eventful >= MINIMUM_EVENTS:
+        z = _z(ours, theirs, factor=1.0, margin=points / 100)
+    elif _comparable(ours, theirs):
+        z = 0.0  # so few errors are no evidence of more errors than the champion's
+    sentence = (
+        f"{_percent(ours)} of its answers are errors, {_percent(theirs)} of the champion's; "
+        f"{points:g} points more are allowed"
+    )
+    return _test("error rate", sentence, z, clock)
+
+
+def _latency(ours: ArmSample, theirs: ArmSample, *, share: float, clock: _Clock) -> Test:
+    sentence = f"its answers take {_ms(ours)}, the champion's {_ms(theirs)}; {share:.0%} more is allowed"
+    return _test("latency", sentence, _z(ours, theirs, factor=1 + share, margin=0.0), clock)
+
+
+def _clicks(ours: ArmSample, theirs: ArmSample, *, clock: _Clock) -> Test:
+    expected = theirs.eventful / theirs.users * ours.users if theirs.users else 0.0
+    z = _z(ours, theirs, factor=1.0, margin=0.0) if expected >= MINIMUM_EVENTS else None
+    sentence = f"its click-through is {_percent(ours)}, the champion's {_percent(theirs)}"
+    return _test("click-through", sentence, None if z is None else -z, clock)
+
+
+def _test(name: str, sentence: str, z: float | None, clock: _Clock) -> Test:
+    if z is None:
+        return Test(name, f"{sentence} (too little to compare)", None, None, False)
+    critical = clock.critical_z
+    return Test(name, f"{sentence} (z {z:.2f}, {critical:.2f} is too much)", z, critical, z > critical)
+
+
+def _z(ours: ArmSample, theirs: ArmSample, *, factor: float, margin: float) -> float | None:
+    if not _comparable(ours, theirs) or ours.ratio is None or theirs.ratio is None:
+        return None
+    variance = max(ours.variance, theirs.spread / ours.users) + factor**2 * theirs.variance
+    excess = ours.ratio - factor * theirs.ratio - margin
+    if variance <= 0:
+        return math.copysign(math.inf, excess) if excess else 0.0
+    return excess / math.sqrt(variance)
+
+
+def _comparable(ours: ArmSample, theirs: ArmSample) -> bool:
+    return min(ours.users, theirs.users) >= MINIMUM_USERS
+
+
+def _percent(of: ArmSample) -> str:
+    return "unknown" if of.ratio is None else f"{of.ratio:.2%}"
+
+
+def _ms(of: ArmSample) -> str:
+    return "unknown" if of.ratio is None else f"{of.ratio:.1f} ms"

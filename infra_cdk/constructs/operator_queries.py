@@ -1,0 +1,107 @@
+"""The function that shows an operator how the deployment does: it reads, and changes nothing."""
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
+from infra_cdk.constructs.data_lake import FAILED_RECORDS_PREFIX
+from infra_cdk.constructs.http_api import HttpApi
+from infra_cdk.constructs.permissions import Permission, objects
+from infra_cdk.constructs.python_function import PythonFunction
+from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.token_issuer import ADMINISTER
+from infra_cdk.settings import Settings
+from infra_cdk.stacks.data import DataStack
+
+ROUTES = (
+    "GET /operator/traffic",
+    "GET /operator/alarms",
+    "GET /operator/engagement",
+    "GET /operator/drift",
+    "GET /operator/quarantine",
+    "GET /operator/experiments",
+    "GET /operator/cost",
+    "GET /operator/rules",
+)
+
+
+_PARTS = ("attribution", "batch", "catalogue", "data", "lake", "observability", "privacy", "serving", "training")
+
+_READ_IN_LAKE = {
+    **dict.fromkeys(("engagement/", "attribution/", "outcomes/"), "Objects are named after their day"),
+    "quarantine/": "Objects are named after their day, shard and sequence number",
+    FAILED_RECORDS_PREFIX: "Lambda names the object of each batch that it gives up on",
+}
+
+
+def add_observe(
+    scope: Construct, construct_id: str, *, settings: Settings, data: DataStack, layers: PythonLayers, api: HttpApi
+) -> PythonFunction:
+    """Add the function `observe` with its routes."""
+    parts = (*_PARTS, "pages") if settings.web else _PARTS  # the templates of these stacks state the cost
+    function = PythonFunction(
+        scope,
+        construct_id,
+        name="observe",
+        description="Shows traffic, alarms, engagement, drift, quarantine, experiments, rules and cost to operators",
+        settings=settings,
+        layers=[layers.core, layers.pandas],
+        packages=["cost", "metric_writers.py", "prices.py"],
+        variables={
+            "DEPLOYMENT": settings.name,
+            "API_ID": api.api_id,
+            "STREAM_NAME": data.stream.stream_name,
+            "LAKE_BUCKET": data.lake.bucket_name,
+            "PROFILES_TABLE": data.profiles.table_name,
+            "STACKS": ",".join(f"alsolike-{settings.name}-{part}" for part in parts),
+            **configuration_variables(data.artefacts, settings=settings),
+        },
+        permissions=[
+            Permission(
+                actions=["cloudwatch:GetMetricData"],
+                resources=["*"],
+                wildcard_reason="CloudWatch's metrics have no resources: reading them can be granted on * only",
+            ),
+            # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
+            Permission(
+                actions=["cloudwatch:DescribeAlarms"],
+                resources=["*"],
+                wildcard_reason="CloudWatch tells of composite alarms only whom it may tell of all",
+            ),
+            # Without it S3 answers 403 for an object that does not exist; see configuration_permissions.
+            Permission(actions=["s3:ListBucket"], resources=[data.lake.bucket_arn]),
+            *(
+                objects(data.lake, prefix, actions=["s3:GetObject"], reason=reason)
+                for prefix, reason in _READ_IN_LAKE.items()
+            ),
+            Permission(
+                actions=["s3:GetObject"],
+                resources=[
+                    data.artefacts.arn_for_objects("monitoring/latest.json"),
+                    data.artefacts.arn_for_objects("catalog/current.json"),
+                ],
+            ),
+            Permission(actions=["dynamodb:DescribeTable"], resources=[data.profiles.table_arn]),
+            *(
+                Permission(
+                    actions=["cloudformation:GetTemplate"],
+                    resources=[
+                        cdk.Stack.of(scope).format_arn(
+                            service="cloudformation",
+                            resource="stack",
+                            resource_name=f"alsolike-{settings.name}-{part}/*",
+                        )
+                    ],
+                    wildcard_reason="CloudFormation numbers each stack",
+                )
+                for part in parts
+            ),
+            *configuration_permissions(data.artefacts),
+        ],
+        memory_mb=1_769,
+        # The API waits for 30 s.
+        timeout_s=29,
+    )
+    for key in ROUTES:
+        api.route(key, function=function.live, scope=ADMINISTER)
+    return function

@@ -1,0 +1,142 @@
+"""The API's description in OpenAPI 3.1, made of the declarations that requests are read by.
+
+References
+----------
+https://spec.openapis.org/oas/v3.1.1.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from alsolike.api.answers import ANSWERS, ERROR, HEADERS
+from alsolike.api.path_ids import PATH_ID
+from alsolike.api.routes import SCOPES, Operation, operations
+from alsolike.contract.fields import ListOf, MapOf
+from alsolike.contract.json_schemas import Schema
+from alsolike.domain.configuration import Configuration
+from alsolike.events.correlation import HEADER
+
+VERSION = "0.1.0"
+
+_MACHINE, _SESSION = "machine", "session"
+
+_UNCORRELATED = "/operator/"
+"""Prefix of routes without a correlation id: an operator's requests write nothing to the lake."""
+
+_ERRORS = {
+    400: "The request breaks the contract; the message names the field, its value and what was expected.",
+    401: "There is no token, or none that is good.",
+    403: "The token does not have the scope.",
+    404: "There is nothing of that name, or no such route.",
+    409: "Others changed it at the same time, or since it was seen; or what goes on has to end first.",
+    413: "The body, or the answer, is larger than the way it takes allows.",
+    429: "There are more requests than the limits allow; try again later.",
+    503: "Something that the answer needs does not answer in time; the same call may be repeated.",
+}
+_OF_EVERY_ROUTE = (401, 403, 429, 503)
+
+
+def description(configuration: Configuration) -> dict[str, Any]:
+    """Return the OpenAPI document of a deployment with a configuration; its server is the serving URL."""
+    paths: dict[str, dict[str, Any]] = {}
+    bodies: dict[str, Schema] = {}
+    for operation in operations(configuration):
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+        if operation.body is not None:
+            name, schema = operation.body
+            bodies[name] = schema
+    return {
+        "openapi": "3.1.1",
+        "info": {
+            "title": "Alsolike",
+            "version": VERSION,
+            "summary": "Recommendations from a shop's events, in Amazon Personalize's wire shapes",
+            "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {
+            "schemas": {**bodies, **ANSWERS},
+            "headers": dict(HEADERS),
+            "responses": {str(status): _error(status) for status in _ERRORS},
+            "securitySchemes": {
+                _MACHINE: {
+                    "type": "oauth2",
+                    "description": "Tokens of the deployment's user pool; SSM has its endpoint as `token-url`.",
+                    "flows": {"clientCredentials": {"tokenUrl": "/oauth2/token", "scopes": dict(SCOPES)}},
+                },
+                _SESSION: {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "A token that the shop's backend mints for a session.",
+                },
+            },
+        },
+    }
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "security": [{_MACHINE: [scope]} for scope in operation.scopes] or [{_SESSION: []}],
+    }
+    if parameters := [*_path_parameters(operation), *_query_parameters(operation)]:
+        document["parameters"] = parameters
+    if operation.body is not None:
+        content = {"application/json": {"schema": _component("schemas", operation.body[0])}}
+        document["requestBody"] = {"required": True, "content": content}
+    document["responses"] = dict(_responses(operation))
+    return document
+
+
+def _path_parameters(operation: Operation) -> Iterator[dict[str, Any]]:
+    for name in re.findall(r"\{(\w+)\}", operation.path):
+        yield {"name": name, "in": "path", "required": True, "schema": dict(PATH_ID)}
+
+
+def _query_parameters(operation: Operation) -> Iterator[dict[str, Any]]:
+    if operation.query is None:
+        return
+    for name, field in operation.query.fields.items():
+        parameter: dict[str, Any] = {"name": name, "in": "query", "schema": field.schema()}
+        if isinstance(field, MapOf):
+            entries = {**field.schema(), "additionalProperties": field.value.schema()}  # a query has no null
+            parameter |= {"schema": entries, "style": "deepObject", "explode": True}
+        elif isinstance(field, ListOf):
+            parameter |= {"style": "form", "explode": False}
+        yield parameter
+
+
+def _responses(operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
+    correlated = () if operation.path.startswith(_UNCORRELATED) else (HEADER,)
+    headers = {name: _component("headers", name) for name in (*operation.headers, *correlated)}
+    yield (
+        str(operation.status),
+        {
+            "description": operation.summary,
+            "content": {"application/json": {"schema": _component("schemas", operation.answer)}},
+            **({"headers": headers} if headers else {}),
+        },
+    )
+    if "etag" in headers:
+        yield "304", {"description": "What `If-None-Match` names is still so.", "headers": headers}
+    for status in sorted({*operation.errors, *_OF_EVERY_ROUTE}):
+        yield str(status), _component("responses", str(status))
+
+
+def _error(status: int) -> dict[str, Any]:
+    headers = ("www-authenticate",) if status in (401, 403) else ("x-amzn-errortype", HEADER)
+    return {
+        "description": _ERRORS[status],
+        "headers": {name: _component("headers", name) for name in headers},
+        "content": {"application/json": {"schema": _component("schemas", ERROR)}},
+    }
+
+
+def _component(kind: str, name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/{kind}/{name}"}

@@ -1,0 +1,145 @@
+"""The responses of the operator's actions, as JSON Schema by name."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from alsolike.contract.json_schemas import Schema, or_null
+from alsolike.registry.canary_report import GOING, PROMOTED, ROLLED_BACK
+from alsolike.registry.decision import APPROVED, REJECTED
+from alsolike.registry.versions import STATUSES
+from alsolike.training.runs import BUSY
+from alsolike.training.runs import STATUSES as RUN_STATUSES
+
+MODELS, MODEL_STORY, CHAMPION, PROMOTION = "Models", "ModelStory", "Champion", "Promotion"
+TRAININGS, STARTED_TRAINING, RULES_PREVIEW = "Trainings", "StartedTraining", "RulesPreview"
+
+_TEXT: Schema = {"type": "string"}
+_FLAG: Schema = {"type": "boolean"}
+_NUMBER: Schema = {"type": "number"}
+_WHOLE: Schema = {"type": "integer"}
+_TIME: Schema = {"type": "integer", "description": "Milliseconds since 1970."}
+_FIGURE: Schema = {"type": ["number", "null"], "description": "Of the hold-out; null where it was not kept."}
+
+
+def _object(**properties: Schema) -> Schema:
+    """Return an object with exactly these properties."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _list(element: Schema, about: str = "") -> Schema:
+    return {"type": "array", "items": element, **({"description": about} if about else {})}
+
+
+_PROMOTED: dict[str, Schema] = {"promotedMs": _TIME, "reason": _TEXT}
+
+_CHAMPION = _object(
+    etag={**_TEXT, "description": "For the `etag` of a change that has to find the pointer as it is here."},
+    version=_TEXT,
+    previous={**or_null(_TEXT), "description": "What a rollback brings back."},
+    history=_list(_object(version=_TEXT, **_PROMOTED), "The latest first."),
+    canary=or_null(_object(version=_TEXT, share=_NUMBER, startedMs=_TIME)),
+    held={**or_null(_TEXT), "description": "Why new versions do not become champion by themselves."},
+    pinned=_list(_TEXT, "Kept whatever their age."),
+)
+
+_VERSION = _object(
+    version=_TEXT,
+    status={"type": "string", "enum": list(STATUSES)},
+    algorithm=_TEXT,
+    createdMs=_TIME,
+    items=_WHOLE,
+    pinned=_FLAG,
+    forced={**_FLAG, "description": "Whether somebody let it through where the gate had rejected it."},
+    approval=_TEXT,
+    hr=_FIGURE,
+    ndcg=_FIGURE,
+    coverage=_FIGURE,
+)
+
+_CANDIDATE = _object(
+    algorithm=_TEXT, hr=_FIGURE, ndcg=_FIGURE, mrr=_FIGURE, coverage=_FIGURE, fitS=or_null(_NUMBER), winner=_FLAG
+)
+
+_DECISION = _object(
+    verdict={"type": "string", "enum": [APPROVED, REJECTED]},
+    decidedMs=_TIME,
+    champion={**or_null(_TEXT), "description": "Whom the version was compared with."},
+    forced={**or_null(_TEXT), "description": "Why it was let through all the same."},
+    checks=_list(_object(name=_TEXT, passed=_FLAG, figures=_TEXT)),
+)
+
+_STATE: Schema = {"type": "string", "enum": [GOING, PROMOTED, ROLLED_BACK]}
+_CANARY = _object(
+    state=_STATE,
+    champion=or_null(_TEXT),
+    share=_NUMBER,
+    startedMs=_TIME,
+    endsMs=_TIME,
+    reasons=_list(_TEXT),
+    looks=_list(_object(atMs=_TIME, state=_STATE, reasons=_list(_TEXT)), "The earliest first."),
+)
+
+_OUTCOMES = [PROMOTED, REJECTED, ROLLED_BACK.replace("_", " "), BUSY]
+_RUN = _object(
+    id=_TEXT,
+    status={"type": "string", "enum": list(RUN_STATUSES)},
+    outcome={"enum": [*_OUTCOMES, None], "description": "Null while it goes on, and where it failed."},
+    startedMs=_TIME,
+    endedMs=or_null(_TIME),
+    reason={**or_null(_TEXT), "description": "Why it was started."},
+    version={**or_null(_TEXT), "description": "Which it made, or tries."},
+    cause={**or_null(_TEXT), "description": "Why it failed: step, error and cause."},
+    states=_list(
+        _object(name=_TEXT, enteredMs=_TIME, leftMs=or_null(_TIME)),
+        "Each once, from when it was first entered to when it was last left; empty where there was no time to look.",
+    ),
+)
+
+_PREVIEWED = _object(itemId=_TEXT, score=_NUMBER, origin=_TEXT)
+_PREVIEWED["properties"] |= {"propensity": _NUMBER, "metadata": {"type": "object", "additionalProperties": _TEXT}}
+
+ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
+    {
+        MODELS: _object(
+            champion=or_null(_CHAMPION),
+            versions=_list(_VERSION, "The latest first."),
+            trialSharePercent={
+                **_WHOLE,
+                "description": "Of the users, to a version on trial; 0 where nothing is tried.",
+            },
+        ),
+        MODEL_STORY: _object(
+            version=_VERSION,
+            datasetId=or_null(_TEXT),
+            lastEventMs=or_null(_TIME),
+            candidates=_list(_CANDIDATE, "The best first."),
+            decision=or_null(_DECISION),
+            canary=or_null(_CANARY),
+            promotions=_list(_object(**_PROMOTED), "The latest first."),
+        ),
+        CHAMPION: _CHAMPION,
+        PROMOTION: _object(
+            champion={**or_null(_CHAMPION), "description": "Null where the version is to be tried first."},
+            runId={**or_null(_TEXT), "description": "Of the run that tries it."},
+            warnings=_list(_TEXT, "What did not succeed after the version had become champion."),
+        ),
+        TRAININGS: _object(runs=_list(_RUN, "The latest first.")),
+        STARTED_TRAINING: _object(id=_TEXT),
+        RULES_PREVIEW: _object(
+            recommender=_TEXT,
+            rules={**or_null(_TEXT), "description": "The rule set that made `after`."},
+            before=_list(_PREVIEWED),
+            after=_list(_PREVIEWED),
+            gave=_list(_TEXT, "Rules that could not be kept, each with why."),
+            degraded=_list(_TEXT),
+            source=_TEXT,
+            modelVersion=_TEXT,
+        ),
+    }
+)

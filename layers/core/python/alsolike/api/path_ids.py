@@ -1,0 +1,81 @@
+"""Ids in the path of a request.
+
+An id may contain any character, a path may not: API Gateway decodes a path before it routes it, so that `%2F` separates
+segments, and proxies may resolve `..` and reject or decode `%25`. So any id may be written as `~` and its UTF-8 in
+base64url without padding. That consists only of letters, digits, `-`, `_` and `~`, and passes everywhere unchanged.
+Percent-encoding is also accepted, for ids without `/`, `?`, `#`, `%` that are neither `.` nor `..`. Bytes that are no
+UTF-8 arrive as U+FFFD, which is rejected: else all of them would be one id.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from alsolike.contract import validation
+from alsolike.contract.fields import NOT_BLANK
+from alsolike.events.interactions import MAX_ID_CHARACTERS
+from alsolike.runtime.errors import InvalidInput
+
+MARK = "~"
+
+_OTHER_BYTES = "\ufffd"
+
+_MAX_DIGITS = -(-4 * 4 * MAX_ID_CHARACTERS // 3)
+"""Each character has up to four bytes, and three bytes make four digits."""
+
+PATH_ID: Mapping[str, Any] = MappingProxyType(
+    {
+        "type": "string",
+        "anyOf": [
+            {"maxLength": MAX_ID_CHARACTERS, "pattern": rf"^(?!{MARK})(?!.*\ufffd){NOT_BLANK[1:]}"},
+            {"maxLength": len(MARK) + _MAX_DIGITS, "pattern": rf"^{MARK}[A-Za-z0-9_-]+$"},
+        ],
+        "description": f"The id, percent-encoded; or `{MARK}` and its UTF-8 in base64url without padding, which does "
+        "for any id, also with `/`, `?`, `#` or `%`.",
+    }
+)
+"""The JSON Schema of an id in a path."""
+
+
+def path_segment(row_id: str) -> str:
+    """Return the path segment of any id.
+
+    Examples
+    --------
+    >>> path_segment("sku/7"), path_segment("sku-7")
+    ('~c2t1Lzc', 'sku-7')
+    """
+    if row_id.isascii() and row_id.replace("-", "").replace("_", "").isalnum():
+        return row_id
+    return MARK + base64.urlsafe_b64encode(row_id.encode()).decode().rstrip("=")
+
+
+def path_id(event: Mapping[str, Any], name: str) -> str:
+    """Return the id that an HTTP API request has at `{name}` of its path.
+
+    Raises
+    ------
+    InvalidInput
+        If there is none, or it cannot be a valid id.
+    """
+    segment = (event.get("pathParameters") or {}).get(name)
+    if isinstance(segment, str) and segment.startswith(MARK):
+        return validation.text(_decoded(segment, name), name, maximum=MAX_ID_CHARACTERS)
+    found = validation.required_string({name: segment}, name, maximum=MAX_ID_CHARACTERS)
+    if _OTHER_BYTES in found:
+        shown = validation.describe(found)
+        raise InvalidInput(
+            f"{name} is {shown}, expected UTF-8; an id that has U+FFFD is written in base64url after {MARK}"
+        )
+    return found
+
+
+def _decoded(segment: str, name: str) -> str:
+    digits = segment.removeprefix(MARK)
+    try:
+        return base64.b64decode(digits + "=" * (-len(digits) % 4), altchars=b"-_", validate=True).decode()
+    except ValueError as error:
+        raise InvalidInput(f"{name} is {validation.describe(segment)}, expected base64url after {MARK}") from error

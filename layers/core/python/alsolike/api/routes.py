@@ -1,0 +1,314 @@
+"""The API's routes: a table with their scopes, requests and responses."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from alsolike.api import answers, operator_queries
+from alsolike.api import operator_action_answers as action_answers
+from alsolike.api.operator_requests import CHANGE, MODELS_QUERY, PREVIEW, PROMOTE, ROLL_BACK, START, TRAININGS_QUERY
+from alsolike.catalogue.items import ITEMS
+from alsolike.catalogue.rows import RowKind, changes_schema, described_put
+from alsolike.catalogue.users import USERS
+from alsolike.contract.fields import Fields
+from alsolike.contract.json_schemas import Schema
+from alsolike.contract.queries import NEXT, PAGE
+from alsolike.domain.configuration import ColumnType, Configuration
+from alsolike.events.event_fields import put_events, put_session_events
+from alsolike.recommendations.requests import (
+    GET_PERSONALIZED_RANKING,
+    GET_RECOMMENDATIONS,
+    POPULAR_QUERY,
+    SIMILAR_QUERY,
+    TRENDING_QUERY,
+    USER_QUERY,
+)
+
+WRITE_EVENTS = "alsolike/events.write"
+READ_RECOMMENDATIONS = "alsolike/recommendations.read"
+ADMINISTER = "alsolike/admin"
+
+SCOPES: Mapping[str, str] = {
+    READ_RECOMMENDATIONS: "Ask for recommendations",
+    WRITE_EVENTS: "Send events, items and users",
+    ADMINISTER: "See, change and delete items and users, and see and operate the deployment",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Operation:
+    """A route.
+
+    Attributes
+    ----------
+    key
+        Method and path, the name of the route.
+    scopes
+        A token must have one of them; empty if it must be a session's.
+    answer
+        The name of the response, in `answer_schemas.ANSWERS`.
+    errors
+        The statuses of the route's errors in addition to those of all routes.
+    headers
+        Of the response, in `answer_schemas.HEADERS`.
+    status
+        Of the response.
+    body
+        Name and schema of the body.
+    """
+
+    key: str
+    name: str
+    summary: str
+    scopes: Sequence[str]
+    answer: str
+    errors: Sequence[int] = ()
+    headers: Sequence[str] = ()
+    status: int = 200
+    body: tuple[str, Schema] | None = None
+    query: Fields | None = None
+
+    @property
+    def method(self) -> str:
+        """In upper case."""
+        return self.key.partition(" ")[0]
+
+    @property
+    def path(self) -> str:
+        """With its variables in braces."""
+        return self.key.partition(" ")[2]
+
+
+def operate_operations() -> Iterator[Operation]:
+    """Yield every route."""
+    yield Operation(
+        "GET /operator/models",
+        "ListModels",
+        "List the latest model versions, and say which is champion",
+        [ADMINISTER],
+        action_answers.MODELS,
+        errors=[400],
+        query=MODELS_QUERY,
+    )
+    yield Operation(
+        "GET /operator/models/{version}",
+        "ShowModel",
+        "Show all that is known of a model version",
+        [ADMINISTER],
+        action_answers.MODEL_STORY,
+        errors=[400, 404],
+    )
+    yield Operation(
+        "POST /operator/models/{version}/promotion",
+        "PromoteModel",
+        "Make a model version champion, or let the workflow try it first",
+        [ADMINISTER],
+        action_answers.PROMOTION,
+        errors=[400, 404, 409],
+        body=("PromoteModel", PROMOTE.schema()),
+    )
+    for verb, summary in (
+        ("pin", "Keep a model version's files whatever its age"),
+        ("unpin", "Let a model version's files go when their time comes"),
+    ):
+        yield Operation(
+            f"POST /operator/models/{{version}}/{verb}",
+            f"{verb.title()}Model",
+            summary,
+            [ADMINISTER],
+            action_answers.CHAMPION,
+            errors=[400, 404, 409],
+            body=("ChangeModels", CHANGE.schema()),
+        )
+    yield Operation(
+        "POST /operator/models/resume",
+        "ResumeModels",
+        "Let new model versions become champion by themselves again, which a rollback had held",
+        [ADMINISTER],
+        action_answers.CHAMPION,
+        errors=[400, 404, 409],
+        body=("ChangeModels", CHANGE.schema()),
+    )
+    yield Operation(
+        "POST /operator/rollbacks",
+        "RollBack",
+        "Make the model version champion that was it before, or end a trial",
+        [ADMINISTER],
+        action_answers.CHAMPION,
+        errors=[400, 404, 409],
+        body=("RollBack", ROLL_BACK.schema()),
+    )
+    yield Operation(
+        "GET /operator/trainings",
+        "ListTrainings",
+        "List the latest runs of the training workflow",
+        [ADMINISTER],
+        action_answers.TRAININGS,
+        errors=[400],
+        query=TRAININGS_QUERY,
+    )
+    yield Operation(
+        "POST /operator/trainings",
+        "StartTraining",
+        "Start a run of the training workflow",
+        [ADMINISTER],
+        action_answers.STARTED_TRAINING,
+        errors=[400, 409],
+        body=("StartTraining", START.schema()),
+    )
+    yield Operation(
+        "POST /operator/rules/preview",
+        "PreviewRules",
+        "Show somebody's recommendations without rules and with them; nothing counts as shown",
+        [ADMINISTER],
+        action_answers.RULES_PREVIEW,
+        errors=[400, 404],
+        body=("PreviewRules", PREVIEW.schema()),
+    )
+
+
+def operations(configuration: Configuration) -> Iterator[Operation]:
+    """Yield every route, with the event types and the columns that `configuration` declares."""
+    yield from _events(configuration)
+    yield from _rows(ITEMS, configuration.item_columns, row=answers.ITEM, page=answers.ITEM_PAGE)
+    yield Operation(
+        "DELETE /items/{itemId}", "DeleteItem", "Delete an item", [ADMINISTER], answers.NOTHING, errors=[400, 404, 409]
+    )
+    yield from _rows(USERS, configuration.user_columns, row=answers.USER, page=answers.USER_PAGE)
+    yield Operation(
+        "DELETE /users/{userId}",
+        "EraseUser",
+        "Erase a user from every store: nothing of the user is used or taken in from now on",
+        [ADMINISTER],
+        answers.ERASURE,
+        errors=[400, 404],
+        status=202,
+    )
+    yield Operation(
+        "GET /users/{userId}/data",
+        "ShowUserData",
+        "Show everything that is held about a user, in pages",
+        [ADMINISTER],
+        answers.USER_DATA,
+        errors=[400, 404, 413],
+        query=NEXT,
+    )
+    yield from _recommendations()
+    yield from _observed()
+    yield from operate_operations()
+    yield Operation(
+        "GET /openapi.json",
+        "DescribeApi",
+        "Describe the API as it is configured",
+        [ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS],
+        answers.DESCRIPTION,
+        headers=answers.OF_CACHED,
+    )
+
+
+def _events(configuration: Configuration) -> Iterator[Operation]:
+    yield Operation(
+        "POST /events",
+        "PutEvents",
+        "Send 1 to 10 events of a session; each counts once, however often it is sent",
+        [WRITE_EVENTS],
+        answers.NOTHING,
+        errors=[400, 404, 413],
+        body=("Events", put_events(configuration).schema()),
+    )
+    yield Operation(
+        "POST /session/events",
+        "PutSessionEvents",
+        "Send 1 to 10 events of the token's session, from a browser",
+        [],
+        answers.NOTHING,
+        errors=[400, 404, 413],
+        body=("SessionEvents", put_session_events(configuration).schema()),
+    )
+
+
+def _rows(kind: RowKind[Any], columns: Mapping[str, ColumnType], *, row: str, page: str) -> Iterator[Operation]:
+    path, name, one = f"/{kind.list_field}", kind.name.title(), f"{{{kind.id_field}}}"
+    yield Operation(
+        f"POST {path}",
+        f"Put{name}s",
+        f"Write 1 to 10 {kind.list_field} over what is stored under their ids",
+        [WRITE_EVENTS],
+        answers.NOTHING,
+        errors=[400, 404, 413],
+        body=(f"{name}s", described_put(kind, columns).schema()),
+    )
+    yield Operation(
+        f"GET {path}",
+        f"List{name}s",
+        f"List {kind.list_field}, in no order",
+        [ADMINISTER],
+        page,
+        errors=[400],
+        query=PAGE,
+    )
+    yield Operation(f"GET {path}/{one}", f"Get{name}", f"Show the {kind.name}", [ADMINISTER], row, errors=[400, 404])
+    yield Operation(
+        f"PATCH {path}/{one}",
+        f"Change{name}",
+        f"Set columns of the {kind.name}, and remove those that are null",
+        [ADMINISTER],
+        row,
+        errors=[400, 404, 409, 413],
+        body=(f"{name}Changes", changes_schema(kind, columns)),
+    )
+
+
+def _recommendations() -> Iterator[Operation]:
+    yield Operation(
+        "POST /recommendations",
+        "GetRecommendations",
+        "Recommend items",
+        [READ_RECOMMENDATIONS],
+        answers.RECOMMENDED,
+        errors=[400, 404, 413],
+        headers=answers.OF_RECOMMENDATIONS,
+        body=("GetRecommendations", GET_RECOMMENDATIONS.schema()),
+    )
+    yield Operation(
+        "POST /personalize-ranking",
+        "GetPersonalizedRanking",
+        "Rank items for a user",
+        [READ_RECOMMENDATIONS],
+        answers.RANKED,
+        errors=[400, 404, 413],
+        headers=answers.OF_RECOMMENDATIONS,
+        body=("GetPersonalizedRanking", GET_PERSONALIZED_RANKING.schema()),
+    )
+    for key, name, summary, query in (
+        ("GET /users/{userId}/recommendations", "RecommendForUser", "Recommend items to a user", USER_QUERY),
+        ("GET /items/{itemId}/similar", "RecommendSimilar", "Recommend what is like an item", SIMILAR_QUERY),
+        ("GET /trending", "ListTrending", "List what more people turn to than before", TRENDING_QUERY),
+        ("GET /popular", "ListPopular", "List what most people turn to", POPULAR_QUERY),
+        ("GET /session/recommendations", "RecommendForSession", "Recommend items to the token's session", USER_QUERY),
+        (
+            "GET /session/items/{itemId}/similar",
+            "RecommendSimilarForSession",
+            "Recommend what is like an item to the token's session",
+            SIMILAR_QUERY,
+        ),
+    ):
+        yield Operation(
+            key,
+            name,
+            summary,
+            [] if key.startswith("GET /session/") else [READ_RECOMMENDATIONS],
+            answers.RECOMMENDED,
+            errors=[400, 404],
+            headers=(*answers.OF_RECOMMENDATIONS, *answers.OF_CACHED),
+            query=query,
+        )
+
+
+def _observed() -> Iterator[Operation]:
+    for route in operator_queries.ROUTES:
+        yield Operation(
+            route.key, route.name, route.summary, [ADMINISTER], route.answer, errors=[400], query=route.query
+        )

@@ -1,0 +1,1 @@
+"""The model bundle, the interface between training and serving."""

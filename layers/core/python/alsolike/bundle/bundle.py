@@ -1,0 +1,263 @@
+"""The model bundle: the interface between training and serving. Serving knows no algorithm.
+
+A bundle is a directory. `manifest.json` is written last and holds the checksum of every other file, so a directory with
+a manifest is complete. Item positions are 1..N; 0 is padding. Files that requests read are mapped, not loaded: opening
+a bundle of a million items costs milliseconds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from alsolike.arrays.mapped import UNREADABLE, MappedStrings, map_array, write_strings
+from alsolike.arrays.ragged import hashes_of
+from alsolike.bundle.manifest import LATER_FILES as LATER_FILES
+from alsolike.bundle.manifest import MANIFEST_FILE as MANIFEST_FILE
+from alsolike.bundle.manifest import MS_PER_DAY as MS_PER_DAY
+from alsolike.bundle.manifest import RELATED_FILE as RELATED_FILE
+from alsolike.bundle.manifest import TABLES_FILE as TABLES_FILE
+from alsolike.bundle.manifest import HistoryParameters as HistoryParameters
+from alsolike.bundle.manifest import Manifest as Manifest
+from alsolike.bundle.popular_groups import PopularGroups
+from alsolike.bundle.related import NO_ROW, RelatedItems, Row
+from alsolike.runtime.errors import InvalidBundle
+
+GRAPH_FILE = "graph.onnx"
+BIAS_GRAPH_FILE = "graph.bias.onnx"
+DATA_FILE = "graph.data"
+POPULAR_FILE = "popular.npy"
+ID_FILES = ("ids.hash.npy", "ids.idx.npy", "ids.off.npy", "ids.blob")
+META_FILES = ("meta.off.npy", "meta.blob")
+CONTENT_FILE = "content.tensors"
+GROUPS_FILE = "popular.groups.json"
+GRAPH_FILES = (GRAPH_FILE, BIAS_GRAPH_FILE, DATA_FILE, TABLES_FILE)
+SERVED_FILES = (*GRAPH_FILES, POPULAR_FILE, GROUPS_FILE, RELATED_FILE, *ID_FILES, *META_FILES)
+"""The files that serving reads. Only the catalogue's publisher reads the `content_index` of new items."""
+FILES = (*SERVED_FILES, CONTENT_FILE)
+
+KEPT = 50_000
+"""Maximum number of items whose id and position are cached. Most requests and responses name the same few items."""
+
+_NOT_KEPT = -1
+_CHECKED = 50_000  # items checked at a time
+
+MAX_POPULAR = 500
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+def write_ids(directory: Path, item_ids: Sequence[str]) -> None:
+    """Write the ids of positions 1..N as mapped arrays.
+
+    Raises
+    ------
+    InvalidBundle
+        If there is no id, one is empty or stands twice, or two ids share their 64-bit hash.
+    """
+    if not item_ids:
+        raise InvalidBundle("a bundle needs at least one item")
+    if "" in item_ids:
+        raise InvalidBundle(f"the item at position {item_ids.index('') + 1} has an empty id")
+    blobs = [item_id.encode() for item_id in item_ids]
+    hashes = hashes_of(blobs)
+    order = np.argsort(hashes, kind="stable")
+    ordered = hashes[order]
+    if len(twins := np.flatnonzero(ordered[1:] == ordered[:-1])):
+        first, second = (item_ids[int(order[twins[0] + step])] for step in (0, 1))
+        raise InvalidBundle(f"items {first!r} and {second!r} have the same hash; an id may stand only once")
+    np.save(directory / "ids.hash.npy", ordered)
+    np.save(directory / "ids.idx.npy", (order + 1).astype(np.int32))
+    write_strings(directory, "ids", [b"", *blobs])
+
+
+def write_meta(directory: Path, columns: Iterable[Mapping[str, Any]]) -> None:
+    """Write one JSON object of metadata columns a position, in the order of positions 1..N."""
+    write_strings(directory, "meta", [b"{}", *(orjson.dumps(dict(record)) for record in columns)])
+
+
+def write_popular(directory: Path, positions: npt.NDArray[Any]) -> None:
+    """Write the positions of popular items, best first, `MAX_POPULAR` at most."""
+    np.save(directory / POPULAR_FILE, np.asarray(positions[:MAX_POPULAR], np.int32))
+
+
+def write_manifest(directory: Path, manifest: Manifest) -> Manifest:
+    """Checksum every file of the bundle and write its manifest; this makes the directory a bundle.
+
+    Raises
+    ------
+    InvalidBundle
+        If a file is missing.
+    """
+    complete = dataclasses.replace(manifest, files={name: _checksum(directory / name) for name in FILES})
+    (directory / MANIFEST_FILE).write_bytes(complete.to_json())
+    return complete
+
+
+class Bundle:
+    """A bundle opened for reading.
+
+    Attributes
+    ----------
+    directory
+        Folder of the graphs.
+    manifest
+        The bundle's manifest.
+    popular
+        int32 positions, best first.
+    groups
+        Popular items per group of users with a common value.
+    has_related
+        False in a bundle of an earlier version, which has no `related` rows.
+    id_hashes, id_positions
+        uint64 `(items,)`, the hash of every id, ascending; and int32, the position of each.
+    """
+
+    def __init__(self, directory: Path, *, verify: bool = True, files: Sequence[str] = SERVED_FILES) -> None:
+        """Open the bundle in `directory`, which has these of its files; `verify` compares each with its checksum.
+
+        Raises
+        ------
+        InvalidBundle
+            If a file is missing, has another checksum, or the manifest is unreadable.
+        """
+        if not (directory / MANIFEST_FILE).is_file():
+            raise InvalidBundle(f"{directory} has no {MANIFEST_FILE}")
+        self.directory = directory
+        self.manifest = Manifest.from_json((directory / MANIFEST_FILE).read_bytes())
+        for name in self.manifest.files_of(files):
+            stated = self.manifest.files.get(name)
+            if stated is None:
+                raise InvalidBundle(f"{MANIFEST_FILE} states no checksum of {name}")
+            if verify and stated != (found := _checksum(directory / name)):
+                raise InvalidBundle(f"{name} is {found}, {MANIFEST_FILE} says {stated}")
+        try:
+            self.popular: npt.NDArray[np.int32] = map_array(directory / POPULAR_FILE, np.int32)
+            self.groups = PopularGroups.read(directory / GROUPS_FILE)
+            self.id_hashes = map_array(directory / "ids.hash.npy", np.uint64)
+            self.id_positions = map_array(directory / "ids.idx.npy", np.int32)
+            self._ids = MappedStrings(directory, "ids")
+            self._meta = MappedStrings(directory, "meta")
+        except UNREADABLE as error:
+            raise InvalidBundle(f"{directory} is unreadable: {error}") from error
+        items = self.manifest.items
+        for name, count in (
+            ("ids", len(self._ids)),
+            ("meta", len(self._meta)),
+            ("hashes", len(self.id_hashes) + 1),
+            ("positions", len(self.id_positions) + 1),
+        ):
+            if count != items + 1:
+                raise InvalidBundle(f"{name} hold {count - 1} items, {MANIFEST_FILE} says {items}")
+        if len(self.popular) > MAX_POPULAR:
+            raise InvalidBundle(f"{POPULAR_FILE} holds {len(self.popular)} items, expected at most {MAX_POPULAR}")
+        for name, positions in (
+            (POPULAR_FILE, self.popular),
+            ("ids.idx.npy", self.id_positions),
+            (GROUPS_FILE, np.array(self.groups.items, np.int64)),
+        ):
+            if len(positions) and not 1 <= positions.min() <= positions.max() <= items:
+                raise InvalidBundle(
+                    f"{name} has positions {positions.min()} to {positions.max()}, expected 1 to {items}"
+                )
+        self._positions: dict[str, int] = {}
+        self._ids_kept: dict[int, str] = {}
+        self.has_related = RELATED_FILE in self.manifest.files
+        self._related = RelatedItems.map(directory / RELATED_FILE, items=items) if self.has_related else None
+
+    def check_contents(self) -> None:
+        """Read everything that opening leaves unread: the gate does it once for all that serve.
+
+        Raises
+        ------
+        InvalidBundle
+            If an id cannot be found or read, metadata is no object, or a row of related items is unusable.
+        """
+        items = self.manifest.items
+        for first in range(1, items + 1, _CHECKED):
+            positions = np.arange(first, min(first + _CHECKED, items + 1))
+            try:
+                ids = [blob.decode() for blob in self._ids.many(positions)]
+                columns = [orjson.loads(blob) for blob in self._meta.many(positions)]
+            except ValueError as error:
+                raise InvalidBundle(f"ids or metadata from position {first} on are unreadable: {error}") from error
+            if not np.array_equal(self._find(ids), positions):
+                raise InvalidBundle(f"ids from position {first} on are not found by their hashes")
+            if not all(isinstance(record, dict) for record in columns):
+                raise InvalidBundle(f"metadata from position {first} on has a record that is no JSON object")
+        if self._related is not None:
+            self._related.check()
+
+    def positions(self, item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Return the position of each id, shape `(len(item_ids),)`; 0 for an item that the model does not know."""
+        places = [self._positions.get(item_id, _NOT_KEPT) for item_id in item_ids]
+        positions = np.array(places, np.int64)
+        if _NOT_KEPT in places:
+            new = [index for index, place in enumerate(places) if place == _NOT_KEPT]
+            positions[new] = self._find([item_ids[index] for index in new])
+            found = ((item_ids[index], place) for index in new if (place := int(positions[index])))
+            self._positions = _with_some(self._positions, found)
+        return positions
+
+    def _find(self, item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
+        blobs = [item_id.encode() for item_id in item_ids]
+        hashes = hashes_of(blobs)
+        slots = np.minimum(np.searchsorted(self.id_hashes, hashes), len(self.id_hashes) - 1)
+        found = np.where(self.id_hashes[slots] == hashes, self.id_positions[slots], 0).astype(np.int64)
+        stored = self._ids.many(found)  # an unknown id may have a known hash
+        found[[known != blob for known, blob in zip(stored, blobs, strict=True)]] = 0
+        return found
+
+    def item_id(self, position: int) -> str:
+        """Return the id at a position of 1..N."""
+        return self._ids[position].decode(errors="replace")
+
+    def item_ids(self, positions: Sequence[int]) -> list[str]:
+        """Return the ids at positions of 1..N, sooner than one by one."""
+        kept = self._ids_kept
+        new = [position for position in positions if position not in kept]
+        if not new:
+            return [kept[position] for position in positions]
+        found = {
+            place: item_id.decode(errors="replace")
+            for place, item_id in zip(new, self._ids.many(np.array(new)), strict=True)
+        }
+        self._ids_kept = _with_some(kept, found.items())
+        return [found[position] if position in found else kept[position] for position in positions]
+
+    def metadata(self, position: int) -> dict[str, Any]:
+        """Return the metadata columns of the item at a position of 1..N; empty if they are unreadable."""
+        try:
+            columns = orjson.loads(self._meta[position])
+        except orjson.JSONDecodeError:
+            return {}
+        return columns if isinstance(columns, dict) else {}
+
+    def related(self, kind: str, position: int) -> Row:
+        """Return the related items of the item at a position, see `RelatedItems.row`; empty without `has_related`."""
+        return NO_ROW if self._related is None else self._related.row(kind, position)
+
+
+def _with_some(kept: dict[K, V], found: Iterable[tuple[K, V]]) -> dict[K, V]:
+    """Add entries up to the maximum; a full cache starts again empty."""
+    if len(kept) >= KEPT:
+        kept = {}
+    kept.update(itertools.islice(found, KEPT - len(kept)))
+    return kept
+
+
+def _checksum(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise InvalidBundle(f"{path.name} is missing from {path.parent}")
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"sha256": digest, "size_bytes": path.stat().st_size}

@@ -1,0 +1,180 @@
+"""The manifest of a model bundle, `manifest.json`, without the reader of arrays."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from alsolike.runtime.errors import InvalidBundle
+from alsolike.runtime.struct import struct
+from alsolike.training.drift import Histogram
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+FORMAT_VERSION = 1
+MANIFEST_FILE = "manifest.json"
+RELATED_FILE = "related.tensors"
+TABLES_FILE = "graph.tables.json"
+LATER_FILES = (RELATED_FILE, TABLES_FILE)
+"""Files that bundles of earlier versions lack; serving works without them."""
+
+LATER_FIELDS = frozenset({"top_scores"})
+"""Fields that manifests of earlier versions lack."""
+
+MS_PER_DAY = 86_400_000
+
+_JSON_TYPES = {
+    "version": str,
+    "algorithm": str,
+    "items": int,
+    "exclude_seen": bool,
+    "dataset_id": str,
+    "last_event_ms": int,
+    "created_ms": int,
+    "code_version": str,
+    "metrics": dict,
+    "files": dict,
+}
+
+
+@struct
+class HistoryParameters:
+    """Parameters that turn a history into the graph's `history` and `weights`.
+
+    Attributes
+    ----------
+    length
+        Maximum number of interactions, the latest ones.
+    half_life_days
+        Age at which an interaction counts half; infinity for no decay (JSON: null).
+    event_weights
+        Weight by canonical event type, below 0 for one that takes back; other types count 0.
+
+    Raises
+    ------
+    ValueError
+        If `length` is no positive integer, `half_life_days` not positive or a weight no number.
+    """
+
+    length: int
+    half_life_days: float
+    event_weights: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        if type(self.length) is not int or self.length < 1:
+            raise ValueError(f"length is {self.length!r}, expected at least 1")
+        if not self.half_life_days > 0:
+            raise ValueError(f"half_life_days is {self.half_life_days!r}, expected more than 0")
+        for event_type, weight in self.event_weights.items():
+            if not isinstance(weight, int | float) or not math.isfinite(weight):
+                raise ValueError(f"the weight of {event_type} is {weight!r}, expected a number")
+
+    @property
+    def decays(self) -> bool:
+        """True if an interaction's weight decreases with its age."""
+        return self.half_life_days != math.inf
+
+    def weights(self, event_weight: npt.NDArray[Any], age_ms: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Return event_weight * 0.5 ** (age / half life); an age below 0 counts as 0.
+
+        Ages are ignored if nothing `decays`. This is the only definition of a history's weights: training, evaluation
+        and serving call it.
+        """
+        import numpy as np  # slow import that readers of the manifest's fields do not need
+
+        if not self.decays:
+            return np.asarray(event_weight).astype(np.float32)
+        age_days = np.maximum(np.asarray(age_ms, np.float64), 0.0) / MS_PER_DAY
+        decay = np.exp2(-age_days / self.half_life_days)
+        return (np.asarray(event_weight, np.float64) * decay).astype(np.float32)
+
+
+@struct
+class Manifest:
+    """The manifest of a bundle.
+
+    Attributes
+    ----------
+    version
+        The model version, equal to the training run's id.
+    algorithm
+        Name of the winner.
+    exclude_seen
+        True if items of the history are excluded from the answer.
+    last_event_ms
+        Time of the latest training interaction.
+    metrics
+        Hold-out results, one object per candidate: algorithm, hr, ndcg, mrr, coverage, fit_s and more.
+    files
+        SHA-256 and size in bytes of every other file.
+    top_scores
+        Distribution of the best score of an answer, over users of the dataset's last days, each as of the last
+        interaction, for comparison with later scores. None in bundles of earlier versions.
+    """
+
+    version: str
+    algorithm: str
+    items: int
+    history: HistoryParameters
+    exclude_seen: bool
+    dataset_id: str
+    last_event_ms: int
+    created_ms: int
+    code_version: str
+    metrics: Mapping[str, Any]
+    files: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    top_scores: Histogram | None = None
+    format_version: int = FORMAT_VERSION
+
+    def files_of(self, names: Sequence[str]) -> list[str]:
+        """Return these files of a bundle without those that an earlier version did not write."""
+        return [name for name in names if name in self.files or name not in LATER_FILES]
+
+    def to_json(self) -> bytes:
+        """Return the manifest as indented JSON (infinity becomes null)."""
+        option = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY
+        return orjson.dumps(self, default=dict, option=option)
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Manifest:
+        """Read a manifest.
+
+        Raises
+        ------
+        InvalidBundle
+            If the document is not JSON, misses a field, has one of the wrong type or another format version.
+        """
+        try:
+            document: dict[str, Any] = orjson.loads(data)
+        except orjson.JSONDecodeError as error:
+            raise InvalidBundle(f"{MANIFEST_FILE} is not JSON: {error}") from error
+        if not isinstance(document, dict) or document.get("format_version") != FORMAT_VERSION:
+            found = document.get("format_version") if isinstance(document, dict) else type(document).__name__
+            raise InvalidBundle(f"{MANIFEST_FILE} has format_version {found!r}, expected {FORMAT_VERSION}")
+        names = {field.name for field in dataclasses.fields(cls)}
+        if missing := names - document.keys() - LATER_FIELDS:
+            raise InvalidBundle(f"{MANIFEST_FILE} misses {', '.join(sorted(missing))}")
+        values = {name: document[name] for name in names & document.keys()}
+        for name, kind in _JSON_TYPES.items():
+            if type(values[name]) is not kind:
+                raise InvalidBundle(f"{MANIFEST_FILE} has {name} {values[name]!r}, expected {kind.__name__}")
+        try:
+            history = dict(values["history"])
+            if history["half_life_days"] is None:
+                history["half_life_days"] = float("inf")
+            history["event_weights"] = dict(history["event_weights"])
+            values["history"] = HistoryParameters(**history)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidBundle(f"{MANIFEST_FILE} has an unreadable history: {error}") from error
+        if values.get("top_scores") is not None:
+            try:
+                values["top_scores"] = Histogram.from_document(values["top_scores"])
+            except (KeyError, TypeError, ValueError) as error:
+                raise InvalidBundle(f"{MANIFEST_FILE} has unreadable top_scores: {error}") from error
+        return cls(**values)

@@ -1,0 +1,100 @@
+"""Popular items among users with a common value of a column, for users without a usable history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from alsolike.domain.configuration import ColumnType
+from alsolike.runtime.errors import InvalidBundle
+from alsolike.runtime.struct import struct
+
+GROUPING = (ColumnType.STRING, ColumnType.BOOLEAN, ColumnType.LIST)
+"""Types of user columns that make groups; few users share a number or a text."""
+
+
+MAX_POSITION = 2**31
+"""Positions are below: they are int32."""
+
+
+@struct
+class Group:
+    """Users with one value of a column, and their popular items.
+
+    Attributes
+    ----------
+    users
+        Number of users behind the list.
+    items
+        Positions in the model, best first.
+    """
+
+    column: str
+    value: str
+    users: int
+    items: Sequence[int]
+
+
+class PopularGroups:
+    """The groups of a bundle."""
+
+    def __init__(self, groups: Sequence[Group]) -> None:
+        self._groups = {(group.column, group.value): group for group in groups}
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+    @property
+    def items(self) -> list[int]:
+        """The positions in all groups."""
+        return [item for group in self._groups.values() for item in group.items]
+
+    def of(self, properties: Mapping[str, Any]) -> Group | None:
+        """Return the smallest, and so most specific, group of a user with these columns; None without one."""
+        found = [self._groups[named] for named in group_names(properties) if named in self._groups]
+        return min(found, key=lambda group: (group.users, group.column, group.value), default=None)
+
+    def write(self, path: Path) -> None:
+        """Write the groups."""
+        path.write_bytes(orjson.dumps({"groups": list(self._groups.values())}, default=list))
+
+    @classmethod
+    def read(cls, path: Path) -> PopularGroups:
+        """Read groups.
+
+        Raises
+        ------
+        InvalidBundle
+            If the file holds none.
+        """
+        try:
+            return cls([_group(**group) for group in orjson.loads(path.read_bytes())["groups"]])
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidBundle(f"{path.name} is unreadable: {error!r}") from error
+
+
+def _group(*, column: Any, value: Any, users: Any, items: Any) -> Group:
+    if not isinstance(column, str) or not isinstance(value, str) or type(users) is not int:
+        raise TypeError(f"a group is {column!r}, {value!r}, {users!r}, expected two texts and a number of users")
+    if not isinstance(items, list) or not all(type(item) is int and abs(item) < MAX_POSITION for item in items):
+        raise TypeError(f"the items of {column} {value} are no list of positions")
+    return Group(column, value, users, items)
+
+
+def group_names(properties: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the column and the value of every group that a user with these columns is in.
+
+    Examples
+    --------
+    >>> list(group_names({"plan": "gold", "likes": ["tea", "jazz"], "trial": True, "age": 7}))
+    [('plan', 'gold'), ('likes', 'tea'), ('likes', 'jazz'), ('trial', 'true')]
+    """
+    for column, value in properties.items():
+        for element in value if isinstance(value, list) else [value]:
+            if isinstance(element, str) and element:
+                yield column, element
+            elif isinstance(element, bool):
+                yield column, str(element).lower()

@@ -1,0 +1,169 @@
+"""Item-to-item tables of a model: similar items, and items bought together.
+
+The training job writes them into the bundle; serving reads a row without running the graph. Rows are mapped: reading
+one touches its own bytes only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from alsolike.arrays.ragged import Ragged
+from alsolike.arrays.tensors import Array, map_tensors, write_tensors
+from alsolike.runtime.errors import InvalidBundle, InvalidSnapshot
+from alsolike.runtime.struct import struct
+
+FORMAT = "alsolike-related-1"
+
+SIMILAR = "similar"
+"""Items that are like an item."""
+
+TOGETHER = "together"
+"""Items that are bought in one basket with an item."""
+
+KINDS = (SIMILAR, TOGETHER)
+
+BYTES_AN_ENTRY = 6
+BYTES_A_ROW = 4
+
+_TYPES = ["uint32", "int32", "float16"]
+
+Row = tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]
+NO_ROW: Row = (np.zeros(0, np.int32), np.zeros(0, np.float32))
+
+
+@struct
+class RelatedTable:
+    """One table: of each position 0..N, which is the padding's and empty, the positions that belong to it.
+
+    Attributes
+    ----------
+    targets
+        int32 positions, best first.
+    scores
+        float16, in the same order, above 0 and not rising within a row.
+    """
+
+    targets: Ragged
+    scores: Array
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[Sequence[tuple[int, float]]]) -> Self:
+        """Return the table of positions and scores, best first, of positions 1..N."""
+        entries = [entry for row in rows for entry in row]
+        targets = np.array([target for target, _ in entries], np.int32)
+        scores = np.array([score for _, score in entries], np.float16)
+        return cls(Ragged.of_codes([0, *map(len, rows)], targets), scores)
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def row(self, position: int) -> Row:
+        """Return the positions and scores of the row at a position of 0..N.
+
+        Raises
+        ------
+        IndexError
+            If there is no such row. Entries that are no item of the model, or have no score, are left out.
+        """
+        if not 0 <= position < len(self):
+            raise IndexError(f"position is {position}, expected 0 to {len(self) - 1}")
+        begin, end = int(self.targets.offsets[position]), int(self.targets.offsets[position + 1])
+        targets, scores = self.targets.data[begin:end], self.scores[begin:end].astype(np.float32)
+        usable = self._usable(targets, scores)
+        return (targets, scores) if usable.all() else (targets[usable], scores[usable])
+
+    def check(self) -> None:
+        """Raise `ValueError` if a row is no part of the table, or has a position or score that cannot be answered."""
+        if (np.diff(self.targets.offsets.astype(np.int64)) < 0).any():
+            raise ValueError("a row ends before it begins")
+        if unusable := int((~self._usable(self.targets.data, self.scores)).sum()):
+            raise ValueError(f"{unusable} entries are no items of the model, or have no score")
+
+    def _usable(self, targets: Array, scores: Array) -> npt.NDArray[np.bool_]:
+        return (targets > 0) & (targets < len(self)) & np.isfinite(scores)
+
+
+@struct
+class RelatedItems:
+    """The tables of a model, one for each of `KINDS`."""
+
+    tables: Mapping[str, RelatedTable]
+
+    @classmethod
+    def none(cls, items: int) -> Self:
+        """Return tables of `items` empty rows."""
+        offsets = np.zeros(items + 2, np.uint32)
+        empty = RelatedTable(Ragged(offsets, np.zeros(0, np.int32)), np.zeros(0, np.float16))
+        return cls(dict.fromkeys(KINDS, empty))
+
+    def row(self, kind: str, position: int) -> Row:
+        """Return the related items of a position in 0..N, best first: int32 positions and float32 scores.
+
+        Raises
+        ------
+        KeyError
+            If `kind` is none of `KINDS`.
+        IndexError
+            If there is no such position.
+        """
+        return self.tables[kind].row(position)
+
+    def check(self) -> None:
+        """Read all rows.
+
+        Raises
+        ------
+        InvalidBundle
+            If one is unusable.
+        """
+        for kind, table in self.tables.items():
+            try:
+                table.check()
+            except ValueError as error:
+                raise InvalidBundle(f"the related items are unusable, {kind}: {error}") from error
+
+    def write(self, path: Path) -> None:
+        """Write the tables."""
+        arrays = {}
+        for kind, table in self.tables.items():
+            arrays[f"{kind}.offsets"] = table.targets.offsets
+            arrays[f"{kind}.items"] = table.targets.data
+            arrays[f"{kind}.scores"] = table.scores
+        with path.open("wb") as file:
+            write_tensors(file, arrays, metadata={"format": FORMAT})
+
+    @classmethod
+    def map(cls, path: Path, *, items: int) -> Self:
+        """Map the tables of a model of `items` items.
+
+        Raises
+        ------
+        InvalidBundle
+            If the file has none, or those of another number of items. Positions and scores are not checked.
+        """
+        try:
+            arrays, metadata = map_tensors(path)
+            if metadata["format"] != FORMAT:
+                raise InvalidBundle(f"{path.name} has format {metadata['format']!r}, expected {FORMAT!r}")
+            tables = {kind: _mapped(arrays, kind) for kind in KINDS}
+        except (InvalidSnapshot, KeyError, IndexError, TypeError, ValueError) as error:
+            raise InvalidBundle(f"{path.name} holds no related items: {error!r}") from error
+        for kind, table in tables.items():
+            if len(table) != items + 1:
+                raise InvalidBundle(f"{path.name} has {kind} of {len(table) - 1} items, the model has {items}")
+        return cls(tables)
+
+
+def _mapped(arrays: Mapping[str, Array], kind: str) -> RelatedTable:
+    offsets, targets, scores = (arrays[f"{kind}.{name}"] for name in ("offsets", "items", "scores"))
+    if (types := [str(array.dtype) for array in (offsets, targets, scores)]) != _TYPES:
+        raise ValueError(f"{kind} has types {', '.join(types)}, expected {', '.join(_TYPES)}")
+    if (offsets[0], offsets[-1]) != (0, len(targets)) or len(scores) != len(targets):
+        raise ValueError(f"{kind} has {len(targets)} items and {len(scores)} scores, its rows end at {offsets[-1]}")
+    return RelatedTable(Ragged(offsets, targets), scores)

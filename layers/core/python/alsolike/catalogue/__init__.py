@@ -1,0 +1,1 @@
+"""Items and users in their tables, and the log of their changes."""

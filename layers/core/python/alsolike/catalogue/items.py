@@ -1,0 +1,40 @@
+"""The catalogue: items with their metadata columns, one DynamoDB item each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from alsolike.catalogue.row_store import RowStore
+from alsolike.catalogue.rows import RowKind
+from alsolike.domain.columns import column_name as column_name
+from alsolike.runtime.clients import RowClient
+from alsolike.runtime.struct import struct
+
+MAX_PROPERTIES_CHARACTERS = 32_000
+MAX_COLUMNS = 100
+
+
+@struct
+class Item:
+    """An item of the catalogue.
+
+    Attributes
+    ----------
+    properties
+        Metadata columns by name in camelCase (`title`, `price`, `categoryL1`, `creationTimestamp`).
+    """
+
+    item_id: str
+    properties: Mapping[str, Any]
+
+
+ITEMS = RowKind("item", "items", "itemId", "item_id", MAX_PROPERTIES_CHARACTERS, MAX_COLUMNS, make=Item)
+
+
+class CatalogueStore(RowStore[Item]):
+    """The catalogue table; see `RowStore`."""
+
+    def __init__(self, client: RowClient, table: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        super().__init__(client, table, ITEMS, sleep=sleep)

@@ -1,0 +1,306 @@
+"""The DynamoDB tables of items and users: one row each, with its properties as JSON in one attribute."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Generic
+
+import orjson
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.catalogue.rows import R, RowKind
+from alsolike.contract.queries import row_of_token, token_of_row
+from alsolike.runtime.clients import RowClient
+from alsolike.runtime.errors import ConcurrentUpdate, NotFound, Unavailable
+from alsolike.runtime.struct import struct
+
+_BATCH = 25  # DynamoDB's limit of one BatchWriteItem
+_BATCH_ATTEMPTS = 8
+_UPDATE_ATTEMPTS = 8
+_FIRST_PAUSE_S = 0.05
+_LONGEST_PAUSE_S = 1.0
+_IS_THERE = "attribute_not_exists(deleted)"
+
+
+@struct
+class Stored(Generic[R]):
+    """A row as it stands in its table, and when it came to be so."""
+
+    row: R
+    updated_at_ms: int
+
+
+class RowStore(Generic[R]):
+    """A table of rows.
+
+    A deleted row leaves a mark, so that readers of the table's stream see the deletion; to other readers it is absent.
+    The last of two simultaneous writes wins. Its time is the later one, even if its writer's clock is behind, because
+    readers of the stream order by that time. Only `put_batches` writes without reading the replaced row. A partial
+    update is conditional on the row that was read.
+
+    Parameters
+    ----------
+    client
+        A low-level DynamoDB client.
+    table
+        The table's name.
+    sleep
+        Pauses between attempts, in seconds.
+    """
+
+    def __init__(
+        self, client: RowClient, table: str, kind: RowKind[R], *, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._kind = kind
+        self._sleep = sleep
+
+    def put(self, rows: Iterable[R], *, now_ms: int) -> int:
+        """Replace stored rows; the last one per id wins. Return the number of written rows.
+
+        Raises
+        ------
+        ConcurrentUpdate
+            If other writers won `_UPDATE_ATTEMPTS` times in a row.
+        Unavailable
+            If DynamoDB does not answer. Rows before the one that failed are written.
+        """
+        latest = {self._kind.id_of(row): row for row in rows}
+        for row_id, row in latest.items():
+            self._put_later(row_id, row, now_ms=now_ms)
+        return len(latest)
+
+    def put_batches(self, rows: Iterable[R], *, now_ms: int) -> int:
+        """Write many rows, 25 per call, without reading those that they replace.
+
+        This overwrites a row of another writer that has a later time and arrived earlier; readers of the stream keep
+        that row.
+
+        Raises
+        ------
+        Unavailable
+            If DynamoDB does not take them in after `_BATCH_ATTEMPTS` attempts.
+        """
+        written = 0
+        iterator = iter(rows)
+        while batch := {self._kind.id_of(row): row for row in itertools.islice(iterator, _BATCH)}:
+            self._put_batch([self._attributes(row, now_ms=now_ms) for row in batch.values()])
+            written += len(batch)
+        return written
+
+    def insert(self, row: R, *, now_ms: int) -> bool:
+        """Write a row if its id has neither a row nor the mark of a deleted one; return true if it was written.
+
+        Raises
+        ------
+        Unavailable
+            If DynamoDB does not answer.
+        """
+        attributes = self._attributes(row, now_ms=now_ms)
+        try:
+            self._client.put_item(
+                TableName=self._table,
+                Item=attributes,
+                ConditionExpression=f"attribute_not_exists({self._kind.key})",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except self._client.exceptions.ConditionalCheckFailedException as error:
+            return _is_written(attributes, error)
+        except (BotoCoreError, ClientError) as error:
+            raise self._unavailable(error) from error
+        return True
+
+    def get(self, row_id: str) -> Stored[R]:
+        """Return a row.
+
+        Raises
+        ------
+        NotFound
+            If it is absent or deleted.
+        Unavailable
+            If DynamoDB does not answer.
+        """
+        return self._stored(self._get(row_id))
+
+    def update(
+        self, row_id: str, change: Callable[[Mapping[str, Any]], Mapping[str, Any]], *, now_ms: int
+    ) -> Stored[R]:
+        """Replace a row's properties by the result of `change`; return the row.
+
+        Raises
+        ------
+        NotFound
+            If there is no such row.
+        ConcurrentUpdate
+            If other writers won `_UPDATE_ATTEMPTS` times in a row.
+        Unavailable
+            If DynamoDB does not answer.
+        """
+
+        def write(stored: Stored[R]) -> dict[str, Any]:
+            row = self._kind.make(row_id, change(stored.row.properties))
+            return self._attributes(row, now_ms=max(now_ms, stored.updated_at_ms + 1))
+
+        return self._stored(self._replace(row_id, write))
+
+    def delete(self, row_id: str, *, now_ms: int) -> None:
+        """Delete a row and leave a mark.
+
+        Raises
+        ------
+        NotFound, ConcurrentUpdate, Unavailable
+            As `update` does.
+        """
+
+        def write(stored: Stored[R]) -> dict[str, Any]:
+            return {
+                self._kind.key: {"S": row_id},
+                "deleted": {"BOOL": True},
+                "updated_at_ms": {"N": str(max(now_ms, stored.updated_at_ms + 1))},
+            }
+
+        self._replace(row_id, write)
+
+    def page(self, *, limit: int, token: str | None = None) -> tuple[list[Stored[R]], str | None]:
+        """Return some rows, in no order, and the token of the next page; None after the last.
+
+        Parameters
+        ----------
+        limit
+            Maximum number of rows to read; deleted ones among them are not returned.
+
+        Raises
+        ------
+        InvalidInput
+            If the token is not from an earlier call.
+        Unavailable
+            If DynamoDB does not answer.
+        """
+        start = {} if token is None else {"ExclusiveStartKey": {self._kind.key: {"S": row_of_token(token)}}}
+        try:
+            answer = self._client.scan(
+                TableName=self._table, Limit=limit, FilterExpression=_IS_THERE, ConsistentRead=True, **start
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise self._unavailable(error) from error
+        last = answer.get("LastEvaluatedKey")
+        rows = [self._stored(attributes) for attributes in answer["Items"]]
+        return rows, None if last is None else token_of_row(last[self._kind.key]["S"])
+
+    def scan(self, *, segment: int = 0, segments: int = 1) -> Iterator[R]:
+        """Yield every row of one segment, in no order; several callers can scan different segments in parallel.
+
+        Raises
+        ------
+        Unavailable
+            If DynamoDB does not answer.
+        """
+        part = {"Segment": segment, "TotalSegments": segments}
+        try:
+            for page in self._client.get_paginator("scan").paginate(
+                TableName=self._table, FilterExpression=_IS_THERE, **part
+            ):
+                for attributes in page["Items"]:
+                    yield self._stored(attributes).row
+        except (BotoCoreError, ClientError) as error:
+            raise self._unavailable(error) from error
+
+    def _put_later(self, row_id: str, row: R, *, now_ms: int) -> None:
+        at_ms = now_ms
+        for _ in range(_UPDATE_ATTEMPTS):
+            attributes = self._attributes(row, now_ms=at_ms)
+            try:
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=attributes,
+                    ConditionExpression="attribute_not_exists(updated_at_ms) OR updated_at_ms < :at",
+                    ExpressionAttributeValues={":at": {"N": str(at_ms)}},
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            except self._client.exceptions.ConditionalCheckFailedException as error:
+                if _is_written(attributes, error):
+                    return
+                at_ms = int(error.response["Item"]["updated_at_ms"]["N"]) + 1
+                continue
+            except (BotoCoreError, ClientError) as error:
+                raise self._unavailable(error) from error
+            return
+        raise self._overtaken(row_id)
+
+    def _replace(self, row_id: str, write: Callable[[Stored[R]], dict[str, Any]]) -> dict[str, Any]:
+        """Replace the stored row by the result of `write`, if it has not changed; return the written row."""
+        for _ in range(_UPDATE_ATTEMPTS):
+            read = self._get(row_id)
+            attributes = write(self._stored(read))
+            try:
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=attributes,
+                    # Both: a clock may have stood still between two writes.
+                    ConditionExpression="updated_at_ms = :at AND properties = :properties",
+                    ExpressionAttributeValues={":at": read["updated_at_ms"], ":properties": read["properties"]},
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            except self._client.exceptions.ConditionalCheckFailedException as error:
+                # Two updates may write the same row; only of marks one is as good as two.
+                if "deleted" in attributes and _is_written(attributes, error):
+                    return attributes
+                continue
+            except (BotoCoreError, ClientError) as error:
+                raise self._unavailable(error) from error
+            return attributes
+        raise self._overtaken(row_id)
+
+    def _get(self, row_id: str) -> dict[str, Any]:
+        try:
+            answer = self._client.get_item(
+                TableName=self._table, Key={self._kind.key: {"S": row_id}}, ConsistentRead=True
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise self._unavailable(error) from error
+        attributes: dict[str, Any] | None = answer.get("Item")
+        if attributes is None or "deleted" in attributes:
+            raise NotFound(f"there is no {self._kind.name} {row_id!r}")
+        return attributes
+
+    def _put_batch(self, rows: list[dict[str, Any]]) -> None:
+        requests = {self._table: [{"PutRequest": {"Item": attributes}} for attributes in rows]}
+        for attempt in range(_BATCH_ATTEMPTS):
+            if attempt:  # the remaining rows were throttled
+                self._sleep(min(_FIRST_PAUSE_S * 2 ** (attempt - 1), _LONGEST_PAUSE_S))
+            try:
+                requests = self._client.batch_write_item(RequestItems=requests)["UnprocessedItems"]
+            except (BotoCoreError, ClientError) as error:
+                raise self._unavailable(error) from error
+            if not requests:
+                return
+        left = len(requests[self._table])
+        raise Unavailable(f"{self._kind.name} table {self._table} left {left} of {len(rows)} rows unwritten")
+
+    def _attributes(self, row: R, *, now_ms: int) -> dict[str, Any]:
+        return {
+            self._kind.key: {"S": self._kind.id_of(row)},
+            "properties": {"S": orjson.dumps(dict(row.properties)).decode()},
+            "updated_at_ms": {"N": str(now_ms)},
+        }
+
+    def _stored(self, attributes: Mapping[str, Any]) -> Stored[R]:
+        row = self._kind.make(attributes[self._kind.key]["S"], orjson.loads(attributes["properties"]["S"]))
+        return Stored(row, int(attributes["updated_at_ms"]["N"]))
+
+    def _overtaken(self, row_id: str) -> ConcurrentUpdate:
+        return ConcurrentUpdate(f"{self._kind.name} {row_id!r} changed {_UPDATE_ATTEMPTS} times while it was updated")
+
+    def _unavailable(self, error: Exception) -> Unavailable:
+        return Unavailable(f"{self._kind.name} table {self._table}: {error}")
+
+
+def _is_written(attributes: Mapping[str, Any], error: ClientError) -> bool:
+    """Return true if a rejected write is stored nevertheless.
+
+    Botocore repeats a write whose response was lost, and DynamoDB compares the condition with the first one's row.
+    """
+    return bool(error.response.get("Item") == attributes)

@@ -1,0 +1,236 @@
+"""Rows of the items and users datasets: an id with metadata columns, as in Personalize's put calls."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Generic, Protocol, TypeVar
+
+import orjson
+
+from alsolike.contract import validation
+from alsolike.contract.fields import Fields, JsonObject, LenientList, Text
+from alsolike.contract.json_schemas import Schema, or_null
+from alsolike.domain.columns import check_values, column_schema, fits
+from alsolike.domain.configuration import ColumnType
+from alsolike.events.interactions import MAX_ID_CHARACTERS
+from alsolike.runtime.errors import InvalidInput, NotFound
+from alsolike.runtime.struct import struct
+
+
+class Row(Protocol):
+    """An item or a user."""
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        """The metadata columns by name in camelCase."""
+
+
+R = TypeVar("R", bound=Row)
+
+MAX_ROWS_PER_CALL = 10
+_UNDECLARED: Mapping[str, ColumnType] = MappingProxyType({})
+_ALWAYS: Mapping[str, ColumnType] = MappingProxyType({"creationTimestamp": ColumnType.TIMESTAMP})
+
+
+@struct
+class RowKind(Generic[R]):
+    """The differences between items and users.
+
+    Attributes
+    ----------
+    name
+        Of one row.
+    list_field, id_field
+        Of a call.
+    key
+        Of the table, and of `R`.
+    make
+        Creates a row from its id and properties.
+    """
+
+    name: str
+    list_field: str
+    id_field: str
+    key: str
+    max_properties_characters: int
+    max_columns: int
+    make: Callable[[str, Mapping[str, Any]], R]
+
+    def id_of(self, row: R) -> str:
+        """Return a row's id."""
+        return str(getattr(row, self.key))
+
+
+@struct
+class RowCall(Generic[R]):
+    """A put call whose envelope is right.
+
+    Attributes
+    ----------
+    rows
+        Its good rows, in their order.
+    refused
+        Why the others are not among them, one error a row.
+    """
+
+    rows: tuple[R, ...]
+    refused: tuple[InvalidInput, ...]
+
+
+def parse_put(
+    body: bytes,
+    kind: RowKind[R],
+    *,
+    dataset_arn: str | None = None,
+    columns: Mapping[str, ColumnType] = _UNDECLARED,
+) -> RowCall[R]:
+    """Read the body of `POST /items` or `POST /users`; a bad row costs the others nothing.
+
+    Parameters
+    ----------
+    dataset_arn
+        The one that is expected; None takes any.
+    columns
+        The declared columns.
+
+    Raises
+    ------
+    InvalidInput
+        If the envelope breaks the contract.
+    NotFound
+        If the call is for another dataset.
+    """
+    call = put_call(kind).read(validation.parse_sent_object(body))
+    if dataset_arn is not None and call["datasetArn"] != dataset_arn:
+        raise NotFound(f"datasetArn is {validation.describe(call['datasetArn'])}, expected {dataset_arn}")
+    rows: list[R] = []
+    refused: list[InvalidInput] = []
+    for index, element in enumerate(call[kind.list_field]):
+        try:
+            rows.append(_parse_row(element, kind, where=f"{kind.list_field}[{index}]", columns=columns))
+        except InvalidInput as error:
+            refused.append(error)
+    return RowCall(tuple(rows), tuple(refused))
+
+
+def parse_changes(body: bytes, kind: RowKind[R], *, columns: Mapping[str, ColumnType] = _UNDECLARED) -> dict[str, Any]:
+    """Read the body of a partial update: an object of columns; null removes one.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no such object, is empty, or a value is not of its column's type.
+    """
+    changes = validation.parse_sent_object(body)
+    if not changes:
+        raise InvalidInput("body has no columns, expected at least one to set, or to remove with null")
+    check_properties(changes, kind, columns=columns)
+    return changes
+
+
+def changed(properties: Mapping[str, Any], changes: Mapping[str, Any], kind: RowKind[R]) -> dict[str, Any]:
+    """Return properties with changes made to them.
+
+    Raises
+    ------
+    InvalidInput
+        If they would be too many or too long.
+
+    Examples
+    --------
+    >>> from alsolike.catalogue.items import ITEMS
+    >>> changed({"price": 1, "colour": "red"}, {"price": 2, "colour": None}, ITEMS)
+    {'price': 2}
+    """
+    merged = {name: value for name, value in {**properties, **changes}.items() if value is not None}
+    _check_columns(merged, kind, where="the changed row")
+    length = len(orjson.dumps(merged).decode())
+    # JSON may grow when it is written again: the stored row may keep its length, but not grow further.
+    allowed = max(kind.max_properties_characters, len(orjson.dumps(dict(properties)).decode()))
+    if length > allowed:
+        raise InvalidInput(f"the changed properties have {length} characters, expected at most {allowed}")
+    return merged
+
+
+@functools.cache
+def row_fields(kind: RowKind[R]) -> Fields:
+    """Return the fields of a row in a put call."""
+    return _row_fields(kind, _UNDECLARED)
+
+
+@functools.cache
+def put_call(kind: RowKind[R]) -> Fields:
+    """Return the fields of a put call."""
+    return described_put(kind, _UNDECLARED)
+
+
+def described_put(kind: RowKind[R], columns: Mapping[str, ColumnType]) -> Fields:
+    """Return the fields of a put call, with descriptions of the declared columns."""
+    return Fields(
+        {
+            "datasetArn": Text(MAX_ID_CHARACTERS, about="The deployment's own."),
+            kind.list_field: LenientList(_row_fields(kind, columns), 1, MAX_ROWS_PER_CALL),
+        },
+        required=("datasetArn", kind.list_field),
+        about=f"Put{kind.list_field.title()} of Amazon Personalize. Good {kind.list_field} are stored also where "
+        "others are refused.",
+    )
+
+
+def changes_schema(kind: RowKind[R], columns: Mapping[str, ColumnType]) -> Schema:
+    """Return the JSON Schema of the changes that `parse_changes` accepts."""
+    return {"type": "object", "minProperties": 1, **_columns_schema(kind, columns)}
+
+
+def _row_fields(kind: RowKind[R], columns: Mapping[str, ColumnType]) -> Fields:
+    properties = JsonObject(
+        kind.max_properties_characters,
+        rules=_columns_schema(kind, columns),
+        about="The metadata columns, by names in camelCase.",
+    )
+    return Fields({kind.id_field: Text(MAX_ID_CHARACTERS), "properties": properties}, required=(kind.id_field,))
+
+
+def _columns_schema(kind: RowKind[R], columns: Mapping[str, ColumnType]) -> Schema:
+    """Return the JSON Schema of the columns that `check_properties` accepts."""
+    return {
+        "maxProperties": kind.max_columns,
+        "propertyNames": {"minLength": 1},
+        "properties": {
+            name: or_null(column_schema(column_type)) for name, column_type in {**_ALWAYS, **columns}.items()
+        },
+    }
+
+
+def check_properties(
+    properties: Mapping[str, Any], kind: RowKind[R], *, columns: Mapping[str, ColumnType], where: str = ""
+) -> None:
+    """Check the columns of a row: their number, their names and the values of the declared ones.
+
+    Raises
+    ------
+    InvalidInput
+        Naming the first column that is wrong.
+    """
+    _check_columns(properties, kind, where=where.removesuffix(".") or "body")
+    check_values(properties, columns, where=where)
+    if "creationTimestamp" not in columns:
+        created = validation.optional_number(properties, "creationTimestamp", where=where)
+        if created is not None and not fits(created, ColumnType.TIMESTAMP):
+            raise InvalidInput(f"{where}creationTimestamp is {created:g}, expected seconds since 1970")
+
+
+def _parse_row(element: object, kind: RowKind[R], *, where: str, columns: Mapping[str, ColumnType]) -> R:
+    fields = row_fields(kind).read(element, where)
+    properties = fields.get("properties", {})
+    check_properties(properties, kind, columns=columns, where=f"{where}.properties.")
+    return kind.make(fields[kind.id_field], properties)
+
+
+def _check_columns(properties: Mapping[str, Any], kind: RowKind[R], *, where: str) -> None:
+    if len(properties) > kind.max_columns:
+        raise InvalidInput(f"{where} has {len(properties)} columns, expected at most {kind.max_columns}")
+    if "" in properties:
+        raise InvalidInput(f"{where} has a column without a name")

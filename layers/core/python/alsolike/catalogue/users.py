@@ -1,0 +1,39 @@
+"""Users with their metadata columns, one DynamoDB item each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from alsolike.catalogue.row_store import RowStore
+from alsolike.catalogue.rows import RowKind
+from alsolike.runtime.clients import RowClient
+from alsolike.runtime.struct import struct
+
+MAX_PROPERTIES_CHARACTERS = 24_000
+MAX_COLUMNS = 25
+
+
+@struct
+class User:
+    """A user whose properties the shop has sent; users with interactions only have no row.
+
+    Attributes
+    ----------
+    properties
+        Metadata columns by name in camelCase (`membership`, `ageGroup`).
+    """
+
+    user_id: str
+    properties: Mapping[str, Any]
+
+
+USERS = RowKind("user", "users", "userId", "user_id", MAX_PROPERTIES_CHARACTERS, MAX_COLUMNS, make=User)
+
+
+class UserStore(RowStore[User]):
+    """The users table; see `RowStore`."""
+
+    def __init__(self, client: RowClient, table: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        super().__init__(client, table, USERS, sleep=sleep)

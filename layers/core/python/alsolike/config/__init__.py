@@ -1,0 +1,1 @@
+"""The configuration document: parsers, and the reader for functions."""

@@ -1,0 +1,240 @@
+"""The configuration as a document of plain mappings, lists, texts and numbers: read and written."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from alsolike.catalogue.items import MAX_COLUMNS
+from alsolike.config.experiments import experiment_to_document, parse_experiments
+from alsolike.config.filters import DeclaredFilters, parse_filters
+from alsolike.config.rules import parse_rules, rule_set_to_document
+from alsolike.contract.document import Fault, InvalidConfiguration, Node
+from alsolike.domain.columns import property_name
+from alsolike.domain.configuration import (
+    DEFAULT,
+    MAX_HISTORY_LENGTH,
+    ColumnType,
+    Configuration,
+    EventType,
+    Limits,
+    Recommender,
+    Sessions,
+)
+from alsolike.domain.rules import RuleSet
+
+FORMAT = 1
+EMPTY_DOCUMENT: Mapping[str, Any] = MappingProxyType({"format": FORMAT})
+"""The document before the first version is applied."""
+
+MAX_WEIGHT = 100
+_MAX_ALIASES = 50
+
+_ITEM_REQUIRED = {"required": True, "optional": False}
+_EVENT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_ALIAS = re.compile(r"(?!\s)[^\x00-\x1f\x7f]{1,256}(?<!\s)")
+COLUMN = re.compile(r"[a-z][A-Za-z0-9]{0,62}|(?=.{1,63}\Z)[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
+_COLUMN_FORM = "camelCase or UPPER_CASE with underscores, at most 63 characters"
+_ITEM_ID, _USER_ID, _CREATED = "itemId", "userId", "creationTimestamp"
+# Field, least, most.
+_LIMITS = (
+    ("clock_skew_s", 0, 604_800),
+    ("max_event_age_days", 1, 36_500),
+    ("minimum_item_interactions", 1, 10_000),
+    ("minimum_user_interactions", 1, 10_000),
+    ("history_length", 1, MAX_HISTORY_LENGTH),
+    ("retention_days", 1, 36_500),
+)
+
+
+def parse(document: object, *, version: int = 0, check_filters: bool = True) -> Configuration:
+    """Read a document.
+
+    Parameters
+    ----------
+    document
+        What YAML or JSON gave, with keys of text.
+    check_filters
+        If true, parse filters' expressions too. Readers of an applied document pass false: `apply` has checked them,
+        and one bad filter must not fail a function that uses none.
+
+    Raises
+    ------
+    InvalidConfiguration
+        With everything that is wrong.
+    """
+    faults: list[Fault] = []
+    parts = Node(document, faults).fields(
+        "format", "events", "items", "users", "filters", "recommenders", "rules", "experiments", "sessions", "limits",
+        required=("format",),
+    )  # fmt: skip
+    if "format" in parts:
+        parts["format"].integer(FORMAT, FORMAT)
+    item_columns = _columns(parts.get("items"), own_id=_ITEM_ID)
+    user_columns = _columns(parts.get("users"), own_id=_USER_ID)
+    filters = parse_filters(
+        parts.get("filters"), check=check_filters, item_columns=item_columns, user_columns=user_columns
+    )
+    rules = parse_rules(parts.get("rules"), filters=filters, columns=item_columns)
+    recommenders = _recommenders(parts.get("recommenders"), filters, rules)
+    events = _events(parts.get("events"))
+    configuration = Configuration(
+        version=version,
+        events=MappingProxyType(events),
+        item_columns=MappingProxyType(item_columns),
+        user_columns=MappingProxyType(user_columns),
+        filters=MappingProxyType(dict(filters.expressions)),
+        recommenders=MappingProxyType(recommenders),
+        rules=MappingProxyType(rules),
+        experiments=MappingProxyType(
+            parse_experiments(parts.get("experiments"), recommenders=recommenders, rules=rules)
+        ),
+        sessions=_sessions(parts.get("sessions"), filters, events),
+        limits=_limits(parts.get("limits")),
+    )
+    if faults:
+        raise InvalidConfiguration(faults)
+    return configuration
+
+
+def to_document(configuration: Configuration) -> dict[str, Any]:
+    """Return the complete document of a configuration, built-in values included."""
+    item_required = {required: text for text, required in _ITEM_REQUIRED.items()}
+    return {
+        "format": FORMAT,
+        "events": {
+            event.name: {
+                "weight": int(event.weight) if event.weight.is_integer() else event.weight,
+                "item": item_required[event.item_required],
+                "aliases": list(event.aliases),
+            }
+            for event in configuration.events.values()
+        },
+        "items": {"columns": {name: column.value for name, column in configuration.item_columns.items()}},
+        "users": {"columns": {name: column.value for name, column in configuration.user_columns.items()}},
+        "filters": dict(configuration.filters),
+        "recommenders": {
+            recommender.name: {"filter": recommender.filter, "rules": recommender.rules}
+            for recommender in configuration.recommenders.values()
+        },
+        "rules": {name: rule_set_to_document(rule_set) for name, rule_set in configuration.rules.items()},
+        "experiments": {
+            name: experiment_to_document(experiment) for name, experiment in configuration.experiments.items()
+        },
+        "sessions": {
+            "events": list(configuration.sessions.events),
+            "columns": list(configuration.sessions.columns),
+            "filters": list(configuration.sessions.filters),
+        },
+        "limits": dataclasses.asdict(configuration.limits),
+    }
+
+
+def _events(node: Node | None) -> dict[str, EventType]:
+    """Return the built-in types and those of the document, which replace built-in ones."""
+    events = dict(DEFAULT.events)
+    if node is None:
+        return events
+    stated: dict[str, list[tuple[Node, str]]] = {}
+    for name, entry in node.entries():
+        if not _EVENT_NAME.fullmatch(name):
+            entry.fault("is no name, expected 1 to 63 lower-case letters, digits, - and _", at_key=True)
+            continue
+        fields = entry.fields("weight", "item", "aliases", required=() if name in events else ("weight",))
+        values: dict[str, Any] = {}
+        if "weight" in fields:
+            values["weight"] = fields["weight"].number(-MAX_WEIGHT, MAX_WEIGHT) or 0.0
+        if "item" in fields and (item := fields["item"].choice(_ITEM_REQUIRED)):
+            values["item_required"] = _ITEM_REQUIRED[item]
+        if "aliases" in fields:
+            stated[name] = [
+                (alias, text.lower())
+                for alias in fields["aliases"].elements(maximum=_MAX_ALIASES)
+                if (text := alias.text(_ALIAS, "1 to 256 characters without space around them"))
+            ]
+            values["aliases"] = tuple(spelling for _, spelling in stated[name])
+        events[name] = dataclasses.replace(events.get(name, EventType(name, 0.0)), **values)
+    _refuse_ambiguous_spellings(node, events, stated)
+    if not any(event.weight > 0 for event in events.values()):
+        node.fault("leave nothing to train on, expected a weight above 0 for at least one type", at_key=True)
+    return events
+
+
+def _refuse_ambiguous_spellings(
+    node: Node, events: Mapping[str, EventType], stated: Mapping[str, list[tuple[Node, str]]]
+) -> None:
+    """Report every spelling that names two types because of the document."""
+    owners = {name: name for name in events}
+    for name, event in events.items():
+        for spelling in event.aliases if name not in stated else ():
+            if owners.setdefault(spelling, name) != name:
+                node.child(spelling).fault(f"is an alias of {name} already; give {name} others to free it", at_key=True)
+    for name, aliases in stated.items():
+        for alias, spelling in aliases:
+            if spelling in owners:
+                alias.fault(f"is {alias.value!r}, which stands for {owners[spelling]} already")
+            owners.setdefault(spelling, name)
+
+
+def _columns(node: Node | None, *, own_id: str) -> dict[str, ColumnType]:
+    columns: dict[str, ColumnType] = {}
+    fields = node.fields("columns") if node else {}
+    entries = list(fields["columns"].entries()) if "columns" in fields else []
+    if len(entries) > MAX_COLUMNS:
+        fields["columns"].fault(f"has {len(entries)} columns, expected at most {MAX_COLUMNS}")
+    for stated, entry in entries:
+        name = property_name(stated)
+        if not COLUMN.fullmatch(stated):
+            entry.fault(f"is no column's name, expected {_COLUMN_FORM}", at_key=True)
+        elif name == own_id:
+            entry.fault("is the id, which every row has; expected the other columns only", at_key=True)
+        elif name in columns:
+            entry.fault(f"is {name} in another spelling, which is declared already", at_key=True)
+        elif name == _CREATED and entry.value != ColumnType.TIMESTAMP:
+            entry.expect("timestamp: this column is always one")
+            columns[name] = ColumnType.TIMESTAMP  # the only valid type: rules that need it report no second fault
+        elif kind := entry.choice([column.value for column in ColumnType]):
+            columns[name] = ColumnType(kind)
+    return columns
+
+
+def _recommenders(node: Node | None, filters: DeclaredFilters, rules: Mapping[str, RuleSet]) -> dict[str, Recommender]:
+    recommenders = dict(DEFAULT.recommenders)
+    for name, entry in node.entries() if node else ():
+        if name not in recommenders:
+            entry.fault(f"is unknown, expected one of {', '.join(recommenders)}", at_key=True)
+            continue
+        stated = {key: field for key, field in entry.fields("filter", "rules").items() if field.value is not None}
+        recommenders[name] = Recommender(
+            name,
+            filter=filters.choose(stated["filter"]) if "filter" in stated else None,
+            rules=stated["rules"].choice(rules, what="the name of a rule set:") if "rules" in stated else None,
+        )
+    return recommenders
+
+
+def _sessions(node: Node | None, filters: DeclaredFilters, events: Collection[str]) -> Sessions:
+    fields = node.fields("events", "columns", "filters") if node else {}
+    columns = fields["columns"].elements(maximum=MAX_COLUMNS) if "columns" in fields else []
+    named = fields["filters"].elements(maximum=len(filters.expressions)) if "filters" in fields else []
+    sent = fields["events"].elements(maximum=len(events)) if "events" in fields else []
+    types = tuple(name for entry in sent if (name := entry.choice(events, what="the name of an event type:")))
+    return Sessions(
+        types if "events" in fields else DEFAULT.sessions.events,
+        tuple(property_name(name) for column in columns if (name := column.text(COLUMN, _COLUMN_FORM))),
+        tuple(name for entry in named if (name := entry.choice(filters.expressions, what="the name of a filter:"))),
+    )
+
+
+def _limits(node: Node | None) -> Limits:
+    values: dict[str, int | None] = {}
+    fields = node.fields(*(name for name, _, _ in _LIMITS)) if node else {}
+    for name, least, most in _LIMITS:
+        if name not in fields or (name == "retention_days" and fields[name].value is None):
+            continue
+        if (value := fields[name].integer(least, most)) is not None:
+            values[name] = value
+    return dataclasses.replace(DEFAULT.limits, **values)  # type: ignore[arg-type]

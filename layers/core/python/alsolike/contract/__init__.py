@@ -1,0 +1,1 @@
+"""Parsers of JSON from clients and persons, and their description as JSON Schema."""

@@ -1,0 +1,339 @@
+"""Fields of a request. Each is declared once: it parses the sent value and describes itself as JSON Schema.
+
+An error names the place, the value and the expectation. Null means absent, as for Personalize's clients.
+
+Fields of Personalize's put calls: lists whose valid elements are kept, and JSON in a string.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Protocol
+
+from alsolike.contract import validation
+from alsolike.contract.json_schemas import Schema, described, or_null
+from alsolike.runtime.errors import InvalidInput
+from alsolike.runtime.struct import struct
+
+SPACE = r"\s\x85\ufeff"
+r"""The blank characters of a pattern's class, as in `validation.is_blank`. In Python `\s` lacks U+FEFF, and in
+ECMAScript,
+whose patterns JSON Schema uses, U+0085."""
+
+NOT_BLANK = rf"^[^\x00-\x1f\x7f]*[^{SPACE}\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
+"""Text for `wire`: at least one character that is not blank, and no control characters."""
+
+
+class Field(Protocol):
+    """The type of a field; `kind` is the expectation in errors about a missing one."""
+
+    kind: ClassVar[str]
+
+    def read(self, value: Any, where: str) -> Any:
+        """Return the parsed value, which is not null; `where` is its place.
+
+        Raises
+        ------
+        InvalidInput
+            If the value is invalid.
+        """
+
+    def schema(self) -> Schema:
+        """Return the JSON Schema (2020-12) of the values that `read` accepts."""
+
+
+@struct
+class Text:
+    """Text of up to `maximum` characters, not blank, without control characters.
+
+    Attributes
+    ----------
+    pattern
+        Pattern for the whole text; it has the same meaning in JSON Schema.
+    expected
+        The pattern in words.
+    """
+
+    kind: ClassVar[str] = "a non-empty string"
+    maximum: int
+    pattern: str | None = None
+    expected: str = ""
+    about: str = ""
+
+    def read(self, value: Any, where: str) -> str:
+        """See `Field`."""
+        if type(value) is str and 0 < len(value) <= self.maximum and value.isprintable() and not value.isspace():
+            text = value  # nearly always
+        else:
+            text = validation.text(value, where, maximum=self.maximum)
+        if self.pattern is not None and not re.search(self.pattern, text):
+            raise InvalidInput(f"{where} is {validation.describe(text)}, expected {self.expected}")
+        return text
+
+    def schema(self) -> Schema:
+        """See `Field`."""
+        return described(
+            {"type": "string", "minLength": 1, "maxLength": self.maximum, "pattern": self.pattern or NOT_BLANK},
+            self.about,
+        )
+
+
+@struct
+class Integer:
+    """A whole number."""
+
+    kind: ClassVar[str] = "a whole number"
+    minimum: int
+    maximum: int
+    default: int | None = None
+    about: str = ""
+
+    def read(self, value: Any, where: str) -> int:
+        """See `Field`."""
+        if isinstance(value, float) and value.is_integer() and self.minimum <= value <= self.maximum:
+            return int(value)  # to JSON, 5.0 and 5 are one number
+        if isinstance(value, bool) or not isinstance(value, int) or not self.minimum <= value <= self.maximum:
+            raise InvalidInput(
+                f"{where} is {validation.describe(value)}, expected a whole number "
+                f"from {self.minimum} to {self.maximum}"
+            )
+        return value
+
+    def schema(self) -> Schema:
+        """See `Field`."""
+        schema: Schema = {"type": "integer", "minimum": self.minimum, "maximum": self.maximum}
+        if self.default is not None:
+            schema["default"] = self.default
+        return described(schema, self.about)
+
+
+@struct
+class Number:
+    """A number from -`most` to `most`."""
+
+    kind: ClassVar[str] = "a number"
+    most: float
+    about: str = ""
+
+    def read(self, value: Any, where: str) -> float:
+        """See `Field`."""
+        number = validation.number(value, where)
+        if abs(number) > self.most:
+            raise InvalidInput(
+                f"{where} is {validation.describe(value)}, expected a number from -{self.most:g} to {self.most:g}"
+            )
+        return number
+
+    def schema(self) -> Schema:
+        """See `Field`."""
+        return described({"type": "number", "minimum": -self.most, "maximum": self.most}, self.about)
+
+
+@struct
+class Flag:
+    """True or false."""
+
+    kind: ClassVar[str] = "true or false"
+    about: str = ""
+
+    def read(self, value: Any, where: str) -> bool:
+        """See `Field`."""
+        if not isinstance(value, bool):
+            raise InvalidInput(f"{where} is {validation.describe(value)}, expected true or false")
+        return value
+
+    def schema(self) -> Schema:
+        """See `Field`."""
+        return described({"type": "boolean"}, self.about)
+
+
+@struct
+class Choice:
+    """One of some texts."""
+
+    kind: ClassVar[str] = "a string"
+    choices: Sequence[str]
+    default: str | None = None
+    about: str = ""
+
+    def read(self, value: Any, where: str) -> str:
+        """See `Field`."""
+        if value not in self.choices or not isinstance(value, str):
+            raise InvalidInput(f"{where} is {validation.describe(value)}, expected one of {', '.join(self.choices)}")
+        return value
+
+    def schema(self) -> Schema:
+        """See `Field`."""
+        schema: Schema = {"type": "string", "enum": list(self.choices)}
+        if self.default is not None:
+            schema["default"] = self.default
+        return described(schema, self.about)
+
+
+@struct
+class ListOf:
+    """A list of `minimum` elements to `maximum`."""
+
+    kind: ClassVar[str] = "a list"
+    element: Field
+    minimum: int
+    maximum: int
+    about: str = ""
+
+    def read(self, value: Any, where: str) -> list[Any]:
+        """See `Field`."""
+        elements = validation.elements(value, where, minimum=self.minimum, maximum=self.maximum)
+        return [_given(self.element, each, f"{where}[{index}]") for index, each in enumerate(elements)]
+
+    def schema(self) -> Schema:
+        """See `Field`."""
+        schema = {
+            "type": "array",
+            "items": self.element.schema(),
+            "minItems": self.minimum,
+            "maxItems": self.maximum,
+        }
+        return described(schema, self.about)
+
+
+@struct
+class MapOf:
+    """An object whose keys and values are data; a key with null is left out.
+
+    Attributes
+    ----------
+    keys
+        What its keys are called in an error about their number.
+    """
+
+    kind: ClassVar[str] = "an object"
+    key: Text
+    value: Field
+    maximum: int
+    keys: str = "keys"
+    about: str = ""
+
+    def read(self, value: Any, where: str) -> dict[str, Any]:
+        """See `Field`."""
+        given = validation.as_object(value, where=where)
+        if len(given) > self.maximum:
+            raise InvalidInput(f"{where} has {len(given)} {self.keys}, expected at most {self.maximum}")
+        for key in given:
+            self.key.read(key, f"a key of {where}")
+        return {key: self.value.read(each, f"{where}.{key}") for key, each in given.items() if each is not None}
+
+    def schema(self) -> Schema:
+        """See `Field`."""
+        return described(
+            {
+                "type": "object",
+                "propertyNames": self.key.schema(),
+                "additionalProperties": or_null(self.value.schema()),
+                "maxProperties": self.maximum,
+            },
+            self.about,
+        )
+
+
+@struct
+class Fields:
+    """An object with declared fields; others are rejected, so that a misspelt one is never ignored.
+
+    Attributes
+    ----------
+    rules
+        JSON Schema beyond single fields; the reader checks these rules itself.
+    """
+
+    kind: ClassVar[str] = "an object"
+    fields: Mapping[str, Field]
+    required: Sequence[str] = ()
+    rules: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    about: str = ""
+
+    def read(self, value: Any, where: str = "") -> dict[str, Any]:
+        """Return the present fields; see `Field`."""
+        given = value if isinstance(value, dict) and not where else validation.as_object(value, where=where or "body")
+        place = f"{where}." if where else ""
+        fields = self.fields
+        read = {}
+        for name, each in given.items():
+            if name not in fields:
+                validation.only_known(given, fields, where=place)
+            elif each is not None:
+                read[name] = fields[name].read(each, place + name)
+        for name in self.required:
+            if name not in read:
+                raise _missing(self.fields[name], place + name)
+        return read
+
+    def schema(self) -> Schema:
+        """See `Field`."""
+        schema: Schema = {
+            "type": "object",
+            "properties": {
+                name: field.schema() if name in self.required else or_null(field.schema())
+                for name, field in self.fields.items()
+            },
+            "additionalProperties": False,
+            **self.rules,
+        }
+        if self.required:
+            schema["required"] = list(self.required)
+        return described(schema, self.about)
+
+
+def _missing(field: Field, where: str) -> InvalidInput:
+    return InvalidInput(f"{where} is missing, expected {field.kind}")
+
+
+def _given(field: Field, value: Any, where: str) -> Any:
+    """Return the parsed element of a list, in which null is invalid."""
+    if value is None:
+        raise _missing(field, where)
+    return field.read(value, where)
+
+
+@struct
+class LenientList(ListOf):
+    """A list whose elements the caller parses one by one, so that invalid ones are rejected individually."""
+
+    def read(self, value: Any, where: str) -> list[Any]:
+        """Return the elements unchanged; see `Field`."""
+        return validation.elements(value, where, minimum=self.minimum, maximum=self.maximum)
+
+
+@struct
+class JsonObject:
+    """A JSON object in a string of up to `maximum` characters, or the object itself.
+
+    The client libraries send a string, a hand-written request sends the object.
+
+    Attributes
+    ----------
+    rules
+        JSON Schema of the object; the reader checks these rules itself.
+    """
+
+    kind: ClassVar[str] = "JSON in a string"
+    maximum: int
+    rules: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    about: str = ""
+
+    def read(self, value: Any, where: str) -> dict[str, Any]:
+        """See `fields.Field`."""
+        return validation.json_object(value, where, maximum=self.maximum)
+
+    def schema(self) -> Schema:
+        """See `fields.Field`."""
+        held = {"type": "object", **self.rules}
+        text = {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": self.maximum,
+            "contentMediaType": "application/json",
+            "contentSchema": held,
+        }
+        return {"anyOf": [text, held], **({"description": self.about} if self.about else {})}

@@ -1,0 +1,79 @@
+"""HTTP API requests and responses (payload format 2.0), and the only translation of exceptions to statuses."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from alsolike.runtime.errors import AlsolikeError, ConcurrentUpdate, InvalidInput, NotFound, TooLarge, Unavailable
+
+_STATUS: tuple[tuple[type[AlsolikeError], int, str], ...] = (
+    (InvalidInput, 400, "InvalidInputException"),
+    (NotFound, 404, "ResourceNotFoundException"),
+    (ConcurrentUpdate, 409, "ResourceInUseException"),
+    (TooLarge, 413, "ContentTooLargeException"),
+    (Unavailable, 503, "ServiceUnavailableException"),
+)
+ERROR_TYPES = tuple(name for _, _, name in _STATUS)
+
+
+def request_body(event: Mapping[str, Any]) -> bytes:
+    """Return the request's body as bytes; an absent one is empty.
+
+    Raises
+    ------
+    InvalidInput
+        If it claims to be base64 and is not, or holds half a surrogate pair.
+    """
+    body = str(event.get("body") or "")
+    is_base64 = bool(event.get("isBase64Encoded"))
+    try:
+        return base64.b64decode(body, validate=True) if is_base64 else body.encode()
+    except ValueError as error:  # binascii.Error and UnicodeEncodeError are among them
+        raise InvalidInput(f"body is not {'base64' if is_base64 else 'valid Unicode'}: {error}") from error
+
+
+def route_key(event: Mapping[str, Any]) -> str:
+    """Return the key of the request's route; HEAD is answered as GET, and API Gateway leaves out the body."""
+    key: str = event["routeKey"]
+    return f"GET {key.removeprefix('HEAD ')}" if key.startswith("HEAD ") else key
+
+
+def respond(document: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the answer with `document` as its JSON body."""
+    return respond_json(orjson.dumps(document), status=status, headers=headers)
+
+
+def respond_json(document: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the answer whose body is `document`, which is JSON already."""
+    return {
+        "statusCode": status,
+        "headers": {"content-type": "application/json", **(headers or {})},
+        "body": document.decode(),
+    }
+
+
+def is_current(event: Mapping[str, Any], etag: str) -> bool:
+    """Return true if the caller has the response of this tag (RFC 9110, section 13.1.2: weak comparison)."""
+    given = (event.get("headers") or {}).get("if-none-match", "")
+    return any(tag.strip().removeprefix("W/") in (etag, "*") for tag in given.split(","))
+
+
+def not_modified(headers: Mapping[str, str]) -> dict[str, Any]:
+    """Return the response to a client that already has the current version."""
+    return {"statusCode": 304, "headers": dict(headers)}
+
+
+def respond_error(error: AlsolikeError) -> dict[str, Any]:
+    """Return an error in Personalize's shape: `{"message"}` and the header x-amzn-ErrorType.
+
+    Errors that are not the caller's to see are raised again, so that Lambda counts them.
+    """
+    for kind, status, name in _STATUS:
+        if isinstance(error, kind):
+            message = str(error).encode(errors="backslashreplace").decode()  # halves of surrogate pairs are no JSON
+            return respond({"message": message}, status=status, headers={"x-amzn-errortype": name})
+    raise error

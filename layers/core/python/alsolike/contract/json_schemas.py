@@ -1,0 +1,58 @@
+"""JSON Schema (2020-12), and the building blocks of the API's schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+Schema = dict[str, Any]
+
+
+def or_null(schema: Schema) -> Schema:
+    """Return the schema that also accepts null."""
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [*schema["anyOf"], {"type": "null"}]}
+    if "enum" in schema:
+        return {**schema, "type": [schema["type"], "null"], "enum": [*schema["enum"], None]}
+    return {**schema, "type": [schema["type"], "null"]}
+
+
+TEXT: Schema = {"type": "string"}
+NUMBER: Schema = {"type": "number"}
+INTEGER: Schema = {"type": "integer"}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
+FLAG: Schema = {"type": "boolean"}
+TIME_MS: Schema = {"type": "integer", "description": "Milliseconds since 1970."}
+TEXT_OR_NULL, NUMBER_OR_NULL, SHARE_OR_NULL = or_null(TEXT), or_null(NUMBER), or_null(SHARE)
+TIME_MS_OR_NULL = or_null(TIME_MS)
+
+
+def object_of(required: dict[str, Schema], optional: dict[str, Schema] | None = None) -> Schema:
+    """Return the schema of an object with these fields and no others."""
+    return {
+        "type": "object",
+        "properties": {**required, **(optional or {})},
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+def list_of(element: Schema, about: str = "") -> Schema:
+    """Return the schema of a list."""
+    return described({"type": "array", "items": element}, about)
+
+
+def map_of(value: Schema, about: str = "") -> Schema:
+    """Return the schema of an object whose keys are data."""
+    return described({"type": "object", "additionalProperties": value}, about)
+
+
+def one_of(values: Sequence[str], about: str = "") -> Schema:
+    """Return the schema of one of some texts."""
+    return described({"type": "string", "enum": list(values)}, about)
+
+
+def described(schema: Schema, about: str) -> Schema:
+    """Return a schema with a description."""
+    return {**schema, "description": about} if about else schema

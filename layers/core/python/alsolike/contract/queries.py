@@ -1,0 +1,91 @@
+"""Query strings as declared fields, and the query and token of paged lists."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from alsolike.contract.fields import Field, Fields, Flag, Integer, ListOf, MapOf, Text
+from alsolike.runtime.errors import InvalidInput
+
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
+_ENTRY = re.compile(r"([^\[\]]+)\[(.*)\]", re.DOTALL)
+
+
+def read_query(event: Mapping[str, Any], fields: Fields) -> dict[str, Any]:
+    """Return the parameters of an HTTP API request's query.
+
+    A list has commas between its elements (`metadata=TITLE,PRICE`); each entry of a map is a parameter of its own
+    (`filterValues[PRICE]=5`, OpenAPI's `deepObject`).
+
+    Raises
+    ------
+    InvalidInput
+        If a field rejects its value.
+    """
+    given: dict[str, Any] = {}
+    for name, text in (event.get("queryStringParameters") or {}).items():
+        entry = _ENTRY.fullmatch(name)
+        if entry is not None and isinstance(fields.fields.get(entry[1]), MapOf):
+            given.setdefault(entry[1], {})[entry[2]] = text
+        elif isinstance(fields.fields.get(name), MapOf):
+            raise InvalidInput(f"{name} is {text[:80]!r}, expected entries such as {name}[NAME]=value")
+        else:
+            given[name] = _value(fields.fields.get(name), text)
+    return fields.read(given)
+
+
+def _value(field: Field | None, text: str) -> Any:
+    """Return the text's value for the field; an unreadable text stays text, which the field rejects."""
+    if isinstance(field, Integer) and _WHOLE.fullmatch(text):
+        return int(text)
+    if isinstance(field, Flag):
+        return {"true": True, "false": False}.get(text, text)
+    if isinstance(field, ListOf):
+        return text.split(",") if text else []
+    return text
+
+
+LARGEST_PAGE = 1000
+USUAL_PAGE = 100
+
+_MAX_KEY_BYTES = 2048  # DynamoDB's
+
+MAX_TOKEN_CHARACTERS = 2732
+"""Maximum size of a token, for the longest key: base64 makes four characters of three bytes."""
+
+_NEXT_TOKEN = Text(MAX_TOKEN_CHARACTERS, about="As the page before gave it; absent for the first one.")
+
+NEXT = Fields({"nextToken": _NEXT_TOKEN})
+"""The query of a list whose pages have no fixed length."""
+
+PAGE = Fields(
+    {
+        "limit": Integer(1, LARGEST_PAGE, USUAL_PAGE, about="How many rows a page has at most."),
+        "nextToken": _NEXT_TOKEN,
+    }
+)
+
+
+def token_of_row(row_id: str) -> str:
+    """Return the token of the page that follows a row."""
+    return base64.urlsafe_b64encode(row_id.encode()).decode()
+
+
+def row_of_token(token: str) -> str:
+    """Return the row that a token's page follows.
+
+    Raises
+    ------
+    InvalidInput
+        If no list returned such a token.
+    """
+    try:
+        row_id = base64.b64decode(token, altchars=b"-_", validate=True).decode()
+    except ValueError as error:
+        raise InvalidInput(f"nextToken is {token!r}, expected one that this list returned") from error
+    if not row_id or len(row_id.encode()) > _MAX_KEY_BYTES:
+        raise InvalidInput(f"nextToken is {token!r}, expected one that this list returned")
+    return row_id

@@ -1,0 +1,248 @@
+"""The parser of JSON from clients: each check names the field, its value and the expectation."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from alsolike.runtime.errors import InvalidInput
+
+MAX_DEPTH = 32
+"""Objects and lists inside each other; far deeper ones could be read, but not written again."""
+
+_SHOWN_CHARACTERS = 80
+_CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
+_BLANK = re.compile(r"[\s\ufeff]*")
+_HALF_A_PAIR = re.compile(r"[\ud800-\udfff]")
+
+
+def parse_object(body: bytes, *, what: str = "body") -> dict[str, Any]:
+    """Parse a JSON object.
+
+    Raises
+    ------
+    InvalidInput
+        If `body` is not JSON, not an object, or nested more than `MAX_DEPTH` deep.
+    """
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidInput(f"{what} is not valid JSON: {error}") from error
+    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _is_too_deep(document):
+        raise InvalidInput(f"{what} is nested more than {MAX_DEPTH} deep")
+    if not isinstance(document, dict):
+        found = "null" if document is None else describe(document)
+        raise InvalidInput(f"{what} is {found}, expected an object")
+    return document
+
+
+def parse_sent_object(body: bytes, *, what: str = "body") -> dict[str, Any]:
+    """Parse a JSON object that a client sent, in which no key may stand twice.
+
+    Raises
+    ------
+    InvalidInput
+        As `parse_object`, and if an object has the same key twice.
+    """
+    document = parse_object(body, what=what)
+
+    def check(pairs: Sequence[tuple[str, Any]]) -> None:
+        if len(keys := [key for key, _ in pairs]) > len(set(keys)):
+            twice = next(key for index, key in enumerate(keys) if key in keys[:index])
+            raise InvalidInput(f"{what} has the key {describe(twice)} twice in one object, expected each key once")
+
+    json.loads(body.decode(), object_pairs_hook=check)  # orjson keeps the last of equal keys
+    return document
+
+
+def describe(value: object) -> str:
+    """Return a value for a message: its JSON, truncated if it is long."""
+    if value is None:
+        return "missing"
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has no word for it but null
+    try:
+        return _cut(orjson.dumps(value, default=repr, option=orjson.OPT_NON_STR_KEYS).decode())
+    except TypeError:  # half a surrogate pair, or an integer past 64 bits, which only a query can contain
+        return _cut(ascii(value))
+
+
+def only_known(fields: Mapping[str, Any], known: Collection[str], *, where: str = "") -> None:
+    """Raise an error for fields that the call does not have, so that a misspelt one is never ignored.
+
+    Raises
+    ------
+    InvalidInput
+        Naming the first unknown field and the known ones.
+    """
+    for name in fields:
+        if name not in known:
+            shown = _cut(name) if name.isprintable() and not is_blank(name) else describe(name)
+            raise InvalidInput(f"{where}{shown} is not a known field, expected {', '.join(known)}")
+
+
+def is_blank(value: str) -> bool:
+    """Return true if a text has only blank characters, including U+FEFF (the byte order mark)."""
+    return _BLANK.fullmatch(value) is not None
+
+
+def text(value: object, name: str, *, maximum: int, where: str = "") -> str:
+    """Return the value if it is a string that is not blank; `where` and `name` are its place.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no string, blank, longer than `maximum` characters, or has control characters or half a surrogate pair.
+    """
+    if not isinstance(value, str) or is_blank(value):
+        raise InvalidInput(f"{where}{name} is {describe(value)}, expected a non-empty string")
+    if len(value) > maximum:
+        raise InvalidInput(f"{where}{name} has {len(value)} characters, expected at most {maximum}")
+    if not value.isprintable():
+        if _CONTROL_CHARACTER.search(value):
+            raise InvalidInput(f"{where}{name} is {describe(value)}, expected no control characters")
+        if _HALF_A_PAIR.search(value):
+            raise InvalidInput(f"{where}{name} is {describe(value)}, expected no half of a surrogate pair")
+    return value
+
+
+def optional_string(fields: Mapping[str, Any], name: str, *, maximum: int, where: str = "") -> str | None:
+    """Return the string field, or None if it is absent or null.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no string, blank, longer than `maximum` characters, or has control characters.
+    """
+    value = fields.get(name)
+    return None if value is None else text(value, name, maximum=maximum, where=where)
+
+
+def required_string(fields: Mapping[str, Any], name: str, *, maximum: int, where: str = "") -> str:
+    """Return the string field; see `optional_string`.
+
+    Raises
+    ------
+    InvalidInput
+        Also if it is missing.
+    """
+    value = fields.get(name)
+    if value is None:
+        raise InvalidInput(f"{where}{name} is missing, expected a non-empty string")
+    return text(value, name, maximum=maximum, where=where)
+
+
+def number(value: object, name: str, *, where: str = "") -> float:
+    """Return a value that must be a finite number.
+
+    Raises
+    ------
+    InvalidInput
+        If it is none (a boolean is none).
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise InvalidInput(f"{where}{name} is {describe(value)}, expected a number")
+    return float(value)
+
+
+def optional_number(fields: Mapping[str, Any], name: str, *, where: str = "") -> float | None:
+    """Return the numeric field as float, or None if it is absent or null.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no finite number (a boolean is none).
+    """
+    value = fields.get(name)
+    return None if value is None else number(value, name, where=where)
+
+
+def required_list(fields: Mapping[str, Any], name: str, *, minimum: int, maximum: int, where: str = "") -> list[Any]:
+    """Return the list field.
+
+    Raises
+    ------
+    InvalidInput
+        If it is missing, no list, or has too few or too many elements.
+    """
+    return elements(fields.get(name), name, minimum=minimum, maximum=maximum, where=where)
+
+
+def elements(value: object, name: str, *, minimum: int, maximum: int, where: str = "") -> list[Any]:
+    """Return a value that must be a list.
+
+    Raises
+    ------
+    InvalidInput
+        If it is none, or has too few or too many elements.
+    """
+    if not isinstance(value, list):
+        raise InvalidInput(f"{where}{name} is {describe(value)}, expected a list")
+    if not minimum <= len(value) <= maximum:
+        raise InvalidInput(f"{where}{name} has {len(value)} elements, expected {minimum} to {maximum}")
+    return value
+
+
+def as_object(value: object, *, where: str) -> dict[str, Any]:
+    """Return an element that must be an object.
+
+    Raises
+    ------
+    InvalidInput
+        If it is none.
+    """
+    if not isinstance(value, dict):
+        raise InvalidInput(f"{where} is {describe(value)}, expected an object")
+    return value
+
+
+def json_text(fields: Mapping[str, Any], name: str, *, where: str = "") -> str:
+    """Return the text of a field that holds JSON in a string, unread; "{}" if absent.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no string, or an empty one.
+    """
+    value = fields.get(name)
+    return "{}" if value is None else _json_text(value, f"{where}{name}")
+
+
+def json_object(value: object, where: str, *, maximum: int) -> dict[str, Any]:
+    """Return the object inside a value that holds JSON in a string, as Personalize's `properties` does.
+
+    Raises
+    ------
+    InvalidInput
+        If it is neither such a string nor an object, too long, or not a JSON object.
+    """
+    # A hand-written request sends the object itself; the client libraries send a string.
+    text = orjson.dumps(value).decode() if isinstance(value, dict) else _json_text(value, where)
+    if len(text) > maximum:
+        raise InvalidInput(f"{where} has {len(text)} characters, expected at most {maximum}")
+    return parse_sent_object(text.encode(), what=where)
+
+
+def _json_text(value: object, where: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise InvalidInput(f"{where} is {describe(value)}, expected JSON in a string")
+    return value
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}… ({len(text)} characters)"
+
+
+def _is_too_deep(document: object) -> bool:
+    level: list[Any] = [document]
+    for _ in range(MAX_DEPTH + 1):
+        level = [node for node in level if isinstance(node, dict | list)]
+        if not level:
+            return False
+        level = [child for node in level for child in (node.values() if isinstance(node, dict) else node)]
+    return True

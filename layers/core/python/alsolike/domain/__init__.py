@@ -1,0 +1,1 @@
+"""The shop's settings as objects: configuration, columns, rules, experiments, recommendation IDs."""

@@ -1,0 +1,191 @@
+"""Session tokens, which allow a browser only to send a session's events and to read its recommendations.
+
+A token is a JSON Web Token signed with HMAC-SHA256 (HS256) under the deployment's session key, so that the shop's
+backend can issue it with any JWT library. Its claims are `iss`, `aud`, `sid` (the session), `sub` (the user, if logged
+in), `iat` and `exp`, at most an hour later. A token cannot be revoked; it expires.
+
+References
+----------
+https://www.rfc-editor.org/rfc/rfc7519, https://www.rfc-editor.org/rfc/rfc8725
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from alsolike.contract import validation
+from alsolike.events.interactions import MAX_ID_CHARACTERS
+from alsolike.runtime.errors import InvalidInput, MissingSetting, WrongSignature
+from alsolike.runtime.struct import struct
+
+ISSUER = "alsolike"
+AUDIENCE = "alsolike-session"
+ALGORITHM = "HS256"
+
+USUAL_LIFETIME_S = 900
+MAX_LIFETIME_S = 3_600
+
+CLOCK_LEEWAY_S = 5
+"""Maximum lead of the issuer's clock over the verifier's. The end of a token has no leeway."""
+
+MAX_TOKEN_CHARACTERS = 9_000
+"""More than two ids of 256 characters need, each escaped as 12 in JSON; less than the 10,240 bytes of headers that API
+Gateway takes."""
+
+MIN_KEY_BYTES = 32
+"""RFC 7518, section 3.2: a key has at least the size of the hash."""
+
+_HEADER = {"alg": ALGORITHM, "typ": "JWT"}
+
+
+@struct
+class Session:
+    """The subject of a token: a session, and the logged-in user, if there is one."""
+
+    session_id: str
+    user_id: str | None = None
+
+
+def mint(key: bytes, session: Session, *, now_s: int, lifetime_s: int = USUAL_LIFETIME_S) -> str:
+    """Return a token of a session.
+
+    Parameters
+    ----------
+    key
+        The current value of the deployment's session key.
+    now_s
+        Seconds since 1970.
+
+    Raises
+    ------
+    InvalidInput
+        If `POST /events` would reject an id, or the lifetime is not 1 to `MAX_LIFETIME_S` seconds.
+    MissingSetting
+        If the key has fewer than `MIN_KEY_BYTES`.
+
+    Examples
+    --------
+    >>> token = mint(b"k" * 64, Session("f81d4fae", user_id="42"), now_s=1_764_032_400)
+    >>> verify(token, [b"k" * 64], now_s=1_764_032_400 + USUAL_LIFETIME_S - 1)
+    Session(session_id='f81d4fae', user_id='42')
+    """
+    claims = {"iss": ISSUER, "aud": AUDIENCE, "sid": session.session_id, "iat": now_s, "exp": now_s + lifetime_s}
+    if session.user_id is not None:
+        claims["sub"] = session.user_id
+    _session(claims)
+    if not 1 <= lifetime_s <= MAX_LIFETIME_S:
+        raise InvalidInput(f"lifetime is {lifetime_s} s, expected 1 to {MAX_LIFETIME_S}")
+    try:
+        signed = b".".join(_encoded(orjson.dumps(part)) for part in (_HEADER, claims))
+    except orjson.JSONEncodeError as error:
+        raise InvalidInput("sid or sub is not valid Unicode: it holds half a surrogate pair") from error
+    return (signed + b"." + _signature(key, signed)).decode()
+
+
+def verify(token: str, keys: Sequence[bytes], *, now_s: float) -> Session:
+    """Return the session that a token identifies.
+
+    Parameters
+    ----------
+    keys
+        The valid values of the session key, one or more.
+    now_s
+        Seconds since 1970.
+
+    Raises
+    ------
+    WrongSignature
+        If none of the keys has signed it.
+    InvalidInput
+        If it is malformed, of another algorithm or audience, expired, not yet valid, or valid for too long.
+    MissingSetting
+        If a key has fewer than `MIN_KEY_BYTES`.
+    """
+    if len(token) > MAX_TOKEN_CHARACTERS or not token.isascii() or token.count(".") != 2:
+        raise InvalidInput(
+            f"the token has {len(token)} characters in {token.count('.') + 1} parts,"
+            f" expected at most {MAX_TOKEN_CHARACTERS} ASCII characters in 3 parts"
+        )
+    signed, _, signature = token.encode().rpartition(b".")
+    header, _, claims = signed.partition(b".")
+    _check_header(_decoded(header, what="the token's header"))
+    # The texts are compared, not their bytes: base64 has four texts of the same signature, and one of them is it.
+    if not any(hmac.compare_digest(_signature(key, signed), signature) for key in keys):
+        raise WrongSignature("the token is signed with none of the session keys")
+    return _current(_decoded(claims, what="the token's claims"), now_s=now_s)
+
+
+def authorizer_context(session: Session) -> dict[str, str]:
+    """Return the authorizer's context for the functions behind it; `session_of` reads it."""
+    context = {"sessionId": session.session_id}
+    return context if session.user_id is None else {**context, "userId": session.user_id}
+
+
+def session_of(event: Mapping[str, Any]) -> Session:
+    """Return the session of a request to one of the routes for browsers.
+
+    Parameters
+    ----------
+    event
+        An HTTP API's, of a route behind the authorizer of sessions.
+    """
+    context = event["requestContext"]["authorizer"]["lambda"]
+    return Session(context["sessionId"], context.get("userId"))
+
+
+def _check_header(header: Mapping[str, Any]) -> None:
+    if header.get("alg") != ALGORITHM:
+        raise InvalidInput(f"the token's alg is {validation.describe(header.get('alg'))}, expected {ALGORITHM}")
+    if "crit" in header:
+        raise InvalidInput("the token's header has crit, expected no extensions")
+
+
+def _current(claims: Mapping[str, Any], *, now_s: float) -> Session:
+    if claims.get("iss") != ISSUER:
+        raise InvalidInput(f"iss is {validation.describe(claims.get('iss'))}, expected {ISSUER}")
+    if claims.get("aud") not in (AUDIENCE, [AUDIENCE]):
+        raise InvalidInput(f"aud is {validation.describe(claims.get('aud'))}, expected {AUDIENCE}")
+    issued_s, ends_s = (_time(claims, name) for name in ("iat", "exp"))
+    begins_s = max(issued_s, _time(claims, "nbf")) if "nbf" in claims else issued_s
+    if begins_s > now_s + CLOCK_LEEWAY_S:
+        raise InvalidInput(f"the token begins {begins_s - now_s:.0f} s from now, expected {CLOCK_LEEWAY_S} at most")
+    if not 0 < ends_s - issued_s <= MAX_LIFETIME_S:
+        raise InvalidInput(f"exp is {ends_s - issued_s:.0f} s after iat, expected 1 to {MAX_LIFETIME_S}")
+    if ends_s <= now_s:
+        raise InvalidInput(f"the token has ended {now_s - ends_s:.0f} s ago")
+    return _session(claims)
+
+
+def _session(claims: Mapping[str, Any]) -> Session:
+    session_id = validation.required_string(claims, "sid", maximum=MAX_ID_CHARACTERS)
+    return Session(session_id, validation.optional_string(claims, "sub", maximum=MAX_ID_CHARACTERS))
+
+
+def _time(claims: Mapping[str, Any], name: str) -> float:
+    value = validation.optional_number(claims, name)
+    if value is None:
+        raise InvalidInput(f"{name} is missing, expected seconds since 1970")
+    return value
+
+
+def _signature(key: bytes, signed: bytes) -> bytes:
+    if len(key) < MIN_KEY_BYTES:
+        raise MissingSetting(f"the session key has {len(key)} bytes, expected at least {MIN_KEY_BYTES}")
+    return _encoded(hmac.digest(key, signed, "sha256"))
+
+
+def _encoded(data: bytes) -> bytes:
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+
+def _decoded(text: bytes, *, what: str) -> dict[str, Any]:
+    try:
+        data = base64.b64decode(text + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except ValueError as error:
+        raise InvalidInput(f"{what} is not base64url") from error
+    return validation.parse_object(data, what=what)

@@ -1,0 +1,102 @@
+"""Reading a batch of the event stream as Lambda hands it over."""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from alsolike.domain.configuration import Configuration
+from alsolike.events.interactions import Interaction, parse_record
+from alsolike.runtime.errors import InvalidInput, UnknownEventType
+
+MAX_PARTITION_KEY_CHARACTERS = 256
+
+
+class StreamRecord(NamedTuple):
+    """A record of a Kinesis stream; a tuple, because a batch has thousands.
+
+    Attributes
+    ----------
+    sequence
+        Its sequence number; within a shard, numbers grow as integers.
+    arrived_ms
+        Approximate time of its arrival on the stream, epoch milliseconds.
+    partition_key
+        The producer's key; None if it was not stored.
+    """
+
+    stream: str
+    shard_id: str
+    sequence: str
+    arrived_ms: int
+    data: bytes
+    partition_key: str | None = None
+
+
+def stream_records(event: Mapping[str, Any]) -> list[StreamRecord]:
+    """Return the records of a Lambda event in their order; a batch never mixes streams or shards."""
+    records = event["Records"]
+    stream = records[0]["eventSourceARN"].rpartition("/")[2]
+    shard_id = records[0]["eventID"].partition(":")[0]
+    return [
+        StreamRecord(
+            stream,
+            shard_id,
+            (kinesis := record["kinesis"])["sequenceNumber"],
+            round(kinesis["approximateArrivalTimestamp"] * 1000),
+            binascii.a2b_base64(kinesis["data"]),
+            kinesis["partitionKey"],
+        )
+        for record in records
+    ]
+
+
+def partition_key(profile_id: str) -> str:
+    """Return the stream's partition key of a profile: its id, or a hash of one that Kinesis finds too long."""
+    if len(profile_id) <= MAX_PARTITION_KEY_CHARACTERS:
+        return profile_id
+    return hashlib.blake2b(profile_id.encode(), digest_size=32).hexdigest()
+
+
+class ConfigurationSource(Protocol):
+    """The source of the configuration: `cli.config.configuration_store.ConfigurationReader`."""
+
+    def current(self, *, now_ms: int) -> Configuration:
+        """Return the configuration."""
+
+    def refresh(self, *, now_ms: int) -> Configuration:
+        """Read the configuration again, and return it."""
+
+
+def parse_batch(
+    records: Sequence[StreamRecord], *, configurations: ConfigurationSource, now_ms: int
+) -> list[Interaction | InvalidInput]:
+    """Return each record's interaction, or its fault.
+
+    An event type may have been declared since the last read of the configuration, so the first unknown one of a batch
+    causes another read.
+
+    Raises
+    ------
+    Unavailable
+        If there is no configuration yet.
+    """
+    configuration = configurations.current(now_ms=now_ms)
+    parsed: list[Interaction | InvalidInput] = []
+    looked = False
+    for record in records:
+        found = _parse(record, configuration)
+        if isinstance(found, UnknownEventType) and not looked:
+            configuration, looked = configurations.refresh(now_ms=now_ms), True
+            found = _parse(record, configuration)
+        parsed.append(found)
+    return parsed
+
+
+def _parse(record: StreamRecord, configuration: Configuration) -> Interaction | InvalidInput:
+    try:
+        return parse_record(record.data, arrived_ms=record.arrived_ms, configuration=configuration)
+    except InvalidInput as error:
+        return error

@@ -1,0 +1,1 @@
+"""Reports of experiments: metrics, comparison, always-valid tests."""

@@ -1,0 +1,220 @@
+"""An experiment's report: its arms, the lift of each over the control, and its reliability."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import datetime as dt
+import math
+from collections.abc import Mapping
+from typing import Protocol
+
+from alsolike.domain.experiments import Arm, Experiment
+from alsolike.experiments.comparison import (
+    MINIMUM_EVENTS,
+    MINIMUM_USERS,
+    ArmSample,
+    Lift,
+    compare,
+    sample_ratio_p_value,
+)
+from alsolike.experiments.metrics import RatioMetric, Users
+
+ALPHA = 0.05
+MISMATCH_BELOW = 0.001
+"""A split of users that is less likely than this was not made by the shares."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ArmReport:
+    """An arm's figures; `lift` is None for the control, and if there is too little data."""
+
+    name: str
+    share: float
+    users: int
+    answers: int
+    degraded_share: float | None
+    value: float | None
+    lift: Lift | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Excluded:
+    """Answers and users that are excluded from the arms' figures.
+
+    Attributes
+    ----------
+    unassigned
+        Answers on the experiment's recommenders in its time that are in none of its arms: without a user, or before
+        the functions had read the experiment.
+    unknown_arms
+        Answers by arm, for arms that the experiment does not have.
+    nameless
+        Answers in an arm, without a user.
+    users_in_two_arms
+        Users whose arm changed, because shares were changed, or the experiment was removed and added again.
+    """
+
+    unassigned: int
+    unknown_arms: Mapping[str, int]
+    nameless: int
+    users_in_two_arms: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ExperimentReport:
+    """The results so far.
+
+    Attributes
+    ----------
+    control
+        The arm that the others are compared with.
+    sample_ratio_p_value
+        The probability of this split of the users under the shares.
+    days, of_days
+        Days with answers, and days of the experiment so far.
+    verdict
+        `mismatch`, `too little`, `no difference`, `better` or `worse`; `winner` is the arm that is better than the
+        control, if one is.
+    """
+
+    experiment: str
+    metric: str
+    control: str
+    arms: tuple[ArmReport, ...]
+    sample_ratio_p_value: float
+    excluded: Excluded
+    days: int
+    of_days: int
+    verdict: str
+    winner: str | None
+
+
+def control_of(experiment: Experiment) -> Arm:
+    """Return the arm for which nothing is done otherwise, else the first."""
+    plain = (arm for arm in experiment.arms if arm.recommender is arm.rules is arm.model is None)
+    return next(plain, experiment.arms[0])
+
+
+class Tally(Protocol):
+    """The answers of one experiment by user, each once; answers outside the experiment do not count.
+
+    Attributes
+    ----------
+    unassigned
+        Answers in its time and on its recommenders that are in none of its arms.
+    unknown
+        Answers by arm, for arms that the experiment does not have.
+    nameless
+        Answers in an arm without a user.
+    in_two_arms
+        Users with answers in more than one arm, once `users` was called.
+    days
+        Days (ISO 8601) with answers in its arms.
+    """
+
+    unassigned: int
+    nameless: int
+    in_two_arms: int
+    unknown: collections.Counter[str]
+
+    @property
+    def days(self) -> list[str]:
+        """See the class."""
+
+    def users(self) -> Mapping[str, Users]:
+        """Return its users by arm; those of two arms are left out and counted."""
+
+
+def report(experiment: Experiment, metric: RatioMetric, tally: Tally, *, now_ms: int) -> ExperimentReport:
+    """Return the report of an experiment."""
+    users = tally.users()
+    control = control_of(experiment)
+    samples = {name: metric.sample(of_arm) for name, of_arm in users.items()}
+    totals = {name: _total(of_arm, "answers") for name, of_arm in users.items()}
+    arms = tuple(
+        ArmReport(
+            arm.name,
+            arm.share,
+            users=len(users[arm.name]),
+            answers=totals[arm.name],
+            degraded_share=_total(users[arm.name], "degraded") / totals[arm.name] if totals[arm.name] else None,
+            value=samples[arm.name].ratio,
+            lift=None if arm is control else _lift(experiment, arm, control, samples, totals),
+        )
+        for arm in experiment.arms
+    )
+    p_value = sample_ratio_p_value([arm.users for arm in arms], [arm.share for arm in arms])
+    verdict, winner = _verdict(arms, p_value, control=control.name)
+    ran_until_ms = min(now_ms, experiment.end_ms or now_ms)
+    return ExperimentReport(
+        experiment.name,
+        metric.name,
+        control.name,
+        arms,
+        p_value,
+        Excluded(tally.unassigned, dict(tally.unknown), tally.nameless, tally.in_two_arms),
+        days=len(tally.days),
+        of_days=_days_touched(experiment.start_ms, ran_until_ms),
+        verdict=verdict,
+        winner=winner,
+    )
+
+
+def _lift(
+    experiment: Experiment, arm: Arm, control: Arm, samples: Mapping[str, ArmSample], totals: Mapping[str, int]
+) -> Lift | None:
+    return compare(
+        samples[arm.name],
+        samples[control.name],
+        observed=totals[arm.name] + totals[control.name],
+        planned=experiment.planned_answers * (arm.share + control.share),
+        alpha=ALPHA,
+        comparisons=len(experiment.arms) - 1,
+    )
+
+
+def _verdict(arms: tuple[ArmReport, ...], p_value: float, *, control: str) -> tuple[str, str | None]:
+    others = [arm for arm in arms if arm.name != control]
+    if p_value < MISMATCH_BELOW:
+        return "mismatch", None
+    differing = [(arm.lift.lift, arm.name) for arm in others if arm.lift and arm.lift.p_value <= ALPHA]
+    if differing:
+        lift, name = max(differing)
+        return ("better", name) if lift > 0 else ("worse", None)
+    return ("too little" if any(arm.lift is None for arm in others) else "no difference"), None
+
+
+def sentence(found: ExperimentReport) -> str:
+    """Return the verdict in words."""
+    if found.verdict == "mismatch":
+        return (
+            f"sample ratio mismatch (p = {found.sample_ratio_p_value:.2g}): users did not come into the arms by their "
+            "shares, so that nothing can be concluded; look for what loses or adds users of one arm"
+        )
+    if found.verdict == "too little":
+        return (
+            f"too little to go by: each arm needs {MINIMUM_USERS} users, {MINIMUM_EVENTS} of them with something to "
+            f"count for {found.metric}"
+        )
+    lifts = {arm.name: arm.lift for arm in found.arms if arm.lift}
+    if found.winner is not None:
+        lift = lifts[found.winner]
+        return (
+            f"{found.winner} is better than {found.control}: {lift.lift:+.1%} {found.metric} (p = {lift.p_value:.2g})"
+        )
+    if found.verdict == "worse":
+        worse = [f"{name} ({lift.lift:+.1%})" for name, lift in lifts.items() if lift.p_value <= ALPHA]
+        return f"worse than {found.control}: {', '.join(worse)}"
+    return f"no difference was found so far between {found.control} and the others"
+
+
+def _total(users: Users, name: str) -> int:
+    return math.floor(math.fsum(users.column(name)))
+
+
+def _days_touched(start_ms: int, end_ms: int) -> int:
+    if end_ms <= start_ms:
+        return 0
+    first, last = (dt.datetime.fromtimestamp(ms / 1000, dt.UTC).date() for ms in (start_ms, end_ms - 1))
+    return (last - first).days + 1

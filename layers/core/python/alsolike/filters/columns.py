@@ -1,0 +1,162 @@
+"""Comparisons and memberships on whole columns of the catalogue snapshot."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import operator
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from alsolike.arrays.ragged import Dictionary
+from alsolike.arrays.tensors import Array
+from alsolike.domain.configuration import ColumnType
+from alsolike.filters.sets import Mask
+from alsolike.filters.tree import Comparison, Leaf, Membership, Operator, Time
+from alsolike.filters.values import Resolver, mismatch, shown
+from alsolike.runtime.errors import InvalidInput
+from alsolike.snapshot.snapshot import BooleanColumn, ListColumn, NumberColumn, StringColumn, TextColumn
+
+FixedColumn: TypeAlias = NumberColumn | BooleanColumn | StringColumn
+
+_COMPARED = 4
+"""So many codes are found by comparing all with each, which is faster than looking each one up."""
+
+OPERATIONS: Mapping[Operator, Callable[[Any, Any], Any]] = MappingProxyType(
+    {
+        Operator.EQUAL: operator.eq,
+        Operator.NOT_EQUAL: operator.ne,
+        Operator.LESS: operator.lt,
+        Operator.AT_MOST: operator.le,
+        Operator.MORE: operator.gt,
+        Operator.AT_LEAST: operator.ge,
+    }
+)
+
+
+def match(column: FixedColumn | TextColumn | None, leaf: Leaf, resolver: Resolver, *, rows: int) -> Mask:
+    """Return which rows of a column meet the condition; a column of None has no values.
+
+    Raises
+    ------
+    InvalidInput
+        If the condition and the column do not go together.
+    """
+    if column is None:
+        return np.zeros(rows, bool)
+    if isinstance(column, NumberColumn):
+        return _match_numbers(column, leaf, resolver)
+    if isinstance(column, BooleanColumn):
+        return _match_truths(column, leaf, resolver)
+    if isinstance(column, StringColumn):
+        return _match_strings(column, leaf, resolver)
+    raise InvalidInput(f"the filter looks at {shown(leaf.column)}, a column of texts: declare it as string")
+
+
+def values(column: FixedColumn, rows: npt.NDArray[np.int64]) -> Array:
+    """Return a column's values at these rows; the row after its last has no value."""
+    array = column.codes if isinstance(column, StringColumn) else column.values
+    none = np.full(1, np.nan if isinstance(column, NumberColumn) else -1, array.dtype)
+    return np.concatenate([array, none]).take(rows)
+
+
+def with_values(column: FixedColumn, values: Array) -> FixedColumn:
+    """Return the column with the result of `values`."""
+    if isinstance(column, StringColumn):
+        return dataclasses.replace(column, codes=values)
+    return dataclasses.replace(column, values=values)
+
+
+def elements(leaf: Leaf, resolver: Resolver) -> list[str]:
+    """Return the texts; a list passes if it has one of them.
+
+    Raises
+    ------
+    InvalidInput
+        If lists are compared.
+    """
+    if isinstance(leaf, Comparison):
+        raise InvalidInput(f"the filter compares {shown(leaf.column)} with {leaf.operator}, expected IN: it has lists")
+    return resolver.elements(leaf)[0]
+
+
+def rows_with(column: ListColumn, texts: list[str]) -> Array:
+    """Return the rows whose lists have one of the texts; a row may be there more than once."""
+    if column.postings is None:
+        places = np.flatnonzero(_among(column.dictionary, texts)(column.codes.data))
+        return np.searchsorted(column.codes.offsets, places, side="right") - 1
+    codes = column.dictionary.codes(texts)
+    return np.concatenate([column.postings.data[:0], *(column.postings[code] for code in codes[codes >= 0].tolist())])
+
+
+def compare(values: npt.NDArray[np.float64], operator: Operator, operand: float | None) -> Mask:
+    """Compare numbers, NaN for none, with one; nothing compares with None."""
+    if operand is None:
+        return np.zeros(len(values), bool)
+    mask: Mask = OPERATIONS[operator](values, operand)
+    return mask & (values == values) if operator is Operator.NOT_EQUAL else mask  # NaN differs from all
+
+
+def text(leaf: Comparison, resolver: Resolver) -> str | None:
+    """Return the text that a column of texts is compared with; None if the current item or user has none.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no text, or the operator needs an order.
+    """
+    _only_equality(leaf, "texts")
+    return resolver.text(leaf)
+
+
+def _match_numbers(column: NumberColumn, leaf: Leaf, resolver: Resolver) -> Mask:
+    if isinstance(leaf, Membership):
+        return np.isin(column.values, resolver.numbers(leaf))
+    if isinstance(leaf.value, Time) and column.type is not ColumnType.TIMESTAMP:
+        raise mismatch(leaf.value, leaf.column, leaf.value, expected="a number: it is not declared as timestamp")
+    return compare(column.values, leaf.operator, resolver.number(leaf))
+
+
+def _match_truths(column: BooleanColumn, leaf: Leaf, resolver: Resolver) -> Mask:
+    if isinstance(leaf, Membership):
+        return np.isin(column.values, np.array(resolver.truths(leaf), np.int8))
+    _only_equality(leaf, "true or false")
+    operand = resolver.truth(leaf)
+    if operand is None:
+        return np.zeros(len(column.values), bool)
+    mask: Mask = column.values == (operand if leaf.operator is Operator.EQUAL else not operand)
+    return mask
+
+
+def _match_strings(column: StringColumn, leaf: Leaf, resolver: Resolver) -> Mask:
+    if isinstance(leaf, Membership):
+        return _among(column.dictionary, resolver.elements(leaf)[0])(column.codes)
+    operand = text(leaf, resolver)
+    if leaf.operator is Operator.NOT_EQUAL and operand is not None:
+        mask: Mask = (column.codes >= 0) & (column.codes != column.dictionary.code(operand))
+        return mask
+    return _among(column.dictionary, [] if operand is None else [operand])(column.codes)
+
+
+def _among(dictionary: Dictionary, texts: list[str]) -> Callable[[Array], Mask]:
+    """Return a test for codes, -1 for none, that are those of one of the texts."""
+    wanted = dictionary.codes(texts)
+    wanted = wanted[wanted >= 0]
+    if not len(wanted):
+        return lambda codes: np.zeros(len(codes), bool)
+    if len(wanted) <= _COMPARED:
+        return lambda codes: functools.reduce(operator.or_, (codes == code for code in wanted.tolist()))
+    flags = np.zeros(len(dictionary) + 1, bool)  # the last one is that of -1
+    flags[wanted] = True
+    return lambda codes: flags.take(codes, mode="wrap")
+
+
+def _only_equality(leaf: Comparison, values: str) -> None:
+    if leaf.operator not in (Operator.EQUAL, Operator.NOT_EQUAL):
+        raise InvalidInput(
+            f"the filter compares {shown(leaf.column)} with {leaf.operator}, expected IN, = or !=: it has {values}"
+        )

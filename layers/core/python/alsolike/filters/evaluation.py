@@ -1,0 +1,234 @@
+"""Filters over the items of a model: conditions as operations on whole columns of the catalogue snapshot.
+
+A condition on a value that an item or the user does not have is false, and NOT (also of NOT IN) turns that into true.
+Conditions on interactions that AND joins apply to one and the same interaction.
+
+Results that depend only on the catalogue and the parameters are cached, and so are the columns in the order of the
+model's positions. Results that depend on the user are a few positions, all items or none. Each request compares only
+items' values with the time, the user or the current item.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from alsolike.domain.configuration import ColumnType
+from alsolike.filters import columns as filter_columns
+from alsolike.filters import interactions as filter_interactions
+from alsolike.filters import sets as filter_sets
+from alsolike.filters import users
+from alsolike.filters.interactions import NO_INTERACTIONS, Recent
+from alsolike.filters.sets import EVERYTHING, NO_POSITIONS, NOTHING, PositionSet, SparseSet, complement
+from alsolike.filters.tree import (
+    ITEM_ID,
+    And,
+    ColumnDataset,
+    Comparison,
+    Condition,
+    Expression,
+    Filter,
+    Leaf,
+    Membership,
+    Not,
+    Operator,
+    Or,
+    Time,
+    Verb,
+    leaves,
+    parameters_of,
+    reference,
+)
+from alsolike.filters.values import Resolver, Values, applicable
+from alsolike.runtime.cache import BoundedCache
+from alsolike.snapshot.snapshot import ListColumn, Snapshot, TextColumn
+
+CACHE_BYTES = 64_000_000
+_POSITIONS_OF_ROWS = ("positions of rows",)  # a key like no column's name
+_ENTRY_BYTES = 2_000  # approximate overhead of a cached entry: its key and parameter values
+
+Bias: TypeAlias = npt.NDArray[np.float32]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FilterInputs:
+    """A request's inputs to a filter.
+
+    Attributes
+    ----------
+    now_ms
+        The time of the request.
+    values
+        Values of the parameters.
+    item, user
+        Properties of the item that the request is about, and of the requesting user.
+    """
+
+    now_ms: int
+    values: Values = dataclasses.field(default_factory=dict)
+    recent: Recent = NO_INTERACTIONS
+    item: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    user: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+class FilterEvaluator:
+    """Evaluator of filters over the items of one model and one snapshot.
+
+    Parameters
+    ----------
+    rows
+        int64 `(items + 1,)`: the snapshot's row of the item at each position of the model, -1 for none.
+    positions
+        Returns the position in the model of each id, 0 for an unknown one.
+    canonical
+        Returns the canonical name of an event type in any spelling; raises `UnknownEventType` for others.
+    barred
+        Positions that never pass.
+    cache_bytes
+        Maximum size of the results that are cached until the next snapshot.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        rows: npt.NDArray[np.int64],
+        *,
+        positions: Callable[[Sequence[str]], npt.NDArray[np.int64]],
+        canonical: Callable[[str], str],
+        barred: npt.NDArray[np.int64] = NO_POSITIONS,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        self._snapshot = snapshot
+        self._rows = np.where(rows < 0, snapshot.row_count, rows)  # one past the last: without values
+        self._positions_of = positions
+        self._canonical = canonical
+        self._barred = SparseSet(barred, outside=True)
+        self._cache: BoundedCache[Hashable, Any] = BoundedCache(cache_bytes)
+
+    def bias(self, filter_: Filter, asked: FilterInputs, *, name: str) -> Bias:
+        """Return the graph's `bias`, float32 `(items + 1,)`: 0 for an item that passes, -inf for any other.
+
+        Parameters
+        ----------
+        name
+            Which one of the configuration's filters it is.
+
+        Raises
+        ------
+        InvalidInput
+            If a parameter is missing, unknown or not of its column's type.
+        """
+        expressions = applicable(filter_, asked.values, name=name)
+        return filter_sets.bias(self._allowed(expressions, asked), len(self._rows))
+
+    def _allowed(self, expressions: Sequence[Expression], asked: FilterInputs) -> PositionSet:
+        resolver = Resolver(asked.values, asked.now_ms, asked.item, asked.user)
+        included: list[PositionSet] = []
+        excluded: list[PositionSet] = []
+        for expression in expressions:
+            if all(users.holds(test, resolver) for test in expression.tests):
+                of_verb = included if expression.verb is Verb.INCLUDE else excluded
+                of_verb.append(self._set(expression.condition, resolver, asked.recent))
+        passing = filter_sets.union(included) if included else EVERYTHING
+        return filter_sets.intersection([passing, *map(complement, excluded), self._barred])
+
+    def _set(self, condition: Condition, resolver: Resolver, recent: Recent) -> PositionSet:
+        """Return the positions that meet the condition; parts that do not depend on the request are cached."""
+        if not _is_static(condition):
+            return self._computed(condition, resolver, recent)
+        used = dict.fromkeys(name for leaf in leaves(condition) for name in parameters_of(leaf))
+        key = (condition, tuple(resolver.values[name] for name in used))
+        found: PositionSet = self._kept(key, lambda: self._computed(condition, resolver, recent))
+        return found
+
+    def _computed(self, condition: Condition, resolver: Resolver, recent: Recent) -> PositionSet:
+        if filter_interactions.is_of_one_interaction(condition):
+            met = filter_interactions.match(condition, recent, resolver, canonical=self._canonical)
+            return SparseSet(recent.positions[met])
+        if isinstance(condition, Not):
+            return complement(self._set(condition.operand, resolver, recent))
+        if isinstance(condition, And | Or):
+            sets = [self._set(group, resolver, recent) for group in _groups(condition)]
+            return filter_sets.intersection(sets) if isinstance(condition, And) else filter_sets.union(sets)
+        if condition.column.dataset is ColumnDataset.CURRENT_USER:
+            return EVERYTHING if users.holds(condition, resolver) else NOTHING
+        if condition.column.key == ITEM_ID:
+            return self._of_ids(condition, resolver)
+        return self._of_column(condition, resolver)
+
+    def _kept(self, key: Hashable, compute: Callable[[], Any]) -> Any:
+        """Return the cached value of a key, computed if it is missing."""
+        found = self._cache.get(key)
+        if found is None:
+            found = compute()
+            self._cache.put(key, found, size_bytes=found.nbytes + _ENTRY_BYTES)
+        return found
+
+    def _of_ids(self, leaf: Leaf, resolver: Resolver) -> PositionSet:
+        """Return which positions have one of the ids: the model knows those of items outside the catalogue, too."""
+        if isinstance(leaf, Membership):
+            return SparseSet(self._positions_of(resolver.elements(leaf)[0]))
+        text = filter_columns.text(leaf, resolver)
+        if text is None:
+            return NOTHING
+        return SparseSet(self._positions_of([text]), outside=leaf.operator is Operator.NOT_EQUAL)
+
+    def _of_column(self, leaf: Leaf, resolver: Resolver) -> PositionSet:
+        """Return the positions that meet a condition on a column; its values are cached in their order."""
+        if self._snapshot.column_types.get(leaf.column.key) is ColumnType.LIST:
+            return self._of_lists(leaf, resolver)
+        column = self._snapshot.column(leaf.column.key)
+        assert not isinstance(column, ListColumn)
+        if column is None or isinstance(column, TextColumn):
+            return filter_columns.match(column, leaf, resolver, rows=len(self._rows))
+        values = self._kept(leaf.column.key, lambda: filter_columns.values(column, self._rows))
+        arranged = filter_columns.with_values(column, values)
+        return filter_columns.match(arranged, leaf, resolver, rows=len(self._rows))
+
+    def _of_lists(self, leaf: Leaf, resolver: Resolver) -> PositionSet:
+        """Return which positions have lists with one of the texts, segment by segment; 0 is that of other rows."""
+        texts = filter_columns.elements(leaf, resolver)
+        positions = self._kept(_POSITIONS_OF_ROWS, self._positions_of_rows)
+        mask = np.zeros(len(self._rows), bool)
+        for start, column in self._snapshot.parts(leaf.column.key):
+            assert isinstance(column, ListColumn)
+            mask[positions[start + filter_columns.rows_with(column, texts)]] = True
+        return mask
+
+    def _positions_of_rows(self) -> npt.NDArray[np.int32]:
+        """Return the position of the item of each row, 0 for none."""
+        positions = np.zeros(self._snapshot.row_count + 1, np.int32)  # the last one is that of no row
+        positions[self._rows] = np.arange(len(self._rows), dtype=np.int32)
+        return positions
+
+
+def _is_static(condition: Condition) -> bool:
+    """Return true if a condition depends only on the catalogue and the parameters."""
+    return all(
+        leaf.column.dataset is ColumnDataset.ITEMS
+        and reference(leaf) is None
+        and not (isinstance(leaf, Comparison) and isinstance(leaf.value, Time))
+        for leaf in leaves(condition)
+    )
+
+
+def _groups(condition: And | Or) -> list[Condition]:
+    """Return the operands, combining all that can be cached, and all that AND applies to one interaction."""
+    static: list[Condition] = []
+    of_interaction: list[Condition] = []
+    others: list[Condition] = []
+    for operand in condition.operands:
+        if _is_static(operand):
+            static.append(operand)
+        elif isinstance(condition, And) and filter_interactions.is_of_one_interaction(operand):
+            of_interaction.append(operand)
+        else:
+            others.append(operand)
+    if not of_interaction and not others:  # it is kept as a whole
+        return static
+    parts = [part for part in (static, of_interaction) if part]
+    return [*(type(condition)(tuple(part)) if len(part) > 1 else part[0] for part in parts), *others]

@@ -1,0 +1,261 @@
+"""The values of a request, and their resolution in a filter's conditions."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from alsolike.contract.validation import describe
+from alsolike.filters.tree import (
+    Column,
+    ColumnDataset,
+    Comparison,
+    Element,
+    Everything,
+    Expression,
+    Filter,
+    Membership,
+    Parameter,
+    Time,
+    Unit,
+    Value,
+    Verb,
+)
+from alsolike.runtime.errors import InvalidInput
+from alsolike.runtime.struct import struct
+
+_QUOTED = re.compile(r'\s*"((?:[^"\\]|\\.)*)"\s*(,|\Z)', re.DOTALL)
+_NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+
+_UNIT_MS = {Unit.MINUTES: 60_000, Unit.HOURS: 3_600_000, Unit.DAYS: 86_400_000, Unit.WEEKS: 604_800_000}
+
+Values = Mapping[str, tuple[str, ...]]
+"""The texts of each parameter by its name."""
+
+
+def parse_values(name: str, text: str) -> tuple[str, ...]:
+    """Return the values in one entry of `filterValues`: quoted and separated by commas, or plain ones.
+
+    Raises
+    ------
+    InvalidInput
+        If a quote is not closed, or something else than a comma follows it.
+
+    Examples
+    --------
+    >>> parse_values("GENRE", '"Drama","Crime, true"')
+    ('Drama', 'Crime, true')
+    >>> parse_values("PRICE", "20")
+    ('20',)
+    """
+    if not text.lstrip().startswith('"'):
+        return tuple(part.strip() for part in text.split(","))
+    found, offset = [], 0
+    while match := _QUOTED.match(text, offset):
+        found.append(_ESCAPED.sub(r"\1", match[1]))
+        if not match[2]:
+            return tuple(found)
+        offset = match.end()
+    raise InvalidInput(
+        f"filterValues.{name} is {describe(text)}, expected quoted values with commas between; "
+        f"it is none from character {offset + 1} on"
+    )
+
+
+def applicable(filter_: Filter, values: Values, *, name: str) -> tuple[Expression, ...]:
+    """Return the expressions that apply: all except EXCLUDE ones with a missing parameter.
+
+    Parameters
+    ----------
+    name
+        What errors call the filter.
+
+    Raises
+    ------
+    InvalidInput
+        If an INCLUDE expression misses a parameter, or the filter does not have one that is given.
+    """
+    refuse_unknown(values, filter_, name=name)
+    expressions = []
+    for expression in filter_.expressions:
+        missing = [parameter for parameter in expression.parameters if parameter not in values]
+        if missing and expression.verb is Verb.INCLUDE:
+            raise InvalidInput(
+                f"filterValues.{missing[0]} is missing, expected a value: "
+                f"filter {name} has it in an INCLUDE expression, which needs every parameter"
+            )
+        if not missing:
+            expressions.append(expression)
+    return tuple(expressions)
+
+
+def refuse_unknown(values: Collection[str], filter_: Filter, *, name: str) -> None:
+    """Raise an error for values of parameters that a filter does not have; see `applicable`."""
+    known = filter_.parameters
+    for given in values:
+        if given not in known:
+            expected = ", ".join(known) or "no values: the filter has no parameters"
+            raise InvalidInput(f"filterValues.{given} is not a parameter of filter {name}, expected {expected}")
+
+
+@struct
+class Resolver:
+    """The values of a condition's parameters, times, and columns of the current item or user.
+
+    A property that the current item or user does not have is None or empty. So is one of another type than the column
+    that it is compared with, because the caller could not correct it.
+
+    Attributes
+    ----------
+    values
+        Values of all parameters that occur.
+    now_ms
+        The value of NOW.
+    item, user
+        Properties of the item that the request is about, and of the requesting user; empty if unknown.
+    """
+
+    values: Values
+    now_ms: int
+    item: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    user: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def elements(self, leaf: Membership) -> tuple[list[str], bool]:
+        """Return the texts, and true if everything is an element."""
+        if isinstance(leaf.elements, Column):
+            return _texts(self._found(leaf.elements)), False
+        everything = any(isinstance(element, Everything) for element in leaf.elements)
+        return [text for text, _ in self._sources(leaf.elements)], everything
+
+    def text(self, leaf: Comparison) -> str | None:
+        """Return the text to compare with.
+
+        Raises
+        ------
+        InvalidInput
+            If it is none.
+        """
+        if isinstance(leaf.value, Column):
+            found = self._found(leaf.value)
+            return found if isinstance(found, str) else None
+        value = self._operand(leaf)
+        if not isinstance(value, str):
+            raise mismatch(value, leaf.column, leaf.value, expected="a text")
+        return value
+
+    def number(self, leaf: Comparison) -> float | None:
+        """Return the number to compare with; see `text`."""
+        if isinstance(leaf.value, Column):
+            return next(iter(_numbers(self._found(leaf.value))), None)
+        if isinstance(leaf.value, Time):
+            return self._seconds(leaf.value, leaf.column)
+        value = self._operand(leaf)
+        return value if isinstance(value, float) else self._as_number(value, leaf.column, leaf.value)
+
+    def numbers(self, leaf: Membership) -> list[float]:
+        """Return the elements as numbers; see `text`."""
+        if isinstance(leaf.elements, Column):
+            return _numbers(self._found(leaf.elements))
+        return [self._as_number(text, leaf.column, source) for text, source in self._sources(leaf.elements)]
+
+    def truth(self, leaf: Comparison) -> bool | None:
+        """Return the truth value to compare with; see `text`."""
+        if isinstance(leaf.value, Column):
+            return next(iter(_truths(self._found(leaf.value))), None)
+        value = self._operand(leaf)
+        return value if isinstance(value, bool) else self._as_truth(value, leaf.column, leaf.value)
+
+    def truths(self, leaf: Membership) -> list[bool]:
+        """Return the elements as truth values; see `text`."""
+        if isinstance(leaf.elements, Column):
+            return _truths(self._found(leaf.elements))
+        return [self._as_truth(text, leaf.column, source) for text, source in self._sources(leaf.elements)]
+
+    def _found(self, column: Column) -> Any:
+        return (self.user if column.dataset is ColumnDataset.CURRENT_USER else self.item).get(column.key)
+
+    def _operand(self, leaf: Comparison) -> Value:
+        """Return the value in the expression, or the text of its parameter."""
+        if not isinstance(leaf.value, Parameter):
+            return leaf.value
+        return self._only_text(leaf.value, leaf.column)
+
+    def _only_text(self, parameter: Parameter, column: Column) -> str:
+        texts = self.values[parameter.name]
+        if len(texts) != 1:
+            raise InvalidInput(
+                f"filterValues.{parameter.name} has {len(texts)} values, "
+                f"expected one: {shown(column)} is compared with it"
+            )
+        return texts[0]
+
+    def _seconds(self, time: Time, column: Column) -> float:
+        amount = time.amount
+        if isinstance(amount, Parameter):
+            text, name = self._only_text(amount, column), amount.name
+            amount = _number(text)
+            if not amount >= 0:
+                raise InvalidInput(
+                    f"filterValues.{name} is {describe(text)}, expected a number of {time.unit} that is not below 0"
+                )
+        # In whole milliseconds first: so a time that is exactly as long ago compares as equal.
+        return (self.now_ms + time.sign * amount * _UNIT_MS[time.unit]) / 1000
+
+    def _sources(self, elements: Sequence[Element]) -> Iterator[tuple[str, Element]]:
+        """Yield each text with the element that it comes from."""
+        for element in elements:
+            if isinstance(element, Parameter):
+                yield from ((text, element) for text in self.values[element.name])
+            elif isinstance(element, str):
+                yield element, element
+
+    def _as_number(self, value: Value, column: Column, source: object) -> float:
+        number = _number(value) if isinstance(value, str) else math.nan
+        if math.isnan(number):
+            raise mismatch(value, column, source, expected="a number")
+        return number
+
+    def _as_truth(self, value: Value, column: Column, source: object) -> bool:
+        text = value.lower() if isinstance(value, str) else ""
+        if text not in ("true", "false"):
+            raise mismatch(value, column, source, expected="true or false")
+        return text == "true"
+
+
+def shown(column: Column) -> str:
+    """Return a column in the expression's spelling."""
+    return f"{column.dataset}.{column.name}"
+
+
+def mismatch(value: object, column: Column, source: object, *, expected: str) -> InvalidInput:
+    """Return the error for a value that is not of its column's type."""
+    if isinstance(source, Parameter):
+        return InvalidInput(
+            f"filterValues.{source.name} is {describe(value)}, expected {expected}, as {shown(column)} has"
+        )
+    found = "NOW" if isinstance(value, Time) else describe(value)
+    return InvalidInput(f"the filter compares {shown(column)} with {found}, expected {expected}")
+
+
+def _number(text: str) -> float:
+    """Return a text's number, NaN if it has none."""
+    number = float(text) if _NUMBER.fullmatch(text.strip()) else math.nan
+    return number if math.isfinite(number) else math.nan
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    return [element for element in value if isinstance(element, str)] if isinstance(value, Sequence) else []
+
+
+def _numbers(value: Any) -> list[float]:
+    return [value] if isinstance(value, int | float) and not isinstance(value, bool) else []
+
+
+def _truths(value: Any) -> list[bool]:
+    return [value] if isinstance(value, bool) else []

@@ -1,0 +1,1 @@
+"""Pseudonyms, tombstones and erasures."""

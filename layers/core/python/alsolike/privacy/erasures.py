@@ -1,0 +1,220 @@
+"""An erasure: the request, which is deleted at the end, and the receipt, which stays.
+
+The request holds the user's id, and the workflow only the erasure's, so that Step Functions and logs store no user id.
+The erasure's id is a part of the user's keyed hash, so that a repeated request is the same erasure.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from typing import Any, Literal
+
+import orjson
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.runtime.clients import ObjectClient
+from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
+
+PENDING_PREFIX = "privacy/pending/"
+RECEIPTS_PREFIX = "privacy/receipts/"
+FORMAT_VERSION = 1
+ID_DIGITS = 32
+
+_NOT_FOUND = ("NoSuchKey", "404")
+
+
+def erasure_id(pseudonyms: Pseudonyms, user_id: str) -> str:
+    """Return the id of a user's erasure."""
+    return pseudonyms.erased_user(user_id)[:ID_DIGITS]
+
+
+def pending_key(erasure: str) -> str:
+    """Return the key of a running erasure's request and progress."""
+    return f"{PENDING_PREFIX}{erasure}.json"
+
+
+def receipt_key(erasure: str) -> str:
+    """Return the key of an erasure's receipt."""
+    return f"{RECEIPTS_PREFIX}{erasure}.json"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Purged:
+    """The data removed from one store.
+
+    Attributes
+    ----------
+    objects
+        Objects or table rows that were rewritten or deleted.
+    records
+        Number of the user's records in them.
+    """
+
+    store: str
+    what: str
+    objects: int
+    records: int
+    at_ms: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Expiring:
+    """A copy that expires by itself, at the latest on the date (ISO 8601)."""
+
+    store: str
+    what: str
+    by: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """A model that has learned from the user, or may have.
+
+    Attributes
+    ----------
+    trained_with_user
+        "yes" if its dataset held the user, "unknown" if the dataset has expired.
+    replaced_by
+        The date (ISO 8601) by which the schedule trains another without the user; None without a schedule.
+    """
+
+    version: str
+    is_champion: bool
+    trained_with_user: Literal["yes", "unknown"]
+    replaced_by: str | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ErasureReceipt:
+    """The receipt of an erasure.
+
+    Attributes
+    ----------
+    user_hash
+        Keyed; with the id and the secret, a caller can verify that it belongs to this user.
+    runs
+        Number of starts of the workflow; the last one is named `<erasure id>-<runs>`.
+    completed_at_ms
+        Time at which a search of every store found nothing; None while it runs.
+    """
+
+    erasure_id: str
+    user_hash: str
+    requested_at_ms: int
+    runs: int = 0
+    completed_at_ms: int | None = None
+    purged: tuple[Purged, ...] = ()
+    expiring: tuple[Expiring, ...] = ()
+    models: tuple[TrainedModel, ...] = ()
+    format_version: int = FORMAT_VERSION
+
+    @property
+    def status(self) -> Literal["running", "complete"]:
+        """The state of the workflow."""
+        return "running" if self.completed_at_ms is None else "complete"
+
+    def document(self) -> dict[str, Any]:
+        """Return the receipt in its public form: with its status."""
+        return {"status": self.status, **dataclasses.asdict(self)}
+
+    def to_json(self) -> bytes:
+        """Return the stored form."""
+        return orjson.dumps(self.document(), option=orjson.OPT_INDENT_2)
+
+    @classmethod
+    def from_json(cls, data: bytes) -> ErasureReceipt:
+        """Return the receipt from the result of `to_json`.
+
+        Raises
+        ------
+        InvalidInput
+            If the document has another form.
+        """
+        try:
+            fields = orjson.loads(data)
+            del fields["status"]
+            if fields["format_version"] != FORMAT_VERSION:
+                raise ValueError(f"format_version {fields['format_version']!r}")
+            fields["purged"] = tuple(Purged(**each) for each in fields["purged"])
+            fields["expiring"] = tuple(Expiring(**each) for each in fields["expiring"])
+            fields["models"] = tuple(TrainedModel(**each) for each in fields["models"])
+            return cls(**fields)
+        except (ValueError, KeyError, TypeError) as error:
+            raise InvalidInput(f"not a receipt: {error!r}") from error
+
+
+class ErasureReceiptStore:
+    """The receipts of a deployment.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client.
+    bucket
+        The artefact bucket.
+    """
+
+    def __init__(self, client: ObjectClient, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def find(self, erasure: str) -> ErasureReceipt | None:
+        """Return a receipt; None if there is no such erasure.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        """
+        try:
+            body = self._client.get_object(Bucket=self._bucket, Key=receipt_key(erasure))["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _NOT_FOUND:
+                return None
+            raise Unavailable(f"s3://{self._bucket}/{receipt_key(erasure)}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"s3://{self._bucket}/{receipt_key(erasure)}: {error}") from error
+        return ErasureReceipt.from_json(body)
+
+    def read(self, erasure: str) -> ErasureReceipt:
+        """Return a receipt.
+
+        Raises
+        ------
+        NotFound
+            If there is no such erasure.
+        Unavailable
+            If S3 does not answer.
+        """
+        if (receipt := self.find(erasure)) is None:
+            raise NotFound(f"there is no erasure {erasure}")
+        return receipt
+
+    def write(self, receipt: ErasureReceipt) -> None:
+        """Store a receipt over the earlier one of the same erasure.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        """
+        key = receipt_key(receipt.erasure_id)
+        try:
+            self._client.put_object(
+                Bucket=self._bucket, Key=key, Body=receipt.to_json(), ContentType="application/json"
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
+
+
+def date_after(moment_ms: int, *, days: float) -> str:
+    """Return the date, UTC, on which something that lasts `days` from a moment is certainly over.
+
+    Examples
+    --------
+    >>> date_after(0, days=30)
+    '1970-02-01'
+    """
+    return (dt.datetime.fromtimestamp(moment_ms / 1000, dt.UTC) + dt.timedelta(days=days + 1)).date().isoformat()

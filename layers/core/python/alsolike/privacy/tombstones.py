@@ -1,0 +1,284 @@
+"""Tombstones: keyed hashes of erased users and their sessions, in one object that every ingestion path reads.
+
+A user has two hashes: one names the erasure, the other is that of the recommendation log. A user's tombstone stays for
+ever, since records may come from an import years later. A session's tombstone stays for `SESSION_DAYS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
+
+import orjson
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.events.stream import StreamRecord, partition_key
+from alsolike.privacy.erasures import RECEIPTS_PREFIX, erasure_id
+from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.runtime.clients import ObjectFinder, TombstoneClient
+from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
+
+TOMBSTONES_KEY = "privacy/tombstones.json"
+FORMAT_VERSION = 1
+MAX_ATTEMPTS = 16
+SESSION_DAYS = 100
+"""Retention of a session's tombstone; quarantine and failed batches, which may restore events, expire after 90 days."""
+
+_MS_PER_DAY = 86_400_000
+_USER_KEY, _SESSION_KEY, _HASHED_KEY = "u#", "s#", "\0key#"
+_NOT_FOUND = ("NoSuchKey", "404")
+_NOT_MODIFIED = ("304", "NotModified")
+_LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict")
+
+
+class IsErased(Protocol):
+    """A test for records of erased users."""
+
+    def __call__(self, user_id: str | None, session_id: str | None = None) -> bool:
+        """Return true if a record's user was erased; for a record without a user, if its session was."""
+
+
+def no_erased_users(user_id: str | None, session_id: str | None = None) -> bool:
+    """Return False: no users were erased."""
+    return False
+
+
+def names_erased(record: StreamRecord, erased: IsErased) -> bool:
+    """Return true if an unreadable record names an erased user or session, in its key or in the field for it.
+
+    The key of a long id is a hash, for which `long_key` returns a tombstone of its own.
+    """
+    key = record.partition_key or ""
+    if erased(key.removeprefix(_USER_KEY) if key.startswith(_USER_KEY) else f"{_HASHED_KEY}{key}"):
+        return True
+    try:
+        document = orjson.loads(record.data)
+    except orjson.JSONDecodeError:
+        document = None
+    fields = document if isinstance(document, dict) else {}
+    user_id, session_id = fields.get("user_id"), fields.get("session_id")
+    if user_id is not None:
+        return isinstance(user_id, str) and erased(user_id)
+    if isinstance(session_id, str) and erased(None, session_id):
+        return True
+    return erased(None, key.removeprefix(_SESSION_KEY) if key.startswith(_SESSION_KEY) else f"{_HASHED_KEY}{key}")
+
+
+class Tombstones(NamedTuple):
+    """When users and sessions were erased, epoch milliseconds, by keyed hash.
+
+    `users` has the hashes of `Pseudonyms.erased_user` and `Pseudonyms.shopper`, `sessions` those of the latter.
+    """
+
+    users: Mapping[str, int]
+    sessions: Mapping[str, int]
+
+
+NO_TOMBSTONES = Tombstones(MappingProxyType({}), MappingProxyType({}))
+
+
+def long_key(profile: str) -> str | None:
+    """Return the hash of a profile with a long id in the stream's keys, with its prefix; None if keys contain the id.
+
+    Parameters
+    ----------
+    profile
+        The result of `profile_id`.
+    """
+    key = partition_key(profile)
+    return None if key == profile else f"{_HASHED_KEY}{key}"
+
+
+class TombstoneReader:
+    """The tombstones in a long-lived process, read again when they are `check_s` old.
+
+    If S3 does not answer, the earlier ones stay in force, so that a failure restores no erased user.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client; its role needs s3:GetObject of the object and s3:ListBucket.
+    bucket
+        The artefact bucket.
+    pseudonyms
+        Returns the deployment's hashes; called only once a user has been erased.
+    """
+
+    def __init__(
+        self, client: ObjectFinder, bucket: str, pseudonyms: Callable[[], Pseudonyms], *, check_s: float = 5
+    ) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._pseudonyms = pseudonyms
+        self._check_ms = check_s * 1000
+        self._stones: Tombstones | None = None
+        self._etag: str | None = None
+        self._checked_ms = 0
+
+    def erased(self, user_id: str | None, session_id: str | None = None, *, now_ms: int) -> bool:
+        """Return true if a record belongs to an erased user, given its stored ids; see `IsErased`.
+
+        Raises
+        ------
+        Unavailable
+            If the tombstones, or the secret, were never read and cannot be read now.
+        """
+        users, sessions = self.current(now_ms=now_ms)
+        if user_id is not None:
+            return bool(users) and self._pseudonyms().erased_user(user_id) in users
+        return bool(sessions) and session_id is not None and self._pseudonyms().shopper(session_id) in sessions
+
+    def erasure_of(self, user_id: str) -> str:
+        """Return the ID of an erased user's erasure."""
+        return erasure_id(self._pseudonyms(), user_id)
+
+    def current(self, *, now_ms: int) -> Tombstones:
+        """Return all tombstones.
+
+        Raises
+        ------
+        Unavailable
+            If they were never read yet and cannot be.
+        """
+        if self._stones is None or now_ms - self._checked_ms >= self._check_ms:
+            return self.refresh(now_ms=now_ms)
+        return self._stones
+
+    def refresh(self, *, now_ms: int) -> Tombstones:
+        """Look now; see `current`."""
+        try:
+            # Only the first read lists the receipts: later ones know if there were tombstones.
+            found = _read(self._client, self._bucket, known=self._etag, first=self._stones is None)
+        except Unavailable:
+            if self._stones is None:
+                raise
+            found = None
+        if found is not None and (found[1] is not None or not (self._stones or NO_TOMBSTONES).users):
+            self._stones, self._etag = found
+        # This applies after a failure too, so that not every call waits for a store that does not answer.
+        self._checked_ms = now_ms
+        return self._stones or NO_TOMBSTONES
+
+
+def add_tombstone(client: TombstoneClient, bucket: str, user_hash: str, *, now_ms: int) -> int:
+    """Write a user's tombstone; return the time of the first erasure, which a repeated call does not change.
+
+    Parameters
+    ----------
+    user_hash
+        `Pseudonyms.erased_user` or `Pseudonyms.shopper` of the stored id.
+
+    Raises
+    ------
+    ConcurrentUpdate
+        If other writers won `MAX_ATTEMPTS` times in a row.
+    Unavailable
+        If S3 does not answer, or the tombstones of earlier erasures are missing.
+    """
+
+    def change(stones: Tombstones) -> Tombstones:
+        return stones._replace(users={user_hash: now_ms, **stones.users})
+
+    return _update(client, bucket, change).users[user_hash]
+
+
+def add_session_tombstones(
+    client: TombstoneClient, bucket: str, session_hashes: Collection[str], *, now_ms: int
+) -> None:
+    """Write tombstones of an erased user's sessions, and remove those older than `SESSION_DAYS`.
+
+    Parameters
+    ----------
+    session_hashes
+        `Pseudonyms.shopper` of the stored ids.
+
+    Raises
+    ------
+    ConcurrentUpdate, Unavailable
+        See `add_tombstone`.
+    """
+
+    def change(stones: Tombstones) -> Tombstones:
+        oldest_ms = now_ms - SESSION_DAYS * _MS_PER_DAY
+        known = {name: at_ms for name, at_ms in stones.sessions.items() if at_ms >= oldest_ms}
+        new = dict.fromkeys(sorted(set(session_hashes).difference(known)), now_ms)
+        return stones._replace(sessions={**known, **new}) if new else stones
+
+    _update(client, bucket, change)
+
+
+def _update(client: TombstoneClient, bucket: str, change: Callable[[Tombstones], Tombstones]) -> Tombstones:
+    for _ in range(MAX_ATTEMPTS):
+        found = _read(client, bucket, known=None, first=True)
+        assert found is not None  # nothing is known, so nothing can be unchanged
+        stones, etag = found
+        changed = change(stones)
+        if changed == stones:
+            return stones
+        document = {"format_version": FORMAT_VERSION, "erased": dict(changed.users), "sessions": dict(changed.sessions)}
+        condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
+        try:
+            client.put_object(
+                Bucket=bucket,
+                Key=TOMBSTONES_KEY,
+                Body=orjson.dumps(document),
+                ContentType="application/json",
+                **condition,
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _LOST_RACE:
+                continue
+            raise Unavailable(f"s3://{bucket}/{TOMBSTONES_KEY}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"s3://{bucket}/{TOMBSTONES_KEY}: {error}") from error
+        return changed
+    raise ConcurrentUpdate(f"s3://{bucket}/{TOMBSTONES_KEY} changed {MAX_ATTEMPTS} times while it was updated")
+
+
+def _read(client: ObjectFinder, bucket: str, *, known: str | None, first: bool) -> tuple[Tombstones, str | None] | None:
+    """Return the tombstones and their ETag; None if they have not changed.
+
+    Parameters
+    ----------
+    first
+        If true, compare a missing object with the receipts: after an erasure there must be tombstones.
+    """
+    try:
+        answer = client.get_object(Bucket=bucket, Key=TOMBSTONES_KEY, **({"IfNoneMatch": known} if known else {}))
+        body = answer["Body"].read()
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code in _NOT_MODIFIED:
+            return None
+        if code in _NOT_FOUND:
+            if first:
+                _check_no_receipts(client, bucket)
+            return NO_TOMBSTONES, None
+        raise Unavailable(f"s3://{bucket}/{TOMBSTONES_KEY}: {error}") from error
+    except BotoCoreError as error:
+        raise Unavailable(f"s3://{bucket}/{TOMBSTONES_KEY}: {error}") from error
+    return _parse(body, where=f"s3://{bucket}/{TOMBSTONES_KEY}"), answer["ETag"]
+
+
+def _check_no_receipts(client: ObjectFinder, bucket: str) -> None:
+    try:
+        found = client.list_objects_v2(Bucket=bucket, Prefix=RECEIPTS_PREFIX, MaxKeys=1)["KeyCount"]
+    except (BotoCoreError, ClientError) as error:
+        raise Unavailable(f"s3://{bucket}/{RECEIPTS_PREFIX}: {error}") from error
+    if found:
+        raise Unavailable(
+            f"s3://{bucket}/{TOMBSTONES_KEY} does not exist, but receipts of erasures do; it was deleted. "
+            f"Restore its latest version"
+        )
+
+
+def _parse(body: bytes, *, where: str) -> Tombstones:
+    try:
+        document = orjson.loads(body)
+        version, users, sessions = document["format_version"], document["erased"], document.get("sessions", {})
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise Unavailable(f"{where} is unreadable: {error!r}") from error
+    if version != FORMAT_VERSION or not isinstance(users, dict) or not isinstance(sessions, dict):
+        raise Unavailable(f"{where} has format_version {version!r}, expected {FORMAT_VERSION}")
+    return Tombstones(MappingProxyType(users), MappingProxyType(sessions))

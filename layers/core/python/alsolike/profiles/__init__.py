@@ -1,0 +1,1 @@
+"""Live profiles, and the export of a user's data."""

@@ -1,0 +1,1 @@
+"""Requests for recommendations, batches and previews."""

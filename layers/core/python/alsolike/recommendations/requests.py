@@ -1,0 +1,280 @@
+"""Requests for recommendations: the bodies and queries of their routes, field by field."""
+
+from __future__ import annotations
+
+import dataclasses
+from types import MappingProxyType
+from typing import Any
+
+from alsolike.contract.fields import SPACE, Choice, Field, Fields, Flag, Integer, ListOf, MapOf, Text
+from alsolike.events.interactions import MAX_ID_CHARACTERS
+from alsolike.filters.parser import MAX_PARAMETER_CHARACTERS, MAX_PARAMETERS
+from alsolike.runtime.errors import InvalidInput
+from alsolike.runtime.names import NAME, NAME_FORM
+
+DEFAULT_RESULTS = 25
+MAX_VALUE_CHARACTERS = 1_000
+PREVIEWED_RESULTS = 10
+MAX_RESULTS = 500
+MAX_RESULTS_WITH_METADATA = 50
+MAX_METADATA_COLUMNS = 10
+MAX_COLUMN_CHARACTERS = 150
+MAX_EXCLUDED = 500
+MAX_EXCLUDED_IN_QUERY = 100
+"""API Gateway takes 10 KB of a request's first line and headers."""
+MAX_BODY_BYTES = 512_000
+"""500 ids of 256 characters are 128 KB, or 512 KB if each character has four bytes."""
+
+WINDOWS = ("30m", "1h", "3h", "1d")
+DEFAULT_WINDOW = "1h"
+
+FOR_YOU = "for-you"
+SIMILAR_ITEMS = "similar-items"
+BOUGHT_TOGETHER = "bought-together"
+BUY_AGAIN = "buy-again"
+TRENDING = "trending"
+POPULAR = "popular"
+RECENTLY_VIEWED = "recently-viewed"
+PERSONALIZED_RANKING = "personalized-ranking"
+
+OF_USERS = (FOR_YOU, BUY_AGAIN, RECENTLY_VIEWED)
+"""Recommenders that need a user."""
+OF_ITEMS = (SIMILAR_ITEMS, BOUGHT_TOGETHER)
+"""Recommenders that need an item."""
+LISTING = (*OF_USERS, *OF_ITEMS, TRENDING, POPULAR)
+"""All recommenders of lists; `PERSONALIZED_RANKING` ranks given items."""
+OF_BATCHES = (*OF_USERS, TRENDING, POPULAR)
+"""Recommenders for batches of users."""
+
+MAX_BATCH_USERS = 1_000
+BATCH_PREFIX = "batch/"
+"""Prefix of batches in the artefact bucket: their users, and their answers."""
+
+_SEGMENT = r"[^/\x00-\x1f\x7f]"
+
+
+def check_subject(recommender: str, *, user_id: str | None, item_id: str | None) -> None:
+    """Raise an error for a request without the user or item that its recommender needs.
+
+    Raises
+    ------
+    InvalidInput
+        If it is missing.
+    """
+    if recommender in OF_USERS and user_id is None:
+        other = "" if item_id is None else f"; {SIMILAR_ITEMS} and {BOUGHT_TOGETHER} need only itemId"
+        raise InvalidInput(f"userId is missing, expected a user: {recommender} recommends to one{other}")
+    if recommender in OF_ITEMS and item_id is None:
+        raise InvalidInput(f"itemId is missing, expected an item: {recommender} starts from one")
+
+
+def _arn(kind: str) -> Text:
+    return Text(
+        MAX_ID_CHARACTERS,
+        pattern=rf"^arn:[a-z0-9-]+:personalize:[^:\x00-\x1f\x7f]*:[^:\x00-\x1f\x7f]*:[^\x00-\x1f\x7f]*{_SEGMENT}$",
+        expected=f"arn:aws:personalize:<region>:<account>:{kind}/<name>",
+        about=f"Of Amazon Personalize's form; its last segment names the {kind}.",
+    )
+
+
+_USER = Text(MAX_ID_CHARACTERS, about="A user, or the session of somebody unknown.")
+_ITEM = Text(MAX_ID_CHARACTERS, about="The item that the page is about; filters call it CurrentItem.")
+_RESULTS = Integer(
+    0, MAX_RESULTS, DEFAULT_RESULTS, about="How many items; 0 means the default. 50 at most with metadata."
+)
+_COLUMNS = ListOf(
+    Text(MAX_COLUMN_CHARACTERS), 0, MAX_METADATA_COLUMNS, about="Columns of the catalogue to answer with."
+)
+_COLUMNS_OF_QUERY = dataclasses.replace(
+    _COLUMNS,
+    minimum=1,
+    element=Text(
+        MAX_COLUMN_CHARACTERS,
+        pattern=rf"^[^,\x00-\x1f\x7f]*[^,{SPACE}\x00-\x1f\x7f][^,\x00-\x1f\x7f]*$",
+        expected="a column's name",  # API Gateway decodes what is between commas: one inside a name parts it, too
+    ),
+)
+_EXCLUDE = ListOf(
+    Text(MAX_ID_CHARACTERS),
+    0,
+    MAX_EXCLUDED,
+    about="Items that are not answered, such as those in the page's other lists.",
+)
+_EXCLUDE_OF_QUERY = dataclasses.replace(
+    _EXCLUDE,
+    minimum=1,
+    maximum=MAX_EXCLUDED_IN_QUERY,
+    element=Text(
+        MAX_ID_CHARACTERS,
+        pattern=rf"^[^,\x00-\x1f\x7f]*[^,{SPACE}\x00-\x1f\x7f][^,\x00-\x1f\x7f]*$",
+        expected="an item's id; one with a comma goes into the body of a POST",
+    ),
+)
+_FILTER_VALUES = MapOf(
+    Text(
+        MAX_PARAMETER_CHARACTERS,
+        pattern="^[A-Za-z0-9_]+$",
+        expected=f"1 to {MAX_PARAMETER_CHARACTERS} letters, digits and underscores",
+    ),
+    Text(MAX_VALUE_CHARACTERS),
+    MAX_PARAMETERS,
+    keys="parameters",
+    about='Values of the filter\'s parameters: plain (`20`), or quoted with commas between (`"Drama","Crime"`).',
+)
+_CONTEXT = MapOf(
+    Text(150),
+    Text(1_000),
+    150,
+    about="What the shop knows of the user in this moment; it counts before what is stored.",
+)
+_EXPLAIN = Flag(about="Whether each item comes with the interactions that speak for it, in `reason`.")
+_METADATA_COLUMNS = Fields({"ITEMS": _COLUMNS})
+_PROMOTIONS = ListOf(
+    Fields(
+        {
+            "name": Text(63, pattern=f"^{NAME.pattern}$", expected=NAME_FORM, about="By default that of the filter."),
+            "percentPromotedItems": Integer(1, 100, about="Of the items that are asked for."),
+            "filterArn": _arn("filter"),
+            "filterValues": _FILTER_VALUES,
+        },
+        required=("percentPromotedItems", "filterArn"),
+    ),
+    0,
+    1,
+    about="Instead of the promotions of the rules that apply: a share of the items is to pass a filter of its own.",
+)
+
+# With metadata there may be fewer items: the largest columns times the most items would be more than Lambda sends.
+_FEW_WITH_METADATA = {
+    "if": {
+        "required": ["metadataColumns"],
+        "properties": {
+            "metadataColumns": {
+                "type": "object",
+                "required": ["ITEMS"],
+                "properties": {"ITEMS": {"type": "array", "minItems": 1}},
+            }
+        },
+    },
+}
+
+
+def _named(segment: str) -> dict[str, Any]:
+    """Return the schema of a call whose ARN, in either field, ends like this."""
+    pattern = {"type": "string", "pattern": f"/({segment})$"}
+    return {
+        "anyOf": [{"required": [name], "properties": {name: pattern}} for name in ("recommenderArn", "campaignArn")]
+    }
+
+
+def needs(name: str) -> dict[str, Any]:
+    """Return the schema of an object that has a text of this name."""
+    return {"required": [name], "properties": {name: {"type": "string"}}}
+
+
+_OF_ITEMS = "|".join(OF_ITEMS)
+_WITHOUT_USER = f"{_OF_ITEMS}|{POPULAR}|{TRENDING}(-({'|'.join(WINDOWS)}))?"
+
+GET_RECOMMENDATIONS = Fields(
+    {
+        "campaignArn": _arn("campaign"),
+        "recommenderArn": _arn("recommender"),
+        "userId": _USER,
+        "itemId": _ITEM,
+        "numResults": _RESULTS,
+        "metadataColumns": _METADATA_COLUMNS,
+        "filterArn": _arn("filter"),
+        "filterValues": _FILTER_VALUES,
+        "context": _CONTEXT,
+        "explain": _EXPLAIN,
+        "promotions": _PROMOTIONS,
+        "exclude": _EXCLUDE,
+    },
+    rules={
+        **_FEW_WITH_METADATA,
+        "then": {"properties": {"numResults": {"maximum": MAX_RESULTS_WITH_METADATA}}},
+        "allOf": [
+            {"anyOf": [{"properties": {name: {"type": "null"}}} for name in ("campaignArn", "recommenderArn")]},
+            {"anyOf": [_named(_WITHOUT_USER), needs("userId")]},
+            {"anyOf": [{"not": _named(_OF_ITEMS)}, needs("itemId")]},
+        ],
+    },
+    about="GetRecommendations of Amazon Personalize's runtime, `explain` and `exclude`.",
+)
+
+GET_PERSONALIZED_RANKING = Fields(
+    {
+        "campaignArn": _arn("campaign"),
+        "userId": _USER,
+        "inputList": ListOf(Text(MAX_ID_CHARACTERS), 1, MAX_RESULTS, about="Items to rank; 50 at most with metadata."),
+        "metadataColumns": _METADATA_COLUMNS,
+        "filterArn": _arn("filter"),
+        "filterValues": _FILTER_VALUES,
+        "context": _CONTEXT,
+        "explain": _EXPLAIN,
+    },
+    required=("campaignArn", "userId", "inputList"),
+    rules={**_FEW_WITH_METADATA, "then": {"properties": {"inputList": {"maxItems": MAX_RESULTS_WITH_METADATA}}}},
+    about="GetPersonalizedRanking of Amazon Personalize's runtime, and `explain`.",
+)
+
+_QUERY: MappingProxyType[str, Field] = MappingProxyType(
+    {
+        "numResults": _RESULTS,
+        "metadata": _COLUMNS_OF_QUERY,
+        "filter": Text(MAX_ID_CHARACTERS, about="The name of a filter of the configuration."),
+        "filterValues": _FILTER_VALUES,
+        "exclude": _EXCLUDE_OF_QUERY,
+    }
+)
+_OF_USER_OR_SESSION: MappingProxyType[str, Field] = MappingProxyType(
+    {**_QUERY, "context": _CONTEXT, "explain": _EXPLAIN}
+)
+
+USER_QUERY = Fields(
+    {
+        "recommender": Choice(LISTING, FOR_YOU),
+        "itemId": _ITEM,
+        "window": Choice(WINDOWS, DEFAULT_WINDOW, about="Of `trending`, with which alone it is taken."),
+        **_OF_USER_OR_SESSION,
+    }
+)
+"""Query of `GET /users/{userId}/recommendations` and `GET /session/recommendations`."""
+SIMILAR_QUERY = Fields({"recommender": Choice(OF_ITEMS, SIMILAR_ITEMS), **_QUERY, "explain": _EXPLAIN})
+"""Query of `GET /items/{itemId}/similar` and `GET /session/items/{itemId}/similar`."""
+TRENDING_QUERY = Fields({"window": Choice(WINDOWS, DEFAULT_WINDOW), **_QUERY})
+POPULAR_QUERY = Fields({**_QUERY, "context": _CONTEXT})
+
+_KEY = Text(
+    512,
+    pattern=rf"^{BATCH_PREFIX}[^\x00-\x1f\x7f]+$",
+    expected=f"a key of the artefact bucket below {BATCH_PREFIX}",
+)
+
+BATCH = Fields(
+    {
+        "input": Fields({"key": _KEY}, required=("key",), about="A JSON list of users, instead of `users`."),
+        "first": Integer(0, MAX_BATCH_USERS, 0, about="How many users of the list another call has answered already."),
+        "recommender": Choice(OF_BATCHES, FOR_YOU),
+        "numResults": Integer(0, MAX_RESULTS, DEFAULT_RESULTS),
+        "filter": Text(MAX_ID_CHARACTERS),
+        "filterValues": _FILTER_VALUES,
+        "output": Fields({"key": _KEY}, required=("key",), about="Where the answers go, instead of into the response."),
+    }
+)
+"""Fields of a batch event in addition to `users`, whose invalid entries are rejected individually."""
+
+PREVIEW = Fields(
+    {
+        "userId": _USER,
+        "itemId": _ITEM,
+        "recommender": Choice(LISTING, FOR_YOU),
+        "numResults": Integer(1, MAX_RESULTS_WITH_METADATA, PREVIEWED_RESULTS),
+        "filter": Text(MAX_ID_CHARACTERS),
+        "filterValues": _FILTER_VALUES,
+        "metadata": _COLUMNS,
+        "exclude": _EXCLUDE,
+        "rules": Text(63, about="A rule set instead of that of the recommender."),
+    }
+)
+"""Fields of a preview event in addition to `configuration`: a document that is not applied yet."""

@@ -1,0 +1,1 @@
+"""Model versions: champion pointer, canary, gate's decisions, promotion."""

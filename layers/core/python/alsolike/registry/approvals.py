@@ -1,0 +1,47 @@
+"""The approval of a version's package in the SageMaker Model Registry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.runtime.errors import Unavailable
+
+APPROVED, REJECTED = "Approved", "Rejected"
+MAX_DESCRIPTION = 1_024
+
+
+class Approvals:
+    """One model package group.
+
+    Parameters
+    ----------
+    client
+        A low-level SageMaker client.
+    group
+        The group's name.
+    """
+
+    def __init__(self, client: Any, group: str) -> None:
+        self._client, self._group = client, group
+
+    def decide(self, version: str, status: str, *, reason: str) -> None:
+        """Set the approval of a version's package; one that was never registered has none.
+
+        Raises
+        ------
+        Unavailable
+            If SageMaker does not answer.
+        """
+        try:
+            pages = self._client.get_paginator("list_model_packages").paginate(ModelPackageGroupName=self._group)
+            for summary in (each for page in pages for each in page["ModelPackageSummaryList"]):
+                if summary.get("ModelPackageDescription") == version and summary["ModelApprovalStatus"] != status:
+                    self._client.update_model_package(
+                        ModelPackageArn=summary["ModelPackageArn"],
+                        ModelApprovalStatus=status,
+                        ApprovalDescription=reason[:MAX_DESCRIPTION],
+                    )
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable(f"model package group {self._group}: {error}") from error

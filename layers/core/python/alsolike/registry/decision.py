@@ -1,0 +1,201 @@
+"""The gate's decision on a model version: each check with its figures, stored as long as the registry.
+
+Its key is `registry/decisions/<version>.json` in the artefact bucket, for approved and rejected versions.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.registry.champion import check_reason
+from alsolike.runtime.clients import ObjectClient
+from alsolike.runtime.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound, Unavailable
+from alsolike.runtime.s3 import put_if_unchanged
+
+DECISIONS_PREFIX = "registry/decisions/"
+
+APPROVED, REJECTED = "approved", "rejected"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Check:
+    """A condition, and the figures that decided it.
+
+    Attributes
+    ----------
+    figures
+        The sentence with the reason.
+    values
+        The numbers in it, by name.
+    final
+        If true, no version can be forced past it, because serving would fail.
+    """
+
+    name: str
+    passed: bool
+    figures: str
+    values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    final: bool = False
+
+    def __str__(self) -> str:
+        return f"{'passed' if self.passed else 'failed'}: {self.name}: {self.figures}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Decision:
+    """The result of the gate.
+
+    Attributes
+    ----------
+    champion
+        The version that it was compared with; None if there was no champion.
+    forced
+        A person's reason for overriding a rejection; None without an override.
+    """
+
+    version: str
+    decided_ms: int
+    champion: str | None
+    checks: tuple[Check, ...]
+    forced: str | None = None
+
+    @property
+    def passed(self) -> bool:
+        """True if every check passed."""
+        return all(check.passed for check in self.checks)
+
+    @property
+    def verdict(self) -> str:
+        """`approved` or `rejected`."""
+        return APPROVED if self.passed or self.forced else REJECTED
+
+    def force(self, reason: str) -> Decision:
+        """Return the decision with an override; an approved one stays as it is.
+
+        Raises
+        ------
+        InvalidInput
+            If the reason is blank, or a failed check is final.
+        """
+        check_reason(reason)
+        if self.passed:
+            return self
+        if final := [str(check) for check in self.checks if check.final and not check.passed]:
+            raise InvalidInput(
+                f"model version {self.version!r} cannot be served, whatever the reason: {'; '.join(final)}"
+            )
+        return dataclasses.replace(self, forced=reason.strip())
+
+    def to_json(self) -> bytes:
+        """Return the decision as indented JSON."""
+        return orjson.dumps({**dataclasses.asdict(self), "verdict": self.verdict}, option=orjson.OPT_INDENT_2)
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Decision:
+        """Read a decision.
+
+        Raises
+        ------
+        InvalidBundle
+            If it is unreadable.
+        """
+        try:
+            document = orjson.loads(data)
+            document.pop("verdict")
+            checks = tuple(Check(**check) for check in document.pop("checks"))
+            return cls(checks=checks, **document)
+        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+            raise InvalidBundle(f"the decision is unreadable: {error}") from error
+
+
+def decision_key(version: str) -> str:
+    """Return the key of a version's decision in the artefact bucket."""
+    return f"{DECISIONS_PREFIX}{version}.json"
+
+
+class Decisions:
+    """The decisions of one deployment.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client.
+    bucket
+        The artefact bucket.
+    """
+
+    def __init__(self, client: ObjectClient, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def get(self, version: str) -> Decision | None:
+        """Return a version's decision, or None if the gate made none.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        InvalidBundle
+            If it is unreadable.
+        """
+        found = self._read(version)
+        return found[0] if found else None
+
+    def keep(self, decision: Decision) -> Decision:
+        """Store a decision and return it, or the one that is stored already: a version is judged once.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        InvalidBundle
+            If the one that is stored is unreadable.
+        """
+        try:
+            self._write(decision, etag=None)
+        except ConcurrentUpdate:
+            return self.get(decision.version) or decision
+        return decision
+
+    def force(self, version: str, *, reason: str) -> Decision:
+        """Override the gate's rejection of a version, and store the reason; an approved one stays as it is.
+
+        Raises
+        ------
+        InvalidInput
+            If there is no reason, or a failed check is final.
+        NotFound
+            If the gate made no decision on the version.
+        ConcurrentUpdate
+            If another caller wrote the decision meanwhile.
+        Unavailable
+            If S3 does not answer.
+        InvalidBundle
+            If the decision is unreadable.
+        """
+        if (found := self._read(version)) is None:
+            raise NotFound(f"the gate made no decision on model version {version!r}")
+        decision, etag = found
+        if (forced := decision.force(reason)) != decision:
+            self._write(forced, etag=etag)
+        return forced
+
+    def _read(self, version: str) -> tuple[Decision, str] | None:
+        key = decision_key(version)
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+            return Decision.from_json(answer["Body"].read()), answer["ETag"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                return None
+            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
+
+    def _write(self, decision: Decision, *, etag: str | None) -> None:
+        put_if_unchanged(self._client, self._bucket, decision_key(decision.version), decision.to_json(), etag=etag)

@@ -1,0 +1,71 @@
+"""Everything that is known of one model version."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from alsolike.bundle.manifest import Manifest
+from alsolike.registry.canary_report import CanaryReport
+from alsolike.registry.champion import Promotion
+from alsolike.registry.decision import Decision
+from alsolike.registry.versions import ModelVersion, ModelVersions
+from alsolike.runtime.errors import NotFound
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class VersionHistory:
+    """The history of a version; a part is None if it was deleted or never existed.
+
+    Attributes
+    ----------
+    manifest
+        Of its bundle, while it has its files.
+    decision
+        The gate's decision.
+    canary
+        The report of its latest trial.
+    """
+
+    version: ModelVersion
+    manifest: Manifest | None
+    decision: Decision | None
+    canary: CanaryReport | None
+    promotions: tuple[Promotion, ...]
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        document = {**dataclasses.asdict(self.version), **dataclasses.asdict(self)}
+        del document["version"]
+        document = {"version": self.version.version, **document}
+        if self.decision is not None:
+            document["decision"]["verdict"] = self.decision.verdict
+        if self.canary is not None:
+            document["canary"] |= {"state": self.canary.state, "reasons": self.canary.reasons}
+        return document
+
+
+def version_history(versions: ModelVersions, version: str) -> VersionHistory:
+    """Return the history of a version.
+
+    Raises
+    ------
+    NotFound
+        If it was never registered.
+    Unavailable
+        If S3 or SageMaker does not answer.
+    InvalidBundle
+        If a part of it is unreadable.
+    """
+    champion = versions.registry.champion()
+    try:
+        manifest = versions.manifest(version)
+    except NotFound:
+        manifest = None
+    return VersionHistory(
+        versions.registered(version),
+        manifest,
+        versions.decisions.get(version),
+        versions.canaries.read(version),
+        tuple(entry for entry in (champion.history if champion else ()) if entry.version == version),
+    )

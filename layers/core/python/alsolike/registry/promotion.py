@@ -1,0 +1,201 @@
+"""Promotion, trial, rollback and pinning of model versions, with their checks.
+
+Each change is conditional on the champion pointer that the decision was based on.
+"""
+
+from __future__ import annotations
+
+from alsolike.registry import champion as champion_notes
+from alsolike.registry.approvals import APPROVED
+from alsolike.registry.champion import Champion
+from alsolike.registry.decision import REJECTED
+from alsolike.registry.versions import ModelVersions
+from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
+from alsolike.training.runs import TrainingRuns
+
+MAX_REASON = 500
+"""Maximum characters of a person's reason."""
+
+
+def check_change_reason(reason: str) -> None:
+    """Raise an error for a reason that is blank or too long.
+
+    Raises
+    ------
+    InvalidInput
+        If it is.
+    """
+    champion_notes.check_reason(reason)
+    if len(reason) > MAX_REASON:
+        raise InvalidInput(f"the reason has {len(reason)} characters, expected at most {MAX_REASON}")
+
+
+def promote(
+    versions: ModelVersions,
+    version: str,
+    *,
+    expected: Champion | None,
+    reason: str,
+    force: str | None,
+    how_to_force: str,
+    now_ms: int,
+) -> Champion:
+    """Store the reason if a version is forced, and make it champion; `approve` follows.
+
+    The reason is stored first, so that a forced champion always has one. If the pointer changed meanwhile, the version
+    does not become champion, and the stored reason only records the override.
+
+    Parameters
+    ----------
+    expected
+        The pointer at the time of the decision.
+    force
+        The reason for overriding the gate's rejection; None without an override.
+    how_to_force
+        How the caller can override it, such as `--force`.
+
+    Raises
+    ------
+    NotFound
+        If there is no such version, or its bundle was deleted.
+    InvalidInput
+        If it is champion already without a canary to end, or the gate rejected it without an override, or a failed
+        check is final.
+    ConcurrentUpdate
+        If another caller wrote the pointer or the decision meanwhile.
+    Unavailable
+        If S3 does not answer; the version may be champion nevertheless.
+    """
+    if expected is not None and expected.version == version and expected.canary is None:
+        raise _champion_already(expected)
+    _check_bundle(versions, version)
+    forced = _forces(versions, version, force=force, how_to_force=how_to_force)
+    champion_notes.check_reason(reason)
+    if forced is not None:
+        versions.decisions.force(version, reason=forced)
+    return versions.registry.replace(expected, version, reason=reason, now_ms=now_ms)
+
+
+def approve(versions: ModelVersions, version: str, *, reason: str) -> tuple[str, ...]:
+    """Approve the package of a new champion; return a warning if that failed, which does not undo the promotion."""
+    try:
+        versions.approvals.decide(version, APPROVED, reason=reason)
+    except Unavailable as error:
+        return (
+            f"model version {version!r} is champion, but its package in the SageMaker Model Registry could not be "
+            f"approved: {error}",
+        )
+    return ()
+
+
+def _champion_already(champion: Champion) -> InvalidInput:
+    held = "; new versions are held, and `resume` lets them in again" if champion.held is not None else ""
+    return InvalidInput(f"model version {champion.version!r} is champion already{held}")
+
+
+def _check_bundle(versions: ModelVersions, version: str) -> None:
+    """Raise an error for a version that cannot serve, because its files are missing or it does not exist."""
+    try:
+        versions.manifest(version)
+    except NotFound as error:
+        versions.registered(version)
+        raise NotFound(f"model version {version!r} has no bundle any more, so that it cannot serve") from error
+
+
+def _forces(versions: ModelVersions, version: str, *, force: str | None, how_to_force: str) -> str | None:
+    """Return the reason for an override if the version needs one; raise an error if it cannot be or is not forced."""
+    decision = versions.decisions.get(version)
+    if decision is None or decision.verdict != REJECTED:
+        return None
+    if force is None:
+        failed = "; ".join(str(found) for found in decision.checks if not found.passed)
+        raise InvalidInput(
+            f"the gate rejected model version {version!r} ({failed}); {how_to_force} promotes it all the same, and "
+            "keeps the reason with the version"
+        )
+    decision.force(force)
+    return force
+
+
+def start_canary(
+    versions: ModelVersions,
+    runs: TrainingRuns,
+    version: str,
+    *,
+    champion: Champion | None,
+    reason: str,
+    force: str | None,
+    how_to_force: str,
+) -> str:
+    """Start the training workflow at the canary of a version; return the execution's ARN.
+
+    Raises
+    ------
+    NotFound
+        If there is no such version, or its bundle was deleted.
+    InvalidInput
+        If it is champion, or the gate rejected it without an override, or a failed check is final.
+    Unavailable
+        If Step Functions rejects the start.
+    """
+    if champion is not None and champion.version == version:
+        raise _champion_already(champion)
+    _check_bundle(versions, version)
+    forced = _forces(versions, version, force=force, how_to_force=how_to_force)
+    if forced is not None:  # the workflow reads it before the trial
+        versions.decisions.force(version, reason=forced)
+    return runs.start({"version": version, "reason": reason})
+
+
+def end_canary(versions: ModelVersions, expected: Champion | None, *, reason: str) -> Champion:
+    """End the canary, so that the champion serves all users; the workflow sees it at its next look.
+
+    Raises
+    ------
+    NotFound
+        If no version is on trial.
+    InvalidInput
+        If the reason is blank.
+    ConcurrentUpdate
+        If another caller wrote the pointer meanwhile.
+    """
+    if expected is None or expected.canary is None:
+        raise NotFound("no version is on trial")
+    return versions.registry.end_canary(expected, reason=f"somebody took it back: {reason}")
+
+
+def resume(versions: ModelVersions, expected: Champion | None) -> Champion:
+    """Allow new versions to become champion automatically again.
+
+    Raises
+    ------
+    NotFound
+        If they are not held.
+    ConcurrentUpdate
+        If another caller wrote the pointer meanwhile.
+    """
+    if expected is None or expected.held is None:
+        raise NotFound("nothing holds new versions: they become champion as gate and trial let them")
+    return versions.registry.resume(expected)
+
+
+def pin(versions: ModelVersions, expected: Champion | None, version: str, *, pinned: bool) -> Champion:
+    """Protect a version's files from deletion, or end the protection.
+
+    Raises
+    ------
+    NotFound
+        If it has no bundle, is to be unpinned and is not pinned, or there is no champion yet.
+    ConcurrentUpdate
+        If another caller wrote the pointer meanwhile.
+    """
+    if expected is None:
+        raise NotFound("there is no champion yet; a version is pinned beside one")
+    if pinned == (version in expected.pinned):
+        if pinned:
+            return expected
+        raise NotFound(f"model version {version!r} is not pinned; pinned: {', '.join(expected.pinned) or 'nothing'}")
+    if pinned:
+        _check_bundle(versions, version)
+    kept = tuple(each for each in expected.pinned if each != version)
+    return versions.registry.pin(expected, (*kept, version) if pinned else kept)

@@ -1,0 +1,246 @@
+"""The registry's pointer: the champion and its canary. Serving polls this one object.
+
+Promotion, canary and rollback write only the pointer, and only if it has not changed since it was read.
+The metrics and lineage of each version are in the SageMaker Model Registry; its files under `models/<version>/`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import orjson
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.registry.canary import Canary
+from alsolike.registry.champion import Champion, Promotion, PromotionHold, check_reason
+from alsolike.runtime.clients import RegistryClient
+from alsolike.runtime.errors import InvalidBundle, InvalidInput, NotFound, Unavailable
+from alsolike.runtime.names import MODEL_VERSION, MODEL_VERSION_FORM
+from alsolike.runtime.s3 import put_if_unchanged
+
+MODELS_PREFIX = "models/"
+CHAMPION_KEY = "registry/champion.json"
+REPAIR = "repair it with `alsolike models repair`"
+_GONE = ("NoSuchKey", "404")
+
+
+def model_prefix(version: str) -> str:
+    """Return the key prefix of a model bundle in the artefact bucket."""
+    return f"{MODELS_PREFIX}{version}/"
+
+
+class Registry:
+    """The pointer of one deployment.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client.
+    bucket
+        The artefact bucket.
+    """
+
+    def __init__(self, client: RegistryClient, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def champion(self) -> Champion | None:
+        """Return the champion, or None before the first promotion.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        InvalidBundle
+            If the pointer is unreadable, or was deleted.
+        """
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=CHAMPION_KEY)
+            body = answer["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _GONE:
+                if self._was_deleted():
+                    raise InvalidBundle(f"s3://{self._bucket}/{CHAMPION_KEY} was deleted; {REPAIR}") from error
+                return None
+            raise Unavailable(f"s3://{self._bucket}/{CHAMPION_KEY}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"s3://{self._bucket}/{CHAMPION_KEY}: {error}") from error
+        try:
+            return Champion.of(orjson.loads(body), etag=answer["ETag"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise InvalidBundle(f"s3://{self._bucket}/{CHAMPION_KEY} is unreadable: {error}; {REPAIR}") from error
+
+    def put_back(self, champion: Champion) -> Champion:
+        """Store a pointer of earlier in place of the unreadable object whose ETag it has; without one, of none.
+
+        Raises
+        ------
+        NotFound
+            If the champion has no complete bundle.
+        ConcurrentUpdate
+            If another process wrote the pointer meanwhile.
+        """
+        self._check_exists(champion.version)
+        return self._write(champion)
+
+    def promote(self, version: str, *, reason: str, now_ms: int) -> Champion:
+        """Make a version champion, regardless of the current one; see `replace`."""
+        return self.replace(self.champion(), version, reason=reason, now_ms=now_ms)
+
+    def replace(self, expected: Champion | None, version: str, *, reason: str, now_ms: int) -> Champion:
+        """Make a version champion in place of the one that the decision was based on.
+
+        A version that already is champion stays so without a new entry. A canary ends, because the champion that it
+        was compared with no longer serves.
+
+        Parameters
+        ----------
+        expected
+            The result of `champion` at the time of the decision.
+
+        Raises
+        ------
+        InvalidInput
+            If the reason is blank, or no version may be called so.
+        NotFound
+            If the version has no complete bundle.
+        ConcurrentUpdate
+            If another caller promoted a version since `expected` was read.
+        """
+        check_reason(reason)
+        if expected is not None and expected.version == version:
+            if expected.canary is None and expected.held is None:
+                return expected
+            ended = expected.ending(f"{version} stays champion: {reason}")
+            return self._write(dataclasses.replace(expected, canary=None, ended=ended, held=None))
+        self._check_exists(version)
+        if not MODEL_VERSION.fullmatch(version):  # a pointer with such a name could not be read
+            raise InvalidInput(f"the version is {version!r}, expected {MODEL_VERSION_FORM}")
+        promotion = Promotion(version, now_ms, reason)
+        if expected is None:
+            return self._write(Champion((promotion,), etag=""))
+        return self._write(dataclasses.replace(expected, history=expected.promoting(promotion), canary=None, held=None))
+
+    def start_canary(self, expected: Champion, canary: Canary) -> Champion:
+        """Start a trial of a version next to the champion, replacing any current one.
+
+        Raises
+        ------
+        NotFound
+            If the version has no complete bundle.
+        ConcurrentUpdate
+            If another caller wrote the pointer since `expected` was read.
+        """
+        self._check_exists(canary.version)
+        return self._write(dataclasses.replace(expected, canary=canary))
+
+    def end_canary(self, expected: Champion, *, reason: str, breached: bool = False) -> Champion:
+        """End the canary, so that the champion serves all users, and record the reason; see `Ended`.
+
+        Raises
+        ------
+        InvalidInput
+            If the reason is blank.
+        ConcurrentUpdate
+            If another caller wrote the pointer since `expected` was read.
+        """
+        check_reason(reason)
+        if expected.canary is None:
+            return expected
+        ended = expected.ending(reason, breached=breached)
+        return self._write(dataclasses.replace(expected, canary=None, ended=ended))
+
+    def pin(self, expected: Champion, versions: tuple[str, ...]) -> Champion:
+        """Replace the versions that are kept at any age.
+
+        Raises
+        ------
+        ConcurrentUpdate
+            If another caller wrote the pointer since `expected` was read.
+        """
+        return self._write(dataclasses.replace(expected, pinned=versions))
+
+    def resume(self, expected: Champion) -> Champion:
+        """Allow new versions to become champion automatically again.
+
+        Raises
+        ------
+        ConcurrentUpdate
+            If another caller wrote the pointer since `expected` was read.
+        """
+        return self._write(dataclasses.replace(expected, held=None))
+
+    def roll_back(
+        self, *, reason: str, now_ms: int, with_trial: bool = False, expected: Champion | None = None
+    ) -> Champion:
+        """Promote the champion before this one's first promotion; a second rollback goes one further back.
+
+        Versions trained afterwards are held.
+
+        Parameters
+        ----------
+        with_trial
+            Also end the current trial.
+        expected
+            The result of `champion` at the time of the decision; None reads the current champion.
+
+        Raises
+        ------
+        InvalidInput
+            If the reason is blank, or a version is on trial and `with_trial` is false.
+        NotFound
+            If there is no earlier version.
+        ConcurrentUpdate
+            If another caller promoted a version at the same time.
+        """
+        check_reason(reason)
+        current = expected or self.champion()
+        if current is None or current.previous is None:
+            raise NotFound("there is no earlier champion to roll back to; promote a version by its name")
+        if current.canary is not None and not with_trial:
+            tried, own = current.canary.version, current.version
+            raise InvalidInput(
+                f"model version {tried!r} is on trial: `alsolike models rollback --canary` takes it back, and {own!r} "
+                f"stays champion; `alsolike models rollback --champion` ends its trial and takes back {own!r} as well"
+            )
+        self._check_exists(current.previous)
+        history = current.promoting(Promotion(current.previous, now_ms, reason))
+        ended = current.ending(f"{current.version} was rolled back beside it: {reason}")
+        held = PromotionHold(reason, now_ms)
+        return self._write(dataclasses.replace(current, history=history, canary=None, ended=ended, held=held))
+
+    def _write(self, champion: Champion) -> Champion:
+        """Replace the pointer that has the champion's ETag; without an ETag, create the first one."""
+        etag = put_if_unchanged(
+            self._client,
+            self._bucket,
+            CHAMPION_KEY,
+            orjson.dumps(champion.document(), option=orjson.OPT_INDENT_2),
+            etag=champion.etag,
+            conflict="the champion pointer changed meanwhile; look again",
+        )
+        return dataclasses.replace(champion, etag=etag)
+
+    def _was_deleted(self) -> bool:
+        """Return true if a delete marker hides the pointer; it has none before the first promotion."""
+        try:
+            self._client.head_object(Bucket=self._bucket, Key=CHAMPION_KEY)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _GONE:
+                raise Unavailable(f"s3://{self._bucket}/{CHAMPION_KEY}: {error}") from error
+            headers = error.response["ResponseMetadata"].get("HTTPHeaders", {})
+            return bool(headers.get("x-amz-delete-marker") == "true")
+        except BotoCoreError as error:
+            raise Unavailable(f"s3://{self._bucket}/{CHAMPION_KEY}: {error}") from error
+        return False
+
+    def _check_exists(self, version: str) -> None:
+        key = f"{model_prefix(version)}manifest.json"
+        try:
+            self._client.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _GONE:
+                raise NotFound(f"model version {version!r} has no bundle at s3://{self._bucket}/{key}") from error
+            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error

@@ -1,0 +1,159 @@
+"""Retention of model versions: the versions that stay, and the deletion of the others' files.
+
+A version's decision, the report of its canary and its package stay; only its files under `models/<version>/` go.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.domain.experiments import Experiment
+from alsolike.registry.champion import Champion
+from alsolike.registry.registry import MODELS_PREFIX
+from alsolike.runtime.errors import Unavailable
+
+LAST_GOOD = 3
+"""So many versions that rollbacks would return to stay."""
+
+UNFINISHED_MS = 86_400_000
+"""Files without a manifest are of an upload that broke off, once they are so old."""
+
+_MANIFEST = "manifest.json"
+_DAY_MS = 86_400_000
+_AT_ONCE = 1_000  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StoredVersion:
+    """A version with files; `complete` is true if its manifest is among them."""
+
+    version: str
+    modified_ms: int
+    complete: bool
+
+
+def protected(champion: Champion | None, experiments: Iterable[Experiment], *, now_ms: int) -> Mapping[str, str]:
+    """Return the versions whose files stay at any age, each with the reason.
+
+    Parameters
+    ----------
+    experiments
+        Of the configuration; arms of those that have not ended keep the versions that they name.
+    """
+    found: dict[str, str] = {}
+    for experiment in experiments:
+        if experiment.end_ms is None or experiment.end_ms > now_ms:
+            for arm in experiment.arms:
+                if arm.model is not None:
+                    found[arm.model] = f"answers an arm of the experiment {experiment.name}"
+    if champion is not None:
+        found |= dict.fromkeys(champion.pinned, "is pinned")
+        found |= dict.fromkeys(champion.predecessors[:LAST_GOOD], "is what a rollback returns to")
+        if champion.canary is not None:
+            found[champion.canary.version] = "is on trial"
+        found[champion.version] = "is champion"
+    return MappingProxyType(found)
+
+
+def superfluous(
+    stored: Iterable[StoredVersion], keeps: Mapping[str, str], *, others: int, now_ms: int
+) -> Iterator[StoredVersion]:
+    """Yield the versions whose files may be deleted: neither protected, nor among the latest others.
+
+    A folder without a manifest is no version; it is deleted once no upload can still be writing it.
+    """
+    rest = sorted(
+        (each for each in stored if each.version not in keeps), key=lambda each: (-each.modified_ms, each.version)
+    )
+    yield from [each for each in rest if each.complete][others:]
+    yield from (each for each in rest if not each.complete and each.modified_ms < now_ms - UNFINISHED_MS)
+
+
+def expired(
+    stored: Iterable[StoredVersion], keeps: Mapping[str, str], *, days: int, now_ms: int
+) -> Iterator[StoredVersion]:
+    """Yield the datasets older than `days` days; the dataset of a version has its name.
+
+    The latest complete one stays, and those of `keeps`: monitoring compares with the champion's dataset, and an erasure
+    finds there if the champion was trained with the user.
+    """
+    every = list(stored)
+    latest = max((each for each in every if each.complete), key=lambda each: each.modified_ms, default=None)
+    for each in every:
+        if each != latest and each.version not in keeps and each.modified_ms < now_ms - days * _DAY_MS:
+            yield each
+
+
+class ModelFiles:
+    """The files of model versions, or of datasets, in one artefact bucket.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client.
+    bucket
+        The artefact bucket.
+    folder
+        Prefix with a folder for each version, or for each dataset.
+    """
+
+    def __init__(self, client: Any, bucket: str, folder: str = MODELS_PREFIX) -> None:
+        self._client, self._bucket, self._folder = client, bucket, folder
+
+    def stored(self) -> list[StoredVersion]:
+        """Return the versions that have files, by name.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        """
+        manifests: dict[str, int] = {}
+        latest: dict[str, int] = {}
+        for entry in self._list(self._folder):
+            version, _, name = entry["Key"].removeprefix(self._folder).partition("/")
+            modified_ms = int(entry["LastModified"].timestamp() * 1000)
+            latest[version] = max(modified_ms, latest.get(version, 0))
+            if name == _MANIFEST:
+                manifests[version] = modified_ms
+        return [
+            StoredVersion(version, manifests.get(version, latest[version]), version in manifests)
+            for version in sorted(latest)
+        ]
+
+    def delete(self, version: str) -> int:
+        """Delete a version's files and return how many: its manifest first, so that it is never there by half.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        """
+        prefix = f"{self._folder}{version}/"
+        keys = [entry["Key"] for entry in self._list(prefix)]
+        self._delete([f"{prefix}{_MANIFEST}"])
+        for first in range(0, len(keys), _AT_ONCE):
+            self._delete(keys[first : first + _AT_ONCE])
+        return len(keys)
+
+    def _list(self, prefix: str) -> Iterator[dict[str, Any]]:
+        try:
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
+                yield from page.get("Contents", [])
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable(f"s3://{self._bucket}/{prefix}: {error}") from error
+
+    def _delete(self, keys: list[str]) -> None:
+        try:
+            answer = self._client.delete_objects(
+                Bucket=self._bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable(f"s3://{self._bucket}/{keys[0]}: {error}") from error
+        for refused in answer.get("Errors", []):
+            raise Unavailable(f"s3://{self._bucket}/{refused['Key']} cannot be deleted: {refused['Message']}")

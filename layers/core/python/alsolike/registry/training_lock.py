@@ -1,0 +1,151 @@
+"""Lock that allows one training run at a time: an object that names the execution that holds it.
+
+It is never released. The next execution asks Step Functions whether the holder still runs. So a holder that was
+stopped, or failed without a handler, blocks no other run.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import orjson
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.registry.registry import REPAIR
+from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.errors import InvalidInput, Unavailable
+from alsolike.runtime.s3 import put_if_unchanged
+
+KEY = "workflow/training-run.json"
+"""Its prefix is neither `training/`, where the job, which runs the shop's code, may write, nor `registry/`, which is
+restored to earlier times and replicated to another region.
+"""
+_GONE = ("NoSuchKey", "404")
+_NO_EXECUTION = ("ExecutionDoesNotExist", "InvalidArn")  # AWS forgets executions after 90 days
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Holder:
+    """The holder of the lock; `etag` is the condition of a write."""
+
+    execution_id: str
+    run_id: str
+    etag: str
+
+
+class TrainingLock:
+    """The lock of one deployment.
+
+    Parameters
+    ----------
+    s3, stepfunctions
+        Low-level clients.
+    bucket
+        The artefact bucket.
+    """
+
+    def __init__(self, s3: Any, stepfunctions: Any, bucket: str) -> None:
+        self._s3 = s3
+        self._stepfunctions = stepfunctions
+        self._bucket = bucket
+
+    def take(self, execution_id: str, *, run_id: str, now_ms: int) -> Holder | None:
+        """Acquire the lock for an execution; return the holder, if another execution holds it and runs.
+
+        An execution that holds it already keeps it.
+
+        Raises
+        ------
+        ConcurrentUpdate
+            If another execution acquired it at the same time.
+        InvalidInput
+            If the object is unreadable.
+        Unavailable
+            If S3 or Step Functions does not answer.
+        """
+        holder = self._holder()
+        if holder and holder.execution_id == execution_id:
+            return None
+        if holder and self._runs(holder.execution_id):
+            return holder
+        self._write(holder, {"execution_id": execution_id, "run_id": run_id, "taken_ms": now_ms})
+        return None
+
+    def running(self) -> Holder | None:
+        """Return the running holder; None if the next execution would get the lock.
+
+        Raises
+        ------
+        InvalidInput
+            If the object is unreadable.
+        Unavailable
+            If S3 or Step Functions does not answer.
+        """
+        holder = self._holder()
+        return holder if holder and self._runs(holder.execution_id) else None
+
+    def is_broken(self) -> bool:
+        """Return true if the object is unreadable, so that no run can get the lock.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        """
+        try:
+            self._holder()
+        except InvalidInput:
+            return True
+        return False
+
+    def clear(self) -> None:
+        """Delete the object; the next run takes the turn.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        """
+        with translate_aws_errors(f"s3://{self._bucket}/{KEY}"):
+            self._s3.delete_object(Bucket=self._bucket, Key=KEY)
+
+    def _holder(self) -> Holder | None:
+        try:
+            answer = self._s3.get_object(Bucket=self._bucket, Key=KEY)
+            body = answer["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _GONE:
+                return None
+            raise Unavailable(f"s3://{self._bucket}/{KEY}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"s3://{self._bucket}/{KEY}: {error}") from error
+        try:
+            document = orjson.loads(body)
+            execution_id, run_id = document["execution_id"], document["run_id"]
+            if not isinstance(execution_id, str) or not isinstance(run_id, str) or not execution_id:
+                raise ValueError(f"execution {execution_id!r} of run {run_id!r}")
+            return Holder(execution_id, run_id, answer["ETag"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise InvalidInput(f"s3://{self._bucket}/{KEY} is unreadable: {error!r}; {REPAIR}") from error
+
+    def _runs(self, execution_id: str) -> bool:
+        try:
+            status = self._stepfunctions.describe_execution(executionArn=execution_id)["status"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _NO_EXECUTION:
+                return False
+            raise Unavailable(f"execution {execution_id}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"execution {execution_id}: {error}") from error
+        return bool(status in ("RUNNING", "PENDING_REDRIVE"))
+
+    def _write(self, expected: Holder | None, document: dict[str, Any]) -> None:
+        put_if_unchanged(
+            self._s3,
+            self._bucket,
+            KEY,
+            orjson.dumps(document, option=orjson.OPT_INDENT_2),
+            etag=expected.etag if expected else None,
+            conflict=f"another run took s3://{self._bucket}/{KEY} at the same time",
+        )

@@ -1,0 +1,350 @@
+"""The model versions of a deployment: manifests in the artefact bucket, packages in SageMaker, the champion pointer."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import re
+from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from alsolike.bundle.manifest import MANIFEST_FILE, Manifest
+from alsolike.registry.approvals import Approvals
+from alsolike.registry.canary_report import CanaryReports
+from alsolike.registry.champion import Champion
+from alsolike.registry.decision import APPROVED, Decisions
+from alsolike.registry.registry import Registry, model_prefix
+from alsolike.registry.retention import ModelFiles
+from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.errors import InvalidBundle, NotFound
+
+VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+"""Pattern of a version's name."""
+
+CHAMPION, CANARY, PREVIOUS, RETIRED, REJECTED, KEPT = "champion", "canary", "previous", "retired", "rejected", "kept"
+STATUSES = (CHAMPION, CANARY, PREVIOUS, RETIRED, REJECTED, KEPT)
+
+_FIGURES = ("algorithm", "hr", "ndcg", "mrr", "coverage", "fit_s")
+_AT_ONCE = 4
+_REJECTED_PACKAGE = "Rejected"
+NOT_REGISTERED = "NotRegistered"
+"""Approval of a version that SageMaker rejected at registration."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AlgorithmFigures:
+    """An algorithm's figures on the hold-out; None for unrecorded ones."""
+
+    algorithm: str
+    hr: float | None
+    ndcg: float | None
+    mrr: float | None
+    coverage: float | None
+    fit_s: float | None
+    winner: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """A version with its state in the registry.
+
+    Attributes
+    ----------
+    status
+        `champion`; `canary`, on trial; `previous`, the target of a rollback; `rejected` by the gate or by its trial;
+        `retired`, without files; or `kept`.
+    pinned
+        True if it is kept regardless of its age.
+    package_arn
+        In the SageMaker Model Registry; empty if SageMaker rejected the registration.
+    approval
+        Of the package, or `NOT_REGISTERED`.
+    forced
+        True if a person overrode the gate's rejection.
+    """
+
+    version: str
+    status: str
+    algorithm: str
+    created_ms: int
+    items: int
+    candidates: tuple[AlgorithmFigures, ...]
+    package_arn: str
+    approval: str
+    pinned: bool = False
+    forced: bool = False
+
+    @property
+    def winner(self) -> AlgorithmFigures | None:
+        """Figures of the algorithm that the comparison chose."""
+        return next((candidate for candidate in self.candidates if candidate.winner), None)
+
+
+class ModelVersions:
+    """The versions of one deployment.
+
+    Parameters
+    ----------
+    s3, sagemaker
+        Low-level clients.
+    bucket
+        The artefact bucket.
+    group
+        The name of the model package group.
+
+    Attributes
+    ----------
+    registry, files, decisions, canaries, approvals
+        What is kept of the versions.
+    """
+
+    def __init__(self, s3: Any, sagemaker: Any, *, bucket: str, group: str) -> None:
+        self.registry = Registry(s3, bucket)
+        self.files = ModelFiles(s3, bucket)
+        self.decisions = Decisions(s3, bucket)
+        self.canaries = CanaryReports(s3, bucket)
+        self.approvals = Approvals(sagemaker, group)
+        self._s3, self._sagemaker = s3, sagemaker
+        self._bucket, self._group = bucket, group
+        self._properties: dict[str, Mapping[str, str]] = {}
+        self._forced: dict[str, bool] = {}
+
+    def manifest(self, version: str) -> Manifest:
+        """Return the manifest of a version's bundle.
+
+        Raises
+        ------
+        NotFound
+            If there is no such version.
+        Unavailable
+            If S3 does not answer.
+        InvalidBundle
+            If the manifest is unreadable.
+        """
+        key = f"{model_prefix(version)}{MANIFEST_FILE}"
+        with translate_aws_errors(f"s3://{self._bucket}/{key}"):
+            try:
+                body = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+            except ClientError as error:
+                if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                    raise _unknown(version) from error
+                raise
+        return Manifest.from_json(body)
+
+    def latest(self, champion: Champion | None, *, most: int) -> list[ModelVersion]:
+        """Return the versions that were registered last, the latest first, and older ones that the pointer names.
+
+        The times of fits are not among their figures.
+
+        Raises
+        ------
+        Unavailable
+            If S3 or SageMaker does not answer.
+        """
+        stored = self._complete()
+        summaries = self._summaries(stored)
+        named = {champion.version, champion.previous, *champion.pinned} if champion else set()
+        if champion is not None and champion.canary is not None:
+            named.add(champion.canary.version)
+        rest = [summary for summary in summaries[most:] if summary.get("ModelPackageDescription") in named]
+        return self._versions([*summaries[:most], *rest], champion, stored)
+
+    def all(self) -> list[ModelVersion]:
+        """Return every version that was registered, the latest first.
+
+        Raises
+        ------
+        Unavailable
+            If S3 or SageMaker does not answer.
+        """
+        stored = self._complete()
+        versions = self._versions(self._summaries(stored), self.registry.champion(), stored)
+        return [self._with_fit_times(version) for version in versions]
+
+    def registered(self, version: str) -> ModelVersion:
+        """Return one version.
+
+        Raises
+        ------
+        NotFound
+            If it was never registered.
+        Unavailable
+            If S3 or SageMaker does not answer.
+        """
+        stored = self._complete()
+        of = [summary for summary in self._summaries(stored) if summary.get("ModelPackageDescription") == version]
+        for found in self._versions(of[:1], self.registry.champion(), stored) if of else ():
+            return self._with_fit_times(found)
+        raise _unknown(version)
+
+    def _complete(self) -> Mapping[str, int]:
+        """Return the versions whose files are complete, each with the time of its manifest."""
+        return {stored.version: stored.modified_ms for stored in self.files.stored() if stored.complete}
+
+    def _summaries(self, stored: Mapping[str, int]) -> list[Mapping[str, Any]]:
+        """Return the packages of the group, the latest first, without figures.
+
+        A version whose registration SageMaker rejected has a summary without a package.
+        """
+        with translate_aws_errors(f"model package group {self._group}"):
+            pages = self._sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=self._group)
+            found = [summary for page in pages for summary in page["ModelPackageSummaryList"]]
+        registered = {summary.get("ModelPackageDescription") for summary in found}
+        found += [
+            {
+                "ModelPackageArn": "",
+                "ModelPackageDescription": version,
+                "CreationTime": dt.datetime.fromtimestamp(modified_ms / 1_000, dt.UTC),
+                "ModelApprovalStatus": NOT_REGISTERED,
+            }
+            for version, modified_ms in stored.items()
+            if version not in registered
+        ]
+        return sorted(
+            found, key=lambda each: (each["CreationTime"], each.get("ModelPackageDescription", "")), reverse=True
+        )
+
+    def _versions(
+        self, summaries: Iterable[Mapping[str, Any]], champion: Champion | None, complete: Collection[str]
+    ) -> list[ModelVersion]:
+        summaries = list(summaries)
+        with translate_aws_errors(f"model package group {self._group}"), ThreadPoolExecutor(_AT_ONCE) as threads:
+            described = list(threads.map(self._described, summaries))
+            found = [
+                _version(summary, properties, champion, complete)
+                for summary, properties in zip(summaries, described, strict=True)
+            ]
+            forced = list(threads.map(self._is_forced, found))
+        return [
+            dataclasses.replace(version, forced=is_forced, status=self._status(version))
+            for version, is_forced in zip(found, forced, strict=True)
+        ]
+
+    def _status(self, version: ModelVersion) -> str:
+        """Return the status of a version; its decision replaces the approval that SageMaker rejected."""
+        if version.status != KEPT or version.approval != NOT_REGISTERED:
+            return version.status
+        try:
+            decision = self.decisions.get(version.version)
+        except InvalidBundle:
+            return KEPT
+        return KEPT if decision is None or decision.verdict == APPROVED else REJECTED
+
+    def _is_forced(self, version: ModelVersion) -> bool:
+        """Return true if a version was forced; final decisions are read only once.
+
+        A decision is final if it approved the version, or if the version's files were deleted.
+        """
+        if (known := self._forced.get(version.version)) is not None:
+            return known
+        try:
+            decision = self.decisions.get(version.version)
+        except InvalidBundle:  # the view of the decision reports its fault
+            return False
+        forced = decision is not None and decision.forced is not None
+        if version.status == RETIRED or (decision is not None and decision.verdict == APPROVED):
+            self._forced[version.version] = forced
+        return forced
+
+    def _described(self, summary: Mapping[str, Any]) -> Mapping[str, str]:
+        """Return the description of a package from its registration; each needs one call, once."""
+        package_arn = summary["ModelPackageArn"]
+        if not package_arn:
+            version = summary["ModelPackageDescription"]
+            try:
+                return _properties(self.manifest(version))
+            except (NotFound, InvalidBundle):  # the list still shows the other versions
+                return {"version": version, "algorithm": "", "items": "0"}
+        if package_arn not in self._properties:
+            package = self._sagemaker.describe_model_package(ModelPackageName=package_arn)
+            self._properties[package_arn] = package["CustomerMetadataProperties"]
+        return self._properties[package_arn]
+
+    def _with_fit_times(self, version: ModelVersion) -> ModelVersion:
+        """Return the version with the fit times from its bundle, which the registry does not store."""
+        if version.status == RETIRED:
+            return version
+        try:
+            fit_s = {each.algorithm: each.fit_s for each in candidates(self.manifest(version.version))}
+        except (NotFound, InvalidBundle):
+            return version
+        return dataclasses.replace(
+            version,
+            candidates=tuple(
+                dataclasses.replace(candidate, fit_s=fit_s.get(candidate.algorithm)) for candidate in version.candidates
+            ),
+        )
+
+
+def candidates(of: Manifest) -> tuple[AlgorithmFigures, ...]:
+    """Return the compared algorithms' figures, the best first."""
+    return _ranked(
+        AlgorithmFigures(winner=entry["algorithm"] == of.algorithm, **{name: entry.get(name) for name in _FIGURES})
+        for entry in of.metrics.get("candidates", ())
+    )
+
+
+def _unknown(version: str) -> NotFound:
+    return NotFound(f"there is no model version {version!r}; `alsolike models list` shows them")
+
+
+def _version(
+    summary: Mapping[str, Any], said: Mapping[str, str], champion: Champion | None, complete: Collection[str]
+) -> ModelVersion:
+    version, approval = said["version"], summary["ModelApprovalStatus"]
+    if champion and version == champion.version:
+        status = CHAMPION
+    elif champion and champion.canary and version == champion.canary.version:
+        status = CANARY
+    elif champion and version == champion.previous:
+        status = PREVIOUS
+    elif version not in complete:
+        status = RETIRED
+    else:
+        status = REJECTED if approval == _REJECTED_PACKAGE else KEPT
+    return ModelVersion(
+        version=version,
+        status=status,
+        algorithm=said["algorithm"],
+        created_ms=round(summary["CreationTime"].timestamp() * 1000),
+        items=int(said["items"]),
+        candidates=_registered_candidates(said),
+        package_arn=summary["ModelPackageArn"],
+        approval=approval,
+        pinned=champion is not None and version in champion.pinned,
+    )
+
+
+def _properties(manifest: Manifest) -> Mapping[str, str]:
+    """Return the properties that a package of the version would have."""
+    figures = {
+        f"{entry['algorithm']}.{name}": str(entry[name])
+        for entry in manifest.metrics.get("candidates", ())
+        for name in _FIGURES[1:]
+        if entry.get(name) is not None
+    }
+    return {"version": manifest.version, "algorithm": manifest.algorithm, "items": str(manifest.items), **figures}
+
+
+def _registered_candidates(properties: Mapping[str, str]) -> tuple[AlgorithmFigures, ...]:
+    """Read the figures that the registry keeps of each algorithm as `<algorithm>.<figure>`."""
+    figures: dict[str, dict[str, float]] = {}
+    for name, value in properties.items():
+        algorithm, _, figure = name.rpartition(".")
+        if algorithm and figure in _FIGURES:
+            figures.setdefault(algorithm, {})[figure] = float(value)
+    return _ranked(
+        AlgorithmFigures(
+            algorithm,
+            **{name: of.get(name) for name in _FIGURES[1:]},
+            winner=algorithm == properties["algorithm"],
+        )
+        for algorithm, of in figures.items()
+    )
+
+
+def _ranked(figures: Iterable[AlgorithmFigures]) -> tuple[AlgorithmFigures, ...]:
+    return tuple(sorted(figures, key=lambda figure: -(figure.ndcg or 0.0)))

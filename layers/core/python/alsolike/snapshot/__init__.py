@@ -1,0 +1,1 @@
+"""The catalogue snapshot that serving reads, and items that the model does not know."""

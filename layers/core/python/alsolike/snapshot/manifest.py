@@ -1,0 +1,163 @@
+"""The manifest of the catalogue snapshot: which segments hold, and the rule by which segments are merged."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+import orjson
+
+from alsolike.domain.configuration import ColumnType
+from alsolike.runtime.errors import InvalidSnapshot
+from alsolike.runtime.struct import struct
+
+CURRENT_KEY = "catalog/current.json"
+SEGMENTS_PREFIX = "catalog/segments/"
+FORMAT_VERSION = 1
+
+YOUNG_ROWS = 256
+"""Minimum row count of a segment in comparisons of sizes: smaller ones cost as much, because of their requests."""
+GROWTH = 3
+"""Minimum ratio of a segment's rows to those of all smaller ones together."""
+
+
+@struct
+class SegmentEntry:
+    """A segment's object; rows count deletions too."""
+
+    key: str
+    rows: int
+    size_bytes: int
+    sha256: str
+
+    @property
+    def file_name(self) -> str:
+        """Its name on a disk."""
+        return self.key.removeprefix(SEGMENTS_PREFIX)
+
+
+@struct
+class Retired:
+    """A segment that holds no longer, and since when; readers may still be downloading it."""
+
+    key: str
+    retired_ms: int
+
+
+@struct
+class Manifest:
+    """The contents of a snapshot.
+
+    Attributes
+    ----------
+    columns
+        Declared columns, the same in every segment.
+    published_ms
+        Time of the write.
+    configuration_version
+        Of the configuration that declares the columns; a publisher with an earlier one keeps them as they are.
+    cold, cold_model
+        The file of `cold_items.ColdItems`, and the version of the champion that does not know them; None and "" before
+        the first one.
+    """
+
+    segments: tuple[SegmentEntry, ...] = ()
+    columns: Mapping[str, ColumnType] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
+    retired: tuple[Retired, ...] = ()
+    published_ms: int = 0
+    configuration_version: int = 0
+    cold: SegmentEntry | None = None
+    cold_model: str = ""
+
+    @property
+    def files(self) -> tuple[SegmentEntry, ...]:
+        """Everything that a reader fetches: the segments and the cold items."""
+        return self.segments if self.cold is None else (*self.segments, self.cold)
+
+    @property
+    def version(self) -> str:
+        """The identifier of the contents, derived from the files and the champion of the cold items."""
+        if not self.files:
+            return ""
+        digests = "".join(sorted(entry.sha256 for entry in self.files))
+        return hashlib.sha256((digests + self.cold_model).encode()).hexdigest()[:16]
+
+    @property
+    def size_bytes(self) -> int:
+        """The size of all files."""
+        return sum(entry.size_bytes for entry in self.files)
+
+    def to_json(self) -> bytes:
+        """Return the manifest as indented JSON."""
+        document = {
+            "format_version": FORMAT_VERSION,
+            "version": self.version,
+            "published_ms": self.published_ms,
+            "columns": dict(self.columns),
+            "configuration_version": self.configuration_version,
+            "segments": self.segments,
+            "retired": self.retired,
+            "cold": self.cold,
+            "cold_model": self.cold_model,
+        }
+        return orjson.dumps(document, option=orjson.OPT_INDENT_2)
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Manifest:
+        """Read a manifest.
+
+        Raises
+        ------
+        InvalidSnapshot
+            If it is not one, or of another format version.
+        """
+        try:
+            document = orjson.loads(data)
+            if document["format_version"] != FORMAT_VERSION:
+                raise ValueError(f"format_version {document['format_version']!r}, expected {FORMAT_VERSION}")
+            return cls(
+                segments=tuple(SegmentEntry(**entry) for entry in document["segments"]),
+                columns={name: ColumnType(type_) for name, type_ in document["columns"].items()},
+                configuration_version=document["configuration_version"],
+                retired=tuple(Retired(**entry) for entry in document["retired"]),
+                published_ms=document["published_ms"],
+                cold=SegmentEntry(**document["cold"]) if document.get("cold") else None,
+                cold_model=document.get("cold_model", ""),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InvalidSnapshot(f"{CURRENT_KEY} is unreadable: {error!r}") from error
+
+    def replace(self, gone: Sequence[SegmentEntry], new: Sequence[SegmentEntry], *, now_ms: int) -> Manifest:
+        """Return the manifest with some segments in place of others."""
+        keys = {entry.key for entry in gone}
+        return dataclasses.replace(
+            self,
+            segments=(*(entry for entry in self.segments if entry.key not in keys), *new),
+            retired=(*self.retired, *(Retired(entry.key, now_ms) for entry in gone)),
+            published_ms=now_ms,
+        )
+
+    def with_cold(self, cold: SegmentEntry, *, model: str, now_ms: int) -> Manifest:
+        """Return the manifest with another file of cold items."""
+        before = () if self.cold is None else (Retired(self.cold.key, now_ms),)
+        return dataclasses.replace(
+            self, cold=cold, cold_model=model, retired=(*self.retired, *before), published_ms=now_ms
+        )
+
+
+def to_merge(segments: Sequence[SegmentEntry], *, young_rows: int = YOUNG_ROWS) -> list[SegmentEntry]:
+    """Return the smallest segments, which must be merged into one; empty if the sizes grow as required.
+
+    The remaining sizes grow by a factor of `GROWTH` + 1 from one to the next. For a million rows these are at most
+    eight segments. A row is rewritten `GROWTH` + 1 times at each of them, so about thirty times in its life.
+    """
+    ascending = sorted(segments, key=lambda entry: entry.rows)
+    count = smaller = 0
+    for place, entry in enumerate(ascending):
+        rows = max(entry.rows, young_rows)
+        if rows < GROWTH * smaller:
+            count = place + 1
+        smaller += rows
+    return ascending[:count]

@@ -1,0 +1,243 @@
+"""The publisher of the catalogue snapshot: a change is a small segment, and small segments are merged into larger ones.
+
+Each step writes segments first and then the manifest, if the manifest has not changed since it was read. A writer that
+dies in between leaves segments that no manifest names. They are deleted after `GRACE_MS`, like merged ones: until then
+readers may be downloading them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+
+from alsolike.catalogue.changes import Change
+from alsolike.runtime.errors import ConcurrentUpdate, InvalidSnapshot, Unavailable
+from alsolike.snapshot.manifest import YOUNG_ROWS, Manifest, SegmentEntry, to_merge
+from alsolike.snapshot.segment import Columns, Segment
+from alsolike.snapshot.store import GRACE_MS, MAX_ATTEMPTS, SnapshotStore, StoredManifest
+
+TOMBSTONES_KEPT_MS = 400 * 86_400_000
+"""Lifetime of a live profile: until then a model may know a deleted item, and must not recommend it.
+
+It also exceeds the retention of the tables' streams, so that no late change restores a deleted item.
+"""
+_BLOCK_ROWS = 50_000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Published:
+    """The result of a publication.
+
+    Attributes
+    ----------
+    changes
+        Number of written changes.
+    merged_rows
+        Number of rows that merges rewrote.
+    segments, size_bytes
+        Of the current snapshot.
+    unmerged
+        The reason why due merges failed; the changes are published nevertheless, and the next publication tries again.
+    """
+
+    changes: int
+    merged_rows: int
+    segments: int
+    size_bytes: int
+    unmerged: str | None = None
+
+
+class SnapshotPublisher:
+    """The publisher of changes to a deployment's snapshot.
+
+    Parameters
+    ----------
+    young_rows
+        See `snapshot_manifest.YOUNG_ROWS`.
+    """
+
+    def __init__(self, store: SnapshotStore, *, young_rows: int = YOUNG_ROWS) -> None:
+        self._store = store
+        self._young_rows = young_rows
+
+    def publish(self, changes: Sequence[Change], *, columns: Columns, version: int, now_ms: int) -> Published:
+        """Add changes to the snapshot, then run due merges; without changes, only the merges.
+
+        Changes may be repeated and arrive in any order: the highest precedence counts.
+
+        Parameters
+        ----------
+        columns
+            Declared columns. Where the snapshot has others, all of it is encoded again.
+        version
+            Of the configuration that declares them. Where the snapshot knows a later one, its own columns stay.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        ConcurrentUpdate
+            If other writers won `MAX_ATTEMPTS` times in a row.
+        InvalidSnapshot
+            If the manifest is unreadable.
+        """
+        stored, merged_rows, unmerged = self._store.manifest(), 0, None
+        if changes:
+            stored, merged_rows = self._append(stored, changes, columns=columns, version=version, now_ms=now_ms)
+        try:
+            stored, rows = self._merge_until_done(stored, columns=columns, version=version, now_ms=now_ms)
+            merged_rows += rows
+        except (Unavailable, InvalidSnapshot, ConcurrentUpdate) as error:
+            unmerged = str(error)
+        return self._published(stored, changes=len(changes), merged_rows=merged_rows, unmerged=unmerged)
+
+    def publish_all(self, changes: Iterable[Change], *, columns: Columns, version: int, now_ms: int) -> Published:
+        """Replace the whole snapshot by these changes, and keep changes that are published meanwhile.
+
+        Parameters
+        ----------
+        changes
+            Of every item, in any order, earlier ones too. They are kept encoded, twice: about 300 MB per million.
+
+        Raises
+        ------
+        Unavailable, ConcurrentUpdate, InvalidSnapshot
+            As `publish`.
+        """
+        stored = self._store.manifest()
+        before = {entry.key: entry for entry in stored.manifest.segments}
+        segment = Segment.merge(
+            [Segment.of([], columns), *_encoded(changes, columns)], forget_before_ms=now_ms - TOMBSTONES_KEPT_MS
+        )
+        whole = self._store.upload(segment, now_ms=now_ms)
+
+        def with_whole(manifest: Manifest) -> Manifest:
+            now = {entry.key: entry for entry in manifest.segments}
+            meanwhile = [self._map(entry) for key, entry in now.items() if key not in before]
+            # A merge may have carried rows from before over into the segments since.
+            merged = [self._map(entry) for key, entry in before.items() if key not in now]
+            new = [whole]
+            if meanwhile:
+                kept = Segment.merge([part.without(merged) for part in meanwhile])
+                encoded = Segment.merge([Segment.of([], columns), *_encoded(kept.changes(), columns)])
+                new.append(self._store.upload(encoded, now_ms=now_ms))
+            everything = manifest.replace(manifest.segments, new, now_ms=now_ms)
+            return dataclasses.replace(everything, columns=dict(columns), configuration_version=version)
+
+        stored = self._store.change(stored, with_whole, now_ms=now_ms)
+        return self._published(stored, changes=len(segment), merged_rows=0)
+
+    def _append(
+        self, stored: StoredManifest, changes: Sequence[Change], *, columns: Columns, version: int, now_ms: int
+    ) -> tuple[StoredManifest, int]:
+        """Add the changes, in one segment with the other young segments."""
+        rewritten: list[SegmentEntry] = []
+
+        def with_changes(manifest: Manifest) -> Manifest:
+            # Columns change in `_merge`, for all segments at once.
+            known = manifest.configuration_version
+            types = manifest.columns if manifest.segments or version < known else columns
+            rewritten[:] = [entry for entry in manifest.segments if entry.rows < self._young_rows]
+            try:
+                parts = [self._map(entry) for entry in rewritten]
+            except InvalidSnapshot:  # publish the changes; `_merge` reports the damaged segment
+                rewritten[:], parts = [], []
+            everything = len(rewritten) == len(manifest.segments)
+            forget_before_ms = now_ms - TOMBSTONES_KEPT_MS if everything else None
+            segment = Segment.merge([Segment.of(changes, types), *parts], forget_before_ms=forget_before_ms)
+            new = self._store.upload(segment, now_ms=now_ms)
+            appended = manifest.replace(rewritten, [new], now_ms=now_ms)
+            declared = max(version, known) if dict(types) == dict(columns) else known
+            return dataclasses.replace(appended, columns=dict(types), configuration_version=declared)
+
+        stored = self._store.change(stored, with_changes, now_ms=now_ms)
+        return stored, sum(entry.rows for entry in rewritten)
+
+    def _merge_until_done(
+        self, stored: StoredManifest, *, columns: Columns, version: int, now_ms: int
+    ) -> tuple[StoredManifest, int]:
+        for _ in range(MAX_ATTEMPTS):
+            try:
+                return self._merge(stored, columns=columns, version=version, now_ms=now_ms)
+            except _OvertakenError:
+                stored = self._store.manifest()
+        raise ConcurrentUpdate(f"the catalogue snapshot changed {MAX_ATTEMPTS} times while it was merged")
+
+    def _merge(
+        self, stored: StoredManifest, *, columns: Columns, version: int, now_ms: int
+    ) -> tuple[StoredManifest, int]:
+        """Merge the due segments; return the number of rewritten rows.
+
+        Raises
+        ------
+        _OvertakenError
+            If another writer changed the merged segments meanwhile.
+        """
+        segments, known = stored.manifest.segments, stored.manifest.configuration_version
+        recoding = version >= known and dict(stored.manifest.columns) != dict(columns)
+        merging = list(segments) if recoding else to_merge(segments, young_rows=self._young_rows)
+        declared = (dict(columns), max(version, known)) if version >= known else (dict(stored.manifest.columns), known)
+        if not merging:
+            if version <= known:
+                return stored, 0
+            return self._declare(stored, *declared, now_ms=now_ms), 0
+        parts = [self._map(entry) for entry in merging]
+        if recoding:
+            parts = [again for part in parts for again in _encoded(part.changes(), columns)]
+        everything = len(merging) == len(segments)
+        forget_before_ms = now_ms - TOMBSTONES_KEPT_MS if everything else None
+        merged = self._store.upload(Segment.merge(parts, forget_before_ms=forget_before_ms), now_ms=now_ms)
+
+        def with_merged(manifest: Manifest) -> Manifest:
+            gone = {entry.key for entry in merging}
+            appended = len(manifest.segments) > len(segments)
+            overtaken = manifest.configuration_version != known or (recoding and appended)
+            if overtaken or not gone <= {entry.key for entry in manifest.segments}:
+                raise _OvertakenError
+            whole = manifest.replace(merging, [merged], now_ms=now_ms)
+            return dataclasses.replace(whole, columns=declared[0], configuration_version=declared[1])
+
+        stored = self._store.change(stored, with_merged, now_ms=now_ms)
+        self._collect_orphans(now_ms=now_ms)
+        return stored, sum(entry.rows for entry in merging)
+
+    def _declare(self, stored: StoredManifest, columns: Columns, version: int, *, now_ms: int) -> StoredManifest:
+        """Record the configuration of the columns if no segment has to be written for it."""
+
+        def declaring(manifest: Manifest) -> Manifest:
+            encoded_otherwise = manifest.segments and dict(manifest.columns) != dict(columns)
+            if manifest.configuration_version >= version or encoded_otherwise:
+                raise _OvertakenError
+            return dataclasses.replace(manifest, columns=columns, configuration_version=version)
+
+        return self._store.change(stored, declaring, now_ms=now_ms)
+
+    def _collect_orphans(self, *, now_ms: int) -> None:
+        """Delete the segments of writers that died."""
+        # This comes before the read of the manifest, which then names other writers' finished segments.
+        listed = self._store.segment_keys(written_before_ms=now_ms - GRACE_MS)
+        manifest = self._store.manifest().manifest
+        named = {entry.key for entry in manifest.files} | {entry.key for entry in manifest.retired}
+        if orphans := [key for key in listed if key not in named]:
+            self._store.delete(orphans)
+
+    def _map(self, entry: SegmentEntry) -> Segment:
+        return Segment.map(self._store.fetch(entry))
+
+    def _published(
+        self, stored: StoredManifest, *, changes: int, merged_rows: int, unmerged: str | None = None
+    ) -> Published:
+        manifest = stored.manifest
+        self._store.keep_only(manifest.files)
+        return Published(changes, merged_rows, len(manifest.segments), manifest.size_bytes, unmerged)
+
+
+class _OvertakenError(Exception):
+    """The merged segments are no longer those of the manifest."""
+
+
+def _encoded(changes: Iterable[Change], columns: Columns) -> Iterator[Segment]:
+    iterator = iter(changes)
+    while block := list(itertools.islice(iterator, _BLOCK_ROWS)):
+        yield Segment.of(block, columns)

@@ -1,0 +1,221 @@
+"""A segment of a catalogue snapshot: rows of items in the order of their ids' hashes, as parallel columns.
+
+Two ids that share their 64-bit hash count as one item, the newer one: among a million ids the chance of such a pair
+is three in a hundred million.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+
+import numpy as np
+import orjson
+
+from alsolike.arrays.ragged import Ragged, Rows, find, hashes_of
+from alsolike.arrays.tensors import Array, map_tensors, write_tensors
+from alsolike.catalogue.changes import Change, is_deletion
+from alsolike.domain.configuration import ColumnType
+from alsolike.runtime.errors import InvalidSnapshot
+from alsolike.runtime.struct import struct
+from alsolike.snapshot.columns import COLUMN_CLASSES, Column, holds
+
+FORMAT = "alsolike-catalogue-1"
+
+Columns = Mapping[str, ColumnType]
+
+
+@struct
+class Segment:
+    """Rows of items, each id once.
+
+    Attributes
+    ----------
+    hashes
+        uint64 hash of each row's id, ascending.
+    ids
+        The ids in UTF-8.
+    updated_at_ms, tie_breaks
+        int64 and uint32: the precedence of each row, as `Change.precedence`; deleted items have rows too.
+    columns
+        Declared columns by name.
+    rest
+        JSON object of a row's other properties, and of values that do not fit their column; empty for none.
+    """
+
+    hashes: Array
+    ids: Ragged
+    updated_at_ms: Array
+    tie_breaks: Array
+    columns: Mapping[str, Column]
+    rest: Ragged
+
+    @classmethod
+    def of(cls, changes: Sequence[Change], columns: Columns) -> Self:
+        """Encode changes; of those of one item the one that takes precedence."""
+        hashes = hashes_of([change.entity_id.encode() for change in changes])
+        newest: dict[int, Change] = {}
+        for key, change in zip(hashes.tolist(), changes, strict=True):
+            if key not in newest or change.precedence > newest[key].precedence:
+                newest[key] = change
+        keys = sorted(newest)
+        rows = [newest[key] for key in keys]
+        properties = [dict(change.properties or {}) for change in rows]
+        encoded = {
+            name: COLUMN_CLASSES[type_].of(type_, [_pop_held(each, name, type_) for each in properties])
+            for name, type_ in columns.items()
+        }
+        return cls(
+            hashes=np.array(keys, np.uint64),
+            ids=Ragged.of_bytes([change.entity_id.encode() for change in rows]),
+            updated_at_ms=np.array([change.updated_at_ms for change in rows], np.int64),
+            tie_breaks=np.array([change.tie_break for change in rows], np.uint32),
+            columns=encoded,
+            rest=Ragged.of_bytes([orjson.dumps(each, default=dict) if each else b"" for each in properties]),
+        )
+
+    @classmethod
+    def merge(cls, segments: Sequence[Segment], *, forget_before_ms: int | None = None) -> Segment:
+        """Return one segment of all rows, with the highest precedence per item.
+
+        Parameters
+        ----------
+        segments
+            All with the same columns.
+        forget_before_ms
+            Drops earlier deletions; valid only if no other segment has rows of those items.
+        """
+        columns: dict[str, Column] = {}
+        for name, first in segments[0].columns.items():
+            parts: list[Any] = [segment.columns[name] for segment in segments]
+            columns[name] = type(first).concatenate(parts)
+        together = cls(
+            hashes=np.concatenate([segment.hashes for segment in segments]),
+            ids=Ragged.concatenate([segment.ids for segment in segments]),
+            updated_at_ms=np.concatenate([segment.updated_at_ms for segment in segments]),
+            tie_breaks=np.concatenate([segment.tie_breaks for segment in segments]),
+            columns=columns,
+            rest=Ragged.concatenate([segment.rest for segment in segments]),
+        )
+        rows = newest_rows(together.hashes, together.updated_at_ms, together.tie_breaks)
+        if forget_before_ms is not None:
+            rows = rows[~(together.deleted[rows] & (together.updated_at_ms[rows] < forget_before_ms))]
+        return together._take(rows)
+
+    def without(self, others: Sequence[Segment]) -> Segment:
+        """Return the segment without the rows that stand in one of the others just so."""
+        kept = np.ones(len(self), bool)
+        for other in others:
+            places = find(other.hashes, self.hashes)
+            own = np.flatnonzero(places >= 0)
+            same = places[own]
+            kept[own] &= (self.updated_at_ms[own] != other.updated_at_ms[same]) | (
+                self.tie_breaks[own] != other.tie_breaks[same]
+            )
+        return self._take(np.flatnonzero(kept))
+
+    def _take(self, rows: Rows) -> Segment:
+        return Segment(
+            hashes=self.hashes[rows],
+            ids=self.ids.take(rows),
+            updated_at_ms=self.updated_at_ms[rows],
+            tie_breaks=self.tie_breaks[rows],
+            columns={name: column.take(rows) for name, column in self.columns.items()},
+            rest=self.rest.take(rows),
+        )
+
+    @property
+    def column_types(self) -> dict[str, ColumnType]:
+        """The declared columns."""
+        return {name: column.type for name, column in self.columns.items()}
+
+    @property
+    def deleted(self) -> Array:
+        """Which rows are deletions."""
+        deleted: Array = is_deletion(self.tie_breaks)
+        return deleted
+
+    def __len__(self) -> int:
+        return len(self.hashes)
+
+    def properties(self, row: int) -> dict[str, Any]:
+        """Return the properties of a row, undeclared ones too."""
+        found = {name: value for name, column in self.columns.items() if (value := column.value(row)) is not None}
+        if rest := self.rest.blob(row):
+            found.update(orjson.loads(rest))
+        return found
+
+    def change(self, row: int) -> Change:
+        """Return the change that a row keeps."""
+        properties = None if is_deletion(int(self.tie_breaks[row])) else self.properties(row)
+        return Change(self.ids.blob(row).decode(), int(self.updated_at_ms[row]), properties)
+
+    def changes(self) -> Iterator[Change]:
+        """Yield the changes of all rows."""
+        return (self.change(row) for row in range(len(self)))
+
+    def write(self, file: BinaryIO) -> None:
+        """Write the segment; the same rows and columns make the same bytes."""
+        arrays = {
+            "hashes": self.hashes,
+            "updated_at_ms": self.updated_at_ms,
+            "tie_breaks": self.tie_breaks,
+            "ids.offsets": self.ids.offsets,
+            "ids.blob": self.ids.data,
+            "rest.offsets": self.rest.offsets,
+            "rest.blob": self.rest.data,
+        }
+        for place, (_, column) in enumerate(sorted(self.columns.items())):
+            arrays |= {f"{place}.{part}": array for part, array in column.arrays().items()}
+        names = orjson.dumps(sorted(self.column_types.items())).decode()
+        write_tensors(file, arrays, metadata={"format": FORMAT, "columns": names})
+
+    @classmethod
+    def map(cls, path: Path) -> Self:
+        """Map a segment's file.
+
+        Raises
+        ------
+        InvalidSnapshot
+            If it is none.
+        """
+        arrays, metadata = map_tensors(path)
+        if metadata.get("format") != FORMAT:
+            raise InvalidSnapshot(f"{path.name} has format {metadata.get('format')!r}, expected {FORMAT!r}")
+        try:
+            segment = cls(
+                hashes=arrays["hashes"],
+                ids=Ragged(arrays["ids.offsets"], arrays["ids.blob"]),
+                updated_at_ms=arrays["updated_at_ms"],
+                tie_breaks=arrays["tie_breaks"],
+                columns=_columns(arrays, orjson.loads(metadata["columns"])),
+                rest=Ragged(arrays["rest.offsets"], arrays["rest.blob"]),
+            )
+        except (KeyError, ValueError, TypeError) as error:
+            raise InvalidSnapshot(f"{path.name} misses or has a wrong {error}") from error
+        if len({len(segment), len(segment.ids), len(segment.updated_at_ms), len(segment.rest)}) != 1:
+            raise InvalidSnapshot(f"{path.name} has arrays of different lengths")
+        return segment
+
+
+def newest_rows(hashes: Array, updated_at_ms: Array, tie_breaks: Array) -> Rows:
+    """Return the place of each hash's row that takes precedence, in the order of the hashes."""
+    order: Rows = np.lexsort((tie_breaks, updated_at_ms, hashes))
+    ordered = hashes[order]
+    last = np.append(ordered[1:] != ordered[:-1], np.ones(min(1, len(order)), bool))
+    newest: Rows = order[last]
+    return newest
+
+
+def _columns(arrays: Mapping[str, Array], names: Sequence[tuple[str, str]]) -> dict[str, Column]:
+    columns = {}
+    for place, (name, type_name) in enumerate(names):
+        prefix, type_ = f"{place}.", ColumnType(type_name)
+        parts = {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
+        columns[name] = COLUMN_CLASSES[type_].from_arrays(type_, parts)
+    return columns
+
+
+def _pop_held(properties: dict[str, Any], name: str, type_: ColumnType) -> Any:
+    return properties.pop(name) if name in properties and holds(properties[name], type_) else None

@@ -1,0 +1,188 @@
+"""Sentence vectors of items' texts: the sum of a static model's vectors, one per token of the text.
+
+If the training job is given such a model, it writes it and the vectors of the known items into the content index
+(`model_export.data.item_sentences`); queries of the index use the same table. `tokenizers` splits texts
+into tokens and is imported only if there is a sentence model.
+
+References
+----------
+S. Tulkens, T. van Dongen, "Model2Vec: Fast State-of-the-Art Static Embeddings", 2024,
+https://github.com/MinishLab/model2vec
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from alsolike.arrays.tensors import Array
+from alsolike.runtime.errors import InvalidBundle
+from alsolike.runtime.struct import struct
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+WEIGHT = 0.25
+"""Weight of the texts' cosine; the tokens' cosine has the rest."""
+
+LEAST_COSINE = 0.5
+"""Minimum cosine of related texts; a lower one counts as 0."""
+
+MOST_CHARACTERS = 2_000
+"""Maximum characters of a column; later ones are ignored."""
+
+_METADATA = "sentences"
+_TABLE, _VECTORS, _TOKENIZER, _PROBE = (f"sentences.{name}" for name in ("table", "vectors", "tokenizer", "probe"))
+
+
+class SentenceModel:
+    """A static sentence model.
+
+    Parameters
+    ----------
+    columns
+        Names of the columns that make up an item's text, in this order.
+    table
+        `(tokens, dimensions)`, a vector a token; float16 has all that is kept of it.
+    tokenizer
+        JSON of the library `tokenizers`.
+
+    Raises
+    ------
+    InvalidBundle
+        If `tokenizers` is not installed, does not read the tokenizer, or that one has tokens without a vector.
+    """
+
+    def __init__(self, *, columns: Sequence[str], table: Array, tokenizer: str) -> None:
+        self.columns = tuple(columns)
+        self.table = table.astype(np.float16).astype(np.float32)
+        self.tokenizer = tokenizer
+        self._encoder = _opened(tokenizer)
+        highest = max(self._encoder.get_vocab().values(), default=-1)
+        if highest >= len(table):
+            raise InvalidBundle(
+                f"the sentence model's tokenizer has token {highest}, its table vectors of {len(table)}"
+            )
+
+    @property
+    def dimensions(self) -> int:
+        """The length of vectors."""
+        return int(self.table.shape[1])
+
+    def text(self, properties: Mapping[str, Any]) -> str:
+        """Return the text of an item with these columns."""
+        values = [properties.get(column) for column in self.columns]
+        return " ".join(value[:MOST_CHARACTERS] for value in values if isinstance(value, str))
+
+    def tokens(self, text: str) -> list[int]:
+        """Return the tokens of a text."""
+        return list(self._encoder.encode(text, add_special_tokens=False).ids)
+
+    def embed(self, properties: Sequence[Mapping[str, Any]]) -> npt.NDArray[np.float32]:
+        """Return a vector per item, `(len(properties), dimensions)`, of length 1, or 0 without known tokens."""
+        texts = [self.text(columns) for columns in properties]
+        vectors = np.zeros((len(texts), self.dimensions), np.float32)
+        for row, encoding in enumerate(self._encoder.encode_batch_fast(texts, add_special_tokens=False)):
+            vectors[row] = self.table[encoding.ids].sum(axis=0)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        np.divide(vectors, lengths, out=vectors, where=lengths > 0)
+        return vectors
+
+
+@struct
+class SentenceIndex:
+    """The texts of a model's items, as vectors.
+
+    Attributes
+    ----------
+    model
+        What they were embedded with.
+    vectors
+        float32 `(n, dimensions)` by position, of length 1 or 0; row 0 is 0. Items from position n on have none.
+    probe
+        A text that the model takes apart into tokens here as it did there.
+    weight
+        See `WEIGHT`.
+    """
+
+    model: SentenceModel
+    vectors: npt.NDArray[np.float32]
+    probe: str
+    weight: float = WEIGHT
+
+    def cosines(self, properties: Sequence[Mapping[str, Any]]) -> npt.NDArray[np.float32]:
+        """Return the cosine of each of these items' texts with each known one's, `(len(properties), n)`."""
+        return self.model.embed(properties) @ self.vectors.T
+
+    def arrays(self) -> dict[str, Array]:
+        """Return the arrays of a file."""
+        return {
+            _TABLE: self.model.table.astype(np.float16).ravel(),
+            _VECTORS: self.vectors.astype(np.float16).ravel(),
+            _TOKENIZER: np.frombuffer(self.model.tokenizer.encode(), np.uint8),
+            _PROBE: np.array(self.model.tokens(self.probe), np.uint32),
+        }
+
+    def metadata(self) -> dict[str, str]:
+        """Return the metadata of a file."""
+        said = {
+            "columns": self.model.columns,
+            "dimensions": self.model.dimensions,
+            "weight": self.weight,
+            "probe": self.probe,
+        }
+        return {_METADATA: orjson.dumps(said).decode()}
+
+    @classmethod
+    def of_file(cls, arrays: Mapping[str, Array], metadata: Mapping[str, str], *, items: int) -> SentenceIndex:
+        """Return the index in a file's arrays and metadata, for a number of items.
+
+        Raises
+        ------
+        InvalidBundle
+            If the library is missing, or the file's sentence model is not the declared one or gives other vectors here.
+        KeyError, ValueError
+            If a part is missing.
+        """
+        said = orjson.loads(metadata[_METADATA])
+        dimensions = int(said["dimensions"])
+        vectors = _rows(arrays, _VECTORS, dimensions)
+        if not 1 <= len(vectors) <= items + 1:
+            raise InvalidBundle(f"{_VECTORS} has {len(vectors) - 1} items, expected 0 to {items}")
+        model = SentenceModel(
+            columns=said["columns"],
+            table=_rows(arrays, _TABLE, dimensions),
+            tokenizer=arrays[_TOKENIZER].tobytes().decode(),
+        )
+        expected, found = arrays[_PROBE].tolist(), model.tokens(said["probe"])
+        if found != expected:
+            raise InvalidBundle(
+                f"the sentence model takes {said['probe']!r} apart into tokens {found}, expected {expected} as in the"
+                " training: the library tokenizers is of another version here"
+            )
+        return cls(model, vectors.astype(np.float32), said["probe"], float(said["weight"]))
+
+
+def _rows(arrays: Mapping[str, Array], name: str, dimensions: int) -> Array:
+    values = arrays[name]
+    if dimensions < 1 or len(values) % dimensions:
+        raise InvalidBundle(f"{name} has {len(values)} values, expected rows of {dimensions} dimensions")
+    return values.reshape(-1, dimensions)
+
+
+def _opened(tokenizer: str) -> Tokenizer:
+    try:
+        from tokenizers import Tokenizer
+    except ImportError as error:
+        raise InvalidBundle(
+            f"what was trained with a sentence model takes the library tokenizers: {error}. The layer `sentences` has"
+            " it, where the setting sentence_model is set; see docs/cold-start.md"
+        ) from error
+    try:
+        return Tokenizer.from_str(tokenizer)
+    except Exception as error:  # the library raises nothing narrower
+        raise InvalidBundle(f"the sentence model's tokenizer cannot be read: {error}") from error

@@ -1,0 +1,195 @@
+"""The catalogue snapshot: all items with typed columns, in mapped segments; an item's newest row counts.
+
+The segments overlap: a change of one item is a small segment next to a large one with the item's earlier row
+(`snapshot_publisher` merges them later). A snapshot numbers the rows of all its segments; `rows` returns those that
+count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from alsolike.arrays.ragged import Rows, find, hashes_of
+from alsolike.catalogue.changes import Change, is_deletion
+from alsolike.domain.configuration import ColumnType
+from alsolike.snapshot.cold_items import ColdItems
+from alsolike.snapshot.columns import (
+    BooleanColumn,
+    Column,
+    ListColumn,
+    NumberColumn,
+    StringColumn,
+    TextColumn,
+)
+from alsolike.snapshot.segment import Segment, newest_rows
+
+__all__ = ["BooleanColumn", "Column", "ListColumn", "NumberColumn", "Snapshot", "StringColumn", "TextColumn"]
+
+
+class Snapshot:
+    """A snapshot of the catalogue.
+
+    Attributes
+    ----------
+    version
+        Changes with the segments; "" for the empty snapshot.
+    column_types
+        The declared columns.
+    cold, cold_model
+        Items that the model of this version does not know, possibly deleted since; None if they were never computed.
+    """
+
+    def __init__(
+        self, segments: Sequence[Segment], *, version: str, cold: ColdItems | None = None, cold_model: str = ""
+    ) -> None:
+        """Overlay segments, which have the same columns; their order does not matter."""
+        self.version = version
+        self.cold, self.cold_model = cold, cold_model
+        # The largest first: lookups go to its mapped arrays, and to one index of all the others.
+        self._segments = sorted(segments, key=len, reverse=True)
+        self._starts = np.cumsum([0, *(len(segment) for segment in self._segments)])
+        self.column_types: dict[str, ColumnType] = self._segments[0].column_types if segments else {}
+        self._columns: dict[str, Column] = {}
+        self._overlay()
+
+    @classmethod
+    def open(cls, paths: Sequence[Path], *, version: str, cold: Path | None = None, cold_model: str = "") -> Self:
+        """Map the files of a snapshot's segments and of its cold items.
+
+        Raises
+        ------
+        InvalidSnapshot
+            If a file is invalid.
+        """
+        items = None if cold is None else ColdItems.map(cold)
+        return cls([Segment.map(path) for path in paths], version=version, cold=items, cold_model=cold_model)
+
+    def _overlay(self) -> None:
+        """Index the rows of all segments but the largest, and note which of the largest they replace."""
+        self._index, self._index_rows = np.zeros(0, np.uint64), np.zeros(0, np.int64)
+        self._live = 0
+        if not self._segments:
+            return
+        base, *others = self._segments
+        self._live = len(base) - int(np.count_nonzero(base.deleted))
+        if others:
+            hashes = np.concatenate([segment.hashes for segment in others])
+            updated_at_ms = np.concatenate([segment.updated_at_ms for segment in others])
+            tie_breaks = np.concatenate([segment.tie_breaks for segment in others])
+            newest = newest_rows(hashes, updated_at_ms, tie_breaks)
+            in_base = find(base.hashes, hashes[newest])
+            base_ms, base_ties = base.updated_at_ms[in_base], base.tie_breaks[in_base]
+            later = (updated_at_ms[newest] > base_ms) | (
+                (updated_at_ms[newest] == base_ms) & (tie_breaks[newest] > base_ties)
+            )
+            counts = (in_base < 0) | later
+            newest, replaced = newest[counts], in_base[counts]
+            replaced = replaced[replaced >= 0]
+            deleted = is_deletion(tie_breaks[newest])
+            self._index, self._index_rows = hashes[newest], np.where(deleted, -1, newest + len(base))
+            self._live += int(np.count_nonzero(~deleted) - np.count_nonzero(~base.deleted[replaced]))
+
+    def __len__(self) -> int:
+        """Return how many items there are."""
+        return self._live
+
+    @property
+    def row_count(self) -> int:
+        """The number of rows in all segments, the length of a column's arrays."""
+        return int(self._starts[-1])
+
+    def deleted_hashes(self) -> npt.NDArray[np.uint64]:
+        """Return `ragged.hashes_of` the id of every deleted item that the segments still record."""
+        if not self._segments:
+            return np.zeros(0, np.uint64)
+        base = self._segments[0].hashes[self._segments[0].deleted]
+        return np.concatenate([base[find(self._index, base) < 0], self._index[self._index_rows < 0]])
+
+    def rows(self, item_ids: Sequence[str | bytes]) -> Rows:
+        """Return the row of each item, shape `(len(item_ids),)`; -1 for one that is not in the catalogue."""
+        return self.rows_by_hash(hashes_of([i.encode() if isinstance(i, str) else i for i in item_ids]))
+
+    def rows_by_hash(self, hashes: npt.NDArray[np.uint64]) -> Rows:
+        """Return the row of each item by `ragged.hashes_of` its id, as in a model bundle's `ids.hash`."""
+        if not self.row_count:
+            return np.full(len(hashes), -1)
+        base = self._segments[0]
+        rows = find(base.hashes, hashes)
+        rows = np.where((rows >= 0) & ~is_deletion(base.tie_breaks[rows]), rows, -1)
+        if len(self._index):
+            places = find(self._index, hashes)
+            rows = np.where(places >= 0, self._index_rows[places], rows)
+        return rows
+
+    def live_rows(self) -> Rows:
+        """Return the row of every item, in no order that means anything."""
+        if not self._segments:
+            return np.zeros(0, np.int64)
+        base = self._segments[0]
+        counts = ~base.deleted
+        replaced = find(base.hashes, self._index)
+        counts[replaced[replaced >= 0]] = False
+        return np.concatenate([np.flatnonzero(counts), self._index_rows[self._index_rows >= 0]])
+
+    def column(self, name: str) -> Column | None:
+        """Return a declared column over all rows of all segments, or None if no such column is declared.
+
+        The first call assembles it; the results of `rows` index its arrays.
+        """
+        if name not in self.column_types:
+            return None
+        if name not in self._columns:
+            parts: list[Any] = [segment.columns[name] for segment in self._segments]
+            self._columns[name] = type(parts[0]).concatenate(parts)
+        return self._columns[name]
+
+    def parts(self, name: str) -> list[tuple[int, Column]]:
+        """Return a declared column of each segment, with its first row among all; empty if it is not declared."""
+        if name not in self.column_types:
+            return []
+        starts = self._starts.tolist()
+        return [(start, segment.columns[name]) for start, segment in zip(starts, self._segments, strict=False)]
+
+    def item_id(self, row: int) -> str:
+        """Return the id of a row's item."""
+        segment, local = self._locate(row)
+        return segment.ids.blob(local).decode()
+
+    def properties(self, row: int) -> dict[str, Any]:
+        """Return the properties of a row's item, undeclared ones too."""
+        segment, local = self._locate(row)
+        return segment.properties(local)
+
+    def change(self, row: int) -> Change:
+        """Return the latest change of a row's item."""
+        segment, local = self._locate(row)
+        return segment.change(local)
+
+    def hashes(self, rows: Rows) -> npt.NDArray[np.uint64]:
+        """Return `ragged.hashes_of` the id of each row's item."""
+        return self._of_all("hashes")[rows]
+
+    def updated_at_ms(self, rows: Rows) -> npt.NDArray[np.int64]:
+        """Return when each row's item was changed last."""
+        return self._of_all("updated_at_ms")[rows]
+
+    def items(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the id and the properties of every item."""
+        return ((self.item_id(row), self.properties(row)) for row in self.live_rows().tolist())
+
+    def _of_all(self, name: str) -> npt.NDArray[Any]:
+        parts = [getattr(segment, name) for segment in self._segments]
+        return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+    def _locate(self, row: int) -> tuple[Segment, int]:
+        place = int(np.searchsorted(self._starts, row, side="right")) - 1
+        return self._segments[place], row - int(self._starts[place])
+
+
+EMPTY = Snapshot([], version="")
+"""The snapshot before the first publication."""

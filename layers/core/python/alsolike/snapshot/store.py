@@ -1,0 +1,246 @@
+"""The objects of the catalogue snapshot: one manifest, changed under a condition, and segments that never change."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+import secrets
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.runtime.errors import ConcurrentUpdate, InvalidSnapshot, Unavailable
+from alsolike.runtime.s3 import put_if_unchanged, upload
+from alsolike.runtime.struct import struct
+from alsolike.snapshot.cold_items import ColdItems
+from alsolike.snapshot.manifest import CURRENT_KEY, SEGMENTS_PREFIX, Manifest, SegmentEntry
+from alsolike.snapshot.segment import Segment
+
+MAX_ATTEMPTS = 8
+GRACE_MS = 3_600_000
+"""More than a reader or writer needs for anything."""
+
+_UNFINISHED = ".unfinished-"
+_CHUNK_BYTES = 1 << 20
+_DELETED_AT_ONCE = 1_000  # S3's limit
+_FAILURES = (BotoCoreError, ClientError, OSError)
+
+
+@struct
+class StoredManifest:
+    """A manifest with its `etag`, the condition of a write, which is None before the first one."""
+
+    manifest: Manifest
+    etag: str | None
+
+
+class SnapshotStore:
+    """The snapshot's objects in the artefact bucket, and segments on the local disk.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client.
+    bucket
+        The artefact bucket.
+    directory
+        Where segments are kept, each file at once and complete. No other process writes there.
+    """
+
+    def __init__(self, client: Any, bucket: str, directory: Path) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._directory = directory
+
+    def manifest(self, *, known: StoredManifest | None = None) -> StoredManifest:
+        """Return the manifest, an empty one before the first; `known` itself if it still holds.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        InvalidSnapshot
+            If it is unreadable.
+        """
+        condition = {"IfNoneMatch": known.etag} if known and known.etag else {}
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=CURRENT_KEY, **condition)
+            body = answer["Body"].read()
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if known and code in ("304", "NotModified"):
+                return known
+            if code in ("NoSuchKey", "404"):
+                return StoredManifest(Manifest(), None)
+            raise Unavailable(f"{self._uri(CURRENT_KEY)}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"{self._uri(CURRENT_KEY)}: {error}") from error
+        return StoredManifest(Manifest.from_json(body), answer["ETag"])
+
+    def replace(self, expected: StoredManifest, manifest: Manifest) -> StoredManifest:
+        """Replace the manifest that a change was based on.
+
+        Raises
+        ------
+        ConcurrentUpdate
+            If another writer replaced it since.
+        Unavailable
+            If S3 does not answer.
+        """
+        etag = put_if_unchanged(
+            self._client,
+            self._bucket,
+            CURRENT_KEY,
+            manifest.to_json(),
+            etag=expected.etag,
+            conflict=f"{self._uri(CURRENT_KEY)} was written by another process",
+        )
+        return StoredManifest(manifest, etag)
+
+    def change(self, stored: StoredManifest, change: Callable[[Manifest], Manifest], *, now_ms: int) -> StoredManifest:
+        """Write the result of `change` for the manifest, repeating after conflicts; delete files that retired long ago.
+
+        Raises
+        ------
+        ConcurrentUpdate
+            If other writers won `MAX_ATTEMPTS` times in a row.
+        Unavailable
+            If S3 does not answer.
+        """
+        for _ in range(MAX_ATTEMPTS):
+            manifest = change(stored.manifest)
+            due = [entry for entry in manifest.retired if entry.retired_ms < now_ms - GRACE_MS]
+            if due:
+                self.delete([entry.key for entry in due])
+                manifest = dataclasses.replace(
+                    manifest, retired=tuple(entry for entry in manifest.retired if entry not in due)
+                )
+            try:
+                return self.replace(stored, manifest)
+            except ConcurrentUpdate:
+                stored = self.manifest()
+        raise ConcurrentUpdate(f"the catalogue snapshot changed {MAX_ATTEMPTS} times while it was written")
+
+    def upload(self, segment: Segment | ColdItems, *, now_ms: int) -> SegmentEntry:
+        """Store a segment under a unique key; it stays on the disk too.
+
+        Unique keys ensure that the removal of an old object never deletes a new one.
+
+        Raises
+        ------
+        Unavailable
+            If S3 or the disk does not take it.
+        """
+        unique = secrets.token_hex(4)
+        path = self._directory / f"{_UNFINISHED}{unique}"
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            with path.open("wb") as file:
+                segment.write(file)
+            digest = _sha256(path)
+            key = f"{SEGMENTS_PREFIX}{now_ms:013d}-{digest[:32]}-{unique}"
+            entry = SegmentEntry(key, len(segment), path.stat().st_size, digest)
+            self._send(path, key)
+            path.rename(self._directory / entry.file_name)
+        except _FAILURES as error:
+            raise Unavailable(f"a segment cannot be written to {self._uri(SEGMENTS_PREFIX)}: {error}") from error
+        finally:
+            path.unlink(missing_ok=True)
+        return entry
+
+    def _send(self, path: Path, key: str) -> None:
+        upload(self._client, self._bucket, key, path)
+
+    def fetch(self, entry: SegmentEntry, *, check_time: Callable[[], None] = lambda: None) -> Path:
+        """Return the segment's file, downloaded and verified if it is not there yet.
+
+        Parameters
+        ----------
+        check_time
+            Called during the download; it may raise.
+
+        Raises
+        ------
+        InvalidSnapshot
+            If the object is missing or has another checksum.
+        Unavailable
+            If S3 does not answer or the disk does not take the file.
+        """
+        target = self._directory / entry.file_name
+        if target.is_file():
+            return target
+        unfinished = self._directory / f"{_UNFINISHED}{entry.file_name}"
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            body = self._client.get_object(Bucket=self._bucket, Key=entry.key)["Body"]
+            digest = hashlib.sha256()
+            with unfinished.open("wb") as file:
+                while chunk := body.read(_CHUNK_BYTES):
+                    check_time()
+                    digest.update(chunk)
+                    file.write(chunk)
+            if digest.hexdigest() != entry.sha256:
+                raise InvalidSnapshot(f"{self._uri(entry.key)} has SHA-256 {digest.hexdigest()}, not {entry.sha256}")
+            unfinished.rename(target)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                raise InvalidSnapshot(f"{self._uri(entry.key)} does not exist") from error
+            raise Unavailable(f"{self._uri(entry.key)}: {error}") from error
+        except _FAILURES as error:
+            raise Unavailable(f"{self._uri(entry.key)} cannot be fetched into {self._directory}: {error}") from error
+        finally:
+            unfinished.unlink(missing_ok=True)
+        return target
+
+    def keep_only(self, entries: Sequence[SegmentEntry]) -> None:
+        """Remove every other file from the disk; a process that has one mapped keeps its data."""
+        names = {entry.file_name for entry in entries}
+        if self._directory.is_dir():
+            for path in self._directory.iterdir():
+                if path.name not in names:
+                    path.unlink(missing_ok=True)
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Delete segments; a missing one counts as deleted.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        """
+        try:
+            for first in range(0, len(keys), _DELETED_AT_ONCE):
+                objects = [{"Key": key} for key in keys[first : first + _DELETED_AT_ONCE]]
+                answer = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
+                if errors := answer.get("Errors"):
+                    raise Unavailable(f"{self._uri(errors[0]['Key'])} cannot be deleted: {errors[0].get('Message')}")
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable(f"{self._uri(SEGMENTS_PREFIX)}: {error}") from error
+
+    def segment_keys(self, *, written_before_ms: int) -> list[str]:
+        """Return the keys of all segments that were written before a time, in the manifest or not.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        """
+        before = dt.datetime.fromtimestamp(written_before_ms / 1000, dt.UTC)
+        try:
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=SEGMENTS_PREFIX)
+            return [
+                entry["Key"] for page in pages for entry in page.get("Contents", []) if entry["LastModified"] < before
+            ]
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable(f"{self._uri(SEGMENTS_PREFIX)}: {error}") from error
+
+    def _uri(self, key: str) -> str:
+        return f"s3://{self._bucket}/{key}"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,1 @@
+"""Datasets, their statistics and references, training runs, drift reports."""

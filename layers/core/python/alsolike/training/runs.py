@@ -1,0 +1,320 @@
+"""The runs of the training workflow: starts, lists, results, and their history in Step Functions."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+from botocore.exceptions import ClientError
+
+from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.errors import ConcurrentUpdate
+
+
+class ExecutionHistory:
+    """The events of an execution, fetched incrementally.
+
+    Parameters
+    ----------
+    client
+        A low-level Step Functions client.
+    page
+        Maximum number of events per call: few to wait for new ones, many to read all.
+    """
+
+    def __init__(self, client: Any, execution_arn: str, *, page: int = 100) -> None:
+        self._client = client
+        self._arn = execution_arn
+        self._page = page
+        self.events: list[dict[str, Any]] = []
+
+    def fetch(self) -> list[dict[str, Any]]:
+        """Return the events since the last time, in order."""
+        known = int(self.events[-1]["id"]) if self.events else 0
+        pages = self._client.get_paginator("get_execution_history").paginate(
+            executionArn=self._arn, reverseOrder=True, PaginationConfig={"PageSize": self._page}
+        )
+        found: list[dict[str, Any]] = []
+        for page in pages:  # the latest first, so that known events are not fetched again
+            found += page["events"]
+            if any(int(event["id"]) <= known for event in page["events"]):
+                break
+        new = sorted((event for event in found if int(event["id"]) > known), key=lambda event: int(event["id"]))
+        self.events += new
+        return new
+
+
+def entered_state(event: Mapping[str, Any]) -> str | None:
+    """Return the state that the event entered, if it did."""
+    name = event.get("stateEnteredEventDetails", {}).get("name")
+    return str(name) if name else None
+
+
+def state_output(event: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
+    """Return the exited state and the run's state after it, if the event has them."""
+    details = event.get("stateExitedEventDetails")
+    return (details["name"], document(details.get("output"))) if details else None
+
+
+def training_job(event: Mapping[str, Any]) -> str | None:
+    """Return the name of the training job that a task starts, if the event has it."""
+    details = event.get("taskScheduledEventDetails", {})
+    name = (
+        document(details.get("parameters")).get("TrainingJobName")
+        if details.get("resourceType") == "sagemaker"
+        else None
+    )
+    return str(name) if name else None
+
+
+def outputs(events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the outputs of the states so far; the output of an ended run is its last."""
+    added: dict[str, Any] = {}
+    for event in events:
+        if found := state_output(event):
+            added |= found[1]
+    return added
+
+
+def cause(execution: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> str:
+    """Return error and cause as one line: those of the step that failed last, which the workflow may have caught."""
+    failure: Mapping[str, Any] = execution
+    for event in events:
+        for name, details in event.items():
+            if name.endswith("FailedEventDetails") and name != "executionFailedEventDetails":
+                failure = details
+    noted = outputs(events).get("failure") or {}  # the workflow's own word on which step it was
+    return sentence({**failure, **noted})
+
+
+def sentence(failure: Mapping[str, Any]) -> str:
+    """Return a failed step as one line: its state, the error, and the message inside a service's cause."""
+    error, why = failure.get("error") or "no error named", failure.get("cause") or "no cause named"
+    inside = document(why)
+    text = next((inside[key] for key in ("FailureReason", "errorMessage") if inside.get(key)), why)
+    state = f"{failure['state']}: " if failure.get("state") else ""
+    after = f" (after {sentence(failure['after'])})" if failure.get("after") else ""
+    return f"{state}{error}: {text}{after}"
+
+
+def document(text: Any) -> dict[str, Any]:
+    """Return a JSON object, or an empty one if there is none."""
+    try:
+        found = orjson.loads(text or "{}")
+    except (orjson.JSONDecodeError, TypeError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+RUNNING, SUCCEEDED = "RUNNING", "SUCCEEDED"
+STATUSES = (RUNNING, SUCCEEDED, "FAILED", "TIMED_OUT", "ABORTED")
+BUSY = "busy"
+
+_LISTED = 100
+_PAGE = 1_000
+"""Events of a history that one call returns at most."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Visit:
+    """A state of the workflow, from when a run first entered it to when it last left it; None while it is in it."""
+
+    name: str
+    entered: dt.datetime
+    left: dt.datetime | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TrainingRun:
+    """An execution of the workflow, finished or not.
+
+    Attributes
+    ----------
+    run_id, version, decision
+        None if the run has not reached them, or failed before; the decision is `busy` if another run was active.
+    reason
+        The cause of a failure, or of doing nothing.
+    asked
+        The reason for the start.
+    visits
+        The states in the order in which they were first entered.
+    """
+
+    name: str
+    status: str
+    started: dt.datetime
+    ended: dt.datetime | None = None
+    run_id: str | None = None
+    version: str | None = None
+    decision: str | None = None
+    reason: str | None = None
+    asked: str | None = None
+    visits: tuple[Visit, ...] = ()
+
+
+class TrainingRuns:
+    """The executions of one deployment's workflow; ended ones are read once.
+
+    Parameters
+    ----------
+    client
+        A low-level Step Functions client.
+    state_machine_arn
+        Of the workflow.
+    """
+
+    def __init__(self, client: Any, state_machine_arn: str) -> None:
+        self._client, self._arn = client, state_machine_arn
+        self._ended: dict[str, TrainingRun] = {}
+        self._histories: dict[str, ExecutionHistory] = {}
+
+    def start(self, document: Mapping[str, str], *, name: str | None = None) -> str:
+        """Start a run and return the execution's ARN, or that of an existing execution with the name.
+
+        Raises
+        ------
+        Unavailable
+            If Step Functions rejects the start.
+        """
+        with translate_aws_errors(f"state machine {self._arn}"):
+            try:
+                answer = self._client.start_execution(
+                    stateMachineArn=self._arn, name=name or str(uuid.uuid4()), input=orjson.dumps(document).decode()
+                )
+            except ClientError as error:
+                if name is None or error.response["Error"]["Code"] != "ExecutionAlreadyExists":
+                    raise
+                return self.named(name)
+        return str(answer["executionArn"])
+
+    def named(self, name: str) -> str:
+        """Return the ARN of an execution by its name."""
+        return f"{self._arn.replace(':stateMachine:', ':execution:')}:{name}"
+
+    def exists(self, name: str) -> bool:
+        """Return true if an execution has that name.
+
+        Raises
+        ------
+        Unavailable
+            If Step Functions does not answer.
+        """
+        with translate_aws_errors(f"state machine {self._arn}"):
+            try:
+                self._client.describe_execution(executionArn=self.named(name))
+            except ClientError as error:
+                if error.response["Error"]["Code"] == "ExecutionDoesNotExist":
+                    return False
+                raise
+        return True
+
+    def check_idle(self) -> None:
+        """Raise an error if a run is active, because another one would do nothing.
+
+        Raises
+        ------
+        ConcurrentUpdate
+            If a run is active.
+        Unavailable
+            If Step Functions does not answer.
+        """
+        for execution in self._listed(statusFilter=RUNNING):
+            started = execution["startDate"].astimezone(dt.UTC)
+            raise ConcurrentUpdate(
+                f"run {execution['name']} goes on since {started:%Y-%m-%d %H:%M:%S} UTC, and one run goes at a time: "
+                "another one would do nothing"
+            )
+
+    def latest(self, *, most: int, goes_on: Callable[[], bool] = lambda: True) -> tuple[TrainingRun, ...]:
+        """Return the latest runs, the last first.
+
+        Parameters
+        ----------
+        goes_on
+            Called before each history is read, those of running ones first. Once it returns false, the other runs lack
+            the details from their histories.
+
+        Raises
+        ------
+        Unavailable
+            If Step Functions does not answer.
+        """
+        listed = self._listed()[:most]
+        found: dict[str, TrainingRun] = {}
+        for execution in sorted(listed, key=lambda each: each["status"] != RUNNING):
+            arn = execution["executionArn"]
+            known = self._ended.get(arn)
+            found[arn] = known or (self._read(arn) if goes_on() else _bare(execution))
+        self._ended = {arn: run for arn, run in found.items() if arn in self._ended}
+        self._histories = {arn: history for arn, history in self._histories.items() if arn in found}
+        return tuple(found[execution["executionArn"]] for execution in listed)
+
+    def _listed(self, **filters: str) -> list[Mapping[str, Any]]:
+        with translate_aws_errors(f"state machine {self._arn}"):
+            answer = self._client.list_executions(stateMachineArn=self._arn, maxResults=_LISTED, **filters)
+        # Step Functions lists the latest first; the embedded cloud does not.
+        return sorted(answer["executions"], key=lambda execution: execution["startDate"], reverse=True)
+
+    def _read(self, arn: str) -> TrainingRun:
+        history = self._histories.setdefault(arn, ExecutionHistory(self._client, arn, page=_PAGE))
+        with translate_aws_errors(f"state machine {self._arn}"):
+            execution = self._client.describe_execution(executionArn=arn)
+            history.fetch()
+        run = run_of(execution, history.events)
+        if run.status != RUNNING:
+            self._ended[arn] = run
+            del self._histories[arn]
+        return run
+
+
+def run_of(execution: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> TrainingRun:
+    """Return the state of an execution.
+
+    Parameters
+    ----------
+    execution
+        Its description.
+    events
+        Its history.
+    """
+    said = outputs(events)
+    start, registration, canary = (said.get(key) or {} for key in ("start", "registration", "canary"))
+    busy, tries = start.get("first") == BUSY, start.get("first") == "canary"
+    given, bare = document(execution.get("input")), _bare(execution)
+    failed = bare.status not in (RUNNING, SUCCEEDED)
+    return dataclasses.replace(
+        bare,
+        run_id=None if busy else start.get("run_id"),
+        version=registration.get("version") or (start.get("version") if tries else None),
+        decision=BUSY if busy else canary.get("state") or registration.get("verdict"),
+        reason=cause(execution, events) if failed else start.get("reason") if busy else None,
+        asked=start.get("reason") or given.get("reason") or given.get("trigger"),
+        visits=tuple(_visits(events, ended=bare.ended)),
+    )
+
+
+def _bare(execution: Mapping[str, Any]) -> TrainingRun:
+    ended = execution.get("stopDate")
+    return TrainingRun(
+        name=execution["executionArn"].rpartition(":")[2],
+        status=execution["status"],
+        started=execution["startDate"].astimezone(dt.UTC),
+        ended=ended.astimezone(dt.UTC) if ended and execution["status"] != RUNNING else None,
+    )
+
+
+def _visits(events: Iterable[Mapping[str, Any]], *, ended: dt.datetime | None) -> Iterable[Visit]:
+    visits: dict[str, Visit] = {}
+    for event in events:
+        at = event["timestamp"].astimezone(dt.UTC)
+        if (entered := entered_state(event)) is not None:
+            first = visits[entered].entered if entered in visits else at
+            visits[entered] = Visit(entered, first, None)
+        elif (left := state_output(event)) is not None and left[0] in visits:
+            visits[left[0]] = dataclasses.replace(visits[left[0]], left=at)
+    # The state in which a run was stopped has no event of its own for its end.
+    return (visit if visit.left else dataclasses.replace(visit, left=ended) for visit in visits.values())

@@ -1,0 +1,1 @@
+"""Trending items: decayed counters, their store and reader."""

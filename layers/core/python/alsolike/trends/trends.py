@@ -1,0 +1,290 @@
+"""Trending items: counters with exponential decay, and the score that is computed from them.
+
+Each event adds its type's weight to its item's counters, and each counter decays with its own time constant `tau`:
+after a time t, e^(-t/tau) of it is left. At a steady rate, a counter with the time constant of a window therefore holds
+the events of one window. The counter of a week holds those of a week: the item's baseline.
+
+The score of an item in a window compares its recent events with the prediction from its past:
+
+    past     = baseline + assumed - fast            the baseline's events before the window
+    expected = past * min(1, sum of fast / sum of past)          the sums go over all items
+    score    = (fast - expected) / sqrt(expected + PRIOR)
+
+An item with its usual share of events scores 0, at any popularity and at any hour. The ratio of the sums is at most 1:
+a past that is shorter than the window, as in a new shop, is not extrapolated, and the most popular items score highest.
+Counts vary by about the root of the expectation, so a score is in standard deviations of events with weight 1. `PRIOR`
+is the number of events that an unknown item may get by chance.
+
+A shard keeps a limited number of items and forgets the others' past. A new item is assumed to have as much past as the
+most popular forgotten one, decayed. Otherwise items just below the limit would trend at each event.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import itertools
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from alsolike.arrays.tensors import Array, parse_tensors, write_tensors
+from alsolike.runtime.errors import InvalidInput, InvalidSnapshot, InvalidTrends
+from alsolike.runtime.struct import struct
+
+WINDOWS: Mapping[str, int] = MappingProxyType({"30m": 1_800, "1h": 3_600, "3h": 10_800, "1d": 86_400})
+"""The windows of trends, with their time constants in seconds."""
+
+BASELINE_S = 7 * 86_400
+"""Time constant of the baseline, which covers every day of the week."""
+
+KEPT_ITEMS = 2_000
+"""Items that a shard's counters keep: 65 KB with short ids. A request may wait for those of all shards.
+
+About half of them are trending, more than any request needs; the others are popular, with their past.
+"""
+
+PRIOR = 5.0
+"""Added to the expectation: one view of an unknown item scores 1 / sqrt(5), ten score 4.5."""
+
+LEAST_SCORE = 1.0
+"""Minimum score, one standard deviation: it excludes items with one or two views and ordinary noise."""
+
+FORMAT = "alsolike-trends-1"
+
+Counts = npt.NDArray[np.float64]
+
+_COLUMNS = (*WINDOWS.values(), BASELINE_S, BASELINE_S)
+_BASELINE, _ASSUMED = len(WINDOWS), len(WINDOWS) + 1
+_TAU_MS = np.array(_COLUMNS, np.float64) * 1_000
+_SEPARATOR = "\n"
+"""Between item ids, which have no control characters."""
+_DECIMALS = 6
+"""Scores that differ by less are ties: sums of the same numbers in another order do."""
+
+
+class Event(NamedTuple):
+    """An event that counts.
+
+    Attributes
+    ----------
+    sequence
+        Of its record in the shard.
+    time_ms
+        When it happened, at the latest when its record arrived.
+    """
+
+    sequence: int
+    item_id: str
+    time_ms: int
+    weight: float
+
+
+@struct
+class ShardCounts:
+    """The counters of one shard.
+
+    Attributes
+    ----------
+    sequence
+        Of the last included record; -1 before the first.
+    as_of_ms
+        The time of `counts` and `totals`.
+    items
+        Ids of the items in `counts`.
+    counts
+        float64 (items, windows + 2): a counter per window, in their order, the baseline's, and its assumed part.
+    totals
+        float64 (windows + 2): the sums over all items, kept or not; without an assumed part.
+    forgotten
+        The largest dropped baseline, as of the same time.
+    """
+
+    sequence: int
+    as_of_ms: int
+    items: tuple[str, ...]
+    counts: Counts
+    totals: Counts
+    forgotten: float = 0.0
+
+    def add(self, events: Sequence[Event], *, sequence: int, arrived_ms: int) -> ShardCounts:
+        """Return the counts with the events of the records up to `sequence`, each of them once.
+
+        Events at or below the included sequence number are skipped.
+
+        Parameters
+        ----------
+        arrived_ms
+            Arrival of the last record; no event is later. Counts are as of the latest such time, so that they depend
+            only on the records.
+        """
+        if sequence <= self.sequence:
+            return self
+        new = [event for event in events if event.sequence > self.sequence]
+        as_of_ms = max([self.as_of_ms, arrived_ms, *(event.time_ms for event in new)])
+        row_of = dict(zip(self.items, range(len(self.items)), strict=True))
+        rows = np.array([row_of.setdefault(event.item_id, len(row_of)) for event in new], np.int64)
+        ages_ms = np.array([as_of_ms - event.time_ms for event in new], np.float64)
+        weights = np.array([event.weight for event in new], np.float64)
+        added = weights[:, None] * np.exp(-ages_ms[:, None] / _TAU_MS)
+        added[:, _ASSUMED] = 0
+        faded = _faded(self, as_of_ms)
+        counts = np.zeros((len(row_of), len(_COLUMNS)))
+        counts[: len(self.items)] = faded.counts
+        counts[len(self.items) :, _ASSUMED] = faded.forgotten
+        np.add.at(counts, rows, added)
+        totals = faded.totals + added.sum(axis=0)
+        return ShardCounts(sequence, as_of_ms, tuple(row_of), counts, totals, faded.forgotten)._pruned()
+
+    def to_bytes(self) -> bytes:
+        """Return the bytes for `from_bytes`: counters as float32."""
+        file = io.BytesIO()
+        tensors: dict[str, Array] = {
+            "totals": self.totals,
+            "counts": self.counts.astype(np.float32).ravel(),
+            "items": np.frombuffer(_SEPARATOR.join(self.items).encode(), np.uint8),
+        }
+        numbers = {"sequence": self.sequence, "as_of_ms": self.as_of_ms, "forgotten": self.forgotten}
+        metadata = {"format": FORMAT, **{name: str(number) for name, number in numbers.items()}}
+        write_tensors(file, tensors, metadata=metadata)
+        return file.getvalue()
+
+    @classmethod
+    def from_bytes(cls, data: bytes, *, name: str) -> ShardCounts:
+        """Return the counters from the result of `to_bytes`.
+
+        Parameters
+        ----------
+        name
+            Name of the object in errors.
+
+        Raises
+        ------
+        InvalidTrends
+            If it has another form.
+        """
+        try:
+            tensors, metadata = parse_tensors(data, name=name)
+            if metadata["format"] != FORMAT:
+                raise ValueError(f"format is {metadata['format']!r}, expected {FORMAT!r}")
+            text = tensors["items"].tobytes().decode()
+            items = tuple(text.split(_SEPARATOR)) if text else ()
+            counts = tensors["counts"].astype(np.float64).reshape(len(items), len(_COLUMNS))
+            totals = tensors["totals"].astype(np.float64).reshape(len(_COLUMNS))
+            forgotten = float(metadata["forgotten"])
+            if not (np.isfinite(counts).all() and np.isfinite(totals).all() and np.isfinite(forgotten)):
+                raise ValueError("a counter is no number")
+            return cls(int(metadata["sequence"]), int(metadata["as_of_ms"]), items, counts, totals, forgotten)
+        except (InvalidSnapshot, ValueError, KeyError, TypeError) as error:
+            raise InvalidTrends(f"{name} has no trends that this version reads: {error}") from error
+
+    def _pruned(self) -> ShardCounts:
+        """Keep the items that rank first by their score in any window, or by their baseline, whichever is better."""
+        if len(self.items) <= KEPT_ITEMS:
+            return self
+        best = np.max([_scores(self.counts, self.totals, column) for column in range(_BASELINE)], axis=0)
+        rank = np.minimum(_ranks(best), _ranks(self.counts[:, _BASELINE]))
+        order = np.argsort(rank, kind="stable")
+        kept, dropped = np.sort(order[:KEPT_ITEMS]), order[KEPT_ITEMS:]
+        return dataclasses.replace(
+            self,
+            items=tuple(map(self.items.__getitem__, kept.tolist())),
+            counts=self.counts[kept],
+            forgotten=max(self.forgotten, float(self.counts[dropped, _BASELINE].max())),
+        )
+
+
+NOTHING_COUNTED = ShardCounts(-1, 0, (), np.zeros((0, len(_COLUMNS))), np.zeros(len(_COLUMNS)))
+
+
+class Trends:
+    """The counters of all shards together; they never change.
+
+    Parameters
+    ----------
+    shards
+        In an order that is always the same.
+    """
+
+    def __init__(self, shards: Sequence[ShardCounts] = ()) -> None:
+        self._as_of_ms = max((shard.as_of_ms for shard in shards), default=0)
+        faded = [_faded(shard, self._as_of_ms) for shard in shards]
+        self._totals: Counts = sum((shard.totals for shard in faded), np.zeros(len(_COLUMNS)))
+        if len(faded) == 1:
+            self._items, self._counts = faded[0].items, faded[0].counts
+            return
+        items = dict.fromkeys(itertools.chain.from_iterable(shard.items for shard in faded))
+        row_of = dict(zip(items, range(len(items)), strict=True))
+        self._items, self._counts = tuple(items), np.zeros((len(items), len(_COLUMNS)))
+        for shard in faded:
+            self._counts[list(map(row_of.__getitem__, shard.items))] += shard.counts
+
+    def best(self, window: str, *, now_ms: int, k: int | None = None) -> list[tuple[str, float]]:
+        """Return the trending items with their scores, the best first; at equal scores the least id first.
+
+        Trending items have a score of at least `LEAST_SCORE`, so the list may be empty.
+
+        Parameters
+        ----------
+        window
+            One of `WINDOWS`.
+        now_ms
+            The time that the counters decay to.
+        k
+            Maximum number; None for all.
+
+        Raises
+        ------
+        InvalidInput
+            If there is no such window.
+        """
+        if window not in WINDOWS:
+            raise InvalidInput(f"window is {window!r}, expected one of {', '.join(WINDOWS)}")
+        left = _left(now_ms - self._as_of_ms)
+        found = _scores(self._counts * left, self._totals * left, list(WINDOWS).index(window)).round(_DECIMALS)
+        rows = np.flatnonzero(found >= LEAST_SCORE)
+        if k is not None and k < len(rows):
+            least = np.partition(found[rows], -k)[-k] if k > 0 else np.inf
+            rows = rows[found[rows] >= least]  # with all that tie for the last place
+        ranked = sorted((-float(found[row]), self._items[row]) for row in rows.tolist())
+        return [(item, -negated) for negated, item in ranked[:k]]
+
+
+NO_TRENDS = Trends()
+"""Nothing was counted yet."""
+
+
+def _left(age_ms: float) -> Counts:
+    """Return the remaining share of each column's counters after a time; 1 for a future time."""
+    return np.exp(-max(age_ms, 0) / _TAU_MS)
+
+
+def _faded(shard: ShardCounts, as_of_ms: int) -> ShardCounts:
+    left = _left(as_of_ms - shard.as_of_ms)
+    return dataclasses.replace(
+        shard,
+        as_of_ms=as_of_ms,
+        counts=shard.counts * left,
+        totals=shard.totals * left,
+        forgotten=shard.forgotten * float(left[_BASELINE]),
+    )
+
+
+def _scores(counts: Counts, totals: Counts, column: int) -> Counts:
+    fast = counts[:, column]
+    past = np.maximum(counts[:, _BASELINE] + counts[:, _ASSUMED] - fast, 0)  # below 0 only by rounding
+    sum_of_fast = totals[column]
+    sum_of_past = max(totals[_BASELINE] - sum_of_fast, 0)
+    expected = past * min(1, sum_of_fast / sum_of_past) if sum_of_past else past
+    scores: Counts = (fast - expected) / np.sqrt(expected + PRIOR)
+    return scores
+
+
+def _ranks(values: Counts) -> npt.NDArray[Any]:
+    """Return each value's rank in descending order, from 0; equal values keep their order."""
+    ranks = np.empty(len(values), np.int64)
+    ranks[np.argsort(-values, kind="stable")] = np.arange(len(values))
+    return ranks

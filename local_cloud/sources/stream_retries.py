@@ -1,0 +1,128 @@
+"""Lambda's processing of a batch of stream records: retries, bisecting, checkpoints, giving up.
+
+References
+----------
+https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
+https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from local_cloud.execution.function import InvocationResult, ThrottledError
+from local_cloud.sources.mapping import EventSourceMapping
+from local_cloud.sources.responses import failed_items
+
+_FIRST_DELAY_S = 0.1
+_LONGEST_DELAY_S = 2.0
+
+
+class NotInvokedError(Exception):
+    """The function could not be reached; the records wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRecord:
+    """A record as the function sees it, and what its fate depends on; the arrival is in epoch seconds."""
+
+    sequence_number: str
+    arrival_s: float
+    size_bytes: int
+    event: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Discarded:
+    """Records that are given up, why, after how many invocations, and the last answer."""
+
+    records: Sequence[StreamRecord]
+    condition: str
+    invocations: int
+    outcome: InvocationResult | None
+
+
+class StreamBatches:
+    """Processes batches of one shard, in order.
+
+    A batch that fails is retried as a whole. With bisecting it is split instead, which costs no retry; a partial
+    response moves the checkpoint to the first record that failed. Retries used up, or too old: the records are
+    discarded and the shard goes on.
+
+    Parameters
+    ----------
+    invoke
+        Invokes the function with records.
+    discard
+        Takes what is given up.
+    pause
+        Waits for seconds; True means that the cloud stops.
+    """
+
+    def __init__(
+        self,
+        mapping: EventSourceMapping,
+        *,
+        invoke: Callable[[Sequence[StreamRecord]], InvocationResult],
+        discard: Callable[[Discarded], None],
+        pause: Callable[[float], bool],
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._mapping = mapping
+        self._invoke = invoke
+        self._discard = discard
+        self._pause = pause
+        self._now = now
+
+    def process(self, records: Sequence[StreamRecord]) -> None:
+        """Return when every record is processed or discarded, or when the cloud stops."""
+        waiting: list[tuple[Sequence[StreamRecord], int]] = [(records, 0)]
+        while waiting:
+            batch, failures = waiting.pop()
+            batch = self._fresh(batch, failures)
+            if not batch:
+                continue
+            try:
+                outcome = self._invoke(batch)
+            except (ThrottledError, NotInvokedError):
+                # Not an invocation: tried until the records are too old.
+                if self._pause(_FIRST_DELAY_S):
+                    return
+                waiting.append((batch, failures))
+                continue
+            first_failed = self._first_failed(batch, outcome)
+            if first_failed is None:
+                continue
+            rest = batch[first_failed:]
+            if self._mapping.bisect and first_failed > 0:
+                waiting.append((rest, failures))
+            elif self._mapping.bisect and len(rest) > 1:
+                middle = len(rest) // 2
+                waiting += [(rest[middle:], failures), (rest[:middle], failures)]
+            elif self._mapping.most_retries is not None and failures >= self._mapping.most_retries:
+                self._discard(Discarded(rest, "RetryAttemptsExhausted", failures + 1, outcome))
+            elif self._pause(min(_FIRST_DELAY_S * 2**failures, _LONGEST_DELAY_S)):
+                return
+            else:
+                waiting.append((rest, failures + 1))
+
+    def _fresh(self, batch: Sequence[StreamRecord], failures: int) -> Sequence[StreamRecord]:
+        """Discard the records that are too old and return the others."""
+        if self._mapping.most_age_s is None:
+            return batch
+        oldest = self._now() - self._mapping.most_age_s
+        expired = [record for record in batch if record.arrival_s <= oldest]
+        if expired:
+            self._discard(Discarded(expired, "RecordAgeExceeded", failures, None))
+        return [record for record in batch if record.arrival_s > oldest]
+
+    def _first_failed(self, batch: Sequence[StreamRecord], outcome: InvocationResult) -> int | None:
+        """Return the position of the first record to be retried; None if all succeeded."""
+        if outcome.error is not None:
+            return 0
+        if not self._mapping.partial_responses:
+            return None
+        numbers = [record.sequence_number for record in batch]
+        failed = failed_items(outcome.payload, numbers)
+        return min((numbers.index(number) for number in failed), default=None)

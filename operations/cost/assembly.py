@@ -1,0 +1,372 @@
+"""The reader of billed resources from a cloud assembly: the folder of templates that the CDK synthesizes."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from alsolike.runtime.errors import InvalidInput
+from operations.cost.bill import DAYS, MONTH_S
+from operations.cost.summary import BilledResources, EventSource, Function, Stream, Training
+
+_RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
+_CRON = re.compile(r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)")
+_SECONDS = {"minute": 60, "hour": 3_600, "day": 86_400}
+
+
+def runs_a_month(expression: str) -> float:
+    """Return the number of a schedule's runs in a mean month.
+
+    Raises
+    ------
+    InvalidInput
+        If it is neither a rate nor a cron expression.
+
+    Examples
+    --------
+    >>> runs_a_month("rate(1 hour)")
+    730.0
+    >>> round(runs_a_month("cron(0 3 ? * MON *)"), 2)
+    4.35
+    """
+    if rate := _RATE.fullmatch(expression):
+        return MONTH_S / (int(rate[1]) * _SECONDS[rate[2]])
+    if not (cron := _CRON.fullmatch(expression)):
+        raise InvalidInput(f"schedule is {expression!r}, expected rate(…) or cron(…)")
+    minute, hour, day, month, weekday, _ = cron.groups()
+    if weekday not in ("?", "*"):
+        days = DAYS * (1 / 30 if "#" in weekday else _values(weekday, 7) / 7)
+    else:
+        days = DAYS if day in ("?", "*") else _values(day, 31)
+    return _values(minute, 60) * _values(hour, 24) * days * _values(month, 12) / 12
+
+
+def _values(field: str, whole: int) -> int:
+    """Return how many of `whole` values a field of a cron expression selects."""
+    if field in ("*", "?"):
+        return whole
+    count = 0
+    for part in field.split(","):
+        start, _, step = part.partition("/")
+        first, _, last = start.partition("-")
+        if last and first.isdigit() and last.isdigit():
+            size = int(last) - int(first) + 1
+        elif last:
+            size = 5 if (first.upper(), last.upper()) == ("MON", "FRI") else whole
+        elif step:
+            size = whole - (int(first) if first.isdigit() else 0)
+        else:
+            size = 1
+        count += -(-size // int(step)) if step else size
+    return min(count, whole)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Resource:
+    """One of a template."""
+
+    template: str
+    logical_id: str
+    type: str
+    properties: Mapping[str, Any]
+
+
+def _is_created(resource: Mapping[str, Any], template: Mapping[str, Any]) -> bool:
+    """Return true if a resource has no condition, or one that AWS's main partition fulfils."""
+    match template.get("Conditions", {}).get(resource.get("Condition")):
+        case {"Fn::Equals": [{"Ref": "AWS::Partition"}, str(right)]}:
+            return right == "aws"
+    return True
+
+
+class Resources:
+    """The resources of all templates, and the references across them."""
+
+    def __init__(self, templates: Mapping[str, Mapping[str, Any]]) -> None:
+        self._all = {
+            (name, logical_id): Resource(name, logical_id, each["Type"], each.get("Properties", {}))
+            for name, template in templates.items()
+            for logical_id, each in template.get("Resources", {}).items()
+            if _is_created(each, template)
+        }
+        self._exports = {
+            output["Export"]["Name"]: (name, output["Value"])
+            for name, template in templates.items()
+            for output in template.get("Outputs", {}).values()
+            if "Export" in output
+        }
+
+    def __iter__(self) -> Iterator[Resource]:
+        return iter(self._all.values())
+
+    def of(self, kind: str) -> list[Resource]:
+        """Return the resources of a type."""
+        return [each for each in self if each.type == kind]
+
+    def meant(self, value: Any, template: str) -> list[Resource]:
+        """Return the resources that a property refers to."""
+        if isinstance(value, str) or not isinstance(value, Mapping | Sequence):
+            return []
+        if isinstance(value, Sequence):
+            return [each for part in value for each in self.meant(part, template)]
+        if "Fn::ImportValue" in value:
+            where, exported = self._exports.get(str(value["Fn::ImportValue"]), (template, None))
+            return self.meant(exported, where)
+        named = value.get("Ref") or (value["Fn::GetAtt"][0] if "Fn::GetAtt" in value else None)
+        if named is not None:
+            known = self._all.get((template, named))
+            return [known] if known else []
+        return [each for part in value.values() for each in self.meant(part, template)]
+
+
+# Types with a price, and types that are free.
+_KNOWN = (
+    *(
+        f"AWS::{service}::"
+        for service in ("ApiGatewayV2", "CloudWatch", "DynamoDB", "Kinesis", "KMS", "Lambda", "Logs")
+    ),
+    *(f"AWS::{service}::" for service in ("S3", "SecretsManager", "StepFunctions", "Glue", "Events", "Scheduler")),
+    *(f"AWS::{service}::" for service in ("IAM", "SNS", "SSM", "Budgets", "CDK", "CloudFront")),
+    "AWS::Cognito::UserPool",
+    "AWS::SageMaker::ModelPackageGroup",
+)
+
+
+def read_assembly(directory: Path) -> BilledResources:
+    """Return the billed resources of an assembly.
+
+    Raises
+    ------
+    InvalidInput
+        If the folder has no templates, or they are not those of one Alsolike deployment.
+    """
+    templates = {path.name: _parsed(path) for path in sorted(directory.glob("*.template.json"))}
+    if not templates:
+        raise InvalidInput(f"{directory} has no *.template.json, expected a synthesized assembly")
+    return summarize(templates, where=str(directory))
+
+
+def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the templates") -> BilledResources:
+    """Return the billed resources of templates by file name.
+
+    Raises
+    ------
+    InvalidInput
+        If they are not those of one Alsolike deployment.
+    """
+    found = Resources(templates)
+    names = {str(each.properties["Name"]).split("/")[2] for each in found.of("AWS::SSM::Parameter")}
+    if len(names) != 1:
+        raise InvalidInput(f"{where} has SSM parameters of {sorted(names)}, expected those of one environment")
+    replicas = [each.properties["Replicas"][0] for each in found.of("AWS::DynamoDB::GlobalTable")]
+    regions = {str(replica["Region"]) for replica in replicas}
+    if len(regions) != 1:
+        raise InvalidInput(f"{where} has tables in {sorted(regions)}, expected one region")
+    functions = dict(_functions(found))
+    alarms = [each.properties for each in found.of("AWS::CloudWatch::Alarm")]
+    clients = [each.properties for each in found.of("AWS::Cognito::UserPoolClient")]
+    machine_clients = [each for each in clients if "client_credentials" in each.get("AllowedOAuthFlows", ())]
+    machines = found.of("AWS::StepFunctions::StateMachine")
+    retentions = [each.properties.get("RetentionInDays") for each in found.of("AWS::Logs::LogGroup")]
+    buckets = [each.properties for each in found.of("AWS::S3::Bucket")]
+    kept = [days for days in retentions if days is not None]
+    return BilledResources(
+        environment=names.pop(),
+        region=regions.pop(),
+        functions=functions,
+        stream=_stream(found),
+        training=_training(found),
+        alarm_metrics=sum(_watched(alarm) for alarm in alarms),
+        composite_alarms=len(found.of("AWS::CloudWatch::CompositeAlarm")),
+        dashboards=len(found.of("AWS::CloudWatch::Dashboard")),
+        keys=len(found.of("AWS::KMS::Key")),
+        secrets=len(found.of("AWS::SecretsManager::Secret")),
+        machine_clients=len(machine_clients),
+        token_minutes=min((_token_minutes(client) for client in machine_clients), default=60),
+        table_backups=any(
+            each.get("PointInTimeRecoverySpecification", {}).get("PointInTimeRecoveryEnabled") for each in replicas
+        ),
+        machines_traced=any(each.properties.get("TracingConfiguration", {}).get("Enabled") for each in machines),
+        bucket_events=any("EventBridgeConfiguration" in json.dumps(each) for each in buckets),
+        access_log=any("AccessLogSettings" in each.properties for each in found.of("AWS::ApiGatewayV2::Stage")),
+        pages=bool(found.of("AWS::CloudFront::Distribution")),
+        log_retention_days=max(kept) if len(kept) == len(retentions) and kept else None,
+        lake_cold_days=_lifecycle(found, "interactions/", "Transitions", "TransitionInDays"),
+        dataset_days=int(_variables(found).get("DATASET_DAYS", 7)),
+        attribution_days=int(_variables(found).get("WINDOW_DAYS", 7)),
+        served_days=_lifecycle(found, "served/", "ExpirationInDays"),
+        uncounted=tuple(sorted({each.type for each in found if not each.type.startswith(_KNOWN)})),
+    )
+
+
+def _functions(found: Resources) -> Iterator[tuple[str, Function]]:
+    for each in found.of("AWS::Lambda::Function"):
+        properties = each.properties
+        aliases = [
+            alias
+            for alias in found.of("AWS::Lambda::Alias")
+            if each in found.meant(alias.properties["FunctionName"], alias.template)
+        ]
+        called = [each, *aliases]
+
+        def calls(value: Any, template: str, called: Sequence[Resource] = called) -> bool:
+            return any(meant in called for meant in found.meant(value, template))
+
+        sources = [
+            _source(found, mapping)
+            for mapping in found.of("AWS::Lambda::EventSourceMapping")
+            if calls(mapping.properties["FunctionName"], mapping.template)
+        ]
+        runs = sum(
+            runs_a_month(str(rule.properties["ScheduleExpression"]))
+            for rule in found.of("AWS::Events::Rule")
+            if "ScheduleExpression" in rule.properties
+            for target in rule.properties.get("Targets", ())
+            if calls(target["Arn"], rule.template)
+        )
+        variables = properties.get("Environment", {}).get("Variables", {})
+        yield (
+            _name(each),
+            Function(
+                memory_mb=int(properties.get("MemorySize", 128)),
+                timeout_s=int(properties.get("Timeout", 3)),
+                storage_mb=int(properties.get("EphemeralStorage", {}).get("Size", 512)),
+                architecture=str(properties.get("Architectures", ["x86_64"])[0]),
+                snap_start=properties.get("SnapStart", {}).get("ApplyOn") == "PublishedVersions",
+                provisioned=sum(
+                    int(alias.properties["ProvisionedConcurrencyConfig"]["ProvisionedConcurrentExecutions"])
+                    for alias in aliases
+                    if "ProvisionedConcurrencyConfig" in alias.properties
+                ),
+                tracing=properties.get("TracingConfig", {}).get("Mode") == "Active",
+                runs=runs,
+                sources=tuple(sources),
+                checks={
+                    key.lower(): int(value)
+                    for key, value in variables.items()
+                    if key.endswith("_CHECK_S") and isinstance(value, str)
+                },
+            ),
+        )
+
+
+def _name(function: Resource) -> str:
+    """Return the function's folder, or its logical id if it is none of Alsolike's."""
+    handler = str(function.properties.get("Handler", ""))
+    return handler.split(".")[1] if handler.startswith("functions.") else function.logical_id
+
+
+def _source(found: Resources, mapping: Resource) -> EventSource:
+    streams = found.meant(mapping.properties["EventSourceArn"], mapping.template)
+    is_kinesis = bool(streams) and streams[0].type == "AWS::Kinesis::Stream"
+    return EventSource(
+        kind="kinesis" if is_kinesis else "dynamodb",
+        batch_size=int(mapping.properties.get("BatchSize", 100)),
+        window_s=int(mapping.properties.get("MaximumBatchingWindowInSeconds", 0)),
+    )
+
+
+def _stream(found: Resources) -> Stream:
+    streams = [each.properties for each in found.of("AWS::Kinesis::Stream")]
+    if len(streams) != 1:
+        raise InvalidInput(f"the templates have {len(streams)} Kinesis streams, expected one")
+    stream = streams[0]
+    return Stream(
+        on_demand=stream.get("StreamModeDetails", {}).get("StreamMode") == "ON_DEMAND",
+        shards=int(stream.get("ShardCount", 1)),
+        retention_hours=int(stream.get("RetentionPeriodHours", 24)),
+    )
+
+
+def _training(found: Resources) -> Training:
+    for machine in found.of("AWS::StepFunctions::StateMachine"):
+        states = json.loads(_flat(machine.properties["DefinitionString"]))["States"].values()
+        jobs = [state["Parameters"] for state in states if "createTrainingJob" in str(state.get("Resource"))]
+        if not jobs:
+            continue
+        # Without quota for spot instances the same job runs on demand.
+        jobs.sort(key=lambda job: not job.get("EnableManagedSpotTraining"))
+        runs = sum(
+            runs_a_month(str(rule.properties["ScheduleExpression"]))
+            for rule in found.of("AWS::Events::Rule")
+            if "ScheduleExpression" in rule.properties
+            for target in rule.properties.get("Targets", ())
+            if machine in found.meant(target["Arn"], rule.template)
+        )
+        variables = _variables(found)
+        trial_s = int(variables.get("CANARY_DURATION_S", 0)) * (variables.get("CANARY_SHARE_PERCENT", "0") != "0")
+        look_s = next((int(state["Seconds"]) for state in states if state["Type"] == "Wait"), 0)
+        engine = variables.get("DATASET_ENGINE", "lambda")
+        workers = [each.properties for each in found.of("AWS::Glue::Job")]
+        above = {"auto": int(variables.get("SPARK_ABOVE_MB", 0)), "spark": 0}.get(engine)
+        counting = workers[0].get("DefaultArguments", {}) if workers else {}
+        resources, stopping = jobs[0]["ResourceConfig"], jobs[0].get("StoppingCondition", {})
+        return Training(
+            runs=runs,
+            instance_type=str(resources["InstanceType"]),
+            instances=int(resources["InstanceCount"]),
+            volume_gb=int(resources["VolumeSizeInGB"]),
+            spot=bool(jobs[0].get("EnableManagedSpotTraining", False)),
+            max_runtime_s=int(stopping.get("MaxRuntimeInSeconds", 86_400)),
+            look_s=look_s,
+            looks=trial_s // look_s if look_s else 0,
+            spark_above_mb=above if workers else None,
+            spark_workers=int(workers[0].get("NumberOfWorkers", 0)) if workers else 0,
+            spark_worker_type=str(workers[0].get("WorkerType", "G.1X")) if workers else "G.1X",
+            spark_statistics=counting.get("--statistics") == "true",
+            spark_sample_interactions=int(counting.get("--sample_interactions", 5_000_000)),
+        )
+    return Training()
+
+
+def _variables(found: Resources) -> dict[str, str]:
+    """Return the variables of all functions that are plain text, in one."""
+    merged: dict[str, str] = {}
+    for function in found.of("AWS::Lambda::Function"):
+        variables = function.properties.get("Environment", {}).get("Variables", {})
+        merged |= {key: value for key, value in variables.items() if isinstance(value, str)}
+    return merged
+
+
+def _watched(alarm: Mapping[str, Any]) -> int:
+    """Return how many metrics an alarm watches."""
+    return max(1, sum("MetricStat" in metric for metric in alarm.get("Metrics", ())))
+
+
+def _token_minutes(client: Mapping[str, Any]) -> float:
+    """Return the lifetime of a client's access tokens; Cognito counts hours without a unit."""
+    unit = client.get("TokenValidityUnits", {}).get("AccessToken", "hours")
+    return (
+        float(client.get("AccessTokenValidity", 1))
+        * {"seconds": 1 / 60, "minutes": 1, "hours": 60, "days": 1_440}[unit]
+    )
+
+
+def _lifecycle(found: Resources, prefix: str, key: str, inner: str | None = None) -> int | None:
+    for bucket in found.of("AWS::S3::Bucket"):
+        for rule in bucket.properties.get("LifecycleConfiguration", {}).get("Rules", ()):
+            if rule.get("Prefix") == prefix and key in rule:
+                return int(rule[key][0][inner] if inner else rule[key])
+    return None
+
+
+def _flat(value: Any) -> str:
+    """Return a text with every reference in it as a mark."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping) and "Fn::Join" in value:
+        separator, parts = value["Fn::Join"]
+        return str(separator).join(_flat(part) for part in parts)
+    return "-"
+
+
+def _parsed(path: Path) -> Mapping[str, Any]:
+    try:
+        template: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InvalidInput(f"{path} is not a template: {error}") from error
+    return template

@@ -1,0 +1,260 @@
+"""A bill, the load that it is for, and the meter that its lines are written with."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from alsolike.domain.configuration import MAX_HISTORY_LENGTH
+from alsolike.runtime.errors import InvalidInput
+from operations.prices import Prices
+
+HOURS = 730
+"""Hours per month, as on AWS's price pages."""
+
+MONTH_S = HOURS * 3600
+DAYS = HOURS / 24
+
+# Field, least, most.
+_RANGES = (
+    ("users", 0, 10**10),
+    ("events_per_day", 0, 10**11),
+    ("requests_per_day", 0, 10**11),
+    ("items", 0, 10**9),
+    ("events_per_call", 1, 10),
+    ("item_changes_per_day", 0, 10**10),
+    ("history_days", 1, 3_650),
+    ("history_length", 1, MAX_HISTORY_LENGTH),
+    ("peak", 1, 1_000),
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """A shop's load.
+
+    Attributes
+    ----------
+    users
+        Number of users with a live profile.
+    events_per_call
+        Per call of `POST /events`: a browser sends each by itself, a backend up to ten.
+    item_changes_per_day
+        Number of new and changed items and users; None for a twentieth of the items.
+    history_days
+        Number of days of events that the lake holds and a training reads.
+    history_length
+        Interactions per profile, `limits.history_length` of the configuration. Each profile is assumed to be full.
+    peak
+        Ratio of the busiest second to the mean, which determines shards and concurrency.
+
+    Raises
+    ------
+    InvalidInput
+        If a value is out of its range.
+    """
+
+    users: int
+    events_per_day: int
+    requests_per_day: int
+    items: int
+    events_per_call: int = 1
+    item_changes_per_day: int | None = None
+    history_days: int = 365
+    history_length: int = 100
+    peak: float = 3.0
+
+    def __post_init__(self) -> None:
+        for name, least, most in _RANGES:
+            value = getattr(self, name)
+            if value is not None and not least <= value <= most:
+                raise InvalidInput(f"{name} is {value:,}, expected {least:,} to {most:,}")
+
+    @property
+    def events(self) -> float:
+        """Events of a month."""
+        return self.events_per_day * DAYS
+
+    @property
+    def requests(self) -> float:
+        """Requests for recommendations of a month."""
+        return self.requests_per_day * DAYS
+
+    @property
+    def event_calls(self) -> float:
+        """Monthly calls with events."""
+        return self.events / self.events_per_call
+
+    @property
+    def changes(self) -> float:
+        """Items and users that are put or changed in a month."""
+        daily = self.items / 20 if self.item_changes_per_day is None else self.item_changes_per_day
+        return daily * DAYS
+
+    @property
+    def interactions(self) -> float:
+        """Events that the lake holds."""
+        return float(self.events_per_day) * self.history_days
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One charge of a month.
+
+    Attributes
+    ----------
+    price
+        Its name in the price table.
+    unit_dollars
+        Price of one unit; the mean if a price has tiers.
+    fixed
+        True if it is due without any load.
+    how
+        The quantity, in words.
+    """
+
+    service: str
+    what: str
+    quantity: float
+    unit: str
+    price: str
+    unit_dollars: float
+    dollars: float
+    fixed: bool
+    how: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """A monthly bill.
+
+    Attributes
+    ----------
+    of
+        The subject of the bill, such as an environment.
+    remarks
+        Notes for the reader: resources that the load needs and the templates lack, and costs that are not counted.
+    unverified
+        Prices of the bill that no page confirmed, by name.
+    idle_dollars
+        The cost of the same deployment without any load: the fixed lines, and scheduled runs.
+    """
+
+    of: str
+    load: Load
+    lines: Sequence[Line]
+    remarks: Sequence[str]
+    prices_date: str
+    prices_region: str
+    unverified: Sequence[str]
+    free_tier: bool = False
+    idle_dollars: float = 0.0
+
+    @property
+    def dollars(self) -> float:
+        """The month's total."""
+        return sum(line.dollars for line in self.lines)
+
+    @property
+    def fixed_dollars(self) -> float:
+        """The total of the fixed lines, due without any load."""
+        return sum(line.dollars for line in self.lines if line.fixed)
+
+    @property
+    def usage_dollars(self) -> float:
+        """The total of the lines that depend on the load."""
+        return sum(line.dollars for line in self.lines if not line.fixed)
+
+    def by_service(self) -> dict[str, float]:
+        """Return dollars by service, the most expensive first."""
+        sums: dict[str, float] = {}
+        for line in self.lines:
+            sums[line.service] = sums.get(line.service, 0.0) + line.dollars
+        return dict(sorted(sums.items(), key=lambda each: -each[1]))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the bill as a document: dollars with four decimals, lines in their order."""
+        return {
+            "of": self.of,
+            "load": dataclasses.asdict(self.load),
+            "dollars": round(self.dollars, 4),
+            "fixed_dollars": round(self.fixed_dollars, 4),
+            "usage_dollars": round(self.usage_dollars, 4),
+            "idle_dollars": round(self.idle_dollars, 4),
+            "lines": [
+                {**dataclasses.asdict(line), "quantity": round(line.quantity, 4), "dollars": round(line.dollars, 4)}
+                for line in self.lines
+            ],
+            "by_service": {service: round(dollars, 4) for service, dollars in self.by_service().items()},
+            "remarks": list(self.remarks),
+            "prices": {
+                "date": self.prices_date,
+                "region": self.prices_region,
+                "unverified": list(self.unverified),
+                "free_tier": self.free_tier,
+            },
+        }
+
+
+def remarks(bill: Bill, personalize: Bill) -> list[str]:
+    """Return the notes for the reader of both bills, a sentence each: their remarks, and unconfirmed prices."""
+    said = [*bill.remarks, *(f"Personalize: {remark}" for remark in personalize.remarks)]
+    if unverified := sorted({*bill.unverified, *personalize.unverified}):
+        said.append(f"not confirmed by any page that could be read: the prices {', '.join(unverified)}")
+    return said
+
+
+class Meter:
+    """A calculator of charges; lines with the same price share its tiers and its free part."""
+
+    def __init__(self, prices: Prices) -> None:
+        self._prices = prices
+        self._used: dict[str, float] = {}
+        self.lines: list[Line] = []
+        self.remarks: list[str] = []
+
+    def add(self, service: str, what: str, quantity: float, price: str, how: str, *, fixed: bool = False) -> None:
+        """Write a line, unless the quantity is 0."""
+        if quantity <= 0:
+            return
+        before = self._used.get(price, 0.0)
+        self._used[price] = before + quantity
+        dollars = self._prices.dollars(price, before + quantity) - self._prices.dollars(price, before)
+        self.lines.append(
+            Line(
+                service=service,
+                what=what,
+                quantity=quantity,
+                unit=self._prices.table[price].unit,
+                price=price,
+                unit_dollars=dollars / quantity,
+                dollars=dollars,
+                fixed=fixed,
+                how=how,
+            )
+        )
+
+    def has(self, price: str) -> bool:
+        """Return true if the price table has a price."""
+        return price in self._prices.table
+
+    def remark(self, sentence: str) -> None:
+        """Add a note for the reader."""
+        self.remarks.append(sentence)
+
+    def bill(self, of: str, load: Load, *, idle_dollars: float) -> Bill:
+        """Return the bill of the added lines, fixed ones first."""
+        used = [name for name in self._prices.table if name in self._used]
+        order = sorted(self.lines, key=lambda line: not line.fixed)
+        return Bill(
+            of=of,
+            load=load,
+            lines=tuple(order),
+            remarks=tuple(self.remarks),
+            prices_date=self._prices.date,
+            prices_region=self._prices.region,
+            unverified=tuple(name for name in used if not self._prices.table[name].verified),
+            free_tier=self._prices.free_tier,
+            idle_dollars=idle_dollars,
+        )

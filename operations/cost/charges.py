@@ -1,0 +1,388 @@
+"""Charges by kind: idle resources, storage and transfer, observability, functions and trainings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from operations.cost.bill import DAYS, HOURS, MONTH_S, Load, Meter
+from operations.cost.summary import BilledResources, Function, Stream
+from operations.cost.traffic import RECORD_BYTES, Calls, lake_gb, on_spark, shards, shards_needed, transitions
+from operations.metric_writers import METRICS, Bounds, Rhythm, Written
+
+EXTENDED_HOURS, LONG_TERM_HOURS = 24, 168
+
+
+def idle_charges(meter: Meter, summary: BilledResources, load: Load) -> None:
+    """Add the fixed charges: stream, alarms, dashboards, keys, clients, and warm starts of functions."""
+    _stream(meter, summary, load)
+    meter.add("CloudWatch", "alarms", summary.alarm_metrics, "alarms", "metrics that alarms watch", fixed=True)
+    meter.add(
+        "CloudWatch", "composite alarms", summary.composite_alarms, "composite_alarms", "of the templates", fixed=True
+    )
+    meter.add("CloudWatch", "dashboards", summary.dashboards, "dashboards", "of the templates", fixed=True)
+    meter.add(
+        "Cognito",
+        "machine clients",
+        summary.machine_clients,
+        "cognito_clients",
+        "app clients of the shop and of its administrators",
+        fixed=True,
+    )
+    meter.add("Secrets Manager", "secrets", summary.secrets, "secrets", "of the templates", fixed=True)
+    meter.add("KMS", "keys", summary.keys, "kms_keys", "of the templates, for the log of Spark", fixed=True)
+    for name, function in summary.functions.items():
+        _starting(meter, name, function)
+
+
+def _stream(meter: Meter, summary: BilledResources, load: Load) -> None:
+    stream, count = summary.stream, shards(summary, load)
+    if stream.on_demand:
+        meter.add("Kinesis", "on-demand stream", HOURS, "kinesis_on_demand_hours", f"{HOURS} hours", fixed=True)
+        return
+    needed = shards_needed(load)
+    if needed > stream.shards:
+        meter.remark(
+            f"the load needs {needed} shards at {load.peak:g} times its mean; stream_shards is {stream.shards}: "
+            f"set it to {needed}, which is what the bill has"
+        )
+    meter.add("Kinesis", "shards", count * HOURS, "kinesis_shard_hours", f"{count} shard(s), {HOURS} hours", fixed=True)
+    if stream.retention_hours > EXTENDED_HOURS:
+        how = f"{count} shard(s) that keep records for more than 24 hours: {stream.retention_hours}"
+        meter.add("Kinesis", "records kept longer", count * HOURS, "kinesis_extended_shard_hours", how, fixed=True)
+
+
+def kept_gb(stream: Stream, load: Load, *, hours: int) -> float:
+    """Return the size of the stream's records above an age."""
+    return load.events_per_day / 24 * max(0, stream.retention_hours - hours) * RECORD_BYTES / 1e9
+
+
+def _starting(meter: Meter, name: str, function: Function) -> None:
+    gb = function.memory_mb / 1024
+    if function.snap_start:
+        how = f"{function.memory_mb} MB of the published version, all month"
+        meter.add("Lambda", f"SnapStart of {name}", gb * MONTH_S, "snap_start_cache_gb_s", how, fixed=True)
+    if function.provisioned:
+        how = f"{function.provisioned} kept warm with {function.memory_mb} MB, all month"
+        price = "provisioned_arm_gb_s" if function.architecture == "arm64" else "provisioned_x86_gb_s"
+        meter.add("Lambda", f"provisioned {name}", function.provisioned * gb * MONTH_S, price, how, fixed=True)
+
+
+CONSUMERS = 3
+PROFILE_BASE_BYTES, PROFILE_ENTRY_BYTES = 60, 72
+"""A stored profile of 100 interactions is 7,260 bytes as DynamoDB counts it (`benchmarks.scale`)."""
+
+ROW_BYTES = 600
+"""A row of the catalogue or of the users, keys included."""
+
+TABLE_OVERHEAD_BYTES = 100
+ANSWER_BYTES = 2_200
+"""An answer of 25 items with its headers."""
+
+SERVED_ROW_BYTES = 300
+"""Size of an answer with 25 items in the lake, compressed."""
+
+DATASET_BYTES = 40
+"""Size of an interaction in a dataset."""
+
+BUNDLE_ITEM_BYTES, BUNDLES = 2_000, 12
+SNAPSHOT_BYTES = 153
+PROCESSES = 2
+"""Number of the shop's processes; each requests a new token when its last one expires."""
+
+
+def api(meter: Meter, summary: BilledResources, load: Load) -> None:
+    """Add the costs of API calls, tokens and responses."""
+    calls = load.requests + load.event_calls + load.changes
+    meter.add("API Gateway", "calls", calls, "api_calls", "requests, calls with events, changes of items and users")
+    asks = min(PROCESSES * HOURS * 60 / summary.token_minutes, load.requests + load.event_calls)
+    how = f"{PROCESSES} processes of the shop, each one every {summary.token_minutes:g} minutes"
+    meter.add("Cognito", "tokens", asks, "cognito_tokens", how)
+    out_gb = load.requests * ANSWER_BYTES / 1e9
+    meter.add(
+        "Data transfer", "answers", out_gb, "transfer_gb", f"{ANSWER_BYTES:,} bytes an answer, out to the internet"
+    )
+
+
+def stream(meter: Meter, summary: BilledResources, load: Load) -> None:
+    """Add the costs of the stream's records, in addition to its shards."""
+    if not summary.stream.on_demand:
+        meter.add("Kinesis", "PUT units", load.events, "kinesis_puts", "one an event, up to 25 KB")
+    else:
+        gb = load.events * 1_024 / 1e9
+        meter.add("Kinesis", "on-demand, in", gb, "kinesis_on_demand_in_gb", "an event is rounded up to 1 KB")
+        read = CONSUMERS * load.events * RECORD_BYTES / 1e9
+        meter.add(
+            "Kinesis",
+            "on-demand, out",
+            read,
+            "kinesis_on_demand_out_gb",
+            f"{CONSUMERS} consumers, {RECORD_BYTES} bytes an event",
+        )
+        hours = min(summary.stream.retention_hours, LONG_TERM_HOURS)
+        gb = load.events_per_day / 24 * max(0, hours - EXTENDED_HOURS) * RECORD_BYTES / 1e9
+        meter.add(
+            "Kinesis", "on-demand, kept longer", gb, "kinesis_on_demand_extended_gb", f"past {EXTENDED_HOURS} hours"
+        )
+    old_gb = kept_gb(summary.stream, load, hours=LONG_TERM_HOURS)
+    meter.add("Kinesis", "records past a week", old_gb, "kinesis_long_term_gb", "kept for longer than 168 hours")
+
+
+def profile_bytes(load: Load) -> int:
+    """Return the size of a full profile."""
+    return PROFILE_BASE_BYTES + PROFILE_ENTRY_BYTES * load.history_length
+
+
+def tables(meter: Meter, summary: BilledResources, load: Load) -> None:
+    """Add the costs of profiles, the catalogue and the users."""
+    size = profile_bytes(load)
+    units = math.ceil(size / 1_024)
+    how = f"a profile of {load.history_length} interactions is {size:,} bytes, {units} units an event"
+    meter.add("DynamoDB", "profile writes", load.events * units, "dynamodb_writes", how)
+    reads = math.ceil(size / 4_096) / 2
+    meter.add("DynamoDB", "profile reads", load.requests * reads, "dynamodb_reads", f"{reads:g} units a request")
+    before = math.ceil(size / 4_096)
+    how = f"{before} units an event, read consistently before the write; what a process remembers is not taken off"
+    meter.add("DynamoDB", "profile reads before writes", load.events * before, "dynamodb_reads", how)
+    meter.add("DynamoDB", "item and user writes", load.changes, "dynamodb_writes", "one unit each")
+    meter.add("DynamoDB", "item and user reads", load.changes, "dynamodb_reads", "what is there is read before")
+    gb = (load.users * (size + TABLE_OVERHEAD_BYTES) + (load.users + load.items) * ROW_BYTES) / 1e9
+    meter.add("DynamoDB", "storage", gb, "dynamodb_gb", "full profiles, users and items")
+    if summary.table_backups:
+        meter.add("DynamoDB", "backups", gb, "dynamodb_backup_gb", "point-in-time recovery of all of it")
+
+
+def buckets(meter: Meter, summary: BilledResources, load: Load, calls: Mapping[str, Calls]) -> None:
+    """Add the costs of objects: storage, writes, polling, and the events of writes."""
+    _storage(meter, summary, load)
+    writes = 0.0
+    for name, objects, what in (
+        ("archive_events", 1.0, "an object a batch"),
+        ("count_trends", 1.0, "the counters, once a batch"),
+        ("archive_served", 1.0, "an object a delivery"),
+        ("publish_catalog", 4.0, "segment, manifest, pointer and log of a batch"),
+    ):
+        if name in calls:
+            quantity = calls[name].calls * objects
+            meter.add("S3", f"writes of {name}", quantity, "s3_writes", what)
+            writes += quantity if name in ("count_trends", "publish_catalog") else 0.0
+    listed, read = 0.0, 0.0
+    for name, each in calls.items():
+        for check, every_s in summary.functions[name].checks.items():
+            looks = min(each.calls, each.processes * MONTH_S / max(1, every_s))
+            listed, read = (listed + looks, read) if check.startswith("trends") else (listed, read + looks)
+    meter.add("S3", "looks for something new", read, "s3_reads", "champion, configuration, catalogue, erased users")
+    meter.add("S3", "looks for what trends", listed, "s3_writes", "a LIST each")
+    if "count_trends" in calls:
+        meter.add("S3", "reads of count_trends", calls["count_trends"].calls, "s3_reads", "the counters before a write")
+    if summary.bucket_events:
+        meter.add("EventBridge", "events of the bucket", writes, "events", "a write of the artefact bucket each")
+
+
+def _storage(meter: Meter, summary: BilledResources, load: Load) -> None:
+    lake, cold_days = lake_gb(load), summary.lake_cold_days
+    # Unread objects cost less 30 days after their transition; a training reads all of them, so the price stays.
+    cold = 0.0
+    if cold_days is not None and not summary.training.runs:
+        cold = lake * max(0, load.history_days - cold_days - 30) / load.history_days
+    meter.add("S3", "lake", lake - cold, "s3_gb", f"{load.history_days} days of events, 60 bytes each")
+    meter.add("S3", "lake that nobody reads", cold, "s3_infrequent_gb", "Intelligent-Tiering, infrequent access")
+    days = min(summary.served_days or load.history_days, load.history_days)
+    served = load.requests_per_day * days * SERVED_ROW_BYTES / 1e9
+    meter.add("S3", "what was served", served, "s3_gb", f"{SERVED_ROW_BYTES} bytes an answer")
+    # The latest and the champion's stay in any case.
+    kept = max((summary.dataset_days or 365) / DAYS * summary.training.runs, min(2.0, summary.training.runs))
+    datasets = load.interactions * DATASET_BYTES / 1e9 * kept
+    meter.add("S3", "datasets", datasets, "s3_gb", f"{kept:,.0f} of them, {DATASET_BYTES} bytes an interaction")
+    models = load.items * (BUNDLES * BUNDLE_ITEM_BYTES + 10 * SNAPSHOT_BYTES) / 1e9
+    meter.add("S3", "models, snapshots", models, "s3_gb", f"{BUNDLES} bundles of {BUNDLE_ITEM_BYTES:,} bytes an item")
+
+
+ACCESS_LINE_BYTES = 190
+"""Size of the gateway's log line for a call, with the 26 bytes that CloudWatch adds."""
+
+TRANSITION_LOG_BYTES = 2_500
+"""Log bytes of a state machine's transition: three events with input and output."""
+
+TRACED_SHARE = 0.05
+"""Traced share of calls above one per second and function:
+https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html"""
+
+BOUNDS = Bounds(versions=2)
+"""Bounds of the shop's own dimensions: the champion and one version on trial, no experiments."""
+
+
+def observability_charges(meter: Meter, summary: BilledResources, calls: Mapping[str, Calls]) -> None:
+    """Add the costs of logs, metrics and traces."""
+    _logs(meter, summary, calls)
+    for name, each in calls.items():
+        months = sum(_series(written, each, summary.training.runs) for written in METRICS if written.service == name)
+        meter.add("CloudWatch", f"metrics of {name}", months, "metrics", "those that it regularly sends, by the hour")
+    sampled = {name: _sampled(each.calls) for name, each in calls.items() if summary.functions[name].tracing}
+    traces = sum(sampled.values()) + (summary.training.runs if summary.machines_traced else 0)
+    meter.add("X-Ray", "traces", traces, "traces", "one a second and function, and a twentieth of the rest")
+
+
+def _logs(meter: Meter, summary: BilledResources, calls: Mapping[str, Calls]) -> None:
+    parts = {f"log of {name}": each.calls * each.duration.log_bytes / 1e9 for name, each in calls.items()}
+    whole = sum(parts.values())
+    for what, gb in parts.items():
+        name = what.removeprefix("log of ")
+        meter.add("CloudWatch", what, gb, "logs_gb", f"{calls[name].duration.log_bytes:,.0f} bytes a call")
+    if summary.access_log:
+        through = sum(calls[name].calls for name in ("collect", "recommend") if name in calls)
+        gb = through * ACCESS_LINE_BYTES / 1e9
+        meter.add("CloudWatch", "access log", gb, "logs_gb", f"{ACCESS_LINE_BYTES} bytes a call of the API")
+        whole += gb
+    gb = transitions(summary) * TRANSITION_LOG_BYTES / 1e9
+    meter.add("CloudWatch", "log of trainings", gb, "logs_gb", f"{TRANSITION_LOG_BYTES:,} bytes a transition")
+    whole += gb
+    months = (summary.log_retention_days or 365) / DAYS
+    how = f"{summary.log_retention_days or 365} days of it, not compressed"
+    meter.add("CloudWatch", "logs kept", whole * months, "logs_stored_gb", how)
+
+
+def _series(written: Written, calls: Calls, trainings: float) -> float:
+    """Return the number of a metric's billed series, weighted by the part of a month in which each is sent."""
+    share = {
+        Rhythm.HOURLY: min(1.0, calls.calls / HOURS),
+        Rhythm.DAILY: min(1.0, calls.calls / DAYS) / 24,
+        Rhythm.TRAINING: min(1.0, trainings / HOURS) if calls.calls else 0.0,
+        Rhythm.SELDOM: 0.0,
+    }[written.rhythm]
+    return written.series(BOUNDS) * share
+
+
+def _sampled(calls: float) -> float:
+    return min(calls, MONTH_S) + TRACED_SHARE * max(0.0, calls - MONTH_S)
+
+
+FREE_STORAGE_MB = 512
+PROCESS_HOURS = 2
+"""Assumed lifetime of a Lambda process, which sets the number of restores from a snapshot."""
+
+FITS = 6
+"""Fits per algorithm in a training (`model_export.evaluation.budget.FITS`)."""
+
+DPUS = {"G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8}
+SPARK_STARTS_S = 60.0
+SPARK_PROCESSOR_S = 93.1
+"""Seconds per million events: docs/scale.md."""
+
+STATISTICS_PROCESSOR_S = 284.0
+"""Further seconds per million events if statistics are counted, up to four moments at 71.0 each: docs/scale.md."""
+
+STATISTICS_TRAINING_S = 3 * 3600.0
+"""Assumed maximum duration of a training from statistics (`benchmarks.scale`); not measured at that size."""
+
+STATISTICS_ITEM_BYTES = 4_800
+"""Memory per item: 200 targets in each of two matrices, docs/scale.md."""
+
+SPOT_SHARE = 0.5
+"""Share of the on-demand price: AWS promises up to 90% less; 50% is assumed."""
+
+JOB_STARTS_S = 240.0
+"""Billed time of a job before and after its work: image, dataset, upload. Assumed."""
+
+FIT_S = 12.0
+"""Time to fit all algorithms except SASRec, which needs torch, per million interactions: docs/performance.md."""
+
+READ_BYTES = 63
+"""Memory per interaction while a job reads them: docs/scale.md."""
+
+MEMORY_GB = {
+    "ml.m5.large": 8,
+    "ml.m5.xlarge": 16,
+    "ml.m5.2xlarge": 32,
+    "ml.m5.4xlarge": 64,
+    "ml.m5.12xlarge": 192,
+    "ml.m5.24xlarge": 384,
+    "ml.r5.24xlarge": 768,
+}
+
+
+def functions(meter: Meter, summary: BilledResources, calls: Mapping[str, Calls]) -> None:
+    """Add the costs of functions' calls."""
+    for name, each in calls.items():
+        function, seconds = summary.functions[name], each.seconds
+        meter.add("Lambda", f"calls of {name}", each.calls, "lambda_requests", each.how)
+        gb_s = seconds * function.memory_mb / 1024
+        how = f"{_milliseconds(each)} ms with {function.memory_mb} MB ({each.duration.seen})"
+        price = "lambda_arm_gb_s" if function.architecture == "arm64" else "lambda_x86_gb_s"
+        meter.add("Lambda", f"time of {name}", gb_s, price, how)
+        extra_gb = max(0, function.storage_mb - FREE_STORAGE_MB) / 1024
+        how = f"{function.storage_mb} MB of disk, of which {FREE_STORAGE_MB} MB cost nothing"
+        meter.add("Lambda", f"disk of {name}", seconds * extra_gb, "lambda_storage_gb_s", how)
+        if function.snap_start and each.calls:
+            restored_gb = min(each.calls, each.processes * HOURS / PROCESS_HOURS) * function.memory_mb / 1024
+            how = f"each process anew every {PROCESS_HOURS} hours, assumed"
+            meter.add("Lambda", f"restores of {name}", restored_gb, "snap_start_restore_gb", how)
+
+
+def trainings(meter: Meter, summary: BilledResources, load: Load) -> None:
+    """Add the costs of trainings, including the workflow's steps."""
+    training, runs = summary.training, summary.training.runs
+    _too_much(meter, summary, load)
+    seconds = min(_lasts_s(summary, load), training.max_runtime_s)
+    hours = runs * training.instances * seconds / 3600
+    spot = f", spot at {SPOT_SHARE:.0%} of the price" if training.spot else ""
+    how = f"{runs:.1f} runs of {seconds / 60:,.0f} minutes on {training.instances} {training.instance_type}{spot}"
+    paid = hours * (SPOT_SHARE if training.spot else 1)
+    price = f"training_{training.instance_type}_hours"
+    if meter.has(price):
+        meter.add("SageMaker", "training", paid, price, how)
+    elif paid:
+        meter.remark(f"not priced: {how}: the price table has no {price}")
+    volume = training.volume_gb * training.instances * hours / HOURS / max(1, training.instances)
+    meter.add("SageMaker", "training volumes", volume, "training_volume_gb", f"{training.volume_gb} GB while it runs")
+    if on_spark(summary, load):
+        dpus = training.spark_workers * DPUS[training.spark_worker_type]
+        work_s = SPARK_PROCESSOR_S + STATISTICS_PROCESSOR_S * training.spark_statistics
+        lasts = max(60.0, SPARK_STARTS_S + work_s * load.interactions / 1e6 / (4 * dpus))
+        how = f"{runs:.1f} runs of {lasts / 60:,.1f} minutes with {training.spark_workers} {training.spark_worker_type}"
+        how += ", statistics among it" if training.spark_statistics else ""
+        meter.add("Glue", "datasets on Spark", runs * dpus * lasts / 3600, "glue_dpu_hours", how)
+    how = f"{runs:.1f} runs, each with {training.looks} looks at a trial"
+    meter.add("Step Functions", "transitions", transitions(summary), "transitions", how)
+
+
+def _training_s(load: Load) -> float:
+    return JOB_STARTS_S + FITS * FIT_S * load.interactions / 1e6
+
+
+def _from_statistics(summary: BilledResources, load: Load) -> bool:
+    return summary.training.spark_statistics and on_spark(summary, load)
+
+
+def _lasts_s(summary: BilledResources, load: Load) -> float:
+    whole = _training_s(load)
+    return min(whole, STATISTICS_TRAINING_S) if _from_statistics(summary, load) else whole
+
+
+def _too_much(meter: Meter, summary: BilledResources, load: Load) -> None:
+    """Add notes about trainings that exceed the templates' limits: the bill assumes that they are cut short."""
+    training = summary.training
+    if not training.runs:
+        return
+    hours, most = _lasts_s(summary, load) / 3600, training.max_runtime_s / 3600
+    needed_gb, has_gb = load.interactions * READ_BYTES / 1e9, MEMORY_GB.get(training.instance_type)
+    what = f"a training on {load.interactions:,.0f} interactions"
+    instead = "learn from fewer (limits.retention_days), or from what Spark counts (spark_statistics)"
+    if _from_statistics(summary, load):
+        read = min(load.interactions, training.spark_sample_interactions)
+        needed_gb = (read * READ_BYTES + load.items * STATISTICS_ITEM_BYTES) / 1e9
+        what, instead = f"a training from statistics and {read:,.0f} interactions", "raise it"
+    if hours > most:
+        meter.remark(
+            f"{what} takes about {hours:,.1f} hours; training_max_runtime_s ends it after {most:g}, which is what the "
+            f"bill has: {instead}"
+        )
+    if has_gb is not None and needed_gb > has_gb:
+        meter.remark(
+            f"{what} takes about {needed_gb:,.0f} GB of memory; {training.instance_type} has {has_gb}: set a larger "
+            "training_instance_type, which costs more than the bill has"
+        )
+
+
+def _milliseconds(each: Calls) -> str:
+    return f"{min(math.ceil(each.duration.ms(each.records)), each.timeout_s * 1000):,}"

@@ -1,0 +1,79 @@
+"""The bill of a deployment under a load."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from operations.cost.bill import Bill, Load, Meter
+from operations.cost.charges import (
+    api,
+    buckets,
+    functions,
+    idle_charges,
+    observability_charges,
+    stream,
+    tables,
+    trainings,
+)
+from operations.cost.summary import BilledResources
+from operations.cost.traffic import DURATIONS, Duration, traffic
+from operations.prices import Prices
+
+# Called by people or rarely, so their calls do not depend on the load.
+RARE = frozenset(
+    {"authorize_session", "erase_user", "export_user", "observe", "operate", "purge_user", "write_recommendations"}
+)
+
+
+def estimate(
+    summary: BilledResources,
+    load: Load,
+    *,
+    prices: Prices | None = None,
+    durations: Mapping[str, Duration] = DURATIONS,
+) -> Bill:
+    """Return the monthly bill of the deployment under the load.
+
+    Parameters
+    ----------
+    durations
+        Of calls, by function; measured ones may replace some of `DURATIONS`.
+    """
+    table = prices or Prices()
+    meter = _metered(summary, load, table, durations)
+    nothing = Load(users=0, events_per_day=0, requests_per_day=0, items=0, item_changes_per_day=0)
+    idle = sum(line.dollars for line in _metered(summary, nothing, table, durations).lines)
+    return meter.bill(f"Alsolike {summary.environment}", load, idle_dollars=idle)
+
+
+def _metered(summary: BilledResources, load: Load, prices: Prices, durations: Mapping[str, Duration]) -> Meter:
+    meter = Meter(prices)
+    calls = traffic(summary, load, durations=durations)
+    idle_charges(meter, summary, load)
+    api(meter, summary, load)
+    functions(meter, summary, calls)
+    stream(meter, summary, load)
+    tables(meter, summary, load)
+    buckets(meter, summary, load, calls)
+    trainings(meter, summary, load)
+    observability_charges(meter, summary, calls)
+    _remarks(meter, summary, set(calls))
+    return meter
+
+
+def _remarks(meter: Meter, summary: BilledResources, priced: set[str]) -> None:
+    if summary.region != Prices().region:
+        meter.remark(f"the deployment is in {summary.region}; prices are those of {Prices().region}")
+    rare = sorted(RARE & set(summary.functions))
+    if rare:
+        meter.remark(f"not counted, since the load says nothing of them: calls of {', '.join(rare)}")
+    meter.remark("not counted: metrics that are sent when something goes wrong (`alsolike metrics` names them)")
+    if summary.pages:
+        meter.remark("not counted: visits of the pages, which CloudFront charges by requests and bytes")
+    unknown = sorted(set(summary.functions) - priced - RARE - {"build_dataset"})
+    if unknown:
+        meter.remark(f"not counted: the functions {', '.join(unknown)}, which nothing is known of")
+    if summary.uncounted:
+        meter.remark(f"not counted: resources of type {', '.join(summary.uncounted)}")
+    if not summary.training.runs:
+        meter.remark("not counted: trainings, which no schedule starts")

@@ -1,0 +1,220 @@
+"""Savings of changed settings: the same load with other prices."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+from operations.cost.bill import DAYS, Load
+from operations.cost.estimating import estimate
+from operations.cost.summary import BilledResources, Function
+from operations.cost.traffic import DURATIONS, Duration, on_spark
+from operations.prices import Prices
+
+LEAST_DOLLARS = 0.10
+"""Minimum dollars per month for a suggestion."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Saving:
+    """A suggested change of a setting.
+
+    Attributes
+    ----------
+    setting
+        A key of `cdk.json`, or of the configuration if it begins with `limits.`.
+    dollars
+        Saved dollars per month for this change only: savings of several changes do not simply add up.
+    but
+        The disadvantage.
+    """
+
+    setting: str
+    now: str
+    then: str
+    dollars: float
+    but: str
+
+    def to_json(self) -> dict[str, str | float]:
+        """Return the saving as a document."""
+        return {**dataclasses.asdict(self), "dollars": round(self.dollars, 2)}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Change:
+    setting: str
+    now: object
+    then: object
+    but: str
+    summary: BilledResources
+    load: Load
+
+
+def savings(
+    summary: BilledResources,
+    load: Load,
+    *,
+    prices: Prices | None = None,
+    durations: Mapping[str, Duration] = DURATIONS,
+) -> list[Saving]:
+    """Return the changes that save at least ten cents a month, the largest first."""
+    whole = estimate(summary, load, prices=prices, durations=durations).dollars
+    found = []
+    for change in _changes(summary, load):
+        less = whole - estimate(change.summary, change.load, prices=prices, durations=durations).dollars
+        if less >= LEAST_DOLLARS:
+            now, then = _text(change.now), _text(change.then)
+            found.append(Saving(setting=change.setting, now=now, then=then, dollars=less, but=change.but))
+    return sorted(found, key=lambda saving: -saving.dollars)
+
+
+def _changes(summary: BilledResources, load: Load) -> Iterator[_Change]:
+    yield from _of_functions(summary, load)
+    yield from _of_stream(summary, load)
+    yield from _of_training(summary, load)
+    yield from _of_observing(summary, load)
+    yield from _of_load(summary, load)
+
+
+def _of_functions(summary: BilledResources, load: Load) -> Iterator[_Change]:
+    functions = summary.functions
+    for setting, name, then, but in (
+        ("archive_window_s", "archive_events", 300, "events are in the lake up to five minutes later"),
+        ("trends_window_s", "count_trends", 60, "what trends is up to a minute older"),
+        ("publish_window_s", "publish_catalog", 60, "changed items are recommended up to a minute later"),
+    ):
+        sources = functions[name].sources if name in functions else ()
+        if sources and sources[0].window_s < then:
+            longer = tuple(dataclasses.replace(source, window_s=then) for source in sources)
+            changed = _with(summary, name, sources=longer)
+            yield _Change(setting=setting, now=sources[0].window_s, then=then, but=but, summary=changed, load=load)
+    for setting, name, then_day, but in (
+        ("attribution_schedule", "attribute_outcomes", 4, "rates of clicks and sales are up to six hours older"),
+        ("monitoring_schedule", "monitor_models", 4, "drift is noticed, and its alarm is over, up to six hours later"),
+    ):
+        if name in functions and functions[name].runs > then_day * DAYS:
+            changed = _with(summary, name, runs=then_day * DAYS)
+            now = f"{functions[name].runs / DAYS:g} a day"
+            yield _Change(setting=setting, now=now, then="rate(6 hours)", but=but, summary=changed, load=load)
+    if any(each.snap_start for each in functions.values()):
+        changed = _all(summary, snap_start=False)
+        but = "a process that starts takes a second or more where its caller waits"
+        yield _Change(setting="snap_start", now=True, then=False, but=but, summary=changed, load=load)
+    if warm := max((each.provisioned for each in functions.values()), default=0):
+        changed = _all(summary, provisioned=0)
+        snapped = {
+            name: dataclasses.replace(each, snap_start=functions[name].provisioned > 0)
+            for name, each in changed.functions.items()
+        }
+        changed = dataclasses.replace(changed, functions=snapped)
+        but = "with snap_start true in its place: a start takes some tenths of a second"
+        yield _Change(setting="provisioned_concurrency", now=warm, then=0, but=but, summary=changed, load=load)
+    if any(each.architecture != "arm64" for each in functions.values()):
+        changed = _all(summary, architecture="arm64")
+        but = "layers are built for the other processor"
+        yield _Change(setting="architecture", now="x86_64", then="arm64", but=but, summary=changed, load=load)
+
+
+def _of_stream(summary: BilledResources, load: Load) -> Iterator[_Change]:
+    stream = summary.stream
+    if stream.retention_hours > 24:
+        changed = dataclasses.replace(summary, stream=dataclasses.replace(stream, retention_hours=24))
+        but = "what a consumer cannot take for a day has to be replayed by hand"
+        yield _Change(
+            setting="stream_retention_hours", now=stream.retention_hours, then=24, but=but, summary=changed, load=load
+        )
+    other = dataclasses.replace(stream, on_demand=not stream.on_demand)
+    modes = ("on-demand", "provisioned") if stream.on_demand else ("provisioned", "on-demand")
+    but = (
+        "a rush past the shards is refused until stream_shards is raised"
+        if stream.on_demand
+        else "AWS says how it scales"
+    )
+    changed = dataclasses.replace(summary, stream=other)
+    yield _Change(setting="stream_mode", now=modes[0], then=modes[1], but=but, summary=changed, load=load)
+
+
+def _of_training(summary: BilledResources, load: Load) -> Iterator[_Change]:
+    training = summary.training
+
+    def changed(**fields: object) -> BilledResources:
+        return dataclasses.replace(summary, training=dataclasses.replace(training, **fields))  # type: ignore[arg-type]
+
+    weekly = DAYS / 7
+    if training.runs > weekly:
+        now = f"{training.runs / DAYS:g} a day"
+        but = "models are up to a week old; drift and new data still start one"
+        yield _Change(
+            setting="training_schedule", now=now, then="rate(7 days)", but=but, summary=changed(runs=weekly), load=load
+        )
+    if training.runs and not training.spot:
+        but = "a job may be interrupted, and goes on from its checkpoints"
+        yield _Change(setting="training_spot", now=False, then=True, but=but, summary=changed(spot=True), load=load)
+    if training.looks and training.look_s < 900:
+        fewer = changed(look_s=900, looks=training.looks * training.look_s // 900)
+        but = "a bad canary is rolled back up to a quarter of an hour later"
+        yield _Change(setting="canary_interval_s", now=training.look_s, then=900, but=but, summary=fewer, load=load)
+    if on_spark(summary, load) and training.spark_workers > 2:
+        but = "datasets take longer"
+        yield _Change(
+            setting="spark_workers",
+            now=training.spark_workers,
+            then=2,
+            but=but,
+            summary=changed(spark_workers=2),
+            load=load,
+        )
+
+
+def _of_observing(summary: BilledResources, load: Load) -> Iterator[_Change]:
+    if any(each.tracing for each in summary.functions.values()):
+        changed = dataclasses.replace(_all(summary, tracing=False), machines_traced=False)
+        but = "no traces: only logs show why a request was slow"
+        yield _Change(setting="tracing", now=True, then=False, but=but, summary=changed, load=load)
+    if summary.dashboards:
+        changed = dataclasses.replace(summary, dashboards=0)
+        but = "graphs are made by hand; alarms stay"
+        now = "all" if summary.dashboards > 1 else "health"
+        yield _Change(setting="dashboards", now=now, then="none", but=but, summary=changed, load=load)
+    days = summary.log_retention_days
+    if days is None or days > 14:
+        changed = dataclasses.replace(summary, log_retention_days=14)
+        but = "what happened longer ago cannot be looked up"
+        yield _Change(
+            setting="log_retention_days", now=days or "for ever", then=14, but=but, summary=changed, load=load
+        )
+
+
+def _of_load(summary: BilledResources, load: Load) -> Iterator[_Change]:
+    if load.history_length > 50:
+        changed = dataclasses.replace(load, history_length=50)
+        but = "models read the latest 50 interactions of a user"
+        yield _Change(
+            setting="limits.history_length", now=load.history_length, then=50, but=but, summary=summary, load=changed
+        )
+    if load.history_days > 180:
+        changed = dataclasses.replace(load, history_days=180)
+        but = "models learn from half a year; what is older is deleted"
+        yield _Change(
+            setting="limits.retention_days", now=load.history_days, then=180, but=but, summary=summary, load=changed
+        )
+    if load.events_per_call < 10:
+        changed = dataclasses.replace(load, events_per_call=10)
+        but = "the shop gathers ten events before it sends them; no setting here"
+        yield _Change(
+            setting="(events in a call)", now=load.events_per_call, then=10, but=but, summary=summary, load=changed
+        )
+
+
+def _with(summary: BilledResources, name: str, **fields: object) -> BilledResources:
+    changed: Function = dataclasses.replace(summary.functions[name], **fields)  # type: ignore[arg-type]
+    return dataclasses.replace(summary, functions={**summary.functions, name: changed})
+
+
+def _all(summary: BilledResources, **fields: object) -> BilledResources:
+    changed = {name: dataclasses.replace(each, **fields) for name, each in summary.functions.items()}  # type: ignore[arg-type]
+    return dataclasses.replace(summary, functions=changed)
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,226 @@
+"""Calls of each function, their sizes and durations, under a load."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+
+from operations.cost.bill import MONTH_S, Load
+from operations.cost.summary import BilledResources, EventSource
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Duration:
+    """A call's billed time: a constant part, and a part per record (or answer, or event).
+
+    Attributes
+    ----------
+    seen
+        Its source.
+    log_bytes
+        Bytes per call in its log: its metrics, the lines that Lambda adds, and 26 bytes per line that CloudWatch
+        charges too.
+    """
+
+    call_ms: float
+    record_ms: float = 0.0
+    seen: str = ""
+    log_bytes: float = 800.0
+
+    def ms(self, records: float) -> float:
+        """Return the duration of a call with that many records, in milliseconds."""
+        return self.call_ms + self.record_ms * records
+
+
+_PERFORMANCE, _ATTRIBUTION = "docs/performance.md", "docs/attribution.md"
+_ASSUMED = "assumed"
+
+DURATIONS: Mapping[str, Duration] = {
+    "collect": Duration(call_ms=16.2, record_ms=0.1, seen=f"{_PERFORMANCE}: 0.69 ms at 1,024 MB, 15 ms for Kinesis"),
+    "recommend": Duration(call_ms=7.4, seen=f"{_PERFORMANCE}: 2.4 ms, 5 ms for DynamoDB", log_bytes=2_100.0),
+    "authorize_session": Duration(call_ms=3.0, seen=_ASSUMED),
+    "update_profiles": Duration(
+        call_ms=5.0, record_ms=2.0, seen=f"{_PERFORMANCE}: 0.37 ms a record at 512 MB, eight at a time wait 5 ms"
+    ),
+    "archive_events": Duration(
+        call_ms=60.0, record_ms=0.02, seen=f"{_PERFORMANCE}: 70,300 records a second, 40 ms for S3"
+    ),
+    "count_trends": Duration(
+        call_ms=100.0, record_ms=0.1, seen="docs/adr/0051: about 0.1 s; docs/trending.md: 0.026 ms a record at 512 MB"
+    ),
+    "archive_served": Duration(call_ms=70.0, record_ms=0.1, seen=f"{_ASSUMED}; 40 ms of it for S3"),
+    "publish_catalog": Duration(call_ms=800.0, record_ms=0.2, seen=f"{_ASSUMED}; docs/catalogue.md: merges by size"),
+    "compact_lake": Duration(call_ms=5_000.0, record_ms=0.02, seen=f"{_ASSUMED}; a day's events read and written once"),
+    "attribute_outcomes": Duration(
+        call_ms=2_000.0, record_ms=0.031, seen=f"{_ATTRIBUTION}: 31 s a million answers, with two events each"
+    ),
+    "monitor_models": Duration(call_ms=10_000.0, record_ms=0.002, seen=f"{_ASSUMED}; it reads a sample of a week"),
+    "build_dataset": Duration(call_ms=5_000.0, record_ms=0.005, seen="docs/scale.md: 5 s a million events"),
+    "start_training": Duration(call_ms=1_000.0, seen=_ASSUMED),
+    "register_model": Duration(call_ms=60_000.0, seen=f"{_ASSUMED}; two bundles are unpacked, run and timed"),
+    "run_canary": Duration(call_ms=2_000.0, record_ms=0.004, seen=f"{_ASSUMED}; each look reads a trial's answers"),
+}
+
+
+RECORD_BYTES = 500
+"""A stream record as JSON, without impressions."""
+
+LARGEST_BATCH = 6_000
+"""Maximum records of that size in Lambda's 6 MB, with base64 and envelope."""
+
+SERVED_DELIVERY_S = 5
+"""Assumed interval of deliveries of the recommendation log; CloudWatch Logs guarantees none."""
+
+TABLE_SHARDS = 4
+"""Shards of a table's stream: the initial number of an on-demand table."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Calls:
+    """The calls of a function in a month.
+
+    Attributes
+    ----------
+    records
+        Mean number of records per call.
+    """
+
+    calls: float
+    records: float
+    duration: Duration
+    timeout_s: int
+    how: str
+
+    @property
+    def seconds(self) -> float:
+        """Billed seconds of a month; each call is billed by the whole millisecond, and ends at its timeout."""
+        return self.calls * min(math.ceil(self.duration.ms(self.records)) / 1000, self.timeout_s)
+
+    @property
+    def processes(self) -> float:
+        """The mean number of concurrent processes, at least one if there are calls."""
+        return max(1.0, self.seconds / MONTH_S) if self.calls else 0.0
+
+
+def shards_needed(load: Load) -> int:
+    """Return the number of shards for the busiest second: by records, by bytes in, by the reads of three consumers."""
+    peak = load.events_per_day / 86_400 * load.peak
+    mb = peak * RECORD_BYTES / 1e6
+    return max(1, math.ceil(max(peak / 1_000, mb, 3 * mb / 2)))
+
+
+def shards(summary: BilledResources, load: Load) -> int:
+    """Return the stream's shards: the template's number, or that of the load if it is larger."""
+    needed = shards_needed(load)
+    return max(needed, 4) if summary.stream.on_demand else max(needed, summary.stream.shards)
+
+
+def traffic(summary: BilledResources, load: Load, *, durations: Mapping[str, Duration] = DURATIONS) -> dict[str, Calls]:
+    """Return the calls of each function that depends on the load, the schedules and the trainings.
+
+    Events and requests are assumed to be spread evenly over the month. Bursts fill batches better, so this is the more
+    expensive case.
+    """
+    training, found = summary.training, dict[str, Calls]()
+    days = 1 + summary.attribution_days
+    answers_a_day, events_a_day = float(load.requests_per_day), float(load.events_per_day)
+
+    def add(name: str, calls: float, records: float, how: str) -> None:
+        if name in summary.functions and name in durations:
+            timeout_s = summary.functions[name].timeout_s
+            found[name] = Calls(calls=calls, records=records, duration=durations[name], timeout_s=timeout_s, how=how)
+
+    writes = load.event_calls + load.changes
+    events_a_call = load.events / writes if writes else 0.0
+    add("collect", writes, events_a_call, f"a call for {load.events_per_call} event(s), one for an item or user")
+    add("recommend", load.requests, 1, "a call a request")
+    for name in ("update_profiles", "archive_events", "count_trends"):
+        source = _source(summary, name, "kinesis")
+        if source:
+            count = shards(summary, load)
+            batches = _batches(load.events, source, count)
+            add(
+                name,
+                batches,
+                load.events / batches if batches else 0,
+                f"batches of {_window(source)}, {count} shard(s)",
+            )
+    if source := _source(summary, "publish_catalog", "dynamodb"):
+        batches = _batches(load.changes, source, TABLE_SHARDS)
+        add("publish_catalog", batches, load.changes / batches if batches else 0, f"batches of {_window(source)}")
+    streams = _log_streams(load, durations["recommend"])
+    delivered = EventSource(kind="logs", batch_size=LARGEST_BATCH, window_s=SERVED_DELIVERY_S)
+    deliveries = _batches(load.requests, delivered, streams)
+    add(
+        "archive_served",
+        deliveries,
+        load.requests / deliveries if deliveries else 0,
+        f"a delivery of each of {streams} log stream(s) in 5 s, assumed",
+    )
+    for name, records, how in (
+        ("compact_lake", events_a_day, "each has a day's events"),
+        ("attribute_outcomes", days * answers_a_day, f"each has the answers of {days} days, whose windows are open"),
+        ("monitor_models", 7 * events_a_day, "each has a week's events"),
+    ):
+        if name in summary.functions:
+            add(name, summary.functions[name].runs, records, f"by its schedule; {how}")
+    add("start_training", training.runs, 0, "once a training")
+    if not on_spark(summary, load):
+        add("build_dataset", training.runs, load.interactions, "once a training, with the whole lake")
+    add("register_model", training.runs, 0, "once a training")
+    looks = training.runs * (training.looks + 1)
+    add(
+        "run_canary",
+        looks,
+        answers_a_day * training.looks * training.look_s / 86_400 / 2,
+        "a start and the looks of a trial",
+    )
+    return found
+
+
+def on_spark(summary: BilledResources, load: Load) -> bool:
+    """Return true if datasets are built on Glue."""
+    above = summary.training.spark_above_mb
+    return above is not None and lake_gb(load) * 1_000 > above
+
+
+def lake_gb(load: Load) -> float:
+    """Return the size of the lake's events: sixty bytes each in Parquet."""
+    return load.interactions * 60 / 1e9
+
+
+def transitions(summary: BilledResources) -> float:
+    """Return the transitions of the training workflow in a month: its way to a decision, and three for each look."""
+    return summary.training.runs * (9 + 3 * summary.training.looks)
+
+
+def _source(summary: BilledResources, name: str, kind: str) -> EventSource | None:
+    function = summary.functions.get(name)
+    return next((source for source in function.sources if source.kind == kind), None) if function else None
+
+
+def _log_streams(load: Load, recommend: Duration) -> int:
+    """Return the number of log streams in the busiest second: each process of `recommend` writes one.
+
+    A delivery of CloudWatch Logs has the lines of one stream (`logStream` in its payload):
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html. The requests that run at a time
+    follow a Poisson distribution, whose 98th percentile is about two standard deviations above its mean.
+    """
+    running = load.requests_per_day / 86_400 * load.peak * recommend.ms(1) / 1_000
+    return math.ceil(running + 2 * math.sqrt(running)) or 1
+
+
+def _batches(records: float, source: EventSource, count: int) -> float:
+    """Return the batches of a month: one per window with a record, more if batches are full earlier.
+
+    Without a window, Lambda polls each shard about once a second.
+    """
+    rate = records / MONTH_S / count
+    by_window = rate / (1 + rate * max(1, source.window_s))
+    by_size = rate / min(source.batch_size, LARGEST_BATCH)
+    return max(by_window, by_size) * MONTH_S * count
+
+
+def _window(source: EventSource) -> str:
+    return f"{source.window_s} s" if source.window_s else "what is there each second"

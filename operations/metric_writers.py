@@ -1,0 +1,231 @@
+"""All custom metrics: the functions that write them, their dimensions, frequency and cost.
+
+CloudWatch charges for each series, a name with the values of all its dimensions, by the hour in which it has data. So
+daily figures are sent once a day, and a counter that is 0 is not sent at all.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Final
+
+from alsolike.lake.engagement import Dimension
+from alsolike.recommendations.requests import LISTING, PERSONALIZED_RANKING
+from alsolike.runtime.observability import Metric
+from alsolike.training.monitoring import Drift
+from operations import prices
+
+NAMESPACE: Final = "Alsolike/<environment>"
+"""Namespace of all metrics in CloudWatch."""
+
+USD_A_MONTH: Final = prices.TABLE["metrics"].dollars
+"""Price of one series that is sent in every hour, among the first 10,000, see `PRICE_AS_OF`."""
+
+PRICE_AS_OF: Final = prices.DATE
+HOURS_A_MONTH: Final = 730
+
+
+class Rhythm(StrEnum):
+    """The hours of a month in which a series is sent."""
+
+    HOURLY = "every hour"
+    DAILY = "an hour a day"
+    TRAINING = "an hour a training"
+    SELDOM = "when it happens"
+
+
+class By(StrEnum):
+    """Dimensions in addition to `service`, which is the function's name."""
+
+    DIMENSION = "dimension"
+    NAME = "name"
+    REASON = "reason"
+    FIGURE = "figure"
+    ROLE = "role"
+    MODEL_VERSION = "model_version"
+    CONDITION = "condition"
+
+
+ROLES: Final = ("candidate", "champion")
+CONDITIONS: Final = 13
+"""Maximum number of the gate's checks, see docs/gate.md."""
+REASONS: Final = 12
+"""Number of reasons for which an event may not count, see docs/attribution.md."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Bounds:
+    """Numbers of values of the dimensions that depend on the shop.
+
+    Attributes
+    ----------
+    versions
+        Model versions that answer on one day: the champion, and one on trial. Earlier versions are not sent, and cost
+        nothing from then on.
+    arms
+        Arms of simultaneous experiments.
+    trainings
+        Per month.
+    """
+
+    versions: int = 2
+    arms: int = 0
+    trainings: int = 30
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            if getattr(self, field.name) < 0:
+                raise ValueError(f"{field.name} is {getattr(self, field.name)}, expected 0 or more")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Written:
+    """A metric of one function.
+
+    Attributes
+    ----------
+    by
+        Its dimensions in addition to `service`.
+    """
+
+    metric: Metric
+    service: str
+    rhythm: Rhythm
+    by: tuple[By, ...] = ()
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """All dimensions, in the order of their names."""
+        return tuple(sorted(("service", *self.by)))
+
+    def series(self, bounds: Bounds) -> int:
+        """Return how many series are sent at a time."""
+        return math.prod(_values(by, bounds) for by in self.by)
+
+    def usd(self, bounds: Bounds) -> float:
+        """Return the monthly cost in a shop that sells every hour; rare metrics cost nothing."""
+        hours = {
+            Rhythm.HOURLY: HOURS_A_MONTH,
+            Rhythm.DAILY: HOURS_A_MONTH / 24,
+            Rhythm.TRAINING: min(bounds.trainings, HOURS_A_MONTH),
+            Rhythm.SELDOM: 0,
+        }[self.rhythm]
+        return self.series(bounds) * USD_A_MONTH * hours / HOURS_A_MONTH
+
+    def most_usd(self, bounds: Bounds) -> float:
+        """Return the monthly cost if rare metrics are sent every hour."""
+        return self.series(bounds) * USD_A_MONTH if self.rhythm is Rhythm.SELDOM else self.usd(bounds)
+
+
+def _values(by: By, bounds: Bounds) -> int:
+    match by:
+        case By.DIMENSION:
+            return 1  # each name has one
+        case By.NAME:
+            counts = {
+                Dimension.ALL: 1,
+                Dimension.RECOMMENDER: len((*LISTING, PERSONALIZED_RANKING)),
+                Dimension.MODEL_VERSION: bounds.versions,
+                Dimension.ARM: bounds.arms,
+            }
+            return sum(counts[dimension] for dimension in Dimension)
+        case By.REASON:
+            return REASONS
+        case By.FIGURE:
+            return len(Drift)
+        case By.ROLE:
+            return len(ROLES)
+        case By.MODEL_VERSION:
+            return 1  # the one that the gate judges
+        case By.CONDITION:
+            return CONDITIONS
+
+
+def _of(service: str, rhythm: Rhythm, *metrics: Metric, by: tuple[By, ...] = ()) -> Iterable[Written]:
+    return (Written(metric, service, rhythm, by) for metric in metrics)
+
+
+METRICS: Final[tuple[Written, ...]] = (
+    *_of(
+        "collect", Rhythm.HOURLY,
+        Metric.EVENTS_ACCEPTED, Metric.ITEMS_ACCEPTED, Metric.USERS_ACCEPTED,
+    ),
+    *_of(
+        "collect", Rhythm.SELDOM,
+        Metric.EVENTS_AHEAD, Metric.EVENTS_OF_ERASED_USERS, Metric.ROWS_OF_ERASED_USERS, Metric.REQUESTS_REJECTED,
+    ),
+    *_of("authorize_session", Rhythm.SELDOM, Metric.SESSION_TOKENS_REFUSED, Metric.SESSION_KEYS_STALE),
+    *_of("erase_user", Rhythm.SELDOM, Metric.ERASURES_REQUESTED, Metric.REQUESTS_REJECTED),
+    *_of("purge_user", Rhythm.SELDOM, Metric.ERASURES_COMPLETED),
+    *_of("observe", Rhythm.SELDOM, Metric.REQUESTS_REJECTED),
+    *_of("operate", Rhythm.SELDOM, Metric.OPERATOR_CHANGES, Metric.REQUESTS_REJECTED),
+    *_of("export_user", Rhythm.SELDOM, Metric.USERS_EXPORTED, Metric.REQUESTS_REJECTED),
+    *_of("update_profiles", Rhythm.HOURLY, Metric.PROFILES_UPDATED, Metric.INTERACTIONS_APPLIED),
+    *_of("update_profiles", Rhythm.SELDOM, Metric.RECORDS_UNREADABLE, Metric.EVENTS_OF_ERASED_USERS),
+    *_of("archive_events", Rhythm.HOURLY, Metric.INTERACTIONS_ARCHIVED),
+    *_of("archive_events", Rhythm.SELDOM, Metric.RECORDS_QUARANTINED, Metric.EVENTS_OF_ERASED_USERS),
+    *_of("count_trends", Rhythm.HOURLY, Metric.TRENDS_COUNTED),
+    *_of(
+        "count_trends", Rhythm.SELDOM,
+        Metric.TRENDS_REPEATED, Metric.RECORDS_UNREADABLE, Metric.EVENTS_OF_ERASED_USERS,
+    ),
+    *_of("compact_lake", Rhythm.DAILY, Metric.LAKE_OBJECTS_MERGED),
+    *_of("compact_lake", Rhythm.SELDOM, Metric.LAKE_OBJECTS_UNREADABLE, Metric.LAKE_DAYS_EXPIRED),
+    *_of("publish_catalog", Rhythm.HOURLY, Metric.CHANGES_LOGGED, Metric.ITEMS_PUBLISHED, Metric.SNAPSHOT_ROWS_MERGED),
+    *_of(
+        "publish_catalog", Rhythm.SELDOM,
+        Metric.RECORDS_UNREADABLE, Metric.SNAPSHOT_MERGES_FAILED, Metric.SNAPSHOTS_TOO_LARGE,
+        Metric.COLD_ITEMS_COMPARED, Metric.COLD_ITEMS_LEFT_OUT, Metric.COLD_ITEMS_FAILED,
+    ),
+    *_of("start_training", Rhythm.TRAINING, Metric.TRAININGS_ADMITTED),
+    *_of("build_dataset", Rhythm.TRAINING, Metric.DATASETS_BUILT),
+    *_of("register_model", Rhythm.SELDOM, Metric.MODELS_REJECTED),
+    *_of(
+        "register_model", Rhythm.TRAINING,
+        Metric.OFFLINE_NDCG, Metric.OFFLINE_COVERAGE_PERCENT, Metric.OFFLINE_POPULARITY_RATIO,
+        by=(By.MODEL_VERSION,),
+    ),
+    *_of("register_model", Rhythm.TRAINING, Metric.GATE_NDCG, by=(By.ROLE,)),
+    *_of("register_model", Rhythm.TRAINING, Metric.GATE_CONDITION_FAILED, by=(By.CONDITION,)),
+    *_of("run_canary", Rhythm.TRAINING, Metric.MODELS_PROMOTED, Metric.CANARIES_PROMOTED),
+    *_of("run_canary", Rhythm.SELDOM, Metric.CANARIES_ROLLED_BACK, Metric.MODELS_RETIRED),
+    *_of("recommend", Rhythm.HOURLY, Metric.RECOMMENDATIONS_SERVED, Metric.RECOMMENDATIONS_POPULAR,
+         Metric.RECOMMENDATIONS_FILLED, Metric.RECOMMENDATIONS_COLD),
+    *_of(
+        "recommend", Rhythm.SELDOM,
+        Metric.RECOMMENDATIONS_DEGRADED, Metric.DEGRADED_TO_MODEL, Metric.DEGRADED_TO_SIMILAR,
+        Metric.DEGRADED_TO_POPULAR, Metric.DEGRADED_TO_TRENDING, Metric.DEGRADED_TO_RECENT, Metric.DEGRADED_TO_NOTHING,
+        Metric.SERVED_TO_UNKNOWN, Metric.RULES_APPLIED, Metric.RULES_GAVE, Metric.REQUESTS_REJECTED,
+        Metric.BATCH_USERS_ANSWERED, Metric.BATCH_USERS_DEGRADED, Metric.BATCH_USERS_REFUSED,
+        Metric.BATCH_USERS_NOT_DONE, Metric.COLD_ITEMS_FAILED,
+    ),
+    *_of("write_recommendations", Rhythm.SELDOM, Metric.RECOMMENDATIONS_WRITTEN),
+    *_of("archive_served", Rhythm.HOURLY, Metric.SERVED_ARCHIVED),
+    *_of("archive_served", Rhythm.SELDOM, Metric.RECORDS_QUARANTINED, Metric.ROWS_OF_ERASED_USERS),
+    *_of(
+        "attribute_outcomes", Rhythm.DAILY,
+        Metric.CLICK_THROUGH, Metric.CONVERSION, Metric.REVENUE_PER_THOUSAND, Metric.COVERAGE, Metric.NOVELTY,
+        Metric.NEW_ITEM_SHARE, Metric.DEGRADED_SHARE,
+        by=(By.DIMENSION, By.NAME),
+    ),
+    *_of("attribute_outcomes", Rhythm.DAILY, Metric.EVENTS_NOT_ATTRIBUTED, by=(By.REASON,)),
+    *_of("attribute_outcomes", Rhythm.HOURLY, Metric.DAYS_ATTRIBUTED),
+    *_of("attribute_outcomes", Rhythm.SELDOM, Metric.COLD_ITEMS_FAILED),
+    *_of(
+        "monitor_models", Rhythm.HOURLY,
+        Metric.CHAMPION_AGE_HOURS, Metric.LAKE_SILENT_HOURS, Metric.FIGURES_DRIFTED, Metric.CHECKS_FAILED,
+    ),
+    *_of("monitor_models", Rhythm.DAILY, Metric.UNKNOWN_ITEM_SHARE, Metric.UNKNOWN_USER_SHARE),
+    *_of("monitor_models", Rhythm.DAILY, Metric.DRIFT_PSI, by=(By.FIGURE,)),
+    *_of("monitor_models", Rhythm.SELDOM, Metric.TRAININGS_STARTED, Metric.COLD_ITEMS_FAILED),
+)  # fmt: skip
+"""Each is written by the functions of its rows and by no other; a test reads the functions' code."""
+
+
+def declared(name: str, dimensions: Iterable[str]) -> list[Written]:
+    """Return the rows of a metric with exactly these dimensions; empty if no function writes it so."""
+    wanted = tuple(sorted(dimensions))
+    return [each for each in METRICS if each.metric == name and each.dimensions == wanted]

@@ -1,0 +1,204 @@
+"""AWS prices: one dated table, us-east-1, in dollars.
+
+`seen` names the public page that a figure was read from when the table was dated. AWS's own price pages fill their
+tables by script, so few of them could be read. Figures without `seen`, and tiers, are common knowledge without a
+confirmed source; every bill lists those that it uses. Check prices before you rely on a sum.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from alsolike.runtime.errors import InvalidInput
+
+DATE = "2026-11-26"
+REGION = "us-east-1"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """The price of one unit.
+
+    Attributes
+    ----------
+    page
+        The service's public price page.
+    seen
+        The page that the figure was read from; empty without one.
+    tiers
+        Number of a month's units from which another price applies, ascending.
+    free
+        Units of each month that are permanently free for an account; counted if the free tier is requested.
+    """
+
+    dollars: float
+    unit: str
+    page: str
+    seen: str = ""
+    tiers: tuple[tuple[float, float], ...] = ()
+    free: float = 0.0
+
+    @property
+    def verified(self) -> bool:
+        """True if a page confirmed it."""
+        return bool(self.seen)
+
+    def of(self, quantity: float) -> float:
+        """Return the price of a month's units."""
+        dollars, start, rate = 0.0, 0.0, self.dollars
+        for since, lower in self.tiers:
+            if quantity <= since:
+                break
+            dollars += (since - start) * rate
+            start, rate = since, lower
+        return dollars + (quantity - start) * rate
+
+
+_AWS = "https://aws.amazon.com"
+_LAMBDA, _KINESIS, _CLOUDWATCH = (
+    f"{_AWS}/{name}/pricing/" for name in ("lambda", "kinesis/data-streams", "cloudwatch")
+)
+_DYNAMODB, _S3, _SAGEMAKER = (f"{_AWS}/{name}/pricing/" for name in ("dynamodb", "s3", "sagemaker/ai"))
+_PERSONALIZE, _COGNITO, _GLUE = (f"{_AWS}/{name}/pricing/" for name in ("personalize", "cognito", "glue"))
+
+_LAMBDA_NOTES = "git.mcrn.ar/mariano/lambda_local_runner, May 2026"
+_SNAP_NOTES = "awsnegotiations.com/blog/lambda-snapstart-cost-impact, May 2026"
+_KINESIS_NOTES = "awsnegotiations.com/kinesis-pricing-optimization.html, May 2026"
+_CLOUDWATCH_NOTES = "factualminds.com/blog/amazon-cloudwatch-pricing-metrics-logs-alarms-dashboards, June 2026"
+_DYNAMODB_NOTES = "airbyte.com/data-engineering-resources/dynamodb-pricing, July 2025"
+_COGNITO_NOTES = "rhythmictech.com/blog/the-aws-cognito-m2m-bill-has-come-due-what-you-need-to-know, May 2025"
+_S3_NOTES = "cloudburn.io/blog/amazon-s3-pricing, March 2026"
+_KMS_NOTES = "factualminds.com/blog/aws-kms-pricing-keys-requests-multi-region, June 2026"
+_COMPARED = "third-party pages, mid-2026"
+_REPOSITORIES = "cost notes of several public repositories"
+
+TABLE: Mapping[str, Price] = {
+    "lambda_requests": Price(dollars=0.20e-6, unit="call", page=_LAMBDA, seen=_LAMBDA_NOTES, free=1e6),
+    "lambda_arm_gb_s": Price(
+        dollars=0.0000133334,
+        unit="GB-s",
+        page=_LAMBDA,
+        seen=_LAMBDA_NOTES,
+        tiers=((7.5e9, 0.0000120001), (18.75e9, 0.0000106667)),
+        free=400e3,
+    ),
+    "lambda_x86_gb_s": Price(
+        dollars=0.0000166667,
+        unit="GB-s",
+        page=_LAMBDA,
+        seen=_LAMBDA_NOTES,
+        tiers=((6e9, 0.000015), (15e9, 0.0000133334)),
+        free=400e3,
+    ),
+    "lambda_storage_gb_s": Price(dollars=0.0000000309, unit="GB-s", page=_LAMBDA, seen=_REPOSITORIES),
+    "snap_start_cache_gb_s": Price(dollars=0.0000015046, unit="GB-s", page=_LAMBDA, seen=_SNAP_NOTES),
+    "snap_start_restore_gb": Price(dollars=0.0001397998, unit="GB", page=_LAMBDA, seen=_SNAP_NOTES),
+    "provisioned_arm_gb_s": Price(dollars=0.0000033334, unit="GB-s", page=_LAMBDA, seen=_REPOSITORIES),
+    "provisioned_x86_gb_s": Price(dollars=0.0000041667, unit="GB-s", page=_LAMBDA, seen=_REPOSITORIES),
+    "kinesis_shard_hours": Price(dollars=0.015, unit="shard-hour", page=_KINESIS, seen=_KINESIS_NOTES),
+    "kinesis_puts": Price(dollars=0.014e-6, unit="PUT unit", page=_KINESIS, seen=_KINESIS_NOTES),
+    "kinesis_extended_shard_hours": Price(dollars=0.020, unit="shard-hour", page=_KINESIS, seen=_KINESIS_NOTES),
+    "kinesis_long_term_gb": Price(dollars=0.023, unit="GB-month", page=_KINESIS),
+    "kinesis_on_demand_hours": Price(dollars=0.04, unit="stream-hour", page=_KINESIS, seen=_REPOSITORIES),
+    "kinesis_on_demand_in_gb": Price(dollars=0.08, unit="GB", page=_KINESIS, seen=_REPOSITORIES),
+    "kinesis_on_demand_out_gb": Price(dollars=0.04, unit="GB", page=_KINESIS, seen=_REPOSITORIES),
+    "kinesis_on_demand_extended_gb": Price(dollars=0.10, unit="GB-month", page=_KINESIS),
+    "api_calls": Price(
+        dollars=1.00e-6,
+        unit="call",
+        page=f"{_AWS}/api-gateway/pricing/",
+        seen="docs.aws.amazon.com/whitepapers, Best Practices for Private APIs: REST and HTTP API pricing",
+        tiers=((300e6, 0.90e-6),),
+    ),
+    "dynamodb_writes": Price(dollars=0.625e-6, unit="write unit", page=_DYNAMODB, seen=_DYNAMODB_NOTES),
+    "dynamodb_reads": Price(dollars=0.125e-6, unit="read unit", page=_DYNAMODB, seen=_DYNAMODB_NOTES),
+    "dynamodb_gb": Price(dollars=0.25, unit="GB-month", page=_DYNAMODB, seen="its price page", free=25),
+    "dynamodb_backup_gb": Price(dollars=0.20, unit="GB-month", page=_DYNAMODB, seen=_REPOSITORIES),
+    "s3_gb": Price(dollars=0.023, unit="GB-month", page=_S3, seen=_S3_NOTES, tiers=((50e3, 0.022), (500e3, 0.021))),
+    "s3_infrequent_gb": Price(dollars=0.0125, unit="GB-month", page=_S3),
+    "s3_writes": Price(dollars=5e-6, unit="PUT or LIST", page=_S3, seen=_REPOSITORIES),
+    "s3_reads": Price(dollars=0.4e-6, unit="GET", page=_S3, seen=_REPOSITORIES),
+    "transfer_gb": Price(
+        dollars=0.09,
+        unit="GB",
+        page=f"{_AWS}/ec2/pricing/on-demand/",
+        seen="amnic.com/blogs/aws-api-gateway-pricing, apigatewaycost.com/aws",
+        tiers=((10e3, 0.085), (50e3, 0.07), (150e3, 0.05)),
+        free=100,
+    ),
+    "cognito_clients": Price(dollars=6.00, unit="app client", page=_COGNITO, seen=_COGNITO_NOTES),
+    "cognito_tokens": Price(
+        dollars=0.00225,
+        unit="token",
+        page=_COGNITO,
+        seen="cur.vantage-api.com/aws/amazoncognito/user-pools-m2m/cupm2mtokenrequestsfull, April 2025",
+    ),
+    "secrets": Price(
+        dollars=0.40,
+        unit="secret",
+        page=f"{_AWS}/secrets-manager/pricing/",
+        seen="hivebook.wiki/wiki/aws-secrets-manager-rotated-secrets-dynamic-db-credentials-kms",
+    ),
+    "kms_keys": Price(dollars=1.00, unit="key", page=f"{_AWS}/kms/pricing/", seen=_KMS_NOTES),
+    "events": Price(dollars=1.00e-6, unit="event", page=f"{_AWS}/eventbridge/pricing/"),
+    "transitions": Price(
+        dollars=25e-6,
+        unit="transition",
+        page=f"{_AWS}/step-functions/pricing/",
+        seen="aws.amazon.com/step-functions/pricing",
+        free=4_000,
+    ),
+    "metrics": Price(
+        dollars=0.30,
+        unit="series-month",
+        page=_CLOUDWATCH,
+        seen="signoz.io/guides/cloudwatch-pricing, February 2026",
+        tiers=((10e3, 0.10), (250e3, 0.05), (1e6, 0.02)),
+        free=10,
+    ),
+    "alarms": Price(dollars=0.10, unit="alarm metric", page=_CLOUDWATCH, free=10, seen=_REPOSITORIES),
+    "composite_alarms": Price(dollars=0.50, unit="alarm", page=_CLOUDWATCH, seen=_REPOSITORIES),
+    "dashboards": Price(dollars=3.00, unit="dashboard", page=_CLOUDWATCH, seen=_CLOUDWATCH_NOTES, free=3),
+    "logs_gb": Price(dollars=0.50, unit="GB", page=_CLOUDWATCH, seen=_CLOUDWATCH_NOTES, free=5),
+    "logs_stored_gb": Price(dollars=0.03, unit="GB-month", page=_CLOUDWATCH, seen=_REPOSITORIES),
+    "traces": Price(dollars=5e-6, unit="trace", page=f"{_AWS}/xray/pricing/", free=100e3, seen=_REPOSITORIES),
+    "glue_dpu_hours": Price(
+        dollars=0.44, unit="DPU-hour", page=_GLUE, seen="aws.amazon.com/glue/pricing, pricing examples"
+    ),
+    "training_ml.m5.large_hours": Price(dollars=0.115, unit="hour", page=_SAGEMAKER, seen=_REPOSITORIES),
+    "training_ml.m5.xlarge_hours": Price(dollars=0.23, unit="hour", page=_SAGEMAKER, seen=_REPOSITORIES),
+    "training_ml.m5.2xlarge_hours": Price(dollars=0.461, unit="hour", page=_SAGEMAKER, seen=_REPOSITORIES),
+    "training_ml.m5.4xlarge_hours": Price(dollars=0.922, unit="hour", page=_SAGEMAKER, seen=_REPOSITORIES),
+    "training_ml.m5.12xlarge_hours": Price(dollars=2.765, unit="hour", page=_SAGEMAKER, seen=_REPOSITORIES),
+    "training_ml.m5.24xlarge_hours": Price(dollars=5.53, unit="hour", page=_SAGEMAKER, seen=_REPOSITORIES),
+    "training_ml.r5.24xlarge_hours": Price(dollars=7.258, unit="hour", page=_SAGEMAKER),
+    "training_volume_gb": Price(dollars=0.14, unit="GB-month", page=_SAGEMAKER),
+    "personalize_ingested_gb": Price(dollars=0.05, unit="GB", page=_PERSONALIZE, seen=_COMPARED),
+    "personalize_trained": Price(dollars=2e-6, unit="interaction", page=_PERSONALIZE, seen=_COMPARED),
+    "personalize_requests": Price(dollars=0.15e-3, unit="request", page=_PERSONALIZE, seen=_COMPARED),
+    "personalize_legacy_requests": Price(dollars=0.0556e-3, unit="request", page=_PERSONALIZE, seen=_COMPARED),
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """A price table with its date; `free_tier` subtracts an account's free units of each month."""
+
+    table: Mapping[str, Price] = dataclasses.field(default_factory=lambda: TABLE)
+    date: str = DATE
+    region: str = REGION
+    free_tier: bool = False
+
+    def dollars(self, name: str, quantity: float) -> float:
+        """Return the price of a month's units.
+
+        Raises
+        ------
+        InvalidInput
+            If the table has no such price.
+        """
+        price = self.table.get(name)
+        if price is None:
+            raise InvalidInput(f"the price table of {self.date} has no {name!r} (operations/prices.py)")
+        return price.of(max(0.0, quantity - price.free) if self.free_tier else quantity)

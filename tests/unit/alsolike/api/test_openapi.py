@@ -1,0 +1,106 @@
+"""The API's description: valid, complete, and the file in docs."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from alsolike.api.answers import ANSWERS, HEADERS
+from alsolike.api.openapi import VERSION, description
+from alsolike.api.routes import operations
+from alsolike.domain.configuration import DEFAULT, Configuration, Sessions
+
+ROOT = Path(__file__).parents[4]
+PUBLISHED = ROOT / "docs" / "openapi.json"
+
+OPERATIONS = {operation.key: operation for operation in operations(DEFAULT)}
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    read: dict[str, Any] = orjson.loads(orjson.dumps(description(DEFAULT)))
+    return read
+
+
+def test_the_description_is_openapi_3_1(document: dict[str, Any]) -> None:
+    OpenAPIV31SpecValidator(document).validate()
+
+    assert document["openapi"].startswith("3.1.")
+
+
+def test_the_published_file_is_the_description(document: dict[str, Any]) -> None:
+    assert orjson.loads(PUBLISHED.read_bytes()) == document, "run `alsolike openapi > docs/openapi.json`"
+
+
+def test_the_description_has_the_products_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+    assert project["version"] == VERSION
+
+
+@pytest.mark.parametrize("key", OPERATIONS)
+def test_every_operation_names_its_token_its_errors_and_its_parameters(document: dict[str, Any], key: str) -> None:
+    method, path = key.split()
+
+    described = document["paths"][path][method.lower()]
+
+    (scheme,) = {name for alternative in described["security"] for name in alternative}
+    assert scheme == ("session" if path.startswith("/session/") else "machine")
+    assert {"401", "403", "429", "503"} <= set(described["responses"])
+    in_path = {each["name"] for each in described.get("parameters", []) if each["in"] == "path"}
+    assert in_path == set(re.findall(r"{(\w+)}", path))
+    assert ("requestBody" in described) == (method in ("POST", "PATCH"))
+
+
+def test_operations_are_told_apart() -> None:
+    assert len({operation.name for operation in OPERATIONS.values()}) == len(list(operations(DEFAULT)))
+
+
+def test_nothing_is_described_that_no_operation_has() -> None:
+    listed = {name for operation in OPERATIONS.values() for name in operation.headers}
+
+    assert {operation.answer for operation in OPERATIONS.values()} | {"Error", "Item", "User"} == set(ANSWERS)
+    assert listed | {"x-amzn-errortype", "www-authenticate", "x-correlation-id"} == set(HEADERS)
+
+
+def test_the_correlation_id_is_described_where_it_is_answered(document: dict[str, Any]) -> None:
+    """Answers of functions bear it, save those for operators; API Gateway's own, such as 401, do not."""
+    bearing = {
+        (path, status)
+        for path, methods in document["paths"].items()
+        for operation in methods.values()
+        for status, response in operation["responses"].items()
+        if "x-correlation-id" in response.get("headers", {})
+    }
+
+    assert {("/events", "200"), ("/users/{userId}", "202"), ("/popular", "200"), ("/popular", "304")} < bearing
+    assert not [path for path, _ in bearing if path.startswith("/operator/")]
+    errors = document["components"]["responses"]
+    assert {status for status, error in errors.items() if "x-correlation-id" in error["headers"]} == {
+        "400", "404", "409", "413", "429", "503",
+    }  # fmt: skip
+
+
+def _event_types(configuration: Configuration, body: str) -> list[str]:
+    """Return which of some spellings the description takes as an event's type."""
+    event = description(configuration)["components"]["schemas"][body]["properties"]["eventList"]["items"]
+    spellings = ("view", "VIEW", "AddToCart", "purchase", "purcHaSe", "return", "search", "stream")
+    return [spelling for spelling in spellings if re.search(event["properties"]["eventType"]["pattern"], spelling)]
+
+
+def test_browsers_may_send_what_the_configuration_permits_sessions() -> None:
+    all_declared = ["view", "VIEW", "AddToCart", "purchase", "purcHaSe", "return", "search"]
+    sales = dataclasses.replace(DEFAULT, sessions=Sessions(events=("purchase",)))
+    none = dataclasses.replace(DEFAULT, sessions=Sessions(events=()))
+
+    assert _event_types(DEFAULT, "Events") == _event_types(none, "Events") == all_declared
+    assert _event_types(DEFAULT, "SessionEvents") == ["view", "VIEW", "AddToCart", "search"]
+    assert _event_types(sales, "SessionEvents") == ["purchase", "purcHaSe"]
+    assert _event_types(none, "SessionEvents") == []

@@ -1,0 +1,61 @@
+"""Ids in paths."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, unquote
+
+import pytest
+from hypothesis import given
+
+from alsolike.api.path_ids import path_id, path_segment
+from alsolike.runtime.errors import InvalidInput
+from tests.unit.alsolike.records import ids
+
+
+def read(segment: str) -> str:
+    return path_id({"pathParameters": {"itemId": segment}}, "itemId")
+
+
+@given(ids)
+def test_any_id_has_a_segment_that_nothing_on_the_way_changes(row_id: str) -> None:
+    segment = path_segment(row_id)
+
+    assert re.fullmatch(r"~?[A-Za-z0-9_-]+", segment)
+    assert unquote(segment) == quote(segment) == segment
+    assert read(segment) == row_id
+
+
+@pytest.mark.parametrize("row_id", ["sku-7", "ü", "a.b", "a b", "a:b@c"])
+def test_a_percent_encoded_id_arrives_decoded(row_id: str) -> None:
+    assert read(unquote(quote(row_id))) == row_id
+
+
+@pytest.mark.parametrize(
+    ("segment", "message"),
+    [
+        ("~!", r'itemId is "~!", expected base64url after ~'),
+        ("~a", r'itemId is "~a", expected base64url after ~'),
+        ("~_w", r'itemId is "~_w", expected base64url after ~'),  # the byte ff
+        ("~", r'itemId is "", expected a non-empty string'),
+        ("~AA", r'itemId is "\\u0000", expected a non-empty string|itemId is .* expected no control characters'),
+        (" ", r'itemId is " ", expected a non-empty string'),
+        (
+            unquote("a%FF"),
+            r'itemId is "a\ufffd", expected UTF-8; an id that has U\+FFFD is written in base64url after ~',
+        ),
+        ("x" * 257, r"itemId has 257 characters, expected at most 256"),
+    ],
+)
+def test_a_segment_that_is_no_id_is_refused(segment: str, message: str) -> None:
+    with pytest.raises(InvalidInput, match=f"^(?:{message})$"):
+        read(segment)
+
+
+def test_an_id_may_have_the_character_that_decoders_put_in_place_of_other_bytes() -> None:
+    assert read(path_segment("a\ufffd")) == "a\ufffd"
+
+
+def test_a_request_without_a_path_has_no_id() -> None:
+    with pytest.raises(InvalidInput, match=r"^itemId is missing, expected a non-empty string$"):
+        path_id({}, "itemId")

@@ -1,0 +1,390 @@
+"""Model bundles: written once, mapped, checked."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alsolike.arrays.mapped import write_strings
+from alsolike.bundle import bundle
+from alsolike.bundle.bundle import Bundle
+from alsolike.bundle.graph_tables import graph_tables, write_tables_index
+from alsolike.bundle.popular_groups import PopularGroups
+from alsolike.bundle.related import KINDS, SIMILAR, TOGETHER, RelatedItems, RelatedTable
+from alsolike.runtime.errors import InvalidBundle
+from tests.builders.bundles import without_later_files
+from tests.unit.alsolike.manifests import manifest
+from tests.unit.alsolike.records import ids
+
+
+def write(directory: Path, item_ids: list[str]) -> Path:
+    """Write a bundle whose graphs are no graphs: this module never opens them."""
+    directory.mkdir()
+    for name in (bundle.GRAPH_FILE, bundle.BIAS_GRAPH_FILE, bundle.DATA_FILE, bundle.CONTENT_FILE):
+        (directory / name).write_bytes(name.encode())
+    write_tables_index(directory, {"letters": (np.frombuffer(b"raph", np.uint8).reshape(2, 2), 1)})
+    PopularGroups([]).write(directory / bundle.GROUPS_FILE)
+    RelatedItems.none(len(item_ids)).write(directory / bundle.RELATED_FILE)
+    bundle.write_ids(directory, item_ids)
+    bundle.write_meta(directory, ({"title": f"title of {item_id}"} for item_id in item_ids))
+    bundle.write_popular(directory, np.arange(len(item_ids), 0, -1))
+    bundle.write_manifest(directory, manifest(items=len(item_ids)))
+    return directory
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("bundles") / "v1", ["a", "ü😀", "b\x00"])
+
+
+@pytest.fixture
+def directory(written: Path, tmp_path: Path) -> Path:
+    """A bundle of one's own, to break."""
+    return Path(shutil.copytree(written, tmp_path / "v1"))
+
+
+def test_ids_and_metadata_are_found_by_position(written: Path) -> None:
+    opened = Bundle(written)
+
+    assert [opened.item_id(position) for position in (1, 2, 3)] == ["a", "ü😀", "b\x00"]
+    assert opened.metadata(2) == {"title": "title of ü😀"}
+    assert opened.popular.tolist() == [3, 2, 1]
+    assert opened.popular.dtype == np.int32
+
+
+def test_positions_are_found_by_id_and_zero_means_unknown(written: Path) -> None:
+    opened = Bundle(written)
+
+    assert opened.positions(["b\x00", "zz", "a", "", "ü😀", "a", "b"]).tolist() == [3, 0, 1, 0, 2, 1, 0]
+    assert opened.positions([]).shape == (0,)
+    assert opened.positions([]).dtype == np.int64
+
+
+def test_padding_has_no_id_and_no_metadata(written: Path) -> None:
+    assert Bundle(written).item_id(0) == ""
+    assert Bundle(written).metadata(0) == {}
+
+
+def test_a_single_item_is_enough(tmp_path: Path) -> None:
+    opened = Bundle(write(tmp_path / "one", ["only"]))
+
+    assert opened.positions(["only", "other"]).tolist() == [1, 0]
+    assert opened.item_id(1) == "only"
+
+
+def test_ids_are_found_again_whatever_was_asked_before(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundle, "KEPT", 2)
+    opened = Bundle(written)
+
+    for asked, places in (
+        (["a"], [1]),
+        (["a", "b\x00", "zz"], [1, 3, 0]),
+        (["ü😀", "a", "zz"], [2, 1, 0]),
+        (["b\x00"], [3]),
+    ):
+        assert opened.positions(asked).tolist() == places
+        assert len(opened._positions) <= 2
+        assert "zz" not in opened._positions
+    for positions, item_ids in (
+        ([3, 1], ["b\x00", "a"]),
+        ([1, 2, 0], ["a", "ü😀", ""]),
+        ([2, 3, 2], ["ü😀", "b\x00", "ü😀"]),
+    ):
+        assert opened.item_ids(positions) == item_ids
+        assert len(opened._ids_kept) <= 2
+
+
+@settings(max_examples=30)
+@given(st.lists(ids, min_size=1, max_size=30, unique=True), st.lists(ids, max_size=5))
+def test_every_id_is_found_and_no_other(
+    tmp_path_factory: pytest.TempPathFactory, item_ids: list[str], others: list[str]
+) -> None:
+    directory = tmp_path_factory.mktemp("any") / "v1"
+    opened = Bundle(write(directory, item_ids))
+
+    positions = opened.positions([*item_ids, *others])
+
+    expected = {item_id: position for position, item_id in enumerate(item_ids, 1)}
+    assert positions.tolist() == [expected.get(item_id, 0) for item_id in [*item_ids, *others]]
+    assert [opened.item_id(position) for position in range(1, len(item_ids) + 1)] == item_ids
+    shutil.rmtree(directory)
+
+
+def test_an_unknown_id_with_the_hash_of_a_known_one_stays_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hash_of_length(blobs: list[bytes]) -> Any:
+        return np.array([len(blob) for blob in blobs], "<u8")
+
+    monkeypatch.setattr(bundle, "hashes_of", hash_of_length)
+    opened = Bundle(write(tmp_path / "v1", ["a", "bb"]))
+
+    assert opened.positions(["a", "x", "bb", "yy"]).tolist() == [1, 0, 2, 0]
+    with pytest.raises(InvalidBundle, match="items 'a' and 'x' have the same hash"):
+        bundle.write_ids(tmp_path, ["a", "bb", "x"])
+
+
+@pytest.mark.parametrize(
+    ("item_ids", "message"),
+    [
+        ([], "a bundle needs at least one item"),
+        (["a", "b", "a"], "items 'a' and 'a' have the same hash; an id may stand only once"),
+        (["a", ""], "the item at position 2 has an empty id"),
+    ],
+)
+def test_ids_that_cannot_be_told_apart_are_refused(tmp_path: Path, item_ids: list[str], message: str) -> None:
+    with pytest.raises(InvalidBundle, match=message):
+        bundle.write_ids(tmp_path, item_ids)
+
+
+def test_at_most_500_popular_items_are_kept(tmp_path: Path) -> None:
+    bundle.write_popular(tmp_path, np.arange(1, 700))
+
+    assert np.load(tmp_path / "popular.npy").tolist() == list(range(1, 501))
+
+
+@pytest.mark.parametrize("name", bundle.FILES)
+def test_one_flipped_bit_in_any_file_is_noticed(directory: Path, name: str) -> None:
+    content = bytearray((directory / name).read_bytes())
+    content[-1] ^= 1
+    (directory / name).write_bytes(content)
+
+    with pytest.raises(InvalidBundle, match=rf"^{name} is .*sha256.*, manifest.json says "):
+        Bundle(directory, files=bundle.FILES)
+
+
+def test_what_serving_does_not_read_need_not_be_there(directory: Path) -> None:
+    (directory / bundle.CONTENT_FILE).unlink()
+
+    assert Bundle(directory).manifest.items == 3
+    with pytest.raises(InvalidBundle, match=bundle.CONTENT_FILE):
+        Bundle(directory, files=bundle.FILES)
+
+
+def test_related_items_are_read_by_kind_and_position(directory: Path) -> None:
+    tables = RelatedItems(
+        {SIMILAR: RelatedTable.of_rows([[(3, 0.5)], [], []]), TOGETHER: RelatedTable.of_rows([[], [(1, 0.25)], []])}
+    )
+    tables.write(directory / bundle.RELATED_FILE)
+    bundle.write_manifest(directory, manifest())
+
+    opened = Bundle(directory)
+
+    assert opened.has_related
+    assert [each.tolist() for each in opened.related(SIMILAR, 1)] == [[3], [0.5]]
+    assert [each.tolist() for each in opened.related(TOGETHER, 2)] == [[1], [0.25]]
+    assert [each.tolist() for each in opened.related(TOGETHER, 0)] == [[], []]
+
+
+def test_a_bundle_from_before_there_were_related_items_is_read_without(directory: Path) -> None:
+    without_later_files(directory)
+
+    opened = Bundle(directory, files=bundle.FILES)
+
+    assert not opened.has_related
+    assert [(kind, [each.tolist() for each in opened.related(kind, 1)]) for kind in KINDS] == [
+        (SIMILAR, [[], []]),
+        (TOGETHER, [[], []]),
+    ]
+    assert opened.manifest.files_of(bundle.FILES) == [name for name in bundle.FILES if name not in bundle.LATER_FILES]
+
+
+def test_related_items_of_another_model_are_refused(directory: Path) -> None:
+    RelatedItems.none(4).write(directory / bundle.RELATED_FILE)
+    bundle.write_manifest(directory, manifest())
+
+    with pytest.raises(InvalidBundle, match=r"related\.tensors has similar of 4 items, the model has 3"):
+        Bundle(directory)
+
+
+def saved(array: Any) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, np.asarray(array))
+    return buffer.getvalue()
+
+
+def claiming(shape: str, *, dtype: str = "<i4") -> bytes:
+    """Return an array's file with a header for this shape, and few elements."""
+    header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}".encode().ljust(118) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(64)
+
+
+def of_groups(items: list[int]) -> bytes:
+    return orjson.dumps({"groups": [{"column": "plan", "value": "gold", "users": 40, "items": items}]})
+
+
+POPULAR, HASHES, POSITIONS, OFFSETS = bundle.POPULAR_FILE, "ids.hash.npy", "ids.idx.npy", "ids.off.npy"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (POPULAR, saved(np.array([999_999], np.int32))),
+        (POPULAR, saved(np.array([4], np.int32))),
+        (POPULAR, saved(np.array([0], np.int32))),
+        (POPULAR, saved(np.array([-1, 1], np.int32))),
+        (POPULAR, saved(np.array([[1, 2], [3, 1]], np.int32))),
+        (POPULAR, saved(np.array(1, np.int32))),
+        (POPULAR, saved(np.array([1, 2], np.int64))),
+        (POPULAR, saved(np.array([1.0], np.float32))),
+        (POPULAR, saved(np.array(["a"]))),
+        (POPULAR, saved(np.ones(bundle.MAX_POPULAR + 1, np.int32))),
+        (POPULAR, claiming("(1000000000000,)")),
+        (POPULAR, claiming("(1" + "0" * 30 + ",)")),
+        (POPULAR, claiming("(-1,)")),
+        (POPULAR, claiming("(4611686018427387904, 4)")),
+        (POPULAR, claiming("'many'")),
+        (POPULAR, claiming("(1,)", dtype="|O")),
+        (POPULAR, b"PK\x03\x04 an archive"),
+        (bundle.GROUPS_FILE, of_groups([4])),
+        (bundle.GROUPS_FILE, of_groups([1, 0])),
+        (HASHES, claiming("(1000000000000,)", dtype="<u8")),
+        (HASHES, saved(np.array([1, 2, 3], np.int64))),
+        (HASHES, saved(np.ones((4, 1), np.uint64))),
+        (POSITIONS, saved(np.array([1, 2, 4], np.int32))),
+        (POSITIONS, saved(np.array([0, 1, 2], np.int32))),
+        (POSITIONS, saved(np.array([1, 2], np.int32))),
+        (POSITIONS, saved(np.array([1, 2, 3], np.float64))),
+        (OFFSETS, saved(np.array([0, 0, 1, 2, 3], np.float64))),
+        (OFFSETS, claiming("(1000000000000,)", dtype="<i8")),
+    ],
+)
+def test_array_of_another_type_shape_range_or_size_is_refused(directory: Path, name: str, content: bytes) -> None:
+    (directory / name).write_bytes(content)
+    bundle.write_manifest(directory, manifest())
+
+    with pytest.raises(InvalidBundle):
+        Bundle(directory)
+
+
+def test_sound_bundle_passes_the_check_of_its_contents(directory: Path) -> None:
+    Bundle(directory).check_contents()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("ids.blob", b"a\xff\xbc\xf0\x9f\x98\x80b\x00", "ids or metadata from position 1 on are unreadable"),
+        ("ids.blob", b"c\xc3\xbc\xf0\x9f\x98\x80b\x00", "ids from position 1 on are not found by their hashes"),
+        (HASHES, saved(np.array([1, 2, 3], np.uint64)), "ids from position 1 on are not found by their hashes"),
+        ("meta.blob", b"{", "ids or metadata from position 1 on are unreadable"),
+        (OFFSETS, saved(np.array([0, 0, 9, 2, 3], np.int64)), "from position 1 on"),
+    ],
+)
+def test_content_that_opening_leaves_unread_is_checked_at_the_gate_and_fails_no_request(
+    directory: Path, name: str, content: bytes, message: str
+) -> None:
+    (directory / name).write_bytes(content)
+    bundle.write_manifest(directory, manifest())
+    opened = Bundle(directory)
+
+    with pytest.raises(InvalidBundle, match=message):
+        opened.check_contents()
+
+    assert len(opened.item_ids([1, 2, 3])) == 3
+    assert [type(opened.metadata(position)) for position in (1, 2, 3)] == [dict] * 3
+    assert all(isinstance(opened.item_id(position), str) for position in (1, 2, 3))
+    assert len(opened.positions(["a", "b"])) == 2
+
+
+def test_metadata_that_is_no_object_is_found_by_the_check_and_is_none(directory: Path) -> None:
+    write_strings(directory, "meta", [b"{}", b"{}", b"[1]", b"{}"])
+    bundle.write_manifest(directory, manifest())
+    opened = Bundle(directory)
+
+    assert opened.metadata(2) == {}
+    with pytest.raises(InvalidBundle, match="has a record that is no JSON object"):
+        opened.check_contents()
+
+
+@pytest.mark.parametrize("verify", [True, False])
+@pytest.mark.parametrize(
+    "name", [*bundle.ID_FILES, *bundle.META_FILES, bundle.POPULAR_FILE, bundle.GROUPS_FILE, bundle.RELATED_FILE]
+)
+def test_a_missing_or_empty_file_makes_the_bundle_invalid(directory: Path, name: str, verify: bool) -> None:
+    (directory / name).write_bytes(b"")
+    with pytest.raises(InvalidBundle):
+        Bundle(directory, verify=verify)
+
+    (directory / name).unlink()
+    with pytest.raises(InvalidBundle, match=name):
+        Bundle(directory, verify=verify)
+
+
+def test_a_directory_without_manifest_is_no_bundle(directory: Path) -> None:
+    (directory / "manifest.json").unlink()
+
+    with pytest.raises(InvalidBundle, match=r"has no manifest\.json"):
+        Bundle(directory)
+
+
+def test_a_manifest_is_written_only_over_a_complete_bundle(directory: Path) -> None:
+    (directory / "manifest.json").unlink()
+    (directory / "graph.data").unlink()
+
+    with pytest.raises(InvalidBundle, match=r"graph\.data is missing from"):
+        bundle.write_manifest(directory, manifest())
+    assert not (directory / "manifest.json").exists()
+
+
+@pytest.mark.parametrize("items", [2, 4])
+def test_arrays_of_another_length_than_stated_are_refused(directory: Path, items: int) -> None:
+    bundle.write_manifest(directory, manifest(items=items))
+
+    with pytest.raises(InvalidBundle, match=rf"ids hold 3 items, manifest\.json says {items}"):
+        Bundle(directory)
+
+
+@pytest.mark.parametrize("stated", [None, "x", {}, {"sha256": "x"}])
+def test_a_file_without_its_right_checksum_is_refused(directory: Path, stated: Any) -> None:
+    document = orjson.loads((directory / "manifest.json").read_bytes())
+    document["files"]["ids.blob"] = stated
+    (directory / "manifest.json").write_bytes(orjson.dumps(document))
+
+    with pytest.raises(InvalidBundle, match=r"ids\.blob"):
+        Bundle(directory)
+
+
+def test_tables_of_the_graphs_are_mapped_where_the_index_says(directory: Path) -> None:
+    table = graph_tables(directory)["letters"]
+
+    assert table.tobytes() == b"raph"  # of "graph.data"
+    assert table.shape == (2, 2)
+    assert not table.flags.writeable
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        b"{",
+        b"[]{",
+        b'["letters"]',
+        b'{"letters": {"dtype": "|u1", "shape": [11], "offset": 0}}',
+        b'{"letters": {"dtype": "|u1", "shape": [2], "offset": 11}}',
+        b'{"letters": {"dtype": "?!", "shape": [2], "offset": 0}}',
+        b'{"letters": {"shape": [2], "offset": 0}}',
+        b'{"letters": {"dtype": "|u1", "shape": [1e30], "offset": 0}}',
+        b'{"letters": {"dtype": "|u1", "shape": [1000000000000], "offset": 0}}',
+        b'{"letters": {"dtype": "|u1", "shape": [-1], "offset": 0}}',
+        b'{"letters": {"dtype": "|u1", "shape": [true], "offset": 0}}',
+        b'{"letters": {"dtype": "|u1", "shape": [2], "offset": 1e30}}',
+        b'{"letters": {"dtype": "|u1", "shape": [2], "offset": -1}}',
+        b'{"letters": {"dtype": "|S1", "shape": [2], "offset": 0}}',
+        b'{"letters": {"dtype": "<c8", "shape": [1], "offset": 0}}',
+        b'{"letters": {"dtype": ">f4", "shape": [1], "offset": 0}}',
+        b'{"letters": {"dtype": [["a", "|u1"]], "shape": [1], "offset": 0}}',
+    ],
+)
+def test_an_index_that_does_not_fit_the_tables_is_refused(directory: Path, index: bytes) -> None:
+    (directory / bundle.TABLES_FILE).write_bytes(index)
+
+    with pytest.raises(InvalidBundle, match=r"graph\.tables\.json does not fit graph\.data"):
+        graph_tables(directory)

@@ -1,0 +1,122 @@
+"""Manifests: written, read again, refused by name."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alsolike.bundle.bundle import HistoryParameters, Manifest
+from alsolike.runtime.errors import InvalidBundle
+from alsolike.training.drift import Histogram
+from tests.unit.alsolike.manifests import HISTORY, manifest
+
+
+def broken(change: Callable[[dict[str, Any]], Any]) -> bytes:
+    document = orjson.loads(manifest(files={}).to_json())
+    change(document)
+    return orjson.dumps(document)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "manifest.json is not JSON"),
+        (b"[]", "manifest.json has format_version 'list', expected 1"),
+        (broken(lambda document: document.update(format_version=2)), "manifest.json has format_version 2, expected 1"),
+        (broken(lambda document: document.pop("items")), "manifest.json misses items"),
+        (broken(lambda document: document.update(items="3")), "manifest.json has items '3', expected int"),
+        (broken(lambda document: document.update(items=True)), "manifest.json has items True, expected int"),
+        (broken(lambda document: document.update(files=[])), "manifest.json has files [], expected dict"),
+        (broken(lambda document: document.update(version=None)), "manifest.json has version None, expected str"),
+        (broken(lambda document: document.update(history=None)), "manifest.json has an unreadable history"),
+        (broken(lambda document: document["history"].pop("length")), "manifest.json has an unreadable history"),
+        (broken(lambda document: document["history"].update(x=1)), "manifest.json has an unreadable history"),
+        (broken(lambda document: document["history"].update(length=0)), "manifest.json has an unreadable history"),
+        (
+            broken(lambda document: document["history"].update(half_life_days=0)),
+            "manifest.json has an unreadable history: half_life_days is 0, expected more than 0",
+        ),
+        (
+            broken(lambda document: document["history"].update(event_weights=5)),
+            "manifest.json has an unreadable history",
+        ),
+        (
+            broken(lambda document: document["history"].update(event_weights={"view": "1"})),
+            "manifest.json has an unreadable history: the weight of view is '1', expected a number",
+        ),
+        (
+            broken(lambda document: document.update(top_scores={"edges": [1.0], "counts": [1]})),
+            "manifest.json has unreadable top_scores: counts are (1,), expected 2 numbers",
+        ),
+    ],
+)
+def test_an_unreadable_manifest_is_refused_by_name(data: bytes, message: str) -> None:
+    with pytest.raises(InvalidBundle) as error:
+        Manifest.from_json(data)
+
+    assert str(error.value).startswith(message)
+
+
+@given(st.floats(min_value=0.001) | st.just(math.inf), st.dictionaries(st.text(), st.floats(allow_nan=False)))
+def test_a_written_manifest_reads_the_same(half_life_days: float, weights: dict[str, float]) -> None:
+    finite = {name: weight for name, weight in weights.items() if math.isfinite(weight)}
+    written = manifest(history=HistoryParameters(100, half_life_days, finite))
+
+    assert Manifest.from_json(written.to_json()) == written
+
+
+def test_a_manifest_says_how_high_scores_are_unless_it_is_of_an_earlier_version() -> None:
+    written = manifest(top_scores=Histogram((0.5, 1.5), (3, 4, 3)))
+
+    assert Manifest.from_json(written.to_json()) == written
+    assert Manifest.from_json(broken(lambda document: document.pop("top_scores"))).top_scores is None
+
+
+def test_no_decay_is_null_in_the_manifest() -> None:
+    written = manifest(history=dataclasses.replace(HISTORY, half_life_days=math.inf))
+
+    assert orjson.loads(written.to_json())["history"]["half_life_days"] is None
+
+
+def test_read_only_mappings_and_numpy_numbers_can_be_written() -> None:
+    weights = MappingProxyType({"view": 1.0})
+    metrics = {"ndcg": np.float64(0.5), "hits": np.int64(3)}
+    written = manifest(history=HistoryParameters(100, 30.0, weights), metrics=metrics)
+
+    read = Manifest.from_json(written.to_json())
+
+    assert read.history.event_weights == {"view": 1.0}
+    assert read.metrics == {"ndcg": 0.5, "hits": 3}
+
+
+def test_weights_halve_with_each_half_life() -> None:
+    day_ms = 86_400_000
+    found = HISTORY.weights(np.array([1.0, 1.0, 5.0, 5.0, 0.0]), np.array([0, 30, 30, 60, 1]) * day_ms)
+
+    assert found.tolist() == [1.0, 0.5, 2.5, 1.25, 0.0]
+    assert found.dtype == np.float32
+
+
+def test_an_event_from_the_future_counts_as_new() -> None:
+    assert HISTORY.weights(np.array([3.0]), np.array([-86_400_000])).tolist() == [3.0]
+
+
+def test_an_infinite_half_life_means_no_decay() -> None:
+    forever = dataclasses.replace(HISTORY, half_life_days=math.inf)
+
+    assert forever.weights(np.array([1.0, 5.0]), np.array([0, 10**13])).tolist() == [1.0, 5.0]
+
+
+@pytest.mark.parametrize("changes", [{"half_life_days": 0.0}, {"half_life_days": math.nan}, {"length": 0}])
+def test_impossible_parameters_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=f"^{next(iter(changes))} is .*, expected"):
+        dataclasses.replace(HISTORY, **changes)

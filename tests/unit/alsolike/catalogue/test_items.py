@@ -1,0 +1,20 @@
+"""Columns of the catalogue."""
+
+from __future__ import annotations
+
+import pytest
+
+from alsolike.catalogue.items import column_name
+
+
+@pytest.mark.parametrize(
+    ("column", "name"),
+    [
+        ("CATEGORY_L1", "categoryL1"),
+        ("PRICE", "price"),
+        ("CREATION_TIMESTAMP", "creationTimestamp"),
+        ("title", "title"),
+    ],
+)
+def test_a_column_of_a_file_has_one_property_name(column: str, name: str) -> None:
+    assert column_name(column) == name

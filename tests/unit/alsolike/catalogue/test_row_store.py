@@ -1,0 +1,333 @@
+"""The tables of items and users."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any, cast
+
+import orjson
+import pytest
+
+from alsolike.catalogue.items import ITEMS, CatalogueStore, Item
+from alsolike.catalogue.row_store import Stored
+from alsolike.catalogue.rows import changed, parse_put
+from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound, Unavailable
+from tests.fakes.places import create_table
+
+
+def put_call(*items: Any) -> bytes:
+    return orjson.dumps({"datasetArn": "arn:x", "items": list(items)})
+
+
+@pytest.fixture
+def dynamodb(aws: Callable[[str], Any]) -> Any:
+    table = aws("dynamodb")
+    create_table(table, "catalogue", key="item_id")
+    return table
+
+
+def test_more_items_than_one_batch_holds_are_all_stored(dynamodb: Any) -> None:
+    store = CatalogueStore(dynamodb, "catalogue")
+    items = [Item(f"i{index:02}", {"title": "ü😀\x00", "price": index}) for index in range(60)]
+
+    assert store.put_batches(iter(items), now_ms=5) == 60
+
+    assert sorted(store.scan(), key=lambda item: item.item_id) == items
+
+
+def test_the_last_item_of_an_id_wins_within_and_across_calls(dynamodb: Any) -> None:
+    store = CatalogueStore(dynamodb, "catalogue")
+
+    assert store.put([Item("a", {"v": 1}), Item("a", {"v": 2})], now_ms=5) == 1
+    assert list(store.scan()) == [Item("a", {"v": 2})]
+
+    store.put([Item("a", {"v": 3})], now_ms=6)
+    assert list(store.scan()) == [Item("a", {"v": 3})]
+
+
+def test_the_largest_properties_are_stored(dynamodb: Any) -> None:
+    """Written again, 1e15 becomes four times as long; the item stays below DynamoDB's 400 KB."""
+    text = '{"a":[' + ",".join(["1e15"] * 6398) + "]}"
+    (item,) = parse_put(put_call({"itemId": "a", "properties": text}), ITEMS).rows
+    store = CatalogueStore(dynamodb, "catalogue")
+
+    store.put([item], now_ms=5)
+
+    (stored,) = store.scan()
+    assert stored.properties["a"] == [1e15] * 6398
+
+
+class Deaf:
+    """A DynamoDB client whose first response to each write is lost, so that botocore repeats the write."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def put_item(self, **request: Any) -> Any:
+        self._client.put_item(**request)
+        return self._client.put_item(**request)
+
+
+def test_write_whose_response_was_lost_is_done(dynamodb: Any) -> None:
+    store = CatalogueStore(cast(Any, Deaf(dynamodb)), "catalogue")
+
+    assert store.insert(Item("a", {"v": 1}), now_ms=5)
+    assert not store.insert(Item("a", {"v": 9}), now_ms=5)
+    store.put([Item("a", {"v": 2})], now_ms=6)
+    assert store.get("a") == Stored(Item("a", {"v": 2}), 6)
+    store.delete("a", now_ms=8)
+    with pytest.raises(NotFound):
+        store.delete("a", now_ms=9)
+
+
+class Throttled:
+    """A DynamoDB client that leaves all but the first request of a batch unprocessed, `times` times."""
+
+    def __init__(self, client: Any, *, times: int) -> None:
+        self._client = client
+        self._times = times
+
+    def batch_write_item(self, *, RequestItems: dict[str, list[Any]]) -> dict[str, Any]:  # noqa: N803 - botocore's
+        if not self._times:
+            return dict(self._client.batch_write_item(RequestItems=RequestItems))
+        self._times -= 1
+        ((table, requests),) = RequestItems.items()
+        self._client.batch_write_item(RequestItems={table: requests[:1]})
+        return {"UnprocessedItems": {table: requests[1:]} if requests[1:] else {}}
+
+    def get_paginator(self, name: str) -> Any:
+        return self._client.get_paginator(name)
+
+
+def test_throttled_items_are_written_after_growing_pauses(dynamodb: Any) -> None:
+    pauses: list[float] = []
+    store = CatalogueStore(cast(Any, Throttled(dynamodb, times=3)), "catalogue", sleep=pauses.append)
+
+    store.put_batches([Item(f"i{index}", {}) for index in range(10)], now_ms=5)
+
+    assert len(list(store.scan())) == 10
+    assert pauses == [0.05, 0.1, 0.2]
+
+
+def test_a_table_that_stays_throttled_is_unavailable(dynamodb: Any) -> None:
+    pauses: list[float] = []
+    store = CatalogueStore(cast(Any, Throttled(dynamodb, times=8)), "catalogue", sleep=pauses.append)
+
+    with pytest.raises(Unavailable, match="item table catalogue left 2 of 10 rows unwritten"):
+        store.put_batches([Item(f"i{index}", {}) for index in range(10)], now_ms=5)
+
+    assert pauses == [0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
+
+
+def test_a_missing_table_is_unavailable(dynamodb: Any) -> None:
+    store = CatalogueStore(dynamodb, "other")
+
+    with pytest.raises(Unavailable, match="item table other: "):
+        store.put([Item("a", {})], now_ms=5)
+    with pytest.raises(Unavailable, match="item table other: "):
+        list(store.scan())
+
+
+def test_a_write_whose_clock_is_behind_is_the_latest_all_the_same(dynamodb: Any) -> None:
+    store = CatalogueStore(dynamodb, "catalogue")
+    store.put([Item("a", {"price": 1})], now_ms=90)
+
+    store.put([Item("a", {"price": 2}), Item("b", {})], now_ms=5)
+
+    assert store.get("a") == Stored(Item("a", {"price": 2}), 91)
+    assert store.get("b") == Stored(Item("b", {}), 5)
+
+
+def test_a_row_put_in_the_millisecond_after_its_deletion_is_later_than_that(dynamodb: Any) -> None:
+    store = CatalogueStore(dynamodb, "catalogue")
+    store.put([Item("a", {"price": 1})], now_ms=5)
+    store.delete("a", now_ms=5)
+
+    store.put([Item("a", {"price": 2})], now_ms=6)
+
+    assert store.get("a") == Stored(Item("a", {"price": 2}), 7)
+
+
+def test_a_row_that_others_change_all_the_time_is_left_to_them(dynamodb: Any) -> None:
+    others = itertools.count(100)
+
+    class Overtaken:
+        exceptions = dynamodb.exceptions
+
+        def put_item(self, **request: Any) -> Any:
+            number = next(others)
+            CatalogueStore(dynamodb, "catalogue").put([Item("a", {"n": number})], now_ms=number)
+            return dynamodb.put_item(**request)
+
+    with pytest.raises(ConcurrentUpdate, match="item 'a' changed 8 times"):
+        CatalogueStore(cast(Any, Overtaken()), "catalogue").put([Item("a", {})], now_ms=5)
+
+
+def price(value: float) -> Callable[[Any], dict[str, Any]]:
+    return lambda properties: changed(properties, {"price": value}, ITEMS)
+
+
+def test_change_of_another_writer_in_the_same_millisecond_is_kept(dynamodb: Any) -> None:
+    CatalogueStore(dynamodb, "catalogue").put([Item("a", {"price": 1})], now_ms=5)
+    both = iter([orjson.dumps({"price": 1, "title": "Pear"}).decode()])
+
+    class Overtaken:
+        exceptions = dynamodb.exceptions
+        get_item = dynamodb.get_item
+
+        def put_item(self, **request: Any) -> Any:
+            for properties in both:
+                dynamodb.update_item(
+                    TableName="catalogue",
+                    Key={"item_id": {"S": "a"}},
+                    UpdateExpression="SET properties = :properties",
+                    ExpressionAttributeValues={":properties": {"S": properties}},
+                )
+            return dynamodb.put_item(**request)
+
+    stored = CatalogueStore(cast(Any, Overtaken()), "catalogue").update("a", price(2), now_ms=6)
+
+    assert stored.row == Item("a", {"price": 2, "title": "Pear"})
+
+
+def test_a_row_is_read_with_its_time(dynamodb: Any) -> None:
+    store = CatalogueStore(dynamodb, "catalogue")
+    store.put([Item("a/😀", {"price": 1})], now_ms=5)
+
+    assert store.get("a/😀") == Stored(Item("a/😀", {"price": 1}), 5)
+    with pytest.raises(NotFound, match="there is no item 'b'"):
+        store.get("b")
+
+
+def test_the_longest_id_is_a_key(dynamodb: Any) -> None:
+    """256 characters of 4 bytes; DynamoDB takes keys of up to 2,048 bytes."""
+    store = CatalogueStore(dynamodb, "catalogue")
+    store.put([Item("😀" * 256, {})], now_ms=5)
+
+    assert store.get("😀" * 256) == Stored(Item("😀" * 256, {}), 5)
+
+
+def test_an_update_changes_some_columns_and_removes_others(dynamodb: Any) -> None:
+    store = CatalogueStore(dynamodb, "catalogue")
+    store.put([Item("a", {"price": 1, "colour": "red", "size": "S"})], now_ms=5)
+
+    updated = store.update("a", lambda found: changed(found, {"price": 2, "colour": None}, ITEMS), now_ms=9)
+
+    assert updated == store.get("a") == Stored(Item("a", {"price": 2, "size": "S"}), 9)
+
+
+def test_an_update_is_later_than_what_it_replaces_by_any_clock(dynamodb: Any) -> None:
+    store = CatalogueStore(dynamodb, "catalogue")
+    store.put([Item("a", {})], now_ms=5)
+
+    store.update("a", price(2), now_ms=3)
+
+    assert store.get("a") == Stored(Item("a", {"price": 2}), 6)
+
+
+def test_updates_at_once_are_all_made(dynamodb: Any) -> None:
+    """Also where a clock stands still: the second one reads while the first one is about to write."""
+    store = CatalogueStore(dynamodb, "catalogue")
+    store.put([Item("a", {"count": 0})], now_ms=5)
+    others = iter([{"count": 1}, {"count": 2}])
+
+    def add_one(found: Any) -> dict[str, Any]:
+        if (other := next(others, None)) is not None:
+            store.put([Item("a", other)], now_ms=5)
+        return {"count": found["count"] + 1}
+
+    assert store.update("a", add_one, now_ms=5).row == Item("a", {"count": 3})
+
+
+def test_an_update_that_always_comes_too_late_gives_up(dynamodb: Any) -> None:
+    store = CatalogueStore(dynamodb, "catalogue")
+    store.put([Item("a", {"price": 0})], now_ms=5)
+    others = iter(range(1, 100))
+
+    def overtaken(found: Any) -> dict[str, Any]:
+        store.put([Item("a", {"price": next(others)})], now_ms=5)
+        return {**found, "mine": True}
+
+    with pytest.raises(ConcurrentUpdate, match="item 'a' changed 8 times while it was updated"):
+        store.update("a", overtaken, now_ms=5)
+    assert store.get("a") == Stored(Item("a", {"price": 8}), 5 + 8)
+
+
+def test_a_row_deleted_meanwhile_does_not_come_back(dynamodb: Any) -> None:
+    store = CatalogueStore(dynamodb, "catalogue")
+    store.put([Item("a", {"price": 0})], now_ms=5)
+
+    def overtaken(found: Any) -> dict[str, Any]:
+        store.delete("a", now_ms=6)
+        return {**found, "mine": True}
+
+    with pytest.raises(NotFound, match="there is no item 'a'"):
+        store.update("a", overtaken, now_ms=7)
+    assert list(store.scan()) == []
+
+
+def test_a_deleted_row_is_absent_but_leaves_a_mark_for_the_tables_stream(dynamodb: Any) -> None:
+    store = CatalogueStore(dynamodb, "catalogue")
+    store.put([Item("a", {"price": 0}), Item("b", {})], now_ms=5)
+
+    store.delete("a", now_ms=5)
+
+    assert list(store.scan()) == [Item("b", {})]
+    assert [stored.row for stored in store.page(limit=10)[0]] == [Item("b", {})]
+    assert dynamodb.get_item(TableName="catalogue", Key={"item_id": {"S": "a"}})["Item"] == {
+        "item_id": {"S": "a"},
+        "deleted": {"BOOL": True},
+        "updated_at_ms": {"N": "6"},
+    }
+
+
+def test_what_is_not_there_cannot_be_updated_or_deleted(dynamodb: Any) -> None:
+    store = CatalogueStore(dynamodb, "catalogue")
+    store.put([Item("a", {})], now_ms=5)
+    store.delete("a", now_ms=6)
+
+    for row_id in ("a", "b"):
+        with pytest.raises(NotFound, match=f"there is no item '{row_id}'"):
+            store.update(row_id, price(1), now_ms=7)
+        with pytest.raises(NotFound, match=f"there is no item '{row_id}'"):
+            store.delete(row_id, now_ms=7)
+        with pytest.raises(NotFound, match=f"there is no item '{row_id}'"):
+            store.get(row_id)
+
+
+def test_a_deleted_row_may_be_put_again(dynamodb: Any) -> None:
+    store = CatalogueStore(dynamodb, "catalogue")
+    store.put([Item("a", {"price": 1})], now_ms=5)
+    store.delete("a", now_ms=6)
+
+    store.put([Item("a", {"price": 2})], now_ms=7)
+
+    assert store.get("a") == Stored(Item("a", {"price": 2}), 7)
+
+
+def test_pages_follow_each_other_to_the_last_row(dynamodb: Any) -> None:
+    store = CatalogueStore(dynamodb, "catalogue")
+    items = [Item(f"i/ü{index}", {}) for index in range(7)]
+    store.put(items, now_ms=5)
+
+    found: list[Item] = []
+    token: str | None = None
+    for _ in range(10):
+        rows, token = store.page(limit=3, token=token)
+        assert len(rows) <= 3
+        found += [stored.row for stored in rows]
+        if token is None:
+            break
+
+    assert token is None
+    assert sorted(found, key=lambda item: item.item_id) == items
+
+
+@pytest.mark.parametrize("token", ["", "%", "abc", "//8=", "ü"])
+def test_a_made_up_token_is_refused(dynamodb: Any, token: str) -> None:
+    with pytest.raises(InvalidInput, match="expected one that this list returned"):
+        CatalogueStore(dynamodb, "catalogue").page(limit=3, token=token)

@@ -1,0 +1,245 @@
+"""Personalize's PutItems and PutUsers calls, and partial updates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alsolike.catalogue.items import ITEMS, Item
+from alsolike.catalogue.rows import changed, parse_changes, parse_put
+from alsolike.catalogue.users import USERS, User
+from alsolike.domain.columns import fits
+from alsolike.domain.configuration import ColumnType
+from alsolike.runtime.errors import InvalidInput, NotFound
+
+COLUMNS = {
+    "title": ColumnType.TEXT,
+    "brand": ColumnType.STRING,
+    "price": ColumnType.NUMBER,
+    "inStock": ColumnType.BOOLEAN,
+    "tags": ColumnType.LIST,
+    "soldSince": ColumnType.TIMESTAMP,
+}
+
+
+def call(*items: Any, **changes: Any) -> bytes:
+    return orjson.dumps({"datasetArn": "arn:x", "items": list(items), **changes})
+
+
+def refusals(*items: Any, columns: dict[str, ColumnType] = COLUMNS) -> list[str]:
+    return [str(error) for error in parse_put(call(*items), ITEMS, columns=columns).refused]
+
+
+def test_items_come_with_properties_as_text_object_or_none() -> None:
+    body = call(
+        {"itemId": "a", "properties": '{"price": 1}'}, {"itemId": "b", "properties": {"x": []}}, {"itemId": "ü"}
+    )
+
+    found = parse_put(body, ITEMS)
+
+    assert found.rows == (Item("a", {"price": 1}), Item("b", {"x": []}), Item("ü", {}))
+    assert found.refused == ()
+
+
+def test_users_have_their_own_names_and_limits() -> None:
+    good = orjson.dumps({"datasetArn": "arn:x", "users": [{"userId": "u", "properties": {"age": 3}}]})
+    wide = orjson.dumps(
+        {
+            "datasetArn": "arn:x",
+            "users": [{"userId": "u", "properties": dict.fromkeys("0123456789abcdefghijklmnop", 1)}],
+        }
+    )
+
+    assert parse_put(good, USERS).rows == (User("u", {"age": 3}),)
+    assert [str(error) for error in parse_put(wide, USERS).refused] == [
+        "users[0].properties has 26 columns, expected at most 25"
+    ]
+    with pytest.raises(InvalidInput, match=r"^items is not a known field, expected datasetArn, users$"):
+        parse_put(call({"itemId": "a"}), USERS)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (call(), "items has 0 elements, expected 1 to 10"),
+        (call(*[{"itemId": "a"}] * 11), "items has 11 elements, expected 1 to 10"),
+        (call({"itemId": "a"}, datasetArn=None), "datasetArn is missing, expected a non-empty string"),
+        (
+            call({"itemId": "a", "properties": {"deep": "HERE"}}).replace(b'"HERE"', b"[" * 500 + b"]" * 500),
+            "body is nested more than 32 deep",
+        ),
+    ],
+)
+def test_a_wrong_envelope_refuses_the_call_by_name(body: bytes, message: str) -> None:
+    with pytest.raises(InvalidInput) as error:
+        parse_put(body, ITEMS)
+
+    assert str(error.value) == message
+
+
+def test_a_call_for_another_dataset_is_not_found() -> None:
+    with pytest.raises(NotFound, match=r'^datasetArn is "arn:x", expected arn:y$'):
+        parse_put(call({"itemId": "a"}), ITEMS, dataset_arn="arn:y")
+
+    assert parse_put(call({"itemId": "a"}), ITEMS, dataset_arn="arn:x").rows
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        ("b", 'items[0] is "b", expected an object'),
+        ({"itemId": 5}, "items[0].itemId is 5, expected a non-empty string"),
+        ({"itemId": "x" * 257}, "items[0].itemId has 257 characters, expected at most 256"),
+        ({"itemId": "a", "properties": '{"": 1}'}, "items[0].properties has a column without a name"),
+        (
+            {"itemId": "a", "properties": '{"creationTimestamp": -1}'},
+            "items[0].properties.creationTimestamp is -1, expected seconds since 1970",
+        ),
+        (
+            {"itemId": "a", "properties": '{"creationTimestamp": 1e18}'},
+            "items[0].properties.creationTimestamp is 1e+18, expected seconds since 1970",
+        ),
+        (
+            {"itemId": "a", "properties": '{"creationTimestamp": "x"}'},
+            'items[0].properties.creationTimestamp is "x", expected a number',
+        ),
+        ({"itemId": "a", "price": 1}, "items[0].price is not a known field, expected itemId, properties"),
+        (
+            {"itemId": "a", "properties": {f"c{index}": 1 for index in range(101)}},
+            "items[0].properties has 101 columns, expected at most 100",
+        ),
+        (
+            {"itemId": "a", "properties": {"text": "x" * 32_000}},
+            "items[0].properties has 32011 characters, expected at most 32000",
+        ),
+        (
+            {"itemId": "a", "properties": '{"a":' + "[" * 500 + "]" * 500 + "}"},
+            "items[0].properties is nested more than 32 deep",
+        ),
+        (
+            {"itemId": "a", "properties": {"price": "29.90"}},
+            'items[0].properties.price is "29.90", expected a number (number)',
+        ),
+        (
+            {"itemId": "a", "properties": {"inStock": 1}},
+            "items[0].properties.inStock is 1, expected true or false (boolean)",
+        ),
+        (
+            {"itemId": "a", "properties": {"tags": [1]}},
+            "items[0].properties.tags is [1], expected a list of strings, or one string like a|b (list)",
+        ),
+        (
+            {"itemId": "a", "properties": {"soldSince": 1_700_000_000_000}},
+            "items[0].properties.soldSince is 1700000000000, expected seconds since 1970 (timestamp)",
+        ),
+        ({"itemId": "a", "properties": {"brand": 7}}, "items[0].properties.brand is 7, expected a string (string)"),
+        ({"itemId": "a", "properties": {"title": []}}, "items[0].properties.title is [], expected a string (text)"),
+    ],
+)
+def test_a_wrong_item_is_refused_by_name(item: Any, message: str) -> None:
+    assert refusals(item) == [message]
+
+
+def test_a_wrong_item_costs_the_others_nothing() -> None:
+    found = parse_put(
+        call(
+            {"itemId": "a", "properties": {"price": 1}}, {"itemId": "b", "properties": {"price": "1"}}, {"itemId": "c"}
+        ),
+        ITEMS,
+        columns=COLUMNS,
+    )
+
+    assert [item.item_id for item in found.rows] == ["a", "c"]
+    assert [str(error) for error in found.refused] == ['items[1].properties.price is "1", expected a number (number)']
+
+
+@pytest.mark.parametrize(
+    ("column_type", "good", "bad"),
+    [
+        (ColumnType.STRING, ["", "x"], [1, True, [], {}]),
+        (ColumnType.TEXT, ["", "x" * 1000], [1, True, [], {}]),
+        (ColumnType.NUMBER, [0, -1.5, 10**15], ["1", True, [], float("nan")]),
+        (ColumnType.BOOLEAN, [True, False], [0, 1, "true", []]),
+        (ColumnType.LIST, [[], ["a"], "a|b", "a"], [["a", 1], [None], 1, {}, True]),
+        (ColumnType.TIMESTAMP, [0, 1_700_000_000.5, 253_402_300_799], [-1, True, "1", 253_402_300_800]),
+    ],
+)
+def test_each_type_takes_its_own_values(column_type: ColumnType, good: list[Any], bad: list[Any]) -> None:
+    assert [value for value in good if not fits(value, column_type)] == []
+    assert [value for value in bad if fits(value, column_type)] == []
+
+
+def test_null_and_undeclared_columns_may_be_anything() -> None:
+    assert refusals({"itemId": "a", "properties": {"price": None, "colour": {"r": 1}}}) == []
+
+
+def test_changes_are_columns_to_set_and_to_remove() -> None:
+    assert parse_changes(b'{"price": 2, "colour": null}', ITEMS, columns=COLUMNS) == {"price": 2, "colour": None}
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"{}", "body has no columns, expected at least one to set, or to remove with null"),
+        (b"[]", "body is [], expected an object"),
+        (b'{"price": "2"}', 'price is "2", expected a number (number)'),
+        (b'{"PRICE": 2}', "PRICE is unknown, expected price, as the declared column is called here"),
+        (b'{"": 2}', "body has a column without a name"),
+        (b'{"creationTimestamp": -2}', "creationTimestamp is -2, expected seconds since 1970"),
+    ],
+)
+def test_wrong_changes_are_refused_by_name(body: bytes, message: str) -> None:
+    with pytest.raises(InvalidInput) as error:
+        parse_changes(body, ITEMS, columns=COLUMNS)
+
+    assert str(error.value) == message
+
+
+def test_a_row_does_not_grow_past_its_limits() -> None:
+    full = {f"c{index}": 1 for index in range(100)}
+
+    assert changed(full, {"c0": None, "new": 1}, ITEMS) == {**{f"c{index}": 1 for index in range(1, 100)}, "new": 1}
+    with pytest.raises(InvalidInput, match=r"^the changed row has 101 columns, expected at most 100$"):
+        changed(full, {"new": 1}, ITEMS)
+    with pytest.raises(InvalidInput, match=r"^the changed properties have 32008 characters, expected at most 32000$"):
+        changed({}, {"a": "x" * 32_000}, ITEMS)
+
+
+@given(
+    st.binary(max_size=200)
+    | st.dictionaries(
+        st.sampled_from(["datasetArn", "items", "x"]),
+        st.none()
+        | st.text(max_size=5)
+        | st.lists(
+            st.none()
+            | st.dictionaries(
+                st.sampled_from(["itemId", "properties", "y"]),
+                st.none()
+                | st.text(max_size=5)
+                | st.dictionaries(
+                    st.sampled_from(sorted(COLUMNS)),
+                    st.none() | st.integers(-5, 5) | st.text(max_size=3) | st.booleans(),
+                ),
+            ),
+            max_size=3,
+        ),
+    ).map(orjson.dumps)
+)
+def test_any_body_is_rows_that_read_the_same_or_refused(body: bytes) -> None:
+    try:
+        found = parse_put(body, ITEMS, columns=COLUMNS)
+    except InvalidInput:
+        return
+
+    again = parse_put(
+        call(*({"itemId": item.item_id, "properties": dict(item.properties)} for item in found.rows), None),
+        ITEMS,
+        columns=COLUMNS,
+    )
+    assert again.rows == found.rows
+    assert len(again.refused) == 1

@@ -1,0 +1,238 @@
+"""A document is a configuration or a list of faults, each at a place that is there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from alsolike.config.document import parse, to_document
+from alsolike.contract.document import Fault, InvalidConfiguration, dotted
+from alsolike.domain.configuration import DEFAULT, ColumnType, EventType, Limits, Recommender, Sessions
+from alsolike.domain.experiments import Arm, Experiment
+from alsolike.domain.rules import Boost, Diversity, Exploration, Pin, Promotion, RuleSet, SlateRule
+from tests.unit.alsolike.configuration_documents import ANYTHING, FULL, damaged_documents, valid_documents
+from tests.unit.alsolike.refused_documents import assert_refused, faults, only_fault, stated
+
+
+def test_the_least_document_says_what_is_built_in() -> None:
+    assert parse({"format": 1}) == DEFAULT
+
+
+def test_every_key_is_read() -> None:
+    configuration = parse(FULL, version=7)
+
+    assert configuration.version == 7
+    assert configuration.events["view"] == EventType("view", 0.5)
+    assert configuration.events["wish-list"] == EventType("wish-list", 2.0, aliases=("addtowishlist",))
+    assert configuration.events["scan"] == EventType("scan", 0.0, item_required=False)
+    assert configuration.events["cart"] == DEFAULT.events["cart"]
+    assert configuration.item_columns == {
+        "brand": ColumnType.STRING,
+        "price": ColumnType.NUMBER,
+        "creationTimestamp": ColumnType.TIMESTAMP,
+        "tags": ColumnType.LIST,
+        "stock": ColumnType.NUMBER,
+    }
+    assert configuration.user_columns == {"age": ColumnType.NUMBER}
+    assert configuration.filters["in-stock"] == "INCLUDE ItemID WHERE Items.STOCK > 0"
+    assert configuration.recommenders == {
+        **DEFAULT.recommenders,
+        "for-you": Recommender("for-you", "in-stock", "spring"),
+    }
+    assert configuration.limits == Limits(60, 365, 3, 1, 50, 400)
+    assert configuration.rules == {
+        "spring": RuleSet(
+            "spring",
+            promotions=(Promotion("Own_Brand", 0.25, "house"),),
+            boosts=(Boost("Own_Brand", 1.5),),
+            demotions=(Boost("in-stock", 0.5),),
+            pins=(Pin("pear", 1),),
+            slate=(SlateRule("brand", at_most=2), SlateRule("price", spread=3.0)),
+            diversity=Diversity(0.3, ("brand",)),
+            exploration=Exploration(0.1, 14),
+        )
+    }
+    assert configuration.experiments == {
+        "spring-test": Experiment(
+            "spring-test",
+            layer="home",
+            start_ms=1_772_348_400_000,  # 2026-03-01T07:00:00Z
+            end_ms=1_775_001_600_000,
+            arms=(
+                Arm("control", 0.5),
+                Arm("rules", 0.3, rules="spring"),
+                Arm("older", 0.2, model="20260301t040506-8cb309"),
+            ),
+            on=("for-you", "popular"),
+            planned_answers=20_000,
+        )
+    }
+
+
+def test_stated_attributes_of_a_built_in_type_replace_it_and_the_others_stay() -> None:
+    configuration = parse({"format": 1, "events": {"cart": {"weight": 4}, "click": {"aliases": ["Tap"]}}})
+
+    assert configuration.events["cart"] == EventType("cart", 4.0, aliases=("addtocart", "add_to_cart"))
+    assert configuration.events["click"] == EventType("click", 1.0, aliases=("tap",))
+    assert configuration.canonical_event_type("TAP") == "click"
+
+
+def test_an_alias_that_a_built_in_type_gives_up_can_be_a_type() -> None:
+    configuration = parse({"format": 1, "events": {"cart": {"aliases": []}, "addtocart": {"weight": 2}}})
+
+    assert configuration.canonical_event_type("AddToCart") == "addtocart"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "at", "message"),
+    [
+        ("format", 2, "format", "format is 2, expected a whole number from 1 to 1"),
+        ("format", True, "format", "format is true"),
+        ("evnts", {}, "evnts", "evnts is unknown, expected one of .*; did you mean events?"),
+        ("events", [], "events", "events is [], expected a mapping by name"),
+        ("events.View", {"weight": 1}, "events.View", "events.View is no name, expected 1 to 63 lower-case"),
+        ("events.view", None, "events.view", "events.view is null, expected a mapping with weight"),
+        ("events.rate", {}, "events.rate", "events.rate lacks weight"),
+        ("events.view.weight", -101, "events.view.weight", "is -101, expected a number from -100 to 100"),
+        ("events.view.weight", "1", "events.view.weight", 'is "1", expected a number'),
+        ("events.view.weight", float("nan"), "events.view.weight", "expected a number"),
+        ("events.view.item", "none", "events.view.item", 'is "none", expected one of required, opt'),
+        ("events.view.aliases", "see", "events.view.aliases", 'is "see", expected a list'),
+        ("events.view.aliases", [""], "events.view.aliases.0", 'is "", expected 1 to 256 characters'),
+        ("events.view.aliases", ["AddToCart"], "events.view.aliases.0", "stands for cart already"),
+        ("events.view.aliases", ["see", "See"], "events.view.aliases.1", "stands for view already"),
+        ("events.view.aliases", ["VIEW"], "events.view.aliases.0", "stands for view already"),
+        ("events.addtocart", {"weight": 1}, "events.addtocart", "is an alias of cart already; give cart oth"),
+        ("items.colums", {}, "items.colums", "items.colums is unknown, expected one of columns"),
+        ("items.columns.tags", "lists", "items.columns.tags", "did you mean list?"),
+        ("items.columns.TAGS", "list", "items.columns.TAGS", "is tags in another spelling"),
+        ("items.columns.my col", "list", "items.columns.my col", "is no column's name"),
+        ("items.columns.ITEM_ID", "string", "items.columns.ITEM_ID", "is the id"),
+        ("users.columns.userId", "string", "users.columns.userId", "is the id"),
+        (
+            "items.columns.CREATION_TIMESTAMP",
+            "number",
+            "items.columns.CREATION_TIMESTAMP",
+            'is "number", expected timestamp: this column is always one',
+        ),
+        ("filters.a b", "x", "filters.a b", 'filters["a b"] is no name, expected 1 to 63 letters'),
+        ("filters.empty", " ", "filters.empty", "expected an expression of at most 2,500 characters"),
+        ("filters.long", "x" * 2501, "filters.long", "expected an expression of at most 2,500 characters"),
+        ("recommenders.foryou", {}, "recommenders.foryou", "is unknown, expected one of for-you"),
+        (
+            "recommenders.for-you.filter",
+            "instock",
+            "recommenders.for-you.filter",
+            "expected the name of a filter: one of in-stock, Own_Brand; did you mean in-stock?",
+        ),
+        (
+            "recommenders.for-you.rules",
+            "autumn",
+            "recommenders.for-you.rules",
+            "expected the name of a rule set: one of spring",
+        ),
+        ("limits.clock_skew_s", 1.5, "limits.clock_skew_s", "is 1.5, expected a whole number from 0 to"),
+        ("limits.retention_days", 0, "limits.retention_days", "expected a whole number from 1 to"),
+        ("limits.minimum_item_interactions", None, "limits.minimum_item_interactions", "is null, expected"),
+    ],
+)
+def test_wrong_value_is_named_with_its_place_and_what_was_expected(
+    path: str, value: Any, at: str, message: str
+) -> None:
+    assert_refused(path, value, at=at, message=message)
+
+
+def test_types_that_all_weigh_nothing_leave_nothing_to_train_on() -> None:
+    events = {name: {"weight": 0} for name in ("view", "click", "cart", "purchase")}
+
+    assert "leave nothing to train on" in only_fault({"format": 1, "events": events}).message
+
+
+def test_everything_that_is_wrong_is_found_in_one_go() -> None:
+    document = {"events": {"rate": {}}, "filters": {"a": 1}, "recommenders": {"x": {}}, "limits": {"clock": 1}}
+
+    assert [dotted(fault.path) for fault in faults(document)] == [
+        "the document", "filters.a", "recommenders.x", "events.rate", "limits.clock",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("document", [None, [], "format: 1", 1])
+def test_document_of_another_kind_is_refused(document: object) -> None:
+    fault = only_fault(document)
+
+    assert fault.path == ()
+    assert "expected a mapping with format, events" in fault.message
+
+
+def test_sessions_are_permitted_columns_by_property_and_filters_that_there_are() -> None:
+    declared = {"cheap": "INCLUDE ItemID WHERE Items.PRICE < $MOST"}
+    sessions = {"events": ["view", "wish"], "columns": ["PRICE", "brandName"], "filters": ["cheap"]}
+    document = {"format": 1, "events": {"wish": {"weight": 2}}, "filters": declared, "sessions": sessions}
+
+    assert parse(document).sessions == Sessions(("view", "wish"), ("price", "brandName"), ("cheap",))
+    assert parse({"format": 1}).sessions == Sessions(("view", "click", "cart", "search"), (), ())
+    assert parse({"format": 1, "sessions": {"events": []}}).sessions.events == ()
+
+
+@pytest.mark.parametrize(
+    ("sessions", "path", "message"),
+    [
+        ({"columns": ["no column"]}, ("sessions", "columns", 0), 'is "no column", expected camelCase or UPPER_CASE'),
+        ({"columns": "PRICE"}, ("sessions", "columns"), 'is "PRICE", expected a list'),
+        ({"filters": ["dear"]}, ("sessions", "filters", 0), 'is "dear", expected the name of a filter: one of cheap'),
+        ({"events": ["wish"]}, ("sessions", "events", 0), 'is "wish", expected the name of an event type: one of view'),
+        ({"other": []}, ("sessions", "other"), "is unknown, expected one of events, columns, filters"),
+    ],
+)
+def test_what_sessions_cannot_be_permitted_is_refused(
+    sessions: object, path: tuple[str | int, ...], message: str
+) -> None:
+    fault = only_fault(
+        {"format": 1, "filters": {"cheap": "INCLUDE ItemID WHERE Items.PRICE < 3"}, "sessions": sessions}
+    )
+
+    assert fault.path == path
+    assert message in fault.message
+
+
+def test_full_document_survives_being_written() -> None:
+    configuration = parse(FULL)
+
+    assert parse(to_document(configuration)) == configuration
+
+
+@settings(max_examples=100)
+@given(valid_documents())
+def test_whatever_is_accepted_survives_being_written(document: Any) -> None:
+    configuration = parse(document)
+
+    written = to_document(configuration)
+
+    assert parse(written) == configuration
+    assert to_document(parse(written)) == written
+
+
+@settings(max_examples=200)
+@given(damaged_documents() | ANYTHING)
+def test_a_damaged_document_is_accepted_as_something_or_refused_at_places_that_it_has(document: Any) -> None:
+    found: tuple[Fault, ...] = ()
+    try:
+        configuration = parse(document)
+    except InvalidConfiguration as error:
+        found = error.faults
+        event("refused")
+    else:
+        event("accepted")
+        assert parse(to_document(configuration)) == configuration
+
+    for fault in found:
+        stated(document, fault.path)
+        assert dotted(fault.path) in str(fault)
+
+
+@given(st.lists(st.text(max_size=3) | st.integers(0, 9), max_size=4))
+def test_any_path_can_be_written(path: list[str | int]) -> None:
+    assert dotted(tuple(path))

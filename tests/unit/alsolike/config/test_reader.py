@@ -1,0 +1,158 @@
+"""How functions come to see what was applied."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+
+from alsolike.config.reader import CURRENT_KEY, ConfigurationReader
+from alsolike.domain.configuration import DEFAULT
+from alsolike.runtime.errors import Unavailable
+from cli.config.configuration_store import ConfigurationStore
+from tests.fakes.places import BUCKET
+
+
+def apply(store: ConfigurationStore, view_weight: float) -> None:
+    document = {"format": 1, "events": {"view": {"weight": view_weight}}}
+    store.apply(store.current(), document, text="", by="me", reason="", now_ms=1)
+
+
+@pytest.fixture
+def store(s3: Any) -> ConfigurationStore:
+    return ConfigurationStore(s3, BUCKET)
+
+
+class Counting:
+    """An S3 client that counts how often it is asked, and fails while `error` is set."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.asked = 0
+        self.changed = 0
+        self.error: Exception | None = None
+
+    def get_object(self, **call: Any) -> Any:
+        self.asked += 1
+        if self.error:
+            raise self.error
+        answer = self._client.get_object(**call)
+        self.changed += 1
+        return answer
+
+
+@pytest.fixture
+def counting(s3: Any) -> Counting:
+    return Counting(s3)
+
+
+@pytest.fixture
+def reader(counting: Counting) -> ConfigurationReader:
+    return ConfigurationReader(counting, BUCKET, check_s=30)
+
+
+def test_a_function_sees_a_change_on_the_first_call_after_the_interval(
+    store: ConfigurationStore, counting: Counting, reader: ConfigurationReader
+) -> None:
+    assert reader.current(now_ms=1_000) is DEFAULT
+    apply(store, 2)
+
+    assert reader.current(now_ms=30_999).version == 0
+    assert counting.asked == 1
+    assert reader.current(now_ms=31_000).version == 1
+    assert counting.asked == 2
+
+
+def test_an_unchanged_configuration_is_not_sent_again(
+    store: ConfigurationStore, counting: Counting, reader: ConfigurationReader
+) -> None:
+    apply(store, 2)
+    first = reader.current(now_ms=0)
+
+    assert reader.current(now_ms=30_000) is first
+    assert (counting.asked, counting.changed) == (2, 1)
+
+
+def test_refresh_looks_at_once_and_starts_the_interval_anew(
+    store: ConfigurationStore, counting: Counting, reader: ConfigurationReader
+) -> None:
+    reader.current(now_ms=0)
+    apply(store, 2)
+
+    assert reader.refresh(now_ms=10_000).version == 1
+    reader.current(now_ms=39_999)
+    assert counting.asked == 2
+
+
+UNANSWERED = [
+    EndpointConnectionError(endpoint_url="https://s3.test"),
+    ClientError({"Error": {"Code": "SlowDown", "Message": ""}}, "GetObject"),
+    ClientError({"Error": {"Code": "AccessDenied", "Message": ""}}, "GetObject"),
+]
+
+
+@pytest.mark.parametrize("error", UNANSWERED)
+def test_a_failing_look_keeps_the_configuration_until_the_next_interval(
+    store: ConfigurationStore, counting: Counting, reader: ConfigurationReader, error: Exception
+) -> None:
+    apply(store, 2)
+    reader.current(now_ms=0)
+    apply(store, 3)
+    counting.error = error
+
+    assert reader.current(now_ms=30_000).version == 1
+    assert reader.refresh(now_ms=31_000).version == 1
+    counting.error = None
+    assert reader.current(now_ms=60_999).version == 1
+    assert reader.current(now_ms=61_000).version == 2
+
+
+@pytest.mark.parametrize("error", UNANSWERED)
+def test_a_function_that_has_read_nothing_yet_says_so_and_looks_again(
+    store: ConfigurationStore, counting: Counting, reader: ConfigurationReader, error: Exception
+) -> None:
+    apply(store, 2)
+    counting.error = error
+
+    with pytest.raises(Unavailable, match="there is no configuration to go by"):
+        reader.current(now_ms=0)
+    counting.error = None
+    assert reader.current(now_ms=1).version == 1
+
+
+def test_a_body_that_breaks_off_is_a_failing_look(store: ConfigurationStore, reader: ConfigurationReader) -> None:
+    class Body:
+        def read(self) -> bytes:
+            raise ReadTimeoutError(endpoint_url="https://s3.test")
+
+    class Breaking:
+        def get_object(self, **_: Any) -> Any:
+            return {"Body": Body(), "ETag": "x"}
+
+    with pytest.raises(Unavailable, match="Read timeout"):
+        ConfigurationReader(Breaking(), BUCKET).current(now_ms=0)
+
+
+@pytest.mark.parametrize("pointer", [b"no JSON", b'{"versions": [1], "document": {"format": 2}}'])
+def test_a_configuration_that_is_not_understood_keeps_the_one_before(
+    s3: Any, store: ConfigurationStore, reader: ConfigurationReader, pointer: bytes
+) -> None:
+    """A later release may have written it."""
+    apply(store, 2)
+    reader.current(now_ms=0)
+    s3.put_object(Bucket=BUCKET, Key=CURRENT_KEY, Body=pointer)
+
+    assert reader.current(now_ms=30_000).version == 1
+    with pytest.raises(Unavailable, match="there is no configuration to go by"):
+        ConfigurationReader(s3, BUCKET).current(now_ms=0)
+
+
+def test_a_filter_that_a_function_cannot_read_does_not_stop_it(s3: Any, reader: ConfigurationReader) -> None:
+    s3.put_object(
+        Bucket=BUCKET,
+        Key=CURRENT_KEY,
+        Body=b'{"versions": [1], "document": {"format": 1, "filters": {"new": "in a language of tomorrow"}}}',
+    )
+
+    assert reader.current(now_ms=0).version == 1

@@ -1,0 +1,58 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alsolike.events.returns import net_weights
+
+PEAR, PLUM = 1, 2
+ENTRIES = st.lists(st.tuples(st.integers(1, 3), st.sampled_from([-5, -2, 0, 1, 3, 5])), max_size=30)
+
+
+def left(*entries: tuple[int, float]) -> list[float]:
+    found = net_weights(np.array([pair for pair, _ in entries]), np.array([weight for _, weight in entries]))
+    return [float(weight) for weight in found]
+
+
+def test_return_takes_back_the_purchase_before_it() -> None:
+    assert left((PEAR, 5), (PEAR, -5)) == [0, 0]
+
+
+def test_return_takes_back_the_latest_first_and_leaves_the_rest() -> None:
+    """Of 5, 1, 1 a return of 5 takes the last two and 3 of the first."""
+    assert left((PEAR, 5), (PEAR, 1), (PEAR, 1), (PEAR, -5)) == [2, 0, 0, 0]
+
+
+def test_return_leaves_other_items_and_what_comes_later() -> None:
+    assert left((PLUM, 5), (PEAR, 5), (PEAR, -5), (PEAR, 1)) == [5, 0, 0, 1]
+
+
+def test_return_of_what_was_never_bought_takes_nothing_back() -> None:
+    assert left((PLUM, 5), (PEAR, -5), (PEAR, 5)) == [5, 0, 5]
+
+
+def test_second_return_takes_back_what_the_first_left() -> None:
+    assert left((PEAR, 5), (PEAR, 5), (PEAR, -5), (PEAR, -5), (PEAR, -5)) == [0, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_fractions_that_add_up_leave_nothing(kind: type[np.floating[Any]]) -> None:
+    """0.3 - (0.1 + 0.2) is not 0 in either precision."""
+    found = net_weights(np.array([PEAR, PEAR, PEAR, PLUM]), np.array([0.1, 0.2, -0.3, 0.1], kind))
+
+    assert found.tolist() == [0.0, 0.0, 0.0, float(kind(0.1))]
+
+
+@given(ENTRIES)
+def test_what_is_left_is_what_a_count_in_single_units_leaves(entries: list[tuple[int, int]]) -> None:
+    units: list[tuple[int, int]] = []
+    for row, (pair, weight) in enumerate(entries):
+        units += [(pair, row)] * max(weight, 0)
+        for _ in range(-weight):
+            last = max((place for place, unit in enumerate(units) if unit[0] == pair), default=None)
+            if last is not None:
+                del units[last]
+
+    assert left(*entries) == [sum(unit == row for _, unit in units) for row in range(len(entries))]

@@ -1,0 +1,271 @@
+"""Session tokens: standard JWTs that say whose session it is, and nothing that was not signed is believed."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from joserfc import jwt
+from joserfc.jwk import OctKey
+
+from alsolike.contract.validation import is_blank
+from alsolike.events.session_tokens import (
+    CLOCK_LEEWAY_S,
+    MAX_LIFETIME_S,
+    MAX_TOKEN_CHARACTERS,
+    Session,
+    authorizer_context,
+    mint,
+    session_of,
+    verify,
+)
+from alsolike.runtime.errors import InvalidInput, MissingSetting, WrongSignature
+
+DOCUMENT = Path(__file__).parents[4] / "docs/sessions.md"
+KEY, OTHER = b"k" * 64, b"o" * 64
+NOW_S = 1_764_032_400
+CLAIMS: dict[str, Any] = {
+    "iss": "alsolike", "aud": "alsolike-session", "sid": "s-1", "sub": "u-1", "iat": NOW_S, "exp": NOW_S + 900
+}  # fmt: skip
+
+IDS = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=256).filter(
+    lambda text: not is_blank(text)
+)
+
+
+def encoded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def signed(claims: Any, *, header: Any = None, key: bytes = KEY) -> str:
+    """Sign what it is given, whatever that is."""
+    parts = ".".join(encoded(json.dumps(part).encode()) for part in (header or {"alg": "HS256"}, claims))
+    return f"{parts}.{encoded(hmac.digest(key, parts.encode(), hashlib.sha256))}"
+
+
+def changed(**claims: Any) -> dict[str, Any]:
+    """The claims with some changed, and those that are ... left out."""
+    return {name: value for name, value in {**CLAIMS, **claims}.items() if value is not ...}
+
+
+@given(IDS, st.none() | IDS, st.integers(1, MAX_LIFETIME_S))
+def test_a_token_speaks_for_its_session_until_it_ends(session_id: str, user_id: str | None, lifetime_s: int) -> None:
+    session = Session(session_id, user_id)
+
+    token = mint(KEY, session, now_s=NOW_S, lifetime_s=lifetime_s)
+
+    assert len(token) <= MAX_TOKEN_CHARACTERS
+    assert verify(token, [KEY], now_s=NOW_S) == session
+    assert verify(token, [KEY], now_s=NOW_S + lifetime_s - 0.001) == session
+    with pytest.raises(InvalidInput, match="has ended 0 s ago"):
+        verify(token, [KEY], now_s=NOW_S + lifetime_s)
+
+
+@given(IDS, st.none() | IDS)
+def test_another_library_reads_what_is_minted(session_id: str, user_id: str | None) -> None:
+    token = mint(KEY, Session(session_id, user_id), now_s=NOW_S)
+
+    read = jwt.decode(token, OctKey.import_key(KEY), algorithms=["HS256"])
+
+    expected = {"iss": "alsolike", "aud": "alsolike-session", "sid": session_id, "iat": NOW_S, "exp": NOW_S + 900}
+    assert read.claims == expected | ({} if user_id is None else {"sub": user_id})
+    assert read.header == {"alg": "HS256", "typ": "JWT"}
+
+
+@given(IDS, st.none() | IDS)
+def test_what_another_library_mints_is_read(session_id: str, user_id: str | None) -> None:
+    claims = changed(sid=session_id, sub=... if user_id is None else user_id)
+
+    token = jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(KEY))
+
+    assert verify(token, [KEY], now_s=NOW_S) == Session(session_id, user_id)
+
+
+def test_the_longest_ids_fit_as_every_library_writes_them() -> None:
+    session = Session("😀" * 256, "😀" * 256)
+
+    # json.dumps escapes each of them as 12 characters.
+    token = signed(changed(sid=session.session_id, sub=session.user_id), header={"alg": "HS256", "typ": "JWT"})
+
+    assert 8_000 < len(token) <= MAX_TOKEN_CHARACTERS
+    assert verify(token, [KEY], now_s=NOW_S) == session
+
+
+@pytest.mark.parametrize("keys", [[KEY], [OTHER, KEY], [KEY, OTHER]])
+def test_one_of_the_keys_is_enough(keys: list[bytes]) -> None:
+    assert verify(signed(CLAIMS), keys, now_s=NOW_S) == Session("s-1", "u-1")
+
+
+@pytest.mark.parametrize("token", [signed(CLAIMS, key=OTHER), signed(CLAIMS)[:-1], signed(CLAIMS) + "A"])
+def test_a_signature_of_no_key_is_told_apart(token: str) -> None:
+    with pytest.raises(WrongSignature):
+        verify(token, [KEY], now_s=NOW_S)
+
+
+@given(st.data())
+def test_no_other_text_passes_for_a_token(data: st.DataObject) -> None:
+    token = signed(CLAIMS)
+    position = data.draw(st.integers(0, len(token) - 1))
+    replacement = data.draw(st.characters(max_codepoint=0x7F).filter(lambda character: character != token[position]))
+
+    # Also the last character of the signature, of which two bits mean nothing.
+    with pytest.raises(InvalidInput):
+        verify(token[:position] + replacement + token[position + 1 :], [KEY], now_s=NOW_S)
+
+
+@given(st.text() | st.binary().map(encoded) | st.lists(st.binary().map(encoded), max_size=5).map(".".join))
+def test_anything_else_is_refused_and_nothing_else_happens(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        verify(text, [KEY], now_s=NOW_S)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(sorted(CLAIMS)) | st.text(),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+            lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+            max_leaves=5,
+        ),
+    )
+)
+def test_signed_claims_of_any_form_are_read_or_refused(claims: dict[str, Any]) -> None:
+    try:
+        found = verify(signed({**CLAIMS, **claims}), [KEY], now_s=NOW_S)
+    except InvalidInput:
+        return
+    assert found == Session({**CLAIMS, **claims}["sid"], {**CLAIMS, **claims}["sub"])
+
+
+@pytest.mark.parametrize(
+    ("claims", "message"),
+    [
+        ({"iss": ...}, "iss is missing, expected alsolike"),
+        ({"iss": "other"}, 'iss is "other", expected alsolike'),
+        ({"iss": ["alsolike"]}, r'iss is \["alsolike"\], expected alsolike'),
+        ({"aud": ...}, "aud is missing, expected alsolike-session"),
+        ({"aud": "alsolike"}, 'aud is "alsolike", expected alsolike-session'),
+        ({"aud": ["alsolike-session", "other"]}, "expected alsolike-session"),
+        ({"sid": ...}, "sid is missing"),
+        ({"sid": ""}, 'sid is "", expected a non-empty string'),
+        ({"sid": 7}, "sid is 7, expected a non-empty string"),
+        ({"sid": "a" * 257}, "sid has 257 characters, expected at most 256"),
+        ({"sid": "a\nb"}, "expected no control characters"),
+        ({"sub": ""}, 'sub is "", expected a non-empty string'),
+        ({"sub": {"id": "u"}}, "sub is {"),
+        ({"sub": "a" * 257}, "sub has 257 characters"),
+        ({"iat": ...}, "iat is missing, expected seconds since 1970"),
+        ({"iat": str(NOW_S)}, "iat is .*, expected a number"),
+        ({"iat": True}, "iat is true, expected a number"),
+        ({"exp": ...}, "exp is missing, expected seconds since 1970"),
+        ({"exp": None}, "exp is missing"),
+        ({"exp": [NOW_S]}, "exp is .*, expected a number"),
+        ({"exp": 10**400}, "the token's claims is not valid JSON"),
+        ({"exp": 10**30}, "after iat, expected 1 to 3600"),
+        ({"exp": NOW_S + 3_601}, "exp is 3601 s after iat, expected 1 to 3600"),
+        ({"exp": NOW_S}, "exp is 0 s after iat"),
+        ({"iat": NOW_S - 60, "exp": NOW_S - 1}, "has ended 1 s ago"),
+        ({"iat": NOW_S + 6, "exp": NOW_S + 60}, "begins 6 s from now, expected 5 at most"),
+        ({"nbf": NOW_S + 6}, "begins 6 s from now"),
+        ({"nbf": "soon"}, 'nbf is "soon", expected a number'),
+    ],
+)
+def test_a_claim_that_is_not_right_is_named(claims: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        verify(signed(changed(**claims)), [KEY], now_s=NOW_S)
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"aud": ["alsolike-session"]},  # as some libraries write a single one
+        {"iat": NOW_S + CLOCK_LEEWAY_S},
+        {"nbf": NOW_S - 1, "jti": "1", "scope": "all"},
+        {"iat": NOW_S + 0.25, "exp": NOW_S + 1.5},
+        {"iat": NOW_S - MAX_LIFETIME_S + 1, "exp": NOW_S + 1},
+    ],
+)
+def test_what_libraries_add_and_clocks_differ_by_is_taken(claims: dict[str, Any]) -> None:
+    assert verify(signed(changed(**claims)), [KEY], now_s=NOW_S) == Session("s-1", "u-1")
+
+
+@pytest.mark.parametrize("claims", [[], "text", 1, None])
+def test_claims_that_are_no_object_are_refused(claims: Any) -> None:
+    with pytest.raises(InvalidInput, match=r"the token's claims is .*, expected an object"):
+        verify(signed(claims), [KEY], now_s=NOW_S)
+
+
+@pytest.mark.parametrize("algorithm", ["none", "None", "HS512", "hs256", "RS256", "", None, ["HS256"], {"a": 1}])
+def test_another_algorithm_is_refused_before_its_signature_is_looked_at(algorithm: Any) -> None:
+    for token in (signed(CLAIMS, header={"alg": algorithm, "typ": "JWT"}), signed(CLAIMS, header={"typ": "JWT"})):
+        with pytest.raises(InvalidInput, match=r"alg is .*, expected HS256"):
+            verify(token, [KEY], now_s=NOW_S)
+
+
+def test_an_unsigned_token_is_refused() -> None:
+    header, claims, _ = signed(CLAIMS).split(".")
+    unsigned = encoded(b'{"alg":"none"}')
+
+    for token in (f"{unsigned}.{claims}.", f"{header}.{claims}.", f"{header}.{claims}", f"{header}..", ".."):
+        with pytest.raises(InvalidInput):
+            verify(token, [KEY], now_s=NOW_S)
+
+
+def test_an_extension_that_has_to_be_understood_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="crit"):
+        verify(signed(CLAIMS, header={"alg": "HS256", "crit": ["b64"], "b64": False}), [KEY], now_s=NOW_S)
+
+
+@pytest.mark.parametrize("token", ["a" * 10_240, signed(changed(sid="a" * 9_000)), "ä.b.c", "a.b.c\u2028", ""])
+def test_what_is_too_long_or_no_ascii_is_refused(token: str) -> None:
+    with pytest.raises(InvalidInput, match="expected at most 9000 ASCII characters in 3 parts"):
+        verify(token, [KEY], now_s=NOW_S)
+
+
+@pytest.mark.parametrize(
+    ("session", "lifetime_s", "message"),
+    [
+        (Session(""), 900, 'sid is "", expected a non-empty string'),
+        (Session("a" * 257), 900, "sid has 257 characters, expected at most 256"),
+        (Session("a", user_id=" "), 900, 'sub is " ", expected a non-empty string'),
+        (Session("\ud800"), 900, "half of a surrogate pair"),
+        (Session("a"), 0, "lifetime is 0 s, expected 1 to 3600"),
+        (Session("a"), 3_601, "lifetime is 3601 s, expected 1 to 3600"),
+    ],
+)
+def test_nothing_is_minted_that_would_be_refused(session: Session, lifetime_s: int, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        mint(KEY, session, now_s=NOW_S, lifetime_s=lifetime_s)
+
+
+def test_a_short_key_signs_and_verifies_nothing() -> None:
+    with pytest.raises(MissingSetting, match="has 31 bytes, expected at least 32"):
+        mint(b"k" * 31, Session("a"), now_s=NOW_S)
+    with pytest.raises(MissingSetting):
+        verify(signed(CLAIMS, key=b""), [b""], now_s=NOW_S)
+
+
+@pytest.mark.parametrize("session", [Session("s-1"), Session("s-1", "u-1")])
+def test_what_the_authorizer_says_is_read_behind_it(session: Session) -> None:
+    context = authorizer_context(session)
+
+    assert context == {"sessionId": "s-1"} | ({} if session.user_id is None else {"userId": "u-1"})
+    assert session_of({"requestContext": {"authorizer": {"lambda": context}}}) == session
+
+
+def test_the_documented_example_mints_a_good_token() -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    names: dict[str, Any] = {"key": KEY}
+
+    exec(example, names)
+
+    assert verify(names["token"], [KEY], now_s=time.time()) == Session("f81d4fae", "42")

@@ -1,0 +1,63 @@
+"""Batches of the stream, and what of them goes to quarantine."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alsolike.events.stream import StreamRecord, stream_records
+from alsolike.lake.dead_letters import QuarantinedRecord
+from alsolike.runtime.errors import InvalidInput
+
+
+def lambda_record(sequence: str, data: bytes, arrived_s: float = 1_700_000_000.123) -> dict[str, Any]:
+    return {
+        "eventID": f"shardId-000000000006:{sequence}",
+        "eventSourceARN": "arn:aws:kinesis:eu-west-1:123456789012:stream/events",
+        "kinesis": {
+            "partitionKey": "u#anna",
+            "sequenceNumber": sequence,
+            "approximateArrivalTimestamp": arrived_s,
+            "data": base64.b64encode(data).decode(),
+        },
+    }
+
+
+def test_a_batch_is_read_in_its_order() -> None:
+    event = {"Records": [lambda_record("9", b"a"), lambda_record("10", b"\xff\x00")]}
+
+    assert stream_records(event) == [
+        StreamRecord("events", "shardId-000000000006", "9", 1_700_000_000_123, b"a", "u#anna"),
+        StreamRecord("events", "shardId-000000000006", "10", 1_700_000_000_123, b"\xff\x00", "u#anna"),
+    ]
+
+
+@given(st.binary(), st.text(st.characters(exclude_categories=["Cs"])))
+def test_a_quarantined_record_reads_the_same(data: bytes, reason: str) -> None:
+    written = QuarantinedRecord(StreamRecord("events", "shardId-0", "7", 1_700_000_000_123, data), reason)
+
+    assert QuarantinedRecord.from_json(written.to_json()) == written
+    assert written.key == "quarantine/dt=2023-11-14/shardId-0-7.json"
+
+
+def test_record_of_before_partition_keys_were_kept_is_read_too() -> None:
+    written = QuarantinedRecord(StreamRecord("events", "shardId-0", "7", 1_700_000_000_123, b"x", "u#anna"), "bad")
+    document = orjson.loads(written.to_json())
+    assert document.pop("partition_key") == "u#anna"
+
+    read = QuarantinedRecord.from_json(orjson.dumps(document))
+
+    assert read.record == written.record._replace(partition_key=None)
+
+
+@pytest.mark.parametrize(
+    "document", [b"", b"[]", b"{}", b'{"reason": "x", "data": "?"}', b'{"reason": "x", "data": ""}']
+)
+def test_another_document_is_no_quarantined_record(document: bytes) -> None:
+    with pytest.raises(InvalidInput, match=r"^not a quarantined record: "):
+        QuarantinedRecord.from_json(document)

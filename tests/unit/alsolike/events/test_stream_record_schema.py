@@ -1,0 +1,216 @@
+"""The published JSON Schema of the stream record says what `parse_record` does."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from alsolike.domain.configuration import Configuration, Limits
+from alsolike.events import interactions as contract
+from alsolike.events.interactions import Interaction, parse_record
+from alsolike.runtime.errors import InvalidInput
+from tests.unit.alsolike.records import TIME_MS, fields, interactions
+
+DOCS = Path(__file__).parents[4] / "docs"
+WRITTEN_BY_VERSION_1 = Path(__file__).parent / "stream_records" / "v1.jsonl"
+"""Frozen: records as version 1 of the contract wrote them. A shop's producers may still do so."""
+
+MISSING = object()
+
+ANY_AGE = Configuration(limits=Limits(max_event_age_days=4_000_000))
+"""No schema knows when a record arrives."""
+
+LITERALS = [MISSING, None, True, False]
+NUMBERS = [0, 1, 2, -1, 1.5, TIME_MS, 253_402_300_799_999, 253_402_300_800_000, 2**63]
+TEXTS = ["", " ", "x", "view", "1", "{}", "x" * 40, "x" * 41, "😀" * 256, "x" * 257, "x" * 16_384, "x" * 16_385]
+LISTS = [[], {}, [""], ["x"], [1], [None], ["x"] * 25, ["x"] * 26, ["x" * 257]]
+
+
+@functools.cache
+def schema(version: int = contract.SCHEMA_VERSION) -> dict[str, Any]:
+    document: dict[str, Any] = orjson.loads((DOCS / f"stream-record.v{version}.schema.json").read_bytes())
+    return document
+
+
+@functools.cache
+def validator(version: int = contract.SCHEMA_VERSION) -> Any:
+    Draft202012Validator.check_schema(schema(version))
+    return Draft202012Validator(schema(version))
+
+
+def is_readable(document: dict[str, Any]) -> bool:
+    try:
+        parse_record(orjson.dumps(document), arrived_ms=contract.MAX_TIME_MS, configuration=ANY_AGE)
+    except InvalidInput:
+        return False
+    return True
+
+
+def test_every_readable_version_has_its_schema() -> None:
+    assert {version: schema(version)["properties"]["schema_version"] for version in contract.READABLE_VERSIONS} == {
+        version: {"const": version} for version in contract.READABLE_VERSIONS
+    }
+
+
+def test_the_schema_has_the_records_fields_in_order() -> None:
+    assert list(schema()["properties"]) == [field.name for field in dataclasses.fields(Interaction)]
+
+
+def test_the_schema_has_the_contracts_limits() -> None:
+    properties = schema()["properties"]
+
+    assert {name: rule["maxLength"] for name, rule in properties.items() if "maxLength" in rule} == {
+        "event_id": contract.MAX_ID_CHARACTERS,
+        "user_id": contract.MAX_ID_CHARACTERS,
+        "session_id": contract.MAX_ID_CHARACTERS,
+        "item_id": contract.MAX_ID_CHARACTERS,
+        "event_type": contract.MAX_ID_CHARACTERS,
+        "recommendation_id": contract.MAX_RECOMMENDATION_ID_CHARACTERS,
+        "properties": contract.MAX_RECORD_PROPERTIES_CHARACTERS,
+        "query": contract.MAX_QUERY_CHARACTERS,
+        "correlation_id": contract.MAX_CORRELATION_ID_CHARACTERS,
+    }
+    assert properties["impression"]["maxItems"] == contract.MAX_IMPRESSION_ITEMS
+    assert properties["impression"]["items"]["maxLength"] == contract.MAX_ID_CHARACTERS
+    assert properties["event_time_ms"]["maximum"] == properties["received_time_ms"]["maximum"] == contract.MAX_TIME_MS
+
+
+@given(interactions())
+def test_every_record_that_is_written_satisfies_the_schema(written: Interaction) -> None:
+    validator().validate(orjson.loads(written.to_record()))
+
+
+CHANGES = st.dictionaries(
+    st.sampled_from([*fields(), "colour"]), st.sampled_from([*LITERALS, *NUMBERS, *TEXTS, *LISTS]), max_size=3
+)
+
+
+@settings(max_examples=300)
+@given(CHANGES)
+def test_schema_and_reader_refuse_the_same_records(changes: dict[str, Any]) -> None:
+    _both_refuse_the_same(contract.SCHEMA_VERSION, fields(**changes))
+
+
+@settings(max_examples=300)
+@given(CHANGES)
+def test_schema_and_reader_refuse_the_same_records_of_version_1(changes: dict[str, Any]) -> None:
+    _both_refuse_the_same(1, {**fields(schema_version=1), "query": MISSING, "correlation_id": MISSING, **changes})
+
+
+@settings(max_examples=300)
+@given(CHANGES)
+def test_schema_and_reader_refuse_the_same_records_of_version_2(changes: dict[str, Any]) -> None:
+    _both_refuse_the_same(2, {**fields(schema_version=2), "correlation_id": MISSING, **changes})
+
+
+def _both_refuse_the_same(version: int, written: dict[str, Any]) -> None:
+    document = {name: value for name, value in written.items() if value is not MISSING}
+    _remove_what_no_schema_can_say(document)
+    stated = document.get("schema_version")
+    if type(stated) is int and stated != version and stated in contract.READABLE_VERSIONS:
+        return  # that is another schema's
+
+    assert validator(version).is_valid(document) == is_readable(document)
+
+
+def _remove_what_no_schema_can_say(document: dict[str, Any]) -> None:
+    """Make every text of properties a JSON object of the same length, and every possible event type a declared one."""
+    if isinstance(properties := document.get("properties"), str) and properties:
+        document["properties"] = "{" + " " * (len(properties) - 2) + "}"
+    version, event_type = document.get("schema_version"), document.get("event_type")
+    if version in (2, 3) and isinstance(event_type, str) and event_type.strip() and len(event_type) <= 256:
+        document["event_type"] = "search"  # the one that needs no item
+
+
+@pytest.mark.parametrize("name", sorted(set(fields()) - {"user_id", "session_id", "item_id", "query"}))
+def test_schema_and_reader_require_the_same_fields(name: str) -> None:
+    document = fields()
+    del document[name]
+
+    assert validator().is_valid(document) == is_readable(document) == (name not in schema()["required"])
+
+
+def test_records_of_version_1_read_as_they_did() -> None:
+    """The expectations are written out: they may not follow what today's code makes of the file."""
+    plain: dict[str, Any] = dict.fromkeys(("user_id", "session_id", "event_value", "recommendation_id"))
+    plain |= {"impression": (), "properties": "{}", "event_time_ms": TIME_MS, "received_time_ms": TIME_MS}
+    plain["schema_version"] = 1
+
+    lines = WRITTEN_BY_VERSION_1.read_bytes().splitlines()
+    found = [parse_record(line, arrived_ms=TIME_MS + 1000, configuration=ANY_AGE) for line in lines]
+
+    assert found == [
+        Interaction(
+            event_id="e1",
+            user_id="u1",
+            session_id="s1",
+            item_id="i1",
+            event_type="purchase",
+            event_value=12.5,
+            event_time_ms=TIME_MS,
+            recommendation_id="r1",
+            impression=("i1", "i2"),
+            properties='{"colour":"red"}',
+            received_time_ms=TIME_MS + 250,
+            schema_version=1,
+        ),
+        Interaction(
+            **{**plain, "session_id": "s1", "event_time_ms": TIME_MS - 1},
+            event_id="e2",
+            item_id="i/ü/😀",
+            event_type="view",
+        ),
+        Interaction(
+            **{**plain, "user_id": "u1", "event_value": 0.0}, event_id="e3", item_id="../i1", event_type="cart"
+        ),
+        Interaction(**{**plain, "user_id": "u1"}, event_id="e4", item_id="i1", event_type="cart"),
+        Interaction(
+            **{**plain, "user_id": "u1", "event_value": 3.0, "event_time_ms": 1},
+            event_id="e5",
+            item_id="i1",
+            event_type="view",
+        ),
+        Interaction(
+            **{
+                **plain,
+                "user_id": "u1",
+                "session_id": "s1",
+                "properties": '{"query":"red shoes","eventAttributionSource":"mail"}',
+            },
+            event_id="f3f044ea13d5e6d6268d299b2d9c16c0",
+            item_id="i1",
+            event_type="click",
+        ),
+    ]
+
+
+def test_frozen_records_of_version_1_satisfy_its_schema() -> None:
+    lines = [orjson.loads(line) for line in WRITTEN_BY_VERSION_1.read_bytes().splitlines()]
+    in_any_case = [{**line, "event_type": line["event_type"].lower().replace("addto", "")} for line in lines]
+
+    assert [validator(1).is_valid(line) for line in in_any_case] == [True] * 6
+
+
+def test_records_of_version_2_read_as_they_did() -> None:
+    """Frozen, as version 2 of the contract wrote it."""
+    line = (
+        b'{"event_id":"e1","user_id":"u1","session_id":"s1","item_id":null,"event_type":"search","event_value":null,'
+        b'"event_time_ms":1700000000000,"recommendation_id":null,"impression":[],"properties":"{}",'
+        b'"received_time_ms":1700000000250,"schema_version":2,"query":"red shoes"}'
+    )
+
+    found = parse_record(line, arrived_ms=TIME_MS + 1000)
+
+    assert validator(2).is_valid(orjson.loads(line))
+    assert (found.query, found.correlation_id, found.schema_version) == ("red shoes", None, 2)
+    assert parse_record(found.to_record(), arrived_ms=TIME_MS + 1000) == found
+    with pytest.raises(InvalidInput, match="correlation_id"):
+        parse_record(line.replace(b'"query"', b'"correlation_id":"c","query"'), arrived_ms=TIME_MS + 1000)

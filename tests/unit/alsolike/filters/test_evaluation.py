@@ -1,0 +1,312 @@
+"""What passes a filter: by its item, what the user did with it, who the user is, and what time it is."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from alsolike.catalogue.changes import Change
+from alsolike.domain.configuration import DEFAULT
+from alsolike.filters import parser
+from alsolike.filters.evaluation import FilterEvaluator, FilterInputs
+from alsolike.filters.interactions import Recent
+from alsolike.snapshot.segment import Segment
+from alsolike.snapshot.snapshot import Column, Snapshot
+from tests.unit.alsolike.filtered_items import COLUMNS, SHOP, UNLISTED, Event, Model
+
+
+@pytest.fixture
+def shop() -> Model:
+    return Model([*SHOP, UNLISTED], SHOP)
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ('Items.GENRE IN ("fruit", "meat")', ["fig"]),
+        ('Items.GENRE NOT IN ("fruit")', ["leek", "soap", "bare", UNLISTED]),
+        ('Items.GENRE = "vegetable"', ["leek"]),
+        ('Items.GENRE != "vegetable"', ["fig"]),
+        ('Items.GENRE IN ("Fruit")', []),
+        ('Items.TAGS IN ("green", "sweet")', ["fig", "leek"]),
+        ("Items.PRICE < 3", ["leek", "soap"]),
+        ("Items.PRICE <= 3", ["fig", "leek", "soap"]),
+        ("Items.PRICE != 3", ["leek", "soap"]),
+        ('Items.PRICE IN ("3", "1.50")', ["fig", "leek"]),
+        ("Items.ORGANIC = true", ["fig"]),
+        ("Items.ORGANIC != true", ["leek"]),
+        ('Items.ORGANIC IN ("False")', ["leek"]),
+        ("Items.CREATION_TIMESTAMP >= 100", ["fig"]),
+        ('Items.ITEM_ID IN ("fig", "unlisted", "none")', ["fig", UNLISTED]),
+        ('Items.ITEM_ID != "fig" AND Items.PRICE > 0', ["leek", "soap"]),
+        ("Items.MISSPELT = 3", []),
+        ("NOT (Items.PRICE < 3 OR Items.ORGANIC = true)", ["bare", UNLISTED]),
+    ],
+)
+def test_condition_on_items(shop: Model, condition: str, expected: list[str]) -> None:
+    assert shop.passing(f"INCLUDE ItemID WHERE {condition}") == expected
+
+
+@pytest.mark.parametrize("kind", ["genre", "tags"])
+def test_item_without_a_value_has_none_of_many(kind: str) -> None:
+    names = [f"g{number}" for number in range(6)]
+    listed = {name: {kind: [name] if kind == "tags" else name} for name in names}
+    model = Model([*names, UNLISTED, "bare"], {**listed, "bare": {}})
+    wanted = ", ".join(f'"{name}"' for name in names)
+
+    assert model.passing(f"INCLUDE ItemID WHERE Items.{kind.upper()} IN ({wanted})") == names
+
+
+EVENTS = (Event("fig", "view", 10), Event("fig", "purchase", 20), Event("leek", "cart", 30), Event("none", "view", 40))
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ('Interactions.EVENT_TYPE IN ("Purchase")', ["fig"]),
+        ('Interactions.EVENT_TYPE IN ("AddToCart")', ["leek"]),
+        ('Interactions.EVENT_TYPE IN ("*")', ["fig", "leek"]),
+        ('Interactions.EVENT_TYPE IN ("stream")', []),
+        ('Interactions.EVENT_TYPE NOT IN ("*")', ["soap", "bare", UNLISTED]),
+        ('Interactions.EVENT_TYPE != "view"', ["fig", "leek"]),
+        ('Interactions.EVENT_TYPE IN ("view") AND Interactions.TIMESTAMP > 15', []),  # the same interaction
+        ('Interactions.EVENT_TYPE IN ("purchase") AND Interactions.TIMESTAMP > 15', ["fig"]),
+        ('Interactions.EVENT_TYPE IN ("view") AND Interactions.EVENT_TYPE NOT IN ("cart")', ["fig"]),
+        ('Interactions.EVENT_TYPE IN ("*") AND Items.PRICE < 2', ["leek"]),
+        ('NOT (Interactions.EVENT_TYPE IN ("purchase") AND Interactions.TIMESTAMP > 25) AND Items.PRICE > 2', ["fig"]),
+        ('Interactions.EVENT_TYPE IN ("cart") OR Items.PRICE = 2', ["leek", "soap"]),
+    ],
+)
+def test_condition_on_interactions(shop: Model, condition: str, expected: list[str]) -> None:
+    assert shop.passing(f"INCLUDE ItemID WHERE {condition}", events=EVENTS) == expected
+
+
+def test_result_is_the_union_of_includes_less_the_union_of_excludes(shop: Model) -> None:
+    expression = (
+        'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchase") | INCLUDE ItemID WHERE Items.PRICE = 2 '
+        '| INCLUDE ItemID WHERE Items.ORGANIC IN ("true", "false") | EXCLUDE ItemID WHERE Items.ITEM_ID IN ("none")'
+    )
+
+    assert shop.passing(expression) == ["fig", "leek", "soap"]
+    assert shop.passing(expression, events=EVENTS) == ["leek", "soap"]
+
+
+def test_exclude_alone_leaves_everything_else(shop: Model) -> None:
+    assert shop.passing("EXCLUDE ItemID WHERE Items.PRICE >= 2") == ["leek", "bare", UNLISTED]
+
+
+def test_barred_position_passes_no_filter() -> None:
+    model = Model([*SHOP, UNLISTED], SHOP, barred=("leek",))
+
+    for _ in range(2):
+        assert model.passing("INCLUDE ItemID WHERE Items.PRICE < 3") == ["soap"]
+        assert model.passing("EXCLUDE ItemID WHERE Items.PRICE < 2") == ["fig", "soap", "bare", UNLISTED]
+
+
+def test_comparison_with_the_current_item(shop: Model) -> None:
+    cheaper = "INCLUDE ItemID WHERE Items.PRICE < CurrentItem.PRICE"
+    alike = "INCLUDE ItemID WHERE Items.TAGS IN CurrentItem.TAGS OR Items.GENRE = CurrentItem.GENRE"
+
+    assert shop.passing(cheaper, item=SHOP["soap"]) == ["leek"]
+    assert shop.passing(cheaper, item={}) == []
+    assert shop.passing(alike, item={"tags": ["soft"], "genre": "vegetable"}) == ["fig", "leek"]
+
+
+@pytest.mark.parametrize(
+    ("test", "user", "applies"),
+    [
+        ("CurrentUser.AGE >= 18", {"age": 18}, True),
+        ("CurrentUser.AGE >= 18", {"age": 17}, False),
+        ("CurrentUser.AGE >= 18", {}, False),
+        ("CurrentUser.AGE >= 18", {"age": "18"}, False),
+        ('CurrentUser.LEVEL = "Gold"', {"level": "Gold"}, True),
+        ('CurrentUser.LEVEL = "Gold"', {"level": "gold"}, False),
+        ('CurrentUser.LEVEL IN ("Gold") AND CurrentUser.AGE < 30', {"level": "Gold", "age": 31}, False),
+        ('CurrentUser.LEVEL NOT IN ("Gold")', {}, True),
+        ('CurrentUser.TAGS IN ("x")', {"tags": ["y", "x"]}, True),
+        ("CurrentUser.MEMBER != true", {"member": False}, True),
+        ('CurrentUser.MEMBER IN ("true")', {"member": True}, True),
+        ('CurrentUser.MEMBER IN ("true")', {"member": False}, False),
+        ("CurrentUser.LEVEL = $LEVEL", {"level": "Silver"}, True),
+    ],
+)
+def test_expression_applies_if_every_test_of_the_user_holds(
+    shop: Model, test: str, user: dict[str, Any], applies: bool
+) -> None:
+    values = {"LEVEL": ("Silver",)} if "$LEVEL" in test else {}
+
+    passing = shop.passing(f"INCLUDE ItemID WHERE Items.PRICE = 2 IF {test}", user=user, values=values)
+
+    assert passing == (["soap"] if applies else [*SHOP, UNLISTED])
+
+
+class Looked(Snapshot):
+    """Counts how often a column is looked at."""
+
+    looks = 0
+
+    def column(self, name: str) -> Column | None:
+        self.looks += 1
+        return super().column(name)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "Items.PRICE > $P",
+        'NOT (Items.PRICE > $P OR Items.GENRE IN ("fruit")) AND Items.TAGS IN ("soft")',
+        'Items.PRICE > $P AND Interactions.EVENT_TYPE IN ("*") AND Items.ORGANIC = true',
+        "Items.PRICE > $P OR CurrentUser.AGE > 17 OR Items.ORGANIC = true",
+    ],
+)
+def test_what_depends_on_the_catalogue_alone_is_evaluated_once_for_the_same_values(condition: str) -> None:
+    snapshot = Looked([Segment.of([Change(i, 0, p) for i, p in SHOP.items()], COLUMNS)], version="1")
+    rows = np.concatenate([[-1], snapshot.rows(list(SHOP))])
+    evaluator = FilterEvaluator(
+        snapshot, rows, positions=lambda ids: np.zeros(len(ids), np.int64), canonical=DEFAULT.canonical_event_type
+    )
+    parsed = parser.parse(f"EXCLUDE ItemID WHERE {condition}")
+
+    def bias(price: str) -> list[float]:
+        asked = FilterInputs(now_ms=0, values={"P": (price,)})
+        found: list[float] = evaluator.bias(parsed, asked, name="t").tolist()
+        return found
+
+    first = bias("2")
+    looks = snapshot.looks
+    assert bias("2") == first
+    assert snapshot.looks == looks > 0
+    bias("1")
+    assert snapshot.looks > looks
+
+
+@pytest.mark.parametrize(("cache_bytes", "evicts"), [(7_000, True), (70_000, False)])
+def test_results_are_kept_as_far_as_the_cache_has_room_for_about_2_kb_each(cache_bytes: int, evicts: bool) -> None:
+    snapshot = Looked([Segment.of([Change(i, 0, p) for i, p in SHOP.items()], COLUMNS)], version="1")
+    evaluator = FilterEvaluator(
+        snapshot,
+        np.concatenate([[-1], snapshot.rows(list(SHOP))]),
+        positions=lambda ids: np.zeros(len(ids), np.int64),
+        canonical=DEFAULT.canonical_event_type,
+        cache_bytes=cache_bytes,
+    )
+    parsed = parser.parse("EXCLUDE ItemID WHERE Items.PRICE > $P")
+    for price in ("1", "2", "3", "4", "5"):
+        evaluator.bias(parsed, FilterInputs(now_ms=0, values={"P": (price,)}), name="t")
+    looks = snapshot.looks
+
+    evaluator.bias(parsed, FilterInputs(now_ms=0, values={"P": ("1",)}), name="t")
+
+    assert (snapshot.looks > looks) == evicts
+
+
+def test_what_is_kept_is_written_into_by_nobody(shop: Model) -> None:
+    """Each of the two bars another item of the same mask."""
+    fruit = 'INCLUDE ItemID WHERE Items.PRICE > 1 AND NOT Interactions.EVENT_TYPE IN ("*")'
+
+    assert shop.passing(fruit, events=[Event("fig", "view", 1)]) == ["leek", "soap"]
+    assert shop.passing(fruit, events=[Event("leek", "view", 1)]) == ["fig", "soap"]
+    assert shop.passing(fruit) == ["fig", "leek", "soap"]
+
+
+DAY_MS = 86_400_000
+NOW_MS = 100 * DAY_MS + 123
+
+
+@pytest.mark.parametrize(
+    ("condition", "age_ms", "holds"),
+    [
+        ("> NOW - 30 DAYS", 30 * DAY_MS - 1, True),
+        ("> NOW - 30 DAYS", 30 * DAY_MS, False),
+        (">= NOW - 30 DAYS", 30 * DAY_MS, True),
+        ("= NOW - 30 DAYS", 30 * DAY_MS, True),
+        ("< NOW - 30 DAYS", 30 * DAY_MS + 1, True),
+        ("> NOW - 2 WEEKS", 14 * DAY_MS, False),
+        ("> NOW - 36 HOURS", 36 * 3_600_000 - 1, True),
+        ("<= NOW - 5 MINUTES", 300_000, True),
+        ("<= NOW - 5 MINUTES", 299_999, False),
+        ("> NOW - 0.5 HOURS", 1_799_999, True),
+        ("<= NOW", 0, True),
+        ("> NOW", -1, True),
+        ("= NOW + 1 DAY", -DAY_MS, True),
+        ("> NOW - $N DAYS", 3 * DAY_MS - 1, True),
+        ("> NOW - $N DAYS", 3 * DAY_MS, False),
+    ],
+)
+def test_window_of_time_ends_at_the_millisecond(shop: Model, condition: str, age_ms: int, holds: bool) -> None:
+    recent = Recent(shop.positions(["fig"]), ["view"], np.array([NOW_MS - age_ms], np.int64))
+    values = {"N": ("3",)} if "$" in condition else {}
+    parsed = parser.parse(f"INCLUDE ItemID WHERE Interactions.TIMESTAMP {condition}")
+
+    bias = shop.evaluator.bias(parsed, FilterInputs(now_ms=NOW_MS, recent=recent, values=values), name="t")
+
+    assert (bias[1] == 0) == holds
+    assert np.isneginf(bias[2:]).all()
+
+
+@pytest.mark.parametrize(
+    ("condition", "now_s", "expected"),
+    [
+        ("Items.CREATION_TIMESTAMP > NOW - 7 DAYS", 100 + 604_799, ["fig"]),
+        ("Items.CREATION_TIMESTAMP > NOW - 7 DAYS", 100 + 604_800, []),
+        ("Items.CREATION_TIMESTAMP > NOW", 99, ["fig"]),
+        ("Items.CREATION_TIMESTAMP > NOW", 100, []),
+        ("NOT Items.CREATION_TIMESTAMP > NOW", 99, ["leek", "soap", "bare", UNLISTED]),
+        ("Items.CREATION_TIMESTAMP != NOW", 7, ["fig"]),
+        ("Items.CREATION_TIMESTAMP < NOW + 1 HOUR AND Items.PRICE > 1", 0, ["fig"]),
+    ],
+)
+def test_time_of_an_item_is_compared_with_the_clock_of_each_request(
+    shop: Model, condition: str, now_s: int, expected: list[str]
+) -> None:
+    for _ in range(2):
+        assert shop.passing(f"INCLUDE ItemID WHERE {condition}", now_ms=now_s * 1000) == expected
+        shop.passing(f"INCLUDE ItemID WHERE {condition}", now_ms=0)  # of which nothing may be kept
+
+
+@pytest.mark.parametrize(
+    ("condition", "user", "expected"),
+    [
+        ("Items.GENRE = CurrentUser.LIKES", {"likes": "fruit"}, ["fig"]),
+        ("Items.GENRE = CurrentUser.LIKES", {"likes": "meat"}, []),
+        ("Items.GENRE = CurrentUser.LIKES", {}, []),
+        ("Items.GENRE = CurrentUser.LIKES", {"likes": 7}, []),
+        ("Items.GENRE != CurrentUser.LIKES", {"likes": "fruit"}, ["leek"]),
+        ("Items.GENRE != CurrentUser.LIKES", {}, []),
+        ("NOT Items.GENRE = CurrentUser.LIKES", {}, [*SHOP, UNLISTED]),
+        ("Items.GENRE IN CurrentUser.LIKES", {"likes": ["fruit", "vegetable"]}, ["fig", "leek"]),
+        ("Items.GENRE IN CurrentUser.LIKES", {"likes": "vegetable"}, ["leek"]),
+        ("Items.GENRE NOT IN CurrentUser.LIKES", {"likes": ["fruit"]}, ["leek", "soap", "bare", UNLISTED]),
+        ("Items.GENRE NOT IN CurrentUser.LIKES", {}, [*SHOP, UNLISTED]),
+        ("Items.TAGS IN CurrentUser.LIKES", {"likes": ["soft", "green"]}, ["fig", "leek"]),
+        ("Items.TAGS IN CurrentUser.LIKES", {"likes": ["a", "b", "c", "soft", "d", "e"]}, ["fig"]),
+        ("Items.TAGS NOT IN CurrentUser.LIKES", {"likes": ["soft"]}, ["leek", "soap", "bare", UNLISTED]),
+        ("Items.PRICE <= CurrentUser.BUDGET", {"budget": 2}, ["leek", "soap"]),
+        ("Items.PRICE <= CurrentUser.BUDGET", {"budget": "2"}, []),
+        ("Items.PRICE <= CurrentUser.BUDGET", {"budget": True}, []),
+        ("Items.PRICE <= CurrentUser.BUDGET", {}, []),
+        ("NOT Items.PRICE <= CurrentUser.BUDGET", {}, [*SHOP, UNLISTED]),
+        ("Items.PRICE IN CurrentUser.BUDGET", {"budget": 1.5}, ["leek"]),
+        ("Items.ORGANIC = CurrentUser.ORGANIC", {"organic": True}, ["fig"]),
+        ("Items.ORGANIC != CurrentUser.ORGANIC", {"organic": True}, ["leek"]),
+        ("Items.ORGANIC IN CurrentUser.ORGANIC", {"organic": False}, ["leek"]),
+        ("Items.ITEM_ID = CurrentUser.PINNED", {"pinned": UNLISTED}, [UNLISTED]),
+        ("Items.ITEM_ID IN CurrentUser.PINNED", {"pinned": ["fig", "none"]}, ["fig"]),
+        ("Items.ITEM_ID != CurrentUser.PINNED", {}, []),
+        ("CurrentUser.AGE >= 18", {"age": 18}, [*SHOP, UNLISTED]),
+        ("CurrentUser.AGE >= 18", {}, []),
+        ('CurrentUser.AGE IN ("young")', {"age": 18}, []),
+        ("CurrentUser.AGE >= 18", {"age": {"years": 18}}, []),
+        ("CurrentUser.AGE != 18", {"age": {"years": 18}}, []),
+        ("CurrentUser.AGE < NOW", {"age": {"years": 18}}, []),
+        ("Items.ORGANIC = true AND NOT CurrentUser.AGE >= 18", {}, ["fig"]),
+        ("Items.ORGANIC = true AND NOT CurrentUser.AGE >= 18", {"age": 40}, []),
+        ("CurrentUser.AGE >= 18 OR Items.PRICE < 2", {"age": 17}, ["leek"]),
+        ("CurrentUser.SINCE < NOW - 1 DAY AND Items.PRICE = 2", {"since": 1}, ["soap"]),
+        ("Items.MISSPELT IN CurrentUser.LIKES", {"likes": ["fruit"]}, []),
+    ],
+)
+def test_condition_on_the_user(shop: Model, condition: str, user: dict[str, Any], expected: list[str]) -> None:
+    for _ in range(2):
+        passing = shop.passing(f"INCLUDE ItemID WHERE {condition}", user=user, now_ms=200 * DAY_MS)
+        assert passing == expected

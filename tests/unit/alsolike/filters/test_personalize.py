@@ -1,0 +1,111 @@
+"""Expressions of Amazon Personalize's documentation and of its users are filters here, and mean the same.
+
+Not here are filters of actions (ActionID) and of users (UserID), which are refused as such.
+"""
+
+from typing import Any
+
+import pytest
+
+from alsolike.filters import parser
+from alsolike.filters.values import parse_values
+from alsolike.runtime.errors import InvalidFilter
+from tests.unit.alsolike.filtered_items import Event, Model
+
+ITEMS: dict[str, dict[str, Any]] = {
+    "fig": {"genre": "fruit", "tags": ["sweet", "soft"], "price": 3, "creationTimestamp": 300},
+    "leek": {"genre": "vegetable", "tags": ["green"], "price": 2, "creationTimestamp": 200},
+    "pear": {"genre": "fruit", "tags": ["green", "soft"], "price": 1, "creationTimestamp": 100},
+}
+EVENTS = (Event("fig", "Click", 10), Event("leek", "stream", 20))  # the pear was never looked at
+
+EXAMPLES: list[tuple[str, dict[str, Any], list[str]]] = [
+    # interactions
+    ("EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ($EVENT_TYPE)", {"EVENT_TYPE": '"click"'}, ["leek", "pear"]),
+    ("EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ($EVENT_TYPE)", {"EVENT_TYPE": '"click","stream"'}, ["pear"]),
+    ("EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ($EVENT_TYPE)", {}, ["fig", "leek", "pear"]),
+    ('EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("click", "stream")', {}, ["pear"]),
+    ('INCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("click")', {}, ["fig"]),
+    ('INCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("CLICK")', {}, ["fig"]),
+    ('INCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("*")', {}, ["fig", "leek"]),
+    ('EXCLUDE itemId WHERE INTERACTIONS.event_type in ("*")', {}, ["pear"]),
+    ('EXCLUDE ItemID WHERE Interactions.EVENT_TYPE NOT IN ("click")', {}, ["fig"]),
+    # items
+    ("EXCLUDE ItemID WHERE Items.GENRE IN ($CATEGORY)", {"CATEGORY": '"fruit"'}, ["leek"]),
+    ("INCLUDE ItemID WHERE Items.TAGS IN ($GENRE)", {"GENRE": '"sweet","green"'}, ["fig", "leek", "pear"]),
+    ("INCLUDE ItemID WHERE Items.TAGS IN ($GENRE)", {"GENRE": "sweet, other"}, ["fig"]),
+    ('INCLUDE ItemID WHERE Items.GENRE IN ("fruit","nuts") AND Items.TAGS IN ("sweet")', {}, ["fig"]),
+    ('EXCLUDE ItemID WHERE Items.GENRE IN ("fruit") AND Items.TAGS NOT IN ("sweet")', {}, ["fig", "leek"]),
+    ('INCLUDE ItemID WHERE Items.GENRE NOT IN ("Fruit")', {}, ["fig", "leek", "pear"]),
+    ("INCLUDE ItemID WHERE Items.PRICE < 2", {}, ["pear"]),
+    ("INCLUDE ItemID WHERE Items.PRICE <= $PRICE", {"PRICE": "2"}, ["leek", "pear"]),
+    ("INCLUDE ItemID WHERE Items.PRICE > ($PRICE)", {"PRICE": '"2"'}, ["fig"]),
+    ("INCLUDE ItemID WHERE Items.PRICE >= 2.0", {}, ["fig", "leek"]),
+    ("INCLUDE ItemID WHERE Items.PRICE = $NUMBER_OF_DOWNLOADS", {"NUMBER_OF_DOWNLOADS": "3"}, ["fig"]),
+    ("INCLUDE ItemID WHERE Items.PRICE != 3", {}, ["leek", "pear"]),
+    ("INCLUDE ItemID WHERE Items.CREATION_TIMESTAMP < $DATE", {"DATE": "200"}, ["pear"]),
+    ('INCLUDE ItemID WHERE Items.GENRE IN ("vegetable") OR Items.PRICE = 1', {}, ["leek", "pear"]),
+    # the item that related items are asked for: the leek
+    ("INCLUDE ItemID WHERE Items.PRICE < CurrentItem.PRICE", {}, ["pear"]),
+    ("INCLUDE ItemID WHERE Items.PRICE < CurrentItem.PRICE AND Items.TAGS IN CurrentItem.TAGS", {}, ["pear"]),
+    ("INCLUDE ItemID WHERE Items.PRICE != CurrentItem.PRICE AND Items.CREATION_TIMESTAMP > $DATE", {"DATE": "100"},
+     ["fig"]),
+    # the user: 20 years old, a member
+    ("EXCLUDE ItemID WHERE Items.GENRE IN ($GENRE) IF CurrentUser.AGE = $AGE", {"GENRE": '"fruit"', "AGE": "20"},
+     ["leek"]),
+    ("EXCLUDE ItemID WHERE Items.GENRE IN ($GENRE) IF CurrentUser.AGE = $AGE", {"GENRE": '"fruit"', "AGE": "21"},
+     ["fig", "leek", "pear"]),
+    ('INCLUDE ItemID WHERE Items.GENRE IN ("fruit") AND Items.TAGS IN ("soft") IF CurrentUser.AGE > 18', {},
+     ["fig", "pear"]),
+    ("EXCLUDE ItemID WHERE Items.PRICE < 2 IF CurrentUser.AGE > 18 AND CurrentUser.AGE < 30", {}, ["fig", "leek"]),
+    ("INCLUDE ItemID WHERE Items.PRICE = 1 IF CURRENTUSER.MEMBERSHIP = $PREMIUM", {"PREMIUM": '"gold"'}, ["pear"]),
+    ('INCLUDE ItemID WHERE Items.PRICE = 1 IF CurrentUser.MEMBERSHIP NOT IN ("gold")', {}, ["fig", "leek", "pear"]),
+    # several
+    ('INCLUDE ItemID WHERE Items.GENRE IN ($CATEGORY) | INCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("stream")',
+     {"CATEGORY": '"fruit"'}, ["fig", "leek", "pear"]),
+    ('INCLUDE ItemID WHERE Items.GENRE IN ($G) | EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("click","stream")',
+     {"G": '"fruit"'}, ["pear"]),
+    ('EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("click","stream") | INCLUDE ItemID WHERE Items.GENRE IN ($G)',
+     {"G": '"fruit"'}, ["pear"]),
+    ("EXCLUDE ItemID WHERE Items.PRICE = 1|EXCLUDE ItemID WHERE Items.PRICE = 2", {}, ["fig"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("expression", "values", "expected"), EXAMPLES)
+def test_expression_means_what_it_does_there(expression: str, values: dict[str, str], expected: list[str]) -> None:
+    passing = Model(list(ITEMS), ITEMS).passing(
+        expression,
+        events=EVENTS,
+        item=ITEMS["leek"],
+        user={"age": 20, "membership": "gold"},
+        values={name: parse_values(name, text) for name, text in values.items()},
+    )
+
+    assert passing == expected
+
+
+@pytest.mark.parametrize("size", [2_500, 2_501])
+def test_longest_expression_has_2500_characters(size: int) -> None:
+    start = 'EXCLUDE ItemID WHERE Items.GENRE IN ("'
+    expression = f'{start}{"x" * (size - len(start) - 2)}")'
+    assert len(expression) == size
+
+    if size == 2_500:
+        assert parser.parse(expression).parameters == ()
+    else:
+        with pytest.raises(InvalidFilter, match="the expression has 2,501 characters, expected at most 2,500"):
+            parser.parse(expression)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "INCLUDE ActionID WHERE Action_Interactions.EVENT_TYPE IN ($EVENT_TYPE)",
+        "EXCLUDE ActionID WHERE Actions.VALUE < ($VALUE) IF CurrentUser.MEMBERSHIP = $PREMIUM",
+        "INCLUDE UserID WHERE Users.MEMBERSHIP_STATUS IN ($MEMBERSHIP)",
+        'INCLUDE UserID WHERE Interactions.EVENT_TYPE IN ("click", "rating")',
+    ],
+)
+def test_filter_of_actions_or_users_is_refused_as_such(expression: str) -> None:
+    with pytest.raises(InvalidFilter, match="filters of actions and of users are not supported yet"):
+        parser.parse(expression)

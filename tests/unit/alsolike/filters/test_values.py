@@ -1,0 +1,111 @@
+"""Values of a filter's parameters: taken from the request, of the type that the column has."""
+
+import pytest
+
+from alsolike.filters.values import parse_values
+from alsolike.runtime.errors import InvalidInput
+from tests.unit.alsolike.filtered_items import SHOP, UNLISTED, Model
+
+
+@pytest.fixture
+def shop() -> Model:
+    return Model([*SHOP, UNLISTED], SHOP)
+
+
+def test_parameters_take_their_values_from_the_request(shop: Model) -> None:
+    expression = "INCLUDE ItemID WHERE Items.GENRE IN ($GENRE) OR Items.PRICE > $PRICE"
+
+    for genre, price, expected in [
+        ('"vegetable","fruit"', "9", ["fig", "leek"]),
+        ('"none"', '"1.9"', ["fig", "soap"]),
+        ('"none"', "2", ["fig"]),
+    ]:
+        values = {"GENRE": parse_values("GENRE", genre), "PRICE": parse_values("PRICE", price)}
+        assert shop.passing(expression, values=values) == expected
+
+
+def test_object_that_the_shop_says_of_the_user_is_no_mistake_of_the_value(shop: Model) -> None:
+    """It is as if it were not there: neither one of the texts nor refused for not being a number."""
+    user, values = {"prefers": {"genre": "fruit"}}, {"GENRE": ("fruit",)}
+
+    included = shop.passing("INCLUDE ItemID WHERE CurrentUser.PREFERS IN ($GENRE)", user=user, values=values)
+    excluded = shop.passing("EXCLUDE ItemID WHERE CurrentUser.PREFERS IN ($GENRE)", user=user, values=values)
+
+    assert (included, excluded) == ([], [*SHOP, UNLISTED])
+
+
+def test_exclude_with_a_parameter_left_out_does_not_apply(shop: Model) -> None:
+    expression = "EXCLUDE ItemID WHERE Items.GENRE IN ($A) | EXCLUDE ItemID WHERE Items.GENRE IN ($B)"
+
+    assert shop.passing(expression, values={"A": ("fruit",)}) == ["leek", "soap", "bare", UNLISTED]
+
+
+@pytest.mark.parametrize(
+    ("expression", "values", "message"),
+    [
+        ("INCLUDE ItemID WHERE Items.GENRE IN ($A)", {}, "filterValues.A is missing, expected a value: filter "),
+        (
+            "EXCLUDE ItemID WHERE Items.GENRE IN ($A)",
+            {"B": ("x",)},
+            "filterValues.B is not a parameter of filter ",
+        ),
+        (
+            "EXCLUDE ItemID WHERE Items.PRICE < $A",
+            {"A": ("x",)},
+            'filterValues.A is "x", expected a number, as Items',
+        ),
+        ("EXCLUDE ItemID WHERE Items.PRICE < $A", {"A": ("nan",)}, 'filterValues.A is "nan", expected a number'),
+        ("EXCLUDE ItemID WHERE Items.PRICE < $A", {"A": ("1_0",)}, 'filterValues.A is "1_0", expected a number'),
+        ("EXCLUDE ItemID WHERE Items.PRICE < $A", {"A": ("٣",)}, 'filterValues.A is "٣", expected a number'),
+        ("EXCLUDE ItemID WHERE Items.PRICE < $A", {"A": ("1", "2")}, "filterValues.A has 2 values, expected one"),
+        ("EXCLUDE ItemID WHERE Items.ORGANIC = $A", {"A": ("x",)}, 'filterValues.A is "x", expected true or false'),
+        ('EXCLUDE ItemID WHERE Items.PRICE IN ("x")', {}, 'compares Items.PRICE with "x", expected a number'),
+        ("EXCLUDE ItemID WHERE Items.GENRE < 3", {}, "compares Items.GENRE with <, expected IN, = or !=: it has texts"),
+        ("EXCLUDE ItemID WHERE Items.GENRE = 3", {}, "compares Items.GENRE with 3.0, expected a text"),
+        ('EXCLUDE ItemID WHERE Items.TAGS = "x"', {}, "compares Items.TAGS with =, expected IN: it has lists"),
+        (
+            "EXCLUDE ItemID WHERE Items.PRICE < NOW",
+            {},
+            "compares Items.PRICE with NOW, expected a number: it is not decl",
+        ),
+        ("EXCLUDE ItemID WHERE Items.GENRE = NOW", {}, "compares Items.GENRE with NOW, expected a text"),
+        ("EXCLUDE ItemID WHERE Items.ORGANIC = NOW", {}, "compares Items.ORGANIC with NOW, expected true or false"),
+        (
+            "EXCLUDE ItemID WHERE Interactions.TIMESTAMP > NOW - $A DAYS",
+            {"A": ("-1",)},
+            'filterValues.A is "-1", expected a number of DAYS that is not below 0',
+        ),
+        (
+            "EXCLUDE ItemID WHERE Interactions.TIMESTAMP > NOW - $A DAYS",
+            {"A": ("x",)},
+            'A is "x", expected a number of',
+        ),
+        (
+            "EXCLUDE ItemID WHERE Interactions.TIMESTAMP > NOW - $A DAYS",
+            {"A": ("1", "2")},
+            "filterValues.A has 2 values, expected one: Interactions.TIMESTAMP is compared with it",
+        ),
+        ('EXCLUDE ItemID WHERE Items.DESCRIPTION = "x"', {}, "Items.DESCRIPTION, a column of texts: declare it as str"),
+    ],
+)
+def test_value_that_does_not_fit_is_named(
+    shop: Model, expression: str, values: dict[str, tuple[str, ...]], message: str
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        shop.passing(expression, values=values)
+
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [('"a","b"', ("a", "b")), (' "a, b" , "c\\"" ', ("a, b", 'c"')), ("a, b", ("a", "b")), ('""', ("",))],
+)
+def test_values_are_quoted_or_plain(text: str, expected: tuple[str, ...]) -> None:
+    assert parse_values("P", text) == expected
+
+
+@pytest.mark.parametrize("text", ['"a', '"a" "b"', '"a",', '"a",b'])
+def test_badly_quoted_values_are_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match=r"filterValues\.P is .*, expected quoted values with commas between"):
+        parse_values("P", text)

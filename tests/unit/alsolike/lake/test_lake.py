@@ -1,0 +1,134 @@
+"""Where interactions lie, and the rule that counts each once."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alsolike.events.interactions import MAX_TIME_MS
+from alsolike.lake import lake
+from tests.unit.alsolike.records import TIME_MS, interaction
+
+
+@pytest.mark.parametrize(
+    ("time_ms", "date"),
+    [
+        (1, "1970-01-01"),
+        (86_399_999, "1970-01-01"),
+        (86_400_000, "1970-01-02"),
+        (1_709_164_800_000, "2024-02-29"),
+        (1_709_251_199_999, "2024-02-29"),
+        (MAX_TIME_MS, "9999-12-31"),
+    ],
+)
+def test_an_interaction_lies_in_its_utc_day(time_ms: int, date: str) -> None:
+    assert lake.event_date(time_ms) == date
+
+
+@given(st.integers(1, MAX_TIME_MS // 86_400_000))
+def test_days_begin_at_midnight_to_the_millisecond(day: int) -> None:
+    midnight_ms = day * 86_400_000
+
+    assert lake.event_date(midnight_ms - 1) < lake.event_date(midnight_ms)
+    assert lake.event_date(midnight_ms) == lake.event_date(midnight_ms + 86_399_999)
+
+
+def test_object_keys_say_partition_shard_and_sequence() -> None:
+    assert (
+        lake.object_key("2024-02-29", shard_id="shardId-0", first_sequence="1", last_sequence="9")
+        == "interactions/event_date=2024-02-29/shardId-0-1-9.parquet"
+    )
+    assert lake.quarantine_key("2024-02-29", shard_id="s", sequence="7") == "quarantine/dt=2024-02-29/s-7.json"
+
+
+def rows(*changes: dict[str, Any]) -> pd.DataFrame:
+    written = {name: getattr(interaction(), name) for name in lake.COLUMNS}
+    return pd.DataFrame([{**written, **change} for change in changes])
+
+
+def kept(frame: pd.DataFrame) -> set[tuple[Any, ...]]:
+    return {tuple(row) for row in lake.deduplicate(frame)[["event_id", "user_id", "item_id"]].itertuples(index=False)}
+
+
+def test_the_first_received_of_an_event_is_kept() -> None:
+    frame = rows(
+        {"event_id": "a", "item_id": "late", "received_time_ms": TIME_MS + 1},
+        {"event_id": "b"},
+        {"event_id": "a", "item_id": "early", "received_time_ms": TIME_MS},
+    )
+
+    assert list(lake.deduplicate(frame)["event_id"]) == ["b", "a"]
+    assert kept(frame) == {("a", "u1", "early"), ("b", "u1", "i1")}
+
+
+def test_rows_without_repetition_stay_as_they_are() -> None:
+    frame = rows({"event_id": "b"}, {"event_id": "a"})
+
+    pd.testing.assert_frame_equal(lake.deduplicate(frame), frame)
+    assert lake.deduplicate(frame.iloc[:0]).empty
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("user_id", ["u1", "u2", None]),
+        ("session_id", ["s2", None]),
+        ("item_id", ["x", "y"]),
+        ("event_type", ["cart", "view"]),
+        ("event_value", [1.0, None, 2.0]),
+        ("event_time_ms", [5, 4]),
+        ("recommendation_id", [None, "r"]),
+        ("impression", [["a"], [], ["b", "a"]]),
+        ("properties", ["{}", '{"a":1}']),
+    ],
+)
+def test_the_row_kept_does_not_depend_on_the_order_read(column: str, values: list[Any]) -> None:
+    found = set()
+    for order in itertools.permutations(values):
+        frame = rows({"event_id": "b"}, *({column: value} for value in order), {"event_id": "c"})
+        once = lake.deduplicate(frame)
+        assert sorted(once["event_id"]) == ["b", "c", "e1"]
+        found.add(repr(once.loc[once["event_id"] == "e1", column].tolist()))
+
+    assert len(found) == 1
+
+
+@settings(max_examples=30)
+@given(
+    st.lists(
+        st.fixed_dictionaries({name: st.sampled_from("ab") for name in ("event_id", "user_id", "item_id")}), max_size=8
+    )
+)
+def test_any_rows_are_deduplicated_the_same_backwards(changes: list[dict[str, Any]]) -> None:
+    frame = rows({}, *changes)
+
+    assert kept(frame) == kept(frame[::-1])
+    assert len(lake.deduplicate(frame)) == frame["event_id"].nunique()
+
+
+def test_arrow_columns_and_a_repeated_index_are_read_too() -> None:
+    table = pa.Table.from_pylist(rows({"event_id": "a"}, {"event_id": "b"}, {"event_id": "a"}).to_dict("records"))
+    part = table.to_pandas(types_mapper=pd.ArrowDtype)
+    frame = pd.concat([part, part])
+
+    assert sorted(lake.deduplicate(frame)["event_id"]) == ["a", "b"]
+    assert sorted(lake.deduplicate(frame[["event_id", "received_time_ms"]])["event_id"]) == ["a", "b"]
+
+
+def test_every_writer_of_parquet_takes_the_codec_that_functions_can_read() -> None:
+    """AWS's layer of pandas knows snappy and gzip only: anything else fails there, and on no other machine."""
+    root = Path(__file__).parents[4]
+    code = [path.read_text() for part in ("functions", "cli", "layers/core") for path in (root / part).rglob("*.py")]
+    codecs = {codec for text in code for codec in re.findall(r"compression=([^),\s]+)", text)}
+
+    assert lake.COMPRESSION == "snappy"
+    # What does not outlive a call, or the command, is no Parquet and takes whichever there is.
+    assert codecs == {"lake.COMPRESSION", "_CODEC", '"lz4"'}

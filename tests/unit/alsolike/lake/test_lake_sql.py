@@ -1,0 +1,110 @@
+"""The SQL of the rule that counts each event once, executed on Parquet files that overlap."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from alsolike.lake import lake
+from tests.builders.lake_files import OLD_SCHEMA, SCHEMA, open_table, write_file
+
+DAY_MS = 86_400_000
+
+IDS = st.sampled_from(["a", "b", "ä", "🍐", "z z"])
+# Copies of an event that differ anywhere: also in what only a bug or a foreign producer could make differ.
+ROWS = st.fixed_dictionaries(
+    {
+        "event_id": st.sampled_from("efg"),
+        "user_id": st.none() | IDS,
+        "session_id": st.none() | IDS,
+        "item_id": st.none() | IDS,
+        "event_type": st.sampled_from(["view", "cart"]),
+        "event_value": st.none() | st.sampled_from([-1.5, 0.0, 2.0]),
+        "event_time_ms": st.sampled_from([DAY_MS, DAY_MS + 1, 2 * DAY_MS]),
+        "recommendation_id": st.none() | IDS,
+        "impression": st.none() | st.lists(IDS, max_size=2),
+        "properties": st.sampled_from(["{}", '{"a":1}']),
+        "received_time_ms": st.sampled_from([1, 2]),
+        "schema_version": st.sampled_from([1, 2]),
+        "query": st.none() | IDS,
+        "correlation_id": st.none() | IDS,
+    }
+)
+FILES = st.lists(st.tuples(st.booleans(), st.lists(ROWS, min_size=1, max_size=6)), min_size=1, max_size=4)
+
+
+def comparable(rows: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+    return sorted(tuple(repr(row[name]) for name in (*lake.COLUMNS, lake.PARTITION_COLUMN)) for row in rows)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(files=FILES)
+def test_the_view_keeps_the_rows_that_every_other_reader_keeps(
+    files: list[tuple[bool, list[dict[str, Any]]]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    directory = tmp_path_factory.mktemp("lake")
+    written: list[dict[str, Any]] = []
+    for number, (old, rows) in enumerate(files):
+        schema = OLD_SCHEMA if old else SCHEMA
+        for date in {lake.event_date(row["event_time_ms"]) for row in rows}:
+            day = [row for row in rows if lake.event_date(row["event_time_ms"]) == date]
+            write_file(day, directory / f"{lake.partition_prefix(date)}{number}.parquet", schema=schema)
+            written += [{name: row[name] for name in schema.names} | {"event_date": date} for row in day]
+    everything = pa.Table.from_pylist(written, schema=SCHEMA.append(pa.field("event_date", pa.string())))
+
+    with open_table(directory) as connection:
+        found = connection.sql(lake.deduplicating_sql()).to_arrow_table().to_pylist()
+
+    expected = lake.deduplicate(everything.to_pandas(types_mapper=pd.ArrowDtype))
+    assert comparable(found) == comparable(pa.Table.from_pandas(expected, preserve_index=False).to_pylist())
+    # The same from plain objects, as pandas reads Parquet by itself.
+    plain = lake.deduplicate(everything.to_pandas(integer_object_nulls=True))
+    assert comparable(pa.Table.from_pandas(plain, schema=everything.schema, preserve_index=False).to_pylist()) == (
+        comparable(found)
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(rows=st.lists(ROWS, max_size=8), split=st.integers(0, 8), columns=st.integers(1, len(lake.COPY_ORDER)))
+def test_rows_compacted_first_give_the_same_also_to_a_reader_of_few_columns(
+    rows: list[dict[str, Any]], split: int, columns: int
+) -> None:
+    read = ["event_id", *(name for name in lake.COPY_ORDER[:columns] if name in lake.COLUMNS)]
+    frame = pa.Table.from_pylist(rows, schema=SCHEMA).to_pandas(types_mapper=pd.ArrowDtype)
+
+    compacted = pd.concat([lake.deduplicate(frame[:split]), frame[split:]])
+
+    def content(once: pd.DataFrame) -> list[str]:
+        return sorted(map(repr, once[read].itertuples(index=False, name=None)))
+
+    assert content(lake.deduplicate(compacted[read])) == content(lake.deduplicate(frame[read]))
+
+
+def test_columns_without_those_that_decide_before_them_are_refused() -> None:
+    frame = pd.DataFrame({"event_id": ["a"], "received_time_ms": [1], "item_id": ["x"]})
+
+    with pytest.raises(ValueError, match="item_id without event_time_ms, user_id, session_id, which decide before it"):
+        lake.deduplicate(frame)
+
+
+def test_every_column_decides_so_that_nothing_depends_on_chance() -> None:
+    assert {"event_id", *lake.COPY_ORDER} == set(lake.COLUMNS)
+
+
+def test_files_of_before_a_column_read_as_null(tmp_path: Path) -> None:
+    row = {"event_id": "e", "event_type": "view", "event_time_ms": DAY_MS, "received_time_ms": 1}
+    path = tmp_path / f"{lake.partition_prefix('1970-01-02')}old.parquet"
+    write_file([row], path, schema=OLD_SCHEMA)
+    assert "query" not in pq.read_schema(path).names
+
+    with open_table(tmp_path) as connection:
+        rows = connection.sql(lake.deduplicating_sql()).to_arrow_table().to_pylist()
+
+    assert [(row["event_id"], row["query"], row["event_date"]) for row in rows] == [("e", None, "1970-01-02")]

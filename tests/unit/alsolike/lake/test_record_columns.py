@@ -1,0 +1,164 @@
+"""Records by the column against records one by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alsolike.domain.configuration import DEFAULT
+from alsolike.events.interactions import Interaction
+from alsolike.events.stream import StreamRecord, parse_batch
+from alsolike.lake import lake, record_columns
+from alsolike.lake.record_columns import FEW_RECORDS, plain_columns, read_columns
+from tests.unit.alsolike.records import TIME_MS, fields, interactions
+
+
+class Built:
+    """The built-in configuration."""
+
+    def current(self, *, now_ms: int) -> Any:
+        return DEFAULT
+
+    refresh = current
+
+
+def stream(*documents: Any) -> list[StreamRecord]:
+    return [
+        StreamRecord("events", "shard", str(number), TIME_MS, each if isinstance(each, bytes) else orjson.dumps(each))
+        for number, each in enumerate(documents)
+    ]
+
+
+def one_by_one(records: list[StreamRecord]) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
+    parsed = list(zip(records, parse_batch(records, configurations=Built(), now_ms=TIME_MS), strict=True))
+    return (
+        [{name: getattr(each, name) for name in lake.COLUMNS} for _, each in parsed if isinstance(each, Interaction)],
+        [(record.sequence, str(each)) for record, each in parsed if not isinstance(each, Interaction)],
+    )
+
+
+def by_column(records: list[StreamRecord]) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
+    columns, refused = read_columns(records, configurations=Built(), now_ms=TIME_MS)
+    rows = [
+        {**dict(zip(columns, values, strict=True)), "impression": tuple(values[list(columns).index("impression")])}
+        for values in zip(*columns.values(), strict=True)
+    ]
+    return rows, [(record.sequence, str(error)) for record, error in refused]
+
+
+ODD: dict[str, list[Any]] = {
+    "event_id": [None, "", "  ", 7, "a" * 256, "a" * 257, "a\x00", "a\u200db", "\u2003", "é😀"],
+    "user_id": [None, "", 7, True, "a" * 257, "u\n"],
+    "session_id": [None, "\u00a0", ["s"]],
+    "item_id": [None, " ", 7, {"a": 1}, "../i", "i\x7f"],
+    "event_type": [None, "", "View", "AddToCart", "rating", "search", 7],
+    "event_value": [None, 1, -2.5, 2**63, True, "3", 1e308],
+    "event_time_ms": [
+        None,
+        0,
+        -1,
+        1,
+        TIME_MS - 730 * 86_400_000,
+        TIME_MS - 730 * 86_400_000 - 1,
+        TIME_MS + 300_000,
+        TIME_MS + 300_001,
+        1.5,
+        2.0,
+        True,
+        2**63,
+        "7",
+    ],
+    "recommendation_id": [None, "r" * 40, "r" * 41, "", 7],
+    "impression": [None, [], ["a"], ["a", ""], ["a", None], [7], "a", ["i"] * 25, ["i"] * 26, [["a"]], ["\x01"]],
+    "properties": [None, "", "{}", '{"a":1}', "[]", "{", '{"a":' * 40 + "1" + "}" * 40, {}, "x" * 16_385],
+    "received_time_ms": [None, TIME_MS + 300_001, False],
+    "schema_version": [None, 1, 2, 3, 4, True, "2", 2.0],
+    "query": [None, "figs", "", "q" * 1000, "q" * 1001, 7],
+    "correlation_id": [None, "c", "", "c" * 64, "c" * 65, 7],
+    "surprise": [None, 1],
+}
+"""Values about every limit, right and wrong."""
+
+
+def _of_version(version: int, changed: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a record of before `correlation_id`, with changes."""
+    written = fields(schema_version=version)
+    del written["correlation_id"]
+    return {**written, **changed}
+
+
+changes = st.dictionaries(st.sampled_from(sorted(ODD)), st.integers(0, 10), max_size=3).map(
+    lambda picked: {name: ODD[name][index % len(ODD[name])] for name, index in picked.items()}
+)
+documents = (
+    st.builds(lambda changed: _of_version(2, changed), changes)
+    | st.builds(lambda changed: fields(**changed), changes)
+    | st.builds(lambda changed, lost: {k: v for k, v in fields(**changed).items() if k not in lost}, changes,
+                st.sets(st.sampled_from(sorted(fields())), max_size=2))
+    | interactions().map(lambda each: each.to_record())
+    | st.sampled_from([b"", b"null", b"[]", b"{", b"\xff", b'{"event_id": NaN}'])
+)  # fmt: skip
+
+
+@settings(max_examples=300)
+@given(st.lists(documents, min_size=1, max_size=4))
+def test_columns_hold_what_single_records_say_and_refuse_what_they_refuse(batch: list[Any]) -> None:
+    records = stream(*batch)
+
+    assert by_column(records) == one_by_one(records)
+
+
+@pytest.mark.parametrize("name", sorted(ODD))
+def test_every_field_is_checked_at_its_limits_as_in_a_single_record(name: str) -> None:
+    """Beside a plain neighbour: alone, an odd value may fail for having an odd type."""
+    for value in ODD[name]:
+        for beside in (fields(query="q"), _of_version(2, {}), fields()):
+            records = stream({**beside, name: value}, beside)
+
+            assert by_column(records) == one_by_one(records), value
+
+
+@given(st.lists(interactions(), min_size=1, max_size=3))
+def test_interactions_as_collect_writes_them_are_plain_where_their_texts_are_printable(
+    batch: list[Interaction],
+) -> None:
+    records = [StreamRecord("events", "shard", "1", each.received_time_ms, each.to_record()) for each in batch]
+    texts = [
+        text
+        for each in batch
+        for text in (
+            each.event_id,
+            each.user_id,
+            each.session_id,
+            each.item_id,
+            each.recommendation_id,
+            each.query,
+            each.correlation_id,
+            *each.impression,
+        )
+        if text is not None
+    ]
+
+    assert (plain_columns(records, DEFAULT) is not None) == all(map(str.isprintable, texts))
+
+
+def test_one_poison_record_costs_its_neighbours_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    records = stream(*(fields(event_id=f"e{n}") for n in range(1000)))
+    records[700] = StreamRecord("events", "shard", "700", TIME_MS, b"poison")
+    seen: list[int] = []
+
+    def counted(some: Any, **rest: Any) -> Any:
+        seen.append(len(some))
+        return parse_batch(some, **rest)
+
+    monkeypatch.setattr(record_columns, "parse_batch", counted)
+    columns, refused = read_columns(records, configurations=Built(), now_ms=TIME_MS)
+
+    assert list(columns["event_id"]) == [f"e{n}" for n in range(1000) if n != 700]
+    assert [(record.sequence, str(error)[:24]) for record, error in refused] == [("700", "record is not valid JSON")]
+    assert len(seen) == 1
+    assert seen[0] <= FEW_RECORDS

@@ -1,0 +1,94 @@
+"""The SQL in docs/served.md, executed on Parquet files with answers that stand in them twice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from alsolike.lake import lake, served
+from alsolike.lake.served import Served
+from tests.builders.lake_files import ARROW_TYPES, open_table, write_file
+from tests.builders.served_rows import SERVED_MS
+from tests.builders.served_rows import served as row
+
+PAGE = Path(__file__).parents[4] / "docs" / "served.md"
+QUERIES = dict(re.findall(r"^### (.+?)\n+```sql\n(.+?)```", PAGE.read_text(), flags=re.MULTILINE | re.DOTALL))
+TYPES = {**ARROW_TYPES, "array<double>": pa.list_(pa.float64())}
+SCHEMA = pa.schema([(name, TYPES[kind]) for name, kind in served.COLUMNS.items()])
+
+YESTERDAY = SERVED_MS - 86_400_000
+ANSWERS = [
+    row(),  # fig, plum
+    row(item_ids=["plum", "fig"], degraded=["stale-model"]),
+    row(recommender="popular", model_version="v2", item_ids=["kiwi", "fig"]),
+    row(served_ms=YESTERDAY, item_ids=["pear", "kiwi"]),
+]
+EXPECTED: dict[str, list[tuple[Any, ...]]] = {
+    "Responses by recommender and model version, with degraded ones": [
+        ("for-you", "v1", 3, 1),
+        ("popular", "v2", 1, 0),
+    ],
+    "Most recommended items, with counts in first position": [
+        ("fig", 3, 1),
+        ("plum", 2, 1),
+        ("kiwi", 1, 1),
+    ],
+    "Responses with events, by recommender": [("for-you", 2, 1), ("popular", 1, 0)],
+}
+
+
+def write(directory: Path, name: str, rows: Sequence[Served]) -> None:
+    for each in rows:
+        folder = directory / served.partition_prefix(served.served_date(each.served_ms))
+        folder.mkdir(parents=True, exist_ok=True)
+        table = pa.Table.from_pylist([each._asdict()], schema=SCHEMA)
+        pq.write_table(table, folder / f"{name}-{each.recommendation_id}.parquet")
+
+
+@pytest.fixture(scope="module")
+def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    directory = tmp_path_factory.mktemp("lake")
+    write(directory, "first", ANSWERS)
+    write(directory, "again", ANSWERS)
+    event = {"event_id": "e1", "recommendation_id": ANSWERS[0].recommendation_id, "event_time_ms": SERVED_MS}
+    write_file([event], directory / lake.partition_prefix(lake.event_date(SERVED_MS)) / "e.parquet")
+    with open_table(directory) as opened:
+        pattern = str(directory / served.PREFIX / "*" / "*.parquet")
+        opened.execute(
+            f"CREATE VIEW served AS SELECT * FROM read_parquet('{pattern}', union_by_name=true,"
+            f" hive_partitioning=true, hive_types={{'{served.PARTITION_COLUMN}': VARCHAR}})"
+        )
+        opened.execute(f"CREATE VIEW served_once AS {served.deduplicating_sql()}")
+        opened.execute(f"CREATE VIEW interactions_once AS {lake.deduplicating_sql()}")
+        opened.execute("CREATE MACRO cardinality(elements) AS len(elements)")  # Athena's name for it
+        yield opened
+
+
+def test_each_documented_query_is_tested() -> None:
+    assert set(QUERIES) == set(EXPECTED)
+
+
+@pytest.mark.parametrize("title", EXPECTED)
+def test_documented_query_answers_its_question(connection: duckdb.DuckDBPyConnection, title: str) -> None:
+    assert connection.execute(QUERIES[title]).fetchall() == EXPECTED[title]
+
+
+def test_an_answer_that_was_delivered_twice_counts_once(connection: duckdb.DuckDBPyConnection) -> None:
+    def count(table: str) -> Any:
+        return connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
+
+    assert (count("served"), count("served_once")) == (8, 4)
+
+
+def test_the_page_has_the_columns_of_the_table() -> None:
+    listed = re.findall(r"^\| (`[a-z_`, ]+`) \| [a-z]+[a-z&;]* \|", PAGE.read_text(), flags=re.MULTILINE)
+    named = [name for cell in listed for name in re.findall(r"`(\w+)`", cell)]
+
+    assert named == [*served.COLUMNS, served.PARTITION_COLUMN]

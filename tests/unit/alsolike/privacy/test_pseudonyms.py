@@ -1,0 +1,63 @@
+"""Keyed hashes: the same for the same id, of one length, apart for each kind, and useless without the secret."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alsolike.privacy.pseudonyms import DIGITS, Pseudonyms, pseudonyms_of
+from alsolike.runtime.errors import MissingSetting, Unavailable
+
+KEY = b"k" * 32
+pseudonyms = Pseudonyms(KEY)
+
+
+def test_a_hash_is_hmac_sha256_of_kind_and_id() -> None:
+    assert pseudonyms.user("ann") == hmac.new(KEY, b"user\0ann", hashlib.sha256).hexdigest()
+
+
+@given(st.text(), st.text())
+def test_ids_and_kinds_never_share_a_hash(one: str, other: str) -> None:
+    hashes = [
+        hash_of(value)
+        for value in {one, other}
+        for hash_of in (pseudonyms.user, pseudonyms.session, pseudonyms.erased_user)
+    ]
+
+    assert len(set(hashes)) == len(hashes)
+    assert {len(each) for each in hashes} == {DIGITS}
+
+
+def test_another_secret_gives_other_hashes() -> None:
+    assert Pseudonyms(b"x" * 32).user("ann") != pseudonyms.user("ann")
+
+
+def test_half_a_surrogate_pair_has_a_hash_too() -> None:
+    assert len(pseudonyms.user("\ud800")) == DIGITS
+
+
+def test_a_short_secret_is_refused() -> None:
+    with pytest.raises(MissingSetting, match="has 5 bytes, expected 32"):
+        Pseudonyms(b"short")
+
+
+def test_the_secret_is_read_once(aws: Callable[[str], Any]) -> None:
+    secrets = aws("secretsmanager")
+    arn = secrets.create_secret(Name="key", SecretString="s" * 64)["ARN"]
+
+    first = pseudonyms_of(secrets, arn)
+    secrets.put_secret_value(SecretId=arn, SecretString="t" * 64)
+
+    assert pseudonyms_of(secrets, arn) is first
+    assert first.user("ann") == Pseudonyms(b"s" * 64).user("ann")
+
+
+def test_a_secret_that_cannot_be_read_is_named(aws: Callable[[str], Any]) -> None:
+    with pytest.raises(Unavailable, match="secret absent: "):
+        pseudonyms_of(aws("secretsmanager"), "absent")

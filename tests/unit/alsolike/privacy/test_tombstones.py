@@ -1,0 +1,245 @@
+"""Tombstones: written once, seen by every reader within its interval, and never lost to a failure."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from alsolike.events.interactions import profile_id
+from alsolike.events.stream import StreamRecord, partition_key
+from alsolike.privacy.erasures import RECEIPTS_PREFIX
+from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.privacy.tombstones import (
+    MAX_ATTEMPTS,
+    SESSION_DAYS,
+    TOMBSTONES_KEY,
+    TombstoneReader,
+    add_session_tombstones,
+    add_tombstone,
+    long_key,
+    names_erased,
+)
+from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
+from tests.fakes.places import BUCKET
+
+PSEUDONYMS = Pseudonyms(b"k" * 32)
+
+
+def erase(s3: Any, user: str, *, now_ms: int = 1) -> int:
+    return add_tombstone(s3, BUCKET, PSEUDONYMS.erased_user(user), now_ms=now_ms)
+
+
+def reader(s3: Any, *, check_s: float = 5) -> TombstoneReader:
+    return TombstoneReader(s3, BUCKET, lambda: PSEUDONYMS, check_s=check_s)
+
+
+@pytest.mark.parametrize("length", [1, 254, 255, 256])
+def test_record_with_the_key_of_an_erased_user_names_the_user_however_long_the_id(s3: Any, length: int) -> None:
+    user, other = "u" * length, "v" * length
+    erase(s3, user)
+    if (key := long_key(profile_id(user_id=user, session_id=None))) is not None:
+        erase(s3, key)
+    found = reader(s3)
+
+    def named(name: str) -> bool:
+        key = partition_key(profile_id(user_id=name, session_id=None))
+        record = StreamRecord("events", "shard-1", "1", 1, b"no JSON", key)
+        return names_erased(record, functools.partial(found.erased, now_ms=1))
+
+    assert (named(user), named(other)) == (True, False)
+
+
+class Counting:
+    """An S3 client that counts reads and can be cut off."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.reads = 0
+        self.down = False
+
+    def get_object(self, **request: Any) -> Any:
+        self.reads += 1
+        if self.down:
+            raise EndpointConnectionError(endpoint_url="https://s3")
+        return self.client.get_object(**request)
+
+    def list_objects_v2(self, **request: Any) -> Any:
+        return self.client.list_objects_v2(**request)
+
+
+def test_nobody_is_erased_before_the_first_tombstone_and_no_secret_is_asked_for(s3: Any) -> None:
+    def no_secret() -> Pseudonyms:
+        raise AssertionError("asked for the secret")
+
+    assert not TombstoneReader(s3, BUCKET, no_secret).erased("ann", now_ms=0)
+
+
+def test_an_erased_user_is_known_by_the_hash_and_nobody_else_is(s3: Any) -> None:
+    erase(s3, "ann")
+    tombstones = reader(s3)
+
+    assert tombstones.erased("ann", now_ms=0)
+    assert not tombstones.erased("bob", now_ms=0)
+    assert not tombstones.erased(None, now_ms=0)
+    assert b"ann" not in s3.get_object(Bucket=BUCKET, Key=TOMBSTONES_KEY)["Body"].read()
+
+
+def test_a_tombstone_is_seen_when_the_interval_is_over_and_not_looked_for_before(s3: Any) -> None:
+    counting = Counting(s3)
+    tombstones = reader(counting)
+    assert not tombstones.erased("ann", now_ms=10_000)
+    erase(s3, "ann")
+
+    assert not tombstones.erased("ann", now_ms=14_999)
+    assert counting.reads == 1
+    assert tombstones.erased("ann", now_ms=15_000)
+    assert counting.reads == 2
+
+
+def test_an_unchanged_object_is_not_read_again(s3: Any) -> None:
+    erase(s3, "ann")
+    tombstones = reader(s3)
+    tombstones.current(now_ms=0)
+
+    assert tombstones.erased("ann", now_ms=5_000)  # the answer was 304
+
+
+def test_tombstones_outlast_a_failure(s3: Any) -> None:
+    erase(s3, "ann")
+    counting = Counting(s3)
+    tombstones = reader(counting)
+    tombstones.current(now_ms=0)
+    counting.down = True
+
+    assert tombstones.erased("ann", now_ms=5_000)
+    assert tombstones.erased("ann", now_ms=9_999)
+    assert counting.reads == 2  # the failure is not met at each call
+    counting.down = False
+    erase(s3, "bob")
+    assert tombstones.erased("bob", now_ms=10_000)
+
+
+def test_tombstones_that_were_never_read_are_missed_loudly(s3: Any) -> None:
+    counting = Counting(s3)
+    counting.down = True
+    tombstones = reader(counting)
+
+    for now_ms in (0, 1):  # no interval hides it
+        with pytest.raises(Unavailable, match=rf"s3://artefacts/{TOMBSTONES_KEY}"):
+            tombstones.erased("ann", now_ms=now_ms)
+
+
+def test_erasing_again_keeps_the_first_time(s3: Any) -> None:
+    assert erase(s3, "ann", now_ms=5) == 5
+    assert erase(s3, "ann", now_ms=9) == 5
+
+    assert list(reader(s3).current(now_ms=0).users.values()) == [5]
+
+
+class Together:
+    """An S3 client for four threads, all of which have read before the first writes."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._all_have_read = threading.Barrier(4)
+        self._first = itertools.count()
+        self.refused = 0
+
+    def get_object(self, **request: Any) -> Any:
+        try:
+            return self._client.get_object(**request)
+        finally:
+            if next(self._first) < 4:
+                self._all_have_read.wait(timeout=10)
+
+    def list_objects_v2(self, **request: Any) -> Any:
+        return self._client.list_objects_v2(**request)
+
+    def put_object(self, **request: Any) -> Any:
+        try:
+            return self._client.put_object(**request)
+        except ClientError:
+            self.refused += 1
+            raise
+
+
+def test_tombstones_written_at_once_are_all_kept(s3: Any) -> None:
+    users = [f"user-{number}" for number in range(12)]
+    together = Together(s3)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda user: erase(together, user), users))
+
+    tombstones = reader(s3)
+    assert together.refused >= 3
+    assert all(tombstones.erased(user, now_ms=0) for user in users)
+
+
+def test_a_writer_that_always_loses_gives_up(s3: Any) -> None:
+    numbers = itertools.count()
+
+    class Overtaken:
+        def get_object(self, **request: Any) -> Any:
+            return s3.get_object(**request)
+
+        def list_objects_v2(self, **request: Any) -> Any:
+            return s3.list_objects_v2(**request)
+
+        def put_object(self, **request: Any) -> Any:
+            erase(s3, f"other-{next(numbers)}")
+            return s3.put_object(**request)
+
+    with pytest.raises(ConcurrentUpdate, match=f"changed {MAX_ATTEMPTS} times"):
+        erase(Overtaken(), "ann")
+
+
+@pytest.mark.parametrize("document", [b"[]", b"{", json.dumps({"format_version": 2, "erased": {}}).encode()])
+def test_an_object_of_another_form_is_never_taken_for_nobody(s3: Any, document: bytes) -> None:
+    s3.put_object(Bucket=BUCKET, Key=TOMBSTONES_KEY, Body=document)
+
+    with pytest.raises(Unavailable, match=TOMBSTONES_KEY):
+        reader(s3).erased("ann", now_ms=0)
+
+
+def put_receipt(s3: Any) -> None:
+    s3.put_object(Bucket=BUCKET, Key=f"{RECEIPTS_PREFIX}0123.json", Body=b"{}")
+
+
+def test_deleted_tombstones_stop_every_process_that_has_not_read_them(s3: Any) -> None:
+    erase(s3, "ann")
+    put_receipt(s3)
+    s3.delete_object(Bucket=BUCKET, Key=TOMBSTONES_KEY)
+
+    with pytest.raises(Unavailable, match="it was deleted"):
+        reader(s3).erased("ann", now_ms=0)
+    with pytest.raises(Unavailable, match="it was deleted"):
+        erase(s3, "bob")
+
+
+def test_a_process_that_has_read_tombstones_keeps_them_when_they_are_deleted(s3: Any) -> None:
+    erase(s3, "ann")
+    tombstones = reader(s3)
+    tombstones.current(now_ms=0)
+    s3.delete_object(Bucket=BUCKET, Key=TOMBSTONES_KEY)
+
+    assert tombstones.erased("ann", now_ms=5_000)
+
+
+def test_a_sessions_tombstone_stops_records_without_a_user_and_expires(s3: Any) -> None:
+    later_ms = (SESSION_DAYS + 1) * 86_400_000
+    erase(s3, "ann")
+    add_session_tombstones(s3, BUCKET, [PSEUDONYMS.shopper("visit")], now_ms=1)
+
+    assert reader(s3).erased(None, "visit", now_ms=0)
+    assert not reader(s3).erased("bob", "visit", now_ms=0)
+    assert not reader(s3).erased(None, "other", now_ms=0)
+    add_session_tombstones(s3, BUCKET, [PSEUDONYMS.shopper("other")], now_ms=later_ms)
+    assert list(reader(s3).current(now_ms=0).sessions) == [PSEUDONYMS.shopper("other")]
+    assert reader(s3).erased("ann", now_ms=0)

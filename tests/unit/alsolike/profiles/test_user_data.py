@@ -1,0 +1,212 @@
+"""What is held about a user: every store once, events once, sessions by their first login, and nobody else's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from alsolike.events.interactions import profile_id
+from alsolike.lake.served import COLUMNS
+from alsolike.privacy.tombstones import add_tombstone
+from alsolike.profiles.store import RecentInteraction
+from alsolike.profiles.user_data import UserData, UserDataStores
+from alsolike.runtime.errors import Unavailable
+from functions.archive_served.service import to_parquet
+from functions.export_user.rows import concatenate, read_rows
+from tests.builders.lambda_events import NOW_MS, interaction
+from tests.builders.served_rows import served
+from tests.builders.stores import OLD_SCHEMA, PLACES, PSEUDONYMS, Stores
+
+
+@pytest.fixture
+def stores(aws: Callable[[str], Any]) -> Stores:
+    return Stores.create(aws)
+
+
+def user_data(stores: Stores, on_object: Callable[[], None] = lambda: None) -> UserData:
+    places = UserDataStores(PLACES.lake_bucket, PLACES.artefact_bucket, PLACES.profiles_table, PLACES.users_table)
+    return UserData(stores.s3, stores.dynamodb, places, PSEUDONYMS, read_rows, concatenate, on_object=on_object)
+
+
+def document(stores: Stores, user: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(b"".join(user_data(stores).document(user)))
+    return found
+
+
+def events(stores: Stores, user: str) -> list[str]:
+    return [row["event_id"] for row in document(stores, user)["interactions"]]
+
+
+@pytest.mark.parametrize("session", ["s", None])
+def test_an_event_that_lies_in_two_objects_is_shown_once(session: str | None, stores: Stores) -> None:
+    one, other = (interaction(event, user_id="ann", session_id=session) for event in "ab")
+    stores.put_rows("raw", one, other)
+    stores.put_rows("merged", one, interaction("c", user_id="bob"))
+
+    assert events(stores, "ann") == ["a", "b"]
+
+
+def test_events_are_in_the_order_of_their_times(stores: Stores) -> None:
+    for event, time_ms in (("late", 30), ("early", 10), ("b", 20), ("a", 20)):
+        stores.put_rows(event, interaction(event, user_id="ann", event_time_ms=time_ms))
+
+    assert events(stores, "ann") == ["early", "a", "b", "late"]
+
+
+def test_what_a_session_did_until_its_login_is_the_users(stores: Stores) -> None:
+    stores.put_rows("browsed", interaction("1", user_id=None, session_id="s", event_time_ms=1))
+    stores.put_rows("login", interaction("2", user_id="ann", session_id="s", event_time_ms=2))
+    stores.put_rows("after", interaction("3", user_id=None, session_id="s", event_time_ms=3))
+
+    assert events(stores, "ann") == ["1", "2"]
+
+
+def test_a_session_that_somebody_else_logged_in_to_first_is_not_shown(stores: Stores) -> None:
+    stores.put_rows(
+        "shared",
+        interaction("1", user_id=None, session_id="s", event_time_ms=1),
+        interaction("2", user_id="bob", session_id="s", event_time_ms=2),
+        interaction("3", user_id="ann", session_id="s", event_time_ms=3),
+    )
+
+    assert events(stores, "ann") == ["3"]
+    assert events(stores, "bob") == ["1", "2"]
+
+
+def test_objects_of_before_the_newest_column_are_shown_with_a_null(stores: Stores) -> None:
+    stores.put_rows("old", interaction("a", user_id="ann"), schema=OLD_SCHEMA)
+
+    assert [row["query"] for row in document(stores, "ann")["interactions"]] == [None]
+
+
+def test_what_was_recommended_is_shown_once_to_sessions_until_the_login(stores: Stores) -> None:
+    ann, bob, visit = map(PSEUDONYMS.shopper, ("ann", "bob", "visit"))
+    stores.put_rows("login", interaction("1", user_id="ann", session_id="visit", event_time_ms=NOW_MS))
+    late = served(shopper=ann, served_ms=NOW_MS + 9)
+    early = served(shopper=None, session=visit, served_ms=NOW_MS - 5)
+    by_one_id = served(shopper=visit, served_ms=NOW_MS - 4)
+    after = served(shopper=None, session=visit, served_ms=NOW_MS + 5)
+    day = "served/served_date=2023-11-14/"
+    stores.put(
+        f"{day}a.parquet", to_parquet([late, early, by_one_id, after, served(shopper=bob), served(shopper=None)])
+    )
+    stores.put(f"{day}b.parquet", to_parquet([late]))
+
+    found = document(stores, "ann")["recommendations"]
+
+    assert [row["recommendation_id"] for row in found] == [each.recommendation_id for each in (early, by_one_id, late)]
+    assert found[0].keys() == set(COLUMNS)
+    assert found[0]["item_ids"] == list(early.item_ids)
+    assert document(stores, "eve")["recommendations"] == []
+
+
+def test_another_users_and_earlier_anonymous_recommendations_of_a_shared_session_are_not_shown(stores: Stores) -> None:
+    ann, bob, visit = map(PSEUDONYMS.shopper, ("ann", "bob", "visit"))
+    stores.put_rows(
+        "logins",
+        interaction("1", user_id="ann", session_id="visit", event_time_ms=NOW_MS, received_time_ms=NOW_MS),
+        interaction("2", user_id="bob", session_id="visit", event_time_ms=NOW_MS + 9, received_time_ms=NOW_MS + 9),
+    )
+    anonymous = served(shopper=None, session=visit, served_ms=NOW_MS - 5)
+    of_ann = served(shopper=ann, session=visit, served_ms=NOW_MS + 5)
+    between = served(shopper=None, session=visit, served_ms=NOW_MS + 6)
+    of_bob = served(shopper=bob, session=visit, served_ms=NOW_MS + 10)
+    stores.put("served/served_date=2023-11-14/a.parquet", to_parquet([anonymous, of_ann, between, of_bob]))
+
+    def shown(user: str) -> list[str]:
+        return [row["recommendation_id"] for row in document(stores, user)["recommendations"]]
+
+    assert shown("ann") == [anonymous.recommendation_id, of_ann.recommendation_id]
+    assert shown("bob") == [of_bob.recommendation_id]
+
+
+def test_responses_before_a_login_are_found_by_the_servers_clock(stores: Stores) -> None:
+    """The login is dated ten seconds early by its device."""
+    login = interaction("1", user_id="ann", session_id="visit", event_time_ms=NOW_MS - 10_000, received_time_ms=NOW_MS)
+    stores.put_rows("login", login)
+    row = served(shopper=None, session=PSEUDONYMS.shopper("visit"), served_ms=NOW_MS - 5)
+    stores.put("served/served_date=2023-11-14/a.parquet", to_parquet([row]))
+
+    assert [each["recommendation_id"] for each in document(stores, "ann")["recommendations"]] == [row.recommendation_id]
+
+
+def test_the_live_profile_is_shown_as_it_is(stores: Stores) -> None:
+    recent = RecentInteraction(NOW_MS, "a", "pear", "view")
+    stores.profiles.add(profile_id(user_id="ann", session_id=None), [recent], now_ms=NOW_MS)
+
+    assert document(stores, "ann")["profile"] == {
+        "erased": False,
+        "recent": [{"event_time_ms": NOW_MS, "event_id": "a", "item_id": "pear", "event_type": "view"}],
+    }
+    assert document(stores, "bob")["profile"] is None
+
+
+def test_a_user_of_whom_the_table_keeps_the_deletion_alone_is_not_held(stores: Stores) -> None:
+    item = {"user_id": {"S": "ann"}, "deleted": {"BOOL": True}, "updated_at_ms": {"N": "1"}}
+    stores.dynamodb.put_item(TableName=PLACES.users_table, Item=item)
+
+    assert document(stores, "ann")["user"] is None
+
+
+def test_quarantine_is_shown_with_its_reason_or_whole_where_that_is_lost(stores: Stores) -> None:
+    stores.quarantine("1", b'{"user_id":"ann","item')
+    stores.quarantine("2", b'{"user_id":"bob"}')
+    stores.put("quarantine/dt=2026-09-21/3.json", b"torn: ann")
+    stores.put("quarantine/dt=2026-09-21/4.json", b"torn: bob")
+
+    assert document(stores, "ann")["quarantine"] == [
+        {"key": "quarantine/dt=2026-09-21/1.json", "reason": "bad", "record": '{"user_id":"ann","item'},
+        {"key": "quarantine/dt=2026-09-21/3.json", "record": "torn: ann"},
+    ]
+
+
+def test_the_receipt_is_found_by_the_id(stores: Stores) -> None:
+    erasure = stores.ask("ann")
+
+    assert document(stores, "ann")["erasure"]["erasure_id"] == erasure
+    assert document(stores, "bob")["erasure"] is None
+
+
+def test_a_tombstone_alone_is_not_taken_for_a_receipt(stores: Stores) -> None:
+    add_tombstone(stores.s3, PLACES.artefact_bucket, PSEUDONYMS.erased_user("ann"), now_ms=1)
+
+    assert document(stores, "ann")["erasure"] is None
+
+
+class StoppedError(Exception):
+    """Whoever reads has no more time."""
+
+
+def test_reading_can_be_watched_and_stopped(stores: Stores) -> None:
+    stores.put_rows("one", interaction("a", user_id="bob"))
+    stores.quarantine("1", b"?")
+    calls: list[None] = []
+
+    b"".join(user_data(stores, lambda: calls.append(None)).document("ann"))
+
+    assert len(calls) == 3  # a page of profiles, an object of the lake, one of quarantine
+
+    def stop() -> None:
+        raise StoppedError
+
+    with pytest.raises(StoppedError):
+        b"".join(user_data(stores, stop).document("ann"))
+
+
+@pytest.mark.parametrize("table", [PLACES.profiles_table, PLACES.users_table])
+def test_a_table_that_does_not_answer_is_not_taken_for_an_empty_one(table: str, stores: Stores) -> None:
+    stores.dynamodb.delete_table(TableName=table)
+
+    with pytest.raises(Unavailable, match=table):
+        document(stores, "ann")
+
+
+def test_a_bucket_that_does_not_answer_is_not_taken_for_an_empty_one(stores: Stores) -> None:
+    places = UserDataStores("absent", PLACES.artefact_bucket, PLACES.profiles_table, PLACES.users_table)
+    data = UserData(stores.s3, stores.dynamodb, places, PSEUDONYMS, read_rows, concatenate)
+
+    with pytest.raises(Unavailable, match="absent"):
+        b"".join(data.document("ann"))

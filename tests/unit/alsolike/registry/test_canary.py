@@ -1,0 +1,142 @@
+"""A version on trial: what the pointer carries, and what is kept of what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from alsolike.registry.canary import MAX_VERSION_BYTES, Canary
+from alsolike.registry.canary_report import MAX_LOOKS, CanaryLook, CanaryReport, CanaryReports, report_key
+from alsolike.registry.champion import Champion, EndedTrial
+from alsolike.registry.registry import CHAMPION_KEY, Registry, model_prefix
+from alsolike.runtime.errors import InvalidBundle, InvalidInput
+from tests.fakes.places import BUCKET
+
+CANARY = Canary("v2", "v1", 0.25, 1_000, 5_000, 100, "run")
+REPORT = CanaryReport("v2", "run", "v1", 0.25, 1_000, 5_000, (CanaryLook(2_000, "going", ("fine so far",), {"a": 1}),))
+
+
+@pytest.fixture
+def s3(s3: Any) -> Any:
+    for version in ("v1", "v2"):
+        s3.put_object(Bucket=BUCKET, Key=f"{model_prefix(version)}manifest.json", Body=b"{}")
+    return s3
+
+
+def test_the_pointer_carries_it_until_it_is_taken_out_or_another_is_champion(s3: Any) -> None:
+    registry = Registry(s3, BUCKET)
+    first = registry.promote("v1", reason="first", now_ms=1)
+
+    tried = registry.start_canary(first, CANARY)
+
+    assert registry.champion() == tried
+    assert (tried.version, tried.canary) == ("v1", CANARY)
+    assert registry.end_canary(tried, reason="a test").canary is None
+    registry.start_canary(registry.promote("v1", reason="a test", now_ms=2), CANARY)
+    assert registry.promote("v2", reason="a test", now_ms=3).canary is None
+
+
+def test_promoting_the_champion_ends_a_trial_and_says_why(s3: Any) -> None:
+    registry = Registry(s3, BUCKET)
+    tried = registry.start_canary(registry.promote("v1", reason="first", now_ms=1), CANARY)
+
+    ended = registry.promote("v1", reason="no trials now", now_ms=2)
+
+    assert registry.champion() == ended
+    assert (ended.canary, ended.ended) == (None, EndedTrial("v2", "run", "v1 stays champion: no trials now"))
+    assert ended.history == tried.history
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_a_reason_that_says_nothing_is_refused(s3: Any, reason: str) -> None:
+    registry = Registry(s3, BUCKET)
+    tried = registry.start_canary(registry.promote("v1", reason="first", now_ms=1), CANARY)
+
+    writes: tuple[Callable[[], Champion], ...] = (
+        lambda: registry.promote("v2", reason=reason, now_ms=2),
+        lambda: registry.promote("v1", reason=reason, now_ms=2),
+        lambda: registry.end_canary(tried, reason=reason),
+    )
+    for write in writes:
+        with pytest.raises(InvalidInput, match=f"the reason is '{reason}', expected words"):
+            write()
+
+    assert registry.champion() == tried
+
+
+def test_each_user_has_an_arm_by_its_share() -> None:
+    experiment = CANARY.experiment
+
+    assert [(arm.name, arm.share, arm.model) for arm in experiment.arms] == [
+        ("champion", 0.75, None),
+        ("candidate", 0.25, "v2"),
+    ]
+    assert CANARY.labels == ("canary-v2/champion", "canary-v2/candidate")
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"version": "v" * (MAX_VERSION_BYTES + 1)}, "has a name of more than 57 bytes"),
+        ({"share": 0.0}, "share is 0.0, expected above 0 and below 1"),
+        ({"share": 1.0}, "share is 1.0, expected above 0 and below 1"),
+        ({"version": 2}, "the version is 2, expected 1 to 128 letters"),
+        ({"version": "v 2"}, "the version is 'v 2', expected 1 to 128 letters"),  # could not be promoted afterwards
+        ({"version": "../v2"}, r"the version is '\.\./v2', expected"),
+        ({"started_ms": "1"}, "started_ms is '1', expected a whole number"),
+        ({"ends_ms": None}, "ends_ms is None, expected a whole number"),
+        ({"planned_answers": 0.5}, "planned_answers is 0.5, expected a whole number"),
+    ],
+)
+def test_what_no_user_could_be_assigned_by_is_refused(s3: Any, fields: dict[str, Any], said: str) -> None:
+    values = {"version": "v2", "champion": "v1", "share": 0.1, "started_ms": 1, "ends_ms": 2, "planned_answers": 3}
+    with pytest.raises(ValueError, match=said):
+        Canary(**{**values, "run_id": "run", **fields})
+
+
+def test_the_longest_name_keys_the_hash() -> None:
+    longest = Canary("v" * MAX_VERSION_BYTES, "v1", 0.5, 0, 1, 1, "run")
+
+    assert longest.experiment.arm_of("anna").name in ("champion", "candidate")
+
+
+def test_a_pointer_with_an_impossible_canary_is_unreadable(s3: Any) -> None:
+    registry = Registry(s3, BUCKET)
+    registry.start_canary(registry.promote("v1", reason="a test", now_ms=1), CANARY)
+    body = s3.get_object(Bucket=BUCKET, Key=CHAMPION_KEY)["Body"].read()
+    s3.put_object(Bucket=BUCKET, Key=CHAMPION_KEY, Body=body.replace(b"0.25", b"2.5"))
+
+    with pytest.raises(InvalidBundle, match=r"share is 2\.5"):
+        registry.champion()
+
+
+class TestReports:
+    def test_a_report_is_read_as_it_was_written(self, s3: Any) -> None:
+        reports = CanaryReports(s3, BUCKET)
+        assert reports.read("v2") is None
+
+        reports.write(REPORT)
+
+        assert reports.read("v2") == REPORT
+        assert (REPORT.state, REPORT.reasons) == ("going", ("fine so far",))
+
+    def test_the_last_look_says_what_became_of_it(self) -> None:
+        ended = REPORT.with_look(CanaryLook(3_000, "promoted", ("it passed",)))
+
+        assert (ended.state, len(ended.looks)) == ("promoted", 2)
+
+    def test_it_keeps_the_latest_looks(self) -> None:
+        report = REPORT
+        for number in range(MAX_LOOKS):
+            report = report.with_look(CanaryLook(number, "going", ()))
+
+        assert (len(report.looks), report.looks[0].at_ms) == (MAX_LOOKS, 0)
+
+    @pytest.mark.parametrize("body", [b"damaged", b"{}", b'{"looks": []}', b'{"looks": [{"reasons": []}]}'])
+    def test_one_that_is_damaged_is_refused(self, s3: Any, body: bytes) -> None:
+        s3.put_object(Bucket=BUCKET, Key=report_key("v2"), Body=body)
+
+        with pytest.raises(InvalidBundle, match="the report of the canary is unreadable"):
+            CanaryReports(s3, BUCKET).read("v2")

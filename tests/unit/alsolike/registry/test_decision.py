@@ -1,0 +1,118 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from alsolike.registry.decision import Check, Decision, Decisions, decision_key
+from alsolike.runtime.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound, Unavailable
+from tests.fakes.places import BUCKET
+
+GOOD = Check("parity", True, "64 histories", {"histories": 64})
+BAD = Check("coverage", False, "0.1%, at least 1%", {"percent": 0.1})
+TOO_LARGE = Check("bundle size", False, "900 MB, serving has room for 150 MB", final=True)
+
+
+def decision(*checks: Check, version: str = "v2") -> Decision:
+    return Decision(version=version, decided_ms=1, champion="v1", checks=checks)
+
+
+@pytest.fixture
+def decisions(s3: Any) -> Decisions:
+    return Decisions(s3, BUCKET)
+
+
+def test_decision_comes_back_as_it_was_kept(decisions: Decisions) -> None:
+    kept = decisions.keep(decision(GOOD, TOO_LARGE))
+
+    assert decisions.get("v2") == kept == decision(GOOD, TOO_LARGE)
+    assert (kept.passed, kept.verdict) == (False, "rejected")
+
+
+def test_version_is_judged_once(decisions: Decisions) -> None:
+    first = decisions.keep(decision(GOOD))
+
+    assert decisions.keep(decision(BAD)) == first
+    assert decisions.get("v2") == first
+
+
+def test_version_without_a_decision_has_none(decisions: Decisions) -> None:
+    assert decisions.get("v9") is None
+
+
+def test_decision_of_an_earlier_version_reads_without_what_it_did_not_have(s3: Any, decisions: Decisions) -> None:
+    document = (
+        b'{"version": "v2", "decided_ms": 1, "champion": null, "forced": null, "verdict": "approved",'
+        b' "checks": [{"name": "parity", "passed": true, "figures": "fine"}]}'
+    )
+    s3.put_object(Bucket=BUCKET, Key=decision_key("v2"), Body=document)
+
+    found = decisions.get("v2")
+
+    assert found is not None
+    assert not found.checks[0].final
+
+
+def test_refused_version_is_let_through_with_the_reason(decisions: Decisions) -> None:
+    decisions.keep(decision(GOOD, BAD))
+
+    forced = decisions.force("v2", reason="  the catalogue is new  ")
+
+    assert (forced.forced, forced.verdict, forced.passed) == ("the catalogue is new", "approved", False)
+    assert decisions.get("v2") == forced
+    assert [check.passed for check in forced.checks] == [True, False]  # what was found stays
+
+
+def test_version_that_passed_needs_no_force(decisions: Decisions) -> None:
+    decisions.keep(decision(GOOD))
+
+    assert decisions.force("v2", reason="to be sure").forced is None
+
+
+def test_reason_must_say_something(decisions: Decisions) -> None:
+    decisions.keep(decision(BAD))
+
+    with pytest.raises(InvalidInput, match="the reason is ' ', expected words"):
+        decisions.force("v2", reason=" ")
+
+
+def test_version_that_could_not_be_served_is_not_forced(decisions: Decisions) -> None:
+    decisions.keep(decision(BAD, TOO_LARGE))
+
+    with pytest.raises(InvalidInput, match="'v2' cannot be served, whatever the reason: failed: bundle size: 900 MB"):
+        decisions.force("v2", reason="we want it")
+
+
+def test_version_without_a_decision_cannot_be_forced(decisions: Decisions) -> None:
+    with pytest.raises(NotFound, match="no decision on model version 'v9'"):
+        decisions.force("v9", reason="we want it")
+
+
+def test_decision_that_changed_meanwhile_is_not_overwritten(
+    s3: Any, decisions: Decisions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decisions.keep(decision(BAD))
+    read = s3.get_object
+
+    def then_somebody_writes(**arguments: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = read(**arguments)
+        s3.put_object(Bucket=BUCKET, Key=decision_key("v2"), Body=decision(BAD, BAD).to_json())
+        return answer
+
+    monkeypatch.setattr(s3, "get_object", then_somebody_writes)
+
+    with pytest.raises(ConcurrentUpdate, match=r"registry/decisions/v2\.json changed meanwhile"):
+        decisions.force("v2", reason="we want it")
+
+
+def test_unreadable_decision_is_named(s3: Any, decisions: Decisions) -> None:
+    s3.put_object(Bucket=BUCKET, Key=decision_key("v2"), Body=b"{")
+
+    with pytest.raises(InvalidBundle, match="the decision is unreadable"):
+        decisions.get("v2")
+
+
+def test_bucket_that_does_not_answer_is_told_apart_from_no_decision(aws: Callable[[str], Any]) -> None:
+    with pytest.raises(Unavailable, match=r"s3://nowhere/registry/decisions/v2\.json: .*NoSuchBucket"):
+        Decisions(aws("s3"), "nowhere").get("v2")
+    with pytest.raises(Unavailable, match="NoSuchBucket"):
+        Decisions(aws("s3"), "nowhere").keep(decision(GOOD))

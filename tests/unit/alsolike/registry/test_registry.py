@@ -1,0 +1,263 @@
+"""The champion pointer: promoted and rolled back by whoever looked last."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+
+from alsolike.registry.champion import MAX_HISTORY, Champion, Promotion
+from alsolike.registry.registry import CHAMPION_KEY, Registry, model_prefix
+from alsolike.runtime.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound, Unavailable
+from tests.fakes.places import BUCKET
+
+
+@pytest.fixture
+def s3(s3: Any) -> Any:
+    for version in ("v1", "v2", "v3"):
+        s3.put_object(Bucket=BUCKET, Key=f"{model_prefix(version)}manifest.json", Body=b"{}")
+    return s3
+
+
+def test_there_is_no_champion_before_the_first_promotion(s3: Any) -> None:
+    assert Registry(s3, BUCKET).champion() is None
+
+
+def test_a_promoted_version_is_champion(s3: Any) -> None:
+    registry = Registry(s3, BUCKET)
+
+    promoted = registry.promote("v1", reason="first", now_ms=5)
+
+    assert promoted.version == "v1"
+    assert promoted.previous is None
+    assert promoted.history == (Promotion("v1", 5, "first"),)
+    assert registry.champion() == promoted
+
+
+def test_the_history_is_latest_first(s3: Any) -> None:
+    registry = Registry(s3, BUCKET)
+    for index, version in enumerate(("v1", "v2", "v3")):
+        registry.promote(version, reason=f"r{index}", now_ms=index)
+
+    champion = registry.champion()
+
+    assert champion is not None
+    assert [promotion.version for promotion in champion.history] == ["v3", "v2", "v1"]
+    assert champion.previous == "v2"
+
+
+def test_promoting_the_champion_again_changes_nothing(s3: Any) -> None:
+    registry = Registry(s3, BUCKET)
+    first = registry.promote("v1", reason="first", now_ms=5)
+
+    assert registry.promote("v1", reason="again", now_ms=6) == first
+
+
+def test_a_version_without_bundle_cannot_become_champion(s3: Any) -> None:
+    with pytest.raises(NotFound, match=r"model version 'v9' has no bundle at s3://artefacts/models/v9/manifest\.json"):
+        Registry(s3, BUCKET).promote("v9", reason="a test", now_ms=5)
+
+    assert Registry(s3, BUCKET).champion() is None
+
+
+def test_a_version_whose_name_the_pointer_refuses_cannot_become_champion(s3: Any) -> None:
+    s3.put_object(Bucket=BUCKET, Key=f"{model_prefix('v 1')}manifest.json", Body=b"{}")
+
+    with pytest.raises(InvalidInput, match="the version is 'v 1', expected 1 to 128 letters"):
+        Registry(s3, BUCKET).promote("v 1", reason="a test", now_ms=5)
+
+    assert Registry(s3, BUCKET).champion() is None
+
+
+def test_rolling_back_makes_the_earlier_version_champion(s3: Any) -> None:
+    registry = Registry(s3, BUCKET)
+    registry.promote("v1", reason="a test", now_ms=1)
+    registry.promote("v2", reason="a test", now_ms=2)
+
+    rolled = registry.roll_back(reason="worse", now_ms=3)
+
+    assert rolled.version == "v1"
+    assert rolled.history[0] == Promotion("v1", 3, "worse")
+
+
+def test_a_rollback_holds_new_versions_until_somebody_resumes_or_promotes(s3: Any) -> None:
+    registry = Registry(s3, BUCKET)
+    for version in ("v1", "v2"):
+        registry.promote(version, reason="a test", now_ms=1)
+
+    held = registry.roll_back(reason="it sells socks only", now_ms=1_767_225_600_000)
+
+    assert registry.champion() == held
+    assert str(held.held) == (
+        "held since 2026-01-01 00:00:00 UTC: it sells socks only; `alsolike models resume` lets new versions in again"
+    )
+    assert registry.pin(held, ("v1",)).held == held.held
+    assert registry.promote("v1", reason="the champion stays", now_ms=5).held is None
+    registry.promote("v2", reason="a test", now_ms=6)
+    assert registry.resume(registry.roll_back(reason="again", now_ms=7)).held is None
+    registry.promote("v2", reason="a test", now_ms=8)
+    registry.roll_back(reason="once more", now_ms=9)
+    assert registry.promote("v3", reason="mended", now_ms=8).held is None
+
+
+def test_rolling_back_again_goes_further_back_and_never_forth(s3: Any) -> None:
+    registry = Registry(s3, BUCKET)
+    for index, version in enumerate(("v1", "v2", "v3")):
+        registry.promote(version, reason="a test", now_ms=index)
+
+    assert registry.roll_back(reason="v3 is bad", now_ms=3).version == "v2"
+    assert registry.roll_back(reason="v2 is bad too", now_ms=4).version == "v1"
+    with pytest.raises(NotFound, match="there is no earlier champion to roll back to"):
+        registry.roll_back(reason="v1 is the first", now_ms=5)
+
+
+@pytest.mark.parametrize(
+    ("history", "predecessors"),
+    [
+        (["v1"], ()),
+        (["v3", "v2", "v1"], ("v2", "v1")),
+        (["v2", "v3", "v2", "v1"], ("v1",)),  # rolled back from v3
+        (["v4", "v2", "v3", "v2", "v1"], ("v2", "v1")),  # and v4 trained since
+        (["v1", "v2", "v3", "v2", "v1"], ()),
+        (["v1", "v2"], ("v2",)),
+    ],
+)
+def test_predecessors_pass_over_what_was_rolled_back_from(history: list[str], predecessors: tuple[str, ...]) -> None:
+    champion = Champion(tuple(Promotion(version, 0, "") for version in history), etag="")
+
+    assert champion.predecessors == predecessors
+    assert champion.previous == (predecessors[0] if predecessors else None)
+
+
+@pytest.mark.parametrize("promoted", [[], ["v1"]])
+def test_without_an_earlier_version_nothing_is_rolled_back(s3: Any, promoted: list[str]) -> None:
+    registry = Registry(s3, BUCKET)
+    for version in promoted:
+        registry.promote(version, reason="a test", now_ms=1)
+
+    with pytest.raises(NotFound, match="there is no earlier champion to roll back to"):
+        registry.roll_back(reason="a test", now_ms=2)
+
+
+def test_the_history_is_cut_to_the_latest_promotions(s3: Any) -> None:
+    registry = Registry(s3, BUCKET)
+    for index in range(MAX_HISTORY + 2):
+        champion = registry.promote(("v1", "v2")[index % 2], reason="a test", now_ms=index)
+
+    assert [promotion.promoted_ms for promotion in champion.history] == list(range(MAX_HISTORY + 1, 1, -1))
+
+
+class OtherWriter:
+    """An S3 client in front of which somebody else promotes `version` between reading and writing."""
+
+    def __init__(self, client: Any, version: str) -> None:
+        self._client = client
+        self._version = version
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def put_object(self, **call: Any) -> Any:
+        Registry(self._client, BUCKET).promote(self._version, reason="faster", now_ms=9)
+        return self._client.put_object(**call)
+
+
+@pytest.mark.parametrize("before", [None, "v3"])
+def test_of_two_promotions_at_once_the_second_is_refused(s3: Any, before: str | None) -> None:
+    registry = Registry(s3, BUCKET)
+    if before:
+        registry.promote(before, reason="a test", now_ms=1)
+
+    with pytest.raises(ConcurrentUpdate, match="the champion pointer changed meanwhile; look again"):
+        Registry(OtherWriter(s3, "v2"), BUCKET).promote("v1", reason="a test", now_ms=2)
+
+    champion = registry.champion()
+    assert champion is not None
+    assert champion.version == "v2"
+
+
+@pytest.mark.parametrize("before", [None, "v3"])
+def test_promotion_decided_on_an_earlier_champion_is_refused(s3: Any, before: str | None) -> None:
+    registry = Registry(s3, BUCKET)
+    judged = registry.promote(before, reason="a test", now_ms=1) if before else None
+    registry.promote("v2", reason="faster", now_ms=2)
+
+    with pytest.raises(ConcurrentUpdate, match="the champion pointer changed meanwhile; look again"):
+        registry.replace(judged, "v1", reason="a test", now_ms=3)
+
+    champion = registry.champion()
+    assert champion is not None
+    assert champion.version == "v2"
+
+
+def test_rollback_is_of_the_champion_that_it_saw(s3: Any) -> None:
+    registry = Registry(s3, BUCKET)
+    registry.promote("v1", reason="a test", now_ms=1)
+    registry.promote("v2", reason="a test", now_ms=2)
+
+    class Interrupted(Registry):
+        def champion(self) -> Champion | None:
+            seen = super().champion()
+            registry.promote("v3", reason="faster", now_ms=3)
+            return seen
+
+    with pytest.raises(ConcurrentUpdate):
+        Interrupted(s3, BUCKET).roll_back(reason="v2 is bad", now_ms=4)
+
+    champion = registry.champion()
+    assert champion is not None
+    assert champion.version == "v3"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"history": null}',
+        b'{"history": [{"version": "v1"}]}',
+        b'{"history": [{"version": 7, "promoted_ms": 0, "reason": "by hand"}]}',
+        b'{"history": [{"version": null, "promoted_ms": 0, "reason": "by hand"}]}',
+        b'{"history": [{"version": "../catalogue", "promoted_ms": 0, "reason": "by hand"}]}',
+        b'{"history": [{"version": "..", "promoted_ms": 0, "reason": "by hand"}]}',
+        b'{"history": [{"version": "v1", "promoted_ms": "today", "reason": "by hand"}]}',
+    ],
+)
+def test_an_unreadable_pointer_is_refused_by_name(s3: Any, body: bytes) -> None:
+    s3.put_object(Bucket=BUCKET, Key=CHAMPION_KEY, Body=body)
+
+    with pytest.raises(InvalidBundle, match=r"^s3://artefacts/registry/champion\.json is unreadable"):
+        Registry(s3, BUCKET).champion()
+
+
+def test_a_missing_bucket_is_unavailable(s3: Any) -> None:
+    registry = Registry(s3, "other")
+
+    with pytest.raises(Unavailable, match=r"s3://other/registry/champion\.json: .*NoSuchBucket"):
+        registry.champion()
+
+
+def test_a_silent_network_is_unavailable(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = Registry(s3, BUCKET)
+    registry.promote("v1", reason="a test", now_ms=1)
+
+    def silent(**_: Any) -> None:
+        raise EndpointConnectionError(endpoint_url="https://s3.test")
+
+    for call in ("put_object", "head_object", "get_object"):
+        monkeypatch.setattr(s3, call, silent)
+        with pytest.raises(Unavailable, match="Could not connect"):
+            registry.promote("v2", reason="a test", now_ms=2)
+
+
+def test_a_body_that_breaks_off_is_unavailable(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Body:
+        def read(self) -> bytes:
+            raise ReadTimeoutError(endpoint_url="https://s3.test")
+
+    monkeypatch.setattr(s3, "get_object", lambda **_: {"Body": Body(), "ETag": "x"})
+
+    with pytest.raises(Unavailable, match="Read timeout"):
+        Registry(s3, BUCKET).champion()

@@ -1,0 +1,106 @@
+"""Which versions' files stay, and that what goes is never there by half."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from alsolike.domain.experiments import Arm, Experiment
+from alsolike.registry.canary import Canary
+from alsolike.registry.champion import Champion, Promotion
+from alsolike.registry.retention import UNFINISHED_MS, ModelFiles, StoredVersion, protected, superfluous
+from alsolike.runtime.errors import Unavailable
+from tests.fakes.places import BUCKET
+
+NOW_MS = 10 * UNFINISHED_MS
+
+
+def champion(*versions: str, **fields: Any) -> Champion:
+    """Return the pointer after these versions were promoted, the latest last."""
+    history = tuple(Promotion(version, number, "") for number, version in enumerate(versions))
+    return Champion(history[::-1], '"etag"', **fields)
+
+
+def trying(version: str, *, end_ms: int | None) -> Experiment:
+    return Experiment(version, "default", 0, end_ms, (Arm("control", 0.5), Arm("new", 0.5, model=version)))
+
+
+def gone(stored: list[StoredVersion], *, others: int, keeps: tuple[str, ...] = ()) -> list[str]:
+    found = superfluous(stored, dict.fromkeys(keeps, "is needed"), others=others, now_ms=NOW_MS)
+    return [each.version for each in found]
+
+
+def test_live_canary_last_good_pinned_and_arms_of_experiments_are_kept() -> None:
+    pointer = champion(
+        "v1", "v2", "v3", "v4", "v5", canary=Canary("v6", "v5", 0.1, 0, 1, 1, "r"), pinned=("v0",)
+    )  # fmt: skip
+    experiments = [trying("running", end_ms=None), trying("ahead", end_ms=NOW_MS + 1), trying("over", end_ms=NOW_MS)]
+
+    assert protected(pointer, experiments, now_ms=NOW_MS) == {
+        "v5": "is champion",
+        "v6": "is on trial",
+        "v4": "is what a rollback returns to",
+        "v3": "is what a rollback returns to",
+        "v2": "is what a rollback returns to",
+        "v0": "is pinned",
+        "running": "answers an arm of the experiment running",
+        "ahead": "answers an arm of the experiment ahead",
+    }
+
+
+def test_last_good_is_what_served_before_not_what_was_rolled_back_from() -> None:
+    assert set(protected(champion("v1", "bad", "v1"), (), now_ms=NOW_MS)) == {"v1"}
+
+
+def test_of_the_others_the_latest_stay() -> None:
+    stored = [StoredVersion(f"v{number}", number, True) for number in range(6)]
+
+    assert gone(stored, others=2, keeps=("v0", "v4")) == ["v2", "v1"]
+    assert gone(stored, others=10) == []
+
+
+def test_an_upload_that_broke_off_goes_once_nobody_can_be_at_it() -> None:
+    stored = [
+        StoredVersion("fresh", NOW_MS - UNFINISHED_MS, False),
+        StoredVersion("old", NOW_MS - UNFINISHED_MS - 1, False),
+        StoredVersion("whole", 1, True),
+    ]
+
+    assert gone(stored, others=1) == ["old"]
+
+
+class TestModelFiles:
+    @pytest.fixture
+    def s3(self, s3: Any) -> Any:
+        for key in ("v1/graph.data", "v1/manifest.json", "v10/manifest.json", "half/graph.data"):
+            s3.put_object(Bucket=BUCKET, Key=f"models/{key}", Body=b"{}")
+        return s3
+
+    def test_a_version_is_complete_with_its_manifest(self, s3: Any) -> None:
+        found = ModelFiles(s3, BUCKET).stored()
+
+        assert [(each.version, each.complete) for each in found] == [("half", False), ("v1", True), ("v10", True)]
+
+    def test_deleting_takes_this_version_alone(self, s3: Any) -> None:
+        assert ModelFiles(s3, BUCKET).delete("v1") == 2
+
+        assert [each.version for each in ModelFiles(s3, BUCKET).stored()] == ["half", "v10"]
+        assert ModelFiles(s3, BUCKET).delete("v1") == 0
+
+    def test_what_is_deleted_by_half_is_no_version_any_more(self, s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        calls: list[Any] = []
+        delete = s3.delete_objects
+
+        def break_off(**request: Any) -> Any:
+            calls.append(request)
+            if len(calls) == 2:
+                return {"Errors": [{"Key": "models/v1/graph.data", "Message": "slow down"}]}
+            return delete(**request)
+
+        monkeypatch.setattr(s3, "delete_objects", break_off)
+
+        with pytest.raises(Unavailable, match=r"s3://artefacts/models/v1/graph\.data cannot be deleted: slow down"):
+            ModelFiles(s3, BUCKET).delete("v1")
+
+        assert [each.complete for each in ModelFiles(s3, BUCKET).stored() if each.version == "v1"] == [False]

@@ -1,0 +1,107 @@
+"""Objects that are written only if they are still as they were read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ReadTimeoutError
+
+from alsolike.registry.decision import Check, Decision, Decisions
+from alsolike.registry.registry import Registry, model_prefix
+from alsolike.registry.training_lock import TrainingLock
+from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
+from alsolike.runtime.s3 import put_if_unchanged
+from tests.fakes.places import BUCKET
+
+
+class Deaf:
+    """An S3 client whose first response to each write is lost, so that botocore repeats the write."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def put_object(self, **request: Any) -> Any:
+        self._client.put_object(**request)
+        return self._client.put_object(**request)
+
+
+def put(client: Any, body: bytes, etag: str | None = None) -> str:
+    return put_if_unchanged(client, BUCKET, "a", body, etag=etag)
+
+
+def test_object_is_written_in_place_of_the_one_that_was_read(s3: Any) -> None:
+    first = put(s3, b"1")
+    second = put(s3, b"2", first)
+
+    stored = s3.get_object(Bucket=BUCKET, Key="a")
+    assert (stored["Body"].read(), stored["ETag"], stored["ContentType"]) == (b"2", second, "application/json")
+
+
+@pytest.mark.parametrize("etag", [None, '"0"'])
+def test_object_of_another_process_is_left_alone(s3: Any, etag: str | None) -> None:
+    s3.put_object(Bucket=BUCKET, Key="a", Body=b"theirs")
+
+    with pytest.raises(ConcurrentUpdate, match="s3://artefacts/a changed meanwhile; look again"):
+        put(s3, b"ours", etag)
+
+    assert s3.get_object(Bucket=BUCKET, Key="a")["Body"].read() == b"theirs"
+
+
+def test_object_that_was_deleted_meanwhile_stays_deleted(s3: Any) -> None:
+    first = put(s3, b"1")
+    s3.delete_object(Bucket=BUCKET, Key="a")
+
+    with pytest.raises(ConcurrentUpdate):
+        put(s3, b"2", first)
+
+
+def test_write_whose_response_was_lost_is_done(s3: Any) -> None:
+    deaf = Deaf(s3)
+
+    first = put(deaf, b"1")
+    second = put(deaf, b"2", first)
+
+    assert s3.get_object(Bucket=BUCKET, Key="a")["ETag"] == second
+
+
+def test_store_that_does_not_answer_is_unavailable(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**_: Any) -> None:
+        raise ReadTimeoutError(endpoint_url="https://s3")
+
+    s3.put_object(Bucket=BUCKET, Key="a", Body=b"theirs")
+    with monkeypatch.context() as outage:
+        outage.setattr(s3, "put_object", fail)
+        with pytest.raises(Unavailable):
+            put(s3, b"ours")
+    monkeypatch.setattr(s3, "get_object", fail)
+    with pytest.raises(Unavailable):
+        put(s3, b"ours")
+
+
+def promote(client: Any) -> None:
+    registry = Registry(client, BUCKET)
+    for now_ms, version in enumerate(("v1", "v2", "v1")):
+        assert registry.promote(version, reason="better", now_ms=now_ms).version == version
+
+
+def force(client: Any) -> None:
+    decisions = Decisions(client, BUCKET)
+    decisions.keep(Decision("v1", 1, None, (Check("ndcg", False, "low"),)))
+    assert decisions.force("v1", reason="Christmas").forced == "Christmas"
+
+
+def take(client: Any) -> None:
+    assert TrainingLock(client, None, BUCKET).take("arn:aws:e", run_id="r", now_ms=1) is None
+
+
+@pytest.mark.parametrize("change", [promote, force, take])
+def test_lost_response_fails_no_store(s3: Any, change: Callable[[Any], None]) -> None:
+    for version in ("v1", "v2"):
+        s3.put_object(Bucket=BUCKET, Key=f"{model_prefix(version)}manifest.json", Body=b"{}")
+
+    change(Deaf(s3))

@@ -1,0 +1,76 @@
+"""Business metrics go out as embedded metric format."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+from alsolike.events.correlation import correlate
+from alsolike.runtime.observability import Metric, count, instrumented, logger
+
+
+def test_an_invocation_writes_its_counters_once(capsys: pytest.CaptureFixture[str]) -> None:
+    @instrumented
+    def handler(event: object, context: object) -> None:
+        count(Metric.EVENTS_ACCEPTED, 3)
+        count(Metric.EVENTS_ACCEPTED)
+        count(Metric.ITEMS_ACCEPTED)
+
+    handler({}, None)
+
+    (line,) = capsys.readouterr().out.splitlines()
+    written = json.loads(line)
+    assert (sum(written["EventsAccepted"]), sum(written["ItemsAccepted"])) == (4, 1)
+    assert written["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Alsolike"
+
+
+def test_a_counter_of_zero_is_not_written(capsys: pytest.CaptureFixture[str]) -> None:
+    @instrumented
+    def handler(event: object, context: object) -> None:
+        count(Metric.EVENTS_ACCEPTED, 3)
+        count(Metric.EVENTS_AHEAD, 0)
+
+    handler({}, None)
+
+    (line,) = capsys.readouterr().out.splitlines()
+    (directive,) = json.loads(line)["_aws"]["CloudWatchMetrics"]
+    assert [each["Name"] for each in directive["Metrics"]] == ["EventsAccepted"]
+
+
+def test_an_invocation_that_counts_nothing_writes_and_warns_nothing(
+    capsys: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
+) -> None:
+    @instrumented
+    def handler(event: object, context: object) -> None:
+        raise KeyError("run_id")
+
+    with pytest.raises(KeyError):
+        handler({}, None)
+
+    assert capsys.readouterr().out == ""
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+def test_a_line_of_the_log_says_which_invocation_it_is_of(caplog: pytest.LogCaptureFixture) -> None:
+    @instrumented
+    def handler(event: dict[str, str], context: object) -> None:
+        correlate({"requestContext": {"requestId": event["id"]}})
+        logger.info("answered")
+
+    for number in ("r1", "r2"):
+        handler({"id": f"api-{number}"}, LambdaContext(number))
+
+    first, second = (json.loads(logger.registered_formatter.format(record)) for record in caplog.records)
+    fields = ("function_request_id", "correlation_id", "function_name", "function_arn", "function_memory_size")
+    assert [first[name] for name in fields] == ["r1", "api-r1", "recommend", "arn:aws:lambda:recommend", 512]
+    assert (second["function_request_id"], second["correlation_id"], second["cold_start"]) == ("r2", "api-r2", False)
+
+
+@dataclasses.dataclass(frozen=True)
+class LambdaContext:
+    aws_request_id: str
+    function_name: str = "recommend"
+    invoked_function_arn: str = "arn:aws:lambda:recommend"
+    memory_limit_in_mb: int = 512

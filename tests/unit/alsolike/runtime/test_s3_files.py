@@ -1,0 +1,61 @@
+"""Whole files to and from S3, with botocore's own client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from alsolike.runtime.aws import client
+from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.s3 import download, upload
+from tests.fakes.places import create_bucket
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def s3(aws: Callable[[str], Any]) -> Any:
+    """A client as functions have it, of an AWS with one bucket."""
+    create_bucket(aws("s3"), "shop")
+    return client("s3")
+
+
+@pytest.mark.parametrize("size_bytes", [0, 1, 20 * MIB])
+def test_file_comes_back_as_it_was_sent(size_bytes: int, s3: Any, tmp_path: Path) -> None:
+    (tmp_path / "sent").write_bytes(bytes(range(256)) * (size_bytes // 256) or b"\x07" * size_bytes)
+
+    upload(s3, "shop", "models/file", tmp_path / "sent")
+    download(s3, "shop", "models/file", tmp_path / "got")
+
+    assert (tmp_path / "got").read_bytes() == (tmp_path / "sent").read_bytes()
+
+
+def test_download_asks_for_every_part_whether_there_is_time(s3: Any, tmp_path: Path) -> None:
+    s3.put_object(Bucket="shop", Key="file", Body=b"0" * (2 * MIB + 1))
+    asked = []
+
+    def check_time() -> None:
+        asked.append(1)
+        if len(asked) == 3:
+            raise Unavailable("no time")
+
+    with pytest.raises(Unavailable, match="no time"):
+        download(s3, "shop", "file", tmp_path / "got", check_time=check_time)
+
+    assert (tmp_path / "got").stat().st_size == 2 * MIB
+
+
+def test_object_that_is_not_there_is_the_clients_error(s3: Any, tmp_path: Path) -> None:
+    with pytest.raises(ClientError, match="NoSuchKey"):
+        download(s3, "shop", "file", tmp_path / "got")
+
+
+def test_upload_that_s3_refuses_is_unavailable_and_names_the_object(s3: Any, tmp_path: Path) -> None:
+    (tmp_path / "sent").write_bytes(b"x")
+
+    with pytest.raises(Unavailable, match=r"^s3://nobody/file: .*NoSuchBucket"):
+        upload(s3, "nobody", "file", tmp_path / "sent")

@@ -1,0 +1,113 @@
+"""Cold items: kept by precedence, scored from a model's list, by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from alsolike.arrays.ragged import hashes_of
+from alsolike.catalogue.changes import Change
+from alsolike.runtime.errors import InvalidSnapshot
+from alsolike.snapshot.cold_items import LISTED, NO_COLD_ITEMS, ColdItems, ColdScorer
+from alsolike.snapshot.content_index import Scales
+from tests.unit.alsolike.content import index_of
+
+
+def cold(*changes: Change) -> ColdItems:
+    """Neighbours among vase (1), bowl (2), cup (3) and jug (4)."""
+    return ColdItems.of(changes, index_of())
+
+
+def by_id(items: ColdItems, *item_ids: str) -> dict[str, list[int]]:
+    found = {hash_: items.neighbours[row].tolist() for row, hash_ in enumerate(items.hashes.tolist())}
+    return {i: found[h] for i, h in zip(item_ids, hashes_of([i.encode() for i in item_ids]).tolist(), strict=True)}
+
+
+def scores(items: ColdItems, *, positions: list[int], listed: list[float]) -> list[float]:
+    found = ColdScorer(items, items=4).scores(np.array(positions, np.int64), np.array(listed, np.float32))
+    return [round(score, 6) for score in found.tolist()]
+
+
+def test_a_changed_item_has_its_neighbours_of_the_latest_change() -> None:
+    items = cold(Change("new", 2, {"colour": "red"}), Change("new", 1, {"colour": "blue"}))
+
+    assert by_id(items, "new") == {"new": [1, 2]}
+
+
+def test_deletions_are_no_cold_items() -> None:
+    assert len(cold(Change("new", 1, None))) == 0
+
+
+def test_a_late_change_does_not_replace_a_later_one() -> None:
+    later, earlier = cold(Change("new", 2, {"colour": "red"})), cold(Change("new", 1, {"colour": "blue"}))
+
+    for parts in ([later, earlier], [earlier, later]):
+        assert by_id(ColdItems.merge(parts), "new") == {"new": [1, 2]}
+
+
+def test_those_that_changed_last_are_kept() -> None:
+    items = cold(*(Change(f"i{at}", at, {"colour": "red"}) for at in (3, 1, 2)))
+
+    kept = items.newest(2)
+
+    assert sorted(kept.updated_at_ms.tolist()) == [2, 3]
+    assert kept.hashes.tolist() == sorted(hashes_of([b"i3", b"i2"]).tolist())
+
+
+def test_a_score_is_the_weighted_mean_of_the_neighbours_scores() -> None:
+    """Neighbours are the vase with 1/2, bowl and cup with 1/4 each; the bowl is not listed."""
+    items = cold(Change("new", 1, {"colour": "red", "kind": "glass"}))
+
+    assert scores(items, positions=[1, 3], listed=[0.8, 0.4]) == [0.8 * 1 / 2 + 0.4 * 1 / 4]
+
+
+def test_a_score_is_multiplied_with_the_scale_of_new_items_or_that_of_rare_ones() -> None:
+    """Both have the vase and the bowl for neighbours, with 1/2 each; the zither was known and not learned."""
+    index = index_of(scales=Scales(new=3.0, rare=0.5), rare=["zither"])
+    changes = [Change("zither", 1, {"colour": "red"}), Change("new", 1, {"colour": "red"}), Change("odd", 1, {})]
+
+    items = ColdItems.of(changes, index)
+
+    of_each = scores(items, positions=[1], listed=[0.8])
+    hashes = hashes_of([b"zither", b"new", b"odd"]).tolist()
+    assert [of_each[items.hashes.tolist().index(each)] for each in hashes] == [
+        pytest.approx(0.8 * 1 / 2 * 0.5), pytest.approx(0.8 * 1 / 2 * 3), 0.0,
+    ]  # fmt: skip
+
+
+def test_an_item_scores_nothing_where_no_neighbour_is_listed() -> None:
+    items = cold(Change("new", 1, {"colour": "red"}), Change("odd", 1, {"colour": "green"}))
+
+    assert scores(items, positions=[3, 4], listed=[1.0, 0.5]) == [0.0, 0.0]
+    assert scores(items, positions=[], listed=[]) == [0.0, 0.0]
+
+
+def test_only_the_first_of_the_list_speak() -> None:
+    items = cold(Change("new", 1, {"colour": "red"}))
+    positions = [3] * LISTED + [1]
+
+    assert scores(items, positions=positions, listed=[1.0] * len(positions)) == [0.0]
+
+
+def test_no_cold_items_score_nothing() -> None:
+    assert scores(NO_COLD_ITEMS, positions=[1], listed=[1.0]) == []
+
+
+def test_written_items_come_back(tmp_path: Path) -> None:
+    items = cold(Change("new", 2, {"colour": "red"}), Change("odd", 1, {}))
+    with (tmp_path / "cold").open("wb") as file:
+        items.write(file)
+
+    found = ColdItems.map(tmp_path / "cold")
+
+    assert by_id(found, "new", "odd") == {"new": [1, 2], "odd": []}
+    assert scores(found, positions=[1], listed=[1.0]) == scores(items, positions=[1], listed=[1.0])
+
+
+def test_what_are_no_cold_items_is_refused(tmp_path: Path) -> None:
+    index_of().write(tmp_path / "content")
+
+    with pytest.raises(InvalidSnapshot, match=r"^content has format 'alsolike-content-1'"):
+        ColdItems.map(tmp_path / "content")

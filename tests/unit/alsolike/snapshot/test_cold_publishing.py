@@ -1,0 +1,286 @@
+"""Cold items in the snapshot: of changes, of a new champion, whoever writes beside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alsolike.arrays.ragged import hashes_of
+from alsolike.bundle.bundle import CONTENT_FILE
+from alsolike.catalogue.changes import Change
+from alsolike.registry.registry import Registry
+from alsolike.runtime.errors import InvalidBundle
+from alsolike.snapshot.cold_items import ColdItems
+from alsolike.snapshot.content_index import Scales
+from alsolike.snapshot.publisher import SnapshotPublisher
+from alsolike.snapshot.reader import SnapshotReader
+from alsolike.snapshot.segment import Segment
+from alsolike.snapshot.store import GRACE_MS, SnapshotStore
+from functions.publish_catalog.champion_content import ChampionContents
+from functions.publish_catalog.cold_publisher import ColdPublished, ColdPublisher
+from tests.unit.alsolike.content import ITEMS, index_of
+from tests.unit.alsolike.snapshot.publications import BUCKET, NOW_MS
+
+
+class Catalogue:
+    """A snapshot, the cold items beside it, and champions that know some of the items."""
+
+    def __init__(self, s3: Any, directory: Path, *, store: type[SnapshotStore] = SnapshotStore) -> None:
+        directory.mkdir(exist_ok=True)
+        self.s3 = s3
+        self._directory = directory
+        stored = store(s3, BUCKET, directory / "publisher")
+        self._publisher = SnapshotPublisher(stored)
+        self._contents = ChampionContents(s3, BUCKET, directory / "champion")
+        self._store = stored
+        self._reader = SnapshotReader(s3, BUCKET, directory / "reader", check_s=0)
+
+    def change(self, *changes: Change) -> None:
+        self._publisher.publish(changes, columns={}, version=0, now_ms=NOW_MS)
+
+    def publish(self, *changes: Change, most: int = 100, now_ms: int = NOW_MS) -> ColdPublished | None:
+        return ColdPublisher(self._store, self._contents, most=most).publish(changes, now_ms=now_ms)
+
+    def crown(self, version: str, *item_ids: str, rare: Sequence[str] = ()) -> None:
+        path = self._directory / "index"
+        known = {item_id: ITEMS[item_id] for item_id in item_ids or ITEMS}
+        index_of(known, scales=Scales(new=2.0, rare=0.5), rare=rare).write(path)
+        self.s3.upload_file(str(path), BUCKET, f"models/{version}/{CONTENT_FILE}")
+        self.s3.put_object(Bucket=BUCKET, Key=f"models/{version}/manifest.json", Body=b"{}")
+        Registry(self.s3, BUCKET).promote(version, reason="test", now_ms=NOW_MS)
+
+    def cold(self, *item_ids: str) -> list[str]:
+        """Return which of the items are cold, by the snapshot as readers have it."""
+        found = self._reader.current(now_ms=NOW_MS).cold
+        hashes = set() if found is None else set(found.hashes.tolist())
+        return [
+            i for i, h in zip(item_ids, hashes_of([i.encode() for i in item_ids]).tolist(), strict=True) if h in hashes
+        ]
+
+    def scale(self) -> float:
+        """Return what the weights of the only cold item add up to."""
+        found = self._reader.current(now_ms=NOW_MS).cold
+        assert found is not None
+        return float(found.weights.sum())
+
+    @property
+    def cold_model(self) -> str:
+        return self._reader.current(now_ms=NOW_MS).cold_model
+
+
+def item(item_id: str, at: int = 1, **properties: Any) -> Change:
+    return Change(item_id, at, properties or {"colour": "red"})
+
+
+@pytest.fixture
+def catalogue(s3: Any, tmp_path: Path) -> Catalogue:
+    return Catalogue(s3, tmp_path)
+
+
+def test_there_are_no_cold_items_before_the_first_model(catalogue: Catalogue) -> None:
+    catalogue.change(item("new"))
+
+    assert catalogue.publish(item("new")) is None
+    assert catalogue.cold("new") == []
+
+
+def test_the_first_champion_makes_what_it_does_not_know_cold(catalogue: Catalogue) -> None:
+    catalogue.change(item("vase"), item("new"), Change("gone", 1, None))
+    catalogue.crown("v1")
+
+    assert catalogue.publish() == ColdPublished(items=1, compared=1)
+    assert catalogue.cold("vase", "new", "gone") == ["new"]
+    assert catalogue.cold_model == "v1"
+
+
+def test_a_changed_item_is_compared_alone(catalogue: Catalogue) -> None:
+    catalogue.crown("v1")
+    catalogue.change(item("old"))
+    catalogue.publish()
+    catalogue.change(item("new"), item("vase", 2))
+
+    assert catalogue.publish(item("new"), item("vase", 2)) == ColdPublished(items=2, compared=1)
+    assert catalogue.cold("old", "new", "vase") == ["old", "new"]
+
+
+def test_a_change_of_known_items_writes_nothing(catalogue: Catalogue) -> None:
+    catalogue.crown("v1")
+    catalogue.publish()
+    before = catalogue.s3.list_objects_v2(Bucket=BUCKET)["KeyCount"]
+
+    assert catalogue.publish(item("vase")) == ColdPublished(items=0, compared=0)
+    assert catalogue.s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == before
+
+
+def test_repeated_and_late_changes_end_the_same(catalogue: Catalogue) -> None:
+    catalogue.crown("v1")
+    catalogue.publish()
+    for change in (item("new", 2), item("new", 1, colour="blue"), item("new", 2)):
+        catalogue.change(change)
+        catalogue.publish(change)
+
+    found = SnapshotReader(catalogue.s3, BUCKET, catalogue._directory / "again", check_s=0).current(now_ms=0).cold
+    assert found is not None
+    assert found.neighbours[0].tolist() == [1, 2]  # the red ones
+
+
+def test_another_champion_has_all_counted_anew(catalogue: Catalogue) -> None:
+    catalogue.change(item("vase"), item("new"))
+    catalogue.crown("v1")
+    catalogue.publish()
+    catalogue.crown("v2", "bowl", "cup", "jug")
+
+    assert catalogue.publish() == ColdPublished(items=2, compared=2)
+    assert (catalogue.cold("vase", "new"), catalogue.cold_model) == (["vase", "new"], "v2")
+
+
+def test_an_item_that_was_new_is_rare_once_a_training_knew_it_and_did_not_learn_it(catalogue: Catalogue) -> None:
+    catalogue.crown("v1")
+    catalogue.change(item("new"))
+    catalogue.publish(item("new"))
+    before = catalogue.scale()
+    catalogue.crown("v2", rare=["new"])
+
+    catalogue.publish()
+
+    assert (before, catalogue.scale()) == (2.0, 0.5)
+    catalogue.change(item("new", 2, kind="clay"))
+    catalogue.publish(item("new", 2, kind="clay"))
+    assert catalogue.scale() == 0.5
+
+
+def test_of_too_many_those_that_changed_last_are_kept(catalogue: Catalogue) -> None:
+    catalogue.change(item("a", 1), item("b", 2), item("c", 3))
+    catalogue.crown("v1")
+
+    assert catalogue.publish(most=2) == ColdPublished(items=2, compared=2, left_out=1)
+    catalogue.change(item("d", 4))
+    assert catalogue.publish(item("d", 4), most=2) == ColdPublished(items=2, compared=1, left_out=1)
+    assert catalogue.cold("a", "b", "c", "d") == ["c", "d"]
+
+
+def test_deleted_items_make_room_for_others(catalogue: Catalogue) -> None:
+    catalogue.crown("v1")
+    catalogue.change(item("new1", 5), item("new2", 6))
+    catalogue.publish(item("new1", 5), item("new2", 6), most=2)
+    catalogue.change(Change("new1", 7, None), Change("new2", 7, None))
+    catalogue.change(item("late", 1))
+
+    assert catalogue.publish(item("late", 1), most=2) == ColdPublished(items=1, compared=1)
+    assert catalogue.cold("new1", "new2", "late") == ["late"]
+
+
+def test_file_that_is_lost_is_made_again_and_the_catalogue_is_read_without_it(catalogue: Catalogue) -> None:
+    catalogue.crown("v1")
+    catalogue.change(item("old"))
+    catalogue.publish()
+    stored = catalogue._store.manifest().manifest.cold
+    assert stored is not None
+    catalogue.s3.delete_object(Bucket=BUCKET, Key=stored.key)
+    (catalogue._directory / "publisher").rename(catalogue._directory / "lost")
+
+    assert catalogue.cold("old") == []
+    assert len(catalogue._reader.current(now_ms=NOW_MS)) == 1
+    catalogue.change(item("new"))
+    assert catalogue.publish(item("new")) == ColdPublished(items=2, compared=2)
+    assert catalogue.cold("old", "new") == ["old", "new"]
+
+
+def test_two_writers_lose_nothing(s3: Any, tmp_path: Path) -> None:
+    other = Catalogue(s3, tmp_path / "other")
+    other.crown("v1")
+    other.publish()
+    interruptions: list[Change] = [item("b")]
+
+    class Overtaken(SnapshotStore):
+        def upload(self, segment: Segment | ColdItems, *, now_ms: int) -> Any:
+            if isinstance(segment, ColdItems) and interruptions:
+                change = interruptions.pop()
+                other.change(change)
+                other.publish(change)
+            return super().upload(segment, now_ms=now_ms)
+
+    mine = Catalogue(s3, tmp_path / "mine", store=Overtaken)
+    mine.change(item("a"))
+
+    mine.publish(item("a"))
+
+    assert mine.cold("a", "b") == ["a", "b"]
+
+
+def test_a_champion_that_changes_meanwhile_is_followed(s3: Any, tmp_path: Path) -> None:
+    promotions: Sequence[str] = ["v2"]
+
+    class Overtaken(SnapshotStore):
+        def upload(self, segment: Segment | ColdItems, *, now_ms: int) -> Any:
+            nonlocal promotions
+            for version in promotions:
+                promotions = ()
+                mine.crown(version, "bowl", "cup", "jug")
+            return super().upload(segment, now_ms=now_ms)
+
+    mine = Catalogue(s3, tmp_path / "mine")
+    mine.change(item("vase"))
+    mine.crown("v1")
+    mine = Catalogue(s3, tmp_path / "mine", store=Overtaken)
+
+    mine.publish()
+
+    assert (mine.cold("vase"), mine.cold_model) == (["vase"], "v2")
+
+
+def test_a_champion_without_an_index_is_told(catalogue: Catalogue) -> None:
+    catalogue.crown("v1")
+    catalogue.s3.delete_object(Bucket=BUCKET, Key=f"models/v1/{CONTENT_FILE}")
+
+    with pytest.raises(InvalidBundle, match=r"models/v1/content\.tensors does not exist"):
+        catalogue.publish()
+
+
+def test_an_index_that_cannot_be_opened_is_fetched_again_once_it_is_another(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, get, fetched = f"models/v1/{CONTENT_FILE}", catalogue.s3.get_object, []
+
+    def noting(**call: Any) -> Any:
+        fetched.extend([call["Key"]] if call["Key"] == key else [])
+        return get(**call)
+
+    monkeypatch.setattr(catalogue.s3, "get_object", noting)
+    catalogue.crown("v1")
+    index = get(Bucket=BUCKET, Key=key)["Body"].read()
+    catalogue.s3.put_object(Bucket=BUCKET, Key=key, Body=b"damaged")
+
+    for _ in range(3):
+        with pytest.raises(InvalidBundle, match=r"model v1: content\.tensors"):
+            catalogue.publish()
+
+    assert fetched == [key]
+    catalogue.s3.put_object(Bucket=BUCKET, Key=key, Body=index)
+    assert catalogue.publish() == ColdPublished(items=0, compared=0)
+    assert fetched == [key, key]
+
+
+def test_files_that_were_replaced_are_deleted_after_a_while(catalogue: Catalogue) -> None:
+    catalogue.crown("v1")
+    catalogue.change(item("a"))
+    catalogue.publish()
+    (first,) = _cold_keys(catalogue.s3)
+    catalogue.publish(item("a", 2))
+    assert first in _cold_keys(catalogue.s3)
+
+    catalogue.publish(item("a", 3), now_ms=NOW_MS + GRACE_MS + 1)
+
+    assert first not in _cold_keys(catalogue.s3)
+
+
+def _cold_keys(s3: Any) -> list[str]:
+    listed = s3.list_objects_v2(Bucket=BUCKET, Prefix="catalog/segments/")["Contents"]
+    return [
+        entry["Key"]
+        for entry in listed
+        if b"alsolike-cold-items" in s3.get_object(Bucket=BUCKET, Key=entry["Key"])["Body"].read()
+    ]

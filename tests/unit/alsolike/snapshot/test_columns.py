@@ -1,0 +1,95 @@
+"""Columns are encoded as the latest configuration declares them, whoever publishes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from alsolike.domain.configuration import ColumnType
+from alsolike.snapshot.cold_items import ColdItems
+from alsolike.snapshot.publisher import SnapshotPublisher
+from alsolike.snapshot.reader import SnapshotReader
+from alsolike.snapshot.segment import Segment
+from alsolike.snapshot.store import SnapshotStore
+from tests.unit.alsolike.catalogue_columns import COLUMNS
+from tests.unit.alsolike.snapshot.publications import (
+    BUCKET,
+    NOW_MS,
+    item,
+    items,
+)
+
+
+def test_declared_columns_are_encoded_again_when_they_change(
+    publisher: SnapshotPublisher, reader: SnapshotReader
+) -> None:
+    publisher.publish([item("a", size="7", price="cheap"), item("b", price=2)], columns={}, version=0, now_ms=NOW_MS)
+    assert reader.current(now_ms=NOW_MS).column("price") is None
+
+    columns = {"price": ColumnType.NUMBER, "size": ColumnType.STRING}
+    publisher.publish((), columns=columns, version=0, now_ms=NOW_MS)  # the configuration changed, no item did
+
+    found = reader.current(now_ms=NOW_MS)
+    assert found.column_types == columns
+    size = found.column("size")
+    assert size is not None
+    assert [size.value(row) for row in found.rows(["a", "b"]).tolist()] == ["7", None]
+    assert dict(found.items()) == {"a": {"size": "7", "price": "cheap"}, "b": {"price": 2}}
+
+
+SHADES = {"shade": ColumnType.STRING}
+
+
+def test_who_knows_an_earlier_configuration_leaves_the_columns_of_a_later_one(
+    publisher: SnapshotPublisher, reader: SnapshotReader
+) -> None:
+    publisher.publish([item("a", shade="red")], columns=COLUMNS, version=1, now_ms=NOW_MS)
+    publisher.publish((), columns=SHADES, version=2, now_ms=NOW_MS)
+
+    for number in range(12):  # merges among them
+        publisher.publish([item(f"b{number}", shade="red")], columns=COLUMNS, version=1, now_ms=NOW_MS)
+
+    assert reader.current(now_ms=NOW_MS).column_types == SHADES
+    assert len(items(reader)) == 13
+
+
+def test_a_version_that_changes_no_column_is_remembered_too(
+    publisher: SnapshotPublisher, reader: SnapshotReader
+) -> None:
+    publisher.publish([item("a")], columns=SHADES, version=1, now_ms=NOW_MS)
+    publisher.publish((), columns=SHADES, version=3, now_ms=NOW_MS)
+
+    publisher.publish([item("b")], columns=COLUMNS, version=2, now_ms=NOW_MS)
+
+    assert reader.current(now_ms=NOW_MS).column_types == SHADES
+
+
+def test_columns_are_brought_about_whoever_publishes_meanwhile(s3: Any, reader: SnapshotReader, tmp_path: Path) -> None:
+    other = SnapshotPublisher(SnapshotStore(s3, BUCKET, tmp_path / "other"))
+    other.publish([item("a")], columns=COLUMNS, version=1, now_ms=NOW_MS)
+    interruptions = iter(range(3))
+
+    class Overtaken(SnapshotStore):
+        def upload(self, segment: Segment | ColdItems, *, now_ms: int) -> Any:
+            if (number := next(interruptions, None)) is not None:
+                other.publish([item(f"b{number}")], columns=COLUMNS, version=1, now_ms=NOW_MS)
+            return super().upload(segment, now_ms=now_ms)
+
+    done = SnapshotPublisher(Overtaken(s3, BUCKET, tmp_path / "mine")).publish(
+        (), columns=SHADES, version=2, now_ms=NOW_MS
+    )
+
+    assert done.unmerged is None
+    assert reader.current(now_ms=NOW_MS).column_types == SHADES
+    assert sorted(items(reader)) == ["a", "b0", "b1", "b2"]
+
+
+def test_a_rebuild_goes_by_the_configuration_that_was_restored(
+    publisher: SnapshotPublisher, reader: SnapshotReader
+) -> None:
+    publisher.publish([item("a")], columns=COLUMNS, version=9, now_ms=NOW_MS)
+
+    publisher.publish_all([item("a")], columns=SHADES, version=2, now_ms=NOW_MS)
+    publisher.publish([item("b")], columns=SHADES, version=2, now_ms=NOW_MS)
+
+    assert reader.current(now_ms=NOW_MS).column_types == SHADES

@@ -1,0 +1,180 @@
+"""The nearest known items of a new one, by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from alsolike.arrays.ragged import hashes_of
+from alsolike.arrays.tensors import Array, map_tensors, write_tensors
+from alsolike.runtime.errors import InvalidBundle
+from alsolike.snapshot import content_index as module
+from alsolike.snapshot.content_index import FORMAT, ContentIndex, Scales
+from tests.unit.alsolike.content import cosines_one_by_one, index_of
+
+
+def nearest(index: ContentIndex, **properties: Any) -> dict[int, float]:
+    items, weights = index.nearest(properties)
+    return dict(zip(items.tolist(), weights.round(6).tolist(), strict=True))
+
+
+def test_items_count_by_their_cosine() -> None:
+    """Every token is in two of four items, so all weigh alike: the vase shares two tokens, bowl and cup one each."""
+    assert nearest(index_of(), colour="red", kind="glass") == {1: 0.5, 2: 0.25, 3: 0.25}
+
+
+def test_rare_tokens_count_more() -> None:
+    """Of 8 items 2 are glass and 4 are red, and log 4 is twice log 2."""
+    items = {f"i{n}": {"kind": "glass"} if n < 2 else {"colour": "red"} if n < 6 else {} for n in range(8)}
+
+    found = nearest(index_of(items), kind="glass", colour="red")
+
+    # Cosines are proportional to log(4) ** 2 / log(4) and log(2) ** 2 / log(2): 2 to 1, for two and four items.
+    assert found == pytest.approx({1: 2 / 8, 2: 2 / 8, 3: 1 / 8, 4: 1 / 8, 5: 1 / 8, 6: 1 / 8}, abs=1e-6)
+
+
+def scales_of(index: ContentIndex, *item_ids: str) -> list[float]:
+    return [float(scale) for scale in index.scales_of(hashes_of([item_id.encode() for item_id in item_ids]))]
+
+
+def test_what_the_training_knew_and_did_not_learn_has_another_scale_than_what_is_new() -> None:
+    index = index_of(scales=Scales(new=3.0, rare=0.5), rare=["zither", "anvil"])
+
+    assert scales_of(index, "zither", "new", "anvil") == [0.5, 3.0, 0.5]
+    assert scales_of(index_of(scales=Scales(new=3.0, rare=0.5)), "zither") == [3.0]
+
+
+def test_nothing_in_common_finds_nothing() -> None:
+    assert nearest(index_of(), colour="green") == {}
+    assert nearest(index_of()) == {}
+    assert nearest(index_of({"a": {}, "b": {}}), colour="red") == {}
+
+
+def test_the_most_frequent_of_equally_near_items_are_kept() -> None:
+    items: dict[str, dict[str, Any]] = {f"i{n}": {"kind": "glass" if n % 2 else "clay"} for n in range(60)}
+
+    found, _ = index_of(items).nearest({"kind": "glass"})
+
+    assert found.tolist() == list(range(2, 2 + 2 * module.NEIGHBOURS, 2))  # i1, i3, ... stand at 2, 4, ...
+
+
+def test_work_is_bounded_rarest_tokens_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    items: dict[str, dict[str, Any]] = {f"i{n}": {"kind": "glass"} if n < 2 else {"colour": "red"} for n in range(6)}
+    monkeypatch.setattr(module, "MOST_COMPARED", 3)
+
+    assert sorted(nearest(index_of(items), kind="glass", colour="red")) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("dense_items", [0, 10_000])
+def test_neighbours_of_many_items_equal_the_definition_of_one(
+    monkeypatch: pytest.MonkeyPatch, dense_items: int
+) -> None:
+    """Items with equal tokens, without known tokens, and with more pairs than are compared."""
+    monkeypatch.setattr(module, "_DENSE_ITEMS", dense_items)
+    monkeypatch.setattr(module, "MOST_COMPARED", 150)
+    rng = np.random.default_rng(0)
+    columns: list[dict[str, Any]] = [{"title": " ".join(rng.choice(list("abcdefgh"), 3))} for _ in range(2_500)]
+    index, new = index_of({f"i{n}": each for n, each in enumerate(columns[:2_000])}), [*columns[2_000:], {"title": "z"}]
+
+    found = list(index.nearest_of(new))
+
+    assert len(found) == len(new) > module._ITEMS_AT_ONCE
+    for each, (items, weights) in zip(new, found, strict=True):
+        cosines = cosines_one_by_one(index, each)
+        expected = np.lexsort((np.arange(len(cosines)), -cosines.round(6)))[: module.NEIGHBOURS]
+        expected = expected[cosines[expected] > 0]
+        assert sorted(cosines[items].round(6), reverse=True) == cosines[expected].round(6).tolist()
+        np.testing.assert_allclose(weights, cosines[items] / max(cosines[items].sum(), 1e-9), rtol=1e-5)
+
+
+def test_equal_tokens_are_compared_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = []
+    by_tokens = ContentIndex._by_tokens
+
+    def counted(self: ContentIndex, tokens: Array) -> tuple[Array, Array]:
+        compared.append(tokens)
+        return by_tokens(self, tokens)
+
+    monkeypatch.setattr(ContentIndex, "_by_tokens", counted)
+
+    found = list(index_of().nearest_of([{"colour": "red"}, {"colour": "Red"}, {"kind": "clay"}]))
+
+    assert [items.tolist() for items, _ in found] == [[1, 2], [1, 2], [2, 4]]
+    assert len(compared) == 2
+
+
+def test_the_index_knows_the_models_items() -> None:
+    known = index_of().knows(hashes_of([b"vase", b"spoon", b"jug"]))
+
+    assert known.tolist() == [True, False, True]
+
+
+def test_a_written_index_answers_as_before(tmp_path: Path) -> None:
+    index = index_of(scales=Scales(new=2.5, rare=0.1), rare=["zither", "anvil"])
+    index.write(tmp_path / "content.tensors")
+
+    found = ContentIndex.map(tmp_path / "content.tensors")
+
+    assert found.scales == Scales(new=2.5, rare=0.1)
+    assert scales_of(found, "zither", "new", "anvil") == pytest.approx([0.1, 2.5, 0.1])
+    assert nearest(found, colour="red", kind="glass") == nearest(index, colour="red", kind="glass")
+    np.testing.assert_array_equal(found.item_hashes, index.item_hashes)
+
+
+def test_an_index_of_before_there_were_two_scales_has_one_for_all_items(tmp_path: Path) -> None:
+    path = tmp_path / "content.tensors"
+    index_of(rare=["zither"]).write(path)
+    arrays, _ = map_tensors(path)
+    arrays = {name: np.array(array) for name, array in arrays.items() if name != "rare"}
+    with path.open("wb") as file:
+        write_tensors(file, arrays, metadata={"format": FORMAT, "scale": "2.5"})
+
+    found = ContentIndex.map(path)
+
+    assert scales_of(found, "zither", "new") == [2.5, 2.5]
+    assert nearest(found, colour="red", kind="glass") == {1: 0.5, 2: 0.25, 3: 0.25}
+
+
+def test_earlier_versions_give_new_items_no_more_than_rare_ones(tmp_path: Path) -> None:
+    index_of(scales=Scales(new=4.0, rare=0.25)).write(tmp_path / "content.tensors")
+
+    _, metadata = map_tensors(tmp_path / "content.tensors")
+
+    assert (metadata["format"], metadata["scale"]) == (FORMAT, "0.25")
+
+
+@pytest.mark.parametrize("data", [b"", b"x" * 100])
+def test_what_is_no_index_is_refused(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "content.tensors").write_bytes(data)
+
+    with pytest.raises(InvalidBundle, match=r"^content\.tensors is no content index"):
+        ContentIndex.map(tmp_path / "content.tensors")
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("holders", lambda array: array + 1_000_000),
+        ("holders", lambda array: array - 9),
+        ("holders", lambda array: array[:-1]),
+        ("holders.offsets", lambda array: array[::-1]),
+        ("holders.offsets", lambda array: np.r_[array[0], array[-1], array[1:-2], array[-1]].astype(np.uint32)),
+        ("holders.offsets", lambda array: array[:0]),
+        ("norms", lambda array: array[:0]),
+        ("idf", lambda array: array[:-1]),
+        ("items", lambda array: array[:-1]),
+    ],
+)
+def test_index_whose_arrays_do_not_go_together_is_refused(tmp_path: Path, name: str, change: Any) -> None:
+    path = tmp_path / "content.tensors"
+    index_of().write(path)
+    arrays, metadata = map_tensors(path)
+    changed = {**{key: np.array(array) for key, array in arrays.items()}, name: change(np.array(arrays[name]))}
+    with path.open("wb") as file:
+        write_tensors(file, changed, metadata=metadata)
+
+    with pytest.raises(InvalidBundle, match=r"^content\.tensors is no content index"):
+        ContentIndex.map(path)

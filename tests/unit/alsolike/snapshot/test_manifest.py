@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import itertools
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alsolike.domain.configuration import ColumnType
+from alsolike.runtime.errors import InvalidSnapshot
+from alsolike.snapshot.manifest import GROWTH, Manifest, Retired, SegmentEntry, to_merge
+
+NAMES = itertools.count()
+
+
+def entry(rows: int) -> SegmentEntry:
+    return SegmentEntry(f"catalog/segments/{next(NAMES)}", rows, rows * 100, f"{rows:064x}")
+
+
+def test_manifest_comes_back_from_json() -> None:
+    manifest = Manifest((entry(3), entry(5)), {"price": ColumnType.NUMBER}, (Retired("catalog/segments/x", 7),), 9)
+
+    assert Manifest.from_json(manifest.to_json()) == manifest
+
+
+def test_version_follows_from_the_segments_alone() -> None:
+    first, second = entry(3), entry(5)
+
+    assert Manifest((first, second)).version == Manifest((second, first), published_ms=5).version
+    assert Manifest((first,)).version != Manifest((first, second)).version
+    assert Manifest().version == ""
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"[]", b"{}", b'{"format_version": 2}', b'{"format_version": 1, "segments": [1]}']
+)
+def test_what_is_no_manifest_is_refused(data: bytes) -> None:
+    with pytest.raises(InvalidSnapshot, match=r"catalog/current\.json is unreadable"):
+        Manifest.from_json(data)
+
+
+@pytest.mark.parametrize(
+    ("rows", "merged"),
+    [
+        ([], []),
+        ([100], []),
+        ([1_000_000, 300_000], []),
+        ([1_000_000, 400_000], [400_000, 1_000_000]),  # 1,000,000 < 3 * 400,000
+        ([1_000_000, 10_000, 2_000, 1_900], [1_900, 2_000, 10_000]),  # 10,000 < 3 * 3,900, so that one comes along
+        ([100, 1], [1, 100]),  # both count as 256 rows
+        ([768, 1], []),
+    ],
+)
+def test_segments_are_merged_while_the_next_is_not_three_times_as_large(rows: list[int], merged: list[int]) -> None:
+    assert [each.rows for each in to_merge([entry(count) for count in rows])] == merged
+
+
+@given(st.lists(st.integers(1, 10_000_000), max_size=30))
+def test_what_is_left_grows_as_it_should(rows: list[int]) -> None:
+    segments = [entry(count) for count in rows]
+    merged = to_merge(segments)
+
+    kept = sorted(each.rows for each in segments if each not in merged)
+    if merged:
+        kept = sorted([*kept, sum(each.rows for each in merged)])
+    for place, count in enumerate(kept[1:], start=1):
+        assert max(count, 256) >= GROWTH * sum(max(each, 256) for each in kept[:place])
+
+
+def test_a_million_rows_need_few_segments_and_little_rewriting() -> None:
+    """Changes of items that are all different, in batches of all sizes: the worst case, since nothing is replaced."""
+    rng = random.Random(1)
+    segments: list[SegmentEntry] = [entry(1_000_000)]
+    written = rewritten = most = 0
+    while written < 1_000_000:
+        batch = rng.choice([1, 10, 100, 1_000, 10_000])
+        young = [each for each in segments if each.rows < 256]
+        segments = [each for each in segments if each.rows >= 256]
+        segments.append(entry(batch + sum(each.rows for each in young)))
+        rewritten += sum(each.rows for each in young)
+        merged = to_merge(segments)
+        if merged:
+            segments = [each for each in segments if each not in merged]
+            segments.append(entry(sum(each.rows for each in merged)))
+            rewritten += sum(each.rows for each in merged)
+        written += batch
+        most = max(most, len(segments))
+
+    assert most <= 8
+    assert rewritten / written < 30

@@ -1,0 +1,219 @@
+"""What is published is read, whatever comes in between."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from alsolike.catalogue.changes import Change
+from alsolike.domain.configuration import ColumnType
+from alsolike.runtime.errors import ConcurrentUpdate, InvalidSnapshot, Unavailable
+from alsolike.snapshot.manifest import CURRENT_KEY, Manifest
+from alsolike.snapshot.publisher import TOMBSTONES_KEPT_MS, SnapshotPublisher
+from alsolike.snapshot.reader import SnapshotReader
+from alsolike.snapshot.segment import Segment
+from alsolike.snapshot.store import GRACE_MS, SnapshotStore, StoredManifest
+from tests.fakes.interruptions import Killed
+from tests.unit.alsolike.catalogue_columns import CHANGES, COLUMNS, live
+from tests.unit.alsolike.snapshot.publications import (
+    BUCKET,
+    NOW_MS,
+    damage,
+    item,
+    items,
+    manifest,
+    publish,
+    segment_keys,
+)
+
+
+def test_published_changes_are_read(publisher: SnapshotPublisher, reader: SnapshotReader) -> None:
+    publish(publisher, item("a", price=1), item("b", price=2))
+    first = reader.current(now_ms=NOW_MS)
+    publish(publisher, item("a", 2, price=3), Change("b", 2, None))
+
+    assert items(reader) == {"a": {"price": 3}}
+    assert dict(first.items()) == {"a": {"price": 1}, "b": {"price": 2}}  # who still has it, has it whole
+    assert first.version != reader.current(now_ms=NOW_MS).version
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    changes=st.lists(CHANGES, min_size=1, max_size=8),
+    repeated=st.lists(st.integers(0, 7), max_size=4),
+    random=st.randoms(use_true_random=False),
+)
+def test_any_order_cut_and_repetition_gives_the_same_catalogue(
+    s3: Any, changes: list[Change], repeated: list[int], random: Any
+) -> None:
+    delivered = [*changes, *(changes[place % len(changes)] for place in repeated)]
+    random.shuffle(delivered)
+    s3.delete_object(Bucket=BUCKET, Key=CURRENT_KEY)
+    with tempfile.TemporaryDirectory() as directory:
+        publisher = SnapshotPublisher(SnapshotStore(s3, BUCKET, Path(directory) / "p"), young_rows=2)
+        while delivered:
+            cut = random.randint(1, 4)
+            batch, delivered = delivered[:cut], delivered[cut:]
+            publisher.publish(batch, columns=COLUMNS, version=0, now_ms=10)
+        found = SnapshotReader(s3, BUCKET, Path(directory) / "r").current(now_ms=0)
+
+        assert dict(found.items()) == live(changes)
+
+
+def test_one_change_among_many_items_writes_one_small_segment(s3: Any, publisher: SnapshotPublisher) -> None:
+    publish(publisher, *(item(f"i{number}", price=number) for number in range(2_000)))
+    (large,) = manifest(s3).segments
+
+    done = publisher.publish([item("i7", 2, price=-1)], columns=COLUMNS, version=0, now_ms=NOW_MS)
+
+    kept, small = manifest(s3).segments
+    assert kept == large
+    assert (small.rows, done.merged_rows) == (1, 0)
+    assert small.size_bytes < large.size_bytes / 50
+
+
+def test_many_publications_leave_few_segments(s3: Any, publisher: SnapshotPublisher, reader: SnapshotReader) -> None:
+    for number in range(30):
+        publish(publisher, item(f"i{number % 20}", number, price=number))
+
+    assert len(manifest(s3).segments) <= 4
+    assert items(reader) == {f"i{number % 20}": {"price": number} for number in range(10, 30)}
+
+
+def test_deletion_is_forgotten_only_when_no_late_change_can_come(
+    s3: Any, publisher: SnapshotPublisher, reader: SnapshotReader
+) -> None:
+    publish(publisher, Change("a", NOW_MS, None), now_ms=NOW_MS)
+    publish(publisher, item("a", NOW_MS - 1, price=1), now_ms=NOW_MS + TOMBSTONES_KEPT_MS)
+    assert items(reader) == {}
+
+    publish(publisher, item("b"), now_ms=NOW_MS + TOMBSTONES_KEPT_MS + 1)
+
+    assert [entry.rows for entry in manifest(s3).segments] == [1]
+
+
+def test_merged_segments_are_deleted_after_the_grace_period(s3: Any, publisher: SnapshotPublisher) -> None:
+    publish(publisher, item("a"))
+    (first,) = segment_keys(s3)
+    publish(publisher, item("b"))
+    assert first in segment_keys(s3)  # somebody may be downloading it
+
+    publish(publisher, item("c"), now_ms=NOW_MS + GRACE_MS + 1)
+
+    assert first not in segment_keys(s3)
+    assert segment_keys(s3) == {e.key for e in manifest(s3).segments} | {e.key for e in manifest(s3).retired}
+
+
+def test_writer_killed_before_the_manifest_loses_nothing_and_its_segment_is_collected(
+    s3: Any, publisher: SnapshotPublisher, reader: SnapshotReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(publisher, item("a", price=1))
+    with monkeypatch.context() as patch:
+        patch.setattr(SnapshotStore, "replace", _killed)
+        with pytest.raises(Killed):
+            publish(publisher, item("a", 2, price=2))
+    assert items(reader) == {"a": {"price": 1}}
+    orphans = segment_keys(s3) - {entry.key for entry in manifest(s3).segments}
+    assert len(orphans) == 1
+
+    publish(publisher, item("a", 2, price=2))  # the batch comes again
+    assert items(reader) == {"a": {"price": 2}}
+
+    later_ms = int(dt.datetime.now(dt.UTC).timestamp() * 1000) + GRACE_MS + 1
+    publish(publisher, *(item(f"i{number}") for number in range(9)), now_ms=later_ms)
+    publish(publisher, *(item(f"j{number}") for number in range(9)), now_ms=later_ms)  # sizes ask for a merge
+    assert not orphans & segment_keys(s3)
+    assert len(items(reader)) == 19
+
+
+def _killed(*_: Any, **__: Any) -> StoredManifest:
+    raise Killed
+
+
+def test_conflicting_writers_both_get_through(
+    s3: Any, publisher: SnapshotPublisher, reader: SnapshotReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = SnapshotPublisher(SnapshotStore(s3, BUCKET, tmp_path / "other"), young_rows=4)
+    publish(publisher, item("a"))
+    replace = SnapshotStore.replace
+    interrupted: list[bool] = []
+
+    def interrupting(store: SnapshotStore, expected: StoredManifest, new: Manifest) -> StoredManifest:
+        if not interrupted:
+            interrupted.append(True)
+            publish(other, item("b"))
+        return replace(store, expected, new)
+
+    monkeypatch.setattr(SnapshotStore, "replace", interrupting)
+    publish(publisher, item("c"))
+
+    assert sorted(items(reader)) == ["a", "b", "c"]
+
+
+def test_writer_that_never_wins_says_so(publisher: SnapshotPublisher, monkeypatch: pytest.MonkeyPatch) -> None:
+    def losing(*_: Any) -> StoredManifest:
+        raise ConcurrentUpdate("somebody else")
+
+    monkeypatch.setattr(SnapshotStore, "replace", losing)
+
+    with pytest.raises(ConcurrentUpdate, match="changed 8 times"):
+        publish(publisher, item("a"))
+
+
+def test_whole_publication_replaces_everything_but_what_came_meanwhile(
+    s3: Any, publisher: SnapshotPublisher, reader: SnapshotReader, tmp_path: Path
+) -> None:
+    other = SnapshotPublisher(SnapshotStore(s3, BUCKET, tmp_path / "other"), young_rows=0)
+    publish(publisher, item("gone"), item("a", price=1))
+
+    def catalogue() -> Iterator[Change]:
+        yield item("a", 2, price=2)
+        publish(other, item("meanwhile"), item("a", 3, price=3))
+        yield item("a", 1, price=1)
+        yield Change("b", NOW_MS, None)
+        yield item("c", shade="x")
+
+    publisher.publish_all(catalogue(), columns={"shade": ColumnType.STRING}, version=0, now_ms=NOW_MS)
+
+    assert items(reader) == {"a": {"price": 3}, "c": {"shade": "x"}, "meanwhile": {}}
+    assert reader.current(now_ms=NOW_MS).column_types == {"shade": ColumnType.STRING}
+
+
+def test_damaged_segment_does_not_keep_changes_back(s3: Any, reader: SnapshotReader, tmp_path: Path) -> None:
+    publish(SnapshotPublisher(SnapshotStore(s3, BUCKET, tmp_path / "first")), item("a"))
+    damage(s3, manifest(s3).segments[0].key)
+
+    done = SnapshotPublisher(SnapshotStore(s3, BUCKET, tmp_path / "second")).publish(
+        [item("b")], columns=COLUMNS, version=0, now_ms=NOW_MS
+    )
+
+    assert (done.changes, done.segments) == (1, 2)
+    assert done.unmerged is not None
+    assert "has SHA-256" in done.unmerged
+
+
+def test_missing_segment_is_named(s3: Any, publisher: SnapshotPublisher, tmp_path: Path) -> None:
+    publish(publisher, item("a"))
+    (entry,) = manifest(s3).segments
+    s3.delete_object(Bucket=BUCKET, Key=entry.key)
+
+    with pytest.raises(InvalidSnapshot, match=f"{entry.key} does not exist"):
+        SnapshotStore(s3, BUCKET, tmp_path / "new").fetch(entry)
+
+
+def test_segment_that_cannot_be_stored_does_not_fill_the_disk(s3: Any, tmp_path: Path) -> None:
+    publisher = SnapshotPublisher(SnapshotStore(s3, "no-such-bucket", tmp_path / "publisher"))
+
+    with pytest.raises(Unavailable, match=r"^s3://no-such-bucket/catalog/segments/"):
+        SnapshotStore(s3, "no-such-bucket", tmp_path / "store").upload(Segment.of([], {}), now_ms=NOW_MS)
+    with pytest.raises(Unavailable):
+        publish(publisher, item("a"))
+
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

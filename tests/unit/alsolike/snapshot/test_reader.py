@@ -1,0 +1,102 @@
+"""A reader has what was published, fetches what is new, and keeps what it had where that fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from alsolike.runtime.errors import Unavailable
+from alsolike.snapshot.publisher import SnapshotPublisher
+from alsolike.snapshot.reader import SnapshotReader
+from tests.fakes import MemoryCloud
+from tests.unit.alsolike.catalogue_columns import COLUMNS
+from tests.unit.alsolike.snapshot.publications import (
+    BUCKET,
+    NOW_MS,
+    damage,
+    item,
+    items,
+    manifest,
+    publish,
+)
+
+
+def test_there_is_nothing_before_the_first_publication(reader: SnapshotReader) -> None:
+    assert items(reader) == {}
+
+
+def test_damaged_segment_leaves_the_reader_with_what_it_had(
+    s3: Any, publisher: SnapshotPublisher, reader: SnapshotReader, tmp_path: Path
+) -> None:
+    publish(publisher, item("a", price=1))
+    assert items(reader) == {"a": {"price": 1}}
+    publish(publisher, item("b"))
+    damage(s3, manifest(s3).segments[0].key)
+
+    assert items(reader) == {"a": {"price": 1}}
+    with pytest.raises(Unavailable, match=r"no catalogue snapshot to go by: .* has SHA-256"):
+        SnapshotReader(s3, BUCKET, tmp_path / "new").current(now_ms=NOW_MS)
+    publisher.publish_all([item("a"), item("b")], columns=COLUMNS, version=0, now_ms=NOW_MS)  # what heals it
+    assert sorted(items(reader)) == ["a", "b"]
+
+
+def test_reader_asks_only_after_its_interval_and_fetches_only_what_is_new(
+    s3: Any, publisher: SnapshotPublisher, tmp_path: Path, cloud: MemoryCloud
+) -> None:
+    reader = SnapshotReader(s3, BUCKET, tmp_path / "reader", check_s=10)
+    publish(publisher, *(item(f"i{number}") for number in range(20)))
+    cloud.calls.clear()
+    reader.current(now_ms=0)
+    assert len(cloud.calls) == 2
+    publish(publisher, item("a"))
+    cloud.calls.clear()
+
+    assert len(reader.current(now_ms=9_999)) == 20
+    assert cloud.calls == []
+    assert len(reader.current(now_ms=10_000)) == 21
+    assert len(cloud.calls) == 2  # the manifest and the small segment
+    cloud.calls.clear()
+    reader.current(now_ms=20_000)
+    assert len(cloud.calls) == 1  # nothing new
+    assert len(list((tmp_path / "reader").iterdir())) == 2
+
+
+def test_reader_drops_files_that_no_snapshot_needs(s3: Any, publisher: SnapshotPublisher, tmp_path: Path) -> None:
+    reader = SnapshotReader(s3, BUCKET, tmp_path / "reader", check_s=0)
+    (tmp_path / "reader").mkdir()
+    (tmp_path / "reader" / ".unfinished-left-by-a-dead-process").write_bytes(b"x")
+    for number in range(3):
+        publish(publisher, item("a", number))
+        reader.current(now_ms=0)
+
+    (left,) = (tmp_path / "reader").iterdir()
+    assert left.name == manifest(s3).segments[0].file_name
+
+
+def test_outage_leaves_what_was_read(s3: Any, publisher: SnapshotPublisher, tmp_path: Path, cloud: MemoryCloud) -> None:
+    publish(publisher, item("a"))
+    reader = SnapshotReader(s3, BUCKET, tmp_path / "reader", check_s=0)
+    late = SnapshotReader(s3, BUCKET, tmp_path / "late")
+    reader.current(now_ms=0)
+
+    cloud.outages["s3.GetObject"] = EndpointConnectionError(endpoint_url="https://s3")
+
+    assert len(reader.current(now_ms=1)) == 1
+    with pytest.raises(Unavailable, match="no catalogue snapshot to go by"):
+        late.current(now_ms=0)
+
+
+def test_too_large_a_snapshot_and_too_little_time_are_refused(
+    s3: Any, publisher: SnapshotPublisher, tmp_path: Path
+) -> None:
+    publish(publisher, item("a"))
+    small = SnapshotReader(s3, BUCKET, tmp_path / "small", max_bytes=100)
+
+    with pytest.raises(Unavailable, match=r"the snapshot has \d+ bytes, expected at most 100"):
+        small.current(now_ms=0)
+    with pytest.raises(Unavailable, match="not here in time"):
+        SnapshotReader(s3, BUCKET, tmp_path / "late").current(now_ms=0, remaining_ms=lambda: 4_999)
+    assert list((tmp_path / "late").iterdir()) == []

@@ -1,0 +1,192 @@
+"""The nearest known items of a new one by its words and by what they mean, by hand.
+
+`grey` stands in two of four titles, so that it is the one token that counts, and means nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from alsolike.arrays.tensors import Array, map_tensors, write_tensors
+from alsolike.runtime.errors import InvalidBundle
+from alsolike.snapshot import content_index as module
+from alsolike.snapshot.content_index import FORMAT, SENTENCES_FORMAT, ContentIndex
+from alsolike.snapshot.sentences import LEAST_COSINE, SentenceModel
+from model_export.data.item_content import content_index, item_content
+from model_export.data.item_sentences import sentence_index
+from tests.builders.sentence_model import ITEMS, sentence_model, tokenizer
+from tests.unit.alsolike.content import cosines_one_by_one
+
+SOFA, LAMP = 1, 2
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> SentenceModel:
+    return sentence_model(tmp_path / "model")
+
+
+def index_of(model: SentenceModel | None, items: Mapping[str, Mapping[str, Any]] = ITEMS) -> ContentIndex:
+    columns = list(items.values())
+    sentences = None if model is None else sentence_index(model, columns)
+    return content_index(list(items), item_content(columns), sentences=sentences)
+
+
+def nearest(index: ContentIndex, title: str) -> dict[int, float]:
+    items, weights = index.nearest({"title": title})
+    return dict(zip(items.tolist(), weights.tolist(), strict=True))
+
+
+def test_a_synonym_is_near_by_its_meaning_alone(model: SentenceModel) -> None:
+    assert nearest(index_of(None), "couch") == {}
+    assert nearest(index_of(model), "Couch") == {SOFA: 1.0}
+
+
+def test_the_cosine_of_texts_counts_a_quarter(model: SentenceModel) -> None:
+    """The words' cosine is 1 with both grey items; the texts' is .8 with the sofa, 0 with the lamp."""
+    both = 3 / 4 * 1 + 1 / 4 * 0.8, 3 / 4 * 1 + 1 / 4 * 0
+
+    assert nearest(index_of(None), "grey couch") == pytest.approx({SOFA: 1 / 2, LAMP: 1 / 2})
+    assert nearest(index_of(model), "grey couch") == pytest.approx(
+        {SOFA: both[0] / sum(both), LAMP: both[1] / sum(both)}, abs=1e-3
+    )
+
+
+def test_meanings_that_are_far_from_each_other_do_not_count(model: SentenceModel) -> None:
+    assert 0 < 0.28 < LEAST_COSINE
+    assert nearest(index_of(model), "divan") == {}
+
+
+def test_a_text_of_unknown_words_is_like_nothing(model: SentenceModel) -> None:
+    assert nearest(index_of(model), "canapé") == {}
+    assert nearest(index_of(model), "canapé couch") == {SOFA: 1.0}
+    assert index_of(model).nearest({"name": "couch", "title": 7})[0].tolist() == []
+
+
+def test_items_without_a_vector_are_compared_by_words(model: SentenceModel) -> None:
+    index = index_of(model)
+    assert index.sentences is not None
+    first = dataclasses.replace(index.sentences, vectors=index.sentences.vectors[:2])
+    both = 3 / 4 + 1 / 4 * 0.8, 3 / 4
+
+    found = nearest(dataclasses.replace(index, sentences=first), "grey couch")
+
+    assert found == pytest.approx({SOFA: both[0] / sum(both), LAMP: both[1] / sum(both)}, abs=1e-3)
+
+
+def test_the_nearest_of_many_are_those_of_a_comparison_with_all(model: SentenceModel) -> None:
+    rng = np.random.default_rng(0)
+    words = ("grey", "sofa", "couch", "divan", "lamp", "desk", "oak", "blue", "red", "tall")
+    items = [{"title": " ".join(rng.choice(words, 3))} for _ in range(300)]
+    known, new = items[:200], items[200:]
+    index = index_of(model, {f"i{n}": columns for n, columns in enumerate(known)})
+    assert index.sentences is not None
+    of_text = index.sentences.cosines(new)
+    mean = np.where(of_text < LEAST_COSINE, 0, of_text) / 4
+    for columns, row in zip(new, mean, strict=True):
+        row += 3 / 4 * cosines_one_by_one(index, columns)[: len(row)]
+
+    found = list(index.nearest_of(new))
+
+    assert len(found) == len(new) > module._ITEMS_AT_ONCE
+    for row, (positions, weights) in zip(mean, found, strict=True):
+        expected = np.sort(row)[::-1][: module.NEIGHBOURS]
+        np.testing.assert_allclose(row[positions], expected, atol=1e-6)
+        np.testing.assert_allclose(weights, expected / expected.sum(), atol=1e-6)
+
+
+def test_a_written_index_answers_as_before(model: SentenceModel, tmp_path: Path) -> None:
+    index = index_of(model)
+    index.write(tmp_path / "content.tensors")
+
+    found = ContentIndex.map(tmp_path / "content.tensors")
+
+    assert nearest(found, "grey couch") == nearest(index, "grey couch")
+    assert found.sentences is not None
+    assert found.sentences.model.columns == ("title",)
+
+
+def test_a_file_says_whether_it_has_sentences_so_that_earlier_versions_refuse_it(
+    model: SentenceModel, tmp_path: Path
+) -> None:
+    formats = []
+    for index in (index_of(None), index_of(model)):
+        index.write(tmp_path / "content.tensors")
+        formats.append(map_tensors(tmp_path / "content.tensors")[1]["format"])
+
+    assert formats == [FORMAT, SENTENCES_FORMAT]
+
+
+def test_an_index_with_sentences_is_refused_where_the_library_is_missing(
+    model: SentenceModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index_of(model).write(tmp_path / "with.tensors")
+    index_of(None).write(tmp_path / "without.tensors")
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+
+    with pytest.raises(
+        InvalidBundle, match=r"^with\.tensors: .* takes the library tokenizers: .* The layer `sentences` has it"
+    ):
+        ContentIndex.map(tmp_path / "with.tensors")
+    assert nearest(ContentIndex.map(tmp_path / "without.tensors"), "grey couch") == {SOFA: 0.5, LAMP: 0.5}
+
+
+def _shorter_table(arrays: dict[str, Array]) -> None:
+    arrays["sentences.table"] = arrays["sentences.table"][:-3]
+
+
+def _ragged_vectors(arrays: dict[str, Array]) -> None:
+    arrays["sentences.vectors"] = arrays["sentences.vectors"][:-1]
+
+
+def _more_vectors(arrays: dict[str, Array]) -> None:
+    arrays["sentences.vectors"] = np.append(arrays["sentences.vectors"], np.zeros(3, np.float16))
+
+
+def _no_tokenizer(arrays: dict[str, Array]) -> None:
+    arrays["sentences.tokenizer"] = np.frombuffer(b"{}", np.uint8)
+
+
+def _other_tokenizer(arrays: dict[str, Array]) -> None:
+    other = tokenizer(["?", "sofa", "grey", "couch", "divan", "lamp", "desk"])
+    arrays["sentences.tokenizer"] = np.frombuffer(other.to_str().encode(), np.uint8)
+
+
+def _nothing_of_it(arrays: dict[str, Array]) -> None:
+    del arrays["sentences.probe"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (_shorter_table, "tokenizer has token 6, its table vectors of 6"),
+        (_ragged_vectors, "sentences.vectors has 14 values, expected rows of 3 dimensions"),
+        (_more_vectors, "sentences.vectors has 5 items, expected 0 to 4"),
+        (_no_tokenizer, "the sentence model's tokenizer cannot be read: "),
+        # 0 is what is unknown: oak.
+        (
+            _other_tokenizer,
+            r"takes 'grey sofa grey lamp oak desk' apart into tokens \[2, 1, 2, 5, 0, 6\], expected"
+            r" \[1, 2, 1, 5, 0, 6\] as in the training: the library tokenizers is of another version",
+        ),
+        (_nothing_of_it, "is no content index: 'sentences.probe'"),
+    ],
+)
+def test_sentences_of_another_model_are_refused(
+    model: SentenceModel, tmp_path: Path, damage: Callable[[dict[str, Array]], None], message: str
+) -> None:
+    path = tmp_path / "content.tensors"
+    index_of(model).write(path)
+    arrays, metadata = map_tensors(path)
+    damage(arrays)
+    with (tmp_path / "damaged.tensors").open("wb") as file:
+        write_tensors(file, arrays, metadata=metadata)
+
+    with pytest.raises(InvalidBundle, match=rf"^damaged\.tensors.*{message}"):
+        ContentIndex.map(tmp_path / "damaged.tensors")

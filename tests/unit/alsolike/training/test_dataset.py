@@ -1,0 +1,117 @@
+"""The dataset's manifest."""
+
+from __future__ import annotations
+
+import dataclasses
+from types import MappingProxyType
+from typing import Any
+
+import orjson
+import pytest
+
+from alsolike.domain.configuration import DEFAULT
+from alsolike.runtime.errors import InvalidDataset
+from alsolike.training import dataset
+from alsolike.training.dataset import DatasetManifest
+from alsolike.training.drift import Histogram
+from alsolike.training.reference import Categories, Reference
+
+
+def manifest() -> DatasetManifest:
+    return DatasetManifest(
+        dataset_id="20260301t040506-eaf6fc",
+        created_ms=9,
+        rows_read=12,
+        interactions=10,
+        users=4,
+        items=3,
+        catalogue_items=5,
+        dropped={"duplicate_event": 2},
+        first_event_ms=1,
+        last_event_ms=8,
+        event_weights={"view": 1.0},
+        minimum_item_interactions=5,
+        minimum_user_interactions=2,
+        repeat_share=0.25,
+        lineage=("interactions/event_date=1970-01-01",),
+    )
+
+
+def test_a_written_manifest_reads_the_same() -> None:
+    assert DatasetManifest.from_json(manifest().to_json()) == manifest()
+
+
+def test_read_only_mappings_can_be_written() -> None:
+    fields = orjson.loads(manifest().to_json())
+    fields.update(event_weights=DEFAULT.event_weights, dropped=MappingProxyType({"rare_item": 1}))
+
+    read = DatasetManifest.from_json(DatasetManifest(**fields).to_json())
+
+    assert read.event_weights == dict(DEFAULT.event_weights)
+    assert read.dropped == {"rare_item": 1}
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"{", "manifest.json is not JSON"),
+        (b"[]", "manifest.json has format_version None, expected 1"),
+        (b"null", "manifest.json has format_version None, expected 1"),
+        (b'{"format_version": 2}', "manifest.json has format_version 2, expected 1"),
+        (b'{"format_version": 1, "users": 4}', "manifest.json misses catalogue_items, created_ms, dataset_id, "),
+    ],
+)
+def test_another_document_is_refused(data: bytes, message: str) -> None:
+    with pytest.raises(InvalidDataset) as error:
+        DatasetManifest.from_json(data)
+
+    assert str(error.value).startswith(message)
+
+
+REFERENCE = Reference(
+    window_days=7,
+    item_popularity=Histogram((1, 4), (5, 5, 6)),
+    category_popularity=Categories("kind", ("fruit",), (9, 4, 3)),
+    user_activity=Histogram((2,), (1, 7)),
+    history_length=Histogram((2,), (1, 7)),
+)
+
+
+@pytest.mark.parametrize("reference", [REFERENCE, dataclasses.replace(REFERENCE, category_popularity=None)])
+def test_what_the_last_days_were_like_is_read_as_it_was_written(reference: Reference) -> None:
+    written = dataclasses.replace(manifest(), reference=reference)
+
+    assert DatasetManifest.from_json(written.to_json()) == written
+
+
+def test_a_manifest_of_before_has_no_reference() -> None:
+    document = orjson.loads(manifest().to_json())
+    del document["reference"]
+
+    assert DatasetManifest.from_json(orjson.dumps(document)).reference is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"user_activity": {"edges": [], "counts": []}},
+        {"window_days": None},
+        {"category_popularity": {"column": "kind"}},
+    ],
+)
+def test_an_unreadable_reference_is_refused(change: dict[str, Any]) -> None:
+    document = orjson.loads(dataclasses.replace(manifest(), reference=REFERENCE).to_json())
+    document["reference"] |= change
+
+    with pytest.raises(InvalidDataset, match=r"manifest\.json has an unreadable reference"):
+        DatasetManifest.from_json(orjson.dumps(document))
+
+
+def test_fields_of_a_later_version_are_passed_over() -> None:
+    document: dict[str, Any] = {**orjson.loads(manifest().to_json()), "histograms": []}
+
+    assert DatasetManifest.from_json(orjson.dumps(document)) == manifest()
+
+
+def test_a_dataset_has_one_prefix() -> None:
+    assert dataset.prefix("d1") == "datasets/d1/"

@@ -1,0 +1,166 @@
+"""How functions come to see what trends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
+from alsolike.trends.reader import TrendsReader
+from alsolike.trends.store import TrendsStore, trends_key
+from alsolike.trends.trends import NOTHING_COUNTED, Event
+from tests.fakes.places import BUCKET
+
+NOW_MS = 1_790_000_000_000
+
+
+def put(s3: Any, shard: int, *items: str, replaces: str | None = None) -> str:
+    """Write the counters of a shard in which each item was wanted nine times."""
+    events = [Event(n, item, NOW_MS, 9.0) for n, item in enumerate(items)]
+    counts = NOTHING_COUNTED.add(events, sequence=len(items), arrived_ms=NOW_MS)
+    return TrendsStore(s3, BUCKET).write(trends_key(f"shardId-{shard}"), counts, replaces=replaces)
+
+
+def best(reader: TrendsReader, *, now_ms: int = NOW_MS) -> list[str]:
+    return [item for item, _ in reader.current(now_ms=now_ms).best("1h", now_ms=now_ms)]
+
+
+class Calls:
+    """Counts a client's reads, or lets all of its calls fail."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.read: list[str] = []
+        self.fails = False
+
+    def get_paginator(self, name: str) -> Any:
+        if self.fails:
+            raise EndpointConnectionError(endpoint_url="https://s3.test")
+        return self.client.get_paginator(name)
+
+    def get_object(self, **call: Any) -> Any:
+        self.read.append(call["Key"])
+        return self.client.get_object(**call)
+
+
+def test_nothing_counted_yet_is_an_empty_list(s3: Any) -> None:
+    reader = TrendsReader(s3, BUCKET)
+
+    assert best(reader) == []
+    assert not reader.stale
+
+
+def test_shards_are_taken_together(s3: Any) -> None:
+    put(s3, 0, "plum", "pear")
+    put(s3, 1, "pear", "fig")
+
+    assert best(TrendsReader(s3, BUCKET)) == ["pear", "fig", "plum"]
+
+
+def test_only_what_changed_is_read_and_only_after_the_interval(s3: Any) -> None:
+    etag = put(s3, 0, "plum")
+    put(s3, 1, "pear")
+    calls = Calls(s3)
+    reader = TrendsReader(calls, BUCKET, check_s=30)
+    assert best(reader) == ["pear", "plum"]
+    put(s3, 0, "plum", "fig", replaces=etag)
+    put(s3, 2, "quince")
+
+    before = best(reader, now_ms=NOW_MS + 29_999)
+    after = best(reader, now_ms=NOW_MS + 30_000)
+
+    assert before == ["pear", "plum"]
+    assert after == ["fig", "pear", "plum", "quince"]
+    assert sorted(calls.read[2:]) == [trends_key("shardId-0"), trends_key("shardId-2")]
+
+
+def test_same_trends_are_the_same_object(s3: Any) -> None:
+    put(s3, 0, "plum")
+    reader = TrendsReader(s3, BUCKET, check_s=0)
+
+    assert reader.current(now_ms=NOW_MS) is reader.current(now_ms=NOW_MS)
+
+
+def test_object_that_is_gone_counts_no_more(s3: Any) -> None:
+    put(s3, 0, "plum")
+    put(s3, 1, "pear")
+    reader = TrendsReader(s3, BUCKET, check_s=0)
+    assert best(reader) == ["pear", "plum"]
+
+    s3.delete_object(Bucket=BUCKET, Key=trends_key("shardId-1"))
+
+    assert best(reader) == ["plum"]
+
+
+def test_object_that_goes_after_it_was_listed_counts_nothing(s3: Any) -> None:
+    put(s3, 0, "plum")
+    put(s3, 1, "pear")
+
+    class Deleting(Calls):
+        def get_object(self, **call: Any) -> Any:
+            s3.delete_object(Bucket=BUCKET, Key=trends_key("shardId-1"))
+            return super().get_object(**call)
+
+    assert best(TrendsReader(Deleting(s3), BUCKET)) == ["plum"]
+
+
+def test_unreadable_object_is_left_out_and_read_once(s3: Any) -> None:
+    put(s3, 0, "plum")
+    s3.put_object(Bucket=BUCKET, Key=trends_key("shardId-1"), Body=b"nonsense")
+    calls = Calls(s3)
+    reader = TrendsReader(calls, BUCKET, check_s=0)
+
+    assert (best(reader), best(reader)) == (["plum"], ["plum"])
+    assert len(calls.read) == 2
+    assert reader.stale
+    s3.delete_object(Bucket=BUCKET, Key=trends_key("shardId-1"))
+    put(s3, 1, "pear")
+    assert best(reader) == ["pear", "plum"]
+    assert not reader.stale
+
+
+def test_earlier_trends_stand_in_and_fade_where_s3_does_not_answer(s3: Any) -> None:
+    put(s3, 0, "plum")
+    calls = Calls(s3)
+    reader = TrendsReader(calls, BUCKET, check_s=30)
+    assert best(reader) == ["plum"]
+
+    calls.fails = True
+    kept = best(reader, now_ms=NOW_MS + 60_000)
+    stale = reader.stale
+    faded = best(reader, now_ms=NOW_MS + 86_400_000)
+    calls.fails = False
+    put(s3, 1, "pear")
+    back = best(reader, now_ms=NOW_MS + 86_400_000 + 30_000)
+
+    assert (kept, stale, faded, back) == (["plum"], True, [], [])
+    assert not reader.stale
+
+
+def test_no_answer_before_the_first_look_is_unavailable(s3: Any) -> None:
+    calls = Calls(s3)
+    calls.fails = True
+    reader = TrendsReader(calls, BUCKET)
+
+    with pytest.raises(Unavailable, match="there are no trends to go by"):
+        reader.current(now_ms=NOW_MS)
+    calls.fails = False
+
+    assert best(reader) == []
+
+
+@pytest.mark.parametrize("replaces", [None, '"0123456789abcdef0123456789abcdef"'])
+def test_object_is_replaced_only_by_who_has_read_it(s3: Any, replaces: str | None) -> None:
+    put(s3, 0, "plum")
+
+    with pytest.raises(
+        ConcurrentUpdate, match=r"s3://artefacts/trends/shardId-0\.tensors was written by another process"
+    ):
+        put(s3, 0, "pear", replaces=replaces)
+
+
+def test_object_that_is_gone_is_not_replaced(s3: Any) -> None:
+    with pytest.raises(ConcurrentUpdate):
+        put(s3, 0, "pear", replaces='"0123456789abcdef0123456789abcdef"')

@@ -1,0 +1,296 @@
+"""Counters that fade, and what trends by them."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alsolike.runtime.errors import InvalidInput, InvalidTrends
+from alsolike.trends import trends
+from alsolike.trends.trends import (
+    BASELINE_S,
+    KEPT_ITEMS,
+    LEAST_SCORE,
+    NO_TRENDS,
+    NOTHING_COUNTED,
+    PRIOR,
+    WINDOWS,
+    Event,
+    ShardCounts,
+    Trends,
+)
+
+NOW_MS = 1_790_000_000_000
+HOUR_MS, DAY_MS = 3_600_000, 86_400_000
+LIST = list(WINDOWS)
+BASELINE = len(WINDOWS)
+"""The column of what is usual; the one after it is assumed."""
+
+
+def counted(*events: tuple[str, float, float], by: ShardCounts = NOTHING_COUNTED, now_ms: int = NOW_MS) -> ShardCounts:
+    """Count events, given as item, age in milliseconds and weight."""
+    first = by.sequence + 1
+    made = [Event(first + n, item, int(now_ms - age_ms), weight) for n, (item, age_ms, weight) in enumerate(events)]
+    return by.add(made, sequence=first + len(made), arrived_ms=now_ms)
+
+
+def standing(items: Mapping[str, tuple[float, float]], *, fast: float, baseline: float) -> Trends:
+    """Trends of an hour, given each item's fast and baseline counts, and the sums of all items."""
+    column = LIST.index("1h")
+    counts = np.zeros((len(items), len(WINDOWS) + 2))
+    totals = np.zeros(len(WINDOWS) + 2)
+    counts[:, column], counts[:, BASELINE] = zip(*items.values(), strict=True)
+    totals[column], totals[BASELINE] = fast, baseline
+    return Trends([ShardCounts(1, NOW_MS, tuple(items), counts, totals)])
+
+
+def test_counters_fade_each_by_its_own_window() -> None:
+    counts = counted(("pear", HOUR_MS, 3.0))
+
+    assert counts.counts[0] == pytest.approx(
+        [3 * math.exp(-2), 3 * math.exp(-1), 3 * math.exp(-1 / 3), 3 * math.exp(-1 / 24), 3 * math.exp(-1 / 168), 0]
+    )
+    assert counts.totals == pytest.approx(counts.counts[0])
+
+
+def test_counter_of_a_steady_rate_is_what_comes_in_during_its_window() -> None:
+    every_minute = [("pear", 60_000.0 * minute, 1.0) for minute in range(60 * 24 * 60)]
+
+    counts = counted(*every_minute)
+
+    assert counts.counts[0] == pytest.approx([*(s / 60 for s in (*WINDOWS.values(), BASELINE_S)), 0], rel=0.02)
+
+
+def test_event_long_past_counts_as_the_past_and_not_as_news() -> None:
+    counts = counted(("pear", 14 * DAY_MS, 100.0))
+
+    assert counts.counts[0, LIST.index("1d")] == pytest.approx(100 * math.exp(-14), abs=1e-9)
+    assert counts.counts[0, BASELINE] == pytest.approx(100 * math.exp(-2))
+    assert [Trends([counts]).best(window, now_ms=NOW_MS) for window in WINDOWS] == [[]] * len(WINDOWS)
+
+
+def test_late_event_counts_the_same_as_in_time() -> None:
+    in_time = counted(("plum", 0, 1.0), by=counted(("pear", 0, 1.0), now_ms=NOW_MS - HOUR_MS))
+    late = counted(("plum", 0, 1.0), ("pear", HOUR_MS, 1.0))
+
+    assert in_time.items == ("pear", "plum")
+    np.testing.assert_allclose(late.counts[::-1], in_time.counts)
+    np.testing.assert_allclose(late.totals, in_time.totals)
+
+
+def test_score_is_what_exceeds_the_expected_in_its_deviations() -> None:
+    # An hour's share of the past is 100 / (16_900 - 100) = 1 / 168.
+    shop = standing(
+        {
+            "popular": (50, 8_450),  # expected (8_450 - 50) / 168 = 50
+            "rising": (30, 870),  # expected (870 - 30) / 168 = 5
+            "unknown": (12, 12),  # expected 0
+            "looked at once": (1, 1),
+            "sinking": (1, 1_681),  # expected 10
+        },
+        fast=100,
+        baseline=16_900,
+    )
+
+    found = shop.best("1h", now_ms=NOW_MS)
+
+    assert [item for item, _ in found] == ["rising", "unknown"]
+    assert dict(found) == pytest.approx({"rising": (30 - 5) / math.sqrt(5 + 5), "unknown": 12 / math.sqrt(5)}, abs=1e-6)
+
+
+def test_busy_hour_lets_no_item_trend() -> None:
+    # Everything three times as often as usual: 300 in place of 100, of each item its share.
+    shop = standing({"a": (150, 8_550), "b": (90, 5_130), "c": (60, 3_420)}, fast=300, baseline=17_100)
+
+    assert shop.best("1h", now_ms=NOW_MS) == []
+
+
+def test_in_a_new_shop_what_is_wanted_most_trends() -> None:
+    # Ten minutes after the first event the baseline knows little more than the hour does.
+    shop = standing({"a": (40, 42), "b": (20, 21), "c": (1, 1)}, fast=61, baseline=64)
+
+    found = shop.best("1h", now_ms=NOW_MS)
+
+    assert [item for item, _ in found] == ["a", "b"]
+    expected = {"a": (40 - 2) / math.sqrt(2 + 5), "b": (20 - 1) / math.sqrt(1 + 5)}
+    assert dict(found) == pytest.approx(expected, abs=1e-6)
+
+
+def test_equal_scores_are_in_the_order_of_ids() -> None:
+    shop = standing({"c": (9, 9), "a": (9, 9), "b": (9, 9), "d": (20, 20)}, fast=1, baseline=1_000)
+
+    assert [item for item, _ in shop.best("1h", now_ms=NOW_MS)] == ["d", "a", "b", "c"]
+    assert [item for item, _ in shop.best("1h", now_ms=NOW_MS, k=3)] == ["d", "a", "b"]
+    assert shop.best("1h", now_ms=NOW_MS, k=0) == []
+
+
+def test_no_trends_are_an_empty_list() -> None:
+    assert NO_TRENDS.best("30m", now_ms=NOW_MS) == []
+    assert Trends([NOTHING_COUNTED]).best("30m", now_ms=NOW_MS) == []
+
+
+def test_unknown_window_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="window is '2h', expected one of 30m, 1h, 3h, 1d"):
+        NO_TRENDS.best("2h", now_ms=NOW_MS)
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+def test_burst_leads_within_one_batch_and_ends_with_the_silence(window: str) -> None:
+    # A month of twenty items, one of them as popular as the others together.
+    usual = counted(
+        *((f"item-{n}", age * HOUR_MS, 19.0 if n == 0 else 1.0) for n in range(20) for age in range(30 * 24)),
+        now_ms=NOW_MS - 1,
+    )
+    burst = counted(*(("news", second * 1_000, 1.0) for second in range(20)), by=usual)
+
+    assert [item for item, _ in Trends([usual]).best(window, now_ms=NOW_MS) if item == "news"] == []
+    assert Trends([burst]).best(window, now_ms=NOW_MS)[0][0] == "news"
+    assert Trends([burst]).best(window, now_ms=NOW_MS + 7 * 1_000 * WINDOWS[window]) == []
+
+
+@given(
+    counts=st.lists(st.tuples(st.floats(0, 1e4), st.floats(0, 1e6)), min_size=1, max_size=6),
+    scale=st.floats(1, 1_000),
+)
+def test_more_of_everything_makes_what_trends_more_certain(counts: Sequence[tuple[float, float]], scale: float) -> None:
+    items = {f"i{n}": (fast, fast + past) for n, (fast, past) in enumerate(counts)}
+    fast, baseline = (sum(column) for column in zip(*items.values(), strict=True))
+
+    once = dict(standing(items, fast=fast, baseline=baseline).best("1h", now_ms=NOW_MS))
+    more = {item: (scale * each, scale * usual) for item, (each, usual) in items.items()}
+    scaled = dict(standing(more, fast=scale * fast, baseline=scale * baseline).best("1h", now_ms=NOW_MS))
+
+    assert once.keys() <= scaled.keys()
+    for item, score in once.items():
+        assert score * (1 - 1e-6) <= scaled[item] <= score * scale * (1 + 1e-6)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.floats(HOUR_MS, 30 * DAY_MS), st.floats(0.1, 10)), max_size=30))
+def test_events_of_two_shards_count_as_those_of_one(events: Sequence[tuple[int, float, float]]) -> None:
+    named = [(f"i{item}", age_ms, weight) for item, age_ms, weight in events]
+    an_hour_ago = [(item, age_ms - HOUR_MS, weight) for item, age_ms, weight in named[1::2]]
+
+    one = Trends([counted(*named)])
+    two = Trends([counted(*named[::2]), counted(*an_hour_ago, now_ms=NOW_MS - HOUR_MS)])
+
+    for window in WINDOWS:
+        expected = dict(one.best(window, now_ms=NOW_MS))
+        assert dict(two.best(window, now_ms=NOW_MS)) == pytest.approx(expected, abs=1e-5)
+
+
+def test_popular_items_and_those_that_trend_are_kept() -> None:
+    month = 30 * DAY_MS
+    rng = np.random.default_rng(7)
+    popular = [(f"popular-{n}", age, 1.0) for n in range(200) for age in rng.uniform(0, month, 100)]
+    seldom = [(f"seldom-{n}", age, 1.0) for n, age in enumerate(rng.uniform(0, month, 3 * KEPT_ITEMS))]
+    news = [("news", age, 1.0) for age in rng.uniform(0, HOUR_MS, 10)]
+
+    counts = counted(*popular, *seldom, *news)
+
+    assert len(counts.items) == KEPT_ITEMS
+    assert {"news", *(f"popular-{n}" for n in range(200))} <= set(counts.items)
+    assert counts.totals[BASELINE] > counts.counts[:, BASELINE].sum()  # the sums are of all items
+    assert Trends([counts]).best("1h", now_ms=NOW_MS)[0][0] == "news"
+
+
+def test_burst_of_an_item_that_nobody_has_room_for_builds_up_over_batches() -> None:
+    rng = np.random.default_rng(7)
+    counts = counted(*((f"seldom-{n % 20_000}", age, 1.0) for n, age in enumerate(rng.uniform(0, 30 * DAY_MS, 60_000))))
+    for minute in range(15):  # one event a minute among others
+        others = [(f"seldom-{n}", 0.0, 1.0) for n in rng.integers(0, 20_000, 20)]
+        counts = counted(("news", 0, 1.0), *others, by=counts, now_ms=NOW_MS + 60_000 * minute)
+
+    assert Trends([counts]).best("30m", now_ms=NOW_MS + 60_000 * 15)[0][0] == "news"
+
+
+def test_item_that_was_forgotten_is_assumed_to_have_had_a_past(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trends, "KEPT_ITEMS", 2)
+    before = counted(("a", 2 * DAY_MS, 100.0), ("b", 2 * DAY_MS, 60.0), ("c", 4 * DAY_MS, 30.0), now_ms=NOW_MS - DAY_MS)
+    monkeypatch.setattr(trends, "KEPT_ITEMS", 3)
+
+    after = counted(("c", 0, 2.0), by=before)
+
+    assert before.items == ("a", "b")
+    assert before.forgotten == pytest.approx(30 * math.exp(-4 / 7))
+    assert after.items == ("a", "b", "c")
+    assert after.counts[2] == pytest.approx([2] * 5 + [30 * math.exp(-5 / 7)])
+    assert after.totals[BASELINE] == pytest.approx(160 * math.exp(-3 / 7) + 30 * math.exp(-5 / 7) + 2)
+    # Of that past the hour expects 2 / (160 e^(-3/7) + 30 e^(-5/7)), all of which is c's.
+    expected = 30 * math.exp(-5 / 7) * 2 / (160 * math.exp(-3 / 7) + 30 * math.exp(-5 / 7))
+    monkeypatch.setattr(trends, "LEAST_SCORE", 0)
+    best = Trends([after]).best("1h", now_ms=NOW_MS)
+    assert best == [("c", round((2 - expected) / math.sqrt(expected + PRIOR), 6))]
+
+
+def test_where_nothing_is_unusual_little_trends_though_most_items_are_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(trends, "KEPT_ITEMS", 50)
+    rng = np.random.default_rng(1)
+    popularity = 1 / np.arange(1, 2_001)
+    counts, now_ms = NOTHING_COUNTED, NOW_MS
+    for _ in range(14 * 24):
+        now_ms += HOUR_MS
+        items = rng.choice(2_000, 120, p=popularity / popularity.sum())
+        hour = [(f"i{item}", age_ms, 1.0) for item, age_ms in zip(items, rng.uniform(0, HOUR_MS, 120), strict=True)]
+        counts = counted(*hour, by=counts, now_ms=now_ms)
+
+    found = Trends([counts]).best("1d", now_ms=now_ms)
+
+    # With every item kept it is 3 items, the best at 1.6; with nothing assumed 24, the best at 3.1.
+    assert 0 < len(found) < 10
+    assert found[0][1] < 2
+
+
+def test_counters_come_back_as_they_were_written() -> None:
+    counts = counted(("pear", 0, 1.0), ("größe 42", HOUR_MS, 0.3), ("🍐", DAY_MS, 5.0))
+    counts = dataclasses.replace(counts, forgotten=0.1)
+
+    read = ShardCounts.from_bytes(counts.to_bytes(), name="x")
+
+    assert (read.sequence, read.as_of_ms, read.items) == (counts.sequence, NOW_MS, counts.items)
+    assert read.forgotten == 0.1
+    np.testing.assert_allclose(read.counts, counts.counts, rtol=1e-7)
+    np.testing.assert_array_equal(read.totals, counts.totals)
+    assert read.to_bytes() == counts.to_bytes()
+
+
+def test_nothing_comes_back_as_nothing() -> None:
+    read = ShardCounts.from_bytes(NOTHING_COUNTED.to_bytes(), name="x")
+
+    assert (read.sequence, read.items, read.counts.shape) == (-1, (), (0, len(WINDOWS) + 2))
+
+
+def damaged(field: str, value: float) -> bytes:
+    counts = counted(("pear", 0, 1.0))
+    getattr(counts, field)[..., 0] = value
+    return counts.to_bytes()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xff" * 100,
+        counted(("pear", 0, 1.0)).to_bytes()[:-1],
+        counted(("pear", 0, 1.0)).to_bytes().replace(b"alsolike-trends-1", b"alsolike-trends-2"),
+        counted(("pear", 0, 1.0)).to_bytes().replace(b"pear", b"pe\nr"),
+        counted(("pear", 0, 1.0)).to_bytes().replace(b"pear", b"pea\xff"),
+        damaged("counts", math.nan),
+        damaged("totals", math.inf),
+        dataclasses.replace(counted(("pear", 0, 1.0)), forgotten=math.nan).to_bytes(),
+    ],
+)
+def test_damaged_object_is_refused(data: bytes) -> None:
+    with pytest.raises(InvalidTrends, match="the object has no trends that this version reads: "):
+        ShardCounts.from_bytes(data, name="the object")
+
+
+def test_one_event_is_no_trend() -> None:
+    assert 1 / math.sqrt(PRIOR) < LEAST_SCORE

@@ -1,0 +1,245 @@
+"""The configuration's versions: applied one after the other, read by functions now and then."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import threading
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from alsolike.config.reader import CURRENT_KEY, NOTHING_APPLIED, Current
+from alsolike.contract.document import InvalidConfiguration
+from alsolike.domain.configuration import DEFAULT
+from alsolike.runtime.errors import ConcurrentUpdate, NotFound, Unavailable
+from cli.config.configuration_store import BUILT_IN, ConfigurationStore, version_key
+from tests.fakes.places import BUCKET
+
+
+def weighing(weight: float) -> dict[str, Any]:
+    return {"format": 1, "events": {"view": {"weight": weight}}}
+
+
+def apply(store: ConfigurationStore, document: dict[str, Any], *, now_ms: int = 1, reason: str = "") -> Current:
+    return store.apply(store.current(), document, text="# text", by="me", reason=reason, now_ms=now_ms)
+
+
+def roll_back(store: ConfigurationStore, *, to: int | None = None) -> Current:
+    return store.roll_back(store.current(), to=to, by="me", reason="worse", now_ms=9)
+
+
+def view_weight(store: ConfigurationStore) -> float:
+    return store.current().configuration().events["view"].weight
+
+
+@pytest.fixture
+def store(s3: Any) -> ConfigurationStore:
+    return ConfigurationStore(s3, BUCKET)
+
+
+def test_before_anything_is_applied_the_built_in_configuration_holds(store: ConfigurationStore) -> None:
+    assert store.current() == NOTHING_APPLIED
+    assert store.current().configuration() is DEFAULT
+    assert store.version(0) == BUILT_IN
+    assert store.history(limit=5) == []
+
+
+def test_an_applied_document_holds_and_is_kept_with_who_when_and_why(store: ConfigurationStore) -> None:
+    applied = apply(store, weighing(2), now_ms=5, reason="views matter")
+
+    assert store.current() == applied
+    assert applied.version == 1
+    assert applied.configuration().version == 1
+    assert view_weight(store) == 2.0
+    version = store.version(1)
+    assert (version.applied_ms, version.by, version.reason, version.restores) == (5, "me", "views matter", None)
+    assert (version.text, version.document) == ("# text", weighing(2))
+
+
+def test_versions_count_and_the_history_has_the_latest_first(store: ConfigurationStore) -> None:
+    for weight in (2, 3, 4):
+        apply(store, weighing(weight))
+
+    assert [version.version for version in store.history(limit=2)] == [3, 2]
+    assert [version.version for version in store.history(limit=9)] == [3, 2, 1]
+
+
+@pytest.mark.parametrize("document", [weighing(2), {"events": {"view": {"weight": 2.0}, "click": {}}, "format": 1}])
+def test_applying_what_says_the_same_changes_nothing(store: ConfigurationStore, document: dict[str, Any]) -> None:
+    applied = apply(store, weighing(2))
+
+    assert apply(store, document) == applied
+
+
+def test_applying_what_is_built_in_changes_nothing(store: ConfigurationStore) -> None:
+    assert apply(store, {"format": 1}) == NOTHING_APPLIED
+    assert store.current().etag is None
+
+
+def test_a_document_that_cannot_be_used_is_not_written(s3: Any, store: ConfigurationStore) -> None:
+    with pytest.raises(InvalidConfiguration, match=r"events\.view\.weight is -101"):
+        apply(store, weighing(-101))
+
+    assert "Contents" not in s3.list_objects_v2(Bucket=BUCKET)
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_what_was_decided_on_an_earlier_version_is_refused(store: ConfigurationStore, before: int) -> None:
+    for weight in range(before):
+        apply(store, weighing(weight + 5))
+    judged = store.current()
+    apply(store, weighing(2))
+
+    with pytest.raises(ConcurrentUpdate, match="the configuration changed meanwhile"):
+        store.apply(judged, weighing(3), text="", by="me", reason="", now_ms=1)
+
+    assert view_weight(store) == 2.0
+    assert store.current().versions[-1] == before + 1
+
+
+def test_a_version_that_was_written_and_not_applied_is_none(s3: Any, store: ConfigurationStore) -> None:
+    """Its writer was stopped between the two objects."""
+    apply(store, weighing(2))
+    s3.put_object(Bucket=BUCKET, Key=version_key(2), Body=b"{}")
+
+    apply(store, weighing(3))
+
+    assert store.current().versions == (1, 3)
+    assert [version.version for version in store.history(limit=5)] == [3, 1]
+    with pytest.raises(NotFound, match="configuration version 2 was never applied; the latest is 3"):
+        store.version(2)
+    with pytest.raises(NotFound, match="configuration version 2 was never applied"):
+        roll_back(store, to=2)
+
+
+def test_a_rollback_applies_the_earlier_version_as_a_new_one(store: ConfigurationStore) -> None:
+    apply(store, weighing(2))
+    apply(store, weighing(3))
+
+    rolled = roll_back(store)
+
+    assert rolled.version == 3
+    assert view_weight(store) == 2.0
+    version = store.version(3)
+    assert (version.restores, version.reason, version.text) == (1, "worse", "# text")
+
+
+def test_rolling_back_again_goes_further_back_and_never_forth(store: ConfigurationStore) -> None:
+    for weight in (2, 3, 4):
+        apply(store, weighing(weight))
+
+    weights = []
+    for _ in range(3):
+        roll_back(store)
+        weights.append(view_weight(store))
+
+    assert weights == [3.0, 2.0, 1.0]  # at last what is built in
+    with pytest.raises(NotFound, match="there is no earlier configuration to roll back to"):
+        roll_back(store)
+
+
+def test_a_rollback_after_something_new_brings_back_what_held_before_it(store: ConfigurationStore) -> None:
+    apply(store, weighing(2))
+    apply(store, weighing(3))
+    roll_back(store)  # version 3 brings back 1
+    apply(store, weighing(4))
+
+    assert roll_back(store).document == weighing(2)
+    assert store.version(5).restores == 3
+    assert roll_back(store).document == {"format": 1}
+
+
+def test_a_rollback_can_name_its_version(store: ConfigurationStore) -> None:
+    for weight in (2, 3, 4):
+        apply(store, weighing(weight))
+
+    assert roll_back(store, to=1).document == weighing(2)
+    assert roll_back(store, to=0).configuration() == dataclasses.replace(DEFAULT, version=5)
+
+
+def test_nothing_is_rolled_back_before_anything_was_applied(store: ConfigurationStore) -> None:
+    with pytest.raises(NotFound, match="there is no earlier configuration"):
+        roll_back(store)
+    with pytest.raises(NotFound, match="version 4 was never applied; nothing was applied yet"):
+        roll_back(store, to=4)
+
+
+class AnswerLost:
+    """An S3 client whose first answer to a pointer that was written is lost, so that the request is sent again."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._lost = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def put_object(self, **call: Any) -> Any:
+        answer = self._client.put_object(**call)
+        if call["Key"] == CURRENT_KEY and not self._lost:
+            self._lost = True
+            return self._client.put_object(**call)
+        return answer
+
+
+def test_a_repeated_request_is_not_taken_for_somebody_else(s3: Any) -> None:
+    store = ConfigurationStore(AnswerLost(s3), BUCKET)
+
+    assert apply(store, weighing(2)).version == 1
+    assert store.current().version == 1
+
+
+def test_of_many_who_apply_at_once_one_wins_and_no_version_is_lost(s3: Any) -> None:
+    base = ConfigurationStore(s3, BUCKET).current()
+    together = threading.Barrier(8)
+
+    def attempt(weight: int) -> int | None:
+        store = ConfigurationStore(s3, BUCKET)
+        together.wait()
+        try:
+            store.apply(base, weighing(weight), text="", by=str(weight), reason="", now_ms=1)
+        except ConcurrentUpdate:
+            return None
+        return weight
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        winners = [weight for weight in pool.map(attempt, range(2, 10)) if weight is not None]
+
+    store = ConfigurationStore(s3, BUCKET)
+    assert len(winners) == 1
+    assert view_weight(store) == winners[0]
+    (version,) = store.history(limit=9)
+    assert version.by == str(winners[0])
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"versions": null, "document": {}}'])
+def test_an_unreadable_pointer_is_refused_by_name(s3: Any, store: ConfigurationStore, body: bytes) -> None:
+    s3.put_object(Bucket=BUCKET, Key=CURRENT_KEY, Body=body)
+
+    with pytest.raises(InvalidConfiguration, match=r"s3://artefacts/config/current\.json is unreadable"):
+        store.current()
+
+
+def test_a_missing_bucket_is_unavailable(s3: Any) -> None:
+    with pytest.raises(Unavailable, match=r"s3://other/config/current\.json: .*NoSuchBucket"):
+        ConfigurationStore(s3, "other").current()
+
+
+def test_a_silent_network_is_unavailable(s3: Any, store: ConfigurationStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    apply(store, weighing(2))
+
+    def silent(**_: Any) -> None:
+        raise EndpointConnectionError(endpoint_url="https://s3.test")
+
+    for call in ("put_object", "get_object"):
+        monkeypatch.setattr(s3, call, silent)
+        with pytest.raises(Unavailable, match="Could not connect"):
+            apply(store, weighing(3))
+
+
+def test_a_configuration_that_is_not_understood_can_be_replaced(s3: Any, store: ConfigurationStore) -> None:
+    s3.put_object(Bucket=BUCKET, Key=CURRENT_KEY, Body=b'{"versions": [7], "document": {"format": 2}}')
+
+    assert apply(store, weighing(2)).versions == (7, 8)

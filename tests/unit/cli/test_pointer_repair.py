@@ -1,0 +1,113 @@
+"""A damaged or deleted champion pointer is an error, and is put back from its earlier versions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from alsolike.registry.canary import Canary
+from alsolike.registry.champion import Promotion
+from alsolike.registry.registry import CHAMPION_KEY, Registry, model_prefix
+from alsolike.runtime.errors import InvalidBundle, InvalidInput, NotFound
+from cli.pointer_repair import forget_pointer, repair_pointer
+from tests.fakes.places import BUCKET
+
+DAMAGES = [b"", b"{", b"[]", b"null", b'{"history": [{"version": "../x"}]}', b'{"history": 1}', None]
+
+
+@pytest.fixture
+def registry(s3: Any) -> Registry:
+    """Return a pointer that named v1, then v2 with v3 on trial."""
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    for version in ("v1", "v2", "v3"):
+        s3.put_object(Bucket=BUCKET, Key=f"{model_prefix(version)}manifest.json", Body=b"{}")
+    found = Registry(s3, BUCKET)
+    for now_ms, version in enumerate(("v1", "v2")):
+        found.promote(version, reason="better", now_ms=now_ms)
+    champion = found.champion()
+    assert champion is not None
+    found.start_canary(champion, Canary("v3", "v2", 0.1, 5, 10, 1_000, "run"))
+    return found
+
+
+def damage(s3: Any, body: bytes | None) -> None:
+    if body is None:
+        s3.delete_object(Bucket=BUCKET, Key=CHAMPION_KEY)
+    else:
+        s3.put_object(Bucket=BUCKET, Key=CHAMPION_KEY, Body=body)
+
+
+def repair(s3: Any, version: str | None = None) -> str | None:
+    champion = repair_pointer(s3, BUCKET, version=version, reason="a bad day", now_ms=9)
+    return None if champion is None else champion.version
+
+
+@pytest.mark.parametrize("body", DAMAGES)
+def test_damaged_pointer_is_put_back_without_its_trial(s3: Any, registry: Registry, body: bytes | None) -> None:
+    damage(s3, body)
+    with pytest.raises(InvalidBundle, match=r"; repair it with `alsolike models repair`$"):
+        registry.champion()
+
+    assert repair(s3) == "v2"
+
+    champion = registry.champion()
+    assert champion is not None
+    assert (champion.version, champion.previous, champion.canary) == ("v2", "v1", None)
+    assert champion.ended is not None
+    assert champion.ended.reason == "the pointer was repaired: a bad day"
+    assert registry.promote("v3", reason="later", now_ms=10).version == "v3"
+
+
+def test_sound_pointer_is_left_alone(s3: Any, registry: Registry) -> None:
+    before = registry.champion()
+
+    assert repair(s3, "v1") is None
+    assert registry.champion() == before
+
+
+def test_pointer_before_the_first_promotion_is_left_alone(s3: Any) -> None:
+    assert repair(s3) is None
+
+
+def test_pointer_whose_champion_has_no_files_is_passed_over(s3: Any, registry: Registry) -> None:
+    damage(s3, b"{")
+    s3.delete_object(Bucket=BUCKET, Key=f"{model_prefix('v2')}manifest.json")
+
+    assert repair(s3) == "v1"
+
+
+def test_named_version_becomes_champion_before_the_earlier_ones(s3: Any, registry: Registry) -> None:
+    damage(s3, b"{")
+
+    assert repair(s3, "v3") == "v3"
+
+    champion = registry.champion()
+    assert champion is not None
+    assert champion.history[0] == Promotion("v3", 9, "a bad day")
+    assert champion.predecessors == ("v2", "v1")
+
+
+def test_named_version_without_files_is_refused(s3: Any, registry: Registry) -> None:
+    damage(s3, b"{")
+
+    with pytest.raises(NotFound, match="model version 'v9' has no bundle"):
+        repair(s3, "v9")
+
+
+def test_without_a_usable_version_a_name_is_asked_for(s3: Any, registry: Registry) -> None:
+    damage(s3, None)
+    for version in ("v1", "v2"):
+        s3.delete_object(Bucket=BUCKET, Key=f"{model_prefix(version)}manifest.json")
+
+    with pytest.raises(InvalidInput, match="`alsolike models repair --champion VERSION`"):
+        repair(s3)
+
+
+def test_forgotten_pointer_is_as_before_the_first_promotion(s3: Any, registry: Registry) -> None:
+    damage(s3, None)
+
+    forget_pointer(s3, BUCKET)
+
+    assert registry.champion() is None
+    assert registry.promote("v3", reason="first", now_ms=9).history == (Promotion("v3", 9, "first"),)

@@ -1,0 +1,271 @@
+"""Personalize's PutEvents call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alsolike.domain.configuration import Configuration, EventType
+from alsolike.events.interactions import Interaction, parse_record
+from alsolike.runtime.errors import InvalidInput, NotFound, UnknownEventType
+from functions.collect.put_events import parse_put_events
+from tests.unit.alsolike.records import TIME_MS
+
+
+def event(**changes: Any) -> dict[str, Any]:
+    return {"eventType": "View", "sentAt": TIME_MS // 1000, "itemId": "i1", **changes}
+
+
+def call(*events: Any, **changes: Any) -> bytes:
+    return orjson.dumps({"trackingId": "t", "sessionId": "s1", "userId": "u1", "eventList": list(events), **changes})
+
+
+def parse(*events: Any, **changes: Any) -> list[Interaction]:
+    """Return the interactions of a call in which every event is good."""
+    found = parse_put_events(call(*events, **changes), now_ms=TIME_MS)
+    assert not found.refused, found.refused
+    return list(found.interactions)
+
+
+def refusals(*events: Any) -> list[str]:
+    return [str(error) for error in parse_put_events(call(*events), now_ms=TIME_MS).refused]
+
+
+def test_a_full_event_becomes_an_interaction() -> None:
+    full = event(
+        eventId="e1",
+        eventValue=12.5,
+        properties='{"colour": "red"}',
+        recommendationId="r1",
+        impression=["i1", "i2"],
+        metricAttribution={"eventAttributionSource": "mail"},
+    )
+
+    assert parse(full) == [
+        Interaction(
+            event_id="e1",
+            user_id="u1",
+            session_id="s1",
+            item_id="i1",
+            event_type="view",
+            event_value=12.5,
+            event_time_ms=TIME_MS,
+            recommendation_id="r1",
+            impression=("i1", "i2"),
+            properties='{"colour":"red","eventAttributionSource":"mail"}',
+            received_time_ms=TIME_MS,
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sent_at", "event_time_ms"),
+    [
+        (1_700_000_000, 1_700_000_000_000),
+        (1_700_000_000.1234, 1_700_000_000_123),
+        (1_699_999_999_999, 1_699_999_999_999),  # milliseconds, as Date.now() gives them
+        (1, 1000),
+    ],
+)
+def test_seconds_and_milliseconds_are_told_apart(sent_at: float, event_time_ms: int) -> None:
+    assert parse(event(sentAt=sent_at))[0].event_time_ms == event_time_ms
+
+
+@pytest.mark.parametrize(
+    ("sent_at", "message"),
+    [
+        (None, "sentAt is missing, expected seconds since 1970"),
+        (True, "sentAt is true, expected a number"),
+        ("2023-11-14", 'sentAt is "2023-11-14", expected a number'),
+        (0, "sentAt is 0, expected a time after 1970 and before the year 10000"),
+        (-5, "sentAt is -5, expected a time after 1970"),
+        (999_999_999_999, "sentAt is 999999999999, expected a time after 1970 and before the year 10000"),
+        (1_700_000_000_000_000, "sentAt is 1.7e+15, expected a time after 1970"),
+        (1e300, "sentAt is 1e+300, expected a time after 1970"),
+    ],
+)
+def test_a_time_that_cannot_be_is_refused(sent_at: Any, message: str) -> None:
+    (refused,) = refusals(event(sentAt=sent_at))
+
+    assert refused.startswith(f"eventList[0].{message}")
+
+
+def test_a_time_ahead_of_the_clock_is_taken() -> None:
+    """It is judged where the record can be kept, by the stream's clock."""
+    assert parse(event(sentAt=TIME_MS // 1000 + 86_400))[0].event_time_ms == TIME_MS + 86_400_000
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (7, "eventList[0] is 7, expected an object"),
+        (event(itemId=None), "eventList[0].itemId is missing, expected a non-empty string"),
+        (
+            event(eventType="purchase", itemId=None, properties='{"query": "x"}'),
+            "eventList[0].itemId is missing, expected a non-empty string",
+        ),
+        (event(properties='{"query": 7}'), "eventList[0].properties.query is 7, expected a non-empty string"),
+        (event(properties=f'{{"query": "{"x" * 1001}"}}'), "eventList[0].properties.query has 1001 characters"),
+        (event(itemId=[[1]]), "eventList[0].itemId is [[1]], expected a non-empty string"),
+        (event(eventType="rating"), "eventList[0].eventType is 'rating', expected one of view, click, cart, purchase"),
+        (event(eventValue=True), "eventList[0].eventValue is true, expected a number"),
+        (event(eventValue=1.7e308), "eventList[0].eventValue is 1.7e+308, expected a number from -1e+09 to 1e+09"),
+        (
+            event(eventValue=-1000000001),
+            "eventList[0].eventValue is -1000000001, expected a number from -1e+09 to 1e+09",
+        ),
+        (event(eventId=""), 'eventList[0].eventId is "", expected a non-empty string'),
+        (event(impression=[]), "eventList[0].impression has 0 elements, expected 1 to 25"),
+        (event(impression=["i"] * 26), "eventList[0].impression has 26 elements, expected 1 to 25"),
+        (event(impression=["i", ""]), 'eventList[0].impression[1] is "", expected a non-empty string'),
+        (event(recommendationId="r" * 41), "eventList[0].recommendationId has 41 characters, expected at most 40"),
+        (event(properties='{"a":"' + "x" * 1024 + '"}'), "eventList[0].properties has 1032 characters"),
+        (event(itemID="i"), "eventList[0].itemID is not a known field"),
+        (event(metricAttribution={}), "eventList[0].metricAttribution.eventAttributionSource is missing"),
+        (
+            event(metricAttribution={"eventAttributionSource": "a", "b": 1}),
+            "eventList[0].metricAttribution.b is not a known field",
+        ),
+    ],
+)
+def test_a_wrong_event_is_refused_by_name(wrong: Any, message: str) -> None:
+    (refused,) = refusals(wrong)
+
+    assert refused.startswith(message)
+
+
+def test_a_wrong_event_costs_the_others_nothing() -> None:
+    found = parse_put_events(
+        call(event(itemId="i0"), event(itemId=None), event(itemId="i2"), event(eventType="Rating")), now_ms=TIME_MS
+    )
+
+    assert [each.item_id for each in found.interactions] == ["i0", "i2"]
+    assert [str(error) for error in found.refused] == [
+        "eventList[1].itemId is missing, expected a non-empty string",
+        "eventList[3].eventType is 'Rating', expected one of view, click, cart, purchase, return, search",
+    ]
+    assert [isinstance(error, UnknownEventType) for error in found.refused] == [False, True]
+
+
+def test_a_corrected_call_brings_the_good_events_under_the_same_ids() -> None:
+    first = parse_put_events(call(event(), event(itemId=None), event()), now_ms=TIME_MS).interactions
+    second = parse(event(), event(itemId="i2"), event())
+
+    assert [each.event_id for each in first] == [second[0].event_id, second[2].event_id]
+
+
+def test_a_search_is_an_event_without_item() -> None:
+    (found,) = parse(event(eventType="Search", itemId=None, properties='{"query": "red shoes", "page": 2}'))
+
+    assert (found.event_type, found.item_id, found.query) == ("search", None, "red shoes")
+    assert found.properties == '{"page":2}'
+
+
+def test_a_click_on_a_search_result_has_item_and_query() -> None:
+    (found,) = parse(event(eventType="Click", properties='{"query": "red shoes"}'))
+
+    assert (found.item_id, found.query, found.properties) == ("i1", "red shoes", "{}")
+
+
+def test_an_empty_search_box_is_no_query() -> None:
+    assert parse(event(properties='{"query": " "}'))[0].query is None
+    assert parse(event(properties='{"query": null}'))[0].query is None
+    assert refusals(event(eventType="search", itemId=None, properties='{"query": ""}')) == [
+        "eventList[0].itemId and properties.query are missing, expected at least one"
+    ]
+
+
+def test_event_types_are_the_configured_ones() -> None:
+    rent = Configuration(events={"rent": EventType("rent", 4.0)})
+
+    found = parse_put_events(call(event(eventType="Rent"), event()), now_ms=TIME_MS, configuration=rent)
+
+    assert [each.event_type for each in found.interactions] == ["rent"]
+    assert [str(error) for error in found.refused] == ["eventList[1].eventType is 'View', expected one of rent"]
+
+
+def test_a_call_for_another_tracking_id_is_not_found() -> None:
+    with pytest.raises(NotFound, match=r'^trackingId is "t", expected alsolike-dev$'):
+        parse_put_events(call(event()), now_ms=TIME_MS, tracking_id="alsolike-dev")
+
+    assert parse_put_events(call(event()), now_ms=TIME_MS, tracking_id="t").interactions
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"trackingId": None}, "trackingId is missing, expected a non-empty string"),
+        ({"sessionId": None}, "sessionId is missing, expected a non-empty string"),
+        ({"userId": ""}, 'userId is "", expected a non-empty string'),
+        ({"eventList": []}, "eventList has 0 elements, expected 1 to 10"),
+        ({"eventList": [event()] * 11}, "eventList has 11 elements, expected 1 to 10"),
+        ({"user": "u"}, "user is not a known field, expected trackingId, userId, sessionId, eventList"),
+    ],
+)
+def test_a_wrong_call_is_refused_by_name(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidInput) as error:
+        parse(event(), **changes)
+
+    assert str(error.value) == message
+
+
+def test_deep_json_in_any_field_is_refused() -> None:
+    deep = "[" * 300 + "]" * 300
+    for name in ("eventType", "itemId", "eventId", "properties", "impression", "metricAttribution"):
+        body = call(event(**{name: "HERE"})).replace(b'"HERE"', deep.encode())
+
+        with pytest.raises(InvalidInput, match=r"^body is nested more than 32 deep$"):
+            parse_put_events(body, now_ms=TIME_MS)
+
+
+def test_a_repeated_call_brings_the_same_event_ids_at_any_time() -> None:
+    body = call(event(), event(), event(itemId="i2"))
+
+    first = [each.event_id for each in parse_put_events(body, now_ms=TIME_MS).interactions]
+    second = [each.event_id for each in parse_put_events(body, now_ms=TIME_MS + 5000).interactions]
+
+    assert first == second
+    assert len(set(first)) == 3
+
+
+def test_leaving_out_what_was_refused_brings_the_same_event_ids() -> None:
+    same, other = event(), event(itemId="i2")
+    first = parse_put_events(call(same, event(itemId=None), same, other), now_ms=TIME_MS).interactions
+
+    assert [each.event_id for each in parse(same, same, other)] == [each.event_id for each in first]
+
+
+def test_another_user_or_session_makes_other_event_ids() -> None:
+    found = {parse(event(), **changes)[0].event_id for changes in ({}, {"userId": "u2"}, {"sessionId": "s2"})}
+
+    assert len(found) == 3
+
+
+def test_a_session_without_user_is_enough() -> None:
+    assert parse(event(), userId=None)[0].profile_id == "s#s1"
+
+
+@given(st.text("1e,[]5", max_size=1000), st.text(max_size=1024))
+def test_every_accepted_call_makes_readable_records(numbers: str, source: str) -> None:
+    """JSON written again may be longer than what was sent; the record's own limit has to hold it."""
+    properties = f'{{"a":[{numbers}]}}'
+    body = call(event(properties=properties, metricAttribution={"eventAttributionSource": source}))
+
+    accepted = list(parse_put_events(body, now_ms=TIME_MS).interactions)
+
+    assert [parse_record(each.to_record(), arrived_ms=each.received_time_ms) for each in accepted] == accepted
+
+
+def test_properties_that_grow_most_make_a_readable_record() -> None:
+    properties = '{"a":[' + ",".join(["1e15"] * 203) + "]}"
+    source = '"' * 1024
+    assert len(properties) == 1022
+
+    found = parse(event(properties=properties, metricAttribution={"eventAttributionSource": source}))[0]
+
+    assert len(found.properties) > 5000
+    assert parse_record(found.to_record(), arrived_ms=found.received_time_ms) == found

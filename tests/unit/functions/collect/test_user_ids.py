@@ -1,0 +1,157 @@
+"""Erased users are answered and not stored; pseudonymised ids are all that is stored."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+
+from alsolike.privacy.pseudonyms import Pseudonyms
+from tests.unit.functions.collect.events import ARN, CALL, EVENT, interaction, stored_records
+
+USERS = {"datasetArn": f"{ARN}/USERS", "users": [{"userId": "anna", "properties": '{"age": "30"}'}, {"userId": "ben"}]}
+
+
+def rows(aws: Callable[[str], Any], table: str) -> list[str]:
+    return sorted(item["user_id"]["S"] for item in aws("dynamodb").scan(TableName=table)["Items"])
+
+
+@pytest.fixture
+def hashing(collect: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, pseudonyms: Pseudonyms) -> Pseudonyms:
+    monkeypatch.setenv("PSEUDONYMISE_IDS", "1")
+    return pseudonyms
+
+
+def test_an_erased_users_events_are_taken_and_not_stored(
+    collect: Callable[..., Any],
+    aws: Callable[[str], Any],
+    erase: Callable[[str], None],
+    counted: Callable[[], dict[str, float]],
+) -> None:
+    erase("anna")
+
+    answer = collect("POST /events", CALL)
+    collect("POST /events", {**CALL, "userId": "ben"})
+
+    assert (answer["statusCode"], answer["document"]) == (200, {})
+    assert [interaction(record).user_id for record in stored_records(aws("kinesis"))] == ["ben"]
+    assert counted() == {"EventsOfErasedUsers": 1, "EventsAccepted": 1}
+
+
+def test_an_erased_user_is_not_stored_as_a_user_either(
+    collect: Callable[..., Any], aws: Callable[[str], Any], erase: Callable[[str], None], users_table: str
+) -> None:
+    erase("anna")
+
+    assert collect("POST /users", USERS)["statusCode"] == 200
+
+    assert rows(aws, users_table) == ["ben"]
+
+
+def test_an_erasure_is_seen_by_a_process_that_looked_before(
+    collect: Callable[..., Any],
+    aws: Callable[[str], Any],
+    erase: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TOMBSTONE_CHECK_S", "0")
+    collect("POST /events", CALL)
+
+    erase("anna")
+    collect("POST /events", CALL)
+
+    assert len(stored_records(aws("kinesis"))) == 1
+
+
+def test_an_erased_users_row_is_not_changed_any_more(
+    collect: Callable[..., Any],
+    erase: Callable[[str], None],
+    aws: Callable[[str], Any],
+    users_table: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TOMBSTONE_CHECK_S", "0")
+    collect("POST /users", USERS)
+    before = aws("dynamodb").scan(TableName=users_table)["Items"]
+    erase("anna")
+
+    answer = collect("PATCH /users/{userId}", {"age": "31"}, path={"userId": "anna"})
+
+    assert (answer["statusCode"], orjson.loads(answer["body"])["message"]) == (404, "there is no user 'anna'")
+    assert aws("dynamodb").scan(TableName=users_table)["Items"] == before
+
+
+def test_an_erased_users_row_is_not_shown_any_more(
+    collect: Callable[..., Any], erase: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOMBSTONE_CHECK_S", "0")
+    collect("POST /users", USERS)
+    before = collect("GET /users/{userId}", path={"userId": "anna"})
+    erase("anna")
+
+    answer = collect("GET /users/{userId}", path={"userId": "anna"})
+
+    assert (before["statusCode"], answer["statusCode"]) == (200, 404)
+
+
+def test_nothing_is_taken_while_nobody_knows_who_was_erased(
+    collect: Callable[..., Any], aws: Callable[[str], Any], artefact_bucket: str, users_table: str
+) -> None:
+    collect("GET /users")  # so that the configuration is read, and only the tombstones are missing
+    aws("s3").put_object(Bucket=artefact_bucket, Key="privacy/tombstones.json", Body=b"?")
+
+    assert collect("POST /events", CALL)["statusCode"] == 503
+
+    assert stored_records(aws("kinesis")) == []
+
+
+def test_pseudonymised_ids_are_all_that_is_stored(
+    collect: Callable[..., Any], hashing: Pseudonyms, aws: Callable[[str], Any], users_table: str
+) -> None:
+    collect("POST /events", CALL)
+    collect("POST /users", USERS)
+
+    (record,) = stored_records(aws("kinesis"))
+    stored = interaction(record)
+    assert (stored.user_id, stored.session_id) == (hashing.user("anna"), hashing.session("s1"))
+    assert record["PartitionKey"] == f"u#{hashing.user('anna')}"
+    assert b"anna" not in record["Data"]
+    assert rows(aws, users_table) == sorted([hashing.user("anna"), hashing.user("ben")])
+
+
+def test_a_made_event_id_hides_the_pseudonymised_ids_too(
+    collect: Callable[..., Any],
+    hashing: Pseudonyms,
+    aws: Callable[[str], Any],
+    monkeypatch: pytest.MonkeyPatch,
+    start_new_process: Callable[[], None],
+) -> None:
+    """Made of the plain id it could be tried out, id by id."""
+    collect("POST /events", CALL)
+    monkeypatch.setenv("PSEUDONYMISE_IDS", "0")
+    start_new_process()
+    collect("POST /events", {**CALL, "userId": hashing.user("anna"), "sessionId": hashing.session("s1")})
+
+    first, second = (interaction(record).event_id for record in stored_records(aws("kinesis")))
+    assert first == second
+
+
+def test_a_user_is_found_by_the_plain_id_in_the_path(
+    collect: Callable[..., Any], hashing: Pseudonyms, users_table: str
+) -> None:
+    collect("POST /users", USERS)
+
+    answer = collect("GET /users/{userId}", path={"userId": "anna"})
+
+    assert answer["document"]["userId"] == hashing.user("anna")
+    assert orjson.loads(answer["body"])["properties"] == {"age": "30"}
+
+
+def test_an_erasure_goes_by_the_stored_id(
+    collect: Callable[..., Any], hashing: Pseudonyms, erase: Callable[[str], None], aws: Callable[[str], Any]
+) -> None:
+    erase(hashing.user("anna"))
+
+    collect("POST /events", {**CALL, "eventList": [EVENT]})
+
+    assert stored_records(aws("kinesis")) == []

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from typing import Any
+
+from alsolike.catalogue.change_log import ChangeKind
+from alsolike.catalogue.changes import Change
+from functions.publish_catalog.table_stream import read_batch
+
+
+def record(item_id: str, sequence: int, *, key: str = "item_id", event: str = "MODIFY", **image: Any) -> dict[str, Any]:
+    dynamodb: dict[str, Any] = {
+        "ApproximateCreationDateTime": 1_790_000_000,
+        "Keys": {key: {"S": item_id}},
+        "SequenceNumber": str(sequence),
+    }
+    if event != "REMOVE":
+        dynamodb["NewImage"] = {key: {"S": item_id}, **image}
+    return {"eventID": f"event-{sequence}", "eventName": event, "eventSource": "aws:dynamodb", "dynamodb": dynamodb}
+
+
+def test_images_marks_and_removals_become_changes() -> None:
+    batch = read_batch(
+        {
+            "Records": [
+                record("a", 1, event="INSERT", properties={"S": '{"price":1}'}, updated_at_ms={"N": "5"}),
+                record("b", 2, deleted={"BOOL": True}, updated_at_ms={"N": "6"}),
+                record("c", 3, event="REMOVE"),
+            ]
+        }
+    )
+
+    assert batch is not None
+    assert batch.changes == (Change("a", 5, {"price": 1}), Change("b", 6, None), Change("c", 1_790_000_000_999, None))
+    assert (batch.kind, batch.shard, batch.first_sequence, batch.last_sequence) == (
+        ChangeKind.ITEM,
+        "event-1",
+        "1",
+        "3",
+    )
+    assert batch.unreadable == 0
+
+
+def test_removed_user_is_not_named_again() -> None:
+    mark = record("v", 2, key="user_id", deleted={"BOOL": True}, updated_at_ms={"N": "6"})
+
+    batch = read_batch({"Records": [record("u", 1, key="user_id", event="REMOVE"), mark]})
+
+    assert batch is not None
+    assert (batch.kind, batch.changes) == (ChangeKind.USER, (Change("v", 6, None),))
+
+
+def test_rows_that_the_product_does_not_write_cost_the_others_nothing() -> None:
+    good = record("z", 9, properties={"S": "{}"}, updated_at_ms={"N": "5"})
+    bad = [
+        record("a", 1, properties={"S": "{}"}),
+        record("b", 2, updated_at_ms={"N": "5"}),
+        record("c", 3, properties={"S": "[1]"}, updated_at_ms={"N": "5"}),
+        record("d", 4, properties={"S": "{"}, updated_at_ms={"N": "5"}),
+        record("e", 5, properties={"M": {}}, updated_at_ms={"N": "soon"}),
+    ]
+
+    batch = read_batch({"Records": [*bad, good]})
+
+    assert batch is not None
+    assert (batch.changes, batch.unreadable) == ((Change("z", 5, {}),), 5)
+
+
+def test_other_news_is_no_batch() -> None:
+    assert read_batch({"detail-type": "Object Created"}) is None
+    assert read_batch({"Records": []}) is None

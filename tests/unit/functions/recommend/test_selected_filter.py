@@ -1,0 +1,258 @@
+"""Filters of the configuration in answers."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from alsolike.profiles.store import ProfileStore, RecentInteraction
+from tests.builders.lambda_events import NOW_MS
+from tests.unit.functions.recommend.shop import ARN, Shop
+
+COLUMNS = {
+    "columns": {"price": "number", "title": "string", "categoryL1": "string", "tags": "list", "launched": "timestamp"}
+}
+USER_COLUMNS = {"columns": {"age": "number", "likes": "list"}}
+FILTERS = {
+    "cheap": "INCLUDE ItemID WHERE Items.PRICE < 2",
+    "up-to": "INCLUDE ItemID WHERE Items.PRICE <= $PRICE",
+    "without": "EXCLUDE ItemID WHERE Items.CATEGORY_L1 IN ($CATEGORY)",
+    "unbought": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchase")',
+    "cheaper": "INCLUDE ItemID WHERE Items.PRICE < CurrentItem.PRICE",
+    "alike": "INCLUDE ItemID WHERE Items.TAGS IN CurrentItem.TAGS",
+    "sober": "EXCLUDE ItemID WHERE Items.TITLE = \"Wine\" IF CurrentUser.LIKES IN (\"water\")",
+    "adults": "EXCLUDE ItemID WHERE Items.TITLE = \"Wine\" AND NOT CurrentUser.AGE >= 18",
+    "favourites": "INCLUDE ItemID WHERE Items.TAGS IN CurrentUser.LIKES",
+    "affordable": "INCLUDE ItemID WHERE Items.PRICE <= CurrentUser.AGE",
+    "not-lately": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchase") AND '
+    'Interactions.TIMESTAMP > NOW - $DAYS DAYS',
+    "free": "INCLUDE ItemID WHERE Items.PRICE <= 0",
+    "new": "INCLUDE ItemID WHERE Items.LAUNCHED > NOW - 1 DAY",
+    "grown-up": "EXCLUDE ItemID WHERE Items.TITLE = \"Wine\" IF CurrentUser.AGE < 18",
+}  # fmt: skip
+CATALOGUE: dict[str, dict[str, Any]] = {
+    "pear": {"price": 1, "categoryL1": "fruit", "tags": "green|soft"},
+    "plum": {"price": 2, "title": "Wine", "tags": ["blue"]},
+    "fig": {"price": 3, "categoryL1": "fruit", "tags": ["soft"]},
+}
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+def filtered(shop: Shop) -> Shop:
+    """Anna viewed a pear; the model's order is then fig, plum, and the rest."""
+    shop.publish()
+    shop.remember("u#anna", "pear")
+    shop.catalogue(CATALOGUE)
+    shop.configure(items=COLUMNS, users=USER_COLUMNS, filters=FILTERS)
+    return shop
+
+
+def test_answer_without_a_filter_has_everything(filtered: Shop) -> None:
+    assert filtered.items() == ["fig", "plum", "pear", "kiwi"]
+
+
+def test_filter_is_named_by_the_end_of_its_arn(filtered: Shop) -> None:
+    assert filtered.items("cheap") == ["pear"]
+    assert filtered.items("unbought") == ["fig", "plum", "pear", "kiwi"]
+
+
+def test_filter_starves_no_result_that_exists(filtered: Shop) -> None:
+    """The best item is filtered out, and the answer is as long as before."""
+    assert filtered.items("up-to", filterValues={"PRICE": "2"}, numResults=1) == ["plum"]
+
+
+def test_filling_obeys_the_filter_and_is_declared(filtered: Shop) -> None:
+    """Of the model's fig and plum the filter lets none pass, of up to 2 the plum."""
+    _, popular = filtered.ask(filterArn=f"{ARN}:filter/cheap")
+    items, filled = filtered.ask(filterArn=f"{ARN}:filter/up-to", filterValues={"PRICE": "2"})
+
+    assert popular["x-alsolike-source"] == "popular"
+    assert [item["itemId"] for item in items] == ["plum", "pear"]
+    assert (filled["x-alsolike-source"], filled["x-alsolike-filled"]) == ("model", "1")
+
+
+@pytest.mark.parametrize("user", ["anna", "nobody"])
+def test_answer_that_a_filter_leaves_empty_is_from_nothing(filtered: Shop, user: str) -> None:
+    items, headers = filtered.ask(filterArn=f"{ARN}:filter/free", userId=user)
+
+    assert items == []
+    assert headers["x-alsolike-source"] == "none"
+    assert "x-alsolike-degraded" not in headers
+
+
+def test_parameters_come_with_the_request(filtered: Shop) -> None:
+    assert filtered.items("up-to", filterValues={"PRICE": '"3"'}) == ["fig", "plum", "pear"]
+    assert filtered.items("without", filterValues={"CATEGORY": '"fruit","nuts"'}) == ["plum", "kiwi"]
+    assert filtered.items("without") == ["fig", "plum", "pear", "kiwi"]
+
+
+def test_history_of_the_user_is_looked_at(filtered: Shop) -> None:
+    filtered.remember("u#anna", "fig", "purchase")
+
+    assert filtered.items("unbought") == ["plum", "pear", "kiwi"]
+
+
+def test_popular_list_obeys_the_filter_and_is_filled_up(filtered: Shop) -> None:
+    """Popular are fig, pear and kiwi; the plum passes too."""
+    assert filtered.items("cheap", userId="nobody") == ["pear"]
+    assert filtered.items("up-to", userId="nobody", filterValues={"PRICE": "2"}) == ["pear", "plum"]
+    assert filtered.items("up-to", userId="nobody", filterValues={"PRICE": "2"}, numResults=1) == ["pear"]
+
+
+def test_current_item_comes_with_the_request(filtered: Shop) -> None:
+    assert filtered.items("cheaper", itemId="plum") == ["pear"]
+    assert filtered.items("cheaper", itemId="unknown") == []
+
+
+def test_current_user_is_read_where_a_filter_looks_at_it(filtered: Shop) -> None:
+    filtered.register("young", age=17)
+    filtered.register("old", age=18)
+
+    assert "plum" not in filtered.items("grown-up", userId="young", numResults=4)
+    for user in ("old", "unknown"):
+        assert "plum" in filtered.items("grown-up", userId=user, numResults=4)
+
+
+def test_user_is_looked_at_beside_the_items(filtered: Shop) -> None:
+    filtered.register("young", age=2, likes="green")
+    filtered.register("old", age=18, likes=["soft", "blue"])
+
+    assert "plum" not in filtered.items("adults", userId="young", numResults=4)
+    assert "plum" not in filtered.items("adults", userId="unknown", numResults=4)  # nobody said that they are of age
+    assert "plum" in filtered.items("adults", userId="old", numResults=4)
+    assert sorted(filtered.items("favourites", userId="young")) == ["pear"]
+    assert sorted(filtered.items("favourites", userId="old")) == ["fig", "pear", "plum"]
+    assert filtered.items("favourites", userId="unknown") == []
+    assert sorted(filtered.items("affordable", userId="young")) == ["pear", "plum"]
+
+
+def test_now_is_when_it_is_asked(filtered: Shop) -> None:
+    """The fig was bought a day ago; the pear is an hour old, the plum half a year."""
+    now_ms = time.time_ns() // 1_000_000
+    bought = RecentInteraction(now_ms - DAY_MS, "bought", "fig", "purchase")
+    ProfileStore(filtered.dynamodb, filtered.profiles_table).add("u#anna", [bought], now_ms=now_ms)
+    launched = {"pear": now_ms - DAY_MS // 24, "plum": now_ms - 180 * DAY_MS}
+    filtered.catalogue(
+        {item: {**CATALOGUE[item], "launched": ms // 1000} for item, ms in launched.items()}, at_ms=now_ms
+    )
+
+    assert filtered.items("not-lately", filterValues={"DAYS": "30"}) == ["plum", "pear", "kiwi"]
+    assert "fig" in filtered.items("not-lately", filterValues={"DAYS": "0.5"})
+    assert "fig" in filtered.items("not-lately")  # without a value the expression does not apply
+    assert filtered.items("new") == ["pear"]
+
+
+def test_list_written_with_bars_is_a_list_of_the_current_item_and_user_too(filtered: Shop) -> None:
+    filtered.register("anna", likes="water|tea")
+    filtered.register("bob", likes="wine")
+
+    assert filtered.items("alike", itemId="pear") == ["fig", "pear"]
+    assert "plum" not in filtered.items("sober", userId="anna")
+    assert "plum" in filtered.items("sober", userId="bob", numResults=4)
+
+
+def test_what_the_shop_said_of_a_user_is_not_looked_at_any_more_once_the_user_is_erased(filtered: Shop) -> None:
+    filtered.register("young", age=17)
+    profiles = ProfileStore(filtered.dynamodb, filtered.profiles_table)
+
+    profiles.erase("u#young", now_ms=NOW_MS)
+
+    assert "plum" in filtered.items("grown-up", userId="young", numResults=4)
+
+
+@pytest.mark.parametrize("name", ["grown-up", "adults", "favourites", "affordable"])
+def test_users_that_cannot_be_read_mean_no_items_and_a_declared_answer(
+    filtered: Shop, counted: Callable[[], dict[str, float]], name: str
+) -> None:
+    filtered.dynamodb.delete_table(TableName=filtered.users_table)
+
+    items, headers = filtered.ask(filterArn=f"{ARN}:filter/{name}")
+
+    assert items == []
+    assert headers["x-alsolike-source"] == "none"
+    assert headers["x-alsolike-degraded"] == "user-unavailable"
+    assert counted()["RecommendationsDegraded"] == 1
+    assert filtered.items("cheap") == ["pear"]
+
+
+@pytest.mark.parametrize("recommender", ["for-you", "similar-items", "buy-again", "trending", "popular"])
+def test_interactions_that_cannot_be_read_mean_no_items_for_a_filter_that_looks_at_them(
+    filtered: Shop, recommender: str
+) -> None:
+    """The pear was bought: what lets it pass where nothing is known of that shows what must not be shown."""
+    filtered.remember("u#anna", "pear", "purchase")
+    filtered.dynamodb.delete_table(TableName=filtered.profiles_table)
+    asked = {"recommenderArn": f"{ARN}:recommender/{recommender}", "itemId": "fig"}
+
+    items, headers = filtered.ask(filterArn=f"{ARN}:filter/unbought", **asked)
+
+    assert items == []
+    assert (headers["x-alsolike-source"], headers["x-alsolike-degraded"]) == ("none", "profile-unavailable")
+    assert filtered.items("cheap") == ["pear"]
+
+
+def test_deleted_item_that_the_model_never_knew_does_not_trend_whatever_the_filter(filtered: Shop) -> None:
+    """`without` lets everything pass that has no category, as durian and salak have none."""
+    filtered.count(durian=30, salak=20)
+    filtered.catalogue({"durian": None})
+    asked = {"recommenderArn": f"{ARN}:recommender/trending", "filterValues": {"CATEGORY": "fruit"}, "numResults": 1}
+
+    assert filtered.items("without", **asked) == ["salak"]
+
+
+def test_recommender_has_a_filter_of_its_own(filtered: Shop) -> None:
+    filtered.configure(items=COLUMNS, filters=FILTERS, recommenders={"for-you": {"filter": "cheap"}})
+
+    assert filtered.items() == ["pear"]
+    assert filtered.items(recommenderArn=f"{ARN}:recommender/for-you") == ["pear"]
+    assert filtered.items("unbought") == ["fig", "plum", "pear", "kiwi"]
+
+
+def test_changed_filter_and_changed_price_count_from_the_next_look_on(filtered: Shop) -> None:
+    assert filtered.items("cheap") == ["pear"]
+
+    filtered.configure(items=COLUMNS, filters={"cheap": "INCLUDE ItemID WHERE Items.PRICE < 3"})
+    assert filtered.items("cheap") == ["plum", "pear"]
+
+    filtered.catalogue({"fig": {"price": 0.5}}, at_ms=NOW_MS + 1)
+    assert filtered.items("cheap") == ["fig", "plum", "pear"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "message"),
+    [
+        (
+            {"filterArn": f"{ARN}:filter/other"},
+            404,
+            "filterArn ends in 'other', expected adults, affordable, alike, ",
+        ),
+        ({"filterArn": f"{ARN}:filter/"}, 400, f'filterArn is "{ARN}:filter/", expected arn:aws:personalize:'),
+        ({"filterArn": "cheap"}, 400, 'filterArn is "cheap", expected arn:aws:personalize:<region>:<account>:filter/'),
+        ({"filterArn": f"{ARN}:filter/up-to"}, 400, "filterValues.PRICE is missing, expected a value: filter up-to"),
+        ({"filterValues": {"A": "1"}}, 400, "filterValues is given without a filter, and for-you has none"),
+        (
+            {"filterArn": f"{ARN}:filter/up-to", "filterValues": {"PRICE": "cheap"}},
+            400,
+            'filterValues.PRICE is "cheap", expected a number, as Items.PRICE has',
+        ),
+        (
+            {"filterArn": f"{ARN}:filter/not-lately", "filterValues": {"DAYS": "-1"}},
+            400,
+            'filterValues.DAYS is "-1", expected a number of DAYS that is not below 0',
+        ),
+        (
+            {"filterArn": f"{ARN}:filter/up-to", "filterValues": {"PRICE": "1", "SIZE": "2"}},
+            400,
+            "filterValues.SIZE is not a parameter of filter up-to, expected PRICE",
+        ),
+        ({"filterArn": f"{ARN}:filter/cheaper"}, 400, "itemId is missing, expected an item: the filter compares with"),
+    ],
+)
+def test_filter_that_cannot_be_applied_says_why(
+    filtered: Shop, fields: dict[str, Any], status: int, message: str
+) -> None:
+    found_status, found = filtered.refusal(**fields)
+
+    assert (found_status, found[: len(message)]) == (status, message)

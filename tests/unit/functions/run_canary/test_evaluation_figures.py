@@ -1,0 +1,167 @@
+"""Tests of a version on trial, on figures small enough to compute by hand."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import pytest
+
+from alsolike.experiments.comparison import ArmSample, critical_z
+from functions.run_canary import evaluation
+from functions.run_canary.evaluation import Tolerance, judge
+from functions.run_canary.figures import Arm
+
+LIMITS = Tolerance(error_points=1.0, latency_share=0.5)
+UNKNOWN = ArmSample(users=1_000, eventful=0, mean_y=0.0, mean_x=0.0, var_y=0.0, var_x=0.0, cov_xy=0.0)
+
+
+def ratio(value: float, *, users: int = 1_000, eventful: int = 100, variance: float = 0.0) -> ArmSample:
+    """Return a sample of users with one answer each, so that its metric is `value` and its spread `variance`."""
+    return ArmSample(users, eventful, mean_y=value, mean_x=1.0, var_y=variance, var_x=0.0, cov_xy=0.0)
+
+
+ARM = Arm(1_000, 1_000, 1_000, errors=ratio(0.02), latency=ratio(20.0), clicks=ratio(0.1))
+
+
+def judged(
+    candidate: Arm = ARM, champion: Arm = ARM, *, share: float = 0.5, planned: float = 4_000, fraction: float = 1.0
+) -> dict[str, evaluation.Test]:
+    every = judge(candidate, champion, share=share, planned=planned, limits=LIMITS, fraction=fraction)
+    return {test.name: test for test in every}
+
+
+def arm(**changes: object) -> Arm:
+    return dataclasses.replace(ARM, **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("answers", "users", "ours", "theirs", "breached"),
+    [
+        (20, 5, 0.6, 0.0, True),
+        (19, 5, 0.6, 0.0, False),
+        (20, 4, 0.6, 0.0, False),
+        (20, 5, 0.5, 0.0, False),
+        (20, 5, 0.6, 0.29, True),
+        (20, 5, 0.6, 0.3, False),  # the champion has half as many errors: it is not the version
+    ],
+)
+def test_more_than_half_errors_of_enough_answers_fail_outright(
+    answers: int, users: int, ours: float, theirs: float, breached: bool
+) -> None:
+    candidate = arm(answers=answers, users=users, errors=ratio(ours))
+
+    assert judged(candidate, arm(errors=ratio(theirs)))["fails outright"].breached is breached
+
+
+def test_unknown_error_rates_count_as_none() -> None:
+    failing, unknown = arm(errors=ratio(0.6)), arm(errors=UNKNOWN)
+
+    assert judged(failing, unknown)["fails outright"].breached
+    assert not judged(unknown, failing)["fails outright"].breached
+    assert not judged(unknown, arm(errors=ratio(0.0)))["fails outright"].breached
+
+
+@pytest.mark.parametrize(
+    ("users", "breached"),
+    # Pearson's statistic of 2,000 users with a fifth expected is (users - 400)^2 / 320: 24.2 and 23.7. A chance of 1 in
+    # a million is 23.93.
+    [(312, True), (313, False), (400, False), (1_000, False)],
+)
+def test_users_that_are_missing_from_the_log(users: int, breached: bool) -> None:
+    found = judged(arm(users=users), arm(users=2_000 - users), share=0.2)["missing users"]
+
+    assert found.breached is breached
+    assert found.sentence == f"{users:,} of 2,000 users in the log are its own, 20% expected"
+
+
+def test_error_rate_beyond_the_points_allowed_by_standard_errors() -> None:
+    """The candidate's variance, 0.04 / 400, is above what the champion's spread makes of 400 users."""
+    ours, theirs = ratio(0.06, users=400, variance=0.04), ratio(0.02, users=1_600, variance=0.0324)
+
+    z = judged(arm(errors=ours), arm(errors=theirs))["error rate"].z
+
+    assert z == pytest.approx((0.06 - 0.02 - 1 / 100) / math.sqrt(0.04 / 400 + 0.0324 / 1_600))
+
+
+def test_variance_of_the_candidate_is_at_least_that_of_the_champions_spread() -> None:
+    ours, theirs = ratio(0.06, users=400, variance=0.01), ratio(0.02, users=1_600, variance=0.0324)
+
+    z = judged(arm(errors=ours), arm(errors=theirs))["error rate"].z
+
+    assert z == pytest.approx((0.06 - 0.02 - 1 / 100) / math.sqrt(0.0324 / 400 + 0.0324 / 1_600))
+
+
+def test_few_errors_are_no_more_than_the_champions() -> None:
+    theirs = arm(errors=ratio(0.02, variance=0.01))
+
+    assert judged(arm(errors=ratio(0.06, eventful=9)), theirs)["error rate"].z == 0.0
+    assert (judged(arm(errors=ratio(0.06, eventful=10)), theirs)["error rate"].z or 0.0) > 1.0
+
+
+def test_latency_beyond_the_share_allowed_by_standard_errors() -> None:
+    ours, theirs = ratio(40.0, users=400, variance=900.0), ratio(20.0, users=1_600, variance=400.0)
+
+    z = judged(arm(latency=ours), arm(latency=theirs))["latency"].z
+
+    assert z == pytest.approx((40 - 1.5 * 20) / math.sqrt(900 / 400 + 1.5**2 * 400 / 1_600))
+
+
+def test_click_through_below_the_champions_by_standard_errors() -> None:
+    ours, theirs = ratio(0.05, users=400, variance=0.04), ratio(0.1, users=1_600, variance=0.09)
+
+    z = judged(arm(clicks=ours), arm(clicks=theirs))["click-through"].z
+
+    assert z == pytest.approx((0.1 - 0.05) / math.sqrt(0.09 / 400 + 0.09 / 1_600))
+
+
+def test_click_through_is_compared_where_ten_clicking_users_are_expected() -> None:
+    """50 of the champion's 1,000 users clicked: of 200 it would be 10, of 199 fewer."""
+    champion = arm(clicks=ratio(0.1, users=1_000, eventful=50, variance=0.09))
+    enough, too_few = (arm(clicks=ratio(0.0, users=users, eventful=0)) for users in (200, 199))
+
+    assert judged(enough, champion)["click-through"].z is not None
+    assert judged(too_few, champion)["click-through"].z is None
+    assert judged(enough, arm(clicks=ratio(0.0, users=0, eventful=0)))["click-through"].z is None
+
+
+def test_less_than_100_users_are_too_little_to_compare() -> None:
+    champion = arm(latency=ratio(20.0, variance=400.0))
+    enough, too_few = (arm(latency=ratio(90.0, users=users, variance=400.0)) for users in (100, 99))
+
+    assert judged(enough, champion)["latency"].breached
+    found = judged(too_few, champion)["latency"]
+    assert (found.z, found.critical_z, found.breached) == (None, None, False)
+    assert (
+        found.sentence
+        == "its answers take 90.0 ms, the champion's 20.0 ms; 50% more is allowed (too little to compare)"
+    )
+
+
+def test_unknown_metrics_are_too_little_to_compare() -> None:
+    unknown, known = arm(latency=UNKNOWN, errors=UNKNOWN), ARM
+
+    for candidate, champion in ((unknown, known), (known, unknown)):
+        assert judged(candidate, champion)["latency"].z is None
+    sentences = {name: test.sentence for name, test in judged(unknown, unknown).items()}
+    assert "its answers take unknown, the champion's unknown;" in sentences["latency"]
+    assert "unknown of its answers are errors, unknown of the champion's;" in sentences["error rate"]
+
+
+@pytest.mark.parametrize(("latency_ms", "z"), [(30.0, 0.0), (31.0, math.inf), (29.0, -math.inf)])
+def test_figures_without_variance_differ_infinitely_or_not_at_all(latency_ms: float, z: float) -> None:
+    found = judged(arm(latency=ratio(latency_ms)), arm(latency=ratio(20.0)))["latency"]
+
+    assert found.z == z
+    assert found.breached is (z > 0)
+
+
+def test_critical_value_is_that_of_all_answers_at_a_third_of_the_level() -> None:
+    candidate, champion = arm(answers=300, attributed=100), arm(answers=700, attributed=400)
+
+    found = judged(candidate, champion, planned=4_000)
+    sampled = judged(candidate, champion, planned=4_000, fraction=0.5)
+
+    assert found["latency"].critical_z == pytest.approx(critical_z(alpha=0.05 / 3, observed=1_000, planned=4_000))
+    assert found["click-through"].critical_z == pytest.approx(critical_z(alpha=0.05 / 3, observed=500, planned=4_000))
+    assert sampled["latency"].critical_z == pytest.approx(critical_z(alpha=0.05 / 3, observed=1_000, planned=2_000))

@@ -1,0 +1,260 @@
+"""Bills by hand: fixed lines, and what requests, events and metrics cost."""
+
+import dataclasses
+import math
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from alsolike.profiles.profile import Profile, RecentInteraction, to_item
+from alsolike.runtime.errors import InvalidInput
+from operations import cost
+from operations.cost.assembly import runs_a_month
+from operations.cost.bill import DAYS
+from operations.cost.charges import profile_bytes
+from operations.cost.summary import BilledResources, EventSource, Function, Stream, Training
+from operations.prices import TABLE, Price
+from tests.unit.operations.cost.bills import NOTHING, busy, dollars, summary
+
+
+def test_an_idle_deployment_costs_its_fixed_lines() -> None:
+    deployed = summary(alarm_metrics=22, composite_alarms=2, dashboards=3, secrets=2, keys=1, machine_clients=2)
+
+    bill = cost.estimate(deployed, NOTHING)
+
+    shard = 730 * 0.015
+    assert bill.fixed_dollars == pytest.approx(shard + 22 * 0.10 + 2 * 0.50 + 3 * 3.00 + 2 * 0.40 + 1.00 + 2 * 6.00)
+    assert bill.usage_dollars == 0
+    assert bill.idle_dollars == bill.dollars
+
+
+def test_snapshots_of_published_versions_are_fixed() -> None:
+    deployed = summary(functions={"recommend": Function(memory_mb=2_048, snap_start=True)})
+
+    bill = cost.estimate(deployed, NOTHING)
+
+    assert dollars(bill, "SnapStart of recommend") == pytest.approx(2 * 730 * 3_600 * 0.0000015046)
+    assert all(line.fixed for line in bill.lines)
+
+
+def test_a_request_costs_its_call_its_time_and_its_read() -> None:
+    deployed = summary(functions={"recommend": Function(memory_mb=2_048)})
+    load = dataclasses.replace(NOTHING, requests_per_day=240_000)
+    durations = {"recommend": cost.Duration(call_ms=9.2, log_bytes=1_000)}
+
+    bill = cost.estimate(deployed, load, durations=durations)
+
+    requests = 240_000 * DAYS  # 7.3 million
+    assert dollars(bill, "calls") == pytest.approx(requests * 1e-6)
+    assert dollars(bill, "calls of recommend") == pytest.approx(requests * 0.2e-6)
+    assert dollars(bill, "time of recommend") == pytest.approx(requests * 0.010 * 2 * 0.0000133334)
+    assert dollars(bill, "profile reads") == pytest.approx(requests * 1 * 0.125e-6)
+    assert dollars(bill, "log of recommend") == pytest.approx(requests * 1_000 / 1e9 * 0.50)
+
+
+@pytest.mark.parametrize(("minutes", "tokens"), [(60, 2 * 730), (5, 2 * 12 * 730), (1_440, 2 * 730 / 24)])
+def test_tokens_are_bought_as_often_as_they_run_out(minutes: int, tokens: float) -> None:
+    deployed = summary(machine_clients=2, token_minutes=minutes)
+    load = dataclasses.replace(NOTHING, requests_per_day=24_000)
+
+    bill = cost.estimate(deployed, load)
+
+    assert dollars(bill, "tokens") == pytest.approx(tokens * 0.00225)  # $3.29, $39.42, $0.14
+
+
+def test_no_more_tokens_are_bought_than_there_are_calls() -> None:
+    bill = cost.estimate(summary(token_minutes=5), dataclasses.replace(NOTHING, requests_per_day=24))
+
+    assert dollars(bill, "tokens") == pytest.approx(730 * 0.00225)
+
+
+@pytest.mark.parametrize(("length", "units"), [(50, 1), (100, 2), (1_000, 18)])  # 3,660, 7,260, 72,060 bytes
+def test_a_profile_is_read_consistently_before_an_event_is_added(length: int, units: int) -> None:
+    load = dataclasses.replace(NOTHING, events_per_day=24_000, history_length=length)
+
+    bill = cost.estimate(summary(), load)
+
+    assert dollars(bill, "profile reads before writes") == pytest.approx(730_000 * units * 0.125e-6)
+
+
+def test_an_event_writes_its_whole_profile() -> None:
+    load = dataclasses.replace(NOTHING, events_per_day=24_000, history_length=50)
+
+    bill = cost.estimate(summary(), load)
+
+    events = 24_000 * DAYS  # 730,000; a profile of 50 is 60 + 50 * 72 = 3,660 bytes: 4 units
+    assert dollars(bill, "profile writes") == pytest.approx(events * 4 * 0.625e-6)
+    assert dollars(bill, "PUT units") == pytest.approx(events * 0.014e-6)
+
+
+@pytest.mark.parametrize("length", [1, 100, 1_000])
+def test_a_profile_is_as_large_as_it_is_stored(length: int) -> None:
+    recent = tuple(RecentInteraction(1_790_000_000_000 - n, f"{n:032x}", f"item{n:07}", "view") for n in range(length))
+    stored = to_item(Profile("u#user00000001", recent), expires_s=1_790_000_000)
+    size = sum(len(name) + len(next(iter(value.values()))) for name, value in stored.items())
+
+    assert profile_bytes(dataclasses.replace(NOTHING, history_length=length)) == pytest.approx(size, abs=2)
+
+
+def test_a_longer_window_makes_fewer_objects() -> None:
+    def writes(window_s: int) -> float:
+        source = EventSource(kind="kinesis", batch_size=10_000, window_s=window_s)
+        deployed = summary(functions={"archive_events": Function(memory_mb=1_024, sources=(source,))})
+        load = dataclasses.replace(NOTHING, events_per_day=86_400)  # one a second
+        return dollars(cost.estimate(deployed, load), "writes of archive_events")
+
+    # A window opens with an event, one comes each second: a batch each 1 + 60 seconds, each 1 + 300.
+    assert writes(60) == pytest.approx(730 * 3_600 / 61 * 5e-6)
+    assert writes(300) == pytest.approx(730 * 3_600 / 301 * 5e-6)
+
+
+def test_the_recommendation_log_is_delivered_per_process_that_writes_it() -> None:
+    functions = {"recommend": Function(memory_mb=1_769), "archive_served": Function(memory_mb=512)}
+    deployed = summary(functions=functions)
+
+    def writes(requests_a_day: int) -> float:
+        load = dataclasses.replace(NOTHING, requests_per_day=requests_a_day, peak=4)
+        (line,) = [line for line in cost.estimate(deployed, load).lines if line.what == "writes of archive_served"]
+        return line.quantity
+
+    # 10 requests a second, 40 in the busiest of 7.4 ms: 0.3 at a time, 1.4 at most, two streams.
+    # Each stream has 5 lines a second: 5 / (1 + 5 * 5) deliveries a second.
+    assert writes(864_000) == pytest.approx(2 * 5 / 26 * 730 * 3_600, rel=1e-6)
+    # 100 times as many requests: 29.6 at a time, 41 streams of 24.4 lines a second.
+    rate = 1_000 / 41
+    assert writes(86_400_000) == pytest.approx(41 * rate / (1 + 5 * rate) * 730 * 3_600, rel=1e-6)
+
+
+def test_metrics_are_charged_for_the_hours_in_which_they_are_sent() -> None:
+    deployed = summary(functions={"build_dataset": Function(memory_mb=1_024)}, training=Training(runs=73))
+
+    bill = cost.estimate(deployed, NOTHING)
+
+    assert dollars(bill, "metrics of build_dataset") == pytest.approx(0.30 * 73 / 730)
+
+
+def test_traces_are_one_a_second_and_a_twentieth_of_the_rest() -> None:
+    deployed = summary(functions={"recommend": Function(memory_mb=1_024, tracing=True)})
+    load = dataclasses.replace(NOTHING, requests_per_day=3 * 86_400)
+
+    bill = cost.estimate(deployed, load)
+
+    assert dollars(bill, "traces") == pytest.approx(730 * 3_600 * (1 + 0.05 * 2) * 5e-6)
+
+
+def test_more_shards_than_the_template_has_are_priced_and_said() -> None:
+    load = dataclasses.replace(NOTHING, events_per_day=86_400_000)  # 1,000 a second, 3,000 at the peak
+
+    bill = cost.estimate(summary(), load)
+
+    assert dollars(bill, "shards") == pytest.approx(3 * 730 * 0.015)
+    assert any("stream_shards is 1: set it to 3" in remark for remark in bill.remarks)
+
+
+def test_lines_of_one_price_share_its_tiers() -> None:
+    price = Price(dollars=1.0, unit="unit", page="", tiers=((10, 0.5), (20, 0.1)))
+
+    assert price.of(5) == 5
+    assert price.of(15) == 10 + 5 * 0.5
+    assert price.of(30) == 10 + 10 * 0.5 + 10 * 0.1
+
+
+def test_the_free_tier_is_taken_off_where_it_is_asked_for() -> None:
+    deployed = summary(dashboards=4, alarm_metrics=12)
+
+    bill = cost.estimate(deployed, NOTHING, prices=cost.Prices(free_tier=True))
+
+    assert dollars(bill, "dashboards") == 1 * 3.00
+    assert dollars(bill, "alarms") == pytest.approx(2 * 0.10)
+
+
+def test_what_nothing_is_known_of_is_said() -> None:
+    deployed = summary(functions={"unheard_of": Function(memory_mb=128)}, uncounted=("AWS::WAFv2::WebACL",))
+
+    remarks = " ".join(cost.estimate(deployed, NOTHING).remarks)
+
+    assert "unheard_of" in remarks
+    assert "AWS::WAFv2::WebACL" in remarks
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("users", -1, "users is -1"),
+        ("events_per_call", 11, "expected 1 to 10"),
+        ("history_days", 0, "history_days is 0"),
+    ],
+)
+def test_a_load_out_of_range_is_refused(field: str, value: int, said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        dataclasses.replace(NOTHING, **{field: value})
+
+
+def test_a_summary_survives_its_json_and_fits_into_a_variable() -> None:
+    written = busy().to_json()
+
+    assert BilledResources.from_json(written) == busy()
+    assert len(written) < 4_000
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format_version": 2}', '{"format_version": 1, "functions": 3}'])
+def test_what_is_no_summary_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        BilledResources.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("expression", "runs"),
+    [
+        ("rate(5 minutes)", 730 * 12),
+        ("rate(7 days)", 730 / 24 / 7),
+        ("cron(0 3 * * ? *)", DAYS),
+        ("cron(0/15 8-17 ? * MON-FRI *)", 4 * 10 * DAYS * 5 / 7),
+        ("cron(0 0 1,15 * ? *)", 2),
+    ],
+)
+def test_a_schedule_fires_so_often_a_month(expression: str, runs: float) -> None:
+    assert runs_a_month(expression) == pytest.approx(runs)
+
+
+def test_every_price_is_of_a_page_and_above_nothing() -> None:
+    assert all(price.dollars > 0 and price.page.startswith("https://aws.amazon.com/") for price in TABLE.values())
+
+
+_loads = st.builds(
+    cost.Load,
+    users=st.integers(0, 10**8),
+    events_per_day=st.integers(0, 10**9),
+    requests_per_day=st.integers(0, 10**9),
+    items=st.integers(0, 10**7),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    load=_loads,
+    field=st.sampled_from(["users", "events_per_day", "requests_per_day", "items"]),
+    more=st.integers(0, 10**8),
+)
+@example(load=dataclasses.replace(NOTHING, events_per_day=123_304_732), field="events_per_day", more=3)
+def test_more_load_never_costs_less_and_lines_add_up(load: cost.Load, field: str, more: int) -> None:
+    larger = dataclasses.replace(load, **{field: getattr(load, field) + more})
+
+    bill, dearer = cost.estimate(busy(), load), cost.estimate(busy(), larger)
+
+    # A shard more makes batches smaller, and what each is rounded up to may be a millisecond less, of 4 GB at most.
+    rounded = sum(line.quantity for line in bill.lines if line.price == "lambda_requests") * 0.001 * 4 * 0.0000133334
+    assert dearer.dollars >= bill.dollars * (1 - 1e-9) - rounded
+    assert math.fsum(line.dollars for line in bill.lines) == pytest.approx(bill.fixed_dollars + bill.usage_dollars)
+    assert all(line.dollars == pytest.approx(line.quantity * line.unit_dollars) for line in bill.lines)
+    assert bill.to_json()["dollars"] == pytest.approx(bill.dollars, abs=1e-4)
+
+
+def test_a_stream_on_demand_has_no_shards_to_pay_for() -> None:
+    load = dataclasses.replace(NOTHING, events_per_day=1_000_000)
+
+    bill = cost.estimate(summary(stream=Stream(on_demand=True)), load)
+
+    assert dollars(bill, "shards") == 0
+    assert dollars(bill, "on-demand, in") == pytest.approx(1_000_000 * DAYS * 1_024 / 1e9 * 0.08)

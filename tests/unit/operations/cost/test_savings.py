@@ -1,0 +1,77 @@
+"""Which settings would make a bill smaller, and by how much."""
+
+import dataclasses
+
+import pytest
+
+from operations import cost
+from operations.cost.bill import DAYS
+from operations.cost.summary import EventSource, Function, Stream, Training
+from tests.unit.operations.cost.bills import NOTHING, busy, saved, summary
+
+
+def test_a_saving_is_what_the_changed_setting_costs_less() -> None:
+    deployed = summary(stream=Stream(retention_hours=168), dashboards=3)
+
+    found = saved(deployed, NOTHING)
+
+    assert found["stream_retention_hours"].dollars == pytest.approx(730 * 0.020)
+    assert (found["stream_retention_hours"].now, found["stream_retention_hours"].then) == ("168", "24")
+    assert found["dashboards"].dollars == pytest.approx(9.00)
+    assert list(found) == ["stream_retention_hours", "dashboards"]
+
+
+def test_a_longer_window_of_the_archive_saves_its_objects_and_calls() -> None:
+    source = EventSource(kind="kinesis", batch_size=10_000, window_s=60)
+    functions = {"archive_events": Function(memory_mb=2_048, sources=(source,))}
+    load = dataclasses.replace(NOTHING, events_per_day=86_400)
+
+    saving = saved(summary(functions=functions), load)["archive_window_s"]
+
+    fewer = 730 * 3_600 * (1 / 61 - 1 / 301)
+    assert (saving.now, saving.then) == ("60", "300")
+    # Objects and calls; time of the calls, their log and how long it is kept come on top.
+    assert fewer * (5e-6 + 0.2e-6) < saving.dollars < 3 * fewer * (5e-6 + 0.2e-6)
+
+
+def test_what_saves_less_than_ten_cents_is_not_named() -> None:
+    deployed = summary(
+        stream=Stream(retention_hours=24), functions={"recommend": Function(memory_mb=128, tracing=True)}
+    )
+
+    assert cost.savings(deployed, dataclasses.replace(NOTHING, requests_per_day=100)) == []
+
+
+@pytest.mark.parametrize(
+    ("training", "setting"),
+    [
+        (Training(runs=DAYS, spot=True), "training_schedule"),
+        (Training(runs=4, spot=False), "training_spot"),
+        (Training(runs=30, spot=True, look_s=60, looks=1_440), "canary_interval_s"),
+    ],
+)
+def test_trainings_name_what_would_make_them_cheaper(training: Training, setting: str) -> None:
+    load = dataclasses.replace(NOTHING, events_per_day=100_000)
+    functions = {"run_canary": Function(memory_mb=2_048), "build_dataset": Function(memory_mb=4_096)}
+
+    assert setting in saved(summary(functions=functions, training=training), load)
+
+
+def test_without_tracing_workflows_are_not_traced_either() -> None:
+    functions = {"recommend": Function(memory_mb=1_024, tracing=True)}
+    deployed = summary(functions=functions, machines_traced=True, training=Training(runs=400))
+    load = dataclasses.replace(NOTHING, requests_per_day=48_000)
+
+    saving = saved(deployed, load)["tracing"]
+
+    assert saving.dollars == pytest.approx((48_000 * DAYS + 400) * 5e-6)
+    assert saving.but == "no traces: only logs show why a request was slow"
+
+
+def test_savings_come_the_largest_first() -> None:
+    load = cost.Load(users=10_000, events_per_day=500_000, requests_per_day=200_000, items=5_000)
+
+    found = [saving.dollars for saving in cost.savings(busy(), load)]
+
+    assert len(found) > 3
+    assert found == sorted(found, reverse=True)

@@ -1,0 +1,94 @@
+"""What trainings cost, on one machine and counted by Spark, and which do not fit."""
+
+import dataclasses
+
+import pytest
+
+from model_export.evaluation import budget
+from operations import cost
+from operations.cost import charges
+from operations.cost.summary import Training
+from tests.unit.operations.cost.bills import NOTHING, dollars, saved, summary
+
+
+def test_spot_training_costs_half_and_ends_at_its_limit() -> None:
+    def training(*, spot: bool) -> float:
+        deployed = summary(training=Training(runs=10, spot=spot, max_runtime_s=3_600))
+        load = dataclasses.replace(NOTHING, events_per_day=10_000_000)
+        return dollars(cost.estimate(deployed, load), "training")
+
+    assert training(spot=False) == pytest.approx(10 * 0.23)
+    assert training(spot=True) == pytest.approx(10 * 0.23 / 2)
+
+
+def test_a_training_is_priced_with_as_many_fits_as_it_makes() -> None:
+    assert charges.FITS == budget.FITS
+
+
+def test_trainings_that_do_not_fit_are_said() -> None:
+    deployed = summary(training=Training(runs=4, max_runtime_s=14_400))
+    fits, does_not = (dataclasses.replace(NOTHING, events_per_day=events) for events in (100_000, 10_000_000))
+
+    said = " ".join(cost.estimate(deployed, does_not).remarks)
+
+    # 3,650 million interactions: 6 fits of 12 s a million and 240 s, 63 bytes each.
+    assert f"takes about {(6 * 12 * 3_650 + 240) / 3_600:.1f} hours; training_max_runtime_s ends it after 4" in said
+    assert "takes about 230 GB of memory; ml.m5.xlarge has 16" in said
+    assert not [remark for remark in cost.estimate(deployed, fits).remarks if "a training on" in remark]
+
+
+def test_counting_statistics_is_more_of_spark_and_less_of_training() -> None:
+    spark = Training(runs=10, spark_above_mb=300, spark_workers=10)
+    counts = dataclasses.replace(spark, spark_statistics=True, max_runtime_s=14_400)
+    load = dataclasses.replace(NOTHING, events_per_day=10_000_000, items=100_000)  # 3,650 million interactions
+
+    without, bill = (cost.estimate(summary(training=each), load) for each in (spark, counts))
+
+    # Ten workers of four processors: 60 s to start, 93.1 s a million, 284 s more with statistics.
+    assert dollars(without, "datasets on Spark") == pytest.approx(10 * 10 * (60 + 93.1 * 3_650 / 40) / 3_600 * 0.44)
+    assert dollars(bill, "datasets on Spark") == pytest.approx(
+        10 * 10 * (60 + (93.1 + 284) * 3_650 / 40) / 3_600 * 0.44
+    )
+    assert dollars(bill, "training") == pytest.approx(10 * 3 * 0.23)
+    assert not [remark for remark in bill.remarks if "a training" in remark]
+    assert "(spark_statistics)" in " ".join(without.remarks)
+
+
+def test_a_training_from_statistics_that_does_not_fit_is_not_told_to_count_them() -> None:
+    training = Training(runs=4, spark_above_mb=300, spark_workers=10, spark_statistics=True, max_runtime_s=7_200)
+    load = dataclasses.replace(NOTHING, events_per_day=10_000_000, items=4_000_000)
+
+    said = " ".join(cost.estimate(summary(training=training), load).remarks)
+
+    assert "from statistics and 5,000,000 interactions takes about 3.0 hours; training_max_runtime_s ends it" in said
+    assert "after 2, which is what the bill has: raise it" in said
+    assert "takes about 20 GB of memory" in said  # 5 million of 63 bytes, 4 million items of 4,800: 19.5 GB
+    assert "(spark_statistics)" not in said
+
+
+def test_statistics_are_not_counted_where_the_function_builds_the_dataset() -> None:
+    training = Training(runs=4, spark_above_mb=300, spark_workers=10, spark_statistics=True)
+    load = dataclasses.replace(NOTHING, events_per_day=10_000)  # 219 MB
+
+    assert dollars(cost.estimate(summary(training=training), load), "datasets on Spark") == 0
+
+
+def test_an_instance_type_without_a_price_is_said_and_the_rest_of_the_bill_stands() -> None:
+    deployed = summary(training=Training(runs=10, instance_type="ml.c5.4xlarge", volume_gb=73), dashboards=2)
+
+    bill = cost.estimate(deployed, NOTHING)
+
+    (said,) = (remark for remark in bill.remarks if remark.startswith("not priced"))
+    assert said == (
+        "not priced: 10.0 runs of 4 minutes on 1 ml.c5.4xlarge: the price table has no training_ml.c5.4xlarge_hours"
+    )
+    assert dollars(bill, "training") == 0
+    assert dollars(bill, "dashboards") == 2 * 3.00
+    assert dollars(bill, "training volumes") == pytest.approx(73 * 10 * 240 / 3_600 / 730 * 0.14)
+    assert "training_schedule" not in saved(deployed, NOTHING)  # it would save what nobody knows
+
+
+def test_a_type_without_a_price_is_not_said_where_nothing_trains() -> None:
+    deployed = summary(training=Training(runs=0, instance_type="ml.c5.4xlarge"))
+
+    assert not [remark for remark in cost.estimate(deployed, NOTHING).remarks if remark.startswith("not priced")]

@@ -1,0 +1,120 @@
+"""The list of custom metrics is what the functions' code writes, and what CloudWatch takes for it."""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from alsolike.runtime.observability import Metric
+from functions.attribute_outcomes.rules import Reason
+from operations.metric_writers import CONDITIONS, METRICS, REASONS, Bounds, By, Rhythm, Written, declared
+
+ROOT = Path(__file__).parents[3]
+LIBRARY = ROOT / "layers" / "core" / "python"
+FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/handler.py"))
+
+
+def run_code(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes of a module that are run: all but what stands below TYPE_CHECKING."""
+    for node in ast.iter_child_nodes(tree):
+        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            yield node
+            yield from run_code(node)
+
+
+@functools.cache
+def read(path: Path) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the metrics that a module names and the modules of `alsolike` that it imports."""
+    metrics, imported = set(), set()
+    for node in run_code(ast.parse(path.read_bytes())):
+        match node:
+            case ast.Attribute(value=ast.Name(id="Metric"), attr=name):
+                metrics.add(Metric[name])
+            case ast.ImportFrom(module=str(module), names=names) if module.startswith("alsolike."):
+                imported.update({module, *(f"{module}.{name.name}" for name in names)})
+    return frozenset(metrics), frozenset(imported - {"alsolike.runtime.observability"})
+
+
+def sources(module: str) -> list[Path]:
+    """Return the file of a module of `alsolike`, or nothing for another name."""
+    file = LIBRARY.joinpath(*module.split(".")).with_suffix(".py")
+    return [file] if file.is_file() else []
+
+
+def named_by(function: str) -> set[str]:
+    """Return every metric that a function's code names, its own and what it imports of `alsolike`."""
+    waiting = list((ROOT / "functions" / function).rglob("*.py"))
+    found: set[str] = set()
+    seen = set(waiting)
+    while waiting:
+        metrics, imported = read(waiting.pop())
+        found |= metrics
+        new = {path for name in imported for path in sources(name)} - seen
+        waiting.extend(new)
+        seen |= new
+    return found
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_writes_what_is_declared_and_nothing_else(function: str) -> None:
+    assert named_by(function) == {each.metric for each in METRICS if each.service == function}
+
+
+def test_every_metric_is_written_once_by_somebody_and_every_function_writes_one() -> None:
+    assert {each.metric for each in METRICS} == set(Metric)
+    assert {each.service for each in METRICS} == set(FUNCTIONS)
+    assert len({(each.metric, each.service, each.by) for each in METRICS}) == len(METRICS)
+
+
+def reported_dimensions(function: str) -> set[tuple[str, ...]]:
+    """Return the names of the dimensions of each call of `report` in a function's code."""
+    return {
+        tuple(sorted(str(keyword.arg) for keyword in node.keywords))
+        for path in (ROOT / "functions" / function).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "report"
+    }
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_reports_under_the_dimensions_that_are_declared(function: str) -> None:
+    reported = {tuple(sorted(each.by)) for each in METRICS if each.service == function and each.by}
+
+    assert reported_dimensions(function) - {()} == reported
+
+
+def test_numbers_of_values_are_those_of_the_code() -> None:
+    (table,) = [part for part in (ROOT / "docs" / "gate.md").read_text().split("\n\n") if part.startswith("| check |")]
+
+    assert len(Reason) == REASONS
+    assert len(table.splitlines()) - 2 == CONDITIONS
+
+
+def test_a_series_is_paid_for_the_hours_in_which_it_is_sent() -> None:
+    bounds = Bounds(versions=2, arms=4, trainings=73)
+    hourly = Written(Metric.EVENTS_ACCEPTED, "collect", Rhythm.HOURLY)
+    rates = Written(Metric.CLICK_THROUGH, "attribute_outcomes", Rhythm.DAILY, (By.DIMENSION, By.NAME))
+    gate = Written(Metric.GATE_NDCG, "register_model", Rhythm.TRAINING, (By.ROLE,))
+    seldom = Written(Metric.EVENTS_AHEAD, "collect", Rhythm.SELDOM)
+
+    assert hourly.usd(bounds) == pytest.approx(0.30)
+    assert rates.series(bounds) == 1 + 8 + 2 + 4
+    assert rates.usd(bounds) == pytest.approx(15 * 0.30 / 24)
+    assert gate.usd(bounds) == pytest.approx(2 * 0.30 * 73 / 730)
+    assert seldom.usd(bounds) == 0
+    assert seldom.most_usd(bounds) == pytest.approx(0.30)
+
+
+def test_a_metric_is_declared_with_all_its_dimensions_and_no_others() -> None:
+    assert [each.service for each in declared("DriftPsi", ["figure", "service"])] == ["monitor_models"]
+    assert declared("DriftPsi", ["service"]) == []
+    assert declared("Clicks", ["service"]) == []
+
+
+def test_bounds_below_zero_are_refused() -> None:
+    with pytest.raises(ValueError, match="arms is -1, expected 0 or more"):
+        Bounds(arms=-1)
