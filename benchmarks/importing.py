@@ -30,10 +30,10 @@ from alsolike.domain.configuration import DEFAULT
 from benchmarks import transport
 from benchmarks.measure import Result
 from cli import console
-from cli.deployment import Deployment, Names
-from cli.importing.inputs import DEFAULTS, open_inputs
-from cli.importing.latest import PARTS
-from cli.importing.load import InteractionsImport
+from operations.client.deployment import Deployment, Names
+from operations.ingest.inputs import DEFAULTS, open_inputs
+from operations.ingest.latest import PARTS
+from operations.ingest.load import InteractionsImport
 
 ROWS = 5_000_000
 ROUNDS = 5

@@ -20,10 +20,11 @@ from benchmarks.recommending import VERSION, write_model
 from benchmarks.rows import Row
 from benchmarks.synthetic_models import rows_model
 from benchmarks.synthetic_profiles import user_id, write_profiles
-from cli import boot, console, deployment
-from cli.api import Api
-from cli.deployment import Deployment
+from cli import boot, console
 from functions.register_model.model_store import ModelStore
+from operations.client import deployment
+from operations.client.api import Api
+from operations.client.deployment import Deployment
 
 ITEMS = 20_000
 USERS = 200

@@ -13,8 +13,8 @@ from moto import mock_aws
 
 from alsolike.lake import lake
 from benchmarks.measure import Result, cpu_medians_ms
-from cli.rebuilding.lake_reader import ARROW_TYPES, LakeReader
-from cli.rebuilding.profiles import logins_of, profiles_of
+from operations.recovery.lake_reader import ARROW_TYPES, LakeReader
+from operations.recovery.profiles import logins_of, profiles_of
 
 BUCKET = "lake"
 OBJECTS = 10

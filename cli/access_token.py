@@ -31,7 +31,7 @@ def token(
     """
     import sys
 
-    from cli import deployment
+    from operations.client import deployment
 
     scopes = {
         Access.READ: deployment.READ_RECOMMENDATIONS,

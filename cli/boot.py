@@ -19,8 +19,8 @@ from alsolike.runtime.errors import AlsolikeError, InvalidInput, Unavailable
 from cli import console, extras
 
 if TYPE_CHECKING:
-    from cli.deployment import Deployment
     from local_cloud.client import Cloud
+    from operations.client.deployment import Deployment
 
 ROOT = Path(__file__).parents[1]
 LAYERS = ROOT / "build" / "layers"

@@ -10,7 +10,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
+
+from operations.progress import Step
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,22 +25,6 @@ _DESCRIPTION_WIDTH = 30
 _CONTROLS = "\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _IN_CELLS = re.compile(f"[{_CONTROLS}]")
 _IN_LINES = re.compile(f"(?![\t\n])[{_CONTROLS}]")
-
-
-class Step(Protocol):
-    """A part of a command's work, whose progress is shown while it runs."""
-
-    def advance(self, amount: float = 1) -> None:
-        """Add to the progress."""
-
-    def reach(self, done: float) -> None:
-        """Set the progress."""
-
-    def note(self, text: str) -> None:
-        """Show the present activity, or the result."""
-
-    def say(self, text: str) -> None:
-        """Print a line that stays; the bar of a terminal continues below it."""
 
 
 def print_json(document: Any) -> None:
@@ -105,17 +91,6 @@ def width(text: str) -> int:
     from rich.cells import cell_len
 
     return cell_len(visible(text))
-
-
-def counted(count: int, noun: str) -> str:
-    """Return a number with its noun.
-
-    Examples
-    --------
-    >>> counted(1, "day"), counted(20_000, "user")
-    ('1 day', '20,000 users')
-    """
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def call(*arguments: str) -> str:

@@ -75,7 +75,7 @@ def destroy(
     Example: alsolike destroy --stack dev
     """
     from cli import console
-    from cli.aws import session_clients
+    from operations.client.aws import session_clients
 
     clients = session_clients()
     plan = read_plan(clients, stack)
@@ -99,7 +99,7 @@ def read_plan(clients: Clients, environment: str) -> list[StackPlan]:
     Unavailable
         If AWS does not answer.
     """
-    from cli.aws import translate_aws_errors
+    from operations.client.aws import translate_aws_errors
 
     cloudformation, prefix = clients("cloudformation"), f"alsolike-{environment}-"
     with translate_aws_errors("CloudFormation"):
@@ -150,7 +150,7 @@ def tear_down(
     Unavailable
         If AWS does not answer.
     """
-    from cli.aws import translate_aws_errors
+    from operations.client.aws import translate_aws_errors
 
     for stack in plan:
         on_step(f"deleting {stack.name}")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from alsolike.training.monitoring import DriftReport, Figure
-    from cli.deployment import Deployment
+    from operations.client.deployment import Deployment
 
 _COLUMNS = ("figure", "PSI", "threshold", "by chance", "then", "now", "above since", "")
 _CHECKS = ("check", "share", "bound", "rows", "")
@@ -42,7 +42,8 @@ def drift(
     Example: alsolike drift --refresh
     """
     from alsolike.runtime.errors import NotFound
-    from cli import console, deployment
+    from cli import console
+    from operations.client import deployment
 
     where = deployment.resolve(stack=stack, state=state)
     report = _look(where) if refresh else latest(where)
@@ -78,7 +79,7 @@ def latest(where: Deployment) -> DriftReport | None:
 
     from alsolike.lake.lake_objects import is_gone
     from alsolike.training.monitoring import LATEST_KEY, DriftReport
-    from cli.aws import translate_aws_errors
+    from operations.client.aws import translate_aws_errors
 
     bucket = where.names.artefact_bucket
     with translate_aws_errors(f"s3://{bucket}/{LATEST_KEY}"):
@@ -130,7 +131,7 @@ def _look(where: Deployment) -> DriftReport:
     from alsolike.runtime.errors import Unavailable
     from alsolike.training.monitoring import DriftReport
     from cli import console
-    from cli.aws import translate_aws_errors
+    from operations.client.aws import translate_aws_errors
 
     name = where.names.monitor_models_function
     with console.step("look") as step, translate_aws_errors(f"function {name}"):
@@ -144,7 +145,7 @@ def _look(where: Deployment) -> DriftReport:
 
 
 def _title(report: DriftReport) -> str:
-    from cli.console import counted
+    from operations.progress import counted
 
     days = f"{_time(report.window_from_ms)} to {_time(report.looked_ms)}"
     sample = "" if report.sampled == 1 else f", one of {report.sampled} users"

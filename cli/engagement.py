@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.options import AsJson, Stack, State
+from operations.progress import counted
 
 if TYPE_CHECKING:
     from collections import Counter
 
     from alsolike.lake.engagement import Engagement
-    from cli.deployment import Deployment
+    from operations.client.deployment import Deployment
 
 DAYS = 7
 EARLIEST_YEAR = 1970
@@ -50,8 +51,9 @@ def engagement(
     """
     from alsolike.lake.engagement import Dimension, read_rejected, total
     from alsolike.runtime.errors import InvalidInput
-    from cli import console, deployment
-    from cli.outcomes import read_engagement
+    from cli import console
+    from operations.client import deployment
+    from operations.experiments.outcomes import read_engagement
 
     until = last.date() if last else dt.datetime.now(dt.UTC).date()
     if until.year < EARLIEST_YEAR:
@@ -84,7 +86,7 @@ def _refresh(where: Deployment) -> None:
 
     from alsolike.runtime.errors import Unavailable
     from cli import console
-    from cli.aws import translate_aws_errors
+    from operations.client.aws import translate_aws_errors
 
     name = where.names.attribute_outcomes_function
     with console.step("attribution") as step, translate_aws_errors(f"function {name}"):
@@ -93,7 +95,7 @@ def _refresh(where: Deployment) -> None:
         if "FunctionError" in answer:
             raise Unavailable(f"attribution failed: {outcome.get('errorMessage', outcome)}")
         more = "" if outcome["complete"] else ", more are left for the next call"
-        step.note(console.counted(outcome["days"], "day") + more)
+        step.note(counted(outcome["days"], "day") + more)
 
 
 _COLUMNS = (

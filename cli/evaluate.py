@@ -14,6 +14,7 @@ import typer
 from alsolike.runtime.errors import InvalidInput
 from cli import console
 from cli.options import AsJson
+from operations.progress import counted
 
 if TYPE_CHECKING:
     from alsolike.domain.configuration import ColumnType
@@ -108,9 +109,7 @@ def evaluate(
     """
     from alsolike.domain.configuration import DEFAULT
     from cli.config.command import read_file
-    from cli.importing.column_mapping import parse_mapping
-    from cli.importing.interaction_file import read
-    from cli.importing.items_file import read_items
+    from cli.interaction_file import read
     from model_export.algorithms import known, named
     from model_export.data.item_sentences import described, open_model
     from model_export.evaluation.budget import Budget
@@ -119,6 +118,8 @@ def evaluate(
     from model_export.evaluation.fit_cache import Fits
     from model_export.evaluation.ranking import BOTH
     from model_export.evaluation.selection import Comparison
+    from operations.ingest.column_mapping import parse_mapping
+    from operations.ingest.items_file import read_items
 
     if cold_start and items is None:
         raise InvalidInput("--cold-start goes by the columns of items: name their file with --items")
@@ -139,7 +140,7 @@ def evaluate(
         )
         data = file.interactions
         counts = ((len(data), "interaction"), (data.users, "user"), (data.items, "item"))
-        step.note(", ".join(console.counted(count, noun) for count, noun in counts))
+        step.note(", ".join(counted(count, noun) for count, noun in counts))
     guessed = catalogue.guessed if catalogue else {}
     for note in (*file.notes, *_of_the_future(data, now_ms=time.time_ns() // 1_000_000), *_guessed(guessed)):
         console.say(f"note: {note}")

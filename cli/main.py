@@ -42,6 +42,9 @@ from cli.quarantine import command as quarantine
 from cli.rebuilding import command as rebuilding
 from cli.restoring import command as restoring
 from cli.termination import terminated_like_interrupted
+from operations import progress
+
+progress.report_to(console)
 
 app = typer.Typer(
     no_args_is_help=True,

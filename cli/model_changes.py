@@ -30,17 +30,19 @@ def promote(
 
     Example: alsolike models promote VERSION --reason "better on new items"
     """
-    from cli import console, deployment, model_promotion, training_run
+    from cli import console
+    from operations.client import deployment
+    from operations.models import promotion, training_run
 
-    model_promotion.check_change_reason(reason)
+    promotion.check_change_reason(reason)
     where = deployment.resolve(stack=stack, state=state)
     if not canary:
-        champion, warnings = model_promotion.promote(where, version, reason=reason, force=force, now_ms=_now_ms())
+        champion, warnings = promotion.promote(where, version, reason=reason, force=force, now_ms=_now_ms())
         for warning in warnings:
             console.say(f"warning: {warning}")
         _show_champion(champion, as_json=as_json)
         return
-    execution = model_promotion.start_canary(where, version, reason=reason, force=force)
+    execution = promotion.start_canary(where, version, reason=reason, force=force)
     with console.step("trial"):
         training_run.wait_until_begun(where, execution)
     if as_json:
@@ -65,14 +67,16 @@ def rollback(
     Example: alsolike models rollback --reason "complaints about duplicates"
     """
     from alsolike.runtime.errors import InvalidInput
-    from cli import deployment, model_promotion, model_versions
+    from operations.client import deployment
+    from operations.models import promotion
+    from operations.models import versions as model_versions
 
-    model_promotion.check_change_reason(reason)
+    promotion.check_change_reason(reason)
     if canary and champion:
         raise InvalidInput("--canary leaves the champion as it is, --champion takes it back: expected one of them")
     where = deployment.resolve(stack=stack, state=state)
     if canary:
-        pointer = model_promotion.end_canary(where, reason=reason)
+        pointer = promotion.end_canary(where, reason=reason)
     else:
         now_ms = _now_ms()
         pointer = model_versions.pointer(where).roll_back(reason=reason, now_ms=now_ms, with_trial=champion)
@@ -84,9 +88,10 @@ def resume(stack: Stack = None, state: State = None, as_json: AsJson = False) ->
 
     Example: alsolike models resume
     """
-    from cli import deployment, model_promotion
+    from operations.client import deployment
+    from operations.models import promotion
 
-    _show_champion(model_promotion.resume(deployment.resolve(stack=stack, state=state)), as_json=as_json)
+    _show_champion(promotion.resume(deployment.resolve(stack=stack, state=state)), as_json=as_json)
 
 
 def retire(version: Version, stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
@@ -94,9 +99,11 @@ def retire(version: Version, stack: Stack = None, state: State = None, as_json: 
 
     Example: alsolike models retire VERSION
     """
-    from cli import console, deployment, model_promotion
+    from cli import console
+    from operations.client import deployment
+    from operations.models import promotion
 
-    deleted = model_promotion.retire(deployment.resolve(stack=stack, state=state), version, now_ms=_now_ms())
+    deleted = promotion.retire(deployment.resolve(stack=stack, state=state), version, now_ms=_now_ms())
     if as_json:
         console.print_json({"version": version, "files": deleted})
     else:
@@ -137,15 +144,15 @@ def repair(
     Example: alsolike models repair --champion VERSION
     """
     from alsolike.runtime.errors import InvalidInput
-    from cli import console, deployment, model_promotion
+    from cli import console
+    from operations.client import deployment
+    from operations.models import promotion
 
-    model_promotion.check_change_reason(reason)
+    promotion.check_change_reason(reason)
     if champion is not None and without_champion:
         raise InvalidInput("--champion names a champion, --without-champion leaves none: expected one of them")
     where = deployment.resolve(stack=stack, state=state)
-    done = model_promotion.repair(
-        where, version=champion, without_champion=without_champion, reason=reason, now_ms=_now_ms()
-    )
+    done = promotion.repair(where, version=champion, without_champion=without_champion, reason=reason, now_ms=_now_ms())
     if as_json:
         console.print_json({"repaired": done})
     for sentence in () if as_json else done or ["the champion pointer and the training lock are readable"]:
@@ -153,9 +160,11 @@ def repair(
 
 
 def _pin(version: str, *, stack: Stack, state: State, pinned: bool, as_json: bool) -> None:
-    from cli import console, deployment, model_promotion
+    from cli import console
+    from operations.client import deployment
+    from operations.models import promotion
 
-    champion = model_promotion.pin(deployment.resolve(stack=stack, state=state), version, pinned=pinned)
+    champion = promotion.pin(deployment.resolve(stack=stack, state=state), version, pinned=pinned)
     if as_json:
         console.print_json({"version": version, "pinned": list(champion.pinned)})
     else:

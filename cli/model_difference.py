@@ -15,9 +15,10 @@ from alsolike.runtime.errors import NotFound
 from alsolike.runtime.s3 import download
 from alsolike.training import dataset
 from alsolike.training.dataset import DatasetManifest
-from cli import console, model_versions
-from cli.aws import translate_aws_errors
-from cli.deployment import Deployment
+from cli import console
+from operations.client.aws import translate_aws_errors
+from operations.client.deployment import Deployment
+from operations.models import versions as model_versions
 
 _IDS = ("ids.off.npy", "ids.blob")
 _DATASET = (

@@ -10,8 +10,9 @@ from alsolike.registry import history
 from alsolike.registry.canary_report import CanaryReport
 from alsolike.registry.decision import Decision
 from alsolike.registry.history import VersionHistory
-from cli import console, model_versions
-from cli.deployment import Deployment
+from cli import candidates_table, console
+from operations.client.deployment import Deployment
+from operations.models import versions as model_versions
 
 
 def story(where: Deployment, version: str) -> VersionHistory:
@@ -24,9 +25,9 @@ def print_story(found: VersionHistory) -> None:
     version, manifest = found.version, found.manifest
     if manifest:
         title, left_out = model_versions.holdout_title(manifest), model_versions.left_out(manifest)
-        model_versions.print_candidates(model_versions.candidates(manifest), title=title, left_out=left_out)
+        candidates_table.print_candidates(model_versions.candidates(manifest), title=title, left_out=left_out)
     else:
-        model_versions.print_candidates(version.candidates)
+        candidates_table.print_candidates(version.candidates)
     status = model_versions.status(version) + (", pinned" if version.pinned else "")
     console.print_line(f"version    {version.version}, {status}, made {_time(version.created_ms)}")
     console.print_line(f"algorithm  {version.algorithm}, {version.items:,} items")

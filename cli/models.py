@@ -28,7 +28,9 @@ def list_versions(stack: Stack = None, state: State = None, as_json: AsJson = Fa
 
     Example: alsolike models list
     """
-    from cli import console, deployment, model_versions
+    from cli import console
+    from operations.client import deployment
+    from operations.models import versions as model_versions
 
     where = deployment.resolve(stack=stack, state=state)
     found = model_versions.versions(where)
@@ -62,7 +64,8 @@ def show(version: Version, stack: Stack = None, state: State = None, as_json: As
 
     Example: alsolike models show 2026-03-01-ab12
     """
-    from cli import console, deployment, model_story
+    from cli import console, model_story
+    from operations.client import deployment
 
     story = model_story.story(deployment.resolve(stack=stack, state=state), version)
     if as_json:
@@ -83,7 +86,8 @@ def diff(
 
     Example: alsolike models diff A B
     """
-    from cli import console, deployment, model_difference
+    from cli import console, model_difference
+    from operations.client import deployment
 
     found = model_difference.difference(deployment.resolve(stack=stack, state=state), before, after)
     if as_json:

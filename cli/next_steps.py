@@ -10,7 +10,7 @@ from alsolike.runtime.errors import NotFound
 from cli import console
 
 if TYPE_CHECKING:
-    from cli.deployment import Deployment
+    from operations.client.deployment import Deployment
 
 
 class Stage(Enum):
@@ -30,8 +30,8 @@ def stage_of(where: Deployment) -> Stage:
         If S3 does not answer.
     """
     from alsolike.lake.lake import INTERACTIONS_PREFIX
-    from cli import model_versions
-    from cli.aws import translate_aws_errors
+    from operations.client.aws import translate_aws_errors
+    from operations.models import versions as model_versions
 
     if model_versions.pointer(where).champion() is not None:
         return Stage.TRAINED

@@ -12,7 +12,7 @@ from cli.options import AsJson, Stack, State
 
 if TYPE_CHECKING:
     from alsolike.profiles.store import Profile
-    from cli.deployment import Deployment
+    from operations.client.deployment import Deployment
 
 
 def profile(
@@ -32,7 +32,8 @@ def profile(
 
     Example: alsolike profile 42 --at 2026-03-01T12:00:00Z
     """
-    from cli import console, deployment
+    from cli import console
+    from operations.client import deployment
 
     where = deployment.resolve(stack=stack, state=state)
     found = _live(where, user, session=session) if at is None else _past(where, user, session=session, at=at)
@@ -77,9 +78,9 @@ def past(where: Deployment, profile_id: str, *, received_by_ms: int) -> Profile:
         If S3 does not answer.
     """
     from cli import console
-    from cli.rebuilding.lake_reader import LakeReader
-    from cli.rebuilding.profiles import profile_of
-    from cli.rebuilding.writing import history_length
+    from operations.recovery.lake_reader import LakeReader
+    from operations.recovery.profiles import profile_of
+    from operations.recovery.writing import history_length
 
     rows = LakeReader(where.client("s3"), where.names.lake_bucket, received_by_ms=received_by_ms)
     with console.step("the lake", total=2 * sum(found.size_bytes for found in rows.objects())) as step:
@@ -87,7 +88,7 @@ def past(where: Deployment, profile_id: str, *, received_by_ms: int) -> Profile:
 
 
 def _past(where: Deployment, user: str, *, session: bool, at: str) -> Profile:
-    from cli.times import milliseconds, moment
+    from operations.times import milliseconds, moment
 
     received_by_ms = milliseconds(moment(at, option="--at"))
     return past(where, _id(where, user, session=session), received_by_ms=received_by_ms)
@@ -95,7 +96,7 @@ def _past(where: Deployment, user: str, *, session: bool, at: str) -> Profile:
 
 def _id(where: Deployment, user: str, *, session: bool) -> str:
     from alsolike.events.interactions import profile_id
-    from cli.stored_ids import stored_ids
+    from operations.client.stored_ids import stored_ids
 
     ids = stored_ids(where)
     if session:

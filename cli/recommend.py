@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.options import AsJson, Stack, State
+from operations.progress import counted
 
 if TYPE_CHECKING:
-    from cli.api import Recommendations
-    from cli.deployment import Deployment
-    from cli.recommending.batch_client import Question
-    from cli.recommending.failed import FailedUsers
+    from operations.batch.batch_client import Question
+    from operations.batch.failed import FailedUsers
+    from operations.client.api import Recommendations
+    from operations.client.deployment import Deployment
 
 _INTERRUPTED = 130
 _K, _K_OF_MANY = 10, 25
@@ -97,7 +98,7 @@ def recommend(
     if filter_values and filter_name is None and recommender is None:
         raise typer.BadParameter("--value is for the parameters of a filter, but there is no --filter")
     if users is not None:
-        from cli.recommending.batch_client import Question
+        from operations.batch.batch_client import Question
 
         question = Question(recommender or "for-you", k or _K_OF_MANY, filter_name, filter_values)
         if workflow or in_s3:
@@ -110,8 +111,8 @@ def recommend(
         return
     if user is None and item is None and recommender is None:
         raise typer.BadParameter("expected --user ID, --item ID or --users FILE: who or what is it about?")
-    from cli import deployment
-    from cli.api import Api
+    from operations.client import deployment
+    from operations.client.api import Api
 
     columns = [name.strip() for name in ("TITLE" if metadata is None else metadata).split(",") if name.strip()]
     where = deployment.resolve(stack=stack, state=state)
@@ -140,8 +141,8 @@ def _refuse_unknown(columns: Sequence[str], where: Deployment) -> None:
     """Raise if the catalogue has none of the columns; those of an answer may lack a column that other items have."""
     from alsolike.domain.columns import property_name
     from alsolike.runtime.errors import InvalidInput
-    from cli.config.store import store_of
-    from cli.filtering import catalogue
+    from operations.configuration.store import store_of
+    from operations.filters import catalogue
 
     known = catalogue.column_names(catalogue.read_snapshot(where), store_of(where).current().configuration())
     if unknown := [name for name in columns if property_name(name) not in known and name not in known]:
@@ -154,8 +155,8 @@ def _say_contradictions(where: Deployment, filter_name: str) -> None:
     """Say which columns of a filter are stored with other types than declared: no item passes for that."""
     from alsolike.filters import parser
     from cli import console
-    from cli.config.store import store_of
-    from cli.filtering import catalogue
+    from operations.configuration.store import store_of
+    from operations.filters import catalogue
 
     configuration = store_of(where).current().configuration()
     expression = configuration.filters.get(filter_name)
@@ -227,12 +228,13 @@ def _recommend_to_many(
     state: Path | None,
     as_json: bool,
 ) -> None:
-    from cli import console, deployment
-    from cli.recommending.batch_client import Asker
-    from cli.recommending.failed import FailedUsers
-    from cli.recommending.run import failed_path, recommend_to
-    from cli.recommending.table import RecommendationFile
-    from cli.recommending.user_ids import UserIds
+    from cli import console
+    from operations.batch.batch_client import Asker
+    from operations.batch.failed import FailedUsers
+    from operations.batch.run import failed_path, recommend_to
+    from operations.batch.table import RecommendationFile
+    from operations.batch.user_ids import UserIds
+    from operations.client import deployment
 
     where = deployment.resolve(stack=stack, state=state)
     ids = UserIds(users, lambda: where.client("s3"))
@@ -257,7 +259,7 @@ def _recommend_to_many(
         console.print_json({**document, "failed_file": str(failed.path) if summary.failed else None})
     else:
         console.print_line(
-            f"{console.counted(summary.users, 'user')}, {console.counted(summary.items, 'item')} "
+            f"{counted(summary.users, 'user')}, {counted(summary.items, 'item')} "
             f"in {summary.seconds:.1f} s, "
             f"{summary.users_per_s:,.0f} users/s, in {output}"
         )
@@ -270,11 +272,12 @@ def _recommend_to_many(
 def _run_workflow(
     users: str, question: Question, *, output: str | None, stack: str | None, state: Path | None, as_json: bool
 ) -> None:
-    from cli import console, deployment
-    from cli.recommending import workflow
-    from cli.recommending.failed import FailedUsers
-    from cli.recommending.run import failed_path
-    from cli.recommending.user_ids import UserIds
+    from cli import console
+    from operations.batch import workflow
+    from operations.batch.failed import FailedUsers
+    from operations.batch.run import failed_path
+    from operations.batch.user_ids import UserIds
+    from operations.client import deployment
 
     where = deployment.resolve(stack=stack, state=state)
     ids = UserIds(users, lambda: where.client("s3"))
@@ -295,7 +298,7 @@ def _run_workflow(
         console.print_json({**dataclasses.asdict(outcome), "run": run.name, "execution_arn": run.execution_arn})
     else:
         console.print_line(
-            f"{console.counted(outcome.users, 'user')}, {console.counted(outcome.items, 'item')} "
+            f"{counted(outcome.users, 'user')}, {counted(outcome.items, 'item')} "
             f"in {outcome.seconds:.1f} s, "
             f"{outcome.users / max(outcome.seconds, 1e-9):,.0f} users/s, in {outcome.parts:,} parts of {outcome.uri}"
         )
@@ -307,6 +310,6 @@ def _say_who_failed(failed: FailedUsers) -> None:
 
     if failed.count:
         console.say(
-            f"alsolike: {console.counted(failed.count, 'user')} without an answer, listed with reasons in {failed.path}"
+            f"alsolike: {counted(failed.count, 'user')} without an answer, listed with reasons in {failed.path}"
         )
         raise typer.Exit(1)

@@ -12,7 +12,7 @@ from cli.options import AsJson, Stack, State
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cli.api import Api
+    from operations.client.api import Api
 
 _LARGEST_PAGE = 1000
 
@@ -95,8 +95,8 @@ def _set(api: Api, plural: str, row_id: str, changes: Mapping[str, Any]) -> dict
 
 
 def _api(stack: str | None, state: Path | None) -> Api:
-    from cli import deployment
-    from cli.api import Api
+    from operations.client import deployment
+    from operations.client.api import Api
 
     return Api(deployment.resolve(stack=stack, state=state))
 

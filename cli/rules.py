@@ -12,7 +12,7 @@ from cli.options import AsJson, Stack, State
 
 if TYPE_CHECKING:
     from alsolike.domain.configuration import Configuration
-    from cli.deployment import Deployment
+    from operations.client.deployment import Deployment
 
 app = typer.Typer(no_args_is_help=True, help="Rule sets: promotions, boosts, pins and filters of recommendations.")
 
@@ -24,7 +24,8 @@ def list_(stack: Stack = None, state: State = None, as_json: AsJson = False) -> 
     Example: alsolike rules list
     """
     from alsolike.config.rules import numbers_of_rules
-    from cli import console, deployment
+    from cli import console
+    from operations.client import deployment
 
     configuration = _configuration(deployment.resolve(stack=stack, state=state))
     found = [
@@ -60,8 +61,9 @@ def show(
     """
     from alsolike.config.rules import rule_set_to_document
     from alsolike.runtime.errors import NotFound
-    from cli import console, deployment
-    from cli.config.yaml_document import dump
+    from cli import console
+    from operations.client import deployment
+    from operations.configuration.yaml_document import dump
 
     configuration = _configuration(deployment.resolve(stack=stack, state=state))
     if name not in configuration.rules:
@@ -105,8 +107,9 @@ def preview(
     Example: alsolike rules preview --user 42 --file shop.yaml
     """
     from alsolike.recommendations.preview import ask
-    from cli import console, deployment
+    from cli import console
     from cli.config.command import read_file
+    from operations.client import deployment
 
     document = dict(read_file(file, as_json=as_json).document) if file is not None else None
     where = deployment.resolve(stack=stack, state=state)
@@ -149,6 +152,6 @@ def _rows(found: dict[str, Any], *, column: str) -> list[list[object]]:
 
 
 def _configuration(where: Deployment) -> Configuration:
-    from cli.config.configuration_store import ConfigurationStore
+    from operations.configuration.configuration_store import ConfigurationStore
 
     return ConfigurationStore(where.client("s3"), where.names.artefact_bucket).current().configuration()

@@ -9,7 +9,7 @@ import typer
 from cli.options import Stack, State
 
 if TYPE_CHECKING:
-    from cli.deployment import Deployment
+    from operations.client.deployment import Deployment
 
 _SECONDS = {"s": 1, "m": 60, "h": 3_600}
 
@@ -32,7 +32,7 @@ def session_token(
     import time
 
     from alsolike.events.session_tokens import Session, mint
-    from cli import deployment
+    from operations.client import deployment
 
     lifetime_s = _seconds(lifetime)
     where = deployment.resolve(stack=stack, state=state)
@@ -41,7 +41,7 @@ def session_token(
 
 
 def _key(where: Deployment) -> bytes:
-    from cli.aws import translate_aws_errors
+    from operations.client.aws import translate_aws_errors
 
     with translate_aws_errors(f"secret {where.names.session_key_arn}"):
         answer = where.client("secretsmanager").get_secret_value(SecretId=where.names.session_key_arn)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from alsolike.registry.canary import Canary
     from alsolike.training.monitoring import DriftReport
     from alsolike.training.runs import TrainingRun
-    from cli.deployment import Deployment
+    from operations.client.deployment import Deployment
 
 _RUNS = 5
 
@@ -23,7 +23,8 @@ def status(stack: Stack = None, state: State = None, as_json: AsJson = False) ->
 
     Example: alsolike status --stack prod
     """
-    from cli import console, deployment, website
+    from cli import console, website
+    from operations.client import deployment
 
     where = deployment.resolve(stack=stack, state=state)
     report = collect(where, layers=_layers(state) if where.is_local else ())
@@ -73,9 +74,11 @@ def collect(deployment: Deployment, *, layers: Sequence[str] = ()) -> dict[str, 
     Unavailable
         If a service does not answer.
     """
-    from cli import drift, model_versions, training_run
-    from cli.aws import translate_aws_errors
-    from cli.config.configuration_store import ConfigurationStore
+    from cli import drift
+    from operations.client.aws import translate_aws_errors
+    from operations.configuration.configuration_store import ConfigurationStore
+    from operations.models import training_run
+    from operations.models import versions as model_versions
 
     names, client = deployment.names, deployment.client
     champion = model_versions.pointer(deployment).champion()
@@ -158,15 +161,16 @@ def _shards(count: int) -> str:
 
 
 def _layers(state: Path | None) -> tuple[str, ...]:
-    from cli import boot, deployment
+    from cli import boot
     from local_cloud.client import Cloud
+    from operations.client import deployment
 
     return boot.layer_sentences(Cloud.attach(state or deployment.state_path()))
 
 
 def _functions(deployment: Deployment) -> list[dict[str, Any]]:
     """Return the functions of the deployment's stacks, whose names CloudFormation makes of the stacks'."""
-    from cli.aws import translate_aws_errors
+    from operations.client.aws import translate_aws_errors
 
     prefix = f"alsolike-{deployment.environment}-"
     with translate_aws_errors("Lambda functions"):

@@ -10,8 +10,8 @@ import typer
 from cli.options import AsJson, Stack, State
 
 if TYPE_CHECKING:
-    from cli.deployment import Deployment
-    from cli.training_run import TrainingResult
+    from operations.client.deployment import Deployment
+    from operations.models.training_run import TrainingResult
 
 NOT_PROMOTED = 3
 """Exit status where the run did all it should, and the champion is the one from before."""
@@ -40,10 +40,12 @@ def train(
 
     Example: alsolike train --reason "new categories"
     """
-    from cli import console, deployment, model_promotion, training_run
+    from cli import console
+    from operations.client import deployment
+    from operations.models import promotion, training_run
 
     if reason is not None:
-        model_promotion.check_change_reason(reason)
+        promotion.check_change_reason(reason)
     where = deployment.resolve(stack=stack, state=state)
     execution_arn = (
         training_run.named(where, execution) if execution else training_run.start(where, reason=reason or "")
@@ -74,7 +76,9 @@ def train(
 
 
 def _show(where: Deployment, execution_arn: str, outcome: TrainingResult, *, as_json: bool) -> None:
-    from cli import console, dataset_quality, model_versions
+    from cli import candidates_table, console
+    from operations.models import dataset_quality
+    from operations.models import versions as model_versions
 
     manifest = model_versions.manifest(where, outcome.version)
     candidates, left_out = model_versions.candidates(manifest), model_versions.left_out(manifest)
@@ -90,7 +94,7 @@ def _show(where: Deployment, execution_arn: str, outcome: TrainingResult, *, as_
             }
         )
         return
-    model_versions.print_candidates(candidates, title=model_versions.holdout_title(manifest), left_out=left_out)
+    candidates_table.print_candidates(candidates, title=model_versions.holdout_title(manifest), left_out=left_out)
     for line in dataset_quality.sentences(quality) if quality else ():
         console.print_line(line)
     console.print_line(f"model {outcome.version} was {outcome.decision.replace('_', ' ')}:")

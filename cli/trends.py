@@ -22,7 +22,8 @@ def trends(
     Example: alsolike trends --window 3h
     """
     from alsolike.trends.reader import TrendsReader
-    from cli import console, deployment
+    from cli import console
+    from operations.client import deployment
 
     where = deployment.resolve(stack=stack, state=state)
     now_ms = time.time_ns() // 1_000_000

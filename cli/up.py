@@ -14,8 +14,8 @@ from alsolike.runtime.errors import Unavailable
 from cli.options import DEFAULT_DATA, Data, State
 
 if TYPE_CHECKING:
-    from cli.deployment import Deployment
     from local_cloud.client import Cloud
+    from operations.client.deployment import Deployment
 
 _LOOK_EVERY_S = 0.5
 
@@ -43,10 +43,11 @@ def up(
 
     Example: alsolike up --data shop
     """
-    from cli import boot, console, deployment
-    from cli.background import Background
+    from cli import boot, console
     from cli.next_steps import step_lines
     from cli.website import page_lines
+    from operations.client import deployment
+    from operations.client.background import Background
 
     state = state or deployment.state_path()
     boot.claim(state, reach=deployment.options(state=state))
@@ -80,9 +81,10 @@ def down(state: State = None) -> None:
 
     Example: alsolike down
     """
-    from cli import console, deployment
+    from cli import console
     from local_cloud.client import Cloud, CloudError
     from local_cloud.state import CloudState
+    from operations.client import deployment
 
     path = state or deployment.state_path()
     if not CloudState.is_running(path):

@@ -14,7 +14,7 @@ from alsolike.runtime.errors import NotFound
 from cli.options import Stack, State
 
 if TYPE_CHECKING:
-    from cli.deployment import Deployment, Names
+    from operations.client.deployment import Deployment, Names
 
 app = typer.Typer(no_args_is_help=True, help="The pages: storefront and console.")
 
@@ -35,7 +35,8 @@ def publish(
 
     Example: alsolike web publish --stack prod
     """
-    from cli import boot, console, deployment
+    from cli import boot, console
+    from operations.client import deployment
 
     where = deployment.resolve(stack=stack, state=state)
     if pages is None:
@@ -59,7 +60,8 @@ def cards(
 
     Example: alsolike web cards --title NAME --subtitle AUTHOR --image COVER_URL
     """
-    from cli import console, deployment
+    from cli import console
+    from operations.client import deployment
 
     chosen = {"title": title, "subtitle": subtitle, "image": image}
     choose_cards(
@@ -79,7 +81,7 @@ def choose_cards(deployment: Deployment, columns: Mapping[str, str]) -> None:
     Unavailable
         If S3 refuses.
     """
-    from cli.aws import translate_aws_errors
+    from operations.client.aws import translate_aws_errors
 
     bucket = _bucket(deployment)
     with translate_aws_errors(f"bucket {bucket}"):
@@ -99,7 +101,7 @@ def publish_pages(deployment: Deployment, pages: Path) -> int:
     Unavailable
         If S3 or Cognito refuses.
     """
-    from cli.aws import translate_aws_errors
+    from operations.client.aws import translate_aws_errors
 
     bucket = _bucket(deployment)
     if not (pages / "index.html").is_file():
@@ -159,7 +161,7 @@ def _site_json(deployment: Deployment, cards: Mapping[str, str]) -> bytes:
 
 def site(environment: str, names: Names) -> dict[str, object]:
     """Return what the pages have to know: the type `Site` of `web/src/platform/site.ts`."""
-    from cli.deployment import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS
+    from operations.client.deployment import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS
 
     return {
         "environment": environment,

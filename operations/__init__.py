@@ -1,1 +1,1 @@
-"""The library behind the command line."""
+"""Everything that the command line does, as a library: it never prints and reports progress to a listener."""

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.config.store import store_of, who
 from cli.options import AsJson, Stack, State
+from operations.configuration.store import store_of, who
 
 if TYPE_CHECKING:
     from alsolike.config.reader import Current
     from alsolike.domain.configuration import Configuration
-    from cli.config.configuration_store import Version
-    from cli.config.file import ConfigurationFile
-    from cli.config.yaml_document import Finding
-    from cli.deployment import Deployment
+    from operations.client.deployment import Deployment
+    from operations.configuration.configuration_store import Version
+    from operations.configuration.file import ConfigurationFile
+    from operations.configuration.yaml_document import Finding
 
 DIFFERENT = 2
 """Exit status of `diff` where something differs; 1 is a failure."""
@@ -49,8 +49,9 @@ def diff(file: File, stack: Stack = None, state: State = None, as_json: AsJson =
 
     Example: alsolike config diff shop.yaml
     """
-    from cli import console, deployment
-    from cli.config import differences
+    from cli import console
+    from operations.client import deployment
+    from operations.configuration import differences
 
     checked = read_file(file, as_json=as_json)
     current = store_of(deployment.resolve(stack=stack, state=state)).current()
@@ -85,9 +86,10 @@ def apply(
     Example: alsolike config apply shop.yaml --reason "autumn rules"
     """
     from alsolike.runtime.errors import ConcurrentUpdate
-    from cli import console, deployment
-    from cli.config import differences
-    from cli.experimenting import statement
+    from cli import console
+    from operations.client import deployment
+    from operations.configuration import differences
+    from operations.experiments import statement
 
     checked = read_file(file, as_json=as_json)
     where = deployment.resolve(stack=stack, state=state)
@@ -132,7 +134,8 @@ def show(
 
     Example: alsolike config show > shop.yaml
     """
-    from cli import console, deployment
+    from cli import console
+    from operations.client import deployment
 
     store = store_of(deployment.resolve(stack=stack, state=state))
     found = store.version(store.current().version if version is None else version)
@@ -154,7 +157,8 @@ def history(
 
     Example: alsolike config history --limit 5
     """
-    from cli import console, deployment
+    from cli import console
+    from operations.client import deployment
 
     found = store_of(deployment.resolve(stack=stack, state=state)).history(limit=limit)
     if as_json:
@@ -187,8 +191,9 @@ def rollback(
 
     Example: alsolike config rollback --to 3
     """
-    from cli import console, deployment
-    from cli.experimenting import statement
+    from cli import console
+    from operations.client import deployment
+    from operations.experiments import statement
 
     where = deployment.resolve(stack=stack, state=state)
     store = store_of(where)
@@ -220,7 +225,7 @@ def schema(
     """
     from alsolike.runtime.errors import InvalidInput
     from cli import console
-    from cli.config import avro_schema, yaml_document
+    from operations.configuration import avro_schema, yaml_document
 
     if dataset not in avro_schema.DATASETS:
         raise InvalidInput(f"--dataset is {dataset!r}, expected {' or '.join(avro_schema.DATASETS)}")
@@ -245,11 +250,11 @@ def infer(
     """
     from alsolike.runtime.errors import InvalidInput
     from cli import console
-    from cli.config import avro_schema, yaml_document
-    from cli.importing.files import open_file
-    from cli.importing.inference import declared
-    from cli.importing.inference import infer as infer_types
-    from cli.importing.sources import find
+    from operations.configuration import avro_schema, yaml_document
+    from operations.ingest.files import open_file
+    from operations.ingest.inference import declared
+    from operations.ingest.inference import infer as infer_types
+    from operations.ingest.sources import find
 
     if dataset not in avro_schema.DATASETS:
         raise InvalidInput(f"--dataset is {dataset!r}, expected {' or '.join(avro_schema.DATASETS)}")
@@ -261,7 +266,7 @@ def infer(
 def read_file(path: Path, *, as_json: bool = False) -> ConfigurationFile:
     """Read a file with its warnings on stderr; print what is wrong in it, one finding a line, and end."""
     from cli import console
-    from cli.config import file
+    from operations.configuration import file
 
     try:
         checked = file.read(path)
@@ -279,7 +284,7 @@ def read_file(path: Path, *, as_json: bool = False) -> ConfigurationFile:
 def _contradictions(where: Deployment, before: Configuration, after: Configuration) -> list[str]:
     """Return a sentence for each column with a new type and stored values that are not of it."""
     from alsolike.catalogue.users import UserStore
-    from cli.filtering import catalogue
+    from operations.filters import catalogue
 
     items = dict(after.item_columns.items() - before.item_columns.items())
     users = dict(after.user_columns.items() - before.user_columns.items())
@@ -329,7 +334,7 @@ def _yaml(version: Version) -> str:
     if version.text:
         return version.text
     from alsolike.config.document import parse, to_document
-    from cli.config.yaml_document import dump
+    from operations.configuration.yaml_document import dump
 
     return dump(to_document(parse(version.document)))
 

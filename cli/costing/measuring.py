@@ -18,7 +18,7 @@ from cli.costing import made_up
 from operations.cost import Duration
 
 if TYPE_CHECKING:
-    from cli.deployment import Deployment
+    from operations.client.deployment import Deployment
 
 CALLS = 100
 SERVED_TIMEOUT_S, CONSUMED_TIMEOUT_S = 120.0, 120.0
@@ -101,7 +101,7 @@ def measure(*, state: Path | None, events_per_call: int) -> Measured:
     Unavailable
         If the cloud does not boot or answer.
     """
-    from cli import deployment
+    from operations.client import deployment
 
     if state is not None:
         return _drive(deployment.embedded(state), items=None, events_per_call=events_per_call)
@@ -113,7 +113,8 @@ def measure(*, state: Path | None, events_per_call: int) -> Measured:
 
 @contextlib.contextmanager
 def _booted(directory: Path) -> Iterator[Deployment]:
-    from cli import boot, deployment
+    from cli import boot
+    from operations.client import deployment
 
     boot.build_layers()
     boot.synthesize(ENVIRONMENT, directory / "cdk.out")
@@ -123,10 +124,10 @@ def _booted(directory: Path) -> Iterator[Deployment]:
 
 def _train(where: Deployment, directory: Path) -> str | None:
     """Import the made-up shop and train on it; say what went otherwise than it should."""
-    from cli import training_run
-    from cli.api import Api
-    from cli.importing.load import import_interactions
-    from cli.importing.load_metadata import import_items
+    from operations.client.api import Api
+    from operations.ingest.load import import_interactions
+    from operations.ingest.load_metadata import import_items
+    from operations.models import training_run
 
     now_s = int(time.time())
     items, interactions = directory / "items.csv", directory / "interactions.csv"
@@ -149,7 +150,7 @@ def _train(where: Deployment, directory: Path) -> str | None:
 
 def _drive(where: Deployment, *, items: Sequence[str] | None, events_per_call: int) -> Measured:
     """Send calls with events and requests; read the logs of what they brought about."""
-    from cli.api import Api
+    from operations.client.api import Api
 
     api, users = Api(where), made_up.user_ids()
     wanted = items or _some_items(where)
@@ -219,7 +220,7 @@ def figures(
 
 
 def _some_items(where: Deployment) -> list[str]:
-    from cli.aws import translate_aws_errors
+    from operations.client.aws import translate_aws_errors
 
     with translate_aws_errors(f"table {where.names.catalogue_table}"):
         page = where.client("dynamodb").scan(TableName=where.names.catalogue_table, Limit=100)
@@ -240,7 +241,7 @@ def _wait_until_archived(where: Deployment, events: int, *, since_ms: int) -> di
 
 def _read_logs(where: Deployment, *, since_ms: int = 0) -> dict[str, list[str]]:
     """Return the lines of each function's log; its metrics name it."""
-    from cli.aws import translate_aws_errors
+    from operations.client.aws import translate_aws_errors
 
     client, found = where.client("logs"), defaultdict[str, list[str]](list)
     with translate_aws_errors("CloudWatch Logs"):

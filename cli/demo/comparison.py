@@ -10,8 +10,8 @@ from alsolike.domain import recommendation_id
 
 if TYPE_CHECKING:
     from alsolike.profiles.store import Profile
-    from cli.api import Api
     from cli.demo.reference import ReferenceModel
+    from operations.client.api import Api
 
 LIST_LENGTH = 500
 """Number of requested items: the API's maximum."""

@@ -9,18 +9,20 @@ from pathlib import Path
 
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import Unavailable
-from cli import console, dataset_quality, model_versions, training_run
-from cli.api import Api, Recommendations
-from cli.background import Background
+from cli import console
 from cli.demo import comparison, journey, reference, replay
 from cli.demo.comparison import Answer
 from cli.demo.journey import Journey
 from cli.demo.reference import ReferenceModel
 from cli.demo.replay import ReplayPlan
 from cli.demo.summary import DemoCheck, DemoFailed, DemoSummary, FirstRecommendation, Latency
-from cli.deployment import Deployment
-from cli.importing.load import import_interactions
-from cli.importing.load_metadata import import_items, import_users
+from operations.client.api import Api, Recommendations
+from operations.client.background import Background
+from operations.client.deployment import Deployment
+from operations.ingest.load import import_interactions
+from operations.ingest.load_metadata import import_items, import_users
+from operations.models import dataset_quality, training_run
+from operations.models import versions as model_versions
 
 HELD_BACK_DAYS = 3
 MAX_CALLS = 120

@@ -13,9 +13,9 @@ from alsolike.bundle.bundle import Bundle
 from alsolike.profiles.store import Profile
 from alsolike.registry import registry
 from alsolike.training import dataset
-from cli.aws import translate_aws_errors
-from cli.deployment import Deployment
 from model_export.export.reference import Reference, fit_reference
+from operations.client.aws import translate_aws_errors
+from operations.client.deployment import Deployment
 
 TOLERANCE = 1e-5
 """Relative difference below which scores are equal: the graph sums in another order."""

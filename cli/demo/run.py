@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alsolike.runtime.errors import Unavailable
-from cli import boot, console, deployment
-from cli.background import Background
+from cli import boot, console
 from cli.demo.summary import DemoSummary
+from operations.client import deployment
+from operations.client.background import Background
 
 if TYPE_CHECKING:
     from cli.demo.journey import Journey
-    from cli.deployment import Deployment
     from local_cloud.client import Cloud
+    from operations.client.deployment import Deployment
 
 DIRECTORY = Path(".alsolike/demo")
 ENVIRONMENT = "demo"

@@ -11,9 +11,10 @@ import orjson
 
 from alsolike.runtime.errors import AlsolikeError
 from alsolike.training.dataset import DatasetManifest
-from cli import console, dataset_quality, model_versions
+from cli import candidates_table, console
 from cli.demo.comparison import Shopper
-from cli.model_versions import AlgorithmFigures
+from operations.models import dataset_quality
+from operations.models.versions import AlgorithmFigures
 
 _SHOWN_ITEMS = 10
 _SHOWN_MOVES = 8
@@ -87,7 +88,7 @@ class DemoSummary:
     data: dict[str, Any] = dataclasses.field(default_factory=dict)
     model: dict[str, Any] = dataclasses.field(default_factory=dict)
     candidates: tuple[AlgorithmFigures, ...] = ()
-    candidates_title: str = model_versions.HOLDOUT
+    candidates_title: str = candidates_table.HOLDOUT
     left_out: Mapping[str, str] = dataclasses.field(default_factory=dict)
     dataset: DatasetManifest | None = None
     first: FirstRecommendation | None = None
@@ -184,7 +185,7 @@ def show(summary: DemoSummary, *, verbose: bool = False) -> None:
     """Print the results; `verbose` adds the details in tables."""
     if summary.candidates:
         left_out = summary.left_out
-        model_versions.print_candidates(summary.candidates, title=summary.candidates_title, left_out=left_out)
+        candidates_table.print_candidates(summary.candidates, title=summary.candidates_title, left_out=left_out)
     if verbose:
         _show_details(summary)
     for check in summary.checks:

@@ -10,7 +10,7 @@ from cli.options import AsJson, Stack, State
 
 if TYPE_CHECKING:
     from alsolike.privacy.erasures import ErasureReceipt
-    from cli.deployment import Deployment
+    from operations.client.deployment import Deployment
 
 UserId = Annotated[str, typer.Argument(metavar="USER", show_default=False, help="User ID as the shop sends it.")]
 
@@ -31,8 +31,9 @@ def erase(
     Example: alsolike erase 42 --wait
     """
     from alsolike.api.path_ids import path_segment
-    from cli import console, deployment
-    from cli.api import Api
+    from cli import console
+    from operations.client import deployment
+    from operations.client.api import Api
 
     where = deployment.resolve(stack=stack, state=state)
     answer = Api(where).administer("DELETE", f"/users/{path_segment(user_id)}")
@@ -59,8 +60,8 @@ def status(
     """
     from alsolike.privacy.erasures import ErasureReceiptStore, erasure_id
     from alsolike.runtime.errors import InvalidInput
-    from cli import deployment
-    from cli.stored_ids import pseudonyms, stored_ids
+    from operations.client import deployment
+    from operations.client.stored_ids import pseudonyms, stored_ids
 
     if (erasure is None) == (user is None):
         raise InvalidInput("expected an erasure's ID or --user, one of them")
@@ -77,8 +78,9 @@ def list_erasures(stack: Stack = None, state: State = None, as_json: AsJson = Fa
 
     Example: alsolike erasures list
     """
-    from cli import console, deployment
-    from cli.erasing.held import receipts
+    from cli import console
+    from operations.client import deployment
+    from operations.erasure.held import receipts
 
     found = sorted(
         receipts(deployment.resolve(stack=stack, state=state)), key=lambda each: each.requested_at_ms, reverse=True
@@ -101,9 +103,10 @@ def user_data(user_id: UserId, stack: Stack = None, state: State = None) -> None
     """
     import sys
 
-    from cli import console, deployment
-    from cli.erasing.held import user_data_of
-    from cli.stored_ids import stored_ids
+    from cli import console
+    from operations.client import deployment
+    from operations.client.stored_ids import stored_ids
+    from operations.erasure.held import user_data_of
 
     where = deployment.resolve(stack=stack, state=state)
     with console.step("objects searched") as step:
@@ -132,7 +135,7 @@ def _completed(where: Deployment, erasure: str) -> ErasureReceipt:
 
 def _failure(where: Deployment, receipt: ErasureReceipt) -> str | None:
     """Return how the workflow ended, if it did without completing the erasure."""
-    from cli.aws import translate_aws_errors
+    from operations.client.aws import translate_aws_errors
 
     machine = where.names.erasure_state_machine_arn
     execution = f"{machine.replace(':stateMachine:', ':execution:')}:{receipt.erasure_id}-{receipt.runs}"

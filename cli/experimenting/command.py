@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from alsolike.config.reader import Current
-    from cli.deployment import Deployment
+    from operations.client.deployment import Deployment
 
 app = typer.Typer(no_args_is_help=True, help="A/B tests of recommenders, rule sets and models.")
 
@@ -37,9 +37,10 @@ def list_experiments(stack: Stack = None, state: State = None, as_json: AsJson =
     Example: alsolike experiments list
     """
     from alsolike.config.experiments import experiment_to_document
-    from cli import console, deployment
-    from cli.config.store import store_of
+    from cli import console
     from cli.experimenting import printing
+    from operations.client import deployment
+    from operations.configuration.store import store_of
 
     configuration = store_of(deployment.resolve(stack=stack, state=state)).current().configuration()
     now_ms = _now_ms()
@@ -68,10 +69,11 @@ def show(name: Name, stack: Stack = None, state: State = None, as_json: AsJson =
     Example: alsolike experiments show new-ranking
     """
     from alsolike.config.experiments import experiment_to_document
-    from cli import console, deployment
-    from cli.config import yaml_document
-    from cli.config.store import store_of
-    from cli.experimenting.statement import experiment_of
+    from cli import console
+    from operations.client import deployment
+    from operations.configuration import yaml_document
+    from operations.configuration.store import store_of
+    from operations.experiments.statement import experiment_of
 
     configuration = store_of(deployment.resolve(stack=stack, state=state)).current().configuration()
     found = experiment_of(configuration, name)
@@ -94,9 +96,10 @@ def assign(
 
     Example: alsolike experiments assign --user 42
     """
-    from cli import console, deployment
-    from cli.config.store import store_of
+    from cli import console
     from cli.experimenting import printing
+    from operations.client import deployment
+    from operations.configuration.store import store_of
 
     configuration = store_of(deployment.resolve(stack=stack, state=state)).current().configuration()
     now_ms = _now_ms()
@@ -151,9 +154,12 @@ def start(
     """
     from alsolike.config.experiments import time_text
     from alsolike.experiments.metrics import metric_of
-    from cli import console, deployment, times
-    from cli.config.store import store_of
-    from cli.experimenting import planning, printing, statement
+    from cli import console
+    from cli.experimenting import printing
+    from operations import times
+    from operations.client import deployment
+    from operations.configuration.store import store_of
+    from operations.experiments import planning, statement
 
     of = metric_of(metric)
     where = deployment.resolve(stack=stack, state=state)
@@ -205,9 +211,11 @@ def stop(
     Example: alsolike experiments stop new-ranking --winner variant
     """
     from alsolike.runtime.errors import InvalidInput
-    from cli import console, deployment
-    from cli.config.store import store_of
-    from cli.experimenting import printing, statement
+    from cli import console
+    from cli.experimenting import printing
+    from operations.client import deployment
+    from operations.configuration.store import store_of
+    from operations.experiments import statement
 
     where = deployment.resolve(stack=stack, state=state)
     current = store_of(where).current()
@@ -246,11 +254,12 @@ def report(
     from alsolike.experiments import report as reports
     from alsolike.experiments.metrics import metric_of
     from alsolike.runtime.errors import InvalidInput
-    from cli import console, deployment
-    from cli.config.store import store_of
+    from cli import console
     from cli.experimenting import printing
-    from cli.experimenting.statement import experiment_of
-    from cli.experimenting.tally import ArmTally
+    from operations.client import deployment
+    from operations.configuration.store import store_of
+    from operations.experiments.statement import experiment_of
+    from operations.experiments.tally import ArmTally
 
     of = metric_of(metric)
     where = deployment.resolve(stack=stack, state=state)
@@ -272,8 +281,8 @@ def report(
 
 def _apply(where: Deployment, current: Current, document: dict[str, Any], *, reason: str) -> Current:
     """Apply a document in place of the one that was read; its text is ordinary YAML."""
-    from cli.config import yaml_document
-    from cli.config.store import store_of, who
+    from operations.configuration import yaml_document
+    from operations.configuration.store import store_of, who
 
     return store_of(where).apply(
         current, document, text=yaml_document.dump(document), by=who(where), reason=reason, now_ms=_now_ms()
@@ -283,7 +292,7 @@ def _apply(where: Deployment, current: Current, document: dict[str, Any], *, rea
 def _outcomes(where: Deployment, *, first_ms: int, last_ms: int) -> Iterator[pa.Table]:
     from alsolike.experiments.metrics import READ
     from alsolike.lake.lake import event_date
-    from cli.outcomes import read_outcomes
+    from operations.experiments.outcomes import read_outcomes
 
     return read_outcomes(
         where.client("s3"),

@@ -11,8 +11,8 @@ from alsolike.experiments.comparison import Interval
 from alsolike.experiments.metrics import RatioMetric
 from alsolike.experiments.report import MISMATCH_BELOW, ExperimentReport, sentence
 from cli import console
-from cli.config import yaml_document
-from cli.experimenting.planning import Plan
+from operations.configuration import yaml_document
+from operations.experiments.planning import Plan
 
 
 def print_report(found: ExperimentReport, metric: RatioMetric, *, status: str) -> None:

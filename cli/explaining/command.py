@@ -14,8 +14,8 @@ from cli.options import AsJson, Stack, State
 if TYPE_CHECKING:
     from alsolike.domain.recommendation_id import RecommendationId
     from alsolike.lake.served import Served
-    from cli.deployment import Deployment
-    from cli.explaining.replaying import Replay
+    from operations.client.deployment import Deployment
+    from operations.explanation.replaying import Replay
 
 _ORIGINS = {"filled": "popular: the list ended before", "pinned": "a rule pins it here", "explored": "tried out"}
 
@@ -47,10 +47,11 @@ def explain(
     """
     from alsolike.domain import recommendation_id as ids
     from alsolike.runtime.errors import InvalidInput, NotFound
-    from cli import console, deployment
-    from cli.explaining import asked, replaying
+    from cli import console
     from cli.explaining.people import history_at_answer
-    from cli.explaining.served_rows import find_row
+    from operations.client import deployment
+    from operations.explanation import asked, replaying
+    from operations.explanation.served_rows import find_row
 
     said = ids.parse(recommendation_id)
     where = deployment.resolve(stack=stack, state=state)
@@ -94,7 +95,7 @@ def explain(
 
 def _head(where: Deployment, recommendation_id: str, said: RecommendationId) -> dict[str, Any]:
     """Return what the id says, its tags resolved as far as they are known here."""
-    from cli.explaining.names import arm_of, version_of
+    from operations.explanation.names import arm_of, version_of
 
     moment = dt.datetime.fromtimestamp(said.answered_ms / 1000, dt.UTC)
     return {

@@ -8,10 +8,10 @@ from alsolike.events.interactions import profile_id
 from alsolike.lake.served import UNKNOWN, Served
 from alsolike.profiles.store import RecentInteraction
 from alsolike.runtime.errors import InvalidInput
-from cli.stored_ids import pseudonyms, stored_ids
+from operations.client.stored_ids import pseudonyms, stored_ids
 
 if TYPE_CHECKING:
-    from cli.deployment import Deployment
+    from operations.client.deployment import Deployment
 
 
 def history_at_answer(where: Deployment, row: Served, user: str) -> tuple[RecentInteraction, ...]:

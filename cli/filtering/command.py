@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from alsolike.filters.evaluation import FilterInputs
     from alsolike.filters.tree import Filter
     from alsolike.snapshot.snapshot import Snapshot
-    from cli.deployment import Deployment
+    from operations.client.deployment import Deployment
 
 app = typer.Typer(no_args_is_help=True, help="List and check filters.")
 
@@ -49,10 +49,11 @@ def check(
     """
     from alsolike.filters import parser
     from alsolike.runtime.errors import InvalidFilter
-    from cli import console, deployment
-    from cli.filtering import catalogue
-    from cli.filtering.asking import asked_with
-    from cli.filtering.explanation import explain
+    from cli import console
+    from operations.client import deployment
+    from operations.filters import catalogue
+    from operations.filters.asking import asked_with
+    from operations.filters.explanation import explain
 
     where = deployment.resolve(stack=stack, state=state)
     configuration = _configuration(where)
@@ -103,7 +104,8 @@ def list_filters(stack: Stack = None, state: State = None, as_json: AsJson = Fal
 
     Example: alsolike filters list
     """
-    from cli import console, deployment
+    from cli import console
+    from operations.client import deployment
 
     expressions = _configuration(deployment.resolve(stack=stack, state=state)).filters
     if as_json:
@@ -117,7 +119,7 @@ def list_filters(stack: Stack = None, state: State = None, as_json: AsJson = Fal
 
 
 def _configuration(where: Deployment) -> Configuration:
-    from cli.config.configuration_store import ConfigurationStore
+    from operations.configuration.configuration_store import ConfigurationStore
 
     return ConfigurationStore(where.client("s3"), where.names.artefact_bucket).current().configuration()
 
@@ -125,7 +127,7 @@ def _configuration(where: Deployment) -> Configuration:
 def _problems(filter_: Filter, configuration: Configuration) -> Iterator[tuple[int, str]]:
     from alsolike.filters.tree import ColumnDataset
     from alsolike.filters.types import mismatches
-    from cli.filtering.spelling import undeclared, unknown_event_types
+    from operations.filters.spelling import undeclared, unknown_event_types
 
     yield from undeclared(filter_, item_columns=configuration.item_columns, user_columns=configuration.user_columns)
     yield from unknown_event_types(filter_, configuration)
@@ -136,7 +138,7 @@ def _problems(filter_: Filter, configuration: Configuration) -> Iterator[tuple[i
 def _passing(filter_: Filter, snapshot: Snapshot, configuration: Configuration, asked: FilterInputs) -> int | None:
     """Return how many items pass; None where a request has to say more."""
     from alsolike.filters.values import refuse_unknown
-    from cli.filtering import catalogue
+    from operations.filters import catalogue
 
     refuse_unknown(asked.values, filter_, name="the filter")
     if filter_.needs_item or _missing(filter_, asked):

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.options import AsJson, Stack, State
+from operations.progress import counted
 
 if TYPE_CHECKING:
-    from cli.importing.summary import ImportSummary
+    from operations.ingest.summary import ImportSummary
 
 app = typer.Typer(no_args_is_help=True, help="Import interactions, items and users in Amazon Personalize's format.")
 
@@ -61,9 +62,9 @@ def interactions(
 
     Example: alsolike import interactions orders.csv --event-type purchase --map CUSTOMER=USER_ID
     """
-    from cli import deployment
-    from cli.importing.inputs import Options
-    from cli.importing.load import import_interactions
+    from operations.client import deployment
+    from operations.ingest.inputs import Options
+    from operations.ingest.load import import_interactions
 
     options = Options(columns or (), dry_run, again)
     with _interruptible():
@@ -90,9 +91,9 @@ def items(
 
     Example: alsolike import items products.csv --map SKU=ITEM_ID
     """
-    from cli import deployment
-    from cli.importing.inputs import Options
-    from cli.importing.load_metadata import import_items
+    from operations.client import deployment
+    from operations.ingest.inputs import Options
+    from operations.ingest.load_metadata import import_items
 
     with _interruptible():
         where = deployment.resolve(stack=stack, state=state)
@@ -115,9 +116,9 @@ def users(
 
     Example: alsolike import users customers.csv
     """
-    from cli import deployment
-    from cli.importing.inputs import Options
-    from cli.importing.load_metadata import import_users
+    from operations.client import deployment
+    from operations.ingest.inputs import Options
+    from operations.ingest.load_metadata import import_users
 
     with _interruptible():
         where = deployment.resolve(stack=stack, state=state)
@@ -159,7 +160,7 @@ def _show(summary: ImportSummary, *, as_json: bool) -> None:
         if summary.dry_run:
             if summary.days:
                 counts = ((summary.days, "day"), (summary.profiles, "user"), (summary.objects, "object"))
-                written = ", ".join(console.counted(count, noun) for count, noun in counts)
+                written = ", ".join(counted(count, noun) for count, noun in counts)
                 console.print_line(f"{written} of the lake would be written")
             console.print_line("nothing was written: this was a dry run")
     for file in summary.files:

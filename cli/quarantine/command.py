@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from cli.options import AsJson, Stack, State
+from operations.progress import counted
 
 if TYPE_CHECKING:
     from alsolike.lake.dead_letters import DeadLetter
-    from cli.console import Step
-    from cli.quarantine.replay import Replayer
-    from cli.quarantine.selection import Selection
-    from cli.quarantine.store import Entry, QuarantineStore
+    from operations.progress import Step
+    from operations.quarantine.replay import Replayer
+    from operations.quarantine.selection import Selection
+    from operations.quarantine.store import Entry, QuarantineStore
 
 _SHOWN_CHARACTERS = 80
 
@@ -49,9 +50,10 @@ def list_held(
     """
     import itertools
 
-    from cli import console, deployment
-    from cli.quarantine import selection
-    from cli.quarantine.store import QuarantineStore
+    from cli import console
+    from operations.client import deployment
+    from operations.quarantine import selection
+    from operations.quarantine.store import QuarantineStore
 
     store = QuarantineStore(deployment.resolve(stack=stack, state=state))
     wanted = selection.Selection(reason=reason, since_ms=selection.since(since))
@@ -87,8 +89,9 @@ def show(
     Example: alsolike quarantine show 3f9c
     """
     from alsolike.runtime.errors import NotFound
-    from cli import console, deployment
-    from cli.quarantine.store import QuarantineStore
+    from cli import console
+    from operations.client import deployment
+    from operations.quarantine.store import QuarantineStore
 
     store = QuarantineStore(deployment.resolve(stack=stack, state=state))
     held = next(store.read([store.find(name)]), None)
@@ -126,10 +129,11 @@ def replay(
     """
     import dataclasses
 
-    from cli import console, deployment
-    from cli.quarantine import selection
-    from cli.quarantine.replay import Replayer
-    from cli.quarantine.store import QuarantineStore
+    from cli import console
+    from operations.client import deployment
+    from operations.quarantine import selection
+    from operations.quarantine.replay import Replayer
+    from operations.quarantine.store import QuarantineStore
 
     wanted = selection.of_arguments(names=names or (), everything=everything, reason=reason, since_text=since)
     where = deployment.resolve(stack=stack, state=state)
@@ -148,7 +152,7 @@ def replay(
         if as_json:
             console.print_json({**dataclasses.asdict(counts), "dry_run": dry_run})
         else:
-            records, objects = console.counted(counts.records, "record"), console.counted(counts.objects, "object")
+            records, objects = counted(counts.records, "record"), counted(counts.objects, "object")
             console.print_line(f"{'would put' if dry_run else 'put'} {records} of {objects} on the stream")
             if counts.not_replayable:
                 console.say(f"{counts.not_replayable:,} hold nothing that can be replayed; they stay")
@@ -176,9 +180,10 @@ def drop(
     """
     import dataclasses
 
-    from cli import console, deployment
-    from cli.quarantine import selection
-    from cli.quarantine.store import QuarantineStore
+    from cli import console
+    from operations.client import deployment
+    from operations.quarantine import selection
+    from operations.quarantine.store import QuarantineStore
 
     wanted = selection.of_arguments(names=names or (), everything=everything, reason=reason, since_text=since)
     store = QuarantineStore(deployment.resolve(stack=stack, state=state))

@@ -25,8 +25,8 @@ def profiles(stack: Stack = None, state: State = None, as_json: AsJson = False) 
 
     Example: alsolike rebuild profiles
     """
-    from cli import deployment
-    from cli.rebuilding.writing import rebuild_profiles
+    from operations.client import deployment
+    from operations.recovery.writing import rebuild_profiles
 
     where = deployment.resolve(stack=stack, state=state)
     _show({"profiles": rebuild_profiles(where, now_ms=_now_ms())}, as_json=as_json)
@@ -58,8 +58,8 @@ def snapshot(stack: Stack = None, state: State = None, as_json: AsJson = False) 
 
     Example: alsolike rebuild snapshot
     """
-    from cli import deployment
-    from cli.rebuilding.snapshot import rebuild_snapshot
+    from operations.client import deployment
+    from operations.recovery.snapshot import rebuild_snapshot
 
     published = rebuild_snapshot(deployment.resolve(stack=stack, state=state), now_ms=_now_ms())
     _show({"items": published.changes, "size_bytes": published.size_bytes}, as_json=as_json)
@@ -71,8 +71,8 @@ def dataset(stack: Stack = None, state: State = None, as_json: AsJson = False) -
 
     Example: alsolike rebuild dataset
     """
-    from cli import deployment
-    from cli.rebuilding.dataset import rebuild_dataset
+    from operations.client import deployment
+    from operations.recovery.dataset import rebuild_dataset
 
     _show(rebuild_dataset(deployment.resolve(stack=stack, state=state)), as_json=as_json)
 
@@ -84,10 +84,10 @@ def everything(stack: Stack = None, state: State = None, as_json: AsJson = False
     Example: alsolike rebuild all
     """
     from alsolike.catalogue.change_log import ChangeKind
-    from cli import deployment
-    from cli.rebuilding.rows import rebuild_rows
-    from cli.rebuilding.snapshot import rebuild_snapshot
-    from cli.rebuilding.writing import rebuild_profiles
+    from operations.client import deployment
+    from operations.recovery.rows import rebuild_rows
+    from operations.recovery.snapshot import rebuild_snapshot
+    from operations.recovery.writing import rebuild_profiles
 
     where = deployment.resolve(stack=stack, state=state)
     items = rebuild_rows(where, ChangeKind.ITEM, now_ms=_now_ms())
@@ -99,8 +99,8 @@ def everything(stack: Stack = None, state: State = None, as_json: AsJson = False
 
 def _rows(name: str, *, stack: Stack, state: State, as_json: bool) -> None:
     from alsolike.catalogue.change_log import ChangeKind
-    from cli import deployment
-    from cli.rebuilding.rows import rebuild_rows
+    from operations.client import deployment
+    from operations.recovery.rows import rebuild_rows
 
     rebuilt = rebuild_rows(deployment.resolve(stack=stack, state=state), ChangeKind(name), now_ms=_now_ms())
     _show(dataclasses.asdict(rebuilt), as_json=as_json)

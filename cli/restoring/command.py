@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.options import AsJson, Stack, State
-from cli.restoring.source import RestoreSource
+from operations.recovery.source import RestoreSource
 
 if TYPE_CHECKING:
-    from cli.restoring.objects import Planned
+    from operations.recovery.objects import Planned
 
 
 def restore(
@@ -37,12 +37,13 @@ def restore(
 
     Example: alsolike restore --to 2026-03-01T12:00:00Z --dry-run
     """
-    from cli import console, deployment
-    from cli.rebuilding.snapshot import rebuild_snapshot
-    from cli.restoring.erasures import drop_erased
-    from cli.restoring.objects import carry_out, plan
-    from cli.restoring.tables import restore_tables
-    from cli.times import milliseconds, moment
+    from cli import console
+    from operations.client import deployment
+    from operations.recovery.erasures import drop_erased
+    from operations.recovery.objects import carry_out, plan
+    from operations.recovery.snapshot import rebuild_snapshot
+    from operations.recovery.tables import restore_tables
+    from operations.times import milliseconds, moment
 
     then = moment(to, option="--to")
     now_ms = time.time_ns() // 1_000_000

@@ -120,7 +120,7 @@ def window_cut_days(retention_days: int | None, rules: AttributionRules) -> int:
 
     Examples
     --------
-    >>> window_cut_days(15, Rules(window_days=7)), window_cut_days(10, Rules(window_days=7))
+    >>> window_cut_days(15, AttributionRules(window_days=7)), window_cut_days(10, AttributionRules(window_days=7))
     (0, 5)
     """
     return 0 if retention_days is None else max(0, POPULARITY_DAYS + rules.window_days + 1 - retention_days)

@@ -45,7 +45,7 @@ ColdFilling = Callable[[int, Set[int]], list[int]]
 
 
 class Ranked(NamedTuple):
-    """One item of an answer, by its position in the model; see `Catalogue` for items that the model does not know."""
+    """One item of a response by its position in the model; see `ModelCatalogue` for items without a position."""
 
     position: int
     score: float

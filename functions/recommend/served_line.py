@@ -95,7 +95,7 @@ class ServedLog:
         sys.stdout.write(f"{row.to_line()}\n")
 
     def _named(self, request: RecommendationRequest, *, now_ms: int) -> tuple[str | None, str | None]:
-        """Return the hashes of who was named, as a user and as a session; `people.Shopper` says who may be both."""
+        """Return the hashes of who was named, as a user and as a session; `users.RequestUser` says who may be both."""
         user_id = request.user_id
         session_id = user_id if request.session_id is None else request.session_id
         if session_id is None:

@@ -29,7 +29,7 @@ NO_VERSION = "none"
 
 @struct
 class Answer:
-    """A list of recommendations with its origin; see `recommenders.Found`.
+    """A list of recommendations with its origin; see `recommenders.RecommenderResult`.
 
     Attributes
     ----------

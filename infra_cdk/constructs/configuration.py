@@ -8,7 +8,7 @@ from infra_cdk.constructs.permissions import Permission
 from infra_cdk.settings import Settings
 
 CURRENT_KEY = "config/current.json"
-"""Object in which `cli.config.configuration_store` keeps the current configuration."""
+"""Object in which `operations.configuration.configuration_store` keeps the current configuration."""
 
 
 def configuration_variables(artefacts: s3.IBucket, *, settings: Settings) -> Mapping[str, str]:

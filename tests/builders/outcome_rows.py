@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from alsolike.lake import outcomes
 from alsolike.lake.lake import event_date
-from cli.rebuilding.lake_reader import ARROW_TYPES
+from operations.recovery.lake_reader import ARROW_TYPES
 
 SCHEMA = pa.schema([(name, ARROW_TYPES.get(kind, pa.bool_())) for name, kind in outcomes.COLUMNS.items()])
 DAY_MS = 86_400_000

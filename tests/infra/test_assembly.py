@@ -108,7 +108,8 @@ def test_editing_one_function_changes_its_asset_only(
     demo: Assembly, layers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repository = tmp_path / "repository"
-    shutil.copytree(ROOT / "functions", repository / "functions")
+    for part in ("functions", "operations"):
+        shutil.copytree(ROOT / part, repository / part)
     monkeypatch.setattr(python_function, "ROOT", repository)
 
     with (repository / "functions" / "collect" / "handler.py").open("a") as file:

@@ -16,8 +16,8 @@ from alsolike.profiles.store import ProfileStore
 from alsolike.registry.registry import Registry, model_prefix
 from alsolike.runtime.errors import ConcurrentUpdate, NotFound
 from alsolike.runtime.s3 import download, upload
-from cli.config.configuration_store import ConfigurationStore
 from functions.collect.stream import EventStream
+from operations.configuration.configuration_store import ConfigurationStore
 from tests.builders.lambda_events import NOW_MS, interaction
 from tests.fakes.places import BUCKET, create_table
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from cli.deployment import STATE_VARIABLE
 from local_cloud.client import Cloud
+from operations.client.deployment import STATE_VARIABLE
 from tests.web.browser import Watch, chromium, new_page
 from tests.web.pages_shop import PagesShop, stocked_shop
 

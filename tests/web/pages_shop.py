@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from alsolike.registry.registry import Registry
-from cli import boot, deployment, website
+from cli import boot, website
 from cli.termination import terminated_like_interrupted
 from cli.up import wait_for_interrupt
 from local_cloud.client import Cloud
+from operations.client import deployment
 from tests.booted.assemblies import QUICK, synthesized
 from tests.booted.shop import SECONDS_PER_DAY, Shop, eventually, write_history
 from tests.booted.versions import publish_copy

@@ -10,8 +10,8 @@ from typing import Literal
 
 from playwright.sync_api import Browser, Page, ViewportSize
 
-from cli import deployment
 from cli.demo.run import Demo
+from operations.client import deployment
 from tests.web.browser import Watch, chromium, new_page
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"

@@ -12,7 +12,7 @@ from alsolike.api.routes import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS
 from alsolike.contract.json_schemas import or_null
 from alsolike.events.session_tokens import MAX_LIFETIME_S, Session, mint
 from alsolike.recommendations.requests import GET_RECOMMENDATIONS
-from cli.config.configuration_store import ConfigurationStore
+from operations.configuration.configuration_store import ConfigurationStore
 from tests.booted.shop import SECONDS_PER_DAY, Shop, write_history
 
 GIVEN = "ALSOLIKE_API_TEST"

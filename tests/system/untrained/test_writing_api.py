@@ -15,7 +15,7 @@ from alsolike.api.path_ids import path_segment
 from alsolike.lake import lake
 from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.profiles.store import ProfileStore
-from cli.config.configuration_store import ConfigurationStore
+from operations.configuration.configuration_store import ConfigurationStore
 from tests.booted.shop import Shop, eventually
 
 STRANGE_IDS = ["a/b", "../../items", "50%", "%2F", "a?b#c", "ü ö", "😀" * 256, "~x", "..", "a+b"]

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from benchmarks.first_hour import BOOKS, EVENTS, USERS, write_files
-from cli.importing.files import open_file
-from cli.importing.inference import declarable, infer
-from cli.importing.sources import find
+from operations.ingest.files import open_file
+from operations.ingest.inference import declarable, infer
+from operations.ingest.sources import find
 
 
 def test_the_files_of_the_bookshop_have_columns_of_every_type(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import typer.main
 import typer.testing
 
 from alsolike.privacy.pseudonyms import Pseudonyms, pseudonyms_of
-from cli.deployment import Deployment
+from operations.client.deployment import Deployment
 from tests.unit.cli.shop import NAMES, empty_deployment, put_parameters
 
 
@@ -29,7 +29,7 @@ def build_commands_once() -> Iterator[None]:
 def client(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
     """Clients of an empty AWS, which commands find too."""
     monkeypatch.delenv("AWS_PROFILE", raising=False)
-    monkeypatch.setattr("cli.deployment.session_clients", lambda: aws)
+    monkeypatch.setattr("operations.client.deployment.session_clients", lambda: aws)
     return aws
 
 

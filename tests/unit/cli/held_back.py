@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from alsolike.events.stream import StreamRecord
 from alsolike.lake.dead_letters import QuarantinedRecord
 from cli import main as command
-from cli.deployment import Deployment
+from operations.client.deployment import Deployment
 from tests.fakes.places import create_bucket
 from tests.unit.cli.shop import NAMES
 

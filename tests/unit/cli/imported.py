@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from cli.deployment import Deployment
-from cli.importing.load import import_interactions
-from cli.importing.summary import ImportSummary
+from operations.client.deployment import Deployment
+from operations.ingest.load import import_interactions
+from operations.ingest.summary import ImportSummary
 
 NOW_MS = 1_700_000_000_000
 

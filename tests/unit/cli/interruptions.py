@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from alsolike.profiles.store import ProfileStore
-from cli.deployment import Deployment
-from cli.importing.inputs import Options
-from cli.importing.load import import_interactions
-from cli.importing.summary import ImportSummary
+from operations.client.deployment import Deployment
+from operations.ingest.inputs import Options
+from operations.ingest.load import import_interactions
+from operations.ingest.summary import ImportSummary
 
 NOW_MS = 1_700_000_000_000
 LATER_MS = NOW_MS + 60_000

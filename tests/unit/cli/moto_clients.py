@@ -19,6 +19,6 @@ def moto_clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], An
     """Give clients of an empty AWS, which commands find too and which executes state machines."""
     session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
     clients = functools.cache(session.client)
-    monkeypatch.setattr("cli.deployment.session_clients", lambda: clients)
+    monkeypatch.setattr("operations.client.deployment.session_clients", lambda: clients)
     with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
         yield clients

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from alsolike.training.dataset import DatasetManifest
-from cli.deployment import TREE, Deployment, Names
+from operations.client.deployment import TREE, Deployment, Names
 from tests.fakes.places import create_bucket, create_table
 
 REGION = "eu-west-1"

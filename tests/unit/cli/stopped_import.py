@@ -11,11 +11,11 @@ from typing import Any
 import boto3
 import pyarrow as pa
 
-from cli import deployment
-from cli.deployment import Deployment
-from cli.importing import csv_rows, files
-from cli.importing.lake_writer import LakeBucket
 from cli.main import app
+from operations.client import deployment
+from operations.client.deployment import Deployment
+from operations.ingest import csv_rows, files
+from operations.ingest.lake_writer import LakeBucket
 from tests.unit.cli.shop import NAMES, REGION
 
 NOW_MS = 1_700_000_000_000

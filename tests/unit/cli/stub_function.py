@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from cli.deployment import Deployment
+from operations.client.deployment import Deployment
 
 
 class StubFunction:

@@ -9,9 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from alsolike.runtime.errors import AlsolikeError, InvalidInput, NotFound, Unavailable
-from cli.api import Api
-from cli.deployment import ADMINISTER, WRITE_EVENTS, Deployment, on_aws
 from cli.main import app
+from operations.client.api import Api
+from operations.client.deployment import ADMINISTER, WRITE_EVENTS, Deployment, on_aws
 from tests.unit.cli.endpoints import Endpoints, serving
 from tests.unit.cli.shop import NAMES, put_parameters
 
@@ -188,7 +188,7 @@ def test_recommend_without_data_says_what_to_do(
     server.answers["/recommendations"] = 200, {"x-alsolike-model-version": "none"}, {"itemList": []}
     names = dataclasses.replace(deployment.names, api_url=server.url)
     shop = dataclasses.replace(deployment, names=names, token=lambda scope: "token")
-    monkeypatch.setattr("cli.deployment.resolve", lambda **_: shop)
+    monkeypatch.setattr("operations.client.deployment.resolve", lambda **_: shop)
 
     result = CliRunner().invoke(app, ["recommend", "--user", "7"])
 

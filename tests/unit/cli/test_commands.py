@@ -17,7 +17,7 @@ from alsolike.events.stream import StreamRecord
 from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.lake.lake import quarantine_key
 from cli import main as command
-from cli.deployment import Deployment
+from operations.client.deployment import Deployment
 
 ALSOLIKE = (sys.executable, "-c", "from cli.main import main; main()")
 

@@ -14,12 +14,12 @@ import pytest
 
 from alsolike.runtime.errors import AlsolikeError, Unavailable
 from cli import console
-from cli.background import Background
 from cli.demo import run
 from cli.demo.run import DIRECTORY, Demo
 from cli.demo.summary import DemoCheck, FirstRecommendation
-from cli.deployment import Deployment
 from cli.main import main
+from operations.client.background import Background
+from operations.client.deployment import Deployment
 from tests.unit.cli.shop import NAMES
 
 PASSED = DemoCheck("rankings agree", True, "2 of 2", "2 of 2 answers agree")

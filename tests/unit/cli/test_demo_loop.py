@@ -14,15 +14,15 @@ import pytest
 from alsolike.domain import recommendation_id
 from alsolike.profiles.store import Profile, ProfileStore
 from alsolike.runtime.errors import Unavailable
-from cli import training_run
-from cli.api import Recommendations, RecommendedItem
 from cli.demo import loop, reference, replay
 from cli.demo.journey import Journey, LiveEvent
 from cli.demo.loop import Loop
 from cli.demo.replay import ReplayPlan
 from cli.demo.summary import DemoFailed, DemoSummary
-from cli.deployment import Deployment
-from cli.training_run import TrainingResult
+from operations.client.api import Recommendations, RecommendedItem
+from operations.client.deployment import Deployment
+from operations.models import training_run
+from operations.models.training_run import TrainingResult
 from tests.unit.cli.shop import DATASET, MANIFEST, NAMES
 
 NOW_S = 1_700_000_000

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from alsolike.runtime.errors import NotFound, Unavailable
-from cli import deployment
+from operations.client import deployment
 from tests.unit.cli.shop import NAMES, put_parameters
 
 

@@ -20,11 +20,11 @@ from alsolike.training.monitoring import (
     StartedTraining,
     Trigger,
 )
-from cli import deployment as deployments
 from cli import main as command
-from cli.deployment import Deployment
 from cli.drift import _BECAME
 from cli.status import _drift
+from operations.client import deployment as deployments
+from operations.client.deployment import Deployment
 from tests.unit.cli.stub_function import StubFunction
 
 NOW_MS = 1_790_000_000_000

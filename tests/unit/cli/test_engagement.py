@@ -14,10 +14,10 @@ from typer.testing import CliRunner, Result
 from alsolike.lake import engagement, outcomes
 from alsolike.lake.engagement import Engagement
 from alsolike.runtime.errors import InvalidInput, Unavailable
-from cli import deployment as deployments
 from cli import main as command
-from cli.deployment import Deployment
-from cli.outcomes import read_outcomes
+from operations.client import deployment as deployments
+from operations.client.deployment import Deployment
+from operations.experiments.outcomes import read_outcomes
 from tests.unit.cli.stub_function import StubFunction
 
 NAMES = [name for name in engagement.COLUMNS if name not in ("dimension", "name")]

@@ -15,9 +15,9 @@ from alsolike.catalogue.users import User, UserStore
 from alsolike.privacy.erasures import ErasureReceipt, ErasureReceiptStore, Expiring, Purged, TrainedModel
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
-from cli import deployment as deployments
-from cli.deployment import Deployment
 from cli.main import app
+from operations.client import deployment as deployments
+from operations.client.deployment import Deployment
 from tests.unit.cli.endpoints import Endpoints, serving
 from tests.unit.cli.shop import NAMES
 

@@ -14,12 +14,12 @@ from alsolike.domain.configuration import ColumnType
 from alsolike.runtime.errors import InvalidInput
 from alsolike.snapshot.publisher import SnapshotPublisher
 from alsolike.snapshot.store import SnapshotStore
-from cli import deployment as deployments
 from cli import main as command
-from cli.api import Api, Recommendations, RecommendedItem
-from cli.config import file
-from cli.config.configuration_store import ConfigurationStore
-from cli.deployment import Deployment
+from operations.client import deployment as deployments
+from operations.client.api import Api, Recommendations, RecommendedItem
+from operations.client.deployment import Deployment
+from operations.configuration import file
+from operations.configuration.configuration_store import ConfigurationStore
 
 DOCUMENT = {
     "format": 1,

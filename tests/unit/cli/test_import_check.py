@@ -11,8 +11,8 @@ from alsolike.contract import validation
 from alsolike.domain.configuration import DEFAULT
 from alsolike.events import interactions as contract
 from alsolike.runtime.errors import InvalidInput
-from cli.importing.interactions import check
-from cli.importing.timestamps import NUMBER
+from operations.ingest.interactions import check
+from operations.ingest.timestamps import NUMBER
 
 NOW_MS = 1_700_000_000_000
 

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from alsolike.domain.configuration import DEFAULT, Configuration, EventType
 from alsolike.runtime.errors import InvalidInput
-from cli.deployment import Deployment
-from cli.importing.column_mapping import parse_mapping, renamed
-from cli.importing.inputs import Options
-from cli.importing.interactions import check
-from cli.importing.load import import_interactions
-from cli.importing.timestamps import times_ms
+from operations.client.deployment import Deployment
+from operations.ingest.column_mapping import parse_mapping, renamed
+from operations.ingest.inputs import Options
+from operations.ingest.interactions import check
+from operations.ingest.load import import_interactions
+from operations.ingest.timestamps import times_ms
 
 NOW_MS = 1_700_000_000_000
 

@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from alsolike.runtime.errors import InvalidInput, Unavailable
-from cli.deployment import Deployment
-from cli.importing.load import import_interactions
-from cli.importing.sources import S3Object, find
+from operations.client.deployment import Deployment
+from operations.ingest.load import import_interactions
+from operations.ingest.sources import S3Object, find
 from tests.fakes.places import create_bucket
 
 NOW_MS = 1_700_000_000_000

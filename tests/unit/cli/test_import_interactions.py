@@ -13,9 +13,9 @@ from alsolike.domain.configuration import HISTORY_LENGTH
 from alsolike.lake import lake
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import InvalidInput
-from cli.config.configuration_store import ConfigurationStore
-from cli.deployment import Deployment
-from cli.importing import csv_rows, files
+from operations.client.deployment import Deployment
+from operations.configuration.configuration_store import ConfigurationStore
+from operations.ingest import csv_rows, files
 from tests.unit.cli.imported import GOOD, lake_objects, lake_rows, load, write
 
 

@@ -10,12 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from alsolike.runtime.errors import InvalidInput
-from cli.deployment import Deployment
-from cli.importing import load_metadata
-from cli.importing.inputs import Options
-from cli.importing.journal import Journal
-from cli.importing.load import import_interactions
-from cli.importing.load_metadata import import_items
+from operations.client.deployment import Deployment
+from operations.ingest import load_metadata
+from operations.ingest.inputs import Options
+from operations.ingest.journal import Journal
+from operations.ingest.load import import_interactions
+from operations.ingest.load_metadata import import_items
 from tests.unit.cli.interruptions import LATER_MS, NOW_MS, Killed, empty, end_state, go_on, load, stop_at, write_history
 from tests.unit.cli.stopped_import import small_pieces
 

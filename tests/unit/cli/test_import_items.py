@@ -9,10 +9,10 @@ import pytest
 
 from alsolike.catalogue.items import CatalogueStore
 from alsolike.runtime.errors import InvalidInput
-from cli.deployment import Deployment
-from cli.importing import load_metadata
-from cli.importing.load_metadata import import_items
-from cli.importing.summary import ImportSummary
+from operations.client.deployment import Deployment
+from operations.ingest import load_metadata
+from operations.ingest.load_metadata import import_items
+from operations.ingest.summary import ImportSummary
 
 NOW_MS = 1_700_000_000_000
 

@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from alsolike.domain.configuration import HISTORY_LENGTH
 from alsolike.profiles.store import Profile, RecentInteraction
 from alsolike.runtime.errors import InvalidInput
-from cli.deployment import Deployment
-from cli.importing import csv_blocks, files, latest
-from cli.importing.csv_blocks import blocks
-from cli.importing.inputs import Options
-from cli.importing.interactions import check
-from cli.importing.latest import PARTS, LatestInteractions
-from cli.importing.load import import_interactions
-from cli.importing.summary import ImportSummary
+from operations.client.deployment import Deployment
+from operations.ingest import csv_blocks, files, latest
+from operations.ingest.csv_blocks import blocks
+from operations.ingest.inputs import Options
+from operations.ingest.interactions import check
+from operations.ingest.latest import PARTS, LatestInteractions
+from operations.ingest.load import import_interactions
+from operations.ingest.summary import ImportSummary
 
 NOW_MS = 1_700_000_000_000
 HEADER = b"USER_ID,ITEM_ID,TIMESTAMP\n"
@@ -169,8 +169,8 @@ def test_dry_run_counts_and_writes_nothing(deployment: Deployment, tmp_path: Pat
 
 
 def test_chunks_end_where_they_have_many_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from cli.importing import csv_rows
-    from cli.importing.sources import LocalFile
+    from operations.ingest import csv_rows
+    from operations.ingest.sources import LocalFile
 
     monkeypatch.setattr(files, "CHUNK_BYTES", 10_000)
     monkeypatch.setattr(csv_rows, "_BLOCK_BYTES", 1_000)

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alsolike.runtime.errors import InvalidInput
-from cli.deployment import Deployment
-from cli.importing import csv_rows
-from cli.importing.csv_blocks import blocks
-from cli.importing.load import import_interactions
-from cli.importing.load_metadata import import_items
+from operations.client.deployment import Deployment
+from operations.ingest import csv_rows
+from operations.ingest.csv_blocks import blocks
+from operations.ingest.load import import_interactions
+from operations.ingest.load_metadata import import_items
 
 NOW_MS = 1_700_000_000_000
 HEADER = b"USER_ID,ITEM_ID,TIMESTAMP\n"

@@ -19,11 +19,11 @@ from alsolike.catalogue.users import UserStore
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import add_tombstone
 from alsolike.profiles.store import ProfileStore
-from cli import deployment as deployments
-from cli.deployment import Deployment
-from cli.importing.load import InteractionsImport, import_interactions
-from cli.importing.load_metadata import import_users
 from cli.main import app
+from operations.client import deployment as deployments
+from operations.client.deployment import Deployment
+from operations.ingest.load import InteractionsImport, import_interactions
+from operations.ingest.load_metadata import import_users
 
 NOW_MS = 1_700_000_000_000
 EVENTS = "USER_ID,SESSION_ID,ITEM_ID,TIMESTAMP\nann,visit-1,a,1500000000\nbob,,b,1500000000\n"

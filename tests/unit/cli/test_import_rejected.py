@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from cli.deployment import Deployment
+from operations.client.deployment import Deployment
 from tests.unit.cli.imported import GOOD, lake_rows, load, write
 
 

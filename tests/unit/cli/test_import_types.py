@@ -16,13 +16,13 @@ from typer.testing import CliRunner
 
 from alsolike.catalogue.items import CatalogueStore
 from alsolike.runtime.errors import InvalidInput
-from cli.config import yaml_document
-from cli.config.configuration_store import ConfigurationStore
-from cli.deployment import Deployment
-from cli.importing.files import Chunk, DataFile
-from cli.importing.inputs import Options
-from cli.importing.load_metadata import import_items
 from cli.main import app
+from operations.client.deployment import Deployment
+from operations.configuration import yaml_document
+from operations.configuration.configuration_store import ConfigurationStore
+from operations.ingest.files import Chunk, DataFile
+from operations.ingest.inputs import Options
+from operations.ingest.load_metadata import import_items
 
 NOW_MS = 1_700_000_000_000
 BOOKS = (

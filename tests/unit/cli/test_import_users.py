@@ -11,10 +11,10 @@ import pytest
 from alsolike.catalogue.items import CatalogueStore
 from alsolike.catalogue.users import UserStore
 from alsolike.runtime.errors import InvalidInput
-from cli.config.configuration_store import ConfigurationStore
-from cli.deployment import Deployment
-from cli.importing.inputs import Options
-from cli.importing.load_metadata import import_items, import_users
+from operations.client.deployment import Deployment
+from operations.configuration.configuration_store import ConfigurationStore
+from operations.ingest.inputs import Options
+from operations.ingest.load_metadata import import_items, import_users
 
 NOW_MS = 1_700_000_000_000
 

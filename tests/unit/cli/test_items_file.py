@@ -6,7 +6,7 @@ import pytest
 
 from alsolike.domain.configuration import ColumnType
 from alsolike.runtime.errors import InvalidInput
-from cli.importing.items_file import read_items
+from operations.ingest.items_file import read_items
 
 
 def write(path: Path, text: str) -> Path:

@@ -10,7 +10,7 @@ from alsolike.registry.canary import Canary
 from alsolike.registry.champion import Promotion
 from alsolike.registry.registry import CHAMPION_KEY, Registry, model_prefix
 from alsolike.runtime.errors import InvalidBundle, InvalidInput, NotFound
-from cli.pointer_repair import forget_pointer, repair_pointer
+from operations.models.pointer_repair import forget_pointer, repair_pointer
 from tests.fakes.places import BUCKET
 
 DAMAGES = [b"", b"{", b"[]", b"null", b'{"history": [{"version": "../x"}]}', b'{"history": 1}', None]

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from alsolike.lake.dead_letters import read_dead_letter
-from cli import deployment as deployments
-from cli.deployment import Deployment
+from operations.client import deployment as deployments
+from operations.client.deployment import Deployment
 from tests.unit.cli.held_back import ARRIVED_MS, BATCH_KEY, document, event, hold, hold_batch, keys, open_shop, run
 
 

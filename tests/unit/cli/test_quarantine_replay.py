@@ -13,11 +13,11 @@ from alsolike.events.interactions import parse_record
 from alsolike.events.stream import StreamRecord
 from alsolike.lake.dead_letters import QuarantinedRecord, original_key
 from alsolike.runtime.errors import Unavailable
-from cli import deployment as deployments
-from cli.deployment import Deployment
-from cli.quarantine.replay import MAX_ATTEMPTS, Replayer
-from cli.quarantine.selection import Selection
-from cli.quarantine.store import QuarantineStore
+from operations.client import deployment as deployments
+from operations.client.deployment import Deployment
+from operations.quarantine.replay import MAX_ATTEMPTS, Replayer
+from operations.quarantine.selection import Selection
+from operations.quarantine.store import QuarantineStore
 from tests.unit.cli.held_back import (
     ARRIVED_MS,
     BATCH_KEY,

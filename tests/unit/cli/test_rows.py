@@ -9,9 +9,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound
-from cli import deployment as deployments
-from cli.deployment import Deployment
 from cli.main import app
+from operations.client import deployment as deployments
+from operations.client.deployment import Deployment
 from tests.unit.cli.endpoints import Endpoints, serving
 from tests.unit.cli.shop import NAMES
 

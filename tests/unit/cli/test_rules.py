@@ -16,11 +16,11 @@ from typer.testing import CliRunner, Result
 
 from alsolike.recommendations import preview
 from alsolike.runtime.errors import NotFound, Unavailable
-from cli import deployment as deployments
 from cli import main as command
-from cli.config import file
-from cli.config.configuration_store import ConfigurationStore
-from cli.deployment import Deployment
+from operations.client import deployment as deployments
+from operations.client.deployment import Deployment
+from operations.configuration import file
+from operations.configuration.configuration_store import ConfigurationStore
 
 DOCS = Path(__file__).parents[3] / "docs"
 DOCUMENT: dict[str, Any] = {

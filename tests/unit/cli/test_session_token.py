@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from alsolike.events.session_tokens import Session, verify
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from cli import main as command
-from cli.deployment import Deployment
+from operations.client.deployment import Deployment
 from tests.unit.cli.shop import NAMES, put_parameters
 
 KEY, NEW = "k" * 64, "n" * 64

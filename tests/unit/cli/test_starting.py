@@ -19,11 +19,13 @@ try:
 except SystemExit:
     pass
 """
-STATUS = "from cli import console, deployment, status, website, drift, model_versions, training_run"
-RECOMMEND = "from cli import api, console, deployment, recommend"
-MODELS = "from cli import console, deployment, model_versions, models"
-ITEMS = "from cli.importing import load_metadata"
-INTERACTIONS = "from cli.importing import load"
+STATUS = "from cli import status, website, drift; from operations.models import training_run, versions"
+RECOMMEND = "from cli import recommend; from operations.client import api, deployment"
+MODELS = (
+    "from cli import console, models; from operations.client import deployment; from operations.models import versions"
+)
+ITEMS = "from operations.ingest import load_metadata"
+INTERACTIONS = "from operations.ingest import load"
 
 
 @pytest.mark.parametrize(

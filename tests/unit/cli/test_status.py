@@ -7,9 +7,9 @@ from typer.testing import CliRunner
 
 from alsolike.registry.canary import Canary
 from alsolike.registry.registry import Registry
-from cli.config.configuration_store import ConfigurationStore
-from cli.deployment import Deployment
 from cli.main import app
+from operations.client.deployment import Deployment
+from operations.configuration.configuration_store import ConfigurationStore
 from tests.unit.cli.shop import NAMES, put_parameters
 
 ROLE = "arn:aws:iam::123456789012:role/any"

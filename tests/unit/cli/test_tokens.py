@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from alsolike.runtime.errors import Unavailable
-from cli.tokens import ClientCredentials, Tokens
+from operations.client.tokens import ClientCredentials, Tokens
 from tests.unit.cli.endpoints import serving
 
 

@@ -9,10 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from alsolike.runtime.errors import AlsolikeError
-from cli import training_run
-from cli.deployment import Deployment
 from cli.main import app, main
-from cli.training_run import TrainingBusy, TrainingFailed, TrainingResult
+from operations.client.deployment import Deployment
+from operations.models import training_run
+from operations.models.training_run import TrainingBusy, TrainingFailed, TrainingResult
 from tests.unit.cli.shop import DATASET, MANIFEST, NAMES
 
 ARN = "arn:aws:states:eu-west-1:123456789012:execution:training:run-7"

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from cli import training_run
-from cli.deployment import Deployment
-from cli.training_run import TrainingBusy, TrainingFailed
+from operations.client.deployment import Deployment
+from operations.models import training_run
+from operations.models.training_run import TrainingBusy, TrainingFailed
 from tests.fakes import MemoryCloud
 from tests.unit.cli.shop import NAMES
 

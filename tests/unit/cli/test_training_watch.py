@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from cli.deployment import Deployment
-from cli.training_watch import LOG_GROUP, Watch
+from operations.client.deployment import Deployment
+from operations.models.training_watch import LOG_GROUP, Watch
 from tests.unit.cli.shop import DATASET, NAMES
 
 START = dt.datetime(2026, 3, 1, 4, 5, 6, tzinfo=dt.UTC)

@@ -12,7 +12,7 @@ from alsolike.runtime.errors import InvalidInput
 from alsolike.trends.store import TrendsStore, trends_key
 from alsolike.trends.trends import NOTHING_COUNTED, Event
 from cli import main as command
-from cli.deployment import Deployment
+from operations.client.deployment import Deployment
 
 
 def run(*arguments: str) -> Result:

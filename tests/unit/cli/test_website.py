@@ -11,7 +11,7 @@ import pytest
 
 from alsolike.runtime.errors import NotFound
 from cli import website
-from cli.deployment import Deployment
+from operations.client.deployment import Deployment
 from tests.fakes.places import create_bucket
 
 

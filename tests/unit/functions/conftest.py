@@ -9,7 +9,7 @@ import pytest
 from alsolike.privacy.pseudonyms import Pseudonyms, pseudonyms_of
 from alsolike.privacy.tombstones import add_tombstone
 from alsolike.runtime.observability import logger
-from cli.config.configuration_store import ConfigurationStore
+from operations.configuration.configuration_store import ConfigurationStore
 from tests.builders.lambda_events import NOW_MS, LambdaContext
 from tests.fakes.places import create_bucket, create_table
 

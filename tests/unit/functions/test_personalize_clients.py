@@ -15,9 +15,9 @@ from botocore.awsrequest import AWSResponse
 
 from alsolike.profiles.store import ProfileStore, RecentInteraction
 from alsolike.registry.registry import Registry
-from cli.config.configuration_store import ConfigurationStore
 from functions.collect import handler as collect
 from functions.recommend import handler as recommend
+from operations.configuration.configuration_store import ConfigurationStore
 from tests.builders.bundles import MANIFEST, upload_bundle, write_bundle
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
 

@@ -58,7 +58,7 @@ def test_layer_has_its_packages_and_its_own_modules_and_nothing_unused(
         write(layer.directory / "python" / name)
 
     assert filled(tmp_path / "layer", layer) == [
-        "python/alsolike/lake.py",
+        "python/alsolike/lake/lake.py",
         "python/orjson-3.dist-info/METADATA",
         "python/orjson/__init__.py",
     ]

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 from alsolike.config.reader import CURRENT_KEY, ConfigurationReader
 from alsolike.domain.configuration import DEFAULT
 from alsolike.runtime.errors import Unavailable
-from cli.config.configuration_store import ConfigurationStore
+from operations.configuration.configuration_store import ConfigurationStore
 from tests.fakes.places import BUCKET
 
 

@@ -126,7 +126,11 @@ def test_arrow_columns_and_a_repeated_index_are_read_too() -> None:
 def test_every_writer_of_parquet_takes_the_codec_that_functions_can_read() -> None:
     """AWS's layer of pandas knows snappy and gzip only: anything else fails there, and on no other machine."""
     root = Path(__file__).parents[4]
-    code = [path.read_text() for part in ("functions", "cli", "layers/core") for path in (root / part).rglob("*.py")]
+    code = [
+        path.read_text()
+        for part in ("functions", "cli", "operations", "layers/core")
+        for path in (root / part).rglob("*.py")
+    ]
     codecs = {codec for text in code for codec in re.findall(r"compression=([^),\s]+)", text)}
 
     assert lake.COMPRESSION == "snappy"

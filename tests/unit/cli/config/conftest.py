@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cli import deployment as deployments
-from cli.config.configuration_store import ConfigurationStore
-from cli.deployment import Deployment
+from operations.client import deployment as deployments
+from operations.client.deployment import Deployment
+from operations.configuration.configuration_store import ConfigurationStore
 from tests.unit.cli.shop import NAMES
 
 

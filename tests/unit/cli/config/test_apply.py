@@ -12,8 +12,8 @@ from alsolike.config.document import parse
 from alsolike.config.reader import CURRENT_KEY
 from alsolike.domain.configuration import DEFAULT
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound
-from cli.config import yaml_document
-from cli.config.configuration_store import ConfigurationStore
+from operations.configuration import yaml_document
+from operations.configuration.configuration_store import ConfigurationStore
 from tests.unit.cli.config.configuring import HEAVIER_VIEWS, run
 from tests.unit.cli.shop import NAMES
 

@@ -13,8 +13,8 @@ from alsolike.config.document import parse
 from alsolike.domain.configuration import ColumnType
 from alsolike.runtime.errors import InvalidInput
 from cli import main as command
-from cli.config import yaml_document
-from cli.config.avro_schema import read_schema
+from operations.configuration import yaml_document
+from operations.configuration.avro_schema import read_schema
 
 ITEMS: list[dict[str, Any]] = [
     {"name": "ITEM_ID", "type": "string"},

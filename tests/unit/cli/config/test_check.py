@@ -11,7 +11,7 @@ import pytest
 from alsolike.config.document import parse
 from alsolike.domain.configuration import DEFAULT
 from alsolike.runtime.errors import InvalidInput
-from cli.config import yaml_document
+from operations.configuration import yaml_document
 from tests.unit.cli.config.configuring import run
 
 EXAMPLE = Path(__file__).parents[4] / "docs" / "examples" / "configuration.yaml"

@@ -14,7 +14,7 @@ from alsolike.config.reader import CURRENT_KEY, NOTHING_APPLIED, Current
 from alsolike.contract.document import InvalidConfiguration
 from alsolike.domain.configuration import DEFAULT
 from alsolike.runtime.errors import ConcurrentUpdate, NotFound, Unavailable
-from cli.config.configuration_store import BUILT_IN, ConfigurationStore, version_key
+from operations.configuration.configuration_store import BUILT_IN, ConfigurationStore, version_key
 from tests.fakes.places import BUCKET
 
 

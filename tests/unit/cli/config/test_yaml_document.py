@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alsolike.contract.document import Fault
-from cli.config.yaml_document import Finding, InvalidYaml, dump, read
+from operations.configuration.yaml_document import Finding, InvalidYaml, dump, read
 
 
 @pytest.mark.parametrize(

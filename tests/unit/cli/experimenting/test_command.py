@@ -12,10 +12,10 @@ from typer.testing import CliRunner, Result
 from alsolike.contract.document import InvalidConfiguration
 from alsolike.domain.experiments import Arm, Experiment
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound
-from cli import deployment as deployments
 from cli import main as command
-from cli.config.configuration_store import ConfigurationStore
-from cli.deployment import Deployment
+from operations.client import deployment as deployments
+from operations.client.deployment import Deployment
+from operations.configuration.configuration_store import ConfigurationStore
 from tests.builders.outcome_rows import DAY_MS, Outcome, store
 
 HALVES = ("--arm", "control=0.5", "--arm", "new=0.5:rules=spring")
@@ -166,7 +166,7 @@ def test_layers_and_names_are_taken_once(shop: ConfigurationStore) -> None:
 def test_a_change_of_the_configuration_meanwhile_is_not_overwritten(
     shop: ConfigurationStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cli.experimenting import planning
+    from operations.experiments import planning
 
     lines = planning.lines
 

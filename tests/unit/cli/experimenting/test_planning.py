@@ -9,7 +9,7 @@ import pytest
 from alsolike.domain.experiments import Arm, Experiment
 from alsolike.experiments.comparison import detectable_lift, sample
 from alsolike.experiments.metrics import metric_of
-from cli.experimenting.planning import MAX_DAYS, Plan, lines, plan
+from operations.experiments.planning import MAX_DAYS, Plan, lines, plan
 from tests.builders.outcome_rows import DAY_MS, Outcome, table
 
 NOW_MS = 1_772_323_200_000 + DAY_MS // 2  # noon of 2026-03-01

@@ -14,7 +14,7 @@ from alsolike.experiments.comparison import compare, sample
 from alsolike.experiments.metrics import METRICS, metric_of
 from alsolike.experiments.report import ExperimentReport, control_of, report, sentence
 from alsolike.lake.served import UNKNOWN
-from cli.experimenting.tally import ArmTally
+from operations.experiments.tally import ArmTally
 from tests.builders.outcome_rows import DAY_MS, Outcome, table
 
 START_MS = 1_772_323_200_000  # 2026-03-01T00:00:00Z

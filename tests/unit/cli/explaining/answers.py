@@ -13,9 +13,9 @@ from typer.testing import CliRunner, Result
 
 from alsolike.lake import lake, served
 from alsolike.lake.served import Served
-from cli.deployment import Deployment
 from cli.main import app
-from cli.rebuilding.lake_reader import ARROW_TYPES
+from operations.client.deployment import Deployment
+from operations.recovery.lake_reader import ARROW_TYPES
 from tests.unit.cli.shop import NAMES
 
 NOW_MS = time.time_ns() // 1_000_000

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from alsolike.privacy.pseudonyms import Pseudonyms
-from cli import deployment as deployments
-from cli.deployment import Deployment
+from operations.client import deployment as deployments
+from operations.client.deployment import Deployment
 from tests.unit.cli.explaining.answers import Function
 from tests.unit.cli.shop import NAMES
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cli.explaining.replaying import Replay, differences
+from operations.explanation.replaying import Replay, differences
 from tests.builders.served_rows import served as served_row
 
 NOTHING_KEPT = "nothing that the row keeps: the catalogue"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cli import main as command
-from cli.deployment import Deployment
+from operations.client.deployment import Deployment
 from tests.unit.cli.models.versions import GROUP, Shop
 from tests.unit.cli.shop import put_parameters
 

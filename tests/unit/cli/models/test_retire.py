@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from alsolike.registry.decision import Decisions
-from cli.config.configuration_store import ConfigurationStore
+from operations.configuration.configuration_store import ConfigurationStore
 from tests.unit.cli.models.versions import BUCKET, Shop, document, run
 
 

@@ -9,7 +9,7 @@ import pytest
 from alsolike.registry.approvals import Approvals
 from alsolike.registry.decision import decision_key
 from alsolike.training.dataset import MANIFEST_FILE, prefix
-from cli import model_versions
+from operations.models import versions as model_versions
 from tests.unit.cli.models.versions import BUCKET, GROUP, Shop, document, run
 
 

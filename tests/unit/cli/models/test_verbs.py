@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from alsolike.registry.registry import Registry
-from cli.deployment import Deployment
+from operations.client.deployment import Deployment
 from tests.unit.cli.models.versions import document, run
 from tests.unit.cli.shop import put_parameters
 

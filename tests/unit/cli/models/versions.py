@@ -17,7 +17,7 @@ from alsolike.registry.decision import Check, Decision, Decisions
 from alsolike.registry.registry import Registry
 from alsolike.training.dataset import MANIFEST_FILE, DatasetManifest, prefix
 from cli import main as command
-from cli.deployment import Deployment
+from operations.client.deployment import Deployment
 from tests.builders.bundles import MANIFEST, METRICS, upload_bundle, write_bundle
 from tests.unit.cli.shop import DATASET, NAMES
 

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from alsolike.events.interactions import Interaction
 from alsolike.events.stream import stream_records
 from alsolike.profiles.store import Profile, ProfileStore, SessionLink
-from cli.config.configuration_store import ConfigurationStore
-from cli.deployment import Deployment
-from cli.rebuilding.lake_reader import LakeReader
-from cli.rebuilding.profiles import logins_of, profiles_of
-from cli.rebuilding.writing import rebuild_profiles
 from functions.archive_events.service import archive
 from functions.update_profiles.service import update_profiles
+from operations.client.deployment import Deployment
+from operations.configuration.configuration_store import ConfigurationStore
+from operations.recovery.lake_reader import LakeReader
+from operations.recovery.profiles import logins_of, profiles_of
+from operations.recovery.writing import rebuild_profiles
 from tests.builders.configurations import Applied
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 

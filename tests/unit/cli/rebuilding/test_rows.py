@@ -14,9 +14,9 @@ from alsolike.catalogue.items import CatalogueStore, Item
 from alsolike.runtime.errors import InvalidInput
 from alsolike.snapshot.snapshot import Snapshot
 from alsolike.snapshot.store import SnapshotStore
-from cli.deployment import Deployment
-from cli.rebuilding.rows import Rebuilt, rebuild_rows
-from cli.rebuilding.snapshot import rebuild_snapshot
+from operations.client.deployment import Deployment
+from operations.recovery.rows import Rebuilt, rebuild_rows
+from operations.recovery.snapshot import rebuild_snapshot
 
 NOW_MS = 1_790_000_000_000
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from cli import deployment
-from cli.deployment import Deployment
 from cli.main import app
-from cli.recommending import batch_client
+from operations.batch import batch_client
+from operations.client import deployment
+from operations.client.deployment import Deployment
 from tests.unit.cli.recommending.answering import Function
 from tests.unit.cli.shop import NAMES
 

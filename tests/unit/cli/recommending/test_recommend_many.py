@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 from typer.testing import Result
 
-from cli.recommending import batch_client, run, table
+from operations.batch import batch_client, run, table
 from tests.unit.cli.recommending.answering import Function
 
 

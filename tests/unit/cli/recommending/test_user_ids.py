@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import Result
 
-from cli.recommending import run
-from cli.recommending.in_order import in_order
-from cli.recommending.user_ids import UserIds
+from operations.batch import run
+from operations.batch.in_order import in_order
+from operations.batch.user_ids import UserIds
 from tests.unit.cli.recommending.answering import Function
 
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from cli import deployment as deployments
-from cli.deployment import Deployment
 from cli.main import app
-from cli.recommending import workflow
+from operations.batch import workflow
+from operations.client import deployment as deployments
+from operations.client.deployment import Deployment
 from tests.fakes.places import create_bucket
 from tests.unit.cli.shop import NAMES
 

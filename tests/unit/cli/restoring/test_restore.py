@@ -21,14 +21,14 @@ from alsolike.events.stream import stream_records
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import add_tombstone
 from alsolike.profiles.store import Profile, ProfileStore, recent
-from cli.deployment import Deployment
-from cli.importing.load import import_interactions
-from cli.rebuilding.lake_reader import LakeReader
-from cli.restoring.erasures import drop_erased
-from cli.restoring.objects import carry_out, plan
-from cli.restoring.source import RestoreSource
-from cli.restoring.tables import restore_tables
 from functions.archive_events.service import archive
+from operations.client.deployment import Deployment
+from operations.ingest.load import import_interactions
+from operations.recovery.erasures import drop_erased
+from operations.recovery.lake_reader import LakeReader
+from operations.recovery.objects import carry_out, plan
+from operations.recovery.source import RestoreSource
+from operations.recovery.tables import restore_tables
 from tests.builders.configurations import Applied
 from tests.builders.lambda_events import interaction, kinesis_event
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cli.restoring import versions
+from operations.recovery import versions
 
 START = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 

@@ -10,7 +10,7 @@ from alsolike.catalogue.users import User, UserStore
 from alsolike.events.stream import StreamRecord, stream_records
 from alsolike.runtime.errors import InvalidDataset
 from alsolike.training.dataset import DatasetManifest
-from cli.config.configuration_store import ConfigurationStore
+from operations.configuration.configuration_store import ConfigurationStore
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 from tests.unit.functions.build_dataset.shop import DAY_MS, EVENT, shopping
 

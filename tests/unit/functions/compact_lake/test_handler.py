@@ -9,9 +9,9 @@ import pytest
 from alsolike.config.reader import CURRENT_KEY
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import add_tombstone
-from cli.config.configuration_store import ConfigurationStore
 from functions.compact_lake import handler
 from functions.compact_lake.selection import MergeRules
+from operations.configuration.configuration_store import ConfigurationStore
 from tests.builders.lakes import counted as events_of
 from tests.builders.lakes import keys, row, write
 from tests.builders.lambda_events import LambdaContext

@@ -16,9 +16,9 @@ from alsolike.domain.experiments import Arm, Experiment
 from alsolike.experiments.metrics import METRICS, READ
 from alsolike.experiments.report import report
 from alsolike.lake.served import UNKNOWN
-from cli.experimenting import tally
 from functions.observe import experiments
 from functions.observe.arm_tally import ArmTally
+from operations.experiments import tally
 from tests.builders.lambda_events import NOW_MS
 from tests.builders.outcome_rows import DAY_MS, Outcome, store, table
 from tests.unit.functions.observe.asking import Clock, Observe

@@ -11,8 +11,8 @@ from alsolike.domain.configuration import ColumnType
 from alsolike.runtime.errors import Unavailable
 from alsolike.snapshot.snapshot import Snapshot
 from alsolike.snapshot.store import SnapshotStore
-from cli.config.configuration_store import ConfigurationStore
 from functions.publish_catalog import handler
+from operations.configuration.configuration_store import ConfigurationStore
 from tests.builders.lambda_events import LambdaContext
 from tests.unit.functions.publish_catalog.changes import NOW_MS, deliver, record
 

@@ -19,10 +19,10 @@ from alsolike.snapshot.publisher import SnapshotPublisher
 from alsolike.snapshot.store import SnapshotStore
 from alsolike.trends.store import trends_key
 from alsolike.trends.trends import NOTHING_COUNTED, Event
-from cli.config.configuration_store import ConfigurationStore
 from functions.publish_catalog.champion_content import ChampionContents
 from functions.publish_catalog.cold_publisher import ColdPublisher
 from functions.recommend import handler
+from operations.configuration.configuration_store import ConfigurationStore
 from tests.builders.bundles import ITEMS as KNOWN
 from tests.builders.bundles import MANIFEST, upload_bundle, write_bundle
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event

@@ -20,8 +20,8 @@ from alsolike.registry.canary_report import CanaryReport, CanaryReports
 from alsolike.registry.champion import Champion
 from alsolike.registry.decision import Check, Decision, decision_key
 from alsolike.registry.registry import Registry, model_prefix
-from cli.config.configuration_store import ConfigurationStore
 from functions.run_canary import handler
+from operations.configuration.configuration_store import ConfigurationStore
 from tests.builders.lambda_events import LambdaContext
 
 GROUP = "recommender"

@@ -7,7 +7,7 @@ import pytest
 
 from alsolike.bundle.bundle import MS_PER_DAY
 from alsolike.runtime.errors import InvalidInput
-from cli.importing.interaction_file import read
+from cli.interaction_file import read
 from model_export.evaluation import splits
 from tests.unit.model_export.shops import interactions
 

@@ -26,7 +26,7 @@ def net_weights(pair: npt.NDArray[Any], weight: npt.NDArray[Any]) -> npt.NDArray
 
     Examples
     --------
-    >>> remaining(np.array([7, 7, 8, 7, 7]), np.array([5.0, 1.0, 5.0, -5.0, 1.0])).tolist()
+    >>> net_weights(np.array([7, 7, 8, 7, 7]), np.array([5.0, 1.0, 5.0, -5.0, 1.0])).tolist()
     [1.0, 0.0, 5.0, 0.0, 1.0]
     """
     left = np.maximum(np.asarray(weight, np.float64), 0.0)

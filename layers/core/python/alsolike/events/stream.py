@@ -61,7 +61,7 @@ def partition_key(profile_id: str) -> str:
 
 
 class ConfigurationSource(Protocol):
-    """The source of the configuration: `cli.config.configuration_store.ConfigurationReader`."""
+    """The source of the configuration: `operations.configuration.configuration_store.ConfigurationReader`."""
 
     def current(self, *, now_ms: int) -> Configuration:
         """Return the configuration."""

@@ -135,7 +135,7 @@ class Registry:
         return self._write(dataclasses.replace(expected, canary=canary))
 
     def end_canary(self, expected: Champion, *, reason: str, breached: bool = False) -> Champion:
-        """End the canary, so that the champion serves all users, and record the reason; see `Ended`.
+        """End the canary, so that the champion serves all users, and record the reason; see `EndedTrial`.
 
         Raises
         ------

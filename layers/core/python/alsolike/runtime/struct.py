@@ -22,7 +22,7 @@ def struct(described: type[T]) -> type[T]:
 
     Examples
     --------
-    >>> @value_object
+    >>> @struct
     ... class Price:
     ...     amount: int
     ...     currency: str = "EUR"

@@ -1,0 +1,264 @@
+"""Interactions of CSV, gzipped CSV or Parquet files, read as an import reads them, for use without a deployment."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from alsolike.domain.configuration import DEFAULT, Configuration
+from alsolike.events.returns import net_weights
+from alsolike.runtime.errors import InvalidInput, UnknownEventType
+from operations.client.aws import session_clients
+from operations.ingest import interactions as rows_of_import
+from operations.ingest.files import Chunk, DataFile, as_text, open_file
+from operations.ingest.sources import find
+from operations.ingest.texts import Texts
+
+if TYPE_CHECKING:
+    from model_export.data.interactions import Interactions
+
+_ALL_WEIGH_ONE = 1.0
+_UNSTATED = "view"
+"""Event type of a row that states none, as in an import."""
+
+_ANY_TIME_MS = 1 << 60
+"""Time of the import, so that no row is of the future."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class InteractionFile:
+    """Contents of a file.
+
+    Attributes
+    ----------
+    item_ids
+        Ids of positions 1..N.
+    properties
+        Columns of these items.
+    unlearned
+        Columns of the catalogue's items that have no position, as in `TrainingData`.
+    notes
+        Remarks that a reader of the figures should know, one sentence each.
+    """
+
+    interactions: Interactions
+    item_ids: Sequence[str]
+    properties: Sequence[Mapping[str, Any]]
+    unlearned: Sequence[Mapping[str, Any]]
+    notes: tuple[str, ...]
+
+
+def read(
+    *paths: str | Path,
+    mapping: Mapping[str, str] = MappingProxyType({}),
+    event_type: str = _UNSTATED,
+    items: Mapping[str, Mapping[str, Any]] | None = None,
+    configuration: Configuration = DEFAULT,
+    learned_alone: bool = False,
+) -> InteractionFile:
+    """Read interactions files; rows of equal TIMESTAMP keep the order of the files.
+
+    Rows that an import refuses are left out, counted in a note. Rows of the future are read, and identical rows count
+    each. Rows of types that are unknown or weigh nothing are left out; if the files have none of the types that weigh
+    something, every row weighs 1.
+
+    Parameters
+    ----------
+    paths
+        Local paths and `s3://` addresses; see `sources.find`.
+    mapping
+        Names of columns here by names in the files, in upper case.
+    event_type
+        Type of rows that state none.
+    items
+        The catalogue: the columns of each item by its id.
+    learned_alone
+        Give no position to items without interactions, as a training does; by default they are ranked as well.
+    configuration
+        Says which event types there are and what they weigh.
+
+    Raises
+    ------
+    InvalidInput
+        If a file is missing, unreadable or lacks a column, or if no row can be used.
+    """
+    # These need the extra `train`, which modules of commands do without.
+    from model_export.data.item_content import item_content
+    from model_export.data.training_data import encode, unlearned, unlearned_ids
+
+    names = ", ".join(Path(path).name for path in paths)
+    table, time_ms, refused = _read(paths, mapping, configuration)
+    if not len(table):
+        raise InvalidInput(
+            f"{names} has no {'row that an import accepts: ' + '; '.join(refused) if refused else 'rows'}"
+        )
+    weights, notes = _weights(table, configuration, unstated=configuration.canonical_event_type(event_type))
+    notes = [*refused, *notes]
+    stated = int((weights > 0).sum())
+    weights = _without_returns(table, time_ms, weights)
+    if taken := stated - int((weights > 0).sum()):
+        notes.append(f"returns took {taken:,} rows back")
+    kept = weights > 0
+    if not kept.any():
+        raise InvalidInput(f"{names} has no interaction that counts: " + ("; ".join(notes) or "all are returns"))
+    table = table.filter(pa.array(kept))
+    if items is not None and (strangers := len(set(table["ITEM_ID"].to_pylist()) - items.keys())):
+        notes.append(f"{strangers:,} items have interactions and do not stand in the items file")
+    interactions, item_ids, _ = encode(
+        user_ids=table["USER_ID"],
+        item_ids=table["ITEM_ID"],
+        time_ms=time_ms[kept],
+        weight=weights[kept],
+        catalogue=None if items is None or learned_alone else pa.chunked_array([pa.array(items, pa.string())]),
+    )
+    if repeated := interactions.repeated():
+        notes.append(f"{repeated:,} rows have the user, item and time of another row; each of them counts")
+    properties = [(items or {}).get(item_id, {}) for item_id in item_ids]
+    if any(properties):
+        interactions = dataclasses.replace(interactions, content=item_content(properties).vectors)
+    interactions = dataclasses.replace(interactions, history_length=configuration.limits.history_length)
+    return InteractionFile(
+        interactions=interactions,
+        item_ids=item_ids,
+        properties=properties,
+        unlearned=unlearned(items or {}, unlearned_ids(items or {}, item_ids)),
+        notes=tuple(notes),
+    )
+
+
+def _weights(table: pa.Table, configuration: Configuration, *, unstated: str) -> tuple[np.ndarray[Any, Any], list[str]]:
+    """Return each row's weight, 0 for rows to leave out, and what to say about it."""
+    if "EVENT_TYPE" not in table.column_names:
+        return np.full(len(table), _ALL_WEIGH_ONE, np.float32), []
+    types = pc.fill_null(table["EVENT_TYPE"], "").combine_chunks().dictionary_encode()
+    names = types.dictionary.to_pylist()
+    weights = [_weight(name or unstated, configuration) for name in names]
+    if not any(weight for name, weight in zip(names, weights, strict=True) if name):
+        return np.full(len(table), _ALL_WEIGH_ONE, np.float32), [
+            f"EVENT_TYPE holds none of {', '.join(configuration.event_weights)}: every interaction weighs 1"
+        ]
+    weight_of = np.array([weight or 0.0 for weight in weights], np.float32)
+    codes = types.indices.to_numpy()
+    notes = []
+    if "" in names:
+        rows = int((codes == names.index("")).sum())
+        notes.append(f"{rows:,} rows state no EVENT_TYPE and count as {unstated}")
+    for left_out, reason in ((None, "of unknown EVENT_TYPE"), (0.0, "of an EVENT_TYPE that weighs nothing")):
+        positions = [position for position, weight in enumerate(weights) if weight == left_out]
+        if positions:
+            rows = int(np.isin(codes, positions).sum())
+            listed = ", ".join(sorted(names[position] or unstated for position in positions))
+            notes.append(f"{rows:,} rows {reason} are left out: {listed}")
+    return weight_of[codes], notes
+
+
+def _without_returns(
+    table: pa.Table, time_ms: np.ndarray[Any, Any], weights: np.ndarray[Any, Any]
+) -> np.ndarray[Any, Any]:
+    """Return what rows weigh when returns have taken earlier ones back; of equal times the earlier row is earlier."""
+    if not (weights < 0).any():
+        return weights
+    users, items = (
+        table[name].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
+        for name in ("USER_ID", "ITEM_ID")
+    )
+    order = np.argsort(time_ms, kind="stable")
+    left = np.empty(len(weights), np.float32)
+    left[order] = net_weights((users * (items.max() + 1) + items)[order], weights[order])
+    return left
+
+
+def _weight(event_type: str, configuration: Configuration) -> float | None:
+    """Return what an event type weighs, None where it is unknown."""
+    try:
+        return configuration.events[configuration.canonical_event_type(event_type)].weight
+    except UnknownEventType:
+        return None
+
+
+def _read(
+    paths: Sequence[str | Path], mapping: Mapping[str, str], configuration: Configuration
+) -> tuple[pa.Table, npt.NDArray[np.int64], list[str]]:
+    """Return ids and stated event types of the rows that an import accepts, their times, and notes on the others."""
+    sources = find(paths, s3=lambda: session_clients()("s3"))
+    files = [open_file(source, mapping) for source in sources]
+    for file in files:
+        rows_of_import.check_columns(file, configuration=configuration)
+        if "ITEM_ID" not in file.schema.names:
+            raise InvalidInput(f"{file.name} misses ITEM_ID; its columns are {', '.join(file.header)}")
+    parts = [part for file in files for part in _parts(file, configuration)]
+    refused: Counter[tuple[str, str]] = Counter()
+    first: dict[tuple[str, str], int] = {}
+    for part in parts:
+        for line, reason in part.refused:
+            key = (part.place, reason)
+            refused[key] += 1
+            first[key] = min(first.get(key, line), line)
+    columns = {
+        name: pa.chunked_array([part.columns[name] for part in parts], pa.string())
+        for name in ("USER_ID", "ITEM_ID", "EVENT_TYPE")
+        if name != "EVENT_TYPE" or any("EVENT_TYPE" in file.schema.names for file in files)
+    }
+    time_ms = np.concatenate([np.zeros(0, np.int64), *(part.time_ms for part in parts)])
+    notes = [
+        f"an import refuses {count:,} rows, left out here: {reason} (first in {place} {first[place, reason]})"
+        for (place, reason), count in refused.items()
+    ]
+    return pa.table(columns), time_ms, notes
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Part:
+    """Accepted rows of a chunk, and line and reason of the others."""
+
+    place: str
+    columns: Mapping[str, pa.Array]
+    time_ms: npt.NDArray[np.int64]
+    refused: Sequence[tuple[int, str]]
+
+
+def _parts(file: DataFile, configuration: Configuration) -> Iterator[_Part]:
+    place = f"{Path(file.name).name}, {'row' if file.is_parquet else 'line'}"
+    for chunk in file.chunks(plain=rows_of_import.PLAIN):
+        yield _part(place, chunk, configuration)
+
+
+def _part(place: str, chunk: Chunk, configuration: Configuration) -> _Part:
+    rows, lines = chunk.rows, chunk.lines
+    if "QUERY" in rows.column_names:  # searches are no interactions with items
+        about_an_item = ~Texts.of(rows["ITEM_ID"]).missing() | Texts.of(rows["QUERY"]).missing()
+        rows, lines = rows.filter(pa.array(about_an_item)), lines[about_an_item]
+    types = as_text(rows["EVENT_TYPE"]) if "EVENT_TYPE" in rows.column_names else None
+    checked = rows_of_import.check(
+        rows if types is None else rows.drop_columns(["EVENT_TYPE"]),
+        default_event_type=_UNSTATED,
+        now_ms=_ANY_TIME_MS,
+        configuration=configuration,
+    )
+    good = np.ones(len(rows), bool)
+    good[checked.bad] = False
+    stated = pa.nulls(int(good.sum()), pa.string())
+    if types is not None:
+        stated = types.filter(pa.array(good)).cast(pa.string()).combine_chunks()
+    return _Part(
+        place,
+        {
+            "USER_ID": checked.good.texts["user_id"].column(),
+            "ITEM_ID": checked.good.texts["item_id"].column(),
+            "EVENT_TYPE": stated,
+        },
+        checked.good.event_time_ms,
+        [
+            *((row.line, row.reason) for row in chunk.malformed),
+            *zip(lines[checked.bad].tolist(), checked.reasons, strict=True),
+        ],
+    )

@@ -1,0 +1,102 @@
+"""Recommendations for many users, from the input to the file: chunk by chunk in order, several asked for at a time."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import itertools
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from operations.batch.batch_client import Asker
+from operations.batch.failed import FailedUsers
+from operations.batch.in_order import in_order
+from operations.batch.table import RecommendationFile
+from operations.batch.user_ids import UserId, UserIds
+from operations.progress import Step, counted
+
+USERS_AT_ONCE = 500
+ITEMS_AT_ONCE = 25_000
+"""Items per invocation, because a response has at most 6 MB."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BatchSummary:
+    """Result of a run.
+
+    Attributes
+    ----------
+    users
+        Users in the input.
+    failed
+        Users without an answer.
+    sources
+        Answers by where they are from.
+    degraded
+        Answers that are less than they should be, by reason.
+    """
+
+    users: int
+    failed: int
+    items: int
+    seconds: float
+    sources: Mapping[str, int]
+    degraded: Mapping[str, int]
+
+    @property
+    def users_per_s(self) -> float:
+        """Users a second."""
+        return self.users / max(self.seconds, 1e-9)
+
+
+def recommend_to(
+    ids: UserIds, asker: Asker, file: RecommendationFile, failed: FailedUsers, *, k: int, parallel: int, step: Step
+) -> BatchSummary:
+    """Write everybody's recommendations, in the order of the input.
+
+    Raises
+    ------
+    InvalidInput, NotFound, Unavailable
+        See `UserIds.read` and `Asker.ask`.
+    """
+    started = time.perf_counter()
+    users = items = 0
+    sources, degraded = Counter[str](), Counter[str]()
+    size = max(min(USERS_AT_ONCE, ITEMS_AT_ONCE // k), 1)
+    try:
+        for chunk, results in in_order(
+            _chunks(ids.read(step.reach), size), functools.partial(_answers, asker), parallel=parallel
+        ):
+            for user, result in zip(chunk, results, strict=True):
+                if "error" in result:
+                    failed.add(user, result["error"])
+                    continue
+                items += file.add(result)
+                sources[result["source"]] += 1
+                degraded.update(result.get("degraded", ()))
+            users += len(chunk)
+            step.note(counted(users, "user") + (f", {failed.count:,} failed" if failed.count else ""))
+    finally:
+        asker.stop()
+    return BatchSummary(users, failed.count, items, time.perf_counter() - started, dict(sources), dict(degraded))
+
+
+def failed_path(name: str, output: Path) -> Path:
+    """Return the path of the file of failed users: next to a local input, otherwise next to the output."""
+    local = Path(name).is_file()
+    beside = Path(name) if local else output
+    return beside.with_name(f"{beside.name}.failed.csv")
+
+
+def _chunks(ids: Iterable[UserId], size: int) -> Iterator[list[UserId]]:
+    rest = iter(ids)
+    while chunk := list(itertools.islice(rest, size)):
+        yield chunk
+
+
+def _answers(asker: Asker, chunk: list[UserId]) -> list[dict[str, Any]]:
+    answered = iter(asker.ask([user.text for user in chunk if user.fault is None]))
+    return [next(answered) if user.fault is None else {"error": user.fault} for user in chunk]

@@ -1,0 +1,200 @@
+"""The same on the deployment itself: users go to S3 in batches, and a workflow leaves a table's parts there."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime as dt
+import itertools
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from alsolike.recommendations.batch_table import errors_prefix, failed_key, part_key, users_key
+from alsolike.runtime.errors import AlsolikeError, InvalidInput
+from operations.batch.batch_client import Question
+from operations.batch.failed import FailedUsers
+from operations.batch.in_order import in_order
+from operations.batch.user_ids import UserId, UserIds
+from operations.client.aws import translate_aws_errors
+from operations.client.deployment import Deployment
+from operations.progress import Step, counted
+
+USERS_OF_A_BATCH = 500
+_UPLOADS_AT_ONCE = 8
+_SHOWN_ERRORS = 3
+
+
+class BatchFailed(AlsolikeError):
+    """The workflow ended before everybody was answered; the parts that are there are whole."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BatchRun:
+    """Users who were stored, and the execution that answers them."""
+
+    name: str
+    execution_arn: str
+    users: int
+    batches: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BatchResult:
+    """Result of a run.
+
+    Attributes
+    ----------
+    uri
+        Where the parts are; in the order of their names they have the users in the order of the input.
+    failed
+        Users without an answer.
+    """
+
+    uri: str
+    parts: int
+    users: int
+    items: int
+    failed: int
+    seconds: float
+
+
+def start(ids: UserIds, question: Question, failed: FailedUsers, *, where: Deployment, step: Step) -> BatchRun:
+    """Store the users and start the workflow; what is no id goes to `failed` at once.
+
+    Raises
+    ------
+    InvalidInput
+        If there are no users; see also `UserIds.read`.
+    Unavailable
+        If S3 or Step Functions does not answer.
+    """
+    name = f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+    s3, bucket = where.client("s3"), where.names.artefact_bucket
+
+    def put(batch: tuple[int, list[str]]) -> int:
+        number, users = batch
+        with translate_aws_errors(f"bucket {bucket}"):
+            s3.put_object(Bucket=bucket, Key=users_key(name, f"{number:06d}"), Body=orjson.dumps(users))
+        return len(users)
+
+    users = batches = 0
+    good = _good(ids.read(step.reach), failed)
+    chunks = iter(lambda: list(itertools.islice(good, USERS_OF_A_BATCH)), [])
+    for _, stored in in_order(enumerate(chunks), put, parallel=_UPLOADS_AT_ONCE):
+        users, batches = users + stored, batches + 1
+        step.note(counted(users, "user"))
+    if not users:
+        raise InvalidInput(f"{ids.name} has no users")
+    arn = where.names.batch_state_machine_arn
+    with translate_aws_errors(f"state machine {arn}"):
+        answer = where.client("stepfunctions").start_execution(
+            stateMachineArn=arn, name=name, input=orjson.dumps({"run": name, **question.fields()}).decode()
+        )
+    return BatchRun(name, answer["executionArn"], users, batches)
+
+
+def follow(run: BatchRun, failed: FailedUsers, *, where: Deployment, step: Step) -> BatchResult:
+    """Wait for the end of a run and report the finished batches to `step`.
+
+    Raises
+    ------
+    BatchFailed
+        With the errors of its batches.
+    Unavailable
+        If S3 or Step Functions does not answer.
+    """
+    started, client = time.perf_counter(), where.client("stepfunctions")
+    bucket = where.names.artefact_bucket
+    while True:
+        with translate_aws_errors(f"execution {run.execution_arn}"):
+            execution = client.describe_execution(executionArn=run.execution_arn)
+        parts = _listed(where, part_key(run.name))
+        step.reach(len(parts))
+        step.note(f"{len(parts):,} of {run.batches:,} batches")
+        if execution["status"] != "RUNNING":
+            break
+        time.sleep(0.5 if where.is_local else 5.0)
+    if execution["status"] != "SUCCEEDED":
+        raise BatchFailed(
+            f"run {run.name} {execution['status'].lower()} with {len(parts):,} of {run.batches:,} batches done: "
+            f"{_errors(where, run) or execution.get('cause') or execution.get('error') or 'no cause named'}"
+        )
+    if len(parts) != run.batches:
+        raise BatchFailed(f"run {run.name} ended with {len(parts):,} parts, expected {run.batches:,}")
+    counted = [_counts(where, key) for key in parts]
+    for key in _listed(where, failed_key(run.name)):
+        for line in _read(where, key).splitlines():
+            entry = orjson.loads(line)
+            failed.add(UserId(0, entry["user_id"]), entry["reason"])
+    users, items, refused = (sum(counts[name] for counts in counted) for name in ("users", "items", "failed"))
+    uri = f"s3://{bucket}/{part_key(run.name)}"
+    return BatchResult(uri, len(parts), users + refused, items, failed.count, time.perf_counter() - started)
+
+
+def copy(run: BatchRun, target: str, *, where: Deployment) -> str:
+    """Copy the parts to `s3://bucket/prefix/`, with the caller's permissions; return where they are.
+
+    Raises
+    ------
+    Unavailable
+        If S3 does not.
+    """
+    bucket, prefix = _place(target)
+    s3, source = where.client("s3"), where.names.artefact_bucket
+    for key in _listed(where, part_key(run.name)):
+        with translate_aws_errors(f"bucket {bucket}"):
+            s3.copy_object(
+                Bucket=bucket, Key=prefix + key.rpartition("/")[2], CopySource={"Bucket": source, "Key": key}
+            )
+    return f"s3://{bucket}/{prefix}"
+
+
+def _place(target: str) -> tuple[str, str]:
+    bucket, _, prefix = target.removeprefix("s3://").partition("/")
+    if not bucket:
+        raise InvalidInput(f"--output is {target}, expected s3://bucket/prefix/")
+    return bucket, f"{prefix.rstrip('/')}/" if prefix else ""
+
+
+def _good(ids: Iterator[UserId], failed: FailedUsers) -> Iterator[str]:
+    for user in ids:
+        if user.fault is None:
+            yield user.text
+        else:
+            failed.add(user, user.fault)
+
+
+def _listed(where: Deployment, prefix: str) -> list[str]:
+    bucket = where.names.artefact_bucket
+    with translate_aws_errors(f"bucket {bucket}"):
+        pages = where.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+
+
+def _read(where: Deployment, key: str) -> bytes:
+    with translate_aws_errors(f"object {key}"):
+        return bytes(where.client("s3").get_object(Bucket=where.names.artefact_bucket, Key=key)["Body"].read())
+
+
+def _counts(where: Deployment, key: str) -> dict[str, int]:
+    with translate_aws_errors(f"object {key}"):
+        metadata = where.client("s3").head_object(Bucket=where.names.artefact_bucket, Key=key)["Metadata"]
+    return {name: int(value) for name, value in metadata.items()}
+
+
+def _errors(where: Deployment, run: BatchRun) -> str:
+    """Return what the first batches that failed say of it."""
+    said: list[str] = []
+    for key in _listed(where, errors_prefix(run.name))[:_SHOWN_ERRORS]:
+        error: Any = orjson.loads(_read(where, key))
+        if isinstance(error, str):  # Step Functions may have made JSON of the JSON
+            error = orjson.loads(error)
+        cause = error.get("Cause", "")
+        with contextlib.suppress(orjson.JSONDecodeError, KeyError, TypeError):  # a function's is JSON, with the message
+            cause = orjson.loads(cause)["errorMessage"]
+        said.append(f"batch {key.rpartition('/')[2].removesuffix('.json')}: {error.get('Error')}: {cause}")
+    return "; ".join(said)

@@ -1,0 +1,1 @@
+"""Access to a deployment: names, AWS clients, tokens and its API."""

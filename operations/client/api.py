@@ -1,0 +1,247 @@
+"""The HTTP API of a deployment, called as a shop would."""
+
+from __future__ import annotations
+
+import dataclasses
+import http.client
+import ssl
+import threading
+import time
+import urllib.parse
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import orjson
+
+from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound, Unavailable
+from operations.client.deployment import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS, Deployment
+
+_TIMEOUT_S = 30
+_ARN = "arn:aws:personalize::"
+"""Prefix of names in Personalize's form; only the last segment of such a name counts."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RecommendedItem:
+    """Recommended item with its metadata by requested column, and its reasons if there are any."""
+
+    item_id: str
+    score: float | None
+    metadata: Mapping[str, str]
+    reasons: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Recommendations:
+    """An answer.
+
+    Attributes
+    ----------
+    items
+        Best first.
+    source
+        `model`, `similar`, `recent`, `popular`, `trending` or `none`.
+    filled
+        How many popular items, at the end, follow those that the model ranked.
+    cold
+        How many items the model does not know.
+    degraded
+        Why the answer is less than it should be, if it is.
+    rules, rules_gave
+        The rule set that made the list, and which of its rules could not be kept.
+    unknown_columns
+        Requested metadata columns that do not exist.
+    duration_ms
+        From sending the request to having the answer.
+    """
+
+    items: tuple[RecommendedItem, ...]
+    recommendation_id: str
+    source: str
+    filled: int
+    cold: int
+    model_version: str | None
+    degraded: str | None
+    duration_ms: float
+    rules: str | None = None
+    rules_gave: str | None = None
+    unknown_columns: tuple[str, ...] = ()
+
+
+class Api:
+    """The API of one deployment; may be used by several threads, each of which keeps a connection open."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        url = urllib.parse.urlsplit(deployment.names.api_url)
+        self._scheme, self._host, self._base = url.scheme, url.netloc, url.path.rstrip("/")
+        self._certificate = deployment.certificate
+        self._token = deployment.token
+        self._tracking_id = deployment.names.tracking_id
+        names = deployment.names
+        self._datasets = {"items": ("itemId", names.items_dataset_arn), "users": ("userId", names.users_dataset_arn)}
+        self._local = threading.local()
+
+    def recommendations(
+        self,
+        user_id: str | None,
+        *,
+        k: int,
+        metadata: Sequence[str] = (),
+        recommender: str | None = None,
+        item_id: str | None = None,
+        filter_name: str | None = None,
+        filter_values: Mapping[str, str] = MappingProxyType({}),
+        explain: bool = False,
+    ) -> Recommendations:
+        """Return the `k` best items, for a user where one is given.
+
+        Raises
+        ------
+        InvalidInput, NotFound, Unavailable
+            As the API says.
+        """
+        given = {
+            "userId": user_id,
+            "itemId": item_id,
+            "recommenderArn": recommender and f"{_ARN}:recommender/{recommender}",
+            "filterArn": filter_name and f"{_ARN}:filter/{filter_name}",
+            "filterValues": dict(filter_values),
+            "explain": explain,
+        }
+        body: dict[str, Any] = {"numResults": k, **{name: value for name, value in given.items() if value}}
+        if metadata:
+            body["metadataColumns"] = {"ITEMS": list(metadata)}
+        started = time.perf_counter()
+        document, headers = self._post("/recommendations", body, scope=READ_RECOMMENDATIONS)
+        duration_ms = (time.perf_counter() - started) * 1000
+        items = tuple(
+            RecommendedItem(
+                item["itemId"], item.get("score"), item.get("metadata") or {}, tuple(item.get("reason") or ())
+            )
+            for item in document["itemList"]
+        )
+        return Recommendations(
+            items,
+            document.get("recommendationId", ""),
+            source=headers.get("x-alsolike-source", ""),
+            filled=int(headers.get("x-alsolike-filled", 0)),
+            cold=int(headers.get("x-alsolike-cold-items", 0)),
+            model_version=_version(headers.get("x-alsolike-model-version")),
+            degraded=headers.get("x-alsolike-degraded"),
+            rules=headers.get("x-alsolike-rules"),
+            rules_gave=headers.get("x-alsolike-rules-gave"),
+            unknown_columns=_names(headers.get("x-alsolike-unknown-columns", "")),
+            duration_ms=duration_ms,
+        )
+
+    def put_events(self, user_id: str, events: Sequence[Mapping[str, Any]], *, session_id: str) -> None:
+        """Send 1 to 10 events of one user.
+
+        Raises
+        ------
+        InvalidInput, NotFound, Unavailable
+            As the API says.
+        """
+        body = {
+            "trackingId": self._tracking_id,
+            "userId": user_id,
+            "sessionId": session_id,
+            "eventList": list(events),
+        }
+        self._post("/events", body, scope=WRITE_EVENTS)
+
+    def put_row(self, plural: str, row_id: str, properties: Mapping[str, Any]) -> None:
+        """Write an item or user, replacing the stored one.
+
+        Raises
+        ------
+        InvalidInput, NotFound, Unavailable
+            As the API says.
+        """
+        id_field, arn = self._datasets[plural]
+        row = {id_field: row_id, "properties": properties}
+        self._post(f"/{plural}", {"datasetArn": arn, plural: [row]}, scope=WRITE_EVENTS)
+
+    def administer(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Call a route for administrators; return what it answers.
+
+        Raises
+        ------
+        InvalidInput, NotFound, ConcurrentUpdate, Unavailable
+            As the API says.
+        """
+        return self._call(method, path, body, scope=ADMINISTER)[0]
+
+    def _post(self, path: str, body: Mapping[str, Any], *, scope: str) -> tuple[dict[str, Any], dict[str, str]]:
+        return self._call("POST", path, body, scope=scope)
+
+    def _call(
+        self, method: str, path: str, body: Mapping[str, Any] | None, *, scope: str
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        headers = {"authorization": f"Bearer {self._token(scope)}", "content-type": "application/json"}
+        data = None if body is None else orjson.dumps(body)
+        try:
+            answer = self._exchange(method, path, data, headers)
+            text = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            self._close()
+            raise Unavailable(f"{self._scheme}://{self._host}{path}: {error!r}") from error
+        if answer.status not in (200, 202):
+            _raise_error(f"{method} {path}", answer.status, text)
+        try:
+            document: dict[str, Any] = orjson.loads(text) if text else {}
+        except orjson.JSONDecodeError as error:
+            raise Unavailable(f"{method} {path} answered something else than JSON: {text[:200]!r}") from error
+        return document, {name.lower(): value for name, value in answer.getheaders()}
+
+    def _exchange(
+        self, method: str, path: str, data: bytes | None, headers: Mapping[str, str]
+    ) -> http.client.HTTPResponse:
+        """Send on the thread's connection; once more on a new one where the server closed the old one meanwhile."""
+        connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
+        if connection is not None:
+            try:
+                connection.request(method, self._base + path, data, dict(headers))
+                return connection.getresponse()
+            except (ConnectionError, http.client.HTTPException):
+                self._close()
+        self._local.connection = connection = self._connect()
+        connection.request(method, self._base + path, data, dict(headers))
+        return connection.getresponse()
+
+    def _connect(self) -> http.client.HTTPConnection:
+        if self._scheme == "http":
+            return http.client.HTTPConnection(self._host, timeout=_TIMEOUT_S)
+        context = ssl.create_default_context(cafile=self._certificate)
+        return http.client.HTTPSConnection(self._host, timeout=_TIMEOUT_S, context=context)
+
+    def _close(self) -> None:
+        if (connection := getattr(self._local, "connection", None)) is not None:
+            connection.close()
+            self._local.connection = None
+
+
+def _raise_error(call: str, status: int, text: bytes) -> None:
+    try:
+        message = orjson.loads(text).get("message", "")
+    except (orjson.JSONDecodeError, AttributeError):
+        message = text[:200].decode(errors="replace")
+    said = f"{call} answered {status}: {message}"
+    if status == 400:
+        raise InvalidInput(said)
+    if status == 404:
+        raise NotFound(said)
+    if status == 409:
+        raise ConcurrentUpdate(said)
+    raise Unavailable(said)
+
+
+def _names(header: str) -> tuple[str, ...]:
+    """Read percent-encoded names with commas between."""
+    return tuple(urllib.parse.unquote(name.strip()) for name in header.split(",") if name.strip())
+
+
+def _version(header: str | None) -> str | None:
+    """Read the model version, which is `none` before the first model."""
+    return None if header in (None, "none") else header

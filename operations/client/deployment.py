@@ -1,0 +1,220 @@
+"""Deployment that a command acts on: one on AWS, or the running embedded cloud.
+
+Both publish the names of their resources as SSM parameters under `/alsolike/<environment>/...`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alsolike.runtime.errors import NotFound, Unavailable
+from operations.client.aws import session_clients, translate_aws_errors
+from operations.client.tokens import ClientCredentials, Tokens
+
+if TYPE_CHECKING:
+    from local_cloud.client import Cloud
+
+TREE = "/alsolike"
+STATE_VARIABLE = "ALSOLIKE_STATE"
+DEFAULT_STATE = Path(".alsolike/cloud.json")
+
+WRITE_EVENTS = "alsolike/events.write"
+READ_RECOMMENDATIONS = "alsolike/recommendations.read"
+ADMINISTER = "alsolike/admin"
+
+_LOCAL_TOKEN_S = 3600
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Names:
+    """Names of a deployment's resources; each field is an SSM parameter, with `_` in place of `-`."""
+
+    api_url: str
+    token_url: str
+    user_pool_id: str
+    client_id: str
+    admin_client_id: str
+    issuer: str
+    tracking_id: str
+    items_dataset_arn: str
+    users_dataset_arn: str
+    stream_name: str
+    lake_bucket: str
+    artefact_bucket: str
+    profiles_table: str
+    catalogue_table: str
+    users_table: str
+    hash_key_arn: str
+    session_key_arn: str
+    pseudonymise_ids: str
+    erasure_state_machine_arn: str
+    glue_database: str
+    glue_table: str
+    state_machine_arn: str
+    build_dataset_function: str
+    recommend_function: str
+    attribute_outcomes_function: str
+    monitor_models_function: str
+    batch_state_machine_arn: str
+    model_package_group: str
+    alerts_topic_arn: str
+    region: str
+    web_url: str = ""
+    """URL of the web pages; empty without web pages, like the other fields with `web` or `sign_in`."""
+    web_bucket: str = ""
+    web_client_id: str = ""
+    sign_in_url: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Deployment:
+    """A deployment that can be talked to.
+
+    Attributes
+    ----------
+    environment
+        Its name, the NAME of `--stack`.
+    client
+        Gives the low-level boto3 client of a service.
+    token
+        Gives an access token with a scope.
+    is_local
+        Whether it is the embedded cloud.
+    certificate
+        File of the certificate that clients of the API must trust; None for one that the system trusts.
+    """
+
+    environment: str
+    names: Names
+    client: Callable[[str], Any]
+    token: Callable[[str], str]
+    is_local: bool
+    certificate: Path | None = None
+
+
+def resolve(*, stack: str | None, state: Path | None = None) -> Deployment:
+    """Return the deployment that a verb acts on.
+
+    Parameters
+    ----------
+    stack
+        Name of an environment on AWS; None for the embedded cloud.
+    state
+        State file of the embedded cloud; by default `ALSOLIKE_STATE`, else `.alsolike/cloud.json` here.
+
+    Raises
+    ------
+    NotFound
+        If there is no such deployment, or it lacks a parameter.
+    Unavailable
+        If AWS or the embedded cloud does not answer.
+    """
+    return on_aws(stack) if stack else embedded(state or state_path())
+
+
+def state_path() -> Path:
+    """Return the path of the state file of the embedded cloud."""
+    return Path(os.environ.get(STATE_VARIABLE) or DEFAULT_STATE)
+
+
+def options(*, stack: str | None = None, state: Path | None = None) -> tuple[str, ...]:
+    """Return the options with which another call, from the same directory, acts on the same deployment."""
+    if stack:
+        return ("--stack", stack)
+    path = state or state_path()
+    return () if path == DEFAULT_STATE else ("--state", str(path))
+
+
+def on_aws(environment: str) -> Deployment:
+    """Return a deployment on AWS, found with the usual credentials and region."""
+    client = session_clients()
+    names = read_names(client("ssm"), environment)
+
+    def fetch(scope: str) -> tuple[str, float]:
+        client_id = names.admin_client_id if scope == ADMINISTER else names.client_id
+        return flows[client_id].fetch(scope)
+
+    flows = {
+        client_id: ClientCredentials(
+            client, token_url=names.token_url, user_pool_id=names.user_pool_id, client_id=client_id
+        )
+        for client_id in (names.client_id, names.admin_client_id)
+    }
+    return Deployment(environment, names, client, Tokens(fetch), is_local=False)
+
+
+def embedded(state: Path) -> Deployment:
+    """Return the deployment of the embedded cloud whose state file is `state`."""
+    if not state.is_file():
+        raise NotFound(
+            f"no embedded cloud runs here ({state} is missing); start one with `alsolike up`, or name a deployment on "
+            "AWS with --stack"
+        )
+    from local_cloud.client import Cloud, CloudError
+
+    try:
+        return of_cloud(Cloud.attach(state))
+    except CloudError as error:
+        raise Unavailable(str(error)) from error
+
+
+def of_cloud(cloud: Cloud) -> Deployment:
+    """Return the deployment on a running embedded cloud."""
+    client = functools.cache(cloud.client)
+    environment = only_environment(client("ssm"))
+    names = dataclasses.replace(read_names(client("ssm"), environment), api_url=cloud.api_url)
+    # The template knows no token endpoint but Cognito's; the embedded cloud signs tokens itself.
+    tokens = Tokens(lambda scope: (cloud.token([scope], lifetime_s=_LOCAL_TOKEN_S), _LOCAL_TOKEN_S))
+    certificate = Path(cloud.state.certificate) if cloud.state.certificate else None
+    return Deployment(environment, names, client, tokens, is_local=True, certificate=certificate)
+
+
+def read_names(ssm: Any, environment: str) -> Names:
+    """Read a deployment's parameter tree.
+
+    Raises
+    ------
+    NotFound
+        Naming the parameters that are missing and the stack.
+    Unavailable
+        If SSM does not answer.
+    """
+    root = f"{TREE}/{environment}"
+    found = {path.removeprefix(f"{root}/"): value for path, value in _parameters(ssm, root).items()}
+    region = ssm.meta.region_name
+    if not found:
+        raise NotFound(f"there is no deployment {environment!r} in {region}: no SSM parameter stands under {root}/")
+    fields = {field.name.replace("_", "-"): field for field in dataclasses.fields(Names)}
+    needed = [key for key, field in fields.items() if field.default is dataclasses.MISSING]
+    if missing := [f"{root}/{key}" for key in needed if key not in found]:
+        raise NotFound(
+            f"stack {environment!r} in {region} lacks the SSM parameter {', '.join(missing)}; "
+            "deploy it again with this version"
+        )
+    return Names(**{field.name: found[key] for key, field in fields.items() if key in found})
+
+
+def only_environment(ssm: Any) -> str:
+    """Return the name of the one environment that is deployed where `ssm` looks.
+
+    Raises
+    ------
+    NotFound
+        If there is none, or more than one.
+    """
+    environments = sorted({path.split("/")[2] for path in _parameters(ssm, TREE)})
+    if len(environments) != 1:
+        found = ", ".join(environments) or "none"
+        raise NotFound(f"expected one deployment below the SSM path {TREE}/, found {found}")
+    return environments[0]
+
+
+def _parameters(ssm: Any, path: str) -> dict[str, str]:
+    with translate_aws_errors(f"SSM parameters under {path}/"):
+        pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=path, Recursive=True)
+        return {parameter["Name"]: parameter["Value"] for page in pages for parameter in page["Parameters"]}

@@ -1,0 +1,108 @@
+"""A configuration file on disk: read, checked, and everything wrong in it named by line and column."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from alsolike.config import document as configuration_document
+from alsolike.contract.document import Fault, InvalidConfiguration
+from alsolike.domain.configuration import Configuration
+from alsolike.filters import parser
+from alsolike.runtime.errors import InvalidInput
+from operations.configuration import yaml_document
+from operations.configuration.yaml_document import Finding
+from operations.filters.spelling import undeclared, unknown_event_types
+
+STANDARD_INPUT = Path("-")
+MAX_BYTES = 512 << 10
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ConfigurationFile:
+    """A file that can be applied.
+
+    Attributes
+    ----------
+    warnings
+        Valid statements with an effect that the author may not expect.
+    """
+
+    name: str
+    text: str
+    document: Mapping[str, Any]
+    configuration: Configuration
+    warnings: tuple[Finding, ...]
+
+
+class InvalidFile(InvalidInput):
+    """A configuration file cannot be used; `findings` are in the order of the file."""
+
+    def __init__(self, name: str, findings: Sequence[Finding]) -> None:
+        self.name = name
+        self.findings = tuple(sorted(findings))
+        super().__init__("\n".join(place(name, finding) for finding in self.findings))
+
+
+def place(name: str, finding: Finding) -> str:
+    """Return a finding as compilers print it, so that editors find the place."""
+    return f"{name}:{finding.line}:{finding.column}: {finding.message}"
+
+
+def read(path: Path) -> ConfigurationFile:
+    """Read and check a file; `-` is standard input.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such file, or it is too long.
+    InvalidFile
+        With everything that is wrong in it.
+    """
+    name = "stdin" if path == STANDARD_INPUT else str(path)
+    return check(_text(path, name), name=name)
+
+
+def check(text: str, *, name: str) -> ConfigurationFile:
+    """Check what a file holds; see `read`."""
+    try:
+        document = yaml_document.read(text)
+    except yaml_document.InvalidYaml as error:
+        raise InvalidFile(name, [Finding(error.line, error.column, str(error))]) from error
+    findings = list(document.findings)
+    try:
+        configuration = configuration_document.parse(document.value)
+    except InvalidConfiguration as error:
+        findings += [document.locate(fault) for fault in error.faults]
+    if findings:
+        raise InvalidFile(name, findings)
+    warnings = []
+    for filter_name, expression in configuration.filters.items():
+        parsed = parser.parse(expression)
+        unknown = undeclared(parsed, item_columns=configuration.item_columns, user_columns=configuration.user_columns)
+        for offset, message in [*unknown, *unknown_event_types(parsed, configuration)]:
+            warnings.append(document.locate(Fault(("filters", filter_name), message, offset=offset)))
+    return ConfigurationFile(name, text, document.value, configuration, tuple(warnings))
+
+
+def _text(path: Path, name: str) -> str:
+    try:
+        if path == STANDARD_INPUT:
+            body = sys.stdin.buffer.read(MAX_BYTES + 1)
+        else:
+            with path.open("rb") as file:
+                body = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InvalidInput(f"{name} cannot be read: {error.strerror}") from error
+    if len(body) > MAX_BYTES:
+        raise InvalidInput(f"{name} is longer than {MAX_BYTES >> 10} KiB, expected a configuration")
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = body.count(b"\n", 0, error.start) + 1
+        column = len(body[body.rfind(b"\n", 0, error.start) + 1 : error.start].decode()) + 1
+        message = f"has the byte 0x{body[error.start]:02x}, which is no UTF-8"
+        raise InvalidFile(name, [Finding(line, column, message)]) from error

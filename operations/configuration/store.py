@@ -1,0 +1,32 @@
+"""The stored configuration of a deployment, and who changes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from operations.client.deployment import Deployment
+    from operations.configuration.configuration_store import ConfigurationStore
+
+
+def store_of(where: Deployment) -> ConfigurationStore:
+    """Return the deployment's configuration."""
+    from operations.configuration.configuration_store import ConfigurationStore
+
+    return ConfigurationStore(where.client("s3"), where.names.artefact_bucket)
+
+
+def who(where: Deployment) -> str:
+    """Return who acts: the identity on AWS, on the embedded cloud the account on this machine."""
+    if where.is_local:
+        import getpass
+
+        try:
+            return getpass.getuser()
+        except (KeyError, OSError):  # an account without a name, as in a container
+            return "somebody"
+    from operations.client.aws import translate_aws_errors
+
+    with translate_aws_errors("who is calling"):
+        identity: str = where.client("sts").get_caller_identity()["Arn"]
+        return identity

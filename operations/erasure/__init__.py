@@ -1,0 +1,1 @@
+"""Data that is stored about a user."""

@@ -1,0 +1,170 @@
+"""Before the start: how small a lift an experiment can find on the shop's own traffic, and how long that takes."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from alsolike.domain.experiments import Experiment
+from alsolike.experiments.comparison import ArmSample, detectable_lift
+from alsolike.experiments.metrics import RatioMetric, Users
+from alsolike.experiments.report import ALPHA, control_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+POWER = 0.8
+BASELINE_DAYS = 28
+DEFAULT_DAYS = 14
+"""Assumed duration of an experiment without an end."""
+MAX_DAYS = 730
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Plan:
+    """Forecast for an experiment if traffic stays as it is.
+
+    Attributes
+    ----------
+    baseline_days
+        Whole days of traffic that this is reckoned from; 0 where there was none, and the figures are None.
+    days, users, answers
+        How long it is to run, and who and what comes into it until then.
+    value
+        The metric before the start.
+    detectable_lift, detectable_lift_at_end
+        The least lift that it finds with a chance of `POWER`: by the always valid test, and by one look at the end.
+    wanted_lift, days_for_wanted_lift
+        The least lift that would matter, if one was named, and how long it takes to find that; None for more than
+        `MAX_DAYS`.
+    """
+
+    metric: str
+    baseline_days: int
+    days: int
+    users: int | None = None
+    answers: int | None = None
+    value: float | None = None
+    detectable_lift: float | None = None
+    detectable_lift_at_end: float | None = None
+    wanted_lift: float | None = None
+    days_for_wanted_lift: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Traffic:
+    """Users of so many days, and the metric over them."""
+
+    sample: ArmSample
+    users: float
+    answers: float
+
+
+def plan(
+    experiment: Experiment,
+    metric: RatioMetric,
+    answers: Iterable[pa.Table],
+    *,
+    days: int,
+    wanted_lift: float | None,
+    now_ms: int,
+) -> Plan:
+    """Return what is to be expected.
+
+    The users of n days are those of the last n whole days, and returning users count once. Beyond the measured days,
+    each day is assumed to bring as many new users, who behave alike.
+
+    Parameters
+    ----------
+    answers
+        Rows of `outcomes` of the `BASELINE_DAYS` before now, with the columns `READ`.
+    """
+    from operations.experiments.tally import DayTally
+
+    tally = DayTally(experiment.on)
+    for piece in answers:
+        tally.add(piece)
+    known_days, users_of_last = tally.windows(before_ms=now_ms)
+    if not known_days:
+        return Plan(metric.name, 0, days, wanted_lift=wanted_lift)
+    traffic = _traffic(metric, known_days, users_of_last)
+    expected = traffic(days)
+    return Plan(
+        metric.name,
+        known_days,
+        days,
+        users=round(expected.users),
+        answers=max(round(expected.answers), 1),
+        value=expected.sample.ratio,
+        detectable_lift=_detectable(experiment, expected, looks=True),
+        detectable_lift_at_end=_detectable(experiment, expected, looks=False),
+        wanted_lift=wanted_lift,
+        days_for_wanted_lift=None if wanted_lift is None else _days_for(wanted_lift, experiment, traffic),
+    )
+
+
+def _traffic(metric: RatioMetric, known_days: int, users_of_last: Callable[[int], Users]) -> Callable[[int], _Traffic]:
+    windows: dict[int, _Traffic] = {}
+
+    def of(days: int) -> _Traffic:
+        window = min(days, known_days)
+        if window not in windows:
+            users = users_of_last(window)
+            windows[window] = _Traffic(
+                metric.sample(users), users=len(users), answers=math.fsum(users.column("answers"))
+            )
+        traffic, times = windows[window], days / window
+        return _Traffic(traffic.sample, traffic.users * times, traffic.answers * times)
+
+    return of
+
+
+def _detectable(experiment: Experiment, traffic: _Traffic, *, looks: bool) -> float | None:
+    """Return what every arm finds: that of the smallest."""
+    control = control_of(experiment)
+    lifts = [
+        detectable_lift(
+            traffic.sample,
+            share=arm.share,
+            control_share=control.share,
+            users=traffic.users,
+            alpha=ALPHA,
+            power=POWER,
+            comparisons=len(experiment.arms) - 1,
+            looks=looks,
+        )
+        for arm in experiment.arms
+        if arm is not control
+    ]
+    found = [lift for lift in lifts if lift is not None]
+    return max(found) if len(found) == len(lifts) else None
+
+
+def _days_for(wanted_lift: float, experiment: Experiment, traffic: Callable[[int], _Traffic]) -> int | None:
+    for days in range(1, MAX_DAYS + 1):
+        lift = _detectable(experiment, traffic(days), looks=True)
+        if lift is not None and lift <= wanted_lift:
+            return days
+    return None
+
+
+def lines(found: Plan) -> list[str]:
+    """Return a plan in words."""
+    if found.detectable_lift is None or found.users is None or found.answers is None or found.value is None:
+        why = "no answers to named users" if not found.baseline_days else f"nothing to count for {found.metric}"
+        return [f"what can be found is not known: there was {why} in the {BASELINE_DAYS} days before"]
+    said = [
+        f"in {found.days} days, going by the last {found.baseline_days}: {found.users:,} users, {found.answers:,} "
+        f"answers, {found.metric} {found.value:.4g}",
+        f"finds a lift of {found.detectable_lift:.1%} or more with a chance of {POWER:.0%} "
+        f"({found.detectable_lift_at_end:.1%} if it were looked at only once, at the end)",
+    ]
+    if found.wanted_lift is not None:
+        needed = found.days_for_wanted_lift
+        said.append(
+            f"a lift of {found.wanted_lift:.1%} takes "
+            + (f"more than {MAX_DAYS} days" if needed is None else f"{needed} day{'s' * (needed != 1)}")
+        )
+    return said

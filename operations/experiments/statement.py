@@ -1,0 +1,211 @@
+"""Experiments in the stored configuration: how they are stated on the command line, added and ended."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from alsolike.config.document import parse
+from alsolike.config.experiments import time_text
+from alsolike.domain.experiments import Arm, Experiment
+from alsolike.registry.registry import MODELS_PREFIX
+from alsolike.runtime.errors import InvalidInput, NotFound
+from operations.client.aws import translate_aws_errors
+
+if TYPE_CHECKING:
+    from alsolike.domain.configuration import Configuration
+    from operations.client.deployment import Deployment
+
+_TARGETS = ("recommender", "rules", "model")
+_EXPECTED = "expected NAME=SHARE, or NAME=SHARE:recommender=NAME, :rules=NAME or :model=VERSION"
+
+
+def arms_of(given: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the arms that options name, as the document has them.
+
+    Raises
+    ------
+    InvalidInput
+        If one is no arm, or two have the same name.
+
+    Examples
+    --------
+    >>> arms_of(["control=0.9", "new=0.1:model=v2"])
+    {'control': {'share': 0.9}, 'new': {'share': 0.1, 'model': 'v2'}}
+    """
+    arms: dict[str, dict[str, Any]] = {}
+    for text in given:
+        named, *stated = text.split(":")
+        name, _, share = named.partition("=")
+        try:
+            arm: dict[str, Any] = {"share": float(share)}
+        except ValueError as error:
+            raise InvalidInput(f"--arm is {text!r}, {_EXPECTED}") from error
+        for part in stated:
+            target, _, value = part.partition("=")
+            if target not in _TARGETS or not value:
+                raise InvalidInput(f"--arm is {text!r}, {_EXPECTED}")
+            arm[target] = value
+        if name in arms:
+            raise InvalidInput(f"--arm names {name!r} twice, expected each arm once")
+        arms[name] = arm
+    return arms
+
+
+def with_experiment(document: Mapping[str, Any], name: str, stated: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a document with one more experiment.
+
+    Raises
+    ------
+    InvalidInput
+        If there is one of the name: users would be split as they were for it.
+    """
+    changed = copy.deepcopy(dict(document))
+    experiments = changed.setdefault("experiments", {})
+    if name in experiments:
+        raise InvalidInput(
+            f"there was an experiment {name!r} already, expected another name: its report would be mixed"
+        )
+    experiments[name] = dict(stated)
+    return changed
+
+
+def ended(document: Mapping[str, Any], name: str, *, at_ms: int) -> dict[str, Any]:
+    """Return a document with the end of an experiment set."""
+    changed = copy.deepcopy(dict(document))
+    changed["experiments"][name]["end"] = time_text(at_ms)
+    return changed
+
+
+def without(document: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return a document with an experiment taken out."""
+    changed = copy.deepcopy(dict(document))
+    del changed["experiments"][name]
+    return changed
+
+
+def experiment_of(configuration: Configuration, name: str) -> Experiment:
+    """Return an experiment of the configuration.
+
+    Raises
+    ------
+    NotFound
+        If there is none of the name.
+    """
+    if (found := configuration.experiments.get(name)) is None:
+        known = ", ".join(configuration.experiments) or "none"
+        raise NotFound(f"there is no experiment {name!r}, expected one of the configuration's: {known}")
+    return found
+
+
+def arm_of(experiment: Experiment, name: str) -> Arm:
+    """Return an arm of an experiment.
+
+    Raises
+    ------
+    NotFound
+        If there is none of the name.
+    """
+    for arm in experiment.arms:
+        if arm.name == name:
+            return arm
+    raise NotFound(
+        f"{experiment.name} has no arm {name!r}, expected one of {', '.join(arm.name for arm in experiment.arms)}"
+    )
+
+
+def checked(document: Mapping[str, Any], where: Deployment, *, now_ms: int) -> Configuration:
+    """Return what a document says, once it is sure that it can be applied to a deployment.
+
+    Raises
+    ------
+    InvalidConfiguration
+        If it cannot be used.
+    NotFound
+        If an experiment that has not ended names a model version that is not there.
+    """
+    configuration = parse(document)
+    check_models(configuration, where, now_ms=now_ms)
+    return configuration
+
+
+def check_models(configuration: Configuration, where: Deployment, *, now_ms: int) -> None:
+    """Refuse experiments that have not ended and name a model version that is not in the deployment.
+
+    Raises
+    ------
+    NotFound
+        Naming the versions that there are.
+    Unavailable
+        If S3 does not answer.
+    """
+    named = {
+        arm.model: experiment.label(arm)
+        for experiment in configuration.experiments.values()
+        if experiment.end_ms is None or experiment.end_ms > now_ms
+        for arm in experiment.arms
+        if arm.model is not None
+    }
+    for version, arm in named.items():
+        if not _is_there(where, version):
+            there = ", ".join(sorted(_versions(where), reverse=True)[:10]) or "none"
+            raise NotFound(f"{arm} names the model version {version!r}, expected one that is there: {there}")
+
+
+def check_running(before: Configuration, after: Configuration, *, now_ms: int) -> None:
+    """Refuse what `disturbances` finds.
+
+    Raises
+    ------
+    InvalidInput
+        Naming every such experiment.
+    """
+    if found := disturbances(before, after, now_ms=now_ms):
+        raise InvalidInput(
+            f"{'; '.join(found)}: copy the live values (alsolike config show). To change an experiment, "
+            "stop it (alsolike experiments stop NAME) and start one with another name"
+        )
+
+
+def disturbances(before: Configuration, after: Configuration, *, now_ms: int) -> list[str]:
+    """Return what putting one configuration in place of another does to experiments, but for moving the end.
+
+    A report rests on what was said before the start: shares, arms and planned answers that change with what was seen
+    make users change their arm and the test invalid. One that has ended runs again where a file was not kept in step.
+    """
+    found = []
+    for name, running in before.experiments.items():
+        then = after.experiments.get(name)
+        if running.end_ms is not None and running.end_ms <= now_ms:
+            if then is not None and then.runs(now_ms):
+                found.append(f"the experiment {name} has ended and would run again")
+        elif not running.runs(now_ms):
+            continue
+        elif then is None:
+            found.append(f"the experiment {name} runs and is taken out")
+        elif dataclasses.replace(then, end_ms=running.end_ms) != running:
+            found.append(f"the experiment {name} runs and is changed in more than its end")
+    return found
+
+
+def _is_there(where: Deployment, version: str) -> bool:
+    from operations.models import versions as model_versions
+
+    try:
+        model_versions.manifest(where, version)
+    except NotFound:
+        return False
+    return True
+
+
+def _versions(where: Deployment) -> set[str]:
+    bucket = where.names.artefact_bucket
+    with translate_aws_errors(f"s3://{bucket}/{MODELS_PREFIX}"):
+        pages = (
+            where.client("s3")
+            .get_paginator("list_objects_v2")
+            .paginate(Bucket=bucket, Prefix=MODELS_PREFIX, Delimiter="/")
+        )
+        return {entry["Prefix"].split("/")[1] for page in pages for entry in page.get("CommonPrefixes", [])}

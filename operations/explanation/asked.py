@@ -1,0 +1,65 @@
+"""Parts of a request that the deployment does not store; the caller passes the request again."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from alsolike.contract import validation
+from alsolike.lake.served import Served
+from alsolike.recommendations.requests import (
+    DEFAULT_RESULTS,
+    GET_PERSONALIZED_RANKING,
+    GET_RECOMMENDATIONS,
+    TRENDING,
+    WINDOWS,
+)
+from alsolike.runtime.errors import InvalidInput
+from operations.explanation.replaying import RANKING
+
+_SAID = ("filterValues", "context", "promotions", "exclude")
+
+
+def read_request(file: Path) -> dict[str, Any]:
+    """Read the body of `POST /recommendations` or `POST /personalize-ranking`; - is standard input.
+
+    Raises
+    ------
+    InvalidInput
+        If it cannot be read or is none.
+    """
+    try:
+        text = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"--request {file} cannot be read: {error}") from error
+    body = validation.parse_object(text)
+    return (GET_PERSONALIZED_RANKING if "inputList" in body else GET_RECOMMENDATIONS).read(body)
+
+
+def said_by(request: dict[str, Any], row: Served) -> dict[str, Any]:
+    """Return what a replay of the row needs of the request.
+
+    Raises
+    ------
+    InvalidInput
+        If the answer was to another request.
+    """
+    ranked = request.get("inputList")
+    for name, asked, answered in (
+        ("items", request.get("numResults") or (len(ranked) if ranked else DEFAULT_RESULTS), row.asked),
+        ("itemId", request.get("itemId"), row.page_item),
+        ("filterArn", _segment(request.get("filterArn")), row.filter if "filterArn" in request else None),
+        ("inputList", ranked is not None, row.recommender == RANKING),
+    ):
+        if asked != answered:
+            raise InvalidInput(f"the request has {name} {asked!r}, the answer was to one with {answered!r}")
+    said = {name: request[name] for name in _SAID if name in request}
+    if ranked is not None:
+        said["inputList"] = ranked
+    window = (_segment(request.get("recommenderArn") or request.get("campaignArn")) or "").removeprefix(f"{TRENDING}-")
+    return said | ({"window": window} if window in WINDOWS else {})
+
+
+def _segment(arn: str | None) -> str | None:
+    return None if arn is None else arn.rpartition("/")[2]

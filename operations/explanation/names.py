@@ -1,0 +1,51 @@
+"""Meaning of the tags in a recommendation id, as far as this deployment knows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from alsolike.domain.recommendation_id import arm_tag, version_tag
+from alsolike.registry.registry import MODELS_PREFIX
+from operations.client.aws import translate_aws_errors
+from operations.configuration.configuration_store import ConfigurationStore
+
+if TYPE_CHECKING:
+    from operations.client.deployment import Deployment
+
+NO_VERSION = "none"
+"""Model version of answers without a model."""
+
+
+def version_of(where: Deployment, tag: str) -> str:
+    """Return the model version of a tag; one that is not there any more by its tag.
+
+    Raises
+    ------
+    Unavailable
+        If S3 does not answer.
+    """
+    client, bucket = where.client("s3"), where.names.artefact_bucket
+    with translate_aws_errors(f"s3://{bucket}/{MODELS_PREFIX}"):
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=MODELS_PREFIX, Delimiter="/")
+        folders = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", [])]
+    versions: tuple[str, ...] = (NO_VERSION, *(folder.removeprefix(MODELS_PREFIX).rstrip("/") for folder in folders))
+    for version in versions:
+        if version_tag(version) == tag:
+            return version
+    return f"unknown ({tag})"
+
+
+def arm_of(where: Deployment, tag: str) -> str:
+    """Return the arm of a tag, `experiment/arm`; one that the configuration does not have any more by its tag.
+
+    Raises
+    ------
+    Unavailable
+        If S3 does not answer.
+    """
+    store = ConfigurationStore(where.client("s3"), where.names.artefact_bucket)
+    for experiment in store.current().configuration().experiments.values():
+        for arm in experiment.arms:
+            if arm_tag(name := f"{experiment.name}/{arm.name}") == tag:
+                return name
+    return f"unknown ({tag})"

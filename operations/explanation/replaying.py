@@ -1,0 +1,133 @@
+"""Having the deployment answer once more, and telling in what the answers differ."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from alsolike.lake.served import PROMOTED, Served
+from alsolike.profiles.store import RecentInteraction
+from alsolike.recommendations.preview import check_not_refused
+from alsolike.runtime.errors import Unavailable
+from operations.client.aws import translate_aws_errors
+
+if TYPE_CHECKING:
+    from operations.client.deployment import Deployment
+
+RANKING = "personalized-ranking"
+TRENDING = "trending"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Replay:
+    """Answer to the same request by today's deployment, from the history of that time.
+
+    Attributes
+    ----------
+    reasons
+        By item, JSON texts, what counted most first.
+    """
+
+    item_ids: tuple[str, ...]
+    reasons: Mapping[str, Sequence[str]]
+    source: str
+    model_version: str
+    configuration: int
+    rules: str | None
+    arms: tuple[str, ...]
+    degraded: tuple[str, ...]
+
+
+def replay(
+    where: Deployment,
+    row: Served,
+    *,
+    user: str | None,
+    history: Sequence[RecentInteraction],
+    said: Mapping[str, Any] | None = None,
+) -> Replay:
+    """Ask again.
+
+    Parameters
+    ----------
+    said
+        What the request said that the row does not keep, see `asked.said_by`.
+
+    Raises
+    ------
+    InvalidInput, NotFound
+        If it cannot be replayed: its filter is gone, or needs values that are not kept.
+    Unavailable
+        If the function does not answer.
+    """
+    event = {
+        "nowMs": row.served_ms,
+        "recommender": row.recommender,
+        "numResults": max(row.asked, 1),
+        "userId": user,
+        "itemId": row.page_item,
+        "filter": row.filter,
+        "inputList": (row.item_ids or None) if row.recommender == RANKING else None,
+        "history": [
+            {
+                "timeMs": each.event_time_ms,
+                "eventId": each.event_id,
+                "itemId": each.item_id,
+                "eventType": each.event_type,
+            }
+            for each in history
+        ],
+        **(said or {}),
+    }
+    function = where.names.recommend_function
+    with translate_aws_errors(f"function {function}"):
+        answer = where.client("lambda").invoke(FunctionName=function, Payload=orjson.dumps({"replay": event}))
+        document = orjson.loads(answer["Payload"].read())
+    if "FunctionError" in answer:
+        said = document.get("errorMessage") or document.get("errorType", "an error")
+        raise Unavailable(f"the answer cannot be replayed: {said}")
+    check_not_refused(document)
+    return Replay(
+        item_ids=tuple(item["itemId"] for item in document["items"]),
+        reasons={item["itemId"]: item["reason"] for item in document["items"]},
+        source=document["source"],
+        model_version=document["modelVersion"],
+        configuration=document["configuration"],
+        rules=document["rules"],
+        arms=tuple(document["arms"]),
+        degraded=tuple(document["degraded"]),
+    )
+
+
+def differences(row: Served, again: Replay, *, said: Mapping[str, Any] | None = None) -> list[str]:
+    """Return what may have made the replay another answer; empty where it is the same."""
+    said = said or {}
+    if list(again.item_ids) == row.item_ids:
+        return []
+    found = [
+        f"{what} is {now} now, it was {then}"
+        for what, then, now in (
+            ("the model version", row.model_version, again.model_version),
+            ("the configuration", row.configuration, again.configuration),
+            ("the rule set", row.rules or "none", again.rules or "none"),
+            ("the arm", ", ".join(row.arms) or "none", ", ".join(again.arms) or "none"),
+            ("what is lacking", ", ".join(row.degraded) or "nothing", ", ".join(again.degraded) or "nothing"),
+            ("the source", row.source, again.source),
+        )
+        if then != now
+    ]
+    if drawn := [str(place) for place, chance in enumerate(row.propensities, 1) if chance is not None]:
+        found.append(f"chance chose for place {', '.join(drawn)}")
+    if "promotions" not in said and any(origin.startswith(PROMOTED) for origin in row.origins):
+        found.append("promotions that the request itself asked for are not kept: --request says them")
+    if row.filter is not None and "filterValues" not in said:
+        found.append(f"the values with which filter {row.filter} was asked are not kept: --request says them")
+    if TRENDING in (row.recommender, row.source):
+        found.append("what trends is counted as it is now, of the window of an hour")
+    return found or [
+        "nothing that the row keeps: the catalogue and what the shop says of the user are as they are now, what the "
+        "request excluded or said of the user is in --request alone, and the newest interactions may have come too late"
+    ]

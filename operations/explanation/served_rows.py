@@ -1,0 +1,99 @@
+"""Finding the row of an answer in the lake."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from alsolike.domain.recommendation_id import RecommendationId
+from alsolike.lake import served
+from alsolike.lake.lake_objects import is_gone
+from alsolike.lake.served import Served
+from alsolike.runtime.errors import InvalidInput, NotFound
+from operations.client.aws import translate_aws_errors
+
+if TYPE_CHECKING:
+    from operations.client.deployment import Deployment
+
+SOON_MS = 600_000
+"""A row is there within a minute, or a few where the lake was away; after this it does not come any more."""
+CLOCK_SKEW_MS = 300_000
+"""Largest difference of S3's and the caller's clocks from that of the answer."""
+_THREADS, _AHEAD = 8, 64
+
+
+def find_row(where: Deployment, recommendation_id: str, said: RecommendationId) -> Served:
+    """Return the row of an answer; only its own day is looked into.
+
+    Raises
+    ------
+    InvalidInput
+        If the id is of the future, or the row is none.
+    NotFound
+        If it is not there yet, or not any more.
+    Unavailable
+        If the lake does not answer.
+    """
+    ago_ms = time.time_ns() // 1_000_000 - said.answered_ms
+    if ago_ms < -CLOCK_SKEW_MS:
+        raise InvalidInput(f"recommendationId {recommendation_id!r} says that it will be answered: nothing was yet")
+    unreadable = 0
+    for content in _objects(where, said):
+        try:
+            if (row := _row(content, recommendation_id)) is not None:
+                return row
+        except (pa.ArrowException, OSError):  # another object may have it
+            unreadable += 1
+    day = f"{where.names.lake_bucket}/{served.partition_prefix(served.served_date(said.answered_ms))}"
+    if ago_ms < SOON_MS:
+        raise NotFound(f"the answer is not in s3://{day} yet: it takes about a minute; try again")
+    if unreadable:
+        raise NotFound(f"the answer is not in s3://{day}, of which {unreadable} objects cannot be read")
+    raise NotFound(
+        f"the answer is not in s3://{day}: rows expire after `served_days` (90), and those of erased users are removed"
+    )
+
+
+def _objects(where: Deployment, said: RecommendationId) -> Iterator[bytes]:
+    """Yield the objects that may hold the row; none of them was written before the answer."""
+    from botocore.exceptions import ClientError
+
+    client, bucket = where.client("s3"), where.names.lake_bucket
+    prefix = served.partition_prefix(served.served_date(said.answered_ms))
+
+    def read(key: str) -> bytes | None:
+        with translate_aws_errors(f"s3://{bucket}/{key}"):
+            try:
+                content: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+            except ClientError as error:
+                if is_gone(error):
+                    return None
+                raise
+        return content
+
+    with translate_aws_errors(f"s3://{bucket}/{prefix}"), ThreadPoolExecutor(_THREADS, "served") as pool:
+        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            keys = [
+                entry["Key"]
+                for entry in page.get("Contents", [])
+                if entry["LastModified"].timestamp() * 1000 > said.answered_ms - CLOCK_SKEW_MS
+                and entry["Key"].endswith(".parquet")
+            ]
+            for start in range(0, len(keys), _AHEAD):  # so that a hit does not wait for the rest of the day
+                yield from (content for content in pool.map(read, keys[start : start + _AHEAD]) if content is not None)
+
+
+def _row(content: bytes, recommendation_id: str) -> Served | None:
+    import pyarrow.parquet as pq
+
+    found: list[dict[str, Any]] = pq.read_table(
+        io.BytesIO(content),
+        columns=list(served.COLUMNS),
+        filters=[("recommendation_id", "==", recommendation_id)],
+    ).to_pylist()
+    return served.checked(Served(**found[0])) if found else None

@@ -1,0 +1,1 @@
+"""Checks of filters on the catalogue."""

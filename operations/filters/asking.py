@@ -1,0 +1,71 @@
+"""Filter values and user properties of a request, from command-line options."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from alsolike.domain.columns import as_declared, check_values, property_name
+from alsolike.domain.configuration import ColumnType, Configuration
+from alsolike.filters.evaluation import FilterInputs
+from alsolike.filters.values import parse_values
+from alsolike.runtime.errors import InvalidInput
+from operations.times import milliseconds, moment
+
+
+def asked_with(
+    user: Sequence[str], values: Sequence[str], *, at: str | None, configuration: Configuration
+) -> FilterInputs:
+    """Return the values that a filter is evaluated with.
+
+    Parameters
+    ----------
+    user, values
+        COLUMN=VALUE and PARAMETER=VALUE.
+    at
+        ISO 8601; None for now.
+
+    Raises
+    ------
+    InvalidInput
+        If one of them is not that, or names a column that is not declared or has other values.
+    """
+    return FilterInputs(
+        now_ms=time.time_ns() // 1_000_000 if at is None else milliseconds(moment(at, option="--at")),
+        values={name: parse_values(name, text) for name, text in _pairs(values, "--value", "PARAMETER")},
+        user=_properties(user, configuration),
+    )
+
+
+def _properties(user: Sequence[str], configuration: Configuration) -> dict[str, Any]:
+    columns = configuration.user_columns
+    properties: dict[str, Any] = {}
+    for name, text in _pairs(user, "--user", "COLUMN"):
+        key = property_name(name)
+        if key not in columns:
+            known = ", ".join(columns) or "none: the configuration declares no columns of users"
+            raise InvalidInput(f"--user names {name}, expected {known}")
+        properties[key] = _number(text) if columns[key] in (ColumnType.NUMBER, ColumnType.TIMESTAMP) else text
+    properties = as_declared(properties, columns)
+    check_values(properties, columns, where="--user ")
+    return properties
+
+
+def _pairs(given: Sequence[str], option: str, what: str) -> Iterator[tuple[str, str]]:
+    seen = set()
+    for entry in given:
+        name, separator, text = entry.partition("=")
+        if not separator or not name:
+            raise InvalidInput(f"{option} is {entry!r}, expected {what}=VALUE")
+        if name in seen:
+            raise InvalidInput(f'{option} names {name} twice, expected all of its values at once: {name}="a","b"')
+        seen.add(name)
+        yield name, text
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text  # the caller validates it and reports errors

@@ -1,0 +1,111 @@
+"""A filter on the whole catalogue of a deployment, without a model and a user."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from alsolike.contract.validation import describe
+from alsolike.domain.columns import fits
+from alsolike.domain.configuration import ColumnType, Configuration
+from alsolike.filters.evaluation import FilterEvaluator, FilterInputs
+from alsolike.filters.tree import ColumnDataset, Filter
+from alsolike.runtime.observability import logger
+from alsolike.snapshot.reader import SnapshotReader
+from alsolike.snapshot.snapshot import ListColumn, Snapshot, StringColumn
+from operations.client.deployment import Deployment
+from operations.filters.spelling import closest, texts
+from operations.progress import counted
+
+
+def read_snapshot(where: Deployment) -> Snapshot:
+    """Return the published catalogue of a deployment."""
+    level = logger.log_level
+    logger.setLevel("CRITICAL")  # a function's log; standard output is the answer's here
+    try:
+        with tempfile.TemporaryDirectory() as directory:  # the mapping outlives the deleted file
+            reader = SnapshotReader(where.client("s3"), where.names.artefact_bucket, Path(directory))
+            return reader.current(now_ms=0)
+    finally:
+        logger.setLevel(level)
+
+
+def column_names(snapshot: Snapshot, configuration: Configuration) -> set[str]:
+    """Return the declared columns and those that items of the catalogue have."""
+    return {*configuration.item_columns, *(name for _, properties in snapshot.items() for name in properties)}
+
+
+def filter_contradictions(filter_: Filter, snapshot: Snapshot, configuration: Configuration) -> list[str]:
+    """Return a sentence for each column of the filter whose stored values are not of the declared type."""
+    columns = {
+        column.key: configuration.item_columns[column.key]
+        for column in filter_.columns
+        if column.dataset is ColumnDataset.ITEMS and column.key in configuration.item_columns
+    }
+    return contradictions((properties for _, properties in snapshot.items()), columns, noun="item")
+
+
+def contradictions(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, ColumnType], *, noun: str) -> list[str]:
+    """Return a sentence for each column with stored values that are not of the declared type.
+
+    Parameters
+    ----------
+    noun
+        `item` or `user`.
+    """
+    if not columns:
+        return []
+    counts = Counter(
+        (name, _STORED.get(type(properties[name]), "another type"))
+        for properties in rows
+        for name, declared in columns.items()
+        if properties.get(name) is not None and not fits(properties[name], declared)
+    )
+    return [
+        f"{counted(count, noun)} {'stores' if count == 1 else 'store'} {name} as {stored}, "
+        f"declared as {columns[name]}; import the {noun}s again"
+        for (name, stored), count in counts.items()
+    ]
+
+
+_STORED = {str: "text", bool: "boolean", int: "number", float: "number", list: "list"}
+
+
+def unmatched_values(filter_: Filter, snapshot: Snapshot) -> list[str]:
+    """Return a hint for each text in a condition on items that no item has in this column."""
+    hints = []
+    for column, text in texts(filter_):
+        values = snapshot.column(column.key) if column.dataset is ColumnDataset.ITEMS else None
+        if isinstance(values, StringColumn | ListColumn) and values.dictionary.code(text) < 0:
+            near = closest(text, values.dictionary)
+            meant = f", did you mean {describe(near)}?" if near else ""
+            hints.append(f"hint: no item has {describe(text)} in {column.dataset}.{column.name}{meant}")
+    return hints
+
+
+def passing(filter_: Filter, snapshot: Snapshot, configuration: Configuration, *, asked: FilterInputs) -> int:
+    """Return how many items of the catalogue pass.
+
+    Raises
+    ------
+    InvalidInput
+        If the values do not fit the filter.
+    """
+    rows = snapshot.live_rows()
+    place = np.zeros(snapshot.row_count + 1, np.int64)
+    place[rows] = np.arange(1, len(rows) + 1)
+
+    def positions(item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
+        return place[snapshot.rows(item_ids)]  # -1, of an item that is not there, is the last one: 0
+
+    evaluator = FilterEvaluator(
+        snapshot, np.concatenate([[-1], rows]), positions=positions, canonical=configuration.canonical_event_type
+    )
+    bias = evaluator.bias(filter_, asked, name="the filter")
+    return int(np.count_nonzero(bias[1:] == 0))

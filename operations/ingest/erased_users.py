@@ -1,0 +1,43 @@
+"""Rows of erased users, which an import of an old file must not restore."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from alsolike.privacy.tombstones import TombstoneReader
+from operations.client.deployment import Deployment
+from operations.client.stored_ids import pseudonyms
+
+Erased = Callable[[pa.StringArray], npt.NDArray[np.bool_] | None]
+"""Function that returns which of some distinct users are erased; None if none are."""
+
+
+def nobody(users: pa.StringArray) -> None:
+    """Say that none of the users is erased."""
+
+
+def erased_users(deployment: Deployment, *, now_ms: Callable[[], int]) -> Erased:
+    """Return what knows the deployment's erased users; it looks again from time to time.
+
+    Parameters
+    ----------
+    now_ms
+        The clock.
+    """
+    reader = TombstoneReader(
+        deployment.client("s3"),
+        deployment.names.artefact_bucket,
+        lambda: pseudonyms(deployment),
+    )
+
+    def erased(users: pa.StringArray) -> npt.NDArray[np.bool_] | None:
+        now = now_ms()
+        if not reader.current(now_ms=now).users:
+            return None
+        return np.fromiter((reader.erased(user, now_ms=now) for user in users.to_pylist()), bool, len(users))
+
+    return erased

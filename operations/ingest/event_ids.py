@@ -1,0 +1,100 @@
+"""Event ids made of what a row says, computed column by column.
+
+Rows that say the same get the same id, in whatever file, chunk or run they stand, so that a repeated import
+changes nothing; two identical rows of one file count once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from operations.ingest.texts import Texts
+
+Hashes = npt.NDArray[np.uint64]
+Numbers = npt.NDArray[np.int64] | npt.NDArray[np.float64]
+
+_SEEDS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F)
+"""One for each half of an id."""
+
+_STRIPE_ROWS = 1 << 14
+"""Rows that are mixed at once: their intermediate results stay in the processor's cache."""
+
+_DIGITS = np.frombuffer(b"0123456789abcdef", np.uint8)
+_BYTE_PAIRS = _DIGITS[(np.arange(1 << 16)[:, None] >> np.array([4, 0, 12, 8])) & 15].view(np.uint32).ravel()
+"""The four hexadecimal digits of each pair of bytes, low byte first."""
+
+
+def event_ids(texts: Sequence[tuple[Texts, Hashes]], numbers: Sequence[Numbers]) -> Hashes:
+    """Return an id of two 64-bit halves for each row, `(rows, 2)`.
+
+    Each column's cells become two 64-bit hashes, which are mixed over the columns; a pair of rows that differ
+    has the same id with a chance of about 2 ** -128.
+
+    Parameters
+    ----------
+    texts
+        Columns with the hashes of their values; null differs from the empty string.
+    numbers
+        Columns of 8-byte numbers; NaN stands for null.
+    """
+    rows = len(texts[0][0])
+    ids = np.empty((rows, len(_SEEDS)), np.uint64)
+    mixed, scratch = np.empty(_STRIPE_ROWS, np.uint64), np.empty(_STRIPE_ROWS, np.uint64)
+    for start in range(0, rows, _STRIPE_ROWS):
+        part = slice(start, min(start + _STRIPE_ROWS, rows))
+        m, s = mixed[: part.stop - start], scratch[: part.stop - start]
+        bits = [_bits(column[part]) for column in numbers]
+        for half, seed in enumerate(_SEEDS):
+            m.fill(seed)
+            for column, hashes in texts:
+                if not column.is_absent:
+                    m += hashes[column.codes[part], half]
+                _scramble(m, s)
+            for values in bits:
+                hashed = values ^ np.uint64(seed)
+                _scramble(hashed, s)
+                m += hashed
+                _scramble(m, s)
+            ids[part, half] = m
+    return ids
+
+
+def text_hashes(column: Texts) -> Hashes:
+    """Return the hashes of a column's values, `(values + 1, 2)`; the last one is that of null."""
+    blake2b = hashlib.blake2b
+    digests = [blake2b(text, digest_size=16).digest() for text in column.values.cast(pa.binary()).to_pylist()]
+    return np.frombuffer(b"".join([*digests, b"\0" * 16]), "<u8").reshape(-1, 2)
+
+
+def hexadecimal(ids: Hashes) -> pa.StringArray:
+    """Return each row of `ids` `(rows, 2)` as a string of 32 digits."""
+    count = len(ids)
+    digits = _BYTE_PAIRS[np.ascontiguousarray(ids).byteswap().view(np.uint16)]
+    offsets = np.arange(0, 32 * count + 1, 32, dtype=np.int32)
+    return pa.StringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(digits))
+
+
+def _bits(column: Numbers) -> Hashes:
+    if column.dtype == np.float64:
+        column = np.where(np.isnan(column), np.nan, column + 0.0)  # one NaN, and no negative zero
+    return np.ascontiguousarray(column).view(np.uint64)
+
+
+def _scramble(values: Hashes, scratch: Hashes) -> None:
+    """Replace each value by splitmix64's finalizer of it, a bijection that spreads every bit.
+
+    References
+    ----------
+    Steele, Lea, Flood: Fast splittable pseudorandom number generators (2014), figure 18.
+    """
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        np.right_shift(values, np.uint64(shift), out=scratch)
+        values ^= scratch
+        values *= np.uint64(factor)
+    np.right_shift(values, np.uint64(31), out=scratch)
+    values ^= scratch

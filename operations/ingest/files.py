@@ -1,0 +1,219 @@
+"""Data files as chunks of rows, whatever their format and place; what is no row is set aside."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Collection, Iterator, Mapping
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from alsolike.runtime.errors import InvalidInput
+from operations.ingest import csv_rows
+from operations.ingest.column_mapping import renamed
+from operations.ingest.csv_blocks import Malformed
+from operations.ingest.csv_header import UNREADABLE, parse_header
+from operations.ingest.sources import Source
+
+CHUNK_ROWS = 1_000_000
+CHUNK_BYTES = 128 << 20
+"""Rows that are checked and written together, and bytes; part of what makes a repeated import overwrite itself."""
+
+_BATCH_ROWS = 1 << 18
+_BATCH_BYTES = 16 << 20
+_READ_BUFFER_BYTES = 1 << 20
+BREAKS_OFF = "the file breaks off here"
+"""Beginning of the rejection reason of a broken file's last row."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some rows of a file.
+
+    Attributes
+    ----------
+    index
+        Number of the chunk within its file, from 0.
+    rows
+        Columns by upper-case name; all are text in a CSV.
+    lines
+        int64 `(rows,)`: line in a CSV (the header is line 1), row in a Parquet file (the first is row 1).
+    malformed
+        Rows that stood between them and could not be read.
+    """
+
+    index: int
+    rows: pa.Table
+    lines: npt.NDArray[np.int64]
+    malformed: tuple[Malformed, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DataFile:
+    """A file whose header was read.
+
+    Attributes
+    ----------
+    schema
+        Columns by their upper-case names here with their types.
+    header
+        The columns' names as the file spells them.
+    """
+
+    source: Source
+    schema: pa.Schema
+    header: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The name in messages."""
+        return self.source.name
+
+    @property
+    def is_parquet(self) -> bool:
+        """True if cells are typed; otherwise they are text."""
+        return self.name.lower().endswith(".parquet")
+
+    def chunks(
+        self,
+        *,
+        plain: Collection[str] | None = None,
+        rows: int | None = None,
+        on_bytes: Callable[[int], None] = lambda done: None,
+    ) -> Iterator[Chunk]:
+        """Yield the file's rows, some at once; blank lines are no rows.
+
+        A file that breaks off gives what can be read of it, and then a malformed row that says so.
+
+        Parameters
+        ----------
+        plain
+            Columns whose text is not dictionary-encoded; None for all.
+        rows
+            Rows of a chunk, by default `CHUNK_ROWS`; it has a few more, or fewer of many bytes.
+        on_bytes
+            Told from time to time how many bytes of the file are read.
+        """
+        encoded = frozenset() if plain is None else frozenset(self.schema.names) - frozenset(plain)
+        rows = CHUNK_ROWS if rows is None else rows
+        batches = self._parquet(encoded, rows) if self.is_parquet else self._csv(encoded)
+        index, waiting, count, size_bytes = 0, list[csv_rows.Rows](), 0, 0
+        for done, batch in batches:
+            on_bytes(done)
+            waiting.append(batch)
+            count += len(batch.table) + len(batch.malformed)
+            size_bytes += batch.size_bytes
+            if count >= rows or size_bytes >= CHUNK_BYTES:
+                yield _joined(index, waiting)
+                index, waiting, count, size_bytes = index + 1, [], 0, 0
+        if waiting:
+            yield _joined(index, waiting)
+
+    def _parquet(self, encoded: Collection[str], rows: int) -> Iterator[tuple[int, csv_rows.Rows]]:
+        first, size = 1, self.source.size_bytes
+        texts = [
+            theirs
+            for theirs, field in zip(self.header, self.schema, strict=True)
+            if field.name in encoded and (pa.types.is_string(field.type) or pa.types.is_large_string(field.type))
+        ]
+        with self.source.open_arrow() as raw:
+            try:
+                file = pq.ParquetFile(raw, read_dictionary=texts, buffer_size=_READ_BUFFER_BYTES)
+                total = max(file.metadata.num_rows, 1)
+                groups = range(file.metadata.num_row_groups)
+                row_bytes = max(sum(file.metadata.row_group(group).total_byte_size for group in groups) // total, 1)
+                batch_rows = max(min(_BATCH_ROWS, rows, _BATCH_BYTES // row_bytes), 1)
+                # Group by group: a batch over two of them would be lost with the second.
+                for batch in itertools.chain.from_iterable(
+                    file.iter_batches(batch_size=batch_rows, row_groups=[group]) for group in groups
+                ):
+                    table = text_as_string(pa.Table.from_batches([batch]).rename_columns(self.schema.names))
+                    lines = np.arange(first, first + len(table), dtype=np.int64)
+                    first += len(table)
+                    yield size * first // total, csv_rows.Rows(table, lines, size_bytes=row_bytes * len(table))
+            except (pa.ArrowException, *UNREADABLE) as error:
+                yield size, self._broken(first, error)
+
+    def _csv(self, encoded: Collection[str]) -> Iterator[tuple[int, csv_rows.Rows]]:
+        with self.source.open() as raw:
+            next_line = 1
+            read = csv_rows.read(raw, self.name, self.schema, encoded)
+            try:
+                for rows in read:
+                    next_line = rows.next_line
+                    yield raw.tell(), rows
+            except UNREADABLE as error:
+                yield raw.tell(), self._broken(next_line, error)
+
+    def _broken(self, line: int, error: Exception) -> csv_rows.Rows:
+        malformed = Malformed(line, f"{BREAKS_OFF}: {error}", "")
+        return csv_rows.Rows(self.schema.empty_table(), np.zeros(0, np.int64), (malformed,))
+
+
+def open_file(source: Source, mapping: Mapping[str, str] = MappingProxyType({})) -> DataFile:
+    """Read a file's header.
+
+    Parameters
+    ----------
+    mapping
+        Names here by names in the file, in upper case.
+
+    Raises
+    ------
+    InvalidInput
+        If its header is none of a data file, a column stands twice, or the mapping names one that is not there.
+    """
+    if source.name.lower().endswith(".parquet"):
+        with source.open_arrow() as raw:
+            try:
+                schema = pq.read_schema(raw)
+            except (pa.ArrowException, OSError) as error:
+                raise InvalidInput(f"{source.name} cannot be read: {error}") from error
+        kinds = list(schema.types)
+        header = tuple(schema.names)
+    else:
+        with source.open() as file:
+            header = parse_header(file, source.name)
+        kinds = [pa.string()] * len(header)
+    names = renamed(header, mapping, file=source.name)
+    return DataFile(source, pa.schema(list(zip(names, kinds, strict=True))), header)
+
+
+def text_as_string(rows: pa.Table) -> pa.Table:
+    """Return the rows with every kind of text as `string`, plain or in a dictionary: pyarrow cannot compare views."""
+    for place, field in enumerate(rows.schema):
+        plain = value_type(field.type)
+        if pa.types.is_dictionary(field.type) and pa.types.is_string(plain):
+            plain = pa.dictionary(pa.int32(), pa.string())
+        if plain != field.type:
+            rows = rows.set_column(place, field.name, rows[place].cast(plain))
+    return rows
+
+
+def value_type(kind: pa.DataType) -> pa.DataType:
+    """Return the type of a column's cells, `string` for every kind of text."""
+    if pa.types.is_dictionary(kind):
+        return value_type(kind.value_type)
+    return pa.string() if pa.types.is_string_view(kind) or pa.types.is_large_string(kind) else kind
+
+
+def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column's cells as a CSV would have them; lists as `a|b`."""
+    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+        return pc.binary_join(column.cast(pa.list_(pa.string())), "|")
+    return column.cast(pa.string())
+
+
+def _joined(index: int, batches: list[csv_rows.Rows]) -> Chunk:
+    tables = [batch.table for batch in batches if len(batch.table)] or [batches[0].table]
+    return Chunk(
+        index,
+        pa.concat_tables(tables).unify_dictionaries().combine_chunks(),
+        np.concatenate([batch.lines for batch in batches]),
+        tuple(row for batch in batches for row in batch.malformed),
+    )

@@ -1,0 +1,198 @@
+"""Column types of items and users files: what their cells are, and their declaration in the configuration."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from alsolike.config.document import COLUMN
+from alsolike.contract.document import Fault, Path
+from alsolike.domain.columns import column_name
+from alsolike.domain.configuration import ColumnType
+from alsolike.runtime.errors import InvalidInput
+from operations.configuration import yaml_document
+from operations.ingest.files import Chunk, DataFile, as_text, value_type
+from operations.ingest.items_and_users import CREATED, JSON_NUMBER, is_time
+from operations.ingest.timestamps import ISO
+
+_BOOLEAN = "(?i)^(true|false)$"
+_DECIMAL_COMMA = r"^-?[0-9]+,[0-9]{1,2}$"
+_COMMAS = r"^-?[0-9]+(,[0-9]+)+$"
+_THOUSANDS = r"-?[1-9][0-9]{0,2}(,[0-9]{3})+"
+_BAR = r"\S\|\S"
+_NO_LIST = r"\s\||\|\s|[^|]{61}"
+"""Spaces next to a bar, or a part of more than 60 characters: a text, not a list."""
+
+_CODE = re.compile(r"(^|_)(IDS?|ZIP|ZIPCODE|POSTCODE|POSTAL|POSTALCODE|PLZ|CODES?|SKU|EAN|GTIN|UPC|ISBN|PHONE)(_|$)")
+"""Names of columns whose digits are no quantity: as numbers, later codes would lose their leading zeros."""
+
+
+class _Cells:
+    """Observations on the cells of one column in all files."""
+
+    def __init__(self) -> None:
+        self.typed = set[ColumnType]()
+        self.number = self.boolean = self.time = self.commas = self.list = True
+        self.is_code = False
+        self.distinct = self.bars = self.decimal_commas = 0
+        self.first_comma: tuple[str, int, str] | None = None
+
+    def add(self, file: DataFile, chunk: Chunk, name: str) -> None:
+        """Look at the cells of a chunk."""
+        texts = as_text(chunk.rows[name])
+        texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+        distinct = pc.unique(texts).drop_null()
+        if not len(distinct):
+            return
+        self.is_code |= _CODE.search(name) is not None
+        self.number &= not file.is_parquet  # a text in Parquet is a text by choice
+        self.number = self.number and _all(distinct, f"^{JSON_NUMBER}$")
+        self.boolean = self.boolean and _all(distinct, _BOOLEAN)
+        self.time = self.time and _all(distinct, ISO) and is_time(pa.chunked_array([distinct]))
+        self.list = self.list and _count(distinct, _NO_LIST) == 0
+        self.commas = self.commas and _all(distinct, f"^{JSON_NUMBER}$|{_COMMAS}")
+        # Distinct cells: most films have one genre, but most combinations of genres have several.
+        self.distinct += len(distinct)
+        self.bars += _count(distinct, _BAR)
+        if self.commas:
+            self.decimal_commas += _count(distinct, _DECIMAL_COMMA)
+            place = pc.index(pc.match_substring_regex(texts, _COMMAS).fill_null(False), True).as_py()
+            if self.first_comma is None and place >= 0:
+                self.first_comma = file.name, int(chunk.lines[place]), texts[place].as_py()
+
+    def type(self, name: str) -> ColumnType:
+        """Return the type; raise InvalidInput if most cells are decimals with a comma."""
+        types = set(self.typed)
+        if self.distinct:
+            types.add(self._text_type(name))
+        return types.pop() if len(types) == 1 else ColumnType.STRING
+
+    def _text_type(self, name: str) -> ColumnType:
+        if self.number:
+            return ColumnType.STRING if self.is_code else ColumnType.NUMBER
+        if self.boolean:
+            return ColumnType.BOOLEAN
+        if self.time:
+            return ColumnType.TIMESTAMP
+        if self.commas and not self.is_code and self.first_comma and 2 * self.decimal_commas >= self.distinct:
+            file, line, text = self.first_comma
+            written = text.replace(",", "")
+            if not re.fullmatch(_THOUSANDS, text):
+                written = text.replace(",", ".")
+            elif text.count(",") == 1:
+                written += f" or {text.replace(',', '.')}, whichever is meant"
+            raise InvalidInput(
+                f"{file}: {name} in line {line} is {text!r}, expected a decimal point. Write such a number as "
+                f"{written}, or declare the column as string in the configuration"
+            )
+        return ColumnType.LIST if self.list and 2 * self.bars >= self.distinct else ColumnType.STRING
+
+
+def infer(files: Sequence[DataFile], *, without: Collection[str]) -> dict[str, ColumnType]:
+    """Return the type of each column by property: string unless all files agree on another type.
+
+    Parameters
+    ----------
+    without
+        Properties to leave out: the id, and declared columns.
+
+    Raises
+    ------
+    InvalidInput
+        If most numbers of a column have decimal commas, with the line of the first.
+    """
+    columns: dict[str, _Cells] = {}
+    names: dict[str, str] = {}
+    for file in files:
+        texts = []
+        for field in file.schema:
+            property_ = column_name(field.name)
+            if property_ in without or not COLUMN.fullmatch(property_):
+                continue
+            names.setdefault(property_, field.name)
+            cells = columns.setdefault(property_, _Cells())
+            if property_ == CREATED:
+                cells.typed = {ColumnType.TIMESTAMP}  # the configuration accepts no other type, not even for seconds
+            elif (kind := _kind(field.type)) in _TYPES:
+                cells.typed.add(_TYPES[kind])
+            else:
+                texts.append(field.name)
+        for chunk in file.chunks() if texts else ():
+            for name in texts:
+                columns[column_name(name)].add(file, chunk, name)
+    return {property_: cells.type(names[property_]) for property_, cells in columns.items()}
+
+
+def declarable(types: Mapping[str, ColumnType]) -> dict[str, ColumnType]:
+    """Return the types that an import declares: strings need no declaration."""
+    return {name: kind for name, kind in types.items() if kind is not ColumnType.STRING}
+
+
+def declared(document: Mapping[str, Any], types: Mapping[str, ColumnType], *, dataset: str) -> dict[str, Any]:
+    """Return a configuration document with more columns of `items` or `users`."""
+    part = dict(document.get(dataset) or {})
+    columns = {**(part.get("columns") or {}), **{name: kind.value for name, kind in declarable(types).items()}}
+    return {"format": 1, **document, dataset: {**part, "columns": columns}}
+
+
+def declared_text(text: str, document: Mapping[str, Any], types: Mapping[str, ColumnType], *, dataset: str) -> str:
+    """Return the YAML of `document`: the user's text with the new columns inserted.
+
+    A text that does not allow this, for example in flow style, is replaced by the document without comments, because
+    `alsolike config show` must print what holds.
+    """
+    added = {name: kind.value for name, kind in declarable(types).items()}
+    try:
+        new = _extended(text, document, added, dataset)
+        read = yaml_document.read(new)
+    except InvalidInput:
+        return yaml_document.dump(document)
+    return new if read.value == document and not read.findings else yaml_document.dump(document)
+
+
+def _extended(text: str, document: Mapping[str, Any], added: Mapping[str, str], dataset: str) -> str:
+    yaml = yaml_document.read(text)
+    before = yaml.value or {}
+    lines = text.splitlines()
+    if dataset not in before:
+        missing = {key: value for key, value in document.items() if key not in before}
+        return "\n".join([*lines, yaml_document.dump(missing)])
+    part = before[dataset] or {}
+    has_columns = bool(part.get("columns"))
+    parent: Path = (dataset, "columns") if has_columns else (dataset,)
+    siblings = part["columns"] if has_columns else part
+    if not siblings:
+        return yaml_document.dump(document)
+    key = yaml.locate(Fault(parent, "", at_key=True))
+    indent = yaml.locate(Fault((*parent, next(iter(siblings))), "", at_key=True)).column - 1
+    block = yaml_document.dump(added if has_columns else {"columns": added}).splitlines()
+    lines[key.line : key.line] = [" " * indent + line for line in block]  # first, since comments precede their column
+    return "\n".join([*lines, ""])
+
+
+def _kind(kind: pa.DataType) -> str:
+    kind = value_type(kind)
+    if pa.types.is_boolean(kind):
+        return "boolean"
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        return "number"
+    return "list" if pa.types.is_list(kind) or pa.types.is_large_list(kind) else "text"
+
+
+_TYPES = {
+    "boolean": ColumnType.BOOLEAN,
+    "number": ColumnType.NUMBER,
+    "list": ColumnType.LIST,
+}
+
+
+def _all(texts: pa.Array, pattern: str) -> bool:
+    return bool(pc.all(pc.match_substring_regex(texts, pattern)).as_py())
+
+
+def _count(texts: pa.Array, pattern: str) -> int:
+    return int(pc.sum(pc.match_substring_regex(texts, pattern)).as_py())

@@ -1,0 +1,95 @@
+"""The files of an import, all of them opened before anything is written."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from alsolike.runtime.errors import InvalidInput
+from operations import progress
+from operations.client.deployment import Deployment
+from operations.ingest.column_mapping import parse_mapping
+from operations.ingest.files import DataFile, open_file
+from operations.ingest.rejected import RejectedRows
+from operations.ingest.sources import find
+from operations.ingest.summary import FileSummary
+from operations.progress import Step
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Options:
+    """Options of every import.
+
+    Attributes
+    ----------
+    mapping
+        Pairs `THEIRS=OURS` of columns.
+    dry_run
+        Whether nothing is written.
+    again
+        Whether files that an earlier import finished are imported once more.
+    declares
+        Whether inferred types of items' and users' columns are written to the configuration.
+    """
+
+    mapping: Sequence[str] = ()
+    dry_run: bool = False
+    again: bool = False
+    declares: bool = False
+
+
+DEFAULTS = Options()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Input:
+    """One file, and where its bad rows go."""
+
+    file: DataFile
+    rejected_path: Path
+    dry_run: bool
+
+    def summary(self, imported: int, rejected: RejectedRows) -> FileSummary:
+        """Return what became of it."""
+        refused = dict(rejected.counts)
+        path = str(self.rejected_path) if refused and not self.dry_run else None
+        return FileSummary(self.file.name, imported, refused, path, rejected.is_cut_off)
+
+    @contextmanager
+    def importing(self) -> Iterator[tuple[Step, RejectedRows]]:
+        """Show the progress and take the bad rows while it is imported."""
+        verb = "check" if self.dry_run else "import"
+        name = self.file.name.rsplit("/", 1)[-1]
+        with (
+            progress.step(f"{verb} {name}", total=self.file.source.size_bytes) as step,
+            RejectedRows(self.file, self.rejected_path, dry_run=self.dry_run) as rejected,
+        ):
+            yield step, rejected
+
+
+def open_inputs(names: Sequence[str | Path], deployment: Deployment, options: Options) -> list[Input]:
+    """Find the files and read their headers.
+
+    Raises
+    ------
+    InvalidInput
+        If one is no data file, or its bad rows would go where an input is.
+    Unavailable
+        If S3 does not answer.
+    """
+    mapping: Mapping[str, str] = parse_mapping(options.mapping)
+    sources = find(names, lambda: deployment.client("s3"))
+    taken = {Path(source.name).resolve() for source in sources}
+    wanted = Counter(source.rejected_path(flat=False) for source in sources)
+    inputs = []
+    for source in sources:
+        path = source.rejected_path(flat=wanted[source.rejected_path(flat=False)] > 1)
+        if path.resolve() in taken:
+            raise InvalidInput(
+                f"{path} is an input and where bad rows of {source.name} go, expected one of them at a time"
+            )
+        inputs.append(Input(open_file(source, mapping), path, options.dry_run))
+    return inputs

@@ -1,0 +1,247 @@
+"""Rows of an interactions file become rows of the lake, or are refused with a reason; all of it column by column."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from alsolike.catalogue.items import column_name
+from alsolike.domain.configuration import DEFAULT, Configuration
+from alsolike.events import interactions
+from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy
+from alsolike.runtime.errors import InvalidInput
+from operations.ingest.erased_users import Erased, nobody
+from operations.ingest.event_ids import event_ids, text_hashes
+from operations.ingest.files import DataFile, as_text, value_type
+from operations.ingest.ids import CONTROL_CHARACTERS, SPACE, id_faults
+from operations.ingest.lake_rows import LakeRows
+from operations.ingest.texts import Texts
+from operations.ingest.timestamps import numbers_of, times_ms
+from operations.ingest.verdicts import Verdicts
+
+REQUIRED = ("USER_ID", "ITEM_ID", "TIMESTAMP")
+OPTIONAL = ("EVENT_TYPE", "EVENT_VALUE", "EVENT_ID", "SESSION_ID", "RECOMMENDATION_ID", "IMPRESSION", "QUERY")
+"""Any other column becomes a property of the event."""
+
+PLAIN = ("TIMESTAMP", "EVENT_VALUE")
+"""Columns that are read as they are; texts of all others are mostly few."""
+
+_ITEM_ID = f"[^|{CONTROL_CHARACTERS}]{{1,{interactions.MAX_ID_CHARACTERS}}}"
+_IMPRESSION = rf"^{_ITEM_ID}(\|{_ITEM_ID})*$"
+_BLANK_ITEM_ID = rf"(^|\|){SPACE}*(\||$)"
+
+_MAX_CHARACTERS = {
+    "USER_ID": interactions.MAX_ID_CHARACTERS,
+    "ITEM_ID": interactions.MAX_ID_CHARACTERS,
+    "EVENT_ID": interactions.MAX_ID_CHARACTERS,
+    "SESSION_ID": interactions.MAX_ID_CHARACTERS,
+    "RECOMMENDATION_ID": interactions.MAX_RECOMMENDATION_ID_CHARACTERS,
+    "QUERY": interactions.MAX_QUERY_CHARACTERS,
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Checked:
+    """A chunk after its check.
+
+    Attributes
+    ----------
+    good
+        Rows of the lake's table, in the order of the file.
+    bad
+        Places in the chunk, ascending.
+    reasons
+        Why, one for each of `bad`.
+    """
+
+    good: LakeRows
+    bad: npt.NDArray[np.int64]
+    reasons: tuple[str, ...]
+
+
+def check_columns(file: DataFile, *, configuration: Configuration) -> None:
+    """Check that a file has the columns of an interactions file, in types that can be read.
+
+    Raises
+    ------
+    InvalidInput
+        Naming what is missing or of another type.
+    """
+    optional_item = any(not event.item_required for event in configuration.events.values())
+    required = [name for name in REQUIRED if name != "ITEM_ID" or "QUERY" not in file.schema.names or not optional_item]
+    if missing := [name for name in required if name not in file.schema.names]:
+        raise InvalidInput(
+            f"{file.name} misses {', '.join(missing)}; its columns are {', '.join(file.header)} "
+            "(--map THEIRS=OURS gives one another name)"
+        )
+    for field in file.schema:
+        kind = value_type(field.type)
+        text = pa.types.is_string(kind) or pa.types.is_null(kind)
+        number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+        if field.name == "TIMESTAMP":
+            time = pa.types.is_timestamp(kind) or pa.types.is_date(kind)
+            expected, fits = "a number, text or timestamp", text or number or time
+        elif field.name == "EVENT_VALUE":
+            expected, fits = "a number or text", text or number
+        elif field.name == "IMPRESSION":
+            expected, fits = "text or a list", text or pa.types.is_list(kind) or pa.types.is_large_list(kind)
+        elif field.name in (*REQUIRED, *OPTIONAL):
+            expected, fits = "text or an integer", text or pa.types.is_integer(kind)
+        else:
+            expected, fits = "a plain value", not pa.types.is_nested(kind)
+        if not fits:
+            raise InvalidInput(f"{file.name}: {field.name} has type {field.type}, expected {expected}")
+
+
+def check(
+    rows: pa.Table,
+    *,
+    default_event_type: str,
+    now_ms: int,
+    configuration: Configuration = DEFAULT,
+    erased: Erased = nobody,
+    ids: IdPolicy = PLAIN_IDS,
+) -> Checked:
+    """Check a chunk and turn its good rows into rows of the lake.
+
+    Parameters
+    ----------
+    default_event_type
+        Canonical type of a row that states none.
+    now_ms
+        Time of the import, and the limit beyond which a time is "future".
+    configuration
+        Has the event types and how far ahead of the clock a time may be.
+    erased
+        Knows whose rows are refused.
+    ids
+        Says under which ids users and sessions are stored.
+    """
+    verdicts = Verdicts(len(rows))
+    texts = {name: _texts(rows, name) for name in (*_MAX_CHARACTERS, "EVENT_TYPE", "IMPRESSION")}
+    verdicts.refuse(texts["USER_ID"].missing(), "USER_ID is missing")
+    event_type = _event_type(texts["EVENT_TYPE"], verdicts, default_event_type, configuration)
+    _require_items(texts["ITEM_ID"], texts["QUERY"], event_type, verdicts, configuration)
+    for name, maximum in _MAX_CHARACTERS.items():
+        for wrong, reason in id_faults(texts[name].values, name, maximum=maximum):
+            verdicts.refuse(texts[name].where(wrong), reason)
+    if ids is not PLAIN_IDS:
+        texts["USER_ID"] = texts["USER_ID"].mapped(ids.user)
+        texts["SESSION_ID"] = texts["SESSION_ID"].mapped(ids.session)
+    if (gone := erased(texts["USER_ID"].values)) is not None:
+        verdicts.refuse(texts["USER_ID"].where(pa.array(gone)), "USER_ID is an erased user's")
+    time_ms, wrong_times = times_ms(rows["TIMESTAMP"])
+    for reason, where in wrong_times.items():
+        verdicts.refuse(where, f"TIMESTAMP {reason}")
+    verdicts.refuse(time_ms <= 0, "TIMESTAMP is not after 1970")
+    verdicts.refuse(time_ms > now_ms + configuration.limits.clock_skew_s * 1000, "TIMESTAMP is in the future")
+    value = np.broadcast_to(np.nan, len(rows))
+    if "EVENT_VALUE" in rows.column_names:
+        value, unreadable = numbers_of(rows["EVENT_VALUE"])
+        verdicts.refuse(unreadable, "EVENT_VALUE is no number")
+    impression = texts["IMPRESSION"]
+    well_formed = pc.match_substring_regex(impression.values, _IMPRESSION)
+    blank = pc.match_substring_regex(impression.values, _BLANK_ITEM_ID)
+    verdicts.refuse(
+        impression.where(pc.or_(blank, pc.invert(well_formed))), "IMPRESSION is no list of item ids like a|b"
+    )
+    properties = _properties(rows)
+    maximum = interactions.MAX_PROPERTIES_CHARACTERS
+    too_long = pc.greater(pc.utf8_length(properties.values), maximum)
+    verdicts.refuse(properties.where(too_long), f"own columns have more than {maximum} characters")
+    columns = {
+        "user_id": texts["USER_ID"],
+        "session_id": texts["SESSION_ID"],
+        "item_id": texts["ITEM_ID"],
+        "event_type": event_type,
+        "recommendation_id": texts["RECOMMENDATION_ID"],
+        "impression": impression,
+        "properties": properties,
+    }
+    query = texts["QUERY"]
+    if not (good := verdicts.good).all():
+        columns = {name: column.take(good) for name, column in columns.items()}
+        time_ms, value, query = time_ms[good], value[good], query.take(good)
+        texts["EVENT_ID"] = texts["EVENT_ID"].take(good)
+    hashes = {name: text_hashes(column) for name, column in columns.items()}
+    hashed = [(column, hashes[name]) for name, column in columns.items()]
+    if not query.is_absent:  # rows of files without queries keep the ids that they always had
+        hashed.append((query, text_hashes(query)))
+    made = event_ids(hashed, [time_ms, value])
+    return Checked(
+        LakeRows({**columns, "query": query}, texts["EVENT_ID"], made, time_ms, value, hashes["user_id"], now_ms),
+        *verdicts.bad(),
+    )
+
+
+def _texts(rows: pa.Table, name: str) -> Texts:
+    return Texts.of(rows[name]) if name in rows.column_names else Texts.absent(len(rows))
+
+
+def _event_type(column: Texts, verdicts: Verdicts, default: str, configuration: Configuration) -> Texts:
+    """Return the canonical types; each distinct spelling is looked up once."""
+    if column.is_absent:
+        return Texts.constant(default, len(column))
+    known = list(configuration.events)
+    canonical = np.full(len(column.values) + 1, -1, np.int32)
+    for place, name in enumerate(column.values.to_pylist()):
+        try:
+            canonical[place] = known.index(configuration.canonical_event_type(name))
+        except InvalidInput:
+            continue
+    canonical[-1] = known.index(default)  # a row that states none
+    types = Texts(pa.array(known, pa.string()), canonical[column.codes])
+    verdicts.refuse(types.missing(), f"EVENT_TYPE is unknown, expected one of {', '.join(known)}")
+    return types
+
+
+def _require_items(
+    item: Texts, query: Texts, event_type: Texts, verdicts: Verdicts, configuration: Configuration
+) -> None:
+    missing = item.missing()
+    if not missing.any():
+        return
+    needed: Sequence[bool] = [configuration.events[name].item_required for name in event_type.values.to_pylist()]
+    about_an_item = np.array([*needed, True])[event_type.codes]
+    verdicts.refuse(missing & about_an_item, "ITEM_ID is missing")
+    verdicts.refuse(missing & query.missing(), "ITEM_ID and QUERY are missing, expected at least one")
+
+
+def _properties(rows: pa.Table) -> Texts:
+    """Return the columns of the shop's own as a JSON object in a string; each distinct cell is written once."""
+    own = [name for name in rows.column_names if name not in (*REQUIRED, *OPTIONAL)]
+    if not own:
+        return Texts.constant("{}", len(rows))
+    members = []
+    for name in own:
+        encoded = _plain(rows[name]).combine_chunks().dictionary_encode(null_encoding="encode")
+        key = orjson.dumps(column_name(name)).decode()
+        written = [
+            "" if cell is None or cell == "" else f",{key}:{orjson.dumps(cell).decode()}"
+            for cell in encoded.dictionary.to_pylist()
+        ]
+        members.append(pa.array(written, pa.string()).take(encoded.indices))
+    joined = pc.utf8_slice_codeunits(pc.binary_join_element_wise(*members, ""), 1)  # without the first comma
+    return Texts.of(pa.chunked_array([pc.binary_join_element_wise("{", joined, "}", "")]))
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return numbers and booleans as they are, everything else as text."""
+    kind = column.type
+    if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
+        return column
+    if pa.types.is_floating(kind):
+        return pc.if_else(pc.is_finite(column), column, pa.scalar(None, kind))
+    return as_text(column)
+
+
+def options_of(configuration: Configuration) -> Mapping[str, Any]:
+    """Return what of a configuration decides how a row is read."""
+    return {name: [event.item_required, *event.aliases] for name, event in configuration.events.items()}

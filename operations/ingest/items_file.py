@@ -1,0 +1,75 @@
+"""Items of a file, read as an import reads them, for use without a deployment."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from alsolike.catalogue.items import ITEMS, column_name
+from alsolike.domain.configuration import ColumnType
+from alsolike.runtime.errors import InvalidInput
+from operations.ingest.files import open_file
+from operations.ingest.inference import infer
+from operations.ingest.items_and_users import open_metadata
+from operations.ingest.sources import find
+
+_CREATION_TIMESTAMP = "CREATION_TIMESTAMP"
+"""Column that is a timestamp for items, declared or not."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ItemsFile:
+    """The items of a file.
+
+    Attributes
+    ----------
+    properties
+        Metadata columns by property name, by item; of an item that stands there twice the later row counts.
+    guessed
+        Inferred types of a CSV's undeclared columns, by their names in capitals. Parquet says its types.
+    """
+
+    properties: Mapping[str, Mapping[str, Any]]
+    guessed: Mapping[str, ColumnType]
+
+
+def read_items(
+    path: Path, *, columns: Mapping[str, ColumnType], mapping: Mapping[str, str] = MappingProxyType({})
+) -> ItemsFile:
+    """Read an items file; a row that an import would refuse is an error.
+
+    Parameters
+    ----------
+    columns
+        The declared columns by property name.
+    mapping
+        Names of columns here by names in the file, in upper case.
+
+    Raises
+    ------
+    InvalidInput
+        If the file is none of items or has no rows, or naming the first row that is refused and why.
+    """
+    (source,) = find([path], s3=lambda: None)
+    data = open_file(source, mapping)
+    open_metadata(data, ITEMS, columns=columns)  # raises before its rows are read
+    found = {} if data.is_parquet else infer([data], without=(column_name(ITEMS.key.upper()), *columns))
+    file = open_metadata(data, ITEMS, columns={**columns, **found})
+    properties: dict[str, Mapping[str, Any]] = {}
+    refused: list[tuple[int, str]] = []
+    for chunk in data.chunks():
+        rows, places, reasons = file.check(chunk)
+        properties |= {row.item_id: row.properties for row in rows}
+        refused += [(row.line, row.reason) for row in chunk.malformed]
+        refused += zip(chunk.lines[places].tolist(), reasons, strict=True)
+    if refused:
+        line, reason = min(refused)
+        unit = "row" if data.is_parquet else "line"
+        raise InvalidInput(f"{path}: an import refuses {len(refused):,} rows; the first is {unit} {line}: {reason}")
+    if not properties:
+        raise InvalidInput(f"{path} has no rows")
+    names = [name for name in data.schema.names if column_name(name) in found and name != _CREATION_TIMESTAMP]
+    return ItemsFile(properties, {name: found[column_name(name)] for name in names})

@@ -1,0 +1,117 @@
+"""Checked interactions, packed: codes and numbers until the moment they are written."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from alsolike.events import interactions
+from alsolike.lake import lake
+from operations.ingest.event_ids import Hashes, hexadecimal
+from operations.ingest.texts import Places, Texts
+
+_ARROW_TYPES = {
+    "string": pa.string(),
+    "double": pa.float64(),
+    "bigint": pa.int64(),
+    "int": pa.int32(),
+    "array<string>": pa.list_(pa.string()),
+}
+SCHEMA = pa.schema([(name, _ARROW_TYPES[kind]) for name, kind in lake.COLUMNS.items()])
+TEXTS = ("user_id", "session_id", "item_id", "event_type", "recommendation_id", "impression", "properties", "query")
+_DAY_MS = 86_400_000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LakeRows:
+    """Rows of the interactions table.
+
+    Attributes
+    ----------
+    texts
+        Columns of `TEXTS`; impressions are `a|b`.
+    stated_ids
+        Event ids that the file states, null where it does not.
+    ids
+        Ids made of the content.
+    user_hashes
+        Of the values of user_id, and of null.
+    """
+
+    texts: Mapping[str, Texts]
+    stated_ids: Texts
+    ids: Hashes
+    event_time_ms: npt.NDArray[np.int64]
+    event_value: npt.NDArray[np.float64]
+    user_hashes: Hashes
+    received_time_ms: int
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self, places: Places) -> LakeRows:
+        """Return some of the rows."""
+        return dataclasses.replace(
+            self,
+            texts={name: texts.take(places) for name, texts in self.texts.items()},
+            stated_ids=self.stated_ids.take(places),
+            ids=self.ids[places],
+            event_time_ms=self.event_time_ms[places],
+            event_value=self.event_value[places],
+        )
+
+    def dates(self) -> set[str]:
+        """Return the partitions that the rows belong to."""
+        return {lake.event_date(int(day) * _DAY_MS) for day in np.unique(self.event_time_ms // _DAY_MS)}
+
+    def by_date(self) -> Iterator[tuple[str, LakeRows]]:
+        """Yield the rows of each partition, oldest first; those of a day in the order of the file."""
+        if not len(self):
+            return
+        rows, days = self, self.event_time_ms // _DAY_MS
+        if (days[1:] < days[:-1]).any():
+            days = days - days.min()  # numpy sorts 16-bit numbers in one pass; 179 years of days are as many
+            order = np.argsort(days.astype(np.uint16) if days.max() < 1 << 16 else days, kind="stable")
+            rows, days = self.take(order), days[order]
+        starts = np.flatnonzero(np.diff(days, prepend=days[0] - 1))
+        for start, end in zip(starts, [*starts[1:], len(days)], strict=True):
+            day = rows.take(slice(int(start), int(end)))
+            yield lake.event_date(int(day.event_time_ms[0])), day
+
+    def event_ids(self) -> pa.Array:
+        """Return the event ids as text."""
+        made = hexadecimal(self.ids)
+        return made if self.stated_ids.is_absent else pc.coalesce(self.stated_ids.column(), made)
+
+    def table(self) -> pa.Table:
+        """Return the rows as the lake holds them; text of few values is in a dictionary."""
+        count = len(self)
+        no_value = np.isnan(self.event_value)
+        columns = {
+            "event_id": self.event_ids(),
+            "event_value": pa.nulls(count, pa.float64())
+            if no_value.all()
+            else pa.array(self.event_value, mask=no_value if no_value.any() else None),
+            "event_time_ms": pa.array(self.event_time_ms),
+            "impression": _lists(self.texts["impression"]),
+            "received_time_ms": pa.array(np.full(count, self.received_time_ms)),
+            "correlation_id": pa.nulls(count, pa.string()),
+            "schema_version": pa.array(np.full(count, interactions.SCHEMA_VERSION, np.int32)),
+        }
+        columns |= {name: self.texts[name].compact_column() for name in TEXTS if name != "impression"}
+        return pa.table([columns[name] for name in SCHEMA.names], SCHEMA.names)
+
+
+def _lists(column: Texts) -> pa.Array:
+    """Return `a|b` as lists; none is an empty one."""
+    count = len(column)
+    if column.is_absent:
+        return pa.ListArray.from_arrays(np.zeros(count + 1, np.int32), pa.array([], pa.string()))
+    empty = pa.array([[]], pa.list_(pa.string()))
+    lists = pa.concat_arrays([pc.split_pattern(column.values, "|"), empty])
+    return lists.take(pa.array(np.where(column.codes < 0, len(column.values), column.codes)))

@@ -1,0 +1,95 @@
+"""Writer of imported interactions to the lake: one Parquet object per day and chunk."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.lake import lake
+from alsolike.runtime.errors import Unavailable
+from operations.ingest.lake_rows import SCHEMA, LakeRows
+
+_THREADS = 4
+_REPEATED = [name for name in SCHEMA.names if name not in ("event_id", "impression", "event_time_ms")]
+
+
+class Sink(Protocol):
+    """Destination of objects."""
+
+    def put(self, key: str, data: pa.Buffer) -> None:
+        """Store an object, in the place of one of the same key."""
+
+
+class LakeBucket:
+    """The lake bucket as a sink.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client.
+    """
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def put(self, key: str, data: pa.Buffer) -> None:
+        """Store an object.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not take it in.
+        """
+        try:
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=data.to_pybytes())
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
+
+
+def object_key(date: str, *, content_id: str, chunk: int) -> str:
+    """Return the key of a chunk's rows of one day: the same file imported again overwrites itself."""
+    return f"{lake.partition_prefix(date)}import-{content_id}-{chunk:05d}.parquet"
+
+
+class LakeWriter:
+    """Writer that stores rows in the background, as a context.
+
+    Parameters
+    ----------
+    sink
+        Where the objects go; it is called from several threads.
+    """
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._pool = ThreadPoolExecutor(_THREADS, "lake")
+
+    def __enter__(self) -> LakeWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def start(self, rows: LakeRows, *, content_id: str, chunk: int) -> list[Future[None]]:
+        """Begin to write a chunk's rows; each of the futures is one object."""
+        return [
+            self._pool.submit(self._put, object_key(date, content_id=content_id, chunk=chunk), day)
+            for date, day in rows.by_date()
+        ]
+
+    def _put(self, key: str, rows: LakeRows) -> None:
+        sink = pa.BufferOutputStream()
+        pq.write_table(
+            rows.table(),
+            sink,
+            compression=lake.COMPRESSION,
+            use_dictionary=_REPEATED,
+            write_statistics=["event_time_ms"],  # users and items of a day are all between the first and the last
+            store_schema=False,  # or readers would see dictionaries
+        )
+        self._sink.put(key, sink.getvalue())

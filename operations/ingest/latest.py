@@ -1,0 +1,234 @@
+"""The latest interactions of each user over a whole import, for the live profiles; what memory does not hold lies on
+disk, parted by user, so that an import of any length needs the same memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import pickle
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from alsolike.domain.configuration import HISTORY_LENGTH
+from alsolike.profiles.store import RecentInteraction
+from operations.ingest.event_ids import Hashes, hexadecimal
+from operations.ingest.lake_rows import LakeRows
+from operations.ingest.texts import Texts
+
+PARTS = 128
+"""Partitions of the users; a user's partition depends only on the id, so that a later run partitions them alike."""
+
+MEMORY_ROWS = 1_000_000
+"""Rows up to which nothing is written to disk."""
+
+_SCHEMA = pa.schema(
+    [
+        ("user_id", pa.string()),
+        ("event_time_ms", pa.int64()),
+        ("high", pa.uint64()),
+        ("low", pa.uint64()),
+        ("stated_id", pa.string()),
+        ("item_id", pa.string()),
+        ("event_type", pa.string()),
+    ]
+)
+
+UserInteractions = tuple[str, list[RecentInteraction]]
+
+
+class LatestInteractions:
+    """Collection of the latest interactions per user, as a context in which its temporary files exist.
+
+    Adding is cheap: rows are kept in order of arrival, and partitioned once all are there.
+    """
+
+    def __init__(self, *, length: int = HISTORY_LENGTH) -> None:
+        self._length = length
+        self._held: list[_Packed] = []
+        self._held_rows = 0
+        self._spooled: list[Path] = []
+        self._parts: _Parts | None = None
+        self._directory: Path | None = None
+        self._cleanup = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._cleanup.close()
+
+    def add(self, rows: LakeRows) -> None:
+        """Take in checked rows; those without an item are no part of a profile."""
+        with_item = ~rows.texts["item_id"].missing()
+        if not with_item.all():
+            rows = rows.take(with_item)
+        if not len(rows):
+            return
+        texts = {name: rows.texts[name] for name in ("user_id", "item_id", "event_type")}
+        self._held.append(_Packed(texts, rows.stated_ids, rows.ids, rows.event_time_ms, rows.user_hashes))
+        self._held_rows += len(rows)
+        if self._held_rows > MEMORY_ROWS:
+            for packed in self._held:
+                path = self._files() / f"chunk{len(self._spooled)}"
+                with path.open("wb") as file:
+                    pickle.dump(packed, file, protocol=5)
+                self._spooled.append(path)
+            self._held, self._held_rows = [], 0
+
+    def of_part(self, number: int) -> Iterator[UserInteractions]:
+        """Yield each user of a part with at least the latest interactions that a profile holds, and few more."""
+        if self._parts is None:
+            self._part()
+        assert self._parts is not None
+        kept, rows = list[pa.Table](), 0
+        for table in self._parts.of(number):
+            kept.append(table)
+            rows += len(table)
+            if rows > MEMORY_ROWS // 2:
+                kept = [_latest(pa.concat_tables(kept).combine_chunks(), self._length)]
+                rows = len(kept[0])
+        if kept:
+            yield from _by_user(_latest(pa.concat_tables(kept).combine_chunks(), self._length))
+
+    def _part(self) -> None:
+        """Part the rows by user: in memory if they are few, else chunk by chunk into one file a part."""
+        self._parts = _Parts(self._files() if self._spooled else None, self._cleanup)
+        for path in self._spooled:
+            with path.open("rb") as file:
+                self._parts.add(pickle.load(file))  # noqa: S301 (written by this very process)
+            path.unlink()
+        for packed in self._held:
+            self._parts.add(packed)
+        self._spooled, self._held = [], []
+
+    def _files(self) -> Path:
+        if self._directory is None:
+            self._directory = Path(self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="alsolike-import-")))
+        return self._directory
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Packed:
+    """Columns of a chunk that the live profiles need."""
+
+    texts: Mapping[str, Texts]
+    stated_ids: Texts
+    ids: Hashes
+    event_time_ms: npt.NDArray[np.int64]
+    user_hashes: Hashes
+
+
+class _Parts:
+    """Rows by part of the users, in files of a directory, or in memory without one."""
+
+    def __init__(self, directory: Path | None, cleanup: contextlib.ExitStack) -> None:
+        self._directory = directory
+        self._cleanup = cleanup
+        self._held: dict[int, list[pa.Table]] = {}
+        self._files: dict[int, pa.RecordBatchStreamWriter] = {}
+
+    def add(self, rows: _Packed) -> None:
+        part = (rows.user_hashes[:, 0] % np.uint64(PARTS)).astype(np.uint8)[rows.texts["user_id"].codes]
+        order = np.argsort(part, kind="stable")
+        table = _table(rows, order)
+        ends = np.cumsum(np.bincount(part, minlength=PARTS))
+        for number, (start, end) in enumerate(itertools.pairwise([0, *ends.tolist()])):
+            if end == start:
+                continue
+            rows_of_part = table.slice(start, end - start)
+            if self._directory is None:
+                self._held.setdefault(number, []).append(rows_of_part)
+            else:
+                self._file(number).write_table(rows_of_part)
+
+    def of(self, number: int) -> Iterator[pa.Table]:
+        if self._directory is None:
+            yield from self._held.get(number, ())
+        elif number in self._files:
+            self._files[number].close()
+            with pa.OSFile(str(self._directory / f"part{number}")) as file, pa.ipc.open_stream(file) as batches:
+                for batch in batches:
+                    yield pa.Table.from_batches([batch])
+
+    def _file(self, number: int) -> pa.RecordBatchStreamWriter:
+        assert self._directory is not None
+        if number not in self._files:
+            sink = self._cleanup.enter_context(pa.OSFile(str(self._directory / f"part{number}"), "wb"))
+            self._files[number] = pa.ipc.new_stream(
+                sink, _SCHEMA, options=pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
+            )
+        return self._files[number]
+
+
+def _table(rows: _Packed, order: npt.NDArray[np.int64]) -> pa.Table:
+    columns = {
+        "user_id": rows.texts["user_id"].take(order).column(),
+        "event_time_ms": pa.array(rows.event_time_ms[order]),
+        "high": pa.array(rows.ids[order, 0]),
+        "low": pa.array(rows.ids[order, 1]),
+        "stated_id": rows.stated_ids.take(order).column(),
+        "item_id": rows.texts["item_id"].take(order).column(),
+        "event_type": rows.texts["event_type"].take(order).column(),
+    }
+    return pa.table(columns, _SCHEMA)
+
+
+def _latest(rows: pa.Table, length: int) -> pa.Table:
+    """Return the rows without those that `length` later ones of their user follow.
+
+    Rows of the same time as the last one kept stay too: which of them a profile keeps is the profile's own rule.
+    """
+    user = rows["user_id"].combine_chunks().dictionary_encode().indices.to_numpy()
+    many = np.flatnonzero(np.bincount(user)[user] > length)
+    if not len(many):
+        return rows
+    user, time_ms = user[many], rows["event_time_ms"].to_numpy()[many]
+    order = np.lexsort((time_ms, user))
+    order = order[~_repeated(rows, user, many)[order]]
+    user, time_ms = user[order], time_ms[order]
+    ends = np.searchsorted(user, user, side="right")
+    starts = np.searchsorted(user, user, side="left")
+    kept = np.ones(len(rows), bool)
+    kept[many] = False
+    kept[many[order[time_ms >= time_ms[np.maximum(ends - length, starts)]]]] = True
+    return rows.filter(pa.array(kept))
+
+
+def _repeated(rows: pa.Table, user: npt.NDArray[np.int32], places: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Return which of the rows are copies: an event counts once before others are cut off for it."""
+    some = rows.select(["high", "low", "stated_id"]).take(pa.array(places))
+    if some["stated_id"].null_count == len(some):
+        keys = (some["low"].to_numpy(), some["high"].to_numpy())
+    else:
+        keys = (_event_ids(some).combine_chunks().dictionary_encode().indices.to_numpy(), user)
+    order = np.lexsort(keys)  # stable, so that the first of equal rows is no copy
+    repeated = np.zeros(len(order), bool)
+    repeated[order[1:]] = np.logical_and.reduce([key[order][1:] == key[order][:-1] for key in keys])
+    return repeated
+
+
+def _event_ids(rows: pa.Table) -> pa.ChunkedArray:
+    made = hexadecimal(np.stack([rows["high"].to_numpy(), rows["low"].to_numpy()], axis=1))
+    return pc.coalesce(rows["stated_id"], pa.chunked_array([made]))
+
+
+def _by_user(rows: pa.Table) -> Iterator[UserInteractions]:
+    user = rows["user_id"].combine_chunks().dictionary_encode()
+    order = np.argsort(user.indices.to_numpy(), kind="stable")
+    rows = rows.take(pa.array(order))
+    columns = [rows["user_id"], rows["event_time_ms"], _event_ids(rows), rows["item_id"], rows["event_type"]]
+    cells = zip(*(column.to_pylist() for column in columns), strict=True)
+    for user_id, group in itertools.groupby(cells, key=lambda row: row[0]):
+        yield user_id, [RecentInteraction(*fields) for _, *fields in group]

@@ -1,0 +1,280 @@
+"""Import of interaction files into the lake and the live profiles."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from alsolike.domain.configuration import Configuration
+from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy
+from alsolike.profiles.store import ProfileStore
+from alsolike.runtime.errors import InvalidInput
+from operations import progress
+from operations.client.deployment import Deployment
+from operations.client.stored_ids import stored_ids
+from operations.configuration.configuration_store import ConfigurationStore
+from operations.ingest import interactions
+from operations.ingest.erased_users import Erased, erased_users, nobody
+from operations.ingest.event_ids import Hashes
+from operations.ingest.inputs import DEFAULTS, Input, Options, open_inputs
+from operations.ingest.journal import Journal, name_of
+from operations.ingest.lake_rows import LakeRows
+from operations.ingest.lake_writer import LakeBucket, LakeWriter, Sink
+from operations.ingest.latest import PARTS, LatestInteractions
+from operations.ingest.profiles import seed_profiles
+from operations.ingest.summary import FileSummary, ImportSummary
+
+_CHUNKS_AHEAD = 1
+"""Chunks that are checked while earlier ones are still being written."""
+
+_SWITCH_INTERVAL_S = 0.0005
+"""Rows are checked in many short calls of numpy, each of which gives the interpreter away and would wait Python's 5 ms
+to get it back from a thread that writes."""
+
+
+def import_interactions(
+    names: Sequence[str | Path],
+    deployment: Deployment,
+    *,
+    default_event_type: str,
+    now_ms: int,
+    options: Options = DEFAULTS,
+) -> ImportSummary:
+    """Import interactions: the good rows into the lake, the latest of each user into the live profiles.
+
+    Every header is checked before anything is written. A repeated import goes on where the earlier one stopped, and
+    overwrites its own objects where it does not know that they are there.
+
+    Parameters
+    ----------
+    names
+        Local paths and `s3://` addresses; see `sources.find`.
+
+    Raises
+    ------
+    InvalidInput
+        If a file or its header is not one of interactions.
+    Unavailable
+        If a service does not answer.
+    """
+    started = time.monotonic()
+    configuration = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket).current()
+    with InteractionsImport(
+        configuration.configuration(),
+        deployment,
+        default_event_type=default_event_type,
+        now_ms=now_ms,
+        options=options,
+        erased=erased_users(deployment, now_ms=lambda: time.time_ns() // 1_000_000),
+        ids=stored_ids(deployment),
+    ) as run:
+        inputs = open_inputs(names, deployment, options)
+        for each in inputs:
+            interactions.check_columns(each.file, configuration=run.configuration)
+            if default_event_type == "view" and "EVENT_TYPE" not in each.file.schema.names:
+                progress.say(
+                    f"{each.file.name} has no EVENT_TYPE: its rows are imported as views. Import purchases with "
+                    "`--event-type purchase`"
+                )
+        summaries = tuple(run.take(each) for each in inputs)
+        profiles = run.users() if options.dry_run else run.seed()
+    return ImportSummary(
+        summaries, run.objects, len(run.days), profiles, time.monotonic() - started, dry_run=options.dry_run
+    )
+
+
+class InteractionsImport:
+    """One run over files, as a context.
+
+    Parameters
+    ----------
+    sink
+        Where the objects go; by default the deployment's lake bucket.
+    erased
+        Knows whose rows are refused.
+    ids
+        Says under which ids users and sessions are stored.
+
+    Attributes
+    ----------
+    objects
+        Lake objects written.
+    days
+        Partitions that the good rows belong to.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        deployment: Deployment,
+        *,
+        default_event_type: str,
+        now_ms: int,
+        options: Options = DEFAULTS,
+        sink: Sink | None = None,
+        erased: Erased = nobody,
+        ids: IdPolicy = PLAIN_IDS,
+    ) -> None:
+        self.configuration = configuration
+        self.objects = 0
+        self.days: set[str] = set()
+        self.latest = LatestInteractions(length=configuration.limits.history_length)
+        self._deployment = deployment
+        self._event_type = configuration.canonical_event_type(default_event_type)
+        self._now_ms = now_ms
+        self._options = options
+        self._erased = erased
+        self._ids = ids
+        self._writer = LakeWriter(sink or LakeBucket(deployment.client("s3"), deployment.names.lake_bucket))
+        self._background = ThreadPoolExecutor(1, "latest")
+        self._switch_interval_s = sys.getswitchinterval()
+        self._users: Hashes = np.zeros(0, np.uint64)
+        self._taken: list[tuple[Journal, FileSummary, str]] = []
+
+    def __enter__(self) -> InteractionsImport:
+        sys.setswitchinterval(_SWITCH_INTERVAL_S)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.setswitchinterval(self._switch_interval_s)
+        self._background.shutdown(cancel_futures=True)
+        self._writer.__exit__()
+        self.latest.__exit__(None, None, None)
+
+    def take(self, each: Input) -> FileSummary:
+        """Import one file, or skip it if that was done."""
+        content_id = each.file.source.content_id()
+        columns = each.file.schema.names
+        journal = self._journal(content_id, {**self._read_as(), "columns": columns})
+        if not self._options.again and journal.other_options.get("columns", columns) != columns:
+            others = ", ".join(journal.other_options["columns"])
+            raise InvalidInput(
+                f"{each.file.name} was imported before with other columns ({others}). Its rows are in the lake under "
+                "other event ids, and would count twice; --again imports it all the same"
+            )
+        if journal.finished is not None:
+            before = _finished_before(each, journal)
+            if not self._options.again and before is not None:
+                progress.say(f"{each.file.name} was imported before: nothing to do (--again imports it once more)")
+                return before
+            journal.restart(self._now_ms)
+        imported = 0
+        with each.importing() as (step, rejected), journal.saving():
+            if journal.is_begun:
+                progress.say(f"{each.file.name} was begun before: going on where that run stopped")
+            pending: deque[tuple[str, int, list[Future[None]]]] = deque()
+            for chunk in each.file.chunks(plain=interactions.PLAIN, on_bytes=step.reach):
+                checked = interactions.check(
+                    chunk.rows,
+                    default_event_type=self._event_type,
+                    now_ms=journal.started_ms,
+                    configuration=self.configuration,
+                    erased=self._erased,
+                    ids=self._ids,
+                )
+                rejected.add(chunk, checked.bad, checked.reasons)
+                futures = self._start(checked.good, journal, content_id, chunk.index)
+                pending.append((f"chunk {chunk.index}", len(checked.good), futures))
+                while len(pending) > _CHUNKS_AHEAD:
+                    imported += _completed(*pending.popleft(), journal)
+                    step.note(f"{imported:,} rows")
+            while pending:
+                imported += _completed(*pending.popleft(), journal)
+            step.note(f"{imported:,} rows")
+        summary = each.summary(imported, rejected)
+        self._taken.append((journal, summary, content_id))
+        return summary
+
+    def seed(self) -> int:
+        """Bring the latest interactions into the live profiles; return how many profiles that were."""
+        if not self._taken:
+            return 0
+        store = ProfileStore(self._deployment.client("dynamodb"), self._deployment.names.profiles_table)
+        first_ms = min(journal.started_ms for journal, _, _ in self._taken)
+        name = f"profiles-{name_of([content_id for _, _, content_id in self._taken])}"
+        journal = Journal(
+            self._deployment.client("s3"),
+            self._deployment.names.artefact_bucket,
+            name,
+            options={"parts": PARTS, **self._read_as()},
+            now_ms=first_ms,
+        )
+        with progress.step("live profiles", total=PARTS) as step, journal.saving():
+
+            def on_part(profiles: int) -> None:
+                step.advance()
+                step.note(progress.counted(profiles, "user"))
+
+            profiles = seed_profiles(
+                self.latest,
+                store,
+                journal,
+                length=self.configuration.limits.history_length,
+                erased=self._erased,
+                on_part=on_part,
+            )
+        for file_journal, summary, _ in self._taken:
+            file_journal.finish(dataclasses.asdict(summary))
+        journal.forget()
+        return profiles
+
+    def users(self) -> int:
+        """Return how many users a dry run found."""
+        return len(self._users)
+
+    def _start(self, rows: LakeRows, journal: Journal, content_id: str, index: int) -> list[Future[None]]:
+        days = rows.dates()
+        self.days |= days
+        if self._options.dry_run:
+            self.objects += len(days)
+            found = rows.user_hashes[np.unique(rows.texts["user_id"].codes), 0]
+            self._users = np.union1d(self._users, found)
+            return []
+        futures = [self._background.submit(self.latest.add, rows)]
+        if journal.counted(f"chunk {index}") is None:
+            futures += self._writer.start(rows, content_id=content_id, chunk=index)
+            self.objects += len(days)
+        return futures
+
+    def _journal(self, name: str, options: Mapping[str, Any]) -> Journal:
+        return Journal(
+            self._deployment.client("s3"),
+            self._deployment.names.artefact_bucket,
+            name,
+            options=options,
+            now_ms=self._now_ms,
+            read_only=self._options.dry_run,
+        )
+
+    def _read_as(self) -> Mapping[str, Any]:
+        return {"event_type": self._event_type, "events": interactions.options_of(self.configuration)}
+
+
+def _completed(step: str, rows: int, futures: Sequence[Future[None]], journal: Journal) -> int:
+    for future in futures:
+        future.result()
+    if journal.counted(step) is None:
+        journal.record(step, rows)
+    return rows
+
+
+def _finished_before(each: Input, journal: Journal) -> FileSummary | None:
+    """Return what an earlier import came to, if its bad rows are still where this one would write them."""
+    found = FileSummary(**{**(journal.finished or {}), "imported_before_ms": journal.started_ms})
+    if found.rejected and not each.dry_run and not each.rejected_path.exists():
+        return None
+    return dataclasses.replace(
+        found,
+        file=each.file.name,
+        imported=0,
+        imported_before=found.imported,
+        rejected_file=str(each.rejected_path) if found.rejected else None,
+    )

@@ -1,0 +1,138 @@
+"""Import of item and user files into their tables."""
+
+from __future__ import annotations
+
+import operator
+import re
+import shlex
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from alsolike.catalogue.items import ITEMS, CatalogueStore
+from alsolike.catalogue.row_store import RowStore
+from alsolike.catalogue.rows import R, RowKind
+from alsolike.catalogue.users import USERS, UserStore
+from alsolike.domain.columns import column_name
+from alsolike.domain.configuration import ColumnType, Configuration
+from alsolike.filters.parser import is_name
+from operations import progress
+from operations.client.deployment import Deployment
+from operations.client.stored_ids import stored_ids
+from operations.configuration.configuration_store import ConfigurationStore
+from operations.ingest.erased_users import erased_users
+from operations.ingest.files import DataFile
+from operations.ingest.inference import declarable, declared, declared_text, infer
+from operations.ingest.inputs import DEFAULTS, Input, Options, open_inputs
+from operations.ingest.items_and_users import MetadataFile, UserRules, open_metadata, put_rows
+from operations.ingest.journal import Journal
+from operations.ingest.summary import FileSummary, ImportSummary
+
+CHUNK_ROWS = 50_000
+
+
+def import_items(
+    names: Sequence[str | Path], deployment: Deployment, *, now_ms: int, options: Options = DEFAULTS
+) -> ImportSummary:
+    """Import items into the catalogue; the last row of an id wins.
+
+    Raises
+    ------
+    InvalidInput
+        If a file or its header is not one of items.
+    Unavailable
+        If a service does not answer.
+    """
+    store = CatalogueStore(deployment.client("dynamodb"), deployment.names.catalogue_table)
+    columns = operator.attrgetter("item_columns")
+    return _import(names, deployment, ITEMS, store, columns=columns, now_ms=now_ms, options=options)
+
+
+def import_users(
+    names: Sequence[str | Path], deployment: Deployment, *, now_ms: int, options: Options = DEFAULTS
+) -> ImportSummary:
+    """Import users into their table; see `import_items`."""
+    store = UserStore(deployment.client("dynamodb"), deployment.names.users_table)
+    columns = operator.attrgetter("user_columns")
+    people = UserRules(stored_ids(deployment), erased_users(deployment, now_ms=lambda: time.time_ns() // 1_000_000))
+    return _import(names, deployment, USERS, store, columns=columns, now_ms=now_ms, options=options, people=people)
+
+
+def _import(
+    names: Sequence[str | Path],
+    deployment: Deployment,
+    kind: RowKind[R],
+    store: RowStore[R],
+    *,
+    columns: Callable[[Configuration], Mapping[str, ColumnType]],
+    now_ms: int,
+    options: Options,
+    people: UserRules | None = None,
+) -> ImportSummary:
+    started = time.monotonic()
+    inputs = open_inputs(names, deployment, options)
+    configurations = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
+    current = configurations.current()
+    types = columns(current.configuration())
+    for each in inputs:
+        open_metadata(each.file, kind, columns=types, people=people)  # refuses what is none of these files
+        _say_unusable_names(each.file)
+    found = infer([each.file for each in inputs], without=(column_name(kind.key.upper()), *types))
+    inferred = declarable(found) if options.declares else {}
+    if inferred and not options.dry_run:
+        document = declared(current.document, inferred, dataset=kind.list_field)
+        reason = f"columns of {', '.join(each.file.name for each in inputs)}"
+        text = configurations.version(current.version).text
+        text = declared_text(text, document, inferred, dataset=kind.list_field)
+        configurations.apply(current, document, text=text, by="alsolike import", reason=reason[:200], now_ms=now_ms)
+    files = [open_metadata(each.file, kind, columns={**types, **found}, people=people) for each in inputs]
+    summaries = tuple(
+        _take(each, file, store, deployment, now_ms=now_ms) for each, file in zip(inputs, files, strict=True)
+    )
+    return ImportSummary(
+        summaries, 0, 0, 0, time.monotonic() - started, dry_run=options.dry_run,
+        inferred={name: type_.value for name, type_ in inferred.items()},
+    )  # fmt: skip
+
+
+def _say_unusable_names(file: DataFile) -> None:
+    """Say which columns no filter can name, and how to rename them."""
+    for theirs, ours in zip(file.header, file.schema.names, strict=True):
+        if not is_name(ours):
+            proposed = re.sub(r"\W+", "_", ours, flags=re.ASCII).strip("_") or "NAME"
+            progress.say(
+                f"{file.name}: filters cannot name the column {theirs!r}. "
+                f"Rename it with `--map {shlex.quote(f'{theirs}={proposed}')}`"
+            )
+
+
+def _take(
+    each: Input, file: MetadataFile[R], store: RowStore[R], deployment: Deployment, *, now_ms: int
+) -> FileSummary:
+    journal = Journal(
+        deployment.client("s3"),
+        deployment.names.artefact_bucket,
+        f"{file.kind.list_field}-{each.file.source.content_id()}",
+        options={"columns": each.file.schema.names, "types": dict(file.types)},
+        now_ms=now_ms,
+        read_only=each.dry_run,
+    )
+    imported, began = 0, time.monotonic()
+
+    def clock_ms() -> int:
+        return now_ms + round((time.monotonic() - began) * 1000)
+
+    with each.importing() as (step, rejected), journal.saving():
+        for chunk in each.file.chunks(rows=CHUNK_ROWS, on_bytes=step.reach):
+            rows, bad, reasons = file.check(chunk)
+            rejected.add(chunk, bad, reasons)
+            if each.dry_run or journal.counted(f"chunk {chunk.index}") is not None:
+                imported += len(rows)
+            else:
+                for count in put_rows(rows, file.kind, store, clock_ms=clock_ms):
+                    imported += count
+                    step.note(f"{imported:,} rows")
+                journal.record(f"chunk {chunk.index}", len(rows))
+            step.note(f"{imported:,} rows")
+    journal.forget()  # the table changes after an import, so that importing the same file later must write it again
+    return each.summary(imported, rejected)

@@ -1,0 +1,115 @@
+"""Text column as codes into its distinct texts, so that each check runs once per distinct text."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from operations.ingest.files import as_text
+
+Codes = npt.NDArray[np.int32]
+Places = npt.NDArray[np.int64] | npt.NDArray[np.bool_] | slice
+
+_FEW = 64
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Texts:
+    """A column of text.
+
+    Attributes
+    ----------
+    values
+        Texts without null; some may not occur.
+    codes
+        int32 `(rows,)`: place in `values`, -1 for null.
+    """
+
+    values: pa.StringArray
+    codes: Codes
+
+    @classmethod
+    def absent(cls, rows: int) -> Texts:
+        """Return a column of nulls; it takes no memory."""
+        return cls(pa.array([], pa.string()), np.broadcast_to(np.int32(-1), rows))
+
+    @classmethod
+    def constant(cls, text: str, rows: int) -> Texts:
+        """Return a column that says the same everywhere; it takes no memory."""
+        return cls(pa.array([text], pa.string()), np.broadcast_to(np.int32(0), rows))
+
+    @classmethod
+    def of(cls, column: pa.ChunkedArray) -> Texts:
+        """Return a column's cells as text; an empty one is null, a list is `a|b`."""
+        if pa.types.is_null(column.type):
+            return cls.absent(len(column))
+        if pa.types.is_integer(column.type) or pa.types.is_dictionary(column.type):
+            encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+        else:
+            encoded = as_text(column).dictionary_encode()
+        encoded = encoded.unify_dictionaries().combine_chunks()
+        if isinstance(encoded, pa.ChunkedArray):  # without chunks
+            return cls.absent(len(column))
+        codes = encoded.indices.fill_null(-1).to_numpy().astype(np.int32, copy=False)
+        values = encoded.dictionary.cast(pa.string())
+        if values.null_count:
+            codes = np.append(
+                np.where(values.is_null().to_numpy(zero_copy_only=False), -1, np.arange(len(values))), -1
+            )[codes].astype(np.int32)
+            values = values.fill_null("")
+        empty = pc.equal(values, "").to_numpy(zero_copy_only=False)
+        if empty.any():
+            codes = np.where(np.append(empty, False)[codes], np.int32(-1), codes)
+        return cls(values, codes)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def mapped(self, change: Callable[[str], str]) -> Texts:
+        """Return the column with other texts; each distinct one is changed once."""
+        return Texts(pa.array(map(change, self.values.to_pylist()), pa.string()), self.codes)
+
+    @property
+    def is_absent(self) -> bool:
+        """True if all values are null, which is known without reading them."""
+        return not len(self.values)
+
+    def missing(self) -> npt.NDArray[np.bool_]:
+        """Return where it is null."""
+        return self.codes < 0
+
+    def where(self, values: Any) -> npt.NDArray[np.bool_] | None:
+        """Return the rows of the values where `values`, Arrow booleans, is true; None for no row."""
+        of_value = values.fill_null(False).to_numpy(zero_copy_only=False)
+        return np.append(of_value, False)[self.codes] if of_value.any() else None
+
+    def take(self, places: Places) -> Texts:
+        """Return some of its rows."""
+        return Texts(self.values, self.codes[places])
+
+    def column(self) -> pa.Array:
+        """Return its rows as an Arrow column."""
+        return pa.nulls(len(self.codes), pa.string()) if self.is_absent else self.values.take(self._indices())
+
+    def compact_column(self) -> pa.Array:
+        """Return its rows as an Arrow column, which is a dictionary of what occurs where its values are few."""
+        if self.is_absent or len(self.values) > _FEW:
+            return self.column()
+        occurs = np.zeros(len(self.values) + 1, bool)  # the last one is null
+        occurs[self.codes[:1] if self.codes.strides == (0,) else self.codes] = True  # a constant's are one number
+        if occurs[:-1].all():
+            return pa.DictionaryArray.from_arrays(self._indices(), self.values)
+        # Other rows' texts must not be written with these, because a search of the rows would not find them.
+        new_codes = np.append(np.cumsum(occurs[:-1], dtype=np.int32) - 1, np.int32(-1))
+        used = Texts(self.values.filter(pa.array(occurs[:-1])), new_codes[self.codes])
+        return used.compact_column()
+
+    def _indices(self) -> pa.Array:
+        missing = self.codes < 0
+        return pa.array(self.codes, mask=missing if missing.any() else None)

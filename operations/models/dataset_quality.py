@@ -1,0 +1,51 @@
+"""Quality report of a run's dataset: accepted, rejected and repeated rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alsolike.training import dataset
+from alsolike.training.dataset import DatasetManifest
+from operations.client.aws import translate_aws_errors
+from operations.client.deployment import Deployment
+
+
+def of_run(deployment: Deployment, run_id: str) -> DatasetManifest:
+    """Return the manifest of a run's dataset.
+
+    Raises
+    ------
+    Unavailable
+        If S3 does not answer, or has none.
+    InvalidDataset
+        If it is unreadable.
+    """
+    bucket, key = deployment.names.artefact_bucket, f"{dataset.prefix(run_id)}{dataset.MANIFEST_FILE}"
+    with translate_aws_errors(f"s3://{bucket}/{key}"):
+        body = deployment.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    return DatasetManifest.from_json(body)
+
+
+def document(manifest: DatasetManifest) -> dict[str, Any]:
+    """Return the report as JSON values."""
+    return {
+        "rows_read": manifest.rows_read,
+        "kept": manifest.interactions,
+        "dropped": dict(manifest.dropped),
+        "users": manifest.users,
+        "items": manifest.items,
+        "catalogue_items": manifest.catalogue_items,
+        "first_event_ms": manifest.first_event_ms,
+        "last_event_ms": manifest.last_event_ms,
+        "repeat_share": manifest.repeat_share,
+    }
+
+
+def sentences(manifest: DatasetManifest) -> tuple[str, ...]:
+    """Return the report for people, a line each."""
+    dropped = ", ".join(f"{rows:,} {reason.replace('_', ' ')}" for reason, rows in manifest.dropped.items() if rows)
+    return (
+        f"dataset    {manifest.rows_read:,} rows read, {manifest.interactions:,} kept: {manifest.users:,} users, "
+        f"{manifest.items:,} items, {manifest.repeat_share:.1%} repeats",
+        f"left out   {dropped or 'nothing'}",
+    )

@@ -1,0 +1,120 @@
+"""Promotion, canary, pinning and retirement of versions on the command line; see `alsolike.registry.promotion`."""
+
+from __future__ import annotations
+
+from alsolike.config.reader import read_current
+from alsolike.registry import promotion
+from alsolike.registry.champion import Champion
+from alsolike.registry.promotion import check_change_reason as check_change_reason
+from alsolike.registry.retention import protected
+from alsolike.registry.training_lock import TrainingLock
+from alsolike.runtime.errors import InvalidInput, NotFound
+from operations.client.deployment import Deployment
+from operations.models import training_run
+from operations.models import versions as model_versions
+from operations.models.pointer_repair import forget_pointer, repair_pointer
+
+_FORCE = "--force"
+
+
+def promote(
+    where: Deployment, version: str, *, reason: str, force: bool, now_ms: int
+) -> tuple[Champion, tuple[str, ...]]:
+    """Make a version champion, whatever is champion now; return the pointer, and what did not succeed after that.
+
+    See `alsolike.registry.promotion.promote` and `alsolike.registry.promotion.approve`.
+    """
+    versions = model_versions.of(where)
+    champion = promotion.promote(
+        versions,
+        version,
+        expected=versions.registry.champion(),
+        reason=reason,
+        force=reason if force else None,
+        how_to_force=_FORCE,
+        now_ms=now_ms,
+    )
+    return champion, promotion.approve(versions, version, reason=reason)
+
+
+def start_canary(where: Deployment, version: str, *, reason: str, force: bool) -> str:
+    """Start the training workflow at the canary of a version; see `alsolike.registry.promotion.start_canary`."""
+    versions = model_versions.of(where)
+    return promotion.start_canary(
+        versions,
+        training_run.runs(where),
+        version,
+        champion=versions.registry.champion(),
+        reason=reason,
+        force=reason if force else None,
+        how_to_force=_FORCE,
+    )
+
+
+def end_canary(where: Deployment, *, reason: str) -> Champion:
+    """Let the champion answer everybody again; see `alsolike.registry.promotion.end_canary`."""
+    versions = model_versions.of(where)
+    return promotion.end_canary(versions, versions.registry.champion(), reason=reason)
+
+
+def resume(where: Deployment) -> Champion:
+    """Let new versions become champion by themselves again; see `alsolike.registry.promotion.resume`."""
+    versions = model_versions.of(where)
+    return promotion.resume(versions, versions.registry.champion())
+
+
+def pin(where: Deployment, version: str, *, pinned: bool) -> Champion:
+    """Keep a version's files, or let them go when their time comes; see `alsolike.registry.promotion.pin`."""
+    versions = model_versions.of(where)
+    return promotion.pin(versions, versions.registry.champion(), version, pinned=pinned)
+
+
+def repair(where: Deployment, *, version: str | None, without_champion: bool, reason: str, now_ms: int) -> list[str]:
+    """Repair the champion pointer and the training lock where they are broken; return a sentence for each.
+
+    Raises
+    ------
+    ConcurrentUpdate
+        If a training run goes on, which may have the unreadable lock.
+    InvalidInput, NotFound
+        If no champion can be put back; see `operations.models.pointer_repair.repair_pointer`.
+    Unavailable
+        If a service does not answer.
+    """
+    s3, bucket, done = where.client("s3"), where.names.artefact_bucket, []
+    runs, turn = training_run.runs(where), TrainingLock(s3, where.client("stepfunctions"), bucket)
+    if turn.is_broken():
+        runs.check_idle()
+        turn.clear()
+        done.append("the training lock was unreadable and is deleted")
+    if without_champion:
+        forget_pointer(s3, bucket)
+        done.append("the champion pointer is deleted; the next version that passes the gate becomes champion")
+        return done
+    champion = repair_pointer(s3, bucket, version=version, reason=reason, now_ms=now_ms)
+    if champion is not None:
+        done.append(f"{champion.version} is champion; the champion pointer is readable")
+    return done
+
+
+def retire(where: Deployment, version: str, *, now_ms: int) -> int:
+    """Delete a version's files and return how many.
+
+    Raises
+    ------
+    NotFound
+        If it has none.
+    InvalidInput
+        If something needs them.
+    Unavailable
+        If S3 does not answer.
+    """
+    bucket = where.names.artefact_bucket
+    experiments = read_current(where.client("s3"), bucket).configuration().experiments.values()
+    keeps = protected(model_versions.pointer(where).champion(), experiments, now_ms=now_ms)
+    if version in keeps:
+        raise InvalidInput(f"model version {version!r} {keeps[version]}; its files stay")
+    deleted = model_versions.files(where).delete(version)
+    if not deleted:
+        raise NotFound(f"model version {version!r} has no files; `alsolike models list` shows which have")
+    return deleted

@@ -1,0 +1,67 @@
+"""The model versions of a deployment; see `alsolike.registry.versions`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from alsolike.bundle.manifest import Manifest
+from alsolike.registry.registry import Registry
+from alsolike.registry.retention import ModelFiles
+from alsolike.registry.versions import AlgorithmFigures as AlgorithmFigures
+from alsolike.registry.versions import ModelVersion as ModelVersion
+from alsolike.registry.versions import ModelVersions
+from alsolike.registry.versions import candidates as candidates
+from operations.client.deployment import Deployment
+from operations.progress import counted
+
+
+def of(deployment: Deployment) -> ModelVersions:
+    """Return what is kept of the deployment's versions."""
+    names = deployment.names
+    return ModelVersions(
+        deployment.client("s3"),
+        deployment.client("sagemaker"),
+        bucket=names.artefact_bucket,
+        group=names.model_package_group,
+    )
+
+
+def pointer(deployment: Deployment) -> Registry:
+    """Return the deployment's champion pointer."""
+    return Registry(deployment.client("s3"), deployment.names.artefact_bucket)
+
+
+def files(deployment: Deployment) -> ModelFiles:
+    """Return the files of the deployment's versions."""
+    return ModelFiles(deployment.client("s3"), deployment.names.artefact_bucket)
+
+
+def manifest(deployment: Deployment, version: str) -> Manifest:
+    """Return what a version's bundle says of itself; see `ModelVersions.manifest`."""
+    return of(deployment).manifest(version)
+
+
+def versions(deployment: Deployment) -> list[ModelVersion]:
+    """Return every version that was registered, the latest first; see `ModelVersions.all`."""
+    return of(deployment).all()
+
+
+def status(of: ModelVersion) -> str:
+    """Return a version's status, and that it was let through by force where it was."""
+    return f"{of.status}, forced" if of.forced else of.status
+
+
+def left_out(of: Manifest) -> Mapping[str, str]:
+    """Return why algorithms are not among the candidates, by name; bundles of earlier versions do not say."""
+    found: Mapping[str, str] = of.metrics.get("left_out", {})
+    return found
+
+
+def holdout_title(of: Manifest) -> str:
+    """Return the title of the comparison: the number of test users, and whether seen items may be recommended."""
+    parts = ["Quality on the test part"]
+    if (users := of.metrics.get("asked_users")) is not None:
+        parts.append(counted(users, "user"))
+    if (seen := of.metrics.get("seen")) is not None:
+        parts.append(f"seen items {seen}")
+    return f"{', '.join(parts)} (* selected on the validation part)"

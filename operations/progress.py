@@ -1,0 +1,91 @@
+"""Progress of long operations, for a listener: the command line shows it, a notebook may."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+
+class Step(Protocol):
+    """A running part of an operation."""
+
+    def advance(self, amount: float = 1) -> None:
+        """Add to the progress."""
+
+    def reach(self, done: float) -> None:
+        """Set the progress."""
+
+    def note(self, text: str) -> None:
+        """Show the present activity, or the result."""
+
+    def say(self, text: str) -> None:
+        """Show a line that stays."""
+
+
+class Listener(Protocol):
+    """A receiver of progress. Steps may run in several threads."""
+
+    def step(self, description: str, *, total: float | None = None) -> AbstractContextManager[Step]:
+        """Return a context in which a step runs."""
+
+    def say(self, text: str) -> None:
+        """Show a line that stays."""
+
+
+class Silence:
+    """A listener that ignores everything."""
+
+    @contextlib.contextmanager
+    def step(self, description: str, *, total: float | None = None) -> Iterator[Step]:
+        """Ignore a step."""
+        yield self
+
+    def advance(self, amount: float = 1) -> None:
+        """Ignore progress."""
+
+    def reach(self, done: float) -> None:
+        """Ignore progress."""
+
+    def note(self, text: str) -> None:
+        """Ignore a note."""
+
+    def say(self, text: str) -> None:
+        """Ignore a line."""
+
+
+_listener: Listener = Silence()
+
+
+def report_to(listener: Listener) -> None:
+    """Report all progress of this process to a listener."""
+    global _listener
+    _listener = listener
+
+
+def step(description: str, *, total: float | None = None) -> AbstractContextManager[Step]:
+    """Report a step while the body runs.
+
+    Parameters
+    ----------
+    total
+        The sum of `advance` and the last value of `reach`; None if it is unknown.
+    """
+    return _listener.step(description, total=total)
+
+
+def say(text: str) -> None:
+    """Report a line."""
+    _listener.say(text)
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "day"), counted(20_000, "user")
+    ('1 day', '20,000 users')
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -1,0 +1,1 @@
+"""Records in quarantine: selection and replay."""

@@ -1,0 +1,122 @@
+"""Replay of quarantined records to the stream.
+
+An object is deleted once the stream has all its records. Stopped between the two, the records come to the stream a
+second time at the next replay, which their event ids make harmless. A record that is still bad comes back to quarantine
+under a new key.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from alsolike.events.stream import StreamRecord
+from alsolike.lake.dead_letters import DeadLetter, original_key
+from alsolike.runtime.errors import Unavailable
+from operations.client.aws import translate_aws_errors
+from operations.quarantine.store import QuarantineStore
+
+if TYPE_CHECKING:
+    from operations.client.deployment import Deployment
+
+MAX_RECORDS = 500
+"""Kinesis takes no more in one call."""
+MAX_BYTES = 4_000_000
+"""Bytes per call, below the service's limit of 5 MB."""
+MAX_ATTEMPTS = 8
+FIRST_PAUSE_S = 0.1
+
+
+@dataclasses.dataclass(slots=True)
+class ReplayCounts:
+    """Counts of a replay."""
+
+    objects: int = 0
+    records: int = 0
+    not_replayable: int = 0
+
+
+class Replayer:
+    """Replays into one deployment.
+
+    Parameters
+    ----------
+    sleep
+        Pauses between attempts, in seconds.
+    """
+
+    def __init__(
+        self, deployment: Deployment, store: QuarantineStore, *, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._client: Any = deployment.client("kinesis")
+        self._stream = deployment.names.stream_name
+        self._store = store
+        self._sleep = sleep
+        self.counts = ReplayCounts()
+
+    def replay(self, selected: Iterable[DeadLetter]) -> None:
+        """Put the records of all objects on the stream, and delete each object once its records are there.
+
+        `counts` says at each time what is done.
+
+        Raises
+        ------
+        Unavailable
+            If the stream does not take a record; its object stays.
+        """
+        group: list[DeadLetter] = []
+        records = size = 0
+        for held in selected:
+            if not held.can_be_replayed:
+                self.counts.not_replayable += 1
+                continue
+            group.append(held)
+            records += len(held.records)
+            size += sum(len(record.data) for record in held.records)
+            if records >= MAX_RECORDS or size >= MAX_BYTES:
+                self._replay(group)
+                group, records, size = [], 0, 0
+        if group:
+            self._replay(group)
+
+    def _replay(self, group: Sequence[DeadLetter]) -> None:
+        records = [record for held in group for record in held.records]
+        for call in _calls(records):
+            self._put([{"Data": record.data, "PartitionKey": original_key(record)} for record in call])
+        self._store.delete(group)
+        self.counts.objects += len(group)
+        self.counts.records += len(records)
+
+    def _put(self, left: list[dict[str, Any]]) -> None:
+        pause_s = FIRST_PAUSE_S
+        reason = ""
+        for attempt in range(MAX_ATTEMPTS):
+            if attempt:
+                self._sleep(pause_s)
+                pause_s *= 2
+            with translate_aws_errors(f"stream {self._stream}"):
+                answer = self._client.put_records(StreamName=self._stream, Records=left)
+            results = list(zip(left, answer["Records"], strict=True))
+            left = [record for record, result in results if result.get("ErrorCode")]
+            if not left:
+                return
+            reason = next(result["ErrorCode"] for _, result in results if result.get("ErrorCode"))
+        raise Unavailable(
+            f"stream {self._stream} did not take {len(left)} records in {MAX_ATTEMPTS} attempts ({reason}); "
+            "what was not replayed is still in quarantine"
+        )
+
+
+def _calls(records: Sequence[StreamRecord]) -> Iterable[list[StreamRecord]]:
+    call: list[StreamRecord] = []
+    size = 0
+    for record in records:
+        if call and (len(call) == MAX_RECORDS or size + len(record.data) > MAX_BYTES):
+            yield call
+            call, size = [], 0
+        call.append(record)
+        size += len(record.data)
+    if call:
+        yield call

@@ -1,0 +1,117 @@
+"""The objects that are held back, in the lake bucket."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from alsolike.lake import lake
+from alsolike.lake.dead_letters import FAILED_BATCHES_PREFIX, DeadLetter, read_dead_letter, short_id
+from alsolike.lake.lake_objects import is_gone
+from alsolike.runtime.errors import NotFound
+from operations.client.aws import translate_aws_errors
+
+if TYPE_CHECKING:
+    from operations.client.deployment import Deployment
+
+_NUMBER = re.compile(r"\d+")
+_CONNECTIONS = 12
+_AHEAD = 64
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Entry:
+    """An object that is held back, as a listing has it."""
+
+    written_ms: int
+    key: str
+
+    @property
+    def age(self) -> tuple[int, str]:
+        """Sort key by age: the time in whole seconds from S3, then the sequence numbers."""
+        return self.written_ms, _NUMBER.sub(lambda number: number[0].zfill(64), self.key)
+
+
+class QuarantineStore:
+    """Quarantined records of one deployment."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._client: Any = deployment.client("s3")
+        self._bucket = deployment.names.lake_bucket
+
+    def entries(self) -> list[Entry]:
+        """Return every object, the latest first.
+
+        Raises
+        ------
+        Unavailable
+            If the lake bucket does not answer.
+        """
+        found = []
+        for prefix in (lake.QUARANTINE_PREFIX, FAILED_BATCHES_PREFIX):
+            with translate_aws_errors(f"s3://{self._bucket}/{prefix}"):
+                for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
+                    found += [
+                        Entry(int(entry["LastModified"].timestamp() * 1000), entry["Key"])
+                        for entry in page.get("Contents", [])
+                    ]
+        return sorted(found, key=lambda entry: entry.age, reverse=True)
+
+    def find(self, name: str) -> Entry:
+        """Return the object with a key, or with an id or the beginning of one.
+
+        Raises
+        ------
+        NotFound
+            If there is none, or more than one.
+        """
+        entries = self.entries()
+        if exact := [entry for entry in entries if entry.key == name]:
+            return exact[0]
+        matching = [entry for entry in entries if short_id(entry.key).startswith(name)] if name else []
+        if len(matching) > 1:
+            raise NotFound(f"{name!r} is the beginning of {len(matching)} ids; give more of it")
+        if not matching:
+            raise NotFound(f"nothing with the id or key {name!r} is in quarantine; see `alsolike quarantine list`")
+        return matching[0]
+
+    def read(self, entries: Iterable[Entry]) -> Iterator[DeadLetter]:
+        """Yield what the objects hold, in order; those that are gone by now are passed over."""
+        with ThreadPoolExecutor(_CONNECTIONS, "quarantine") as pool:
+            waiting = []
+            try:
+                for entry in entries:
+                    waiting.append(pool.submit(self._read, entry))
+                    if len(waiting) == _AHEAD and (held := waiting.pop(0).result()) is not None:
+                        yield held
+                while waiting:
+                    if (held := waiting.pop(0).result()) is not None:
+                        yield held
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    def delete(self, held: Iterable[DeadLetter]) -> None:
+        """Delete objects."""
+        keys = [each.key for each in held]
+        for start in range(0, len(keys), 1000):
+            with translate_aws_errors(f"s3://{self._bucket}"):
+                self._client.delete_objects(
+                    Bucket=self._bucket,
+                    Delete={"Objects": [{"Key": key} for key in keys[start : start + 1000]], "Quiet": True},
+                )
+
+    def _read(self, entry: Entry) -> DeadLetter | None:
+        from botocore.exceptions import ClientError
+
+        with translate_aws_errors(f"s3://{self._bucket}/{entry.key}"):
+            try:
+                content = self._client.get_object(Bucket=self._bucket, Key=entry.key)["Body"].read()
+            except ClientError as error:
+                if is_gone(error):
+                    return None
+                raise
+        return read_dead_letter(entry.key, content, written_ms=entry.written_ms)

@@ -1,0 +1,1 @@
+"""Rebuilds from the lake, and restores to an earlier time."""

@@ -1,0 +1,37 @@
+"""Tables as their point-in-time backups have them."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from collections.abc import Iterator
+
+from operations import progress
+from operations.client.aws import translate_aws_errors
+from operations.client.deployment import Deployment
+
+
+@contextlib.contextmanager
+def restored_table(where: Deployment, name: str, *, to: dt.datetime) -> Iterator[str]:
+    """Give the name of a copy of a table as it was; the copy is deleted at the end.
+
+    DynamoDB restores into a new table only, which takes from some minutes to some hours.
+
+    Raises
+    ------
+    Unavailable
+        If DynamoDB does not restore it: also where the time is before the table's oldest backup.
+    """
+    client = where.client("dynamodb")
+    copy = f"{name}-{to:%Y%m%dT%H%M%S}"
+    with translate_aws_errors(f"restore of table {name} to {to:%Y-%m-%d %H:%M:%S} UTC"):
+        client.restore_table_to_point_in_time(SourceTableName=name, TargetTableName=copy, RestoreDateTime=to)
+    try:
+        with progress.step(f"backup of {name}"), translate_aws_errors(f"table {copy}"):
+            client.get_waiter("table_exists").wait(
+                TableName=copy, WaiterConfig={"Delay": 10 if not where.is_local else 1, "MaxAttempts": 2_000}
+            )
+        yield copy
+    finally:
+        with translate_aws_errors(f"table {copy}"):
+            client.delete_table(TableName=copy)

@@ -1,0 +1,38 @@
+"""Erased users, which no rebuild restores."""
+
+from __future__ import annotations
+
+import time
+
+from alsolike.privacy.tombstones import TombstoneReader
+from operations.client.deployment import Deployment
+from operations.client.stored_ids import pseudonyms
+
+
+class ErasedUsers:
+    """The users that a deployment has erased; it looks again from time to time, for what it guards may take hours.
+
+    Raises
+    ------
+    Unavailable
+        If they cannot be read.
+    """
+
+    def __init__(self, where: Deployment) -> None:
+        self._reader = TombstoneReader(
+            where.client("s3"),
+            where.names.artefact_bucket,
+            lambda: pseudonyms(where),
+        )
+        self.any = bool(self._reader.current(now_ms=_now_ms()).users)
+
+    def __contains__(self, user_id: str | None) -> bool:
+        return self._reader.erased(user_id, now_ms=_now_ms())
+
+    def has_session(self, session_id: str) -> bool:
+        """Return whether a session belonged to an erased user."""
+        return self._reader.erased(None, session_id, now_ms=_now_ms())
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

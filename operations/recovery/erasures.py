@@ -1,0 +1,111 @@
+"""Taking erased users out of what came back from the past."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from collections.abc import Collection
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from botocore.exceptions import ClientError
+
+from alsolike.catalogue import change_log
+from alsolike.catalogue.change_log import ChangeKind
+from alsolike.lake import lake, lake_objects
+from alsolike.lake.lake_objects import LakeObject
+from alsolike.runtime.errors import ConcurrentUpdate
+from operations import progress
+from operations.client.aws import translate_aws_errors
+from operations.client.deployment import Deployment
+from operations.recovery.erased_users import ErasedUsers
+from operations.recovery.lake_reader import LakeReader, open_parquet
+from operations.recovery.profiles import logins_of
+
+MOST_RACES = 20
+_LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "404")
+
+
+def drop_erased(where: Deployment) -> int:
+    """Rewrite the lake's objects without erased users and their sessions; return how many objects that were.
+
+    Raises
+    ------
+    Unavailable
+        If a service does not answer.
+    """
+    erased = ErasedUsers(where)
+    if not erased.any:
+        return 0
+    s3, bucket = where.client("s3"), where.names.lake_bucket
+    with progress.step("erased users") as step:
+        logins = logins_of(LakeReader(s3, bucket, received_by_ms=None))
+        sessions = frozenset(logins.loc[[user in erased for user in logins["user_id"]], "session_id"])
+        rewritten = sum(
+            _rewrite(s3, bucket, listed, erased, sessions) for listed in lake_objects.list_objects(s3, bucket)
+        )
+        rewritten += _rewrite_log(s3, bucket, erased)
+        step.note(f"{rewritten:,} objects rewritten")
+    return rewritten
+
+
+def _rewrite(s3: Any, bucket: str, listed: LakeObject, erased: ErasedUsers, sessions: Collection[str]) -> bool:
+    """Remove erased users and the anonymous rows of their sessions from an object; return whether it held any."""
+    where, etag = f"s3://{bucket}/{listed.key}", listed.etag
+    for _ in range(MOST_RACES):
+        content = lake_objects.read(s3, bucket, dataclasses.replace(listed, etag=etag), unchanged=True)
+        if content is None:
+            if (now := _etag(s3, bucket, listed.key)) is None or now == etag:
+                return False  # it is gone
+            etag = now
+            continue
+        rows = open_parquet(content, where=where).read()
+        ids = rows.select(["user_id", "session_id"]).to_pandas(types_mapper=pd.ArrowDtype)
+        users = [user for user in ids["user_id"].dropna().unique() if user in erased]
+        anonymous = ids.loc[ids["user_id"].isna(), "session_id"]
+        gone = [each for each in anonymous.dropna().unique() if each in sessions or erased.has_session(each)]
+        kept = ~(ids["user_id"].isin(users) | (ids["user_id"].isna() & ids["session_id"].isin(gone))).astype(bool)
+        if kept.all():
+            return False
+        out = io.BytesIO()
+        pq.write_table(rows.filter(pa.array(kept.to_numpy(bool))), out, compression=lake.COMPRESSION)
+        with translate_aws_errors(where):
+            try:
+                if kept.any():
+                    s3.put_object(Bucket=bucket, Key=listed.key, Body=out.getvalue(), IfMatch=etag)
+                else:
+                    s3.delete_object(Bucket=bucket, Key=listed.key, IfMatch=etag)
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in _LOST_RACE:
+                    raise
+                continue
+        return True
+    raise ConcurrentUpdate(f"{where} changed {MOST_RACES} times while erased users were removed; restore again")
+
+
+def _etag(s3: Any, bucket: str, key: str) -> str | None:
+    with translate_aws_errors(f"s3://{bucket}/{key}"):
+        try:
+            etag: str = s3.head_object(Bucket=bucket, Key=key)["ETag"]
+        except ClientError as error:
+            if lake_objects.is_gone(error):
+                return None
+            raise
+    return etag
+
+
+def _rewrite_log(s3: Any, bucket: str, erased: ErasedUsers) -> int:
+    """Take erased users out of the log of users' changes."""
+    kind, rewritten = ChangeKind.USER, 0
+    with translate_aws_errors(f"s3://{bucket}/{kind.prefix}"):
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=kind.prefix):
+            for entry in page.get("Contents", []):
+                body = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
+                found = list(change_log.decode(kind, body, name=entry["Key"]))
+                kept = [change for change in found if change.entity_id not in erased]
+                if len(kept) < len(found):
+                    s3.put_object(Bucket=bucket, Key=entry["Key"], Body=change_log.encode(kind, kept))
+                    rewritten += 1
+    return rewritten

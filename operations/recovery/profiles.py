@@ -1,0 +1,107 @@
+"""The profiles that the lake's interactions make."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from alsolike.domain.configuration import HISTORY_LENGTH
+from alsolike.events import identity
+from alsolike.events.interactions import profile_id
+from alsolike.lake import lake
+from alsolike.profiles.store import Profile, RecentInteraction, SessionLink
+from operations.recovery.lake_reader import ARROW_TYPES, LakeReader
+from operations.recovery.profile_files import PROFILE_COLUMNS, ProfileFiles
+
+_IDENTITY_COLUMNS = ("event_id", "user_id", "session_id", "event_time_ms")
+_COLUMNS = (*_IDENTITY_COLUMNS, "item_id", "event_type")
+_FILE_BYTES = 64_000_000
+_PENDING_LOGINS = 100_000
+_NO_ROWS = pa.table({name: pa.array([], ARROW_TYPES[lake.COLUMNS[name]]) for name in _IDENTITY_COLUMNS})
+
+
+def logins_of(rows: LakeReader, *, on_bytes: Callable[[float], None] = lambda done: None) -> pd.DataFrame:
+    """Return the first login of each session (`identity.session_logins`); memory grows only with their number."""
+    logins = identity.session_logins(_frame(_NO_ROWS))
+    pending: list[pd.DataFrame] = []
+    for found in rows.objects():
+        pending.extend(identity.session_logins(_frame(piece)) for piece in rows.read(found, _IDENTITY_COLUMNS))
+        if sum(map(len, pending)) > max(len(logins), _PENDING_LOGINS):  # each is compared a bounded number of times
+            logins, pending = identity.session_logins(pd.concat([logins, *pending])), []
+        on_bytes(found.size_bytes)
+    return identity.session_logins(pd.concat([logins, *pending]))
+
+
+def profiles_of(
+    rows: LakeReader,
+    logins: pd.DataFrame,
+    *,
+    length: int = HISTORY_LENGTH,
+    on_bytes: Callable[[float], None] = lambda done: None,
+) -> Iterator[Profile]:
+    """Yield every profile that the rows make, in constant memory: they are sorted through files on the disk.
+
+    The profiles merge as live ones do (`Profile.merge`) and sessions that logged in bear their mark, so that both come
+    to the same.
+    """
+    objects = rows.objects()
+    marks = _marks(logins)
+    # Compressed bytes make several times as many in memory.
+    files = 1 + sum(found.size_bytes for found in objects) * 4 // _FILE_BYTES
+    with tempfile.TemporaryDirectory(prefix="alsolike-") as directory:
+        sorted_rows = ProfileFiles(Path(directory), files=min(files, 256))
+        for found in objects:
+            for piece in rows.read(found, _COLUMNS):
+                frame = _owned(_frame(piece), logins)
+                sorted_rows.add(pa.Table.from_pandas(frame[list(PROFILE_COLUMNS)], preserve_index=False))
+            on_bytes(found.size_bytes)
+        for profile in sorted_rows.profiles(length=length):
+            yield dataclasses.replace(profile, joined=marks.pop(profile.profile_id, None))
+    for session, joined in marks.items():
+        yield Profile(session, joined=joined)
+
+
+def profile_of(
+    rows: LakeReader,
+    profile_id: str,
+    *,
+    length: int = HISTORY_LENGTH,
+    on_bytes: Callable[[float], None] = lambda done: None,
+) -> Profile:
+    """Return one profile; the lake is read twice, for the logins and for the rows."""
+    logins = logins_of(rows, on_bytes=on_bytes)
+    profile = Profile(profile_id)
+    for found in rows.objects():
+        for piece in rows.read(found, _COLUMNS):
+            frame = _owned(_frame(piece), logins)
+            own = frame[frame["profile_id"] == profile_id]
+            entries = own[["event_time_ms", "event_id", "item_id", "event_type"]].itertuples(index=False, name=None)
+            profile = profile.merge(map(RecentInteraction._make, entries), length=length)
+        on_bytes(found.size_bytes)
+    return dataclasses.replace(profile, joined=_marks(logins).get(profile_id))
+
+
+def _marks(logins: pd.DataFrame) -> dict[str, SessionLink]:
+    """Return the mark of each session that logged in, by its profile id."""
+    return {
+        profile_id(user_id=None, session_id=session_id): SessionLink(
+            profile_id(user_id=user_id, session_id=None), at_ms
+        )
+        for session_id, at_ms, _, user_id in logins.itertuples(index=False, name=None)
+    }
+
+
+def _owned(frame: pd.DataFrame, logins: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that a profile may hold, with the profile that each belongs to."""
+    frame = frame.assign(profile_id=identity.owners(frame, logins))
+    return frame[frame["item_id"].notna()]
+
+
+def _frame(rows: pa.Table) -> pd.DataFrame:
+    frame: pd.DataFrame = rows.to_pandas(types_mapper=pd.ArrowDtype)
+    return frame

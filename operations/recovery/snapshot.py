@@ -1,0 +1,36 @@
+"""The catalogue snapshot, as the lake's change log says it is."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from alsolike.catalogue.change_log import ChangeKind
+from alsolike.snapshot.publisher import Published, SnapshotPublisher
+from alsolike.snapshot.store import SnapshotStore
+from operations import progress
+from operations.client.deployment import Deployment
+from operations.configuration.configuration_store import ConfigurationStore
+from operations.recovery.rows import read_changes
+
+
+def rebuild_snapshot(where: Deployment, *, now_ms: int, changed_by_ms: int | None = None) -> Published:
+    """Rewrite the snapshot, with the columns that the configuration declares.
+
+    Raises
+    ------
+    ConcurrentUpdate
+        If publications keep getting in between.
+    InvalidInput, Unavailable
+        See `rows.read_changes`.
+    """
+    s3, bucket = where.client("s3"), where.names.artefact_bucket
+    configuration = ConfigurationStore(s3, bucket).current().configuration()
+    changes = read_changes(s3, where.names.lake_bucket, ChangeKind.ITEM, changed_by_ms=changed_by_ms)
+    with progress.step("catalogue snapshot") as step, tempfile.TemporaryDirectory(prefix="alsolike-") as directory:
+        publisher = SnapshotPublisher(SnapshotStore(s3, bucket, Path(directory)))
+        published = publisher.publish_all(
+            changes, columns=configuration.item_columns, version=configuration.version, now_ms=now_ms
+        )
+        step.note(f"{published.changes:,} items")
+    return published

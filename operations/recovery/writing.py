@@ -1,0 +1,117 @@
+"""Bringing the live profiles to what the lake says."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from alsolike.domain.configuration import HISTORY_LENGTH
+from alsolike.events.identity import Login
+from alsolike.profiles.store import Profile, ProfileStore
+from operations import progress
+from operations.client.deployment import Deployment
+from operations.configuration.configuration_store import ConfigurationStore
+from operations.recovery.erased_users import ErasedUsers
+from operations.recovery.lake_reader import LakeReader
+from operations.recovery.profiles import logins_of, profiles_of
+
+_THREADS = 8
+
+
+def rebuild_profiles(
+    where: Deployment, *, now_ms: int, received_by_ms: int | None = None, exactly: bool = False
+) -> int:
+    """Bring the live profiles to what the lake says; return how many it knows.
+
+    Parameters
+    ----------
+    received_by_ms
+        To what the lake said at that time.
+    exactly
+        If true, interactions that are not in the lake are removed from the profiles.
+
+    Raises
+    ------
+    Unavailable
+        If a service does not answer.
+    """
+    rows = LakeReader(where.client("s3"), where.names.lake_bucket, received_by_ms=received_by_ms)
+    size_bytes = sum(found.size_bytes for found in rows.objects())
+    with progress.step("logins in the lake", total=size_bytes) as step:
+        logins = logins_of(rows, on_bytes=step.advance)
+        step.note(f"{len(logins):,} sessions")
+    length = history_length(where)
+    found = profiles_of(rows, logins, length=length)
+    return write_profiles(where, found, now_ms=now_ms, exactly=exactly, length=length)
+
+
+def history_length(where: Deployment) -> int:
+    """Return how many interactions the configuration has a profile hold.
+
+    Raises
+    ------
+    Unavailable
+        If S3 does not answer.
+    """
+    store = ConfigurationStore(where.client("s3"), where.names.artefact_bucket)
+    return store.current().configuration().limits.history_length
+
+
+def write_profiles(
+    where: Deployment,
+    profiles: Iterator[Profile],
+    *,
+    now_ms: int,
+    exactly: bool,
+    length: int = HISTORY_LENGTH,
+) -> int:
+    """Bring the live profiles to others; return how many those are. See `rebuild_profiles`.
+
+    Parameters
+    ----------
+    length
+        What a profile is cut to where it keeps what it has.
+    """
+    store = ProfileStore(where.client("dynamodb"), where.names.profiles_table)
+    erased = ErasedUsers(where)
+    known: set[str] = set()
+
+    def write(profile: Profile) -> None:
+        # A past may hold an erased user, and the lake does until the purge comes to it.
+        owners = [profile.profile_id] if profile.joined is None else [profile.profile_id, profile.joined.profile_id]
+        if any(owner.startswith("u#") and owner[2:] in erased for owner in owners):
+            return
+        if exactly:
+            store.overwrite(profile, now_ms=now_ms)
+        else:
+            _add(store, profile, now_ms=now_ms, length=length)
+
+    written = 0
+    with progress.step("live profiles") as step:
+        for profile in _written(profiles, write):
+            written += 1
+            step.note(f"{written:,} profiles")
+            if exactly:
+                known.add(profile.profile_id)
+    if exactly:
+        with progress.step("profiles that were not there") as step:
+            others = (Profile(each.profile_id) for each in store.scan() if each.profile_id not in known)
+            step.note(f"{sum(1 for _ in _written(others, write)):,} emptied")
+    return written
+
+
+def _add(store: ProfileStore, profile: Profile, *, now_ms: int, length: int) -> None:
+    if profile.joined is not None:
+        login = Login(profile.joined.at_ms, "", profile.joined.profile_id.removeprefix("u#"))
+        store.join(profile.profile_id.removeprefix("s#"), login, now_ms=now_ms, length=length)
+    if profile.recent:
+        store.add(profile.profile_id, profile.recent, now_ms=now_ms, length=length)
+
+
+def _written(profiles: Iterator[Profile], write: Callable[[Profile], None]) -> Iterator[Profile]:
+    """Write the profiles, several at once, and yield each that is written."""
+    with ThreadPoolExecutor(_THREADS, "profiles") as pool:
+        while some := list(itertools.islice(profiles, 64 * _THREADS)):
+            for profile, _ in zip(some, pool.map(write, some), strict=True):
+                yield profile
