@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { toError } from "../../platform/api";
 import { Icon } from "./icons";
 import { errorText } from "./query_content";
@@ -16,17 +16,25 @@ interface DialogProps {
 export function Dialog({ title, close, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
+    const element = dialog.current;
     const before = document.activeElement;
-    dialog.current?.showModal();
-    dialog.current?.querySelector<HTMLElement>("input:enabled, select:enabled, textarea:enabled")?.focus();
-    return () => restoreFocus(before);
+    element?.showModal();
+    element?.querySelector<HTMLElement>("input:enabled, select:enabled, textarea:enabled")?.focus();
+    return () => {
+      element?.close(); // an open modal dialog keeps the focus
+      restoreFocus(before);
+    };
   }, []);
+  const cancel = (event: Event) => {
+    event.preventDefault(); // the event `close` comes later and would undo a key press in between
+    close();
+  };
   return (
-    <dialog ref={dialog} aria-labelledby={id} onClose={close}>
+    <dialog ref={dialog} aria-labelledby={id} onCancel={cancel} onClose={() => dialog.current && close()}>
       <header>
         <h2 id={id}>{title}</h2>
-        <button type="button" class="quiet small" aria-label="Close" onClick={() => dialog.current?.close()}>
+        <button type="button" class="quiet small" aria-label="Close" onClick={close}>
           <Icon name="close" />
         </button>
       </header>
