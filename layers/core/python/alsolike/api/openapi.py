@@ -19,7 +19,7 @@ from alsolike.contract.json_schemas import Schema
 from alsolike.domain.configuration import Configuration
 from alsolike.events.correlation import HEADER
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 
 _MACHINE, _SESSION = "machine", "session"
 
