@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from alsolike.runtime.errors import AlsolikeError, InvalidInput, NotFound, Unavailable
+from cli.options import Yes
 
 ATTEMPTS = 5
 """Deletions of one stack: S3 delivers access logs for hours, also into a bucket that was just emptied."""
@@ -64,15 +65,15 @@ class StackPlan:
 
 
 def destroy(
-    stack: Annotated[str, typer.Option("--stack", metavar="NAME", help="Deployment on AWS to delete.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Skip the confirmation.")] = False,
+    stack: Annotated[str, typer.Option("--env", "-e", "--stack", metavar="NAME", help="Deployment on AWS to delete.")],
+    yes: Yes = False,
 ) -> None:
     """Delete a deployment on AWS with all events, profiles, models and keys.
 
     Resources with the removal policy `retain` stay. Repeat the command after an interruption. The embedded cloud ends
     with `alsolike down`.
 
-    Example: alsolike destroy --stack dev
+    Example: alsolike destroy --env dev
     """
     from cli import console
     from operations.client.aws import session_clients

@@ -60,7 +60,9 @@ def evaluate(
             "of item columns, limits.",
         ),
     ] = None,
-    k: Annotated[int, typer.Option("--k", min=1, max=1000, help="Length of the evaluated list.")] = 10,
+    k: Annotated[
+        int, typer.Option("--num-results", "-k", "--k", min=1, max=1000, help="Length of the evaluated list.")
+    ] = 10,
     algorithms: Annotated[
         str,
         typer.Option("--algorithms", metavar="A,B", help="Algorithms to compare, by default all.", show_default=False),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import enum
+import os
 import sys
-from typing import Annotated, NoReturn
+from collections.abc import Mapping
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -62,6 +65,14 @@ app.add_typer(website.app, name="web")
 app.add_typer(importing.app, name="import")
 app.add_typer(rows.items, name="items")
 app.add_typer(rows.users, name="users")
+rows.users.command("profile")(profile.profile)
+rows.users.command("export")(erasing.user_data)
+rows.users.command("erase")(erasing.erase)
+rows.users.add_typer(erasing.app, name="erasures")
+app.command("profile", hidden=True)(profile.profile)  # the names of version 0.1
+app.command("user-data", hidden=True)(erasing.user_data)
+app.command("erase", hidden=True)(erasing.erase)
+app.add_typer(erasing.app, name="erasures", hidden=True)
 app.add_typer(config.app, name="config")
 app.add_typer(filtering.app, name="filters")
 app.add_typer(rules.app, name="rules")
@@ -78,10 +89,6 @@ app.command()(session_token.session_token)
 app.command()(evaluate.evaluate)
 app.add_typer(models.app, name="models")
 app.add_typer(quarantine.app, name="quarantine")
-app.command()(profile.profile)
-app.command()(erasing.erase)
-app.add_typer(erasing.app, name="erasures")
-app.command()(erasing.user_data)
 app.add_typer(rebuilding.app, name="rebuild")
 app.command()(restoring.restore)
 app.command()(destroying.destroy)
@@ -108,15 +115,47 @@ def _fail(error: AlsolikeError) -> NoReturn:
     sys.exit(1)
 
 
+class Format(enum.StrEnum):
+    """Forms of the results on stdout."""
+
+    TABLE = enum.auto()
+    JSON = enum.auto()
+
+
 @app.callback()
 def _options(
+    context: typer.Context,
+    env: Annotated[
+        str | None,
+        typer.Option("--env", "-e", metavar="NAME", help="Deployment on AWS to use instead of the embedded cloud."),
+    ] = None,
+    aws_profile: Annotated[
+        str | None, typer.Option("--profile", metavar="NAME", help="Profile with the AWS credentials.")
+    ] = None,
+    region: Annotated[str | None, typer.Option("--region", metavar="NAME", help="AWS region.")] = None,
+    output: Annotated[Format, typer.Option("--output", help="Form of the results.")] = Format.TABLE,
     version: Annotated[
         bool,
         typer.Option(
             "--version", is_eager=True, callback=lambda asked: _print_version(asked), help="Print the version."
         ),
     ] = False,
-) -> None: ...
+) -> None:
+    """Set the defaults of all commands."""
+    if aws_profile is not None:
+        os.environ["AWS_PROFILE"] = aws_profile
+    if region is not None:
+        os.environ["AWS_REGION"] = os.environ["AWS_DEFAULT_REGION"] = region
+    defaults: dict[str, Any] = {} if env is None else {"stack": env}
+    if output is Format.JSON:
+        defaults["as_json"] = True
+    context.default_map = _for_all(context.command, defaults)
+
+
+def _for_all(command: Any, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the defaults for each command of a group, as typer reads them."""
+    below = {name: _for_all(one, defaults) for name, one in getattr(command, "commands", {}).items()}
+    return {**below, **defaults}
 
 
 def _print_version(asked: bool) -> None:

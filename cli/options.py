@@ -1,4 +1,4 @@
-"""Options that several verbs share."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import typer
 
 Stack: TypeAlias = Annotated[
     str | None,
-    typer.Option("--stack", metavar="NAME", help="Deployment on AWS to use instead of the embedded cloud."),
+    typer.Option(
+        "--env", "-e", "--stack", metavar="NAME", help="Deployment on AWS to use instead of the embedded cloud."
+    ),
 ]
 State: TypeAlias = Annotated[
     Path | None,
@@ -25,3 +27,4 @@ Data: TypeAlias = Annotated[
 ]
 DEFAULT_DATA = Path(".alsolike/data")
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation.")]

@@ -1,4 +1,4 @@
-"""`alsolike profile`: what is known of a user or session, now or as it was."""
+"""`alsolike users profile`: what is known of a user or session, now or as it was."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def profile(
 
     Without --at, show the live profile. With --at, show the interactions that had arrived by that time, from the lake.
 
-    Example: alsolike profile 42 --at 2026-03-01T12:00:00Z
+    Example: alsolike users profile 42 --at 2026-03-01T12:00:00Z
     """
     from cli import console
     from operations.client import deployment

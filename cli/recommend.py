@@ -35,7 +35,10 @@ def recommend(
         ),
     ] = None,
     k: Annotated[
-        int | None, typer.Option("-k", min=1, max=500, help="Number of items.", show_default="10, of many users 25")
+        int | None,
+        typer.Option(
+            "--num-results", "-k", min=1, max=500, help="Number of items.", show_default="10, of many users 25"
+        ),
     ] = None,
     recommender: Annotated[
         str | None, typer.Option(metavar="NAME", help="Recommender, such as buy-again.", show_default="for-you")

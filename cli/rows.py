@@ -35,7 +35,7 @@ def rows_app(plural: str, article: str, *, id_field: str) -> typer.Typer:
     id_field
         Name of the ID in the API.
     """
-    app = typer.Typer(no_args_is_help=True, help=f"List, show and change {plural}.")
+    app = typer.Typer(no_args_is_help=True, help=f"Work with {plural}: list, show and change them.")
 
     @app.command("list", help=f"List {plural} in arbitrary order.\n\nExample: alsolike {plural} list --limit 5")
     def list_rows(limit: Limit = 20, stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:

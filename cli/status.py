@@ -21,7 +21,7 @@ _RUNS = 5
 def status(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
     """Show functions, resource names, stream, champion, configuration and training runs.
 
-    Example: alsolike status --stack prod
+    Example: alsolike status --env prod
     """
     from cli import console, website
     from operations.client import deployment

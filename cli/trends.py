@@ -12,7 +12,7 @@ from cli.options import AsJson, Stack, State
 
 def trends(
     window: Annotated[str, typer.Option(help="Time window: 30m, 1h, 3h or 1d.")] = "1h",
-    k: Annotated[int, typer.Option("-k", min=1, help="Number of items.")] = 10,
+    k: Annotated[int, typer.Option("--num-results", "-k", min=1, help="Number of items.")] = 10,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,

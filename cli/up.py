@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alsolike.runtime.errors import Unavailable
-from cli.options import DEFAULT_DATA, Data, State
+from cli.options import DEFAULT_DATA, Data, State, Yes
 
 if TYPE_CHECKING:
     from local_cloud.client import Cloud
@@ -99,7 +99,7 @@ def down(state: State = None) -> None:
 
 def reset(
     data: Data = DEFAULT_DATA,
-    yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
+    yes: Yes = False,
 ) -> None:
     """Delete the data of the embedded cloud, so that the next `alsolike up` starts empty.
 

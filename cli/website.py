@@ -33,7 +33,7 @@ def publish(
 ) -> None:
     """Publish the pages and their settings to the deployment.
 
-    Example: alsolike web publish --stack prod
+    Example: alsolike web publish --env prod
     """
     from cli import boot, console
     from operations.client import deployment

@@ -1,4 +1,4 @@
-"""`alsolike erase`, `alsolike erasures` and `alsolike user-data`: what a user may ask a shop for."""
+"""`alsolike users erase`, `alsolike users erasures` and `alsolike users export`: what a user may ask a shop for."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def erase(
 
     The removal takes half an hour on AWS, because it waits for work that began earlier. You may repeat the command.
 
-    Example: alsolike erase 42 --wait
+    Example: alsolike users erase 42 --wait
     """
     from alsolike.api.path_ids import path_segment
     from cli import console
@@ -56,7 +56,7 @@ def status(
 ) -> None:
     """Show an erasure's receipt: removed data, expiry dates, and models that were trained on the user's events.
 
-    Example: alsolike erasures status --user 42
+    Example: alsolike users erasures status --user 42
     """
     from alsolike.privacy.erasures import ErasureReceiptStore, erasure_id
     from alsolike.runtime.errors import InvalidInput
@@ -76,7 +76,7 @@ def status(
 def list_erasures(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
     """List all erasures, the latest first.
 
-    Example: alsolike erasures list
+    Example: alsolike users erasures list
     """
     from cli import console
     from operations.client import deployment
@@ -99,7 +99,7 @@ def user_data(user_id: UserId, stack: Stack = None, state: State = None) -> None
 
     The content equals that of all pages of GET /users/{userId}/data, without limits of time and size.
 
-    Example: alsolike user-data 42 > user.json
+    Example: alsolike users export 42 > user.json
     """
     import sys
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.options import AsJson, Stack, State
+from cli.options import AsJson, Stack, State, Yes
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -143,7 +143,7 @@ def start(
     ] = None,
     reason: Annotated[str, typer.Option(help="Reason for the configuration's history.", show_default=False)] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the detectable lift without starting.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Skip the confirmation.")] = False,
+    yes: Yes = False,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from cli.options import AsJson, Stack, State
+from cli.options import AsJson, Stack, State, Yes
 from operations.progress import counted
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def drop(
     everything: All = False,
     reason: Reason = None,
     since: Since = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Skip the confirmation.")] = False,
+    yes: Yes = False,
     dry_run: DryRun = False,
     stack: Stack = None,
     state: State = None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import AsJson, Stack, State
+from cli.options import AsJson, Stack, State, Yes
 from operations.recovery.source import RestoreSource
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def restore(
         bool, typer.Option("--keep-newer", help="Keep objects that are newer than this time.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the changes without making them.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation.")] = False,
+    yes: Yes = False,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,

@@ -23,7 +23,7 @@ PAGE_MS = ANSWER_MS + 1_000
 END_BYTES = 1_000
 """Room for the token of the next page."""
 
-INSTEAD = "run `alsolike user-data USER > file.json`, which has no such limit"
+INSTEAD = "run `alsolike users export USER > file.json`, which has no such limit"
 
 
 @dataclasses.dataclass(slots=True)

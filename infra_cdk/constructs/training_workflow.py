@@ -263,7 +263,7 @@ class TrainingWorkflow(Construct):
             self._alerts,
             environment=self._settings.name,
             event=event,
-            facts={**facts, "more": f"alsolike status --stack {self._settings.name}"},
+            facts={**facts, "more": f"alsolike status --env {self._settings.name}"},
         )
 
     @property

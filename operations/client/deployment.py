@@ -78,7 +78,7 @@ class Deployment:
     Attributes
     ----------
     environment
-        Its name, the NAME of `--stack`.
+        Its name, the NAME of `--env`.
     client
         Gives the low-level boto3 client of a service.
     token
@@ -125,7 +125,7 @@ def state_path() -> Path:
 def options(*, stack: str | None = None, state: Path | None = None) -> tuple[str, ...]:
     """Return the options with which another call, from the same directory, acts on the same deployment."""
     if stack:
-        return ("--stack", stack)
+        return ("--env", stack)
     path = state or state_path()
     return () if path == DEFAULT_STATE else ("--state", str(path))
 
@@ -153,7 +153,7 @@ def embedded(state: Path) -> Deployment:
     if not state.is_file():
         raise NotFound(
             f"no embedded cloud runs here ({state} is missing); start one with `alsolike up`, or name a deployment on "
-            "AWS with --stack"
+            "AWS with --env"
         )
     from local_cloud.client import Cloud, CloudError
 

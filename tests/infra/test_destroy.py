@@ -111,7 +111,7 @@ def test_command_deletes_only_after_the_name_was_typed(
     monkeypatch.setattr(destroying, "read_plan", lambda *_: plan)
     monkeypatch.setattr(destroying, "tear_down", lambda *_, **__: calls.append("deleted"))
 
-    done = CliRunner().invoke(app, ["destroy", "--stack", "shop"], input=answer)
+    done = CliRunner().invoke(app, ["destroy", "--env", "shop"], input=answer)
 
     assert "stack alsolike-shop-data" in done.output
     assert (calls == ["deleted"], done.exit_code == 0) == (deleted, deleted)

@@ -66,5 +66,5 @@ def test_command_names_the_extra_that_it_needs(tmp_path: Path, arguments: list[s
 
 
 def test_unknown_missing_module_is_no_missing_extra(tmp_path: Path) -> None:
-    done = run("from cli.main import main; main()", "status", "--stack", "shop", folder=tmp_path, without={"boto3"})
+    done = run("from cli.main import main; main()", "status", "--env", "shop", folder=tmp_path, without={"boto3"})
     assert "Traceback" in done.stderr

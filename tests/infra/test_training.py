@@ -55,7 +55,7 @@ def test_whatever_fails_is_told_to_people_with_its_state_run_and_cause(workflow:
     notification = workflow["NotifyFailure"]["Parameters"]
     assert "Alerts" in notification["TopicArn"]
     assert notification["Message"]["failure.$"] == "$.failure"
-    assert notification["Message"]["more"] == "alsolike status --stack demo"
+    assert notification["Message"]["more"] == "alsolike status --env demo"
     assert workflow["NotifyFailure"]["Next"] == "Failed"
     assert workflow["NotifyFailure"]["Catch"][0]["Next"] == "Failed"
     assert workflow["Failed"]["CausePath"] == "$.failure.cause"

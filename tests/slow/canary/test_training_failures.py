@@ -82,7 +82,7 @@ def test_killed_dataset_build_fails_the_run(shop: TrainingShop) -> None:
     assert message["failure"]["state"] == "BuildDataset"
     assert message["failure"]["run_id"] == shop.run_id(execution)
     assert "Runtime.ExitError" in message["failure"]["error"] + message["failure"]["cause"]
-    assert (message["event"], message["more"]) == ("training failed", "alsolike status --stack demo")
+    assert (message["event"], message["more"]) == ("training failed", "alsolike status --env demo")
     assert message["execution"] == execution
 
 

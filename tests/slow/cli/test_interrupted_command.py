@@ -58,7 +58,7 @@ def test_interrupted_import_ends_cleanly_with_130(server: str, tmp_path: Path) -
             str(path),
             "--event-type",
             "purchase",
-            "--stack",
+            "--env",
             "shop",
         ],
         env=environment,

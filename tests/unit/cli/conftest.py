@@ -49,6 +49,6 @@ def deployment(client: Any) -> Deployment:
 
 @pytest.fixture
 def shop(deployment: Deployment) -> Deployment:
-    """The deployment `--stack shop`."""
+    """The deployment `--env shop`."""
     put_parameters(deployment.client("ssm"), "shop")
     return deployment

@@ -145,7 +145,7 @@ def test_recommend_prints_titles_and_where_the_answer_came_from(deployment: Depl
     put_parameters(deployment.client("ssm"), "shop", names)
     server.answers["/oauth2/token"] = 200, {}, {"access_token": "secret", "expires_in": 3600}
 
-    result = CliRunner().invoke(app, ["recommend", "--user", "7", "-k", "2", "--stack", "shop"], catch_exceptions=False)
+    result = CliRunner().invoke(app, ["recommend", "--user", "7", "-k", "2", "--env", "shop"], catch_exceptions=False)
 
     assert result.exit_code == 0
     assert "Bread" in result.stdout
@@ -153,7 +153,7 @@ def test_recommend_prints_titles_and_where_the_answer_came_from(deployment: Depl
     assert "degraded: bundle-unreadable" in result.stdout
     assert server.requests[-1][1] == "Bearer secret"
 
-    document = json.loads(CliRunner().invoke(app, ["recommend", "--user", "7", "--stack", "shop", "--json"]).stdout)
+    document = json.loads(CliRunner().invoke(app, ["recommend", "--user", "7", "--env", "shop", "--json"]).stdout)
     assert [item["item_id"] for item in document["items"]] == ["b", "c"]
 
 
@@ -178,7 +178,7 @@ def test_a_token_comes_from_the_client_that_may_have_its_scope(
     _, authorization, _ = server.requests[-1]
     assert base64.b64decode(authorization.removeprefix("Basic ")).decode().split(":")[0] == ids[which]
 
-    result = CliRunner().invoke(app, ["token", "write" if scope == WRITE_EVENTS else "admin", "--stack", "shop"])
+    result = CliRunner().invoke(app, ["token", "write" if scope == WRITE_EVENTS else "admin", "--env", "shop"])
     assert result.stdout == "secret\n"
 
 

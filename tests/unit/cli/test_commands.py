@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 from alsolike.events.stream import StreamRecord
 from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.lake.lake import quarantine_key
+from alsolike.runtime.errors import Unavailable
 from cli import main as command
 from operations.client.deployment import Deployment
 
@@ -25,6 +26,8 @@ ALSOLIKE = (sys.executable, "-c", "from cli.main import main; main()")
 def commands(group: TyperGroup, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Yield the words and the object of each command below a group."""
     for name, command_ in group.commands.items():
+        if command_.hidden:
+            continue
         if isinstance(command_, TyperGroup):
             yield from commands(command_, *path, name)
         else:
@@ -107,7 +110,7 @@ def test_import_prints_one_json_document_and_nothing_else(shop: Deployment, tmp_
     path = tmp_path / "p.csv"
     path.write_text("USER_ID,ITEM_ID,TIMESTAMP\n1,a,1500000000\n1,,1500000000\n")
 
-    result = run("import", "interactions", str(path), "--stack", "shop", "--json")
+    result = run("import", "interactions", str(path), "--env", "shop", "--json")
 
     document = json.loads(result.stdout)
     assert (document["imported"], document["rejected"], document["profiles"]) == (1, 1, 1)
@@ -123,7 +126,7 @@ def test_import_notes_that_rows_without_event_type_are_views(
     path = tmp_path / "purchases.csv"
     path.write_text("USER_ID,ITEM_ID,TIMESTAMP\n1,a,1500000000\n")
 
-    result = run("import", "interactions", str(path), "--stack", "shop", *options)
+    result = run("import", "interactions", str(path), "--env", "shop", *options)
 
     assert ("rows are imported as views. Import purchases with `--event-type purchase`" in result.stderr) is noted
 
@@ -132,7 +135,7 @@ def test_import_without_a_good_row_fails(shop: Deployment, tmp_path: Path) -> No
     path = tmp_path / "p.csv"
     path.write_text("USER_ID,ITEM_ID,TIMESTAMP\n1,a,soon\n")
 
-    result = run("import", "interactions", str(path), "--stack", "shop")
+    result = run("import", "interactions", str(path), "--env", "shop")
 
     assert result.exit_code == 1
     assert "1 x TIMESTAMP is neither a number nor a time like 2024-05-31T12:00:00Z" in result.stdout
@@ -147,16 +150,27 @@ def test_quarantine_lists_the_latest_records_first(shop: Deployment) -> None:
         assert quarantined.key == quarantine_key("2017-07-14", shard_id="shard-0", sequence=str(9 + index))
         shop.client("s3").put_object(Bucket="lake", Key=quarantined.key, Body=quarantined.to_json())
 
-    records = json.loads(run("quarantine", "list", "--stack", "shop", "--json").stdout)
+    records = json.loads(run("quarantine", "list", "--env", "shop", "--json").stdout)
 
     assert [(record["reason"], record["data"]) for record in records] == [
         ("reason 2", "poison 2"),
         ("reason 1", "poison 1"),
         ("reason 0", "poison 0"),
     ]
-    assert len(json.loads(run("quarantine", "list", "--limit", "1", "--stack", "shop", "--json").stdout)) == 1
+    assert len(json.loads(run("quarantine", "list", "--limit", "1", "--env", "shop", "--json").stdout)) == 1
 
 
 def test_empty_quarantine_is_said_to_be_empty(shop: Deployment) -> None:
-    assert run("quarantine", "list", "--stack", "shop").stdout == "nothing is in quarantine\n"
-    assert json.loads(run("quarantine", "list", "--stack", "shop", "--json").stdout) == []
+    assert run("quarantine", "list", "--env", "shop").stdout == "nothing is in quarantine\n"
+    assert json.loads(run("quarantine", "list", "--env", "shop", "--json").stdout) == []
+
+
+def test_options_before_the_command_hold_for_every_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "before")  # restored at the end
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "before")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "none")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")  # nothing listens
+
+    with pytest.raises(Unavailable, match="/alsolike/nowhere/"):
+        run("--env", "nowhere", "--region", "eu-west-1", "users", "erasures", "list")

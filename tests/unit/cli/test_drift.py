@@ -55,7 +55,7 @@ REPORT = DriftReport(
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(command.app, ["drift", "--stack", "shop", *arguments], catch_exceptions=False)
+    return CliRunner().invoke(command.app, ["drift", "--env", "shop", *arguments], catch_exceptions=False)
 
 
 def put(where: Deployment, body: bytes) -> None:
@@ -142,7 +142,7 @@ def test_json_is_the_report(shop: Deployment) -> None:
 def test_before_the_first_look_the_call_that_looks_is_named(shop: Deployment) -> None:
     shop.client("s3").delete_object(Bucket=shop.names.artefact_bucket, Key=LATEST_KEY)
 
-    with pytest.raises(NotFound, match=r"has not looked yet; `.* drift --refresh --stack shop` looks now"):
+    with pytest.raises(NotFound, match=r"has not looked yet; `.* drift --refresh --env shop` looks now"):
         run()
 
 

@@ -24,7 +24,7 @@ NAMES = [name for name in engagement.COLUMNS if name not in ("dimension", "name"
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(command.app, ["engagement", "--stack", "shop", *arguments], catch_exceptions=False)
+    return CliRunner().invoke(command.app, ["engagement", "--env", "shop", *arguments], catch_exceptions=False)
 
 
 def row(dimension: str, name: str, **numbers: float) -> Engagement:
@@ -33,7 +33,7 @@ def row(dimension: str, name: str, **numbers: float) -> Engagement:
 
 @pytest.fixture
 def shop(shop: Deployment) -> Deployment:
-    """The deployment `--stack shop` with three days of answers, and what did not count."""
+    """The deployment `--env shop` with three days of answers, and what did not count."""
     days = {
         "2026-09-20": [row("all", "all", answers=100)],
         "2026-09-21": [

@@ -1,4 +1,4 @@
-"""`alsolike erase`, `erasures`, `user-data`: asked over the API, followed in the receipt, told in JSON or in words."""
+"""Erasures and exports of users: calls of the API, receipts, output as JSON and as text."""
 
 from __future__ import annotations
 

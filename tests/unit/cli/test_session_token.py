@@ -26,7 +26,7 @@ def secrets(deployment: Deployment) -> Any:
 
 
 def session_token(*arguments: str) -> Result:
-    return CliRunner().invoke(command.app, ["session-token", "--stack", "shop", *arguments], catch_exceptions=False)
+    return CliRunner().invoke(command.app, ["session-token", "--env", "shop", *arguments], catch_exceptions=False)
 
 
 @pytest.mark.usefixtures("secrets")

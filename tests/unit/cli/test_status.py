@@ -29,7 +29,7 @@ def test_status_says_what_serves_and_what_was_trained(deployment: Deployment) ->
     names = dataclasses.replace(NAMES, state_machine_arn=machine["stateMachineArn"])
     put_parameters(client("ssm"), "shop", names)
 
-    result = CliRunner().invoke(app, ["status", "--stack", "shop", "--json"], catch_exceptions=False)
+    result = CliRunner().invoke(app, ["status", "--env", "shop", "--json"], catch_exceptions=False)
 
     report = json.loads(result.stdout)
     assert report["environment"] == "shop"
@@ -41,7 +41,7 @@ def test_status_says_what_serves_and_what_was_trained(deployment: Deployment) ->
     assert report["configuration_version"] == 1
     assert report["stream"] == {"name": "events", "status": "ACTIVE", "open_shards": 2}
     assert [run["name"] for run in report["training_runs"]] == ["run-1"]
-    table = CliRunner().invoke(app, ["status", "--stack", "shop"], catch_exceptions=False).stdout
+    table = CliRunner().invoke(app, ["status", "--env", "shop"], catch_exceptions=False).stdout
     assert "trackingId alsolike-shop\n" in table
     assert f"datasetArn of users {NAMES.users_dataset_arn}\n" in table.replace("\n\n", "\n")
     assert "champion v1: passed the gate" in table
@@ -65,7 +65,7 @@ def test_status_says_what_is_on_trial_and_what_is_held(deployment: Deployment) -
     held = registry.roll_back(reason="socks only", now_ms=0)
     registry.start_canary(held, Canary("v2", "v1", 0.1, 0, 3_600_000, 1_000, "run-1"))
 
-    shown = CliRunner().invoke(app, ["status", "--stack", "shop"], catch_exceptions=False).stdout
+    shown = CliRunner().invoke(app, ["status", "--env", "shop"], catch_exceptions=False).stdout
 
     times = "from 1970-01-01 00:00:00 UTC to 1970-01-01 01:00:00 UTC"
     assert f"on trial v2: 10% of the users {times}, run run-1\n" in shown

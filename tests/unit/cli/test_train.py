@@ -21,7 +21,7 @@ OUTCOME = TrainingResult("r1", "r1", "promoted", ("passed: parity",), trained=Tr
 
 @pytest.fixture
 def shop(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
-    """The deployment `--stack shop`, whose workflow has already written its dataset and model."""
+    """The deployment `--env shop`, whose workflow has already written its dataset and model."""
     put = shop.client("s3").put_object
     put(Bucket=NAMES.artefact_bucket, Key="datasets/r1/manifest.json", Body=DATASET.to_json())
     put(Bucket=NAMES.artefact_bucket, Key="models/r1/manifest.json", Body=json.dumps(MANIFEST))
@@ -38,17 +38,17 @@ def test_interrupted_train_says_that_the_run_goes_on_and_how_to_look(
 
     monkeypatch.setattr(training_run, "follow", interrupted)
 
-    result = CliRunner().invoke(app, ["train", "--stack", "shop"])
+    result = CliRunner().invoke(app, ["train", "--env", "shop"])
 
     assert result.exit_code == 130
     assert "the run goes on without this command, as execution run-7" in result.stderr
-    assert "status --stack shop`" in result.stderr
-    assert "train --execution run-7 --stack shop`" in result.stderr
+    assert "status --env shop`" in result.stderr
+    assert "train --execution run-7 --env shop`" in result.stderr
     assert result.stdout == ""
 
 
 def test_train_shows_what_became_of_the_rows_and_whom_the_comparison_asked(shop: Deployment) -> None:
-    printed = CliRunner().invoke(app, ["train", "--stack", "shop"], catch_exceptions=False).stdout
+    printed = CliRunner().invoke(app, ["train", "--env", "shop"], catch_exceptions=False).stdout
 
     assert "Quality on the test part, 1,234 users, seen items masked (* selected on the validation part)" in printed
     assert "1,312 rows read, 1,200 kept: 4 users, 3 items, 25.0% repeats" in printed
@@ -56,15 +56,15 @@ def test_train_shows_what_became_of_the_rows_and_whom_the_comparison_asked(shop:
 
 
 def test_train_says_which_algorithms_were_left_out_and_why(shop: Deployment) -> None:
-    printed = CliRunner().invoke(app, ["train", "--stack", "shop"], catch_exceptions=False).stdout
-    as_json = CliRunner().invoke(app, ["train", "--stack", "shop", "--json"], catch_exceptions=False).stdout
+    printed = CliRunner().invoke(app, ["train", "--env", "shop"], catch_exceptions=False).stdout
+    as_json = CliRunner().invoke(app, ["train", "--env", "shop", "--json"], catch_exceptions=False).stdout
 
     assert "sasrec was left out: torch is not installed\n" in printed
     assert json.loads(as_json)["left_out"] == {"sasrec": "torch is not installed"}
 
 
 def test_train_as_json_has_the_datasets_quality(shop: Deployment) -> None:
-    printed = CliRunner().invoke(app, ["train", "--stack", "shop", "--json"], catch_exceptions=False).stdout
+    printed = CliRunner().invoke(app, ["train", "--env", "shop", "--json"], catch_exceptions=False).stdout
 
     quality = json.loads(printed)["dataset"]
     assert (quality["rows_read"], quality["kept"], quality["repeat_share"]) == (1_312, 1_200, 0.25)
@@ -78,7 +78,7 @@ def test_model_that_did_not_become_champion_has_an_exit_status_of_its_own(
     outcome = dataclasses.replace(OUTCOME, decision=decision)
     monkeypatch.setattr(training_run, "follow", lambda *arguments, **options: outcome)
 
-    result = CliRunner().invoke(app, ["train", "--stack", "shop"])
+    result = CliRunner().invoke(app, ["train", "--env", "shop"])
 
     assert result.exit_code == 3
     assert f"model r1 was {decision.replace('_', ' ')}:\n  passed: parity\n" in result.stdout
@@ -88,7 +88,7 @@ def test_trial_of_a_version_shows_no_dataset(shop: Deployment, monkeypatch: pyte
     outcome = dataclasses.replace(OUTCOME, run_id="r9", trained=False)
     monkeypatch.setattr(training_run, "follow", lambda *arguments, **options: outcome)
 
-    result = CliRunner().invoke(app, ["train", "--stack", "shop", "--json"], catch_exceptions=False)
+    result = CliRunner().invoke(app, ["train", "--env", "shop", "--json"], catch_exceptions=False)
 
     assert (result.exit_code, json.loads(result.stdout)["dataset"]) == (0, None)
 
@@ -101,7 +101,7 @@ def test_run_that_failed_or_did_nothing_is_an_error(
         raise error
 
     monkeypatch.setattr(training_run, "follow", ends)
-    monkeypatch.setattr(sys, "argv", ["alsolike", "train", "--stack", "shop"])
+    monkeypatch.setattr(sys, "argv", ["alsolike", "train", "--env", "shop"])
 
     with pytest.raises(SystemExit) as ended:
         main()
@@ -125,7 +125,7 @@ def test_a_run_that_nobody_follows_is_waited_for_until_it_has_its_turn(
 
     monkeypatch.setattr(training_run, "wait_until_begun", waited)
 
-    result = CliRunner().invoke(app, ["train", "--no-follow", "--stack", "shop"], catch_exceptions=False)
+    result = CliRunner().invoke(app, ["train", "--no-follow", "--env", "shop"], catch_exceptions=False)
 
     assert (result.exit_code, result.stdout, asked) == (0, said, [ARN])
 
@@ -137,7 +137,7 @@ def test_a_run_that_nobody_follows_and_that_found_another_is_an_error(
         raise TrainingBusy("run r0 goes on as execution e0")
 
     monkeypatch.setattr(training_run, "wait_until_begun", busy)
-    monkeypatch.setattr(sys, "argv", ["alsolike", "train", "--no-follow", "--stack", "shop"])
+    monkeypatch.setattr(sys, "argv", ["alsolike", "train", "--no-follow", "--env", "shop"])
 
     with pytest.raises(SystemExit) as ended:
         main()
@@ -160,7 +160,7 @@ def test_running_execution_is_followed_without_starting_another(
     monkeypatch.setattr(training_run, "follow", follow)
     monkeypatch.delattr(training_run, "start")
 
-    result = CliRunner().invoke(app, ["train", "--stack", "shop", "--execution", "run-7"], catch_exceptions=False)
+    result = CliRunner().invoke(app, ["train", "--env", "shop", "--execution", "run-7"], catch_exceptions=False)
 
     assert followed == [ARN]
     assert "[    0.0 s] Train\n" in result.stderr

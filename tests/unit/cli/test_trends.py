@@ -16,7 +16,7 @@ from operations.client.deployment import Deployment
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(command.app, ["trends", "--stack", "shop", *arguments], catch_exceptions=False)
+    return CliRunner().invoke(command.app, ["trends", "--env", "shop", *arguments], catch_exceptions=False)
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def shop(deployment: Deployment, tmp_path: Path) -> Shop:
 @pytest.fixture
 def refusal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     def refused(*arguments: str) -> str:
-        monkeypatch.setattr(sys, "argv", ["alsolike", "models", *arguments, "--stack", "shop"])
+        monkeypatch.setattr(sys, "argv", ["alsolike", "models", *arguments, "--env", "shop"])
         with pytest.raises(SystemExit) as ended:
             command.main()
         assert ended.value.code == 1

@@ -60,7 +60,7 @@ def test_a_promotion_that_sagemaker_does_not_approve_warns(shop: Shop, monkeypat
 
     monkeypatch.setattr(Approvals, "decide", throttled)
 
-    answer = CliRunner().invoke(command.app, ["models", "promote", "v4", "--reason", "better", "--stack", "shop"])
+    answer = CliRunner().invoke(command.app, ["models", "promote", "v4", "--reason", "better", "--env", "shop"])
 
     assert (answer.exit_code, shop.champion.version) == (0, "v4")
     assert "v4 is champion; a rollback brings back v2" in answer.stdout

@@ -25,7 +25,7 @@ GROUP, BUCKET = NAMES.model_package_group, NAMES.artefact_bucket
 
 
 class Shop:
-    """The deployment `--stack shop` with model versions."""
+    """The deployment `--env shop` with model versions."""
 
     def __init__(self, deployment: Deployment, directory: Path) -> None:
         self.deployment, self.directory = deployment, directory
@@ -91,7 +91,7 @@ class Shop:
 
 def run(*arguments: str) -> str:
     result = CliRunner().invoke(
-        command.app, ["models", *arguments, "--stack", "shop"], catch_exceptions=False, terminal_width=200
+        command.app, ["models", *arguments, "--env", "shop"], catch_exceptions=False, terminal_width=200
     )
     assert result.exit_code == 0, result.stderr
     return result.stdout

@@ -147,7 +147,7 @@ def test_what_lambda_would_not_return_is_refused_with_another_way(
     answer = export("ann")
 
     assert (answer["statusCode"], answer["headers"]["x-amzn-errortype"]) == (413, "ContentTooLargeException")
-    assert "alsolike user-data USER > file.json" in answer["document"]["message"]
+    assert "alsolike users export USER > file.json" in answer["document"]["message"]
 
 
 def test_a_document_of_many_events_fits_into_what_lambda_returns(stores: Stores) -> None:
@@ -166,7 +166,7 @@ def test_a_search_that_outlasts_the_call_is_refused_with_another_way(stores: Sto
     answer = export("ann.lee", remaining_ms=service.ANSWER_MS)
 
     assert (answer["statusCode"], answer["headers"]["x-amzn-errortype"]) == (503, "ServiceUnavailableException")
-    assert "alsolike user-data USER > file.json" in answer["document"]["message"]
+    assert "alsolike users export USER > file.json" in answer["document"]["message"]
 
 
 def test_a_store_that_does_not_answer_is_said_to_be_unavailable(stores: Stores) -> None:
@@ -282,7 +282,7 @@ def test_a_later_page_without_time_for_the_log_is_refused_with_another_way(store
     answer = export("ann", token=token, remaining_ms=service.PAGE_MS)
 
     assert answer["statusCode"] == 503
-    assert "alsolike user-data USER > file.json" in answer["document"]["message"]
+    assert "alsolike users export USER > file.json" in answer["document"]["message"]
 
 
 @pytest.mark.parametrize("token", ["", "?", "c2t1Lzc=", token_of_row("interactions/")])
