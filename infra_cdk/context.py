@@ -38,7 +38,7 @@ def load_settings(environments: object, name: str, overrides: Mapping[str, objec
         if key not in expected or key == "name":
             raise InvalidSettings(f"{where}.{key} is unknown; known are {sorted(set(expected) - {'name'})}")
         if not _is_a(value, expected[key]):
-            raise InvalidSettings(f"{where}.{key} is {value!r}, expected {_described(expected[key])}")
+            raise InvalidSettings(f"{where}.{key} is {value!r}, expected {described(expected[key])}")
     if "region" not in given:
         raise InvalidSettings(f"{where}.region is missing")
     defaults = SIZES[str(given.get("size", "small"))]
@@ -59,12 +59,13 @@ def _is_a(value: object, hint: Any) -> bool:
     return isinstance(value, hint) and not (hint is int and isinstance(value, bool))
 
 
-def _described(hint: Any) -> str:
+def described(hint: Any) -> str:
+    """Return the values that a setting of this type accepts, as text."""
     if isinstance(hint, types.UnionType):
-        return " or ".join(_described(part) for part in typing.get_args(hint))
+        return " or ".join(described(part) for part in typing.get_args(hint))
     if typing.get_origin(hint) is Literal:
         return " or ".join(repr(value) for value in typing.get_args(hint))
     if typing.get_origin(hint) is Sequence:
-        return f"a list of {_described(typing.get_args(hint)[0])}"
+        return f"a list of {described(typing.get_args(hint)[0])}"
     names = {"str": "text", "int": "a whole number", "bool": "true or false", "NoneType": "null"}
     return names[hint.__name__]

@@ -5,8 +5,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from infra_cdk.regions import TRAINING_REGISTRIES, is_image, pandas_layer
-from infra_cdk.settings_checks import InvalidSettings, is_date, require, require_ranges, require_schedules
+from infra_cdk.regions import PANDAS_VERSION, TRAINING_REGISTRIES, is_image, pandas_layer
+from infra_cdk.settings_checks import InvalidSettings, is_date, require, require_schedules, setting
 from infra_cdk.training_settings import TrainingSettings
 
 # Accepted by CloudWatch Logs: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
@@ -41,154 +41,172 @@ SIZES: Mapping[str, Mapping[str, Any]] = {
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(TrainingSettings):
-    """Everything in which one environment differs from another.
+    """Settings of one environment in `cdk.json`."""
 
-    Attributes
-    ----------
-    name
-        Of the environment; part of the names of its stacks and of its SSM parameters.
-    size
-        Which of `SIZES` gives defaults: `small` those below, `standard` a week to repair consumers and fast starts,
-        `large` also the rates, memory and dashboards of a large shop, above the quotas of a new account.
-    region, account
-        Where it is deployed. The table of AWS's images by region is read at synthesis, so the region is
-        fixed; without an account, the CLI's credentials decide.
-    removal_policy
-        What happens to buckets, tables and streams when their stack goes.
-    update_window_s, archive_window_s, trends_window_s, publish_window_s
-        How long a batch is gathered before `update_profiles`, `archive_events`, `count_trends` and `publish_catalog`
-        see it.
-    update_parallelization
-        How many batches of a shard `update_profiles` handles at a time. Lambda keeps the order of the records of one
-        user or session. A new account runs ten invocations at a time.
-    update_retries
-        How often a batch of `update_profiles` or `count_trends` is tried again; -1 until its records are too old. A try
-        against a table that does not answer takes seconds, so that the default outlasts a failure of an hour, and a
-        defect that one record brings out does not hold up its shard for a day. `archive_events` has no such limit: the
-        lake must not miss an hour because its bucket did.
-    compaction_schedule, attribution_schedule
-        EventBridge schedule expressions; None leaves the lake's upkeep or attribution to be started by hand.
-    attribution_window_days
-        So many days after an answer an event counts for it.
-    lake_first_date
-        The first day that SQL sees. Athena looks into every day from here on that a query does not rule out. A day
-        close to the first event makes queries faster. Only training reads events before it.
-    lake_cold_days
-        Age at which the lake's objects move to S3 Intelligent-Tiering, which stores rarely read data for less and does
-        not charge for reading it. None leaves them where they are.
-    served_days
-        How long the lake keeps what was recommended.
-    quarantine_alarm_percent
-        Share of unreadable records above which the operators are notified.
-    error_alarm_percent, latency_alarm_ms, degraded_alarm_percent
-        Shares of failed requests and of degraded answers, and the time of the slowest hundredth, above which they are.
-    training_image, pandas_layer_arn
-        Replace AWS's image and layer.
-    tombstone_check_s
-        How old a function's list of erased users may be: how soon all of them know of an erasure.
-    erasure_settle_s
-        How long an erasure waits before it searches: as long as what began before it may still run. No function of
-        Lambda's runs for more than 15 minutes.
-    pseudonymise_ids
-        Whether the API replaces the ids of users and sessions by keyed hashes before anything is stored. It cannot be
-        changed later: the same person would be two.
-    time_budget_ms
-        How long an answer with recommendations may take before less than the model's is answered, and half of it how
-        long the profile may take; 0 for as long as it takes.
-    throttle_rate_per_s, throttle_burst
-        Of a route without limits of its own. Every route has some by what its token has to be: `recommend_…` those that
-        read recommendations, `events_…` those that send events, items and users, `session_…` those of browsers,
-        `admin_…` those that administer. Each route has a bucket of its own.
-    session_cache_s
-        How long API Gateway lets a token of a session pass that was checked once: so much later than its end, too.
-    cors_origins
-        Origins of the pages that may call the API from a browser, such as https://shop.example.
-    web
-        Whether there are pages, storefront and console, with the distribution that serves them.
-    operator_mfa
-        Whether operators have to sign in to the pages with a second factor, a code of an app, or may.
-    tracing
-        Send traces of functions and workflows to X-Ray, which charges per trace. Lambda traces one call of a function
-        per second, and 5% of the others.
-    snap_start, provisioned_concurrency
-        Two ways of starting the functions behind the API quickly; Lambda refuses both together.
-    dashboards
-        All four, that of the deployment's health, or none; alarms do not need them.
-    monthly_budget_usd
-        Monthly cost above which the operators are notified, see docs/cost.md; None for no budget.
-    batch_concurrency
-        How many batches of a run are answered at a time, by the function that also answers the API. A new account runs
-        ten invocations at a time, of which the stream's consumers take five.
-    lake_memory_mb
-        Memory of the functions that read days of the lake: `build_dataset`, `compact_lake`, `attribute_outcomes`,
-        `monitor_models` and `purge_user`. A new account allows 3,008 MB.
-    profiles_warm_writes_per_s
-        Write units per second that the profiles' table serves from its first minute; None for DynamoDB's own start,
-        about 4,000.
-    """
-
-    name: str
-    region: str
-    size: Literal["small", "standard", "large"] = "small"
-    account: str | None = None
-    architecture: Literal["arm64", "x86_64"] = "arm64"
-    removal_policy: Literal["retain", "destroy"] = "retain"
-    log_retention_days: int = 30
-    stream_mode: Literal["provisioned", "on-demand"] = "provisioned"
-    stream_shards: int = 1
-    stream_retention_hours: int = 24
-    update_batch_size: int = 100
-    update_window_s: int = 0
-    update_parallelization: int = 1
-    archive_batch_size: int = 10_000
-    archive_window_s: int = 60
-    trends_window_s: int = 10
-    update_retries: int = 1_000
-    publish_window_s: int = 20
-    compaction_schedule: str | None = "rate(1 day)"
-    attribution_schedule: str | None = "rate(1 hour)"
-    attribution_window_days: int = 7
-    lake_first_date: str = "1970-01-01"
-    lake_cold_days: int | None = 30
-    served_days: int = 90
-    quarantine_alarm_percent: int = 1
-    error_alarm_percent: int = 1
-    latency_alarm_ms: int = 1_000
-    degraded_alarm_percent: int = 5
-    training_image: str | None = None
-    pandas_layer_arn: str | None = None
-    champion_check_s: int = 30
-    configuration_check_s: int = 30
-    snapshot_check_s: int = 30
-    trends_check_s: int = 30
-    tombstone_check_s: int = 5
-    erasure_settle_s: int = 960
-    pseudonymise_ids: bool = False
-    time_budget_ms: int = 100
-    snap_start: bool = False
-    provisioned_concurrency: int = 0
-    batch_concurrency: int = 3
-    lake_memory_mb: int = 3_008
-    profiles_warm_writes_per_s: int | None = None
-    throttle_rate_per_s: int = 500
-    throttle_burst: int = 1_000
-    recommend_rate_per_s: int = 300
-    recommend_burst: int = 600
-    events_rate_per_s: int = 300
-    events_burst: int = 600
-    session_rate_per_s: int = 300
-    session_burst: int = 600
-    admin_rate_per_s: int = 50
-    admin_burst: int = 100
-    session_cache_s: int = 60
-    cors_origins: Sequence[str] = ()
-    token_validity_minutes: int = 60
-    web: bool = True
-    operator_mfa: Literal["required", "optional"] = "required"
-    alarm_email: str | None = None
-    tracing: bool = False
-    dashboards: Literal["all", "health", "none"] = "health"
-    monthly_budget_usd: int | None = None
+    name: str = dataclasses.field(
+        metadata={"meaning": "Name of the environment, in the names of its stacks and SSM parameters"}
+    )
+    region: str = dataclasses.field(metadata={"meaning": "AWS region of the deployment"})
+    size: Literal["small", "standard", "large"] = setting("small", "[Set of defaults](#sizes)")
+    account: str | None = setting(None, "AWS account; null uses the account of your credentials")
+    architecture: Literal["arm64", "x86_64"] = setting("arm64", "Processor of functions and layers")
+    removal_policy: Literal["retain", "destroy"] = setting(
+        "retain", "`destroy` deletes stored data with its stack ([deletion](deploy.md#deleting-a-deployment))"
+    )
+    log_retention_days: int = setting(30, "Retention of all log groups")
+    stream_mode: Literal["provisioned", "on-demand"] = setting(
+        "provisioned", "`on-demand` scales automatically and costs about $29 a month when idle, a shard about $11"
+    )
+    stream_shards: int = setting(
+        1, "Provisioned shards; [at most double](scale.md#more-shards) in one deployment", (1, 500)
+    )
+    stream_retention_hours: int = setting(
+        24, "Retention of the stream; consumers stop retrying an hour earlier", (24, 8_760)
+    )
+    update_batch_size: int = setting(100, "Maximum records per batch of `update_profiles`", (1, 10_000))
+    update_window_s: int = setting(0, "Batching window of `update_profiles`", (0, 300))
+    update_parallelization: int = setting(
+        1,
+        "Batches per shard that `update_profiles` processes in parallel; the order per user is kept. A new account "
+        "runs ten invocations at a time. The embedded cloud accepts only 1",
+        (1, 10),
+    )
+    archive_batch_size: int = setting(
+        10_000, "Maximum records per batch of `archive_events`; larger batches mean fewer objects", (1, 10_000)
+    )
+    archive_window_s: int = setting(60, "Batching window of `archive_events`", (0, 300))
+    trends_window_s: int = setting(
+        10,
+        "Batching window of `count_trends`; longer windows mean fewer writes ([cost](trending.md#freshness-and-cost))",
+        (0, 300),
+    )
+    update_retries: int = setting(
+        1_000,
+        "Retries of a batch of `update_profiles` or `count_trends`; -1 retries until an hour before the stream's "
+        "retention ends, as `archive_events` does. The default outlasts an hour without the table. Failed batches "
+        "are stored under `aws/lambda/` in the lake bucket",
+        (-1, 10_000),
+    )
+    publish_window_s: int = setting(20, "Batching window of `publish_catalog`", (0, 300))
+    compaction_schedule: str | None = setting(
+        "rate(1 day)", "Schedule of [lake](lake.md) upkeep: compaction and retention; null: manual only"
+    )
+    attribution_schedule: str | None = setting(
+        "rate(1 hour)", "Schedule of [attribution](attribution.md); null: manual only"
+    )
+    attribution_window_days: int = setting(7, "Days after a response in which events count for it", (1, 60))
+    lake_first_date: str = setting(
+        "1970-01-01",
+        "First day visible to SQL; a day close to your first event makes queries faster. Training reads all days",
+    )
+    lake_cold_days: int | None = setting(
+        30, "Days after which objects of the lake move to S3 Intelligent-Tiering; null: never", (1, 36_500)
+    )
+    served_days: int = setting(90, "Retention of the [recommendation log](served.md)", (1, 36_500))
+    quarantine_alarm_percent: int = setting(1, "Alarm threshold: share of unreadable records", (0, 99))
+    error_alarm_percent: int = setting(
+        1, "Alarm threshold: share of failed requests ([runbook](runbooks/errors.md))", (0, 99)
+    )
+    latency_alarm_ms: int = setting(1_000, "Alarm threshold: p99 latency", (1, 30_000))
+    degraded_alarm_percent: int = setting(5, "Alarm threshold: share of degraded responses", (0, 99))
+    training_image: str | None = setting(
+        None, "Replaces AWS's training image of the region ([own image](training.md#a-container-of-your-own))"
+    )
+    pandas_layer_arn: str | None = setting(
+        None,
+        "Replaces AWS's layer of the region with [AWS SDK for "
+        f"pandas](https://aws-sdk-pandas.readthedocs.io/en/stable/install.html#managed-layer) {PANDAS_VERSION} for "
+        "Python 3.13, for example in China, where AWS publishes none",
+    )
+    champion_check_s: int = setting(
+        30, "Polling interval of `recommend` for promotions and rollbacks, less than `canary_duration_s`", (0, 60)
+    )
+    configuration_check_s: int = setting(30, "Polling interval for the configuration", (0, 60))
+    snapshot_check_s: int = setting(30, "Polling interval of `recommend` for the catalogue snapshot", (0, 3_600))
+    trends_check_s: int = setting(30, "Polling interval of `recommend` for [trends](trending.md)", (0, 3_600))
+    tombstone_check_s: int = setting(5, "Polling interval for erased users ([privacy](privacy.md))", (0, 60))
+    erasure_settle_s: int = setting(
+        960, "Wait of an erasure before each search; longer than any function runs (15 minutes)", (0, 86_400)
+    )
+    pseudonymise_ids: bool = setting(
+        False,
+        "Store keyed hashes instead of user and session IDs; cannot be changed after the [first "
+        "event](privacy.md#pseudonymised-ids)",
+    )
+    time_budget_ms: int = setting(
+        100,
+        "Time limit of a response before it falls back to fewer features, half of it for reading the profile; 0: none",
+        (0, 10_000),
+    )
+    snap_start: bool = setting(
+        False,
+        "Start `collect`, `recommend` and `authorize_session` from snapshots, which AWS bills per published version; "
+        "not with `provisioned_concurrency`",
+    )
+    provisioned_concurrency: int = setting(
+        0, "Initialised environments of `collect`, `recommend` and `authorize_session`", (0, 1_000)
+    )
+    batch_concurrency: int = setting(
+        3,
+        "Parallel [batches](batch.md) of a run, by the function that also serves the API. A [new "
+        "account](deploy.md#a-new-account) runs ten invocations at a time, the stream's consumers five of them",
+        (1, 1_000),
+    )
+    lake_memory_mb: int = setting(
+        3_008,
+        "Memory of `build_dataset`, `compact_lake`, `attribute_outcomes`, `monitor_models` and `purge_user`. A new "
+        "account allows 3008",
+        (1_024, 10_240),
+    )
+    profiles_warm_writes_per_s: int | None = setting(
+        None,
+        "Write units per second of the profiles' table from the start; null starts at about 4,000 and doubles within "
+        "half an hour",
+        (4_000, 40_000),
+    )
+    throttle_rate_per_s: int = setting(
+        500, "Requests per second and route, for routes without a limit below", (1, 100_000)
+    )
+    throttle_burst: int = setting(1_000, "Burst of these routes", (1, 100_000))
+    recommend_rate_per_s: int = setting(300, "Requests per second and route that reads recommendations", (1, 100_000))
+    recommend_burst: int = setting(600, "Burst of these routes", (1, 100_000))
+    events_rate_per_s: int = setting(
+        300, "Requests per second and route that writes events, items or users", (1, 100_000)
+    )
+    events_burst: int = setting(600, "Burst of these routes", (1, 100_000))
+    session_rate_per_s: int = setting(
+        300, "Requests per second and route for [browsers](sessions.md#limits)", (1, 100_000)
+    )
+    session_burst: int = setting(600, "Burst of these routes", (1, 100_000))
+    admin_rate_per_s: int = setting(50, "Requests per second and route for administrators", (1, 100_000))
+    admin_burst: int = setting(100, "Burst of these routes", (1, 100_000))
+    session_cache_s: int = setting(
+        60, "Caching time of [session token](sessions.md#expiry) decisions, also after a token expires", (0, 300)
+    )
+    cors_origins: Sequence[str] = setting(
+        (), "Origins of pages that may call the API from a [browser](sessions.md#cors), such as `https://shop.example`"
+    )
+    token_validity_minutes: int = setting(60, "Validity of the shop's tokens", (5, 1_440))
+    web: bool = setting(
+        True, "Deploy the [pages](web.md); if you turn it off, delete the stack `alsolike-<environment>-pages`"
+    )
+    operator_mfa: Literal["required", "optional"] = setting(
+        "required", "One-time codes for [operators](web.md#operators)"
+    )
+    alarm_email: str | None = setting(
+        None, "Recipient of alarms and of messages on budgets, trainings, rejected models and erasures"
+    )
+    tracing: bool = setting(
+        False, "Send [traces](observability.md#traces) to X-Ray: $13 a month for a function called every second"
+    )
+    dashboards: Literal["all", "health", "none"] = setting(
+        "health",
+        "All four [dashboards](observability.md#dashboards), the health dashboard or none, $3 a month each; alarms "
+        "do not need them",
+    )
+    monthly_budget_usd: int | None = setting(
+        None, "Monthly [budget](cost.md#budget) with notifications; null: none", (1, 100_000_000)
+    )
 
     def __post_init__(self) -> None:
         require(
@@ -204,7 +222,6 @@ class Settings(TrainingSettings):
             f"one of {sorted(LOG_RETENTION_DAYS)}",
         )
         TrainingSettings.__post_init__(self)
-        require_ranges(self, _RANGES)
         require_schedules(self, ("compaction_schedule", "attribution_schedule"))
         require(self.lake_first_date, is_date(self.lake_first_date), "lake_first_date", "a day such as 2020-01-31")
         require(
@@ -280,44 +297,3 @@ class Settings(TrainingSettings):
     def pandas_layer(self) -> str:
         """The layer with awswrangler, pandas and pyarrow that AWS publishes."""
         return self.pandas_layer_arn or pandas_layer(self.architecture)
-
-
-_LIMITED = ("recommend", "events", "session", "admin")
-# Field, least, most: the limits of the services.
-_RANGES = (
-    ("stream_shards", 1, 500),
-    ("stream_retention_hours", 24, 8_760),
-    ("update_batch_size", 1, 10_000),
-    ("update_window_s", 0, 300),
-    ("update_parallelization", 1, 10),
-    ("archive_batch_size", 1, 10_000),
-    ("archive_window_s", 0, 300),
-    ("trends_window_s", 0, 300),
-    ("update_retries", -1, 10_000),
-    ("publish_window_s", 0, 300),
-    ("attribution_window_days", 1, 60),
-    ("lake_cold_days", 1, 36_500),
-    ("served_days", 1, 36_500),
-    ("quarantine_alarm_percent", 0, 99),
-    ("error_alarm_percent", 0, 99),
-    ("latency_alarm_ms", 1, 30_000),
-    ("degraded_alarm_percent", 0, 99),
-    ("champion_check_s", 0, 60),
-    ("configuration_check_s", 0, 60),
-    ("snapshot_check_s", 0, 3_600),
-    ("trends_check_s", 0, 3_600),
-    ("tombstone_check_s", 0, 60),
-    ("time_budget_ms", 0, 10_000),
-    ("erasure_settle_s", 0, 86_400),
-    ("provisioned_concurrency", 0, 1_000),
-    ("batch_concurrency", 1, 1_000),
-    ("lake_memory_mb", 1_024, 10_240),
-    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/warm-throughput.html
-    ("profiles_warm_writes_per_s", 4_000, 40_000),
-    ("throttle_rate_per_s", 1, 100_000),
-    ("throttle_burst", 1, 100_000),
-    *((f"{routes}_{limit}", 1, 100_000) for routes in _LIMITED for limit in ("rate_per_s", "burst")),
-    ("session_cache_s", 0, 300),
-    ("token_validity_minutes", 5, 1_440),
-    ("monthly_budget_usd", 1, 100_000_000),
-)

@@ -1,8 +1,10 @@
 """Checks of settings. An error names the field, its value and the expected values."""
 
+import dataclasses
 import datetime as dt
 import re
 from collections.abc import Iterable
+from typing import Any
 
 _UNIT_S = {"minute": 60, "hour": 3_600, "day": 86_400}
 _RATE = re.compile(
@@ -42,11 +44,18 @@ def require(value: object, condition: bool, field: str, expectation: str) -> Non
         raise InvalidSettings(f"{field} is {value!r}, expected {expectation}")
 
 
-def require_ranges(settings: object, ranges: Iterable[tuple[str, int, int]]) -> None:
-    """Refuse a number that is less or more than its range; none is in every range."""
-    for field, least, most in ranges:
-        value = getattr(settings, field)
-        require(value, value is None or least <= value <= most, field, f"{least} to {most}")
+def setting(default: object, meaning: str, limits: tuple[int, int] | None = None) -> Any:
+    """Return a dataclass field with a default, a meaning for the documentation, and the limits of a number."""
+    return dataclasses.field(default=default, metadata={"meaning": meaning, "limits": limits})
+
+
+def require_ranges(settings: Any) -> None:
+    """Reject a number outside the limits of its field; None is always valid."""
+    for field in dataclasses.fields(settings):
+        if limits := field.metadata.get("limits"):
+            least, most = limits
+            value = getattr(settings, field.name)
+            require(value, value is None or least <= value <= most, field.name, f"{least} to {most}")
 
 
 def require_schedules(settings: object, fields: Iterable[str]) -> None:

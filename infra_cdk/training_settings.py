@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-from infra_cdk.settings_checks import rate_s, require, require_ranges, require_schedules
+from infra_cdk.settings_checks import rate_s, require, require_ranges, require_schedules, setting
 
 _INSTANCE = re.compile(r"ml\.[a-z][a-z0-9]*(-[a-z0-9]+)*\.(medium|large|([1-9]\d*)?xlarge)")
 _ALGORITHM = re.compile(r"[a-z][a-z0-9_]*")
@@ -17,96 +17,100 @@ _EVENTS_OF_A_LOOK, _EVENTS_FOR_LOOKS = 9, 20_000
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingSettings:
-    """The part of an environment's settings that is about models.
+    """Settings of models: training, datasets, gate, canary and drift."""
 
-    Attributes
-    ----------
-    training_schedule, monitoring_schedule
-        EventBridge schedule expressions; None leaves training or monitoring to be started by hand.
-    training_spot, training_max_wait_s
-        Train on spare capacity, which costs less. A job that loses it resumes from its checkpoints. The maximum wait
-        for capacity includes the time of the training.
-    training_instances, training_processes
-        Hosts of the job, and processes on each, that share the training of SASRec; all else runs in one.
-    training_algorithms, training_budget_s, training_budget_mb
-        Algorithms that are compared, all where none is named, and how long and in how much memory.
-    training_package
-        Folder, from the repository's root, with modules or packages of own algorithms, which the job imports.
-    sentence_model
-        Folder, from the repository's root or absolute, with a static sentence model that new items' titles are compared
-        by; see docs/cold-start.md.
-    dataset_engine, spark_above_mb, spark_workers, spark_worker_type, spark_timeout_minutes
-        What builds datasets: a function up to so many MB of the lake's objects, Spark on Glue past that; or one always.
-    spark_statistics, spark_sample_interactions
-        Whether Spark also counts what item-to-item models are fitted from, and about how many interactions, of some
-        users, the training then reads to choose and judge them by; see docs/scale.md.
-    gate_…
-        What a version has to show before it may go on trial, see docs/gate.md.
-    canary_share_percent, canary_duration_s, canary_interval_s
-        Share of users whom a version on trial answers, 0 for no trial; for how long; how often it is looked at.
-    canary_max_error_percent, canary_max_latency_percent
-        Maximum increase of its error share in points, and of its latency, before the trial ends.
-    models_kept
-        How many versions stay that are neither live, on trial, last good nor pinned.
-    dataset_days
-        Age after which the next training deletes a dataset; the latest and those of the champion and of what a rollback
-        returns to stay, at most 90 days.
-    drift_psi_percent, drift_hours, drift_retrains
-        Population stability index (in hundredths) that counts as drift, how long it has to hold, and whether it then
-        starts a training.
-    retrain_interactions
-        So many interactions after the champion's last start a training; None for no such start.
-    lake_silent_hours, champion_stale_days
-        Age of the latest event in the lake, and in the champion's data, above which the operators are notified.
-    """
-
-    training_schedule: str | None = "rate(7 days)"
-    training_instance_type: str = "ml.m5.xlarge"
-    training_volume_gb: int = 30
-    training_instances: int = 1
-    training_processes: int = 1
-    training_max_runtime_s: int = 14_400
-    training_spot: bool = True
-    training_max_wait_s: int = 28_800
-    training_algorithms: Sequence[str] = ()
-    training_budget_s: int | None = None
-    training_budget_mb: int | None = None
-    training_package: str | None = None
-    sentence_model: str | None = None
-    dataset_engine: Literal["auto", "lambda", "spark"] = "auto"
-    spark_above_mb: int = 300
-    spark_workers: int = 10
-    spark_worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = "G.1X"
-    spark_timeout_minutes: int = 480
-    spark_statistics: bool = False
-    spark_sample_interactions: int = 5_000_000
-    gate_min_interactions: int = 1_000
-    gate_min_users: int = 50
-    gate_max_age_days: int | None = 30
-    gate_min_compared_users: int = 30
-    gate_tolerance_percent: int = 5
-    gate_max_slice_drop_percent: int = 25
-    gate_max_fall_percent: int = 80
-    gate_min_coverage_percent: int = 1
-    gate_max_popularity_ratio: int = 10
-    gate_max_latency_ms: int = 50
-    canary_share_percent: int = 10
-    canary_duration_s: int = 86_400
-    canary_interval_s: int = 300
-    canary_max_error_percent: int = 1
-    canary_max_latency_percent: int = 50
-    models_kept: int = 10
-    dataset_days: int = 7
-    monitoring_schedule: str | None = "rate(1 hour)"
-    drift_psi_percent: int = 25
-    drift_hours: int = 24
-    drift_retrains: bool = True
-    retrain_interactions: int | None = None
-    lake_silent_hours: int = 24
-    champion_stale_days: int = 30
+    training_schedule: str | None = setting(
+        "rate(7 days)",
+        "EventBridge schedule; null: manual only. With a canary, a rate must be longer than `canary_duration_s`, "
+        "because a run includes its canary",
+    )
+    training_instance_type: str = setting(
+        "ml.m5.xlarge", "Instance type of the SageMaker job ([training](training.md))"
+    )
+    training_volume_gb: int = setting(30, "Volume of the job", (1, 16_384))
+    training_instances: int = setting(1, "Hosts that train [SASRec](scale.md#sasrec)", (1, 20))
+    training_processes: int = setting(1, "Processes per host that train SASRec", (1, 64))
+    training_max_runtime_s: int = setting(14_400, "Maximum run time of the job", (60, 432_000))
+    training_spot: bool = setting(
+        True,
+        "Use spot capacity, or on-demand instances if the account has no spot quota. An interrupted job resumes from "
+        "its checkpoints",
+    )
+    training_max_wait_s: int = setting(
+        28_800, "Maximum run time of a spot job including its wait, at least `training_max_runtime_s`", (60, 2_592_000)
+    )
+    training_algorithms: Sequence[str] = setting(
+        (), "Compared algorithms, `popularity` among them; an empty list compares all"
+    )
+    training_budget_s: int | None = setting(None, "Time budget of the comparison; null: an hour", (10, 432_000))
+    training_budget_mb: int | None = setting(
+        None, "Memory budget of the comparison; null: four fifths of the machine", (100, 4_000_000)
+    )
+    training_package: str | None = setting(
+        None, "Folder, from the repository's root, with [algorithms of your own](training.md#algorithms-of-your-own)"
+    )
+    sentence_model: str | None = setting(
+        None, "Folder with a static sentence model for [titles of new items](cold-start.md#titles-by-their-meaning)"
+    )
+    dataset_engine: Literal["auto", "lambda", "spark"] = setting(
+        "auto", "Dataset builder; `auto` uses [Spark](spark.md) above `spark_above_mb`"
+    )
+    spark_above_mb: int = setting(300, "Size of the lake's interactions above which `auto` uses Spark", (1, 1_000_000))
+    spark_workers: int = setting(10, "Workers of the Glue job", (2, 299))
+    spark_worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = setting("G.1X", "Worker type of the Glue job")
+    spark_timeout_minutes: int = setting(480, "Maximum run time of the Glue job", (1, 10_080))
+    spark_statistics: bool = setting(
+        False, "Spark also computes the [statistics](scale.md#statistics) of item-to-item models"
+    )
+    spark_sample_interactions: int = setting(
+        5_000_000, "Size of the sample for evaluation with Spark's statistics", (1_000, 10**9)
+    )
+    gate_min_interactions: int = setting(
+        1_000, "Minimum interactions of the training data for the [gate](gate.md)", (1, 10**12)
+    )
+    gate_min_users: int = setting(50, "Minimum users of the training data", (1, 10**9))
+    gate_max_age_days: int | None = setting(30, "Maximum age of the latest training event; null: any", (1, 36_500))
+    gate_min_compared_users: int = setting(30, "Minimum number of compared users", (2, 10**9))
+    gate_tolerance_percent: int = setting(5, "Tolerance for a fresher version", (0, 100))
+    gate_max_slice_drop_percent: int = setting(25, "Maximum drop in a segment", (0, 100))
+    gate_max_fall_percent: int = setting(80, "Limit of the [new-data check](gate.md#new-data)", (0, 100))
+    gate_min_coverage_percent: int = setting(1, "Minimum catalogue coverage", (0, 100))
+    gate_max_popularity_ratio: int = setting(10, "Maximum popularity bias", (1, 1_000_000))
+    gate_max_latency_ms: int = setting(50, "Maximum median run time of a graph", (1, 10_000))
+    canary_share_percent: int = setting(
+        10, "Share of users whose requests the [canary](models.md#canary) answers; 0: no canary", (0, 99)
+    )
+    canary_duration_s: int = setting(86_400, "Duration of a canary", (1, 604_800))
+    canary_interval_s: int = setting(300, "Interval of analyses", (1, 86_400))
+    canary_max_error_percent: int = setting(1, "Maximum additional errors, in points", (0, 100))
+    canary_max_latency_percent: int = setting(50, "Maximum additional latency", (0, 10_000))
+    models_kept: int = setting(10, "Other versions whose [files are kept](models.md#retention-of-files)", (1, 1_000))
+    dataset_days: int = setting(
+        7,
+        "Age after which the next training deletes a dataset, except the latest and those of the champion and the "
+        "rollback version (90 days)",
+        (1, 90),
+    )
+    monitoring_schedule: str | None = setting(
+        "rate(1 hour)",
+        "Schedule of [drift](drift.md) checks; null: only by `alsolike drift --refresh`. Alarms cover its longest "
+        "interval, at most a week",
+    )
+    drift_psi_percent: int = setting(25, "Threshold of the population stability index, in hundredths", (1, 1_000))
+    drift_hours: int = setting(24, "Duration above the threshold that counts as drift", (1, 8_760))
+    drift_retrains: bool = setting(True, "Drift starts a training")
+    retrain_interactions: int | None = setting(
+        None,
+        "Number of new interactions that starts a training; null: none. Needs a `monitoring_schedule`",
+        (1, 10**12),
+    )
+    lake_silent_hours: int = setting(24, "Alarm threshold: hours without an event in the lake", (1, 8_760))
+    champion_stale_days: int = setting(
+        30, "Alarm threshold: age of the latest event in the champion's data", (1, 36_500)
+    )
 
     def __post_init__(self) -> None:
-        require_ranges(self, _RANGES)
+        require_ranges(self)
         require_schedules(self, ("training_schedule", "monitoring_schedule"))
         require(
             self.training_max_wait_s,
@@ -169,41 +173,3 @@ class TrainingSettings:
     def training_wait_s(self) -> int:
         """The maximum duration of a training job, including the wait for spare capacity if that is used."""
         return self.training_max_wait_s if self.training_spot else self.training_max_runtime_s
-
-
-# Field, least, most.
-_RANGES = (
-    ("training_volume_gb", 1, 16_384),
-    ("training_instances", 1, 20),
-    ("training_processes", 1, 64),
-    ("training_max_runtime_s", 60, 432_000),
-    ("training_max_wait_s", 60, 2_592_000),
-    ("training_budget_s", 10, 432_000),
-    ("training_budget_mb", 100, 4_000_000),
-    ("spark_above_mb", 1, 1_000_000),
-    ("spark_workers", 2, 299),
-    ("spark_timeout_minutes", 1, 10_080),
-    ("spark_sample_interactions", 1_000, 10**9),
-    ("gate_min_interactions", 1, 10**12),
-    ("gate_min_users", 1, 10**9),
-    ("gate_max_age_days", 1, 36_500),
-    ("gate_min_compared_users", 2, 10**9),
-    ("gate_tolerance_percent", 0, 100),
-    ("gate_max_slice_drop_percent", 0, 100),
-    ("gate_max_fall_percent", 0, 100),
-    ("gate_min_coverage_percent", 0, 100),
-    ("gate_max_popularity_ratio", 1, 1_000_000),
-    ("gate_max_latency_ms", 1, 10_000),
-    ("canary_share_percent", 0, 99),
-    ("canary_duration_s", 1, 604_800),
-    ("canary_interval_s", 1, 86_400),
-    ("canary_max_error_percent", 0, 100),
-    ("canary_max_latency_percent", 0, 10_000),
-    ("models_kept", 1, 1_000),
-    ("dataset_days", 1, 90),
-    ("drift_psi_percent", 1, 1_000),
-    ("drift_hours", 1, 8_760),
-    ("retrain_interactions", 1, 10**12),
-    ("lake_silent_hours", 1, 8_760),
-    ("champion_stale_days", 1, 36_500),
-)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
+import json
+import typing
 from collections.abc import Iterator
 
 import typer
@@ -11,11 +14,15 @@ from mkdocs.structure.files import File, Files
 from typer.core import TyperArgument, TyperGroup, TyperOption
 
 from cli.main import app
+from infra_cdk.context import described
+from infra_cdk.settings import SIZES, Settings
+from infra_cdk.training_settings import TrainingSettings
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the reference of the command line."""
+    """Add the references of the command line and of the settings."""
     files.append(File.generated(config, "commands.md", content=commands_page()))
+    files.append(File.generated(config, "settings.md", content=settings_page()))
     return files
 
 
@@ -52,3 +59,44 @@ def _command_parts(context: typer.Context) -> Iterator[str]:
 def _record(parameter: TyperArgument | TyperOption, context: typer.Context) -> str:
     name, meaning = (part.replace("|", "\\|") for part in parameter.get_help_record(context))
     return f"| `{name}` | {' '.join(meaning.split())} |"
+
+
+def settings_page() -> str:
+    """Return a page with every setting's default, values and meaning."""
+    models = {field.name for field in dataclasses.fields(TrainingSettings)}
+    fields = dataclasses.fields(Settings)
+    parts = [
+        "# Settings",
+        "`cdk.json` contains an object of settings per environment, under `context.environments`. "
+        "[Deploying to AWS](deploy.md#settings) names those to decide first.",
+        "## Deployment",
+        _table(field for field in fields if field.name not in models | {"name"}),
+        "## Models",
+        _table(field for field in fields if field.name in models),
+        "## Sizes",
+        "Defaults of the sizes that differ from `small`:",
+        _sizes(),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(fields: Iterator[dataclasses.Field[object]]) -> str:
+    types, lines = typing.get_type_hints(Settings), ["| setting | default | values | meaning |", "|---|---|---|---|"]
+    for field in fields:
+        required = field.default is dataclasses.MISSING
+        default = "required" if required else f"`{json.dumps(field.default)}`"
+        values = described(types[field.name])
+        if limits := field.metadata.get("limits"):
+            values = values.replace("a whole number", f"{limits[0]} to {limits[1]}")
+        lines.append(f"| `{field.name}` | {default} | {values} | {field.metadata['meaning']} |")
+    return "\n".join(lines)
+
+
+def _sizes() -> str:
+    sizes = [size for size in SIZES if SIZES[size]]
+    names = dict.fromkeys(name for size in sizes for name in SIZES[size])
+    rows = [[f"`{name}`", *(json.dumps(SIZES[size].get(name)) for size in sizes)] for name in names]
+    return "\n".join(
+        f"| {' | '.join(cells)} |".replace("null", "")
+        for cells in (["setting", *(f"`{size}`" for size in sizes)], ["---"] * (len(sizes) + 1), *rows)
+    )

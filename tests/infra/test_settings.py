@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,10 @@ def test_size_gives_defaults_that_the_environment_overrides() -> None:
     assert (standard.snap_start, standard.stream_retention_hours, standard.dashboards) == (True, 24, "health")
     assert (large.recommend_rate_per_s, large.stream_retention_hours, large.dashboards) == (3_000, 24, "all")
     assert load_settings(environments(), "test") == load_settings(environments(size="small"), "test")
+
+
+def test_every_setting_has_a_meaning() -> None:
+    assert [field.name for field in dataclasses.fields(Settings) if not field.metadata.get("meaning")] == []
 
 
 def test_unknown_size_is_an_error_that_names_the_sizes() -> None:

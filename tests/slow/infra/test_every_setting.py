@@ -9,7 +9,6 @@ from typing import Any, Literal
 import pytest
 
 from infra_cdk import settings as declared
-from infra_cdk import training_settings
 from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
 from tests.infra.assembly import Assembly, synthesize
@@ -17,7 +16,7 @@ from tests.infra.setting_changes import dangers
 
 ENVIRONMENT = "shop"
 BASE: dict[str, Any] = {"region": "us-east-1", "removal_policy": "destroy"}
-RANGES = {name: (least, most) for name, least, most in (*declared._RANGES, *training_settings._RANGES)}
+LIMITS: dict[str, Any] = {field.name: field.metadata.get("limits") for field in dataclasses.fields(Settings)}
 TEXTS: dict[str, Any] = {
     "alarm_email": "operator@example.com",
     "architecture": "x86_64",
@@ -55,7 +54,7 @@ def candidates(name: str) -> Iterator[Any]:
 def _numbers(name: str, default: int | None) -> list[int]:
     if name == "log_retention_days":
         return sorted(declared.LOG_RETENTION_DAYS)
-    least, most = RANGES[name]
+    least, most = LIMITS[name]
     near = () if default is None else (default * 2, default + 1, default - 1)
     return [number for number in (*near, least, most) if least <= number <= most]
 
