@@ -90,7 +90,7 @@ def counted(capsys: pytest.CaptureFixture[str]) -> Callable[[], dict[str, float]
 
 @pytest.fixture
 def pseudonyms(aws: Callable[[str], Any]) -> Pseudonyms:
-    """The hashes under the secret that functions read as `the-key`."""
+    """Return hashes under the secret `the-key`, which the functions read."""
     aws("secretsmanager").create_secret(Name="the-key", SecretString="k" * 64)
     return Pseudonyms(b"k" * 64)
 

@@ -1,4 +1,4 @@
-"""What a log's subscription delivers, in the lake and in quarantine."""
+"""Records of the recommendation log, written to the lake or to quarantine."""
 
 import base64
 import gzip

@@ -18,7 +18,7 @@ def given() -> Answer:
 
 @pytest.fixture
 def judged(shop: Lake, given: Answer) -> Callable[..., dict[str, int]]:
-    """Return what is rejected of events beside a click that counts; that one is all that the answer led to."""
+    """Return a function that counts rejected events by reason; only one valid click is attributed next to them."""
 
     def judge(*events: dict[str, Any], answers: tuple[Answer, ...] = (), clicks: int = 1) -> dict[str, int]:
         shop.write_served([given, *answers])

@@ -1,4 +1,4 @@
-"""What does not count for an answer: a reason and a number for each, and no outcome that it changes."""
+"""Rejected events: each is counted by reason and changes no outcome."""
 
 from __future__ import annotations
 

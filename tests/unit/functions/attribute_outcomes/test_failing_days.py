@@ -1,4 +1,4 @@
-"""A day that fails fails alone, and the others are attributed."""
+"""Attribution of other days when one day fails."""
 
 from __future__ import annotations
 

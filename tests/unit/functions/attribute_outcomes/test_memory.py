@@ -21,7 +21,7 @@ Watched = tuple[list[int], list[int]]
 
 @pytest.fixture
 def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
-    """Return how many rows are joined at a time, and of how many repeated ones are taken out."""
+    """Record the number of rows per join and per removal of duplicates."""
     joined: list[int] = []
     reduced: list[int] = []
     once = day_results._once
@@ -54,7 +54,7 @@ def test_parts_have_no_more_rows_than_fit_however_few_were_foreseen(tmp_path: Pa
         keys = [Counter(part.table()["key"].to_pylist()) for part in some]
         rows.append(sum(part.rows for part in some))
         found += keys[0]
-        assert keys[1] == dict.fromkeys(keys[0], 2)  # what belongs together comes together
+        assert keys[1] == dict.fromkeys(keys[0], 2)  # both rows of a key are in the same part
 
     assert sorted(found) == sorted(KEYS)
     assert max(rows) <= 300

@@ -71,7 +71,7 @@ def test_copies_of_one_event_that_name_answers_of_two_days_count_once(shop: Lake
     copy = {**order, "recommendation_id": first["recommendation_id"]}
     others = [event(of, "pear", "purchase", event_value=1.0) for of in (first, second)]
     shop.write_served([first, second])
-    for earlier in (order, copy):  # the one that was taken in first counts
+    for earlier in (order, copy):  # the event that was received first counts
         shop.write_events([*others, {**order, "received_time_ms": order["received_time_ms"] + 1}], name="a")
         shop.write_events([{**copy, "received_time_ms": copy["received_time_ms"] + 1}, earlier], name="b")
 

@@ -1,4 +1,4 @@
-"""What answers led to, computed by hand."""
+"""Outcomes of answers, compared with values computed by hand."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_answer_to_nobody_counts_by_viewer_and_not_by_answer(shop: Lake) -> None
         event(shared, "pear", "cart", after_ms=72_000, **viewers[0]),
         event(shared, "pear", "purchase", after_ms=75_000, event_value=8.0, **viewers[0]),
         event(shared, "pear", "purchase", after_ms=75_000, event_value=8.0, **viewers[1]),
-        event(shared, "pear", "return", after_ms=80_000, event_value=20.0, **viewers[1]),  # what that viewer bought
+        event(shared, "pear", "return", after_ms=80_000, event_value=20.0, **viewers[1]),  # that purchase's return
         event(own, "pear", "purchase", event_value=5.0),
     ]
     shop.write_served([shared, own])

@@ -1,4 +1,4 @@
-"""What is built of what: a run, and who bought what before it."""
+"""A training run and the purchases before it."""
 
 from alsolike.events.interactions import Interaction
 from tests.builders.lambda_events import NOW_MS, interaction

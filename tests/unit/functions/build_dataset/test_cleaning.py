@@ -25,7 +25,7 @@ def row(event_id: str, user: str | None = "anna", item: str | None = "pear", **f
 
 
 def frame(*rows: dict[str, Any]) -> pd.DataFrame:
-    """As awswrangler reads the lake: Arrow types, in the lake's column order."""
+    """Return rows as awswrangler reads them from the lake: Arrow types, columns in the lake's order."""
     columns = pd.DataFrame(rows, columns=list(LAKE_COLUMNS))
     types = {name: "int64[pyarrow]" if name.endswith("_ms") else "string[pyarrow]" for name in LAKE_COLUMNS}
     return columns.astype(types)

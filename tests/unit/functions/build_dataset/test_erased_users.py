@@ -16,7 +16,7 @@ from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 
 
 def one_more_shopper() -> list[StreamRecord]:
-    """Return what keeps pear and plum in, when somebody is left out."""
+    """Return purchases that keep pear and plum in the dataset when a user is excluded."""
     bought = [interaction(f"m{item}", user_id="user9", session_id=None, item_id=item) for item in ("pear", "plum")]
     return stream_records(kinesis_event(bought, first=90))
 

@@ -53,7 +53,7 @@ def test_interactions_are_typed_and_in_order(dataset: Callable[[], dict[str, byt
 def test_users_come_with_the_declared_columns_that_make_groups(
     dataset: Callable[[], dict[str, bytes]], aws: Callable[[str], Any], artefact_bucket: str, users_table: str
 ) -> None:
-    """Of those who bought something: a number makes no group, and what is not declared may be anything."""
+    """Only buyers are exported; numbers form no groups, and undeclared columns may hold any value."""
     columns = {"plan": "string", "likes": "list", "age": "number"}
     store = ConfigurationStore(aws("s3"), artefact_bucket)
     store.apply(
@@ -116,7 +116,7 @@ def test_manifest_says_what_is_in_what_was_left_out_and_where_it_came_from(
     assert manifest.lineage[0] == "interactions/event_date=2026-09-11"
     assert len(manifest.lineage) == 11
     assert manifest.reference is not None
-    # Of the last seven days: the pear and the plum, each of three users who had both then, and of one who had one.
+    # In the last seven days, three users had both the pear and the plum, and one user had one item.
     assert manifest.reference.item_popularity.edges == (1,)
     assert manifest.reference.item_popularity.counts == (3, 3)
     assert manifest.reference.user_activity.counts[:3] == (0, 3, 0)

@@ -1,4 +1,4 @@
-"""Whatever is wrong with a request is 400 or 404, and said: never a 500."""
+"""Invalid requests: each is answered with 400 or 404 and a message, never with 500."""
 
 from collections.abc import Callable
 from typing import Any
@@ -49,7 +49,7 @@ GOOD: dict[str, Any] = {
 
 
 def authorizer(key: str) -> dict[str, Any] | None:
-    """Return what the authorizer of sessions says where it is asked."""
+    """Return the session authorizer's context, only for routes that use it."""
     return {"lambda": {"sessionId": "s1"}} if "/session/" in key else None
 
 

@@ -199,7 +199,7 @@ def test_one_merge_reads_no_more_than_its_memory_holds(s3: Any, lake_bucket: str
     assert (outcome.merged, outcome.written) == (20, 3)
     assert len(keys(s3, lake_bucket)) == 3
     assert counted(s3, lake_bucket) == before
-    # What filled the memory is not read again and again.
+    # Merged objects that reached the memory limit are not merged again.
     assert keep_up(s3, lake_bucket, later_ms=QUIET_MS, rules=rules).merged == 0
 
 
@@ -212,7 +212,7 @@ def test_one_merge_reads_no_more_bytes_than_it_may(s3: Any, lake_bucket: str) ->
         s3, lake_bucket, later_ms=QUIET_MS, rules=MergeRules(min_objects=3, merge_bytes=sum(sizes[:4]) + sizes[0] // 2)
     )
 
-    assert (outcome.merged, outcome.written) == (8, 2)  # the ninth alone is too few
+    assert (outcome.merged, outcome.written) == (8, 2)  # one remaining object is below the minimum
 
 
 def test_call_stops_before_its_time_is_up_and_the_next_goes_on(s3: Any, lake_bucket: str) -> None:

@@ -1,4 +1,4 @@
-"""What was served in few objects: each answer once, erased users in none, beside its readers."""
+"""Compaction of the recommendation log: one row per answer, none of erased users, while readers query it."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class MemoryStore(TrendsStore):
     def write(self, key: str, counts: ShardCounts, *, replaces: str | None) -> str:
         found = self.objects.get(key)
         if (found.etag if found else None) != replaces:
-            raise ConcurrentUpdate(f"{key} was written by somebody else")
+            raise ConcurrentUpdate(f"{key} was written by another caller")
         etag = str(next(self.versions))
         self.objects[key] = StoredBytes(counts.to_bytes(), etag)
         self.writes += 1
@@ -49,7 +49,7 @@ class MemoryStore(TrendsStore):
         return ShardCounts.from_bytes(self.objects[trends_key(shard)].data, name=shard)
 
     def weights(self) -> dict[str, float]:
-        """What each item's events of a minute ago weigh together."""
+        """Return each item's total weight of events one minute ago."""
         counts = self.counts()
         hour = list(WINDOWS).index("1h")
         age_ms = counts.as_of_ms - (NOW_MS - 60_000)
@@ -135,7 +135,7 @@ def test_event_of_a_clock_that_is_ahead_counts_as_of_its_arrival_or_not_at_all(a
     assert (outcome.counted, outcome.unreadable) == (counted, 1 - counted)
     if counted:
         np.testing.assert_array_equal(store.counts().counts, [[1, 1, 1, 1, 1, 0]])
-        assert store.counts().as_of_ms == NOW_MS  # a clock that is ahead fades nobody else's counters
+        assert store.counts().as_of_ms == NOW_MS  # a clock that is ahead does not decay the other counters
 
 
 def test_late_event_counts_by_its_own_time() -> None:
@@ -191,7 +191,7 @@ def test_unreadable_object_is_replaced(logged: Callable[[], str]) -> None:
 
 
 class Hurried(MemoryStore):
-    """Somebody else is faster, so many times."""
+    """Store in which another writer wins a given number of times."""
 
     def __init__(self, times: int) -> None:
         super().__init__()
@@ -200,7 +200,7 @@ class Hurried(MemoryStore):
     def write(self, key: str, counts: ShardCounts, *, replaces: str | None) -> str:
         if self.times:
             self.times -= 1
-            raise ConcurrentUpdate(f"{key} was written by somebody else")
+            raise ConcurrentUpdate(f"{key} was written by another caller")
         return super().write(key, counts, replaces=replaces)
 
 
@@ -250,7 +250,7 @@ RECORDS: Sequence[StreamRecord] = [
 @given(
     deliveries=st.lists(
         st.tuples(st.integers(0, 23), st.integers(1, 24), st.integers(0, 2)), max_size=15
-    ),  # how far back, how many, by whom
+    ),  # index of the first event, number of events, shard
     fates=st.lists(st.sampled_from(["kept", "lost", "silent"]), max_size=15),
 )
 def test_counts_do_not_depend_on_how_batches_are_cut_repeated_and_shared_out(

@@ -1,4 +1,4 @@
-"""DELETE /users/{userId}: accepted, not done; refused where the id could be nobody's; silent about who it is."""
+"""DELETE /users/{userId}: 202 before the work is done, 400 for an invalid id, and no id in the answer."""
 
 from __future__ import annotations
 

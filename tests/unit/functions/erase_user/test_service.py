@@ -105,7 +105,7 @@ def test_a_start_that_fails_is_made_good_by_asking_again(stores: Stores) -> None
     stores.workflows.is_down = True
     with pytest.raises(Unavailable, match="workflow does not start"):
         stores.ask("ann")
-    assert is_erased(stores, "ann")  # what was done stays done
+    assert is_erased(stores, "ann")  # the finished step is kept
     stores.workflows.is_down = False
 
     erasure = stores.ask("ann", now_ms=NOW_MS + 1_000)

@@ -1,4 +1,4 @@
-"""A user is shown everything that is held, by the id that the shop sends, or is told where to get it whole."""
+"""The export of a user's data by the shop's own id; too large an export names the command that exports it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ENVIRONMENT = {
 
 @pytest.fixture
 def stores(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Stores:
-    """A deployment whose secret gives the hashes of `PSEUDONYMS`."""
+    """Return a deployment whose secret gives the hashes of `PSEUDONYMS`."""
     aws("secretsmanager").create_secret(Name="key-of-people", SecretString="k" * 32)
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)

@@ -1,4 +1,4 @@
-"""What is compared with what, and where nothing can be said."""
+"""The compared distributions of each drift figure, and cases with too little data."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_scores_are_those_of_answers_that_nothing_changed(shop: MonitoredShop) -
     shop.answered([0.5] * 200 + [1.5] * 100)
     shop.answered([9.0] * 500, filter="in-stock", now_ms=NOW_MS - HOUR_MS)
     shop.answered([9.0] * 500, model_version="v0", now_ms=NOW_MS - 2 * HOUR_MS)
-    shop.answered([9.0] * 300, now_ms=NOW_MS - 3 * HOUR_MS)  # of the same shoppers, before
+    shop.answered([9.0] * 300, now_ms=NOW_MS - 3 * HOUR_MS)  # the same users, before the window
     shop.happened(shopping())
 
     found = figure_of(shop.look(), Drift.TOP_SCORE)

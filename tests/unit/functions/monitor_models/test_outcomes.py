@@ -1,4 +1,4 @@
-"""What became of a training that a look started."""
+"""Outcomes of a training run that monitoring started."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real shop's weeks beside the week before a training: the index is scipy's, and no drift where there is none."""
+"""A real shop's weeks compared with the week before training: the index equals SciPy's, without false drift."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What monitoring found, beside the index of the days before."""
+"""Monitoring results compared with the index of the days before."""
 
 from __future__ import annotations
 

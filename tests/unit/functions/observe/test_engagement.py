@@ -1,4 +1,4 @@
-"""What answers led to, by day, with the rates of the sums."""
+"""Outcomes per day; rates are ratios of sums."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is held back, by reason; no value of it is answered."""
+"""Quarantined records by reason; answers contain none of their values."""
 
 from __future__ import annotations
 

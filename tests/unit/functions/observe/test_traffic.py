@@ -1,4 +1,4 @@
-"""What the API and the consumers did, by minute, from the metrics that are there."""
+"""Traffic of the API and the consumers per minute, from the existing metrics."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_what_functions_count_is_summed_over_them(observe: Observe, put: Put) ->
         ("elsewhere", "RecordsQuarantined", 1000),
     ):
         put(OWN_NAMESPACE, name, value, service=service)
-        put("Alsolike/other", name, 10 * value, service=service)  # of another deployment in the account
+        put("Alsolike/other", name, 10 * value, service=service)  # another deployment in the account
     put("AWS/Kinesis", "GetRecords.IteratorAgeMilliseconds", 10, 900, 20, StreamName="events")
 
     assert counted(observe("traffic")) == {

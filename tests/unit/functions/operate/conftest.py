@@ -11,7 +11,7 @@ from tests.unit.functions.operate.shop import GROUP, MACHINE, RECOMMEND, Operato
 
 @pytest.fixture
 def empty(aws: Callable[[str], Any], artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Operator:
-    """An operator of a deployment without a model."""
+    """Return an operator of a deployment without a model."""
     for name, value in {
         "ARTEFACT_BUCKET": artefact_bucket,
         "MODEL_PACKAGE_GROUP": GROUP,
@@ -27,7 +27,7 @@ def empty(aws: Callable[[str], Any], artefact_bucket: str, monkeypatch: pytest.M
 
 @pytest.fixture
 def operator(empty: Operator) -> Operator:
-    """Of versions v1, then v2 champion; v3, which the gate rejected; v4, which passed it."""
+    """Publish v1, the champion v2, v3, which the gate rejected, and v4, which passed the gate."""
     empty.publish("v1")
     empty.publish("v2")
     empty.publish("v3", check=Check("ndcg", passed=False, figures="0.25, the champion has 0.30"))

@@ -27,7 +27,7 @@ RECOMMEND = "arn:aws:lambda:eu-west-1:123456789012:function:recommend:live"
 
 
 class Operator:
-    """Who calls the API, and looks at what became of it."""
+    """Client of the operator API that also reads the state that a call leaves."""
 
     def __init__(self, client: Callable[[str], Any], bucket: str) -> None:
         self.client, self.bucket = client, bucket
@@ -51,7 +51,7 @@ class Operator:
         return answer["statusCode"], answer["document"]["message"]
 
     def publish(self, version: str, *, check: Check | None = None, files: bool = True) -> None:
-        """Register a version as the gate does: half of what was asked for found, and a third by popularity."""
+        """Register a version as the gate does: hit rate 0.5, and 0.3 for popularity."""
         candidates = [
             {"algorithm": "popularity", "hr": 0.3, "ndcg": 0.1, "mrr": 0.05, "coverage": 0.2, "fit_s": 0.5},
             {"algorithm": "ease", "hr": 0.5, "ndcg": 0.25, "mrr": 0.2, "coverage": 0.8, "fit_s": 12.0},

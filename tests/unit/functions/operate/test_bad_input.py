@@ -1,4 +1,4 @@
-"""Whatever is wrong with a request is 400, 404 or 413, and said; nothing is changed."""
+"""Invalid requests: each is answered with 400, 404 or 413 and a message, and changes nothing."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ FOUND = {
 
 
 class Recommend:
-    """Lambda, whose function answers what it is told to."""
+    """Lambda client whose function returns a given answer."""
 
     def __init__(self) -> None:
         self.answer: dict[str, Any] = {"document": FOUND}

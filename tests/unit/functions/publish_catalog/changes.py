@@ -8,7 +8,7 @@ from typing import Any
 from functions.publish_catalog import handler
 from tests.builders.lambda_events import LambdaContext
 
-NOW_MS = 1_795_564_800_000  # of that day
+NOW_MS = 1_795_564_800_000  # 2026-11-25T00:00Z
 
 
 def record(entity_id: str, sequence: int, *, key: str = "item_id", **properties: Any) -> dict[str, Any]:

@@ -164,7 +164,7 @@ def test_killed_at_any_write_it_resumes_and_counts_nothing_twice(stores: Stores)
 
     done = False
     while not done:
-        # Of the writes of one unit (count, write anew, delete) the last may be left to the next life, never all.
+        # Each unit is three writes: count, rewrite, delete. Only the last may be left to the next attempt.
         try:
             done = stores.step(erasure, s3=Dying(stores.s3, 4)) == "done"
         except Killed:

@@ -1,4 +1,4 @@
-"""A purge finds the user in every store and leaves everybody else alone."""
+"""A purge removes the user from every store and keeps the data of other users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was recommended to an erased user goes with the user, wherever it has got to."""
+"""Recommendations to an erased user are deleted from every store."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_lines_in_quarantine_and_given_up_deliveries_go_too(stores: Stores) -> N
     assert stores.purged(erasure)["failed batches"] == (2, 2)
     of_bob = Hashes(BOB, frozenset(), frozenset(), ids_are_hashed=False)
     found = without_served_lines(stores.body("aws/lambda/async/f/mixed"), of_bob)
-    assert found == (1, None)  # Bob's line alone is left
+    assert found == (1, None)  # only Bob's line is left
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"payload": "{}"}', b'{"requestPayload": {"awslogs": {"data": "!"}}}'])

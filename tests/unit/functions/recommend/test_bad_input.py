@@ -1,4 +1,4 @@
-"""Whatever is wrong with a request for recommendations is 400 or 404, and said: never a 500."""
+"""Invalid requests for recommendations: each is answered with 400 or 404 and a message, never with 500."""
 
 from typing import Any
 

@@ -28,7 +28,7 @@ def items(result: dict[str, Any]) -> list[str]:
 
 @pytest.fixture
 def known(shop: Shop) -> Shop:
-    """A shop that knows anna, the session of somebody, and nobody else."""
+    """Return a shop with the profiles of the user anna and one session."""
     shop.publish()
     shop.remember("u#anna", "pear")
     shop.remember("s#visit", "pear")
@@ -135,7 +135,7 @@ def test_unknown_filter_fails_the_whole_batch(known: Shop) -> None:
 
 
 class LittleTime(LambdaContext):
-    """Says what time is left, question by question; at last, and from then on, the last."""
+    """Context that reports the given remaining times in order, then repeats the last."""
 
     def __init__(self, *left_ms: int) -> None:
         object.__setattr__(self, "left_ms", list(left_ms))

@@ -29,7 +29,7 @@ INF = np.float32(np.inf)
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    """After i0 each item scores 40 less its number."""
+    """Load a model that scores item n after i0 as 40 - n."""
     directory: Path = tmp_path_factory.mktemp("bundle") / "v1"
     scores = {("i0", item_id): float(40 - number) for number, item_id in enumerate(ITEMS) if number}
     write_bundle(directory, item_ids=ITEMS, transitions=scores, popular=ITEMS[:3])
@@ -37,7 +37,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 
 def passing(*numbers: int) -> npt.NDArray[np.float32]:
-    """What bars all items but some; item n is at the position n + 1."""
+    """Return a bias that excludes all items except the given ones; item n is at position n + 1."""
     bias = np.full(len(ITEMS) + 1, -INF, np.float32)
     bias[[number + 1 for number in numbers]] = 0
     return bias

@@ -13,7 +13,7 @@ from tests.fakes.places import REGION
 
 
 class BreaksOff(http.server.BaseHTTPRequestHandler):
-    """Promises 100 bytes and sends 10."""
+    """HTTP server that announces 100 bytes and sends 10."""
 
     def do_HEAD(self) -> None:
         self.send_response(200)

@@ -1,4 +1,4 @@
-"""Plain GETs: what may be kept, by whom, and how it is asked whether it still holds."""
+"""GET answers without a user: cache lifetime, shared caches and revalidation."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A version on trial answers its share of the users beside the champion, through the handler."""
+"""A canary answers its share of the users next to the champion, through the handler."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CANDIDATE_ARM, CHAMPION_ARM = "canary-v2/candidate", "canary-v2/champion"
 
 @pytest.fixture
 def tried(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    """A champion v1 that answers figs to who had a pear, and v2 on trial, which answers kiwis."""
+    """Return a shop with champion v1, which recommends figs after a pear, and canary v2, which recommends kiwis."""
     monkeypatch.setenv("CHAMPION_CHECK_S", "0")
     for user in USERS:
         shop.remember(f"u#{user}", "pear")
@@ -130,7 +130,7 @@ def test_whatever_is_wrong_with_it_as_it_is_loaded_the_champion_answers(
     tried: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any, **__: Any) -> Any:
-        raise MemoryError("nobody foresaw this")
+        raise MemoryError("unforeseen error")
 
     monkeypatch.setattr("functions.recommend.variant_models.load", fail)
 
@@ -180,7 +180,7 @@ class TestBesideExperiments:
 
         assert first(tried, userId=ON_TRIAL)[1:] in (("v1", "spring/control"), ("v1", "spring/new"))
         popular = tried.get("GET /users/{userId}/recommendations", path={"userId": ON_TRIAL}, recommender="popular")
-        assert popular["headers"]["x-alsolike-arms"] == CANDIDATE_ARM  # which that experiment is not about
+        assert popular["headers"]["x-alsolike-arms"] == CANDIDATE_ARM  # the experiment covers another recommender
 
     def test_an_id_with_as_many_arms_as_it_has_room_for_has_no_other(self, tried: Shop) -> None:
         arms = {"control": {"share": 0.5}, "new": {"share": 0.5}}

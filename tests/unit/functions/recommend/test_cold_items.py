@@ -41,7 +41,7 @@ def test_new_item_is_ranked_by_what_is_like_it(cold_shop: Shop) -> None:
 
     assert items == [
         {"itemId": "fig", "score": 2.0},
-        {"itemId": "plum", "score": 1.0},  # of equal scores the known item comes first
+        {"itemId": "plum", "score": 1.0},  # a known item precedes a cold one of equal score
         {"itemId": "date", "score": 1.0},
     ]
     assert headers["x-alsolike-cold-items"] == "1"
@@ -98,7 +98,7 @@ def test_only_ranked_cold_items_are_declared_where_rules_make_the_list(cold_shop
 
 
 def test_filter_that_only_new_items_pass_leaves_nobody_without_them(cold_shop: Shop) -> None:
-    """Nobody knows Bert: what is new is like nothing that he had. The date was changed after the sloe."""
+    """Bert has no history, so no new item is similar to it. The date was changed after the sloe."""
     cold_shop.configure(filters=FILTERS)
     cold_shop.catalogue({"sloe": {"kind": "blue", "price": 1}})
     cold_shop.catalogue({"date": {"from": "Greece", "price": 1}, "nut": {"price": 3}}, at_ms=NOW_MS + 1)

@@ -1,4 +1,4 @@
-"""What the schemas of the bodies say is what the parsers do, of recommenders that there are; others are 404."""
+"""The request schemas accept the same bodies as the parsers; unknown recommenders are answered with 404."""
 
 from typing import Any
 

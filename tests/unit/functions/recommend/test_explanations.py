@@ -55,8 +55,8 @@ def recent() -> list[RecentInteraction]:
     ]
 
 
-def told() -> Histories:
-    """The latest five, as the graph is told them: 1 or 5, halved every ten days."""
+def graph_input() -> Histories:
+    """Return the graph's input: the latest five interactions, each of weight 1 or 5, with a half-life of ten days."""
     weights = [weight * 0.5 ** (age / 10) for weight, age in zip([5, 1, 5, 1, 5], [5, 4, 3, 2, 1], strict=True)]
     return Histories(np.array([HISTORY[-5:]]), np.array([weights], np.float32))
 
@@ -74,9 +74,9 @@ def test_each_contribution_is_what_the_model_says_less_without(model: Fitted, tm
 
     found = serving.ablation_scores(history, best, latest=3, now_ms=NOW_MS)
 
-    expected = [model.score(told())[0, best]]
+    expected = [model.score(graph_input())[0, best]]
     for place in (2, 3, 4):
-        lighter = told()
+        lighter = graph_input()
         lighter.weights[0, place] = 0
         expected.append(model.score(lighter)[0, best])
     np.testing.assert_allclose(found, np.array(expected), rtol=1e-4, atol=1e-6)

@@ -77,7 +77,7 @@ def test_the_secret_of_the_hashes_is_read_ahead_of_requests(
     shop: Shop, initialised: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     initialised("snap-start")
-    monkeypatch.setattr(handler, "pseudonyms_of", None)  # and is not asked for again
+    monkeypatch.setattr(handler, "pseudonyms_of", None)  # and is not read again
 
     assert shop.post({"userId": "anna"})["statusCode"] == 200
 

@@ -1,4 +1,4 @@
-"""What initialisation opens before there is a model."""
+"""Initialisation before the first model exists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is answered where something fails: model, similar to the last viewed, popular, trending, nothing."""
+"""Fallbacks after a failure: model, similar to the last viewed item, popular, trending, empty list."""
 
 import contextlib
 import socket
@@ -21,7 +21,7 @@ RELATED = {"similar": {"pear": {"kiwi": 0.75, "fig": 0.5}}}
 
 @pytest.fixture
 def failing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    """A shop whose model is loaded and then does not run."""
+    """Return a shop whose model is loaded but fails to run."""
     shop.publish(related=RELATED)
     shop.ask()
 
@@ -57,7 +57,7 @@ def test_what_was_seen_is_left_out_on_the_second_step_too(shop: Shop, monkeypatc
 
     items, headers = shop.ask(numResults=5)
 
-    assert [item["itemId"] for item in items] == ["fig", "plum"]  # what is like pear, and the other unseen one
+    assert [item["itemId"] for item in items] == ["fig", "plum"]  # the item similar to pear, then the other unseen item
     assert headers["x-alsolike-filled"] == "1"
 
 
@@ -125,7 +125,7 @@ def test_model_that_would_take_longer_than_the_answer_may_is_left_out_and_tried_
 
 
 def test_time_that_the_profile_took_is_not_left_for_the_model(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of 100 ms the profile takes 90, and the model 20; who has no history needs no model."""
+    """The profile takes 90 ms of 100, and the model 20; a user without history needs no model."""
     shop.publish(related=RELATED)
     shop.remember("u#anna", "pear")
     shop.ask()
@@ -198,7 +198,7 @@ def test_connection_that_is_never_made_is_not_waited_for_either(shop: Shop, monk
         shop.publish(groups=[Group("plan", "gold", 20, [2])])
         monkeypatch.setenv("TIME_BUDGET_MS", "200")
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{listener.getsockname()[1]}")
-        shop.ask(userId="nobody")  # which loads the model
+        shop.ask(userId="nobody")  # loads the model
 
         began_s = time.monotonic()
         items, headers = shop.ask(numResults=1)

@@ -1,4 +1,4 @@
-"""Which rules apply: those of the recommender, or of the set that is named, and of these what a ranking takes."""
+"""Rules that apply to a request: the recommender's or those of the named set, limited to what a ranking accepts."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def test_seen_items_are_left_out_where_the_model_says_so(tmp_path: Path) -> None
 
 
 def test_returned_item_does_not_count(tmp_path: Path) -> None:
-    """Plum was bought and sent back: pear alone is left."""
+    """Plum was bought and returned, so only pear is left."""
     history = HistoryParameters(length=3, half_life_days=7.0, event_weights={"purchase": 5.0, "return": -5.0})
     entries = recent(("pear", "purchase", 0), ("plum", "purchase", 0), ("plum", "return", 0))
 

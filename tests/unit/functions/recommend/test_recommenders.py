@@ -107,7 +107,7 @@ def test_filters_look_at_items_that_the_model_does_not_know(stocked: Shop) -> No
 
 
 def test_buy_again_ranks_what_was_bought_and_kept_as_the_model_does(stocked: Shop) -> None:
-    """The pear leads to the fig; the plum was taken back; the kiwi, viewed only, is not had again."""
+    """The pear leads to the fig; the plum was returned; the kiwi was only viewed, so it is no repeat purchase."""
     stocked.remember("u#anna", "fig", "purchase", before_ms=3000)
     stocked.remember("u#anna", "durian", "purchase", before_ms=2500)
     stocked.remember("u#anna", "plum", "purchase", before_ms=2000)

@@ -240,7 +240,7 @@ def test_a_browser_is_not_told_of_the_rules(ruled: Callable[..., Shop]) -> None:
 
 
 def test_a_promotion_is_part_of_what_an_answer_shows(ruled: Callable[..., Shop]) -> None:
-    """The same items under another name are another answer to whoever kept the first."""
+    """The same items under another name are a different answer for a client that cached the first."""
     shop = ruled(on="popular", promotions=[{"filter": "dear", "share": 0.25}])
     first = shop.get("GET /popular")
     shop.configure(

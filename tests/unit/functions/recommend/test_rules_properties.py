@@ -131,7 +131,7 @@ def answer(
 
 
 def passing(name: str, catalogue: Mapping[str, Any]) -> set[str]:
-    """Return the items that pass a filter, as somebody would say who reads it."""
+    """Return the items that pass a filter by a plain reading of its expression."""
     tests = {
         "red": lambda item_id, has: has.get("brand") == "red",
         "cheap": lambda item_id, has: has.get("price", 9) < 5,

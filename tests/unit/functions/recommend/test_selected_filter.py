@@ -64,7 +64,7 @@ def test_filter_starves_no_result_that_exists(filtered: Shop) -> None:
 
 
 def test_filling_obeys_the_filter_and_is_declared(filtered: Shop) -> None:
-    """Of the model's fig and plum the filter lets none pass, of up to 2 the plum."""
+    """The model ranks fig and plum: `cheap` passes neither, `up-to` a price of 2 passes the plum."""
     _, popular = filtered.ask(filterArn=f"{ARN}:filter/cheap")
     items, filled = filtered.ask(filterArn=f"{ARN}:filter/up-to", filterValues={"PRICE": "2"})
 
@@ -120,7 +120,7 @@ def test_user_is_looked_at_beside_the_items(filtered: Shop) -> None:
     filtered.register("old", age=18, likes=["soft", "blue"])
 
     assert "plum" not in filtered.items("adults", userId="young", numResults=4)
-    assert "plum" not in filtered.items("adults", userId="unknown", numResults=4)  # nobody said that they are of age
+    assert "plum" not in filtered.items("adults", userId="unknown", numResults=4)  # the age is unknown
     assert "plum" in filtered.items("adults", userId="old", numResults=4)
     assert sorted(filtered.items("favourites", userId="young")) == ["pear"]
     assert sorted(filtered.items("favourites", userId="old")) == ["fig", "pear", "plum"]

@@ -172,7 +172,7 @@ def test_what_was_not_served_has_no_line(shop: Shop, lines: Callable[[], list[Se
 def test_no_secret_costs_one_wait_and_no_answer(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], counted: Callable[[], Any]
 ) -> None:
-    """It is asked for again after a while, and what is written until then says that the shopper is unknown."""
+    """The secret is read again after a while; until then the log line gives no user."""
     monkeypatch.setenv("SECRET_ARN", "no-such-secret")
     asked: list[str] = []
 

@@ -1,4 +1,4 @@
-"""What is read again between requests: configuration and catalogue, and what happens when it cannot be."""
+"""Configuration and catalogue refreshed between requests, and failures of the refresh."""
 
 import dataclasses
 import time
@@ -37,7 +37,7 @@ def test_deleted_item_is_answered_no_more(shop: Shop) -> None:
     shop.catalogue({"fig": None}, at_ms=NOW_MS + 1)
 
     assert shop.items(numResults=2) == ["plum", "pear"]
-    assert shop.items(userId="nobody") == ["pear", "kiwi", "plum"]  # of the popular list fig, pear, kiwi; then others
+    assert shop.items(userId="nobody") == ["pear", "kiwi", "plum"]  # the popular items fig, pear, kiwi; then others
 
 
 def test_item_that_comes_back_is_answered_again(shop: Shop) -> None:
@@ -231,11 +231,14 @@ def watching(champion: Held, configuration: Held, snapshot: Held, *, breaker: Ci
 
 
 class Looks(Held):
-    """Takes four seconds to fail while S3 is silent, a hundredth of one while S3 refuses; counts its looks."""
+    """Periodically refreshed value that fails and counts its polls.
+
+    A poll takes 4 seconds while S3 does not answer, and 0.01 seconds while S3 rejects it.
+    """
 
     takes_s = 0.0
     seconds = 0.0
-    """Of all of them together."""
+    """Total time of all polls."""
 
     def __init__(self, value: Any) -> None:
         super().__init__(value)
@@ -259,7 +262,7 @@ def test_a_silent_store_is_waited_for_by_one_look_and_a_refusing_one_asked_by_al
     watch = watching(*parts, breaker=CircuitBreaker(lasts_s=30, clock=lambda: Looks.seconds))
 
     def looks(*, after_s: int) -> tuple[int, ...]:
-        """Return how often each is asked in a request."""
+        """Return the number of polls of each part in one request."""
         before = [part.looks for part in parts]
         watch.state(now_ms=NOW_MS + after_s * 1000, remaining_ms=lambda: LOOK_TIME_MS + 1)
         return tuple(part.looks - n for part, n in zip(parts, before, strict=True))

@@ -1,4 +1,4 @@
-"""What a session may ask: whose profile is read, and which columns and filters the shop permits."""
+"""Permissions of a session: the profile it reads, and the columns and filters that the shop permits."""
 
 from typing import Any
 

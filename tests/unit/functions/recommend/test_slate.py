@@ -15,7 +15,7 @@ BRANDS = {"a": "x", "b": "x", "c": "x", "d": "y", "e": "z"}
 
 
 class Chance:
-    """Says what it was told, then always the same."""
+    """Random source that returns the given numbers, then always 0.999."""
 
     def __init__(self, *numbers: float, drawn: int = 0) -> None:
         self._numbers = iter(numbers)
@@ -172,7 +172,7 @@ def test_pins_that_break_a_spread_let_pass_what_does_not_widen_it() -> None:
 
 
 def test_diversity_is_maximal_marginal_relevance() -> None:
-    """With a dial of .5: b is worth .5 * .9 - .5 * 1 = -.05 after a, d .5 * .4 = .2, then e .15 before b."""
+    """With diversity 0.5: after a, b is worth 0.5 * 0.9 - 0.5 * 1 = -0.05, d 0.5 * 0.4 = 0.2; then e 0.15 beats b."""
     candidates = ranked("abde", a=10, b=9, d=4, e=3)
 
     slate = made(candidates, k=4, diversity=Diversity(0.5, ("brand",)))
@@ -187,7 +187,7 @@ def test_a_small_dial_leaves_the_order() -> None:
 
 
 def test_likeness_is_the_mean_jaccard_index_of_the_columns() -> None:
-    """After a: b shares one of three tags, c both of two, so .9 - 1/3 is worth more than 1 - 1, times .5 each."""
+    """After a: b shares one of three tags, c both, so 0.9 - 1/3 exceeds 1 - 1, each times 0.5."""
     tags = {"a": ["m", "n"], "b": ["n", "o"], "c": ["n", "m"]}
 
     slate = made(ranked("acb", a=10, c=10, b=9), k=3, of=tags, column="tags", diversity=Diversity(0.5, ("tags",)))
@@ -230,8 +230,8 @@ def test_pins_and_promotions_are_not_left_to_chance() -> None:
     ]
 
 
-class Told:
-    """Goes one way through a tree of choices, and knows how probable that way is."""
+class ChosenPath:
+    """Random source that follows one path through a tree of choices and computes the path's probability."""
 
     def __init__(self, way: Sequence[int], share: float) -> None:
         self._way = iter(way)
@@ -260,7 +260,7 @@ def test_propensities_are_the_chances_of_all_ways_to_a_list() -> None:
     said: dict[str, float] = {}
     moves = [(0,), *((1, drawn) for drawn in range(4))]
     for steps in itertools.product(moves, repeat=3):
-        told = Told([*itertools.chain(*steps), *[0] * 9], share)
+        told = ChosenPath([*itertools.chain(*steps), *[0] * 9], share)
         slate = made("abde", k=3, chance=told, explored_share=share, new_items=ranked("bcmn"), slate=rules)
         if told.probability:
             lists[ids(slate)] += told.probability  # type: ignore[assignment]

@@ -1,4 +1,4 @@
-"""Whatever the rules and the catalogue, a naive checker finds them kept, or the rule that was not is named."""
+"""A naive checker finds all rules kept, or the broken rule named, for any rules and catalogue."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def keeps(rule: SlateRule, items: list[str], catalogue: Mapping[str, Mapping[str
 
 
 def worse(rule: SlateRule, items: list[str], pinned: list[str], catalogue: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Say whether a list breaks a rule further than its pinned items alone do."""
+    """Return whether a list breaks a rule further than only its pinned items do."""
     if keeps(rule, pinned, catalogue):
         return not keeps(rule, items, catalogue)
     has, of_pins = ([catalogue.get(item_id, {}).get(rule.column) for item_id in each] for each in (items, pinned))
@@ -173,7 +173,7 @@ def test_what_is_said_to_have_given_did(
     catalogue: Mapping[str, Mapping[str, Any]],
     seed: int,
 ) -> None:
-    """No rule is blamed that was kept; pins alone may break a slate rule that the whole list then keeps breaking."""
+    """A kept rule is never reported as broken. Pins may break a slate rule, which the whole list then breaks too."""
     slate = compose(
         candidates,
         steering,

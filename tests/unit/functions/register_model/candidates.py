@@ -60,7 +60,7 @@ def with_winner(**figures: Any) -> Manifest:
 
 
 def compared(*, last_event_ms: int = NOW_MS, **found: Any) -> Manifest:
-    """A candidate that was compared with champion v0; it is a day fresher."""
+    """Return a candidate compared with champion v0; its data are one day newer."""
     candidate = with_metrics(against_champion={**AGAINST, **found})
     return dataclasses.replace(candidate, last_event_ms=last_event_ms)
 

@@ -20,7 +20,7 @@ Walks = Mapping[str, Sequence[str]]
 
 
 def shuffled(walks: Walks, *, days: int) -> Walks:
-    """What everybody had in the first days, dealt out anew: as popular as it was, and without any order."""
+    """Return walks whose first days are shuffled across users: the same popularity, but no order."""
     early = [item for items in walks.values() for item in items[:days]]
     random.Random(0).shuffle(early)
     return {

@@ -1,4 +1,4 @@
-"""A candidate beside the champion: surely better, about as good and fresher, or let go."""
+"""A candidate compared with the champion: clearly better, equal but newer, or rejected."""
 
 import dataclasses
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a candidate has to show by itself."""
+"""Checks of a candidate without a champion."""
 
 import dataclasses
 import re

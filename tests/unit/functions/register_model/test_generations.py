@@ -21,7 +21,7 @@ from tests.unit.model_export.shops import random_sequences
 
 @pytest.fixture(scope="module")
 def walks() -> Walks:
-    """Who walks through 20 items, mostly in their order."""
+    """Return users who walk through 20 items, mostly in order."""
     return {
         f"user{user}": [f"item{item:02d}" for item in sequence]
         for user, sequence in enumerate(random_sequences(users=USERS, items=20, length=DAYS))
@@ -39,7 +39,7 @@ def test_worse_candidate_is_refused_and_a_better_one_passes(tmp_path: Path, walk
     poor = trained(tmp_path, shuffled(early, days=CHAMPIONS_DAYS), version="poor")
     lines: list[str] = []
 
-    # Of the champion's last day all is true, so that it is told what its users really had last.
+    # The champion's last day is real, so that the evaluation passes it the true last items of its users.
     garbled = shuffled(walks, days=CHAMPIONS_DAYS - 1)
 
     worse = trained(tmp_path, garbled, version="worse", champion=good, lines=lines)

@@ -1,4 +1,4 @@
-"""What the newest data taught, and whether it can be foreseen as well as what was before."""
+"""The gate's check on new data: the gain from training on them, and how predictable they are."""
 
 import dataclasses
 from typing import Any

@@ -1,4 +1,4 @@
-"""What came since the champion is judged before a model that has learned it may go on trial."""
+"""Purchases since the champion's training are checked before a model trained on them starts a canary."""
 
 import random
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ OLD_CHAMPIONS_DAYS = 32
 
 @pytest.fixture(scope="module")
 def walks() -> Walks:
-    """Who walks through 40 items in two cycles, mostly in their order."""
+    """Return users who walk through 40 items in two cycles, mostly in order."""
     return {
         f"user{user:02d}": [f"item{item:02d}" for item in sequence]
         for user, sequence in enumerate(random_sequences(users=USERS, items=ITEMS, length=DAYS))
@@ -37,7 +37,7 @@ def drawn(rng: random.Random) -> str:
 
 
 def random_purchases(walks: Walks, *, since_day: int) -> Walks:
-    """From a day on everybody buys something drawn by lot."""
+    """Replace each user's purchases from a day on by random ones."""
     rng = random.Random(0)
     return {user: [*items[:since_day], *(drawn(rng) for _ in items[since_day:])] for user, items in walks.items()}
 

@@ -1,6 +1,4 @@
-"""Whether a version on trial goes on, by simulation: how often a version that is no worse is taken back, and how soon
-one that is worse.
-"""
+"""Simulations of canary decisions: how often an equal version is rolled back, and how soon a worse one is."""
 
 from __future__ import annotations
 
@@ -22,7 +20,7 @@ Rng = np.random.Generator
 
 @dataclasses.dataclass(frozen=True)
 class Behaviour:
-    """How answers of an arm turn out."""
+    """Distribution of an arm's answers and outcomes."""
 
     error_rate: float = 0.02
     latency_ms: float = 20.0

@@ -1,4 +1,4 @@
-"""What a person does while a canary goes on stands."""
+"""Manual changes during a canary are kept."""
 
 from __future__ import annotations
 

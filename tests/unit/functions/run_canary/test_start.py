@@ -1,4 +1,4 @@
-"""What a canary's start does, and which versions are not tried."""
+"""The start of a canary, and versions that never start one."""
 
 from __future__ import annotations
 
@@ -152,5 +152,5 @@ def test_only_answers_that_could_be_on_trial_are_expected(trial: Trial) -> None:
 
     canary = trial.start(run_id="by-hand")
 
-    # Of 160 rows in four objects of about the same size, which are all read.
+    # All 160 rows in four objects of about equal size are read.
     assert (canary.planned_answers, canary.expected_answers) == (1_000, 100)

@@ -184,7 +184,7 @@ def test_of_two_runs_that_reach_for_the_turn_at_once_one_gets_it(runs: Runs, the
         Slower(runs.s3, runs.stepfunctions, runs.bucket).take(second, run_id="rb", now_ms=1)
 
     assert runs.holder() == first
-    assert runs.start(second)["first"] == "busy"  # what the workflow's retry finds
+    assert runs.start(second)["first"] == "busy"  # the result that the workflow's retry receives
 
 
 def test_champion_is_copied_into_the_dataset(runs: Runs) -> None:

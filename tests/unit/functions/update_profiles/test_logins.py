@@ -56,7 +56,7 @@ OTHERS = [at(4, "o1", "other", user="ben"), at(7, "o2", "again", user="anna"), a
 
 
 def expected_profiles(events: Sequence[Interaction]) -> dict[str, tuple[RecentInteraction, ...]]:
-    """The pure rule over the whole set."""
+    """Return the profiles that the pure rule gives for the whole set of events."""
     logins = first_logins(events)
     found: dict[str, Profile] = {}
     for event in events:
