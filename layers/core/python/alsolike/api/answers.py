@@ -50,7 +50,7 @@ def _list(field: str) -> Schema:
     item = object_of(
         {"itemId": {"type": "string"}, "score": {"type": "number"}},
         {
-            "promotionName": {"type": "string", "description": "The promotion that the item is here for."},
+            "promotionName": {"type": "string", "description": "Promotion that added the item."},
             "metadata": {"type": "object", "additionalProperties": {"type": "string"}},
             "reason": {
                 "type": "array",
@@ -62,18 +62,21 @@ def _list(field: str) -> Schema:
                             "itemId": {"type": "string"},
                             "eventType": {"type": "string"},
                             "timestamp": {"type": "number", "description": "Seconds since 1970."},
-                            "contribution": {"type": "number", "description": "What the score would lose without it."},
+                            "contribution": {
+                                "type": "number",
+                                "description": "Share of the score that is lost without it.",
+                            },
                         }
                     ),
                 },
-                "description": "The interactions that counted most for the item; only where `explain` asks for them.",
+                "description": "Interactions with the largest weight for the item, if `explain` is true.",
             },
         },
     )
     return object_of(
         {
             field: {"type": "array", "items": item, "description": "Best first."},
-            "recommendationId": {"type": "string", "description": "For the `recommendationId` of events."},
+            "recommendationId": {"type": "string", "description": "ID for the `recommendationId` of events."},
         }
     )
 
@@ -83,9 +86,7 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
         NOTHING: {"type": "object", "maxProperties": 0},
         ERROR: {
             "type": "object",
-            "properties": {
-                "message": {"type": "string", "description": "Names the field, its value and what was expected."}
-            },
+            "properties": {"message": {"type": "string", "description": "Field, value and expectation."}},
             "required": ["message"],
         },
         ITEM: _row(ITEMS),
@@ -101,10 +102,14 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
             {
                 "user": {
                     "type": ["object", "null"],
-                    "description": "What the shop said; like all other data, on the first page.",
+                    "description": "Properties from the shop; on the first page, like all other data.",
                 },
                 "profile": {"type": ["object", "null"], "description": "The recent interactions."},
-                "sessions": {"type": "array", "items": {"type": "object"}, "description": "That joined the profile."},
+                "sessions": {
+                    "type": "array",
+                    "items": {"type": "object"},
+                    "description": "Sessions that joined the profile.",
+                },
                 "interactions": {"type": "array", "items": {"type": "object"}},
                 "quarantine": {"type": "array", "items": {"type": "object"}},
                 "erasure": {"type": ["object", "null"], "description": "The receipt."},
@@ -133,66 +138,65 @@ HEADERS: MappingProxyType[str, Schema] = MappingProxyType(
     {
         "x-amzn-errortype": {
             "schema": {"enum": list(ERROR_TYPES)},
-            "description": "The kind of error. Answers of API Gateway itself have none.",
+            "description": "Error type. Responses of API Gateway itself lack it.",
         },
         "www-authenticate": {
             "schema": {"type": "string"},
-            "description": "What is wrong with the token. Tokens of sessions get none.",
+            "description": "Fault of the token. Session tokens get none.",
         },
         HEADER: {
             "schema": {"type": "string", "maxLength": MAX_CHARACTERS},
-            "description": "What the request is found by in logs and in the lake: its own header of this name, where "
-            "that is well-formed. Answers of API Gateway itself have none, nor do errors of what operators ask.",
+            "description": "Correlation ID in logs and lake: the request's header of this name if it is well-formed. "
+            "Responses of API Gateway itself and errors of operator requests lack it.",
         },
         "etag": {
             "required": True,
             "schema": {"type": "string", "pattern": '^"[0-9a-f]+"$'},
-            "description": "The same as long as what is shown is the same; `If-None-Match` with it is answered 304.",
+            "description": "ETag of the content; `If-None-Match` with it returns 304.",
         },
-        "cache-control": {"required": True, "schema": {"type": "string"}, "description": "Who may keep it, how long."},
+        "cache-control": {"required": True, "schema": {"type": "string"}, "description": "Caching rules."},
         "x-alsolike-source": {
             "required": True,
             "schema": {"enum": _SOURCES},
-            "description": "What ranked the items; `none` where nothing did.",
+            "description": "Algorithm that ranked the items, or `none`.",
         },
         "x-alsolike-model-version": {
             "required": True,
             "schema": {"type": "string"},
-            "description": "The version of the model that serves; `none` before the first.",
+            "description": "Version of the serving model; `none` before the first.",
         },
         "x-alsolike-filled": {
             "schema": {"type": "integer", "minimum": 1},
-            "description": "How many items fill the list up, at its end where no rules made it.",
+            "description": "Number of items that fill up the list, at its end unless rules apply.",
         },
         "x-alsolike-cold-items": {
             "schema": {"type": "integer", "minimum": 1},
-            "description": "How many ranked items the model does not know, without those that fill the list up or that "
-            "only rules bring.",
+            "description": "Number of ranked items unknown to the model, without filled-up and promoted items.",
         },
         "x-alsolike-popular-within": {
             "schema": {"type": "string"},
-            "description": "The user column by which items are popular among the user's like, percent-encoded.",
+            "description": "User column of the segment whose popular items were used, percent-encoded.",
         },
         "x-alsolike-arms": {
             "schema": {"type": "string"},
-            "description": "The arm in each experiment that the answer is part of, `experiment/arm`, commas between.",
+            "description": "Arm of each experiment as `experiment/arm`, separated by commas.",
         },
         "x-alsolike-degraded": {
             "schema": {"type": "string"},
-            "description": "Why the answer is less than it should be, with commas between the reasons.",
+            "description": "Reasons of degradation, separated by commas.",
         },
         "x-alsolike-unknown-columns": {
             "schema": {"type": "string"},
-            "description": "Requested metadata columns that are not declared and that no item of the answer has, "
-            "percent-encoded, with commas between.",
+            "description": "Requested metadata columns that are not declared and missing from all items, "
+            "percent-encoded, separated by commas.",
         },
         "x-alsolike-rules": {
             "schema": {"type": "string"},
-            "description": "The rule set that made the list.",
+            "description": "Rule set of the list.",
         },
         "x-alsolike-rules-gave": {
             "schema": {"type": "string"},
-            "description": "The rules that could not be kept, each with why, with commas between; percent-encoded.",
+            "description": "Unmet rules with reasons, separated by commas, percent-encoded.",
         },
     }
 )

@@ -27,14 +27,14 @@ _UNCORRELATED = "/operator/"
 """Prefix of routes without a correlation id: an operator's requests write nothing to the lake."""
 
 _ERRORS = {
-    400: "The request breaks the contract; the message names the field, its value and what was expected.",
-    401: "There is no token, or none that is good.",
+    400: "Invalid request; the message names the field, its value and the expectation.",
+    401: "Missing or invalid token.",
     403: "The token does not have the scope.",
-    404: "There is nothing of that name, or no such route.",
-    409: "Others changed it at the same time, or since it was seen; or what goes on has to end first.",
-    413: "The body, or the answer, is larger than the way it takes allows.",
-    429: "There are more requests than the limits allow; try again later.",
-    503: "Something that the answer needs does not answer in time; the same call may be repeated.",
+    404: "Unknown name or route.",
+    409: "Conflict with a concurrent change or a running operation.",
+    413: "Request or response too large.",
+    429: "Too many requests; retry later.",
+    503: "A required service did not respond in time; retry the call.",
 }
 _OF_EVERY_ROUTE = (401, 403, 429, 503)
 
@@ -65,14 +65,14 @@ def description(configuration: Configuration) -> dict[str, Any]:
             "securitySchemes": {
                 _MACHINE: {
                     "type": "oauth2",
-                    "description": "Tokens of the deployment's user pool; SSM has its endpoint as `token-url`.",
+                    "description": "Tokens of the deployment's user pool, from the endpoint in SSM's `token-url`.",
                     "flows": {"clientCredentials": {"tokenUrl": "/oauth2/token", "scopes": dict(SCOPES)}},
                 },
                 _SESSION: {
                     "type": "http",
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
-                    "description": "A token that the shop's backend mints for a session.",
+                    "description": "Token from the shop's backend for one session.",
                 },
             },
         },
@@ -124,7 +124,7 @@ def _responses(operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
         },
     )
     if "etag" in headers:
-        yield "304", {"description": "What `If-None-Match` names is still so.", "headers": headers}
+        yield "304", {"description": "Not modified since the ETag in `If-None-Match`.", "headers": headers}
     for status in sorted({*operation.errors, *_OF_EVERY_ROUTE}):
         yield str(status), _component("responses", str(status))
 

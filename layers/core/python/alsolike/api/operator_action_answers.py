@@ -19,7 +19,7 @@ _FLAG: Schema = {"type": "boolean"}
 _NUMBER: Schema = {"type": "number"}
 _WHOLE: Schema = {"type": "integer"}
 _TIME: Schema = {"type": "integer", "description": "Milliseconds since 1970."}
-_FIGURE: Schema = {"type": ["number", "null"], "description": "Of the hold-out; null where it was not kept."}
+_FIGURE: Schema = {"type": ["number", "null"], "description": "Figure on the hold-out, or null if it was not stored."}
 
 
 def _object(**properties: Schema) -> Schema:
@@ -39,13 +39,13 @@ def _list(element: Schema, about: str = "") -> Schema:
 _PROMOTED: dict[str, Schema] = {"promotedMs": _TIME, "reason": _TEXT}
 
 _CHAMPION = _object(
-    etag={**_TEXT, "description": "For the `etag` of a change that has to find the pointer as it is here."},
+    etag={**_TEXT, "description": "Value for `etag` of a change that requires an unchanged pointer."},
     version=_TEXT,
-    previous={**or_null(_TEXT), "description": "What a rollback brings back."},
+    previous={**or_null(_TEXT), "description": "Version that a rollback restores."},
     history=_list(_object(version=_TEXT, **_PROMOTED), "The latest first."),
     canary=or_null(_object(version=_TEXT, share=_NUMBER, startedMs=_TIME)),
-    held={**or_null(_TEXT), "description": "Why new versions do not become champion by themselves."},
-    pinned=_list(_TEXT, "Kept whatever their age."),
+    held={**or_null(_TEXT), "description": "Reason why automatic promotions are paused."},
+    pinned=_list(_TEXT, "Pinned versions."),
 )
 
 _VERSION = _object(
@@ -55,7 +55,7 @@ _VERSION = _object(
     createdMs=_TIME,
     items=_WHOLE,
     pinned=_FLAG,
-    forced={**_FLAG, "description": "Whether somebody let it through where the gate had rejected it."},
+    forced={**_FLAG, "description": "Whether an operator promoted it against the gate's decision."},
     approval=_TEXT,
     hr=_FIGURE,
     ndcg=_FIGURE,
@@ -69,8 +69,8 @@ _CANDIDATE = _object(
 _DECISION = _object(
     verdict={"type": "string", "enum": [APPROVED, REJECTED]},
     decidedMs=_TIME,
-    champion={**or_null(_TEXT), "description": "Whom the version was compared with."},
-    forced={**or_null(_TEXT), "description": "Why it was let through all the same."},
+    champion={**or_null(_TEXT), "description": "Version of the comparison."},
+    forced={**or_null(_TEXT), "description": "Reason for the forced promotion."},
     checks=_list(_object(name=_TEXT, passed=_FLAG, figures=_TEXT)),
 )
 
@@ -89,15 +89,15 @@ _OUTCOMES = [PROMOTED, REJECTED, ROLLED_BACK.replace("_", " "), BUSY]
 _RUN = _object(
     id=_TEXT,
     status={"type": "string", "enum": list(RUN_STATUSES)},
-    outcome={"enum": [*_OUTCOMES, None], "description": "Null while it goes on, and where it failed."},
+    outcome={"enum": [*_OUTCOMES, None], "description": "Null while it runs and after a failure."},
     startedMs=_TIME,
     endedMs=or_null(_TIME),
-    reason={**or_null(_TEXT), "description": "Why it was started."},
-    version={**or_null(_TEXT), "description": "Which it made, or tries."},
-    cause={**or_null(_TEXT), "description": "Why it failed: step, error and cause."},
+    reason={**or_null(_TEXT), "description": "Reason for the start."},
+    version={**or_null(_TEXT), "description": "Model version of the run."},
+    cause={**or_null(_TEXT), "description": "Failed step, error and cause."},
     states=_list(
         _object(name=_TEXT, enteredMs=_TIME, leftMs=or_null(_TIME)),
-        "Each once, from when it was first entered to when it was last left; empty where there was no time to look.",
+        "States from first entry to last exit; empty if the time was too short.",
     ),
 )
 
@@ -111,7 +111,7 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
             versions=_list(_VERSION, "The latest first."),
             trialSharePercent={
                 **_WHOLE,
-                "description": "Of the users, to a version on trial; 0 where nothing is tried.",
+                "description": "Share of users with the canary version; 0 without a canary.",
             },
         ),
         MODEL_STORY: _object(
@@ -125,18 +125,18 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
         ),
         CHAMPION: _CHAMPION,
         PROMOTION: _object(
-            champion={**or_null(_CHAMPION), "description": "Null where the version is to be tried first."},
-            runId={**or_null(_TEXT), "description": "Of the run that tries it."},
-            warnings=_list(_TEXT, "What did not succeed after the version had become champion."),
+            champion={**or_null(_CHAMPION), "description": "Null if a canary comes first."},
+            runId={**or_null(_TEXT), "description": "Run of the canary."},
+            warnings=_list(_TEXT, "Step that failed after the promotion."),
         ),
         TRAININGS: _object(runs=_list(_RUN, "The latest first.")),
         STARTED_TRAINING: _object(id=_TEXT),
         RULES_PREVIEW: _object(
             recommender=_TEXT,
-            rules={**or_null(_TEXT), "description": "The rule set that made `after`."},
+            rules={**or_null(_TEXT), "description": "Rule set of `after`."},
             before=_list(_PREVIEWED),
             after=_list(_PREVIEWED),
-            gave=_list(_TEXT, "Rules that could not be kept, each with why."),
+            gave=_list(_TEXT, "Unmet rules with reasons."),
             degraded=_list(_TEXT),
             source=_TEXT,
             modelVersion=_TEXT,

@@ -13,7 +13,7 @@ USUAL_MINUTES, MAX_MINUTES = 60, 15 * 24 * 60
 TRAFFIC_QUERY = Fields(
     {
         "minutes": Integer(
-            5, MAX_MINUTES, USUAL_MINUTES, about="How far back; past three hours points are further apart."
+            5, MAX_MINUTES, USUAL_MINUTES, about="Length of the period. Beyond three hours, points are further apart."
         )
     }
 )
@@ -21,15 +21,15 @@ TRAFFIC_QUERY = Fields(
 USUAL_DAYS, MAX_DAYS = 14, 90
 ENGAGEMENT_QUERY = Fields(
     {
-        "days": Integer(1, MAX_DAYS, USUAL_DAYS, about="How many days, today among them."),
-        "by": Choice(answers.BY, answers.BY[0], about="What the rows are."),
+        "days": Integer(1, MAX_DAYS, USUAL_DAYS, about="Number of days, including today."),
+        "by": Choice(answers.BY, answers.BY[0], about="Dimension of the rows."),
     }
 )
 
 
 COST_QUERY = Fields(
     {
-        "users": Integer(0, 10**10, about="With a live profile. What is not stated is counted: the last day's."),
+        "users": Integer(0, 10**10, about="Users with a live profile. Default: those of the last day."),
         "eventsPerDay": Integer(0, 10**11),
         "requestsPerDay": Integer(0, 10**11),
         "items": Integer(0, 10**9),
@@ -52,27 +52,25 @@ ROUTES = (
     OperatorQuery(
         "GET /operator/traffic",
         "ShowTraffic",
-        "Show what the API and the consumers did",
+        "Show requests and consumed events",
         answers.TRAFFIC,
         TRAFFIC_QUERY,
     ),
-    OperatorQuery("GET /operator/alarms", "ListAlarms", "List the alarms, those that ring first", answers.ALARMS),
+    OperatorQuery("GET /operator/alarms", "ListAlarms", "List the alarms, active ones first", answers.ALARMS),
     OperatorQuery(
         "GET /operator/engagement",
         "ShowEngagement",
-        "Show what answers led to, by day",
+        "Show clicks, carts and purchases after recommendations by day",
         answers.ENGAGEMENT,
         ENGAGEMENT_QUERY,
     ),
-    OperatorQuery("GET /operator/drift", "ShowDrift", "Show what monitoring found when it last looked", answers.DRIFT),
+    OperatorQuery("GET /operator/drift", "ShowDrift", "Show the latest drift check", answers.DRIFT),
     OperatorQuery(
-        "GET /operator/quarantine", "ShowQuarantine", "Show what is held back, by reason", answers.QUARANTINE
+        "GET /operator/quarantine", "ShowQuarantine", "Show quarantined records by reason", answers.QUARANTINE
     ),
     OperatorQuery(
         "GET /operator/experiments", "ListExperiments", "List the experiments with their reports", answers.EXPERIMENTS
     ),
-    OperatorQuery("GET /operator/cost", "ShowCost", "Show what a month costs under a load", answers.COST, COST_QUERY),
-    OperatorQuery(
-        "GET /operator/rules", "ListRuleSets", "List the rule sets, and which recommenders they apply to", answers.RULES
-    ),
+    OperatorQuery("GET /operator/cost", "ShowCost", "Show the monthly cost under a load", answers.COST, COST_QUERY),
+    OperatorQuery("GET /operator/rules", "ListRuleSets", "List the rule sets and their recommenders", answers.RULES),
 )

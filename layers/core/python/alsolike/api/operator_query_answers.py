@@ -34,17 +34,17 @@ BY = ("all", "recommender", "model", "arm")
 SERIES = MappingProxyType(
     {
         "requests": "",
-        "clientErrors": "Answered with 400 to 499.",
-        "serverErrors": "Answered with 500 or more.",
+        "clientErrors": "Responses with status 400 to 499.",
+        "serverErrors": "Responses with status 500 or higher.",
         "latencyP50": "Milliseconds.",
         "latencyP95": "Milliseconds.",
         "latencyP99": "Milliseconds.",
-        "answers": "Recommendations that were answered.",
-        "degradedAnswers": "Those that were less than they should be.",
+        "answers": "Responses with recommendations.",
+        "degradedAnswers": "Degraded responses.",
         "eventsAccepted": "",
-        "requestsRejected": "What the functions behind the API refused.",
-        "recordsQuarantined": "Records of the stream that could not be read.",
-        "iteratorAge": "Milliseconds: how long the oldest event that a consumer has not read has waited.",
+        "requestsRejected": "Requests that the functions behind the API refused.",
+        "recordsQuarantined": "Unreadable stream records.",
+        "iteratorAge": "Age of the oldest unread event in milliseconds.",
     }
 )
 """The series of traffic, with their descriptions."""
@@ -53,7 +53,7 @@ SERIES = MappingProxyType(
 _POINTS = list_of(
     # Not by `prefixItems`: tools that know earlier drafts of JSON Schema take those for something else.
     {"type": "array", "items": NUMBER_OR_NULL, "minItems": 2, "maxItems": 2},
-    "Each a time in milliseconds since 1970 and the value there; null where nothing was counted.",
+    "Pairs of a time in milliseconds since 1970 and a value, or null without data.",
 )
 
 
@@ -88,7 +88,7 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
                 "by": one_of(BY),
                 "totals": _ENGAGEMENT_ROWS,
                 "days": list_of(object_of({"date": _ISO_DATE, "rows": _ENGAGEMENT_ROWS})),
-                "rejected": map_of(COUNT, "How many events that name answers did not count, by reason."),
+                "rejected": map_of(COUNT, "Number of events with a recommendation ID that did not count, by reason."),
             }
         ),
         DRIFT: object_of(
@@ -104,17 +104,17 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
                             "users": COUNT,
                             "unknownItemShare": SHARE_OR_NULL,
                             "unknownUserShare": SHARE_OR_NULL,
-                            "threshold": described(NUMBER, "Above it a figure has drifted."),
-                            "hours": described(INTEGER, "How long it has to be above."),
+                            "threshold": described(NUMBER, "Threshold of drift."),
+                            "hours": described(INTEGER, "Required duration above the threshold."),
                             "figures": list_of(
                                 object_of(
                                     {
                                         "name": TEXT,
                                         "value": described(NUMBER_OR_NULL, "The population stability index."),
                                         "byChance": NUMBER_OR_NULL,
-                                        "reason": described(TEXT_OR_NULL, "Why there is none."),
+                                        "reason": described(TEXT_OR_NULL, "Reason for its absence."),
                                         "aboveSinceMs": TIME_MS_OR_NULL,
-                                        "history": described(_POINTS, "The index at the looks of the last days."),
+                                        "history": described(_POINTS, "Index at the checks of the last days."),
                                     }
                                 )
                             ),
@@ -136,18 +136,18 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
         ),
         QUARANTINE: object_of(
             {
-                "objects": described(COUNT, "How many were read."),
+                "objects": described(COUNT, "Number of read records."),
                 "records": COUNT,
-                "truncated": described(FLAG, "Whether there are more objects than were read."),
+                "truncated": described(FLAG, "Whether more objects exist than were read."),
                 "groups": list_of(
                     object_of(
                         {
                             "kind": TEXT,
-                            "reason": described(TEXT, "Without values: those may be personal."),
+                            "reason": described(TEXT, "Reason without values, which may be personal."),
                             "records": COUNT,
                             "oldestMs": TIME_MS,
                             "latestMs": TIME_MS,
-                            "exampleId": described(TEXT, "For `alsolike quarantine show`."),
+                            "exampleId": described(TEXT, "ID for `alsolike quarantine show`."),
                         }
                     ),
                     "The most frequent first.",
@@ -168,7 +168,7 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
                             "verdict": TEXT_OR_NULL,
                             "winner": TEXT_OR_NULL,
                             "sampleRatioPValue": SHARE_OR_NULL,
-                            "partial": described(FLAG, "Whether there was no time to read all its days."),
+                            "partial": described(FLAG, "Whether the time was too short to read all days."),
                             "arms": list_of(
                                 object_of(
                                     {
@@ -194,7 +194,7 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
             {
                 "fromMs": TIME_MS,
                 "untilMs": TIME_MS,
-                "periodS": described(INTEGER, "Seconds between two points."),
+                "periodS": described(INTEGER, "Seconds between points."),
                 "series": object_of({name: _series(about) for name, about in SERIES.items()}),
             }
         ),
@@ -205,11 +205,11 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
                         {
                             "name": TEXT,
                             "state": one_of(("OK", "ALARM", "INSUFFICIENT_DATA")),
-                            "composite": described(FLAG, "Whether it stands on top of other alarms."),
+                            "composite": described(FLAG, "Whether it combines other alarms."),
                             "reason": TEXT,
                             "changedMs": TIME_MS,
-                            "description": described(TEXT, "What it means, and which page says what to do."),
-                            "runbook": described(TEXT_OR_NULL, "The name of a page in docs/runbooks."),
+                            "description": described(TEXT, "Meaning, and page with the instructions."),
+                            "runbook": described(TEXT_OR_NULL, "Page in docs/runbooks."),
                         }
                     )
                 )
@@ -218,12 +218,12 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
         COST: object_of(
             {
                 "currency": one_of(["USD"]),
-                "pricesOf": described(TEXT, "The day of the price table."),
+                "pricesOf": described(TEXT, "Date of the price table."),
                 "region": TEXT,
                 "load": object_of(
                     {
                         **dict.fromkeys(("users", "eventsPerDay", "requestsPerDay", "items"), COUNT),
-                        "measured": described(FLAG, "Whether it was counted, not stated."),
+                        "measured": described(FLAG, "Whether the value was measured instead of passed."),
                     }
                 ),
                 "lines": list_of(
@@ -244,7 +244,7 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
                 "dollars": NUMBER,
                 "personalizeDollars": NUMBER_OR_NULL,
                 "savings": list_of(object_of({"setting": TEXT, "what": TEXT, "dollars": NUMBER}), "The largest first."),
-                "remarks": list_of(TEXT, "What is not counted, what was assumed, and prices that no page confirmed."),
+                "remarks": list_of(TEXT, "Omissions, assumptions and unconfirmed prices."),
             }
         ),
         RULES: object_of(
@@ -253,8 +253,8 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
                     object_of(
                         {
                             "name": TEXT,
-                            "parts": map_of(COUNT, "How many rules of each kind there are."),
-                            "recommenders": list_of(TEXT, "To which it applies."),
+                            "parts": map_of(COUNT, "Number of rules by kind."),
+                            "recommenders": list_of(TEXT, "Recommenders of the rule set."),
                         }
                     )
                 )

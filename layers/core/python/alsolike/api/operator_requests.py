@@ -14,15 +14,15 @@ MOST_VERSIONS, USUAL_VERSIONS = 100, 50
 MOST_RUNS, USUAL_RUNS = 50, 20
 MAX_TOKEN = 64
 
-_ETAG = Text(256, about="Of the champion pointer as it was seen; where it is another one by now the answer is 409.")
-_REASON = Text(MAX_REASON, about="Why; kept in the champion's history.")
+_ETAG = Text(256, about="ETag of the champion pointer. If it has changed, the response is 409.")
+_REASON = Text(MAX_REASON, about="Reason for the champion's history.")
 
-MODELS_QUERY = Fields({"limit": Integer(1, MOST_VERSIONS, USUAL_VERSIONS, about="How many of the latest versions.")})
+MODELS_QUERY = Fields({"limit": Integer(1, MOST_VERSIONS, USUAL_VERSIONS, about="Maximum number of versions.")})
 PROMOTE = Fields(
     {
         "reason": _REASON,
-        "canary": Flag(about="Let the workflow try it beside the champion first."),
-        "force": Flag(about="Also where the gate rejected it; the reason is kept with the version."),
+        "canary": Flag(about="Start a canary before the promotion."),
+        "force": Flag(about="Promote a version that the gate rejected. The version keeps the reason."),
         "etag": _ETAG,
     },
     required=("reason",),
@@ -30,8 +30,8 @@ PROMOTE = Fields(
 ROLL_BACK = Fields(
     {
         "reason": _REASON,
-        "canary": Flag(about="Take back the version on trial; the champion stays."),
-        "champion": Flag(about="Take back the champion also where a version is on trial; that ends too."),
+        "canary": Flag(about="Stop the canary and keep the champion."),
+        "champion": Flag(about="Roll back the champion and stop a running canary."),
         "etag": _ETAG,
     },
     required=("reason",),
@@ -45,11 +45,11 @@ ROLL_BACK = Fields(
 CHANGE = Fields({"etag": _ETAG})
 """Body of the end of a hold, and of pins."""
 
-TRAININGS_QUERY = Fields({"limit": Integer(1, MOST_RUNS, USUAL_RUNS, about="How many of the latest runs.")})
+TRAININGS_QUERY = Fields({"limit": Integer(1, MOST_RUNS, USUAL_RUNS, about="Maximum number of runs.")})
 START = Fields(
     {
-        "reason": Text(MAX_REASON, about="Why; kept with the run."),
-        "clientToken": Text(MAX_TOKEN, about="Calls with the same one start one run."),
+        "reason": Text(MAX_REASON, about="Reason for the record of the run."),
+        "clientToken": Text(MAX_TOKEN, about="Idempotency token: repeated calls with it start one run."),
     }
 )
 

@@ -33,8 +33,8 @@ PATH_ID: Mapping[str, Any] = MappingProxyType(
             {"maxLength": MAX_ID_CHARACTERS, "pattern": rf"^(?!{MARK})(?!.*\ufffd){NOT_BLANK[1:]}"},
             {"maxLength": len(MARK) + _MAX_DIGITS, "pattern": rf"^{MARK}[A-Za-z0-9_-]+$"},
         ],
-        "description": f"The id, percent-encoded; or `{MARK}` and its UTF-8 in base64url without padding, which does "
-        "for any id, also with `/`, `?`, `#` or `%`.",
+        "description": f"Percent-encoded ID. For any ID, also with `/`, `?`, `#` or `%`: `{MARK}` and its UTF-8 in "
+        "base64url without padding.",
     }
 )
 """The JSON Schema of an id in a path."""

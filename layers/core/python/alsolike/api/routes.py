@@ -86,7 +86,7 @@ def operate_operations() -> Iterator[Operation]:
     yield Operation(
         "GET /operator/models",
         "ListModels",
-        "List the latest model versions, and say which is champion",
+        "List the latest model versions and the champion",
         [ADMINISTER],
         action_answers.MODELS,
         errors=[400],
@@ -95,7 +95,7 @@ def operate_operations() -> Iterator[Operation]:
     yield Operation(
         "GET /operator/models/{version}",
         "ShowModel",
-        "Show all that is known of a model version",
+        "Show a model version",
         [ADMINISTER],
         action_answers.MODEL_STORY,
         errors=[400, 404],
@@ -103,15 +103,15 @@ def operate_operations() -> Iterator[Operation]:
     yield Operation(
         "POST /operator/models/{version}/promotion",
         "PromoteModel",
-        "Make a model version champion, or let the workflow try it first",
+        "Promote a model version to champion, or start a canary",
         [ADMINISTER],
         action_answers.PROMOTION,
         errors=[400, 404, 409],
         body=("PromoteModel", PROMOTE.schema()),
     )
     for verb, summary in (
-        ("pin", "Keep a model version's files whatever its age"),
-        ("unpin", "Let a model version's files go when their time comes"),
+        ("pin", "Exclude a model version's files from automatic deletion"),
+        ("unpin", "Allow automatic deletion of a model version's files"),
     ):
         yield Operation(
             f"POST /operator/models/{{version}}/{verb}",
@@ -125,7 +125,7 @@ def operate_operations() -> Iterator[Operation]:
     yield Operation(
         "POST /operator/models/resume",
         "ResumeModels",
-        "Let new model versions become champion by themselves again, which a rollback had held",
+        "Resume automatic promotions after a rollback",
         [ADMINISTER],
         action_answers.CHAMPION,
         errors=[400, 404, 409],
@@ -134,7 +134,7 @@ def operate_operations() -> Iterator[Operation]:
     yield Operation(
         "POST /operator/rollbacks",
         "RollBack",
-        "Make the model version champion that was it before, or end a trial",
+        "Promote the previous champion again, or end a canary",
         [ADMINISTER],
         action_answers.CHAMPION,
         errors=[400, 404, 409],
@@ -161,7 +161,7 @@ def operate_operations() -> Iterator[Operation]:
     yield Operation(
         "POST /operator/rules/preview",
         "PreviewRules",
-        "Show somebody's recommendations without rules and with them; nothing counts as shown",
+        "Show a user's recommendations with and without rules, without logging them",
         [ADMINISTER],
         action_answers.RULES_PREVIEW,
         errors=[400, 404],
@@ -180,7 +180,7 @@ def operations(configuration: Configuration) -> Iterator[Operation]:
     yield Operation(
         "DELETE /users/{userId}",
         "EraseUser",
-        "Erase a user from every store: nothing of the user is used or taken in from now on",
+        "Erase a user from every store, and refuse the user's events from now on",
         [ADMINISTER],
         answers.ERASURE,
         errors=[400, 404],
@@ -189,7 +189,7 @@ def operations(configuration: Configuration) -> Iterator[Operation]:
     yield Operation(
         "GET /users/{userId}/data",
         "ShowUserData",
-        "Show everything that is held about a user, in pages",
+        "Show all stored data about a user, in pages",
         [ADMINISTER],
         answers.USER_DATA,
         errors=[400, 404, 413],
@@ -201,7 +201,7 @@ def operations(configuration: Configuration) -> Iterator[Operation]:
     yield Operation(
         "GET /openapi.json",
         "DescribeApi",
-        "Describe the API as it is configured",
+        "Describe the API with its configuration",
         [ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS],
         answers.DESCRIPTION,
         headers=answers.OF_CACHED,
@@ -212,7 +212,7 @@ def _events(configuration: Configuration) -> Iterator[Operation]:
     yield Operation(
         "POST /events",
         "PutEvents",
-        "Send 1 to 10 events of a session; each counts once, however often it is sent",
+        "Send 1 to 10 events of a session; repeated events count once",
         [WRITE_EVENTS],
         answers.NOTHING,
         errors=[400, 404, 413],
@@ -234,7 +234,7 @@ def _rows(kind: RowKind[Any], columns: Mapping[str, ColumnType], *, row: str, pa
     yield Operation(
         f"POST {path}",
         f"Put{name}s",
-        f"Write 1 to 10 {kind.list_field} over what is stored under their ids",
+        f"Store 1 to 10 {kind.list_field}, replacing existing ones",
         [WRITE_EVENTS],
         answers.NOTHING,
         errors=[400, 404, 413],
@@ -243,7 +243,7 @@ def _rows(kind: RowKind[Any], columns: Mapping[str, ColumnType], *, row: str, pa
     yield Operation(
         f"GET {path}",
         f"List{name}s",
-        f"List {kind.list_field}, in no order",
+        f"List {kind.list_field} in arbitrary order",
         [ADMINISTER],
         page,
         errors=[400],
@@ -253,7 +253,7 @@ def _rows(kind: RowKind[Any], columns: Mapping[str, ColumnType], *, row: str, pa
     yield Operation(
         f"PATCH {path}/{one}",
         f"Change{name}",
-        f"Set columns of the {kind.name}, and remove those that are null",
+        f"Set columns of the {kind.name} and remove those that are null",
         [ADMINISTER],
         row,
         errors=[400, 404, 409, 413],
@@ -284,14 +284,14 @@ def _recommendations() -> Iterator[Operation]:
     )
     for key, name, summary, query in (
         ("GET /users/{userId}/recommendations", "RecommendForUser", "Recommend items to a user", USER_QUERY),
-        ("GET /items/{itemId}/similar", "RecommendSimilar", "Recommend what is like an item", SIMILAR_QUERY),
-        ("GET /trending", "ListTrending", "List what more people turn to than before", TRENDING_QUERY),
-        ("GET /popular", "ListPopular", "List what most people turn to", POPULAR_QUERY),
+        ("GET /items/{itemId}/similar", "RecommendSimilar", "Recommend related items", SIMILAR_QUERY),
+        ("GET /trending", "ListTrending", "List trending items", TRENDING_QUERY),
+        ("GET /popular", "ListPopular", "List popular items", POPULAR_QUERY),
         ("GET /session/recommendations", "RecommendForSession", "Recommend items to the token's session", USER_QUERY),
         (
             "GET /session/items/{itemId}/similar",
             "RecommendSimilarForSession",
-            "Recommend what is like an item to the token's session",
+            "Recommend related items to the token's session",
             SIMILAR_QUERY,
         ),
     ):

@@ -170,11 +170,11 @@ def described_put(kind: RowKind[R], columns: Mapping[str, ColumnType]) -> Fields
     """Return the fields of a put call, with descriptions of the declared columns."""
     return Fields(
         {
-            "datasetArn": Text(MAX_ID_CHARACTERS, about="The deployment's own."),
+            "datasetArn": Text(MAX_ID_CHARACTERS, about="Token of an operator of the deployment."),
             kind.list_field: LenientList(_row_fields(kind, columns), 1, MAX_ROWS_PER_CALL),
         },
         required=("datasetArn", kind.list_field),
-        about=f"Put{kind.list_field.title()} of Amazon Personalize. Good {kind.list_field} are stored also where "
+        about=f"Put{kind.list_field.title()} of Amazon Personalize. Valid {kind.list_field} are stored even if "
         "others are refused.",
     )
 
@@ -188,7 +188,7 @@ def _row_fields(kind: RowKind[R], columns: Mapping[str, ColumnType]) -> Fields:
     properties = JsonObject(
         kind.max_properties_characters,
         rules=_columns_schema(kind, columns),
-        about="The metadata columns, by names in camelCase.",
+        about="Metadata columns by their names in camelCase.",
     )
     return Fields({kind.id_field: Text(MAX_ID_CHARACTERS), "properties": properties}, required=(kind.id_field,))
 

@@ -56,14 +56,14 @@ _MAX_KEY_BYTES = 2048  # DynamoDB's
 MAX_TOKEN_CHARACTERS = 2732
 """Maximum size of a token, for the longest key: base64 makes four characters of three bytes."""
 
-_NEXT_TOKEN = Text(MAX_TOKEN_CHARACTERS, about="As the page before gave it; absent for the first one.")
+_NEXT_TOKEN = Text(MAX_TOKEN_CHARACTERS, about="Token from the previous page; absent for the first page.")
 
 NEXT = Fields({"nextToken": _NEXT_TOKEN})
 """The query of a list whose pages have no fixed length."""
 
 PAGE = Fields(
     {
-        "limit": Integer(1, LARGEST_PAGE, USUAL_PAGE, about="How many rows a page has at most."),
+        "limit": Integer(1, LARGEST_PAGE, USUAL_PAGE, about="Maximum number of rows per page."),
         "nextToken": _NEXT_TOKEN,
     }
 )

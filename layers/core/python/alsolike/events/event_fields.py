@@ -65,10 +65,10 @@ _ID = Text(MAX_ID_CHARACTERS)
 EVENT = Fields(
     {
         "eventType": Text(MAX_ID_CHARACTERS, about="A type that the configuration declares, in any case."),
-        "sentAt": Timestamp(about="When it happened: seconds since 1970. Milliseconds are recognised."),
-        "eventId": Text(MAX_ID_CHARACTERS, about="Makes the event count once, however often it is sent."),
-        "eventValue": Number(MAX_EVENT_VALUE, about="What it is worth."),
-        "itemId": Text(MAX_ID_CHARACTERS, about="Only types that the configuration says so of may do without."),
+        "sentAt": Timestamp(about="Time of the event in seconds since 1970. Milliseconds are recognised."),
+        "eventId": Text(MAX_ID_CHARACTERS, about="Unique ID; repeated events with the same ID count once."),
+        "eventValue": Number(MAX_EVENT_VALUE, about="Value of the event, such as a price."),
+        "itemId": Text(MAX_ID_CHARACTERS, about="Optional only for event types that the configuration declares so."),
         "properties": JsonObject(
             MAX_PROPERTIES_CHARACTERS,
             rules={
@@ -80,10 +80,10 @@ EVENT = Fields(
                     }
                 }
             },
-            about="Anything else, as JSON. Its `query` is what was searched for.",
+            about="Other properties as JSON. `query` is the search text.",
         ),
-        "recommendationId": Text(MAX_RECOMMENDATION_ID_CHARACTERS, about="The answer that led to the event."),
-        "impression": ListOf(_ID, 1, MAX_IMPRESSION_ITEMS, about="The items that were shown."),
+        "recommendationId": Text(MAX_RECOMMENDATION_ID_CHARACTERS, about="ID of the response that led to the event."),
+        "impression": ListOf(_ID, 1, MAX_IMPRESSION_ITEMS, about="Items that the page showed."),
         "metricAttribution": Fields(
             {"eventAttributionSource": Text(MAX_ATTRIBUTION_CHARACTERS)}, required=("eventAttributionSource",)
         ),
@@ -93,19 +93,19 @@ EVENT = Fields(
 
 CALL = Fields(
     {
-        "trackingId": Text(MAX_ID_CHARACTERS, about="The deployment's own."),
-        "userId": Text(MAX_ID_CHARACTERS, about="Absent as long as nobody is logged in."),
+        "trackingId": Text(MAX_ID_CHARACTERS, about="Token of an operator of the deployment."),
+        "userId": Text(MAX_ID_CHARACTERS, about="Absent for anonymous visitors."),
         "sessionId": Text(MAX_ID_CHARACTERS),
         "eventList": LenientList(EVENT, 1, MAX_EVENTS_PER_CALL),
     },
     required=("trackingId", "sessionId", "eventList"),
-    about="PutEvents of Amazon Personalize. Good events are stored also where others are refused.",
+    about="PutEvents of Amazon Personalize. Valid events are stored even if others are refused.",
 )
 
 SESSION_CALL = Fields(
     {name: CALL.fields[name] for name in ("trackingId", "eventList")},
     required=("eventList",),
-    about="Events of a browser: the token says whose they are.",
+    about="Events from a browser. The token names the session and user.",
 )
 
 
@@ -136,7 +136,7 @@ def _with_types(call: Fields, types: Sequence[EventType]) -> Fields:
 
 
 def _names(types: Sequence[EventType]) -> str:
-    return f"In any case: {', '.join(each.name for each in types)}." if types else "None is permitted."
+    return f"Always: {', '.join(each.name for each in types)}." if types else "None is permitted."
 
 
 _HAS_ITEM = {"required": ["itemId"], "properties": {"itemId": {"type": "string"}}}

@@ -73,18 +73,16 @@ def _arn(kind: str) -> Text:
         MAX_ID_CHARACTERS,
         pattern=rf"^arn:[a-z0-9-]+:personalize:[^:\x00-\x1f\x7f]*:[^:\x00-\x1f\x7f]*:[^\x00-\x1f\x7f]*{_SEGMENT}$",
         expected=f"arn:aws:personalize:<region>:<account>:{kind}/<name>",
-        about=f"Of Amazon Personalize's form; its last segment names the {kind}.",
+        about=f"ARN in Amazon Personalize's form; its last segment names the {kind}.",
     )
 
 
-_USER = Text(MAX_ID_CHARACTERS, about="A user, or the session of somebody unknown.")
-_ITEM = Text(MAX_ID_CHARACTERS, about="The item that the page is about; filters call it CurrentItem.")
+_USER = Text(MAX_ID_CHARACTERS, about="User, or session of an anonymous visitor.")
+_ITEM = Text(MAX_ID_CHARACTERS, about="Item of the page; `CurrentItem` in filters.")
 _RESULTS = Integer(
-    0, MAX_RESULTS, DEFAULT_RESULTS, about="How many items; 0 means the default. 50 at most with metadata."
+    0, MAX_RESULTS, DEFAULT_RESULTS, about="Number of items; 0 for the default. At most 50 with metadata."
 )
-_COLUMNS = ListOf(
-    Text(MAX_COLUMN_CHARACTERS), 0, MAX_METADATA_COLUMNS, about="Columns of the catalogue to answer with."
-)
+_COLUMNS = ListOf(Text(MAX_COLUMN_CHARACTERS), 0, MAX_METADATA_COLUMNS, about="Columns of the catalogue to return.")
 _COLUMNS_OF_QUERY = dataclasses.replace(
     _COLUMNS,
     minimum=1,
@@ -98,7 +96,7 @@ _EXCLUDE = ListOf(
     Text(MAX_ID_CHARACTERS),
     0,
     MAX_EXCLUDED,
-    about="Items that are not answered, such as those in the page's other lists.",
+    about="Items to exclude, such as those in the page's other lists.",
 )
 _EXCLUDE_OF_QUERY = dataclasses.replace(
     _EXCLUDE,
@@ -125,15 +123,15 @@ _CONTEXT = MapOf(
     Text(150),
     Text(1_000),
     150,
-    about="What the shop knows of the user in this moment; it counts before what is stored.",
+    about="Current properties of the user; they override stored ones.",
 )
-_EXPLAIN = Flag(about="Whether each item comes with the interactions that speak for it, in `reason`.")
+_EXPLAIN = Flag(about="Return the interactions that explain each item in `reason`.")
 _METADATA_COLUMNS = Fields({"ITEMS": _COLUMNS})
 _PROMOTIONS = ListOf(
     Fields(
         {
-            "name": Text(63, pattern=f"^{NAME.pattern}$", expected=NAME_FORM, about="By default that of the filter."),
-            "percentPromotedItems": Integer(1, 100, about="Of the items that are asked for."),
+            "name": Text(63, pattern=f"^{NAME.pattern}$", expected=NAME_FORM, about="Default: the filter's own."),
+            "percentPromotedItems": Integer(1, 100, about="Kind of the requested items."),
             "filterArn": _arn("filter"),
             "filterValues": _FILTER_VALUES,
         },
@@ -141,7 +139,7 @@ _PROMOTIONS = ListOf(
     ),
     0,
     1,
-    about="Instead of the promotions of the rules that apply: a share of the items is to pass a filter of its own.",
+    about="Promotions that replace those of the rules: a share of the items must pass a filter.",
 )
 
 # With metadata there may be fewer items: the largest columns times the most items would be more than Lambda sends.
@@ -222,7 +220,7 @@ _QUERY: MappingProxyType[str, Field] = MappingProxyType(
     {
         "numResults": _RESULTS,
         "metadata": _COLUMNS_OF_QUERY,
-        "filter": Text(MAX_ID_CHARACTERS, about="The name of a filter of the configuration."),
+        "filter": Text(MAX_ID_CHARACTERS, about="Name of a filter of the configuration."),
         "filterValues": _FILTER_VALUES,
         "exclude": _EXCLUDE_OF_QUERY,
     }
@@ -235,7 +233,7 @@ USER_QUERY = Fields(
     {
         "recommender": Choice(LISTING, FOR_YOU),
         "itemId": _ITEM,
-        "window": Choice(WINDOWS, DEFAULT_WINDOW, about="Of `trending`, with which alone it is taken."),
+        "window": Choice(WINDOWS, DEFAULT_WINDOW, about="Only with `trending`."),
         **_OF_USER_OR_SESSION,
     }
 )
@@ -274,7 +272,7 @@ PREVIEW = Fields(
         "filterValues": _FILTER_VALUES,
         "metadata": _COLUMNS,
         "exclude": _EXCLUDE,
-        "rules": Text(63, about="A rule set instead of that of the recommender."),
+        "rules": Text(63, about="Rule set that replaces the recommender's own."),
     }
 )
 """Fields of a preview event in addition to `configuration`: a document that is not applied yet."""
