@@ -13,7 +13,7 @@ from benchmarks.lambda_call import CONTEXT, quiet
 from benchmarks.measure import Result, cpu_medians_ms
 from benchmarks.recommending import K, history_of, segment, sources_of, write_bundle
 from functions.recommend import handler
-from functions.recommend.model import Model
+from functions.recommend.state.model import Model
 
 USERS = 500
 ITEMS = 20_000

@@ -34,7 +34,7 @@ from benchmarks.snapshot import COLUMNS, NOW_MS, DiskStore, item
 from functions.publish_catalog.champion_content import ChampionContent, ChampionContents
 from functions.publish_catalog.cold_publisher import ColdPublisher
 from functions.recommend import handler
-from functions.recommend.model import Model
+from functions.recommend.state.model import Model
 from model_export.data.item_content import content_index, item_content
 from model_export.data.item_sentences import ENVIRONMENT_VARIABLE, open_model, sentence_index
 

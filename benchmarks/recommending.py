@@ -34,20 +34,16 @@ from benchmarks.measure import cpu_medians_ms
 from benchmarks.rows import Row
 from benchmarks.synthetic_models import vectors_model
 from functions.recommend import handler
-from functions.recommend.batch import BatchFiles
-from functions.recommend.bundle_cache import BundleCache
-from functions.recommend.champion import ChampionLoader, Serving
-from functions.recommend.circuit_breaker import CircuitBreaker
-from functions.recommend.model import Model
-from functions.recommend.polled_value import PolledValue
-from functions.recommend.request import RecommendationRequest
-from functions.recommend.served_line import ServedLog
-from functions.recommend.service import Answer
-from functions.recommend.serving_state import StateRefresher
-from functions.recommend.slate import RankedItem
-from functions.recommend.time_limits import NO_LIMIT
-from functions.recommend.users import UserStores
-from functions.recommend.variant_models import VariantModels
+from functions.recommend.direct.batch import BatchFiles
+from functions.recommend.http.request import RecommendationRequest
+from functions.recommend.http.response import Answer, RankedItem
+from functions.recommend.http.served_line import ServedLog
+from functions.recommend.state.bundles import BundleCache
+from functions.recommend.state.champion import ChampionLoader, Serving, VariantModels
+from functions.recommend.state.model import Model
+from functions.recommend.state.polling import NO_LIMIT, CircuitBreaker, PolledValue
+from functions.recommend.state.serving_state import StateRefresher
+from functions.recommend.state.users import UserStores
 from model_export.algorithms.transitions import Transitions
 from model_export.api import Model as ExportedModel
 from model_export.data.interactions import Interactions

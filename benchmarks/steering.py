@@ -20,7 +20,7 @@ from benchmarks.lambda_call import CONTEXT, quiet
 from benchmarks.measure import Result, cpu_medians_ms
 from benchmarks.recommending import history_of, sources_of, write_bundle
 from functions.recommend import handler
-from functions.recommend.model import Model
+from functions.recommend.state.model import Model
 
 ITEMS = 20_000
 BRANDS, TAGS = 400, 300

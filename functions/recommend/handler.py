@@ -29,24 +29,21 @@ from alsolike.snapshot.reader import SnapshotReader
 from alsolike.snapshot.snapshot import EMPTY
 from alsolike.trends.reader import TrendsReader
 from alsolike.trends.trends import NO_TRENDS, Trends
-from functions.recommend.batch import BatchFiles, answer_batch, parse_batch
-from functions.recommend.budget import UNLIMITED, Budget
-from functions.recommend.bundle_cache import BundleCache
-from functions.recommend.champion import ChampionLoader
-from functions.recommend.circuit_breaker import CircuitBreaker
-from functions.recommend.first_session import open_first_session
-from functions.recommend.polled_value import PolledValue
-from functions.recommend.preview import preview
-from functions.recommend.replay import answer_replay
-from functions.recommend.request import PARSERS, RecommendationRequest
-from functions.recommend.response import respond_answer
-from functions.recommend.served_line import ServedLog
-from functions.recommend.service import Answer, recommend
-from functions.recommend.serving_state import CATALOGUE, CONFIGURATION, TRENDS, ServingState, StateRefresher
+from functions.recommend.direct.batch import BatchFiles, answer_batch, parse_batch
+from functions.recommend.direct.preview import preview
+from functions.recommend.direct.replay import answer_replay
+from functions.recommend.http.request import PARSERS, RecommendationRequest
+from functions.recommend.http.response import Answer, respond_answer
+from functions.recommend.http.served_line import ServedLog
+from functions.recommend.ranking.context import UNLIMITED, Budget
+from functions.recommend.service import recommend
 from functions.recommend.settings import Settings
-from functions.recommend.time_limits import LookUpLimits
-from functions.recommend.users import UserStores
-from functions.recommend.variant_models import VariantModels
+from functions.recommend.state.bundles import BundleCache
+from functions.recommend.state.champion import ChampionLoader, VariantModels
+from functions.recommend.state.model import open_first_session
+from functions.recommend.state.polling import CircuitBreaker, LookUpLimits, PolledValue
+from functions.recommend.state.serving_state import CATALOGUE, CONFIGURATION, TRENDS, ServingState, StateRefresher
+from functions.recommend.state.users import UserStores
 
 CALL_TIMEOUT_S = 2
 ATTEMPTS = 2

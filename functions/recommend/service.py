@@ -9,60 +9,19 @@ from alsolike.domain import recommendation_id
 from alsolike.lake.served import FILLED
 from alsolike.registry.canary import assign
 from alsolike.runtime.errors import Unavailable
-from alsolike.runtime.struct import struct
-from functions.recommend import merchandising, selected_filter
-from functions.recommend.budget import Budget
-from functions.recommend.explanation import reasons
-from functions.recommend.history import History
-from functions.recommend.metadata import metadata
-from functions.recommend.model import GRAPH_ERRORS
-from functions.recommend.recommenders import NOTHING, RECOMMENDERS, RecommenderResult, Source, note_failure
-from functions.recommend.request import RecommendationRequest
-from functions.recommend.request_context import RequestContext, Trends
-from functions.recommend.serving_state import NO_CATALOGUE, NO_CONFIGURATION, ServingState
-from functions.recommend.session_limits import permitted
-from functions.recommend.slate import RankedItem
-from functions.recommend.users import RequestUser, UserStores
+from functions.recommend.http.request import RecommendationRequest
+from functions.recommend.http.response import Answer, RankedItem, metadata
+from functions.recommend.http.session_limits import permitted
+from functions.recommend.ranking import selected_filter
+from functions.recommend.ranking.context import Budget, RequestContext, Trends
+from functions.recommend.ranking.explanation import reasons
+from functions.recommend.ranking.recommenders import NOTHING, RECOMMENDERS, RecommenderResult, note_failure
+from functions.recommend.rules import merchandising
+from functions.recommend.state.model import GRAPH_ERRORS, History
+from functions.recommend.state.serving_state import NO_CATALOGUE, NO_CONFIGURATION, ServingState
+from functions.recommend.state.users import RequestUser, UserStores
 
 NO_VERSION = "none"
-
-
-@struct
-class Answer:
-    """A list of recommendations with its origin; see `recommenders.RecommenderResult`.
-
-    Attributes
-    ----------
-    degraded
-        Reasons why the answer is degraded; empty if it is not.
-    arms
-        `experiment/arm` of each experiment that it is part of.
-    rules
-        Name of the rule set that applied.
-    gave
-        The rules that could not be fulfilled, each with the reason.
-    filter
-        Name of the filter that applied.
-    configuration
-        Version of the configuration.
-    unknown_columns
-        Requested metadata columns that the configuration does not declare and no item of the answer has.
-    """
-
-    items: Sequence[RankedItem]
-    recommendation_id: str
-    source: Source
-    filled: int
-    cold: int
-    within: str | None
-    version: str
-    degraded: tuple[str, ...]
-    arms: tuple[str, ...] = ()
-    rules: str | None = None
-    unmet_rules: tuple[str, ...] = ()
-    filter: str | None = None
-    configuration: int = 0
-    unknown_columns: tuple[str, ...] = ()
 
 
 def recommend(

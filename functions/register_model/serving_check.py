@@ -1,6 +1,7 @@
 """Checks that serving can use a bundle: its graphs run here, return items, and are fast enough.
 
-`functions.recommend.model` opens graphs in the same way; functions do not import each other, a test compares the two.
+`functions.recommend.state.model` opens graphs in the same way. Functions do not import each other; a test compares the
+two.
 """
 
 from __future__ import annotations

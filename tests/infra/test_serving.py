@@ -15,7 +15,7 @@ from functions.collect import routes as collect
 from functions.observe.routes import routes as observe_routes
 from functions.observe.settings import Settings as ObserveSettings
 from functions.operate import routes as operate
-from functions.recommend.request import PARSERS
+from functions.recommend.http.request import PARSERS
 from tests.infra.assembly import Assembly, Resource, flat
 
 ROOT = Path(__file__).parents[2]

@@ -57,8 +57,11 @@ TARGETS = (
     ),
     Target(
         "slate",
-        ["functions/recommend/slate*.py"],
-        [f"tests/unit/functions/recommend/test_slate{name}.py" for name in ("_rules", "_places", "", "_properties")],
+        ["functions/recommend/rules/slate*.py"],
+        [
+            f"tests/unit/functions/recommend/rules/test_slate{name}.py"
+            for name in ("_rules", "_places", "", "_properties")
+        ],
     ),
     Target(
         "profiles",

@@ -15,7 +15,7 @@ TAKEN_MB = """
 import re, sys
 from pathlib import Path
 import numpy as np
-from functions.recommend.model import _open_session, _tables
+from functions.recommend.state.model import _open_session, _tables
 
 def taken_mb(kind):
     return int(re.findall(kind + r":\\s+(\\d+) kB", Path("/proc/self/status").read_text())[0]) / 1000

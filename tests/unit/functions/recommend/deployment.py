@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from alsolike.registry.registry import Registry
-from functions.recommend.bundle_cache import BundleCache
-from functions.recommend.champion import ChampionLoader
+from functions.recommend.state.bundles import BundleCache
+from functions.recommend.state.champion import ChampionLoader
 from tests.builders.bundles import MANIFEST, upload_bundle, write_bundle
 from tests.builders.lambda_events import NOW_MS
 

@@ -12,7 +12,8 @@ from alsolike.domain import recommendation_id
 from alsolike.domain.recommendation_id import arm_tag
 from alsolike.registry.canary import GRACE_MS, Canary
 from alsolike.registry.registry import CHAMPION_KEY, Registry
-from functions.recommend.model import GRAPH_ERRORS, Model
+from functions.recommend.state.bundles import BundleCache, load
+from functions.recommend.state.model import GRAPH_ERRORS, Model
 from tests.unit.functions.recommend.shop import Shop
 
 NOW_MS = time.time_ns() // 1_000_000
@@ -129,10 +130,12 @@ def test_a_version_that_cannot_be_loaded_leaves_the_champion_to_answer_declared(
 def test_whatever_is_wrong_with_it_as_it_is_loaded_the_champion_answers(
     tried: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: Any, **__: Any) -> Any:
-        raise MemoryError("unforeseen error")
+    def fail(bundles: BundleCache, version: str, **arguments: Any) -> Model:
+        if version == "v2":
+            raise MemoryError("unforeseen error")
+        return load(bundles, version, **arguments)
 
-    monkeypatch.setattr("functions.recommend.variant_models.load", fail)
+    monkeypatch.setattr("functions.recommend.state.champion.load", fail)
 
     for user, lacking in ((ON_TRIAL, "arm-model-unavailable"), (NOT_ON_TRIAL, None)):
         items, headers = tried.ask(userId=user)

@@ -13,9 +13,8 @@ from alsolike.domain import recommendation_id
 from alsolike.domain.experiments import Arm, Experiment
 from alsolike.domain.recommendation_id import arm_tag
 from functions.recommend import handler
-from functions.recommend.bundle_cache import BundleCache
-from functions.recommend.champion import ChampionLoader
-from functions.recommend.variant_models import VariantModels
+from functions.recommend.state.bundles import BundleCache
+from functions.recommend.state.champion import ChampionLoader, VariantModels
 from tests.builders.lambda_events import LambdaContext
 from tests.unit.functions.recommend.deployment import CHECK_S, Deployment
 from tests.unit.functions.recommend.shop import ARN, Shop
@@ -126,7 +125,7 @@ def test_the_champion_is_not_loaded_twice(known: Shop, monkeypatch: pytest.Monke
     known.publish("v1")
     known.configure(experiments=spring(new={"model": "v1"}))
     known.ask(userId=IN_CONTROL)
-    monkeypatch.setattr("functions.recommend.variant_models.load", None)  # calling it would raise
+    monkeypatch.setattr("functions.recommend.state.champion.load", None)  # calling it would raise
 
     headers = first(known, IN_NEW)[1]
 

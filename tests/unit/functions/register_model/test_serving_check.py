@@ -12,7 +12,7 @@ import pytest
 from alsolike.bundle.bundle import BIAS_GRAPH_FILE, GRAPH_FILE, SERVED_FILES, Bundle, HistoryParameters, write_manifest
 from alsolike.registry.decision import Check
 from alsolike.runtime.errors import InvalidBundle
-from functions.recommend import model as serving
+from functions.recommend.state import model as serving
 from functions.register_model import serving_check
 from functions.register_model.limits import GateLimits
 from tests.builders.bundles import ITEMS, MANIFEST, without_later_files, write_bundle

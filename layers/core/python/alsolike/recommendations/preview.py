@@ -25,7 +25,7 @@ def check_not_refused(document: Mapping[str, Any]) -> None:
 
 
 def ask(lambda_: Any, function: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the function's results without and with the rules; see `functions.recommend.preview`.
+    """Return the function's results without and with the rules; see `functions.recommend.direct.preview`.
 
     Raises
     ------

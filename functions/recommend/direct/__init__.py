@@ -1,0 +1,1 @@
+"""Direct invocations: batches of users, replays, and previews of rules."""

@@ -1,0 +1,253 @@
+"""Batches: many users in one invocation, answered one by one like single requests.
+
+The event is ``{"batch": {"users": [...], ...}}``; see `alsolike.recommendations.requests.BATCH`. A batch ends early if
+the time or the space for its answer runs out, or if profiles cannot be read. The caller sends the remaining users
+again; they are the last ones of the batch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.contract import validation
+from alsolike.contract.fields import Text
+from alsolike.events.interactions import MAX_ID_CHARACTERS, profile_id
+from alsolike.filters.values import parse_values
+from alsolike.profiles.store import Profile, ProfileStore
+from alsolike.recommendations.requests import BATCH, DEFAULT_RESULTS, FOR_YOU, MAX_BATCH_USERS
+from alsolike.runtime.errors import InvalidInput, Unavailable
+from alsolike.runtime.observability import Metric, count, logger
+from alsolike.runtime.struct import struct
+from functions.recommend.http.request import RecommendationRequest
+from functions.recommend.http.response import Answer
+from functions.recommend.state.users import UserStores
+
+RESERVE_MS = 3_000
+"""Time reserved for sending or storing the answers."""
+MAX_ANSWER_BYTES = 5_000_000
+"""Maximum size as JSON without spaces; Lambda's limit of 6 MB counts spaces."""
+
+_USERS_AT_ONCE = 100
+_USER = Text(MAX_ID_CHARACTERS)
+
+
+@struct
+class Batch:
+    """A batch's request.
+
+    Attributes
+    ----------
+    users
+        As the caller sent them, not validated yet.
+    first
+        Index of the first user to answer.
+    request
+        The request for each user; its user is not set.
+    output
+        Key of the object for the answers; None returns them.
+    """
+
+    users: Sequence[Any]
+    first: int
+    request: RecommendationRequest
+    output: str | None
+
+
+class BatchFiles:
+    """The artefact bucket's objects of batches."""
+
+    def __init__(self, s3: Any, bucket: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+
+    def users(self, key: str) -> Any:
+        """Return a list of users that is stored as JSON.
+
+        Raises
+        ------
+        InvalidInput
+            If there is no such object, or it is no JSON.
+        Unavailable
+            If S3 does not answer.
+        """
+        try:
+            return orjson.loads(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read())
+        except self._s3.exceptions.NoSuchKey as error:
+            raise InvalidInput(
+                f"batch.input.key is {validation.describe(key)}, expected an object of the artefact bucket"
+            ) from error
+        except orjson.JSONDecodeError as error:
+            raise InvalidInput(
+                f"batch.input.key is {validation.describe(key)}, expected a JSON list of users: {error}"
+            ) from error
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable(f"object {key}: {error}") from error
+
+    def put(self, key: str, lines: Sequence[bytes]) -> None:
+        """Write one line an answer.
+
+        Raises
+        ------
+        Unavailable
+            If S3 does not answer.
+        """
+        try:
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=b"".join(line + b"\n" for line in lines))
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable(f"object {key}: {error}") from error
+
+
+class _ReadAlready(ProfileStore):
+    """Profiles that were read together."""
+
+    def __init__(self, profiles: Mapping[str, Profile]) -> None:
+        self._profiles = profiles
+
+    def read(self, profile_id: str, *, consistent: bool = False) -> Profile:
+        return self._profiles[profile_id]
+
+
+def parse_batch(given: Any, *, files: BatchFiles) -> Batch:
+    """Read a batch, and the list of users that it names instead of having it.
+
+    Raises
+    ------
+    InvalidInput
+        If it breaks the contract.
+    Unavailable
+        If S3 does not answer.
+    """
+    given = dict(validation.as_object(given, where="batch"))
+    users = given.pop("users", None)
+    fields = BATCH.read(given, "batch")
+    if users is not None and "input" in fields:
+        raise InvalidInput("batch.users and batch.input are both given, expected one of them")
+    where = "batch.users"
+    if "input" in fields:
+        where = f"{where} in {fields['input']['key']}"
+        users = files.users(fields["input"]["key"])
+    validation.required_list({where: users}, where, minimum=1, maximum=MAX_BATCH_USERS)
+    first = fields.get("first", 0)
+    if first >= len(users):
+        raise InvalidInput(f"batch.first is {first}, expected less than the number of users, {len(users)}")
+    request = RecommendationRequest(
+        num_results=fields.get("numResults") or DEFAULT_RESULTS,
+        recommender=fields.get("recommender", FOR_YOU),
+        filter_name=fields.get("filter"),
+        filter_values={name: parse_values(name, text) for name, text in fields.get("filterValues", {}).items()},
+    )
+    return Batch(users, first, request, fields["output"]["key"] if "output" in fields else None)
+
+
+def answer_batch(
+    batch: Batch,
+    *,
+    people: UserStores,
+    profiles: ProfileStore,
+    files: BatchFiles,
+    answer: Callable[[RecommendationRequest, UserStores], Answer],
+    remaining_ms: Callable[[], int],
+) -> dict[str, Any]:
+    """Answer a batch's users in their order.
+
+    Returns
+    -------
+    dict
+        `answered`, the number of finished users, and `notDone`, the number of remaining ones at the end. `results` has
+        one entry per finished user, unless they go to the batch's output.
+
+    Raises
+    ------
+    InvalidInput, NotFound
+        If the request is invalid for any user; see `service.recommend`.
+    Unavailable
+        If no user could be answered, or the output cannot be written.
+    """
+    results: list[dict[str, Any]] = []
+    lines: list[bytes] = []
+    size_bytes = 0
+    try:
+        for result in _results(batch, people=people, profiles=profiles, answer=answer):
+            line = orjson.dumps(result)
+            size_bytes += len(line)
+            if batch.output is None and size_bytes > MAX_ANSWER_BYTES and results:
+                break
+            results.append(result)
+            lines.append(line)
+            if remaining_ms() < RESERVE_MS:
+                break
+    except Unavailable as error:
+        if not results:
+            raise
+        logger.error("batch ends early", reason=str(error))
+    not_done = len(batch.users) - batch.first - len(results)
+    _count(results, not_done)
+    document: dict[str, Any] = {"answered": len(results), "notDone": not_done}
+    if batch.output is None:
+        return {**document, "results": results}
+    files.put(batch.output, lines)
+    return document
+
+
+def _results(
+    batch: Batch,
+    *,
+    people: UserStores,
+    profiles: ProfileStore,
+    answer: Callable[[RecommendationRequest, UserStores], Answer],
+) -> Iterator[dict[str, Any]]:
+    for start in range(batch.first, len(batch.users), _USERS_AT_ONCE):
+        users = [_user(given) for given in batch.users[start : start + _USERS_AT_ONCE]]
+        known = _read([user for user in users if isinstance(user, str)], people, profiles)
+        for user in users:
+            if isinstance(user, InvalidInput):
+                yield {"error": str(user)}
+            else:
+                yield _document(user, answer(dataclasses.replace(batch.request, user_id=user), known))
+
+
+def _user(given: Any) -> str | InvalidInput:
+    try:
+        return _USER.read(given, "userId")
+    except InvalidInput as error:
+        return error
+
+
+def _read(users: Sequence[str], people: UserStores, profiles: ProfileStore) -> UserStores:
+    """Return the people with all profiles that answers for these users look at: an unknown user may be a session."""
+    of_users = [profile_id(user_id=people.ids.user(user), session_id=None) for user in users]
+    found = profiles.read_many(of_users)
+    unknown = [user for user, profile in zip(users, of_users, strict=True) if not found[profile].recent]
+    found |= profiles.read_many(profile_id(user_id=None, session_id=people.ids.session(user)) for user in unknown)
+    return dataclasses.replace(people, profiles=_ReadAlready(found))
+
+
+def _document(user: str, answer: Answer) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "userId": user,
+        "itemList": [{"itemId": item.item_id, "score": item.score} for item in answer.items],
+        "source": answer.source,
+        "modelVersion": answer.version,
+    }
+    if answer.filled:
+        document["filled"] = answer.filled
+    if answer.arms:
+        document["arms"] = answer.arms
+    if answer.degraded:
+        document["degraded"] = answer.degraded
+    if answer.unmet_rules:
+        document["rulesGave"] = answer.unmet_rules
+    return document
+
+
+def _count(results: Sequence[Mapping[str, Any]], not_done: int) -> None:
+    refused = sum("error" in result for result in results)
+    count(Metric.BATCH_USERS_ANSWERED, len(results) - refused)
+    count(Metric.BATCH_USERS_DEGRADED, sum("degraded" in result for result in results))
+    count(Metric.BATCH_USERS_REFUSED, refused)
+    count(Metric.BATCH_USERS_NOT_DONE, not_done)

@@ -1,0 +1,186 @@
+"""Answers, and their HTTP responses in Personalize's shape; plain GETs also have headers for caching."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+from urllib.parse import quote
+
+import orjson
+
+from alsolike.contract.http import is_current, not_modified, respond, route_key
+from alsolike.lake.served import FILLED, PROMOTED, RANKED
+from alsolike.recommendations.requests import BOUGHT_TOGETHER, PERSONALIZED_RANKING, POPULAR, SIMILAR_ITEMS, TRENDING
+from alsolike.runtime.struct import struct
+from functions.recommend.http.request import RecommendationRequest
+
+Source = Literal["model", "similar", "popular", "trending", "recent", "none"]
+
+
+class RankedItem(NamedTuple):
+    """An item of an answer in its place; a tuple, since each answer makes dozens.
+
+    Attributes
+    ----------
+    origin
+        The reason for its place, see `alsolike.lake.served`: `ranked`, `filled`, `promoted:<name>`, `pinned` or
+        `explored`.
+    propensity
+        The probability of its place, given the places before; None for a deterministic place.
+    metadata, reasons
+        None unless requested.
+    """
+
+    item_id: str
+    score: float
+    origin: str = RANKED
+    propensity: float | None = None
+    metadata: Mapping[str, str] | None = None
+    reasons: Sequence[str] | None = None
+
+
+@struct
+class Answer:
+    """A list of recommendations with its origin; see `recommenders.RecommenderResult`.
+
+    Attributes
+    ----------
+    degraded
+        Reasons why the answer is degraded; empty if it is not.
+    arms
+        `experiment/arm` of each experiment that it is part of.
+    rules
+        Name of the rule set that applied.
+    gave
+        The rules that could not be fulfilled, each with the reason.
+    filter
+        Name of the filter that applied.
+    configuration
+        Version of the configuration.
+    unknown_columns
+        Requested metadata columns that the configuration does not declare and no item of the answer has.
+    """
+
+    items: Sequence[RankedItem]
+    recommendation_id: str
+    source: Source
+    filled: int
+    cold: int
+    within: str | None
+    version: str
+    degraded: tuple[str, ...]
+    arms: tuple[str, ...] = ()
+    rules: str | None = None
+    unmet_rules: tuple[str, ...] = ()
+    filter: str | None = None
+    configuration: int = 0
+    unknown_columns: tuple[str, ...] = ()
+
+
+_OF_NOBODY = (SIMILAR_ITEMS, BOUGHT_TOGETHER, TRENDING, POPULAR)
+
+_AS_RANKED = (RANKED, FILLED)
+
+_NAMED_RULES = 20
+
+KEPT_S = 60
+"""Cache lifetime of an answer without a user: about as long as a new catalogue takes to become effective."""
+
+
+def respond_answer(answer: Answer, request: RecommendationRequest, event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the HTTP response; headers carry the source and versions, which Personalize's shape has no fields for."""
+    items = "personalizedRanking" if request.recommender == PERSONALIZED_RANKING else "itemList"
+    document = {
+        items: [_predicted_item(item) for item in answer.items],
+        "recommendationId": answer.recommendation_id,
+    }
+    headers = _headers(answer)
+    if request.session_id is None:  # a browser must not see the shop's rules and unfulfilled promotions
+        headers.update(_steering(answer))
+    if route_key(event).startswith("GET "):
+        headers.update(_caching(answer, request))
+        if is_current(event, headers["etag"]):
+            return not_modified(headers)
+    return respond(document, headers=headers)
+
+
+def _headers(answer: Answer) -> dict[str, str]:
+    headers = {"x-alsolike-source": answer.source, "x-alsolike-model-version": answer.version}
+    if answer.filled:
+        headers["x-alsolike-filled"] = str(answer.filled)
+    if answer.cold:
+        headers["x-alsolike-cold-items"] = str(answer.cold)
+    if answer.within:
+        headers["x-alsolike-popular-within"] = quote(answer.within)  # column names may have any characters
+    if answer.degraded:
+        headers["x-alsolike-degraded"] = ", ".join(answer.degraded)
+    if answer.unknown_columns:
+        headers["x-alsolike-unknown-columns"] = ", ".join(map(quote, answer.unknown_columns))
+    return headers
+
+
+def _steering(answer: Answer) -> dict[str, str]:
+    headers = {}
+    if answer.arms:
+        headers["x-alsolike-arms"] = ", ".join(answer.arms)
+    if answer.rules:
+        headers["x-alsolike-rules"] = answer.rules
+    if answer.unmet_rules:
+        # Ids may have any characters, and many items may be pinned.
+        named = [quote(each, safe=": ") for each in answer.unmet_rules[:_NAMED_RULES]]
+        more = len(answer.unmet_rules) - len(named)
+        headers["x-alsolike-rules-gave"] = ", ".join([*named, *([f"and {more} more"] if more else [])])
+    return headers
+
+
+def _predicted_item(item: RankedItem) -> dict[str, Any]:
+    document: dict[str, Any] = {"itemId": item.item_id, "score": item.score}
+    if item.origin not in _AS_RANKED and (promotion := _promotion(item)):
+        document["promotionName"] = promotion
+    if item.metadata is not None:
+        document["metadata"] = item.metadata
+    if item.reasons is not None:
+        document["reason"] = item.reasons
+    return document
+
+
+def _promotion(item: RankedItem) -> str | None:
+    return item.origin.removeprefix(PROMOTED) if item.origin.startswith(PROMOTED) else None
+
+
+def _caching(answer: Answer, request: RecommendationRequest) -> dict[str, str]:
+    """Return ETag and Cache-Control.
+
+    Two answers with the same items, metadata and promotions have the same ETag: scores, which fall with every second,
+    and the recommendation id do not count.
+    """
+    shown = orjson.dumps([[item.item_id, item.metadata, item.reasons, _promotion(item)] for item in answer.items])
+    etag = f'"{hashlib.blake2b(shown, digest_size=12).hexdigest()}"'
+    personal = request.recommender not in _OF_NOBODY or request.user_id is not None or request.session_id is not None
+    drawn = any(item.propensity is not None for item in answer.items)
+    if personal or answer.degraded or drawn:
+        return {"etag": etag, "cache-control": "private, no-cache"}
+    # Columns may be confidential, so only the caller that requested them caches them.
+    scope = "private" if request.metadata_columns else "public"
+    return {"etag": etag, "cache-control": f"{scope}, max-age={KEPT_S}"}
+
+
+def metadata(properties: Mapping[str, Any], columns: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Return the columns that an item has.
+
+    Parameters
+    ----------
+    columns
+        The name to answer with, and the property.
+    """
+    return {name: _text(properties[key]) for name, key in columns if properties.get(key) is not None}
+
+
+def _text(value: Any) -> str:
+    """Return a value as a string, lists with `|` between."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "|".join(map(_text, value))
+    return orjson.dumps(value).decode()

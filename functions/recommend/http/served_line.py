@@ -1,0 +1,109 @@
+"""The log line of an answer; a subscription delivers it to the lake's table `served`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from alsolike.lake.served import RANKED, UNKNOWN, Served
+from alsolike.privacy.pseudonyms import IdPolicy, Pseudonyms
+from alsolike.runtime.errors import MissingSetting, Unavailable
+from alsolike.runtime.observability import Metric, count, logger
+from functions.recommend.http.request import RecommendationRequest
+from functions.recommend.http.response import Answer, RankedItem
+
+_NO_COLUMNS: Sequence[Sequence[Any]] = ((),) * len(RankedItem._fields)
+
+RETRY_MS = 30_000
+"""Pause after a failed read of the secret, because a request waits for each attempt."""
+
+
+class ServedLog:
+    """Writer of the lines.
+
+    Parameters
+    ----------
+    ids
+        Rule for the ids that are stored.
+    pseudonyms
+        Returns the deployment's hashes; called once.
+    """
+
+    def __init__(self, ids: IdPolicy, pseudonyms: Callable[[], Pseudonyms]) -> None:
+        self._ids = ids
+        self._pseudonyms = pseudonyms
+        self._hashes: Pseudonyms | None = None
+        self._next_try_ms = 0
+
+    def prepare(self, *, now_ms: int) -> Pseudonyms | None:
+        """Return the hashes; None if their secret cannot be read or an attempt failed a moment ago."""
+        if self._hashes is None and now_ms >= self._next_try_ms:
+            try:
+                self._hashes = self._pseudonyms()
+            except (MissingSetting, Unavailable) as error:
+                logger.error("the secret of the hashes cannot be read", reason=str(error))
+                self._next_try_ms = now_ms + RETRY_MS
+        return self._hashes
+
+    def write(
+        self,
+        answer: Answer,
+        request: RecommendationRequest,
+        *,
+        now_ms: int,
+        took_ms: float,
+        correlation_id: str | None = None,
+    ) -> None:
+        """Write the line of an answer to standard output.
+
+        Parameters
+        ----------
+        now_ms
+            When it was answered, as its recommendation id says.
+        took_ms
+            How long that took.
+        correlation_id
+            Of the request.
+        """
+        shopper, session = self._named(request, now_ms=now_ms)
+        item_ids, scores, origins, propensities, *_ = zip(*answer.items, strict=True) if answer.items else _NO_COLUMNS
+        row = Served(
+            answer.recommendation_id,
+            now_ms,
+            request.recommender,
+            answer.version,
+            list(answer.arms),
+            shopper,
+            session,
+            answer.source,
+            list(answer.degraded),
+            answer.configuration,
+            answer.rules,
+            answer.filter,
+            request.item_id,
+            request.num_results,
+            list(item_ids),
+            list(origins),
+            list(propensities),
+            round(took_ms, 3),
+            max([score for score, origin in zip(scores, origins, strict=True) if origin == RANKED], default=None),
+            correlation_id,
+        )
+        # Its end in the same write: what others write at the same time must not come between.
+        sys.stdout.write(f"{row.to_line()}\n")
+
+    def _named(self, request: RecommendationRequest, *, now_ms: int) -> tuple[str | None, str | None]:
+        """Return the hashes of who was named, as a user and as a session; `users.RequestUser` says who may be both."""
+        user_id = request.user_id
+        session_id = user_id if request.session_id is None else request.session_id
+        if session_id is None:
+            return None, None
+        hashes = self.prepare(now_ms=now_ms)
+        if hashes is None:
+            count(Metric.SERVED_TO_UNKNOWN)
+            return UNKNOWN, None
+        stored_user = None if user_id is None else self._ids.user(user_id)
+        stored_session = self._ids.session(session_id)
+        shopper = None if stored_user is None else hashes.shopper(stored_user)
+        return shopper, None if stored_session == stored_user else hashes.shopper(stored_session)

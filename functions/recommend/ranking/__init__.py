@@ -1,0 +1,1 @@
+"""Recommenders: from the context of a request to ranked items."""

@@ -1,0 +1,234 @@
+"""The context of a request: the data that recommenders read, each part created on first use, and the time budget."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from alsolike.bundle.popular_groups import Group
+from alsolike.domain.columns import as_declared
+from alsolike.domain.configuration import Configuration
+from alsolike.filters.evaluation import FilterInputs
+from alsolike.lake.served import RANKED
+from alsolike.profiles.store import RecentInteraction
+from alsolike.runtime.errors import Unavailable
+from functions.recommend.http.request import RecommendationRequest
+from functions.recommend.http.response import RankedItem
+from functions.recommend.ranking import selected_filter
+from functions.recommend.state.catalogue import ModelCatalogue
+from functions.recommend.state.model import Bias, ColdFilling, Model, Ranked
+from functions.recommend.state.users import RequestUser
+
+UNLIMITED = 0
+"""The limit of an answer without a time budget."""
+
+ALWAYS = 10
+"""Steps below this fraction (1/10) of the budget always run: skipping them would save nothing."""
+
+
+class Budget:
+    """Time from the beginning of a request.
+
+    Parameters
+    ----------
+    limit_ms
+        Maximum duration of the answer; 0 for no limit.
+    clock
+        Returns seconds from an arbitrary start.
+    """
+
+    def __init__(self, limit_ms: float, *, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._limit_ms = limit_ms
+        self._clock = clock
+        self._start = clock()
+
+    def allows(self, expected_ms: float) -> bool:
+        """Return true if a step with the expected duration still fits."""
+        if not self._limit_ms or expected_ms * ALWAYS <= self._limit_ms:
+            return True
+        return self.took_ms + expected_ms <= self._limit_ms
+
+    @property
+    def took_ms(self) -> float:
+        """The time since the beginning."""
+        return (self._clock() - self._start) * 1000
+
+
+NO_POSITIONS = np.zeros(0, np.int64)
+
+
+class Trends(Protocol):
+    """The source of trending items; see `alsolike.trends.trends`."""
+
+    def best(self, window: str, *, now_ms: int) -> Sequence[tuple[str, float]]:
+        """Return items and scores, best first."""
+
+
+class RequestContext:
+    """A request and the data to answer it.
+
+    Attributes
+    ----------
+    model
+        None before the first model.
+    degraded
+        Reasons why the answer is degraded; recommenders append to it.
+    wanted
+        Number of items that the recommender must find. It exceeds the requested number if rules choose among them.
+    classes
+        Returns biases that divide the allowed items by their product of boosts and demotions; the best of each class
+        are wanted. None without boosts and demotions.
+    """
+
+    def __init__(
+        self,
+        request: RecommendationRequest,
+        *,
+        model: Model | None,
+        catalogue: ModelCatalogue,
+        configuration: Configuration,
+        shopper: RequestUser,
+        chosen: selected_filter.SelectedFilter,
+        trends: Callable[[], Trends],
+        budget: Budget,
+        degraded: list[str],
+        now_ms: int,
+    ) -> None:
+        self.request = request
+        self.model = model
+        self.catalogue = catalogue
+        self.configuration = configuration
+        self.shopper = shopper
+        self.trends = trends
+        self.budget = budget
+        self.degraded = degraded
+        self.now_ms = now_ms
+        self.wanted = request.num_results
+        self.classes: Callable[[], Sequence[Bias] | None] = lambda: None
+        self._chosen = chosen
+        self._excluded = frozenset(request.exclude)
+        self._asked: dict[int, tuple[selected_filter.SelectedFilter, FilterInputs]] = {}
+
+    @property
+    def recent(self) -> Sequence[RecentInteraction]:
+        """The shopper's latest interactions, oldest first."""
+        return self.shopper.profile.recent
+
+    @functools.cached_property
+    def positions(self) -> npt.NDArray[np.int64]:
+        """The position of the item of each recent interaction, see `ModelCatalogue.positions`."""
+        return self.catalogue.positions([interaction.item_id for interaction in self.recent])
+
+    @functools.cached_property
+    def bias(self) -> Bias | None:
+        """The bias that bars items, by position, cold items included; None if no item is barred.
+
+        Raises
+        ------
+        InvalidInput
+            If the request's values do not fit the filter.
+        Unavailable
+            If the filter reads the user or the user's interactions, and they cannot be read.
+        """
+        return self.without(self.bias_of(self._chosen), self.request.exclude)
+
+    def bias_of(self, chosen: selected_filter.SelectedFilter) -> Bias | None:
+        """Return the bias that bars a filter's rejected items and deleted ones; see `bias`."""
+        if chosen.filter is None:
+            return self.catalogue.bias_of_deleted
+        return self.catalogue.bias(chosen.filter, self._asked_with(chosen), name=chosen.name)
+
+    def without(self, bias: Bias | None, item_ids: Sequence[str]) -> Bias | None:
+        """Return a bias that bars some items as well."""
+        if not item_ids:
+            return bias
+        places = self.catalogue.positions(item_ids)
+        places = places[places > 0]
+        if not len(places):
+            return bias
+        barring = self.catalogue.neutral() if bias is None else bias.copy()
+        barring[places] = -np.inf
+        return barring
+
+    @property
+    def bias_of_model(self) -> Bias | None:
+        """The part of `bias` that is about items that the model knows."""
+        assert self.model is not None
+        return None if self.bias is None else self.bias[: self.model.bundle.manifest.items + 1]
+
+    @property
+    def cold_filling(self) -> ColdFilling | None:
+        """The function that lists the cold items that may be recommended; see `ModelCatalogue.cold_filling`."""
+        return self.catalogue.cold_filling(self.bias)
+
+    def passing(self, scored: Sequence[tuple[str, float]]) -> list[RankedItem]:
+        """Return the items that may be recommended, in their order; unknown items are included.
+
+        Raises
+        ------
+        InvalidInput, Unavailable
+            See `bias`.
+        """
+        passes = self.passes([item_id for item_id, _ in scored], self._chosen, bias=self.bias)
+        return [RankedItem(*each) for each, passed in zip(scored, passes, strict=True) if passed]
+
+    def passes(
+        self, item_ids: Sequence[str], chosen: selected_filter.SelectedFilter, *, bias: Bias | None
+    ) -> list[bool]:
+        """Return, per item, true if it passes a filter, was not deleted and is not excluded by the request; see `bias`.
+
+        Parameters
+        ----------
+        bias
+            What `bias_of` returned for the filter.
+        """
+        recent = self.recent if chosen.needs_history else ()
+        passes: list[bool] = self.catalogue.passing(
+            item_ids, chosen.filter, self._asked_with(chosen), name=chosen.name,
+            bias=bias, recent=[interaction.item_id for interaction in recent],
+        ).tolist()  # fmt: skip
+        if self._excluded:
+            return [passed and item_id not in self._excluded for item_id, passed in zip(item_ids, passes, strict=True)]
+        return passes
+
+    def allowed(self, item_ids: Sequence[str]) -> list[bool]:
+        """Return which items may be answered; see `passes`."""
+        return self.passes(item_ids, self._chosen, bias=self.bias)
+
+    def named(self, ranked: Sequence[Ranked], *, origin: str = RANKED) -> list[RankedItem]:
+        """Return items by their ids instead of their positions; `origin` is the reason for their places."""
+        item_ids = self.catalogue.item_ids([position for position, _ in ranked])
+        return [RankedItem(item_id, score, origin) for item_id, (_, score) in zip(item_ids, ranked, strict=True)]
+
+    def group(self) -> Group | None:
+        """Return the smallest group that matches the user's properties from the request and the shop."""
+        if self.model is None or not self.model.bundle.groups:
+            return None
+        stored: Mapping[str, Any] = {}
+        if not self.shopper.is_unavailable:  # else the request would wait for DynamoDB a second time
+            with contextlib.suppress(Unavailable):  # `properties` has declared it
+                stored = self.shopper.properties
+        known = as_declared({**stored, **self.request.context}, self.configuration.user_columns)
+        return self.model.bundle.groups.of(known)
+
+    def _asked_with(self, chosen: selected_filter.SelectedFilter) -> FilterInputs:
+        """Return the request's inputs to a filter, built once."""
+        if id(chosen) not in self._asked:
+            asked = selected_filter.filter_inputs(
+                chosen,
+                self.request,
+                catalogue=self.catalogue,
+                configuration=self.configuration,
+                recent=self.shopper.interactions if chosen.needs_history else (),
+                positions=self.positions if chosen.needs_history else NO_POSITIONS,
+                user=lambda: self.shopper.properties,
+                now_ms=self.now_ms,
+            )
+            self._asked[id(chosen)] = chosen, asked  # kept, so that the id stays its own
+        return self._asked[id(chosen)][1]

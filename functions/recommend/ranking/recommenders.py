@@ -1,0 +1,375 @@
+"""The recommenders, by name, and the ladder of their fallbacks.
+
+`for-you` has four steps: the model; items similar to the last viewed one; the bundle's popular items; trending items.
+The answer's `source` names the step.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from alsolike.bundle.related import SIMILAR, TOGETHER
+from alsolike.domain.configuration import Configuration
+from alsolike.events.returns import net_weights
+from alsolike.lake.served import FILLED, RANKED
+from alsolike.profiles.store import RecentInteraction
+from alsolike.recommendations.requests import (
+    BOUGHT_TOGETHER,
+    BUY_AGAIN,
+    FOR_YOU,
+    PERSONALIZED_RANKING,
+    POPULAR,
+    RECENTLY_VIEWED,
+    SIMILAR_ITEMS,
+    TRENDING,
+)
+from alsolike.runtime.observability import logger
+from alsolike.runtime.struct import struct
+from functions.recommend.http.response import RankedItem, Source
+from functions.recommend.ranking.candidates import rank
+from functions.recommend.ranking.context import RequestContext
+from functions.recommend.state.model import GRAPH_ERRORS, NO_HISTORY, Bias, History, Ranked
+
+MODEL_FAILED = "model-failed"
+MODEL_SLOW = "model-slow"
+
+LADDER_WINDOW = "1d"
+"""Window of trending items that replace other lists: the longest has the most items."""
+
+PURCHASE = "purchase"
+HALF_LIFE_MS = 90 * 86_400_000
+
+
+@struct
+class RecommenderResult:
+    """A recommender's result.
+
+    Attributes
+    ----------
+    items
+        Best first; the last `filled` ones are popular items that follow those of the source.
+    source
+        The step of the ladder that the items come from.
+    cold
+        Number of cold items among the ranked ones.
+    within
+        The user column whose group the popular items belong to; None for the generally popular ones.
+    history
+        The model's input, if it ranked.
+    """
+
+    items: Sequence[RankedItem] = ()
+    source: Source = "none"
+    cold: int = 0
+    within: str | None = None
+    history: History = NO_HISTORY
+
+
+NOTHING = RecommenderResult()
+
+
+def for_you(context: RequestContext) -> RecommenderResult:
+    """Return recommendations for the user."""
+    model = context.model
+    if model is None:
+        return _trending_now(context)
+    # The profile first, so that the check of the model's time includes the read.
+    if context.recent and not model_fits(context):
+        return _similar_to_last_viewed(context)
+    try:
+        ranking = rank(
+            context.recent,
+            context.positions,
+            model=model,
+            catalogue=context.catalogue,
+            bias=context.bias,
+            group=context.group,
+            k=context.wanted,
+            now_ms=context.now_ms,
+            classes=context.classes(),
+        )
+    except GRAPH_ERRORS as error:
+        note_failure(context, error)
+        return _similar_to_last_viewed(context)
+    ranked, filling = ranking.ranked, ranking.filling
+    return RecommenderResult(
+        [*context.named(ranked), *context.named(filling, origin=FILLED if ranked else RANKED)],
+        "model" if ranked else "popular" if filling else "none",
+        cold=ranking.cold,
+        within=ranking.within,
+        history=model.history(context.recent, context.positions) if context.request.explain else NO_HISTORY,
+    )
+
+
+def popular(context: RequestContext, leave_out: Sequence[int] = ()) -> RecommenderResult:
+    """Return popular items: first of the user's group, then of all users."""
+    model = context.model
+    if model is None:
+        return _trending_now(context)
+    group = context.group()
+    within = group.items if group else ()
+    ranked = model.popular(
+        context.wanted, within=within, bias=context.bias_of_model, leave_out=leave_out, cold=context.cold_filling
+    )
+    of_group = group is not None and bool(ranked) and ranked[0].position in within
+    return RecommenderResult(
+        context.named(ranked), "popular" if ranked else "none", within=group.column if group and of_group else None
+    )
+
+
+def trending(context: RequestContext) -> RecommenderResult:
+    """Return the items whose interactions grow most against their usual number; popular items follow."""
+    found = context.passing(context.trends().best(context.request.window, now_ms=context.now_ms))
+    return _filled(context, found[: context.wanted], source="trending")
+
+
+def recently_viewed(context: RequestContext) -> RecommenderResult:
+    """Return the items that the shopper interacted with, the latest first.
+
+    Items that neither the model nor the catalogue has are left out; before the first of either, all stay.
+    """
+    latest = list(
+        dict.fromkeys(
+            interaction.item_id
+            for interaction in reversed(context.recent)
+            if context.configuration.event_weights.get(interaction.event_type, 0) > 0
+        )
+    )
+    if context.catalogue.has_items:
+        latest = [item_id for item_id, known in zip(latest, context.catalogue.known(latest), strict=True) if known]
+    found = context.passing([(item_id, 1 / rank) for rank, item_id in enumerate(latest, start=1)])
+    return RecommenderResult(found[: context.wanted], "recent" if found else "none")
+
+
+def buy_again(context: RequestContext) -> RecommenderResult:
+    """Return the shopper's purchases, in the model's order of expected repeat purchase, without popular items."""
+    candidates = context.passing(purchases(context.recent, context.configuration, now_ms=context.now_ms))
+    scores, history = _scores(context, [item.item_id for item in candidates])
+    # Items without a score from the model follow in the order of `bought`: the latest and most frequent first.
+    ordered = sorted(candidates, key=lambda item: -scores.get(item.item_id, 0.0))[: context.wanted]
+    items = [RankedItem(item.item_id, scores.get(item.item_id, 0.0)) for item in ordered]
+    return RecommenderResult(items, ("model" if scores else "recent") if items else "none", history=history)
+
+
+def similar_items(context: RequestContext) -> RecommenderResult:
+    """Return items similar to an item; the model's ranking after it, and popular items, follow."""
+    return _of_item(context, SIMILAR)
+
+
+def bought_together(context: RequestContext) -> RecommenderResult:
+    """Return items bought together with an item, then similar ones, followed as in `similar_items`."""
+    return _of_item(context, TOGETHER)
+
+
+def personalized_ranking(context: RequestContext) -> RecommenderResult:
+    """Return the given items that may be answered, those first that the model ranks for the shopper.
+
+    The others that the model knows come after, the more frequent first; then those that it does not know, in the order
+    in which they were given.
+    """
+    given = context.request.to_rank or ()
+    allowed = [item.item_id for item in context.passing([(item_id, 0.0) for item_id in given])]
+    scores, history = _scores(context, allowed)
+    positions = context.catalogue.positions(allowed).tolist()
+    known = context.model.bundle.manifest.items if context.model else 0
+    frequency = {
+        item_id: place if 0 < place <= known else known + 1 for item_id, place in zip(allowed, positions, strict=True)
+    }
+    ordered = sorted(allowed, key=lambda item_id: (-scores.get(item_id, 0.0), frequency[item_id]))
+    items = [RankedItem(item_id, scores.get(item_id, 0.0)) for item_id in ordered]
+    return RecommenderResult(items, ("model" if scores else "popular") if items else "none", history=history)
+
+
+RECOMMENDERS: Mapping[str, Callable[[RequestContext], RecommenderResult]] = {
+    FOR_YOU: for_you,
+    SIMILAR_ITEMS: similar_items,
+    BOUGHT_TOGETHER: bought_together,
+    BUY_AGAIN: buy_again,
+    TRENDING: trending,
+    POPULAR: popular,
+    RECENTLY_VIEWED: recently_viewed,
+    PERSONALIZED_RANKING: personalized_ranking,
+}
+
+
+def model_fits(context: RequestContext, *, with_bias: bool = False) -> bool:
+    """Return true if there is time for the model; if not, declare the answer degraded."""
+    assert context.model is not None
+    with_bias = with_bias or context.bias is not None
+    if context.budget.allows(context.model.expected_ms(with_bias=with_bias)):
+        return True
+    context.model.record_skipped_run(with_bias=with_bias)
+    _declare(context, MODEL_SLOW)
+    return False
+
+
+def note_failure(context: RequestContext, error: Exception) -> None:
+    """Log that the model did not run, and declare the answer degraded."""
+    logger.error("model does not run", error_type=type(error).__name__)
+    _declare(context, MODEL_FAILED)
+
+
+def _declare(context: RequestContext, reason: str) -> None:
+    if reason not in context.degraded:
+        context.degraded.append(reason)
+
+
+def _similar_to_last_viewed(context: RequestContext) -> RecommenderResult:
+    """Return items similar to the latest item that has any, then popular items."""
+    model = context.model
+    assert model is not None
+    latest = list(dict.fromkeys(reversed(context.positions.tolist())))
+    seen = latest if model.bundle.manifest.exclude_seen else []
+    for position in latest:
+        ranked = related_row(context, SIMILAR, position, leave_out=seen or position)
+        if ranked:
+            return _filled(context, context.named(ranked[: context.wanted]), source="similar", leave_out=seen)
+    return popular(context, seen)
+
+
+def _trending_now(context: RequestContext) -> RecommenderResult:
+    """Return trending items, which need no model."""
+    found = context.passing(context.trends().best(LADDER_WINDOW, now_ms=context.now_ms))[: context.wanted]
+    return RecommenderResult(found, "trending" if found else "none")
+
+
+def _of_item(context: RequestContext, kind: str) -> RecommenderResult:
+    model, item_id = context.model, context.request.item_id
+    assert item_id is not None
+    if model is None:
+        return _trending_now(context)
+    k = context.wanted
+    position = int(context.catalogue.positions([item_id])[0])
+    ranked = related_row(context, kind, position, leave_out=position)[:k]
+    if len(ranked) < k and kind != SIMILAR:
+        ranked = append_rescaled(ranked, related_row(context, SIMILAR, position, leave_out=position))[:k]
+    source: Source = "similar" if ranked else "model"
+    if len(ranked) < k and 0 < position <= model.bundle.manifest.items and model_fits(context):
+        try:
+            ranked = append_rescaled(
+                ranked, ranked_after(context, position, k=k + len(ranked), bias=context.bias_of_model)
+            )[:k]
+        except GRAPH_ERRORS as error:
+            note_failure(context, error)
+    return _filled(context, context.named(ranked), source=source, leave_out=[position])
+
+
+def _filled(
+    context: RequestContext, found: Sequence[RankedItem], *, source: Source, leave_out: Sequence[int] = ()
+) -> RecommenderResult:
+    """Return the found items, followed by popular ones up to the wanted number."""
+    missing = context.wanted - len(found)
+    if missing <= 0 or context.model is None:
+        return RecommenderResult(found, source if found else "none")
+    places = context.catalogue.positions([item.item_id for item in found]).tolist()
+    after = [Ranked(place, item.score) for place, item in zip(places, found, strict=True)]
+    filling = context.named(
+        context.model.popular(
+            missing, after=after, bias=context.bias_of_model, leave_out=leave_out, cold=context.cold_filling
+        ),
+        origin=FILLED if found else RANKED,
+    )
+    return RecommenderResult([*found, *filling], source if found else "popular" if filling else "none")
+
+
+def _scores(context: RequestContext, item_ids: Sequence[str]) -> tuple[dict[str, float], History]:
+    """Return the score of each item that the model can score for the shopper, and the model's input."""
+    model = context.model
+    if model is None or not item_ids:
+        return {}, NO_HISTORY
+    history = model.history(context.recent, context.positions)
+    places = context.catalogue.positions(item_ids)
+    known: npt.NDArray[np.int64] = places[(places > 0) & (places <= model.bundle.manifest.items)]
+    if not len(history) or not len(known) or not model_fits(context):
+        return {}, NO_HISTORY
+    only = np.full(model.bundle.manifest.items + 1, -np.inf, np.float32)
+    only[known] = 0
+    try:
+        positions, scores = model.rank(history, k=len(known), now_ms=context.now_ms, bias=only, leave_out_seen=False)
+    except GRAPH_ERRORS as error:
+        note_failure(context, error)
+        return {}, NO_HISTORY
+    by_position = dict(zip(positions.tolist(), scores.tolist(), strict=True))
+    return {
+        item_id: by_position[place]
+        for item_id, place in zip(item_ids, places.tolist(), strict=True)
+        if place in by_position
+    }, history
+
+
+def related_row(context: RequestContext, kind: str, position: int, *, leave_out: int | Sequence[int]) -> list[Ranked]:
+    """Return the items of an item's row that may be recommended, best first.
+
+    For an item that the model does not know, return the known items that resemble it most.
+
+    Parameters
+    ----------
+    kind
+        `similar` or `together`.
+    leave_out
+        Positions of items to exclude.
+    """
+    model = context.model
+    assert model is not None
+    items = model.bundle.manifest.items
+    if position <= 0:
+        return []
+    positions, scores = (
+        model.bundle.related(kind, position)
+        if position <= items
+        else context.catalogue.cold_items.nearest(position - items - 1)
+    )
+    allowed = ~np.isin(positions, leave_out)
+    bias = context.bias_of_model
+    if bias is not None:
+        allowed &= bias[positions] > -np.inf
+    return [Ranked(*each) for each in zip(positions[allowed].tolist(), scores[allowed].tolist(), strict=True)]
+
+
+def ranked_after(context: RequestContext, position: int, *, k: int, bias: Bias | None) -> list[Ranked]:
+    """Return the model's ranking for a user whose history is this item only."""
+    model = context.model
+    assert model is not None
+    history = History(items=np.array([position]), event_weights=[1.0], event_time_ms=[context.now_ms])
+    listed = model.rank(history, k=k, now_ms=context.now_ms, bias=bias, leave_out_seen=True)
+    return [Ranked(*each) for each in zip(*(values.tolist() for values in listed), strict=True)]
+
+
+def append_rescaled(ranked: Sequence[Ranked], more: Sequence[Ranked]) -> list[Ranked]:
+    """Return a list, followed by the new items of another one, whose scores are scaled to fall below."""
+    before = {item.position for item in ranked}
+    added = [item for item in more if item.position not in before]
+    if not ranked or not added:
+        return [*ranked, *added]
+    scale = ranked[-1].score / (2 * added[0].score) if added[0].score > 0 else 0.0
+    return [*ranked, *(Ranked(item.position, item.score * scale) for item in added)]
+
+
+def purchases(
+    recent: Sequence[RecentInteraction], configuration: Configuration, *, now_ms: int
+) -> list[tuple[str, float]]:
+    """Return the items that were bought and not returned, with a score each, best first.
+
+    The score is the number of purchases, with a half-life of 90 days. The event type `purchase` marks purchases;
+    without that type, the one with the highest weight does.
+    """
+    weights = configuration.event_weights
+    purchase = PURCHASE if PURCHASE in weights else max(weights, key=lambda name: weights[name], default=PURCHASE)
+    if purchase not in weights:
+        return []
+    told = [each for each in recent if each.event_type == purchase or weights.get(each.event_type, 0) < 0]
+    items = {item_id: number for number, item_id in enumerate(dict.fromkeys(each.item_id for each in told))}
+    left = net_weights(
+        np.array([items[each.item_id] for each in told], np.int64),
+        np.array([weights[each.event_type] for each in told], np.float64),
+    )
+    scores: defaultdict[str, float] = defaultdict(float)
+    for each, weight in zip(told, left.tolist(), strict=True):
+        if weight > 0:
+            age_ms = max(now_ms - each.event_time_ms, 0)
+            scores[each.item_id] += weight / weights[purchase] * 0.5 ** (age_ms / HALF_LIFE_MS)
+    return sorted(scores.items(), key=lambda item: -item[1])

@@ -1,0 +1,1 @@
+"""Merchandising rules, and the lists that fulfil them."""

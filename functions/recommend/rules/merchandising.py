@@ -1,0 +1,353 @@
+"""The rules of an answer, and their application to the items that a recommender finds."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+import random
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from alsolike.domain.configuration import Configuration
+from alsolike.domain.rules import Boost, Promotion, RuleSet, promoted_places
+from alsolike.recommendations.requests import OF_ITEMS, PERSONALIZED_RANKING
+from alsolike.runtime.errors import InvalidInput, Unavailable
+from functions.recommend.http.request import RecommendationRequest
+from functions.recommend.http.response import RankedItem
+from functions.recommend.ranking import recommenders, selected_filter
+from functions.recommend.ranking.candidates import rank, seen_cold
+from functions.recommend.ranking.context import NO_POSITIONS, RequestContext
+from functions.recommend.ranking.recommenders import LADDER_WINDOW, RecommenderResult, model_fits, note_failure
+from functions.recommend.ranking.selected_filter import SelectedFilter
+from functions.recommend.rules.slate import Pinned, Promoted, Random, Slate, SlateCandidate, Steering, compose
+from functions.recommend.state.model import GRAPH_ERRORS, NO_HISTORY, Bias, Ranked
+from functions.recommend.state.serving_state import NO_CATALOGUE, NO_CONFIGURATION
+
+OWN = ""
+"""Stands for the rule set of the recommender."""
+
+MAX_POOL = 1_000
+"""So many items at most are chosen among."""
+LEAST_POOL = 100
+CANDIDATES_A_PLACE = 4
+REFUSED_A_PLACE = 2.5
+"""Factor on the number of candidates with slate rules, which reject items."""
+MAX_NEW_ITEMS = 100
+"""Maximum number of items, the latest ones, that exploration draws from."""
+
+MAX_CLASSES = 16
+"""Maximum number of distinct factors over all items; each needs a run of the model."""
+DAY_MS = 86_400_000
+
+_UNREADABLE = "unreadable"
+
+
+def rule_set(request: RecommendationRequest, configuration: Configuration, *, name: str | None = OWN) -> RuleSet | None:
+    """Return the rules that apply to a request, None if there are none.
+
+    The promotions of the request replace those of the rule set. If the request ranks given items, all of them are
+    returned: boosts, demotions and diversity order them, and no other rule applies.
+
+    Parameters
+    ----------
+    name
+        A rule set that replaces that of the recommender; None for the rules of the request only.
+    """
+    chosen = configuration.recommenders[request.recommender].rules if name == OWN else name
+    rules = None if chosen is None else configuration.rules[chosen]
+    if request.promotions is not None:
+        promotions = tuple(Promotion(each.filter_name, each.share, each.name) for each in request.promotions)
+        rules = dataclasses.replace(rules or RuleSet(""), promotions=promotions)
+    if rules is not None and request.recommender == PERSONALIZED_RANKING:
+        rules = dataclasses.replace(rules, promotions=(), pins=(), slate=(), exploration=None)
+    return None if rules is None or rules == RuleSet(rules.name) else rules
+
+
+class Merchandising:
+    """The application of a rule set to one request.
+
+    Parameters
+    ----------
+    context
+        Of the request; this class sets its number of wanted items and its classes.
+
+    Raises
+    ------
+    NotFound, InvalidInput
+        If a promotion of the request names an unknown filter, or lacks the filter's values.
+    """
+
+    def __init__(self, rules: RuleSet, context: RequestContext, *, source: Random | None = None) -> None:
+        self._rules = rules
+        self._context = context
+        self._random = source or random.SystemRandom()  # a seeded generator would repeat in restored snapshots
+        self._gave: dict[str, None] = {}
+        self._boosts = [
+            *(("boost", boost) for boost in rules.boosts),
+            *(("demotion", boost) for boost in rules.demotions),
+        ]
+        self._promotions = list(self._chosen_promotions())
+        context.wanted = self._wanted(context.request.num_results)
+        if self._boosts:
+            context.classes = self._classes
+
+    def arrange(self, found: RecommenderResult) -> Slate:
+        """Return the list that fulfils the rules, from the recommender's items and those that rules add.
+
+        Raises
+        ------
+        InvalidInput
+            If the values of a promotion of the request do not fit its filter.
+        """
+        context, rules, k = self._context, self._rules, self._context.request.num_results
+        candidates = self._boosted(found)
+        scores = {candidate.item_id: candidate.score for candidate in candidates}
+        steering = Steering(
+            pins=[
+                Pinned(pin.item_id, pin.position, scores.get(pin.item_id, 0.0), refusal)
+                for pin, refusal in zip(rules.pins, self._refusals(), strict=True)
+            ],
+            promotions=self._promoted(k),
+            slate=rules.slate,
+            diversity=rules.diversity,
+            explored_share=rules.exploration.share if rules.exploration else 0.0,
+            new_items=[SlateCandidate(item_id, scores.get(item_id, 0.0)) for item_id in self._new_items()],
+        )
+        item_ids = [
+            *scores,
+            *(pin.item_id for pin in rules.pins),
+            *(candidate.item_id for promotion in steering.promotions for candidate in promotion.candidates),
+            *(candidate.item_id for candidate in steering.new_items),
+        ]
+        names = {*(rule.column for rule in rules.slate), *(rules.diversity.columns if rules.diversity else ())}
+        slate = compose(
+            candidates,
+            steering,
+            k=k,
+            columns=context.catalogue.columns(item_ids, tuple(sorted(names))),
+            random=self._random,
+        )
+        return Slate(slate.places, (*self._gave, *(each for each in slate.unmet_rules if each not in self._gave)))
+
+    def _wanted(self, k: int) -> int:
+        """Return how many candidates there are to be for k places."""
+        rules = self._rules
+        if rules.slate or rules.diversity or rules.boosts or rules.demotions:
+            times = REFUSED_A_PLACE if rules.slate else 1
+            return min(int(max(CANDIDATES_A_PLACE * k, LEAST_POOL) * times), MAX_POOL)
+        return 2 * k + len(rules.pins)  # items of other rules may be among the candidates
+
+    def _chosen_promotions(self) -> Sequence[tuple[Promotion, SelectedFilter]]:
+        request, configuration = self._context.request, self._context.configuration
+        if NO_CONFIGURATION in self._context.degraded:
+            self._gave |= dict.fromkeys(f"promotion:{each.called} {_UNREADABLE}" for each in self._rules.promotions)
+            return []
+        if request.promotions is None:
+            return [(each, self._own(each.filter)) for each in self._rules.promotions]
+        where = "promotions[0].filterArn"
+        return [
+            (
+                promotion,
+                selected_filter.named(promotion.filter, request, configuration, values=each.filter_values, where=where),
+            )
+            for promotion, each in zip(self._rules.promotions, request.promotions, strict=True)
+        ]
+
+    def _own(self, name: str) -> SelectedFilter:
+        return selected_filter.named(name, self._context.request, self._context.configuration)
+
+    def _bias_of(self, chosen: SelectedFilter, what: str, *, of_request: bool = False) -> Bias | None:
+        """Return the bias of a rule's filter; None, with a declared reason, if it cannot be evaluated now."""
+        if chosen.needs_catalogue and NO_CATALOGUE in self._context.degraded:
+            self._gave[f"{what} {_UNREADABLE}"] = None
+            return None
+        try:
+            return self._context.bias_of(chosen)
+        except Unavailable:
+            self._gave[f"{what} {_UNREADABLE}"] = None
+        except InvalidInput:
+            if of_request:
+                raise
+            self._gave[f"{what} invalid"] = None
+        return None
+
+    @functools.cached_property
+    def _factors(self) -> list[tuple[Boost, SelectedFilter, Bias]]:
+        """Return the boosts and demotions whose filters can be read."""
+        found = []
+        for kind, boost in self._boosts:
+            chosen = self._own(boost.filter)
+            bias = self._bias_of(chosen, f"{kind}:{boost.filter}")
+            if bias is not None:
+                found.append((boost, chosen, bias))
+        return found
+
+    def _classes(self) -> list[Bias] | None:
+        """Return the biases that divide all items by their factors; None, with a declared reason, if time is short."""
+        context = self._context
+        assert context.model is not None
+        factors = self._factors
+        allowed = context.catalogue.neutral() if context.bias is None else context.bias
+        parts = factor_groups(
+            (bias for _, _, bias in factors), [boost.factor for boost, _, _ in factors], allowed=allowed
+        )
+        expected_ms = context.model.expected_ms(with_bias=True) * len(parts)
+        if len(parts) <= MAX_CLASSES and context.budget.allows(expected_ms):
+            return parts
+        self._gave |= dict.fromkeys(f"{kind}:{boost.filter} partly" for kind, boost in self._boosts)
+        return None
+
+    def _boosted(self, found: RecommenderResult) -> list[SlateCandidate]:
+        """Return the found items by their boosted scores, best first."""
+        item_ids = [item.item_id for item in found.items]
+        factors = [1.0] * len(item_ids)
+        for boost, chosen, bias in self._factors:
+            passes = self._context.passes(item_ids, chosen, bias=bias)
+            factors = [
+                factor * boost.factor if passed else factor for factor, passed in zip(factors, passes, strict=True)
+            ]
+        candidates = [
+            SlateCandidate(item.item_id, boosted(item.score, factor), item.origin)
+            for item, factor in zip(found.items, factors, strict=True)
+        ]
+        if self._boosts:
+            candidates.sort(key=lambda candidate: -candidate.score)
+        return candidates[: self._context.wanted]
+
+    def _refusals(self) -> list[str | None]:
+        """Return why each pin's item may not be answered."""
+        item_ids = [pin.item_id for pin in self._rules.pins]
+        if not item_ids:
+            return []
+        barred = frozenset(excluded_ids(self._context))
+        known = self._context.catalogue.known(item_ids).tolist()
+        return [
+            "excluded" if item_id in barred else "unknown" if not is_known else None if allowed else "filtered"
+            for item_id, is_known, allowed in zip(item_ids, known, self._context.allowed(item_ids), strict=True)
+        ]
+
+    def _promoted(self, k: int) -> list[Promoted]:
+        found = []
+        places = promoted_places([promotion.share for promotion, _ in self._promotions], k)
+        for (promotion, chosen), count in zip(self._promotions, places, strict=True):
+            of_request = self._context.request.promotions is not None
+            if not count and not of_request:
+                continue
+            bias = self._bias_of(chosen, f"promotion:{promotion.called}", of_request=of_request)
+            if bias is not None and count:
+                wanted = min(CANDIDATES_A_PLACE * count + len(self._rules.pins) + k, MAX_POOL)
+                items = promotion_candidates(self._context, chosen, bias, k=wanted)
+                found.append(
+                    Promoted(promotion.called, count, [SlateCandidate(item.item_id, item.score) for item in items])
+                )
+        return found
+
+    def _new_items(self) -> list[str]:
+        if self._rules.exploration is None:
+            return []
+        return new_items(self._context, days=self._rules.exploration.new_for_days, most=MAX_NEW_ITEMS)
+
+
+def excluded_ids(context: RequestContext) -> Sequence[str]:
+    """Return the items that no rule adds: those that the request excludes, and the one that it starts from."""
+    item_id = context.request.item_id
+    return [*context.request.exclude, *([item_id] if item_id and context.request.recommender in OF_ITEMS else [])]
+
+
+def promotion_candidates(context: RequestContext, chosen: SelectedFilter, bias: Bias, *, k: int) -> list[RankedItem]:
+    """Return the best items that pass a rule's own filter, followed by popular ones.
+
+    They are the model's ranking for the user, or after the item that the recommender starts from; without a model,
+    trending items.
+
+    Parameters
+    ----------
+    bias
+        The bias of the filter.
+    """
+    model = context.model
+    if model is None:
+        trending = context.trends().best(LADDER_WINDOW, now_ms=context.now_ms)
+        passes = context.passes([item_id for item_id, _ in trending], chosen, bias=bias)
+        left_out = excluded_ids(context)
+        found = [RankedItem(*each) for each, passed in zip(trending, passes, strict=True) if passed]
+        return [item for item in found if item.item_id not in left_out][:k]
+    allowed = context.without(bias, excluded_ids(context))
+    assert allowed is not None
+    of_model = allowed[: model.bundle.manifest.items + 1]
+    of_item = context.request.recommender in OF_ITEMS
+    ranked: Sequence[Ranked] = ()
+    try:
+        if of_item:
+            position = int(context.catalogue.positions([context.request.item_id or ""])[0])
+            if 0 < position <= model.bundle.manifest.items and model_fits(context, with_bias=True):
+                ranked = recommenders.ranked_after(context, position, k=k, bias=of_model)
+        elif context.recent and model_fits(context, with_bias=True):
+            ranked = rank(
+                context.recent, context.positions, model=model, catalogue=context.catalogue, bias=allowed,
+                group=lambda: None, k=k, now_ms=context.now_ms,
+            ).ranked  # fmt: skip
+    except GRAPH_ERRORS as error:
+        note_failure(context, error)
+    history = NO_HISTORY if of_item else model.history(context.recent, context.positions)
+    filling = model.popular(
+        k - len(ranked),
+        history=history,
+        after=ranked,
+        bias=of_model,
+        leave_out=() if of_item else seen_cold(context.recent, context.positions, model).tolist(),
+        cold=context.catalogue.cold_filling(allowed),
+    )
+    return context.named([*ranked, *filling])
+
+
+def new_items(context: RequestContext, *, days: int, most: int) -> list[str]:
+    """Return items that are new and may be answered, the latest first."""
+    bias = context.without(context.bias, excluded_ids(context))
+    seen = (
+        context.positions if context.model is not None and context.model.bundle.manifest.exclude_seen else NO_POSITIONS
+    )
+    positions = context.catalogue.newest(
+        bias, since_ms=context.now_ms - days * DAY_MS, until_ms=context.now_ms, most=most + len(seen)
+    )
+    unseen = positions[~np.isin(positions, seen)]
+    return context.catalogue.item_ids(unseen[:most].tolist())
+
+
+def boosted(score: float, factor: float) -> float:
+    """Return a score with its boost or demotion: multiplied by the factor if it is at least 0, else divided.
+
+    So a boost always raises an item, and within the items of one factor the order stays. An item's factor is the
+    product of those whose filters it passes.
+    """
+    return score * factor if score >= 0 else score / factor
+
+
+def factor_groups(passing: Iterable[Bias], factors: Sequence[float], *, allowed: Bias) -> list[Bias]:
+    """Return a bias for each factor of the items, which bars items with another factor.
+
+    The best k boosted scores are among the best k of each class.
+
+    Parameters
+    ----------
+    passing
+        For each of the factors, the bias of its filter.
+    allowed
+        The bias that always applies.
+    """
+    codes = np.zeros(len(allowed), np.uint32)
+    for place, bias in enumerate(passing):
+        codes |= (bias > -np.inf).astype(np.uint32) << place
+    present = np.flatnonzero(np.bincount(codes[allowed > -np.inf], minlength=1)).tolist()
+    by_factor: dict[float, list[int]] = {}
+    for code in present:
+        product = math.prod(factor for place, factor in enumerate(factors) if code >> place & 1)
+        by_factor.setdefault(round(product, 12), []).append(code)
+    class_of = np.full(2 ** len(factors), -1, np.int32)
+    for number, members in enumerate(by_factor.values()):
+        class_of[members] = number
+    numbers = class_of[codes]
+    barred = np.float32(-np.inf)
+    return [np.where(numbers == number, allowed, barred) for number in range(len(by_factor))]

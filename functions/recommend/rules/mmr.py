@@ -1,0 +1,87 @@
+"""Similarity of items, and the selection of a candidate that is both good and unlike the list so far (MMR)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from alsolike.domain.rules import Diversity
+from functions.recommend.rules.slate_rules import values
+
+Columns = Callable[[str], Mapping[str, Any]]
+
+
+class MmrReranker:
+    """Maximal marginal relevance over the candidates of one list.
+
+    The relevance of an item is its score divided by the best one's, 0 for a negative one. The similarity of two items
+    is the mean, over the columns, of the Jaccard index of their values: the number of shared values divided by the
+    number of distinct ones, 0 without values.
+
+    Parameters
+    ----------
+    item_ids, scores
+        Of the candidates.
+
+    References
+    ----------
+    J. Carbonell, J. Goldstein, "The use of MMR, diversity-based reranking for reordering documents and producing
+    summaries", SIGIR 1998, section 2.
+    """
+
+    def __init__(
+        self, diversity: Diversity, item_ids: Sequence[str], scores: Sequence[float], columns: Columns
+    ) -> None:
+        self._dial = diversity.dial
+        self._columns = columns
+        self._places = {item_id: place for place, item_id in enumerate(item_ids)}
+        relevance = np.maximum(np.array(scores, np.float64), 0)
+        best = relevance.max(initial=0.0)
+        self._relevance = relevance / best if best > 0 else relevance
+        self._relevance *= 1 - self._dial
+        self._closest = np.zeros(len(item_ids))
+        self._tables = [
+            _Table(name, [values(columns(item_id).get(name)) for item_id in item_ids]) for name in diversity.columns
+        ]
+
+    def add(self, item_id: str) -> None:
+        """Move an item from the candidates into the list."""
+        self.drop(item_id)
+        has = self._columns(item_id)
+        likeness = sum(table.likeness(values(has.get(table.name))) for table in self._tables)
+        self._closest = np.maximum(self._closest, likeness / len(self._tables))
+
+    def drop(self, item_id: str) -> None:
+        """Take a candidate out."""
+        if item_id in self._places:
+            self._relevance[self._places[item_id]] = -np.inf
+
+    def best(self) -> int | None:
+        """Return the place of the candidate whose marginal relevance is the greatest, of several the first."""
+        if not len(self._relevance):
+            return None
+        marginal = self._relevance - self._dial * self._closest
+        place = int(marginal.argmax())
+        return place if marginal[place] > -np.inf else None
+
+
+class _Table:
+    """The candidates' values of one column."""
+
+    def __init__(self, name: str, sets: Sequence[frozenset[str]]) -> None:
+        self.name = name
+        self._codes: dict[str, int] = {}
+        for each in sets:
+            for value in each:
+                self._codes.setdefault(value, len(self._codes))
+        self._has = np.zeros((len(sets), len(self._codes)), bool)
+        for row, each in enumerate(sets):
+            self._has[row, [self._codes[value] for value in each]] = True
+        self._sizes = self._has.sum(axis=1)
+
+    def likeness(self, has: frozenset[str]) -> Any:
+        """Return the Jaccard index of these values and those of each candidate, float64 `(candidates,)`."""
+        shared = self._has[:, [self._codes[value] for value in has if value in self._codes]].sum(axis=1)
+        return shared / np.maximum(self._sizes + len(has) - shared, 1)

@@ -1,0 +1,265 @@
+"""A list of recommendations that fulfils the rules: pins, places for promotions, and the others in their order.
+
+This module reads no stores: callers pass candidates with their scores, best first, and `columns` returns items' values.
+
+`Slate.unmet_rules` names every rule that could not be fulfilled, as `<rule>:<what> <why>`:
+
+==================== =================================================================================================
+why                  when
+==================== =================================================================================================
+pin … past-end       the list is shorter than the place's number
+pin … moved          the list ends before the place, which is now its last
+pin … <other>        the caller's reason: the item may not be recommended
+promotion … starved  the list has fewer of its items, at any place, than the promotion's places
+slate … pinned       pinned items break the rule; no other item makes it worse
+slate … starved      the list is shorter, because the remaining items would break the rule
+exploration starved  a place was left without a new item to draw
+==================== =================================================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from alsolike.domain.rules import Diversity, SlateRule
+from alsolike.lake.served import EXPLORED, PINNED, PROMOTED, RANKED
+from alsolike.runtime.struct import struct
+from functions.recommend.http.response import RankedItem
+from functions.recommend.rules.mmr import MmrReranker
+from functions.recommend.rules.slate_rules import SlateRules
+
+Columns = Callable[[str], Mapping[str, Any]]
+"""Returns an item's values of the columns that rules read; lists as lists."""
+
+
+class Random(Protocol):
+    """The source of chance."""
+
+    def random(self) -> float:
+        """Return a number from 0 to 1, without 1."""
+
+    def randrange(self, stop: int, /) -> int:
+        """Return a whole number from 0 to `stop`, without it."""
+
+
+class SlateCandidate(NamedTuple):
+    """An item that may be answered; `origin` is `ranked` or `filled`."""
+
+    item_id: str
+    score: float
+    origin: str = RANKED
+
+
+@struct
+class Promoted:
+    """A promotion: its number of places, and its items, best first, without barred ones."""
+
+    name: str
+    places: int
+    candidates: Sequence[SlateCandidate]
+
+
+@struct
+class Pinned:
+    """An item for a place, counted from 1; `refusal` is the reason if it may not be recommended, else None."""
+
+    item_id: str
+    position: int
+    score: float = 0.0
+    refusal: str | None = None
+
+
+@struct
+class Slate:
+    """The list, and the rules that could not be kept."""
+
+    places: Sequence[RankedItem]
+    unmet_rules: Sequence[str]
+
+
+@struct
+class Steering:
+    """Everything but the candidates that makes a list.
+
+    Attributes
+    ----------
+    new_items
+        Those that exploration draws from: ids with scores.
+    explored_share
+        The chance of each place that neither a pin nor a promotion has; 0 for no exploration.
+    """
+
+    pins: Sequence[Pinned] = ()
+    promotions: Sequence[Promoted] = ()
+    slate: Sequence[SlateRule] = ()
+    diversity: Diversity | None = None
+    explored_share: float = 0.0
+    new_items: Sequence[SlateCandidate] = ()
+
+
+def compose(
+    candidates: Sequence[SlateCandidate], steering: Steering, *, k: int, columns: Columns, random: Random
+) -> Slate:
+    """Return at most k items that fulfil the rules.
+
+    Pins are placed first, and promotions get their places, spread evenly over the others; then the list is filled in
+    order. A promotion's place goes to its best item that is not in the list and that no slate rule rejects. Any other
+    place, and one for which a promotion has no item, goes to the greedy choice g: the first candidate that no slate
+    rule rejects, or with diversity, of all these the one with the greatest
+
+        (1 - dial) * score / best score - dial * likeness to the most alike item of the list (MMR, equation 1)
+
+    Exploration gives the place with the probability s to an item drawn from the set E of the new items that are not in
+    the list and that no slate rule rejects. Given the places before it, item i has the place with the probability
+
+        p(i) = (1 - s) [i = g] + s / |E| [i in E], and 1 for g if E is empty.
+
+    Parameters
+    ----------
+    candidates
+        Best first, each once.
+
+    References
+    ----------
+    J. Carbonell, J. Goldstein, "The use of MMR, diversity-based reranking for reordering documents and producing
+    summaries", SIGIR 1998, section 2.
+    """
+    return _Composition(candidates, steering, k=k, columns=columns, random=random).slate()
+
+
+class _Composition:
+    def __init__(
+        self, candidates: Sequence[SlateCandidate], steering: Steering, *, k: int, columns: Columns, random: Random
+    ) -> None:
+        self._steering = steering
+        self._random = random
+        self._places: list[RankedItem | None] = [None] * k
+        self._rules = SlateRules(steering.slate, columns)
+        self._candidates, self._next = candidates, 0
+        self._variety = (
+            MmrReranker(
+                steering.diversity,
+                [candidate.item_id for candidate in candidates],
+                [candidate.score for candidate in candidates],
+                columns,
+            )
+            if steering.diversity
+            else None
+        )
+        self._waiting = [iter(promotion.candidates) for promotion in steering.promotions]
+        self._new, self._tightened = list(steering.new_items), -1
+        self._taken: set[str] = set()
+        self._gave: dict[str, None] = {}
+
+    def slate(self) -> Slate:
+        for pin in sorted(self._steering.pins, key=lambda pin: pin.position):
+            self._pin(pin)
+        free = [place for place, item in enumerate(self._places) if item is None]
+        promoted = self._promoted_places(free)
+        for place in free:
+            if place not in promoted or not self._promote(place, promoted[place]):
+                self._rank(place)
+        places = [place for place in self._places if place is not None]
+        self._judge(places)
+        return Slate(places, tuple(self._gave))
+
+    def _judge(self, places: Sequence[RankedItem]) -> None:
+        """Add the rules that the list as a whole does not fulfil."""
+        for promotion in self._steering.promotions:
+            has = self._taken.intersection(candidate.item_id for candidate in promotion.candidates)
+            if len(has) < promotion.places:
+                self._give(f"promotion:{promotion.name} starved")
+        if len(places) < len(self._places):
+            self._gave |= dict.fromkeys(f"slate:{column} starved" for column in self._rules.starving)
+            for pin in self._steering.pins:
+                stands = pin.item_id in self._taken and pin.refusal is None and pin.position <= len(self._places)
+                if stands and not (pin.position <= len(places) and places[pin.position - 1].item_id == pin.item_id):
+                    self._give(f"pin:{pin.item_id} moved")
+
+    def _give(self, what: str) -> None:
+        self._gave[what] = None
+
+    def _take(self, place: int, item: RankedItem) -> None:
+        self._places[place] = item
+        self._taken.add(item.item_id)
+        self._rules.add(item.item_id)
+        if self._variety is not None:
+            self._variety.add(item.item_id)
+
+    def _pin(self, pin: Pinned) -> None:
+        if pin.refusal is not None:
+            self._give(f"pin:{pin.item_id} {pin.refusal}")
+        elif pin.position > len(self._places):
+            self._give(f"pin:{pin.item_id} past-end")
+        else:
+            for column in self._rules.broken_by(pin.item_id):
+                self._give(f"slate:{column} pinned")
+            self._take(pin.position - 1, RankedItem(pin.item_id, pin.score, PINNED))
+
+    def _promoted_places(self, free: Sequence[int]) -> dict[int, int]:
+        """Return the places that promotions have, each with the promotion's number: spread over those without a pin."""
+        left = len(free)
+        due: list[tuple[float, int]] = []
+        for number, promotion in enumerate(self._steering.promotions):
+            count = min(promotion.places, left)
+            left -= count
+            due += [((turn + 0.5) / count, number) for turn in range(count)]
+        spread = (free[int((turn + 0.5) * len(free) / len(due))] for turn in range(len(due)))
+        return {place: number for place, (_, number) in zip(spread, sorted(due), strict=True)}
+
+    def _promote(self, place: int, number: int) -> bool:
+        """Give a place to the best item of its promotion that may have it, if there is one."""
+        for chosen in self._allowed(self._waiting[number]):
+            name = self._steering.promotions[number].name
+            self._take(place, RankedItem(chosen.item_id, chosen.score, f"{PROMOTED}{name}"))
+            return True
+        return False
+
+    def _allowed(self, candidates: Iterator[SlateCandidate]) -> Iterator[SlateCandidate]:
+        """Yield those that are not in the list and that no slate rule rejects; a rejected item stays rejected."""
+        for candidate in candidates:
+            if candidate.item_id not in self._taken and not self._rules.broken_by(candidate.item_id):
+                yield candidate
+
+    def _rank(self, place: int) -> None:
+        """Fill a place with the greedy choice, or at random with a new item; leave it empty if no items are left."""
+        greedy = self._greedy()
+        if greedy is None:
+            return
+        if not self._steering.explored_share:
+            self._take(place, RankedItem(*greedy))
+            return
+        if self._tightened != self._rules.tightened:
+            self._new, self._tightened = list(self._allowed(iter(self._new))), self._rules.tightened
+        self._new = [item for item in self._new if item.item_id not in self._taken]
+        share = self._steering.explored_share if self._new else 0.0
+        if not self._new:
+            self._give("exploration starved")
+        explored = self._random.random() < share
+        drawn = self._new[self._random.randrange(len(self._new))] if explored else greedy
+        propensity = (1 - share) * (drawn.item_id == greedy.item_id)
+        if any(item.item_id == drawn.item_id for item in self._new):
+            propensity += share / len(self._new)
+        self._take(place, RankedItem(drawn.item_id, drawn.score, EXPLORED if explored else greedy.origin, propensity))
+
+    def _greedy(self) -> SlateCandidate | None:
+        """Return the next candidate; items that slate rules reject now stay rejected."""
+        while (place := self._following()) is not None:
+            candidate = self._candidates[place]
+            if candidate.item_id not in self._taken:
+                columns = self._rules.broken_by(candidate.item_id)
+                if not columns:
+                    return candidate
+                self._rules.starving |= dict.fromkeys(columns)
+            if self._variety is not None:
+                self._variety.drop(candidate.item_id)
+            else:
+                self._next += 1
+        return None
+
+    def _following(self) -> int | None:
+        """Return the place of the first candidate that was not rejected before."""
+        if self._variety is not None:
+            return self._variety.best()
+        return self._next if self._next < len(self._candidates) else None

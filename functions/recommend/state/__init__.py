@@ -1,0 +1,1 @@
+"""The current model, configuration, catalogue and users, refreshed while requests are answered."""

@@ -1,0 +1,147 @@
+"""Model bundles of the artefact bucket: downloaded to the local disk, and loaded from there."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from alsolike.bundle.bundle import MANIFEST_FILE, SERVED_FILES, Bundle, Manifest
+from alsolike.registry.registry import model_prefix
+from alsolike.runtime.errors import InvalidBundle, Unavailable
+from alsolike.runtime.s3 import download
+from functions.recommend.state.model import Model
+
+ANSWER_TIME_MS = 5_000
+"""Time reserved for the last read and the answer, in which nothing is downloaded."""
+
+_UNFINISHED = ".unfinished-"
+
+
+class BundleCache:
+    """Bundles below one local directory, one folder per version.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client; it sets the timeouts.
+    bucket
+        The artefact bucket.
+    directory
+        Parent of the folders; each appears at once and complete. No other process writes there.
+    """
+
+    def __init__(self, client: Any, bucket: str, directory: Path) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._directory = directory
+        self._kept_too: tuple[str, ...] = ()
+
+    def fetch(self, version: str, *, remaining_ms: Callable[[], float]) -> Path:
+        """Return the version's folder, downloaded and verified if it is not there yet.
+
+        An existing folder was verified on arrival. Reading it again would cost a start one second per gigabyte.
+
+        Parameters
+        ----------
+        remaining_ms
+            Returns the time left; the download ends before it uses up the last `ANSWER_TIME_MS`.
+
+        Raises
+        ------
+        InvalidBundle
+            If the version misses a file, or a file does not match its manifest.
+        Unavailable
+            If S3 does not answer in time, or the disk does not take the files.
+        """
+        target = self._directory / version
+        if target.is_dir():
+            return target
+        try:
+            self._download(version, target, remaining_ms=remaining_ms)
+        except (BotoCoreError, OSError) as error:
+            raise Unavailable(f"{self._uri(version)} cannot be fetched into {self._directory}: {error}") from error
+        return target
+
+    def drop(self, version: str) -> None:
+        """Remove the version's folder; a process that has it mapped keeps its data."""
+        shutil.rmtree(self._directory / version, ignore_errors=True)
+
+    def keep_too(self, versions: Sequence[str]) -> None:
+        """Set the versions that `keep_only` keeps in addition."""
+        self._kept_too = tuple(versions)
+
+    def keep_only(self, version: str) -> None:
+        """Remove every other version, also one that a process left behind."""
+        for folder in self._directory.iterdir():
+            if folder.name != version and folder.name not in self._kept_too:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def has_room_for_another(self, version: str) -> bool:
+        """Return true if the disk has space for another bundle as large as that of an existing version."""
+        size_bytes = sum(file.stat().st_size for file in (self._directory / version).iterdir())
+        return shutil.disk_usage(self._directory).free >= size_bytes
+
+    def _download(self, version: str, target: Path, *, remaining_ms: Callable[[], float]) -> None:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        for left_behind in self._directory.glob(f"{_UNFINISHED}*"):  # by a process that was killed
+            shutil.rmtree(left_behind, ignore_errors=True)
+        unfinished = Path(tempfile.mkdtemp(dir=self._directory, prefix=_UNFINISHED))
+        try:
+            self._download_file(version, MANIFEST_FILE, unfinished, remaining_ms=remaining_ms)
+            manifest = Manifest.from_json((unfinished / MANIFEST_FILE).read_bytes())
+            for name in manifest.files_of(SERVED_FILES):
+                self._download_file(version, name, unfinished, remaining_ms=remaining_ms)
+            Bundle(unfinished)
+            unfinished.rename(target)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+
+    def _download_file(self, version: str, name: str, directory: Path, *, remaining_ms: Callable[[], float]) -> None:
+        key = f"{model_prefix(version)}{name}"
+
+        def check_time() -> None:
+            if remaining_ms() < ANSWER_TIME_MS:
+                raise Unavailable(f"s3://{self._bucket}/{key} is not here in time")
+
+        try:
+            download(self._client, self._bucket, key, directory / name, check_time=check_time)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
+                raise InvalidBundle(f"s3://{self._bucket}/{key} does not exist") from error
+            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
+
+    def _uri(self, version: str) -> str:
+        return f"s3://{self._bucket}/{model_prefix(version)}"
+
+
+def load(bundles: BundleCache, version: str, *, remaining_ms: Callable[[], float]) -> Model:
+    """Load a version; if its files on the disk are damaged, download it again once.
+
+    Raises
+    ------
+    InvalidBundle
+        If the version is broken.
+    Unavailable
+        If S3 does not answer in time.
+    """
+    try:
+        return _opened(bundles, version, remaining_ms=remaining_ms)
+    except InvalidBundle:
+        bundles.drop(version)
+    try:
+        return _opened(bundles, version, remaining_ms=remaining_ms)
+    except InvalidBundle:
+        bundles.drop(version)
+        raise
+
+
+def _opened(bundles: BundleCache, version: str, *, remaining_ms: Callable[[], float]) -> Model:
+    model = Model(bundles.fetch(version, remaining_ms=remaining_ms))
+    if model.version != version:
+        raise InvalidBundle(f"the bundle of {version} is one of {model.version}")
+    return model

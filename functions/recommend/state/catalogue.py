@@ -1,0 +1,286 @@
+"""The catalogue snapshot for one model: the items that may be recommended, and their current columns."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import itertools
+from collections.abc import Callable, Mapping, Sequence, Set
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from alsolike.arrays.ragged import Rows, find, hashes_of
+from alsolike.bundle.bundle import Bundle
+from alsolike.domain.columns import as_declared
+from alsolike.domain.configuration import Configuration
+from alsolike.filters import columns as filter_columns
+from alsolike.filters.evaluation import FilterEvaluator, FilterInputs
+from alsolike.filters.tree import Filter
+from alsolike.snapshot.cold_items import NO_COLD_ITEMS, ColdItems, ColdScorer
+from alsolike.snapshot.snapshot import NumberColumn, Snapshot
+from functions.recommend.state.model import Bias, ColdFilling
+
+CREATED = "creationTimestamp"
+
+KEPT_VALUES = 5_000
+"""Number of items whose values for rules are cached: the same items rank high for many users."""
+
+
+class NoBundle:
+    """A placeholder before the first model; it knows no item."""
+
+    id_hashes = np.zeros(0, np.uint64)
+    id_positions = np.zeros(0, np.int32)
+
+    def positions(self, item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Return 0 for every item."""
+        return np.zeros(len(item_ids), np.int64)
+
+    def item_id(self, position: int) -> str:
+        """Raise: no item has a position."""
+        raise IndexError(position)
+
+    def item_ids(self, positions: Sequence[int]) -> list[str]:
+        """Return nothing of nothing; else raise as `item_id` does."""
+        return [self.item_id(position) for position in positions]
+
+    def metadata(self, position: int) -> dict[str, Any]:
+        """Raise: no item has a position."""
+        raise IndexError(position)
+
+
+NO_BUNDLE = NoBundle()
+
+
+class ModelCatalogue:
+    """A snapshot joined with a model's bundle, under one configuration.
+
+    An item that the model knows and the catalogue never had is recommended as in the bundle. An item that was deleted
+    from the catalogue is not. Cold items, which only the catalogue knows, have the positions after the model's: items +
+    1, items + 2 and so on.
+
+    Attributes
+    ----------
+    cold
+        Scores the cold items; empty if the snapshot's cold items belong to another model.
+    """
+
+    def __init__(self, snapshot: Snapshot, bundle: Bundle | NoBundle, configuration: Configuration) -> None:
+        self._snapshot = snapshot
+        self._bundle = bundle
+        self._configuration = configuration
+        self._items = len(bundle.id_hashes)
+        self._deleted_hashes = np.sort(snapshot.deleted_hashes())
+        deleted = find(bundle.id_hashes, self._deleted_hashes)
+        self._deleted = bundle.id_positions[deleted[deleted >= 0]].astype(np.int64)
+        cold, self._cold_rows = _cold_items(snapshot, bundle)
+        self._cold_hashes = cold.hashes
+        self.cold_items = cold
+        self.cold = ColdScorer(cold, items=self._items)
+        self._values = functools.lru_cache(maxsize=KEPT_VALUES)(self._values_of)
+
+    def positions(self, item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Return the position of each id, shape `(len(item_ids),)`; 0 for an unknown item."""
+        positions = self._bundle.positions(item_ids)
+        if len(self.cold) and not positions.all():
+            unknown = np.flatnonzero(positions == 0)
+            found = find(self._cold_hashes, hashes_of([item_ids[place].encode() for place in unknown.tolist()]))
+            positions[unknown] = np.where(found >= 0, found + self._items + 1, 0)
+        return positions
+
+    def item_ids(self, positions: Sequence[int]) -> list[str]:
+        """Return the ids at positions."""
+        if not len(self.cold) or max(positions, default=0) <= self._items:
+            return self._bundle.item_ids(positions)
+        return [self._item_id(position) for position in positions]
+
+    def _item_id(self, position: int) -> str:
+        if position <= self._items:
+            return self._bundle.item_id(position)
+        return self._snapshot.item_id(int(self._cold_rows[position - self._items - 1]))
+
+    def bias(self, filter_: Filter, asked: FilterInputs, *, name: str) -> Bias:
+        """Return the bias, by position, that bars deleted items and those that do not pass the filter.
+
+        Raises
+        ------
+        InvalidInput
+            If the request's values do not fit the filter.
+        """
+        return self._evaluator.bias(filter_, asked, name=name)
+
+    def passing(
+        self,
+        item_ids: Sequence[str],
+        filter_: Filter | None,
+        asked: FilterInputs,
+        *,
+        name: str,
+        bias: Bias | None,
+        recent: Sequence[str],
+    ) -> npt.NDArray[np.bool_]:
+        """Return which of some items may be recommended, bool `(len(item_ids),)`; the model need not know them.
+
+        An item that neither the model nor the catalogue knows has no values of any column.
+
+        Parameters
+        ----------
+        bias
+            The result of `bias` for the same filter, or of `bias_of_deleted` without one.
+        recent
+            Items of the interactions of `asked`.
+        """
+        positions = self.positions(item_ids)
+        passes = np.ones(len(item_ids), bool) if bias is None else bias[positions] > -np.inf
+        unknown = np.flatnonzero(positions == 0)
+        if len(unknown):
+            strangers = [item_ids[place] for place in unknown.tolist()]
+            passes[unknown] = self._strangers_passing(strangers, filter_, asked, name=name, recent=recent)
+        return passes
+
+    def _strangers_passing(
+        self, item_ids: Sequence[str], filter_: Filter | None, asked: FilterInputs, *, name: str, recent: Sequence[str]
+    ) -> npt.NDArray[np.bool_]:
+        """Return which items without a position pass: they get positions 1..n of their own for that."""
+        hashes = hashes_of([item_id.encode() for item_id in item_ids])
+        alive = find(self._deleted_hashes, hashes) < 0
+        if filter_ is None:
+            return alive
+        own = {item_id: position for position, item_id in enumerate(item_ids, start=1)}
+
+        def positions(wanted: Sequence[str]) -> npt.NDArray[np.int64]:
+            return np.array([own.get(item_id, 0) for item_id in wanted], np.int64)
+
+        evaluator = FilterEvaluator(
+            self._snapshot,
+            np.concatenate([[-1], self._snapshot.rows_by_hash(hashes)]),
+            positions=positions,
+            canonical=self._configuration.canonical_event_type,
+        )
+        of_theirs = dataclasses.replace(asked.recent, positions=positions(recent)) if recent else asked.recent
+        bias = evaluator.bias(filter_, dataclasses.replace(asked, recent=of_theirs), name=name)
+        return alive & (bias[1:] > -np.inf)
+
+    def properties(self, item_ids: Sequence[str]) -> list[Mapping[str, Any]]:
+        """Return the properties of items: the catalogue's, else the model's; {} if neither has the item."""
+        positions = self._bundle.positions(item_ids).tolist()
+        return [
+            self._snapshot.properties(row) if row >= 0 else self._bundle.metadata(position) if position else {}
+            for row, position in zip(self._snapshot.rows(item_ids).tolist(), positions, strict=True)
+        ]
+
+    @property
+    def has_items(self) -> bool:
+        """True if the model or the catalogue has items."""
+        return self._items > 0 or len(self._snapshot) > 0
+
+    def neutral(self) -> Bias:
+        """Return a bias that bars nothing."""
+        return np.zeros(self._items + 1 + len(self.cold), np.float32)
+
+    def known(self, item_ids: Sequence[str]) -> npt.NDArray[np.bool_]:
+        """Return which items the model or the catalogue has, bool `(len(item_ids),)`."""
+        known: npt.NDArray[np.bool_] = (self.positions(item_ids) > 0) | (self._snapshot.rows(item_ids) >= 0)
+        return known
+
+    def columns(self, item_ids: Sequence[str], names: tuple[str, ...]) -> Callable[[str], Mapping[str, Any]]:
+        """Return a function from an item to its values of some declared columns, each looked up on demand."""
+        unique = list(dict.fromkeys(item_ids)) if names else []
+        rows = dict(zip(unique, self._snapshot.rows(unique).tolist(), strict=True))
+
+        @functools.cache
+        def of(item_id: str) -> Mapping[str, Any]:
+            row = rows[item_id]
+            if row >= 0:
+                return self._values(row, names)
+            position = int(self._bundle.positions([item_id])[0])
+            return as_declared(self._bundle.metadata(position) if position else {}, self._configuration.item_columns)
+
+        return of
+
+    def _values_of(self, row: int, names: tuple[str, ...]) -> Mapping[str, Any]:
+        columns = {name: self._snapshot.column(name) for name in names}
+        found = {name: column.value(row) for name, column in columns.items() if column is not None}
+        return as_declared(found, self._configuration.item_columns)
+
+    def cold_filling(self, bias: Bias | None) -> ColdFilling | None:
+        """Return a function that lists the cold items that `bias` allows, the last changed first; None without any.
+
+        They fill a list after all known items.
+        """
+        if not len(self.cold):
+            return None
+
+        def latest(most: int, left_out: Set[int]) -> list[int]:
+            allowed = self._latest_cold
+            if bias is not None:
+                allowed = allowed[bias[allowed] > -np.inf]
+            enough = allowed[: most + len(left_out)].tolist()
+            return list(itertools.islice((place for place in enough if place not in left_out), most))
+
+        return latest
+
+    @functools.cached_property
+    def _latest_cold(self) -> npt.NDArray[np.int64]:
+        """The positions of the cold items, the last changed first: of 100,000 sorted once, not for each answer."""
+        order: npt.NDArray[np.int64] = self._items + 1 + np.argsort(-self.cold_items.updated_at_ms, kind="stable")
+        return order
+
+    def newest(self, bias: Bias | None, *, since_ms: int, until_ms: int, most: int) -> npt.NDArray[np.int64]:
+        """Return the positions of allowed items by their `creationTimestamp`, the latest first."""
+        created = self._created_s
+        new = (created >= since_ms / 1000) & (created <= until_ms / 1000)
+        if bias is not None:
+            new &= bias > -np.inf
+        found = np.flatnonzero(new)
+        newest: npt.NDArray[np.int64] = found[np.argsort(-created[found], kind="stable")[:most]]
+        return newest
+
+    @functools.cached_property
+    def _created_s(self) -> npt.NDArray[np.float64]:
+        """By position, NaN for none."""
+        column = self._snapshot.column(CREATED)
+        if not isinstance(column, NumberColumn):
+            return np.full(len(self._rows), np.nan)
+        found: npt.NDArray[np.float64] = filter_columns.values(
+            column, np.where(self._rows < 0, self._snapshot.row_count, self._rows)
+        )
+        return found
+
+    @functools.cached_property
+    def bias_of_deleted(self) -> Bias | None:
+        """The bias that bars deleted items; None if there are none."""
+        if not len(self._deleted):
+            return None
+        bias = self.neutral()
+        bias[self._deleted] = -np.inf
+        return bias
+
+    @functools.cached_property
+    def _rows(self) -> Rows:
+        """The row of the item at each position, -1 for none."""
+        rows: Rows = np.full(self._items + 1, -1)
+        rows[self._bundle.id_positions] = self._snapshot.rows_by_hash(self._bundle.id_hashes)
+        return np.concatenate([rows, self._cold_rows])
+
+    @functools.cached_property
+    def _evaluator(self) -> FilterEvaluator:
+        return FilterEvaluator(
+            self._snapshot,
+            self._rows,
+            positions=self.positions,
+            canonical=self._configuration.canonical_event_type,
+            barred=self._deleted,
+        )
+
+
+def _cold_items(snapshot: Snapshot, bundle: Bundle | NoBundle) -> tuple[ColdItems, Rows]:
+    """Return the cold items of the catalogue, and their rows; empty if they belong to another model."""
+    cold = snapshot.cold
+    if cold is None or isinstance(bundle, NoBundle) or snapshot.cold_model != bundle.manifest.version:
+        return NO_COLD_ITEMS, np.zeros(0, np.int64)
+    rows = snapshot.rows_by_hash(cold.hashes)
+    live = np.flatnonzero(rows >= 0)
+    return cold.take(live), rows[live]

@@ -1,0 +1,386 @@
+"""A loaded model: histories become tensors, and answers come back as positions."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import itertools
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NoSuchFile,
+    NotImplemented,
+    RuntimeException,
+)
+
+from alsolike.bundle.bundle import BIAS_GRAPH_FILE, GRAPH_FILE, TABLES_FILE, Bundle
+from alsolike.bundle.graph_tables import graph_tables
+from alsolike.bundle.manifest import HistoryParameters
+from alsolike.events.returns import net_weights
+from alsolike.profiles.store import RecentInteraction
+from alsolike.runtime.errors import InvalidBundle
+from alsolike.runtime.struct import struct
+
+_NOTHING = np.zeros(0, np.int64)
+
+
+@struct
+class History:
+    """A model's input from a profile.
+
+    Attributes
+    ----------
+    items
+        int64 `(n,)`, positions, oldest first.
+    event_weights
+        Per interaction, from its event type.
+    event_time_ms
+        Time of each interaction; empty if weights do not decay.
+    indices
+        Index of each interaction in the profile.
+    returned
+        int64 `(m,)`, positions of items that were returned completely; excluded like seen ones.
+    """
+
+    items: npt.NDArray[np.int64]
+    event_weights: Sequence[float]
+    event_time_ms: Sequence[int]
+    returned: npt.NDArray[np.int64] = dataclasses.field(default_factory=lambda: _NOTHING)
+    indices: Sequence[int] = ()
+
+    @property
+    def seen(self) -> npt.NDArray[np.int64]:
+        """The positions that are not recommended again if the model excludes seen items."""
+        return np.concatenate([self.items, self.returned]) if len(self.returned) else self.items
+
+    def weights(self, parameters: HistoryParameters, *, now_ms: int) -> npt.NDArray[np.float32]:
+        """Return the weight of each interaction at `now_ms`: float32 `(n,)`."""
+        age_ms = now_ms - np.array(self.event_time_ms, np.int64) if parameters.decays else _NOTHING
+        return parameters.weights(np.array(self.event_weights), age_ms)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+NO_HISTORY = History(_NOTHING, (), ())
+
+
+def known_history(
+    recent: Sequence[RecentInteraction],
+    positions: npt.NDArray[np.int64],
+    *,
+    parameters: HistoryParameters,
+    items: int,
+) -> History:
+    """Return the latest interactions whose items and event types a model knows.
+
+    Parameters
+    ----------
+    positions
+        Of their items; 0 and positions after the model's last one are unknown items.
+    parameters
+        Provides the weights of event types, and the maximum number of interactions.
+    items
+        Number of items that the model knows.
+    """
+    weights: list[Any] = [parameters.event_weights.get(entry.event_type) for entry in recent]
+    kept: Sequence[int] = range(len(recent))
+    places = positions.tolist()
+    if None in weights or (places and not 0 < min(places) <= max(places) <= items):
+        kept = [
+            index
+            for index, (weight, place) in enumerate(zip(weights, places, strict=True))
+            if weight is not None and 0 < place <= items
+        ]
+        weights, positions = [weights[index] for index in kept], positions[kept]
+    returned = _NOTHING
+    if weights and min(weights) < 0:
+        rest = net_weights(positions, np.array(weights, np.float64)).tolist()
+        left = [number for number, weight in enumerate(rest) if weight > 0]
+        returned = np.setdiff1d(positions, positions[left])
+        kept, weights, positions = [kept[n] for n in left], [rest[n] for n in left], positions[left]
+    kept = kept[-parameters.length :]
+    return History(
+        items=positions[-parameters.length :],
+        event_weights=weights[-parameters.length :],
+        event_time_ms=[recent[index].event_time_ms for index in kept] if parameters.decays else (),
+        returned=returned,
+        indices=kept,
+    )
+
+
+GRAPH_ERRORS = (
+    Fail, InvalidArgument, InvalidBundle, InvalidGraph, InvalidProtobuf, NoSuchFile, NotImplemented, RuntimeException,
+)  # fmt: skip
+_NONE = np.zeros((1, 1), np.int64)
+_OUTPUTS = ("items", "scores")
+_REMEMBERED_RUNS = 9
+_ABLATED_AT_ONCE, _ABLATED_PLACES = 16, 4_000_000
+"""So many histories are run together, fewer of long ones: some graphs compare each place with each, in 16 bytes."""
+
+Bias = npt.NDArray[np.float32]
+"""float32 `(items + 1,)`, 0 for an item that may be answered, -inf for any other."""
+
+ColdFilling = Callable[[int, Set[int]], list[int]]
+"""Returns up to a number of cold items' positions, without those of a set; see `Catalogue.cold_filling`."""
+
+
+class Ranked(NamedTuple):
+    """One item of a response by its position in the model; see `ModelCatalogue` for items without a position."""
+
+    position: int
+    score: float
+
+
+class Model:
+    """A bundle with its graphs, opened and run once."""
+
+    def __init__(self, directory: Path) -> None:
+        """Open the bundle in `directory`, whose files were verified when they came there.
+
+        Raises
+        ------
+        InvalidBundle
+            If it cannot be read, or a graph does not run.
+        """
+        self.bundle = Bundle(directory, verify=False)
+        self._run_ms: dict[str, collections.deque[float]] = {}
+        # Both graphs read the same tables: mapped once here, not once by each.
+        self._tables = _tables(directory) if TABLES_FILE in self.bundle.manifest.files else {}
+        self._sessions: dict[str, onnxruntime.InferenceSession] = {}
+        for name in (GRAPH_FILE, BIAS_GRAPH_FILE):
+            try:
+                self._open(name)
+            except InvalidBundle:
+                raise
+            except Exception as error:  # errors of ONNX Runtime have no common base class
+                raise InvalidBundle(f"{name} of {self.version} does not run: {error}") from error
+
+    def _open(self, name: str) -> None:
+        """Open a graph and run it once, so that a faulty one never serves."""
+        feed: dict[str, npt.NDArray[Any]] = {
+            "history": np.ones((1, 1), np.int64),
+            "weights": np.ones((1, 1), np.float32),
+            "exclude": _NONE,
+            "k": np.ones(1, np.int64),
+        }
+        if name == BIAS_GRAPH_FILE:
+            feed["bias"] = np.zeros(self.bundle.manifest.items + 1, np.float32)
+        self._sessions[name] = _open_session(self.bundle.directory / name, self._tables)
+        self._run(name, feed)
+        self._run_ms[name] = collections.deque(maxlen=_REMEMBERED_RUNS)
+
+    def _run(
+        self, name: str, feed: Mapping[str, npt.NDArray[Any]]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        """Return positions and scores `(len(history), at most k)`; a position of 0 means no item.
+
+        Raises
+        ------
+        InvalidBundle
+            If the graph returns anything else. Other errors are `GRAPH_ERRORS`.
+        """
+        items, scores = self._sessions[name].run(_OUTPUTS, feed)
+        rows, k = len(feed["history"]), int(feed["k"][0])
+        if items.dtype != np.int64 or items.shape != scores.shape or items.ndim != 2 or items.shape[0] != rows:
+            raise InvalidBundle(
+                f"{name} returns {items.dtype} {items.shape}, scores {scores.shape} for {rows} histories"
+            )
+        if items.shape[1] > k:
+            raise InvalidBundle(f"{name} returns {items.shape[1]} items, expected at most {k}")
+        known = items != 0
+        if not (0 <= items.min(initial=0) <= items.max(initial=0) <= self.bundle.manifest.items):
+            raise InvalidBundle(f"{name} returns positions {items.min()} to {items.max()}")
+        if not np.isfinite(scores[known]).all():
+            raise InvalidBundle(f"{name} returns a score that is no number")
+        return items, scores
+
+    @property
+    def version(self) -> str:
+        """The model version."""
+        return self.bundle.manifest.version
+
+    def history(self, recent: Sequence[RecentInteraction], positions: npt.NDArray[np.int64]) -> History:
+        """Return this model's input from a profile; see `known_history`."""
+        manifest = self.bundle.manifest
+        return known_history(recent, positions, parameters=manifest.history, items=manifest.items)
+
+    def expected_ms(self, *, with_bias: bool) -> float:
+        """Return the expected duration of a run: the minimum of the latest; 0 before the first.
+
+        The minimum excludes delays by other processes.
+        """
+        return min(self._run_ms[BIAS_GRAPH_FILE if with_bias else GRAPH_FILE], default=0.0)
+
+    def record_skipped_run(self, *, with_bias: bool) -> None:
+        """Forget the oldest duration after a skipped run, so that after several skips a run is tried again."""
+        runs = self._run_ms[BIAS_GRAPH_FILE if with_bias else GRAPH_FILE]
+        if runs:
+            runs.popleft()
+
+    def rank(
+        self, history: History, *, k: int, now_ms: int, bias: Bias | None = None, leave_out_seen: bool | None = None
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        """Return the k best items for a history of at least one interaction, best first; `bias` bars others.
+
+        Parameters
+        ----------
+        leave_out_seen
+            If true, exclude items of the history; None uses the training's choice.
+
+        Returns
+        -------
+            Positions and scores, less than k if the model cannot score more items.
+        """
+        if leave_out_seen is None:
+            leave_out_seen = self.bundle.manifest.exclude_seen
+        feed: dict[str, npt.NDArray[Any]] = {
+            "history": history.items[None, :],
+            "weights": history.weights(self.bundle.manifest.history, now_ms=now_ms)[None, :],
+            "exclude": history.seen[None, :] if leave_out_seen else _NONE,
+            "k": np.array([k], np.int64),
+        }
+        name = GRAPH_FILE
+        if bias is not None:
+            feed["bias"], name = bias, BIAS_GRAPH_FILE
+        start = time.perf_counter()
+        positions, scores = self._run(name, feed)
+        self._run_ms[name].append((time.perf_counter() - start) * 1000)
+        known = positions[0] != 0
+        return positions[0, known], scores[0, known]
+
+    def ablation_scores(
+        self, history: History, positions: npt.NDArray[np.int64], *, latest: int, now_ms: int
+    ) -> npt.NDArray[np.float32]:
+        """Return the scores of some items, and their scores with the weight 0 for each of the latest interactions.
+
+        An interaction of weight 0 stays in its place, so that the positions of all others are unchanged.
+
+        Returns
+        -------
+            float32 `(1 + min(latest, len(history)), len(positions))`: the actual scores, then those without each of the
+            latest interactions, oldest first; 0 for items without a score.
+        """
+        weights = history.weights(self.bundle.manifest.history, now_ms=now_ms)
+        first = max(len(history) - latest, 0)
+        left_out = np.array([-1, *range(first, len(history))])
+        bias = np.full(self.bundle.manifest.items + 1, -np.inf, np.float32)
+        bias[positions] = 0
+        column = {position: place for place, position in enumerate(positions.tolist())}
+        found = np.zeros((len(left_out), len(positions)), np.float32)
+        at_once = min(max(_ABLATED_PLACES // len(history) ** 2, 1), _ABLATED_AT_ONCE)
+        for start in range(0, len(left_out), at_once):
+            block = left_out[start : start + at_once]
+            kept = np.arange(len(history))[None, :] != block[:, None]
+            feed: dict[str, npt.NDArray[Any]] = {
+                "history": np.broadcast_to(history.items, kept.shape),
+                "weights": np.where(kept, weights, 0).astype(np.float32),
+                "exclude": np.zeros((len(block), 1), np.int64),
+                "k": np.array([len(positions)], np.int64),
+                "bias": bias,
+            }
+            for row, (items, scores) in enumerate(zip(*self._run(BIAS_GRAPH_FILE, feed), strict=True), start=start):
+                for position, score in zip(items.tolist(), scores.tolist(), strict=True):
+                    if position in column:
+                        found[row, column[position]] = score
+        return found
+
+    def popular(
+        self,
+        k: int,
+        *,
+        history: History = NO_HISTORY,
+        after: Sequence[Ranked] = (),
+        within: Sequence[int] = (),
+        bias: Bias | None = None,
+        leave_out: Sequence[int] = (),
+        cold: ColdFilling | None = None,
+    ) -> list[Ranked]:
+        """Return k popular items, best first, without those in `after`, barred items, and seen ones if excluded.
+
+        If the popular list is too short, other items follow in the order of their positions, and then cold ones. The
+        score is the reciprocal of the rank. With `after`, it is the score of that list's last item divided by
+        1 + rank, so that scores keep falling.
+
+        Parameters
+        ----------
+        within
+            Positions that precede the generally popular ones: the popular items of a group.
+        leave_out
+            Positions to exclude.
+        cold
+            Returns up to the given number of cold items, without the given positions.
+        """
+        if k <= 0:
+            return []
+        left_out = {item.position for item in after}.union(leave_out)
+        if self.bundle.manifest.exclude_seen:
+            left_out.update(history.seen.tolist())
+        positions = self._popular_first(k, left_out, bias, within)
+        if cold is not None and len(positions) < k:
+            positions += cold(k - len(positions), left_out)
+        best, offset = (after[-1].score, 1) if after else (1.0, 0)
+        return [Ranked(position, best / (offset + rank)) for rank, position in enumerate(positions, start=1)]
+
+    def _popular_first(self, k: int, left_out: Set[int], bias: Bias | None, within: Sequence[int]) -> list[int]:
+        """Return k positions: those popular in the group, the popular list, then the others, most frequent first."""
+        popular = self.bundle.popular
+        if within:
+            popular = np.array(list(dict.fromkeys([*within, *popular.tolist()])), np.int32)
+        listed = (popular if bias is None else popular[bias[popular] > -np.inf]).tolist()
+        chosen = [position for position in listed if position not in left_out][:k]
+        if len(chosen) < k:
+            left_out = {0, *left_out, *listed}
+            count = k + len(left_out)
+            others: Iterable[int] = range(1, self.bundle.manifest.items + 1)
+            if bias is not None:
+                others = np.flatnonzero(bias > -np.inf)[:count].tolist()
+            rest = (position for position in others if position not in left_out)
+            chosen += itertools.islice(rest, k - len(chosen))
+        return chosen
+
+
+def _tables(directory: Path) -> dict[str, onnxruntime.OrtValue]:
+    return {name: onnxruntime.OrtValue.ortvalue_from_numpy(table) for name, table in graph_tables(directory).items()}
+
+
+def _open_session(graph: Path, tables: Mapping[str, onnxruntime.OrtValue]) -> onnxruntime.InferenceSession:
+    """Open a graph with its weights mapped: prepacking would copy them.
+
+    Parameters
+    ----------
+    tables
+        By name; the session does not keep them alive. The session itself maps all other weights.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.disable_prepacking", "1")
+    for name, table in tables.items():
+        options.add_initializer(name, table)
+    return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+
+
+FIRST_GRAPH = (
+    b'\x08\x08:=\n\x10\n\x01x\x12\x01y"\x08Identity\x12\x07nothing'
+    b"Z\x0f\n\x01x\x12\n\n\x08\x08\x01\x12\x04\n\x02\x08\x01b\x0f\n\x01y\x12\n\n\x08\x08\x01\x12\x04\n\x02\x08\x01B\x04\n\x00\x10\x11"
+)
+"""y = x, opset 17. Functions have no `onnx` to write it with; a test builds the same bytes."""
+
+
+def open_first_session() -> None:
+    """Open an empty graph at start-up, so that the first model's session does not pay for the initialisation."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    onnxruntime.InferenceSession(FIRST_GRAPH, options, providers=["CPUExecutionProvider"])

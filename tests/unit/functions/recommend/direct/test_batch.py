@@ -1,0 +1,227 @@
+"""Batches of users: the event of a direct invocation."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+import pytest
+
+from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
+from functions.recommend import handler
+from functions.recommend.direct import batch
+from tests.builders.lambda_events import LambdaContext
+from tests.fakes import MemoryCloud
+from tests.unit.functions.recommend.shop import Shop
+
+
+def ask(users: Any = ("anna",), *, context: Any = None, **fields: Any) -> dict[str, Any]:
+    """Invoke the function as Lambda does: event and answer are JSON."""
+    given = {"batch": {"users": list(users) if isinstance(users, tuple) else users, **fields}}
+    document = handler.lambda_handler(json.loads(json.dumps(given)), context or LambdaContext())
+    answer: dict[str, Any] = json.loads(json.dumps(document))
+    return answer
+
+
+def items(result: dict[str, Any]) -> list[str]:
+    return [item["itemId"] for item in result["itemList"]]
+
+
+@pytest.fixture
+def known(shop: Shop) -> Shop:
+    """Return a shop with the profiles of the user anna and one session."""
+    shop.publish()
+    shop.remember("u#anna", "pear")
+    shop.remember("s#visit", "pear")
+    return shop
+
+
+def test_each_user_is_answered_in_order_as_a_single_request_is(known: Shop) -> None:
+    users = ("anna", "visit", "stranger", "anna")
+
+    answer = ask(users, numResults=3)
+
+    assert (answer["answered"], answer["notDone"]) == (4, 0)
+    assert [result["userId"] for result in answer["results"]] == list(users)
+    for user, result in zip(users, answer["results"], strict=True):
+        single, headers = known.ask(userId=user, numResults=3)
+        assert items(result) == [item["itemId"] for item in single]
+        assert result["source"] == headers["x-alsolike-source"]
+        assert result["modelVersion"] == headers["x-alsolike-model-version"] == "v1"
+        assert result.get("filled", 0) == int(headers.get("x-alsolike-filled", 0))
+    assert items(answer["results"][0])[:2] == ["fig", "plum"]
+    assert [result["source"] for result in answer["results"]] == ["model", "model", "popular", "model"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "error"),
+    [
+        ("", 'userId is "", expected a non-empty string'),
+        (7, "userId is 7, expected a non-empty string"),
+        (None, "userId is missing, expected a non-empty string"),
+        ("anna\ud800", r"userId is 'anna\ud800', expected no half of a surrogate pair"),
+        ("x" * 257, "userId has 257 characters, expected at most 256"),
+        ({"id": "anna"}, 'userId is {"id":"anna"}, expected a non-empty string'),
+    ],
+)
+def test_bad_user_is_refused_alone(known: Shop, bad: Any, error: str) -> None:
+    answer = ask(["anna", bad, "anna"], numResults=1)
+
+    assert [result.get("error") for result in answer["results"]] == [None, error, None]
+    assert items(answer["results"][2]) == ["fig"]
+
+
+def test_profiles_are_read_a_hundred_at_a_time(known: Shop, cloud: MemoryCloud) -> None:
+    for number in range(150):
+        known.remember(f"u#{number}", "pear")
+    ask()
+    cloud.calls.clear()
+
+    answer = ask(tuple(str(number) for number in range(150)), numResults=1)
+
+    assert [items(result) for result in answer["results"]] == [["fig"]] * 150
+    reads = [call.operation for call in cloud.calls if call.operation.startswith("dynamodb.")]
+    assert reads == ["dynamodb.BatchGetItem", "dynamodb.BatchGetItem"]
+
+
+def test_filter_looks_at_each_user(known: Shop) -> None:
+    known.remember("u#bert", "pear")
+    known.remember("u#bert", "fig", "purchase")
+    known.configure(
+        filters={"new": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchase") | '
+                        "EXCLUDE ItemID WHERE Items.TITLE IN ($TITLE)"}
+    )  # fmt: skip
+
+    answer = ask(("anna", "bert"), filter="new", filterValues={"TITLE": '"Kiwi"'}, numResults=2)
+
+    assert items(answer["results"][0])[0] == "fig"
+    assert "fig" not in items(answer["results"][1])
+
+
+def test_other_recommenders_answer_too(known: Shop) -> None:
+    known.remember("u#anna", "fig", "purchase")
+
+    answer = ask(("anna", "stranger"), recommender="buy-again")
+
+    assert [items(result) for result in answer["results"]] == [["fig"], []]
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        ({"users": "anna"}, 'batch.users is "anna", expected a list'),
+        ({"users": []}, "batch.users has 0 elements, expected 1 to 1000"),
+        ({"users": ["a"] * 1_001}, "batch.users has 1001 elements, expected 1 to 1000"),
+        ({"users": None}, "batch.users is missing, expected a list"),
+        ({"numResults": 501}, "batch.numResults is 501, expected a whole number from 0 to 500"),
+        ({"recommender": "similar-items"}, 'batch.recommender is "similar-items", expected one of for-you, '),
+        ({"first": 1}, "batch.first is 1, expected less than the number of users, 1"),
+        ({"wanted": 5}, "batch.wanted"),
+        ({"input": {"key": "batch/1/users/0.json"}}, "batch.users and batch.input are both given"),
+        ({"output": {"key": "models/v1/manifest.json"}}, 'batch.output.key is "models/v1/manifest.json", expected a'),
+        ({"output": {}}, "batch.output.key is missing"),
+        ({"filterValues": {"A": "1"}}, "filterValues is given without a filter, and for-you has none"),
+    ],
+)
+def test_what_is_wrong_with_the_whole_batch_fails_it(known: Shop, fields: dict[str, Any], error: str) -> None:
+    with pytest.raises(InvalidInput) as raised:
+        ask(**fields)
+
+    assert str(raised.value).startswith(error)
+
+
+def test_unknown_filter_fails_the_whole_batch(known: Shop) -> None:
+    with pytest.raises(NotFound, match="filter is 'sale', expected none: the configuration has no filters"):
+        ask(filter="sale")
+
+
+class LittleTime(LambdaContext):
+    """Context that reports the given remaining times in order, then repeats the last."""
+
+    def __init__(self, *left_ms: int) -> None:
+        object.__setattr__(self, "left_ms", list(left_ms))
+
+    def get_remaining_time_in_millis(self) -> int:
+        left_ms: list[int] = self.left_ms  # type: ignore[attr-defined]
+        return left_ms.pop(0) if len(left_ms) > 1 else left_ms[0]
+
+
+def test_whoever_is_not_done_in_time_is_said_to_be_and_sent_again(
+    known: Shop, counted: Callable[[], dict[str, float]]
+) -> None:
+    users = ["anna", 7, "stranger", "anna"]
+    ask()  # has looked at everything
+    counted()
+
+    # Before the configuration and the catalogue are looked at, and after each user.
+    first = ask(users, context=LittleTime(20_000, 20_000, 20_000, 2_999))
+    counts = counted()
+    rest = ask(users, first=first["answered"])
+
+    assert (first["answered"], first["notDone"]) == (2, 2)
+    assert [result.get("userId") for result in first["results"]] == ["anna", None]
+    assert (rest["answered"], rest["notDone"]) == (2, 0)
+    assert [result["userId"] for result in rest["results"]] == ["stranger", "anna"]
+    assert (counts["BatchUsersAnswered"], counts["BatchUsersRefused"], counts["BatchUsersNotDone"]) == (1, 1, 2)
+
+
+def test_answer_is_no_larger_than_lambda_returns(known: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = ask(("anna",) * 20)
+    one = len(orjson.dumps(whole["results"][0]))
+    monkeypatch.setattr(batch, "MAX_ANSWER_BYTES", 5 * one)
+
+    answer = ask(("anna",) * 20)
+
+    assert (answer["answered"], answer["notDone"]) == (5, 15)
+    assert ask(("anna",) * 20, output={"key": "batch/1/answers/0.jsonl"}) == {"answered": 20, "notDone": 0}
+
+
+def test_profiles_that_cannot_be_read_end_the_batch_and_fail_it_where_nobody_is_done(
+    known: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask()
+    profiles = handler._sources().batches().profiles
+    reads = profiles.read_many
+
+    def read(profile_ids: Sequence[str]) -> Any:
+        wanted = list(profile_ids)
+        if "u#lost" in wanted:
+            raise Unavailable("profile table profiles: not now")
+        return reads(wanted)
+
+    monkeypatch.setattr(profiles, "read_many", read)
+
+    assert ask(("anna",) * 100 + ("lost",))["notDone"] == 1
+    with pytest.raises(Unavailable, match="not now"):
+        ask(("lost", "anna"))
+
+
+def test_users_and_answers_may_be_objects_of_the_artefact_bucket(known: Shop) -> None:
+    users = ["anna", "", "stranger"]
+    known.s3.put_object(Bucket=known.bucket, Key="batch/r/users/0.json", Body=json.dumps(users))
+    given = {"input": {"key": "batch/r/users/0.json"}, "output": {"key": "batch/r/answers/0.jsonl"}, "first": 1}
+
+    answer = handler.lambda_handler({"batch": given}, LambdaContext())
+
+    assert answer == {"answered": 2, "notDone": 0}
+    stored = known.s3.get_object(Bucket=known.bucket, Key="batch/r/answers/0.jsonl")["Body"].read()
+    assert [json.loads(line) for line in stored.splitlines()] == ask(users, first=1)["results"]
+
+
+def test_list_that_is_not_there_or_no_list_is_refused(known: Shop) -> None:
+    known.s3.put_object(Bucket=known.bucket, Key="batch/r/users/1.json", Body=b"anna\n")
+    for key, error in (
+        ("batch/r/users/0.json", "an object of the artefact bucket"),
+        ("batch/r/users/1.json", "a JSON"),
+    ):
+        with pytest.raises(InvalidInput, match=f'batch.input.key is "{key}", expected {error}'):
+            handler.lambda_handler({"batch": {"input": {"key": key}}}, LambdaContext())
+
+
+def test_batch_counts_what_became_of_its_users(known: Shop, counted: Callable[[], dict[str, float]]) -> None:
+    counted()
+
+    ask(["anna", 7, "stranger"])
+
+    counts = {name: value for name, value in counted().items() if value}
+    assert counts == {"BatchUsersAnswered": 2, "BatchUsersRefused": 1}

@@ -1,0 +1,155 @@
+"""Invalid requests for recommendations: each is answered with 400 or 404 and a message, never with 500."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from functions.recommend import handler
+from functions.recommend.http.request import PARSERS
+from tests.builders.bad_input import (
+    UNREADABLE,
+    Fault,
+    body_faults,
+    described,
+    is_refusal,
+    path_faults,
+    path_parameters,
+    query_faults,
+)
+from tests.builders.lambda_events import LambdaContext, http_event
+from tests.unit.functions.recommend.shop import ARN, Shop
+
+FILTER = "INCLUDE ItemID WHERE Items.price <= $MOST"
+COMMON: dict[str, Any] = {
+    "userId": "anna",
+    "metadataColumns": {"ITEMS": ["title"]},
+    "filterArn": f"{ARN}:filter/up-to",
+    "filterValues": {"MOST": "5"},
+    "context": {"device": "phone"},
+    "explain": True,
+}
+PROMOTION: dict[str, Any] = {
+    "name": "sale",
+    "percentPromotedItems": 20,
+    "filterArn": f"{ARN}:filter/up-to",
+    "filterValues": {"MOST": "5"},
+}
+NOBODYS = {**PROMOTION, "filterArn": f"{ARN}:filter/nobody"}
+WITHOUT_VALUES = {**PROMOTION, "filterValues": None}
+GOOD: dict[str, Any] = {
+    "POST /recommendations": {
+        **COMMON, "recommenderArn": f"{ARN}:recommender/for-you", "itemId": "pear", "numResults": 10,
+        "promotions": [PROMOTION], "exclude": ["kiwi"],
+    },
+    "POST /personalize-ranking": {**COMMON, "campaignArn": f"{ARN}:campaign/for-you", "inputList": ["fig", "plum"]},
+}  # fmt: skip
+
+
+def send(key: str, body: Any = b"", *, query: dict[str, str] | None = None, path: dict[str, str] | None = None) -> Any:
+    """Send a request, on a route for browsers with what the authorizer says of its token."""
+    path = path or dict.fromkeys(path_parameters(key), "pear")
+    event = http_event(key, body, base64_encoded=True, path=path, query=query)
+    event["requestContext"]["authorizer"] = {"lambda": {"sessionId": "s1", "userId": "anna"}}
+    answer = handler.lambda_handler(event, LambdaContext())
+    return {**answer, "document": orjson.loads(answer["body"])}
+
+
+def serve(shop: Shop) -> None:
+    shop.publish()
+    shop.remember("u#anna", "pear")
+    shop.configure(items={"columns": {"price": "number"}}, filters={"up-to": FILTER})
+
+
+@pytest.mark.parametrize("key", PARSERS)
+def test_a_good_request_is_taken(shop: Shop, key: str) -> None:
+    serve(shop)
+
+    assert send(key, GOOD.get(key, b""))["statusCode"] == 200
+
+
+@pytest.mark.parametrize("key", PARSERS)
+def test_what_is_wrong_is_refused_and_said(shop: Shop, key: str) -> None:
+    serve(shop)
+    faults = [*path_faults(key), *query_faults(key), *(body_faults(key, GOOD[key]) if key in GOOD else ())]
+
+    answers = [
+        (fault, send(key, GOOD.get(key, b"") if fault.body is None else fault.body, query=fault.query, path=fault.path))
+        for fault in faults
+    ]
+
+    assert [(str(fault), answer["body"]) for fault, answer in answers if not is_refusal(answer, says=fault.says)] == []
+    assert faults
+    assert ("requestBody" in described(key)) == (key in GOOD)
+
+
+@pytest.mark.parametrize("key", GOOD)
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_what_cannot_be_read_is_refused(shop: Shop, key: str, name: str) -> None:
+    serve(shop)
+
+    assert is_refusal(send(key, UNREADABLE[name]), says=())
+
+
+@pytest.mark.parametrize(
+    ("key", "fault", "status"),
+    [
+        (
+            "POST /recommendations",
+            Fault("recommender", ("/nobody", "/for-you"), body={"recommenderArn": f"{ARN}:recommender/nobody"}),
+            404,
+        ),
+        (
+            "POST /recommendations",
+            Fault("filter", ("nobody", "up-to"), body={"filterArn": f"{ARN}:filter/nobody"}),
+            404,
+        ),
+        ("POST /recommendations", Fault("parameter", ("MOST",), body={"filterValues": None}), 400),
+        ("POST /recommendations", Fault("few", ("numResults", "51", "50"), body={"numResults": 51}), 400),
+        (
+            "POST /recommendations",
+            Fault("promotion", ("promotions[0].filterArn", "nobody", "up-to"), body={"promotions": [NOBODYS]}),
+            404,
+        ),
+        (
+            "POST /recommendations",
+            Fault("values", ("filterValues.MOST", "missing"), body={"promotions": [WITHOUT_VALUES]}),
+            400,
+        ),
+        (
+            "POST /personalize-ranking",
+            Fault("campaign", ("/nobody",), body={"campaignArn": f"{ARN}:campaign/nobody"}),
+            404,
+        ),
+        ("POST /personalize-ranking", Fault("few", ("inputList", "51", "50"), body={"inputList": ["fig"] * 51}), 400),
+        (
+            "POST /personalize-ranking",
+            Fault("many", ("inputList", "501", "500"), body={"inputList": ["fig"] * 501, "metadataColumns": None}),
+            400,
+        ),
+        (
+            "GET /users/{userId}/recommendations",
+            Fault("filter", ("filter is 'nobody'", "up-to"), query={"filter": "nobody"}),
+            404,
+        ),
+        (
+            "GET /users/{userId}/recommendations",
+            Fault("item", ("itemId",), query={"recommender": "similar-items"}),
+            400,
+        ),
+        (
+            "GET /popular",
+            Fault("few", ("numResults", "51", "50"), query={"numResults": "51", "metadata": "title"}),
+            400,
+        ),
+    ],
+    ids=str,
+)
+def test_what_names_nothing_or_does_not_go_together_is_refused(shop: Shop, key: str, fault: Fault, status: int) -> None:
+    serve(shop)
+    body = {**GOOD[key], **fault.body} if fault.body else b""
+
+    answer = send(key, body, query=fault.query)
+
+    assert answer["statusCode"] == status
+    assert is_refusal(answer, says=fault.says), answer["body"]

@@ -1,0 +1,68 @@
+"""The request schemas accept the same bodies as the parsers; unknown recommenders are answered with 404."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alsolike.recommendations.requests import GET_PERSONALIZED_RANKING, GET_RECOMMENDATIONS
+from alsolike.runtime.errors import InvalidInput, NotFound
+from functions.recommend.http.request import PARSERS
+from tests.builders.field_values import judge, near
+from tests.builders.lambda_events import http_event
+
+ARN = "arn:aws:personalize:us-east-1:123456789012:recommender"
+NAMES = ("for-you", "similar-items", "bought-together", "buy-again", "trending", "trending-3h", "popular")
+ARNS = st.sampled_from([f"{ARN}/{name}" for name in NAMES])
+ROUTES = {"POST /recommendations": GET_RECOMMENDATIONS, "POST /personalize-ranking": GET_PERSONALIZED_RANKING}
+NEAR = {key: near(fields) for key, fields in ROUTES.items()}
+JUDGES = {key: judge(fields.schema()) for key, fields in ROUTES.items()}
+
+
+def takes(key: str, body: Any) -> bool:
+    try:
+        PARSERS[key](http_event(key, body, base64_encoded=True))
+    except NotFound:
+        return True
+    except InvalidInput:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("key", ROUTES)
+@given(data=st.data())
+def test_bodies_are_taken_as_their_schema_says(key: str, data: st.DataObject) -> None:
+    body = data.draw(NEAR[key])
+
+    assert takes(key, body) == JUDGES[key].is_valid(body)
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "userId": st.sampled_from(["anna", None]),
+            "itemId": st.sampled_from(["pear", None]),
+            "campaignArn": ARNS | st.none(),
+            "recommenderArn": ARNS | st.none(),
+            "numResults": st.sampled_from([0, 50, 51, 500, 501]),
+            "metadataColumns": st.sampled_from([None, {}, {"ITEMS": []}, {"ITEMS": None}, {"ITEMS": ["title"]}]),
+        },
+    )
+)
+def test_what_goes_together_is_what_the_schema_says(body: dict[str, Any]) -> None:
+    assert takes("POST /recommendations", body) == JUDGES["POST /recommendations"].is_valid(body)
+
+
+@pytest.mark.parametrize(("items", "columns", "taken"), [(50, ["a"], True), (51, ["a"], False), (500, [], True)])
+def test_what_is_ranked_with_metadata_is_what_the_schema_says(items: int, columns: list[str], taken: bool) -> None:
+    body = {
+        "campaignArn": f"{ARN}/for-you",
+        "userId": "anna",
+        "inputList": [f"item-{number}" for number in range(items)],
+        "metadataColumns": {"ITEMS": columns},
+    }
+    key = "POST /personalize-ranking"
+
+    assert (takes(key, body), JUDGES[key].is_valid(body)) == (taken, taken)

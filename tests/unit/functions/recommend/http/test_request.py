@@ -1,0 +1,127 @@
+import contextlib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alsolike.runtime.errors import InvalidInput, NotFound
+from functions.recommend.http.request import PARSERS, RecommendationRequest
+from tests.builders.lambda_events import http_event
+
+ARN = "arn:aws:personalize:eu-west-1:123456789012:recommender/for-you"
+
+
+def parse(**fields: Any) -> RecommendationRequest:
+    return read("POST /recommendations", {"userId": "anna", **fields})
+
+
+def read(route: str, body: Any = b"", *, path: dict[str, str] | None = None, **query: str) -> RecommendationRequest:
+    event = http_event(route, body, base64_encoded=isinstance(body, bytes), path=path, query=query)
+    return PARSERS[route](event)
+
+
+def test_user_alone_is_enough() -> None:
+    assert parse() == RecommendationRequest("anna", num_results=25)
+
+
+def test_zero_results_means_the_default() -> None:
+    assert parse(numResults=0).num_results == 25
+
+
+@pytest.mark.parametrize("field", ["campaignArn", "recommenderArn"])
+def test_recommender_is_named_by_the_end_of_its_arn(field: str) -> None:
+    assert parse(**{field: ARN}).user_id == "anna"
+
+
+def test_metadata_columns_are_taken_in_either_spelling() -> None:
+    request = parse(metadataColumns={"ITEMS": ["CATEGORY_L1", "categoryL2", "TITLE", "title"]})
+
+    assert request.metadata_columns == (
+        ("CATEGORY_L1", "categoryL1"),
+        ("categoryL2", "categoryL2"),
+        ("TITLE", "title"),
+        ("title", "title"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"userId": None}, "userId is missing, expected a user: for-you recommends to one"),
+        (
+            {"userId": None, "itemId": "pear"},
+            "userId is missing, expected a user: for-you recommends to one; "
+            "similar-items and bought-together need only itemId",
+        ),
+        ({"userId": "x" * 257}, "userId has 257 characters, expected at most 256"),
+        ({"numResults": 501}, "numResults is 501, expected a whole number from 0 to 500"),
+        ({"numResults": -1}, "numResults is -1, expected a whole number from 0 to 500"),
+        ({"numResults": True}, "numResults is true, expected a whole number from 0 to 500"),
+        ({"numResults": 2.5}, "numResults is 2.5, expected a whole number from 0 to 500"),
+        (
+            {"numResults": 51, "metadataColumns": {"ITEMS": ["title"]}},
+            "numResults is 51, expected a whole number from 0 to 50",
+        ),
+        ({"metadataColumns": {"USERS": ["AGE"]}}, "metadataColumns.USERS is not a known field, expected ITEMS"),
+        (
+            {"metadataColumns": {"ITEMS": ["c"] * 11}},
+            "metadataColumns.ITEMS has 11 elements, expected 0 to 10",
+        ),
+        ({"metadataColumns": {"ITEMS": [""]}}, 'metadataColumns.ITEMS[0] is "", expected a non-empty string'),
+        ({"metadataColumns": ["title"]}, 'metadataColumns is ["title"], expected an object'),
+        ({"itemId": ""}, 'itemId is "", expected a non-empty string'),
+        ({"filterArn": "arn"}, 'filterArn is "arn", expected arn:aws:personalize:<region>:<account>:filter/<name>'),
+        ({"filterArn": 7}, "filterArn is 7, expected a non-empty string"),
+        ({"filterValues": []}, "filterValues is [], expected an object"),
+        ({"filterValues": {"A": 1}}, "filterValues.A is 1, expected a non-empty string"),
+        ({"filterValues": {"A": "x" * 1_001}}, "filterValues.A has 1001 characters, expected at most 1000"),
+        ({"filterValues": {"A": '"x'}}, 'filterValues.A is "\\"x", expected quoted values with commas between'),
+        ({"filterValues": {"A-B": "1"}}, 'a key of filterValues is "A-B", expected 1 to 50 letters'),
+        ({"filterValues": {f"P{n}": "1" for n in range(26)}}, "filterValues has 26 parameters, expected at most 25"),
+        ({"context": []}, "context is [], expected an object"),
+        ({"context": {f"K{n}": "v" for n in range(151)}}, "context has 151 keys, expected at most 150"),
+        ({"context": {"": "v"}}, 'a key of context is "", expected a non-empty string'),
+        ({"context": {"K" * 151: "v"}}, "a key of context has 151 characters, expected at most 150"),
+        ({"context": {"DEVICE": 7}}, "context.DEVICE is 7, expected"),
+        ({"context": {"DEVICE": "x" * 1001}}, "context.DEVICE "),
+        ({"promotions": {}}, "promotions is {}, expected a list"),
+        ({"promotions": [{}, {}]}, "promotions has 2 elements, expected 0 to 1"),
+        ({"promotions": [{"filterArn": ARN}]}, "promotions[0].percentPromotedItems is missing, expected a whole numb"),
+        (
+            {"promotions": [{"percentPromotedItems": 101}]},
+            "promotions[0].percentPromotedItems is 101, expected a whole",
+        ),
+        ({"promotions": [{"percentPromotedItems": 20}]}, "promotions[0].filterArn is missing, expected a non-empty st"),
+        ({"promotions": [{"name": "a b"}]}, 'promotions[0].name is "a b", expected 1 to 63 letters, digits, - and _'),
+        ({"exclude": ["x"] * 501}, "exclude has 501 elements, expected 0 to 500"),
+        ({"exclude": [""]}, 'exclude[0] is "", expected a non-empty string'),
+        ({"userID": "anna"}, "userID is not a known field, expected campaignArn, "),
+        ({"campaignArn": ARN, "recommenderArn": ARN}, "campaignArn and recommenderArn are both given"),
+        ({"campaignArn": "for-you"}, 'campaignArn is "for-you", expected arn:aws:personalize:'),
+    ],
+)
+def test_bad_request_says_exactly_why(fields: dict[str, Any], reason: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse(**fields)
+
+    assert str(caught.value).startswith(reason)
+
+
+def test_filter_is_named_by_the_end_of_its_arn_and_its_values_are_read() -> None:
+    request = parse(
+        filterArn=ARN.replace("recommender/for-you", "filter/cheap"), filterValues={"P": '"a","b"', "Q": "1"}
+    )
+
+    assert (request.filter_name, request.filter_values) == ("cheap", {"P": ("a", "b"), "Q": ("1",)})
+
+
+def test_unknown_recommender_is_not_found() -> None:
+    with pytest.raises(NotFound, match="expected one that ends in /for-you or /buy-again"):
+        parse(recommenderArn=ARN.replace("for-you", "for-them"))
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_a_request_or_an_error_of_the_caller(body: bytes) -> None:
+    with contextlib.suppress(InvalidInput, NotFound):
+        assert read("POST /recommendations", body).user_id

@@ -1,0 +1,222 @@
+"""The line of the log for each answer: what it says, of whom, and when there is none."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from alsolike.domain import recommendation_id
+from alsolike.lake.served import Served, read_line
+from alsolike.privacy.pseudonyms import Pseudonyms, pseudonyms_of
+from functions.recommend import handler
+from functions.recommend.http import served_line
+from tests.builders.lambda_events import LambdaContext
+from tests.unit.functions.recommend.shop import ARN, Shop
+
+
+@pytest.fixture
+def lines(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[Served]]:
+    """Return the rows that were written since the last call."""
+    return lambda: [read_line(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"served"')]
+
+
+def test_an_answer_is_one_line_that_says_all_of_it(
+    shop: Shop, pseudonyms: Pseudonyms, lines: Callable[[], list[Served]]
+) -> None:
+    shop.configure(filters={"sweet": 'INCLUDE ItemID WHERE Items.TAGS IN ("sweet")'})
+    shop.publish()
+    shop.catalogue({"fig": {"tags": ["sweet"]}, "plum": {"tags": ["sweet"]}})
+    shop.remember("u#anna", "pear")
+
+    answer = shop.post({"userId": "anna", "numResults": 2, "filterArn": f"{ARN}:filter/sweet"})
+
+    document = json.loads(answer["body"])
+    said = recommendation_id.parse(document["recommendationId"])
+    (row,) = lines()
+    assert row == Served(
+        recommendation_id=document["recommendationId"],
+        served_ms=said.answered_ms,
+        recommender="for-you",
+        model_version="v1",
+        arms=[],
+        shopper=pseudonyms.shopper("anna"),
+        session=None,  # the same hash: the id may be a session's as well
+        source="model",
+        degraded=[],
+        configuration=1,
+        rules=None,
+        filter="sweet",
+        page_item=None,
+        asked=2,
+        item_ids=["fig", "plum"],
+        origins=["ranked", "ranked"],
+        propensities=[None, None],
+        took_ms=row.took_ms,
+        top_score=2.0,
+        correlation_id="r1",
+    )
+    assert row.took_ms is not None
+    assert 0 < row.took_ms < 60_000
+
+
+def test_arms_and_rules_are_said_with_what_they_did(shop: Shop, lines: Callable[[], list[Served]]) -> None:
+    """The reader of lines checks them against the id, which names the arms as well."""
+    shop.publish()
+    shop.remember("u#anna", "pear")
+    shop.configure(
+        items={"columns": {"CREATION_TIMESTAMP": "timestamp", "CATEGORY_L1": "string"}},
+        filters={"stone": 'INCLUDE ItemID WHERE Items.CATEGORY_L1 IN ("stone")'},
+        rules={
+            "bold": {
+                "pins": [{"item": "kiwi", "position": 1}],
+                "promotions": [{"filter": "stone", "share": 0.5}],
+                "exploration": {"share": 0.5, "new_for_days": 3},
+            }
+        },
+        experiments={
+            "spring": {
+                "start": "2020-01-01T00:00:00Z",
+                "arms": {"one": {"share": 0.5, "rules": "bold"}, "two": {"share": 0.5, "rules": "bold"}},
+            }
+        },
+    )
+    shop.catalogue({"kiwi": {}, "plum": {"categoryL1": "stone"}, "pear": {"creationTimestamp": time.time() - 60}})
+
+    shop.post({"userId": "anna", "numResults": 4})
+
+    (row,) = lines()
+    assert row.arms[0] in ("spring/one", "spring/two")
+    assert row.rules == "bold"
+    assert (row.item_ids[0], row.origins[0], row.propensities[0]) == ("kiwi", "pinned", None)
+    assert "promoted:stone" in row.origins
+    chosen = [chance for chance in row.propensities if chance is not None]
+    assert chosen
+    assert all(0 < chance <= 1 for chance in chosen)
+
+
+def test_filled_places_and_the_page_are_said(shop: Shop, lines: Callable[[], list[Served]]) -> None:
+    shop.publish()
+
+    shop.get("GET /items/{itemId}/similar", path={"itemId": "pear"}, numResults="2")
+    shop.get("GET /popular")
+
+    similar, popular = lines()
+    assert (similar.recommender, similar.page_item, similar.asked) == ("similar-items", "pear", 2)
+    assert (similar.shopper, similar.session) == (None, None)
+    assert (popular.recommender, popular.page_item) == ("popular", None)
+    assert len(popular.origins) == len(popular.item_ids)
+
+
+def test_an_answer_without_a_model_says_so(shop: Shop, lines: Callable[[], list[Served]]) -> None:
+    shop.post({"userId": "anna"})
+
+    (row,) = lines()
+    assert (row.model_version, row.item_ids, row.degraded) == ("none", [], ["no-model"])
+
+
+@pytest.mark.parametrize(
+    ("pseudonymise", "token", "user", "session"),
+    [
+        ("0", {"sessionId": "visit"}, None, "visit"),
+        ("0", {"sessionId": "visit", "userId": "anna"}, "anna", "visit"),
+        ("1", {"sessionId": "visit", "userId": "anna"}, "anna", "visit"),
+    ],
+)
+def test_a_token_names_its_session_and_its_user(
+    pseudonymise: str,
+    token: dict[str, str],
+    user: str | None,
+    session: str,
+    shop: Shop,
+    pseudonyms: Pseudonyms,
+    monkeypatch: pytest.MonkeyPatch,
+    lines: Callable[[], list[Served]],
+) -> None:
+    monkeypatch.setenv("PSEUDONYMISE_IDS", pseudonymise)
+
+    shop.get("GET /session/recommendations", token=token)
+
+    stored = (pseudonyms.user, pseudonyms.session) if pseudonymise == "1" else (str, str)
+    (row,) = lines()
+    assert row.shopper == (None if user is None else pseudonyms.shopper(stored[0](user)))
+    assert row.session == pseudonyms.shopper(stored[1](session))
+
+
+def test_a_pseudonymised_id_that_may_be_either_gives_both_hashes(
+    shop: Shop, pseudonyms: Pseudonyms, monkeypatch: pytest.MonkeyPatch, lines: Callable[[], list[Served]]
+) -> None:
+    monkeypatch.setenv("PSEUDONYMISE_IDS", "1")
+
+    shop.post({"userId": "anna"})
+
+    (row,) = lines()
+    assert row.shopper == pseudonyms.shopper(pseudonyms.user("anna"))
+    assert row.session == pseudonyms.shopper(pseudonyms.session("anna"))
+    assert row.shopper != row.session
+
+
+def test_what_was_not_served_has_no_line(shop: Shop, lines: Callable[[], list[Served]]) -> None:
+    """A refusal, a batch, and an answer that the client has already."""
+    shop.publish()
+    etag = shop.get("GET /popular")["headers"]["etag"]
+    assert len(lines()) == 1
+
+    assert shop.get("GET /popular", headers={"if-none-match": etag})["statusCode"] == 304
+    assert shop.post({"userId": "anna", "numResults": -1})["statusCode"] == 400
+    handler.lambda_handler({"batch": {"users": ["anna"]}}, LambdaContext())
+
+    assert lines() == []
+
+
+def test_no_secret_costs_one_wait_and_no_answer(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], counted: Callable[[], Any]
+) -> None:
+    """The secret is read again after a while; until then the log line gives no user."""
+    monkeypatch.setenv("SECRET_ARN", "no-such-secret")
+    asked: list[str] = []
+
+    def ask(client: Any, secret_arn: str) -> Pseudonyms:
+        asked.append(secret_arn)
+        return pseudonyms_of(client, secret_arn)
+
+    monkeypatch.setattr(handler, "pseudonyms_of", ask)
+
+    for _ in range(2):
+        assert shop.post({"userId": "anna"})["statusCode"] == 200
+
+    out = capsys.readouterr().out.splitlines()
+    rows = [read_line(line) for line in out if line.startswith('{"served"')]
+    assert [(row.shopper, row.session) for row in rows] == [("unknown", None)] * 2
+    assert sum('"ServedToUnknown":[1]' in line for line in out) == 2
+    assert len(asked) == 1
+
+    handler._sources().served._next_try_ms -= served_line.RETRY_MS
+    shop.post({"userId": "anna"})
+    assert len(asked) == 2
+
+
+def test_nobody_needs_no_secret(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, lines: Callable[[], list[Served]], counted: Callable[[], Any]
+) -> None:
+    monkeypatch.setenv("SECRET_ARN", "no-such-secret")
+
+    shop.get("GET /popular")
+
+    assert [row.shopper for row in lines()] == [None]
+
+
+def test_a_callers_correlation_id_is_in_the_answer_and_its_line(
+    shop: Shop, lines: Callable[[], list[Served]], logged: Callable[[], str]
+) -> None:
+    shop.publish()
+
+    answer = shop.get("GET /popular", headers={"x-correlation-id": "order-17"})
+    refused = shop.get("GET /popular", headers={"x-correlation-id": "order-18"}, numResults="none")
+
+    assert answer["headers"]["x-correlation-id"] == "order-17"
+    assert [line.correlation_id for line in lines()] == ["order-17"]
+    assert (refused["statusCode"], refused["headers"]["x-correlation-id"]) == (400, "order-18")
+    (said,) = [line for line in logged().splitlines() if "request refused" in line]
+    assert '"correlation_id":"order-18"' in said

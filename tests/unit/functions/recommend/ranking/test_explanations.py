@@ -1,0 +1,162 @@
+"""Reasons are the model's own arithmetic: what it says itself where an interaction weighs nothing."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from onnxruntime import InferenceSession
+from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
+
+from alsolike.bundle.bundle import HistoryParameters, write_manifest
+from alsolike.profiles.store import RecentInteraction
+from functions.recommend.state import model as recommend_model
+from functions.recommend.state.model import Model
+from model_export.algorithms.buy_again import BuyAgain
+from model_export.algorithms.ease import Ease
+from model_export.algorithms.item_knn import ItemKnn
+from model_export.algorithms.slist import Slist
+from model_export.algorithms.transitions import Transitions
+from model_export.api import Algorithm
+from model_export.api import Model as Fitted
+from model_export.data.interactions import Histories
+from model_export.export.writer import write_graphs
+from tests.builders.bundles import MANIFEST, write_bundle
+from tests.builders.lambda_events import NOW_MS
+from tests.unit.functions.recommend.shop import Shop
+from tests.unit.model_export.networks import SMALL, untrained
+from tests.unit.model_export.shops import interactions, random_sequences
+
+ITEMS = 30
+ITEM_IDS = [f"item{position}" for position in range(1, ITEMS + 1)]
+HISTORY = [3, 7, 3, 12, 8, 20]
+ADDITIVE = (Transitions(), ItemKnn(), Ease(), Slist(), BuyAgain())
+
+
+def fitted(algorithm: Algorithm) -> Fitted:
+    return algorithm.fit(interactions(random_sequences(users=60, items=ITEMS, length=12), items=ITEMS))
+
+
+def served(model: Fitted, directory: Path) -> Model:
+    parameters = HistoryParameters(length=5, half_life_days=10.0, event_weights={"view": 1.0, "purchase": 5.0})
+    manifest = dataclasses.replace(MANIFEST, items=ITEMS, history=parameters)
+    write_bundle(directory, manifest=manifest, item_ids=ITEM_IDS, popular=ITEM_IDS[:3])
+    write_graphs(model, directory)
+    write_manifest(directory, manifest)
+    return Model(directory)
+
+
+def recent() -> list[RecentInteraction]:
+    return [
+        RecentInteraction(NOW_MS - 86_400_000 * (len(HISTORY) - place), f"e{place}", f"item{item}", event_type)
+        for place, (item, event_type) in enumerate(zip(HISTORY, ["view", "purchase"] * 3, strict=True))
+    ]
+
+
+def graph_input() -> Histories:
+    """Return the graph's input: the latest five interactions, each of weight 1 or 5, with a half-life of ten days."""
+    weights = [weight * 0.5 ** (age / 10) for weight, age in zip([5, 1, 5, 1, 5], [5, 4, 3, 2, 1], strict=True)]
+    return Histories(np.array([HISTORY[-5:]]), np.array([weights], np.float32))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [*map(fitted, ADDITIVE), untrained(SMALL, items=ITEMS)],
+    ids=[*(algorithm.name for algorithm in ADDITIVE), "sasrec"],
+)
+def test_each_contribution_is_what_the_model_says_less_without(model: Fitted, tmp_path: Path) -> None:
+    serving = served(model, tmp_path)
+    interactions = recent()
+    history = serving.history(interactions, serving.bundle.positions([each.item_id for each in interactions]))
+    best, scores = serving.rank(history, k=4, now_ms=NOW_MS, leave_out_seen=False)
+
+    found = serving.ablation_scores(history, best, latest=3, now_ms=NOW_MS)
+
+    expected = [model.score(graph_input())[0, best]]
+    for place in (2, 3, 4):
+        lighter = graph_input()
+        lighter.weights[0, place] = 0
+        expected.append(model.score(lighter)[0, best])
+    np.testing.assert_allclose(found, np.array(expected), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(found[0], scores, rtol=1e-6)
+
+
+def test_fewer_long_histories_are_run_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    serving = served(fitted(BuyAgain()), tmp_path)
+    interactions = recent()
+    history = serving.history(interactions, serving.bundle.positions([each.item_id for each in interactions]))
+    best, _ = serving.rank(history, k=4, now_ms=NOW_MS, leave_out_seen=False)
+    together, run = [], InferenceSession.run
+
+    def spied(session: InferenceSession, outputs: Any, feed: dict[str, Any]) -> Any:
+        together.append(len(feed["history"]))
+        return run(session, outputs, feed)
+
+    monkeypatch.setattr(InferenceSession, "run", spied)
+    at_once = serving.ablation_scores(history, best, latest=5, now_ms=NOW_MS)
+    monkeypatch.setattr(recommend_model, "_ABLATED_PLACES", 2 * len(history) ** 2)
+    by_twos = serving.ablation_scores(history, best, latest=5, now_ms=NOW_MS)
+
+    assert together == [6, 2, 2, 2]
+    np.testing.assert_array_equal(by_twos, at_once)
+
+
+@pytest.mark.parametrize("algorithm", ADDITIVE, ids=lambda algorithm: algorithm.name)
+def test_contributions_of_an_additive_model_add_up_to_the_score(algorithm: Algorithm, tmp_path: Path) -> None:
+    serving = served(fitted(algorithm), tmp_path)
+    interactions = recent()
+    history = serving.history(interactions, serving.bundle.positions([each.item_id for each in interactions]))
+    best, scores = serving.rank(history, k=4, now_ms=NOW_MS, leave_out_seen=False)
+
+    found = serving.ablation_scores(history, best, latest=100, now_ms=NOW_MS)
+
+    np.testing.assert_allclose((found[0] - found[1:]).sum(axis=0), scores, rtol=1e-4)
+
+
+def test_answer_names_what_counted_most_for_each_item(shop: Shop) -> None:
+    """A pear bought weighs 5, one viewed 1; the fig is worth twice the plum; nothing speaks for what fills up."""
+    shop.publish()
+    shop.remember("u#anna", "pear", before_ms=2000)
+    shop.remember("u#anna", "pear", "purchase", before_ms=1000)
+
+    items, _ = shop.ask(explain=True, numResults=3)
+
+    assert [(item["itemId"], [orjson.loads(reason) for reason in item["reason"]]) for item in items] == [
+        ("fig", [because("purchase", 1000, 10.0), because("view", 2000, 2.0)]),
+        ("plum", [because("purchase", 1000, 5.0), because("view", 2000, 1.0)]),
+        ("pear", []),
+    ]
+
+
+def because(event_type: str, before_ms: int, contribution: float) -> dict[str, Any]:
+    return {
+        "itemId": "pear",
+        "eventType": event_type,
+        "timestamp": (NOW_MS - before_ms) / 1000,
+        "contribution": contribution,
+    }
+
+
+def test_reasons_are_given_only_where_asked_for(shop: Shop) -> None:
+    shop.publish()
+    shop.remember("u#anna", "pear")
+
+    assert "reason" not in shop.ask()[0][0]
+
+
+def test_items_are_answered_without_reasons_where_the_model_does_not_run_for_those(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.publish()
+    shop.remember("u#anna", "pear")
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeException("out of memory")
+
+    monkeypatch.setattr(Model, "ablation_scores", fail)
+    items, headers = shop.ask(explain=True, numResults=2)
+
+    assert [(item["itemId"], item["reason"]) for item in items] == [("fig", []), ("plum", [])]
+    assert (headers["x-alsolike-source"], headers["x-alsolike-degraded"]) == ("model", "model-failed")

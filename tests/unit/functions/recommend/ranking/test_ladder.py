@@ -1,0 +1,243 @@
+"""Fallbacks after a failure: model, similar to the last viewed item, popular, trending, empty list."""
+
+import contextlib
+import socket
+import time
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
+
+from alsolike.bundle.popular_groups import Group
+from functions.recommend import handler
+from functions.recommend.ranking.context import Budget
+from functions.recommend.state.model import Model
+from tests.unit.functions.recommend.shop import ARN, Shop
+
+RELATED = {"similar": {"pear": {"kiwi": 0.75, "fig": 0.5}}}
+
+
+@pytest.fixture
+def failing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """Return a shop whose model is loaded but fails to run."""
+    shop.publish(related=RELATED)
+    shop.ask()
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeException("out of memory")
+
+    monkeypatch.setattr(Model, "rank", fail)
+    return shop
+
+
+def test_what_is_similar_to_the_last_viewed_stands_in_for_a_model_that_fails(
+    failing: Shop, counted: Callable[[], dict[str, float]]
+) -> None:
+    failing.remember("u#anna", "plum", before_ms=3000)
+    failing.remember("u#anna", "pear", before_ms=2000)
+    failing.remember("u#anna", "durian", before_ms=1000)
+    counted()
+
+    items, headers = failing.ask(numResults=3)
+
+    assert [(item["itemId"], item["score"]) for item in items] == [("kiwi", 0.75), ("fig", 0.5), ("pear", 0.25)]
+    assert (headers["x-alsolike-source"], headers["x-alsolike-filled"]) == ("similar", "1")
+    assert headers["x-alsolike-degraded"] == "model-failed"
+    counts = counted()
+    assert (counts["RecommendationsDegraded"], counts["DegradedToSimilar"]) == (1, 1)
+
+
+def test_what_was_seen_is_left_out_on_the_second_step_too(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.publish(related=RELATED, exclude_seen=True)
+    shop.remember("u#anna", "kiwi", before_ms=2000)
+    shop.remember("u#anna", "pear")
+    monkeypatch.setattr(Budget, "allows", lambda *_: False)
+
+    items, headers = shop.ask(numResults=5)
+
+    assert [item["itemId"] for item in items] == ["fig", "plum"]  # the item similar to pear, then the other unseen item
+    assert headers["x-alsolike-filled"] == "1"
+
+
+def test_what_was_seen_is_left_out_where_only_popular_items_stand_in(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.publish(exclude_seen=True)
+    shop.remember("u#anna", "fig")
+    monkeypatch.setattr(Budget, "allows", lambda *_: False)
+
+    items, headers = shop.ask(numResults=5)
+
+    assert headers["x-alsolike-source"] == "popular"
+    assert sorted(item["itemId"] for item in items) == ["kiwi", "pear", "plum"]
+
+
+def test_popular_items_stand_in_where_nothing_similar_is_known(
+    failing: Shop, counted: Callable[[], dict[str, float]]
+) -> None:
+    failing.remember("u#anna", "plum")
+    counted()
+
+    items, headers = failing.ask(numResults=2)
+
+    assert [item["itemId"] for item in items] == ["fig", "pear"]
+    assert (headers["x-alsolike-source"], headers["x-alsolike-degraded"]) == ("popular", "model-failed")
+    assert counted()["DegradedToPopular"] == 1
+
+
+def test_what_trends_stands_in_before_the_first_model(shop: Shop, counted: Callable[[], dict[str, float]]) -> None:
+    shop.count(durian=20)
+
+    items, headers = shop.ask()
+
+    assert [item["itemId"] for item in items] == ["durian"]
+    assert (headers["x-alsolike-source"], headers["x-alsolike-degraded"]) == ("trending", "no-model")
+    assert counted()["DegradedToTrending"] == 1
+
+
+def test_stand_ins_obey_the_filter(failing: Shop) -> None:
+    failing.configure(filters={"no-kiwi": 'EXCLUDE ItemID WHERE Items.ITEM_ID IN ("kiwi")'})
+    failing.remember("u#anna", "pear")
+
+    assert failing.items("no-kiwi", numResults=1) == ["fig"]
+
+
+def test_model_that_would_take_longer_than_the_answer_may_is_left_out_and_tried_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, counted: Callable[[], dict[str, float]]
+) -> None:
+    """It took 2 s whenever it was run, of 100 ms: so often it is passed over before it is believed to be faster."""
+    monkeypatch.setenv("TIME_BUDGET_MS", "100")
+    shop.publish(related=RELATED)
+    shop.remember("u#anna", "pear")
+    cast(Any, handler._sources().people.profiles._client).meta.config.read_timeout = 5
+    shop.ask()
+    model = handler._sources().watch.state(now_ms=0, remaining_ms=lambda: 10_000).model
+    assert model is not None
+    for runs in model._run_ms.values():
+        runs.clear()
+        runs.extend([2_000, 2_500])
+
+    degraded = [shop.ask()[1].get("x-alsolike-degraded") for _ in range(3)]
+
+    assert degraded == ["model-slow", "model-slow", None]
+
+
+def test_time_that_the_profile_took_is_not_left_for_the_model(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The profile takes 90 ms of 100, and the model 20; a user without history needs no model."""
+    shop.publish(related=RELATED)
+    shop.remember("u#anna", "pear")
+    shop.ask()
+    monkeypatch.setattr(Model, "expected_ms", lambda *_, **__: 20.0)
+    times_s = [0.0]
+    monkeypatch.setattr(handler, "Budget", lambda _: Budget(100, clock=lambda: times_s[0]))
+    profiles = handler._sources().people.profiles
+    read = profiles.read
+
+    def slowly(profile_id: str) -> Any:
+        times_s[0] += 0.09
+        return read(profile_id)
+
+    monkeypatch.setattr(type(profiles), "read", lambda _, profile_id: slowly(profile_id))
+
+    assert shop.ask()[1]["x-alsolike-degraded"] == "model-slow"
+    assert "x-alsolike-degraded" not in shop.ask(userId="nobody")[1]
+
+
+def test_fastest_of_the_latest_runs_says_how_long_the_model_takes(shop: Shop) -> None:
+    shop.publish()
+    shop.remember("u#anna", "pear")
+    shop.ask()
+    model = handler._sources().watch.state(now_ms=0, remaining_ms=lambda: 10_000).model
+
+    assert model is not None
+    assert 0 < model.expected_ms(with_bias=False) < 1000
+    assert model.expected_ms(with_bias=True) == 0
+
+
+@pytest.mark.parametrize(
+    ("limit_ms", "spent_ms", "expected_ms", "allowed"),
+    [
+        (100, 79, 20, True),
+        (100, 81, 20, False),
+        (100, 500, 10, True),
+        (100, 500, 10.1, False),
+        (0, 5_000, 5_000, True),
+    ],
+)
+def test_what_fits_into_the_time_that_is_left_is_allowed_and_what_takes_a_tenth_always_is(
+    limit_ms: float, spent_ms: float, expected_ms: float, allowed: bool
+) -> None:
+    times_s = iter([10.0, 10.0 + spent_ms / 1000])
+    budget = Budget(limit_ms, clock=lambda: next(times_s))
+
+    assert budget.allows(expected_ms) is allowed
+
+
+def test_profile_that_does_not_come_in_half_of_the_time_is_left_out(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIME_BUDGET_MS", "60")
+    shop.ask()
+
+    config = cast(Any, handler._sources().people.profiles._client).meta.config
+
+    assert (config.connect_timeout, config.read_timeout) == (0.03, 0.03)
+    assert config.retries["total_max_attempts"] == 1
+
+
+def test_connection_that_is_never_made_is_not_waited_for_either(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that swallows what is sent: there is no answer, and no refusal."""
+    with contextlib.ExitStack() as open_sockets:
+        listener = open_sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):  # as many as wait to be accepted, and more: Linux answers no other
+            waiting = open_sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        shop.publish(groups=[Group("plan", "gold", 20, [2])])
+        monkeypatch.setenv("TIME_BUDGET_MS", "200")
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{listener.getsockname()[1]}")
+        shop.ask(userId="nobody")  # loads the model
+
+        began_s = time.monotonic()
+        items, headers = shop.ask(numResults=1)
+
+        assert time.monotonic() - began_s < 1
+    assert (headers["x-alsolike-source"], headers["x-alsolike-degraded"]) == ("popular", "profile-unavailable")
+    assert [item["itemId"] for item in items] == ["fig"]
+
+
+def test_similar_items_do_without_a_model_that_fails(failing: Shop) -> None:
+    items, headers = failing.ask(recommenderArn=f"{ARN}:recommender/similar-items", itemId="pear", numResults=3)
+
+    assert [item["itemId"] for item in items] == ["kiwi", "fig", "plum"]
+    assert (headers["x-alsolike-filled"], headers["x-alsolike-degraded"]) == ("1", "model-failed")
+
+
+def test_nothing_is_answered_where_nothing_can_be_had_and_the_model_as_soon_as_it_can(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, counted: Callable[[], dict[str, float]]
+) -> None:
+    """A fresh process, and S3 is silent: the request is answered all the same."""
+    shop.publish()
+    shop.remember("u#anna", "pear")
+    calls = []
+
+    def unreachable(**_: Any) -> None:
+        calls.append(1)
+        raise EndpointConnectionError(endpoint_url="https://s3")
+
+    watch = handler._sources().watch
+    with monkeypatch.context() as outage:
+        for name in ("get_object", "list_objects_v2"):
+            outage.setattr(watch._champion._registry._client, name, unreachable)
+        items, headers = shop.ask()
+        asked = len(calls)
+        shop.ask()
+
+    assert (items, headers["x-alsolike-source"]) == ([], "none")
+    assert headers["x-alsolike-degraded"] == "no-model, no-configuration, no-catalogue, no-trends"
+    assert counted()["DegradedToNothing"] == 2
+    assert len(calls) - asked < asked
+    watch._next_try_ms = 0
+    assert shop.items(numResults=1) == ["fig"]

@@ -1,0 +1,96 @@
+"""A filter that two items of twenty thousand pass, through a model's real graph."""
+
+import math
+
+import numpy as np
+import pytest
+
+from alsolike.bundle import bundle
+from alsolike.bundle.bundle import HistoryParameters, Manifest
+from alsolike.bundle.popular_groups import PopularGroups
+from alsolike.bundle.related import KINDS, RelatedItems, RelatedTable
+from alsolike.catalogue.changes import Change
+from alsolike.domain.configuration import DEFAULT, ColumnType, Configuration
+from alsolike.profiles.store import RecentInteraction
+from alsolike.snapshot.segment import Segment
+from alsolike.snapshot.snapshot import Snapshot
+from functions.recommend.http.request import RecommendationRequest
+from functions.recommend.ranking import selected_filter
+from functions.recommend.ranking.candidates import rank
+from functions.recommend.state.catalogue import ModelCatalogue
+from functions.recommend.state.model import Model
+from model_export.data.interactions import Histories
+from model_export.data.item_content import content_index, item_content
+from model_export.export.writer import write_graphs
+from tests.builders.lambda_events import NOW_MS
+from tests.unit.model_export.embeddings import Embeddings
+
+ITEMS = 20_000
+NEW = (4_711, 17_003)
+SEEN = 9_000
+IDS = [f"item{position}" for position in range(1, ITEMS + 1)]
+FILTERS = {
+    "of-two": f'INCLUDE ItemID WHERE Items.ITEM_ID IN ("item{NEW[0]}", "item{NEW[1]}")',
+    "new": "INCLUDE ItemID WHERE Items.LAUNCHED > NOW - 1 DAY",
+    "liked": "INCLUDE ItemID WHERE Items.TAGS IN CurrentUser.LIKES",
+    "seen": 'INCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("*") | INCLUDE ItemID WHERE Items.LAUNCHED > NOW - 1 DAY',
+}
+
+
+@pytest.fixture(scope="module")
+def embeddings() -> Embeddings:
+    return Embeddings.random(items=ITEMS, dimensions=16, spectrum=0.5, softplus=True)
+
+
+@pytest.fixture(scope="module")
+def model(embeddings: Embeddings, tmp_path_factory: pytest.TempPathFactory) -> Model:
+    directory = tmp_path_factory.mktemp("bundle")
+    write_graphs(embeddings, directory)
+    bundle.write_ids(directory, IDS)
+    bundle.write_meta(directory, [{} for _ in IDS])
+    bundle.write_popular(directory, np.arange(1, 101))
+    PopularGroups([]).write(directory / bundle.GROUPS_FILE)
+    nothing = RelatedTable.of_rows([[] for _ in IDS])
+    RelatedItems(dict.fromkeys(KINDS, nothing)).write(directory / bundle.RELATED_FILE)
+    content_index(IDS, item_content([{} for _ in IDS])).write(directory / bundle.CONTENT_FILE)
+    parameters = HistoryParameters(100, math.inf, dict(DEFAULT.event_weights))
+    bundle.write_manifest(directory, Manifest("v1", "embeddings", ITEMS, parameters, False, "v1", 0, 0, "0", {}))
+    return Model(directory)
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_all_that_pass_are_answered_in_the_order_of_their_scores(
+    embeddings: Embeddings, model: Model, name: str
+) -> None:
+    configuration = Configuration(filters=FILTERS)
+    changes = [
+        Change(item_id, 0, {"launched": NOW_MS / 1000 - (0 if new else 90_000), "tags": ["new" if new else "old"]})
+        for item_id, new in ((item_id, position in NEW) for position, item_id in enumerate(IDS, start=1))
+    ]
+    columns = {"launched": ColumnType.TIMESTAMP, "tags": ColumnType.LIST}
+    catalogue = ModelCatalogue(Snapshot([Segment.of(changes, columns)], version="1"), model.bundle, configuration)
+    recent = (RecentInteraction(NOW_MS - 5, "e", IDS[SEEN - 1], "view"),)
+    positions = catalogue.positions([recent[0].item_id])
+    request = RecommendationRequest("anna", num_results=25, filter_name=name)
+
+    chosen = selected_filter.choose(request, configuration)
+    asked = selected_filter.filter_inputs(
+        chosen,
+        request,
+        catalogue=catalogue,
+        configuration=configuration,
+        recent=recent,
+        positions=positions,
+        user=lambda: {"likes": ["new"]},
+        now_ms=NOW_MS,
+    )
+    assert chosen.filter is not None
+    bias = catalogue.bias(chosen.filter, asked, name=name)
+    found = rank(
+        recent, positions, model=model, catalogue=catalogue, bias=bias, group=lambda: None, k=25, now_ms=NOW_MS
+    )
+
+    scores = embeddings.score(Histories(items=np.array([[SEEN]]), weights=np.ones((1, 1), np.float32)))[0]
+    passing = [*NEW, SEEN] if name == "seen" else [*NEW]
+    assert [item.position for item in found.ranked] == sorted(passing, key=lambda position: -scores[position])
+    assert not found.filling

@@ -1,0 +1,123 @@
+"""Boosts find the best of the boosted scores among all items, not only among those that the model ranks first."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alsolike.domain.configuration import DEFAULT
+from alsolike.profiles.store import RecentInteraction
+from alsolike.snapshot.snapshot import EMPTY
+from functions.recommend.ranking.candidates import rank
+from functions.recommend.ranking.context import Budget
+from functions.recommend.rules import merchandising
+from functions.recommend.state.catalogue import ModelCatalogue
+from functions.recommend.state.model import Model
+from tests.builders.bundles import write_bundle
+from tests.builders.lambda_events import NOW_MS
+from tests.unit.functions.recommend.shop import Shop
+
+ITEMS = [f"i{number}" for number in range(40)]
+INF = np.float32(np.inf)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """Load a model that scores item n after i0 as 40 - n."""
+    directory: Path = tmp_path_factory.mktemp("bundle") / "v1"
+    scores = {("i0", item_id): float(40 - number) for number, item_id in enumerate(ITEMS) if number}
+    write_bundle(directory, item_ids=ITEMS, transitions=scores, popular=ITEMS[:3])
+    return Model(directory)
+
+
+def passing(*numbers: int) -> npt.NDArray[np.float32]:
+    """Return a bias that excludes all items except the given ones; item n is at position n + 1."""
+    bias = np.full(len(ITEMS) + 1, -INF, np.float32)
+    bias[[number + 1 for number in numbers]] = 0
+    return bias
+
+
+def test_classes_part_the_allowed_items_by_the_product_of_their_factors() -> None:
+    allowed = passing(0, 1, 2, 3)
+
+    parts = merchandising.factor_groups([passing(1, 2, 9), passing(2, 3)], [2.0, 2.0], allowed=allowed)
+
+    assert sorted(np.flatnonzero(part == 0).tolist() for part in parts) == [[1], [2, 4], [3]]
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    filters=st.lists(
+        st.tuples(st.lists(st.integers(1, 39), unique=True, max_size=15), st.sampled_from([0.1, 0.5, 2.0, 3.0, 30.0])),
+        min_size=1,
+        max_size=4,
+    ),
+    k=st.integers(1, 8),
+)
+def test_the_best_of_each_class_have_the_best_boosted_scores(
+    model: Model, filters: list[tuple[list[int], float]], k: int
+) -> None:
+    catalogue = ModelCatalogue(EMPTY, model.bundle, DEFAULT)
+    recent = [RecentInteraction(NOW_MS, "e", "i0", "view")]
+    factor = {number: math.prod(by for members, by in filters if number in members) for number in range(1, 40)}
+    parts = merchandising.factor_groups(
+        [passing(*members) for members, _ in filters], [by for _, by in filters], allowed=catalogue.neutral()
+    )
+
+    found = rank(
+        recent, catalogue.positions(["i0"]), model=model, catalogue=catalogue, bias=None, group=lambda: None, k=k,
+        now_ms=NOW_MS, classes=parts,
+    ).ranked  # fmt: skip
+
+    scores = sorted((merchandising.boosted(item.score, factor[item.position - 1]) for item in found), reverse=True)
+    best = sorted((factor[number] * (40 - number) for number in range(1, 40)), reverse=True)
+    assert scores[:k] == pytest.approx(best[:k])
+
+
+@pytest.mark.parametrize(("score", "factor", "expected"), [(2.0, 3.0, 6.0), (-2.0, 4.0, -0.5), (0.0, 9.0, 0.0)])
+def test_a_boost_raises_a_score_below_0_too(score: float, factor: float, expected: float) -> None:
+    assert merchandising.boosted(score, factor) == expected
+
+
+def boosted_shop(shop: Shop) -> Shop:
+    """Plum, ranked second, weighs 30 times as much as fig."""
+    shop.publish()
+    shop.remember("u#anna", "pear")
+    shop.catalogue({"plum": {"price": 2}})
+    shop.configure(
+        items={"columns": {"price": "number"}},
+        filters={"priced": "INCLUDE ItemID WHERE Items.PRICE > 0"},
+        rules={"r": {"boosts": [{"filter": "priced", "factor": 30}]}},
+        recommenders={"for-you": {"rules": "r"}},
+    )
+    return shop
+
+
+def test_a_boosted_item_is_found_outside_the_pool(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(merchandising, "LEAST_POOL", 1)
+    monkeypatch.setattr(merchandising, "CANDIDATES_A_PLACE", 1)
+
+    found, headers = boosted_shop(shop).ask(numResults=1)
+
+    assert [(item["itemId"], item["score"]) for item in found] == [("plum", 30.0)]
+    assert "x-alsolike-rules-gave" not in headers
+
+
+def test_boosts_count_within_the_pool_where_the_model_has_no_time_for_each(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Model, "expected_ms", lambda self, *, with_bias: 60.0 if with_bias else 0.0)
+    monkeypatch.setattr(merchandising, "LEAST_POOL", 1)
+    monkeypatch.setattr(merchandising, "CANDIDATES_A_PLACE", 1)
+    monkeypatch.setattr(Budget, "allows", lambda self, expected_ms: expected_ms < 100)
+
+    found, headers = boosted_shop(shop).ask(numResults=1)
+
+    assert [item["itemId"] for item in found] == ["fig"]
+    assert headers["x-alsolike-rules-gave"] == "boost:priced partly"

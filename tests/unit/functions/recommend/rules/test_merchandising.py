@@ -1,0 +1,61 @@
+"""Rules that apply to a request: the recommender's or those of the named set, limited to what a ranking accepts."""
+
+from __future__ import annotations
+
+import pytest
+
+from alsolike.config.document import parse
+from alsolike.domain.rules import RuleSet
+from functions.recommend.http.request import RecommendationRequest
+from functions.recommend.rules.merchandising import OWN, rule_set
+
+
+@pytest.mark.parametrize(
+    ("recommender", "name", "expected"),
+    [
+        ("for-you", OWN, "spring"),
+        ("for-you", "plain", None),
+        ("for-you", None, None),
+        ("for-you", "autumn", "autumn"),
+        ("popular", OWN, None),
+        ("popular", "spring", "spring"),
+    ],
+)
+def test_a_rule_set_that_is_named_stands_for_that_of_the_recommender(
+    recommender: str, name: str | None, expected: str | None
+) -> None:
+    """An empty one is none."""
+    pins = {"pins": [{"item": "fig", "position": 1}]}
+    document = {
+        "format": 1,
+        "rules": {"spring": pins, "autumn": pins, "plain": {}},
+        "recommenders": {"for-you": {"rules": "spring"}},
+    }
+
+    found = rule_set(RecommendationRequest("anna", 5, recommender), parse(document), name=name)
+
+    assert (found and found.name) == expected
+
+
+def test_of_a_ranking_only_what_orders_applies() -> None:
+    document = {
+        "format": 1,
+        "items": {"columns": {"brand": "string", "creationTimestamp": "timestamp"}},
+        "filters": {"f": 'EXCLUDE ItemID WHERE Items.BRAND = "x"'},
+        "rules": {
+            "all": {
+                "pins": [{"item": "fig", "position": 1}],
+                "promotions": [{"filter": "f", "share": 0.2}],
+                "boosts": [{"filter": "f", "factor": 2}],
+                "slate": [{"column": "brand", "at_most": 1}],
+                "diversity": {"dial": 0.5, "columns": ["brand"]},
+                "exploration": {"share": 0.5, "new_for_days": 1},
+            }
+        },
+        "recommenders": {"personalized-ranking": {"rules": "all"}},
+    }
+
+    found = rule_set(RecommendationRequest("anna", 2, "personalized-ranking", to_rank=("fig", "kiwi")), parse(document))
+
+    assert found is not None
+    assert found == RuleSet("all", boosts=found.boosts, diversity=found.diversity)

@@ -1,0 +1,285 @@
+"""Lists that keep the rules, small enough to be made by hand; and what they say of those that they could not keep."""
+
+import itertools
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from alsolike.domain.rules import Diversity, SlateRule
+from functions.recommend.http.response import RankedItem
+from functions.recommend.rules.slate import Pinned, Promoted, Slate, SlateCandidate, Steering, compose
+
+BRANDS = {"a": "x", "b": "x", "c": "x", "d": "y", "e": "z"}
+
+
+class Chance:
+    """Random source that returns the given numbers, then always 0.999."""
+
+    def __init__(self, *numbers: float, drawn: int = 0) -> None:
+        self._numbers = iter(numbers)
+        self._drawn = drawn
+
+    def random(self) -> float:
+        return next(self._numbers, 0.999)
+
+    def randrange(self, stop: int, /) -> int:
+        assert self._drawn < stop
+        return self._drawn
+
+
+def ranked(ids: str, **scores: float) -> list[SlateCandidate]:
+    return [SlateCandidate(item_id, scores.get(item_id, 1 / place)) for place, item_id in enumerate(ids, start=1)]
+
+
+def made(
+    ids: str | Sequence[SlateCandidate], *, k: int = 5, of: Mapping[str, Any] = BRANDS, column: str = "brand",
+    chance: Any = None, **steering: Any,
+) -> Slate:  # fmt: skip
+    candidates = ranked(ids) if isinstance(ids, str) else ids
+    return compose(
+        candidates,
+        Steering(**steering),
+        k=k,
+        columns=lambda item_id: {column: of[item_id]} if item_id in of else {},
+        random=chance or Chance(),
+    )
+
+
+def ids(slate: Slate) -> str:
+    return "".join(place.item_id for place in slate.places)
+
+
+def test_without_rules_the_list_is_the_ranking() -> None:
+    slate = made("abcde", k=3)
+
+    assert slate == Slate(
+        [RankedItem("a", 1.0, "ranked"), RankedItem("b", 0.5, "ranked"), RankedItem("c", 1 / 3, "ranked")], ()
+    )
+
+
+def test_a_pin_stands_at_its_place_whether_it_was_ranked_or_not() -> None:
+    slate = made("abc", k=4, pins=[Pinned("c", 1), Pinned("new", 3)])
+
+    assert ids(slate) == "c" + "a" + "new" + "b"
+    assert [place.origin for place in slate.places] == ["pinned", "ranked", "pinned", "ranked"]
+    assert slate.unmet_rules == ()
+
+
+@pytest.mark.parametrize(
+    ("pin", "listed", "gave"),
+    [
+        (Pinned("p", 2, refusal="filtered"), "abc", ("pin:p filtered",)),
+        (Pinned("p", 4), "abc", ("pin:p past-end",)),
+        (Pinned("p", 3), "abp", ()),
+    ],
+)
+def test_a_pin_that_cannot_stand_says_so(pin: Pinned, listed: str, gave: tuple[str, ...]) -> None:
+    slate = made("abc", k=3, pins=[pin])
+
+    assert (ids(slate), slate.unmet_rules) == (listed, gave)
+
+
+def test_a_pin_moves_up_where_the_list_ends_before_it() -> None:
+    slate = made("a", k=5, pins=[Pinned("p", 4)])
+
+    assert (ids(slate), slate.unmet_rules) == ("ap", ("pin:p moved",))
+
+
+def test_promoted_places_are_spread_over_those_that_pins_leave() -> None:
+    """Two of ten: the third and the eighth of the free ones are in the middle of each half."""
+    slate = made("abcdefghij", k=10, promotions=[Promoted("sale", 2, ranked("jh"))])
+    pinned = made("abcdefghij", k=10, promotions=[Promoted("sale", 2, ranked("jh"))], pins=[Pinned("i", 1)])
+
+    assert ids(slate) == "abjcdefhgi"
+    assert [place for place, item in enumerate(slate.places) if item.origin == "promoted:sale"] == [2, 7]
+    assert ids(pinned) == "iabjcdehfg"
+    assert [place for place, item in enumerate(pinned.places) if item.origin == "promoted:sale"] == [3, 7]
+
+
+def test_places_of_two_promotions_take_turns() -> None:
+    slate = made("", k=6, promotions=[Promoted("m", 4, ranked("abcd")), Promoted("n", 2, ranked("xy"))])
+
+    assert ids(slate) == "axbcyd"
+
+
+def test_a_promotion_with_too_few_items_leaves_its_places_to_the_others() -> None:
+    slate = made("abc", k=3, promotions=[Promoted("sale", 2, ranked("z"))])
+
+    assert (ids(slate), slate.unmet_rules) == ("zab", ("promotion:sale starved",))
+
+
+def test_a_promoted_item_that_is_ranked_before_its_place_stays_where_it_is() -> None:
+    """The promotion brings its next item, and is kept where it has none: two of its items are in the list."""
+    slate = made("abcd", k=4, promotions=[Promoted("sale", 2, ranked("axy"))])
+    kept = made("abcd", k=4, promotions=[Promoted("sale", 2, ranked("ax"))])
+
+    assert ids(slate) == "axby"
+    assert (ids(kept), kept.unmet_rules) == ("axbc", ())
+    assert [place.origin for place in kept.places] == ["ranked", "promoted:sale", "ranked", "ranked"]
+
+
+def test_a_promotion_gives_way_to_pins() -> None:
+    slate = made("abc", k=2, promotions=[Promoted("sale", 2, ranked("yz"))], pins=[Pinned("p", 1)])
+
+    assert (ids(slate), slate.unmet_rules) == ("py", ("promotion:sale starved",))
+
+
+def test_at_most_so_many_of_a_value_counts_every_value_of_an_item() -> None:
+    tags = {"a": ["m", "n"], "b": ["n", "o"], "c": ["o"], "d": [], "e": ["m", "m"]}
+
+    slate = made("abcde", of=tags, column="tags", slate=[SlateRule("tags", at_most=1)])
+
+    assert (ids(slate), slate.unmet_rules) == ("acd", ("slate:tags starved",))
+
+
+def test_a_slate_rule_holds_for_promoted_items_and_counts_them() -> None:
+    """The promotion's first item is an x as the pin is, and so are the first three of the ranking."""
+    rules = [SlateRule("brand", at_most=1)]
+
+    slate = made("abcde", k=3, slate=rules, promotions=[Promoted("p", 1, ranked("ae"))], pins=[Pinned("b", 1)])
+
+    assert [(place.item_id, place.origin) for place in slate.places] == [
+        ("b", "pinned"),
+        ("d", "ranked"),
+        ("e", "promoted:p"),
+    ]
+    assert slate.unmet_rules == ()
+
+
+def test_pins_stand_where_they_break_a_slate_rule_and_nothing_makes_it_worse() -> None:
+    slate = made("cde", k=4, slate=[SlateRule("brand", at_most=1)], pins=[Pinned("a", 1), Pinned("b", 2)])
+
+    assert (ids(slate), slate.unmet_rules) == ("abde", ("slate:brand pinned",))
+
+
+def test_a_spread_is_of_the_whole_list_and_of_numbers_above_nothing() -> None:
+    prices = {"a": 4, "b": 9, "c": 2, "d": 8, "e": 0}
+
+    slate = made("abcdef", of=prices, column="price", slate=[SlateRule("price", spread=2)])
+
+    assert (ids(slate), slate.unmet_rules) == ("acef", ("slate:price starved",))  # 9 and 8 are more than twice 4, and 2
+
+
+def test_pins_that_break_a_spread_let_pass_what_does_not_widen_it() -> None:
+    prices = {"a": 1, "b": 10, "c": 5, "d": 11}
+    pins = [Pinned("a", 1), Pinned("b", 2)]
+
+    slate = made("dc", k=3, of=prices, column="price", slate=[SlateRule("price", spread=2)], pins=pins)
+
+    assert (ids(slate), slate.unmet_rules) == ("abc", ("slate:price pinned",))
+
+
+def test_diversity_is_maximal_marginal_relevance() -> None:
+    """With diversity 0.5: after a, b is worth 0.5 * 0.9 - 0.5 * 1 = -0.05, d 0.5 * 0.4 = 0.2; then e 0.15 beats b."""
+    candidates = ranked("abde", a=10, b=9, d=4, e=3)
+
+    slate = made(candidates, k=4, diversity=Diversity(0.5, ("brand",)))
+
+    assert ids(slate) == "adeb"
+
+
+def test_a_small_dial_leaves_the_order() -> None:
+    candidates = ranked("abde", a=10, b=9, d=4, e=3)
+
+    assert ids(made(candidates, k=4, diversity=Diversity(0.01, ("brand",)))) == "abde"
+
+
+def test_likeness_is_the_mean_jaccard_index_of_the_columns() -> None:
+    """After a: b shares one of three tags, c both, so 0.9 - 1/3 exceeds 1 - 1, each times 0.5."""
+    tags = {"a": ["m", "n"], "b": ["n", "o"], "c": ["n", "m"]}
+
+    slate = made(ranked("acb", a=10, c=10, b=9), k=3, of=tags, column="tags", diversity=Diversity(0.5, ("tags",)))
+
+    assert ids(slate) == "abc"
+
+
+def test_exploration_draws_a_new_item_for_a_place_and_says_the_chance() -> None:
+    chance = Chance(0.9, 0.1, drawn=1)  # the first place is not explored, the second is
+
+    slate = made("ab", k=2, chance=chance, explored_share=0.2, new_items=ranked("bmn"))
+
+    assert [(place.item_id, place.origin) for place in slate.places] == [("a", "ranked"), ("m", "explored")]
+    assert [place.propensity for place in slate.places] == [pytest.approx(0.8), pytest.approx(0.2 / 3)]
+
+
+def test_a_greedy_choice_that_is_new_itself_comes_in_both_ways() -> None:
+    slate = made("ab", k=1, explored_share=0.3, new_items=ranked("am"))
+
+    assert slate.places[0].propensity == pytest.approx(0.7 + 0.3 / 2)
+
+
+def test_exploration_without_new_items_leaves_nothing_to_chance_and_says_so() -> None:
+    slate = made("ab", k=2, explored_share=0.5, new_items=ranked("a"), chance=Chance(0.9))
+
+    assert [place.propensity for place in slate.places] == [1.0, 1.0]
+    assert slate.unmet_rules == ("exploration starved",)
+
+
+def test_pins_and_promotions_are_not_left_to_chance() -> None:
+    slate = made(
+        "ab", k=3, chance=Chance(0.0, 0.0, 0.0), pins=[Pinned("p", 1)], promotions=[Promoted("s", 1, ranked("q"))],
+        explored_share=0.5, new_items=ranked("nm"),
+    )  # fmt: skip
+
+    assert [(place.origin, place.propensity) for place in slate.places] == [
+        ("pinned", None),
+        ("explored", 0.25),
+        ("promoted:s", None),
+    ]
+
+
+class ChosenPath:
+    """Random source that follows one path through a tree of choices and computes the path's probability."""
+
+    def __init__(self, way: Sequence[int], share: float) -> None:
+        self._way = iter(way)
+        self._share = share
+        self.probability = 1.0
+
+    def random(self) -> float:
+        explores = next(self._way) == 1
+        self.probability *= self._share if explores else 1 - self._share
+        return 0.0 if explores else 0.999999
+
+    def randrange(self, stop: int, /) -> int:
+        drawn = next(self._way)
+        if drawn >= stop:
+            self.probability = 0.0
+            return 0
+        self.probability /= stop
+        return drawn
+
+
+def test_propensities_are_the_chances_of_all_ways_to_a_list() -> None:
+    """Every way through the choices of three places: the ways to a list together are as probable as it says."""
+    share = 0.4
+    rules = [SlateRule("brand", at_most=2)]
+    lists: Counter[str] = Counter()
+    said: dict[str, float] = {}
+    moves = [(0,), *((1, drawn) for drawn in range(4))]
+    for steps in itertools.product(moves, repeat=3):
+        told = ChosenPath([*itertools.chain(*steps), *[0] * 9], share)
+        slate = made("abde", k=3, chance=told, explored_share=share, new_items=ranked("bcmn"), slate=rules)
+        if told.probability:
+            lists[ids(slate)] += told.probability  # type: ignore[assignment]
+            product = 1.0
+            for place in slate.places:
+                assert place.propensity is not None
+                product *= place.propensity
+            said[ids(slate)] = product
+
+    assert sum(lists.values()) == pytest.approx(1.0)
+    assert dict(lists) == pytest.approx(said)
+
+
+def test_propensities_are_the_frequencies_of_many_lists() -> None:
+    source = random.Random(7)
+    slates = [made("abde", k=2, chance=source, explored_share=0.5, new_items=ranked("bm")) for _ in range(4_000)]
+    counted = Counter(ids(slate) for slate in slates)
+
+    for slate in {ids(slate): slate for slate in slates}.values():
+        first, second = (place.propensity or 0.0 for place in slate.places)
+        assert counted[ids(slate)] / 4_000 == pytest.approx(first * second, abs=0.03)

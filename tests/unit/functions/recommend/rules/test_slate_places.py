@@ -1,0 +1,114 @@
+"""Places of a list that pins, promotions, chance and slate rules want at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from alsolike.domain.rules import Diversity, SlateRule
+from functions.recommend.http.response import RankedItem
+from functions.recommend.rules.slate import Pinned, Promoted, Slate, SlateCandidate, Steering, compose
+
+
+class Chance:
+    """Source of chance that returns 0 and the first item, unless told otherwise."""
+
+    def __init__(self, *numbers: float) -> None:
+        self._numbers = iter(numbers)
+
+    def random(self) -> float:
+        return next(self._numbers, 0.0)
+
+    def randrange(self, stop: int, /) -> int:
+        assert stop > 0
+        return 0
+
+
+def candidates(ids: str) -> list[SlateCandidate]:
+    return [SlateCandidate(item_id, 1 / place) for place, item_id in enumerate(ids, start=1)]
+
+
+def made(
+    ids: str, *, k: int, brands: Mapping[str, Any] | None = None, chance: Sequence[float] = (), **steering: Any
+) -> Slate:
+    return compose(
+        candidates(ids),
+        Steering(**steering),
+        k=k,
+        columns=lambda item_id: {"brand": brands[item_id]} if brands and item_id in brands else {},
+        random=Chance(*chance),
+    )
+
+
+def ids(slate: Slate) -> str:
+    return "".join(place.item_id for place in slate.places)
+
+
+def test_a_pin_without_a_score_has_score_0() -> None:
+    assert made("", k=1, pins=[Pinned("p", 1)]).places == [RankedItem("p", 0.0, "pinned")]
+
+
+def test_promotions_share_what_earlier_ones_leave() -> None:
+    """Two of the three places are m's, so that one is left for n: in the middle, by (turn + 0.5) / count."""
+    slate = made("", k=3, promotions=[Promoted("m", 2, candidates("ab")), Promoted("n", 2, candidates("xy"))])
+
+    assert (ids(slate), slate.unmet_rules) == ("axb", ("promotion:n starved",))
+
+
+def test_a_promotion_of_as_many_items_as_places_is_kept() -> None:
+    slate = made("a", k=2, promotions=[Promoted("sale", 1, candidates("z"))])
+
+    assert (ids(slate), slate.unmet_rules) == ("az", ())
+
+
+@pytest.mark.parametrize(
+    ("pins", "listed", "gave"),
+    [
+        ([Pinned("p", 5)], "ap", ("pin:p moved",)),
+        ([Pinned("p", 2)], "ap", ()),
+        ([Pinned("p", 1)], "pa", ()),
+        ([Pinned("a", 3, refusal="filtered")], "a", ("pin:a filtered",)),
+        ([Pinned("a", 6)], "a", ("pin:a past-end",)),
+        ([Pinned("p", 3), Pinned("q", 5)], "apq", ("pin:p moved", "pin:q moved")),
+    ],
+)
+def test_only_a_pin_that_stands_elsewhere_moved(pins: Sequence[Pinned], listed: str, gave: tuple[str, ...]) -> None:
+    slate = made("a", k=5, pins=pins)
+
+    assert (ids(slate), slate.unmet_rules) == (listed, gave)
+
+
+def test_a_slate_rule_that_a_full_list_keeps_starves_nothing() -> None:
+    slate = made("abc", k=2, brands={"a": "x", "b": "x", "c": "y"}, slate=[SlateRule("brand", at_most=1)])
+
+    assert (ids(slate), slate.unmet_rules) == ("ac", ())
+
+
+def test_new_items_that_a_pin_bars_by_a_slate_rule_are_not_drawn() -> None:
+    """The pin has the only x that the rule permits before the first place is given by chance."""
+    slate = made(
+        "c", k=2, brands={"a": "x", "b": "x", "c": "y", "d": "z"}, slate=[SlateRule("brand", at_most=1)],
+        pins=[Pinned("a", 1)], explored_share=1.0, new_items=candidates("bd"),
+    )  # fmt: skip
+
+    assert ids(slate) == "ad"
+
+
+def test_a_certain_exploration_draws_and_none_leaves_the_ranking() -> None:
+    certain = made("ab", k=1, explored_share=1.0, new_items=candidates("n"), chance=[0.999])
+    bounded = made("ab", k=1, explored_share=0.5, new_items=candidates("n"), chance=[0.5])
+    none = made("ab", k=1, new_items=candidates("n"))
+
+    assert certain.places == [RankedItem("n", 1.0, "explored", 1.0)]
+    assert bounded.places == [RankedItem("a", 1.0, "ranked", 0.5)]
+    assert none.places == [RankedItem("a", 1.0, "ranked", None)]
+
+
+def test_an_item_that_diversity_put_last_is_not_lost_where_the_list_is_long() -> None:
+    brands = {"a": "x", "b": "x", "c": "y"}
+
+    slate = made("abc", k=5, brands=brands, pins=[Pinned("b", 1)], diversity=Diversity(0.9, ("brand",)))
+
+    assert ids(slate) == "bca"

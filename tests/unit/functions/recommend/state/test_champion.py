@@ -1,0 +1,168 @@
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alsolike.registry.registry import CHAMPION_KEY
+from functions.recommend.state.bundles import BundleCache
+from functions.recommend.state.champion import MAX_EARLIER, NO_MODEL, STALE_MODEL
+from tests.builders.bundles import MANIFEST, upload_bundle, without_later_files, write_bundle
+from tests.builders.lambda_events import NOW_MS
+from tests.unit.functions.recommend.deployment import CHECK_S, Deployment
+
+
+def test_before_the_first_model_there_is_none_and_the_first_one_is_found(deployment: Deployment) -> None:
+    assert deployment.serving() == (None, NO_MODEL)
+
+    deployment.publish("v1")
+
+    assert deployment.serving(after_s=CHECK_S - 1) == (None, NO_MODEL)
+    assert deployment.serving(after_s=1) == ("v1", None)
+
+
+def test_new_champion_is_swapped_in_when_it_is_time_to_look(deployment: Deployment) -> None:
+    deployment.publish("v1")
+    deployment.serving()
+
+    deployment.publish("v2")
+
+    assert deployment.serving(after_s=CHECK_S - 1) == ("v1", None)
+    assert deployment.serving(after_s=1) == ("v2", None)
+    assert deployment.cached() == ["v2"]
+
+
+def test_rollback_brings_the_earlier_model_back(deployment: Deployment) -> None:
+    deployment.publish("v1")
+    deployment.publish("v2")
+    deployment.serving()
+
+    deployment.registry.roll_back(reason="test", now_ms=NOW_MS)
+
+    assert deployment.serving(after_s=CHECK_S) == ("v1", None)
+
+
+@pytest.mark.parametrize("damage", ["graph.data", "graph.onnx", "popular.npy", "related.tensors", "manifest.json"])
+def test_damaged_champion_never_replaces_a_good_model(damage: str, deployment: Deployment) -> None:
+    deployment.publish("v1")
+    deployment.serving()
+
+    deployment.publish("v2", damage=damage)
+
+    assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
+    assert deployment.serving(after_s=1) == ("v1", STALE_MODEL)
+    assert deployment.cached() == ["v1"]
+
+    deployment.publish("v3")
+    assert deployment.serving(after_s=CHECK_S) == ("v3", None)
+
+
+def test_champion_with_a_missing_file_never_replaces_a_good_model(deployment: Deployment) -> None:
+    deployment.publish("v1")
+    deployment.serving()
+    deployment.publish("v2")
+    deployment.s3.delete_object(Bucket=deployment.bucket, Key="models/v2/ids.blob")
+
+    assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
+
+
+def test_champion_of_an_earlier_version_is_served_without_related_items(deployment: Deployment) -> None:
+    write_bundle(deployment.directory / "v1", manifest=MANIFEST)
+    without_later_files(deployment.directory / "v1")
+    upload_bundle(deployment.s3, deployment.bucket, deployment.directory / "v1", version="v1")
+    deployment.promote("v1")
+
+    assert deployment.serving() == ("v1", None)
+
+
+def test_damaged_first_model_is_no_model(deployment: Deployment) -> None:
+    deployment.publish("v1", damage="graph.data")
+
+    assert deployment.serving() == (None, NO_MODEL)
+
+
+def test_first_model_that_is_put_right_is_found_at_the_next_look(deployment: Deployment) -> None:
+    deployment.publish("v1", damage="graph.data")
+    assert deployment.serving() == (None, NO_MODEL)
+
+    write_bundle(deployment.directory / "v1", manifest=dataclasses.replace(MANIFEST, version="v1"))
+    upload_bundle(deployment.s3, deployment.bucket, deployment.directory / "v1", version="v1")
+
+    assert deployment.serving(after_s=CHECK_S) == ("v1", None)
+
+
+def test_damaged_champion_is_downloaded_again_only_when_the_pointer_changes(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment.publish("v1")
+    deployment.serving()
+    deployment.publish("v2", damage="graph.data")
+    deployment.serving(after_s=CHECK_S)
+
+    def refuse(_: BundleCache, version: str, **__: Any) -> Path:
+        raise AssertionError(f"{version} was downloaded again")
+
+    monkeypatch.setattr(BundleCache, "fetch", refuse)
+
+    assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
+
+
+def test_unreadable_pointer_leaves_the_model_serving(deployment: Deployment) -> None:
+    deployment.publish("v1")
+    deployment.serving()
+    deployment.s3.put_object(Bucket=deployment.bucket, Key=CHAMPION_KEY, Body=b"{")
+
+    assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
+
+
+@pytest.mark.parametrize("versioned", [False, True])
+def test_deleted_pointer_is_declared_while_the_model_goes_on_serving(deployment: Deployment, versioned: bool) -> None:
+    if versioned:
+        deployment.s3.put_bucket_versioning(Bucket=deployment.bucket, VersioningConfiguration={"Status": "Enabled"})
+    deployment.publish("v1")
+    deployment.serving()
+    deployment.s3.delete_object(Bucket=deployment.bucket, Key=CHAMPION_KEY)
+
+    assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
+
+
+def test_process_that_starts_while_the_champion_is_damaged_serves_the_nearest_sound_one(
+    deployment: Deployment,
+) -> None:
+    deployment.publish("v1")
+    deployment.publish("v2", damage="graph.data")
+    deployment.publish("v3", damage="manifest.json")
+
+    assert deployment.serving() == ("v1", STALE_MODEL)
+    assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
+    assert deployment.cached() == ["v1"]
+
+    deployment.publish("v4")
+    assert deployment.serving(after_s=CHECK_S) == ("v4", None)
+
+
+def test_version_that_was_rolled_back_from_never_stands_in(deployment: Deployment) -> None:
+    deployment.publish("v1", damage="graph.data")
+    deployment.publish("v2")
+    deployment.registry.roll_back(reason="v2 is bad", now_ms=NOW_MS)
+
+    assert deployment.serving() == (None, NO_MODEL)
+
+
+def test_only_so_many_earlier_champions_are_tried(deployment: Deployment) -> None:
+    deployment.publish("v0")
+    for number in range(1, MAX_EARLIER + 2):
+        deployment.publish(f"v{number}", damage="graph.data")
+
+    assert deployment.serving() == (None, NO_MODEL)
+
+
+def test_process_that_starts_again_uses_the_files_it_finds_unless_they_are_damaged(deployment: Deployment) -> None:
+    deployment.publish("v1")
+    deployment.serving()
+    (deployment.cache / "v1" / "popular.npy").write_bytes(b"damaged")
+
+    deployment.loader = deployment.new_loader()
+
+    assert deployment.serving() == ("v1", None)
+    assert deployment.cached() == ["v1"]

@@ -1,0 +1,166 @@
+"""A champion that cannot be looked up or fetched for now."""
+
+import errno
+import shutil
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError, ResponseStreamingError
+
+from alsolike.runtime.errors import Unavailable
+from functions.recommend.state.bundles import ANSWER_TIME_MS
+from functions.recommend.state.champion import STALE_MODEL
+from tests.unit.functions.recommend.deployment import CHECK_S, Deployment
+
+
+def test_store_that_does_not_answer_leaves_the_model_serving_and_is_asked_again(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment.publish("v1")
+    deployment.serving()
+    deployment.publish("v2")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(deployment.loader._registry._client, "get_object", unreachable)
+        assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
+        assert not deployment.loader.answered
+
+    assert deployment.serving(after_s=CHECK_S) == ("v2", None)
+    assert deployment.loader.answered
+
+
+def test_nothing_loaded_and_no_answer_is_unavailable(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    deployment.publish("v1")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(deployment.loader._registry._client, "get_object", unreachable)
+        with pytest.raises(Unavailable):
+            deployment.serving()
+
+    assert deployment.serving() == ("v1", None)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        ResponseStreamingError(error=ConnectionResetError()),
+        EndpointConnectionError(endpoint_url="https://s3"),
+    ],
+)
+def test_champion_that_cannot_be_downloaded_is_tried_once_a_check_and_the_loaded_model_serves(
+    error: Exception, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment.publish("v1")
+    deployment.serving()
+    deployment.publish("v2")
+    downloads: list[str] = []
+    get_object = deployment.s3.get_object
+
+    def fail(*, Key: str, **call: Any) -> Any:  # noqa: N803
+        if Key.startswith("registry/"):
+            return get_object(Key=Key, **call)
+        downloads.append(Key)
+        raise error
+
+    with monkeypatch.context() as outage:
+        outage.setattr(deployment.s3, "get_object", fail)
+        assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
+        assert deployment.serving(after_s=CHECK_S - 1) == ("v1", STALE_MODEL)
+
+    assert len(downloads) == 1
+    assert deployment.cached() == ["v1"]
+    assert deployment.serving(after_s=1) == ("v2", None)
+
+
+def test_disk_that_takes_no_files_leaves_the_model_serving(deployment: Deployment) -> None:
+    deployment.publish("v1")
+    deployment.serving()
+    deployment.publish("v2")
+    shutil.rmtree(deployment.cache)
+    deployment.cache.write_bytes(b"no directory")
+
+    assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
+
+
+def test_error_that_nobody_expects_fails_one_request_and_then_the_loaded_model_serves(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment.publish("v1")
+    deployment.serving()
+    deployment.publish("v2")
+
+    with monkeypatch.context() as bug:
+        bug.setattr(deployment.loader._registry._client, "get_object", lambda **_: {})
+        with pytest.raises(KeyError):
+            deployment.serving(after_s=CHECK_S)
+
+    assert deployment.serving() == ("v1", STALE_MODEL)
+    assert deployment.serving(after_s=CHECK_S) == ("v2", None)
+
+
+def test_download_ends_in_time_for_the_answer_and_leaves_nothing(deployment: Deployment) -> None:
+    deployment.publish("v1")
+    deployment.serving()
+    deployment.publish("v2")
+    deployment.times_ms = [ANSWER_TIME_MS] * 3 + [ANSWER_TIME_MS - 1]
+
+    assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
+    assert deployment.loader.answered  # S3 is slow, not silent
+    assert deployment.times_ms == []
+    assert deployment.cached() == ["v1"]
+    assert deployment.serving(after_s=CHECK_S) == ("v2", None)
+
+
+def test_what_a_killed_process_left_behind_makes_room(deployment: Deployment) -> None:
+    for folder in (".unfinished-x", "v0"):
+        (deployment.cache / folder).mkdir(parents=True)
+        (deployment.cache / folder / "graph.data").write_bytes(b"half")
+    deployment.publish("v1")
+
+    assert deployment.serving() == ("v1", None)
+
+    assert deployment.cached() == ["v1"]
+
+
+def test_nothing_of_a_killed_download_is_on_the_disk_while_the_next_one_runs(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (deployment.cache / ".unfinished-x").mkdir(parents=True)
+    deployment.publish("v1")
+    get_object, seen = deployment.s3.get_object, set()
+
+    def look(*, Key: str, **call: Any) -> Any:  # noqa: N803
+        if Key.startswith("models/"):
+            seen.update(deployment.cached())
+        return get_object(Key=Key, **call)
+
+    monkeypatch.setattr(deployment.s3, "get_object", look)
+    deployment.serving()
+
+    assert len(seen) == 1
+    assert ".unfinished-x" not in seen
+
+
+def test_earlier_champion_that_cannot_be_fetched_now_is_asked_for_again(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment.publish("v1")
+    deployment.publish("v2", damage="graph.data")
+    get_object = deployment.s3.get_object
+
+    def only_v2(*, Key: str, **call: Any) -> Any:  # noqa: N803
+        if Key.startswith("models/v1/"):
+            unreachable()
+        return get_object(Key=Key, **call)
+
+    with monkeypatch.context() as outage:
+        outage.setattr(deployment.s3, "get_object", only_v2)
+        with pytest.raises(Unavailable):
+            deployment.serving()
+
+    assert deployment.serving() == ("v1", STALE_MODEL)
+
+
+def unreachable(**_: Any) -> None:
+    raise EndpointConnectionError(endpoint_url="https://s3")

@@ -1,0 +1,275 @@
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alsolike.bundle import bundle
+from alsolike.bundle.bundle import HistoryParameters
+from alsolike.profiles.store import RecentInteraction
+from alsolike.runtime.errors import InvalidBundle
+from functions.recommend.state.model import GRAPH_ERRORS, History, Model, Ranked
+from tests.builders.bundles import MANIFEST, without_later_files, write_bundle
+from tests.builders.lambda_events import NOW_MS
+
+DAY_MS = 86_400_000
+TRANSITIONS = {("pear", "plum"): 1.0, ("pear", "fig"): 2.0, ("plum", "kiwi"): 3.0}
+
+
+def model(directory: Path, **fields: Any) -> Model:
+    write_bundle(directory, manifest=dataclasses.replace(MANIFEST, **fields), transitions=TRANSITIONS)
+    return Model(directory)
+
+
+def recent(*entries: tuple[str, str, float]) -> list[RecentInteraction]:
+    return [
+        RecentInteraction(NOW_MS - round(days * DAY_MS), f"e{index}", item_id, event_type)
+        for index, (item_id, event_type, days) in enumerate(entries)
+    ]
+
+
+@pytest.fixture(scope="module")
+def shop_of_30(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    directory = tmp_path_factory.mktemp("shop")
+    write_bundle(directory, item_ids=[f"i{n}" for n in range(1, 31)], popular=[f"i{n}" for n in range(30, 10, -1)])
+    return Model(directory)
+
+
+def known(loaded: Model, entries: Sequence[RecentInteraction]) -> History:
+    return loaded.history(entries, loaded.bundle.positions([entry.item_id for entry in entries]))
+
+
+def ranked(loaded: Model, entries: Sequence[RecentInteraction], *, k: int = 4) -> list[tuple[str, float]]:
+    history = known(loaded, entries)
+    positions, scores = loaded.rank(history, k=k, now_ms=NOW_MS)
+    return [
+        (loaded.bundle.item_id(position), score) for position, score in zip(positions, scores.tolist(), strict=True)
+    ]
+
+
+def test_items_are_ranked_by_the_weighted_history(tmp_path: Path) -> None:
+    """Pear viewed (1) and plum bought (5): fig 1*2, plum 1*1, kiwi 5*3."""
+    entries = recent(("pear", "view", 1), ("plum", "purchase", 0))
+
+    assert ranked(model(tmp_path), entries, k=3) == [("kiwi", 15.0), ("fig", 2.0), ("plum", 1.0)]
+
+
+def test_weights_halve_with_the_half_life(tmp_path: Path) -> None:
+    history = HistoryParameters(length=3, half_life_days=7.0, event_weights={"view": 1.0})
+
+    assert ranked(model(tmp_path, history=history), recent(("pear", "view", 14)), k=1) == [("fig", 2.0 * 0.25)]
+
+
+def test_unknown_items_and_event_types_are_passed_over(tmp_path: Path) -> None:
+    loaded = model(tmp_path)
+
+    history = known(loaded, recent(("durian", "view", 2), ("pear", "cart", 1), ("plum", "view", 0)))
+
+    assert [loaded.bundle.item_id(int(position)) for position in history.items] == ["plum"]
+
+
+def test_only_the_latest_known_interactions_count(tmp_path: Path) -> None:
+    loaded = model(tmp_path)
+
+    history = known(
+        loaded, recent(*((item, "view", 9.0 - n) for n, item in enumerate(["pear", "plum", "fig", "kiwi"])))
+    )
+
+    assert [loaded.bundle.item_id(int(position)) for position in history.items] == ["plum", "fig", "kiwi"]
+
+
+def test_seen_items_are_left_out_where_the_model_says_so(tmp_path: Path) -> None:
+    entries = recent(("pear", "view", 1), ("plum", "view", 0))
+
+    assert ranked(model(tmp_path / "a"), entries) == [("kiwi", 3.0), ("fig", 2.0), ("plum", 1.0)]
+    assert ranked(model(tmp_path / "b", exclude_seen=True), entries) == [("kiwi", 3.0), ("fig", 2.0)]
+
+
+def test_returned_item_does_not_count(tmp_path: Path) -> None:
+    """Plum was bought and returned, so only pear is left."""
+    history = HistoryParameters(length=3, half_life_days=7.0, event_weights={"purchase": 5.0, "return": -5.0})
+    entries = recent(("pear", "purchase", 0), ("plum", "purchase", 0), ("plum", "return", 0))
+
+    assert ranked(model(tmp_path, history=history), entries) == [("fig", 10.0), ("plum", 5.0)]
+
+
+def test_returned_item_is_left_out_like_a_seen_one(tmp_path: Path) -> None:
+    history = HistoryParameters(length=3, half_life_days=7.0, event_weights={"purchase": 5.0, "return": -5.0})
+    loaded = model(tmp_path, history=history, exclude_seen=True)
+    entries = recent(("pear", "purchase", 0), ("plum", "purchase", 0), ("plum", "return", 0))
+
+    assert ranked(loaded, entries) == [("fig", 10.0)]
+    assert loaded.bundle.positions(["plum"])[0] not in {
+        item.position for item in loaded.popular(4, history=known(loaded, entries))
+    }
+
+
+def test_length_of_a_history_counts_what_returns_left(tmp_path: Path) -> None:
+    history = HistoryParameters(length=1, half_life_days=7.0, event_weights={"view": 1.0, "return": -5.0})
+    entries = recent(("pear", "view", 0), ("plum", "view", 0), ("plum", "return", 0))
+
+    assert ranked(model(tmp_path, history=history), entries) == [("fig", 2.0), ("plum", 1.0)]
+
+
+def test_the_list_ends_where_the_model_knows_nothing(tmp_path: Path) -> None:
+    assert ranked(model(tmp_path), recent(("pear", "view", 0)), k=500) == [("fig", 2.0), ("plum", 1.0)]
+    assert ranked(model(tmp_path), recent(("kiwi", "view", 0))) == []
+
+
+def test_popular_items_are_scored_by_their_rank(tmp_path: Path) -> None:
+    loaded = model(tmp_path)
+
+    items = loaded.popular(2)
+
+    assert [(loaded.bundle.item_id(item.position), item.score) for item in items] == [("fig", 1.0), ("pear", 1 / 2)]
+    assert len(loaded.popular(500)) == 4
+
+
+def test_popular_items_after_others_score_less_and_are_not_among_them(tmp_path: Path) -> None:
+    """Positions are pear 1, plum 2, fig 3, kiwi 4; popular are fig, pear, kiwi; the plum is in no list."""
+    loaded = model(tmp_path)
+
+    items = loaded.popular(3, after=[Ranked(4, 9.0), Ranked(1, 6.0)])
+
+    assert [(item.position, item.score) for item in items] == [(3, 6.0 / 2), (2, 6.0 / 3)]
+
+
+@pytest.mark.parametrize(("exclude_seen", "positions"), [(False, [1, 4]), (True, [4])])
+def test_popular_items_are_not_seen_ones_where_the_model_says_so(
+    exclude_seen: bool, positions: list[int], tmp_path: Path
+) -> None:
+    loaded = model(tmp_path, exclude_seen=exclude_seen)
+    history = known(loaded, recent(("pear", "view", 1), ("plum", "view", 0)))
+    bias = np.array([0, 0, -np.inf, -np.inf, 0], np.float32)
+
+    items = loaded.popular(4, history=history, bias=bias)
+
+    assert [item.position for item in items] == positions
+
+
+@given(data=st.data())
+def test_filling_gives_the_first_that_may_be_answered(shop_of_30: Model, data: st.DataObject) -> None:
+    """Popular are 30, 29, ..., 11; the others follow by position: 1, ..., 10."""
+    after = [Ranked(position, 1.0) for position in data.draw(st.lists(st.integers(1, 30), unique=True))]
+    barred = data.draw(st.none() | st.sets(st.integers(0, 30)))
+    k = data.draw(st.integers(0, 35))
+    bias = None if barred is None else np.array([-np.inf if n in barred else 0 for n in range(31)], np.float32)
+
+    items = shop_of_30.popular(k, after=after, bias=bias)
+
+    left_out = {item.position for item in after} | (barred or set())
+    order = [*range(30, 10, -1), *range(1, 11)]
+    assert [item.position for item in items] == [position for position in order if position not in left_out][:k]
+
+
+def test_graph_that_does_not_run_is_an_invalid_bundle(tmp_path: Path) -> None:
+    manifest = write_bundle(tmp_path)
+    (tmp_path / bundle.GRAPH_FILE).write_bytes(b"no graph")
+    bundle.write_manifest(tmp_path, manifest)
+
+    with pytest.raises(InvalidBundle, match=r"graph\.onnx of v1 does not run"):
+        Model(tmp_path)
+
+
+def test_graph_without_its_data_is_an_invalid_bundle(tmp_path: Path) -> None:
+    manifest = write_bundle(tmp_path)
+    (tmp_path / bundle.DATA_FILE).write_bytes(b"")
+    bundle.write_manifest(tmp_path, manifest)
+
+    with pytest.raises(InvalidBundle, match=r"graph\.tables\.json does not fit graph\.data"):
+        Model(tmp_path)
+
+    without_later_files(tmp_path)
+    with pytest.raises(InvalidBundle, match=r"graph\.onnx of v1 does not run"):
+        Model(tmp_path)
+
+
+def test_bundle_without_an_index_of_its_tables_ranks_the_same(tmp_path: Path) -> None:
+    write_bundle(tmp_path, transitions={("pear", "fig"): 2.0})
+    shared = Model(tmp_path)
+    history = known(shared, recent(("pear", "view", 0)))
+    found = shared.rank(history, k=1, now_ms=NOW_MS)
+    without_later_files(tmp_path)
+
+    assert [each.tolist() for each in Model(tmp_path).rank(history, k=1, now_ms=NOW_MS)] == [
+        each.tolist() for each in found
+    ]
+    assert found[0].tolist() == [3]
+
+
+class Graph:
+    """A session that returns what it was given."""
+
+    def __init__(self, items: Any, scores: Any) -> None:
+        self._outputs = np.asarray(items), np.asarray(scores, np.float32)
+
+    def run(self, outputs: Any, feed: Any) -> Any:
+        return self._outputs
+
+
+@pytest.mark.parametrize(
+    ("items", "scores"),
+    [
+        ([[5]], [[1.0]]),
+        ([[-1]], [[1.0]]),
+        ([[999_999, 1]], [[2.0, 1.0]]),
+        ([[1]], [[np.nan]]),
+        ([[1]], [[np.inf]]),
+        ([[1, 2, 3]], [[3.0, 2.0, 1.0]]),  # k is 2
+        ([1, 2], [2.0, 1.0]),
+        ([[1], [2]], [[2.0], [1.0]]),
+        ([[1, 2]], [[2.0]]),
+        ([[1.0]], [[1.0]]),
+    ],
+)
+def test_answer_that_is_no_list_of_items_is_an_error_of_the_graph(tmp_path: Path, items: Any, scores: Any) -> None:
+    loaded = model(tmp_path)
+    loaded._sessions = dict.fromkeys(loaded._sessions, Graph(items, scores))
+    history = known(loaded, recent(("pear", "view", 0)))
+
+    with pytest.raises(GRAPH_ERRORS):
+        loaded.rank(history, k=2, now_ms=NOW_MS)
+    with pytest.raises(GRAPH_ERRORS):
+        loaded.ablation_scores(history, np.array([1, 2]), latest=0, now_ms=NOW_MS)
+
+
+def test_places_without_an_item_are_left_out_of_an_answer(tmp_path: Path) -> None:
+    loaded = model(tmp_path)
+    loaded._sessions = dict.fromkeys(loaded._sessions, Graph([[0, 3, 0]], [[-np.inf, 2.0, np.nan]]))
+
+    positions, scores = loaded.rank(known(loaded, recent(("pear", "view", 0))), k=3, now_ms=NOW_MS)
+
+    assert (positions.tolist(), scores.tolist()) == ([3], [2.0])
+
+
+def test_history_of_nothing_known_is_empty(tmp_path: Path) -> None:
+    history = known(model(tmp_path), recent(("durian", "view", 0)))
+
+    assert len(history) == 0
+    assert history.items.dtype == np.int64
+
+
+def test_bias_bars_items_from_both_kinds_of_answer(tmp_path: Path) -> None:
+    """Positions are pear 1, plum 2, fig 3, kiwi 4; popular are fig, pear, kiwi."""
+    loaded = model(tmp_path)
+    bias = np.array([0, 0, 0, -np.inf, -np.inf], np.float32)
+    entries = recent(("pear", "view", 1), ("plum", "view", 0))
+
+    positions, scores = loaded.rank(known(loaded, entries), k=4, now_ms=NOW_MS, bias=bias)
+    popular = loaded.popular(4, bias=bias)
+
+    assert (positions.tolist(), scores.tolist()) == ([2], [1.0])
+    assert [(item.position, item.score) for item in popular] == [(1, 1.0), (2, 1 / 2)]
+
+
+def test_bias_graph_that_does_not_run_is_an_invalid_bundle(tmp_path: Path) -> None:
+    manifest = write_bundle(tmp_path)
+    (tmp_path / bundle.BIAS_GRAPH_FILE).write_bytes((tmp_path / bundle.GRAPH_FILE).read_bytes())
+    bundle.write_manifest(tmp_path, manifest)
+
+    with pytest.raises(InvalidBundle, match=r"graph\.bias\.onnx of v1 does not run"):
+        Model(tmp_path)

@@ -1,0 +1,304 @@
+"""Configuration and catalogue refreshed between requests, and failures of the refresh."""
+
+import dataclasses
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import orjson
+import pytest
+
+from alsolike.config.reader import CURRENT_KEY
+from alsolike.domain.configuration import DEFAULT
+from alsolike.domain.experiments import Arm, Experiment
+from alsolike.snapshot.manifest import CURRENT_KEY as MANIFEST_KEY
+from alsolike.snapshot.snapshot import EMPTY
+from functions.recommend.state.bundles import BundleCache
+from functions.recommend.state.champion import ChampionLoader, VariantModels
+from functions.recommend.state.polling import CircuitBreaker, PolledValue
+from functions.recommend.state.serving_state import LOOK_TIME_MS, NO_SERVING, ServingState, StateRefresher
+from tests.builders.lambda_events import NOW_MS
+from tests.unit.functions.recommend.shop import ARN, Shop
+
+PRICES: dict[str, Any] = {"items": {"columns": {"price": "number"}}}
+CHEAP = {**PRICES, "filters": {"cheap": "INCLUDE ItemID WHERE Items.PRICE < 2"}}
+NAMED = {"filterArn": f"{ARN}:filter/cheap"}
+
+
+def test_deleted_item_is_answered_no_more(shop: Shop) -> None:
+    shop.publish()
+    shop.remember("u#anna", "pear")
+    shop.catalogue({"fig": {"price": 1}, "plum": {"price": 2}})
+    assert shop.items(numResults=2) == ["fig", "plum"]
+
+    shop.catalogue({"fig": None}, at_ms=NOW_MS + 1)
+
+    assert shop.items(numResults=2) == ["plum", "pear"]
+    assert shop.items(userId="nobody") == ["pear", "kiwi", "plum"]  # the popular items fig, pear, kiwi; then others
+
+
+def test_item_that_comes_back_is_answered_again(shop: Shop) -> None:
+    shop.publish()
+    shop.remember("u#anna", "pear")
+    shop.catalogue({"fig": None})
+    assert shop.items(numResults=1) == ["plum"]
+
+    shop.catalogue({"fig": {"price": 1}}, at_ms=NOW_MS + 1)
+
+    assert shop.items(numResults=1) == ["fig"]
+
+
+def test_item_that_the_catalogue_never_had_stays(shop: Shop) -> None:
+    shop.publish()
+    shop.catalogue({"fig": {"price": 1}})
+
+    assert sorted(shop.items(userId="nobody")) == ["fig", "kiwi", "pear", "plum"]
+
+
+def test_deleted_item_passes_no_filter(shop: Shop) -> None:
+    shop.publish()
+    shop.configure(**PRICES, filters={"all": "EXCLUDE ItemID WHERE Items.PRICE > 100"})
+    shop.catalogue({"fig": None})
+
+    assert "fig" not in shop.items("all", userId="nobody")
+
+
+def test_metadata_is_the_catalogues_and_the_models_where_it_has_none(shop: Shop) -> None:
+    shop.publish()
+    shop.remember("u#anna", "pear")
+    shop.catalogue({"fig": {"price": 9, "colour": "violet"}})
+
+    items, _ = shop.ask(numResults=2, metadataColumns={"ITEMS": ["PRICE", "TITLE", "COLOUR"]})
+
+    assert [item["metadata"] for item in items] == [{"PRICE": "9", "COLOUR": "violet"}, {"TITLE": "Plum"}]
+
+
+def test_nothing_is_looked_at_before_its_interval_is_over(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    for check in ("CONFIGURATION_CHECK_S", "SNAPSHOT_CHECK_S"):
+        monkeypatch.setenv(check, "30")
+    clock_s = 0
+    monkeypatch.setattr(time, "time_ns", lambda: (NOW_MS + clock_s * 1000) * 1_000_000)
+    shop.publish()
+    shop.catalogue({"pear": {"price": 1}})
+    shop.configure(**CHEAP)
+    assert shop.items("cheap", userId="nobody") == ["pear"]
+
+    shop.catalogue({"fig": {"price": 1}}, at_ms=NOW_MS + 1)
+    shop.configure(**PRICES, filters={"cheap": "INCLUDE ItemID WHERE Items.PRICE < 0.5"})
+    clock_s = 29
+    assert shop.items("cheap", userId="nobody") == ["pear"]
+    clock_s = 30
+    assert shop.items("cheap", userId="nobody") == []
+
+
+@pytest.mark.parametrize(("key", "reason"), [(CURRENT_KEY, "stale-configuration"), (MANIFEST_KEY, "stale-catalogue")])
+def test_what_was_read_before_stands_in_and_is_declared(
+    shop: Shop, counted: Callable[[], dict[str, float]], key: str, reason: str
+) -> None:
+    shop.publish()
+    shop.catalogue({"pear": {"price": 1}})
+    shop.configure(**CHEAP)
+    assert shop.items("cheap", userId="nobody") == ["pear"]
+    shop.s3.put_object(Bucket=shop.bucket, Key=key, Body=b"damaged")
+    counted()
+
+    items, headers = shop.ask(userId="nobody", **NAMED)
+
+    assert [item["itemId"] for item in items] == ["pear"]
+    assert headers["x-alsolike-degraded"] == reason
+    assert counted()["RecommendationsDegraded"] == 1
+
+
+def test_what_nobody_expects_of_a_new_catalogue_fails_no_request(shop: Shop, logged: Callable[[], str]) -> None:
+    """Its manifest can be read and says that items are cold to 5, which is no version of a model."""
+    shop.publish()
+    shop.catalogue({"pear": {"price": 1}})
+    shop.configure(**CHEAP)
+    assert shop.items("cheap", userId="nobody") == ["pear"]
+    manifest = orjson.loads(shop.s3.get_object(Bucket=shop.bucket, Key=MANIFEST_KEY)["Body"].read())
+    shop.s3.put_object(Bucket=shop.bucket, Key=MANIFEST_KEY, Body=orjson.dumps({**manifest, "cold_model": 5}))
+
+    for _ in range(2):
+        items, headers = shop.ask(userId="nobody", **NAMED)
+        assert [item["itemId"] for item in items] == ["pear"]
+        assert headers["x-alsolike-degraded"] == "stale-catalogue"
+    assert "catalogue cannot be read" in logged()
+
+    shop.s3.put_object(Bucket=shop.bucket, Key=MANIFEST_KEY, Body=orjson.dumps(manifest))
+    assert "x-alsolike-degraded" not in shop.ask(userId="nobody")[1]
+
+
+def test_without_a_readable_configuration_answers_are_declared_and_named_filters_let_nothing_pass(
+    shop: Shop, counted: Callable[[], dict[str, float]]
+) -> None:
+    shop.publish()
+    shop.s3.put_object(Bucket=shop.bucket, Key=CURRENT_KEY, Body=b"damaged")
+
+    items, headers = shop.ask(userId="nobody")
+    barred, barred_headers = shop.ask(userId="nobody", **NAMED)
+
+    assert [item["itemId"] for item in items] == ["fig", "pear", "kiwi", "plum"]
+    assert headers["x-alsolike-degraded"] == barred_headers["x-alsolike-degraded"] == "no-configuration"
+    assert (barred, barred_headers["x-alsolike-source"]) == ([], "none")
+    assert counted()["RecommendationsDegraded"] == 2
+
+
+def test_without_a_readable_catalogue_filters_of_items_let_nothing_pass(shop: Shop) -> None:
+    shop.publish()
+    shop.configure(**{**CHEAP, "filters": {**CHEAP["filters"], "not-dear": "EXCLUDE ItemID WHERE Items.PRICE > 2"}})
+    shop.s3.put_object(Bucket=shop.bucket, Key=MANIFEST_KEY, Body=b"damaged")
+
+    items, headers = shop.ask(userId="nobody")
+    barred = [shop.items(name, userId="nobody") for name in ("cheap", "not-dear")]
+
+    assert [item["itemId"] for item in items] == ["fig", "pear", "kiwi", "plum"]
+    assert headers["x-alsolike-degraded"] == "no-catalogue"
+    assert barred == [[], []]
+
+
+def test_reader_without_anything_is_asked_again_only_after_its_interval(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
+) -> None:
+    monkeypatch.setenv("CONFIGURATION_CHECK_S", "30")
+    shop.publish()
+    shop.s3.put_object(Bucket=shop.bucket, Key=CURRENT_KEY, Body=b"damaged")
+
+    for _ in range(3):
+        assert shop.ask()[1]["x-alsolike-degraded"] == "no-configuration"
+
+    assert logged().count("configuration cannot be read") == 1
+
+
+def test_nothing_is_looked_at_where_a_silent_store_would_take_the_time_of_the_answer(shop: Shop) -> None:
+    shop.publish()
+    shop.configure(**CHEAP)
+    shop.catalogue({"pear": {"price": 1}})
+
+    first = shop.post({"userId": "nobody"}, remaining_ms=LOOK_TIME_MS)
+    assert first["headers"]["x-alsolike-degraded"] == "no-configuration, no-catalogue"
+    assert shop.items("cheap", userId="nobody") == ["pear"]
+
+    shop.catalogue({"pear": None}, at_ms=NOW_MS + 1)
+    hurried = shop.post({"userId": "nobody", **NAMED}, remaining_ms=LOOK_TIME_MS)
+    assert [item["itemId"] for item in orjson.loads(hurried["body"])["itemList"]] == ["pear"]
+    assert "x-alsolike-degraded" not in hurried["headers"]
+    assert shop.items("cheap", userId="nobody") == []
+
+
+def test_new_model_is_seen_with_the_same_catalogue(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHAMPION_CHECK_S", "0")
+    shop.publish("v1")
+    shop.catalogue({"fig": None})
+    assert "fig" not in shop.items(userId="nobody")
+
+    shop.publish("v2")
+
+    items, headers = shop.ask(userId="nobody")
+    assert headers["x-alsolike-model-version"] == "v2"
+    assert "fig" not in [item["itemId"] for item in items]
+
+
+class Held:
+    """A reader, and a champion's loader, of one value."""
+
+    stale = False
+    answered = True
+    goes_on = False
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def is_due(self, *, now_ms: int) -> bool:
+        return False
+
+    def current(self, **_: Any) -> Any:
+        return self.value
+
+    serving = current
+
+
+def watching(champion: Held, configuration: Held, snapshot: Held, *, breaker: CircuitBreaker) -> StateRefresher:
+    return StateRefresher(
+        cast(ChampionLoader, champion),
+        beside=VariantModels(BundleCache(None, "", Path()), check_s=30),
+        configuration=PolledValue(configuration, what="configuration", default=DEFAULT, retry_s=1, breaker=breaker),
+        snapshot=PolledValue(snapshot, what="catalogue", default=EMPTY, retry_s=1, breaker=breaker),
+        breaker=breaker,
+    )
+
+
+class Looks(Held):
+    """Periodically refreshed value that fails and counts its polls.
+
+    A poll takes 4 seconds while S3 does not answer, and 0.01 seconds while S3 rejects it.
+    """
+
+    takes_s = 0.0
+    seconds = 0.0
+    """Total time of all polls."""
+
+    def __init__(self, value: Any) -> None:
+        super().__init__(value)
+        self.looks = 0
+
+    def current(self, **_: Any) -> Any:
+        self.looks += 1
+        Looks.seconds += Looks.takes_s
+        self.stale, self.answered = Looks.takes_s > 0, Looks.takes_s == 0
+        return self.value
+
+    serving = current
+
+
+@pytest.mark.parametrize(("takes_s", "asked"), [(4.0, (1, 0, 0)), (0.01, (1, 1, 1))])
+def test_a_silent_store_is_waited_for_by_one_look_and_a_refusing_one_asked_by_all(
+    monkeypatch: pytest.MonkeyPatch, takes_s: float, asked: tuple[int, ...]
+) -> None:
+    monkeypatch.setattr(Looks, "seconds", 0.0)
+    parts = (Looks(NO_SERVING), Looks(DEFAULT), Looks(EMPTY))
+    watch = watching(*parts, breaker=CircuitBreaker(lasts_s=30, clock=lambda: Looks.seconds))
+
+    def looks(*, after_s: int) -> tuple[int, ...]:
+        """Return the number of polls of each part in one request."""
+        before = [part.looks for part in parts]
+        watch.state(now_ms=NOW_MS + after_s * 1000, remaining_ms=lambda: LOOK_TIME_MS + 1)
+        return tuple(part.looks - n for part, n in zip(parts, before, strict=True))
+
+    assert looks(after_s=0) == (1, 1, 1)
+    monkeypatch.setattr(Looks, "takes_s", takes_s)
+    assert looks(after_s=30) == asked
+    monkeypatch.setattr(Looks, "takes_s", 0.0)
+    assert looks(after_s=35) == (1, 1, 1)  # it has answered
+
+
+def test_configuration_that_a_silent_store_did_not_give_holds_back_the_snapshot_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    champion, configuration, snapshot = Held(NO_SERVING), Looks(DEFAULT), Looks(EMPTY)
+    monkeypatch.setattr(Looks, "seconds", 0.0)
+    monkeypatch.setattr(Looks, "takes_s", 4.0)
+    watch = watching(champion, configuration, snapshot, breaker=CircuitBreaker(lasts_s=30, clock=lambda: Looks.seconds))
+
+    found = watch.state(now_ms=NOW_MS, remaining_ms=lambda: LOOK_TIME_MS + 1)
+
+    assert found.degraded == ("no-model", "stale-configuration", "no-catalogue")
+    assert (configuration.looks, snapshot.looks) == (1, 0)
+
+
+def test_standing_is_put_together_anew_only_when_a_part_was_read_anew() -> None:
+    configuration, snapshot = Held(DEFAULT), Held(EMPTY)
+    watch = watching(Held(NO_SERVING), configuration, snapshot, breaker=CircuitBreaker(lasts_s=30))
+
+    def state() -> ServingState:
+        return watch.state(now_ms=NOW_MS, remaining_ms=lambda: LOOK_TIME_MS + 1)
+
+    first = state()
+    assert state() is first
+    configuration.value = dataclasses.replace(DEFAULT, version=2)
+    assert state().configuration.version == 2
+    snapshot.stale = True
+    assert state().degraded == ("no-model", "stale-catalogue")
+    experiment = Experiment("e", "layer", NOW_MS + 1, None, (Arm("a", 0.5), Arm("b", 0.5)))
+    configuration.value = dataclasses.replace(DEFAULT, experiments={"e": experiment})
+    assert state() is not state()
