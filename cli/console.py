@@ -108,7 +108,7 @@ def step(description: str, *, total: float | None = None) -> Iterator[Step]:
     Parameters
     ----------
     total
-        The sum of `advance` and the last value of `reach`; None if it is unknown.
+        Value of the progress at the end, or None.
     """
     shown: _Bar | _Line = _Bar(description, total) if sys.stderr.isatty() else _Line(description, total)
     started = time.monotonic()

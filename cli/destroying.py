@@ -68,7 +68,7 @@ def destroy(
     stack: Annotated[str, typer.Option("--env", "-e", "--stack", metavar="NAME", help="Deployment on AWS to delete.")],
     yes: Yes = False,
 ) -> None:
-    """Delete a deployment on AWS with all events, profiles, models and keys.
+    """Delete a deployment on AWS with all its data.
 
     Resources with the removal policy `retain` stay. Repeat the command after an interruption. The embedded cloud ends
     with `alsolike down`.

@@ -37,7 +37,9 @@ def drift(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the drift figures with their thresholds, the time above them, and their consequences.
+    """Show drift figures and thresholds.
+
+    The table also has the time above the threshold and the consequence.
 
     Example: alsolike drift --refresh
     """

@@ -45,7 +45,9 @@ def engagement(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show clicks, carts and purchases that followed recommendations, and their coverage of the catalogue.
+    """Show clicks and purchases that followed recommendations.
+
+    The table also has carts and the share of the catalogue that was recommended.
 
     Example: alsolike engagement --by recommender
     """

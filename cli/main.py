@@ -133,7 +133,7 @@ def _options(
         str | None, typer.Option("--profile", metavar="NAME", help="Profile with the AWS credentials.")
     ] = None,
     region: Annotated[str | None, typer.Option("--region", metavar="NAME", help="AWS region.")] = None,
-    output: Annotated[Format, typer.Option("--output", help="Form of the results.")] = Format.TABLE,
+    output: Annotated[Format, typer.Option("--format", help="Form of the results.")] = Format.TABLE,
     version: Annotated[
         bool,
         typer.Option(

@@ -25,7 +25,7 @@ def metrics(
     trainings: Annotated[int, typer.Option(min=0, help="Trainings per month.")] = 30,
     as_json: AsJson = False,
 ) -> None:
-    """List the custom metrics with their dimensions, series and monthly cost.
+    """List the custom metrics with their monthly cost.
 
     Example: alsolike metrics --arms 2
     """

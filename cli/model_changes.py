@@ -62,7 +62,7 @@ def rollback(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Promote the previous champion again, and pause automatic promotions.
+    """Promote the previous champion, pause automatic promotions.
 
     Example: alsolike models rollback --reason "complaints about duplicates"
     """
@@ -139,7 +139,7 @@ def repair(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Repair an unreadable or deleted champion pointer and an unreadable training lock.
+    """Repair a damaged champion pointer or training lock.
 
     Example: alsolike models repair --champion VERSION
     """

@@ -60,7 +60,7 @@ def list_versions(stack: Stack = None, state: State = None, as_json: AsJson = Fa
 
 @app.command("show")
 def show(version: Version, stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
-    """Show a version: metrics, dataset, decisions of gate and canary, promotions.
+    """Show a version: metrics, dataset, decisions, promotions.
 
     Example: alsolike models show 2026-03-01-ab12
     """
@@ -82,7 +82,7 @@ def diff(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the differences of version B from version A: metrics, segments, parameters, dataset, items.
+    """Show the differences of version B from version A.
 
     Example: alsolike models diff A B
     """

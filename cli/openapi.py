@@ -6,7 +6,9 @@ import sys
 
 
 def openapi() -> None:
-    """Print the OpenAPI 3.1 description of the API with the default configuration.
+    """Print the OpenAPI description of the API.
+
+    It is OpenAPI 3.1 with the default configuration.
 
     Example: alsolike openapi > openapi.json
     """

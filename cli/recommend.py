@@ -37,7 +37,7 @@ def recommend(
     k: Annotated[
         int | None,
         typer.Option(
-            "--num-results", "-k", min=1, max=500, help="Number of items.", show_default="10, of many users 25"
+            "--num-results", "-k", min=1, max=500, help="Number of items.", show_default="10; 25 with --users"
         ),
     ] = None,
     recommender: Annotated[
@@ -75,11 +75,11 @@ def recommend(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show recommendations for a user, or write those of many users to a file.
+    """Show recommendations for a user.
 
-    The file has one row per item: user_id, rank, item_id, score, source, model_version, recommender. FILE.failed.csv
-    next to the input lists users without recommendations, and the exit status is 1. With --workflow, or an --output in
-    S3, the deployment's batch workflow writes the file.
+    With --users, write recommendations for many users to a file. The file has one row per item: user_id, rank, item_id,
+    score, source, model_version, recommender. FILE.failed.csv next to the input lists users without recommendations,
+    and the exit status is 1. With --workflow, or an --output in S3, the deployment's batch workflow writes the file.
 
     Example: alsolike recommend --user 42 -k 5 --recommender trending
     """

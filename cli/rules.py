@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from alsolike.domain.configuration import Configuration
     from operations.client.deployment import Deployment
 
-app = typer.Typer(no_args_is_help=True, help="Rule sets: promotions, boosts, pins and filters of recommendations.")
+app = typer.Typer(no_args_is_help=True, help="Rule sets: promotions, boosts, pins and filters.")
 
 
 @app.command("list")
 def list_(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
-    """List the rule sets of the configuration with their rules and recommenders.
+    """List the rule sets with their rules and recommenders.
 
     Example: alsolike rules list
     """
@@ -100,9 +100,9 @@ def preview(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a user's recommendations with and without the rules, and the rules that were not met.
+    """Show a user's recommendations with and without rules.
 
-    The command changes nothing and logs no recommendation.
+    Unmet rules are listed. The command changes nothing and logs no recommendation.
 
     Example: alsolike rules preview --user 42 --file shop.yaml
     """

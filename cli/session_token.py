@@ -21,10 +21,10 @@ def session_token(
     stack: Stack = None,
     state: State = None,
 ) -> None:
-    """Print a session token, with which a browser sends events and reads recommendations.
+    """Print a session token for a browser.
 
-    The command needs read access to the deployment's session key. A shop's backend creates its own tokens, see
-    docs/sessions.md.
+    A browser sends events and reads recommendations with it. The command needs read access to the deployment's session
+    key. A shop's backend creates its own tokens, see docs/sessions.md.
 
     Example: alsolike session-token --session s-1 --user 42
     """

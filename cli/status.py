@@ -19,7 +19,7 @@ _RUNS = 5
 
 
 def status(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
-    """Show functions, resource names, stream, champion, configuration and training runs.
+    """Show the deployment: functions, champion, training runs.
 
     Example: alsolike status --env prod
     """

@@ -33,10 +33,10 @@ def train(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run the training workflow: build a dataset, train, evaluate at the gate, and run the canary.
+    """Run the training workflow.
 
-    Exit with 0 if the model became champion, 3 if the gate or the canary rejected it, and 1 if the run failed or
-    another one is active.
+    The workflow builds a dataset, trains, evaluates at the gate and runs the canary. Exit with 0 if the model became
+    champion, 3 if the gate or the canary rejected it, and 1 if the run failed or another one is active.
 
     Example: alsolike train --reason "new categories"
     """

@@ -17,7 +17,9 @@ def trends(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show trending items with their deviation from the usual share of events, in standard deviations.
+    """Show trending items.
+
+    The strength is the deviation from the usual share of events, in standard deviations.
 
     Example: alsolike trends --window 3h
     """

@@ -37,9 +37,9 @@ def up(
     ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Delete all data at the end.")] = False,
     state: State = None,
 ) -> None:
-    """Deploy the CDK app on the embedded cloud and keep it up until Ctrl-C or `alsolike down`.
+    """Start the embedded cloud and keep it up.
 
-    The next start continues with its data.
+    Deploy the CDK app, and stop with Ctrl-C or `alsolike down`. The next start continues with its data.
 
     Example: alsolike up --data shop
     """
@@ -77,7 +77,7 @@ def up(
 
 
 def down(state: State = None) -> None:
-    """Stop the embedded cloud that `alsolike up` or `alsolike demo` runs.
+    """Stop the embedded cloud of `alsolike up` or `alsolike demo`.
 
     Example: alsolike down
     """
@@ -101,7 +101,9 @@ def reset(
     data: Data = DEFAULT_DATA,
     yes: Yes = False,
 ) -> None:
-    """Delete the data of the embedded cloud, so that the next `alsolike up` starts empty.
+    """Delete the data of the embedded cloud.
+
+    The next `alsolike up` starts empty.
 
     Example: alsolike reset --yes
     """

@@ -56,7 +56,9 @@ def cards(
     stack: Stack = None,
     state: State = None,
 ) -> None:
-    """Choose the columns that the storefront's cards show; without options, the default ones.
+    """Choose the columns of the storefront's cards.
+
+    Without options, choose the default columns.
 
     Example: alsolike web cards --title NAME --subtitle AUTHOR --image COVER_URL
     """

@@ -70,7 +70,7 @@ def step(description: str, *, total: float | None = None) -> AbstractContextMana
     Parameters
     ----------
     total
-        The sum of `advance` and the last value of `reach`; None if it is unknown.
+        Value of the progress at the end, or None.
     """
     return _listener.step(description, total=total)
 

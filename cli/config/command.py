@@ -219,7 +219,7 @@ def schema(
         typer.Option("--list", metavar="FIELD", help="Field whose text holds several values joined by |; repeatable."),
     ] = None,
 ) -> None:
-    """Print the columns of an Amazon Personalize schema as YAML for the configuration.
+    """Print the columns of a Personalize schema as YAML.
 
     Example: alsolike config schema items.avsc --dataset items
     """
@@ -244,7 +244,7 @@ def infer(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A CSV or Parquet file.", show_default=False)],
     dataset: Annotated[str, typer.Option(metavar="items|users", help="Dataset of the file.")] = "items",
 ) -> None:
-    """Print the types of a file's columns as YAML for the configuration, without importing it.
+    """Print the inferred types of a file's columns as YAML.
 
     Example: alsolike config infer products.csv
     """

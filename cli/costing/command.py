@@ -59,10 +59,11 @@ def cost(
     how: Annotated[bool, typer.Option("--how", help="Show the source of each quantity.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Compute the monthly cost of a deployment under a load, by resource, and list possible savings.
+    """Compute the monthly cost of a deployment under a load.
 
-    The command reads the synthesized templates and needs no deployment. Prices are those of us-east-1, with their date.
-    --measure sends a load through the embedded cloud of --state, or through a new one.
+    Show the cost by resource, and possible savings. The command reads the synthesized templates and needs no
+    deployment. Prices are those of us-east-1, with their date. --measure sends a load through the embedded cloud of
+    --state, or through a new one.
 
     Example: alsolike cost --users 300000 --environment prod
     """

@@ -33,7 +33,9 @@ def demo(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run the whole loop on a year of a grocer's purchases: import, train, recommend, replay live events.
+    """Run the product on a year of a grocer's purchases.
+
+    Import the data, train a model, recommend and replay live events.
 
     On a terminal, keep the shop running until Ctrl-C.
     Write all figures to .alsolike/demo/summary.json.
@@ -43,7 +45,7 @@ def demo(
 
     Examples:
     `alsolike demo` imports all households.
-    `alsolike demo --users 300` takes a part of the time.
+    `alsolike demo --users 300` is faster.
     `alsolike demo --exit --json` prints all figures for a program.
     """
     from cli import console, extras

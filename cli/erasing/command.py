@@ -24,9 +24,11 @@ def erase(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Erase a user: stop accepting their events and recommending to them now, and remove the stored data.
+    """Erase a user and remove the stored data.
 
-    The removal takes half an hour on AWS, because it waits for work that began earlier. You may repeat the command.
+    From now on, the API refuses the user's events and recommends nothing to them. The removal takes half an hour on
+    AWS, because writes under way must end first. You may repeat the command. Follow it with `alsolike users erasures
+    status`. Trained models keep what they learned until the next training.
 
     Example: alsolike users erase 42 --wait
     """
@@ -54,7 +56,9 @@ def status(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show an erasure's receipt: removed data, expiry dates, and models that were trained on the user's events.
+    """Show an erasure's receipt.
+
+    It lists removed data, expiry dates, and models that were trained on the user's events.
 
     Example: alsolike users erasures status --user 42
     """

@@ -206,7 +206,9 @@ def stop(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """End a running experiment and keep it for its report, or remove a planned one.
+    """End a running experiment, or remove a planned one.
+
+    An ended experiment stays in the configuration for its report.
 
     Example: alsolike experiments stop new-ranking --winner variant
     """

@@ -38,10 +38,11 @@ def explain(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a logged response with its reasons, and compare it with a replay as of its time.
+    """Explain a logged response and replay it.
 
-    The ID contains the time, recommender and model version; the lake has the rest. The replay of a user's response
-    needs --user. Pass filter values, context, promotions and excluded items with --request: the log lacks them.
+    Show the response with its reasons, and compare it with a replay as of its time. The ID contains the time,
+    recommender and model version; the lake has the rest. The replay of a user's response needs --user. Pass filter
+    values, context, promotions and excluded items with --request: the log lacks them.
 
     Example: alsolike explain RECOMMENDATION_ID --user 42
     """

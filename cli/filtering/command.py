@@ -41,7 +41,7 @@ def check(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check a filter, explain it, and count the items of the catalogue that pass it.
+    """Check and explain a filter, and count the passing items.
 
     The count is for a user without interactions. Exit with 1 if the filter has errors.
 

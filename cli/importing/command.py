@@ -16,7 +16,7 @@ from operations.progress import counted
 if TYPE_CHECKING:
     from operations.ingest.summary import ImportSummary
 
-app = typer.Typer(no_args_is_help=True, help="Import interactions, items and users in Amazon Personalize's format.")
+app = typer.Typer(no_args_is_help=True, help="Import interactions, items and users.")
 
 Files = Annotated[
     list[str],
@@ -50,7 +50,7 @@ def interactions(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Import interactions from files with the columns USER_ID, ITEM_ID and TIMESTAMP.
+    """Import interactions: USER_ID, ITEM_ID, TIMESTAMP.
 
     TIMESTAMP is epoch seconds or milliseconds, or ISO 8601 (UTC without a zone). Optional columns: EVENT_TYPE,
     EVENT_VALUE, EVENT_ID, SESSION_ID, RECOMMENDATION_ID, IMPRESSION (a|b|c) and QUERY. A search with a QUERY needs no
@@ -82,12 +82,12 @@ def items(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Import items from files with ITEM_ID and metadata columns (TITLE, PRICE, CATEGORY_L1, ...; lists as a|b).
+    """Import items: ITEM_ID and metadata columns.
 
-    The configuration declares the types of columns. The command infers the other types from all cells of all files,
-    prints them and adds them to the configuration. A column is a list if half of its distinct cells contain a bar.
-    Other columns, and codes such as ZIP, are text. The last row of an ID wins. A CSV is UTF-8 with one row
-    per line; only Parquet may have cells with line breaks.
+    Examples of columns: TITLE, PRICE, CATEGORY_L1; lists as a|b. The configuration declares the types of columns. The
+    command infers the other types from all cells of all files, prints them and adds them to the configuration. A column
+    is a list if half of its distinct cells contain a bar. Other columns, and codes such as ZIP, are text. The last row
+    of an ID wins. A CSV is UTF-8 with one row per line; only Parquet may have cells with line breaks.
 
     Example: alsolike import items products.csv --map SKU=ITEM_ID
     """
@@ -110,9 +110,10 @@ def users(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Import users from files with USER_ID and at most 25 metadata columns (AGE_GROUP, MEMBERSHIP, ...; lists as a|b).
+    """Import users: USER_ID and at most 25 metadata columns.
 
-    Types of columns are declared or inferred as for items. The last row of an ID wins.
+    Examples of columns: AGE_GROUP, MEMBERSHIP; lists as a|b. Types of columns are declared or inferred as for items.
+    The last row of an ID wins.
 
     Example: alsolike import users customers.csv
     """

@@ -121,9 +121,10 @@ def replay(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send records to the stream again, after you fixed the cause of their failure.
+    """Send records to the stream again.
 
-    You may repeat the command: each event counts once. A record that is still bad returns to quarantine.
+    Fix the cause of their failure first. You may repeat the command: each event counts once. A record that is still bad
+    returns to quarantine.
 
     Example: alsolike quarantine replay --reason "unknown event type"
     """

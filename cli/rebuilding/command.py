@@ -12,7 +12,7 @@ from cli.options import AsJson, Stack, State
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Rebuild profiles, catalogue, users, snapshot or a dataset from the lake.",
+    help="Rebuild profiles, catalogue or snapshot from the lake.",
 )
 
 

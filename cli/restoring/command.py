@@ -29,11 +29,12 @@ def restore(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Restore interactions, catalogue, users, configuration, models and profiles to an earlier time.
+    """Restore all data to an earlier time.
 
-    The command restores old versions of objects, which are kept for 30 days. A restore to a later time undoes it,
-    because the current objects become old versions. Erased users stay erased. The snapshot is rebuilt. After an
-    interruption, repeat the command with the same time.
+    This concerns interactions, catalogue, users, configuration, models and profiles. The command restores old versions
+    of objects, which are kept for 30 days. A restore to a later time undoes it, because the current objects become old
+    versions. Erased users stay erased. The snapshot is rebuilt. After an interruption, repeat the command with the same
+    time.
 
     Example: alsolike restore --to 2026-03-01T12:00:00Z --dry-run
     """

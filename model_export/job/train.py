@@ -48,13 +48,13 @@ from model_export.processes import checkpoints, peers, side_process
 from model_export.processes.resources import measured
 
 K = 10
-"""Length of the judged list."""
+"""Length of the evaluated lists."""
 
 REPEATS_ARE_REAL = 0.1
-"""From this share of the validation's targets that the user had before, seen items may be recommended again."""
+"""Share of repeats among the validation's relevant items from which seen items may be recommended again."""
 
 ASIDE = frozenset({"content", "item_knn", "repurchase", "transitions"})
-"""Algorithms that the second process fits, so that both end at about the same time; none has a judge of its own."""
+"""Algorithms that the second process fits. Both processes end at about the same time; none uses early stopping."""
 
 FAILURE_CHARACTERS = 1024
 """SageMaker cuts a failure reason here."""
@@ -217,7 +217,7 @@ def _prepare(dataset: Path, hyperparameters: Hyperparameters, sentence_model: Pa
     if sentences is not None:
         say(described(sentences))
     split = split_for(interactions, holdout_days=hyperparameters.holdout_days)
-    repeat_share = split.validation.queries.repeat_share()  # the test part chooses nothing
+    repeat_share = split.validation.queries.repeat_share()  # the test set selects nothing
     seen = _seen(hyperparameters.exclude_seen, repeat_share)
     say(
         f"{split.protocol} hold-out: {len(split.test.queries):,} users asked; "
@@ -370,12 +370,12 @@ def _seeded(algorithms: Mapping[str, Algorithm], seed: int) -> Mapping[str, Algo
 
 
 def _in_order(of_items: Sequence[str | None], part: splits.Part) -> list[str | None]:
-    """Return what belongs to the items of the data in the order of a part's positions."""
+    """Return values of items, reordered to the positions of a part."""
     return [of_items[item - 1] for item in part.order]
 
 
 def _statistics(interactions: Interactions) -> dict[str, object] | None:
-    """Return what models were fitted from, where that is not the interactions; these only choose and judge."""
+    """Return a description of the counts that models were fitted from, or None without counts."""
     if interactions.counts is None:
         return None
     return {
@@ -390,7 +390,7 @@ def _sentences(model: SentenceModel | None) -> dict[str, object] | None:
 
 
 def _summary(candidate: Candidate, winner: Candidate) -> dict[str, object]:
-    """Return a candidate for the manifest; the intervals are of what the winner has more, 95% by bootstrap."""
+    """Return a candidate for the manifest, with 95% bootstrap intervals of the winner's lead."""
     return {
         "algorithm": candidate.settings.name,
         "settings": candidate.settings.describe(),

@@ -79,11 +79,11 @@ class UserIds:
             if COLUMN not in self._file.schema.names:
                 raise InvalidInput(f"{name} has no column {COLUMN}, but {', '.join(self._file.header)}")
         elif name.startswith("s3://"):
-            raise InvalidInput(f"{name} is of no known format, expected a name that ends with {', '.join(SUFFIXES)}")
+            raise InvalidInput(f"{name} has an unknown extension; expected one of {', '.join(SUFFIXES)}")
         else:
             self._path = Path(name)
             if not self._path.exists() or self._path.is_dir():
-                raise InvalidInput(f"{name} is no file")
+                raise InvalidInput(f"{name} does not exist, or is not a file")
             if self._path.is_file():  # and no pipe, as a shell's <(command) is
                 self.size_bytes = self._path.stat().st_size
 

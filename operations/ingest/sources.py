@@ -187,13 +187,11 @@ def find(names: Sequence[str | Path], s3: Callable[[], Any]) -> list[Source]:
         else:
             path = Path(name)
             if not path.is_file():
-                raise InvalidInput(f"{path} is no file")
+                raise InvalidInput(f"{path} does not exist, or is not a file")
             found.append(LocalFile(path))
     for source in found:
         if not source.name.lower().endswith(SUFFIXES):
-            raise InvalidInput(
-                f"{source.name} is of no known format, expected a name that ends with one of {', '.join(SUFFIXES)}"
-            )
+            raise InvalidInput(f"{source.name} has an unknown extension; expected one of {', '.join(SUFFIXES)}")
     return found
 
 

@@ -67,6 +67,16 @@ def test_every_command_has_help_with_an_example() -> None:
     assert [path for path, one in found.items() if f"alsolike {' '.join(path)}" not in (one.help or "")] == []
 
 
+def test_lists_of_commands_show_whole_sentences() -> None:
+    root = typer.main.get_command(command.app)
+    assert isinstance(root, TyperGroup)
+    groups = [name for name, one in root.commands.items() if isinstance(one, TyperGroup)]
+
+    lists = [run("--help").stdout, *(run(name, "--help").stdout for name in groups)]
+
+    assert [line for shown in lists for line in shown.partition("Commands:")[2].splitlines() if "..." in line] == []
+
+
 def test_help_says_what_holds_by_default() -> None:
     printed = " ".join(run("demo", "--help").stdout.replace("│", " ").split())
 

@@ -189,7 +189,7 @@ def test_items_that_an_import_would_refuse_are_an_error(file: Path, tmp_path: Pa
             f"unknown algorithm 'als'; known are {', '.join(known())}",
         ),
         (["--algorithms", ","], "no algorithm is named"),
-        (["--items", "absent.csv"], "absent.csv is no file"),
+        (["--items", "absent.csv"], "absent.csv does not exist"),
     ],
 )
 def test_a_wrong_option_says_what_is_possible(file: Path, arguments: list[str], message: str) -> None:

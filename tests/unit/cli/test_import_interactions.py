@@ -52,7 +52,7 @@ def test_an_object_holds_no_text_of_another_days_rows(deployment: Deployment, tm
         ("p.csv", "USER_ID,ITEM,TS\n1,a,1\n", r"p\.csv misses ITEM_ID, TIMESTAMP; its columns are USER_ID, ITEM, TS"),
         ("p.csv", "USER_ID,ITEM_ID,TIMESTAMP,user_id\n1,a,1,2\n", "column USER_ID more than once"),
         ("p.csv", "", "cannot be read"),
-        ("p.txt", "USER_ID,ITEM_ID,TIMESTAMP\n", "no known format"),
+        ("p.txt", "USER_ID,ITEM_ID,TIMESTAMP\n", "unknown extension"),
     ],
 )
 def test_wrong_file_is_an_error_before_anything_is_written(

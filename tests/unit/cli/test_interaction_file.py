@@ -233,7 +233,7 @@ def test_rows_without_a_type_have_the_stated_one_and_searches_are_no_interaction
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="is no file"):
+    with pytest.raises(InvalidInput, match="does not exist"):
         read(tmp_path / "absent.csv")
 
 

@@ -73,10 +73,10 @@ def test_no_more_users_are_read_than_are_soon_asked_for(
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("nowhere.txt", None, "nowhere.txt is no file"),
+        ("nowhere.txt", None, "nowhere.txt does not exist"),
         ("a.csv", b"ID\n1\n", "a.csv has no column USER_ID, but ID"),
         ("a.txt", b"anna\n\xff\n", "a.txt, line 2: "),
-        ("s3://bucket/ids.txt", None, "s3://bucket/ids.txt is of no known format"),
+        ("s3://bucket/ids.txt", None, "s3://bucket/ids.txt has an unknown extension"),
     ],
 )
 def test_input_that_cannot_be_read_is_named(

@@ -48,11 +48,11 @@ class Operation:
     scopes
         A token must have one of them; empty if it must be a session's.
     answer
-        The name of the response, in `answer_schemas.ANSWERS`.
+        The name of the response, in `answers.ANSWERS`.
     errors
         The statuses of the route's errors in addition to those of all routes.
     headers
-        Of the response, in `answer_schemas.HEADERS`.
+        Of the response, in `answers.HEADERS`.
     status
         Of the response.
     body
