@@ -67,7 +67,7 @@ def snapshot(stack: Stack = None, state: State = None, as_json: AsJson = False) 
 
 @app.command("dataset")
 def dataset(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
-    """Build a training dataset without training, and print its location.
+    """Build a training dataset and print its location.
 
     Example: alsolike rebuild dataset
     """
