@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 CHROMIUM = Path("/usr/bin/chromium")
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 _FLAGS = (
-    "--no-sandbox",  # which root, as in a container, cannot have
+    "--no-sandbox",  # root, as in a container, cannot use the sandbox
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -37,8 +37,8 @@ def chromium() -> Iterator[Browser]:
 
 
 class Watch:
-    """The failures in the pages of a context: errors on the console (violations of the Content-Security-Policy are
-    there, too), exceptions that nobody caught, requests that failed, and requests to any host but these.
+    """Failures in the pages of a context: errors on the console (such as violations of the Content-Security-Policy),
+    uncaught exceptions, failed requests, and requests to any host except the given ones.
 
     A test that provokes a failure says so beforehand with `expect`.
     """

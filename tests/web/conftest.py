@@ -19,7 +19,7 @@ from tests.web.pages_shop import PagesShop, stocked_shop
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PagesShop]:
     """Yield a shop with a champion and the version before it; each test leaves a champion behind.
 
-    Whoever writes tests saves the minute that it takes by keeping one: see `python -m tests.web.pages_shop`.
+    When writing tests, keep one shop between runs to save a minute: see `python -m tests.web.pages_shop`.
     """
     if state := os.environ.get(STATE_VARIABLE):
         yield PagesShop(Cloud.attach(Path(state)), Path(state))

@@ -1,4 +1,4 @@
-"""Writes the README's pictures of both pages, of the demo's data: ``python -m tests.web.screenshots``."""
+"""The README's screenshots of both pages with the demo's data: ``python -m tests.web.screenshots``."""
 
 from __future__ import annotations
 

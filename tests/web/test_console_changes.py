@@ -97,7 +97,7 @@ def test_a_refusal_is_shown_in_the_words_of_the_api(page: Page, shop: PagesShop,
     page.get_by_role("button", name=f"Promote {other_version(page)}").click()
     dialog = page.get_by_role("dialog")
 
-    # What the browser keeps from being written, the API refuses.
+    # The API rejects the empty reason that the form prevents.
     dialog.get_by_label("Reason").evaluate("field => field.removeAttribute('required')")
     dialog.get_by_role("button", name="Promote", exact=True).click()
 

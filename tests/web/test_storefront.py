@@ -1,4 +1,4 @@
-"""The shop in a real browser: who shops, what is sent, how the lists follow, and that nobody is kept out."""
+"""The storefront in a real browser: users, sent events, updated lists and accessibility."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_for_you_changes_within_seconds_of_a_view(page: Page, shop: PagesShop) -
     shop_as(page, "user-0")
     expect(cards(page, "For you").first).to_be_visible()
 
-    page.goto(f"{shop.url}/#/item/item-23")  # of an aisle where this shopper buys nothing
+    page.goto(f"{shop.url}/#/item/item-23")  # from an aisle where this user buys nothing
     expect(page.get_by_role("heading", level=1, name="Seed No. 3")).to_be_visible()
     expect(status(page)).to_contain_text(re.compile(r"View of Seed No\. 3 sent\. “For you” changed after \d+\.\d s"))
     page.get_by_role("link", name="Alsolike Market").click()

@@ -44,7 +44,7 @@ CHANGES = st.builds(
 
 
 def live(changes: Iterable[Change]) -> dict[str, dict[str, Any]]:
-    """What a catalogue has after changes, by sorting them."""
+    """Return the catalogue after changes, by sorting them."""
     last = {change.entity_id: change for change in sorted(changes, key=lambda change: change.precedence)}
     return {item: dict(change.properties) for item, change in last.items() if change.properties is not None}
 

@@ -154,7 +154,7 @@ ANYTHING = st.recursive(
 
 @st.composite
 def damaged_documents(draw: st.DrawFn) -> Any:
-    """Documents of which one or two values were taken out, added or changed into something else."""
+    """Draw documents with one or two values removed, added or replaced."""
     document = draw(st.just(FULL) | valid_documents())
     document = copy.deepcopy(document)
     for _ in range(draw(st.integers(1, 2))):

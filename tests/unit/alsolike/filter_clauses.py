@@ -19,7 +19,7 @@ Test = Callable[[Any], bool]
 
 @dataclasses.dataclass(frozen=True)
 class Asker:
-    """Who asks, and when."""
+    """User whose request is filtered, with the requested item and the time."""
 
     events: Sequence[Event] = ()
     user: Properties = dataclasses.field(default_factory=dict)
@@ -34,15 +34,15 @@ class Clause:
     Attributes
     ----------
     text
-        As it is written.
+        Text of the condition.
     holds
-        What it says of an item, by id and properties.
+        Evaluation for an item, given its id and properties.
     of_event
-        What it says of one interaction, where it can be asked of one.
+        Evaluation for one interaction; None for a condition that is not about interactions.
     both
-        The operands, where it is one of AND.
+        Operands of an AND.
     values
-        Of its parameters.
+        Values of the parameters.
     """
 
     text: str
@@ -183,7 +183,7 @@ def time_clauses(draw: st.DrawFn) -> Clause:
 
 @st.composite
 def user_clauses(draw: st.DrawFn) -> Clause:
-    """Draw a condition on the user alone."""
+    """Draw a condition on only the user."""
     operator, equality, number, some, truth = (
         draw(operators), draw(equalities), draw(small), draw(words), draw(st.booleans())
     )  # fmt: skip
@@ -237,7 +237,7 @@ def either(clauses: list[Clause]) -> Clause:
 
 
 def every(clauses: list[Clause]) -> Clause:
-    """Join by AND: all that can be asked of one interaction is asked of the same."""
+    """Join clauses by AND: all conditions on an interaction apply to the same interaction."""
     flat = [operand for clause in clauses for operand in (clause.both or [clause])]
     tests = [operand.of_event for operand in flat if operand.of_event]
     others = [operand for operand in flat if not operand.of_event]

@@ -35,7 +35,7 @@ def stated(document: Any, path: Path) -> Any:
 
 
 def with_value(path: str, value: Any) -> dict[str, Any]:
-    """The full document with one value changed."""
+    """Return the full document with one value changed."""
     document = copy.deepcopy(FULL)
     *parents, last = steps(path)
     stated(document, tuple(parents))[last] = value

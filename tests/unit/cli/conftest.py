@@ -35,7 +35,7 @@ def client(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Callab
 
 @pytest.fixture
 def pseudonyms(client: Any) -> Iterator[Pseudonyms]:
-    """The deployment's hashes; without this fixture it has no secret."""
+    """Yield the deployment's hashes; without this fixture it has no secret."""
     client("secretsmanager").create_secret(Name=NAMES.hash_key_arn.rpartition(":")[2], SecretString="k" * 64)
     yield Pseudonyms(b"k" * 64)
     pseudonyms_of.cache_clear()
@@ -43,12 +43,12 @@ def pseudonyms(client: Any) -> Iterator[Pseudonyms]:
 
 @pytest.fixture
 def deployment(client: Any) -> Deployment:
-    """A deployment with empty buckets and tables."""
+    """Return a deployment with empty buckets and tables."""
     return empty_deployment(client)
 
 
 @pytest.fixture
 def shop(deployment: Deployment) -> Deployment:
-    """The deployment `--env shop`."""
+    """Return the deployment `--env shop`."""
     put_parameters(deployment.client("ssm"), "shop")
     return deployment

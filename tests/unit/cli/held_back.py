@@ -52,7 +52,7 @@ def hold(
 
 
 def hold_batch(shop: Deployment, *data: bytes, key: str = BATCH_KEY, **changes: Any) -> str:
-    """As Lambda writes it: docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html."""
+    """Store a batch as Lambda does: docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html."""
     records = [
         {
             "kinesis": {

@@ -24,7 +24,7 @@ DAY_S = 86_400
 
 
 class Killed(BaseException):
-    """Stands for SIGKILL: no code is expected to catch it."""
+    """Simulated SIGKILL, which no code is expected to catch."""
 
 
 def write_history(path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""What the tests' deployment is called, and its parameter tree."""
+"""Name and parameter tree of the tests' deployment."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ LOAD = ("--users", "1000", "--events-per-day", "24000", "--requests-per-day", "2
 
 @pytest.fixture
 def assembly(tmp_path: Path) -> Path:
-    """A deployment of a stream, a table, one function, an alarm on an expression, and dashboards."""
+    """Return a deployment of a stream, a table, one function, an alarm on an expression, and dashboards."""
     metric: dict[str, Any] = {"MetricStat": {}}
     resources = {
         "Name": ("AWS::SSM::Parameter", {"Name": "/alsolike/shop/region"}),

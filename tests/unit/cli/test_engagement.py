@@ -33,7 +33,7 @@ def row(dimension: str, name: str, **numbers: float) -> Engagement:
 
 @pytest.fixture
 def shop(shop: Deployment) -> Deployment:
-    """The deployment `--env shop` with three days of answers, and what did not count."""
+    """Return the deployment `--env shop` with three days of answers and rejected events."""
     days = {
         "2026-09-20": [row("all", "all", answers=100)],
         "2026-09-21": [

@@ -28,14 +28,14 @@ ASKED_MS = 1_795_603_286_000  # 2026-11-25 10:41:26 UTC
 
 @pytest.fixture
 def server() -> Iterator[Endpoints]:
-    """The deployment's API; tests say what it answers."""
+    """Yield the deployment's API; tests set its answers."""
     with serving() as endpoints:
         yield endpoints
 
 
 @pytest.fixture(autouse=True)
 def shop(deployment: Deployment, client: Any, server: Endpoints, monkeypatch: pytest.MonkeyPatch) -> Deployment:
-    """The deployment that commands reach; its workflow never ends by itself."""
+    """Return the deployment that commands use; its workflow never ends by itself."""
     client("stepfunctions").create_state_machine(name="erasure", definition=json.dumps(MACHINE), roleArn=ROLE)
     where = dataclasses.replace(deployment, names=dataclasses.replace(NAMES, api_url=server.url))
     monkeypatch.setattr(deployments, "resolve", lambda **_: where)

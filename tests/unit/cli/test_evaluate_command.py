@@ -106,7 +106,7 @@ def test_an_item_without_interactions_is_in_no_model(file: Path, tmp_path: Path)
 
 
 def test_new_items_are_judged_without_and_with(file: Path, tmp_path: Path) -> None:
-    """Nobody has items 21 to 40, whose kinds are those of the others: a training sees them when it chooses, too."""
+    """Items 21 to 40 are new and have the kinds of the others: the choice of a model evaluates them, too."""
     items = tmp_path / "items.csv"
     items.write_text("ITEM_ID,KIND\n" + "".join(f"item{item},k{item % 2}\n" for item in range(1, 41)))
     arguments = ["--interactions", str(file), "--items", str(items), "--protocol", "temporal", "--algorithms", "ease"]
@@ -128,7 +128,7 @@ def test_new_items_are_judged_without_and_with(file: Path, tmp_path: Path) -> No
 
 
 def test_new_items_are_judged_with_a_sentence_model_and_by_words_alone(file: Path, tmp_path: Path) -> None:
-    """Nobody has item 21, a couch: half of the others are sofas, which only the sentence model knows to be alike."""
+    """Item 21, a couch, is new: half of the others are sofas, which only the sentence model finds similar."""
     words = ("lamp", "sofa")
     items = tmp_path / "items.csv"
     titles = (f"item{item},{words[item % 2]} {'abcdefghijklmnopqrstu'[item - 1]}\n" for item in range(1, 21))

@@ -39,7 +39,7 @@ def run(*arguments: str) -> Result:
 
 @pytest.fixture(autouse=True)
 def shop(deployment: Deployment, client: Callable[[str], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A deployment with three items, and one that was deleted."""
+    """Write a deployment with three items and a deleted one."""
     bucket = deployment.names.artefact_bucket
     store = ConfigurationStore(client("s3"), bucket)
     store.apply(store.current(), DOCUMENT, text="", by="test", reason="test", now_ms=0)

@@ -20,7 +20,7 @@ ROWS = b"USER_ID,ITEM_ID,TIMESTAMP\n1,a,1500000000\n,b,1500000000\n"
 
 @pytest.fixture
 def shop_bucket(client: Any) -> Any:
-    """A bucket of the shop's own with some files."""
+    """Return a client with a bucket of the shop's own and some files in it."""
     s3 = client("s3")
     create_bucket(s3, "shop")
     for key, body in {

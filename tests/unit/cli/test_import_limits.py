@@ -212,7 +212,7 @@ def test_what_profiles_get_does_not_depend_on_what_lies_on_disk(
             user: Profile(user).merge(events) for number in range(PARTS) for user, events in gathered.of_part(number)
         }
 
-    if stated:  # of two contents under one id, a long history and a cut one may keep another: the ids are compared
+    if stated:  # a long and a cut history may keep different contents of one id
         assert found.keys() == expected.keys()
         return
     assert found == expected

@@ -147,7 +147,7 @@ def test_each_line_that_pyarrow_can_read_alone_is_kept_and_no_other(text: str, b
 
 
 def _ends_outside_quotes(line: bytes) -> bool:
-    """If the line ends within quotes, pyarrow takes the next one for a part of its last cell."""
+    """Return whether pyarrow ends the row with this line; within quotes, the next line continues its last cell."""
     probe = pyarrow.csv.read_csv(
         io.BytesIO(line + b"\nmark\n"),
         read_options=pyarrow.csv.ReadOptions(column_names=["only"], use_threads=False),

@@ -1,4 +1,4 @@
-"""Files of a shop go through the same door as its calls: nobody erased comes in, and ids are stored as the API does."""
+"""Imports follow the API's rules: erased users are rejected, and ids are stored in the same form."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ USERS = "USER_ID,CITY\nann,Graz\nbob,Linz\n,Wien\n"
 
 @pytest.fixture
 def hashing(deployment: Deployment) -> Deployment:
-    """A deployment whose API stores hashes of ids."""
+    """Return a deployment whose API stores hashes of ids."""
     return dataclasses.replace(deployment, names=dataclasses.replace(deployment.names, pseudonymise_ids="1"))
 
 

@@ -1,4 +1,4 @@
-"""Rows that an import refuses: beside the input, each with its reason, while the others go in."""
+"""Rows that an import rejects: written to a file next to the input with reasons, while the others are imported."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def write(path: Path, text: str) -> Path:
 
 
 def write_types(path: Path, types: Sequence[str | None]) -> Path:
-    """One user's items 0, 1, ... with an event type each; a null is an empty cell in a CSV."""
+    """Write one user's items 0, 1, ... with an event type each; a null is an empty cell in a CSV."""
     items = [str(index) for index in range(len(types))]
     if path.suffix == ".csv":
         rows = "".join(f"a,{item},{int(item) + 1},{kind or ''}\n" for item, kind in zip(items, types, strict=True))
@@ -266,7 +266,7 @@ def test_what_is_known_of_items_becomes_their_content(tmp_path: Path) -> None:
 
     data = read(write(tmp_path / "rows.csv", ROWS), items=items).interactions
 
-    # x and y are of brand a and of one price class; nobody else is of brand b.
+    # x and y share brand a and a price class; z is the only item of brand b.
     assert data.content is not None
     cosines = (data.content @ data.content.T).toarray()
     assert cosines[1, 2] == pytest.approx(1)

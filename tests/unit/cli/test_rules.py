@@ -63,7 +63,7 @@ def shop(deployment: Deployment, client: Callable[[str], Any], monkeypatch: pyte
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What the function is asked; it finds the same at all times."""
+    """Return the requests that the function receives; it always returns the same."""
     questions: list[dict[str, Any]] = []
 
     def ask(_: Any, function: str, fields: dict[str, Any]) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def test_the_documented_rules_are_valid() -> None:
 
 
 class Function:
-    """Fails as it is told."""
+    """Lambda client that fails in a given way."""
 
     def __init__(self, failure: Any) -> None:
         self._failure = failure

@@ -12,7 +12,7 @@ from tests.unit.cli.endpoints import serving
 
 @pytest.fixture
 def app_client(client: Any) -> tuple[str, str, str]:
-    """A user pool's id, an app client's id and its secret."""
+    """Return a user pool's id, an app client's id and its secret."""
     cognito = client("cognito-idp")
     pool = cognito.create_user_pool(PoolName="shop")["UserPool"]["Id"]
     answer = cognito.create_user_pool_client(UserPoolId=pool, ClientName="shop", GenerateSecret=True)["UserPoolClient"]

@@ -78,7 +78,7 @@ CATCHING = {
 
 @pytest.fixture
 def stepfunctions(aws: Callable[[str], Any], cloud: MemoryCloud) -> Any:
-    """A client of a Step Functions that executes simple states."""
+    """Return a client of a Step Functions service that executes simple states."""
     cloud.step_functions.executes = True
     return aws("stepfunctions")
 

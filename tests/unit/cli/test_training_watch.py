@@ -1,4 +1,4 @@
-"""What `alsolike train` shows while a run goes on."""
+"""Output of `alsolike train` during a run."""
 
 from __future__ import annotations
 

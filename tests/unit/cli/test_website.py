@@ -1,4 +1,4 @@
-"""What `alsolike web publish` puts where the pages' readers find it."""
+"""Objects that `alsolike web publish` uploads and the pages' readers load."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.fakes.places import create_bucket
 
 @pytest.fixture
 def with_pages(deployment: Deployment) -> Deployment:
-    """A deployment with pages, whose bucket still has a file of a build before."""
+    """Return a deployment with pages, whose bucket still has a file of an earlier build."""
     cognito = deployment.client("cognito-idp")
     pool = cognito.create_user_pool(PoolName="operators")["UserPool"]["Id"]
     client = cognito.create_user_pool_client(
@@ -39,7 +39,7 @@ def with_pages(deployment: Deployment) -> Deployment:
 
 @pytest.fixture
 def pages(tmp_path: Path) -> Path:
-    """A build."""
+    """Write a build of the pages."""
     (tmp_path / "assets").mkdir()
     for name in ("index.html", "assets/new.js", "assets/new.css", "icon.svg"):
         (tmp_path / name).write_text(name)

@@ -1,4 +1,4 @@
-"""What the core layer brings of botocore's descriptions."""
+"""Descriptions of botocore's services in the core layer."""
 
 from __future__ import annotations
 

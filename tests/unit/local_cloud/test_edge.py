@@ -68,7 +68,7 @@ class FakeBucket:
 
 
 class Edge:
-    """A distribution that listens, and what its API was asked."""
+    """Distribution that listens, and the requests that its API received."""
 
     def __init__(self) -> None:
         self.asked: list[HttpRequest] = []

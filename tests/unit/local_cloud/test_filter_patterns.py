@@ -1,4 +1,4 @@
-"""Which lines a subscription gets; the examples are AWS's."""
+"""Log lines that match a subscription filter; the examples are AWS's."""
 
 import pytest
 

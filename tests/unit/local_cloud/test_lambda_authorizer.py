@@ -24,7 +24,7 @@ def request(*headers: tuple[str, str], query: str = "") -> HttpRequest:
 
 
 class Function:
-    """Answers with what it is told to, and keeps what it was asked."""
+    """Authorizer function that returns a given answer and records its requests."""
 
     def __init__(self) -> None:
         self.answer: object = {"isAuthorized": True}

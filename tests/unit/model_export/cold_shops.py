@@ -1,6 +1,6 @@
-"""Shops in which popularity is the model, to be computed by hand, and colours say what is alike.
+"""Shops for calculation by hand: popularity is the model, and colours define similarity.
 
-Of the known items 1 and 2 are red and 3 is not. Item 4 is red, too, so that it scores the mean of what 1 and 2 score.
+The known items 1 and 2 are red, and 3 is not. Item 4 is red and new, so it scores the mean of 1 and 2.
 """
 
 import numpy as np

@@ -38,7 +38,7 @@ def count(path: Path, data: Interactions, *, counting: Counting = COUNTING, ids:
     Parameters
     ----------
     ids
-        Of the items 1..N; those that nobody had are not written. Positions follow from frequencies, then ids.
+        Ids of the items 1..N; items without interactions are skipped. Positions follow from frequencies, then ids.
     """
     ids = ids or [f"i{item:02}" for item in range(1, data.items + 1)]
     often = Counter(data.item.tolist())

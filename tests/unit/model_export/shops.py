@@ -19,7 +19,7 @@ from model_export.data.interactions import Histories, Interactions
 def interactions(
     sequences: Sequence[Sequence[int]], *, items: int | None = None, weight: float = 1.0, step_ms: int = 1000
 ) -> Interactions:
-    """Each user's items in order, `step_ms` apart."""
+    """Return interactions with each user's items in order, `step_ms` apart."""
     rows = [
         (user, item, step * step_ms) for user, sequence in enumerate(sequences) for step, item in enumerate(sequence)
     ]
@@ -35,7 +35,7 @@ def interactions(
 
 
 Bought = dict[int, list[int]]
-"""What a user had, by day."""
+"""A user's items by day."""
 
 
 def bought(*users: Bought, weight: float = 1.0) -> Interactions:
@@ -53,7 +53,7 @@ def bought(*users: Bought, weight: float = 1.0) -> Interactions:
 
 
 def history(*items: int, weights: Sequence[float] | None = None) -> Histories:
-    """One history, oldest first."""
+    """Return one history, oldest first."""
     ones = [1.0] * len(items)
     return Histories(
         items=np.array([items], np.int64), weights=np.array([ones if weights is None else weights], np.float32)
@@ -61,7 +61,7 @@ def history(*items: int, weights: Sequence[float] | None = None) -> Histories:
 
 
 def random_sequences(*, users: int, items: int, length: int, seed: int = 0) -> list[list[int]]:
-    """Each item tends to be followed by the next one."""
+    """Return random sequences in which an item tends to be followed by the next one."""
     rng = np.random.default_rng(seed)
     sequences = []
     for _ in range(users):

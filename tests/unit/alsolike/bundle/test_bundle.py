@@ -47,7 +47,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def directory(written: Path, tmp_path: Path) -> Path:
-    """A bundle of one's own, to break."""
+    """Return a private copy of the bundle that a test may damage."""
     return Path(shutil.copytree(written, tmp_path / "v1"))
 
 
@@ -356,7 +356,7 @@ def test_a_file_without_its_right_checksum_is_refused(directory: Path, stated: A
 def test_tables_of_the_graphs_are_mapped_where_the_index_says(directory: Path) -> None:
     table = graph_tables(directory)["letters"]
 
-    assert table.tobytes() == b"raph"  # of "graph.data"
+    assert table.tobytes() == b"raph"  # bytes within "graph.data"
     assert table.shape == (2, 2)
     assert not table.flags.writeable
 

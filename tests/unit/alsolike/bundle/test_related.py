@@ -25,7 +25,7 @@ ROWS = st.lists(
 
 
 def tables() -> RelatedItems:
-    """Of two items."""
+    """Return the related items of two items."""
     return RelatedItems(
         {
             SIMILAR: RelatedTable.of_rows([[(2, 0.5)], [(1, 0.5)]]),

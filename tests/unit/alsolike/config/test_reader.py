@@ -1,4 +1,4 @@
-"""How functions come to see what was applied."""
+"""Configuration that functions read after it is applied."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def store(s3: Any) -> ConfigurationStore:
 
 
 class Counting:
-    """An S3 client that counts how often it is asked, and fails while `error` is set."""
+    """S3 client that counts requests and fails while `error` is set."""
 
     def __init__(self, client: Any) -> None:
         self._client = client

@@ -60,7 +60,7 @@ def test_text_is_what_the_pattern_of_plain_text_says(text: str) -> None:
 
 @pytest.mark.parametrize("character", [" ", "\x85", "\xa0", "\u2028", "\ufeff"])
 def test_what_python_and_ecmascript_call_space_is_blank_to_both(character: str) -> None:
-    ecmascript = " \xa0\u2028\ufeff"  # what of these its \s holds
+    ecmascript = " \xa0\u2028\ufeff"  # the part of \s among these characters
 
     assert not takes(Text(6), character)
     assert not re.search(NOT_BLANK.replace("\\s", ecmascript), character)

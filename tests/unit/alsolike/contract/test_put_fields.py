@@ -1,4 +1,4 @@
-"""What the put calls' schemas say is what their readers do."""
+"""The schemas of put calls accept the same bodies as their parsers."""
 
 from __future__ import annotations
 

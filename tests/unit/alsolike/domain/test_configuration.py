@@ -1,4 +1,4 @@
-"""Which events count, and how much."""
+"""Events that count, and their weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is in which arm."""
+"""Assignment of users to the arms of experiments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose a session's interactions are: by hand, and the two forms of the rule against each other."""
+"""Users of a session's interactions: cases by hand, and both forms of the rule compared."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def owned(*events: Interaction) -> dict[str, str]:
 
 
 def frame(*events: Interaction) -> pd.DataFrame:
-    """As awswrangler reads the lake."""
+    """Return interactions as awswrangler reads them from the lake."""
     rows = pd.DataFrame([{name: getattr(each, name) for name in COLUMNS} for each in events], columns=list(COLUMNS))
     types = {name: "int64[pyarrow]" if name.endswith("_ms") else "string[pyarrow]" for name in COLUMNS}
     return rows.astype(types)

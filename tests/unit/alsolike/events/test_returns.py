@@ -21,7 +21,7 @@ def test_return_takes_back_the_purchase_before_it() -> None:
 
 
 def test_return_takes_back_the_latest_first_and_leaves_the_rest() -> None:
-    """Of 5, 1, 1 a return of 5 takes the last two and 3 of the first."""
+    """After 5, 1 and 1, a return of 5 removes the last two and 3 of the first."""
     assert left((PEAR, 5), (PEAR, 1), (PEAR, 1), (PEAR, -5)) == [2, 0, 0, 0]
 
 

@@ -53,7 +53,7 @@ def signed(claims: Any, *, header: Any = None, key: bytes = KEY) -> str:
 
 
 def changed(**claims: Any) -> dict[str, Any]:
-    """The claims with some changed, and those that are ... left out."""
+    """Return the claims with some changed; a value of `...` removes the claim."""
     return {name: value for name, value in {**CLAIMS, **claims}.items() if value is not ...}
 
 

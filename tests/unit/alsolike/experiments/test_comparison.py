@@ -1,4 +1,4 @@
-"""Arms beside the control: by hand, beside scipy, and over simulated shops."""
+"""Arms compared with the control: by hand, with SciPy, and over simulated shops."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def simulated(*, lift: float, seed: int) -> list[tuple[list[tuple[ArmSample, Arm
 
 def samples_of(y: Counts, x: Counts) -> list[ArmSample]:
     """Return `sample` of the users in each row who were shown anything, of all rows at once."""
-    n = np.maximum((x > 0).sum(axis=1), 2)  # on the first day there may be nobody yet
+    n = np.maximum((x > 0).sum(axis=1), 2)  # the first day may have no users yet
     y_, x_ = y.sum(axis=1) / n, x.sum(axis=1) / n
     squares = [((a * b).sum(axis=1) - n * a_ * b_) / (n - 1) for a, b, a_, b_ in
                ((y, y, y_, y_), (x, x, x_, x_), (y, x, y_, x_))]  # fmt: skip
@@ -231,7 +231,7 @@ def test_looking_every_day_finds_a_difference_that_is_not_there_in_five_of_a_hun
     ever, ever_by_usual = found(lift=0.0, seed=2)
 
     assert ever <= binom.isf(0.001, EXPERIMENTS, 0.05)  # more would happen once in a thousand times
-    assert ever_by_usual > binom.isf(0.001, EXPERIMENTS, 0.05)  # what the usual test does
+    assert ever_by_usual > binom.isf(0.001, EXPERIMENTS, 0.05)  # the error rate of the fixed-sample test
 
 
 def test_a_detectable_lift_is_detected() -> None:

@@ -25,7 +25,7 @@ def mixture_likelihood_ratio(z: float, x: float) -> float:
 
 @given(st.floats(-8, 8), st.floats(0.001, 1_000))
 def test_the_p_value_is_one_by_the_mixtures_likelihood_ratio(z: float, part: float) -> None:
-    r = 8.781800428032875  # -2 ln .05 + ln(-2 ln .05) + 1
+    r = 8.781800428032875  # -2 ln 0.05 + ln(-2 ln 0.05) + 1
 
     p_value = comparison.p_value(z, observed=part, planned=1)
 
@@ -64,4 +64,4 @@ def test_thirty_looks_at_no_difference_find_one_in_five_of_a_hundred_at_most(pla
     false_findings = (z >= critical).any(axis=1).sum()
 
     assert false_findings <= binom.isf(0.001, EXPERIMENTS, 0.05)  # more would happen once in a thousand times
-    assert (z >= comparison.fixed_critical_z(0.05)).any(axis=1).sum() > 200  # what peeking does to the usual test
+    assert (z >= comparison.fixed_critical_z(0.05)).any(axis=1).sum() > 200  # without the correction for peeking

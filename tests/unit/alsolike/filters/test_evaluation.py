@@ -1,4 +1,4 @@
-"""What passes a filter: by its item, what the user did with it, who the user is, and what time it is."""
+"""Evaluation of filters: by the item, the user's interactions with it, the user and the time."""
 
 from typing import Any
 
@@ -261,7 +261,7 @@ def test_time_of_an_item_is_compared_with_the_clock_of_each_request(
 ) -> None:
     for _ in range(2):
         assert shop.passing(f"INCLUDE ItemID WHERE {condition}", now_ms=now_s * 1000) == expected
-        shop.passing(f"INCLUDE ItemID WHERE {condition}", now_ms=0)  # of which nothing may be kept
+        shop.passing(f"INCLUDE ItemID WHERE {condition}", now_ms=0)  # its result must not be cached
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ EXAMPLES: list[tuple[str, dict[str, Any], list[str]]] = [
     ("INCLUDE ItemID WHERE Items.PRICE != 3", {}, ["leek", "pear"]),
     ("INCLUDE ItemID WHERE Items.CREATION_TIMESTAMP < $DATE", {"DATE": "200"}, ["pear"]),
     ('INCLUDE ItemID WHERE Items.GENRE IN ("vegetable") OR Items.PRICE = 1', {}, ["leek", "pear"]),
-    # the item that related items are asked for: the leek
+    # CurrentItem, the item of a request for related items, is the leek.
     ("INCLUDE ItemID WHERE Items.PRICE < CurrentItem.PRICE", {}, ["pear"]),
     ("INCLUDE ItemID WHERE Items.PRICE < CurrentItem.PRICE AND Items.TAGS IN CurrentItem.TAGS", {}, ["pear"]),
     ("INCLUDE ItemID WHERE Items.PRICE != CurrentItem.PRICE AND Items.CREATION_TIMESTAMP > $DATE", {"DATE": "100"},

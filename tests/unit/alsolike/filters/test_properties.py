@@ -79,7 +79,7 @@ def test_condition_holds_of_the_items_that_a_naive_evaluation_names(
     items = known(catalogue)
     model = Model(ITEM_IDS, *catalogue, from_files=from_files)
 
-    for _ in range(2):  # anew, and from what is kept
+    for _ in range(2):  # computed, then from the cache
         found = passing(model, f"INCLUDE ItemID WHERE {clause.text}", asker, clause.values)
         assert found == [item_id for item_id in ITEM_IDS if clause.holds(item_id, items[item_id], asker)], clause.text
 

@@ -106,7 +106,7 @@ trees = st.lists(expressions, min_size=1, max_size=3).map(lambda found: Filter(t
 
 
 class Writer:
-    """Writes a filter, each part in a way that is drawn."""
+    """Writer of a filter's text that draws the spelling of each part."""
 
     def __init__(self, data: st.DataObject) -> None:
         self._draw = data.draw

@@ -1,4 +1,4 @@
-"""Reasons are told without the values in them, which may be personal."""
+"""Reasons for quarantine contain no values, which may be personal data."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Where interactions lie, and the rule that counts each once."""
+"""Locations of interactions in the lake, and the rule that counts each once."""
 
 from __future__ import annotations
 
@@ -134,5 +134,5 @@ def test_every_writer_of_parquet_takes_the_codec_that_functions_can_read() -> No
     codecs = {codec for text in code for codec in re.findall(r"compression=([^),\s]+)", text)}
 
     assert lake.COMPRESSION == "snappy"
-    # What does not outlive a call, or the command, is no Parquet and takes whichever there is.
+    # Files that live only during a call or command are not Parquet and may use any codec.
     assert codecs == {"lake.COMPRESSION", "_CODEC", '"lz4"'}

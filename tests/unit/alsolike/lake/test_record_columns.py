@@ -114,7 +114,7 @@ def test_columns_hold_what_single_records_say_and_refuse_what_they_refuse(batch:
 
 @pytest.mark.parametrize("name", sorted(ODD))
 def test_every_field_is_checked_at_its_limits_as_in_a_single_record(name: str) -> None:
-    """Beside a plain neighbour: alone, an odd value may fail for having an odd type."""
+    """Each odd value is parsed next to a valid one: in a batch by itself, its type may already fail."""
     for value in ODD[name]:
         for beside in (fields(query="q"), _of_version(2, {}), fields()):
             records = stream({**beside, name: value}, beside)

@@ -1,4 +1,4 @@
-"""The row of an answer: it survives the log as it is, and what is not one is told by its column."""
+"""Rows of the recommendation log: a round trip preserves them, and errors name the invalid column."""
 
 from typing import Any
 

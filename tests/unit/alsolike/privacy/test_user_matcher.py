@@ -1,4 +1,4 @@
-"""Whether an unreadable record is about a user: found in every spelling, and not mistaken for a neighbour's."""
+"""Matching of unreadable records to users: every spelling is found, and similar ids are not confused."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_record_with_the_id_is_the_users(record: object) -> None:
 @pytest.mark.parametrize(
     "record",
     [
-        {"user_id": "bob", "customer": "ann.lee"},  # it names somebody else
+        {"user_id": "bob", "customer": "ann.lee"},  # names another user
         {"user_id": "bob", "session_id": "visit-7"},
         {"user_id": "ann.leeson"},
         {"customer": "Ann.Lee"},

@@ -57,7 +57,7 @@ def store(dynamodb: Counted) -> ProfileStore:
 
 @pytest.fixture
 def other(dynamodb: Counted) -> ProfileStore:
-    """Another process."""
+    """Return the store of another process."""
     return ProfileStore(dynamodb._client, TABLE)
 
 

@@ -1,4 +1,4 @@
-"""What is held about a user: every store once, events once, sessions by their first login, and nobody else's."""
+"""Data stored about a user: each store and event once, sessions by first login, nothing of other users."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def test_a_tombstone_alone_is_not_taken_for_a_receipt(stores: Stores) -> None:
 
 
 class StoppedError(Exception):
-    """Whoever reads has no more time."""
+    """The reader has no time left."""
 
 
 def test_reading_can_be_watched_and_stopped(stores: Stores) -> None:

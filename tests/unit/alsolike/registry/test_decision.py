@@ -59,7 +59,7 @@ def test_refused_version_is_let_through_with_the_reason(decisions: Decisions) ->
 
     assert (forced.forced, forced.verdict, forced.passed) == ("the catalogue is new", "approved", False)
     assert decisions.get("v2") == forced
-    assert [check.passed for check in forced.checks] == [True, False]  # what was found stays
+    assert [check.passed for check in forced.checks] == [True, False]  # the results of the checks are kept
 
 
 def test_version_that_passed_needs_no_force(decisions: Decisions) -> None:

@@ -1,4 +1,4 @@
-"""The champion pointer: promoted and rolled back by whoever looked last."""
+"""The champion pointer: promotion and rollback succeed only for the caller that read the latest pointer."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_a_rollback_holds_new_versions_until_somebody_resumes_or_promotes(s3: An
     assert registry.resume(registry.roll_back(reason="again", now_ms=7)).held is None
     registry.promote("v2", reason="a test", now_ms=8)
     registry.roll_back(reason="once more", now_ms=9)
-    assert registry.promote("v3", reason="mended", now_ms=8).held is None
+    assert registry.promote("v3", reason="fixed", now_ms=8).held is None
 
 
 def test_rolling_back_again_goes_further_back_and_never_forth(s3: Any) -> None:
@@ -149,7 +149,7 @@ def test_the_history_is_cut_to_the_latest_promotions(s3: Any) -> None:
 
 
 class OtherWriter:
-    """An S3 client in front of which somebody else promotes `version` between reading and writing."""
+    """S3 client through which another caller promotes `version` between a read and a write."""
 
     def __init__(self, client: Any, version: str) -> None:
         self._client = client

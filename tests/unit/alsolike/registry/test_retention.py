@@ -1,4 +1,4 @@
-"""Which versions' files stay, and that what goes is never there by half."""
+"""Versions whose files are kept, and complete deletion of the others."""
 
 from __future__ import annotations
 

@@ -85,4 +85,4 @@ def test_errors_of_a_call_have_botocores_classes() -> None:
     s3 = aws.session().create_client("s3", region_name="eu-west-1")
 
     assert issubclass(s3.exceptions.NoSuchKey, ClientError)
-    assert not hasattr(s3, "create_bucket")  # which no function calls
+    assert not hasattr(s3, "create_bucket")  # no function calls this operation

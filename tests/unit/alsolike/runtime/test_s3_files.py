@@ -19,7 +19,7 @@ MIB = 1 << 20
 
 @pytest.fixture
 def s3(aws: Callable[[str], Any]) -> Any:
-    """A client as functions have it, of an AWS with one bucket."""
+    """Return an S3 client configured as in functions, with one bucket."""
     create_bucket(aws("s3"), "shop")
     return client("s3")
 

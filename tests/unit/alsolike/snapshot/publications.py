@@ -1,4 +1,4 @@
-"""What the tests publish, and what of it lies on S3."""
+"""Publications for tests, and the S3 objects that they leave."""
 
 from __future__ import annotations
 

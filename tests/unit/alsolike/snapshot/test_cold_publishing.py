@@ -1,4 +1,4 @@
-"""Cold items in the snapshot: of changes, of a new champion, whoever writes beside."""
+"""Cold items in the snapshot after changes, a new champion and concurrent writes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.unit.alsolike.snapshot.publications import BUCKET, NOW_MS
 
 
 class Catalogue:
-    """A snapshot, the cold items beside it, and champions that know some of the items."""
+    """Snapshot with its cold items, and champions that know some of the items."""
 
     def __init__(self, s3: Any, directory: Path, *, store: type[SnapshotStore] = SnapshotStore) -> None:
         directory.mkdir(exist_ok=True)

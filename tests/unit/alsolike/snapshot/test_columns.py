@@ -1,4 +1,4 @@
-"""Columns are encoded as the latest configuration declares them, whoever publishes."""
+"""Columns are encoded as the latest configuration declares them, by every publisher."""
 
 from __future__ import annotations
 

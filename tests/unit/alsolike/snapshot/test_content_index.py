@@ -27,7 +27,7 @@ def test_items_count_by_their_cosine() -> None:
 
 
 def test_rare_tokens_count_more() -> None:
-    """Of 8 items 2 are glass and 4 are red, and log 4 is twice log 2."""
+    """The catalogue has 8 items, 2 of glass and 4 in red: log 4 is twice log 2."""
     items = {f"i{n}": {"kind": "glass"} if n < 2 else {"colour": "red"} if n < 6 else {} for n in range(8)}
 
     found = nearest(index_of(items), kind="glass", colour="red")

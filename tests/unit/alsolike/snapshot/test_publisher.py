@@ -1,4 +1,4 @@
-"""What is published is read, whatever comes in between."""
+"""Published changes are read despite concurrent publications."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_published_changes_are_read(publisher: SnapshotPublisher, reader: Snapsh
     publish(publisher, item("a", 2, price=3), Change("b", 2, None))
 
     assert items(reader) == {"a": {"price": 3}}
-    assert dict(first.items()) == {"a": {"price": 1}, "b": {"price": 2}}  # who still has it, has it whole
+    assert dict(first.items()) == {"a": {"price": 1}, "b": {"price": 2}}  # an older snapshot stays complete
     assert first.version != reader.current(now_ms=NOW_MS).version
 
 
@@ -103,7 +103,7 @@ def test_merged_segments_are_deleted_after_the_grace_period(s3: Any, publisher: 
     publish(publisher, item("a"))
     (first,) = segment_keys(s3)
     publish(publisher, item("b"))
-    assert first in segment_keys(s3)  # somebody may be downloading it
+    assert first in segment_keys(s3)  # a reader may be downloading it
 
     publish(publisher, item("c"), now_ms=NOW_MS + GRACE_MS + 1)
 
@@ -159,7 +159,7 @@ def test_conflicting_writers_both_get_through(
 
 def test_writer_that_never_wins_says_so(publisher: SnapshotPublisher, monkeypatch: pytest.MonkeyPatch) -> None:
     def losing(*_: Any) -> StoredManifest:
-        raise ConcurrentUpdate("somebody else")
+        raise ConcurrentUpdate("another writer")
 
     monkeypatch.setattr(SnapshotStore, "replace", losing)
 

@@ -39,7 +39,7 @@ def test_damaged_segment_leaves_the_reader_with_what_it_had(
     assert items(reader) == {"a": {"price": 1}}
     with pytest.raises(Unavailable, match=r"no catalogue snapshot to go by: .* has SHA-256"):
         SnapshotReader(s3, BUCKET, tmp_path / "new").current(now_ms=NOW_MS)
-    publisher.publish_all([item("a"), item("b")], columns=COLUMNS, version=0, now_ms=NOW_MS)  # what heals it
+    publisher.publish_all([item("a"), item("b")], columns=COLUMNS, version=0, now_ms=NOW_MS)  # repairs it
     assert sorted(items(reader)) == ["a", "b"]
 
 

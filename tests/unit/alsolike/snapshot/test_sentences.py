@@ -49,7 +49,7 @@ def test_a_synonym_is_near_by_its_meaning_alone(model: SentenceModel) -> None:
 
 
 def test_the_cosine_of_texts_counts_a_quarter(model: SentenceModel) -> None:
-    """The words' cosine is 1 with both grey items; the texts' is .8 with the sofa, 0 with the lamp."""
+    """The words' cosine is 1 with both grey items; the texts' is 0.8 with the sofa, 0 with the lamp."""
     both = 3 / 4 * 1 + 1 / 4 * 0.8, 3 / 4 * 1 + 1 / 4 * 0
 
     assert nearest(index_of(None), "grey couch") == pytest.approx({SOFA: 1 / 2, LAMP: 1 / 2})

@@ -1,4 +1,4 @@
-"""The index of two histograms, by hand and beside scipy's."""
+"""The index of two histograms, by hand and compared with SciPy's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How functions come to see what trends."""
+"""Trend counters that functions read."""
 
 from __future__ import annotations
 

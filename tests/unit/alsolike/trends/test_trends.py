@@ -221,7 +221,7 @@ def test_item_that_was_forgotten_is_assumed_to_have_had_a_past(monkeypatch: pyte
     assert after.items == ("a", "b", "c")
     assert after.counts[2] == pytest.approx([2] * 5 + [30 * math.exp(-5 / 7)])
     assert after.totals[BASELINE] == pytest.approx(160 * math.exp(-3 / 7) + 30 * math.exp(-5 / 7) + 2)
-    # Of that past the hour expects 2 / (160 e^(-3/7) + 30 e^(-5/7)), all of which is c's.
+    # Expected for c: its share of the past, 30 e^(-5/7) of 160 e^(-3/7) + 30 e^(-5/7), times the hour's 2 events.
     expected = 30 * math.exp(-5 / 7) * 2 / (160 * math.exp(-3 / 7) + 30 * math.exp(-5 / 7))
     monkeypatch.setattr(trends, "LEAST_SCORE", 0)
     best = Trends([after]).best("1h", now_ms=NOW_MS)

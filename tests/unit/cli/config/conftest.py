@@ -15,7 +15,7 @@ from tests.unit.cli.shop import NAMES
 
 @pytest.fixture
 def shop(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> ConfigurationStore:
-    """The configuration of the deployment that every verb finds."""
+    """Return the configuration store of the deployment that all subcommands use."""
     monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
     return ConfigurationStore(deployment.client("s3"), NAMES.artefact_bucket)
 

@@ -22,7 +22,7 @@ from operations.configuration.yaml_document import Finding, InvalidYaml, dump, r
         ("a: null", None),
         ("a:", None),
         ("a: ~", None),
-        # What older YAML takes for something else.
+        # Strings that YAML 1.1 reads as other types.
         ("a: NO", "NO"),
         ("a: on", "on"),
         ("a: 1:30", "1:30"),

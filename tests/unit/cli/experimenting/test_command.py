@@ -36,7 +36,7 @@ def now_ms() -> int:
 
 @pytest.fixture
 def shop(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> ConfigurationStore:
-    """The configuration of the deployment that every verb finds: there is a rule set, and no experiment."""
+    """Return the configuration store of the deployment that all subcommands use: one rule set, no experiment."""
     monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
     configuration = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
     configure(configuration)

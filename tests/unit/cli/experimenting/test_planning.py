@@ -1,4 +1,4 @@
-"""What can be found on the shop's own traffic, before the start."""
+"""The smallest detectable lift at the shop's own traffic, before an experiment starts."""
 
 from __future__ import annotations
 

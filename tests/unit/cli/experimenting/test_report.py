@@ -1,4 +1,4 @@
-"""What is counted for an experiment, by hand."""
+"""Outcomes counted for an experiment, by hand."""
 
 from __future__ import annotations
 

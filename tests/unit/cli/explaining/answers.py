@@ -24,7 +24,7 @@ SCHEMA = pa.schema([(name, pa.list_(pa.float64()) if type_ == "array<double>" el
 
 
 class Function:
-    """Answers replays with what it is told; the rest is the deployment's own."""
+    """Lambda client that answers replays with a given document; other calls reach the deployment."""
 
     def __init__(self, where: Deployment) -> None:
         self._client = where.client

@@ -1,4 +1,4 @@
-"""An answer that is asked for again with the request that was made."""
+"""Replays of an answer with the original request."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def test_an_answer_comes_with_what_spoke_for_each_item(function: Function, pseud
         "for-you",
         2,
     )
-    # What came after the answer, and what others did, was not in it.
+    # Later interactions and those of other users are not part of the history.
     assert [each["itemId"] for each in event["history"]] == ["pear"]
 
 

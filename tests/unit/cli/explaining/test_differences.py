@@ -1,4 +1,4 @@
-"""What an answer that is asked for again does not have in common with the first, and why."""
+"""Differences between a replay and the original answer, with their reasons."""
 
 from __future__ import annotations
 

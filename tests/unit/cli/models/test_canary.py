@@ -14,7 +14,7 @@ from tests.unit.cli.shop import NAMES
 
 @pytest.fixture
 def machine(shop: Shop, cloud: MemoryCloud) -> Any:
-    """The training workflow, of which only the first state is executed."""
+    """Return the training workflow, which executes only its first state."""
     cloud.step_functions.executes = True
     states = shop.deployment.client("stepfunctions")
     role = "arn:aws:iam::123456789012:role/workflow"

@@ -1,4 +1,4 @@
-"""What is told of versions: the list, one of them, and how two differ."""
+"""Output about versions: the list, one version, and the differences of two."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_decisions_that_do_not_change_any_more_are_read_once(shop: Shop, monkeyp
     assert sorted(key for key in read if key in map(decision_key, ("v1", "v2", "v3", "v4"))) == [
         decision_key("v1"),
         decision_key("v2"),
-        *2 * [decision_key("v3")],  # somebody may force it
+        *2 * [decision_key("v3")],  # a user may force it
         decision_key("v4"),
     ]
 

@@ -1,4 +1,4 @@
-"""What the verbs print and do where the gate rejected a version and its files are gone."""
+"""Subcommands for a version that the gate rejected and whose files are deleted."""
 
 from __future__ import annotations
 

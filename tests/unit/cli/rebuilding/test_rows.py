@@ -41,7 +41,7 @@ def items(deployment: Deployment) -> dict[str, Any]:
 
 @pytest.fixture
 def logged(deployment: Deployment) -> Deployment:
-    """A shop whose pear became dearer and whose fig was sold out, told in a strange order, some of it twice."""
+    """Log a price rise of the pear and the deletion of the fig, out of order and partly twice."""
     log(deployment, Change("pear", NOW_MS + 5, {"price": 2}), Change("fig", NOW_MS + 7, None), batch=1)
     log(deployment, Change("pear", NOW_MS, {"price": 1}), Change("fig", NOW_MS, {"price": 9}), batch=2)
     log(deployment, Change("pear", NOW_MS, {"price": 1}), Change("kiwi", NOW_MS + 9, {"price": 3}), batch=3)

@@ -11,7 +11,7 @@ from tests.unit.cli.shop import NAMES
 
 
 class Function:
-    """Answers with two items a user, the second of them popular, and fails as it is told.
+    """Lambda client that returns two items per user, the second a popular one, and fails on demand.
 
     Attributes
     ----------

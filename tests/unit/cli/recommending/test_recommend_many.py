@@ -38,7 +38,7 @@ def test_file_has_a_row_an_item_in_the_order_of_the_input(
     assert done.exit_code == 0, done.output
     found = pq.ParquetFile("recommendations.parquet")
     assert found.schema_arrow.equals(table.SCHEMA)
-    assert found.metadata.num_row_groups == 5  # of four rows each
+    assert found.metadata.num_row_groups == 5  # with four rows each
     assert found.read().to_pylist()[:4] == [
         row("u0", 1, "u0-1", 0.5, "model"),
         row("u0", 2, "hit", 0.25, "popular"),
@@ -176,7 +176,7 @@ def test_stopped_by_hand_it_leaves_what_was_there_before(
     assert "stopped; nothing was written" in done.stderr
     assert Path("recommendations.parquet").read_bytes() == b"before"
     assert sorted(path.name for path in Path().iterdir()) == ["recommendations.parquet", "users.txt"]
-    assert len(function.batches) < 20  # and no more of the hundred was asked for
+    assert len(function.batches) < 20  # the rest of the hundred users was not requested
 
 
 def test_large_answers_are_asked_for_in_smaller_batches(function: Function, recommend: Callable[..., Result]) -> None:
@@ -221,7 +221,7 @@ def test_empty_list_makes_an_empty_table(function: Function, recommend: Callable
 def test_what_is_no_file_is_never_replaced_by_one_and_refused_before_anybody_is_asked(
     function: Function, recommend: Callable[..., Result], output: str, users: str
 ) -> None:
-    """Of a device, such as /dev/stdout or /dev/null, there would be a file in its place."""
+    """Replacing a device, such as /dev/stdout or /dev/null, would leave a regular file in its place."""
     write("users.txt", ["anna"])
     Path("folder").mkdir()
     os.mkfifo("queue")

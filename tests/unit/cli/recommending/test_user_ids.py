@@ -1,4 +1,4 @@
-"""The users to recommend to: read from files of several kinds, no faster than they are asked for."""
+"""User ids: read from files of several formats, only as fast as answers arrive."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_users_come_from_what_a_command_prints(function: Function, recommend: Ca
 def test_no_more_users_are_read_than_are_soon_asked_for(
     function: Function, recommend: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A million users shall not take more memory than a thousand: the input waits for the answers."""
+    """A million users must not need more memory than a thousand: reading waits for the answers."""
     monkeypatch.setattr(run, "USERS_AT_ONCE", 1)
     read: list[int] = []
 

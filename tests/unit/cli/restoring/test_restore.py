@@ -37,7 +37,7 @@ KEY = "k" * 32
 
 @pytest.fixture
 def shop(deployment: Deployment) -> Deployment:
-    """A shop with versioned buckets."""
+    """Return a shop with versioned buckets."""
     for bucket in (deployment.names.lake_bucket, deployment.names.artefact_bucket):
         deployment.client("s3").put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     for table in (deployment.names.profiles_table, deployment.names.catalogue_table, deployment.names.users_table):
@@ -48,7 +48,7 @@ def shop(deployment: Deployment) -> Deployment:
 
 
 class Clock:
-    """S3 dates versions in whole seconds, by the real clock: what shall differ has to lie in different ones."""
+    """Clock of S3, which dates versions in whole seconds: versions that must differ need different seconds."""
 
     def next_second(self) -> dt.datetime:
         """Return a time after everything until now and before everything from now on."""
@@ -195,7 +195,7 @@ def test_erased_users_go_also_from_an_object_that_changes_meanwhile(shop: Deploy
     changed = iter([True])
 
     class Changing:
-        """S3, where somebody writes an object anew before it is written."""
+        """S3 client through which another caller overwrites an object before the test's own write."""
 
         def __getattr__(self, name: str) -> Any:
             return getattr(s3, name)

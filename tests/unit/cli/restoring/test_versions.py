@@ -16,7 +16,7 @@ START = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 
 
 class History:
-    """A listing of versions, written by hand: moto and S3 cannot be told what time it is."""
+    """A handwritten listing of versions, because neither moto nor S3 lets a test set their times."""
 
     def __init__(self, page_size: int = 1000) -> None:
         self._versions: list[dict[str, Any]] = []

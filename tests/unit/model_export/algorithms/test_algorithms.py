@@ -72,7 +72,7 @@ def test_transitions_weigh_by_the_later_event() -> None:
 def test_transitions_divide_by_a_power_of_the_row_sum() -> None:
     model = dataclasses.replace(PLAIN, source_power=0.5).fit(interactions([[1, 2, 3], [1, 2, 3]]))
 
-    # From 1: 2 to item 2, 2 * .5 to item 3; the row sums to 3.
+    # From 1: 2 to item 2, 2 * 0.5 to item 3; the row sums to 3.
     np.testing.assert_allclose(model.score(history(1)), [[0, 0, 2 / math.sqrt(3), 1 / math.sqrt(3)]], rtol=1e-6)
 
 
@@ -143,7 +143,8 @@ def test_ease_knows_every_item_where_pairs_are_few() -> None:
 
 
 def test_ease_of_one_source_regresses_on_the_strongest() -> None:
-    # Beside item 3: item 1 twice, of 4 users, 2 / sqrt(4 + 1) = .89; item 2 once, of 1 user, 1 / sqrt(1 + 1) = .71.
+    # Similarity to item 3: item 1 (together twice, 4 users) 2 / sqrt(4 + 1) = 0.89;
+    # item 2 (together once, 1 user) 1 / sqrt(1 + 1) = 0.71.
     data = interactions([[1, 3], [1, 3], [1], [1], [2, 3]])
 
     model = Ease(ridge=1.0, sources=1).fit(data)
@@ -168,7 +169,7 @@ def test_the_withheld_diagonal_of_a_checkerboard_is_found(algorithm: Algorithm) 
 
 
 def test_item_knn_is_the_shrunk_cosine_of_the_sessions() -> None:
-    # Of three users all have item 1 and two item 2: 2 / (sqrt(3) * sqrt(2) + shrink).
+    # Three users: all have item 1 and two have item 2, so 2 / (sqrt(3) * sqrt(2) + shrink).
     data = interactions([[1, 2], [1, 2, 2], [1]])
 
     model = ItemKnn(shrink=1.0).fit(data)
@@ -230,7 +231,7 @@ def test_alternatives_differ_and_the_default_comes_first(name: str) -> None:
 
 def test_slist_solves_for_what_goes_together_and_what_comes_next() -> None:
     # Two users go 1, 2. Together: X'X = [[2, 2], [2, 2]]; next: S'T = [[0, 2], [0, 0]], S'S = [[2, 0], [0, 0]].
-    # A = .25 X'X + .75 S'S, R = .25 X'X + .75 S'T; B[1, 2] = R[1, 2] / (A[1, 1] + ridge) and the other way round.
+    # A = 0.25 X'X + 0.75 S'S, R = 0.25 X'X + 0.75 S'T; B[1, 2] = R[1, 2] / (A[1, 1] + ridge), and vice versa.
     model = Slist(together=0.25, ridge=1.0).fit(interactions([[1, 2], [1, 2]]))
 
     np.testing.assert_allclose(model.score(history(1)), [[0, 0, (0.5 + 1.5) / (0.5 + 1.5 + 1)]], rtol=1e-6)

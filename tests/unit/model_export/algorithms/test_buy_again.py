@@ -57,7 +57,7 @@ def test_demand_expects_less_of_what_was_had_long_ago() -> None:
 def test_demand_is_of_the_last_days_alone() -> None:
     data = bought({0: [1, 2], 92: [1], 100: [2]})
 
-    # Day 92 is before the last 7 days: item 1 stands twice in the past and was not had again.
+    # Day 92 precedes the last 7 days: item 1 occurs twice before them and has no repeat purchase in them.
     early, late = 2 ** (-92 / 120), 1
     one, two = early + late, early
     expected = [10 / (one / (one + two) + 10), (1 + 10) / (two / (one + two) + 10)]

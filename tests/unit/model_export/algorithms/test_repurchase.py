@@ -32,8 +32,8 @@ def probability(
     return 1 / (1 + math.exp(-(score + c[7] * k + c[8] * k * n + c[9] * d)))
 
 
-def told(*lines: tuple[int, float], weight: float = 1.0) -> Histories:
-    """A history of items and ages in days, as a model with a half-life of 120 days is told it."""
+def aged(*lines: tuple[int, float], weight: float = 1.0) -> Histories:
+    """Return a history of (item, age in days), weighted as for a model with a half-life of 120 days."""
     return history(*(item for item, _ in lines), weights=[weight * 2 ** (-age / 120) for _, age in lines])
 
 
@@ -49,7 +49,7 @@ def answered(model: Model, directory: Path, histories: Histories) -> dict[int, f
 def made(
     *, stick: list[float], demand: list[float], unit: float = 1.0, half_life_days: float = 120.0
 ) -> RepurchaseModel:
-    """A model of the fixed coefficients, with tables of items 1 and on."""
+    """Return a model with the given coefficients and tables for items from 1."""
     k, d = np.log(np.array([1.0, *stick])), np.log(np.array([1.0, *demand]))
     return RepurchaseModel(
         settings=Repurchase(half_life_days=half_life_days),
@@ -75,7 +75,7 @@ def habit(*, users: int = 60, windows: int = 8) -> Interactions:
 
 def test_the_score_is_the_formula(tmp_path: Path) -> None:
     model = made(stick=[2.0, 0.5, 1.0], demand=[1.0, 1.5, 0.8], unit=5.0)
-    histories = told((1, 90), (2, 61.5), (1, 31), (0, 0), (1, 4.5), weight=5.0)
+    histories = aged((1, 90), (2, 61.5), (1, 31), (0, 0), (1, 4.5), weight=5.0)
 
     expected = [0, probability([90, 31, 4.5], stick=2.0), probability([61.5], stick=0.5, demand=1.5), 0]
     np.testing.assert_allclose(model.score(histories)[0], expected, rtol=1e-4)
@@ -86,7 +86,7 @@ def test_the_score_is_the_formula(tmp_path: Path) -> None:
 
 def test_a_habit_is_above_what_was_had_more_often_and_lapsed(tmp_path: Path) -> None:
     kept, lapsed = [(1, float(age)) for age in (95, 65, 35, 5)], [(2, float(age)) for age in range(160, 250, 10)]
-    histories = told(*lapsed, *kept)
+    histories = aged(*lapsed, *kept)
     model = made(stick=[1.0, 1.0], demand=[1.0, 1.0])
 
     assert list(answered(model, tmp_path, histories)) == [1, 2]
@@ -96,7 +96,7 @@ def test_a_habit_is_above_what_was_had_more_often_and_lapsed(tmp_path: Path) -> 
 def test_what_weighs_less_counts_as_older_and_what_weighs_more_as_of_today(tmp_path: Path) -> None:
     model = made(stick=[1.0, 1.0], demand=[1.0, 1.0], unit=4.0)
 
-    scores = answered(model, tmp_path, history(1, 2, weights=[1.0, 100.0]))  # of 4: two half-lives; more than 4
+    scores = answered(model, tmp_path, history(1, 2, weights=[1.0, 100.0]))  # scale 4: two half-lives; above 4: today
 
     np.testing.assert_allclose([scores[1], scores[2]], [probability([240]), probability([0])], rtol=1e-4)
 
@@ -126,7 +126,7 @@ def test_what_weighs_nothing_is_as_if_it_were_not_there(half_life_days: float, t
 def test_what_was_given_up_long_ago_is_answered_in_order(tmp_path: Path) -> None:
     """ONNX Runtime's Sigmoid is 0 from -18 on."""
     unlikely = dataclasses.replace(made(stick=[1.0] * 3, demand=[1.0] * 3), coefficients=(0.0,) * 5 + (-1.0, 0.0))
-    histories = told((3, 1500), (2, 200), (1, 400))
+    histories = aged((3, 1500), (2, 200), (1, 400))
 
     scores = answered(unlikely, tmp_path, histories)
 
@@ -137,7 +137,7 @@ def test_what_was_given_up_long_ago_is_answered_in_order(tmp_path: Path) -> None
 
 
 def test_a_graph_says_what_its_model_says_of_customers_who_lapsed(tmp_path: Path) -> None:
-    """Each takes an item daily for three weeks, some a year ago: none is had again after a pause."""
+    """Each user buys an item daily for three weeks, some a year ago; no user returns to it after a pause."""
     data = bought(*({start + day: [1 + start % 5] for day in range(21)} for start in range(0, 360, 2)))
     model = Repurchase().fit(data)
     histories = data.histories(
@@ -173,7 +173,7 @@ def test_coefficients_are_learned_from_eight_weeks_on() -> None:
 def test_learned_probabilities_are_those_of_the_data() -> None:
     model = Repurchase(demand_days=0.0).fit(habit())
 
-    scores = model.score(told(*((1, float(age)) for age in range(210, 0, -28)), (2, 100)))[0]
+    scores = model.score(aged(*((1, float(age)) for age in range(210, 0, -28)), (2, 100)))[0]
 
     assert scores[1] > 0.9  # had every four weeks
     assert scores[2] < 0.3
@@ -238,7 +238,7 @@ def test_a_blend_takes_the_half_life_of_the_better_and_tells_it() -> None:
 
     def histories(days: float) -> Histories:
         asked.append(days)
-        return told((1, 30), (2, 20))
+        return aged((1, 30), (2, 20))
 
     worse_is_buy_again = judge(histories, lambda scores: float(scores.max() <= 1) - scores[0, 2])
     worse_is_repurchase = judge(histories, lambda scores: float(scores[0, 2]))
@@ -253,7 +253,7 @@ def test_a_blend_leaves_the_settings_that_need_another_fit(monkeypatch: pytest.M
     data = habit()
     monkeypatch.setattr(Popularity, "inference_parameters", frozenset[str]())
     tuned: dict[str, Model] = {"popularity": Popularity().fit(data), "repurchase": Repurchase().fit(data)}
-    both = judge(lambda days: told((1, 30), (2, 20)), lambda scores: float(scores[0, 1] + scores[0, 3]))
+    both = judge(lambda days: aged((1, 30), (2, 20)), lambda scores: float(scores[0, 1] + scores[0, 3]))
 
     blend = Blend().search(tuned, both)
 

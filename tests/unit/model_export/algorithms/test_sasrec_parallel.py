@@ -18,7 +18,7 @@ FOUR = dataclasses.replace(SMALL, networks=4, seed=5)
 
 @pytest.fixture(autouse=True)
 def _two_processors(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of which even the shortest training is worth the second."""
+    """Simulate two processors, and use the second for even the shortest training."""
     monkeypatch.setattr(side_process, "processors", lambda: 2)
     monkeypatch.setattr(parallel, "LONG", 0)
 

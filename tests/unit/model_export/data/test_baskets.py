@@ -1,4 +1,4 @@
-"""What was bought in one go."""
+"""Items that were bought together."""
 
 import dataclasses
 
@@ -65,7 +65,7 @@ def test_baskets_are_those_of_one_purchase_after_the_other(rows: list[tuple[int,
     [
         ({"view": 1.0, "purchase": 0.1, "rating": 5.0}, [2]),
         ({"view": 1.0, "rating": 5.0}, [3]),  # the heaviest
-        ({"view": 1.0, "purchase": 7.0}, []),  # nobody bought anything
+        ({"view": 1.0, "purchase": 7.0}, []),  # there are no purchases
         ({}, []),
     ],
 )

@@ -1,4 +1,4 @@
-"""What is scored at once does not grow with users or with the square of histories."""
+"""Chunks of scored histories: their size does not grow with the number of users or the square of histories."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from tests.unit.model_export.shops import interactions
 
 @pytest.fixture
 def batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many histories popularity is asked to score, each time."""
+    """Record the number of histories in each call that scores by popularity."""
     sizes: list[int] = []
     score = PopularityModel.score
 

@@ -85,7 +85,7 @@ def test_distinct_keys_are_in_order(keys: list[int], once: list[int]) -> None:
 
 
 def test_rows_that_repeat_another_are_counted() -> None:
-    # Of user 0: item 1 three times at 5, once at 6; item 2 at 5. Of user 1: item 1 at 5.
+    # User 0 has item 1 three times at 5 and once at 6, and item 2 at 5; user 1 has item 1 at 5.
     data = rows([0, 0, 1, 0, 0, 0], [1, 2, 1, 1, 1, 1], [5, 5, 5, 6, 5, 5], [1.0, 1.0, 1.0, 1.0, 1.0, 3.0])
 
     assert data.repeated() == 2

@@ -15,7 +15,7 @@ def with_content(sequences: list[list[int]], *properties: dict[str, object]) -> 
 
 
 def test_vectors_are_idf_of_the_tokens_scaled_to_length_one() -> None:
-    # Of four items two are red and three large: log(4 / 2) and log(4 / 3).
+    # Two of four items are red and three are large: log(4 / 2) and log(4 / 3).
     content = item_content(
         [{"colour": "red", "size": "L"}, {"colour": "red", "size": "L"}, {"colour": "blue", "size": "L"}, {}]
     )

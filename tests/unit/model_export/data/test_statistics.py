@@ -1,4 +1,4 @@
-"""What is fitted from statistics is what is fitted from the interactions that were counted."""
+"""Models fitted from statistics equal those fitted from the counted interactions."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -100,7 +100,7 @@ def test_settings_that_were_not_counted_with_are_refused(
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
-    """A dataset's statistics of 100 days."""
+    """Write a dataset's statistics of 100 days."""
     counts_of(tmp_path, SHOP, IDS)
     return tmp_path
 

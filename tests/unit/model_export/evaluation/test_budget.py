@@ -29,7 +29,7 @@ FITTED: list[int] = []
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Heavy(Popularity):
-    """Holds 100 bytes an interaction while it is fitted, and notes of how many."""
+    """Popularity that uses 100 bytes per interaction during its fit and records the number of interactions."""
 
     name: ClassVar[str] = "heavy"
 
@@ -42,7 +42,7 @@ class Heavy(Popularity):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Constant(Popularity):
-    """Holds 200 MB while it is fitted."""
+    """Popularity that uses 200 MB during its fit."""
 
     name: ClassVar[str] = "constant"
 

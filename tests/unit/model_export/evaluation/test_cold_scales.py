@@ -1,4 +1,4 @@
-"""How much new items count, and how much rare ones, by hand; see `cold_shops`."""
+"""Scales of new items and of rare ones, by hand; see `cold_shops`."""
 
 import math
 
@@ -180,7 +180,7 @@ def test_what_comes_in_the_test_part_alone_chooses_nothing() -> None:
 
 
 def test_some_users_choose_a_scale_and_tell_what_it_brings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first of four alone is asked, who wants item 1; the two after want item 4."""
+    """Only the first of four users is evaluated, whose target is item 1; the next two have item 4."""
     split = leave_one_out([1, 1, 4], [1, 4, 4], [2, 4, 4], [3, 1, 1])
     monkeypatch.setattr(cold_start, "MOST_QUERIES", 1)
 

@@ -1,4 +1,4 @@
-"""Items that nobody had, judged by hand; see `cold_shops`."""
+"""Evaluation of items without interactions, by hand; see `cold_shops`."""
 
 import math
 from pathlib import Path
@@ -151,7 +151,7 @@ def test_a_long_list_is_longer_than_the_places_that_are_looked_at_first() -> Non
 
 
 def test_what_is_not_in_the_models_first_items_speaks_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Item 1 alone speaks for item 4, which scores 1/2 and ties with items 2 and 3: a target has the worst rank."""
+    """Only item 1 supports item 4, which scores 1/2 and ties with items 2 and 3: a target has the worst rank."""
     split = leave_one_out([1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1])
     monkeypatch.setattr(cold_trial, "LISTED", 1)
 

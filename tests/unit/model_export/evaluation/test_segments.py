@@ -7,7 +7,7 @@ from tests.unit.model_export.shops import interactions
 
 
 def test_a_model_is_judged_by_slice() -> None:
-    # Learned from: item 1 of each. Targets of the test: 1, 2 and 4, of which nobody had the latter two.
+    # Training has each user's item 1. Test targets are 1, 2 and 4; the latter two have no interactions in training.
     data = interactions([[1, 2, 1], [1, 3, 2], [1, 3, 4]], items=6)
     part = splits.leave_one_out(data).test
     names = ["red", "blue", None, "red", None, None]

@@ -161,7 +161,7 @@ def test_since_a_moment_everybody_is_asked_once_for_what_came_later() -> None:
 
     part = splits.since(data, after_ms=2000)
 
-    of = part.order  # what stands at each position
+    of = part.order  # item id of each position
     asked = [
         (
             [int(of[item - 1]) for item in part.queries.seen(query)],

@@ -30,7 +30,7 @@ Sessions = dict[int, onnxruntime.InferenceSession]
 
 @pytest.fixture(scope="module")
 def sessions(tmp_path_factory: pytest.TempPathFactory) -> Sessions:
-    """A graph that returns the history's own weights, with one level of top k and with two."""
+    """Return sessions of a graph that returns the history's weights, with one level of top k and with two."""
     opened = {}
     for items in (FEW_ITEMS, MANY_ITEMS):
         directory = tmp_path_factory.mktemp(f"items{items}")
@@ -116,7 +116,7 @@ def fitted(name: str, *, items: int) -> Model:
 
 
 def padded_histories(items: int) -> Histories:
-    """Padding at the left, at the right, between, only padding; weights beside padding are not 0."""
+    """Return histories padded at the left, at the right, between and entirely; weights of padding are not 0."""
     rows = [[0, 0, 0, 3, 5], [3, 5, 0, 0, 0], [0, 3, 0, 5, 0], [0, 0, 0, 0, 0], [items, items, 1, 2, items]]
     weights = np.random.default_rng(1).random((len(rows), 5)).astype(np.float32) + 0.1
     return Histories(items=np.array(rows, np.int64), weights=weights)

@@ -21,7 +21,7 @@ from tests.unit.model_export.shops import interactions, random_sequences, tiny_s
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Fixed(Model):
-    """Says `said` for every history, and exports `exported`."""
+    """Model that scores every history as `said` and exports `exported`."""
 
     said: Floats
     exported: Floats
@@ -91,7 +91,7 @@ def test_an_item_that_others_displaced_is_missed(tmp_path: Path) -> None:
 
 
 def test_an_item_may_be_left_out_where_that_is_allowed(tmp_path: Path) -> None:
-    """Of 4 histories, 10 places plain, 10 with the history excluded, 10 with half barred, 1 with all but one barred."""
+    """4 histories: 10 places plain, 10 with the history excluded, 10 with half barred, 1 with all but one barred."""
     found = checked(without_item_5(), tmp_path, k=10, least_recall=0.9)
 
     bars, _ = parity._bars(300)
@@ -120,7 +120,7 @@ def test_answers_in_no_order_are_refused(items: list[int], scores: list[float], 
 
 
 def answer_always(path: Path, items: list[int], scores: list[float]) -> None:
-    """Let a graph answer the same whatever it is asked."""
+    """Replace a graph by one that returns the same answer to every input."""
     proto = onnx.load(path, load_external_data=False)
     graph = Graph(4)
     answers = [graph.integers(*items), graph.constant(np.array(scores, np.float32))]
@@ -171,7 +171,7 @@ def test_many_histories_are_compared_in_chunks(tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.parametrize("name", ["buy_again", "ease", "item_knn", "slist", "transitions"])
 def test_a_thousand_of_one_item_add_up_as_in_the_model(name: str, tmp_path: Path) -> None:
-    # What a script does that looks at one item all day. Float32 sums of equal numbers all err to one side.
+    # A script may view one item all day. Float32 sums of equal numbers all err to one side.
     data = interactions(random_sequences(users=40, items=30, length=10), items=30)
     model = dataclasses.replace(algorithms.known()[name], position_decay=1.0).fit(data)
     write_graphs(model, tmp_path)

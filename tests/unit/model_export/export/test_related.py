@@ -1,4 +1,4 @@
-"""What is like an item, and what is bought with it, counted by hand."""
+"""Similar items and items bought together, counted by hand."""
 
 import dataclasses
 import itertools
@@ -60,7 +60,7 @@ def test_an_item_that_nobody_shares_is_like_what_has_its_columns() -> None:
     red, blue = {"colour": "red"}, {"colour": "blue"}
     tables = made(interactions([[1, 2], [1, 2], [3], [4]]), columns=[red, blue, red, blue])
 
-    doubt = 30 * 0.03  # what the same colour counts, in users
+    doubt = 30 * 0.03  # weight of the same colour, in users
     assert row(tables, SIMILAR, 3) == pytest.approx({1: doubt / (math.sqrt(1 * 2) + 30)}, rel=1e-3)
     assert row(tables, SIMILAR, 1) == pytest.approx(
         {2: 2 / (math.sqrt(2 * 2) + 30), 3: doubt / (math.sqrt(2 * 1) + 30)}, rel=1e-3
@@ -131,7 +131,7 @@ def test_items_that_are_all_the_same_come_in_the_order_of_their_positions() -> N
     tables = made(interactions([list(range(1, 61))] * 2, items=61, step_ms=0), columns=[{"colour": "red"}] * 60 + [{}])
 
     assert list(row(tables, TOGETHER, 30)) == [*range(1, 30), *range(31, 52)]  # fifty, without itself
-    assert list(row(tables, SIMILAR, 30)) == [*range(1, 30), *range(31, 52)]  # 51 by its columns alone
+    assert list(row(tables, SIMILAR, 30)) == [*range(1, 30), *range(31, 52)]  # 51 is similar only by its columns
 
 
 @settings(max_examples=40, deadline=None)

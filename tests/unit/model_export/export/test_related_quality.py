@@ -1,4 +1,4 @@
-"""What related items are worth, judged by hand."""
+"""Quality of related items, by hand."""
 
 import dataclasses
 
@@ -55,7 +55,7 @@ def test_figures_are_of_what_was_before_the_window() -> None:
 
     # Asked is 1 (for 2: right) and 3 (for 5: it is 4); the most frequent item 5 is right for 3.
     assert found[SIMILAR] == RelatedFigures(asked=2, hr=1 / 2, popular_hr=1 / 2)
-    # Asked are 1 and 2 (right), 3 (it is 4) and 5 (nothing is known); 5 is right for 3. Of 5 the next frequent is 1.
+    # Evaluated are 1 and 2 (hits), 3 (a miss: 4) and 5 (no list). Popular item 5 is a hit for 3; for 5, 1 comes first.
     assert found[TOGETHER] == RelatedFigures(asked=4, hr=2 / 4, popular_hr=1 / 4)
 
 

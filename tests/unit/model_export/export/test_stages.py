@@ -1,4 +1,4 @@
-"""How many stages an export takes: what was faster with enough recall."""
+"""Number of stages in an export: the faster choice with sufficient recall."""
 
 from pathlib import Path
 

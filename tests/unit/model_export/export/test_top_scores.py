@@ -1,4 +1,4 @@
-"""How high the best score of an answer is, over users of the last days."""
+"""Distribution of each answer's highest score, over users of the last days."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.unit.model_export.shops import interactions, random_sequences
 
 
 def own_weights(directory: Path, items: int) -> BuyAgainModel:
-    """A model that scores an item by its weights in the history, decayed by nothing."""
+    """Write and return a model that scores an item by its weights in the history, without decay."""
     settings = BuyAgain(half_life_days=float("inf"), position_decay=1.0)
     model = BuyAgainModel(settings=settings, items=items, factor=np.ones(items + 1, np.float32))
     write_graphs(model, directory)

@@ -21,7 +21,7 @@ NOTHING = np.zeros((1, 0), np.int64)
 
 
 def answer_every_list_in_two_stages(patch: pytest.MonkeyPatch) -> None:
-    """Also where one stage would be faster."""
+    """Use two stages even if one would be faster."""
     patch.setattr(TwoStages, "longest_list", lambda *_: 10_000)
 
 
@@ -32,7 +32,7 @@ def model() -> Embeddings:
 
 @pytest.fixture(scope="module")
 def two_stages(model: Embeddings, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The graphs with a head of all dimensions."""
+    """Write graphs with a head of all dimensions."""
     directory = tmp_path_factory.mktemp("two")
     write_graphs(model, directory, two_stages=TwoStages(DIMENSIONS, 64))
     return directory

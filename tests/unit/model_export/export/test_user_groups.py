@@ -13,7 +13,7 @@ POPULARITY = Popularity(trend_half_life_days=np.inf)
 HALF = FEWEST_USERS
 PROFILES = [f"u#{user}" for user in range(2 * HALF)]
 DATA = interactions([[1, 2, 2]] * HALF + [[1, 3, 1]] * HALF, items=4)
-"""The first half had 2 twice and 1 once, the others 1 twice and 3 once; nobody had 4."""
+"""The first half had item 2 twice and 1 once, the others 1 twice and 3 once; item 4 has no interactions."""
 
 
 def found(users: dict[str, dict[str, object]], **columns: str) -> Group | None:

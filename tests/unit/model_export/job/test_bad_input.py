@@ -1,4 +1,4 @@
-"""What becomes of poor data: its users, items, times, rows, weights and hold-out, and too little of it."""
+"""Training on poor data: users, items, times, rows, weights, hold-out, and too few of them."""
 
 import json
 import math
@@ -51,7 +51,7 @@ def write_rows(path: Path, rows: Sequence[Row]) -> Path:
 
 
 def evaluated(path: Path, *arguments: str, protocol: str = "leave-one-out") -> tuple[dict[str, Any], str]:
-    """Return the JSON and what was said beside it."""
+    """Return the JSON of standard output, and standard error."""
     command = ["--interactions", str(path), "--protocol", protocol, "--json", *arguments]
     app = typer.Typer()
     app.command()(evaluate)
@@ -174,7 +174,7 @@ def test_duplicate_rows_change_nothing_for_what_counts_users(name: str) -> None:
 def test_duplicate_rows_count_twice_for_transitions() -> None:
     plain = Transitions(gap_decay=0.5, max_gap=3, backward=0.0, source_power=0.0, position_decay=1.0)
 
-    # Of 1, 1, 2, 2: the first 1 is followed at gaps 2 and 3, the second at gaps 1 and 2.
+    # In the sequence 1, 1, 2, 2, the first 1 is followed by 2 at gaps 2 and 3, the second at gaps 1 and 2.
     assert plain.fit(interactions([[1, 1, 2, 2]])).score(history(1))[0, 2] == (0.5 + 0.25) + (1 + 0.5)
 
 

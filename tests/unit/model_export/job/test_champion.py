@@ -44,7 +44,7 @@ def test_both_are_asked_for_what_users_had_after_the_champions_last_event(tmp_pa
     assert found.champion.ndcg == pytest.approx((first + 0) / 2)
     assert found.difference == pytest.approx((own - first) / 2)
     assert found.ahead == pytest.approx((own - first, 0.0))
-    # Of 20 interactions before, a had 6, b and c 5, d 4, e none. old0 had a, b, c, d; old4 a, b, c, a.
+    # The 20 interactions before: a 6, b and c 5, d 4, e none. old0 had a, b, c, d; old4 had a, b, c, a.
     had = (6 + 5 + 5 + 4) / 4 / 20 + (6 + 5 + 5 + 6) / 4 / 20
     assert found.candidate.popularity == pytest.approx((6 + 5 + 5) / 3 / 20)
     assert found.candidate.popularity_ratio == pytest.approx(2 * (6 + 5 + 5) / 3 / 20 / had)
@@ -74,11 +74,11 @@ def test_seen_items_are_left_out_of_both_lists_where_the_run_leaves_them_out(tmp
     assert found.champion is not None
     assert found.candidate is not None
     assert found.champion.ndcg == 1.0
-    assert found.candidate.ndcg == 0.5  # of what is left to old4 d is the most popular; e was never learned
+    assert found.candidate.ndcg == 0.5  # d is the most popular item left for old4; e was never learned
 
 
 def test_new_users_are_asked_after_their_first_interactions(tmp_path: Path) -> None:
-    data = shop({}, late={"new": ["a", "d"], "newer": ["a"]})  # of the latter nothing is left to ask for
+    data = shop({}, late={"new": ["a", "d"], "newer": ["a"]})  # newer has no target left
     folder = champion(tmp_path / "champion", {("a", "d"): 1.0})
 
     found = compared(folder, data, k=1)
@@ -89,7 +89,7 @@ def test_new_users_are_asked_after_their_first_interactions(tmp_path: Path) -> N
 
 
 def test_user_of_whom_a_model_knows_nothing_gets_no_list_of_it(tmp_path: Path) -> None:
-    data = shop({}, late={"new": ["e", "a"]})  # nobody had e before: serving would answer what is popular
+    data = shop({}, late={"new": ["e", "a"]})  # e is unknown: serving would return popular items
     folder = champion(tmp_path / "champion", {(item, "a"): 1.0 for item in ("a", "b")}, item_ids=("a", "b"))
 
     found = compared(folder, data)
@@ -121,7 +121,7 @@ def test_item_that_the_data_no_longer_has_takes_its_place_in_the_champions_list(
     assert found.champion is not None
     assert found.champion.ndcg == pytest.approx(1 / math.log2(3))
     assert found.champion.coverage == 1 / 5  # e
-    assert found.champion.popularity == 0.0  # nobody had either
+    assert found.champion.popularity == 0.0  # neither item has interactions
 
 
 def test_slices_have_both_figures_and_intervals(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def judged(folder: Path, data: TrainingData, *, since_ms: int = SINCE_MS) -> New
 
 def test_half_of_what_is_new_is_learned_and_the_rest_asked_for(tmp_path: Path) -> None:
     data = shop({"old0": ["e", "c"], "old1": ["e", "c"]})
-    folder = champion(tmp_path / "champion", {("e", "c"): 1.0})  # who had e has c next: its list begins with it
+    folder = champion(tmp_path / "champion", {("e", "c"): 1.0})  # it recommends c first after e
 
     found = judged(folder, data)
 
@@ -53,7 +53,7 @@ def test_what_is_foreseen_is_counted_above_a_list_drawn_by_lot(tmp_path: Path) -
     assert found.foreseen is not None
     discounts = 1 + 1 / math.log2(3) + 1 / 2
     by_lot = discounts / 1 * 1 / 5  # each of three ranks holds the one of five items that a user had
-    # Half of what is new is day 4, so that day 5 is asked for: c stands third for old0 and old1.
+    # The first half of the new data is day 4, so day 5 is evaluated: c ranks third for old0 and old1.
     assert found.foreseen.users == 2
     assert found.foreseen.now == pytest.approx(1 / 2 - by_lot)
     # As long a time up to the champion's last event is day 3: eight had d and two a, and the list is a, b, c.
@@ -65,7 +65,7 @@ def test_what_is_foreseen_is_counted_above_a_list_drawn_by_lot(tmp_path: Path) -
 def test_nothing_after_the_champions_last_event_counts_as_the_time_before(tmp_path: Path) -> None:
     data = shop({user: ["e", "e", "e", "e", "e"] for user in PAST})  # days 4 to 8
 
-    # Settings were chosen up to day 6: half of what is new is day 7, and day 8 is asked for.
+    # Settings were chosen up to day 6: the first half of the new data is day 7, and day 8 is evaluated.
     found = judged(champion(tmp_path / "champion", {}), data, since_ms=SINCE_MS + 3 * DAY_MS)
 
     assert found is not None
@@ -73,11 +73,11 @@ def test_nothing_after_the_champions_last_event_counts_as_the_time_before(tmp_pa
     assert found.foreseen is not None
     assert (found.foreseen.before_after_ms, found.foreseen.before_until_ms) == (SINCE_MS - DAY_MS, SINCE_MS)
     discounts = 1 + 1 / math.log2(3) + 1 / 2
-    assert found.foreseen.before == pytest.approx(1 / 5 - discounts / 5)  # of day 3, as above
+    assert found.foreseen.before == pytest.approx(1 / 5 - discounts / 5)  # day 3, as above
 
 
 def test_the_time_before_leaves_half_of_what_the_champion_knew_to_learn(tmp_path: Path) -> None:
-    # Half of what is new is day 4, and days 5 to 8 are asked for: as long a time before would begin on day -1.
+    # The first half of the new data is day 4, and days 5 to 8 are evaluated: an equal time before starts on day -1.
     data = shop({**{user: ["e"] for user in PAST}, "old4": ["e", "e", "e", "e", "e"]})
 
     found = judged(champion(tmp_path / "champion", {}), data)
@@ -107,7 +107,7 @@ def test_where_most_of_what_is_new_bears_the_last_time_all_of_it_is_asked_for(tm
     assert found is not None
     assert (found.since_ms, found.half_ms) == (SINCE_MS, SINCE_MS)
     assert found.taught is not None
-    assert (found.taught.users, found.taught.candidate) == (10, 0.0)  # nobody had e before
+    assert (found.taught.users, found.taught.candidate) == (10, 0.0)  # e is unknown
     assert found.foreseen is not None
     assert found.foreseen.users == 10
 

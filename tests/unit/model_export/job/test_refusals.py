@@ -67,7 +67,7 @@ def test_ease_takes_any_number_of_items_whose_pairs_are_few() -> None:
 
 
 def test_slist_refuses_more_pairs_than_go_into_memory() -> None:
-    # Sessions of 2 and 3: 4 + 9. Before each: 0, 1 and 0, 1, 2, squared: 1 + 1 + 4. Of many items, all may differ.
+    # Sessions of 2 and 3: 4 + 9. Earlier items 0, 1 and 0, 1, 2, squared: 1 + 1 + 4. All may differ in a big catalogue.
     data = dataclasses.replace(PAIR, items=100)
 
     assert Slist(max_pairs=4 + 9 + 1 + 1 + 4).unsupported_reason(data) is None

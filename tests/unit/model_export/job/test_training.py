@@ -132,7 +132,7 @@ def test_the_bundle_finds_the_nearest_known_items_of_a_new_one(tmp_path: Path) -
 
 
 def test_items_that_are_too_rare_to_be_learned_take_part_in_the_choice_of_the_scale(tmp_path: Path) -> None:
-    """The catalogue has items 9 to 11, nobody's and of all kinds."""
+    """The catalogue has items 9 to 11, which have no interactions and all kinds."""
     walks = {f"user{user}": [f"item{(user + step) % 9:02d}" for step in range(6)] for user in range(20)}
     kinds = {f"item{number:02d}": {"kind": f"k{number % 3}"} for number in range(12)}
     dataset = write_dataset(tmp_path / "dataset", walks, properties=kinds)
@@ -196,8 +196,8 @@ def test_the_bundle_knows_what_is_like_an_item_and_bought_with_it(tmp_path: Path
             items, scores = bundle.related(kind, int(bundle.positions([first])[0]))
             assert [bundle.item_id(position) for position in items.tolist()] == [second]
             assert 0 < scores[0] < 1
-    # Of 40 steps in 390 minutes the validation has those after 312 and up to 351: four of each user, who has one item
-    # after the other. Eight items are fewer than ten, so the most frequent ones are right as well.
+    # The validation has the steps after 312 and up to 351 of 390 minutes: four per user, one item after the other.
+    # Eight items are fewer than ten, so the most frequent ones are right as well.
     assert manifest.metrics["related"] == {
         SIMILAR: {"asked": 20 * 3, "hr": 1.0, "popular_hr": 1.0},
         TOGETHER: {"asked": 20 * 2, "hr": 1.0, "popular_hr": 1.0},

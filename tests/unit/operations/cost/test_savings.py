@@ -1,4 +1,4 @@
-"""Which settings would make a bill smaller, and by how much."""
+"""Settings that would reduce a bill, with the amount saved by each."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""What trainings cost, on one machine and counted by Spark, and which do not fit."""
+"""Costs of training runs, on one machine and with Spark, and of runs that do not fit."""
 
 import dataclasses
 
@@ -85,7 +85,7 @@ def test_an_instance_type_without_a_price_is_said_and_the_rest_of_the_bill_stand
     assert dollars(bill, "training") == 0
     assert dollars(bill, "dashboards") == 2 * 3.00
     assert dollars(bill, "training volumes") == pytest.approx(73 * 10 * 240 / 3_600 / 730 * 0.14)
-    assert "training_schedule" not in saved(deployed, NOTHING)  # it would save what nobody knows
+    assert "training_schedule" not in saved(deployed, NOTHING)  # the saving is unknown
 
 
 def test_a_type_without_a_price_is_not_said_where_nothing_trains() -> None:
