@@ -183,9 +183,10 @@ def sources_of(
         snapshot=PolledValue(_Read(snapshot), what="catalogue", default=EMPTY, retry_s=1, breaker=breaker),
         breaker=breaker,
     )
-    people = UserStores(PLAIN_IDS, _Known(recent), UserStore(cast(RowClient, None), ""))
+    profiles = _Known(recent)
+    people = UserStores(PLAIN_IDS, profiles, UserStore(cast(RowClient, None), ""))
     trends = PolledValue(_Read(NO_TRENDS), what="trends", default=NO_TRENDS, retry_s=1, breaker=breaker)
-    batches = handler.Batches(people.profiles, BatchFiles(None, ""))
+    batches = handler.Batches(profiles, BatchFiles(None, ""))
     served = ServedLog(PLAIN_IDS, lambda: Pseudonyms(bytes(MIN_KEY_BYTES)))
     return handler.Sources(
         watch, people, trends, served, time_budget_ms=100, patience=NO_LIMIT, batches=lambda: batches

@@ -32,17 +32,17 @@ from alsolike.trends.trends import NO_TRENDS, Trends
 from functions.recommend.direct.batch import BatchFiles, answer_batch, parse_batch
 from functions.recommend.direct.preview import preview
 from functions.recommend.direct.replay import answer_replay
-from functions.recommend.http.request import PARSERS, RecommendationRequest
+from functions.recommend.http.request import PARSERS
 from functions.recommend.http.response import Answer, respond_answer
 from functions.recommend.http.served_line import ServedLog
-from functions.recommend.ranking.context import UNLIMITED, Budget
-from functions.recommend.service import recommend
+from functions.recommend.ranking.context import Budget
+from functions.recommend.service import Recommender
 from functions.recommend.settings import Settings
 from functions.recommend.state.bundles import BundleCache
 from functions.recommend.state.champion import ChampionLoader, VariantModels
 from functions.recommend.state.model import open_first_session
 from functions.recommend.state.polling import CircuitBreaker, LookUpLimits, PolledValue
-from functions.recommend.state.serving_state import CATALOGUE, CONFIGURATION, TRENDS, ServingState, StateRefresher
+from functions.recommend.state.serving_state import CATALOGUE, CONFIGURATION, TRENDS, StateRefresher
 from functions.recommend.state.users import UserStores
 
 CALL_TIMEOUT_S = 2
@@ -160,23 +160,17 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     sources.patience.begin_request(limited="routeKey" in event)
     if "batch" in event:
         return _answer_batch(event, context, sources=sources, now_ms=now_ms)
-    for name, answer_call in (("replay", _answer_replay), ("preview", _preview)):
+    for name, answer_call in (("replay", answer_replay), ("preview", preview)):
         if name in event:
-            return _or_refusal(answer_call, event, context, sources=sources, now_ms=now_ms)
+            recommender = _recommender(sources, context, now_ms=now_ms)
+            return _or_refusal(answer_call, event[name], recommender=recommender)
     budget = Budget(sources.time_budget_ms)
     try:
         request = PARSERS[route_key(event)](event)
-        state = sources.watch.state(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
+        recommender = _recommender(sources, context, now_ms=now_ms)
         if sources.patience.is_cold:
             sources.trends.begin(now_ms=now_ms)
-        answer = recommend(
-            request,
-            state=state,
-            people=sources.people,
-            trends=functools.partial(_trends, sources, now_ms),
-            budget=budget,
-            now_ms=now_ms,
-        )
+        answer = recommender.answer(request, budget=budget)
     except AlsolikeError as error:
         count(Metric.REQUESTS_REJECTED)
         log_refusal(error)
@@ -188,24 +182,22 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return with_correlation_id(response, correlation_id)
 
 
+def _recommender(sources: Sources, context: Any, *, now_ms: int) -> Recommender:
+    """Return a recommender with the current state."""
+    state = sources.watch.state(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
+    return Recommender(state, sources.people, functools.partial(sources.trends.current, now_ms=now_ms), now_ms)
+
+
 def _answer_batch(event: dict[str, Any], context: Any, *, sources: Sources, now_ms: int) -> dict[str, Any]:
     """Answer a batch; an error that concerns the whole batch fails the invocation, so that its caller learns of it."""
-    remaining_ms = context.get_remaining_time_in_millis
     batches = sources.batches()
     batch = parse_batch(event["batch"], files=batches.files)
-    state = sources.watch.state(now_ms=now_ms, remaining_ms=remaining_ms)
-
-    def answer(request: RecommendationRequest, people: UserStores) -> Answer:
-        trends = functools.partial(_trends, sources, now_ms)
-        return recommend(request, state=state, people=people, trends=trends, budget=Budget(UNLIMITED), now_ms=now_ms)
-
     return answer_batch(
         batch,
-        people=sources.people,
+        recommender=_recommender(sources, context, now_ms=now_ms),
         profiles=batches.profiles,
         files=batches.files,
-        answer=answer,
-        remaining_ms=remaining_ms,
+        remaining_ms=context.get_remaining_time_in_millis,
     )
 
 
@@ -218,38 +210,6 @@ def _or_refusal(call: Callable[..., dict[str, Any]], *arguments: Any, **more: An
         log_refusal(error)
         kind = NotFound if isinstance(error, NotFound) else InvalidInput
         return {"refused": {"type": kind.__name__, "message": str(error)}}
-
-
-def _answer_replay(event: dict[str, Any], context: Any, *, sources: Sources, now_ms: int) -> dict[str, Any]:
-    """Answer a replayed request; the answer is neither counted nor logged as served."""
-    state = sources.watch.state(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
-
-    def answer(request: RecommendationRequest, people: UserStores, at_ms: int) -> Answer:
-        trends = functools.partial(_trends, sources, now_ms)
-        return recommend(request, state=state, people=people, trends=trends, budget=Budget(UNLIMITED), now_ms=at_ms)
-
-    return answer_replay(event["replay"], people=sources.people, answer=answer)
-
-
-def _preview(event: dict[str, Any], context: Any, *, sources: Sources, now_ms: int) -> dict[str, Any]:
-    """Try rules."""
-
-    def answer(request: RecommendationRequest, state: ServingState, rules: str | None) -> Answer:
-        trends = functools.partial(_trends, sources, now_ms)
-        return recommend(
-            request, state=state, people=sources.people, trends=trends, budget=Budget(UNLIMITED), now_ms=now_ms,
-            rules=rules,
-        )  # fmt: skip
-
-    state = sources.watch.state(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
-    return preview(event["preview"], state=state, answer=answer)
-
-
-def _trends(sources: Sources, now_ms: int, degraded: list[str]) -> Trends:
-    trends, lacking = sources.trends.current(now_ms=now_ms)
-    if lacking is not None:
-        degraded.append(lacking)
-    return trends
 
 
 def _count(answer: Answer) -> None:

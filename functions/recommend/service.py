@@ -9,13 +9,14 @@ from alsolike.domain import recommendation_id
 from alsolike.lake.served import FILLED
 from alsolike.registry.canary import assign
 from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.struct import struct
 from functions.recommend.http.request import RecommendationRequest
 from functions.recommend.http.response import Answer, RankedItem, metadata
 from functions.recommend.http.session_limits import permitted
 from functions.recommend.ranking import selected_filter
-from functions.recommend.ranking.context import Budget, RequestContext, Trends
+from functions.recommend.ranking.context import UNLIMITED, Budget, RequestContext, Trends
 from functions.recommend.ranking.explanation import reasons
-from functions.recommend.ranking.recommenders import NOTHING, RECOMMENDERS, RecommenderResult, note_failure
+from functions.recommend.ranking.recommenders import NOTHING, RECOMMENDERS, RecommenderResult, model_failure
 from functions.recommend.rules import merchandising
 from functions.recommend.state.model import GRAPH_ERRORS, History
 from functions.recommend.state.serving_state import NO_CATALOGUE, NO_CONFIGURATION, ServingState
@@ -24,102 +25,116 @@ from functions.recommend.state.users import RequestUser, UserStores
 NO_VERSION = "none"
 
 
-def recommend(
-    request: RecommendationRequest,
-    *,
-    state: ServingState,
-    people: UserStores,
-    trends: Callable[[list[str]], Trends],
-    budget: Budget,
-    now_ms: int,
-    rules: str | None = merchandising.OWN,
-) -> Answer:
-    """Answer a request; return a degraded answer after a failure, but never an item that a filter rejects.
+@struct
+class Recommender:
+    """Answers requests with one state at one time; single requests, batches, replays and previews use it.
 
-    Parameters
+    Attributes
     ----------
+    people
+        The stores to read the requesting users from.
     trends
-        Returns the trending items, and appends to the given list the reasons if they are missing.
-    rules
-        Name of the rule set that applies; None for no rules.
-
-    Raises
-    ------
-    NotFound
-        If it names an unknown filter.
-    InvalidInput
-        If it lacks an input of its filter, or a session may not send it.
+        Returns the trending items, and the reason if they are missing or stale, else None.
+    now_ms
+        The time of the answers.
     """
-    degraded = list(state.degraded)
-    configuration = None if NO_CONFIGURATION in degraded else state.configuration
-    request = permitted(request, None if configuration is None else configuration.sessions)
-    assignment = assign(
-        state.configuration.experiments.values(),
-        state.canary,
-        recommender=request.recommender,
-        unit=request.user_id or request.session_id,
-        now_ms=now_ms,
-    )
-    if assignment.model is not None:
-        state = state.with_model(assignment.model)
-        degraded = list(state.degraded)
-    answering = assignment.recommender or request.recommender
-    obeyable = request.filter_name is None or configuration is not None
-    chosen = (
-        selected_filter.choose(request, state.configuration, answering=answering)
-        if obeyable
-        else selected_filter.SelectedFilter()
-    )
-    request_as_answered = (
-        request if answering == request.recommender else dataclasses.replace(request, recommender=answering)
-    )
-    context = RequestContext(
-        request_as_answered,
-        model=state.model,
-        catalogue=state.catalogue,
-        configuration=state.configuration,
-        shopper=RequestUser(people, user_id=request.user_id, session_id=request.session_id, degraded=degraded),
-        chosen=chosen,
-        trends=lambda: trends(degraded),
-        budget=budget,
-        degraded=degraded,
-        now_ms=now_ms,
-    )
-    if rules == merchandising.OWN and assignment.rules is not None:
-        rules = assignment.rules
-    version = NO_VERSION if state.model is None else state.model.version
-    # Made before the model runs, while the processor's caches hold the program.
-    said = recommendation_id.create(
-        answered_ms=now_ms, recommender=request.recommender, version=version, arms=assignment.arms
-    )
-    rule_set = merchandising.rule_set(request_as_answered, state.configuration, name=rules)
-    steered = None if rule_set is None else merchandising.Merchandising(rule_set, context)
-    found, slate = NOTHING, None
-    if obeyable and not (chosen.needs_catalogue and NO_CATALOGUE in degraded):
-        try:
-            found = RECOMMENDERS[answering](context)
-            slate = None if steered is None else steered.arrange(found)
-        except Unavailable:  # the filter looks at what cannot be read of the user, which is declared by then
-            if not (chosen.needs_user or chosen.needs_history):
-                raise
-    places = found.items if slate is None else slate.places
-    items = _items(context, places, found.history)
-    return Answer(
-        items,
-        said,
-        found.source if places else "none",
-        sum(place.origin == FILLED for place in places),
-        found.cold if slate is None else _cold(context, found, places),
-        found.within,
-        version,
-        tuple(degraded),
-        assignment.arms,
-        None if slate is None or rule_set is None else rule_set.name or None,
-        () if slate is None else tuple(slate.unmet_rules),
-        filter=chosen.name or None,
-        configuration=state.configuration.version,
-        unknown_columns=_unknown_columns(context, items, declared=state.configuration.item_columns),
-    )
+
+    state: ServingState
+    people: UserStores
+    trends: Callable[[], tuple[Trends, str | None]]
+    now_ms: int
+
+    def answer(
+        self, request: RecommendationRequest, *, budget: Budget | None = None, rules: str | None = merchandising.OWN
+    ) -> Answer:
+        """Answer a request; return a degraded answer after a failure, but never an item that a filter rejects.
+
+        Parameters
+        ----------
+        budget
+            The time budget; None for no limit.
+        rules
+            Name of the rule set that applies; None for no rules.
+
+        Raises
+        ------
+        NotFound
+            If it names an unknown filter.
+        InvalidInput
+            If it lacks an input of its filter, or a session may not send it.
+        """
+        state, now_ms = self.state, self.now_ms
+        configuration = None if NO_CONFIGURATION in state.degraded else state.configuration
+        request = permitted(request, None if configuration is None else configuration.sessions)
+        assignment = assign(
+            state.configuration.experiments.values(),
+            state.canary,
+            recommender=request.recommender,
+            unit=request.user_id or request.session_id,
+            now_ms=now_ms,
+        )
+        if assignment.model is not None:
+            state = state.with_model(assignment.model)
+        answering = assignment.recommender or request.recommender
+        obeyable = request.filter_name is None or configuration is not None
+        chosen = (
+            selected_filter.choose(request, state.configuration, answering=answering)
+            if obeyable
+            else selected_filter.SelectedFilter()
+        )
+        request_as_answered = (
+            request if answering == request.recommender else dataclasses.replace(request, recommender=answering)
+        )
+        context = RequestContext(
+            request_as_answered,
+            model=state.model,
+            catalogue=state.catalogue,
+            configuration=state.configuration,
+            shopper=RequestUser(self.people, user_id=request.user_id, session_id=request.session_id),
+            chosen=chosen,
+            trends=self.trends,
+            budget=budget or Budget(UNLIMITED),
+            state_degraded=state.degraded,
+            now_ms=now_ms,
+        )
+        if rules == merchandising.OWN and assignment.rules is not None:
+            rules = assignment.rules
+        version = NO_VERSION if state.model is None else state.model.version
+        # Made before the model runs, while the processor's caches hold the program.
+        said = recommendation_id.create(
+            answered_ms=now_ms, recommender=request.recommender, version=version, arms=assignment.arms
+        )
+        rule_set = merchandising.rule_set(request_as_answered, state.configuration, name=rules)
+        steered = None if rule_set is None else merchandising.Merchandising(rule_set, context)
+        if steered is not None:
+            context = steered.context
+        found, slate = NOTHING, None
+        if obeyable and not (chosen.needs_catalogue and NO_CATALOGUE in state.degraded):
+            try:
+                found = RECOMMENDERS[answering](context)
+                slate = None if steered is None else steered.arrange(found)
+            except Unavailable:  # the filter looks at what cannot be read of the user, which is declared by then
+                if not (chosen.needs_user or chosen.needs_history):
+                    raise
+        places = found.items if slate is None else slate.places
+        items, unexplained = _items(context, places, found.history)
+        failed = (*found.degraded, *(() if slate is None else slate.degraded), *unexplained)
+        return Answer(
+            items,
+            said,
+            found.source if places else "none",
+            sum(place.origin == FILLED for place in places),
+            found.cold if slate is None else _cold(context, found, places),
+            found.within,
+            version,
+            tuple(dict.fromkeys((*context.degraded, *failed))),
+            assignment.arms,
+            None if slate is None or rule_set is None else rule_set.name or None,
+            () if slate is None else tuple(slate.unmet_rules),
+            filter=chosen.name or None,
+            configuration=state.configuration.version,
+            unknown_columns=_unknown_columns(context, items, declared=state.configuration.item_columns),
+        )
 
 
 def _unknown_columns(
@@ -142,29 +157,34 @@ def _cold(context: RequestContext, found: RecommenderResult, places: Sequence[Ra
     return int((positions > context.model.bundle.manifest.items).sum())
 
 
-def _items(context: RequestContext, places: Sequence[RankedItem], history: History) -> Sequence[RankedItem]:
-    """Return the places with the requested metadata columns and reasons."""
+def _items(
+    context: RequestContext, places: Sequence[RankedItem], history: History
+) -> tuple[Sequence[RankedItem], tuple[str, ...]]:
+    """Return the places with the requested metadata columns and reasons, and why the model did not explain them."""
     columns = context.request.metadata_columns
     if columns:
         properties = context.catalogue.properties([place.item_id for place in places])
         shown = [metadata(each, columns) for each in properties]
         places = [place._replace(metadata=each) for place, each in zip(places, shown, strict=True)]
+    degraded: tuple[str, ...] = ()
     if context.request.explain:
-        why = _reasons(context, places, history)
+        why, degraded = _reasons(context, places, history)
         places = [place._replace(reasons=why.get(place.item_id, [])) for place in places]
-    return places
+    return places, degraded
 
 
-def _reasons(context: RequestContext, places: Sequence[RankedItem], history: History) -> dict[str, list[str]]:
-    """Return the reasons of each item that the model ranked; the others have none."""
+def _reasons(
+    context: RequestContext, places: Sequence[RankedItem], history: History
+) -> tuple[dict[str, list[str]], tuple[str, ...]]:
+    """Return the reasons of each item that the model ranked, and why the model failed to explain them."""
     model = context.model
     if model is None or not len(history):
-        return {}
+        return {}, ()
     item_ids = [place.item_id for place in places if place.origin != FILLED]
     positions = context.catalogue.positions(item_ids).tolist()
     known = [place for place, position in enumerate(positions) if 0 < position <= model.bundle.manifest.items]
     try:
-        return reasons(
+        explained = reasons(
             [item_ids[place] for place in known],
             [positions[place] for place in known],
             model=model,
@@ -173,5 +193,5 @@ def _reasons(context: RequestContext, places: Sequence[RankedItem], history: His
             now_ms=context.now_ms,
         )
     except GRAPH_ERRORS as error:  # the batches of its runs take more memory than the one that ranked
-        note_failure(context, error)
-        return {}
+        return {}, model_failure(error)
+    return explained, ()

@@ -25,6 +25,7 @@ from alsolike.runtime.observability import Metric, count, logger
 from alsolike.runtime.struct import struct
 from functions.recommend.http.request import RecommendationRequest
 from functions.recommend.http.response import Answer
+from functions.recommend.service import Recommender
 from functions.recommend.state.users import UserStores
 
 RESERVE_MS = 3_000
@@ -102,14 +103,14 @@ class BatchFiles:
             raise Unavailable(f"object {key}: {error}") from error
 
 
-class _ReadAlready(ProfileStore):
+@struct
+class _ReadProfiles:
     """Profiles that were read together."""
 
-    def __init__(self, profiles: Mapping[str, Profile]) -> None:
-        self._profiles = profiles
+    profiles: Mapping[str, Profile]
 
-    def read(self, profile_id: str, *, consistent: bool = False) -> Profile:
-        return self._profiles[profile_id]
+    def read(self, profile_id: str, /) -> Profile:
+        return self.profiles[profile_id]
 
 
 def parse_batch(given: Any, *, files: BatchFiles) -> Batch:
@@ -147,10 +148,9 @@ def parse_batch(given: Any, *, files: BatchFiles) -> Batch:
 def answer_batch(
     batch: Batch,
     *,
-    people: UserStores,
+    recommender: Recommender,
     profiles: ProfileStore,
     files: BatchFiles,
-    answer: Callable[[RecommendationRequest, UserStores], Answer],
     remaining_ms: Callable[[], int],
 ) -> dict[str, Any]:
     """Answer a batch's users in their order.
@@ -164,7 +164,7 @@ def answer_batch(
     Raises
     ------
     InvalidInput, NotFound
-        If the request is invalid for any user; see `service.recommend`.
+        If the request is invalid for any user; see `Recommender.answer`.
     Unavailable
         If no user could be answered, or the output cannot be written.
     """
@@ -172,7 +172,7 @@ def answer_batch(
     lines: list[bytes] = []
     size_bytes = 0
     try:
-        for result in _results(batch, people=people, profiles=profiles, answer=answer):
+        for result in _results(batch, recommender=recommender, profiles=profiles):
             line = orjson.dumps(result)
             size_bytes += len(line)
             if batch.output is None and size_bytes > MAX_ANSWER_BYTES and results:
@@ -194,21 +194,16 @@ def answer_batch(
     return document
 
 
-def _results(
-    batch: Batch,
-    *,
-    people: UserStores,
-    profiles: ProfileStore,
-    answer: Callable[[RecommendationRequest, UserStores], Answer],
-) -> Iterator[dict[str, Any]]:
+def _results(batch: Batch, *, recommender: Recommender, profiles: ProfileStore) -> Iterator[dict[str, Any]]:
     for start in range(batch.first, len(batch.users), _USERS_AT_ONCE):
         users = [_user(given) for given in batch.users[start : start + _USERS_AT_ONCE]]
-        known = _read([user for user in users if isinstance(user, str)], people, profiles)
+        known = _read([user for user in users if isinstance(user, str)], recommender.people, profiles)
+        of_these = dataclasses.replace(recommender, people=known)
         for user in users:
             if isinstance(user, InvalidInput):
                 yield {"error": str(user)}
             else:
-                yield _document(user, answer(dataclasses.replace(batch.request, user_id=user), known))
+                yield _document(user, of_these.answer(dataclasses.replace(batch.request, user_id=user)))
 
 
 def _user(given: Any) -> str | InvalidInput:
@@ -224,7 +219,7 @@ def _read(users: Sequence[str], people: UserStores, profiles: ProfileStore) -> U
     found = profiles.read_many(of_users)
     unknown = [user for user, profile in zip(users, of_users, strict=True) if not found[profile].recent]
     found |= profiles.read_many(profile_id(user_id=None, session_id=people.ids.session(user)) for user in unknown)
-    return dataclasses.replace(people, profiles=_ReadAlready(found))
+    return dataclasses.replace(people, profiles=_ReadProfiles(found))
 
 
 def _document(user: str, answer: Answer) -> dict[str, Any]:

@@ -7,23 +7,20 @@ that is not applied yet. The answers are not logged as served.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any
 
 from alsolike.config import document as configuration_document
 from alsolike.contract import validation
 from alsolike.recommendations.requests import PREVIEW
 from alsolike.runtime.errors import NotFound
-from functions.recommend.http.request import RecommendationRequest, parse_preview
-from functions.recommend.http.response import Answer, RankedItem
+from functions.recommend.http.request import parse_preview
+from functions.recommend.http.response import RankedItem
 from functions.recommend.rules.merchandising import OWN
-from functions.recommend.state.serving_state import NO_CONFIGURATION, ServingState
-
-Answering = Callable[[RecommendationRequest, ServingState, str | None], Answer]
-"""Answers a request with a rule set; `OWN` for that of the recommender, None for none."""
+from functions.recommend.service import Recommender
+from functions.recommend.state.serving_state import NO_CONFIGURATION
 
 
-def preview(given: Any, *, state: ServingState, answer: Answering) -> dict[str, Any]:
+def preview(given: Any, *, recommender: Recommender) -> dict[str, Any]:
     """Return the list before and after the rules, and the rules that could not be fulfilled.
 
     Raises
@@ -36,6 +33,7 @@ def preview(given: Any, *, state: ServingState, answer: Answering) -> dict[str, 
     given = dict(validation.as_object(given, where="preview"))
     document = given.pop("configuration", None)
     fields = PREVIEW.read(given, "preview")
+    state = recommender.state
     if document is not None:
         state = dataclasses.replace(
             state,
@@ -48,8 +46,9 @@ def preview(given: Any, *, state: ServingState, answer: Answering) -> dict[str, 
         expected = ", ".join(configuration.rules) or "none: the configuration has no rules"
         raise NotFound(f"preview.rules is {validation.describe(name)}, expected {expected}")
     request = parse_preview(fields)
-    before = answer(request, state, None)
-    after = answer(request, state, name)
+    recommender = dataclasses.replace(recommender, state=state)
+    before = recommender.answer(request, rules=None)
+    after = recommender.answer(request, rules=name)
     return {
         "recommender": request.recommender,
         "rules": after.rules,

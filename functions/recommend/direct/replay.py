@@ -7,17 +7,16 @@ trends are the current ones. The answer names their versions, so that the caller
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
 from typing import Any
 
 from alsolike.contract.fields import Choice, Fields, Integer, ListOf, Text
 from alsolike.domain.recommendation_id import RECOMMENDER_CODES
 from alsolike.events.interactions import MAX_ID_CHARACTERS, MAX_TIME_MS
-from alsolike.profiles.store import Profile, ProfileStore, RecentInteraction
+from alsolike.profiles.store import Profile, RecentInteraction
 from alsolike.recommendations.requests import GET_RECOMMENDATIONS, MAX_RESULTS, WINDOWS
-from functions.recommend.http.request import RecommendationRequest, parse_replay
-from functions.recommend.http.response import Answer
-from functions.recommend.state.users import UserStores
+from alsolike.runtime.struct import struct
+from functions.recommend.http.request import parse_replay
+from functions.recommend.service import Recommender
 
 MAX_HISTORY = 10_000
 
@@ -44,25 +43,18 @@ REPLAY = Fields(
 )
 
 
-class _Given(ProfileStore):
-    """A profile store that returns one profile for every id."""
+@struct
+class _OneHistory:
+    """A reader that returns one history for every profile."""
 
-    def __init__(self, recent: Iterable[RecentInteraction]) -> None:
-        self._recent = tuple(recent)
+    recent: tuple[RecentInteraction, ...]
 
-    def read(self, profile_id: str, *, consistent: bool = False) -> Profile:
-        return Profile(profile_id, self._recent, 1)
+    def read(self, profile_id: str, /) -> Profile:
+        return Profile(profile_id, self.recent, 1)
 
 
-def answer_replay(
-    given: Any, *, people: UserStores, answer: Callable[[RecommendationRequest, UserStores, int], Answer]
-) -> dict[str, Any]:
-    """Answer a replay.
-
-    Parameters
-    ----------
-    answer
-        Answers a request of a user at a time.
+def answer_replay(given: Any, *, recommender: Recommender) -> dict[str, Any]:
+    """Answer a replay; the answer is not logged as served.
 
     Raises
     ------
@@ -74,7 +66,8 @@ def answer_replay(
         RecentInteraction(each["timeMs"], each["eventId"], each["itemId"], each["eventType"])
         for each in fields.get("history", ())
     )
-    found = answer(parse_replay(fields), dataclasses.replace(people, profiles=_Given(recent)), fields["nowMs"])
+    people = dataclasses.replace(recommender.people, profiles=_OneHistory(tuple(recent)))
+    found = dataclasses.replace(recommender, people=people, now_ms=fields["nowMs"]).answer(parse_replay(fields))
     return {
         "items": [
             {"itemId": item.item_id, "score": item.score, "origin": item.origin, "reason": item.reasons or []}

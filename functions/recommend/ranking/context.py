@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -77,8 +78,8 @@ class RequestContext:
     ----------
     model
         None before the first model.
-    degraded
-        Reasons why the answer is degraded; recommenders append to it.
+    state_degraded
+        Names of the missing and stale parts of the serving state.
     wanted
         Number of items that the recommender must find. It exceeds the requested number if rules choose among them.
     classes
@@ -95,9 +96,9 @@ class RequestContext:
         configuration: Configuration,
         shopper: RequestUser,
         chosen: selected_filter.SelectedFilter,
-        trends: Callable[[], Trends],
+        trends: Callable[[], tuple[Trends, str | None]],
         budget: Budget,
-        degraded: list[str],
+        state_degraded: Sequence[str],
         now_ms: int,
     ) -> None:
         self.request = request
@@ -105,15 +106,38 @@ class RequestContext:
         self.catalogue = catalogue
         self.configuration = configuration
         self.shopper = shopper
-        self.trends = trends
         self.budget = budget
-        self.degraded = degraded
+        self.state_degraded = state_degraded
         self.now_ms = now_ms
         self.wanted = request.num_results
         self.classes: Callable[[], Sequence[Bias] | None] = lambda: None
         self._chosen = chosen
+        self._poll_trends = trends
         self._excluded = frozenset(request.exclude)
         self._asked: dict[int, tuple[selected_filter.SelectedFilter, FilterInputs]] = {}
+
+    def steered(self, *, wanted: int, classes: Callable[[], Sequence[Bias] | None] | None) -> RequestContext:
+        """Return a copy for a recommender whose items rules choose among; see `wanted` and `classes`."""
+        steered = copy.copy(self)
+        steered.wanted = wanted
+        if classes is not None:
+            steered.classes = classes
+        return steered
+
+    @property
+    def degraded(self) -> tuple[str, ...]:
+        """The missing and stale parts of the serving state, and the failed reads of user and trends so far."""
+        _, lacking = self.__dict__.get("_polled_trends", (None, None))
+        return (*self.state_degraded, *self.shopper.degraded, *([] if lacking is None else [lacking]))
+
+    @property
+    def trends(self) -> Trends:
+        """The source of trending items."""
+        return self._polled_trends[0]
+
+    @functools.cached_property
+    def _polled_trends(self) -> tuple[Trends, str | None]:
+        return self._poll_trends()
 
     @property
     def recent(self) -> Sequence[RecentInteraction]:

@@ -60,6 +60,8 @@ class RecommenderResult:
         The user column whose group the popular items belong to; None for the generally popular ones.
     history
         The model's input, if it ranked.
+    degraded
+        Reasons why the model did not rank.
     """
 
     items: Sequence[RankedItem] = ()
@@ -67,6 +69,7 @@ class RecommenderResult:
     cold: int = 0
     within: str | None = None
     history: History = NO_HISTORY
+    degraded: tuple[str, ...] = ()
 
 
 NOTHING = RecommenderResult()
@@ -78,8 +81,8 @@ def for_you(context: RequestContext) -> RecommenderResult:
     if model is None:
         return _trending_now(context)
     # The profile first, so that the check of the model's time includes the read.
-    if context.recent and not model_fits(context):
-        return _similar_to_last_viewed(context)
+    if context.recent and (degraded := model_delay(context)):
+        return _similar_to_last_viewed(context, degraded)
     try:
         ranking = rank(
             context.recent,
@@ -93,8 +96,7 @@ def for_you(context: RequestContext) -> RecommenderResult:
             classes=context.classes(),
         )
     except GRAPH_ERRORS as error:
-        note_failure(context, error)
-        return _similar_to_last_viewed(context)
+        return _similar_to_last_viewed(context, model_failure(error))
     ranked, filling = ranking.ranked, ranking.filling
     return RecommenderResult(
         [*context.named(ranked), *context.named(filling, origin=FILLED if ranked else RANKED)],
@@ -105,7 +107,9 @@ def for_you(context: RequestContext) -> RecommenderResult:
     )
 
 
-def popular(context: RequestContext, leave_out: Sequence[int] = ()) -> RecommenderResult:
+def popular(
+    context: RequestContext, leave_out: Sequence[int] = (), degraded: tuple[str, ...] = ()
+) -> RecommenderResult:
     """Return popular items: first of the user's group, then of all users."""
     model = context.model
     if model is None:
@@ -117,13 +121,16 @@ def popular(context: RequestContext, leave_out: Sequence[int] = ()) -> Recommend
     )
     of_group = group is not None and bool(ranked) and ranked[0].position in within
     return RecommenderResult(
-        context.named(ranked), "popular" if ranked else "none", within=group.column if group and of_group else None
+        context.named(ranked),
+        "popular" if ranked else "none",
+        within=group.column if group and of_group else None,
+        degraded=degraded,
     )
 
 
 def trending(context: RequestContext) -> RecommenderResult:
     """Return the items whose interactions grow most against their usual number; popular items follow."""
-    found = context.passing(context.trends().best(context.request.window, now_ms=context.now_ms))
+    found = context.passing(context.trends.best(context.request.window, now_ms=context.now_ms))
     return _filled(context, found[: context.wanted], source="trending")
 
 
@@ -148,11 +155,12 @@ def recently_viewed(context: RequestContext) -> RecommenderResult:
 def buy_again(context: RequestContext) -> RecommenderResult:
     """Return the shopper's purchases, in the model's order of expected repeat purchase, without popular items."""
     candidates = context.passing(purchases(context.recent, context.configuration, now_ms=context.now_ms))
-    scores, history = _scores(context, [item.item_id for item in candidates])
+    scores, history, degraded = _scores(context, [item.item_id for item in candidates])
     # Items without a score from the model follow in the order of `bought`: the latest and most frequent first.
     ordered = sorted(candidates, key=lambda item: -scores.get(item.item_id, 0.0))[: context.wanted]
     items = [RankedItem(item.item_id, scores.get(item.item_id, 0.0)) for item in ordered]
-    return RecommenderResult(items, ("model" if scores else "recent") if items else "none", history=history)
+    source: Source = "model" if scores else "recent"
+    return RecommenderResult(items, source if items else "none", history=history, degraded=degraded)
 
 
 def similar_items(context: RequestContext) -> RecommenderResult:
@@ -173,7 +181,7 @@ def personalized_ranking(context: RequestContext) -> RecommenderResult:
     """
     given = context.request.to_rank or ()
     allowed = [item.item_id for item in context.passing([(item_id, 0.0) for item_id in given])]
-    scores, history = _scores(context, allowed)
+    scores, history, degraded = _scores(context, allowed)
     positions = context.catalogue.positions(allowed).tolist()
     known = context.model.bundle.manifest.items if context.model else 0
     frequency = {
@@ -181,7 +189,8 @@ def personalized_ranking(context: RequestContext) -> RecommenderResult:
     }
     ordered = sorted(allowed, key=lambda item_id: (-scores.get(item_id, 0.0), frequency[item_id]))
     items = [RankedItem(item_id, scores.get(item_id, 0.0)) for item_id in ordered]
-    return RecommenderResult(items, ("model" if scores else "popular") if items else "none", history=history)
+    source: Source = "model" if scores else "popular"
+    return RecommenderResult(items, source if items else "none", history=history, degraded=degraded)
 
 
 RECOMMENDERS: Mapping[str, Callable[[RequestContext], RecommenderResult]] = {
@@ -196,29 +205,23 @@ RECOMMENDERS: Mapping[str, Callable[[RequestContext], RecommenderResult]] = {
 }
 
 
-def model_fits(context: RequestContext, *, with_bias: bool = False) -> bool:
-    """Return true if there is time for the model; if not, declare the answer degraded."""
+def model_delay(context: RequestContext, *, with_bias: bool = False) -> tuple[str, ...]:
+    """Return the reason why the answer is degraded if there is no time for the model, else nothing."""
     assert context.model is not None
     with_bias = with_bias or context.bias is not None
     if context.budget.allows(context.model.expected_ms(with_bias=with_bias)):
-        return True
+        return ()
     context.model.record_skipped_run(with_bias=with_bias)
-    _declare(context, MODEL_SLOW)
-    return False
+    return (MODEL_SLOW,)
 
 
-def note_failure(context: RequestContext, error: Exception) -> None:
-    """Log that the model did not run, and declare the answer degraded."""
+def model_failure(error: Exception) -> tuple[str, ...]:
+    """Log that the model did not run; return the reason why the answer is degraded."""
     logger.error("model does not run", error_type=type(error).__name__)
-    _declare(context, MODEL_FAILED)
+    return (MODEL_FAILED,)
 
 
-def _declare(context: RequestContext, reason: str) -> None:
-    if reason not in context.degraded:
-        context.degraded.append(reason)
-
-
-def _similar_to_last_viewed(context: RequestContext) -> RecommenderResult:
+def _similar_to_last_viewed(context: RequestContext, degraded: tuple[str, ...]) -> RecommenderResult:
     """Return items similar to the latest item that has any, then popular items."""
     model = context.model
     assert model is not None
@@ -227,13 +230,14 @@ def _similar_to_last_viewed(context: RequestContext) -> RecommenderResult:
     for position in latest:
         ranked = related_row(context, SIMILAR, position, leave_out=seen or position)
         if ranked:
-            return _filled(context, context.named(ranked[: context.wanted]), source="similar", leave_out=seen)
-    return popular(context, seen)
+            found = context.named(ranked[: context.wanted])
+            return _filled(context, found, source="similar", leave_out=seen, degraded=degraded)
+    return popular(context, seen, degraded)
 
 
 def _trending_now(context: RequestContext) -> RecommenderResult:
     """Return trending items, which need no model."""
-    found = context.passing(context.trends().best(LADDER_WINDOW, now_ms=context.now_ms))[: context.wanted]
+    found = context.passing(context.trends.best(LADDER_WINDOW, now_ms=context.now_ms))[: context.wanted]
     return RecommenderResult(found, "trending" if found else "none")
 
 
@@ -248,23 +252,28 @@ def _of_item(context: RequestContext, kind: str) -> RecommenderResult:
     if len(ranked) < k and kind != SIMILAR:
         ranked = append_rescaled(ranked, related_row(context, SIMILAR, position, leave_out=position))[:k]
     source: Source = "similar" if ranked else "model"
-    if len(ranked) < k and 0 < position <= model.bundle.manifest.items and model_fits(context):
+    degraded: tuple[str, ...] = ()
+    if len(ranked) < k and 0 < position <= model.bundle.manifest.items and not (degraded := model_delay(context)):
         try:
-            ranked = append_rescaled(
-                ranked, ranked_after(context, position, k=k + len(ranked), bias=context.bias_of_model)
-            )[:k]
+            after = ranked_after(context, position, k=k + len(ranked), bias=context.bias_of_model)
+            ranked = append_rescaled(ranked, after)[:k]
         except GRAPH_ERRORS as error:
-            note_failure(context, error)
-    return _filled(context, context.named(ranked), source=source, leave_out=[position])
+            degraded = model_failure(error)
+    return _filled(context, context.named(ranked), source=source, leave_out=[position], degraded=degraded)
 
 
 def _filled(
-    context: RequestContext, found: Sequence[RankedItem], *, source: Source, leave_out: Sequence[int] = ()
+    context: RequestContext,
+    found: Sequence[RankedItem],
+    *,
+    source: Source,
+    leave_out: Sequence[int] = (),
+    degraded: tuple[str, ...] = (),
 ) -> RecommenderResult:
     """Return the found items, followed by popular ones up to the wanted number."""
     missing = context.wanted - len(found)
     if missing <= 0 or context.model is None:
-        return RecommenderResult(found, source if found else "none")
+        return RecommenderResult(found, source if found else "none", degraded=degraded)
     places = context.catalogue.positions([item.item_id for item in found]).tolist()
     after = [Ranked(place, item.score) for place, item in zip(places, found, strict=True)]
     filling = context.named(
@@ -273,32 +282,39 @@ def _filled(
         ),
         origin=FILLED if found else RANKED,
     )
-    return RecommenderResult([*found, *filling], source if found else "popular" if filling else "none")
+    return RecommenderResult(
+        [*found, *filling], source if found else "popular" if filling else "none", degraded=degraded
+    )
 
 
-def _scores(context: RequestContext, item_ids: Sequence[str]) -> tuple[dict[str, float], History]:
-    """Return the score of each item that the model can score for the shopper, and the model's input."""
+def _scores(context: RequestContext, item_ids: Sequence[str]) -> tuple[dict[str, float], History, tuple[str, ...]]:
+    """Return the scores of items that the model knows, the model's input, and the reasons if it did not run."""
     model = context.model
     if model is None or not item_ids:
-        return {}, NO_HISTORY
+        return {}, NO_HISTORY, ()
     history = model.history(context.recent, context.positions)
     places = context.catalogue.positions(item_ids)
     known: npt.NDArray[np.int64] = places[(places > 0) & (places <= model.bundle.manifest.items)]
-    if not len(history) or not len(known) or not model_fits(context):
-        return {}, NO_HISTORY
+    if not len(history) or not len(known):
+        return {}, NO_HISTORY, ()
+    if degraded := model_delay(context):
+        return {}, NO_HISTORY, degraded
     only = np.full(model.bundle.manifest.items + 1, -np.inf, np.float32)
     only[known] = 0
     try:
         positions, scores = model.rank(history, k=len(known), now_ms=context.now_ms, bias=only, leave_out_seen=False)
     except GRAPH_ERRORS as error:
-        note_failure(context, error)
-        return {}, NO_HISTORY
+        return {}, NO_HISTORY, model_failure(error)
     by_position = dict(zip(positions.tolist(), scores.tolist(), strict=True))
-    return {
-        item_id: by_position[place]
-        for item_id, place in zip(item_ids, places.tolist(), strict=True)
-        if place in by_position
-    }, history
+    return (
+        {
+            item_id: by_position[place]
+            for item_id, place in zip(item_ids, places.tolist(), strict=True)
+            if place in by_position
+        },
+        history,
+        (),
+    )
 
 
 def related_row(context: RequestContext, kind: str, position: int, *, leave_out: int | Sequence[int]) -> list[Ranked]:

@@ -19,7 +19,7 @@ from functions.recommend.http.response import RankedItem
 from functions.recommend.ranking import recommenders, selected_filter
 from functions.recommend.ranking.candidates import rank, seen_cold
 from functions.recommend.ranking.context import NO_POSITIONS, RequestContext
-from functions.recommend.ranking.recommenders import LADDER_WINDOW, RecommenderResult, model_fits, note_failure
+from functions.recommend.ranking.recommenders import LADDER_WINDOW, RecommenderResult, model_delay, model_failure
 from functions.recommend.ranking.selected_filter import SelectedFilter
 from functions.recommend.rules.slate import Pinned, Promoted, Random, Slate, SlateCandidate, Steering, compose
 from functions.recommend.state.model import GRAPH_ERRORS, NO_HISTORY, Bias, Ranked
@@ -71,7 +71,12 @@ class Merchandising:
     Parameters
     ----------
     context
-        Of the request; this class sets its number of wanted items and its classes.
+        Of the request, before rules.
+
+    Attributes
+    ----------
+    context
+        The context for the recommender, with the number of items and the classes that the rules need.
 
     Raises
     ------
@@ -81,7 +86,7 @@ class Merchandising:
 
     def __init__(self, rules: RuleSet, context: RequestContext, *, source: Random | None = None) -> None:
         self._rules = rules
-        self._context = context
+        self.context = context
         self._random = source or random.SystemRandom()  # a seeded generator would repeat in restored snapshots
         self._gave: dict[str, None] = {}
         self._boosts = [
@@ -89,9 +94,9 @@ class Merchandising:
             *(("demotion", boost) for boost in rules.demotions),
         ]
         self._promotions = list(self._chosen_promotions())
-        context.wanted = self._wanted(context.request.num_results)
-        if self._boosts:
-            context.classes = self._classes
+        self.context = context.steered(
+            wanted=self._wanted(context.request.num_results), classes=self._classes if self._boosts else None
+        )
 
     def arrange(self, found: RecommenderResult) -> Slate:
         """Return the list that fulfils the rules, from the recommender's items and those that rules add.
@@ -101,15 +106,16 @@ class Merchandising:
         InvalidInput
             If the values of a promotion of the request do not fit its filter.
         """
-        context, rules, k = self._context, self._rules, self._context.request.num_results
+        context, rules, k = self.context, self._rules, self.context.request.num_results
         candidates = self._boosted(found)
         scores = {candidate.item_id: candidate.score for candidate in candidates}
+        promoted, degraded = self._promoted(k)
         steering = Steering(
             pins=[
                 Pinned(pin.item_id, pin.position, scores.get(pin.item_id, 0.0), refusal)
                 for pin, refusal in zip(rules.pins, self._refusals(), strict=True)
             ],
-            promotions=self._promoted(k),
+            promotions=promoted,
             slate=rules.slate,
             diversity=rules.diversity,
             explored_share=rules.exploration.share if rules.exploration else 0.0,
@@ -129,7 +135,8 @@ class Merchandising:
             columns=context.catalogue.columns(item_ids, tuple(sorted(names))),
             random=self._random,
         )
-        return Slate(slate.places, (*self._gave, *(each for each in slate.unmet_rules if each not in self._gave)))
+        unmet_rules = (*self._gave, *(each for each in slate.unmet_rules if each not in self._gave))
+        return Slate(slate.places, unmet_rules, degraded)
 
     def _wanted(self, k: int) -> int:
         """Return how many candidates there are to be for k places."""
@@ -140,8 +147,8 @@ class Merchandising:
         return 2 * k + len(rules.pins)  # items of other rules may be among the candidates
 
     def _chosen_promotions(self) -> Sequence[tuple[Promotion, SelectedFilter]]:
-        request, configuration = self._context.request, self._context.configuration
-        if NO_CONFIGURATION in self._context.degraded:
+        request, configuration = self.context.request, self.context.configuration
+        if NO_CONFIGURATION in self.context.state_degraded:
             self._gave |= dict.fromkeys(f"promotion:{each.called} {_UNREADABLE}" for each in self._rules.promotions)
             return []
         if request.promotions is None:
@@ -156,15 +163,15 @@ class Merchandising:
         ]
 
     def _own(self, name: str) -> SelectedFilter:
-        return selected_filter.named(name, self._context.request, self._context.configuration)
+        return selected_filter.named(name, self.context.request, self.context.configuration)
 
     def _bias_of(self, chosen: SelectedFilter, what: str, *, of_request: bool = False) -> Bias | None:
         """Return the bias of a rule's filter; None, with a declared reason, if it cannot be evaluated now."""
-        if chosen.needs_catalogue and NO_CATALOGUE in self._context.degraded:
+        if chosen.needs_catalogue and NO_CATALOGUE in self.context.state_degraded:
             self._gave[f"{what} {_UNREADABLE}"] = None
             return None
         try:
-            return self._context.bias_of(chosen)
+            return self.context.bias_of(chosen)
         except Unavailable:
             self._gave[f"{what} {_UNREADABLE}"] = None
         except InvalidInput:
@@ -186,7 +193,7 @@ class Merchandising:
 
     def _classes(self) -> list[Bias] | None:
         """Return the biases that divide all items by their factors; None, with a declared reason, if time is short."""
-        context = self._context
+        context = self.context
         assert context.model is not None
         factors = self._factors
         allowed = context.catalogue.neutral() if context.bias is None else context.bias
@@ -204,7 +211,7 @@ class Merchandising:
         item_ids = [item.item_id for item in found.items]
         factors = [1.0] * len(item_ids)
         for boost, chosen, bias in self._factors:
-            passes = self._context.passes(item_ids, chosen, bias=bias)
+            passes = self.context.passes(item_ids, chosen, bias=bias)
             factors = [
                 factor * boost.factor if passed else factor for factor, passed in zip(factors, passes, strict=True)
             ]
@@ -214,40 +221,42 @@ class Merchandising:
         ]
         if self._boosts:
             candidates.sort(key=lambda candidate: -candidate.score)
-        return candidates[: self._context.wanted]
+        return candidates[: self.context.wanted]
 
     def _refusals(self) -> list[str | None]:
         """Return why each pin's item may not be answered."""
         item_ids = [pin.item_id for pin in self._rules.pins]
         if not item_ids:
             return []
-        barred = frozenset(excluded_ids(self._context))
-        known = self._context.catalogue.known(item_ids).tolist()
+        barred = frozenset(excluded_ids(self.context))
+        known = self.context.catalogue.known(item_ids).tolist()
         return [
             "excluded" if item_id in barred else "unknown" if not is_known else None if allowed else "filtered"
-            for item_id, is_known, allowed in zip(item_ids, known, self._context.allowed(item_ids), strict=True)
+            for item_id, is_known, allowed in zip(item_ids, known, self.context.allowed(item_ids), strict=True)
         ]
 
-    def _promoted(self, k: int) -> list[Promoted]:
-        found = []
+    def _promoted(self, k: int) -> tuple[list[Promoted], tuple[str, ...]]:
+        """Return the promotions with their candidates, and the reasons if the model did not rank for one of them."""
+        found: list[Promoted] = []
+        degraded: tuple[str, ...] = ()
         places = promoted_places([promotion.share for promotion, _ in self._promotions], k)
         for (promotion, chosen), count in zip(self._promotions, places, strict=True):
-            of_request = self._context.request.promotions is not None
+            of_request = self.context.request.promotions is not None
             if not count and not of_request:
                 continue
             bias = self._bias_of(chosen, f"promotion:{promotion.called}", of_request=of_request)
             if bias is not None and count:
                 wanted = min(CANDIDATES_A_PLACE * count + len(self._rules.pins) + k, MAX_POOL)
-                items = promotion_candidates(self._context, chosen, bias, k=wanted)
-                found.append(
-                    Promoted(promotion.called, count, [SlateCandidate(item.item_id, item.score) for item in items])
-                )
-        return found
+                result = promotion_candidates(self.context, chosen, bias, k=wanted)
+                degraded += result.degraded
+                candidates = [SlateCandidate(item.item_id, item.score) for item in result.items]
+                found.append(Promoted(promotion.called, count, candidates))
+        return found, degraded
 
     def _new_items(self) -> list[str]:
         if self._rules.exploration is None:
             return []
-        return new_items(self._context, days=self._rules.exploration.new_for_days, most=MAX_NEW_ITEMS)
+        return new_items(self.context, days=self._rules.exploration.new_for_days, most=MAX_NEW_ITEMS)
 
 
 def excluded_ids(context: RequestContext) -> Sequence[str]:
@@ -256,7 +265,7 @@ def excluded_ids(context: RequestContext) -> Sequence[str]:
     return [*context.request.exclude, *([item_id] if item_id and context.request.recommender in OF_ITEMS else [])]
 
 
-def promotion_candidates(context: RequestContext, chosen: SelectedFilter, bias: Bias, *, k: int) -> list[RankedItem]:
+def promotion_candidates(context: RequestContext, chosen: SelectedFilter, bias: Bias, *, k: int) -> RecommenderResult:
     """Return the best items that pass a rule's own filter, followed by popular ones.
 
     They are the model's ranking for the user, or after the item that the recommender starts from; without a model,
@@ -269,28 +278,30 @@ def promotion_candidates(context: RequestContext, chosen: SelectedFilter, bias: 
     """
     model = context.model
     if model is None:
-        trending = context.trends().best(LADDER_WINDOW, now_ms=context.now_ms)
+        trending = context.trends.best(LADDER_WINDOW, now_ms=context.now_ms)
         passes = context.passes([item_id for item_id, _ in trending], chosen, bias=bias)
         left_out = excluded_ids(context)
         found = [RankedItem(*each) for each, passed in zip(trending, passes, strict=True) if passed]
-        return [item for item in found if item.item_id not in left_out][:k]
+        return RecommenderResult([item for item in found if item.item_id not in left_out][:k])
     allowed = context.without(bias, excluded_ids(context))
     assert allowed is not None
     of_model = allowed[: model.bundle.manifest.items + 1]
     of_item = context.request.recommender in OF_ITEMS
     ranked: Sequence[Ranked] = ()
+    degraded: tuple[str, ...] = ()
     try:
         if of_item:
             position = int(context.catalogue.positions([context.request.item_id or ""])[0])
-            if 0 < position <= model.bundle.manifest.items and model_fits(context, with_bias=True):
+            known = 0 < position <= model.bundle.manifest.items
+            if known and not (degraded := model_delay(context, with_bias=True)):
                 ranked = recommenders.ranked_after(context, position, k=k, bias=of_model)
-        elif context.recent and model_fits(context, with_bias=True):
+        elif context.recent and not (degraded := model_delay(context, with_bias=True)):
             ranked = rank(
                 context.recent, context.positions, model=model, catalogue=context.catalogue, bias=allowed,
                 group=lambda: None, k=k, now_ms=context.now_ms,
             ).ranked  # fmt: skip
     except GRAPH_ERRORS as error:
-        note_failure(context, error)
+        degraded = model_failure(error)
     history = NO_HISTORY if of_item else model.history(context.recent, context.positions)
     filling = model.popular(
         k - len(ranked),
@@ -300,7 +311,7 @@ def promotion_candidates(context: RequestContext, chosen: SelectedFilter, bias: 
         leave_out=() if of_item else seen_cold(context.recent, context.positions, model).tolist(),
         cold=context.catalogue.cold_filling(allowed),
     )
-    return context.named([*ranked, *filling])
+    return RecommenderResult(context.named([*ranked, *filling]), degraded=degraded)
 
 
 def new_items(context: RequestContext, *, days: int, most: int) -> list[str]:

@@ -72,10 +72,11 @@ class Pinned:
 
 @struct
 class Slate:
-    """The list, and the rules that could not be kept."""
+    """The list, the rules that could not be kept, and the reasons why the model did not rank for promotions."""
 
     places: Sequence[RankedItem]
     unmet_rules: Sequence[str]
+    degraded: tuple[str, ...] = ()
 
 
 @struct

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from botocore.exceptions import ConnectionClosedError
 
 from alsolike.catalogue.users import UserStore
 from alsolike.events.interactions import profile_id
 from alsolike.privacy.pseudonyms import IdPolicy
-from alsolike.profiles.store import Profile, ProfileStore, RecentInteraction
+from alsolike.profiles.store import Profile, RecentInteraction
 from alsolike.runtime.errors import NotFound, Unavailable
 from alsolike.runtime.observability import logger
 from alsolike.runtime.struct import struct
@@ -23,12 +23,19 @@ USER_UNAVAILABLE = "user-unavailable"
 NOBODY = Profile("")
 
 
+class ProfileReader(Protocol):
+    """A reader of live profiles, such as `alsolike.profiles.store.ProfileStore`."""
+
+    def read(self, profile_id: str, /) -> Profile:
+        """Return a profile, an empty one for an unknown ID; raise `Unavailable` if it cannot be read."""
+
+
 @struct
 class UserStores:
     """The stores of profiles and users, and the rule for their ids."""
 
     ids: IdPolicy
-    profiles: ProfileStore
+    profiles: ProfileReader
     users: UserStore
 
 
@@ -39,15 +46,13 @@ class RequestUser:
     ----------
     session_id
         Set if a session's token identifies the caller. Then `user_id` is always a user; else it may be a session.
-    degraded
-        List to which failed reads are added.
     """
 
-    def __init__(self, people: UserStores, *, user_id: str | None, session_id: str | None, degraded: list[str]) -> None:
+    def __init__(self, people: UserStores, *, user_id: str | None, session_id: str | None) -> None:
         self._people = people
         self._user_id = user_id
         self._session_id = user_id if session_id is None else session_id
-        self._degraded = degraded
+        self._failed_reads: dict[str, None] = {}
 
     @functools.cached_property
     def profile(self) -> Profile:
@@ -62,8 +67,13 @@ class RequestUser:
                 found = dataclasses.replace(of_session, erased=found.erased)
         except Unavailable as error:
             logger.error("profile cannot be read", reason=str(error))
-            self._degraded.append(PROFILE_UNAVAILABLE)
+            self._failed_reads[PROFILE_UNAVAILABLE] = None
         return found
+
+    @property
+    def degraded(self) -> tuple[str, ...]:
+        """The reads that have failed so far."""
+        return tuple(self._failed_reads)
 
     @property
     def interactions(self) -> Sequence[RecentInteraction]:
@@ -81,7 +91,7 @@ class RequestUser:
     @property
     def is_unavailable(self) -> bool:
         """True if the profile cannot be read."""
-        return not self.profile.recent and PROFILE_UNAVAILABLE in self._degraded
+        return not self.profile.recent and PROFILE_UNAVAILABLE in self._failed_reads
 
     @functools.cached_property
     def properties(self) -> Mapping[str, Any]:
@@ -100,8 +110,7 @@ class RequestUser:
             return {}
         except Unavailable as error:
             logger.error("user cannot be read", reason=str(error))
-            if USER_UNAVAILABLE not in self._degraded:
-                self._degraded.append(USER_UNAVAILABLE)
+            self._failed_reads[USER_UNAVAILABLE] = None
             raise
 
     def _read(self, profile: str) -> Profile:

@@ -111,7 +111,7 @@ def test_model_that_would_take_longer_than_the_answer_may_is_left_out_and_tried_
     monkeypatch.setenv("TIME_BUDGET_MS", "100")
     shop.publish(related=RELATED)
     shop.remember("u#anna", "pear")
-    cast(Any, handler._sources().people.profiles._client).meta.config.read_timeout = 5
+    cast(Any, handler._sources().people.profiles)._client.meta.config.read_timeout = 5
     shop.ask()
     model = handler._sources().watch.state(now_ms=0, remaining_ms=lambda: 10_000).model
     assert model is not None
@@ -181,7 +181,7 @@ def test_profile_that_does_not_come_in_half_of_the_time_is_left_out(
     monkeypatch.setenv("TIME_BUDGET_MS", "60")
     shop.ask()
 
-    config = cast(Any, handler._sources().people.profiles._client).meta.config
+    config = cast(Any, handler._sources().people.profiles)._client.meta.config
 
     assert (config.connect_timeout, config.read_timeout) == (0.03, 0.03)
     assert config.retries["total_max_attempts"] == 1

@@ -20,8 +20,7 @@ from alsolike.snapshot.segment import Segment
 from alsolike.snapshot.snapshot import Snapshot
 from functions.recommend.http.request import RecommendationRequest
 from functions.recommend.http.response import Answer
-from functions.recommend.ranking.context import UNLIMITED, Budget
-from functions.recommend.service import recommend
+from functions.recommend.service import Recommender
 from functions.recommend.state.catalogue import ModelCatalogue
 from functions.recommend.state.model import Model
 from functions.recommend.state.serving_state import ServingState
@@ -98,7 +97,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 
 class Profiles:
-    def read(self, profile_id: str) -> Profile:
+    def read(self, profile_id: str, /) -> Profile:
         return Profile(profile_id, (RecentInteraction(NOW_MS - 1, "e", "i0", "view"),))
 
 
@@ -120,14 +119,8 @@ def answer(
     changes = [Change(item_id, 1, properties) for item_id, properties in catalogue.items()]
     snapshot = Snapshot([Segment.of(changes, COLUMNS)], version="1")
     state = ServingState(model, ModelCatalogue(snapshot, model.bundle, configuration), configuration)
-    found = recommend(
-        request,
-        state=state,
-        people=PEOPLE,
-        trends=lambda _: SimpleNamespace(best=lambda *_, **__: ()),
-        budget=Budget(UNLIMITED),
-        now_ms=NOW_MS,
-    )
+    trends = SimpleNamespace(best=lambda *_, **__: ())
+    found = Recommender(state, PEOPLE, lambda: (trends, None), NOW_MS).answer(request)
     return found, configuration.rules["r"]
 
 
