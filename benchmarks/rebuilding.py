@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from moto import mock_aws
 
+from alsolike.declarations.tables import INTERACTIONS_COLUMNS
 from alsolike.lake import lake
 from benchmarks.measure import Result, cpu_medians_ms
 from operations.recovery.lake_reader import ARROW_TYPES, LakeReader
@@ -74,7 +75,7 @@ def _content(number: int) -> bytes:
             name: pa.array(values[name], ARROW_TYPES[kind])
             if name in values
             else pa.nulls(ROWS_PER_OBJECT, ARROW_TYPES[kind])
-            for name, kind in lake.COLUMNS.items()
+            for name, kind in INTERACTIONS_COLUMNS.items()
         }
     )
     out = io.BytesIO()

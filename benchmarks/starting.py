@@ -22,9 +22,10 @@ import boto3
 import orjson
 from moto.server import ThreadedMotoServer
 
+from alsolike.declarations.storage import CHAMPION_KEY
 from alsolike.profiles.store import ProfileStore
 from alsolike.registry.champion import Promotion
-from alsolike.registry.registry import CHAMPION_KEY, model_prefix
+from alsolike.registry.registry import model_prefix
 from benchmarks.recommending import VERSION, write_model
 from benchmarks.rows import Row
 from benchmarks.serve_requests import USERS

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from alsolike.declarations.storage import MONITORING_LATEST_KEY
 from cli.options import AsJson, Stack, State
 
 if TYPE_CHECKING:
@@ -80,13 +81,13 @@ def latest(where: Deployment) -> DriftReport | None:
     from botocore.exceptions import ClientError
 
     from alsolike.lake.lake_objects import is_gone
-    from alsolike.training.monitoring import LATEST_KEY, DriftReport
+    from alsolike.training.monitoring import DriftReport
     from operations.client.aws import translate_aws_errors
 
     bucket = where.names.artefact_bucket
-    with translate_aws_errors(f"s3://{bucket}/{LATEST_KEY}"):
+    with translate_aws_errors(f"s3://{bucket}/{MONITORING_LATEST_KEY}"):
         try:
-            body = where.client("s3").get_object(Bucket=bucket, Key=LATEST_KEY)["Body"].read()
+            body = where.client("s3").get_object(Bucket=bucket, Key=MONITORING_LATEST_KEY)["Body"].read()
         except ClientError as error:
             if is_gone(error):
                 return None

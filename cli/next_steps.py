@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.runtime.errors import NotFound
 from cli import console
 
@@ -29,7 +30,7 @@ def stage_of(where: Deployment) -> Stage:
     Unavailable
         If S3 does not answer.
     """
-    from alsolike.lake.lake import INTERACTIONS_PREFIX
+    pass
     from operations.client.aws import translate_aws_errors
     from operations.models import versions as model_versions
 

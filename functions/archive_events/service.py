@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.declarations.tables import INTERACTIONS_COLUMNS
 from alsolike.events.correlation import correlation_ids
 from alsolike.events.stream import ConfigurationSource, StreamRecord
 from alsolike.lake import lake
@@ -36,7 +37,7 @@ _ARROW_TYPES = MappingProxyType(
         "array<string>": pa.list_(pa.string()),
     }
 )
-SCHEMA = pa.schema([(name, _ARROW_TYPES[glue_type]) for name, glue_type in lake.COLUMNS.items()])
+SCHEMA = pa.schema([(name, _ARROW_TYPES[glue_type]) for name, glue_type in INTERACTIONS_COLUMNS.items()])
 """Schema of the objects: the table's types define each column's encoding, even if all its values are null."""
 
 

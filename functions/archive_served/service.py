@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.declarations.tables import SERVED_COLUMNS
 from alsolike.events.stream import StreamRecord
 from alsolike.lake import lake, served
 from alsolike.lake.dead_letters import QuarantinedRecord
@@ -42,7 +43,7 @@ _ARROW_TYPES = MappingProxyType(
         "array<double>": pa.list_(pa.float64()),
     }
 )
-SCHEMA = pa.schema([(name, _ARROW_TYPES[glue_type]) for name, glue_type in served.COLUMNS.items()])
+SCHEMA = pa.schema([(name, _ARROW_TYPES[glue_type]) for name, glue_type in SERVED_COLUMNS.items()])
 
 
 class LogEvent(NamedTuple):

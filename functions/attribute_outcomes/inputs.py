@@ -16,7 +16,9 @@ from typing import Any
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.lake import engagement, lake, outcomes, served
+from alsolike.declarations.storage import ENGAGEMENT_PREFIX, INTERACTIONS_PREFIX, OUTCOMES_PREFIX, SERVED_PREFIX
+from alsolike.declarations.tables import INTERACTIONS_PARTITION, SERVED_PARTITION
+from alsolike.lake import engagement, outcomes
 from alsolike.lake.lake_objects import LakeObject, is_gone
 from alsolike.runtime.errors import Unavailable
 from functions.attribute_outcomes.rules import DEFINITIONS, POPULARITY_DAYS, AttributionRules
@@ -79,10 +81,10 @@ class Inputs:
             If S3 does not answer.
         """
         self._rules = rules
-        self.served = _listed(client, bucket, served.PREFIX, served.PARTITION_COLUMN)
-        self.interactions = _listed(client, bucket, lake.INTERACTIONS_PREFIX, lake.PARTITION_COLUMN)
-        self.outcomes = _listed(client, bucket, outcomes.PREFIX, outcomes.PARTITION_COLUMN)
-        self.engagement = _listed(client, bucket, engagement.PREFIX, engagement.PARTITION_COLUMN)
+        self.served = _listed(client, bucket, SERVED_PREFIX, SERVED_PARTITION)
+        self.interactions = _listed(client, bucket, INTERACTIONS_PREFIX, INTERACTIONS_PARTITION)
+        self.outcomes = _listed(client, bucket, OUTCOMES_PREFIX, SERVED_PARTITION)
+        self.engagement = _listed(client, bucket, ENGAGEMENT_PREFIX, SERVED_PARTITION)
 
     def days(self) -> list[int]:
         """Return the days that have results or should have.

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import pyarrow as pa
 
-from alsolike.lake import engagement, outcomes
+from alsolike.declarations.tables import ENGAGEMENT_COLUMNS, OUTCOMES_COLUMNS
 
 ARROW_TYPES = MappingProxyType(
     {
@@ -18,5 +18,5 @@ ARROW_TYPES = MappingProxyType(
         "array<string>": pa.list_(pa.string()),
     }
 )
-OUTCOMES = pa.schema([(name, ARROW_TYPES[kind]) for name, kind in outcomes.COLUMNS.items()])
-ENGAGEMENT = pa.schema([(name, ARROW_TYPES[kind]) for name, kind in engagement.COLUMNS.items()])
+OUTCOMES = pa.schema([(name, ARROW_TYPES[kind]) for name, kind in OUTCOMES_COLUMNS.items()])
+ENGAGEMENT = pa.schema([(name, ARROW_TYPES[kind]) for name, kind in ENGAGEMENT_COLUMNS.items()])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.domain.configuration import Configuration
-from alsolike.lake import lake
 from alsolike.runtime.errors import InvalidDataset
 from alsolike.training.dataset import DatasetManifest
 from alsolike.training.reference import Reference
@@ -72,7 +72,7 @@ def manifest(
 
 def empty_lake(bucket: str) -> InvalidDataset:
     """Return the error of a lake without interactions."""
-    return InvalidDataset(f"s3://{bucket}/{lake.INTERACTIONS_PREFIX} holds no interactions to train on")
+    return InvalidDataset(f"s3://{bucket}/{INTERACTIONS_PREFIX} holds no interactions to train on")
 
 
 def nothing_left(rows_read: int, dropped: Mapping[str, int], configuration: Configuration) -> InvalidDataset:

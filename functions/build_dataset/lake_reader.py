@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from alsolike.declarations.tables import INTERACTIONS_COLUMNS
 from alsolike.lake import lake
 from alsolike.lake.lake_objects import LakeObject, list_objects, read
 from alsolike.runtime.errors import InvalidDataset
@@ -40,7 +41,7 @@ def read_lake(client: Any, bucket: str, *, columns: Sequence[str]) -> tuple[pd.D
         If S3 does not answer.
     """
     listing = list(list_objects(client, bucket))  # complete before reading: rows of deleted objects are in later ones
-    schema = pa.schema([(name, _ARROW_TYPES[lake.COLUMNS[name]]) for name in columns])
+    schema = pa.schema([(name, _ARROW_TYPES[INTERACTIONS_COLUMNS[name]]) for name in columns])
     tables, dates = [schema.empty_table()], set()
     with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
         for some in _batches(listing):

@@ -15,9 +15,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.types import ArrayType, BooleanType, DoubleType
 
+from alsolike.declarations.tables import COPY_ORDER, INTERACTIONS_COLUMNS
 from alsolike.domain.configuration import Configuration
 from alsolike.events.returns import net_weights
-from alsolike.lake import lake
 from alsolike.privacy.tombstones import IsErased
 from alsolike.training.dataset import INTERACTION_COLUMNS
 from functions.build_dataset.description import EngineCounts
@@ -45,7 +45,7 @@ class CleanInteractions:
 
 def lake_schema() -> str:
     """Return the types of `LAKE_COLUMNS`; one that an object was written without is null."""
-    return ", ".join(f"{name} {lake.COLUMNS[name]}" for name in LAKE_COLUMNS)
+    return ", ".join(f"{name} {INTERACTIONS_COLUMNS[name]}" for name in LAKE_COLUMNS)
 
 
 def clean(rows: DataFrame, configuration: Configuration, *, erased: IsErased | None = None) -> CleanInteractions:
@@ -125,8 +125,8 @@ def _each_once(rows: DataFrame) -> DataFrame:
 
     It aggregates instead of using a window, so that each worker combines an event's copies before the shuffle.
     """
-    # The least struct is the first by `lake.COPY_ORDER`; null is the least value of all, and must be the last.
-    read = [name for name in lake.COPY_ORDER if name in LAKE_COLUMNS]
+    # The least struct is the first by `COPY_ORDER`; null is the least value of all, and must be the last.
+    read = [name for name in COPY_ORDER if name in LAKE_COLUMNS]
     order = [column for name in read for column in (F.isnull(name).alias(f"no_{name}"), F.col(name))]
     least = rows.groupBy("event_id").agg(F.min(F.struct(*order)).alias("copy"), F.count("*").alias("copies"))
     kept = [name for name in read if name != "received_time_ms"]

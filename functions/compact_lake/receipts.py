@@ -14,10 +14,10 @@ from typing import Any
 import orjson
 from botocore.exceptions import ClientError
 
-from alsolike.lake import lake
+from alsolike.declarations.storage import COMPACTIONS_PREFIX
+from alsolike.declarations.tables import INTERACTIONS_PARTITION
 from alsolike.lake.lake_objects import LakeObject, is_gone
 
-PREFIX = "compactions/"
 WRITING = "writing"
 WRITTEN = "written"
 
@@ -44,7 +44,7 @@ class MergeReceipt:
     outputs: tuple[str, ...]
     state: str = WRITING
     changed_ms: int = 0
-    partition: str = lake.PARTITION_COLUMN
+    partition: str = INTERACTIONS_PARTITION
 
     @property
     def key(self) -> str:
@@ -62,22 +62,22 @@ def merge_id(inputs: Sequence[LakeObject], erased: Iterable[str]) -> str:
     return hashlib.blake2b(orjson.dumps(content), digest_size=12).hexdigest()
 
 
-def day_prefix(date: str, partition: str = lake.PARTITION_COLUMN) -> str:
+def day_prefix(date: str, partition: str = INTERACTIONS_PARTITION) -> str:
     """Return the key prefix of a day's receipts."""
-    return f"{PREFIX}{partition}={date}/"
+    return f"{COMPACTIONS_PREFIX}{partition}={date}/"
 
 
 class MergeReceiptStore:
     """The receipts of a table in the lake bucket."""
 
-    def __init__(self, client: Any, bucket: str, *, partition: str = lake.PARTITION_COLUMN) -> None:
+    def __init__(self, client: Any, bucket: str, *, partition: str = INTERACTIONS_PARTITION) -> None:
         self._client = client
         self._bucket = bucket
         self._partition = partition
 
     def all(self) -> Iterator[MergeReceipt]:
         """Yield every receipt; those that another call removes meanwhile are passed over."""
-        prefix = f"{PREFIX}{self._partition}="
+        prefix = f"{COMPACTIONS_PREFIX}{self._partition}="
         for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
             for entry in page.get("Contents", []):
                 try:

@@ -11,7 +11,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alsolike.lake import lake, served
+from alsolike.declarations.storage import INTERACTIONS_PREFIX, SERVED_PREFIX
+from alsolike.declarations.tables import INTERACTIONS_COLUMNS, INTERACTIONS_PARTITION, SERVED_COLUMNS, SERVED_PARTITION
+from alsolike.lake import lake
 
 Erased: TypeAlias = Mapping[str, int]
 """The keyed hashes of erased users, with their times."""
@@ -89,18 +91,18 @@ def _where_not(rows: pa.Table, hits: pa.ChunkedArray) -> pa.Table:
 
 
 INTERACTIONS = Table(
-    lake.INTERACTIONS_PREFIX,
-    lake.PARTITION_COLUMN,
-    _schema(lake.COLUMNS),
+    INTERACTIONS_PREFIX,
+    INTERACTIONS_PARTITION,
+    _schema(INTERACTIONS_COLUMNS),
     unique=("event_id", "impression", "event_time_ms"),
     order=("event_time_ms", "event_id"),
     once=_events_once,
     without=_events_of_others,
 )
 SERVED = Table(
-    served.PREFIX,
-    served.PARTITION_COLUMN,
-    _schema(served.COLUMNS),
+    SERVED_PREFIX,
+    SERVED_PARTITION,
+    _schema(SERVED_COLUMNS),
     unique=("recommendation_id", "served_ms", "shopper", "session", "propensities"),
     order=("served_ms", "recommendation_id"),
     once=_answers_once,

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from alsolike.declarations.storage import SERVED_PREFIX
 from alsolike.lake import served
 from alsolike.lake.lake import event_date
 from alsolike.lake.lake_objects import LakeObject, list_objects
@@ -36,7 +37,7 @@ def read_scores(client: Any, bucket: str, *, version: str, from_ms: int) -> pd.S
     It uses only answers without rules and filters, because with those the returned best item may not be the model's.
     """
     first = event_date(from_ms)
-    listed = [each for each in list_objects(client, bucket, prefix=served.PREFIX) if each.date >= first]
+    listed = [each for each in list_objects(client, bucket, prefix=SERVED_PREFIX) if each.date >= first]
     rows = _rows(client, bucket, listed, version=version, from_ms=from_ms)
     latest = rows.sort_values(["served_ms", "recommendation_id"]).drop_duplicates("shopper", keep="last")
     return latest["top_score"]

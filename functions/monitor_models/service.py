@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.declarations.storage import MONITORING_LATEST_KEY
 from alsolike.domain.configuration import Configuration
 from alsolike.lake.lake import event_date
 from alsolike.lake.lake_objects import list_objects
@@ -21,7 +22,6 @@ from alsolike.snapshot.reader import SnapshotReader
 from alsolike.snapshot.snapshot import Snapshot
 from alsolike.training.drift import WINDOW_DAYS
 from alsolike.training.monitoring import (
-    LATEST_KEY,
     DataCheck,
     Drift,
     DriftReport,
@@ -118,7 +118,7 @@ def look(places: MonitoringStores, *, configuration: Configuration, rules: Drift
     if baseline is not None:
         report, after = _judge(places, report, before, baseline, window)
         store.write(after)
-    for key in (report_key(now_ms), LATEST_KEY):
+    for key in (report_key(now_ms), MONITORING_LATEST_KEY):
         _put(places, key, report.to_json())
     return report
 

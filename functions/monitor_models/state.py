@@ -9,10 +9,11 @@ from typing import Any
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.declarations.storage import MONITORING_STATE_KEY
 from alsolike.lake.lake_objects import is_gone
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.runtime.s3 import put_if_unchanged
-from alsolike.training.monitoring import STATE_KEY, Start, StartedTraining, read_start
+from alsolike.training.monitoring import Start, StartedTraining, read_start
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -101,12 +102,12 @@ class StateStore:
             If S3 does not answer.
         """
         try:
-            answer = self._client.get_object(Bucket=self._bucket, Key=STATE_KEY)
+            answer = self._client.get_object(Bucket=self._bucket, Key=MONITORING_STATE_KEY)
             body = answer["Body"].read()
         except (ClientError, BotoCoreError) as error:
             if is_gone(error):
                 return State()
-            raise Unavailable(f"s3://{self._bucket}/{STATE_KEY}: {error}") from error
+            raise Unavailable(f"s3://{self._bucket}/{MONITORING_STATE_KEY}: {error}") from error
         try:
             document = orjson.loads(body)
             for name in ("last_start", "pending", "refused"):
@@ -115,7 +116,8 @@ class StateStore:
             return State(**{**document, "etag": answer["ETag"]})
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
             raise InvalidInput(
-                f"s3://{self._bucket}/{STATE_KEY} is unreadable: {error}; without it every figure begins anew"
+                f"s3://{self._bucket}/{MONITORING_STATE_KEY} is unreadable: {error}; "
+                "without it every figure begins anew"
             ) from error
 
     def write(self, state: State) -> None:
@@ -131,8 +133,8 @@ class StateStore:
         put_if_unchanged(
             self._client,
             self._bucket,
-            STATE_KEY,
+            MONITORING_STATE_KEY,
             orjson.dumps(dataclasses.replace(state, etag=None), option=orjson.OPT_INDENT_2),
             etag=state.etag,
-            conflict=f"s3://{self._bucket}/{STATE_KEY} changed meanwhile: another look did",
+            conflict=f"s3://{self._bucket}/{MONITORING_STATE_KEY} changed meanwhile: another look did",
         )

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.declarations.storage import SNAPSHOT_KEY
 from alsolike.lake.lake_objects import is_gone
 from alsolike.runtime.errors import InvalidInput, InvalidSnapshot, Unavailable
-from alsolike.snapshot.manifest import CURRENT_KEY, Manifest
+from alsolike.snapshot.manifest import Manifest
 from functions.observe.metric_reader import MetricReader, counted
 
 if TYPE_CHECKING:
@@ -109,9 +110,9 @@ class LastDay:
             raise Unavailable(f"table {self._table}: {error}") from error
 
     def _items(self) -> int:
-        place = f"s3://{self._bucket}/{CURRENT_KEY}"
+        place = f"s3://{self._bucket}/{SNAPSHOT_KEY}"
         try:
-            body = self._s3.get_object(Bucket=self._bucket, Key=CURRENT_KEY)["Body"].read()
+            body = self._s3.get_object(Bucket=self._bucket, Key=SNAPSHOT_KEY)["Body"].read()
             return sum(segment.rows for segment in Manifest.from_json(body).segments)
         except (BotoCoreError, ClientError) as error:
             if is_gone(error):

@@ -6,9 +6,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.declarations.storage import MONITORING_LATEST_KEY
 from alsolike.lake.lake_objects import is_gone
 from alsolike.runtime.errors import InvalidInput, Unavailable
-from alsolike.training.monitoring import LATEST_KEY, DataCheck, DriftReport, Figure
+from alsolike.training.monitoring import DataCheck, DriftReport, Figure
 from functions.observe.metric_reader import MetricReader, Statistic, Values
 
 HISTORY_DAYS = 14
@@ -68,9 +69,9 @@ def drift(client: Any, bucket: str, reader: MetricReader, *, now_ms: int) -> dic
 
 
 def _latest(client: Any, bucket: str) -> DriftReport | None:
-    place = f"s3://{bucket}/{LATEST_KEY}"
+    place = f"s3://{bucket}/{MONITORING_LATEST_KEY}"
     try:
-        return DriftReport.from_json(client.get_object(Bucket=bucket, Key=LATEST_KEY)["Body"].read())
+        return DriftReport.from_json(client.get_object(Bucket=bucket, Key=MONITORING_LATEST_KEY)["Body"].read())
     except (BotoCoreError, ClientError) as error:
         if is_gone(error):
             return None

@@ -8,7 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from alsolike.lake.engagement import COLUMNS, PARTITION_COLUMN, PREFIX, Dimension, Engagement, read_rejected, total
+from alsolike.declarations.storage import ENGAGEMENT_PREFIX
+from alsolike.declarations.tables import ENGAGEMENT_COLUMNS, SERVED_PARTITION
+from alsolike.lake.engagement import Dimension, Engagement, read_rejected, total
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.runtime.s3 import scan
 
@@ -63,14 +65,14 @@ def _read(client: Any, bucket: str, *, first: str, last: str) -> Iterator[tuple[
     import pyarrow as pa  # no other question waits for it
     import pyarrow.parquet as pq
 
-    for found in scan(client, bucket, PREFIX, after=f"{PREFIX}{PARTITION_COLUMN}={first}"):
+    for found in scan(client, bucket, ENGAGEMENT_PREFIX, after=f"{ENGAGEMENT_PREFIX}{SERVED_PARTITION}={first}"):
         date = found.key.split("/")[1].partition("=")[2]
         if date > last:
             return
         if found.body is None:
             continue
         try:
-            rows = pq.read_table(io.BytesIO(found.body), columns=list(COLUMNS)).to_pylist()
+            rows = pq.read_table(io.BytesIO(found.body), columns=list(ENGAGEMENT_COLUMNS)).to_pylist()
             yield from ((date, Engagement(**row)) for row in rows)
         except (pa.ArrowException, TypeError, ValueError) as error:
             raise Unavailable(f"s3://{bucket}/{found.key} is not an object of the table: {error}") from error

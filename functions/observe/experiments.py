@@ -6,10 +6,11 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from alsolike.declarations.storage import OUTCOMES_PREFIX
+from alsolike.declarations.tables import SERVED_PARTITION
 from alsolike.domain.experiments import Experiment
 from alsolike.experiments import report as reports
 from alsolike.experiments.metrics import DEFAULT_METRIC, METRICS, READ
-from alsolike.lake import outcomes
 from alsolike.lake.lake import event_date
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.s3 import scan
@@ -92,8 +93,8 @@ def _pieces(client: Any, bucket: str, *, first: str, last: str) -> Iterator[tupl
     import pyarrow as pa  # no other question waits for it
     import pyarrow.parquet as pq
 
-    prefix = outcomes.PREFIX
-    for found in scan(client, bucket, prefix, after=f"{prefix}{outcomes.PARTITION_COLUMN}={first}", at_once=2):
+    prefix = OUTCOMES_PREFIX
+    for found in scan(client, bucket, prefix, after=f"{prefix}{SERVED_PARTITION}={first}", at_once=2):
         date = found.key.split("/")[1].partition("=")[2]
         if date > last:
             return

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from alsolike.declarations.storage import DATASETS_PREFIX
 from alsolike.events.interactions import profile_id
 from alsolike.privacy.user_matcher import UserMatcher
 from alsolike.runtime.s3 import scan
@@ -16,7 +17,6 @@ from functions.purge_user import parquet
 from functions.purge_user.purge_context import PurgeContext
 
 STORE = "datasets"
-PREFIX = "datasets/"
 MANIFEST = f"/{MANIFEST_FILE}"
 
 
@@ -28,7 +28,7 @@ def purge_datasets(work: PurgeContext) -> Iterator[None]:
     bucket = work.places.artefact_bucket
     mentions = UserMatcher(work.user_id)
     after = work.progress.cursor.get("after", "")
-    for found in scan(work.s3, bucket, PREFIX, after=after, wanted=_may_name_people):
+    for found in scan(work.s3, bucket, DATASETS_PREFIX, after=after, wanted=_may_name_people):
         if found.body is not None and found.key.endswith(".parquet"):
             file = parquet.open_parquet(found.body, where=f"s3://{bucket}/{found.key}")
             mask = _hits(work, file)
@@ -66,6 +66,6 @@ def _hits(work: PurgeContext, file: pq.ParquetFile) -> pa.ChunkedArray | None:
 
 
 def _note(work: PurgeContext, key: str) -> None:
-    dataset = key.removeprefix(PREFIX).partition("/")[0]
+    dataset = key.removeprefix(DATASETS_PREFIX).partition("/")[0]
     if dataset not in work.progress.datasets:
         work.progress.datasets.append(dataset)

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from alsolike.lake import lake
+from alsolike.declarations.storage import FAILED_BATCHES_PREFIX, QUARANTINE_PREFIX, USER_CHANGES_PREFIX
 from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.lake.served import QUARANTINE_SHARD
 from alsolike.privacy.user_matcher import UserMatcher
@@ -23,13 +23,11 @@ from functions.purge_user.served_rows import Hashes
 QUARANTINE = "quarantine"
 FAILED_BATCHES = "failed batches"
 USER_CHANGES = "user changes"
-FAILED_BATCHES_PREFIX = "aws/lambda/"
-USER_CHANGES_PREFIX = "users/"
 
 
 def find_sessions(work: PurgeContext) -> Iterator[None]:
     """Note the sessions of records that name the user: their logins never came to the lake."""
-    prefixes = (lake.QUARANTINE_PREFIX, FAILED_BATCHES_PREFIX)
+    prefixes = (QUARANTINE_PREFIX, FAILED_BATCHES_PREFIX)
     for number in range(work.progress.cursor.get("prefix", 0), len(prefixes)):
         for found, body in _bodies(work, prefixes[number]):
             for data in _records(body):
@@ -46,7 +44,7 @@ def purge_quarantine(work: PurgeContext) -> Iterator[None]:
     An accepted login of another user does not protect the latter: an unreadable record has no owner.
     """
     mentions, hashes = UserMatcher(work.user_id, sessions=work.progress.sessions), served_rows.hashes(work)
-    for found, body in _bodies(work, lake.QUARANTINE_PREFIX):
+    for found, body in _bodies(work, QUARANTINE_PREFIX):
         if _quarantined(body, mentions, hashes):
             work.record(QUARANTINE, {found.key: 1})
             work.delete(work.places.lake_bucket, found.key)

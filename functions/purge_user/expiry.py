@@ -8,8 +8,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.declarations.storage import MODELS_PREFIX
 from alsolike.privacy.erasures import Expiring, TrainedModel, date_after
-from alsolike.registry.registry import MODELS_PREFIX, Registry
+from alsolike.registry.registry import Registry
 from alsolike.runtime.errors import Unavailable
 from alsolike.training.dataset import INTERACTIONS_FILE, prefix
 

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alsolike.lake import lake
+from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from functions.purge_user import parquet
 from functions.purge_user.lake_tables import Table, files, purge_rows
 from functions.purge_user.purge_context import PurgeContext
 
 STORE = "lake"
-INTERACTIONS = Table(STORE, lake.INTERACTIONS_PREFIX, ("user_id", "session_id", "event_time_ms", "event_id"))
+INTERACTIONS = Table(STORE, INTERACTIONS_PREFIX, ("user_id", "session_id", "event_time_ms", "event_id"))
 
 
 def find_logins(work: PurgeContext) -> Iterator[None]:

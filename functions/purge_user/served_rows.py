@@ -16,15 +16,17 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alsolike.lake import outcomes, served
+from alsolike.declarations.storage import OUTCOMES_PREFIX, SERVED_PREFIX
+from alsolike.declarations.tables import OUTCOMES_TABLE, SERVED_TABLE
+from alsolike.lake import served
 from functions.purge_user import parquet
 from functions.purge_user.lake_tables import Table, purge_rows
 from functions.purge_user.purge_context import PurgeContext
 
-SERVED, OUTCOMES = served.TABLE, outcomes.TABLE
+SERVED, OUTCOMES = SERVED_TABLE, OUTCOMES_TABLE
 
-_SERVED = Table(SERVED, served.PREFIX, ("shopper", "session"))
-_OUTCOMES = Table(OUTCOMES, outcomes.PREFIX, ("shopper",))
+_SERVED = Table(SERVED, SERVED_PREFIX, ("shopper", "session"))
+_OUTCOMES = Table(OUTCOMES, OUTCOMES_PREFIX, ("shopper",))
 
 
 def purge_served(work: PurgeContext) -> Iterator[None]:

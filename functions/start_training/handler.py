@@ -7,6 +7,7 @@ import os
 import time
 from typing import Any
 
+from alsolike.declarations.storage import DATASETS_PREFIX
 from alsolike.registry.registry import Registry
 from alsolike.registry.retention import ModelFiles, expired, protected
 from alsolike.registry.training_lock import TrainingLock
@@ -14,7 +15,7 @@ from alsolike.runtime.aws import client
 from alsolike.runtime.errors import AlsolikeError
 from alsolike.runtime.observability import Metric, count, instrumented, logger
 from alsolike.runtime.settings import from_environment
-from alsolike.training.dataset import DATASETS_PREFIX, prefix
+from alsolike.training.dataset import prefix
 from functions.start_training.run_id import run_of
 from functions.start_training.service import EngineRule, First, Stores, start_training
 from functions.start_training.settings import Settings

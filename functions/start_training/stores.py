@@ -8,11 +8,11 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.bundle.manifest import MANIFEST_FILE
+from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.registry.registry import model_prefix
 from alsolike.runtime.errors import Unavailable
 from alsolike.training.dataset import CHAMPION_FOLDER, prefix
 
-INTERACTIONS_PREFIX = "interactions/"
 _BYTES_PER_MB = 1_000_000
 
 

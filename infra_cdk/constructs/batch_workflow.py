@@ -8,6 +8,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from alsolike.declarations.storage import BATCH_PREFIX
 from infra_cdk.constructs.nag_suppressions import acknowledge, acknowledge_wildcard
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.retry_policy import Attempts
@@ -17,8 +18,6 @@ from infra_cdk.settings import Settings
 
 BATCH_DAYS = 30
 """Retention of its users and answers."""
-BATCH_PREFIX = "batch/"
-"""Prefix of runs in the artefact bucket, as in `alsolike.recommendations.batch_table`."""
 
 RECOMMEND_TIMEOUT_S, WRITE_TIMEOUT_S = 30, 150
 """Timeout of an invocation; a little more than the functions' own."""
@@ -108,7 +107,7 @@ class BatchWorkflow(Construct):
             "Name",
             parameters={"batch.$": name},
             result_path="$.named",
-            comment="batch/<run>/users/<batch>.json",
+            comment=f"{BATCH_PREFIX}<run>/users/<batch>.json",
         )
         answer = call(
             self,

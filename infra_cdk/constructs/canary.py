@@ -3,6 +3,15 @@
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from alsolike.declarations.storage import (
+    CANARIES_PREFIX,
+    CHAMPION_KEY,
+    CONFIGURATION_KEY,
+    DECISIONS_PREFIX,
+    MODELS_PREFIX,
+    OUTCOMES_PREFIX,
+    SERVED_PREFIX,
+)
 from infra_cdk.constructs.permissions import Permission, model_packages, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
@@ -41,25 +50,25 @@ def canary(
             Permission(actions=["s3:ListBucket"], resources=[artefacts.bucket_arn, lake.bucket_arn]),
             objects(
                 artefacts,
-                "models/",
+                MODELS_PREFIX,
                 actions=["s3:GetObject", "s3:DeleteObject"],
                 reason="Each version has its own names, and those that nothing keeps go",
             ),
             Permission(
                 actions=["s3:GetObject", "s3:PutObject"],
-                resources=[artefacts.arn_for_objects("registry/champion.json")],
+                resources=[artefacts.arn_for_objects(CHAMPION_KEY)],
             ),
             objects(
                 artefacts,
-                "registry/canaries/",
+                CANARIES_PREFIX,
                 actions=["s3:GetObject", "s3:PutObject"],
                 reason="Each version's canary has its report",
             ),
-            objects(artefacts, "registry/decisions/", actions=["s3:GetObject"], reason="Each version has its decision"),
-            Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects("config/current.json")]),
+            objects(artefacts, DECISIONS_PREFIX, actions=["s3:GetObject"], reason="Each version has its decision"),
+            Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects(CONFIGURATION_KEY)]),
             *(
                 objects(lake, prefix, actions=["s3:GetObject"], reason="Objects are named after their day")
-                for prefix in ("served/", "outcomes/")
+                for prefix in (SERVED_PREFIX, OUTCOMES_PREFIX)
             ),
             Permission(actions=["sagemaker:ListModelPackages"], resources=[packages.attr_model_package_group_arn]),
             model_packages(scope, packages, actions=["sagemaker:UpdateModelPackage"]),

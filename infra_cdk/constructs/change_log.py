@@ -5,7 +5,8 @@ from aws_cdk import aws_glue as glue
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-PARTITION_COLUMN = "change_date"
+from alsolike.declarations.tables import CHANGES_PARTITION
+
 FIRST_DATE = "2026-01-01"
 """Before the first release: no log is older."""
 
@@ -25,18 +26,18 @@ def change_log_table(
             name=f"{prefix.removesuffix('/')}_changes",
             description=f"What each {id_column} became, and when. Raw: of each the row with the latest time counts",
             table_type="EXTERNAL_TABLE",
-            partition_keys=[glue.CfnTable.ColumnProperty(name=PARTITION_COLUMN, type="string")],
+            partition_keys=[glue.CfnTable.ColumnProperty(name=CHANGES_PARTITION, type="string")],
             parameters={
                 "EXTERNAL": "TRUE",
                 "classification": "json",
                 "compressionType": "gzip",
                 "projection.enabled": "true",
-                f"projection.{PARTITION_COLUMN}.type": "date",
-                f"projection.{PARTITION_COLUMN}.format": "yyyy-MM-dd",
-                f"projection.{PARTITION_COLUMN}.range": f"{FIRST_DATE},NOW+1DAYS",
-                f"projection.{PARTITION_COLUMN}.interval": "1",
-                f"projection.{PARTITION_COLUMN}.interval.unit": "DAYS",
-                "storage.location.template": f"{location}{PARTITION_COLUMN}=${{{PARTITION_COLUMN}}}/",
+                f"projection.{CHANGES_PARTITION}.type": "date",
+                f"projection.{CHANGES_PARTITION}.format": "yyyy-MM-dd",
+                f"projection.{CHANGES_PARTITION}.range": f"{FIRST_DATE},NOW+1DAYS",
+                f"projection.{CHANGES_PARTITION}.interval": "1",
+                f"projection.{CHANGES_PARTITION}.interval.unit": "DAYS",
+                "storage.location.template": f"{location}{CHANGES_PARTITION}=${{{CHANGES_PARTITION}}}/",
             },
             storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
                 location=location,

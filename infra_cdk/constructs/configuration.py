@@ -4,11 +4,9 @@ from collections.abc import Mapping
 
 from aws_cdk import aws_s3 as s3
 
+from alsolike.declarations.storage import CONFIGURATION_KEY
 from infra_cdk.constructs.permissions import Permission
 from infra_cdk.settings import Settings
-
-CURRENT_KEY = "config/current.json"
-"""Object in which `operations.configuration.configuration_store` keeps the current configuration."""
 
 
 def configuration_variables(artefacts: s3.IBucket, *, settings: Settings) -> Mapping[str, str]:
@@ -26,6 +24,6 @@ def configuration_permissions(artefacts: s3.IBucket) -> list[Permission]:
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html#API_GetObject_Errors
     """
     return [
-        Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects(CURRENT_KEY)]),
+        Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects(CONFIGURATION_KEY)]),
         Permission(actions=["s3:ListBucket"], resources=[artefacts.bucket_arn]),
     ]

@@ -1,54 +1,31 @@
 """The buckets, and the tables that describe what is in the lake."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 import aws_cdk as cdk
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra_cdk.constructs.batch_workflow import BATCH_DAYS, BATCH_PREFIX
+from alsolike.declarations.storage import (
+    ATTRIBUTION_PREFIX,
+    BATCH_PREFIX,
+    DATASETS_PREFIX,
+    ENGAGEMENT_PREFIX,
+    FAILED_BATCHES_PREFIX,
+    INTERACTIONS_PREFIX,
+    OUTCOMES_PREFIX,
+    QUARANTINE_PREFIX,
+    TRAINING_PREFIX,
+    TRENDS_PREFIX,
+)
+from alsolike.declarations.tables import COPY_ORDER, INTERACTIONS_COLUMNS, INTERACTIONS_PARTITION, INTERACTIONS_TABLE
+from infra_cdk.constructs.batch_workflow import BATCH_DAYS
 from infra_cdk.constructs.lake_table import Database, parquet_table
 from infra_cdk.constructs.lake_view import once_view
 from infra_cdk.constructs.nag_suppressions import acknowledge
 from infra_cdk.constructs.served_table import ServedTable, served_lifetime
-from infra_cdk.constructs.trends import TRENDS_PREFIX
 from infra_cdk.settings import Settings
 
-TABLE_NAME = "interactions"
-PARTITION_COLUMN = "event_date"
-COLUMNS: Mapping[str, str] = MappingProxyType(
-    {
-        "event_id": "string",
-        "user_id": "string",
-        "session_id": "string",
-        "item_id": "string",
-        "event_type": "string",
-        "event_value": "double",
-        "event_time_ms": "bigint",
-        "recommendation_id": "string",
-        "impression": "array<string>",
-        "properties": "string",
-        "received_time_ms": "bigint",
-        "schema_version": "int",
-        "query": "string",
-        "correlation_id": "string",
-    }
-)
-"""The columns that `alsolike.lake.lake` writes; a test keeps the two lists equal."""
-COPY_ORDER = (
-    "received_time_ms", "event_time_ms", "user_id", "session_id", "item_id", "event_type", "event_value",
-    "recommendation_id", "impression", "properties", "schema_version", "query",
-    "correlation_id",
-)  # fmt: skip
-"""The order in which `alsolike.lake.lake` prefers copies of an event; a test keeps the queries equal."""
-
-# Lambda puts the records that an event source gave up on below this prefix; the key cannot be chosen:
-# https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
-FAILED_RECORDS_PREFIX = "aws/lambda/"
-
-DERIVED_PREFIXES = ("outcomes/", "engagement/", "attribution/")
+DERIVED_PREFIXES = (OUTCOMES_PREFIX, ENGAGEMENT_PREFIX, ATTRIBUTION_PREFIX)
 """Prefixes that `attribute_outcomes` writes."""
 
 
@@ -70,8 +47,8 @@ class DataLake(Construct):
         self.lake = self._bucket(
             "Lake",
             rules=[
-                s3.LifecycleRule(prefix="quarantine/", expiration=cdk.Duration.days(90)),
-                s3.LifecycleRule(prefix=FAILED_RECORDS_PREFIX, expiration=cdk.Duration.days(90)),
+                s3.LifecycleRule(prefix=QUARANTINE_PREFIX, expiration=cdk.Duration.days(90)),
+                s3.LifecycleRule(prefix=FAILED_BATCHES_PREFIX, expiration=cdk.Duration.days(90)),
                 served_lifetime(settings),
                 # Rewritten every hour from data that is kept elsewhere; of two rules S3 obeys the shorter.
                 *(
@@ -85,13 +62,13 @@ class DataLake(Construct):
             "Artefacts",
             rules=[
                 s3.LifecycleRule(
-                    prefix="datasets/",
+                    prefix=DATASETS_PREFIX,
                     # `start_training` deletes all but the champion's and the latest earlier.
                     expiration=cdk.Duration.days(90),
                     # Training has read them: what was deleted or rewritten is not needed.
                     noncurrent_version_expiration=cdk.Duration.days(1),
                 ),
-                s3.LifecycleRule(prefix="training/", expiration=cdk.Duration.days(30)),
+                s3.LifecycleRule(prefix=TRAINING_PREFIX, expiration=cdk.Duration.days(30)),
                 s3.LifecycleRule(
                     prefix=BATCH_PREFIX,
                     expiration=cdk.Duration.days(BATCH_DAYS),
@@ -109,7 +86,7 @@ class DataLake(Construct):
         )
         _send_events(self.artefacts)
         self.database_name = f"alsolike_{settings.name.replace('-', '_')}"
-        self.table_name = TABLE_NAME
+        self.table_name = INTERACTIONS_TABLE
         self._tables()
 
     def _cold_storage(self) -> list[s3.LifecycleRule]:
@@ -119,7 +96,7 @@ class DataLake(Construct):
         # S3 leaves objects below 128 KB where they are; the lake's are merged before they get that old.
         return [
             s3.LifecycleRule(
-                prefix=f"{TABLE_NAME}/",
+                prefix=INTERACTIONS_PREFIX,
                 transitions=[
                     s3.Transition(
                         storage_class=s3.StorageClass.INTELLIGENT_TIERING, transition_after=cdk.Duration.days(days)
@@ -180,10 +157,10 @@ class DataLake(Construct):
             "Interactions",
             bucket=self.lake,
             database=database,
-            name=TABLE_NAME,
+            name=INTERACTIONS_TABLE,
             description="Events of users. Raw: interactions_once has each of them once",
-            columns=COLUMNS,
-            partition=PARTITION_COLUMN,
+            columns=INTERACTIONS_COLUMNS,
+            partition=INTERACTIONS_PARTITION,
             first_date=self._settings.lake_first_date,
             # As far ahead as the configuration lets a sender's clock be.
             days_ahead=7,
@@ -193,10 +170,10 @@ class DataLake(Construct):
             self,
             "InteractionsOnce",
             database=database,
-            table=TABLE_NAME,
+            table=INTERACTIONS_TABLE,
             description="Events of users, each once",
-            columns=COLUMNS,
-            partition=PARTITION_COLUMN,
+            columns=INTERACTIONS_COLUMNS,
+            partition=INTERACTIONS_PARTITION,
             key="event_id",
             order=COPY_ORDER,
         )

@@ -2,6 +2,7 @@
 
 from constructs import Construct
 
+from alsolike.declarations.storage import DATASETS_PREFIX, INTERACTIONS_PREFIX
 from infra_cdk.constructs.configuration import configuration_permissions
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.python_function import PythonFunction
@@ -33,10 +34,12 @@ def dataset_builder(scope: Construct, *, settings: Settings, data: DataStack, la
             *tombstone_permissions(artefacts=artefacts, hash_key=data.hash_key),
             Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn]),
             *configuration_permissions(artefacts),
-            objects(lake, "interactions/", actions=["s3:GetObject"], reason="A dataset is made of all that happened"),
+            objects(
+                lake, INTERACTIONS_PREFIX, actions=["s3:GetObject"], reason="A dataset is made of all that happened"
+            ),
             objects(
                 artefacts,
-                "datasets/",
+                DATASETS_PREFIX,
                 actions=["s3:PutObject"],
                 reason="Each run writes a dataset under a new name",
             ),

@@ -7,6 +7,17 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from alsolike.declarations.storage import (
+    CHAMPION_KEY,
+    DATASETS_PREFIX,
+    INTERACTIONS_PREFIX,
+    MODELS_PREFIX,
+    MONITORING_PREFIX,
+    SEGMENTS_PREFIX,
+    SERVED_PREFIX,
+    SNAPSHOT_KEY,
+    TRAINING_RUN_KEY,
+)
 from infra_cdk.constructs.alarm_topic import alarm, look_back
 from infra_cdk.constructs.configuration import configuration_permissions
 from infra_cdk.constructs.metrics import OwnMetrics
@@ -71,39 +82,43 @@ class Monitoring(Construct):
                 Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn]),
                 *(
                     objects(lake, prefix, actions=["s3:GetObject"], reason="Objects are named after their day")
-                    for prefix in ("interactions/", "served/")
+                    for prefix in (INTERACTIONS_PREFIX, SERVED_PREFIX)
                 ),
                 *configuration_permissions(artefacts),
                 Permission(
                     actions=["s3:GetObject"],
                     resources=[
-                        artefacts.arn_for_objects("registry/champion.json"),
-                        artefacts.arn_for_objects("catalog/current.json"),
-                        artefacts.arn_for_objects("workflow/training-run.json"),
+                        artefacts.arn_for_objects(CHAMPION_KEY),
+                        artefacts.arn_for_objects(SNAPSHOT_KEY),
+                        artefacts.arn_for_objects(TRAINING_RUN_KEY),
                     ],
                 ),
                 *(
                     objects(
-                        artefacts, "models/", suffix=f"/{file}", actions=["s3:GetObject"], reason="Any may be champion"
+                        artefacts,
+                        MODELS_PREFIX,
+                        suffix=f"/{file}",
+                        actions=["s3:GetObject"],
+                        reason="Any may be champion",
                     )
                     for file in ("manifest.json", "ids.hash.npy", "ids.idx.npy")
                 ),
                 objects(
                     artefacts,
-                    "datasets/",
+                    DATASETS_PREFIX,
                     suffix="/manifest.json",
                     actions=["s3:GetObject"],
                     reason="Each run has a dataset of its own name",
                 ),
                 objects(
                     artefacts,
-                    "catalog/segments/",
+                    SEGMENTS_PREFIX,
                     actions=["s3:GetObject"],
                     reason="Segments of the catalogue are named after their contents",
                 ),
                 objects(
                     artefacts,
-                    "monitoring/",
+                    MONITORING_PREFIX,
                     actions=["s3:GetObject", "s3:PutObject"],
                     reason="Reports are named after their day",
                 ),

@@ -2,6 +2,7 @@
 
 from constructs import Construct
 
+from alsolike.declarations.storage import INTERACTIONS_PREFIX, QUARANTINE_PREFIX
 from infra_cdk.constructs import trends
 from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
 from infra_cdk.constructs.event_stream import consume, consumer_permissions
@@ -58,7 +59,7 @@ def add_consumers(scope: Construct, *, settings: Settings, data: DataStack, laye
                     actions=["s3:PutObject"],
                     reason="Objects are named after their day, shard and sequence numbers",
                 )
-                for prefix in ("interactions/", "quarantine/")
+                for prefix in (INTERACTIONS_PREFIX, QUARANTINE_PREFIX)
             ),
         ],
         memory_mb=2_048,

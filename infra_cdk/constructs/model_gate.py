@@ -3,6 +3,7 @@
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from alsolike.declarations.storage import CHAMPION_KEY, DECISIONS_PREFIX, MODELS_PREFIX, TRAINING_PREFIX
 from infra_cdk.constructs.permissions import Permission, model_packages, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
@@ -49,17 +50,17 @@ def model_gate(
         },
         permissions=[
             Permission(actions=["s3:ListBucket"], resources=[artefacts.bucket_arn]),
-            objects(artefacts, "training/", actions=["s3:GetObject"], reason="Each run has its own names"),
+            objects(artefacts, TRAINING_PREFIX, actions=["s3:GetObject"], reason="Each run has its own names"),
             objects(
                 artefacts,
-                "models/",
+                MODELS_PREFIX,
                 actions=["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
                 reason="Each run writes a new version, and is compared with the champion's",
             ),
-            Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects("registry/champion.json")]),
+            Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects(CHAMPION_KEY)]),
             objects(
                 artefacts,
-                "registry/decisions/",
+                DECISIONS_PREFIX,
                 actions=["s3:GetObject", "s3:PutObject"],
                 reason="Each version's decision is kept, and holds when the step is repeated",
             ),

@@ -4,6 +4,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from alsolike.declarations.storage import CANARIES_PREFIX, CHAMPION_KEY, DECISIONS_PREFIX, MODELS_PREFIX
 from infra_cdk.constructs.permissions import Permission, model_packages, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
@@ -56,20 +57,18 @@ def operate(
             Permission(actions=["s3:ListBucket"], resources=[artefacts.bucket_arn]),
             Permission(
                 actions=["s3:GetObject", "s3:PutObject"],
-                resources=[artefacts.arn_for_objects("registry/champion.json")],
+                resources=[artefacts.arn_for_objects(CHAMPION_KEY)],
             ),
             objects(
                 artefacts,
-                "registry/decisions/",
+                DECISIONS_PREFIX,
                 actions=["s3:GetObject", "s3:PutObject"],
                 reason="Each version has a decision, in which is kept why it was forced",
             ),
-            objects(
-                artefacts, "registry/canaries/", actions=["s3:GetObject"], reason="Each version on trial has a report"
-            ),
+            objects(artefacts, CANARIES_PREFIX, actions=["s3:GetObject"], reason="Each version on trial has a report"),
             objects(
                 artefacts,
-                "models/",
+                MODELS_PREFIX,
                 suffix="/manifest.json",
                 actions=["s3:GetObject"],
                 reason="Any version may be looked at and promoted",

@@ -3,8 +3,16 @@
 import aws_cdk as cdk
 from constructs import Construct
 
+from alsolike.declarations.storage import (
+    ATTRIBUTION_PREFIX,
+    ENGAGEMENT_PREFIX,
+    FAILED_BATCHES_PREFIX,
+    MONITORING_LATEST_KEY,
+    OUTCOMES_PREFIX,
+    QUARANTINE_PREFIX,
+    SNAPSHOT_KEY,
+)
 from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
-from infra_cdk.constructs.data_lake import FAILED_RECORDS_PREFIX
 from infra_cdk.constructs.http_api import HttpApi
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.python_function import PythonFunction
@@ -28,9 +36,9 @@ ROUTES = (
 _PARTS = ("attribution", "batch", "catalogue", "data", "lake", "observability", "privacy", "serving", "training")
 
 _READ_IN_LAKE = {
-    **dict.fromkeys(("engagement/", "attribution/", "outcomes/"), "Objects are named after their day"),
-    "quarantine/": "Objects are named after their day, shard and sequence number",
-    FAILED_RECORDS_PREFIX: "Lambda names the object of each batch that it gives up on",
+    **dict.fromkeys((ENGAGEMENT_PREFIX, ATTRIBUTION_PREFIX, OUTCOMES_PREFIX), "Objects are named after their day"),
+    QUARANTINE_PREFIX: "Objects are named after their day, shard and sequence number",
+    FAILED_BATCHES_PREFIX: "Lambda names the object of each batch that it gives up on",
 }
 
 
@@ -77,8 +85,8 @@ def add_observe(
             Permission(
                 actions=["s3:GetObject"],
                 resources=[
-                    data.artefacts.arn_for_objects("monitoring/latest.json"),
-                    data.artefacts.arn_for_objects("catalog/current.json"),
+                    data.artefacts.arn_for_objects(MONITORING_LATEST_KEY),
+                    data.artefacts.arn_for_objects(SNAPSHOT_KEY),
                 ],
             ),
             Permission(actions=["dynamodb:DescribeTable"], resources=[data.profiles.table_arn]),

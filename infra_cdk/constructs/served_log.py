@@ -8,13 +8,12 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from alsolike.declarations.storage import QUARANTINE_PREFIX, SERVED_PREFIX, TOMBSTONES_KEY
 from infra_cdk.constructs.alarm_topic import alarm
 from infra_cdk.constructs.metrics import OwnMetrics
 from infra_cdk.constructs.permissions import Permission, failure_destination, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
-from infra_cdk.constructs.served_table import SERVED_TABLE
-from infra_cdk.constructs.tombstone_access import TOMBSTONES_KEY
 from infra_cdk.settings import Settings
 
 LINE_FIELD = "$.served.recommendation_id"
@@ -61,7 +60,7 @@ class ServedLog(Construct):
                         actions=["s3:PutObject"],
                         reason="Objects are named after their day, the log's stream and its events",
                     )
-                    for prefix in (f"{SERVED_TABLE}/", "quarantine/")
+                    for prefix in (SERVED_PREFIX, QUARANTINE_PREFIX)
                 ),
                 Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects(TOMBSTONES_KEY)]),
                 # Without it S3 says 403, not 404, before there is a tombstone.

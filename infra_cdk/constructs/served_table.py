@@ -1,43 +1,14 @@
 """The table of what was served, and for how long it is kept."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from alsolike.declarations.storage import SERVED_PREFIX
+from alsolike.declarations.tables import SERVED_COLUMNS, SERVED_PARTITION, SERVED_TABLE
 from infra_cdk.constructs.lake_table import Database, parquet_table
 from infra_cdk.constructs.lake_view import once_view
 from infra_cdk.settings import Settings
-
-SERVED_TABLE = "served"
-SERVED_PARTITION = "served_date"
-SERVED_COLUMNS: Mapping[str, str] = MappingProxyType(
-    {
-        "recommendation_id": "string",
-        "served_ms": "bigint",
-        "recommender": "string",
-        "model_version": "string",
-        "arms": "array<string>",
-        "shopper": "string",
-        "session": "string",
-        "source": "string",
-        "degraded": "array<string>",
-        "configuration": "int",
-        "rules": "string",
-        "filter": "string",
-        "page_item": "string",
-        "asked": "int",
-        "item_ids": "array<string>",
-        "origins": "array<string>",
-        "propensities": "array<double>",
-        "took_ms": "double",
-        "top_score": "double",
-        "correlation_id": "string",
-    }
-)
-"""The columns that `alsolike.lake.served` writes; a test keeps the two lists equal."""
 
 
 class ServedTable(Construct):
@@ -75,4 +46,4 @@ class ServedTable(Construct):
 
 def served_lifetime(settings: Settings) -> s3.LifecycleRule:
     """Return the rule by which what was served is forgotten."""
-    return s3.LifecycleRule(prefix=f"{SERVED_TABLE}/", expiration=cdk.Duration.days(settings.served_days))
+    return s3.LifecycleRule(prefix=SERVED_PREFIX, expiration=cdk.Duration.days(settings.served_days))

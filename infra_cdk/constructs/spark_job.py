@@ -12,6 +12,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
+from alsolike.declarations.storage import DATASETS_PREFIX, INTERACTIONS_PREFIX
 from infra_cdk.constructs.configuration import configuration_permissions
 from infra_cdk.constructs.data_lake import removal_policy
 from infra_cdk.constructs.permissions import Permission, objects, role_for
@@ -84,7 +85,7 @@ class SparkJob(Construct):
                 "--additional-python-modules": packages.s3_object_url,
                 "--python-modules-installer-option": "-r",
                 "--job-language": "python",
-                "--lake_s3_uri": data.lake.s3_url_for_object("interactions/"),
+                "--lake_s3_uri": data.lake.s3_url_for_object(INTERACTIONS_PREFIX),
                 "--catalogue_table": data.catalogue.table_name,
                 "--users_table": data.users.table_name,
                 "--secret_arn": data.hash_key.secret_arn,
@@ -190,11 +191,11 @@ def _permissions(scope: Construct, *, data: DataStack, sources: list[assets.Asse
             resources=[source.bucket.arn_for_objects(source.s3_object_key) for source in sources],
         ),
         Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn]),
-        objects(lake, "interactions/", actions=["s3:GetObject"], reason="A dataset is made of all that happened"),
+        objects(lake, INTERACTIONS_PREFIX, actions=["s3:GetObject"], reason="A dataset is made of all that happened"),
         # Spark writes over what an attempt before left, under other names, and reads what it wrote.
         objects(
             artefacts,
-            "datasets/",
+            DATASETS_PREFIX,
             actions=["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"],
             reason="Each run writes a dataset under a new name",
         ),

@@ -5,11 +5,9 @@ from collections.abc import Mapping
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 
+from alsolike.declarations.storage import TOMBSTONES_KEY
 from infra_cdk.constructs.permissions import Permission
 from infra_cdk.settings import Settings
-
-TOMBSTONES_KEY = "privacy/tombstones.json"
-"""Object of the tombstones, as in `alsolike.privacy.tombstones`."""
 
 
 def tombstone_variables(

@@ -8,6 +8,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
+from alsolike.declarations.storage import DATASETS_PREFIX, TRAINING_PREFIX
 from infra_cdk.constructs.own_algorithms import check_algorithms, package_folder
 from infra_cdk.constructs.permissions import Permission, objects, role_for
 from infra_cdk.constructs.sentence_model import sentence_model_folder
@@ -77,7 +78,7 @@ class TrainingJob(Construct):
             Whether to train on spare capacity.
         """
         settings = self._settings
-        checkpoints = f"'s3://{{}}/training/{{}}/checkpoints/', '{self._artefacts.bucket_name}', {run_id}"
+        checkpoints = f"'s3://{{}}/{TRAINING_PREFIX}{{}}/checkpoints/', '{self._artefacts.bucket_name}', {run_id}"
         return {
             "TrainingJobName.$": f"States.Format('{NAME_PREFIX}{{}}', {run_id})",
             "RoleArn": self.role.role_arn,
@@ -96,7 +97,7 @@ class TrainingJob(Construct):
                 _channel("code", {"S3Uri": self._code.s3_object_url}),
                 *(_channel(name, {"S3Uri": asset.s3_object_url}) for name, asset in self._given.items()),
             ],
-            "OutputDataConfig": {"S3OutputPath": self._artefacts.s3_url_for_object("training/")},
+            "OutputDataConfig": {"S3OutputPath": self._artefacts.s3_url_for_object(TRAINING_PREFIX)},
             "ResourceConfig": {
                 "InstanceCount": settings.training_instances,
                 "InstanceType": settings.training_instance_type,
@@ -136,7 +137,9 @@ class TrainingJob(Construct):
             arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
         )
         return [
-            objects(artefacts, "datasets/", actions=["s3:GetObject"], reason="Each run reads the dataset built for it"),
+            objects(
+                artefacts, DATASETS_PREFIX, actions=["s3:GetObject"], reason="Each run reads the dataset built for it"
+            ),
             Permission(
                 actions=["s3:GetObject"],
                 resources=[source.bucket.arn_for_objects(source.s3_object_key) for source in sources],
@@ -144,13 +147,13 @@ class TrainingJob(Construct):
             Permission(actions=["s3:ListBucket"], resources=[artefacts.bucket_arn, code.bucket.bucket_arn]),
             objects(
                 artefacts,
-                f"training/{NAME_PREFIX}",
+                f"{TRAINING_PREFIX}{NAME_PREFIX}",
                 actions=["s3:PutObject", "s3:AbortMultipartUpload"],
                 reason="Each run writes under its job's own new name",
             ),
             objects(
                 artefacts,
-                "training/",
+                TRAINING_PREFIX,
                 actions=["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
                 suffix="/checkpoints/*",
                 reason="Each run goes on from its own checkpoints where it was interrupted",

@@ -5,6 +5,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from alsolike.declarations.storage import CHAMPION_KEY, DATASETS_PREFIX, MODELS_PREFIX, TRAINING_RUN_KEY
 from infra_cdk.constructs.nag_suppressions import acknowledge_wildcard
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.python_function import PythonFunction
@@ -35,19 +36,19 @@ def training_start(scope: Construct, *, settings: Settings, data: DataStack, lay
             Permission(
                 actions=["s3:GetObject", "s3:PutObject"],
                 resources=[
-                    artefacts.arn_for_objects("workflow/training-run.json"),
-                    artefacts.arn_for_objects("registry/champion.json"),
+                    artefacts.arn_for_objects(TRAINING_RUN_KEY),
+                    artefacts.arn_for_objects(CHAMPION_KEY),
                 ],
             ),
-            objects(artefacts, "models/", actions=["s3:GetObject"], reason="The champion's bundle is copied"),
+            objects(artefacts, MODELS_PREFIX, actions=["s3:GetObject"], reason="The champion's bundle is copied"),
             objects(
                 artefacts,
-                "datasets/",
+                DATASETS_PREFIX,
                 actions=["s3:PutObject"],
                 suffix="/champion/*",
                 reason="Each run has a dataset of its own, with the champion's bundle in it",
             ),
-            objects(artefacts, "datasets/", actions=["s3:DeleteObject"], reason="Datasets of earlier runs expire"),
+            objects(artefacts, DATASETS_PREFIX, actions=["s3:DeleteObject"], reason="Datasets of earlier runs expire"),
         ],
         memory_mb=512,
         timeout_s=300,

@@ -2,10 +2,8 @@
 
 from aws_cdk import aws_s3 as s3
 
+from alsolike.declarations.storage import TRENDS_PREFIX
 from infra_cdk.constructs.permissions import Permission, objects
-
-TRENDS_PREFIX = "trends/"
-"""Prefix of the counters, as in `alsolike.trends.store`: one object per shard of the stream."""
 
 BATCH_SIZE = 10_000
 """Lambda's limit: however many come in during a window, they are one write."""

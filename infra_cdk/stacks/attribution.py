@@ -2,13 +2,28 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
+from alsolike.declarations.storage import (
+    ATTRIBUTION_PREFIX,
+    ENGAGEMENT_PREFIX,
+    INTERACTIONS_PREFIX,
+    OUTCOMES_PREFIX,
+    SEGMENTS_PREFIX,
+    SERVED_PREFIX,
+    SNAPSHOT_KEY,
+)
+from alsolike.declarations.tables import (
+    ENGAGEMENT_COLUMNS,
+    ENGAGEMENT_TABLE,
+    OUTCOMES_COLUMNS,
+    OUTCOMES_TABLE,
+    SERVED_PARTITION,
+)
 from infra_cdk.constructs.alarm_topic import alarm, look_back
 from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
 from infra_cdk.constructs.lake_table import Database, parquet_table
@@ -19,49 +34,6 @@ from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.constructs.tombstone_access import hash_key_permission
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
-
-PARTITION_COLUMN = "served_date"
-OUTCOMES: Mapping[str, str] = MappingProxyType(
-    {
-        "recommendation_id": "string",
-        "served_ms": "bigint",
-        "recommender": "string",
-        "model_version": "string",
-        "arms": "array<string>",
-        "shopper": "string",
-        "source": "string",
-        "degraded": "boolean",
-        "items": "int",
-        "impressions": "int",
-        "clicks": "int",
-        "shown_clicks": "int",
-        "carts": "int",
-        "purchases": "int",
-        "revenue": "double",
-        "new_items": "int",
-        "novelty": "double",
-    }
-)
-"""The columns that `alsolike.lake.outcomes` writes; a test keeps the two lists equal."""
-ENGAGEMENT: Mapping[str, str] = MappingProxyType(
-    {
-        "dimension": "string",
-        "name": "string",
-        **dict.fromkeys(
-            (
-                "answers", "shared_answers", "degraded", "items", "impressions", "clicks", "shown_clicks", "carts",
-                "purchases", "clicked_answers", "bought_answers",
-            ),
-            "bigint",
-        ),
-        "revenue": "double",
-        "shared_revenue": "double",
-        "new_items": "bigint",
-        "novelty": "double",
-        **dict.fromkeys(("novelty_answers", "covered_items", "catalogue_items"), "bigint"),
-    }
-)  # fmt: skip
-"""The columns that `alsolike.lake.engagement` writes; a test keeps the two lists equal."""
 
 
 class AttributionStack(cdk.Stack):
@@ -81,8 +53,10 @@ class AttributionStack(cdk.Stack):
         self._settings = settings
         self._data = data
         self._layers = PythonLayers(self, "Layers", settings=settings, directory=layers)
-        self._table("Outcomes", "outcomes", OUTCOMES, "What each answer led to, each once")
-        self._table("Engagement", "engagement", ENGAGEMENT, "Sums of outcomes by recommender, model version and arm")
+        self._table("Outcomes", OUTCOMES_TABLE, OUTCOMES_COLUMNS, "What each answer led to, each once")
+        self._table(
+            "Engagement", ENGAGEMENT_TABLE, ENGAGEMENT_COLUMNS, "Sums of outcomes by recommender, model version and arm"
+        )
         function = self._attribute_outcomes()
         self._schedule(function)
         Parameters(
@@ -111,7 +85,7 @@ class AttributionStack(cdk.Stack):
             name=name,
             description=description,
             columns=columns,
-            partition=PARTITION_COLUMN,
+            partition=SERVED_PARTITION,
             first_date=self._settings.lake_first_date,
         )
 
@@ -136,18 +110,18 @@ class AttributionStack(cdk.Stack):
                 *(
                     objects(lake, prefix, actions=actions, reason="Objects are named after their day and where from")
                     for prefix, actions in (
-                        ("served/", ["s3:GetObject"]),
-                        ("interactions/", ["s3:GetObject"]),
-                        ("outcomes/", ["s3:PutObject", "s3:DeleteObject"]),
-                        ("engagement/", ["s3:PutObject"]),
-                        ("attribution/", ["s3:GetObject", "s3:PutObject"]),
+                        (SERVED_PREFIX, ["s3:GetObject"]),
+                        (INTERACTIONS_PREFIX, ["s3:GetObject"]),
+                        (OUTCOMES_PREFIX, ["s3:PutObject", "s3:DeleteObject"]),
+                        (ENGAGEMENT_PREFIX, ["s3:PutObject"]),
+                        (ATTRIBUTION_PREFIX, ["s3:GetObject", "s3:PutObject"]),
                     )
                 ),
                 *configuration_permissions(artefacts),
-                Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects("catalog/current.json")]),
+                Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects(SNAPSHOT_KEY)]),
                 objects(
                     artefacts,
-                    "catalog/segments/",
+                    SEGMENTS_PREFIX,
                     actions=["s3:GetObject"],
                     reason="Segments of the catalogue are named after their contents",
                 ),

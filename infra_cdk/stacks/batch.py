@@ -6,7 +6,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra_cdk.constructs.batch_workflow import BATCH_PREFIX, BatchWorkflow
+from alsolike.declarations.storage import BATCH_PREFIX
+from infra_cdk.constructs.batch_workflow import BatchWorkflow
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.python_function import PythonFunction

@@ -11,9 +11,18 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
 from constructs import Construct
 
+from alsolike.declarations.storage import (
+    CHAMPION_KEY,
+    CONFIGURATION_KEY,
+    ITEM_CHANGES_PREFIX,
+    MODELS_PREFIX,
+    SEGMENTS_PREFIX,
+    SNAPSHOT_KEY,
+    USER_CHANGES_PREFIX,
+)
 from infra_cdk.constructs.alarm_topic import alarm
 from infra_cdk.constructs.change_log import change_log_table
-from infra_cdk.constructs.configuration import CURRENT_KEY, configuration_permissions, configuration_variables
+from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
 from infra_cdk.constructs.metrics import PERIOD, OwnMetrics
 from infra_cdk.constructs.permissions import Permission, failure_destination, objects
 from infra_cdk.constructs.python_function import PythonFunction
@@ -24,9 +33,6 @@ from infra_cdk.stacks.data import DataStack
 
 STREAM_HOURS = 24
 """Retention of a change in a table's stream: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html"""
-
-CHAMPION_KEY = "registry/champion.json"
-"""Object of the champion pointer, as in `alsolike.registry.registry`."""
 
 
 class CatalogueStack(cdk.Stack):
@@ -53,7 +59,10 @@ class CatalogueStack(cdk.Stack):
         for table in self._tables:
             self._follow(function, table)
         self.lag_alarm = self._alarms(function)["Lag"]
-        for construct_id, prefix, id_column in (("Items", "catalogue/", "item_id"), ("Users", "users/", "user_id")):
+        for construct_id, prefix, id_column in (
+            ("Items", ITEM_CHANGES_PREFIX, "item_id"),
+            ("Users", USER_CHANGES_PREFIX, "user_id"),
+        ):
             change_log_table(
                 self, f"{construct_id}Log", data.lake, prefix=prefix, id_column=id_column, database=data.database_name
             )
@@ -66,7 +75,7 @@ class CatalogueStack(cdk.Stack):
                 detail_type=["Object Created"],
                 detail={
                     "bucket": {"name": [data.artefacts.bucket_name]},
-                    "object": {"key": [CURRENT_KEY, CHAMPION_KEY]},
+                    "object": {"key": [CONFIGURATION_KEY, CHAMPION_KEY]},
                 },
             ),
             targets=[targets.LambdaFunction(function, retry_attempts=2, max_event_age=cdk.Duration.hours(2))],
@@ -100,22 +109,22 @@ class CatalogueStack(cdk.Stack):
                         actions=["s3:PutObject"],
                         reason="Objects are named after their day and sequence numbers",
                     )
-                    for prefix in ("catalogue/", "users/")
+                    for prefix in (ITEM_CHANGES_PREFIX, USER_CHANGES_PREFIX)
                 ),
                 objects(
                     artefacts,
-                    "catalog/segments/",
+                    SEGMENTS_PREFIX,
                     actions=["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"],
                     reason="Segments are named after their contents; those that were merged are deleted",
                 ),
                 Permission(
                     actions=["s3:GetObject", "s3:PutObject"],
-                    resources=[artefacts.arn_for_objects("catalog/current.json")],
+                    resources=[artefacts.arn_for_objects(SNAPSHOT_KEY)],
                 ),
                 Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects(CHAMPION_KEY)]),
                 objects(
                     artefacts,
-                    "models/",
+                    MODELS_PREFIX,
                     suffix="/content.tensors",
                     actions=["s3:GetObject"],
                     reason="Any version may become the champion",

@@ -8,6 +8,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
+from alsolike.declarations.storage import COMPACTIONS_PREFIX, INTERACTIONS_PREFIX, SERVED_PREFIX, TOMBSTONES_KEY
 from infra_cdk.constructs.alarm_topic import alarm, look_back
 from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
 from infra_cdk.constructs.metrics import OwnMetrics
@@ -67,10 +68,10 @@ class LakeStack(cdk.Stack):
                         actions=["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
                         reason="Objects are named after their day and what they were merged from",
                     )
-                    for prefix in ("interactions/", "served/", "compactions/")
+                    for prefix in (INTERACTIONS_PREFIX, SERVED_PREFIX, COMPACTIONS_PREFIX)
                 ),
                 *configuration_permissions(artefacts),
-                Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects("privacy/tombstones.json")]),
+                Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects(TOMBSTONES_KEY)]),
                 Permission(actions=["secretsmanager:GetSecretValue"], resources=[hash_key.secret_arn]),
             ],
             memory_mb=self._settings.lake_memory_mb,

@@ -7,13 +7,26 @@ from pathlib import Path
 import aws_cdk as cdk
 from constructs import Construct
 
+from alsolike.declarations.storage import (
+    CHAMPION_KEY,
+    DATASETS_PREFIX,
+    ERASURE_RECEIPTS_PREFIX,
+    FAILED_BATCHES_PREFIX,
+    INTERACTIONS_PREFIX,
+    OUTCOMES_PREFIX,
+    PENDING_ERASURES_PREFIX,
+    QUARANTINE_PREFIX,
+    SERVED_PREFIX,
+    TOMBSTONES_KEY,
+    USER_CHANGES_PREFIX,
+)
 from infra_cdk.constructs.batch_workflow import BATCH_DAYS
 from infra_cdk.constructs.erasure_workflow import ErasureWorkflow
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
-from infra_cdk.constructs.tombstone_access import TOMBSTONES_KEY, hash_key_permission
+from infra_cdk.constructs.tombstone_access import hash_key_permission
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
 
@@ -84,8 +97,10 @@ class PrivacyStack(cdk.Stack):
                 Permission(
                     actions=["s3:GetObject", "s3:PutObject"], resources=[data.artefacts.arn_for_objects(TOMBSTONES_KEY)]
                 ),
-                objects(data.artefacts, "privacy/pending/", actions=["s3:PutObject"], reason=_EACH),
-                objects(data.artefacts, "privacy/receipts/", actions=["s3:GetObject", "s3:PutObject"], reason=_EACH),
+                objects(data.artefacts, PENDING_ERASURES_PREFIX, actions=["s3:PutObject"], reason=_EACH),
+                objects(
+                    data.artefacts, ERASURE_RECEIPTS_PREFIX, actions=["s3:GetObject", "s3:PutObject"], reason=_EACH
+                ),
                 Permission(actions=["dynamodb:UpdateItem"], resources=[data.profiles.table_arn]),
                 Permission(actions=["states:StartExecution"], resources=[state_machine_arn]),
                 hash_key_permission(data.hash_key),
@@ -125,23 +140,29 @@ class PrivacyStack(cdk.Stack):
                 Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn, artefacts.bucket_arn]),
                 *(
                     objects(lake, prefix, actions=change, reason=_EACH)
-                    for prefix in ("interactions/", "served/", "outcomes/", "users/", "aws/lambda/")
+                    for prefix in (
+                        INTERACTIONS_PREFIX,
+                        SERVED_PREFIX,
+                        OUTCOMES_PREFIX,
+                        USER_CHANGES_PREFIX,
+                        FAILED_BATCHES_PREFIX,
+                    )
                 ),
-                objects(lake, "quarantine/", actions=["s3:GetObject", "s3:DeleteObject"], reason=_EACH),
+                objects(lake, QUARANTINE_PREFIX, actions=["s3:GetObject", "s3:DeleteObject"], reason=_EACH),
                 hash_key_permission(data.hash_key),
                 Permission(
                     actions=["s3:GetObject", "s3:PutObject"], resources=[artefacts.arn_for_objects(TOMBSTONES_KEY)]
                 ),
-                objects(artefacts, "datasets/", actions=change, reason=_EACH),
-                objects(artefacts, "privacy/receipts/", actions=["s3:GetObject", "s3:PutObject"], reason=_EACH),
+                objects(artefacts, DATASETS_PREFIX, actions=change, reason=_EACH),
+                objects(artefacts, ERASURE_RECEIPTS_PREFIX, actions=["s3:GetObject", "s3:PutObject"], reason=_EACH),
                 objects(
                     artefacts,
-                    "privacy/pending/",
+                    PENDING_ERASURES_PREFIX,
                     actions=["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"],
                     reason=_EACH,
                 ),
                 Permission(actions=["s3:ListBucketVersions"], resources=[artefacts.bucket_arn]),
-                Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects("registry/champion.json")]),
+                Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects(CHAMPION_KEY)]),
                 Permission(
                     actions=["dynamodb:GetItem", "dynamodb:DeleteItem", "dynamodb:Scan"],
                     resources=[data.profiles.table_arn],
@@ -176,9 +197,9 @@ class PrivacyStack(cdk.Stack):
                 Permission(actions=["s3:ListBucket"], resources=[data.lake.bucket_arn, data.artefacts.bucket_arn]),
                 *(
                     objects(data.lake, prefix, actions=["s3:GetObject"], reason="The user may be in any of them")
-                    for prefix in ("interactions/", "served/", "quarantine/")
+                    for prefix in (INTERACTIONS_PREFIX, SERVED_PREFIX, QUARANTINE_PREFIX)
                 ),
-                objects(data.artefacts, "privacy/receipts/", actions=["s3:GetObject"], reason=_EACH),
+                objects(data.artefacts, ERASURE_RECEIPTS_PREFIX, actions=["s3:GetObject"], reason=_EACH),
                 Permission(actions=["dynamodb:GetItem", "dynamodb:Scan"], resources=[data.profiles.table_arn]),
                 Permission(actions=["dynamodb:GetItem"], resources=[data.users.table_arn]),
                 hash_key_permission(data.hash_key),

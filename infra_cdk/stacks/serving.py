@@ -6,6 +6,7 @@ from pathlib import Path
 import aws_cdk as cdk
 from constructs import Construct
 
+from alsolike.declarations.storage import CHAMPION_KEY, MODELS_PREFIX, SEGMENTS_PREFIX, SNAPSHOT_KEY
 from infra_cdk.constructs import trends
 from infra_cdk.constructs.batch_workflow import recommend_permissions
 from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
@@ -191,15 +192,17 @@ class ServingStack(cdk.Stack):
                 Permission(
                     actions=["s3:GetObject"],
                     resources=[
-                        artefacts.arn_for_objects("registry/champion.json"),
-                        artefacts.arn_for_objects("catalog/current.json"),
+                        artefacts.arn_for_objects(CHAMPION_KEY),
+                        artefacts.arn_for_objects(SNAPSHOT_KEY),
                     ],
                 ),
-                objects(artefacts, "models/", actions=["s3:GetObject"], reason="Any version may become the champion"),
+                objects(
+                    artefacts, MODELS_PREFIX, actions=["s3:GetObject"], reason="Any version may become the champion"
+                ),
                 *recommend_permissions(artefacts),
                 objects(
                     artefacts,
-                    "catalog/segments/",
+                    SEGMENTS_PREFIX,
                     actions=["s3:GetObject"],
                     reason="Segments of the catalogue are named after their contents",
                 ),

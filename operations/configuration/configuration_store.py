@@ -11,13 +11,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.config import document as configuration_document
 from alsolike.config.document import EMPTY_DOCUMENT
-from alsolike.config.reader import CURRENT_KEY, Current, read_current
+from alsolike.config.reader import Current, read_current
 from alsolike.contract.document import InvalidConfiguration
+from alsolike.declarations.storage import CONFIGURATION_KEY, CONFIGURATION_VERSIONS_PREFIX
 from alsolike.domain.configuration import Configuration
 from alsolike.runtime.clients import ObjectClient
 from alsolike.runtime.errors import ConcurrentUpdate, NotFound, Unavailable
 
-VERSIONS_PREFIX = "config/versions/"
 _CONDITION_FAILED = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")  # the last: to match, it must be
 _MAX_ORPHANS = 100
 
@@ -49,7 +49,7 @@ BUILT_IN = Version(0, 0, "", "built in", "", EMPTY_DOCUMENT)
 
 def version_key(version: int) -> str:
     """Return the key of a version's object."""
-    return f"{VERSIONS_PREFIX}{version:08d}.json"
+    return f"{CONFIGURATION_VERSIONS_PREFIX}{version:08d}.json"
 
 
 class ConfigurationStore:
@@ -180,7 +180,7 @@ class ConfigurationStore:
         versions = (*expected.versions, number)
         pointer = {"version": number, "versions": versions, "document": version.document}
         condition = {"IfMatch": expected.etag} if expected.etag else {"IfNoneMatch": "*"}
-        etag = self._put(CURRENT_KEY, _json(pointer), **condition)
+        etag = self._put(CONFIGURATION_KEY, _json(pointer), **condition)
         if etag is None:
             # A repeated request finds its own first try there.
             if (current := self.current()).version == number:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from alsolike.declarations.storage import INTERACTIONS_PREFIX, SERVED_PREFIX
 from alsolike.runtime.errors import InvalidInput
 from operations.cost.bill import DAYS, MONTH_S
 from operations.cost.summary import BilledResources, EventSource, Function, Stream, Training
@@ -195,10 +196,10 @@ def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the t
         access_log=any("AccessLogSettings" in each.properties for each in found.of("AWS::ApiGatewayV2::Stage")),
         pages=bool(found.of("AWS::CloudFront::Distribution")),
         log_retention_days=max(kept) if len(kept) == len(retentions) and kept else None,
-        lake_cold_days=_lifecycle(found, "interactions/", "Transitions", "TransitionInDays"),
+        lake_cold_days=_lifecycle(found, INTERACTIONS_PREFIX, "Transitions", "TransitionInDays"),
         dataset_days=int(_variables(found).get("DATASET_DAYS", 7)),
         attribution_days=int(_variables(found).get("WINDOW_DAYS", 7)),
-        served_days=_lifecycle(found, "served/", "ExpirationInDays"),
+        served_days=_lifecycle(found, SERVED_PREFIX, "ExpirationInDays"),
         uncounted=tuple(sorted({each.type for each in found if not each.type.startswith(_KNOWN)})),
     )
 

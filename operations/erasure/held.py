@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
-from alsolike.privacy.erasures import RECEIPTS_PREFIX, ErasureReceipt
+from alsolike.declarations.storage import ERASURE_RECEIPTS_PREFIX
+from alsolike.privacy.erasures import ErasureReceipt
 from alsolike.profiles.user_data import UserData, UserDataStores
 from alsolike.runtime.s3 import scan
 from operations.client.deployment import Deployment
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 def receipts(where: Deployment) -> Iterator[ErasureReceipt]:
     """Yield every erasure's receipt."""
-    for found in scan(where.client("s3"), where.names.artefact_bucket, RECEIPTS_PREFIX):
+    for found in scan(where.client("s3"), where.names.artefact_bucket, ERASURE_RECEIPTS_PREFIX):
         if found.body is not None:
             yield ErasureReceipt.from_json(found.body)
 

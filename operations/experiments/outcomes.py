@@ -9,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike.lake import engagement, outcomes
+from alsolike.declarations.storage import ENGAGEMENT_PREFIX, OUTCOMES_PREFIX
+from alsolike.declarations.tables import ENGAGEMENT_COLUMNS, OUTCOMES_COLUMNS, SERVED_PARTITION
 from alsolike.lake.engagement import Engagement
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.s3 import scan
@@ -18,7 +19,7 @@ ROWS_AT_ONCE = 65_536
 
 
 def read_outcomes(
-    client: Any, bucket: str, *, first: str, last: str, columns: Sequence[str] = tuple(outcomes.COLUMNS)
+    client: Any, bucket: str, *, first: str, last: str, columns: Sequence[str] = tuple(OUTCOMES_COLUMNS)
 ) -> Iterator[pa.Table]:
     """Yield the outcomes of the answers of some days, each answer once, in pieces.
 
@@ -38,7 +39,7 @@ def read_outcomes(
     Unavailable
         If S3 does not answer.
     """
-    for key, file in _files(client, bucket, outcomes.PREFIX, first=first, last=last):
+    for key, file in _files(client, bucket, OUTCOMES_PREFIX, first=first, last=last):
         try:
             for batch in file.iter_batches(ROWS_AT_ONCE, columns=list(columns)):
                 yield pa.Table.from_batches([batch])
@@ -48,16 +49,16 @@ def read_outcomes(
 
 def read_engagement(client: Any, bucket: str, *, first: str, last: str) -> Iterator[tuple[str, Engagement]]:
     """Yield the day and each of its rows; see `read_outcomes`."""
-    for key, file in _files(client, bucket, engagement.PREFIX, first=first, last=last):
+    for key, file in _files(client, bucket, ENGAGEMENT_PREFIX, first=first, last=last):
         try:
-            rows = [Engagement(**row) for row in file.read(columns=list(engagement.COLUMNS)).to_pylist()]
+            rows = [Engagement(**row) for row in file.read(columns=list(ENGAGEMENT_COLUMNS)).to_pylist()]
         except (pa.ArrowException, TypeError, ValueError) as error:
             raise InvalidInput(f"s3://{bucket}/{key} is not an object of the table: {error}") from error
         yield from ((_date(key), row) for row in rows)
 
 
 def _files(client: Any, bucket: str, prefix: str, *, first: str, last: str) -> Iterator[tuple[str, pq.ParquetFile]]:
-    for found in scan(client, bucket, prefix, after=f"{prefix}{outcomes.PARTITION_COLUMN}={first}", at_once=2):
+    for found in scan(client, bucket, prefix, after=f"{prefix}{SERVED_PARTITION}={first}", at_once=2):
         if _date(found.key) > last:
             return
         if found.body is not None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from alsolike.config.document import parse
 from alsolike.config.experiments import time_text
+from alsolike.declarations.storage import MODELS_PREFIX
 from alsolike.domain.experiments import Arm, Experiment
-from alsolike.registry.registry import MODELS_PREFIX
 from alsolike.runtime.errors import InvalidInput, NotFound
 from operations.client.aws import translate_aws_errors
 

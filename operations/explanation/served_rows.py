@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from alsolike.declarations.tables import SERVED_COLUMNS
 from alsolike.domain.recommendation_id import RecommendationId
 from alsolike.lake import served
 from alsolike.lake.lake_objects import is_gone
@@ -93,7 +94,7 @@ def _row(content: bytes, recommendation_id: str) -> Served | None:
 
     found: list[dict[str, Any]] = pq.read_table(
         io.BytesIO(content),
-        columns=list(served.COLUMNS),
+        columns=list(SERVED_COLUMNS),
         filters=[("recommendation_id", "==", recommendation_id)],
     ).to_pylist()
     return served.checked(Served(**found[0])) if found else None

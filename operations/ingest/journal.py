@@ -11,9 +11,9 @@ from typing import Any
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.declarations.storage import IMPORTS_PREFIX
 from alsolike.runtime.errors import Unavailable
 
-PREFIX = "imports/"
 FORMAT_VERSION = 1
 _SMALL_STEPS_EVERY_S = 2.0
 
@@ -61,7 +61,7 @@ class Journal:
     ) -> None:
         self._client = client
         self._bucket = bucket
-        self.key = f"{PREFIX}{name}.json"
+        self.key = f"{IMPORTS_PREFIX}{name}.json"
         self._options = orjson.loads(orjson.dumps(options))
         self._steps: dict[str, int] = {}
         self._written_s = float("-inf")

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from alsolike.declarations.tables import INTERACTIONS_COLUMNS
 from alsolike.events import interactions
 from alsolike.lake import lake
 from operations.ingest.event_ids import Hashes, hexadecimal
@@ -22,7 +23,7 @@ _ARROW_TYPES = {
     "int": pa.int32(),
     "array<string>": pa.list_(pa.string()),
 }
-SCHEMA = pa.schema([(name, _ARROW_TYPES[kind]) for name, kind in lake.COLUMNS.items()])
+SCHEMA = pa.schema([(name, _ARROW_TYPES[kind]) for name, kind in INTERACTIONS_COLUMNS.items()])
 TEXTS = ("user_id", "session_id", "item_id", "event_type", "recommendation_id", "impression", "properties", "query")
 _DAY_MS = 86_400_000
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import orjson
 
+from alsolike.declarations.storage import CHAMPION_KEY
 from alsolike.registry.champion import Champion, Promotion
-from alsolike.registry.registry import CHAMPION_KEY, Registry
+from alsolike.registry.registry import Registry
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import InvalidBundle, InvalidInput, NotFound
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from alsolike.lake import lake
-from alsolike.lake.dead_letters import FAILED_BATCHES_PREFIX, DeadLetter, read_dead_letter, short_id
+from alsolike.declarations.storage import FAILED_BATCHES_PREFIX, QUARANTINE_PREFIX
+from alsolike.lake.dead_letters import DeadLetter, read_dead_letter, short_id
 from alsolike.lake.lake_objects import is_gone
 from alsolike.runtime.errors import NotFound
 from operations.client.aws import translate_aws_errors
@@ -51,7 +51,7 @@ class QuarantineStore:
             If the lake bucket does not answer.
         """
         found = []
-        for prefix in (lake.QUARANTINE_PREFIX, FAILED_BATCHES_PREFIX):
+        for prefix in (QUARANTINE_PREFIX, FAILED_BATCHES_PREFIX):
             with translate_aws_errors(f"s3://{self._bucket}/{prefix}"):
                 for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
                     found += [

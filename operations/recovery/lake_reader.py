@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from alsolike.lake import lake, lake_objects
+from alsolike.declarations.tables import INTERACTIONS_COLUMNS
+from alsolike.lake import lake_objects
 from alsolike.lake.lake_objects import LakeObject
 from alsolike.runtime.errors import InvalidInput
 
@@ -71,9 +72,9 @@ class LakeReader:
                 rows = rows.filter(pc.less_equal(rows["received_time_ms"], self._received_by_ms))
             yield pa.table(
                 {
-                    name: rows[name].cast(ARROW_TYPES[lake.COLUMNS[name]])
+                    name: rows[name].cast(ARROW_TYPES[INTERACTIONS_COLUMNS[name]])
                     if name in present
-                    else pa.nulls(len(rows), ARROW_TYPES[lake.COLUMNS[name]])
+                    else pa.nulls(len(rows), ARROW_TYPES[INTERACTIONS_COLUMNS[name]])
                     for name in columns
                 }
             )

@@ -9,17 +9,22 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from alsolike.catalogue.change_log import ChangeKind
-from alsolike.lake import lake
+from alsolike.declarations.storage import (
+    CONFIGURATION_PREFIX,
+    IMPORTS_PREFIX,
+    INTERACTIONS_PREFIX,
+    MODELS_PREFIX,
+    REGISTRY_PREFIX,
+)
 from operations import progress
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
-from operations.ingest.journal import PREFIX as IMPORTS_PREFIX
 from operations.recovery.versions import ObjectChange, apply, changes
 
 _THREADS = 16
 
-LAKE_PREFIXES = (lake.INTERACTIONS_PREFIX, *(kind.prefix for kind in ChangeKind))
-ARTEFACT_PREFIXES = ("config/", "registry/", "models/", IMPORTS_PREFIX)
+LAKE_PREFIXES = (INTERACTIONS_PREFIX, *(kind.prefix for kind in ChangeKind))
+ARTEFACT_PREFIXES = (CONFIGURATION_PREFIX, REGISTRY_PREFIX, MODELS_PREFIX, IMPORTS_PREFIX)
 """Prefixes to restore. The journal of imports goes back with the imported rows, otherwise a repeated import would skip
 them. Nothing under `privacy/` goes back in time, so that erased users stay erased. The snapshot is made again."""
 

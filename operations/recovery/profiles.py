@@ -10,10 +10,10 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
+from alsolike.declarations.tables import INTERACTIONS_COLUMNS
 from alsolike.domain.configuration import HISTORY_LENGTH
 from alsolike.events import identity
 from alsolike.events.interactions import profile_id
-from alsolike.lake import lake
 from alsolike.profiles.store import Profile, RecentInteraction, SessionLink
 from operations.recovery.lake_reader import ARROW_TYPES, LakeReader
 from operations.recovery.profile_files import PROFILE_COLUMNS, ProfileFiles
@@ -22,7 +22,7 @@ _IDENTITY_COLUMNS = ("event_id", "user_id", "session_id", "event_time_ms")
 _COLUMNS = (*_IDENTITY_COLUMNS, "item_id", "event_type")
 _FILE_BYTES = 64_000_000
 _PENDING_LOGINS = 100_000
-_NO_ROWS = pa.table({name: pa.array([], ARROW_TYPES[lake.COLUMNS[name]]) for name in _IDENTITY_COLUMNS})
+_NO_ROWS = pa.table({name: pa.array([], ARROW_TYPES[INTERACTIONS_COLUMNS[name]]) for name in _IDENTITY_COLUMNS})
 
 
 def logins_of(rows: LakeReader, *, on_bytes: Callable[[float], None] = lambda done: None) -> pd.DataFrame:

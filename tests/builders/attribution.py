@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from alsolike.declarations.tables import INTERACTIONS_COLUMNS, SERVED_COLUMNS
 from alsolike.domain import recommendation_id
 from alsolike.lake import engagement, lake, outcomes, served
 from alsolike.privacy.pseudonyms import Pseudonyms
@@ -29,8 +30,8 @@ NOW_MS = (DAY + 1) * DAY_MS + 7_200_000
 PSEUDONYMS = Pseudonyms(b"k" * 64)
 
 _KINDS = {**ARROW_TYPES, "array<double>": pa.list_(pa.float64())}
-SERVED = pa.schema([(name, _KINDS[kind]) for name, kind in served.COLUMNS.items()])
-INTERACTIONS = pa.schema([(name, _KINDS[kind]) for name, kind in lake.COLUMNS.items()])
+SERVED = pa.schema([(name, _KINDS[kind]) for name, kind in SERVED_COLUMNS.items()])
+INTERACTIONS = pa.schema([(name, _KINDS[kind]) for name, kind in INTERACTIONS_COLUMNS.items()])
 
 Answer = dict[str, Any]
 

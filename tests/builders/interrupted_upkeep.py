@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from functions.compact_lake.receipts import PREFIX
+from alsolike.declarations.storage import COMPACTIONS_PREFIX
 from tests.builders.lakes import (
     HOUR_MS,
     Watched,
@@ -52,7 +52,7 @@ def kill_and_go_on(s3: Any, bucket: str, *, step: int) -> bool:
     assert counted(s3, bucket) == expected, f"gone on after step {step}"
     (merged,) = keys(s3, bucket)
     assert merged not in raw
-    assert keys(s3, bucket, PREFIX) == []
+    assert keys(s3, bucket, COMPACTIONS_PREFIX) == []
     return killed
 
 

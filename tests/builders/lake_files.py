@@ -10,6 +10,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from alsolike.declarations.storage import INTERACTIONS_PREFIX
+from alsolike.declarations.tables import INTERACTIONS_COLUMNS, INTERACTIONS_TABLE
 from alsolike.lake import lake
 
 ARROW_TYPES = {
@@ -19,7 +21,7 @@ ARROW_TYPES = {
     "int": pa.int32(),
     "array<string>": pa.list_(pa.string()),
 }
-SCHEMA = pa.schema([(name, ARROW_TYPES[kind]) for name, kind in lake.COLUMNS.items()])
+SCHEMA = pa.schema([(name, ARROW_TYPES[kind]) for name, kind in INTERACTIONS_COLUMNS.items()])
 OLD_SCHEMA = pa.schema([field for field in SCHEMA if field.name != "query"])
 """As it was before searches were events."""
 
@@ -31,11 +33,11 @@ def write_file(rows: Iterable[Mapping[str, Any]], path: Path, *, schema: pa.Sche
     pq.write_table(pa.Table.from_pylist(known, schema=schema), path)
 
 
-def open_table(directory: Path, *, table: str = lake.INTERACTIONS_TABLE) -> duckdb.DuckDBPyConnection:
+def open_table(directory: Path, *, table: str = INTERACTIONS_TABLE) -> duckdb.DuckDBPyConnection:
     """Open the interactions table over the files below `directory`, as Athena does: columns by name, days by path."""
     write_file([], directory / f"{lake.partition_prefix('1970-01-01')}types.parquet")  # the types, as Glue has them
     connection = duckdb.connect()
-    pattern = str(directory / lake.INTERACTIONS_PREFIX / "*" / "*.parquet")
+    pattern = str(directory / INTERACTIONS_PREFIX / "*" / "*.parquet")
     connection.execute(
         f"CREATE VIEW {table} AS SELECT * FROM read_parquet('{pattern}', union_by_name=true,"
         " hive_partitioning=true, hive_types={'event_date': VARCHAR})"

@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.lake import lake
 from alsolike.lake.lake_objects import LakeObject, list_objects, read
 from functions.compact_lake.selection import MergeRules
@@ -89,7 +90,7 @@ def write(s3: Any, bucket: str, name: str, rows: Sequence[Mapping[str, Any]], *,
     return key
 
 
-def keys(s3: Any, bucket: str, prefix: str = lake.INTERACTIONS_PREFIX) -> list[str]:
+def keys(s3: Any, bucket: str, prefix: str = INTERACTIONS_PREFIX) -> list[str]:
     return [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])]
 
 

@@ -8,8 +8,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from alsolike.declarations.tables import COPY_ORDER
 from alsolike.domain import recommendation_id
-from alsolike.lake import lake
 from alsolike.runtime.errors import InvalidInput
 from functions.attribute_outcomes.rules import DAY_MS, AttributionRules
 from tests.builders.attribution import PSEUDONYMS
@@ -59,7 +59,7 @@ def attributed(
     for event in events:
         if event["recommendation_id"] is not None:
             day, reason = _judged(event, answers, rules, served_days)
-            order = json.dumps([event[name] or "" for name in lake.COPY_ORDER if name in event])
+            order = json.dumps([event[name] or "" for name in COPY_ORDER if name in event])
             copies[event["event_id"]].append((event["received_time_ms"], day, order, event, reason))
     for several in copies.values():
         _, day, _, event, reason = min(several, key=lambda copy: copy[:3])

@@ -11,11 +11,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from alsolike.declarations.tables import OUTCOMES_COLUMNS
 from alsolike.lake import outcomes
 from alsolike.lake.lake import event_date
 from operations.recovery.lake_reader import ARROW_TYPES
 
-SCHEMA = pa.schema([(name, ARROW_TYPES.get(kind, pa.bool_())) for name, kind in outcomes.COLUMNS.items()])
+SCHEMA = pa.schema([(name, ARROW_TYPES.get(kind, pa.bool_())) for name, kind in OUTCOMES_COLUMNS.items()])
 DAY_MS = 86_400_000
 _numbers = itertools.count()
 

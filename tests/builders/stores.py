@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 
+from alsolike.declarations.tables import INTERACTIONS_COLUMNS
 from alsolike.events.interactions import Interaction, profile_id
 from alsolike.events.stream import StreamRecord
-from alsolike.lake import lake
 from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.privacy.erasures import ErasureReceipt, ErasureReceiptStore
 from alsolike.privacy.pseudonyms import Pseudonyms
@@ -40,7 +40,7 @@ ARROW = {
     "int": pa.int32(),
     "array<string>": pa.list_(pa.string()),
 }
-SCHEMA = pa.schema([(name, ARROW[kind]) for name, kind in lake.COLUMNS.items()])
+SCHEMA = pa.schema([(name, ARROW[kind]) for name, kind in INTERACTIONS_COLUMNS.items()])
 OLD_SCHEMA = pa.schema([field for field in SCHEMA if field.name != "query"])
 
 

@@ -1,17 +1,19 @@
 """Attribution's tables, its schedule, and what it may leave behind."""
 
+from collections.abc import Mapping
+
 import pytest
 
-from alsolike.lake import engagement, outcomes
+from alsolike.declarations.tables import ENGAGEMENT_COLUMNS, ENGAGEMENT_TABLE, OUTCOMES_COLUMNS, OUTCOMES_TABLE
 from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
 from tests.infra.assembly import Assembly, flat, in_stack, lake_rules
 
 
-@pytest.mark.parametrize("table", [outcomes, engagement])
-def test_tables_have_the_columns_that_are_written(demo: Assembly, table: object) -> None:
-    name, columns = table.TABLE, table.COLUMNS  # type: ignore[attr-defined]
-
+@pytest.mark.parametrize(
+    ("name", "columns"), [(OUTCOMES_TABLE, OUTCOMES_COLUMNS), (ENGAGEMENT_TABLE, ENGAGEMENT_COLUMNS)]
+)
+def test_tables_have_the_columns_that_are_written(demo: Assembly, name: str, columns: Mapping[str, str]) -> None:
     described = demo.glue_table(name)
 
     assert {column["Name"]: column["Type"] for column in described["StorageDescriptor"]["Columns"]} == columns

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from alsolike.declarations.storage import BATCH_PREFIX
 from alsolike.recommendations import batch_table
 from alsolike.recommendations import requests as recommendation_requests
-from infra_cdk.constructs.batch_workflow import BATCH_PREFIX
 from tests.infra.assembly import Assembly, flat, statements
 
 States = dict[str, dict[str, Any]]
@@ -122,5 +122,4 @@ def test_users_and_answers_are_kept_for_a_month(assembly: Assembly) -> None:
         if rule.get("Prefix") == BATCH_PREFIX
     ]
 
-    assert BATCH_PREFIX == recommendation_requests.BATCH_PREFIX
     assert (rule["ExpirationInDays"], rule["NoncurrentVersionExpiration"]) == (30, {"NoncurrentDays": 1})

@@ -9,8 +9,8 @@ import pytest
 
 from alsolike.catalogue import change_log
 from alsolike.catalogue.change_log import ChangeKind
-from alsolike.config.reader import CURRENT_KEY
-from alsolike.registry.registry import CHAMPION_KEY
+from alsolike.declarations.storage import CHAMPION_KEY, CONFIGURATION_KEY
+from alsolike.declarations.tables import CHANGES_PARTITION
 from tests.infra.assembly import Assembly, flat
 
 
@@ -65,7 +65,7 @@ def test_an_applied_configuration_and_a_new_champion_bring_the_snapshot_to_them(
 
     pattern = rule.properties["EventPattern"]
     assert (pattern["source"], pattern["detail-type"]) == (["aws.s3"], ["Object Created"])
-    assert pattern["detail"]["object"]["key"] == [CURRENT_KEY, CHAMPION_KEY]
+    assert pattern["detail"]["object"]["key"] == [CONFIGURATION_KEY, CHAMPION_KEY]
     assert [bucket.properties["NotificationConfiguration"] for bucket in artefacts] == [
         {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
     ]
@@ -117,6 +117,6 @@ def test_sql_finds_the_log_that_is_written(demo: Assembly, kind: ChangeKind) -> 
     assert columns == {
         kind.id_column: "string", "updated_at_ms": "bigint", "deleted": "boolean", "properties": "string",
     }  # fmt: skip
-    assert table["PartitionKeys"] == [{"Name": change_log.PARTITION_COLUMN, "Type": "string"}]
+    assert table["PartitionKeys"] == [{"Name": CHANGES_PARTITION, "Type": "string"}]
     day = template.replace("${change_date}", "2026-11-25")
     assert day.endswith(f"/{change_log.partition_prefix(kind, '2026-11-25')}")

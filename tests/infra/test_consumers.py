@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from infra_cdk.constructs.data_lake import FAILED_RECORDS_PREFIX
+from alsolike.declarations.storage import FAILED_BATCHES_PREFIX
 from tests.infra.assembly import Assembly, Resource, flat
 
 
@@ -56,7 +56,7 @@ def test_batches_of_a_shard_are_counted_one_after_the_other(assembly: Assembly) 
 
 def test_lambda_may_write_where_it_puts_failed_records() -> None:
     # Documented by AWS as aws/lambda/<mapping's UUID>/<shard>/<year>/<month>/<day>/<name>.
-    assert FAILED_RECORDS_PREFIX == "aws/lambda/"
+    assert FAILED_BATCHES_PREFIX == "aws/lambda/"
 
 
 def mapping(assembly: Assembly, function: str) -> Resource:

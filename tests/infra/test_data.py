@@ -3,11 +3,10 @@ from typing import Any
 
 import pytest
 
+from alsolike.declarations.storage import TRENDS_PREFIX
+from alsolike.declarations.tables import INTERACTIONS_COLUMNS, INTERACTIONS_PARTITION
 from alsolike.lake import lake
-from alsolike.trends import store as trends_store
 from alsolike.trends.trends import BASELINE_S
-from infra_cdk.constructs.data_lake import COLUMNS, PARTITION_COLUMN, TABLE_NAME
-from infra_cdk.constructs.trends import TRENDS_PREFIX
 from tests.infra.assembly import Assembly, Resource, flat, listed
 
 STATEFUL = (
@@ -182,7 +181,6 @@ def test_counters_of_trends_outlive_a_closed_shard_and_their_versions_do_not_pil
         if rule.get("Prefix") == TRENDS_PREFIX
     ]
 
-    assert TRENDS_PREFIX == trends_store.TRENDS_PREFIX
     assert rule["ExpirationInDays"] * 86_400 == 4 * BASELINE_S
     assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
 
@@ -197,9 +195,8 @@ def test_glue_table_has_the_columns_that_the_lake_writes(demo: Assembly) -> None
 
     columns = {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
 
-    assert columns == dict(COLUMNS) == dict(lake.COLUMNS)
-    assert table["PartitionKeys"] == [{"Name": lake.PARTITION_COLUMN, "Type": "string"}]
-    assert (PARTITION_COLUMN, f"{TABLE_NAME}/") == (lake.PARTITION_COLUMN, lake.INTERACTIONS_PREFIX)
+    assert columns == dict(INTERACTIONS_COLUMNS)
+    assert table["PartitionKeys"] == [{"Name": INTERACTIONS_PARTITION, "Type": "string"}]
 
 
 def test_glue_finds_the_objects_of_a_day_without_being_told_of_it(demo: Assembly) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from alsolike.declarations.storage import INTERACTIONS_PREFIX
+from alsolike.declarations.tables import INTERACTIONS_COLUMNS
 from alsolike.lake import lake
 from functions.compact_lake.selection import MergeRules
 from infra_cdk.settings import Settings
@@ -41,7 +43,7 @@ def test_athena_takes_the_view_for_one_with_the_tables_columns(demo: Assembly) -
     assert table["Parameters"] == {"presto_view": "true", "comment": "Presto View"}
     assert table["ViewExpandedText"] == "/* Presto View */"
     hive = {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
-    assert hive == {**lake.COLUMNS, "event_date": "string"}
+    assert hive == {**INTERACTIONS_COLUMNS, "event_date": "string"}
     presto = {column["name"]: column["type"] for column in view(demo)["columns"]}
     assert list(presto) == list(hive)
     assert (presto["event_id"], presto["event_value"], presto["event_time_ms"]) == ("varchar", "double", "bigint")
@@ -66,7 +68,7 @@ def test_upkeep_is_over_before_its_outputs_count_as_abandoned(demo: Assembly) ->
 def test_lake_moves_to_storage_that_costs_nothing_to_read(demo: Assembly) -> None:
     (rule,) = [rule for rule in lake_rules(demo) if "Transitions" in rule]
 
-    assert rule["Prefix"] == lake.INTERACTIONS_PREFIX
+    assert rule["Prefix"] == INTERACTIONS_PREFIX
     assert rule["Transitions"] == [{"StorageClass": "INTELLIGENT_TIERING", "TransitionInDays": 30}]
 
 

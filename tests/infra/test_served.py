@@ -4,6 +4,8 @@ import base64
 import json
 import re
 
+from alsolike.declarations.storage import SERVED_PREFIX
+from alsolike.declarations.tables import SERVED_COLUMNS, SERVED_PARTITION
 from alsolike.lake import served
 from local_cloud.telemetry.filter_patterns import read_pattern
 from tests.builders.served_rows import served as served_row
@@ -14,8 +16,8 @@ def test_the_table_has_the_columns_and_days_that_are_written(demo: Assembly) -> 
     table = demo.glue_table("served")
 
     columns = {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
-    assert columns == dict(served.COLUMNS)
-    assert table["PartitionKeys"] == [{"Name": served.PARTITION_COLUMN, "Type": "string"}]
+    assert columns == dict(SERVED_COLUMNS)
+    assert table["PartitionKeys"] == [{"Name": SERVED_PARTITION, "Type": "string"}]
     parameters = {name: flat(value) for name, value in table["Parameters"].items()}
     template = parameters["storage.location.template"].replace("${served_date}", "2026-11-25")
     assert f"served/{template.partition('/served/')[2]}" == served.partition_prefix("2026-11-25")
@@ -27,7 +29,7 @@ def test_nothing_that_has_expired_is_looked_for(prod: Assembly) -> None:
         rule
         for bucket in prod.of_type("AWS::S3::Bucket")
         for rule in bucket.properties["LifecycleConfiguration"]["Rules"]
-        if rule.get("Prefix") == served.PREFIX
+        if rule.get("Prefix") == SERVED_PREFIX
     ]
 
     assert rule["ExpirationInDays"] == 90
@@ -42,7 +44,7 @@ def test_the_view_counts_each_answer_once(demo: Assembly) -> None:
     definition = json.loads(base64.b64decode(found[1], validate=True))
 
     assert definition["originalSql"] == served.deduplicating_sql()
-    assert [column["name"] for column in definition["columns"]] == [*served.COLUMNS, served.PARTITION_COLUMN]
+    assert [column["name"] for column in definition["columns"]] == [*SERVED_COLUMNS, SERVED_PARTITION]
 
 
 def test_the_subscription_takes_the_lines_of_answers_and_no_other(demo: Assembly) -> None:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
+from alsolike.declarations.tables import INTERACTIONS_COLUMNS
 from alsolike.domain.configuration import Configuration
 from alsolike.lake import lake
 from alsolike.privacy.tombstones import IsErased, no_erased_users
@@ -21,7 +22,7 @@ from functions.build_dataset.spark_dataset import read_lake
 
 START_MS = 1_700_000_000_000
 _TYPES = {"string": pa.string(), "bigint": pa.int64()}
-SCHEMA = pa.schema([(name, _TYPES[lake.COLUMNS[name]]) for name in LAKE_COLUMNS])
+SCHEMA = pa.schema([(name, _TYPES[INTERACTIONS_COLUMNS[name]]) for name in LAKE_COLUMNS])
 
 Rows = Sequence[dict[str, Any]]
 Result = tuple[list[tuple[Any, ...]], dict[str, int], int]

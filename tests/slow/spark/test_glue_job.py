@@ -12,7 +12,7 @@ import pytest
 
 from alsolike.catalogue.items import CatalogueStore, Item
 from alsolike.catalogue.users import User, UserStore
-from alsolike.lake import lake
+from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.privacy.tombstones import add_tombstone
 from alsolike.training.dataset import DatasetManifest
@@ -50,7 +50,7 @@ def live(shop: TrainingShop, directory: Path) -> None:
     write_object(directory, "two", rows[80:])
     for path in directory.rglob("*.parquet"):
         key = path.relative_to(directory).as_posix()
-        assert key.startswith(lake.INTERACTIONS_PREFIX)
+        assert key.startswith(INTERACTIONS_PREFIX)
         shop.s3.upload_file(str(path), shop.name("lake-bucket"), key)
     dynamodb = shop.cloud.client("dynamodb")
     items = CatalogueStore(dynamodb, shop.name("catalogue-table"))

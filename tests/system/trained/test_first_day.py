@@ -15,6 +15,8 @@ import pandas as pd
 import pytest
 
 from alsolike.bundle.bundle import GRAPH_FILE, Bundle
+from alsolike.declarations.storage import INTERACTIONS_PREFIX
+from alsolike.declarations.tables import INTERACTIONS_COLUMNS
 from alsolike.domain.configuration import HISTORY_LENGTH
 from alsolike.lake import lake
 from alsolike.profiles.store import ProfileStore
@@ -32,13 +34,15 @@ def profile_items(shop: Shop, profile_id: str) -> list[str]:
 def lake_rows(shop: Shop) -> pd.DataFrame:
     """Interactions, read through the one reader's rule."""
     s3, bucket = shop.cloud.client("s3"), shop.name("lake-bucket")
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=lake.INTERACTIONS_PREFIX)
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=INTERACTIONS_PREFIX)
     keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
     parts = [
-        pd.read_parquet(io.BytesIO(s3.get_object(Bucket=bucket, Key=key)["Body"].read()), columns=list(lake.COLUMNS))
+        pd.read_parquet(
+            io.BytesIO(s3.get_object(Bucket=bucket, Key=key)["Body"].read()), columns=list(INTERACTIONS_COLUMNS)
+        )
         for key in keys
     ]
-    return lake.deduplicate(pd.concat(parts)) if parts else pd.DataFrame(columns=list(lake.COLUMNS))
+    return lake.deduplicate(pd.concat(parts)) if parts else pd.DataFrame(columns=list(INTERACTIONS_COLUMNS))
 
 
 def lake_counts(shop: Shop) -> Counter[str]:

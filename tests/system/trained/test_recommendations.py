@@ -16,7 +16,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from alsolike.config.reader import CURRENT_KEY
+from alsolike.declarations.storage import CONFIGURATION_KEY
 from tests.booted.shop import Answer, Shop, empty_quarantine, eventually
 
 ARN = "arn:aws:personalize:us-east-1:123456789012"
@@ -233,9 +233,9 @@ def test_an_outage_calls_the_operator_and_its_end_is_told(shop: Shop) -> None:
     queue = client("sqs").create_queue(QueueName="operator")["QueueUrl"]
     attributes = client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
     client("sns").subscribe(TopicArn=shop.name("alerts-topic-arn"), Protocol="sqs", Endpoint=attributes["QueueArn"])
-    kept = client("s3").get_object(Bucket=artefacts, Key=CURRENT_KEY)["Body"].read()
+    kept = client("s3").get_object(Bucket=artefacts, Key=CONFIGURATION_KEY)["Body"].read()
 
-    client("s3").put_object(Bucket=artefacts, Key=CURRENT_KEY, Body=b"damaged")
+    client("s3").put_object(Bucket=artefacts, Key=CONFIGURATION_KEY, Body=b"damaged")
     eventually(lambda: shop.recommend("user-0"), holds=lambda found: "x-alsolike-degraded" in found.headers)
     for _ in range(2):  # two periods of the alarm
         shop.cloud.advance(dt.timedelta(minutes=5))
@@ -243,7 +243,7 @@ def test_an_outage_calls_the_operator_and_its_end_is_told(shop: Shop) -> None:
             shop.recommend("user-0")
 
     assert told(shop, queue, "ShopSeesErrors") == "ALARM"
-    client("s3").put_object(Bucket=artefacts, Key=CURRENT_KEY, Body=kept)
+    client("s3").put_object(Bucket=artefacts, Key=CONFIGURATION_KEY, Body=kept)
     eventually(lambda: shop.recommend("user-0"), holds=lambda found: "x-alsolike-degraded" not in found.headers)
     shop.cloud.advance(dt.timedelta(minutes=10))
     assert told(shop, queue, "ShopSeesErrors") == "OK"

@@ -14,8 +14,9 @@ import pytest
 
 from alsolike.catalogue import change_log
 from alsolike.catalogue.change_log import ChangeKind
+from alsolike.declarations.storage import SNAPSHOT_KEY
 from alsolike.domain.configuration import ColumnType
-from alsolike.snapshot.manifest import CURRENT_KEY, Manifest
+from alsolike.snapshot.manifest import Manifest
 from alsolike.snapshot.reader import SnapshotReader
 from tests.booted.shop import Answer, Shop, eventually, failed_invocations
 
@@ -35,7 +36,7 @@ def put(shop: Shop, **items: dict[str, Any]) -> Answer:
 
 def manifest(shop: Shop) -> Manifest:
     s3 = shop.cloud.client("s3")
-    return Manifest.from_json(s3.get_object(Bucket=shop.name("artefact-bucket"), Key=CURRENT_KEY)["Body"].read())
+    return Manifest.from_json(s3.get_object(Bucket=shop.name("artefact-bucket"), Key=SNAPSHOT_KEY)["Body"].read())
 
 
 def logged(shop: Shop, kind: ChangeKind) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.domain import recommendation_id
-from alsolike.lake import lake, served
+from alsolike.lake import served
 from alsolike.privacy.pseudonyms import Pseudonyms
 from functions.archive_served.service import SCHEMA
 from tests.booted.shop import Shop, empty_quarantine, eventually, record
@@ -24,7 +25,7 @@ WISH = json.dumps({**json.loads(record("wisher", 1)), "event_type": "wish"}).enc
 
 
 def archived(shop: Shop) -> list[str]:
-    return [row["event_id"] for row in shop.lake_rows(lake.INTERACTIONS_PREFIX)]
+    return [row["event_id"] for row in shop.lake_rows(INTERACTIONS_PREFIX)]
 
 
 def held(shop: Shop, count: int) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import pytest
 from botocore.config import Config
 
 from alsolike.api.path_ids import path_segment
-from alsolike.lake import lake
+from alsolike.declarations.storage import INTERACTIONS_PREFIX, QUARANTINE_PREFIX
 from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.profiles.store import ProfileStore
 from operations.configuration.configuration_store import ConfigurationStore
@@ -35,7 +35,7 @@ def personalize(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def lake_rows(shop: Shop, user: str) -> list[dict[str, Any]]:
-    return [row for row in shop.lake_rows(lake.INTERACTIONS_PREFIX) if row["user_id"] == user]
+    return [row for row in shop.lake_rows(INTERACTIONS_PREFIX) if row["user_id"] == user]
 
 
 def test_an_unchanged_personalize_client_sends_all_it_has(shop: Shop, personalize: Any) -> None:
@@ -141,7 +141,7 @@ def test_an_event_far_ahead_of_the_clock_is_kept_in_quarantine(shop: Shop) -> No
     assert shop.send("from-tomorrow", "a", at=time.time() + 86_400).status == 200
 
     def reasons() -> list[str]:
-        found = [QuarantinedRecord.from_json(data) for data in shop.lake_objects(lake.QUARANTINE_PREFIX)]
+        found = [QuarantinedRecord.from_json(data) for data in shop.lake_objects(QUARANTINE_PREFIX)]
         return [record.reason for record in found if b"from-tomorrow" in record.record.data]
 
     (reason,) = eventually(reasons)

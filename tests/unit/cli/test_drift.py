@@ -8,9 +8,9 @@ import json
 import pytest
 from typer.testing import CliRunner, Result
 
+from alsolike.declarations.storage import MONITORING_LATEST_KEY
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
 from alsolike.training.monitoring import (
-    LATEST_KEY,
     DataCheck,
     Drift,
     DriftReport,
@@ -59,7 +59,7 @@ def run(*arguments: str) -> Result:
 
 
 def put(where: Deployment, body: bytes) -> None:
-    where.client("s3").put_object(Bucket=where.names.artefact_bucket, Key=LATEST_KEY, Body=body)
+    where.client("s3").put_object(Bucket=where.names.artefact_bucket, Key=MONITORING_LATEST_KEY, Body=body)
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_json_is_the_report(shop: Deployment) -> None:
 
 
 def test_before_the_first_look_the_call_that_looks_is_named(shop: Deployment) -> None:
-    shop.client("s3").delete_object(Bucket=shop.names.artefact_bucket, Key=LATEST_KEY)
+    shop.client("s3").delete_object(Bucket=shop.names.artefact_bucket, Key=MONITORING_LATEST_KEY)
 
     with pytest.raises(NotFound, match=r"has not looked yet; `.* drift --refresh --env shop` looks now"):
         run()

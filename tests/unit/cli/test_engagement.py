@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner, Result
 
+from alsolike.declarations.tables import ENGAGEMENT_COLUMNS
 from alsolike.lake import engagement, outcomes
 from alsolike.lake.engagement import Engagement
 from alsolike.runtime.errors import InvalidInput, Unavailable
@@ -20,7 +21,7 @@ from operations.client.deployment import Deployment
 from operations.experiments.outcomes import read_outcomes
 from tests.unit.cli.stub_function import StubFunction
 
-NAMES = [name for name in engagement.COLUMNS if name not in ("dimension", "name")]
+NAMES = [name for name in ENGAGEMENT_COLUMNS if name not in ("dimension", "name")]
 
 
 def run(*arguments: str) -> Result:
@@ -51,7 +52,7 @@ def shop(shop: Deployment) -> Deployment:
     s3 = shop.client("s3")
     for date, rows in days.items():
         body = io.BytesIO()
-        pq.write_table(pa.Table.from_pylist([{k: getattr(r, k) for k in engagement.COLUMNS} for r in rows]), body)
+        pq.write_table(pa.Table.from_pylist([{k: getattr(r, k) for k in ENGAGEMENT_COLUMNS} for r in rows]), body)
         s3.put_object(Bucket=shop.names.lake_bucket, Key=engagement.object_key(date), Body=body.getvalue())
         receipt = orjson.dumps({"rejected": {"forged": 2, "too-late": 1}})
         s3.put_object(Bucket=shop.names.lake_bucket, Key=engagement.receipt_key(date), Body=receipt)
@@ -92,7 +93,7 @@ def test_rows_are_by_what_is_asked(shop: Deployment) -> None:
 def test_what_cannot_be_said_of_answers_to_nobody_is_left_empty(shop: Deployment) -> None:
     body = io.BytesIO()
     shared = row("all", "all", answers=10, shared_answers=10, revenue=5.0, shared_revenue=5.0)
-    pq.write_table(pa.Table.from_pylist([{k: getattr(shared, k) for k in engagement.COLUMNS}]), body)
+    pq.write_table(pa.Table.from_pylist([{k: getattr(shared, k) for k in ENGAGEMENT_COLUMNS}]), body)
     s3, key = shop.client("s3"), engagement.object_key("2026-09-23")
     s3.put_object(Bucket=shop.names.lake_bucket, Key=key, Body=body.getvalue())
 

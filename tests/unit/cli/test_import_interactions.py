@@ -9,6 +9,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
+from alsolike.declarations.tables import INTERACTIONS_COLUMNS
 from alsolike.domain.configuration import HISTORY_LENGTH
 from alsolike.lake import lake
 from alsolike.profiles.store import ProfileStore
@@ -28,7 +29,7 @@ def test_rows_land_in_the_partition_of_their_day_in_the_lakes_columns(deployment
         "interactions/event_date=2017-07-15",
     ]
     rows = lake_rows(deployment)
-    assert list(rows.columns) == list(lake.COLUMNS)
+    assert list(rows.columns) == list(INTERACTIONS_COLUMNS)
     assert rows[["user_id", "item_id", "event_type", "event_time_ms"]].to_numpy().tolist() == [
         ["1", "a", "purchase", 1_500_000_000_000],
         ["1", "b", "cart", 1_500_086_400_000],

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from alsolike.declarations.storage import CHAMPION_KEY
 from alsolike.registry.canary import Canary
 from alsolike.registry.champion import Promotion
-from alsolike.registry.registry import CHAMPION_KEY, Registry, model_prefix
+from alsolike.registry.registry import Registry, model_prefix
 from alsolike.runtime.errors import InvalidBundle, InvalidInput, NotFound
 from operations.models.pointer_repair import forget_pointer, repair_pointer
 from tests.fakes.places import BUCKET

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from alsolike.lake.lake import INTERACTIONS_PREFIX
+from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.profiles.store import ProfileStore
 from alsolike.registry.registry import Registry

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
-from alsolike.config.reader import CURRENT_KEY, ConfigurationReader
+from alsolike.config.reader import ConfigurationReader
+from alsolike.declarations.storage import CONFIGURATION_KEY
 from alsolike.domain.configuration import DEFAULT
 from alsolike.runtime.errors import Unavailable
 from operations.configuration.configuration_store import ConfigurationStore
@@ -141,7 +142,7 @@ def test_a_configuration_that_is_not_understood_keeps_the_one_before(
     """A later release may have written it."""
     apply(store, 2)
     reader.current(now_ms=0)
-    s3.put_object(Bucket=BUCKET, Key=CURRENT_KEY, Body=pointer)
+    s3.put_object(Bucket=BUCKET, Key=CONFIGURATION_KEY, Body=pointer)
 
     assert reader.current(now_ms=30_000).version == 1
     with pytest.raises(Unavailable, match="there is no configuration to go by"):
@@ -151,7 +152,7 @@ def test_a_configuration_that_is_not_understood_keeps_the_one_before(
 def test_a_filter_that_a_function_cannot_read_does_not_stop_it(s3: Any, reader: ConfigurationReader) -> None:
     s3.put_object(
         Bucket=BUCKET,
-        Key=CURRENT_KEY,
+        Key=CONFIGURATION_KEY,
         Body=b'{"versions": [1], "document": {"format": 1, "filters": {"new": "in a language of tomorrow"}}}',
     )
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from alsolike.declarations.tables import ENGAGEMENT_COLUMNS, OUTCOMES_COLUMNS
 from alsolike.lake import engagement, outcomes
 from tests.builders.lake_files import ARROW_TYPES
 
@@ -64,8 +65,8 @@ def write(root: Path, rows: list[dict[str, Any]], columns: Mapping[str, str], ke
 def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     root = tmp_path_factory.mktemp("lake")
     rows = [{"recommender": "for-you", **row} for row in OUTCOMES]
-    write(root, rows, outcomes.COLUMNS, outcomes.object_key("2026-09-21"))
-    write(root, ENGAGEMENT, engagement.COLUMNS, engagement.object_key("2026-09-21"))
+    write(root, rows, OUTCOMES_COLUMNS, outcomes.object_key("2026-09-21"))
+    write(root, ENGAGEMENT, ENGAGEMENT_COLUMNS, engagement.object_key("2026-09-21"))
     with duckdb.connect() as opened:
         for table in ("outcomes", "engagement"):
             opened.execute(
@@ -91,6 +92,6 @@ def test_columns_in_the_documentation_are_the_tables(table: str) -> None:
 
     documented = {name: kind for names, kind in rows for name in re.findall(r"`(\w+)`", names)}
 
-    columns = {"outcomes": outcomes.COLUMNS, "engagement": engagement.COLUMNS}[table]
+    columns = {"outcomes": OUTCOMES_COLUMNS, "engagement": ENGAGEMENT_COLUMNS}[table]
     expected = {name: kind.replace("<", "&lt;").replace(">", "&gt;") for name, kind in columns.items()}
     assert documented == {**expected, "served_date": "string"}

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alsolike.declarations.tables import INTERACTIONS_COLUMNS
 from alsolike.events.interactions import MAX_TIME_MS
 from alsolike.lake import lake
 from tests.unit.alsolike.records import TIME_MS, interaction
@@ -50,7 +51,7 @@ def test_object_keys_say_partition_shard_and_sequence() -> None:
 
 
 def rows(*changes: dict[str, Any]) -> pd.DataFrame:
-    written = {name: getattr(interaction(), name) for name in lake.COLUMNS}
+    written = {name: getattr(interaction(), name) for name in INTERACTIONS_COLUMNS}
     return pd.DataFrame([{**written, **change} for change in changes])
 
 

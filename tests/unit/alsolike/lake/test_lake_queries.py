@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from alsolike.declarations.tables import INTERACTIONS_COLUMNS, INTERACTIONS_PARTITION
 from alsolike.lake import lake
 from tests.builders.lake_files import OLD_SCHEMA, SCHEMA, open_table, write_file
 
@@ -136,5 +137,5 @@ def test_columns_in_the_documentation_are_the_tables() -> None:
 
     documented = {name: kind for names, kind in rows for name in re.findall(r"`(\w+)`", names)}
 
-    expected = {name: kind.replace("<", "&lt;").replace(">", "&gt;") for name, kind in lake.COLUMNS.items()}
-    assert documented == {**expected, lake.PARTITION_COLUMN: "string"}
+    expected = {name: kind.replace("<", "&lt;").replace(">", "&gt;") for name, kind in INTERACTIONS_COLUMNS.items()}
+    assert documented == {**expected, INTERACTIONS_PARTITION: "string"}

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from alsolike.declarations.tables import COPY_ORDER, INTERACTIONS_COLUMNS, INTERACTIONS_PARTITION
 from alsolike.lake import lake
 from tests.builders.lake_files import OLD_SCHEMA, SCHEMA, open_table, write_file
 
@@ -41,7 +42,7 @@ FILES = st.lists(st.tuples(st.booleans(), st.lists(ROWS, min_size=1, max_size=6)
 
 
 def comparable(rows: list[dict[str, Any]]) -> list[tuple[str, ...]]:
-    return sorted(tuple(repr(row[name]) for name in (*lake.COLUMNS, lake.PARTITION_COLUMN)) for row in rows)
+    return sorted(tuple(repr(row[name]) for name in (*INTERACTIONS_COLUMNS, INTERACTIONS_PARTITION)) for row in rows)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -72,11 +73,11 @@ def test_the_view_keeps_the_rows_that_every_other_reader_keeps(
 
 
 @settings(max_examples=40, deadline=None)
-@given(rows=st.lists(ROWS, max_size=8), split=st.integers(0, 8), columns=st.integers(1, len(lake.COPY_ORDER)))
+@given(rows=st.lists(ROWS, max_size=8), split=st.integers(0, 8), columns=st.integers(1, len(COPY_ORDER)))
 def test_rows_compacted_first_give_the_same_also_to_a_reader_of_few_columns(
     rows: list[dict[str, Any]], split: int, columns: int
 ) -> None:
-    read = ["event_id", *(name for name in lake.COPY_ORDER[:columns] if name in lake.COLUMNS)]
+    read = ["event_id", *(name for name in COPY_ORDER[:columns] if name in INTERACTIONS_COLUMNS)]
     frame = pa.Table.from_pylist(rows, schema=SCHEMA).to_pandas(types_mapper=pd.ArrowDtype)
 
     compacted = pd.concat([lake.deduplicate(frame[:split]), frame[split:]])
@@ -95,7 +96,7 @@ def test_columns_without_those_that_decide_before_them_are_refused() -> None:
 
 
 def test_every_column_decides_so_that_nothing_depends_on_chance() -> None:
-    assert {"event_id", *lake.COPY_ORDER} == set(lake.COLUMNS)
+    assert {"event_id", *COPY_ORDER} == set(INTERACTIONS_COLUMNS)
 
 
 def test_files_of_before_a_column_read_as_null(tmp_path: Path) -> None:

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alsolike.declarations.tables import INTERACTIONS_COLUMNS
 from alsolike.domain.configuration import DEFAULT
 from alsolike.events.interactions import Interaction
 from alsolike.events.stream import StreamRecord, parse_batch
-from alsolike.lake import lake, record_columns
+from alsolike.lake import record_columns
 from alsolike.lake.record_columns import FEW_RECORDS, plain_columns, read_columns
 from tests.unit.alsolike.records import TIME_MS, fields, interactions
 
@@ -36,7 +37,11 @@ def stream(*documents: Any) -> list[StreamRecord]:
 def one_by_one(records: list[StreamRecord]) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
     parsed = list(zip(records, parse_batch(records, configurations=Built(), now_ms=TIME_MS), strict=True))
     return (
-        [{name: getattr(each, name) for name in lake.COLUMNS} for _, each in parsed if isinstance(each, Interaction)],
+        [
+            {name: getattr(each, name) for name in INTERACTIONS_COLUMNS}
+            for _, each in parsed
+            if isinstance(each, Interaction)
+        ],
         [(record.sequence, str(each)) for record, each in parsed if not isinstance(each, Interaction)],
     )
 

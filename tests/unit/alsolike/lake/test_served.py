@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alsolike.declarations.tables import SERVED_COLUMNS
 from alsolike.domain import recommendation_id
-from alsolike.lake.served import COLUMNS, Served, partition_prefix, read_line, served_date
+from alsolike.lake.served import Served, partition_prefix, read_line, served_date
 from alsolike.runtime.errors import InvalidInput
 from tests.builders.served_rows import SERVED_MS, served
 
@@ -49,7 +50,7 @@ def test_a_line_that_was_cut_is_refused(row: Served, data: st.DataObject) -> Non
 
 
 def test_a_row_has_the_columns_of_the_table_in_their_order() -> None:
-    assert Served._fields == tuple(COLUMNS)
+    assert Served._fields == tuple(SERVED_COLUMNS)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from alsolike.declarations.storage import SERVED_PREFIX
+from alsolike.declarations.tables import SERVED_COLUMNS, SERVED_PARTITION
 from alsolike.lake import lake, served
 from alsolike.lake.served import Served
 from tests.builders.lake_files import ARROW_TYPES, open_table, write_file
@@ -21,7 +23,7 @@ from tests.builders.served_rows import served as row
 PAGE = Path(__file__).parents[4] / "docs" / "served.md"
 QUERIES = dict(re.findall(r"^### (.+?)\n+```sql\n(.+?)```", PAGE.read_text(), flags=re.MULTILINE | re.DOTALL))
 TYPES = {**ARROW_TYPES, "array<double>": pa.list_(pa.float64())}
-SCHEMA = pa.schema([(name, TYPES[kind]) for name, kind in served.COLUMNS.items()])
+SCHEMA = pa.schema([(name, TYPES[kind]) for name, kind in SERVED_COLUMNS.items()])
 
 YESTERDAY = SERVED_MS - 86_400_000
 ANSWERS = [
@@ -60,10 +62,10 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.Duck
     event = {"event_id": "e1", "recommendation_id": ANSWERS[0].recommendation_id, "event_time_ms": SERVED_MS}
     write_file([event], directory / lake.partition_prefix(lake.event_date(SERVED_MS)) / "e.parquet")
     with open_table(directory) as opened:
-        pattern = str(directory / served.PREFIX / "*" / "*.parquet")
+        pattern = str(directory / SERVED_PREFIX / "*" / "*.parquet")
         opened.execute(
             f"CREATE VIEW served AS SELECT * FROM read_parquet('{pattern}', union_by_name=true,"
-            f" hive_partitioning=true, hive_types={{'{served.PARTITION_COLUMN}': VARCHAR}})"
+            f" hive_partitioning=true, hive_types={{'{SERVED_PARTITION}': VARCHAR}})"
         )
         opened.execute(f"CREATE VIEW served_once AS {served.deduplicating_sql()}")
         opened.execute(f"CREATE VIEW interactions_once AS {lake.deduplicating_sql()}")
@@ -91,4 +93,4 @@ def test_the_page_has_the_columns_of_the_table() -> None:
     listed = re.findall(r"^\| (`[a-z_`, ]+`) \| [a-z]+[a-z&;]* \|", PAGE.read_text(), flags=re.MULTILINE)
     named = [name for cell in listed for name in re.findall(r"`(\w+)`", cell)]
 
-    assert named == [*served.COLUMNS, served.PARTITION_COLUMN]
+    assert named == [*SERVED_COLUMNS, SERVED_PARTITION]

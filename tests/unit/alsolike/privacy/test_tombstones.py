@@ -12,14 +12,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from alsolike.declarations.storage import ERASURE_RECEIPTS_PREFIX, TOMBSTONES_KEY
 from alsolike.events.interactions import profile_id
 from alsolike.events.stream import StreamRecord, partition_key
-from alsolike.privacy.erasures import RECEIPTS_PREFIX
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import (
     MAX_ATTEMPTS,
     SESSION_DAYS,
-    TOMBSTONES_KEY,
     TombstoneReader,
     add_session_tombstones,
     add_tombstone,
@@ -209,7 +208,7 @@ def test_an_object_of_another_form_is_never_taken_for_nobody(s3: Any, document: 
 
 
 def put_receipt(s3: Any) -> None:
-    s3.put_object(Bucket=BUCKET, Key=f"{RECEIPTS_PREFIX}0123.json", Body=b"{}")
+    s3.put_object(Bucket=BUCKET, Key=f"{ERASURE_RECEIPTS_PREFIX}0123.json", Body=b"{}")
 
 
 def test_deleted_tombstones_stop_every_process_that_has_not_read_them(s3: Any) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from alsolike.declarations.tables import SERVED_COLUMNS
 from alsolike.events.interactions import profile_id
-from alsolike.lake.served import COLUMNS
 from alsolike.privacy.tombstones import add_tombstone
 from alsolike.profiles.store import RecentInteraction
 from alsolike.profiles.user_data import UserData, UserDataStores
@@ -98,7 +98,7 @@ def test_what_was_recommended_is_shown_once_to_sessions_until_the_login(stores: 
     found = document(stores, "ann")["recommendations"]
 
     assert [row["recommendation_id"] for row in found] == [each.recommendation_id for each in (early, by_one_id, late)]
-    assert found[0].keys() == set(COLUMNS)
+    assert found[0].keys() == set(SERVED_COLUMNS)
     assert found[0]["item_ids"] == list(early.item_ids)
     assert document(stores, "eve")["recommendations"] == []
 

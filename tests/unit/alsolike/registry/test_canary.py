@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from alsolike.declarations.storage import CHAMPION_KEY
 from alsolike.registry.canary import MAX_VERSION_BYTES, Canary
 from alsolike.registry.canary_report import MAX_LOOKS, CanaryLook, CanaryReport, CanaryReports, report_key
 from alsolike.registry.champion import Champion, EndedTrial
-from alsolike.registry.registry import CHAMPION_KEY, Registry, model_prefix
+from alsolike.registry.registry import Registry, model_prefix
 from alsolike.runtime.errors import InvalidBundle, InvalidInput
 from tests.fakes.places import BUCKET
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
+from alsolike.declarations.storage import CHAMPION_KEY
 from alsolike.registry.champion import MAX_HISTORY, Champion, Promotion
-from alsolike.registry.registry import CHAMPION_KEY, Registry, model_prefix
+from alsolike.registry.registry import Registry, model_prefix
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound, Unavailable
 from tests.fakes.places import BUCKET
 

@@ -6,7 +6,8 @@ import datetime as dt
 from typing import Any
 
 from alsolike.catalogue.changes import Change
-from alsolike.snapshot.manifest import CURRENT_KEY, SEGMENTS_PREFIX, Manifest
+from alsolike.declarations.storage import SEGMENTS_PREFIX, SNAPSHOT_KEY
+from alsolike.snapshot.manifest import Manifest
 from alsolike.snapshot.publisher import SnapshotPublisher
 from alsolike.snapshot.reader import SnapshotReader
 from tests.unit.alsolike.catalogue_columns import COLUMNS
@@ -33,7 +34,7 @@ def segment_keys(s3: Any) -> set[str]:
 
 
 def manifest(s3: Any) -> Manifest:
-    return Manifest.from_json(s3.get_object(Bucket=BUCKET, Key=CURRENT_KEY)["Body"].read())
+    return Manifest.from_json(s3.get_object(Bucket=BUCKET, Key=SNAPSHOT_KEY)["Body"].read())
 
 
 def damage(s3: Any, key: str) -> None:

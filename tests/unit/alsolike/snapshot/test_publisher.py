@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alsolike.catalogue.changes import Change
+from alsolike.declarations.storage import SNAPSHOT_KEY
 from alsolike.domain.configuration import ColumnType
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidSnapshot, Unavailable
-from alsolike.snapshot.manifest import CURRENT_KEY, Manifest
+from alsolike.snapshot.manifest import Manifest
 from alsolike.snapshot.publisher import TOMBSTONES_KEPT_MS, SnapshotPublisher
 from alsolike.snapshot.reader import SnapshotReader
 from alsolike.snapshot.segment import Segment
@@ -55,7 +56,7 @@ def test_any_order_cut_and_repetition_gives_the_same_catalogue(
 ) -> None:
     delivered = [*changes, *(changes[place % len(changes)] for place in repeated)]
     random.shuffle(delivered)
-    s3.delete_object(Bucket=BUCKET, Key=CURRENT_KEY)
+    s3.delete_object(Bucket=BUCKET, Key=SNAPSHOT_KEY)
     with tempfile.TemporaryDirectory() as directory:
         publisher = SnapshotPublisher(SnapshotStore(s3, BUCKET, Path(directory) / "p"), young_rows=2)
         while delivered:

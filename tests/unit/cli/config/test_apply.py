@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from alsolike.config.document import parse
-from alsolike.config.reader import CURRENT_KEY
+from alsolike.declarations.storage import CONFIGURATION_KEY
 from alsolike.domain.configuration import DEFAULT
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound
 from operations.configuration import yaml_document
@@ -144,7 +144,7 @@ def test_a_live_version_of_a_later_release_can_be_compared_and_replaced(
     shop: ConfigurationStore, client: Callable[[str], Any], file: Callable[[str], str]
 ) -> None:
     body = b'{"versions": [4], "document": {"format": 2}}'
-    client("s3").put_object(Bucket=NAMES.artefact_bucket, Key=CURRENT_KEY, Body=body)
+    client("s3").put_object(Bucket=NAMES.artefact_bucket, Key=CONFIGURATION_KEY, Body=body)
     path = file(HEAVIER_VIEWS)
 
     compared = run("diff", path)

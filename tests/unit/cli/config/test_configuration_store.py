@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from alsolike.config.reader import CURRENT_KEY, NOTHING_APPLIED, Current
+from alsolike.config.reader import NOTHING_APPLIED, Current
 from alsolike.contract.document import InvalidConfiguration
+from alsolike.declarations.storage import CONFIGURATION_KEY
 from alsolike.domain.configuration import DEFAULT
 from alsolike.runtime.errors import ConcurrentUpdate, NotFound, Unavailable
 from operations.configuration.configuration_store import BUILT_IN, ConfigurationStore, version_key
@@ -178,7 +179,7 @@ class AnswerLost:
 
     def put_object(self, **call: Any) -> Any:
         answer = self._client.put_object(**call)
-        if call["Key"] == CURRENT_KEY and not self._lost:
+        if call["Key"] == CONFIGURATION_KEY and not self._lost:
             self._lost = True
             return self._client.put_object(**call)
         return answer
@@ -216,7 +217,7 @@ def test_of_many_who_apply_at_once_one_wins_and_no_version_is_lost(s3: Any) -> N
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"versions": null, "document": {}}'])
 def test_an_unreadable_pointer_is_refused_by_name(s3: Any, store: ConfigurationStore, body: bytes) -> None:
-    s3.put_object(Bucket=BUCKET, Key=CURRENT_KEY, Body=body)
+    s3.put_object(Bucket=BUCKET, Key=CONFIGURATION_KEY, Body=body)
 
     with pytest.raises(InvalidConfiguration, match=r"s3://artefacts/config/current\.json is unreadable"):
         store.current()
@@ -240,6 +241,6 @@ def test_a_silent_network_is_unavailable(s3: Any, store: ConfigurationStore, mon
 
 
 def test_a_configuration_that_is_not_understood_can_be_replaced(s3: Any, store: ConfigurationStore) -> None:
-    s3.put_object(Bucket=BUCKET, Key=CURRENT_KEY, Body=b'{"versions": [7], "document": {"format": 2}}')
+    s3.put_object(Bucket=BUCKET, Key=CONFIGURATION_KEY, Body=b'{"versions": [7], "document": {"format": 2}}')
 
     assert apply(store, weighing(2)).versions == (7, 8)

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.registry.registry import CHAMPION_KEY
-from alsolike.registry.training_lock import KEY
+from alsolike.declarations.storage import CHAMPION_KEY, TRAINING_RUN_KEY
 from tests.unit.cli.models.versions import BUCKET, Shop, document, run
 
 
@@ -49,7 +48,7 @@ def test_deployment_begins_without_a_champion_where_that_is_wanted(kept: Shop, r
 
 
 def test_corrupt_training_lock_is_deleted(kept: Shop) -> None:
-    kept.s3.put_object(Bucket=BUCKET, Key=KEY, Body=b"{")
+    kept.s3.put_object(Bucket=BUCKET, Key=TRAINING_RUN_KEY, Body=b"{")
 
     assert run("repair") == "the training lock was unreadable and is deleted\n"
     assert run("repair") == "the champion pointer and the training lock are readable\n"
@@ -58,6 +57,6 @@ def test_corrupt_training_lock_is_deleted(kept: Shop) -> None:
 def test_training_lock_of_a_run_that_goes_on_is_left_alone(kept: Shop, refusal: Any) -> None:
     machine = kept.deployment.names.state_machine_arn
     kept.deployment.client("stepfunctions").start_execution(stateMachineArn=machine, name="r1")
-    kept.s3.put_object(Bucket=BUCKET, Key=KEY, Body=b"{")
+    kept.s3.put_object(Bucket=BUCKET, Key=TRAINING_RUN_KEY, Body=b"{")
 
     assert "run r1 goes on since" in refusal("repair")

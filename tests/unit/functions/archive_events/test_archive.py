@@ -10,6 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from alsolike.declarations.storage import INTERACTIONS_PREFIX
+from alsolike.declarations.tables import INTERACTIONS_COLUMNS
 from alsolike.domain.configuration import DEFAULT
 from alsolike.events.interactions import MAX_TIME_MS, Interaction
 from alsolike.events.stream import stream_records
@@ -111,8 +113,8 @@ def test_columns_have_the_tables_types_whatever_they_hold(
     (content,) = objects(aws("s3"), lake_bucket).values()
     schema = pq.read_schema(io.BytesIO(content))
     types = {"string": pa.string(), "double": pa.float64(), "bigint": pa.int64(), "int": pa.int32()}
-    assert schema.names == list(lake.COLUMNS)
-    for name, glue_type in lake.COLUMNS.items():
+    assert schema.names == list(INTERACTIONS_COLUMNS)
+    for name, glue_type in INTERACTIONS_COLUMNS.items():
         found = schema.field(name).type
         if glue_type == "array<string>":
             assert pa.types.is_list(found), name
@@ -242,7 +244,7 @@ BATCH = [
 
 
 def read_once(bucket: str) -> list[tuple[str, str, int]]:
-    rows = lake.deduplicate(wr.s3.read_parquet(f"s3://{bucket}/{lake.INTERACTIONS_PREFIX}"))
+    rows = lake.deduplicate(wr.s3.read_parquet(f"s3://{bucket}/{INTERACTIONS_PREFIX}"))
     return sorted(zip(rows["event_id"], rows["item_id"], rows["received_time_ms"], strict=True))
 
 

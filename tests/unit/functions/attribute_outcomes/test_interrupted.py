@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from alsolike.lake import engagement, lake, outcomes, served
+from alsolike.declarations.storage import ENGAGEMENT_PREFIX, OUTCOMES_PREFIX
+from alsolike.lake import lake, outcomes, served
 from alsolike.runtime.errors import DaysFailed
 from functions.attribute_outcomes.rules import DAY_MS, AttributionRules, first_whole_day, window_cut_days
 from tests.builders.attribution import DATE, DAY, NOW_MS, SERVED_MS, Lake, answer, event
@@ -135,10 +136,10 @@ def test_sums_outlive_the_answers(shop: Lake) -> None:
     shop.attribute()
     shop.attribute()
 
-    assert shop.s3.list_objects_v2(Bucket=shop.bucket, Prefix=outcomes.PREFIX)["KeyCount"] == 0
+    assert shop.s3.list_objects_v2(Bucket=shop.bucket, Prefix=OUTCOMES_PREFIX)["KeyCount"] == 0
     assert shop.engagement()["all", "all"].clicks == 1
     assert shop.rejected() == {"forged": 1}
-    assert shop.s3.list_objects_v2(Bucket=shop.bucket, Prefix=engagement.PREFIX)["KeyCount"] == 1
+    assert shop.s3.list_objects_v2(Bucket=shop.bucket, Prefix=ENGAGEMENT_PREFIX)["KeyCount"] == 1
 
 
 def test_answers_that_expired_are_not_unknown_to_the_days_after_them(shop: Lake) -> None:

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from alsolike.declarations.storage import COMPACTIONS_PREFIX
 from alsolike.lake import lake
-from functions.compact_lake.receipts import PREFIX
 from functions.compact_lake.retention import oldest_kept, remove_before
 from functions.compact_lake.selection import MergeRules
 from tests.builders.lakes import (
@@ -65,7 +65,7 @@ def test_small_objects_become_one_and_stay_beside_it_until_no_reader_can_need_th
 
     assert keep_up(s3, lake_bucket, later_ms=QUIET_MS).removed == 5
     assert keys(s3, lake_bucket) == [merged]
-    assert keys(s3, lake_bucket, PREFIX) == []
+    assert keys(s3, lake_bucket, COMPACTIONS_PREFIX) == []
     assert counted(s3, lake_bucket) == before
 
 
@@ -91,7 +91,7 @@ def test_same_inputs_give_the_same_object_byte_by_byte(s3: Any, lake_bucket: str
     keep_up(s3, lake_bucket, later_ms=QUIET_MS)
     (merged,) = set(keys(s3, lake_bucket)) - set(raw)
     first = s3.get_object(Bucket=lake_bucket, Key=merged)["Body"].read()
-    for key in (merged, *keys(s3, lake_bucket, PREFIX)):
+    for key in (merged, *keys(s3, lake_bucket, COMPACTIONS_PREFIX)):
         s3.delete_object(Bucket=lake_bucket, Key=key)
 
     keep_up(s3, lake_bucket, later_ms=QUIET_MS)
@@ -244,7 +244,7 @@ def test_days_older_than_the_retention_are_removed_with_what_was_merged_of_them(
         "event_date=2026-08-22",
         "event_date=2026-09-21",
     ]
-    assert sorted(key.split("/")[1] for key in keys(s3, lake_bucket, PREFIX)) == [
+    assert sorted(key.split("/")[1] for key in keys(s3, lake_bucket, COMPACTIONS_PREFIX)) == [
         "event_date=2026-08-22",
         "event_date=2026-09-21",
     ]

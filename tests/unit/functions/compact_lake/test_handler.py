@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from alsolike.config.reader import CURRENT_KEY
+from alsolike.declarations.storage import CONFIGURATION_KEY
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import add_tombstone
 from functions.compact_lake import handler
@@ -93,4 +93,4 @@ def configure(s3: Any, bucket: str, document: dict[str, Any]) -> None:
     store = ConfigurationStore(s3, bucket)
     text = orjson.dumps(document).decode()
     store.apply(store.current(), document, text=text, by="test", reason="test", now_ms=1)
-    assert s3.get_object(Bucket=bucket, Key=CURRENT_KEY)
+    assert s3.get_object(Bucket=bucket, Key=CONFIGURATION_KEY)

@@ -9,10 +9,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from alsolike.declarations.storage import COMPACTIONS_PREFIX, SERVED_PREFIX
 from alsolike.lake import served
 from alsolike.lake.served import Served
 from functions.archive_served.service import to_parquet
-from functions.compact_lake.receipts import PREFIX
 from functions.compact_lake.tables import SERVED
 from tests.builders.lakes import Nobody, keep_up, keys, row, write
 from tests.builders.served_rows import SERVED_MS
@@ -32,7 +32,7 @@ def put(s3: Any, bucket: str, name: str, *rows: Served) -> None:
 
 
 def stored(s3: Any, bucket: str) -> dict[str, list[dict[str, Any]]]:
-    bodies = {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys(s3, bucket, served.PREFIX)}
+    bodies = {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys(s3, bucket, SERVED_PREFIX)}
     return {key: pq.read_table(io.BytesIO(body)).to_pylist() for key, body in bodies.items()}
 
 
@@ -46,12 +46,12 @@ def test_small_objects_become_one_with_each_answer_once(s3: Any, lake_bucket: st
     (merged,) = [rows for key, rows in stored(s3, lake_bucket).items() if "compacted-" in key]
     assert (merging.merged, merging.written) == (3, 1)
     assert merged == [first._asdict(), second._asdict(), third._asdict()]
-    assert len(keys(s3, lake_bucket, f"{PREFIX}served_date=2026-09-21/")) == 1
+    assert len(keys(s3, lake_bucket, f"{COMPACTIONS_PREFIX}served_date=2026-09-21/")) == 1
 
     settled = keep_up(s3, lake_bucket, later_ms=4 * HOUR_MS, table=SERVED)
     assert settled.removed == 3
     assert list(stored(s3, lake_bucket).values()) == [merged]
-    assert keys(s3, lake_bucket, PREFIX) == []
+    assert keys(s3, lake_bucket, COMPACTIONS_PREFIX) == []
 
 
 def test_erased_users_are_left_out(s3: Any, lake_bucket: str) -> None:
@@ -81,7 +81,7 @@ def test_tables_do_not_touch_each_other(s3: Any, lake_bucket: str) -> None:
 
     assert len([key for key in stored(s3, lake_bucket) if "compacted-" not in key]) == len(answers) == 3
     assert len([key for key in keys(s3, lake_bucket) if "compacted-" in key]) == 1
-    assert {key.split("=")[0] for key in keys(s3, lake_bucket, PREFIX)} == {
-        f"{PREFIX}event_date",
-        f"{PREFIX}served_date",
+    assert {key.split("=")[0] for key in keys(s3, lake_bucket, COMPACTIONS_PREFIX)} == {
+        f"{COMPACTIONS_PREFIX}event_date",
+        f"{COMPACTIONS_PREFIX}served_date",
     }

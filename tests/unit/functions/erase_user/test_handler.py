@@ -8,9 +8,10 @@ from typing import Any
 import orjson
 import pytest
 
+from alsolike.declarations.storage import TOMBSTONES_KEY
 from alsolike.privacy.erasures import ErasureReceiptStore
 from alsolike.privacy.pseudonyms import Pseudonyms
-from alsolike.privacy.tombstones import TOMBSTONES_KEY, TombstoneReader
+from alsolike.privacy.tombstones import TombstoneReader
 from functions.erase_user import handler
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
 

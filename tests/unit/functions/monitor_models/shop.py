@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from alsolike.bundle import bundle
 from alsolike.bundle.bundle import HistoryParameters, Manifest
+from alsolike.declarations.storage import MONITORING_STATE_KEY
 from alsolike.domain.configuration import DEFAULT
 from alsolike.lake import lake, served
 from alsolike.profiles.profile import Profile, RecentInteraction, to_item
@@ -25,7 +26,7 @@ from alsolike.profiles.store import ProfileStore
 from alsolike.registry.registry import Registry, model_prefix
 from alsolike.training.dataset import DatasetManifest, prefix
 from alsolike.training.drift import DAY_MS, Histogram
-from alsolike.training.monitoring import STATE_KEY, DriftReport, DriftThresholds
+from alsolike.training.monitoring import DriftReport, DriftThresholds
 from alsolike.training.reference import Reference
 from functions.archive_served.service import to_parquet
 from functions.build_dataset.reference import reference
@@ -192,7 +193,7 @@ class MonitoredShop:
 
     def state(self) -> dict[str, Any]:
         """Return what is remembered."""
-        answer = self.places.s3.get_object(Bucket=self.places.artefact_bucket, Key=STATE_KEY)
+        answer = self.places.s3.get_object(Bucket=self.places.artefact_bucket, Key=MONITORING_STATE_KEY)
         document: dict[str, Any] = json.load(answer["Body"])
         return document
 

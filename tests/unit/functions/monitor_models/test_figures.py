@@ -8,9 +8,10 @@ import io
 import numpy as np
 import pytest
 
+from alsolike.declarations.storage import MONITORING_LATEST_KEY
 from alsolike.runtime.errors import InvalidBundle, InvalidDataset, InvalidInput, NotFound
 from alsolike.training.drift import DAY_MS, Histogram, psi
-from alsolike.training.monitoring import LATEST_KEY, Drift, DriftReport, Figure, report_key
+from alsolike.training.monitoring import Drift, DriftReport, Figure, report_key
 from alsolike.training.reference import Categories, ItemCount, ranked, reference_of
 from functions.build_dataset.reference import reference
 from functions.monitor_models import lake_reader
@@ -259,7 +260,7 @@ def test_report_is_stored_for_the_day_and_as_the_latest(shop: MonitoredShop) -> 
 
     report = shop.look()
 
-    for key in (LATEST_KEY, report_key(NOW_MS)):
+    for key in (MONITORING_LATEST_KEY, report_key(NOW_MS)):
         body = shop.places.s3.get_object(Bucket=shop.places.artefact_bucket, Key=key)["Body"].read()
         assert DriftReport.from_json(body) == report
     assert report_key(NOW_MS) == "monitoring/2026-09-21.json"

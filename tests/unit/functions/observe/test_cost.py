@@ -10,7 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from alsolike.api.operator_query_answers import ANSWERS
-from alsolike.snapshot.manifest import CURRENT_KEY, Manifest, SegmentEntry
+from alsolike.declarations.storage import SNAPSHOT_KEY
+from alsolike.snapshot.manifest import Manifest, SegmentEntry
 from tests.builders.lambda_events import NOW_MS
 from tests.fakes import MemoryCloud
 from tests.unit.functions.observe.asking import OWN_NAMESPACE, Observe
@@ -80,7 +81,7 @@ def test_without_a_load_the_last_days_is_counted(
         )
     segments = tuple(SegmentEntry(f"catalog/segments/{rows}", rows, 1, "0" * 64) for rows in (500, 20))
     manifest = Manifest(columns={}, segments=segments, published_ms=1, configuration_version=0)
-    aws("s3").put_object(Bucket=artefact_bucket, Key=CURRENT_KEY, Body=manifest.to_json())
+    aws("s3").put_object(Bucket=artefact_bucket, Key=SNAPSHOT_KEY, Body=manifest.to_json())
 
     document = observe("cost")
 

@@ -9,7 +9,8 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from alsolike.api.operator_query_answers import ANSWERS
-from alsolike.training.monitoring import LATEST_KEY, DataCheck, Drift, DriftReport, DriftThresholds, Figure
+from alsolike.declarations.storage import MONITORING_LATEST_KEY
+from alsolike.training.monitoring import DataCheck, Drift, DriftReport, DriftThresholds, Figure
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.observe.asking import OWN_NAMESPACE, Observe
 
@@ -40,7 +41,7 @@ REPORT = DriftReport(
 def test_the_last_look_is_shown_with_each_figures_history(
     observe: Observe, aws: Callable[[str], Any], artefact_bucket: str
 ) -> None:
-    aws("s3").put_object(Bucket=artefact_bucket, Key=LATEST_KEY, Body=REPORT.to_json())
+    aws("s3").put_object(Bucket=artefact_bucket, Key=MONITORING_LATEST_KEY, Body=REPORT.to_json())
     hour_ms = NOW_MS // HOUR_MS * HOUR_MS
     for days, value in ((0, 0.3), (1, 0.2), (13, 0.1), (15, 9.0)):
         aws("cloudwatch").put_metric_data(
@@ -108,6 +109,6 @@ def test_before_the_first_look_there_is_none(observe: Observe) -> None:
 def test_a_report_that_cannot_be_read_is_named(
     observe: Observe, aws: Callable[[str], Any], artefact_bucket: str
 ) -> None:
-    aws("s3").put_object(Bucket=artefact_bucket, Key=LATEST_KEY, Body=b"{}")
+    aws("s3").put_object(Bucket=artefact_bucket, Key=MONITORING_LATEST_KEY, Body=b"{}")
 
-    assert observe("drift", status=503)["message"].startswith(f"s3://{artefact_bucket}/{LATEST_KEY}: ")
+    assert observe("drift", status=503)["message"].startswith(f"s3://{artefact_bucket}/{MONITORING_LATEST_KEY}: ")

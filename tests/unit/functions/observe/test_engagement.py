@@ -14,7 +14,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from alsolike.api.operator_query_answers import ANSWERS
-from alsolike.lake.engagement import COLUMNS, object_key, receipt_key
+from alsolike.declarations.tables import ENGAGEMENT_COLUMNS
+from alsolike.lake.engagement import object_key, receipt_key
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.observe.asking import Observe
 
@@ -32,9 +33,9 @@ def store(aws: Callable[[str], Any], lake_bucket: str) -> Store:
     """Write the rows of a day, and what did not count."""
 
     def write(back: int, *rows: dict[str, Any], rejected: dict[str, int] | None = None) -> None:
-        whole = [dict.fromkeys(COLUMNS, 0) | {"dimension": "all", "name": "all"} | row for row in rows]
+        whole = [dict.fromkeys(ENGAGEMENT_COLUMNS, 0) | {"dimension": "all", "name": "all"} | row for row in rows]
         types = {"string": pa.string(), "bigint": pa.int64(), "double": pa.float64()}
-        schema = pa.schema([(name, types[kind]) for name, kind in COLUMNS.items()])
+        schema = pa.schema([(name, types[kind]) for name, kind in ENGAGEMENT_COLUMNS.items()])
         file = io.BytesIO()
         pq.write_table(pa.Table.from_pylist(whole, schema=schema), file)
         s3 = aws("s3")

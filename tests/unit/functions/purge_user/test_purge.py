@@ -9,11 +9,11 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
+from alsolike.declarations.storage import CHAMPION_KEY
 from alsolike.events.identity import Login
 from alsolike.events.interactions import profile_id
 from alsolike.events.stream import StreamRecord, partition_key, stream_records
 from alsolike.privacy.tombstones import TombstoneReader, names_erased
-from alsolike.registry.registry import CHAMPION_KEY
 from alsolike.runtime.errors import InvalidInput, NotFound
 from functions.archive_served.service import to_parquet
 from functions.purge_user.service import STORES

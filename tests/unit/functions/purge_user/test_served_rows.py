@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from alsolike.declarations.storage import TOMBSTONES_KEY
+from alsolike.declarations.tables import OUTCOMES_COLUMNS
 from alsolike.events.stream import StreamRecord
-from alsolike.lake import outcomes
 from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.lake.served import Served
-from alsolike.privacy.tombstones import TOMBSTONES_KEY
 from functions.archive_served.service import to_parquet
 from functions.purge_user.served_rows import Hashes, without_served_lines
 from tests.builders.lambda_events import NOW_MS, interaction
@@ -37,7 +37,7 @@ def stores(aws: Callable[[str], Any]) -> Stores:
 
 
 def to_outcomes(rows: Sequence[Served]) -> bytes:
-    kept = [{name: value for name, value in row._asdict().items() if name in outcomes.COLUMNS} for row in rows]
+    kept = [{name: value for name, value in row._asdict().items() if name in OUTCOMES_COLUMNS} for row in rows]
     for each in kept:
         del each["degraded"]
     return parquet(pa.Table.from_pylist(kept))

@@ -8,10 +8,11 @@ from typing import Any
 import orjson
 import pytest
 
+from alsolike.declarations.storage import CHAMPION_KEY
 from alsolike.domain import recommendation_id
 from alsolike.domain.recommendation_id import arm_tag
 from alsolike.registry.canary import GRACE_MS, Canary
-from alsolike.registry.registry import CHAMPION_KEY, Registry
+from alsolike.registry.registry import Registry
 from functions.recommend.state.bundles import BundleCache, load
 from functions.recommend.state.model import GRAPH_ERRORS, Model
 from tests.unit.functions.recommend.shop import Shop

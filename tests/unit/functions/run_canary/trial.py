@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from alsolike.declarations.tables import OUTCOMES_COLUMNS, SERVED_COLUMNS
 from alsolike.domain import recommendation_id
 from alsolike.lake import outcomes, served
 from alsolike.registry.canary import Canary
@@ -154,12 +155,12 @@ class Trial:
     def archive(self, rows: Sequence[Mapping[str, Any]]) -> None:
         self._objects += 1
         key = f"{served.partition_prefix(served.served_date(self.now_ms))}{self._objects}.parquet"
-        self.s3.put_object(Bucket=self.lake, Key=key, Body=_parquet(rows, _schema(served.COLUMNS)))
+        self.s3.put_object(Bucket=self.lake, Key=key, Body=_parquet(rows, _schema(SERVED_COLUMNS)))
 
     def attribute(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write the day's outcomes."""
         key = outcomes.object_key(served.served_date(self.now_ms))
-        self.s3.put_object(Bucket=self.lake, Key=key, Body=_parquet(rows, _schema(outcomes.COLUMNS)))
+        self.s3.put_object(Bucket=self.lake, Key=key, Body=_parquet(rows, _schema(OUTCOMES_COLUMNS)))
 
     def users(self, arm: str, count: int) -> list[str]:
         """Return users of an arm of the canary."""

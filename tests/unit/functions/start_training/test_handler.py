@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from alsolike.declarations.storage import CHAMPION_KEY, TRAINING_RUN_KEY
 from alsolike.registry.canary import Canary
-from alsolike.registry.registry import CHAMPION_KEY, Registry
-from alsolike.registry.training_lock import KEY, TrainingLock
+from alsolike.registry.registry import Registry
+from alsolike.registry.training_lock import TrainingLock
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, MissingSetting
 from functions.start_training import handler
 from functions.start_training.service import EngineRule
@@ -45,7 +46,7 @@ class Runs:
         return answer
 
     def holder(self) -> str:
-        document: dict[str, str] = json.load(self.s3.get_object(Bucket=self.bucket, Key=KEY)["Body"])
+        document: dict[str, str] = json.load(self.s3.get_object(Bucket=self.bucket, Key=TRAINING_RUN_KEY)["Body"])
         return document["execution_id"]
 
     def put_model(self, version: str) -> None:
@@ -127,7 +128,7 @@ def test_turn_of_a_run_that_has_ended_or_is_forgotten_is_taken_over(runs: Runs, 
     runs.stop(first)
     if gone:
         body = json.dumps({"execution_id": f"{first}-of-old", "run_id": "r0"})
-        runs.s3.put_object(Bucket=runs.bucket, Key=KEY, Body=body)
+        runs.s3.put_object(Bucket=runs.bucket, Key=TRAINING_RUN_KEY, Body=body)
 
     assert runs.start(second)["first"] == "dataset"
     assert runs.holder() == second
@@ -138,7 +139,7 @@ def test_turn_of_a_run_that_has_ended_or_is_forgotten_is_taken_over(runs: Runs, 
     [b"", b"{", b"[]", b"null", b"{}", b'{"execution_id": 1, "run_id": "r"}', b'{"execution_id": "", "run_id": "r"}'],
 )
 def test_unreadable_turn_names_its_repair(runs: Runs, body: bytes) -> None:
-    runs.s3.put_object(Bucket=runs.bucket, Key=KEY, Body=body)
+    runs.s3.put_object(Bucket=runs.bucket, Key=TRAINING_RUN_KEY, Body=body)
     turn = TrainingLock(runs.s3, runs.stepfunctions, runs.bucket)
 
     with pytest.raises(InvalidInput, match=r"is unreadable: .*; repair it with `alsolike models repair`$"):
@@ -153,7 +154,7 @@ def test_unreadable_turn_names_its_repair(runs: Runs, body: bytes) -> None:
 
 
 def test_turn_of_what_is_no_execution_is_taken_over(runs: Runs) -> None:
-    runs.s3.put_object(Bucket=runs.bucket, Key=KEY, Body=b'{"execution_id": "x", "run_id": "r"}')
+    runs.s3.put_object(Bucket=runs.bucket, Key=TRAINING_RUN_KEY, Body=b'{"execution_id": "x", "run_id": "r"}')
 
     assert runs.start(runs.execution("a"))["first"] == "dataset"
 

@@ -16,10 +16,10 @@ from typing import Any
 import orjson
 
 from alsolike.catalogue.changes import Change
+from alsolike.declarations.storage import ITEM_CHANGES_PREFIX, USER_CHANGES_PREFIX
+from alsolike.declarations.tables import CHANGES_PARTITION
 from alsolike.lake.lake import event_date
 from alsolike.runtime.errors import InvalidInput
-
-PARTITION_COLUMN = "change_date"
 
 
 class ChangeKind(StrEnum):
@@ -31,7 +31,7 @@ class ChangeKind(StrEnum):
     @property
     def prefix(self) -> str:
         """The key prefix of this kind's log in the lake."""
-        return "catalogue/" if self is ChangeKind.ITEM else "users/"
+        return ITEM_CHANGES_PREFIX if self is ChangeKind.ITEM else USER_CHANGES_PREFIX
 
     @property
     def id_column(self) -> str:
@@ -41,7 +41,7 @@ class ChangeKind(StrEnum):
 
 def partition_prefix(kind: ChangeKind, date: str) -> str:
     """Return the key prefix of one day."""
-    return f"{kind.prefix}{PARTITION_COLUMN}={date}/"
+    return f"{kind.prefix}{CHANGES_PARTITION}={date}/"
 
 
 def object_key(kind: ChangeKind, date: str, *, shard: str, first_sequence: str, last_sequence: str) -> str:

@@ -11,13 +11,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from alsolike.config import document as configuration_document
 from alsolike.config.document import EMPTY_DOCUMENT
 from alsolike.contract.document import Fault, InvalidConfiguration
+from alsolike.declarations.storage import CONFIGURATION_KEY
 from alsolike.domain.configuration import DEFAULT, Configuration
 from alsolike.runtime.clients import ObjectReader
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.observability import logger
 from alsolike.runtime.struct import struct
-
-CURRENT_KEY = "config/current.json"
 
 
 @struct
@@ -136,10 +135,10 @@ def read_current(client: ObjectReader, bucket: str, *, known: Current | None = N
     InvalidConfiguration
         If the object is unreadable.
     """
-    place = f"s3://{bucket}/{CURRENT_KEY}"
+    place = f"s3://{bucket}/{CONFIGURATION_KEY}"
     condition = {"IfNoneMatch": known.etag} if known and known.etag else {}
     try:
-        answer = client.get_object(Bucket=bucket, Key=CURRENT_KEY, **condition)
+        answer = client.get_object(Bucket=bucket, Key=CONFIGURATION_KEY, **condition)
         body = answer["Body"].read()
     except ClientError as error:
         code = error.response["Error"]["Code"]

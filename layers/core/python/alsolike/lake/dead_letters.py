@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from alsolike.declarations.storage import QUARANTINE_PREFIX
 from alsolike.events.interactions import profile_id
 from alsolike.events.stream import StreamRecord, partition_key, stream_records
 from alsolike.lake import lake
@@ -56,9 +57,6 @@ class QuarantinedRecord:
         except (ValueError, AttributeError, KeyError, TypeError) as error:
             raise InvalidInput(f"not a quarantined record: {error!r}") from error
 
-
-FAILED_BATCHES_PREFIX = "aws/lambda/"
-"""Prefix of Lambda's destination for failed batches; Lambda chooses the rest of the key."""
 
 ID_DIGITS = 8
 _VALUES = re.compile(
@@ -143,7 +141,7 @@ def read_dead_letter(key: str, content: bytes, *, written_ms: int) -> DeadLetter
         Time of the write in S3, for objects without a time of their own.
     """
     try:
-        if key.startswith(lake.QUARANTINE_PREFIX):
+        if key.startswith(QUARANTINE_PREFIX):
             quarantined = QuarantinedRecord.from_json(content)
             record = quarantined.record
             kind = Kind.LINE if record.shard_id.startswith(QUARANTINE_SHARD) else Kind.RECORD

@@ -6,18 +6,14 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 
 import orjson
 
+from alsolike.declarations.storage import ATTRIBUTION_PREFIX, ENGAGEMENT_PREFIX
+from alsolike.declarations.tables import SERVED_PARTITION
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.s3 import scan
-
-TABLE = "engagement"
-PREFIX = f"{TABLE}/"
-PARTITION_COLUMN = "served_date"
-RECEIPTS_PREFIX = "attribution/"
 
 
 class Dimension(StrEnum):
@@ -27,48 +23,6 @@ class Dimension(StrEnum):
     RECOMMENDER = "recommender"
     MODEL_VERSION = "model_version"
     ARM = "arm"
-
-
-COLUMNS = MappingProxyType(
-    {
-        "dimension": "string",
-        "name": "string",
-        "answers": "bigint",
-        "shared_answers": "bigint",
-        "degraded": "bigint",
-        "items": "bigint",
-        "impressions": "bigint",
-        "clicks": "bigint",
-        "shown_clicks": "bigint",
-        "carts": "bigint",
-        "purchases": "bigint",
-        "clicked_answers": "bigint",
-        "bought_answers": "bigint",
-        "revenue": "double",
-        "shared_revenue": "double",
-        "new_items": "bigint",
-        "novelty": "double",
-        "novelty_answers": "bigint",
-        "covered_items": "bigint",
-        "catalogue_items": "bigint",
-    }
-)
-"""Columns of the table with their Glue types; the partition column stands in the object key.
-
-================================ =====================================================================================
-column                           content
-================================ =====================================================================================
-dimension, name                  `all` with the name `all`; `recommender`, `model_version` or `arm` with its name. An
-                                 answer in several arms is in the row of each
-answers, degraded                number of answers, and of degraded ones
-shared_answers                   number of answers without a user, which many users may have seen
-items ... purchases, new_items   sums of the columns of `outcomes`
-clicked_answers, bought_answers  answers for a user with a clicked, or bought, item
-revenue, shared_revenue          the sum of the answers' revenue, and of the shared ones'
-novelty, novelty_answers         the sum of the answers' novelty, and the number of answers with one
-covered_items, catalogue_items   number of distinct recommended items of the catalogue, and its size
-================================ =====================================================================================
-"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -140,7 +94,7 @@ def total(rows: Iterable[Engagement]) -> list[Engagement]:
 
 def partition_prefix(date: str) -> str:
     """Return the key prefix of one day."""
-    return f"{PREFIX}{PARTITION_COLUMN}={date}/"
+    return f"{ENGAGEMENT_PREFIX}{SERVED_PARTITION}={date}/"
 
 
 def object_key(date: str) -> str:
@@ -150,7 +104,7 @@ def object_key(date: str) -> str:
 
 def receipt_key(date: str) -> str:
     """Return the key of the receipt of a day: a JSON object whose `rejected` counts rejected events by reason."""
-    return f"{RECEIPTS_PREFIX}{PARTITION_COLUMN}={date}.json"
+    return f"{ATTRIBUTION_PREFIX}{SERVED_PARTITION}={date}.json"
 
 
 def _ratio(part: float, whole: float) -> float | None:
@@ -177,8 +131,8 @@ def read_rejected(client: Any, bucket: str, *, first: str, last: str) -> Counter
         If S3 does not answer.
     """
     rejected: Counter[str] = Counter()
-    start = f"{RECEIPTS_PREFIX}{PARTITION_COLUMN}={first}"
-    for found in scan(client, bucket, RECEIPTS_PREFIX, after=start):
+    start = f"{ATTRIBUTION_PREFIX}{SERVED_PARTITION}={first}"
+    for found in scan(client, bucket, ATTRIBUTION_PREFIX, after=start):
         if found.key > receipt_key(last):
             break
         if found.body is not None:

@@ -1,54 +1,22 @@
-"""The lake: prefixes and columns of interactions, and the only rule by which readers count each event once."""
+"""The lake: object keys of interactions, and the only rule by which readers count each event once."""
 
 from __future__ import annotations
 
 import datetime as dt
-from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+from alsolike.declarations.storage import INTERACTIONS_PREFIX, QUARANTINE_PREFIX
+from alsolike.declarations.tables import COPY_ORDER, INTERACTIONS_COLUMNS, INTERACTIONS_PARTITION, INTERACTIONS_TABLE
 
 if TYPE_CHECKING:
     import pandas as pd
 
-INTERACTIONS_TABLE = "interactions"
-INTERACTIONS_PREFIX = f"{INTERACTIONS_TABLE}/"
-QUARANTINE_PREFIX = "quarantine/"
-PARTITION_COLUMN = "event_date"
 COMPRESSION = "snappy"
 """Compression of each Parquet object that a function writes or reads. The Arrow in AWS's layer has no zstd.
 
 https://github.com/aws/aws-sdk-pandas/blob/main/building/lambda/build-lambda-layer.sh
 """
 
-COLUMNS = MappingProxyType(
-    {
-        "event_id": "string",
-        "user_id": "string",
-        "session_id": "string",
-        "item_id": "string",
-        "event_type": "string",
-        "event_value": "double",
-        "event_time_ms": "bigint",
-        "recommendation_id": "string",
-        "impression": "array<string>",
-        "properties": "string",
-        "received_time_ms": "bigint",
-        "schema_version": "int",
-        "query": "string",
-        "correlation_id": "string",
-    }
-)
-"""Columns of the interactions table with their Glue types; the partition column stands in the object key."""
-
-COPY_ORDER = (
-    "received_time_ms", "event_time_ms", "user_id", "session_id", "item_id", "event_type", "event_value",
-    "recommendation_id", "impression", "properties", "schema_version", "query",
-    "correlation_id",
-)  # fmt: skip
-"""The order among copies of an event, ascending, nulls last: the first one counts.
-
-The columns of datasets come first. A reader of a column also reads those before it. So readers of few and of many
-columns select the same copy, before and after a compaction.
-"""
 
 _BELOW_IDS = "\x1f"  # lower than any character of an id, so joined lists sort as lists do
 
@@ -66,7 +34,7 @@ def event_date(event_time_ms: int) -> str:
 
 def partition_prefix(date: str) -> str:
     """Return the key prefix of one day."""
-    return f"{INTERACTIONS_PREFIX}{PARTITION_COLUMN}={date}/"
+    return f"{INTERACTIONS_PREFIX}{INTERACTIONS_PARTITION}={date}/"
 
 
 def object_key(date: str, *, shard_id: str, first_sequence: str, last_sequence: str) -> str:
@@ -116,8 +84,8 @@ def deduplicating_sql(*, table: str = INTERACTIONS_TABLE) -> str:
     table
         The interactions table's name in a query, quoted if necessary.
     """
-    columns = ", ".join((*COLUMNS, PARTITION_COLUMN))
-    order = ", ".join(f"{name} ASC NULLS LAST" for name in COPY_ORDER if name in COLUMNS)
+    columns = ", ".join((*INTERACTIONS_COLUMNS, INTERACTIONS_PARTITION))
+    order = ", ".join(f"{name} ASC NULLS LAST" for name in COPY_ORDER if name in INTERACTIONS_COLUMNS)
     number = f"row_number() OVER (PARTITION BY event_id ORDER BY {order})"
     numbered = f"SELECT {columns}, {number} AS copy FROM {table}"  # noqa: S608  the names are the program's own
     return f"SELECT {columns} FROM ({numbered}) WHERE copy = 1"  # noqa: S608

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.lake import lake
+from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.runtime.clients import ObjectReader, PagedClient
 from alsolike.runtime.errors import Unavailable
 
@@ -44,7 +44,7 @@ class LakeObject:
         return self.key.split("/")[1].partition("=")[2]
 
 
-def list_objects(client: PagedClient, bucket: str, *, prefix: str = lake.INTERACTIONS_PREFIX) -> Iterator[LakeObject]:
+def list_objects(client: PagedClient, bucket: str, *, prefix: str = INTERACTIONS_PREFIX) -> Iterator[LakeObject]:
     """Yield the Parquet objects of a table below a prefix, by default all interactions, by key: a day's stand together.
 
     Raises

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from alsolike.contract import validation
+from alsolike.declarations.tables import INTERACTIONS_COLUMNS
 from alsolike.domain.configuration import Configuration
 from alsolike.events.interactions import (
     LATER_FIELDS,
@@ -30,11 +31,10 @@ from alsolike.events.interactions import (
     Interaction,
 )
 from alsolike.events.stream import ConfigurationSource, StreamRecord, parse_batch
-from alsolike.lake import lake
 from alsolike.runtime.errors import InvalidInput
 
 Columns: TypeAlias = dict[str, Sequence[Any]]
-"""The columns of `lake.COLUMNS`, of one length."""
+"""The columns of `INTERACTIONS_COLUMNS`, of one length."""
 
 FEW_RECORDS = 64
 """Number of records below which another bisection for the one that is not plain costs more than it saves."""
@@ -71,12 +71,12 @@ def read_columns(
                     interactions.append(each)
                 else:
                     refused.append((record, each))
-            columns = {name: [getattr(each, name) for each in interactions] for name in lake.COLUMNS}
+            columns = {name: [getattr(each, name) for each in interactions] for name in INTERACTIONS_COLUMNS}
         found.append(columns)
     if len(found) == 1:
         return found[0], refused
     chain = itertools.chain.from_iterable
-    return {name: list(chain(each[name] for each in found)) for name in lake.COLUMNS}, refused
+    return {name: list(chain(each[name] for each in found)) for name in INTERACTIONS_COLUMNS}, refused
 
 
 def _pieces(
@@ -133,14 +133,14 @@ def plain_columns(records: Sequence[StreamRecord], configuration: Configuration)
 def _by_column(rows: Sequence[dict[str, Any]]) -> Columns | None:
     """Return the rows' values by the table's columns, or None if a row has another column."""
     shapes = set(map(tuple, rows))
-    if not lake.COLUMNS.keys() >= set(itertools.chain.from_iterable(shapes)):
+    if not INTERACTIONS_COLUMNS.keys() >= set(itertools.chain.from_iterable(shapes)):
         return None
     if len(shapes) > 1:
-        return {name: [row.get(name) for row in rows] for name in lake.COLUMNS}
+        return {name: [row.get(name) for row in rows] for name in INTERACTIONS_COLUMNS}
     (names,) = shapes
     given = dict(zip(names, zip(*map(dict.values, rows), strict=True), strict=True))
     nothing = (None,) * len(rows)
-    return {name: given.get(name, nothing) for name in lake.COLUMNS}
+    return {name: given.get(name, nothing) for name in INTERACTIONS_COLUMNS}
 
 
 def _are_versions(column: Sequence[Any], rows: Sequence[Mapping[str, Any]]) -> bool:

@@ -1,7 +1,7 @@
 """The recommendation log: one row per answer, from the log of `recommend` to the lake's table `served`.
 
-`recommend` writes a line, JSON of `COLUMNS` below the key `LINE_KEY`, and a subscription of its log delivers it. The
-recommendation id identifies a row, so that a repeated delivery counts once.
+`recommend` writes a line, JSON of `SERVED_COLUMNS` below the key `LINE_KEY`, and a subscription of its log delivers it.
+The recommendation id identifies a row, so that a repeated delivery counts once.
 """
 
 from __future__ import annotations
@@ -13,14 +13,12 @@ from typing import Any, NamedTuple
 import orjson
 
 from alsolike.contract import validation
+from alsolike.declarations.storage import SERVED_PREFIX
+from alsolike.declarations.tables import SERVED_COLUMNS, SERVED_PARTITION, SERVED_TABLE
 from alsolike.domain import recommendation_id
 from alsolike.events.interactions import MAX_TIME_MS
 from alsolike.lake.lake import event_date
 from alsolike.runtime.errors import InvalidInput
-
-TABLE = "served"
-PREFIX = f"{TABLE}/"
-PARTITION_COLUMN = "served_date"
 
 LINE_KEY = "served"
 """The key of a log line that has an answer, `{"served": {...}}`; no other line has it."""
@@ -37,57 +35,6 @@ MAX_TOOK_MS = 900_000
 UNKNOWN = "unknown"
 """The shopper of an answer for a user whose hash could not be computed; no hash has this value."""
 
-COLUMNS = MappingProxyType(
-    {
-        "recommendation_id": "string",
-        "served_ms": "bigint",
-        "recommender": "string",
-        "model_version": "string",
-        "arms": "array<string>",
-        "shopper": "string",
-        "session": "string",
-        "source": "string",
-        "degraded": "array<string>",
-        "configuration": "int",
-        "rules": "string",
-        "filter": "string",
-        "page_item": "string",
-        "asked": "int",
-        "item_ids": "array<string>",
-        "origins": "array<string>",
-        "propensities": "array<double>",
-        "took_ms": "double",
-        "top_score": "double",
-        "correlation_id": "string",
-    }
-)
-"""Columns of the table with their Glue types; the partition column stands in the object key.
-
-===================== ================================================================================================
-column                content
-===================== ================================================================================================
-recommender           the requested one, even if an arm's other one answered
-model_version         `none` without a model
-arms                  `experiment/arm` of each experiment that the answer is part of; empty without
-shopper, session      keyed hashes (`Pseudonyms.shopper`) of the stored user id and session id; null without an id. If
-                      an id may be a user's or a session's, both columns have it, unless they are equal. `unknown` as
-                      the shopper if the secret of the hashes could not be read
-source                the step of the ladder, or another origin of the items (`x-alsolike-source`)
-degraded              the reasons why the answer is degraded; empty if it is not
-configuration         version of the configuration
-rules, filter         names of the rule set and the filter that applied; null without
-page_item             the item that the request names
-asked                 the requested number of items
-item_ids              the recommended items, in the order of the places
-origins               by place: `ranked`, `filled`, `promoted:<name>`, `pinned` or `explored`
-propensities          by place: the probability of this item at this place, given those before it; null for a
-                      deterministic place
-took_ms               duration of the answer in the function; null in answers from before this column
-top_score             the highest score of an item whose origin is `ranked`; null without one, and before this column
-correlation_id        of the request (`alsolike.events.correlation`); null in answers from before this column
-===================== ================================================================================================
-"""
-
 
 _LATER = ("took_ms", "top_score", "correlation_id")  # columns that lines of an earlier version do not have
 _TEXTS = ("recommender", "model_version")
@@ -98,7 +45,7 @@ _BY_PLACE = ("item_ids", "origins", "propensities")
 
 
 class Served(NamedTuple):
-    """One answer: the row of the table, see `COLUMNS`. A tuple, since each answer makes one."""
+    """One answer: the row of the table, see `SERVED_COLUMNS`. A tuple, since each answer makes one."""
 
     recommendation_id: str
     served_ms: int
@@ -139,8 +86,8 @@ def read_line(line: bytes | str) -> Served:
     except orjson.JSONDecodeError as error:
         raise InvalidInput(f"a line of the log is no JSON: {error}") from error
     fields = validation.as_object(validation.as_object(document, where="line").get(LINE_KEY), where=LINE_KEY)
-    validation.only_known(fields, COLUMNS, where=f"{LINE_KEY}.")
-    if missing := [name for name in COLUMNS if name not in fields and name not in _LATER]:
+    validation.only_known(fields, SERVED_COLUMNS, where=f"{LINE_KEY}.")
+    if missing := [name for name in SERVED_COLUMNS if name not in fields and name not in _LATER]:
         raise InvalidInput(f"{LINE_KEY}.{missing[0]} is missing")
     return checked(Served(**fields))
 
@@ -210,7 +157,7 @@ def _is_finite(value: Any) -> bool:
 
 def partition_prefix(date: str) -> str:
     """Return the key prefix of one day."""
-    return f"{PREFIX}{PARTITION_COLUMN}={date}/"
+    return f"{SERVED_PREFIX}{SERVED_PARTITION}={date}/"
 
 
 def served_date(served_ms: int) -> str:
@@ -218,9 +165,9 @@ def served_date(served_ms: int) -> str:
     return event_date(served_ms)
 
 
-def deduplicating_sql(*, table: str = TABLE) -> str:
+def deduplicating_sql(*, table: str = SERVED_TABLE) -> str:
     """Return the query that keeps one row per answer, for Athena and DuckDB; copies of a row are equal."""
-    columns = ", ".join((*COLUMNS, PARTITION_COLUMN))
+    columns = ", ".join((*SERVED_COLUMNS, SERVED_PARTITION))
     number = "row_number() OVER (PARTITION BY recommendation_id ORDER BY served_ms ASC NULLS LAST)"
     numbered = f"SELECT {columns}, {number} AS copy FROM {table}"  # noqa: S608  the names are the program's own
     return f"SELECT {columns} FROM ({numbered}) WHERE copy = 1"  # noqa: S608

@@ -13,12 +13,11 @@ from typing import Any, Literal
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.declarations.storage import ERASURE_RECEIPTS_PREFIX, PENDING_ERASURES_PREFIX
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.runtime.clients import ObjectClient
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
 
-PENDING_PREFIX = "privacy/pending/"
-RECEIPTS_PREFIX = "privacy/receipts/"
 FORMAT_VERSION = 1
 ID_DIGITS = 32
 
@@ -32,12 +31,12 @@ def erasure_id(pseudonyms: Pseudonyms, user_id: str) -> str:
 
 def pending_key(erasure: str) -> str:
     """Return the key of a running erasure's request and progress."""
-    return f"{PENDING_PREFIX}{erasure}.json"
+    return f"{PENDING_ERASURES_PREFIX}{erasure}.json"
 
 
 def receipt_key(erasure: str) -> str:
     """Return the key of an erasure's receipt."""
-    return f"{RECEIPTS_PREFIX}{erasure}.json"
+    return f"{ERASURE_RECEIPTS_PREFIX}{erasure}.json"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -13,13 +13,13 @@ from typing import NamedTuple, Protocol
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.declarations.storage import ERASURE_RECEIPTS_PREFIX, TOMBSTONES_KEY
 from alsolike.events.stream import StreamRecord, partition_key
-from alsolike.privacy.erasures import RECEIPTS_PREFIX, erasure_id
+from alsolike.privacy.erasures import erasure_id
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.runtime.clients import ObjectFinder, TombstoneClient
 from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
 
-TOMBSTONES_KEY = "privacy/tombstones.json"
 FORMAT_VERSION = 1
 MAX_ATTEMPTS = 16
 SESSION_DAYS = 100
@@ -263,9 +263,9 @@ def _read(client: ObjectFinder, bucket: str, *, known: str | None, first: bool) 
 
 def _check_no_receipts(client: ObjectFinder, bucket: str) -> None:
     try:
-        found = client.list_objects_v2(Bucket=bucket, Prefix=RECEIPTS_PREFIX, MaxKeys=1)["KeyCount"]
+        found = client.list_objects_v2(Bucket=bucket, Prefix=ERASURE_RECEIPTS_PREFIX, MaxKeys=1)["KeyCount"]
     except (BotoCoreError, ClientError) as error:
-        raise Unavailable(f"s3://{bucket}/{RECEIPTS_PREFIX}: {error}") from error
+        raise Unavailable(f"s3://{bucket}/{ERASURE_RECEIPTS_PREFIX}: {error}") from error
     if found:
         raise Unavailable(
             f"s3://{bucket}/{TOMBSTONES_KEY} does not exist, but receipts of erasures do; it was deleted. "

@@ -11,9 +11,11 @@ import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.contract.queries import token_of_row
+from alsolike.declarations.storage import INTERACTIONS_PREFIX, QUARANTINE_PREFIX, SERVED_PREFIX
+from alsolike.declarations.tables import INTERACTIONS_COLUMNS, SERVED_COLUMNS
 from alsolike.events.identity import owners, session_logins
 from alsolike.events.interactions import profile_id
-from alsolike.lake import lake, served
+from alsolike.lake import lake
 from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.privacy.erasures import ErasureReceiptStore, erasure_id
 from alsolike.privacy.pseudonyms import Pseudonyms
@@ -52,14 +54,14 @@ class _Table:
 AT_ONCE = 32
 """Objects that are read ahead: a small one takes S3 tens of milliseconds, and the processor two."""
 
-LOG = served.PREFIX
+LOG = SERVED_PREFIX
 """The key after which the recommendation log begins."""
 
 HasRoom: TypeAlias = Callable[[bytes], bool]
 """Returns true if a page has time and room for an object of the log, given the JSON of the user's rows in it."""
 
-_INTERACTIONS = _Table(lake.INTERACTIONS_PREFIX, tuple(lake.COLUMNS))
-_SERVED = _Table(served.PREFIX, tuple(served.COLUMNS))
+_INTERACTIONS = _Table(INTERACTIONS_PREFIX, tuple(INTERACTIONS_COLUMNS))
+_SERVED = _Table(SERVED_PREFIX, tuple(SERVED_COLUMNS))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -179,7 +181,7 @@ class UserData:
             return rows, {}
         # The user of a session depends on all of its logins.
         of_sessions = self._rows(_INTERACTIONS, {"session_id": sessions})
-        around = lake.deduplicate(self.concatenate([rows, of_sessions], columns=list(lake.COLUMNS)))
+        around = lake.deduplicate(self.concatenate([rows, of_sessions], columns=list(INTERACTIONS_COLUMNS)))
         logins = around[around["user_id"].notna() & around["session_id"].notna()]
         first = session_logins(logins)
         own = first.loc[first["user_id"] == user_id, "session_id"]
@@ -242,7 +244,7 @@ class UserData:
 
     def _quarantine(self, user_id: str) -> Iterator[dict[str, Any]]:
         mentions = UserMatcher(user_id)
-        for found in scan(self.s3, self.places.lake_bucket, lake.QUARANTINE_PREFIX):
+        for found in scan(self.s3, self.places.lake_bucket, QUARANTINE_PREFIX):
             self.on_object()
             if found.body is None:
                 continue

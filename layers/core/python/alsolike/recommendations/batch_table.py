@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from alsolike.recommendations.requests import BATCH_PREFIX
+from alsolike.declarations.storage import BATCH_PREFIX
 
 COLUMNS: Mapping[str, str] = MappingProxyType(
     {

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from alsolike.contract.fields import SPACE, Choice, Field, Fields, Flag, Integer, ListOf, MapOf, Text
+from alsolike.declarations.storage import BATCH_PREFIX
 from alsolike.events.interactions import MAX_ID_CHARACTERS
 from alsolike.filters.parser import MAX_PARAMETER_CHARACTERS, MAX_PARAMETERS
 from alsolike.runtime.errors import InvalidInput
@@ -47,8 +48,6 @@ OF_BATCHES = (*OF_USERS, TRENDING, POPULAR)
 """Recommenders for batches of users."""
 
 MAX_BATCH_USERS = 1_000
-BATCH_PREFIX = "batch/"
-"""Prefix of batches in the artefact bucket: their users, and their answers."""
 
 _SEGMENT = r"[^/\x00-\x1f\x7f]"
 

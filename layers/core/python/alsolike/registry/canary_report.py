@@ -12,10 +12,9 @@ from typing import Any
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.declarations.storage import CANARIES_PREFIX
 from alsolike.runtime.clients import ObjectClient
 from alsolike.runtime.errors import InvalidBundle, Unavailable
-
-CANARIES_PREFIX = "registry/canaries/"
 
 GOING, PROMOTED, ROLLED_BACK = "going", "promoted", "rolled_back"
 

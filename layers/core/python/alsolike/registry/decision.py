@@ -12,12 +12,11 @@ from typing import Any
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.declarations.storage import DECISIONS_PREFIX
 from alsolike.registry.champion import check_reason
 from alsolike.runtime.clients import ObjectClient
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound, Unavailable
 from alsolike.runtime.s3 import put_if_unchanged
-
-DECISIONS_PREFIX = "registry/decisions/"
 
 APPROVED, REJECTED = "approved", "rejected"
 

@@ -11,6 +11,7 @@ import dataclasses
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.declarations.storage import CHAMPION_KEY, MODELS_PREFIX
 from alsolike.registry.canary import Canary
 from alsolike.registry.champion import Champion, Promotion, PromotionHold, check_reason
 from alsolike.runtime.clients import RegistryClient
@@ -18,8 +19,6 @@ from alsolike.runtime.errors import InvalidBundle, InvalidInput, NotFound, Unava
 from alsolike.runtime.names import MODEL_VERSION, MODEL_VERSION_FORM
 from alsolike.runtime.s3 import put_if_unchanged
 
-MODELS_PREFIX = "models/"
-CHAMPION_KEY = "registry/champion.json"
 REPAIR = "repair it with `alsolike models repair`"
 _GONE = ("NoSuchKey", "404")
 

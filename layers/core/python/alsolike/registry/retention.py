@@ -12,9 +12,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.declarations.storage import MODELS_PREFIX
 from alsolike.domain.experiments import Experiment
 from alsolike.registry.champion import Champion
-from alsolike.registry.registry import MODELS_PREFIX
 from alsolike.runtime.errors import Unavailable
 
 LAST_GOOD = 3

@@ -12,15 +12,12 @@ from typing import Any
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.declarations.storage import TRAINING_RUN_KEY
 from alsolike.registry.registry import REPAIR
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.runtime.s3 import put_if_unchanged
 
-KEY = "workflow/training-run.json"
-"""Its prefix is neither `training/`, where the job, which runs the shop's code, may write, nor `registry/`, which is
-restored to earlier times and replicated to another region.
-"""
 _GONE = ("NoSuchKey", "404")
 _NO_EXECUTION = ("ExecutionDoesNotExist", "InvalidArn")  # AWS forgets executions after 90 days
 
@@ -107,19 +104,19 @@ class TrainingLock:
         Unavailable
             If S3 does not answer.
         """
-        with translate_aws_errors(f"s3://{self._bucket}/{KEY}"):
-            self._s3.delete_object(Bucket=self._bucket, Key=KEY)
+        with translate_aws_errors(f"s3://{self._bucket}/{TRAINING_RUN_KEY}"):
+            self._s3.delete_object(Bucket=self._bucket, Key=TRAINING_RUN_KEY)
 
     def _holder(self) -> Holder | None:
         try:
-            answer = self._s3.get_object(Bucket=self._bucket, Key=KEY)
+            answer = self._s3.get_object(Bucket=self._bucket, Key=TRAINING_RUN_KEY)
             body = answer["Body"].read()
         except ClientError as error:
             if error.response["Error"]["Code"] in _GONE:
                 return None
-            raise Unavailable(f"s3://{self._bucket}/{KEY}: {error}") from error
+            raise Unavailable(f"s3://{self._bucket}/{TRAINING_RUN_KEY}: {error}") from error
         except BotoCoreError as error:
-            raise Unavailable(f"s3://{self._bucket}/{KEY}: {error}") from error
+            raise Unavailable(f"s3://{self._bucket}/{TRAINING_RUN_KEY}: {error}") from error
         try:
             document = orjson.loads(body)
             execution_id, run_id = document["execution_id"], document["run_id"]
@@ -127,7 +124,7 @@ class TrainingLock:
                 raise ValueError(f"execution {execution_id!r} of run {run_id!r}")
             return Holder(execution_id, run_id, answer["ETag"])
         except (ValueError, KeyError, TypeError) as error:
-            raise InvalidInput(f"s3://{self._bucket}/{KEY} is unreadable: {error!r}; {REPAIR}") from error
+            raise InvalidInput(f"s3://{self._bucket}/{TRAINING_RUN_KEY} is unreadable: {error!r}; {REPAIR}") from error
 
     def _runs(self, execution_id: str) -> bool:
         try:
@@ -144,8 +141,8 @@ class TrainingLock:
         put_if_unchanged(
             self._s3,
             self._bucket,
-            KEY,
+            TRAINING_RUN_KEY,
             orjson.dumps(document, option=orjson.OPT_INDENT_2),
             etag=expected.etag if expected else None,
-            conflict=f"another run took s3://{self._bucket}/{KEY} at the same time",
+            conflict=f"another run took s3://{self._bucket}/{TRAINING_RUN_KEY} at the same time",
         )

@@ -9,12 +9,11 @@ from types import MappingProxyType
 
 import orjson
 
+from alsolike.declarations.storage import SEGMENTS_PREFIX, SNAPSHOT_KEY
 from alsolike.domain.configuration import ColumnType
 from alsolike.runtime.errors import InvalidSnapshot
 from alsolike.runtime.struct import struct
 
-CURRENT_KEY = "catalog/current.json"
-SEGMENTS_PREFIX = "catalog/segments/"
 FORMAT_VERSION = 1
 
 YOUNG_ROWS = 256
@@ -127,7 +126,7 @@ class Manifest:
                 cold_model=document.get("cold_model", ""),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InvalidSnapshot(f"{CURRENT_KEY} is unreadable: {error!r}") from error
+            raise InvalidSnapshot(f"{SNAPSHOT_KEY} is unreadable: {error!r}") from error
 
     def replace(self, gone: Sequence[SegmentEntry], new: Sequence[SegmentEntry], *, now_ms: int) -> Manifest:
         """Return the manifest with some segments in place of others."""

@@ -12,11 +12,12 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.declarations.storage import SEGMENTS_PREFIX, SNAPSHOT_KEY
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidSnapshot, Unavailable
 from alsolike.runtime.s3 import put_if_unchanged, upload
 from alsolike.runtime.struct import struct
 from alsolike.snapshot.cold_items import ColdItems
-from alsolike.snapshot.manifest import CURRENT_KEY, SEGMENTS_PREFIX, Manifest, SegmentEntry
+from alsolike.snapshot.manifest import Manifest, SegmentEntry
 from alsolike.snapshot.segment import Segment
 
 MAX_ATTEMPTS = 8
@@ -67,7 +68,7 @@ class SnapshotStore:
         """
         condition = {"IfNoneMatch": known.etag} if known and known.etag else {}
         try:
-            answer = self._client.get_object(Bucket=self._bucket, Key=CURRENT_KEY, **condition)
+            answer = self._client.get_object(Bucket=self._bucket, Key=SNAPSHOT_KEY, **condition)
             body = answer["Body"].read()
         except ClientError as error:
             code = error.response["Error"]["Code"]
@@ -75,9 +76,9 @@ class SnapshotStore:
                 return known
             if code in ("NoSuchKey", "404"):
                 return StoredManifest(Manifest(), None)
-            raise Unavailable(f"{self._uri(CURRENT_KEY)}: {error}") from error
+            raise Unavailable(f"{self._uri(SNAPSHOT_KEY)}: {error}") from error
         except BotoCoreError as error:
-            raise Unavailable(f"{self._uri(CURRENT_KEY)}: {error}") from error
+            raise Unavailable(f"{self._uri(SNAPSHOT_KEY)}: {error}") from error
         return StoredManifest(Manifest.from_json(body), answer["ETag"])
 
     def replace(self, expected: StoredManifest, manifest: Manifest) -> StoredManifest:
@@ -93,10 +94,10 @@ class SnapshotStore:
         etag = put_if_unchanged(
             self._client,
             self._bucket,
-            CURRENT_KEY,
+            SNAPSHOT_KEY,
             manifest.to_json(),
             etag=expected.etag,
-            conflict=f"{self._uri(CURRENT_KEY)} was written by another process",
+            conflict=f"{self._uri(SNAPSHOT_KEY)} was written by another process",
         )
         return StoredManifest(manifest, etag)
 

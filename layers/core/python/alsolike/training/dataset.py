@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from alsolike.declarations.storage import DATASETS_PREFIX
 from alsolike.domain.configuration import HISTORY_LENGTH
 from alsolike.runtime.errors import InvalidDataset
 from alsolike.training.reference import Reference
@@ -130,9 +131,6 @@ class DatasetManifest:
             except (KeyError, TypeError, ValueError) as error:
                 raise InvalidDataset(f"{MANIFEST_FILE} has an unreadable reference: {error}") from error
         return cls(**values)
-
-
-DATASETS_PREFIX = "datasets/"
 
 
 def prefix(dataset_id: str) -> str:

@@ -9,12 +9,9 @@ from typing import Any
 
 import orjson
 
+from alsolike.declarations.storage import MONITORING_PREFIX
 from alsolike.lake.lake import event_date
 from alsolike.runtime.errors import InvalidInput
-
-PREFIX = "monitoring/"
-LATEST_KEY = f"{PREFIX}latest.json"
-STATE_KEY = f"{PREFIX}state.json"
 
 
 class Drift(StrEnum):
@@ -255,4 +252,4 @@ def read_start(document: Mapping[str, Any] | None) -> Start | None:
 
 def report_key(looked_ms: int) -> str:
     """Return the key of a day's report in the artefact bucket; the day's last look overwrites it."""
-    return f"{PREFIX}{event_date(looked_ms)}.json"
+    return f"{MONITORING_PREFIX}{event_date(looked_ms)}.json"

@@ -7,12 +7,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.declarations.storage import TRENDS_PREFIX
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.s3 import put_if_unchanged
 from alsolike.runtime.struct import struct
 from alsolike.trends.trends import ShardCounts
-
-TRENDS_PREFIX = "trends/"
 
 _NOT_FOUND = ("NoSuchKey", "404")
 

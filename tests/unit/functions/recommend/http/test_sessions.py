@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from alsolike.config.reader import CURRENT_KEY
+from alsolike.declarations.storage import CONFIGURATION_KEY
 from tests.unit.functions.recommend.shop import Shop
 
 
@@ -57,7 +57,7 @@ def test_sessions_are_shown_the_columns_that_the_shop_permits_and_may_name_its_f
 def test_without_a_configuration_sessions_are_shown_no_columns(stocked: Shop) -> None:
     stocked.catalogue({"fig": {"title": "Fig"}})
     stocked.configure(sessions={"columns": ["TITLE"]})
-    stocked.s3.put_object(Bucket=stocked.bucket, Key=CURRENT_KEY, Body=b"damaged")
+    stocked.s3.put_object(Bucket=stocked.bucket, Key=CONFIGURATION_KEY, Body=b"damaged")
 
     answer = stocked.get("GET /session/recommendations", token={"sessionId": "visit"}, metadata="TITLE")
 

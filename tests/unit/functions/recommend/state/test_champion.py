@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.registry.registry import CHAMPION_KEY
+from alsolike.declarations.storage import CHAMPION_KEY
 from functions.recommend.state.bundles import BundleCache
 from functions.recommend.state.champion import MAX_EARLIER, NO_MODEL, STALE_MODEL
 from tests.builders.bundles import MANIFEST, upload_bundle, without_later_files, write_bundle

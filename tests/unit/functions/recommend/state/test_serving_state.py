@@ -9,10 +9,9 @@ from typing import Any, cast
 import orjson
 import pytest
 
-from alsolike.config.reader import CURRENT_KEY
+from alsolike.declarations.storage import CONFIGURATION_KEY, SNAPSHOT_KEY
 from alsolike.domain.configuration import DEFAULT
 from alsolike.domain.experiments import Arm, Experiment
-from alsolike.snapshot.manifest import CURRENT_KEY as MANIFEST_KEY
 from alsolike.snapshot.snapshot import EMPTY
 from functions.recommend.state.bundles import BundleCache
 from functions.recommend.state.champion import ChampionLoader, VariantModels
@@ -92,7 +91,9 @@ def test_nothing_is_looked_at_before_its_interval_is_over(shop: Shop, monkeypatc
     assert shop.items("cheap", userId="nobody") == []
 
 
-@pytest.mark.parametrize(("key", "reason"), [(CURRENT_KEY, "stale-configuration"), (MANIFEST_KEY, "stale-catalogue")])
+@pytest.mark.parametrize(
+    ("key", "reason"), [(CONFIGURATION_KEY, "stale-configuration"), (SNAPSHOT_KEY, "stale-catalogue")]
+)
 def test_what_was_read_before_stands_in_and_is_declared(
     shop: Shop, counted: Callable[[], dict[str, float]], key: str, reason: str
 ) -> None:
@@ -116,8 +117,8 @@ def test_what_nobody_expects_of_a_new_catalogue_fails_no_request(shop: Shop, log
     shop.catalogue({"pear": {"price": 1}})
     shop.configure(**CHEAP)
     assert shop.items("cheap", userId="nobody") == ["pear"]
-    manifest = orjson.loads(shop.s3.get_object(Bucket=shop.bucket, Key=MANIFEST_KEY)["Body"].read())
-    shop.s3.put_object(Bucket=shop.bucket, Key=MANIFEST_KEY, Body=orjson.dumps({**manifest, "cold_model": 5}))
+    manifest = orjson.loads(shop.s3.get_object(Bucket=shop.bucket, Key=SNAPSHOT_KEY)["Body"].read())
+    shop.s3.put_object(Bucket=shop.bucket, Key=SNAPSHOT_KEY, Body=orjson.dumps({**manifest, "cold_model": 5}))
 
     for _ in range(2):
         items, headers = shop.ask(userId="nobody", **NAMED)
@@ -125,7 +126,7 @@ def test_what_nobody_expects_of_a_new_catalogue_fails_no_request(shop: Shop, log
         assert headers["x-alsolike-degraded"] == "stale-catalogue"
     assert "catalogue cannot be read" in logged()
 
-    shop.s3.put_object(Bucket=shop.bucket, Key=MANIFEST_KEY, Body=orjson.dumps(manifest))
+    shop.s3.put_object(Bucket=shop.bucket, Key=SNAPSHOT_KEY, Body=orjson.dumps(manifest))
     assert "x-alsolike-degraded" not in shop.ask(userId="nobody")[1]
 
 
@@ -133,7 +134,7 @@ def test_without_a_readable_configuration_answers_are_declared_and_named_filters
     shop: Shop, counted: Callable[[], dict[str, float]]
 ) -> None:
     shop.publish()
-    shop.s3.put_object(Bucket=shop.bucket, Key=CURRENT_KEY, Body=b"damaged")
+    shop.s3.put_object(Bucket=shop.bucket, Key=CONFIGURATION_KEY, Body=b"damaged")
 
     items, headers = shop.ask(userId="nobody")
     barred, barred_headers = shop.ask(userId="nobody", **NAMED)
@@ -147,7 +148,7 @@ def test_without_a_readable_configuration_answers_are_declared_and_named_filters
 def test_without_a_readable_catalogue_filters_of_items_let_nothing_pass(shop: Shop) -> None:
     shop.publish()
     shop.configure(**{**CHEAP, "filters": {**CHEAP["filters"], "not-dear": "EXCLUDE ItemID WHERE Items.PRICE > 2"}})
-    shop.s3.put_object(Bucket=shop.bucket, Key=MANIFEST_KEY, Body=b"damaged")
+    shop.s3.put_object(Bucket=shop.bucket, Key=SNAPSHOT_KEY, Body=b"damaged")
 
     items, headers = shop.ask(userId="nobody")
     barred = [shop.items(name, userId="nobody") for name in ("cheap", "not-dear")]
@@ -162,7 +163,7 @@ def test_reader_without_anything_is_asked_again_only_after_its_interval(
 ) -> None:
     monkeypatch.setenv("CONFIGURATION_CHECK_S", "30")
     shop.publish()
-    shop.s3.put_object(Bucket=shop.bucket, Key=CURRENT_KEY, Body=b"damaged")
+    shop.s3.put_object(Bucket=shop.bucket, Key=CONFIGURATION_KEY, Body=b"damaged")
 
     for _ in range(3):
         assert shop.ask()[1]["x-alsolike-degraded"] == "no-configuration"

@@ -1,0 +1,47 @@
+"""Keys and prefixes of the objects in the deployment's buckets."""
+
+from alsolike.declarations.tables import ENGAGEMENT_TABLE, INTERACTIONS_TABLE, OUTCOMES_TABLE, SERVED_TABLE
+
+# The lake bucket.
+INTERACTIONS_PREFIX = f"{INTERACTIONS_TABLE}/"
+SERVED_PREFIX = f"{SERVED_TABLE}/"
+OUTCOMES_PREFIX = f"{OUTCOMES_TABLE}/"
+ENGAGEMENT_PREFIX = f"{ENGAGEMENT_TABLE}/"
+ATTRIBUTION_PREFIX = "attribution/"
+"""Receipts of attributed days."""
+COMPACTIONS_PREFIX = "compactions/"
+"""Receipts of compactions."""
+ITEM_CHANGES_PREFIX = "catalogue/"
+USER_CHANGES_PREFIX = "users/"
+QUARANTINE_PREFIX = "quarantine/"
+FAILED_BATCHES_PREFIX = "aws/lambda/"
+"""Batches that an event source gave up on. Lambda chooses the key:
+https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
+"""
+
+# The artefact bucket.
+CONFIGURATION_PREFIX = "config/"
+CONFIGURATION_KEY = f"{CONFIGURATION_PREFIX}current.json"
+CONFIGURATION_VERSIONS_PREFIX = f"{CONFIGURATION_PREFIX}versions/"
+SNAPSHOT_KEY = "catalog/current.json"
+"""Manifest of the catalogue snapshot."""
+SEGMENTS_PREFIX = "catalog/segments/"
+DATASETS_PREFIX = "datasets/"
+TRAINING_PREFIX = "training/"
+"""Output of the SageMaker jobs."""
+TRAINING_RUN_KEY = "workflow/training-run.json"
+MODELS_PREFIX = "models/"
+REGISTRY_PREFIX = "registry/"
+CHAMPION_KEY = f"{REGISTRY_PREFIX}champion.json"
+CANARIES_PREFIX = f"{REGISTRY_PREFIX}canaries/"
+DECISIONS_PREFIX = f"{REGISTRY_PREFIX}decisions/"
+MONITORING_PREFIX = "monitoring/"
+MONITORING_LATEST_KEY = f"{MONITORING_PREFIX}latest.json"
+MONITORING_STATE_KEY = f"{MONITORING_PREFIX}state.json"
+TRENDS_PREFIX = "trends/"
+"""Trend counters, one object per shard of the stream."""
+TOMBSTONES_KEY = "privacy/tombstones.json"
+PENDING_ERASURES_PREFIX = "privacy/pending/"
+ERASURE_RECEIPTS_PREFIX = "privacy/receipts/"
+BATCH_PREFIX = "batch/"
+IMPORTS_PREFIX = "imports/"

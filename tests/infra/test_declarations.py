@@ -1,0 +1,21 @@
+"""Names that infrastructure reads from `alsolike.declarations`."""
+
+import ast
+from pathlib import Path
+
+from alsolike.declarations import storage
+
+INFRASTRUCTURE = Path(__file__).parents[2] / "infra_cdk"
+NAMES = tuple(value for name, value in vars(storage).items() if name.endswith(("_KEY", "_PREFIX")))
+
+
+def test_infrastructure_states_no_key_or_prefix_of_its_own() -> None:
+    stated = [
+        f"{path.name}:{node.lineno}: {node.value}"
+        for path in sorted(INFRASTRUCTURE.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith(NAMES)
+    ]
+
+    assert len(NAMES) > 30
+    assert stated == []
