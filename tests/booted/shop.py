@@ -170,7 +170,7 @@ def write_history(path: Path, *, users: int, days: int, end: float) -> list[tupl
 
 
 def record(user: str, number: int) -> bytes:
-    """A stream record as the documentation shows it."""
+    """Return a stream record in the documented form."""
     now_ms = int(time.time() * 1000)
     document: dict[str, Any] = {
         "event_id": f"{user}-{number}",

@@ -1,4 +1,4 @@
-"""A shop whose training fails in ways that can be foreseen, and what people are told of it."""
+"""A shop whose training fails in foreseeable ways, with the notifications that operators receive."""
 
 from __future__ import annotations
 

@@ -142,7 +142,7 @@ def _wrong_texts(name: str, schema: dict[str, Any]) -> Iterator[tuple[dict[str, 
 
 
 def path_faults(key: str) -> Iterator[Fault]:
-    """Yield ids in the path that could be nobody's."""
+    """Yield invalid ids for the parameters of a path."""
     for name in path_parameters(key):
         for text in (
             " ",
@@ -166,7 +166,7 @@ def path_parameters(key: str) -> list[str]:
 
 
 def is_refusal(answer: dict[str, Any], *, says: tuple[str, ...]) -> bool:
-    """Whether an answer is an error in Personalize's shape that says what it has to, and not a book."""
+    """Return whether an answer is a short error in Personalize's form with the expected words."""
     message = answer["document"].get("message", "")
     is_error = answer["statusCode"] in (400, 404) and answer["headers"].get("x-amzn-errortype") in ERROR_TYPES
     return is_error and 0 < len(message) < 4_000 and all(each in message for each in says)

@@ -81,7 +81,7 @@ def join_another_call(s3: Any, bucket: str, *, step: int) -> bool:
 
 @dataclasses.dataclass
 class Tombstones:
-    """Erased users whose hash is their id; `now` may be told of one more at any look."""
+    """Erased users whose hash is their id; `now` may find one more at any read."""
 
     erased: dict[str, int]
 

@@ -27,7 +27,7 @@ RULES = MergeRules(min_objects=3)
 
 
 class Nobody:
-    """Nobody was erased."""
+    """Tombstones without erased users."""
 
     def now(self) -> Mapping[str, int]:
         return {}
@@ -37,7 +37,7 @@ class Nobody:
 
 
 class Watched:
-    """An S3 client whose calls go one after the other; `before` is told the number and the name of each."""
+    """S3 client with sequential calls; `before` receives the number and name of each call."""
 
     def __init__(self, client: Any, before: Callable[[int, str], None]) -> None:
         self._client, self._before, self._calls = client, before, 0
@@ -99,7 +99,7 @@ def listed(s3: Any, bucket: str) -> list[LakeObject]:
 
 
 def counted(s3: Any, bucket: str, objects: Iterable[LakeObject] | None = None) -> list[dict[str, Any]]:
-    """What a reader counts: everything that it listed and that is there, each event once."""
+    """Return the events that a reader counts in the listed objects that still exist, each event once."""
     found = listed(s3, bucket) if objects is None else objects
     contents = [content for each in found if (content := read(s3, bucket, each)) is not None]
     tables = [pq.read_table(io.BytesIO(content)) for content in contents]

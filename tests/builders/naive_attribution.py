@@ -22,7 +22,7 @@ Row = Mapping[str, Any]
 
 @dataclasses.dataclass
 class Led:
-    """What an answer led to, by item and, where it was to nobody in particular, by viewer."""
+    """Outcomes of an answer by item; for an answer without a user, also by viewer."""
 
     shown_ms: dict[tuple[str, str], int] = dataclasses.field(default_factory=dict)
     items: dict[str, set[tuple[str, str]]] = dataclasses.field(

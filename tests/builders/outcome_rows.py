@@ -23,7 +23,7 @@ _numbers = itertools.count()
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What an answer led to; others are alike but for what is said."""
+    """Outcomes of an answer, with defaults for all other columns."""
 
     shopper: str | None
     served_ms: int

@@ -21,7 +21,7 @@ WORDS: Mapping[str, Sequence[float]] = {
     "lamp": (0, 0, 1),
     "desk": (0, -1, 0),
 }
-"""Of length 1, so that cosines are inner products. What stands for unknown words has a vector that shall not count."""
+"""Vectors of length 1, so that cosines are inner products. The vector of unknown words must not count."""
 
 ITEMS = {"sofa": {"title": "grey sofa"}, "lamp": {"title": "grey lamp"}, "desk": {"title": "oak desk"}, "oak": {}}
 

@@ -2,4 +2,4 @@
 
 
 class Killed(BaseException):
-    """Stands for SIGKILL: no code that catches errors catches it."""
+    """Simulated SIGKILL, which no handler of errors catches."""

@@ -164,7 +164,7 @@ def statements(role: Resource) -> list[dict[str, Any]]:
 
 
 def all_statements(assembly: Assembly) -> list[tuple[Resource, dict[str, Any]]]:
-    """Return the statements of all roles, each beside its role."""
+    """Return the statements of all roles as pairs of role and statement."""
     return [(role, statement) for role in assembly.of_type("AWS::IAM::Role") for statement in statements(role)]
 
 

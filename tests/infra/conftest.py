@@ -130,14 +130,14 @@ def other(synthesized: Synthesis, shared: Path) -> Assembly:
 
 @pytest.fixture(params=["demo", "prod"])
 def assembly(request: pytest.FixtureRequest) -> Assembly:
-    """Every environment that differs in more than numbers."""
+    """Return each environment that differs in more than numbers."""
     value: Assembly = request.getfixturevalue(request.param)
     return value
 
 
 @pytest.fixture(scope="session")
 def workflow(demo: Assembly) -> dict[str, dict[str, Any]]:
-    """The training workflow's states by name."""
+    """Return the training workflow's states by name."""
     machine = demo.state_machine("training")
     states: dict[str, dict[str, Any]] = json.loads(flat(machine.properties["DefinitionString"]))["States"]
     return states

@@ -167,7 +167,7 @@ def cdk_command(*arguments: str) -> str:
     assert CDK.is_file(), f"{CDK} is missing: run the tests with `make test`, which installs it"
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "CI": "false",  # where it is true, the CLI writes what it logs to standard output
+        "CI": "false",  # with "true", the CLI writes its log to standard output
     }
     command = [str(node_executable()), str(CDK), *arguments]
     result = subprocess.run(

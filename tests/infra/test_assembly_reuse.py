@@ -10,7 +10,7 @@ from infra_cdk import app, assembly
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A repository with a setting, sources, a built layer and an installed distribution."""
+    """Write a repository with a setting, sources, a built layer and an installed distribution."""
     root = tmp_path / "repository"
     for name, text in {
         "functions/collect/handler.py": "x = 1",

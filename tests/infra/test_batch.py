@@ -20,7 +20,7 @@ def definition(assembly: Assembly) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def batches(demo: Assembly) -> dict[str, Any]:
-    """The map over the batches of a run."""
+    """Return the map state over the batches of a run."""
     machine = definition(demo)
     state: dict[str, Any] = machine["States"][machine["StartAt"]]
     return state
@@ -28,7 +28,7 @@ def batches(demo: Assembly) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def states(batches: dict[str, Any]) -> States:
-    """What is done with one batch."""
+    """Return the states that process one batch."""
     found: States = batches["ItemProcessor"]["States"]
     return found
 
@@ -48,7 +48,7 @@ def test_no_batch_may_fail_and_so_many_run_at_a_time(batches: dict[str, Any]) ->
     # Step Functions' own defaults are 0, and the CDK leaves a 0 out.
     assert not {"ToleratedFailureCount", "ToleratedFailurePercentage"} & set(batches)
     assert batches["MaxConcurrency"] == 3
-    assert batches["ResultPath"] is None  # of thousands of batches the results would be more than a state may hold
+    assert batches["ResultPath"] is None  # the results of thousands of batches exceed a state's limit
     assert batches["ResultWriter"]["Parameters"]["Prefix.$"].startswith("States.Format('batch/{}/results'")
 
 

@@ -1,4 +1,4 @@
-"""How the catalogue gets from its tables to where it is read."""
+"""The catalogue's path from its tables to its readers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Lambda and API Gateway refuse only when a stack is being deployed, and the CDK lets pass."""
+"""Combinations that Lambda and API Gateway reject only during deployment, although the CDK accepts them."""
 
 from pathlib import Path
 

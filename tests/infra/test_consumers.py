@@ -1,4 +1,4 @@
-"""What reads the stream: its batches, its retries, and where failed records go."""
+"""Consumers of the stream: batches, retries, and the destination of failed records."""
 
 import json
 

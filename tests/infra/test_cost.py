@@ -1,4 +1,4 @@
-"""What a bill is made of is read out of the very templates that are deployed."""
+"""Resources that a bill includes, read from the deployed templates."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What each function is: its runtime, environment, layers, role and log."""
+"""Properties of each function: runtime, environment, layers, role and log."""
 
 import dataclasses
 import importlib

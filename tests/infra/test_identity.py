@@ -1,4 +1,4 @@
-"""Who gets a token, from which client, with which scopes."""
+"""Tokens: the app clients that issue them, and their scopes."""
 
 from tests.infra.assembly import Assembly, Resource, flat
 

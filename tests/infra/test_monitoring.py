@@ -1,4 +1,4 @@
-"""The monitor's schedule, what it is told, and whom it tells."""
+"""Monitoring: its schedule, input and notifications."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What an operator sees and is called for: every metric is one that somebody writes."""
+"""Dashboards and alarms: each of their metrics has a writer."""
 
 import json
 import re
@@ -21,7 +21,7 @@ SEARCH = r"SEARCH\('\{([^}]+)\} MetricName=\"(\w+)\""
 
 
 def own(assembly: Assembly) -> str:
-    """Where the environment's functions write their metrics."""
+    """Return the namespace of the metrics that the environment's functions write."""
     return f"Alsolike/{assembly.environment}"
 
 
@@ -38,7 +38,7 @@ def widgets(assembly: Assembly, board: str) -> list[dict[str, Any]]:
 
 AWS_DIMENSIONS = {
     "AWS/ApiGateway": {"ApiId": "AWS::ApiGatewayV2::Api"},
-    "AWS/Billing": {"Currency": ""},  # of the whole account
+    "AWS/Billing": {"Currency": ""},  # for the whole account
     "AWS/DynamoDB": {"TableName": "AWS::DynamoDB::GlobalTable"},
     "AWS/Kinesis": {"StreamName": "AWS::Kinesis::Stream"},
     "AWS/Lambda": {"FunctionName": "AWS::Lambda::Function", "Resource": "AWS::Lambda::Function"},
@@ -50,7 +50,7 @@ AWS_DIMENSIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A metric of a dashboard or an alarm; of a search, the names of its dimensions alone are known."""
+    """A metric of a dashboard or an alarm; for a search, only the names of its dimensions are known."""
 
     where: str
     namespace: str

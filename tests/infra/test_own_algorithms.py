@@ -17,7 +17,7 @@ def settings(**values: Any) -> Settings:
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository."""
+    """Return the root of a temporary repository."""
     monkeypatch.setattr(own_algorithms, "ROOT", tmp_path)
     return tmp_path
 

@@ -1,4 +1,4 @@
-"""What each function may do: a pair of action and resource for each call that its code makes."""
+"""Permissions of each function: one pair of action and resource for each call in its code."""
 
 from tests.infra.assembly import FUNCTIONS, Assembly, flat, granted, statements
 from tests.infra.grants import CONFIGURATION, CONSUMER, TOMBSTONES
@@ -142,7 +142,7 @@ EXPECTED = {
     "publish_catalog": CONFIGURATION
     | TOMBSTONES
     | {
-        # What Lambda does: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
+        # Calls that Lambda makes: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
         *(
             (f"dynamodb:{action}", table)
             for action in ("DescribeStream", "GetRecords", "GetShardIterator")

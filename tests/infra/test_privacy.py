@@ -11,7 +11,7 @@ from tests.infra.assembly import Assembly, flat
 
 @pytest.fixture(scope="module")
 def states(demo: Assembly) -> dict[str, dict[str, Any]]:
-    """The workflow's states by name."""
+    """Return the workflow's states by name."""
     definition = json.loads(flat(demo.state_machine("privacy").properties["DefinitionString"]))
     found: dict[str, dict[str, Any]] = definition["States"]
     return found

@@ -1,10 +1,10 @@
-"""What holds of every role and policy, and of those that are no function's."""
+"""Rules for all roles and policies, and for those that belong to no function."""
 
 from tests.infra.assembly import Assembly, all_statements, flat, granted, listed
 
 # Actions that AWS grants on everything or not at all.
 WITHOUT_RESOURCES = {
-    "cloudwatch:DescribeAlarms",  # where composite ones are meant, too
+    "cloudwatch:DescribeAlarms",  # for composite alarms, too
     "cloudwatch:GetMetricData",
     "cloudwatch:PutMetricData",
     "dynamodb:ListStreams",

@@ -1,4 +1,4 @@
-"""How long a schedule may be silent."""
+"""Longest gap between two runs of a schedule."""
 
 import pytest
 

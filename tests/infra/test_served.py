@@ -1,4 +1,4 @@
-"""What was served: its table, its subscription, and what happens to what fails."""
+"""The recommendation log: its table, its subscription, and failed deliveries."""
 
 import base64
 import json

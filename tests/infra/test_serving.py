@@ -167,7 +167,7 @@ def test_every_route_of_observe_has_code_behind_it() -> None:
 
 
 def test_observe_reads_the_templates_of_all_stacks(assembly: Assembly) -> None:
-    """What they have makes the bill."""
+    """The stacks' resources determine the bill."""
     variables = assembly.function("observe").properties["Environment"]["Variables"]
 
     assert sorted(variables["STACKS"].split(",")) == sorted({resource.stack for resource in assembly.resources})

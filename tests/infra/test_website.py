@@ -1,4 +1,4 @@
-"""The pages: who may see them, what browsers are told, and who signs in."""
+"""The pages: access, response headers and sign-in."""
 
 import json
 from typing import Any

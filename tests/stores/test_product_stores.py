@@ -43,7 +43,7 @@ def test_profile_keeps_interactions_of_several_writers(profiles: ProfileStore, a
     assert remembering.add("u#ann", [seen(1)], now_ms=NOW_MS)
     assert profiles.add("u#ann", [seen(2)], now_ms=NOW_MS)
 
-    assert remembering.add("u#ann", [seen(3)], now_ms=NOW_MS)  # whose condition fails first
+    assert remembering.add("u#ann", [seen(3)], now_ms=NOW_MS)  # its first conditional write fails
     assert not profiles.add("u#ann", [seen(1)], now_ms=NOW_MS)
 
     assert profiles.read("u#ann", consistent=True).recent == (seen(1), seen(2), seen(3))

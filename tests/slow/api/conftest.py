@@ -8,6 +8,6 @@ from tests.booted.shop import Shop
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """A shop with nothing in it yet."""
+    """Yield an empty shop."""
     with Shop.booted(synthesized(), tmp_path_factory.mktemp("state")) as shop:
         yield shop

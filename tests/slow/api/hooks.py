@@ -1,4 +1,4 @@
-"""What schemathesis is told beside the API's description: this deployment's names and tokens, and what no schema says.
+"""Hooks of schemathesis: this deployment's names and tokens, and rules that the API's description cannot state.
 
 It runs in schemathesis' process; the variable `GIVEN` names the file that `tests.slow.api.deployment` wrote.
 """
@@ -70,16 +70,16 @@ def filter_failure(
 ) -> bool:
     """Say whether a failure is one.
 
-    None is a refusal for a reason that the description cannot state, or the answer to what was meant as bad but is good
-    as it went out.
+    A rejection for a reason that the description cannot state is none, and neither is the success of a request that
+    was generated as invalid but is valid as sent.
     """
     if isinstance(failure, AcceptedNegativeData):
         return not _is_good_as_sent(case, response)
     if not isinstance(failure, RejectedPositiveData):
         return True
     ids = [unquote(str(value)) for value in case.path_parameters.values()]
-    # What `~` stands before is UTF-8 in base64url, which has to be an id in its turn. An id with U+FFFD that an answer
-    # lists is asked for as it stands there, though the description has it after `~`.
+    # The text after `~` is base64url of UTF-8, which must be a valid id itself. Lists contain ids with U+FFFD as they
+    # are, and requests send them unchanged, although the description requires `~` before them.
     no_ids = any(each.startswith(MARK) or "\ufffd" in each for each in ids)
     return not no_ids and not _BETWEEN_FIELDS.search(response.json()["message"])
 
@@ -99,7 +99,7 @@ class Tokens:
 
 
 def _is_good_as_sent(case: schemathesis.Case[Any], response: schemathesis.Response) -> bool:
-    """Whether only the query was made bad, and what it says is good.
+    """Return whether only the query was generated as invalid, and is valid as sent.
 
     `false` in place of a list is a list of one text, and of an object without properties nothing is sent.
     """

@@ -27,9 +27,9 @@ OF_THE_WHOLE_LAKE = ("EraseUser", "ShowUserData")
 """These read every object of the lake: they come first, while it has one a day; the events of the others make many."""
 
 MOSTLY_REFUSED = ("PinModel", "UnpinModel", "StartTraining")
-"""What a training takes is processors, and it makes other versions champion: these come last. One run goes at a time
-and the same version is pinned once, so that most of the requests come at the wrong moment: no warning says that few are
-taken."""
+"""These come last: a training run uses the processors and makes another version champion. One run goes at a time, and a
+version is pinned once, so most of the requests come at the wrong moment: a warning about few accepted requests is
+suppressed."""
 
 SELECTIONS = {
     "first": ("include", OF_THE_WHOLE_LAKE),
@@ -40,7 +40,7 @@ SELECTIONS = {
 
 @pytest.fixture(scope="module")
 def given(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with what schemathesis has to know, and the description as the API serves it."""
+    """Write a folder with the input of schemathesis and the description that the API serves."""
     directory = tmp_path_factory.mktemp("given")
     deployment.prepare(shop, directory)
     known = deployment.given(shop)

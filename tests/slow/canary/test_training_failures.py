@@ -1,4 +1,4 @@
-"""Training that is interrupted, crashes, is killed or leaves half a bundle ends as it should, and people are told."""
+"""Training that is interrupted, crashes, is killed or writes an incomplete bundle: its outcome and notifications."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OWN = Path(__file__).parent / "own"
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingShop]:
-    """A shop with a month of history, that has an algorithm of its own."""
+    """Yield a shop with a month of history and an algorithm of its own."""
     directory = tmp_path_factory.mktemp("training")
     assembly = synthesized(
         training_package=str(OWN), training_algorithms=["patient", "popularity"], canary_share_percent=0
@@ -31,7 +31,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingShop]:
 
 @pytest.fixture
 def unchanged(shop: TrainingShop) -> Iterator[None]:
-    """The champion stays who it is, and nobody is on trial beside it."""
+    """Check that the champion stays and that no canary starts."""
     before = shop.champion()
     assert before is not None
     yield
@@ -122,7 +122,7 @@ def test_run_beside_another_one_does_nothing_and_alarms_nobody(shop: TrainingSho
 
 @pytest.mark.usefixtures("unchanged")
 def test_crashing_algorithm_fails_the_run_with_its_own_words(shop: TrainingShop, tmp_path: Path) -> None:
-    """Also: the turn of the run before, which was stopped, is taken over."""
+    """The run also takes over the lock of the earlier run, which was stopped."""
     day = int(time.time()) - SECONDS_PER_DAY
     rows = [f"user-{user},other-{item},{day + item},purchase" for user in range(18) for item in range(11)]
     (tmp_path / "more.csv").write_text("\n".join(["USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE", *rows]) + "\n")

@@ -1,4 +1,4 @@
-"""Versions go on trial on the embedded cloud: better ones become champion, others do not, and people are told why.
+"""Canaries on the embedded cloud: better versions become champion, others do not, and notifications give the reason.
 
 The tests build on one another, in their order.
 """
@@ -53,7 +53,7 @@ class TrialShop(TrainingShop):
         while not until() and time.monotonic() < deadline:
             for user in SHOPPERS:
                 answer = self.recommend(user)
-                assert (answer.status, bool(answer.items)) == (200, True)  # whatever happens to a version on trial
+                assert (answer.status, bool(answer.items)) == (200, True)  # in every state of the canary
                 headers = answer.headers
                 seen[headers["x-alsolike-model-version"], headers.get("x-alsolike-degraded")] += 1
         return seen
@@ -105,7 +105,7 @@ class TrialShop(TrainingShop):
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrialShop]:
-    """A shop with a champion, that tries each version on half of its users for some seconds."""
+    """Yield a shop with a champion that runs each canary on half of its users for some seconds."""
     directory = tmp_path_factory.mktemp("trials")
     assembly = synthesized(
         **QUICK,
@@ -124,7 +124,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrialShop]:
 
 @pytest.fixture
 def unchanged(shop: TrialShop) -> Iterator[None]:
-    """The champion serves on, and nobody is on trial."""
+    """Check that the champion stays and that no canary runs."""
     before = shop.serves
     yield
     assert (shop.serves, shop.on_trial()) == (before, None)
@@ -230,7 +230,7 @@ def damaged(folder: Path) -> None:
 
 
 def failing(folder: Path) -> None:
-    """Give it a graph that runs on one interaction alone: it loads, and fails for everybody who has more."""
+    """Write a graph that loads, but fails for users with more than one interaction."""
     manifest = Manifest.from_json((folder / bundle.MANIFEST_FILE).read_bytes())
     table = np.zeros((manifest.items + 1, manifest.items + 1), np.float32)
     for name, with_bias in ((bundle.GRAPH_FILE, False), (bundle.BIAS_GRAPH_FILE, True)):

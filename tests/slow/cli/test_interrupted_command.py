@@ -23,7 +23,7 @@ from tests.unit.cli.shop import NAMES, REGION, put_parameters
 
 @pytest.fixture
 def server() -> Iterator[str]:
-    """A moto server's address, with the deployment `shop`."""
+    """Yield the address of a moto server with the deployment `shop`."""
     moto = ThreadedMotoServer(port=0)
     moto.start()
     _, port = moto.get_host_and_port()

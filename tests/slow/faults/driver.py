@@ -1,4 +1,4 @@
-"""Runs a handler in a process for each event, as Lambda does, so that it can be killed: `driver.py FUNCTION`.
+"""Driver that runs a handler in one process per event, as Lambda does, so that tests can kill it: `driver.py FUNCTION`.
 
 The driver imports the handler once and forks a process for each line on standard input: an event, and the file that the
 answer goes to. It prints the number of that process, then its exit status. Logs go to standard error. Pauses of the

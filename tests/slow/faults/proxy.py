@@ -48,7 +48,7 @@ class Plan:
 
 
 class FaultProxy:
-    """Passes requests on to `target` ("host:port") as its `plan` says; `calls` are all that came, in order."""
+    """Proxy that forwards requests to `target` ("host:port") by its `plan`; `calls` lists all requests in order."""
 
     def __init__(self, target: str) -> None:
         self.plan = Plan()
@@ -131,7 +131,7 @@ def _handler(proxy: FaultProxy, target: str) -> type[BaseHTTPRequestHandler]:
                 if self.command != "HEAD":
                     self.wfile.write(content)
             except (BrokenPipeError, ConnectionResetError):
-                self.close_connection = True  # whoever asked is dead, as planned
+                self.close_connection = True  # the client was killed, as planned
 
         def handle(self) -> None:
             try:

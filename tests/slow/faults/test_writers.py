@@ -36,7 +36,7 @@ ITEMS = http_event(
 
 
 def changed(item_id: str, number: int, **properties: Any) -> dict[str, Any]:
-    """A record of the catalogue table's stream."""
+    """Return a record of the catalogue table's stream."""
     return {
         "eventID": f"change-{number}",
         "eventName": "MODIFY",

@@ -22,7 +22,7 @@ NOWHERE = Path("nowhere")
 
 @pytest.fixture(scope="module")
 def _two() -> Iterator[None]:
-    """This process and one that it starts."""
+    """Join this process and one that it starts."""
     pytest.importorskip("torch", reason="make setup WITH=neural installs it")
     with peers.joined(peers.place({}, NOWHERE, processes=2)):
         yield

@@ -23,7 +23,7 @@ FOUR = dataclasses.replace(SMALL, networks=4, seed=5)
 
 @pytest.fixture(autouse=True)
 def _two_processors(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of which even the shortest training is worth the second."""
+    """Simulate two processors, and use the second for even the shortest training."""
     monkeypatch.setattr(side_process, "processors", lambda: 2)
     monkeypatch.setattr(parallel, "LONG", 0)
 
@@ -65,7 +65,7 @@ def test_each_has_its_checkpoint_and_their_memory_is_added_up(tmp_path: Path, mo
         FOUR.fit(DATA)
 
     assert len(list(tmp_path.iterdir())) == 4
-    assert both.peak_mb > one.peak_mb + 100  # torch alone takes more
+    assert both.peak_mb > one.peak_mb + 100  # torch needs more than that
 
 
 def test_the_other_process_ends_where_this_one_is_interrupted(

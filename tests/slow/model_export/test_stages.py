@@ -29,7 +29,7 @@ def test_a_head_that_drops_what_belongs_in_the_list_is_not_taken(tmp_path: Path)
 def test_a_sample_that_promised_too_much_is_no_reason_to_leave_items_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the sample says, the head that misses most is chosen; the parity check finds out."""
+    """The head with the lowest sampled recall is chosen; the parity check detects it."""
     isotropic = Embeddings.random(items=MANY, dimensions=DIMENSIONS, spectrum=0.0)
     monkeypatch.setattr(stages, "choose", lambda tried: min(tried, key=lambda one: one.recall))
 

@@ -30,7 +30,7 @@ def is_erased(user_id: str | None) -> bool:
 
 @pytest.fixture(scope="module")
 def odd_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Copies, ties, late logins, returns, unknown types, nulls, older objects, a bot, an item in all hands."""
+    """Write copies, ties, late logins, returns, unknown types, nulls, older objects, a bot and a universal item."""
     chance = random.Random(7)
     types = ("view", "view", "VIEW", "click", "AddToCart", "purchase", "return", "Refund", "search", "rating", None)
 

@@ -33,7 +33,7 @@ def frame_of(rows: Sequence[tuple[str, str, int, float]]) -> pd.DataFrame:
 
 
 def interactions_of(frame: pd.DataFrame) -> tuple[Interactions, list[str]]:
-    """As training reads them, the most frequent item first, and the ids of its items."""
+    """Return interactions as training reads them, the most frequent item first, and the ids of the items."""
     users, _ = pd.factorize(frame["profile_id"], sort=True)
     items, ids = pd.factorize(frame["item_id"], sort=True)
     found = Interactions.from_rows(
@@ -63,7 +63,7 @@ def assert_same(counts: Statistics, interactions: Interactions, algorithm: Algor
     assert isinstance(expected, ItemRowsModel)
     assert found.rows.value.shape == expected.rows.value.shape
     np.testing.assert_allclose(found.rows.value, expected.rows.value, rtol=1e-5, atol=1e-7)
-    # Of values that are equal but for rounding either may stand first.
+    # Two values that differ only by rounding may be in either order.
     different = found.rows.target != expected.rows.target
     np.testing.assert_allclose(different.mean(), 0.0, atol=0.01)
 

@@ -25,7 +25,7 @@ USERS, DAYS, LATER_DAYS = 60, 60, 6
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingShop]:
-    """A shop whose trainings read the interactions of about a third of its users."""
+    """Yield a shop whose training runs read the interactions of about a third of its users."""
     assembly = synthesized(dataset_engine="spark", spark_statistics=True, spark_sample_interactions=1_200)
     with TrainingShop.booted(assembly, tmp_path_factory.mktemp("state")) as shop:
         yield shop

@@ -39,7 +39,7 @@ def test_the_start_is_not_slowed_by_looking_for_cycles_among_what_stays() -> Non
 
 
 def test_cycles_are_found_as_ever_once_the_process_has_started() -> None:
-    """What a replaced view of the catalogue holds is one."""
+    """A replaced view of the catalogue forms a reference cycle."""
     code = (
         "import gc; usual = gc.get_threshold(); import functions.recommend.handler; "
         "print(gc.isenabled(), gc.get_threshold() == usual)"

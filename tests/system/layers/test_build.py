@@ -1,4 +1,4 @@
-"""Builds the real layers for one processor, from the package cache or the registry; tests/slow/layers has the rest."""
+"""The real layers, built for one processor from the package cache or the registry; tests/slow/layers has the rest."""
 
 import shutil
 import tempfile

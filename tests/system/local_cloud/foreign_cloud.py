@@ -38,7 +38,7 @@ class Answer:
 
 
 class ForeignCloud:
-    """What the tests need of the cloud with the foreign app."""
+    """Client of the cloud that runs the foreign app."""
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
@@ -98,7 +98,7 @@ class ForeignCloud:
         return Answer(found.status, content, headers_found, tuple(found.headers.get_all("Set-Cookie") or ()))
 
     def log_lines(self, group: str) -> list[str]:
-        """Return the lines of a log group; none where nobody has written to it yet."""
+        """Return the lines of a log group; none before the first write."""
         self.cloud.flush()
         logs = self.client("logs")
         if not logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:

@@ -59,7 +59,7 @@ def test_poison_record_is_isolated_by_bisecting_and_kept_in_s3(cloud: ForeignClo
         return [each["ids"] for each in cloud.deliveries("orders") if each["ids"][0].startswith("bisect-")]
 
     entry = eventually(lambda: s3.list_objects_v2(Bucket=bucket, Prefix="aws/lambda/").get("Contents"))[0]
-    eventually(lambda: len(batches()) >= 8)  # what is given up is stored before the last two pass
+    eventually(lambda: len(batches()) >= 8)  # failed records are stored before the last two pass
 
     counts = deliveries_of([delivery["ids"] for delivery in cloud.deliveries("orders")], "bisect-")
     # 8 fail; 0-3 pass; 4-7 fail; 4-5 fail; 4 passes; 5 fails, is retried once and given up; 6-7 pass.

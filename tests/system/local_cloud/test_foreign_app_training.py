@@ -253,7 +253,7 @@ def test_state_machine_catches_a_failed_job_and_tells_the_topic(cloud: ForeignCl
 
 def executions(cloud: ForeignCloud) -> dict[str, float]:
     """Return the metrics of the state machine that CloudWatch has, each summed up."""
-    cloud.cloud.alarms()  # what was measured so far is there
+    cloud.cloud.alarms()  # flushes the metrics
     wanted = {"Namespace": "AWS/States", "Dimensions": [{"Name": "StateMachineArn", "Value": cloud.output("Machine")}]}
     now = datetime.now(UTC)
     found = {}

@@ -81,7 +81,7 @@ def gone(processes: list[psutil.Process], directory: Path) -> None:
 
 
 def workspace_of(processes: list[psutil.Process]) -> Path:
-    """Return the cloud's directory, which its guardian is told to remove."""
+    """Return the cloud's directory, which its guardian removes."""
     lines = [process.cmdline() for process in processes]
     return Path(next(line[-1] for line in lines if any("guardian.py" in part for part in line)))
 

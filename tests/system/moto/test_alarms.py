@@ -1,4 +1,4 @@
-"""Alarms: what expressions say, what datapoints mean, and that a change of state is told."""
+"""Alarms: expressions, datapoints, and notifications of state changes."""
 
 import json
 from collections.abc import Iterator

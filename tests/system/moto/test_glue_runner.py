@@ -19,7 +19,7 @@ BUCKET = "shop"
 
 
 class Record:
-    """Remembers how a run went."""
+    """Record of a run's states."""
 
     def __init__(self) -> None:
         self.states: list[str] = []
@@ -37,7 +37,7 @@ class Record:
 
 
 class Lines:
-    """Takes the place of what carries lines to CloudWatch."""
+    """Stand-in for the writer of log lines to CloudWatch."""
 
     def __init__(self) -> None:
         self.written: list[tuple[str, str, str]] = []
@@ -47,7 +47,7 @@ class Lines:
 
 
 class Jobs:
-    """Runs scripts as jobs do."""
+    """Runner of scripts as Glue jobs."""
 
     def __init__(self, cloud: MotoCloud, directory: Path) -> None:
         self.s3 = cloud.client("s3")

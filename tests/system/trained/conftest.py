@@ -13,7 +13,7 @@ from tests.system.trained.opened_shop import CONFIGURATION, OpenedShop
 
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenedShop]:
-    """A shop with a champion, whose sentence model takes a couch for nearly a sofa."""
+    """Yield a shop with a champion, whose sentence model finds couches similar to sofas."""
     directory = tmp_path_factory.mktemp("shop")
     # A slow machine must not degrade answers: the time budget has unit tests.
     assembly = synthesized(sentence_model=str(write_model(directory / "model")), time_budget_ms=0)

@@ -21,7 +21,7 @@ SAMPLE = [f"user-{number}" for number in (0, 7, 59, 60, 500, 996)]
 
 @pytest.fixture
 def users(tmp_path: Path) -> Path:
-    """A thousand users, three of them with ids that nobody may have, most of them unknown."""
+    """Write a thousand user ids, three of them invalid and most unknown."""
     ids = [f"user-{number}" for number in range(USERS)]
     for place in (3, 600, 999):
         ids[place] = "x" * 257

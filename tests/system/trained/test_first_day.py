@@ -111,7 +111,7 @@ def test_event_sent_twice_counts_once(shop: Shop) -> None:
         "item-11",
         "item-12",
     ]
-    assert eventually(lambda: "item-12" in lake_items(shop, "repeater"))  # whatever came before it is there as well
+    assert eventually(lambda: "item-12" in lake_items(shop, "repeater"))  # earlier events have arrived as well
     assert sorted(lake_items(shop, "repeater")) == ["item-11", "item-12"]
     rows = lake_rows(shop)
     (found,) = rows.loc[(rows["user_id"] == "repeater") & (rows["item_id"] == "item-11"), "correlation_id"]
@@ -128,7 +128,7 @@ def test_monitor_compares_what_happens_with_what_the_champion_learned(shop: Shop
     figures = {figure["name"]: figure for figure in report["figures"]}
     popularity = figures["item_popularity"]
     assert (report["champion"], report["started"]) == (champion(shop), None)
-    # Of seven days: 315 purchases before the training, and what is left of them beside what has happened since.
+    # The reference has the 315 purchases of the seven days before training; current ones include later purchases.
     assert (popularity["reference"], popularity["reason"]) == (7 * USERS, None)
     assert popularity["current"] >= 200
     assert 0 <= popularity["value"] < report["rules"]["psi"]

@@ -15,7 +15,7 @@ START = time.time() - 600
 
 
 def event(minute: float, item: str, user: str | None = None) -> Interaction:
-    """An event of the visit, as collect puts it on the stream."""
+    """Return an event of the session in the form in which collect writes it to the stream."""
     time_ms = int((START + 60 * minute) * 1000)
     return Interaction(
         event_id=f"{SESSION}-{item}",
@@ -94,7 +94,7 @@ def test_visitor_who_logs_in_is_recommended_what_follows_from_the_visit(shop: Sh
 
     assert stranger.headers["x-alsolike-source"] == "popular"
     assert visitor.headers["x-alsolike-source"] == known.headers["x-alsolike-source"] == "model"
-    assert known.items[0] == "item-03"  # of the cycle in which all of the aisle's customers buy
+    assert known.items[0] == "item-03"  # part of the cycle that all of the aisle's users buy
     assert eventually(lambda: items(shop, f"s#{SESSION}"), holds=lambda found: not found) == []
 
 

@@ -24,7 +24,7 @@ ARN = "arn:aws:personalize:us-east-1:123456789012"
 
 @pytest.fixture
 def runtime(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The client of a shop that moves here: an endpoint and a token, nothing else."""
+    """Return the client of a shop that migrates from Personalize: only endpoint and token change."""
     monkeypatch.setenv("AWS_BEARER_TOKEN_PERSONALIZE", shop.cloud.token(["alsolike/recommendations.read"]))
     return boto3.client(
         "personalize-runtime",
@@ -142,7 +142,7 @@ def test_an_answer_is_explained_by_its_id(shop: Shop) -> None:
 def test_users_are_answered_and_reported_by_their_arms(shop: Shop) -> None:
     arms = ("--arm", "control=0.5", "--arm", "recent=0.5:recommender=recently-viewed")
     started = shop.alsolike("experiments", "start", "recent-first", *arms, "--on", "for-you", "--yes")
-    assert started["plan"]["detectable_lift"] is None  # nobody was answered before today
+    assert started["plan"]["detectable_lift"] is None  # no answers before today
     users = [f"user-{number}" for number in range(8)]
     eventually(lambda: shop.recommend(users[0]), holds=lambda found: "x-alsolike-arms" in found.headers)
 
@@ -250,7 +250,7 @@ def test_an_outage_calls_the_operator_and_its_end_is_told(shop: Shop) -> None:
 
 
 def told(shop: Shop, queue: str, alarm: str) -> str:
-    """Return the state of an alarm that the operator was told last."""
+    """Return the alarm's state in the operator's last notification."""
     shop.cloud.alarms()
     messages = []
     while found := shop.cloud.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):

@@ -18,6 +18,6 @@ def assembly() -> Path:
 
 @pytest.fixture(scope="session")
 def shop(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """A shop that never trains, and whose cloud serves HTTPS."""
+    """Yield a shop that never trains, and whose cloud serves HTTPS."""
     with Shop.booted(assembly, tmp_path_factory.mktemp("shop"), tls=True) as shop:
         yield shop

@@ -23,7 +23,7 @@ from tests.booted.shop import Answer, Shop, eventually, failed_invocations
 
 @pytest.fixture(scope="module")
 def items(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], dict[str, Any]]:
-    """The snapshot's items, read as `recommend` reads them."""
+    """Return a function that reads the snapshot's items as `recommend` does."""
     directory = tmp_path_factory.mktemp("snapshot")
     reader = SnapshotReader(shop.cloud.client("s3"), shop.name("artefact-bucket"), directory, check_s=0)
     return lambda: dict(reader.current(now_ms=0).items())
@@ -40,7 +40,7 @@ def manifest(shop: Shop) -> Manifest:
 
 
 def logged(shop: Shop, kind: ChangeKind) -> dict[str, Any]:
-    """What the log makes of each id."""
+    """Return the latest properties of each id in the change log."""
     s3, bucket = shop.cloud.client("s3"), shop.name("lake-bucket")
     keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket, Prefix=kind.prefix).get("Contents", [])]
     changes = [

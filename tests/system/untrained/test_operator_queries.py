@@ -1,4 +1,4 @@
-"""What the operator's routes show of a deployment that has had some traffic."""
+"""Answers of the operator's routes for a deployment with some traffic."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Console:
 
 @pytest.fixture(scope="module")
 def console(shop: Shop) -> Console:
-    """A console of a shop that has had some traffic."""
+    """Return the console of a shop with some traffic."""
     found = Console(shop, {})
     minutes = itertools.count(20)  # each question differs: the function remembers answers for a moment
 

@@ -1,4 +1,4 @@
-"""A user is erased: no store of the running product holds the id afterwards, and nobody else has lost anything.
+"""Erasure of a user: no store of the running product has the id afterwards, and other users lose no data.
 
 The tests build on one another, in their order.
 """
@@ -22,7 +22,7 @@ from alsolike.api.path_ids import path_segment
 from tests.booted.shop import Shop, empty_quarantine, eventually, failed_invocations, kill, record, write_history
 
 ANN, EVE = "ann.møller/1@example.org", "eve-lopez-77"
-"""Who is to be erased; no other text of the test has these ids in it."""
+"""Users to erase; no other text of the test contains these ids."""
 
 BOB = "bob.neighbour@example.org"
 USERS, DAYS = 12, 24
@@ -119,7 +119,7 @@ def browse(shop: Shop, session: str, item: str, *, user: str | None = None) -> N
 
 @pytest.fixture(scope="module")
 def busy(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    """A shop in which Ann, Eve, Bob and others have left traces everywhere."""
+    """Return a shop in which Ann, Eve, Bob and others have data in every store."""
     empty_quarantine(shop)
     earlier = sum(rows_by_user(shop).values())
     history = tmp_path_factory.mktemp("history") / "history.csv"

@@ -1,4 +1,4 @@
-"""What the lake gives back is what was there: profiles, catalogue, users, snapshot and dataset."""
+"""Rebuilds from the lake equal the originals: profiles, catalogue, users, snapshot and dataset."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def empty_table(shop: Shop, name: str, key: str) -> None:
 
 @pytest.fixture(scope="module")
 def lived_in(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    """A shop with events, logins, searches, an item that changed and one that went."""
+    """Return a shop with events, logins, searches, a changed item and a deleted one."""
     arn = shop.name("items-dataset-arn")
     for first in range(0, len(ITEMS), 10):
         items = [{"itemId": name, "properties": '{"price": 1}'} for name in ITEMS[first : first + 10]]

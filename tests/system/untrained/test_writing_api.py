@@ -1,4 +1,4 @@
-"""What a shop sends and an administrator changes, through the API as the embedded cloud serves it."""
+"""Writes of a shop and an administrator, through the API of the embedded cloud."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STRANGE_IDS = ["a/b", "../../items", "50%", "%2F", "a?b#c", "ü ö", "😀" * 25
 
 @pytest.fixture
 def personalize(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The client of a shop that moves here: an endpoint and a token, nothing else."""
+    """Return the client of a shop that migrates from Personalize: only endpoint and token change."""
     monkeypatch.setenv("AWS_BEARER_TOKEN_PERSONALIZE", shop.cloud.token(["alsolike/events.write"]))
     return boto3.client(
         "personalize-events",

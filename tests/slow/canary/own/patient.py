@@ -1,4 +1,4 @@
-"""What follows what, counted slowly: an algorithm that leaves checkpoints, and does not like large shops."""
+"""A slow count of item transitions: an algorithm that writes checkpoints and rejects large shops."""
 
 from __future__ import annotations
 

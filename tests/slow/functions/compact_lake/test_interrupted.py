@@ -45,7 +45,7 @@ def test_whoever_lists_and_reads_meanwhile_counts_the_same(s3: Any) -> None:
     def look(number: int, name: str) -> None:
         nonlocal reads
         listings.append(listed(s3, bucket))
-        for listing in listings[number % 2 :: 2]:  # of the earlier ones every other, in turn
+        for listing in listings[number % 2 :: 2]:  # every other listing so far, alternating
             assert counted(s3, bucket, listing) == expected, f"before call {number}, {name}"
             reads += 1
 

@@ -38,7 +38,7 @@ def answer(event: dict[str, Any], context: Any) -> Any:
 
 
 def decide(event: dict[str, Any], context: Any) -> Any:
-    """Decide on a request as its key asks; say who comes, and what was asked."""
+    """Decide on a request by its key; return the principal and the request in the context."""
     key = event["identitySource"][0]
     if key == "broken":
         raise RuntimeError("no decision")
