@@ -15,15 +15,15 @@ from alsolike.declarations.storage import (
 from infra_cdk.constructs.permissions import Permission, model_packages, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.settings import Settings
-from infra_cdk.stacks.data import DataStack
 
 
 def canary(
     scope: Construct,
     *,
     settings: Settings,
-    data: DataStack,
+    data: StoredData,
     layers: PythonLayers,
     packages: sagemaker.CfnModelPackageGroup,
 ) -> PythonFunction:

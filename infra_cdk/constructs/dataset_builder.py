@@ -7,12 +7,12 @@ from infra_cdk.constructs.configuration import configuration_permissions
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.constructs.tombstone_access import tombstone_permissions
 from infra_cdk.settings import Settings
-from infra_cdk.stacks.data import DataStack
 
 
-def dataset_builder(scope: Construct, *, settings: Settings, data: DataStack, layers: PythonLayers) -> PythonFunction:
+def dataset_builder(scope: Construct, *, settings: Settings, data: StoredData, layers: PythonLayers) -> PythonFunction:
     """Create the function that builds a dataset in one process."""
     lake, artefacts = data.lake, data.artefacts
     catalogue, users = data.catalogue, data.users

@@ -24,9 +24,9 @@ from infra_cdk.constructs.metrics import OwnMetrics
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.constructs.training_start import executions_of
 from infra_cdk.settings import Settings
-from infra_cdk.stacks.data import DataStack
 
 NAME = "monitor_models"
 RUNBOOK = "docs/runbooks/drift.md"
@@ -47,7 +47,7 @@ class Monitoring(Construct):
         construct_id: str,
         *,
         settings: Settings,
-        data: DataStack,
+        data: StoredData,
         layers: PythonLayers,
         workflow: sfn.StateMachine,
     ) -> None:

@@ -9,12 +9,12 @@ from infra_cdk.constructs.event_stream import consume, consumer_permissions
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.constructs.tombstone_access import tombstone_permissions, tombstone_variables
 from infra_cdk.settings import Settings
-from infra_cdk.stacks.data import DataStack
 
 
-def add_consumers(scope: Construct, *, settings: Settings, data: DataStack, layers: PythonLayers) -> None:
+def add_consumers(scope: Construct, *, settings: Settings, data: StoredData, layers: PythonLayers) -> None:
     """Add the three consumers of the stream to `scope`."""
     variables = {
         **configuration_variables(data.artefacts, settings=settings),

@@ -7,8 +7,8 @@ from alsolike.declarations.storage import CHAMPION_KEY, DECISIONS_PREFIX, MODELS
 from infra_cdk.constructs.permissions import Permission, model_packages, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.settings import Settings
-from infra_cdk.stacks.data import DataStack
 
 # Settings that the function has under the same names.
 GATE_SETTINGS = (
@@ -29,7 +29,7 @@ def model_gate(
     scope: Construct,
     *,
     settings: Settings,
-    data: DataStack,
+    data: StoredData,
     layers: PythonLayers,
     packages: sagemaker.CfnModelPackageGroup,
 ) -> PythonFunction:

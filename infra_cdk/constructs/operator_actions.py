@@ -2,15 +2,16 @@
 
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sagemaker as sagemaker
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from alsolike.declarations.storage import CANARIES_PREFIX, CHAMPION_KEY, DECISIONS_PREFIX, MODELS_PREFIX
 from infra_cdk.constructs.permissions import Permission, model_packages, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.settings import Settings
-from infra_cdk.stacks.data import DataStack
-from infra_cdk.stacks.training import TrainingStack
 
 ROUTES = (
     "GET /operator/models",
@@ -30,13 +31,14 @@ def operate(
     scope: Construct,
     *,
     settings: Settings,
-    data: DataStack,
-    training: TrainingStack,
+    data: StoredData,
+    machine: sfn.StateMachine,
+    packages: sagemaker.CfnModelPackageGroup,
     recommend: lambda_.IFunction,
     layers: PythonLayers,
 ) -> PythonFunction:
     """Create the function; it writes the champion pointer and the gate's decisions, and no model."""
-    artefacts, machine, packages = data.artefacts, training.state_machine, training.packages
+    artefacts = data.artefacts
     stack = cdk.Stack.of(scope)
     return PythonFunction(
         scope,
@@ -85,7 +87,7 @@ def operate(
                         service="states",
                         resource="execution",
                         # As an import: cdk-nag's finding has the export's name in it.
-                        resource_name=f"{training.export_value(machine.state_machine_name)}:*",
+                        resource_name=f"{cdk.Stack.of(machine).export_value(machine.state_machine_name)}:*",
                         arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
                     )
                 ],

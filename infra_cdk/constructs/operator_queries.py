@@ -17,9 +17,9 @@ from infra_cdk.constructs.http_api import HttpApi
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.constructs.token_issuer import ADMINISTER
 from infra_cdk.settings import Settings
-from infra_cdk.stacks.data import DataStack
 
 ROUTES = (
     "GET /operator/traffic",
@@ -43,7 +43,7 @@ _READ_IN_LAKE = {
 
 
 def add_observe(
-    scope: Construct, construct_id: str, *, settings: Settings, data: DataStack, layers: PythonLayers, api: HttpApi
+    scope: Construct, construct_id: str, *, settings: Settings, data: StoredData, layers: PythonLayers, api: HttpApi
 ) -> PythonFunction:
     """Add the function `observe` with its routes."""
     parts = (*_PARTS, "pages") if settings.web else _PARTS  # the templates of these stacks state the cost

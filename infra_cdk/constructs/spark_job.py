@@ -16,9 +16,9 @@ from alsolike.declarations.storage import DATASETS_PREFIX, INTERACTIONS_PREFIX
 from infra_cdk.constructs.configuration import configuration_permissions
 from infra_cdk.constructs.data_lake import removal_policy
 from infra_cdk.constructs.permissions import Permission, objects, role_for
+from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.constructs.tombstone_access import tombstone_permissions
 from infra_cdk.settings import Settings
-from infra_cdk.stacks.data import DataStack
 
 ROOT = Path(__file__).parents[2]
 FUNCTION = "build_dataset"
@@ -36,7 +36,7 @@ class SparkJob(Construct):
         Of the job.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, data: DataStack) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, data: StoredData) -> None:
         super().__init__(scope, construct_id)
         self.name = f"alsolike-{settings.name}-build-dataset"
         script = assets.Asset(self, "Script", path=str(ROOT / "functions" / FUNCTION / "glue_job.py"))
@@ -175,7 +175,7 @@ def digest(modes: Mapping[str, str]) -> str:
     return hashlib.sha256(repr(sorted(modes.items())).encode()).hexdigest()[:8]
 
 
-def _permissions(scope: Construct, *, data: DataStack, sources: list[assets.Asset]) -> list[Permission]:
+def _permissions(scope: Construct, *, data: StoredData, sources: list[assets.Asset]) -> list[Permission]:
     lake, artefacts = data.lake, data.artefacts
     log_groups = cdk.Stack.of(scope).format_arn(
         service="logs",

@@ -10,11 +10,11 @@ from infra_cdk.constructs.nag_suppressions import acknowledge_wildcard
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.settings import Settings
-from infra_cdk.stacks.data import DataStack
 
 
-def training_start(scope: Construct, *, settings: Settings, data: DataStack, layers: PythonLayers) -> PythonFunction:
+def training_start(scope: Construct, *, settings: Settings, data: StoredData, layers: PythonLayers) -> PythonFunction:
     """Create the function that says where a run begins."""
     lake, artefacts = data.lake, data.artefacts
     return PythonFunction(

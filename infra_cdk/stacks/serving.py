@@ -98,7 +98,13 @@ class ServingStack(cdk.Stack):
             api.route(key, function=recommend, scope=READ_RECOMMENDATIONS)
         add_observe(self, "Observe", settings=settings, data=data, layers=self._layers, api=api)
         operates = operate(
-            self, settings=settings, data=data, training=training, recommend=recommend, layers=self._layers
+            self,
+            settings=settings,
+            data=data,
+            machine=training.state_machine,
+            packages=training.packages,
+            recommend=recommend,
+            layers=self._layers,
         )
         for key in ROUTES:
             api.route(key, function=operates.live, scope=ADMINISTER)
