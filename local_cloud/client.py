@@ -18,7 +18,6 @@ from botocore.config import Config
 
 from local_cloud.boot_process import Booting
 from local_cloud.state import FAILED, READY, CloudState, StateError
-from local_cloud.tokens import mint_access_token
 
 _STOP_TIMEOUT_S = 30.0
 
@@ -197,6 +196,8 @@ class Cloud:
         The pool defaults to the only one; the client to the only one, or of several to the one with the fewest scopes
         that may have all these.
         """
+        from local_cloud.tokens import mint_access_token  # joserfc takes a tenth of a second to import
+
         pools = self.state.user_pools
         pool = user_pool_id or _only(list(pools), "user pool")
         client = client_id or self._client_with(scopes, pool=pool)
