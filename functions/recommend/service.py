@@ -6,15 +6,14 @@ import dataclasses
 from collections.abc import Callable, Container, Sequence
 
 from alsolike.domain import recommendation_id
+from alsolike.domain.experiments import NO_ARMS
 from alsolike.lake.served import FILLED
 from alsolike.registry.canary import assign
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.struct import struct
-from functions.recommend.http.request import RecommendationRequest
+from functions.recommend.http.request import RecommendationRequest, permitted
 from functions.recommend.http.response import Answer, RankedItem, metadata
-from functions.recommend.http.session_limits import permitted
-from functions.recommend.ranking import selected_filter
-from functions.recommend.ranking.context import UNLIMITED, Budget, RequestContext, Trends
+from functions.recommend.ranking.context import UNLIMITED, Budget, RequestContext, SelectedFilter, Trends, choose_filter
 from functions.recommend.ranking.explanation import reasons
 from functions.recommend.ranking.recommenders import NOTHING, RECOMMENDERS, RecommenderResult, model_failure
 from functions.recommend.rules import merchandising
@@ -66,22 +65,20 @@ class Recommender:
         state, now_ms = self.state, self.now_ms
         configuration = None if NO_CONFIGURATION in state.degraded else state.configuration
         request = permitted(request, None if configuration is None else configuration.sessions)
-        assignment = assign(
-            state.configuration.experiments.values(),
-            state.canary,
-            recommender=request.recommender,
-            unit=request.user_id or request.session_id,
-            now_ms=now_ms,
-        )
+        assignment = NO_ARMS
+        if state.configuration.experiments or state.canary is not None:
+            assignment = assign(
+                state.configuration.experiments.values(),
+                state.canary,
+                recommender=request.recommender,
+                unit=request.user_id or request.session_id,
+                now_ms=now_ms,
+            )
         if assignment.model is not None:
             state = state.with_model(assignment.model)
         answering = assignment.recommender or request.recommender
         obeyable = request.filter_name is None or configuration is not None
-        chosen = (
-            selected_filter.choose(request, state.configuration, answering=answering)
-            if obeyable
-            else selected_filter.SelectedFilter()
-        )
+        chosen = choose_filter(request, state.configuration, answering=answering) if obeyable else SelectedFilter()
         request_as_answered = (
             request if answering == request.recommender else dataclasses.replace(request, recommender=answering)
         )

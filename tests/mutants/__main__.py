@@ -57,7 +57,7 @@ TARGETS = (
     ),
     Target(
         "slate",
-        ["functions/recommend/rules/slate*.py"],
+        ["functions/recommend/rules/slate.py"],
         [
             f"tests/unit/functions/recommend/rules/test_slate{name}.py"
             for name in ("_rules", "_places", "", "_properties")

@@ -7,7 +7,6 @@ JUDGEMENT = "functions/run_canary/evaluation.py"
 FILTER_COLUMNS = "layers/core/python/alsolike/filters/columns.py"
 FILTER_EVALUATION = "layers/core/python/alsolike/filters/evaluation.py"
 SLATE = "functions/recommend/rules/slate.py"
-SLATE_RULES = "functions/recommend/rules/slate_rules.py"
 PROFILE = "layers/core/python/alsolike/profiles/profile.py"
 PROFILES = "layers/core/python/alsolike/profiles/store.py"
 
@@ -67,7 +66,7 @@ EQUIVALENTS: dict[tuple[str, str, str, str], str] = {
         "1",
         "2",
     ): "Any negative number differs from what the rules count, from 0 on.",
-    (SLATE_RULES, "self.tightened = 0", "0", "1"): "Readers only compare it with earlier values.",
+    (SLATE, "self.tightened = 0", "0", "1"): "Readers only compare it with earlier values.",
     (
         PROFILE,
         "if known is None or interaction > known:",

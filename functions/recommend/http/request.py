@@ -1,9 +1,12 @@
-"""Requests for recommendations, in Personalize's form and as plain GETs: each becomes a `RecommendationRequest`."""
+"""Requests for recommendations, in Personalize's form and as plain GETs: each becomes a `RecommendationRequest`.
+
+Requests by a session's token may name only the columns and filters that the shop permits to every browser.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from alsolike.api.path_ids import path_id
@@ -12,6 +15,7 @@ from alsolike.contract.fields import Integer
 from alsolike.contract.http import request_body
 from alsolike.contract.queries import read_query
 from alsolike.domain.columns import property_name
+from alsolike.domain.configuration import Sessions
 from alsolike.events.session_tokens import session_of
 from alsolike.filters.values import Values, parse_values
 from alsolike.recommendations.requests import (
@@ -274,3 +278,37 @@ def _segment(arn: str) -> str:
 
 def _expected(names: tuple[str, ...]) -> str:
     return f"expected one that ends in {' or '.join(f'/{name}' for name in names)}"
+
+
+def permitted(request: RecommendationRequest, sessions: Sessions | None) -> RecommendationRequest:
+    """Return a request with permitted columns only; requests without a session's token are not limited.
+
+    Parameters
+    ----------
+    sessions
+        The shop's permissions; None if they cannot be read: then no columns are returned.
+
+    Raises
+    ------
+    InvalidInput
+        If it requests a column or a filter that the shop does not permit.
+    """
+    if request.session_id is None:
+        return request
+    if sessions is None:
+        return dataclasses.replace(request, metadata_columns=())
+    for name, key in request.metadata_columns:
+        if key not in sessions.columns:
+            raise InvalidInput(
+                f"metadata is {validation.describe(name)}, expected {_permitted_names('columns', sessions.columns)}"
+            )
+    if request.filter_name is not None and request.filter_name not in sessions.filters:
+        expected = _permitted_names("filters", sessions.filters)
+        raise InvalidInput(f"filter is {validation.describe(request.filter_name)}, expected {expected}")
+    return request
+
+
+def _permitted_names(what: str, names: Sequence[str]) -> str:
+    if not names:
+        return f"none: the configuration permits sessions no {what} (sessions.{what})"
+    return f"one that the configuration permits sessions (sessions.{what}): {', '.join(names)}"

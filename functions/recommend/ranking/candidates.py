@@ -68,14 +68,14 @@ def rank(
         speaking = None
         for allowed in (bias,) if classes is None else classes:
             of_class = None if allowed is None else allowed[: model.bundle.manifest.items + 1]
-            listed = model.rank(history, k=max(k, LISTED) if catalogue.cold else k, now_ms=now_ms, bias=of_class)
+            listed = model.rank(history, k=max(k, LISTED) if catalogue.has_cold else k, now_ms=now_ms, bias=of_class)
             best += _first(*listed, k=k)
-            if catalogue.cold:
+            if catalogue.has_cold:
                 if speaking is None:  # evidence for cold items need not pass: a filter for new items bars all of it
                     speaking = listed if allowed is None else model.rank(history, k=LISTED, now_ms=now_ms)
                 barred = _barred(recent, positions, model, allowed)
                 best += _cold(catalogue.cold.scores(*speaking), barred, first=model.bundle.manifest.items + 1, k=k)
-        if catalogue.cold or classes is not None:
+        if catalogue.has_cold or classes is not None:
             best = sorted(best, key=lambda item: -item.score)
         if classes is None:
             best = best[:k]
@@ -86,11 +86,11 @@ def rank(
         after=best,
         within=within.items if within else (),
         bias=None if bias is None else bias[: model.bundle.manifest.items + 1],
-        leave_out=seen_cold(recent, positions, model).tolist() if catalogue.cold else (),
+        leave_out=seen_cold(recent, positions, model).tolist() if catalogue.has_cold else (),
         cold=catalogue.cold_filling(bias),
     )
     of_group = within is not None and bool(filling) and filling[0].position in within.items
-    cold = sum(item.position > model.bundle.manifest.items for item in best) if catalogue.cold else 0
+    cold = sum(item.position > model.bundle.manifest.items for item in best) if catalogue.has_cold else 0
     return Ranking(best, filling, cold, within.column if within and of_group else None)
 
 

@@ -1,12 +1,14 @@
-"""The context of a request: the data that recommenders read, each part created on first use, and the time budget."""
+"""The context of a request: its filter, its time budget, and the data for recommenders, each created on first use."""
 
 from __future__ import annotations
 
 import contextlib
 import copy
+import dataclasses
 import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,16 +17,159 @@ import numpy.typing as npt
 from alsolike.bundle.popular_groups import Group
 from alsolike.domain.columns import as_declared
 from alsolike.domain.configuration import Configuration
+from alsolike.filters import parser
 from alsolike.filters.evaluation import FilterInputs
+from alsolike.filters.interactions import NO_INTERACTIONS, Recent
+from alsolike.filters.tree import Filter
+from alsolike.filters.values import Values
 from alsolike.lake.served import RANKED
 from alsolike.profiles.store import RecentInteraction
-from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
+from alsolike.runtime.struct import struct
 from functions.recommend.http.request import RecommendationRequest
 from functions.recommend.http.response import RankedItem
-from functions.recommend.ranking import selected_filter
 from functions.recommend.state.catalogue import ModelCatalogue
 from functions.recommend.state.model import Bias, ColdFilling, Model, Ranked
 from functions.recommend.state.users import RequestUser
+
+_SHOWN_FILTERS = 10
+
+_parse = functools.lru_cache(maxsize=512)(parser.parse)
+
+
+@struct
+class SelectedFilter:
+    """A filter that applies to a request, and its parameters' values; `filter` is None without a filter."""
+
+    name: str = ""
+    filter: Filter | None = None
+    values: Values = dataclasses.field(default_factory=dict)
+
+    @property
+    def needs_catalogue(self) -> bool:
+        """True if its evaluation needs a catalogue."""
+        return self.filter is not None and self.filter.needs_catalogue
+
+    @property
+    def needs_user(self) -> bool:
+        """True if its evaluation needs the user's properties."""
+        return self.filter is not None and self.filter.needs_user
+
+    @property
+    def needs_history(self) -> bool:
+        """True if its evaluation needs the user's interactions."""
+        return self.filter is not None and self.filter.needs_history
+
+
+def choose_filter(
+    request: RecommendationRequest, configuration: Configuration, *, answering: str | None = None
+) -> SelectedFilter:
+    """Return the filter that the request names, else the recommender's own.
+
+    Parameters
+    ----------
+    answering
+        The recommender that answers in place of the requested one; its filter applies if that one has none.
+
+    Raises
+    ------
+    NotFound
+        If the configuration does not have the named filter.
+    InvalidInput
+        If the request has a value that only another filter could use.
+    """
+    name = request.filter_name
+    if name is None:
+        name = configuration.recommenders[request.recommender].filter
+    if name is None and answering is not None:
+        name = configuration.recommenders[answering].filter
+    if name is None:
+        if request.filter_values:
+            raise InvalidInput(f"filterValues is given without a filter, and {request.recommender} has none")
+        return SelectedFilter()
+    return named_filter(name, request, configuration, values=request.filter_values, where=request.filter_field)
+
+
+def named_filter(
+    name: str, request: RecommendationRequest, configuration: Configuration, *, values: Values = MappingProxyType({}),
+    where: str = "filter",
+) -> SelectedFilter:  # fmt: skip
+    """Return a filter of the configuration with its values.
+
+    Parameters
+    ----------
+    where
+        The field that names it.
+
+    Raises
+    ------
+    NotFound
+        If the configuration does not have it.
+    InvalidInput
+        If it reads an item, and the request has none.
+    """
+    expression = configuration.filters.get(name)
+    if expression is None:
+        found = f"{where} ends in" if where.endswith("Arn") else f"{where} is"
+        raise NotFound(f"{found} {name!r}, expected {_known(configuration)}")
+    chosen = SelectedFilter(name, _parse(expression), values)
+    assert chosen.filter is not None
+    if chosen.filter.needs_item and request.item_id is None:
+        raise InvalidInput("itemId is missing, expected an item: the filter compares with CurrentItem")
+    return chosen
+
+
+def filter_inputs(
+    chosen: SelectedFilter,
+    request: RecommendationRequest,
+    *,
+    catalogue: ModelCatalogue,
+    configuration: Configuration,
+    recent: Sequence[RecentInteraction],
+    positions: npt.NDArray[np.int64],
+    user: Callable[[], Mapping[str, Any]],
+    now_ms: int,
+) -> FilterInputs:
+    """Return the request's inputs to its filter.
+
+    Parameters
+    ----------
+    recent
+        The interactions of the requesting user, and `positions` those of their items; used by filters that read them.
+    user
+        Returns the properties of the requesting user; called only if the filter reads them.
+    now_ms
+        The value of NOW.
+    """
+    filter_ = chosen.filter
+    if filter_ is None:
+        return FilterInputs(now_ms=now_ms)
+    return FilterInputs(
+        now_ms=now_ms,
+        values=chosen.values,
+        recent=_recent(recent, positions) if filter_.needs_history else NO_INTERACTIONS,
+        item=as_declared(catalogue.properties([request.item_id])[0], configuration.item_columns)
+        if request.item_id
+        else {},
+        user=as_declared(user(), configuration.user_columns) if filter_.needs_user else {},
+    )
+
+
+def _known(configuration: Configuration) -> str:
+    names = sorted(configuration.filters)
+    if not names:
+        return "none: the configuration has no filters"
+    more = f" or one of {len(names) - _SHOWN_FILTERS} more" if len(names) > _SHOWN_FILTERS else ""
+    return ", ".join(names[:_SHOWN_FILTERS]) + more
+
+
+def _recent(recent: Sequence[RecentInteraction], positions: npt.NDArray[np.int64]) -> Recent:
+    return Recent(
+        positions,
+        [interaction.event_type for interaction in recent],
+        np.array([interaction.event_time_ms for interaction in recent], np.int64),
+    )
+
 
 UNLIMITED = 0
 """The limit of an answer without a time budget."""
@@ -95,7 +240,7 @@ class RequestContext:
         catalogue: ModelCatalogue,
         configuration: Configuration,
         shopper: RequestUser,
-        chosen: selected_filter.SelectedFilter,
+        chosen: SelectedFilter,
         trends: Callable[[], tuple[Trends, str | None]],
         budget: Budget,
         state_degraded: Sequence[str],
@@ -114,7 +259,7 @@ class RequestContext:
         self._chosen = chosen
         self._poll_trends = trends
         self._excluded = frozenset(request.exclude)
-        self._asked: dict[int, tuple[selected_filter.SelectedFilter, FilterInputs]] = {}
+        self._asked: dict[int, tuple[SelectedFilter, FilterInputs]] = {}
 
     def steered(self, *, wanted: int, classes: Callable[[], Sequence[Bias] | None] | None) -> RequestContext:
         """Return a copy for a recommender whose items rules choose among; see `wanted` and `classes`."""
@@ -162,7 +307,7 @@ class RequestContext:
         """
         return self.without(self.bias_of(self._chosen), self.request.exclude)
 
-    def bias_of(self, chosen: selected_filter.SelectedFilter) -> Bias | None:
+    def bias_of(self, chosen: SelectedFilter) -> Bias | None:
         """Return the bias that bars a filter's rejected items and deleted ones; see `bias`."""
         if chosen.filter is None:
             return self.catalogue.bias_of_deleted
@@ -202,9 +347,7 @@ class RequestContext:
         passes = self.passes([item_id for item_id, _ in scored], self._chosen, bias=self.bias)
         return [RankedItem(*each) for each, passed in zip(scored, passes, strict=True) if passed]
 
-    def passes(
-        self, item_ids: Sequence[str], chosen: selected_filter.SelectedFilter, *, bias: Bias | None
-    ) -> list[bool]:
+    def passes(self, item_ids: Sequence[str], chosen: SelectedFilter, *, bias: Bias | None) -> list[bool]:
         """Return, per item, true if it passes a filter, was not deleted and is not excluded by the request; see `bias`.
 
         Parameters
@@ -241,10 +384,10 @@ class RequestContext:
         known = as_declared({**stored, **self.request.context}, self.configuration.user_columns)
         return self.model.bundle.groups.of(known)
 
-    def _asked_with(self, chosen: selected_filter.SelectedFilter) -> FilterInputs:
+    def _asked_with(self, chosen: SelectedFilter) -> FilterInputs:
         """Return the request's inputs to a filter, built once."""
         if id(chosen) not in self._asked:
-            asked = selected_filter.filter_inputs(
+            asked = filter_inputs(
                 chosen,
                 self.request,
                 catalogue=self.catalogue,

@@ -80,12 +80,13 @@ def for_you(context: RequestContext) -> RecommenderResult:
     model = context.model
     if model is None:
         return _trending_now(context)
+    recent = context.recent
     # The profile first, so that the check of the model's time includes the read.
-    if context.recent and (degraded := model_delay(context)):
+    if recent and (degraded := model_delay(context)):
         return _similar_to_last_viewed(context, degraded)
     try:
         ranking = rank(
-            context.recent,
+            recent,
             context.positions,
             model=model,
             catalogue=context.catalogue,
@@ -103,7 +104,7 @@ def for_you(context: RequestContext) -> RecommenderResult:
         "model" if ranked else "popular" if filling else "none",
         cold=ranking.cold,
         within=ranking.within,
-        history=model.history(context.recent, context.positions) if context.request.explain else NO_HISTORY,
+        history=model.history(recent, context.positions) if context.request.explain else NO_HISTORY,
     )
 
 

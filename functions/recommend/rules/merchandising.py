@@ -16,11 +16,15 @@ from alsolike.recommendations.requests import OF_ITEMS, PERSONALIZED_RANKING
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from functions.recommend.http.request import RecommendationRequest
 from functions.recommend.http.response import RankedItem
-from functions.recommend.ranking import recommenders, selected_filter
 from functions.recommend.ranking.candidates import rank, seen_cold
-from functions.recommend.ranking.context import NO_POSITIONS, RequestContext
-from functions.recommend.ranking.recommenders import LADDER_WINDOW, RecommenderResult, model_delay, model_failure
-from functions.recommend.ranking.selected_filter import SelectedFilter
+from functions.recommend.ranking.context import NO_POSITIONS, RequestContext, SelectedFilter, named_filter
+from functions.recommend.ranking.recommenders import (
+    LADDER_WINDOW,
+    RecommenderResult,
+    model_delay,
+    model_failure,
+    ranked_after,
+)
 from functions.recommend.rules.slate import Pinned, Promoted, Random, Slate, SlateCandidate, Steering, compose
 from functions.recommend.state.model import GRAPH_ERRORS, NO_HISTORY, Bias, Ranked
 from functions.recommend.state.serving_state import NO_CATALOGUE, NO_CONFIGURATION
@@ -157,13 +161,13 @@ class Merchandising:
         return [
             (
                 promotion,
-                selected_filter.named(promotion.filter, request, configuration, values=each.filter_values, where=where),
+                named_filter(promotion.filter, request, configuration, values=each.filter_values, where=where),
             )
             for promotion, each in zip(self._rules.promotions, request.promotions, strict=True)
         ]
 
     def _own(self, name: str) -> SelectedFilter:
-        return selected_filter.named(name, self.context.request, self.context.configuration)
+        return named_filter(name, self.context.request, self.context.configuration)
 
     def _bias_of(self, chosen: SelectedFilter, what: str, *, of_request: bool = False) -> Bias | None:
         """Return the bias of a rule's filter; None, with a declared reason, if it cannot be evaluated now."""
@@ -294,7 +298,7 @@ def promotion_candidates(context: RequestContext, chosen: SelectedFilter, bias: 
             position = int(context.catalogue.positions([context.request.item_id or ""])[0])
             known = 0 < position <= model.bundle.manifest.items
             if known and not (degraded := model_delay(context, with_bias=True)):
-                ranked = recommenders.ranked_after(context, position, k=k, bias=of_model)
+                ranked = ranked_after(context, position, k=k, bias=of_model)
         elif context.recent and not (degraded := model_delay(context, with_bias=True)):
             ranked = rank(
                 context.recent, context.positions, model=model, catalogue=context.catalogue, bias=allowed,

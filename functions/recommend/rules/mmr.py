@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from alsolike.domain.rules import Diversity
-from functions.recommend.rules.slate_rules import values
 
 Columns = Callable[[str], Mapping[str, Any]]
 
@@ -85,3 +84,12 @@ class _Table:
         """Return the Jaccard index of these values and those of each candidate, float64 `(candidates,)`."""
         shared = self._has[:, [self._codes[value] for value in has if value in self._codes]].sum(axis=1)
         return shared / np.maximum(self._sizes + len(has) - shared, 1)
+
+
+def values(value: Any) -> frozenset[str]:
+    """Return an item's values in a column of texts, lists or booleans."""
+    if isinstance(value, list):
+        return frozenset(each for each in value if isinstance(each, str))
+    if isinstance(value, bool):
+        return frozenset((str(value).lower(),))
+    return frozenset((value,)) if isinstance(value, str) else frozenset()

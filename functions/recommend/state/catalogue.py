@@ -79,12 +79,13 @@ class ModelCatalogue:
         self._cold_hashes = cold.hashes
         self.cold_items = cold
         self.cold = ColdScorer(cold, items=self._items)
+        self.has_cold = len(self.cold) > 0
         self._values = functools.lru_cache(maxsize=KEPT_VALUES)(self._values_of)
 
     def positions(self, item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
         """Return the position of each id, shape `(len(item_ids),)`; 0 for an unknown item."""
         positions = self._bundle.positions(item_ids)
-        if len(self.cold) and not positions.all():
+        if self.has_cold and not positions.all():
             unknown = np.flatnonzero(positions == 0)
             found = find(self._cold_hashes, hashes_of([item_ids[place].encode() for place in unknown.tolist()]))
             positions[unknown] = np.where(found >= 0, found + self._items + 1, 0)
@@ -92,7 +93,7 @@ class ModelCatalogue:
 
     def item_ids(self, positions: Sequence[int]) -> list[str]:
         """Return the ids at positions."""
-        if not len(self.cold) or max(positions, default=0) <= self._items:
+        if not self.has_cold or max(positions, default=0) <= self._items:
             return self._bundle.item_ids(positions)
         return [self._item_id(position) for position in positions]
 
@@ -210,7 +211,7 @@ class ModelCatalogue:
 
         They fill a list after all known items.
         """
-        if not len(self.cold):
+        if not self.has_cold:
             return None
 
         def latest(most: int, left_out: Set[int]) -> list[int]:

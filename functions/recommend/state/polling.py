@@ -129,17 +129,18 @@ class LimitedLookUp(Generic[T]):
     ----------
     waits_for_first
         True to wait for the first one to its end.
+
+    Attributes
+    ----------
+    goes_on
+        True from the start of a look-up until `take` returns its result.
     """
 
     def __init__(self, patience: LookUpLimits, *, waits_for_first: bool = False) -> None:
         self._patience = patience
         self._started: _Started[T] | None = None
+        self.goes_on = False
         self._waits = waits_for_first
-
-    @property
-    def goes_on(self) -> bool:
-        """True from the start of a look-up until `take` returns its result."""
-        return self._started is not None
 
     @property
     def is_waited_for(self) -> bool:
@@ -149,6 +150,7 @@ class LimitedLookUp(Generic[T]):
     def begin(self, call: Callable[[], T]) -> None:
         """Start a look-up for which a later request takes the result."""
         self._started = _Started(self._patience.start(call), self._patience.clock())
+        self.goes_on = True
 
     def take(self, call: Callable[[], T]) -> T | None:
         """Return the result of the active look-up, else of `call`; None if it is not ready in time."""
@@ -165,7 +167,7 @@ class LimitedLookUp(Generic[T]):
         futures.wait([started.future], timeout=wait_s)
         if not started.future.done():
             return None
-        self._started, self._waits = None, False
+        self._started, self.goes_on, self._waits = None, False, False
         return started.future.result()
 
 

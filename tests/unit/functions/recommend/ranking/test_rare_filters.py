@@ -15,8 +15,8 @@ from alsolike.profiles.store import RecentInteraction
 from alsolike.snapshot.segment import Segment
 from alsolike.snapshot.snapshot import Snapshot
 from functions.recommend.http.request import RecommendationRequest
-from functions.recommend.ranking import selected_filter
 from functions.recommend.ranking.candidates import rank
+from functions.recommend.ranking.context import choose_filter, filter_inputs
 from functions.recommend.state.catalogue import ModelCatalogue
 from functions.recommend.state.model import Model
 from model_export.data.interactions import Histories
@@ -73,8 +73,8 @@ def test_all_that_pass_are_answered_in_the_order_of_their_scores(
     positions = catalogue.positions([recent[0].item_id])
     request = RecommendationRequest("anna", num_results=25, filter_name=name)
 
-    chosen = selected_filter.choose(request, configuration)
-    asked = selected_filter.filter_inputs(
+    chosen = choose_filter(request, configuration)
+    asked = filter_inputs(
         chosen,
         request,
         catalogue=catalogue,

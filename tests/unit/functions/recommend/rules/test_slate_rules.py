@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from alsolike.domain.rules import SlateRule
-from functions.recommend.rules.slate_rules import SlateRules, values
+from functions.recommend.rules.mmr import values
+from functions.recommend.rules.slate import SlateRules
 
 
 def rules(*each: SlateRule, **items: dict[str, Any]) -> SlateRules:

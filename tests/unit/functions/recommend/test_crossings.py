@@ -1,0 +1,76 @@
+"""The path of a warm request through the files of recommend and the core: how many, and how often it changes file."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from functions.recommend import handler
+from tests.builders.lambda_events import LambdaContext, http_event
+from tests.unit.functions.recommend.shop import Shop
+
+ROOT = Path(__file__).parents[4]
+PRODUCT = (str(ROOT / "functions"), str(ROOT / "layers"))
+REQUEST = http_event("POST /recommendations", {"userId": "anna"})
+
+
+@pytest.fixture
+def warm(stocked: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    for check in ("CHAMPION_CHECK_S", "CONFIGURATION_CHECK_S", "SNAPSHOT_CHECK_S", "TRENDS_CHECK_S"):
+        monkeypatch.setenv(check, "3600")
+    stocked.remember("u#anna", "pear")
+    return stocked
+
+
+def path(call: Callable[[], Any]) -> tuple[list[str], int]:
+    """Return the files of the product that a call enters, and how often the running file changes."""
+    files: list[str] = []
+
+    def trace(frame: FrameType, event: str, _: Any) -> None:
+        if event not in ("call", "return"):
+            return
+        running = frame if event == "call" else frame.f_back
+        name = "" if running is None else running.f_code.co_filename
+        if name.startswith(PRODUCT) and files[-1:] != [name]:
+            files.append(name)
+
+    sys.setprofile(trace)
+    try:
+        call()
+    finally:
+        sys.setprofile(None)
+    return sorted({str(Path(name).relative_to(ROOT)) for name in files}), len(files) - 1
+
+
+def answer() -> dict[str, Any]:
+    answer: dict[str, Any] = handler.lambda_handler(REQUEST, LambdaContext())
+    assert answer["statusCode"] == 200, answer["body"]
+    return answer
+
+
+def test_plain_request_enters_few_files(warm: Shop) -> None:
+    answer()
+
+    files, crossings = path(answer)
+
+    assert len(files) <= 31, files
+    assert crossings <= 142
+
+
+def test_request_with_a_pin_and_a_boost_enters_few_files(warm: Shop) -> None:
+    warm.catalogue({"fig": {"title": "Fig"}, "plum": {"title": "Plum"}, "kiwi": {"title": "Kiwi"}})
+    warm.configure(
+        items={"columns": {"title": "string"}},
+        filters={"plums": 'INCLUDE ItemID WHERE Items.TITLE IN ("Plum")'},
+        rules={"home": {"pins": [{"item": "kiwi", "position": 1}], "boosts": [{"filter": "plums", "factor": 2}]}},
+        recommenders={"for-you": {"rules": "home"}},
+    )
+    assert answer()["headers"]["x-alsolike-rules"] == "home"
+
+    files, crossings = path(answer)
+
+    assert len(files) <= 43, files
+    assert crossings <= 260
