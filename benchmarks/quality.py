@@ -63,11 +63,11 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__)
     parser.add_argument("name", metavar="set", choices=[*PUBLISHED, "ml-100k", *SHOPS])
     parser.add_argument("--interactions", type=Path, help=".csv(.gz), .parquet, S3-Rec's .txt or RecBole's .inter")
+    parser.add_argument("--items", type=Path, help="catalogue: .csv(.gz), S3-Rec's .json or RecBole's .item")
     parser.add_argument(
-        "--items", type=Path, help="what is known of the items: .csv(.gz), S3-Rec's .json or RecBole's .item"
+        "--history", type=int, default=HISTORY_LENGTH, help="latest interactions per user that a model receives"
     )
-    parser.add_argument("--history", type=int, default=HISTORY_LENGTH, help="interactions that a model is told")
-    parser.add_argument("--days", type=float, default=28.0, help="of the test window, for sets with real times")
+    parser.add_argument("--days", type=float, default=28.0, help="length of the test window, for sets with real times")
     parser.add_argument("--without", default="", help="algorithms to leave out, comma-separated")
     options = parser.parse_args(arguments)
     started = time.monotonic()
@@ -112,7 +112,7 @@ def _split(data: Interactions, *, days: float | None) -> Split:
         split = splits.temporal(data, holdout_ms=splits.holdout_ms(data, days=days))
     for name, part in (("validation", split.validation), ("test", split.test)):
         if not len(part.queries):
-            raise InvalidInput(f"nobody is asked in the {name} part of the {split.protocol} protocol")
+            raise InvalidInput(f"the {name} part of the {split.protocol} protocol has no test users")
     return split
 
 

@@ -176,7 +176,7 @@ def sources_of(
     breaker = CircuitBreaker(lasts_s=30)
     watch = StateRefresher(
         cast(ChampionLoader, _Loaded(Serving(model, None))),
-        beside=VariantModels(BundleCache(None, "", Path()), check_s=30),
+        variants=VariantModels(BundleCache(None, "", Path()), check_s=30),
         configuration=PolledValue(
             _Read(configuration), what="configuration", default=DEFAULT, retry_s=1, breaker=breaker
         ),

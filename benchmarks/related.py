@@ -44,8 +44,8 @@ def main(arguments: Sequence[str]) -> None:
     """Measure sets and sizes and write their sections of the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.related", description=__doc__)
     parser.add_argument("names", nargs="+", metavar="name", help=f"any of {', '.join([*SHOPS, *SIZES])}")
-    parser.add_argument("--interactions", type=Path, help="of a set that does not come with the package")
-    parser.add_argument("--items", type=Path, help="what is known of the items")
+    parser.add_argument("--interactions", type=Path, help="interactions, for a set that does not come with the package")
+    parser.add_argument("--items", type=Path, help="catalogue of the set")
     options = parser.parse_args(arguments)
     for name in options.names:
         lines = _cost(*SIZES[name]) if name in SIZES else _quality(name, options.interactions, options.items)

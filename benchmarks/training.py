@@ -63,7 +63,7 @@ def main(arguments: Sequence[str]) -> None:
     """Measure sizes and algorithms; write the sections of the page where all algorithms were measured."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description=__doc__)
     parser.add_argument("sizes", nargs="*", metavar="size", help=f"any of {', '.join(SIZES)}; all by default")
-    parser.add_argument("--algorithms", metavar="A,B", help="which, and then nothing is written")
+    parser.add_argument("--algorithms", metavar="A,B", help="algorithms to measure; the page is then not written")
     parser.add_argument("--minutes", type=float, default=20.0, help="after which a fit is ended")
     options = parser.parse_args(arguments)
     names = options.algorithms.split(",") if options.algorithms else list(SINGLES)

@@ -1,4 +1,4 @@
-"""Builds the Lambda layers without Docker: `python -m layers.build all --architecture arm64`."""
+"""Build of the Lambda layers without Docker: `python -m layers.build all --architecture arm64`."""
 
 import argparse
 import shutil

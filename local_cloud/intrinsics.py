@@ -224,7 +224,7 @@ def _intrinsic(value: Mapping[str, Any]) -> tuple[str, Any] | None:
         return None
     (name, *_) = called
     if len(value) > 1:
-        raise TemplateError(f"{name} must stand alone, not beside {sorted(set(value) - {name})}")
+        raise TemplateError(f"{name} must be the only key, not next to {sorted(set(value) - {name})}")
     if name not in _FUNCTIONS:
         raise TemplateError(f"unknown intrinsic function {name}")
     return name, value[name]

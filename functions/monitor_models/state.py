@@ -116,8 +116,7 @@ class StateStore:
             return State(**{**document, "etag": answer["ETag"]})
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
             raise InvalidInput(
-                f"s3://{self._bucket}/{MONITORING_STATE_KEY} is unreadable: {error}; "
-                "without it every figure begins anew"
+                f"s3://{self._bucket}/{MONITORING_STATE_KEY} is unreadable: {error}; delete it to restart all figures"
             ) from error
 
     def write(self, state: State) -> None:

@@ -170,5 +170,5 @@ class Models:
         champion = self._versions.registry.champion()
         if body.get("etag") not in (None, champion and champion.etag):
             now = f"{champion.version!r} is champion now" if champion else "there is no champion"
-            raise ConcurrentUpdate(f"somebody changed the champion pointer since it was shown: {now}; look again")
+            raise ConcurrentUpdate(f"another caller changed the champion pointer since it was shown: {now}; look again")
         return champion

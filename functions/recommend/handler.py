@@ -110,7 +110,7 @@ def _sources() -> Sources:
     breaker = CircuitBreaker(lasts_s=settings.champion_check_s)
     watch = StateRefresher(
         champion,
-        beside=VariantModels(bundles, check_s=settings.champion_check_s, patience=patience),
+        variants=VariantModels(bundles, check_s=settings.champion_check_s, patience=patience),
         configuration=PolledValue(
             configuration, what=CONFIGURATION, default=DEFAULT, retry_s=settings.configuration_check_s,
             breaker=breaker, patience=patience, waits_for_first=True,

@@ -112,7 +112,7 @@ def start_training(run: RunId, trigger: Trigger, *, execution_id: str, rule: Eng
     champion, orphan = stores.registry.champion(), None
     if champion and champion.canary and champion.canary.run_id != run.run_id:
         orphan = champion.canary.version
-        champion = stores.registry.end_canary(champion, reason=f"run {run.run_id} began, and nobody looked after it")
+        champion = stores.registry.end_canary(champion, reason=f"run {run.run_id} began, and no run watched it")
     if trigger.version is not None:
         return Start(First.CANARY, Engine.LAMBDA, f"{trigger}; tries version {version}", version, orphan)
     if champion is not None:

@@ -33,7 +33,7 @@ def canary(
         scope,
         "RunCanary",
         name="run_canary",
-        description="Tries a version beside the champion, then promotes it or takes it back",
+        description="Runs a version as canary next to the champion, then promotes it or rolls it back",
         settings=settings,
         layers=[layers.core, layers.pandas],
         variables={

@@ -24,7 +24,7 @@ def change_log_table(
         database_name=database,
         table_input=glue.CfnTable.TableInputProperty(
             name=f"{prefix.removesuffix('/')}_changes",
-            description=f"What each {id_column} became, and when. Raw: of each the row with the latest time counts",
+            description=f"Changes of each {id_column} with their times. Raw: the row with the latest time is current",
             table_type="EXTERNAL_TABLE",
             partition_keys=[glue.CfnTable.ColumnProperty(name=CHANGES_PARTITION, type="string")],
             parameters={

@@ -24,7 +24,7 @@ class ServedTable(Construct):
             bucket=lake,
             database=database,
             name=SERVED_TABLE,
-            description="What was recommended. Raw: served_once has each answer once",
+            description="Recommendation log. Raw: served_once has one row per answer",
             columns=SERVED_COLUMNS,
             partition=SERVED_PARTITION,
             # Nothing older is there; Athena looks into every day that a query does not rule out.
@@ -35,7 +35,7 @@ class ServedTable(Construct):
             "Once",
             database=database,
             table=SERVED_TABLE,
-            description="What was recommended, each answer once",
+            description="Recommendation log, one row per answer",
             columns=SERVED_COLUMNS,
             partition=SERVED_PARTITION,
             key="recommendation_id",

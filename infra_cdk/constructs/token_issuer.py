@@ -68,7 +68,7 @@ class TokenIssuer(Construct):
             self.pool,
             finding="AwsSolutions-COG8",
             reason="A few operators, whom an administrator creates, sign in with a second factor; the PLUS plan's "
-            "threat protection is for sign-up by anybody, and is billed for each of them",
+            "threat protection is for public sign-up, and is billed per user",
         )
         scopes = {
             name: cognito.ResourceServerScope(scope_name=name, scope_description=description)

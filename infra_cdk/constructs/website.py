@@ -87,7 +87,7 @@ class Website(Construct):
         acknowledge(
             bucket,
             finding="AwsSolutions-S1",
-            reason="It holds what the repository publishes, and the distribution alone reads it",
+            reason="It holds what the repository publishes, and only the distribution reads it",
         )
         return bucket
 

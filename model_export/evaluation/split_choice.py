@@ -43,9 +43,8 @@ def _counted_split(interactions: Interactions, counts: Counts, *, holdout_days: 
     split = splits.counted(interactions, counts)
     if (asked := _asked_at_least(split)) < MINIMUM_ASKED_USERS:
         raise InvalidDataset(
-            f"{asked} of {interactions.users} users whose interactions are here had something in a window that models "
-            f"are compared by; statistics need at least {MINIMUM_ASKED_USERS}: raise spark_sample_interactions, or do "
-            "without spark_statistics"
+            f"{asked} of {interactions.users} sampled users have interactions in an evaluation window, expected at "
+            f"least {MINIMUM_ASKED_USERS}. Raise spark_sample_interactions or turn spark_statistics off"
         )
     return split
 
@@ -64,6 +63,6 @@ def require_targets(split: splits.Split, seen: Seen) -> None:
     """
     if seen == "masked" and (asked := split.validation.queries.with_new_targets()) < MINIMUM_ASKED_USERS:
         raise InvalidDataset(
-            f"{asked} users have an item in the validation part that they had not had before; comparing algorithms "
-            f"without seen items needs at least {MINIMUM_ASKED_USERS}, {MINIMUM_ASKED_USERS - asked} more"
+            f"{asked} users have an item in the validation part that is new to them; comparing algorithms without seen "
+            f"items needs at least {MINIMUM_ASKED_USERS}, {MINIMUM_ASKED_USERS - asked} more"
         )

@@ -218,7 +218,7 @@ def _of_query(event: Mapping[str, Any], *, user_id: str | None) -> Recommendatio
     if "window" in given and request.recommender != TRENDING:
         raise InvalidInput(
             f"window is {validation.describe(given['window'])}, expected none: {request.recommender} has no window, "
-            f"{TRENDING} alone has one"
+            f"only {TRENDING} has one"
         )
     return request
 

@@ -42,7 +42,7 @@ class ServingState:
         The catalogue as that model sees it.
     degraded
         Names of the parts that are missing or stale.
-    beside
+    variants
         Other loaded models by version, each with the catalogue as it sees that.
     canary
         The version on trial next to the champion, if any.
@@ -52,15 +52,15 @@ class ServingState:
     catalogue: ModelCatalogue
     configuration: Configuration
     degraded: tuple[str, ...] = ()
-    beside: Mapping[str, tuple[Model, ModelCatalogue]] = dataclasses.field(default_factory=dict)
+    variants: Mapping[str, tuple[Model, ModelCatalogue]] = dataclasses.field(default_factory=dict)
     canary: Canary | None = None
 
     def with_model(self, version: str) -> ServingState:
         """Return a copy with another model; if it is not loaded, keep this one and declare the answer degraded."""
         if self.model is not None and self.model.version == version:
             model, catalogue = self.model, self.catalogue
-        elif version in self.beside:
-            model, catalogue = self.beside[version]
+        elif version in self.variants:
+            model, catalogue = self.variants[version]
         else:
             return dataclasses.replace(self, degraded=(*self.degraded, ARM_MODEL_UNAVAILABLE))
         # Problems of the champion do not affect this model.
@@ -83,14 +83,14 @@ class StateRefresher:
         self,
         champion: ChampionLoader,
         *,
-        beside: VariantModels,
+        variants: VariantModels,
         configuration: PolledValue[Configuration],
         snapshot: PolledValue[Snapshot],
         breaker: CircuitBreaker,
     ) -> None:
         self._champion = champion
         self._breaker = breaker
-        self._beside = beside
+        self._variants = variants
         self._configuration = configuration
         self._snapshot = snapshot
         self._next_try_ms = 0
@@ -119,8 +119,8 @@ class StateRefresher:
         model = serving.model
         others = self._others(configuration, serving, now_ms=now_ms, remaining_ms=remaining_ms)
         views = self._views_of([model, *others.values()], snapshot, configuration)
-        beside = {version: (other, views[other]) for version, other in others.items()}
-        found = ServingState(model, views[model], configuration, degraded, beside, serving.canary)
+        variants = {version: (other, views[other]) for version, other in others.items()}
+        found = ServingState(model, views[model], configuration, degraded, variants, serving.canary)
         # Experiments start and end by the clock, so the result is cached only without experiments and canary.
         lasts = not configuration.experiments and serving.canary is None
         self._last = (serving, snapshot, found) if lasts else None
@@ -132,7 +132,7 @@ class StateRefresher:
         """Return the loaded models that experiments and the canary need; without time to look, those there were."""
         on_trial = () if serving.canary is None else (serving.canary.experiment,)
         wanted = models_named((*configuration.experiments.values(), *on_trial), now_ms=now_ms)
-        return self._beside.current(wanted, champion=serving.model, now_ms=now_ms, remaining_ms=remaining_ms)
+        return self._variants.current(wanted, champion=serving.model, now_ms=now_ms, remaining_ms=remaining_ms)
 
     def _serving(self, *, now_ms: int, remaining_ms: Callable[[], float]) -> Serving:
         """Return the champion; a silent S3 makes one request wait, and those of the next seconds do without."""

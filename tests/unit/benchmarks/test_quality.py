@@ -35,8 +35,14 @@ def test_attributes_become_a_column_of_several_values(tmp_path: Path) -> None:
             ["beauty", "--interactions", "{folder}/few.csv", "--items", "{folder}/a.csv"],
             "a.csv misses the column ITEM_ID",
         ),
-        (["beauty", "--interactions", "{folder}/few.csv"], "nobody is asked in the validation part of the leave-one"),
-        (["online-retail", "--interactions", "{folder}/few.csv", "--days", "0"], "nobody is asked in the validation"),
+        (
+            ["beauty", "--interactions", "{folder}/few.csv"],
+            "the validation part of the leave-one-out protocol has no test users",
+        ),
+        (
+            ["online-retail", "--interactions", "{folder}/few.csv", "--days", "0"],
+            "the validation part of the temporal protocol has no test users",
+        ),
         (["online-retail", "--interactions", "{folder}/few.csv", "--days", "1e9"], "the hold-out is 1e+09 days"),
     ],
 )

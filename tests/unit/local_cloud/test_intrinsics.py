@@ -80,7 +80,7 @@ def test_intrinsic_evaluates_to_what_it_stands_for(value: Any, expected: Any) ->
     [
         ({"Fn::Cidr": ["10.0.0.0/16", 2]}, "unknown intrinsic function Fn::Cidr"),
         ({"Ref": "AWS::Moon"}, "unknown pseudo parameter AWS::Moon"),
-        ({"Ref": "Stage", "Fn::Sub": "a"}, "Ref must stand alone, not beside ['Fn::Sub']"),
+        ({"Ref": "Stage", "Fn::Sub": "a"}, "Ref must be the only key, not next to ['Fn::Sub']"),
         ({"Fn::Select": [2, ["a", "b"]]}, "Fn::Select takes number 2 of ['a', 'b']"),
         ({"Fn::Select": [-1, ["a", "b"]]}, "Fn::Select takes number -1 of ['a', 'b']"),
         ({"Fn::Join": ["-", "ab"]}, "Fn::Join takes a string and a list, not ['-', 'ab']"),

@@ -67,6 +67,6 @@ def test_it_is_taken_back_while_the_champion_stays(shop: Shop, refusal: Any) -> 
 
     told = document("rollback", "--canary", "--reason", "slow")
 
-    assert (told["ended"]["reason"], told["held"]) == ("somebody took it back: slow", None)
+    assert (told["ended"]["reason"], told["held"]) == ("rolled back by a user: slow", None)
     assert (shop.champion.version, shop.champion.canary) == ("v2", None)
     assert "no version is on trial" in refusal("rollback", "--canary")

@@ -269,7 +269,9 @@ def test_report_is_stored_for_the_day_and_as_the_latest(shop: MonitoredShop) -> 
 def test_unreadable_state_is_an_error_that_says_what_to_do(shop: MonitoredShop) -> None:
     shop.put("monitoring/state.json", b'{"champion": "v1"}')
 
-    with pytest.raises(InvalidInput, match=r"state\.json is unreadable: 'last_start'; without it every figure begins"):
+    with pytest.raises(
+        InvalidInput, match=r"state\.json is unreadable: 'last_start'; delete it to restart all figures"
+    ):
         shop.look()
 
 

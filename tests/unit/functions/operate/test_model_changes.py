@@ -185,7 +185,9 @@ class TestTwoConsoles:
         status, said = operator.refused(route, {**body, "etag": seen}, version="v4")
 
         assert (status, operator.champion) == (409, before)
-        assert said == "somebody changed the champion pointer since it was shown: 'v1' is champion now; look again"
+        assert (
+            said == "another caller changed the champion pointer since it was shown: 'v1' is champion now; look again"
+        )
 
     @pytest.mark.parametrize("route", [PROMOTE, ROLL_BACK])
     def test_of_two_changes_at_once_one_is_refused(

@@ -54,7 +54,7 @@ def check_reason(reason: str) -> None:
         If it is empty or blank.
     """
     if not reason.strip():
-        raise InvalidInput(f"the reason is {reason!r}, expected words: it is kept, for whoever asks later")
+        raise InvalidInput(f"the reason is {reason!r}, expected words: the history of versions shows it")
 
 
 MAX_HISTORY = 50

@@ -161,7 +161,7 @@ def end_canary(versions: ModelVersions, expected: Champion | None, *, reason: st
     """
     if expected is None or expected.canary is None:
         raise NotFound("no version is on trial")
-    return versions.registry.end_canary(expected, reason=f"somebody took it back: {reason}")
+    return versions.registry.end_canary(expected, reason=f"rolled back by a user: {reason}")
 
 
 def resume(versions: ModelVersions, expected: Champion | None) -> Champion:
@@ -190,7 +190,7 @@ def pin(versions: ModelVersions, expected: Champion | None, version: str, *, pin
         If another caller wrote the pointer meanwhile.
     """
     if expected is None:
-        raise NotFound("there is no champion yet; a version is pinned beside one")
+        raise NotFound("there is no champion yet; promote a version before you pin another")
     if pinned == (version in expected.pinned):
         if pinned:
             return expected

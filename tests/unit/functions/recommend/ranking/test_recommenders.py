@@ -160,7 +160,7 @@ def test_a_window_is_refused_where_the_recommender_has_none(recommender: str | N
 
     assert (answer["statusCode"], orjson.loads(answer["body"])["message"]) == (
         400,
-        f'window is "3h", expected none: {recommender or "for-you"} has no window, trending alone has one',
+        f'window is "3h", expected none: {recommender or "for-you"} has no window, only trending has one',
     )
 
 

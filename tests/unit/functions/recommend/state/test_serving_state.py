@@ -222,7 +222,7 @@ class Held:
 def watching(champion: Held, configuration: Held, snapshot: Held, *, breaker: CircuitBreaker) -> StateRefresher:
     return StateRefresher(
         cast(ChampionLoader, champion),
-        beside=VariantModels(BundleCache(None, "", Path()), check_s=30),
+        variants=VariantModels(BundleCache(None, "", Path()), check_s=30),
         configuration=PolledValue(configuration, what="configuration", default=DEFAULT, retry_s=1, breaker=breaker),
         snapshot=PolledValue(snapshot, what="catalogue", default=EMPTY, retry_s=1, breaker=breaker),
         breaker=breaker,
