@@ -49,7 +49,7 @@ format: $(VENV)/dev.done  ## write the format and the safe lint fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-prose: $(VENV)/demo.done  ## plain English: findings per folder, which may only fall (ARGS="--list cli", ARGS=--record)
+prose: $(VENV)/demo.done  ## plain English: print the texts that break a rule (ARGS=docs: below a path)
 	$(BIN)/python -m tests.prose $(ARGS)
 
 mutants: $(VENV)/dev.done  ## a sample of mutants of gate, canary, filters, slate and profiles: tests kill 95% (ARGS="--seed 2 --only gate")
