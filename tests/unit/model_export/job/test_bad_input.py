@@ -153,7 +153,7 @@ def test_events_of_one_moment_cannot_be_held_out_by_time(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("name", LEARNED_FROM_LITTLE)
 def test_duplicate_rows_count_and_are_told(name: str, tmp_path: Path) -> None:
-    rows = [(user, f"i{item}", step) for user, walk in WALKS.items() for step, item in enumerate(walk)]
+    rows = [(user, f"i{item}", step) for user, walk in WALKS.items() for step, item in enumerate(walk, start=1)]
 
     document, said = evaluated(write_rows(tmp_path / "rows.csv", [*rows, *rows]), "--algorithms", name)
 
