@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from alsolike.declarations.routes import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS
 from cli.options import Stack, State
 
 
@@ -34,9 +35,9 @@ def token(
     from operations.client import deployment
 
     scopes = {
-        Access.READ: deployment.READ_RECOMMENDATIONS,
-        Access.WRITE: deployment.WRITE_EVENTS,
-        Access.ADMIN: deployment.ADMINISTER,
+        Access.READ: READ_RECOMMENDATIONS,
+        Access.WRITE: WRITE_EVENTS,
+        Access.ADMIN: ADMINISTER,
     }
     where = deployment.resolve(stack=stack, state=state)
     sys.stdout.write(f"{where.token(scopes[access])}\n")

@@ -163,7 +163,7 @@ def _site_json(deployment: Deployment, cards: Mapping[str, str]) -> bytes:
 
 def site(environment: str, names: Names) -> dict[str, object]:
     """Return what the pages have to know: the type `Site` of `web/src/platform/site.ts`."""
-    from operations.client.deployment import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS
+    from alsolike.declarations.routes import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS
 
     return {
         "environment": environment,

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import aws_cdk as cdk
@@ -13,10 +13,11 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from alsolike.declarations.routes import ADMINISTER, READ_RECOMMENDATIONS, ROUTES, WRITE_EVENTS
 from infra_cdk.constructs.log_group import log_group
 from infra_cdk.constructs.metrics import PERIOD
 from infra_cdk.constructs.session_authorizer import SessionAuthorizer
-from infra_cdk.constructs.token_issuer import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS, TokenIssuer, scope_name
+from infra_cdk.constructs.token_issuer import TokenIssuer
 from infra_cdk.settings import Settings
 
 # The fields that runbooks and the dashboard use, and errors that no function logs. No header and no body: those could
@@ -30,9 +31,9 @@ _ACCESS_LOG_FIELDS = {
     "authorizerError": "$context.authorizer.error",
 }
 
-_SESSION = "session"
-# The settings that limit a route, `<name>_rate_per_s` and `<name>_burst`, by what its token has to be.
-_LIMITS = {READ_RECOMMENDATIONS: "recommend", WRITE_EVENTS: "events", ADMINISTER: "admin", _SESSION: "session"}
+# Settings that limit a route, `<name>_rate_per_s` and `<name>_burst`, by its first scope.
+_LIMITS = {READ_RECOMMENDATIONS: "recommend", WRITE_EVENTS: "events", ADMINISTER: "admin"}
+_SESSION_LIMITS = "session"
 
 _REQUEST_HEADERS = ("authorization", "content-type", "if-none-match")
 _ANSWER_HEADERS = (
@@ -141,30 +142,13 @@ class HttpApi(Construct):
         """Return a statistic of the time until the answer, in milliseconds."""
         return self._api.metric_latency(statistic=statistic, period=PERIOD, label=statistic)
 
-    def route(self, key: str, *, function: lambda_.IFunction, scope: str, or_scopes: Sequence[str] = ()) -> None:
-        """Send the requests of a route to `function` if their token has `scope`, which says the limits, or another.
+    def add_routes(self, functions: Mapping[str, lambda_.IFunction]) -> None:
+        """Add every route of `alsolike.declarations.routes`, given the functions by name."""
+        for key, route in ROUTES.items():
+            self._add(key, functions[route.function], route.scopes)
 
-        Parameters
-        ----------
-        key
-            Like `POST /events`; the route of a GET also takes HEAD.
-        """
-        scopes = [scope_name(each) for each in (scope, *or_scopes)]
-        self._add(key, function, authorizer=self._authorizer, scopes=scopes, limits=_LIMITS[scope])
-
-    def session_route(self, key: str, *, function: lambda_.IFunction) -> None:
-        """Send the requests of a route for browsers to `function` if their token is a session's."""
-        self._add(key, function, authorizer=self._sessions, scopes=None, limits=_LIMITS[_SESSION])
-
-    def _add(
-        self,
-        key: str,
-        function: lambda_.IFunction,
-        *,
-        authorizer: apigw.IHttpRouteAuthorizer,
-        scopes: Sequence[str] | None,
-        limits: str,
-    ) -> None:
+    def _add(self, key: str, function: lambda_.IFunction, scopes: Sequence[str]) -> None:
+        limits = _LIMITS[scopes[0]] if scopes else _SESSION_LIMITS
         method, path = key.split(" ")
         methods = [method, "HEAD"] if method == "GET" else [method]
         routes = self._api.add_routes(
@@ -175,8 +159,8 @@ class HttpApi(Construct):
                 function,
                 payload_format_version=apigw.PayloadFormatVersion.VERSION_2_0,
             ),
-            authorizer=authorizer,
-            authorization_scopes=scopes,
+            authorizer=self._authorizer if scopes else self._sessions,
+            authorization_scopes=list(scopes) or None,
         )
         for each in methods:
             self._route_settings[f"{each} {path}"] = {

@@ -13,19 +13,6 @@ from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.settings import Settings
 
-ROUTES = (
-    "GET /operator/models",
-    "GET /operator/models/{version}",
-    "POST /operator/models/{version}/promotion",
-    "POST /operator/models/{version}/pin",
-    "POST /operator/models/{version}/unpin",
-    "POST /operator/models/resume",
-    "POST /operator/rollbacks",
-    "GET /operator/trainings",
-    "POST /operator/trainings",
-    "POST /operator/rules/preview",
-)
-
 
 def operate(
     scope: Construct,

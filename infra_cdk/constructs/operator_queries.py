@@ -18,20 +18,7 @@ from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.constructs.stored_data import StoredData
-from infra_cdk.constructs.token_issuer import ADMINISTER
 from infra_cdk.settings import Settings
-
-ROUTES = (
-    "GET /operator/traffic",
-    "GET /operator/alarms",
-    "GET /operator/engagement",
-    "GET /operator/drift",
-    "GET /operator/quarantine",
-    "GET /operator/experiments",
-    "GET /operator/cost",
-    "GET /operator/rules",
-)
-
 
 _PARTS = ("attribution", "batch", "catalogue", "data", "lake", "observability", "privacy", "serving", "training")
 
@@ -42,12 +29,12 @@ _READ_IN_LAKE = {
 }
 
 
-def add_observe(
+def observe(
     scope: Construct, construct_id: str, *, settings: Settings, data: StoredData, layers: PythonLayers, api: HttpApi
 ) -> PythonFunction:
-    """Add the function `observe` with its routes."""
+    """Create the function `observe`."""
     parts = (*_PARTS, "pages") if settings.web else _PARTS  # the templates of these stacks state the cost
-    function = PythonFunction(
+    return PythonFunction(
         scope,
         construct_id,
         name="observe",
@@ -110,6 +97,3 @@ def add_observe(
         # The API waits for 30 s.
         timeout_s=29,
     )
-    for key in ROUTES:
-        api.route(key, function=function.live, scope=ADMINISTER)
-    return function

@@ -4,22 +4,13 @@ import aws_cdk as cdk
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
+from alsolike.declarations.routes import ADMINISTER, READ_RECOMMENDATIONS, RESOURCE_SERVER, SCOPES, WRITE_EVENTS
 from infra_cdk.constructs.data_lake import removal_policy
 from infra_cdk.constructs.nag_suppressions import acknowledge
 from infra_cdk.settings import Settings
 
-RESOURCE_SERVER = "alsolike"
-READ_RECOMMENDATIONS = "recommendations.read"
-WRITE_EVENTS = "events.write"
-ADMINISTER = "admin"
-
 NO_PAGES_YET = "https://pages.invalid/"
 """Callback of the pages' client until `alsolike web publish` sets theirs: their stack is deployed after this one."""
-
-
-def scope_name(scope: str) -> str:
-    """Return a scope as it stands in a token: Cognito puts the resource server before it."""
-    return f"{RESOURCE_SERVER}/{scope}"
 
 
 class TokenIssuer(Construct):
@@ -71,12 +62,10 @@ class TokenIssuer(Construct):
             "threat protection is for public sign-up, and is billed per user",
         )
         scopes = {
-            name: cognito.ResourceServerScope(scope_name=name, scope_description=description)
-            for name, description in (
-                (READ_RECOMMENDATIONS, "Ask for recommendations"),
-                (WRITE_EVENTS, "Send events, items and users"),
-                (ADMINISTER, "See, change and delete items and users, and see and operate the deployment"),
+            scope: cognito.ResourceServerScope(
+                scope_name=scope.removeprefix(f"{RESOURCE_SERVER}/"), scope_description=description
             )
+            for scope, description in SCOPES.items()
         }
         server = self.pool.add_resource_server(
             "Api", identifier=RESOURCE_SERVER, user_pool_resource_server_name="Alsolike", scopes=list(scopes.values())

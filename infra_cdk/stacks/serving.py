@@ -12,15 +12,15 @@ from infra_cdk.constructs.batch_workflow import recommend_permissions
 from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
 from infra_cdk.constructs.event_consumers import add_consumers
 from infra_cdk.constructs.http_api import HttpApi
-from infra_cdk.constructs.operator_actions import ROUTES, operate
-from infra_cdk.constructs.operator_queries import add_observe
+from infra_cdk.constructs.operator_actions import operate
+from infra_cdk.constructs.operator_queries import observe
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.constructs.served_log import ServedLog
 from infra_cdk.constructs.session_authorizer import SessionAuthorizer
-from infra_cdk.constructs.token_issuer import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS, TokenIssuer
+from infra_cdk.constructs.token_issuer import TokenIssuer
 from infra_cdk.constructs.tombstone_access import hash_key_permission, tombstone_permissions, tombstone_variables
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
@@ -70,33 +70,7 @@ class ServingStack(cdk.Stack):
             layers=self._layers,
             settings=settings,
         )
-        for key in ("POST /events", "POST /items", "POST /users"):
-            api.route(key, function=collect, scope=WRITE_EVENTS)
-        for key in (
-            "GET /items",
-            "GET /items/{itemId}",
-            "PATCH /items/{itemId}",
-            "DELETE /items/{itemId}",
-            "GET /users",
-            "GET /users/{userId}",
-            "PATCH /users/{userId}",
-        ):
-            api.route(key, function=collect, scope=ADMINISTER)
-        api.route(
-            "GET /openapi.json", function=collect, scope=ADMINISTER, or_scopes=(READ_RECOMMENDATIONS, WRITE_EVENTS)
-        )
-        api.route("DELETE /users/{userId}", function=privacy.erase_user, scope=ADMINISTER)
-        api.route("GET /users/{userId}/data", function=privacy.export_user, scope=ADMINISTER)
-        for key in (
-            "POST /recommendations",
-            "POST /personalize-ranking",
-            "GET /users/{userId}/recommendations",
-            "GET /items/{itemId}/similar",
-            "GET /trending",
-            "GET /popular",
-        ):
-            api.route(key, function=recommend, scope=READ_RECOMMENDATIONS)
-        add_observe(self, "Observe", settings=settings, data=data, layers=self._layers, api=api)
+        observes = observe(self, "Observe", settings=settings, data=data, layers=self._layers, api=api)
         operates = operate(
             self,
             settings=settings,
@@ -106,11 +80,16 @@ class ServingStack(cdk.Stack):
             recommend=recommend,
             layers=self._layers,
         )
-        for key in ROUTES:
-            api.route(key, function=operates.live, scope=ADMINISTER)
-        api.session_route("POST /session/events", function=collect)
-        for key in ("GET /session/recommendations", "GET /session/items/{itemId}/similar"):
-            api.session_route(key, function=recommend)
+        api.add_routes(
+            {
+                "collect": collect,
+                "erase_user": privacy.erase_user,
+                "export_user": privacy.export_user,
+                "recommend": recommend,
+                "observe": observes.live,
+                "operate": operates.live,
+            }
+        )
         add_consumers(self, settings=settings, data=data, layers=self._layers)
         Parameters(
             self,

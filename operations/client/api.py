@@ -14,8 +14,9 @@ from typing import Any
 
 import orjson
 
+from alsolike.declarations.routes import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound, Unavailable
-from operations.client.deployment import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS, Deployment
+from operations.client.deployment import Deployment
 
 _TIMEOUT_S = 30
 _ARN = "arn:aws:personalize::"

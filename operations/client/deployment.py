@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from alsolike.declarations.routes import ADMINISTER
 from alsolike.runtime.errors import NotFound, Unavailable
 from operations.client.aws import session_clients, translate_aws_errors
 from operations.client.tokens import ClientCredentials, Tokens
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
 TREE = "/alsolike"
 STATE_VARIABLE = "ALSOLIKE_STATE"
 DEFAULT_STATE = Path(".alsolike/cloud.json")
-
-WRITE_EVENTS = "alsolike/events.write"
-READ_RECOMMENDATIONS = "alsolike/recommendations.read"
-ADMINISTER = "alsolike/admin"
 
 _LOCAL_TOKEN_S = 3600
 

@@ -4,17 +4,20 @@ import ast
 from pathlib import Path
 
 from alsolike.declarations import storage
+from alsolike.declarations.routes import ROUTES, SCOPES
 
 INFRASTRUCTURE = Path(__file__).parents[2] / "infra_cdk"
 NAMES = tuple(value for name, value in vars(storage).items() if name.endswith(("_KEY", "_PREFIX")))
 
 
-def test_infrastructure_states_no_key_or_prefix_of_its_own() -> None:
+def test_infrastructure_states_no_key_prefix_route_or_scope_of_its_own() -> None:
     stated = [
         f"{path.name}:{node.lineno}: {node.value}"
         for path in sorted(INFRASTRUCTURE.rglob("*.py"))
         for node in ast.walk(ast.parse(path.read_bytes()))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith(NAMES)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and node.value.startswith((*NAMES, *ROUTES, *SCOPES))
     ]
 
     assert len(NAMES) > 30

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from alsolike.api.routes import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS
 from alsolike.contract.json_schemas import or_null
+from alsolike.declarations.routes import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS
 from alsolike.events.session_tokens import MAX_LIFETIME_S, Session, mint
 from alsolike.recommendations.requests import GET_RECOMMENDATIONS
 from operations.configuration.configuration_store import ConfigurationStore

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from alsolike.api.routes import ADMINISTER
+from alsolike.declarations.routes import ADMINISTER
 from tests.booted.shop import Shop
 from tests.slow.api import deployment
 

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import pytest
 from typer.testing import CliRunner
 
+from alsolike.declarations.routes import ADMINISTER, WRITE_EVENTS
 from alsolike.runtime.errors import AlsolikeError, InvalidInput, NotFound, Unavailable
 from cli.main import app
 from operations.client.api import Api
-from operations.client.deployment import ADMINISTER, WRITE_EVENTS, Deployment, on_aws
+from operations.client.deployment import Deployment, on_aws
 from tests.unit.cli.endpoints import Endpoints, serving
 from tests.unit.cli.shop import NAMES, put_parameters
 

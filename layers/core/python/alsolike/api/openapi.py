@@ -13,9 +13,10 @@ from typing import Any
 
 from alsolike.api.answers import ANSWERS, ERROR, HEADERS
 from alsolike.api.path_ids import PATH_ID
-from alsolike.api.routes import SCOPES, Operation, operations
+from alsolike.api.routes import Operation, operations
 from alsolike.contract.fields import ListOf, MapOf
 from alsolike.contract.json_schemas import Schema
+from alsolike.declarations.routes import SCOPES
 from alsolike.domain.configuration import Configuration
 from alsolike.events.correlation import HEADER
 

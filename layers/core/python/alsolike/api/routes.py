@@ -15,6 +15,7 @@ from alsolike.catalogue.users import USERS
 from alsolike.contract.fields import Fields
 from alsolike.contract.json_schemas import Schema
 from alsolike.contract.queries import NEXT, PAGE
+from alsolike.declarations.routes import ROUTES
 from alsolike.domain.configuration import ColumnType, Configuration
 from alsolike.events.event_fields import put_events, put_session_events
 from alsolike.recommendations.requests import (
@@ -26,16 +27,6 @@ from alsolike.recommendations.requests import (
     USER_QUERY,
 )
 
-WRITE_EVENTS = "alsolike/events.write"
-READ_RECOMMENDATIONS = "alsolike/recommendations.read"
-ADMINISTER = "alsolike/admin"
-
-SCOPES: Mapping[str, str] = {
-    READ_RECOMMENDATIONS: "Ask for recommendations",
-    WRITE_EVENTS: "Send events, items and users",
-    ADMINISTER: "See, change and delete items and users, and see and operate the deployment",
-}
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Operation:
@@ -45,8 +36,6 @@ class Operation:
     ----------
     key
         Method and path, the name of the route.
-    scopes
-        A token must have one of them; empty if it must be a session's.
     answer
         The name of the response, in `answers.ANSWERS`.
     errors
@@ -62,13 +51,17 @@ class Operation:
     key: str
     name: str
     summary: str
-    scopes: Sequence[str]
     answer: str
     errors: Sequence[int] = ()
     headers: Sequence[str] = ()
     status: int = 200
     body: tuple[str, Schema] | None = None
     query: Fields | None = None
+
+    @property
+    def scopes(self) -> Sequence[str]:
+        """A token must have one of them; empty if it must be a session's."""
+        return ROUTES[self.key].scopes
 
     @property
     def method(self) -> str:
@@ -87,7 +80,6 @@ def operate_operations() -> Iterator[Operation]:
         "GET /operator/models",
         "ListModels",
         "List the latest model versions and the champion",
-        [ADMINISTER],
         action_answers.MODELS,
         errors=[400],
         query=MODELS_QUERY,
@@ -96,7 +88,6 @@ def operate_operations() -> Iterator[Operation]:
         "GET /operator/models/{version}",
         "ShowModel",
         "Show a model version",
-        [ADMINISTER],
         action_answers.MODEL_STORY,
         errors=[400, 404],
     )
@@ -104,7 +95,6 @@ def operate_operations() -> Iterator[Operation]:
         "POST /operator/models/{version}/promotion",
         "PromoteModel",
         "Promote a model version to champion, or start a canary",
-        [ADMINISTER],
         action_answers.PROMOTION,
         errors=[400, 404, 409],
         body=("PromoteModel", PROMOTE.schema()),
@@ -117,7 +107,6 @@ def operate_operations() -> Iterator[Operation]:
             f"POST /operator/models/{{version}}/{verb}",
             f"{verb.title()}Model",
             summary,
-            [ADMINISTER],
             action_answers.CHAMPION,
             errors=[400, 404, 409],
             body=("ChangeModels", CHANGE.schema()),
@@ -126,7 +115,6 @@ def operate_operations() -> Iterator[Operation]:
         "POST /operator/models/resume",
         "ResumeModels",
         "Resume automatic promotions after a rollback",
-        [ADMINISTER],
         action_answers.CHAMPION,
         errors=[400, 404, 409],
         body=("ChangeModels", CHANGE.schema()),
@@ -135,7 +123,6 @@ def operate_operations() -> Iterator[Operation]:
         "POST /operator/rollbacks",
         "RollBack",
         "Promote the previous champion again, or end a canary",
-        [ADMINISTER],
         action_answers.CHAMPION,
         errors=[400, 404, 409],
         body=("RollBack", ROLL_BACK.schema()),
@@ -144,7 +131,6 @@ def operate_operations() -> Iterator[Operation]:
         "GET /operator/trainings",
         "ListTrainings",
         "List the latest runs of the training workflow",
-        [ADMINISTER],
         action_answers.TRAININGS,
         errors=[400],
         query=TRAININGS_QUERY,
@@ -153,7 +139,6 @@ def operate_operations() -> Iterator[Operation]:
         "POST /operator/trainings",
         "StartTraining",
         "Start a run of the training workflow",
-        [ADMINISTER],
         action_answers.STARTED_TRAINING,
         errors=[400, 409],
         body=("StartTraining", START.schema()),
@@ -162,7 +147,6 @@ def operate_operations() -> Iterator[Operation]:
         "POST /operator/rules/preview",
         "PreviewRules",
         "Show a user's recommendations with and without rules, without logging them",
-        [ADMINISTER],
         action_answers.RULES_PREVIEW,
         errors=[400, 404],
         body=("PreviewRules", PREVIEW.schema()),
@@ -173,15 +157,12 @@ def operations(configuration: Configuration) -> Iterator[Operation]:
     """Yield every route, with the event types and the columns that `configuration` declares."""
     yield from _events(configuration)
     yield from _rows(ITEMS, configuration.item_columns, row=answers.ITEM, page=answers.ITEM_PAGE)
-    yield Operation(
-        "DELETE /items/{itemId}", "DeleteItem", "Delete an item", [ADMINISTER], answers.NOTHING, errors=[400, 404, 409]
-    )
+    yield Operation("DELETE /items/{itemId}", "DeleteItem", "Delete an item", answers.NOTHING, errors=[400, 404, 409])
     yield from _rows(USERS, configuration.user_columns, row=answers.USER, page=answers.USER_PAGE)
     yield Operation(
         "DELETE /users/{userId}",
         "EraseUser",
         "Erase a user from every store, and refuse the user's events from now on",
-        [ADMINISTER],
         answers.ERASURE,
         errors=[400, 404],
         status=202,
@@ -190,7 +171,6 @@ def operations(configuration: Configuration) -> Iterator[Operation]:
         "GET /users/{userId}/data",
         "ShowUserData",
         "Show all stored data about a user, in pages",
-        [ADMINISTER],
         answers.USER_DATA,
         errors=[400, 404, 413],
         query=NEXT,
@@ -202,7 +182,6 @@ def operations(configuration: Configuration) -> Iterator[Operation]:
         "GET /openapi.json",
         "DescribeApi",
         "Describe the API with its configuration",
-        [ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS],
         answers.DESCRIPTION,
         headers=answers.OF_CACHED,
     )
@@ -213,7 +192,6 @@ def _events(configuration: Configuration) -> Iterator[Operation]:
         "POST /events",
         "PutEvents",
         "Send 1 to 10 events of a session; repeated events count once",
-        [WRITE_EVENTS],
         answers.NOTHING,
         errors=[400, 404, 413],
         body=("Events", put_events(configuration).schema()),
@@ -222,7 +200,6 @@ def _events(configuration: Configuration) -> Iterator[Operation]:
         "POST /session/events",
         "PutSessionEvents",
         "Send 1 to 10 events of the token's session, from a browser",
-        [],
         answers.NOTHING,
         errors=[400, 404, 413],
         body=("SessionEvents", put_session_events(configuration).schema()),
@@ -235,7 +212,6 @@ def _rows(kind: RowKind[Any], columns: Mapping[str, ColumnType], *, row: str, pa
         f"POST {path}",
         f"Put{name}s",
         f"Store 1 to 10 {kind.list_field}, replacing existing ones",
-        [WRITE_EVENTS],
         answers.NOTHING,
         errors=[400, 404, 413],
         body=(f"{name}s", described_put(kind, columns).schema()),
@@ -244,17 +220,15 @@ def _rows(kind: RowKind[Any], columns: Mapping[str, ColumnType], *, row: str, pa
         f"GET {path}",
         f"List{name}s",
         f"List {kind.list_field} in arbitrary order",
-        [ADMINISTER],
         page,
         errors=[400],
         query=PAGE,
     )
-    yield Operation(f"GET {path}/{one}", f"Get{name}", f"Show the {kind.name}", [ADMINISTER], row, errors=[400, 404])
+    yield Operation(f"GET {path}/{one}", f"Get{name}", f"Show the {kind.name}", row, errors=[400, 404])
     yield Operation(
         f"PATCH {path}/{one}",
         f"Change{name}",
         f"Set columns of the {kind.name} and remove those that are null",
-        [ADMINISTER],
         row,
         errors=[400, 404, 409, 413],
         body=(f"{name}Changes", changes_schema(kind, columns)),
@@ -266,7 +240,6 @@ def _recommendations() -> Iterator[Operation]:
         "POST /recommendations",
         "GetRecommendations",
         "Recommend items",
-        [READ_RECOMMENDATIONS],
         answers.RECOMMENDED,
         errors=[400, 404, 413],
         headers=answers.OF_RECOMMENDATIONS,
@@ -276,7 +249,6 @@ def _recommendations() -> Iterator[Operation]:
         "POST /personalize-ranking",
         "GetPersonalizedRanking",
         "Rank items for a user",
-        [READ_RECOMMENDATIONS],
         answers.RANKED,
         errors=[400, 404, 413],
         headers=answers.OF_RECOMMENDATIONS,
@@ -299,7 +271,6 @@ def _recommendations() -> Iterator[Operation]:
             key,
             name,
             summary,
-            [] if key.startswith("GET /session/") else [READ_RECOMMENDATIONS],
             answers.RECOMMENDED,
             errors=[400, 404],
             headers=(*answers.OF_RECOMMENDATIONS, *answers.OF_CACHED),
@@ -309,6 +280,4 @@ def _recommendations() -> Iterator[Operation]:
 
 def _observed() -> Iterator[Operation]:
     for route in operator_queries.ROUTES:
-        yield Operation(
-            route.key, route.name, route.summary, [ADMINISTER], route.answer, errors=[400], query=route.query
-        )
+        yield Operation(route.key, route.name, route.summary, route.answer, errors=[400], query=route.query)

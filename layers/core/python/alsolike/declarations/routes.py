@@ -1,0 +1,93 @@
+"""Routes of the API with their functions, and the scopes of tokens."""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+RESOURCE_SERVER = "alsolike"
+READ_RECOMMENDATIONS = f"{RESOURCE_SERVER}/recommendations.read"
+WRITE_EVENTS = f"{RESOURCE_SERVER}/events.write"
+ADMINISTER = f"{RESOURCE_SERVER}/admin"
+
+SCOPES: Mapping[str, str] = MappingProxyType(
+    {
+        READ_RECOMMENDATIONS: "Ask for recommendations",
+        WRITE_EVENTS: "Send events, items and users",
+        ADMINISTER: "See, change and delete items and users, and see and operate the deployment",
+    }
+)
+"""Scopes with their descriptions."""
+
+
+class Route(NamedTuple):
+    """The function behind a route, and the scopes of which a token must have one.
+
+    The first scope selects the limits of `cdk.json`. Without scopes, the route expects the token of a session.
+    """
+
+    function: str
+    scopes: tuple[str, ...]
+
+
+def _routes(function: str, scopes: Iterable[str], *keys: str) -> dict[str, Route]:
+    return dict.fromkeys(keys, Route(function, tuple(scopes)))
+
+
+ROUTES: Mapping[str, Route] = MappingProxyType(
+    {
+        **_routes("collect", [WRITE_EVENTS], "POST /events", "POST /items", "POST /users"),
+        **_routes(
+            "collect",
+            [ADMINISTER],
+            "GET /items",
+            "GET /items/{itemId}",
+            "PATCH /items/{itemId}",
+            "DELETE /items/{itemId}",
+            "GET /users",
+            "GET /users/{userId}",
+            "PATCH /users/{userId}",
+        ),
+        **_routes("collect", [ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS], "GET /openapi.json"),
+        **_routes("erase_user", [ADMINISTER], "DELETE /users/{userId}"),
+        **_routes("export_user", [ADMINISTER], "GET /users/{userId}/data"),
+        **_routes(
+            "recommend",
+            [READ_RECOMMENDATIONS],
+            "POST /recommendations",
+            "POST /personalize-ranking",
+            "GET /users/{userId}/recommendations",
+            "GET /items/{itemId}/similar",
+            "GET /trending",
+            "GET /popular",
+        ),
+        **_routes(
+            "observe",
+            [ADMINISTER],
+            "GET /operator/traffic",
+            "GET /operator/alarms",
+            "GET /operator/engagement",
+            "GET /operator/drift",
+            "GET /operator/quarantine",
+            "GET /operator/experiments",
+            "GET /operator/cost",
+            "GET /operator/rules",
+        ),
+        **_routes(
+            "operate",
+            [ADMINISTER],
+            "GET /operator/models",
+            "GET /operator/models/{version}",
+            "POST /operator/models/{version}/promotion",
+            "POST /operator/models/{version}/pin",
+            "POST /operator/models/{version}/unpin",
+            "POST /operator/models/resume",
+            "POST /operator/rollbacks",
+            "GET /operator/trainings",
+            "POST /operator/trainings",
+            "POST /operator/rules/preview",
+        ),
+        **_routes("collect", [], "POST /session/events"),
+        **_routes("recommend", [], "GET /session/recommendations", "GET /session/items/{itemId}/similar"),
+    }
+)
+"""Routes by method and path. A GET also accepts HEAD."""
