@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alsolike.declarations.storage import MONITORING_LATEST_KEY
 from cli.options import AsJson, Stack, State
 
 if TYPE_CHECKING:
@@ -78,21 +77,12 @@ def latest(where: Deployment) -> DriftReport | None:
     Unavailable
         If S3 does not answer.
     """
-    from botocore.exceptions import ClientError
-
-    from alsolike.lake.lake_objects import is_gone
+    from alsolike.declarations.storage import MONITORING_LATEST_KEY
+    from alsolike.runtime.s3 import S3Object
     from alsolike.training.monitoring import DriftReport
-    from operations.client.aws import translate_aws_errors
 
-    bucket = where.names.artefact_bucket
-    with translate_aws_errors(f"s3://{bucket}/{MONITORING_LATEST_KEY}"):
-        try:
-            body = where.client("s3").get_object(Bucket=bucket, Key=MONITORING_LATEST_KEY)["Body"].read()
-        except ClientError as error:
-            if is_gone(error):
-                return None
-            raise
-    return DriftReport.from_json(body)
+    stored = S3Object(where.client("s3"), where.names.artefact_bucket, MONITORING_LATEST_KEY).read()
+    return DriftReport.from_json(stored.body) if stored else None
 
 
 def sentences(report: DriftReport) -> Iterator[str]:

@@ -11,12 +11,12 @@ from typing import Any
 from alsolike.arrays.mapped import MappedStrings
 from alsolike.bundle.bundle import Manifest
 from alsolike.registry.registry import model_prefix
-from alsolike.runtime.errors import NotFound
-from alsolike.runtime.s3 import download
+from alsolike.runtime.aws_errors import MISSING
+from alsolike.runtime.errors import NotFound, Unavailable
+from alsolike.runtime.s3 import S3Object, download
 from alsolike.training import dataset
 from alsolike.training.dataset import DatasetManifest
 from cli import console
-from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
 from operations.models import versions as model_versions
 
@@ -149,32 +149,23 @@ def _counts(manifest: DatasetManifest | None) -> dict[str, Any]:
 
 def _dataset(where: Deployment, dataset_id: str) -> DatasetManifest | None:
     """Return what a dataset says of itself; None where it has expired."""
-    from botocore.exceptions import ClientError
-
-    bucket, key = where.names.artefact_bucket, f"{dataset.prefix(dataset_id)}{dataset.MANIFEST_FILE}"
-    with translate_aws_errors(f"s3://{bucket}/{key}"):
-        try:
-            return DatasetManifest.from_json(where.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                return None
-            raise
+    key = f"{dataset.prefix(dataset_id)}{dataset.MANIFEST_FILE}"
+    stored = S3Object(where.client("s3"), where.names.artefact_bucket, key).read()
+    return DatasetManifest.from_json(stored.body) if stored else None
 
 
 def _items(where: Deployment, version: str) -> set[str]:
     """Return the ids that a version knows, from the two files of its bundle that have them."""
-    from botocore.exceptions import ClientError
 
     bucket = where.names.artefact_bucket
     with tempfile.TemporaryDirectory(prefix="alsolike-") as name:
         for file in _IDS:
             key = f"{model_prefix(version)}{file}"
-            with translate_aws_errors(f"s3://{bucket}/{key}"):
-                try:
-                    download(where.client("s3"), bucket, key, Path(name) / file)
-                except ClientError as error:
-                    if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                        raise NotFound(f"model version {version!r} misses {file}: s3://{bucket}/{key}") from error
-                    raise
+            try:
+                download(where.client("s3"), bucket, key, Path(name) / file)
+            except Unavailable as error:
+                if error.code in MISSING:
+                    raise NotFound(f"model version {version!r} misses {file}: s3://{bucket}/{key}") from error
+                raise
         strings = MappedStrings(Path(name), "ids")
         return {strings[position].decode() for position in range(1, len(strings))}

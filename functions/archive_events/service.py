@@ -15,7 +15,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.declarations.tables import INTERACTIONS_COLUMNS
 from alsolike.events.correlation import correlation_ids
@@ -24,7 +23,7 @@ from alsolike.lake import lake
 from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.lake.record_columns import read_columns
 from alsolike.privacy.tombstones import IsErased, names_erased, no_erased_users
-from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.s3 import S3Object
 
 MS_PER_DAY = 86_400_000
 
@@ -95,10 +94,10 @@ def archive(
             first_sequence=records[0].sequence,
             last_sequence=records[-1].sequence,
         )
-        _put(client, bucket, key, to_parquet(day), content_type="application/vnd.apache.parquet")
+        S3Object(client, bucket, key).write(to_parquet(day), content_type="application/vnd.apache.parquet")
     for record, error in refused:
         quarantined = QuarantinedRecord(record, str(error))
-        _put(client, bucket, quarantined.key, quarantined.to_json(), content_type="application/json")
+        S3Object(client, bucket, quarantined.key).write(quarantined.to_json())
     left_out = len(columns["event_id"]) - len(rows) + len(unreadable) - len(refused)
     return ArchiveResult(
         len(rows), tuple(str(error) for _, error in refused), left_out, correlation_ids(record for record, _ in refused)
@@ -132,10 +131,3 @@ def _by_date(rows: pa.Table) -> list[tuple[str, pa.Table]]:
     return [
         (lake.event_date(day * MS_PER_DAY), rows.filter(pa.array(days == day))) for day in dict.fromkeys(days.tolist())
     ]
-
-
-def _put(client: Any, bucket: str, key: str, body: bytes, *, content_type: str) -> None:
-    try:
-        client.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
-    except (BotoCoreError, ClientError) as error:
-        raise Unavailable(f"s3://{bucket}/{key}: {error}") from error

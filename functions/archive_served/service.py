@@ -20,7 +20,6 @@ from typing import Any, NamedTuple
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
-from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.declarations.tables import SERVED_COLUMNS
 from alsolike.events.stream import StreamRecord
@@ -28,7 +27,8 @@ from alsolike.lake import lake, served
 from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.lake.served import Served
 from alsolike.privacy.tombstones import NO_TOMBSTONES, Tombstones
-from alsolike.runtime.errors import InvalidInput, Unavailable
+from alsolike.runtime.errors import InvalidInput
+from alsolike.runtime.s3 import S3Object
 
 DATA_MESSAGE = "DATA_MESSAGE"
 """Type of messages with log events; the other type only tests the destination."""
@@ -128,9 +128,9 @@ def archive(delivery: Delivery, *, client: Any, bucket: str, erased: Tombstones 
             rows.setdefault(served.served_date(row.served_ms), []).append(row)
     for date, day in rows.items():
         name = f"{delivery.source}-{delivery.events[0].id}-{delivery.events[-1].id}.parquet"
-        _put(client, bucket, f"{served.partition_prefix(date)}{name}", to_parquet(day))
+        S3Object(client, bucket, f"{served.partition_prefix(date)}{name}").write(to_parquet(day), content_type=None)
     for record in refused:
-        _put(client, bucket, record.key, record.to_json())
+        S3Object(client, bucket, record.key).write(record.to_json(), content_type=None)
     return DeliveryResult(sum(map(len, rows.values())), len(refused), left_out)
 
 
@@ -153,10 +153,3 @@ def _quarantined(delivery: Delivery, event: LogEvent, *, reason: str) -> Quarant
     shard = f"{served.QUARANTINE_SHARD}{delivery.source}"
     line = StreamRecord(delivery.group, shard, event.id, event.timestamp_ms, event.message.encode())
     return QuarantinedRecord(line, reason)
-
-
-def _put(client: Any, bucket: str, key: str, body: bytes) -> None:
-    try:
-        client.put_object(Bucket=bucket, Key=key, Body=body)
-    except (BotoCoreError, ClientError) as error:
-        raise Unavailable(f"s3://{bucket}/{key}: {error}") from error

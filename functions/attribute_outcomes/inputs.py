@@ -10,17 +10,16 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.declarations.storage import ENGAGEMENT_PREFIX, INTERACTIONS_PREFIX, OUTCOMES_PREFIX, SERVED_PREFIX
 from alsolike.declarations.tables import INTERACTIONS_PARTITION, SERVED_PARTITION
 from alsolike.lake import engagement, outcomes
-from alsolike.lake.lake_objects import LakeObject, is_gone
-from alsolike.runtime.errors import Unavailable
+from alsolike.lake.lake_objects import LakeObject
+from alsolike.runtime.s3 import S3Object, listed
 from functions.attribute_outcomes.rules import DEFINITIONS, POPULARITY_DAYS, AttributionRules
 
 _EPOCH = dt.date(1970, 1, 1).toordinal()
@@ -151,45 +150,28 @@ class DayReceiptStore:
         Unavailable
             If S3 does not answer.
         """
+        stored = self._object(day).read()
         try:
-            body = self._client.get_object(Bucket=self._bucket, Key=engagement.receipt_key(date_of(day)))["Body"].read()
-        except (ClientError, BotoCoreError) as error:
-            if is_gone(error):
-                return None
-            raise Unavailable(f"s3://{self._bucket}/{engagement.receipt_key(date_of(day))}: {error}") from error
-        try:
-            return DayReceipt(**orjson.loads(body))
+            return DayReceipt(**orjson.loads(stored.body)) if stored else None
         except (TypeError, ValueError):
             return None
 
     def write(self, day: int, receipt: DayReceipt) -> None:
         """Write the receipt of a day's results."""
-        self._client.put_object(
-            Bucket=self._bucket,
-            Key=engagement.receipt_key(date_of(day)),
-            Body=receipt.to_json(),
-            ContentType="application/json",
-        )
+        self._object(day).write(receipt.to_json())
+
+    def _object(self, day: int) -> S3Object:
+        return S3Object(self._client, self._bucket, engagement.receipt_key(date_of(day)))
 
 
 def _listed(client: Any, bucket: str, prefix: str, column: str) -> Days:
     days: dict[int, list[LakeObject]] = {}
-    for key, size, etag, modified_ms in _entries(client, bucket, prefix):
-        name, _, date = key.removeprefix(prefix).partition("/")[0].partition("=")
-        if name == column and key.endswith(".parquet"):
+    for entry in listed(client, bucket, prefix):
+        name, _, date = entry.key.removeprefix(prefix).partition("/")[0].partition("=")
+        if name == column and entry.key.endswith(".parquet"):
             try:
                 day = dt.date.fromisoformat(date).toordinal() - _EPOCH
             except ValueError:
                 continue
-            days.setdefault(day, []).append(LakeObject(key, size, etag, modified_ms))
+            days.setdefault(day, []).append(LakeObject(entry.key, entry.size_bytes, entry.etag, entry.modified_ms))
     return days
-
-
-def _entries(client: Any, bucket: str, prefix: str) -> Iterator[tuple[str, int, str, int]]:
-    try:
-        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            for entry in page.get("Contents", []):
-                modified_ms = int(entry["LastModified"].timestamp() * 1000)
-                yield entry["Key"], entry["Size"], entry["ETag"], modified_ms
-    except (ClientError, BotoCoreError) as error:
-        raise Unavailable(f"s3://{bucket}/{prefix}: {error}") from error

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.lake import engagement, lake, outcomes
 from alsolike.lake.engagement import Engagement
+from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import AlsolikeError, DaysFailed
 from alsolike.runtime.observability import logger
+from alsolike.runtime.s3 import S3Object
 from alsolike.snapshot.snapshot import Snapshot
 from functions.attribute_outcomes.day_results import PART_ROWS, Computation, Results
 from functions.attribute_outcomes.inputs import DayReceipt, DayReceiptStore, Inputs, date_of, etag_of
@@ -215,7 +216,7 @@ class Attribution:
     def _forget(self, day: int, inputs: Inputs, before: DayReceipt | None) -> None:
         """Remove the outcomes of a day whose answers have expired; their sums, which identify no user, stay."""
         key = outcomes.object_key(date_of(day))
-        self._client.delete_object(Bucket=self._bucket, Key=key)
+        S3Object(self._client, self._bucket, key).delete()
         kept = before or DayReceipt("", None, None, {})
         etag = etag_of(inputs.engagement, day, engagement.object_key(date_of(day)))
         fingerprint = inputs.fingerprint(day, late=kept.late)
@@ -229,14 +230,15 @@ class Attribution:
         return path
 
     def _put(self, key: str, path: Path) -> str:
-        with path.open("rb") as file:  # one request, not in parts: its response has the ETag of the content
+        with translate_aws_errors(f"s3://{self._bucket}/{key}"), path.open("rb") as file:
+            # One request, not in parts: its response has the ETag of the content.
             etag: str = self._client.put_object(Bucket=self._bucket, Key=key, Body=file)["ETag"]
         return etag
 
 
 def _told(error: Exception) -> str:
     """Return the text of a known error, else only its place, because its text may quote a user's data."""
-    if isinstance(error, AlsolikeError | ClientError | BotoCoreError):
+    if isinstance(error, AlsolikeError):
         return f"{type(error).__name__}: {error}"
     place = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__} in {place.name}, line {place.lineno} of {Path(place.filename).name}"

@@ -6,8 +6,7 @@ import contextlib
 from collections.abc import Sequence
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.observability import Metric, count, logger
 
@@ -62,12 +61,13 @@ class SessionKeys:
             return False
         before, self._tried_s = self._values, now_s
         try:
-            self._values, self._read_s = self._read(), now_s
-        except (BotoCoreError, ClientError) as error:
+            with translate_aws_errors(f"secret {self._secret_arn}"):
+                self._values, self._read_s = self._read(), now_s
+        except Unavailable as error:
             if not self._values:
-                raise Unavailable(f"secret {self._secret_arn}: {error}") from error
+                raise
             count(Metric.SESSION_KEYS_STALE)
-            logger.warning("session keys could not be read again", error_type=type(error).__name__)
+            logger.warning("session keys could not be read again", error_type=type(error.__cause__).__name__)
         return self._values != before
 
     def _read(self) -> tuple[bytes, ...]:

@@ -8,7 +8,6 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from botocore.exceptions import ClientError
 from pyspark.sql import SparkSession
 
 from alsolike.bundle import bundle
@@ -20,6 +19,7 @@ from alsolike.privacy.tombstones import TombstoneReader
 from alsolike.runtime.aws import client
 from alsolike.runtime.errors import InvalidBundle
 from alsolike.runtime.observability import logger
+from alsolike.runtime.s3 import S3Object
 from alsolike.training.dataset import CHAMPION_FOLDER, MANIFEST_FILE, prefix
 from alsolike.training.statistics import STATISTICS, STATISTICS_MANIFEST, Counting
 from functions.build_dataset.settings import Settings
@@ -122,15 +122,11 @@ def _champion_ms(s3: Any, bucket: str, run_id: str) -> int | None:
 
     The training job reports a broken one.
     """
+    stored = S3Object(s3, bucket, f"{prefix(run_id)}{CHAMPION_FOLDER}/{bundle.MANIFEST_FILE}").read()
     try:
-        answer = s3.get_object(Bucket=bucket, Key=f"{prefix(run_id)}{CHAMPION_FOLDER}/{bundle.MANIFEST_FILE}")
-        return bundle.Manifest.from_json(answer["Body"].read()).last_event_ms
+        return bundle.Manifest.from_json(stored.body).last_event_ms if stored else None
     except InvalidBundle:
         return None
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "NoSuchKey":
-            return None
-        raise
 
 
 def _session(region: str, size_bytes: int) -> SparkSession:

@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from alsolike.events.interactions import Interaction
 from alsolike.events.stream import partition_key
+from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import Unavailable
 
 MAX_ATTEMPTS = 5
@@ -70,8 +69,9 @@ class EventStream:
     def _put(self, records: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
         """Return the records that the stream rejected, with the reason of the first."""
         try:
-            answer = self._client.put_records(StreamName=self._name, Records=records)
-        except (BotoCoreError, ClientError) as error:
+            with translate_aws_errors(f"stream {self._name}"):
+                answer = self._client.put_records(StreamName=self._name, Records=records)
+        except Unavailable as error:
             raise Unavailable("the event stream does not answer; send the same call again") from error
         results = answer["Records"]
         failed = [record for record, result in zip(records, results, strict=True) if result.get("ErrorCode")]

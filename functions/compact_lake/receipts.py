@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
-from botocore.exceptions import ClientError
 
 from alsolike.declarations.storage import COMPACTIONS_PREFIX
 from alsolike.declarations.tables import INTERACTIONS_PARTITION
-from alsolike.lake.lake_objects import LakeObject, is_gone
+from alsolike.lake.lake_objects import LakeObject
+from alsolike.runtime.s3 import S3Object, scan
 
 WRITING = "writing"
 WRITTEN = "written"
@@ -78,49 +78,32 @@ class MergeReceiptStore:
     def all(self) -> Iterator[MergeReceipt]:
         """Yield every receipt; those that another call removes meanwhile are passed over."""
         prefix = f"{COMPACTIONS_PREFIX}{self._partition}="
-        for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
-            for entry in page.get("Contents", []):
-                try:
-                    content = self._client.get_object(Bucket=self._bucket, Key=entry["Key"])["Body"].read()
-                except ClientError as error:
-                    if is_gone(error):
-                        continue
-                    raise
-                date, _, name = entry["Key"].removeprefix(prefix).partition("/")
-                fields = orjson.loads(content)
-                yield MergeReceipt(
-                    date=date,
-                    merge_id=name.removesuffix(".json"),
-                    inputs=fields["inputs"],
-                    outputs=tuple(fields["outputs"]),
-                    state=fields["state"],
-                    changed_ms=int(entry["LastModified"].timestamp() * 1000),
-                    partition=self._partition,
-                )
+        for stored in scan(self._client, self._bucket, prefix):
+            if stored.body is None:
+                continue
+            date, _, name = stored.key.removeprefix(prefix).partition("/")
+            fields = orjson.loads(stored.body)
+            yield MergeReceipt(
+                date=date,
+                merge_id=name.removesuffix(".json"),
+                inputs=fields["inputs"],
+                outputs=tuple(fields["outputs"]),
+                state=fields["state"],
+                changed_ms=stored.modified_ms,
+                partition=self._partition,
+            )
 
     def begin(self, receipt: MergeReceipt) -> bool:
         """Write the receipt of a merge that begins; False if another call has begun the same one."""
-        try:
-            self._put(receipt, IfNoneMatch="*")
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("PreconditionFailed", "ConditionalRequestConflict"):
-                return False
-            raise
-        return True
+        return self._object(receipt).create(receipt.to_json())
 
     def complete(self, receipt: MergeReceipt) -> None:
         """Mark the outputs as complete."""
-        self._put(dataclasses.replace(receipt, state=WRITTEN))
+        self._object(receipt).write(dataclasses.replace(receipt, state=WRITTEN).to_json())
 
     def remove(self, receipt: MergeReceipt) -> None:
         """Delete the receipt of a finished merge."""
-        self._client.delete_object(Bucket=self._bucket, Key=receipt.key)
+        self._object(receipt).delete()
 
-    def _put(self, receipt: MergeReceipt, **condition: str) -> None:
-        self._client.put_object(
-            Bucket=self._bucket,
-            Key=receipt.key,
-            Body=receipt.to_json(),
-            ContentType="application/json",
-            **condition,
-        )
+    def _object(self, receipt: MergeReceipt) -> S3Object:
+        return S3Object(self._client, self._bucket, receipt.key)

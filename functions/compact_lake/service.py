@@ -21,11 +21,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 import pyarrow as pa
-from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.lake.lake_objects import LakeObject, is_gone, list_objects, read
-from alsolike.runtime.errors import InvalidInput, Unavailable
+from alsolike.lake.lake_objects import LakeObject, list_objects, read
+from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.observability import logger
+from alsolike.runtime.s3 import S3Object
 from functions.compact_lake import merging, retention
 from functions.compact_lake.receipts import WRITTEN, MergeReceipt, MergeReceiptStore, merge_id
 from functions.compact_lake.selection import MergeRules, batches, candidates, output_key
@@ -33,8 +33,6 @@ from functions.compact_lake.tables import INTERACTIONS, Table
 
 CONNECTIONS = 8
 """Requests at once; they wait for S3 more than for the processor."""
-
-_CHANGED = ("PreconditionFailed", "412", "ConditionalRequestConflict")
 
 
 class Erased(Protocol):
@@ -133,8 +131,6 @@ class Upkeep:
                 self._compact_day(date, candidates(objects, rules=self._rules, taken=taken, now_ms=self._now_ms()))
                 if not self._may_go_on():
                     break
-        except (ClientError, BotoCoreError) as error:
-            raise Unavailable(f"s3://{self._bucket}/{self._table.prefix}: {error}") from error
         finally:
             self._pool.shutdown(cancel_futures=True)
         return self._outcome
@@ -149,7 +145,7 @@ class Upkeep:
             return False
         if receipt.state != WRITTEN:
             self._undo(receipt)
-        elif all(map(self._is_there, receipt.outputs)):
+        elif all(self._object(key).etag() for key in receipt.outputs):
             inputs = receipt.inputs
             self._outcome.removed += sum(self._pool.map(self._delete_unchanged, inputs.keys(), inputs.values()))
             self._receipts.remove(receipt)
@@ -205,7 +201,7 @@ class Upkeep:
         if not self._receipts.begin(receipt):
             return
         for key in receipt.outputs:
-            self._client.put_object(Bucket=self._bucket, Key=key, Body=merging.to_parquet(rows, self._table))
+            self._object(key).write(merging.to_parquet(rows, self._table), content_type=None)
         if self._erased.now() != erased or not self._are_unchanged(inputs):
             self._undo(receipt)
             return
@@ -215,7 +211,7 @@ class Upkeep:
 
     def _undo(self, receipt: MergeReceipt) -> None:
         for key in receipt.outputs:
-            self._client.delete_object(Bucket=self._bucket, Key=key)
+            self._object(key).delete()
         self._receipts.remove(receipt)
         self._outcome.undone += 1
 
@@ -224,26 +220,13 @@ class Upkeep:
         found = {each.key: each.etag for each in list_objects(self._client, self._bucket, prefix=prefix)}
         return all(found.get(each.key) == each.etag for each in inputs)
 
-    def _is_there(self, key: str) -> bool:
-        try:
-            self._client.head_object(Bucket=self._bucket, Key=key)
-        except ClientError as error:
-            if is_gone(error):
-                return False
-            raise
-        return True
-
     def _delete_unchanged(self, key: str, etag: str) -> bool:
         """Delete an input; one that was rewritten since is no input any more."""
-        try:
-            if self._client.head_object(Bucket=self._bucket, Key=key)["ETag"] != etag:
-                return False
-            self._client.delete_object(Bucket=self._bucket, Key=key, IfMatch=etag)
-        except ClientError as error:
-            if is_gone(error) or error.response["Error"]["Code"] in _CHANGED:
-                return False
-            raise
-        return True
+        stored = self._object(key)
+        return stored.etag() == etag and stored.delete(etag=etag)
+
+    def _object(self, key: str) -> S3Object:
+        return S3Object(self._client, self._bucket, key)
 
 
 def _chunks(objects: Iterator[LakeObject], size: int) -> Iterator[list[LakeObject]]:

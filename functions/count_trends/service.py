@@ -90,7 +90,7 @@ class Counters:
         if stored is None:
             return _Known(NOTHING_COUNTED, None)
         try:
-            return _Known(ShardCounts.from_bytes(stored.data, name=self._store.uri(key)), stored.etag)
+            return _Known(ShardCounts.from_bytes(stored.body, name=self._store.uri(key)), stored.etag)
         except InvalidTrends as error:
             # The counters cannot be repaired, and would have faded soon: the shard starts again.
             logger.error("trends of a shard begin anew", reason=str(error))

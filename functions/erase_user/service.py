@@ -6,20 +6,19 @@ import dataclasses
 from typing import Any
 
 import orjson
-from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.events.interactions import profile_id
 from alsolike.privacy.erasures import ErasureReceipt, ErasureReceiptStore, erasure_id, pending_key
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import add_tombstone, long_key
 from alsolike.profiles.store import ProfileStore
+from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
+from alsolike.runtime.s3 import S3Object
 
 MAX_RUNS = 1_000
 ENDED_AFTER_MS = 86_400_000
 """A run that completed its receipt has ended by then; its name can be used again after 90 days, and means nothing."""
-
-_LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -82,34 +81,21 @@ def erase_user(user_id: str, *, erasing: Erasing, now_ms: int) -> ErasureReceipt
 
 def _remember(erasing: Erasing, erasure: str, *, user_id: str, requested_at_ms: int) -> None:
     """Store the id for the workflow, unless an earlier call has: its object also holds the progress."""
-    key = pending_key(erasure)
-    try:
-        erasing.s3.put_object(
-            Bucket=erasing.bucket,
-            Key=key,
-            Body=orjson.dumps({"user_id": user_id, "requested_at_ms": requested_at_ms}),
-            ContentType="application/json",
-            IfNoneMatch="*",
-        )
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in _LOST_RACE:
-            raise Unavailable(f"s3://{erasing.bucket}/{key}: {error}") from error
-    except BotoCoreError as error:
-        raise Unavailable(f"s3://{erasing.bucket}/{key}: {error}") from error
+    pending = {"user_id": user_id, "requested_at_ms": requested_at_ms}
+    S3Object(erasing.s3, erasing.bucket, pending_key(erasure)).create(orjson.dumps(pending))
 
 
 def _is_running(erasing: Erasing, erasure: str, *, run: int) -> bool:
     """Start a run of the workflow; return true if it runs now. An active run is not started again."""
     try:
-        erasing.states.start_execution(
-            stateMachineArn=erasing.state_machine_arn,
-            name=f"{erasure}-{run}",
-            input=orjson.dumps({"erasure_id": erasure}).decode(),
-        )
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
+        with translate_aws_errors("the erasure's workflow does not start"):
+            erasing.states.start_execution(
+                stateMachineArn=erasing.state_machine_arn,
+                name=f"{erasure}-{run}",
+                input=orjson.dumps({"erasure_id": erasure}).decode(),
+            )
+    except Unavailable as error:
+        if error.code == "ExecutionAlreadyExists":
             return False  # it has ended
-        raise Unavailable(f"the erasure's workflow does not start: {error}") from error
-    except BotoCoreError as error:
-        raise Unavailable(f"the erasure's workflow does not start: {error}") from error
+        raise
     return True

@@ -8,15 +8,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.arrays.mapped import UNREADABLE, parse_array
 from alsolike.arrays.ragged import hashes_of
 from alsolike.bundle.bundle import MANIFEST_FILE, Manifest
-from alsolike.lake.lake_objects import is_gone
 from alsolike.registry.champion import Champion
 from alsolike.registry.registry import Registry, model_prefix
-from alsolike.runtime.errors import InvalidBundle, NotFound, Unavailable
+from alsolike.runtime.errors import InvalidBundle, NotFound
+from alsolike.runtime.s3 import S3Object
 from alsolike.training.dataset import DatasetManifest, prefix
 
 
@@ -88,10 +87,7 @@ def _array(client: Any, bucket: str, key: str, dtype: npt.DTypeLike) -> npt.NDAr
 
 
 def _read(client: Any, bucket: str, key: str) -> bytes:
-    try:
-        body: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
-    except (ClientError, BotoCoreError) as error:
-        if is_gone(error):
-            raise NotFound(f"s3://{bucket}/{key} is not there") from error
-        raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
-    return body
+    stored = S3Object(client, bucket, key)
+    if (content := stored.read()) is None:
+        raise NotFound(f"{stored.uri} is not there")
+    return content.body

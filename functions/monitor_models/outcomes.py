@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.training.monitoring import Start, StartedTraining
 
@@ -29,19 +29,20 @@ def outcome_of(client: Any, state_machine_arn: str, start: Start) -> StartedTrai
     """
     arn = f"{state_machine_arn.replace(':stateMachine:', ':execution:')}:{start.name}"
     try:
-        execution = client.describe_execution(executionArn=arn)
-        status = execution["status"]
-        if status in ("RUNNING", "PENDING_REDRIVE"):
-            return StartedTraining.GOING
-        if status == "SUCCEEDED":
-            return _of_output(arn, execution.get("output"))
-        if status == "ABORTED":
+        with translate_aws_errors(f"execution {arn}"):
+            execution = client.describe_execution(executionArn=arn)
+            status = execution["status"]
+            if status in ("RUNNING", "PENDING_REDRIVE"):
+                return StartedTraining.GOING
+            if status == "SUCCEEDED":
+                return _of_output(arn, execution.get("output"))
+            if status == "ABORTED":
+                return StartedTraining.STOPPED
+            events = client.get_execution_history(executionArn=arn, maxResults=_EARLIEST)["events"]
+    except Unavailable as error:
+        if error.code == "ExecutionDoesNotExist":  # a state machine that is replaced takes its executions along
             return StartedTraining.STOPPED
-        events = client.get_execution_history(executionArn=arn, maxResults=_EARLIEST)["events"]
-    except client.exceptions.ExecutionDoesNotExist:  # a state machine that is replaced takes its executions along
-        return StartedTraining.STOPPED
-    except (ClientError, BotoCoreError) as error:
-        raise Unavailable(f"execution {arn}: {error}") from error
+        raise
     had_turn = any(event.get("stateEnteredEventDetails", {}).get("name") == TURN for event in events)
     return StartedTraining.FAILED if had_turn else StartedTraining.NOT_BEGUN
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
-from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.declarations.storage import MONITORING_LATEST_KEY
 from alsolike.domain.configuration import Configuration
@@ -16,8 +15,8 @@ from alsolike.lake.lake import event_date
 from alsolike.lake.lake_objects import list_objects
 from alsolike.profiles.store import ProfileStore
 from alsolike.registry.training_lock import Holder, TrainingLock
-from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.observability import logger
+from alsolike.runtime.s3 import S3Object
 from alsolike.snapshot.reader import SnapshotReader
 from alsolike.snapshot.snapshot import Snapshot
 from alsolike.training.drift import WINDOW_DAYS
@@ -272,7 +271,4 @@ def _counted_from(state: State, baseline: Baseline) -> int:
 
 
 def _put(places: MonitoringStores, key: str, body: bytes) -> None:
-    try:
-        places.s3.put_object(Bucket=places.artefact_bucket, Key=key, Body=body, ContentType="application/json")
-    except (ClientError, BotoCoreError) as error:
-        raise Unavailable(f"s3://{places.artefact_bucket}/{key}: {error}") from error
+    S3Object(places.s3, places.artefact_bucket, key).write(body)

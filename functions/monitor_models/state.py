@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.declarations.storage import MONITORING_STATE_KEY
-from alsolike.lake.lake_objects import is_gone
-from alsolike.runtime.errors import InvalidInput, Unavailable
-from alsolike.runtime.s3 import put_if_unchanged
+from alsolike.runtime.errors import InvalidInput
+from alsolike.runtime.s3 import S3Object
 from alsolike.training.monitoring import Start, StartedTraining, read_start
 
 
@@ -89,7 +87,7 @@ class StateStore:
     """
 
     def __init__(self, client: Any, bucket: str) -> None:
-        self._client, self._bucket = client, bucket
+        self._object = S3Object(client, bucket, MONITORING_STATE_KEY)
 
     def read(self) -> State:
         """Return the state; an initial one if there is none.
@@ -101,22 +99,17 @@ class StateStore:
         Unavailable
             If S3 does not answer.
         """
+        if (stored := self._object.read()) is None:
+            return State()
         try:
-            answer = self._client.get_object(Bucket=self._bucket, Key=MONITORING_STATE_KEY)
-            body = answer["Body"].read()
-        except (ClientError, BotoCoreError) as error:
-            if is_gone(error):
-                return State()
-            raise Unavailable(f"s3://{self._bucket}/{MONITORING_STATE_KEY}: {error}") from error
-        try:
-            document = orjson.loads(body)
+            document = orjson.loads(stored.body)
             for name in ("last_start", "pending", "refused"):
                 document[name] = read_start(document[name])
             document["unsettled"] = tuple(document["unsettled"])
-            return State(**{**document, "etag": answer["ETag"]})
+            return State(**{**document, "etag": stored.etag})
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
             raise InvalidInput(
-                f"s3://{self._bucket}/{MONITORING_STATE_KEY} is unreadable: {error}; delete it to restart all figures"
+                f"{self._object.uri} is unreadable: {error}; delete it to restart all figures"
             ) from error
 
     def write(self, state: State) -> None:
@@ -129,11 +122,8 @@ class StateStore:
         Unavailable
             If S3 does not answer.
         """
-        put_if_unchanged(
-            self._client,
-            self._bucket,
-            MONITORING_STATE_KEY,
+        self._object.replace(
             orjson.dumps(dataclasses.replace(state, etag=None), option=orjson.OPT_INDENT_2),
             etag=state.etag,
-            conflict=f"s3://{self._bucket}/{MONITORING_STATE_KEY} changed meanwhile: another look did",
+            conflict=f"{self._object.uri} changed meanwhile: another look did",
         )

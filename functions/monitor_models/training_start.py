@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import Unavailable
 from alsolike.training.drift import DAY_MS
 from alsolike.training.monitoring import DriftThresholds, Figure, Start, Trigger
@@ -85,13 +85,14 @@ def start(client: Any, state_machine_arn: str, due: Start) -> bool:
     """
     document = {"trigger": due.trigger, "reason": due.reason}
     try:
-        client.start_execution(stateMachineArn=state_machine_arn, name=due.name, input=orjson.dumps(document).decode())
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
+        with translate_aws_errors(f"state machine {state_machine_arn}"):
+            client.start_execution(
+                stateMachineArn=state_machine_arn, name=due.name, input=orjson.dumps(document).decode()
+            )
+    except Unavailable as error:
+        if error.code == "ExecutionAlreadyExists":
             return False
-        raise Unavailable(f"state machine {state_machine_arn}: {error}") from error
-    except BotoCoreError as error:
-        raise Unavailable(f"state machine {state_machine_arn}: {error}") from error
+        raise
     return True
 
 

@@ -6,9 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.aws_errors import translate_aws_errors
 
 _PREFIX = "alsolike"
 _ORDER = ("ALARM", "INSUFFICIENT_DATA", "OK")
@@ -42,7 +40,7 @@ def alarms(client: Any, *, deployment: str) -> dict[str, Any]:
 
 
 def _read(client: Any) -> Iterator[tuple[Mapping[str, Any], bool]]:
-    try:
+    with translate_aws_errors("CloudWatch does not answer with alarms"):
         pages = client.get_paginator("describe_alarms").paginate(
             AlarmNamePrefix=_PREFIX, AlarmTypes=["MetricAlarm", "CompositeAlarm"]
         )
@@ -50,8 +48,6 @@ def _read(client: Any) -> Iterator[tuple[Mapping[str, Any], bool]]:
             for kind, composite in (("MetricAlarms", False), ("CompositeAlarms", True)):
                 for alarm in page.get(kind, ()):
                     yield alarm, composite
-    except (BotoCoreError, ClientError) as error:
-        raise Unavailable(f"CloudWatch does not answer with alarms: {error}") from error
 
 
 def _alarm(alarm: Mapping[str, Any], *, composite: bool, said_of: str) -> dict[str, Any]:

@@ -6,11 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from alsolike.declarations.storage import SNAPSHOT_KEY
-from alsolike.lake.lake_objects import is_gone
+from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import InvalidInput, InvalidSnapshot, Unavailable
+from alsolike.runtime.s3 import S3Object
 from alsolike.snapshot.manifest import Manifest
 from functions.observe.metric_reader import MetricReader, counted
 
@@ -58,10 +57,8 @@ class Deployed:
         return self._read[1]
 
     def _template(self, stack: str) -> Mapping[str, Any]:
-        try:
+        with translate_aws_errors(f"CloudFormation does not answer with the template of {stack}"):
             body = self._client.get_template(StackName=stack, TemplateStage="Original")["TemplateBody"]
-        except (BotoCoreError, ClientError) as error:
-            raise Unavailable(f"CloudFormation does not answer with the template of {stack}: {error}") from error
         template: Mapping[str, Any] = json.loads(body) if isinstance(body, str) else body
         return template
 
@@ -104,22 +101,16 @@ class LastDay:
         }
 
     def _profiles(self) -> int:
-        try:
+        with translate_aws_errors(f"table {self._table}"):
             return int(self._dynamodb.describe_table(TableName=self._table)["Table"]["ItemCount"])
-        except (BotoCoreError, ClientError) as error:
-            raise Unavailable(f"table {self._table}: {error}") from error
 
     def _items(self) -> int:
-        place = f"s3://{self._bucket}/{SNAPSHOT_KEY}"
+        stored = S3Object(self._s3, self._bucket, SNAPSHOT_KEY)
+        content = stored.read()
         try:
-            body = self._s3.get_object(Bucket=self._bucket, Key=SNAPSHOT_KEY)["Body"].read()
-            return sum(segment.rows for segment in Manifest.from_json(body).segments)
-        except (BotoCoreError, ClientError) as error:
-            if is_gone(error):
-                return 0
-            raise Unavailable(f"{place}: {error}") from error
+            return sum(segment.rows for segment in Manifest.from_json(content.body).segments) if content else 0
         except InvalidSnapshot as error:
-            raise Unavailable(f"{place}: {error}") from error
+            raise Unavailable(f"{stored.uri}: {error}") from error
 
 
 def bill(deployed: Deployed, last_day: LastDay, stated: Mapping[str, int], *, now_ms: int) -> dict[str, Any]:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from alsolike.declarations.storage import MONITORING_LATEST_KEY
-from alsolike.lake.lake_objects import is_gone
 from alsolike.runtime.errors import InvalidInput, Unavailable
+from alsolike.runtime.s3 import S3Object
 from alsolike.training.monitoring import DataCheck, DriftReport, Figure
 from functions.observe.metric_reader import MetricReader, Statistic, Values
 
@@ -69,15 +67,12 @@ def drift(client: Any, bucket: str, reader: MetricReader, *, now_ms: int) -> dic
 
 
 def _latest(client: Any, bucket: str) -> DriftReport | None:
-    place = f"s3://{bucket}/{MONITORING_LATEST_KEY}"
+    stored = S3Object(client, bucket, MONITORING_LATEST_KEY)
+    content = stored.read()
     try:
-        return DriftReport.from_json(client.get_object(Bucket=bucket, Key=MONITORING_LATEST_KEY)["Body"].read())
-    except (BotoCoreError, ClientError) as error:
-        if is_gone(error):
-            return None
-        raise Unavailable(f"{place}: {error}") from error
+        return DriftReport.from_json(content.body) if content else None
     except InvalidInput as error:
-        raise Unavailable(f"{place}: {error}") from error
+        raise Unavailable(f"{stored.uri}: {error}") from error
 
 
 def _figure(figure: Figure, history: Values) -> dict[str, Any]:

@@ -8,9 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.aws_errors import translate_aws_errors
 from operations.metric_writers import METRICS
 
 
@@ -75,7 +73,7 @@ class MetricReader:
         """
         named = [(name, statistic) for name, statistics in series.items() for statistic in statistics]
         found: dict[str, defaultdict[int, float]] = {name: defaultdict(float) for name in series}
-        try:
+        with translate_aws_errors("CloudWatch does not answer with metrics"):
             pages = self._client.get_paginator("get_metric_data").paginate(
                 StartTime=_time(from_ms),
                 EndTime=_time(until_ms),
@@ -89,8 +87,6 @@ class MetricReader:
                     values = found[named[int(result["Id"][1:])][0]]
                     for time, value in zip(result["Timestamps"], result["Values"], strict=True):
                         values[round(time.timestamp() * 1000)] += value
-        except (BotoCoreError, ClientError) as error:
-            raise Unavailable(f"CloudWatch does not answer with metrics: {error}") from error
         return {name: dict(values) for name, values in found.items()}
 
     def _query(self, name: str, statistic: Statistic, period_s: int) -> dict[str, Any]:

@@ -6,12 +6,9 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from alsolike.declarations.storage import FAILED_BATCHES_PREFIX, QUARANTINE_PREFIX
 from alsolike.lake.dead_letters import DeadLetter, read_dead_letter
-from alsolike.runtime.errors import Unavailable
-from alsolike.runtime.s3 import StoredObject, scan
+from alsolike.runtime.s3 import StoredObject, folders, scan
 
 MAX_OBJECTS = 2_000
 MAX_BATCHES = 200
@@ -93,9 +90,4 @@ def _objects(client: Any, bucket: str, prefixes: Iterator[str]) -> Iterator[Stor
 
 def _days(client: Any, bucket: str) -> Iterator[str]:
     """Yield the prefix of each day with records, the latest first."""
-    try:
-        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=QUARANTINE_PREFIX, Delimiter="/")
-        found = [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", [])]
-    except (BotoCoreError, ClientError) as error:
-        raise Unavailable(f"s3://{bucket}/{QUARANTINE_PREFIX}: {error}") from error
-    yield from sorted(found, reverse=True)
+    yield from sorted(folders(client, bucket, QUARANTINE_PREFIX), reverse=True)

@@ -6,12 +6,11 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from alsolike.bundle.bundle import CONTENT_FILE
 from alsolike.registry.registry import Registry, model_prefix
+from alsolike.runtime.aws_errors import MISSING
 from alsolike.runtime.errors import InvalidBundle, Unavailable
-from alsolike.runtime.s3 import download
+from alsolike.runtime.s3 import S3Object, download
 from alsolike.snapshot.content_index import ContentIndex
 
 
@@ -64,17 +63,18 @@ class ChampionContents:
     def _index(self, version: str) -> ContentIndex:
         key, path = f"{model_prefix(version)}{CONTENT_FILE}", self._directory / CONTENT_FILE
         try:
-            etag = self._client.head_object(Bucket=self._bucket, Key=key)["ETag"]
+            if (etag := S3Object(self._client, self._bucket, key).etag()) is None:
+                raise InvalidBundle(f"s3://{self._bucket}/{key} does not exist")
             if (reason := self._unusable.get((version, etag))) is not None:
                 raise InvalidBundle(reason)
             self._directory.mkdir(parents=True, exist_ok=True)
             path.unlink(missing_ok=True)
             download(self._client, self._bucket, key, path)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
+        except Unavailable as error:
+            if error.code in MISSING:
                 raise InvalidBundle(f"s3://{self._bucket}/{key} does not exist") from error
-            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
-        except (BotoCoreError, OSError) as error:
+            raise
+        except OSError as error:
             raise Unavailable(f"s3://{self._bucket}/{key} cannot be fetched into {path}: {error}") from error
         try:
             return ContentIndex.map(path)

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from alsolike.catalogue import change_log
 from alsolike.catalogue.change_log import ChangeKind
 from alsolike.domain.configuration import Configuration
 from alsolike.privacy.tombstones import IsErased, no_erased_users
-from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.snapshot.publisher import Published, SnapshotPublisher
 from functions.publish_catalog.table_stream import ChangeBatch
 
@@ -41,10 +39,8 @@ def write_log(batch: ChangeBatch, *, client: Any, bucket: str, erased: IsErased 
             first_sequence=batch.first_sequence,
             last_sequence=batch.last_sequence,
         )
-        try:
+        with translate_aws_errors(f"s3://{bucket}/{key}"):
             client.put_object(Bucket=bucket, Key=key, Body=change_log.encode(batch.kind, changes))
-        except (BotoCoreError, ClientError) as error:
-            raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
     return len(kept)
 
 

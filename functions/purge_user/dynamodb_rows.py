@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from alsolike.events.interactions import profile_id
 from alsolike.privacy.erasures import erasure_id
 from alsolike.profiles.profile import SessionLink
-from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.aws_errors import translate_aws_errors
 from functions.purge_user.purge_context import PurgeContext
 
 PROFILES = "profiles"
@@ -71,7 +69,7 @@ def _joined(work: PurgeContext, *, after: str | None) -> tuple[list[tuple[str, i
         ":profile": {"S": profile_id(user_id=work.user_id, session_id=None)},
         ":erasure": {"S": SessionLink.of_erasure(erasure_id(work.pseudonyms, work.user_id))},
     }
-    try:
+    with translate_aws_errors(f"table {work.places.profiles_table}"):
         answer = work.dynamodb.scan(
             TableName=work.places.profiles_table,
             FilterExpression="joined_profile = :profile OR joined_profile = :erasure",
@@ -80,23 +78,17 @@ def _joined(work: PurgeContext, *, after: str | None) -> tuple[list[tuple[str, i
             ConsistentRead=True,
             **start,
         )
-    except (BotoCoreError, ClientError) as error:
-        raise Unavailable(f"table {work.places.profiles_table}: {error}") from error
     found = [(item["profile_id"]["S"], int(item["joined_at_ms"]["N"])) for item in answer["Items"]]
     return found, answer.get("LastEvaluatedKey", {}).get("profile_id", {}).get("S")
 
 
 def _exists(work: PurgeContext, table: str, key: str, value: str) -> bool:
-    try:
+    with translate_aws_errors(f"table {table}"):
         answer = work.dynamodb.get_item(TableName=table, Key={key: {"S": value}}, ConsistentRead=True)
-    except (BotoCoreError, ClientError) as error:
-        raise Unavailable(f"table {table}: {error}") from error
     return "Item" in answer
 
 
 def _delete(work: PurgeContext, store: str, table: str, key: str, value: str) -> None:
     work.record(store, {value: 1})
-    try:
+    with translate_aws_errors(f"table {table}"):
         work.dynamodb.delete_item(TableName=table, Key={key: {"S": value}})
-    except (BotoCoreError, ClientError) as error:
-        raise Unavailable(f"table {table}: {error}") from error

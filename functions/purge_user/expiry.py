@@ -6,12 +6,11 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from alsolike.declarations.storage import MODELS_PREFIX
 from alsolike.privacy.erasures import Expiring, TrainedModel, date_after
 from alsolike.registry.registry import Registry
-from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.s3 import folders
 from alsolike.training.dataset import INTERACTIONS_FILE, prefix
 
 TABLE_STREAM_DAYS = 1
@@ -109,21 +108,11 @@ def trained_models(
 
 
 def _versions(client: Any, bucket: str) -> list[str]:
-    try:
-        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=MODELS_PREFIX, Delimiter="/")
-        return [
-            entry["Prefix"].removeprefix(MODELS_PREFIX).rstrip("/")
-            for page in pages
-            for entry in page.get("CommonPrefixes", [])
-        ]
-    except (BotoCoreError, ClientError) as error:
-        raise Unavailable(f"s3://{bucket}/{MODELS_PREFIX}: {error}") from error
+    return [folder.removeprefix(MODELS_PREFIX).rstrip("/") for folder in folders(client, bucket, MODELS_PREFIX)]
 
 
 def _exists(client: Any, bucket: str, key: str) -> bool:
     """Return true if a dataset's file exists, as one object or as a directory of parts."""
-    try:
+    with translate_aws_errors(f"s3://{bucket}/{key}"):
         found = client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
-    except (BotoCoreError, ClientError) as error:
-        raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
     return bool(found["KeyCount"])

@@ -6,12 +6,12 @@ import dataclasses
 from typing import Any
 
 import orjson
-from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.privacy.erasures import pending_key
+from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.s3 import S3Object
 
-_NOT_FOUND = ("NoSuchKey", "404")
 _BATCH = 1_000  # S3's limit of one DeleteObjects
 
 
@@ -102,39 +102,26 @@ class ProgressStore:
         self._client = client
         self._bucket = bucket
         self._key = pending_key(erasure_id)
+        self._object = S3Object(client, bucket, self._key)
 
     def load(self) -> Progress | None:
         """Return the progress; None if no such erasure is pending."""
-        try:
-            body = self._client.get_object(Bucket=self._bucket, Key=self._key)["Body"].read()
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _NOT_FOUND:
-                return None
-            raise Unavailable(f"s3://{self._bucket}/{self._key}: {error}") from error
-        except BotoCoreError as error:
-            raise Unavailable(f"s3://{self._bucket}/{self._key}: {error}") from error
-        return Progress(**orjson.loads(body))
+        stored = self._object.read()
+        return Progress(**orjson.loads(stored.body)) if stored else None
 
     def save(self, progress: Progress) -> None:
         """Store the progress."""
-        try:
-            self._client.put_object(
-                Bucket=self._bucket, Key=self._key, Body=orjson.dumps(progress), ContentType="application/json"
-            )
-        except (BotoCoreError, ClientError) as error:
-            raise Unavailable(f"s3://{self._bucket}/{self._key}: {error}") from error
+        self._object.write(orjson.dumps(progress))
 
     def forget(self) -> None:
         """Delete the object with all its versions: it holds the id. A repeated call completes an interrupted one."""
-        try:
+        with translate_aws_errors(f"s3://{self._bucket}/{self._key}"):
             # Add a delete marker first. Otherwise an earlier version would become current, and the erasure pending.
             self._client.delete_object(Bucket=self._bucket, Key=self._key)
             pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=self._key)
             found = list(pages)
             self._delete_versions([each for page in found for each in page.get("Versions", [])])
             self._delete_versions([each for page in found for each in page.get("DeleteMarkers", [])])
-        except (BotoCoreError, ClientError) as error:
-            raise Unavailable(f"s3://{self._bucket}/{self._key}: {error}") from error
 
     def _delete_versions(self, versions: list[dict[str, Any]]) -> None:
         for start in range(0, len(versions), _BATCH):

@@ -6,15 +6,11 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.runtime.clients import ItemRemover
-from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.errors import ConcurrentUpdate
+from alsolike.runtime.s3 import Content, S3Object
 from functions.purge_user.progress import Progress, ProgressStore
-
-_GONE = ("NoSuchKey", "404")
-_LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict", *_GONE)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -61,37 +57,22 @@ class PurgeContext:
 
     def delete(self, bucket: str, key: str) -> None:
         """Delete an object."""
-        try:
-            self.s3.delete_object(Bucket=bucket, Key=key)
-        except (BotoCoreError, ClientError) as error:
-            raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
+        S3Object(self.s3, bucket, key).delete()
 
     def replace(self, bucket: str, key: str, body: bytes | None, *, etag: str) -> bool:
         """Overwrite the version that was read, or delete it (None); return false if the object has changed since.
 
         After a lost race, the next pass or the caller's next attempt handles the object.
         """
+        stored = S3Object(self.s3, bucket, key)
+        if body is None:
+            return stored.delete(etag=etag)
         try:
-            if body is None:
-                self.s3.delete_object(Bucket=bucket, Key=key, IfMatch=etag)
-            else:
-                self.s3.put_object(Bucket=bucket, Key=key, Body=body, IfMatch=etag)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _LOST_RACE:
-                return False
-            raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
-        except BotoCoreError as error:
-            raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
+            stored.replace(body, etag=etag, content_type=None)
+        except ConcurrentUpdate:
+            return False
         return True
 
-    def read(self, bucket: str, key: str) -> tuple[bytes, str] | None:
+    def read(self, bucket: str, key: str) -> Content | None:
         """Return an object's current content, with its ETag; None if it does not exist."""
-        try:
-            answer = self.s3.get_object(Bucket=bucket, Key=key)
-            return answer["Body"].read(), answer["ETag"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _GONE:
-                return None
-            raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
-        except BotoCoreError as error:
-            raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
+        return S3Object(self.s3, bucket, key).read()

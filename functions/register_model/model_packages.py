@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from alsolike.bundle.bundle import Manifest
 from alsolike.registry.decision import Decision
+from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.observability import logger
 
 MAX_PROPERTIES = 50
@@ -57,19 +57,20 @@ class ModelPackages:
         """
         figures = {"Statistics": {"ContentType": "application/json", "S3Uri": decision_uri}}
         try:
-            if self._is_registered(decision.version):
-                return
-            self._client.create_model_package(
-                ModelPackageGroupName=self._group,
-                ModelPackageDescription=decision.version,
-                ModelApprovalStatus="PendingManualApproval" if decision.passed else "Rejected",
-                ModelMetrics={"ModelQuality": figures},
-                SourceUri=source_uri,
-                SkipModelValidation="All",
-                CustomerMetadataProperties=_properties(manifest, decision, training_job_name=training_job_name),
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in REFUSALS:
+            with translate_aws_errors(f"model package group {self._group}"):
+                if self._is_registered(decision.version):
+                    return
+                self._client.create_model_package(
+                    ModelPackageGroupName=self._group,
+                    ModelPackageDescription=decision.version,
+                    ModelApprovalStatus="PendingManualApproval" if decision.passed else "Rejected",
+                    ModelMetrics={"ModelQuality": figures},
+                    SourceUri=source_uri,
+                    SkipModelValidation="All",
+                    CustomerMetadataProperties=_properties(manifest, decision, training_job_name=training_job_name),
+                )
+        except Unavailable as error:
+            if error.code not in REFUSALS:
                 raise
             logger.warning("SageMaker refuses the model package", version=decision.version, reason=str(error))
 

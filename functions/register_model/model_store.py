@@ -6,13 +6,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from alsolike.bundle.bundle import FILES, MANIFEST_FILE, Manifest
 from alsolike.registry.decision import decision_key
 from alsolike.registry.registry import model_prefix
 from alsolike.runtime.errors import InvalidBundle, InvalidInput
-from alsolike.runtime.s3 import upload
+from alsolike.runtime.s3 import S3Object, upload
 
 
 class ModelStore:
@@ -50,15 +48,11 @@ class ModelStore:
 
     def manifest(self, version: str) -> Manifest | None:
         """Return a version's manifest, or None if it is unreadable: such a champion cannot be compared with."""
+        stored = S3Object(self._client, self._bucket, f"{model_prefix(version)}{MANIFEST_FILE}").read()
         try:
-            answer = self._client.get_object(Bucket=self._bucket, Key=f"{model_prefix(version)}{MANIFEST_FILE}")
-            return Manifest.from_json(answer["Body"].read())
+            return Manifest.from_json(stored.body) if stored else None
         except InvalidBundle:
             return None
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "NoSuchKey":
-                return None
-            raise
 
     def uri(self, version: str) -> str:
         """Return the URI of a version's files."""

@@ -18,11 +18,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.lake import outcomes, served
-from alsolike.lake.lake_objects import LakeObject, is_gone, list_objects, read
+from alsolike.lake.lake_objects import LakeObject, list_objects, read
 from alsolike.registry.canary import ON, Canary
+from alsolike.runtime.aws_errors import MISSING
 from alsolike.runtime.errors import InvalidDataset, Unavailable
 from alsolike.runtime.s3 import download
 from functions.run_canary.figures import ERRORS, GROUPS, Answers, Arm, Outcomes, arm_of, group_of, no_outcomes
@@ -169,10 +169,10 @@ class Lake:
             path = Path(name) / "outcomes.parquet"
             try:
                 download(self._client, self._bucket, key, path)
-            except (ClientError, BotoCoreError) as error:
-                if is_gone(error):
+            except Unavailable as error:
+                if error.code in MISSING:
                     return
-                raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
+                raise
             yield from _projected(path, _OUTCOMES, where=f"s3://{self._bucket}/{key}")
 
     def _written(self, first_ms: int, last_ms: int) -> Iterator[LakeObject]:

@@ -12,7 +12,6 @@ from typing import Any
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
-from botocore.exceptions import ClientError
 
 from alsolike.lake import lake
 from alsolike.recommendations.batch_table import (
@@ -23,7 +22,8 @@ from alsolike.recommendations.batch_table import (
     part_key,
     users_key,
 )
-from alsolike.runtime.errors import InvalidInput
+from alsolike.runtime.aws_errors import MISSING, translate_aws_errors
+from alsolike.runtime.errors import InvalidInput, Unavailable
 
 SCHEMA = pa.schema([pa.field(name, pa.type_for_alias(kind), nullable=False) for name, kind in COLUMNS.items()])
 
@@ -90,9 +90,10 @@ def _read(s3: Any, bucket: str, key: str) -> bytes:
 
 def _written(s3: Any, bucket: str, key: str) -> dict[str, int] | None:
     try:
-        metadata = s3.head_object(Bucket=bucket, Key=key)["Metadata"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "404":
+        with translate_aws_errors(f"s3://{bucket}/{key}"):
+            metadata = s3.head_object(Bucket=bucket, Key=key)["Metadata"]
+    except Unavailable as error:
+        if error.code not in MISSING:
             raise
         return None
     return {name: int(metadata[name]) for name in _COUNTS}

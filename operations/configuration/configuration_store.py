@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.config import document as configuration_document
 from alsolike.config.document import EMPTY_DOCUMENT
@@ -16,9 +15,9 @@ from alsolike.contract.document import InvalidConfiguration
 from alsolike.declarations.storage import CONFIGURATION_KEY, CONFIGURATION_VERSIONS_PREFIX
 from alsolike.domain.configuration import Configuration
 from alsolike.runtime.clients import ObjectClient
-from alsolike.runtime.errors import ConcurrentUpdate, NotFound, Unavailable
+from alsolike.runtime.errors import NotFound, Unavailable
+from alsolike.runtime.s3 import S3Object
 
-_CONDITION_FAILED = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")  # the last: to match, it must be
 _MAX_ORPHANS = 100
 
 
@@ -161,46 +160,28 @@ class ConfigurationStore:
         return self._read(version)
 
     def _read(self, version: int) -> Version:
-        key = version_key(version)
-        try:
-            body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        except (BotoCoreError, ClientError) as error:
-            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
-        return Version(**orjson.loads(body))
+        stored = S3Object(self._client, self._bucket, version_key(version))
+        if (content := stored.read()) is None:
+            raise Unavailable(f"{stored.uri} does not exist")
+        return Version(**orjson.loads(content.body))
 
     def _write(self, expected: Current, version: Version) -> Current:
         number = expected.version
         for _ in range(_MAX_ORPHANS):  # skip numbers of writers that wrote a version and did not apply it
             number += 1
             written = dataclasses.replace(version, version=number)
-            if self._put(version_key(number), _json(written), IfNoneMatch="*"):
+            if S3Object(self._client, self._bucket, version_key(number)).create(_json(written)):
                 break
         else:
             raise Unavailable(f"s3://{self._bucket}/{version_key(expected.version + 1)} and the following keys exist")
         versions = (*expected.versions, number)
         pointer = {"version": number, "versions": versions, "document": version.document}
-        condition = {"IfMatch": expected.etag} if expected.etag else {"IfNoneMatch": "*"}
-        etag = self._put(CONFIGURATION_KEY, _json(pointer), **condition)
-        if etag is None:
-            # A repeated request finds its own first try there.
-            if (current := self.current()).version == number:
-                return current
-            raise ConcurrentUpdate("the configuration changed meanwhile; look at what was applied, then try again")
+        etag = S3Object(self._client, self._bucket, CONFIGURATION_KEY).replace(
+            _json(pointer),
+            etag=expected.etag,
+            conflict="the configuration changed meanwhile; look at what was applied, then try again",
+        )
         return Current(versions, version.document, etag)
-
-    def _put(self, key: str, body: bytes, **condition: str) -> str | None:
-        """Write an object, unless its condition does not hold; return its etag."""
-        try:
-            answer = self._client.put_object(
-                Bucket=self._bucket, Key=key, Body=body, ContentType="application/json", **condition
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _CONDITION_FAILED:
-                return None
-            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
-        except BotoCoreError as error:
-            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
-        return str(answer["ETag"])
 
 
 def _json(content: object) -> bytes:

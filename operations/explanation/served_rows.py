@@ -13,9 +13,9 @@ import pyarrow as pa
 from alsolike.declarations.tables import SERVED_COLUMNS
 from alsolike.domain.recommendation_id import RecommendationId
 from alsolike.lake import served
-from alsolike.lake.lake_objects import is_gone
 from alsolike.lake.served import Served
 from alsolike.runtime.errors import InvalidInput, NotFound
+from alsolike.runtime.s3 import S3Object
 from operations.client.aws import translate_aws_errors
 
 if TYPE_CHECKING:
@@ -62,20 +62,12 @@ def find_row(where: Deployment, recommendation_id: str, said: RecommendationId) 
 
 def _objects(where: Deployment, said: RecommendationId) -> Iterator[bytes]:
     """Yield the objects that may hold the row; none of them was written before the answer."""
-    from botocore.exceptions import ClientError
-
     client, bucket = where.client("s3"), where.names.lake_bucket
     prefix = served.partition_prefix(served.served_date(said.answered_ms))
 
     def read(key: str) -> bytes | None:
-        with translate_aws_errors(f"s3://{bucket}/{key}"):
-            try:
-                content: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
-            except ClientError as error:
-                if is_gone(error):
-                    return None
-                raise
-        return content
+        stored = S3Object(client, bucket, key).read()
+        return stored.body if stored else None
 
     with translate_aws_errors(f"s3://{bucket}/{prefix}"), ThreadPoolExecutor(_THREADS, "served") as pool:
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):

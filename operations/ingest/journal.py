@@ -9,10 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
-from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.declarations.storage import IMPORTS_PREFIX
-from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.s3 import S3Object
 
 FORMAT_VERSION = 1
 _SMALL_STEPS_EVERY_S = 2.0
@@ -59,9 +58,8 @@ class Journal:
         now_ms: int,
         read_only: bool = False,
     ) -> None:
-        self._client = client
-        self._bucket = bucket
         self.key = f"{IMPORTS_PREFIX}{name}.json"
+        self._object = S3Object(client, bucket, self.key)
         self._options = orjson.loads(orjson.dumps(options))
         self._steps: dict[str, int] = {}
         self._written_s = float("-inf")
@@ -110,10 +108,7 @@ class Journal:
         """Remove the journal."""
         if self._read_only:
             return
-        try:
-            self._client.delete_object(Bucket=self._bucket, Key=self.key)
-        except (ClientError, BotoCoreError) as error:
-            raise Unavailable(f"s3://{self._bucket}/{self.key}: {error}") from error
+        self._object.delete()
 
     def restart(self, now_ms: int) -> None:
         """Forget all steps and restart from the beginning."""
@@ -130,16 +125,10 @@ class Journal:
             raise
 
     def _read(self) -> dict[str, Any] | None:
+        if (stored := self._object.read()) is None:
+            return None
         try:
-            body = self._client.get_object(Bucket=self._bucket, Key=self.key)["Body"].read()
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                return None
-            raise Unavailable(f"s3://{self._bucket}/{self.key}: {error}") from error
-        except BotoCoreError as error:
-            raise Unavailable(f"s3://{self._bucket}/{self.key}: {error}") from error
-        try:
-            document: dict[str, Any] = orjson.loads(body)
+            document: dict[str, Any] = orjson.loads(stored.body)
             if document["format_version"] != FORMAT_VERSION:
                 return None
             options: Mapping[str, Any] = document["options"]
@@ -160,12 +149,7 @@ class Journal:
             "steps": self._steps,
             "finished": self.finished,
         }
-        try:
-            self._client.put_object(
-                Bucket=self._bucket, Key=self.key, Body=orjson.dumps(document), ContentType="application/json"
-            )
-        except (ClientError, BotoCoreError) as error:
-            raise Unavailable(f"s3://{self._bucket}/{self.key}: {error}") from error
+        self._object.write(orjson.dumps(document))
         self._written_s = time.monotonic()
 
 

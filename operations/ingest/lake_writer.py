@@ -7,10 +7,9 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.lake import lake
-from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.s3 import S3Object
 from operations.ingest.lake_rows import SCHEMA, LakeRows
 
 _THREADS = 4
@@ -45,10 +44,7 @@ class LakeBucket:
         Unavailable
             If S3 does not take it in.
         """
-        try:
-            self._client.put_object(Bucket=self._bucket, Key=key, Body=data.to_pybytes())
-        except (ClientError, BotoCoreError) as error:
-            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
+        S3Object(self._client, self._bucket, key).write(data.to_pybytes(), content_type=None)
 
 
 def object_key(date: str, *, content_id: str, chunk: int) -> str:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
 import pyarrow as pa
-from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.runtime.aws_errors import CONDITION_FAILED, MISSING, translate_aws_errors
 from alsolike.runtime.errors import InvalidInput, Unavailable
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
@@ -87,7 +87,7 @@ class LocalFile:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class S3Object:
+class SourceObject:
     """An object of S3, as it was when the import started."""
 
     client: Any
@@ -122,7 +122,7 @@ class S3Object:
 class _Ranges(io.RawIOBase):
     """Reader of an object range by range, so that a broken connection costs one range."""
 
-    def __init__(self, source: S3Object) -> None:
+    def __init__(self, source: SourceObject) -> None:
         self._source = source
         self._place = 0
 
@@ -152,14 +152,15 @@ class _Ranges(io.RawIOBase):
     def _fetch(self, first: int, last: int) -> bytes:
         source = self._source
         try:
-            answer = source.client.get_object(
-                Bucket=source.bucket, Key=source.key, Range=f"bytes={first}-{last}", IfMatch=source.etag
-            )
-            return bytes(answer["Body"].read())
-        except (ClientError, BotoCoreError) as error:
-            if isinstance(error, ClientError) and error.response["Error"]["Code"] == "PreconditionFailed":
+            with translate_aws_errors(source.name):
+                answer = source.client.get_object(
+                    Bucket=source.bucket, Key=source.key, Range=f"bytes={first}-{last}", IfMatch=source.etag
+                )
+                return bytes(answer["Body"].read())
+        except Unavailable as error:
+            if error.code in CONDITION_FAILED:
                 raise Unavailable(f"{source.name} changed while it was read; import it again") from error
-            raise Unavailable(f"{source.name}: {error}") from error
+            raise
 
 
 def find(names: Sequence[str | Path], s3: Callable[[], Any]) -> list[Source]:
@@ -195,31 +196,30 @@ def find(names: Sequence[str | Path], s3: Callable[[], Any]) -> list[Source]:
     return found
 
 
-def _objects(uri: str, client: Any) -> list[S3Object]:
+def _objects(uri: str, client: Any) -> list[SourceObject]:
     bucket, _, key = uri.removeprefix(_SCHEME).partition("/")
     if not bucket:
         raise InvalidInput(f"{uri} names no bucket, expected s3://bucket/key")
     plain = re.split(r"[*?]", key, maxsplit=1)[0]
     try:
-        if plain != key or not key or key.endswith("/"):
-            found = list(_listed(client, bucket, prefix=plain, pattern=key if plain != key else f"{key}*"))
-        else:
-            head = client.head_object(Bucket=bucket, Key=key)
-            found = [S3Object(client, bucket, key, head["ContentLength"], head["ETag"])]
-    except ClientError as error:
-        if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NoSuchBucket"):
+        with translate_aws_errors(uri):
+            if plain != key or not key or key.endswith("/"):
+                found = list(_listed(client, bucket, prefix=plain, pattern=key if plain != key else f"{key}*"))
+            else:
+                head = client.head_object(Bucket=bucket, Key=key)
+                found = [SourceObject(client, bucket, key, head["ContentLength"], head["ETag"])]
+    except Unavailable as error:
+        if error.code in MISSING or error.code == "NoSuchBucket":
             raise InvalidInput(f"{uri} is no object of S3") from error
-        raise Unavailable(f"{uri}: {error}") from error
-    except BotoCoreError as error:
-        raise Unavailable(f"{uri}: {error}") from error
+        raise
     if not found:
         raise InvalidInput(f"{uri} names no data file, expected names that end with one of {', '.join(SUFFIXES)}")
     return found
 
 
-def _listed(client: Any, bucket: str, *, prefix: str, pattern: str) -> Iterator[S3Object]:
+def _listed(client: Any, bucket: str, *, prefix: str, pattern: str) -> Iterator[SourceObject]:
     fits = re.compile(fnmatch.translate(pattern.replace("[", "[[]"))).match
     for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for entry in page.get("Contents", []):
             if entry["Key"].lower().endswith(SUFFIXES) and fits(entry["Key"]):
-                yield S3Object(client, bucket, entry["Key"], entry["Size"], entry["ETag"])
+                yield SourceObject(client, bucket, entry["Key"], entry["Size"], entry["ETag"])

@@ -6,6 +6,8 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.errors import Unavailable
 from alsolike.training import runs as training_history
 from operations.client.deployment import Deployment
 from operations.models import dataset_quality
@@ -111,23 +113,23 @@ class _Job:
                 yield f"figures: {figures}"
 
     def _described(self) -> Mapping[str, Any] | None:
-        from botocore.exceptions import ClientError
 
         try:
-            answer: Mapping[str, Any] = self._sagemaker.describe_training_job(TrainingJobName=self._name)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("ValidationException", "ValidationError", "ResourceNotFound"):
+            with translate_aws_errors(f"training job {self._name}"):
+                answer: Mapping[str, Any] = self._sagemaker.describe_training_job(TrainingJobName=self._name)
+        except Unavailable as error:
+            if error.code in ("ValidationException", "ValidationError", "ResourceNotFound"):
                 return None  # it is about to be created
             raise
         return answer
 
     def _log(self) -> Iterator[str]:
-        from botocore.exceptions import ClientError
 
         try:
-            streams = self._logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{self._name}/")
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            with translate_aws_errors(f"log group {LOG_GROUP}"):
+                streams = self._logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{self._name}/")
+        except Unavailable as error:
+            if error.code == "ResourceNotFoundException":
                 return  # the first job of an account makes the group
             raise
         for stream in sorted(entry["logStreamName"] for entry in streams["logStreams"]):

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from alsolike.declarations.storage import FAILED_BATCHES_PREFIX, QUARANTINE_PREFIX
 from alsolike.lake.dead_letters import DeadLetter, read_dead_letter, short_id
-from alsolike.lake.lake_objects import is_gone
 from alsolike.runtime.errors import NotFound
+from alsolike.runtime.s3 import S3Object
 from operations.client.aws import translate_aws_errors
 
 if TYPE_CHECKING:
@@ -105,13 +105,6 @@ class QuarantineStore:
                 )
 
     def _read(self, entry: Entry) -> DeadLetter | None:
-        from botocore.exceptions import ClientError
 
-        with translate_aws_errors(f"s3://{self._bucket}/{entry.key}"):
-            try:
-                content = self._client.get_object(Bucket=self._bucket, Key=entry.key)["Body"].read()
-            except ClientError as error:
-                if is_gone(error):
-                    return None
-                raise
-        return read_dead_letter(entry.key, content, written_ms=entry.written_ms)
+        stored = S3Object(self._client, self._bucket, entry.key).read()
+        return read_dead_letter(entry.key, stored.body, written_ms=entry.written_ms) if stored else None

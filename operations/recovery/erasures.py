@@ -10,13 +10,13 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from botocore.exceptions import ClientError
 
 from alsolike.catalogue import change_log
 from alsolike.catalogue.change_log import ChangeKind
 from alsolike.lake import lake, lake_objects
 from alsolike.lake.lake_objects import LakeObject
 from alsolike.runtime.errors import ConcurrentUpdate
+from alsolike.runtime.s3 import S3Object
 from operations import progress
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
@@ -25,7 +25,6 @@ from operations.recovery.lake_reader import LakeReader, open_parquet
 from operations.recovery.profiles import logins_of
 
 MOST_RACES = 20
-_LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "404")
 
 
 def drop_erased(where: Deployment) -> int:
@@ -54,10 +53,11 @@ def drop_erased(where: Deployment) -> int:
 def _rewrite(s3: Any, bucket: str, listed: LakeObject, erased: ErasedUsers, sessions: Collection[str]) -> bool:
     """Remove erased users and the anonymous rows of their sessions from an object; return whether it held any."""
     where, etag = f"s3://{bucket}/{listed.key}", listed.etag
+    stored = S3Object(s3, bucket, listed.key)
     for _ in range(MOST_RACES):
         content = lake_objects.read(s3, bucket, dataclasses.replace(listed, etag=etag), unchanged=True)
         if content is None:
-            if (now := _etag(s3, bucket, listed.key)) is None or now == etag:
+            if (now := stored.etag()) is None or now == etag:
                 return False  # it is gone
             etag = now
             continue
@@ -71,29 +71,16 @@ def _rewrite(s3: Any, bucket: str, listed: LakeObject, erased: ErasedUsers, sess
             return False
         out = io.BytesIO()
         pq.write_table(rows.filter(pa.array(kept.to_numpy(bool))), out, compression=lake.COMPRESSION)
-        with translate_aws_errors(where):
-            try:
-                if kept.any():
-                    s3.put_object(Bucket=bucket, Key=listed.key, Body=out.getvalue(), IfMatch=etag)
-                else:
-                    s3.delete_object(Bucket=bucket, Key=listed.key, IfMatch=etag)
-            except ClientError as error:
-                if error.response["Error"]["Code"] not in _LOST_RACE:
-                    raise
-                continue
+        if not kept.any():
+            if stored.delete(etag=etag):
+                return True
+            continue
+        try:
+            stored.replace(out.getvalue(), etag=etag, content_type=None)
+        except ConcurrentUpdate:
+            continue
         return True
     raise ConcurrentUpdate(f"{where} changed {MOST_RACES} times while erased users were removed; restore again")
-
-
-def _etag(s3: Any, bucket: str, key: str) -> str | None:
-    with translate_aws_errors(f"s3://{bucket}/{key}"):
-        try:
-            etag: str = s3.head_object(Bucket=bucket, Key=key)["ETag"]
-        except ClientError as error:
-            if lake_objects.is_gone(error):
-                return None
-            raise
-    return etag
 
 
 def _rewrite_log(s3: Any, bucket: str, erased: ErasedUsers) -> int:

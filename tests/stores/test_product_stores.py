@@ -15,7 +15,7 @@ from alsolike.profiles.profile import RecentInteraction
 from alsolike.profiles.store import ProfileStore
 from alsolike.registry.registry import Registry, model_prefix
 from alsolike.runtime.errors import ConcurrentUpdate, NotFound
-from alsolike.runtime.s3 import download, upload
+from alsolike.runtime.s3 import UNCHANGED, Content, S3Object, delete_objects, download, folders, listed, upload
 from functions.collect.stream import EventStream
 from operations.configuration.configuration_store import ConfigurationStore
 from tests.builders.lambda_events import NOW_MS, interaction
@@ -147,3 +147,61 @@ def test_events_stand_on_the_stream(aws: Callable[[str], Any]) -> None:
     ]
     (record,) = aws("kinesis").get_records(ShardIterator=iterator)["Records"]
     assert (record["Data"], record["PartitionKey"]) == (interaction("e1").to_record(), "u#anna")
+
+
+def test_object_is_created_read_and_deleted_under_its_etag(s3: Any) -> None:
+    stored = S3Object(s3, BUCKET, "a")
+    assert (stored.read(), stored.etag(), stored.read_if_changed(None)) == (None, None, None)
+
+    assert stored.create(b"1")
+    assert not stored.create(b"2")
+
+    content = stored.read()
+    assert content is not None
+    assert content == Content(b"1", str(stored.etag()))
+    assert stored.read_if_changed(content.etag) is UNCHANGED
+    assert stored.read_if_changed('"0"') == stored.read_if_unchanged(content.etag) == content
+    assert stored.read_if_unchanged('"0"') is None
+    assert stored.delete(etag=content.etag)
+    assert stored.read_if_changed(content.etag) is None
+    assert stored.read_if_unchanged(content.etag) is None
+
+
+def test_update_repeats_after_another_writer(s3: Any) -> None:
+    stored = S3Object(s3, BUCKET, "a")
+    read: list[bytes | None] = []
+
+    def append(content: Content | None) -> tuple[str, bytes | None]:
+        read.append(content.body if content else None)
+        if len(read) == 1:
+            stored.write(b"theirs,")
+        return "appended", (content.body if content else b"") + b"ours"
+
+    assert stored.update(append, attempts=2) == "appended"
+
+    assert read == [None, b"theirs,"]
+    assert s3.get_object(Bucket=BUCKET, Key="a")["Body"].read() == b"theirs,ours"
+
+
+def test_update_that_always_loses_fails(s3: Any) -> None:
+    stored = S3Object(s3, BUCKET, "a")
+    writes = iter((b"1", b"2"))
+
+    def lose(content: Content | None) -> tuple[None, bytes | None]:
+        stored.write(next(writes))
+        return None, b"ours"
+
+    with pytest.raises(ConcurrentUpdate, match="s3://artefacts/a changed 2 times while it was updated"):
+        stored.update(lose, attempts=2)
+
+
+def test_objects_of_a_prefix_are_listed_with_sizes_and_deleted(s3: Any) -> None:
+    for key in ("x/1/a", "x/1/b", "x/2/a", "y"):
+        S3Object(s3, BUCKET, key).write(b"pear")
+
+    assert folders(s3, BUCKET, "x/") == ["x/1/", "x/2/"]
+    assert [(entry.key, entry.size_bytes) for entry in listed(s3, BUCKET, "x/1/")] == [("x/1/a", 4), ("x/1/b", 4)]
+
+    delete_objects(s3, BUCKET, ["x/1/a", "x/1/b", "x/2/a", "absent"])
+
+    assert [entry.key for entry in listed(s3, BUCKET, "")] == ["y"]

@@ -8,10 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from alsolike.bundle.bundle import MANIFEST_FILE, SERVED_FILES, Bundle, Manifest
 from alsolike.registry.registry import model_prefix
+from alsolike.runtime.aws_errors import MISSING
 from alsolike.runtime.errors import InvalidBundle, Unavailable
 from alsolike.runtime.s3 import download
 from functions.recommend.state.model import Model
@@ -63,7 +62,7 @@ class BundleCache:
             return target
         try:
             self._download(version, target, remaining_ms=remaining_ms)
-        except (BotoCoreError, OSError) as error:
+        except OSError as error:
             raise Unavailable(f"{self._uri(version)} cannot be fetched into {self._directory}: {error}") from error
         return target
 
@@ -110,10 +109,10 @@ class BundleCache:
 
         try:
             download(self._client, self._bucket, key, directory / name, check_time=check_time)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
+        except Unavailable as error:
+            if error.code in MISSING:
                 raise InvalidBundle(f"s3://{self._bucket}/{key} does not exist") from error
-            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
+            raise
 
     def _uri(self, version: str) -> str:
         return f"s3://{self._bucket}/{model_prefix(version)}"

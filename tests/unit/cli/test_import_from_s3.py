@@ -11,7 +11,7 @@ import pytest
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from operations.client.deployment import Deployment
 from operations.ingest.load import import_interactions
-from operations.ingest.sources import S3Object, find
+from operations.ingest.sources import SourceObject, find
 from tests.fakes.places import create_bucket
 
 NOW_MS = 1_700_000_000_000
@@ -94,7 +94,7 @@ def test_parquet_object_is_read_in_ranges(deployment: Deployment, shop_bucket: A
 
 def test_object_that_changes_while_it_is_read_is_not_mixed_with_its_successor(client: Any, shop_bucket: Any) -> None:
     (source,) = find(["s3://shop/history/2017/a.csv"], lambda: client("s3"))
-    assert isinstance(source, S3Object)
+    assert isinstance(source, SourceObject)
     shop_bucket.put_object(Bucket="shop", Key="history/2017/a.csv", Body=ROWS + b"3,d,1\n")
 
     with pytest.raises(Unavailable, match=r"a\.csv changed while it was read; import it again"):
@@ -102,7 +102,7 @@ def test_object_that_changes_while_it_is_read_is_not_mixed_with_its_successor(cl
 
 
 def test_name_of_the_rejected_file_stays_in_the_working_directory(client: Any) -> None:
-    tricky = S3Object(client("s3"), "shop", "../..\\x\n.csv", 1, "e")
+    tricky = SourceObject(client("s3"), "shop", "../..\\x\n.csv", 1, "e")
 
     assert tricky.rejected_path(flat=False).name == str(tricky.rejected_path(flat=False))
     assert tricky.rejected_path(flat=True) == Path(".._.._x_.csv.rejected.csv")

@@ -12,7 +12,7 @@ from alsolike.registry.decision import Check, Decision, Decisions
 from alsolike.registry.registry import Registry, model_prefix
 from alsolike.registry.training_lock import TrainingLock
 from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
-from alsolike.runtime.s3 import put_if_unchanged
+from alsolike.runtime.s3 import S3Object
 from tests.fakes.places import BUCKET
 
 
@@ -31,7 +31,7 @@ class Deaf:
 
 
 def put(client: Any, body: bytes, etag: str | None = None) -> str:
-    return put_if_unchanged(client, BUCKET, "a", body, etag=etag)
+    return S3Object(client, BUCKET, "a").replace(body, etag=etag)
 
 
 def test_object_is_written_in_place_of_the_one_that_was_read(s3: Any) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from alsolike.runtime.aws import client
+from alsolike.runtime.aws_errors import MISSING
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.s3 import download, upload
 from tests.fakes.places import create_bucket
@@ -49,9 +49,12 @@ def test_download_asks_for_every_part_whether_there_is_time(s3: Any, tmp_path: P
     assert (tmp_path / "got").stat().st_size == 2 * MIB
 
 
-def test_object_that_is_not_there_is_the_clients_error(s3: Any, tmp_path: Path) -> None:
-    with pytest.raises(ClientError, match="NoSuchKey"):
+def test_error_of_a_missing_object_has_its_code(s3: Any, tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match=r"^s3://shop/file: .*NoSuchKey") as missing:
         download(s3, "shop", "file", tmp_path / "got")
+
+    assert missing.value.code in MISSING
+    assert not (tmp_path / "got").exists()
 
 
 def test_upload_that_s3_refuses_is_unavailable_and_names_the_object(s3: Any, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def items(aws: Callable[[str], Any], artefact_bucket: str) -> Callable[[], dict[
     def read() -> dict[str, float]:
         stored = TrendsStore(aws("s3"), artefact_bucket).read(trends_key(SHARD))
         assert stored is not None
-        counts = ShardCounts.from_bytes(stored.data, name="stored")
+        counts = ShardCounts.from_bytes(stored.body, name="stored")
         return dict(zip(counts.items, counts.counts[:, len(WINDOWS)].tolist(), strict=True))
 
     return read

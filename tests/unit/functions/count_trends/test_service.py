@@ -15,7 +15,8 @@ from alsolike.events.interactions import MAX_TIME_MS, Interaction
 from alsolike.events.stream import ConfigurationSource, StreamRecord, stream_records
 from alsolike.privacy.tombstones import IsErased, no_erased_users
 from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
-from alsolike.trends.store import StoredBytes, TrendsStore, trends_key
+from alsolike.runtime.s3 import Content
+from alsolike.trends.store import TrendsStore, trends_key
 from alsolike.trends.trends import WINDOWS, ShardCounts
 from functions.count_trends.service import MAX_ATTEMPTS, Counters, CountResult, count_trends
 from tests.builders.configurations import RATING, Applied, with_clock_skew
@@ -29,11 +30,11 @@ class MemoryStore(TrendsStore):
 
     def __init__(self) -> None:
         super().__init__(None, "memory")
-        self.objects: dict[str, StoredBytes] = {}
+        self.objects: dict[str, Content] = {}
         self.versions = itertools.count()
         self.writes = 0
 
-    def read(self, key: str) -> StoredBytes | None:
+    def read(self, key: str) -> Content | None:
         return self.objects.get(key)
 
     def write(self, key: str, counts: ShardCounts, *, replaces: str | None) -> str:
@@ -41,12 +42,12 @@ class MemoryStore(TrendsStore):
         if (found.etag if found else None) != replaces:
             raise ConcurrentUpdate(f"{key} was written by another caller")
         etag = str(next(self.versions))
-        self.objects[key] = StoredBytes(counts.to_bytes(), etag)
+        self.objects[key] = Content(counts.to_bytes(), etag)
         self.writes += 1
         return etag
 
     def counts(self, shard: str = SHARD) -> ShardCounts:
-        return ShardCounts.from_bytes(self.objects[trends_key(shard)].data, name=shard)
+        return ShardCounts.from_bytes(self.objects[trends_key(shard)].body, name=shard)
 
     def weights(self) -> dict[str, float]:
         """Return each item's total weight of events one minute ago."""
@@ -183,7 +184,7 @@ def test_shards_are_counted_apart() -> None:
 
 def test_unreadable_object_is_replaced(logged: Callable[[], str]) -> None:
     store = MemoryStore()
-    store.objects[KEY] = StoredBytes(b"alsolike-trends-0", "old")
+    store.objects[KEY] = Content(b"alsolike-trends-0", "old")
 
     assert count(store, [interaction("e1")]).counted == 1
     assert store.counts().items == ("pear",)

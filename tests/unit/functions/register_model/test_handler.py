@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from botocore.exceptions import ClientError
 
 from alsolike.bundle.bundle import FILES, LATER_FILES, MANIFEST_FILE, POPULAR_FILE, Manifest, write_manifest
 from alsolike.registry.decision import Decision, Decisions, decision_key
 from alsolike.registry.registry import Registry
-from alsolike.runtime.errors import InvalidBundle, InvalidInput
+from alsolike.runtime.errors import InvalidBundle, InvalidInput, Unavailable
 from functions.register_model import handler
 from functions.register_model.limits import GateLimits
 from functions.register_model.settings import Settings
@@ -180,7 +179,7 @@ def test_registry_that_does_not_answer_is_asked_again_by_the_workflow(
 
     monkeypatch.setattr(MemorySageMaker, "create_model_package", operation(*ANY_PARAMETER)(fail))
 
-    with pytest.raises(ClientError, match="ThrottlingException"):
+    with pytest.raises(Unavailable, match="ThrottlingException"):
         workflow.register(workflow.trained("v1"))
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Generic
 
 import orjson
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from alsolike.catalogue.rows import R, RowKind
 from alsolike.contract.queries import row_of_token, token_of_row
+from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.clients import RowClient
 from alsolike.runtime.errors import ConcurrentUpdate, NotFound, Unavailable
 from alsolike.runtime.struct import struct
@@ -100,17 +102,16 @@ class RowStore(Generic[R]):
             If DynamoDB does not answer.
         """
         attributes = self._attributes(row, now_ms=now_ms)
-        try:
-            self._client.put_item(
-                TableName=self._table,
-                Item=attributes,
-                ConditionExpression=f"attribute_not_exists({self._kind.key})",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except self._client.exceptions.ConditionalCheckFailedException as error:
-            return _is_written(attributes, error)
-        except (BotoCoreError, ClientError) as error:
-            raise self._unavailable(error) from error
+        with self._translated_errors():
+            try:
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=attributes,
+                    ConditionExpression=f"attribute_not_exists({self._kind.key})",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            except self._client.exceptions.ConditionalCheckFailedException as error:
+                return _is_written(attributes, error)
         return True
 
     def get(self, row_id: str) -> Stored[R]:
@@ -180,12 +181,10 @@ class RowStore(Generic[R]):
             If DynamoDB does not answer.
         """
         start = {} if token is None else {"ExclusiveStartKey": {self._kind.key: {"S": row_of_token(token)}}}
-        try:
+        with self._translated_errors():
             answer = self._client.scan(
                 TableName=self._table, Limit=limit, FilterExpression=_IS_THERE, ConsistentRead=True, **start
             )
-        except (BotoCoreError, ClientError) as error:
-            raise self._unavailable(error) from error
         last = answer.get("LastEvaluatedKey")
         rows = [self._stored(attributes) for attributes in answer["Items"]]
         return rows, None if last is None else token_of_row(last[self._kind.key]["S"])
@@ -199,34 +198,31 @@ class RowStore(Generic[R]):
             If DynamoDB does not answer.
         """
         part = {"Segment": segment, "TotalSegments": segments}
-        try:
+        with self._translated_errors():
             for page in self._client.get_paginator("scan").paginate(
                 TableName=self._table, FilterExpression=_IS_THERE, **part
             ):
                 for attributes in page["Items"]:
                     yield self._stored(attributes).row
-        except (BotoCoreError, ClientError) as error:
-            raise self._unavailable(error) from error
 
     def _put_later(self, row_id: str, row: R, *, now_ms: int) -> None:
         at_ms = now_ms
         for _ in range(_UPDATE_ATTEMPTS):
             attributes = self._attributes(row, now_ms=at_ms)
-            try:
-                self._client.put_item(
-                    TableName=self._table,
-                    Item=attributes,
-                    ConditionExpression="attribute_not_exists(updated_at_ms) OR updated_at_ms < :at",
-                    ExpressionAttributeValues={":at": {"N": str(at_ms)}},
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-            except self._client.exceptions.ConditionalCheckFailedException as error:
-                if _is_written(attributes, error):
-                    return
-                at_ms = int(error.response["Item"]["updated_at_ms"]["N"]) + 1
-                continue
-            except (BotoCoreError, ClientError) as error:
-                raise self._unavailable(error) from error
+            with self._translated_errors():
+                try:
+                    self._client.put_item(
+                        TableName=self._table,
+                        Item=attributes,
+                        ConditionExpression="attribute_not_exists(updated_at_ms) OR updated_at_ms < :at",
+                        ExpressionAttributeValues={":at": {"N": str(at_ms)}},
+                        ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                    )
+                except self._client.exceptions.ConditionalCheckFailedException as error:
+                    if _is_written(attributes, error):
+                        return
+                    at_ms = int(error.response["Item"]["updated_at_ms"]["N"]) + 1
+                    continue
             return
         raise self._overtaken(row_id)
 
@@ -235,32 +231,29 @@ class RowStore(Generic[R]):
         for _ in range(_UPDATE_ATTEMPTS):
             read = self._get(row_id)
             attributes = write(self._stored(read))
-            try:
-                self._client.put_item(
-                    TableName=self._table,
-                    Item=attributes,
-                    # Both: a clock may have stood still between two writes.
-                    ConditionExpression="updated_at_ms = :at AND properties = :properties",
-                    ExpressionAttributeValues={":at": read["updated_at_ms"], ":properties": read["properties"]},
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-            except self._client.exceptions.ConditionalCheckFailedException as error:
-                # Two updates may write the same row; only of marks one is as good as two.
-                if "deleted" in attributes and _is_written(attributes, error):
-                    return attributes
-                continue
-            except (BotoCoreError, ClientError) as error:
-                raise self._unavailable(error) from error
+            with self._translated_errors():
+                try:
+                    self._client.put_item(
+                        TableName=self._table,
+                        Item=attributes,
+                        # Both: a clock may have stood still between two writes.
+                        ConditionExpression="updated_at_ms = :at AND properties = :properties",
+                        ExpressionAttributeValues={":at": read["updated_at_ms"], ":properties": read["properties"]},
+                        ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                    )
+                except self._client.exceptions.ConditionalCheckFailedException as error:
+                    # Two updates may write the same row; only of marks one is as good as two.
+                    if "deleted" in attributes and _is_written(attributes, error):
+                        return attributes
+                    continue
             return attributes
         raise self._overtaken(row_id)
 
     def _get(self, row_id: str) -> dict[str, Any]:
-        try:
+        with self._translated_errors():
             answer = self._client.get_item(
                 TableName=self._table, Key={self._kind.key: {"S": row_id}}, ConsistentRead=True
             )
-        except (BotoCoreError, ClientError) as error:
-            raise self._unavailable(error) from error
         attributes: dict[str, Any] | None = answer.get("Item")
         if attributes is None or "deleted" in attributes:
             raise NotFound(f"there is no {self._kind.name} {row_id!r}")
@@ -271,10 +264,8 @@ class RowStore(Generic[R]):
         for attempt in range(_BATCH_ATTEMPTS):
             if attempt:  # the remaining rows were throttled
                 self._sleep(min(_FIRST_PAUSE_S * 2 ** (attempt - 1), _LONGEST_PAUSE_S))
-            try:
+            with self._translated_errors():
                 requests = self._client.batch_write_item(RequestItems=requests)["UnprocessedItems"]
-            except (BotoCoreError, ClientError) as error:
-                raise self._unavailable(error) from error
             if not requests:
                 return
         left = len(requests[self._table])
@@ -294,8 +285,8 @@ class RowStore(Generic[R]):
     def _overtaken(self, row_id: str) -> ConcurrentUpdate:
         return ConcurrentUpdate(f"{self._kind.name} {row_id!r} changed {_UPDATE_ATTEMPTS} times while it was updated")
 
-    def _unavailable(self, error: Exception) -> Unavailable:
-        return Unavailable(f"{self._kind.name} table {self._table}: {error}")
+    def _translated_errors(self) -> contextlib.AbstractContextManager[None]:
+        return translate_aws_errors(f"{self._kind.name} table {self._table}")
 
 
 def _is_written(attributes: Mapping[str, Any], error: ClientError) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.config import document as configuration_document
 from alsolike.config.document import EMPTY_DOCUMENT
@@ -16,6 +15,7 @@ from alsolike.domain.configuration import DEFAULT, Configuration
 from alsolike.runtime.clients import ObjectReader
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.observability import logger
+from alsolike.runtime.s3 import UNCHANGED, S3Object
 from alsolike.runtime.struct import struct
 
 
@@ -135,22 +135,15 @@ def read_current(client: ObjectReader, bucket: str, *, known: Current | None = N
     InvalidConfiguration
         If the object is unreadable.
     """
-    place = f"s3://{bucket}/{CONFIGURATION_KEY}"
-    condition = {"IfNoneMatch": known.etag} if known and known.etag else {}
+    stored = S3Object(client, bucket, CONFIGURATION_KEY)
+    content = stored.read_if_changed(known.etag if known else None)
+    if content is None:
+        return NOTHING_APPLIED
+    if content is UNCHANGED:
+        assert known is not None  # only a known object can be unchanged
+        return known
     try:
-        answer = client.get_object(Bucket=bucket, Key=CONFIGURATION_KEY, **condition)
-        body = answer["Body"].read()
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if known and code in ("304", "NotModified"):
-            return known
-        if code in ("NoSuchKey", "404"):
-            return NOTHING_APPLIED
-        raise Unavailable(f"{place}: {error}") from error
-    except BotoCoreError as error:
-        raise Unavailable(f"{place}: {error}") from error
-    try:
-        pointer = orjson.loads(body)
-        return Current(tuple(pointer["versions"]), pointer["document"], answer["ETag"])
+        pointer = orjson.loads(content.body)
+        return Current(tuple(pointer["versions"]), pointer["document"], content.etag)
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-        raise InvalidConfiguration([Fault((), f"{place} is unreadable: {error}")]) from error
+        raise InvalidConfiguration([Fault((), f"{stored.uri} is unreadable: {error}")]) from error

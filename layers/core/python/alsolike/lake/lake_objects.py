@@ -12,14 +12,10 @@ import dataclasses
 import re
 from collections.abc import Iterator
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
+from alsolike.runtime import s3
 from alsolike.runtime.clients import ObjectReader, PagedClient
-from alsolike.runtime.errors import Unavailable
 
-_GONE = frozenset({"NoSuchKey", "404", "NotFound"})
-_CHANGED = "PreconditionFailed"
 _DAY = re.compile(r"[a-z]+/[a-z_]+=(?P<date>[^/]+)/.+\.parquet")
 
 
@@ -52,15 +48,9 @@ def list_objects(client: PagedClient, bucket: str, *, prefix: str = INTERACTIONS
     Unavailable
         If S3 does not answer.
     """
-    try:
-        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            for entry in page.get("Contents", []):
-                key = entry["Key"]
-                if _DAY.fullmatch(key):
-                    modified_ms = int(entry["LastModified"].timestamp() * 1000)
-                    yield LakeObject(key, entry["Size"], entry["ETag"], modified_ms)
-    except (ClientError, BotoCoreError) as error:
-        raise Unavailable(f"s3://{bucket}/{prefix}: {error}") from error
+    for entry in s3.listed(client, bucket, prefix):
+        if _DAY.fullmatch(entry.key):
+            yield LakeObject(entry.key, entry.size_bytes, entry.etag, entry.modified_ms)
 
 
 def read(client: ObjectReader, bucket: str, listed: LakeObject, *, unchanged: bool = False) -> bytes | None:
@@ -76,21 +66,6 @@ def read(client: ObjectReader, bucket: str, listed: LakeObject, *, unchanged: bo
     Unavailable
         If S3 does not answer.
     """
-    try:
-        condition = {"IfMatch": listed.etag} if unchanged else {}
-        answer = client.get_object(Bucket=bucket, Key=listed.key, **condition)
-        content: bytes = answer["Body"].read()
-    except (ClientError, BotoCoreError) as error:
-        if is_gone(error) or _code(error) in (_CHANGED, "412"):
-            return None
-        raise Unavailable(f"s3://{bucket}/{listed.key}: {error}") from error
-    return content
-
-
-def is_gone(error: BaseException) -> bool:
-    """Return true if S3 answered that the object does not exist."""
-    return _code(error) in _GONE
-
-
-def _code(error: BaseException) -> str:
-    return error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+    stored = s3.S3Object(client, bucket, listed.key)
+    content = stored.read_if_unchanged(listed.etag) if unchanged else stored.read()
+    return content.body if content else None

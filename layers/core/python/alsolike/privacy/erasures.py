@@ -11,17 +11,15 @@ import datetime as dt
 from typing import Any, Literal
 
 import orjson
-from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.declarations.storage import ERASURE_RECEIPTS_PREFIX, PENDING_ERASURES_PREFIX
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.runtime.clients import ObjectClient
-from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
+from alsolike.runtime.errors import InvalidInput, NotFound
+from alsolike.runtime.s3 import S3Object
 
 FORMAT_VERSION = 1
 ID_DIGITS = 32
-
-_NOT_FOUND = ("NoSuchKey", "404")
 
 
 def erasure_id(pseudonyms: Pseudonyms, user_id: str) -> str:
@@ -167,15 +165,8 @@ class ErasureReceiptStore:
         Unavailable
             If S3 does not answer.
         """
-        try:
-            body = self._client.get_object(Bucket=self._bucket, Key=receipt_key(erasure))["Body"].read()
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _NOT_FOUND:
-                return None
-            raise Unavailable(f"s3://{self._bucket}/{receipt_key(erasure)}: {error}") from error
-        except BotoCoreError as error:
-            raise Unavailable(f"s3://{self._bucket}/{receipt_key(erasure)}: {error}") from error
-        return ErasureReceipt.from_json(body)
+        stored = S3Object(self._client, self._bucket, receipt_key(erasure)).read()
+        return ErasureReceipt.from_json(stored.body) if stored else None
 
     def read(self, erasure: str) -> ErasureReceipt:
         """Return a receipt.
@@ -199,13 +190,7 @@ class ErasureReceiptStore:
         Unavailable
             If S3 does not answer.
         """
-        key = receipt_key(receipt.erasure_id)
-        try:
-            self._client.put_object(
-                Bucket=self._bucket, Key=key, Body=receipt.to_json(), ContentType="application/json"
-            )
-        except (BotoCoreError, ClientError) as error:
-            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
+        S3Object(self._client, self._bucket, receipt_key(receipt.erasure_id)).write(receipt.to_json())
 
 
 def date_after(moment_ms: int, *, days: float) -> str:

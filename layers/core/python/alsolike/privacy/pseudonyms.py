@@ -12,9 +12,8 @@ import hmac
 from collections.abc import Callable
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from alsolike.runtime.errors import MissingSetting, Unavailable
+from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.errors import MissingSetting
 
 DIGITS = 64
 """Hexadecimal digits of every hash, for ids of any length."""
@@ -86,10 +85,8 @@ def pseudonyms_of(client: Any, secret_arn: str) -> Pseudonyms:
     Unavailable
         If Secrets Manager does not answer.
     """
-    try:
+    with translate_aws_errors(f"secret {secret_arn}"):
         secret = client.get_secret_value(SecretId=secret_arn)["SecretString"]
-    except (BotoCoreError, ClientError) as error:
-        raise Unavailable(f"secret {secret_arn}: {error}") from error
     return Pseudonyms(secret.encode())
 
 

@@ -11,14 +11,15 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 import orjson
-from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.declarations.storage import ERASURE_RECEIPTS_PREFIX, TOMBSTONES_KEY
 from alsolike.events.stream import StreamRecord, partition_key
 from alsolike.privacy.erasures import erasure_id
 from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.clients import ObjectFinder, TombstoneClient
-from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
+from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.s3 import UNCHANGED, Content, S3Object
 
 FORMAT_VERSION = 1
 MAX_ATTEMPTS = 16
@@ -27,9 +28,6 @@ SESSION_DAYS = 100
 
 _MS_PER_DAY = 86_400_000
 _USER_KEY, _SESSION_KEY, _HASHED_KEY = "u#", "s#", "\0key#"
-_NOT_FOUND = ("NoSuchKey", "404")
-_NOT_MODIFIED = ("304", "NotModified")
-_LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict")
 
 
 class IsErased(Protocol):
@@ -209,31 +207,19 @@ def add_session_tombstones(
 
 
 def _update(client: TombstoneClient, bucket: str, change: Callable[[Tombstones], Tombstones]) -> Tombstones:
-    for _ in range(MAX_ATTEMPTS):
-        found = _read(client, bucket, known=None, first=True)
-        assert found is not None  # nothing is known, so nothing can be unchanged
-        stones, etag = found
+    stored = S3Object(client, bucket, TOMBSTONES_KEY)
+
+    def write(content: Content | None) -> tuple[Tombstones, bytes | None]:
+        if content is None:
+            _check_no_receipts(client, bucket)
+        stones = _parse(content.body, where=stored.uri) if content else NO_TOMBSTONES
         changed = change(stones)
         if changed == stones:
-            return stones
+            return stones, None
         document = {"format_version": FORMAT_VERSION, "erased": dict(changed.users), "sessions": dict(changed.sessions)}
-        condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
-        try:
-            client.put_object(
-                Bucket=bucket,
-                Key=TOMBSTONES_KEY,
-                Body=orjson.dumps(document),
-                ContentType="application/json",
-                **condition,
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _LOST_RACE:
-                continue
-            raise Unavailable(f"s3://{bucket}/{TOMBSTONES_KEY}: {error}") from error
-        except BotoCoreError as error:
-            raise Unavailable(f"s3://{bucket}/{TOMBSTONES_KEY}: {error}") from error
-        return changed
-    raise ConcurrentUpdate(f"s3://{bucket}/{TOMBSTONES_KEY} changed {MAX_ATTEMPTS} times while it was updated")
+        return changed, orjson.dumps(document)
+
+    return stored.update(write, attempts=MAX_ATTEMPTS)
 
 
 def _read(client: ObjectFinder, bucket: str, *, known: str | None, first: bool) -> tuple[Tombstones, str | None] | None:
@@ -244,28 +230,20 @@ def _read(client: ObjectFinder, bucket: str, *, known: str | None, first: bool) 
     first
         If true, compare a missing object with the receipts: after an erasure there must be tombstones.
     """
-    try:
-        answer = client.get_object(Bucket=bucket, Key=TOMBSTONES_KEY, **({"IfNoneMatch": known} if known else {}))
-        body = answer["Body"].read()
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if code in _NOT_MODIFIED:
-            return None
-        if code in _NOT_FOUND:
-            if first:
-                _check_no_receipts(client, bucket)
-            return NO_TOMBSTONES, None
-        raise Unavailable(f"s3://{bucket}/{TOMBSTONES_KEY}: {error}") from error
-    except BotoCoreError as error:
-        raise Unavailable(f"s3://{bucket}/{TOMBSTONES_KEY}: {error}") from error
-    return _parse(body, where=f"s3://{bucket}/{TOMBSTONES_KEY}"), answer["ETag"]
+    stored = S3Object(client, bucket, TOMBSTONES_KEY)
+    content = stored.read_if_changed(known)
+    if content is UNCHANGED:
+        return None
+    if content is None:
+        if first:
+            _check_no_receipts(client, bucket)
+        return NO_TOMBSTONES, None
+    return _parse(content.body, where=stored.uri), content.etag
 
 
 def _check_no_receipts(client: ObjectFinder, bucket: str) -> None:
-    try:
+    with translate_aws_errors(f"s3://{bucket}/{ERASURE_RECEIPTS_PREFIX}"):
         found = client.list_objects_v2(Bucket=bucket, Prefix=ERASURE_RECEIPTS_PREFIX, MaxKeys=1)["KeyCount"]
-    except (BotoCoreError, ClientError) as error:
-        raise Unavailable(f"s3://{bucket}/{ERASURE_RECEIPTS_PREFIX}: {error}") from error
     if found:
         raise Unavailable(
             f"s3://{bucket}/{TOMBSTONES_KEY} does not exist, but receipts of erasures do; it was deleted. "

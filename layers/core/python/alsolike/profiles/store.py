@@ -14,6 +14,7 @@ from alsolike.events.identity import Login
 from alsolike.events.interactions import profile_id
 from alsolike.privacy.tombstones import IsErased, no_erased_users
 from alsolike.profiles.profile import Profile, RecentInteraction, SessionLink, from_item, pack, recent, to_item, unpack
+from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.cache import BoundedCache
 from alsolike.runtime.clients import ProfileClient
 from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
@@ -58,7 +59,7 @@ class ProfileStore:
         Unavailable
             If DynamoDB does not answer.
         """
-        try:
+        try:  # not `translate_aws_errors`: each recommendation waits for this call
             answer = self._client.get_item(
                 TableName=self._table, Key={"profile_id": {"S": profile_id}}, ConsistentRead=consistent
             )
@@ -99,10 +100,8 @@ class ProfileStore:
     def _read_batch(self, profile_ids: Sequence[str]) -> tuple[dict[str, dict[str, Any]], list[str]]:
         """Return the found items, and the ids that were not read: one call reads up to 16 MB."""
         keys = [{"profile_id": {"S": profile_id}} for profile_id in profile_ids]
-        try:
+        with translate_aws_errors(f"profile table {self._table}"):
             answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": keys}})
-        except (BotoCoreError, ClientError) as error:
-            raise Unavailable(f"profile table {self._table}: {error}") from error
         items = {item["profile_id"]["S"]: item for item in answer["Responses"].get(self._table, [])}
         unread = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
         return items, [key["profile_id"]["S"] for key in unread]
@@ -115,11 +114,9 @@ class ProfileStore:
         Unavailable
             If DynamoDB does not answer.
         """
-        try:
+        with translate_aws_errors(f"profile table {self._table}"):
             for page in self._client.get_paginator("scan").paginate(TableName=self._table):
                 yield from (from_item(item["profile_id"]["S"], item) for item in page["Items"])
-        except (BotoCoreError, ClientError) as error:
-            raise Unavailable(f"profile table {self._table}: {error}") from error
 
     def add(
         self,
@@ -229,7 +226,7 @@ class ProfileStore:
         Unavailable
             If DynamoDB does not answer.
         """
-        try:
+        with translate_aws_errors(f"profile table {self._table}"):
             self._client.update_item(
                 TableName=self._table,
                 Key={"profile_id": {"S": profile_id}},
@@ -242,8 +239,6 @@ class ProfileStore:
                     ":one": {"N": "1"},
                 },
             )
-        except (BotoCoreError, ClientError) as error:
-            raise Unavailable(f"profile table {self._table}: {error}") from error
         self._remembered.forget(profile_id)
 
     def _add(

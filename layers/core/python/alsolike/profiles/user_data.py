@@ -8,7 +8,6 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import orjson
-from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.contract.queries import token_of_row
 from alsolike.declarations.storage import INTERACTIONS_PREFIX, QUARANTINE_PREFIX, SERVED_PREFIX
@@ -21,6 +20,7 @@ from alsolike.privacy.erasures import ErasureReceiptStore, erasure_id
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.user_matcher import UserMatcher
 from alsolike.profiles.store import ProfileStore
+from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.clients import ProfileClient
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.runtime.s3 import scan
@@ -155,7 +155,7 @@ class UserData:
         return {"erased": profile.erased, "recent": [each._asdict() for each in profile.recent]}
 
     def _sessions(self, user_id: str) -> Iterator[dict[str, Any]]:
-        try:
+        with translate_aws_errors(f"table {self.places.profiles_table}"):
             for page in self.dynamodb.get_paginator("scan").paginate(
                 TableName=self.places.profiles_table,
                 FilterExpression="joined_profile = :profile",
@@ -166,8 +166,6 @@ class UserData:
                 for item in page["Items"]:
                     session = item["profile_id"]["S"].removeprefix("s#")
                     yield {"sessionId": session, "joinedAtMs": int(item["joined_at_ms"]["N"])}
-        except (BotoCoreError, ClientError) as error:
-            raise Unavailable(f"table {self.places.profiles_table}: {error}") from error
 
     def _interactions(self, user_id: str) -> tuple[pd.DataFrame, dict[str, int]]:
         """Return the user's interactions, and the sessions that are the user's with the end of their anonymous part.
@@ -260,10 +258,8 @@ class UserData:
                 yield {"key": found.key, "reason": quarantined.reason, "record": record}
 
     def _item(self, table: str, key: str, value: str) -> dict[str, Any] | None:
-        try:
+        with translate_aws_errors(f"table {table}"):
             answer = self.dynamodb.get_item(TableName=table, Key={key: {"S": value}}, ConsistentRead=True)
-        except (BotoCoreError, ClientError) as error:
-            raise Unavailable(f"table {table}: {error}") from error
         item: dict[str, Any] | None = answer.get("Item")
         return item
 

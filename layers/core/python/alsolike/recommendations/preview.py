@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import AlsolikeError, InvalidInput, NotFound, Unavailable
 
 FOR_ALL: Mapping[str, type[AlsolikeError]] = {
@@ -35,11 +35,9 @@ def ask(lambda_: Any, function: str, fields: Mapping[str, Any]) -> dict[str, Any
         If the function cannot be invoked, or fails.
     """
     event = {"preview": {name: value for name, value in fields.items() if value is not None}}
-    try:
+    with translate_aws_errors(f"function {function}", also=OSError):
         answer = lambda_.invoke(FunctionName=function, Payload=orjson.dumps(event))
         document: dict[str, Any] = orjson.loads(answer["Payload"].read())
-    except (BotoCoreError, ClientError, OSError) as error:
-        raise Unavailable(f"function {function}: {error}") from error
     if "FunctionError" in answer:
         raise Unavailable(f"{document.get('errorType', 'an error')}: {document.get('errorMessage', '')}")
     check_not_refused(document)

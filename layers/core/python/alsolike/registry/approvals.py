@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.aws_errors import translate_aws_errors
 
 APPROVED, REJECTED = "Approved", "Rejected"
 MAX_DESCRIPTION = 1_024
@@ -34,7 +32,7 @@ class Approvals:
         Unavailable
             If SageMaker does not answer.
         """
-        try:
+        with translate_aws_errors(f"model package group {self._group}"):
             pages = self._client.get_paginator("list_model_packages").paginate(ModelPackageGroupName=self._group)
             for summary in (each for page in pages for each in page["ModelPackageSummaryList"]):
                 if summary.get("ModelPackageDescription") == version and summary["ModelApprovalStatus"] != status:
@@ -43,5 +41,3 @@ class Approvals:
                         ModelApprovalStatus=status,
                         ApprovalDescription=reason[:MAX_DESCRIPTION],
                     )
-        except (ClientError, BotoCoreError) as error:
-            raise Unavailable(f"model package group {self._group}: {error}") from error

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.declarations.storage import CANARIES_PREFIX
 from alsolike.runtime.clients import ObjectClient
-from alsolike.runtime.errors import InvalidBundle, Unavailable
+from alsolike.runtime.errors import InvalidBundle
+from alsolike.runtime.s3 import S3Object
 
 GOING, PROMOTED, ROLLED_BACK = "going", "promoted", "rolled_back"
 
@@ -131,16 +131,8 @@ class CanaryReports:
         InvalidBundle
             If it is unreadable.
         """
-        key = report_key(version)
-        try:
-            body: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                return None
-            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
-        except BotoCoreError as error:
-            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
-        return CanaryReport.from_json(body)
+        stored = S3Object(self._client, self._bucket, report_key(version)).read()
+        return CanaryReport.from_json(stored.body) if stored else None
 
     def write(self, report: CanaryReport) -> None:
         """Store a report in place of the one before.
@@ -150,11 +142,7 @@ class CanaryReports:
         Unavailable
             If S3 does not take it.
         """
-        key = report_key(report.version)
-        try:
-            self._client.put_object(Bucket=self._bucket, Key=key, Body=report.to_json(), ContentType="application/json")
-        except (ClientError, BotoCoreError) as error:
-            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
+        S3Object(self._client, self._bucket, report_key(report.version)).write(report.to_json())
 
 
 def report_key(version: str) -> str:

@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.declarations.storage import DECISIONS_PREFIX
 from alsolike.registry.champion import check_reason
 from alsolike.runtime.clients import ObjectClient
-from alsolike.runtime.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound, Unavailable
-from alsolike.runtime.s3 import put_if_unchanged
+from alsolike.runtime.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound
+from alsolike.runtime.s3 import S3Object
 
 APPROVED, REJECTED = "approved", "rejected"
 
@@ -185,16 +184,11 @@ class Decisions:
         return forced
 
     def _read(self, version: str) -> tuple[Decision, str] | None:
-        key = decision_key(version)
-        try:
-            answer = self._client.get_object(Bucket=self._bucket, Key=key)
-            return Decision.from_json(answer["Body"].read()), answer["ETag"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                return None
-            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
-        except BotoCoreError as error:
-            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
+        stored = self._object(version).read()
+        return (Decision.from_json(stored.body), stored.etag) if stored else None
 
     def _write(self, decision: Decision, *, etag: str | None) -> None:
-        put_if_unchanged(self._client, self._bucket, decision_key(decision.version), decision.to_json(), etag=etag)
+        self._object(decision.version).replace(decision.to_json(), etag=etag)
+
+    def _object(self, version: str) -> S3Object:
+        return S3Object(self._client, self._bucket, decision_key(version))

@@ -9,18 +9,16 @@ from __future__ import annotations
 import dataclasses
 
 import orjson
-from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.declarations.storage import CHAMPION_KEY, MODELS_PREFIX
 from alsolike.registry.canary import Canary
 from alsolike.registry.champion import Champion, Promotion, PromotionHold, check_reason
 from alsolike.runtime.clients import RegistryClient
-from alsolike.runtime.errors import InvalidBundle, InvalidInput, NotFound, Unavailable
+from alsolike.runtime.errors import InvalidBundle, InvalidInput, NotFound
 from alsolike.runtime.names import MODEL_VERSION, MODEL_VERSION_FORM
-from alsolike.runtime.s3 import put_if_unchanged
+from alsolike.runtime.s3 import S3Object
 
 REPAIR = "repair it with `alsolike models repair`"
-_GONE = ("NoSuchKey", "404")
 
 
 def model_prefix(version: str) -> str:
@@ -42,6 +40,7 @@ class Registry:
     def __init__(self, client: RegistryClient, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
+        self._pointer = S3Object(client, bucket, CHAMPION_KEY)
 
     def champion(self) -> Champion | None:
         """Return the champion, or None before the first promotion.
@@ -53,21 +52,15 @@ class Registry:
         InvalidBundle
             If the pointer is unreadable, or was deleted.
         """
+        stored = self._pointer.read()
+        if stored is None:
+            if self._pointer.was_deleted():
+                raise InvalidBundle(f"{self._pointer.uri} was deleted; {REPAIR}")
+            return None
         try:
-            answer = self._client.get_object(Bucket=self._bucket, Key=CHAMPION_KEY)
-            body = answer["Body"].read()
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _GONE:
-                if self._was_deleted():
-                    raise InvalidBundle(f"s3://{self._bucket}/{CHAMPION_KEY} was deleted; {REPAIR}") from error
-                return None
-            raise Unavailable(f"s3://{self._bucket}/{CHAMPION_KEY}: {error}") from error
-        except BotoCoreError as error:
-            raise Unavailable(f"s3://{self._bucket}/{CHAMPION_KEY}: {error}") from error
-        try:
-            return Champion.of(orjson.loads(body), etag=answer["ETag"])
+            return Champion.of(orjson.loads(stored.body), etag=stored.etag)
         except (ValueError, KeyError, TypeError) as error:
-            raise InvalidBundle(f"s3://{self._bucket}/{CHAMPION_KEY} is unreadable: {error}; {REPAIR}") from error
+            raise InvalidBundle(f"{self._pointer.uri} is unreadable: {error}; {REPAIR}") from error
 
     def put_back(self, champion: Champion) -> Champion:
         """Store a pointer of earlier in place of the unreadable object whose ETag it has; without one, of none.
@@ -210,36 +203,14 @@ class Registry:
 
     def _write(self, champion: Champion) -> Champion:
         """Replace the pointer that has the champion's ETag; without an ETag, create the first one."""
-        etag = put_if_unchanged(
-            self._client,
-            self._bucket,
-            CHAMPION_KEY,
+        etag = self._pointer.replace(
             orjson.dumps(champion.document(), option=orjson.OPT_INDENT_2),
             etag=champion.etag,
             conflict="the champion pointer changed meanwhile; look again",
         )
         return dataclasses.replace(champion, etag=etag)
 
-    def _was_deleted(self) -> bool:
-        """Return true if a delete marker hides the pointer; it has none before the first promotion."""
-        try:
-            self._client.head_object(Bucket=self._bucket, Key=CHAMPION_KEY)
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in _GONE:
-                raise Unavailable(f"s3://{self._bucket}/{CHAMPION_KEY}: {error}") from error
-            headers = error.response["ResponseMetadata"].get("HTTPHeaders", {})
-            return bool(headers.get("x-amz-delete-marker") == "true")
-        except BotoCoreError as error:
-            raise Unavailable(f"s3://{self._bucket}/{CHAMPION_KEY}: {error}") from error
-        return False
-
     def _check_exists(self, version: str) -> None:
-        key = f"{model_prefix(version)}manifest.json"
-        try:
-            self._client.head_object(Bucket=self._bucket, Key=key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _GONE:
-                raise NotFound(f"model version {version!r} has no bundle at s3://{self._bucket}/{key}") from error
-            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
-        except BotoCoreError as error:
-            raise Unavailable(f"s3://{self._bucket}/{key}: {error}") from error
+        manifest = S3Object(self._client, self._bucket, f"{model_prefix(version)}manifest.json")
+        if manifest.etag() is None:
+            raise NotFound(f"model version {version!r} has no bundle at {manifest.uri}")

@@ -10,12 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from alsolike.declarations.storage import MODELS_PREFIX
 from alsolike.domain.experiments import Experiment
 from alsolike.registry.champion import Champion
-from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.s3 import delete_objects, listed
 
 LAST_GOOD = 3
 """So many versions that rollbacks would return to stay."""
@@ -115,12 +113,11 @@ class ModelFiles:
         """
         manifests: dict[str, int] = {}
         latest: dict[str, int] = {}
-        for entry in self._list(self._folder):
-            version, _, name = entry["Key"].removeprefix(self._folder).partition("/")
-            modified_ms = int(entry["LastModified"].timestamp() * 1000)
-            latest[version] = max(modified_ms, latest.get(version, 0))
+        for entry in listed(self._client, self._bucket, self._folder):
+            version, _, name = entry.key.removeprefix(self._folder).partition("/")
+            latest[version] = max(entry.modified_ms, latest.get(version, 0))
             if name == _MANIFEST:
-                manifests[version] = modified_ms
+                manifests[version] = entry.modified_ms
         return [
             StoredVersion(version, manifests.get(version, latest[version]), version in manifests)
             for version in sorted(latest)
@@ -135,25 +132,7 @@ class ModelFiles:
             If S3 does not answer.
         """
         prefix = f"{self._folder}{version}/"
-        keys = [entry["Key"] for entry in self._list(prefix)]
-        self._delete([f"{prefix}{_MANIFEST}"])
-        for first in range(0, len(keys), _AT_ONCE):
-            self._delete(keys[first : first + _AT_ONCE])
+        keys = [entry.key for entry in listed(self._client, self._bucket, prefix)]
+        delete_objects(self._client, self._bucket, [f"{prefix}{_MANIFEST}"])
+        delete_objects(self._client, self._bucket, keys)
         return len(keys)
-
-    def _list(self, prefix: str) -> Iterator[dict[str, Any]]:
-        try:
-            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
-                yield from page.get("Contents", [])
-        except (ClientError, BotoCoreError) as error:
-            raise Unavailable(f"s3://{self._bucket}/{prefix}: {error}") from error
-
-    def _delete(self, keys: list[str]) -> None:
-        try:
-            answer = self._client.delete_objects(
-                Bucket=self._bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
-            )
-        except (ClientError, BotoCoreError) as error:
-            raise Unavailable(f"s3://{self._bucket}/{keys[0]}: {error}") from error
-        for refused in answer.get("Errors", []):
-            raise Unavailable(f"s3://{self._bucket}/{refused['Key']} cannot be deleted: {refused['Message']}")

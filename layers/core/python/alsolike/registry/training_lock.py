@@ -10,15 +10,13 @@ import dataclasses
 from typing import Any
 
 import orjson
-from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.declarations.storage import TRAINING_RUN_KEY
 from alsolike.registry.registry import REPAIR
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import InvalidInput, Unavailable
-from alsolike.runtime.s3 import put_if_unchanged
+from alsolike.runtime.s3 import S3Object
 
-_GONE = ("NoSuchKey", "404")
 _NO_EXECUTION = ("ExecutionDoesNotExist", "InvalidArn")  # AWS forgets executions after 90 days
 
 
@@ -104,44 +102,32 @@ class TrainingLock:
         Unavailable
             If S3 does not answer.
         """
-        with translate_aws_errors(f"s3://{self._bucket}/{TRAINING_RUN_KEY}"):
-            self._s3.delete_object(Bucket=self._bucket, Key=TRAINING_RUN_KEY)
+        S3Object(self._s3, self._bucket, TRAINING_RUN_KEY).delete()
 
     def _holder(self) -> Holder | None:
+        if (stored := S3Object(self._s3, self._bucket, TRAINING_RUN_KEY).read()) is None:
+            return None
         try:
-            answer = self._s3.get_object(Bucket=self._bucket, Key=TRAINING_RUN_KEY)
-            body = answer["Body"].read()
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _GONE:
-                return None
-            raise Unavailable(f"s3://{self._bucket}/{TRAINING_RUN_KEY}: {error}") from error
-        except BotoCoreError as error:
-            raise Unavailable(f"s3://{self._bucket}/{TRAINING_RUN_KEY}: {error}") from error
-        try:
-            document = orjson.loads(body)
+            document = orjson.loads(stored.body)
             execution_id, run_id = document["execution_id"], document["run_id"]
             if not isinstance(execution_id, str) or not isinstance(run_id, str) or not execution_id:
                 raise ValueError(f"execution {execution_id!r} of run {run_id!r}")
-            return Holder(execution_id, run_id, answer["ETag"])
+            return Holder(execution_id, run_id, stored.etag)
         except (ValueError, KeyError, TypeError) as error:
             raise InvalidInput(f"s3://{self._bucket}/{TRAINING_RUN_KEY} is unreadable: {error!r}; {REPAIR}") from error
 
     def _runs(self, execution_id: str) -> bool:
         try:
-            status = self._stepfunctions.describe_execution(executionArn=execution_id)["status"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _NO_EXECUTION:
+            with translate_aws_errors(f"execution {execution_id}"):
+                status = self._stepfunctions.describe_execution(executionArn=execution_id)["status"]
+        except Unavailable as error:
+            if error.code in _NO_EXECUTION:
                 return False
-            raise Unavailable(f"execution {execution_id}: {error}") from error
-        except BotoCoreError as error:
-            raise Unavailable(f"execution {execution_id}: {error}") from error
+            raise
         return bool(status in ("RUNNING", "PENDING_REDRIVE"))
 
     def _write(self, expected: Holder | None, document: dict[str, Any]) -> None:
-        put_if_unchanged(
-            self._s3,
-            self._bucket,
-            TRAINING_RUN_KEY,
+        S3Object(self._s3, self._bucket, TRAINING_RUN_KEY).replace(
             orjson.dumps(document, option=orjson.OPT_INDENT_2),
             etag=expected.etag if expected else None,
             conflict=f"another run took s3://{self._bucket}/{TRAINING_RUN_KEY} at the same time",

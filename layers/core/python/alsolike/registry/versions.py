@@ -9,8 +9,6 @@ from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from alsolike.bundle.manifest import MANIFEST_FILE, Manifest
 from alsolike.registry.approvals import Approvals
 from alsolike.registry.canary_report import CanaryReports
@@ -20,6 +18,7 @@ from alsolike.registry.registry import Registry, model_prefix
 from alsolike.registry.retention import ModelFiles
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import InvalidBundle, NotFound
+from alsolike.runtime.s3 import S3Object
 
 VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 """Pattern of a version's name."""
@@ -124,15 +123,10 @@ class ModelVersions:
         InvalidBundle
             If the manifest is unreadable.
         """
-        key = f"{model_prefix(version)}{MANIFEST_FILE}"
-        with translate_aws_errors(f"s3://{self._bucket}/{key}"):
-            try:
-                body = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-            except ClientError as error:
-                if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                    raise _unknown(version) from error
-                raise
-        return Manifest.from_json(body)
+        stored = S3Object(self._s3, self._bucket, f"{model_prefix(version)}{MANIFEST_FILE}").read()
+        if stored is None:
+            raise _unknown(version)
+        return Manifest.from_json(stored.body)
 
     def latest(self, champion: Champion | None, *, most: int) -> list[ModelVersion]:
         """Return the versions that were registered last, the latest first, and older ones that the pointer names.

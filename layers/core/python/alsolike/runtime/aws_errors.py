@@ -1,19 +1,45 @@
-"""The single translation of an AWS client's errors."""
+"""The single translation of an AWS client's errors, and the names of S3's error codes."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from types import TracebackType
 
 from alsolike.runtime.errors import Unavailable
 
+MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
+"""There is no such object."""
+NOT_MODIFIED = frozenset({"304", "NotModified"})
+"""The object still has the ETag of IfNoneMatch."""
+CONDITION_FAILED = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict"})
+"""The object does not have the ETag of IfMatch, or exists despite IfNoneMatch, or another write is in progress."""
 
-@contextlib.contextmanager
-def translate_aws_errors(what: str) -> Iterator[None]:
-    """Raise `Unavailable` for an AWS client's errors, with the name of the request."""
-    from botocore.exceptions import BotoCoreError, ClientError  # slow import that commands without requests do not need
 
-    try:
-        yield
-    except (BotoCoreError, ClientError) as error:
-        raise Unavailable(f"{what}: {error}") from error
+def translate_aws_errors(place: str, *, also: type[Exception] | None = None) -> contextlib.AbstractContextManager[None]:
+    """Raise `Unavailable` for an AWS client's errors, with the place of the request and AWS's error code.
+
+    Parameters
+    ----------
+    also
+        Another class of errors to translate, such as OSError.
+    """
+    return _Translation(place, also)
+
+
+class _Translation(contextlib.AbstractContextManager[None]):
+    __slots__ = ("_also", "_place")
+
+    def __init__(self, place: str, also: type[Exception] | None) -> None:
+        self._place, self._also = place, also
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is None:
+            return
+        from botocore.exceptions import BotoCoreError, ClientError  # slow import that commands without requests skip
+
+        if isinstance(error, ClientError):
+            raise Unavailable(f"{self._place}: {error}", code=error.response["Error"]["Code"]) from error
+        if isinstance(error, BotoCoreError) or (self._also is not None and isinstance(error, self._also)):
+            raise Unavailable(f"{self._place}: {error}") from error

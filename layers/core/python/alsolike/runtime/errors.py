@@ -36,7 +36,14 @@ class TooLarge(AlsolikeError):
 
 
 class Unavailable(AlsolikeError):
-    """A service that Alsolike depends on did not answer; the same call may work later."""
+    """A service that Alsolike depends on did not answer; the same call may work later.
+
+    `code` is the error code of an AWS service that rejected the request; empty if there was no response.
+    """
+
+    def __init__(self, message: str = "", *, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class ConcurrentUpdate(AlsolikeError):

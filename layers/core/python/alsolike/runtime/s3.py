@@ -1,40 +1,244 @@
-"""S3 objects: files, scans of a prefix, conditional writes."""
+"""S3 objects: conditional reads and writes, files, scans of a prefix."""
 
 from __future__ import annotations
 
 import collections
 import dataclasses
-from collections.abc import Callable, Iterator
+import enum
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from alsolike.runtime.clients import ObjectClient, ObjectLister, ObjectReader, PagedClient
+from alsolike.runtime.aws_errors import CONDITION_FAILED, MISSING, NOT_MODIFIED, translate_aws_errors
+from alsolike.runtime.clients import ObjectLister, ObjectReader, PagedClient
 from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
 
 _CHUNK_BYTES = 1 << 20
+_MAX_DELETED = 1_000  # S3's limit per request
+
+T = TypeVar("T")
 
 
-def download(client: Any, bucket: str, key: str, path: Path, *, check_time: Callable[[], None] = lambda: None) -> None:
+class Content(NamedTuple):
+    """The content of an object with its ETag, the condition of a later write."""
+
+    body: bytes
+    etag: str
+
+
+class Unchanged(enum.Enum):
+    """Result of a read of an object that the caller already knows."""
+
+    UNCHANGED = enum.auto()
+
+
+UNCHANGED: Final = Unchanged.UNCHANGED
+
+
+class S3Object:
+    """One object, which exists or not.
+
+    Every method raises `Unavailable` if S3 does not answer or rejects the request.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client.
+    """
+
+    __slots__ = ("_bucket", "_client", "_key")
+
+    def __init__(self, client: Any, bucket: str, key: str) -> None:
+        self._client, self._bucket, self._key = client, bucket, key
+
+    @property
+    def uri(self) -> str:
+        """The object's URI."""
+        return f"s3://{self._bucket}/{self._key}"
+
+    def read(self) -> Content | None:
+        """Return the content; None if there is no object."""
+        try:
+            return self._get({})
+        except Unavailable as error:
+            if error.code in MISSING:
+                return None
+            raise
+
+    def read_if_changed(self, etag: str | None) -> Content | Unchanged | None:
+        """Return the content, or `UNCHANGED` if the object has this ETag; None if there is no object."""
+        try:
+            return self._get({"IfNoneMatch": etag} if etag else {})
+        except Unavailable as error:
+            if etag and error.code in NOT_MODIFIED:
+                return UNCHANGED
+            if error.code in MISSING:
+                return None
+            raise
+
+    def read_if_unchanged(self, etag: str) -> Content | None:
+        """Return the content; None if there is no object or it has another ETag."""
+        try:
+            return self._get({"IfMatch": etag})
+        except Unavailable as error:
+            if error.code in MISSING | CONDITION_FAILED:
+                return None
+            raise
+
+    def etag(self) -> str | None:
+        """Return the ETag; None if there is no object."""
+        try:
+            with translate_aws_errors(self.uri):
+                return str(self._client.head_object(Bucket=self._bucket, Key=self._key)["ETag"])
+        except Unavailable as error:
+            if error.code in MISSING:
+                return None
+            raise
+
+    def was_deleted(self) -> bool:
+        """Return true if a delete marker hides the object; in a versioned bucket, an object that never was has none."""
+        try:
+            with translate_aws_errors(self.uri):
+                self._client.head_object(Bucket=self._bucket, Key=self._key)
+        except Unavailable as error:
+            if error.code not in MISSING:
+                raise
+            metadata = getattr(error.__cause__, "response", {}).get("ResponseMetadata", {})
+            return bool(metadata.get("HTTPHeaders", {}).get("x-amz-delete-marker") == "true")
+        return False
+
+    def write(self, body: bytes, *, content_type: str | None = "application/json") -> None:
+        """Write the object in place of any other."""
+        self._put(body, content_type, {})
+
+    def create(self, body: bytes, *, content_type: str | None = "application/json") -> bool:
+        """Write the object if there is none; return False if there is one.
+
+        It may be the caller's own: botocore repeats a request whose response was lost.
+        """
+        try:
+            self._put(body, content_type, {"IfNoneMatch": "*"})
+        except Unavailable as error:
+            if error.code in CONDITION_FAILED:
+                return False
+            raise
+        return True
+
+    def replace(
+        self,
+        body: bytes,
+        *,
+        etag: str | None,
+        content_type: str | None = "application/json",
+        conflict: str | None = None,
+    ) -> str:
+        """Write the object in place of the one with this ETag, or of none; return the new ETag.
+
+        Botocore repeats a request whose response was lost, and the repeated one finds the object of the first. An
+        object with the same content is therefore the caller's own.
+
+        Parameters
+        ----------
+        conflict
+            The message of `ConcurrentUpdate`.
+
+        Raises
+        ------
+        ConcurrentUpdate
+            If another process wrote or deleted the object meanwhile.
+        """
+        try:
+            return self._put(body, content_type, {"IfMatch": etag} if etag else {"IfNoneMatch": "*"})
+        except Unavailable as error:
+            if error.code not in CONDITION_FAILED | MISSING:  # a missing object has no ETag to match
+                raise
+            stored = self.read()
+            if stored is None or stored.body != body:
+                raise ConcurrentUpdate(conflict or f"{self.uri} changed meanwhile; look again") from error
+            return stored.etag
+
+    def update(self, change: Callable[[Content | None], tuple[T, bytes | None]], *, attempts: int) -> T:
+        """Read the object and write the body that `change` returns, again after each lost race; return its result.
+
+        Parameters
+        ----------
+        change
+            Returns its result and the new body; None to leave the object unchanged.
+
+        Raises
+        ------
+        ConcurrentUpdate
+            If other writers won `attempts` times in a row.
+        """
+        for _ in range(attempts):
+            stored = self.read()
+            result, body = change(stored)
+            if body is None:
+                return result
+            try:
+                self.replace(body, etag=stored.etag if stored else None)
+            except ConcurrentUpdate:
+                continue
+            return result
+        raise ConcurrentUpdate(f"{self.uri} changed {attempts} times while it was updated")
+
+    def delete(self, *, etag: str | None = None) -> bool:
+        """Delete the object, if it has this ETag; return False if it has another one or is missing."""
+        try:
+            with translate_aws_errors(self.uri):
+                condition = {"IfMatch": etag} if etag else {}
+                self._client.delete_object(Bucket=self._bucket, Key=self._key, **condition)
+        except Unavailable as error:
+            if etag and error.code in CONDITION_FAILED | MISSING:
+                return False
+            raise
+        return True
+
+    def _get(self, condition: dict[str, str]) -> Content:
+        with translate_aws_errors(self.uri):
+            answer = self._client.get_object(Bucket=self._bucket, Key=self._key, **condition)
+            return Content(answer["Body"].read(), answer["ETag"])
+
+    def _put(self, body: bytes, content_type: str | None, condition: dict[str, str]) -> str:
+        described = {"ContentType": content_type} if content_type else {}
+        with translate_aws_errors(self.uri):
+            answer = self._client.put_object(Bucket=self._bucket, Key=self._key, Body=body, **described, **condition)
+            return str(answer["ETag"])
+
+
+def download(
+    client: Any,
+    bucket: str,
+    key: str,
+    path: Path,
+    *,
+    check_time: Callable[[], None] = lambda: None,
+    on_chunk: Callable[[bytes], None] = lambda chunk: None,
+) -> None:
     """Write an object to a file; an interrupted download leaves a partial file.
 
     Parameters
     ----------
     check_time
         Called during the download; it may raise.
+    on_chunk
+        Called with each part of the content.
 
     Raises
     ------
-    ClientError, BotoCoreError, OSError
-        Errors of the client and the disk.
+    Unavailable
+        If S3 does not answer, with the `code` of its refusal.
+    OSError
+        If the disk does not take the file.
     """
-    body = client.get_object(Bucket=bucket, Key=key)["Body"]
-    with path.open("wb") as file:
-        while chunk := body.read(_CHUNK_BYTES):
-            check_time()
-            file.write(chunk)
+    with translate_aws_errors(f"s3://{bucket}/{key}"):
+        body = client.get_object(Bucket=bucket, Key=key)["Body"]
+        with path.open("wb") as file:
+            while chunk := body.read(_CHUNK_BYTES):
+                check_time()
+                on_chunk(chunk)
+                file.write(chunk)
 
 
 def upload(client: Any, bucket: str, key: str, path: Path) -> None:
@@ -51,15 +255,14 @@ def upload(client: Any, bucket: str, key: str, path: Path) -> None:
     from boto3.s3.transfer import S3Transfer
 
     try:
-        S3Transfer(client).upload_file(str(path), bucket, key)
+        with translate_aws_errors(f"s3://{bucket}/{key}"):
+            S3Transfer(client).upload_file(str(path), bucket, key)
     except S3UploadFailedError as error:
         raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
 
 
 AT_ONCE = 4
 """Objects that are read ahead: enough to keep the network busy, few enough to hold in memory."""
-
-_GONE = ("NoSuchKey", "404")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -79,6 +282,7 @@ class Listed:
     key: str
     etag: str
     modified_ms: int
+    size_bytes: int
 
 
 def listed(client: PagedClient, bucket: str, prefix: str, *, after: str = "", since_ms: int = 0) -> Iterator[Listed]:
@@ -96,17 +300,44 @@ def listed(client: PagedClient, bucket: str, prefix: str, *, after: str = "", si
     Unavailable
         If S3 does not answer.
     """
-    try:
-        pages = client.get_paginator("list_objects_v2").paginate(
-            Bucket=bucket, Prefix=prefix, **({"StartAfter": after} if after else {})
-        )
-        for page in pages:
-            for entry in page.get("Contents", []):
-                modified_ms = int(entry["LastModified"].timestamp() * 1000)
-                if modified_ms >= since_ms:
-                    yield Listed(entry["Key"], entry["ETag"], modified_ms)
-    except (BotoCoreError, ClientError) as error:
-        raise Unavailable(f"s3://{bucket}/{prefix}: {error}") from error
+    for page in _pages(client, bucket, prefix, **({"StartAfter": after} if after else {})):
+        for entry in page.get("Contents", []):
+            modified_ms = int(entry["LastModified"].timestamp() * 1000)
+            if modified_ms >= since_ms:
+                yield Listed(entry["Key"], entry["ETag"], modified_ms, entry["Size"])
+
+
+def folders(client: PagedClient, bucket: str, prefix: str) -> list[str]:
+    """Return the prefixes below a prefix up to their next slash, sorted.
+
+    Raises
+    ------
+    Unavailable
+        If S3 does not answer.
+    """
+    pages = _pages(client, bucket, prefix, Delimiter="/")
+    return [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", [])]
+
+
+def _pages(client: PagedClient, bucket: str, prefix: str, **options: str) -> Iterator[dict[str, Any]]:
+    with translate_aws_errors(f"s3://{bucket}/{prefix}"):
+        yield from client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, **options)
+
+
+def delete_objects(client: Any, bucket: str, keys: Sequence[str]) -> None:
+    """Delete objects; a missing one counts as deleted.
+
+    Raises
+    ------
+    Unavailable
+        If S3 does not answer or keeps one of them.
+    """
+    for first in range(0, len(keys), _MAX_DELETED):
+        objects = [{"Key": key} for key in keys[first : first + _MAX_DELETED]]
+        with translate_aws_errors(f"s3://{bucket}/{objects[0]['Key']}"):
+            answer = client.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+        for refused in answer.get("Errors", []):
+            raise Unavailable(f"s3://{bucket}/{refused['Key']} cannot be deleted: {refused.get('Message')}")
 
 
 def scan(
@@ -148,70 +379,7 @@ def scan(
 
 
 def _get(client: ObjectReader, bucket: str, entry: Listed) -> StoredObject:
-    key = entry.key
-    try:
-        answer = client.get_object(Bucket=bucket, Key=key)
-        return StoredObject(key, answer["ETag"], answer["Body"].read(), entry.modified_ms)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in _GONE:
-            return StoredObject(key, "", None, entry.modified_ms)
-        raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
-    except BotoCoreError as error:
-        raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
-
-
-_FAILED = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")  # the last: there is no object to match
-
-
-def put_if_unchanged(
-    client: ObjectClient,
-    bucket: str,
-    key: str,
-    body: bytes,
-    *,
-    etag: str | None,
-    content_type: str = "application/json",
-    conflict: str | None = None,
-) -> str:
-    """Write an object in place of the one with this ETag, or of none; return its ETag.
-
-    Botocore repeats a request whose response was lost, and the repeated one finds the object of the first. An object
-    with the same content is therefore the caller's own.
-
-    Parameters
-    ----------
-    conflict
-        The message of `ConcurrentUpdate`.
-
-    Raises
-    ------
-    ConcurrentUpdate
-        If another process wrote or deleted the object meanwhile.
-    Unavailable
-        If S3 does not answer.
-    """
-    condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
-    try:
-        answer = client.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type, **condition)
-        return str(answer["ETag"])
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in _FAILED:
-            raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
-        if (own := _etag_of(client, bucket, key, body)) is None:
-            raise ConcurrentUpdate(conflict or f"s3://{bucket}/{key} changed meanwhile; look again") from error
-        return own
-    except BotoCoreError as error:
-        raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
-
-
-def _etag_of(client: ObjectClient, bucket: str, key: str, body: bytes) -> str | None:
-    """Return the ETag of an object with this content; None if it is missing or different."""
-    try:
-        answer = client.get_object(Bucket=bucket, Key=key)
-        return str(answer["ETag"]) if answer["Body"].read() == body else None
-    except ClientError as error:
-        if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-            return None
-        raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
-    except BotoCoreError as error:
-        raise Unavailable(f"s3://{bucket}/{key}: {error}") from error
+    content = S3Object(client, bucket, entry.key).read()
+    if content is None:
+        return StoredObject(entry.key, "", None, entry.modified_ms)
+    return StoredObject(entry.key, content.etag, content.body, entry.modified_ms)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import hashlib
 import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from alsolike.declarations.storage import SEGMENTS_PREFIX, SNAPSHOT_KEY
+from alsolike.runtime.aws_errors import MISSING
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidSnapshot, Unavailable
-from alsolike.runtime.s3 import put_if_unchanged, upload
+from alsolike.runtime.s3 import UNCHANGED, S3Object, delete_objects, download, listed, upload
 from alsolike.runtime.struct import struct
 from alsolike.snapshot.cold_items import ColdItems
 from alsolike.snapshot.manifest import Manifest, SegmentEntry
@@ -25,9 +23,6 @@ GRACE_MS = 3_600_000
 """More than a reader or writer needs for anything."""
 
 _UNFINISHED = ".unfinished-"
-_CHUNK_BYTES = 1 << 20
-_DELETED_AT_ONCE = 1_000  # S3's limit
-_FAILURES = (BotoCoreError, ClientError, OSError)
 
 
 @struct
@@ -54,6 +49,7 @@ class SnapshotStore:
     def __init__(self, client: Any, bucket: str, directory: Path) -> None:
         self._client = client
         self._bucket = bucket
+        self._current = S3Object(client, bucket, SNAPSHOT_KEY)
         self._directory = directory
 
     def manifest(self, *, known: StoredManifest | None = None) -> StoredManifest:
@@ -66,20 +62,13 @@ class SnapshotStore:
         InvalidSnapshot
             If it is unreadable.
         """
-        condition = {"IfNoneMatch": known.etag} if known and known.etag else {}
-        try:
-            answer = self._client.get_object(Bucket=self._bucket, Key=SNAPSHOT_KEY, **condition)
-            body = answer["Body"].read()
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if known and code in ("304", "NotModified"):
-                return known
-            if code in ("NoSuchKey", "404"):
-                return StoredManifest(Manifest(), None)
-            raise Unavailable(f"{self._uri(SNAPSHOT_KEY)}: {error}") from error
-        except BotoCoreError as error:
-            raise Unavailable(f"{self._uri(SNAPSHOT_KEY)}: {error}") from error
-        return StoredManifest(Manifest.from_json(body), answer["ETag"])
+        content = self._current.read_if_changed(known.etag if known else None)
+        if content is None:
+            return StoredManifest(Manifest(), None)
+        if content is UNCHANGED:
+            assert known is not None  # only a known object can be unchanged
+            return known
+        return StoredManifest(Manifest.from_json(content.body), content.etag)
 
     def replace(self, expected: StoredManifest, manifest: Manifest) -> StoredManifest:
         """Replace the manifest that a change was based on.
@@ -91,13 +80,8 @@ class SnapshotStore:
         Unavailable
             If S3 does not answer.
         """
-        etag = put_if_unchanged(
-            self._client,
-            self._bucket,
-            SNAPSHOT_KEY,
-            manifest.to_json(),
-            etag=expected.etag,
-            conflict=f"{self._uri(SNAPSHOT_KEY)} was written by another process",
+        etag = self._current.replace(
+            manifest.to_json(), etag=expected.etag, conflict=f"{self._current.uri} was written by another process"
         )
         return StoredManifest(manifest, etag)
 
@@ -146,7 +130,7 @@ class SnapshotStore:
             entry = SegmentEntry(key, len(segment), path.stat().st_size, digest)
             self._send(path, key)
             path.rename(self._directory / entry.file_name)
-        except _FAILURES as error:
+        except OSError as error:
             raise Unavailable(f"a segment cannot be written to {self._uri(SEGMENTS_PREFIX)}: {error}") from error
         finally:
             path.unlink(missing_ok=True)
@@ -176,21 +160,16 @@ class SnapshotStore:
         unfinished = self._directory / f"{_UNFINISHED}{entry.file_name}"
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
-            body = self._client.get_object(Bucket=self._bucket, Key=entry.key)["Body"]
             digest = hashlib.sha256()
-            with unfinished.open("wb") as file:
-                while chunk := body.read(_CHUNK_BYTES):
-                    check_time()
-                    digest.update(chunk)
-                    file.write(chunk)
+            download(self._client, self._bucket, entry.key, unfinished, check_time=check_time, on_chunk=digest.update)
             if digest.hexdigest() != entry.sha256:
                 raise InvalidSnapshot(f"{self._uri(entry.key)} has SHA-256 {digest.hexdigest()}, not {entry.sha256}")
             unfinished.rename(target)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+        except Unavailable as error:
+            if error.code in MISSING:
                 raise InvalidSnapshot(f"{self._uri(entry.key)} does not exist") from error
-            raise Unavailable(f"{self._uri(entry.key)}: {error}") from error
-        except _FAILURES as error:
+            raise
+        except OSError as error:
             raise Unavailable(f"{self._uri(entry.key)} cannot be fetched into {self._directory}: {error}") from error
         finally:
             unfinished.unlink(missing_ok=True)
@@ -212,14 +191,7 @@ class SnapshotStore:
         Unavailable
             If S3 does not answer.
         """
-        try:
-            for first in range(0, len(keys), _DELETED_AT_ONCE):
-                objects = [{"Key": key} for key in keys[first : first + _DELETED_AT_ONCE]]
-                answer = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
-                if errors := answer.get("Errors"):
-                    raise Unavailable(f"{self._uri(errors[0]['Key'])} cannot be deleted: {errors[0].get('Message')}")
-        except (BotoCoreError, ClientError) as error:
-            raise Unavailable(f"{self._uri(SEGMENTS_PREFIX)}: {error}") from error
+        delete_objects(self._client, self._bucket, keys)
 
     def segment_keys(self, *, written_before_ms: int) -> list[str]:
         """Return the keys of all segments that were written before a time, in the manifest or not.
@@ -229,14 +201,8 @@ class SnapshotStore:
         Unavailable
             If S3 does not answer.
         """
-        before = dt.datetime.fromtimestamp(written_before_ms / 1000, dt.UTC)
-        try:
-            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=SEGMENTS_PREFIX)
-            return [
-                entry["Key"] for page in pages for entry in page.get("Contents", []) if entry["LastModified"] < before
-            ]
-        except (BotoCoreError, ClientError) as error:
-            raise Unavailable(f"{self._uri(SEGMENTS_PREFIX)}: {error}") from error
+        keys = listed(self._client, self._bucket, SEGMENTS_PREFIX)
+        return [entry.key for entry in keys if entry.modified_ms < written_before_ms]
 
     def _uri(self, key: str) -> str:
         return f"s3://{self._bucket}/{key}"

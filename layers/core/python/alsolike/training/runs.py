@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from botocore.exceptions import ClientError
 
 from alsolike.runtime.aws_errors import translate_aws_errors
-from alsolike.runtime.errors import ConcurrentUpdate
+from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
 
 
 class ExecutionHistory:
@@ -180,15 +179,15 @@ class TrainingRuns:
         Unavailable
             If Step Functions rejects the start.
         """
-        with translate_aws_errors(f"state machine {self._arn}"):
-            try:
+        try:
+            with translate_aws_errors(f"state machine {self._arn}"):
                 answer = self._client.start_execution(
                     stateMachineArn=self._arn, name=name or str(uuid.uuid4()), input=orjson.dumps(document).decode()
                 )
-            except ClientError as error:
-                if name is None or error.response["Error"]["Code"] != "ExecutionAlreadyExists":
-                    raise
-                return self.named(name)
+        except Unavailable as error:
+            if name is None or error.code != "ExecutionAlreadyExists":
+                raise
+            return self.named(name)
         return str(answer["executionArn"])
 
     def named(self, name: str) -> str:
@@ -203,13 +202,13 @@ class TrainingRuns:
         Unavailable
             If Step Functions does not answer.
         """
-        with translate_aws_errors(f"state machine {self._arn}"):
-            try:
+        try:
+            with translate_aws_errors(f"state machine {self._arn}"):
                 self._client.describe_execution(executionArn=self.named(name))
-            except ClientError as error:
-                if error.response["Error"]["Code"] == "ExecutionDoesNotExist":
-                    return False
-                raise
+        except Unavailable as error:
+            if error.code == "ExecutionDoesNotExist":
+                return False
+            raise
         return True
 
     def check_idle(self) -> None:

@@ -92,7 +92,7 @@ class TrendsReader:
         if stored is None:
             return None
         try:
-            return _Read(stored.etag, ShardCounts.from_bytes(stored.data, name=self._store.uri(key)))
+            return _Read(stored.etag, ShardCounts.from_bytes(stored.body, name=self._store.uri(key)))
         except InvalidTrends as error:
             logger.error("trends of a shard are left out", reason=str(error))
             return _Read(stored.etag, NOTHING_COUNTED, readable=False)
