@@ -58,8 +58,9 @@ def write_files(directory: Path) -> None:
     (directory / "products.csv").write_text("\n".join(["ITEM_ID,TITLE,PRICE", *products]))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """Yield a shop without data: the gate rejects a second model of the same purchases."""
     directory = tmp_path_factory.mktemp("snippets")
     OWN.mkdir(parents=True, exist_ok=True)
     ((_, _, example),) = snippets(ALGORITHMS, "python")
@@ -73,7 +74,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         yield Shop(cloud, directory / "cloud.json")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def environment(shop: Shop) -> Mapping[str, str]:
     """Return the variables of a shell after `alsolike up --tls` and the README's exports."""
     certificate = shop.cloud.state.certificate
