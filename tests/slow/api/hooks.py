@@ -32,6 +32,7 @@ _BETWEEN_FIELDS = re.compile(
             "filterValues is given without a filter, and .* has none",
             "filterValues[.].* is missing, expected a value",
             "model version .* is champion already",  # there is no other that could be tried
+            "nextToken is that of another list",  # all lists describe their tokens as the same string
         )
     )
 )
