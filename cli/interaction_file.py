@@ -22,6 +22,7 @@ from operations.ingest import interactions as rows_of_import
 from operations.ingest.files import Chunk, DataFile, as_text, open_file
 from operations.ingest.sources import find
 from operations.ingest.texts import Texts
+from operations.progress import counted
 
 if TYPE_CHECKING:
     from model_export.data.interactions import Interactions
@@ -210,7 +211,7 @@ def _read(
     }
     time_ms = np.concatenate([np.zeros(0, np.int64), *(part.time_ms for part in parts)])
     notes = [
-        f"an import refuses {count:,} rows, left out here: {reason} (first in {place} {first[place, reason]})"
+        f"{counted(count, 'row')} left out, as by an import: {reason} (first in {place} {first[place, reason]})"
         for (place, reason), count in refused.items()
     ]
     return pa.table(columns), time_ms, notes

@@ -15,6 +15,7 @@ from operations.ingest.files import open_file
 from operations.ingest.inference import infer
 from operations.ingest.items_and_users import open_metadata
 from operations.ingest.sources import find
+from operations.progress import counted
 
 _CREATION_TIMESTAMP = "CREATION_TIMESTAMP"
 """Column that is a timestamp for items, declared or not."""
@@ -68,7 +69,9 @@ def read_items(
     if refused:
         line, reason = min(refused)
         unit = "row" if data.is_parquet else "line"
-        raise InvalidInput(f"{path}: an import refuses {len(refused):,} rows; the first is {unit} {line}: {reason}")
+        raise InvalidInput(
+            f"{path}: an import refuses {counted(len(refused), 'row')}; the first is {unit} {line}: {reason}"
+        )
     if not properties:
         raise InvalidInput(f"{path} has no rows")
     names = [name for name in data.schema.names if column_name(name) in found and name != _CREATION_TIMESTAMP]

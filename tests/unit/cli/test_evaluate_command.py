@@ -234,5 +234,5 @@ def test_files_with_other_column_names_and_bad_rows_are_evaluated(file: Path, tm
     )  # fmt: skip
 
     assert json.loads(parts[0])["interactions"] == json.loads(whole[0])["interactions"] == 300
-    assert "an import refuses 1 rows, left out here: TIMESTAMP is neither a number nor a time" in parts[1]
+    assert "1 row left out, as by an import: TIMESTAMP is neither a number nor a time" in parts[1]
     assert "(first in first.csv, line 151)" in parts[1]

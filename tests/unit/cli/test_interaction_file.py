@@ -209,7 +209,7 @@ def test_rows_that_an_import_refuses_are_left_out_and_counted(tmp_path: Path, ro
 
     assert sequence(file) == [(0, "x"), (1, "y")]
     assert len(file.notes) == 1
-    assert file.notes[0].startswith("an import refuses 1 rows, left out here: ")
+    assert file.notes[0].startswith("1 row left out, as by an import: ")
     assert reason in file.notes[0]
     assert file.notes[0].endswith("(first in rows.csv, line 5)")
 

@@ -58,7 +58,7 @@ def test_the_later_row_of_an_item_counts(tmp_path: Path) -> None:
             "ITEM_ID,PRICE\na,1\nb,cheap\n,2\n",
             r"items\.csv: an import refuses 2 rows; the first is line 3: PRICE is no number$",
         ),
-        ("ITEM_ID,PRICE\na,1\nb\n", r"an import refuses 1 rows; the first is line 3: "),
+        ("ITEM_ID,PRICE\na,1\nb\n", r"an import refuses 1 row; the first is line 3: "),
     ],
 )
 def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, text: str, message: str) -> None:
