@@ -138,7 +138,7 @@ def test_too_few_users_to_ask_are_named(tmp_path: Path) -> None:
     ]
     pq.write_table(rows.filter(early), tmp_path / "dataset" / INTERACTIONS_FILE)
 
-    with pytest.raises(InvalidDataset, match=r"4 of 5 users .* raise spark_sample_interactions"):
+    with pytest.raises(InvalidDataset, match=r"4 of 5 sampled users .* Raise spark_sample_interactions"):
         run(tmp_path / "dataset", tmp_path / "model")
 
 
