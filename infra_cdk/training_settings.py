@@ -141,7 +141,7 @@ class TrainingSettings:
             self.retrain_interactions,
             self.retrain_interactions is None or self.monitoring_schedule is not None,
             "retrain_interactions",
-            "null where monitoring_schedule is null: nobody would count them",
+            "null where monitoring_schedule is null: no check would count them",
         )
         self._check_trial()
 

@@ -44,7 +44,7 @@ def print_report(found: ExperimentReport, metric: RatioMetric, *, status: str) -
     console.print_line(f"days      {found.days} of {found.of_days} have answers")
     left_out = found.excluded
     for count, what in (
-        (left_out.unassigned, "answers in no arm: to nobody, or before functions had read of it"),
+        (left_out.unassigned, "responses in no arm: to no user, or before functions loaded the experiment"),
         (left_out.users_in_two_arms, "users in two arms"),
         (left_out.nameless, "answers in an arm without a user"),
     ):

@@ -118,7 +118,7 @@ class _Events:
         kinds = events["event_type"].to_pandas().map(dict(KINDS))
         self._kind = kinds.fillna(-1).astype(np.int64).to_numpy()
         self._pair = slate.find(self._answer, self._items.numbers(events["item_id"]))
-        self._viewer = _viewers(events, self._answer, to_nobody(answers))
+        self._viewer = _viewers(events, self._answer, without_user(answers))
         self._view: Ints = np.full(len(self._pair), -1)
 
     def _reject(self, events: Bools, reason: Reason) -> None:
@@ -139,12 +139,12 @@ class _Events:
         for one in asked:
             for other in acted:
                 same |= np.array([a is not None and a == b for a, b in zip(one, other, strict=True)], bool)
-        nobody = np.array([a is None and b is None for a, b in zip(*asked, strict=True)], bool)
+        shared = np.array([a is None and b is None for a, b in zip(*asked, strict=True)], bool)
         unverifiable = np.zeros(len(self._reason), bool)
         unverifiable[rows] = np.array([a == served.UNKNOWN for a in asked[0]], bool) & ~same
         self._reject(unverifiable, Reason.UNVERIFIABLE)
         others = np.zeros(len(self._reason), bool)
-        others[rows] = ~same & ~nobody
+        others[rows] = ~same & ~shared
         self._reject(others, Reason.OTHER_SHOPPER)
 
     def _hashes(self, column: str, rows: Ints, shopper: Callable[[str], str]) -> list[str | None]:
@@ -215,7 +215,7 @@ class _Events:
         return int(np.count_nonzero(self._stand()))
 
 
-def to_nobody(answers: pa.Table) -> Bools:
+def without_user(answers: pa.Table) -> Bools:
     """Return, per answer, true if it was not for a particular user, so that many users may have seen it."""
     named: Bools = pc.is_valid(pc.coalesce(answers["shopper"], answers["session"])).to_numpy()
     return ~named

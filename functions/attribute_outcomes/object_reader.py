@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike.lake.lake_objects import LakeObject, read
+from alsolike.lake.lake_objects import LakeObject, batches, read
 from alsolike.runtime.errors import InvalidDataset
 from functions.attribute_outcomes.disk_partitions import projected
 
@@ -30,7 +30,7 @@ def rows_of(client: Any, bucket: str, objects: Sequence[LakeObject], schema: pa.
         If S3 does not answer.
     """
     with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
-        for some in _at_once(objects):
+        for some in batches(objects, max_bytes=BYTES_AT_ONCE, max_objects=2 * CONNECTIONS):
             contents = pool.map(functools.partial(read, client, bucket), some)
             for listed, content in zip(some, contents, strict=True):
                 if content is None:
@@ -41,16 +41,3 @@ def rows_of(client: Any, bucket: str, objects: Sequence[LakeObject], schema: pa.
                     raise InvalidDataset(
                         f"s3://{bucket}/{listed.key} is not an object of the table: {error}"
                     ) from error
-
-
-def _at_once(objects: Sequence[LakeObject]) -> Iterator[list[LakeObject]]:
-    some: list[LakeObject] = []
-    size = 0
-    for each in objects:
-        if some and (size + each.size_bytes > BYTES_AT_ONCE or len(some) == 2 * CONNECTIONS):
-            yield some
-            some, size = [], 0
-        some.append(each)
-        size += each.size_bytes
-    if some:
-        yield some

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from alsolike.declarations.tables import INTERACTIONS_COLUMNS
 from alsolike.lake import lake
-from alsolike.lake.lake_objects import LakeObject, list_objects, read
+from alsolike.lake.lake_objects import LakeObject, batches, list_objects, read
 from alsolike.runtime.errors import InvalidDataset
 
 CONNECTIONS = 8
@@ -44,7 +44,7 @@ def read_lake(client: Any, bucket: str, *, columns: Sequence[str]) -> tuple[pd.D
     schema = pa.schema([(name, _ARROW_TYPES[INTERACTIONS_COLUMNS[name]]) for name in columns])
     tables, dates = [schema.empty_table()], set()
     with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
-        for some in _batches(listing):
+        for some in batches(listing, max_bytes=BYTES_AT_ONCE, max_objects=4 * CONNECTIONS):
             read_one = functools.partial(_table, client, bucket, schema=schema)
             for listed, table in zip(some, pool.map(read_one, some), strict=True):
                 if table is not None:
@@ -52,19 +52,6 @@ def read_lake(client: Any, bucket: str, *, columns: Sequence[str]) -> tuple[pd.D
                     dates.add(listed.date)
     rows = pa.concat_tables(tables).to_pandas(types_mapper=pd.ArrowDtype)
     return rows, tuple(lake.partition_prefix(date).removesuffix("/") for date in sorted(dates))
-
-
-def _batches(objects: Iterable[LakeObject]) -> Iterator[list[LakeObject]]:
-    batch: list[LakeObject] = []
-    size = 0
-    for each in objects:
-        if batch and (size + each.size_bytes > BYTES_AT_ONCE or len(batch) == 4 * CONNECTIONS):
-            yield batch
-            batch, size = [], 0
-        batch.append(each)
-        size += each.size_bytes
-    if batch:
-        yield batch
 
 
 def _table(client: Any, bucket: str, listed: LakeObject, *, schema: pa.Schema) -> pa.Table | None:

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike.lake.lake_objects import LakeObject, read
+from alsolike.lake.lake_objects import LakeObject, batches, read
 from alsolike.runtime.errors import InvalidDataset
 
 CONNECTIONS = 8
@@ -86,7 +86,7 @@ def _of_some(rows: pa.Table, user: Callable[[pa.Table], pa.ChunkedArray], one_of
 
 def _tables(client: Any, bucket: str, objects: Sequence[LakeObject], schema: pa.Schema) -> Iterator[pa.Table]:
     with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
-        for some in _batches(objects):
+        for some in batches(objects, max_bytes=BYTES_AT_ONCE, max_objects=4 * CONNECTIONS):
             contents = pool.map(functools.partial(read, client, bucket), some)
             for listed, content in zip(some, contents, strict=True):
                 if content is None:
@@ -104,16 +104,3 @@ def _projected(file: pq.ParquetFile, schema: pa.Schema) -> pa.Table:
     found = file.read(columns=[name for name in schema.names if name in present])
     columns = [found[field.name] if field.name in present else pa.nulls(len(found), field.type) for field in schema]
     return pa.table(columns, names=schema.names).cast(schema)
-
-
-def _batches(objects: Sequence[LakeObject]) -> Iterator[list[LakeObject]]:
-    batch: list[LakeObject] = []
-    size = 0
-    for each in objects:
-        if batch and (size + each.size_bytes > BYTES_AT_ONCE or len(batch) == 4 * CONNECTIONS):
-            yield batch
-            batch, size = [], 0
-        batch.append(each)
-        size += each.size_bytes
-    if batch:
-        yield batch

@@ -89,20 +89,20 @@ class CanaryRun:
         if pointer is not None and pointer.version == self.version:
             return self._decided(pointer, PROMOTED, "it is champion already")
         if decision is not None and decision.verdict == REJECTED:
-            return self._decided(pointer, ROLLED_BACK, "the gate rejected it, and nobody forced it")
+            return self._decided(pointer, ROLLED_BACK, "the gate rejected it, and no operator forced it")
         if (running := self._running(pointer)) is not None:
-            return self._note(running, GOING, (f"it is on trial beside {running.champion}",))
+            return self._note(running, GOING, (f"its canary runs next to {running.champion}",))
         # A start whose response got lost is repeated: a canary that has ended since does not start again.
         if self._report() is not None or self._ended(pointer) is not None:
             return self._ended_elsewhere(pointer)
         if pointer is None:
-            return self._promote(None, "there was no champion, so that it had nobody to be tried beside")
+            return self._promote(None, "there was no champion to compare it with")
         if pointer.held is not None and not self._by_hand:
             return self._decided(pointer, ROLLED_BACK, str(pointer.held))
         # A person's trial compares the version with the current champion.
         compared = decision.champion if decision is not None and not self._by_hand else pointer.version
         if compared != pointer.version:
-            reason = f"the champion is {pointer.version} by now, and the gate compared it with {compared or 'nobody'}"
+            reason = f"the champion is {pointer.version} by now, and the gate compared it with {compared or 'none'}"
             return self._decided(pointer, ROLLED_BACK, reason)
         if not self.plan.share:
             return self._promote(pointer, "canary_share_percent is 0: there is no trial")
@@ -170,7 +170,7 @@ class CanaryRun:
         """Extend a canary without figures once, then roll it back."""
         silent = f"the log is silent: {canary.expected_answers:,} answers were expected"
         if canary.extended:
-            reason = f"{silent}; a version that nobody saw at work does not become champion"
+            reason = f"{silent}; a version without observed responses does not become champion"
             self.registry.end_canary(pointer, reason=f"{reason}; {counts}")
             return self._note(canary, ROLLED_BACK, (reason, counts), figures)
         ends_ms = self.now_ms + canary.ends_ms - canary.started_ms

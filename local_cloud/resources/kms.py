@@ -33,7 +33,7 @@ TYPES: Final[Mapping[str, ResourceType]] = {
     "AWS::KMS::Key": ResourceType(
         _create_key,
         kept={
-            "BypassPolicyLockoutSafetyCheck": "the embedded cloud has nobody to lock out",
+            "BypassPolicyLockoutSafetyCheck": "the embedded cloud has no users to lock out",
             "RotationPeriodInDays": "moto takes it and forgets it",
             "PendingWindowInDays": "says how deletion goes; the embedded cloud deletes nothing",
         },

@@ -73,7 +73,7 @@ def of_targets(part: Part, categories: Sequence[str | None]) -> Groups:
     counts = part.fit.frequencies()
     tail = np.ones(len(counts), np.bool_)
     tail[part.fit.frequency_order()[: int(TAIL * part.fit.items)]] = False
-    groups = {"tail items": tail & (counts > 0), "items that nobody had": counts == 0}
+    groups = {"tail items": tail & (counts > 0), "items without interactions": counts == 0}
     names = np.array(["", *(name or "" for name in categories)])
     asked = names[part.queries.targets]
     found, often = np.unique(asked[asked != ""], return_counts=True)

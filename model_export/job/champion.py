@@ -36,7 +36,7 @@ from model_export.evaluation.segments import of_targets, of_users
 from model_export.evaluation.splits import Part
 from model_export.job.answer_lists import ChampionBundle, answers_of, open_champion
 
-NOTHING_NEW = "nobody has had anything since its last event that could be asked for"
+NOTHING_NEW = "no interactions since its last event can be evaluated"
 
 
 class Refusal(StrEnum):

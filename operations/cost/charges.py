@@ -186,7 +186,7 @@ def _storage(meter: Meter, summary: BilledResources, load: Load) -> None:
     if cold_days is not None and not summary.training.runs:
         cold = lake * max(0, load.history_days - cold_days - 30) / load.history_days
     meter.add("S3", "lake", lake - cold, "s3_gb", f"{load.history_days} days of events, 60 bytes each")
-    meter.add("S3", "lake that nobody reads", cold, "s3_infrequent_gb", "Intelligent-Tiering, infrequent access")
+    meter.add("S3", "lake, rarely read", cold, "s3_infrequent_gb", "Intelligent-Tiering, infrequent access")
     days = min(summary.served_days or load.history_days, load.history_days)
     served = load.requests_per_day * days * SERVED_ROW_BYTES / 1e9
     meter.add("S3", "what was served", served, "s3_gb", f"{SERVED_ROW_BYTES} bytes an answer")
@@ -315,7 +315,7 @@ def functions(meter: Meter, summary: BilledResources, calls: Mapping[str, Calls]
         meter.add("Lambda", f"disk of {name}", seconds * extra_gb, "lambda_storage_gb_s", how)
         if function.snap_start and each.calls:
             restored_gb = min(each.calls, each.processes * HOURS / PROCESS_HOURS) * function.memory_mb / 1024
-            how = f"each process anew every {PROCESS_HOURS} hours, assumed"
+            how = f"each process restarts every {PROCESS_HOURS} hours (assumption)"
             meter.add("Lambda", f"restores of {name}", restored_gb, "snap_start_restore_gb", how)
 
 

@@ -16,12 +16,12 @@ Erased = Callable[[pa.StringArray], npt.NDArray[np.bool_] | None]
 """Function that returns which of some distinct users are erased; None if none are."""
 
 
-def nobody(users: pa.StringArray) -> None:
-    """Say that none of the users is erased."""
+def none_erased(users: pa.StringArray) -> None:
+    """Return None: no users are erased."""
 
 
 def erased_users(deployment: Deployment, *, now_ms: Callable[[], int]) -> Erased:
-    """Return what knows the deployment's erased users; it looks again from time to time.
+    """Return a function that looks up the deployment's erased users and polls for new ones.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ from alsolike.domain.configuration import DEFAULT, Configuration
 from alsolike.events import interactions
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy
 from alsolike.runtime.errors import InvalidInput
-from operations.ingest.erased_users import Erased, nobody
+from operations.ingest.erased_users import Erased, none_erased
 from operations.ingest.event_ids import event_ids, text_hashes
 from operations.ingest.files import DataFile, as_text, value_type
 from operations.ingest.ids import CONTROL_CHARACTERS, SPACE, id_faults
@@ -106,7 +106,7 @@ def check(
     default_event_type: str,
     now_ms: int,
     configuration: Configuration = DEFAULT,
-    erased: Erased = nobody,
+    erased: Erased = none_erased,
     ids: IdPolicy = PLAIN_IDS,
 ) -> Checked:
     """Check a chunk and turn its good rows into rows of the lake.

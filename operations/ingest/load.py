@@ -22,7 +22,7 @@ from operations.client.deployment import Deployment
 from operations.client.stored_ids import stored_ids
 from operations.configuration.configuration_store import ConfigurationStore
 from operations.ingest import interactions
-from operations.ingest.erased_users import Erased, erased_users, nobody
+from operations.ingest.erased_users import Erased, erased_users, none_erased
 from operations.ingest.event_ids import Hashes
 from operations.ingest.inputs import DEFAULTS, Input, Options, open_inputs
 from operations.ingest.journal import Journal, name_of
@@ -120,7 +120,7 @@ class InteractionsImport:
         now_ms: int,
         options: Options = DEFAULTS,
         sink: Sink | None = None,
-        erased: Erased = nobody,
+        erased: Erased = none_erased,
         ids: IdPolicy = PLAIN_IDS,
     ) -> None:
         self.configuration = configuration

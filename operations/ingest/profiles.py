@@ -11,7 +11,7 @@ import pyarrow as pa
 from alsolike.domain.configuration import HISTORY_LENGTH
 from alsolike.events.interactions import profile_id
 from alsolike.profiles.store import ProfileStore
-from operations.ingest.erased_users import Erased, nobody
+from operations.ingest.erased_users import Erased, none_erased
 from operations.ingest.journal import Journal
 from operations.ingest.latest import PARTS, LatestInteractions, UserInteractions
 
@@ -24,7 +24,7 @@ def seed_profiles(
     journal: Journal,
     *,
     length: int = HISTORY_LENGTH,
-    erased: Erased = nobody,
+    erased: Erased = none_erased,
     on_part: Callable[[int], None] = lambda profiles: None,
 ) -> int:
     """Merge the interactions into the live profiles; return how many profiles there are.

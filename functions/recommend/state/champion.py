@@ -214,12 +214,12 @@ class VariantModels:
             self._failures[version] = failures, now_ms + wait_ms
             self._looked_for = None
             reason = f"{type(error).__name__}: {error}"
-            logger.error("model beside the champion cannot be loaded", version=version, reason=reason)
+            logger.error("variant model cannot be loaded", version=version, reason=reason)
             return
         self._looked_for = None
         self._failures.pop(version, None)
         self._loaded[version] = model
-        logger.info("model loaded beside the champion", version=version)
+        logger.info("variant model loaded", version=version)
 
     def _give_up(self, versions: Sequence[str], champion: str | None) -> None:
         for version in versions:

@@ -204,7 +204,7 @@ def test_a_worse_version_is_refused_and_cannot_go_on_trial(shop: TrialShop, tmp_
     assert "RolledBack" in shop.states(execution)
     (told,) = states_told(shop)
     assert told["event"] == "canary rolled back"
-    assert told["canary"]["reasons"] == ["the gate rejected it, and nobody forced it"]
+    assert told["canary"]["reasons"] == ["the gate rejected it, and no operator forced it"]
     assert "the gate rejected model version 'worse'" in shop.alsolike(
         "models", "promote", "worse", "--reason", "x", exit_code=1
     )

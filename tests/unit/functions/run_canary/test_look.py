@@ -66,7 +66,7 @@ def test_a_silent_log_has_its_time_once_more_and_then_takes_it_back(trial: Trial
 
     assert answer["state"] == "rolled_back"
     assert answer["reasons"][0] == (
-        "the log is silent: 200 answers were expected; a version that nobody saw at work does not become champion"
+        "the log is silent: 200 answers were expected; a version without observed responses does not become champion"
     )
     assert (trial.pointer().version, trial.pointer().canary) == ("v1", None)
     assert trial.approval("v2") == "PendingManualApproval"  # nothing was found against it

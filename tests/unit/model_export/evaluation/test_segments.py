@@ -16,7 +16,7 @@ def test_a_model_is_judged_by_slice() -> None:
     found = sliced(model, part, k=3, seen="allowed", categories=[names[item - 1] for item in part.order])
 
     assert found["users with 2 to 5 interactions"]["users"] == 3
-    assert found["items that nobody had"] == {"ndcg": 0.0, "users": 2}
+    assert found["items without interactions"] == {"ndcg": 0.0, "users": 2}
     assert found["category red"] == {"ndcg": 0.5, "users": 2}  # 1 at the first rank, 4 at none
     assert found["category blue"]["users"] == 1
     assert "users with one interaction" not in found
@@ -30,7 +30,7 @@ def test_tail_items_are_those_below_the_most_frequent_fifth() -> None:
     found = sliced(model, part, k=1, seen="allowed", categories=[None] * 5)
 
     assert found["tail items"]["users"] == 1  # 2; item 1 is the head, 3 was never learned
-    assert found["items that nobody had"]["users"] == 1
+    assert found["items without interactions"]["users"] == 1
 
 
 def test_the_category_is_the_column_called_so_or_else_the_text_with_the_fewest_values() -> None:

@@ -132,9 +132,9 @@ def test_slices_have_both_figures_and_intervals(tmp_path: Path) -> None:
 
     assert {name: each.users for name, each in found.slices.items()} == {
         "users with 2 to 5 interactions": 4,
-        "items that nobody had": 3,
+        "items without interactions": 3,
     }
-    unheard = found.slices["items that nobody had"]
+    unheard = found.slices["items without interactions"]
     assert (unheard.candidate, unheard.champion, unheard.ahead) == (0.0, 1.0, (-1.0, -1.0))
 
 

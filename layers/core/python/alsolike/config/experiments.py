@@ -171,7 +171,7 @@ def _refuse_collisions(entry: Node, experiment: Experiment, others: Collection[E
         if experiment in running and len(models) > MAX_MODELS and any(arm.model for arm in experiment.arms):
             entry.fault(
                 f"is one of those that name {len(models)} model versions at {time_text(moment)}, expected "
-                f"{MAX_MODELS} at most: each is loaded beside the champion",
+                f"{MAX_MODELS} at most: each is loaded in addition to the champion",
                 at_key=True,
             )
             return

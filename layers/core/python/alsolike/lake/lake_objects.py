@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.runtime import s3
@@ -69,3 +69,17 @@ def read(client: ObjectReader, bucket: str, listed: LakeObject, *, unchanged: bo
     stored = s3.S3Object(client, bucket, listed.key)
     content = stored.read_if_unchanged(listed.etag) if unchanged else stored.read()
     return content.body if content else None
+
+
+def batches(objects: Iterable[LakeObject], *, max_bytes: int, max_objects: int) -> Iterator[list[LakeObject]]:
+    """Yield the objects in batches within both limits; an object above `max_bytes` is a batch of its own."""
+    batch: list[LakeObject] = []
+    size_bytes = 0
+    for listed in objects:
+        if batch and (size_bytes + listed.size_bytes > max_bytes or len(batch) == max_objects):
+            yield batch
+            batch, size_bytes = [], 0
+        batch.append(listed)
+        size_bytes += listed.size_bytes
+    if batch:
+        yield batch

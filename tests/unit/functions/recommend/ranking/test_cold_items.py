@@ -89,7 +89,7 @@ def test_only_ranked_cold_items_are_declared_where_rules_make_the_list(cold_shop
     cold_shop.catalogue({"date": {"from": "Greece"}, **nuts})
 
     items, headers = cold_shop.ask(numResults=9)
-    for_nobody, headers_of_nobody = cold_shop.ask(userId="nobody", numResults=9)
+    for_nobody, headers_of_nobody = cold_shop.ask(userId="unknown-user", numResults=9)
 
     assert {"date", *nuts} <= {item["itemId"] for item in items}
     assert headers["x-alsolike-cold-items"] == "1"  # the date
@@ -201,7 +201,7 @@ def test_metadata_of_cold_items_comes_from_the_catalogue(cold_shop: Shop) -> Non
 def test_user_without_history_gets_no_cold_items(cold_shop: Shop) -> None:
     cold_shop.catalogue({"date": {"from": "Greece"}})
 
-    _, headers = cold_shop.ask(userId="nobody")
+    _, headers = cold_shop.ask(userId="unknown-user")
 
     assert headers["x-alsolike-source"] == "popular"
     assert "x-alsolike-cold-items" not in headers

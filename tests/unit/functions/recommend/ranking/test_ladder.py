@@ -142,7 +142,7 @@ def test_time_that_the_profile_took_is_not_left_for_the_model(shop: Shop, monkey
     monkeypatch.setattr(type(profiles), "read", lambda _, profile_id: slowly(profile_id))
 
     assert shop.ask()[1]["x-alsolike-degraded"] == "model-slow"
-    assert "x-alsolike-degraded" not in shop.ask(userId="nobody")[1]
+    assert "x-alsolike-degraded" not in shop.ask(userId="unknown-user")[1]
 
 
 def test_fastest_of_the_latest_runs_says_how_long_the_model_takes(shop: Shop) -> None:
@@ -198,7 +198,7 @@ def test_connection_that_is_never_made_is_not_waited_for_either(shop: Shop, monk
         shop.publish(groups=[Group("plan", "gold", 20, [2])])
         monkeypatch.setenv("TIME_BUDGET_MS", "200")
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{listener.getsockname()[1]}")
-        shop.ask(userId="nobody")  # loads the model
+        shop.ask(userId="unknown-user")  # loads the model
 
         began_s = time.monotonic()
         items, headers = shop.ask(numResults=1)

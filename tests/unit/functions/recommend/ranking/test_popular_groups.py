@@ -49,8 +49,8 @@ def test_the_smallest_group_counts(grouped: Shop) -> None:
 
 
 def test_context_says_more_of_the_user(grouped: Shop) -> None:
-    assert grouped.items(userId="nobody", context={"LIKES": "tea"}, numResults=2) == ["kiwi", "plum"]
-    assert grouped.items(userId="nobody", context={"DEVICE": "phone"}, numResults=2) == ["pear", "fig"]
+    assert grouped.items(userId="unknown-user", context={"LIKES": "tea"}, numResults=2) == ["kiwi", "plum"]
+    assert grouped.items(userId="unknown-user", context={"DEVICE": "phone"}, numResults=2) == ["pear", "fig"]
 
 
 @pytest.mark.parametrize("text", ["true", "True", "TRUE"])
@@ -58,7 +58,7 @@ def test_context_says_yes_in_any_case(shop: Shop, text: str) -> None:
     shop.publish(groups=[Group("trial", "true", 20, [2])])
     shop.configure(users={"columns": {"trial": "boolean"}})
 
-    assert shop.items(userId="nobody", context={"TRIAL": text}, numResults=1) == ["plum"]
+    assert shop.items(userId="unknown-user", context={"TRIAL": text}, numResults=1) == ["plum"]
 
 
 def test_group_of_which_no_item_passes_is_not_named(grouped: Shop) -> None:

@@ -96,9 +96,9 @@ def test_history_of_the_user_is_looked_at(filtered: Shop) -> None:
 
 def test_popular_list_obeys_the_filter_and_is_filled_up(filtered: Shop) -> None:
     """Popular are fig, pear and kiwi; the plum passes too."""
-    assert filtered.items("cheap", userId="nobody") == ["pear"]
-    assert filtered.items("up-to", userId="nobody", filterValues={"PRICE": "2"}) == ["pear", "plum"]
-    assert filtered.items("up-to", userId="nobody", filterValues={"PRICE": "2"}, numResults=1) == ["pear"]
+    assert filtered.items("cheap", userId="unknown-user") == ["pear"]
+    assert filtered.items("up-to", userId="unknown-user", filterValues={"PRICE": "2"}) == ["pear", "plum"]
+    assert filtered.items("up-to", userId="unknown-user", filterValues={"PRICE": "2"}, numResults=1) == ["pear"]
 
 
 def test_current_item_comes_with_the_request(filtered: Shop) -> None:

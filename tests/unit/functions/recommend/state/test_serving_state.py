@@ -34,7 +34,11 @@ def test_deleted_item_is_answered_no_more(shop: Shop) -> None:
     shop.catalogue({"fig": None}, at_ms=NOW_MS + 1)
 
     assert shop.items(numResults=2) == ["plum", "pear"]
-    assert shop.items(userId="nobody") == ["pear", "kiwi", "plum"]  # the popular items fig, pear, kiwi; then others
+    assert shop.items(userId="unknown-user") == [
+        "pear",
+        "kiwi",
+        "plum",
+    ]  # the popular items fig, pear, kiwi; then others
 
 
 def test_item_that_comes_back_is_answered_again(shop: Shop) -> None:
@@ -52,7 +56,7 @@ def test_item_that_the_catalogue_never_had_stays(shop: Shop) -> None:
     shop.publish()
     shop.catalogue({"fig": {"price": 1}})
 
-    assert sorted(shop.items(userId="nobody")) == ["fig", "kiwi", "pear", "plum"]
+    assert sorted(shop.items(userId="unknown-user")) == ["fig", "kiwi", "pear", "plum"]
 
 
 def test_deleted_item_passes_no_filter(shop: Shop) -> None:
@@ -60,7 +64,7 @@ def test_deleted_item_passes_no_filter(shop: Shop) -> None:
     shop.configure(**PRICES, filters={"all": "EXCLUDE ItemID WHERE Items.PRICE > 100"})
     shop.catalogue({"fig": None})
 
-    assert "fig" not in shop.items("all", userId="nobody")
+    assert "fig" not in shop.items("all", userId="unknown-user")
 
 
 def test_metadata_is_the_catalogues_and_the_models_where_it_has_none(shop: Shop) -> None:
@@ -81,14 +85,14 @@ def test_nothing_is_looked_at_before_its_interval_is_over(shop: Shop, monkeypatc
     shop.publish()
     shop.catalogue({"pear": {"price": 1}})
     shop.configure(**CHEAP)
-    assert shop.items("cheap", userId="nobody") == ["pear"]
+    assert shop.items("cheap", userId="unknown-user") == ["pear"]
 
     shop.catalogue({"fig": {"price": 1}}, at_ms=NOW_MS + 1)
     shop.configure(**PRICES, filters={"cheap": "INCLUDE ItemID WHERE Items.PRICE < 0.5"})
     clock_s = 29
-    assert shop.items("cheap", userId="nobody") == ["pear"]
+    assert shop.items("cheap", userId="unknown-user") == ["pear"]
     clock_s = 30
-    assert shop.items("cheap", userId="nobody") == []
+    assert shop.items("cheap", userId="unknown-user") == []
 
 
 @pytest.mark.parametrize(
@@ -100,11 +104,11 @@ def test_what_was_read_before_stands_in_and_is_declared(
     shop.publish()
     shop.catalogue({"pear": {"price": 1}})
     shop.configure(**CHEAP)
-    assert shop.items("cheap", userId="nobody") == ["pear"]
+    assert shop.items("cheap", userId="unknown-user") == ["pear"]
     shop.s3.put_object(Bucket=shop.bucket, Key=key, Body=b"damaged")
     counted()
 
-    items, headers = shop.ask(userId="nobody", **NAMED)
+    items, headers = shop.ask(userId="unknown-user", **NAMED)
 
     assert [item["itemId"] for item in items] == ["pear"]
     assert headers["x-alsolike-degraded"] == reason
@@ -116,18 +120,18 @@ def test_what_nobody_expects_of_a_new_catalogue_fails_no_request(shop: Shop, log
     shop.publish()
     shop.catalogue({"pear": {"price": 1}})
     shop.configure(**CHEAP)
-    assert shop.items("cheap", userId="nobody") == ["pear"]
+    assert shop.items("cheap", userId="unknown-user") == ["pear"]
     manifest = orjson.loads(shop.s3.get_object(Bucket=shop.bucket, Key=SNAPSHOT_KEY)["Body"].read())
     shop.s3.put_object(Bucket=shop.bucket, Key=SNAPSHOT_KEY, Body=orjson.dumps({**manifest, "cold_model": 5}))
 
     for _ in range(2):
-        items, headers = shop.ask(userId="nobody", **NAMED)
+        items, headers = shop.ask(userId="unknown-user", **NAMED)
         assert [item["itemId"] for item in items] == ["pear"]
         assert headers["x-alsolike-degraded"] == "stale-catalogue"
     assert "catalogue cannot be read" in logged()
 
     shop.s3.put_object(Bucket=shop.bucket, Key=SNAPSHOT_KEY, Body=orjson.dumps(manifest))
-    assert "x-alsolike-degraded" not in shop.ask(userId="nobody")[1]
+    assert "x-alsolike-degraded" not in shop.ask(userId="unknown-user")[1]
 
 
 def test_without_a_readable_configuration_answers_are_declared_and_named_filters_let_nothing_pass(
@@ -136,8 +140,8 @@ def test_without_a_readable_configuration_answers_are_declared_and_named_filters
     shop.publish()
     shop.s3.put_object(Bucket=shop.bucket, Key=CONFIGURATION_KEY, Body=b"damaged")
 
-    items, headers = shop.ask(userId="nobody")
-    barred, barred_headers = shop.ask(userId="nobody", **NAMED)
+    items, headers = shop.ask(userId="unknown-user")
+    barred, barred_headers = shop.ask(userId="unknown-user", **NAMED)
 
     assert [item["itemId"] for item in items] == ["fig", "pear", "kiwi", "plum"]
     assert headers["x-alsolike-degraded"] == barred_headers["x-alsolike-degraded"] == "no-configuration"
@@ -150,8 +154,8 @@ def test_without_a_readable_catalogue_filters_of_items_let_nothing_pass(shop: Sh
     shop.configure(**{**CHEAP, "filters": {**CHEAP["filters"], "not-dear": "EXCLUDE ItemID WHERE Items.PRICE > 2"}})
     shop.s3.put_object(Bucket=shop.bucket, Key=SNAPSHOT_KEY, Body=b"damaged")
 
-    items, headers = shop.ask(userId="nobody")
-    barred = [shop.items(name, userId="nobody") for name in ("cheap", "not-dear")]
+    items, headers = shop.ask(userId="unknown-user")
+    barred = [shop.items(name, userId="unknown-user") for name in ("cheap", "not-dear")]
 
     assert [item["itemId"] for item in items] == ["fig", "pear", "kiwi", "plum"]
     assert headers["x-alsolike-degraded"] == "no-catalogue"
@@ -178,24 +182,24 @@ def test_nothing_is_looked_at_where_a_silent_store_would_take_the_time_of_the_an
 
     first = shop.post({"userId": "nobody"}, remaining_ms=LOOK_TIME_MS)
     assert first["headers"]["x-alsolike-degraded"] == "no-configuration, no-catalogue"
-    assert shop.items("cheap", userId="nobody") == ["pear"]
+    assert shop.items("cheap", userId="unknown-user") == ["pear"]
 
     shop.catalogue({"pear": None}, at_ms=NOW_MS + 1)
     hurried = shop.post({"userId": "nobody", **NAMED}, remaining_ms=LOOK_TIME_MS)
     assert [item["itemId"] for item in orjson.loads(hurried["body"])["itemList"]] == ["pear"]
     assert "x-alsolike-degraded" not in hurried["headers"]
-    assert shop.items("cheap", userId="nobody") == []
+    assert shop.items("cheap", userId="unknown-user") == []
 
 
 def test_new_model_is_seen_with_the_same_catalogue(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHAMPION_CHECK_S", "0")
     shop.publish("v1")
     shop.catalogue({"fig": None})
-    assert "fig" not in shop.items(userId="nobody")
+    assert "fig" not in shop.items(userId="unknown-user")
 
     shop.publish("v2")
 
-    items, headers = shop.ask(userId="nobody")
+    items, headers = shop.ask(userId="unknown-user")
     assert headers["x-alsolike-model-version"] == "v2"
     assert "fig" not in [item["itemId"] for item in items]
 
