@@ -53,7 +53,7 @@ class Blend(Combination):
         if interactions.items <= MOST_ITEMS:
             return None
         return (
-            f"it takes {MOST_ITEMS:,} items at most, there are {interactions.items:,}; the best single algorithm takes "
+            f"its limit is {MOST_ITEMS:,} items, and there are {interactions.items:,}; the best single algorithm takes "
             "its place"
         )
 

@@ -78,8 +78,8 @@ class Ease(Algorithm):
         if interactions.items <= MOST_ITEMS or (pairs := _pairs(interactions.matrix())) <= self.max_pairs:
             return None
         return (
-            f"it takes {self.max_pairs:,} pairs or {MOST_ITEMS:,} items at most, there are {pairs:,} pairs of "
-            f"{interactions.items:,} items; item_knn takes any number"
+            f"its limit is {self.max_pairs:,} pairs or {MOST_ITEMS:,} items, and there are {pairs:,} pairs of "
+            f"{interactions.items:,} items; item_knn has no limit"
         )
 
     def fit(self, interactions: Interactions) -> ItemRowsModel:

@@ -93,7 +93,7 @@ class Repurchase(Algorithm):
         if len(interactions) <= self.max_interactions:
             return None
         most, found = f"{self.max_interactions:,}", f"{len(interactions):,}"
-        return f"it takes {most} interactions at most, there are {found}; buy_again takes any number"
+        return f"its limit is {most} interactions, and there are {found}; buy_again has no limit"
 
     def param_grid(self) -> Sequence[Self]:
         """Return these settings, and without demand: that of a week may not last."""

@@ -74,9 +74,7 @@ class Slist(Algorithm):
         pairs = min(pairs, interactions.items**2)
         if pairs <= self.max_pairs:
             return None
-        return (
-            f"it takes {self.max_pairs:,} pairs of items at most, there may be {pairs:,}; transitions takes any number"
-        )
+        return f"its limit is {self.max_pairs:,} pairs of items, and there may be {pairs:,}; transitions has no limit"
 
     def fit(self, interactions: Interactions) -> ItemRowsModel:
         """Solve for B and keep the strongest targets of each item."""

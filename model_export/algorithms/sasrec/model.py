@@ -111,8 +111,8 @@ class Sasrec(Algorithm):
             return f"it learns from {FEWEST:,} interactions on, there are {len(interactions):,}"
         if interactions.items > MOST_ITEMS:
             return (
-                f"it takes {MOST_ITEMS:,} items at most, there are {interactions.items:,}; transitions reads the order "
-                "too and takes any number"
+                f"its limit is {MOST_ITEMS:,} items, and there are {interactions.items:,}; transitions reads the order "
+                "too and has no limit"
             )
         return None
 

@@ -31,12 +31,12 @@ def of_items(items: int, *, rows: int = 5) -> Interactions:
         (
             Ease(max_pairs=3),
             100_000,
-            "it takes 3 pairs or 100,000 items at most, there are 4 pairs of 100,001 items; item_knn takes any number",
+            "its limit is 3 pairs or 100,000 items, and there are 4 pairs of 100,001 items; item_knn has no limit",
         ),
         (
             Blend(),
             500_000,
-            "it takes 500,000 items at most, there are 500,001; the best single algorithm takes its place",
+            "its limit is 500,000 items, and there are 500,001; the best single algorithm takes its place",
         ),
     ],
     ids=lambda value: value.name if isinstance(value, Algorithm) else None,
@@ -51,14 +51,14 @@ def test_more_items_than_the_limit_are_refused_with_the_alternative(
 def test_sasrec_refuses_items_whose_vectors_take_too_long_to_learn() -> None:
     assert Sasrec().unsupported_reason(of_items(100_000, rows=5_000)) is None
     assert Sasrec().unsupported_reason(of_items(100_001, rows=5_000)) == (
-        "it takes 100,000 items at most, there are 100,001; transitions reads the order too and takes any number"
+        "its limit is 100,000 items, and there are 100,001; transitions reads the order too and has no limit"
     )
 
 
 def test_repurchase_refuses_more_interactions_than_go_into_memory() -> None:
     assert Repurchase(max_interactions=5).unsupported_reason(of_items(2, rows=5)) is None
     assert Repurchase(max_interactions=4).unsupported_reason(of_items(2, rows=5)) == (
-        "it takes 4 interactions at most, there are 5; buy_again takes any number"
+        "its limit is 4 interactions, and there are 5; buy_again has no limit"
     )
 
 
@@ -72,7 +72,7 @@ def test_slist_refuses_more_pairs_than_go_into_memory() -> None:
 
     assert Slist(max_pairs=4 + 9 + 1 + 1 + 4).unsupported_reason(data) is None
     assert Slist(max_pairs=18).unsupported_reason(data) == (
-        "it takes 18 pairs of items at most, there may be 19; transitions takes any number"
+        "its limit is 18 pairs of items, and there may be 19; transitions has no limit"
     )
 
 
