@@ -58,8 +58,8 @@ def filtering() -> Iterator[Result]:
     medians = cpu_medians_ms(works)
     for name in works:
         if name != "floor":
-            floor = f"numpy scan, {ITEMS:,} vectors of {DIMENSIONS}"
-            yield Result("filtering", f"{name}, {ITEMS:,} items", medians[name], floor, medians["floor"])
+            floor = "numpy scan"
+            yield Result("filtering", name, medians[name], floor, medians["floor"])
 
 
 def _asking(evaluator: FilterEvaluator, expression: str, calls: Iterator[int]) -> Callable[[], object]:

@@ -136,8 +136,15 @@ def _compared(split: Split, groups: Mapping[str, Mapping[str, Algorithm]]) -> It
                 found.setdefault(_label(candidate.settings, combination), {})[seen] = candidate
     for label, by_seen in found.items():
         masked, allowed = by_seen["masked"], by_seen["allowed"]
-        settings = f"masked: {masked.settings.describe()}; allowed: {allowed.settings.describe()}"
+        settings = _changed(masked.settings.describe(), allowed.settings.describe())
         yield QualityRow(label, masked.quality, allowed.quality, masked.fit_s, masked.peak_mb, settings)
+
+
+def _changed(masked: str, allowed: str) -> str:
+    """Return the selected settings of both protocols; empty for the defaults."""
+    if masked == allowed:
+        return "" if masked == "defaults" else masked
+    return f"masked: {masked}; allowed: {allowed}"
 
 
 def _label(settings: Algorithm, combination: str) -> str:

@@ -150,7 +150,7 @@ def _line() -> Row:
             "floor": lambda: print(orjson.dumps(document).decode()),
         }
         medians = cpu_medians_ms(works, rounds=30, repeats=400)
-    work = f"the line that says what was served, {K} items"
+    work = f"line of the recommendation log, {K} items"
     return Row.compared(
         work, medians["line"], "JSON of the items, printed", medians["floor"], most=1.0, extra_ms=MOST_OF_A_LINE_MS
     )

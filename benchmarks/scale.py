@@ -54,23 +54,6 @@ class Assumed:
     ids_bytes: int = 43  # two ids of about twelve letters with offsets, time and weight, as the file is read
 
 
-USED = (
-    ("Kinesis Data Streams, a shard and hour", "kinesis_shard_hours", 1),
-    ("Kinesis Data Streams, a million puts", "kinesis_puts", 1e6),
-    ("API Gateway, a million calls of the first 300 million", "api_calls", 1e6),
-    ("Lambda, a million calls", "lambda_requests", 1e6),
-    ("Lambda, a GB-second on arm64", "lambda_arm_gb_s", 1),
-    ("DynamoDB on demand, a million write units", "dynamodb_writes", 1e6),
-    ("DynamoDB on demand, a million read units", "dynamodb_reads", 1e6),
-    ("DynamoDB, a GB and month", "dynamodb_gb", 1),
-    ("S3 Standard, a GB and month", "s3_gb", 1),
-    ("CloudWatch Logs, a GB taken in", "logs_gb", 1),
-    ("Glue, a DPU-hour", "glue_dpu_hours", 1),
-    ("SageMaker training, ml.r5.24xlarge, an hour without spot", "training_ml.r5.24xlarge_hours", 1),
-)
-"""Prices of the table that `alsolike cost` has, each of so many units."""
-
-
 def main(arguments: Sequence[str]) -> None:
     """Print the tables, and write them into the page where nothing differs from the stated load."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
@@ -93,10 +76,6 @@ def _page(load: Load, assumed: Assumed, prices: Prices) -> Iterator[str]:
     yield from ("| what | figure | from |", "|---|---|---|", *lines, "", "| a month | $ |", "|---|---|")
     yield from (f"| {what} | {dollars:,.0f} |" for what, dollars in costs)
     yield f"| **together** | **{sum(dollars for _, dollars in costs):,.0f}** |"
-    yield from ("", f"| price, {prices.region}, {prices.date} | $ | where it was read |", "|---|---|---|")
-    for what, name, units in USED:
-        price = prices.table[name]
-        yield f"| {what} | {price.dollars * units:.10g} | {price.seen or 'not confirmed'} |"
 
 
 Row = tuple[str, str, str, float | None]

@@ -28,7 +28,7 @@ TARGETS = 100
 K = 10
 HISTORIES = 128
 ROUNDS, REPEATS = 15, 8
-SPECTRA = {"fast": 0.7, "slowly": 0.35}
+SPECTRA = {"fast": 0.7, "slow": 0.35}
 
 Work = Callable[[], object]
 
@@ -57,13 +57,13 @@ def embeddings() -> Iterator[Row]:
         for word, spectrum in SPECTRA.items():
             model = vectors_model(items=items, dimensions=DIMENSIONS, spectrum=spectrum)
             with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
-                yield from _vectors(model, Path(name), f"{items:,} vectors, axes decaying {word}", most=most)
+                yield from _vectors(model, Path(name), f"{items:,} vectors, {word} decay", most=most)
 
 
 def _vectors(model: VectorsModel, directory: Path, work: str, *, most: float) -> Iterator[Row]:
     histories = random_histories(items=model.items, rows=HISTORIES)
     way, folder, recall = _chosen(model, directory, histories)
-    stages = "one stage" if way is None else f"head of {way.dimensions}, {way.blocks_a_place} blocks a place"
+    stages = "one stage" if way is None else f"{way.dimensions} axes, {way.blocks_a_place} blocks"
     works: dict[str, Work] = {"ours": _asking(open_session(folder / GRAPH_FILE), histories)}
     vectors, queries = model.vectors, _queries(model, histories)
     works["numpy"] = _in_turns(lambda row: _scan(vectors, queries[row]), len(queries))

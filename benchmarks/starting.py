@@ -87,7 +87,7 @@ def starting() -> Iterator[Row]:
         asked = f"after {REQUESTS} requests, {models[work][0]}"
         memory_mb, peak_mb = said[work]["memory_mb"], said[work]["peak_mb"]
         yield Row(f"peak resident set {asked}", f"{peak_mb:.0f} MB", target=f"≤ {LIMIT_MB} MB", met=peak_mb <= LIMIT_MB)
-        yield Row("of that in use at the end, pages that are mapped twice counted once", f"{memory_mb:.0f} MB")
+        yield Row("of it in use at the end", f"{memory_mb:.0f} MB")
 
 
 @contextlib.contextmanager

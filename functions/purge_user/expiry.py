@@ -45,22 +45,22 @@ def expiring(retention: Retention, *, requested_at_ms: int, completed_at_ms: int
     return (
         Expiring(
             "old object versions",
-            "earlier versions of what was rewritten or deleted in the lake and among the artefacts",
+            "earlier versions of rewritten or deleted objects in both buckets",
             after(completed_at_ms, retention.object_versions),
         ),
         Expiring(
             "batches",
-            "runs for many users: who they were, and what was recommended to each",
+            "batch recommendations: user IDs with their items",
             after(completed_at_ms, retention.batches),
         ),
         Expiring(
             "event stream",
-            "records that were on it when the user was erased; no consumer stores them",
+            "records of the user on the stream at the erasure; no consumer stores them",
             after(requested_at_ms, retention.stream),
         ),
         Expiring(
             "table streams",
-            "changes of the users' table, the deletion among them; no consumer stores them",
+            "changes of the users' table, including the deletion; no consumer stores them",
             after(completed_at_ms, TABLE_STREAM_DAYS),
         ),
         Expiring(
@@ -70,11 +70,13 @@ def expiring(retention: Retention, *, requested_at_ms: int, completed_at_ms: int
         ),
         Expiring(
             "logs",
-            "of the functions and of the API; they are without ids; what was recommended names the keyed hash",
+            "logs of functions and API, without IDs; the recommendation log contains keyed hashes",
             after(requested_at_ms, retention.logs),
         ),
         Expiring(
-            "access logs", "of the buckets; they name objects, not users", after(requested_at_ms, retention.access_logs)
+            "access logs",
+            "access logs of the buckets; they name objects, not users",
+            after(requested_at_ms, retention.access_logs),
         ),
     )
 

@@ -73,16 +73,16 @@ STEPS: tuple[Callable[[PurgeContext], Iterator[None]], ...] = (
 """In this order: a session's login goes after the session, and the user log has the deletion of the user's row."""
 
 STORES = {
-    SESSIONS: "sessions of the user: their events and responses without a user are not stored any more",
-    PROFILES: "live profiles, the user's and those of sessions that joined it: deleted",
-    USERS: "what the shop said of the user: deleted",
-    LAKE: "interactions: the objects that held some were rewritten without",
-    SERVED: "what was recommended: the objects that held some were rewritten without",
-    OUTCOMES: "what recommendations led to: the objects that held some were rewritten without",
-    USER_CHANGES: "log of users' changes: the objects that held some were rewritten without",
-    QUARANTINE: "records that could not be read: deleted",
-    FAILED_BATCHES: "batches that a consumer gave up on: rewritten without",
-    DATASETS: "training datasets: the files that held rows were rewritten without",
+    SESSIONS: "sessions of the user: their later events and responses without a user are not stored",
+    PROFILES: "live profiles of the user and of sessions that joined it: deleted",
+    USERS: "columns of the user: deleted",
+    LAKE: "interactions: objects rewritten without the user's rows",
+    SERVED: "recommendation log: objects rewritten without the user's rows",
+    OUTCOMES: "outcomes: objects rewritten without the user's rows",
+    USER_CHANGES: "change log of users: objects rewritten without the user's rows",
+    QUARANTINE: "quarantined records of the user: deleted",
+    FAILED_BATCHES: "batches that failed after all retries: rewritten without the user's records",
+    DATASETS: "training datasets: files rewritten without the user's rows",
 }
 """All stores that a pass searches, with the action for each."""
 

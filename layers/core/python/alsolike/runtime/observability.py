@@ -53,8 +53,7 @@ class _Invocation(logging.Filter):
 class Counters:
     """An invocation's counters: one line of EMF at its end, or none if it counted nothing.
 
-    Powertools' Metrics would take a tenth of a request's own time
-    (docs/adr/0079-what-a-start-pays-for.md).
+    Powertools' Metrics would take a tenth of a request's own time.
     """
 
     def __init__(self, namespace: str, service: str) -> None:
