@@ -116,7 +116,12 @@ TABLE: Mapping[str, Price] = {
     "dynamodb_gb": Price(dollars=0.25, unit="GB-month", page=_DYNAMODB, seen="its price page", free=25),
     "dynamodb_backup_gb": Price(dollars=0.20, unit="GB-month", page=_DYNAMODB, seen=_REPOSITORIES),
     "s3_gb": Price(dollars=0.023, unit="GB-month", page=_S3, seen=_S3_NOTES, tiers=((50e3, 0.022), (500e3, 0.021))),
-    "s3_infrequent_gb": Price(dollars=0.0125, unit="GB-month", page=_S3),
+    "s3_infrequent_gb": Price(
+        dollars=0.0125,
+        unit="GB-month",
+        page=_S3,
+        seen="costnimbus.com/article/s3-storage-classes-cost-guide, March 2026",
+    ),
     "s3_writes": Price(dollars=5e-6, unit="PUT or LIST", page=_S3, seen=_REPOSITORIES),
     "s3_reads": Price(dollars=0.4e-6, unit="GET", page=_S3, seen=_REPOSITORIES),
     "transfer_gb": Price(
@@ -141,7 +146,12 @@ TABLE: Mapping[str, Price] = {
         seen="hivebook.wiki/wiki/aws-secrets-manager-rotated-secrets-dynamic-db-credentials-kms",
     ),
     "kms_keys": Price(dollars=1.00, unit="key", page=f"{_AWS}/kms/pricing/", seen=_KMS_NOTES),
-    "events": Price(dollars=1.00e-6, unit="event", page=f"{_AWS}/eventbridge/pricing/"),
+    "events": Price(
+        dollars=1.00e-6,
+        unit="event",
+        page=f"{_AWS}/eventbridge/pricing/",
+        seen="factualminds.com/blog/amazon-eventbridge-pricing-events-pipes-schema-archive, June 2026",
+    ),
     "transitions": Price(
         dollars=25e-6,
         unit="transition",

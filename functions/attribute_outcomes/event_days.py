@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from functions.attribute_outcomes.disk_partitions import Part, Spill, hashes_of, parts_for
+from functions.attribute_outcomes.disk_partitions import Hashes, Part, Spill, hashes_of, parts_for
 from functions.attribute_outcomes.ids import read
 from functions.attribute_outcomes.inputs import Inputs
 from functions.attribute_outcomes.items import Items
@@ -91,7 +91,7 @@ class EventDays:
         The copy received first on the surrounding days is the event. At the same millisecond, the copy in the earlier
         day's results is. So all days agree.
         """
-        hashes, received_ms = hashes_of(events["event_id"]), _received_ms(events)
+        hashes, received_ms = _event_hashes(events), _received_ms(events)
         order = np.argsort(hashes)
         hashes, again = hashes[order], np.zeros(len(events), bool)
         for day in self._inputs.copy_days(answer_day, late=late) if len(events) else ():
@@ -145,9 +145,9 @@ class EventDays:
         items, copies = Records(path, "items", _ITEMS, parts=parts), Records(path, "copies", _COPIES, parts=parts)
         for rows in rows_of(self._client, self._bucket, objects, EVENTS):
             about = rows.filter(pc.is_valid(rows["item_id"]))
-            items.add(hashes_of(about["event_id"]), item=self._items.numbers(about["item_id"]))
+            items.add(_event_hashes(about), item=self._items.numbers(about["item_id"]))
             for told_by, events in self._judged(rows.filter(pc.is_valid(rows["recommendation_id"])), day):
-                copies.add(hashes_of(events["event_id"]), told_by=told_by, received_ms=_received_ms(events))
+                copies.add(_event_hashes(events), told_by=told_by, received_ms=_received_ms(events))
                 if told_by in self._asked:
                     named.setdefault(told_by, Spill(path, str(told_by), JUDGED)).add(events)
         for spill in named.values():
@@ -175,6 +175,12 @@ class EventDays:
                 reason = Reason.UNKNOWN_ANSWER
             reasons = pa.array([reason] * len(some), _TEXT)
             yield (answer_day if reason is None else day), some.append_column("reason", reasons)
+
+
+def _event_hashes(events: pa.Table) -> Hashes:
+    """Return the hash of each event; copies of one have the same (`COPY_KEY`)."""
+    owner = pc.coalesce(events["user_id"], events["session_id"], "")
+    return hashes_of(pc.binary_join_element_wise(events["event_id"], owner, "\n"))
 
 
 def _received_ms(events: pa.Table) -> npt.NDArray[np.int64]:

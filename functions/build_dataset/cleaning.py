@@ -112,7 +112,7 @@ def _minimums(counted: pd.DataFrame, configuration: Configuration) -> tuple[npt.
 
 
 def _order(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
-    """Return the rows' order by time, then event id; Arrow sorts strings many times faster than pandas."""
+    """Return the rows' order by `ORDER`; Arrow sorts strings many times faster than pandas."""
     table = pa.table({name: pa.array(frame[name], from_pandas=True) for name in ORDER})
     order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in ORDER])
     positions: npt.NDArray[np.int64] = order.to_numpy()

@@ -20,7 +20,7 @@ LAKE_COLUMNS = (
 )  # fmt: skip
 """Columns of the lake that are read."""
 
-ORDER = ("event_time_ms", "event_id")
+ORDER = ("event_time_ms", "event_id", "profile_id")
 """Order of the interactions, ascending: returns take back by it, and the dataset is written in it."""
 
 _USER = "u#"

@@ -15,7 +15,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.types import ArrayType, BooleanType, DoubleType
 
-from alsolike.declarations.tables import COPY_ORDER, INTERACTIONS_COLUMNS
+from alsolike.declarations.tables import COPY_KEY, COPY_ORDER, INTERACTIONS_COLUMNS
 from alsolike.domain.configuration import Configuration
 from alsolike.events.returns import net_weights
 from alsolike.privacy.tombstones import IsErased
@@ -128,7 +128,9 @@ def _each_once(rows: DataFrame) -> DataFrame:
     # The least struct is the first by `COPY_ORDER`; null is the least value of all, and must be the last.
     read = [name for name in COPY_ORDER if name in LAKE_COLUMNS]
     order = [column for name in read for column in (F.isnull(name).alias(f"no_{name}"), F.col(name))]
-    least = rows.groupBy("event_id").agg(F.min(F.struct(*order)).alias("copy"), F.count("*").alias("copies"))
+    least = rows.groupBy(*map(F.expr, COPY_KEY)).agg(
+        F.min(F.struct(*order)).alias("copy"), F.count("*").alias("copies")
+    )
     kept = [name for name in read if name != "received_time_ms"]
     return least.select("event_id", *(F.col(f"copy.{name}").alias(name) for name in kept), "copies")
 
@@ -183,7 +185,7 @@ def _without_returns(weighty: DataFrame) -> DataFrame:
     touched = weighty.join(returned, [*PAIR], "left_semi").groupBy(*PAIR).agg(in_order)
     left = F.udf(_left, ArrayType(DoubleType()))
     each = F.explode(F.arrays_zip("events", left("events.weight").alias("left"))).alias("each")
-    fields = [F.col(f"each.events.{name}").alias(name) for name in ORDER]
+    fields = [F.col(f"each.events.{name}").alias(name) for name in ORDER if name not in PAIR]
     rest = touched.select(*PAIR, each).where(F.col("each.left") > 0)
     rest = rest.select(*PAIR, *fields, F.col("each.left").cast("float").alias("weight"))
     return untouched.unionByName(rest)

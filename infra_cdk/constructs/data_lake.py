@@ -17,7 +17,13 @@ from alsolike.declarations.storage import (
     TRAINING_PREFIX,
     TRENDS_PREFIX,
 )
-from alsolike.declarations.tables import COPY_ORDER, INTERACTIONS_COLUMNS, INTERACTIONS_PARTITION, INTERACTIONS_TABLE
+from alsolike.declarations.tables import (
+    COPY_KEY,
+    COPY_ORDER,
+    INTERACTIONS_COLUMNS,
+    INTERACTIONS_PARTITION,
+    INTERACTIONS_TABLE,
+)
 from infra_cdk.constructs.batch_workflow import BATCH_DAYS
 from infra_cdk.constructs.lake_table import Database, parquet_table
 from infra_cdk.constructs.lake_view import once_view
@@ -174,7 +180,7 @@ class DataLake(Construct):
             description="Events of users, each once",
             columns=INTERACTIONS_COLUMNS,
             partition=INTERACTIONS_PARTITION,
-            key="event_id",
+            key=", ".join(COPY_KEY),
             order=COPY_ORDER,
         )
         view.add_resource_dependency(interactions)

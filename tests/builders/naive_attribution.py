@@ -55,12 +55,14 @@ def attributed(
     led = {each: Led() for each in answers}
     rejected: dict[int, Counter[str]] = {day: Counter() for day in days}
     standing: list[Row] = []
-    copies: dict[str, list[tuple[int, int, str, Row, str | None]]] = defaultdict(list)
+    copies: dict[tuple[str, str], list[tuple[int, int, str, Row, str | None]]] = defaultdict(list)
     for event in events:
         if event["recommendation_id"] is not None:
             day, reason = _judged(event, answers, rules, served_days)
             order = json.dumps([event[name] or "" for name in COPY_ORDER if name in event])
-            copies[event["event_id"]].append((event["received_time_ms"], day, order, event, reason))
+            copies[event["event_id"], event["user_id"] or event["session_id"]].append(
+                (event["received_time_ms"], day, order, event, reason)
+            )
     for several in copies.values():
         _, day, _, event, reason = min(several, key=lambda copy: copy[:3])
         for other in {copy[1] for copy in several} - {day}:

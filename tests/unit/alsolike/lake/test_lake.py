@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alsolike.declarations.tables import INTERACTIONS_COLUMNS
+from alsolike.declarations.tables import COPY_ORDER, INTERACTIONS_COLUMNS
 from alsolike.events.interactions import MAX_TIME_MS
 from alsolike.lake import lake
 from tests.unit.alsolike.records import TIME_MS, interaction
@@ -70,6 +70,18 @@ def test_the_first_received_of_an_event_is_kept() -> None:
     assert kept(frame) == {("a", "u1", "early"), ("b", "u1", "i1")}
 
 
+def test_event_id_that_another_user_or_session_reuses_hides_no_event() -> None:
+    frame = rows(
+        {"user_id": "u1", "session_id": "s1", "item_id": "of u1"},
+        {"user_id": "u2", "session_id": "s1", "item_id": "of u2", "received_time_ms": TIME_MS + 1},
+        {"user_id": None, "session_id": "s2", "item_id": "of s2", "received_time_ms": TIME_MS + 2},
+        {"user_id": None, "session_id": "s3", "item_id": "of s3", "received_time_ms": TIME_MS + 3},
+        {"user_id": "u1", "session_id": "s4", "item_id": "again", "received_time_ms": TIME_MS + 4},
+    )
+
+    assert set(lake.deduplicate(frame)["item_id"]) == {"of u1", "of u2", "of s2", "of s3"}
+
+
 def test_rows_without_repetition_stay_as_they_are() -> None:
     frame = rows({"event_id": "b"}, {"event_id": "a"})
 
@@ -80,7 +92,6 @@ def test_rows_without_repetition_stay_as_they_are() -> None:
 @pytest.mark.parametrize(
     ("column", "values"),
     [
-        ("user_id", ["u1", "u2", None]),
         ("session_id", ["s2", None]),
         ("item_id", ["x", "y"]),
         ("event_type", ["cart", "view"]),
@@ -112,7 +123,7 @@ def test_any_rows_are_deduplicated_the_same_backwards(changes: list[dict[str, An
     frame = rows({}, *changes)
 
     assert kept(frame) == kept(frame[::-1])
-    assert len(lake.deduplicate(frame)) == frame["event_id"].nunique()
+    assert len(lake.deduplicate(frame)) == len(frame[["event_id", "user_id"]].drop_duplicates())
 
 
 def test_arrow_columns_and_a_repeated_index_are_read_too() -> None:
@@ -121,7 +132,8 @@ def test_arrow_columns_and_a_repeated_index_are_read_too() -> None:
     frame = pd.concat([part, part])
 
     assert sorted(lake.deduplicate(frame)["event_id"]) == ["a", "b"]
-    assert sorted(lake.deduplicate(frame[["event_id", "received_time_ms"]])["event_id"]) == ["a", "b"]
+    few = frame[["event_id", *COPY_ORDER[:4]]]
+    assert sorted(lake.deduplicate(few)["event_id"]) == ["a", "b"]
 
 
 def test_every_writer_of_parquet_takes_the_codec_that_functions_can_read() -> None:

@@ -17,9 +17,9 @@ Row = dict[str, Any]
 LATER_MS = NOW_MS + 30 * DAY_MS
 
 
-def on(day: int) -> Row:
+def on(day: int, user: str = "anna") -> Row:
     """Return an answer of so many days after the first."""
-    return answer(["pear"], served_ms=SERVED_MS + day * DAY_MS)
+    return answer(["pear"], user=user, served_ms=SERVED_MS + day * DAY_MS)
 
 
 def order(of: Row, *, received_day: float, after_days: int = 0, value: float = 10.0) -> Row:
@@ -105,6 +105,14 @@ def test_of_copies_received_in_one_millisecond_the_one_for_the_earlier_day_count
     copies = [order(first, received_day=1, after_days=1), order(second, received_day=1)]
 
     assert in_any_order(shop, copies, (0, 1)) == ([10.0, 0.0], [{}, {"sent-again": 1}])
+
+
+def test_order_id_of_two_users_counts_for_both(shop: Lake) -> None:
+    first, second = on(0), on(2, "ben")
+    shop.write_served([first, second])
+    copies = [order(first, received_day=0), {**order(second, received_day=2), "user_id": "ben"}]
+
+    assert in_any_order(shop, copies, (0, 2)) == ([10.0, 10.0], [{}, {}])
 
 
 def test_event_that_was_forged_stays_so_when_it_is_sent_again(shop: Lake) -> None:

@@ -23,6 +23,12 @@ INTERACTIONS_COLUMNS = MappingProxyType(
     }
 )
 
+COPY_KEY = ("event_id", "coalesce(user_id, session_id)")
+"""SQL expressions that are equal in all copies of an event: its ID and its owner.
+
+A user, or an anonymous session, who reuses another one's ID does not hide that one's event.
+"""
+
 COPY_ORDER = (
     "received_time_ms", "event_time_ms", "user_id", "session_id", "item_id", "event_type", "event_value",
     "recommendation_id", "impression", "properties", "schema_version", "query",

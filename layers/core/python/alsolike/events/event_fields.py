@@ -66,7 +66,7 @@ EVENT = Fields(
     {
         "eventType": Text(MAX_ID_CHARACTERS, about="A type that the configuration declares, in any case."),
         "sentAt": Timestamp(about="Time of the event in seconds since 1970. Milliseconds are recognised."),
-        "eventId": Text(MAX_ID_CHARACTERS, about="Unique ID; repeated events with the same ID count once."),
+        "eventId": Text(MAX_ID_CHARACTERS, about="ID of the event. Events of one user with the same ID count once."),
         "eventValue": Number(MAX_EVENT_VALUE, about="Value of the event, such as a price."),
         "itemId": Text(MAX_ID_CHARACTERS, about="Optional only for event types that the configuration declares so."),
         "properties": JsonObject(

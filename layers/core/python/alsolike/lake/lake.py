@@ -6,7 +6,13 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from alsolike.declarations.storage import INTERACTIONS_PREFIX, QUARANTINE_PREFIX
-from alsolike.declarations.tables import COPY_ORDER, INTERACTIONS_COLUMNS, INTERACTIONS_PARTITION, INTERACTIONS_TABLE
+from alsolike.declarations.tables import (
+    COPY_KEY,
+    COPY_ORDER,
+    INTERACTIONS_COLUMNS,
+    INTERACTIONS_PARTITION,
+    INTERACTIONS_TABLE,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +54,7 @@ def quarantine_key(date: str, *, shard_id: str, sequence: str) -> str:
 
 
 def deduplicate(rows: pd.DataFrame) -> pd.DataFrame:
-    """Keep one row an event id: the first by `COPY_ORDER`.
+    """Keep one row per event ID and owner (`COPY_KEY`): the first by `COPY_ORDER`.
 
     Raw objects may overlap, because a bisected or retried batch is written again under another name, and a compacted
     object exists next to its inputs for a while. Every reader of the lake calls this function, so that all count the
@@ -57,7 +63,7 @@ def deduplicate(rows: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     rows
-        Rows of the interactions table: event_id, and the columns of `COPY_ORDER` up to the last one that is read.
+        Rows of the interactions table: event_id, and the columns of `COPY_ORDER` up to session_id or a later one.
 
     Raises
     ------
@@ -72,8 +78,9 @@ def deduplicate(rows: pd.DataFrame) -> pd.DataFrame:
     if "impression" in repeated:
         lists = repeated["impression"].astype(object)
         repeated = repeated.assign(impression=lists.map(_BELOW_IDS.join, na_action="ignore").astype("str"))
+    repeated = repeated.assign(owner=repeated["user_id"].fillna(repeated["session_id"]))
     ordered = repeated.sort_values(["event_id", *read])
-    return rows.drop(index=ordered.index[ordered.duplicated("event_id")])
+    return rows.drop(index=ordered.index[ordered.duplicated(["event_id", "owner"])])
 
 
 def deduplicating_sql(*, table: str = INTERACTIONS_TABLE) -> str:
@@ -86,6 +93,6 @@ def deduplicating_sql(*, table: str = INTERACTIONS_TABLE) -> str:
     """
     columns = ", ".join((*INTERACTIONS_COLUMNS, INTERACTIONS_PARTITION))
     order = ", ".join(f"{name} ASC NULLS LAST" for name in COPY_ORDER if name in INTERACTIONS_COLUMNS)
-    number = f"row_number() OVER (PARTITION BY event_id ORDER BY {order})"
+    number = f"row_number() OVER (PARTITION BY {', '.join(COPY_KEY)} ORDER BY {order})"
     numbered = f"SELECT {columns}, {number} AS copy FROM {table}"  # noqa: S608  the names are the program's own
     return f"SELECT {columns} FROM ({numbered}) WHERE copy = 1"  # noqa: S608
