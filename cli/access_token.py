@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from alsolike.declarations.routes import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS
+from cli.keys import Access
 from cli.options import Stack, State
-
-
-class Access(StrEnum):
-    """The rights of a token."""
-
-    READ = "read"
-    WRITE = "write"
-    ADMIN = "admin"
 
 
 def token(
@@ -34,10 +25,5 @@ def token(
 
     from operations.client import deployment
 
-    scopes = {
-        Access.READ: READ_RECOMMENDATIONS,
-        Access.WRITE: WRITE_EVENTS,
-        Access.ADMIN: ADMINISTER,
-    }
     where = deployment.resolve(stack=stack, state=state)
-    sys.stdout.write(f"{where.token(scopes[access])}\n")
+    sys.stdout.write(f"{where.token(access.scope)}\n")

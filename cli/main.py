@@ -19,6 +19,7 @@ from cli import (
     engagement,
     evaluate,
     extras,
+    keys,
     metrics,
     models,
     openapi,
@@ -73,6 +74,7 @@ app.command("profile", hidden=True)(profile.profile)  # the names of version 0.1
 app.command("user-data", hidden=True)(erasing.user_data)
 app.command("erase", hidden=True)(erasing.erase)
 app.add_typer(erasing.app, name="erasures", hidden=True)
+app.add_typer(keys.app, name="keys")
 app.add_typer(config.app, name="config")
 app.add_typer(filtering.app, name="filters")
 app.add_typer(rules.app, name="rules")

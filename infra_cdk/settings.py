@@ -32,8 +32,8 @@ SIZES: Mapping[str, Mapping[str, Any]] = {
         "dashboards": "all",
         "batch_concurrency": 10,
         "lake_memory_mb": 10_240,
-        **{f"{routes}_rate_per_s": 3_000 for routes in ("recommend", "events", "session", "throttle")},
-        **{f"{routes}_burst": 6_000 for routes in ("recommend", "events", "session", "throttle")},
+        **{f"{routes}_rate_per_s": 3_000 for routes in ("recommend", "events", "personalize", "session", "throttle")},
+        **{f"{routes}_burst": 6_000 for routes in ("recommend", "events", "personalize", "session", "throttle")},
     },
 }
 """Defaults by the setting `size`; what an environment sets itself wins."""
@@ -174,6 +174,10 @@ class Settings(TrainingSettings):
         300, "Requests per second and route that writes events, items or users", (1, 100_000)
     )
     events_burst: int = setting(600, "Burst of these routes", (1, 100_000))
+    personalize_rate_per_s: int = setting(
+        300, "[Signed](personalize.md#keys) requests per second and route", (1, 100_000)
+    )
+    personalize_burst: int = setting(600, "Burst of these routes", (1, 100_000))
     session_rate_per_s: int = setting(
         300, "Requests per second and route for [browsers](sessions.md#limits)", (1, 100_000)
     )

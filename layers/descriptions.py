@@ -22,7 +22,7 @@ SOURCES = (ROOT / "functions", ROOT / "layers" / "core" / "python")
 CALLED_BY_BOTOCORE = frozenset({"create_session", "describe_endpoints", "head_bucket"})
 """Operations that find a bucket's region, a directory bucket's session, and discovered endpoints."""
 
-SERVICES = ("dynamodb", "kinesis", "s3", "secretsmanager")
+SERVICES = ("dynamodb", "kinesis", "kms", "s3", "secretsmanager")
 """The services that functions call during requests."""
 
 ENDPOINTS = frozenset({"api.sagemaker", "cloudformation", "lambda", "monitoring", "states", "sts", *SERVICES})

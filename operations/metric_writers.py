@@ -157,6 +157,10 @@ METRICS: Final[tuple[Written, ...]] = (
         "collect", Rhythm.SELDOM,
         Metric.EVENTS_AHEAD, Metric.EVENTS_OF_ERASED_USERS, Metric.ROWS_OF_ERASED_USERS, Metric.REQUESTS_REJECTED,
     ),
+    *(
+        Written(Metric.SIGNATURES_REFUSED, service, Rhythm.SELDOM)
+        for service in ("collect", "erase_user", "export_user", "observe", "operate", "recommend")
+    ),
     *_of("authorize_session", Rhythm.SELDOM, Metric.SESSION_TOKENS_REFUSED, Metric.SESSION_KEYS_STALE),
     *_of("erase_user", Rhythm.SELDOM, Metric.ERASURES_REQUESTED, Metric.REQUESTS_REJECTED),
     *_of("purge_user", Rhythm.SELDOM, Metric.ERASURES_COMPLETED),

@@ -14,6 +14,8 @@ from alsolike.runtime.aws import client
 from alsolike.runtime.errors import AlsolikeError
 from alsolike.runtime.observability import Metric, count, instrumented, log_refusal
 from alsolike.runtime.settings import from_environment
+from alsolike.signing.admission import accepts_signatures
+from alsolike.signing.keys import KeyReader, key_reader
 from functions.collect.request import CollectRequest
 from functions.collect.routes import Route, routes
 from functions.collect.settings import Settings
@@ -32,7 +34,13 @@ def _routes() -> Mapping[str, Route]:
     return routes(from_environment(Settings, os.environ), **clients)
 
 
+@functools.cache
+def _keys() -> KeyReader:
+    return key_reader(from_environment(Settings, os.environ).keys_table)
+
+
 @instrumented
+@accepts_signatures(_keys)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer a request; put calls with `{}`, as Personalize's are."""
     correlation_id = correlate(event)

@@ -20,3 +20,4 @@ class Settings:
     configuration_check_s: float = 30
     tombstone_check_s: float = 5
     pseudonymise_ids: int = 0
+    keys_table: str = ""

@@ -15,6 +15,8 @@ from alsolike.runtime.aws import client
 from alsolike.runtime.errors import AlsolikeError
 from alsolike.runtime.observability import Metric, count, instrumented, log_refusal, logger
 from alsolike.runtime.settings import from_environment
+from alsolike.signing.admission import accepts_signatures
+from alsolike.signing.keys import KeyReader, key_reader
 from functions.erase_user.service import Erasing, erase_user
 from functions.erase_user.settings import Settings
 
@@ -34,7 +36,13 @@ def _erasing() -> tuple[Erasing, IdPolicy]:
     return erasing, IdPolicy((lambda: pseudonyms) if settings.pseudonymise_ids else None)
 
 
+@functools.cache
+def _keys() -> KeyReader:
+    return key_reader(from_environment(Settings, os.environ).keys_table)
+
+
 @instrumented
+@accepts_signatures(_keys)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Erase the user; answer 202 with the erasure's id."""
     try:

@@ -14,3 +14,4 @@ class Settings:
     secret_arn: str
     state_machine_arn: str
     pseudonymise_ids: int = 0
+    keys_table: str = ""

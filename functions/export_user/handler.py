@@ -15,6 +15,8 @@ from alsolike.runtime.aws import client
 from alsolike.runtime.errors import AlsolikeError
 from alsolike.runtime.observability import Metric, count, instrumented, log_refusal
 from alsolike.runtime.settings import from_environment
+from alsolike.signing.admission import accepts_signatures
+from alsolike.signing.keys import KeyReader, key_reader
 from functions.export_user.rows import concatenate, read_rows
 from functions.export_user.service import export_user
 from functions.export_user.settings import Settings
@@ -31,7 +33,13 @@ def _data() -> tuple[UserData, IdPolicy]:
     return data, IdPolicy((lambda: pseudonyms) if settings.pseudonymise_ids else None)
 
 
+@functools.cache
+def _keys() -> KeyReader:
+    return key_reader(from_environment(Settings, os.environ).keys_table)
+
+
 @instrumented
+@accepts_signatures(_keys)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer with a page of everything that is held about the user."""
     try:

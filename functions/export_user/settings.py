@@ -15,3 +15,4 @@ class Settings:
     users_table: str
     secret_arn: str
     pseudonymise_ids: int = 0
+    keys_table: str = ""

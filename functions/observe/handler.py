@@ -12,6 +12,8 @@ from alsolike.runtime.aws import client
 from alsolike.runtime.errors import AlsolikeError
 from alsolike.runtime.observability import Metric, count, instrumented, log_refusal
 from alsolike.runtime.settings import from_environment
+from alsolike.signing.admission import accepts_signatures
+from alsolike.signing.keys import KeyReader, key_reader
 from functions.observe.routes import Routes, routes
 from functions.observe.settings import Settings
 
@@ -29,7 +31,13 @@ def _routes() -> Routes:
     return routes(from_environment(Settings, os.environ), **clients)
 
 
+@functools.cache
+def _keys() -> KeyReader:
+    return key_reader(from_environment(Settings, os.environ).keys_table)
+
+
 @instrumented
+@accepts_signatures(_keys)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer a request; an answer that was given a moment ago may be given again."""
     now_ms = time.time_ns() // 1_000_000

@@ -28,3 +28,4 @@ class Settings:
     stacks: str
     powertools_metrics_namespace: str
     configuration_check_s: float = 30
+    keys_table: str = ""

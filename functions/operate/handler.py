@@ -13,6 +13,8 @@ from alsolike.runtime.aws import client
 from alsolike.runtime.errors import AlsolikeError, InvalidBundle, Unavailable
 from alsolike.runtime.observability import Metric, count, instrumented, log_refusal
 from alsolike.runtime.settings import from_environment
+from alsolike.signing.admission import accepts_signatures
+from alsolike.signing.keys import KeyReader, key_reader
 from functions.operate.request import OperatorRequest
 from functions.operate.routes import Route, routes
 from functions.operate.settings import Settings
@@ -34,7 +36,13 @@ def _routes() -> Mapping[str, Route]:
     return routes(from_environment(Settings, os.environ), lambda_=lambda_, **clients)
 
 
+@functools.cache
+def _keys() -> KeyReader:
+    return key_reader(from_environment(Settings, os.environ).keys_table)
+
+
 @instrumented
+@accepts_signatures(_keys)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer a request."""
     request = OperatorRequest(event, time.time_ns() // 1_000_000, context.get_remaining_time_in_millis)

@@ -20,3 +20,4 @@ class Settings:
     state_machine_arn: str
     recommend_function: str
     canary_share_percent: int
+    keys_table: str = ""

@@ -25,6 +25,8 @@ from alsolike.runtime.errors import AlsolikeError, InvalidInput, NotFound, Unava
 from alsolike.runtime.observability import Metric, count, instrumented, log_refusal
 from alsolike.runtime.settings import from_environment
 from alsolike.runtime.struct import struct
+from alsolike.signing.admission import accepts_signatures
+from alsolike.signing.keys import KeyReader, key_reader
 from alsolike.snapshot.reader import SnapshotReader
 from alsolike.snapshot.snapshot import EMPTY
 from alsolike.trends.reader import TrendsReader
@@ -151,7 +153,13 @@ def _batches(settings: Settings) -> Batches:
     return Batches(ProfileStore(dynamodb, settings.profiles_table), BatchFiles(s3, settings.artefact_bucket))
 
 
+@functools.cache
+def _keys() -> KeyReader:
+    return key_reader(from_environment(Settings, os.environ).keys_table)
+
+
 @instrumented
+@accepts_signatures(_keys)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer with ranked items."""
     correlation_id = correlate(event)

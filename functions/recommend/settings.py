@@ -30,3 +30,4 @@ class Settings:
     time_budget_ms: int = 100
     max_snapshot_mb: int = 70
     pseudonymise_ids: int = 0
+    keys_table: str = ""

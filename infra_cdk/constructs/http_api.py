@@ -1,4 +1,4 @@
-"""The HTTP API: routes to functions, each behind a token with the route's scope or a token of a session."""
+"""The HTTP API: routes to functions, which callers reach with a token, a session's token or a signature."""
 
 import json
 import re
@@ -13,9 +13,16 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from alsolike.declarations.routes import ADMINISTER, READ_RECOMMENDATIONS, ROUTES, WRITE_EVENTS
+from alsolike.declarations.routes import (
+    ADMINISTER,
+    READ_RECOMMENDATIONS,
+    ROUTES,
+    SIGNED_ROUTES,
+    WRITE_EVENTS,
+)
 from infra_cdk.constructs.log_group import log_group
 from infra_cdk.constructs.metrics import PERIOD
+from infra_cdk.constructs.nag_suppressions import acknowledge
 from infra_cdk.constructs.session_authorizer import SessionAuthorizer
 from infra_cdk.constructs.token_issuer import TokenIssuer
 from infra_cdk.settings import Settings
@@ -34,6 +41,7 @@ _ACCESS_LOG_FIELDS = {
 # Settings that limit a route, `<name>_rate_per_s` and `<name>_burst`, by its first scope.
 _LIMITS = {READ_RECOMMENDATIONS: "recommend", WRITE_EVENTS: "events", ADMINISTER: "admin"}
 _SESSION_LIMITS = "session"
+_SIGNED_LIMITS = "personalize"
 
 _REQUEST_HEADERS = ("authorization", "content-type", "if-none-match")
 _ANSWER_HEADERS = (
@@ -57,7 +65,7 @@ PAGES_STAGE = "api"
 
 
 class HttpApi(Construct):
-    """An API that knows its callers by their tokens, limits their rate and logs their requests.
+    """An API that checks tokens, limits the rate of requests and logs them; functions verify signatures.
 
     A web application firewall cannot be attached to an HTTP API; it would go on a distribution before it.
 
@@ -145,21 +153,46 @@ class HttpApi(Construct):
     def add_routes(self, functions: Mapping[str, lambda_.IFunction]) -> None:
         """Add every route of `alsolike.declarations.routes`, given the functions by name."""
         for key, route in ROUTES.items():
-            self._add(key, functions[route.function], route.scopes)
+            method, path = key.split(" ")
+            self._add(
+                path,
+                methods=[method, "HEAD"] if method == "GET" else [method],
+                integration=_integration(key, functions[route.function]),
+                authorizer=self._authorizer if route.scopes else self._sessions,
+                scopes=route.scopes,
+                limits=_LIMITS[route.scopes[0]] if route.scopes else _SESSION_LIMITS,
+            )
+        for key, route in SIGNED_ROUTES.items():
+            method, path = key.split(" ")
+            added = self._add(
+                path,
+                methods=[method],
+                integration=_integration(key, functions[route.function]),
+                authorizer=apigw.HttpNoneAuthorizer(),
+                limits=_SIGNED_LIMITS,
+            )
+            for each in added:
+                acknowledge(
+                    each,
+                    finding="AwsSolutions-APIG4",
+                    reason="The function verifies the signature, which covers the body; authorizers do not get a body",
+                )
 
-    def _add(self, key: str, function: lambda_.IFunction, scopes: Sequence[str]) -> None:
-        limits = _LIMITS[scopes[0]] if scopes else _SESSION_LIMITS
-        method, path = key.split(" ")
-        methods = [method, "HEAD"] if method == "GET" else [method]
+    def _add(
+        self,
+        path: str,
+        *,
+        methods: Sequence[str],
+        integration: apigw.HttpRouteIntegration,
+        authorizer: apigw.IHttpRouteAuthorizer,
+        limits: str,
+        scopes: Sequence[str] = (),
+    ) -> Sequence[apigw.HttpRoute]:
         routes = self._api.add_routes(
             path=path,
             methods=[apigw.HttpMethod[each] for each in methods],
-            integration=integrations.HttpLambdaIntegration(
-                "".join(word.title() for word in re.findall("[A-Za-z]+", key)),
-                function,
-                payload_format_version=apigw.PayloadFormatVersion.VERSION_2_0,
-            ),
-            authorizer=self._authorizer if scopes else self._sessions,
+            integration=integration,
+            authorizer=authorizer,
             authorization_scopes=list(scopes) or None,
         )
         for each in methods:
@@ -171,6 +204,15 @@ class HttpApi(Construct):
             stage.route_settings = self._route_settings
             # API Gateway takes no settings of a route that is not there yet.
             stage.node.add_dependency(*routes)
+        return routes
+
+
+def _integration(key: str, function: lambda_.IFunction) -> apigw.HttpRouteIntegration:
+    return integrations.HttpLambdaIntegration(
+        "".join(word.title() for word in re.findall("[A-Za-z]+", key)),
+        function,
+        payload_format_version=apigw.PayloadFormatVersion.VERSION_2_0,
+    )
 
 
 def _cors(origins: Sequence[str]) -> apigw.CorsPreflightOptions | None:

@@ -7,6 +7,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from alsolike.declarations.storage import CANARIES_PREFIX, CHAMPION_KEY, DECISIONS_PREFIX, MODELS_PREFIX
+from infra_cdk.constructs.key_access import key_permissions
 from infra_cdk.constructs.permissions import Permission, model_packages, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
@@ -35,6 +36,7 @@ def operate(
         settings=settings,
         layers=[layers.core],
         variables={
+            "KEYS_TABLE": data.keys.table_name,
             "ARTEFACT_BUCKET": artefacts.bucket_name,
             "MODEL_PACKAGE_GROUP": packages.model_package_group_name,
             "STATE_MACHINE_ARN": machine.state_machine_arn,
@@ -42,6 +44,7 @@ def operate(
             "CANARY_SHARE_PERCENT": str(settings.canary_share_percent),
         },
         permissions=[
+            *key_permissions(data),
             # Also so that S3 says 404, not 403, of what is not there.
             Permission(actions=["s3:ListBucket"], resources=[artefacts.bucket_arn]),
             Permission(

@@ -14,6 +14,7 @@ from alsolike.declarations.storage import (
 )
 from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
 from infra_cdk.constructs.http_api import HttpApi
+from infra_cdk.constructs.key_access import key_permissions
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
@@ -43,6 +44,7 @@ def observe(
         layers=[layers.core, layers.pandas],
         packages=["cost", "metric_writers.py", "prices.py"],
         variables={
+            "KEYS_TABLE": data.keys.table_name,
             "DEPLOYMENT": settings.name,
             "API_ID": api.api_id,
             "STREAM_NAME": data.stream.stream_name,
@@ -52,6 +54,7 @@ def observe(
             **configuration_variables(data.artefacts, settings=settings),
         },
         permissions=[
+            *key_permissions(data),
             Permission(
                 actions=["cloudwatch:GetMetricData"],
                 resources=["*"],

@@ -27,7 +27,7 @@ class Permission:
     actions: Sequence[str]
     resources: Sequence[str]
     wildcard_reason: str | None = None
-    conditions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    conditions: Mapping[str, Mapping[str, str | Sequence[str]]] = field(default_factory=dict)
 
 
 def objects(bucket: s3.IBucket, prefix: str, *, actions: Sequence[str], reason: str, suffix: str = "") -> Permission:

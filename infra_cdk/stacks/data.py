@@ -2,6 +2,7 @@
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
@@ -14,7 +15,7 @@ from infra_cdk.settings import Settings
 
 
 class DataStack(cdk.Stack):
-    """The event stream, the lake, the artefacts, the live profiles, the catalogue, the users, and the topic of alerts.
+    """The event stream, the lake, the artefacts, the profiles, the catalogue, the users, keys and the topic of alerts.
 
     Attributes
     ----------
@@ -46,6 +47,14 @@ class DataStack(cdk.Stack):
         )
         self.catalogue = _table(self, "Catalogue", key="item_id", settings=settings, tells_of_changes=True)
         self.users = _table(self, "Users", key="user_id", settings=settings, tells_of_changes=True)
+        self.keys = _table(self, "Keys", key="key_id", settings=settings)
+        self.keys_encryption = kms.Key(
+            self,
+            "KeysEncryption",
+            description=f"Alsolike {settings.name}: encrypts the secrets of keys that sign requests",
+            enable_key_rotation=True,
+            removal_policy=removal_policy(settings, protected=True),
+        )
         self.tracking_id = f"alsolike-{settings.name}"
         self.items_dataset_arn = self._dataset_arn("ITEMS")
         self.users_dataset_arn = self._dataset_arn("USERS")
@@ -78,6 +87,8 @@ class DataStack(cdk.Stack):
                 "profiles-table": self.profiles.table_name,
                 "catalogue-table": self.catalogue.table_name,
                 "users-table": self.users.table_name,
+                "keys-table": self.keys.table_name,
+                "keys-encryption-arn": self.keys_encryption.key_arn,
                 "tracking-id": self.tracking_id,
                 "items-dataset-arn": self.items_dataset_arn,
                 "users-dataset-arn": self.users_dataset_arn,

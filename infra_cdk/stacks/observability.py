@@ -12,7 +12,7 @@ from infra_cdk.constructs.alarm_topic import alarm
 from infra_cdk.constructs.budget import monthly_budget
 from infra_cdk.constructs.cost_dashboard import cost_dashboard
 from infra_cdk.constructs.dashboards import engagement_dashboard, health_dashboard
-from infra_cdk.constructs.metrics import OwnMetrics, enough, percent
+from infra_cdk.constructs.metrics import PERIOD, OwnMetrics, enough, percent
 from infra_cdk.constructs.models_dashboard import models_dashboard
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.settings import Settings
@@ -21,6 +21,9 @@ from infra_cdk.stacks.data import DataStack
 from infra_cdk.stacks.lake import LakeStack
 from infra_cdk.stacks.serving import ServingStack
 from infra_cdk.stacks.training import TrainingStack
+
+MAX_REFUSED = 100
+"""Maximum number of refused signatures in five minutes without an alarm: every API is probed now and then."""
 
 LEAST_REQUESTS = 20
 """Minimum requests in five minutes before a share raises an alarm: one failure of three is no evidence."""
@@ -58,6 +61,7 @@ class ObservabilityStack(cdk.Stack):
             periods=1,
             description="A run of the training workflow failed: docs/runbooks/stale.md",
         )
+        self._signatures()
         stale = [failing, *training.stale_alarms, lake.lag_alarm, catalogue.lag_alarm]
         self._on_top("RecommendationsStale", stale, "recommendations do not keep up: docs/runbooks/stale.md")
         health_dashboard(
@@ -128,6 +132,23 @@ class ObservabilityStack(cdk.Stack):
                 description="Answers are less than they should be: docs/runbooks/errors.md",
             ),
         ]
+
+    def _signatures(self) -> None:
+        """Add the alarm on refused signatures: of a forgotten key, or of a client that guesses."""
+        own = OwnMetrics(self._settings)
+        refused = {service: own.counted("SignaturesRefused", service=service) for service in ("collect", "recommend")}
+        self._alarm(
+            "SignaturesRefused",
+            cloudwatch.MathExpression(
+                label="Refused signatures",
+                expression=" + ".join(f"FILL({name}, 0)" for name in refused),
+                using_metrics=refused,
+                period=PERIOD,
+            ),
+            above=MAX_REFUSED,
+            periods=2,
+            description="Signed requests are refused: docs/runbooks/errors.md",
+        )
 
     def _alarm(
         self, construct_id: str, metric: cloudwatch.IMetric, *, above: int, periods: int, description: str

@@ -22,6 +22,7 @@ from alsolike.declarations.storage import (
 )
 from infra_cdk.constructs.batch_workflow import BATCH_DAYS
 from infra_cdk.constructs.erasure_workflow import ErasureWorkflow
+from infra_cdk.constructs.key_access import key_permissions
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.python_function import PythonFunction
@@ -86,6 +87,7 @@ class PrivacyStack(cdk.Stack):
             settings=self._settings,
             layers=[self._layers.core],
             variables={
+                "KEYS_TABLE": data.keys.table_name,
                 "ARTEFACT_BUCKET": data.artefacts.bucket_name,
                 "PROFILES_TABLE": data.profiles.table_name,
                 "SECRET_ARN": data.hash_key.secret_arn,
@@ -93,6 +95,7 @@ class PrivacyStack(cdk.Stack):
                 "PSEUDONYMISE_IDS": str(int(self._settings.pseudonymise_ids)),
             },
             permissions=[
+                *key_permissions(data),
                 Permission(actions=["s3:ListBucket"], resources=[data.artefacts.bucket_arn]),
                 Permission(
                     actions=["s3:GetObject", "s3:PutObject"], resources=[data.artefacts.arn_for_objects(TOMBSTONES_KEY)]
@@ -186,6 +189,7 @@ class PrivacyStack(cdk.Stack):
             settings=self._settings,
             layers=[self._layers.core, self._layers.pandas],
             variables={
+                "KEYS_TABLE": data.keys.table_name,
                 "LAKE_BUCKET": data.lake.bucket_name,
                 "ARTEFACT_BUCKET": data.artefacts.bucket_name,
                 "PROFILES_TABLE": data.profiles.table_name,
@@ -194,6 +198,7 @@ class PrivacyStack(cdk.Stack):
                 "PSEUDONYMISE_IDS": str(int(self._settings.pseudonymise_ids)),
             },
             permissions=[
+                *key_permissions(data),
                 Permission(actions=["s3:ListBucket"], resources=[data.lake.bucket_arn, data.artefacts.bucket_arn]),
                 *(
                     objects(data.lake, prefix, actions=["s3:GetObject"], reason="The user may be in any of them")

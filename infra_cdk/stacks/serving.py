@@ -12,6 +12,7 @@ from infra_cdk.constructs.batch_workflow import recommend_permissions
 from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
 from infra_cdk.constructs.event_consumers import add_consumers
 from infra_cdk.constructs.http_api import HttpApi
+from infra_cdk.constructs.key_access import key_permissions
 from infra_cdk.constructs.operator_actions import operate
 from infra_cdk.constructs.operator_queries import observe
 from infra_cdk.constructs.parameters import Parameters
@@ -124,6 +125,7 @@ class ServingStack(cdk.Stack):
             settings=self._settings,
             layers=[self._layers.core],
             variables={
+                "KEYS_TABLE": self._data.keys.table_name,
                 "STREAM_NAME": data.stream.stream_name,
                 "CATALOGUE_TABLE": data.catalogue.table_name,
                 "USERS_TABLE": data.users.table_name,
@@ -135,6 +137,7 @@ class ServingStack(cdk.Stack):
                 "PSEUDONYMISE_IDS": str(int(self._settings.pseudonymise_ids)),
             },
             permissions=[
+                *key_permissions(self._data),
                 *self._tombstone_permissions(),
                 Permission(actions=["kinesis:PutRecords"], resources=[data.stream.stream_arn]),
                 Permission(
@@ -158,6 +161,7 @@ class ServingStack(cdk.Stack):
             settings=self._settings,
             layers=[self._layers.core, self._layers.onnx_runtime],
             variables={
+                "KEYS_TABLE": self._data.keys.table_name,
                 "PROFILES_TABLE": profiles.table_name,
                 "USERS_TABLE": users.table_name,
                 "CHAMPION_CHECK_S": str(self._settings.champion_check_s),
@@ -172,6 +176,7 @@ class ServingStack(cdk.Stack):
                 "OPENBLAS_NUM_THREADS": "1",
             },
             permissions=[
+                *key_permissions(self._data),
                 Permission(actions=["dynamodb:GetItem"], resources=[profiles.table_arn, users.table_arn]),
                 Permission(actions=["dynamodb:BatchGetItem"], resources=[profiles.table_arn]),
                 Permission(

@@ -46,6 +46,8 @@ class Names:
     profiles_table: str
     catalogue_table: str
     users_table: str
+    keys_table: str
+    keys_encryption_arn: str
     hash_key_arn: str
     session_key_arn: str
     pseudonymise_ids: str

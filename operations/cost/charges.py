@@ -30,7 +30,14 @@ def idle_charges(meter: Meter, summary: BilledResources, load: Load) -> None:
         fixed=True,
     )
     meter.add("Secrets Manager", "secrets", summary.secrets, "secrets", "of the templates", fixed=True)
-    meter.add("KMS", "keys", summary.keys, "kms_keys", "of the templates, for the log of Spark", fixed=True)
+    meter.add(
+        "KMS",
+        "keys",
+        summary.keys,
+        "kms_keys",
+        "of the templates, for secrets of keys and the log of Spark",
+        fixed=True,
+    )
     for name, function in summary.functions.items():
         _starting(meter, name, function)
 

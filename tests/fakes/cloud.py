@@ -20,6 +20,7 @@ from tests.fakes.cloudwatch import MemoryCloudWatch
 from tests.fakes.cognito import MemoryCognito
 from tests.fakes.dynamodb import MemoryDynamoDB
 from tests.fakes.kinesis import MemoryKinesis
+from tests.fakes.kms import MemoryKms
 from tests.fakes.lambda_functions import MemoryLambda
 from tests.fakes.s3 import MemoryS3
 from tests.fakes.sagemaker import MemorySageMaker
@@ -81,6 +82,7 @@ class MemoryCloud:
             "s3": self.s3,
             "dynamodb": self.dynamodb,
             "kinesis": self.kinesis,
+            "kms": MemoryKms(),
             "secrets-manager": self.secrets,
             "sfn": self.step_functions,
             "sagemaker": self.sagemaker,

@@ -87,7 +87,7 @@ def other(synthesized: Synthesis, shared: Path) -> Assembly:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(path.name)
     (sentence_model / "config.json").write_text("{}")
-    classes = ("recommend", "events", "session", "admin")
+    classes = ("recommend", "events", "session", "admin", "personalize")
     limits = {f"{name}_{limit}": n for n, name in enumerate(classes, start=1) for limit in ("rate_per_s", "burst")}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(own_algorithms, "ROOT", shared)

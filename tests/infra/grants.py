@@ -19,3 +19,9 @@ TOMBSTONES = {
     ("s3:ListBucket", "Artefacts"),
     ("secretsmanager:GetSecretValue", "HashKey"),
 }
+# KeyReader: get_item, update_item of the day of the last use, decrypt.
+KEYS = {
+    ("dynamodb:GetItem", "Keys"),
+    ("dynamodb:UpdateItem", "Keys"),
+    ("kms:Decrypt", "KeysEncryption"),
+}

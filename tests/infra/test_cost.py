@@ -28,7 +28,7 @@ def test_the_summary_has_what_the_environment_sets(summary: cost.BilledResources
         "collect",
         "recommend",
     }
-    assert (summary.machine_clients, summary.secrets, summary.keys, summary.dataset_days) == (2, 2, 1, 7)
+    assert (summary.machine_clients, summary.secrets, summary.keys, summary.dataset_days) == (2, 2, 2, 7)
 
 
 def test_the_summary_knows_who_consumes_what_and_how_often_schedules_fire(summary: cost.BilledResources) -> None:

@@ -16,6 +16,8 @@ KEYS = {
     "hash-key-arn",
     "issuer",
     "items-dataset-arn",
+    "keys-encryption-arn",
+    "keys-table",
     "lake-bucket",
     "model-package-group",
     "monitor-models-function",
@@ -66,6 +68,7 @@ def test_values_name_the_resources_themselves(demo: Assembly) -> None:
     assert values["sign-in-url"] == f"https://{domain}.auth.us-east-1.amazoncognito.com"
     assert values["web-url"] == f"https://{demo.only('AWS::CloudFront::Distribution').logical_id}.DomainName"
     assert values["user-pool-id"] == demo.only("AWS::Cognito::UserPool").logical_id
+    assert values["keys-encryption-arn"] in {f"{key.logical_id}.Arn" for key in demo.of_type("AWS::KMS::Key")}
     assert values["stream-name"] == demo.only("AWS::Kinesis::Stream").logical_id
     assert values["state-machine-arn"] == demo.state_machine("training").logical_id
     assert values["erasure-state-machine-arn"] == demo.state_machine("privacy").logical_id

@@ -1,7 +1,7 @@
 """Permissions of each function: one pair of action and resource for each call in its code."""
 
 from tests.infra.assembly import FUNCTIONS, Assembly, flat, granted, statements
-from tests.infra.grants import CONFIGURATION, CONSUMER, TOMBSTONES
+from tests.infra.grants import CONFIGURATION, CONSUMER, KEYS, TOMBSTONES
 
 # The log, and X-Ray's daemon.
 OWN_OUTPUT = {
@@ -18,6 +18,7 @@ EXPECTED = {
         *((f"dynamodb:{action}", table) for action in ROWS for table in ("Catalogue", "Users")),
         *CONFIGURATION,
         *TOMBSTONES,
+        *KEYS,
     },
     "update_profiles": CONSUMER
     | CONFIGURATION
@@ -73,6 +74,7 @@ EXPECTED = {
         *((f"states:{action}", "Workflow") for action in ("DescribeExecution", "GetExecutionHistory")),
     },
     "observe": CONFIGURATION
+    | KEYS
     | {
         ("cloudwatch:GetMetricData", "*"),  # MetricReader: get_metric_data
         ("cloudwatch:DescribeAlarms", "*"),  # alarms: describe_alarms
@@ -89,6 +91,7 @@ EXPECTED = {
     },
     # No model: what it promotes is there already.
     "operate": {
+        *KEYS,
         ("s3:ListBucket", "Artefacts"),  # ModelFiles.stored: list_objects_v2; NoSuchKey, not 403
         ("s3:GetObject", "Artefacts/registry/champion.json"),  # Registry.champion: get_object
         ("s3:PutObject", "Artefacts/registry/champion.json"),  # Registry: put_object
@@ -164,6 +167,7 @@ EXPECTED = {
     },
     "erase_user": {
         *TOMBSTONES,
+        *KEYS,
         ("s3:PutObject", "Artefacts/privacy/tombstones.json"),  # add_tombstone: put_object
         ("dynamodb:UpdateItem", "Profiles"),  # ProfileStore.erase: update_item
         ("s3:PutObject", "Artefacts/privacy/pending/*"),  # erase_user: put_object
@@ -201,6 +205,7 @@ EXPECTED = {
         ("dynamodb:Scan", "Profiles"),  # sessions that joined the profile
     },
     "export_user": {
+        *KEYS,
         ("s3:ListBucket", "Lake"),  # scan: list_objects_v2
         ("s3:ListBucket", "Artefacts"),  # without it get_object of what is not there says 403, not NoSuchKey
         ("s3:GetObject", "Lake/interactions/*"),
@@ -251,6 +256,7 @@ EXPECTED = {
         ("sagemaker:CreateModelPackage", "Packages"),  # and as the package that it becomes
     },
     "recommend": {
+        *KEYS,
         ("dynamodb:GetItem", "Profiles"),  # ProfileStore.read: get_item
         ("dynamodb:BatchGetItem", "Profiles"),  # ProfileStore.read_many: batch_get_item
         ("s3:GetObject", "Artefacts/batch/*.json"),  # BatchFiles.users: get_object

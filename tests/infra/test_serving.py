@@ -75,7 +75,9 @@ FUNCTION_OF = (
 )
 
 
-HEADS = {f"HEAD {key.removeprefix('GET ')}": key for key in FUNCTION_OF if key.startswith("GET ")}
+SIGNED = {f"{method} /personalize{path}": f"{method} {path}" for method, path in (route.split(" ") for route in SCOPES)}
+FUNCTION_OF |= {signed: FUNCTION_OF[route] for signed, route in SIGNED.items()}
+HEADS = {f"HEAD {key.removeprefix('GET ')}": key for key in FUNCTION_OF if key.startswith("GET ") and key not in SIGNED}
 
 
 def test_every_route_wants_a_token_with_its_scope(assembly: Assembly) -> None:
@@ -89,16 +91,27 @@ def test_every_route_wants_a_token_with_its_scope(assembly: Assembly) -> None:
 
 
 def test_routes_for_browsers_ask_the_authorizer_of_sessions(assembly: Assembly) -> None:
-    routes = [r for r in assembly.of_type("AWS::ApiGatewayV2::Route") if r.properties["AuthorizationType"] != "JWT"]
+    routes = [r for r in assembly.of_type("AWS::ApiGatewayV2::Route") if r.properties["AuthorizationType"] == "CUSTOM"]
     sessions = assembly.authorizer("REQUEST")
 
     assert {r.properties["RouteKey"] for r in routes} == {
         *FOR_BROWSERS,
         *(head for head, get in HEADS.items() if get in FOR_BROWSERS),
     }
-    assert {r.properties["AuthorizationType"] for r in routes} == {"CUSTOM"}
     assert {r.properties["AuthorizerId"]["Ref"] for r in routes} == {sessions.logical_id}
     assert "AuthorizationScopes" not in {name for r in routes for name in r.properties}
+
+
+def test_functions_verify_the_signatures_of_the_routes_for_machines(assembly: Assembly) -> None:
+    routes = [r for r in assembly.of_type("AWS::ApiGatewayV2::Route") if r.properties["AuthorizationType"] == "NONE"]
+    verifying = {
+        path.parent.name
+        for path in (ROOT / "functions").glob("*/handler.py")
+        if "@instrumented\n@accepts_signatures(_keys)\ndef lambda_handler" in path.read_text()
+    }
+
+    assert {r.properties["RouteKey"] for r in routes} == set(SIGNED)
+    assert {FUNCTION_OF[route] for route in SIGNED} == verifying
 
 
 def test_the_authorizer_of_sessions_caches_by_token_for_less_than_a_token_lives(assembly: Assembly) -> None:
@@ -150,12 +163,15 @@ def test_every_route_of_a_function_with_many_has_code_behind_it(part: Any) -> No
     clients = dict.fromkeys(inspect.getfullargspec(part.routes).kwonlyargs)
 
     assert set(part.routes(part.Settings(**given), **clients)) == {
-        route for route, function in FUNCTION_OF.items() if function == part.__name__.split(".")[1]
+        route
+        for route, function in FUNCTION_OF.items()
+        if function == part.__name__.split(".")[1] and route not in SIGNED
     }
 
 
 def test_every_route_of_recommend_has_code_behind_it() -> None:
-    assert set(PARSERS) == {route for route, function in FUNCTION_OF.items() if function == "recommend"}
+    of_recommend = {route for route, function in FUNCTION_OF.items() if function == "recommend"}
+    assert set(PARSERS) == of_recommend - set(SIGNED)
 
 
 def test_every_route_of_observe_has_code_behind_it() -> None:
@@ -214,16 +230,22 @@ def test_a_route_is_limited_by_what_its_token_has_to_be(prod: Assembly) -> None:
     by_scope = {"recommendations.read": (300, 600), "events.write": (300, 600), "admin": (50, 100)}
     expected = {
         **{key: by_scope[scope.partition("/")[2]] for key, (scope, *_) in SCOPES.items()},
-        **dict.fromkeys(FOR_BROWSERS, (300, 600)),
+        **dict.fromkeys((*FOR_BROWSERS, *SIGNED), (300, 600)),
     }
     assert rates == expected | {head: expected[get] for head, get in HEADS.items()}
 
 
 def test_each_class_of_routes_has_limits_of_its_own(other: Assembly) -> None:
     settings = stage_of(other).properties["RouteSettings"]
-    keys = ("POST /recommendations", "POST /items", "GET /session/recommendations", "GET /users")
-    assert [settings[key]["ThrottlingRateLimit"] for key in keys] == [1, 2, 3, 4]
-    assert [settings[key]["ThrottlingBurstLimit"] for key in keys] == [1, 2, 3, 4]
+    keys = (
+        "POST /recommendations",
+        "POST /items",
+        "GET /session/recommendations",
+        "GET /users",
+        "POST /personalize/events",
+    )
+    assert [settings[key]["ThrottlingRateLimit"] for key in keys] == [1, 2, 3, 4, 5]
+    assert [settings[key]["ThrottlingBurstLimit"] for key in keys] == [1, 2, 3, 4, 5]
 
 
 def test_the_stage_is_made_after_the_routes_that_it_limits(assembly: Assembly) -> None:

@@ -305,3 +305,17 @@ def test_caller_has_an_identity(aws: Clients) -> None:
 
 def test_account_without_functions_lists_none(aws: Clients) -> None:
     assert aws("lambda").list_functions()["Functions"] == []
+
+
+def test_kms_decrypts_under_the_same_context_only(aws: Clients) -> None:
+    kms = aws("kms")
+    key_arn = kms.create_key()["KeyMetadata"]["Arn"]
+
+    encrypted = kms.encrypt(KeyId=key_arn, Plaintext=b"pear", EncryptionContext={"key_id": "a"})["CiphertextBlob"]
+
+    assert b"pear" not in encrypted
+    assert kms.decrypt(CiphertextBlob=encrypted, EncryptionContext={"key_id": "a"})["Plaintext"] == b"pear"
+    for context in ({"key_id": "b"}, {}):
+        refused = refusal(kms.decrypt, CiphertextBlob=encrypted, EncryptionContext=context)
+        assert refused == ("InvalidCiphertextException", 400)
+    assert refusal(kms.encrypt, KeyId=f"{key_arn}x", Plaintext=b"pear") == ("NotFoundException", 400)

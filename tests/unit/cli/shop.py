@@ -27,6 +27,8 @@ NAMES = Names(
     profiles_table="profiles",
     catalogue_table="catalogue",
     users_table="users",
+    keys_table="keys",
+    keys_encryption_arn="arn:aws:kms:eu-west-1:123456789012:key/keys",
     hash_key_arn="arn:aws:secretsmanager:eu-west-1:123456789012:secret:hash-key",
     session_key_arn="arn:aws:secretsmanager:eu-west-1:123456789012:secret:session-key",
     pseudonymise_ids="0",
@@ -82,6 +84,7 @@ def empty_deployment(client: Callable[[str], Any]) -> Deployment:
     for bucket in (NAMES.lake_bucket, NAMES.artefact_bucket):
         create_bucket(client("s3"), bucket)
     tables = {NAMES.profiles_table: "profile_id", NAMES.catalogue_table: "item_id", NAMES.users_table: "user_id"}
+    tables[NAMES.keys_table] = "key_id"
     for table, key in tables.items():
         create_table(client("dynamodb"), table, key=key)
     return Deployment("shop", NAMES, client, lambda scope: f"token of {scope}", is_local=False)

@@ -8,7 +8,15 @@ from typing import Any
 
 import orjson
 
-from alsolike.runtime.errors import AlsolikeError, ConcurrentUpdate, InvalidInput, NotFound, TooLarge, Unavailable
+from alsolike.runtime.errors import (
+    AlsolikeError,
+    ConcurrentUpdate,
+    InvalidInput,
+    NotFound,
+    SignatureRefused,
+    TooLarge,
+    Unavailable,
+)
 
 _STATUS: tuple[tuple[type[AlsolikeError], int, str], ...] = (
     (InvalidInput, 400, "InvalidInputException"),
@@ -72,6 +80,10 @@ def respond_error(error: AlsolikeError) -> dict[str, Any]:
 
     Errors that are not the caller's to see are raised again, so that Lambda counts them.
     """
+    if isinstance(error, SignatureRefused):
+        # Clients of the control plane read the type from the body, others from the header.
+        document = {"__type": error.code, "message": str(error)}
+        return respond(document, status=403, headers={"x-amzn-errortype": error.code})
     for kind, status, name in _STATUS:
         if isinstance(error, kind):
             message = str(error).encode(errors="backslashreplace").decode()  # halves of surrogate pairs are no JSON

@@ -19,8 +19,12 @@ SCOPES: Mapping[str, str] = MappingProxyType(
 """Scopes with their descriptions."""
 
 
+SIGNED_PREFIX = "/personalize"
+"""Path before the routes for signed requests; clients of Amazon Personalize append an operation's path to it."""
+
+
 class Route(NamedTuple):
-    """The function behind a route, and the scopes of which a token must have one.
+    """The function behind a route, and the scopes of which a token or key must have one.
 
     The first scope selects the limits of `cdk.json`. Without scopes, the route expects the token of a session.
     """
@@ -91,3 +95,8 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
     }
 )
 """Routes by method and path. A GET also accepts HEAD."""
+
+SIGNED_ROUTES: Mapping[str, Route] = MappingProxyType(
+    {key.replace(" ", f" {SIGNED_PREFIX}", 1): route for key, route in ROUTES.items() if route.scopes}
+)
+"""Routes for signed requests: the function verifies the signature, and that its key has one of the scopes."""

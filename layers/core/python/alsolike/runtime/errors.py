@@ -27,6 +27,17 @@ class WrongSignature(InvalidInput):
     """A token is signed with none of the known keys; a newer one may have signed it."""
 
 
+class SignatureRefused(AlsolikeError):
+    """A request's signature is missing, wrong, or made with a key that may not call the route.
+
+    `code` is Amazon Personalize's name of the reason.
+    """
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 class NotFound(AlsolikeError):
     """The request names a resource that this deployment does not have."""
 

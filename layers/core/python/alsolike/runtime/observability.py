@@ -115,6 +115,7 @@ class Metric(StrEnum):
     ITEMS_ACCEPTED = "ItemsAccepted"
     USERS_ACCEPTED = "UsersAccepted"
     REQUESTS_REJECTED = "RequestsRejected"
+    SIGNATURES_REFUSED = "SignaturesRefused"
     SESSION_TOKENS_REFUSED = "SessionTokensRefused"
     SESSION_KEYS_STALE = "SessionKeysStale"
     PROFILES_UPDATED = "ProfilesUpdated"

@@ -1,0 +1,186 @@
+"""Key pairs of the shop's servers: a table of items, whose secrets are encrypted with a KMS key."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+from alsolike.runtime.aws import client
+from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.observability import logger
+from alsolike.runtime.struct import struct
+
+KEY_ID = "key_id"
+ACTIVE, DISABLED = "active", "disabled"
+
+CHECK_S = 30
+"""Maximum age of a cached key: a disabled or deleted key is refused after this time at the latest."""
+
+CHECK_UNKNOWN_S = 5
+"""Minimum interval of reads of a key that does not exist. A new key becomes valid within this time."""
+
+MAX_CACHED = 1_000
+CALL_TIMEOUT_S = 2
+ATTEMPTS = 2
+
+
+@struct
+class SigningKey:
+    """A key pair.
+
+    Attributes
+    ----------
+    client
+        Name of the program that uses it.
+    secret
+        Encrypted, with `encryption_context` of the key's id.
+    scopes
+        Of `alsolike.declarations.routes`.
+    created_ms
+        Time of creation.
+    expires_ms
+        None for a key without expiry.
+    last_used
+        Day of the last accepted request, such as `2026-01-31`; None before the first one.
+    """
+
+    key_id: str
+    client: str
+    secret: bytes
+    scopes: tuple[str, ...]
+    created_ms: int
+    status: str = ACTIVE
+    expires_ms: int | None = None
+    last_used: str | None = None
+
+    def is_active(self, *, now_ms: float) -> bool:
+        """Return true if the key may sign requests."""
+        return self.status == ACTIVE and (self.expires_ms is None or now_ms < self.expires_ms)
+
+    def to_item(self) -> dict[str, Any]:
+        """Return the key as an item of the table."""
+        item: dict[str, Any] = {
+            KEY_ID: {"S": self.key_id},
+            "client": {"S": self.client},
+            "secret": {"B": self.secret},
+            "scopes": {"L": [{"S": scope} for scope in self.scopes]},
+            "created_ms": {"N": str(self.created_ms)},
+            "status": {"S": self.status},
+        }
+        if self.expires_ms is not None:
+            item["expires_ms"] = {"N": str(self.expires_ms)}
+        if self.last_used is not None:
+            item["last_used"] = {"S": self.last_used}
+        return item
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> SigningKey:
+        """Return the key of an item."""
+        expires = item.get("expires_ms")
+        return cls(
+            key_id=item[KEY_ID]["S"],
+            client=item["client"]["S"],
+            secret=bytes(item["secret"]["B"]),
+            scopes=tuple(scope["S"] for scope in item["scopes"]["L"]),
+            created_ms=int(item["created_ms"]["N"]),
+            status=item["status"]["S"],
+            expires_ms=None if expires is None else int(expires["N"]),
+            last_used=item.get("last_used", {}).get("S"),
+        )
+
+
+def encryption_context(key_id: str) -> dict[str, str]:
+    """Return the encryption context of a key's secret, so that no item can take the secret of another."""
+    return {KEY_ID: key_id}
+
+
+class KeyReader:
+    """Cached keys with their secrets. Cached keys stay valid while the table does not answer.
+
+    Parameters
+    ----------
+    dynamodb, kms
+        Low-level clients.
+    table
+        The table's name.
+    """
+
+    def __init__(self, dynamodb: Any, kms: Any, table: str) -> None:
+        self._dynamodb = dynamodb
+        self._kms = kms
+        self._table = table
+        self._cached: OrderedDict[str, tuple[SigningKey | None, float]] = OrderedDict()
+        self._secrets: dict[bytes, str] = {}
+
+    def find(self, key_id: str, *, now_s: float) -> SigningKey | None:
+        """Return a key, or None if there is none with this id.
+
+        Raises
+        ------
+        Unavailable
+            If DynamoDB does not answer, and the key is not cached.
+        """
+        key, read_s = self._cached.get(key_id, (None, float("-inf")))
+        if now_s - read_s < (CHECK_UNKNOWN_S if key is None else CHECK_S):
+            return key
+        try:
+            key = self._read(key_id)
+        except Unavailable:
+            if key is None:
+                raise
+            logger.warning("a key could not be read again")
+        self._cached[key_id] = key, now_s
+        self._cached.move_to_end(key_id)
+        if len(self._cached) > MAX_CACHED:  # ids that do not exist
+            self._cached.popitem(last=False)
+        return key
+
+    def secret(self, key: SigningKey) -> str:
+        """Return a key's secret.
+
+        Raises
+        ------
+        Unavailable
+            If KMS does not answer, and the secret is not cached.
+        """
+        if key.secret not in self._secrets:
+            with translate_aws_errors(f"secret of key {key.key_id}"):
+                answer = self._kms.decrypt(CiphertextBlob=key.secret, EncryptionContext=encryption_context(key.key_id))
+            self._secrets[key.secret] = answer["Plaintext"].decode()
+        return self._secrets[key.secret]
+
+    def mark_used(self, key: SigningKey, *, now_s: float) -> None:
+        """Write the day of a key's use, once a day."""
+        today = dt.datetime.fromtimestamp(now_s, dt.UTC).date().isoformat()
+        if key.last_used == today:
+            return
+        self._cached[key.key_id] = dataclasses.replace(key, last_used=today), now_s
+        try:
+            with translate_aws_errors(f"key table {self._table}"):
+                self._dynamodb.update_item(
+                    TableName=self._table,
+                    Key={KEY_ID: {"S": key.key_id}},
+                    UpdateExpression="SET last_used = :today",
+                    ConditionExpression=f"attribute_exists({KEY_ID})",
+                    ExpressionAttributeValues={":today": {"S": today}},
+                )
+        except Unavailable:  # or the key was deleted; the request is answered anyway
+            logger.warning("the last use of a key was not written")
+
+    def _read(self, key_id: str) -> SigningKey | None:
+        with translate_aws_errors(f"key table {self._table}"):
+            item = self._dynamodb.get_item(TableName=self._table, Key={KEY_ID: {"S": key_id}}).get("Item")
+        return None if item is None else SigningKey.from_item(item)
+
+
+def key_reader(table: str) -> KeyReader:
+    """Return a reader with the process's clients."""
+    return KeyReader(
+        client("dynamodb", read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS),
+        client("kms", read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS),
+        table,
+    )

@@ -1,0 +1,163 @@
+"""AWS Signature Version 4 of requests to the API.
+
+Clients of Amazon Personalize sign for the service `personalize` and send no hash of the body, so that verification
+needs the body. Any region is accepted, since keys belong to one deployment.
+
+References
+----------
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import hashlib
+import hmac
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, unquote
+
+from alsolike.contract.http import request_body
+from alsolike.runtime.errors import SignatureRefused
+from alsolike.runtime.struct import struct
+
+ALGORITHM = "AWS4-HMAC-SHA256"
+SERVICE = "personalize"
+MAX_SKEW_S = 300
+
+INVALID = "InvalidSignatureException"
+UNKNOWN_KEY = "UnrecognizedClientException"
+NO_SIGNATURE = "MissingAuthenticationTokenException"
+MALFORMED = "IncompleteSignatureException"
+
+_REQUIRED = ("host", "x-amz-date")
+_REQUIRED_IF_SENT = ("x-amz-target", "x-amz-content-sha256")
+_AUTHORIZATION = re.compile(
+    rf"{ALGORITHM} Credential=(?P<key_id>[A-Za-z0-9]{{1,64}})/(?P<date>\d{{8}})/(?P<region>[a-z0-9-]{{1,40}})"
+    rf"/(?P<service>[a-z-]{{1,40}})/aws4_request, ?SignedHeaders=(?P<headers>[a-z0-9;-]{{1,2000}}),"
+    rf" ?Signature=(?P<signature>[0-9a-f]{{64}})",
+    re.ASCII,
+)
+_TIME = "%Y%m%dT%H%M%SZ"
+_SPACES = re.compile(" +")
+_UNRESERVED = "-_.~"
+
+
+@struct
+class Signature:
+    """The parts of a request's signature, none of them verified.
+
+    Attributes
+    ----------
+    time
+        The header `x-amz-date`.
+    headers
+        Names of the signed headers, in lower case.
+    """
+
+    key_id: str
+    date: str
+    region: str
+    time: str
+    headers: tuple[str, ...]
+    signature: str
+
+
+def read_signature(event: Mapping[str, Any], *, now_s: float) -> Signature:
+    """Return the signature of a request, whose time is checked, but which is not verified.
+
+    Parameters
+    ----------
+    event
+        A request in API Gateway's payload format 2.0.
+
+    Raises
+    ------
+    SignatureRefused
+        If there is none, it has another form or another time, or a session token accompanies it.
+    """
+    sent: Mapping[str, str] = event.get("headers") or {}
+    if "x-amz-security-token" in sent:
+        raise SignatureRefused("session tokens are not accepted; use a key of `alsolike keys create`", UNKNOWN_KEY)
+    if "authorization" not in sent:
+        raise SignatureRefused("the request has no Authorization header; presigned URLs are not accepted", NO_SIGNATURE)
+    match = _AUTHORIZATION.fullmatch(sent["authorization"])
+    if match is None:
+        expected = f"{ALGORITHM} Credential=…, SignedHeaders=…, Signature=…"
+        raise SignatureRefused(f"the Authorization header is malformed, expected {expected}", MALFORMED)
+    headers = tuple(match["headers"].split(";"))
+    needed = (*_REQUIRED, *(name for name in _REQUIRED_IF_SENT if name in sent))
+    if list(headers) != sorted({*headers, *needed}) or not all(name in sent for name in headers):
+        raise SignatureRefused(f"SignedHeaders must be sorted and contain {', '.join(needed)}", MALFORMED)
+    time = sent["x-amz-date"]
+    try:
+        signed_s = dt.datetime.strptime(time, _TIME).replace(tzinfo=dt.UTC).timestamp()
+    except ValueError as error:
+        raise SignatureRefused("x-amz-date is not a time such as 20260131T235959Z", MALFORMED) from error
+    if abs(now_s - signed_s) > MAX_SKEW_S:
+        raise SignatureRefused(f"x-amz-date differs by more than {MAX_SKEW_S} seconds from the server's time", INVALID)
+    if match["date"] != time[:8] or match["service"] != SERVICE:
+        raise SignatureRefused(f"the credential's scope must have the date of x-amz-date and {SERVICE}", INVALID)
+    return Signature(match["key_id"], match["date"], match["region"], time, headers, match["signature"])
+
+
+def verify(event: Mapping[str, Any], signature: Signature, *, secret: str) -> None:
+    """Raise an error unless the request is signed with the secret.
+
+    Raises
+    ------
+    SignatureRefused
+        If it is not.
+    """
+    body_hash = hashlib.sha256(request_body(event)).hexdigest()
+    if event["headers"].get("x-amz-content-sha256", body_hash) != body_hash:
+        raise SignatureRefused("x-amz-content-sha256 is not the hash of the body", INVALID)
+    key = _signing_key(secret, signature.date, signature.region)
+    scope = f"{signature.date}/{signature.region}/{SERVICE}/aws4_request"
+    matches = False
+    for path in _paths(event["rawPath"]):
+        canonical = hashlib.sha256(_canonical(event, signature.headers, path=path, body_hash=body_hash)).hexdigest()
+        text = f"{ALGORITHM}\n{signature.time}\n{scope}\n{canonical}"
+        expected = hmac.digest(key, text.encode(), "sha256").hex()
+        matches |= hmac.compare_digest(expected, signature.signature)
+    if not matches:
+        raise SignatureRefused("the signature does not match; check the secret access key", INVALID)
+
+
+def _paths(path: str) -> Sequence[str]:
+    """Return the possible canonical forms of a path, which API Gateway decodes.
+
+    AWS's clients encode the encoded path once more, others leave it.
+    """
+    once = quote(path, safe="/~", errors="backslashreplace")
+    twice = quote(once, safe="/~")
+    return (once,) if once == twice else (twice, once)
+
+
+def _canonical(event: Mapping[str, Any], headers: Sequence[str], *, path: str, body_hash: str) -> bytes:
+    sent: Mapping[str, str] = event["headers"]
+    lines = [f"{name}:{_SPACES.sub(' ', sent[name].strip(' '))}" for name in headers]
+    query = "&".join(f"{name}={value}" for name, value in sorted(_parameters(event.get("rawQueryString") or "")))
+    parts = (event["requestContext"]["http"]["method"], path, query, *lines, "", ";".join(headers), body_hash)
+    return "\n".join(parts).encode(errors="backslashreplace")  # a header may hold half of a surrogate pair
+
+
+def _parameters(query: str) -> Iterator[tuple[str, str]]:
+    for pair in query.split("&"):
+        if pair:
+            name, _, value = pair.partition("=")
+            yield (
+                quote(unquote(name), safe=_UNRESERVED, errors="backslashreplace"),
+                quote(unquote(value), safe=_UNRESERVED, errors="backslashreplace"),
+            )
+
+
+@functools.lru_cache(maxsize=256)
+def _signing_key(secret: str, date: str, region: str) -> bytes:
+    """Return the key of a day and region, which takes four hashes to derive."""
+    key = f"AWS4{secret}".encode()
+    for part in (date, region, SERVICE, "aws4_request"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key

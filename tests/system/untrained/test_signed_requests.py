@@ -1,0 +1,128 @@
+"""Clients of Amazon Personalize with a key pair and endpoint variables, and nothing else changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from tests.booted.shop import Shop, eventually
+
+ARN = "arn:aws:personalize:us-east-1:123456789012"
+REVOKED_WITHIN_S = 60
+
+
+@pytest.fixture
+def variables(shop: Shop) -> Iterator[Mapping[str, str]]:
+    """Return the variables of a new key, which is deleted in the end."""
+    environment: Mapping[str, str] = shop.alsolike("keys", "create", "checkout")["environment"]
+    yield environment
+    shop.run_alsolike("keys", "delete", environment["AWS_ACCESS_KEY_ID"])
+
+
+def client(service: str, variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return boto3.Session().client(service, config=Config(retries={"total_max_attempts": 1}))
+
+
+def refusal(call: Any, **arguments: Any) -> tuple[str, int]:
+    with pytest.raises(ClientError) as caught:
+        call(**arguments)
+    response = caught.value.response
+    assert response["ResponseMetadata"]["RequestId"]
+    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def test_variables_are_all_that_a_program_needs(
+    shop: Shop, variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = client("personalize-events", variables, monkeypatch)
+    runtime = client("personalize-runtime", variables, monkeypatch)
+
+    events.put_events(
+        trackingId=shop.name("tracking-id"),
+        userId="signing",
+        sessionId="s",
+        eventList=[{"eventType": "View", "sentAt": time.time(), "itemId": "item-03"}],
+    )
+    events.put_items(datasetArn=shop.name("items-dataset-arn"), items=[{"itemId": "item-03"}])
+    events.put_users(datasetArn=shop.name("users-dataset-arn"), users=[{"userId": "signing"}])
+
+    answer = runtime.get_recommendations(recommenderArn=f"{ARN}:recommender/for-you", userId="user-0", numResults=3)
+    assert (answer["itemList"], bool(answer["recommendationId"])) == ([], True)  # there is no model
+    assert answer["ResponseMetadata"]["RequestId"]
+    ranking = runtime.get_personalized_ranking(
+        campaignArn=f"{ARN}:campaign/personalized-ranking", userId="user-0", inputList=["item-03", "item-04"]
+    )
+    assert [item["itemId"] for item in ranking["personalizedRanking"]] == ["item-03", "item-04"]
+    (key,) = shop.alsolike("keys", "list")
+    assert (key["key_id"], key["access"], key["status"]) == (
+        variables["AWS_ACCESS_KEY_ID"],
+        ["write", "read"],
+        "active",
+    )
+    assert key["last_used"] == time.strftime("%Y-%m-%d", time.gmtime())
+
+
+def test_refusals_are_personalize_s(shop: Shop, variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = {"recommenderArn": f"{ARN}:recommender/for-you", "userId": "user-0"}
+    cases = {
+        ("InvalidSignatureException", 403): {"AWS_SECRET_ACCESS_KEY": "wrong"},
+        ("UnrecognizedClientException", 403): {"AWS_ACCESS_KEY_ID": "ALSOUNKNOWN"},
+    }
+
+    for expected, change in cases.items():
+        runtime = client("personalize-runtime", {**variables, **change}, monkeypatch)
+        assert refusal(runtime.get_recommendations, **asked) == expected
+    runtime = client("personalize-runtime", variables, monkeypatch)
+    assert refusal(runtime.get_recommendations, **asked, numResults=501)[0] == "InvalidInputException"
+
+
+def test_a_disabled_key_is_refused_within_a_minute(
+    shop: Shop, variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = client("personalize-runtime", variables, monkeypatch)
+    asked = {"recommenderArn": f"{ARN}:recommender/for-you", "userId": "user-0"}
+    assert runtime.get_recommendations(**asked)["recommendationId"]
+    rotated = shop.alsolike("keys", "rotate", "checkout")["environment"]
+
+    shop.run_alsolike("keys", "disable", variables["AWS_ACCESS_KEY_ID"])
+
+    def refused() -> bool:
+        try:
+            runtime.get_recommendations(**asked)
+        except ClientError as error:
+            return bool(error.response["Error"]["Code"] == "UnrecognizedClientException")
+        return False
+
+    assert eventually(refused, within_s=REVOKED_WITHIN_S)
+    assert client("personalize-runtime", rotated, monkeypatch).get_recommendations(**asked)["recommendationId"]
+    shop.run_alsolike("keys", "delete", rotated["AWS_ACCESS_KEY_ID"])
+
+
+def test_curl_signs_every_route_of_a_key_s_scopes(shop: Shop, variables: Mapping[str, str]) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    endpoint = variables["AWS_ENDPOINT_URL_PERSONALIZE"]
+
+    def curl(path: str) -> dict[str, Any]:
+        command = ["curl", "-s", f"{endpoint}{path}", "--aws-sigv4", f"aws:amz:{variables['AWS_REGION']}:personalize"]
+        command += ["--user", f"{variables['AWS_ACCESS_KEY_ID']}:{variables['AWS_SECRET_ACCESS_KEY']}"]
+        environment = {**os.environ, "CURL_CA_BUNDLE": variables.get("AWS_CA_BUNDLE", "")}
+        done = subprocess.run(command, env=environment, capture_output=True, check=True, timeout=60)
+        document: dict[str, Any] = json.loads(done.stdout)
+        return document
+
+    assert "itemList" in curl("/users/user-0/recommendations?numResults=5")
+    assert "itemList" in curl("/items/a%20b/similar?numResults=5&metadata=title,price")
+    assert curl("/items")["__type"] == "AccessDeniedException"

@@ -1,0 +1,178 @@
+"""Keys in the table: who may sign, for how long functions remember it, and the operator's changes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
+from alsolike.signing.keys import CHECK_S, CHECK_UNKNOWN_S, KeyReader
+from operations.client.deployment import Deployment
+from operations.keys import Keys, environment_variables
+from tests.fakes import MemoryCloud
+from tests.fakes.places import create_table
+from tests.unit.cli.shop import NAMES
+
+NOW_MS = 1_790_000_000_000
+NOW_S = NOW_MS / 1000
+TODAY = "2026-09-21"
+READ, WRITE = "alsolike/recommendations.read", "alsolike/events.write"
+
+
+@pytest.fixture
+def where(aws: Callable[[str], Any]) -> Deployment:
+    create_table(aws("dynamodb"), NAMES.keys_table, key="key_id")
+    key_arn = aws("kms").create_key()["KeyMetadata"]["Arn"]
+    names = dataclasses.replace(NAMES, keys_encryption_arn=key_arn)
+    return Deployment("shop", names, aws, lambda scope: scope, is_local=False)
+
+
+@pytest.fixture
+def keys(where: Deployment) -> Keys:
+    return Keys(where)
+
+
+@pytest.fixture
+def reader(aws: Callable[[str], Any]) -> KeyReader:
+    return KeyReader(aws("dynamodb"), aws("kms"), NAMES.keys_table)
+
+
+def test_a_created_key_is_read_with_its_secret(keys: Keys, reader: KeyReader) -> None:
+    new = keys.create("checkout", scopes=[WRITE, READ], now_ms=NOW_MS)
+
+    found = reader.find(new.key.key_id, now_s=NOW_S)
+
+    assert found == new.key
+    assert found.scopes == (WRITE, READ)
+    assert reader.secret(found) == new.secret
+    assert len(new.secret) == 40
+    assert new.secret not in repr(new)
+
+
+def test_secrets_are_stored_encrypted_under_their_key_s_id(
+    keys: Keys, reader: KeyReader, aws: Callable[[str], Any]
+) -> None:
+    first, second = (keys.create(client, scopes=[READ], now_ms=NOW_MS) for client in ("a", "b"))
+
+    items = aws("dynamodb").scan(TableName=NAMES.keys_table)["Items"]
+    assert not [item for item in items if first.secret.encode() in item["secret"]["B"]]
+    with pytest.raises(Unavailable, match="InvalidCiphertext"):
+        reader.secret(dataclasses.replace(first.key, secret=second.key.secret))
+
+
+def test_a_disabled_key_is_refused_within_a_minute(keys: Keys, reader: KeyReader) -> None:
+    new = keys.create("checkout", scopes=[READ], now_ms=NOW_MS)
+    assert reader.find(new.key.key_id, now_s=NOW_S)
+
+    keys.disable(new.key.key_id)
+
+    remembered, read_again = (reader.find(new.key.key_id, now_s=NOW_S + s) for s in (CHECK_S - 1, CHECK_S))
+    assert remembered is not None
+    assert remembered.is_active(now_ms=NOW_MS)
+    assert read_again is not None
+    assert not read_again.is_active(now_ms=NOW_MS)
+    assert CHECK_S <= 60
+
+
+def test_a_deleted_key_is_gone_within_a_minute(keys: Keys, reader: KeyReader) -> None:
+    new = keys.create("checkout", scopes=[READ], now_ms=NOW_MS)
+    assert reader.find(new.key.key_id, now_s=NOW_S)
+
+    keys.delete(new.key.key_id)
+
+    assert reader.find(new.key.key_id, now_s=NOW_S + CHECK_S) is None
+
+
+def test_an_unknown_id_is_read_every_five_seconds(reader: KeyReader, keys: Keys, cloud: MemoryCloud) -> None:
+    for after_s in (0, 1, CHECK_UNKNOWN_S - 1, CHECK_UNKNOWN_S):
+        assert reader.find("ALSOX", now_s=NOW_S + after_s) is None
+
+    assert [call.operation for call in cloud.calls if call.operation == "dynamodb.GetItem"] == ["dynamodb.GetItem"] * 2
+
+
+def test_a_key_expires(keys: Keys) -> None:
+    key = keys.create("checkout", scopes=[READ], now_ms=NOW_MS, expires_ms=NOW_MS + 1).key
+
+    assert key.is_active(now_ms=NOW_MS)
+    assert not key.is_active(now_ms=NOW_MS + 1)
+
+
+def test_cached_keys_outlast_an_outage(keys: Keys, reader: KeyReader, cloud: MemoryCloud) -> None:
+    new = keys.create("checkout", scopes=[READ], now_ms=NOW_MS)
+    found = reader.find(new.key.key_id, now_s=NOW_S)
+    assert found
+    assert reader.secret(found) == new.secret
+    for operation in ("dynamodb.GetItem", "kms.Decrypt"):
+        cloud.outages[operation] = EndpointConnectionError(endpoint_url="https://aws")
+
+    still = reader.find(new.key.key_id, now_s=NOW_S + 3_600)
+
+    assert still == found
+    assert reader.secret(found) == new.secret
+    with pytest.raises(Unavailable):
+        reader.find("ALSOX", now_s=NOW_S)
+
+
+def test_the_day_of_the_last_use_is_written_once(keys: Keys, reader: KeyReader, cloud: MemoryCloud) -> None:
+    new = keys.create("checkout", scopes=[READ], now_ms=NOW_MS)
+
+    for after_s in (0, 1, CHECK_S, CHECK_S + 1):
+        key = reader.find(new.key.key_id, now_s=NOW_S + after_s)
+        assert key
+        reader.mark_used(key, now_s=NOW_S + after_s)
+
+    assert [key.last_used for key in keys.all()] == [TODAY]
+    assert len([call for call in cloud.calls if call.operation == "dynamodb.UpdateItem"]) == 1
+
+
+def test_the_use_of_a_deleted_key_does_not_bring_it_back(keys: Keys, reader: KeyReader) -> None:
+    new = keys.create("checkout", scopes=[READ], now_ms=NOW_MS)
+    key = reader.find(new.key.key_id, now_s=NOW_S)
+    assert key
+    keys.delete(new.key.key_id)
+
+    reader.mark_used(key, now_s=NOW_S)
+
+    assert keys.all() == []
+
+
+def test_a_rotation_adds_a_second_key_with_the_same_scopes(keys: Keys) -> None:
+    first = keys.create("checkout", scopes=[WRITE], now_ms=NOW_MS)
+
+    second = keys.rotate("checkout", now_ms=NOW_MS + 1)
+
+    assert second.key.scopes == (WRITE,)
+    assert [key.is_active(now_ms=NOW_MS + 1) for key in keys.all()] == [True, True]
+    with pytest.raises(InvalidInput, match="has 2 active keys"):
+        keys.rotate("checkout", now_ms=NOW_MS + 2)
+    keys.disable(first.key.key_id)
+    keys.rotate("checkout", now_ms=NOW_MS + 3)
+
+
+def test_changes_of_missing_keys_name_them(keys: Keys) -> None:
+    for change in (keys.disable, keys.delete):
+        with pytest.raises(NotFound, match="there is no key 'ALSOX'"):
+            change("ALSOX")
+    with pytest.raises(NotFound, match="client 'checkout' has no active key"):
+        keys.rotate("checkout", now_ms=NOW_MS)
+    with pytest.raises(InvalidInput, match="client is 'a b'"):
+        keys.create("a b", scopes=[READ], now_ms=NOW_MS)
+
+
+def test_the_variables_name_the_key_and_the_endpoints(keys: Keys, where: Deployment) -> None:
+    new = keys.create("checkout", scopes=[READ], now_ms=NOW_MS)
+
+    endpoint = f"{NAMES.api_url}/personalize"
+    assert environment_variables(new, where) == {
+        "AWS_ACCESS_KEY_ID": new.key.key_id,
+        "AWS_SECRET_ACCESS_KEY": new.secret,
+        "AWS_REGION": "eu-west-1",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_ENDPOINT_URL_PERSONALIZE": endpoint,
+        "AWS_ENDPOINT_URL_PERSONALIZE_RUNTIME": endpoint,
+        "AWS_ENDPOINT_URL_PERSONALIZE_EVENTS": endpoint,
+    }

@@ -1,0 +1,201 @@
+"""Signatures: botocore's are accepted, and nothing else is."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import copy
+import datetime as dt
+import functools
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alsolike.runtime.errors import AlsolikeError, SignatureRefused
+from alsolike.signing.signature import (
+    INVALID,
+    MALFORMED,
+    MAX_SKEW_S,
+    NO_SIGNATURE,
+    UNKNOWN_KEY,
+    read_signature,
+    verify,
+)
+from tests.builders.signed_requests import KEY_ID, NOW_S, SECRET, sign
+
+URL = "https://api.example/personalize"
+
+
+def check(event: dict[str, Any], *, secret: str = SECRET, now_s: float = NOW_S) -> str:
+    """Verify a request; return its key."""
+    signature = read_signature(event, now_s=now_s)
+    verify(event, signature, secret=secret)
+    return signature.key_id
+
+
+def refusal(event: dict[str, Any], **more: Any) -> str:
+    with pytest.raises(SignatureRefused) as caught:
+        check(event, **more)
+    return caught.value.code
+
+
+def test_aws_s_example_is_accepted() -> None:
+    """`get-vanilla-query-order-key-case` of AWS's test suite, whose canonical request has the hash 816cd5b4….
+
+    The signature is for the service `personalize`, computed with openssl's HMAC.
+    """
+    signature = "d56f634752710e2f5ea27098653df5de1977cb74c108ce438cf57be01fde802a"
+    event = {
+        "rawPath": "/",
+        "rawQueryString": "Param2=value2&Param1=value1",
+        "headers": {
+            "host": "example.amazonaws.com",
+            "x-amz-date": "20150830T123600Z",
+            "authorization": "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/personalize/aws4_request, "
+            f"SignedHeaders=host;x-amz-date, Signature={signature}",
+        },
+        "requestContext": {"http": {"method": "GET"}},
+    }
+    now_s = dt.datetime(2015, 8, 30, 12, 36, tzinfo=dt.UTC).timestamp()
+
+    assert check(event, secret="wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", now_s=now_s) == "AKIDEXAMPLE"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {},
+        {"body": ""},
+        {"body": '{"title": "Äpfel 🍐"}'},
+        {"region": "ap-southeast-2"},
+        {"x_amz_target": "AmazonPersonalize.ListRecipes"},
+        {"user_agent_note": "  two   spaces "},
+        {"url": f"{URL}/users/u%C3%BC%201/recommendations?numResults=5&filterValues%5BPRICE%5D=5", "method": "GET"},
+        {"url": f"{URL}/items/~c2t1Lzc", "method": "DELETE", "body": ""},
+    ],
+)
+def test_botocore_s_signature_is_accepted(request_: dict[str, Any]) -> None:
+    assert check(sign(**request_)) == KEY_ID
+
+
+def test_a_body_in_base64_is_the_same_request() -> None:
+    event = sign(body='{"a": "ü"}')
+    encoded = {**event, "body": base64.b64encode(event["body"].encode()).decode(), "isBase64Encoded": True}
+
+    assert check(encoded) == KEY_ID
+
+
+def test_a_path_that_the_client_encodes_once_is_accepted() -> None:
+    """As curl does: `https://api.example/…/a%20b` is signed as it is sent."""
+    event = sign(url=f"{URL}/items/a%20b", encodes_twice=False)
+
+    assert check(event) == KEY_ID
+
+
+@pytest.mark.parametrize(
+    ("offset_s", "accepted"),
+    [(MAX_SKEW_S, True), (-MAX_SKEW_S, True), (MAX_SKEW_S + 1, False), (-MAX_SKEW_S - 1, False)],
+)
+def test_a_clock_may_differ_by_five_minutes(offset_s: float, *, accepted: bool) -> None:
+    event = sign(at_s=NOW_S + offset_s)
+
+    if accepted:
+        assert check(event) == KEY_ID
+    else:
+        assert refusal(event) == INVALID
+
+
+def test_another_secret_is_refused() -> None:
+    assert refusal(sign(), secret="t" * 40) == INVALID
+
+
+def test_a_session_token_is_refused() -> None:
+    assert refusal(sign(token="session")) == UNKNOWN_KEY
+
+
+def test_a_signature_for_another_service_is_refused() -> None:
+    assert refusal(sign(service="execute-api")) == INVALID
+
+
+def test_a_presigned_url_has_no_signature_in_its_headers() -> None:
+    event = sign()
+    query = f"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={KEY_ID}&X-Amz-Signature=00"
+    del event["headers"]["authorization"]
+
+    assert refusal({**event, "rawQueryString": query}) == NO_SIGNATURE
+
+
+def test_a_declared_hash_of_another_body_is_refused() -> None:
+    assert refusal(sign(x_amz_content_sha256="UNSIGNED-PAYLOAD")) == INVALID
+
+
+@pytest.mark.parametrize("name", ["x-amz-target", "x-amz-content-sha256"])
+def test_a_header_that_selects_the_operation_must_be_signed(name: str) -> None:
+    event = sign()
+    event["headers"][name] = "AmazonPersonalize.ListRecipes"
+
+    assert refusal(event) == MALFORMED
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("host;", ""),
+        (";x-amz-date", ""),
+        ("content-type;host", "host;content-type"),
+        ("content-type;", "content-type;content-type;"),
+        ("content-type;", "content-type;forwarded;"),
+        ("AWS4-HMAC-SHA256", "AWS4-HMAC-SHA512"),
+        (", Signature", ""),
+    ],
+)
+def test_a_malformed_header_is_refused(old: str, new: str) -> None:
+    event = sign()
+    assert old in event["headers"]["authorization"]
+    event["headers"]["authorization"] = event["headers"]["authorization"].replace(old, new)
+
+    assert refusal(event) == MALFORMED
+
+
+@pytest.mark.parametrize("time", ["", "yesterday", "20260931T000000Z", "2026-09-21T00:00:00Z"])
+def test_a_date_of_another_form_is_refused(time: str) -> None:
+    event = sign()
+    event["headers"]["x-amz-date"] = time
+
+    assert refusal(event) == MALFORMED
+
+
+def test_every_changed_character_is_refused() -> None:
+    event = sign(url=f"{URL}/users/42/recommendations?numResults=5")
+    assert check(event) == KEY_ID
+    places = [("body",), ("rawPath",), ("rawQueryString",), ("requestContext", "http", "method")]
+    places += [("headers", name) for name in event["headers"]]
+    changes = 0
+    for *parents, name in places:
+        text = str(functools.reduce(dict.__getitem__, (*parents, name), event))
+        for index, character in enumerate(text):
+            changed = copy.deepcopy(event)
+            target = functools.reduce(dict.__getitem__, parents, changed)
+            target[name] = f"{text[:index]}{chr(ord(character) ^ 1)}{text[index + 1 :]}"
+            # Another key ID selects another secret.
+            with contextlib.suppress(SignatureRefused):
+                assert check(changed) != KEY_ID
+            changes += 1
+
+    assert changes > 300
+
+
+@given(st.data())
+def test_mangled_requests_raise_refusals_only(data: st.DataObject) -> None:
+    event = sign()
+    name = data.draw(st.sampled_from(["body", "rawPath", "rawQueryString", *event["headers"]]))
+    text = data.draw(st.text(st.characters(), max_size=60))
+    target = event["headers"] if name in event["headers"] else event
+    if target[name] == text:
+        return
+    target[name] = text
+
+    with pytest.raises(AlsolikeError):
+        check(event)

@@ -1,0 +1,125 @@
+"""Signed requests to handlers: whom they let in, and the refusals that Personalize's clients read."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+
+from alsolike.signing.admission import DENIED, accepts_signatures
+from alsolike.signing.keys import SigningKey, encryption_context, key_reader
+from alsolike.signing.signature import INVALID, NO_SIGNATURE, UNKNOWN_KEY
+from tests.builders.lambda_events import LambdaContext, http_event
+from tests.builders.signed_requests import KEY_ID, NOW_S, SECRET, sign
+from tests.fakes.places import create_table
+
+READ, WRITE, ADMIN = "alsolike/recommendations.read", "alsolike/events.write", "alsolike/admin"
+URL = "https://api.example/personalize"
+
+
+@dataclasses.dataclass
+class Handled:
+    """A handler that answers with the route it was called for."""
+
+    call: Callable[[dict[str, Any]], dict[str, Any]]
+    store: Callable[[SigningKey], None]
+
+    def __call__(self, event: dict[str, Any]) -> tuple[int, str]:
+        """Return status, and the route or the type of the error."""
+        answer = self.call(event)
+        return answer["statusCode"], answer["headers"].get("x-amzn-errortype", answer["body"])
+
+
+@pytest.fixture
+def handled(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Handled:
+    monkeypatch.setattr(time, "time", lambda: NOW_S)
+    table = create_table(aws("dynamodb"), "keys", key="key_id")
+    kms_key = aws("kms").create_key()["KeyMetadata"]["Arn"]
+    secret = aws("kms").encrypt(KeyId=kms_key, Plaintext=SECRET.encode(), EncryptionContext=encryption_context(KEY_ID))[
+        "CiphertextBlob"
+    ]
+
+    def store(key: SigningKey) -> None:
+        aws("dynamodb").put_item(TableName=table, Item=dataclasses.replace(key, secret=secret).to_item())
+
+    store(SigningKey(KEY_ID, "checkout", b"", (READ, WRITE), created_ms=0))
+
+    @accepts_signatures(lambda: key_reader(table))
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        return {"statusCode": 200, "headers": {}, "body": event["routeKey"]}
+
+    return Handled(lambda event: handler(event, LambdaContext()), store)
+
+
+@pytest.mark.parametrize(
+    ("path", "route", "method"),
+    [
+        ("recommendations", "POST /recommendations", "POST"),
+        ("personalize-ranking", "POST /personalize-ranking", "POST"),
+        ("events", "POST /events", "POST"),
+        ("trending", "GET /trending", "GET"),
+    ],
+)
+def test_a_signed_request_reaches_the_unsigned_route(handled: Handled, path: str, route: str, method: str) -> None:
+    assert handled(sign(url=f"{URL}/{path}", method=method)) == (200, route)
+
+
+def test_variables_of_the_path_are_kept(handled: Handled) -> None:
+    event = sign(url=f"{URL}/items/a%20b/similar", method="GET", route="/personalize/items/{itemId}/similar")
+
+    assert handled(event) == (200, "GET /items/{itemId}/similar")
+
+
+def test_other_requests_are_passed_on(handled: Handled) -> None:
+    assert handled(http_event("POST /personalize-ranking")) == (200, "POST /personalize-ranking")
+
+
+@pytest.mark.parametrize(
+    ("event", "code"),
+    [
+        (sign(secret="t" * 40), INVALID),
+        (sign(at_s=NOW_S - 301), INVALID),
+        (sign(key_id="ALSOUNKNOWN"), UNKNOWN_KEY),
+        (sign(token="session"), UNKNOWN_KEY),
+        (sign(url=f"{URL}/items", method="GET"), DENIED),
+        (http_event("POST /personalize/recommendations"), NO_SIGNATURE),
+    ],
+)
+def test_refusals_have_personalize_s_codes(
+    handled: Handled, event: dict[str, Any], code: str, logged: Callable[[], str]
+) -> None:
+    answer = handled.call(event)
+
+    assert answer["statusCode"] == 403
+    assert orjson.loads(answer["body"])["__type"] == answer["headers"]["x-amzn-errortype"] == code
+    assert answer["headers"]["x-amzn-requestid"] == "r1"
+    assert "SignatureRefused" in logged()
+
+
+def test_answers_have_the_request_id(handled: Handled) -> None:
+    assert handled.call(sign())["headers"]["x-amzn-requestid"] == "r1"
+
+
+@pytest.mark.parametrize("change", [{"status": "disabled"}, {"expires_ms": int(NOW_S * 1000)}])
+def test_a_disabled_or_expired_key_is_unknown(handled: Handled, change: dict[str, Any]) -> None:
+    handled.store(dataclasses.replace(SigningKey(KEY_ID, "checkout", b"", (READ,), created_ms=0), **change))
+
+    assert handled(sign()) == (403, UNKNOWN_KEY)
+
+
+def test_a_key_reaches_the_routes_of_its_scopes(handled: Handled) -> None:
+    handled.store(SigningKey(KEY_ID, "back-office", b"", (ADMIN,), created_ms=0))
+
+    assert handled(sign()) == (403, DENIED)
+    assert handled(sign(url=f"{URL}/items", method="GET")) == (200, "GET /items")
+    assert handled(sign(url=f"{URL}/openapi.json", method="GET")) == (200, "GET /openapi.json")
+
+
+def test_a_body_that_cannot_be_read_is_invalid(handled: Handled) -> None:
+    event = sign()
+
+    assert handled({**event, "body": "\ud800"}) == (400, "InvalidInputException")
