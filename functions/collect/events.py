@@ -75,6 +75,7 @@ class Events:
                 ids=self._people.ids,
                 session=session,
                 correlation_id=request.correlation_id,
+                is_signed=request.is_signed,
             )
 
         call = parse(self._configuration.current(now_ms=now_ms))

@@ -20,6 +20,9 @@ from alsolike.events.session_tokens import Session
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy
 from alsolike.runtime.errors import InvalidInput, NotFound, UnknownEventType
 
+UNDECLARED = "view"
+"""Type of the events of undeclared types, whose own type becomes a property. Its weight is 1 by default."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class EventCall:
@@ -46,6 +49,7 @@ def parse_put_events(
     ids: IdPolicy = PLAIN_IDS,
     session: Session | None = None,
     correlation_id: str | None = None,
+    is_signed: bool = False,
 ) -> EventCall:
     """Parse the body of `POST /events` or `POST /session/events`; invalid events are rejected individually.
 
@@ -66,6 +70,9 @@ def parse_put_events(
         are unique within the session.
     correlation_id
         Of the request.
+    is_signed
+        True for a client of Amazon Personalize, whose events need not fit the configuration: undeclared types count as
+        `UNDECLARED`, and `properties.itemId` stands for a missing `itemId`.
 
     Raises
     ------
@@ -84,6 +91,8 @@ def parse_put_events(
     same: Counter[bytes] = Counter()
     for index, event in enumerate(call["eventList"]):
         try:
+            if is_signed:
+                event = _adapted(event, configuration)
             where = f"eventList[{index}]"
             interaction = _parse(
                 event,
@@ -157,6 +166,28 @@ def _parse(
         if query is None:
             raise InvalidInput(f"{where}.itemId and properties.query are missing, expected at least one")
     return interaction
+
+
+def _adapted(element: Any, configuration: Configuration) -> Any:
+    """Return an event of a client of Amazon Personalize with a declared type and its item's id, where it has one."""
+    if not isinstance(element, dict):
+        return element
+    properties = element.get("properties")
+    if isinstance(properties, str):
+        try:
+            properties = orjson.loads(properties)
+        except orjson.JSONDecodeError:
+            return element
+    if not isinstance(properties, dict):
+        properties = {}
+    changes: dict[str, Any] = {}
+    if element.get("itemId") is None and isinstance(properties.get("itemId"), str):
+        changes["itemId"] = properties.pop("itemId")
+    event_type = element.get("eventType")
+    if isinstance(event_type, str) and event_type and not configuration.declares(event_type):
+        changes["eventType"] = UNDECLARED
+        properties["eventType"] = event_type
+    return {**element, **changes, "properties": properties} if changes else element
 
 
 def _made_id(event: Mapping[str, Any], sender: Session, same: Counter[bytes]) -> str:

@@ -11,6 +11,7 @@ from alsolike.contract.http import request_body
 from alsolike.contract.queries import PAGE, USUAL_PAGE, read_query
 from alsolike.events.session_tokens import Session, session_of
 from alsolike.runtime.errors import InvalidInput
+from alsolike.signing.admission import SIGNED_BY
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -46,6 +47,11 @@ class CollectRequest:
     def path_id(self, name: str) -> str:
         """Return the id in the path; see `alsolike.api.path_ids`."""
         return path_id(self.event, name)
+
+    @property
+    def is_signed(self) -> bool:
+        """True for a signed request, as clients of Amazon Personalize send."""
+        return SIGNED_BY in self.event
 
     @property
     def session(self) -> Session:

@@ -44,7 +44,6 @@ def routes(settings: Settings, *, kinesis: Any, dynamodb: Any, s3: Any, secretsm
     items = RowRoutes(
         ITEMS,
         CatalogueStore(dynamodb, settings.catalogue_table),
-        arn=settings.items_dataset_arn,
         configuration=configuration,
         columns=attrgetter("item_columns"),
         accepted=Metric.ITEMS_ACCEPTED,
@@ -52,7 +51,6 @@ def routes(settings: Settings, *, kinesis: Any, dynamodb: Any, s3: Any, secretsm
     users = RowRoutes(
         USERS,
         UserStore(dynamodb, settings.users_table),
-        arn=settings.users_dataset_arn,
         configuration=configuration,
         columns=attrgetter("user_columns"),
         accepted=Metric.USERS_ACCEPTED,

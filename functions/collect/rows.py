@@ -23,8 +23,6 @@ class RowRoutes(Generic[R]):
 
     Parameters
     ----------
-    arn
-        The ARN that put calls must name.
     columns
         Returns the declared columns.
     accepted
@@ -38,7 +36,6 @@ class RowRoutes(Generic[R]):
         kind: RowKind[R],
         store: RowStore[R],
         *,
-        arn: str,
         configuration: ConfigurationReader,
         columns: Callable[[Configuration], Mapping[str, ColumnType]],
         accepted: Metric,
@@ -47,7 +44,6 @@ class RowRoutes(Generic[R]):
         self._people = people
         self._kind = kind
         self._store = store
-        self._arn = arn
         self._configuration = configuration
         self._columns = columns
         self._accepted = accepted
@@ -64,8 +60,8 @@ class RowRoutes(Generic[R]):
         Unavailable
             If the table did not take all of them; the same call may be repeated.
         """
-        columns = self._declared(request)
-        call = parse_put(request.body(maximum=MAX_BYTES), self._kind, dataset_arn=self._arn, columns=columns)
+        columns, dataset = self._declared(request), self._kind.list_field.upper()
+        call = parse_put(request.body(maximum=MAX_BYTES), self._kind, dataset=dataset, columns=columns)
         if rows := self._stored(call.rows, now_ms=request.now_ms):
             self._store.put(rows, now_ms=request.now_ms)
             count(self._accepted, len(rows))

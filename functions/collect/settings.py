@@ -7,15 +7,13 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Targets of interactions, items and users, and the names that calls must use; `pseudonymise_ids` is 0 or 1."""
+    """Targets of interactions, items and users, and the tracking id of calls; `pseudonymise_ids` is 0 or 1."""
 
     stream_name: str
     catalogue_table: str
     users_table: str
     artefact_bucket: str
     tracking_id: str
-    items_dataset_arn: str
-    users_dataset_arn: str
     secret_arn: str
     configuration_check_s: float = 30
     tombstone_check_s: float = 5

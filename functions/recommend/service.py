@@ -11,7 +11,7 @@ from alsolike.lake.served import FILLED
 from alsolike.registry.canary import assign
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.struct import struct
-from functions.recommend.http.request import RecommendationRequest, permitted
+from functions.recommend.http.request import RecommendationRequest, permitted, resolved
 from functions.recommend.http.response import Answer, RankedItem, metadata
 from functions.recommend.ranking.context import UNLIMITED, Budget, RequestContext, SelectedFilter, Trends, choose_filter
 from functions.recommend.ranking.explanation import reasons
@@ -58,13 +58,18 @@ class Recommender:
         Raises
         ------
         NotFound
-            If it names an unknown filter.
+            If it names an unknown filter, campaign or recommender.
+        Unavailable
+            If it names one that only the configuration can define, which was never read.
         InvalidInput
             If it lacks an input of its filter, or a session may not send it.
         """
         state, now_ms = self.state, self.now_ms
         configuration = None if NO_CONFIGURATION in state.degraded else state.configuration
+        if request.alias is not None and configuration is None:
+            raise Unavailable("the configuration, which defines campaigns of other names, cannot be read")
         request = permitted(request, None if configuration is None else configuration.sessions)
+        request = resolved(request, state.configuration.aliases)
         assignment = NO_ARMS
         if state.configuration.experiments or state.canary is not None:
             assignment = assign(

@@ -21,8 +21,8 @@ class DataStack(cdk.Stack):
     ----------
     database_name
         Of Glue's catalogue of the lake.
-    tracking_id, items_dataset_arn, users_dataset_arn
-        What calls in Personalize's shapes name; nothing on AWS bears these names.
+    tracking_id
+        What calls in Personalize's shapes name; nothing on AWS bears this name.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, env: cdk.Environment) -> None:
@@ -56,8 +56,6 @@ class DataStack(cdk.Stack):
             removal_policy=removal_policy(settings, protected=True),
         )
         self.tracking_id = f"alsolike-{settings.name}"
-        self.items_dataset_arn = self._dataset_arn("ITEMS")
-        self.users_dataset_arn = self._dataset_arn("USERS")
         self.hash_key = _key(
             self,
             "HashKey",
@@ -90,8 +88,8 @@ class DataStack(cdk.Stack):
                 "keys-table": self.keys.table_name,
                 "keys-encryption-arn": self.keys_encryption.key_arn,
                 "tracking-id": self.tracking_id,
-                "items-dataset-arn": self.items_dataset_arn,
-                "users-dataset-arn": self.users_dataset_arn,
+                "items-dataset-arn": self._dataset_arn("ITEMS"),
+                "users-dataset-arn": self._dataset_arn("USERS"),
                 "glue-database": data_lake.database_name,
                 "glue-table": data_lake.table_name,
                 "hash-key-arn": self.hash_key.secret_arn,

@@ -130,8 +130,6 @@ class ServingStack(cdk.Stack):
                 "CATALOGUE_TABLE": data.catalogue.table_name,
                 "USERS_TABLE": data.users.table_name,
                 "TRACKING_ID": data.tracking_id,
-                "ITEMS_DATASET_ARN": data.items_dataset_arn,
-                "USERS_DATASET_ARN": data.users_dataset_arn,
                 **configuration_variables(data.artefacts, settings=self._settings),
                 **self._tombstone_variables(),
                 "PSEUDONYMISE_IDS": str(int(self._settings.pseudonymise_ids)),

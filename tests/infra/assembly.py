@@ -225,6 +225,8 @@ def _short(arn: str) -> str:
         ("DataLake", "Lake"),
         ("EventsStream", "Stream"),
         ("Profiles", "Profiles"),
+        ("KeysEncryption", "KeysEncryption"),
+        ("AttKeys", "Keys"),
         ("HashKey", "HashKey"),
         ("SessionKey", "SessionKey"),
         ("Catalogue", "Catalogue"),

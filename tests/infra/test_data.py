@@ -85,7 +85,8 @@ def test_tables_have_the_keys_of_the_contract_and_profiles_expire(assembly: Asse
         for table in assembly.of_type("AWS::DynamoDB::GlobalTable")
     }
 
-    assert tables == {"profile_id": {"AttributeName": "expires_at", "Enabled": True}, "item_id": None, "user_id": None}
+    expiry = {"AttributeName": "expires_at", "Enabled": True}
+    assert tables == {"profile_id": expiry, "item_id": None, "user_id": None, "key_id": None}
 
 
 def test_catalogue_and_users_tell_of_their_changes(assembly: Assembly) -> None:
@@ -95,7 +96,7 @@ def test_catalogue_and_users_tell_of_their_changes(assembly: Assembly) -> None:
     }
 
     news = {"StreamViewType": "NEW_IMAGE"}
-    assert streams == {"profile_id": None, "item_id": news, "user_id": news}
+    assert streams == {"profile_id": None, "item_id": news, "user_id": news, "key_id": None}
 
 
 def test_only_production_tables_are_protected_from_deletion(demo: Assembly, prod: Assembly) -> None:

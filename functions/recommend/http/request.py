@@ -14,8 +14,10 @@ from alsolike.contract import validation
 from alsolike.contract.fields import Integer
 from alsolike.contract.http import request_body
 from alsolike.contract.queries import read_query
+from alsolike.domain.aliases import Alias
 from alsolike.domain.columns import property_name
 from alsolike.domain.configuration import Sessions
+from alsolike.domain.rules import Exploration
 from alsolike.events.session_tokens import session_of
 from alsolike.filters.values import Values, parse_values
 from alsolike.recommendations.requests import (
@@ -84,6 +86,14 @@ class RecommendationRequest:
         Window of trending items.
     to_rank
         The items to rank, each once; None for a request for recommendations.
+    alias
+        The shop's own name of a campaign or recommender, which `resolved` replaces.
+    alias_field
+        The field that names it.
+    hides
+        Types of events; items of the user's events of these types are left out.
+    exploration
+        Replaces that of the rules that apply.
     promotions
         Replace those of the rules that apply; None if the request sets none.
     exclude
@@ -105,6 +115,10 @@ class RecommendationRequest:
     to_rank: tuple[str, ...] | None = None
     promotions: tuple[RequestedPromotion, ...] | None = None
     exclude: tuple[str, ...] = ()
+    alias: str | None = None
+    alias_field: str = ""
+    hides: tuple[str, ...] = ()
+    exploration: Exploration | None = None
 
 
 def parse_recommendations(event: Mapping[str, Any]) -> RecommendationRequest:
@@ -121,23 +135,28 @@ def parse_recommendations(event: Mapping[str, Any]) -> RecommendationRequest:
     named = [name for name in _ARN_FIELDS if name in given]
     if len(named) == 2:
         raise InvalidInput("campaignArn and recommenderArn are both given, expected one of them")
-    recommender, window = _listing(given, named[0]) if named else (FOR_YOU, DEFAULT_WINDOW)
-    return _checked(_request(given, recommender=recommender, user_id=given.get("userId"), window=window))
+    segment = _segment(given[named[0]]) if named else FOR_YOU
+    recommender, window = _listing(segment) or (FOR_YOU, DEFAULT_WINDOW)
+    request = _request(given, recommender=recommender, user_id=given.get("userId"), window=window)
+    if _listing(segment) is None:
+        return dataclasses.replace(request, alias=segment, alias_field=named[0])
+    return _checked(request)
 
 
 def parse_ranking(event: Mapping[str, Any]) -> RecommendationRequest:
     """Read `POST /personalize-ranking`; see `parse_recommendations`."""
     given = GET_PERSONALIZED_RANKING.read(_body(event))
     name = _segment(given["campaignArn"])
-    if name not in RANKING_NAMES:
-        raise NotFound(f"campaignArn is {validation.describe(given['campaignArn'])}, {_expected(RANKING_NAMES)}")
     items = given["inputList"]
     if given.get("metadataColumns", {}).get("ITEMS") and len(items) > MAX_RESULTS_WITH_METADATA:
         raise InvalidInput(
             f"inputList has {len(items)} elements, expected 1 to {MAX_RESULTS_WITH_METADATA} with metadata"
         )
     request = _request(given, recommender=PERSONALIZED_RANKING, user_id=given["userId"])
-    return dataclasses.replace(request, num_results=len(items), to_rank=tuple(dict.fromkeys(items)))
+    alias = None if name in RANKING_NAMES else name
+    return dataclasses.replace(
+        request, num_results=len(items), to_rank=tuple(dict.fromkeys(items)), alias=alias, alias_field="campaignArn"
+    )
 
 
 def parse_for_user(event: Mapping[str, Any]) -> RecommendationRequest:
@@ -261,23 +280,46 @@ def _checked(request: RecommendationRequest) -> RecommendationRequest:
     return request
 
 
-def _listing(given: Mapping[str, Any], name: str) -> tuple[str, str]:
-    """Return the recommender that an ARN names, and its window: `trending-3h` names both."""
-    segment = _segment(given[name])
+def _listing(segment: str) -> tuple[str, str] | None:
+    """Return the recommender that an ARN names, and its window: `trending-3h` names both. None for another name."""
     for window in WINDOWS:
         if segment == f"{TRENDING}-{window}":
             return TRENDING, window
-    if segment not in LISTING:
-        raise NotFound(f"{name} is {validation.describe(given[name])}, {_expected(LISTING)}")
-    return segment, DEFAULT_WINDOW
+    return (segment, DEFAULT_WINDOW) if segment in LISTING else None
 
 
 def _segment(arn: str) -> str:
     return arn.rpartition("/")[2]
 
 
-def _expected(names: tuple[str, ...]) -> str:
-    return f"expected one that ends in {' or '.join(f'/{name}' for name in names)}"
+def resolved(request: RecommendationRequest, aliases: Mapping[str, Alias]) -> RecommendationRequest:
+    """Return a request with the recommender, filter and exploration of its alias in place of the alias.
+
+    Raises
+    ------
+    NotFound
+        If there is no such alias, or it answers other requests.
+    InvalidInput
+        If the request lacks the user or item that the recommender needs.
+    """
+    if request.alias is None:
+        return request
+    ranks = request.to_rank is not None
+    built_in = RANKING_NAMES if ranks else LISTING
+    alias = aliases.get(request.alias)
+    if alias is None or alias.recommender not in built_in:
+        own = [name for name, one in aliases.items() if one.recommender in built_in]
+        expected = " or ".join(f"/{name}" for name in (*built_in, *own))
+        raise NotFound(f"{request.alias_field} ends in {request.alias!r}, expected one that ends in {expected}")
+    chosen = dataclasses.replace(
+        request,
+        alias=None,
+        recommender=PERSONALIZED_RANKING if ranks else alias.recommender,
+        filter_name=request.filter_name or alias.filter,
+        hides=() if ranks else alias.hides,
+        exploration=alias.exploration,
+    )
+    return _checked(chosen)
 
 
 def permitted(request: RecommendationRequest, sessions: Sessions | None) -> RecommendationRequest:

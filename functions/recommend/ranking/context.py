@@ -258,7 +258,6 @@ class RequestContext:
         self.classes: Callable[[], Sequence[Bias] | None] = lambda: None
         self._chosen = chosen
         self._poll_trends = trends
-        self._excluded = frozenset(request.exclude)
         self._asked: dict[int, tuple[SelectedFilter, FilterInputs]] = {}
 
     def steered(self, *, wanted: int, classes: Callable[[], Sequence[Bias] | None] | None) -> RequestContext:
@@ -290,6 +289,14 @@ class RequestContext:
         return self.shopper.profile.recent
 
     @functools.cached_property
+    def excluded(self) -> Sequence[str]:
+        """Items that the answer leaves out: those of the request, and those that its recipe hides from the user."""
+        hides = self.request.hides
+        if not hides:
+            return self.request.exclude
+        return (*self.request.exclude, *(each.item_id for each in self.recent if each.event_type in hides))
+
+    @functools.cached_property
     def positions(self) -> npt.NDArray[np.int64]:
         """The position of the item of each recent interaction, see `ModelCatalogue.positions`."""
         return self.catalogue.positions([interaction.item_id for interaction in self.recent])
@@ -305,7 +312,7 @@ class RequestContext:
         Unavailable
             If the filter reads the user or the user's interactions, and they cannot be read.
         """
-        return self.without(self.bias_of(self._chosen), self.request.exclude)
+        return self.without(self.bias_of(self._chosen), self.excluded)
 
     def bias_of(self, chosen: SelectedFilter) -> Bias | None:
         """Return the bias that bars a filter's rejected items and deleted ones; see `bias`."""
@@ -360,8 +367,9 @@ class RequestContext:
             item_ids, chosen.filter, self._asked_with(chosen), name=chosen.name,
             bias=bias, recent=[interaction.item_id for interaction in recent],
         ).tolist()  # fmt: skip
-        if self._excluded:
-            return [passed and item_id not in self._excluded for item_id, passed in zip(item_ids, passes, strict=True)]
+        if self.excluded:
+            excluded = frozenset(self.excluded)
+            return [passed and item_id not in excluded for item_id, passed in zip(item_ids, passes, strict=True)]
         return passes
 
     def allowed(self, item_ids: Sequence[str]) -> list[bool]:

@@ -51,8 +51,8 @@ _UNREADABLE = "unreadable"
 def rule_set(request: RecommendationRequest, configuration: Configuration, *, name: str | None = OWN) -> RuleSet | None:
     """Return the rules that apply to a request, None if there are none.
 
-    The promotions of the request replace those of the rule set. If the request ranks given items, all of them are
-    returned: boosts, demotions and diversity order them, and no other rule applies.
+    The promotions and the exploration of the request replace those of the rule set. If the request ranks given items,
+    all of them are returned: boosts, demotions and diversity order them, and no other rule applies.
 
     Parameters
     ----------
@@ -64,6 +64,8 @@ def rule_set(request: RecommendationRequest, configuration: Configuration, *, na
     if request.promotions is not None:
         promotions = tuple(Promotion(each.filter_name, each.share, each.name) for each in request.promotions)
         rules = dataclasses.replace(rules or RuleSet(""), promotions=promotions)
+    if request.exploration is not None:
+        rules = dataclasses.replace(rules or RuleSet(""), exploration=request.exploration)
     if rules is not None and request.recommender == PERSONALIZED_RANKING:
         rules = dataclasses.replace(rules, promotions=(), pins=(), slate=(), exploration=None)
     return None if rules is None or rules == RuleSet(rules.name) else rules
@@ -266,7 +268,7 @@ class Merchandising:
 def excluded_ids(context: RequestContext) -> Sequence[str]:
     """Return the items that no rule adds: those that the request excludes, and the one that it starts from."""
     item_id = context.request.item_id
-    return [*context.request.exclude, *([item_id] if item_id and context.request.recommender in OF_ITEMS else [])]
+    return [*context.excluded, *([item_id] if item_id and context.request.recommender in OF_ITEMS else [])]
 
 
 def promotion_candidates(context: RequestContext, chosen: SelectedFilter, bias: Bias, *, k: int) -> RecommenderResult:

@@ -29,6 +29,14 @@ FULL: dict[str, Any] = {
         "Own_Brand": 'INCLUDE ItemID WHERE Items.BRAND IN ("own")',
     },
     "recommenders": {"for-you": {"filter": "in-stock", "rules": "spring"}},
+    "aliases": {
+        "home-page": {
+            "recommender": "for-you",
+            "filter": "Own_Brand",
+            "exploration": {"share": 0.3, "new_for_days": 30},
+        },
+        "related": {"recipe": "aws-vod-more-like-x"},
+    },
     "rules": {
         "spring": {
             "promotions": [{"filter": "Own_Brand", "share": 0.25, "name": "house"}],
@@ -139,6 +147,10 @@ def valid_documents(draw: st.DrawFn) -> dict[str, Any]:
         "items": {"columns": columns},
         "filters": filters,
         "recommenders": {"for-you": {"filter": draw(known), "rules": draw(st.sampled_from([None, *rules]))}},
+        "aliases": {
+            f"own-{recommender}": {"recommender": recommender, "filter": draw(known)}
+            for recommender in draw(st.sets(st.sampled_from(["for-you", "popular", "personalized-ranking"])))
+        },
         "rules": rules,
         "experiments": experiments,
     }  # fmt: skip

@@ -58,8 +58,6 @@ def personalize(
     monkeypatch.setenv("CATALOGUE_TABLE", catalogue_table)
     monkeypatch.setenv("USERS_TABLE", users_table)
     monkeypatch.setenv("TRACKING_ID", "shop")
-    monkeypatch.setenv("ITEMS_DATASET_ARN", f"{DATASETS}/ITEMS")
-    monkeypatch.setenv("USERS_DATASET_ARN", f"{DATASETS}/USERS")
     monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
     monkeypatch.setenv("SECRET_ARN", "the-key")
     monkeypatch.setenv("PROFILES_TABLE", profiles_table)

@@ -82,10 +82,11 @@ def test_a_wrong_envelope_refuses_the_call_by_name(body: bytes, message: str) ->
 
 
 def test_a_call_for_another_dataset_is_not_found() -> None:
-    with pytest.raises(NotFound, match=r'^datasetArn is "arn:x", expected arn:y$'):
-        parse_put(call({"itemId": "a"}), ITEMS, dataset_arn="arn:y")
+    with pytest.raises(NotFound, match=r'^datasetArn is "arn:x", expected one that ends in /ITEMS$'):
+        parse_put(call({"itemId": "a"}), ITEMS, dataset="ITEMS")
 
-    assert parse_put(call({"itemId": "a"}), ITEMS, dataset_arn="arn:x").rows
+    own = "arn:aws:personalize:eu-west-1:1:dataset/their-group/ITEMS"
+    assert parse_put(call({"itemId": "a"}, datasetArn=own), ITEMS, dataset="ITEMS").rows
 
 
 @pytest.mark.parametrize(

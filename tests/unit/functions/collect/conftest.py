@@ -7,7 +7,7 @@ import pytest
 
 from functions.collect import handler
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
-from tests.unit.functions.collect.events import ARN, TRACKING_ID
+from tests.unit.functions.collect.events import TRACKING_ID
 
 
 @pytest.fixture
@@ -27,8 +27,6 @@ def collect(
         "ARTEFACT_BUCKET": artefact_bucket,
         "SECRET_ARN": "the-key",
         "TRACKING_ID": TRACKING_ID,
-        "ITEMS_DATASET_ARN": f"{ARN}/ITEMS",
-        "USERS_DATASET_ARN": f"{ARN}/USERS",
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)

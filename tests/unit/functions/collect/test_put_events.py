@@ -269,3 +269,49 @@ def test_properties_that_grow_most_make_a_readable_record() -> None:
 
     assert len(found.properties) > 5000
     assert parse_record(found.to_record(), arrived_ms=found.received_time_ms) == found
+
+
+def of_personalize(*events: Any) -> tuple[list[Interaction], list[str]]:
+    """Return the interactions of a signed call, and why the others were refused."""
+    found = parse_put_events(call(*events), now_ms=TIME_MS, is_signed=True)
+    return list(found.interactions), [str(error) for error in found.refused]
+
+
+@pytest.mark.parametrize("event_type", ["Watch", "EVENT_TYPE", "ViewCart"])
+def test_a_client_of_personalize_may_send_undeclared_types(event_type: str) -> None:
+    (found,), refused = of_personalize(event(eventType=event_type, properties='{"a": 1}'))
+
+    assert (found.event_type, found.item_id, refused) == ("view", "i1", [])
+    assert orjson.loads(found.properties) == {"a": 1, "eventType": event_type}
+
+
+def test_declared_types_of_a_client_of_personalize_stay() -> None:
+    (found,), _ = of_personalize(event(eventType="AddToCart"))
+
+    assert (found.event_type, found.properties) == ("cart", "{}")
+
+
+@pytest.mark.parametrize("properties", ['{"itemId": "i2", "discount": "no"}', {"itemId": "i2", "discount": "no"}])
+def test_the_item_of_a_client_of_personalize_may_be_a_property(properties: Any) -> None:
+    (found,), refused = of_personalize(event(itemId=None, properties=properties))
+
+    assert (found.item_id, orjson.loads(found.properties), refused) == ("i2", {"discount": "no"}, [])
+
+
+def test_an_item_of_its_own_field_comes_before_the_property() -> None:
+    (found,), _ = of_personalize(event(properties='{"itemId": "i2"}'))
+
+    assert (found.item_id, orjson.loads(found.properties)) == ("i1", {"itemId": "i2"})
+
+
+@pytest.mark.parametrize("element", ["no event", {"eventType": 5}, event(properties="{"), event(eventType="")])
+def test_other_mistakes_of_a_client_of_personalize_are_refused(element: Any) -> None:
+    found, refused = of_personalize(element)
+
+    assert (found, len(refused)) == ([], 1)
+
+
+def test_another_client_sends_declared_types_only() -> None:
+    (refusal,) = refusals(event(eventType="Watch"))
+
+    assert "eventType is 'Watch'" in refusal

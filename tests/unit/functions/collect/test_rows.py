@@ -73,17 +73,19 @@ def test_bad_items_cost_the_others_nothing(
 @pytest.mark.parametrize(
     ("route", "body", "expected"),
     [
-        ("POST /items", {"datasetArn": "other", "items": [{"itemId": "a"}]}, f"{ARN}/ITEMS"),
-        ("POST /users", {"datasetArn": f"{ARN}/ITEMS", "users": [{"userId": "a"}]}, f"{ARN}/USERS"),
+        ("POST /items", {"datasetArn": "other", "items": [{"itemId": "a"}]}, "/ITEMS"),
+        ("POST /users", {"datasetArn": f"{ARN}/ITEMS", "users": [{"userId": "a"}]}, "/USERS"),
     ],
 )
-def test_a_call_for_another_dataset_is_a_404_that_names_ours(
+def test_a_call_for_another_dataset_is_a_404_that_names_the_type(
     collect: Callable[..., Any], route: str, body: Any, expected: str
 ) -> None:
     answer = collect(route, body)
 
     assert (answer["statusCode"], answer["headers"]["x-amzn-errortype"]) == (404, "ResourceNotFoundException")
-    assert answer["document"]["message"] == f'datasetArn is "{body["datasetArn"]}", expected {expected}'
+    assert (
+        answer["document"]["message"] == f'datasetArn is "{body["datasetArn"]}", expected one that ends in {expected}'
+    )
 
 
 def test_a_repeated_put_replaces_the_row(

@@ -83,15 +83,16 @@ def parse_put(
     body: bytes,
     kind: RowKind[R],
     *,
-    dataset_arn: str | None = None,
+    dataset: str | None = None,
     columns: Mapping[str, ColumnType] = _UNDECLARED,
 ) -> RowCall[R]:
     """Read the body of `POST /items` or `POST /users`; a bad row costs the others nothing.
 
     Parameters
     ----------
-    dataset_arn
-        The one that is expected; None takes any.
+    dataset
+        Type of the dataset, the last segment of its ARN; None takes any. Region, account and group may be any, so that
+        the ARNs of another account stay valid.
     columns
         The declared columns.
 
@@ -103,8 +104,8 @@ def parse_put(
         If the call is for another dataset.
     """
     call = put_call(kind).read(validation.parse_sent_object(body))
-    if dataset_arn is not None and call["datasetArn"] != dataset_arn:
-        raise NotFound(f"datasetArn is {validation.describe(call['datasetArn'])}, expected {dataset_arn}")
+    if dataset is not None and not call["datasetArn"].endswith(f"/{dataset}"):
+        raise NotFound(f"datasetArn is {validation.describe(call['datasetArn'])}, expected one that ends in /{dataset}")
     rows: list[R] = []
     refused: list[InvalidInput] = []
     for index, element in enumerate(call[kind.list_field]):

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from alsolike.catalogue.items import MAX_COLUMNS
+from alsolike.config.aliases import alias_to_document, parse_aliases
 from alsolike.config.experiments import experiment_to_document, parse_experiments
 from alsolike.config.filters import DeclaredFilters, parse_filters
 from alsolike.config.rules import parse_rules, rule_set_to_document
@@ -68,7 +69,8 @@ def parse(document: object, *, version: int = 0, check_filters: bool = True) -> 
     """
     faults: list[Fault] = []
     parts = Node(document, faults).fields(
-        "format", "events", "items", "users", "filters", "recommenders", "rules", "experiments", "sessions", "limits",
+        "format", "events", "items", "users", "filters", "recommenders", "aliases", "rules", "experiments", "sessions",
+        "limits",
         required=("format",),
     )  # fmt: skip
     if "format" in parts:
@@ -88,6 +90,9 @@ def parse(document: object, *, version: int = 0, check_filters: bool = True) -> 
         user_columns=MappingProxyType(user_columns),
         filters=MappingProxyType(dict(filters.expressions)),
         recommenders=MappingProxyType(recommenders),
+        aliases=MappingProxyType(
+            parse_aliases(parts.get("aliases"), recommenders=recommenders, filters=filters, columns=item_columns)
+        ),
         rules=MappingProxyType(rules),
         experiments=MappingProxyType(
             parse_experiments(parts.get("experiments"), recommenders=recommenders, rules=rules)
@@ -120,6 +125,7 @@ def to_document(configuration: Configuration) -> dict[str, Any]:
             recommender.name: {"filter": recommender.filter, "rules": recommender.rules}
             for recommender in configuration.recommenders.values()
         },
+        "aliases": {name: alias_to_document(alias) for name, alias in configuration.aliases.items()},
         "rules": {name: rule_set_to_document(rule_set) for name, rule_set in configuration.rules.items()},
         "experiments": {
             name: experiment_to_document(experiment) for name, experiment in configuration.experiments.items()

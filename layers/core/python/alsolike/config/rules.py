@@ -60,7 +60,7 @@ def parse_rules(
             pins=_pins(fields.get("pins")),
             slate=_slate(fields.get("slate"), columns),
             diversity=_diversity(fields.get("diversity"), columns),
-            exploration=_exploration(fields.get("exploration"), columns),
+            exploration=parse_exploration(fields.get("exploration"), columns),
         )
         _refuse_impossible(entry, rules[name])
     return rules
@@ -204,7 +204,8 @@ def _diversity(node: Node | None, columns: Mapping[str, ColumnType]) -> Diversit
     return Diversity(dial or 0.0, tuple(named))
 
 
-def _exploration(node: Node | None, columns: Mapping[str, ColumnType]) -> Exploration | None:
+def parse_exploration(node: Node | None, columns: Mapping[str, ColumnType]) -> Exploration | None:
+    """Parse an exploration, None without one; faults are recorded at the node."""
     if node is None or node.value is None:
         return None
     fields = node.fields("share", "new_for_days", required=("share", "new_for_days"))

@@ -9,6 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from alsolike.domain.aliases import Alias
 from alsolike.domain.experiments import Experiment
 from alsolike.domain.recommendation_id import RECOMMENDER_CODES
 from alsolike.domain.rules import RuleSet
@@ -144,6 +145,8 @@ class Configuration:
         Filter expressions by name.
     recommenders
         All recommenders, by name; the document may change settings of each.
+    aliases
+        Campaigns and recommenders under the shop's own names, by name.
     """
 
     version: int = 0
@@ -156,6 +159,7 @@ class Configuration:
     recommenders: Mapping[str, Recommender] = dataclasses.field(
         default_factory=lambda: MappingProxyType({name: Recommender(name) for name in RECOMMENDER_CODES})
     )
+    aliases: Mapping[str, Alias] = dataclasses.field(default_factory=_empty)
     rules: Mapping[str, RuleSet] = dataclasses.field(default_factory=_empty)
     experiments: Mapping[str, Experiment] = dataclasses.field(default_factory=_empty)
     sessions: Sessions = dataclasses.field(default_factory=Sessions)
@@ -173,6 +177,10 @@ class Configuration:
     @functools.cached_property
     def _spellings(self) -> Mapping[str, str]:
         return {alias: event.name for event in self.events.values() for alias in (event.name, *event.aliases)}
+
+    def declares(self, event_type: str) -> bool:
+        """Return true if an event type has this name, or an alias of this spelling."""
+        return event_type in self._spellings or event_type.lower() in self._spellings
 
     def canonical_event_type(self, name: str, *, field: str = "eventType") -> str:
         """Return the event type's canonical name; case and declared spellings do not matter.

@@ -17,6 +17,9 @@ from alsolike.runtime.observability import Metric, count, log_refusal
 from alsolike.signing.keys import KeyReader
 from alsolike.signing.signature import UNKNOWN_KEY, read_signature, verify
 
+SIGNED_BY = "signedBy"
+"""Field of an admitted request: the client of its key."""
+
 DENIED = "AccessDeniedException"
 
 _SIGNED = f" {SIGNED_PREFIX}/"
@@ -56,7 +59,7 @@ def accepts_signatures(keys: Callable[[], KeyReader]) -> Callable[[Handler], Han
 
 
 def admit(event: Mapping[str, Any], keys: KeyReader, *, now_s: float) -> dict[str, Any]:
-    """Return a verified request with the key of the unsigned route.
+    """Return a verified request with the key of the unsigned route, and the field `SIGNED_BY`.
 
     Raises
     ------
@@ -77,4 +80,4 @@ def admit(event: Mapping[str, Any], keys: KeyReader, *, now_s: float) -> dict[st
         expected = " or ".join(ROUTES[route_key].scopes)
         raise SignatureRefused(f"the access key lacks the scope {expected}", DENIED)
     keys.mark_used(key, now_s=now_s)
-    return {**event, "routeKey": route_key}
+    return {**event, "routeKey": route_key, SIGNED_BY: key.client}

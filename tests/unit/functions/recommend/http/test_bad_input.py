@@ -96,7 +96,7 @@ def test_what_cannot_be_read_is_refused(shop: Shop, key: str, name: str) -> None
     [
         (
             "POST /recommendations",
-            Fault("recommender", ("/nobody", "/for-you"), body={"recommenderArn": f"{ARN}:recommender/nobody"}),
+            Fault("recommender", ("nobody", "/for-you"), body={"recommenderArn": f"{ARN}:recommender/nobody"}),
             404,
         ),
         (
@@ -118,7 +118,7 @@ def test_what_cannot_be_read_is_refused(shop: Shop, key: str, name: str) -> None
         ),
         (
             "POST /personalize-ranking",
-            Fault("campaign", ("/nobody",), body={"campaignArn": f"{ARN}:campaign/nobody"}),
+            Fault("campaign", ("nobody", "/for-you"), body={"campaignArn": f"{ARN}:campaign/nobody"}),
             404,
         ),
         ("POST /personalize-ranking", Fault("few", ("inputList", "51", "50"), body={"inputList": ["fig"] * 51}), 400),

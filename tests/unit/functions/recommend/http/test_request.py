@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alsolike.runtime.errors import InvalidInput, NotFound
-from functions.recommend.http.request import PARSERS, RecommendationRequest
+from functions.recommend.http.request import PARSERS, RecommendationRequest, resolved
 from tests.builders.lambda_events import http_event
 
 ARN = "arn:aws:personalize:eu-west-1:123456789012:recommender/for-you"
@@ -117,8 +117,10 @@ def test_filter_is_named_by_the_end_of_its_arn_and_its_values_are_read() -> None
 
 
 def test_unknown_recommender_is_not_found() -> None:
+    request = parse(recommenderArn=ARN.replace("for-you", "for-them"))
+
     with pytest.raises(NotFound, match="expected one that ends in /for-you or /buy-again"):
-        parse(recommenderArn=ARN.replace("for-you", "for-them"))
+        resolved(request, {})
 
 
 @given(st.binary(max_size=60))

@@ -1,0 +1,62 @@
+"""Aliases: the shop's own names of campaigns and recommenders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from alsolike.config.document import parse, to_document
+from alsolike.contract.document import InvalidConfiguration
+from alsolike.domain.aliases import PURCHASED, RECIPES, Alias
+from alsolike.domain.configuration import DEFAULT
+from alsolike.domain.rules import Exploration
+
+BASE: dict[str, Any] = {
+    "format": 1,
+    "items": {"columns": {"CREATION_TIMESTAMP": "timestamp"}},
+    "filters": {"new": "INCLUDE ItemID WHERE Items.CREATION_TIMESTAMP > 1"},
+}
+
+
+def test_an_alias_has_recommender_filter_and_exploration() -> None:
+    alias = {"recommender": "for-you", "filter": "new", "exploration": {"share": 0.3, "new_for_days": 30}}
+
+    configuration = parse({**BASE, "aliases": {"home": alias}})
+
+    assert configuration.aliases == {
+        "home": Alias("home", "for-you", filter="new", exploration=Exploration(0.3, 30)),
+    }
+    assert to_document(configuration)["aliases"] == {"home": alias}
+
+
+def test_a_recipe_sets_recommender_and_hidden_events() -> None:
+    configuration = parse({**BASE, "aliases": {"shop": {"recipe": "aws-ecomm-recommended-for-you"}}})
+
+    alias = configuration.aliases["shop"]
+    assert (alias.recommender, alias.hides, alias.filter) == ("for-you", PURCHASED, None)
+    assert parse(to_document(configuration)).aliases == configuration.aliases
+
+
+def test_every_recipe_names_a_recommender() -> None:
+    assert {recipe.recommender for recipe in RECIPES.values()} <= set(DEFAULT.recommenders)
+
+
+@pytest.mark.parametrize(
+    ("alias", "fault"),
+    [
+        ({"a b": {"recommender": "for-you"}}, 'aliases["a b"] is no name'),
+        ({"popular": {"recommender": "for-you"}}, "aliases.popular is a recommender already"),
+        ({"home": {}}, "aliases.home states both or neither of recommender and recipe"),
+        ({"home": {"recommender": "for-you", "recipe": "aws-hrnn"}}, "aliases.home states both or neither"),
+        ({"home": {"recommender": "best"}}, "aliases.home.recommender is"),
+        ({"home": {"recipe": "aws-next-best-action"}}, "aliases.home.recipe is"),
+        ({"home": {"recommender": "for-you", "filter": "old"}}, "aliases.home.filter is"),
+        ({"home": {"recommender": "for-you", "exploration": {"share": 2}}}, "aliases.home.exploration"),
+    ],
+)
+def test_faults_are_named(alias: dict[str, Any], fault: str) -> None:
+    with pytest.raises(InvalidConfiguration) as caught:
+        parse({**BASE, "aliases": alias})
+
+    assert fault in str(caught.value)

@@ -1,0 +1,111 @@
+"""Requests that name campaigns and recommenders by the shop's own names."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import orjson
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from tests.fakes import MemoryCloud
+from tests.unit.functions.recommend.shop import ARN, Shop
+
+ALIASES = {
+    "home": {"recommender": "for-you"},
+    "cheap": {"recommender": "for-you", "filter": "cheap"},
+    "bestsellers": {"recommender": "popular"},
+    "sorted": {"recommender": "personalized-ranking"},
+    "explore": {"recommender": "for-you", "exploration": {"share": 1, "new_for_days": 30}},
+    "recommended": {"recipe": "aws-ecomm-recommended-for-you"},
+}
+DOCUMENT: dict[str, Any] = {
+    "items": {"columns": {"price": "number", "CREATION_TIMESTAMP": "timestamp"}},
+    "filters": {"cheap": "INCLUDE ItemID WHERE Items.PRICE < 1", "all": "EXCLUDE ItemID WHERE Items.PRICE > 99"},
+    "aliases": ALIASES,
+}
+
+
+@pytest.fixture
+def shop(shop: Shop) -> Shop:
+    shop.publish()
+    shop.remember("u#anna", "pear")
+    shop.configure(**DOCUMENT)
+    return shop
+
+
+def ask(shop: Shop, name: str, kind: str = "campaign", **more: Any) -> tuple[int, list[str] | str]:
+    """Return the status, and the items or the message."""
+    body = {f"{kind}Arn": f"arn:aws:personalize:us-west-2:999999999999:{kind}/{name}", "userId": "anna", **more}
+    answer = shop.post({field: value for field, value in body.items() if value is not None})
+    document = orjson.loads(answer["body"])
+    if answer["statusCode"] != 200:
+        return answer["statusCode"], document["message"]
+    return 200, [item["itemId"] for item in document["itemList"]]
+
+
+@pytest.mark.parametrize("kind", ["campaign", "recommender"])
+def test_an_alias_answers_as_its_recommender(shop: Shop, kind: str) -> None:
+    assert ask(shop, "home", kind) == ask(shop, "for-you", kind)
+    assert ask(shop, "bestsellers", kind, userId=None) == ask(shop, "popular", kind, userId=None)
+
+
+def test_the_filter_of_the_alias_applies_unless_the_request_names_one(shop: Shop) -> None:
+    assert ask(shop, "cheap") == (200, [])
+
+    status, items = ask(shop, "cheap", filterArn=f"{ARN}:filter/all")
+
+    assert (status, bool(items)) == (200, True)
+
+
+def test_the_alias_explores_new_items(shop: Shop) -> None:
+    shop.catalogue({"kiwi": {"creationTimestamp": time.time() - 60}})
+
+    status, items = ask(shop, "explore", numResults=1)
+
+    assert (status, items) == (200, ["kiwi"])
+    assert ask(shop, "home", numResults=1) == (200, ["fig"])
+
+
+def test_a_recipe_hides_what_the_user_bought(shop: Shop) -> None:
+    before = ask(shop, "recommended")[1]
+    assert "fig" in before
+
+    shop.remember("u#anna", "fig", "purchase")
+
+    _, items = ask(shop, "recommended")
+    assert "fig" not in items
+    assert items
+
+
+def test_an_unknown_name_lists_the_known_ones(shop: Shop) -> None:
+    status, message = ask(shop, "homepage")
+
+    assert status == 404
+    assert "campaignArn ends in 'homepage'" in message
+    assert "/for-you" in message
+    assert "/home " in message
+    assert "/sorted" not in message
+
+
+def test_a_missing_user_or_item_is_named(shop: Shop) -> None:
+    assert ask(shop, "home", userId=None)[0] == 400
+
+
+def test_a_ranking_names_an_alias_that_ranks(shop: Shop) -> None:
+    def rank(name: str) -> tuple[int, Any]:
+        body = {"campaignArn": f"{ARN}:campaign/{name}", "userId": "anna", "inputList": ["plum", "fig"]}
+        answer = shop.post(body, route="POST /personalize-ranking")
+        return answer["statusCode"], orjson.loads(answer["body"]).get("personalizedRanking")
+
+    assert rank("sorted")[0] == rank("home")[0] == 200
+    assert [item["itemId"] for item in rank("sorted")[1]] == ["fig", "plum"]
+    assert rank("bestsellers") == (404, None)
+    assert ask(shop, "sorted")[0] == 404
+
+
+def test_an_alias_is_unavailable_while_the_configuration_is(shop: Shop, cloud: MemoryCloud) -> None:
+    cloud.outages["s3.GetObject"] = EndpointConnectionError(endpoint_url="https://s3")
+
+    assert ask(shop, "home")[0] == 503
