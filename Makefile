@@ -195,7 +195,7 @@ $(VENV)/docs.done: $(VENV)/demo.done
 	$(BIN)/alsolike openapi > docs/openapi.json
 
 .docs-images: $(VENV)/with-web.done build/web/index.html
-	$(BIN)/python -m tests.web.screenshots $(ARGS)
+	$(BIN)/python -m tests.web.pictures $(ARGS)
 
 # --- the locks -------------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Pages of the site that are written from the code while it is built: mkdocs calls `on_files`."""
+"""Pages of the site that are written from the code and the repository's own pages: mkdocs calls `on_files`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import inspect
 import json
 import typing
 from collections.abc import Iterator
+from pathlib import Path
 
 import typer
 from mkdocs.config.defaults import MkDocsConfig
@@ -18,12 +19,25 @@ from infra_cdk.context import described
 from infra_cdk.settings import SIZES, Settings
 from infra_cdk.training_settings import TrainingSettings
 
+ROOT = Path(__file__).parents[2]
+ROOT_PAGES = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "SECURITY.md": "security.md"}
+
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the references of the command line and of the settings."""
+    """Add the front page, the other pages of the repository's root, and the references of commands and settings."""
+    for name, page in ROOT_PAGES.items():
+        files.append(File.generated(config, page, content=root_page(name)))
     files.append(File.generated(config, "commands.md", content=commands_page()))
     files.append(File.generated(config, "settings.md", content=settings_page()))
     return files
+
+
+def root_page(name: str) -> str:
+    """Return a page of the repository's root with links that the site has."""
+    text = (ROOT / name).read_text().replace("](docs/", "](")
+    for other, page in ROOT_PAGES.items():
+        text = text.replace(f"]({other}", f"]({page}")
+    return text
 
 
 def commands_page() -> str:

@@ -1,7 +1,11 @@
-"""Indexes and file names of the documentation."""
+"""Indexes, file names and charts of the documentation."""
 
 import re
 from pathlib import Path
+
+import pytest
+
+from docs.hooks import pictures
 
 ROOT = Path(__file__).parents[2]
 DECISIONS = ROOT / "docs" / "adr"
@@ -21,3 +25,46 @@ def test_the_files_to_change_exist() -> None:
 
     assert table.count("\n|") == 2 + 24
     assert [path for path in paths if not (ROOT / path).exists() and not (core / path).exists()] == []
+
+
+TABLE = """\
+<!-- quality: begin -->
+10 users.
+
+| model | NDCG@10 | fit s |
+|---|---|---|
+| ease | 0.0471 | 1.2 |
+| *published:* TIGER* | 0.0384 | |
+
+- ease: defaults
+<!-- quality: end -->
+"""
+
+
+def test_a_chart_has_a_bar_for_each_number_of_the_column() -> None:
+    chart = pictures.chart(TABLE, "quality", "NDCG@10", [""])
+
+    assert re.findall(r">([^<>]+)</text>", chart) == ["ease", "0.0471", "published: TIGER", "0.0384"]
+    assert re.findall(r'<rect[^>]* width="([\d.]+)"', chart) == ["381.0", f"{1 + 380 * 0.0384 / 0.0471:.1f}"]
+
+
+def test_a_chart_skips_empty_cells_and_other_rows() -> None:
+    assert pictures.chart(TABLE, "quality", "fit s", [""]).count("<rect") == 1
+    assert pictures.chart(TABLE, "quality", "NDCG@10", ["ease"]).count("<rect") == 1
+
+
+def test_a_chart_of_an_unknown_column_fails_the_build() -> None:
+    with pytest.raises(ValueError, match="'quality' has no column 'HR@10'"):
+        pictures.chart(TABLE, "quality", "HR@10", [""])
+
+
+def test_marks_of_charts_name_tables_of_their_page() -> None:
+    marks = [
+        (page, *mark.groups())
+        for page in (ROOT / "docs").rglob("*.md")
+        for mark in re.finditer(pictures.CHART, page.read_text())
+    ]
+
+    assert marks
+    for page, section, column, rows in marks:
+        assert "<rect" in pictures.chart(page.read_text(), section, column, (rows or "").split(", "))
