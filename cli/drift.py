@@ -51,7 +51,7 @@ def drift(
     report = _look(where) if refresh else latest(where)
     if report is None:
         call = console.call("drift", "--refresh", *deployment.options(stack=stack, state=state))
-        raise NotFound(f"monitor_models has not looked yet; `{call}` looks now")
+        raise NotFound(f"no drift check has run yet; `{call}` runs one")
     if as_json:
         import orjson
 

@@ -80,7 +80,7 @@ def engagement(
         console.print_table(_COLUMNS, [_cells(row) for row in rows], title=f"{since} to {until}")
     if rejected:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(rejected.items()))
-        console.print_line(f"did not count: {reasons}")
+        console.print_line(f"not counted: {reasons}")
 
 
 def _refresh(where: Deployment) -> None:

@@ -49,7 +49,7 @@ def promote(
         console.print_json({"version": version, "execution_arn": execution})
     else:
         look = console.call("models", "show", version, *deployment.options(stack=stack, state=state))
-        console.print_line(f"started {execution}; `{look}` shows what comes of it")
+        console.print_line(f"started {execution}; `{look}` shows its result")
 
 
 def rollback(

@@ -36,8 +36,8 @@ def print_story(found: VersionHistory) -> None:
         console.print_line(f"code       {manifest.code_version}")
         for kind, related in manifest.metrics.get("related", {}).items():  # models of earlier versions have none
             console.print_line(
-                f"{kind:10} HR@{manifest.metrics['k']} {related['hr']:.4f} of {related['asked']:,} items asked, "
-                f"{related['popular_hr']:.4f} with the most frequent ones"
+                f"{kind:10} HR@{manifest.metrics['k']} {related['hr']:.4f} of {related['asked']:,} queries, "
+                f"{related['popular_hr']:.4f} with the most frequent items"
             )
         if cold := manifest.metrics.get("cold_start"):
             console.print_line(f"cold items {_scales(cold['with_'])}")

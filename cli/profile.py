@@ -48,10 +48,10 @@ def profile(
         console.say(f"the session's interactions until its login are in the profile {found.joined.profile_id}")
     if not latest:
         if found.erased:
-            console.say("nothing is known: the user was erased")
+            console.say("no data: the user was erased")
         else:
             hint = f"the session {user!r}" if session else f"the user {user!r}. If it is a session, add --session"
-            console.say(f"nothing is known of {hint}")
+            console.say(f"no data about {hint}")
         return
     times = [dt.datetime.fromtimestamp(each.event_time_ms / 1000, dt.UTC) for each in latest]
     console.print_table(

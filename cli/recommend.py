@@ -1,4 +1,4 @@
-"""`alsolike recommend`: what a user would also like, asked over the HTTP API; or what each of many would."""
+"""`alsolike recommend`: recommendations for one user over the HTTP API, or for many users in a batch."""
 
 from __future__ import annotations
 
@@ -217,7 +217,7 @@ def _show(answer: Recommendations, *, as_json: bool, explain: bool) -> None:
     if answer.rules:
         said.append(f"rules {answer.rules}")
     if answer.rules_gave:
-        said.append(f"gave way: {answer.rules_gave}")
+        said.append(f"unsatisfied rules: {answer.rules_gave}")
     console.print_line(", ".join(said))
 
 

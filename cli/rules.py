@@ -132,7 +132,7 @@ def preview(
         return
     console.print_table(["place", "before", "after", "why", "chance"], _rows(found, column=metadata))
     console.print_line(f"rules {found['rules'] or 'none'}, {found['recommender']}, model {found['modelVersion']}")
-    for what, reasons in (("gave way", found["gave"]), ("degraded", found["degraded"])):
+    for what, reasons in (("unsatisfied", found["gave"]), ("degraded", found["degraded"])):
         for reason in reasons:
             console.print_line(f"{what}: {reason}")
 

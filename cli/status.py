@@ -54,7 +54,7 @@ def status(stack: Stack = None, state: State = None, as_json: AsJson = False) ->
     if report["drift"]:
         console.print_line(report["drift"])
     version = report["configuration_version"]
-    console.print_line(f"configuration version {version}" if version else "configuration as it is built in")
+    console.print_line(f"configuration version {version}" if version else "built-in configuration")
     for run in report["training_runs"]:
         console.print_line(_sentence(run))
     if not report["training_runs"]:

@@ -115,7 +115,7 @@ def apply(
             }
         )
     elif applied is current:
-        console.print_line(f"nothing changes: version {current.version} says the same and stays")
+        console.print_line(f"no change: version {current.version} has the same values")
     else:
         console.print_line(f"version {applied.version} is live; functions follow within a minute")
 
@@ -169,7 +169,7 @@ def history(
             [[entry.version, _time(entry.applied_ms), entry.by, entry.reason, entry.restores] for entry in found],
         )
     else:
-        console.print_line("nothing was applied yet; what is built in holds")
+        console.print_line("no configuration was applied yet; the built-in one is active")
 
 
 @app.command("rollback")
@@ -316,7 +316,7 @@ def _live(current: Current) -> Configuration:
     try:
         return current.configuration()
     except InvalidConfiguration as error:
-        console.say(f"warning: version {current.version} is live and is not understood by this release: {error}")
+        console.say(f"warning: version {current.version} is live and cannot be read by this release: {error}")
         return DEFAULT
 
 

@@ -51,7 +51,7 @@ def print_report(found: ExperimentReport, metric: RatioMetric, *, status: str) -
         if count:
             console.print_line(f"left out  {count:,} {what}")
     for arm, count in left_out.unknown_arms.items():
-        console.print_line(f"left out  {count:,} answers in the arm {console.visible(arm)}, which there is not")
+        console.print_line(f"left out  {count:,} answers in the unknown arm {console.visible(arm)}")
 
 
 def print_started(name: str, stated: Mapping[str, Any], plan: Plan, version: int | None, *, as_json: bool) -> None:
@@ -61,7 +61,7 @@ def print_started(name: str, stated: Mapping[str, Any], plan: Plan, version: int
         return
     if version is not None:
         console.say(f"{name} starts: version {version} is live; functions follow within a minute")
-        console.say("put it into your file too, else the next `alsolike config apply` is refused:")
+        console.say("add it to your file, otherwise the next `alsolike config apply` fails:")
     console.print_line(yaml_document.dump({"experiments": {name: dict(stated)}}).rstrip("\n"))
 
 
@@ -74,8 +74,8 @@ def what_to_do(experiment: Experiment, winner: Arm) -> str:
         return f"for all users: alsolike models promote {winner.model} --reason '{winner.name} won {experiment.name}'"
     on = ", ".join(experiment.on)
     if winner.recommender is not None:
-        return f"for all users: ask for {winner.recommender} where {on} is asked for now"
-    return f"{on}: all users are answered as {winner.name} was"
+        return f"for all users: request {winner.recommender} in place of {on}"
+    return f"{on}: all users get the normal settings, as {winner.name} did"
 
 
 def shown(arm: Arm) -> str:

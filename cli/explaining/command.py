@@ -71,7 +71,7 @@ def explain(
     again, not_replayed = None, None
     rest = {} if body is None else asked.said_by(body, row)
     if user is None and (row.shopper, row.session) != (None, None):
-        not_replayed = "it was for somebody: --user says for whom"
+        not_replayed = "the response belongs to a user; name the user with --user"
     else:
         history = () if user is None else history_at_answer(where, row, user)
         try:
@@ -85,11 +85,11 @@ def explain(
     _print_head(head)
     _print_row(row, again)
     if again is None:
-        console.print_line(f"not asked again: {not_replayed}")
+        console.print_line(f"not repeated: {not_replayed}")
     elif not differences:
-        console.print_line("asked again as of then, the answer is the same")
+        console.print_line("repeated for the time of the response, the result is the same")
     else:
-        console.print_line("asked again as of then, the answer is another:")
+        console.print_line("repeated for the time of the response, the result differs:")
         for difference in differences:
             console.print_line(f"  {difference}")
 
@@ -131,7 +131,7 @@ def _print_row(row: Served, again: Replay | None) -> None:
         ("rules", row.rules),
         ("filter", row.filter),
         ("page's item", row.page_item),
-        ("asked for", f"{row.asked} items, {len(row.item_ids)} answered"),
+        ("requested", f"{row.asked} items, {len(row.item_ids)} returned"),
     ):
         if value not in (None, ""):
             console.print_line(f"{label:<14} {console.visible(str(value))}")

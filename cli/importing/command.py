@@ -135,7 +135,7 @@ def _interruptible() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        console.say("alsolike: stopped; what is imported stays, and the same command goes on from there")
+        console.say("alsolike: stopped; imported rows stay, and the same command continues")
         raise typer.Exit(_INTERRUPTED) from None
 
 

@@ -67,7 +67,7 @@ def list_held(
         console.print_json([held.document() for held in found])
         return
     if not found:
-        console.print_line("nothing is in quarantine" if not entries else "nothing in quarantine is meant")
+        console.print_line("nothing is in quarantine" if not entries else "no quarantined record matches")
         return
     console.print_table(
         ["id", "since (UTC)", "what", "reason", "data"],
@@ -156,11 +156,11 @@ def replay(
             records, objects = counted(counts.records, "record"), counted(counts.objects, "object")
             console.print_line(f"{'would put' if dry_run else 'put'} {records} of {objects} on the stream")
             if counts.not_replayable:
-                console.say(f"{counts.not_replayable:,} hold nothing that can be replayed; they stay")
+                console.say(f"{counts.not_replayable:,} contain no replayable records and stay")
     if not (everything or counts.objects or counts.not_replayable):
         raise wanted.no_match(store)
     if counts.records and not dry_run and not as_json:
-        console.say("what is still bad comes back within the archive's window: see `alsolike quarantine list`")
+        console.say("records that are still invalid return within a minute: see `alsolike quarantine list`")
 
 
 @app.command()

@@ -157,7 +157,7 @@ class Attribution:
             except Exception as error:  # noqa: BLE001  one day's failure must not stop the others
                 outcome.failed[date_of(day)] = _told(error)
                 outcome.complete = False
-                logger.error("day left as it was", date=date_of(day), reason=outcome.failed[date_of(day)])
+                logger.error("day not recomputed", date=date_of(day), reason=outcome.failed[date_of(day)])
                 continue
             outcome.days += 1
             outcome.events += results.events

@@ -55,5 +55,5 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     count(Metric.LAKE_OBJECTS_MERGED, outcome.merged)
     count(Metric.LAKE_OBJECTS_UNREADABLE, outcome.unreadable)
     count(Metric.LAKE_DAYS_EXPIRED, outcome.expired_days)
-    logger.info("lake kept up", **dataclasses.asdict(outcome))
+    logger.info("lake upkeep finished", **dataclasses.asdict(outcome))
     return dataclasses.asdict(outcome)

@@ -177,7 +177,7 @@ class Upkeep:
                     table = merging.read_rows(content, self._table)
                 except InvalidInput as error:
                     self._outcome.unreadable += 1
-                    logger.warning("lake object left alone", key=each.key, reason=str(error))
+                    logger.warning("lake object skipped", key=each.key, reason=str(error))
                     continue
                 inputs.append(each)
                 tables.append(table)

@@ -93,7 +93,7 @@ class Counters:
             return _Known(ShardCounts.from_bytes(stored.body, name=self._store.uri(key)), stored.etag)
         except InvalidTrends as error:
             # The counters cannot be repaired, and would have faded soon: the shard starts again.
-            logger.error("trends of a shard begin anew", reason=str(error))
+            logger.error("trends of a shard restart", reason=str(error))
             return _Known(NOTHING_COUNTED, stored.etag)
 
     def _remember(self, key: str, known: _Known) -> None:

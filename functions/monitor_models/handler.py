@@ -45,7 +45,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         found = look(places, configuration=configuration, rules=settings.rules, now_ms=now_ms)
     _tell(found)
     document: dict[str, Any] = orjson.loads(found.to_json())
-    logger.info("looked at", champion=found.champion, started=document["started"], figures=document["figures"])
+    logger.info("drift checked", champion=found.champion, started=document["started"], figures=document["figures"])
     return document
 
 

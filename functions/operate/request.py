@@ -79,4 +79,4 @@ class OperatorRequest:
         """Log a change by the sender: the sender, the change and the request."""
         count(Metric.OPERATOR_CHANGES)
         request_id = self.event["requestContext"]["requestId"]
-        logger.info("operator changed something", action=action, by=self.by, request_id=request_id, **what)
+        logger.info("operator change", action=action, by=self.by, request_id=request_id, **what)

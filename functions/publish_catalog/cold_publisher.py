@@ -112,7 +112,7 @@ class ColdPublisher:
         try:
             return ColdItems.map(self._store.fetch(manifest.cold))
         except InvalidSnapshot as error:
-            logger.error("cold items are compared anew", reason=str(error))
+            logger.error("cold items are compared again", reason=str(error))
             self._store.keep_only(())  # the files on the disk may be damaged
             return None
 

@@ -65,7 +65,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> None:
         too_large = done.size_bytes > settings.max_snapshot_mb * 1_000_000
         count(Metric.SNAPSHOTS_TOO_LARGE, int(too_large))
         if too_large:
-            logger.error("catalogue snapshot is larger than readers take", size_bytes=done.size_bytes)
+            logger.error("catalogue snapshot is larger than readers accept", size_bytes=done.size_bytes)
         _publish_cold(batch.changes if batch else (), publisher=cold_publisher, now_ms=now_ms)
         if batch is None and done.unmerged:  # without a retry, the columns would wait for the next change of an item
             raise Unavailable(done.unmerged)

@@ -21,23 +21,29 @@ def against_champion(candidate: Manifest, champion: Manifest, *, limits: GateLim
     """Check that it is significantly better, or about as good and fresher; without evidence it must be fresher."""
     found = candidate.metrics.get("against_champion")
     if not isinstance(found, Mapping):
-        return Check(NDCG, False, f"the training compared it with none, champion is {champion.version}; train again")
+        return Check(
+            NDCG,
+            False,
+            f"the training compared the candidate with no champion, the champion is {champion.version}; train again",
+        )
     version = found.get("version")
     if version not in (champion.version, None):
         return Check(
-            NDCG, False, f"it was compared with {version}, champion is {champion.version}; train again",
+            NDCG, False, f"the candidate was compared with {version}, the champion is {champion.version}; train again",
             {"compared_with": version, "champion": champion.version},
         )  # fmt: skip
     fresher = candidate.last_event_ms > champion.last_event_ms
     asked, least = int(found.get("asked_users") or 0), limits.min_compared_users
     if found.get("refusal") == BROKEN:
         return Check(
-            NDCG, True, f"champion {champion.version} is no measure, its bundle did not run: {found.get('reason')}"
+            NDCG,
+            True,
+            f"the bundle of champion {champion.version} did not run, so there is no comparison: {found.get('reason')}",
         )
     own, other = found.get("candidate"), found.get("champion")
     if not own or not other or asked < least:
-        why = found.get("reason") or f"{asked} users had something new since, {least} are needed to say more"
-        end = "it is fresher" if fresher else "it is not fresher either, so there is nothing new to judge by"
+        why = found.get("reason") or f"{asked} users have new interactions, {least} are needed for a comparison"
+        end = "it is fresher" if fresher else "it is not fresher, so there is nothing new to evaluate"
         return Check(NDCG, fresher, f"{why}; {end}", {"asked_users": asked, "min_compared_users": least})
     return _compared(found, own["ndcg"], other["ndcg"], champion=champion, fresher=fresher, limits=limits)
 
@@ -49,11 +55,11 @@ def _compared(
     surely = low is not None and low > 0
     close = not below(own, other, limits.tolerance_percent)
     if surely:
-        end = "surely better"
+        end = "significantly better"
     elif close and fresher:
-        end = f"not surely better, but no more than {limits.tolerance_percent}% below, and fresher"
+        end = f"not significantly better, but no more than {limits.tolerance_percent}% below, and fresher"
     elif close:
-        end = "neither surely better nor fresher"
+        end = "neither significantly better nor fresher"
     else:
         end = f"more than {limits.tolerance_percent}% below"
     values = {
@@ -84,20 +90,23 @@ def no_slice_falls(candidate: Manifest, champion: Manifest, *, limits: GateLimit
     most = limits.max_slice_drop_percent
     said = {name: each for name, each in (slices or {}).items() if each["users"] >= limits.min_compared_users}
     if not said:
-        return Check(SLICES, True, f"none has {limits.min_compared_users} users to compare it by")
+        return Check(SLICES, True, f"no segment has {limits.min_compared_users} users")
     fallen = [name for name, each in said.items() if _falls(each, most)]
     values = {"max_slice_drop_percent": most, "slices": said}
     if not fallen:
         few = len(slices or {}) - len(said)
         return Check(
-            SLICES, True, f"none of {len(said)} surely falls by more than {most}%; {few} have too few users", values
+            SLICES,
+            True,
+            f"none of {len(said)} segments falls significantly by more than {most}%; {few} have too few users",
+            values,
         )
     shown = "; ".join(
         f"{name}: ndcg {each['candidate']:.4f}, champion {each['champion']:.4f}, {each['users']} users"
         for name, each in said.items()
         if name in fallen
     )
-    return Check(SLICES, False, f"surely fall by more than {most}%: {shown}", values)
+    return Check(SLICES, False, f"segments fall significantly by more than {most}%: {shown}", values)
 
 
 def _falls(each: Mapping[str, Any], most_percent: int) -> bool:

@@ -64,7 +64,11 @@ def _against(
     if champion is None:
         return (Check(champion_checks.NDCG, True, "there is no champion yet"),)
     if manifest is None:
-        return (Check(champion_checks.NDCG, True, f"champion {champion} is no measure, it has no readable manifest"),)
+        return (
+            Check(
+                champion_checks.NDCG, True, f"champion {champion} has no readable manifest, so there is no comparison"
+            ),
+        )
     return (
         champion_checks.against_champion(candidate, manifest, limits=limits),
         champion_checks.no_slice_falls(candidate, manifest, limits=limits),
@@ -106,7 +110,7 @@ def _fresh(candidate: Manifest, *, champion: Manifest | None, limits: GateLimits
         if age_days > limits.max_age_days:
             return Check(name, False, f"{latest}, {age_days:.1f} days ago, at most {limits.max_age_days}", values)
     if champion is None:
-        return Check(name, True, f"{latest}, and there is no champion to be fresher than", values)
+        return Check(name, True, f"{latest}, without a champion", values)
     values["champion_last_event_ms"] = champion.last_event_ms
     fresh = candidate.last_event_ms >= champion.last_event_ms
     end = f"{'not older' if fresh else 'older'} than champion {champion.version}'s of {at(champion.last_event_ms)}"
@@ -159,7 +163,7 @@ def _popularity_bias(candidate: Manifest, limits: GateLimits) -> Check:
     return Check(
         POPULARITY_BIAS,
         ratio <= limits.max_popularity_ratio,
-        f"lists are {ratio:.2f} times as popular as what users had, at most {limits.max_popularity_ratio}"
+        f"lists are {ratio:.2f} times as popular as the histories, at most {limits.max_popularity_ratio}"
         + (f"; those of popularity {of_popularity:.2f} times" if of_popularity is not None else ""),
         {
             "popularity_ratio": ratio,

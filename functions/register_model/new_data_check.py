@@ -22,10 +22,10 @@ def new_data(candidate: Manifest, *, limits: GateLimits) -> Check:
     enough users at both times.
     """
     if "new_data" not in candidate.metrics:
-        return Check(NAME, False, "the training did not judge it; it ran an earlier version, train again")
+        return Check(NAME, False, "the training did not check new data, because it ran an earlier version; train again")
     found = candidate.metrics["new_data"]
     if found is None:
-        return Check(NAME, True, "nothing was found that is new and could be judged")
+        return Check(NAME, True, "there are no new interactions to check")
     values = {**found, "tolerance_percent": limits.tolerance_percent, "max_fall_percent": limits.max_fall_percent}
     least = limits.min_compared_users
     taught = _asked(found, "taught", ["users"], least=least)
@@ -33,27 +33,30 @@ def new_data(candidate: Manifest, *, limits: GateLimits) -> Check:
     said = [f"{found['interactions']} interactions are new"]
     if taught is not None:
         said.append(
-            f"half of them taught ndcg {taught['candidate']:.4f} on the rest, champion {taught['champion']:.4f}, "
-            f"{taught['users']} users"
+            f"trained on half of them, ndcg is {taught['candidate']:.4f} on the rest, "
+            f"champion {taught['champion']:.4f}, {taught['users']} users"
         )
     if foreseen is not None:
-        said.append(f"above chance it foresaw {foreseen['now']:.4f}, as long a time before {foreseen['before']:.4f}")
+        said.append(
+            f"ndcg above random lists is {foreseen['now']:.4f}, "
+            f"in an earlier period of the same length {foreseen['before']:.4f}"
+        )
     if taught is None and foreseen is None:
-        said.append(f"fewer than {least} users could be asked")
+        said.append(f"fewer than {least} users could be compared")
     elif foreseen is None:
         said.append(
-            f"whether it can be foreseen as what was before is not known: fewer than {least} users could be asked then "
-            "or now, or there is too little before the champion's last event"
+            f"predictability was not compared with an earlier period: fewer than {least} users in one of them, or too "
+            "little data before the champion's last event"
         )
     failures = []
     if taught is not None and _falls(
         taught["candidate"], taught["champion"], taught["ahead"], limits.tolerance_percent
     ):
-        failures.append(f"what they taught surely falls by more than {limits.tolerance_percent}%")
+        failures.append(f"training on them lowers ndcg significantly by more than {limits.tolerance_percent}%")
     if foreseen is not None and _falls(
         foreseen["now"], foreseen["before"], foreseen["difference"], limits.max_fall_percent
     ):
-        failures.append(f"that surely falls by more than {limits.max_fall_percent}%")
+        failures.append(f"predictability falls significantly by more than {limits.max_fall_percent}%")
     return Check(NAME, not failures, "; ".join([*said, *failures]), values)
 
 

@@ -104,7 +104,7 @@ def _missing(candidate: Arm, champion: Arm, *, share: float) -> Test:
     users = candidate.users + champion.users
     lacks = candidate.users < share * users
     p = sample_ratio_p_value([candidate.users, champion.users], [share, 1 - share]) if lacks else 1.0
-    sentence = f"{candidate.users:,} of {users:,} users in the log are its own, {share:.0%} expected"
+    sentence = f"{candidate.users:,} of {users:,} users in the log belong to the version, {share:.0%} expected"
     return Test("missing users", sentence, None, None, p < MISSING_BELOW)
 
 
@@ -135,9 +135,9 @@ def _clicks(ours: ArmSample, theirs: ArmSample, *, clock: _Clock) -> Test:
 
 def _test(name: str, sentence: str, z: float | None, clock: _Clock) -> Test:
     if z is None:
-        return Test(name, f"{sentence} (too little to compare)", None, None, False)
+        return Test(name, f"{sentence} (too few responses to compare)", None, None, False)
     critical = clock.critical_z
-    return Test(name, f"{sentence} (z {z:.2f}, {critical:.2f} is too much)", z, critical, z > critical)
+    return Test(name, f"{sentence} (z {z:.2f}, breach above {critical:.2f})", z, critical, z > critical)
 
 
 def _z(ours: ArmSample, theirs: ArmSample, *, factor: float, margin: float) -> float | None:

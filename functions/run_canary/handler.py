@@ -42,7 +42,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     look = ACTIONS[action](_run(version, event["run_id"], reason=event["reason"]))
     if look.state != GOING:
         _close(version, look)
-    logger.info("looked at the canary", version=version, action=action, state=look.state, reasons=look.reasons)
+    logger.info("canary evaluated", version=version, action=action, state=look.state, reasons=look.reasons)
     return {"version": version, "state": look.state, "reasons": list(look.reasons)}
 
 

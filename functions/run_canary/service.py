@@ -124,10 +124,10 @@ class CanaryRun:
                 expected,
             )
         except ValueError as error:
-            raise InvalidInput(f"it cannot be on trial: {error}") from error
+            raise InvalidInput(f"the canary cannot start: {error}") from error
         self.registry.start_canary(pointer, canary)
         reason = (
-            f"it answers {canary.share:.0%} of the users beside {canary.champion}; {expected:,} answers are expected"
+            f"it serves {canary.share:.0%} of the users next to {canary.champion}; {expected:,} responses are expected"
         )
         return self._note(canary, GOING, (reason,))
 
@@ -168,7 +168,7 @@ class CanaryRun:
 
     def _give_up(self, pointer: Champion, canary: Canary, counts: str, figures: dict[str, Any]) -> CanaryLook:
         """Extend a canary without figures once, then roll it back."""
-        silent = f"the log is silent: {canary.expected_answers:,} answers were expected"
+        silent = f"the log is silent: {canary.expected_answers:,} responses were expected"
         if canary.extended:
             reason = f"{silent}; a version without observed responses does not become champion"
             self.registry.end_canary(pointer, reason=f"{reason}; {counts}")
@@ -176,7 +176,7 @@ class CanaryRun:
         ends_ms = self.now_ms + canary.ends_ms - canary.started_ms
         extended = dataclasses.replace(canary, ends_ms=ends_ms, extended=True)
         self.registry.start_canary(pointer, extended)
-        return self._note(extended, GOING, (f"{silent}; its trial goes on for its time once more", counts), figures)
+        return self._note(extended, GOING, (f"{silent}; the canary is extended once", counts), figures)
 
     def _end(self) -> CanaryLook:
         pointer = self.registry.champion()
@@ -220,8 +220,8 @@ class CanaryRun:
             "there is no champion" if pointer is None else f"champion is {pointer.version}: {pointer.history[0].reason}"
         )
         if pointer is not None and pointer.canary is not None:
-            now = f"{pointer.canary.version} is on trial in its place"
-        return self._decided(pointer, ROLLED_BACK, f"somebody took it out of the trial; {now}")
+            now = f"{pointer.canary.version} is the canary in its place"
+        return self._decided(pointer, ROLLED_BACK, f"the version was removed from its canary by hand; {now}")
 
     def _promote(self, pointer: Champion | None, why: str) -> CanaryLook:
         self.registry.replace(pointer, self.version, reason=f"run {self.run_id}", now_ms=self.now_ms)

@@ -45,7 +45,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if start.first != First.BUSY:
         _expire_datasets(stores.registry, but=run.run_id)
     count(Metric.TRAININGS_ADMITTED, int(start.first != First.BUSY))
-    logger.info("looked whether the run may go", run_id=run.run_id, first=start.first, engine=start.engine,
+    logger.info("training run admitted or refused", run_id=run.run_id, first=start.first, engine=start.engine,
                 reason=start.reason, ended_canary=start.orphan)  # fmt: skip
     return {
         "run_id": run.run_id,

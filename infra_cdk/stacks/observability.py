@@ -129,7 +129,7 @@ class ObservabilityStack(cdk.Stack):
                 percent(degraded, served, label="Answers that are degraded, percent", least=LEAST_REQUESTS),
                 above=settings.degraded_alarm_percent,
                 periods=2,
-                description="Answers are less than they should be: docs/runbooks/errors.md",
+                description="Responses are degraded: docs/runbooks/errors.md",
             ),
         ]
 

@@ -84,13 +84,13 @@ class NewData:
         if self.taught is not None:
             of = self.taught
             said.append(
-                f"half of them taught ndcg@{k} {of.candidate:.4f} on the rest, champion {of.champion:.4f}, "
+                f"trained on half of them, ndcg@{k} is {of.candidate:.4f} on the rest, champion {of.champion:.4f}, "
                 f"{of.users:,} users"
             )
         if self.foreseen is not None:
-            said.append(f"above chance they foresaw {self.foreseen.now:.4f}, before {self.foreseen.before:.4f}")
+            said.append(f"above random lists {self.foreseen.now:.4f}, in an earlier period {self.foreseen.before:.4f}")
         elif self.taught is not None:
-            said.append("how well what was before the champion's last event can be foreseen is not known")
+            said.append("predictability was not compared with an earlier period")
         return "; ".join(said)
 
 

@@ -169,7 +169,7 @@ class InteractionsImport:
         imported = 0
         with each.importing() as (step, rejected), journal.saving():
             if journal.is_begun:
-                progress.say(f"{each.file.name} was begun before: going on where that run stopped")
+                progress.say(f"{each.file.name} continues an interrupted import")
             pending: deque[tuple[str, int, list[Future[None]]]] = deque()
             for chunk in each.file.chunks(plain=interactions.PLAIN, on_bytes=step.reach):
                 checked = interactions.check(

@@ -24,7 +24,7 @@ def test_a_service_that_fails_is_said_to_fail_and_tried_again(page: Page, shop: 
     page.route("**/api/recommendations", lambda route: route.fulfill(status=503, json={"message": "busy"}))
     open_shop(page, shop)
     alert = page.get_by_role("main").get_by_role("alert")
-    expect(alert).to_contain_text("The shop's service does not answer as it should (503)")
+    expect(alert).to_contain_text("The shop's service failed (503)")
     no_serious_violations(page)
 
     page.unroute("**/api/recommendations")

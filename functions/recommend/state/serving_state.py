@@ -144,7 +144,7 @@ class StateRefresher:
         try:
             serving = self._champion.serving(now_ms=now_ms, remaining_ms=remaining_ms)
         except Unavailable as error:
-            logger.error("no champion can be had", reason=str(error))
+            logger.error("no champion can be loaded", reason=str(error))
             self._next_try_ms = now_ms + RETRY_MS
         if self._champion.answered:
             self._breaker.end()

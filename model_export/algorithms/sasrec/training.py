@@ -138,7 +138,7 @@ def train(interactions: Interactions, settings: Sasrec, *, epochs: int) -> Itera
     saved = checkpoints.checkpoint(dataclasses.replace(settings, epochs=epochs), interactions)
     if saved is not None and saved.is_file():
         state.restore(saved.read_bytes())
-        log.info("sasrec: goes on after epoch %d", state.epoch)
+        log.info("sasrec: continues after epoch %d", state.epoch)
         yield state.trained()
     number = next(_numbers)
     if state.epoch < epochs and state.peers.size > 1:

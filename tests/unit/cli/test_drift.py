@@ -142,7 +142,7 @@ def test_json_is_the_report(shop: Deployment) -> None:
 def test_before_the_first_look_the_call_that_looks_is_named(shop: Deployment) -> None:
     shop.client("s3").delete_object(Bucket=shop.names.artefact_bucket, Key=MONITORING_LATEST_KEY)
 
-    with pytest.raises(NotFound, match=r"has not looked yet; `.* drift --refresh --env shop` looks now"):
+    with pytest.raises(NotFound, match=r"no drift check has run yet; `.* drift --refresh --env shop` runs one"):
         run()
 
 

@@ -87,7 +87,7 @@ def test_rows_are_by_what_is_asked(shop: Deployment) -> None:
         ("for-you", "20", "0.00%"),
         ("popular", "20", "25.00%"),
     ]
-    assert shown.endswith("did not count: 4 forged, 2 too-late\n")
+    assert shown.endswith("not counted: 4 forged, 2 too-late\n")
 
 
 def test_what_cannot_be_said_of_answers_to_nobody_is_left_empty(shop: Deployment) -> None:

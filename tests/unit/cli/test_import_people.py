@@ -148,5 +148,5 @@ def test_an_unknown_user_may_be_a_session(deployment: Deployment, monkeypatch: p
     user = CliRunner().invoke(app, ["profile", "s-1"], catch_exceptions=False)
     session = CliRunner().invoke(app, ["profile", "s-1", "--session"], catch_exceptions=False)
 
-    assert user.stderr == "nothing is known of the user 's-1'. If it is a session, add --session\n"
-    assert session.stderr == "nothing is known of the session 's-1'\n"
+    assert user.stderr == "no data about the user 's-1'. If it is a session, add --session\n"
+    assert session.stderr == "no data about the session 's-1'\n"

@@ -98,7 +98,7 @@ def test_preview_shows_both_lists_beside_each_other(asked: list[dict[str, Any]])
         ["1", "fig Fig", "kiwi", "promoted:sale", ""],
         ["2", "", "fig Fig", "ranked", "0.7500"],
     ]
-    assert lines[-3:] == ["rules spring, for-you, model v1", "gave way: pin:plum filtered", "degraded: stale-model"]
+    assert lines[-3:] == ["rules spring, for-you, model v1", "unsatisfied: pin:plum filtered", "degraded: stale-model"]
 
 
 def test_preview_takes_a_file_that_is_not_applied(asked: list[dict[str, Any]], tmp_path: Path) -> None:

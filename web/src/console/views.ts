@@ -40,7 +40,7 @@ export const VIEWS: readonly View[] = [
   {
     name: "alarms",
     title: "Alarms",
-    lead: "Alarms, since when they ring, and their runbooks.",
+    lead: "Alarms with their state, start and runbook.",
     icon: "alarms",
     group: "Now",
     View: AlarmsView,

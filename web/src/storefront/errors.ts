@@ -4,11 +4,11 @@ import { ApiError } from "../platform/api";
 export function errorText(error: Error): string {
   if (error instanceof ApiError) {
     if (error.status === 404) return `It was not found: ${error.message}`;
-    if (error.status === 429) return "The shop gets more requests than it takes; try again in a moment";
-    if (error.status >= 500) return `The shop's service does not answer as it should (${error.status})`;
+    if (error.status === 429) return "Too many requests; try again in a moment";
+    if (error.status >= 500) return `The shop's service failed (${error.status})`;
     return error.message;
   }
   if (error instanceof TypeError) return "The shop's service cannot be reached"; // thrown by fetch
-  if (error instanceof SyntaxError) return "The shop's service answers what cannot be read"; // a proxy's error page
+  if (error instanceof SyntaxError) return "The shop's service sent an unreadable response"; // a proxy's error page
   return error.message;
 }

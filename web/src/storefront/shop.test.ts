@@ -21,9 +21,7 @@ describe("an action of the shopper", () => {
   it("can be sent again after a failure, and counts once", async () => {
     api.down = true;
     await putIntoCart(fig);
-    expect(latest()).toBe(
-      "Figs put into the cart could not be sent: The shop's service does not answer as it should (503)",
-    );
+    expect(latest()).toBe("Figs put into the cart could not be sent: The shop's service failed (503)");
     const [failed] = shop.activity;
     api.down = false;
     failed?.again?.();

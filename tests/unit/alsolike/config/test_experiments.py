@@ -58,15 +58,15 @@ def test_what_is_stated_is_read_and_written_again() -> None:
         ({"arms": {"a": {"share": 0.5}, "b": {"share": 0.6}}}, "experiments.one.arms has shares that add up to 1.1"),
         (
             {"arms": halves(recommender="similar-items")},
-            "recommender is 'similar-items', which starts from an item, and requests for for-you need not name one",
+            "recommender is 'similar-items', which starts from an item, but requests for for-you need not name an item",
         ),
         (
             {"on": ["personalized-ranking"], "arms": halves(recommender="for-you")},
-            "recommender is 'for-you', which does not answer what personalized-ranking is asked",
+            "recommender is 'for-you', which cannot answer requests for personalized-ranking",
         ),
         (
             {"arms": halves(recommender="personalized-ranking")},
-            "recommender is 'personalized-ranking', which does not answer what for-you is asked",
+            "recommender is 'personalized-ranking', which cannot answer requests for for-you",
         ),
     ],
 )

@@ -96,7 +96,7 @@ def test_what_is_shown_can_be_applied_again(shop: ConfigurationStore, file: Call
     run("apply", file(HEAVIER_VIEWS))
     built_in = run("show", "--version", "0")
 
-    assert run("apply", file(run("show").stdout)).stdout == "nothing changes: version 1 says the same and stays\n"
+    assert run("apply", file(run("show").stdout)).stdout == "no change: version 1 has the same values\n"
     assert parse(yaml_document.read(built_in.stdout).value) == DEFAULT
     assert run("apply", "-", stdin=built_in.stdout).stdout.startswith("version 2 is live")
     assert shop.current().configuration().events == DEFAULT.events
@@ -150,7 +150,7 @@ def test_a_live_version_of_a_later_release_can_be_compared_and_replaced(
     compared = run("diff", path)
 
     assert compared.exit_code == 2
-    assert "warning: version 4 is live and is not understood by this release: format is 2" in compared.stderr
+    assert "warning: version 4 is live and cannot be read by this release: format is 2" in compared.stderr
     assert run("apply", path).stdout.startswith("version 5 is live")
 
 
@@ -189,7 +189,7 @@ def test_diff_as_json_has_every_value_before_and_after(shop: ConfigurationStore,
 def test_history_lists_versions_and_rollback_brings_one_back(
     shop: ConfigurationStore, file: Callable[[str], str]
 ) -> None:
-    assert run("history").stdout == "nothing was applied yet; what is built in holds\n"
+    assert run("history").stdout == "no configuration was applied yet; the built-in one is active\n"
     run("apply", file(HEAVIER_VIEWS), "--reason", "views matter")
     run("apply", file(HEAVIER_VIEWS.replace("2", "3")))
 

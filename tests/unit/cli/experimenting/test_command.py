@@ -203,8 +203,8 @@ def test_a_winner_is_one_of_the_arms_and_kept_in_the_history(shop: Configuration
     [
         ({"rules": "spring"}, "for all users: apply a configuration with `recommenders: {for-you: {rules: spring}}`"),
         ({"model": "v2"}, "for all users: alsolike models promote v2 --reason 'new won spring'"),
-        ({"recommender": "buy-again"}, "for all users: ask for buy-again where for-you is asked for now"),
-        ({}, "for-you: all users are answered as new was"),
+        ({"recommender": "buy-again"}, "for all users: request buy-again in place of for-you"),
+        ({}, "for-you: all users get the normal settings, as new did"),
     ],
 )
 def test_other_winners_say_what_is_left_to_do(target: dict[str, str], said: str, shop: ConfigurationStore) -> None:
@@ -248,7 +248,7 @@ def test_the_report_counts_what_the_lake_has(shop: ConfigurationStore, deploymen
     assert document["excluded"]["unknown_arms"] == {"nova": 1}
     assert "\x1b" not in printed
     assert "new is better than control: +175.0% click-through" in printed
-    assert "left out  1 answers in the arm nova, which there is not" in printed
+    assert "left out  1 answers in the unknown arm nova" in printed
     assert "days      2 of 10 have answers" in printed
 
 

@@ -52,7 +52,7 @@ def test_the_text_says_why(function: Function, pseudonyms: Pseudonyms) -> None:
     assert found.exit_code == 0
     assert "view pear (2)" in found.stdout
     assert "popular: the list ended before" in found.stdout
-    assert "asked again as of then, the answer is another:" in found.stdout
+    assert "repeated for the time of the response, the result differs:" in found.stdout
 
 
 def test_nobodys_answer_needs_no_user(function: Function) -> None:

@@ -70,7 +70,7 @@ def test_models_show_has_figures_and_promotions() -> None:
 
     assert told["manifest"]["dataset_id"] == "b"
     assert [promotion["reason"] for promotion in told["promotions"]] == ["second"]
-    assert "similar    HR@10 0.3100 of 5,000 items asked, 0.0200 with the most frequent ones" in run("show", "b")
+    assert "similar    HR@10 0.3100 of 5,000 queries, 0.0200 with the most frequent items" in run("show", "b")
     assert "models/3, Rejected\n" in run("show", "c")
 
 

@@ -188,7 +188,7 @@ def test_unreadable_object_is_replaced(logged: Callable[[], str]) -> None:
 
     assert count(store, [interaction("e1")]).counted == 1
     assert store.counts().items == ("pear",)
-    assert "trends of a shard begin anew" in logged()
+    assert "trends of a shard restart" in logged()
 
 
 class Hurried(MemoryStore):

@@ -71,7 +71,7 @@ class TestPromotion:
 
         assert answer == (400, "model version 'v2' is champion already")
         assert operator.champion == before
-        assert ("operator changed something" in logged(), counted()) == (False, {"RequestsRejected": 1})
+        assert ("operator change" in logged(), counted()) == (False, {"RequestsRejected": 1})
 
     def test_nor_is_it_to_let_new_versions_in(self, operator: Operator) -> None:
         operator.act(ROLL_BACK, {"reason": "socks only"})
@@ -215,7 +215,7 @@ class TestAudit:
     ) -> None:
         operator.act(PROMOTE, {"reason": "Ann wants it"}, version="v4")
 
-        (line,) = [line for line in logged().splitlines() if "operator changed something" in line]
+        (line,) = [line for line in logged().splitlines() if "operator change" in line]
         for part in ('"action":"promote"', '"version":"v4"', f'"by":"{SUBJECT}"', '"request_id":"r1"'):
             assert part in line
         assert "nn" not in line.replace("function_n", "")
@@ -249,12 +249,12 @@ class TestAudit:
         status, said = operator.refused(PROMOTE, {"reason": "I like it", "force": True}, version="v3")
 
         assert (status, said, operator.champion.version) == (503, "Rate exceeded", "v2")
-        assert "operator changed something" not in logged()
+        assert "operator change" not in logged()
 
     def test_what_is_refused_is_counted_and_changes_nothing(
         self, operator: Operator, logged: Callable[[], str], counted: Callable[[], dict[str, float]]
     ) -> None:
         operator.refused(PROMOTE, {"reason": "I like it"}, version="v3")
 
-        assert "operator changed something" not in logged()
+        assert "operator change" not in logged()
         assert counted() == {"RequestsRejected": 1}

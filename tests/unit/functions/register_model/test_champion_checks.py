@@ -26,8 +26,8 @@ def test_surely_better_candidate_passes_with_both_figures() -> None:
     check = against(compared())
 
     assert str(check) == (
-        "passed: against the champion: surely better: ndcg@10 0.2200, champion v0 0.2000, ahead by +0.0100 to +0.0300, "
-        "by 60 users since 2026-09-20 14:13:20 UTC"
+        "passed: against the champion: significantly better: ndcg@10 0.2200, champion v0 0.2000, "
+        "ahead by +0.0100 to +0.0300, by 60 users since 2026-09-20 14:13:20 UTC"
     )
     assert check.values["asked_users"] == 60
     assert check.values["ahead_interval"] == [0.01, 0.03]
@@ -83,8 +83,10 @@ def test_slices_of_another_champion_or_of_few_users_are_not_compared() -> None:
     replaced = checks(compared(version="v-1", slices={"tail items": fallen}), CHAMPION)["slices"]
     steady = checks(compared(slices={"a": {**fallen, "ahead": [-0.2, 0.1]}, "b": few}), CHAMPION)["slices"]
 
-    assert str(replaced) == "passed: slices: none has 30 users to compare it by"
-    assert str(steady) == "passed: slices: none of 1 surely falls by more than 25%; 1 have too few users"
+    assert str(replaced) == "passed: slices: no segment has 30 users"
+    assert (
+        str(steady) == "passed: slices: none of 1 segments falls significantly by more than 25%; 1 have too few users"
+    )
 
 
 def test_surely_better_candidate_need_not_be_fresher() -> None:
@@ -94,9 +96,9 @@ def test_surely_better_candidate_need_not_be_fresher() -> None:
 @pytest.mark.parametrize(
     ("ndcg", "last_event_ms", "passed", "end"),
     [
-        (0.19, NOW_MS, True, "not surely better, but no more than 5% below, and fresher"),
+        (0.19, NOW_MS, True, "not significantly better, but no more than 5% below, and fresher"),
         (0.1899, NOW_MS, False, "more than 5% below"),
-        (0.21, CHAMPION.last_event_ms, False, "neither surely better nor fresher"),
+        (0.21, CHAMPION.last_event_ms, False, "neither significantly better nor fresher"),
     ],
 )
 def test_candidate_about_as_good_has_to_be_fresher(ndcg: float, last_event_ms: int, passed: bool, end: str) -> None:
@@ -119,7 +121,7 @@ def test_by_too_few_users_only_a_fresher_candidate_passes(fresher_ms: int, passe
     check = against(worse)
 
     assert check.passed is passed
-    assert check.figures.startswith("29 users had something new since, 30 are needed to say more; ")
+    assert check.figures.startswith("29 users have new interactions, 30 are needed for a comparison; ")
 
 
 def test_trained_twice_on_the_same_data_there_is_nothing_to_judge_by() -> None:
@@ -128,7 +130,7 @@ def test_trained_twice_on_the_same_data_there_is_nothing_to_judge_by() -> None:
     check = against(compared(**nothing, asked_users=0, last_event_ms=CHAMPION.last_event_ms))
 
     assert str(check) == (
-        "failed: against the champion: nobody came; it is not fresher either, so there is nothing new to judge by"
+        "failed: against the champion: nobody came; it is not fresher, so there is nothing new to evaluate"
     )
 
 
@@ -138,20 +140,23 @@ def test_champion_whose_bundle_did_not_run_is_no_measure() -> None:
     check = against(compared(**broken, version=None))
 
     assert check.passed
-    assert check.figures == "champion v0 is no measure, its bundle did not run: graph.onnx is cut"
+    assert check.figures == "the bundle of champion v0 did not run, so there is no comparison: graph.onnx is cut"
 
 
 def test_champion_that_was_replaced_meanwhile_fails_the_check() -> None:
     check = against(compared(version="v-1"))
 
-    assert str(check) == ("failed: against the champion: it was compared with v-1, champion is v0; train again")
+    assert str(check) == (
+        "failed: against the champion: the candidate was compared with v-1, the champion is v0; train again"
+    )
 
 
 def test_champion_that_came_while_the_first_model_was_trained_fails_the_check() -> None:
     check = against(with_metrics(against_champion=None))
 
     assert str(check) == (
-        "failed: against the champion: the training compared it with none, champion is v0; train again"
+        "failed: against the champion: "
+        "the training compared the candidate with no champion, the champion is v0; train again"
     )
 
 

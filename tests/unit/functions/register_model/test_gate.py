@@ -31,11 +31,11 @@ def test_sound_first_candidate_passes_with_its_figures() -> None:
         "passed: version: the bundle says v1, the run is v1",
         "passed: parity: histories 64, largest difference 4e-07",
         "passed: enough data: 2000 interactions of 100 users, at least 1000 of 50",
-        "passed: latest training event: 2026-09-21 14:13:20 UTC, and there is no champion to be fresher than",
+        "passed: latest training event: 2026-09-21 14:13:20 UTC, without a champion",
         "passed: ndcg@10 on the hold-out: table 0.2500, popularity 0.1000",
         "passed: against the champion: there is no champion yet",
         "passed: coverage: 4 of 4 items are recommended, 100.0% of the 4 that 40 lists of 10 could hold, at least 1%",
-        "passed: popularity bias: lists are 1.25 times as popular as what users had, at most 10; "
+        "passed: popularity bias: lists are 1.25 times as popular as the histories, at most 10; "
         "those of popularity 3.00 times",
     ]
 

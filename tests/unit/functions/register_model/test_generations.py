@@ -54,7 +54,7 @@ def test_worse_candidate_is_refused_and_a_better_one_passes(tmp_path: Path, walk
     (said,) = [line for line in lines if line.startswith("against champion good, by ")]
     assert "ahead -" in said
     assert failed(judged(better, poor)) == []
-    assert judged(better, poor)["against the champion"].figures.startswith("surely better: ")
+    assert judged(better, poor)["against the champion"].figures.startswith("significantly better: ")
     # The champion's own settings on the champion's own data: the very same lists, and fresher.
     assert against(Bundle(steady).manifest)["difference"] == pytest.approx(0, abs=0.02)
     assert failed(judged(steady, good)) == []
@@ -66,5 +66,5 @@ def test_training_twice_on_the_same_data_says_that_there_is_nothing_new(tmp_path
 
     (refused,) = failed(judged(second, first))
 
-    assert refused.endswith("it is not fresher either, so there is nothing new to judge by")
+    assert refused.endswith("it is not fresher, so there is nothing new to evaluate")
     assert against(Bundle(second).manifest)["asked_users"] == 0

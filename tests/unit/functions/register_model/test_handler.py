@@ -224,7 +224,10 @@ def test_champion_replaced_while_it_was_compared_fails(workflow: Workflow) -> No
     answer = workflow.register(event)
 
     assert answer["verdict"] == "rejected"
-    assert "failed: against the champion: it was compared with v1, champion is v2; train again" in answer["reasons"]
+    assert (
+        "failed: against the champion: the candidate was compared with v1, the champion is v2; train again"
+        in answer["reasons"]
+    )
 
 
 def test_graph_that_does_not_run_is_rejected_with_the_reason(workflow: Workflow) -> None:

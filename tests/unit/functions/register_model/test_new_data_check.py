@@ -40,8 +40,8 @@ def with_new_data(found: Any) -> Manifest:
 
 def test_new_data_as_what_was_before_passes_with_its_figures() -> None:
     assert str(judged_new_data()) == (
-        "passed: new data: 400 interactions are new; half of them taught ndcg 0.2000 on the rest, champion 0.2000, "
-        "60 users; above chance it foresaw 0.1700, as long a time before 0.1800"
+        "passed: new data: 400 interactions are new; trained on half of them, ndcg is 0.2000 on the rest, "
+        "champion 0.2000, 60 users; ndcg above random lists is 0.1700, in an earlier period of the same length 0.1800"
     )
 
 
@@ -59,7 +59,7 @@ def test_what_new_data_taught_must_not_surely_fall_on_the_rest(candidate: float,
     check = judged_new_data(taught={"candidate": candidate, "ahead": ahead})
 
     assert check.passed == passed
-    assert check.figures.endswith("; what they taught surely falls by more than 5%") == (not passed)
+    assert check.figures.endswith("; training on them lowers ndcg significantly by more than 5%") == (not passed)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_new_data_must_not_be_foreseen_surely_less_than_a_fifth_as_well(
     check = judged_new_data(foreseen={"now": now, "difference": difference})
 
     assert check.passed == passed
-    assert check.figures.endswith("; that surely falls by more than 80%") == (not passed)
+    assert check.figures.endswith("; predictability falls significantly by more than 80%") == (not passed)
 
 
 def test_nothing_is_lost_where_nothing_was_foreseen_before() -> None:
@@ -90,7 +90,9 @@ def test_nothing_is_lost_where_nothing_was_foreseen_before() -> None:
 def test_question_without_answers_is_left_out() -> None:
     check = checks(with_new_data({**NEW_DATA, "taught": None}), CHAMPION, min_compared_users=1)["new data"]
 
-    assert check.figures == ("400 interactions are new; above chance it foresaw 0.1700, as long a time before 0.1800")
+    assert check.figures == (
+        "400 interactions are new; ndcg above random lists is 0.1700, in an earlier period of the same length 0.1800"
+    )
 
 
 def test_few_users_say_nothing_of_new_data() -> None:
@@ -99,7 +101,7 @@ def test_few_users_say_nothing_of_new_data() -> None:
     )
 
     assert check.passed
-    assert check.figures == "400 interactions are new; fewer than 61 users could be asked"
+    assert check.figures == "400 interactions are new; fewer than 61 users could be compared"
 
 
 @pytest.mark.parametrize("few", ["before_users", "users"])
@@ -107,7 +109,7 @@ def test_few_users_at_either_time_do_not_say_that_new_data_can_be_foreseen_worse
     check = judged_new_data(foreseen={few: 29, "now": 0.0, "difference": [-0.22, -0.16]})
 
     assert check.passed
-    assert "is not known: fewer than 30 users could be asked then or now" in check.figures
+    assert "was not compared with an earlier period: fewer than 30 users in one of them" in check.figures
     assert not judged_new_data(foreseen={few: 30, "now": 0.0, "difference": [-0.22, -0.16]}).passed
 
 

@@ -72,7 +72,7 @@ def test_users_that_are_missing_from_the_log(users: int, breached: bool) -> None
     found = judged(arm(users=users), arm(users=2_000 - users), share=0.2)["missing users"]
 
     assert found.breached is breached
-    assert found.sentence == f"{users:,} of 2,000 users in the log are its own, 20% expected"
+    assert found.sentence == f"{users:,} of 2,000 users in the log belong to the version, 20% expected"
 
 
 def test_error_rate_beyond_the_points_allowed_by_standard_errors() -> None:
@@ -134,7 +134,7 @@ def test_less_than_100_users_are_too_little_to_compare() -> None:
     assert (found.z, found.critical_z, found.breached) == (None, None, False)
     assert (
         found.sentence
-        == "its answers take 90.0 ms, the champion's 20.0 ms; 50% more is allowed (too little to compare)"
+        == "its answers take 90.0 ms, the champion's 20.0 ms; 50% more is allowed (too few responses to compare)"
     )
 
 

@@ -54,9 +54,7 @@ def test_a_silent_log_has_its_time_once_more_and_then_takes_it_back(trial: Trial
     again = trial.do("look")
 
     assert again["state"] == "going"
-    assert again["reasons"][0] == (
-        "the log is silent: 200 answers were expected; its trial goes on for its time once more"
-    )
+    assert again["reasons"][0] == ("the log is silent: 200 responses were expected; the canary is extended once")
     assert (trial.canary().ends_ms, trial.report().ends_ms) == (canary.ends_ms + HOUR_MS, canary.ends_ms + HOUR_MS)
     trial.now_ms += HOUR_MS - 1
     assert trial.do("look")["state"] == "going"
@@ -66,7 +64,7 @@ def test_a_silent_log_has_its_time_once_more_and_then_takes_it_back(trial: Trial
 
     assert answer["state"] == "rolled_back"
     assert answer["reasons"][0] == (
-        "the log is silent: 200 answers were expected; a version without observed responses does not become champion"
+        "the log is silent: 200 responses were expected; a version without observed responses does not become champion"
     )
     assert (trial.pointer().version, trial.pointer().canary) == ("v1", None)
     assert trial.approval("v2") == "PendingManualApproval"  # nothing was found against it
@@ -185,7 +183,7 @@ def test_a_version_whose_answers_are_not_logged_is_taken_back(trial: Trial) -> N
     answer = trial.do("look")
 
     assert answer["state"] == "rolled_back"
-    assert answer["reasons"][0] == "missing users: 0 of 400 users in the log are its own, 20% expected"
+    assert answer["reasons"][0] == "missing users: 0 of 400 users in the log belong to the version, 20% expected"
 
 
 def test_an_answer_counts_once_in_whatever_objects_it_lies(trial: Trial) -> None:

@@ -41,7 +41,7 @@ def test_another_promotion_stands(trial: Trial) -> None:
     answer = trial.do("look")
 
     assert answer["state"] == "rolled_back"
-    assert answer["reasons"] == ["somebody took it out of the trial; champion is v3: we need it now"]
+    assert answer["reasons"] == ["the version was removed from its canary by hand; champion is v3: we need it now"]
     assert trial.pointer().version == "v3"
     assert trial.approval("v2") == "PendingManualApproval"
 

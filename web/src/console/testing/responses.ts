@@ -71,7 +71,7 @@ const alarmsResponse: Alarms = {
         composite: at < 2,
         reason: "",
         changedMs: NOW - (at + 2) * 9 * HOUR,
-        description: "Answers are less than they should be: docs/runbooks/errors.md",
+        description: "Responses are degraded: docs/runbooks/errors.md",
         runbook: at === 1 ? "stale" : "errors",
       }),
     ),

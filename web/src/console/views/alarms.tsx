@@ -24,7 +24,7 @@ export function AlarmsView() {
         return (
           <div class="stack">
             {active.length === 0 ? (
-              <EmptyState title="Nothing rings" good>
+              <EmptyState title="No active alarms" good>
                 <p>{plural(alarms.length, "alarm")} watch this deployment.</p>
               </EmptyState>
             ) : (

@@ -54,7 +54,7 @@ function DriftDetails({ drift: report }: { drift: Drift }) {
       <section>
         <h2>Population stability index</h2>
         <p class="faint">
-          0 means no change from the last week of the training data. The alarm rings after {count(report.hours)} hours
+          0 means no change from the last week of the training data. The alarm starts after {count(report.hours)} hours
           above {figure(report.threshold)}.
         </p>
         <div class="charts small">

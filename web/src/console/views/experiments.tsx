@@ -114,7 +114,7 @@ function ExperimentCard({ experiment }: { experiment: Experiment }) {
           { name: "Lift", number: true, cell: (arm) => (arm.control ? "–" : lift(arm.lift)) },
           {
             name: "95% interval",
-            title: "Valid at any time, however often you look",
+            title: "Valid at any time, for any number of interim analyses",
             cell: (arm) => (arm.control ? <Interval arm={null} scale={scale} /> : <Interval arm={arm} scale={scale} />),
           },
           { name: "p", number: true, cell: (arm) => figure(arm.pValue) },

@@ -92,7 +92,7 @@ function ModelDetails({ details }: { details: ModelStory }) {
             <GateChecks checks={decision.checks} />
           </>
         ) : (
-          <p class="faint">The gate has not judged this version.</p>
+          <p class="faint">The gate has not evaluated this version.</p>
         )}
       </Section>
       {details.candidates.length > 0 && (

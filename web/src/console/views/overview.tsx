@@ -83,7 +83,7 @@ function OpenProblems({ models: modelsData }: { models: Models | null }) {
           ) : (
             <>
               <Status tone="good">All is well</Status>
-              <span class="faint">No alarm rings, the quarantine is empty, the last training succeeded.</span>
+              <span class="faint">No alarm is active, the quarantine is empty, the last training succeeded.</span>
             </>
           )}
         </p>

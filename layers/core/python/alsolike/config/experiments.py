@@ -134,9 +134,9 @@ def _unanswerable(recommender: str, on: tuple[str, ...]) -> str | None:
         if asked == recommender:
             continue
         if PERSONALIZED_RANKING in (asked, recommender):
-            return f"is {recommender!r}, which does not answer what {asked} is asked: one ranks what it is given"
+            return f"is {recommender!r}, which cannot answer requests for {asked}: only one of them ranks given items"
         if recommender in OF_ITEMS and asked not in OF_ITEMS:
-            return f"is {recommender!r}, which starts from an item, and requests for {asked} need not name one"
+            return f"is {recommender!r}, which starts from an item, but requests for {asked} need not name an item"
     return None
 
 
