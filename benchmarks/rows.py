@@ -70,8 +70,13 @@ COLUMNS = ("work", "takes", "against", "takes", "ratio", "target", "")
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """Return the table of a page."""
-    lines = [COLUMNS, ("---",) * len(COLUMNS), *(row.cells for row in rows)]
+    """Return the table of a page. A measurement with several comparisons is stated once."""
+    lines = [COLUMNS, ("---",) * len(COLUMNS)]
+    for before, row in zip((None, *rows), rows, strict=False):
+        again = before is not None and (row.work, row.found) == (before.work, before.found)
+        same = before is not None and row.against == before.against and row.against != ""
+        work, found, against, *others = row.cells
+        lines.append(("" if again else work, "" if again else found, "the same" if same else against, *others))
     return "\n".join(f"| {' | '.join(cells)} |".replace("  |", " |") for cells in lines)
 
 

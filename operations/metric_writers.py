@@ -32,8 +32,8 @@ class Rhythm(StrEnum):
     """The hours of a month in which a series is sent."""
 
     HOURLY = "every hour"
-    DAILY = "an hour a day"
-    TRAINING = "an hour a training"
+    DAILY = "one hour per day"
+    TRAINING = "one hour per training"
     SELDOM = "when it happens"
 
 

@@ -15,6 +15,7 @@ from mkdocs.structure.files import File, Files
 from typer.core import TyperArgument, TyperGroup, TyperOption
 
 from cli.main import app
+from docs.hooks.api_reference import metrics_page, operations_page
 from infra_cdk.context import described
 from infra_cdk.settings import SIZES, Settings
 from infra_cdk.training_settings import TrainingSettings
@@ -29,6 +30,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, page, content=root_page(name)))
     files.append(File.generated(config, "commands.md", content=commands_page()))
     files.append(File.generated(config, "settings.md", content=settings_page()))
+    files.append(File.generated(config, "operations.md", content=operations_page()))
+    files.append(File.generated(config, "metrics.md", content=metrics_page()))
     return files
 
 

@@ -29,7 +29,7 @@ class PythonLayers(Construct):
 
     @cached_property
     def core(self) -> lambda_.ILayerVersion:
-        """Return the shared vocabulary `alsolike` with Powertools and orjson."""
+        """Return the core, `alsolike`, with Powertools and orjson."""
         return self._built("Core", "core", "alsolike, AWS Lambda Powertools, orjson")
 
     @cached_property

@@ -228,7 +228,7 @@ def test_figures_are_read_from_the_jobs_log(workflow: States) -> None:
     }
 
 
-def test_code_of_the_job_is_the_training_code_with_the_shared_vocabulary(demo: Assembly, workflow: States) -> None:
+def test_code_of_the_job_is_the_training_code_with_the_core(demo: Assembly, workflow: States) -> None:
     channels = workflow["Train"]["Parameters"]["InputDataConfig"]
     (uri,) = [c["DataSource"]["S3DataSource"]["S3Uri"] for c in channels if c["ChannelName"] == "code"]
 

@@ -20,8 +20,10 @@ from playwright.sync_api import Browser, Page, ViewportSize
 from rich.console import Console
 from rich.text import Text
 
+from cli import console
 from cli.demo import summary as results
 from cli.demo.run import Demo
+from operations import progress
 from operations.client import deployment
 from tests.web.browser import Watch, chromium, new_page
 
@@ -51,6 +53,7 @@ def main(arguments: Sequence[str]) -> int:
         else:
             demo = Demo(state=deployment.state_path(), users=None, on_first=results.show_first)
             recording = Recording()
+            progress.report_to(console)
             with contextlib.redirect_stdout(recording), contextlib.redirect_stderr(recording):
                 where = stack.enter_context(demo.running())
                 results.show(demo.summary)

@@ -1,1 +1,1 @@
-"""The vocabulary that every part of Alsolike shares: records, artefacts, and how they are read and written."""
+"""Core that every part of Alsolike shares: records and artefacts with their readers and writers."""

@@ -171,7 +171,7 @@ def described_put(kind: RowKind[R], columns: Mapping[str, ColumnType]) -> Fields
     """Return the fields of a put call, with descriptions of the declared columns."""
     return Fields(
         {
-            "datasetArn": Text(MAX_ID_CHARACTERS, about="Token of an operator of the deployment."),
+            "datasetArn": Text(MAX_ID_CHARACTERS, about="ARN of the dataset in this deployment."),
             kind.list_field: LenientList(_row_fields(kind, columns), 1, MAX_ROWS_PER_CALL),
         },
         required=("datasetArn", kind.list_field),

@@ -93,7 +93,7 @@ EVENT = Fields(
 
 CALL = Fields(
     {
-        "trackingId": Text(MAX_ID_CHARACTERS, about="Token of an operator of the deployment."),
+        "trackingId": Text(MAX_ID_CHARACTERS, about="Tracking ID of this deployment."),
         "userId": Text(MAX_ID_CHARACTERS, about="Absent for anonymous visitors."),
         "sessionId": Text(MAX_ID_CHARACTERS),
         "eventList": LenientList(EVENT, 1, MAX_EVENTS_PER_CALL),
