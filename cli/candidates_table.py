@@ -14,15 +14,15 @@ HOLDOUT = "Quality on the test part (* selected on the validation part)"
 def print_candidates(
     figures: Sequence[AlgorithmFigures], *, title: str = HOLDOUT, left_out: Mapping[str, str] = MappingProxyType({})
 ) -> None:
-    """Print the comparison as a table, in which the winner is marked, and below it what was left out and why."""
+    """Print what was left out and why, and the comparison as a table in which the winner is marked."""
+    for name, reason in left_out.items():
+        console.print_line(f"{name} was left out: {reason}")
     rows = []
     for figure in figures:
         name = f"{figure.algorithm} *" if figure.winner else figure.algorithm
         rows.append([name, figure.hr, figure.ndcg, figure.mrr, figure.coverage, _seconds(figure.fit_s)])
     columns = ["algorithm", "HR@10", "NDCG@10", "MRR", "coverage", "fit s"]
     console.print_table(columns, rows, title=title)
-    for name, reason in left_out.items():
-        console.print_line(f"{name} was left out: {reason}")
 
 
 def _seconds(seconds: float | None) -> str:

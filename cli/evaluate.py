@@ -77,8 +77,15 @@ def evaluate(
         ),
     ] = None,
     budget_s: Annotated[
-        float, typer.Option("--budget", metavar="SECONDS", min=1.0, help="Time limit; slower algorithms are left out.")
-    ] = 3_600.0,
+        float | None,
+        typer.Option(
+            "--budget",
+            metavar="SECONDS",
+            min=1.0,
+            help="Processor time of all fits; algorithms that would take longer are left out (default: 14400).",
+            show_default=False,
+        ),
+    ] = None,
     cold_start: Annotated[
         bool, typer.Option("--cold-start", help="Also evaluate recommendations of items without interactions.")
     ] = False,
@@ -114,7 +121,7 @@ def evaluate(
     from cli.interaction_file import read
     from model_export.algorithms import known, named
     from model_export.data.item_sentences import described, open_model
-    from model_export.evaluation.budget import Budget
+    from model_export.evaluation.budget import BUDGET_S, Budget
     from model_export.evaluation.cold_start import judge, part_items, trials
     from model_export.evaluation.cold_trial import LONG
     from model_export.evaluation.fit_cache import Fits
@@ -155,7 +162,7 @@ def evaluate(
     asked: dict[str, int] = {}
     results: list[dict[str, Any]] = []
     new_items: list[dict[str, Any]] = []
-    fits, budget = Fits(), Budget(seconds=budget_s)
+    fits, budget = Fits(), Budget(seconds=budget_s or BUDGET_S)
     cold = trials(part_items(split), file.properties, file.unlearned, sentences) if cold_start else None
     left_out: dict[str, str] = {}
     for seen in BOTH:

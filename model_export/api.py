@@ -13,8 +13,25 @@ from model_export.data.statistics import Statistics
 from model_export.graph.contract import Graph
 
 __all__ = [
-    "Algorithm", "Combination", "Floats", "Graph", "Histories", "Interactions", "Judge", "Model", "Statistics", "Sums",
+    "Algorithm", "Combination", "FitCost", "Floats", "Graph", "Histories", "Interactions", "Judge", "Model",
+    "Statistics", "Sums",
 ]  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FitCost:
+    """Estimated cost of a fit.
+
+    Attributes
+    ----------
+    seconds
+        Processor time of all its processes.
+    megabytes
+        Resident memory of all its processes, in 10^6 bytes.
+    """
+
+    seconds: float
+    megabytes: float
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -74,9 +91,9 @@ class Algorithm(abc.ABC):
         """Return why a comparison should not fit this algorithm on such data, or None."""
         return None
 
-    def cost_probe(self) -> tuple[Self, float]:
-        """Return settings of a short fit for the cost estimate, and how many times longer a full fit takes."""
-        return self, 1.0
+    def fit_cost(self, interactions: Interactions) -> FitCost | None:
+        """Return the cost of a fit, estimated from counts of the data; without an estimate, short fits measure it."""
+        return None
 
     def param_grid(self) -> Sequence[Self]:
         """Return the settings to compare on the validation set, the default first."""

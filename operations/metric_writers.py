@@ -190,6 +190,7 @@ METRICS: Final[tuple[Written, ...]] = (
     *_of(
         "register_model", Rhythm.TRAINING,
         Metric.OFFLINE_NDCG, Metric.OFFLINE_COVERAGE_PERCENT, Metric.OFFLINE_POPULARITY_RATIO,
+        Metric.ALGORITHMS_LEFT_OUT,
         by=(By.MODEL_VERSION,),
     ),
     *_of("register_model", Rhythm.TRAINING, Metric.GATE_NDCG, by=(By.ROLE,)),

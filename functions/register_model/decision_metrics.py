@@ -8,7 +8,7 @@ from typing import Any
 from alsolike.registry.decision import Decision
 from alsolike.runtime.observability import Metric
 from functions.register_model.champion_checks import NDCG
-from functions.register_model.gate import COVERAGE, POPULARITY_BIAS, is_of_hold_out
+from functions.register_model.gate import ALGORITHMS, COVERAGE, POPULARITY_BIAS, is_of_hold_out
 
 
 def offline_figures(decision: Decision) -> dict[Metric, float]:
@@ -19,6 +19,7 @@ def offline_figures(decision: Decision) -> dict[Metric, float]:
         Metric.OFFLINE_NDCG: hold_out.get("ndcg"),
         Metric.OFFLINE_COVERAGE_PERCENT: values.get(COVERAGE, {}).get("percent"),
         Metric.OFFLINE_POPULARITY_RATIO: values.get(POPULARITY_BIAS, {}).get("popularity_ratio"),
+        Metric.ALGORITHMS_LEFT_OUT: values.get(ALGORITHMS, {}).get("left_out"),
     }
     return {metric: value for metric, value in found.items() if value is not None}
 

@@ -17,7 +17,7 @@ from functions.register_model.limits import GateLimits
 from functions.register_model.new_data_check import new_data
 
 BASELINE = "popularity"
-COVERAGE, POPULARITY_BIAS = "coverage", "popularity bias"
+ALGORITHMS, COVERAGE, POPULARITY_BIAS = "algorithms", "coverage", "popularity bias"
 MS_PER_DAY = 86_400_000
 _HOLD_OUT = " on the hold-out"
 _NOT_RECORDED = "the training recorded none; it ran an earlier version, train again"
@@ -46,6 +46,7 @@ def judge(
         _parity(candidate.metrics.get("parity")),
         _enough_data(candidate.metrics.get("dataset"), limits),
         _fresh(candidate, champion=champion_manifest, limits=limits, now_ms=now_ms),
+        _algorithms(candidate, champion_manifest),
         _better_than_baseline(candidate),
         *_against(candidate, champion=champion, manifest=champion_manifest, limits=limits),
         _coverage(candidate, limits),
@@ -115,6 +116,26 @@ def _fresh(candidate: Manifest, *, champion: Manifest | None, limits: GateLimits
     fresh = candidate.last_event_ms >= champion.last_event_ms
     end = f"{'not older' if fresh else 'older'} than champion {champion.version}'s of {at(champion.last_event_ms)}"
     return Check(name, fresh, f"{latest}, {end}", values)
+
+
+def _algorithms(candidate: Manifest, champion: Manifest | None) -> Check:
+    """State the algorithms that the training left out, and warn of those that the champion uses; it never fails."""
+    left_out: Mapping[str, str] = candidate.metrics.get("left_out") or {}
+    needed = _names(champion.metrics.get("settings")) & left_out.keys() if champion else set[str]()
+    reasons = "; ".join(
+        f"{name}{', which the champion uses' if name in needed else ''}: {reason}" for name, reason in left_out.items()
+    )
+    start = "warning: " if needed else ""
+    figures = f"{start}left out were {reasons}" if left_out else "none was left out"
+    return Check(ALGORITHMS, True, figures, {"left_out": len(left_out), "of_champion": sorted(needed)})
+
+
+def _names(settings: Any) -> set[str]:
+    """Return the names of the algorithms in a model's settings; a blend's contain those of its parts."""
+    if isinstance(settings, Mapping):
+        own = {settings["algorithm"]} if "algorithm" in settings else set[str]()
+        return own.union(*map(_names, settings.values()))
+    return set[str]().union(*map(_names, settings)) if isinstance(settings, list) else set()
 
 
 def _better_than_baseline(candidate: Manifest) -> Check:

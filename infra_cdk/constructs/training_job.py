@@ -121,7 +121,7 @@ class TrainingJob(Construct):
         settings = self._settings
         said = {
             "algorithms": ",".join(settings.training_algorithms) or None,
-            "budget_s": settings.training_budget_s,
+            "budget_s": settings.training_budget_s or settings.training_max_runtime_s,
             "budget_mb": settings.training_budget_mb,
             "processes": settings.training_processes if settings.training_processes > 1 else None,
         }

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from alsolike.runtime.errors import InvalidInput
+from model_export.evaluation.budget import BUDGET_S
 
 _RUN_ID = re.compile(r"[0-9a-z-]{1,40}")
 _PROCESSES = re.compile(r"[1-9]|[1-5][0-9]|6[0-4]")
@@ -32,7 +33,7 @@ class Hyperparameters:
     exclude_seen
         Whether the model keeps items of the history out of its answers; None to decide by how often users repeat.
     budget_s
-        Seconds that comparing and fitting may take; algorithms that would take longer are left out.
+        Processor seconds that the fits may take, as estimated; algorithms that would take longer are left out.
     budget_mb
         Resident memory, in 10^6 bytes; None for four fifths of the machine's.
     seed
@@ -45,7 +46,7 @@ class Hyperparameters:
     algorithms: str = ""
     holdout_days: float | None = None
     exclude_seen: bool | None = None
-    budget_s: float = 3_600.0
+    budget_s: float = BUDGET_S
     budget_mb: float | None = None
     seed: int = 0
     processes: int = 1

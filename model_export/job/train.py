@@ -101,8 +101,9 @@ def train(
 ) -> Manifest:
     """Compare algorithms on held-out interactions, fit the winner on all data and write its bundle.
 
-    The same dataset and hyperparameters give the same files, except for times and memory in the manifest. Two measured
-    choices may differ: which algorithms exceed the budget, and whether the graph has two stages (`export.stages`).
+    The same dataset and hyperparameters give the same files, except for times and memory in the manifest. One measured
+    choice may differ: whether the graph has two stages (`export.stages`). With more than 5,000,000 interactions, short
+    fits also measure which algorithms exceed the budget, in processor time.
 
     Parameters
     ----------
@@ -247,7 +248,7 @@ def _started_aside(setup: _Setup, fits: Fits) -> Iterator[_Aside]:
     is_apart = side_process.is_worth_it(interactions)
     aside = []
     if is_apart and setup.budget.is_ample(interactions):
-        aside = _fitted_aside(_in_order_of_use(setup.algorithms), setup.split)
+        aside = _fitted_aside(_in_order_of_use(setup), setup.split)
     tasks: list[side_process.Task] = [
         *(functools.partial(fitted_at_cost, *each) for each in aside),
         functools.partial(
@@ -270,7 +271,7 @@ def _started_aside(setup: _Setup, fits: Fits) -> Iterator[_Aside]:
 def _compare(setup: _Setup, fits: Fits, say: Say) -> tuple[list[Candidate], Mapping[str, str]]:
     """Return the compared algorithms in the order of their names, and why the others were left out."""
     comparison = Comparison(setup.split, k=K, seen=setup.seen, fits=fits, say=say, budget=setup.budget)
-    candidates = _in_named_order(comparison.candidates(_in_order_of_use(setup.algorithms)), setup.algorithms)
+    candidates = _in_named_order(comparison.candidates(_in_order_of_use(setup)), setup.algorithms)
     if not candidates:
         raise InvalidInput(f"no algorithm can be fitted here: {comparison.left_out}")
     return candidates, comparison.left_out
@@ -306,9 +307,12 @@ def _seen(exclude_seen: bool | None, repeat_share: float) -> Seen:
     return "masked" if exclude else "allowed"
 
 
-def _in_order_of_use(algorithms: Mapping[str, Algorithm]) -> dict[str, Algorithm]:
-    """Put the algorithms that another process may fit behind quick ones, and long trainings last, for the budget."""
-    return dict(sorted(algorithms.items(), key=lambda item: (item[1].cost_probe()[1] > 1, item[0] in ASIDE)))
+def _in_order_of_use(setup: _Setup) -> dict[str, Algorithm]:
+    """Put the algorithms that another process may fit behind quick ones, and those that estimate their cost last."""
+    past = setup.split.validation.fit
+    return dict(
+        sorted(setup.algorithms.items(), key=lambda item: (item[1].fit_cost(past) is not None, item[0] in ASIDE))
+    )
 
 
 def _in_named_order(candidates: Iterable[Candidate], algorithms: Collection[str]) -> list[Candidate]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,7 @@ from onnx import TensorProto
 from model_export.algorithms.sasrec import parallel
 from model_export.algorithms.sasrec.early_stopping import best_of
 from model_export.algorithms.sasrec.inference import EPSILON, NEVER, follows, latest, softmax
-from model_export.api import Algorithm, Model
+from model_export.api import Algorithm, FitCost, Model
 from model_export.data.interactions import Floats, Histories, Interactions
 from model_export.graph.contract import Graph
 from model_export.processes.checkpoints import checkpoint
@@ -33,6 +33,16 @@ FEWEST = 5_000
 
 MOST_ITEMS = 100_000
 """A step of training moves the vectors of all items."""
+
+LAYER_S, NEGATIVE_S, NUMBER_S = 1.8e-9, 2.4e-8, 8e-12
+"""Processor seconds of an epoch per interaction: for the layer, times size ** 2; per negative; per number of the items'
+vectors."""
+
+VECTOR_S, PAIR_S = 4e-4, 3e-5
+"""Processor seconds for the first vectors, per item and per interaction."""
+
+PROCESS_MB, NUMBER_BYTES, INTERACTION_BYTES = 400.0, 24, 1_000
+"""Memory of a process: of itself, per number of the items' vectors, per interaction."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -116,11 +126,17 @@ class Sasrec(Algorithm):
             )
         return None
 
-    def cost_probe(self) -> tuple[Self, float]:
-        """Return one epoch of one network; half of the most are common, of the first network and then of the others."""
-        others = self.networks - 1
-        rounds = 1 + -(-others // parallel.processes(others))
-        return dataclasses.replace(self, epochs=1, networks=1), rounds * self.most_epochs / 2
+    def fit_cost(self, interactions: Interactions) -> FitCost:
+        """Return the cost of half of the most epochs, which are common; `python -m benchmarks.training` compares it."""
+        numbers = interactions.items * self.size
+        interaction_s = LAYER_S * self.size**2 + NEGATIVE_S * self.negatives + NUMBER_S * numbers
+        first_s = VECTOR_S * interactions.items + PAIR_S * len(interactions)
+        network_s = first_s + self.most_epochs / 2 * interaction_s * len(interactions)
+        process_mb = PROCESS_MB + (NUMBER_BYTES * numbers + INTERACTION_BYTES * len(interactions)) / 1e6
+        return FitCost(
+            seconds=self.networks * network_s,
+            megabytes=process_mb * parallel.processes(max(1, self.networks - 1)),
+        )
 
     def _trained(self, interactions: Interactions, *, epochs: int) -> Iterator[SasrecModel]:
         from model_export.algorithms.sasrec.training import train  # torch is an extra

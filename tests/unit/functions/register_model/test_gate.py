@@ -32,6 +32,7 @@ def test_sound_first_candidate_passes_with_its_figures() -> None:
         "passed: parity: histories 64, largest difference 4e-07",
         "passed: enough data: 2000 interactions of 100 users, at least 1000 of 50",
         "passed: latest training event: 2026-09-21 14:13:20 UTC, without a champion",
+        "passed: algorithms: none was left out",
         "passed: ndcg@10 on the hold-out: table 0.2500, popularity 0.1000",
         "passed: against the champion: there is no champion yet",
         "passed: coverage: 4 of 4 items are recommended, 100.0% of the 4 that 40 lists of 10 could hold, at least 1%",
@@ -90,6 +91,29 @@ def test_figures_that_an_earlier_training_did_not_record_fail(metric: str, expec
     if metric == "new_data":
         candidate = dataclasses.replace(candidate, metrics={**candidate.metrics, "against_champion": AGAINST})
     assert failed(candidate, champion) == expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "figures", "of_champion"),
+    [
+        ({"algorithm": "ease"}, "left out were sasrec: too slow; slist: too large", []),
+        (
+            {"algorithm": "blend", "parts": [{"algorithm": "ease"}, {"algorithm": "sasrec"}]},
+            "warning: left out were sasrec, which the champion uses: too slow; slist: too large",
+            ["sasrec"],
+        ),
+    ],
+)
+def test_algorithms_that_were_left_out_are_a_warning_if_the_champion_uses_them(
+    settings: dict[str, Any], figures: str, of_champion: list[str]
+) -> None:
+    champion = dataclasses.replace(CHAMPION, metrics={**CHAMPION.metrics, "settings": settings})
+    candidate = with_metrics(left_out={"sasrec": "too slow", "slist": "too large"})
+
+    check = checks(candidate, champion)["algorithms"]
+
+    assert (check.passed, check.figures) == (True, figures)
+    assert check.values == {"left_out": 2, "of_champion": of_champion}
 
 
 def test_freshness_compares_both_times_in_the_sentence_and_the_values() -> None:

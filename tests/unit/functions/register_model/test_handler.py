@@ -280,13 +280,13 @@ def test_metrics_say_what_the_version_showed_beside_the_champion_and_what_it_fai
             told.setdefault(values, {}).update(
                 {each["Name"]: sum(document[each["Name"]]) for each in directive["Metrics"]}
             )
-    assert told.pop("v2") == {"OfflineNdcg": 0.2}
+    assert told.pop("v2") == {"OfflineNdcg": 0.2, "AlgorithmsLeftOut": 0.0}
     assert told.pop("candidate") == {"GateNdcg": 0.3}
     assert told.pop("champion") == {"GateNdcg": 0.2}
     assert told.pop("") == {"ModelsRejected": 1}
     failed = {condition for condition, values in told.items() if values == {"GateConditionFailed": 1}}
     assert failed == {"ndcg@10 on the hold-out", "coverage", "popularity bias"}
-    assert len(told) == 13
+    assert len(told) == 14
 
 
 def test_model_of_older_data_is_rejected(workflow: Workflow) -> None:

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from model_export.algorithms.sasrec import Sasrec, parallel
+from model_export.algorithms.sasrec import parallel
 from model_export.processes import peers, side_process
 from tests.unit.model_export.networks import SMALL
 from tests.unit.model_export.shops import interactions, random_sequences
@@ -52,9 +52,3 @@ def test_one_process_trains_them_where_more_gain_nothing(
 
     assert len(FOUR.fit(DATA).networks) == 4
     assert not started
-
-
-@pytest.mark.parametrize(("networks", "times"), [(1, 30), (2, 60), (3, 60), (4, 90)])
-def test_a_trial_counts_networks_that_are_trained_side_by_side_once(networks: int, times: float) -> None:
-    """Half of 60 epochs for the first, and as long for each two others."""
-    assert Sasrec(networks=networks, most_epochs=60).cost_probe()[1] == times

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
-import math
+import re
 from pathlib import Path
 from typing import ClassVar
 
@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from model_export.algorithms.popularity import Popularity
-from model_export.api import Model
+from model_export.api import FitCost, Model
 from model_export.data.interactions import Interactions
 from model_export.evaluation import budget
 from model_export.evaluation.budget import (
     AMPLE_MB,
     AMPLE_S,
+    SHORT_FIT_ROWS,
     SMALL_INTERACTIONS,
     SMALL_ITEMS,
-    TRIAL_ROWS,
     Budget,
     machine_megabytes,
 )
@@ -53,13 +53,13 @@ class Constant(Popularity):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Long(Heavy):
-    """A fit is a million trials long."""
+class Estimated(Heavy):
+    """Estimates a processor second per interaction."""
 
-    name: ClassVar[str] = "long"
+    name: ClassVar[str] = "estimated"
 
-    def cost_probe(self) -> tuple[Long, float]:
-        return self, 1e6
+    def fit_cost(self, interactions: Interactions) -> FitCost:
+        return FitCost(seconds=len(interactions), megabytes=50.0)
 
 
 CHECKPOINTS: list[Path | None] = []
@@ -87,19 +87,38 @@ def shop(rows: int) -> Interactions:
     )
 
 
-LARGE = shop(5 * TRIAL_ROWS)
+LARGE = shop(5 * SHORT_FIT_ROWS)
 
 
-def test_what_was_fitted_in_the_budget_is_not_refused_when_it_is_used_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    data, limited = shop(5 * TRIAL_ROWS), Budget(seconds=500.0)
-    FITTED.clear()
-    assert limited.unsupported_reason(Heavy(), data) is None
+def test_accepted_algorithm_takes_its_estimate_from_the_budget_once() -> None:
+    data, limited = shop(1_000), Budget(seconds=11_999.0)
 
-    monkeypatch.setattr("time.monotonic", lambda: limited.started + 501.0)
+    assert limited.unsupported_reason(Estimated(), data) is None
+    assert limited.unsupported_reason(Estimated(), data) is None
+    assert limited.unsupported_reason(Estimated(), shop(1_000)) == (
+        "its 6 fits would take about 6,000 processor seconds, 5,999 of the budget are left"
+    )
 
-    assert limited.unsupported_reason(Heavy(), data) is None
-    assert len(FITTED) == 2  # the short fits were not repeated
-    assert limited.unsupported_reason(Heavy(), shop(5 * TRIAL_ROWS)) == "the 500 s of the budget are used up"
+
+def test_refused_algorithm_takes_nothing_from_the_budget() -> None:
+    limited = Budget(seconds=6_000.0)
+
+    assert limited.unsupported_reason(Estimated(), shop(1_001)) is not None
+    assert limited.unsupported_reason(Estimated(), shop(1_000)) is None
+
+
+def test_elapsed_time_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    limited = Budget(seconds=6_000.0)
+    for clock in ("monotonic", "perf_counter", "time"):
+        monkeypatch.setattr(f"time.{clock}", lambda: 1e9)
+
+    assert limited.unsupported_reason(Estimated(), shop(1_000)) is None
+
+
+def test_estimated_memory_above_the_budget_is_refused() -> None:
+    assert Budget(megabytes=49.0).unsupported_reason(Estimated(), shop(10)) == (
+        "a fit would take about 50 MB, the budget is 49 MB"
+    )
 
 
 def test_small_data_is_fitted_without_a_trial() -> None:
@@ -109,25 +128,18 @@ def test_small_data_is_fitted_without_a_trial() -> None:
     assert FITTED == []
 
 
-def test_what_says_that_its_fits_are_long_is_tried_on_small_data_too() -> None:
+def test_estimate_replaces_short_fits() -> None:
     FITTED.clear()
 
-    reason = Budget(seconds=30.0).unsupported_reason(Long(), shop(2_000))
-
-    assert reason is not None
-    assert reason.startswith("its 6 fits would take about ")
-    assert FITTED == [2_000, 2_000]
-    assert (
-        Budget(seconds=30.0, started=-1e9).unsupported_reason(Long(), shop(2_000))
-        == "the 30 s of the budget are used up"
-    )
+    assert Budget(seconds=5e6).unsupported_reason(Estimated(), LARGE) is None
+    assert FITTED == []
 
 
 def test_trials_are_fits_on_some_of_the_users() -> None:
     FITTED.clear()
 
     assert Budget(seconds=500.0).unsupported_reason(Heavy(), LARGE) is None
-    assert FITTED == [TRIAL_ROWS // 10, TRIAL_ROWS]
+    assert FITTED == [SHORT_FIT_ROWS // 10, SHORT_FIT_ROWS]
 
 
 def test_an_ample_budget_needs_no_trial_of_small_data() -> None:
@@ -154,7 +166,7 @@ def test_a_budget_that_is_not_ample_for_the_data_needs_a_trial(
     FITTED.clear()
 
     assert Budget(seconds=seconds, megabytes=megabytes).unsupported_reason(Heavy(), LARGE) is None
-    assert FITTED == [TRIAL_ROWS // 10, TRIAL_ROWS]
+    assert FITTED == [SHORT_FIT_ROWS // 10, SHORT_FIT_ROWS]
 
 
 def test_a_job_that_goes_on_tries_again_rather_than_reading_checkpoints(tmp_path: Path) -> None:
@@ -171,8 +183,8 @@ def test_a_job_that_goes_on_tries_again_rather_than_reading_checkpoints(tmp_path
 def test_of_large_data_a_hundredth_is_tried() -> None:
     FITTED.clear()
 
-    assert Budget(seconds=3_600).unsupported_reason(Heavy(), shop(150 * TRIAL_ROWS)) is None
-    assert FITTED == [TRIAL_ROWS * 15 // 100, TRIAL_ROWS * 15 // 10]
+    assert Budget(seconds=3_600).unsupported_reason(Heavy(), shop(150 * SHORT_FIT_ROWS)) is None
+    assert FITTED == [SHORT_FIT_ROWS * 15 // 100, SHORT_FIT_ROWS * 15 // 10]
 
 
 def test_what_is_of_the_items_does_not_grow_with_the_interactions() -> None:
@@ -189,13 +201,11 @@ def test_without_limits_there_is_no_trial() -> None:
     assert FITTED == []
 
 
-def test_what_would_take_longer_than_is_left_is_refused_with_both_figures() -> None:
-    reason = Budget(seconds=0.001, started=math.inf).unsupported_reason(Heavy(), LARGE)
-    assert reason is None  # nothing of it is used yet, and all of time is left
+def test_short_fits_that_take_longer_than_the_budget_are_refused_with_both_figures() -> None:
+    reason = Budget(seconds=1e-3).unsupported_reason(Heavy(), LARGE)
 
-    reason = Budget(seconds=1e-3 + 1e-9).unsupported_reason(Heavy(), LARGE)
     assert reason is not None
-    assert "s of the budget" in reason
+    assert re.fullmatch(r"its 6 fits would take about [\d,]+ processor seconds, 0 of the budget are left", reason)
 
 
 def test_what_would_take_more_memory_is_refused_with_both_figures() -> None:
@@ -208,9 +218,10 @@ def test_what_would_take_more_memory_is_refused_with_both_figures() -> None:
 
 
 def test_a_budget_that_is_used_up_refuses_everything() -> None:
-    reason = Budget(seconds=10.0, started=-1e9).unsupported_reason(Heavy(), LARGE)
+    limited = Budget(seconds=6_000.0)
+    limited.unsupported_reason(Estimated(), shop(1_000))
 
-    assert reason == "the 10 s of the budget are used up"
+    assert limited.unsupported_reason(Heavy(), LARGE) == "the budget of 6,000 processor seconds is used up"
 
 
 def test_the_machine_has_memory() -> None:

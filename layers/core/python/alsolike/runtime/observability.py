@@ -144,6 +144,7 @@ class Metric(StrEnum):
     OFFLINE_NDCG = "OfflineNdcg"
     OFFLINE_COVERAGE_PERCENT = "OfflineCoveragePercent"
     OFFLINE_POPULARITY_RATIO = "OfflinePopularityRatio"
+    ALGORITHMS_LEFT_OUT = "AlgorithmsLeftOut"
     GATE_NDCG = "GateNdcg"
     GATE_CONDITION_FAILED = "GateConditionFailed"
     MODELS_PROMOTED = "ModelsPromoted"
