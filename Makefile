@@ -84,9 +84,10 @@ $(VENV)/demo.done: $(VENV)/uv.done requirements.lock pyproject.toml
 
 # Bytecode halves the time that commands and tests need to start. The CDK has too much code: only what is imported is compiled.
 export PYTHONDONTWRITEBYTECODE :=
-$(VENV)/compiled.done: requirements.lock | $(VENV)/demo.done
+$(VENV)/compiled.done: requirements.lock layers/descriptions.py | $(VENV)/demo.done
 	@$(BIN)/python -m compileall -qq -j 2 -x '/(aws_cdk|torch|torchgen|sympy|networkx)/|/tests?/' \
 		$(VENV)/lib layers functions infra_cdk model_export local_cloud operations cli; $(BIN)/python -c 'import infra_cdk.app'
+	@$(BIN)/python -m layers.descriptions
 	@touch $@
 
 # The tests of SASRec's training need torch. They are skipped, and say so, where it cannot be installed at once.
@@ -210,4 +211,4 @@ lock: $(VENV)/uv.done  ## resolve the dependencies (ARGS=--upgrade)
 	$(LOCK) model_export/sentences.in -c requirements.lock -o model_export/sentences.txt
 	for layer in core onnx_runtime sentences; do $(LOCK) --no-deps --only-binary :all: layers/$$layer/requirements.in \
 		-c requirements.lock -o layers/$$layer/requirements.txt; done
-	@echo "After make setup: $(BIN)/python -m layers.descriptions; $(BIN)/python -m layers.notice"
+	@echo "After make setup: $(BIN)/python -m layers.notice"

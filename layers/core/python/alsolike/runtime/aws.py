@@ -3,7 +3,7 @@
 They are botocore clients without boto3 around them: a function only makes calls, and boto3 would import resources and
 threaded transfers at each cold start. Botocore also reads megabytes of descriptions before it creates the first client.
 For the services that requests wait for, `descriptions/` holds the part that functions use, and botocore's loader finds
-it first. `python -m layers.descriptions` extracts it from botocore's. All else is botocore's.
+it first. `python -m layers.descriptions` extracts it when the layer is built. All else is botocore's.
 """
 
 from __future__ import annotations
