@@ -1,7 +1,8 @@
 """The generator of the core layer's service descriptions: `python -m layers.descriptions`.
 
-`make setup` and each build of the layers run it. The descriptions are extracted from those of the pinned botocore: the operations that functions call, without documentation, and the
-endpoints of the services that functions use. A starting function reads a tenth of botocore's own descriptions.
+`make setup` and each build of the layers run it. The descriptions are extracted from those of the pinned botocore: the
+operations that functions call, without documentation, and the endpoints of the services that functions use. A starting
+function reads a tenth of botocore's own descriptions.
 """
 
 import ast
