@@ -34,6 +34,7 @@ from operations.client.deployment import Deployment, Names
 from operations.ingest.inputs import DEFAULTS, open_inputs
 from operations.ingest.latest import PARTS
 from operations.ingest.load import InteractionsImport
+from operations.keys import KeyPair
 
 ROWS = 5_000_000
 ROUNDS = 5
@@ -94,7 +95,7 @@ def run_import(path: Path, *, profiles: bool = False) -> int:
     target = path.parent / "lake"
     session = transport.session()
     names = Names(**{field.name: "bench" for field in dataclasses.fields(Names)})
-    deployment = Deployment("bench", names, session.client, str, is_local=True)
+    deployment = Deployment("bench", names, session.client, lambda: KeyPair("", ""), is_local=True)
     try:
         with InteractionsImport(
             DEFAULT, deployment, default_event_type="view", now_ms=_NOW_MS, sink=_Disk(target)

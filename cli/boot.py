@@ -308,31 +308,31 @@ def layer_sentences(cloud: Cloud) -> tuple[str, ...]:
 
 
 def curl_lines(where: Deployment, *, user_id: str, item_id: str, reach: Sequence[str] = ()) -> list[str]:
-    """Return calls of the API to paste into a shell, which fetch their tokens with `alsolike token`.
+    """Return calls of the API to paste into a shell: the first one creates a key, the others sign with it.
 
     Parameters
     ----------
     reach
-        Options with which `alsolike token` finds this deployment.
+        Options with which `alsolike keys` finds this deployment.
     """
-    names = where.names
     trust = f"--cacert {shlex.quote(str(where.certificate))} " if where.certificate else ""
 
-    def call(path: str, access: str, body: str) -> str:
-        token = console.call("token", access, *reach)
+    def call(path: str, body: str) -> str:
         return (
-            f'curl -s {trust}{names.api_url.rstrip("/")}{path} -H "authorization: Bearer $({token})" '
-            f"-H 'content-type: application/json' -d {body}"
+            f'curl -s {trust}--aws-sigv4 "aws:amz:$AWS_REGION:personalize" '
+            f'--user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" "$AWS_ENDPOINT_URL_PERSONALIZE{path}" -d {body}'
         )
 
     asked = json.dumps({"userId": user_id, "numResults": 10})
     event = json.dumps({"eventType": "purchase", "itemId": item_id})
-    sent = json.dumps({"trackingId": names.tracking_id, "userId": user_id, "sessionId": "try", "eventList": []})
+    tracking_id = where.names.tracking_id
+    sent = json.dumps({"trackingId": tracking_id, "userId": user_id, "sessionId": "try", "eventList": []})
     # The shell fills in the time: the same event of the same second would count once, however often it is pasted.
     before, after = f'{sent[:-2]}{event[:-1]}, "sentAt": ', "}]}"
     return [
-        call("/recommendations", "read", shlex.quote(asked)),
-        call("/events", "write", f"{shlex.quote(before)}$(date +%s){shlex.quote(after)}"),
+        f'eval "$({console.call("keys", "create", "try", *reach)})"',
+        call("/recommendations", shlex.quote(asked)),
+        call("/events", f"{shlex.quote(before)}$(date +%s){shlex.quote(after)}"),
     ]
 
 

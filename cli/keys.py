@@ -143,7 +143,7 @@ def _open(stack: str | None, state: Path | None) -> tuple[Deployment, Keys, int]
     from operations.keys import Keys
 
     where = deployment.resolve(stack=stack, state=state)
-    return where, Keys(where), time.time_ns() // 1_000_000
+    return where, Keys(where.client, where.names), time.time_ns() // 1_000_000
 
 
 def _day(time_ms: int) -> str:

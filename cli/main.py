@@ -12,7 +12,6 @@ import typer
 
 from alsolike.runtime.errors import AlsolikeError
 from cli import (
-    access_token,
     console,
     destroying,
     drift,
@@ -86,7 +85,6 @@ app.command()(trends.trends)
 app.command()(engagement.engagement)
 app.command()(drift.drift)
 app.command()(metrics.metrics)
-app.command()(access_token.token)
 app.command()(session_token.session_token)
 app.command()(evaluate.evaluate)
 app.add_typer(models.app, name="models")

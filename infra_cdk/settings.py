@@ -190,7 +190,6 @@ class Settings(TrainingSettings):
     cors_origins: Sequence[str] = setting(
         (), "Origins of pages that may call the API from a [browser](sessions.md#cors), such as `https://shop.example`"
     )
-    token_validity_minutes: int = setting(60, "Validity of the shop's tokens", (5, 1_440))
     web: bool = setting(
         True, "Deploy the [pages](web.md); if you turn it off, delete the stack `alsolike-<environment>-pages`"
     )

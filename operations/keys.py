@@ -7,22 +7,40 @@ import contextlib
 import dataclasses
 import secrets
 import string
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from alsolike.declarations.routes import SIGNED_PREFIX
+from alsolike.declarations.routes import SCOPES, SIGNED_PREFIX
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
 from alsolike.runtime.names import NAME, NAME_FORM
 from alsolike.signing.keys import DISABLED, KEY_ID, SigningKey, encryption_context
 from operations.client.aws import translate_aws_errors
-from operations.client.deployment import Deployment
+
+if TYPE_CHECKING:
+    from operations.client.deployment import Deployment, Names
 
 MAX_ACTIVE = 2
 """Active keys of a client: the current one, and the next one during a rotation."""
 
+COMMANDS = "alsolike-commands"
+"""Client of the commands' own keys."""
+
+COMMANDS_HOURS = 24
+"""Validity of a command's own key; the next command within this time uses it, too."""
+
+_HOUR_MS = 3_600_000
 _PREFIX = "ALSO"
 _SECRET_CHARACTERS = string.ascii_letters + string.digits
 _SECRET_LENGTH = 40
 _SERVICES = ("PERSONALIZE", "PERSONALIZE_RUNTIME", "PERSONALIZE_EVENTS")
+
+
+class KeyPair(NamedTuple):
+    """The pair that signs requests."""
+
+    key_id: str
+    secret: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,11 +52,18 @@ class NewKey:
 
 
 class Keys:
-    """The keys of a deployment."""
+    """The keys of a deployment.
 
-    def __init__(self, deployment: Deployment) -> None:
-        self._deployment = deployment
-        self._table = deployment.names.keys_table
+    Parameters
+    ----------
+    client
+        Returns boto3 clients.
+    """
+
+    def __init__(self, client: Callable[[str], Any], names: Names) -> None:
+        self._client = client
+        self._encryption = names.keys_encryption_arn
+        self._table = names.keys_table
 
     def all(self) -> Sequence[SigningKey]:
         """Return all keys, by client and time of creation.
@@ -49,7 +74,7 @@ class Keys:
             If DynamoDB does not answer.
         """
         with self._translated():
-            pages = self._deployment.client("dynamodb").get_paginator("scan").paginate(TableName=self._table)
+            pages = self._client("dynamodb").get_paginator("scan").paginate(TableName=self._table)
             found = [SigningKey.from_item(item) for page in pages for item in page["Items"]]
         return sorted(found, key=lambda key: (key.client, key.created_ms))
 
@@ -71,18 +96,20 @@ class Keys:
                 f"client {client!r} has {MAX_ACTIVE} active keys ({', '.join(active)}); "
                 "disable one with `alsolike keys disable`"
             )
+        return self._create(client, scopes=scopes, now_ms=now_ms, expires_ms=expires_ms)
+
+    def _create(self, client: str, *, scopes: Collection[str], now_ms: int, expires_ms: int | None) -> NewKey:
         key_id = _PREFIX + base64.b32encode(secrets.token_bytes(10)).decode()
         secret = "".join(secrets.choice(_SECRET_CHARACTERS) for _ in range(_SECRET_LENGTH))
-        names = self._deployment.names
-        with translate_aws_errors(f"KMS key {names.keys_encryption_arn}"):
-            answer = self._deployment.client("kms").encrypt(
-                KeyId=names.keys_encryption_arn, Plaintext=secret.encode(), EncryptionContext=encryption_context(key_id)
+        with translate_aws_errors(f"KMS key {self._encryption}"):
+            answer = self._client("kms").encrypt(
+                KeyId=self._encryption, Plaintext=secret.encode(), EncryptionContext=encryption_context(key_id)
             )
         key = SigningKey(
             key_id, client, answer["CiphertextBlob"], tuple(sorted(scopes)), created_ms=now_ms, expires_ms=expires_ms
         )
         with self._translated():
-            self._deployment.client("dynamodb").put_item(
+            self._client("dynamodb").put_item(
                 TableName=self._table, Item=key.to_item(), ConditionExpression=f"attribute_not_exists({KEY_ID})"
             )
         return NewKey(key, secret)
@@ -102,6 +129,29 @@ class Keys:
             raise NotFound(f"client {client!r} has no active key; create one with `alsolike keys create {client}`")
         return self.create(client, scopes=active[-1].scopes, now_ms=now_ms, expires_ms=expires_ms)
 
+    def of_commands(self, *, now_ms: int) -> KeyPair:
+        """Return a key pair with all scopes for the commands, created unless one is valid for another hour.
+
+        Raises
+        ------
+        Unavailable
+            If DynamoDB or KMS does not answer.
+        """
+        own = [key for key in self.all() if key.client == COMMANDS]
+        if valid := [key for key in own if key.is_active(now_ms=now_ms + _HOUR_MS)]:
+            key = valid[-1]
+            with translate_aws_errors(f"KMS key {self._encryption}"):
+                answer = self._client("kms").decrypt(
+                    CiphertextBlob=key.secret, EncryptionContext=encryption_context(key.key_id)
+                )
+            return KeyPair(key.key_id, answer["Plaintext"].decode())
+        for key in own:
+            if not key.is_active(now_ms=now_ms):
+                with contextlib.suppress(NotFound):  # another command has deleted it
+                    self.delete(key.key_id)
+        new = self._create(COMMANDS, scopes=SCOPES, now_ms=now_ms, expires_ms=now_ms + COMMANDS_HOURS * _HOUR_MS)
+        return KeyPair(new.key.key_id, new.secret)
+
     def disable(self, key_id: str) -> None:
         """Disable a key; functions refuse it within a minute.
 
@@ -113,7 +163,7 @@ class Keys:
             If DynamoDB does not answer.
         """
         with self._existing(key_id):
-            self._deployment.client("dynamodb").update_item(
+            self._client("dynamodb").update_item(
                 TableName=self._table,
                 Key={KEY_ID: {"S": key_id}},
                 UpdateExpression="SET #status = :disabled",
@@ -133,7 +183,7 @@ class Keys:
             If DynamoDB does not answer.
         """
         with self._existing(key_id):
-            self._deployment.client("dynamodb").delete_item(
+            self._client("dynamodb").delete_item(
                 TableName=self._table,
                 Key={KEY_ID: {"S": key_id}},
                 ConditionExpression=f"attribute_exists({KEY_ID})",
@@ -151,6 +201,22 @@ class Keys:
             if error.code != "ConditionalCheckFailedException":
                 raise
             raise NotFound(f"there is no key {key_id!r}; `alsolike keys list` shows all") from error
+
+
+class CommandKey:
+    """The key pair of the commands, read once and again before it expires."""
+
+    def __init__(self, client: Callable[[str], Any], names: Names) -> None:
+        self._keys = Keys(client, names)
+        self._pair: KeyPair | None = None
+        self._read_s = 0.0
+
+    def __call__(self) -> KeyPair:
+        """Return the pair."""
+        now_s = time.time()
+        if self._pair is None or now_s - self._read_s > _HOUR_MS / 2_000:
+            self._pair, self._read_s = self._keys.of_commands(now_ms=int(now_s * 1000)), now_s
+        return self._pair
 
 
 def environment_variables(new: NewKey, where: Deployment) -> Mapping[str, str]:

@@ -60,14 +60,13 @@ _LAMBDA, _KINESIS, _CLOUDWATCH = (
     f"{_AWS}/{name}/pricing/" for name in ("lambda", "kinesis/data-streams", "cloudwatch")
 )
 _DYNAMODB, _S3, _SAGEMAKER = (f"{_AWS}/{name}/pricing/" for name in ("dynamodb", "s3", "sagemaker/ai"))
-_PERSONALIZE, _COGNITO, _GLUE = (f"{_AWS}/{name}/pricing/" for name in ("personalize", "cognito", "glue"))
+_PERSONALIZE, _GLUE = (f"{_AWS}/{name}/pricing/" for name in ("personalize", "glue"))
 
 _LAMBDA_NOTES = "git.mcrn.ar/mariano/lambda_local_runner, May 2026"
 _SNAP_NOTES = "awsnegotiations.com/blog/lambda-snapstart-cost-impact, May 2026"
 _KINESIS_NOTES = "awsnegotiations.com/kinesis-pricing-optimization.html, May 2026"
 _CLOUDWATCH_NOTES = "factualminds.com/blog/amazon-cloudwatch-pricing-metrics-logs-alarms-dashboards, June 2026"
 _DYNAMODB_NOTES = "airbyte.com/data-engineering-resources/dynamodb-pricing, July 2025"
-_COGNITO_NOTES = "rhythmictech.com/blog/the-aws-cognito-m2m-bill-has-come-due-what-you-need-to-know, May 2025"
 _S3_NOTES = "cloudburn.io/blog/amazon-s3-pricing, March 2026"
 _KMS_NOTES = "factualminds.com/blog/aws-kms-pricing-keys-requests-multi-region, June 2026"
 _COMPARED = "third-party pages, mid-2026"
@@ -131,13 +130,6 @@ TABLE: Mapping[str, Price] = {
         seen="amnic.com/blogs/aws-api-gateway-pricing, apigatewaycost.com/aws",
         tiers=((10e3, 0.085), (50e3, 0.07), (150e3, 0.05)),
         free=100,
-    ),
-    "cognito_clients": Price(dollars=6.00, unit="app client", page=_COGNITO, seen=_COGNITO_NOTES),
-    "cognito_tokens": Price(
-        dollars=0.00225,
-        unit="token",
-        page=_COGNITO,
-        seen="cur.vantage-api.com/aws/amazoncognito/user-pools-m2m/cupm2mtokenrequestsfull, April 2025",
     ),
     "secrets": Price(
         dollars=0.40,

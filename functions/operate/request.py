@@ -14,6 +14,7 @@ from alsolike.contract.queries import read_query
 from alsolike.registry.versions import VERSION
 from alsolike.runtime.errors import InvalidInput, NotFound
 from alsolike.runtime.observability import Metric, count, logger
+from alsolike.signing.admission import SIGNED_BY
 
 MAX_BYTES = 64_000
 _MAX_SUBJECT = 128
@@ -68,7 +69,9 @@ class OperatorRequest:
 
     @property
     def by(self) -> str:
-        """The token's subject: a random id of a user of the pool, or a client's id; never a name or an address."""
+        """The token's subject, a random id of a user of the pool; or the client of the key that signed the request."""
+        if SIGNED_BY in self.event:
+            return str(self.event[SIGNED_BY])
         return str(self.event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"])[:_MAX_SUBJECT]
 
     def signed(self, reason: str | None) -> str:

@@ -113,7 +113,7 @@ class HttpApi(Construct):
         return authorizers.HttpJwtAuthorizer(
             "Tokens",
             self._tokens.issuer,
-            jwt_audience=[client.user_pool_client_id for client in self._tokens.clients],
+            jwt_audience=[self._tokens.client.user_pool_client_id],
         )
 
     def _stage(self, construct_id: str, name: str) -> apigw.CfnStage:

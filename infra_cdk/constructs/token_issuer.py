@@ -1,10 +1,10 @@
-"""Cognito issues API tokens to machines for a secret, and to operators who sign in to the pages."""
+"""Cognito issues API tokens to operators who sign in; machines sign their requests instead."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
-from alsolike.declarations.routes import ADMINISTER, READ_RECOMMENDATIONS, RESOURCE_SERVER, SCOPES, WRITE_EVENTS
+from alsolike.declarations.routes import RESOURCE_SERVER, SCOPES
 from infra_cdk.constructs.data_lake import removal_policy
 from infra_cdk.constructs.nag_suppressions import acknowledge
 from infra_cdk.settings import Settings
@@ -14,22 +14,19 @@ NO_PAGES_YET = "https://pages.invalid/"
 
 
 class TokenIssuer(Construct):
-    """A user pool with a resource server of scopes, two clients for machines and, with pages, one for them.
+    """A user pool with a resource server of scopes, and a client without a secret.
 
-    The shop's client may read recommendations and write events; that secret lies on many machines. The administrator's
-    may administer and nothing else. The pages' has no secret and may do all of it, for the operators whom an
-    administrator creates and who sign in with it.
+    Operators, whom an administrator creates, sign in with it. It exists without pages as well: the API's authorizer
+    needs a client.
 
     Attributes
     ----------
-    pool, client, administrator, pages
-        The pool, and the clients of the shop, the administrator and the pages, None without pages.
-    clients
-        All of them.
+    pool, client
+        The pool and its client.
     issuer
         What tokens name as their issuer.
-    sign_in_url, token_url
-        Where Cognito lets people sign in, and where a client exchanges its secret for a token.
+    sign_in_url
+        Where Cognito lets operators sign in.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
@@ -71,12 +68,7 @@ class TokenIssuer(Construct):
             "Api", identifier=RESOURCE_SERVER, user_pool_resource_server_name="Alsolike", scopes=list(scopes.values())
         )
         granted = {name: cognito.OAuthScope.resource_server(server, scopes[name]) for name in scopes}
-        self.client = self._client(
-            "Shop", scopes=[granted[READ_RECOMMENDATIONS], granted[WRITE_EVENTS]], settings=settings
-        )
-        self.administrator = self._client("Administrator", scopes=[granted[ADMINISTER]], settings=settings)
-        self.pages = self._pages([cognito.OAuthScope.OPENID, *granted.values()]) if settings.web else None
-        self.clients = [each for each in (self.client, self.administrator, self.pages) if each is not None]
+        self.client = self._pages([cognito.OAuthScope.OPENID, *granted.values()])
         domain = self.pool.add_domain(
             "Domain",
             cognito_domain=cognito.CognitoDomainOptions(domain_prefix=f"alsolike-{settings.name}-{_unique(stack)}"),
@@ -84,7 +76,6 @@ class TokenIssuer(Construct):
         self.domain_name = domain.domain_name
         self.issuer = f"https://cognito-idp.{stack.region}.{stack.url_suffix}/{self.pool.user_pool_id}"
         self.sign_in_url = domain.base_url()
-        self.token_url = f"{self.sign_in_url}/oauth2/token"
 
     def _pages(self, scopes: list[cognito.OAuthScope]) -> cognito.UserPoolClient:
         """Create the client of the pages: authorization code with PKCE, no secret."""
@@ -106,23 +97,6 @@ class TokenIssuer(Construct):
             enable_token_revocation=True,
             prevent_user_existence_errors=True,
         )
-
-    def _client(
-        self, construct_id: str, *, scopes: list[cognito.OAuthScope], settings: Settings
-    ) -> cognito.UserPoolClient:
-        client = self.pool.add_client(
-            construct_id,
-            generate_secret=True,
-            o_auth=cognito.OAuthSettings(flows=cognito.OAuthFlows(client_credentials=True), scopes=scopes),
-            # Cognito bills each token; the longer one lasts, the fewer are bought.
-            access_token_validity=cdk.Duration.minutes(settings.token_validity_minutes),
-            prevent_user_existence_errors=True,
-        )
-        resource = client.node.default_child
-        assert isinstance(resource, cognito.CfnUserPoolClient)
-        # Without a list Cognito lets users sign in, and it takes no empty one; this flow continues a sign-in only.
-        resource.explicit_auth_flows = ["ALLOW_REFRESH_TOKEN_AUTH"]
-        return client
 
 
 def _unique(stack: cdk.Stack) -> str:

@@ -98,13 +98,14 @@ class ServingStack(cdk.Stack):
             settings=settings,
             values={
                 "api-url": api.url,
-                "token-url": tokens.token_url,
                 "user-pool-id": tokens.pool.user_pool_id,
-                "client-id": tokens.client.user_pool_client_id,
-                "admin-client-id": tokens.administrator.user_pool_client_id,
                 "issuer": tokens.issuer,
                 "recommend-function": recommend.function_arn,
-                **_sign_in(tokens),
+                **(
+                    {"web-client-id": tokens.client.user_pool_client_id, "sign-in-url": tokens.sign_in_url}
+                    if settings.web
+                    else {}
+                ),
             },
         )
 
@@ -205,10 +206,3 @@ class ServingStack(cdk.Stack):
             timeout_s=20,
             starts_fast=True,
         )
-
-
-def _sign_in(tokens: TokenIssuer) -> Mapping[str, str]:
-    """Return the parameters of the sign-in to the pages."""
-    if tokens.pages is None:
-        return {}
-    return {"web-client-id": tokens.pages.user_pool_client_id, "sign-in-url": tokens.sign_in_url}

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from alsolike.declarations.routes import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS
+from alsolike.declarations.routes import SIGNED_PREFIX
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound, Unavailable
 from operations.client.deployment import Deployment
 
@@ -77,7 +77,8 @@ class Api:
         url = urllib.parse.urlsplit(deployment.names.api_url)
         self._scheme, self._host, self._base = url.scheme, url.netloc, url.path.rstrip("/")
         self._certificate = deployment.certificate
-        self._token = deployment.token
+        self._key = deployment.key
+        self._region = deployment.names.region
         self._tracking_id = deployment.names.tracking_id
         names = deployment.names
         self._datasets = {"items": ("itemId", names.items_dataset_arn), "users": ("userId", names.users_dataset_arn)}
@@ -114,7 +115,7 @@ class Api:
         if metadata:
             body["metadataColumns"] = {"ITEMS": list(metadata)}
         started = time.perf_counter()
-        document, headers = self._post("/recommendations", body, scope=READ_RECOMMENDATIONS)
+        document, headers = self._post("/recommendations", body)
         duration_ms = (time.perf_counter() - started) * 1000
         items = tuple(
             RecommendedItem(
@@ -150,7 +151,7 @@ class Api:
             "sessionId": session_id,
             "eventList": list(events),
         }
-        self._post("/events", body, scope=WRITE_EVENTS)
+        self._post("/events", body)
 
     def put_row(self, plural: str, row_id: str, properties: Mapping[str, Any]) -> None:
         """Write an item or user, replacing the stored one.
@@ -162,7 +163,7 @@ class Api:
         """
         id_field, arn = self._datasets[plural]
         row = {id_field: row_id, "properties": properties}
-        self._post(f"/{plural}", {"datasetArn": arn, plural: [row]}, scope=WRITE_EVENTS)
+        self._post(f"/{plural}", {"datasetArn": arn, plural: [row]})
 
     def administer(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Call a route for administrators; return what it answers.
@@ -172,22 +173,21 @@ class Api:
         InvalidInput, NotFound, ConcurrentUpdate, Unavailable
             As the API says.
         """
-        return self._call(method, path, body, scope=ADMINISTER)[0]
+        return self._call(method, path, body)[0]
 
-    def _post(self, path: str, body: Mapping[str, Any], *, scope: str) -> tuple[dict[str, Any], dict[str, str]]:
-        return self._call("POST", path, body, scope=scope)
+    def _post(self, path: str, body: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+        return self._call("POST", path, body)
 
-    def _call(
-        self, method: str, path: str, body: Mapping[str, Any] | None, *, scope: str
-    ) -> tuple[dict[str, Any], dict[str, str]]:
-        headers = {"authorization": f"Bearer {self._token(scope)}", "content-type": "application/json"}
+    def _call(self, method: str, path: str, body: Mapping[str, Any] | None) -> tuple[dict[str, Any], dict[str, str]]:
+        target = f"{self._base}{SIGNED_PREFIX}{path}"
         data = None if body is None else orjson.dumps(body)
+        headers = self._signed(method, target, data)
         try:
-            answer = self._exchange(method, path, data, headers)
+            answer = self._exchange(method, target, data, headers)
             text = answer.read()
         except (OSError, http.client.HTTPException) as error:
             self._close()
-            raise Unavailable(f"{self._scheme}://{self._host}{path}: {error!r}") from error
+            raise Unavailable(f"{self._scheme}://{self._host}{target}: {error!r}") from error
         if answer.status not in (200, 202):
             _raise_error(f"{method} {path}", answer.status, text)
         try:
@@ -196,19 +196,30 @@ class Api:
             raise Unavailable(f"{method} {path} answered something else than JSON: {text[:200]!r}") from error
         return document, {name.lower(): value for name, value in answer.getheaders()}
 
+    def _signed(self, method: str, target: str, data: bytes | None) -> dict[str, str]:
+        """Return the headers of a request, its signature among them."""
+        from botocore.auth import SigV4Auth
+        from botocore.awsrequest import AWSRequest
+        from botocore.credentials import Credentials
+
+        url = f"{self._scheme}://{self._host}{target}"
+        request = AWSRequest(method, url, headers={"content-type": "application/json"}, data=data or b"")
+        SigV4Auth(Credentials(*self._key()), "personalize", self._region).add_auth(request)
+        return {name: str(value) for name, value in request.headers.items()}
+
     def _exchange(
-        self, method: str, path: str, data: bytes | None, headers: Mapping[str, str]
+        self, method: str, target: str, data: bytes | None, headers: Mapping[str, str]
     ) -> http.client.HTTPResponse:
         """Send on the thread's connection; once more on a new one where the server closed the old one meanwhile."""
         connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
         if connection is not None:
             try:
-                connection.request(method, self._base + path, data, dict(headers))
+                connection.request(method, target, data, dict(headers))
                 return connection.getresponse()
             except (ConnectionError, http.client.HTTPException):
                 self._close()
         self._local.connection = connection = self._connect()
-        connection.request(method, self._base + path, data, dict(headers))
+        connection.request(method, target, data, dict(headers))
         return connection.getresponse()
 
     def _connect(self) -> http.client.HTTPConnection:

@@ -12,10 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alsolike.declarations.routes import ADMINISTER
 from alsolike.runtime.errors import NotFound, Unavailable
 from operations.client.aws import session_clients, translate_aws_errors
-from operations.client.tokens import ClientCredentials, Tokens
+from operations.keys import CommandKey, KeyPair
 
 if TYPE_CHECKING:
     from local_cloud.client import Cloud
@@ -24,18 +23,13 @@ TREE = "/alsolike"
 STATE_VARIABLE = "ALSOLIKE_STATE"
 DEFAULT_STATE = Path(".alsolike/cloud.json")
 
-_LOCAL_TOKEN_S = 3600
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Names:
     """Names of a deployment's resources; each field is an SSM parameter, with `_` in place of `-`."""
 
     api_url: str
-    token_url: str
     user_pool_id: str
-    client_id: str
-    admin_client_id: str
     issuer: str
     tracking_id: str
     items_dataset_arn: str
@@ -80,8 +74,8 @@ class Deployment:
         Its name, the NAME of `--env`.
     client
         Gives the low-level boto3 client of a service.
-    token
-        Gives an access token with a scope.
+    key
+        Gives the key pair of the commands.
     is_local
         Whether it is the embedded cloud.
     certificate
@@ -91,7 +85,7 @@ class Deployment:
     environment: str
     names: Names
     client: Callable[[str], Any]
-    token: Callable[[str], str]
+    key: Callable[[], KeyPair]
     is_local: bool
     certificate: Path | None = None
 
@@ -133,18 +127,7 @@ def on_aws(environment: str) -> Deployment:
     """Return a deployment on AWS, found with the usual credentials and region."""
     client = session_clients()
     names = read_names(client("ssm"), environment)
-
-    def fetch(scope: str) -> tuple[str, float]:
-        client_id = names.admin_client_id if scope == ADMINISTER else names.client_id
-        return flows[client_id].fetch(scope)
-
-    flows = {
-        client_id: ClientCredentials(
-            client, token_url=names.token_url, user_pool_id=names.user_pool_id, client_id=client_id
-        )
-        for client_id in (names.client_id, names.admin_client_id)
-    }
-    return Deployment(environment, names, client, Tokens(fetch), is_local=False)
+    return Deployment(environment, names, client, CommandKey(client, names), is_local=False)
 
 
 def embedded(state: Path) -> Deployment:
@@ -167,10 +150,8 @@ def of_cloud(cloud: Cloud) -> Deployment:
     client = functools.cache(cloud.client)
     environment = only_environment(client("ssm"))
     names = dataclasses.replace(read_names(client("ssm"), environment), api_url=cloud.api_url)
-    # The template knows no token endpoint but Cognito's; the embedded cloud signs tokens itself.
-    tokens = Tokens(lambda scope: (cloud.token([scope], lifetime_s=_LOCAL_TOKEN_S), _LOCAL_TOKEN_S))
     certificate = Path(cloud.state.certificate) if cloud.state.certificate else None
-    return Deployment(environment, names, client, tokens, is_local=True, certificate=certificate)
+    return Deployment(environment, names, client, CommandKey(client, names), is_local=True, certificate=certificate)
 
 
 def read_names(ssm: Any, environment: str) -> Names:

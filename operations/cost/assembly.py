@@ -169,8 +169,6 @@ def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the t
         raise InvalidInput(f"{where} has tables in {sorted(regions)}, expected one region")
     functions = dict(_functions(found))
     alarms = [each.properties for each in found.of("AWS::CloudWatch::Alarm")]
-    clients = [each.properties for each in found.of("AWS::Cognito::UserPoolClient")]
-    machine_clients = [each for each in clients if "client_credentials" in each.get("AllowedOAuthFlows", ())]
     machines = found.of("AWS::StepFunctions::StateMachine")
     retentions = [each.properties.get("RetentionInDays") for each in found.of("AWS::Logs::LogGroup")]
     buckets = [each.properties for each in found.of("AWS::S3::Bucket")]
@@ -186,8 +184,6 @@ def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the t
         dashboards=len(found.of("AWS::CloudWatch::Dashboard")),
         keys=len(found.of("AWS::KMS::Key")),
         secrets=len(found.of("AWS::SecretsManager::Secret")),
-        machine_clients=len(machine_clients),
-        token_minutes=min((_token_minutes(client) for client in machine_clients), default=60),
         table_backups=any(
             each.get("PointInTimeRecoverySpecification", {}).get("PointInTimeRecoveryEnabled") for each in replicas
         ),
@@ -336,15 +332,6 @@ def _variables(found: Resources) -> dict[str, str]:
 def _watched(alarm: Mapping[str, Any]) -> int:
     """Return how many metrics an alarm watches."""
     return max(1, sum("MetricStat" in metric for metric in alarm.get("Metrics", ())))
-
-
-def _token_minutes(client: Mapping[str, Any]) -> float:
-    """Return the lifetime of a client's access tokens; Cognito counts hours without a unit."""
-    unit = client.get("TokenValidityUnits", {}).get("AccessToken", "hours")
-    return (
-        float(client.get("AccessTokenValidity", 1))
-        * {"seconds": 1 / 60, "minutes": 1, "hours": 60, "days": 1_440}[unit]
-    )
 
 
 def _lifecycle(found: Resources, prefix: str, key: str, inner: str | None = None) -> int | None:

@@ -14,21 +14,13 @@ EXTENDED_HOURS, LONG_TERM_HOURS = 24, 168
 
 
 def idle_charges(meter: Meter, summary: BilledResources, load: Load) -> None:
-    """Add the fixed charges: stream, alarms, dashboards, keys, clients, and warm starts of functions."""
+    """Add the fixed charges: stream, alarms, dashboards, keys, and warm starts of functions."""
     _stream(meter, summary, load)
     meter.add("CloudWatch", "alarms", summary.alarm_metrics, "alarms", "metrics that alarms watch", fixed=True)
     meter.add(
         "CloudWatch", "composite alarms", summary.composite_alarms, "composite_alarms", "of the templates", fixed=True
     )
     meter.add("CloudWatch", "dashboards", summary.dashboards, "dashboards", "of the templates", fixed=True)
-    meter.add(
-        "Cognito",
-        "machine clients",
-        summary.machine_clients,
-        "cognito_clients",
-        "app clients of the shop and of its administrators",
-        fixed=True,
-    )
     meter.add("Secrets Manager", "secrets", summary.secrets, "secrets", "of the templates", fixed=True)
     meter.add(
         "KMS",
@@ -94,17 +86,12 @@ DATASET_BYTES = 40
 
 BUNDLE_ITEM_BYTES, BUNDLES = 2_000, 12
 SNAPSHOT_BYTES = 153
-PROCESSES = 2
-"""Number of the shop's processes; each requests a new token when its last one expires."""
 
 
-def api(meter: Meter, summary: BilledResources, load: Load) -> None:
-    """Add the costs of API calls, tokens and responses."""
+def api(meter: Meter, load: Load) -> None:
+    """Add the costs of API calls and responses."""
     calls = load.requests + load.event_calls + load.changes
     meter.add("API Gateway", "calls", calls, "api_calls", "requests, calls with events, changes of items and users")
-    asks = min(PROCESSES * HOURS * 60 / summary.token_minutes, load.requests + load.event_calls)
-    how = f"{PROCESSES} processes of the shop, each one every {summary.token_minutes:g} minutes"
-    meter.add("Cognito", "tokens", asks, "cognito_tokens", how)
     out_gb = load.requests * ANSWER_BYTES / 1e9
     meter.add(
         "Data transfer", "answers", out_gb, "transfer_gb", f"{ANSWER_BYTES:,} bytes an answer, out to the internet"

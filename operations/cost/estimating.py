@@ -50,7 +50,7 @@ def _metered(summary: BilledResources, load: Load, prices: Prices, durations: Ma
     meter = Meter(prices)
     calls = traffic(summary, load, durations=durations)
     idle_charges(meter, summary, load)
-    api(meter, summary, load)
+    api(meter, load)
     functions(meter, summary, calls)
     stream(meter, summary, load)
     tables(meter, summary, load)

@@ -105,10 +105,6 @@ class BilledResources:
         By the name of their folder.
     alarm_metrics
         Number of metrics in alarms: an alarm on an expression counts each of its metrics.
-    machine_clients
-        Clients of the user pool that get tokens for machines.
-    token_minutes
-        Shortest lifetime of such a client's tokens.
     table_backups
         True if tables have point-in-time recovery.
     lake_cold_days
@@ -131,8 +127,6 @@ class BilledResources:
     dashboards: int = 0
     keys: int = 0
     secrets: int = 0
-    machine_clients: int = 0
-    token_minutes: float = 60
     table_backups: bool = False
     machines_traced: bool = False
     bucket_events: bool = False

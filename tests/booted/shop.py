@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import io
 import json
 import re
@@ -17,8 +18,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+import boto3
 import psutil
 import pyarrow.parquet as pq
+from botocore.config import Config
 
 import cli.main
 from local_cloud.client import Cloud
@@ -56,6 +59,23 @@ class Shop:
         state = directory / "cloud.json"
         with Cloud.start(assembly, state=state, tls=directory / "tls" if tls else None) as cloud:
             yield cls(cloud, state)
+
+    def personalize(self, service: str) -> Any:
+        """Return a client of Amazon Personalize that differs from AWS's own in the key pair and the endpoint only."""
+        return boto3.client(
+            service,
+            region_name=self._key["AWS_REGION"],
+            endpoint_url=self._key["AWS_ENDPOINT_URL_PERSONALIZE"],
+            aws_access_key_id=self._key["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self._key["AWS_SECRET_ACCESS_KEY"],
+            verify=self.cloud.state.certificate,
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+
+    @functools.cached_property
+    def _key(self) -> dict[str, str]:
+        environment: dict[str, str] = self.alsolike("keys", "create", "shop")["environment"]
+        return environment
 
     def post(self, path: str, document: Any) -> Answer:
         return self._call("POST", path, document, token=self._token)

@@ -116,7 +116,6 @@ def other(synthesized: Synthesis, shared: Path) -> Assembly:
             spark_timeout_minutes=90,
             spark_worker_type="G.2X",
             spark_workers=40,
-            token_validity_minutes=5,
             tracing=True,
             update_parallelization=4,
             training_algorithms=["popularity", "newcomers"],

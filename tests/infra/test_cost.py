@@ -28,7 +28,7 @@ def test_the_summary_has_what_the_environment_sets(summary: cost.BilledResources
         "collect",
         "recommend",
     }
-    assert (summary.machine_clients, summary.secrets, summary.keys, summary.dataset_days) == (2, 2, 2, 7)
+    assert (summary.secrets, summary.keys, summary.dataset_days) == (2, 2, 7)
 
 
 def test_the_summary_knows_who_consumes_what_and_how_often_schedules_fire(summary: cost.BilledResources) -> None:
@@ -69,11 +69,6 @@ def test_every_function_of_the_templates_is_priced_or_known_to_be_rare(summary: 
 def test_the_summary_fits_into_a_variable_of_a_function(summary: cost.BilledResources) -> None:
     assert len(summary.to_json()) < 3_500
     assert cost.BilledResources.from_json(summary.to_json()) == summary
-
-
-def test_the_summary_knows_how_long_a_token_lasts(summary: cost.BilledResources, other: Assembly) -> None:
-    assert summary.token_minutes == 60
-    assert cost.read_assembly(other.directory).token_minutes == 5
 
 
 def test_the_summary_knows_whether_spark_counts_statistics(summary: cost.BilledResources, other: Assembly) -> None:

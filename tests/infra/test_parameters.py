@@ -1,7 +1,6 @@
 from tests.infra.assembly import Assembly, flat
 
 KEYS = {
-    "admin-client-id",
     "alerts-topic-arn",
     "api-url",
     "artefact-bucket",
@@ -9,7 +8,6 @@ KEYS = {
     "batch-state-machine-arn",
     "build-dataset-function",
     "catalogue-table",
-    "client-id",
     "erasure-state-machine-arn",
     "glue-database",
     "glue-table",
@@ -29,7 +27,6 @@ KEYS = {
     "sign-in-url",
     "state-machine-arn",
     "stream-name",
-    "token-url",
     "tracking-id",
     "user-pool-id",
     "users-dataset-arn",
@@ -62,9 +59,7 @@ def test_values_name_the_resources_themselves(demo: Assembly) -> None:
     assert values["users-dataset-arn"] == f"{prefix}USERS"
     assert values["api-url"] == f"{demo.only('AWS::ApiGatewayV2::Api').logical_id}.ApiEndpoint"
     domain = demo.only("AWS::Cognito::UserPoolDomain").logical_id
-    assert values["token-url"] == f"https://{domain}.auth.us-east-1.amazoncognito.com/oauth2/token"
-    clients = [client.logical_id for client in demo.of_type("AWS::Cognito::UserPoolClient")]
-    assert sorted(values[f"{whose}client-id"] for whose in ("", "admin-", "web-")) == sorted(clients)
+    assert values["web-client-id"] == demo.only("AWS::Cognito::UserPoolClient").logical_id
     assert values["sign-in-url"] == f"https://{domain}.auth.us-east-1.amazoncognito.com"
     assert values["web-url"] == f"https://{demo.only('AWS::CloudFront::Distribution').logical_id}.DomainName"
     assert values["user-pool-id"] == demo.only("AWS::Cognito::UserPool").logical_id

@@ -163,5 +163,5 @@ def test_pages_are_the_last_stack_so_that_a_refusal_of_cloudfront_stops_nothing_
 def test_a_deployment_without_pages_has_nothing_of_them(spare: Assembly) -> None:
     assert not [resource for resource in spare.resources if resource.type.startswith("AWS::CloudFront::")]
     assert [stage.properties["StageName"] for stage in spare.of_type("AWS::ApiGatewayV2::Stage")] == ["$default"]
-    assert len(spare.of_type("AWS::Cognito::UserPoolClient")) == 2
+    assert len(spare.of_type("AWS::Cognito::UserPoolClient")) == 1  # the authorizer needs one
     assert not [p for p in spare.of_type("AWS::SSM::Parameter") if "/web-" in p.properties["Name"]]

@@ -83,8 +83,7 @@ def environment(shop: Shop) -> Mapping[str, str]:
         **os.environ,
         "PATH": path,
         "ALSOLIKE_STATE": str(shop.state),
-        "API_URL": shop.cloud.api_url,
-        "AWS_BEARER_TOKEN_PERSONALIZE": shop.cloud.token(["alsolike/recommendations.read"]),
+        **shop.alsolike("keys", "create", "checkout")["environment"],
         "AWS_CA_BUNDLE": certificate,
         "CURL_CA_BUNDLE": certificate,
     }

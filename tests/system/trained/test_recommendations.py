@@ -12,9 +12,7 @@ import urllib.parse
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from alsolike.declarations.storage import CONFIGURATION_KEY
 from tests.booted.shop import Answer, Shop, empty_quarantine, eventually
@@ -23,16 +21,9 @@ ARN = "arn:aws:personalize:us-east-1:123456789012"
 
 
 @pytest.fixture
-def runtime(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return the client of a shop that migrates from Personalize: only endpoint and token change."""
-    monkeypatch.setenv("AWS_BEARER_TOKEN_PERSONALIZE", shop.cloud.token(["alsolike/recommendations.read"]))
-    return boto3.client(
-        "personalize-runtime",
-        region_name="us-east-1",
-        endpoint_url=shop.cloud.api_url,
-        verify=shop.cloud.state.certificate,
-        config=Config(signature_version="bearer", retries={"total_max_attempts": 1}),
-    )
+def runtime(shop: Shop) -> Any:
+    """Return the client of a shop that migrates from Personalize: only endpoint and key pair change."""
+    return shop.personalize("personalize-runtime")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from alsolike.api.path_ids import path_segment
 from alsolike.declarations.storage import INTERACTIONS_PREFIX, QUARANTINE_PREFIX
@@ -22,16 +20,9 @@ STRANGE_IDS = ["a/b", "../../items", "50%", "%2F", "a?b#c", "ü ö", "😀" * 25
 
 
 @pytest.fixture
-def personalize(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return the client of a shop that migrates from Personalize: only endpoint and token change."""
-    monkeypatch.setenv("AWS_BEARER_TOKEN_PERSONALIZE", shop.cloud.token(["alsolike/events.write"]))
-    return boto3.client(
-        "personalize-events",
-        region_name="us-east-1",
-        endpoint_url=shop.cloud.api_url,
-        verify=shop.cloud.state.certificate,
-        config=Config(signature_version="bearer", retries={"total_max_attempts": 1}),
-    )
+def personalize(shop: Shop) -> Any:
+    """Return the client of a shop that migrates from Personalize: only endpoint and key pair change."""
+    return shop.personalize("personalize-events")
 
 
 def lake_rows(shop: Shop, user: str) -> list[dict[str, Any]]:
@@ -85,11 +76,11 @@ def test_refusals_are_the_clients_own_exceptions(shop: Shop, personalize: Any) -
 
     with pytest.raises(personalize.exceptions.ResourceNotFoundException, match="expected alsolike-demo"):
         personalize.put_events(trackingId="other", sessionId="s", eventList=[event])
-    with pytest.raises(personalize.exceptions.ResourceNotFoundException, match=r"expected arn:.*/USERS"):
+    with pytest.raises(personalize.exceptions.ResourceNotFoundException, match="ends in /USERS"):
         personalize.put_users(datasetArn=shop.name("items-dataset-arn"), users=[{"userId": "u"}])
     with pytest.raises(personalize.exceptions.InvalidInputException, match="0 of 1 events stored"):
         personalize.put_events(
-            trackingId=shop.name("tracking-id"), sessionId="s", eventList=[{**event, "eventType": "Rating"}]
+            trackingId=shop.name("tracking-id"), sessionId="s", eventList=[{"eventType": "View", "sentAt": 1}]
         )
 
 

@@ -1,4 +1,4 @@
-"""An HTTP server that answers as a deployment's API and token endpoint do."""
+"""An HTTP server that answers as a deployment's API does."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Endpoints(ThreadingHTTPServer):
     Attributes
     ----------
     answers
-        Status, headers and JSON document by path.
+        Status, headers and JSON document by path of the unsigned route.
     requests, methods
-        Path, authorization and body of each request, and its method, in order.
+        Path of the unsigned route, key ID and body of each request, and its method, in order.
     """
 
     daemon_threads = True
@@ -42,8 +42,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
         self.server.methods.append(self.command)
-        self.server.requests.append((self.path, self.headers["authorization"], body))
-        status, headers, document = self.server.answers[self.path]
+        path = self.path.removeprefix("/personalize")
+        key_id = self.headers["authorization"].partition("Credential=")[2].partition("/")[0]
+        self.server.requests.append((path, key_id, body))
+        status, headers, document = self.server.answers[path]
         data = json.dumps(document).encode()
         self.send_response(status)
         for name, value in {**headers, "content-length": str(len(data))}.items():

@@ -14,7 +14,7 @@ from alsolike.lake.dead_letters import QuarantinedRecord
 from cli import main as command
 from operations.client.deployment import Deployment
 from tests.fakes.places import create_bucket
-from tests.unit.cli.shop import NAMES
+from tests.unit.cli.shop import KEY, NAMES
 
 BATCH_KEY = "aws/lambda/0d1-mapping/shardId-000000000000/2026/09/21/2026-09-21T10.11.12-uuid"
 ARRIVED_MS = 1_790_000_000_000
@@ -24,7 +24,7 @@ def open_shop(client: Callable[[str], Any]) -> Deployment:
     """Create a deployment with an empty lake bucket and a stream."""
     create_bucket(client("s3"), NAMES.lake_bucket)
     client("kinesis").create_stream(StreamName=NAMES.stream_name, ShardCount=1)
-    return Deployment("shop", NAMES, client, lambda scope: f"token of {scope}", is_local=False)
+    return Deployment("shop", NAMES, client, lambda: KEY, is_local=False)
 
 
 def event(event_id: str = "e1", **fields: Any) -> bytes:

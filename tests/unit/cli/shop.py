@@ -8,15 +8,14 @@ from typing import Any
 
 from alsolike.training.dataset import DatasetManifest
 from operations.client.deployment import TREE, Deployment, Names
+from operations.keys import KeyPair
 from tests.fakes.places import create_bucket, create_table
 
 REGION = "eu-west-1"
+KEY = KeyPair("ALSOKEY", "s" * 40)
 NAMES = Names(
     api_url="http://127.0.0.1:9",
-    token_url="https://example.test/oauth2/token",
     user_pool_id="eu-west-1_pool",
-    client_id="app",
-    admin_client_id="administrator",
     issuer="https://issuer.test",
     tracking_id="alsolike-shop",
     items_dataset_arn="arn:aws:personalize:eu-west-1:123456789012:dataset/alsolike-shop/ITEMS",
@@ -87,4 +86,4 @@ def empty_deployment(client: Callable[[str], Any]) -> Deployment:
     tables[NAMES.keys_table] = "key_id"
     for table, key in tables.items():
         create_table(client("dynamodb"), table, key=key)
-    return Deployment("shop", NAMES, client, lambda scope: f"token of {scope}", is_local=False)
+    return Deployment("shop", NAMES, client, lambda: KEY, is_local=False)

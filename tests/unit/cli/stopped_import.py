@@ -16,7 +16,7 @@ from operations.client import deployment
 from operations.client.deployment import Deployment
 from operations.ingest import csv_rows, files
 from operations.ingest.lake_writer import LakeBucket
-from tests.unit.cli.shop import NAMES, REGION
+from tests.unit.cli.shop import KEY, NAMES, REGION
 
 NOW_MS = 1_700_000_000_000
 
@@ -33,7 +33,7 @@ def main(endpoint: str, path: str, number: int, write: int) -> None:
     clients = {
         service: boto3.client(service, region_name=REGION, endpoint_url=endpoint) for service in ("s3", "dynamodb")
     }
-    shop = Deployment("shop", NAMES, clients.__getitem__, str, is_local=False)
+    shop = Deployment("shop", NAMES, clients.__getitem__, lambda: KEY, is_local=False)
     deployment.resolve = lambda **_: shop
     writes, put = itertools.count(), LakeBucket.put
 

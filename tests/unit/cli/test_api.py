@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import base64
 import dataclasses
 import json
 from collections.abc import Iterator
@@ -8,13 +7,13 @@ from collections.abc import Iterator
 import pytest
 from typer.testing import CliRunner
 
-from alsolike.declarations.routes import ADMINISTER, WRITE_EVENTS
 from alsolike.runtime.errors import AlsolikeError, InvalidInput, NotFound, Unavailable
 from cli.main import app
 from operations.client.api import Api
-from operations.client.deployment import Deployment, on_aws
+from operations.client.deployment import Deployment
+from operations.keys import COMMANDS, Keys
 from tests.unit.cli.endpoints import Endpoints, serving
-from tests.unit.cli.shop import NAMES, put_parameters
+from tests.unit.cli.shop import KEY, NAMES, put_parameters
 
 HEADERS = {
     "X-Alsolike-Source": "model",
@@ -42,7 +41,7 @@ def server() -> Iterator[Endpoints]:
 
 def api(server: Endpoints) -> Api:
     names = dataclasses.replace(NAMES, api_url=server.url)
-    return Api(Deployment("shop", names, lambda service: None, lambda scope: f"<{scope}>", is_local=False))
+    return Api(Deployment("shop", names, lambda service: None, lambda: KEY, is_local=False))
 
 
 def test_recommendations_come_with_what_the_headers_say(server: Endpoints) -> None:
@@ -55,8 +54,8 @@ def test_recommendations_come_with_what_the_headers_say(server: Endpoints) -> No
     assert (answer.source, answer.filled, answer.model_version) == ("model", 1, "v1")
     assert answer.degraded == "bundle-unreadable"
     assert (answer.rules, answer.rules_gave) == ("spring", "pin:7 filtered")
-    path, authorization, body = server.requests[0]
-    assert (path, authorization) == ("/recommendations", "Bearer <alsolike/recommendations.read>")
+    path, key_id, body = server.requests[0]
+    assert (path, key_id) == ("/recommendations", KEY.key_id)
     assert json.loads(body) == {"userId": "7", "numResults": 2, "metadataColumns": {"ITEMS": ["TITLE"]}}
 
 
@@ -91,8 +90,8 @@ def test_events_are_sent_in_personalizes_shape(server: Endpoints) -> None:
 
     api(server).put_events("7", [event], session_id="s")
 
-    path, authorization, body = server.requests[0]
-    assert (path, authorization) == ("/events", "Bearer <alsolike/events.write>")
+    path, key_id, body = server.requests[0]
+    assert (path, key_id) == ("/events", KEY.key_id)
     assert json.loads(body) == {
         "trackingId": "alsolike-shop",
         "userId": "7",
@@ -128,23 +127,14 @@ def test_api_that_does_not_answer_is_unavailable(server: Endpoints) -> None:
     server.shutdown()
     server.server_close()
 
-    with pytest.raises(Unavailable, match=f"{server.url}/recommendations"):
+    with pytest.raises(Unavailable, match=f"{server.url}/personalize/recommendations"):
         caller.recommendations("7", k=2)
 
 
 def test_recommend_prints_titles_and_where_the_answer_came_from(deployment: Deployment, server: Endpoints) -> None:
-    cognito = deployment.client("cognito-idp")
-    pool = cognito.create_user_pool(PoolName="shop")["UserPool"]["Id"]
-    app_client = cognito.create_user_pool_client(UserPoolId=pool, ClientName="shop", GenerateSecret=True)
-    names = dataclasses.replace(
-        NAMES,
-        api_url=server.url,
-        token_url=f"{server.url}/oauth2/token",
-        user_pool_id=pool,
-        client_id=app_client["UserPoolClient"]["ClientId"],
-    )
+    key_arn = deployment.client("kms").create_key()["KeyMetadata"]["Arn"]
+    names = dataclasses.replace(NAMES, api_url=server.url, keys_encryption_arn=key_arn)
     put_parameters(deployment.client("ssm"), "shop", names)
-    server.answers["/oauth2/token"] = 200, {}, {"access_token": "secret", "expires_in": 3600}
 
     result = CliRunner().invoke(app, ["recommend", "--user", "7", "-k", "2", "--env", "shop"], catch_exceptions=False)
 
@@ -152,35 +142,11 @@ def test_recommend_prints_titles_and_where_the_answer_came_from(deployment: Depl
     assert "Bread" in result.stdout
     assert "source model, the last 1 popular, model v1" in result.stdout
     assert "degraded: bundle-unreadable" in result.stdout
-    assert server.requests[-1][1] == "Bearer secret"
+    (key,) = Keys(deployment.client, names).all()
+    assert (server.requests[-1][1], key.client) == (key.key_id, COMMANDS)
 
     document = json.loads(CliRunner().invoke(app, ["recommend", "--user", "7", "--env", "shop", "--json"]).stdout)
     assert [item["item_id"] for item in document["items"]] == ["b", "c"]
-
-
-@pytest.mark.parametrize(("scope", "which"), [(WRITE_EVENTS, "client_id"), (ADMINISTER, "admin_client_id")])
-def test_a_token_comes_from_the_client_that_may_have_its_scope(
-    deployment: Deployment, server: Endpoints, scope: str, which: str
-) -> None:
-    cognito = deployment.client("cognito-idp")
-    pool = cognito.create_user_pool(PoolName="shop")["UserPool"]["Id"]
-    ids = {
-        name: cognito.create_user_pool_client(UserPoolId=pool, ClientName=name, GenerateSecret=True)["UserPoolClient"][
-            "ClientId"
-        ]
-        for name in ("client_id", "admin_client_id")
-    }
-    names = dataclasses.replace(NAMES, token_url=f"{server.url}/oauth2/token", user_pool_id=pool, **ids)
-    put_parameters(deployment.client("ssm"), "shop", names)
-    server.answers["/oauth2/token"] = 200, {}, {"access_token": "secret", "expires_in": 3600}
-
-    assert on_aws("shop").token(scope) == "secret"
-
-    _, authorization, _ = server.requests[-1]
-    assert base64.b64decode(authorization.removeprefix("Basic ")).decode().split(":")[0] == ids[which]
-
-    result = CliRunner().invoke(app, ["token", "write" if scope == WRITE_EVENTS else "admin", "--env", "shop"])
-    assert result.stdout == "secret\n"
 
 
 def test_recommend_without_data_says_what_to_do(
@@ -188,7 +154,7 @@ def test_recommend_without_data_says_what_to_do(
 ) -> None:
     server.answers["/recommendations"] = 200, {"x-alsolike-model-version": "none"}, {"itemList": []}
     names = dataclasses.replace(deployment.names, api_url=server.url)
-    shop = dataclasses.replace(deployment, names=names, token=lambda scope: "token")
+    shop = dataclasses.replace(deployment, names=names, key=lambda: KEY)
     monkeypatch.setattr("operations.client.deployment.resolve", lambda **_: shop)
 
     result = CliRunner().invoke(app, ["recommend", "--user", "7"])

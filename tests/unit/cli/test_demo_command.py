@@ -20,7 +20,7 @@ from cli.demo.summary import DemoCheck, FirstRecommendation
 from cli.main import main
 from operations.client.background import Background
 from operations.client.deployment import Deployment
-from tests.unit.cli.shop import NAMES
+from tests.unit.cli.shop import KEY, NAMES
 
 PASSED = DemoCheck("rankings agree", True, "2 of 2", "2 of 2 answers agree")
 FAILED = DemoCheck("rankings agree", False, "2 of 2", "1 of 2 answers agree")
@@ -55,7 +55,7 @@ class Finished(Demo):
                 if self.error is not None:
                     raise self.error
             self._cloud = SimpleNamespace(state=Interrupted())  # type: ignore[assignment]
-            yield Deployment("demo", NAMES, lambda service: None, lambda scope: "token", is_local=True)
+            yield Deployment("demo", NAMES, lambda service: None, lambda: KEY, is_local=True)
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from cli.drift import _BECAME
 from cli.status import _drift
 from operations.client import deployment as deployments
 from operations.client.deployment import Deployment
+from tests.unit.cli.shop import KEY
 from tests.unit.cli.stub_function import StubFunction
 
 NOW_MS = 1_790_000_000_000
@@ -156,7 +157,7 @@ def test_unreadable_report_is_refused(shop: Deployment, body: bytes) -> None:
 
 def test_refreshing_looks_first(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     function = StubFunction(shop, json.loads(dataclasses.replace(REPORT, interactions=77).to_json()))
-    where = Deployment("shop", shop.names, function.client, str, is_local=True)
+    where = Deployment("shop", shop.names, function.client, lambda: KEY, is_local=True)
     monkeypatch.setattr(deployments, "resolve", lambda **_: where)
 
     result = run("--refresh")
@@ -168,7 +169,7 @@ def test_refreshing_looks_first(shop: Deployment, monkeypatch: pytest.MonkeyPatc
 
 def test_failing_look_says_why(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     function = StubFunction(shop, {"errorMessage": "the champion's files are gone"})
-    where = Deployment("shop", shop.names, function.client, str, is_local=True)
+    where = Deployment("shop", shop.names, function.client, lambda: KEY, is_local=True)
     monkeypatch.setattr(deployments, "resolve", lambda **_: where)
 
     with pytest.raises(Unavailable, match="monitoring failed: the champion's files are gone"):

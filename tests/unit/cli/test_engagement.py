@@ -19,6 +19,7 @@ from cli import main as command
 from operations.client import deployment as deployments
 from operations.client.deployment import Deployment
 from operations.experiments.outcomes import read_outcomes
+from tests.unit.cli.shop import KEY
 from tests.unit.cli.stub_function import StubFunction
 
 NAMES = [name for name in ENGAGEMENT_COLUMNS if name not in ("dimension", "name")]
@@ -165,7 +166,7 @@ def test_refreshing_computes_before_it_shows(
     shop: Deployment, monkeypatch: pytest.MonkeyPatch, complete: bool, says: str
 ) -> None:
     function = StubFunction(shop, {"days": 3, "complete": complete})
-    where = Deployment("shop", shop.names, function.client, str, is_local=True)
+    where = Deployment("shop", shop.names, function.client, lambda: KEY, is_local=True)
     monkeypatch.setattr(deployments, "resolve", lambda **_: where)
 
     result = run("--from", "2026-09-20", "--to", "2026-09-20", "--refresh")
@@ -177,7 +178,7 @@ def test_refreshing_computes_before_it_shows(
 
 def test_failing_refresh_says_why(shop: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     function = StubFunction(shop, {"errorMessage": "broken.parquet is not an object of the table"})
-    where = Deployment("shop", shop.names, function.client, str, is_local=True)
+    where = Deployment("shop", shop.names, function.client, lambda: KEY, is_local=True)
     monkeypatch.setattr(deployments, "resolve", lambda **_: where)
 
     with pytest.raises(Unavailable, match=r"attribution failed: broken\.parquet"):

@@ -19,7 +19,7 @@ from cli.main import app
 from operations.client import deployment as deployments
 from operations.client.deployment import Deployment
 from tests.unit.cli.endpoints import Endpoints, serving
-from tests.unit.cli.shop import NAMES
+from tests.unit.cli.shop import KEY, NAMES
 
 MACHINE = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 600, "End": True}}}
 ROLE = "arn:aws:iam::123456789012:role/workflow"
@@ -83,7 +83,7 @@ def test_an_erasure_is_asked_for_as_an_administrator_under_any_id(server: Endpoi
     result = run("erase", "sku/7")
 
     assert server.methods == ["DELETE"]
-    assert server.requests == [("/users/~c2t1Lzc", "Bearer token of alsolike/admin", "")]
+    assert server.requests == [("/users/~c2t1Lzc", KEY.key_id, "")]
     assert result.stdout == ""
     assert "is running" in result.stderr
     assert f"erasures status {'a' * 32}" in result.stderr

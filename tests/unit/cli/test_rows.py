@@ -13,7 +13,7 @@ from cli.main import app
 from operations.client import deployment as deployments
 from operations.client.deployment import Deployment
 from tests.unit.cli.endpoints import Endpoints, serving
-from tests.unit.cli.shop import NAMES
+from tests.unit.cli.shop import KEY, NAMES
 
 ROW = {"itemId": "sku/7", "properties": {"price": 0.59, "tags": ["a"]}, "updatedAt": 1_764_032_400.5}
 
@@ -22,7 +22,7 @@ ROW = {"itemId": "sku/7", "properties": {"price": 0.59, "tags": ["a"]}, "updated
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoints]:
     with serving() as endpoints:
         names = dataclasses.replace(NAMES, api_url=endpoints.url)
-        shop = Deployment("shop", names, lambda service: None, lambda scope: f"<{scope}>", is_local=False)
+        shop = Deployment("shop", names, lambda service: None, lambda: KEY, is_local=False)
         monkeypatch.setattr(deployments, "resolve", lambda **_: shop)
         yield endpoints
 
@@ -40,7 +40,7 @@ def test_a_row_is_shown_under_any_id(server: Endpoints, run: Callable[..., Resul
     assert "sku/7" in table.stdout
     assert "0.59" in table.stdout
     assert json.loads(document.stdout) == ROW
-    assert (server.methods, server.requests[0]) == (["GET", "GET"], ("/items/~c2t1Lzc", "Bearer <alsolike/admin>", ""))
+    assert (server.methods, server.requests[0]) == (["GET", "GET"], ("/items/~c2t1Lzc", KEY.key_id, ""))
 
 
 def test_columns_are_set_as_json_or_text(server: Endpoints, run: Callable[..., Result]) -> None:

@@ -12,7 +12,7 @@ from operations.client.deployment import Deployment
 from operations.models import training_run
 from operations.models.training_run import TrainingBusy, TrainingFailed
 from tests.fakes import MemoryCloud
-from tests.unit.cli.shop import NAMES
+from tests.unit.cli.shop import KEY, NAMES
 
 START = {"run_id": "r1", "first": "dataset", "engine": "lambda", "reason": "by-hand: a test", "version": "r1"}
 DATASET = {"run_id": "r1", "dataset_s3_uri": "s3://artefacts/datasets/r1/", "interactions": 90, "users": 8, "items": 7}
@@ -87,7 +87,7 @@ def deployed(stepfunctions: Any, definition: dict[str, Any]) -> Deployment:
     role = "arn:aws:iam::123456789012:role/training"
     machine = stepfunctions.create_state_machine(name="training", definition=json.dumps(definition), roleArn=role)
     names = dataclasses.replace(NAMES, state_machine_arn=machine["stateMachineArn"])
-    return Deployment("shop", names, lambda service: stepfunctions, lambda scope: "", is_local=True)
+    return Deployment("shop", names, lambda service: stepfunctions, lambda: KEY, is_local=True)
 
 
 def test_finished_run_says_what_was_decided_and_why(stepfunctions: Any) -> None:

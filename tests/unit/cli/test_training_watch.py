@@ -10,7 +10,7 @@ import pytest
 
 from operations.client.deployment import Deployment
 from operations.models.training_watch import LOG_GROUP, Watch
-from tests.unit.cli.shop import DATASET, NAMES
+from tests.unit.cli.shop import DATASET, KEY, NAMES
 
 START = dt.datetime(2026, 3, 1, 4, 5, 6, tzinfo=dt.UTC)
 JOB = "alsolike-r1"
@@ -126,7 +126,7 @@ class Job:
 
 def test_job_is_shown_with_phases_log_and_figures_each_once() -> None:
     job = Job()
-    watch = Watch(Deployment("shop", NAMES, lambda service: job, lambda scope: "", is_local=False), started=START)
+    watch = Watch(Deployment("shop", NAMES, lambda service: job, lambda: KEY, is_local=False), started=START)
     job.streams = {f"{JOB}/algo-1-1": ["dataset r1", "epoch 1"], f"{JOB}-of-another/algo-1-1": ["not ours"]}
 
     first = lines(watch, entered(1, "Train"), scheduled(1))

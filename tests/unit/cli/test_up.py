@@ -95,7 +95,7 @@ def test_port_that_is_in_use_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_pasted_event_has_the_time_of_pasting(deployment: Deployment, tmp_path: Path) -> None:
-    _, line = boot.curl_lines(deployment, user_id="o'hara $(id)", item_id="7")
+    *_, line = boot.curl_lines(deployment, user_id="o'hara $(id)", item_id="7")
     shell = tmp_path / "curl"
     shell.write_text('#!/bin/sh\nfor last; do :; done\nprintf %s "$last"\n')
     shell.chmod(0o755)
@@ -120,7 +120,8 @@ def test_printed_calls_end_with_the_command_that_shows_their_effect(
     lines = api_lines(deployment, user_id="4 2", item_id="7", reach=("--state", "x.json"))
 
     assert lines[-1] == ".venv/bin/alsolike recommend --user '4 2' --state x.json"
-    assert '-H "authorization: Bearer $(.venv/bin/alsolike token write --state x.json)"' in lines[-2]
+    assert lines[-4] == 'eval "$(.venv/bin/alsolike keys create try --state x.json)"'
+    assert '"$AWS_ENDPOINT_URL_PERSONALIZE/events"' in lines[-2]
 
 
 def test_next_steps_match_the_state(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +144,9 @@ def test_next_steps_match_the_state(deployment: Deployment, monkeypatch: pytest.
     )
     assert untrained[:2] == ["1. Train a model: alsolike train", "2. Recommend: alsolike recommend --user ID"]
     assert "2. Recommend: alsolike recommend --user ann" in with_user
-    assert trained[1].startswith("2. Call the API: curl -s http://127.0.0.1:9/recommendations ")
+    assert trained[1].startswith(
+        '2. Call the API: eval "$(alsolike keys create try --state x.json)" && curl -s --aws-sigv4 '
+    )
     assert '"userId": "ann"' in trained[1]
     assert trained[2] == "3. Recommend: alsolike recommend --user ann --state x.json"
     assert {len(empty), len(untrained), len(trained)} == {3}

@@ -52,7 +52,7 @@ def test_every_operation_names_its_token_its_errors_and_its_parameters(document:
     described = document["paths"][path][method.lower()]
 
     (scheme,) = {name for alternative in described["security"] for name in alternative}
-    assert scheme == ("session" if path.startswith("/session/") else "machine")
+    assert scheme == ("session" if path.startswith("/session/") else "token")
     assert {"401", "403", "429", "503"} <= set(described["responses"])
     in_path = {each["name"] for each in described.get("parameters", []) if each["in"] == "path"}
     assert in_path == set(re.findall(r"{(\w+)}", path))

@@ -15,10 +15,11 @@ from operations.client.deployment import Deployment
 from operations.keys import Keys, environment_variables
 from tests.fakes import MemoryCloud
 from tests.fakes.places import create_table
-from tests.unit.cli.shop import NAMES
+from tests.unit.cli.shop import KEY, NAMES
 
 NOW_MS = 1_790_000_000_000
 NOW_S = NOW_MS / 1000
+HOUR_MS = 3_600_000
 TODAY = "2026-09-21"
 READ, WRITE = "alsolike/recommendations.read", "alsolike/events.write"
 
@@ -28,12 +29,12 @@ def where(aws: Callable[[str], Any]) -> Deployment:
     create_table(aws("dynamodb"), NAMES.keys_table, key="key_id")
     key_arn = aws("kms").create_key()["KeyMetadata"]["Arn"]
     names = dataclasses.replace(NAMES, keys_encryption_arn=key_arn)
-    return Deployment("shop", names, aws, lambda scope: scope, is_local=False)
+    return Deployment("shop", names, aws, lambda: KEY, is_local=False)
 
 
 @pytest.fixture
 def keys(where: Deployment) -> Keys:
-    return Keys(where)
+    return Keys(where.client, where.names)
 
 
 @pytest.fixture
@@ -161,6 +162,20 @@ def test_changes_of_missing_keys_name_them(keys: Keys) -> None:
         keys.rotate("checkout", now_ms=NOW_MS)
     with pytest.raises(InvalidInput, match="client is 'a b'"):
         keys.create("a b", scopes=[READ], now_ms=NOW_MS)
+
+
+def test_commands_share_a_key_of_a_day(keys: Keys, where: Deployment, reader: KeyReader) -> None:
+    first = keys.of_commands(now_ms=NOW_MS)
+
+    assert keys.of_commands(now_ms=NOW_MS + 22 * HOUR_MS) == first
+    found = reader.find(first.key_id, now_s=NOW_S)
+    assert found
+    assert set(found.scopes) == {READ, WRITE, "alsolike/admin"}
+    assert reader.secret(found) == first.secret
+    second = keys.of_commands(now_ms=NOW_MS + 23 * HOUR_MS + 1)
+    third = keys.of_commands(now_ms=NOW_MS + 50 * HOUR_MS)
+    assert [key.key_id for key in keys.all()] == [third.key_id]
+    assert len({first, second, third}) == 3
 
 
 def test_the_variables_name_the_key_and_the_endpoints(keys: Keys, where: Deployment) -> None:

@@ -6,12 +6,12 @@ from alsolike.privacy.pseudonyms import Pseudonyms
 from operations.client import deployment as deployments
 from operations.client.deployment import Deployment
 from tests.unit.cli.explaining.answers import Function
-from tests.unit.cli.shop import NAMES
+from tests.unit.cli.shop import KEY, NAMES
 
 
 @pytest.fixture
 def function(deployment: Deployment, pseudonyms: Pseudonyms, monkeypatch: pytest.MonkeyPatch) -> Function:
     function = Function(deployment)
-    where = Deployment("shop", NAMES, function.client, lambda scope: "token", is_local=True)
+    where = Deployment("shop", NAMES, function.client, lambda: KEY, is_local=True)
     monkeypatch.setattr(deployments, "resolve", lambda **_: where)
     return function

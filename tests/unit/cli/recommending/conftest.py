@@ -11,13 +11,13 @@ from operations.batch import batch_client
 from operations.client import deployment
 from operations.client.deployment import Deployment
 from tests.unit.cli.recommending.answering import Function
-from tests.unit.cli.shop import NAMES
+from tests.unit.cli.shop import KEY, NAMES
 
 
 @pytest.fixture
 def function(monkeypatch: pytest.MonkeyPatch) -> Function:
     function = Function()
-    where = Deployment("shop", NAMES, lambda service: function, lambda scope: "token", is_local=True)
+    where = Deployment("shop", NAMES, lambda service: function, lambda: KEY, is_local=True)
     monkeypatch.setattr(deployment, "resolve", lambda **_: where)
     monkeypatch.setattr(batch_client.Asker.__init__, "__kwdefaults__", {"first_pause_s": 0.0})
     return function

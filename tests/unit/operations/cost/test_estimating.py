@@ -19,12 +19,12 @@ from tests.unit.operations.cost.bills import NOTHING, busy, dollars, summary
 
 
 def test_an_idle_deployment_costs_its_fixed_lines() -> None:
-    deployed = summary(alarm_metrics=22, composite_alarms=2, dashboards=3, secrets=2, keys=1, machine_clients=2)
+    deployed = summary(alarm_metrics=22, composite_alarms=2, dashboards=3, secrets=2, keys=1)
 
     bill = cost.estimate(deployed, NOTHING)
 
     shard = 730 * 0.015
-    assert bill.fixed_dollars == pytest.approx(shard + 22 * 0.10 + 2 * 0.50 + 3 * 3.00 + 2 * 0.40 + 1.00 + 2 * 6.00)
+    assert bill.fixed_dollars == pytest.approx(shard + 22 * 0.10 + 2 * 0.50 + 3 * 3.00 + 2 * 0.40 + 1.00)
     assert bill.usage_dollars == 0
     assert bill.idle_dollars == bill.dollars
 
@@ -51,22 +51,6 @@ def test_a_request_costs_its_call_its_time_and_its_read() -> None:
     assert dollars(bill, "time of recommend") == pytest.approx(requests * 0.010 * 2 * 0.0000133334)
     assert dollars(bill, "profile reads") == pytest.approx(requests * 1 * 0.125e-6)
     assert dollars(bill, "log of recommend") == pytest.approx(requests * 1_000 / 1e9 * 0.50)
-
-
-@pytest.mark.parametrize(("minutes", "tokens"), [(60, 2 * 730), (5, 2 * 12 * 730), (1_440, 2 * 730 / 24)])
-def test_tokens_are_bought_as_often_as_they_run_out(minutes: int, tokens: float) -> None:
-    deployed = summary(machine_clients=2, token_minutes=minutes)
-    load = dataclasses.replace(NOTHING, requests_per_day=24_000)
-
-    bill = cost.estimate(deployed, load)
-
-    assert dollars(bill, "tokens") == pytest.approx(tokens * 0.00225)  # $3.29, $39.42, $0.14
-
-
-def test_no_more_tokens_are_bought_than_there_are_calls() -> None:
-    bill = cost.estimate(summary(token_minutes=5), dataclasses.replace(NOTHING, requests_per_day=24))
-
-    assert dollars(bill, "tokens") == pytest.approx(730 * 0.00225)
 
 
 @pytest.mark.parametrize(("length", "units"), [(50, 1), (100, 2), (1_000, 18)])  # 3,660, 7,260, 72,060 bytes

@@ -16,13 +16,13 @@ from alsolike.api.path_ids import PATH_ID
 from alsolike.api.routes import Operation, operations
 from alsolike.contract.fields import ListOf, MapOf
 from alsolike.contract.json_schemas import Schema
-from alsolike.declarations.routes import SCOPES
+from alsolike.declarations.routes import SCOPES, SIGNED_PREFIX
 from alsolike.domain.configuration import Configuration
 from alsolike.events.correlation import HEADER
 
 VERSION = "0.2.0"
 
-_MACHINE, _SESSION = "machine", "session"
+_TOKEN, _SESSION = "token", "session"
 
 _UNCORRELATED = "/operator/"
 """Prefix of routes without a correlation id: an operator's requests write nothing to the lake."""
@@ -64,10 +64,17 @@ def description(configuration: Configuration) -> dict[str, Any]:
             "headers": dict(HEADERS),
             "responses": {str(status): _error(status) for status in _ERRORS},
             "securitySchemes": {
-                _MACHINE: {
+                _TOKEN: {
                     "type": "oauth2",
-                    "description": "Tokens of the deployment's user pool, from the endpoint in SSM's `token-url`.",
-                    "flows": {"clientCredentials": {"tokenUrl": "/oauth2/token", "scopes": dict(SCOPES)}},
+                    "description": "Tokens of the deployment's user pool, whose address is SSM's `sign-in-url`. "
+                    f"Programs call the same routes below `{SIGNED_PREFIX}` and sign them (AWS Signature Version 4).",
+                    "flows": {
+                        "authorizationCode": {
+                            "authorizationUrl": "/oauth2/authorize",
+                            "tokenUrl": "/oauth2/token",
+                            "scopes": dict(SCOPES),
+                        }
+                    },
                 },
                 _SESSION: {
                     "type": "http",
@@ -84,7 +91,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
     document: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
-        "security": [{_MACHINE: [scope]} for scope in operation.scopes] or [{_SESSION: []}],
+        "security": [{_TOKEN: [scope]} for scope in operation.scopes] or [{_SESSION: []}],
     }
     if parameters := [*_path_parameters(operation), *_query_parameters(operation)]:
         document["parameters"] = parameters
