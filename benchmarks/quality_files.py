@@ -33,7 +33,7 @@ def as_csv(path: Path, directory: Path) -> Path:
         If there is no such file.
     """
     if not path.is_file():
-        raise InvalidInput(f"{path} is no file")
+        raise InvalidInput(f"{path} is not a file")
     if path.suffix == ".txt":
         return _sequences(path, directory / f"{path.stem}.csv")
     if path.suffix == ".json":

@@ -129,7 +129,7 @@ def _changes(columns: Sequence[str]) -> dict[str, Any]:
     for column in columns:
         name, equals, text = column.partition("=")
         if not name or not equals:
-            raise InvalidInput(f"{column!r} is no change, expected COLUMN=VALUE")
+            raise InvalidInput(f"{column!r} is not a change, expected COLUMN=VALUE")
         try:
             changes[name] = orjson.loads(text)
         except orjson.JSONDecodeError:

@@ -55,7 +55,7 @@ def _is_a(value: object, hint: Any) -> bool:
         return value in typing.get_args(hint)
     if typing.get_origin(hint) is Sequence:
         return isinstance(value, list) and all(_is_a(part, typing.get_args(hint)[0]) for part in value)
-    # JSON's true is no number here, though Python's bool is an int.
+    # JSON's true is not a number here, though Python's bool is an int.
     return isinstance(value, hint) and not (hint is int and isinstance(value, bool))
 
 

@@ -91,7 +91,7 @@ def _measure(bundle: Bundle, name: str, tables: Mapping[str, onnxruntime.OrtValu
             if items.shape != scores.shape or items.ndim != 2 or items.dtype != np.int64:
                 raise InvalidBundle(f"{name} answers {items.dtype} {items.shape} and scores {scores.shape}")
             if ((items < 0) | (items > manifest.items)).any() or not np.isfinite(scores[items != 0]).all():
-                raise InvalidBundle(f"{name} answers what is no item, or no score")
+                raise InvalidBundle(f"{name} returns an unknown item or an invalid score")
             answered |= bool((items > 0).any())
         took_ms: list[float] = []
         started = time.perf_counter()

@@ -70,7 +70,7 @@ def _bundle_files(tar: tarfile.TarFile, *, maximum_bytes: int) -> Iterator[tarfi
             continue
         name = member.name.removeprefix("./")
         if not member.isreg() or member.issparse() or name not in (*FILES, MANIFEST_FILE):
-            raise InvalidBundle(f"model.tar.gz holds {member.name!r}, which is no file of a model bundle")
+            raise InvalidBundle(f"model.tar.gz holds {member.name!r}, which is not part of a model bundle")
         if name in names:
             raise InvalidBundle(f"model.tar.gz holds {member.name!r} twice")
         names.add(name)

@@ -86,10 +86,10 @@ def _routes(deployment: Deployment, api_id: str) -> Iterator[Route]:
             raise _refusal(resource, "AuthorizationType", f"{kind} is not implemented here")
         authorizer_id = properties.get("AuthorizerId") if _AUTHORIZER_TYPES[kind] else None
         if authorizer_types.get(authorizer_id) != _AUTHORIZER_TYPES[kind]:
-            raise _refusal(resource, "AuthorizerId", f"{authorizer_id!r} is no authorizer of this API for {kind}")
+            raise _refusal(resource, "AuthorizerId", f"{authorizer_id!r} is not an authorizer of this API for {kind}")
         integration = integrations.get(properties.get("Target", "").rpartition("/")[2])
         if integration is None:
-            raise _refusal(resource, "Target", f"{properties.get('Target')!r} is no integration of this API")
+            raise _refusal(resource, "Target", f"{properties.get('Target')!r} is not an integration of this API")
         timeout_ms = min(integration.properties.get("TimeoutInMillis", _LONGEST_TIMEOUT_MS), _LONGEST_TIMEOUT_MS)
         yield Route(
             key=properties["RouteKey"],
@@ -178,12 +178,12 @@ def _jwt_authorizer(resource: Resource, issuer_keys: Callable[[str], Mapping[str
     sources = properties.get("IdentitySource") or [f"{_HEADER_SOURCE}Authorization"]
     source = sources[0] if isinstance(sources, list) else sources
     if not source.lower().startswith(_HEADER_SOURCE):
-        raise _refusal(resource, "IdentitySource", f"{source!r} is no request header")
+        raise _refusal(resource, "IdentitySource", f"{source!r} is not a request header")
     configuration = properties["JwtConfiguration"]
     issuer = configuration["Issuer"]
     keys = issuer_keys(issuer)
     if keys is None:
-        reason = f"issuer {issuer} is no user pool of this cloud, so its tokens cannot be checked here"
+        reason = f"issuer {issuer} is not a user pool of this cloud, so its tokens cannot be checked here"
         raise _refusal(resource, "JwtConfiguration.Issuer", reason)
     return JwtAuthorizer(
         issuer=issuer,

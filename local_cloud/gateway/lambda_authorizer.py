@@ -45,7 +45,7 @@ def identity_source(expression: str) -> Callable[[Event], str | None]:
     """
     found = _SOURCE.fullmatch(expression)
     if found is None or (found[1] == "context" and found[2] != "routeKey"):
-        raise ValueError(f"{expression!r} is no identity source that is implemented here")
+        raise ValueError(f"{expression!r} is not an implemented identity source")
     place, name = found[1], found[2]
     if place == "context":
         return lambda event: event["routeKey"]
@@ -127,7 +127,7 @@ class LambdaAuthorizer:
             raise _failure("the authorizer's response has no isAuthorized that is true or false")
         context = answer.get("context")
         if context is not None and not isinstance(context, dict):
-            raise _failure("the authorizer's context is no object")
+            raise _failure("the authorizer's context is not an object")
         return _Decision(answer["isAuthorized"], context, self._clock() + self._ttl_s)
 
     def _remembered(self, key: tuple[str, ...]) -> _Decision | None:

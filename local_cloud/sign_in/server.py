@@ -71,7 +71,7 @@ class SignInServer:
     def serve(self, request: HttpRequest) -> HttpResponse:
         """Answer one request."""
         if not self._server.is_addressed(request.header("Host")):
-            return _page(403, "this is no address of the sign-in")
+            return _page(403, "this is not an address of the sign-in")
         match request.method, request.path:
             case "GET", "/oauth2/authorize":
                 return self._authorize(dict(parse_qsl(request.query)))
@@ -87,7 +87,7 @@ class SignInServer:
         redirect_uri = asked.get("redirect_uri", "")
         # Before these two are known to belong together, no response may redirect.
         if client is None:
-            return _page(400, f"client_id {asked.get('client_id', '')!r} is no client of this user pool")
+            return _page(400, f"client_id {asked.get('client_id', '')!r} is not a client of this user pool")
         if redirect_uri not in client.callback_urls:
             return _page(400, f"redirect_uri {redirect_uri!r} is none of the client's {list(client.callback_urls)}")
 

@@ -70,8 +70,8 @@ def _default(settings: type[Algorithm]) -> Algorithm:
         hash((default.name, default))
     except (AttributeError, TypeError) as error:
         raise InvalidInput(
-            f"{settings.__module__}.{settings.__name__} is no algorithm: {error}; expected a name, and settings that "
-            "have defaults and can be hashed"
+            f"{settings.__module__}.{settings.__name__} is not an algorithm: {error}; expected a name, and settings "
+            "that have defaults and can be hashed"
         ) from error
     return default
 

@@ -90,8 +90,8 @@ def load(directory: Path) -> TrainingData:
     Raises
     ------
     InvalidDataset
-        If a file or column is missing, has another type, a weight is no finite number above 0, or there is too little
-        to train on.
+        If a file or column is missing or has another type, a weight is not a finite number above 0, or there is too
+        little to train on.
     """
     manifest_path = directory / dataset.MANIFEST_FILE
     if not manifest_path.is_file():
@@ -195,7 +195,7 @@ def _read_part(part: Path, name: str, columns: Sequence[str]) -> pa.Table:
             raise InvalidDataset(f"{name} misses {', '.join(missing)}; its columns are {', '.join(found)}")
         return pq.read_table(part, columns=list(columns))
     except pa.ArrowInvalid as error:
-        raise InvalidDataset(f"{name} is no readable Parquet file: {error}") from error
+        raise InvalidDataset(f"{name} is not a readable Parquet file: {error}") from error
 
 
 def unlearned_ids(by_id: Mapping[str, Mapping[str, Any]], item_ids: Sequence[str]) -> list[str]:
@@ -224,7 +224,7 @@ def _weights(table: pa.Table) -> np.ndarray[Any, Any]:
     if count := int((bad := unusable_weights(weights)).sum()):
         first = int(bad.argmax())
         raise InvalidDataset(
-            f"{dataset.INTERACTIONS_FILE} has {count:,} rows whose weight is no finite number above 0; the first is "
+            f"{dataset.INTERACTIONS_FILE} has {count:,} rows whose weight is not a finite number above 0; the first is "
             f"row {first + 1} ({weights[first]})"
         )
     return weights

@@ -27,7 +27,7 @@ class RecommendationFile:
     Raises
     ------
     InvalidInput
-        If there is something of that name that is no file: a directory, or a device, in whose place a file would be.
+        If there is something of that name that is not a file: a directory, or a device, in whose place a file would be.
     Unavailable
         If it cannot be written.
     """

@@ -29,7 +29,7 @@ def parse_mapping(pairs: Sequence[str]) -> dict[str, str]:
     for pair in pairs:
         theirs, equals, ours = (part.strip().upper() for part in pair.partition("="))
         if not (theirs and equals and ours):
-            raise InvalidInput(f"--map {pair} is no pair, expected THEIRS=OURS like VISITOR_ID=USER_ID")
+            raise InvalidInput(f"--map {pair} is not a pair, expected THEIRS=OURS like VISITOR_ID=USER_ID")
         if theirs in mapping or ours in mapping.values():
             raise InvalidInput(f"--map names {theirs if theirs in mapping else ours} twice")
         mapping[theirs] = ours

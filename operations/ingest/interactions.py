@@ -145,12 +145,12 @@ def check(
     value = np.broadcast_to(np.nan, len(rows))
     if "EVENT_VALUE" in rows.column_names:
         value, unreadable = numbers_of(rows["EVENT_VALUE"])
-        verdicts.refuse(unreadable, "EVENT_VALUE is no number")
+        verdicts.refuse(unreadable, "EVENT_VALUE is not a number")
     impression = texts["IMPRESSION"]
     well_formed = pc.match_substring_regex(impression.values, _IMPRESSION)
     blank = pc.match_substring_regex(impression.values, _BLANK_ITEM_ID)
     verdicts.refuse(
-        impression.where(pc.or_(blank, pc.invert(well_formed))), "IMPRESSION is no list of item ids like a|b"
+        impression.where(pc.or_(blank, pc.invert(well_formed))), "IMPRESSION is not a list of item IDs like a|b"
     )
     properties = _properties(rows)
     maximum = interactions.MAX_PROPERTIES_CHARACTERS

@@ -179,7 +179,7 @@ def _cells(column: pa.ChunkedArray, kind: ColumnType | None) -> tuple[list[Any],
         return column.to_pylist(), {}
     texts = as_text(column).to_pylist()
     if kind is ColumnType.NUMBER:
-        cells, faults = _parsed(texts, _number, "is no number")
+        cells, faults = _parsed(texts, _number, "is not a number")
         coded = {place: _LEADING_ZERO for place, text in enumerate(texts) if text and re.match("-?0[0-9]", text)}
         return cells, faults | coded
     if kind is ColumnType.BOOLEAN:

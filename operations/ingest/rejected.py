@@ -22,7 +22,7 @@ _ROWS_AT_ONCE = 10_000
 
 
 class RejectedRows:
-    """Writer of `<input>.rejected.csv`: line, reason and the row's own columns. Without bad rows there is no file.
+    """Writer of `<input>.rejected.csv`: line, reason and the row's own columns. Without bad rows there is not a file.
 
     Parameters
     ----------

@@ -210,7 +210,7 @@ def _objects(uri: str, client: Any) -> list[SourceObject]:
                 found = [SourceObject(client, bucket, key, head["ContentLength"], head["ETag"])]
     except Unavailable as error:
         if error.code in MISSING or error.code == "NoSuchBucket":
-            raise InvalidInput(f"{uri} is no object of S3") from error
+            raise InvalidInput(f"{uri} is not an object on S3") from error
         raise
     if not found:
         raise InvalidInput(f"{uri} names no data file, expected names that end with one of {', '.join(SUFFIXES)}")

@@ -202,7 +202,7 @@ class Model:
         if not (0 <= items.min(initial=0) <= items.max(initial=0) <= self.bundle.manifest.items):
             raise InvalidBundle(f"{name} returns positions {items.min()} to {items.max()}")
         if not np.isfinite(scores[known]).all():
-            raise InvalidBundle(f"{name} returns a score that is no number")
+            raise InvalidBundle(f"{name} returns a score that is not a number")
         return items, scores
 
     @property

@@ -28,9 +28,9 @@ def test_attributes_become_a_column_of_several_values(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (["beauty"], "beauty needs --interactions"),
-        (["beauty", "--interactions", "{folder}/none.txt"], "none.txt is no file"),
-        (["beauty", "--interactions", "{folder}/none.csv"], "none.csv is no file"),
-        (["beauty", "--interactions", "{folder}/few.csv", "--items", "{folder}/none.csv"], "none.csv is no file"),
+        (["beauty", "--interactions", "{folder}/none.txt"], "none.txt is not a file"),
+        (["beauty", "--interactions", "{folder}/none.csv"], "none.csv is not a file"),
+        (["beauty", "--interactions", "{folder}/few.csv", "--items", "{folder}/none.csv"], "none.csv is not a file"),
         (
             ["beauty", "--interactions", "{folder}/few.csv", "--items", "{folder}/a.csv"],
             "a.csv misses the column ITEM_ID",

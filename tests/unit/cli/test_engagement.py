@@ -117,10 +117,10 @@ def test_days_in_the_wrong_order_are_refused(shop: Deployment) -> None:
 @pytest.mark.parametrize(
     ("key", "body", "says"),
     [
-        (engagement.receipt_key("2026-09-21"), b"{", "is no receipt"),
-        (engagement.receipt_key("2026-09-21"), b"[1]", "is no receipt"),
-        (engagement.receipt_key("2026-09-21"), b'{"rejected": 5}', "is no receipt"),
-        (engagement.receipt_key("2026-09-21"), b'{"rejected": {"forged": "many"}}', "is no receipt"),
+        (engagement.receipt_key("2026-09-21"), b"{", "is not a valid receipt"),
+        (engagement.receipt_key("2026-09-21"), b"[1]", "is not a valid receipt"),
+        (engagement.receipt_key("2026-09-21"), b'{"rejected": 5}', "is not a valid receipt"),
+        (engagement.receipt_key("2026-09-21"), b'{"rejected": {"forged": "many"}}', "is not a valid receipt"),
         (engagement.object_key("2026-09-21"), b"PAR1", "is not a Parquet file"),
         (engagement.object_key("2026-09-21"), None, "is not an object of the table"),
     ],

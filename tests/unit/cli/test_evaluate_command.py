@@ -172,7 +172,7 @@ def test_items_that_an_import_would_refuse_are_an_error(file: Path, tmp_path: Pa
     items.write_text("ITEM_ID,PRICE\nitem1,2\nitem2,cheap\n")
     config.write_text("format: 1\nitems: {columns: {PRICE: number}}\n")
 
-    with pytest.raises(InvalidInput, match=r"the first is line 3: PRICE is no number"):
+    with pytest.raises(InvalidInput, match=r"the first is line 3: PRICE is not a number"):
         run(
             *("--interactions", str(file), "--items", str(items), "--protocol", "temporal"),
             *("--config", str(config)),

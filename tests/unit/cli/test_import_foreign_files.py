@@ -63,8 +63,8 @@ def test_rejected_rows_keep_the_names_of_their_file(deployment: Deployment, tmp_
 @pytest.mark.parametrize(
     ("pairs", "message"),
     [
-        (["visitor"], "visitor is no pair, expected THEIRS=OURS"),
-        (["=USER_ID"], "is no pair"),
+        (["visitor"], "visitor is not a pair, expected THEIRS=OURS"),
+        (["=USER_ID"], "is not a pair"),
         (["a=USER_ID", "b=user_id"], "--map names USER_ID twice"),
         (["a=USER_ID", "A=ITEM_ID"], "--map names A twice"),
     ],

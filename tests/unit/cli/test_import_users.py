@@ -79,7 +79,7 @@ def test_declared_columns_are_read_as_declared_and_wrong_cells_refused(deploymen
         "2": {"score": 2, "member": False, "since": 1_500_000_000},
     }
     assert reasons(tmp_path / "u.csv") == [
-        (4, "SCORE is no number"),
+        (4, "SCORE is not a number"),
         (5, "MEMBER is neither true nor false"),
         (6, "SINCE is neither a number nor a time like 2024-05-31T12:00:00Z"),
         (7, "SINCE is before 1970"),

@@ -56,7 +56,7 @@ def test_the_later_row_of_an_item_counts(tmp_path: Path) -> None:
         ("ITEM_ID\n", r"items\.csv has no rows"),
         (
             "ITEM_ID,PRICE\na,1\nb,cheap\n,2\n",
-            r"items\.csv: an import refuses 2 rows; the first is line 3: PRICE is no number$",
+            r"items\.csv: an import refuses 2 rows; the first is line 3: PRICE is not a number$",
         ),
         ("ITEM_ID,PRICE\na,1\nb\n", r"an import refuses 1 row; the first is line 3: "),
     ],

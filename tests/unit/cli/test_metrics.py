@@ -37,7 +37,7 @@ def test_the_documentation_has_the_figures_of_the_list() -> None:
 
     assert (
         f"pays about ${found['usd_a_month']:.2f} a month for its {found['series']} series, "
-        f"and at most ${found['most_usd_a_month']:.2f} where everything"
+        f"and at most ${found['most_usd_a_month']:.2f} if all rare metrics"
     ) in documented
 
 

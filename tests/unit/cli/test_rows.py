@@ -54,7 +54,7 @@ def test_columns_are_set_as_json_or_text(server: Endpoints, run: Callable[..., R
 
 
 def test_what_is_no_change_is_refused_before_anything_is_sent(server: Endpoints, run: Callable[..., Result]) -> None:
-    with pytest.raises(InvalidInput, match="'price' is no change, expected COLUMN=VALUE"):
+    with pytest.raises(InvalidInput, match="'price' is not a change, expected COLUMN=VALUE"):
         run("items", "set", "a", "price")
 
     assert server.requests == []

@@ -51,8 +51,8 @@ def test_changes_are_parted_by_their_own_day() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (change_log.encode(ChangeKind.ITEM, [Change("a", 1, {})])[:-9], "x is no complete gzip"),
-        (b"plain", "x is no complete gzip"),
+        (change_log.encode(ChangeKind.ITEM, [Change("a", 1, {})])[:-9], "x is not a complete gzip file"),
+        (b"plain", "x is not a complete gzip file"),
         (gzip.compress(b'{"item_id":"a","updated_at_ms":1,"deleted":true}\n{}'), "x, line 2: expected a change of one"),
         (gzip.compress(b'{"item_id":"a","updated_at_ms":1,"deleted":false,"properties":"[]"}'), "x, line 1: "),
         (gzip.compress(b'{"user_id":"a","updated_at_ms":1,"deleted":true}'), "x, line 1: "),

@@ -45,7 +45,7 @@ def test_every_recipe_names_a_recommender() -> None:
 @pytest.mark.parametrize(
     ("alias", "fault"),
     [
-        ({"a b": {"recommender": "for-you"}}, 'aliases["a b"] is no name'),
+        ({"a b": {"recommender": "for-you"}}, 'aliases["a b"] is not a valid name'),
         ({"popular": {"recommender": "for-you"}}, "aliases.popular is a recommender already"),
         ({"home": {}}, "aliases.home states both or neither of recommender and recipe"),
         ({"home": {"recommender": "for-you", "recipe": "aws-hrnn"}}, "aliases.home states both or neither"),

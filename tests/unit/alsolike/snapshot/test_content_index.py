@@ -150,7 +150,7 @@ def test_earlier_versions_give_new_items_no_more_than_rare_ones(tmp_path: Path) 
 def test_what_is_no_index_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "content.tensors").write_bytes(data)
 
-    with pytest.raises(InvalidBundle, match=r"^content\.tensors is no content index"):
+    with pytest.raises(InvalidBundle, match=r"^content\.tensors is not a valid content index"):
         ContentIndex.map(tmp_path / "content.tensors")
 
 
@@ -176,5 +176,5 @@ def test_index_whose_arrays_do_not_go_together_is_refused(tmp_path: Path, name: 
     with path.open("wb") as file:
         write_tensors(file, changed, metadata=metadata)
 
-    with pytest.raises(InvalidBundle, match=r"^content\.tensors is no content index"):
+    with pytest.raises(InvalidBundle, match=r"^content\.tensors is not a valid content index"):
         ContentIndex.map(path)

@@ -37,7 +37,7 @@ def test_damaged_segment_leaves_the_reader_with_what_it_had(
     damage(s3, manifest(s3).segments[0].key)
 
     assert items(reader) == {"a": {"price": 1}}
-    with pytest.raises(Unavailable, match=r"no catalogue snapshot to go by: .* has SHA-256"):
+    with pytest.raises(Unavailable, match=r"no catalogue snapshot can be read: .* has SHA-256"):
         SnapshotReader(s3, BUCKET, tmp_path / "new").current(now_ms=NOW_MS)
     publisher.publish_all([item("a"), item("b")], columns=COLUMNS, version=0, now_ms=NOW_MS)  # repairs it
     assert sorted(items(reader)) == ["a", "b"]
@@ -85,7 +85,7 @@ def test_outage_leaves_what_was_read(s3: Any, publisher: SnapshotPublisher, tmp_
     cloud.outages["s3.GetObject"] = EndpointConnectionError(endpoint_url="https://s3")
 
     assert len(reader.current(now_ms=1)) == 1
-    with pytest.raises(Unavailable, match="no catalogue snapshot to go by"):
+    with pytest.raises(Unavailable, match="no catalogue snapshot can be read"):
         late.current(now_ms=0)
 
 

@@ -175,7 +175,7 @@ def _nothing_of_it(arrays: dict[str, Array]) -> None:
             r"takes 'grey sofa grey lamp oak desk' apart into tokens \[2, 1, 2, 5, 0, 6\], expected"
             r" \[1, 2, 1, 5, 0, 6\] as in the training: the library tokenizers is of another version",
         ),
-        (_nothing_of_it, "is no content index: 'sentences.probe'"),
+        (_nothing_of_it, "is not a valid content index: 'sentences.probe'"),
     ],
 )
 def test_sentences_of_another_model_are_refused(

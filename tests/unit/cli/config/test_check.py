@@ -72,7 +72,7 @@ def test_the_documented_errors_are_what_check_prints(tmp_path: Path, monkeypatch
         ("format: 1\nevents:\n  rate: {}", "stdin:3:3: events.rate lacks weight"),
         ("format: 1\nevents: {rate: {item: none}}", "stdin:2:10: events.rate lacks weight"),
         ("format: 1\nevents: {cart: {aliases: [a, View]}}", "stdin:2:30: events.cart.aliases[1] is 'View', which"),
-        ("format: 1\nitems: {columns: {a b: text}}", 'stdin:2:19: items.columns["a b"] is no column\'s name'),
+        ("format: 1\nitems: {columns: {a b: text}}", 'stdin:2:19: items.columns["a b"] is not a valid column name'),
         ("format: 1\nfilters: {a: }", "stdin:2:13: filters.a is null, expected an expression"),
         (
             "format: 1\nrecommenders: {for-me: {}}",

@@ -102,7 +102,7 @@ def test_answers_are_positions_of_the_model(
 ) -> None:
     Runs(monkeypatch, took_s=[0.0] * 50, items=items)
 
-    with contextlib.nullcontext() if sound else pytest.raises(InvalidBundle, match="answers what is no item"):
+    with contextlib.nullcontext() if sound else pytest.raises(InvalidBundle, match="returns an unknown item"):
         measured(opened(tmp_path))
 
 

@@ -56,7 +56,7 @@ def test_folder_itself_may_be_in_the_archive(bundle: Path, target: Path) -> None
 def test_any_other_file_is_refused(name: str, bundle: Path, target: Path) -> None:
     archive = with_member(archive_of(bundle), tarfile.TarInfo(name), b"{}")
 
-    with pytest.raises(InvalidBundle, match=f"holds '{name}', which is no file of a model bundle"):
+    with pytest.raises(InvalidBundle, match=f"holds '{name}', which is not part of a model bundle"):
         unpack_bundle(io.BytesIO(archive), target)
 
     assert list(target.iterdir()) == []

@@ -64,17 +64,17 @@ def test_package_shows_the_algorithms_of_its_modules(package: Write) -> None:
         (
             "nameless",
             EXAMPLE.replace('name: ClassVar[str] = "newcomers"', ""),
-            "nameless.Newcomers is no algorithm: .*name",
+            "nameless.Newcomers is not an algorithm: .*name",
         ),
         (
             "unsettled",
             EXAMPLE.replace("users: int = 100", "users: int"),
-            "unsettled.Newcomers is no algorithm: .* missing 1 .* 'users'; expected a name, and settings ",
+            "unsettled.Newcomers is not an algorithm: .* missing 1 .* 'users'; expected a name, and settings ",
         ),
         (
             "listed",
             EXAMPLE.replace("users: int = 100", "users: list = dataclasses.field(default_factory=list)"),
-            "listed.Newcomers is no algorithm: unhashable type: 'list'",
+            "listed.Newcomers is not an algorithm: unhashable type: 'list'",
         ),
         (
             "twice",

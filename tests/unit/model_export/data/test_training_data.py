@@ -65,5 +65,5 @@ def test_a_file_that_is_no_parquet_is_named(tmp_path: Path) -> None:
     dataset = tiny_shop(tmp_path / "dataset")
     (dataset / INTERACTIONS_FILE).write_text("not parquet")
 
-    with pytest.raises(InvalidDataset, match=r"interactions.parquet is no readable Parquet file"):
+    with pytest.raises(InvalidDataset, match=r"interactions.parquet is not a readable Parquet file"):
         load(dataset)

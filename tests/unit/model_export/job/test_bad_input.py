@@ -186,7 +186,7 @@ def test_a_weight_that_is_no_number_above_0_is_named(weight: float, tmp_path: Pa
     pq.write_table(table.set_column(3, "weight", pa.array(weights, pa.float32())), dataset / INTERACTIONS_FILE)
 
     message = (
-        rf"interactions.parquet has 2 rows whose weight is no finite number above 0; the first is row 3 \({weight}\)"
+        rf"interactions.parquet has 2 rows whose weight is not a finite number above 0; the first is row 3 \({weight}\)"
     )
     with pytest.raises(InvalidDataset, match=message):
         run(dataset, tmp_path / "model")

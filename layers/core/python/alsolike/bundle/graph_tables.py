@@ -48,7 +48,7 @@ def graph_tables(directory: Path) -> dict[str, npt.NDArray[Any]]:
 def _table(data: mmap.mmap, *, dtype: str, shape: list[int], offset: int) -> npt.NDArray[Any]:
     kind = np.dtype(dtype)
     if kind.kind not in "biuf" or kind.itemsize > _WIDEST_BYTES or not kind.isnative:
-        raise ValueError(f"type {dtype!r} is no number that ONNX Runtime reads")
+        raise ValueError(f"type {dtype!r} is not a number that ONNX Runtime reads")
     if not all(type(length) is int and length >= 0 for length in shape):
-        raise ValueError(f"shape {shape!r} has a length that is no number of elements")
+        raise ValueError(f"shape {shape!r} has a length that is not a number of elements")
     return np.frombuffer(data, kind, math.prod(shape), offset).reshape(shape)

@@ -92,7 +92,7 @@ def decode(kind: ChangeKind, data: bytes, *, name: str = "the object") -> Iterat
     try:
         lines = gzip.decompress(data).splitlines()
     except (OSError, EOFError, zlib.error) as error:
-        raise InvalidInput(f"{name} is no complete gzip: {error}") from error
+        raise InvalidInput(f"{name} is not a complete gzip file: {error}") from error
     for number, line in enumerate(lines, start=1):
         try:
             row = orjson.loads(line)

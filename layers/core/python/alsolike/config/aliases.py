@@ -31,7 +31,7 @@ def parse_aliases(
     aliases = {}
     for name, entry in node.entries() if node else ():
         if not NAME.fullmatch(name):
-            entry.fault(f"is no name, expected {NAME_FORM}", at_key=True)
+            entry.fault(f"is not a valid name, expected {NAME_FORM}", at_key=True)
             continue
         if name in recommenders:
             entry.fault("is a recommender already, expected another name", at_key=True)

@@ -147,7 +147,7 @@ def _events(node: Node | None) -> dict[str, EventType]:
     stated: dict[str, list[tuple[Node, str]]] = {}
     for name, entry in node.entries():
         if not _EVENT_NAME.fullmatch(name):
-            entry.fault("is no name, expected 1 to 63 lower-case letters, digits, - and _", at_key=True)
+            entry.fault("is not a valid name, expected 1 to 63 lower-case letters, digits, - and _", at_key=True)
             continue
         fields = entry.fields("weight", "item", "aliases", required=() if name in events else ("weight",))
         values: dict[str, Any] = {}
@@ -194,7 +194,7 @@ def _columns(node: Node | None, *, own_id: str) -> dict[str, ColumnType]:
     for stated, entry in entries:
         name = property_name(stated)
         if not COLUMN.fullmatch(stated):
-            entry.fault(f"is no column's name, expected {_COLUMN_FORM}", at_key=True)
+            entry.fault(f"is not a valid column name, expected {_COLUMN_FORM}", at_key=True)
         elif name == own_id:
             entry.fault("is the id, which every row has; expected the other columns only", at_key=True)
         elif name in columns:

@@ -37,7 +37,7 @@ def parse_experiments(
     experiments: dict[str, Experiment] = {}
     for name, entry in node.entries() if node else ():
         if not NAME.fullmatch(name):
-            entry.fault(f"is no name, expected {NAME_FORM}", at_key=True)
+            entry.fault(f"is not a valid name, expected {NAME_FORM}", at_key=True)
             continue
         fields = entry.fields("layer", "on", "start", "end", "planned_answers", "arms", required=("start", "arms"))
         layer = fields["layer"].text(NAME, f"a name: {NAME_FORM}") if "layer" in fields else DEFAULT_LAYER
@@ -94,7 +94,7 @@ def _arms(node: Node, *, on: tuple[str, ...], recommenders: Collection[str], rul
     shares_known = True
     for name, entry in node.entries("a mapping of two arms or more"):
         if not NAME.fullmatch(name):
-            entry.fault(f"is no name, expected {NAME_FORM}", at_key=True)
+            entry.fault(f"is not a valid name, expected {NAME_FORM}", at_key=True)
         fields = entry.fields("share", *_TARGETS, required=("share",))
         share = fields["share"].number(0, 1, open_ends=True) if "share" in fields else None
         shares_known &= share is not None

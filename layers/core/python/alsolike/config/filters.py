@@ -62,7 +62,7 @@ def parse_filters(
     needs: dict[str, str] = {}
     for name, entry in node.entries() if node else ():
         if not NAME.fullmatch(name):
-            entry.fault(f"is no name, expected {NAME_FORM}", at_key=True)
+            entry.fault(f"is not a valid name, expected {NAME_FORM}", at_key=True)
             continue
         expression = entry.value
         if not isinstance(expression, str) or not expression.strip() or len(expression) > MAX_CHARACTERS:
@@ -82,7 +82,7 @@ def _parsed(entry: Node, expression: str) -> Filter | None:
     try:
         return parser.parse(expression)
     except InvalidFilter as error:
-        entry.fault(f"is no filter: {error}", offset=error.offset)
+        entry.fault(f"is not a valid filter: {error}", offset=error.offset)
         return None
 
 

@@ -111,7 +111,7 @@ class ConfigurationReader:
             self.stale = False
         except (Unavailable, InvalidConfiguration) as error:
             if self._read is None:
-                raise Unavailable(f"there is no configuration to go by: {error}") from error
+                raise Unavailable(f"no configuration can be read: {error}") from error
             self.stale = True
             logger.error("configuration cannot be read", reason=str(error), version=self._read.version)
         self._next_check_ms = now_ms + self._check_ms

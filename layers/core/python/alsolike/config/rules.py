@@ -49,7 +49,7 @@ def parse_rules(
     rules = {}
     for name, entry in node.entries() if node else ():
         if not NAME.fullmatch(name):
-            entry.fault(f"is no name, expected {NAME_FORM}", at_key=True)
+            entry.fault(f"is not a valid name, expected {NAME_FORM}", at_key=True)
             continue
         fields = entry.fields("promotions", "boosts", "demotions", "pins", "slate", "diversity", "exploration")
         rules[name] = RuleSet(

@@ -156,7 +156,7 @@ def optional_number(fields: Mapping[str, Any], name: str, *, where: str = "") ->
     Raises
     ------
     InvalidInput
-        If it is no finite number (a boolean is none).
+        If it is not a finite number (a boolean is none).
     """
     value = fields.get(name)
     return None if value is None else number(value, name, where=where)

@@ -140,7 +140,7 @@ def read_rejected(client: Any, bucket: str, *, first: str, last: str) -> Counter
                 rejected.update({str(reason): int(count) for reason, count in _rejected(found.body).items()})
             except (ValueError, TypeError, KeyError, AttributeError) as error:
                 raise InvalidInput(
-                    f"s3://{bucket}/{found.key} is no receipt: {error}; the next attribution replaces it"
+                    f"s3://{bucket}/{found.key} is not a valid receipt: {error}; the next attribution replaces it"
                 ) from error
     return rejected
 

@@ -220,7 +220,7 @@ class ContentIndex:
         except InvalidBundle as error:
             raise InvalidBundle(f"{path.name}: {error}") from error
         except (InvalidSnapshot, KeyError, ValueError) as error:
-            raise InvalidBundle(f"{path.name} is no content index: {error}") from error
+            raise InvalidBundle(f"{path.name} is not a valid content index: {error}") from error
 
 
 def _check(arrays: Mapping[str, Array], *, items: int) -> None:

@@ -75,7 +75,7 @@ class SnapshotReader:
             self.stale = False
         except (Unavailable, InvalidSnapshot) as error:
             if self._manifest is None:
-                raise Unavailable(f"there is no catalogue snapshot to go by: {error}") from error
+                raise Unavailable(f"no catalogue snapshot can be read: {error}") from error
             self.stale = True
             logger.error("catalogue snapshot cannot be read", reason=str(error), version=self._snapshot.version)
         self._next_check_ms = now_ms + self._check_ms

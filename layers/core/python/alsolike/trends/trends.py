@@ -176,7 +176,7 @@ class ShardCounts:
             totals = tensors["totals"].astype(np.float64).reshape(len(_COLUMNS))
             forgotten = float(metadata["forgotten"])
             if not (np.isfinite(counts).all() and np.isfinite(totals).all() and np.isfinite(forgotten)):
-                raise ValueError("a counter is no number")
+                raise ValueError("a counter is not a number")
             return cls(int(metadata["sequence"]), int(metadata["as_of_ms"]), items, counts, totals, forgotten)
         except (InvalidSnapshot, ValueError, KeyError, TypeError) as error:
             raise InvalidTrends(f"{name} has no trends that this version reads: {error}") from error
