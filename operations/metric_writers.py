@@ -50,7 +50,7 @@ class By(StrEnum):
 
 
 ROLES: Final = ("candidate", "champion")
-CONDITIONS: Final = 13
+CONDITIONS: Final = 14
 """Maximum number of the gate's checks, see docs/gate.md."""
 REASONS: Final = 12
 """Number of reasons for which an event may not count, see docs/attribution.md."""

@@ -22,7 +22,7 @@ def test_list_adds_up_and_grows_with_versions_and_arms() -> None:
     assert few["series"] == sum(each["series"] for each in few["metrics"])
     assert more["series"] - few["series"] == 7 * (1 + 4)  # seven rates, by version and by arm
     assert few["usd_a_month"] < few["most_usd_a_month"]
-    assert round(more["usd_a_month"] - few["usd_a_month"], 2) == round(35 * 0.30 / 24, 2)
+    assert more["usd_a_month"] - few["usd_a_month"] == pytest.approx(35 * 0.30 / 24, abs=0.011)  # both are rounded
 
 
 def test_namespace_is_the_one_that_functions_are_deployed_with() -> None:

@@ -228,7 +228,8 @@ def test_tables_come_back_from_their_backups(shop: Deployment) -> None:
     assert [item.item_id for item in catalogue.scan()] == ["pear"]
     assert [each.event_id for each in profiles.read("u#anna").recent] == ["e1"]
     names = shop.client("dynamodb").list_tables()["TableNames"]
-    assert set(names) == {shop.names.profiles_table, shop.names.catalogue_table, shop.names.users_table}
+    tables = (shop.names.profiles_table, shop.names.catalogue_table, shop.names.users_table, shop.names.keys_table)
+    assert set(names) == set(tables)
 
 
 def _with_key(shop: Deployment, arn: str) -> Deployment:
