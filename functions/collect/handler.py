@@ -8,14 +8,11 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from alsolike.contract.http import respond_error, route_key
-from alsolike.events.correlation import correlate, with_correlation_id
+from alsolike.api.handler import api_handler
+from alsolike.contract.http import route_key
 from alsolike.runtime.aws import client
-from alsolike.runtime.errors import AlsolikeError
-from alsolike.runtime.observability import Metric, count, instrumented, log_refusal
+from alsolike.runtime.observability import invocation
 from alsolike.runtime.settings import from_environment
-from alsolike.signing.admission import accepts_signatures
-from alsolike.signing.keys import KeyReader, key_reader
 from functions.collect.request import CollectRequest
 from functions.collect.routes import Route, routes
 from functions.collect.settings import Settings
@@ -34,20 +31,9 @@ def _routes() -> Mapping[str, Route]:
     return routes(from_environment(Settings, os.environ), **clients)
 
 
-@functools.cache
-def _keys() -> KeyReader:
-    return key_reader(from_environment(Settings, os.environ).keys_table)
-
-
-@instrumented
-@accepts_signatures(_keys)
+@api_handler(Settings)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer a request; put calls with `{}`, as Personalize's are."""
-    correlation_id = correlate(event)
+    correlation_id = invocation.correlation_id
     request = CollectRequest(event, time.time_ns() // 1_000_000, context.get_remaining_time_in_millis, correlation_id)
-    try:
-        return with_correlation_id(_routes()[route_key(event)](request), correlation_id)
-    except AlsolikeError as error:
-        count(Metric.REQUESTS_REJECTED)
-        log_refusal(error)
-        return with_correlation_id(respond_error(error), correlation_id)
+    return _routes()[route_key(event)](request)

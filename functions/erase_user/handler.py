@@ -7,16 +7,14 @@ import os
 import time
 from typing import Any
 
+from alsolike.api.handler import api_handler
 from alsolike.api.path_ids import path_id
-from alsolike.contract.http import respond, respond_error
+from alsolike.contract.http import respond
 from alsolike.privacy.pseudonyms import IdPolicy, pseudonyms_of
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.aws import client
-from alsolike.runtime.errors import AlsolikeError
-from alsolike.runtime.observability import Metric, count, instrumented, log_refusal, logger
+from alsolike.runtime.observability import Metric, count, logger
 from alsolike.runtime.settings import from_environment
-from alsolike.signing.admission import accepts_signatures
-from alsolike.signing.keys import KeyReader, key_reader
 from functions.erase_user.service import Erasing, erase_user
 from functions.erase_user.settings import Settings
 
@@ -36,23 +34,12 @@ def _erasing() -> tuple[Erasing, IdPolicy]:
     return erasing, IdPolicy((lambda: pseudonyms) if settings.pseudonymise_ids else None)
 
 
-@functools.cache
-def _keys() -> KeyReader:
-    return key_reader(from_environment(Settings, os.environ).keys_table)
-
-
-@instrumented
-@accepts_signatures(_keys)
+@api_handler(Settings)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Erase the user; answer 202 with the erasure's id."""
-    try:
-        erasing, ids = _erasing()
-        user_id = ids.user(path_id(event, "userId"))
-        receipt = erase_user(user_id, erasing=erasing, now_ms=time.time_ns() // 1_000_000)
-    except AlsolikeError as error:
-        count(Metric.REQUESTS_REJECTED)
-        log_refusal(error)
-        return respond_error(error)
+    erasing, ids = _erasing()
+    user_id = ids.user(path_id(event, "userId"))
+    receipt = erase_user(user_id, erasing=erasing, now_ms=time.time_ns() // 1_000_000)
     count(Metric.ERASURES_REQUESTED)
     logger.info("erasure requested", erasure_id=receipt.erasure_id, run=receipt.runs)
     return respond({"erasureId": receipt.erasure_id, "status": receipt.status}, status=202)

@@ -6,17 +6,15 @@ import functools
 import os
 from typing import Any
 
+from alsolike.api.handler import api_handler
 from alsolike.api.path_ids import path_id
-from alsolike.contract.http import respond_error, respond_json
+from alsolike.contract.http import respond_json
 from alsolike.contract.queries import NEXT, read_query, row_of_token
 from alsolike.privacy.pseudonyms import IdPolicy, pseudonyms_of
 from alsolike.profiles.user_data import UserData, UserDataStores
 from alsolike.runtime.aws import client
-from alsolike.runtime.errors import AlsolikeError
-from alsolike.runtime.observability import Metric, count, instrumented, log_refusal
+from alsolike.runtime.observability import Metric, count
 from alsolike.runtime.settings import from_environment
-from alsolike.signing.admission import accepts_signatures
-from alsolike.signing.keys import KeyReader, key_reader
 from functions.export_user.rows import concatenate, read_rows
 from functions.export_user.service import export_user
 from functions.export_user.settings import Settings
@@ -33,28 +31,17 @@ def _data() -> tuple[UserData, IdPolicy]:
     return data, IdPolicy((lambda: pseudonyms) if settings.pseudonymise_ids else None)
 
 
-@functools.cache
-def _keys() -> KeyReader:
-    return key_reader(from_environment(Settings, os.environ).keys_table)
-
-
-@instrumented
-@accepts_signatures(_keys)
+@api_handler(Settings)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer with a page of everything that is held about the user."""
-    try:
-        data, ids = _data()
-        token = read_query(event, NEXT).get("nextToken")
-        document = export_user(
-            ids.user(path_id(event, "userId")),
-            data=data,
-            remaining_ms=context.get_remaining_time_in_millis,
-            after=None if token is None else row_of_token(token),
-        )
-    except AlsolikeError as error:
-        count(Metric.REQUESTS_REJECTED)
-        log_refusal(error)
-        return respond_error(error)
+    data, ids = _data()
+    token = read_query(event, NEXT).get("nextToken")
+    document = export_user(
+        ids.user(path_id(event, "userId")),
+        data=data,
+        remaining_ms=context.get_remaining_time_in_millis,
+        after=None if token is None else row_of_token(token),
+    )
     if token is None:
         count(Metric.USERS_EXPORTED)
     return respond_json(document)

@@ -7,13 +7,10 @@ import os
 import time
 from typing import Any
 
-from alsolike.contract.http import respond_error, respond_json
+from alsolike.api.handler import api_handler
+from alsolike.contract.http import respond_json
 from alsolike.runtime.aws import client
-from alsolike.runtime.errors import AlsolikeError
-from alsolike.runtime.observability import Metric, count, instrumented, log_refusal
 from alsolike.runtime.settings import from_environment
-from alsolike.signing.admission import accepts_signatures
-from alsolike.signing.keys import KeyReader, key_reader
 from functions.observe.routes import Routes, routes
 from functions.observe.settings import Settings
 
@@ -31,19 +28,8 @@ def _routes() -> Routes:
     return routes(from_environment(Settings, os.environ), **clients)
 
 
-@functools.cache
-def _keys() -> KeyReader:
-    return key_reader(from_environment(Settings, os.environ).keys_table)
-
-
-@instrumented
-@accepts_signatures(_keys)
+@api_handler(Settings)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer a request; an answer that was given a moment ago may be given again."""
     now_ms = time.time_ns() // 1_000_000
-    try:
-        return respond_json(_routes().answer(event, now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis))
-    except AlsolikeError as error:
-        count(Metric.REQUESTS_REJECTED)
-        log_refusal(error)
-        return respond_error(error)
+    return respond_json(_routes().answer(event, now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis))

@@ -12,21 +12,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from alsolike.api.handler import api_handler
 from alsolike.catalogue.users import UserStore
 from alsolike.config.reader import ConfigurationReader
-from alsolike.contract.http import respond_error, route_key
+from alsolike.contract.http import route_key
 from alsolike.domain.configuration import DEFAULT
-from alsolike.events.correlation import correlate, with_correlation_id
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy, Pseudonyms, pseudonyms_of
 from alsolike.profiles.store import ProfileStore
 from alsolike.registry.registry import Registry
 from alsolike.runtime.aws import client
-from alsolike.runtime.errors import AlsolikeError, InvalidInput, NotFound, Unavailable
-from alsolike.runtime.observability import Metric, count, instrumented, log_refusal
+from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
+from alsolike.runtime.observability import Metric, count, invocation, log_refusal
 from alsolike.runtime.settings import from_environment
 from alsolike.runtime.struct import struct
-from alsolike.signing.admission import accepts_signatures
-from alsolike.signing.keys import KeyReader, key_reader
 from alsolike.snapshot.reader import SnapshotReader
 from alsolike.snapshot.snapshot import EMPTY
 from alsolike.trends.reader import TrendsReader
@@ -153,16 +151,9 @@ def _batches(settings: Settings) -> Batches:
     return Batches(ProfileStore(dynamodb, settings.profiles_table), BatchFiles(s3, settings.artefact_bucket))
 
 
-@functools.cache
-def _keys() -> KeyReader:
-    return key_reader(from_environment(Settings, os.environ).keys_table)
-
-
-@instrumented
-@accepts_signatures(_keys)
+@api_handler(Settings)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer with ranked items."""
-    correlation_id = correlate(event)
     sources = _sources()
     now_ms = time.time_ns() // 1_000_000
     sources.patience.begin_request(limited="routeKey" in event)
@@ -173,21 +164,17 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             recommender = _recommender(sources, context, now_ms=now_ms)
             return _or_refusal(answer_call, event[name], recommender=recommender)
     budget = Budget(sources.time_budget_ms)
-    try:
-        request = PARSERS[route_key(event)](event)
-        recommender = _recommender(sources, context, now_ms=now_ms)
-        if sources.patience.is_cold:
-            sources.trends.begin(now_ms=now_ms)
-        answer = recommender.answer(request, budget=budget)
-    except AlsolikeError as error:
-        count(Metric.REQUESTS_REJECTED)
-        log_refusal(error)
-        return with_correlation_id(respond_error(error), correlation_id)
+    request = PARSERS[route_key(event)](event)
+    recommender = _recommender(sources, context, now_ms=now_ms)
+    if sources.patience.is_cold:
+        sources.trends.begin(now_ms=now_ms)
+    answer = recommender.answer(request, budget=budget)
     _count(answer)
     response = respond_answer(answer, request, event)
     if response["statusCode"] != NOT_MODIFIED:  # a client that has this answer already got it from a logged request
+        correlation_id = invocation.correlation_id
         sources.served.write(answer, request, now_ms=now_ms, took_ms=budget.took_ms, correlation_id=correlation_id)
-    return with_correlation_id(response, correlation_id)
+    return response
 
 
 def _recommender(sources: Sources, context: Any, *, now_ms: int) -> Recommender:

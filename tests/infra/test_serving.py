@@ -107,7 +107,7 @@ def test_functions_verify_the_signatures_of_the_routes_for_machines(assembly: As
     verifying = {
         path.parent.name
         for path in (ROOT / "functions").glob("*/handler.py")
-        if "@instrumented\n@accepts_signatures(_keys)\ndef lambda_handler" in path.read_text()
+        if "@api_handler(Settings)\ndef lambda_handler" in path.read_text()
     }
 
     assert {r.properties["RouteKey"] for r in routes} == set(SIGNED)

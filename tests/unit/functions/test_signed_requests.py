@@ -10,8 +10,9 @@ from typing import Any
 import orjson
 import pytest
 
-from alsolike.signing.admission import DENIED, accepts_signatures
-from alsolike.signing.keys import SigningKey, encryption_context, key_reader
+from alsolike.api.handler import api_handler
+from alsolike.signing.admission import DENIED
+from alsolike.signing.keys import SigningKey, encryption_context
 from alsolike.signing.signature import INVALID, NO_SIGNATURE, UNKNOWN_KEY
 from tests.builders.lambda_events import LambdaContext, http_event
 from tests.builders.signed_requests import KEY_ID, NOW_S, SECRET, sign
@@ -19,6 +20,13 @@ from tests.fakes.places import create_table
 
 READ, WRITE, ADMIN = "alsolike/recommendations.read", "alsolike/events.write", "alsolike/admin"
 URL = "https://api.example/personalize"
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Environment of a function that verifies signatures."""
+
+    keys_table: str
 
 
 @dataclasses.dataclass
@@ -48,7 +56,9 @@ def handled(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Handl
 
     store(SigningKey(KEY_ID, "checkout", b"", (READ, WRITE), created_ms=0))
 
-    @accepts_signatures(lambda: key_reader(table))
+    monkeypatch.setenv("KEYS_TABLE", table)
+
+    @api_handler(Settings)
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return {"statusCode": 200, "headers": {}, "body": event["routeKey"]}
 

@@ -189,7 +189,7 @@ def test_new_champion_answers_after_the_interval(shop: Shop, monkeypatch: pytest
             {"userId": "a", "campaignArn": "arn:aws:personalize:eu-west-1:1:campaign/other"},
             404,
             "ResourceNotFoundException",
-            "campaignArn is ",
+            "campaignArn ends in ",
         ),
     ],
 )

@@ -5,15 +5,11 @@ Each route with scopes has a twin below `SIGNED_PREFIX`, which API Gateway passe
 
 from __future__ import annotations
 
-import functools
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from alsolike.contract.http import respond_error
 from alsolike.declarations.routes import ROUTES, SIGNED_PREFIX
-from alsolike.runtime.errors import AlsolikeError, SignatureRefused
-from alsolike.runtime.observability import Metric, count, log_refusal
+from alsolike.runtime.errors import SignatureRefused
 from alsolike.signing.keys import KeyReader
 from alsolike.signing.signature import UNKNOWN_KEY, read_signature, verify
 
@@ -22,40 +18,8 @@ SIGNED_BY = "signedBy"
 
 DENIED = "AccessDeniedException"
 
-_SIGNED = f" {SIGNED_PREFIX}/"
-
-Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
-
-
-def accepts_signatures(keys: Callable[[], KeyReader]) -> Callable[[Handler], Handler]:
-    """Decorate a handler: signed requests are verified, and reach it under the unsigned route's key.
-
-    Parameters
-    ----------
-    keys
-        Returns the reader of keys; called at the first signed request.
-    """
-
-    def decorate(handler: Handler) -> Handler:
-        @functools.wraps(handler)
-        def verifying(event: dict[str, Any], context: Any) -> dict[str, Any]:
-            if _SIGNED not in event.get("routeKey", ""):
-                return handler(event, context)
-            try:
-                admitted = admit(event, keys(), now_s=time.time())
-            except AlsolikeError as error:
-                if isinstance(error, SignatureRefused):
-                    count(Metric.SIGNATURES_REFUSED)
-                log_refusal(error)
-                response = respond_error(error)
-            else:
-                response = handler(admitted, context)
-            response["headers"]["x-amzn-requestid"] = event["requestContext"]["requestId"]
-            return response
-
-        return verifying
-
-    return decorate
+SIGNED = f" {SIGNED_PREFIX}/"
+"""Part of the keys of routes that accept signed requests only."""
 
 
 def admit(event: Mapping[str, Any], keys: KeyReader, *, now_s: float) -> dict[str, Any]:
@@ -75,7 +39,7 @@ def admit(event: Mapping[str, Any], keys: KeyReader, *, now_s: float) -> dict[st
     if key is None or not key.is_active(now_ms=now_s * 1000):
         raise SignatureRefused("the access key does not exist, is disabled or has expired", UNKNOWN_KEY)
     verify(event, signature, secret=keys.secret(key))
-    route_key = event["routeKey"].replace(_SIGNED, " /", 1)
+    route_key = event["routeKey"].replace(SIGNED, " /", 1)
     if not set(key.scopes) & set(ROUTES[route_key].scopes):
         expected = " or ".join(ROUTES[route_key].scopes)
         raise SignatureRefused(f"the access key lacks the scope {expected}", DENIED)

@@ -1,0 +1,58 @@
+"""The decorator of all handlers of API routes."""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+from alsolike.contract.http import respond_error
+from alsolike.events.correlation import correlate, with_correlation_id
+from alsolike.runtime.errors import AlsolikeError, SignatureRefused
+from alsolike.runtime.observability import Metric, count, instrumented, log_refusal
+from alsolike.runtime.settings import from_environment
+from alsolike.signing.admission import SIGNED, admit
+from alsolike.signing.keys import KeyReader, key_reader
+
+Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+
+
+def api_handler(settings: type[Any]) -> Callable[[Handler], Handler]:
+    """Decorate a handler: signed requests are verified, errors become responses, and both have the correlation id.
+
+    Direct invocations, which have no route, reach the handler as they are, and their errors fail the invocation.
+
+    Parameters
+    ----------
+    settings
+        The function's settings, whose `keys_table` holds the keys of signed requests.
+    """
+
+    @functools.cache
+    def keys() -> KeyReader:
+        return key_reader(from_environment(settings, os.environ).keys_table)
+
+    def decorate(handler: Handler) -> Handler:
+        @instrumented
+        @functools.wraps(handler)
+        def answering(event: dict[str, Any], context: Any) -> dict[str, Any]:
+            correlation_id = correlate(event)
+            if "routeKey" not in event:
+                return handler(event, context)
+            signed = SIGNED in event["routeKey"]
+            try:
+                response = handler(admit(event, keys(), now_s=time.time()) if signed else event, context)
+            except AlsolikeError as error:
+                refused = isinstance(error, SignatureRefused)
+                count(Metric.SIGNATURES_REFUSED if refused else Metric.REQUESTS_REJECTED)
+                log_refusal(error)
+                response = respond_error(error)
+            if signed:
+                response["headers"]["x-amzn-requestid"] = event["requestContext"]["requestId"]
+            return with_correlation_id(response, correlation_id)
+
+        return answering
+
+    return decorate
