@@ -51,7 +51,7 @@ def print_story(found: VersionHistory) -> None:
 
 
 def _print_decision(decision: Decision) -> None:
-    compared = f"beside {decision.champion}" if decision.champion else "without a champion"
+    compared = f"compared with {decision.champion}" if decision.champion else "without a champion"
     console.print_line(f"gate       {decision.verdict} {_time(decision.decided_ms)}, {compared}")
     for check in decision.checks:
         console.print_line(f"           {check}")
@@ -61,7 +61,7 @@ def _print_decision(decision: Decision) -> None:
 
 def _print_canary(canary: CanaryReport) -> None:
     looks = f"{len(canary.looks)} looks from {_time(canary.started_ms)} to {_time(canary.looks[-1].at_ms)}"
-    beside = f", {canary.share:.0%} of the users beside {canary.champion}" if canary.champion else ""
+    beside = f", {canary.share:.0%} of the users next to {canary.champion}" if canary.champion else ""
     console.print_line(f"canary     {canary.state.replace('_', ' ')}{beside}, {looks}")
     if canary.reason:
         console.print_line(f"           started {canary.reason}")

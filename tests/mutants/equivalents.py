@@ -38,7 +38,7 @@ EQUIVALENTS: dict[tuple[str, str, str, str], str] = {
     ): "Both are below MINIMUM_EVENTS.",
     (
         JUDGEMENT,
-        'return Test(name, f"{sentence} (z {z:.2f}, {critical:.2f} is too much)", z, critical, z > critical)',
+        'return Test(name, f"{sentence} (z {z:.2f}, breach above {critical:.2f})", z, critical, z > critical)',
         "z > critical",
         "z >= critical",
     ): "The critical value is irrational.",
@@ -56,7 +56,7 @@ EQUIVALENTS: dict[tuple[str, str, str, str], str] = {
     ): "Nothing reads a second place after the last row.",
     (
         FILTER_EVALUATION,
-        "_ENTRY_BYTES = 2_000  # of a key and its parameters' values, about: what is kept may be a few positions",
+        "_ENTRY_BYTES = 2_000  # approximate overhead of a cached entry: its key and parameter values",
         "2000",
         "2001",
     ): "The size is an estimate.",
@@ -81,7 +81,7 @@ EQUIVALENTS: dict[tuple[str, str, str, str], str] = {
     ): "HISTORY_LENGTH interactions with the longest permitted ids pack into less than MAX_BYTES.",
     (
         PROFILES,
-        "def __init__(self, client: Any, table: str, *, remember_bytes: int = 0) -> None:",
+        "def __init__(self, client: ProfileClient, table: str, *, remember_bytes: int = 0) -> None:",
         "0",
         "1",
     ): "No item fits into one byte.",

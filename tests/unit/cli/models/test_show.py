@@ -108,8 +108,8 @@ def test_show_tells_what_the_gate_and_the_trial_found(shop: Shop) -> None:
     assert told["decision"]["verdict"] == "approved"
     assert told["decision"]["checks"][0]["figures"] == "0.23, the champion has 0.22"
     assert (told["canary"]["state"], told["canary"]["reasons"]) == ("going", ["12 answers to 9 users"])
-    assert "gate       approved 1970-01-01 00:00:00 UTC, beside v1\n           passed: ndcg: 0.23" in shown
-    assert "canary     going, 10% of the users beside v2, 1 looks" in shown
+    assert "gate       approved 1970-01-01 00:00:00 UTC, compared with v1\n           passed: ndcg: 0.23" in shown
+    assert "canary     going, 10% of the users next to v2, 1 looks" in shown
     assert "           started by-hand: for spring\n           12 answers to 9 users" in shown
 
 
