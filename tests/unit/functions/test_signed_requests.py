@@ -88,6 +88,14 @@ def test_other_requests_are_passed_on(handled: Handled) -> None:
     assert handled(http_event("POST /personalize-ranking")) == (200, "POST /personalize-ranking")
 
 
+def test_response_and_refusal_have_the_correlation_id(handled: Handled) -> None:
+    event = sign(secret="t" * 40)
+    event["headers"]["x-correlation-id"] = "order-17"
+
+    assert handled.call(event)["headers"]["x-correlation-id"] == "order-17"
+    assert handled.call(http_event("POST /personalize-ranking"))["headers"]["x-correlation-id"] == "r1"
+
+
 @pytest.mark.parametrize(
     ("event", "code"),
     [

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from alsolike.events.correlation import correlate, correlation_ids, with_correlation_id
+from alsolike.events.correlation import correlate, correlation_ids
 from alsolike.events.stream import StreamRecord
 from alsolike.runtime.observability import invocation
 
@@ -35,14 +35,6 @@ def test_what_is_no_request_has_none_and_leaves_none_from_the_last_one(call: dic
 
     assert correlate(call) is None
     assert invocation.correlation_id is None
-    assert with_correlation_id({"headers": {}}, None) == {"headers": {}}
-
-
-def test_an_answer_bears_the_id() -> None:
-    assert with_correlation_id({"headers": {"etag": "x"}}, "order-17")["headers"] == {
-        "etag": "x",
-        "x-correlation-id": "order-17",
-    }
 
 
 def test_ids_of_unreadable_records_are_named_once_and_nothing_else_of_them() -> None:

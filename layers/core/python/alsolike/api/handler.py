@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from alsolike.contract.http import respond_error
-from alsolike.events.correlation import correlate, with_correlation_id
+from alsolike.events.correlation import HEADER, correlate
 from alsolike.runtime.errors import AlsolikeError, SignatureRefused
 from alsolike.runtime.observability import Metric, count, instrumented, log_refusal
 from alsolike.runtime.settings import from_environment
@@ -51,7 +51,9 @@ def api_handler(settings: type[Any]) -> Callable[[Handler], Handler]:
                 response = respond_error(error)
             if signed:
                 response["headers"]["x-amzn-requestid"] = event["requestContext"]["requestId"]
-            return with_correlation_id(response, correlation_id)
+            if correlation_id is not None:
+                response["headers"][HEADER] = correlation_id
+            return response
 
         return answering
 

@@ -35,13 +35,6 @@ def correlate(event: Mapping[str, Any]) -> str | None:
     return found
 
 
-def with_correlation_id(response: dict[str, Any], correlation_id: str | None) -> dict[str, Any]:
-    """Return the response with the correlation id in its headers."""
-    if correlation_id is not None:
-        response["headers"][HEADER] = correlation_id
-    return response
-
-
 def correlation_ids(records: Iterable[StreamRecord]) -> tuple[str, ...]:
     """Return the ids of otherwise unreadable records, each once, without malformed ids."""
     found: dict[str, None] = {}
