@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import orjson
@@ -26,8 +25,9 @@ from alsolike.privacy.pseudonyms import MIN_KEY_BYTES, PLAIN_IDS, Pseudonyms
 from alsolike.profiles.store import Profile, ProfileStore, RecentInteraction
 from alsolike.recommendations.requests import FOR_YOU
 from alsolike.runtime.clients import RowClient
+from alsolike.runtime.polling import NO_LIMIT, PolledValue, Polling
 from alsolike.snapshot.segment import Segment
-from alsolike.snapshot.snapshot import EMPTY, Snapshot
+from alsolike.snapshot.snapshot import Snapshot
 from alsolike.trends.trends import NO_TRENDS
 from benchmarks.lambda_call import CONTEXT, quiet
 from benchmarks.measure import cpu_medians_ms
@@ -41,7 +41,6 @@ from functions.recommend.http.served_line import ServedLog
 from functions.recommend.state.bundles import BundleCache
 from functions.recommend.state.champion import ChampionLoader, Serving, VariantModels
 from functions.recommend.state.model import Model
-from functions.recommend.state.polling import NO_LIMIT, CircuitBreaker, PolledValue
 from functions.recommend.state.serving_state import StateRefresher
 from functions.recommend.state.users import UserStores
 from model_export.algorithms.transitions import Transitions
@@ -173,23 +172,18 @@ def sources_of(
 ) -> handler.Sources:
     """Return what the handler answers from, all of it in memory."""
     configuration = configuration or Configuration(filters=FILTERS)
-    breaker = CircuitBreaker(lasts_s=30)
-    watch = StateRefresher(
-        cast(ChampionLoader, _Loaded(Serving(model, None))),
-        variants=VariantModels(BundleCache(None, "", Path()), check_s=30),
-        configuration=PolledValue(
-            _Read(configuration), what="configuration", default=DEFAULT, retry_s=1, breaker=breaker
-        ),
-        snapshot=PolledValue(_Read(snapshot), what="catalogue", default=EMPTY, retry_s=1, breaker=breaker),
-        breaker=breaker,
+    refresher = StateRefresher(
+        cast(ChampionLoader, _read(Serving(model))),
+        variants=VariantModels(BundleCache(None, "", Path()), retry_s=30),
+        configuration=_read(configuration),
+        snapshot=_read(snapshot),
     )
     profiles = _Known(recent)
     people = UserStores(PLAIN_IDS, profiles, UserStore(cast(RowClient, None), ""))
-    trends = PolledValue(_Read(NO_TRENDS), what="trends", default=NO_TRENDS, retry_s=1, breaker=breaker)
     batches = handler.Batches(profiles, BatchFiles(None, ""))
     served = ServedLog(PLAIN_IDS, lambda: Pseudonyms(bytes(MIN_KEY_BYTES)))
     return handler.Sources(
-        watch, people, trends, served, time_budget_ms=100, patience=NO_LIMIT, batches=lambda: batches
+        refresher, people, _read(NO_TRENDS), served, time_budget_ms=100, wait_budget=NO_LIMIT, batches=lambda: batches
     )
 
 
@@ -199,30 +193,9 @@ def segment(items: int) -> Segment:
     return Segment.of(changes, {"price": ColumnType.NUMBER})
 
 
-@dataclasses.dataclass(frozen=True)
-class _Loaded:
-    """A champion that is loaded already."""
-
-    answer: Serving
-    answered: ClassVar[bool] = True
-    goes_on: ClassVar[bool] = False
-
-    def serving(self, *, now_ms: int, remaining_ms: Callable[[], float]) -> Serving:
-        return self.answer
-
-
-@dataclasses.dataclass(frozen=True)
-class _Read(Generic[T]):
-    """A reader that has read."""
-
-    value: T
-    stale: bool = False
-
-    def is_due(self, *, now_ms: int) -> bool:
-        return False
-
-    def current(self, *, now_ms: int, remaining_ms: Callable[[], float] | None = None) -> T:
-        return self.value
+def _read(value: T) -> PolledValue[T]:
+    """Return a polled value that never changes."""
+    return PolledValue(lambda _: value, name="", polling=Polling(math.inf))
 
 
 class _Known(ProfileStore):

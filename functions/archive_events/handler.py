@@ -15,6 +15,7 @@ from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.privacy.tombstones import TombstoneReader
 from alsolike.runtime.aws import client
 from alsolike.runtime.observability import Metric, count, instrumented, logger
+from alsolike.runtime.polling import Polling
 from alsolike.runtime.settings import from_environment
 from functions.archive_events.service import archive
 from functions.archive_events.settings import Settings
@@ -27,9 +28,11 @@ def _sources() -> tuple[Settings, ConfigurationReader, TombstoneReader]:
         client("s3"),
         settings.artefact_bucket,
         lambda: pseudonyms_of(client("secretsmanager"), settings.secret_arn),
-        check_s=settings.tombstone_check_s,
+        polling=Polling(settings.tombstone_check_s),
     )
-    reader = ConfigurationReader(client("s3"), settings.artefact_bucket, check_s=settings.configuration_check_s)
+    reader = ConfigurationReader(
+        client("s3"), settings.artefact_bucket, polling=Polling(settings.configuration_check_s)
+    )
     # The objects of a full batch trigger the garbage collector, which need not scan the start-up's permanent objects.
     gc.freeze()
     return settings, reader, tombstones

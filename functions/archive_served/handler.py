@@ -11,6 +11,7 @@ from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import TombstoneReader
 from alsolike.runtime.aws import client
 from alsolike.runtime.observability import Metric, count, instrumented, logger
+from alsolike.runtime.polling import Polling
 from alsolike.runtime.settings import from_environment
 from functions.archive_served.service import archive, read_delivery
 from functions.archive_served.settings import Settings
@@ -19,7 +20,9 @@ from functions.archive_served.settings import Settings
 @functools.cache
 def _sources() -> tuple[Settings, TombstoneReader]:
     settings = from_environment(Settings, os.environ)
-    tombstones = TombstoneReader(client("s3"), settings.artefact_bucket, _no_hashes, check_s=settings.tombstone_check_s)
+    tombstones = TombstoneReader(
+        client("s3"), settings.artefact_bucket, _no_hashes, polling=Polling(settings.tombstone_check_s)
+    )
     return settings, tombstones
 
 

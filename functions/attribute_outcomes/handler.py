@@ -14,6 +14,7 @@ from alsolike.config.reader import ConfigurationReader
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.runtime.aws import client
 from alsolike.runtime.observability import Metric, count, instrumented, logger, report
+from alsolike.runtime.polling import Polling
 from alsolike.runtime.settings import from_environment
 from alsolike.snapshot.reader import SnapshotReader
 from functions.attribute_outcomes.rules import AttributionRules, first_whole_day, window_cut_days
@@ -42,7 +43,7 @@ def _settings() -> Settings:
 @functools.cache
 def _configuration() -> ConfigurationReader:
     settings = _settings()
-    return ConfigurationReader(client("s3"), settings.artefact_bucket, check_s=settings.configuration_check_s)
+    return ConfigurationReader(client("s3"), settings.artefact_bucket, polling=Polling(settings.configuration_check_s))
 
 
 @instrumented

@@ -13,6 +13,7 @@ from alsolike.contract.http import respond
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy, Pseudonyms, pseudonyms_of
 from alsolike.privacy.tombstones import TombstoneReader
 from alsolike.runtime.observability import Metric
+from alsolike.runtime.polling import Polling
 from functions.collect.description import Description
 from functions.collect.events import Events
 from functions.collect.request import CollectRequest
@@ -33,7 +34,7 @@ def routes(settings: Settings, *, kinesis: Any, dynamodb: Any, s3: Any, secretsm
     kinesis, dynamodb, s3, secretsmanager
         Low-level clients.
     """
-    configuration = ConfigurationReader(s3, settings.artefact_bucket, check_s=settings.configuration_check_s)
+    configuration = ConfigurationReader(s3, settings.artefact_bucket, polling=Polling(settings.configuration_check_s))
     people = _people(settings, s3=s3, secretsmanager=secretsmanager)
     events = Events(
         EventStream(kinesis, settings.stream_name),
@@ -85,5 +86,5 @@ def _people(settings: Settings, *, s3: Any, secretsmanager: Any) -> UserIds:
 
     return UserIds(
         IdPolicy(pseudonyms) if settings.pseudonymise_ids else PLAIN_IDS,
-        TombstoneReader(s3, settings.artefact_bucket, pseudonyms, check_s=settings.tombstone_check_s),
+        TombstoneReader(s3, settings.artefact_bucket, pseudonyms, polling=Polling(settings.tombstone_check_s)),
     )

@@ -12,6 +12,7 @@ from alsolike.config.reader import ConfigurationReader
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.runtime.aws import client
 from alsolike.runtime.observability import Metric, count, instrumented, logger
+from alsolike.runtime.polling import Polling
 from alsolike.runtime.settings import from_environment
 from functions.compact_lake.erased import ErasedUsers
 from functions.compact_lake.selection import MergeRules
@@ -32,7 +33,7 @@ def _settings() -> Settings:
 @functools.cache
 def _configuration() -> ConfigurationReader:
     settings = _settings()
-    return ConfigurationReader(client("s3"), settings.artefact_bucket, check_s=settings.configuration_check_s)
+    return ConfigurationReader(client("s3"), settings.artefact_bucket, polling=Polling(settings.configuration_check_s))
 
 
 @instrumented

@@ -15,6 +15,7 @@ from alsolike.privacy.tombstones import TombstoneReader
 from alsolike.runtime.aws import client
 from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
 from alsolike.runtime.observability import Metric, count, instrumented, logger
+from alsolike.runtime.polling import Polling
 from alsolike.runtime.settings import from_environment
 from alsolike.trends.store import TrendsStore
 from functions.count_trends.service import Counters, count_trends
@@ -29,9 +30,9 @@ def _sources() -> tuple[Counters, ConfigurationReader, TombstoneReader]:
         s3,
         bucket,
         lambda: pseudonyms_of(client("secretsmanager"), settings.secret_arn),
-        check_s=settings.tombstone_check_s,
+        polling=Polling(settings.tombstone_check_s),
     )
-    configurations = ConfigurationReader(s3, bucket, check_s=settings.configuration_check_s)
+    configurations = ConfigurationReader(s3, bucket, polling=Polling(settings.configuration_check_s))
     # The objects of a full batch trigger the garbage collector, which need not scan the start-up's permanent objects.
     gc.freeze()
     return Counters(TrendsStore(s3, bucket)), configurations, tombstones

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from alsolike.declarations.storage import SNAPSHOT_KEY
 from alsolike.runtime.aws_errors import translate_aws_errors
-from alsolike.runtime.errors import InvalidInput, InvalidSnapshot, Unavailable
+from alsolike.runtime.errors import InvalidSnapshot, Unavailable
+from alsolike.runtime.polling import PolledValue, Polling
 from alsolike.runtime.s3 import S3Object
 from alsolike.snapshot.manifest import Manifest
 from functions.observe.metric_reader import MetricReader, counted
@@ -16,13 +17,13 @@ from functions.observe.metric_reader import MetricReader, counted
 if TYPE_CHECKING:
     from operations.cost import BilledResources
 
-KEEP_SUMMARY_S = 600
+EVERY_10_MINUTES = Polling(interval_s=600)
 _HOUR_MS = 3_600_000
 _COUNTED = {"eventsPerDay": "EventsAccepted", "requestsPerDay": "RecommendationsServed"}
 
 
-class Deployed:
-    """The billed resources of the deployed templates, polled and cached.
+class Deployed(PolledValue["BilledResources"]):
+    """The billed resources of the deployed templates: a polled value.
 
     Parameters
     ----------
@@ -35,26 +36,13 @@ class Deployed:
     def __init__(self, client: Any, stacks: Sequence[str]) -> None:
         self._client = client
         self._stacks = stacks
-        self._read: tuple[int, BilledResources] | None = None
+        super().__init__(self._summarize, name="summary of the deployed resources", polling=EVERY_10_MINUTES)
 
-    def summary(self, *, now_ms: int) -> BilledResources:
-        """Return the summary.
+    def _summarize(self, _: Callable[[], float]) -> BilledResources:
+        from operations import cost  # slow import that no other route waits for
 
-        Raises
-        ------
-        Unavailable
-            If CloudFormation does not answer, or describes no deployment of Alsolike.
-        """
-        from operations import cost  # no other question waits for it
-
-        if self._read is None or now_ms >= self._read[0]:
-            templates = {f"{stack}.template.json": self._template(stack) for stack in self._stacks}
-            try:
-                found = cost.summarize(templates, where="what is deployed")
-            except InvalidInput as error:
-                raise Unavailable(str(error)) from error
-            self._read = now_ms + KEEP_SUMMARY_S * 1000, found
-        return self._read[1]
+        templates = {f"{stack}.template.json": self._template(stack) for stack in self._stacks}
+        return cost.summarize(templates, where="what is deployed")
 
     def _template(self, stack: str) -> Mapping[str, Any]:
         with translate_aws_errors(f"CloudFormation does not answer with the template of {stack}"):
@@ -138,7 +126,7 @@ def bill(deployed: Deployed, last_day: LastDay, stated: Mapping[str, int], *, no
         requests_per_day=parts["requestsPerDay"],
         items=parts["items"],
     )
-    summary = deployed.summary(now_ms=now_ms)
+    summary = deployed.current(now_ms=now_ms)
     found, personalize = cost.estimate(summary, load), cost.estimate_personalize(load)
     return {
         "currency": "USD",

@@ -15,6 +15,7 @@ from alsolike.config.reader import ConfigurationReader
 from alsolike.contract.http import route_key
 from alsolike.contract.queries import read_query
 from alsolike.runtime.cache import BoundedCache
+from alsolike.runtime.polling import Polling
 from functions.observe.alarms import alarms
 from functions.observe.cost import Deployed, LastDay, bill
 from functions.observe.drift import drift
@@ -101,7 +102,7 @@ def routes(settings: Settings, *, cloudwatch: Any, s3: Any, cloudformation: Any,
         Low-level clients.
     """
     metrics = MetricReader(cloudwatch, own_namespace=settings.powertools_metrics_namespace)
-    configuration = ConfigurationReader(s3, settings.artefact_bucket, check_s=settings.configuration_check_s)
+    configuration = ConfigurationReader(s3, settings.artefact_bucket, polling=Polling(settings.configuration_check_s))
 
     deployed = Deployed(cloudformation, settings.stacks.split(","))
     last_day = LastDay(

@@ -17,6 +17,7 @@ from alsolike.privacy.tombstones import TombstoneReader
 from alsolike.runtime.aws import client
 from alsolike.runtime.errors import InvalidBundle, InvalidSnapshot, Unavailable
 from alsolike.runtime.observability import Metric, count, instrumented, logger
+from alsolike.runtime.polling import Polling
 from alsolike.runtime.settings import from_environment
 from alsolike.snapshot.publisher import SnapshotPublisher
 from alsolike.snapshot.store import SnapshotStore
@@ -33,12 +34,12 @@ def _sources() -> tuple[Settings, ConfigurationReader, TombstoneReader, Snapshot
     s3, bucket, scratch = client("s3"), settings.artefact_bucket, Path(tempfile.gettempdir())
     store = SnapshotStore(s3, bucket, scratch / "catalog")
     contents = ChampionContents(s3, bucket, scratch / "champion")
-    configurations = ConfigurationReader(s3, bucket, check_s=settings.configuration_check_s)
+    configurations = ConfigurationReader(s3, bucket, polling=Polling(settings.configuration_check_s))
     tombstones = TombstoneReader(
         s3,
         bucket,
         lambda: pseudonyms_of(client("secretsmanager"), settings.secret_arn),
-        check_s=settings.tombstone_check_s,
+        polling=Polling(settings.tombstone_check_s),
     )
     return settings, configurations, tombstones, SnapshotPublisher(store), ColdPublisher(store, contents)
 

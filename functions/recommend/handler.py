@@ -23,6 +23,7 @@ from alsolike.registry.registry import Registry
 from alsolike.runtime.aws import client
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
 from alsolike.runtime.observability import Metric, count, invocation, log_refusal
+from alsolike.runtime.polling import CircuitBreaker, PolledValue, Polling, WaitBudget
 from alsolike.runtime.settings import from_environment
 from alsolike.runtime.struct import struct
 from alsolike.snapshot.reader import SnapshotReader
@@ -41,13 +42,21 @@ from functions.recommend.settings import Settings
 from functions.recommend.state.bundles import BundleCache
 from functions.recommend.state.champion import ChampionLoader, VariantModels
 from functions.recommend.state.model import open_first_session
-from functions.recommend.state.polling import CircuitBreaker, LookUpLimits, PolledValue
-from functions.recommend.state.serving_state import CATALOGUE, CONFIGURATION, TRENDS, StateRefresher
+from functions.recommend.state.serving_state import StateRefresher
 from functions.recommend.state.users import UserStores
 
 CALL_TIMEOUT_S = 2
 ATTEMPTS = 2
 """Timeout and attempts of S3 calls: an answer from the loaded model is worth more than a late champion."""
+
+PROFILE_SHARE = 0.5
+"""Share of the time budget for the profile: popular items in time are worth more than a late history."""
+
+CHAMPION_RETRY_S = 5
+"""Pause after a failed read of the first champion: shorter than the usual interval, since no other model answers."""
+
+READ_MS = 9_000
+"""Minimum remaining time for a read of the configuration or the catalogue, which a silent S3 makes slow."""
 
 BATCH_TIMEOUT_S = 5
 BATCH_ATTEMPTS = 4
@@ -70,12 +79,12 @@ PREPARE_MS = 9_500
 class Sources:
     """The sources of answers, created once per process."""
 
-    watch: StateRefresher
+    refresher: StateRefresher
     people: UserStores
     trends: PolledValue[Trends]
     served: ServedLog
     time_budget_ms: int
-    patience: LookUpLimits
+    wait_budget: WaitBudget
     batches: Callable[[], Batches]
 
 
@@ -91,40 +100,43 @@ class Batches:
 def _sources() -> Sources:
     settings = from_environment(Settings, os.environ)
     s3 = client("s3", read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS)
-    # Half of the time for the profile: popular items in time are worth more than a late history. A network that
-    # swallows connections is as silent as a table. Botocore would wait up to a second before another attempt.
-    profile_s = settings.time_budget_ms / 2_000 or CALL_TIMEOUT_S
+    # A network that swallows connections is as silent as a table. Botocore would wait up to a second before another
+    # attempt.
+    profile_s = settings.time_budget_ms / 1000 * PROFILE_SHARE or CALL_TIMEOUT_S
     dynamodb = client("dynamodb", connect_timeout_s=profile_s, read_timeout_s=profile_s, attempts=1, checks_calls=False)
     bucket, scratch = settings.artefact_bucket, Path(tempfile.gettempdir())
     bundles = BundleCache(s3, bucket, scratch / "models")
-    patience = LookUpLimits(settings.time_budget_ms)
-    champion = ChampionLoader(Registry(s3, bucket), bundles, check_s=settings.champion_check_s, patience=patience)
-    configuration = ConfigurationReader(s3, bucket, check_s=settings.configuration_check_s)
-    snapshot = SnapshotReader(
-        s3,
-        bucket,
-        scratch / "catalogue",
-        check_s=settings.snapshot_check_s,
-        max_bytes=settings.max_snapshot_mb * 1_000_000,
+    registry, budget = Registry(s3, bucket), WaitBudget(settings.time_budget_ms)
+    breaker = CircuitBreaker(open_s=settings.champion_check_s)
+
+    def polling(interval_s: float, **options: Any) -> Polling:
+        return Polling(interval_s, breaker=breaker, budget=budget, **options)
+
+    refresher = StateRefresher(
+        ChampionLoader(
+            registry,
+            bundles,
+            polling=polling(
+                settings.champion_check_s, retry_s=CHAMPION_RETRY_S, probes_breaker=True, waits_for_first=True
+            ),
+        ),
+        variants=VariantModels(bundles, retry_s=settings.champion_check_s, budget=budget),
+        configuration=ConfigurationReader(
+            s3,
+            bucket,
+            polling=polling(settings.configuration_check_s, waits_for_first=True, min_remaining_ms=READ_MS),
+            default=DEFAULT,
+        ),
+        snapshot=SnapshotReader(
+            s3,
+            bucket,
+            scratch / "catalogue",
+            polling=polling(settings.snapshot_check_s, waits_for_first=True, min_remaining_ms=READ_MS),
+            default=EMPTY,
+            max_bytes=settings.max_snapshot_mb * 1_000_000,
+        ),
     )
-    breaker = CircuitBreaker(lasts_s=settings.champion_check_s)
-    watch = StateRefresher(
-        champion,
-        variants=VariantModels(bundles, check_s=settings.champion_check_s, patience=patience),
-        configuration=PolledValue(
-            configuration, what=CONFIGURATION, default=DEFAULT, retry_s=settings.configuration_check_s,
-            breaker=breaker, patience=patience, waits_for_first=True,
-        ),
-        snapshot=PolledValue(
-            snapshot, what=CATALOGUE, default=EMPTY, retry_s=settings.snapshot_check_s,
-            breaker=breaker, patience=patience, waits_for_first=True,
-        ),
-        breaker=breaker,
-    )  # fmt: skip
-    trends = PolledValue(
-        TrendsReader(s3, bucket, check_s=settings.trends_check_s), what=TRENDS, default=NO_TRENDS,
-        retry_s=settings.trends_check_s, breaker=breaker, patience=patience,
-    )  # fmt: skip
+    trends = TrendsReader(s3, bucket, polling=polling(settings.trends_check_s), default=NO_TRENDS)
     # Without pseudonymised ids, only the log needs the secret. One attempt keeps requests from waiting for a second.
     attempts = ATTEMPTS if settings.pseudonymise_ids else 1
     secretsmanager = client("secretsmanager", read_timeout_s=CALL_TIMEOUT_S, attempts=attempts)
@@ -135,12 +147,12 @@ def _sources() -> Sources:
     ids = IdPolicy(pseudonyms) if settings.pseudonymise_ids else PLAIN_IDS
     people = UserStores(ids, ProfileStore(dynamodb, settings.profiles_table), UserStore(dynamodb, settings.users_table))
     return Sources(
-        watch,
+        refresher,
         people,
         trends,
         ServedLog(ids, pseudonyms),
         settings.time_budget_ms,
-        patience,
+        budget,
         functools.cache(functools.partial(_batches, settings)),
     )
 
@@ -156,7 +168,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer with ranked items."""
     sources = _sources()
     now_ms = time.time_ns() // 1_000_000
-    sources.patience.begin_request(limited="routeKey" in event)
+    sources.wait_budget.begin_request(limited="routeKey" in event)
     if "batch" in event:
         return _answer_batch(event, context, sources=sources, now_ms=now_ms)
     for name, answer_call in (("replay", answer_replay), ("preview", preview)):
@@ -166,7 +178,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     budget = Budget(sources.time_budget_ms)
     request = PARSERS[route_key(event)](event)
     recommender = _recommender(sources, context, now_ms=now_ms)
-    if sources.patience.is_cold:
+    if sources.wait_budget.is_cold:
         sources.trends.begin(now_ms=now_ms)
     answer = recommender.answer(request, budget=budget)
     _count(answer)
@@ -179,8 +191,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def _recommender(sources: Sources, context: Any, *, now_ms: int) -> Recommender:
     """Return a recommender with the current state."""
-    state = sources.watch.state(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
-    return Recommender(state, sources.people, functools.partial(sources.trends.current, now_ms=now_ms), now_ms)
+    state = sources.refresher.state(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
+    return Recommender(state, sources.people, sources.trends, now_ms)
 
 
 def _answer_batch(event: dict[str, Any], context: Any, *, sources: Sources, now_ms: int) -> dict[str, Any]:
@@ -256,8 +268,8 @@ def _prepare() -> None:
         return deadline_ms - time.monotonic() * 1000
 
     _connect()
-    sources.patience.begin_request(limited=False)
-    sources.watch.state(now_ms=now_ms, remaining_ms=remaining_ms)
+    sources.wait_budget.begin_request(limited=False)
+    sources.refresher.state(now_ms=now_ms, remaining_ms=remaining_ms)
     sources.trends.begin(now_ms=now_ms)
     if remaining_ms() > SECRET_MS:
         sources.served.prepare(now_ms=now_ms)

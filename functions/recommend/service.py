@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Container, Sequence
 
 from alsolike.domain import recommendation_id
 from alsolike.domain.experiments import NO_ARMS
 from alsolike.lake.served import FILLED
 from alsolike.registry.canary import assign
 from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.polling import PolledValue
 from alsolike.runtime.struct import struct
+from alsolike.trends.trends import Trends
 from functions.recommend.http.request import RecommendationRequest, permitted, resolved
 from functions.recommend.http.response import Answer, RankedItem, metadata
-from functions.recommend.ranking.context import UNLIMITED, Budget, RequestContext, SelectedFilter, Trends, choose_filter
+from functions.recommend.ranking.context import UNLIMITED, Budget, RequestContext, SelectedFilter, choose_filter
 from functions.recommend.ranking.explanation import reasons
 from functions.recommend.ranking.recommenders import NOTHING, RECOMMENDERS, RecommenderResult, model_failure
 from functions.recommend.rules import merchandising
@@ -33,14 +35,14 @@ class Recommender:
     people
         The stores to read the requesting users from.
     trends
-        Returns the trending items, and the reason if they are missing or stale, else None.
+        The trending items, read on the first use.
     now_ms
         The time of the answers.
     """
 
     state: ServingState
     people: UserStores
-    trends: Callable[[], tuple[Trends, str | None]]
+    trends: PolledValue[Trends]
     now_ms: int
 
     def answer(

@@ -15,6 +15,7 @@ from alsolike.privacy.tombstones import TombstoneReader
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.aws import client
 from alsolike.runtime.observability import Metric, count, instrumented, logger
+from alsolike.runtime.polling import Polling
 from alsolike.runtime.settings import from_environment
 from functions.update_profiles.service import update_profiles
 from functions.update_profiles.settings import Settings
@@ -33,9 +34,9 @@ def _sources() -> tuple[ProfileStore, ConfigurationReader, TombstoneReader]:
         s3,
         bucket,
         lambda: pseudonyms_of(client("secretsmanager"), settings.secret_arn),
-        check_s=settings.tombstone_check_s,
+        polling=Polling(settings.tombstone_check_s),
     )
-    return store, ConfigurationReader(s3, bucket, check_s=settings.configuration_check_s), tombstones
+    return store, ConfigurationReader(s3, bucket, polling=Polling(settings.configuration_check_s)), tombstones
 
 
 @instrumented

@@ -20,6 +20,7 @@ from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.lake.served import Served
 from alsolike.privacy.tombstones import TombstoneReader
 from alsolike.profiles.user_data import UserData, UserDataStores
+from alsolike.runtime.polling import Polling
 from functions.archive_events.service import archive as archive_events
 from functions.archive_served.service import Delivery, LogEvent
 from functions.archive_served.service import archive as archive_served
@@ -201,7 +202,7 @@ class Shop:
         for user in USERS:
             stores.put_user(user)
         self._readers = [
-            TombstoneReader(stores.s3, PLACES.artefact_bucket, lambda: PSEUDONYMS, check_s=1) for _ in range(3)
+            TombstoneReader(stores.s3, PLACES.artefact_bucket, lambda: PSEUDONYMS, polling=Polling(1)) for _ in range(3)
         ]
         self._job: Callable[[], object] | None = None
         self._erasure: str | None = None

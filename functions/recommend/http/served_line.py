@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from alsolike.lake.served import RANKED, UNKNOWN, Served
 from alsolike.privacy.pseudonyms import IdPolicy, Pseudonyms
-from alsolike.runtime.errors import MissingSetting, Unavailable
-from alsolike.runtime.observability import Metric, count, logger
+from alsolike.runtime.observability import Metric, count
+from alsolike.runtime.polling import PolledValue, Polling
 from functions.recommend.http.request import RecommendationRequest
 from functions.recommend.http.response import Answer, RankedItem
 
 _NO_COLUMNS: Sequence[Sequence[Any]] = ((),) * len(RankedItem._fields)
 
-RETRY_MS = 30_000
-"""Pause after a failed read of the secret, because a request waits for each attempt."""
+READ_ONCE = Polling(math.inf, retry_s=30)
+"""The secret never changes. A request waits for each attempt to read it, so a failed one is followed by a pause."""
 
 
 class ServedLog:
@@ -32,19 +33,13 @@ class ServedLog:
 
     def __init__(self, ids: IdPolicy, pseudonyms: Callable[[], Pseudonyms]) -> None:
         self._ids = ids
-        self._pseudonyms = pseudonyms
-        self._hashes: Pseudonyms | None = None
-        self._next_try_ms = 0
+        self._hashes: PolledValue[Pseudonyms | None] = PolledValue(
+            lambda _: pseudonyms(), name="the secret of the hashes", polling=READ_ONCE, default=None
+        )
 
     def prepare(self, *, now_ms: int) -> Pseudonyms | None:
         """Return the hashes; None if their secret cannot be read or an attempt failed a moment ago."""
-        if self._hashes is None and now_ms >= self._next_try_ms:
-            try:
-                self._hashes = self._pseudonyms()
-            except (MissingSetting, Unavailable) as error:
-                logger.error("the secret of the hashes cannot be read", reason=str(error))
-                self._next_try_ms = now_ms + RETRY_MS
-        return self._hashes
+        return self._hashes.current(now_ms=now_ms)
 
     def write(
         self,

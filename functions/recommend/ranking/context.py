@@ -9,7 +9,7 @@ import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,9 @@ from alsolike.filters.values import Values
 from alsolike.lake.served import RANKED
 from alsolike.profiles.store import RecentInteraction
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
+from alsolike.runtime.polling import PolledValue
 from alsolike.runtime.struct import struct
+from alsolike.trends.trends import Trends
 from functions.recommend.http.request import RecommendationRequest
 from functions.recommend.http.response import RankedItem
 from functions.recommend.state.catalogue import ModelCatalogue
@@ -209,13 +211,6 @@ class Budget:
 NO_POSITIONS = np.zeros(0, np.int64)
 
 
-class Trends(Protocol):
-    """The source of trending items; see `alsolike.trends.trends`."""
-
-    def best(self, window: str, *, now_ms: int) -> Sequence[tuple[str, float]]:
-        """Return items and scores, best first."""
-
-
 class RequestContext:
     """A request and the data to answer it.
 
@@ -241,7 +236,7 @@ class RequestContext:
         configuration: Configuration,
         shopper: RequestUser,
         chosen: SelectedFilter,
-        trends: Callable[[], tuple[Trends, str | None]],
+        trends: PolledValue[Trends],
         budget: Budget,
         state_degraded: Sequence[str],
         now_ms: int,
@@ -257,7 +252,7 @@ class RequestContext:
         self.wanted = request.num_results
         self.classes: Callable[[], Sequence[Bias] | None] = lambda: None
         self._chosen = chosen
-        self._poll_trends = trends
+        self._polled_trends = trends
         self._asked: dict[int, tuple[SelectedFilter, FilterInputs]] = {}
 
     def steered(self, *, wanted: int, classes: Callable[[], Sequence[Bias] | None] | None) -> RequestContext:
@@ -271,17 +266,13 @@ class RequestContext:
     @property
     def degraded(self) -> tuple[str, ...]:
         """The missing and stale parts of the serving state, and the failed reads of user and trends so far."""
-        _, lacking = self.__dict__.get("_polled_trends", (None, None))
+        lacking = self._polled_trends.degraded if "trends" in self.__dict__ else None
         return (*self.state_degraded, *self.shopper.degraded, *([] if lacking is None else [lacking]))
 
-    @property
+    @functools.cached_property
     def trends(self) -> Trends:
         """The source of trending items."""
-        return self._polled_trends[0]
-
-    @functools.cached_property
-    def _polled_trends(self) -> tuple[Trends, str | None]:
-        return self._poll_trends()
+        return self._polled_trends.current(now_ms=self.now_ms)
 
     @property
     def recent(self) -> Sequence[RecentInteraction]:

@@ -5,24 +5,28 @@ The champion's loader polls the pointer, and switches only to a model that works
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 from alsolike.registry.canary import Canary
+from alsolike.registry.champion import Champion
 from alsolike.registry.registry import Registry
 from alsolike.runtime.errors import InvalidBundle, Unavailable
 from alsolike.runtime.observability import logger
+from alsolike.runtime.polling import NO_LIMIT, PolledValue, Polling, WaitBudget
 from alsolike.runtime.struct import struct
 from functions.recommend.state.bundles import BundleCache, load
 from functions.recommend.state.model import Model
-from functions.recommend.state.polling import NO_LIMIT, LimitedLookUp, LookUpLimits, unlimited
 
-NO_MODEL = "no-model"
-STALE_MODEL = "stale-model"
+MODEL = "model"
+NO_MODEL = f"no-{MODEL}"
+STALE_MODEL = f"stale-{MODEL}"
 
 MAX_EARLIER = 3
 """Maximum number of earlier champions to try if no model is loaded and the champion fails."""
 
-MAX_WAIT_MS = 3_600_000
+MAX_WAIT_S = 3_600
 """Maximum pause between two attempts to load a version of an experiment or canary."""
 
 
@@ -34,111 +38,52 @@ class Serving:
     ----------
     model
         None before the first model, and if neither the champion nor an earlier one can be loaded.
-    degraded
-        `NO_MODEL`, `STALE_MODEL` if the champion could not be loaded and an earlier model answers, or None.
     canary
         The version on trial next to the champion, from the last read of the pointer.
     """
 
     model: Model | None
-    degraded: str | None
     canary: Canary | None = None
 
 
-class ChampionLoader:
-    """The champion of one deployment, in this process.
+NO_SERVING = Serving(None)
 
-    Parameters
-    ----------
-    check_s
-        The pointer is read on the first request, and on the first one after this number of seconds.
-    patience
-        Limit of a request's wait for a read.
 
-    Attributes
-    ----------
-    answered
-        True if S3 answered the last read of the pointer; a slow download of a bundle does not count as silence.
-    """
+class ChampionLoader(PolledValue[Serving]):
+    """The champion of one deployment: a polled value, partial while another model answers for the champion."""
 
-    def __init__(
-        self, registry: Registry, bundles: BundleCache, *, check_s: float, patience: LookUpLimits = NO_LIMIT
-    ) -> None:
+    def __init__(self, registry: Registry, bundles: BundleCache, *, polling: Polling) -> None:
         self._registry = registry
         self._bundles = bundles
-        self._check_ms = check_s * 1000
-        self._next_check_ms = 0.0
         self._broken: set[tuple[str, str]] = set()  # pointer's etag and version: not worth another try
-        self._serving = Serving(None, NO_MODEL)
-        self._look: LimitedLookUp[Serving] = LimitedLookUp(patience, waits_for_first=True)
-        self.answered = True
+        self._serving = NO_SERVING
+        super().__init__(self._read_champion, name=MODEL, polling=polling, default=NO_SERVING)
 
-    @property
-    def goes_on(self) -> bool:
-        """True while a read is active whose end no request has waited for."""
-        return self._look.goes_on
-
-    def serving(self, *, now_ms: int, remaining_ms: Callable[[], float]) -> Serving:
-        """Return the current models, after a check for a new champion if it is due.
-
-        Parameters
-        ----------
-        remaining_ms
-            Returns the time left for the request.
-
-        Raises
-        ------
-        Unavailable
-            If nothing is loaded yet and S3 does not answer.
-        """
-        if now_ms < self._next_check_ms and not self._look.goes_on:
-            return self._serving
-        current = self._serving.model
-        if current is not None:  # the current model answers if the steps below fail
-            self._next_check_ms = now_ms + self._check_ms
-        time_left_ms = remaining_ms if self._look.is_waited_for else unlimited
-        try:
-            found = self._look.take(lambda: self._checked(time_left_ms))
-        except Exception as error:
-            if current is not None:
-                self._serving = Serving(current, STALE_MODEL, self._serving.canary)
-            if current is None or not isinstance(error, Unavailable):
-                raise  # and the next request looks again
-            logger.error("champion cannot be looked up", reason=str(error))
-        else:
-            if found is None:
-                return self._serving
-            self._serving = found
-        self._next_check_ms = now_ms + self._check_ms
-        return self._serving
-
-    def _checked(self, remaining_ms: Callable[[], float]) -> Serving:
+    def _read_champion(self, remaining_ms: Callable[[], float]) -> Serving:
         current = self._serving.model
         if current is None:  # no other model answers, and a broken version may have been repaired
             self._broken.clear()
-        lacking = STALE_MODEL if current else NO_MODEL
-        try:
-            champion = self._registry.champion()
-            self.answered = True
-        except Unavailable:
-            self.answered = False
-            raise
-        except InvalidBundle as error:
-            self.answered = True
-            logger.error("champion pointer is unreadable", reason=str(error))
-            return Serving(current, lacking, self._serving.canary)
+        champion = self._registry.champion()
         if champion is None:
-            return Serving(current, lacking)  # promoted before, or never
-        if current is not None and current.version == champion.version:
-            return Serving(current, None, champion.canary)
+            self._serving, self.is_partial = Serving(current), True  # promoted before, or never
+        elif current is not None and current.version == champion.version:
+            self._serving, self.is_partial = Serving(current, champion.canary), False
+        else:
+            model = self._load(champion, current, remaining_ms=remaining_ms)
+            self.is_partial = model is None or model.version != champion.version
+            self._serving = Serving(model, champion.canary)
+        return self._serving
+
+    def _load(self, champion: Champion, current: Model | None, *, remaining_ms: Callable[[], float]) -> Model | None:
+        """Return the champion, else the current model, else the latest sound predecessor."""
         earlier = champion.predecessors[:MAX_EARLIER] if current is None else ()
         for version in (champion.version, *earlier):
             model = self._sound(version, etag=champion.etag, remaining_ms=remaining_ms)
             if model is not None:
                 self._bundles.keep_only(version)
                 logger.info("model loaded", version=version, champion=champion.version)
-                return Serving(model, None if version == champion.version else STALE_MODEL, champion.canary)
-        return Serving(current, lacking, champion.canary)
+                return model
+        return current
 
     def _sound(self, version: str, *, etag: str, remaining_ms: Callable[[], float]) -> Model | None:
         """Return the loaded version, or None if it is broken; it is not tried again under the same pointer."""
@@ -153,26 +98,22 @@ class ChampionLoader:
 
 
 class VariantModels:
-    """The other versions in this process.
+    """The other versions in this process, each a polled value that is read once.
 
-    A version that cannot be loaded is tried again after the interval, then after twice as long, and so on. Each attempt
-    is a download, and the champion answers meanwhile.
+    After a failure the pause before the next attempt doubles, up to `MAX_WAIT_S`. Each attempt is a download, and the
+    champion answers meanwhile.
 
     Parameters
     ----------
-    check_s
-        The interval.
-    patience
-        Limit of a request's wait for a version.
+    retry_s
+        The first pause.
     """
 
-    def __init__(self, bundles: BundleCache, *, check_s: float, patience: LookUpLimits = NO_LIMIT) -> None:
+    def __init__(self, bundles: BundleCache, *, retry_s: float, budget: WaitBudget = NO_LIMIT) -> None:
         self._bundles = bundles
-        self._look: LimitedLookUp[Model] = LimitedLookUp(patience)
-        self._looked_for: str | None = None
-        self._check_ms = check_s * 1000
-        self._loaded: dict[str, Model] = {}
-        self._failures: dict[str, tuple[int, float]] = {}  # number of failures, time of the next attempt
+        self._polling = Polling(math.inf, retry_s=retry_s, max_retry_s=MAX_WAIT_S, budget=budget)
+        self._versions: dict[str, PolledValue[Model | None]] = {}
+        self._champion: Model | None = None
 
     def current(
         self, wanted: Sequence[str], *, champion: Model | None, now_ms: int, remaining_ms: Callable[[], float]
@@ -186,43 +127,33 @@ class VariantModels:
         remaining_ms
             Returns the time left for the first request that needs a version.
         """
+        self._champion = champion
         own = None if champion is None else champion.version
-        self._give_up([version for version in self._loaded if version not in wanted or version == own], own)
         self._bundles.keep_too(wanted)
-        if self._looked_for is not None:
-            self._try(self._looked_for, champion, now_ms=now_ms, remaining_ms=remaining_ms)
+        for version, value in list(self._versions.items()):
+            if (version not in wanted or version == own) and not value.is_reading:
+                del self._versions[version]
+                if value.was_read and version != own:
+                    self._bundles.drop(version)
         for version in wanted:
-            if self._looked_for is not None:  # one at a time
+            if version != own and version not in self._versions:
+                self._versions[version] = PolledValue(
+                    functools.partial(self._load, version),
+                    name=f"variant {version}",
+                    polling=self._polling,
+                    default=None,
+                )
+        active = [value for value in self._versions.values() if value.is_reading]
+        for value in active or self._versions.values():
+            value.current(now_ms=now_ms, remaining_ms=remaining_ms)
+            if value.is_reading:  # one at a time
                 break
-            if version != own and version not in self._loaded and now_ms >= self._failures.get(version, (0, 0))[1]:
-                self._try(version, champion, now_ms=now_ms, remaining_ms=remaining_ms)
-        return self._loaded
+        return {version: value.latest for version, value in self._versions.items() if value.latest is not None}
 
-    def _try(self, version: str, champion: Model | None, *, now_ms: int, remaining_ms: Callable[[], float]) -> None:
-        time_left_ms = remaining_ms if self._look.is_waited_for else unlimited
-        self._looked_for = version
-        try:
-            model = self._look.take(lambda: load(self._bundles, version, remaining_ms=time_left_ms))
-            if model is None:
-                return
-            if champion is not None and not self._bundles.has_room_for_another(champion.version):
-                self._bundles.drop(version)
-                raise Unavailable("the disk would have no room left for the next champion")
-        except Exception as error:  # noqa: BLE001  the champion answers if another version cannot be loaded
-            failures = self._failures.get(version, (0, 0.0))[0] + 1
-            wait_ms = min(self._check_ms * 2 ** (failures - 1), MAX_WAIT_MS)
-            self._failures[version] = failures, now_ms + wait_ms
-            self._looked_for = None
-            reason = f"{type(error).__name__}: {error}"
-            logger.error("variant model cannot be loaded", version=version, reason=reason)
-            return
-        self._looked_for = None
-        self._failures.pop(version, None)
-        self._loaded[version] = model
+    def _load(self, version: str, remaining_ms: Callable[[], float]) -> Model:
+        model = load(self._bundles, version, remaining_ms=remaining_ms)
+        if self._champion is not None and not self._bundles.has_room_for_another(self._champion.version):
+            self._bundles.drop(version)
+            raise Unavailable("the disk would have no room left for the next champion")
         logger.info("variant model loaded", version=version)
-
-    def _give_up(self, versions: Sequence[str], champion: str | None) -> None:
-        for version in versions:
-            del self._loaded[version]
-            if version != champion:
-                self._bundles.drop(version)
+        return model

@@ -8,26 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from alsolike.domain.configuration import DEFAULT, Configuration
 from alsolike.domain.experiments import models_named
 from alsolike.registry.canary import Canary
-from alsolike.runtime.errors import Unavailable
-from alsolike.runtime.observability import logger
+from alsolike.runtime.polling import PolledValue
 from alsolike.runtime.struct import struct
 from alsolike.snapshot.snapshot import EMPTY, Snapshot
 from functions.recommend.state.catalogue import NO_BUNDLE, ModelCatalogue
 from functions.recommend.state.champion import NO_MODEL, STALE_MODEL, ChampionLoader, Serving, VariantModels
 from functions.recommend.state.model import Model
-from functions.recommend.state.polling import CircuitBreaker, PolledValue
 
-CONFIGURATION, CATALOGUE, TRENDS = "configuration", "catalogue", "trends"
-NO_CONFIGURATION, NO_CATALOGUE = f"no-{CONFIGURATION}", f"no-{CATALOGUE}"
+NO_CONFIGURATION, NO_CATALOGUE = "no-configuration", "no-catalogue"
 ARM_MODEL_UNAVAILABLE = "arm-model-unavailable"
-
-RETRY_MS = 5_000
-"""Pause after a failed read of the first champion: shorter than the usual interval, since no other model answers."""
-
-NO_SERVING = Serving(None, NO_MODEL)
-
-LOOK_TIME_MS = 9_000
-"""Minimum remaining time for a read of the configuration or the catalogue, which a silent S3 makes slow."""
 
 
 @struct
@@ -72,11 +61,6 @@ class StateRefresher:
     """The refresh of all parts, each on the first request after its own interval.
 
     A model's view of the catalogue is rebuilt only if one of its three parts has changed.
-
-    Parameters
-    ----------
-    breaker
-        The circuit breaker of configuration and snapshot: if S3 times out for the champion, they are not read.
     """
 
     def __init__(
@@ -86,71 +70,42 @@ class StateRefresher:
         variants: VariantModels,
         configuration: PolledValue[Configuration],
         snapshot: PolledValue[Snapshot],
-        breaker: CircuitBreaker,
     ) -> None:
         self._champion = champion
-        self._breaker = breaker
         self._variants = variants
         self._configuration = configuration
         self._snapshot = snapshot
-        self._next_try_ms = 0
-        self._began_s = 0.0
         self._seen: tuple[Snapshot, Configuration] = (EMPTY, DEFAULT)
         self._views: dict[Model | None, ModelCatalogue] = {}
         self._last: tuple[Serving, Snapshot, ServingState] | None = None
 
     def state(self, *, now_ms: int, remaining_ms: Callable[[], float]) -> ServingState:
         """Return the current model, configuration and catalogue; no model if none is loaded and S3 does not answer."""
-        serving = self._serving(now_ms=now_ms, remaining_ms=remaining_ms)
-        configuration, lacking = (
-            self._configuration.current(now_ms=now_ms) if remaining_ms() > LOOK_TIME_MS else self._configuration.kept
+        serving = self._champion.current(now_ms=now_ms, remaining_ms=remaining_ms)
+        configuration = self._configuration.current(now_ms=now_ms, remaining_ms=remaining_ms)
+        snapshot = self._snapshot.current(now_ms=now_ms, remaining_ms=remaining_ms)
+        reasons = (
+            NO_MODEL if serving.model is None else self._champion.degraded,
+            self._configuration.degraded,
+            self._snapshot.degraded,
         )
-        snapshot, behind = (
-            self._snapshot.current(now_ms=now_ms, remaining_ms=remaining_ms)
-            if remaining_ms() > LOOK_TIME_MS
-            else self._snapshot.kept
-        )
-        degraded = tuple(reason for reason in (serving.degraded, lacking, behind) if reason is not None)
+        degraded = tuple(reason for reason in reasons if reason is not None)
         if self._last is not None:
             of_serving, of_snapshot, last = self._last
             same = of_serving is serving and of_snapshot is snapshot and last.configuration is configuration
             if same and last.degraded == degraded:
                 return last
         model = serving.model
-        others = self._others(configuration, serving, now_ms=now_ms, remaining_ms=remaining_ms)
-        views = self._views_of([model, *others.values()], snapshot, configuration)
-        variants = {version: (other, views[other]) for version, other in others.items()}
-        found = ServingState(model, views[model], configuration, degraded, variants, serving.canary)
-        # Experiments start and end by the clock, so the result is cached only without experiments and canary.
-        lasts = not configuration.experiments and serving.canary is None
-        self._last = (serving, snapshot, found) if lasts else None
-        return found
-
-    def _others(
-        self, configuration: Configuration, serving: Serving, *, now_ms: int, remaining_ms: Callable[[], float]
-    ) -> Mapping[str, Model]:
-        """Return the loaded models that experiments and the canary need; without time to look, those there were."""
         on_trial = () if serving.canary is None else (serving.canary.experiment,)
         wanted = models_named((*configuration.experiments.values(), *on_trial), now_ms=now_ms)
-        return self._variants.current(wanted, champion=serving.model, now_ms=now_ms, remaining_ms=remaining_ms)
-
-    def _serving(self, *, now_ms: int, remaining_ms: Callable[[], float]) -> Serving:
-        """Return the champion; a silent S3 makes one request wait, and those of the next seconds do without."""
-        if now_ms < self._next_try_ms:
-            return NO_SERVING
-        if not self._champion.goes_on:
-            self._began_s = self._breaker.begin_look()
-        serving = NO_SERVING
-        try:
-            serving = self._champion.serving(now_ms=now_ms, remaining_ms=remaining_ms)
-        except Unavailable as error:
-            logger.error("no champion can be loaded", reason=str(error))
-            self._next_try_ms = now_ms + RETRY_MS
-        if self._champion.answered:
-            self._breaker.end()
-        else:
-            self._breaker.failed(self._began_s, now_ms=now_ms)
-        return serving
+        others = self._variants.current(wanted, champion=model, now_ms=now_ms, remaining_ms=remaining_ms)
+        views = self._views_of([model, *others.values()], snapshot, configuration)
+        variants = {version: (other, views[other]) for version, other in others.items()}
+        state = ServingState(model, views[model], configuration, degraded, variants, serving.canary)
+        # Experiments start and end by the clock, so the result is cached only without experiments and canary.
+        lasts = not configuration.experiments and serving.canary is None
+        self._last = (serving, snapshot, state) if lasts else None
+        return state
 
     def _views_of(
         self, models: Sequence[Model | None], snapshot: Snapshot, configuration: Configuration

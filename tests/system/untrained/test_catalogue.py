@@ -16,6 +16,7 @@ from alsolike.catalogue import change_log
 from alsolike.catalogue.change_log import ChangeKind
 from alsolike.declarations.storage import SNAPSHOT_KEY
 from alsolike.domain.configuration import ColumnType
+from alsolike.runtime.polling import Polling
 from alsolike.snapshot.manifest import Manifest
 from alsolike.snapshot.reader import SnapshotReader
 from tests.booted.shop import Answer, Shop, eventually, failed_invocations
@@ -25,7 +26,7 @@ from tests.booted.shop import Answer, Shop, eventually, failed_invocations
 def items(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], dict[str, Any]]:
     """Return a function that reads the snapshot's items as `recommend` does."""
     directory = tmp_path_factory.mktemp("snapshot")
-    reader = SnapshotReader(shop.cloud.client("s3"), shop.name("artefact-bucket"), directory, check_s=0)
+    reader = SnapshotReader(shop.cloud.client("s3"), shop.name("artefact-bucket"), directory, polling=Polling(0))
     return lambda: dict(reader.current(now_ms=0).items())
 
 

@@ -11,6 +11,7 @@ from alsolike.config.reader import ConfigurationReader
 from alsolike.declarations.storage import CONFIGURATION_KEY
 from alsolike.domain.configuration import DEFAULT
 from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.polling import Polling
 from operations.configuration.configuration_store import ConfigurationStore
 from tests.fakes.places import BUCKET
 
@@ -50,7 +51,7 @@ def counting(s3: Any) -> Counting:
 
 @pytest.fixture
 def reader(counting: Counting) -> ConfigurationReader:
-    return ConfigurationReader(counting, BUCKET, check_s=30)
+    return ConfigurationReader(counting, BUCKET, polling=Polling(30))
 
 
 def test_a_function_sees_a_change_on_the_first_call_after_the_interval(
@@ -116,7 +117,7 @@ def test_a_function_that_has_read_nothing_yet_says_so_and_looks_again(
     apply(store, 2)
     counting.error = error
 
-    with pytest.raises(Unavailable, match="no configuration can be read"):
+    with pytest.raises(Unavailable, match="the configuration cannot be read"):
         reader.current(now_ms=0)
     counting.error = None
     assert reader.current(now_ms=1).version == 1
@@ -145,7 +146,7 @@ def test_a_configuration_that_is_not_understood_keeps_the_one_before(
     s3.put_object(Bucket=BUCKET, Key=CONFIGURATION_KEY, Body=pointer)
 
     assert reader.current(now_ms=30_000).version == 1
-    with pytest.raises(Unavailable, match="no configuration can be read"):
+    with pytest.raises(Unavailable, match="the configuration cannot be read"):
         ConfigurationReader(s3, BUCKET).current(now_ms=0)
 
 

@@ -26,6 +26,7 @@ from alsolike.privacy.tombstones import (
     names_erased,
 )
 from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
+from alsolike.runtime.polling import Polling
 from tests.fakes.places import BUCKET
 
 PSEUDONYMS = Pseudonyms(b"k" * 32)
@@ -36,7 +37,7 @@ def erase(s3: Any, user: str, *, now_ms: int = 1) -> int:
 
 
 def reader(s3: Any, *, check_s: float = 5) -> TombstoneReader:
-    return TombstoneReader(s3, BUCKET, lambda: PSEUDONYMS, check_s=check_s)
+    return TombstoneReader(s3, BUCKET, lambda: PSEUDONYMS, polling=Polling(check_s))
 
 
 @pytest.mark.parametrize("length", [1, 254, 255, 256])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from alsolike.runtime.polling import Polling
 from alsolike.snapshot.publisher import SnapshotPublisher
 from alsolike.snapshot.reader import SnapshotReader
 from alsolike.snapshot.store import SnapshotStore
@@ -31,4 +32,4 @@ def publisher(s3: Any, tmp_path: Path) -> SnapshotPublisher:
 
 @pytest.fixture
 def reader(s3: Any, tmp_path: Path) -> SnapshotReader:
-    return SnapshotReader(s3, BUCKET, tmp_path / "reader", check_s=0)
+    return SnapshotReader(s3, BUCKET, tmp_path / "reader", polling=Polling(0))

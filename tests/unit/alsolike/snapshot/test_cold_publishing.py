@@ -13,6 +13,7 @@ from alsolike.bundle.bundle import CONTENT_FILE
 from alsolike.catalogue.changes import Change
 from alsolike.registry.registry import Registry
 from alsolike.runtime.errors import InvalidBundle
+from alsolike.runtime.polling import Polling
 from alsolike.snapshot.cold_items import ColdItems
 from alsolike.snapshot.content_index import Scales
 from alsolike.snapshot.publisher import SnapshotPublisher
@@ -36,7 +37,7 @@ class Catalogue:
         self._publisher = SnapshotPublisher(stored)
         self._contents = ChampionContents(s3, BUCKET, directory / "champion")
         self._store = stored
-        self._reader = SnapshotReader(s3, BUCKET, directory / "reader", check_s=0)
+        self._reader = SnapshotReader(s3, BUCKET, directory / "reader", polling=Polling(0))
 
     def change(self, *changes: Change) -> None:
         self._publisher.publish(changes, columns={}, version=0, now_ms=NOW_MS)
@@ -122,7 +123,9 @@ def test_repeated_and_late_changes_end_the_same(catalogue: Catalogue) -> None:
         catalogue.change(change)
         catalogue.publish(change)
 
-    found = SnapshotReader(catalogue.s3, BUCKET, catalogue._directory / "again", check_s=0).current(now_ms=0).cold
+    found = (
+        SnapshotReader(catalogue.s3, BUCKET, catalogue._directory / "again", polling=Polling(0)).current(now_ms=0).cold
+    )
     assert found is not None
     assert found.neighbours[0].tolist() == [1, 2]  # the red ones
 

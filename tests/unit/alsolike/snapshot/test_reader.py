@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.polling import Polling
 from alsolike.snapshot.publisher import SnapshotPublisher
 from alsolike.snapshot.reader import SnapshotReader
 from tests.fakes import MemoryCloud
@@ -37,7 +38,7 @@ def test_damaged_segment_leaves_the_reader_with_what_it_had(
     damage(s3, manifest(s3).segments[0].key)
 
     assert items(reader) == {"a": {"price": 1}}
-    with pytest.raises(Unavailable, match=r"no catalogue snapshot can be read: .* has SHA-256"):
+    with pytest.raises(Unavailable, match=r"the catalogue cannot be read: .* has SHA-256"):
         SnapshotReader(s3, BUCKET, tmp_path / "new").current(now_ms=NOW_MS)
     publisher.publish_all([item("a"), item("b")], columns=COLUMNS, version=0, now_ms=NOW_MS)  # repairs it
     assert sorted(items(reader)) == ["a", "b"]
@@ -46,7 +47,7 @@ def test_damaged_segment_leaves_the_reader_with_what_it_had(
 def test_reader_asks_only_after_its_interval_and_fetches_only_what_is_new(
     s3: Any, publisher: SnapshotPublisher, tmp_path: Path, cloud: MemoryCloud
 ) -> None:
-    reader = SnapshotReader(s3, BUCKET, tmp_path / "reader", check_s=10)
+    reader = SnapshotReader(s3, BUCKET, tmp_path / "reader", polling=Polling(10))
     publish(publisher, *(item(f"i{number}") for number in range(20)))
     cloud.calls.clear()
     reader.current(now_ms=0)
@@ -65,7 +66,7 @@ def test_reader_asks_only_after_its_interval_and_fetches_only_what_is_new(
 
 
 def test_reader_drops_files_that_no_snapshot_needs(s3: Any, publisher: SnapshotPublisher, tmp_path: Path) -> None:
-    reader = SnapshotReader(s3, BUCKET, tmp_path / "reader", check_s=0)
+    reader = SnapshotReader(s3, BUCKET, tmp_path / "reader", polling=Polling(0))
     (tmp_path / "reader").mkdir()
     (tmp_path / "reader" / ".unfinished-left-by-a-dead-process").write_bytes(b"x")
     for number in range(3):
@@ -78,14 +79,14 @@ def test_reader_drops_files_that_no_snapshot_needs(s3: Any, publisher: SnapshotP
 
 def test_outage_leaves_what_was_read(s3: Any, publisher: SnapshotPublisher, tmp_path: Path, cloud: MemoryCloud) -> None:
     publish(publisher, item("a"))
-    reader = SnapshotReader(s3, BUCKET, tmp_path / "reader", check_s=0)
+    reader = SnapshotReader(s3, BUCKET, tmp_path / "reader", polling=Polling(0))
     late = SnapshotReader(s3, BUCKET, tmp_path / "late")
     reader.current(now_ms=0)
 
     cloud.outages["s3.GetObject"] = EndpointConnectionError(endpoint_url="https://s3")
 
     assert len(reader.current(now_ms=1)) == 1
-    with pytest.raises(Unavailable, match="no catalogue snapshot can be read"):
+    with pytest.raises(Unavailable, match="the catalogue cannot be read"):
         late.current(now_ms=0)
 
 

@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
+from alsolike.runtime.polling import Polling
 from alsolike.trends.reader import TrendsReader
 from alsolike.trends.store import TrendsStore, trends_key
 from alsolike.trends.trends import NOTHING_COUNTED, Event
@@ -49,7 +50,7 @@ def test_nothing_counted_yet_is_an_empty_list(s3: Any) -> None:
     reader = TrendsReader(s3, BUCKET)
 
     assert best(reader) == []
-    assert not reader.stale
+    assert not reader.degraded
 
 
 def test_shards_are_taken_together(s3: Any) -> None:
@@ -63,7 +64,7 @@ def test_only_what_changed_is_read_and_only_after_the_interval(s3: Any) -> None:
     etag = put(s3, 0, "plum")
     put(s3, 1, "pear")
     calls = Calls(s3)
-    reader = TrendsReader(calls, BUCKET, check_s=30)
+    reader = TrendsReader(calls, BUCKET, polling=Polling(30))
     assert best(reader) == ["pear", "plum"]
     put(s3, 0, "plum", "fig", replaces=etag)
     put(s3, 2, "quince")
@@ -78,7 +79,7 @@ def test_only_what_changed_is_read_and_only_after_the_interval(s3: Any) -> None:
 
 def test_same_trends_are_the_same_object(s3: Any) -> None:
     put(s3, 0, "plum")
-    reader = TrendsReader(s3, BUCKET, check_s=0)
+    reader = TrendsReader(s3, BUCKET, polling=Polling(0))
 
     assert reader.current(now_ms=NOW_MS) is reader.current(now_ms=NOW_MS)
 
@@ -86,7 +87,7 @@ def test_same_trends_are_the_same_object(s3: Any) -> None:
 def test_object_that_is_gone_counts_no_more(s3: Any) -> None:
     put(s3, 0, "plum")
     put(s3, 1, "pear")
-    reader = TrendsReader(s3, BUCKET, check_s=0)
+    reader = TrendsReader(s3, BUCKET, polling=Polling(0))
     assert best(reader) == ["pear", "plum"]
 
     s3.delete_object(Bucket=BUCKET, Key=trends_key("shardId-1"))
@@ -110,33 +111,33 @@ def test_unreadable_object_is_left_out_and_read_once(s3: Any) -> None:
     put(s3, 0, "plum")
     s3.put_object(Bucket=BUCKET, Key=trends_key("shardId-1"), Body=b"nonsense")
     calls = Calls(s3)
-    reader = TrendsReader(calls, BUCKET, check_s=0)
+    reader = TrendsReader(calls, BUCKET, polling=Polling(0))
 
     assert (best(reader), best(reader)) == (["plum"], ["plum"])
     assert len(calls.read) == 2
-    assert reader.stale
+    assert reader.degraded
     s3.delete_object(Bucket=BUCKET, Key=trends_key("shardId-1"))
     put(s3, 1, "pear")
     assert best(reader) == ["pear", "plum"]
-    assert not reader.stale
+    assert not reader.degraded
 
 
 def test_earlier_trends_stand_in_and_fade_where_s3_does_not_answer(s3: Any) -> None:
     put(s3, 0, "plum")
     calls = Calls(s3)
-    reader = TrendsReader(calls, BUCKET, check_s=30)
+    reader = TrendsReader(calls, BUCKET, polling=Polling(30))
     assert best(reader) == ["plum"]
 
     calls.fails = True
     kept = best(reader, now_ms=NOW_MS + 60_000)
-    stale = reader.stale
+    stale = reader.degraded
     faded = best(reader, now_ms=NOW_MS + 86_400_000)
     calls.fails = False
     put(s3, 1, "pear")
     back = best(reader, now_ms=NOW_MS + 86_400_000 + 30_000)
 
-    assert (kept, stale, faded, back) == (["plum"], True, [], [])
-    assert not reader.stale
+    assert (kept, stale, faded, back) == (["plum"], "stale-trends", [], [])
+    assert not reader.degraded
 
 
 def test_no_answer_before_the_first_look_is_unavailable(s3: Any) -> None:
@@ -144,7 +145,7 @@ def test_no_answer_before_the_first_look_is_unavailable(s3: Any) -> None:
     calls.fails = True
     reader = TrendsReader(calls, BUCKET)
 
-    with pytest.raises(Unavailable, match="there are no trends to go by"):
+    with pytest.raises(Unavailable, match="the trends cannot be read"):
         reader.current(now_ms=NOW_MS)
     calls.fails = False
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from alsolike.runtime.polling import Polling
 from alsolike.snapshot.reader import SnapshotReader
 from alsolike.snapshot.snapshot import Snapshot
 from tests.unit.functions.publish_catalog.changes import NOW_MS
@@ -25,7 +26,7 @@ def environment(lake_bucket: str, artefact_bucket: str, monkeypatch: pytest.Monk
 
 @pytest.fixture
 def snapshot(aws: Callable[[str], Any], artefact_bucket: str, tmp_path: Path) -> Callable[[], Snapshot]:
-    reader = SnapshotReader(aws("s3"), artefact_bucket, tmp_path / "reader", check_s=0)
+    reader = SnapshotReader(aws("s3"), artefact_bucket, tmp_path / "reader", polling=Polling(0))
     return lambda: reader.current(now_ms=NOW_MS)
 
 

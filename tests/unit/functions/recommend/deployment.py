@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from alsolike.registry.registry import Registry
+from alsolike.runtime.polling import CircuitBreaker, Polling
 from functions.recommend.state.bundles import BundleCache
-from functions.recommend.state.champion import ChampionLoader
+from functions.recommend.state.champion import NO_MODEL, ChampionLoader
 from tests.builders.bundles import MANIFEST, upload_bundle, write_bundle
 from tests.builders.lambda_events import NOW_MS
 
 CHECK_S = 30
+RETRY_S = 5
 
 
 class Deployment:
@@ -21,6 +23,7 @@ class Deployment:
         self.registry = Registry(s3, bucket)
         self.cache = directory / "cache"
         self.now_ms = NOW_MS
+        self.breaker = CircuitBreaker(open_s=CHECK_S)
         self.loader = self.new_loader()
         self.times_ms: list[int] = []
 
@@ -30,7 +33,8 @@ class Deployment:
 
     def new_loader(self) -> ChampionLoader:
         cache = BundleCache(self.s3, self.bucket, self.cache)
-        return ChampionLoader(Registry(self.s3, self.bucket), cache, check_s=CHECK_S)
+        polling = Polling(CHECK_S, retry_s=RETRY_S, breaker=self.breaker, probes_breaker=True)
+        return ChampionLoader(Registry(self.s3, self.bucket), cache, polling=polling)
 
     def publish(self, version: str, *, damage: str | None = None) -> None:
         folder = self.directory / version
@@ -45,8 +49,8 @@ class Deployment:
 
     def serving(self, *, after_s: float = 0) -> tuple[str | None, str | None]:
         self.now_ms += round(after_s * 1000)
-        serving = self.loader.serving(now_ms=self.now_ms, remaining_ms=self.remaining_ms)
-        return (serving.model.version if serving.model else None), serving.degraded
+        model = self.loader.current(now_ms=self.now_ms, remaining_ms=self.remaining_ms).model
+        return (None, NO_MODEL) if model is None else (model.version, self.loader.degraded)
 
     def cached(self) -> list[str]:
         return sorted(path.name for path in self.cache.iterdir())

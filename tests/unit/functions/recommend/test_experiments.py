@@ -12,6 +12,7 @@ import pytest
 from alsolike.domain import recommendation_id
 from alsolike.domain.experiments import Arm, Experiment
 from alsolike.domain.recommendation_id import arm_tag
+from alsolike.runtime.polling import Polling
 from functions.recommend import handler
 from functions.recommend.state.bundles import BundleCache
 from functions.recommend.state.champion import ChampionLoader, VariantModels
@@ -184,7 +185,7 @@ class TestModelsBeside:
 
     @pytest.fixture
     def beside(self, bundles: BundleCache) -> VariantModels:
-        return VariantModels(bundles, check_s=CHECK_S)
+        return VariantModels(bundles, retry_s=CHECK_S)
 
     @staticmethod
     def loaded(beside: VariantModels, *wanted: str, champion: Any = None, now_ms: int = 0) -> list[str]:
@@ -193,13 +194,13 @@ class TestModelsBeside:
     def test_swapping_the_champion_keeps_it_on_the_disk_until_nothing_wants_it(
         self, deployment: Deployment, bundles: BundleCache, beside: VariantModels
     ) -> None:
-        champion = ChampionLoader(deployment.registry, bundles, check_s=0)
+        champion = ChampionLoader(deployment.registry, bundles, polling=Polling(0))
         deployment.publish("v1")
         deployment.publish("v2")
         deployment.publish("v3")
         assert self.loaded(beside, "v1") == ["v1"]
 
-        now = champion.serving(now_ms=1, remaining_ms=lambda: 20_000)
+        now = champion.current(now_ms=1, remaining_ms=lambda: 20_000)
 
         assert deployment.cached() == ["v1", "v3"]
         assert self.loaded(beside, champion=now.model) == []
@@ -210,7 +211,7 @@ class TestModelsBeside:
     ) -> None:
         deployment.publish("v1")
         self.loaded(beside, "v1")
-        champion = ChampionLoader(deployment.registry, bundles, check_s=0).serving(
+        champion = ChampionLoader(deployment.registry, bundles, polling=Polling(0)).current(
             now_ms=1, remaining_ms=lambda: 20_000
         )
 
@@ -242,7 +243,7 @@ class TestModelsBeside:
     ) -> None:
         deployment.publish("v1")
         deployment.publish("v2")
-        champion = ChampionLoader(deployment.registry, bundles, check_s=0).serving(
+        champion = ChampionLoader(deployment.registry, bundles, polling=Polling(0)).current(
             now_ms=0, remaining_ms=lambda: 20_000
         )
         size = sum(file.stat().st_size for file in (deployment.cache / "v2").iterdir())

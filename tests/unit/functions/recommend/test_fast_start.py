@@ -25,7 +25,7 @@ def initialised(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 
 def loaded() -> str | None:
     """Return the version that is loaded, without looking for another."""
-    model = handler._sources().watch._champion._serving.model
+    model = handler._sources().refresher._champion.latest.model
     return None if model is None else model.version
 
 

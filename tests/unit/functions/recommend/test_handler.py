@@ -160,7 +160,7 @@ def test_metadata_is_a_map_of_strings(shop: Shop) -> None:
 def test_slow_store_takes_less_than_the_functions_timeout(shop: Shop) -> None:
     """Connecting and reading, each attempt, of the pointer and of the last file: 2 * 2 * (2 + 2) s of 20 s."""
     shop.ask()
-    champion = handler._sources().watch._champion
+    champion = handler._sources().refresher._champion
 
     for part in (champion._registry, champion._bundles):
         client: Any = part._client

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -13,8 +13,8 @@ from alsolike.contract.document import Fault, InvalidConfiguration
 from alsolike.declarations.storage import CONFIGURATION_KEY
 from alsolike.domain.configuration import DEFAULT, Configuration
 from alsolike.runtime.clients import ObjectReader
-from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.observability import logger
+from alsolike.runtime.polling import EVERY_30_S, NO_DEFAULT, PolledValue, Polling
 from alsolike.runtime.s3 import UNCHANGED, S3Object
 from alsolike.runtime.struct import struct
 
@@ -56,8 +56,8 @@ class Current:
 NOTHING_APPLIED = Current((), EMPTY_DOCUMENT, None)
 
 
-class ConfigurationReader:
-    """A cached configuration for functions, read on the first call and refreshed on the first one after `check_s`.
+class ConfigurationReader(PolledValue[Configuration]):
+    """The configuration for functions: a polled value without a default.
 
     Parameters
     ----------
@@ -65,56 +65,22 @@ class ConfigurationReader:
         A low-level S3 client.
     bucket
         The artefact bucket.
-
-    Attributes
-    ----------
-    stale
-        True if the last read failed, so that an earlier configuration is used.
     """
 
-    def __init__(self, client: ObjectReader, bucket: str, *, check_s: float = 30) -> None:
+    def __init__(
+        self, client: ObjectReader, bucket: str, *, polling: Polling = EVERY_30_S, default: Configuration = NO_DEFAULT
+    ) -> None:
         self._client = client
         self._bucket = bucket
-        self._check_ms = check_s * 1000
-        self._next_check_ms = 0.0
-        self._read: Current | None = None
+        self._known: Current | None = None
         self._configuration = DEFAULT
-        self.stale = False
+        super().__init__(self._read_configuration, name="configuration", polling=polling, default=default)
 
-    def is_due(self, *, now_ms: int) -> bool:
-        """Return true if `current` would read the object again."""
-        return now_ms >= self._next_check_ms
-
-    def current(self, *, now_ms: int) -> Configuration:
-        """Return the configuration, or the previous one if a read fails or the object is unreadable.
-
-        Raises
-        ------
-        Unavailable
-            If there is none yet.
-        """
-        return self._configuration if now_ms < self._next_check_ms else self.refresh(now_ms=now_ms)
-
-    def refresh(self, *, now_ms: int) -> Configuration:
-        """Read the object now, and return the result of `current`.
-
-        Raises
-        ------
-        Unavailable
-            If S3 does not answer or the object is unreadable, and there is no earlier configuration.
-        """
-        try:
-            found = read_current(self._client, self._bucket, known=self._read)
-            if found is not self._read:
-                self._configuration, self._read = found.configuration(), found
-                logger.info("configuration read", version=found.version)
-            self.stale = False
-        except (Unavailable, InvalidConfiguration) as error:
-            if self._read is None:
-                raise Unavailable(f"no configuration can be read: {error}") from error
-            self.stale = True
-            logger.error("configuration cannot be read", reason=str(error), version=self._read.version)
-        self._next_check_ms = now_ms + self._check_ms
+    def _read_configuration(self, _: Callable[[], float]) -> Configuration:
+        current = read_current(self._client, self._bucket, known=self._known)
+        if current is not self._known:
+            self._configuration, self._known = current.configuration(), current
+            logger.info("configuration read", version=current.version)
         return self._configuration
 
 

@@ -19,6 +19,7 @@ from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.clients import ObjectFinder, TombstoneClient
 from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.polling import PolledValue, Polling
 from alsolike.runtime.s3 import UNCHANGED, Content, S3Object
 
 FORMAT_VERSION = 1
@@ -74,6 +75,7 @@ class Tombstones(NamedTuple):
 
 
 NO_TOMBSTONES = Tombstones(MappingProxyType({}), MappingProxyType({}))
+EVERY_5_S = Polling(interval_s=5)
 
 
 def long_key(profile: str) -> str | None:
@@ -88,10 +90,10 @@ def long_key(profile: str) -> str | None:
     return None if key == profile else f"{_HASHED_KEY}{key}"
 
 
-class TombstoneReader:
-    """The tombstones in a long-lived process, read again when they are `check_s` old.
+class TombstoneReader(PolledValue[Tombstones]):
+    """The tombstones in a long-lived process: a polled value.
 
-    If S3 does not answer, the earlier ones stay in force, so that a failure restores no erased user.
+    After a failed read the earlier ones stay in force, so that a failure restores no erased user.
 
     Parameters
     ----------
@@ -104,15 +106,19 @@ class TombstoneReader:
     """
 
     def __init__(
-        self, client: ObjectFinder, bucket: str, pseudonyms: Callable[[], Pseudonyms], *, check_s: float = 5
+        self,
+        client: ObjectFinder,
+        bucket: str,
+        pseudonyms: Callable[[], Pseudonyms],
+        *,
+        polling: Polling = EVERY_5_S,
     ) -> None:
         self._client = client
         self._bucket = bucket
         self._pseudonyms = pseudonyms
-        self._check_ms = check_s * 1000
-        self._stones: Tombstones | None = None
+        self._stones = NO_TOMBSTONES
         self._etag: str | None = None
-        self._checked_ms = 0
+        super().__init__(self._read_tombstones, name="tombstones", polling=polling)
 
     def erased(self, user_id: str | None, session_id: str | None = None, *, now_ms: int) -> bool:
         """Return true if a record belongs to an erased user, given its stored ids; see `IsErased`.
@@ -131,32 +137,18 @@ class TombstoneReader:
         """Return the ID of an erased user's erasure."""
         return erasure_id(self._pseudonyms(), user_id)
 
-    def current(self, *, now_ms: int) -> Tombstones:
-        """Return all tombstones.
-
-        Raises
-        ------
-        Unavailable
-            If they were never read yet and cannot be.
-        """
-        if self._stones is None or now_ms - self._checked_ms >= self._check_ms:
-            return self.refresh(now_ms=now_ms)
+    def _read_tombstones(self, _: Callable[[], float]) -> Tombstones:
+        stored = S3Object(self._client, self._bucket, TOMBSTONES_KEY)
+        content = stored.read_if_changed(self._etag)
+        if content is None:
+            if not self.was_read:  # only the first read lists the receipts: later ones know if there were tombstones
+                _check_no_receipts(self._client, self._bucket)
+            if self._stones.users:
+                raise Unavailable(f"{stored.uri} was deleted; restore its latest version")
+            self._etag = None
+        elif content is not UNCHANGED:
+            self._stones, self._etag = _parse(content.body, where=stored.uri), content.etag
         return self._stones
-
-    def refresh(self, *, now_ms: int) -> Tombstones:
-        """Look now; see `current`."""
-        try:
-            # Only the first read lists the receipts: later ones know if there were tombstones.
-            found = _read(self._client, self._bucket, known=self._etag, first=self._stones is None)
-        except Unavailable:
-            if self._stones is None:
-                raise
-            found = None
-        if found is not None and (found[1] is not None or not (self._stones or NO_TOMBSTONES).users):
-            self._stones, self._etag = found
-        # This applies after a failure too, so that not every call waits for a store that does not answer.
-        self._checked_ms = now_ms
-        return self._stones or NO_TOMBSTONES
 
 
 def add_tombstone(client: TombstoneClient, bucket: str, user_hash: str, *, now_ms: int) -> int:
@@ -220,25 +212,6 @@ def _update(client: TombstoneClient, bucket: str, change: Callable[[Tombstones],
         return changed, orjson.dumps(document)
 
     return stored.update(write, attempts=MAX_ATTEMPTS)
-
-
-def _read(client: ObjectFinder, bucket: str, *, known: str | None, first: bool) -> tuple[Tombstones, str | None] | None:
-    """Return the tombstones and their ETag; None if they have not changed.
-
-    Parameters
-    ----------
-    first
-        If true, compare a missing object with the receipts: after an erasure there must be tombstones.
-    """
-    stored = S3Object(client, bucket, TOMBSTONES_KEY)
-    content = stored.read_if_changed(known)
-    if content is UNCHANGED:
-        return None
-    if content is None:
-        if first:
-            _check_no_receipts(client, bucket)
-        return NO_TOMBSTONES, None
-    return _parse(content.body, where=stored.uri), content.etag
 
 
 def _check_no_receipts(client: ObjectFinder, bucket: str) -> None:

@@ -37,9 +37,13 @@ class _Translation(contextlib.AbstractContextManager[None]):
     ) -> None:
         if error is None:
             return
-        from botocore.exceptions import BotoCoreError, ClientError  # slow import that commands without requests skip
+        from botocore import exceptions  # slow import that commands without requests skip
 
-        if isinstance(error, ClientError):
+        if isinstance(error, exceptions.ClientError):
             raise Unavailable(f"{self._place}: {error}", code=error.response["Error"]["Code"]) from error
-        if isinstance(error, BotoCoreError) or (self._also is not None and isinstance(error, self._also)):
-            raise Unavailable(f"{self._place}: {error}") from error
+        if isinstance(error, exceptions.BotoCoreError) or (self._also is not None and isinstance(error, self._also)):
+            timeouts = (
+                exceptions.ConnectTimeoutError, exceptions.EndpointConnectionError, exceptions.ReadTimeoutError
+            )  # fmt: skip
+            is_timeout = isinstance(error, timeouts)
+            raise Unavailable(f"{self._place}: {error}", is_timeout=is_timeout) from error

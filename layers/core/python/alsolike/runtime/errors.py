@@ -49,12 +49,14 @@ class TooLarge(AlsolikeError):
 class Unavailable(AlsolikeError):
     """A service that Alsolike depends on did not answer; the same call may work later.
 
-    `code` is the error code of an AWS service that rejected the request; empty if there was no response.
+    `code` is the error code of an AWS service that rejected the request; empty if there was no response. `is_timeout`
+    is true if the service did not respond in time or could not be reached.
     """
 
-    def __init__(self, message: str = "", *, code: str = "") -> None:
+    def __init__(self, message: str = "", *, code: str = "", is_timeout: bool = False) -> None:
         super().__init__(message)
         self.code = code
+        self.is_timeout = is_timeout
 
 
 class ConcurrentUpdate(AlsolikeError):

@@ -1,4 +1,4 @@
-"""The loaded catalogue snapshot: it polls the manifest and fetches only new files."""
+"""The loaded catalogue snapshot: a polled value that fetches only new files."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from alsolike.runtime.errors import InvalidSnapshot, Unavailable
 from alsolike.runtime.observability import Metric, count, logger
+from alsolike.runtime.polling import EVERY_30_S, NO_DEFAULT, PolledValue, Polling
 from alsolike.snapshot.cold_items import ColdItems
 from alsolike.snapshot.manifest import Manifest
 from alsolike.snapshot.snapshot import EMPTY, Snapshot
@@ -17,8 +18,10 @@ ANSWER_TIME_MS = 5_000
 """Time reserved for the answer, in which nothing is downloaded."""
 
 
-class SnapshotReader:
-    """The catalogue snapshot of one deployment, in this process.
+class SnapshotReader(PolledValue[Snapshot]):
+    """The catalogue snapshot of one deployment: a polled value.
+
+    A download ends before the last `ANSWER_TIME_MS` of a request. The next attempt reuses completely fetched files.
 
     Parameters
     ----------
@@ -28,75 +31,42 @@ class SnapshotReader:
         The artefact bucket.
     directory
         Folder of segments, up to twice `max_bytes` during a switch of snapshots.
-    check_s
-        The manifest is read on the first call, and on the first one after this number of seconds.
     max_bytes
         Maximum size; None for no limit.
-
-    Attributes
-    ----------
-    stale
-        True if the last read failed, so that an earlier snapshot is used.
     """
 
     def __init__(
-        self, client: Any, bucket: str, directory: Path, *, check_s: float = 10, max_bytes: int | None = None
+        self,
+        client: Any,
+        bucket: str,
+        directory: Path,
+        *,
+        polling: Polling = EVERY_30_S,
+        default: Snapshot = NO_DEFAULT,
+        max_bytes: int | None = None,
     ) -> None:
         self._store = SnapshotStore(client, bucket, directory)
-        self._check_ms = check_s * 1000
         self._max_bytes = max_bytes
-        self._next_check_ms = 0.0
         self._manifest: StoredManifest | None = None
         self._snapshot = EMPTY
-        self.stale = False
+        super().__init__(self._read_snapshot, name="catalogue", polling=polling, default=default)
 
-    def is_due(self, *, now_ms: int) -> bool:
-        """Return true if `current` would look for a newer one."""
-        return now_ms >= self._next_check_ms
-
-    def current(self, *, now_ms: int, remaining_ms: Callable[[], float] | None = None) -> Snapshot:
-        """Return the current snapshot, or the previous one if it cannot be loaded; the empty one before the first.
-
-        Parameters
-        ----------
-        remaining_ms
-            Returns the time left for the request; a download ends before the last `ANSWER_TIME_MS`. The next attempt
-            reuses completely fetched files.
-
-        Raises
-        ------
-        Unavailable
-            If there is none yet, and S3 does not answer or its objects are unusable.
-        """
-        if now_ms < self._next_check_ms:
-            return self._snapshot
-        try:
-            self._refresh(remaining_ms)
-            self.stale = False
-        except (Unavailable, InvalidSnapshot) as error:
-            if self._manifest is None:
-                raise Unavailable(f"no catalogue snapshot can be read: {error}") from error
-            self.stale = True
-            logger.error("catalogue snapshot cannot be read", reason=str(error), version=self._snapshot.version)
-        self._next_check_ms = now_ms + self._check_ms
+    def _read_snapshot(self, remaining_ms: Callable[[], float]) -> Snapshot:
+        stored = self._store.manifest(known=self._manifest)
+        if stored is not self._manifest:
+            self._snapshot, self._manifest = self._load(stored.manifest, remaining_ms), stored
+            self._store.keep_only(stored.manifest.files)
+            logger.info("catalogue snapshot read", version=self._snapshot.version, items=len(self._snapshot))
         return self._snapshot
 
-    def _refresh(self, remaining_ms: Callable[[], float] | None) -> None:
-        found = self._store.manifest(known=self._manifest)
-        if found is self._manifest:
-            return
-        self._snapshot, self._manifest = self._load(found.manifest, remaining_ms), found
-        self._store.keep_only(found.manifest.files)
-        logger.info("catalogue snapshot read", version=self._snapshot.version, items=len(self._snapshot))
-
-    def _load(self, manifest: Manifest, remaining_ms: Callable[[], float] | None) -> Snapshot:
+    def _load(self, manifest: Manifest, remaining_ms: Callable[[], float]) -> Snapshot:
         if manifest.version == self._snapshot.version:
             return self._snapshot
         if self._max_bytes is not None and manifest.size_bytes > self._max_bytes:
             raise InvalidSnapshot(f"the snapshot has {manifest.size_bytes} bytes, expected at most {self._max_bytes}")
 
         def check_time() -> None:
-            if remaining_ms is not None and remaining_ms() < ANSWER_TIME_MS:
+            if remaining_ms() < ANSWER_TIME_MS:
                 raise Unavailable("the catalogue snapshot is not here in time")
 
         paths = [self._store.fetch(entry, check_time=check_time) for entry in manifest.segments]

@@ -1,13 +1,15 @@
-"""The current trends for functions: the shards' objects, polled and cached."""
+"""The current trends for functions: a polled value of the shards' objects."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from alsolike.runtime.errors import InvalidTrends, Unavailable
+from alsolike.runtime.errors import InvalidTrends
 from alsolike.runtime.observability import logger
+from alsolike.runtime.polling import EVERY_30_S, NO_DEFAULT, PolledValue, Polling
 from alsolike.runtime.struct import struct
 from alsolike.trends.store import TrendsStore
 from alsolike.trends.trends import NO_TRENDS, NOTHING_COUNTED, ShardCounts, Trends
@@ -23,10 +25,11 @@ class _Read:
     readable: bool = True
 
 
-class TrendsReader:
-    """The trends of one deployment, in this process: read on the first call, and on the first one after `check_s`.
+class TrendsReader(PolledValue[Trends]):
+    """The trends of one deployment: a polled value.
 
-    Only changed objects are read. An unreadable one counts as empty.
+    Only changed objects are read. An unreadable one counts as empty, and the trends as stale. After a failed read,
+    the earlier counters still decay.
 
     Parameters
     ----------
@@ -34,59 +37,30 @@ class TrendsReader:
         A low-level S3 client; its role needs s3:GetObject of `trends/*` and s3:ListBucket.
     bucket
         The artefact bucket.
-
-    Attributes
-    ----------
-    stale
-        True if the last read failed, so that earlier counters, which still decay, are used; or if a shard is
-        unreadable and left out.
     """
 
-    def __init__(self, client: Any, bucket: str, *, check_s: float = 30) -> None:
+    def __init__(
+        self, client: Any, bucket: str, *, polling: Polling = EVERY_30_S, default: Trends = NO_DEFAULT
+    ) -> None:
         self._store = TrendsStore(client, bucket)
-        self._check_ms = check_s * 1000
-        self._next_check_ms = 0.0
         self._shards: dict[str, _Read] | None = None
         self._trends = NO_TRENDS
-        self.stale = False
+        super().__init__(self._read_shards, name="trends", polling=polling, default=default)
 
-    def is_due(self, *, now_ms: int) -> bool:
-        """Return true if `current` would read the objects again."""
-        return now_ms >= self._next_check_ms
-
-    def current(self, *, now_ms: int) -> Trends:
-        """Return the trends; none, before anything was counted. Where a look fails, those before it.
-
-        Raises
-        ------
-        Unavailable
-            If there are none yet because S3 does not answer.
-        """
-        if now_ms < self._next_check_ms:
-            return self._trends
-        try:
-            self._refresh()
-            self.stale = not all(shard.readable for shard in (self._shards or {}).values())
-        except Unavailable as error:
-            if self._shards is None:
-                raise Unavailable(f"there are no trends to go by: {error}") from error
-            self.stale = True
-            logger.error("trends cannot be read", reason=str(error))
-        self._next_check_ms = now_ms + self._check_ms
-        return self._trends
-
-    def _refresh(self) -> None:
+    def _read_shards(self, _: Callable[[], float]) -> Trends:
         known = self._shards or {}
         etags = self._store.etags()
         changed = [key for key, etag in etags.items() if key not in known or known[key].etag != etag]
         kept = {key: known[key] for key in etags if key in known and key not in changed}
-        read = map(self._read, changed) if len(changed) < 2 else _threads().map(self._read, changed)
-        found = kept | {key: shard for key, shard in zip(changed, read, strict=True) if shard is not None}
-        if self._shards is None or changed or found.keys() != known.keys():
-            self._trends = Trends([found[key].counts for key in sorted(found)])
-        self._shards = found
+        read = map(self._read_shard, changed) if len(changed) < 2 else _threads().map(self._read_shard, changed)
+        shards = kept | {key: shard for key, shard in zip(changed, read, strict=True) if shard is not None}
+        if self._shards is None or changed or shards.keys() != known.keys():
+            self._trends = Trends([shards[key].counts for key in sorted(shards)])
+        self._shards = shards
+        self.is_partial = not all(shard.readable for shard in shards.values())
+        return self._trends
 
-    def _read(self, key: str) -> _Read | None:
+    def _read_shard(self, key: str) -> _Read | None:
         """Return an object; None if it was deleted after it was listed."""
         stored = self._store.read(key)
         if stored is None:

@@ -11,7 +11,6 @@ from alsolike.domain import recommendation_id
 from alsolike.lake.served import Served, read_line
 from alsolike.privacy.pseudonyms import Pseudonyms, pseudonyms_of
 from functions.recommend import handler
-from functions.recommend.http import served_line
 from tests.builders.lambda_events import LambdaContext
 from tests.unit.functions.recommend.shop import ARN, Shop
 
@@ -192,7 +191,7 @@ def test_no_secret_costs_one_wait_and_no_answer(
     assert sum('"ServedToUnknown":[1]' in line for line in out) == 2
     assert len(asked) == 1
 
-    handler._sources().served._next_try_ms -= served_line.RETRY_MS
+    handler._sources().served._hashes._next_ms -= 30_000
     shop.post({"userId": "anna"})
     assert len(asked) == 2
 

@@ -113,7 +113,7 @@ def test_model_that_would_take_longer_than_the_answer_may_is_left_out_and_tried_
     shop.remember("u#anna", "pear")
     cast(Any, handler._sources().people.profiles)._client.meta.config.read_timeout = 5
     shop.ask()
-    model = handler._sources().watch.state(now_ms=0, remaining_ms=lambda: 10_000).model
+    model = handler._sources().refresher.state(now_ms=0, remaining_ms=lambda: 10_000).model
     assert model is not None
     for runs in model._run_ms.values():
         runs.clear()
@@ -149,7 +149,7 @@ def test_fastest_of_the_latest_runs_says_how_long_the_model_takes(shop: Shop) ->
     shop.publish()
     shop.remember("u#anna", "pear")
     shop.ask()
-    model = handler._sources().watch.state(now_ms=0, remaining_ms=lambda: 10_000).model
+    model = handler._sources().refresher.state(now_ms=0, remaining_ms=lambda: 10_000).model
 
     assert model is not None
     assert 0 < model.expected_ms(with_bias=False) < 1000
@@ -227,10 +227,10 @@ def test_nothing_is_answered_where_nothing_can_be_had_and_the_model_as_soon_as_i
         calls.append(1)
         raise EndpointConnectionError(endpoint_url="https://s3")
 
-    watch = handler._sources().watch
+    champion = handler._sources().refresher._champion
     with monkeypatch.context() as outage:
         for name in ("get_object", "list_objects_v2"):
-            outage.setattr(watch._champion._registry._client, name, unreachable)
+            outage.setattr(champion._registry._client, name, unreachable)
         items, headers = shop.ask()
         asked = len(calls)
         shop.ask()
@@ -239,5 +239,5 @@ def test_nothing_is_answered_where_nothing_can_be_had_and_the_model_as_soon_as_i
     assert headers["x-alsolike-degraded"] == "no-model, no-configuration, no-catalogue, no-trends"
     assert counted()["DegradedToNothing"] == 2
     assert len(calls) - asked < asked
-    watch._next_try_ms = 0
+    champion._next_ms = 0
     assert shop.items(numResults=1) == ["fig"]

@@ -184,7 +184,7 @@ def test_personalizes_clients_name_the_window_in_the_arn(name: str, stocked: Sho
 def test_trends_that_cannot_be_read_are_declared(stocked: Shop) -> None:
     stocked.ask()
     sources = handler._sources()
-    sources.trends._reader._store._bucket = "gone"  # type: ignore[attr-defined]
+    sources.trends._store._bucket = "gone"  # type: ignore[attr-defined]
 
     answer = stocked.get("GET /trending")
 

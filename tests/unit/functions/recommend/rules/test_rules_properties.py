@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -16,8 +17,10 @@ from alsolike.domain.configuration import ColumnType
 from alsolike.domain.rules import RuleSet, promoted_places
 from alsolike.privacy.pseudonyms import PLAIN_IDS
 from alsolike.profiles.store import Profile, RecentInteraction
+from alsolike.runtime.polling import PolledValue, Polling
 from alsolike.snapshot.segment import Segment
 from alsolike.snapshot.snapshot import Snapshot
+from alsolike.trends.trends import NO_TRENDS
 from functions.recommend.http.request import RecommendationRequest
 from functions.recommend.http.response import Answer
 from functions.recommend.service import Recommender
@@ -119,8 +122,8 @@ def answer(
     changes = [Change(item_id, 1, properties) for item_id, properties in catalogue.items()]
     snapshot = Snapshot([Segment.of(changes, COLUMNS)], version="1")
     state = ServingState(model, ModelCatalogue(snapshot, model.bundle, configuration), configuration)
-    trends = SimpleNamespace(best=lambda *_, **__: ())
-    found = Recommender(state, PEOPLE, lambda: (trends, None), NOW_MS).answer(request)
+    trends = PolledValue(lambda _: NO_TRENDS, name="trends", polling=Polling(math.inf))
+    found = Recommender(state, PEOPLE, trends, NOW_MS).answer(request)
     return found, configuration.rules["r"]
 
 

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError, ResponseStreamingError
 
-from alsolike.runtime.errors import Unavailable
 from functions.recommend.state.bundles import ANSWER_TIME_MS
-from functions.recommend.state.champion import STALE_MODEL
-from tests.unit.functions.recommend.deployment import CHECK_S, Deployment
+from functions.recommend.state.champion import NO_MODEL, STALE_MODEL
+from tests.unit.functions.recommend.deployment import CHECK_S, RETRY_S, Deployment
 
 
 def test_store_that_does_not_answer_leaves_the_model_serving_and_is_asked_again(
@@ -23,21 +22,23 @@ def test_store_that_does_not_answer_leaves_the_model_serving_and_is_asked_again(
     with monkeypatch.context() as outage:
         outage.setattr(deployment.loader._registry._client, "get_object", unreachable)
         assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
-        assert not deployment.loader.answered
+        assert deployment.breaker.is_open(now_ms=deployment.now_ms)
 
     assert deployment.serving(after_s=CHECK_S) == ("v2", None)
-    assert deployment.loader.answered
+    assert not deployment.breaker.is_open(now_ms=deployment.now_ms)
 
 
-def test_nothing_loaded_and_no_answer_is_unavailable(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_loaded_and_no_answer_is_no_model_and_asked_again_soon(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
     deployment.publish("v1")
 
     with monkeypatch.context() as outage:
         outage.setattr(deployment.loader._registry._client, "get_object", unreachable)
-        with pytest.raises(Unavailable):
-            deployment.serving()
+        assert deployment.serving() == (None, NO_MODEL)
 
-    assert deployment.serving() == ("v1", None)
+    assert deployment.serving(after_s=RETRY_S - 1) == (None, NO_MODEL)
+    assert deployment.serving(after_s=1) == ("v1", None)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,7 @@ def test_disk_that_takes_no_files_leaves_the_model_serving(deployment: Deploymen
     assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
 
 
-def test_error_that_nobody_expects_fails_one_request_and_then_the_loaded_model_serves(
+def test_unexpected_error_fails_no_request_and_the_loaded_model_serves(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deployment.publish("v1")
@@ -92,10 +93,8 @@ def test_error_that_nobody_expects_fails_one_request_and_then_the_loaded_model_s
 
     with monkeypatch.context() as bug:
         bug.setattr(deployment.loader._registry._client, "get_object", lambda **_: {})
-        with pytest.raises(KeyError):
-            deployment.serving(after_s=CHECK_S)
+        assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
 
-    assert deployment.serving() == ("v1", STALE_MODEL)
     assert deployment.serving(after_s=CHECK_S) == ("v2", None)
 
 
@@ -106,7 +105,7 @@ def test_download_ends_in_time_for_the_answer_and_leaves_nothing(deployment: Dep
     deployment.times_ms = [ANSWER_TIME_MS] * 3 + [ANSWER_TIME_MS - 1]
 
     assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
-    assert deployment.loader.answered  # S3 is slow, not silent
+    assert not deployment.breaker.is_open(now_ms=deployment.now_ms)  # S3 is slow, not silent
     assert deployment.times_ms == []
     assert deployment.cached() == ["v1"]
     assert deployment.serving(after_s=CHECK_S) == ("v2", None)
@@ -156,10 +155,9 @@ def test_earlier_champion_that_cannot_be_fetched_now_is_asked_for_again(
 
     with monkeypatch.context() as outage:
         outage.setattr(deployment.s3, "get_object", only_v2)
-        with pytest.raises(Unavailable):
-            deployment.serving()
+        assert deployment.serving() == (None, NO_MODEL)
 
-    assert deployment.serving() == ("v1", STALE_MODEL)
+    assert deployment.serving(after_s=RETRY_S) == ("v1", STALE_MODEL)
 
 
 def unreachable(**_: Any) -> None:

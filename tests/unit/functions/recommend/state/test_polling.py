@@ -11,10 +11,10 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from alsolike.registry.registry import Registry
+from alsolike.runtime.polling import CircuitBreaker, Polling, WaitBudget
 from functions.recommend import handler
 from functions.recommend.state.bundles import BundleCache
 from functions.recommend.state.champion import STALE_MODEL, ChampionLoader, VariantModels
-from functions.recommend.state.polling import STARVED_S, LimitedLookUp, LookUpLimits
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.recommend.deployment import CHECK_S, Deployment
 from tests.unit.functions.recommend.shop import Shop
@@ -57,8 +57,8 @@ def store(deployment: Deployment) -> Iterator[Store]:
 
 
 @pytest.fixture
-def patience() -> LookUpLimits:
-    return LookUpLimits(BUDGET_MS)
+def budget() -> WaitBudget:
+    return WaitBudget(BUDGET_MS)
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -68,92 +68,23 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-def test_first_look_is_waited_for_and_later_ones_are_taken_when_they_are_there(patience: LookUpLimits) -> None:
-    look: LimitedLookUp[str] = LimitedLookUp(patience, waits_for_first=True)
-    goes_on = threading.Event()
-    calls = []
-
-    def slow(result: str) -> str:
-        calls.append(result)
-        goes_on.wait(20)
-        return result
-
-    patience.begin_request(limited=True)
-    threading.Timer(0.2, goes_on.set).start()
-    assert look.take(lambda: slow("first")) == "first"
-
-    goes_on.clear()
-    patience.begin_request(limited=True)
-    assert look.take(lambda: slow("second")) is None
-    began_s = time.monotonic()
-    patience.begin_request(limited=True)
-    assert look.take(lambda: slow("third")) is None
-    assert time.monotonic() - began_s < BUDGET_MS / 2_000  # only the request that began it waits
-    goes_on.set()
-    until(lambda: look._started is not None and look._started.future.done())
-
-    assert look.take(lambda: slow("fourth")) == "second"
-    assert calls == ["first", "second"]
-
-
-def test_all_looks_of_a_request_share_its_time() -> None:
-    now_s = [0.0]
-    patience = LookUpLimits(100, clock=lambda: now_s[0])
-
-    patience.begin_request(limited=True)
-    now_s[0] = 0.04
-    assert patience.left_s == pytest.approx(0.06)
-    now_s[0] = 0.2
-    assert patience.left_s == 0
-    patience.begin_request(limited=False)
-    assert patience.left_s is None
-
-
-def test_look_that_gets_no_time_between_requests_is_waited_for_in_the_end() -> None:
-    now_s = [0.0]
-    patience = LookUpLimits(BUDGET_MS, clock=lambda: now_s[0])
-    look: LimitedLookUp[str] = LimitedLookUp(patience)
-    goes_on = threading.Event()
-
-    def slow() -> str:
-        goes_on.wait(20)
-        return "found"
-
-    patience.begin_request(limited=True)
-    assert look.take(slow) is None
-    threading.Timer(0.2, goes_on.set).start()
-    now_s[0] = STARVED_S + 1
-
-    assert look.take(slow) == "found"
-
-
-def test_error_of_a_look_is_raised_where_its_result_is_taken(patience: LookUpLimits) -> None:
-    look: LimitedLookUp[str] = LimitedLookUp(patience)
-
-    def fail() -> str:
-        raise KeyError("x")
-
-    patience.begin_request(limited=False)
-    with pytest.raises(KeyError):
-        look.take(fail)
-    assert look.take(lambda: "found") == "found"
-
-
 def test_silent_store_holds_up_no_request_of_a_loaded_model(
-    deployment: Deployment, store: Store, patience: LookUpLimits
+    deployment: Deployment, store: Store, budget: WaitBudget
 ) -> None:
     deployment.publish("v1")
     bundles = BundleCache(store, deployment.bucket, deployment.cache)
-    deployment.loader = ChampionLoader(Registry(store, deployment.bucket), bundles, check_s=CHECK_S, patience=patience)
+    breaker = CircuitBreaker(open_s=CHECK_S)
+    polling = Polling(CHECK_S, breaker=breaker, probes_breaker=True, budget=budget)
+    deployment.loader = ChampionLoader(Registry(store, deployment.bucket), bundles, polling=polling)
 
     def serving(*, after_s: int) -> tuple[str | None, str | None]:
-        patience.begin_request(limited=True)
+        budget.begin_request(limited=True)
         began_s = time.monotonic()
         found = deployment.serving(after_s=after_s)
         assert (time.monotonic() - began_s) * 1000 < BUDGET_MS + SLACK_MS
         return found
 
-    patience.begin_request(limited=False)
+    budget.begin_request(limited=False)
     assert deployment.serving() == ("v1", None)
     deployment.publish("v2")
     store.speaks.clear()
@@ -164,47 +95,31 @@ def test_silent_store_holds_up_no_request_of_a_loaded_model(
     store.fails = True
     store.speaks.set()
     until(lambda: serving(after_s=0) == ("v1", STALE_MODEL))
-    assert not deployment.loader.answered
+    assert breaker.is_open(now_ms=deployment.now_ms)
 
     store.fails = False
     serving(after_s=CHECK_S)
     until(lambda: serving(after_s=0) == ("v2", None))
 
 
-def test_error_that_nobody_expects_in_a_look_fails_one_request(
-    deployment: Deployment, patience: LookUpLimits, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    deployment.publish("v1")
-    bundles = BundleCache(deployment.s3, deployment.bucket, deployment.cache)
-    loader = ChampionLoader(deployment.registry, bundles, check_s=CHECK_S, patience=patience)
-    deployment.loader = loader
-    deployment.serving()
-
-    with monkeypatch.context() as bug:
-        bug.setattr(deployment.registry._client, "get_object", lambda **_: {})
-        with pytest.raises(KeyError):
-            deployment.serving(after_s=CHECK_S)
-
-    assert deployment.serving() == ("v1", STALE_MODEL)
-    assert deployment.serving(after_s=CHECK_S) == ("v1", None)
-
-
 def test_version_beside_the_champion_is_loaded_while_requests_do_without(
-    deployment: Deployment, store: Store, patience: LookUpLimits
+    deployment: Deployment, store: Store, budget: WaitBudget
 ) -> None:
     for version in ("v2", "v3", "v1"):
         deployment.publish(version)
     champion = (
         ChampionLoader(
-            deployment.registry, BundleCache(deployment.s3, deployment.bucket, deployment.cache), check_s=CHECK_S
+            deployment.registry,
+            BundleCache(deployment.s3, deployment.bucket, deployment.cache),
+            polling=Polling(CHECK_S),
         )
-        .serving(now_ms=NOW_MS, remaining_ms=lambda: 20_000)
+        .current(now_ms=NOW_MS, remaining_ms=lambda: 20_000)
         .model
     )
-    beside = VariantModels(BundleCache(store, deployment.bucket, deployment.cache), check_s=CHECK_S, patience=patience)
+    beside = VariantModels(BundleCache(store, deployment.bucket, deployment.cache), retry_s=CHECK_S, budget=budget)
 
     def loaded(*wanted: str) -> set[str]:
-        patience.begin_request(limited=True)
+        budget.begin_request(limited=True)
         return set(beside.current(wanted, champion=champion, now_ms=NOW_MS, remaining_ms=lambda: 20_000))
 
     store.speaks.clear()
@@ -226,10 +141,10 @@ def test_silent_store_leaves_answers_of_a_warm_process_in_their_time(
     shop.catalogue({"fig": {"price": 1}})
     path = {"userId": "anna"} if "user" in route else None
     shop.get(route, path=path)
-    watch = handler._sources().watch
+    refresher = handler._sources().refresher
     silent = threading.Event()
     try:
-        _breaker(monkeypatch, watch._champion._registry._client, silent)
+        _breaker(monkeypatch, refresher._champion._registry._client, silent)
         for _ in range(3):
             began_s = time.monotonic()
             answer = shop.get(route, path=path)
@@ -258,7 +173,7 @@ def test_first_request_of_another_kind_looks_for_trends_as_well(shop: Shop, monk
     shop.count(kiwi=50)
     shop.get("GET /popular")
     trends = handler._sources().trends
-    until(lambda: trends._look._started is not None and trends._look._started.future.done())
+    until(lambda: trends._reading is not None and trends._reading.done())
 
     assert shop.get("GET /trending")["headers"]["x-alsolike-source"] == "trending"
 

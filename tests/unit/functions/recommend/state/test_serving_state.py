@@ -12,11 +12,13 @@ import pytest
 from alsolike.declarations.storage import CONFIGURATION_KEY, SNAPSHOT_KEY
 from alsolike.domain.configuration import DEFAULT
 from alsolike.domain.experiments import Arm, Experiment
+from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.polling import CircuitBreaker, PolledValue, Polling, unlimited
 from alsolike.snapshot.snapshot import EMPTY
+from functions.recommend.handler import READ_MS
 from functions.recommend.state.bundles import BundleCache
-from functions.recommend.state.champion import ChampionLoader, VariantModels
-from functions.recommend.state.polling import CircuitBreaker, PolledValue
-from functions.recommend.state.serving_state import LOOK_TIME_MS, NO_SERVING, ServingState, StateRefresher
+from functions.recommend.state.champion import NO_SERVING, ChampionLoader, VariantModels
+from functions.recommend.state.serving_state import ServingState, StateRefresher
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.recommend.shop import ARN, Shop
 
@@ -180,12 +182,12 @@ def test_nothing_is_looked_at_where_a_silent_store_would_take_the_time_of_the_an
     shop.configure(**CHEAP)
     shop.catalogue({"pear": {"price": 1}})
 
-    first = shop.post({"userId": "nobody"}, remaining_ms=LOOK_TIME_MS)
+    first = shop.post({"userId": "nobody"}, remaining_ms=READ_MS)
     assert first["headers"]["x-alsolike-degraded"] == "no-configuration, no-catalogue"
     assert shop.items("cheap", userId="unknown-user") == ["pear"]
 
     shop.catalogue({"pear": None}, at_ms=NOW_MS + 1)
-    hurried = shop.post({"userId": "nobody", **NAMED}, remaining_ms=LOOK_TIME_MS)
+    hurried = shop.post({"userId": "nobody", **NAMED}, remaining_ms=READ_MS)
     assert [item["itemId"] for item in orjson.loads(hurried["body"])["itemList"]] == ["pear"]
     assert "x-alsolike-degraded" not in hurried["headers"]
     assert shop.items("cheap", userId="unknown-user") == []
@@ -204,105 +206,86 @@ def test_new_model_is_seen_with_the_same_catalogue(shop: Shop, monkeypatch: pyte
     assert "fig" not in [item["itemId"] for item in items]
 
 
-class Held:
-    """A reader, and a champion's loader, of one value."""
+class Part:
+    """A polled part of the state, whose reads can fail."""
 
-    stale = False
-    answered = True
-    goes_on = False
+    def __init__(self, value: Any, **options: Any) -> None:
+        self.value, self.reads = value, 0
+        self.error: Exception | None = None
+        self.options = options
 
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def is_due(self, *, now_ms: int) -> bool:
-        return False
-
-    def current(self, **_: Any) -> Any:
+    def read(self, _: Callable[[], float]) -> Any:
+        self.reads += 1
+        if self.error is not None:
+            raise self.error
         return self.value
 
-    serving = current
+    def polled(self, name: str, breaker: CircuitBreaker) -> PolledValue[Any]:
+        polling = Polling(0, breaker=breaker, **self.options)
+        return PolledValue(self.read, name=name, polling=polling, default=self.value)
 
 
-def watching(champion: Held, configuration: Held, snapshot: Held, *, breaker: CircuitBreaker) -> StateRefresher:
+@pytest.fixture
+def parts() -> tuple[Part, Part, Part]:
+    return Part(NO_SERVING, probes_breaker=True), Part(DEFAULT), Part(EMPTY)
+
+
+@pytest.fixture
+def refresher(parts: tuple[Part, Part, Part]) -> StateRefresher:
+    breaker = CircuitBreaker(open_s=30)
+    champion, configuration, snapshot = parts
     return StateRefresher(
-        cast(ChampionLoader, champion),
-        variants=VariantModels(BundleCache(None, "", Path()), check_s=30),
-        configuration=PolledValue(configuration, what="configuration", default=DEFAULT, retry_s=1, breaker=breaker),
-        snapshot=PolledValue(snapshot, what="catalogue", default=EMPTY, retry_s=1, breaker=breaker),
-        breaker=breaker,
+        cast(ChampionLoader, champion.polled("model", breaker)),
+        variants=VariantModels(BundleCache(None, "", Path()), retry_s=30),
+        configuration=configuration.polled("configuration", breaker),
+        snapshot=snapshot.polled("catalogue", breaker),
     )
 
 
-class Looks(Held):
-    """Periodically refreshed value that fails and counts its polls.
-
-    A poll takes 4 seconds while S3 does not answer, and 0.01 seconds while S3 rejects it.
-    """
-
-    takes_s = 0.0
-    seconds = 0.0
-    """Total time of all polls."""
-
-    def __init__(self, value: Any) -> None:
-        super().__init__(value)
-        self.looks = 0
-
-    def current(self, **_: Any) -> Any:
-        self.looks += 1
-        Looks.seconds += Looks.takes_s
-        self.stale, self.answered = Looks.takes_s > 0, Looks.takes_s == 0
-        return self.value
-
-    serving = current
-
-
-@pytest.mark.parametrize(("takes_s", "asked"), [(4.0, (1, 0, 0)), (0.01, (1, 1, 1))])
-def test_a_silent_store_is_waited_for_by_one_look_and_a_refusing_one_asked_by_all(
-    monkeypatch: pytest.MonkeyPatch, takes_s: float, asked: tuple[int, ...]
+@pytest.mark.parametrize(("is_timeout", "read"), [(True, (1, 0, 0)), (False, (1, 1, 1))])
+def test_a_silent_store_is_waited_for_by_one_read_and_a_refusing_one_asked_by_all(
+    parts: tuple[Part, Part, Part], refresher: StateRefresher, is_timeout: bool, read: tuple[int, ...]
 ) -> None:
-    monkeypatch.setattr(Looks, "seconds", 0.0)
-    parts = (Looks(NO_SERVING), Looks(DEFAULT), Looks(EMPTY))
-    watch = watching(*parts, breaker=CircuitBreaker(lasts_s=30, clock=lambda: Looks.seconds))
+    def reads(*, after_s: int) -> tuple[int, ...]:
+        """Return the number of reads of each part in one request."""
+        before = [part.reads for part in parts]
+        refresher.state(now_ms=NOW_MS + after_s * 1000, remaining_ms=unlimited)
+        return tuple(part.reads - n for part, n in zip(parts, before, strict=True))
 
-    def looks(*, after_s: int) -> tuple[int, ...]:
-        """Return the number of polls of each part in one request."""
-        before = [part.looks for part in parts]
-        watch.state(now_ms=NOW_MS + after_s * 1000, remaining_ms=lambda: LOOK_TIME_MS + 1)
-        return tuple(part.looks - n for part, n in zip(parts, before, strict=True))
-
-    assert looks(after_s=0) == (1, 1, 1)
-    monkeypatch.setattr(Looks, "takes_s", takes_s)
-    assert looks(after_s=30) == asked
-    monkeypatch.setattr(Looks, "takes_s", 0.0)
-    assert looks(after_s=35) == (1, 1, 1)  # it has answered
+    assert reads(after_s=0) == (1, 1, 1)
+    for part in parts:
+        part.error = Unavailable(is_timeout=is_timeout)
+    assert reads(after_s=30) == read
+    for part in parts:
+        part.error = None
+    assert reads(after_s=35) == (1, 1, 1)  # the champion's read has closed the circuit breaker
 
 
 def test_configuration_that_a_silent_store_did_not_give_holds_back_the_snapshot_alone(
-    monkeypatch: pytest.MonkeyPatch,
+    parts: tuple[Part, Part, Part], refresher: StateRefresher
 ) -> None:
-    champion, configuration, snapshot = Held(NO_SERVING), Looks(DEFAULT), Looks(EMPTY)
-    monkeypatch.setattr(Looks, "seconds", 0.0)
-    monkeypatch.setattr(Looks, "takes_s", 4.0)
-    watch = watching(champion, configuration, snapshot, breaker=CircuitBreaker(lasts_s=30, clock=lambda: Looks.seconds))
+    _, configuration, snapshot = parts
+    configuration.error = Unavailable(is_timeout=True)
 
-    found = watch.state(now_ms=NOW_MS, remaining_ms=lambda: LOOK_TIME_MS + 1)
+    state = refresher.state(now_ms=NOW_MS, remaining_ms=unlimited)
 
-    assert found.degraded == ("no-model", "stale-configuration", "no-catalogue")
-    assert (configuration.looks, snapshot.looks) == (1, 0)
+    assert state.degraded == ("no-model", "no-configuration", "no-catalogue")
+    assert (configuration.reads, snapshot.reads) == (1, 0)
 
 
-def test_standing_is_put_together_anew_only_when_a_part_was_read_anew() -> None:
-    configuration, snapshot = Held(DEFAULT), Held(EMPTY)
-    watch = watching(Held(NO_SERVING), configuration, snapshot, breaker=CircuitBreaker(lasts_s=30))
+def test_state_is_rebuilt_only_when_a_part_has_changed(
+    parts: tuple[Part, Part, Part], refresher: StateRefresher
+) -> None:
+    _, configuration, snapshot = parts
 
     def state() -> ServingState:
-        return watch.state(now_ms=NOW_MS, remaining_ms=lambda: LOOK_TIME_MS + 1)
+        return refresher.state(now_ms=NOW_MS, remaining_ms=unlimited)
 
     first = state()
     assert state() is first
     configuration.value = dataclasses.replace(DEFAULT, version=2)
     assert state().configuration.version == 2
-    snapshot.stale = True
+    snapshot.error = Unavailable()
     assert state().degraded == ("no-model", "stale-catalogue")
     experiment = Experiment("e", "layer", NOW_MS + 1, None, (Arm("a", 0.5), Arm("b", 0.5)))
     configuration.value = dataclasses.replace(DEFAULT, experiments={"e": experiment})

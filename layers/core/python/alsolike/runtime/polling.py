@@ -1,0 +1,281 @@
+"""Polled values: re-read after an interval, with a fallback, a circuit breaker and a limit of each request's wait."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from concurrent import futures
+from typing import Any, Generic, TypeVar
+
+from alsolike.runtime.errors import AlsolikeError, Unavailable
+from alsolike.runtime.observability import logger
+from alsolike.runtime.struct import struct
+
+T = TypeVar("T")
+
+STARVED_S = 10
+"""Age of a read in a thread from which a request waits for its end: Lambda stops threads between requests."""
+
+
+def unlimited() -> float:
+    """Return the time that is left for a read for which no request waits."""
+    return math.inf
+
+
+class CircuitBreaker:
+    """Circuit breaker shared by the readers of one service.
+
+    Without it, each reader would wait for its own timeout, one after the other in the same request.
+
+    Parameters
+    ----------
+    open_s
+        Duration of the open state after a timeout.
+    """
+
+    def __init__(self, *, open_s: float) -> None:
+        self._open_ms = open_s * 1000
+        self._until_ms = 0.0
+
+    def is_open(self, *, now_ms: int) -> bool:
+        """Return true while reads are to be skipped."""
+        return now_ms < self._until_ms
+
+    def record(self, error: Exception | None, *, now_ms: int) -> None:
+        """Open after a timeout, close after a successful read; a refusal or an unreadable object changes nothing."""
+        if error is None:
+            self._until_ms = 0.0
+        elif isinstance(error, Unavailable) and error.is_timeout:
+            self._until_ms = now_ms + self._open_ms
+
+
+class WaitBudget:
+    """The time that a request may wait for reads, all of them together.
+
+    Parameters
+    ----------
+    limit_ms
+        Of a request; 0 for no limit, which needs no thread.
+    clock
+        Returns seconds from an arbitrary start.
+
+    Attributes
+    ----------
+    is_cold
+        True in a request that waits for the first reads of its process.
+    """
+
+    def __init__(self, limit_ms: float = 0, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limit_ms = limit_ms
+        self.clock = clock
+        self.is_cold = False
+        self._until_s: float | None = None
+        # One thread: downloads into the same folder must not overlap.
+        self.thread = futures.ThreadPoolExecutor(1, "read") if limit_ms else None
+
+    def begin_request(self, *, limited: bool) -> None:
+        """Start the time of a request, or of a call that may wait until reads end."""
+        self.is_cold = False
+        self._until_s = self.clock() + self._limit_ms / 1000 if limited and self._limit_ms else None
+
+    def wait_in_cold_start(self) -> None:
+        """Lift the limit of this request: it is the first one of the process and waits for a model anyway."""
+        self.is_cold = True
+        self._until_s = None
+
+    @property
+    def left_s(self) -> float | None:
+        """The remaining time; None for no limit."""
+        return None if self._until_s is None else max(0.0, self._until_s - self.clock())
+
+
+NO_LIMIT = WaitBudget()
+
+
+@struct
+class Polling:
+    """The times and limits of reads.
+
+    Attributes
+    ----------
+    interval_s
+        Pause after a read.
+    retry_s
+        Pause after a failed read while there is no value; None for `interval_s`.
+    max_retry_s
+        The pause doubles with each failure up to this one; None for a constant pause.
+    breaker
+        Circuit breaker: while it is open, the value is not read.
+    probes_breaker
+        True to read the value although the circuit breaker is open; a successful read closes it.
+    budget
+        Limit of a request's wait. A read that takes longer continues in a thread, and a later request takes its result.
+    waits_for_first
+        True if a request waits for the end of the first read.
+    min_remaining_ms
+        Minimum remaining time of a request for a read to start.
+    """
+
+    interval_s: float
+    retry_s: float | None = None
+    max_retry_s: float | None = None
+    breaker: CircuitBreaker | None = None
+    probes_breaker: bool = False
+    budget: WaitBudget = NO_LIMIT
+    waits_for_first: bool = False
+    min_remaining_ms: float = 0
+
+
+EVERY_30_S = Polling(interval_s=30)
+NO_DEFAULT: Any = object()
+_UNFINISHED: Any = object()
+
+
+class PolledValue(Generic[T]):
+    """A value that is re-read on the first use after an interval; after a failed read, the earlier value stays.
+
+    Parameters
+    ----------
+    read
+        Returns the latest value, given a function that returns the request's remaining milliseconds.
+    name
+        Its name in `degraded` and in errors.
+    default
+        The value before the first successful read. Without one, `current` raises.
+
+    Attributes
+    ----------
+    is_partial
+        Set by a read whose result lacks a part.
+    """
+
+    def __init__(
+        self, read: Callable[[Callable[[], float]], T], *, name: str, polling: Polling, default: T = NO_DEFAULT
+    ) -> None:
+        self._read = read
+        self._name = name
+        self._polling = polling
+        self._value = default
+        self._was_read = False
+        self._waits_for_first = polling.waits_for_first
+        self._failures = 0
+        self._next_ms = -math.inf
+        self._reading: futures.Future[T] | None = None
+        self._began_s = 0.0
+        self.is_partial = False
+
+    @property
+    def degraded(self) -> str | None:
+        """``no-<name>`` before the first successful read, ``stale-<name>`` after a failed or partial one, else None."""
+        if not self._was_read:
+            return f"no-{self._name}"
+        return f"stale-{self._name}" if self._failures or self.is_partial else None
+
+    @property
+    def latest(self) -> T:
+        """The value of the last successful read, or the default."""
+        return self._value
+
+    @property
+    def was_read(self) -> bool:
+        """True after the first successful read."""
+        return self._was_read
+
+    @property
+    def is_reading(self) -> bool:
+        """True while a read is active or its result is pending."""
+        return self._reading is not None
+
+    def current(self, *, now_ms: int, remaining_ms: Callable[[], float] = unlimited) -> T:
+        """Return the value, after a read if one is due.
+
+        Parameters
+        ----------
+        remaining_ms
+            Returns the time left for the request.
+
+        Raises
+        ------
+        Unavailable
+            If the value was never read, cannot be read, and has no default.
+        """
+        if now_ms < self._next_ms and self._reading is None:
+            return self._value
+        return self._poll(now_ms, remaining_ms)
+
+    def refresh(self, *, now_ms: int) -> T:
+        """Read the value now and return the result of `current`."""
+        self._next_ms = -math.inf
+        return self.current(now_ms=now_ms)
+
+    def begin(self, *, now_ms: int) -> None:
+        """Start a read in a thread if one is due, so that a later request need not wait for it."""
+        if self._polling.budget.thread is not None and self._reading is None and now_ms >= self._next_ms:
+            self._start(unlimited)
+
+    def _poll(self, now_ms: int, remaining_ms: Callable[[], float]) -> T:
+        polling = self._polling
+        if self._reading is None and (self._is_held_back(now_ms) or remaining_ms() <= polling.min_remaining_ms):
+            return self._value
+        try:
+            value = self._result(remaining_ms)
+        except Exception as error:  # noqa: BLE001  the earlier value answers whatever fails
+            self._fail(error, now_ms=now_ms)
+            return self._value
+        if value is not _UNFINISHED:
+            self._record(None, now_ms)
+            self._value, self._was_read, self._failures = value, True, 0
+            self._next_ms = now_ms + polling.interval_s * 1000
+        return self._value
+
+    def _fail(self, error: Exception, *, now_ms: int) -> None:
+        """Keep the value and schedule the next read; raise the error if there is no value."""
+        polling = self._polling
+        self._record(error, now_ms)
+        if self._value is NO_DEFAULT:  # the next call reads again
+            if isinstance(error, AlsolikeError):
+                raise Unavailable(f"the {self._name} cannot be read: {error}") from error
+            raise error
+        logger.error(f"{self._name} cannot be read", reason=f"{type(error).__name__}: {error}")
+        pause_s = polling.interval_s
+        if not self._was_read and polling.retry_s is not None:
+            pause_s = polling.retry_s
+            if polling.max_retry_s is not None:
+                pause_s = min(pause_s * 2**self._failures, polling.max_retry_s)
+        self._failures += 1
+        self._next_ms = now_ms + pause_s * 1000
+
+    def _is_held_back(self, now_ms: int) -> bool:
+        breaker = self._polling.breaker
+        return breaker is not None and not self._polling.probes_breaker and breaker.is_open(now_ms=now_ms)
+
+    def _record(self, error: Exception | None, now_ms: int) -> None:
+        if self._polling.breaker is not None:
+            self._polling.breaker.record(error, now_ms=now_ms)
+
+    def _result(self, remaining_ms: Callable[[], float]) -> T:
+        """Return the result of a read, or `_UNFINISHED`."""
+        budget = self._polling.budget
+        if budget.thread is None:
+            return self._read(remaining_ms)
+        if self._waits_for_first:
+            budget.wait_in_cold_start()
+        wait_s: float | None = 0.0
+        if self._reading is None:
+            self._start(remaining_ms if budget.left_s is None else unlimited)
+            wait_s = budget.left_s
+        elif budget.left_s is None or budget.clock() - self._began_s > STARVED_S:
+            wait_s = None
+        reading = self._reading
+        assert reading is not None
+        futures.wait([reading], timeout=wait_s)
+        if not reading.done():
+            return _UNFINISHED  # type: ignore[no-any-return]
+        self._reading, self._waits_for_first = None, False
+        return reading.result()
+
+    def _start(self, remaining_ms: Callable[[], float]) -> None:
+        budget = self._polling.budget
+        assert budget.thread is not None
+        self._reading, self._began_s = budget.thread.submit(self._read, remaining_ms), budget.clock()

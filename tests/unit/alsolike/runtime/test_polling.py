@@ -1,0 +1,258 @@
+"""The polled value on a clock of its own: fresh, stale, failing, recovering, deleted, slow."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from alsolike.runtime.errors import NotFound, Unavailable
+from alsolike.runtime.polling import STARVED_S, CircuitBreaker, PolledValue, Polling, WaitBudget
+
+BUDGET_MS = 50
+TIMEOUT = Unavailable("s3://b/k: timeout", is_timeout=True)
+REFUSAL = Unavailable("s3://b/k: denied", code="AccessDenied")
+
+
+class Stored:
+    """An object that can be replaced, and reads of it that can fail."""
+
+    def __init__(self, value: str = "a") -> None:
+        self.value = value
+        self.error: Exception | None = None
+        self.read_at: list[int] = []
+        self.now_ms = 0
+
+    def read(self, remaining_ms: Callable[[], float]) -> str:
+        self.read_at.append(self.now_ms)
+        if self.error is not None:
+            raise self.error
+        return self.value
+
+
+@pytest.fixture
+def stored() -> Stored:
+    return Stored()
+
+
+def polled(stored: Stored, polling: Polling, **options: str) -> Callable[[int], tuple[str, str | None]]:
+    """Return a function of seconds that returns the value and its degradation."""
+    value = PolledValue(stored.read, name="menu", polling=polling, **options)
+
+    def at(now_s: int) -> tuple[str, str | None]:
+        stored.now_ms = now_s * 1000
+        current = value.current(now_ms=stored.now_ms)
+        return current, value.degraded
+
+    return at
+
+
+def test_value_is_read_on_the_first_use_and_on_the_first_one_after_the_interval(stored: Stored) -> None:
+    at = polled(stored, Polling(30))
+
+    assert at(10) == ("a", None)
+    stored.value = "b"
+    assert at(39) == ("a", None)
+    assert at(40) == ("b", None)
+    assert stored.read_at == [10_000, 40_000]
+
+
+@pytest.mark.parametrize("error", [TIMEOUT, REFUSAL, NotFound("deleted"), KeyError("bug")])
+def test_earlier_value_stays_and_is_stale_until_a_read_after_the_interval_succeeds(
+    stored: Stored, error: Exception
+) -> None:
+    at = polled(stored, Polling(30, retry_s=1))
+    at(0)
+    stored.value, stored.error = "b", error
+
+    assert at(30) == ("a", "stale-menu")
+    assert at(59) == ("a", "stale-menu")
+    stored.error = None
+    assert at(60) == ("b", None)
+    assert stored.read_at == [0, 30_000, 60_000]
+
+
+def test_default_answers_before_the_first_value_and_reads_are_repeated_after_the_pause(stored: Stored) -> None:
+    at = polled(stored, Polling(30, retry_s=5), default="default")
+    stored.error = REFUSAL
+
+    assert at(0) == ("default", "no-menu")
+    assert at(4) == ("default", "no-menu")
+    stored.error = None
+    assert at(5) == ("a", None)
+    assert at(34) == ("a", None)
+    assert stored.read_at == [0, 5_000]
+
+
+def test_pause_doubles_up_to_its_limit(stored: Stored) -> None:
+    at = polled(stored, Polling(math.inf, retry_s=30, max_retry_s=100), default="default")
+    stored.error = REFUSAL
+
+    for now_s in range(0, 400, 10):
+        at(now_s)
+
+    assert stored.read_at == [0, 30_000, 90_000, 190_000, 290_000, 390_000]
+
+
+def test_value_without_a_default_raises_at_each_use_until_it_was_read(stored: Stored) -> None:
+    at = polled(stored, Polling(30))
+    stored.error = REFUSAL
+
+    for now_s in (0, 1):
+        with pytest.raises(Unavailable, match="the menu cannot be read: s3://b/k: denied"):
+            at(now_s)
+    stored.error = KeyError("bug")
+    with pytest.raises(KeyError):
+        at(2)
+    stored.error = None
+    assert at(3) == ("a", None)
+
+
+def test_refresh_reads_now_and_starts_the_interval(stored: Stored) -> None:
+    value = PolledValue(stored.read, name="menu", polling=Polling(30))
+    value.current(now_ms=0)
+    stored.value = "b"
+
+    assert value.refresh(now_ms=10_000) == "b"
+    stored.value = "c"
+    assert value.current(now_ms=39_999) == "b"
+    assert value.current(now_ms=40_000) == "c"
+
+
+def test_partial_value_is_stale(stored: Stored) -> None:
+    value = PolledValue(stored.read, name="menu", polling=Polling(30))
+    value.is_partial = True
+
+    assert value.current(now_ms=0) == "a"
+    assert value.degraded == "stale-menu"
+
+
+def test_read_that_a_request_has_no_time_for_is_left_to_the_next_one(stored: Stored) -> None:
+    value = PolledValue(stored.read, name="menu", polling=Polling(30, min_remaining_ms=9_000), default="default")
+
+    assert value.current(now_ms=0, remaining_ms=lambda: 9_000) == "default"
+    assert value.current(now_ms=0, remaining_ms=lambda: 9_001) == "a"
+    stored.value = "b"
+    assert value.current(now_ms=30_000, remaining_ms=lambda: 9_000) == "a"
+    assert value.degraded is None
+    assert value.current(now_ms=30_000, remaining_ms=lambda: 9_001) == "b"
+
+
+class TestCircuitBreaker:
+    def test_timeout_of_one_reader_holds_back_the_others_and_a_refusal_does_not(self) -> None:
+        first, second = Stored(), Stored()
+        breaker = CircuitBreaker(open_s=30)
+        one, other = (polled(each, Polling(10, breaker=breaker), default="default") for each in (first, second))
+
+        first.error = REFUSAL
+        assert (one(0), other(0)) == (("default", "no-menu"), ("a", None))
+        first.error, second.value = TIMEOUT, "b"
+        assert (one(10), other(10)) == (("default", "no-menu"), ("a", None))
+        assert (one(39), other(39)) == (("default", "no-menu"), ("a", None))
+        first.error = None
+        assert (one(40), other(40)) == (("a", None), ("b", None))
+        assert (first.read_at, second.read_at) == ([0, 10_000, 40_000], [0, 40_000])
+
+    def test_reader_that_probes_is_not_held_back_and_closes_it(self) -> None:
+        first, second = Stored(), Stored()
+        breaker = CircuitBreaker(open_s=30)
+        probe = polled(first, Polling(10, breaker=breaker, probes_breaker=True, retry_s=5), default="default")
+        other = polled(second, Polling(10, breaker=breaker), default="default")
+
+        first.error = TIMEOUT
+        assert (probe(0), other(0)) == (("default", "no-menu"), ("default", "no-menu"))
+        first.error = None
+        assert (probe(5), other(5)) == (("a", None), ("a", None))
+
+
+class Slow:
+    """A read that lasts until it may end."""
+
+    def __init__(self) -> None:
+        self.may_end = threading.Event()
+        self.reads: list[str] = []
+        self.value = "first"
+
+    def __call__(self, remaining_ms: Callable[[], float]) -> str:
+        self.reads.append(self.value)
+        value = self.value
+        self.may_end.wait(20)
+        return value
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.005)
+
+
+class TestWaiting:
+    def test_first_read_is_waited_for_and_later_results_are_taken_when_they_exist(self) -> None:
+        read, budget = Slow(), WaitBudget(BUDGET_MS)
+        value = PolledValue(read, name="menu", polling=Polling(0, budget=budget, waits_for_first=True))
+        budget.begin_request(limited=True)
+        threading.Timer(0.2, read.may_end.set).start()
+        assert value.current(now_ms=0) == "first"
+        assert budget.is_cold
+
+        read.may_end.clear()
+        read.value = "second"
+        budget.begin_request(limited=True)
+        assert value.current(now_ms=1) == "first"
+        began_s = time.monotonic()
+        budget.begin_request(limited=True)
+        assert value.current(now_ms=2) == "first"
+        assert time.monotonic() - began_s < BUDGET_MS / 1000 / 2  # only the request that began the read waits
+        read.may_end.set()
+        until(lambda: value.current(now_ms=3) == "second")
+
+        assert read.reads[:2] == ["first", "second"]
+
+    def test_all_reads_of_a_request_share_its_time(self) -> None:
+        now_s = [0.0]
+        budget = WaitBudget(100, clock=lambda: now_s[0])
+
+        budget.begin_request(limited=True)
+        now_s[0] = 0.04
+        assert budget.left_s == pytest.approx(0.06)
+        now_s[0] = 0.2
+        assert budget.left_s == 0
+        budget.begin_request(limited=False)
+        assert budget.left_s is None
+
+    def test_read_that_gets_no_time_between_requests_is_waited_for_in_the_end(self) -> None:
+        now_s = [0.0]
+        read, budget = Slow(), WaitBudget(BUDGET_MS, clock=lambda: now_s[0])
+        value = PolledValue(read, name="menu", polling=Polling(30, budget=budget), default="default")
+
+        budget.begin_request(limited=True)
+        assert value.current(now_ms=0) == "default"
+        threading.Timer(0.2, read.may_end.set).start()
+        now_s[0] = STARVED_S + 1
+
+        assert value.current(now_ms=0) == "first"
+
+    def test_failed_read_in_the_thread_keeps_the_earlier_value(self) -> None:
+        stored, budget = Stored(), WaitBudget(BUDGET_MS)
+        at = polled(stored, Polling(30, budget=budget))
+        budget.begin_request(limited=False)
+        at(0)
+        stored.error = KeyError("bug")
+
+        assert at(30) == ("a", "stale-menu")
+
+    def test_read_that_was_begun_for_later_requests_is_taken_by_one(self) -> None:
+        read, budget = Slow(), WaitBudget(BUDGET_MS)
+        value = PolledValue(read, name="menu", polling=Polling(30, budget=budget), default="default")
+        read.may_end.set()
+
+        value.begin(now_ms=0)
+        value.begin(now_ms=0)
+        budget.begin_request(limited=True)
+        until(lambda: value.current(now_ms=1) == "first")
+
+        assert read.reads == ["first"]
