@@ -230,7 +230,7 @@ def _count(answer: Answer) -> None:
     if answer.rules:
         count(Metric.RULES_APPLIED)
     if answer.unmet_rules:
-        count(Metric.RULES_GAVE)
+        count(Metric.RULES_UNMET)
     if answer.degraded:
         count(Metric.RECOMMENDATIONS_DEGRADED)
         count(_DEGRADED_TO[answer.source])

@@ -36,7 +36,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     stores = Stores(
         s3=s3,
         bucket=settings.artefact_bucket,
-        turn=TrainingLock(s3, client("stepfunctions"), settings.artefact_bucket),
+        lock=TrainingLock(s3, client("stepfunctions"), settings.artefact_bucket),
         lake=LakeSize(s3, settings.lake_bucket),
         registry=Registry(s3, settings.artefact_bucket),
     )

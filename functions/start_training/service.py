@@ -87,7 +87,7 @@ class Stores:
 
     s3: Any
     bucket: str
-    turn: TrainingLock
+    lock: TrainingLock
     lake: LakeSize
     registry: Registry
 
@@ -104,9 +104,9 @@ def start_training(run: RunId, trigger: Trigger, *, execution_id: str, rule: Eng
     Unavailable
         If a service does not answer.
     """
-    holder = stores.turn.take(execution_id, run_id=run.run_id, now_ms=run.started_ms)
+    holder = stores.lock.acquire(execution_id, run_id=run.run_id, now_ms=run.started_ms)
     version = trigger.version or run.run_id
-    if holder is not None:
+    if holder.execution_id != execution_id:
         reason = f"{trigger}; not now, for run {holder.run_id} goes on as execution {holder.execution_id}"
         return Start(First.BUSY, Engine.LAMBDA, reason, version)
     champion, orphan = stores.registry.champion(), None

@@ -95,11 +95,11 @@ def force(client: Any) -> None:
     assert decisions.force("v1", reason="Christmas").forced == "Christmas"
 
 
-def take(client: Any) -> None:
-    assert TrainingLock(client, None, BUCKET).take("arn:aws:e", run_id="r", now_ms=1) is None
+def acquire(client: Any) -> None:
+    assert TrainingLock(client, None, BUCKET).acquire("arn:aws:e", run_id="r", now_ms=1).execution_id == "arn:aws:e"
 
 
-@pytest.mark.parametrize("change", [promote, force, take])
+@pytest.mark.parametrize("change", [promote, force, acquire])
 def test_lost_response_fails_no_store(s3: Any, change: Callable[[Any], None]) -> None:
     for version in ("v1", "v2"):
         s3.put_object(Bucket=BUCKET, Key=f"{model_prefix(version)}manifest.json", Body=b"{}")

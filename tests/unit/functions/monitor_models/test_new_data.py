@@ -87,7 +87,7 @@ def test_nothing_is_started_while_somebody_elses_training_has_its_turn(shop: Mon
     shop.happened([event(f"a-{n}", f"user-{n % 50}", "item-00", now_ms - 1 - n) for n in range(600)], profiles=False)
     states, arn = shop.places.states, shop.places.state_machine_arn
     execution = states.start_execution(stateMachineArn=arn, name="by-hand", input="{}")["executionArn"]
-    TrainingLock(shop.places.s3, states, shop.places.artefact_bucket).take(execution, run_id="r", now_ms=now_ms)
+    TrainingLock(shop.places.s3, states, shop.places.artefact_bucket).acquire(execution, run_id="r", now_ms=now_ms)
 
     meanwhile = shop.look(now_ms=now_ms, rules=DATA_RULES)
     shop.ended()

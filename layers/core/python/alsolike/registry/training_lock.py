@@ -45,8 +45,8 @@ class TrainingLock:
         self._stepfunctions = stepfunctions
         self._bucket = bucket
 
-    def take(self, execution_id: str, *, run_id: str, now_ms: int) -> Holder | None:
-        """Acquire the lock for an execution; return the holder, if another execution holds it and runs.
+    def acquire(self, execution_id: str, *, run_id: str, now_ms: int) -> Holder:
+        """Acquire the lock for an execution unless another running one holds it; return the holder.
 
         An execution that holds it already keeps it.
 
@@ -60,12 +60,10 @@ class TrainingLock:
             If S3 or Step Functions does not answer.
         """
         holder = self._holder()
-        if holder and holder.execution_id == execution_id:
-            return None
-        if holder and self._runs(holder.execution_id):
+        if holder and (holder.execution_id == execution_id or self._runs(holder.execution_id)):
             return holder
-        self._write(holder, {"execution_id": execution_id, "run_id": run_id, "taken_ms": now_ms})
-        return None
+        etag = self._write(holder, {"execution_id": execution_id, "run_id": run_id, "taken_ms": now_ms})
+        return Holder(execution_id, run_id, etag)
 
     def running(self) -> Holder | None:
         """Return the running holder; None if the next execution would get the lock.
@@ -95,7 +93,7 @@ class TrainingLock:
         return False
 
     def clear(self) -> None:
-        """Delete the object; the next run takes the turn.
+        """Delete the object; the next run acquires the lock.
 
         Raises
         ------
@@ -126,8 +124,8 @@ class TrainingLock:
             raise
         return bool(status in ("RUNNING", "PENDING_REDRIVE"))
 
-    def _write(self, expected: Holder | None, document: dict[str, Any]) -> None:
-        S3Object(self._s3, self._bucket, TRAINING_RUN_KEY).replace(
+    def _write(self, expected: Holder | None, document: dict[str, Any]) -> str:
+        return S3Object(self._s3, self._bucket, TRAINING_RUN_KEY).replace(
             orjson.dumps(document, option=orjson.OPT_INDENT_2),
             etag=expected.etag if expected else None,
             conflict=f"another run took s3://{self._bucket}/{TRAINING_RUN_KEY} at the same time",

@@ -166,7 +166,7 @@ class Metric(StrEnum):
     SERVED_TO_UNKNOWN = "ServedToUnknown"
     SERVED_ARCHIVED = "ServedArchived"
     RULES_APPLIED = "RulesApplied"
-    RULES_GAVE = "RulesGave"
+    RULES_UNMET = "RulesGave"
     BATCH_USERS_ANSWERED = "BatchUsersAnswered"
     BATCH_USERS_DEGRADED = "BatchUsersDegraded"
     BATCH_USERS_REFUSED = "BatchUsersRefused"
