@@ -26,11 +26,12 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from alsolike.declarations.parameters import Names
 from alsolike.domain.configuration import DEFAULT
 from benchmarks import transport
 from benchmarks.measure import Result
 from cli import console
-from operations.client.deployment import Deployment, Names
+from operations.client.deployment import Deployment
 from operations.ingest.inputs import DEFAULTS, open_inputs
 from operations.ingest.latest import PARTS
 from operations.ingest.load import InteractionsImport

@@ -14,7 +14,8 @@ from alsolike.runtime.errors import NotFound
 from cli.options import Stack, State
 
 if TYPE_CHECKING:
-    from operations.client.deployment import Deployment, Names
+    from alsolike.declarations.parameters import Names
+    from operations.client.deployment import Deployment
 
 app = typer.Typer(no_args_is_help=True, help="The pages: storefront and console.")
 

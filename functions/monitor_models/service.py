@@ -244,7 +244,7 @@ def _judge(
         return report, after
     lock = TrainingLock(places.s3, places.states, places.artefact_bucket)
     if (holder := lock.running()) is not None and not _is(holder, found):
-        logger.info("training is due, another goes on", due=found.name, execution=holder.execution_id)
+        logger.info("training is due, another run is active", due=found.name, execution=holder.execution_id)
         return report, after  # its cause still exists at the next look
     # Start before storing: a look that dies in between names the same execution when it is repeated.
     start(places.states, places.state_machine_arn, found)

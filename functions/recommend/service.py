@@ -70,8 +70,10 @@ class Recommender:
         configuration = None if NO_CONFIGURATION in state.degraded else state.configuration
         if request.alias is not None and configuration is None:
             raise Unavailable("the configuration, which defines campaigns of other names, cannot be read")
-        request = permitted(request, None if configuration is None else configuration.sessions)
-        request = resolved(request, state.configuration.aliases)
+        if request.session_id is not None:
+            request = permitted(request, None if configuration is None else configuration.sessions)
+        if request.alias is not None:
+            request = resolved(request, state.configuration.aliases)
         assignment = NO_ARMS
         if state.configuration.experiments or state.canary is not None:
             assignment = assign(
@@ -113,7 +115,7 @@ class Recommender:
         if steered is not None:
             context = steered.context
         found, slate = NOTHING, None
-        if obeyable and not (chosen.needs_catalogue and NO_CATALOGUE in state.degraded):
+        if obeyable and not (NO_CATALOGUE in state.degraded and chosen.needs_catalogue):
             try:
                 found = RECOMMENDERS[answering](context)
                 slate = None if steered is None else steered.arrange(found)

@@ -36,16 +36,8 @@ def canary(
         description="Runs a version as canary next to the champion, then promotes it or rolls it back",
         settings=settings,
         layers=[layers.core, layers.pandas],
-        variables={
-            "ARTEFACT_BUCKET": artefacts.bucket_name,
-            "LAKE_BUCKET": lake.bucket_name,
-            "MODEL_PACKAGE_GROUP": packages.model_package_group_name,
-            "CANARY_SHARE_PERCENT": str(settings.canary_share_percent),
-            "CANARY_DURATION_S": str(settings.canary_duration_s),
-            "CANARY_MAX_ERROR_PERCENT": str(settings.canary_max_error_percent),
-            "CANARY_MAX_LATENCY_PERCENT": str(settings.canary_max_latency_percent),
-            "MODELS_KEPT": str(settings.models_kept),
-        },
+        data=data,
+        values={"model_package_group": packages.model_package_group_name},
         permissions=[
             Permission(actions=["s3:ListBucket"], resources=[artefacts.bucket_arn, lake.bucket_arn]),
             objects(

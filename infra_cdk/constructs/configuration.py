@@ -1,20 +1,9 @@
 """Permissions to read the configuration."""
 
-from collections.abc import Mapping
-
 from aws_cdk import aws_s3 as s3
 
 from alsolike.declarations.storage import CONFIGURATION_KEY
 from infra_cdk.constructs.permissions import Permission
-from infra_cdk.settings import Settings
-
-
-def configuration_variables(artefacts: s3.IBucket, *, settings: Settings) -> Mapping[str, str]:
-    """Return the variables: where the configuration is, and how often it is looked at."""
-    return {
-        "ARTEFACT_BUCKET": artefacts.bucket_name,
-        "CONFIGURATION_CHECK_S": str(settings.configuration_check_s),
-    }
 
 
 def configuration_permissions(artefacts: s3.IBucket) -> list[Permission]:

@@ -23,13 +23,7 @@ def dataset_builder(scope: Construct, *, settings: Settings, data: StoredData, l
         description="Builds a training dataset from the lake, the catalogue and the users",
         settings=settings,
         layers=[layers.core, layers.pandas],
-        variables={
-            "LAKE_BUCKET": lake.bucket_name,
-            "ARTEFACT_BUCKET": artefacts.bucket_name,
-            "CATALOGUE_TABLE": catalogue.table_name,
-            "USERS_TABLE": users.table_name,
-            "SECRET_ARN": data.hash_key.secret_arn,
-        },
+        data=data,
         permissions=[
             *tombstone_permissions(artefacts=artefacts, hash_key=data.hash_key),
             Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn]),

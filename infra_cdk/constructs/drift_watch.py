@@ -66,17 +66,11 @@ class Monitoring(Construct):
             description="Compares what happens with what the champion learned from; starts a training where it has to",
             settings=settings,
             layers=[layers.core, layers.pandas],
-            variables={
-                "LAKE_BUCKET": lake.bucket_name,
-                "ARTEFACT_BUCKET": artefacts.bucket_name,
-                "PROFILES_TABLE": self._data.profiles.table_name,
-                "STATE_MACHINE_ARN": workflow.state_machine_arn,
-                "DRIFT_PSI_PERCENT": str(settings.drift_psi_percent),
-                "DRIFT_HOURS": str(settings.drift_hours),
-                "DRIFT_RETRAINS": str(int(settings.drift_retrains)),
-                "RETRAIN_INTERACTIONS": str(settings.retrain_interactions or 0),
-                "SILENT_HOURS": str(settings.lake_silent_hours),
-                "STALE_DAYS": str(settings.champion_stale_days),
+            data=self._data,
+            values={
+                "state_machine_arn": workflow.state_machine_arn,
+                "silent_hours": settings.lake_silent_hours,
+                "stale_days": settings.champion_stale_days,
             },
             permissions=[
                 Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn]),

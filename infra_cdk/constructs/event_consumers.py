@@ -4,22 +4,18 @@ from constructs import Construct
 
 from alsolike.declarations.storage import INTERACTIONS_PREFIX, QUARANTINE_PREFIX
 from infra_cdk.constructs import trends
-from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
+from infra_cdk.constructs.configuration import configuration_permissions
 from infra_cdk.constructs.event_stream import consume, consumer_permissions
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.constructs.stored_data import StoredData
-from infra_cdk.constructs.tombstone_access import tombstone_permissions, tombstone_variables
+from infra_cdk.constructs.tombstone_access import tombstone_permissions
 from infra_cdk.settings import Settings
 
 
 def add_consumers(scope: Construct, *, settings: Settings, data: StoredData, layers: PythonLayers) -> None:
     """Add the three consumers of the stream to `scope`."""
-    variables = {
-        **configuration_variables(data.artefacts, settings=settings),
-        **tombstone_variables(artefacts=data.artefacts, hash_key=data.hash_key, settings=settings),
-    }
     permissions = [
         *tombstone_permissions(artefacts=data.artefacts, hash_key=data.hash_key),
         *configuration_permissions(data.artefacts),
@@ -32,7 +28,7 @@ def add_consumers(scope: Construct, *, settings: Settings, data: StoredData, lay
         description="Adds events to the live profiles of users and sessions",
         settings=settings,
         layers=[layers.core],
-        variables={"PROFILES_TABLE": data.profiles.table_name, **variables},
+        data=data,
         permissions=[
             *permissions,
             Permission(actions=["dynamodb:GetItem", "dynamodb:PutItem"], resources=[data.profiles.table_arn]),
@@ -47,7 +43,7 @@ def add_consumers(scope: Construct, *, settings: Settings, data: StoredData, lay
         description="Writes events to the lake, and records that cannot be read to quarantine",
         settings=settings,
         layers=[layers.core, layers.pandas],
-        variables={"LAKE_BUCKET": data.lake.bucket_name, **variables},
+        data=data,
         permissions=[
             *permissions,
             *(
@@ -72,7 +68,8 @@ def add_consumers(scope: Construct, *, settings: Settings, data: StoredData, lay
         description="Counts which items are wanted more than usual",
         settings=settings,
         layers=[layers.core, layers.onnx_runtime],  # for its numpy
-        variables={**variables, "OPENBLAS_NUM_THREADS": "1"},
+        data=data,
+        single_threaded=True,
         permissions=[*permissions, trends.trends_permission(data.artefacts, writes=True)],
         memory_mb=512,
         timeout_s=60,

@@ -11,18 +11,6 @@ from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.settings import Settings
 
 # Settings that the function has under the same names.
-GATE_SETTINGS = (
-    "gate_min_interactions",
-    "gate_min_users",
-    "gate_max_age_days",
-    "gate_min_compared_users",
-    "gate_tolerance_percent",
-    "gate_max_slice_drop_percent",
-    "gate_max_fall_percent",
-    "gate_min_coverage_percent",
-    "gate_max_popularity_ratio",
-    "gate_max_latency_ms",
-)
 
 
 def model_gate(
@@ -42,12 +30,8 @@ def model_gate(
         description="Unpacks a trained model, judges it and registers it",
         settings=settings,
         layers=[layers.core, layers.onnx_runtime],
-        variables={
-            "ARTEFACT_BUCKET": artefacts.bucket_name,
-            "MODEL_PACKAGE_GROUP": packages.model_package_group_name,
-            "MAX_BUNDLE_MB": str(settings.max_bundle_mb),
-            **{name.upper(): str(getattr(settings, name) or 0) for name in GATE_SETTINGS},
-        },
+        data=data,
+        values={"model_package_group": packages.model_package_group_name},
         permissions=[
             Permission(actions=["s3:ListBucket"], resources=[artefacts.bucket_arn]),
             objects(artefacts, TRAINING_PREFIX, actions=["s3:GetObject"], reason="Each run has its own names"),

@@ -35,13 +35,11 @@ def operate(
         description="Lets operators see and promote model versions, roll back, train and try rules",
         settings=settings,
         layers=[layers.core],
-        variables={
-            "KEYS_TABLE": data.keys.table_name,
-            "ARTEFACT_BUCKET": artefacts.bucket_name,
-            "MODEL_PACKAGE_GROUP": packages.model_package_group_name,
-            "STATE_MACHINE_ARN": machine.state_machine_arn,
-            "RECOMMEND_FUNCTION": recommend.function_arn,
-            "CANARY_SHARE_PERCENT": str(settings.canary_share_percent),
+        data=data,
+        values={
+            "model_package_group": packages.model_package_group_name,
+            "state_machine_arn": machine.state_machine_arn,
+            "recommend_function": recommend.function_arn,
         },
         permissions=[
             *key_permissions(data),

@@ -12,7 +12,7 @@ from alsolike.declarations.storage import (
     QUARANTINE_PREFIX,
     SNAPSHOT_KEY,
 )
-from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
+from infra_cdk.constructs.configuration import configuration_permissions
 from infra_cdk.constructs.http_api import HttpApi
 from infra_cdk.constructs.key_access import key_permissions
 from infra_cdk.constructs.permissions import Permission, objects
@@ -43,15 +43,11 @@ def observe(
         settings=settings,
         layers=[layers.core, layers.pandas],
         packages=["cost", "metric_writers.py", "prices.py"],
-        variables={
-            "KEYS_TABLE": data.keys.table_name,
-            "DEPLOYMENT": settings.name,
-            "API_ID": api.api_id,
-            "STREAM_NAME": data.stream.stream_name,
-            "LAKE_BUCKET": data.lake.bucket_name,
-            "PROFILES_TABLE": data.profiles.table_name,
-            "STACKS": ",".join(f"alsolike-{settings.name}-{part}" for part in parts),
-            **configuration_variables(data.artefacts, settings=settings),
+        data=data,
+        values={
+            "deployment": settings.name,
+            "api_id": api.api_id,
+            "stacks": ",".join(f"alsolike-{settings.name}-{part}" for part in parts),
         },
         permissions=[
             *key_permissions(data),

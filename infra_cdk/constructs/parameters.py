@@ -5,19 +5,22 @@ from collections.abc import Mapping
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
+from alsolike.declarations.parameters import Names, parameter_name
 from infra_cdk.settings import Settings
 
 
 class Parameters(Construct):
-    """The parameters ``/alsolike/<environment>/<key>`` of one stack."""
+    """The parameters of one stack, by the fields of `Names`."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, values: Mapping[str, str]) -> None:
         super().__init__(scope, construct_id)
-        for key, value in values.items():
+        if unknown := values.keys() - Names.__dataclass_fields__.keys():
+            raise ValueError(f"Names declares no {', '.join(sorted(unknown))}")
+        for field, value in values.items():
             ssm.StringParameter(
                 self,
-                key,
+                field.replace("_", "-"),
                 # A client knows the name before it knows anything else, so this one is physical.
-                parameter_name=f"/alsolike/{settings.name}/{key}",
+                parameter_name=parameter_name(settings.name, field),
                 string_value=value,
             )

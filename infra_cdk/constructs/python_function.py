@@ -1,7 +1,9 @@
 """Lambda function of this project; no other construct defines one."""
 
+import ast
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
@@ -12,6 +14,7 @@ from infra_cdk.constructs.metrics import namespace
 from infra_cdk.constructs.nag_suppressions import acknowledge
 from infra_cdk.constructs.permissions import Permission, role_for
 from infra_cdk.constructs.python_layers import RUNTIME, architecture
+from infra_cdk.constructs.stored_data import NAMES, StoredData
 from infra_cdk.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -27,8 +30,12 @@ class PythonFunction(Construct):
     ----------
     name
         The folder under `functions/`; its handler is ``functions.<name>.handler.lambda_handler``.
-    variables
-        The environment, in upper case as the function's `settings.py` reads it.
+    data
+        The stored data that `settings.py` of the function may name.
+    values
+        Values of fields of the function's settings that are neither in `data` nor settings of the environment.
+    single_threaded
+        True to let BLAS use one thread: on one processor, threads only cost start-up time.
     storage_mb
         Of /tmp.
     packages
@@ -57,10 +64,12 @@ class PythonFunction(Construct):
         description: str,
         settings: Settings,
         layers: Sequence[lambda_.ILayerVersion],
-        variables: Mapping[str, str],
+        data: StoredData,
         permissions: Sequence[Permission],
         memory_mb: int,
         timeout_s: int,
+        values: Mapping[str, str | int] = MappingProxyType({}),
+        single_threaded: bool = False,
         storage_mb: int = 512,
         packages: Sequence[str] = (),
         starts_fast: bool = False,
@@ -101,7 +110,8 @@ class PythonFunction(Construct):
             environment={
                 "POWERTOOLS_SERVICE_NAME": name,
                 "POWERTOOLS_METRICS_NAMESPACE": namespace(settings),
-                **variables,
+                **({"OPENBLAS_NUM_THREADS": "1"} if single_threaded else {}),
+                **_variables(name, settings, data, values),
             },
         )
         acknowledge(
@@ -122,6 +132,36 @@ class PythonFunction(Construct):
             version=function.current_version,
             provisioned_concurrent_executions=concurrency or None,
         )
+
+
+def _variables(name: str, settings: Settings, data: StoredData, values: Mapping[str, str | int]) -> dict[str, str]:
+    """Return a variable for each field of the function's settings."""
+    fields = settings_fields(name)
+    if unknown := values.keys() - fields:
+        raise ValueError(f"functions/{name}/settings.py declares no {', '.join(sorted(unknown))}")
+    variables = {}
+    for field in fields:
+        if field in values:
+            value = values[field]
+        elif field in NAMES:
+            value = NAMES[field](data)
+        elif field == "powertools_metrics_namespace":
+            continue
+        else:
+            value = getattr(settings, field) or 0
+        variables[field.upper()] = str(int(value) if isinstance(value, bool) else value)
+    return variables
+
+
+def settings_fields(name: str) -> list[str]:
+    """Return the fields of `Settings` in a function's `settings.py`, without importing it."""
+    module = ast.parse((ROOT / "functions" / name / "settings.py").read_text("utf-8"))
+    (declared,) = [node for node in module.body if isinstance(node, ast.ClassDef) and node.name == "Settings"]
+    return [
+        node.target.id
+        for node in declared.body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    ]
 
 
 def check_fast_start(name: str, *, snap_start: bool, provisioned_concurrency: int) -> None:

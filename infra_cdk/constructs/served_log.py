@@ -4,8 +4,6 @@ import aws_cdk as cdk
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_logs_destinations as log_destinations
-from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from alsolike.declarations.storage import QUARANTINE_PREFIX, SERVED_PREFIX, TOMBSTONES_KEY
@@ -14,6 +12,7 @@ from infra_cdk.constructs.metrics import OwnMetrics
 from infra_cdk.constructs.permissions import Permission, failure_destination, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.settings import Settings
 
 LINE_FIELD = "$.served.recommendation_id"
@@ -33,13 +32,12 @@ class ServedLog(Construct):
         construct_id: str,
         *,
         log_group: logs.ILogGroup,
-        lake: s3.IBucket,
-        artefacts: s3.IBucket,
-        alerts: sns.ITopic,
+        data: StoredData,
         layers: PythonLayers,
         settings: Settings,
     ) -> None:
         super().__init__(scope, construct_id)
+        lake, artefacts, alerts = data.lake, data.artefacts, data.alerts
         function = PythonFunction(
             self,
             "ArchiveServed",
@@ -47,11 +45,7 @@ class ServedLog(Construct):
             description="Writes what was recommended to the lake, and lines that cannot be read to quarantine",
             settings=settings,
             layers=[layers.core, layers.pandas],
-            variables={
-                "LAKE_BUCKET": lake.bucket_name,
-                "ARTEFACT_BUCKET": artefacts.bucket_name,
-                "TOMBSTONE_CHECK_S": str(settings.tombstone_check_s),
-            },
+            data=data,
             permissions=[
                 *(
                     objects(

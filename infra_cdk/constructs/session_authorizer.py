@@ -2,12 +2,12 @@
 
 import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
-from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra_cdk.constructs.permissions import Permission
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.settings import Settings
 
 
@@ -29,7 +29,7 @@ class SessionAuthorizer(Construct):
         *,
         settings: Settings,
         layers: PythonLayers,
-        session_key: secretsmanager.ISecret,
+        data: StoredData,
     ) -> None:
         super().__init__(scope, construct_id)
         function = PythonFunction(
@@ -39,9 +39,9 @@ class SessionAuthorizer(Construct):
             description="Says whose session a browser's request belongs to",
             settings=settings,
             layers=[layers.core],
-            variables={"SESSION_KEY_ARN": session_key.secret_arn},
+            data=data,
             permissions=[
-                Permission(actions=["secretsmanager:GetSecretValue"], resources=[session_key.secret_arn]),
+                Permission(actions=["secretsmanager:GetSecretValue"], resources=[data.session_key.secret_arn]),
             ],
             memory_mb=512,
             # API Gateway waits for 10 s.

@@ -1,5 +1,6 @@
 """The stored data that constructs read and write."""
 
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from aws_cdk import aws_dynamodb as dynamodb
@@ -22,4 +23,21 @@ class StoredData(Protocol):
     keys: dynamodb.TableV2
     keys_encryption: kms.Key
     hash_key: secretsmanager.Secret
+    session_key: secretsmanager.Secret
+    tracking_id: str
     alerts: sns.Topic
+
+
+NAMES: Mapping[str, Callable[[StoredData], str]] = {
+    "artefact_bucket": lambda data: data.artefacts.bucket_name,
+    "lake_bucket": lambda data: data.lake.bucket_name,
+    "stream_name": lambda data: data.stream.stream_name,
+    "profiles_table": lambda data: data.profiles.table_name,
+    "catalogue_table": lambda data: data.catalogue.table_name,
+    "users_table": lambda data: data.users.table_name,
+    "keys_table": lambda data: data.keys.table_name,
+    "secret_arn": lambda data: data.hash_key.secret_arn,
+    "session_key_arn": lambda data: data.session_key.secret_arn,
+    "tracking_id": lambda data: data.tracking_id,
+}
+"""Names of stored data by the field of functions' settings that contains them."""

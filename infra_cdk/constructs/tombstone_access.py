@@ -1,24 +1,10 @@
 """Permissions to read tombstones and to hash ids."""
 
-from collections.abc import Mapping
-
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 
 from alsolike.declarations.storage import TOMBSTONES_KEY
 from infra_cdk.constructs.permissions import Permission
-from infra_cdk.settings import Settings
-
-
-def tombstone_variables(
-    *, artefacts: s3.IBucket, hash_key: secretsmanager.ISecret, settings: Settings
-) -> Mapping[str, str]:
-    """Return the variables: where tombstones and secret are, and how often the former are looked at."""
-    return {
-        "ARTEFACT_BUCKET": artefacts.bucket_name,
-        "SECRET_ARN": hash_key.secret_arn,
-        "TOMBSTONE_CHECK_S": str(settings.tombstone_check_s),
-    }
 
 
 def tombstone_permissions(*, artefacts: s3.IBucket, hash_key: secretsmanager.ISecret) -> list[Permission]:

@@ -24,13 +24,7 @@ def training_start(scope: Construct, *, settings: Settings, data: StoredData, la
         description="Says whether a run of the training workflow may go, and where it begins",
         settings=settings,
         layers=[layers.core],
-        variables={
-            "ARTEFACT_BUCKET": artefacts.bucket_name,
-            "LAKE_BUCKET": lake.bucket_name,
-            "DATASET_ENGINE": settings.dataset_engine,
-            "SPARK_ABOVE_MB": str(settings.spark_above_mb),
-            "DATASET_DAYS": str(settings.dataset_days),
-        },
+        data=data,
         permissions=[
             Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn, artefacts.bucket_arn]),
             Permission(

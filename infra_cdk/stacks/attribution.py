@@ -25,7 +25,7 @@ from alsolike.declarations.tables import (
     SERVED_PARTITION,
 )
 from infra_cdk.constructs.alarm_topic import alarm, look_back
-from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
+from infra_cdk.constructs.configuration import configuration_permissions
 from infra_cdk.constructs.lake_table import Database, parquet_table
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.permissions import Permission, objects
@@ -63,7 +63,7 @@ class AttributionStack(cdk.Stack):
             self,
             "Parameters",
             settings=settings,
-            values={"attribute-outcomes-function": function.live.function_arn},
+            values={"attribute_outcomes_function": function.live.function_arn},
         )
         alarm(
             self,
@@ -98,13 +98,8 @@ class AttributionStack(cdk.Stack):
             description="Joins what was served with what it led to",
             settings=self._settings,
             layers=[self._layers.core, self._layers.pandas],
-            variables={
-                "LAKE_BUCKET": lake.bucket_name,
-                "SECRET_ARN": hash_key.secret_arn,
-                "WINDOW_DAYS": str(self._settings.attribution_window_days),
-                "SERVED_DAYS": str(self._settings.served_days),
-                **configuration_variables(artefacts, settings=self._settings),
-            },
+            data=self._data,
+            values={"window_days": self._settings.attribution_window_days},
             permissions=[
                 Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn]),
                 *(

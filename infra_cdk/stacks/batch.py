@@ -46,7 +46,7 @@ class BatchStack(cdk.Stack):
             self,
             "Parameters",
             settings=settings,
-            values={"batch-state-machine-arn": workflow.state_machine.state_machine_arn},
+            values={"batch_state_machine_arn": workflow.state_machine.state_machine_arn},
         )
 
     def _write_recommendations(self) -> PythonFunction:
@@ -58,7 +58,7 @@ class BatchStack(cdk.Stack):
             description="Turns the answers of a batch into a part of a table",
             settings=self._settings,
             layers=[self._layers.core, self._layers.pandas],
-            variables={"ARTEFACT_BUCKET": artefacts.bucket_name},
+            data=self._data,
             permissions=[
                 Permission(actions=["s3:ListBucket"], resources=[artefacts.bucket_arn]),
                 objects(

@@ -22,12 +22,12 @@ from alsolike.declarations.storage import (
 )
 from infra_cdk.constructs.alarm_topic import alarm
 from infra_cdk.constructs.change_log import change_log_table
-from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
+from infra_cdk.constructs.configuration import configuration_permissions
 from infra_cdk.constructs.metrics import PERIOD, OwnMetrics
 from infra_cdk.constructs.permissions import Permission, failure_destination, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
-from infra_cdk.constructs.tombstone_access import tombstone_permissions, tombstone_variables
+from infra_cdk.constructs.tombstone_access import tombstone_permissions
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
 
@@ -94,13 +94,8 @@ class CatalogueStack(cdk.Stack):
                 self._layers.onnx_runtime,  # for its numpy
                 *([self._layers.sentences] if self._settings.sentence_model else []),
             ],
-            variables={
-                "LAKE_BUCKET": lake.bucket_name,
-                "MAX_SNAPSHOT_MB": str(self._settings.max_snapshot_mb),
-                "OPENBLAS_NUM_THREADS": "1",
-                **configuration_variables(artefacts, settings=self._settings),
-                **tombstone_variables(artefacts=artefacts, hash_key=self._data.hash_key, settings=self._settings),
-            },
+            data=self._data,
+            single_threaded=True,
             permissions=[
                 *(
                     objects(

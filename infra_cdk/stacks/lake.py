@@ -10,7 +10,7 @@ from constructs import Construct
 
 from alsolike.declarations.storage import COMPACTIONS_PREFIX, INTERACTIONS_PREFIX, SERVED_PREFIX, TOMBSTONES_KEY
 from infra_cdk.constructs.alarm_topic import alarm, look_back
-from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
+from infra_cdk.constructs.configuration import configuration_permissions
 from infra_cdk.constructs.metrics import OwnMetrics
 from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.python_function import PythonFunction
@@ -54,11 +54,7 @@ class LakeStack(cdk.Stack):
             description="Merges small objects of the lake, and removes days past the retention",
             settings=self._settings,
             layers=[self._layers.core, self._layers.pandas],
-            variables={
-                "LAKE_BUCKET": lake.bucket_name,
-                "SECRET_ARN": hash_key.secret_arn,
-                **configuration_variables(artefacts, settings=self._settings),
-            },
+            data=self._data,
             permissions=[
                 Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn]),
                 *(

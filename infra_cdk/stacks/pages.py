@@ -19,5 +19,5 @@ class PagesStack(cdk.Stack):
         site = Website(
             self, "Website", settings=settings, api_host=serving.api.host, sign_in_url=serving.tokens.sign_in_url
         )
-        values = {"web-url": site.url, "web-bucket": site.bucket.bucket_name}
+        values = {"web_url": site.url, "web_bucket": site.bucket.bucket_name}
         Parameters(self, "Parameters", settings=settings, values=values)

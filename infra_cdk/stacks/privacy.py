@@ -72,8 +72,8 @@ class PrivacyStack(cdk.Stack):
             "Parameters",
             settings=settings,
             values={
-                "erasure-state-machine-arn": workflow.state_machine.state_machine_arn,
-                "pseudonymise-ids": str(int(settings.pseudonymise_ids)),
+                "erasure_state_machine_arn": workflow.state_machine.state_machine_arn,
+                "pseudonymise_ids": str(int(settings.pseudonymise_ids)),
             },
         )
 
@@ -86,14 +86,8 @@ class PrivacyStack(cdk.Stack):
             description="Stops using a user's data, and starts its removal",
             settings=self._settings,
             layers=[self._layers.core],
-            variables={
-                "KEYS_TABLE": data.keys.table_name,
-                "ARTEFACT_BUCKET": data.artefacts.bucket_name,
-                "PROFILES_TABLE": data.profiles.table_name,
-                "SECRET_ARN": data.hash_key.secret_arn,
-                "STATE_MACHINE_ARN": state_machine_arn,
-                "PSEUDONYMISE_IDS": str(int(self._settings.pseudonymise_ids)),
-            },
+            data=data,
+            values={"state_machine_arn": state_machine_arn},
             permissions=[
                 *key_permissions(data),
                 Permission(actions=["s3:ListBucket"], resources=[data.artefacts.bucket_arn]),
@@ -123,21 +117,15 @@ class PrivacyStack(cdk.Stack):
             description="Removes an erased user from every store, a part at each call",
             settings=settings,
             layers=[self._layers.core, self._layers.pandas],
-            variables={
-                "LAKE_BUCKET": lake.bucket_name,
-                "ARTEFACT_BUCKET": artefacts.bucket_name,
-                "PROFILES_TABLE": data.profiles.table_name,
-                "USERS_TABLE": data.users.table_name,
-                "SECRET_ARN": data.hash_key.secret_arn,
-                "OBJECT_VERSION_DAYS": str(OBJECT_VERSION_DAYS),
-                "STREAM_HOURS": str(settings.stream_retention_hours),
-                "TABLE_BACKUP_DAYS": str(TABLE_BACKUP_DAYS),
-                "LOG_DAYS": str(settings.log_retention_days),
-                "ACCESS_LOG_DAYS": str(ACCESS_LOG_DAYS),
-                # A day after an object S3 deletes its last version.
-                "BATCH_DAYS": str(BATCH_DAYS + 1),
-                "RETRAIN_DAYS": str(days_between(settings.training_schedule) or 0),
-                "PSEUDONYMISE_IDS": str(int(settings.pseudonymise_ids)),
+            data=data,
+            values={
+                "object_version_days": OBJECT_VERSION_DAYS,
+                "stream_hours": settings.stream_retention_hours,
+                "table_backup_days": TABLE_BACKUP_DAYS,
+                "log_days": settings.log_retention_days,
+                "access_log_days": ACCESS_LOG_DAYS,  # A day after an object S3 deletes its last version.
+                "batch_days": BATCH_DAYS + 1,
+                "retrain_days": days_between(settings.training_schedule) or 0,
             },
             permissions=[
                 Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn, artefacts.bucket_arn]),
@@ -188,15 +176,7 @@ class PrivacyStack(cdk.Stack):
             description="Answers with everything that is held about a user",
             settings=self._settings,
             layers=[self._layers.core, self._layers.pandas],
-            variables={
-                "KEYS_TABLE": data.keys.table_name,
-                "LAKE_BUCKET": data.lake.bucket_name,
-                "ARTEFACT_BUCKET": data.artefacts.bucket_name,
-                "PROFILES_TABLE": data.profiles.table_name,
-                "USERS_TABLE": data.users.table_name,
-                "SECRET_ARN": data.hash_key.secret_arn,
-                "PSEUDONYMISE_IDS": str(int(self._settings.pseudonymise_ids)),
-            },
+            data=data,
             permissions=[
                 *key_permissions(data),
                 Permission(actions=["s3:ListBucket"], resources=[data.lake.bucket_arn, data.artefacts.bucket_arn]),

@@ -9,7 +9,7 @@ from constructs import Construct
 from alsolike.declarations.storage import CHAMPION_KEY, MODELS_PREFIX, SEGMENTS_PREFIX, SNAPSHOT_KEY
 from infra_cdk.constructs import trends
 from infra_cdk.constructs.batch_workflow import recommend_permissions
-from infra_cdk.constructs.configuration import configuration_permissions, configuration_variables
+from infra_cdk.constructs.configuration import configuration_permissions
 from infra_cdk.constructs.event_consumers import add_consumers
 from infra_cdk.constructs.http_api import HttpApi
 from infra_cdk.constructs.key_access import key_permissions
@@ -22,7 +22,7 @@ from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.constructs.served_log import ServedLog
 from infra_cdk.constructs.session_authorizer import SessionAuthorizer
 from infra_cdk.constructs.token_issuer import TokenIssuer
-from infra_cdk.constructs.tombstone_access import hash_key_permission, tombstone_permissions, tombstone_variables
+from infra_cdk.constructs.tombstone_access import hash_key_permission, tombstone_permissions
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
 from infra_cdk.stacks.privacy import PrivacyStack
@@ -51,9 +51,7 @@ class ServingStack(cdk.Stack):
         self._data = data
         self._layers = PythonLayers(self, "Layers", settings=settings, directory=layers)
         self.tokens = tokens = TokenIssuer(self, "Tokens", settings=settings)
-        sessions = SessionAuthorizer(
-            self, "Sessions", settings=settings, layers=self._layers, session_key=data.session_key
-        )
+        sessions = SessionAuthorizer(self, "Sessions", settings=settings, layers=self._layers, data=data)
         self.api = api = HttpApi(self, "Http", settings=settings, tokens=tokens, sessions=sessions)
         # The pages' stack imports these. Exports that the setting `web` removed would fail the update of this stack.
         for exported in (api.api_id, tokens.domain_name):
@@ -65,9 +63,7 @@ class ServingStack(cdk.Stack):
             self,
             "ServedLog",
             log_group=recommends.log_group,
-            lake=data.lake,
-            artefacts=data.artefacts,
-            alerts=data.alerts,
+            data=data,
             layers=self._layers,
             settings=settings,
         )
@@ -97,21 +93,16 @@ class ServingStack(cdk.Stack):
             "Parameters",
             settings=settings,
             values={
-                "api-url": api.url,
-                "user-pool-id": tokens.pool.user_pool_id,
+                "api_url": api.url,
+                "token_url": tokens.token_url,
+                "user_pool_id": tokens.pool.user_pool_id,
+                "client_id": tokens.client.user_pool_client_id,
+                "admin_client_id": tokens.administrator.user_pool_client_id,
                 "issuer": tokens.issuer,
-                "recommend-function": recommend.function_arn,
-                **(
-                    {"web-client-id": tokens.client.user_pool_client_id, "sign-in-url": tokens.sign_in_url}
-                    if settings.web
-                    else {}
-                ),
+                "recommend_function": recommend.function_arn,
+                **_sign_in(tokens),
             },
         )
-
-    def _tombstone_variables(self) -> Mapping[str, str]:
-        data = self._data
-        return tombstone_variables(artefacts=data.artefacts, hash_key=data.hash_key, settings=self._settings)
 
     def _tombstone_permissions(self) -> list[Permission]:
         return tombstone_permissions(artefacts=self._data.artefacts, hash_key=self._data.hash_key)
@@ -125,16 +116,7 @@ class ServingStack(cdk.Stack):
             description="Takes events, items and users from the API, and shows and changes items and users",
             settings=self._settings,
             layers=[self._layers.core],
-            variables={
-                "KEYS_TABLE": self._data.keys.table_name,
-                "STREAM_NAME": data.stream.stream_name,
-                "CATALOGUE_TABLE": data.catalogue.table_name,
-                "USERS_TABLE": data.users.table_name,
-                "TRACKING_ID": data.tracking_id,
-                **configuration_variables(data.artefacts, settings=self._settings),
-                **self._tombstone_variables(),
-                "PSEUDONYMISE_IDS": str(int(self._settings.pseudonymise_ids)),
-            },
+            data=data,
             permissions=[
                 *key_permissions(self._data),
                 *self._tombstone_permissions(),
@@ -159,21 +141,8 @@ class ServingStack(cdk.Stack):
             description="Answers with recommendations of the champion",
             settings=self._settings,
             layers=[self._layers.core, self._layers.onnx_runtime],
-            variables={
-                "KEYS_TABLE": self._data.keys.table_name,
-                "PROFILES_TABLE": profiles.table_name,
-                "USERS_TABLE": users.table_name,
-                "CHAMPION_CHECK_S": str(self._settings.champion_check_s),
-                "SNAPSHOT_CHECK_S": str(self._settings.snapshot_check_s),
-                "TRENDS_CHECK_S": str(self._settings.trends_check_s),
-                "MAX_SNAPSHOT_MB": str(self._settings.max_snapshot_mb),
-                "TIME_BUDGET_MS": str(self._settings.time_budget_ms),
-                **configuration_variables(artefacts, settings=self._settings),
-                "SECRET_ARN": self._data.hash_key.secret_arn,
-                "PSEUDONYMISE_IDS": str(int(self._settings.pseudonymise_ids)),
-                # One processor: threads of BLAS would only cost start-up time.
-                "OPENBLAS_NUM_THREADS": "1",
-            },
+            data=self._data,
+            single_threaded=True,
             permissions=[
                 *key_permissions(self._data),
                 Permission(actions=["dynamodb:GetItem"], resources=[profiles.table_arn, users.table_arn]),
@@ -206,3 +175,10 @@ class ServingStack(cdk.Stack):
             timeout_s=20,
             starts_fast=True,
         )
+
+
+def _sign_in(tokens: TokenIssuer) -> Mapping[str, str]:
+    """Return the parameters of the sign-in to the pages."""
+    if tokens.pages is None:
+        return {}
+    return {"web_client_id": tokens.pages.user_pool_client_id, "sign_in_url": tokens.sign_in_url}

@@ -77,9 +77,9 @@ class TrainingStack(cdk.Stack):
             "Parameters",
             settings=settings,
             values={
-                "build-dataset-function": build_dataset.function_arn,
-                "monitor-models-function": monitoring.function.live.function_arn,
-                "state-machine-arn": workflow.state_machine.state_machine_arn,
-                "model-package-group": packages.model_package_group_name,
+                "build_dataset_function": build_dataset.function_arn,
+                "monitor_models_function": monitoring.function.live.function_arn,
+                "state_machine_arn": workflow.state_machine.state_machine_arn,
+                "model_package_group": packages.model_package_group_name,
             },
         )

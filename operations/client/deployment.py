@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from alsolike.declarations.parameters import TREE, Names, parameter_name
+from alsolike.declarations.routes import ADMINISTER
 from alsolike.runtime.errors import NotFound, Unavailable
 from operations.client.aws import session_clients, translate_aws_errors
 from operations.keys import CommandKey, KeyPair
@@ -19,49 +21,8 @@ from operations.keys import CommandKey, KeyPair
 if TYPE_CHECKING:
     from local_cloud.client import Cloud
 
-TREE = "/alsolike"
 STATE_VARIABLE = "ALSOLIKE_STATE"
 DEFAULT_STATE = Path(".alsolike/cloud.json")
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Names:
-    """Names of a deployment's resources; each field is an SSM parameter, with `_` in place of `-`."""
-
-    api_url: str
-    user_pool_id: str
-    issuer: str
-    tracking_id: str
-    items_dataset_arn: str
-    users_dataset_arn: str
-    stream_name: str
-    lake_bucket: str
-    artefact_bucket: str
-    profiles_table: str
-    catalogue_table: str
-    users_table: str
-    keys_table: str
-    keys_encryption_arn: str
-    hash_key_arn: str
-    session_key_arn: str
-    pseudonymise_ids: str
-    erasure_state_machine_arn: str
-    glue_database: str
-    glue_table: str
-    state_machine_arn: str
-    build_dataset_function: str
-    recommend_function: str
-    attribute_outcomes_function: str
-    monitor_models_function: str
-    batch_state_machine_arn: str
-    model_package_group: str
-    alerts_topic_arn: str
-    region: str
-    web_url: str = ""
-    """URL of the web pages; empty without web pages, like the other fields with `web` or `sign_in`."""
-    web_bucket: str = ""
-    web_client_id: str = ""
-    sign_in_url: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -165,13 +126,12 @@ def read_names(ssm: Any, environment: str) -> Names:
         If SSM does not answer.
     """
     root = f"{TREE}/{environment}"
-    found = {path.removeprefix(f"{root}/"): value for path, value in _parameters(ssm, root).items()}
+    found = _parameters(ssm, root)
     region = ssm.meta.region_name
     if not found:
         raise NotFound(f"there is no deployment {environment!r} in {region}: no SSM parameter stands under {root}/")
-    fields = {field.name.replace("_", "-"): field for field in dataclasses.fields(Names)}
-    needed = [key for key, field in fields.items() if field.default is dataclasses.MISSING]
-    if missing := [f"{root}/{key}" for key in needed if key not in found]:
+    fields = {parameter_name(environment, field.name): field for field in dataclasses.fields(Names)}
+    if missing := [name for name in fields if name not in found and fields[name].default is dataclasses.MISSING]:
         raise NotFound(
             f"stack {environment!r} in {region} lacks the SSM parameter {', '.join(missing)}; "
             "deploy it again with this version"

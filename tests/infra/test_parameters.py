@@ -1,40 +1,7 @@
-from tests.infra.assembly import Assembly, flat
+import dataclasses
 
-KEYS = {
-    "alerts-topic-arn",
-    "api-url",
-    "artefact-bucket",
-    "attribute-outcomes-function",
-    "batch-state-machine-arn",
-    "build-dataset-function",
-    "catalogue-table",
-    "erasure-state-machine-arn",
-    "glue-database",
-    "glue-table",
-    "hash-key-arn",
-    "issuer",
-    "items-dataset-arn",
-    "keys-encryption-arn",
-    "keys-table",
-    "lake-bucket",
-    "model-package-group",
-    "monitor-models-function",
-    "profiles-table",
-    "pseudonymise-ids",
-    "recommend-function",
-    "region",
-    "session-key-arn",
-    "sign-in-url",
-    "state-machine-arn",
-    "stream-name",
-    "tracking-id",
-    "user-pool-id",
-    "users-dataset-arn",
-    "users-table",
-    "web-bucket",
-    "web-client-id",
-    "web-url",
-}
+from alsolike.declarations.parameters import Names, parameter_name
+from tests.infra.assembly import Assembly, flat
 
 
 def test_clients_find_every_name_in_the_parameter_tree(assembly: Assembly) -> None:
@@ -42,7 +9,7 @@ def test_clients_find_every_name_in_the_parameter_tree(assembly: Assembly) -> No
 
     names = [parameter.properties["Name"] for parameter in assembly.of_type("AWS::SSM::Parameter")]
 
-    assert sorted(names) == sorted(f"/alsolike/{environment}/{key}" for key in KEYS)
+    assert sorted(names) == sorted(parameter_name(environment, field.name) for field in dataclasses.fields(Names))
 
 
 def test_values_name_the_resources_themselves(demo: Assembly) -> None:

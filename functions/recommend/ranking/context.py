@@ -22,7 +22,7 @@ from alsolike.filters.evaluation import FilterInputs
 from alsolike.filters.interactions import NO_INTERACTIONS, Recent
 from alsolike.filters.tree import Filter
 from alsolike.filters.values import Values
-from alsolike.lake.served import RANKED
+from alsolike.lake.served import FILLED, RANKED
 from alsolike.profiles.store import RecentInteraction
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
 from alsolike.runtime.polling import PolledValue
@@ -250,7 +250,7 @@ class RequestContext:
         self.state_degraded = state_degraded
         self.now_ms = now_ms
         self.wanted = request.num_results
-        self.classes: Callable[[], Sequence[Bias] | None] = lambda: None
+        self.classes: Callable[[], Sequence[Bias] | None] | None = None
         self._chosen = chosen
         self._polled_trends = trends
         self._asked: dict[int, tuple[SelectedFilter, FilterInputs]] = {}
@@ -258,9 +258,7 @@ class RequestContext:
     def steered(self, *, wanted: int, classes: Callable[[], Sequence[Bias] | None] | None) -> RequestContext:
         """Return a copy for a recommender whose items rules choose among; see `wanted` and `classes`."""
         steered = copy.copy(self)
-        steered.wanted = wanted
-        if classes is not None:
-            steered.classes = classes
+        steered.wanted, steered.classes = wanted, classes
         return steered
 
     @property
@@ -367,10 +365,22 @@ class RequestContext:
         """Return which items may be answered; see `passes`."""
         return self.passes(item_ids, self._chosen, bias=self.bias)
 
-    def named(self, ranked: Sequence[Ranked], *, origin: str = RANKED) -> list[RankedItem]:
-        """Return items by their ids instead of their positions; `origin` is the reason for their places."""
-        item_ids = self.catalogue.item_ids([position for position, _ in ranked])
-        return [RankedItem(item_id, score, origin) for item_id, (_, score) in zip(item_ids, ranked, strict=True)]
+    def named(
+        self, ranked: Sequence[Ranked], filling: Sequence[Ranked] = (), *, origin: str = RANKED
+    ) -> list[RankedItem]:
+        """Return items by their ids instead of their positions.
+
+        Parameters
+        ----------
+        filling
+            Items that follow; their origin is `FILLED` if there are ranked ones.
+        origin
+            The reason for the places of the ranked items, and of the others if there are none.
+        """
+        item_ids = self.catalogue.item_ids([position for position, _ in (*ranked, *filling)])
+        origins = [origin] * len(ranked) + [FILLED if ranked else origin] * len(filling)
+        scores = [score for _, score in (*ranked, *filling)]
+        return list(map(RankedItem, item_ids, scores, origins))
 
     def group(self) -> Group | None:
         """Return the smallest group that matches the user's properties from the request and the shop."""

@@ -16,14 +16,15 @@ from alsolike.recommendations.requests import OF_ITEMS, PERSONALIZED_RANKING
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from functions.recommend.http.request import RecommendationRequest
 from functions.recommend.http.response import RankedItem
-from functions.recommend.ranking.candidates import rank, seen_cold
 from functions.recommend.ranking.context import NO_POSITIONS, RequestContext, SelectedFilter, named_filter
 from functions.recommend.ranking.recommenders import (
     LADDER_WINDOW,
     RecommenderResult,
     model_delay,
     model_failure,
+    rank,
     ranked_after,
+    seen_cold,
 )
 from functions.recommend.rules.slate import Pinned, Promoted, Random, Slate, SlateCandidate, Steering, compose
 from functions.recommend.state.model import GRAPH_ERRORS, NO_HISTORY, Bias, Ranked

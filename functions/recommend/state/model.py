@@ -65,7 +65,7 @@ class History:
 
     def weights(self, parameters: HistoryParameters, *, now_ms: int) -> npt.NDArray[np.float32]:
         """Return the weight of each interaction at `now_ms`: float32 `(n,)`."""
-        age_ms = now_ms - np.array(self.event_time_ms, np.int64) if parameters.decays else _NOTHING
+        age_ms = now_ms - np.array(self.event_time_ms, np.int64)
         return parameters.weights(np.array(self.event_weights), age_ms)
 
     def __len__(self) -> int:
@@ -154,6 +154,7 @@ class Model:
             If it cannot be read, or a graph does not run.
         """
         self.bundle = Bundle(directory, verify=False)
+        self.version = self.bundle.manifest.version
         self._run_ms: dict[str, collections.deque[float]] = {}
         # Both graphs read the same tables: mapped once here, not once by each.
         self._tables = _tables(directory) if TABLES_FILE in self.bundle.manifest.files else {}
@@ -204,11 +205,6 @@ class Model:
         if not np.isfinite(scores[known]).all():
             raise InvalidBundle(f"{name} returns a score that is not a number")
         return items, scores
-
-    @property
-    def version(self) -> str:
-        """The model version."""
-        return self.bundle.manifest.version
 
     def history(self, recent: Sequence[RecentInteraction], positions: npt.NDArray[np.int64]) -> History:
         """Return this model's input from a profile; see `known_history`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 from alsolike.domain.configuration import DEFAULT, Configuration
@@ -78,9 +79,12 @@ class StateRefresher:
         self._seen: tuple[Snapshot, Configuration] = (EMPTY, DEFAULT)
         self._views: dict[Model | None, ModelCatalogue] = {}
         self._last: tuple[Serving, Snapshot, ServingState] | None = None
+        self._valid_until_ms = -math.inf
 
     def state(self, *, now_ms: int, remaining_ms: Callable[[], float]) -> ServingState:
         """Return the current model, configuration and catalogue; no model if none is loaded and S3 does not answer."""
+        if self._last is not None and now_ms < self._valid_until_ms:
+            return self._last[2]
         serving = self._champion.current(now_ms=now_ms, remaining_ms=remaining_ms)
         configuration = self._configuration.current(now_ms=now_ms, remaining_ms=remaining_ms)
         snapshot = self._snapshot.current(now_ms=now_ms, remaining_ms=remaining_ms)
@@ -90,6 +94,9 @@ class StateRefresher:
             self._snapshot.degraded,
         )
         degraded = tuple(reason for reason in reasons if reason is not None)
+        self._valid_until_ms = min(
+            self._champion.valid_until_ms, self._configuration.valid_until_ms, self._snapshot.valid_until_ms
+        )
         if self._last is not None:
             of_serving, of_snapshot, last = self._last
             same = of_serving is serving and of_snapshot is snapshot and last.configuration is configuration

@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from alsolike.declarations.parameters import Names, parameter_name
 from alsolike.training.dataset import DatasetManifest
-from operations.client.deployment import TREE, Deployment, Names
-from operations.keys import KeyPair
+from operations.client.deployment import Deployment
 from tests.fakes.places import create_bucket, create_table
 
 REGION = "eu-west-1"
@@ -74,8 +74,8 @@ MANIFEST = {
 def put_parameters(ssm: Any, environment: str, names: Names = NAMES, *, without: str = "") -> None:
     """Write a deployment's parameter tree, all but one key if asked, and none for what the deployment is without."""
     for field, value in dataclasses.asdict(names).items():
-        if value and (key := field.replace("_", "-")) != without:
-            ssm.put_parameter(Name=f"{TREE}/{environment}/{key}", Value=value, Type="String")
+        if value and not (name := parameter_name(environment, field)).endswith(f"/{without}"):
+            ssm.put_parameter(Name=name, Value=value, Type="String")
 
 
 def empty_deployment(client: Callable[[str], Any]) -> Deployment:

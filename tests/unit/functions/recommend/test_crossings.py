@@ -56,8 +56,8 @@ def test_plain_request_enters_few_files(warm: Shop) -> None:
 
     files, crossings = path(answer)
 
-    assert len(files) <= 32, files
-    assert crossings <= 144
+    assert len(files) <= 28, files
+    assert crossings <= 108
 
 
 def test_request_with_a_pin_and_a_boost_enters_few_files(warm: Shop) -> None:
@@ -72,5 +72,5 @@ def test_request_with_a_pin_and_a_boost_enters_few_files(warm: Shop) -> None:
 
     files, crossings = path(answer)
 
-    assert len(files) <= 44, files
-    assert crossings <= 262
+    assert len(files) <= 40, files
+    assert crossings <= 226

@@ -177,12 +177,14 @@ def test_of_two_runs_that_reach_for_the_turn_at_once_one_gets_it(runs: Runs, the
     quicker = TrainingLock(runs.s3, runs.stepfunctions, runs.bucket)
 
     class Slower(TrainingLock):
-        def _write(self, *arguments: Any) -> None:
-            assert quicker.take(first, run_id="ra", now_ms=1) is None  # between this one's look and its write
-            super()._write(*arguments)
+        def _write(self, *arguments: Any) -> str:
+            assert (
+                quicker.acquire(first, run_id="ra", now_ms=1).execution_id == first
+            )  # between this one's look and its write
+            return super()._write(*arguments)
 
     with pytest.raises(ConcurrentUpdate, match=f"another run took s3://{runs.bucket}/workflow/training-run.json"):
-        Slower(runs.s3, runs.stepfunctions, runs.bucket).take(second, run_id="rb", now_ms=1)
+        Slower(runs.s3, runs.stepfunctions, runs.bucket).acquire(second, run_id="rb", now_ms=1)
 
     assert runs.holder() == first
     assert runs.start(second)["first"] == "busy"  # the result that the workflow's retry receives

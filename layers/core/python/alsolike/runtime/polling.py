@@ -178,6 +178,11 @@ class PolledValue(Generic[T]):
         return self._value
 
     @property
+    def valid_until_ms(self) -> float:
+        """The time until which `current` returns the same value; -inf while a read is active."""
+        return -math.inf if self._reading is not None else self._next_ms
+
+    @property
     def was_read(self) -> bool:
         """True after the first successful read."""
         return self._was_read

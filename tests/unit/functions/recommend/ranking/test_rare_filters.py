@@ -15,8 +15,8 @@ from alsolike.profiles.store import RecentInteraction
 from alsolike.snapshot.segment import Segment
 from alsolike.snapshot.snapshot import Snapshot
 from functions.recommend.http.request import RecommendationRequest
-from functions.recommend.ranking.candidates import rank
 from functions.recommend.ranking.context import choose_filter, filter_inputs
+from functions.recommend.ranking.recommenders import rank
 from functions.recommend.state.catalogue import ModelCatalogue
 from functions.recommend.state.model import Model
 from model_export.data.interactions import Histories

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from alsolike.domain.configuration import DEFAULT
 from alsolike.profiles.store import RecentInteraction
 from alsolike.snapshot.snapshot import EMPTY
-from functions.recommend.ranking.candidates import rank
 from functions.recommend.ranking.context import Budget
+from functions.recommend.ranking.recommenders import rank
 from functions.recommend.rules import merchandising
 from functions.recommend.state.catalogue import ModelCatalogue
 from functions.recommend.state.model import Model

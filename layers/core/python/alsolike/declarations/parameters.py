@@ -1,0 +1,53 @@
+"""SSM parameters in which clients find the names of a deployment's resources."""
+
+import dataclasses
+
+TREE = "/alsolike"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Names:
+    """Names of a deployment's resources; each field is an SSM parameter, with `_` in place of `-`."""
+
+    api_url: str
+    token_url: str
+    user_pool_id: str
+    client_id: str
+    admin_client_id: str
+    issuer: str
+    tracking_id: str
+    items_dataset_arn: str
+    users_dataset_arn: str
+    stream_name: str
+    lake_bucket: str
+    artefact_bucket: str
+    profiles_table: str
+    catalogue_table: str
+    users_table: str
+    keys_table: str
+    keys_encryption_arn: str
+    hash_key_arn: str
+    session_key_arn: str
+    pseudonymise_ids: str
+    erasure_state_machine_arn: str
+    glue_database: str
+    glue_table: str
+    state_machine_arn: str
+    build_dataset_function: str
+    recommend_function: str
+    attribute_outcomes_function: str
+    monitor_models_function: str
+    batch_state_machine_arn: str
+    model_package_group: str
+    alerts_topic_arn: str
+    region: str
+    web_url: str = ""
+    """URL of the web pages; empty without web pages, like the other fields with `web` or `sign_in`."""
+    web_bucket: str = ""
+    web_client_id: str = ""
+    sign_in_url: str = ""
+
+
+def parameter_name(environment: str, field: str) -> str:
+    """Return the name of the parameter with a field of `Names`."""
+    return f"{TREE}/{environment}/{field.replace('_', '-')}"
