@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from alsolike.declarations.parameters import Names
 from alsolike.declarations.routes import SCOPES, SIGNED_PREFIX
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
 from alsolike.runtime.names import NAME, NAME_FORM
@@ -18,7 +19,7 @@ from alsolike.signing.keys import DISABLED, KEY_ID, SigningKey, encryption_conte
 from operations.client.aws import translate_aws_errors
 
 if TYPE_CHECKING:
-    from operations.client.deployment import Deployment, Names
+    from operations.client.deployment import Deployment
 
 MAX_ACTIVE = 2
 """Active keys of a client: the current one, and the next one during a rotation."""

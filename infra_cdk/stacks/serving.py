@@ -1,6 +1,5 @@
 """From the API to the stream, the profiles and the lake; and back with recommendations."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -94,13 +93,14 @@ class ServingStack(cdk.Stack):
             settings=settings,
             values={
                 "api_url": api.url,
-                "token_url": tokens.token_url,
                 "user_pool_id": tokens.pool.user_pool_id,
-                "client_id": tokens.client.user_pool_client_id,
-                "admin_client_id": tokens.administrator.user_pool_client_id,
                 "issuer": tokens.issuer,
                 "recommend_function": recommend.function_arn,
-                **_sign_in(tokens),
+                **(
+                    {"web_client_id": tokens.client.user_pool_client_id, "sign_in_url": tokens.sign_in_url}
+                    if settings.web
+                    else {}
+                ),
             },
         )
 
@@ -175,10 +175,3 @@ class ServingStack(cdk.Stack):
             timeout_s=20,
             starts_fast=True,
         )
-
-
-def _sign_in(tokens: TokenIssuer) -> Mapping[str, str]:
-    """Return the parameters of the sign-in to the pages."""
-    if tokens.pages is None:
-        return {}
-    return {"web_client_id": tokens.pages.user_pool_client_id, "sign_in_url": tokens.sign_in_url}

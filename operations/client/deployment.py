@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alsolike.declarations.parameters import TREE, Names, parameter_name
-from alsolike.declarations.routes import ADMINISTER
 from alsolike.runtime.errors import NotFound, Unavailable
 from operations.client.aws import session_clients, translate_aws_errors
 from operations.keys import CommandKey, KeyPair

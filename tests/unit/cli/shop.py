@@ -9,6 +9,7 @@ from typing import Any
 from alsolike.declarations.parameters import Names, parameter_name
 from alsolike.training.dataset import DatasetManifest
 from operations.client.deployment import Deployment
+from operations.keys import KeyPair
 from tests.fakes.places import create_bucket, create_table
 
 REGION = "eu-west-1"

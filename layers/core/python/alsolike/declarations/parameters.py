@@ -10,10 +10,7 @@ class Names:
     """Names of a deployment's resources; each field is an SSM parameter, with `_` in place of `-`."""
 
     api_url: str
-    token_url: str
     user_pool_id: str
-    client_id: str
-    admin_client_id: str
     issuer: str
     tracking_id: str
     items_dataset_arn: str
