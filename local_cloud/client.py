@@ -44,6 +44,8 @@ class Cloud:
         self._path = path
         self._process = process
         self._directory: tempfile.TemporaryDirectory[str] | None = None
+        self._clients: dict[str, Any] = {}
+        self._pool_clients: dict[tuple[str, frozenset[str]], str] = {}
 
     @classmethod
     def start(
@@ -168,7 +170,12 @@ class Cloud:
         return found[0]
 
     def client(self, service: str) -> Any:
-        """Return a boto3 client of this cloud."""
+        """Return the boto3 client of a service; it is created once, which takes tens of milliseconds."""
+        if service not in self._clients:
+            self._clients[service] = self._new_client(service)
+        return self._clients[service]
+
+    def _new_client(self, service: str) -> Any:
         return boto3.client(
             service,
             region_name=self.state.region,
@@ -200,7 +207,10 @@ class Cloud:
 
         pools = self.state.user_pools
         pool = user_pool_id or _only(list(pools), "user pool")
-        client = client_id or self._client_with(scopes, pool=pool)
+        wanted = pool, frozenset(scopes)
+        if client_id is None and wanted not in self._pool_clients:
+            self._pool_clients[wanted] = self._client_with(scopes, pool=pool)
+        client = client_id or self._pool_clients[wanted]
         return mint_access_token(
             user_pool_id=pool, client_id=client, scopes=scopes, region=self.state.region, lifetime_s=lifetime_s
         )

@@ -49,6 +49,8 @@ class Shop:
         self.cloud = cloud
         self.state = state
         self._token = cloud.token(["alsolike/events.write", "alsolike/recommendations.read"])
+        self._names: dict[str, str] = {}
+        self._contents: dict[tuple[str, str, str], bytes] = {}
         certificate = cloud.state.certificate
         self.tls = ssl.create_default_context(cafile=certificate) if certificate else None
 
@@ -117,20 +119,28 @@ class Shop:
         return self.post("/recommendations", {"userId": user, "numResults": k})
 
     def name(self, key: str) -> str:
-        parameter = self.cloud.client("ssm").get_parameter(Name=f"/alsolike/demo/{key}")
-        value: str = parameter["Parameter"]["Value"]
-        return value
+        if key not in self._names:
+            parameter = self.cloud.client("ssm").get_parameter(Name=f"/alsolike/demo/{key}")
+            self._names[key] = parameter["Parameter"]["Value"]
+        return self._names[key]
+
+    def objects(self, bucket: str, prefix: str = "") -> Iterator[tuple[str, bytes]]:
+        """Yield key and content of a bucket's objects; a content is fetched once, as polls read the same again."""
+        s3, name = self.cloud.client("s3"), self.name(bucket)
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=name, Prefix=prefix):
+            for entry in page.get("Contents", []):
+                key, version = entry["Key"], (name, entry["Key"], entry["ETag"])
+                if version not in self._contents:
+                    self._contents[version] = s3.get_object(Bucket=name, Key=key)["Body"].read()
+                yield key, self._contents[version]
 
     def lake_objects(self, prefix: str) -> list[bytes]:
         """Return the contents of the lake's objects under a prefix."""
-        s3, bucket = self.cloud.client("s3"), self.name("lake-bucket")
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
-        return [s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys]
+        return [body for _, body in self.objects("lake-bucket", prefix)]
 
     def lake_rows(self, prefix: str) -> list[dict[str, Any]]:
         """Return the rows of the lake's Parquet files under a prefix."""
-        return [row for body in self.lake_objects(prefix) for row in pq.read_table(io.BytesIO(body)).to_pylist()]
+        return [row for body in self.lake_objects(prefix) for row in parquet_rows(body)]
 
     def invoke(self, function: str) -> dict[str, Any]:
         """Invoke the function whose name has this in it, as its schedule does; return what it answers."""
@@ -174,6 +184,13 @@ def eventually(probe: Callable[[], T], *, holds: Callable[[T], bool] = bool, wit
             return value
         time.sleep(pause_s)
         pause_s = min(1.5 * pause_s, 0.5)
+
+
+@functools.cache
+def parquet_rows(body: bytes) -> list[dict[str, Any]]:
+    """Return the rows of a Parquet file."""
+    rows: list[dict[str, Any]] = pq.read_table(io.BytesIO(body)).to_pylist()
+    return rows
 
 
 def write_history(path: Path, *, users: int, days: int, end: float) -> list[tuple[str, str, int]]:

@@ -2,12 +2,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.booted.assemblies import synthesized
+from tests.booted.assemblies import QUICK, synthesized
 from tests.booted.shop import Shop
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """Yield an empty shop."""
-    with Shop.booted(synthesized(), tmp_path_factory.mktemp("state")) as shop:
+    with Shop.booted(synthesized(**QUICK), tmp_path_factory.mktemp("state")) as shop:
         yield shop

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from alsolike.declarations.storage import CHAMPION_KEY
 from local_cloud.client import Cloud
 from tests.booted.assemblies import synthesized
 from tests.booted.shop import SECONDS_PER_DAY, Shop, eventually
@@ -58,9 +59,8 @@ def write_files(directory: Path) -> None:
     (directory / "products.csv").write_text("\n".join(["ITEM_ID,TITLE,PRICE", *products]))
 
 
-@pytest.fixture
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """Yield a shop without data: the gate rejects a second model of the same purchases."""
+@pytest.fixture(scope="module")
+def booted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     directory = tmp_path_factory.mktemp("snippets")
     OWN.mkdir(parents=True, exist_ok=True)
     ((_, _, example),) = snippets(ALGORITHMS, "python")
@@ -72,6 +72,13 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     )
     with Cloud.start(assembly, state=directory / "cloud.json", tls=directory / "tls") as cloud:
         yield Shop(cloud, directory / "cloud.json")
+
+
+@pytest.fixture
+def shop(booted: Shop) -> Iterator[Shop]:
+    """Yield the shop without a champion: the gate rejects a second model of the same purchases."""
+    yield booted
+    booted.cloud.client("s3").delete_object(Bucket=booted.name("artefact-bucket"), Key=CHAMPION_KEY)
 
 
 @pytest.fixture

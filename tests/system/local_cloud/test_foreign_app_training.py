@@ -1,9 +1,11 @@
 import io
 import json
+import subprocess
 import tarfile
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -11,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_cloud.client import CloudError
+from local_cloud.training.runner import placed
 from tests.system.local_cloud.foreign_cloud import ForeignCloud, eventually
 
 WELL = """
@@ -289,3 +292,14 @@ def test_executions_are_measured_and_an_alarm_on_those_that_fail_goes_off(cloud:
         return [message for message in messages if alarm in message and '"NewStateValue": "ALARM"' in message]
 
     eventually(told)
+
+
+def test_entry_point_works_below_a_directory_with_a_space(tmp_path: Path) -> None:
+    base = tmp_path / "a job"
+    (base / "input").mkdir(parents=True)
+    (base / "input/code.zip").write_text("found")
+
+    command = [placed(part, base) for part in ("sh", "-c", "cat /opt/ml/input/*.zip && cat /opt/ml/input/code.zip")]
+
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "foundfound"
+    assert placed("/opt/ml/input/code.zip", base) == str(base / "input/code.zip")

@@ -6,7 +6,7 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -205,49 +205,43 @@ def test_killed_cloud_has_every_acknowledged_write_at_its_next_start(assembly: P
     assert len(addresses) == 1
 
 
-def test_stopped_cloud_finds_workflows_messages_metrics_and_jobs_again(assembly: Path, tmp_path: Path) -> None:
-    data = tmp_path / "data"
+@dataclass
+class Kept:
+    """What a cloud stored and answered before it stopped."""
+
+    data: Path
+    store: Store
+    outputs: dict[str, str]
+    execution: str
+    ended: dict[str, Any]
+    history: list[dict[str, Any]]
+    refusal: str
+
+
+@pytest.fixture(scope="module")
+def kept(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    """Run a cloud with data that stores something in each service, and stop it."""
+    data, store = tmp_path_factory.mktemp("kept") / "data", items()
     with Cloud.start(assembly, data=data) as running:
-        before = ForeignCloud(running)
-        execution = before.client("stepfunctions").start_execution(
-            stateMachineArn=before.output("Machine"), input=json.dumps({"value": 1})
-        )["executionArn"]
-        ended = eventually(lambda: ended_execution(before, execution), timeout_s=60)
-        history = before.client("stepfunctions").get_execution_history(executionArn=execution)["events"]
-        before.client("sqs").send_message(QueueUrl=before.output("Letters"), MessageBody="kept")
-        before.client("cloudwatch").put_metric_data(Namespace="Kept", MetricData=[{"MetricName": "Count", "Value": 7}])
-
-    with Cloud.start(assembly, data=data) as running:
-        after = ForeignCloud(running)
-        assert ended_execution(after, execution) == ended
-        assert after.client("stepfunctions").get_execution_history(executionArn=execution)["events"] == history
-        assert after.messages("Letters", of=lambda message: message["Body"] == "kept")
-        assert [metric["MetricName"] for metric in after.client("cloudwatch").list_metrics(Namespace="Kept")["Metrics"]]
+        cloud = ForeignCloud(running)
+        with pytest.raises(CloudError) as refused:
+            Cloud.start(assembly, data=data)
+        store.write(cloud, "key", "1")
+        states = cloud.client("stepfunctions")
+        execution = states.start_execution(stateMachineArn=cloud.output("Machine"), input=json.dumps({"value": 1}))[
+            "executionArn"
+        ]
+        ended = eventually(lambda: ended_execution(cloud, execution), timeout_s=60)
+        history = states.get_execution_history(executionArn=execution)["events"]
+        cloud.client("sqs").send_message(QueueUrl=cloud.output("Letters"), MessageBody="kept")
+        cloud.client("cloudwatch").put_metric_data(Namespace="Kept", MetricData=[{"MetricName": "Count", "Value": 7}])
+        return Kept(data, store, dict(running.outputs["Foreign"]), execution, ended, history, str(refused.value))
 
 
-def ended_execution(cloud: ForeignCloud, arn: str) -> dict[str, Any] | None:
-    """Return an execution without what belongs to one call; None while it runs."""
-    described = cloud.client("stepfunctions").describe_execution(executionArn=arn)
-    described.pop("ResponseMetadata")
-    return None if described["status"] == "RUNNING" else dict(described)
-
-
-def test_data_of_a_running_cloud_is_refused(assembly: Path, tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    with (
-        Cloud.start(assembly, data=data),
-        pytest.raises(CloudError, match=f"{data} belongs to another cloud that runs"),
-    ):
-        Cloud.start(assembly, data=data)
-
-
-def test_changed_template_is_deployed_onto_the_kept_data(assembly: Path, tmp_path: Path) -> None:
-    data, changed, store = tmp_path / "data", tmp_path / "changed", items()
-    with Cloud.start(assembly, data=data) as running:
-        before = ForeignCloud(running)
-        store.write(before, "key", "1")
-        outputs = dict(running.outputs["Foreign"])
-    changed.mkdir()
+@pytest.fixture(scope="module")
+def restarted(kept: Kept, assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForeignCloud]:
+    """Yield a cloud with the kept data and a template that has one more resource."""
+    changed = tmp_path_factory.mktemp("changed")
     for file in assembly.iterdir():
         (changed / file.name).symlink_to(file)
     template_file = changed / "Foreign.template.json"
@@ -256,10 +250,33 @@ def test_changed_template_is_deployed_onto_the_kept_data(assembly: Path, tmp_pat
     template["Resources"] = {"ANew": new, **template["Resources"]}
     template_file.unlink()
     template_file.write_text(json.dumps(template))
+    with Cloud.start(changed, data=kept.data) as running:
+        yield ForeignCloud(running)
 
-    with Cloud.start(changed, data=data) as running:
-        after = ForeignCloud(running)
-        store.check(after)
-        assert store.acknowledged == {"key": "1"}
-        assert after.client("ssm").get_parameter(Name="/new")["Parameter"]["Value"] == "of the template"
-        assert running.outputs["Foreign"] == outputs
+
+def test_data_of_a_running_cloud_is_refused(kept: Kept) -> None:
+    assert f"{kept.data} belongs to another cloud that runs" in kept.refusal
+
+
+def test_stopped_cloud_finds_workflows_messages_metrics_and_jobs_again(kept: Kept, restarted: ForeignCloud) -> None:
+    states = restarted.client("stepfunctions")
+
+    assert ended_execution(restarted, kept.execution) == kept.ended
+    assert states.get_execution_history(executionArn=kept.execution)["events"] == kept.history
+    assert restarted.messages("Letters", of=lambda message: message["Body"] == "kept")
+    metrics = restarted.client("cloudwatch").list_metrics(Namespace="Kept")["Metrics"]
+    assert [metric["MetricName"] for metric in metrics] == ["Count"]
+
+
+def test_changed_template_is_deployed_onto_the_kept_data(kept: Kept, restarted: ForeignCloud) -> None:
+    kept.store.check(restarted)
+    assert kept.store.acknowledged == {"key": "1"}
+    assert restarted.client("ssm").get_parameter(Name="/new")["Parameter"]["Value"] == "of the template"
+    assert restarted.cloud.outputs["Foreign"] == kept.outputs
+
+
+def ended_execution(cloud: ForeignCloud, arn: str) -> dict[str, Any] | None:
+    """Return an execution without what belongs to one call; None while it runs."""
+    described = cloud.client("stepfunctions").describe_execution(executionArn=arn)
+    described.pop("ResponseMetadata")
+    return None if described["status"] == "RUNNING" else dict(described)

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -185,3 +186,27 @@ def test_boot_that_fails_says_why(assembly: Path, tmp_path: Path) -> None:
     )
     assert process.returncode == 1
     assert "manifest.json does not exist" in process.stderr
+
+
+def test_cloud_that_is_interrupted_while_it_boots_leaves_no_state(tmp_path: Path) -> None:
+    path, assembly = tmp_path / "state.json", tmp_path / "cdk.out"
+    assembly.mkdir()
+    (assembly / "manifest.json").write_text('{"version": "36.0.0", "artifacts": {}}')
+    process = subprocess.Popen(
+        [sys.executable, "-m", "local_cloud", str(assembly), "--state", str(path)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 30
+    while not path.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+    process.send_signal(signal.SIGINT)
+
+    assert process.wait(30) == 0
+    assert not path.exists()
+
+
+def test_moto_is_not_imported_to_reach_a_cloud() -> None:
+    script = "import sys, local_cloud.client; sys.exit('moto' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script]).returncode == 0

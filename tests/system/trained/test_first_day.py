@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import time
@@ -31,17 +32,14 @@ def profile_items(shop: Shop, profile_id: str) -> list[str]:
     return [interaction.item_id for interaction in store.read(profile_id, consistent=True).recent]
 
 
+@functools.cache
+def interactions(body: bytes) -> pd.DataFrame:
+    return pd.read_parquet(io.BytesIO(body), columns=list(INTERACTIONS_COLUMNS))
+
+
 def lake_rows(shop: Shop) -> pd.DataFrame:
     """Interactions, read through the one reader's rule."""
-    s3, bucket = shop.cloud.client("s3"), shop.name("lake-bucket")
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=INTERACTIONS_PREFIX)
-    keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
-    parts = [
-        pd.read_parquet(
-            io.BytesIO(s3.get_object(Bucket=bucket, Key=key)["Body"].read()), columns=list(INTERACTIONS_COLUMNS)
-        )
-        for key in keys
-    ]
+    parts = [interactions(body) for body in shop.lake_objects(INTERACTIONS_PREFIX)]
     return lake.deduplicate(pd.concat(parts)) if parts else pd.DataFrame(columns=list(INTERACTIONS_COLUMNS))
 
 

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,26 +30,6 @@ def commands(group: TyperGroup, *path: str) -> Iterator[tuple[tuple[str, ...], A
             yield from commands(command_, *path, name)
         else:
             yield (*path, name), command_
-
-
-def test_sigterm_puts_away_what_was_begun_as_ctrl_c_does() -> None:
-    program = """
-import time
-from cli import main
-def app():
-    try:
-        print("begun", flush=True)
-        time.sleep(60)
-    finally:
-        print("put away", flush=True)
-main.app = app
-main.main()
-"""
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "begun\n"
-        process.send_signal(signal.SIGTERM)
-        assert process.stdout.read() == "put away\n"
 
 
 def run(*arguments: str) -> Result:

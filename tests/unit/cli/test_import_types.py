@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -130,21 +128,6 @@ def test_decimal_commas_are_refused_with_their_line(deployment: Deployment, tmp_
 
     with pytest.raises(InvalidInput, match=r"PRICE in line 3 is '9,50', expected a decimal point.*9\.50"):
         import_items([path], deployment, now_ms=NOW_MS, options=Options(declares=True))
-
-
-def test_the_printed_conversion_of_semicolons_and_decimal_commas_makes_a_file_to_import(
-    deployment: Deployment, tmp_path: Path
-) -> None:
-    (tmp_path / "in.csv").write_text("ITEM_ID;PRICE;NOTE\n0040;8,66;a, b\n0041;-9;c\n")
-    with pytest.raises(InvalidInput, match="separates columns by semicolons") as refused:
-        import_items([tmp_path / "in.csv"], deployment, now_ms=NOW_MS, options=Options(declares=True))
-    command = str(refused.value).partition("Convert the file: python ")[2]
-
-    subprocess.run(["bash", "-c", f"{sys.executable} {command}"], cwd=tmp_path, check=True)
-    summary = import_items([tmp_path / "out.csv"], deployment, now_ms=NOW_MS, options=Options(declares=True))
-
-    assert (summary.imported, summary.inferred) == (2, {"price": "number"})
-    assert (tmp_path / "out.csv").read_text() == 'ITEM_ID,PRICE,NOTE\n0040,8.66,"a, b"\n0041,-9,c\n'
 
 
 def test_columns_that_no_filter_can_name_are_reported_with_their_new_name(

@@ -1,12 +1,9 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import socket
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -25,6 +22,7 @@ from cli.up import api_lines, wait_for_interrupt
 from local_cloud.client import Cloud
 from local_cloud.state import CloudState
 from operations.client.deployment import Deployment
+from tests.unit.local_cloud.processes import NO_PROCESS
 
 
 def cloud_state(pid: int) -> CloudState:
@@ -33,14 +31,12 @@ def cloud_state(pid: int) -> CloudState:
 
 def test_cloud_that_dies_is_noticed_and_leaves_no_state_file(tmp_path: Path) -> None:
     path = tmp_path / "cloud.json"
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
-        cloud_state(process.pid).write(path)
-        cloud = Cloud.attach(path)
-        process.kill()
+    cloud_state(NO_PROCESS).write(path)
+    cloud = Cloud(cloud_state(NO_PROCESS), path=path)
 
-        with pytest.raises(Unavailable, match=f"process {process.pid}. has ended by itself"):
-            wait_for_interrupt(cloud)
-        cloud.stop()
+    with pytest.raises(Unavailable, match=f"process {NO_PROCESS}. has ended by itself"):
+        wait_for_interrupt(cloud)
+    cloud.stop()
 
     assert not path.exists()
 
@@ -62,16 +58,9 @@ def test_cloud_that_runs_is_named_before_anything_is_built(
 
 
 def test_up_ends_without_an_error_where_the_cloud_was_told_to_stop(tmp_path: Path) -> None:
-    path = tmp_path / "cloud.json"
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
-        cloud_state(process.pid).write(path)
-        cloud = Cloud.attach(path)
-        path.unlink()  # as a cloud does that ends by itself
-        process.kill()
+    cloud = Cloud(cloud_state(NO_PROCESS), path=tmp_path / "cloud.json")  # as a cloud does that ends by itself
 
-        wait_for_interrupt(cloud)
-
-    assert not cloud.state.alive
+    wait_for_interrupt(cloud)
 
 
 def test_down_without_a_cloud_says_so_and_succeeds(tmp_path: Path) -> None:
@@ -92,24 +81,6 @@ def test_port_that_is_in_use_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
 
     assert isinstance(result.exception, Unavailable)
     assert str(result.exception) == f"port {port} is in use, expected a free one. Choose another with --port"
-
-
-def test_pasted_event_has_the_time_of_pasting(deployment: Deployment, tmp_path: Path) -> None:
-    *_, line = boot.curl_lines(deployment, user_id="o'hara $(id)", item_id="7")
-    shell = tmp_path / "curl"
-    shell.write_text('#!/bin/sh\nfor last; do :; done\nprintf %s "$last"\n')
-    shell.chmod(0o755)
-    before = int(time.time())
-
-    printed = subprocess.run(
-        ["bash", "-c", line], env={"PATH": f"{tmp_path}:{os.environ['PATH']}"}, capture_output=True, text=True
-    ).stdout
-
-    body = json.loads(printed)
-    assert body["trackingId"] == "alsolike-shop"
-    assert body["userId"] == "o'hara $(id)"
-    assert [event["itemId"] for event in body["eventList"]] == ["7"]
-    assert before <= body["eventList"][0]["sentAt"] <= time.time()
 
 
 def test_printed_calls_end_with_the_command_that_shows_their_effect(

@@ -1,19 +1,15 @@
 import dataclasses
 import os
-import signal
 import stat
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from local_cloud.client import Cloud, CloudError
 from local_cloud.state import CloudState, StateError
+from tests.unit.local_cloud.processes import NO_PROCESS
 
 STATE = CloudState("ready", os.getpid(), "us-east-1", "123456789012", "2026-01-30T10:00:00+00:00", "/cdk.out")
-NO_PROCESS = 2**22 + 1  # above the kernel's highest
 
 
 def test_state_is_read_as_it_was_written_and_only_by_its_owner(tmp_path: Path) -> None:
@@ -78,22 +74,3 @@ def test_why_a_cloud_did_not_boot_is_kept(tmp_path: Path) -> None:
 
     with pytest.raises(CloudError, match="did not boot: no such assembly"):
         Cloud.attach(path)
-
-
-def test_cloud_that_is_interrupted_while_it_boots_leaves_no_state(tmp_path: Path) -> None:
-    path, assembly = tmp_path / "state.json", tmp_path / "cdk.out"
-    assembly.mkdir()
-    (assembly / "manifest.json").write_text('{"version": "36.0.0", "artifacts": {}}')
-    process = subprocess.Popen(
-        [sys.executable, "-m", "local_cloud", str(assembly), "--state", str(path)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 30
-    while not path.exists() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
-
-    process.send_signal(signal.SIGINT)
-
-    assert process.wait(30) == 0
-    assert not path.exists()

@@ -1,12 +1,11 @@
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from local_cloud.training.directories import InputError, prepare_directories, split_s3_uri
 from local_cloud.training.request import Channel, TrainingRequest
-from local_cloud.training.runner import failure_reason, placed
+from local_cloud.training.runner import failure_reason
 
 REQUEST = TrainingRequest(
     name="job",
@@ -69,14 +68,3 @@ def test_failure_reason_is_what_the_job_wrote_and_how_it_ended(tmp_path: Path) -
     assert failure_reason(file, -9) == "AlgorithmError: killed by signal 9"
     file.write_text("too few items\n")
     assert failure_reason(file, 1) == "AlgorithmError: too few items, exit code: 1"
-
-
-def test_entry_point_works_below_a_directory_with_a_space(tmp_path: Path) -> None:
-    base = tmp_path / "a job"
-    (base / "input").mkdir(parents=True)
-    (base / "input/code.zip").write_text("found")
-
-    command = [placed(part, base) for part in ("sh", "-c", "cat /opt/ml/input/*.zip && cat /opt/ml/input/code.zip")]
-
-    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "foundfound"
-    assert placed("/opt/ml/input/code.zip", base) == str(base / "input/code.zip")

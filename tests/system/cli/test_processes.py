@@ -1,0 +1,72 @@
+"""Commands in a process of their own, and the lines that commands print, run in a shell."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from alsolike.runtime.errors import InvalidInput
+from cli import boot
+from operations.client.deployment import Deployment
+from operations.ingest.inputs import Options
+from operations.ingest.load_metadata import import_items
+
+
+def test_sigterm_puts_away_what_was_begun_as_ctrl_c_does() -> None:
+    program = """
+import time
+from cli import main
+def app():
+    try:
+        print("begun", flush=True)
+        time.sleep(60)
+    finally:
+        print("put away", flush=True)
+main.app = app
+main.main()
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.read() == "put away\n"
+
+
+def test_pasted_event_has_the_time_of_pasting(deployment: Deployment, tmp_path: Path) -> None:
+    *_, line = boot.curl_lines(deployment, user_id="o'hara $(id)", item_id="7")
+    shell = tmp_path / "curl"
+    shell.write_text('#!/bin/sh\nfor last; do :; done\nprintf %s "$last"\n')
+    shell.chmod(0o755)
+    before = int(time.time())
+
+    printed = subprocess.run(
+        ["bash", "-c", line], env={"PATH": f"{tmp_path}:{os.environ['PATH']}"}, capture_output=True, text=True
+    ).stdout
+
+    body = json.loads(printed)
+    assert body["trackingId"] == "alsolike-shop"
+    assert body["userId"] == "o'hara $(id)"
+    assert [event["itemId"] for event in body["eventList"]] == ["7"]
+    assert before <= body["eventList"][0]["sentAt"] <= time.time()
+
+
+def test_the_printed_conversion_of_semicolons_and_decimal_commas_makes_a_file_to_import(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    (tmp_path / "in.csv").write_text("ITEM_ID;PRICE;NOTE\n0040;8,66;a, b\n0041;-9;c\n")
+    with pytest.raises(InvalidInput, match="separates columns by semicolons") as refused:
+        import_items([tmp_path / "in.csv"], deployment, now_ms=1_700_000_000_000, options=Options(declares=True))
+    command = str(refused.value).partition("Convert the file: python ")[2]
+
+    subprocess.run(["bash", "-c", f"{sys.executable} {command}"], cwd=tmp_path, check=True)
+    summary = import_items([tmp_path / "out.csv"], deployment, now_ms=1_700_000_000_000, options=Options(declares=True))
+
+    assert (summary.imported, summary.inferred) == (2, {"price": "number"})
+    assert (tmp_path / "out.csv").read_text() == 'ITEM_ID,PRICE,NOTE\n0040,8.66,"a, b"\n0041,-9,c\n'

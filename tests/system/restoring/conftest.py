@@ -1,0 +1,30 @@
+"""A deployment in moto, which has backups of tables and executes state machines, unlike the memory cloud."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from operations.client.deployment import Deployment
+from tests.unit.cli.shop import REGION, empty_deployment
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
+    """Yield clients of an empty AWS, which commands find too."""
+    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+    clients = functools.cache(session.client)
+    monkeypatch.setattr("operations.client.deployment.session_clients", lambda: clients)
+    with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
+        yield clients
+
+
+@pytest.fixture
+def deployment(client: Callable[[str], Any]) -> Deployment:
+    """Return a deployment with empty buckets and tables."""
+    return empty_deployment(client)
