@@ -78,7 +78,9 @@ def booted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 def shop(booted: Shop) -> Iterator[Shop]:
     """Yield the shop without a champion: the gate rejects a second model of the same purchases."""
     yield booted
-    booted.cloud.client("s3").delete_object(Bucket=booted.name("artefact-bucket"), Key=CHAMPION_KEY)
+    s3, bucket = booted.cloud.client("s3"), booted.name("artefact-bucket")
+    for version in s3.list_object_versions(Bucket=bucket, Prefix=CHAMPION_KEY)["Versions"]:
+        s3.delete_object(Bucket=bucket, Key=CHAMPION_KEY, VersionId=version["VersionId"])
 
 
 @pytest.fixture

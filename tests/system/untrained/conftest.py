@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.booted.assemblies import synthesized
+from tests.booted.assemblies import QUICK, synthesized
 from tests.booted.shop import Shop
 
 
 @pytest.fixture(scope="session")
 def assembly() -> Path:
-    return synthesized()
+    return synthesized(**QUICK)
 
 
 @pytest.fixture(scope="session")

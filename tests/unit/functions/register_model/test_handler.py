@@ -3,18 +3,19 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pytest
 
-from alsolike.bundle.bundle import FILES, LATER_FILES, MANIFEST_FILE, POPULAR_FILE, Manifest, write_manifest
+from alsolike.bundle.bundle import FILES, LATER_FILES, MANIFEST_FILE, POPULAR_FILE, Bundle, Manifest, write_manifest
 from alsolike.registry.decision import Decision, Decisions, decision_key
 from alsolike.registry.registry import Registry
 from alsolike.runtime.errors import InvalidBundle, InvalidInput, Unavailable
-from functions.register_model import handler
+from functions.register_model import handler, service
 from functions.register_model.limits import GateLimits
 from functions.register_model.settings import Settings
+from functions.register_model.unpacking import unpack_bundle
 from tests.builders.bundles import ITEMS, MANIFEST, METRICS, archive_of, without_later_files, write_bundle
 from tests.builders.lambda_events import NOW_MS, LambdaContext
 from tests.fakes.sagemaker import MemorySageMaker
@@ -214,6 +215,22 @@ def test_model_that_beats_the_champion_is_let_through(workflow: Workflow) -> Non
     assert decision is not None
     assert decision.champion == "v1"
     assert {"against the champion", "slices"} <= {check.name for check in decision.checks}
+    (package,) = [each for each in workflow.packages() if each["ModelPackageDescription"] == "v2"]
+    assert package["CustomerMetadataProperties"]["compared_with"] == "v1"
+
+
+def test_output_may_have_1_8_gb_unpacked(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: list[int] = []
+
+    def unpack(archive: IO[bytes], directory: Path, *, maximum_bytes: int) -> Bundle:
+        limits.append(maximum_bytes)
+        return unpack_bundle(archive, directory, maximum_bytes=maximum_bytes)
+
+    monkeypatch.setattr(service, "unpack_bundle", unpack)
+
+    workflow.register(workflow.trained("v1"))
+
+    assert limits == [1_800_000_000]
 
 
 def test_champion_replaced_while_it_was_compared_fails(workflow: Workflow) -> None:
