@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import pytest
 
-
 gc.set_threshold(50_000, 50, 50)  # Python's own thresholds search for cycles for a seventh of the tests' time
 
 

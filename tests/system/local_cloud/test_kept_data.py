@@ -213,7 +213,7 @@ class Kept:
     store: Store
     outputs: dict[str, str]
     execution: str
-    ended: dict[str, Any]
+    ended: dict[str, Any] | None
     history: list[dict[str, Any]]
     refusal: str
 
