@@ -207,7 +207,7 @@ def test_killed_cloud_has_every_acknowledged_write_at_its_next_start(assembly: P
 
 @dataclass
 class Kept:
-    """What a cloud stored and answered before it stopped."""
+    """The stored data and the answers of a cloud before it stopped."""
 
     data: Path
     store: Store
