@@ -159,12 +159,13 @@ METRICS: Final[tuple[Written, ...]] = (
     ),
     *(
         Written(Metric.SIGNATURES_REFUSED, service, Rhythm.SELDOM)
-        for service in ("collect", "erase_user", "export_user", "observe", "operate", "recommend")
+        for service in ("collect", "erase_user", "export_user", "observe", "operate", "personalize", "recommend")
     ),
     *_of("authorize_session", Rhythm.SELDOM, Metric.SESSION_TOKENS_REFUSED, Metric.SESSION_KEYS_STALE),
     *_of("erase_user", Rhythm.SELDOM, Metric.ERASURES_REQUESTED, Metric.REQUESTS_REJECTED),
     *_of("purge_user", Rhythm.SELDOM, Metric.ERASURES_COMPLETED),
     *_of("observe", Rhythm.SELDOM, Metric.REQUESTS_REJECTED),
+    *_of("personalize", Rhythm.SELDOM, Metric.REQUESTS_REJECTED),
     *_of("operate", Rhythm.SELDOM, Metric.OPERATOR_CHANGES, Metric.REQUESTS_REJECTED),
     *_of("export_user", Rhythm.SELDOM, Metric.USERS_EXPORTED, Metric.REQUESTS_REJECTED),
     *_of("update_profiles", Rhythm.HOURLY, Metric.PROFILES_UPDATED, Metric.INTERACTIONS_APPLIED),

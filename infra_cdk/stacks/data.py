@@ -48,6 +48,9 @@ class DataStack(cdk.Stack):
         self.catalogue = _table(self, "Catalogue", key="item_id", settings=settings, tells_of_changes=True)
         self.users = _table(self, "Users", key="user_id", settings=settings, tells_of_changes=True)
         self.keys = _table(self, "Keys", key="key_id", settings=settings)
+        self.resources = _table(
+            self, "Resources", key="kind", sort_key="id", settings=settings, expires_with="expires_at"
+        )
         self.keys_encryption = kms.Key(
             self,
             "KeysEncryption",
@@ -108,6 +111,7 @@ def _table(
     *,
     key: str,
     settings: Settings,
+    sort_key: str | None = None,
     expires_with: str | None = None,
     tells_of_changes: bool = False,
     warm_writes_per_s: int | None = None,
@@ -116,6 +120,7 @@ def _table(
         scope,
         construct_id,
         partition_key=dynamodb.Attribute(name=key, type=dynamodb.AttributeType.STRING),
+        sort_key=dynamodb.Attribute(name=sort_key, type=dynamodb.AttributeType.STRING) if sort_key else None,
         billing=dynamodb.Billing.on_demand(),
         point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
             point_in_time_recovery_enabled=True

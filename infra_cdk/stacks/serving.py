@@ -84,6 +84,7 @@ class ServingStack(cdk.Stack):
                 "recommend": recommend,
                 "observe": observes.live,
                 "operate": operates.live,
+                "personalize": self._personalize().live,
             }
         )
         add_consumers(self, settings=settings, data=data, layers=self._layers)
@@ -130,6 +131,32 @@ class ServingStack(cdk.Stack):
             memory_mb=1_024,
             timeout_s=20,
             starts_fast=True,
+        )
+
+    def _personalize(self) -> PythonFunction:
+        data = self._data
+        return PythonFunction(
+            self,
+            "Personalize",
+            name="personalize",
+            description="Answers operations of Amazon Personalize's control plane",
+            settings=self._settings,
+            layers=[self._layers.core],
+            variables={
+                "KEYS_TABLE": data.keys.table_name,
+                "RESOURCES_TABLE": data.resources.table_name,
+                "ARN_PREFIX": f"arn:{self.partition}:personalize:{self.region}:{self.account}",
+                "TRACKING_ID": data.tracking_id,
+            },
+            permissions=[
+                *key_permissions(data),
+                Permission(
+                    actions=["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Scan"],
+                    resources=[data.resources.table_arn],
+                ),
+            ],
+            memory_mb=512,
+            timeout_s=20,
         )
 
     def _recommend(self) -> PythonFunction:

@@ -21,7 +21,16 @@ from operations.prices import Prices
 
 # Called by people or rarely, so their calls do not depend on the load.
 RARE = frozenset(
-    {"authorize_session", "erase_user", "export_user", "observe", "operate", "purge_user", "write_recommendations"}
+    {
+        "authorize_session",
+        "erase_user",
+        "export_user",
+        "observe",
+        "operate",
+        "personalize",
+        "purge_user",
+        "write_recommendations",
+    }
 )
 
 

@@ -227,6 +227,7 @@ def _short(arn: str) -> str:
         ("Profiles", "Profiles"),
         ("KeysEncryption", "KeysEncryption"),
         ("AttKeys", "Keys"),
+        ("AttResources", "Resources"),
         ("HashKey", "HashKey"),
         ("SessionKey", "SessionKey"),
         ("Catalogue", "Catalogue"),

@@ -86,7 +86,7 @@ def test_tables_have_the_keys_of_the_contract_and_profiles_expire(assembly: Asse
     }
 
     expiry = {"AttributeName": "expires_at", "Enabled": True}
-    assert tables == {"profile_id": expiry, "item_id": None, "user_id": None, "key_id": None}
+    assert tables == {"profile_id": expiry, "item_id": None, "user_id": None, "key_id": None, "kind": expiry}
 
 
 def test_catalogue_and_users_tell_of_their_changes(assembly: Assembly) -> None:
@@ -96,7 +96,7 @@ def test_catalogue_and_users_tell_of_their_changes(assembly: Assembly) -> None:
     }
 
     news = {"StreamViewType": "NEW_IMAGE"}
-    assert streams == {"profile_id": None, "item_id": news, "user_id": news, "key_id": None}
+    assert streams == {"profile_id": None, "item_id": news, "user_id": news, "key_id": None, "kind": None}
 
 
 def test_only_production_tables_are_protected_from_deletion(demo: Assembly, prod: Assembly) -> None:

@@ -111,6 +111,9 @@ EXPECTED = {
         *((f"states:{action}", "Workflow") for action in ("DescribeExecution", "GetExecutionHistory")),
         ("lambda:InvokeFunction", "Recommend"),  # ask: invoke
     },
+    # ResourceStore: get_item, put_item, update_item, scan
+    "personalize": KEYS
+    | {(f"dynamodb:{action}", "Resources") for action in ("GetItem", "PutItem", "UpdateItem", "Scan")},
     "count_trends": CONSUMER
     | CONFIGURATION
     | TOMBSTONES

@@ -77,6 +77,9 @@ FUNCTION_OF = (
 
 SIGNED = {f"{method} /personalize{path}": f"{method} {path}" for method, path in (route.split(" ") for route in SCOPES)}
 FUNCTION_OF |= {signed: FUNCTION_OF[route] for signed, route in SIGNED.items()}
+CONTROL_PLANE = ("POST /personalize", "POST /personalize/{proxy+}")
+SIGNED |= dict.fromkeys(CONTROL_PLANE, "")
+FUNCTION_OF |= dict.fromkeys(CONTROL_PLANE, "personalize")
 HEADS = {f"HEAD {key.removeprefix('GET ')}": key for key in FUNCTION_OF if key.startswith("GET ") and key not in SIGNED}
 
 

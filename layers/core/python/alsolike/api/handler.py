@@ -9,11 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 from alsolike.contract.http import respond_error
+from alsolike.declarations.routes import SIGNED_ROUTES
 from alsolike.events.correlation import HEADER, correlate
 from alsolike.runtime.errors import AlsolikeError, SignatureRefused
 from alsolike.runtime.observability import Metric, count, instrumented, log_refusal
 from alsolike.runtime.settings import from_environment
-from alsolike.signing.admission import SIGNED, admit
+from alsolike.signing.admission import admit
 from alsolike.signing.keys import KeyReader, key_reader
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
@@ -41,7 +42,7 @@ def api_handler(settings: type[Any]) -> Callable[[Handler], Handler]:
             correlation_id = correlate(event)
             if "routeKey" not in event:
                 return handler(event, context)
-            signed = SIGNED in event["routeKey"]
+            signed = event["routeKey"] in SIGNED_ROUTES
             try:
                 response = handler(admit(event, keys(), now_s=time.time()) if signed else event, context)
             except AlsolikeError as error:

@@ -13,7 +13,7 @@ from alsolike.runtime.errors import (
     ConcurrentUpdate,
     InvalidInput,
     NotFound,
-    SignatureRefused,
+    PersonalizeError,
     TooLarge,
     Unavailable,
 )
@@ -80,12 +80,12 @@ def respond_error(error: AlsolikeError) -> dict[str, Any]:
 
     Errors that are not the caller's to see are raised again, so that Lambda counts them.
     """
-    if isinstance(error, SignatureRefused):
+    message = str(error).encode(errors="backslashreplace").decode()  # halves of surrogate pairs are no JSON
+    if isinstance(error, PersonalizeError):
         # Clients of the control plane read the type from the body, others from the header.
-        document = {"__type": error.code, "message": str(error)}
-        return respond(document, status=403, headers={"x-amzn-errortype": error.code})
+        document = {"__type": error.code, "message": message}
+        return respond(document, status=error.status, headers={"x-amzn-errortype": error.code})
     for kind, status, name in _STATUS:
         if isinstance(error, kind):
-            message = str(error).encode(errors="backslashreplace").decode()  # halves of surrogate pairs are no JSON
             return respond({"message": message}, status=status, headers={"x-amzn-errortype": name})
     raise error

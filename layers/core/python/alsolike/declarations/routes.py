@@ -97,6 +97,10 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
 """Routes by method and path. A GET also accepts HEAD."""
 
 SIGNED_ROUTES: Mapping[str, Route] = MappingProxyType(
-    {key.replace(" ", f" {SIGNED_PREFIX}", 1): route for key, route in ROUTES.items() if route.scopes}
+    {
+        **{key.replace(" ", f" {SIGNED_PREFIX}", 1): route for key, route in ROUTES.items() if route.scopes},
+        # The control plane of Amazon Personalize: some clients append a slash, others nothing.
+        **_routes("personalize", [ADMINISTER], f"POST {SIGNED_PREFIX}", f"POST {SIGNED_PREFIX}/{{proxy+}}"),
+    }
 )
 """Routes for signed requests: the function verifies the signature, and that its key has one of the scopes."""

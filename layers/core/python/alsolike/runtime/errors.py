@@ -27,15 +27,20 @@ class WrongSignature(InvalidInput):
     """A token is signed with none of the known keys; a newer one may have signed it."""
 
 
-class SignatureRefused(AlsolikeError):
-    """A request's signature is missing, wrong, or made with a key that may not call the route.
+class PersonalizeError(AlsolikeError):
+    """An error of Amazon Personalize; `code` is its name there."""
 
-    `code` is Amazon Personalize's name of the reason.
-    """
+    status = 400
 
     def __init__(self, message: str, code: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class SignatureRefused(PersonalizeError):
+    """A request's signature is missing, wrong, or made with a key that may not call the route."""
+
+    status = 403
 
 
 class NotFound(AlsolikeError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from alsolike.declarations.routes import ROUTES, SIGNED_PREFIX
+from alsolike.declarations.routes import SIGNED_PREFIX, SIGNED_ROUTES
 from alsolike.runtime.errors import SignatureRefused
 from alsolike.signing.keys import KeyReader
 from alsolike.signing.signature import UNKNOWN_KEY, read_signature, verify
@@ -17,9 +17,6 @@ SIGNED_BY = "signedBy"
 """Field of an admitted request: the client of its key."""
 
 DENIED = "AccessDeniedException"
-
-SIGNED = f" {SIGNED_PREFIX}/"
-"""Part of the keys of routes that accept signed requests only."""
 
 
 def admit(event: Mapping[str, Any], keys: KeyReader, *, now_s: float) -> dict[str, Any]:
@@ -39,9 +36,10 @@ def admit(event: Mapping[str, Any], keys: KeyReader, *, now_s: float) -> dict[st
     if key is None or not key.is_active(now_ms=now_s * 1000):
         raise SignatureRefused("the access key does not exist, is disabled or has expired", UNKNOWN_KEY)
     verify(event, signature, secret=keys.secret(key))
-    route_key = event["routeKey"].replace(SIGNED, " /", 1)
-    if not set(key.scopes) & set(ROUTES[route_key].scopes):
-        expected = " or ".join(ROUTES[route_key].scopes)
+    scopes = SIGNED_ROUTES[event["routeKey"]].scopes
+    if not set(key.scopes) & set(scopes):
+        expected = " or ".join(scopes)
         raise SignatureRefused(f"the access key lacks the scope {expected}", DENIED)
     keys.mark_used(key, now_s=now_s)
-    return {**event, "routeKey": route_key, SIGNED_BY: key.client}
+    method, path = event["routeKey"].split(" ")
+    return {**event, "routeKey": f"{method} {path.removeprefix(SIGNED_PREFIX)}", SIGNED_BY: key.client}

@@ -1,0 +1,155 @@
+"""The table of resources: one item each, by kind and id."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.struct import struct
+
+DELETING_MS = 60_000
+"""Deleted resources stay visible so long: programs poll until they see the end of a deletion."""
+
+_FORGOTTEN_S = 86_400
+
+
+@struct
+class Resource:
+    """A resource.
+
+    Attributes
+    ----------
+    key
+        Its id within its kind.
+    request
+        The request that created it.
+    deleted_ms
+        Time of its deletion; None for one that exists.
+    """
+
+    kind: str
+    key: str
+    name: str
+    request: Mapping[str, Any]
+    created_ms: int
+    deleted_ms: int | None = None
+
+
+class ResourceStore:
+    """All resources.
+
+    Parameters
+    ----------
+    client
+        A low-level DynamoDB client.
+    table
+        The table's name.
+    """
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def insert(self, resource: Resource) -> bool:
+        """Write a resource unless its id exists; return true if it was written.
+
+        Raises
+        ------
+        Unavailable
+            If DynamoDB does not answer.
+        """
+        item = {
+            "kind": {"S": resource.kind},
+            "id": {"S": resource.key},
+            "name": {"S": resource.name},
+            "request": {"S": orjson.dumps(dict(resource.request)).decode()},
+            "created_ms": {"N": str(resource.created_ms)},
+        }
+        return self._changed(
+            self._client.put_item,
+            Item=item,
+            ConditionExpression="attribute_not_exists(id) OR deleted_ms < :gone",
+            ExpressionAttributeValues={":gone": {"N": str(resource.created_ms - DELETING_MS)}},
+        )
+
+    def delete(self, kind: str, key: str, *, now_ms: int) -> bool:
+        """Mark a resource as deleted; return false if there is none.
+
+        Raises
+        ------
+        Unavailable
+            If DynamoDB does not answer.
+        """
+        return self._changed(
+            self._client.update_item,
+            Key={"kind": {"S": kind}, "id": {"S": key}},
+            UpdateExpression="SET deleted_ms = :now, expires_at = :forgotten",
+            ConditionExpression="attribute_exists(id) AND attribute_not_exists(deleted_ms)",
+            ExpressionAttributeValues={
+                ":now": {"N": str(now_ms)},
+                ":forgotten": {"N": str(now_ms // 1000 + _FORGOTTEN_S)},
+            },
+        )
+
+    def get(self, kind: str, key: str, *, now_ms: int) -> Resource | None:
+        """Return a resource, None if there is none, or it was deleted more than `DELETING_MS` ago.
+
+        Raises
+        ------
+        Unavailable
+            If DynamoDB does not answer.
+        """
+        with self._translated():
+            found = self._client.get_item(
+                TableName=self._table, Key={"kind": {"S": kind}, "id": {"S": key}}, ConsistentRead=True
+            ).get("Item")
+        return None if found is None or _is_gone(found, now_ms=now_ms) else _resource(found)
+
+    def all(self, kind: str, *, now_ms: int) -> Sequence[Resource]:
+        """Return all resources of a kind by id, from a scan: the table has some dozen items.
+
+        Raises
+        ------
+        Unavailable
+            If DynamoDB does not answer.
+        """
+        with self._translated():
+            pages = self._client.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True)
+            items = [item for page in pages for item in page["Items"] if item["kind"]["S"] == kind]
+        found = [_resource(item) for item in items if not _is_gone(item, now_ms=now_ms)]
+        return sorted(found, key=lambda resource: resource.key)
+
+    def _changed(self, call: Any, **request: Any) -> bool:
+        try:
+            with self._translated():
+                call(TableName=self._table, **request)
+        except Unavailable as error:
+            if error.code != "ConditionalCheckFailedException":
+                raise
+            return False
+        return True
+
+    def _translated(self) -> contextlib.AbstractContextManager[None]:
+        return translate_aws_errors(f"resource table {self._table}")
+
+
+def _is_gone(item: Mapping[str, Any], *, now_ms: int) -> bool:
+    deleted = item.get("deleted_ms")
+    return deleted is not None and now_ms - int(deleted["N"]) >= DELETING_MS
+
+
+def _resource(item: Mapping[str, Any]) -> Resource:
+    deleted = item.get("deleted_ms")
+    return Resource(
+        kind=item["kind"]["S"],
+        key=item["id"]["S"],
+        name=item["name"]["S"],
+        request=orjson.loads(item["request"]["S"]),
+        created_ms=int(item["created_ms"]["N"]),
+        deleted_ms=None if deleted is None else int(deleted["N"]),
+    )
