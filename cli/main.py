@@ -20,6 +20,7 @@ from cli import (
     extras,
     keys,
     metrics,
+    migrating,
     models,
     openapi,
     profile,
@@ -74,6 +75,7 @@ app.command("user-data", hidden=True)(erasing.user_data)
 app.command("erase", hidden=True)(erasing.erase)
 app.add_typer(erasing.app, name="erasures", hidden=True)
 app.add_typer(keys.app, name="keys")
+app.command()(migrating.migrate_check)
 app.add_typer(config.app, name="config")
 app.add_typer(filtering.app, name="filters")
 app.add_typer(rules.app, name="rules")

@@ -7,17 +7,15 @@ from typing import Any
 
 from alsolike.contract import validation
 from alsolike.domain.aliases import RECIPES
+from alsolike.domain.control_plane import EMPTY_LISTS, NO_ACTIONS, REFUSED
 from alsolike.runtime.errors import PersonalizeError
 from alsolike.runtime.names import NAME, NAME_FORM
 from functions.personalize.resources import (
     DATASET,
     DATASET_TYPES,
-    EMPTY_LISTS,
     EVENT_INTERACTIONS,
     GROUP,
     KINDS,
-    NO_ACTIONS,
-    REFUSED,
     SCHEMA,
     SOLUTION,
     TRACKER,

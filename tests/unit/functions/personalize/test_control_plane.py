@@ -15,9 +15,10 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 
 from alsolike.domain.aliases import RECIPES
+from alsolike.domain.control_plane import EMPTY_LISTS, RECORDED, REFUSED
 from alsolike.signing.keys import SigningKey, encryption_context
 from functions.personalize import handler
-from functions.personalize.resources import EMPTY_LISTS, REFUSED
+from functions.personalize.resources import KINDS
 from functions.personalize.service import ControlPlane
 from functions.personalize.store import DELETING_MS, ResourceStore
 from tests.builders.lambda_events import LambdaContext
@@ -247,6 +248,7 @@ def test_every_operation_of_personalize_is_answered(personalize: Any) -> None:
     assert works | set(REFUSED) == known
     assert not works & set(REFUSED)
     assert set(EMPTY_LISTS) < works
+    assert tuple(kind.noun for kind in KINDS) == RECORDED
     assert personalize.list_filters() | {"ResponseMetadata": None} == {"Filters": [], "ResponseMetadata": None}
 
 

@@ -1,0 +1,85 @@
+"""Calls of Amazon Personalize in a program's sources that this product does not answer."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from alsolike.domain.control_plane import REFUSED
+from alsolike.runtime.errors import InvalidInput
+
+SUFFIXES = frozenset({".py", ".ipynb", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx", ".json", ".yaml", ".yml"})
+MAX_BYTES = 5_000_000
+_SKIPPED = frozenset({".git", ".venv", "node_modules", "__pycache__", "cdk.out"})
+
+_INTEGRATIONS = {
+    r"AWS::Personalize::\w+": "CloudFormation calls AWS itself and accepts no endpoint: use boto3 or the AWS CLI",
+    r"aws-sdk:personalize\w*": "Step Functions call AWS itself and accept no endpoint: call the API from a function",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finding:
+    """A call that would fail.
+
+    Attributes
+    ----------
+    file
+        Relative to the checked folder.
+    instead
+        A sentence with the alternative.
+    """
+
+    file: str
+    line: int
+    call: str
+    instead: str
+
+
+def find_refused_calls(folder: Path) -> Iterator[Finding]:
+    """Yield the calls in Python, JavaScript and TypeScript sources, notebooks and templates below a folder.
+
+    Only files that mention Personalize are read, because other services have operations of the same names.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no folder.
+    """
+    if not folder.is_dir():
+        raise InvalidInput(f"{folder} is no folder, expected one with sources")
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        if path.suffix in SUFFIXES and path.is_file() and not _SKIPPED & set(parts):
+            if path.stat().st_size > MAX_BYTES:
+                continue
+            yield from _of_text(path.read_text(errors="replace"), name="/".join(parts))
+
+
+def _of_text(text: str, *, name: str) -> Iterator[Finding]:
+    if "personalize" not in text.lower():
+        return
+    for number, line in enumerate(text.splitlines(), start=1):
+        for match in _CALLS.finditer(line):
+            call = next(found for found in match.groups() if found)
+            yield Finding(name, number, call, REFUSED[_OPERATIONS[call]])
+        for pattern, instead in _INTEGRATIONS.items():
+            for match in re.finditer(pattern, line):
+                yield Finding(name, number, match[0], instead)
+
+
+def _spellings() -> Mapping[str, str]:
+    """Return the operations by their names in boto3 and in both versions of the JavaScript SDK."""
+    found: dict[str, str] = {}
+    for operation in REFUSED:
+        snake = re.sub(r"(?<!^)(?=[A-Z])", "_", operation).lower()
+        found |= {snake: operation, f"{operation}Command": operation, operation[0].lower() + operation[1:]: operation}
+    return found
+
+
+_OPERATIONS = _spellings()
+_METHODS = "|".join(name for name in _OPERATIONS if not name.endswith("Command"))
+_COMMANDS = "|".join(name for name in _OPERATIONS if name.endswith("Command"))
+_CALLS = re.compile(rf"\.({_METHODS})\s*\(|\bnew\s+({_COMMANDS})\b")

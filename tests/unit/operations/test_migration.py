@@ -1,0 +1,71 @@
+"""Calls of Amazon Personalize in sources: those that would fail are found, in every client's spelling."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from alsolike.runtime.errors import InvalidInput
+from cli.main import app
+from operations.migration import find_refused_calls
+
+PYTHON = """\
+import boto3
+personalize = boto3.client("personalize")
+personalize.create_schema(name="s", schema="{}")
+personalize.create_dataset_import_job(jobName="j", datasetArn=a, dataSource=d)
+boto3.client("personalize-runtime").get_recommendations(userId="42")
+"""
+JAVASCRIPT = """\
+import { PersonalizeClient, CreateCampaignCommand } from "@aws-sdk/client-personalize";
+await client.send(new CreateCampaignCommand({ name: "c" }));
+"""
+
+
+def found(folder: Path, **files: str) -> list[tuple[str, int, str]]:
+    for name, text in files.items():
+        path = folder / name.replace("__", "/").replace("_dot_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return [(one.file, one.line, one.call) for one in find_refused_calls(folder)]
+
+
+def test_calls_of_boto3_and_of_javascript_are_found(tmp_path: Path) -> None:
+    assert found(tmp_path, job_dot_py=PYTHON, web__app_dot_ts=JAVASCRIPT) == [
+        ("job.py", 4, "create_dataset_import_job"),
+        ("web/app.ts", 2, "CreateCampaignCommand"),
+    ]
+
+
+def test_notebooks_and_templates_are_read(tmp_path: Path) -> None:
+    notebook = json.dumps({"cells": [{"source": ["personalize.get_solution_metrics(solutionVersionArn=arn)\n"]}]})
+
+    assert found(tmp_path, a_dot_ipynb=notebook, b_dot_yaml="Type: AWS::Personalize::Solution\n") == [
+        ("a.ipynb", 1, "get_solution_metrics"),
+        ("b.yaml", 1, "AWS::Personalize::Solution"),
+    ]
+
+
+def test_other_services_and_installed_packages_are_left_out(tmp_path: Path) -> None:
+    assert not found(tmp_path, a_dot_py='boto3.client("guardduty").create_filter()', node_modules__b_dot_js=JAVASCRIPT)
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="is no folder"):
+        list(find_refused_calls(tmp_path / "none"))
+
+
+def test_the_command_names_the_alternative_and_exits_with_1(tmp_path: Path) -> None:
+    (tmp_path / "job.py").write_text(PYTHON)
+
+    failing = CliRunner().invoke(app, ["migrate-check", str(tmp_path), "--json"])
+    (tmp_path / "job.py").write_text(PYTHON.replace("personalize.create_dataset_import_job", "#"))
+    passing = CliRunner().invoke(app, ["migrate-check", str(tmp_path)])
+
+    (one,) = json.loads(failing.stdout)
+    assert (failing.exit_code, one["line"]) == (1, 4)
+    assert "alsolike import interactions" in one["instead"]
+    assert passing.exit_code == 0
