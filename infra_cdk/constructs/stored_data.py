@@ -21,6 +21,7 @@ class StoredData(Protocol):
     catalogue: dynamodb.TableV2
     users: dynamodb.TableV2
     keys: dynamodb.TableV2
+    resources: dynamodb.TableV2
     keys_encryption: kms.Key
     hash_key: secretsmanager.Secret
     session_key: secretsmanager.Secret
@@ -36,6 +37,7 @@ NAMES: Mapping[str, Callable[[StoredData], str]] = {
     "catalogue_table": lambda data: data.catalogue.table_name,
     "users_table": lambda data: data.users.table_name,
     "keys_table": lambda data: data.keys.table_name,
+    "resources_table": lambda data: data.resources.table_name,
     "secret_arn": lambda data: data.hash_key.secret_arn,
     "session_key_arn": lambda data: data.session_key.secret_arn,
     "tracking_id": lambda data: data.tracking_id,

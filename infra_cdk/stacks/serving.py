@@ -142,12 +142,8 @@ class ServingStack(cdk.Stack):
             description="Answers operations of Amazon Personalize's control plane",
             settings=self._settings,
             layers=[self._layers.core],
-            variables={
-                "KEYS_TABLE": data.keys.table_name,
-                "RESOURCES_TABLE": data.resources.table_name,
-                "ARN_PREFIX": f"arn:{self.partition}:personalize:{self.region}:{self.account}",
-                "TRACKING_ID": data.tracking_id,
-            },
+            data=data,
+            values={"arn_prefix": f"arn:{self.partition}:personalize:{self.region}:{self.account}"},
             permissions=[
                 *key_permissions(data),
                 Permission(
