@@ -79,6 +79,7 @@ class ModelCatalogue:
         self._cold_hashes = cold.hashes
         self.cold_items = cold
         self.cold = ColdScorer(cold, items=self._items)
+        self._places = self._items + 1 + len(self.cold)
         self.has_cold = len(self.cold) > 0
         self._values = functools.lru_cache(maxsize=KEPT_VALUES)(self._values_of)
 
@@ -179,7 +180,7 @@ class ModelCatalogue:
 
     def neutral(self) -> Bias:
         """Return a bias that bars nothing."""
-        return np.zeros(self._items + 1 + len(self.cold), np.float32)
+        return np.zeros(self._places, np.float32)
 
     def known(self, item_ids: Sequence[str]) -> npt.NDArray[np.bool_]:
         """Return which items the model or the catalogue has, bool `(len(item_ids),)`."""
@@ -188,7 +189,9 @@ class ModelCatalogue:
 
     def columns(self, item_ids: Sequence[str], names: tuple[str, ...]) -> Callable[[str], Mapping[str, Any]]:
         """Return a function from an item to its values of some declared columns, each looked up on demand."""
-        unique = list(dict.fromkeys(item_ids)) if names else []
+        if not names:
+            return lambda _: {}
+        unique = list(dict.fromkeys(item_ids))
         rows = dict(zip(unique, self._snapshot.rows(unique).tolist(), strict=True))
 
         @functools.cache

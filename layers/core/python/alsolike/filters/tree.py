@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from alsolike.runtime.struct import struct
 
@@ -148,6 +148,11 @@ Leaf: TypeAlias = Membership | Comparison
 Condition: TypeAlias = Leaf | Not | And | Or
 
 
+def _computed() -> Any:
+    """Declare a field that `__post_init__` computes: a filter is parsed once and evaluated for many requests."""
+    return dataclasses.field(init=False, repr=False, compare=False)
+
+
 @struct
 class Expression:
     """One part between pipes.
@@ -156,62 +161,64 @@ class Expression:
     ----------
     tests
         On the requesting user; all of them must hold for the expression to apply.
+    parameters
+        Names of the parameters, each once, in their order.
     """
 
     verb: Verb
     condition: Condition
     tests: tuple[Condition, ...] = ()
+    parameters: tuple[str, ...] = _computed()
+
+    def __post_init__(self) -> None:
+        """Compute the other fields."""
+        names = dict.fromkeys(name for leaf in self.leaves() for name in parameters_of(leaf))
+        object.__setattr__(self, "parameters", tuple(names))
 
     def leaves(self) -> Iterator[Leaf]:
         """Yield the comparisons and memberships, those of the user last."""
         for condition in (self.condition, *self.tests):
             yield from leaves(condition)
 
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        """Names of the parameters, each once, in their order."""
-        return tuple(dict.fromkeys(name for leaf in self.leaves() for name in parameters_of(leaf)))
-
 
 @struct
 class Filter:
-    """A filter: the union of its INCLUDE expressions, less the union of its EXCLUDE expressions."""
+    """A filter: the union of its INCLUDE expressions, less the union of its EXCLUDE expressions.
+
+    Attributes
+    ----------
+    parameters
+        Names of the parameters, each once, in their order.
+    columns
+        The columns that conditions read, once per occurrence, in their order.
+    needs_user, needs_history, needs_catalogue, needs_item
+        True if it reads properties of the requesting user, the user's interactions, columns of items, or the item that
+        the request is about.
+    """
 
     expressions: tuple[Expression, ...]
+    parameters: tuple[str, ...] = _computed()
+    columns: tuple[Column, ...] = _computed()
+    needs_user: bool = _computed()
+    needs_history: bool = _computed()
+    needs_catalogue: bool = _computed()
+    needs_item: bool = _computed()
 
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        """Names of the parameters, each once, in their order."""
-        return tuple(dict.fromkeys(name for expression in self.expressions for name in expression.parameters))
-
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """The columns that conditions read, once per occurrence, in their order."""
-        leaves = (leaf for expression in self.expressions for leaf in expression.leaves())
-        return tuple(column for leaf in leaves for column in (leaf.column, reference(leaf)) if column is not None)
-
-    @property
-    def needs_user(self) -> bool:
-        """True if it reads properties of the requesting user."""
-        return self._looks_at(ColumnDataset.CURRENT_USER)
-
-    @property
-    def needs_history(self) -> bool:
-        """True if it reads interactions of the requesting user."""
-        return self._looks_at(ColumnDataset.INTERACTIONS)
-
-    @property
-    def needs_catalogue(self) -> bool:
-        """True if it reads columns of items."""
-        return self._looks_at(ColumnDataset.ITEMS)
-
-    @property
-    def needs_item(self) -> bool:
-        """True if it reads the item that the request is about."""
-        return self._looks_at(ColumnDataset.CURRENT_ITEM)
-
-    def _looks_at(self, dataset: ColumnDataset) -> bool:
-        return any(column.dataset is dataset for column in self.columns)
+    def __post_init__(self) -> None:
+        """Compute the other fields."""
+        of_filter = (leaf for expression in self.expressions for leaf in expression.leaves())
+        columns = tuple(column for leaf in of_filter for column in (leaf.column, reference(leaf)) if column is not None)
+        datasets = {column.dataset for column in columns}
+        values = {
+            "parameters": tuple(dict.fromkeys(name for each in self.expressions for name in each.parameters)),
+            "columns": columns,
+            "needs_user": ColumnDataset.CURRENT_USER in datasets,
+            "needs_history": ColumnDataset.INTERACTIONS in datasets,
+            "needs_catalogue": ColumnDataset.ITEMS in datasets,
+            "needs_item": ColumnDataset.CURRENT_ITEM in datasets,
+        }
+        for field, value in values.items():
+            object.__setattr__(self, field, value)
 
 
 def leaves(condition: Condition) -> Iterator[Leaf]:
