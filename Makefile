@@ -16,7 +16,7 @@ help:  ## show this list
 
 setup: $(VENV)/dev.done $(WITH:%=$(VENV)/with-%.done)  ## install the development environment (WITH="neural spark web bench")
 
-demo: $(VENV)/demo.done $(VENV)/compiled.done  ## real data in, a model trained, recommendations out (ARGS=--exit: end after the results)
+demo: $(VENV)/demo.done $(VENV)/compiled.done $(VENV)/descriptions.done  ## real data in, a model trained, recommendations out (ARGS=--exit: end after the results)
 	$(BIN)/alsolike demo $(ARGS)
 
 test: $(VENV)/dev.done node_modules/aws-cdk/bin/cdk  ## unit tests, stores, templates (ARGS="-k profile")
@@ -84,14 +84,19 @@ $(VENV)/demo.done: $(VENV)/uv.done requirements.lock pyproject.toml
 
 # Bytecode halves the time that commands and tests need to start. The CDK has too much code: only what is imported is compiled.
 export PYTHONDONTWRITEBYTECODE :=
-$(VENV)/compiled.done: requirements.lock layers/descriptions.py | $(VENV)/demo.done
+$(VENV)/compiled.done: requirements.lock | $(VENV)/demo.done
 	@$(BIN)/python -m compileall -qq -j 2 -x '/(aws_cdk|torch|torchgen|sympy|networkx)/|/tests?/' \
 		$(VENV)/lib layers functions infra_cdk model_export local_cloud operations cli; $(BIN)/python -c 'import infra_cdk.app'
+	@touch $@
+
+# A new call of AWS needs the description of its operation.
+$(VENV)/descriptions.done: layers/descriptions.py requirements.lock \
+		$(wildcard functions/*/*.py functions/*/*/*.py layers/core/python/alsolike/*/*.py) | $(VENV)/demo.done
 	@$(BIN)/python -m layers.descriptions
 	@touch $@
 
 # The tests of SASRec's training need torch. They are skipped, and say so, where it cannot be installed at once.
-$(VENV)/dev.done: $(VENV)/demo.done $(VENV)/compiled.done
+$(VENV)/dev.done: $(VENV)/demo.done $(VENV)/compiled.done | $(VENV)/descriptions.done
 	$(INSTALL) --extra demo --extra sentences --group dev
 	@$(TORCH) 2>/dev/null || echo "torch is not at hand: the tests of SASRec's training are skipped (make setup WITH=neural installs it)"
 	@touch $@

@@ -20,6 +20,7 @@ from benchmarks.importing import importing
 from benchmarks.ingestion import archive_events, update_profiles
 from benchmarks.measure import Result
 from benchmarks.opening import open_models
+from benchmarks.reading import read_profile
 from benchmarks.rebuilding import rebuild_profiles
 from benchmarks.snapshot import snapshot
 from benchmarks.steering import rules
@@ -34,6 +35,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {
         count_trends,
         importing,
         rebuild_profiles,
+        read_profile,
         recommend_batch,
         cold_items,
         open_models,

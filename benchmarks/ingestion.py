@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import alsolike.runtime.aws
 from alsolike.events.interactions import Interaction
 from alsolike.lake import lake
+from alsolike.profiles.profile import RecentInteraction, SessionLink, link_item, to_item
 from alsolike.profiles.store import ProfileStore
 from benchmarks import transport
 from benchmarks.lambda_call import CONTEXT, quiet
@@ -52,7 +53,7 @@ def archive_events() -> Iterator[Result]:
 
 
 def update_profiles() -> Iterator[Result]:
-    """Measure a batch of 100 records, on many or few profiles with full histories, of known or of new sessions."""
+    """Measure a batch of 100 records, on many or few profiles, of known or of new sessions."""
     use_memory_transport()
     works = ((PROFILE_RECORDS, False), (PROFILE_RECORDS // 10, False), (PROFILE_RECORDS, True))
     for number, (profiles, new_sessions) in enumerate(works):
@@ -63,7 +64,6 @@ def _update_profiles(profiles: int, *, new_sessions: bool, first: int) -> Result
     from functions.update_profiles.handler import lambda_handler
 
     sessions = PROFILE_RECORDS * (PROFILE_CALLS + PROFILE_ROUNDS + 1) if new_sessions else profiles
-    # Each call brings new events, or nothing would be written.
     events = iter(
         [
             kinesis_event(PROFILE_RECORDS, profiles=profiles, sessions=sessions, first=first + call * PROFILE_RECORDS)
@@ -71,35 +71,28 @@ def _update_profiles(profiles: int, *, new_sessions: bool, first: int) -> Result
         ]
     )
     floor_event = next(events)
-    history = orjson.dumps([[NOW_MS, f"{n:032x}", f"item{n}", "view"] for n in range(100)])
+    items = [
+        to_item(f"floor{n % profiles}", RecentInteraction(NOW_MS, f"{n:032x}", f"item{n}", "view"), expires_s=1)
+        for n in range(PROFILE_RECORDS)
+    ]
+    links = [
+        link_item(f"s#floor{n}", SessionLink(f"u#floor{n}", NOW_MS), expires_s=1)
+        for n in range(PROFILE_RECORDS if new_sessions else 0)
+    ]
     dynamodb = alsolike.runtime.aws.client("dynamodb")
 
     def floor() -> None:
         for record in floor_event["Records"]:
             orjson.loads(base64.b64decode(record["kinesis"]["data"]))
-        for number in range(profiles):
-            # The same item as the product writes, with other content.
-            item = {
-                "profile_id": {"S": f"floor{number}"},
-                "recent": {"B": history},
-                "revision": {"N": str(PROFILE_CALLS)},
-                "expires_at": {"N": str(NOW_MS // 1000)},
-            }
-            dynamodb.put_item(TableName=transport.TABLE, Item=item)
-        for number in range(PROFILE_RECORDS if new_sessions else 0):
-            mark = {
-                "profile_id": {"S": f"s#floor{number}"},
-                "recent": {"B": b"[]"},
-                "revision": {"N": "1"},
-                "expires_at": {"N": str(NOW_MS // 1000)},
-                "joined_profile": {"S": f"u#floor{number}"},
-                "joined_at_ms": {"N": str(NOW_MS)},
-            }
-            dynamodb.put_item(TableName=transport.TABLE, Item=mark)
+        for start in range(0, PROFILE_RECORDS, 25):
+            requests = [{"PutRequest": {"Item": item}} for item in items[start : start + 25]]
+            dynamodb.batch_write_item(RequestItems={transport.TABLE: requests})
+        for link in links:
+            dynamodb.put_item(TableName=transport.TABLE, Item=link)
 
     with quiet():
         for _ in range(PROFILE_CALLS):
-            lambda_handler(next(events), CONTEXT)  # histories grow
+            lambda_handler(next(events), CONTEXT)
         medians = cpu_medians_ms(
             {"product": lambda: lambda_handler(next(events), CONTEXT), "floor": floor}, rounds=PROFILE_ROUNDS - 1
         )
@@ -110,7 +103,7 @@ def _update_profiles(profiles: int, *, new_sessions: bool, first: int) -> Result
         "update_profiles",
         f"{PROFILE_RECORDS} records of {profiles} profiles, {'new' if new_sessions else 'known'} sessions",
         medians["product"],
-        "base64 + orjson, bare boto3 put_item a profile" + (" and session" if new_sessions else ""),
+        "base64 + orjson, bare boto3 batch_write_item" + (", put_item a session" if new_sessions else ""),
         medians["floor"],
         units_per_call=PROFILE_RECORDS,
         note="DynamoDB is an in-memory transport",

@@ -202,9 +202,9 @@ class _Known(ProfileStore):
     """A profile store with one profile, in memory."""
 
     def __init__(self, recent: tuple[RecentInteraction, ...]) -> None:
-        self._profile = Profile("u#anna", recent, 1)
+        self._profile = Profile("u#anna", recent)
 
-    def read(self, profile_id: str, *, consistent: bool = False) -> Profile:
+    def read(self, profile_id: str, *, length: int | None = None, consistent: bool = False) -> Profile:
         return self._profile
 
     def read_many(self, profile_ids: Iterable[str], **_: Any) -> dict[str, Profile]:

@@ -12,7 +12,8 @@ import math
 import sys
 from collections.abc import Iterator, Sequence
 
-from alsolike.profiles.profile import Profile, RecentInteraction, to_item
+from alsolike.profiles.profile import RecentInteraction, to_item
+from alsolike.profiles.store import TIME_TO_LIVE_DAYS
 from alsolike.training.statistics import Counting
 from benchmarks.measured import PERFORMANCE, SCALE, measured, of_100m, slopes
 from benchmarks.page import write_section
@@ -78,6 +79,9 @@ def _page(load: Load, assumed: Assumed, prices: Prices) -> Iterator[str]:
     yield f"| **together** | **{sum(dollars for _, dollars in costs):,.0f}** |"
 
 
+ITEM_OVERHEAD_BYTES = 100
+"""DynamoDB's, in the price of storage."""
+
 Row = tuple[str, str, str, float | None]
 
 
@@ -116,12 +120,12 @@ def _serving(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
         "1,769 MB, by the millisecond",
         prices.dollars("lambda_arm_gb_s", seconds) + prices.dollars("lambda_requests", requests),
     )
-    size = profile_bytes()
+    size = 100 * interaction_bytes()
     reads = math.ceil(size / 4096) * 0.5
     yield (
         "DynamoDB, reads",
         f"{load.requests_per_s * reads:,.0f} units/s at the peak",
-        f"a profile of 100 interactions is {size:,} bytes, read eventually consistent",
+        f"100 interactions are {size:,} bytes, read eventually consistent",
         prices.dollars("dynamodb_reads", requests * reads),
     )
     log_gb = requests * assumed.line_bytes / 1e9
@@ -164,12 +168,11 @@ def _ingestion(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
         + prices.dollars("lambda_arm_gb_s", seconds)
         + prices.dollars("lambda_requests", events),
     )
-    writes = math.ceil(profile_bytes() / 1024)
     yield (
         "DynamoDB, writes",
-        f"{peak * writes:,.0f} units/s at the peak",
-        f"a profile of {writes} units an event; events of one user in one batch are one write",
-        prices.dollars("dynamodb_writes", events * writes),
+        f"{peak:,.0f} units/s at the peak",
+        "one unit an event",
+        prices.dollars("dynamodb_writes", events),
     )
 
 
@@ -183,11 +186,12 @@ def _storage(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
         f"{assumed.lake_bytes} bytes an event, merged to 128 MB a day",
         prices.dollars("s3_gb", lake_gb),
     )
-    profiles_gb = load.users * profile_bytes() / 1e9
+    kept = load.interactions / load.years * TIME_TO_LIVE_DAYS / 365
+    profiles_gb = kept * (interaction_bytes() + ITEM_OVERHEAD_BYTES) / 1e9
     yield (
         "profiles",
         f"{profiles_gb:,.0f} GB",
-        f"{load.users:,} of 100 interactions",
+        f"{TIME_TO_LIVE_DAYS} days of interactions, {interaction_bytes()} + {ITEM_OVERHEAD_BYTES} bytes each",
         prices.dollars("dynamodb_gb", profiles_gb),
     )
     limits = Settings(name="scale", region="us-east-1")
@@ -264,14 +268,16 @@ def _api(calls: float, prices: Prices, *, past: bool = False) -> float:
     return prices.dollars("api_calls", before + calls) - prices.dollars("api_calls", before)
 
 
-def profile_bytes() -> int:
-    """Return the size of a stored profile of 100 interactions, as DynamoDB counts it."""
-    recent = tuple(
-        RecentInteraction(1_790_000_000_000 - 60_000 * n, f"{n:032x}", f"item{n * 7919:07}", "view") for n in range(100)
-    )
-    item = to_item(Profile("u#user00000001", recent), expires_s=1_790_000_000)
-    values = (next(iter(value.values())) for value in item.values())
-    return sum(map(len, item)) + sum(len(value) for value in values)
+def interaction_bytes() -> int:
+    """Return the size of a stored interaction, as DynamoDB counts it."""
+    interaction = RecentInteraction(1_790_000_000_000, f"{7:032x}", "item0007919", "view")
+    item = to_item("u#user00000001", interaction, expires_s=1_790_000_000)
+    return sum(map(len, item)) + sum(_value_bytes(value) for value in item.values())
+
+
+def _value_bytes(value: dict[str, str]) -> int:
+    ((kind, content),) = value.items()
+    return math.ceil(len(content) / 2) + 1 if kind == "N" else len(content)
 
 
 if __name__ == "__main__":

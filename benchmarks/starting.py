@@ -23,6 +23,7 @@ import orjson
 from moto.server import ThreadedMotoServer
 
 from alsolike.declarations.storage import CHAMPION_KEY
+from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_KEY
 from alsolike.profiles.store import ProfileStore
 from alsolike.registry.champion import Promotion
 from alsolike.registry.registry import model_prefix
@@ -122,8 +123,13 @@ def _aws() -> Iterator[dict[str, str]]:
     s3.put_object(Bucket=BUCKET, Key=CHAMPION_KEY, Body=orjson.dumps(champion))
     dynamodb.create_table(
         TableName="profiles",
-        KeySchema=[{"AttributeName": "profile_id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "profile_id", "AttributeType": "S"}],
+        KeySchema=[
+            {"AttributeName": PROFILES_PARTITION_KEY, "KeyType": "HASH"},
+            {"AttributeName": PROFILES_SORT_KEY, "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in (PROFILES_PARTITION_KEY, PROFILES_SORT_KEY)
+        ],
         BillingMode="PAY_PER_REQUEST",
     )
     write_profiles(ProfileStore(dynamodb, "profiles"), users=USERS, items=FEW)

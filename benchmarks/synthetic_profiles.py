@@ -7,7 +7,7 @@ import time
 import numpy as np
 
 from alsolike.events.interactions import profile_id
-from alsolike.profiles.store import Profile, ProfileStore, RecentInteraction
+from alsolike.profiles.store import ProfileStore, RecentInteraction
 from benchmarks.synthetic_models import HISTORY
 
 
@@ -23,4 +23,4 @@ def write_profiles(store: ProfileStore, *, users: int, items: int) -> None:
     for number in range(users):
         chosen = rng.integers(1, items + 1, HISTORY).tolist()
         recent = tuple(RecentInteraction(now_ms - 1000 * n, f"e{n}", f"item{i}", "view") for n, i in enumerate(chosen))
-        store.overwrite(Profile(profile_id(user_id=user_id(number), session_id=None), recent), now_ms=now_ms)
+        store.add(profile_id(user_id=user_id(number), session_id=None), recent, now_ms=now_ms)

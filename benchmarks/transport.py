@@ -24,7 +24,7 @@ class _Body(io.BytesIO):
 
 
 def session() -> boto3.Session:
-    """Return a session whose S3 and Kinesis take everything, and whose DynamoDB keeps items by profile id."""
+    """Return a session whose S3 and Kinesis take everything, and whose DynamoDB keeps profiles."""
     made = boto3.Session(aws_access_key_id="bench", aws_secret_access_key="bench", region_name="eu-west-1")
     made.events.register("before-send.s3", _s3)
     made.events.register("before-send.dynamodb", _dynamodb())
@@ -41,6 +41,8 @@ def use_memory_transport() -> None:
 
 
 def _s3(request: Any, **_: Any) -> AWSResponse:
+    if "list-type=2" in request.url:
+        return _answer(request, b"<ListBucketResult><KeyCount>0</KeyCount></ListBucketResult>", {})
     if request.method == "GET":
         return _answer(request, b"<Error><Code>NoSuchKey</Code></Error>", {}, status=404)
     return _answer(request, b"", {"ETag": '"0"'})
@@ -53,15 +55,52 @@ def _kinesis(request: Any, **_: Any) -> AWSResponse:
 
 
 def _dynamodb() -> Callable[..., AWSResponse]:
-    items: dict[str, Any] = {}
+    """Return a table of items by partition and sort key; conditions hold, and a query asks for the newest items."""
+    partitions: dict[str, dict[str, Any]] = {}
+
+    def items_of(profile_id: str) -> dict[str, Any]:
+        return partitions.setdefault(profile_id, {})
+
+    def put(item: Any) -> None:
+        items_of(item["profile_id"]["S"])[item.get("sort_key", {"S": ""})["S"]] = item
+
+    def get(key: Any) -> Any:
+        return items_of(key["profile_id"]["S"]).get(key.get("sort_key", {"S": ""})["S"])
+
+    def query(values: Any, limit: int) -> list[Any]:
+        items = items_of(values[":profile"]["S"])
+        first, last = values[":first"]["S"], values.get(":before", {"S": "\x7f"})["S"]
+        return [items[key] for key in sorted(items, reverse=True) if first <= key <= last][:limit]
+
+    reads: dict[tuple[bytes, bytes], bytes] = {}
 
     def answer(request: Any, **_: Any) -> AWSResponse:
+        """Answer a call; the answer to a repeated read is kept until a write."""
+        question = request.headers["X-Amz-Target"], request.body
+        if question in reads:
+            return _answer(request, reads[question], {})
         call = orjson.loads(request.body)
-        if request.headers["X-Amz-Target"].endswith(b"GetItem"):
-            found = items.get(call["Key"]["profile_id"]["S"])
-            return _answer(request, orjson.dumps({"Item": found} if found else {}), {})
-        items[call["Item"]["profile_id"]["S"]] = call["Item"]
-        return _answer(request, b"{}", {})
+        response: dict[str, Any] = {}
+        match request.headers["X-Amz-Target"].decode().rpartition(".")[2]:
+            case "PutItem":
+                put(call["Item"])
+            case "BatchWriteItem":
+                for each in call["RequestItems"][TABLE]:
+                    put(each["PutRequest"]["Item"])
+            case "GetItem":
+                response = {"Item": found} if (found := get(call["Key"])) else {}
+            case "BatchGetItem":
+                found = [item for key in call["RequestItems"][TABLE]["Keys"] if (item := get(key))]
+                response = {"Responses": {TABLE: found}}
+            case "Query":
+                names = call.get("ProjectionExpression", "").split(", ")
+                items = query(call["ExpressionAttributeValues"], call.get("Limit", 1_000_000))
+                response = {"Items": [{k: v for k, v in item.items() if names == [""] or k in names} for item in items]}
+        if response:
+            reads[question] = orjson.dumps(response)
+        else:
+            reads.clear()
+        return _answer(request, orjson.dumps(response), {})
 
     return answer
 

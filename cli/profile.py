@@ -65,8 +65,10 @@ def profile(
 
 def _live(where: Deployment, user: str, *, session: bool) -> Profile:
     from alsolike.profiles.store import ProfileStore
+    from operations.recovery.writing import history_length
 
-    return ProfileStore(where.client("dynamodb"), where.names.profiles_table).read(_id(where, user, session=session))
+    store = ProfileStore(where.client("dynamodb"), where.names.profiles_table)
+    return store.read(_id(where, user, session=session), length=history_length(where))
 
 
 def past(where: Deployment, profile_id: str, *, received_by_ms: int) -> Profile:

@@ -40,7 +40,7 @@ def look_at(
 ) -> ProfileStatistics:
     """Read profiles of some of all users and some of the active ones, chosen by the hash of the id."""
     some, some_active = _chosen(everybody), _chosen(active)
-    found = profiles.read_many([*some, *some_active])
+    found = profiles.read_many([*some, *some_active], length=bundle.history.length)
     weights = bundle.history.event_weights
     lengths = Counter(
         min(sum(weights.get(each.event_type, 0) > 0 for each in found[profile_id].recent), bundle.history.length)

@@ -12,6 +12,7 @@ from alsolike.runtime.errors import InvalidSnapshot, Unavailable
 from alsolike.runtime.polling import PolledValue, Polling
 from alsolike.runtime.s3 import S3Object
 from alsolike.snapshot.manifest import Manifest
+from functions.observe.drift import latest_report
 from functions.observe.metric_reader import MetricReader, counted
 
 if TYPE_CHECKING:
@@ -56,19 +57,17 @@ class LastDay:
 
     Parameters
     ----------
-    s3, dynamodb
-        Low-level clients.
+    s3
+        A low-level client.
     """
 
-    def __init__(self, metrics: MetricReader, *, s3: Any, dynamodb: Any, bucket: str, profiles_table: str) -> None:
+    def __init__(self, metrics: MetricReader, *, s3: Any, bucket: str) -> None:
         self._metrics = metrics
         self._s3 = s3
-        self._dynamodb = dynamodb
         self._bucket = bucket
-        self._table = profiles_table
 
     def read(self, *, now_ms: int) -> dict[str, int]:
-        """Return users with a live profile, events and requests of the last 24 hours, and items of the snapshot.
+        """Return users of the last drift report, events and requests of the last 24 hours, and items of the snapshot.
 
         Raises
         ------
@@ -83,14 +82,14 @@ class LastDay:
             period_s=_HOUR_MS // 1000,
         )
         return {
-            "users": self._profiles(),
+            "users": self._users(),
             **{name: round(sum(values.values())) for name, values in found.items()},
             "items": self._items(),
         }
 
-    def _profiles(self) -> int:
-        with translate_aws_errors(f"table {self._table}"):
-            return int(self._dynamodb.describe_table(TableName=self._table)["Table"]["ItemCount"])
+    def _users(self) -> int:
+        report = latest_report(self._s3, self._bucket)
+        return 0 if report is None else report.users
 
     def _items(self) -> int:
         stored = S3Object(self._s3, self._bucket, SNAPSHOT_KEY)

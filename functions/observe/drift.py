@@ -29,7 +29,7 @@ def drift(client: Any, bucket: str, reader: MetricReader, *, now_ms: int) -> dic
     Unavailable
         If S3 or CloudWatch does not answer, or the report is unreadable.
     """
-    report = _latest(client, bucket)
+    report = latest_report(client, bucket)
     if report is None:
         return {"looked": None}
     histories = reader.read(
@@ -66,7 +66,14 @@ def drift(client: Any, bucket: str, reader: MetricReader, *, now_ms: int) -> dic
     }
 
 
-def _latest(client: Any, bucket: str) -> DriftReport | None:
+def latest_report(client: Any, bucket: str) -> DriftReport | None:
+    """Return the report of the last monitoring look; None without one.
+
+    Raises
+    ------
+    Unavailable
+        If S3 does not answer, or the report is unreadable.
+    """
     stored = S3Object(client, bucket, MONITORING_LATEST_KEY)
     content = stored.read()
     try:

@@ -23,7 +23,7 @@ ATTEMPTS = 2
 def _routes() -> Routes:
     clients = {
         service: client(service, read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS)
-        for service in ("cloudwatch", "s3", "cloudformation", "dynamodb")
+        for service in ("cloudwatch", "s3", "cloudformation")
     }
     return routes(from_environment(Settings, os.environ), **clients)
 

@@ -93,21 +93,19 @@ class Routes:
         return document
 
 
-def routes(settings: Settings, *, cloudwatch: Any, s3: Any, cloudformation: Any, dynamodb: Any) -> Routes:
+def routes(settings: Settings, *, cloudwatch: Any, s3: Any, cloudformation: Any) -> Routes:
     """Return the functions of the routes.
 
     Parameters
     ----------
-    cloudwatch, s3, cloudformation, dynamodb
+    cloudwatch, s3, cloudformation
         Low-level clients.
     """
     metrics = MetricReader(cloudwatch, own_namespace=settings.powertools_metrics_namespace)
     configuration = ConfigurationReader(s3, settings.artefact_bucket, polling=Polling(settings.configuration_check_s))
 
     deployed = Deployed(cloudformation, settings.stacks.split(","))
-    last_day = LastDay(
-        metrics, s3=s3, dynamodb=dynamodb, bucket=settings.artefact_bucket, profiles_table=settings.profiles_table
-    )
+    last_day = LastDay(metrics, s3=s3, bucket=settings.artefact_bucket)
 
     def show_traffic(request: ViewRequest) -> dict[str, Any]:
         return traffic(

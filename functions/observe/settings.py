@@ -24,7 +24,6 @@ class Settings:
     stream_name: str
     lake_bucket: str
     artefact_bucket: str
-    profiles_table: str
     stacks: str
     powertools_metrics_namespace: str
     configuration_check_s: float = 30

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from alsolike.events.interactions import profile_id
 from alsolike.privacy.erasures import erasure_id
-from alsolike.profiles.profile import SessionLink
+from alsolike.profiles.profile import ERASURE_PREFIX, SESSION_PREFIX, SessionLink
+from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.aws_errors import translate_aws_errors
 from functions.purge_user.purge_context import PurgeContext
 
 PROFILES = "profiles"
 USERS = "users"
-_SESSION = "s#"
 
 
 def find_joined_sessions(work: PurgeContext) -> Iterator[None]:
@@ -20,39 +20,28 @@ def find_joined_sessions(work: PurgeContext) -> Iterator[None]:
 
     The tombstone may have kept their logins out of the lake.
     """
-    while True:
-        joined, after = _joined(work, after=work.progress.cursor.get("after"))
-        for key, login_ms in joined:
-            if key.startswith(_SESSION):
-                session = key.removeprefix(_SESSION)
-                known = work.progress.sessions.get(session)
-                if known is None or login_ms < known[0]:
-                    work.progress.note_login(session, [login_ms, ""])
-        if after is None:
-            return
-        work.advance({"after": after})
-        yield
+    for name, link in _joined(work).items():
+        session = name.removeprefix(SESSION_PREFIX)
+        known = work.progress.sessions.get(session)
+        if known is None or link.at_ms < known[0]:
+            work.progress.note_login(session, [link.at_ms, ""])
+    return iter(())
 
 
 def purge_profiles(work: PurgeContext) -> Iterator[None]:
-    """Delete the profiles of the user and of the user's sessions.
+    """Delete the partitions of the user and of the user's sessions.
 
-    The row that marks the user as erased is deleted too, because its key is the user's id. The tombstone replaces it.
+    The mark of an erased user is deleted too, because its key is the user's id. The tombstone replaces it. The user's
+    partition goes last: it names the sessions.
     """
-    table = work.places.profiles_table
-    if not work.progress.cursor:
-        sessions = [profile_id(user_id=None, session_id=each) for each in work.progress.own_sessions()]
-        for each in [profile_id(user_id=work.user_id, session_id=None), *sessions]:
-            if _exists(work, table, "profile_id", each):
-                _delete(work, PROFILES, table, "profile_id", each)
-        work.advance({"scanned": False, "after": None})
-        yield
-    while not work.progress.cursor["scanned"]:
-        joined, after = _joined(work, after=work.progress.cursor["after"])
-        for each, _ in joined:
-            _delete(work, PROFILES, table, "profile_id", each)
-        work.advance({"scanned": after is None, "after": after})
-        yield
+    own = (profile_id(user_id=None, session_id=each) for each in work.progress.own_sessions())
+    for each in dict.fromkeys([*own, *_joined(work), *_owners(work)]):
+        if keys := _profiles(work).keys(each):
+            if not each.startswith(ERASURE_PREFIX):
+                work.record(PROFILES, {each: 1})
+            _profiles(work).delete(keys)
+            work.advance({})
+            yield
 
 
 def purge_user_row(work: PurgeContext) -> Iterator[None]:
@@ -62,24 +51,18 @@ def purge_user_row(work: PurgeContext) -> Iterator[None]:
     return iter(())
 
 
-def _joined(work: PurgeContext, *, after: str | None) -> tuple[list[tuple[str, int]], str | None]:
-    """Return a page of the sessions that joined the user, with their login times, and the start of the next page."""
-    start = {"ExclusiveStartKey": {"profile_id": {"S": after}}} if after else {}
-    marks = {
-        ":profile": {"S": profile_id(user_id=work.user_id, session_id=None)},
-        ":erasure": {"S": SessionLink.of_erasure(erasure_id(work.pseudonyms, work.user_id))},
-    }
-    with translate_aws_errors(f"table {work.places.profiles_table}"):
-        answer = work.dynamodb.scan(
-            TableName=work.places.profiles_table,
-            FilterExpression="joined_profile = :profile OR joined_profile = :erasure",
-            ExpressionAttributeValues=marks,
-            ProjectionExpression="profile_id, joined_at_ms",
-            ConsistentRead=True,
-            **start,
-        )
-    found = [(item["profile_id"]["S"], int(item["joined_at_ms"]["N"])) for item in answer["Items"]]
-    return found, answer.get("LastEvaluatedKey", {}).get("profile_id", {}).get("S")
+def _joined(work: PurgeContext) -> dict[str, SessionLink]:
+    return {session: link for owner in _owners(work) for session, link in _profiles(work).sessions_of(owner).items()}
+
+
+def _owners(work: PurgeContext) -> tuple[str, str]:
+    """Return the partitions that name the user's sessions: that of the erasure has those that logged in later."""
+    erasure = SessionLink.of_erasure(erasure_id(work.pseudonyms, work.user_id))
+    return erasure, profile_id(user_id=work.user_id, session_id=None)
+
+
+def _profiles(work: PurgeContext) -> ProfileStore:
+    return ProfileStore(work.dynamodb, work.places.profiles_table)
 
 
 def _exists(work: PurgeContext, table: str, key: str, value: str) -> bool:

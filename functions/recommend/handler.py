@@ -60,7 +60,7 @@ READ_MS = 9_000
 
 BATCH_TIMEOUT_S = 5
 BATCH_ATTEMPTS = 4
-"""Timeout and attempts of DynamoDB calls in batches, where no page waits. A hundred profiles are up to 16 MB."""
+"""Timeout and attempts of DynamoDB calls in batches, where no page waits."""
 
 SECRET_MS = 4_500
 """Time limit for the secret of the hashes if Secrets Manager is silent: 2 s to connect, 2 s to read."""
@@ -254,7 +254,7 @@ def _connect() -> None:
     """
     for _ in range(CONNECT_ATTEMPTS):
         with contextlib.suppress(Unavailable):
-            _sources().people.profiles.read(NO_PROFILE)
+            _sources().people.profiles.read(NO_PROFILE, length=1)
             return
 
 

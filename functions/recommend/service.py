@@ -96,7 +96,12 @@ class Recommender:
             model=state.model,
             catalogue=state.catalogue,
             configuration=state.configuration,
-            shopper=RequestUser(self.people, user_id=request.user_id, session_id=request.session_id),
+            shopper=RequestUser(
+                self.people,
+                user_id=request.user_id,
+                session_id=request.session_id,
+                length=state.configuration.limits.history_length,
+            ),
             chosen=chosen,
             trends=self.trends,
             budget=budget or Budget(UNLIMITED),

@@ -20,8 +20,8 @@ from alsolike.runtime.settings import from_environment
 from functions.update_profiles.service import update_profiles
 from functions.update_profiles.settings import Settings
 
-REMEMBERED_BYTES = 96 << 20
-"""Memory for the profiles written last, which the next batch then does not read."""
+REMEMBERED_BYTES = 16 << 20
+"""Memory for the links of joined sessions, which later batches then do not read."""
 
 
 @functools.cache

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import orjson
 
@@ -14,10 +12,7 @@ from alsolike.events.interactions import MAX_ID_CHARACTERS, MAX_TIME_MS, Interac
 from alsolike.events.stream import ConfigurationSource, StreamRecord, parse_batch
 from alsolike.privacy.tombstones import IsErased, no_erased_users
 from alsolike.profiles.store import ProfileStore, RecentInteraction, recent
-from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, Unavailable
-
-PROFILES_AT_ONCE = 8
-"""Profiles wait for DynamoDB, not for the processor."""
+from alsolike.runtime.errors import InvalidInput
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -64,7 +59,7 @@ def update_profiles(
     erased: IsErased = no_erased_users,
     erasure_of: Callable[[str], str] | None = None,
 ) -> UpdateResult:
-    """Add the records to their profiles, each profile once; a failing profile does not affect the others.
+    """Add the records to their profiles; a failing profile does not affect the others.
 
     A session's profile joins its user's at the session's first login (`alsolike.events.identity`), even if interactions
     arrive in another order: later ones find the mark of the login. The profiles' final contents do not depend on the
@@ -73,7 +68,8 @@ def update_profiles(
     - of a session's logins the earliest arrives first, or in one batch with the others. Users' profiles keep no trace
       of sessions, so joined interactions stay with their user; a rebuild corrects it;
     - a session has at most `limits.history_length` interactions before its login arrives: others are cut off;
-    - an event id has one content: of several a profile keeps the latest and the lake the one received first.
+    - an event id has one content: of several a profile keeps the latest and the lake the one received first. If their
+      times are equal, a profile keeps the one written last.
 
     An unreadable record is skipped: a retry cannot read it either, and archive_events, which reads the same stream,
     stores it. So is a record of an erased user: the mark in the profile disappears with the profile at its purge, and
@@ -100,35 +96,36 @@ def update_profiles(
     ]
     unreadable = [record for record, each in kept if isinstance(each, InvalidInput)]
     if erasure_of is not None and (unreadable or len(kept) < len(records)):
-        logins = {**_unreadable_logins(unreadable, erased), **first_logins(_readable(parsed))}
-        for session_id, login in logins.items():
+        left_out = {**_unreadable_logins(unreadable, erased), **first_logins(_readable(parsed))}
+        for session_id, login in left_out.items():
             if erased(login.user_id) and not erased(None, session_id):
                 store.join_erased(session_id, login, erasure_id=erasure_of(login.user_id), now_ms=now_ms)
     interactions = [each for _, each in kept]
     additions = _by_profile([record for record, _ in kept], interactions)
     length = configurations.current(now_ms=now_ms).limits.history_length
 
-    def apply(some: Sequence[_Addition]) -> list[tuple[_Addition, str]]:
-        failed = []
-        for addition in some:
-            try:
-                _apply(addition, store=store, now_ms=now_ms, length=length, erased=erased)
-            except (ConcurrentUpdate, Unavailable) as error:
-                failed.append((addition, str(error)))
-        return failed
-
-    # A share a thread: handing over each profile by itself costs a fifth of the processor time.
-    shares = [additions[first::PROFILES_AT_ONCE] for first in range(min(PROFILES_AT_ONCE, len(additions)))]
-    failed = [failure for some in _threads().map(apply, shares) for failure in some]
+    failed = store.add_many(
+        {each.profile_id: each.interactions for each in additions if each.interactions}, now_ms=now_ms, erased=erased
+    )
+    logins = {
+        session_id: login
+        for addition in additions
+        if addition.profile_id not in failed
+        for session_id, login in addition.logins.items()
+        if not erased(None, session_id)
+    }
+    for session_id, reason in store.join_many(logins, now_ms=now_ms, length=length).items():
+        failed[profile_id(user_id=logins[session_id].user_id, session_id=None)] = reason
+    lost = [addition for addition in additions if addition.profile_id in failed]
     return UpdateResult(
-        profiles=len(additions) - len(failed),
+        profiles=len(additions) - len(lost),
         interactions=sum(len(addition.interactions) for addition in additions)
-        - sum(len(addition.interactions) for addition, _ in failed),
+        - sum(len(addition.interactions) for addition in lost),
         unreadable=sum(isinstance(interaction, InvalidInput) for interaction in interactions),
-        failed_sequence=min((addition.first_sequence for addition, _ in failed), key=int, default=None),
-        failures=tuple(reason for _, reason in failed),
+        failed_sequence=min((addition.first_sequence for addition in lost), key=int, default=None),
+        failures=tuple(failed[addition.profile_id] for addition in lost),
         erased=len(records) - len(kept),
-        correlation_ids=_correlation_ids(interactions, {addition.profile_id for addition, _ in failed}),
+        correlation_ids=_correlation_ids(interactions, {addition.profile_id for addition in lost}),
     )
 
 
@@ -161,19 +158,6 @@ def _correlation_ids(parsed: Sequence[Interaction | InvalidInput], profile_ids: 
         return ()
     found = (each.correlation_id for each in parsed if isinstance(each, Interaction) and each.profile_id in profile_ids)
     return tuple(dict.fromkeys(each for each in found if each is not None))
-
-
-@functools.cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(PROFILES_AT_ONCE, "profiles")
-
-
-def _apply(addition: _Addition, *, store: ProfileStore, now_ms: int, length: int, erased: IsErased) -> None:
-    if addition.interactions:
-        store.add(addition.profile_id, addition.interactions, now_ms=now_ms, length=length, erased=erased)
-    for session_id, login in addition.logins.items():
-        if not erased(None, session_id):
-            store.join(session_id, login, now_ms=now_ms, length=length)
 
 
 def _by_profile(records: Sequence[StreamRecord], parsed: Sequence[Interaction | InvalidInput]) -> list[_Addition]:

@@ -116,7 +116,7 @@ class Monitoring(Construct):
                     actions=["s3:GetObject", "s3:PutObject"],
                     reason="Reports are named after their day",
                 ),
-                Permission(actions=["dynamodb:BatchGetItem"], resources=[self._data.profiles.table_arn]),
+                Permission(actions=["dynamodb:Query"], resources=[self._data.profiles.table_arn]),
                 Permission(actions=["states:StartExecution"], resources=[workflow.state_machine_arn]),
                 Permission(
                     actions=["states:DescribeExecution", "states:GetExecutionHistory"],

@@ -31,7 +31,10 @@ def add_consumers(scope: Construct, *, settings: Settings, data: StoredData, lay
         data=data,
         permissions=[
             *permissions,
-            Permission(actions=["dynamodb:GetItem", "dynamodb:PutItem"], resources=[data.profiles.table_arn]),
+            Permission(
+                actions=[f"dynamodb:{call}" for call in ("BatchWriteItem", "BatchGetItem", "Query", "PutItem")],
+                resources=[data.profiles.table_arn],
+            ),
         ],
         memory_mb=512,
         timeout_s=60,

@@ -75,7 +75,6 @@ def observe(
                     data.artefacts.arn_for_objects(SNAPSHOT_KEY),
                 ],
             ),
-            Permission(actions=["dynamodb:DescribeTable"], resources=[data.profiles.table_arn]),
             *(
                 Permission(
                     actions=["cloudformation:GetTemplate"],

@@ -6,6 +6,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_KEY
 from infra_cdk.constructs.alarm_topic import alerts_topic
 from infra_cdk.constructs.data_lake import DataLake, removal_policy
 from infra_cdk.constructs.event_stream import EventStream
@@ -37,10 +38,15 @@ class DataStack(cdk.Stack):
         self.lake, self.artefacts = data_lake.lake, data_lake.artefacts
         self.database_name = data_lake.database_name
         self.stream = EventStream(self, "Events", settings=settings).stream
+        # The other stacks import the table of version 0.2 until their own update, so its exports stay. Nothing uses it.
+        packed_profiles = _table(self, "Profiles", key="profile_id", settings=settings, expires_with="expires_at")
+        for exported in (packed_profiles.table_name, packed_profiles.table_arn):
+            self.export_value(exported)
         self.profiles = _table(
             self,
-            "Profiles",
-            key="profile_id",
+            "ProfileItems",
+            key=PROFILES_PARTITION_KEY,
+            sort_key=PROFILES_SORT_KEY,
             settings=settings,
             expires_with="expires_at",
             warm_writes_per_s=settings.profiles_warm_writes_per_s,

@@ -98,7 +98,7 @@ class PrivacyStack(cdk.Stack):
                 objects(
                     data.artefacts, ERASURE_RECEIPTS_PREFIX, actions=["s3:GetObject", "s3:PutObject"], reason=_EACH
                 ),
-                Permission(actions=["dynamodb:UpdateItem"], resources=[data.profiles.table_arn]),
+                Permission(actions=["dynamodb:BatchWriteItem"], resources=[data.profiles.table_arn]),
                 Permission(actions=["states:StartExecution"], resources=[state_machine_arn]),
                 hash_key_permission(data.hash_key),
             ],
@@ -155,7 +155,7 @@ class PrivacyStack(cdk.Stack):
                 Permission(actions=["s3:ListBucketVersions"], resources=[artefacts.bucket_arn]),
                 Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects(CHAMPION_KEY)]),
                 Permission(
-                    actions=["dynamodb:GetItem", "dynamodb:DeleteItem", "dynamodb:Scan"],
+                    actions=["dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"],
                     resources=[data.profiles.table_arn],
                 ),
                 Permission(
@@ -185,7 +185,7 @@ class PrivacyStack(cdk.Stack):
                     for prefix in (INTERACTIONS_PREFIX, SERVED_PREFIX, QUARANTINE_PREFIX)
                 ),
                 objects(data.artefacts, ERASURE_RECEIPTS_PREFIX, actions=["s3:GetObject"], reason=_EACH),
-                Permission(actions=["dynamodb:GetItem", "dynamodb:Scan"], resources=[data.profiles.table_arn]),
+                Permission(actions=["dynamodb:Query", "dynamodb:BatchGetItem"], resources=[data.profiles.table_arn]),
                 Permission(actions=["dynamodb:GetItem"], resources=[data.users.table_arn]),
                 hash_key_permission(data.hash_key),
             ],

@@ -168,8 +168,8 @@ class ServingStack(cdk.Stack):
             single_threaded=True,
             permissions=[
                 *key_permissions(self._data),
-                Permission(actions=["dynamodb:GetItem"], resources=[profiles.table_arn, users.table_arn]),
-                Permission(actions=["dynamodb:BatchGetItem"], resources=[profiles.table_arn]),
+                Permission(actions=["dynamodb:Query"], resources=[profiles.table_arn]),
+                Permission(actions=["dynamodb:GetItem"], resources=[users.table_arn]),
                 Permission(
                     actions=["s3:GetObject"],
                     resources=[

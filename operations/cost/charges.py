@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from alsolike.profiles.store import TIME_TO_LIVE_DAYS
 from operations.cost.bill import DAYS, HOURS, MONTH_S, Load, Meter
 from operations.cost.summary import BilledResources, Function, Stream
 from operations.cost.traffic import RECORD_BYTES, Calls, lake_gb, on_spark, shards, shards_needed, transitions
@@ -68,8 +69,11 @@ def _starting(meter: Meter, name: str, function: Function) -> None:
 
 
 CONSUMERS = 3
-PROFILE_BASE_BYTES, PROFILE_ENTRY_BYTES = 60, 72
-"""A stored profile of 100 interactions is 7,260 bytes as DynamoDB counts it (`benchmarks.scale`)."""
+PROFILE_ITEM_BYTES = 128
+"""Size of an interaction in the profile table as DynamoDB counts it (`benchmarks.scale`)."""
+
+EVENTS_PER_SESSION = 10
+"""Assumed; a session that signs in takes two items and three units to read."""
 
 ROW_BYTES = 600
 """A row of the catalogue or of the users, keys included."""
@@ -122,26 +126,23 @@ def stream(meter: Meter, summary: BilledResources, load: Load) -> None:
     meter.add("Kinesis", "records past a week", old_gb, "kinesis_long_term_gb", "kept for longer than 168 hours")
 
 
-def profile_bytes(load: Load) -> int:
-    """Return the size of a full profile."""
-    return PROFILE_BASE_BYTES + PROFILE_ENTRY_BYTES * load.history_length
-
-
 def tables(meter: Meter, summary: BilledResources, load: Load) -> None:
     """Add the costs of profiles, the catalogue and the users."""
-    size = profile_bytes(load)
-    units = math.ceil(size / 1_024)
-    how = f"a profile of {load.history_length} interactions is {size:,} bytes, {units} units an event"
-    meter.add("DynamoDB", "profile writes", load.events * units, "dynamodb_writes", how)
+    sessions = load.events / EVENTS_PER_SESSION
+    how = f"one unit an event, and two a session that signs in; {EVENTS_PER_SESSION} events a session"
+    meter.add("DynamoDB", "profile writes", load.events + 2 * sessions, "dynamodb_writes", how)
+    size = PROFILE_ITEM_BYTES * load.history_length
     reads = math.ceil(size / 4_096) / 2
-    meter.add("DynamoDB", "profile reads", load.requests * reads, "dynamodb_reads", f"{reads:g} units a request")
-    before = math.ceil(size / 4_096)
-    how = f"{before} units an event, read consistently before the write; what a process remembers is not taken off"
-    meter.add("DynamoDB", "profile reads before writes", load.events * before, "dynamodb_reads", how)
+    how = f"{load.history_length} interactions of {PROFILE_ITEM_BYTES} bytes are {reads:g} units a request"
+    meter.add("DynamoDB", "profile reads", load.requests * reads, "dynamodb_reads", how)
+    how = "one unit an event without a user, which all are here, and three a session that signs in"
+    meter.add("DynamoDB", "marks of sessions", load.events + 3 * sessions, "dynamodb_reads", how)
     meter.add("DynamoDB", "item and user writes", load.changes, "dynamodb_writes", "one unit each")
     meter.add("DynamoDB", "item and user reads", load.changes, "dynamodb_reads", "what is there is read before")
-    gb = (load.users * (size + TABLE_OVERHEAD_BYTES) + (load.users + load.items) * ROW_BYTES) / 1e9
-    meter.add("DynamoDB", "storage", gb, "dynamodb_gb", "full profiles, users and items")
+    kept = load.events_per_day * TIME_TO_LIVE_DAYS
+    gb = (kept * (PROFILE_ITEM_BYTES + TABLE_OVERHEAD_BYTES) + (load.users + load.items) * ROW_BYTES) / 1e9
+    how = f"{TIME_TO_LIVE_DAYS} days of interactions, users and items"
+    meter.add("DynamoDB", "storage", gb, "dynamodb_gb", how)
     if summary.table_backups:
         meter.add("DynamoDB", "backups", gb, "dynamodb_backup_gb", "point-in-time recovery of all of it")
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 
 from alsolike.domain.configuration import HISTORY_LENGTH
 from alsolike.events.interactions import profile_id
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.store import Profile, ProfileStore
+from alsolike.runtime.errors import Unavailable
 from operations.ingest.erased_users import Erased, none_erased
 from operations.ingest.journal import Journal
 from operations.ingest.latest import PARTS, LatestInteractions, UserInteractions
 
-_THREADS = 8
+_USERS_AT_ONCE = 512
 
 
 def seed_profiles(
@@ -45,22 +45,29 @@ def seed_profiles(
     Unavailable
         If DynamoDB does not answer.
     """
-
-    def seed(user: UserInteractions) -> None:
-        store.create(profile_id(user_id=user[0], session_id=None), user[1], now_ms=journal.started_ms, length=length)
-
     profiles = 0
-    with ThreadPoolExecutor(_THREADS, "profiles") as pool:
-        for number in range(PARTS):
-            done = journal.counted(f"profiles {number}")
-            if done is None:
-                done, users = 0, latest.of_part(number)
-                while some := list(itertools.islice(users, 64 * _THREADS)):
-                    gone = erased(pa.array([user for user, _ in some], pa.string()))
-                    kept = some if gone is None else list(itertools.compress(some, ~gone))
-                    done += len(list(pool.map(seed, kept)))
-                if done:
-                    journal.record(f"profiles {number}", done, small=True)
-            profiles += done
-            on_part(profiles)
+    for number in range(PARTS):
+        done = journal.counted(f"profiles {number}")
+        if done is None:
+            done, users = 0, latest.of_part(number)
+            while some := list(itertools.islice(users, _USERS_AT_ONCE)):
+                gone = erased(pa.array([user for user, _ in some], pa.string()))
+                kept = some if gone is None else list(itertools.compress(some, ~gone))
+                _add(kept, store, now_ms=journal.started_ms, length=length)
+                done += len(kept)
+            if done:
+                journal.record(f"profiles {number}", done, small=True)
+        profiles += done
+        on_part(profiles)
     return profiles
+
+
+def _add(users: Sequence[UserInteractions], store: ProfileStore, *, now_ms: int, length: int) -> None:
+    additions = {
+        (profile := profile_id(user_id=user, session_id=None)): Profile(profile)
+        .merge(interactions, length=length)
+        .recent
+        for user, interactions in users
+    }
+    if failed := store.add_many(additions, now_ms=now_ms):
+        raise Unavailable(next(iter(failed.values())))

@@ -10,7 +10,7 @@ from operations.client.deployment import Deployment
 from operations.recovery.backups import restored_table
 from operations.recovery.rows import rebuild_rows, table, write_rows
 from operations.recovery.source import RestoreSource
-from operations.recovery.writing import rebuild_profiles, write_profiles
+from operations.recovery.writing import history_length, rebuild_profiles, write_profiles
 from operations.times import milliseconds
 
 
@@ -36,5 +36,5 @@ def restore_tables(where: Deployment, source: RestoreSource, *, to: dt.datetime,
                 wanted = {str(getattr(row, kind.id_column)): row.properties for row in rows}
                 write_rows(where, kind, wanted, now_ms=now_ms, exactly=True)
         with restored_table(where, where.names.profiles_table, to=to) as copy:
-            found = ProfileStore(where.client("dynamodb"), copy).scan()
+            found = ProfileStore(where.client("dynamodb"), copy).scan(length=history_length(where))
             write_profiles(where, found, now_ms=now_ms, exactly=True)

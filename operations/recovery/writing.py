@@ -106,7 +106,7 @@ def _add(store: ProfileStore, profile: Profile, *, now_ms: int, length: int) -> 
         login = Login(profile.joined.at_ms, "", profile.joined.profile_id.removeprefix("u#"))
         store.join(profile.profile_id.removeprefix("s#"), login, now_ms=now_ms, length=length)
     if profile.recent:
-        store.add(profile.profile_id, profile.recent, now_ms=now_ms, length=length)
+        store.add(profile.profile_id, profile.recent, now_ms=now_ms)
 
 
 def _written(profiles: Iterator[Profile], write: Callable[[Profile], None]) -> Iterator[Profile]:

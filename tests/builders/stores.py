@@ -16,19 +16,20 @@ import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 
 from alsolike.declarations.tables import INTERACTIONS_COLUMNS
+from alsolike.events.identity import Login
 from alsolike.events.interactions import Interaction, profile_id
 from alsolike.events.stream import StreamRecord
 from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.privacy.erasures import ErasureReceipt, ErasureReceiptStore
 from alsolike.privacy.pseudonyms import Pseudonyms
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.store import ProfileStore, recent
 from alsolike.runtime.s3 import scan
 from functions.erase_user.service import Erasing, erase_user
 from functions.purge_user.expiry import Retention
 from functions.purge_user.purge_context import StoreLocations
 from functions.purge_user.service import Clients, Outcome, purge
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
-from tests.fakes.places import create_bucket, create_table
+from tests.fakes.places import create_bucket, create_profiles_table, create_table
 
 PSEUDONYMS = Pseudonyms(b"k" * 32)
 RETENTION = Retention(object_versions=30, stream=1, table_backups=35, logs=7, access_logs=90, batches=31, retrain=7)
@@ -79,7 +80,7 @@ class Stores:
         for bucket in (PLACES.lake_bucket, PLACES.artefact_bucket):
             create_bucket(s3, bucket)
             s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-        create_table(dynamodb, PLACES.profiles_table, key="profile_id")
+        create_profiles_table(dynamodb, PLACES.profiles_table)
         create_table(dynamodb, PLACES.users_table, key="user_id")
         return cls(s3, dynamodb)
 
@@ -222,15 +223,8 @@ def people(stores: Stores) -> None:
     stores.put_rows("bob", bob_rows[2], later)
     for user in (ann, bob):
         stores.put_user(user)
-        stores.profiles.add(profile_id(user_id=user, session_id=None), (), now_ms=NOW_MS)
-        row = {
-            "profile_id": {"S": f"s#s-{user}"},
-            "recent": {"B": b"[]"},
-            "revision": {"N": "1"},
-            "joined_profile": {"S": f"u#{user}"},
-            "joined_at_ms": {"N": "1"},
-        }
-        stores.dynamodb.put_item(TableName=PLACES.profiles_table, Item=row)
+        stores.profiles.add(profile_id(user_id=user, session_id=None), [recent(ann_rows[0])], now_ms=NOW_MS)
+        stores.profiles.join(f"s-{user}", Login(1, "", user), now_ms=NOW_MS)
     stores.quarantine("ann", json.dumps({"user_id": ann, "event_time_ms": -1}).encode())
     stores.quarantine("bob", json.dumps({"user_id": bob, "event_time_ms": -1}).encode())
     stores.quarantine("cut", b'{"user_id":"ann.lee","item')

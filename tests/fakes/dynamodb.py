@@ -201,6 +201,34 @@ class MemoryDynamoDB(MemoryService):
         items = {} if request.get("Select") == "COUNT" else {"Items": found}
         return {**items, "Count": len(found), "ScannedCount": scanned, **rest}
 
+    @operation(
+        "TableName", "KeyConditionExpression", "ProjectionExpression", "ScanIndexForward", "ConsistentRead", "Limit",
+        "ExclusiveStartKey", *_EXPRESSIONS,
+    )  # fmt: skip
+    def query(self, request: Request) -> Response:
+        table = self._table(request)
+        expressions = Expressions(*(request.get(name) for name in _EXPRESSIONS))
+        matches = expressions.condition(request["KeyConditionExpression"])
+        project = expressions.projection(request["ProjectionExpression"]) if "ProjectionExpression" in request else dict
+        expressions.check_all_used()
+        forward = request.get("ScanIndexForward", True)
+        start = table.position(request["ExclusiveStartKey"]) if "ExclusiveStartKey" in request else None
+        found: list[Item] = []
+        size_bytes = 0
+        for position in sorted((one for one, item in table.items.items() if matches(item)), reverse=not forward):
+            if start is not None and (position <= start if forward else position >= start):
+                continue
+            if size_bytes >= PAGE_BYTES:
+                break
+            last = table.items[position]
+            found.append(project(copy.deepcopy(last)))
+            size_bytes += _size_bytes(last)
+            if len(found) == request.get("Limit"):
+                break
+        else:
+            return {"Items": found, "Count": len(found)}
+        return {"Items": found, "Count": len(found), "LastEvaluatedKey": table.key(last)}
+
     def _table(self, request: Request) -> _Table:
         name = request["TableName"]
         if name not in self._tables:

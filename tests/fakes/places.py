@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_KEY
 from tests.fakes.service import REGION
 
-__all__ = ["BUCKET", "REGION", "TABLE", "create_bucket", "create_table"]
+__all__ = ["BUCKET", "REGION", "TABLE", "create_bucket", "create_profiles_table", "create_table"]
 
 BUCKET = "artefacts"
 TABLE = "people"
@@ -16,6 +17,18 @@ def create_table(client: Any, name: str, *, key: str) -> str:
         TableName=name,
         KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return name
+
+
+def create_profiles_table(client: Any, name: str) -> str:
+    """Create an empty table of live profiles; return its name."""
+    keys = {PROFILES_PARTITION_KEY: "HASH", PROFILES_SORT_KEY: "RANGE"}
+    client.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys.items()],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
         BillingMode="PAY_PER_REQUEST",
     )
     return name

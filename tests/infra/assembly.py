@@ -224,7 +224,7 @@ def _short(arn: str) -> str:
         ("DataLakeArtefacts", "Artefacts"),
         ("DataLake", "Lake"),
         ("EventsStream", "Stream"),
-        ("Profiles", "Profiles"),
+        ("ProfileItems", "Profiles"),
         ("KeysEncryption", "KeysEncryption"),
         ("AttKeys", "Keys"),
         ("AttResources", "Resources"),

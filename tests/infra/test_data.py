@@ -81,12 +81,34 @@ def test_tables_can_be_restored_to_any_point_in_time(assembly: Assembly) -> None
 
 def test_tables_have_the_keys_of_the_contract_and_profiles_expire(assembly: Assembly) -> None:
     tables = {
-        table.properties["KeySchema"][0]["AttributeName"]: table.properties.get("TimeToLiveSpecification")
+        tuple(key["AttributeName"] for key in table.properties["KeySchema"]): table.properties.get(
+            "TimeToLiveSpecification"
+        )
         for table in assembly.of_type("AWS::DynamoDB::GlobalTable")
     }
 
-    expiry = {"AttributeName": "expires_at", "Enabled": True}
-    assert tables == {"profile_id": expiry, "item_id": None, "user_id": None, "key_id": None, "kind": expiry}
+    expires = {"AttributeName": "expires_at", "Enabled": True}
+    assert tables == {
+        ("profile_id", "sort_key"): expires,
+        ("profile_id",): expires,
+        ("item_id",): None,
+        ("user_id",): None,
+        ("key_id",): None,
+        ("kind", "id"): expires,
+    }
+
+
+def test_stacks_of_version_02_can_still_import_their_table_during_an_update(assembly: Assembly) -> None:
+    (old,) = (
+        table.logical_id
+        for table in assembly.of_type("AWS::DynamoDB::GlobalTable")
+        if [key["AttributeName"] for key in table.properties["KeySchema"]] == ["profile_id"]
+    )
+    (data,) = (path for path in assembly.directory.glob("*-data.template.json"))
+    exported = [output["Value"] for output in json.loads(data.read_bytes())["Outputs"].values()]
+
+    assert {"Ref": old} in exported
+    assert {"Fn::GetAtt": [old, "Arn"]} in exported
 
 
 def test_catalogue_and_users_tell_of_their_changes(assembly: Assembly) -> None:

@@ -24,8 +24,10 @@ EXPECTED = {
     | CONFIGURATION
     | TOMBSTONES
     | {
-        ("dynamodb:GetItem", "Profiles"),  # ProfileStore.read: get_item
-        ("dynamodb:PutItem", "Profiles"),  # ProfileStore.add: put_item
+        ("dynamodb:BatchWriteItem", "Profiles"),  # ProfileStore.add_many: batch_write_item
+        ("dynamodb:BatchGetItem", "Profiles"),  # ProfileStore.links: batch_get_item
+        ("dynamodb:PutItem", "Profiles"),  # ProfileStore.join_many: query, put_item
+        ("dynamodb:Query", "Profiles"),
     },
     "archive_events": CONSUMER
     | CONFIGURATION
@@ -68,7 +70,7 @@ EXPECTED = {
         ("s3:GetObject", "Artefacts/monitoring/*"),  # StateStore: get_object, put_object
         ("s3:PutObject", "Artefacts/monitoring/*"),
         ("s3:GetObject", "Artefacts/workflow/training-run.json"),  # Turn.running: get_object
-        ("dynamodb:BatchGetItem", "Profiles"),  # ProfileStore.read_many: batch_get_item
+        ("dynamodb:Query", "Profiles"),  # ProfileStore.read_many: query
         ("states:StartExecution", "Workflow"),  # start: start_execution
         # outcome_of: describe_execution, get_execution_history; Turn.running: describe_execution
         *((f"states:{action}", "Workflow") for action in ("DescribeExecution", "GetExecutionHistory")),
@@ -86,7 +88,6 @@ EXPECTED = {
         ),
         ("s3:GetObject", "Artefacts/monitoring/latest.json"),  # drift: get_object
         ("s3:GetObject", "Artefacts/catalog/current.json"),  # LastDay: get_object
-        ("dynamodb:DescribeTable", "Profiles"),  # LastDay: describe_table
         ("cloudformation:GetTemplate", "Stacks"),  # Deployed: get_template
     },
     # No model: what it promotes is there already.
@@ -172,7 +173,7 @@ EXPECTED = {
         *TOMBSTONES,
         *KEYS,
         ("s3:PutObject", "Artefacts/privacy/tombstones.json"),  # add_tombstone: put_object
-        ("dynamodb:UpdateItem", "Profiles"),  # ProfileStore.erase: update_item
+        ("dynamodb:BatchWriteItem", "Profiles"),  # ProfileStore.erase: batch_write_item
         ("s3:PutObject", "Artefacts/privacy/pending/*"),  # erase_user: put_object
         ("s3:GetObject", "Artefacts/privacy/receipts/*"),  # ReceiptStore: get_object, put_object
         ("s3:PutObject", "Artefacts/privacy/receipts/*"),
@@ -204,8 +205,9 @@ EXPECTED = {
         ("s3:GetObject", "Artefacts/privacy/receipts/*"),  # ReceiptStore: get_object, put_object
         ("s3:PutObject", "Artefacts/privacy/receipts/*"),
         ("s3:GetObject", "Artefacts/registry/champion.json"),  # Registry.champion: get_object
-        *((f"dynamodb:{action}Item", table) for action in ("Get", "Delete") for table in ("Profiles", "Users")),
-        ("dynamodb:Scan", "Profiles"),  # sessions that joined the profile
+        *((f"dynamodb:{action}Item", "Users") for action in ("Get", "Delete")),
+        # ProfileStore.keys, sessions_of, delete: query, batch_get_item, batch_write_item
+        *((f"dynamodb:{action}", "Profiles") for action in ("Query", "BatchGetItem", "BatchWriteItem")),
     },
     "export_user": {
         *KEYS,
@@ -215,9 +217,9 @@ EXPECTED = {
         ("s3:GetObject", "Lake/served/*"),
         ("s3:GetObject", "Lake/quarantine/*"),
         ("s3:GetObject", "Artefacts/privacy/receipts/*"),  # ReceiptStore.find: get_object
-        ("dynamodb:GetItem", "Profiles"),  # ProfileStore.read: get_item
+        ("dynamodb:Query", "Profiles"),  # ProfileStore.read, sessions_of: query
         ("dynamodb:GetItem", "Users"),
-        ("dynamodb:Scan", "Profiles"),  # sessions that joined the profile
+        ("dynamodb:BatchGetItem", "Profiles"),  # ProfileStore.sessions_of: batch_get_item
         ("secretsmanager:GetSecretValue", "HashKey"),
     },
     "start_training": {
@@ -260,8 +262,7 @@ EXPECTED = {
     },
     "recommend": {
         *KEYS,
-        ("dynamodb:GetItem", "Profiles"),  # ProfileStore.read: get_item
-        ("dynamodb:BatchGetItem", "Profiles"),  # ProfileStore.read_many: batch_get_item
+        ("dynamodb:Query", "Profiles"),  # ProfileStore.read, read_many: query
         ("s3:GetObject", "Artefacts/batch/*.json"),  # BatchFiles.users: get_object
         ("s3:PutObject", "Artefacts/batch/*.jsonl"),  # BatchFiles.put: put_object
         ("dynamodb:GetItem", "Users"),  # UserStore.get: get_item

@@ -178,11 +178,9 @@ def test_every_route_of_recommend_has_code_behind_it() -> None:
 
 
 def test_every_route_of_observe_has_code_behind_it() -> None:
-    settings = ObserveSettings("demo", "api", "stream", "lake", "artefacts", "profiles", "stacks", "Alsolike/demo")
+    settings = ObserveSettings("demo", "api", "stream", "lake", "artefacts", "stacks", "Alsolike/demo")
 
-    assert set(observe_routes(settings, cloudwatch=None, s3=None, cloudformation=None, dynamodb=None).routes) == set(
-        OBSERVING
-    )
+    assert set(observe_routes(settings, cloudwatch=None, s3=None, cloudformation=None).routes) == set(OBSERVING)
 
 
 def test_observe_reads_the_templates_of_all_stacks(assembly: Assembly) -> None:

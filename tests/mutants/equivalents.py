@@ -73,18 +73,7 @@ EQUIVALENTS: dict[tuple[str, str, str, str], str] = {
         "interaction > known",
         "interaction >= known",
     ): "An equal interaction takes the place of an equal one.",
-    (
-        PROFILE,
-        "surplus = 0 if len(interactions) <= HISTORY_LENGTH else len(pack(interactions)) - MAX_BYTES",
-        "len(interactions) <= HISTORY_LENGTH",
-        "len(interactions) < HISTORY_LENGTH",
-    ): "HISTORY_LENGTH interactions with the longest permitted ids pack into less than MAX_BYTES.",
-    (
-        PROFILES,
-        "def __init__(self, client: ProfileClient, table: str, *, remember_bytes: int = 0) -> None:",
-        "0",
-        "1",
-    ): "No item fits into one byte.",
-    (PROFILES, "_ITEM_OVERHEAD_BYTES = 700", "700", "701"): "The overhead is an estimate.",
+    (PROFILES, "remember_bytes: int = 0,", "0", "1"): "No link fits into one byte.",
+    (PROFILES, "_LINK_BYTES = 500", "500", "501"): "The size is an estimate.",
 }
 """Reasons by path, changed line, expression before and after; an entry without its mutant is an error."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.fakes.places import TABLE
+from tests.fakes.places import TABLE, create_profiles_table
 from tests.stores.refusals import refusal
 
 INVALID = ("ValidationException", 400)
@@ -534,3 +534,68 @@ def test_deleted_table_is_gone(dynamodb: Any) -> None:
 
     assert dynamodb.list_tables()["TableNames"] == []
     assert refusal(dynamodb.get_item, TableName=TABLE, Key=key("ann")) == ("ResourceNotFoundException", 400)
+
+
+def visits(dynamodb: Any, *days: str) -> Any:
+    """Create a table with a sort key and Ann's visits; return a query of them."""
+    create_profiles_table(dynamodb, "visits")
+    for day in days:
+        item = {"profile_id": {"S": "ann"}, "sort_key": {"S": day}, "page": {"S": f"page {day}"}}
+        dynamodb.put_item(TableName="visits", Item=item)
+    dynamodb.put_item(TableName="visits", Item={"profile_id": {"S": "bob"}, "sort_key": {"S": "3"}})
+
+    def query(condition: str = "", values: dict[str, Any] | None = None, **options: Any) -> Any:
+        return dynamodb.query(
+            TableName="visits",
+            KeyConditionExpression=f"profile_id = :who{condition}",
+            ExpressionAttributeValues={":who": {"S": "ann"}, **(values or {})},
+            **options,
+        )
+
+    return query
+
+
+def days(response: dict[str, Any]) -> list[str]:
+    return [item["sort_key"]["S"] for item in response["Items"]]
+
+
+def test_query_returns_a_partition_in_the_order_of_its_sort_key(aws: Any) -> None:
+    query = visits(aws("dynamodb"), "2", "10", "~", "1", "ä")
+
+    assert days(query()) == ["1", "10", "2", "~", "ä"]
+    assert days(query(ScanIndexForward=False, ConsistentRead=True)) == ["ä", "~", "2", "10", "1"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "values", "expected"),
+    [
+        (" AND sort_key >= :a", {":a": "2"}, ["2", "3"]),
+        (" AND sort_key < :a", {":a": "2"}, ["1"]),
+        (" AND sort_key BETWEEN :a AND :b", {":a": "11", ":b": "2"}, ["2"]),
+        (" AND sort_key = :a", {":a": "4"}, []),
+    ],
+)
+def test_query_returns_a_range_of_sort_keys(
+    condition: str, values: dict[str, str], expected: list[str], aws: Any
+) -> None:
+    query = visits(aws("dynamodb"), "1", "2", "3")
+
+    assert days(query(condition, {name: {"S": value} for name, value in values.items()})) == expected
+
+
+@pytest.mark.parametrize("forward", [True, False])
+def test_query_goes_on_after_its_last_key(forward: bool, aws: Any) -> None:
+    query = visits(aws("dynamodb"), "1", "2", "3")
+
+    first = query(Limit=2, ScanIndexForward=forward)
+    rest = query(ScanIndexForward=forward, ExclusiveStartKey=first["LastEvaluatedKey"])
+
+    assert days(first) + days(rest) == (["1", "2", "3"] if forward else ["3", "2", "1"])
+    assert "LastEvaluatedKey" not in rest
+
+
+def test_query_returns_the_projected_attributes(aws: Any) -> None:
+    query = visits(aws("dynamodb"), "1")
+
+    assert query(ProjectionExpression="sort_key, absent")["Items"] == [{"sort_key": {"S": "1"}}]
+    assert query(ProjectionExpression="page")["Items"] == [{"page": {"S": "page 1"}}]

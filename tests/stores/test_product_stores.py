@@ -19,7 +19,7 @@ from alsolike.runtime.s3 import UNCHANGED, Content, S3Object, delete_objects, do
 from functions.collect.stream import EventStream
 from operations.configuration.configuration_store import ConfigurationStore
 from tests.builders.lambda_events import NOW_MS, interaction
-from tests.fakes.places import BUCKET, create_table
+from tests.fakes.places import BUCKET, create_profiles_table, create_table
 
 MIB = 1024 * 1024
 
@@ -30,7 +30,7 @@ def seen(second: int) -> RecentInteraction:
 
 @pytest.fixture
 def profiles(aws: Callable[[str], Any]) -> ProfileStore:
-    return ProfileStore(aws("dynamodb"), create_table(aws("dynamodb"), "profiles", key="profile_id"))
+    return ProfileStore(aws("dynamodb"), create_profiles_table(aws("dynamodb"), "profiles"))
 
 
 @pytest.fixture
@@ -40,11 +40,8 @@ def catalogue(aws: Callable[[str], Any]) -> CatalogueStore:
 
 def test_profile_keeps_interactions_of_several_writers(profiles: ProfileStore, aws: Callable[[str], Any]) -> None:
     remembering = ProfileStore(aws("dynamodb"), "profiles", remember_bytes=1000)
-    assert remembering.add("u#ann", [seen(1)], now_ms=NOW_MS)
-    assert profiles.add("u#ann", [seen(2)], now_ms=NOW_MS)
-
-    assert remembering.add("u#ann", [seen(3)], now_ms=NOW_MS)  # its first conditional write fails
-    assert not profiles.add("u#ann", [seen(1)], now_ms=NOW_MS)
+    for store, second in ((remembering, 1), (profiles, 2), (remembering, 3), (profiles, 1)):
+        store.add("u#ann", [seen(second)], now_ms=NOW_MS)
 
     assert profiles.read("u#ann", consistent=True).recent == (seen(1), seen(2), seen(3))
 

@@ -109,7 +109,7 @@ class _ReadProfiles:
 
     profiles: Mapping[str, Profile]
 
-    def read(self, profile_id: str, /) -> Profile:
+    def read(self, profile_id: str, /, *, length: int) -> Profile:
         return self.profiles[profile_id]
 
 
@@ -197,7 +197,12 @@ def answer_batch(
 def _results(batch: Batch, *, recommender: Recommender, profiles: ProfileStore) -> Iterator[dict[str, Any]]:
     for start in range(batch.first, len(batch.users), _USERS_AT_ONCE):
         users = [_user(given) for given in batch.users[start : start + _USERS_AT_ONCE]]
-        known = _read([user for user in users if isinstance(user, str)], recommender.people, profiles)
+        known = _read(
+            [user for user in users if isinstance(user, str)],
+            recommender.people,
+            profiles,
+            length=recommender.state.configuration.limits.history_length,
+        )
         of_these = dataclasses.replace(recommender, people=known)
         for user in users:
             if isinstance(user, InvalidInput):
@@ -213,12 +218,13 @@ def _user(given: Any) -> str | InvalidInput:
         return error
 
 
-def _read(users: Sequence[str], people: UserStores, profiles: ProfileStore) -> UserStores:
+def _read(users: Sequence[str], people: UserStores, profiles: ProfileStore, *, length: int) -> UserStores:
     """Return the people with all profiles that answers for these users look at: an unknown user may be a session."""
     of_users = [profile_id(user_id=people.ids.user(user), session_id=None) for user in users]
-    found = profiles.read_many(of_users)
+    found = profiles.read_many(of_users, length=length)
     unknown = [user for user, profile in zip(users, of_users, strict=True) if not found[profile].recent]
-    found |= profiles.read_many(profile_id(user_id=None, session_id=people.ids.session(user)) for user in unknown)
+    of_sessions = (profile_id(user_id=None, session_id=people.ids.session(user)) for user in unknown)
+    found |= profiles.read_many(of_sessions, length=length)
     return dataclasses.replace(people, profiles=_ReadProfiles(found))
 
 

@@ -49,8 +49,8 @@ class _OneHistory:
 
     recent: tuple[RecentInteraction, ...]
 
-    def read(self, profile_id: str, /) -> Profile:
-        return Profile(profile_id, self.recent, 1)
+    def read(self, profile_id: str, /, *, length: int) -> Profile:
+        return Profile(profile_id, self.recent)
 
 
 def answer_replay(given: Any, *, recommender: Recommender) -> dict[str, Any]:

@@ -26,8 +26,14 @@ NOBODY = Profile("")
 class ProfileReader(Protocol):
     """A reader of live profiles, such as `alsolike.profiles.store.ProfileStore`."""
 
-    def read(self, profile_id: str, /) -> Profile:
-        """Return a profile, an empty one for an unknown ID; raise `Unavailable` if it cannot be read."""
+    def read(self, profile_id: str, /, *, length: int) -> Profile:
+        """Return a profile with its latest interactions, an empty one for an unknown ID.
+
+        Raises
+        ------
+        Unavailable
+            If it cannot be read.
+        """
 
 
 @struct
@@ -46,10 +52,13 @@ class RequestUser:
     ----------
     session_id
         Set if a session's token identifies the caller. Then `user_id` is always a user; else it may be a session.
+    length
+        Maximum number of interactions to read.
     """
 
-    def __init__(self, people: UserStores, *, user_id: str | None, session_id: str | None) -> None:
+    def __init__(self, people: UserStores, *, user_id: str | None, session_id: str | None, length: int) -> None:
         self._people = people
+        self._length = length
         self._user_id = user_id
         self._session_id = user_id if session_id is None else session_id
         self._failed_reads: dict[str, None] = {}
@@ -116,8 +125,8 @@ class RequestUser:
     def _read(self, profile: str) -> Profile:
         """Read a profile; repeat the read once if DynamoDB had closed the connection, which costs no waiting."""
         try:
-            return self._people.profiles.read(profile)
+            return self._people.profiles.read(profile, length=self._length)
         except Unavailable as error:
             if not isinstance(error.__cause__, ConnectionClosedError):
                 raise
-            return self._people.profiles.read(profile)
+            return self._people.profiles.read(profile, length=self._length)

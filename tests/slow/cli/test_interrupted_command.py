@@ -17,7 +17,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from tests.fakes.places import create_bucket, create_table
+from tests.fakes.places import create_bucket, create_profiles_table
 from tests.unit.cli.shop import NAMES, REGION, put_parameters
 
 
@@ -32,7 +32,7 @@ def server() -> Iterator[str]:
     put_parameters(client(url, "ssm"), "shop")
     for bucket in (NAMES.lake_bucket, NAMES.artefact_bucket):
         create_bucket(client(url, "s3"), bucket)
-    create_table(client(url, "dynamodb"), NAMES.profiles_table, key="profile_id")
+    create_profiles_table(client(url, "dynamodb"), NAMES.profiles_table)
     yield url
     moto.stop()
 

@@ -17,7 +17,7 @@ from typing import IO, Any, TypeAlias
 import boto3
 import pytest
 
-from tests.fakes.places import REGION, create_bucket, create_table
+from tests.fakes.places import REGION, create_bucket, create_profiles_table, create_table
 from tests.slow.faults.proxy import Call, FaultProxy, Plan
 
 ROOT = Path(__file__).parents[3]
@@ -26,8 +26,8 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AW
 SECRET = "hash-key"
 HASH_KEY = "a key of at least thirty-two bytes"
 BUCKETS = {"LAKE_BUCKET": "lake-bucket", "ARTEFACT_BUCKET": "artefact-bucket"}
+PROFILES_TABLE = "profiles"
 TABLES = {
-    "PROFILES_TABLE": ("profiles", "profile_id"),
     "CATALOGUE_TABLE": ("catalogue", "item_id"),
     "USERS_TABLE": ("users", "user_id"),
 }
@@ -118,6 +118,7 @@ class Stores:
         urllib.request.urlopen(urllib.request.Request(f"{self._endpoint}/moto-api/reset", method="POST")).close()
         for bucket in BUCKETS.values():
             create_bucket(self.s3, bucket)
+        create_profiles_table(self.dynamodb, PROFILES_TABLE)
         for table, key in TABLES.values():
             create_table(self.dynamodb, table, key=key)
         self.kinesis.create_stream(StreamName="events", ShardCount=1)
@@ -176,6 +177,7 @@ def _environment(url: str) -> dict[str, str]:
         "USERS_DATASET_ARN": f"arn:aws:personalize:{REGION}:123456789012:dataset/alsolike-test/USERS",
         "SECRET_ARN": SECRET,  # its name is as good
         **BUCKETS,
+        "PROFILES_TABLE": PROFILES_TABLE,
         **{variable: table for variable, (table, _) in TABLES.items()},
     }
 

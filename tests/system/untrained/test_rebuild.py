@@ -107,7 +107,7 @@ def lived_in(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
 def test_what_was_lost_comes_back_from_the_lake(lived_in: Shop, tmp_path: Path) -> None:
     shop = lived_in
     before = (profiles(shop), dataset(shop))
-    empty_table(shop, shop.name("profiles-table"), "profile_id")
+    empty_table(shop, shop.name("profiles-table"), "profile_id, sort_key")
     shop.cloud.client("s3").delete_object(Bucket=shop.name("artefact-bucket"), Key="catalog/current.json")
     assert profiles(shop) == {}
 
@@ -128,7 +128,7 @@ def test_what_somebody_deleted_comes_back_by_a_restore(lived_in: Shop) -> None:
     then = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     eventually(lambda: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()) > then)
     empty_table(shop, shop.name("catalogue-table"), "item_id")
-    empty_table(shop, shop.name("profiles-table"), "profile_id")
+    empty_table(shop, shop.name("profiles-table"), "profile_id, sort_key")
     lake, s3 = shop.name("lake-bucket"), shop.cloud.client("s3")
     for entry in s3.list_objects_v2(Bucket=lake, Prefix="interactions/")["Contents"]:
         s3.delete_object(Bucket=lake, Key=entry["Key"])

@@ -44,15 +44,14 @@ def load(deployment: Deployment, path: Path, *, now_ms: int = NOW_MS, again: boo
 
 
 def end_state(client: Callable[[str], Any], path: Path) -> tuple[Any, ...]:
-    """Return rows of the lake without their arrival, profiles with their number of writes, and the rejected rows."""
+    """Return rows of the lake without their arrival, profiles, and the rejected rows."""
     s3 = client("s3")
     keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="lake").get("Contents", [])]
     tables = [pq.read_table(io.BytesIO(s3.get_object(Bucket="lake", Key=key)["Body"].read())) for key in keys]
     rows: pd.DataFrame = pa.concat_tables(tables).to_pandas()
     assert rows.pop("received_time_ms").nunique() == 1  # one import, one moment
     store = ProfileStore(client("dynamodb"), "profiles")
-    ids = [item["profile_id"]["S"] for item in client("dynamodb").scan(TableName="profiles")["Items"]]
-    profiles = [store.read(profile_id) for profile_id in sorted(ids)]
+    profiles = sorted(store.scan(), key=lambda profile: profile.profile_id)
     rejected = path.with_name("p.csv.rejected.csv").read_text()
     return keys, rows.astype(str).to_numpy().tolist(), profiles, rejected
 
@@ -80,5 +79,5 @@ def empty(deployment: Deployment, path: Path) -> None:
         for entry in s3.list_objects_v2(Bucket=bucket).get("Contents", []):
             s3.delete_object(Bucket=bucket, Key=entry["Key"])
     for item in dynamodb.scan(TableName="profiles")["Items"]:
-        dynamodb.delete_item(TableName="profiles", Key={"profile_id": item["profile_id"]})
+        dynamodb.delete_item(TableName="profiles", Key={name: item[name] for name in ("profile_id", "sort_key")})
     path.with_name("p.csv.rejected.csv").unlink(missing_ok=True)

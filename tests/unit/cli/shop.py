@@ -10,7 +10,7 @@ from alsolike.declarations.parameters import Names, parameter_name
 from alsolike.training.dataset import DatasetManifest
 from operations.client.deployment import Deployment
 from operations.keys import KeyPair
-from tests.fakes.places import create_bucket, create_table
+from tests.fakes.places import create_bucket, create_profiles_table, create_table
 
 REGION = "eu-west-1"
 KEY = KeyPair("ALSOKEY", "s" * 40)
@@ -83,7 +83,8 @@ def empty_deployment(client: Callable[[str], Any]) -> Deployment:
     """Create the deployment's buckets and tables."""
     for bucket in (NAMES.lake_bucket, NAMES.artefact_bucket):
         create_bucket(client("s3"), bucket)
-    tables = {NAMES.profiles_table: "profile_id", NAMES.catalogue_table: "item_id", NAMES.users_table: "user_id"}
+    create_profiles_table(client("dynamodb"), NAMES.profiles_table)
+    tables = {NAMES.catalogue_table: "item_id", NAMES.users_table: "user_id"}
     tables[NAMES.keys_table] = "key_id"
     for table, key in tables.items():
         create_table(client("dynamodb"), table, key=key)

@@ -54,7 +54,7 @@ def test_expected_profile_is_the_one_before_with_the_events_merged() -> None:
     known = RecentInteraction(500, "e", "a", "purchase")
     plan = replay.plan([event("1", "z", time_s=2)], max_calls=1, max_records=0)
 
-    expected = replay.expected_profiles(plan, {"1": Profile("u#1", (known,), 1)})
+    expected = replay.expected_profiles(plan, {"1": Profile("u#1", (known,))})
 
     assert expected["1"].recent == (known, RecentInteraction(2000, "b-z", "z", "purchase"))
 

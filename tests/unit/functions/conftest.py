@@ -11,7 +11,7 @@ from alsolike.privacy.tombstones import add_tombstone
 from alsolike.runtime.observability import logger
 from operations.configuration.configuration_store import ConfigurationStore
 from tests.builders.lambda_events import NOW_MS, LambdaContext
-from tests.fakes.places import create_bucket, create_table
+from tests.fakes.places import create_bucket, create_profiles_table, create_table
 
 
 def _forget_handlers() -> None:
@@ -40,7 +40,7 @@ def context() -> LambdaContext:
 
 @pytest.fixture
 def profiles_table(aws: Callable[[str], Any]) -> str:
-    return create_table(aws("dynamodb"), "profiles", key="profile_id")
+    return create_profiles_table(aws("dynamodb"), "profiles")
 
 
 @pytest.fixture

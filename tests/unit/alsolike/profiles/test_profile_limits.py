@@ -1,4 +1,4 @@
-"""Limits of a profile to the byte and to the second, and the requests that its store makes."""
+"""Limits of a profile to the second, and the requests that its store makes."""
 
 from __future__ import annotations
 
@@ -6,32 +6,16 @@ from typing import Any
 
 import pytest
 
-from alsolike.domain.configuration import HISTORY_LENGTH
-from alsolike.profiles.profile import MAX_BYTES, Profile, RecentInteraction, SessionLink, from_item, pack, to_item
+from alsolike.events.identity import Login
+from alsolike.profiles.profile import Profile, RecentInteraction, SessionLink, from_items, link_item, to_item
 from alsolike.profiles.store import ProfileStore
 
 NOW_MS = 1_700_000_000_999
+EXPIRES_S = 1_700_000_000 + 400 * 86_400
 
 
 def seen(second: int, *, item_id: str = "i") -> RecentInteraction:
     return RecentInteraction(second * 1000, f"e{second}", item_id, "view")
-
-
-def exactly(size_bytes: int) -> list[RecentInteraction]:
-    """Return more interactions than a history has that pack into so many bytes, the latest of them large."""
-    small = [seen(second) for second in range(100, 100 + HISTORY_LENGTH)]
-    large = seen(900)
-    return [*small, large._replace(item_id="i" * (size_bytes - len(pack([*small, large])) + 1))]
-
-
-@pytest.mark.parametrize(("surplus_bytes", "older", "kept"), [(0, 0, 101), (0, 1, 101), (0, 60, 101), (1, 0, 100)])
-def test_a_profile_keeps_the_latest_that_fit_to_the_byte(surplus_bytes: int, older: int, kept: int) -> None:
-    batch = exactly(MAX_BYTES + surplus_bytes)
-
-    recent = Profile("u#1").merge([*map(seen, range(older)), *batch], length=1_000).recent
-
-    assert MAX_BYTES == 350_000
-    assert recent == tuple(batch[-kept:])
 
 
 def test_a_session_keeps_only_what_happened_after_its_login() -> None:
@@ -40,17 +24,18 @@ def test_a_session_keeps_only_what_happened_after_its_login() -> None:
     assert (users, sessions) == ([seen(1), seen(2)], [seen(3)])
 
 
-def test_an_item_has_the_next_revision_and_reads_as_the_profile() -> None:
-    profile = Profile("s#1", (seen(1),), revision=4, joined=SessionLink("u#1", 2_000))
+def test_the_mark_of_a_login_hides_what_happened_until_then() -> None:
+    link = SessionLink("u#1", 2_000)
+    items = [link_item("s#1", link, expires_s=5), *(to_item("s#1", seen(n), expires_s=5) for n in (3, 2, 1))]
 
-    item = to_item(profile, expires_s=5)
-
-    assert item["revision"] == {"N": "5"}
-    assert from_item("s#1", item) == Profile("s#1", (seen(1),), revision=5, joined=SessionLink("u#1", 2_000))
+    assert from_items("s#1", items) == Profile("s#1", (seen(3),), joined=link)
 
 
-def test_an_item_without_revision_reads_as_one_that_is_not_stored() -> None:
-    assert from_item("u#1", {"recent": {"B": pack([seen(1)])}}) == Profile("u#1", (seen(1),), revision=0)
+@pytest.mark.parametrize("length", [1, 2, None])
+def test_a_profile_has_the_latest_interactions(length: int | None) -> None:
+    items = [to_item("u#1", seen(n), expires_s=5) for n in (3, 2, 1)]
+
+    assert from_items("u#1", items, length=length).recent == (seen(1), seen(2), seen(3))[-(length or 3) :]
 
 
 class Requests:
@@ -61,52 +46,61 @@ class Requests:
 
     def _made(self, **request: Any) -> dict[str, Any]:
         self.made.append(request)
-        return {}
+        return {"Items": [], "Responses": {}}
 
-    get_item = put_item = update_item = _made
+    query = batch_get_item = batch_write_item = put_item = _made
 
-    class exceptions:  # noqa: N801 - as boto3 has it
-        class ConditionalCheckFailedException(Exception):
-            pass
+    def written(self) -> list[dict[str, Any]]:
+        batches = [request["RequestItems"]["profiles"] for request in self.made if "RequestItems" in request]
+        puts = [request["Item"] for request in self.made if "Item" in request]
+        return puts + [each["PutRequest"]["Item"] for some in batches if "Keys" not in some for each in some]
 
 
-def test_reads_are_eventually_consistent_and_those_before_a_write_consistent() -> None:
+def test_reads_of_requests_are_eventually_consistent_and_those_of_marks_consistent() -> None:
     client: Any = Requests()
     store = ProfileStore(client, "profiles")
 
     store.read("u#1")
-    store.add("u#1", [seen(1)], now_ms=NOW_MS)
+    store.add("s#1", [seen(1)], now_ms=NOW_MS)
 
-    assert [request["ConsistentRead"] for request in client.made[:2]] == [False, True]
+    query, _, links = client.made
+    assert query["ConsistentRead"] is False
+    assert links["RequestItems"]["profiles"]["ConsistentRead"] is True
 
 
-def test_profiles_and_erased_ones_expire_after_400_days() -> None:
+def test_interactions_of_users_are_written_without_reading() -> None:
+    client: Any = Requests()
+
+    ProfileStore(client, "profiles").add("u#1", [seen(1)], now_ms=NOW_MS)
+
+    assert [request.keys() for request in client.made] == [{"RequestItems"}]
+
+
+def test_interactions_and_marks_expire_after_400_days_and_the_names_of_sessions_later() -> None:
     client: Any = Requests()
     store = ProfileStore(client, "profiles")
 
-    store.create("u#1", [seen(1)], now_ms=NOW_MS)
-    store.erase("u#1", now_ms=NOW_MS)
+    store.add("u#1", [seen(1)], now_ms=NOW_MS)
+    store.erase("u#2", now_ms=NOW_MS)
+    store.join("1", Login(5, "l", "3"), now_ms=NOW_MS)
 
-    written, erased = client.made
-    expires = {"N": str(1_700_000_000 + 400 * 86_400)}
-    assert written["Item"]["expires_at"] == erased["ExpressionAttributeValues"][":expires"] == expires
-
-
-def test_overwriting_begins_as_if_nothing_were_stored() -> None:
-    client: Any = Requests()
-
-    ProfileStore(client, "profiles").overwrite(Profile("u#1", (seen(1),), revision=7), now_ms=NOW_MS)
-
-    (written,) = client.made
-    assert written["ConditionExpression"] == "attribute_not_exists(profile_id)"
-    assert written["Item"]["revision"] == {"N": "1"}
+    expires = {
+        (item["profile_id"]["S"], item["sort_key"]["S"]): int(item["expires_at"]["N"]) for item in client.written()
+    }
+    assert expires == {
+        ("u#1", "000000000001000#e1"): EXPIRES_S,
+        ("u#2", "~erased"): EXPIRES_S,
+        ("s#1", "~joined"): EXPIRES_S,
+        ("u#3", "!s#1"): EXPIRES_S + 30 * 86_400,
+    }
 
 
 def test_a_store_remembers_nothing_by_default() -> None:
     client: Any = Requests()
     store = ProfileStore(client, "profiles")
 
-    store.add("u#1", [seen(1)], now_ms=NOW_MS)
-    store.add("u#1", [seen(1)], now_ms=NOW_MS)
+    for _ in range(2):
+        store.join("1", Login(5, "l", "3"), now_ms=NOW_MS)
 
-    assert ["Item" in request for request in client.made] == [False, True, False, True]
+    assert len(client.made) % 2 == 0
+    assert client.made[: len(client.made) // 2] == client.made[len(client.made) // 2 :]

@@ -1,4 +1,4 @@
-"""A store that remembers what it wrote: fewer calls, and nothing else."""
+"""Logins, erasures and other writers between the calls of a store, with and without its memory of sessions."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import Any, cast
 import pytest
 
 from alsolike.events.identity import Login
-from alsolike.profiles.store import Profile, ProfileStore, RecentInteraction, SessionLink, pack
+from alsolike.profiles.store import Profile, ProfileStore, RecentInteraction, SessionLink
 from alsolike.runtime.cache import BoundedCache
-from alsolike.runtime.errors import Unavailable
-from tests.fakes.places import create_table
+from tests.fakes.places import create_profiles_table
 
 NOW_MS = 1_700_000_000_000
 TABLE = "profiles"
@@ -21,33 +20,35 @@ def seen(second: int, event_id: str | None = None) -> RecentInteraction:
     return RecentInteraction(second * 1000, event_id or f"e{second}", "i", "view")
 
 
+class Killed(Exception):
+    """The process of the store was killed."""
+
+
 class Counted:
     """A DynamoDB client that notes its calls; `meanwhile` happens before the call of that number."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
         self.calls: list[str] = []
-        self.exceptions = client.exceptions
         self.meanwhile: dict[int, Callable[[], object]] = {}
 
-    def _note(self, name: str) -> None:
-        self.meanwhile.get(len(self.calls), lambda: None)()
-        self.calls.append(name)
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._client, name)
+        if name not in ("query", "put_item", "batch_write_item", "batch_get_item"):
+            return found
 
-    def get_item(self, **call: Any) -> Any:
-        self._note("get")
-        return self._client.get_item(**call)
+        def call(**request: Any) -> Any:
+            self.meanwhile.get(len(self.calls), lambda: None)()
+            self.calls.append(name.removesuffix("_item"))
+            return found(**request)
 
-    def put_item(self, **call: Any) -> Any:
-        self._note("put")
-        return self._client.put_item(**call)
+        return call
 
 
 @pytest.fixture
 def dynamodb(aws: Callable[[str], Any]) -> Counted:
-    table = aws("dynamodb")
-    create_table(table, TABLE, key="profile_id")
-    return Counted(table)
+    create_profiles_table(aws("dynamodb"), TABLE)
+    return Counted(aws("dynamodb"))
 
 
 @pytest.fixture
@@ -61,62 +62,32 @@ def other(dynamodb: Counted) -> ProfileStore:
     return ProfileStore(dynamodb._client, TABLE)
 
 
-def test_second_write_of_a_profile_needs_no_reading(dynamodb: Counted, store: ProfileStore) -> None:
+JOIN = ["batch_get", "batch_write", "put", "query", "batch_write"]
+"""Read the mark, name the session, mark it, read what is to be copied, and complete the mark."""
+
+
+def test_profile_that_is_gone_does_not_come_back(store: ProfileStore, other: ProfileStore) -> None:
     store.add("u#1", [seen(1)], now_ms=NOW_MS)
-    store.add("u#1", [seen(2)], now_ms=NOW_MS)
-    store.add("u#1", [seen(2)], now_ms=NOW_MS)
-
-    assert dynamodb.calls == ["get", "put", "put"]
-    assert store.read("u#1") == Profile("u#1", (seen(1), seen(2)), revision=2)
-
-
-def test_stale_memory_costs_one_refused_write_and_loses_nothing(
-    dynamodb: Counted, store: ProfileStore, other: ProfileStore
-) -> None:
-    store.add("u#1", [seen(1)], now_ms=NOW_MS)
-    other.add("u#1", [seen(2)], now_ms=NOW_MS)
-    dynamodb.calls.clear()
-
-    store.add("u#1", [seen(3)], now_ms=NOW_MS)
-
-    assert dynamodb.calls == ["put", "put"]
-    assert store.read("u#1") == Profile("u#1", (seen(1), seen(2), seen(3)), revision=3)
-
-
-def test_remembered_profile_that_is_gone_does_not_come_back(dynamodb: Counted, store: ProfileStore) -> None:
-    store.add("u#1", [seen(1)], now_ms=NOW_MS)
-    dynamodb._client.delete_item(TableName=TABLE, Key={"profile_id": {"S": "u#1"}})
+    other.delete(other.keys("u#1"))
 
     store.add("u#1", [seen(2)], now_ms=NOW_MS)
 
     assert store.read("u#1").recent == (seen(2),)
 
 
-@pytest.mark.parametrize("new_revision", [True, False])
-def test_profile_erased_behind_the_memory_stays_empty(
-    new_revision: bool, dynamodb: Counted, store: ProfileStore
-) -> None:
+def test_profile_erased_by_another_process_stays_empty(store: ProfileStore, other: ProfileStore) -> None:
     store.add("u#1", [seen(1)], now_ms=NOW_MS)
-    erased = {"profile_id": {"S": "u#1"}, "recent": {"B": pack([])}, "erased_at_ms": {"N": str(NOW_MS)}}
-    dynamodb._client.put_item(TableName=TABLE, Item={**erased, "revision": {"N": "2" if new_revision else "1"}})
+    other.erase("u#1", now_ms=NOW_MS)
 
-    assert not store.add("u#1", [seen(2)], now_ms=NOW_MS)
-    store.create("u#1", [seen(2)], now_ms=NOW_MS)
+    store.add("u#1", [seen(2)], now_ms=NOW_MS)
     store.join("s", Login(9000, "l", "1"), now_ms=NOW_MS)
+    store.overwrite(Profile("u#1", (seen(3),)), now_ms=NOW_MS)
 
     found = store.read("u#1")
     assert (found.recent, found.erased) == ((), True)
 
 
-def test_mark_of_an_erased_profile_is_all_that_a_row_needs(dynamodb: Counted, store: ProfileStore) -> None:
-    erased = {"profile_id": {"S": "u#1"}, "erased_at_ms": {"N": str(NOW_MS)}}
-    dynamodb._client.put_item(TableName=TABLE, Item=erased)
-
-    assert not store.add("u#1", [seen(2)], now_ms=NOW_MS)
-    assert store.read("u#1") == Profile("u#1", erased=True)
-
-
-def test_session_joined_behind_the_memory_gives_its_late_events_to_the_user(
+def test_session_joined_by_another_process_gives_its_late_events_to_the_user(
     store: ProfileStore, other: ProfileStore
 ) -> None:
     store.add("s#s", [seen(1)], now_ms=NOW_MS)
@@ -125,59 +96,67 @@ def test_session_joined_behind_the_memory_gives_its_late_events_to_the_user(
     store.add("s#s", [seen(2), seen(5), seen(6)], now_ms=NOW_MS)
 
     assert store.read("u#1").recent == (seen(1), seen(2), seen(5))
-    assert store.read("s#s") == Profile("s#s", (seen(6),), revision=3, joined=SessionLink("u#1", 5000))
+    assert store.read("s#s") == Profile("s#s", (seen(6),), joined=SessionLink("u#1", 5000))
 
 
-def test_known_session_costs_its_user_nothing(dynamodb: Counted, store: ProfileStore, other: ProfileStore) -> None:
+def test_known_session_costs_nothing(dynamodb: Counted, store: ProfileStore, other: ProfileStore) -> None:
     other.join("old", Login(5000, "l", "1"), now_ms=NOW_MS)
 
     for _ in range(3):
         store.join("new", Login(7000, "m", "1"), now_ms=NOW_MS)
         store.join("old", Login(9000, "n", "2"), now_ms=NOW_MS)
 
-    assert dynamodb.calls == ["put", "put"]  # one each, of which the second is refused
+    assert dynamodb.calls == [*JOIN, "batch_get"]
     assert store.read("s#old").joined == SessionLink("u#1", 5000)
 
 
+def state(store: ProfileStore) -> dict[str, Profile]:
+    return {each.profile_id: each for each in store.scan()}
+
+
+@pytest.mark.parametrize("call", range(6))
+@pytest.mark.parametrize("remembers", [False, True])
 def test_join_that_was_cut_short_is_completed_by_its_repetition(
-    dynamodb: Counted, store: ProfileStore, monkeypatch: pytest.MonkeyPatch
+    call: int, remembers: bool, dynamodb: Counted, store: ProfileStore, other: ProfileStore
 ) -> None:
-    store.add("s#s", [seen(1), seen(2)], now_ms=NOW_MS)
-    process = ProfileStore(cast(Any, dynamodb), TABLE, remember_bytes=1_000_000)
-    replace = process._replace
+    other.add("s#s", [seen(1), seen(2)], now_ms=NOW_MS)
+    killed = Counted(dynamodb._client)
 
-    def cut_short(profile: Profile, *, now_ms: int) -> Profile | None:
-        if profile.joined is not None and profile.revision:
-            raise Unavailable("killed")
-        return replace(profile, now_ms=now_ms)
+    def die() -> None:
+        raise Killed
 
-    monkeypatch.setattr(process, "_replace", cut_short)
-    with pytest.raises(Unavailable):
-        process.join("s", Login(5000, "l", "1"), now_ms=NOW_MS)
-    after_the_cut = store.read("u#1").recent, store.read("s#s").recent
-    store.join("s", Login(5000, "l", "1"), now_ms=NOW_MS)
+    killed.meanwhile[call] = die
+    with pytest.raises(Killed):
+        ProfileStore(cast(Any, killed), TABLE).join("s", Login(5000, "l", "1"), now_ms=NOW_MS)
+    after_the_cut = set(other.read("u#1").recent) | set(other.read("s#s").recent)
+    other.add("s#s", [seen(3)], now_ms=NOW_MS)
+    (store if remembers else other).join("s", Login(5000, "l", "1"), now_ms=NOW_MS)
 
-    assert after_the_cut == ((seen(1), seen(2)), (seen(1), seen(2)))  # never in none
-    assert (store.read("u#1").recent, store.read("s#s").recent) == ((seen(1), seen(2)), ())
+    assert len(killed.calls) == call
+    assert after_the_cut == {seen(1), seen(2)}  # never in none
+    assert state(other) == {
+        "u#1": Profile("u#1", (seen(1), seen(2), seen(3))),
+        "s#s": Profile("s#s", joined=SessionLink("u#1", 5000)),
+    }
+    assert other.sessions_of("u#1") == {"s#s": SessionLink("u#1", 5000)}
 
 
-@pytest.mark.parametrize("call", range(4))
+@pytest.mark.parametrize("call", range(6))
 def test_session_event_that_comes_in_the_middle_of_a_join_is_the_users(
     call: int, dynamodb: Counted, store: ProfileStore, other: ProfileStore
 ) -> None:
-    """The join tries to mark, reads the user, writes the user, marks."""
     other.add("s#s", [seen(1)], now_ms=NOW_MS)
     dynamodb.meanwhile[call] = lambda: other.add("s#s", [seen(2), seen(9)], now_ms=NOW_MS)
 
     store.join("s", Login(5000, "l", "1"), now_ms=NOW_MS)
 
-    assert dynamodb.calls[:4] == ["put", "get", "put", "put"]
+    assert len(dynamodb.calls) == 6
     assert store.read("u#1").recent == (seen(1), seen(2))
     assert store.read("s#s").recent == (seen(9),)
 
 
 @pytest.mark.parametrize("call", range(2))
-def test_session_event_that_meets_a_join_between_its_reading_and_its_writing_is_the_users(
+def test_session_event_that_meets_a_join_between_its_calls_is_the_users(
     call: int, dynamodb: Counted, store: ProfileStore, other: ProfileStore
 ) -> None:
     other.add("s#s", [seen(1)], now_ms=NOW_MS)
@@ -187,6 +166,48 @@ def test_session_event_that_meets_a_join_between_its_reading_and_its_writing_is_
 
     assert store.read("u#1").recent == (seen(1), seen(2))
     assert store.read("s#s").recent == (seen(9),)
+
+
+@pytest.mark.parametrize("call", range(6))
+def test_one_of_two_logins_at_the_same_moment_joins_the_session(
+    call: int, dynamodb: Counted, store: ProfileStore, other: ProfileStore
+) -> None:
+    other.add("s#s", [seen(1)], now_ms=NOW_MS)
+    dynamodb.meanwhile[call] = lambda: other.join("s", Login(6000, "m", "2"), now_ms=NOW_MS)
+
+    store.join("s", Login(5000, "l", "1"), now_ms=NOW_MS)
+
+    joined = store.read("s#s").joined
+    assert joined is not None
+    assert store.read(joined.profile_id).recent == (seen(1),)
+    assert [user for user in ("u#1", "u#2") if store.sessions_of(user)] == [joined.profile_id]
+
+
+def test_session_of_an_erased_user_keeps_nothing_of_the_time_before_the_login(store: ProfileStore) -> None:
+    store.add("s#s", [seen(1), seen(9)], now_ms=NOW_MS)
+
+    store.join_erased("s", Login(5000, "l", "1"), erasure_id="x", now_ms=NOW_MS)
+    store.add("s#s", [seen(2)], now_ms=NOW_MS)
+
+    keys = [key for _, key in store.keys("s#s")]
+    assert keys == ["000000000009000#e9", "~joined"]
+    assert list(store.sessions_of(SessionLink.of_erasure("x"))) == ["s#s"]
+    assert store.read("u#1") == Profile("u#1")
+
+
+def test_overwriting_replaces_interactions_and_the_mark(store: ProfileStore, other: ProfileStore) -> None:
+    other.add("s#s", [seen(1), seen(2), seen(9)], now_ms=NOW_MS)
+    other.join("s", Login(1000, "l", "1"), now_ms=NOW_MS)
+    wanted = Profile("s#s", (seen(7), seen(9)), joined=SessionLink("u#2", 2000))
+
+    store.overwrite(wanted, now_ms=NOW_MS)
+
+    assert store.read("s#s") == wanted
+    assert (store.sessions_of("u#1"), list(store.sessions_of("u#2"))) == ({}, ["s#s"])
+    assert [key for _, key in store.keys("s#s")] == ["000000000007000#e7", "000000000009000#e9", "~joined"]
+
+    store.overwrite(Profile("s#s"), now_ms=NOW_MS)
+    assert store.keys("s#s") == []
 
 
 def test_cache_keeps_what_was_used_last_within_its_budget() -> None:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from random import Random
 from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alsolike.domain.configuration import HISTORY_LENGTH
-from alsolike.profiles.profile import MAX_BYTES
-from alsolike.profiles.store import Profile, ProfileStore, RecentInteraction, pack, recent, unpack
-from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
-from tests.fakes.places import create_table
+from alsolike.events.identity import Login
+from alsolike.events.interactions import MAX_TIME_MS
+from alsolike.profiles.profile import from_items, to_item
+from alsolike.profiles.store import Profile, ProfileStore, RecentInteraction, recent
+from alsolike.runtime.errors import Unavailable
+from tests.fakes.places import create_profiles_table
 from tests.unit.alsolike.records import TIME_MS, ids, interaction
 
 NOW_MS = TIME_MS
-DYNAMODB_ITEM_BYTES = 400 * 1024
 
 few = st.lists(
     st.builds(
@@ -90,32 +92,24 @@ def test_an_event_that_was_cut_off_does_not_come_back_with_another_content() -> 
     assert merged(others, [early], [late], length=2) == (seen(6), late)
 
 
-@given(st.lists(st.builds(RecentInteraction, st.integers(1, 2**53), ids, ids, st.just("view")), max_size=5))
-def test_packed_interactions_read_the_same(batch: list[RecentInteraction]) -> None:
-    assert unpack(pack(batch)) == tuple(batch)
+@given(st.lists(st.builds(RecentInteraction, st.integers(0, MAX_TIME_MS), ids, ids, st.just("view")), max_size=5))
+def test_stored_interactions_read_the_same(batch: list[RecentInteraction]) -> None:
+    distinct = {(each.event_time_ms, each.event_id): each for each in batch}.values()
+    items = [to_item("u#1", each, expires_s=1) for each in distinct]
+    newest_first = sorted(items, key=lambda item: item["sort_key"]["S"].encode(), reverse=True)
+
+    assert from_items("u#1", newest_first).recent == Profile("u#1").merge(distinct).recent
 
 
-@pytest.mark.parametrize("character", ["\x00", "😀", "\u2028", '"'])
-def test_a_full_profile_of_the_longest_ids_fits_into_one_item(character: str) -> None:
-    item_id = character * 256
-    batch = [
-        RecentInteraction(253_402_300_799_999, character * 254 + f"{index:02}", item_id, "purchase")
-        for index in range(HISTORY_LENGTH)
-    ]
-    key_bytes = len(f"u#{item_id}".encode())
+@pytest.mark.parametrize("character", ["\x00", "😀", "\u2028", "a"])
+def test_the_longest_ids_fit_into_a_key_and_stay_different(character: str) -> None:
+    batch = [RecentInteraction(MAX_TIME_MS, character * 255 + end, "i", "purchase") for end in "ab"]
+    items = [to_item("u#1", each, expires_s=1) for each in batch]
+    keys = [item["sort_key"]["S"] for item in items]
 
-    assert len(Profile("u#1").merge(batch).recent) == HISTORY_LENGTH
-    assert len(pack(batch)) + key_bytes + 100 < DYNAMODB_ITEM_BYTES
-
-
-@settings(max_examples=10)
-@given(st.permutations(range(300)))
-def test_a_longer_profile_keeps_the_latest_that_fit_into_one_item_in_whatever_order_they_came(order: list[int]) -> None:
-    batch = [RecentInteraction(index, "\x00" * 253 + f"{index:03}", "\x00" * 256, "view") for index in order]
-    longest = merged(batch[:150], batch[150:], length=1000)
-
-    assert longest == tuple(sorted(batch)[-len(longest) :])
-    assert len(pack(longest)) <= MAX_BYTES < len(pack(sorted(batch)[-len(longest) - 1 :]))
+    assert max(len(key.encode()) for key in keys) <= 1_024
+    assert len(set(keys)) == 2
+    assert set(from_items("u#1", items[::-1]).recent) == set(batch)
 
 
 def test_a_profile_keeps_what_a_history_needs() -> None:
@@ -125,25 +119,25 @@ def test_a_profile_keeps_what_a_history_needs() -> None:
 @pytest.fixture
 def dynamodb(aws: Callable[[str], Any]) -> Any:
     table = aws("dynamodb")
-    create_table(table, "profiles", key="profile_id")
+    create_profiles_table(table, "profiles")
     return table
 
 
 def test_an_unknown_profile_is_empty(dynamodb: Any) -> None:
-    assert ProfileStore(dynamodb, "profiles").read("u#1") == Profile("u#1", (), 0)
+    assert ProfileStore(dynamodb, "profiles").read("u#1") == Profile("u#1")
 
 
 def test_interactions_are_added_once(dynamodb: Any) -> None:
     store = ProfileStore(dynamodb, "profiles")
 
-    assert store.add("u#1", [seen(2), seen(1)], now_ms=NOW_MS)
-    assert not store.add("u#1", [seen(1)], now_ms=NOW_MS)
-    assert store.add("u#1", [seen(3)], now_ms=NOW_MS)
+    for batch in ([seen(2), seen(1)], [seen(1)], [seen(3), seen(3)]):
+        store.add("u#1", batch, now_ms=NOW_MS)
 
-    assert store.read("u#1") == Profile("u#1", (seen(1), seen(2), seen(3)), revision=2)
+    assert store.read("u#1") == Profile("u#1", (seen(1), seen(2), seen(3)))
+    assert len(dynamodb.scan(TableName="profiles")["Items"]) == 3
 
 
-def test_a_stored_profile_says_when_it_expires(dynamodb: Any) -> None:
+def test_a_stored_interaction_says_when_it_expires(dynamodb: Any) -> None:
     ProfileStore(dynamodb, "profiles").add("s#ü\x00😀", [seen(1)], now_ms=NOW_MS)
 
     (item,) = dynamodb.scan(TableName="profiles")["Items"]
@@ -152,52 +146,67 @@ def test_a_stored_profile_says_when_it_expires(dynamodb: Any) -> None:
     assert item["expires_at"] == {"N": str(1_700_000_000 + 400 * 86_400)}
 
 
-def test_creating_over_a_stored_profile_merges(dynamodb: Any) -> None:
+@pytest.mark.parametrize("length", [1, 2, 5, 100])
+@given(batches=st.lists(few, max_size=4), order=st.randoms())
+def test_profiles_are_read_as_the_merge_of_all_batches(
+    length: int, batches: list[list[RecentInteraction]], order: Random
+) -> None:
+    contents = {(each.event_time_ms, each.event_id): each for batch in batches for each in batch}
+    batches = [[contents[each.event_time_ms, each.event_id] for each in batch] for batch in batches]
+    pages = PagedItems(page=order.choice([1, 2, 3, 10]))
+    store = ProfileStore(cast(Any, pages), "profiles")
+
+    for batch in batches:
+        store.add("u#1", batch, now_ms=NOW_MS)
+
+    assert store.read("u#1", length=length).recent == merged(*batches, length=length)
+
+
+class PagedItems:
+    """A table of one partition in small pages."""
+
+    def __init__(self, *, page: int) -> None:
+        self._page = page
+        self._items: dict[str, Any] = {}
+
+    def batch_write_item(self, RequestItems: dict[str, Any]) -> Any:  # noqa: N803 - as boto3 has it
+        assert len(RequestItems["profiles"]) <= 25
+        for request in RequestItems["profiles"]:
+            item = request["PutRequest"]["Item"]
+            self._items[item["sort_key"]["S"]] = item
+        return {"UnprocessedItems": {}}
+
+    def query(self, **request: Any) -> Any:
+        assert request["ScanIndexForward"] is False
+        start = request.get("ExclusiveStartKey", {"sort_key": {"S": "~"}})["sort_key"]["S"]
+        rest = [self._items[key] for key in sorted(self._items, reverse=True) if key < start]
+        some = rest[: min(self._page, request["Limit"])]
+        return {"Items": some, **({"LastEvaluatedKey": some[-1]} if len(some) < len(rest) else {})}
+
+
+def test_one_query_reads_a_full_profile(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     store = ProfileStore(dynamodb, "profiles")
+    store.add("u#1", [seen(second) for second in range(1, 251)], now_ms=NOW_MS)
+    calls: list[Any] = []
+    query = dynamodb.query
 
-    store.create("u#1", [seen(1)], now_ms=NOW_MS)
-    store.create("u#1", [seen(2)], now_ms=NOW_MS)
+    def counted(**call: Any) -> Any:
+        calls.append(call)
+        return query(**call)
 
-    assert store.read("u#1").recent == (seen(1), seen(2))
+    monkeypatch.setattr(dynamodb, "query", counted)
 
+    found = store.read("u#1").recent
 
-class OtherWriters:
-    """A DynamoDB client in front of which other writers are faster `wins` times."""
-
-    def __init__(self, client: Any, *, wins: int) -> None:
-        self._client = client
-        self._wins = wins
-        self.exceptions = client.exceptions
-
-    def get_item(self, **call: Any) -> Any:
-        return self._client.get_item(**call)
-
-    def put_item(self, **call: Any) -> Any:
-        if self._wins:
-            ProfileStore(self._client, "profiles").add("u#1", [seen(100 + self._wins)], now_ms=NOW_MS)
-            self._wins -= 1
-        return self._client.put_item(**call)
-
-
-def test_writers_at_the_same_time_lose_nothing(dynamodb: Any) -> None:
-    store = ProfileStore(cast(Any, OtherWriters(dynamodb, wins=7)), "profiles")
-
-    assert store.add("u#1", [seen(1)], now_ms=NOW_MS)
-
-    assert store.read("u#1").recent == (seen(1), *(seen(second) for second in range(101, 108)))
-
-
-def test_a_writer_that_always_loses_gives_up(dynamodb: Any) -> None:
-    store = ProfileStore(cast(Any, OtherWriters(dynamodb, wins=8)), "profiles")
-
-    with pytest.raises(ConcurrentUpdate, match="a profile of profiles changed 8 times while it was updated"):
-        store.add("u#1", [seen(1)], now_ms=NOW_MS)
+    assert [each.event_time_ms for each in found] == [second * 1000 for second in range(151, 251)]
+    assert [call["Limit"] for call in calls] == [102]
+    assert len(store.read("u#1", length=None).recent) == 250
 
 
 def test_many_profiles_are_read_as_each_alone(dynamodb: Any) -> None:
     store = ProfileStore(dynamodb, "profiles")
     for number in range(230):
-        store.create(f"u#{number}", [seen(number)], now_ms=NOW_MS)
+        store.add(f"u#{number}", [seen(number)], now_ms=NOW_MS)
     store.erase("u#7", now_ms=NOW_MS)
     wanted = [*(f"u#{number}" for number in range(229, -1, -1)), "u#unknown", "u#5"]
 
@@ -209,42 +218,65 @@ def test_many_profiles_are_read_as_each_alone(dynamodb: Any) -> None:
 
 
 class Throttled:
-    """A DynamoDB client that reads at most so many keys of each call, by its number from 0."""
+    """A DynamoDB client that reads and writes at most so many items of each call, by its number from 0."""
 
     def __init__(self, client: Any, *most: int) -> None:
         self._client = client
         self._most = list(most)
         self.asked: list[int] = []
 
+    def _processed(self, given: list[Any]) -> int:
+        self.asked.append(len(given))
+        return self._most.pop(0) if self._most else len(given)
+
     def batch_get_item(self, RequestItems: dict[str, Any]) -> Any:  # noqa: N803 - as boto3 has it
         keys = RequestItems["profiles"]["Keys"]
-        self.asked.append(len(keys))
-        most = self._most.pop(0) if self._most else len(keys)
+        most = self._processed(keys)
         if not most:
             return {"Responses": {}, "UnprocessedKeys": {"profiles": {"Keys": keys}}}
         answer = self._client.batch_get_item(RequestItems={"profiles": {"Keys": keys[:most]}})
         return {**answer, "UnprocessedKeys": {"profiles": {"Keys": keys[most:]}} if keys[most:] else {}}
 
+    def batch_write_item(self, RequestItems: dict[str, Any]) -> Any:  # noqa: N803
+        requests = RequestItems["profiles"]
+        most = self._processed(requests)
+        if most:
+            self._client.batch_write_item(RequestItems={"profiles": requests[:most]})
+        return {"UnprocessedItems": {"profiles": requests[most:]} if requests[most:] else {}}
 
-def test_keys_that_were_not_looked_at_are_asked_for_again_after_a_pause_where_none_were(dynamodb: Any) -> None:
-    store = ProfileStore(dynamodb, "profiles")
+
+def test_unprocessed_writes_are_repeated_after_a_pause_if_none_was_processed(dynamodb: Any) -> None:
+    client, pauses = Throttled(dynamodb, 20, 0, 0), list[float]()
+    store = ProfileStore(cast(Any, client), "profiles", pause=pauses.append)
+
+    store.add("u#1", [seen(second) for second in range(1, 25)], now_ms=NOW_MS)
+
+    assert len(ProfileStore(dynamodb, "profiles").read("u#1").recent) == 24
+    assert client.asked == [24, 4, 4, 4]
+    assert pauses == [0.05, 0.1]
+
+
+def test_unread_links_are_requested_again_after_a_pause_if_none_was_read(dynamodb: Any) -> None:
     for number in range(120):
-        store.create(f"u#{number}", [seen(number)], now_ms=NOW_MS)
-    client = Throttled(dynamodb, 60, 0, 0, 100)
-    pauses: list[float] = []
+        ProfileStore(dynamodb, "profiles").join(f"{number}", Login(9, "l", "1"), now_ms=NOW_MS)
+    client, pauses = Throttled(dynamodb, 60, 0, 0, 100), list[float]()
+    sessions = [f"s#{number}" for number in range(120)]
 
-    found = ProfileStore(cast(Any, client), "profiles").read_many([f"u#{n}" for n in range(120)], pause=pauses.append)
+    found = ProfileStore(cast(Any, client), "profiles", pause=pauses.append).links(sessions)
 
-    assert [profile.recent for profile in found.values()] == [(seen(number),) for number in range(120)]
+    assert set(found) == set(sessions)
     assert client.asked == [100, 60, 60, 60]  # 120 less the first 60, three times
     assert pauses == [0.05, 0.1]
 
 
-def test_a_table_that_reads_nothing_of_many_is_unavailable(dynamodb: Any) -> None:
-    store = ProfileStore(cast(Any, Throttled(dynamodb, *[0] * 8)), "profiles")
+def test_a_table_that_processes_nothing_is_unavailable(dynamodb: Any) -> None:
+    def throttled() -> ProfileStore:
+        return ProfileStore(cast(Any, Throttled(dynamodb, *[0] * 8)), "profiles", pause=lambda seconds: None)
 
     with pytest.raises(Unavailable, match="profile table profiles: nothing was read 8 times in a row"):
-        store.read_many(["u#1"], pause=lambda seconds: None)
+        throttled().links(["s#1"])
+    with pytest.raises(Unavailable, match="profile table profiles: nothing was written 8 times in a row"):
+        throttled().add("u#1", [seen(1)], now_ms=NOW_MS)
 
 
 def test_a_missing_table_and_a_silent_network_are_unavailable(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,6 +286,6 @@ def test_a_missing_table_and_a_silent_network_are_unavailable(dynamodb: Any, mon
     def silent(**_: Any) -> None:
         raise ReadTimeoutError(endpoint_url="https://dynamodb.test")
 
-    monkeypatch.setattr(dynamodb, "get_item", silent)
+    monkeypatch.setattr(dynamodb, "query", silent)
     with pytest.raises(Unavailable, match=r"profile table profiles: Read timeout"):
         ProfileStore(dynamodb, "profiles").read("u#1")

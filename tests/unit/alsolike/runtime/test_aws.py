@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,32 +10,33 @@ from botocore.exceptions import ClientError, DataNotFoundError
 from botocore.loaders import Loader
 from botocore.session import get_session
 
-from alsolike.runtime import aws
+from alsolike.runtime import aws as runtime_aws
+from tests.fakes.places import create_profiles_table
 
 
 def test_a_process_has_one_client_of_a_service_with_its_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    aws.client.cache_clear()
+    runtime_aws.client.cache_clear()
 
-    client = aws.client("kinesis", read_timeout_s=3, attempts=1)
+    client = runtime_aws.client("kinesis", read_timeout_s=3, attempts=1)
 
-    assert aws.client("kinesis", read_timeout_s=3, attempts=1) is client
-    assert aws.client("kinesis") is not client
+    assert runtime_aws.client("kinesis", read_timeout_s=3, attempts=1) is client
+    assert runtime_aws.client("kinesis") is not client
     assert client.meta.endpoint_url == "http://127.0.0.1:9"
     assert client.meta.config.read_timeout == 3
     assert client.meta.config.retries["total_max_attempts"] == 1
-    aws.client.cache_clear()
+    runtime_aws.client.cache_clear()
 
 
 def test_client_of_a_service_that_there_is_not_is_refused() -> None:
     with pytest.raises(DataNotFoundError, match="kinesys"):
-        aws.session().create_client("kinesys", region_name="eu-west-1")
+        runtime_aws.session().create_client("kinesys", region_name="eu-west-1")
 
 
 def test_what_the_layer_does_not_describe_is_what_botocore_itself_reads() -> None:
-    aws.session.cache_clear()  # a client changes what its session has read
-    loader, botocores = aws.session().get_component("data_loader"), Loader()
+    runtime_aws.session.cache_clear()  # a client changes what its session has read
+    loader, botocores = runtime_aws.session().get_component("data_loader"), Loader()
 
     for name in ("partitions", "stepfunctions/2016-11-23/service-2", "s3/2006-03-01/endpoint-rule-set-1"):
         assert loader.load_data(name) == botocores.load_data(name)
@@ -68,8 +70,8 @@ def called_and_signed(client: Any, operation: str, region: str) -> tuple[Any, ..
 @pytest.mark.parametrize("service", SERVICES)
 def test_clients_call_and_sign_as_botocores_do(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    aws.session.cache_clear()
-    sessions = aws.session(), get_session()
+    runtime_aws.session.cache_clear()
+    sessions = runtime_aws.session(), get_session()
     for region in REGIONS:
         ours, botocores = (
             session.create_client(service, region_name=region, aws_access_key_id="a", aws_secret_access_key="s")
@@ -82,7 +84,28 @@ def test_clients_call_and_sign_as_botocores_do(service: str, monkeypatch: pytest
 
 
 def test_errors_of_a_call_have_botocores_classes() -> None:
-    s3 = aws.session().create_client("s3", region_name="eu-west-1")
+    s3 = runtime_aws.session().create_client("s3", region_name="eu-west-1")
 
     assert issubclass(s3.exceptions.NoSuchKey, ClientError)
     assert not hasattr(s3, "create_bucket")  # no function calls this operation
+
+
+def test_items_of_a_query_are_parsed_as_botocore_does(aws: Callable[[str], Any]) -> None:
+    table = create_profiles_table(aws("dynamodb"), "profiles")
+    keys = {"profile_id": {"S": "u#1"}, "sort_key": {"S": "1"}}
+    item = {**keys, "n": {"N": "1"}, "b": {"BOOL": True}, "m": {"M": {"l": {"L": [{"S": "ä"}]}}}}
+    aws("dynamodb").put_item(TableName=table, Item=item)
+    request = {"KeyConditionExpression": "profile_id = :p", "ExpressionAttributeValues": {":p": {"S": "u#1"}}}
+
+    found = runtime_aws.client("dynamodb").query(TableName=table, Limit=1, **request)
+
+    expected = aws("dynamodb").query(TableName=table, Limit=1, **request)
+    assert {**found, "ResponseMetadata": {}} == {**expected, "ResponseMetadata": {}}
+    assert (found["Items"], found["LastEvaluatedKey"]) == ([item], keys)
+
+
+def test_query_of_a_missing_table_is_refused(aws: Callable[[str], Any]) -> None:
+    request = {"KeyConditionExpression": "profile_id = :p", "ExpressionAttributeValues": {":p": {"S": "u#1"}}}
+
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        runtime_aws.client("dynamodb").query(TableName="absent", **request)

@@ -166,7 +166,7 @@ class MonitoredShop:
     def _remember(self, people: Mapping[str, Sequence[RecentInteraction]]) -> None:
         for profile_id, recent in people.items():
             self.profiles[profile_id] = self.profiles.get(profile_id, Profile(profile_id)).merge(recent)
-        items = [to_item(self.profiles[profile_id], expires_s=2**31) for profile_id in people]
+        items = [to_item(profile, each, expires_s=2**31) for profile, recent in people.items() for each in recent]
         for start in range(0, len(items), 25):
             puts = [{"PutRequest": {"Item": item}} for item in items[start : start + 25]]
             self.client("dynamodb").batch_write_item(RequestItems={PROFILES: puts})

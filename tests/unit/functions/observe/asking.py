@@ -3,7 +3,31 @@
 from collections.abc import Callable
 from typing import Any
 
+from alsolike.training.monitoring import DataCheck, Drift, DriftReport, DriftThresholds, Figure
 from tests.builders.lambda_events import NOW_MS
+
+HOUR_MS = 3_600_000
+REPORT = DriftReport(
+    looked_ms=NOW_MS - HOUR_MS,
+    window_from_ms=NOW_MS - 169 * HOUR_MS,
+    rules=DriftThresholds(psi=0.25, hours=6, retrains=True, new_interactions=None, silent_hours=24, stale_days=14),
+    champion="v7",
+    champion_age_h=30.5,
+    lake_silent_h=0.25,
+    sampled=1,
+    interactions=900,
+    users=70,
+    figures=(
+        Figure(Drift.ITEM_POPULARITY, 0.3, 0.01, 1_000, 900, above_since_ms=NOW_MS - 3 * HOUR_MS),
+        Figure(Drift.TOP_SCORE, reason="too few answers"),
+    ),
+    checks=(DataCheck("no user", 0.02, 0.01, 900), DataCheck("no value", None, 0.5, 0)),
+    unknown_item_share=0.1,
+    unknown_user_share=None,
+    new_interactions=None,
+    started=None,
+    last_start=None,
+)
 
 OWN_NAMESPACE = "Alsolike/test"
 Observe = Callable[..., dict[str, Any]]

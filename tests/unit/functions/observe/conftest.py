@@ -22,7 +22,6 @@ def observe(
     aws: Callable[[str], Any],
     artefact_bucket: str,
     lake_bucket: str,
-    profiles_table: str,
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Observe:
@@ -33,7 +32,6 @@ def observe(
         "API_ID": "shop",
         "STREAM_NAME": "events",
         "LAKE_BUCKET": lake_bucket,
-        "PROFILES_TABLE": profiles_table,
         "STACKS": "alsolike-test-data,alsolike-test-serving",
         "ARTEFACT_BUCKET": artefact_bucket,
     }.items():

@@ -10,13 +10,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from alsolike.api.operator_query_answers import ANSWERS
-from alsolike.declarations.storage import SNAPSHOT_KEY
+from alsolike.declarations.storage import MONITORING_LATEST_KEY, SNAPSHOT_KEY
 from alsolike.snapshot.manifest import Manifest, SegmentEntry
 from tests.builders.lambda_events import NOW_MS
 from tests.fakes import MemoryCloud
-from tests.unit.functions.observe.asking import OWN_NAMESPACE, Observe
+from tests.unit.functions.observe.asking import HOUR_MS, OWN_NAMESPACE, REPORT, Observe
 
-HOUR_MS = 3_600_000
 TEMPLATES = {
     "alsolike-test-data": {
         "Resources": {
@@ -58,10 +57,9 @@ def test_a_stated_load_is_billed_and_nothing_is_counted(observe: Observe, cloud:
 
 
 def test_without_a_load_the_last_days_is_counted(
-    observe: Observe, cloud: MemoryCloud, aws: Callable[[str], Any], artefact_bucket: str, profiles_table: str
+    observe: Observe, cloud: MemoryCloud, aws: Callable[[str], Any], artefact_bucket: str
 ) -> None:
-    for user in range(3):
-        aws("dynamodb").put_item(TableName=profiles_table, Item={"profile_id": {"S": f"u#{user}"}})
+    aws("s3").put_object(Bucket=artefact_bucket, Key=MONITORING_LATEST_KEY, Body=REPORT.to_json())
     for name, service, value, hours in (
         ("EventsAccepted", "collect", 40, 0),
         ("EventsAccepted", "collect", 60, 22),
@@ -86,7 +84,7 @@ def test_without_a_load_the_last_days_is_counted(
     document = observe("cost")
 
     assert document["load"] == {
-        "users": 3,
+        "users": 70,
         "eventsPerDay": 40 + 60,
         "requestsPerDay": 7,
         "items": 500 + 20,

@@ -8,6 +8,7 @@ from alsolike.domain import recommendation_id
 from alsolike.privacy.pseudonyms import Pseudonyms
 from functions.recommend import handler
 from tests.builders.lambda_events import LambdaContext, http_event
+from tests.fakes import MemoryCloud
 from tests.unit.functions.recommend.shop import Shop
 
 
@@ -36,6 +37,22 @@ def test_recommendation_id_says_which_model_answered(shop: Shop) -> None:
 
     assert recommendation_id.parse(document["recommendationId"]).version_tag == recommendation_id.version_tag("v1")
     assert len(document["recommendationId"]) <= 40
+
+
+@pytest.mark.parametrize("length", [2, 120])
+def test_history_is_as_long_as_the_configuration_says(shop: Shop, cloud: MemoryCloud, length: int) -> None:
+    shop.publish()
+    shop.configure(limits={"history_length": length})
+    for item in ("pear", "fig", "plum"):
+        shop.remember("u#anna", item)
+    cloud.calls.clear()
+
+    arn = "arn:aws:personalize:eu-west-1:123456789012:recommender/recently-viewed"
+    items, _ = shop.ask(recommenderArn=arn)
+
+    (query,) = (call.request for call in cloud.calls if call.operation == "dynamodb.Query")
+    assert query["Limit"] == length + 2  # two marks may precede the interactions
+    assert len(items) == min(length, 3)
 
 
 def test_anonymous_session_asks_with_its_session_id(shop: Shop) -> None:

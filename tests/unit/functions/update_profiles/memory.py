@@ -1,47 +1,83 @@
 """Profiles in memory, and a batch of records that updates them."""
 
-import dataclasses
+import functools
+import itertools
 from collections.abc import Sequence
-from typing import cast
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
 
 from alsolike.events.interactions import Interaction
 from alsolike.events.stream import ConfigurationSource, stream_records
 from alsolike.privacy.tombstones import IsErased, no_erased_users
 from alsolike.profiles.store import Profile, ProfileStore, RecentInteraction
-from alsolike.runtime.clients import ProfileClient
-from alsolike.runtime.errors import Unavailable
 from functions.update_profiles.service import UpdateResult, update_profiles
 from tests.builders.configurations import Applied
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
+from tests.fakes import MemoryCloud
+from tests.fakes.places import REGION, create_profiles_table
+
+_numbers = itertools.count()
+
+
+@functools.cache
+def _dynamodb() -> Any:
+    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+    MemoryCloud().attach(session._session)
+    return session.client("dynamodb")
 
 
 class MemoryStore(ProfileStore):
-    """Profiles in memory; those of `failing` cannot be reached."""
+    """Profiles in a table in memory; those of `failing` are throttled."""
 
     def __init__(self, failing: Sequence[str] = ()) -> None:
-        super().__init__(cast(ProfileClient, None), "memory")
-        self.profiles: dict[str, Profile] = {}
-        self.failing = failing
-        self.written: list[str] = []
+        self.table = f"profiles-{next(_numbers)}"
+        create_profiles_table(_dynamodb(), self.table)
+        self.client = _Throttled(_dynamodb(), failing)
+        super().__init__(self.client, self.table, pause=lambda seconds: None)
 
-    def read(self, profile_id: str, *, consistent: bool = False) -> Profile:
-        if profile_id in self.failing:
-            raise Unavailable("profile table profiles: throttled")
-        return self.profiles.get(profile_id, Profile(profile_id))
-
-    def _replace(self, profile: Profile, *, now_ms: int) -> Profile | None:
-        stored = self.read(profile.profile_id)
-        if stored.revision != profile.revision:
-            return stored
-        self.profiles[profile.profile_id] = dataclasses.replace(profile, revision=profile.revision + 1)
-        self.written.append(profile.profile_id)
-        return None
+    @property
+    def profiles(self) -> dict[str, Profile]:
+        """All stored profiles, by ID."""
+        return {profile.profile_id: profile for profile in self.scan(length=None)}
 
     def contents(self) -> dict[str, tuple[RecentInteraction, ...]]:
-        return {key: profile.recent for key, profile in self.profiles.items() if profile.recent}
+        """Return the interactions of profiles that are not empty."""
+        return {key: self.read(key).recent for key, profile in self.profiles.items() if profile.recent}
 
-    def items(self, profile_id: str) -> list[str]:
-        return [entry.item_id for entry in self.profiles[profile_id].recent]
+    def items(self, profile_id: str, *, length: int | None = None) -> list[str]:
+        """Return the items of a profile, oldest first."""
+        return [entry.item_id for entry in self.read(profile_id, length=length).recent]
+
+
+class _Throttled:
+    """A DynamoDB client that writes nothing to some partitions."""
+
+    def __init__(self, client: Any, partitions: Sequence[str]) -> None:
+        self._client = client
+        self._partitions = partitions
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        self.calls.append(name)
+        return getattr(self._client, name)
+
+    def put_item(self, **request: Any) -> Any:
+        """Write an item of another partition."""
+        if request["Item"]["profile_id"]["S"] in self._partitions:
+            raise ClientError({"Error": {"Code": "ThrottlingException"}}, "PutItem")
+        return self._client.put_item(**request)
+
+    def batch_write_item(self, *, RequestItems: dict[str, Any]) -> Any:  # noqa: N803
+        """Write the other partitions, as DynamoDB does."""
+        self.calls.append("batch_write_item")
+        ((table, requests),) = RequestItems.items()
+        left = [each for each in requests if each["PutRequest"]["Item"]["profile_id"]["S"] in self._partitions]
+        rest = [each for each in requests if each not in left]
+        if rest:
+            self._client.batch_write_item(RequestItems={table: rest})
+        return {"UnprocessedItems": {table: left} if left else {}}
 
 
 def update(

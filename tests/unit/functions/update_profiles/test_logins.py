@@ -14,7 +14,7 @@ from alsolike.events.interactions import Interaction
 from alsolike.profiles.store import Profile, ProfileStore, RecentInteraction, recent
 from tests.builders.configurations import Applied
 from tests.builders.lambda_events import NOW_MS, interaction, sequence
-from tests.fakes.places import create_table
+from tests.fakes.places import create_profiles_table
 from tests.unit.functions.update_profiles.memory import MemoryStore, at, update
 
 
@@ -94,7 +94,7 @@ def test_session_joins_its_user_in_the_table_as_the_rule_says_whatever_the_proce
     batches: list[list[Interaction]], remembers: list[bool], aws: Callable[[str], Any]
 ) -> None:
     dynamodb = aws("dynamodb")
-    table = create_table(dynamodb, f"profiles-{len(dynamodb.list_tables()['TableNames'])}", key="profile_id")
+    table = create_profiles_table(dynamodb, f"profiles-{len(dynamodb.list_tables()['TableNames'])}")
     processes = [ProfileStore(dynamodb, table, remember_bytes=100_000 * remembering) for remembering in remembers]
 
     for number, batch in enumerate(batches):
@@ -116,19 +116,18 @@ def test_session_that_logs_in_brings_as_many_as_the_configuration_says() -> None
     login = interaction("login", user_id="anna", session_id="s", item_id="last", event_time_ms=NOW_MS + 1)
     update(store, [login], first=150, configurations=long)
 
-    assert store.items("u#anna") == [*(f"i{n}" for n in reversed(range(119))), "last"]
+    assert store.items("u#anna") == [*(f"i{n}" for n in reversed(range(120))), "last"]
 
 
 def test_a_session_that_is_remembered_brings_no_erased_user_back(aws: Callable[[str], Any]) -> None:
-    table = create_table(aws("dynamodb"), "profiles-of-erased", key="profile_id")
+    table = create_profiles_table(aws("dynamodb"), "profiles-of-erased")
     store = ProfileStore(aws("dynamodb"), table, remember_bytes=1_000_000)
     browsed = interaction("1", user_id=None, session_id="s", event_time_ms=NOW_MS - 3)
     late = interaction("2", user_id=None, session_id="s", event_time_ms=NOW_MS - 2)
     login = interaction("3", user_id="anna", session_id="s", event_time_ms=NOW_MS - 1)
     update(store, [browsed])
     update(store, [login], first=1)
-    for purged in ("u#anna", "s#s"):
-        aws("dynamodb").delete_item(TableName=table, Key={"profile_id": {"S": purged}})
+    store.delete([*store.keys("u#anna"), *store.keys("s#s")])
 
     outcome = update(store, [late], first=2, erased=lambda user, session=None: user == "anna")
 

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alsolike.domain.configuration import DEFAULT, HISTORY_LENGTH, Limits
+from alsolike.domain.configuration import DEFAULT, HISTORY_LENGTH
 from alsolike.events.interactions import MAX_TIME_MS
 from alsolike.events.stream import stream_records
 from alsolike.profiles.store import ProfileStore
@@ -17,13 +17,13 @@ from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event, seq
 from tests.unit.functions.update_profiles.memory import MemoryStore, at, update
 
 
-def test_each_profile_is_written_once_a_batch() -> None:
+def test_batch_is_written_25_interactions_a_call_and_nothing_is_read() -> None:
     store = MemoryStore()
 
-    outcome = update(store, [interaction(f"e{n}", user_id=f"user{n % 2}", session_id=None) for n in range(10)])
+    outcome = update(store, [interaction(f"e{n}", user_id=f"user{n % 2}", session_id=None) for n in range(60)])
 
-    assert sorted(store.written) == ["u#user0", "u#user1"]
-    assert outcome == UpdateResult(profiles=2, interactions=10, unreadable=0)
+    assert store.client.calls == ["batch_write_item"] * 3
+    assert outcome == UpdateResult(profiles=2, interactions=60, unreadable=0)
 
 
 def test_user_has_the_interactions_of_all_sessions_and_a_session_those_of_nobody() -> None:
@@ -110,7 +110,7 @@ def test_failing_profile_is_named_by_its_first_record_and_the_others_are_applied
     outcome = update(store, [interaction(f"e{n}", user_id=user) for n, user in enumerate(users)], first=99)
 
     assert outcome.failed_sequence == sequence(100)
-    assert outcome.failures == ("profile table profiles: throttled",) * 2
+    assert outcome.failures == (f"profile table {store.table}: nothing was written 8 times in a row",) * 2
     assert (outcome.profiles, outcome.interactions) == (2, 3)
     assert store.contents().keys() == {"u#anna", "u#dora"}
 
@@ -163,22 +163,9 @@ def test_stored_profile_is_the_same_after_any_redelivery(
     assert [entry.event_id for entry in expected.recent] == ["e4", "e8", "e2", "e6", "e0", "e10"]
 
 
-def test_profile_keeps_the_latest_interactions_only() -> None:
+def test_reader_gets_the_latest_interactions() -> None:
     store = MemoryStore()
 
     update(store, [interaction(f"e{n:03}", item_id=f"i{n}", event_time_ms=NOW_MS - n) for n in range(150)])
 
-    assert store.items("u#anna") == [f"i{n}" for n in reversed(range(HISTORY_LENGTH))]
-
-
-def test_profile_keeps_as_many_as_the_configuration_says() -> None:
-    store = MemoryStore()
-    long = Applied(dataclasses.replace(DEFAULT, limits=Limits(history_length=120)))
-
-    update(
-        store,
-        [interaction(f"e{n:03}", item_id=f"i{n}", event_time_ms=NOW_MS - n) for n in range(150)],
-        configurations=long,
-    )
-
-    assert store.items("u#anna") == [f"i{n}" for n in reversed(range(120))]
+    assert store.items("u#anna", length=HISTORY_LENGTH) == [f"i{n}" for n in reversed(range(HISTORY_LENGTH))]

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from alsolike.profiles.profile import Profile, RecentInteraction, to_item
+from alsolike.profiles.profile import RecentInteraction, to_item
 from alsolike.runtime.errors import InvalidInput
 from operations import cost
 from operations.cost.assembly import runs_a_month
 from operations.cost.bill import DAYS
-from operations.cost.charges import profile_bytes
+from operations.cost.charges import PROFILE_ITEM_BYTES
 from operations.cost.summary import BilledResources, EventSource, Function, Stream, Training
 from operations.prices import TABLE, Price
 from tests.unit.operations.cost.bills import NOTHING, busy, dollars, summary
@@ -49,36 +49,44 @@ def test_a_request_costs_its_call_its_time_and_its_read() -> None:
     assert dollars(bill, "calls") == pytest.approx(requests * 1e-6)
     assert dollars(bill, "calls of recommend") == pytest.approx(requests * 0.2e-6)
     assert dollars(bill, "time of recommend") == pytest.approx(requests * 0.010 * 2 * 0.0000133334)
-    assert dollars(bill, "profile reads") == pytest.approx(requests * 1 * 0.125e-6)
+    assert dollars(bill, "profile reads") == pytest.approx(requests * 2 * 0.125e-6)
     assert dollars(bill, "log of recommend") == pytest.approx(requests * 1_000 / 1e9 * 0.50)
 
 
-@pytest.mark.parametrize(("length", "units"), [(50, 1), (100, 2), (1_000, 18)])  # 3,660, 7,260, 72,060 bytes
-def test_a_profile_is_read_consistently_before_an_event_is_added(length: int, units: int) -> None:
-    load = dataclasses.replace(NOTHING, events_per_day=24_000, history_length=length)
+@pytest.mark.parametrize(("length", "units"), [(32, 0.5), (33, 1), (100, 2), (1_000, 16)])  # 128 bytes, 8 KB a unit
+def test_a_request_reads_the_latest_interactions(length: int, units: float) -> None:
+    load = dataclasses.replace(NOTHING, requests_per_day=24_000, history_length=length)
 
     bill = cost.estimate(summary(), load)
 
-    assert dollars(bill, "profile reads before writes") == pytest.approx(730_000 * units * 0.125e-6)
+    assert dollars(bill, "profile reads") == pytest.approx(730_000 * units * 0.125e-6)
 
 
-def test_an_event_writes_its_whole_profile() -> None:
-    load = dataclasses.replace(NOTHING, events_per_day=24_000, history_length=50)
+def test_an_event_writes_one_item() -> None:
+    load = dataclasses.replace(NOTHING, events_per_day=24_000)
 
     bill = cost.estimate(summary(), load)
 
-    events = 24_000 * DAYS  # 730,000; a profile of 50 is 60 + 50 * 72 = 3,660 bytes: 4 units
-    assert dollars(bill, "profile writes") == pytest.approx(events * 4 * 0.625e-6)
+    events, sessions = 24_000 * DAYS, 24_000 * DAYS / 10  # 730,000 and 73,000
+    assert dollars(bill, "profile writes") == pytest.approx((events + 2 * sessions) * 0.625e-6)
+    assert dollars(bill, "marks of sessions") == pytest.approx((events + 3 * sessions) * 0.125e-6)
     assert dollars(bill, "PUT units") == pytest.approx(events * 0.014e-6)
 
 
-@pytest.mark.parametrize("length", [1, 100, 1_000])
-def test_a_profile_is_as_large_as_it_is_stored(length: int) -> None:
-    recent = tuple(RecentInteraction(1_790_000_000_000 - n, f"{n:032x}", f"item{n:07}", "view") for n in range(length))
-    stored = to_item(Profile("u#user00000001", recent), expires_s=1_790_000_000)
-    size = sum(len(name) + len(next(iter(value.values()))) for name, value in stored.items())
+def test_interactions_are_stored_until_they_expire() -> None:
+    load = dataclasses.replace(NOTHING, events_per_day=24_000)
 
-    assert profile_bytes(dataclasses.replace(NOTHING, history_length=length)) == pytest.approx(size, abs=2)
+    bill = cost.estimate(summary(), load)
+
+    assert dollars(bill, "storage") == pytest.approx(24_000 * 400 * (128 + 100) / 1e9 * 0.25)
+
+
+def test_an_interaction_is_as_large_as_it_is_stored() -> None:
+    interaction = RecentInteraction(1_790_000_000_000, f"{7:032x}", "item0007919", "view")
+    stored = to_item("u#user00000001", interaction, expires_s=1_790_000_000)
+    texts = sum(len(name) + len(value["S"]) for name, value in stored.items() if "S" in value)
+
+    assert texts + len("expires_at") + 10 / 2 + 1 == PROFILE_ITEM_BYTES
 
 
 def test_a_longer_window_makes_fewer_objects() -> None:

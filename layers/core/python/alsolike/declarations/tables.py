@@ -180,3 +180,6 @@ covered_items, catalogue_items   number of distinct recommended items of the cat
 
 CHANGES_PARTITION = "change_date"
 """Partition column of the change logs of items and users."""
+
+PROFILES_PARTITION_KEY, PROFILES_SORT_KEY = "profile_id", "sort_key"
+"""Keys of DynamoDB's table of live profiles (`alsolike.profiles.profile`)."""

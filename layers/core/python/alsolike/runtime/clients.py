@@ -99,18 +99,18 @@ class RowClient(ItemWriter, Protocol):
 class ProfileClient(ItemWriter, Protocol):
     """A DynamoDB client for the table of profiles."""
 
+    def query(self, *_: Any, **request: Any) -> Response:
+        """Return a page of a partition's items."""
+
     def batch_get_item(self, *_: Any, **request: Any) -> Response:
         """Return several items, and the keys that were not read."""
 
-    def update_item(self, *_: Any, **request: Any) -> Response:
-        """Change attributes of an item, if its condition is met."""
+    def batch_write_item(self, *_: Any, **request: Any) -> Response:
+        """Write and delete several items and return the requests that were not processed."""
 
 
-class ItemRemover(ItemReader, Protocol):
-    """A DynamoDB client that finds and deletes items."""
-
-    def scan(self, *_: Any, **request: Any) -> Response:
-        """Return one page of items."""
+class ItemRemover(ProfileClient, Protocol):
+    """A DynamoDB client that deletes profiles and other items."""
 
     def delete_item(self, *_: Any, **request: Any) -> Response:
         """Delete an item."""

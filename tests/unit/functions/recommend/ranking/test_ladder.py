@@ -135,11 +135,11 @@ def test_time_that_the_profile_took_is_not_left_for_the_model(shop: Shop, monkey
     profiles = handler._sources().people.profiles
     read = profiles.read
 
-    def slowly(profile_id: str) -> Any:
+    def slowly(_: object, profile_id: str, **options: Any) -> Any:
         times_s[0] += 0.09
-        return read(profile_id)
+        return read(profile_id, **options)
 
-    monkeypatch.setattr(type(profiles), "read", lambda _, profile_id: slowly(profile_id))
+    monkeypatch.setattr(type(profiles), "read", slowly)
 
     assert shop.ask()[1]["x-alsolike-degraded"] == "model-slow"
     assert "x-alsolike-degraded" not in shop.ask(userId="unknown-user")[1]

@@ -100,7 +100,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 
 class Profiles:
-    def read(self, profile_id: str, /) -> Profile:
+    def read(self, profile_id: str, /, *, length: int) -> Profile:
         return Profile(profile_id, (RecentInteraction(NOW_MS - 1, "e", "i0", "view"),))
 
 
