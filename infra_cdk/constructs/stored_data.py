@@ -36,7 +36,6 @@ NAMES: Mapping[str, Callable[[StoredData], str]] = {
     "profiles_table": lambda data: data.profiles.table_name,
     "catalogue_table": lambda data: data.catalogue.table_name,
     "users_table": lambda data: data.users.table_name,
-    "resources_table": lambda data: data.resources.table_name,
     "keys_table": lambda data: data.keys.table_name,
     "resources_table": lambda data: data.resources.table_name,
     "secret_arn": lambda data: data.hash_key.secret_arn,
