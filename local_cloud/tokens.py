@@ -62,14 +62,15 @@ def _frame(user_pool_id: str, region: str, *, now: int, lifetime_s: int) -> dict
 
 
 def _signed(claims: dict[str, Any]) -> str:
-    key = _key()
-    return jwt.encode({"alg": "RS256", "kid": key.get("kid", "dummy")}, claims, RSAKey.import_key(key))
+    key_id, key = _key()
+    return jwt.encode({"alg": "RS256", "kid": key_id}, claims, key)
 
 
 @functools.cache
-def _key() -> dict[str, Any]:
+def _key() -> tuple[str, RSAKey]:
+    """Return the key's id and the key, which takes a sixth of a second to check and none to use again."""
     found = importlib.util.find_spec("moto")
     if found is None or found.origin is None:
         raise ModuleNotFoundError("moto is not installed; it holds the key that the embedded cloud signs with")
-    key: dict[str, Any] = json.loads(gzip.decompress((Path(found.origin).parent / _KEY).read_bytes()))
-    return key
+    key = json.loads(gzip.decompress((Path(found.origin).parent / _KEY).read_bytes()))
+    return key.get("kid", "dummy"), RSAKey.import_key(key)
