@@ -16,6 +16,8 @@ from local_cloud.telemetry.embedded_metrics import MetricDatum, embedded_metrics
 
 _MOST_A_REQUEST = 500
 _WAIT_S = 0.2
+_GATHER_S = 0.25
+"""Time for which items gather after the first one: each invocation queues several, and a request takes milliseconds."""
 
 
 _Item: TypeAlias = tuple[str, str, dict[str, Any]] | MetricDatum
@@ -40,6 +42,7 @@ class Pump:
         self._streams: set[tuple[str, str]] = set()
         self._stopping = threading.Event()
         self._idle = threading.Condition()
+        self._hurried = threading.Event()
         self._pending = 0
         self._thread = threading.Thread(target=self._run, name="telemetry", daemon=True)
         self._thread.start()
@@ -73,6 +76,8 @@ class Pump:
     def flush(self, timeout_s: float = 10.0) -> bool:
         """Wait until what was queued so far is in CloudWatch; False after `timeout_s`."""
         with self._idle:
+            if self._pending:
+                self._hurried.set()
             return self._idle.wait_for(lambda: self._pending == 0, timeout_s)
 
     def stop(self) -> None:
@@ -91,12 +96,15 @@ class Pump:
             items = []
             with contextlib.suppress(queue.Empty):
                 items.append(self._queue.get(timeout=_WAIT_S))
+                self._hurried.wait(_GATHER_S)
                 while len(items) < _MOST_A_REQUEST:
                     items.append(self._queue.get_nowait())
             if items:
                 self._send(items)
                 with self._idle:
                     self._pending -= len(items)
+                    if self._pending == 0:
+                        self._hurried.clear()
                     self._idle.notify_all()
 
     def _send(self, items: list[tuple[_Item, datetime]]) -> None:

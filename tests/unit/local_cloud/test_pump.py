@@ -1,0 +1,61 @@
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local_cloud.telemetry import pump as telemetry
+from local_cloud.telemetry.pump import Pump
+
+
+class CloudWatch:
+    """Both services of CloudWatch, which keep what each request brings."""
+
+    class exceptions:  # noqa: N801  botocore's name
+        class ResourceAlreadyExistsException(Exception):
+            pass
+
+    def __init__(self) -> None:
+        self.requests: list[list[Any]] = []
+
+    def create_log_group(self, **_: Any) -> None:
+        pass
+
+    create_log_stream = create_log_group
+
+    def put_log_events(self, *, logEvents: list[dict[str, Any]], **_: Any) -> None:  # noqa: N803
+        self.requests.append([event["message"] for event in logEvents])
+
+    def put_metric_data(self, *, MetricData: list[dict[str, Any]], **_: Any) -> None:  # noqa: N803
+        self.requests.append([datum["Value"] for datum in MetricData])
+
+
+@pytest.fixture
+def cloudwatch() -> CloudWatch:
+    return CloudWatch()
+
+
+@pytest.fixture
+def pump(cloudwatch: CloudWatch, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pump]:
+    monkeypatch.setattr(telemetry, "_GATHER_S", 60)
+    pump = Pump(lambda service: cloudwatch)
+    yield pump
+    pump.stop()
+
+
+def test_lines_and_metrics_of_one_time_are_sent_in_one_request_each(pump: Pump, cloudwatch: CloudWatch) -> None:
+    for number in range(3):
+        pump.log("group", "stream", f"line {number}")
+        pump.metric("Shop", "Orders", number)
+
+    assert pump.flush()
+
+    assert cloudwatch.requests == [["line 0", "line 1", "line 2"], [0, 1, 2]]
+
+
+def test_flush_does_not_wait_for_more(pump: Pump, cloudwatch: CloudWatch) -> None:
+    for message in ("first", "second"):
+        pump.log("group", "stream", message)
+
+        assert pump.flush(timeout_s=30)
+
+    assert cloudwatch.requests == [["first"], ["second"]]
