@@ -83,8 +83,9 @@ def test_no_lock_names_a_host() -> None:
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """Return a folder with the files that decide what `make` does."""
-    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
-        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "layers").mkdir()
+    for name in ("Makefile", "requirements.lock", "pyproject.toml", "layers/descriptions.py"):
+        shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 
 
