@@ -162,7 +162,8 @@ def test_job_is_started_and_waited_for_with_its_inputs_and_output(workflow: Stat
 
     assert train["Resource"] == "arn:AWS::Partition:states:::sagemaker:createTrainingJob.sync"
     assert parameters["TrainingJobName.$"] == "States.Format('alsolike-{}', $.start.run_id)"
-    assert parameters["HyperParameters"] == {"run_id.$": "$.start.run_id"}
+    budget = str(parameters["StoppingCondition"]["MaxRuntimeInSeconds"])
+    assert parameters["HyperParameters"] == {"run_id.$": "$.start.run_id", "budget_s": budget}
     channels = {
         channel["ChannelName"]: channel["DataSource"]["S3DataSource"] for channel in parameters["InputDataConfig"]
     }
