@@ -24,8 +24,6 @@ from benchmarks.page import write_section
 from benchmarks.published import PUBLISHED
 from benchmarks.quality_files import as_csv, of_bought
 from benchmarks.quality_peers import Peer, peers
-from cli.demo.journey import prepare
-from cli.interaction_file import read
 from model_export.algorithms import known, missing
 from model_export.algorithms.buy_again import BuyAgain
 from model_export.api import Algorithm, Combination, Model
@@ -37,6 +35,8 @@ from model_export.evaluation.selection import Candidate, Comparison
 from model_export.evaluation.splits import Split
 from model_export.graph.contract import Graph
 from model_export.processes.resources import measured
+from operations.demo.journey import prepare
+from operations.ingest.interaction_file import read
 from operations.ingest.items_file import read_items
 
 K = 10

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alsolike.runtime.errors import AlsolikeError, InvalidInput, Unavailable
-from cli import console, extras
+from cli import console
+from operations import extras
 
 if TYPE_CHECKING:
     from local_cloud.client import Cloud
@@ -63,6 +64,7 @@ def build_pages() -> None:
     BuildFailed
         If that fails.
     """
+    _require_clone()
     with console.step("build the pages") as step:
         sources = _digest(path for path in (ROOT / "web").rglob("*") if "node_modules" not in path.parts)
         stamp = PAGES.parent / "web.sources"
@@ -110,6 +112,7 @@ def synthesize(
     BuildFailed
         If that fails.
     """
+    _require_clone()
     extras.require("aws_cdk")
     with console.step("synthesize the CDK app") as step:
         arguments = [sys.executable, "-m", "infra_cdk.assembly", "--outdir", str(directory.resolve())]
@@ -146,6 +149,7 @@ def claim(state: Path, *, reach: Sequence[str] = ()) -> None:
     Unavailable
         If one does.
     """
+    _require_clone()
     from local_cloud.state import CloudState, StateError
 
     try:
@@ -373,6 +377,12 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def _require_clone() -> None:
+    """Raise unless this is a clone: a wheel lacks the sources of layers and pages."""
+    if not (ROOT / "cdk.json").is_file():
+        raise Unavailable("this command builds layers, pages or templates. Run it in a clone of the repository")
 
 
 def _digest(paths: Iterable[Path]) -> str:

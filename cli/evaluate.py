@@ -118,7 +118,6 @@ def evaluate(
     """
     from alsolike.domain.configuration import DEFAULT
     from cli.config.command import read_file
-    from cli.interaction_file import read
     from model_export.algorithms import known, named
     from model_export.data.item_sentences import described, open_model
     from model_export.evaluation.budget import BUDGET_S, Budget
@@ -128,6 +127,7 @@ def evaluate(
     from model_export.evaluation.ranking import BOTH
     from model_export.evaluation.selection import Comparison
     from operations.ingest.column_mapping import parse_mapping
+    from operations.ingest.interaction_file import read
     from operations.ingest.items_file import read_items
 
     if cold_start and items is None:

@@ -1,4 +1,4 @@
-"""The `alsolike` command: one verb a module, each of which loads what it needs only when it runs."""
+"""The `alsolike` command."""
 
 from __future__ import annotations
 
@@ -11,91 +11,65 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from alsolike.runtime.errors import AlsolikeError
-from cli import (
-    console,
-    destroying,
-    drift,
-    engagement,
-    evaluate,
-    extras,
-    keys,
-    metrics,
-    migrating,
-    models,
-    openapi,
-    profile,
-    recommend,
-    rows,
-    rules,
-    session_token,
-    status,
-    train,
-    trends,
-    up,
-    website,
-)
-from cli.config import command as config
-from cli.costing import command as costing
-from cli.demo import command as demo
-from cli.erasing import command as erasing
-from cli.experimenting import command as experimenting
-from cli.explaining import command as explaining
-from cli.filtering import command as filtering
-from cli.importing import command as importing
-from cli.quarantine import command as quarantine
-from cli.rebuilding import command as rebuilding
-from cli.restoring import command as restoring
+from cli import console
+from cli.group import Entry, LazyGroup
 from cli.termination import terminated_like_interrupted
 from operations import progress
 
 progress.report_to(console)
 
+
+class Commands(LazyGroup):
+    """The commands of `alsolike`, in the order of its help."""
+
+    entries = (
+        Entry("demo", "cli.demo.command:demo", "Run the product on a year of a grocer's purchases."),
+        Entry("up", "cli.up:up", "Start the embedded cloud and keep it up."),
+        Entry("down", "cli.up:down", "Stop the embedded cloud of `alsolike up` or `alsolike demo`."),
+        Entry("reset", "cli.up:reset", "Delete the data of the embedded cloud."),
+        Entry("status", "cli.status:status", "Show the deployment: functions, champion, training runs."),
+        Entry("web", "cli.website:app", "The pages: storefront and console."),
+        Entry("import", "cli.importing.command:app", "Import interactions, items and users."),
+        Entry("items", "cli.rows:items", "Work with items: list, show and change them."),
+        Entry("users", "cli.rows:users", "Work with users: list, show and change them."),
+        Entry("keys", "cli.keys:app", "Manage the key pairs of the shop's servers."),
+        Entry("config", "cli.config.command:app", "The shop's configuration: one versioned YAML file."),
+        Entry("filters", "cli.filtering.command:app", "List and check filters."),
+        Entry("rules", "cli.rules:app", "Rule sets: promotions, boosts, pins and filters."),
+        Entry("experiments", "cli.experimenting.command:app", "A/B tests of recommenders, rule sets and models."),
+        Entry("train", "cli.train:train", "Run the training workflow."),
+        Entry("recommend", "cli.recommend:recommend", "Show recommendations for a user."),
+        Entry("explain", "cli.explaining.command:explain", "Explain a logged response and replay it."),
+        Entry("trends", "cli.trends:trends", "Show trending items."),
+        Entry("engagement", "cli.engagement:engagement", "Show clicks and purchases that followed recommendations."),
+        Entry("drift", "cli.drift:drift", "Show drift figures and thresholds."),
+        Entry("metrics", "cli.metrics:metrics", "List the custom metrics with their monthly cost."),
+        Entry("session-token", "cli.session_token:session_token", "Print a session token for a browser."),
+        Entry("evaluate", "cli.evaluate:evaluate", "Compare algorithms on held-out interactions."),
+        Entry("models", "cli.models:app", "Model versions, promotion and rollback."),
+        Entry("quarantine", "cli.quarantine.command:app", "Quarantine: unreadable records and failed batches."),
+        Entry("rebuild", "cli.rebuilding.command:app", "Rebuild profiles, catalogue or snapshot from the lake."),
+        Entry("restore", "cli.restoring.command:restore", "Restore all data to an earlier time."),
+        Entry("destroy", "cli.destroying:destroy", "Delete a deployment on AWS with all its data."),
+        Entry("cost", "cli.costing.command:cost", "Compute the monthly cost of a deployment under a load."),
+        Entry("migrate-check", "cli.migrating:migrate_check", "List the calls of Amazon Personalize that would fail."),
+        Entry("openapi", "cli.openapi:openapi", "Print the OpenAPI description of the API."),
+        # The names of version 0.1.
+        Entry("profile", "cli.profile:profile"),
+        Entry("user-data", "cli.erasing.command:user_data"),
+        Entry("erase", "cli.erasing.command:erase"),
+        Entry("erasures", "cli.erasing.command:app"),
+    )
+
+
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
-    rich_markup_mode=None,  # plain help: importing rich takes longer than all else that `--help` does
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="The open, serverless recommender for a shop's own AWS account.",
 )
-app.command()(demo.demo)
-app.command()(up.up)
-app.command()(up.down)
-app.command()(up.reset)
-app.command()(status.status)
-app.add_typer(website.app, name="web")
-app.add_typer(importing.app, name="import")
-app.add_typer(rows.items, name="items")
-app.add_typer(rows.users, name="users")
-rows.users.command("profile")(profile.profile)
-rows.users.command("export")(erasing.user_data)
-rows.users.command("erase")(erasing.erase)
-rows.users.add_typer(erasing.app, name="erasures")
-app.command("profile", hidden=True)(profile.profile)  # the names of version 0.1
-app.command("user-data", hidden=True)(erasing.user_data)
-app.command("erase", hidden=True)(erasing.erase)
-app.add_typer(erasing.app, name="erasures", hidden=True)
-app.add_typer(keys.app, name="keys")
-app.command()(migrating.migrate_check)
-app.add_typer(config.app, name="config")
-app.add_typer(filtering.app, name="filters")
-app.add_typer(rules.app, name="rules")
-app.add_typer(experimenting.app, name="experiments")
-app.command()(train.train)
-app.command()(recommend.recommend)
-app.command()(explaining.explain)
-app.command()(trends.trends)
-app.command()(engagement.engagement)
-app.command()(drift.drift)
-app.command()(metrics.metrics)
-app.command()(session_token.session_token)
-app.command()(evaluate.evaluate)
-app.add_typer(models.app, name="models")
-app.add_typer(quarantine.app, name="quarantine")
-app.add_typer(rebuilding.app, name="rebuild")
-app.command()(restoring.restore)
-app.command()(destroying.destroy)
-app.command()(costing.cost)
-app.command()(openapi.openapi)
 
 
 def main() -> None:
@@ -106,6 +80,8 @@ def main() -> None:
     except AlsolikeError as error:
         _fail(error)
     except ModuleNotFoundError as error:
+        from operations import extras
+
         missing = extras.of_module(error.name)
         if missing is None:
             raise

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli import profile
+from cli.erasing import command as erasing
 from cli.options import AsJson, Stack, State
 
 if TYPE_CHECKING:
@@ -66,6 +68,10 @@ def rows_app(plural: str, article: str, *, id_field: str) -> typer.Typer:
 
 items = rows_app("items", "an item", id_field="itemId")
 users = rows_app("users", "a user", id_field="userId")
+users.command("profile")(profile.profile)
+users.command("export")(erasing.user_data)
+users.command("erase")(erasing.erase)
+users.add_typer(erasing.app, name="erasures")
 
 
 @items.command("delete")

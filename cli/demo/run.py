@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from alsolike.runtime.errors import Unavailable
 from cli import boot, console
-from cli.demo.summary import DemoSummary
 from operations.client import deployment
 from operations.client.background import Background
+from operations.demo.results import DemoSummary
 
 if TYPE_CHECKING:
-    from cli.demo.journey import Journey
     from local_cloud.client import Cloud
     from operations.client.deployment import Deployment
+    from operations.demo.journey import Journey
 
 DIRECTORY = Path(".alsolike/demo")
 ENVIRONMENT = "demo"
@@ -84,12 +84,12 @@ class Demo:
 
     def _prepare(self) -> Journey:
         # The libraries for data load in this thread, next to the builds.
-        from cli.demo import loop
+        from operations.demo import loop
 
         return loop.prepare(self.summary, DIRECTORY, users=self._users)
 
     def _loop(self, where: Deployment, data: Journey) -> None:
-        from cli.demo.loop import Loop
+        from operations.demo.loop import Loop
 
         loop = Loop(where, self.summary, directory=DIRECTORY, started_s=self._started_s)
         loop.run(data, on_first=lambda: self._on_first(self.summary))

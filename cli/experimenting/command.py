@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,8 +11,6 @@ import typer
 from cli.options import AsJson, Stack, State, Yes
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from alsolike.config.reader import Current
     from operations.client.deployment import Deployment
 
@@ -160,6 +157,7 @@ def start(
     from operations.client import deployment
     from operations.configuration.store import store_of
     from operations.experiments import planning, statement
+    from operations.experiments.outcomes import outcomes_between
 
     of = metric_of(metric)
     where = deployment.resolve(stack=stack, state=state)
@@ -178,7 +176,7 @@ def start(
         statement.with_experiment(current.document, name, stated), where, now_ms=now_ms
     ).experiments[name]
     days = planning.DEFAULT_DAYS if end_ms is None else max(round((end_ms - start_ms) / _DAY_MS), 1)
-    answers = _outcomes(where, first_ms=now_ms - planning.BASELINE_DAYS * _DAY_MS, last_ms=now_ms)
+    answers = outcomes_between(where, first_ms=now_ms - planning.BASELINE_DAYS * _DAY_MS, last_ms=now_ms)
     plan = planning.plan(experiment, of, answers, days=days, wanted_lift=effect, now_ms=now_ms)
     if plan.answers is not None:
         stated["planned_answers"] = plan.answers
@@ -260,6 +258,7 @@ def report(
     from cli.experimenting import printing
     from operations.client import deployment
     from operations.configuration.store import store_of
+    from operations.experiments.outcomes import outcomes_between
     from operations.experiments.statement import experiment_of
     from operations.experiments.tally import ArmTally
 
@@ -270,7 +269,7 @@ def report(
     if experiment.start_ms > now_ms:
         raise InvalidInput(f"{name} starts {_time(experiment.start_ms)} UTC; there is nothing to report yet")
     last_ms = min(now_ms, (experiment.end_ms or now_ms) - 1)
-    answers = _outcomes(where, first_ms=experiment.start_ms, last_ms=last_ms)
+    answers = outcomes_between(where, first_ms=experiment.start_ms, last_ms=last_ms)
     tally = ArmTally(experiment)
     for piece in answers:
         tally.add(piece)
@@ -288,20 +287,6 @@ def _apply(where: Deployment, current: Current, document: dict[str, Any], *, rea
 
     return store_of(where).apply(
         current, document, text=yaml_document.dump(document), by=who(where), reason=reason, now_ms=_now_ms()
-    )
-
-
-def _outcomes(where: Deployment, *, first_ms: int, last_ms: int) -> Iterator[pa.Table]:
-    from alsolike.experiments.metrics import READ
-    from alsolike.lake.lake import event_date
-    from operations.experiments.outcomes import read_outcomes
-
-    return read_outcomes(
-        where.client("s3"),
-        where.names.lake_bucket,
-        first=event_date(first_ms),
-        last=event_date(last_ms),
-        columns=READ,
     )
 
 

@@ -14,6 +14,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from typer.core import TyperArgument, TyperGroup, TyperOption
 
+from cli.group import LazyGroup
 from cli.main import app
 from docs.hooks.api_reference import metrics_page, operations_page
 from infra_cdk.context import described
@@ -46,8 +47,9 @@ def root_page(name: str) -> str:
 def commands_page() -> str:
     """Return a page with every command's purpose, usage, arguments and options."""
     root = typer.main.get_command(app)
+    assert isinstance(root, LazyGroup)
     parts = ["# Commands", "The help texts of `alsolike`. `alsolike COMMAND --help` prints the same."]
-    for context in _contexts(typer.Context(root, info_name="alsolike")):
+    for context in _contexts(typer.Context(root.load(), info_name="alsolike")):
         parts += _command_parts(context)
     return "\n\n".join(parts) + "\n"
 

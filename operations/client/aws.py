@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -10,30 +11,41 @@ from alsolike.runtime.aws_errors import translate_aws_errors as translate_aws_er
 from alsolike.runtime.errors import Unavailable
 
 
-def session_clients() -> Callable[[str], Any]:
+def session_clients(*, embedded: str = "", region: str | None = None) -> Callable[[str], Any]:
     """Return a function that gives one client of each service.
+
+    Parameters
+    ----------
+    embedded
+        Endpoint of an embedded cloud; empty for AWS, with the usual credentials.
+    region
+        Region, by default the configured one.
 
     Raises
     ------
     Unavailable
         From the function, if no region is configured.
     """
-    import boto3
     from botocore.config import Config
     from botocore.exceptions import NoRegionError
 
-    session = boto3.Session()
+    from alsolike.runtime.aws import session_with
+
+    session = session_with()
+    settings: dict[str, Any] = {
+        "region_name": region or os.environ.get("AWS_REGION")
+    }  # botocore reads only its default
+    config = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=16)
+    if embedded:
+        settings |= {"endpoint_url": embedded, "aws_access_key_id": "local", "aws_secret_access_key": "local"}
+        config = config.merge(Config(proxies={}, s3={"addressing_style": "path"}))
 
     @functools.cache
     def client(service: str) -> Any:
-        config = Config(
-            retries={"mode": "standard", "max_attempts": 5},
-            max_pool_connections=16,
-            # DynamoDB checks the rows of an import itself; botocore's check takes a quarter of the client's time.
-            parameter_validation=service != "dynamodb",
-        )
+        # DynamoDB checks the rows of an import itself; botocore's check takes a quarter of the client's time.
+        checked = config.merge(Config(parameter_validation=service != "dynamodb"))
         try:
-            return session.client(service, config=config)
+            return session.create_client(service, config=checked, **settings)
         except NoRegionError as error:
             raise Unavailable("no AWS region is configured; set AWS_REGION, or a region in the AWS profile") from error
 

@@ -6,9 +6,8 @@ Both publish the names of their resources as SSM parameters under `/alsolike/<en
 from __future__ import annotations
 
 import dataclasses
-import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,9 +106,9 @@ def embedded(state: Path) -> Deployment:
 
 def of_cloud(cloud: Cloud) -> Deployment:
     """Return the deployment on a running embedded cloud."""
-    client = functools.cache(cloud.client)
-    environment = only_environment(client("ssm"))
-    names = dataclasses.replace(read_names(client("ssm"), environment), api_url=cloud.api_url)
+    client = session_clients(embedded=cloud.endpoint, region=cloud.state.region)
+    environment, names = only_names(client("ssm"))
+    names = dataclasses.replace(names, api_url=cloud.api_url)
     certificate = Path(cloud.state.certificate) if cloud.state.certificate else None
     return Deployment(environment, names, client, CommandKey(client, names), is_local=True, certificate=certificate)
 
@@ -124,9 +123,28 @@ def read_names(ssm: Any, environment: str) -> Names:
     Unavailable
         If SSM does not answer.
     """
+    return _names(_parameters(ssm, f"{TREE}/{environment}"), environment, region=ssm.meta.region_name)
+
+
+def only_names(ssm: Any) -> tuple[str, Names]:
+    """Return the one environment that is deployed where `ssm` looks, and its names.
+
+    Raises
+    ------
+    NotFound
+        If there is none, or more than one.
+    """
+    found = _parameters(ssm, TREE)
+    environments = sorted({path.split("/")[2] for path in found})
+    if len(environments) != 1:
+        listed = ", ".join(environments) or "none"
+        raise NotFound(f"expected one deployment below the SSM path {TREE}/, found {listed}")
+    return environments[0], _names(found, environments[0], region=ssm.meta.region_name)
+
+
+def _names(parameters: Mapping[str, str], environment: str, *, region: str) -> Names:
     root = f"{TREE}/{environment}"
-    found = _parameters(ssm, root)
-    region = ssm.meta.region_name
+    found = {name: value for name, value in parameters.items() if name.startswith(f"{root}/")}
     if not found:
         raise NotFound(f"there is no deployment {environment!r} in {region}: no SSM parameter stands under {root}/")
     fields = {parameter_name(environment, field.name): field for field in dataclasses.fields(Names)}
@@ -136,21 +154,6 @@ def read_names(ssm: Any, environment: str) -> Names:
             "deploy it again with this version"
         )
     return Names(**{field.name: found[key] for key, field in fields.items() if key in found})
-
-
-def only_environment(ssm: Any) -> str:
-    """Return the name of the one environment that is deployed where `ssm` looks.
-
-    Raises
-    ------
-    NotFound
-        If there is none, or more than one.
-    """
-    environments = sorted({path.split("/")[2] for path in _parameters(ssm, TREE)})
-    if len(environments) != 1:
-        found = ", ".join(environments) or "none"
-        raise NotFound(f"expected one deployment below the SSM path {TREE}/, found {found}")
-    return environments[0]
 
 
 def _parameters(ssm: Any, path: str) -> dict[str, str]:

@@ -11,11 +11,20 @@ import pyarrow.parquet as pq
 
 from alsolike.declarations.storage import ENGAGEMENT_PREFIX, OUTCOMES_PREFIX
 from alsolike.declarations.tables import ENGAGEMENT_COLUMNS, OUTCOMES_COLUMNS, SERVED_PARTITION
+from alsolike.experiments.metrics import READ as METRIC_COLUMNS
 from alsolike.lake.engagement import Engagement
+from alsolike.lake.lake import event_date
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.s3 import scan
+from operations.client.deployment import Deployment
 
 ROWS_AT_ONCE = 65_536
+
+
+def outcomes_between(where: Deployment, *, first_ms: int, last_ms: int) -> Iterator[pa.Table]:
+    """Yield the outcomes of a time, with the columns that metrics read; see `read_outcomes`."""
+    days = {"first": event_date(first_ms), "last": event_date(last_ms)}
+    return read_outcomes(where.client("s3"), where.names.lake_bucket, **days, columns=METRIC_COLUMNS)
 
 
 def read_outcomes(

@@ -185,10 +185,10 @@ class InteractionsImport:
                 pending.append((f"chunk {chunk.index}", len(checked.good), futures))
                 while len(pending) > _CHUNKS_AHEAD:
                     imported += _completed(*pending.popleft(), journal)
-                    step.note(f"{imported:,} rows")
+                    step.note(progress.counted(imported, "row"))
             while pending:
                 imported += _completed(*pending.popleft(), journal)
-            step.note(f"{imported:,} rows")
+            step.note(progress.counted(imported, "row"))
         summary = each.summary(imported, rejected)
         self._taken.append((journal, summary, content_id))
         return summary

@@ -131,8 +131,8 @@ def _take(
             else:
                 for count in put_rows(rows, file.kind, store, clock_ms=clock_ms):
                     imported += count
-                    step.note(f"{imported:,} rows")
+                    step.note(progress.counted(imported, "row"))
                 journal.record(f"chunk {chunk.index}", len(rows))
-            step.note(f"{imported:,} rows")
+            step.note(progress.counted(imported, "row"))
     journal.forget()  # the table changes after an import, so that importing the same file later must write it again
     return each.summary(imported, rejected)

@@ -9,12 +9,12 @@ from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
 from alsolike.runtime.errors import InvalidInput, NotFound
-from cli import destroying
 from cli.main import app
 from local_cloud.deployer import deploy
 from local_cloud.deployment import Deployment, Resource
 from local_cloud.moto_changes.stacks import show_stacks
 from local_cloud.stacks import Stacks
+from operations import deletion
 from tests.infra.assembly import Assembly
 from tests.infra.moto_clients import ACCOUNT, REGION, Clients
 
@@ -49,9 +49,9 @@ def test_embedded_cloud_refuses_what_aws_refuses_and_destroy_ends_cleanly(client
     with pytest.raises(ClientError, match="contains ModelPackages"):
         clients("sagemaker").delete_model_package_group(ModelPackageGroupName="alsolike-demo")
 
-    plan = destroying.read_plan(clients, "demo")
+    plan = deletion.read_plan(clients, "demo")
     said: list[str] = []
-    destroying.tear_down(clients, plan, on_step=said.append, sleep=lambda _: None)
+    deletion.tear_down(clients, plan, on_step=said.append, sleep=lambda _: None)
 
     names = [stack.name for stack in plan]
     assert names[-1] == "alsolike-demo-data"
@@ -65,7 +65,7 @@ def test_embedded_cloud_refuses_what_aws_refuses_and_destroy_ends_cleanly(client
     assert clients("kinesis").list_streams()["StreamNames"] == []
     assert clients("sagemaker").list_model_package_groups()["ModelPackageGroupSummaryList"] == []
     with pytest.raises(NotFound, match="no deployment 'demo'"):
-        destroying.read_plan(clients, "demo")
+        deletion.read_plan(clients, "demo")
 
 
 def test_bucket_that_fills_again_is_emptied_again(clients: Clients) -> None:
@@ -84,32 +84,32 @@ def test_bucket_that_fills_again_is_emptied_again(clients: Clients) -> None:
                 clients("s3").put_object(Bucket="logs", Key="late", Body=body)
         return clients(service)
 
-    plan = destroying.read_plan(clients, "shop")
-    destroying.tear_down(client, plan, on_step=said.append, sleep=lambda _: None)
+    plan = deletion.read_plan(clients, "shop")
+    deletion.tear_down(client, plan, on_step=said.append, sleep=lambda _: None)
 
     assert [line for line in said if "BucketNotEmpty" in line]
     with pytest.raises(NotFound):
-        destroying.read_plan(clients, "shop")
+        deletion.read_plan(clients, "shop")
 
 
 def test_stack_that_cannot_be_deleted_ends_with_its_reason() -> None:
     cloudformation = Mock()
     found = {"StackStatus": "DELETE_FAILED", "StackStatusReason": "Export x is in use by y"}
     cloudformation.describe_stacks.return_value = {"Stacks": [found]}
-    plan = [destroying.StackPlan("alsolike-shop-data", "1", ())]
+    plan = [deletion.StackPlan("alsolike-shop-data", "1", ())]
 
-    with pytest.raises(destroying.StackNotDeleted, match="alsolike-shop-data: Export x is in use by y; fix the cause"):
-        destroying.tear_down(lambda _: cloudformation, plan, on_step=lambda _: None, sleep=lambda _: None)
+    with pytest.raises(deletion.StackNotDeleted, match="alsolike-shop-data: Export x is in use by y; fix the cause"):
+        deletion.tear_down(lambda _: cloudformation, plan, on_step=lambda _: None, sleep=lambda _: None)
 
 
 @pytest.mark.parametrize(("answer", "deleted"), [("shop\n", True), ("yes\n", False)])
 def test_command_deletes_only_after_the_name_was_typed(
     answer: str, deleted: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan = [destroying.StackPlan("alsolike-shop-data", "1", ())]
+    plan = [deletion.StackPlan("alsolike-shop-data", "1", ())]
     calls: list[str] = []
-    monkeypatch.setattr(destroying, "read_plan", lambda *_: plan)
-    monkeypatch.setattr(destroying, "tear_down", lambda *_, **__: calls.append("deleted"))
+    monkeypatch.setattr(deletion, "read_plan", lambda *_: plan)
+    monkeypatch.setattr(deletion, "tear_down", lambda *_, **__: calls.append("deleted"))
 
     done = CliRunner().invoke(app, ["destroy", "--env", "shop"], input=answer)
 
@@ -123,20 +123,20 @@ def test_protected_stack_is_refused_with_the_command_that_ends_the_protection() 
     cloudformation.get_paginator.return_value.paginate.return_value = [{"Stacks": [stack]}]
 
     with pytest.raises(InvalidInput, match="--no-enable-termination-protection --stack-name alsolike-prod-data"):
-        destroying.read_plan(lambda _: cloudformation, "prod")
+        deletion.read_plan(lambda _: cloudformation, "prod")
 
 
 def test_plan_says_what_is_lost_and_what_stays() -> None:
-    stack = destroying.StackPlan(
+    stack = deletion.StackPlan(
         "alsolike-shop-data",
         "1",
         (
-            destroying.Store("AWS::S3::Bucket", "lake", kept=False),
-            destroying.Store("AWS::DynamoDB::GlobalTable", "profiles", kept=True),
+            deletion.Store("AWS::S3::Bucket", "lake", kept=False),
+            deletion.Store("AWS::DynamoDB::GlobalTable", "profiles", kept=True),
         ),
     )
 
-    assert destroying.plan_lines([stack]) == [
+    assert deletion.plan_lines([stack]) == [
         "deleted, in this order:",
         "  stack alsolike-shop-data",
         "    bucket lake with all its contents",

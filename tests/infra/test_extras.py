@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.extras import MODULES
+from operations.extras import MODULES
 
 WITHOUT_EXTRAS = """
 import sys
@@ -66,5 +66,5 @@ def test_command_names_the_extra_that_it_needs(tmp_path: Path, arguments: list[s
 
 
 def test_unknown_missing_module_is_no_missing_extra(tmp_path: Path) -> None:
-    done = run("from cli.main import main; main()", "status", "--env", "shop", folder=tmp_path, without={"boto3"})
+    done = run("from cli.main import main; main()", "status", "--env", "shop", folder=tmp_path, without={"botocore"})
     assert "Traceback" in done.stderr

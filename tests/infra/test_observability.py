@@ -289,6 +289,7 @@ def test_commands_of_a_runbook_are_commands_of_alsolike(page: Path) -> None:
 
     assert said
     root: Any = typer.main.get_command(app)
+    root.load()
     for words in (shlex.split(shown or inline) for shown, inline in said):
         command = root
         rest = words[1:]

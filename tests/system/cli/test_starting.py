@@ -7,7 +7,7 @@ import pytest
 
 HEAVY = (
     "aws_cdk", "awswrangler", "boto3", "botocore", "moto", "numpy", "onnx", "onnxruntime", "pandas", "pyarrow",
-    "rich", "scipy", "torch",
+    "pydantic", "rich", "scipy", "torch",
 )  # fmt: skip
 
 HELP = """

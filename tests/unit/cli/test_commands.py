@@ -16,6 +16,7 @@ from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.lake.lake import quarantine_key
 from alsolike.runtime.errors import Unavailable
 from cli import main as command
+from cli.group import LazyGroup
 from operations.client.deployment import Deployment
 
 ALSOLIKE = (sys.executable, "-c", "from cli.main import main; main()")
@@ -36,9 +37,23 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(command.app, list(arguments), catch_exceptions=False)
 
 
-def test_every_command_has_help_with_an_example() -> None:
+def whole() -> LazyGroup:
+    """Return the command with all commands loaded."""
     root = typer.main.get_command(command.app)
-    assert isinstance(root, TyperGroup)
+    assert isinstance(root, LazyGroup)
+    return root.load()
+
+
+def test_the_list_of_commands_repeats_the_first_sentence_of_each() -> None:
+    loaded = {name: (one.get_short_help_str(200), one.hidden) for name, one in whole().commands.items()}
+
+    for entry in command.Commands.entries:
+        summary, hidden = loaded[entry.name]
+        assert entry.summary.removesuffix(".") == ("" if hidden else summary.removesuffix("."))
+
+
+def test_every_command_has_help_with_an_example() -> None:
+    root = whole()
     found = dict(commands(root))
 
     assert len(found) > 60
@@ -46,8 +61,7 @@ def test_every_command_has_help_with_an_example() -> None:
 
 
 def test_lists_of_commands_show_whole_sentences() -> None:
-    root = typer.main.get_command(command.app)
-    assert isinstance(root, TyperGroup)
+    root = whole()
     groups = [name for name, one in root.commands.items() if isinstance(one, TyperGroup)]
 
     lists = [run("--help").stdout, *(run(name, "--help").stdout for name in groups)]

@@ -11,16 +11,17 @@ import pytest
 from alsolike.bundle.bundle import HistoryParameters
 from alsolike.domain import recommendation_id
 from alsolike.profiles.store import Profile, RecentInteraction
-from cli.demo import replay
-from cli.demo.comparison import Answer, Move, Ranking, compare, fetch_answers, rank
-from cli.demo.journey import LiveEvent, prepare
-from cli.demo.reference import ReferenceModel
-from cli.demo.summary import DemoCheck, DemoFailed, DemoSummary, FirstRecommendation, Latency, show, show_first
+from cli.demo.summary import show, show_first
 from model_export.api import Model
 from model_export.data.interactions import Floats, Histories
 from model_export.export.reference import Reference
 from model_export.graph.contract import Graph
 from operations.client.api import Api, Recommendations, RecommendedItem
+from operations.demo import replay
+from operations.demo.comparison import Answer, Move, Ranking, compare, fetch_answers, rank
+from operations.demo.journey import LiveEvent, prepare
+from operations.demo.reference import ReferenceModel
+from operations.demo.results import DemoCheck, DemoFailed, DemoSummary, FirstRecommendation, Latency
 from operations.models.versions import AlgorithmFigures
 from tests.unit.cli.shop import DATASET
 

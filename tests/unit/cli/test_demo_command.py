@@ -16,10 +16,10 @@ from alsolike.runtime.errors import AlsolikeError, Unavailable
 from cli import console
 from cli.demo import run
 from cli.demo.run import DIRECTORY, Demo
-from cli.demo.summary import DemoCheck, FirstRecommendation
 from cli.main import main
 from operations.client.background import Background
 from operations.client.deployment import Deployment
+from operations.demo.results import DemoCheck, FirstRecommendation
 from tests.unit.cli.shop import KEY, NAMES
 
 PASSED = DemoCheck("rankings agree", True, "2 of 2", "2 of 2 answers agree")

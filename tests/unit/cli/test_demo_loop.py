@@ -14,13 +14,13 @@ import pytest
 from alsolike.domain import recommendation_id
 from alsolike.profiles.store import Profile, ProfileStore
 from alsolike.runtime.errors import Unavailable
-from cli.demo import loop, reference, replay
-from cli.demo.journey import Journey, LiveEvent
-from cli.demo.loop import Loop
-from cli.demo.replay import ReplayPlan
-from cli.demo.summary import DemoFailed, DemoSummary
 from operations.client.api import Recommendations, RecommendedItem
 from operations.client.deployment import Deployment
+from operations.demo import loop, reference, replay
+from operations.demo.journey import Journey, LiveEvent
+from operations.demo.loop import Loop
+from operations.demo.replay import ReplayPlan
+from operations.demo.results import DemoFailed, DemoSummary
 from operations.models import training_run
 from operations.models.training_run import TrainingResult
 from tests.unit.cli.shop import DATASET, MANIFEST, NAMES

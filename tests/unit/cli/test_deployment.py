@@ -76,8 +76,8 @@ def test_state_file_is_named_by_the_environment_variable(monkeypatch: pytest.Mon
 def test_environment_is_discovered_where_there_is_only_one(client: Any) -> None:
     put_parameters(client("ssm"), "demo")
 
-    assert deployment.only_environment(client("ssm")) == "demo"
+    assert deployment.only_names(client("ssm")) == ("demo", NAMES)
 
     put_parameters(client("ssm"), "second")
     with pytest.raises(NotFound, match="found demo, second"):
-        deployment.only_environment(client("ssm"))
+        deployment.only_names(client("ssm"))

@@ -8,7 +8,7 @@ import pytest
 
 from alsolike.domain.configuration import DEFAULT, Configuration, EventType
 from alsolike.runtime.errors import InvalidInput
-from cli.interaction_file import InteractionFile, read
+from operations.ingest.interaction_file import InteractionFile, read
 
 ROWS = "USER_ID,ITEM_ID,TIMESTAMP\nann,x,30\nann,y,10\nann,z,30\nbob,x,5\n"
 

@@ -41,16 +41,14 @@ def test_the_documentation_has_the_figures_of_the_list() -> None:
     ) in documented
 
 
-@pytest.mark.parametrize(
-    ("versions", "limit"), [("0", "greater than or equal to 1"), ("10001", "less than or equal to 10000")]
-)
-def test_versions_are_one_to_ten_thousand(versions: str, limit: str) -> None:
+@pytest.mark.parametrize("versions", ["0", "10001"])
+def test_versions_are_one_to_ten_thousand(versions: str) -> None:
     answer = CliRunner().invoke(app, ["metrics", "--versions", versions])
 
     said = " ".join(answer.stderr.replace("│", " ").split())
     assert answer.exit_code == 2
     assert "--versions" in said
-    assert limit in said
+    assert f"{versions} is not in the range 1<=x<=10000" in said
 
 
 def test_table_says_what_all_of_it_costs() -> None:

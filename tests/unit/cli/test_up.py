@@ -15,13 +15,13 @@ from alsolike.profiles.store import ProfileStore
 from alsolike.registry.registry import Registry
 from alsolike.runtime.errors import NotFound, Unavailable
 from cli import boot
-from cli.demo.summary import DemoFailed
 from cli.main import app
 from cli.next_steps import check_can_recommend, step_lines, stored_user
 from cli.up import api_lines, wait_for_interrupt
 from local_cloud.client import Cloud
 from local_cloud.state import CloudState
 from operations.client.deployment import Deployment
+from operations.demo.results import DemoFailed
 from tests.unit.local_cloud.processes import NO_PROCESS
 
 

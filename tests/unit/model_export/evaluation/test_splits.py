@@ -7,8 +7,8 @@ import pytest
 
 from alsolike.bundle.bundle import MS_PER_DAY
 from alsolike.runtime.errors import InvalidInput
-from cli.interaction_file import read
 from model_export.evaluation import splits
+from operations.ingest.interaction_file import read
 from tests.unit.model_export.shops import interactions
 
 

@@ -64,8 +64,13 @@ def _parse_query(*, response_dict: dict[str, Any], customized_response_dict: dic
 @cache
 def session() -> Session:
     """Return the process's botocore session."""
+    return session_with(DESCRIPTIONS)
+
+
+def session_with(*descriptions: str) -> Session:
+    """Return a botocore session that reads descriptions of services quickly, given ones before botocore's."""
     made = get_session()
-    made.register_component("data_loader", _Descriptions([DESCRIPTIONS], file_loader=_Files()))
+    made.register_component("data_loader", _Descriptions(list(descriptions), file_loader=_Files()))
     return made
 
 

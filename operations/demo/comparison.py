@@ -10,8 +10,8 @@ from alsolike.domain import recommendation_id
 
 if TYPE_CHECKING:
     from alsolike.profiles.store import Profile
-    from cli.demo.reference import ReferenceModel
     from operations.client.api import Api
+    from operations.demo.reference import ReferenceModel
 
 LIST_LENGTH = 500
 """Number of requested items: the API's maximum."""

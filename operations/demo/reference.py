@@ -12,9 +12,9 @@ from alsolike.bundle import bundle
 from alsolike.bundle.bundle import Bundle
 from alsolike.profiles.store import Profile
 from alsolike.registry import registry
+from alsolike.runtime.s3 import download
 from alsolike.training import dataset
 from model_export.export.reference import Reference, fit_reference
-from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
 
 TOLERANCE = 1e-5
@@ -87,5 +87,4 @@ def _download(deployment: Deployment, prefix: str, names: Sequence[str], directo
     directory.mkdir(parents=True, exist_ok=True)
     bucket = deployment.names.artefact_bucket
     for name in names:
-        with translate_aws_errors(f"s3://{bucket}/{prefix}{name}"):
-            deployment.client("s3").download_file(bucket, f"{prefix}{name}", str(directory / name))
+        download(deployment.client("s3"), bucket, f"{prefix}{name}", directory / name)

@@ -12,10 +12,10 @@ from alsolike.events.event_fields import MAX_EVENTS_PER_CALL
 from alsolike.events.interactions import Interaction, profile_id
 from alsolike.profiles.store import Profile, ProfileStore, RecentInteraction
 from alsolike.runtime.errors import Unavailable
-from cli.demo.journey import LiveEvent
 from operations.client.api import Api
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
+from operations.demo.journey import LiveEvent
 
 EVENT_TYPE = "purchase"
 _THREADS = 4

@@ -9,16 +9,16 @@ from pathlib import Path
 
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import Unavailable
-from cli import console
-from cli.demo import comparison, journey, reference, replay
-from cli.demo.comparison import Answer
-from cli.demo.journey import Journey
-from cli.demo.reference import ReferenceModel
-from cli.demo.replay import ReplayPlan
-from cli.demo.summary import DemoCheck, DemoFailed, DemoSummary, FirstRecommendation, Latency
+from operations import progress
 from operations.client.api import Api, Recommendations
 from operations.client.background import Background
 from operations.client.deployment import Deployment
+from operations.demo import comparison, journey, reference, replay
+from operations.demo.comparison import Answer
+from operations.demo.journey import Journey
+from operations.demo.reference import ReferenceModel
+from operations.demo.replay import ReplayPlan
+from operations.demo.results import DemoCheck, DemoFailed, DemoSummary, FirstRecommendation, Latency
 from operations.ingest.load import import_interactions
 from operations.ingest.load_metadata import import_items, import_users
 from operations.models import dataset_quality, training_run
@@ -43,7 +43,7 @@ def prepare(summary: DemoSummary, directory: Path, *, users: int | None) -> Jour
     NotFound
         If the data's package is not installed.
     """
-    with console.step("prepare the data") as step:
+    with progress.step("prepare the data") as step:
         data = journey.prepare(directory, now_s=int(time.time()), held_back_days=HELD_BACK_DAYS, users=users)
         step.note(f"moved by {data.shifted_weeks} weeks to end now, {len(data.held_back):,} purchases held back")
     summary.titles = data.titles
@@ -122,7 +122,7 @@ class Loop:
     def _train(self) -> str:
         """Return the version of the new champion."""
         summary = self._summary
-        with console.step("train the model") as step:
+        with progress.step("train the model") as step:
             outcome = training_run.follow(self._where, training_run.start(self._where), on_state=step.note)
             summary.model = {"version": outcome.version, "decision": outcome.decision, "reasons": outcome.reasons}
             passed, reasons = outcome.decision == "promoted", "; ".join(outcome.reasons)
@@ -137,7 +137,7 @@ class Loop:
             if not passed:
                 raise DemoFailed(
                     f"model {outcome.version} was {outcome.decision.replace('_', ' ')}, expected promoted: {reasons}. "
-                    f"Run `{console.call('demo', '--verbose')}` again, or loosen the gate's conditions in cdk.json"
+                    f"Run `alsolike demo --verbose` again, or loosen the gate's conditions in cdk.json"
                 )
             manifest = model_versions.manifest(self._where, outcome.version)
             summary.candidates = model_versions.candidates(manifest)
@@ -151,7 +151,7 @@ class Loop:
 
     def _wait_until_served(self, version: str, *, user_id: str) -> None:
         """Request recommendations until they come from the version, and keep them."""
-        with console.step("recommend to a shopper") as step:
+        with progress.step("recommend to a shopper") as step:
             answer = _served(version, self._api, user_id)
             step.note(f"shopper {user_id}, model {version}")
         after_s = time.monotonic() - self._started_s
@@ -159,7 +159,7 @@ class Loop:
 
     def _measure_latency(self, user_ids: Sequence[str]) -> None:
         times = []
-        with console.step("measure the latency", total=LATENCY_REQUESTS) as step:
+        with progress.step("measure the latency", total=LATENCY_REQUESTS) as step:
             for request in range(LATENCY_REQUESTS):
                 user_id = user_ids[request % len(user_ids)]
                 times.append(self._api.recommendations(user_id, k=10, metadata=["TITLE"]).duration_ms)
@@ -168,14 +168,14 @@ class Loop:
         self._summary.latency = Latency(len(times), p50_ms=cuts[9], p95_ms=cuts[18])
 
     def _fit_reference(self, version: str) -> ReferenceModel:
-        with console.step("fit the reference model") as step:
+        with progress.step("fit the reference model") as step:
             step.note("the winner, fitted again without ONNX")
             return reference.fit(self._where, version, self._directory)
 
     def _replay(self, plan: ReplayPlan, compared: Sequence[str]) -> tuple[dict[str, Answer], dict[str, Answer]]:
         """Return the answers before and after the replay."""
         events = sum(1 for user_id in plan.users for _ in plan.events(user_id))
-        with console.step(f"replay the last {HELD_BACK_DAYS} days", total=events + 2 * len(compared)) as step:
+        with progress.step(f"replay the last {HELD_BACK_DAYS} days", total=events + 2 * len(compared)) as step:
             profiles = replay.read_profiles(plan.users, self._profiles)
             before = comparison.fetch_answers(compared, profiles, self._api, on_answer=step.advance)
             replay.send(plan, self._where, now_ms=time.time_ns() // 1_000_000, on_sent=step.advance)
@@ -208,7 +208,7 @@ class Loop:
         bought: dict[str, set[str]],
         model: ReferenceModel,
     ) -> None:
-        with console.step("compare with the reference", total=len(before)) as step:
+        with progress.step("compare with the reference", total=len(before)) as step:
             shoppers = []
             for user_id in before:
                 shoppers.append(

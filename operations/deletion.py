@@ -1,0 +1,238 @@
+"""Deletion of a deployment on AWS with all that it stores."""
+
+from __future__ import annotations
+
+import dataclasses
+import graphlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from alsolike.runtime.errors import AlsolikeError, InvalidInput, NotFound, Unavailable
+from operations.client.aws import translate_aws_errors
+
+ATTEMPTS = 5
+"""Deletions of one stack: S3 delivers access logs for hours, also into a bucket that was just emptied."""
+POLL_S = 5.0
+LONGEST_S = 3_600
+"""CloudFront takes minutes to remove a distribution."""
+
+_DELETED, _FAILED = "DELETE_COMPLETE", "DELETE_FAILED"
+_STORES = {
+    "AWS::Cognito::UserPool": "user pool",
+    "AWS::DynamoDB::GlobalTable": "table",
+    "AWS::Kinesis::Stream": "stream",
+    "AWS::S3::Bucket": "bucket",
+    "AWS::SageMaker::ModelPackageGroup": "model package group",
+    "AWS::SecretsManager::Secret": "secret",
+}
+
+Clients = Callable[[str], Any]
+
+
+class StackNotDeleted(AlsolikeError):
+    """CloudFormation could not delete a stack; the message has its reasons."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Store:
+    """A resource that holds data."""
+
+    type: str
+    name: str
+    kept: bool
+
+    @property
+    def kind(self) -> str:
+        """Its type in words."""
+        return _STORES[self.type]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StackPlan:
+    """A stack to delete, and what it stores."""
+
+    name: str
+    id: str
+    stores: tuple[Store, ...]
+
+    def deleted(self, resource_type: str) -> list[str]:
+        """Return the names of the resources of a type that go with the stack."""
+        return [store.name for store in self.stores if store.type == resource_type and not store.kept]
+
+
+def read_plan(clients: Clients, environment: str) -> list[StackPlan]:
+    """Return the stacks of a deployment in the order of their deletion: importers first.
+
+    Raises
+    ------
+    NotFound
+        If there is no such deployment.
+    InvalidInput
+        If a stack is protected from deletion.
+    Unavailable
+        If AWS does not answer.
+    """
+    cloudformation, prefix = clients("cloudformation"), f"alsolike-{environment}-"
+    with translate_aws_errors("CloudFormation"):
+        pages = cloudformation.get_paginator("describe_stacks").paginate()
+        stacks = {
+            each["StackName"]: each for page in pages for each in page["Stacks"] if each["StackName"].startswith(prefix)
+        }
+        if not stacks:
+            raise NotFound(f"there is no deployment {environment!r}: no stack is named {prefix}…")
+        if protected := sorted(name for name, each in stacks.items() if each.get("EnableTerminationProtection")):
+            raise InvalidInput(
+                f"{', '.join(protected)}: protected from deletion, because the setting removal_policy is retain. End "
+                "the protection with: aws cloudformation update-termination-protection "
+                f"--no-enable-termination-protection --stack-name {protected[0]}"
+            )
+        templates = {name: _template(cloudformation, name) for name in stacks}
+        resources = {name: list(_resources(cloudformation, name)) for name in stacks}
+    return [
+        StackPlan(name, stacks[name]["StackId"], tuple(_stores(resources[name], templates[name])))
+        for name in deletion_order(templates)
+    ]
+
+
+def plan_lines(plan: Sequence[StackPlan]) -> list[str]:
+    """Return what a deletion removes and what stays, a line each."""
+    lines = ["deleted, in this order:"]
+    for stack in plan:
+        lines.append(f"  stack {stack.name}")
+        lines += [f"    {each.kind} {each.name} with all its contents" for each in stack.stores if not each.kept]
+    if kept := [each for stack in plan for each in stack.stores if each.kept]:
+        lines += ["kept:", *(f"  {each.kind} {each.name}" for each in kept)]
+    return lines
+
+
+def tear_down(
+    clients: Clients,
+    plan: Sequence[StackPlan],
+    *,
+    on_step: Callable[[str], None],
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Empty and delete the stacks in the order of the plan.
+
+    Raises
+    ------
+    StackNotDeleted
+        If CloudFormation refuses a stack several times.
+    Unavailable
+        If AWS does not answer.
+    """
+    for stack in plan:
+        on_step(f"deleting {stack.name}")
+        with translate_aws_errors(f"stack {stack.name}"):
+            for attempt in range(ATTEMPTS):
+                _empty(clients, stack)
+                status, reason = _delete(clients("cloudformation"), stack, sleep)
+                if status == _DELETED:
+                    break
+                on_step(f"{stack.name}: {reason}")
+                sleep(POLL_S * 2**attempt)
+            else:
+                raise StackNotDeleted(f"stack {stack.name}: {reason}; fix the cause and repeat the command")
+
+
+def deletion_order(templates: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the names of stacks, each before those whose exports it imports."""
+    exporters = {
+        output["Export"]["Name"]: name
+        for name, template in templates.items()
+        for output in template.get("Outputs", {}).values()
+        if "Export" in output
+    }
+    importers: dict[str, set[str]] = {name: set() for name in sorted(templates)}
+    for name in importers:
+        for export in _imports(templates[name]):
+            if (exporter := exporters.get(export)) is not None:
+                importers[exporter].add(name)
+    return list(graphlib.TopologicalSorter(importers).static_order())
+
+
+def empty_bucket(s3: Any, bucket: str) -> int:
+    """Delete every object of a bucket with all versions and delete markers; return how many there were."""
+    count = 0
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        found = [
+            {"Key": each["Key"], "VersionId": each["VersionId"]}
+            for kind in ("Versions", "DeleteMarkers")
+            for each in page.get(kind, ())
+        ]
+        if found:
+            answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": found, "Quiet": True})
+            if errors := answer.get("Errors"):
+                raise Unavailable(f"bucket {bucket}: {errors[0]['Key']}: {errors[0]['Message']}")
+            count += len(found)
+    return count
+
+
+def _empty(clients: Clients, stack: StackPlan) -> None:
+    """Remove what keeps CloudFormation from deleting the stack."""
+    s3, sagemaker = clients("s3"), clients("sagemaker")
+    buckets = [name for name in stack.deleted("AWS::S3::Bucket") if _exists(s3, name)]
+    for bucket in buckets:
+        s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={})
+    for bucket in buckets:
+        empty_bucket(s3, bucket)
+    for group in stack.deleted("AWS::SageMaker::ModelPackageGroup"):
+        name = group.rpartition("/")[2]
+        pages = sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=name)
+        for package in [each for page in pages for each in page["ModelPackageSummaryList"]]:
+            sagemaker.delete_model_package(ModelPackageName=package["ModelPackageArn"])
+
+
+def _exists(s3: Any, bucket: str) -> bool:
+    """Return whether a bucket is still there after an attempt before this one."""
+    try:
+        s3.head_bucket(Bucket=bucket)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("404", "NoSuchBucket"):
+            return False
+        raise
+    return True
+
+
+def _delete(cloudformation: Any, stack: StackPlan, sleep: Callable[[float], None]) -> tuple[str, str]:
+    """Delete a stack and wait; return its last status, and the reason for it."""
+    cloudformation.delete_stack(StackName=stack.id)
+    for _ in range(int(LONGEST_S / POLL_S)):
+        (found,) = cloudformation.describe_stacks(StackName=stack.id)["Stacks"]
+        if found["StackStatus"] in (_DELETED, _FAILED):
+            return found["StackStatus"], found.get("StackStatusReason", "CloudFormation gives no reason")
+        sleep(POLL_S)
+    return _FAILED, f"not deleted within {LONGEST_S} s"
+
+
+def _template(cloudformation: Any, stack: str) -> Mapping[str, Any]:
+    body = cloudformation.get_template(StackName=stack)["TemplateBody"]
+    template: Mapping[str, Any] = json.loads(body) if isinstance(body, str) else body
+    return template
+
+
+def _resources(cloudformation: Any, stack: str) -> Iterator[Mapping[str, Any]]:
+    for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack):
+        yield from page["StackResourceSummaries"]
+
+
+def _stores(resources: Sequence[Mapping[str, Any]], template: Mapping[str, Any]) -> Iterator[Store]:
+    for each in resources:
+        if each["ResourceType"] in _STORES and each.get("ResourceStatus") != _DELETED:
+            policy = template["Resources"][each["LogicalResourceId"]].get("DeletionPolicy", "Delete")
+            yield Store(each["ResourceType"], each["PhysicalResourceId"], policy != "Delete")
+
+
+def _imports(value: Any) -> Iterator[str]:
+    """Yield the exports that a part of a template imports."""
+    if isinstance(value, Mapping):
+        if isinstance(name := value.get("Fn::ImportValue"), str):
+            yield name
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from _imports(item)

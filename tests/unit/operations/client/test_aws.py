@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from alsolike.runtime.errors import Unavailable
+from operations.client.aws import session_clients
+
+
+@pytest.fixture(autouse=True)
+def unconfigured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for variable in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+def test_region_comes_from_either_variable(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, "eu-west-1")
+
+    assert session_clients()("ssm").meta.region_name == "eu-west-1"
+
+
+def test_missing_region_is_named_with_its_variable() -> None:
+    with pytest.raises(Unavailable, match="set AWS_REGION"):
+        session_clients()("ssm")
+
+
+def test_client_of_an_embedded_cloud_calls_its_endpoint_in_its_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "us-west-2")
+
+    client = session_clients(embedded="http://127.0.0.1:1", region="eu-west-1")("s3")
+
+    assert (client.meta.endpoint_url, client.meta.region_name) == ("http://127.0.0.1:1", "eu-west-1")
