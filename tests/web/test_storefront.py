@@ -116,6 +116,17 @@ def test_why_a_product_is_there_is_said_on_focus(page: Page, shop: PagesShop) ->
     expect(why).to_be_hidden()
 
 
+def test_shopper_picker_opens_again_right_after_escape(page: Page, shop: PagesShop) -> None:
+    open_shop(page, shop)
+    page.get_by_role("button", name="Change shopper").focus()
+    dialog = page.get_by_role("dialog")
+    for _ in range(10):
+        page.keyboard.press("Enter")
+        expect(dialog).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+
+
 def test_why_a_product_is_there_is_said_on_hover(page: Page, shop: PagesShop) -> None:
     open_shop(page, shop)
     card = cards(page, "For you").first

@@ -1,5 +1,6 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { toError } from "../platform/api";
+import { useModal } from "../platform/modal";
 import { useShop } from "./context";
 import { errorText } from "./errors";
 import { hue } from "./picture";
@@ -11,27 +12,21 @@ const MAX_SHOWN = 40;
 /** A dialog to choose the shopper: a user of the shop, any id, or a new visitor. */
 export function ShopperPicker({ close }: { readonly close: () => void }) {
   const shop = useShop();
-  const dialog = useRef<HTMLDialogElement>(null);
-  const input = useRef<HTMLInputElement>(null);
   const [typed, setTyped] = useState("");
   const [users, setUsers] = useState<readonly UserRow[] | null>(null);
   const [error, setError] = useState<Error | null>(null);
-  useEffect(() => {
-    dialog.current?.showModal();
-    input.current?.focus();
-  }, []);
   useEffect(() => {
     shop.users().then(setUsers, (thrown) => setError(toError(thrown)));
   }, [shop]);
   const switchShopper = (shopper: Shopper) => {
     shop.switchShopper(shopper);
-    dialog.current?.close();
+    close();
   };
   const matches = findUsers(users ?? [], typed, MAX_SHOWN);
   const id = typed.trim();
   const exact = matches.some((row) => row.userId === id);
   return (
-    <dialog class="picker" ref={dialog} aria-labelledby="picker-title" closedby="any" onClose={close}>
+    <dialog {...useModal(close)} class="picker" aria-labelledby="picker-title" closedby="any">
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -40,7 +35,7 @@ export function ShopperPicker({ close }: { readonly close: () => void }) {
       >
         <div class="picker-head">
           <h2 id="picker-title">Choose a shopper</h2>
-          <button type="button" onClick={() => dialog.current?.close()} aria-label="Close">
+          <button type="button" onClick={close} aria-label="Close">
             <span aria-hidden="true">×</span>
           </button>
         </div>
@@ -50,7 +45,6 @@ export function ShopperPicker({ close }: { readonly close: () => void }) {
         <label>
           Shopper ID or property
           <input
-            ref={input}
             value={typed}
             maxLength={256}
             autocomplete="off"

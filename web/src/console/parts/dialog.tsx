@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
-import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useId, useState } from "preact/hooks";
 import { toError } from "../../platform/api";
+import { useModal } from "../../platform/modal";
 import { Icon } from "./icons";
 import { errorText } from "./query_content";
 
@@ -14,24 +15,9 @@ interface DialogProps {
  * The browser's modal dialog. It focuses the first field and traps the focus; Escape closes it and returns the focus.
  */
 export function Dialog({ title, close, children }: DialogProps) {
-  const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useLayoutEffect(() => {
-    const element = dialog.current;
-    const before = document.activeElement;
-    element?.showModal();
-    element?.querySelector<HTMLElement>("input:enabled, select:enabled, textarea:enabled")?.focus();
-    return () => {
-      element?.close(); // an open modal dialog keeps the focus
-      restoreFocus(before);
-    };
-  }, []);
-  const cancel = (event: Event) => {
-    event.preventDefault(); // the event `close` comes later and would undo a key press in between
-    close();
-  };
   return (
-    <dialog ref={dialog} aria-labelledby={id} onCancel={cancel} onClose={() => dialog.current && close()}>
+    <dialog {...useModal(close)} aria-labelledby={id}>
       <header>
         <h2 id={id}>{title}</h2>
         <button type="button" class="quiet small" aria-label="Close" onClick={close}>
@@ -41,28 +27,6 @@ export function Dialog({ title, close, children }: DialogProps) {
       {children}
     </dialog>
   );
-}
-
-/** Return the focus to the earlier element, or to the heading of the view if it is or will be removed. */
-function restoreFocus(before: Element | null): void {
-  const focusHeading = () => document.querySelector<HTMLElement>("main h1")?.focus();
-  if (!(before instanceof HTMLElement && before.isConnected)) {
-    focusHeading();
-    return;
-  }
-  before.focus();
-  const watch = new MutationObserver(() => {
-    if (!before.isConnected) {
-      stop();
-      focusHeading();
-    }
-  });
-  const stop = () => {
-    watch.disconnect();
-    document.removeEventListener("focusin", stop);
-  };
-  watch.observe(document.body, { childList: true, subtree: true });
-  document.addEventListener("focusin", stop);
 }
 
 const MAX_REASON_LENGTH = 500;
