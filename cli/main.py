@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import itertools
+import json
 import os
 import sys
 from collections.abc import Mapping
@@ -89,7 +91,9 @@ def main() -> None:
 
 
 def _fail(error: AlsolikeError) -> NoReturn:
-    console.say(f"alsolike: {error}")
+    arguments = sys.argv[1:]
+    as_json = {"--json", "--format=json"} & {*arguments} or ("--format", "json") in itertools.pairwise(arguments)
+    console.say(json.dumps({"error": str(error)}) if as_json else f"alsolike: {error}")
     sys.exit(1)
 
 
@@ -111,7 +115,7 @@ def _options(
         str | None, typer.Option("--profile", metavar="NAME", help="Profile with the AWS credentials.")
     ] = None,
     region: Annotated[str | None, typer.Option("--region", metavar="NAME", help="AWS region.")] = None,
-    output: Annotated[Format, typer.Option("--format", help="Form of the results.")] = Format.TABLE,
+    output: Annotated[Format, typer.Option("--format", help="Form of results and errors.")] = Format.TABLE,
     version: Annotated[
         bool,
         typer.Option(

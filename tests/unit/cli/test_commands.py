@@ -108,6 +108,25 @@ def test_foreseen_error_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert captured.err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [("train", "--json"), ("--format", "json", "train"), ("--format=json", "train")],
+    ids=lambda arguments: " ".join(arguments),
+)
+def test_foreseen_error_is_a_json_document_if_results_are(
+    arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["alsolike", *arguments, "--state", "nowhere.json"])
+
+    with pytest.raises(SystemExit) as exit_status:
+        command.main()
+
+    assert exit_status.value.code == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert json.loads(captured.err)["error"].startswith("no embedded cloud runs here (nowhere.json is missing)")
+
+
 def test_import_prints_one_json_document_and_nothing_else(shop: Deployment, tmp_path: Path) -> None:
     path = tmp_path / "p.csv"
     path.write_text("USER_ID,ITEM_ID,TIMESTAMP\n1,a,1500000000\n1,,1500000000\n")
