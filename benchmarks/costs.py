@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from benchmarks.page import write_section
-from cli import boot
+from operations import boot
 from operations.cost import BilledResources, Load, Prices, estimate, estimate_personalize, read_assembly, savings
 from operations.prices import TABLE
 

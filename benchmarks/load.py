@@ -20,8 +20,9 @@ from benchmarks.recommending import VERSION, write_model
 from benchmarks.rows import Row
 from benchmarks.synthetic_models import rows_model
 from benchmarks.synthetic_profiles import user_id, write_profiles
-from cli import boot, console
+from cli import console
 from functions.register_model.model_store import ModelStore
+from operations import boot
 from operations.client import deployment
 from operations.client.api import Api
 from operations.client.deployment import Deployment

@@ -8,6 +8,7 @@ import typer
 
 from cli import console
 from cli.options import Yes
+from operations.client.aws import session_clients
 
 
 def destroy(
@@ -22,7 +23,6 @@ def destroy(
     Example: alsolike destroy --env dev
     """
     from operations import deletion
-    from operations.client.aws import session_clients
 
     clients = session_clients()
     plan = deletion.read_plan(clients, stack)

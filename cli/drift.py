@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator
+from typing import Annotated
 
+import orjson
 import typer
 
+from alsolike.runtime.errors import NotFound
+from alsolike.training.monitoring import DriftReport, Figure
+from cli import console
 from cli.options import AsJson, Stack, State
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from alsolike.training.monitoring import DriftReport, Figure
-    from operations.client.deployment import Deployment
+from operations.client import deployment
+from operations.progress import counted
 
 _COLUMNS = ("figure", "PSI", "threshold", "by chance", "then", "now", "above since", "")
 _CHECKS = ("check", "share", "bound", "rows", "")
@@ -43,18 +44,14 @@ def drift(
 
     Example: alsolike drift --refresh
     """
-    from alsolike.runtime.errors import NotFound
-    from cli import console
-    from operations.client import deployment
+    from operations import monitoring
 
     where = deployment.resolve(stack=stack, state=state)
-    report = _look(where) if refresh else latest(where)
+    report = monitoring.look(where) if refresh else monitoring.latest(where)
     if report is None:
         call = console.call("drift", "--refresh", *deployment.options(stack=stack, state=state))
         raise NotFound(f"no drift check has run yet; `{call}` runs one")
     if as_json:
-        import orjson
-
         console.print_json(orjson.loads(report.to_json()))
         return
     console.print_table(_COLUMNS, [_row(report, figure) for figure in report.figures], title=_title(report))
@@ -65,24 +62,6 @@ def drift(
     console.print_table(_CHECKS, checks, title="Events of these days")
     for line in sentences(report):
         console.print_line(line)
-
-
-def latest(where: Deployment) -> DriftReport | None:
-    """Return what the last look found; None before the first.
-
-    Raises
-    ------
-    InvalidInput
-        If it is unreadable.
-    Unavailable
-        If S3 does not answer.
-    """
-    from alsolike.declarations.storage import MONITORING_LATEST_KEY
-    from alsolike.runtime.s3 import S3Object
-    from alsolike.training.monitoring import DriftReport
-
-    stored = S3Object(where.client("s3"), where.names.artefact_bucket, MONITORING_LATEST_KEY).read()
-    return DriftReport.from_json(stored.body) if stored else None
 
 
 def sentences(report: DriftReport) -> Iterator[str]:
@@ -118,28 +97,7 @@ def _starts(report: DriftReport) -> Iterator[str]:
             yield _BECAME[report.last_start.outcome]
 
 
-def _look(where: Deployment) -> DriftReport:
-    import orjson
-
-    from alsolike.runtime.errors import Unavailable
-    from alsolike.training.monitoring import DriftReport
-    from cli import console
-    from operations.client.aws import translate_aws_errors
-
-    name = where.names.monitor_models_function
-    with console.step("look") as step, translate_aws_errors(f"function {name}"):
-        body = where.client("lambda").invoke(FunctionName=name, Payload=b"{}")
-        found = body["Payload"].read()
-        if "FunctionError" in body:
-            raise Unavailable(f"monitoring failed: {orjson.loads(found).get('errorMessage', found)}")
-        report = DriftReport.from_json(found)
-        step.note(f"{report.interactions:,} interactions")
-    return report
-
-
 def _title(report: DriftReport) -> str:
-    from operations.progress import counted
-
     days = f"{_time(report.window_from_ms)} to {_time(report.looked_ms)}"
     sample = "" if report.sampled == 1 else f", one of {report.sampled} users"
     counts = f"{counted(report.interactions, 'interaction')} of {counted(report.users, 'user')}"

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from alsolike.runtime.errors import InvalidInput
+from cli import console
 from cli.options import AsJson, Stack, State
-from operations.progress import counted
+from operations.client import deployment
 
 if TYPE_CHECKING:
-    from collections import Counter
-
     from alsolike.lake.engagement import Engagement
-    from operations.client.deployment import Deployment
 
 DAYS = 7
 EARLIEST_YEAR = 1970
@@ -52,10 +53,7 @@ def engagement(
     Example: alsolike engagement --by recommender
     """
     from alsolike.lake.engagement import Dimension, read_rejected, total
-    from alsolike.runtime.errors import InvalidInput
-    from cli import console
-    from operations.client import deployment
-    from operations.experiments.outcomes import read_engagement
+    from operations.experiments.outcomes import attribute, read_engagement
 
     until = last.date() if last else dt.datetime.now(dt.UTC).date()
     if until.year < EARLIEST_YEAR:
@@ -65,7 +63,7 @@ def engagement(
         raise InvalidInput(f"--from {since} is after --to {until}")
     where = deployment.resolve(stack=stack, state=state)
     if refresh:
-        _refresh(where)
+        attribute(where)
     lake = where.client("s3"), where.names.lake_bucket
     days = {"first": since.isoformat(), "last": until.isoformat()}
     dimension = Dimension.MODEL_VERSION if by is By.MODEL else Dimension(by)
@@ -81,23 +79,6 @@ def engagement(
     if rejected:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(rejected.items()))
         console.print_line(f"not counted: {reasons}")
-
-
-def _refresh(where: Deployment) -> None:
-    import orjson
-
-    from alsolike.runtime.errors import Unavailable
-    from cli import console
-    from operations.client.aws import translate_aws_errors
-
-    name = where.names.attribute_outcomes_function
-    with console.step("attribution") as step, translate_aws_errors(f"function {name}"):
-        answer = where.client("lambda").invoke(FunctionName=name, Payload=b"{}")
-        outcome = orjson.loads(answer["Payload"].read())
-        if "FunctionError" in answer:
-            raise Unavailable(f"attribution failed: {outcome.get('errorMessage', outcome)}")
-        more = "" if outcome["complete"] else ", more are left for the next call"
-        step.note(counted(outcome["days"], "day") + more)
 
 
 _COLUMNS = (
@@ -128,6 +109,4 @@ def _cells(row: Engagement) -> list[object]:
 
 
 def _document(rows: list[Engagement], rejected: Counter[str]) -> dict[str, Any]:
-    import dataclasses
-
     return {"rows": [{**dataclasses.asdict(row), "rates": row.rates()} for row in rows], "rejected": dict(rejected)}

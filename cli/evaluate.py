@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from alsolike.domain.configuration import DEFAULT, ColumnType
 from alsolike.runtime.errors import InvalidInput
 from cli import console
+from cli.config.command import read_file
 from cli.options import AsJson
+from operations.ingest.column_mapping import parse_mapping
 from operations.progress import counted
 
 if TYPE_CHECKING:
-    from alsolike.domain.configuration import ColumnType
     from model_export.data.interactions import Interactions
     from model_export.evaluation.cold_start import ColdStart
     from model_export.evaluation.splits import Split
@@ -116,8 +118,6 @@ def evaluate(
 
     Example: alsolike evaluate --interactions orders.csv --protocol temporal --algorithms ease,popularity
     """
-    from alsolike.domain.configuration import DEFAULT
-    from cli.config.command import read_file
     from model_export.algorithms import known, named
     from model_export.data.item_sentences import described, open_model
     from model_export.evaluation.budget import BUDGET_S, Budget
@@ -126,7 +126,6 @@ def evaluate(
     from model_export.evaluation.fit_cache import Fits
     from model_export.evaluation.ranking import BOTH
     from model_export.evaluation.selection import Comparison
-    from operations.ingest.column_mapping import parse_mapping
     from operations.ingest.interaction_file import read
     from operations.ingest.items_file import read_items
 

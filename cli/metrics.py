@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli import console
 from cli.options import AsJson
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ def metrics(
 
     Example: alsolike metrics --arms 2
     """
-    from cli import console
     from operations.metric_writers import METRICS, Bounds
 
     bounds = Bounds(versions=versions, arms=arms, trainings=trainings)

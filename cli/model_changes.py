@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from alsolike.runtime.errors import InvalidInput
+from cli import console
 from cli.options import AsJson, Stack, State
+from operations.client import deployment
+from operations.models import training_run
 
 if TYPE_CHECKING:
     from alsolike.registry.champion import Champion
@@ -30,9 +34,7 @@ def promote(
 
     Example: alsolike models promote VERSION --reason "better on new items"
     """
-    from cli import console
-    from operations.client import deployment
-    from operations.models import promotion, training_run
+    from operations.models import promotion
 
     promotion.check_change_reason(reason)
     where = deployment.resolve(stack=stack, state=state)
@@ -66,8 +68,6 @@ def rollback(
 
     Example: alsolike models rollback --reason "complaints about duplicates"
     """
-    from alsolike.runtime.errors import InvalidInput
-    from operations.client import deployment
     from operations.models import promotion
     from operations.models import versions as model_versions
 
@@ -88,7 +88,6 @@ def resume(stack: Stack = None, state: State = None, as_json: AsJson = False) ->
 
     Example: alsolike models resume
     """
-    from operations.client import deployment
     from operations.models import promotion
 
     _show_champion(promotion.resume(deployment.resolve(stack=stack, state=state)), as_json=as_json)
@@ -99,8 +98,6 @@ def retire(version: Version, stack: Stack = None, state: State = None, as_json: 
 
     Example: alsolike models retire VERSION
     """
-    from cli import console
-    from operations.client import deployment
     from operations.models import promotion
 
     deleted = promotion.retire(deployment.resolve(stack=stack, state=state), version, now_ms=_now_ms())
@@ -143,9 +140,6 @@ def repair(
 
     Example: alsolike models repair --champion VERSION
     """
-    from alsolike.runtime.errors import InvalidInput
-    from cli import console
-    from operations.client import deployment
     from operations.models import promotion
 
     promotion.check_change_reason(reason)
@@ -160,8 +154,6 @@ def repair(
 
 
 def _pin(version: str, *, stack: Stack, state: State, pinned: bool, as_json: bool) -> None:
-    from cli import console
-    from operations.client import deployment
     from operations.models import promotion
 
     champion = promotion.pin(deployment.resolve(stack=stack, state=state), version, pinned=pinned)
@@ -172,8 +164,6 @@ def _pin(version: str, *, stack: Stack, state: State, pinned: bool, as_json: boo
 
 
 def _show_champion(champion: Champion, *, as_json: bool) -> None:
-    from cli import console
-
     if as_json:
         history = [dataclasses.asdict(promotion) for promotion in champion.history]
         known = {"version": champion.version, "previous": champion.previous, "history": history}

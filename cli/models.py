@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import model_changes
+from cli import console, model_changes
 from cli.options import AsJson, Stack, State
+from operations.client import deployment
+
+if TYPE_CHECKING:
+    from operations.models.difference import Difference, FigureChange
 
 app = typer.Typer(no_args_is_help=True, help="Model versions, promotion and rollback.")
 app.command("promote")(model_changes.promote)
@@ -20,6 +24,7 @@ app.command("unpin")(model_changes.unpin)
 app.command("repair")(model_changes.repair)
 
 Version = model_changes.Version
+_SHOWN_ITEMS = 10
 
 
 @app.command("list")
@@ -28,8 +33,6 @@ def list_versions(stack: Stack = None, state: State = None, as_json: AsJson = Fa
 
     Example: alsolike models list
     """
-    from cli import console
-    from operations.client import deployment
     from operations.models import versions as model_versions
 
     where = deployment.resolve(stack=stack, state=state)
@@ -64,8 +67,7 @@ def show(version: Version, stack: Stack = None, state: State = None, as_json: As
 
     Example: alsolike models show 2026-03-01-ab12
     """
-    from cli import console, model_story
-    from operations.client import deployment
+    from cli import model_story
 
     story = model_story.story(deployment.resolve(stack=stack, state=state), version)
     if as_json:
@@ -86,11 +88,31 @@ def diff(
 
     Example: alsolike models diff A B
     """
-    from cli import console, model_difference
-    from operations.client import deployment
+    from operations.models.difference import difference
 
-    found = model_difference.difference(deployment.resolve(stack=stack, state=state), before, after)
+    found = difference(deployment.resolve(stack=stack, state=state), before, after)
     if as_json:
         console.print_json(dataclasses.asdict(found))
     else:
-        model_difference.print_difference(found)
+        _print_difference(found)
+
+
+def _print_difference(found: Difference) -> None:
+    """Print it for people."""
+    for title, changes in (("figures", found.figures), ("dataset", found.dataset)):
+        rows = [[change.name, change.before, change.after, _delta(change)] for change in changes]
+        if rows:
+            console.print_table([title, found.before, found.after, "difference"], rows)
+    if not found.figures:
+        console.print_line("their figures are the same")
+    for what, items in (("added", found.items_added), ("gone", found.items_gone)):
+        more = f" and {len(items) - _SHOWN_ITEMS:,} more" if len(items) > _SHOWN_ITEMS else ""
+        console.print_line(f"items {what}: {', '.join(items[:_SHOWN_ITEMS]) or 'none'}{more}")
+
+
+def _delta(change: FigureChange) -> float | int | None:
+    both = (change.before, change.after)
+    if any(isinstance(value, bool) or not isinstance(value, int | float) for value in both):
+        return None
+    delta: float | int = change.after - change.before
+    return delta

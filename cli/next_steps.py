@@ -2,44 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Sequence
-from enum import Enum, auto
-from typing import TYPE_CHECKING
 
-from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.runtime.errors import NotFound
 from cli import console
-
-if TYPE_CHECKING:
-    from operations.client.deployment import Deployment
-
-
-class Stage(Enum):
-    """The state of a deployment."""
-
-    EMPTY = auto()
-    UNTRAINED = auto()
-    TRAINED = auto()
-
-
-def stage_of(where: Deployment) -> Stage:
-    """Return whether a deployment has interactions and a model.
-
-    Raises
-    ------
-    Unavailable
-        If S3 does not answer.
-    """
-    pass
-    from operations.client.aws import translate_aws_errors
-    from operations.models import versions as model_versions
-
-    if model_versions.pointer(where).champion() is not None:
-        return Stage.TRAINED
-    bucket = where.names.lake_bucket
-    with translate_aws_errors(f"bucket {bucket}"):
-        objects = where.client("s3").list_objects_v2(Bucket=bucket, Prefix=INTERACTIONS_PREFIX, MaxKeys=1)
-    return Stage.UNTRAINED if objects.get("Contents") else Stage.EMPTY
+from operations.client.deployment import Deployment
+from operations.pages import page_lines
+from operations.stage import Stage, stage_of, stored_user
 
 
 def step_lines(where: Deployment, *, reach: Sequence[str]) -> list[str]:
@@ -50,9 +21,6 @@ def step_lines(where: Deployment, *, reach: Sequence[str]) -> list[str]:
     reach
         Options with which a command finds this deployment.
     """
-    from cli import boot
-    from cli.website import page_lines
-
     user_id = None if (stage := stage_of(where)) is Stage.EMPTY else stored_user(where)
     train = ("Train a model", console.call("train", *reach))
     recommend = ("Recommend", console.call("recommend", "--user", user_id or "ID", *reach))
@@ -71,31 +39,12 @@ def step_lines(where: Deployment, *, reach: Sequence[str]) -> list[str]:
             ("Open the pages", ", ".join(line.split()[-1] for line in page_lines(where)) or "this deployment has none"),
             (
                 "Call the API",
-                " && ".join(boot.curl_lines(where, user_id=user_id or "ID", item_id="ID", reach=reach)[:2]),
+                " && ".join(curl_lines(where, user_id=user_id or "ID", item_id="ID", reach=reach)[:2]),
             ),
             recommend,
         ],
     }[stage]
     return [f"{number}. {title}: {command}" for number, (title, command) in enumerate(steps, start=1)]
-
-
-def stored_user(where: Deployment) -> str | None:
-    """Return the ID of a user with interactions; None if there is none, or if the deployment stores hashes of IDs.
-
-    Raises
-    ------
-    Unavailable
-        If DynamoDB does not answer.
-    """
-    from alsolike.events.interactions import profile_id
-    from alsolike.profiles.store import ProfileStore
-
-    if where.names.pseudonymise_ids == "1":
-        return None
-    prefix = profile_id(user_id="", session_id=None)
-    profiles = ProfileStore(where.client("dynamodb"), where.names.profiles_table).scan()
-    ids = (each.profile_id for each in profiles if each.recent)
-    return next((each.removeprefix(prefix) for each in ids if each.startswith(prefix)), None)
 
 
 def check_can_recommend(where: Deployment, *, reach: Sequence[str]) -> None:
@@ -116,3 +65,32 @@ def check_can_recommend(where: Deployment, *, reach: Sequence[str]) -> None:
     raise NotFound(
         f"there are no interactions yet, so nothing is recommended. Import some with `{command}`, then run `{train}`"
     )
+
+
+def curl_lines(where: Deployment, *, user_id: str, item_id: str, reach: Sequence[str] = ()) -> list[str]:
+    """Return calls of the API to paste into a shell: the first one creates a key, the others sign with it.
+
+    Parameters
+    ----------
+    reach
+        Options with which `alsolike keys` finds this deployment.
+    """
+    trust = f"--cacert {shlex.quote(str(where.certificate))} " if where.certificate else ""
+
+    def call(path: str, body: str) -> str:
+        return (
+            f'curl -s {trust}--aws-sigv4 "aws:amz:$AWS_REGION:personalize" '
+            f'--user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" "$AWS_ENDPOINT_URL_PERSONALIZE{path}" -d {body}'
+        )
+
+    asked = json.dumps({"userId": user_id, "numResults": 10})
+    event = json.dumps({"eventType": "purchase", "itemId": item_id})
+    tracking_id = where.names.tracking_id
+    sent = json.dumps({"trackingId": tracking_id, "userId": user_id, "sessionId": "try", "eventList": []})
+    # The shell fills in the time: the same event of the same second would count once, however often it is pasted.
+    before, after = f'{sent[:-2]}{event[:-1]}, "sentAt": ', "}]}"
+    return [
+        f'eval "$({console.call("keys", "create", "try", *reach)})"',
+        call("/recommendations", shlex.quote(asked)),
+        call("/events", f"{shlex.quote(before)}$(date +%s){shlex.quote(after)}"),
+    ]

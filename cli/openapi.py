@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import sys
 
+import orjson
+
+from alsolike.domain.configuration import DEFAULT
+
 
 def openapi() -> None:
     """Print the OpenAPI description of the API.
@@ -12,9 +16,6 @@ def openapi() -> None:
 
     Example: alsolike openapi > openapi.json
     """
-    import orjson
-
     from alsolike.api.openapi import description
-    from alsolike.domain.configuration import DEFAULT
 
     sys.stdout.buffer.write(orjson.dumps(description(DEFAULT), option=orjson.OPT_INDENT_2) + b"\n")

@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from alsolike.events.interactions import profile_id
+from cli import console
 from cli.options import AsJson, Stack, State
+from operations.client import deployment
+from operations.client.deployment import Deployment
+from operations.client.stored_ids import stored_ids
+from operations.times import milliseconds, moment
 
 if TYPE_CHECKING:
     from alsolike.profiles.store import Profile
-    from operations.client.deployment import Deployment
 
 
 def profile(
@@ -32,9 +37,6 @@ def profile(
 
     Example: alsolike users profile 42 --at 2026-03-01T12:00:00Z
     """
-    from cli import console
-    from operations.client import deployment
-
     where = deployment.resolve(stack=stack, state=state)
     found = _live(where, user, session=session) if at is None else _past(where, user, session=session, at=at)
     latest = found.recent[::-1]
@@ -71,35 +73,14 @@ def _live(where: Deployment, user: str, *, session: bool) -> Profile:
     return store.read(_id(where, user, session=session), length=history_length(where))
 
 
-def past(where: Deployment, profile_id: str, *, received_by_ms: int) -> Profile:
-    """Return a profile as it was: what the lake had taken in by a time.
-
-    Raises
-    ------
-    Unavailable
-        If S3 does not answer.
-    """
-    from cli import console
-    from operations.recovery.lake_reader import LakeReader
-    from operations.recovery.profiles import profile_of
-    from operations.recovery.writing import history_length
-
-    rows = LakeReader(where.client("s3"), where.names.lake_bucket, received_by_ms=received_by_ms)
-    with console.step("the lake", total=2 * sum(found.size_bytes for found in rows.objects())) as step:
-        return profile_of(rows, profile_id, length=history_length(where), on_bytes=step.advance)
-
-
 def _past(where: Deployment, user: str, *, session: bool, at: str) -> Profile:
-    from operations.times import milliseconds, moment
+    from operations.recovery.past_profile import past
 
     received_by_ms = milliseconds(moment(at, option="--at"))
     return past(where, _id(where, user, session=session), received_by_ms=received_by_ms)
 
 
 def _id(where: Deployment, user: str, *, session: bool) -> str:
-    from alsolike.events.interactions import profile_id
-    from operations.client.stored_ids import stored_ids
-
     ids = stored_ids(where)
     if session:
         return profile_id(user_id=None, session_id=ids.session(user))

@@ -9,14 +9,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from alsolike.domain.columns import property_name
+from alsolike.filters import parser
+from alsolike.runtime.errors import InvalidInput
+from cli import console
+from cli.next_steps import check_can_recommend
 from cli.options import AsJson, Stack, State
+from operations.client import deployment
+from operations.client.api import Api, Recommendations
+from operations.client.deployment import Deployment
+from operations.configuration.store import store_of
 from operations.progress import counted
 
 if TYPE_CHECKING:
     from operations.batch.batch_client import Question
     from operations.batch.failed import FailedUsers
-    from operations.client.api import Recommendations
-    from operations.client.deployment import Deployment
 
 _INTERRUPTED = 130
 _K, _K_OF_MANY = 10, 25
@@ -114,8 +121,6 @@ def recommend(
         return
     if user is None and item is None and recommender is None:
         raise typer.BadParameter("expected --user ID, --item ID or --users FILE: who or what is it about?")
-    from operations.client import deployment
-    from operations.client.api import Api
 
     columns = [name.strip() for name in ("TITLE" if metadata is None else metadata).split(",") if name.strip()]
     where = deployment.resolve(stack=stack, state=state)
@@ -130,8 +135,6 @@ def recommend(
         explain=explain,
     )
     if not answer.items and answer.model_version is None:
-        from cli.next_steps import check_can_recommend
-
         check_can_recommend(where, reach=deployment.options(stack=stack, state=state))
     if filter_name is not None and not answer.items:
         _say_contradictions(where, filter_name)
@@ -142,9 +145,6 @@ def recommend(
 
 def _refuse_unknown(columns: Sequence[str], where: Deployment) -> None:
     """Raise if the catalogue has none of the columns; those of an answer may lack a column that other items have."""
-    from alsolike.domain.columns import property_name
-    from alsolike.runtime.errors import InvalidInput
-    from operations.configuration.store import store_of
     from operations.filters import catalogue
 
     known = catalogue.column_names(catalogue.read_snapshot(where), store_of(where).current().configuration())
@@ -156,9 +156,6 @@ def _refuse_unknown(columns: Sequence[str], where: Deployment) -> None:
 
 def _say_contradictions(where: Deployment, filter_name: str) -> None:
     """Say which columns of a filter are stored with other types than declared: no item passes for that."""
-    from alsolike.filters import parser
-    from cli import console
-    from operations.configuration.store import store_of
     from operations.filters import catalogue
 
     configuration = store_of(where).current().configuration()
@@ -188,8 +185,6 @@ def _values(pairs: Sequence[str]) -> dict[str, str]:
 
 
 def _show(answer: Recommendations, *, as_json: bool, explain: bool) -> None:
-    from cli import console
-
     if as_json:
         console.print_json(dataclasses.asdict(answer))
         return
@@ -231,13 +226,11 @@ def _recommend_to_many(
     state: Path | None,
     as_json: bool,
 ) -> None:
-    from cli import console
     from operations.batch.batch_client import Asker
     from operations.batch.failed import FailedUsers
     from operations.batch.run import failed_path, recommend_to
     from operations.batch.table import RecommendationFile
     from operations.batch.user_ids import UserIds
-    from operations.client import deployment
 
     where = deployment.resolve(stack=stack, state=state)
     ids = UserIds(users, lambda: where.client("s3"))
@@ -254,8 +247,6 @@ def _recommend_to_many(
         console.say("alsolike: stopped; nothing was written")
         raise typer.Exit(_INTERRUPTED) from None
     if summary.users > summary.failed and not summary.items:
-        from cli.next_steps import check_can_recommend
-
         check_can_recommend(where, reach=deployment.options(stack=stack, state=state))
     if as_json:
         document = {**dataclasses.asdict(summary), "users_per_s": summary.users_per_s, "output": str(output)}
@@ -275,12 +266,10 @@ def _recommend_to_many(
 def _run_workflow(
     users: str, question: Question, *, output: str | None, stack: str | None, state: Path | None, as_json: bool
 ) -> None:
-    from cli import console
     from operations.batch import workflow
     from operations.batch.failed import FailedUsers
     from operations.batch.run import failed_path
     from operations.batch.user_ids import UserIds
-    from operations.client import deployment
 
     where = deployment.resolve(stack=stack, state=state)
     ids = UserIds(users, lambda: where.client("s3"))
@@ -309,8 +298,6 @@ def _run_workflow(
 
 
 def _say_who_failed(failed: FailedUsers) -> None:
-    from cli import console
-
     if failed.count:
         console.say(
             f"alsolike: {counted(failed.count, 'user')} without an answer, listed with reasons in {failed.path}"

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
+import orjson
 import typer
 
-from cli import profile
+from alsolike.api.path_ids import path_segment
+from alsolike.runtime.errors import InvalidInput, NotFound
+from cli import console, profile
 from cli.erasing import command as erasing
 from cli.options import AsJson, Stack, State
+from operations.client import deployment
+from operations.client.api import Api
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from operations.client.api import Api
 
 _LARGEST_PAGE = 1000
 
@@ -41,7 +47,6 @@ def rows_app(plural: str, article: str, *, id_field: str) -> typer.Typer:
 
     @app.command("list", help=f"List {plural} in arbitrary order.\n\nExample: alsolike {plural} list --limit 5")
     def list_rows(limit: Limit = 20, stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
-        from cli import console
 
         rows = list(_listed(_api(stack, state), plural, limit=limit))
         if as_json:
@@ -80,17 +85,12 @@ def delete_item(row_id: RowId, stack: Stack = None, state: State = None) -> None
 
     Example: alsolike items delete 1093
     """
-    from cli import console
-
     _api(stack, state).administer("DELETE", _path("items", row_id))
     console.say(f"deleted {row_id}")
 
 
 def _set(api: Api, plural: str, row_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Change a row, or create it where there is none; return it."""
-    from alsolike.runtime.errors import NotFound
-    from cli import console
-
     path = _path(plural, row_id)
     try:
         return api.administer("PATCH", path, changes)
@@ -101,21 +101,14 @@ def _set(api: Api, plural: str, row_id: str, changes: Mapping[str, Any]) -> dict
 
 
 def _api(stack: str | None, state: Path | None) -> Api:
-    from operations.client import deployment
-    from operations.client.api import Api
-
     return Api(deployment.resolve(stack=stack, state=state))
 
 
 def _path(plural: str, row_id: str) -> str:
-    from alsolike.api.path_ids import path_segment
-
     return f"/{plural}/{path_segment(row_id)}"
 
 
 def _listed(api: Api, plural: str, *, limit: int) -> Iterator[dict[str, Any]]:
-    from urllib.parse import quote
-
     token = ""
     while limit > 0:
         query = f"?limit={min(limit, _LARGEST_PAGE)}" + (f"&nextToken={quote(token)}" if token else "")
@@ -127,10 +120,6 @@ def _listed(api: Api, plural: str, *, limit: int) -> Iterator[dict[str, Any]]:
 
 
 def _changes(columns: Sequence[str]) -> dict[str, Any]:
-    import orjson
-
-    from alsolike.runtime.errors import InvalidInput
-
     changes: dict[str, Any] = {}
     for column in columns:
         name, equals, text = column.partition("=")
@@ -144,8 +133,6 @@ def _changes(columns: Sequence[str]) -> dict[str, Any]:
 
 
 def _print(row: Mapping[str, Any], id_field: str, *, as_json: bool) -> None:
-    from cli import console
-
     if as_json:
         console.print_json(row)
         return
@@ -154,13 +141,9 @@ def _print(row: Mapping[str, Any], id_field: str, *, as_json: bool) -> None:
 
 
 def _cells(row: Mapping[str, Any], id_field: str) -> list[object]:
-    import datetime as dt
-
     updated = dt.datetime.fromtimestamp(row["updatedAt"], dt.UTC)
     return [row[id_field], f"{updated:%Y-%m-%d %H:%M:%S}", _text(row["properties"])]
 
 
 def _text(value: object) -> str:
-    import orjson
-
     return value if isinstance(value, str) else orjson.dumps(value).decode()

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from alsolike.config.rules import numbers_of_rules, rule_set_to_document
+from alsolike.domain.configuration import Configuration
+from alsolike.recommendations import preview as previews
+from alsolike.runtime.errors import NotFound
+from cli import console
+from cli.config.command import read_file
 from cli.options import AsJson, Stack, State
-
-if TYPE_CHECKING:
-    from alsolike.domain.configuration import Configuration
-    from operations.client.deployment import Deployment
+from operations.client import deployment
+from operations.client.deployment import Deployment
 
 app = typer.Typer(no_args_is_help=True, help="Rule sets: promotions, boosts, pins and filters.")
 
@@ -23,10 +27,6 @@ def list_(stack: Stack = None, state: State = None, as_json: AsJson = False) -> 
 
     Example: alsolike rules list
     """
-    from alsolike.config.rules import numbers_of_rules
-    from cli import console
-    from operations.client import deployment
-
     configuration = _configuration(deployment.resolve(stack=stack, state=state))
     found = [
         (rules, numbers_of_rules(rules), configuration.recommenders_with(rules.name))
@@ -59,10 +59,6 @@ def show(
 
     Example: alsolike rules show autumn
     """
-    from alsolike.config.rules import rule_set_to_document
-    from alsolike.runtime.errors import NotFound
-    from cli import console
-    from operations.client import deployment
     from operations.configuration.yaml_document import dump
 
     configuration = _configuration(deployment.resolve(stack=stack, state=state))
@@ -106,14 +102,9 @@ def preview(
 
     Example: alsolike rules preview --user 42 --file shop.yaml
     """
-    from alsolike.recommendations.preview import ask
-    from cli import console
-    from cli.config.command import read_file
-    from operations.client import deployment
-
     document = dict(read_file(file, as_json=as_json).document) if file is not None else None
     where = deployment.resolve(stack=stack, state=state)
-    found = ask(
+    found = previews.ask(
         where.client("lambda"),
         where.names.recommend_function,
         {

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import sys
+import time
+from typing import Annotated
 
 import typer
 
+from alsolike.events.session_tokens import Session, mint
+from alsolike.runtime.errors import InvalidInput
 from cli.options import Stack, State
-
-if TYPE_CHECKING:
-    from operations.client.deployment import Deployment
+from operations.client import deployment
+from operations.client.aws import translate_aws_errors
+from operations.client.deployment import Deployment
 
 _SECONDS = {"s": 1, "m": 60, "h": 3_600}
 
@@ -28,12 +32,6 @@ def session_token(
 
     Example: alsolike session-token --session s-1 --user 42
     """
-    import sys
-    import time
-
-    from alsolike.events.session_tokens import Session, mint
-    from operations.client import deployment
-
     lifetime_s = _seconds(lifetime)
     where = deployment.resolve(stack=stack, state=state)
     token = mint(_key(where), Session(session, user), now_s=int(time.time()), lifetime_s=lifetime_s)
@@ -41,16 +39,12 @@ def session_token(
 
 
 def _key(where: Deployment) -> bytes:
-    from operations.client.aws import translate_aws_errors
-
     with translate_aws_errors(f"secret {where.names.session_key_arn}"):
         answer = where.client("secretsmanager").get_secret_value(SecretId=where.names.session_key_arn)
     return str(answer["SecretString"]).encode()
 
 
 def _seconds(text: str) -> int:
-    from alsolike.runtime.errors import InvalidInput
-
     number, unit = (text[:-1], text[-1]) if text[-1:] in _SECONDS else (text, "s")
     if not (number.isascii() and number.isdecimal() and len(number) < 10):
         raise InvalidInput(f"--lifetime is {text!r}, expected seconds, or a number with s, m or h, such as 15m")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from cli import console
 from cli.options import AsJson, Stack, State
-
-if TYPE_CHECKING:
-    from operations.client.deployment import Deployment
-    from operations.models.training_run import TrainingResult
+from operations.client import deployment
+from operations.client.deployment import Deployment
+from operations.models import dataset_quality, training_run
+from operations.models.training_run import TrainingResult
 
 NOT_PROMOTED = 3
 """Exit status where the run did all it should, and the champion is the one from before."""
@@ -40,9 +41,7 @@ def train(
 
     Example: alsolike train --reason "new categories"
     """
-    from cli import console
-    from operations.client import deployment
-    from operations.models import promotion, training_run
+    from operations.models import promotion
 
     if reason is not None:
         promotion.check_change_reason(reason)
@@ -76,8 +75,7 @@ def train(
 
 
 def _show(where: Deployment, execution_arn: str, outcome: TrainingResult, *, as_json: bool) -> None:
-    from cli import candidates_table, console
-    from operations.models import dataset_quality
+    from cli import candidates_table
     from operations.models import versions as model_versions
 
     manifest = model_versions.manifest(where, outcome.version)

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from cli import console
 from cli.options import AsJson, Stack, State
+from operations.client import deployment
 
 
 def trends(
@@ -24,8 +26,6 @@ def trends(
     Example: alsolike trends --window 3h
     """
     from alsolike.trends.reader import TrendsReader
-    from cli import console
-    from operations.client import deployment
 
     where = deployment.resolve(stack=stack, state=state)
     now_ms = time.time_ns() // 1_000_000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,13 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alsolike.runtime.errors import Unavailable
+from cli import console
+from cli.next_steps import curl_lines, step_lines
 from cli.options import DEFAULT_DATA, Data, State, Yes
+from operations import boot
+from operations.client import deployment
+from operations.client.background import Background
+from operations.client.deployment import Deployment
+from operations.pages import page_lines
 
 if TYPE_CHECKING:
-    from local_cloud.client import Cloud
-    from operations.client.deployment import Deployment
-
-_LOOK_EVERY_S = 0.5
+    pass
 
 
 def up(
@@ -43,12 +46,6 @@ def up(
 
     Example: alsolike up --data shop
     """
-    from cli import boot, console
-    from cli.next_steps import step_lines
-    from cli.website import page_lines
-    from operations.client import deployment
-    from operations.client.background import Background
-
     state = state or deployment.state_path()
     boot.claim(state, reach=deployment.options(state=state))
     has_booted = not ephemeral and boot.check_data(data)
@@ -73,7 +70,7 @@ def up(
         console.print_line("Next, in another terminal (Ctrl-C here stops the cloud):")
         for line in step_lines(where, reach=deployment.options(state=state)):
             console.print_line(f"  {line}")
-        wait_for_interrupt(cloud)
+        boot.wait_for_interrupt(cloud)
 
 
 def down(state: State = None) -> None:
@@ -81,10 +78,8 @@ def down(state: State = None) -> None:
 
     Example: alsolike down
     """
-    from cli import console
     from local_cloud.client import Cloud, CloudError
     from local_cloud.state import CloudState
-    from operations.client import deployment
 
     path = state or deployment.state_path()
     if not CloudState.is_running(path):
@@ -107,8 +102,6 @@ def reset(
 
     Example: alsolike reset --yes
     """
-    from cli import boot, console
-
     if not yes:
         typer.confirm(f"Delete all data of the embedded cloud in {data}?", abort=True, err=True)
     deleted = boot.delete_data(data)
@@ -123,30 +116,9 @@ def api_lines(where: Deployment, *, user_id: str, item_id: str, reach: Sequence[
     reach
         Options with which the command finds this deployment.
     """
-    from cli import boot, console
-    from cli.website import page_lines
-
     return [
         *page_lines(where),
         f"HTTP API      {where.names.api_url}",
-        *boot.curl_lines(where, user_id=user_id, item_id=item_id, reach=reach),
+        *curl_lines(where, user_id=user_id, item_id=item_id, reach=reach),
         console.call("recommend", "--user", user_id, *reach),
     ]
-
-
-def wait_for_interrupt(cloud: Cloud) -> None:
-    """Return after Ctrl-C, SIGTERM or `alsolike down`.
-
-    Raises
-    ------
-    Unavailable
-        If the cloud ends in another way.
-    """
-    with contextlib.suppress(KeyboardInterrupt):
-        while cloud.state.alive:
-            time.sleep(_LOOK_EVERY_S)
-        if cloud.was_stopped:
-            return
-        raise Unavailable(
-            f"the embedded cloud (process {cloud.state.pid}) has ended by itself; start it again with `alsolike up`"
-        )

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import mimetypes
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from alsolike.runtime.errors import NotFound
+from cli import console
 from cli.options import Stack, State
-
-if TYPE_CHECKING:
-    from alsolike.declarations.parameters import Names
-    from operations.client.deployment import Deployment
+from operations import boot
+from operations import pages as site
+from operations.client import deployment
 
 app = typer.Typer(no_args_is_help=True, help="The pages: storefront and console.")
-
-SITE_KEY = "site.json"
-PAGES = ("", "console.html")
-"""Paths of the pages, to which a sign-in returns."""
-# Vite names what it puts into assets/ after its contents.
-_FOREVER, _ASK_EACH_TIME = "public, max-age=31536000, immutable", "no-cache"
 
 
 @app.command()
@@ -36,16 +26,13 @@ def publish(
 
     Example: alsolike web publish --env prod
     """
-    from cli import boot, console
-    from operations.client import deployment
-
     where = deployment.resolve(stack=stack, state=state)
     if pages is None:
         boot.build_pages()
         pages = boot.PAGES
-    count = publish_pages(where, pages)
+    count = site.publish(where, pages)
     console.say(f"{count} files published")
-    for line in page_lines(where):
+    for line in site.page_lines(where):
         console.print_line(line)
 
 
@@ -63,135 +50,9 @@ def cards(
 
     Example: alsolike web cards --title NAME --subtitle AUTHOR --image COVER_URL
     """
-    from cli import console
-    from operations.client import deployment
-
     chosen = {"title": title, "subtitle": subtitle, "image": image}
-    choose_cards(
+    site.choose_cards(
         deployment.resolve(stack=stack, state=state),
         {place: column for place, column in chosen.items() if column is not None},
     )
     console.say("cards changed; reload the storefront")
-
-
-def choose_cards(deployment: Deployment, columns: Mapping[str, str]) -> None:
-    """Replace the columns that the storefront's cards show.
-
-    Raises
-    ------
-    NotFound
-        If the deployment has no pages.
-    Unavailable
-        If S3 refuses.
-    """
-    from operations.client.aws import translate_aws_errors
-
-    bucket = _bucket(deployment)
-    with translate_aws_errors(f"bucket {bucket}"):
-        _put(deployment.client("s3"), bucket, SITE_KEY, _site_json(deployment, columns))
-
-
-def publish_pages(deployment: Deployment, pages: Path) -> int:
-    """Upload the pages in a folder and `site.json`, remove what is not of them; return how many files there are.
-
-    A page is replaced after all that it refers to is there, and nothing that it refers to goes before.
-    Then sign-ins may return to the pages: no template can allow that, because the user pool precedes the distribution.
-
-    Raises
-    ------
-    NotFound
-        If the deployment has no pages, or the folder none.
-    Unavailable
-        If S3 or Cognito refuses.
-    """
-    from operations.client.aws import translate_aws_errors
-
-    bucket = _bucket(deployment)
-    if not (pages / "index.html").is_file():
-        raise NotFound(f"{pages} has no pages, expected index.html; build them with `make web WHAT=build`")
-    files = {path.relative_to(pages).as_posix(): path.read_bytes() for path in _files(pages)}
-    s3 = deployment.client("s3")
-    with translate_aws_errors(f"bucket {bucket}"):
-        listed = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
-        old = {found["Key"] for page in listed for found in page.get("Contents", [])}
-        published = json.loads(s3.get_object(Bucket=bucket, Key=SITE_KEY)["Body"].read()) if SITE_KEY in old else {}
-        files[SITE_KEY] = _site_json(deployment, published.get("cards", {}))
-        for key in sorted(files, key=lambda key: (not key.startswith("assets/"), key)):
-            _put(s3, bucket, key, files[key])
-        for key in sorted(old - files.keys()):
-            s3.delete_object(Bucket=bucket, Key=key)
-    with translate_aws_errors("Cognito"):
-        _return_to_pages(deployment.client("cognito-idp"), deployment.names)
-    return len(files)
-
-
-def _return_to_pages(cognito: Any, names: Names) -> None:
-    """Let sign-ins and sign-outs of the pages' client return to the pages."""
-    client = {"UserPoolId": names.user_pool_id, "ClientId": names.web_client_id}
-    stored = cognito.describe_user_pool_client(**client)["UserPoolClient"]
-    urls = [f"{names.web_url}/{page}" for page in PAGES]
-    # An update resets every setting that it does not name.
-    kept = cognito.meta.service_model.operation_model("UpdateUserPoolClient").input_shape.members.keys() & stored.keys()
-    cognito.update_user_pool_client(
-        **{name: stored[name] for name in kept} | {"CallbackURLs": urls, "LogoutURLs": urls}
-    )
-
-
-def _bucket(deployment: Deployment) -> str:
-    """Return the bucket of the deployment's pages."""
-    if not deployment.names.web_bucket:
-        raise NotFound(
-            f"deployment {deployment.environment!r} has no pages: its setting `web` is false, or "
-            f"its stack alsolike-{deployment.environment}-pages is not deployed"
-        )
-    return deployment.names.web_bucket
-
-
-def _put(s3: Any, bucket: str, key: str, body: bytes) -> None:
-    s3.put_object(
-        Bucket=bucket,
-        Key=key,
-        Body=body,
-        ContentType=_content_type(key),
-        CacheControl=_FOREVER if key.startswith("assets/") else _ASK_EACH_TIME,
-    )
-
-
-def _site_json(deployment: Deployment, cards: Mapping[str, str]) -> bytes:
-    content = {**site(deployment.environment, deployment.names), **({"cards": dict(cards)} if cards else {})}
-    return json.dumps(content, indent=2).encode()
-
-
-def site(environment: str, names: Names) -> dict[str, object]:
-    """Return what the pages have to know: the type `Site` of `web/src/platform/site.ts`."""
-    from alsolike.declarations.routes import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS
-
-    return {
-        "environment": environment,
-        "api": "/api",
-        "trackingId": names.tracking_id,
-        "signIn": {
-            "authorizeUrl": f"{names.sign_in_url}/oauth2/authorize",
-            "tokenUrl": f"{names.sign_in_url}/oauth2/token",
-            "logoutUrl": f"{names.sign_in_url}/logout",
-            "clientId": names.web_client_id,
-            "scopes": ["openid", READ_RECOMMENDATIONS, WRITE_EVENTS, ADMINISTER],
-        },
-    }
-
-
-def page_lines(deployment: Deployment) -> list[str]:
-    """Return the addresses of the pages; none where the deployment has no pages."""
-    url = deployment.names.web_url
-    return [f"storefront    {url}/", f"console       {url}/console.html"] if url else []
-
-
-def _files(directory: Path) -> Iterator[Path]:
-    return (path for path in directory.rglob("*") if path.is_file())
-
-
-def _content_type(key: str) -> str:
-    """Return a file's media type, the same on every machine."""
-    known = {".js": "text/javascript", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
-    kind = known.get(Path(key).suffix) or mimetypes.guess_type(key)[0] or "application/octet-stream"
-    return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind

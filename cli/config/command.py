@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,13 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from alsolike.contract.document import InvalidConfiguration, dotted
+from alsolike.domain.configuration import DEFAULT, Configuration
+from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput
+from cli import console
 from cli.options import AsJson, Stack, State
+from operations.client import deployment
+from operations.client.deployment import Deployment
 from operations.configuration.store import store_of, who
 
 if TYPE_CHECKING:
     from alsolike.config.reader import Current
-    from alsolike.domain.configuration import Configuration
-    from operations.client.deployment import Deployment
     from operations.configuration.configuration_store import Version
     from operations.configuration.file import ConfigurationFile
     from operations.configuration.yaml_document import Finding
@@ -34,8 +39,6 @@ def check(file: File, as_json: AsJson = False) -> None:
 
     Example: alsolike config check shop.yaml
     """
-    from cli import console
-
     checked = read_file(file, as_json=as_json)
     if as_json:
         console.print_json({"valid": True, "errors": [], "warnings": _listed(checked.warnings)})
@@ -49,8 +52,6 @@ def diff(file: File, stack: Stack = None, state: State = None, as_json: AsJson =
 
     Example: alsolike config diff shop.yaml
     """
-    from cli import console
-    from operations.client import deployment
     from operations.configuration import differences
 
     checked = read_file(file, as_json=as_json)
@@ -85,9 +86,6 @@ def apply(
 
     Example: alsolike config apply shop.yaml --reason "autumn rules"
     """
-    from alsolike.runtime.errors import ConcurrentUpdate
-    from cli import console
-    from operations.client import deployment
     from operations.configuration import differences
     from operations.experiments import statement
 
@@ -134,9 +132,6 @@ def show(
 
     Example: alsolike config show > shop.yaml
     """
-    from cli import console
-    from operations.client import deployment
-
     store = store_of(deployment.resolve(stack=stack, state=state))
     found = store.version(store.current().version if version is None else version)
     if as_json:
@@ -157,9 +152,6 @@ def history(
 
     Example: alsolike config history --limit 5
     """
-    from cli import console
-    from operations.client import deployment
-
     found = store_of(deployment.resolve(stack=stack, state=state)).history(limit=limit)
     if as_json:
         console.print_json([_document(version) for version in found])
@@ -191,8 +183,6 @@ def rollback(
 
     Example: alsolike config rollback --to 3
     """
-    from cli import console
-    from operations.client import deployment
     from operations.experiments import statement
 
     where = deployment.resolve(stack=stack, state=state)
@@ -223,8 +213,6 @@ def schema(
 
     Example: alsolike config schema items.avsc --dataset items
     """
-    from alsolike.runtime.errors import InvalidInput
-    from cli import console
     from operations.configuration import avro_schema, yaml_document
 
     if dataset not in avro_schema.DATASETS:
@@ -248,8 +236,6 @@ def infer(
 
     Example: alsolike config infer products.csv
     """
-    from alsolike.runtime.errors import InvalidInput
-    from cli import console
     from operations.configuration import avro_schema, yaml_document
     from operations.ingest.files import open_file
     from operations.ingest.inference import declared
@@ -265,7 +251,6 @@ def infer(
 
 def read_file(path: Path, *, as_json: bool = False) -> ConfigurationFile:
     """Read a file with its warnings on stderr; print what is wrong in it, one finding a line, and end."""
-    from cli import console
     from operations.configuration import file
 
     try:
@@ -299,8 +284,6 @@ def _contradictions(where: Deployment, before: Configuration, after: Configurati
 
 
 def _listed(findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    from alsolike.contract.document import dotted
-
     return [
         {"line": finding.line, "column": finding.column, "path": dotted(finding.path), "message": finding.message}
         for finding in findings
@@ -309,10 +292,6 @@ def _listed(findings: Sequence[Finding]) -> list[dict[str, Any]]:
 
 def _live(current: Current) -> Configuration:
     """Return what is live; where this release does not understand it, what is built in, so that it can be replaced."""
-    from alsolike.contract.document import InvalidConfiguration
-    from alsolike.domain.configuration import DEFAULT
-    from cli import console
-
     try:
         return current.configuration()
     except InvalidConfiguration as error:
@@ -351,6 +330,4 @@ def _now_ms() -> int:
 
 
 def _time(time_ms: int) -> str:
-    import datetime as dt
-
     return f"{dt.datetime.fromtimestamp(time_ms / 1000, dt.UTC):%Y-%m-%d %H:%M:%S}"

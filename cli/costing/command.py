@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from alsolike.runtime.errors import InvalidInput
+from cli import console
 from cli.options import AsJson, State
+from operations import boot
 
 if TYPE_CHECKING:
-    from cli.costing.measuring import Measured
     from operations.cost import Bill, BilledResources, Saving
+    from operations.cost_measurement import Measured
 
 _USERS, _EVENTS, _REQUESTS, _ITEMS = 100_000, 500_000, 200_000, 20_000
 
@@ -67,9 +70,8 @@ def cost(
 
     Example: alsolike cost --users 300000 --environment prod
     """
-    from alsolike.runtime.errors import InvalidInput
-    from cli import boot
-    from cli.costing import measuring, printing
+    from cli.costing import printing
+    from operations import cost_measurement
     from operations.cost import Load, Prices, estimate, estimate_personalize, read_assembly, savings
     from operations.cost.traffic import DURATIONS
 
@@ -95,15 +97,13 @@ def cost(
             outdir = Path(name) / "cdk.out"
             boot.synthesize(environment, outdir, without_layers=True, settings={"size": size} if size else None)
             summary = read_assembly(outdir)
-    measured = measuring.measure(state=state, events_per_call=events_per_call) if measure else None
+    measured = cost_measurement.measure(state=state, events_per_call=events_per_call) if measure else None
     durations = DURATIONS if measured is None else measured.durations(DURATIONS)
     prices = Prices(free_tier=free_tier)
     bill = estimate(summary, load, prices=prices, durations=durations)
     other = estimate_personalize(load, prices=prices)
     found = savings(summary, load, prices=prices, durations=durations)
     if as_json:
-        from cli import console
-
         console.print_json(_document(summary, bill, other, found, measured))
         return
     printing.print_bill(bill, other, found, how=how)

@@ -9,8 +9,8 @@ from cli import console
 from operations.cost import remarks
 
 if TYPE_CHECKING:
-    from cli.costing.measuring import Measured
     from operations.cost import Bill, BilledResources, Line, Saving
+    from operations.cost_measurement import Measured
 
 LEAST_DOLLARS = 0.005
 """Lines of less are one line together."""

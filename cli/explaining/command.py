@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 from pathlib import Path
@@ -9,12 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from alsolike.domain import recommendation_id as ids
+from alsolike.domain.recommendation_id import RecommendationId
+from alsolike.runtime.errors import InvalidInput, NotFound
+from cli import console
 from cli.options import AsJson, Stack, State
+from operations.client import deployment
+from operations.client.deployment import Deployment
 
 if TYPE_CHECKING:
-    from alsolike.domain.recommendation_id import RecommendationId
     from alsolike.lake.served import Served
-    from operations.client.deployment import Deployment
     from operations.explanation.replaying import Replay
 
 _ORIGINS = {"filled": "popular: the list ended before", "pinned": "a rule pins it here", "explored": "tried out"}
@@ -46,12 +51,8 @@ def explain(
 
     Example: alsolike explain RECOMMENDATION_ID --user 42
     """
-    from alsolike.domain import recommendation_id as ids
-    from alsolike.runtime.errors import InvalidInput, NotFound
-    from cli import console
-    from cli.explaining.people import history_at_answer
-    from operations.client import deployment
     from operations.explanation import asked, replaying
+    from operations.explanation.people import history_at_answer
     from operations.explanation.served_rows import find_row
 
     said = ids.parse(recommendation_id)
@@ -110,8 +111,6 @@ def _head(where: Deployment, recommendation_id: str, said: RecommendationId) -> 
 
 
 def _print_head(head: dict[str, Any]) -> None:
-    from cli import console
-
     for label, value in (
         ("recommender", head["recommender"]),
         ("answered", head["answered"]),
@@ -122,8 +121,6 @@ def _print_head(head: dict[str, Any]) -> None:
 
 
 def _print_row(row: Served, again: Replay | None) -> None:
-    from cli import console
-
     for label, value in (
         ("source", row.source),
         ("degraded", ", ".join(row.degraded)),
@@ -185,7 +182,6 @@ def _items(row: Served, again: Replay | None) -> list[dict[str, Any]]:
 def _document(
     head: dict[str, Any], row: Served, again: Replay | None, *, differences: list[str], not_replayed: str | None
 ) -> dict[str, Any]:
-    import dataclasses
 
     replayed = None
     if again is not None:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from alsolike.domain.configuration import Configuration
+from alsolike.filters import parser
+from alsolike.filters.tree import Filter
+from alsolike.runtime.errors import InvalidFilter
+from cli import console
 from cli.options import AsJson, Stack, State
-
-if TYPE_CHECKING:
-    from alsolike.domain.configuration import Configuration
-    from alsolike.filters.evaluation import FilterInputs
-    from alsolike.filters.tree import Filter
-    from alsolike.snapshot.snapshot import Snapshot
-    from operations.client.deployment import Deployment
+from operations.client import deployment
+from operations.client.deployment import Deployment
+from operations.filters.explanation import explain
 
 app = typer.Typer(no_args_is_help=True, help="List and check filters.")
 
@@ -47,13 +47,8 @@ def check(
 
     Example: alsolike filters check 'INCLUDE ItemID WHERE Items.IN_STOCK IN ("true")'
     """
-    from alsolike.filters import parser
-    from alsolike.runtime.errors import InvalidFilter
-    from cli import console
-    from operations.client import deployment
-    from operations.filters import catalogue
+    from operations.filters import catalogue, checking
     from operations.filters.asking import asked_with
-    from operations.filters.explanation import explain
 
     where = deployment.resolve(stack=stack, state=state)
     configuration = _configuration(where)
@@ -62,11 +57,11 @@ def check(
     parsed: Filter | None = None
     try:
         parsed = parser.parse(expression)
-        problems = sorted(_problems(parsed, configuration))
+        problems = sorted(checking.problems(parsed, configuration))
     except InvalidFilter as error:
         problems = [(error.offset, str(error))]
     snapshot = catalogue.read_snapshot(where)
-    passing = None if parsed is None or problems else _passing(parsed, snapshot, configuration, asked)
+    passing = None if parsed is None or problems else checking.passing(parsed, snapshot, configuration, asked)
     contradictions = [] if parsed is None else catalogue.filter_contradictions(parsed, snapshot, configuration)
     hints = catalogue.unmatched_values(parsed, snapshot) if parsed else []
     sentences = explain(parsed) if parsed else []
@@ -91,9 +86,9 @@ def check(
         for sentence in (*contradictions, *hints, *sentences):
             console.print_line(sentence)
         if passing is not None:
-            console.print_line(f"{passing:,} of {len(snapshot):,} items pass{_for_whom(parsed, asked)}")
+            console.print_line(f"{passing:,} of {len(snapshot):,} items pass{checking.for_whom(parsed, asked)}")
         elif parsed is not None and not problems:
-            console.print_line(f"not counted: it needs {_needed(parsed, asked)}")
+            console.print_line(f"not counted: it needs {checking.needed(parsed, asked)}")
     if problems or contradictions:
         raise typer.Exit(1)
 
@@ -104,9 +99,6 @@ def list_filters(stack: Stack = None, state: State = None, as_json: AsJson = Fal
 
     Example: alsolike filters list
     """
-    from cli import console
-    from operations.client import deployment
-
     expressions = _configuration(deployment.resolve(stack=stack, state=state)).filters
     if as_json:
         console.print_json(dict(expressions))
@@ -122,50 +114,3 @@ def _configuration(where: Deployment) -> Configuration:
     from operations.configuration.configuration_store import ConfigurationStore
 
     return ConfigurationStore(where.client("s3"), where.names.artefact_bucket).current().configuration()
-
-
-def _problems(filter_: Filter, configuration: Configuration) -> Iterator[tuple[int, str]]:
-    from alsolike.filters.tree import ColumnDataset
-    from alsolike.filters.types import mismatches
-    from operations.filters.spelling import undeclared, unknown_event_types
-
-    yield from undeclared(filter_, item_columns=configuration.item_columns, user_columns=configuration.user_columns)
-    yield from unknown_event_types(filter_, configuration)
-    columns = {ColumnDataset.ITEMS: configuration.item_columns, ColumnDataset.CURRENT_USER: configuration.user_columns}
-    yield from mismatches(filter_, columns)
-
-
-def _passing(filter_: Filter, snapshot: Snapshot, configuration: Configuration, asked: FilterInputs) -> int | None:
-    """Return how many items pass; None where a request has to say more."""
-    from alsolike.filters.values import refuse_unknown
-    from operations.filters import catalogue
-
-    refuse_unknown(asked.values, filter_, name="the filter")
-    if filter_.needs_item or _missing(filter_, asked):
-        return None
-    return catalogue.passing(filter_, snapshot, configuration, asked=asked)
-
-
-def _missing(filter_: Filter, asked: FilterInputs) -> list[str]:
-    """Return the parameters that the filter needs and that have no value."""
-    from alsolike.filters.tree import Verb
-
-    included = [expression for expression in filter_.expressions if expression.verb is Verb.INCLUDE]
-    needed = dict.fromkeys(name for expression in included for name in expression.parameters)
-    return [name for name in needed if name not in asked.values]
-
-
-def _needed(filter_: Filter, asked: FilterInputs) -> str:
-    """Return what a request has to say before the items that pass can be counted."""
-    options = [f"--value {name}=..." for name in _missing(filter_, asked)]
-    return " and ".join([*options, *(["the item of a request"] if filter_.needs_item else [])])
-
-
-def _for_whom(filter_: Filter | None, asked: FilterInputs) -> str:
-    """Return a note on the user data that the count ignores; empty if it ignores none."""
-    lacking = []
-    if filter_ is not None and filter_.needs_user and not asked.user:
-        lacking.append("properties")
-    if filter_ is not None and filter_.needs_history:
-        lacking.append("interactions")
-    return f" for a user without {' and '.join(lacking)}" if lacking else ""

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli import console
 from cli.options import AsJson, Stack, State
+from operations.client import deployment
 from operations.progress import counted
 
 if TYPE_CHECKING:
@@ -62,7 +64,6 @@ def interactions(
 
     Example: alsolike import interactions orders.csv --event-type purchase --map CUSTOMER=USER_ID
     """
-    from operations.client import deployment
     from operations.ingest.inputs import Options
     from operations.ingest.load import import_interactions
 
@@ -91,7 +92,6 @@ def items(
 
     Example: alsolike import items products.csv --map SKU=ITEM_ID
     """
-    from operations.client import deployment
     from operations.ingest.inputs import Options
     from operations.ingest.load_metadata import import_items
 
@@ -117,7 +117,6 @@ def users(
 
     Example: alsolike import users customers.csv
     """
-    from operations.client import deployment
     from operations.ingest.inputs import Options
     from operations.ingest.load_metadata import import_users
 
@@ -130,8 +129,6 @@ def users(
 @contextlib.contextmanager
 def _interruptible() -> Iterator[None]:
     """Report after Ctrl-C that no imported rows are lost."""
-    from cli import console
-
     try:
         yield
     except KeyboardInterrupt:
@@ -140,8 +137,6 @@ def _interruptible() -> Iterator[None]:
 
 
 def _show(summary: ImportSummary, *, as_json: bool) -> None:
-    from cli import console
-
     if as_json:
         document = dataclasses.asdict(summary)
         console.print_json({**document, "imported": summary.imported, "rejected": summary.rejected})

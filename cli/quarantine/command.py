@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from alsolike.runtime.errors import NotFound
+from cli import console
 from cli.options import AsJson, Stack, State, Yes
-from operations.progress import counted
+from operations.client import deployment
+from operations.progress import Step, counted
 
 if TYPE_CHECKING:
     from alsolike.lake.dead_letters import DeadLetter
-    from operations.progress import Step
     from operations.quarantine.replay import Replayer
     from operations.quarantine.selection import Selection
     from operations.quarantine.store import Entry, QuarantineStore
@@ -48,10 +53,6 @@ def list_held(
 
     Example: alsolike quarantine list --totals
     """
-    import itertools
-
-    from cli import console
-    from operations.client import deployment
     from operations.quarantine import selection
     from operations.quarantine.store import QuarantineStore
 
@@ -88,9 +89,6 @@ def show(
 
     Example: alsolike quarantine show 3f9c
     """
-    from alsolike.runtime.errors import NotFound
-    from cli import console
-    from operations.client import deployment
     from operations.quarantine.store import QuarantineStore
 
     store = QuarantineStore(deployment.resolve(stack=stack, state=state))
@@ -128,10 +126,6 @@ def replay(
 
     Example: alsolike quarantine replay --reason "unknown event type"
     """
-    import dataclasses
-
-    from cli import console
-    from operations.client import deployment
     from operations.quarantine import selection
     from operations.quarantine.replay import Replayer
     from operations.quarantine.store import QuarantineStore
@@ -179,10 +173,6 @@ def drop(
 
     Example: alsolike quarantine drop --since 6h --dry-run
     """
-    import dataclasses
-
-    from cli import console
-    from operations.client import deployment
     from operations.quarantine import selection
     from operations.quarantine.store import QuarantineStore
 
@@ -239,10 +229,6 @@ def _count_only(selected: Iterator[DeadLetter], replayer: Replayer) -> None:
 
 
 def _print_totals(selected: Iterator[DeadLetter], *, as_json: bool) -> None:
-    from collections import Counter
-
-    from cli import console
-
     objects: Counter[tuple[str, str]] = Counter()
     records: Counter[tuple[str, str]] = Counter()
     for held in selected:

@@ -8,7 +8,11 @@ from typing import Any
 
 import typer
 
+from alsolike.catalogue.change_log import ChangeKind
+from cli import console
 from cli.options import AsJson, Stack, State
+from operations.client import deployment
+from operations.recovery.dataset import rebuild_dataset
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,7 +29,6 @@ def profiles(stack: Stack = None, state: State = None, as_json: AsJson = False) 
 
     Example: alsolike rebuild profiles
     """
-    from operations.client import deployment
     from operations.recovery.writing import rebuild_profiles
 
     where = deployment.resolve(stack=stack, state=state)
@@ -58,7 +61,6 @@ def snapshot(stack: Stack = None, state: State = None, as_json: AsJson = False) 
 
     Example: alsolike rebuild snapshot
     """
-    from operations.client import deployment
     from operations.recovery.snapshot import rebuild_snapshot
 
     published = rebuild_snapshot(deployment.resolve(stack=stack, state=state), now_ms=_now_ms())
@@ -71,9 +73,6 @@ def dataset(stack: Stack = None, state: State = None, as_json: AsJson = False) -
 
     Example: alsolike rebuild dataset
     """
-    from operations.client import deployment
-    from operations.recovery.dataset import rebuild_dataset
-
     _show(rebuild_dataset(deployment.resolve(stack=stack, state=state)), as_json=as_json)
 
 
@@ -83,8 +82,6 @@ def everything(stack: Stack = None, state: State = None, as_json: AsJson = False
 
     Example: alsolike rebuild all
     """
-    from alsolike.catalogue.change_log import ChangeKind
-    from operations.client import deployment
     from operations.recovery.rows import rebuild_rows
     from operations.recovery.snapshot import rebuild_snapshot
     from operations.recovery.writing import rebuild_profiles
@@ -98,8 +95,6 @@ def everything(stack: Stack = None, state: State = None, as_json: AsJson = False
 
 
 def _rows(name: str, *, stack: Stack, state: State, as_json: bool) -> None:
-    from alsolike.catalogue.change_log import ChangeKind
-    from operations.client import deployment
     from operations.recovery.rows import rebuild_rows
 
     rebuilt = rebuild_rows(deployment.resolve(stack=stack, state=state), ChangeKind(name), now_ms=_now_ms())
@@ -107,8 +102,6 @@ def _rows(name: str, *, stack: Stack, state: State, as_json: bool) -> None:
 
 
 def _show(document: dict[str, Any], *, as_json: bool) -> None:
-    from cli import console
-
     if as_json:
         console.print_json(document)
     else:

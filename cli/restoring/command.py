@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from alsolike.runtime.errors import InvalidInput
+from cli import console
 from cli.options import AsJson, Stack, State, Yes
+from operations.client import deployment
+from operations.recovery.objects import Planned, carry_out, plan
 from operations.recovery.source import RestoreSource
-
-if TYPE_CHECKING:
-    from operations.recovery.objects import Planned
+from operations.times import milliseconds, moment
 
 
 def restore(
@@ -38,19 +40,13 @@ def restore(
 
     Example: alsolike restore --to 2026-03-01T12:00:00Z --dry-run
     """
-    from cli import console
-    from operations.client import deployment
     from operations.recovery.erasures import drop_erased
-    from operations.recovery.objects import carry_out, plan
     from operations.recovery.snapshot import rebuild_snapshot
     from operations.recovery.tables import restore_tables
-    from operations.times import milliseconds, moment
 
     then = moment(to, option="--to")
     now_ms = time.time_ns() // 1_000_000
     if milliseconds(then) > now_ms:
-        from alsolike.runtime.errors import InvalidInput
-
         raise InvalidInput(f"--to is {to!r}, expected a time that has passed")
     where = deployment.resolve(stack=stack, state=state)
     with console.step("old versions"):
@@ -70,8 +66,6 @@ def restore(
 
 
 def _show(planned: list[Planned], *, as_json: bool) -> None:
-    from cli import console
-
     if as_json:
         console.print_json(
             [

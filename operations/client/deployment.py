@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from alsolike.declarations.parameters import TREE, Names, parameter_name
 from alsolike.runtime.errors import NotFound, Unavailable
 from operations.client.aws import session_clients, translate_aws_errors
-from operations.keys import CommandKey, KeyPair
 
 if TYPE_CHECKING:
     from local_cloud.client import Cloud
+    from operations.keys import KeyPair
 
 STATE_VARIABLE = "ALSOLIKE_STATE"
 DEFAULT_STATE = Path(".alsolike/cloud.json")
@@ -84,6 +84,8 @@ def options(*, stack: str | None = None, state: Path | None = None) -> tuple[str
 
 def on_aws(environment: str) -> Deployment:
     """Return a deployment on AWS, found with the usual credentials and region."""
+    from operations.keys import CommandKey  # imports botocore, which help texts do without
+
     client = session_clients()
     names = read_names(client("ssm"), environment)
     return Deployment(environment, names, client, CommandKey(client, names), is_local=False)
@@ -106,6 +108,8 @@ def embedded(state: Path) -> Deployment:
 
 def of_cloud(cloud: Cloud) -> Deployment:
     """Return the deployment on a running embedded cloud."""
+    from operations.keys import CommandKey
+
     client = session_clients(embedded=cloud.endpoint, region=cloud.state.region)
     environment, names = only_names(client("ssm"))
     names = dataclasses.replace(names, api_url=cloud.api_url)

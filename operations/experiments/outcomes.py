@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -14,8 +15,10 @@ from alsolike.declarations.tables import ENGAGEMENT_COLUMNS, OUTCOMES_COLUMNS, S
 from alsolike.experiments.metrics import READ as METRIC_COLUMNS
 from alsolike.lake.engagement import Engagement
 from alsolike.lake.lake import event_date
-from alsolike.runtime.errors import InvalidInput
+from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.runtime.s3 import scan
+from operations import progress
+from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
 
 ROWS_AT_ONCE = 65_536
@@ -79,3 +82,21 @@ def _files(client: Any, bucket: str, prefix: str, *, first: str, last: str) -> I
 
 def _date(key: str) -> str:
     return key.split("/")[1].partition("=")[2]
+
+
+def attribute(where: Deployment) -> None:
+    """Attribute the events so far to answers, without waiting for the schedule.
+
+    Raises
+    ------
+    Unavailable
+        If the function fails or Lambda does not answer.
+    """
+    name = where.names.attribute_outcomes_function
+    with progress.step("attribution") as step, translate_aws_errors(f"function {name}"):
+        answer = where.client("lambda").invoke(FunctionName=name, Payload=b"{}")
+        outcome = orjson.loads(answer["Payload"].read())
+        if "FunctionError" in answer:
+            raise Unavailable(f"attribution failed: {outcome.get('errorMessage', outcome)}")
+        more = "" if outcome["complete"] else ", more are left for the next call"
+        step.note(progress.counted(outcome["days"], "day") + more)

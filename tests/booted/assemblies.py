@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cli import boot
 from infra_cdk.assembly import inputs_digest
+from operations import boot
 
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / "build" / "test-assemblies"

@@ -14,10 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from alsolike.registry.registry import Registry
-from cli import boot, website
 from cli.termination import terminated_like_interrupted
-from cli.up import wait_for_interrupt
 from local_cloud.client import Cloud
+from operations import boot, pages
 from operations.client import deployment
 from tests.booted.assemblies import QUICK, synthesized
 from tests.booted.shop import SECONDS_PER_DAY, Shop, eventually, write_history
@@ -46,7 +45,7 @@ class PagesShop(Shop):
         self.deployment = deployment.of_cloud(cloud)
         names = self.deployment.names
         self.url, self.sign_in_url = names.web_url, names.sign_in_url
-        website.publish_pages(self.deployment, boot.PAGES)
+        pages.publish(self.deployment, boot.PAGES)
 
     def stock(self, directory: Path) -> None:
         """Declare columns, put thirty items into the catalogue, train on what three groups of users buy.
@@ -106,4 +105,4 @@ if __name__ == "__main__":
     place = Path(sys.argv[1])
     with terminated_like_interrupted(), stocked_shop(place, place / "cloud.json") as found:
         print(found.url, flush=True)
-        wait_for_interrupt(found.cloud)
+        boot.wait_for_interrupt(found.cloud)

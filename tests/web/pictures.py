@@ -22,9 +22,9 @@ from rich.text import Text
 
 from cli import console
 from cli.demo import summary as results
-from cli.demo.run import Demo
 from operations import progress
 from operations.client import deployment
+from operations.demo.run import Demo
 from tests.web.browser import Watch, chromium, new_page
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
@@ -55,6 +55,7 @@ def main(arguments: Sequence[str]) -> int:
             recording = Recording()
             progress.report_to(console)
             with contextlib.redirect_stdout(recording), contextlib.redirect_stderr(recording):
+                stack.enter_context(console.observing(demo.record))
                 where = stack.enter_context(demo.running())
                 results.show(demo.summary)
             recording.write_svg(IMAGES / "demo.svg", command="make demo")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from alsolike.runtime.errors import InvalidInput
-from cli import boot
+from cli.next_steps import curl_lines
 from operations.client.deployment import Deployment
 from operations.ingest.inputs import Options
 from operations.ingest.load_metadata import import_items
@@ -40,7 +40,7 @@ main.main()
 
 
 def test_pasted_event_has_the_time_of_pasting(deployment: Deployment, tmp_path: Path) -> None:
-    *_, line = boot.curl_lines(deployment, user_id="o'hara $(id)", item_id="7")
+    *_, line = curl_lines(deployment, user_id="o'hara $(id)", item_id="7")
     shell = tmp_path / "curl"
     shell.write_text('#!/bin/sh\nfor last; do :; done\nprintf %s "$last"\n')
     shell.chmod(0o755)

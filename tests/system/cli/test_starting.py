@@ -19,7 +19,7 @@ try:
 except SystemExit:
     pass
 """
-STATUS = "from cli import status, website, drift; from operations.models import training_run, versions"
+STATUS = "from cli import status as command; from operations import status"
 RECOMMEND = "from cli import recommend; from operations.client import api, deployment"
 MODELS = (
     "from cli import console, models; from operations.client import deployment; from operations.models import versions"

@@ -8,7 +8,7 @@ from typing import Any
 
 from alsolike.trends.reader import TrendsReader
 from alsolike.trends.trends import Trends
-from cli.costing.measuring import CALLS
+from operations.cost_measurement import CALLS
 from tests.booted.shop import SECONDS_PER_DAY, Shop, eventually, kill
 
 ITEMS = 8

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from alsolike.runtime.errors import Unavailable
-from cli import boot, console
+from cli import console
 from local_cloud import client
 from local_cloud.client import Cloud, CloudError
 from local_cloud.state import CloudState
+from operations import boot
 
 NOBODY = "http://127.0.0.1:1"
 

@@ -10,11 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from alsolike.runtime.errors import InvalidInput
-from cli import boot
-from cli.costing import measuring
-from cli.costing.measuring import CallFigures, Measured, figures
 from cli.main import app
+from operations import boot
+from operations import cost_measurement as measuring
 from operations.cost import Duration
+from operations.cost_measurement import CallFigures, Measured, figures
 
 REGION = "us-east-1"
 LOAD = ("--users", "1000", "--events-per-day", "24000", "--requests-per-day", "240000", "--items", "100")

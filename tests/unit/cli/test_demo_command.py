@@ -14,12 +14,12 @@ import pytest
 
 from alsolike.runtime.errors import AlsolikeError, Unavailable
 from cli import console
-from cli.demo import run
-from cli.demo.run import DIRECTORY, Demo
 from cli.main import main
 from operations.client.background import Background
 from operations.client.deployment import Deployment
+from operations.demo import run
 from operations.demo.results import DemoCheck, FirstRecommendation
+from operations.demo.run import DIRECTORY, Demo
 from tests.unit.cli.shop import KEY, NAMES
 
 PASSED = DemoCheck("rankings agree", True, "2 of 2", "2 of 2 answers agree")
@@ -48,14 +48,13 @@ class Finished(Demo):
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Deployment]:
-        with console.observing(self._record):
-            self.summary.first = FirstRecommendation("42", ("7",), after_s=1.0)
-            self.summary.checks = [self.check]
-            with console.step("train the model"):
-                if self.error is not None:
-                    raise self.error
-            self._cloud = SimpleNamespace(state=Interrupted())  # type: ignore[assignment]
-            yield Deployment("demo", NAMES, lambda service: None, lambda: KEY, is_local=True)
+        self.summary.first = FirstRecommendation("42", ("7",), after_s=1.0)
+        self.summary.checks = [self.check]
+        with console.step("train the model"):
+            if self.error is not None:
+                raise self.error
+        self._cloud = SimpleNamespace(state=Interrupted())  # type: ignore[assignment]
+        yield Deployment("demo", NAMES, lambda service: None, lambda: KEY, is_local=True)
 
 
 @pytest.fixture

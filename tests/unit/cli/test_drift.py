@@ -22,9 +22,9 @@ from alsolike.training.monitoring import (
 )
 from cli import main as command
 from cli.drift import _BECAME
-from cli.status import _drift
 from operations.client import deployment as deployments
 from operations.client.deployment import Deployment
+from operations.status import _drift
 from tests.unit.cli.shop import KEY
 from tests.unit.cli.stub_function import StubFunction
 

@@ -14,14 +14,15 @@ from alsolike.profiles.profile import RecentInteraction
 from alsolike.profiles.store import ProfileStore
 from alsolike.registry.registry import Registry
 from alsolike.runtime.errors import NotFound, Unavailable
-from cli import boot
 from cli.main import app
-from cli.next_steps import check_can_recommend, step_lines, stored_user
-from cli.up import api_lines, wait_for_interrupt
+from cli.next_steps import check_can_recommend, step_lines
+from cli.up import api_lines
 from local_cloud.client import Cloud
 from local_cloud.state import CloudState
+from operations import boot
 from operations.client.deployment import Deployment
 from operations.demo.results import DemoFailed
+from operations.stage import stored_user
 from tests.unit.local_cloud.processes import NO_PROCESS
 
 
@@ -35,7 +36,7 @@ def test_cloud_that_dies_is_noticed_and_leaves_no_state_file(tmp_path: Path) -> 
     cloud = Cloud(cloud_state(NO_PROCESS), path=path)
 
     with pytest.raises(Unavailable, match=f"process {NO_PROCESS}. has ended by itself"):
-        wait_for_interrupt(cloud)
+        boot.wait_for_interrupt(cloud)
     cloud.stop()
 
     assert not path.exists()
@@ -60,7 +61,7 @@ def test_cloud_that_runs_is_named_before_anything_is_built(
 def test_up_ends_without_an_error_where_the_cloud_was_told_to_stop(tmp_path: Path) -> None:
     cloud = Cloud(cloud_state(NO_PROCESS), path=tmp_path / "cloud.json")  # as a cloud does that ends by itself
 
-    wait_for_interrupt(cloud)
+    boot.wait_for_interrupt(cloud)
 
 
 def test_down_without_a_cloud_says_so_and_succeeds(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from alsolike.runtime.errors import NotFound
-from cli import website
+from operations import pages as site
 from operations.client.deployment import Deployment
 from tests.fakes.places import create_bucket
 
@@ -53,7 +53,7 @@ def published(deployment: Deployment) -> dict[str, Any]:
 
 
 def test_the_build_and_nothing_else_is_there(with_pages: Deployment, pages: Path) -> None:
-    assert website.publish_pages(with_pages, pages) == 5
+    assert site.publish(with_pages, pages) == 5
 
     assert set(published(with_pages)) == {"index.html", "assets/new.js", "assets/new.css", "icon.svg", "site.json"}
 
@@ -61,7 +61,7 @@ def test_the_build_and_nothing_else_is_there(with_pages: Deployment, pages: Path
 def test_what_is_named_after_its_contents_is_kept_and_the_rest_asked_for_each_time(
     with_pages: Deployment, pages: Path
 ) -> None:
-    website.publish_pages(with_pages, pages)
+    site.publish(with_pages, pages)
 
     found = {key: (each["ContentType"], each["CacheControl"]) for key, each in published(with_pages).items()}
     for_ever = "public, max-age=31536000, immutable"
@@ -80,7 +80,7 @@ def test_pages_come_after_what_they_refer_to_and_what_is_old_goes_last(with_page
     s3.meta.events.register("before-call.s3.PutObject", lambda params, **_: calls.append(params["url_path"]))
     s3.meta.events.register("before-call.s3.DeleteObject", lambda params, **_: calls.append(params["url_path"]))
 
-    website.publish_pages(with_pages, pages)
+    site.publish(with_pages, pages)
 
     order = [call.removeprefix("/") for call in calls]
     assert order.index("assets/new.js") < order.index("index.html")
@@ -88,7 +88,7 @@ def test_pages_come_after_what_they_refer_to_and_what_is_old_goes_last(with_page
 
 
 def test_the_site_says_where_to_sign_in_and_where_the_api_is(with_pages: Deployment, pages: Path) -> None:
-    website.publish_pages(with_pages, pages)
+    site.publish(with_pages, pages)
 
     assert json.load(published(with_pages)["site.json"]["Body"]) == {
         "environment": "shop",
@@ -107,7 +107,7 @@ def test_the_site_says_where_to_sign_in_and_where_the_api_is(with_pages: Deploym
 def test_sign_ins_return_to_the_pages_once_they_are_published(with_pages: Deployment, pages: Path) -> None:
     names = with_pages.names
 
-    website.publish_pages(with_pages, pages)
+    site.publish(with_pages, pages)
 
     stored = with_pages.client("cognito-idp").describe_user_pool_client(
         UserPoolId=names.user_pool_id, ClientId=names.web_client_id
@@ -117,39 +117,39 @@ def test_sign_ins_return_to_the_pages_once_they_are_published(with_pages: Deploy
 
 
 def test_addresses_are_those_of_both_pages(with_pages: Deployment, deployment: Deployment) -> None:
-    assert [line.split()[1] for line in website.page_lines(with_pages)] == [
+    assert [line.split()[1] for line in site.page_lines(with_pages)] == [
         "https://site/",
         "https://site/console.html",
     ]
-    assert website.page_lines(deployment) == []
+    assert site.page_lines(deployment) == []
 
 
 def test_a_deployment_without_pages_is_refused(deployment: Deployment, pages: Path) -> None:
     with pytest.raises(NotFound, match="deployment 'shop' has no pages: its setting `web` is false"):
-        website.publish_pages(deployment, pages)
+        site.publish(deployment, pages)
 
 
 def test_a_folder_without_pages_is_refused_before_anything_is_replaced(with_pages: Deployment, tmp_path: Path) -> None:
     with pytest.raises(NotFound, match=r"has no pages, expected index\.html"):
-        website.publish_pages(with_pages, tmp_path / "nothing")
+        site.publish(with_pages, tmp_path / "nothing")
 
     assert set(published(with_pages)) == {"assets/old.js"}
 
 
 def test_the_cards_columns_stay_when_the_pages_are_published_again(with_pages: Deployment, pages: Path) -> None:
-    website.publish_pages(with_pages, pages)
-    website.choose_cards(with_pages, {"title": "NAME", "image": "COVER_URL"})
+    site.publish(with_pages, pages)
+    site.choose_cards(with_pages, {"title": "NAME", "image": "COVER_URL"})
 
-    website.publish_pages(with_pages, pages)
+    site.publish(with_pages, pages)
 
-    site = json.loads(published(with_pages)["site.json"]["Body"].read())
-    assert site["cards"] == {"title": "NAME", "image": "COVER_URL"}
-    assert site["signIn"]["clientId"] == with_pages.names.web_client_id
+    stored = json.loads(published(with_pages)["site.json"]["Body"].read())
+    assert stored["cards"] == {"title": "NAME", "image": "COVER_URL"}
+    assert stored["signIn"]["clientId"] == with_pages.names.web_client_id
 
 
 def test_cards_without_columns_are_the_default_ones(with_pages: Deployment, pages: Path) -> None:
-    website.choose_cards(with_pages, {"title": "NAME"})
+    site.choose_cards(with_pages, {"title": "NAME"})
 
-    website.choose_cards(with_pages, {})
+    site.choose_cards(with_pages, {})
 
     assert "cards" not in json.loads(published(with_pages)["site.json"]["Body"].read())

@@ -10,15 +10,16 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from alsolike.runtime.errors import Unavailable
-from cli import console
-from cli.costing import made_up
+from operations import boot, made_up_shop, progress
+from operations.client import deployment
+from operations.client.api import Api
+from operations.client.aws import translate_aws_errors
+from operations.client.deployment import Deployment
 from operations.cost import Duration
-
-if TYPE_CHECKING:
-    from operations.client.deployment import Deployment
+from operations.models import training_run
 
 CALLS = 100
 SERVED_TIMEOUT_S, CONSUMED_TIMEOUT_S = 120.0, 120.0
@@ -101,21 +102,16 @@ def measure(*, state: Path | None, events_per_call: int) -> Measured:
     Unavailable
         If the cloud does not boot or answer.
     """
-    from operations.client import deployment
-
     if state is not None:
         return _drive(deployment.embedded(state), items=None, events_per_call=events_per_call)
     with tempfile.TemporaryDirectory(prefix="alsolike-cost-") as name, _booted(Path(name)) as where:
         trained = _train(where, Path(name))
-        measured = _drive(where, items=made_up.item_ids(), events_per_call=events_per_call)
+        measured = _drive(where, items=made_up_shop.item_ids(), events_per_call=events_per_call)
         return measured if trained is None else Measured(measured.functions, (*measured.remarks, trained))
 
 
 @contextlib.contextmanager
 def _booted(directory: Path) -> Iterator[Deployment]:
-    from cli import boot
-    from operations.client import deployment
-
     boot.build_layers()
     boot.synthesize(ENVIRONMENT, directory / "cdk.out")
     with boot.running_cloud(directory / "cdk.out", state=directory / "cloud.json") as cloud:
@@ -124,24 +120,22 @@ def _booted(directory: Path) -> Iterator[Deployment]:
 
 def _train(where: Deployment, directory: Path) -> str | None:
     """Import the made-up shop and train on it; say what went otherwise than it should."""
-    from operations.client.api import Api
     from operations.ingest.load import import_interactions
     from operations.ingest.load_metadata import import_items
-    from operations.models import training_run
 
     now_s = int(time.time())
     items, interactions = directory / "items.csv", directory / "interactions.csv"
-    made_up.write_items(items)
-    made_up.write_interactions(interactions, now_s=now_s)
-    with console.step("import a made-up shop"):
+    made_up_shop.write_items(items)
+    made_up_shop.write_interactions(interactions, now_s=now_s)
+    with progress.step("import a made-up shop"):
         import_items([items], where, now_ms=now_s * 1_000)
         import_interactions([interactions], where, default_event_type="view", now_ms=now_s * 1_000)
-    with console.step("train on it") as step:
+    with progress.step("train on it") as step:
         outcome = training_run.follow(where, training_run.start(where, reason="measuring cost"), on_state=step.note)
         if outcome.decision != "promoted":
             return f"no model serves: its version was {outcome.decision}; recommend answered without one"
     api, deadline = Api(where), time.monotonic() + SERVED_TIMEOUT_S
-    while api.recommendations(made_up.user_ids()[0], k=25).model_version != outcome.version:
+    while api.recommendations(made_up_shop.user_ids()[0], k=25).model_version != outcome.version:
         if time.monotonic() > deadline:
             raise Unavailable(f"model {outcome.version} is champion and is not served after {SERVED_TIMEOUT_S:g} s")
         time.sleep(0.2)
@@ -150,9 +144,7 @@ def _train(where: Deployment, directory: Path) -> str | None:
 
 def _drive(where: Deployment, *, items: Sequence[str] | None, events_per_call: int) -> Measured:
     """Send calls with events and requests; read the logs of what they brought about."""
-    from operations.client.api import Api
-
-    api, users = Api(where), made_up.user_ids()
+    api, users = Api(where), made_up_shop.user_ids()
     wanted = items or _some_items(where)
     started_ms = time.time_ns() // 1_000_000
 
@@ -170,12 +162,12 @@ def _drive(where: Deployment, *, items: Sequence[str] | None, events_per_call: i
         api.put_events(user_id, events, session_id=f"cost-{number}")
         api.recommendations(user_id, k=25)
 
-    with console.step("send events and requests", total=CALLS) as step:
+    with progress.step("send events and requests", total=CALLS) as step:
         for number in range(CALLS):
             once(number)
             step.advance()
     events = CALLS * events_per_call
-    with console.step("wait for what follows from them"):
+    with progress.step("wait for what follows from them"):
         logs = _wait_until_archived(where, events, since_ms=started_ms)
     return Measured(figures(logs, _read_logs(where), events=events, requests=CALLS, events_per_call=events_per_call))
 
@@ -220,11 +212,9 @@ def figures(
 
 
 def _some_items(where: Deployment) -> list[str]:
-    from operations.client.aws import translate_aws_errors
-
     with translate_aws_errors(f"table {where.names.catalogue_table}"):
         page = where.client("dynamodb").scan(TableName=where.names.catalogue_table, Limit=100)
-    return [item["item_id"]["S"] for item in page["Items"]] or made_up.item_ids()
+    return [item["item_id"]["S"] for item in page["Items"]] or made_up_shop.item_ids()
 
 
 def _wait_until_archived(where: Deployment, events: int, *, since_ms: int) -> dict[str, list[str]]:
@@ -241,8 +231,6 @@ def _wait_until_archived(where: Deployment, events: int, *, since_ms: int) -> di
 
 def _read_logs(where: Deployment, *, since_ms: int = 0) -> dict[str, list[str]]:
     """Return the lines of each function's log; its metrics name it."""
-    from operations.client.aws import translate_aws_errors
-
     client, found = where.client("logs"), defaultdict[str, list[str]](list)
     with translate_aws_errors("CloudWatch Logs"):
         groups = [

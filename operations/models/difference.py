@@ -16,7 +16,6 @@ from alsolike.runtime.errors import NotFound, Unavailable
 from alsolike.runtime.s3 import S3Object, download
 from alsolike.training import dataset
 from alsolike.training.dataset import DatasetManifest
-from cli import console
 from operations.client.deployment import Deployment
 from operations.models import versions as model_versions
 
@@ -31,7 +30,6 @@ _DATASET = (
     "first_event_ms",
     "last_event_ms",
 )
-SHOWN_ITEMS = 10
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -88,27 +86,6 @@ def difference(where: Deployment, before: str, after: str) -> Difference:
     )
 
 
-def print_difference(found: Difference) -> None:
-    """Print it for people."""
-    for title, changes in (("figures", found.figures), ("dataset", found.dataset)):
-        rows = [[change.name, change.before, change.after, _delta(change)] for change in changes]
-        if rows:
-            console.print_table([title, found.before, found.after, "difference"], rows)
-    if not found.figures:
-        console.print_line("their figures are the same")
-    for what, items in (("added", found.items_added), ("gone", found.items_gone)):
-        more = f" and {len(items) - SHOWN_ITEMS:,} more" if len(items) > SHOWN_ITEMS else ""
-        console.print_line(f"items {what}: {', '.join(items[:SHOWN_ITEMS]) or 'none'}{more}")
-
-
-def _delta(change: FigureChange) -> float | int | None:
-    both = (change.before, change.after)
-    if any(isinstance(value, bool) or not isinstance(value, int | float) for value in both):
-        return None
-    delta: float | int = change.after - change.before
-    return delta
-
-
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[FigureChange, ...]:
     return tuple(
         FigureChange(name, before.get(name), after.get(name))
@@ -156,7 +133,6 @@ def _dataset(where: Deployment, dataset_id: str) -> DatasetManifest | None:
 
 def _items(where: Deployment, version: str) -> set[str]:
     """Return the ids that a version knows, from the two files of its bundle that have them."""
-
     bucket = where.names.artefact_bucket
     with tempfile.TemporaryDirectory(prefix="alsolike-") as name:
         for file in _IDS:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from alsolike.events.interactions import profile_id
 from alsolike.lake.served import UNKNOWN, Served
 from alsolike.profiles.store import RecentInteraction
 from alsolike.runtime.errors import InvalidInput
+from operations.client.deployment import Deployment
 from operations.client.stored_ids import pseudonyms, stored_ids
-
-if TYPE_CHECKING:
-    from operations.client.deployment import Deployment
+from operations.recovery.past_profile import past
 
 
 def history_at_answer(where: Deployment, row: Served, user: str) -> tuple[RecentInteraction, ...]:
@@ -24,8 +21,6 @@ def history_at_answer(where: Deployment, row: Served, user: str) -> tuple[Recent
     Unavailable
         If the lake or Secrets Manager does not answer.
     """
-    from cli.profile import past
-
     ids = stored_ids(where)
     as_user, as_session = ids.user(user), ids.session(user)
     hashes = pseudonyms(where)

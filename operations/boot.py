@@ -11,13 +11,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alsolike.runtime.errors import AlsolikeError, InvalidInput, Unavailable
-from cli import console
-from operations import extras
+from operations import extras, pages, progress
 
 if TYPE_CHECKING:
     from local_cloud.client import Cloud
@@ -27,6 +27,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = ROOT / "build" / "layers"
 PAGES = ROOT / "build" / "web"
 BOOT_TIMEOUT_S = 180.0
+_LOOK_EVERY_S = 0.5
 DEFAULT_PORT = 4600
 """Port of the AWS endpoint; the API, the sign-in and the pages take the next ones."""
 
@@ -44,7 +45,7 @@ def build_layers() -> None:
         If that fails.
     """
     extras.require("uv")
-    with console.step("build layers") as step:
+    with progress.step("build layers") as step:
         kinds = (".py", ".txt", ".in")
         sources = _digest(path for path in (ROOT / "layers").rglob("*") if path.suffix in kinds)
         stamp = LAYERS.parent / "layers.sources"
@@ -65,7 +66,7 @@ def build_pages() -> None:
         If that fails.
     """
     _require_clone()
-    with console.step("build the pages") as step:
+    with progress.step("build the pages") as step:
         sources = _digest(path for path in (ROOT / "web").rglob("*") if "node_modules" not in path.parts)
         stamp = PAGES.parent / "web.sources"
         if PAGES.is_dir() and stamp.is_file() and stamp.read_text(encoding="utf-8") == sources:
@@ -83,10 +84,8 @@ def build_pages() -> None:
 
 def publish_pages(deployment: Deployment) -> None:
     """Put the pages where the deployment's users see them; nowhere, if it has none."""
-    from cli import website
-
     if deployment.names.web_bucket:
-        website.publish_pages(deployment, PAGES)
+        pages.publish(deployment, PAGES)
 
 
 def synthesize(
@@ -114,7 +113,7 @@ def synthesize(
     """
     _require_clone()
     extras.require("aws_cdk")
-    with console.step("synthesize the CDK app") as step:
+    with progress.step("synthesize the CDK app") as step:
         arguments = [sys.executable, "-m", "infra_cdk.assembly", "--outdir", str(directory.resolve())]
         if environment is not None:
             arguments += ["--environment", environment]
@@ -155,7 +154,7 @@ def claim(state: Path, *, reach: Sequence[str] = ()) -> None:
     try:
         CloudState.claim(state)
     except StateError as error:
-        raise Unavailable(f"{error}. Stop it with `{console.call('down', *reach)}`") from error
+        raise Unavailable(f"{error}. Stop it with `{_call('down', *reach)}`") from error
 
 
 def check_data(data: Path) -> bool:
@@ -173,9 +172,9 @@ def check_data(data: Path) -> bool:
     try:
         return check(data)
     except DataInUseError as error:
-        raise Unavailable(f"{error}. Stop it with `{console.call('down')}`, or use another --data") from error
+        raise Unavailable(f"{error}. Stop it with `{_call('down')}`, or use another --data") from error
     except UnreadableDataError as error:
-        reset = console.call("reset", "--data", str(data))
+        reset = _call("reset", "--data", str(data))
         raise Unavailable(f"{error}. Delete it with `{reset}`, or use another --data") from error
     except DataError as error:
         raise Unavailable(f"{error}. Fix this, or use another --data") from error
@@ -194,7 +193,7 @@ def delete_data(data: Path) -> bool:
     try:
         return delete(data)
     except DataInUseError as error:
-        raise Unavailable(f"{error}. Stop it with `{console.call('down')}`") from error
+        raise Unavailable(f"{error}. Stop it with `{_call('down')}`") from error
 
 
 def first_port(wanted: int | None, *, has_booted: bool = False) -> int | None:
@@ -242,7 +241,7 @@ def running_cloud(
     from local_cloud.client import Cloud, CloudError
 
     region = assembly_region(assembly)
-    with console.step("deploy on the embedded cloud", total=_resources(assembly)) as step:
+    with progress.step("deploy on the embedded cloud", total=_resources(assembly)) as step:
 
         def deployed(line: str) -> None:
             step.advance("(AWS::" in line)  # a line for each resource, and few others
@@ -276,6 +275,24 @@ def running_cloud(
         raise Unavailable(str(error)) from error
 
 
+def wait_for_interrupt(cloud: Cloud) -> None:
+    """Return after Ctrl-C, SIGTERM or `alsolike down`.
+
+    Raises
+    ------
+    Unavailable
+        If the cloud ends in another way.
+    """
+    with contextlib.suppress(KeyboardInterrupt):
+        while cloud.state.alive:
+            time.sleep(_LOOK_EVERY_S)
+        if cloud.was_stopped:
+            return
+        raise Unavailable(
+            f"the embedded cloud (process {cloud.state.pid}) has ended by itself; start it again with `alsolike up`"
+        )
+
+
 def assembly_region(assembly: Path) -> str:
     """Return the region that an assembly is for.
 
@@ -290,54 +307,6 @@ def assembly_region(assembly: Path) -> str:
     if len(regions) != 1:
         raise InvalidInput(f"{assembly} is for the regions {sorted(regions)}, expected one")
     return str(regions.pop())
-
-
-def layer_sentences(cloud: Cloud) -> tuple[str, ...]:
-    """Say what runs the functions here, and which packages come from where, one sentence each."""
-    runtimes, own, other = dict[str, None](), set[str](), dict[str, None]()
-    for function in cloud.state.functions.values():
-        runtimes[
-            f"functions run on Python {function['python']} ({function['architecture']}) under "
-            f"{function['runtime_client']}; the template says {function['template_runtime']} "
-            f"({function['template_architecture']})"
-        ] = None
-        for source in function["layers"]:
-            if source["source"] == "layer":
-                own.add(source["package"])
-                continue
-            layer = source["layer"].split(":layer:")[-1]
-            package = f"all of {layer}" if source["package"] == "*" else source["package"]
-            other[f"from the environment: {package} ({source['reason']})"] = None
-    return (*runtimes, f"from the layers as built: {', '.join(sorted(own))}", *other)
-
-
-def curl_lines(where: Deployment, *, user_id: str, item_id: str, reach: Sequence[str] = ()) -> list[str]:
-    """Return calls of the API to paste into a shell: the first one creates a key, the others sign with it.
-
-    Parameters
-    ----------
-    reach
-        Options with which `alsolike keys` finds this deployment.
-    """
-    trust = f"--cacert {shlex.quote(str(where.certificate))} " if where.certificate else ""
-
-    def call(path: str, body: str) -> str:
-        return (
-            f'curl -s {trust}--aws-sigv4 "aws:amz:$AWS_REGION:personalize" '
-            f'--user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" "$AWS_ENDPOINT_URL_PERSONALIZE{path}" -d {body}'
-        )
-
-    asked = json.dumps({"userId": user_id, "numResults": 10})
-    event = json.dumps({"eventType": "purchase", "itemId": item_id})
-    tracking_id = where.names.tracking_id
-    sent = json.dumps({"trackingId": tracking_id, "userId": user_id, "sessionId": "try", "eventList": []})
-    # The shell fills in the time: the same event of the same second would count once, however often it is pasted.
-    before, after = f'{sent[:-2]}{event[:-1]}, "sentAt": ', "}]}"
-    return [
-        f'eval "$({console.call("keys", "create", "try", *reach)})"',
-        call("/recommendations", shlex.quote(asked)),
-        call("/events", f"{shlex.quote(before)}$(date +%s){shlex.quote(after)}"),
-    ]
 
 
 def _run(
@@ -377,6 +346,10 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def _call(*arguments: str) -> str:
+    return shlex.join(["alsolike", *arguments])
 
 
 def _require_clone() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alsolike.runtime.errors import Unavailable
-from cli import boot, console
+from operations import boot
 from operations.client import deployment
 from operations.client.background import Background
 from operations.demo.results import DemoSummary
@@ -68,7 +68,6 @@ class Demo:
         boot.delete_data(DATA)
         assembly = DIRECTORY / "cdk.out"
         with contextlib.ExitStack() as stack:
-            stack.enter_context(console.observing(self._record))
             stack.callback(boot.stop_builds)
             pages, data = Background(boot.build_pages), Background(self._prepare)
             boot.build_layers()
@@ -95,7 +94,8 @@ class Demo:
         loop.run(data, on_first=lambda: self._on_first(self.summary))
         self.summary.total_s = time.monotonic() - self._started_s
 
-    def _record(self, step: str, seconds: float, finished: bool) -> None:
+    def record(self, step: str, seconds: float, finished: bool) -> None:
+        """Add a step that has ended to the summary."""
         if finished:
             self.summary.steps[step] = self.summary.steps.get(step, 0.0) + seconds
         else:

@@ -1,0 +1,39 @@
+"""Completion of an erasure."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from alsolike.privacy.erasures import ErasureReceipt, ErasureReceiptStore
+from alsolike.runtime.errors import Unavailable
+from operations import progress
+from operations.client.aws import translate_aws_errors
+from operations.client.deployment import Deployment
+
+
+def completed(where: Deployment, erasure: str) -> ErasureReceipt:
+    """Wait for an erasure to end, and return its receipt.
+
+    Raises
+    ------
+    Unavailable
+        If its workflow fails, which itself reports this to the operators.
+    """
+    receipts = ErasureReceiptStore(where.client("s3"), where.names.artefact_bucket)
+    with progress.step("erasure"):
+        while (receipt := receipts.read(erasure)).completed_at_ms is None:
+            if (failure := _failure(where, receipt)) is not None:
+                raise Unavailable(f"erasure {erasure}: its workflow {failure}; ask for the erasure again to go on")
+            time.sleep(1)
+    return receipt
+
+
+def _failure(where: Deployment, receipt: ErasureReceipt) -> str | None:
+    """Return how the workflow ended, if it did without completing the erasure."""
+    machine = where.names.erasure_state_machine_arn
+    execution = f"{machine.replace(':stateMachine:', ':execution:')}:{receipt.erasure_id}-{receipt.runs}"
+    with translate_aws_errors(f"execution {execution}"):
+        found: dict[str, Any] = where.client("stepfunctions").describe_execution(executionArn=execution)
+    ended = str(found["status"])
+    return None if ended in ("RUNNING", "SUCCEEDED") else f"is {ended}"

@@ -1,0 +1,46 @@
+"""Reports of drift: what monitoring found last, or finds now."""
+
+from __future__ import annotations
+
+import orjson
+
+from alsolike.declarations.storage import MONITORING_LATEST_KEY
+from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.s3 import S3Object
+from alsolike.training.monitoring import DriftReport
+from operations import progress
+from operations.client.aws import translate_aws_errors
+from operations.client.deployment import Deployment
+
+
+def latest(where: Deployment) -> DriftReport | None:
+    """Return what the last look found; None before the first.
+
+    Raises
+    ------
+    InvalidInput
+        If it is unreadable.
+    Unavailable
+        If S3 does not answer.
+    """
+    stored = S3Object(where.client("s3"), where.names.artefact_bucket, MONITORING_LATEST_KEY).read()
+    return DriftReport.from_json(stored.body) if stored else None
+
+
+def look(where: Deployment) -> DriftReport:
+    """Compare now, and return the report.
+
+    Raises
+    ------
+    Unavailable
+        If the function fails or Lambda does not answer.
+    """
+    name = where.names.monitor_models_function
+    with progress.step("look") as step, translate_aws_errors(f"function {name}"):
+        body = where.client("lambda").invoke(FunctionName=name, Payload=b"{}")
+        found = body["Payload"].read()
+        if "FunctionError" in body:
+            raise Unavailable(f"monitoring failed: {orjson.loads(found).get('errorMessage', found)}")
+        report = DriftReport.from_json(found)
+        step.note(f"{report.interactions:,} interactions")
+    return report

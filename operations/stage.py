@@ -1,0 +1,52 @@
+"""Stage of a deployment: empty, with interactions, or with a model."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+from alsolike.declarations.storage import INTERACTIONS_PREFIX
+from alsolike.events.interactions import profile_id
+from alsolike.profiles.store import ProfileStore
+from operations.client.aws import translate_aws_errors
+from operations.client.deployment import Deployment
+from operations.models import versions as model_versions
+
+
+class Stage(Enum):
+    """The state of a deployment."""
+
+    EMPTY = auto()
+    UNTRAINED = auto()
+    TRAINED = auto()
+
+
+def stage_of(where: Deployment) -> Stage:
+    """Return whether a deployment has interactions and a model.
+
+    Raises
+    ------
+    Unavailable
+        If S3 does not answer.
+    """
+    if model_versions.pointer(where).champion() is not None:
+        return Stage.TRAINED
+    bucket = where.names.lake_bucket
+    with translate_aws_errors(f"bucket {bucket}"):
+        objects = where.client("s3").list_objects_v2(Bucket=bucket, Prefix=INTERACTIONS_PREFIX, MaxKeys=1)
+    return Stage.UNTRAINED if objects.get("Contents") else Stage.EMPTY
+
+
+def stored_user(where: Deployment) -> str | None:
+    """Return the ID of a user with interactions; None if there is none, or if the deployment stores hashes of IDs.
+
+    Raises
+    ------
+    Unavailable
+        If DynamoDB does not answer.
+    """
+    if where.names.pseudonymise_ids == "1":
+        return None
+    prefix = profile_id(user_id="", session_id=None)
+    profiles = ProfileStore(where.client("dynamodb"), where.names.profiles_table).scan()
+    ids = (each.profile_id for each in profiles if each.recent)
+    return next((each.removeprefix(prefix) for each in ids if each.startswith(prefix)), None)

@@ -1,0 +1,140 @@
+"""State of a deployment: what runs, what serves, what was trained last."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from alsolike.registry.canary import Canary
+from alsolike.training.monitoring import DriftReport
+from alsolike.training.runs import TrainingRun
+from operations import monitoring
+from operations.client.aws import translate_aws_errors
+from operations.client.deployment import Deployment
+from operations.configuration.configuration_store import ConfigurationStore
+from operations.models import training_run
+from operations.models import versions as model_versions
+
+if TYPE_CHECKING:
+    from local_cloud.client import Cloud
+
+_RUNS = 5
+
+
+def collect(deployment: Deployment, *, layers: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the state of a deployment.
+
+    Parameters
+    ----------
+    layers
+        What the embedded cloud says of its functions' packages.
+
+    Raises
+    ------
+    Unavailable
+        If a service does not answer.
+    """
+    names, client = deployment.names, deployment.client
+    champion = model_versions.pointer(deployment).champion()
+    with translate_aws_errors(f"stream {names.stream_name}"):
+        stream = client("kinesis").describe_stream_summary(StreamName=names.stream_name)["StreamDescriptionSummary"]
+    runs = training_run.latest(deployment, most=_RUNS)
+    return {
+        "environment": deployment.environment,
+        "api_url": names.api_url,
+        "web_url": names.web_url or None,
+        "region": names.region,
+        "tracking_id": names.tracking_id,
+        "items_dataset_arn": names.items_dataset_arn,
+        "users_dataset_arn": names.users_dataset_arn,
+        "functions": _functions(deployment),
+        "layers": list(layers),
+        "stream": {
+            "name": names.stream_name,
+            "status": stream["StreamStatus"],
+            "open_shards": stream["OpenShardCount"],
+        },
+        "champion": {"version": champion.version, "reason": champion.history[0].reason} if champion else None,
+        "trial": _trial(champion.canary) if champion and champion.canary else None,
+        "held": f"new versions are {champion.held}" if champion and champion.held else None,
+        "drift": _drift(monitoring.latest(deployment)),
+        "configuration_version": ConfigurationStore(client("s3"), names.artefact_bucket).current().version,
+        "training_runs": [_run(run) for run in runs],
+    }
+
+
+def _run(run: TrainingRun) -> dict[str, Any]:
+    """Return what is shown of a training run."""
+    return {
+        "name": run.name,
+        "status": run.status,
+        "started": run.started.isoformat(timespec="seconds"),
+        "run_id": run.run_id,
+        "version": run.version,
+        "decision": run.decision,
+        "reason": run.reason,
+    }
+
+
+def _trial(canary: Canary) -> str:
+    """Return a line on the trial that goes on."""
+    started, ends = (
+        f"{dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
+        for at_ms in (canary.started_ms, canary.ends_ms)
+    )
+    return f"on trial {canary.version}: {canary.share:.0%} of the users from {started} to {ends}, run {canary.run_id}"
+
+
+def _drift(report: DriftReport | None) -> str | None:
+    """Return a line on the last look of monitor_models; None before the first."""
+    if report is None:
+        return None
+    known = [figure.value for figure in report.figures if figure.value is not None]
+    most = f"largest PSI {max(known):.3f}" if known else "no figure could be compared"
+    drifted = ", ".join(figure.name for figure in report.drifted)
+    failed = ", ".join(check.name for check in report.checks if check.failed)
+    return f"drift: {most}" + f", drifted: {drifted}" * bool(drifted) + f", failed checks: {failed}" * bool(failed)
+
+
+def layer_sentences(cloud: Cloud) -> tuple[str, ...]:
+    """Say what runs the functions here, and which packages come from where, one sentence each."""
+    runtimes, own, other = dict[str, None](), set[str](), dict[str, None]()
+    for function in cloud.state.functions.values():
+        runtimes[
+            f"functions run on Python {function['python']} ({function['architecture']}) under "
+            f"{function['runtime_client']}; the template says {function['template_runtime']} "
+            f"({function['template_architecture']})"
+        ] = None
+        for source in function["layers"]:
+            if source["source"] == "layer":
+                own.add(source["package"])
+                continue
+            layer = source["layer"].split(":layer:")[-1]
+            package = f"all of {layer}" if source["package"] == "*" else source["package"]
+            other[f"from the environment: {package} ({source['reason']})"] = None
+    return (*runtimes, f"from the layers as built: {', '.join(sorted(own))}", *other)
+
+
+def _functions(deployment: Deployment) -> list[dict[str, Any]]:
+    """Return the functions of the deployment's stacks, whose names CloudFormation makes of the stacks'."""
+    prefix = f"alsolike-{deployment.environment}-"
+    with translate_aws_errors("Lambda functions"):
+        pages = deployment.client("lambda").get_paginator("list_functions").paginate()
+        found = [
+            function for page in pages for function in page["Functions"] if function["FunctionName"].startswith(prefix)
+        ]
+    return sorted(
+        (
+            {
+                "name": function["Handler"].split(".")[1],
+                "function_name": function["FunctionName"],
+                "runtime": function["Runtime"],
+                "memory_mb": function["MemorySize"],
+                "timeout_s": function["Timeout"],
+                "layers": [layer["Arn"].split(":layer:")[-1] for layer in function.get("Layers", [])],
+            }
+            for function in found
+        ),
+        key=lambda function: str(function["name"]),
+    )
