@@ -118,7 +118,7 @@ def test_filter_says_what_it_needs(text: str, user: bool, item: bool, history: b
 @pytest.mark.parametrize(
     ("text", "time"),
     [
-        ("NOW", Time()),
+        ("NOW", Time(1, 0.0, Unit.DAYS)),
         ("NOW - 30 DAYS", Time(-1, 30.0, Unit.DAYS)),
         ("now-30days", Time(-1, 30.0, Unit.DAYS)),
         ("NOW -1.5 HOUR", Time(-1, 1.5, Unit.HOURS)),
