@@ -119,24 +119,24 @@ class Recommender:
         steered = None if rule_set is None else merchandising.Merchandising(rule_set, context)
         if steered is not None:
             context = steered.context
-        found, slate = NOTHING, None
+        result, slate = NOTHING, None
         if obeyable and not (NO_CATALOGUE in state.degraded and chosen.needs_catalogue):
             try:
-                found = RECOMMENDERS[answering](context)
-                slate = None if steered is None else steered.arrange(found)
+                result = RECOMMENDERS[answering](context)
+                slate = None if steered is None else steered.arrange(result)
             except Unavailable:  # the filter looks at what cannot be read of the user, which is declared by then
                 if not (chosen.needs_user or chosen.needs_history):
                     raise
-        places = found.items if slate is None else slate.places
-        items, unexplained = _items(context, places, found.history)
-        failed = (*found.degraded, *(() if slate is None else slate.degraded), *unexplained)
+        places = result.items if slate is None else slate.places
+        items, unexplained = _items(context, places, result.history)
+        failed = (*result.degraded, *(() if slate is None else slate.degraded), *unexplained)
         return Answer(
             items,
             said,
-            found.source if places else "none",
+            result.source if places else "none",
             sum(place.origin == FILLED for place in places),
-            found.cold if slate is None else _cold(context, found, places),
-            found.within,
+            result.cold if slate is None else _cold(context, result, places),
+            result.within,
             version,
             tuple(dict.fromkeys((*context.degraded, *failed))),
             assignment.arms,
@@ -159,11 +159,11 @@ def _unknown_columns(
     return tuple(name for name, key in columns if key not in declared and name not in there)
 
 
-def _cold(context: RequestContext, found: RecommenderResult, places: Sequence[RankedItem]) -> int:
+def _cold(context: RequestContext, result: RecommenderResult, places: Sequence[RankedItem]) -> int:
     """Return how many items the model does not know, among those that it ranked; rules may have moved them."""
-    if context.model is None or not found.cold:
+    if context.model is None or not result.cold:
         return 0
-    ranked = {item.item_id for item in found.items if item.origin != FILLED}
+    ranked = {item.item_id for item in result.items if item.origin != FILLED}
     positions = context.catalogue.positions([place.item_id for place in places if place.item_id in ranked])
     return int((positions > context.model.bundle.manifest.items).sum())
 
@@ -175,8 +175,8 @@ def _items(
     columns = context.request.metadata_columns
     if columns:
         properties = context.catalogue.properties([place.item_id for place in places])
-        shown = [metadata(each, columns) for each in properties]
-        places = [place._replace(metadata=each) for place, each in zip(places, shown, strict=True)]
+        shown = [metadata(values, columns) for values in properties]
+        places = [place._replace(metadata=values) for place, values in zip(places, shown, strict=True)]
     degraded: tuple[str, ...] = ()
     if context.request.explain:
         why, degraded = _reasons(context, places, history)

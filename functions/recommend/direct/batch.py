@@ -221,11 +221,11 @@ def _user(given: Any) -> str | InvalidInput:
 def _read(users: Sequence[str], people: UserStores, profiles: ProfileStore, *, length: int) -> UserStores:
     """Return the people with all profiles that answers for these users look at: an unknown user may be a session."""
     of_users = [profile_id(user_id=people.ids.user(user), session_id=None) for user in users]
-    found = profiles.read_many(of_users, length=length)
-    unknown = [user for user, profile in zip(users, of_users, strict=True) if not found[profile].recent]
+    by_id = profiles.read_many(of_users, length=length)
+    unknown = [user for user, profile in zip(users, of_users, strict=True) if not by_id[profile].recent]
     of_sessions = (profile_id(user_id=None, session_id=people.ids.session(user)) for user in unknown)
-    found |= profiles.read_many(of_sessions, length=length)
-    return dataclasses.replace(people, profiles=_ReadProfiles(found))
+    by_id |= profiles.read_many(of_sessions, length=length)
+    return dataclasses.replace(people, profiles=_ReadProfiles(by_id))
 
 
 def _document(user: str, answer: Answer) -> dict[str, Any]:

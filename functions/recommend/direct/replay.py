@@ -63,22 +63,22 @@ def answer_replay(given: Any, *, recommender: Recommender) -> dict[str, Any]:
     """
     fields = REPLAY.read(given, "replay")
     recent = sorted(
-        RecentInteraction(each["timeMs"], each["eventId"], each["itemId"], each["eventType"])
-        for each in fields.get("history", ())
+        RecentInteraction(past["timeMs"], past["eventId"], past["itemId"], past["eventType"])
+        for past in fields.get("history", ())
     )
     people = dataclasses.replace(recommender.people, profiles=_OneHistory(tuple(recent)))
-    found = dataclasses.replace(recommender, people=people, now_ms=fields["nowMs"]).answer(parse_replay(fields))
+    answer = dataclasses.replace(recommender, people=people, now_ms=fields["nowMs"]).answer(parse_replay(fields))
     return {
         "items": [
             {"itemId": item.item_id, "score": item.score, "origin": item.origin, "reason": item.reasons or []}
-            for item in found.items
+            for item in answer.items
         ],
-        "source": found.source,
-        "modelVersion": found.version,
-        "configuration": found.configuration,
-        "filter": found.filter,
-        "rules": found.rules,
-        "arms": found.arms,
-        "gave": found.unmet_rules,
-        "degraded": found.degraded,
+        "source": answer.source,
+        "modelVersion": answer.version,
+        "configuration": answer.configuration,
+        "filter": answer.filter,
+        "rules": answer.rules,
+        "arms": answer.arms,
+        "gave": answer.unmet_rules,
+        "degraded": answer.degraded,
     }

@@ -112,8 +112,8 @@ def named_filter(
     """
     expression = configuration.filters.get(name)
     if expression is None:
-        found = f"{where} ends in" if where.endswith("Arn") else f"{where} is"
-        raise NotFound(f"{found} {name!r}, expected {_known(configuration)}")
+        place = f"{where} ends in" if where.endswith("Arn") else f"{where} is"
+        raise NotFound(f"{place} {name!r}, expected {_known(configuration)}")
     chosen = SelectedFilter(name, _parse(expression), values)
     assert chosen.filter is not None
     if chosen.filter.needs_item and request.item_id is None:
@@ -283,7 +283,10 @@ class RequestContext:
         hides = self.request.hides
         if not hides:
             return self.request.exclude
-        return (*self.request.exclude, *(each.item_id for each in self.recent if each.event_type in hides))
+        return (
+            *self.request.exclude,
+            *(interaction.item_id for interaction in self.recent if interaction.event_type in hides),
+        )
 
     @functools.cached_property
     def positions(self) -> npt.NDArray[np.int64]:
@@ -341,7 +344,7 @@ class RequestContext:
             See `bias`.
         """
         passes = self.passes([item_id for item_id, _ in scored], self._chosen, bias=self.bias)
-        return [RankedItem(*each) for each, passed in zip(scored, passes, strict=True) if passed]
+        return [RankedItem(*item) for item, passed in zip(scored, passes, strict=True) if passed]
 
     def passes(self, item_ids: Sequence[str], chosen: SelectedFilter, *, bias: Bias | None) -> list[bool]:
         """Return, per item, true if it passes a filter, was not deleted and is not excluded by the request; see `bias`.

@@ -41,11 +41,13 @@ def reasons(
     scores = model.ablation_scores(history, places, latest=EXPLAINED_INTERACTIONS, now_ms=now_ms)
     lost = scores[0] - scores[1:]
     explained = recent[len(recent) - len(lost) :]
-    found = {}
+    reasons_of = {}
     for column, item_id in enumerate(item_ids):
         best = np.argsort(-lost[:, column], kind="stable")[:REASONS]
-        found[item_id] = [_reason(explained[row], float(lost[row, column])) for row in best if lost[row, column] > 0]
-    return found
+        reasons_of[item_id] = [
+            _reason(explained[row], float(lost[row, column])) for row in best if lost[row, column] > 0
+        ]
+    return reasons_of
 
 
 def _reason(interaction: RecentInteraction, contribution: float) -> str:

@@ -133,8 +133,8 @@ def popular(
 
 def trending(context: RequestContext) -> RecommenderResult:
     """Return the items whose interactions grow most against their usual number; popular items follow."""
-    found = context.passing(context.trends.best(context.request.window, now_ms=context.now_ms))
-    return _filled(context, found[: context.wanted], source="trending")
+    items = context.passing(context.trends.best(context.request.window, now_ms=context.now_ms))
+    return _filled(context, items[: context.wanted], source="trending")
 
 
 def recently_viewed(context: RequestContext) -> RecommenderResult:
@@ -151,8 +151,8 @@ def recently_viewed(context: RequestContext) -> RecommenderResult:
     )
     if context.catalogue.has_items:
         latest = [item_id for item_id, known in zip(latest, context.catalogue.known(latest), strict=True) if known]
-    found = context.passing([(item_id, 1 / rank) for rank, item_id in enumerate(latest, start=1)])
-    return RecommenderResult(found[: context.wanted], "recent" if found else "none")
+    items = context.passing([(item_id, 1 / rank) for rank, item_id in enumerate(latest, start=1)])
+    return RecommenderResult(items[: context.wanted], "recent" if items else "none")
 
 
 def buy_again(context: RequestContext) -> RecommenderResult:
@@ -233,15 +233,15 @@ def _similar_to_last_viewed(context: RequestContext, degraded: tuple[str, ...]) 
     for position in latest:
         ranked = related_row(context, SIMILAR, position, leave_out=seen or position)
         if ranked:
-            found = context.named(ranked[: context.wanted])
-            return _filled(context, found, source="similar", leave_out=seen, degraded=degraded)
+            items = context.named(ranked[: context.wanted])
+            return _filled(context, items, source="similar", leave_out=seen, degraded=degraded)
     return popular(context, seen, degraded)
 
 
 def _trending_now(context: RequestContext) -> RecommenderResult:
     """Return trending items, which need no model."""
-    found = context.passing(context.trends.best(LADDER_WINDOW, now_ms=context.now_ms))[: context.wanted]
-    return RecommenderResult(found, "trending" if found else "none")
+    items = context.passing(context.trends.best(LADDER_WINDOW, now_ms=context.now_ms))[: context.wanted]
+    return RecommenderResult(items, "trending" if items else "none")
 
 
 def _of_item(context: RequestContext, kind: str) -> RecommenderResult:
@@ -267,26 +267,26 @@ def _of_item(context: RequestContext, kind: str) -> RecommenderResult:
 
 def _filled(
     context: RequestContext,
-    found: Sequence[RankedItem],
+    items: Sequence[RankedItem],
     *,
     source: Source,
     leave_out: Sequence[int] = (),
     degraded: tuple[str, ...] = (),
 ) -> RecommenderResult:
-    """Return the found items, followed by popular ones up to the wanted number."""
-    missing = context.wanted - len(found)
+    """Return the items, followed by popular ones up to the wanted number."""
+    missing = context.wanted - len(items)
     if missing <= 0 or context.model is None:
-        return RecommenderResult(found, source if found else "none", degraded=degraded)
-    places = context.catalogue.positions([item.item_id for item in found]).tolist()
-    after = [Ranked(place, item.score) for place, item in zip(places, found, strict=True)]
+        return RecommenderResult(items, source if items else "none", degraded=degraded)
+    places = context.catalogue.positions([item.item_id for item in items]).tolist()
+    after = [Ranked(place, item.score) for place, item in zip(places, items, strict=True)]
     filling = context.named(
         context.model.popular(
             missing, after=after, bias=context.bias_of_model, leave_out=leave_out, cold=context.cold_filling
         ),
-        origin=FILLED if found else RANKED,
+        origin=FILLED if items else RANKED,
     )
     return RecommenderResult(
-        [*found, *filling], source if found else "popular" if filling else "none", degraded=degraded
+        [*items, *filling], source if items else "popular" if filling else "none", degraded=degraded
     )
 
 
@@ -346,7 +346,7 @@ def related_row(context: RequestContext, kind: str, position: int, *, leave_out:
     bias = context.bias_of_model
     if bias is not None:
         allowed &= bias[positions] > -np.inf
-    return [Ranked(*each) for each in zip(positions[allowed].tolist(), scores[allowed].tolist(), strict=True)]
+    return [Ranked(*item) for item in zip(positions[allowed].tolist(), scores[allowed].tolist(), strict=True)]
 
 
 def ranked_after(context: RequestContext, position: int, *, k: int, bias: Bias | None) -> list[Ranked]:
@@ -355,7 +355,7 @@ def ranked_after(context: RequestContext, position: int, *, k: int, bias: Bias |
     assert model is not None
     history = History(items=np.array([position]), event_weights=[1.0], event_time_ms=[context.now_ms])
     listed = model.rank(history, k=k, now_ms=context.now_ms, bias=bias, leave_out_seen=True)
-    return [Ranked(*each) for each in zip(*(values.tolist() for values in listed), strict=True)]
+    return [Ranked(*item) for item in zip(*(values.tolist() for values in listed), strict=True)]
 
 
 def append_rescaled(ranked: Sequence[Ranked], more: Sequence[Ranked]) -> list[Ranked]:
@@ -380,17 +380,23 @@ def purchases(
     purchase = PURCHASE if PURCHASE in weights else max(weights, key=lambda name: weights[name], default=PURCHASE)
     if purchase not in weights:
         return []
-    told = [each for each in recent if each.event_type == purchase or weights.get(each.event_type, 0) < 0]
-    items = {item_id: number for number, item_id in enumerate(dict.fromkeys(each.item_id for each in told))}
+    told = [
+        interaction
+        for interaction in recent
+        if interaction.event_type == purchase or weights.get(interaction.event_type, 0) < 0
+    ]
+    items = {
+        item_id: number for number, item_id in enumerate(dict.fromkeys(interaction.item_id for interaction in told))
+    }
     left = net_weights(
-        np.array([items[each.item_id] for each in told], np.int64),
-        np.array([weights[each.event_type] for each in told], np.float64),
+        np.array([items[interaction.item_id] for interaction in told], np.int64),
+        np.array([weights[interaction.event_type] for interaction in told], np.float64),
     )
     scores: defaultdict[str, float] = defaultdict(float)
-    for each, weight in zip(told, left.tolist(), strict=True):
+    for interaction, weight in zip(told, left.tolist(), strict=True):
         if weight > 0:
-            age_ms = max(now_ms - each.event_time_ms, 0)
-            scores[each.item_id] += weight / weights[purchase] * 0.5 ** (age_ms / HALF_LIFE_MS)
+            age_ms = max(now_ms - interaction.event_time_ms, 0)
+            scores[interaction.item_id] += weight / weights[purchase] * 0.5 ** (age_ms / HALF_LIFE_MS)
     return sorted(scores.items(), key=lambda item: -item[1])
 
 
@@ -480,10 +486,10 @@ def _first(positions: npt.NDArray[np.int64], scores: npt.NDArray[np.float32], *,
 def _cold(scores: npt.NDArray[np.float32], barred: npt.NDArray[np.int64], *, first: int, k: int) -> list[Ranked]:
     """Return the k best cold items, best first; `first` is the position of the first of them all."""
     scores[barred - first] = 0.0
-    found = np.flatnonzero(scores > 0)
-    if len(found) > k:
-        found = found[scores[found] >= np.partition(scores[found], -k)[-k]]
-    best = found[np.argsort(-scores[found], kind="stable")[:k]]
+    rows = np.flatnonzero(scores > 0)
+    if len(rows) > k:
+        rows = rows[scores[rows] >= np.partition(scores[rows], -k)[-k]]
+    best = rows[np.argsort(-scores[rows], kind="stable")[:k]]
     return _first(first + best, scores[best], k=k)
 
 

@@ -63,7 +63,9 @@ def rule_set(request: RecommendationRequest, configuration: Configuration, *, na
     chosen = configuration.recommenders[request.recommender].rules if name == OWN else name
     rules = None if chosen is None else configuration.rules[chosen]
     if request.promotions is not None:
-        promotions = tuple(Promotion(each.filter_name, each.share, each.name) for each in request.promotions)
+        promotions = tuple(
+            Promotion(promotion.filter_name, promotion.share, promotion.name) for promotion in request.promotions
+        )
         rules = dataclasses.replace(rules or RuleSet(""), promotions=promotions)
     if request.exploration is not None:
         rules = dataclasses.replace(rules or RuleSet(""), exploration=request.exploration)
@@ -105,7 +107,7 @@ class Merchandising:
             wanted=self._wanted(context.request.num_results), classes=self._classes if self._boosts else None
         )
 
-    def arrange(self, found: RecommenderResult) -> Slate:
+    def arrange(self, result: RecommenderResult) -> Slate:
         """Return the list that fulfils the rules, from the recommender's items and those that rules add.
 
         Raises
@@ -114,7 +116,7 @@ class Merchandising:
             If the values of a promotion of the request do not fit its filter.
         """
         context, rules, k = self.context, self._rules, self.context.request.num_results
-        candidates = self._boosted(found)
+        candidates = self._boosted(result)
         scores = {candidate.item_id: candidate.score for candidate in candidates}
         promoted, degraded = self._promoted(k)
         steering = Steering(
@@ -142,7 +144,7 @@ class Merchandising:
             columns=context.catalogue.columns(item_ids, tuple(sorted(names))),
             random=self._random,
         )
-        unmet_rules = (*self._gave, *(each for each in slate.unmet_rules if each not in self._gave))
+        unmet_rules = (*self._gave, *(reason for reason in slate.unmet_rules if reason not in self._gave))
         return Slate(slate.places, unmet_rules, degraded)
 
     def _wanted(self, k: int) -> int:
@@ -156,17 +158,19 @@ class Merchandising:
     def _chosen_promotions(self) -> Sequence[tuple[Promotion, SelectedFilter]]:
         request, configuration = self.context.request, self.context.configuration
         if NO_CONFIGURATION in self.context.state_degraded:
-            self._gave |= dict.fromkeys(f"promotion:{each.called} {_UNREADABLE}" for each in self._rules.promotions)
+            self._gave |= dict.fromkeys(
+                f"promotion:{promotion.called} {_UNREADABLE}" for promotion in self._rules.promotions
+            )
             return []
         if request.promotions is None:
-            return [(each, self._own(each.filter)) for each in self._rules.promotions]
+            return [(promotion, self._own(promotion.filter)) for promotion in self._rules.promotions]
         where = "promotions[0].filterArn"
         return [
             (
                 promotion,
-                named_filter(promotion.filter, request, configuration, values=each.filter_values, where=where),
+                named_filter(promotion.filter, request, configuration, values=sent.filter_values, where=where),
             )
-            for promotion, each in zip(self._rules.promotions, request.promotions, strict=True)
+            for promotion, sent in zip(self._rules.promotions, request.promotions, strict=True)
         ]
 
     def _own(self, name: str) -> SelectedFilter:
@@ -190,13 +194,13 @@ class Merchandising:
     @functools.cached_property
     def _factors(self) -> list[tuple[Boost, SelectedFilter, Bias]]:
         """Return the boosts and demotions whose filters can be read."""
-        found = []
+        factors = []
         for kind, boost in self._boosts:
             chosen = self._own(boost.filter)
             bias = self._bias_of(chosen, f"{kind}:{boost.filter}")
             if bias is not None:
-                found.append((boost, chosen, bias))
-        return found
+                factors.append((boost, chosen, bias))
+        return factors
 
     def _classes(self) -> list[Bias] | None:
         """Return the biases that divide all items by their factors; None, with a declared reason, if time is short."""
@@ -213,9 +217,9 @@ class Merchandising:
         self._gave |= dict.fromkeys(f"{kind}:{boost.filter} partly" for kind, boost in self._boosts)
         return None
 
-    def _boosted(self, found: RecommenderResult) -> list[SlateCandidate]:
-        """Return the found items by their boosted scores, best first."""
-        item_ids = [item.item_id for item in found.items]
+    def _boosted(self, result: RecommenderResult) -> list[SlateCandidate]:
+        """Return the items of a result by their boosted scores, best first."""
+        item_ids = [item.item_id for item in result.items]
         factors = [1.0] * len(item_ids)
         for boost, chosen, bias in self._factors:
             passes = self.context.passes(item_ids, chosen, bias=bias)
@@ -224,7 +228,7 @@ class Merchandising:
             ]
         candidates = [
             SlateCandidate(item.item_id, boosted(item.score, factor), item.origin)
-            for item, factor in zip(found.items, factors, strict=True)
+            for item, factor in zip(result.items, factors, strict=True)
         ]
         if self._boosts:
             candidates.sort(key=lambda candidate: -candidate.score)
@@ -244,7 +248,7 @@ class Merchandising:
 
     def _promoted(self, k: int) -> tuple[list[Promoted], tuple[str, ...]]:
         """Return the promotions with their candidates, and the reasons if the model did not rank for one of them."""
-        found: list[Promoted] = []
+        promoted: list[Promoted] = []
         degraded: tuple[str, ...] = ()
         places = promoted_places([promotion.share for promotion, _ in self._promotions], k)
         for (promotion, chosen), count in zip(self._promotions, places, strict=True):
@@ -257,8 +261,8 @@ class Merchandising:
                 result = promotion_candidates(self.context, chosen, bias, k=wanted)
                 degraded += result.degraded
                 candidates = [SlateCandidate(item.item_id, item.score) for item in result.items]
-                found.append(Promoted(promotion.called, count, candidates))
-        return found, degraded
+                promoted.append(Promoted(promotion.called, count, candidates))
+        return promoted, degraded
 
     def _new_items(self) -> list[str]:
         if self._rules.exploration is None:
@@ -288,8 +292,8 @@ def promotion_candidates(context: RequestContext, chosen: SelectedFilter, bias: 
         trending = context.trends.best(LADDER_WINDOW, now_ms=context.now_ms)
         passes = context.passes([item_id for item_id, _ in trending], chosen, bias=bias)
         left_out = excluded_ids(context)
-        found = [RankedItem(*each) for each, passed in zip(trending, passes, strict=True) if passed]
-        return RecommenderResult([item for item in found if item.item_id not in left_out][:k])
+        items = [RankedItem(*item) for item, passed in zip(trending, passes, strict=True) if passed]
+        return RecommenderResult([item for item in items if item.item_id not in left_out][:k])
     allowed = context.without(bias, excluded_ids(context))
     assert allowed is not None
     of_model = allowed[: model.bundle.manifest.items + 1]

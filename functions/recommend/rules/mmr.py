@@ -72,12 +72,12 @@ class _Table:
     def __init__(self, name: str, sets: Sequence[frozenset[str]]) -> None:
         self.name = name
         self._codes: dict[str, int] = {}
-        for each in sets:
-            for value in each:
+        for values in sets:
+            for value in values:
                 self._codes.setdefault(value, len(self._codes))
         self._has = np.zeros((len(sets), len(self._codes)), bool)
-        for row, each in enumerate(sets):
-            self._has[row, [self._codes[value] for value in each]] = True
+        for row, values in enumerate(sets):
+            self._has[row, [self._codes[value] for value in values]] = True
         self._sizes = self._has.sum(axis=1)
 
     def likeness(self, has: frozenset[str]) -> Any:

@@ -88,8 +88,8 @@ class ModelCatalogue:
         positions = self._bundle.positions(item_ids)
         if self.has_cold and not positions.all():
             unknown = np.flatnonzero(positions == 0)
-            found = find(self._cold_hashes, hashes_of([item_ids[place].encode() for place in unknown.tolist()]))
-            positions[unknown] = np.where(found >= 0, found + self._items + 1, 0)
+            rows = find(self._cold_hashes, hashes_of([item_ids[place].encode() for place in unknown.tolist()]))
+            positions[unknown] = np.where(rows >= 0, rows + self._items + 1, 0)
         return positions
 
     def item_ids(self, positions: Sequence[int]) -> list[str]:
@@ -206,8 +206,8 @@ class ModelCatalogue:
 
     def _values_of(self, row: int, names: tuple[str, ...]) -> Mapping[str, Any]:
         columns = {name: self._snapshot.column(name) for name in names}
-        found = {name: column.value(row) for name, column in columns.items() if column is not None}
-        return as_declared(found, self._configuration.item_columns)
+        values = {name: column.value(row) for name, column in columns.items() if column is not None}
+        return as_declared(values, self._configuration.item_columns)
 
     def cold_filling(self, bias: Bias | None) -> ColdFilling | None:
         """Return a function that lists the cold items that `bias` allows, the last changed first; None without any.
@@ -238,8 +238,8 @@ class ModelCatalogue:
         new = (created >= since_ms / 1000) & (created <= until_ms / 1000)
         if bias is not None:
             new &= bias > -np.inf
-        found = np.flatnonzero(new)
-        newest: npt.NDArray[np.int64] = found[np.argsort(-created[found], kind="stable")[:most]]
+        places = np.flatnonzero(new)
+        newest: npt.NDArray[np.int64] = places[np.argsort(-created[places], kind="stable")[:most]]
         return newest
 
     @functools.cached_property
@@ -248,10 +248,10 @@ class ModelCatalogue:
         column = self._snapshot.column(CREATED)
         if not isinstance(column, NumberColumn):
             return np.full(len(self._rows), np.nan)
-        found: npt.NDArray[np.float64] = filter_columns.values(
+        created: npt.NDArray[np.float64] = filter_columns.values(
             column, np.where(self._rows < 0, self._snapshot.row_count, self._rows)
         )
-        return found
+        return created
 
     @functools.cached_property
     def bias_of_deleted(self) -> Bias | None:

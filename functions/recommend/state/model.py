@@ -273,7 +273,7 @@ class Model:
         bias = np.full(self.bundle.manifest.items + 1, -np.inf, np.float32)
         bias[positions] = 0
         column = {position: place for place, position in enumerate(positions.tolist())}
-        found = np.zeros((len(left_out), len(positions)), np.float32)
+        scores_of = np.zeros((len(left_out), len(positions)), np.float32)
         at_once = min(max(_ABLATED_PLACES // len(history) ** 2, 1), _ABLATED_AT_ONCE)
         for start in range(0, len(left_out), at_once):
             block = left_out[start : start + at_once]
@@ -288,8 +288,8 @@ class Model:
             for row, (items, scores) in enumerate(zip(*self._run(BIAS_GRAPH_FILE, feed), strict=True), start=start):
                 for position, score in zip(items.tolist(), scores.tolist(), strict=True):
                     if position in column:
-                        found[row, column[position]] = score
-        return found
+                        scores_of[row, column[position]] = score
+        return scores_of
 
     def popular(
         self,

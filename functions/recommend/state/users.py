@@ -67,17 +67,17 @@ class RequestUser:
     def profile(self) -> Profile:
         """The profile of the user or session; an empty one if it cannot be read."""
         ids = self._people.ids
-        found = NOBODY
+        profile = NOBODY
         try:
             if self._user_id is not None:
-                found = self._read(profile_id(user_id=ids.user(self._user_id), session_id=None))
-            if not found.recent and self._session_id is not None:
+                profile = self._read(profile_id(user_id=ids.user(self._user_id), session_id=None))
+            if not profile.recent and self._session_id is not None:
                 of_session = self._read(profile_id(user_id=None, session_id=ids.session(self._session_id)))
-                found = dataclasses.replace(of_session, erased=found.erased)
+                profile = dataclasses.replace(of_session, erased=profile.erased)
         except Unavailable as error:
             logger.error("profile cannot be read", reason=str(error))
             self._failed_reads[PROFILE_UNAVAILABLE] = None
-        return found
+        return profile
 
     @property
     def degraded(self) -> tuple[str, ...]:
