@@ -51,8 +51,28 @@ def cards(
     Example: alsolike web cards --title NAME --subtitle AUTHOR --image COVER_URL
     """
     chosen = {"title": title, "subtitle": subtitle, "image": image}
-    site.choose_cards(
-        deployment.resolve(stack=stack, state=state),
-        {place: column for place, column in chosen.items() if column is not None},
-    )
+    columns = {place: column for place, column in chosen.items() if column is not None}
+    site.choose(deployment.resolve(stack=stack, state=state), "cards", columns)
     console.say("cards changed; reload the storefront")
+
+
+@app.command()
+def consoles(
+    others: Annotated[list[str] | None, typer.Argument(metavar="NAME=URL", help="Other environments' pages.")] = None,
+    stack: Stack = None,
+    state: State = None,
+) -> None:
+    """Choose the environments that the console's menu lists.
+
+    Without arguments, it lists none.
+
+    Example: alsolike web consoles shop-b=https://d222.cloudfront.net
+    """
+    addresses = {}
+    for other in others or ():
+        name, _, url = other.partition("=")
+        if not name or not url.startswith("https://"):
+            raise typer.BadParameter(f"{other!r}, expected NAME=https://…", param_hint="NAME=URL")
+        addresses[name] = url.rstrip("/")
+    site.choose(deployment.resolve(stack=stack, state=state), "consoles", addresses)
+    console.say("environments changed; reload the console")

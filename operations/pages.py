@@ -6,7 +6,7 @@ import json
 import mimetypes
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from alsolike.declarations.parameters import Names
 from alsolike.declarations.routes import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS
@@ -15,14 +15,21 @@ from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
 
 SITE_KEY = "site.json"
+Choice = Literal["cards", "consoles"]
 PAGES = ("", "console.html")
 """Paths of the pages, to which a sign-in returns."""
 # Vite names what it puts into assets/ after its contents.
 _FOREVER, _ASK_EACH_TIME = "public, max-age=31536000, immutable", "no-cache"
 
 
-def choose_cards(deployment: Deployment, columns: Mapping[str, str]) -> None:
-    """Replace the columns that the storefront's cards show.
+def choose(deployment: Deployment, name: Choice, values: Mapping[str, str]) -> None:
+    """Replace what a shop chose for its pages; without values, the default applies.
+
+    Parameters
+    ----------
+    name
+        `cards`: columns by their place on the storefront's cards. `consoles`: addresses of other environments' pages
+        by name, which the console's menu lists.
 
     Raises
     ------
@@ -31,9 +38,11 @@ def choose_cards(deployment: Deployment, columns: Mapping[str, str]) -> None:
     Unavailable
         If S3 refuses.
     """
-    bucket = _bucket(deployment)
+    bucket, s3 = _bucket(deployment), deployment.client("s3")
     with translate_aws_errors(f"bucket {bucket}"):
-        _put(deployment.client("s3"), bucket, SITE_KEY, _site_json(deployment, columns))
+        listed = s3.list_objects_v2(Bucket=bucket, Prefix=SITE_KEY).get("Contents")
+        chosen = {**(_chosen(s3, bucket) if listed else {}), name: values}
+        _put(s3, bucket, SITE_KEY, _site_json(deployment, chosen))
 
 
 def publish(deployment: Deployment, pages: Path) -> int:
@@ -57,8 +66,7 @@ def publish(deployment: Deployment, pages: Path) -> int:
     with translate_aws_errors(f"bucket {bucket}"):
         listed = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
         old = {found["Key"] for page in listed for found in page.get("Contents", [])}
-        published = json.loads(s3.get_object(Bucket=bucket, Key=SITE_KEY)["Body"].read()) if SITE_KEY in old else {}
-        files[SITE_KEY] = _site_json(deployment, published.get("cards", {}))
+        files[SITE_KEY] = _site_json(deployment, _chosen(s3, bucket) if SITE_KEY in old else {})
         for key in sorted(files, key=lambda key: (not key.startswith("assets/"), key)):
             _put(s3, bucket, key, files[key])
         for key in sorted(old - files.keys()):
@@ -100,9 +108,14 @@ def _put(s3: Any, bucket: str, key: str, body: bytes) -> None:
     )
 
 
-def _site_json(deployment: Deployment, cards: Mapping[str, str]) -> bytes:
-    content = {**site(deployment.environment, deployment.names), **({"cards": dict(cards)} if cards else {})}
-    return json.dumps(content, indent=2).encode()
+def _chosen(s3: Any, bucket: str) -> dict[str, Mapping[str, str]]:
+    published = json.loads(s3.get_object(Bucket=bucket, Key=SITE_KEY)["Body"].read())
+    return {name: published[name] for name in get_args(Choice) if name in published}
+
+
+def _site_json(deployment: Deployment, chosen: Mapping[str, Mapping[str, str]]) -> bytes:
+    own = {name: dict(values) for name, values in chosen.items() if values}
+    return json.dumps({**site(deployment.environment, deployment.names), **own}, indent=2).encode()
 
 
 def site(environment: str, names: Names) -> dict[str, object]:

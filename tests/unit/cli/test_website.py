@@ -138,7 +138,7 @@ def test_a_folder_without_pages_is_refused_before_anything_is_replaced(with_page
 
 def test_the_cards_columns_stay_when_the_pages_are_published_again(with_pages: Deployment, pages: Path) -> None:
     site.publish(with_pages, pages)
-    site.choose_cards(with_pages, {"title": "NAME", "image": "COVER_URL"})
+    site.choose(with_pages, "cards", {"title": "NAME", "image": "COVER_URL"})
 
     site.publish(with_pages, pages)
 
@@ -148,8 +148,18 @@ def test_the_cards_columns_stay_when_the_pages_are_published_again(with_pages: D
 
 
 def test_cards_without_columns_are_the_default_ones(with_pages: Deployment, pages: Path) -> None:
-    site.choose_cards(with_pages, {"title": "NAME"})
+    site.choose(with_pages, "cards", {"title": "NAME"})
 
-    site.choose_cards(with_pages, {})
+    site.choose(with_pages, "cards", {})
 
     assert "cards" not in json.loads(published(with_pages)["site.json"]["Body"].read())
+
+
+def test_cards_and_consoles_are_chosen_independently(with_pages: Deployment, pages: Path) -> None:
+    site.publish(with_pages, pages)
+    site.choose(with_pages, "consoles", {"shop-b": "https://b.example"})
+    site.choose(with_pages, "cards", {"title": "NAME"})
+
+    stored = json.loads(published(with_pages)["site.json"]["Body"].read())
+
+    assert (stored["cards"], stored["consoles"]) == ({"title": "NAME"}, {"shop-b": "https://b.example"})

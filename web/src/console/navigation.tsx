@@ -8,12 +8,14 @@ import { GROUPS, VIEWS } from "./views";
 
 interface Props {
   readonly environment: string;
+  /** Addresses of other environments' sites, by name. */
+  readonly consoles: Readonly<Record<string, string>>;
   readonly current: Route;
   readonly signOut: () => void;
 }
 
 /** Links to all views; on a phone behind a button. */
-export function Navigation({ environment, current, signOut }: Props) {
+export function Navigation({ environment, consoles, current, signOut }: Props) {
   const [open, setOpen] = useState(false);
   const menu = useRef<HTMLButtonElement>(null);
   useEffect(() => {
@@ -40,9 +42,7 @@ export function Navigation({ environment, current, signOut }: Props) {
             </span>
             Alsolike
           </a>
-          <span class="environment" title="The environment">
-            {environment}
-          </span>
+          <Environment name={environment} consoles={consoles} />
           <button
             ref={menu}
             type="button"
@@ -86,5 +86,34 @@ export function Navigation({ environment, current, signOut }: Props) {
         </nav>
       </div>
     </div>
+  );
+}
+
+/** The environment's name; with other consoles, a list that opens the chosen one. */
+function Environment({ name, consoles }: { readonly name: string; readonly consoles: Props["consoles"] }) {
+  if (Object.keys(consoles).length === 0) {
+    return (
+      <span class="environment" title="The environment">
+        {name}
+      </span>
+    );
+  }
+  const open = (chosen: string) => {
+    const url = consoles[chosen];
+    if (url) {
+      location.assign(`${url}/console.html`);
+    }
+  };
+  return (
+    <select
+      class="environment"
+      aria-label="Environment"
+      value={name}
+      onChange={(event) => open(event.currentTarget.value)}
+    >
+      {[...new Set([name, ...Object.keys(consoles)])].sort().map((each) => (
+        <option key={each}>{each}</option>
+      ))}
+    </select>
   );
 }

@@ -60,7 +60,12 @@ export function Console({ site, api, signIn }: PageProps) {
         Skip to the content
       </button>
       <div class="console">
-        <Navigation environment={site.environment} current={route} signOut={() => signIn.signOut()} />
+        <Navigation
+          environment={site.environment}
+          consoles={site.consoles ?? {}}
+          current={route}
+          signOut={() => signIn.signOut()}
+        />
         <main>
           <header class="view-head">
             <div>

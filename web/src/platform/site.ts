@@ -11,6 +11,8 @@ export interface Site {
   /** The columns of the storefront's cards, if configured (`alsolike web cards`). */
   readonly cards?: CardColumns;
   readonly signIn: SignInSettings;
+  /** Addresses of other environments' sites by name, if configured (`alsolike web consoles`). */
+  readonly consoles?: Readonly<Record<string, string>>;
 }
 
 /** Columns of the catalogue by the place of a card that shows them. */
