@@ -89,7 +89,7 @@ def test_a_bill_says_its_load_its_date_and_sums_fixed_apart_from_usage(assembly:
 def test_how_says_where_quantities_come_from(assembly: Path) -> None:
     said = " ".join(ask("--assembly", str(assembly), *LOAD, "--how").split())
 
-    assert "units an event" in said
+    assert "one unit an event, and two a session that signs in" in said
 
 
 def test_the_free_tier_is_taken_off_where_it_is_asked_for(assembly: Path) -> None:
