@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 CORE = "layers/core/python"
 THRESHOLD = 0.95
 _FORK = multiprocessing.get_context("fork")
-_OURS = frozenset({"alsolike", "functions", "tests", "conftest"})
+_OURS = frozenset({"alsolike", "cli", "conftest", "functions", "local_cloud", "model_export", "operations", "tests"})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

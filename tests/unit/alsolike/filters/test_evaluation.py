@@ -223,6 +223,7 @@ NOW_MS = 100 * DAY_MS + 123
         ("< NOW - 30 DAYS", 30 * DAY_MS + 1, True),
         ("> NOW - 2 WEEKS", 14 * DAY_MS, False),
         ("> NOW - 36 HOURS", 36 * 3_600_000 - 1, True),
+        ("> NOW - 36 HOURS", 36 * 3_600_000, False),
         ("<= NOW - 5 MINUTES", 300_000, True),
         ("<= NOW - 5 MINUTES", 299_999, False),
         ("> NOW - 0.5 HOURS", 1_799_999, True),
