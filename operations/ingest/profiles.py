@@ -69,5 +69,5 @@ def _add(users: Sequence[UserInteractions], store: ProfileStore, *, now_ms: int,
         .recent
         for user, interactions in users
     }
-    if failed := store.add_many(additions, now_ms=now_ms):
+    if failed := store.add_histories(additions, now_ms=now_ms):
         raise Unavailable(next(iter(failed.values())))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from alsolike.domain.configuration import HISTORY_LENGTH
 from alsolike.events.identity import Login
 from alsolike.events.interactions import MAX_TIME_MS
-from alsolike.profiles.profile import from_items, to_item
+from alsolike.profiles.profile import from_items, history_item, to_item
 from alsolike.profiles.store import Profile, ProfileStore, RecentInteraction, recent
 from alsolike.runtime.errors import Unavailable
 from tests.fakes.places import create_profiles_table
@@ -289,3 +289,73 @@ def test_a_missing_table_and_a_silent_network_are_unavailable(dynamodb: Any, mon
     monkeypatch.setattr(dynamodb, "query", silent)
     with pytest.raises(Unavailable, match=r"profile table profiles: Read timeout"):
         ProfileStore(dynamodb, "profiles").read("u#1")
+
+
+@pytest.fixture
+def imported(aws: Callable[[str], Any]) -> ProfileStore:
+    """Return a store in which u#1 has a history of seconds 1, 3 and 5."""
+    store = ProfileStore(aws("dynamodb"), create_profiles_table(aws("dynamodb"), "imported"))
+    assert store.add_histories({"u#1": [seen(1), seen(5), seen(3)]}, now_ms=NOW_MS) == {}
+    return store
+
+
+def test_history_is_one_item_and_mixes_with_single_interactions(imported: ProfileStore) -> None:
+    assert len(imported.keys("u#1")) == 1
+
+    imported.add("u#1", [seen(6), seen(2)], now_ms=NOW_MS)
+
+    assert imported.read("u#1").recent == (seen(1), seen(2), seen(3), seen(5), seen(6))
+    assert imported.read("u#1", length=3).recent == (seen(3), seen(5), seen(6))
+    assert [profile.recent for profile in imported.scan(length=2)] == [(seen(5), seen(6))]
+
+
+def test_latest_interaction_that_arrives_again_does_not_replace_its_history(imported: ProfileStore) -> None:
+    imported.add("u#1", [seen(5)], now_ms=NOW_MS)
+
+    assert imported.read("u#1").recent == (seen(1), seen(3), seen(5))
+
+
+def test_histories_of_two_imports_count_each_event_once(imported: ProfileStore) -> None:
+    for _ in range(2):
+        imported.add_histories({"u#1": [seen(3), seen(5), seen(7)]}, now_ms=NOW_MS)
+
+    assert imported.read("u#1").recent == (seen(1), seen(3), seen(5), seen(7))
+    assert len(imported.keys("u#1")) == 2
+
+
+def test_history_of_an_erased_user_is_hidden_and_deleted(imported: ProfileStore) -> None:
+    imported.erase("u#1", now_ms=NOW_MS)
+    imported.add_histories({"u#1": [seen(8)]}, now_ms=NOW_MS)
+    assert imported.read("u#1") == Profile("u#1", erased=True)
+
+    imported.delete(imported.keys("u#1"))
+    assert imported.keys("u#1") == []
+
+
+def test_rebuilt_profile_of_a_user_is_one_item(imported: ProfileStore) -> None:
+    imported.add("u#1", [seen(9)], now_ms=NOW_MS)
+
+    imported.overwrite(Profile("u#1", (seen(2), seen(9))), now_ms=NOW_MS)
+
+    assert imported.read("u#1").recent == (seen(2), seen(9))
+    assert len(imported.keys("u#1")) == 1
+
+
+@given(few, few, st.integers(1, 8))
+def test_items_and_histories_make_the_profile_that_single_items_make(
+    single: list[RecentInteraction], together: list[RecentInteraction], length: int
+) -> None:
+    def items(interactions: list[RecentInteraction]) -> list[dict[str, Any]]:
+        by_key = {(each.event_time_ms, each.event_id): each for each in sorted(interactions)}
+        return [to_item("u#1", each, expires_s=1) for each in by_key.values()]
+
+    history = (
+        [history_item("u#1", list({each[:2]: each for each in sorted(together)}.values()), expires_s=1)]
+        if together
+        else []
+    )
+    mixed = sorted(items(single) + history, key=lambda item: item["sort_key"]["S"], reverse=True)
+    alone = sorted(items([*single, *together]), key=lambda item: item["sort_key"]["S"], reverse=True)
+
+    times = [(each.event_time_ms, each.event_id) for each in from_items("u#1", mixed, length=length).recent]
+    assert times == [(each.event_time_ms, each.event_id) for each in from_items("u#1", alone, length=length).recent]

@@ -4,6 +4,8 @@ The partition of a profile holds, in the order of the sort key:
 
 - ``!<session>``, in a user's partition: a session that joined the user;
 - ``<event time>#<event id>``: an interaction;
+- ``<event time>+<event id>``, in a user's partition: a history, which an import or a rebuild wrote as one item, under
+  its latest interaction;
 - ``~erased``: the mark of an erased profile, which hides the interactions;
 - ``~joined``, in a session's partition: the mark of its login (`SessionLink`), which hides earlier interactions.
 
@@ -16,6 +18,8 @@ import dataclasses
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
+
+import orjson
 
 from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_KEY
 from alsolike.domain.configuration import HISTORY_LENGTH
@@ -36,7 +40,7 @@ _TIME_DIGITS = 15
 _ID_START = _TIME_DIGITS + 1
 _DIGEST_CHARACTERS = 65
 
-READ_ATTRIBUTES = f"{PROFILES_SORT_KEY}, event_id, item_id, event_type, joined_profile, joined_at_ms, moving"
+READ_ATTRIBUTES = f"{PROFILES_SORT_KEY}, event_id, item_id, event_type, history, joined_profile, joined_at_ms, moving"
 """The attributes that `from_items` needs."""
 
 Item = dict[str, Any]
@@ -172,6 +176,22 @@ def to_item(profile_id: str, interaction: RecentInteraction, *, expires_s: int) 
     return item
 
 
+def history_key(interactions: Sequence[RecentInteraction]) -> str:
+    """Return the sort key of a history: no interaction has it, so that none that arrives again replaces the history."""
+    latest = max(interactions)
+    return _bounded(f"{latest.event_time_ms:0{_TIME_DIGITS}}+{latest.event_id}")
+
+
+def history_item(profile_id: str, interactions: Sequence[RecentInteraction], *, expires_s: int) -> Item:
+    """Return the item that holds several interactions of a user."""
+    return {
+        PROFILES_PARTITION_KEY: {"S": profile_id},
+        PROFILES_SORT_KEY: {"S": history_key(interactions)},
+        "history": {"S": orjson.dumps([tuple(each) for each in interactions]).decode()},
+        "expires_at": {"N": str(expires_s)},
+    }
+
+
 def link_item(session: str, link: SessionLink, *, expires_s: int, moving: bool = False) -> Item:
     """Return the item that marks a session as joined; it hides nothing while interactions are `moving` to the user."""
     item: Item = {
@@ -240,7 +260,12 @@ def from_items(profile_id: str, items: Sequence[Item], *, length: int | None = H
             )
         )
         for item in items[first:]
+        if "history" not in item
     ]
+    if len(rows) < len(items) - first:
+        histories = (item["history"]["S"] for item in items[first:] if "history" in item)
+        rows += (_make(fields) for history in histories for fields in orjson.loads(history))
+        rows.sort(reverse=True)
     if joined is not None:
         rows = [each for each in rows if each.event_time_ms > after_ms]
     by_id: dict[str, RecentInteraction] = {}

@@ -1,5 +1,7 @@
 """The table of live profiles: one item per interaction, written without reading and read with one query.
 
+An import or a rebuild writes a user's interactions as one item, for which DynamoDB charges a twentieth.
+
 Writes are idempotent by key. A session's interactions until its login are copied to the user's partition, and the mark
 in the session's partition hides them there. Both sides write before they read: the writer of an event reads the
 session's mark after the event is stored, and a login copies the interactions after the mark is. So at least one of them
@@ -33,6 +35,8 @@ from alsolike.profiles.profile import (
     RecentInteraction,
     SessionLink,
     from_items,
+    history_item,
+    history_key,
     is_moving,
     is_session_item,
     key_after,
@@ -222,6 +226,12 @@ class ProfileStore:
         failed |= {session: lost[link.profile_id] for session, link in links.items() if link.profile_id in lost}
         return failed | self._write(_deletions(dropped))
 
+    def add_histories(self, histories: Mapping[str, Sequence[RecentInteraction]], *, now_ms: int) -> dict[str, str]:
+        """Add the interactions of users, each user's as one item; return the reason for each that is not stored."""
+        expires_s = _expires_s(now_ms)
+        items = [_put(history_item(user, each, expires_s=expires_s)) for user, each in histories.items() if each]
+        return self._write(items, at_once=CALLS_AT_ONCE)
+
     def overwrite(self, profile: Profile, *, now_ms: int) -> None:
         """Replace the stored profile; an erased one stays erased. Interactions that arrive meanwhile stay.
 
@@ -233,14 +243,16 @@ class ProfileStore:
         stored = [item[PROFILES_SORT_KEY]["S"] for item in self._items(profile.profile_id, first=FIRST_INTERACTION_KEY)]
         if ERASED_KEY in stored:
             return
-        kept = {sort_key(each) for each in profile.recent}
+        packed = profile.recent and not profile.profile_id.startswith(SESSION_PREFIX)
+        kept = {history_key(profile.recent)} if packed else {sort_key(each) for each in profile.recent}
         if profile.joined is not None:
             name = _name(profile.profile_id, profile.joined, now_ms=now_ms)
             mark = link_item(profile.profile_id, profile.joined, expires_s=_expires_s(now_ms))
             _raise(self._write([_put(name), _put(mark)]))
             kept.add(JOINED_KEY)
         self._links.forget(profile.profile_id)
-        _raise(self._put({profile.profile_id: profile.recent}, now_ms=now_ms))
+        put = self.add_histories if packed else self._put
+        _raise(put({profile.profile_id: profile.recent}, now_ms=now_ms))
         self.delete((profile.profile_id, key) for key in stored if key not in kept)
 
     def join(self, session_id: str, login: Login, *, now_ms: int, length: int = HISTORY_LENGTH) -> None:
