@@ -100,7 +100,7 @@ def environment(clone: Path, *, made_for: Path) -> None:
     (clone / ".venv" / "pyvenv.cfg").write_text(
         f"home = /usr/bin\ncommand = /usr/bin/python3 -m venv {made_for}/.venv\n"
     )
-    for stamp in ("uv", "demo", "compiled", "dev"):
+    for stamp in ("uv", "demo", "compiled", "descriptions", "dev"):
         (clone / ".venv" / f"{stamp}.done").touch()
 
 

@@ -80,10 +80,15 @@ def test_job_is_told_where_everything_is(demo: Assembly, job: Resource) -> None:
     assert (arguments["--statistics"], arguments["--sample_interactions"]) == ("false", "5000000")
 
 
+def log_key(assembly: Assembly) -> Resource:
+    (key,) = [each for each in assembly.of_type("AWS::KMS::Key") if "Spark" in each.properties["Description"]]
+    return key
+
+
 def test_logs_are_encrypted_with_a_key_that_changes(demo: Assembly, job: Resource) -> None:
     configuration = demo.referred({"Ref": job.properties["SecurityConfiguration"]["Ref"]}, stack=job.stack)
     encryption = configuration.properties["EncryptionConfiguration"]
-    key = demo.only("AWS::KMS::Key")
+    key = log_key(demo)
 
     assert encryption["CloudWatchEncryption"]["CloudWatchEncryptionMode"] == "SSE-KMS"
     assert encryption["CloudWatchEncryption"]["KmsKeyArn"]["Fn::GetAtt"][0] == key.logical_id
@@ -103,7 +108,7 @@ def test_changed_encryption_gets_another_name_as_it_is_created_before_the_old_on
 
 
 def test_production_keeps_the_key_of_the_logs_that_glue_keeps(demo: Assembly, prod: Assembly) -> None:
-    policies = [each.only("AWS::KMS::Key").attributes["DeletionPolicy"] for each in (demo, prod)]
+    policies = [log_key(each).attributes["DeletionPolicy"] for each in (demo, prod)]
 
     assert policies == ["Delete", "RetainExceptOnCreate"]
 
@@ -188,8 +193,7 @@ def test_workflow_may_run_this_job_alone(demo: Assembly) -> None:
 def test_where_no_dataset_is_built_on_spark_there_is_no_job_and_no_key_for_it(spare: Assembly) -> None:
     for kind in ("AWS::Glue::Job", "AWS::Glue::SecurityConfiguration"):
         assert not list(spare.of_type(kind))
-    keys = [key.properties["Description"] for key in spare.of_type("AWS::KMS::Key")]
-    assert not [description for description in keys if "Spark" in description]
+    assert not [key for key in spare.of_type("AWS::KMS::Key") if "Spark" in key.properties["Description"]]
     states = json.loads(flat(spare.state_machine("training").properties["DefinitionString"]))["States"]
     assert "BuildDatasetOnSpark" not in states
     assert states["First"]["Default"] == "BuildDataset"
