@@ -9,6 +9,8 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
+from s3transfer.manager import TransferManager
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ObjectChange:
@@ -63,7 +65,8 @@ def apply(client: Any, bucket: str, change: ObjectChange) -> None:
         client.delete_object(Bucket=bucket, Key=change.key)
     else:
         source = {"Bucket": bucket, "Key": change.key, "VersionId": change.version_id}
-        client.copy(source, bucket, change.key)  # in parts, where it is large
+        with TransferManager(client) as transfers:  # copies large objects in parts
+            transfers.copy(source, bucket, change.key).result()
 
 
 def _change(versions: Sequence[_Version], *, to: dt.datetime, keep_newer: bool) -> ObjectChange | None:

@@ -79,23 +79,25 @@ def shop(booted: Shop) -> Iterator[Shop]:
     """Yield the shop without a champion: the gate rejects a second model of the same purchases."""
     yield booted
     s3, bucket = booted.cloud.client("s3"), booted.name("artefact-bucket")
-    for version in s3.list_object_versions(Bucket=bucket, Prefix=CHAMPION_KEY)["Versions"]:
+    for version in s3.list_object_versions(Bucket=bucket, Prefix=CHAMPION_KEY).get("Versions", ()):
         s3.delete_object(Bucket=bucket, Key=CHAMPION_KEY, VersionId=version["VersionId"])
 
 
 @pytest.fixture
-def environment(shop: Shop) -> Mapping[str, str]:
+def environment(shop: Shop) -> Iterator[Mapping[str, str]]:
     """Return the variables of a shell after `alsolike up --tls` and the README's exports."""
     certificate = shop.cloud.state.certificate
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return {
+    variables = shop.alsolike("keys", "create", "reader")["environment"]
+    yield {
         **os.environ,
         "PATH": path,
         "ALSOLIKE_STATE": str(shop.state),
-        **shop.alsolike("keys", "create", "checkout")["environment"],
+        **variables,
         "AWS_CA_BUNDLE": certificate,
         "CURL_CA_BUNDLE": certificate,
     }
+    shop.run_alsolike("keys", "delete", variables["AWS_ACCESS_KEY_ID"])
 
 
 def run(language: str, text: str, *, environment: Mapping[str, str], directory: Path) -> str:
