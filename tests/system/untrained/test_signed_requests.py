@@ -59,7 +59,8 @@ def test_variables_are_all_that_a_program_needs(
     events.put_users(datasetArn=shop.name("users-dataset-arn"), users=[{"userId": "signing"}])
 
     answer = runtime.get_recommendations(recommenderArn=f"{ARN}:recommender/for-you", userId="user-0", numResults=3)
-    assert (answer["itemList"], bool(answer["recommendationId"])) == ([], True)  # there is no model
+    assert answer["recommendationId"]
+    assert len(answer["itemList"]) <= 3  # none, if no other test has left a model
     assert answer["ResponseMetadata"]["RequestId"]
     ranking = runtime.get_personalized_ranking(
         campaignArn=f"{ARN}:campaign/personalized-ranking", userId="user-0", inputList=["item-03", "item-04"]
