@@ -193,8 +193,8 @@ def test_mangled_requests_raise_refusals_only(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(["body", "rawPath", "rawQueryString", *event["headers"]]))
     text = data.draw(st.text(st.characters(), max_size=60))
     target = event["headers"] if name in event["headers"] else event
-    if target[name] == text:
-        return
+    if target[name] == text or (name == "rawQueryString" and not text.strip("&")):
+        return  # the same request
     target[name] = text
 
     with pytest.raises(AlsolikeError):
