@@ -36,7 +36,7 @@ def is_good(row: dict[str, str | None]) -> bool:
         return False
     number = float(row["TIMESTAMP"] or "")
     time_ms = number if 1e11 <= number < 1e14 else number * 1000
-    if not 0 < round(min(time_ms, 1e18)) <= NOW_MS + contract.MAX_CLOCK_SKEW_MS:
+    if not 0 < round(max(-1.0, min(time_ms, 1e18))) <= NOW_MS + contract.MAX_CLOCK_SKEW_MS:
         return False
     value = row["EVENT_VALUE"]
     if value and (not re.fullmatch(NUMBER, value) or float(value) in (float("inf"), float("-inf"))):
