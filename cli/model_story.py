@@ -61,8 +61,8 @@ def _print_decision(decision: Decision) -> None:
 
 def _print_canary(canary: CanaryReport) -> None:
     looks = f"{len(canary.looks)} looks from {_time(canary.started_ms)} to {_time(canary.looks[-1].at_ms)}"
-    beside = f", {canary.share:.0%} of the users next to {canary.champion}" if canary.champion else ""
-    console.print_line(f"canary     {canary.state.replace('_', ' ')}{beside}, {looks}")
+    share = f", {canary.share:.0%} of the users next to {canary.champion}" if canary.champion else ""
+    console.print_line(f"canary     {canary.state.replace('_', ' ')}{share}, {looks}")
     if canary.reason:
         console.print_line(f"           started {canary.reason}")
     for reason in canary.reasons:

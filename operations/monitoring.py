@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import orjson
-
 from alsolike.declarations.storage import MONITORING_LATEST_KEY
-from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.s3 import S3Object
 from alsolike.training.monitoring import DriftReport
 from operations import progress
-from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
+from operations.client.functions import invoke
 
 
 def latest(where: Deployment) -> DriftReport | None:
@@ -35,12 +32,9 @@ def look(where: Deployment) -> DriftReport:
     Unavailable
         If the function fails or Lambda does not answer.
     """
-    name = where.names.monitor_models_function
-    with progress.step("look") as step, translate_aws_errors(f"function {name}"):
-        body = where.client("lambda").invoke(FunctionName=name, Payload=b"{}")
-        found = body["Payload"].read()
-        if "FunctionError" in body:
-            raise Unavailable(f"monitoring failed: {orjson.loads(found).get('errorMessage', found)}")
-        report = DriftReport.from_json(found)
+    with progress.step("look") as step:
+        report = DriftReport.from_json(
+            invoke(where, where.names.monitor_models_function, {}, failure="monitoring failed")
+        )
         step.note(f"{report.interactions:,} interactions")
     return report

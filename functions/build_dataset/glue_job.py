@@ -23,7 +23,7 @@ from alsolike.runtime.s3 import S3Object
 from alsolike.training.dataset import CHAMPION_FOLDER, MANIFEST_FILE, prefix
 from alsolike.training.statistics import STATISTICS, STATISTICS_MANIFEST, Counting
 from functions.build_dataset.settings import Settings
-from functions.build_dataset.spark_dataset import SparkErasedUsers, build_dataset, check_nobody_erased
+from functions.build_dataset.spark_dataset import SparkErasedUsers, build_dataset, check_no_user_erased
 from functions.build_dataset.spark_statistics import moments, write_statistics
 
 _PARTITION_BYTES = 32 * 2**20
@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             ContentType="application/json",
         )
     now_ms = time.time_ns() // 1_000_000
-    check_nobody_erased(
+    check_no_user_erased(
         dataset.interactions, SparkErasedUsers(frozenset(tombstones.refresh(now_ms=now_ms).users), settings.secret_arn)
     )
     s3.put_object(

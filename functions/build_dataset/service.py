@@ -77,7 +77,7 @@ def build_dataset(
             raise nothing_left(len(rows), interactions.dropped, configuration)
         items = scanning.result()
     of_users = _users(users, configuration, profiles=set(frame["profile_id"]))
-    _check_nobody_erased(frame, tombstones, now_ms=now_ms)
+    _check_no_user_erased(frame, tombstones, now_ms=now_ms)
     counts = EngineCounts(
         rows_read=len(rows),
         interactions=len(frame),
@@ -120,7 +120,7 @@ def build_dataset(
     return WrittenDataset(s3_uri, described)
 
 
-def _check_nobody_erased(frame: pd.DataFrame, tombstones: TombstoneReader, *, now_ms: int) -> None:
+def _check_no_user_erased(frame: pd.DataFrame, tombstones: TombstoneReader, *, now_ms: int) -> None:
     """Look at the tombstones as they are now, and at the dataset as it will be."""
     tombstones.refresh(now_ms=now_ms)
     found = erased_profiles(frame["profile_id"], functools.partial(tombstones.erased, now_ms=now_ms))

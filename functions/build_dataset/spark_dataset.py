@@ -138,7 +138,7 @@ def _total(pairs: DataFrame) -> int:
     return 0 if total is None else total[0] or 0
 
 
-def check_nobody_erased(interactions: CleanInteractions, erased: SparkErasedUsers) -> None:
+def check_no_user_erased(interactions: CleanInteractions, erased: SparkErasedUsers) -> None:
     """Compare the dataset with the current tombstones.
 
     Raises

@@ -16,8 +16,8 @@ NO_PAGES_YET = "https://pages.invalid/"
 class TokenIssuer(Construct):
     """A user pool with a resource server of scopes, and a client without a secret.
 
-    Operators, whom an administrator creates, sign in with it. It exists without pages as well: the API's authorizer
-    needs a client.
+    An administrator creates the operators, who sign in with the client. The client also exists without pages, because
+    the API's authorizer needs one.
 
     Attributes
     ----------

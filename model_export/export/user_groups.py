@@ -20,12 +20,12 @@ FEWEST_USERS = 20
 MOST_GROUPS = 1_000
 MOST_ITEMS = 100
 
-NOBODY = Histories(items=np.zeros((1, 1), np.int64), weights=np.zeros((1, 1), np.float32))
+NO_HISTORY = Histories(items=np.zeros((1, 1), np.int64), weights=np.zeros((1, 1), np.float32))
 
 
 def popular_items(popular_by: Algorithm, interactions: Interactions) -> Ints:
     """Return the items for a user without a history, best first; items without interactions come last."""
-    scores = fitted(popular_by, interactions).score(NOBODY)[0, 1:]
+    scores = fitted(popular_by, interactions).score(NO_HISTORY)[0, 1:]
     return np.argsort(-scores, kind="stable") + 1
 
 

@@ -87,8 +87,8 @@ def recommend_to(
 def failed_path(name: str, output: Path) -> Path:
     """Return the path of the file of failed users: next to a local input, otherwise next to the output."""
     local = Path(name).is_file()
-    beside = Path(name) if local else output
-    return beside.with_name(f"{beside.name}.failed.csv")
+    neighbour = Path(name) if local else output
+    return neighbour.with_name(f"{neighbour.name}.failed.csv")
 
 
 def _chunks(ids: Iterable[UserId], size: int) -> Iterator[list[UserId]]:

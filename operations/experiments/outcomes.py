@@ -15,11 +15,11 @@ from alsolike.declarations.tables import ENGAGEMENT_COLUMNS, OUTCOMES_COLUMNS, S
 from alsolike.experiments.metrics import READ as METRIC_COLUMNS
 from alsolike.lake.engagement import Engagement
 from alsolike.lake.lake import event_date
-from alsolike.runtime.errors import InvalidInput, Unavailable
+from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.s3 import scan
 from operations import progress
-from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
+from operations.client.functions import invoke
 
 ROWS_AT_ONCE = 65_536
 
@@ -92,11 +92,7 @@ def attribute(where: Deployment) -> None:
     Unavailable
         If the function fails or Lambda does not answer.
     """
-    name = where.names.attribute_outcomes_function
-    with progress.step("attribution") as step, translate_aws_errors(f"function {name}"):
-        answer = where.client("lambda").invoke(FunctionName=name, Payload=b"{}")
-        outcome = orjson.loads(answer["Payload"].read())
-        if "FunctionError" in answer:
-            raise Unavailable(f"attribution failed: {outcome.get('errorMessage', outcome)}")
+    with progress.step("attribution") as step:
+        outcome = orjson.loads(invoke(where, where.names.attribute_outcomes_function, {}, failure="attribution failed"))
         more = "" if outcome["complete"] else ", more are left for the next call"
         step.note(progress.counted(outcome["days"], "day") + more)

@@ -11,8 +11,7 @@ import orjson
 from alsolike.lake.served import PROMOTED, Served
 from alsolike.profiles.store import RecentInteraction
 from alsolike.recommendations.preview import check_not_refused
-from alsolike.runtime.errors import Unavailable
-from operations.client.aws import translate_aws_errors
+from operations.client.functions import invoke
 
 if TYPE_CHECKING:
     from operations.client.deployment import Deployment
@@ -82,13 +81,9 @@ def replay(
         ],
         **(said or {}),
     }
-    function = where.names.recommend_function
-    with translate_aws_errors(f"function {function}"):
-        answer = where.client("lambda").invoke(FunctionName=function, Payload=orjson.dumps({"replay": event}))
-        document = orjson.loads(answer["Payload"].read())
-    if "FunctionError" in answer:
-        said = document.get("errorMessage") or document.get("errorType", "an error")
-        raise Unavailable(f"the answer cannot be replayed: {said}")
+    document = orjson.loads(
+        invoke(where, where.names.recommend_function, {"replay": event}, failure="the answer cannot be replayed")
+    )
     check_not_refused(document)
     return Replay(
         item_ids=tuple(item["itemId"] for item in document["items"]),

@@ -10,8 +10,8 @@ import orjson
 
 from alsolike.runtime.errors import AlsolikeError
 from operations import progress
-from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
+from operations.client.functions import invoke
 
 
 class DatasetFailed(AlsolikeError):
@@ -34,10 +34,9 @@ def rebuild_dataset(where: Deployment) -> dict[str, Any]:
         "started_ms": int(now.timestamp() * 1000),
     }
     name = where.names.build_dataset_function
-    with progress.step("dataset") as step, translate_aws_errors(f"function {name}"):
-        answer = where.client("lambda").invoke(FunctionName=name, Payload=orjson.dumps(run))
-        document: dict[str, Any] = orjson.loads(answer["Payload"].read())
-        if "FunctionError" in answer:
-            raise DatasetFailed(f"no dataset was built: {document.get('errorMessage', document)}")
+    with progress.step("dataset") as step:
+        document: dict[str, Any] = orjson.loads(
+            invoke(where, name, run, failure="no dataset was built", error=DatasetFailed)
+        )
         step.note(f"{document['interactions']:,} interactions")
     return document

@@ -78,7 +78,7 @@ class Answer:
     unknown_columns: tuple[str, ...] = ()
 
 
-_OF_NOBODY = (SIMILAR_ITEMS, BOUGHT_TOGETHER, TRENDING, POPULAR)
+_IMPERSONAL = (SIMILAR_ITEMS, BOUGHT_TOGETHER, TRENDING, POPULAR)
 
 _AS_RANKED = (RANKED, FILLED)
 
@@ -157,7 +157,7 @@ def _caching(answer: Answer, request: RecommendationRequest) -> dict[str, str]:
     """
     shown = orjson.dumps([[item.item_id, item.metadata, item.reasons, _promotion(item)] for item in answer.items])
     etag = f'"{hashlib.blake2b(shown, digest_size=12).hexdigest()}"'
-    personal = request.recommender not in _OF_NOBODY or request.user_id is not None or request.session_id is not None
+    personal = request.recommender not in _IMPERSONAL or request.user_id is not None or request.session_id is not None
     drawn = any(item.propensity is not None for item in answer.items)
     if personal or answer.degraded or drawn:
         return {"etag": etag, "cache-control": "private, no-cache"}

@@ -20,7 +20,7 @@ from alsolike.runtime.struct import struct
 PROFILE_UNAVAILABLE = "profile-unavailable"
 USER_UNAVAILABLE = "user-unavailable"
 
-NOBODY = Profile("")
+NO_PROFILE = Profile("")
 
 
 class ProfileReader(Protocol):
@@ -67,7 +67,7 @@ class RequestUser:
     def profile(self) -> Profile:
         """The profile of the user or session; an empty one if it cannot be read."""
         ids = self._people.ids
-        profile = NOBODY
+        profile = NO_PROFILE
         try:
             if self._user_id is not None:
                 profile = self._read(profile_id(user_id=ids.user(self._user_id), session_id=None))

@@ -56,7 +56,7 @@ def test_keys_prefixes_and_patterns_name_objects(client: Any, shop_bucket: Any, 
     ("uri", "message"),
     [
         ("s3://shop/nothing.csv", "s3://shop/nothing.csv is not an object"),
-        ("s3://nobody/x.csv", "s3://nobody/x.csv is not an object"),
+        ("s3://unknown/x.csv", "s3://unknown/x.csv is not an object"),
         ("s3://shop/nothing/", "names no data file"),
         ("s3://shop/history/readme.txt", "has an unknown extension"),
         ("s3://", "names no bucket"),

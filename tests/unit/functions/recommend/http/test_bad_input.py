@@ -35,7 +35,7 @@ PROMOTION: dict[str, Any] = {
     "filterArn": f"{ARN}:filter/up-to",
     "filterValues": {"MOST": "5"},
 }
-NOBODYS = {**PROMOTION, "filterArn": f"{ARN}:filter/nobody"}
+UNKNOWN_FILTER = {**PROMOTION, "filterArn": f"{ARN}:filter/unknown"}
 WITHOUT_VALUES = {**PROMOTION, "filterValues": None}
 GOOD: dict[str, Any] = {
     "POST /recommendations": {
@@ -96,19 +96,19 @@ def test_what_cannot_be_read_is_refused(shop: Shop, key: str, name: str) -> None
     [
         (
             "POST /recommendations",
-            Fault("recommender", ("nobody", "/for-you"), body={"recommenderArn": f"{ARN}:recommender/nobody"}),
+            Fault("recommender", ("unknown", "/for-you"), body={"recommenderArn": f"{ARN}:recommender/unknown"}),
             404,
         ),
         (
             "POST /recommendations",
-            Fault("filter", ("nobody", "up-to"), body={"filterArn": f"{ARN}:filter/nobody"}),
+            Fault("filter", ("unknown", "up-to"), body={"filterArn": f"{ARN}:filter/unknown"}),
             404,
         ),
         ("POST /recommendations", Fault("parameter", ("MOST",), body={"filterValues": None}), 400),
         ("POST /recommendations", Fault("few", ("numResults", "51", "50"), body={"numResults": 51}), 400),
         (
             "POST /recommendations",
-            Fault("promotion", ("promotions[0].filterArn", "nobody", "up-to"), body={"promotions": [NOBODYS]}),
+            Fault("promotion", ("promotions[0].filterArn", "unknown", "up-to"), body={"promotions": [UNKNOWN_FILTER]}),
             404,
         ),
         (
@@ -118,7 +118,7 @@ def test_what_cannot_be_read_is_refused(shop: Shop, key: str, name: str) -> None
         ),
         (
             "POST /personalize-ranking",
-            Fault("campaign", ("nobody", "/for-you"), body={"campaignArn": f"{ARN}:campaign/nobody"}),
+            Fault("campaign", ("unknown", "/for-you"), body={"campaignArn": f"{ARN}:campaign/unknown"}),
             404,
         ),
         ("POST /personalize-ranking", Fault("few", ("inputList", "51", "50"), body={"inputList": ["fig"] * 51}), 400),
@@ -129,7 +129,7 @@ def test_what_cannot_be_read_is_refused(shop: Shop, key: str, name: str) -> None
         ),
         (
             "GET /users/{userId}/recommendations",
-            Fault("filter", ("filter is 'nobody'", "up-to"), query={"filter": "nobody"}),
+            Fault("filter", ("filter is 'unknown'", "up-to"), query={"filter": "unknown"}),
             404,
         ),
         (

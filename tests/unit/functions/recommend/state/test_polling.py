@@ -116,11 +116,11 @@ def test_version_beside_the_champion_is_loaded_while_requests_do_without(
         .current(now_ms=NOW_MS, remaining_ms=lambda: 20_000)
         .model
     )
-    beside = VariantModels(BundleCache(store, deployment.bucket, deployment.cache), retry_s=CHECK_S, budget=budget)
+    variants = VariantModels(BundleCache(store, deployment.bucket, deployment.cache), retry_s=CHECK_S, budget=budget)
 
     def loaded(*wanted: str) -> set[str]:
         budget.begin_request(limited=True)
-        return set(beside.current(wanted, champion=champion, now_ms=NOW_MS, remaining_ms=lambda: 20_000))
+        return set(variants.current(wanted, champion=champion, now_ms=NOW_MS, remaining_ms=lambda: 20_000))
 
     store.speaks.clear()
     assert loaded("v2", "v3") == set()

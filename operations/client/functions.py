@@ -1,0 +1,41 @@
+"""Direct invocations of a deployment's functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from alsolike.runtime.errors import AlsolikeError, Unavailable
+from operations.client.aws import translate_aws_errors
+from operations.client.deployment import Deployment
+
+
+def invoke(
+    where: Deployment,
+    function: str,
+    payload: Mapping[str, Any],
+    *,
+    failure: str,
+    error: type[AlsolikeError] = Unavailable,
+) -> bytes:
+    """Return the answer of a function.
+
+    Parameters
+    ----------
+    failure, error
+        Start of the message, and type of the exception if the function fails.
+
+    Raises
+    ------
+    Unavailable
+        If Lambda does not answer.
+    """
+    with translate_aws_errors(f"function {function}"):
+        answer = where.client("lambda").invoke(FunctionName=function, Payload=orjson.dumps(payload))
+        body: bytes = answer["Payload"].read()
+    if "FunctionError" in answer:
+        document = orjson.loads(body)
+        raise error(f"{failure}: {document.get('errorMessage') or document.get('errorType', document)}")
+    return body
