@@ -122,11 +122,9 @@ def _algorithms(candidate: Manifest, champion: Manifest | None) -> Check:
     """State the algorithms that the training left out, and warn of those that the champion uses; it never fails."""
     left_out: Mapping[str, str] = candidate.metrics.get("left_out") or {}
     needed = _names(champion.metrics.get("settings")) & left_out.keys() if champion else set[str]()
-    reasons = "; ".join(
-        f"{name}{', which the champion uses' if name in needed else ''}: {reason}" for name, reason in left_out.items()
-    )
-    start = "warning: " if needed else ""
-    figures = f"{start}left out were {reasons}" if left_out else "none was left out"
+    reasons = "; ".join(f"{name} ({reason})" for name, reason in left_out.items())
+    start = f"warning: the champion uses {', '.join(sorted(needed))}; " if needed else ""
+    figures = f"{start}left out: {reasons}" if left_out else "none was left out"
     return Check(ALGORITHMS, True, figures, {"left_out": len(left_out), "of_champion": sorted(needed)})
 
 

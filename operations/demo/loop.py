@@ -45,7 +45,7 @@ def prepare(summary: DemoSummary, directory: Path, *, users: int | None) -> Jour
     """
     with progress.step("prepare the data") as step:
         data = journey.prepare(directory, now_s=int(time.time()), held_back_days=HELD_BACK_DAYS, users=users)
-        step.note(f"moved by {data.shifted_weeks} weeks to end now, {len(data.held_back):,} purchases held back")
+        step.note(f"dates moved to end now, {len(data.held_back):,} purchases kept for the replay")
     summary.titles = data.titles
     summary.data = {
         "name": "The Complete Journey",

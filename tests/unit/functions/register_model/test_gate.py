@@ -96,10 +96,10 @@ def test_figures_that_an_earlier_training_did_not_record_fail(metric: str, expec
 @pytest.mark.parametrize(
     ("settings", "figures", "of_champion"),
     [
-        ({"algorithm": "ease"}, "left out were sasrec: too slow; slist: too large", []),
+        ({"algorithm": "ease"}, "left out: sasrec (too slow); slist (too large)", []),
         (
             {"algorithm": "blend", "parts": [{"algorithm": "ease"}, {"algorithm": "sasrec"}]},
-            "warning: left out were sasrec, which the champion uses: too slow; slist: too large",
+            "warning: the champion uses sasrec; left out: sasrec (too slow); slist (too large)",
             ["sasrec"],
         ),
     ],
