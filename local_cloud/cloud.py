@@ -1,5 +1,6 @@
 """The embedded cloud: moto, the deployment on it, and everything that makes it run, in this process."""
 
+import contextlib
 import functools
 import importlib.util
 import json
@@ -7,7 +8,8 @@ import os
 import secrets
 import ssl
 import tempfile
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,7 +29,7 @@ from local_cloud.events.targets import Target, TargetQueue
 from local_cloud.execution.async_configs import AsyncConfigs
 from local_cloud.execution.asynchronous import WORK, AsyncInvocations
 from local_cloud.execution.environment import Host
-from local_cloud.execution.function import InvocationResult
+from local_cloud.execution.function import InvocationResult, ThrottledError
 from local_cloud.execution.invoker import Invoker
 from local_cloud.execution.runtimes import function_reports, refuse_foreign_runtimes
 from local_cloud.execution.workspaces import Workspaces
@@ -42,6 +44,7 @@ from local_cloud.moto_state import MotoState, compile_pattern, seed_ids
 from local_cloud.moto_streams import open_shards
 from local_cloud.ports import ADDRESS, Ports
 from local_cloud.processes import Processes
+from local_cloud.resources.functions import fast_starting
 from local_cloud.settings import CloudSettings, subprocess_environment
 from local_cloud.sources.event_sources import EventSources
 from local_cloud.stacks import Stacks
@@ -231,7 +234,14 @@ class LocalCloud:
             self._targets.submit(*work)
             done()
         self._sources.start()
+        fast = fast_starting(deployment)
+        threading.Thread(target=self._start_ahead, args=(fast,), name="start ahead", daemon=True).start()
         return deployment
+
+    def _start_ahead(self, function_arns: Sequence[str]) -> None:
+        with contextlib.suppress(ThrottledError):  # the cloud closes
+            for arn in function_arns:
+                self._invoker.start_ahead(arn)
 
     def api_urls(self) -> dict[str, str]:
         """Return the URL of each HTTP API by its id."""

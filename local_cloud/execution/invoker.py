@@ -79,6 +79,18 @@ class Invoker:
         self._record(function, outcome, function_arn)
         return outcome
 
+    def start_ahead(self, function_arn: str) -> None:
+        """Start an environment for the first invocation, as SnapStart and provisioned concurrency do.
+
+        Raises
+        ------
+        ThrottledError
+            If the invoker is closed.
+        FunctionNotFoundError
+            If there is no such function, version or alias.
+        """
+        self._release(*self._acquire(self._find(function_arn)))
+
     def counts(self) -> dict[str, dict[str, int]]:
         """Return invocations, errors, throttles and environments of each function so far."""
         with self._lock:

@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any, Final
 
+from local_cloud.deployment import Deployment
 from local_cloud.resources.creation import Created, Creation, ResourceType
 
 _CONFIGURATION = (
@@ -22,6 +23,20 @@ _FUNCTION_ARN = re.compile(r"(?P<function>arn:[^:]+:lambda:[^:]+:\d+:function:[^
 PUBLIC_PARAMETERS = "/aws/service/"
 """Prefix of the SSM parameters that AWS publishes."""
 _LAYER_ARN = re.compile(r"arn:[^:]+:lambda:[^:]+:(?P<account>\d+):layer:.+")
+
+
+def fast_starting(deployment: Deployment) -> list[str]:
+    """Return the ARNs of the aliases with SnapStart or provisioned concurrency."""
+    snap_start = {
+        function.physical_id
+        for function in deployment.of_type("AWS::Lambda::Function")
+        if function.properties.get("SnapStart", {}).get("ApplyOn") == "PublishedVersions"
+    }
+    return [
+        alias.physical_id
+        for alias in deployment.of_type("AWS::Lambda::Alias")
+        if alias.properties["FunctionName"] in snap_start or alias.properties.get("ProvisionedConcurrencyConfig")
+    ]
 
 
 def is_external_layer(layer_arn: str, *, account: str) -> bool:
@@ -123,7 +138,7 @@ def _function(name_or_arn: str) -> dict[str, str]:
     return {"FunctionName": name_or_arn}
 
 
-_NOT_PROVISIONED = "moto provisions no concurrency; all workers start at the first invocation"
+_NOT_PROVISIONED = "moto provisions no concurrency; one process starts at boot, more with the invocations"
 _OWN_RUNTIME = "the embedded cloud runs functions under the Python that it has"
 TYPES: Final[Mapping[str, ResourceType]] = {
     "AWS::Lambda::Function": ResourceType(
@@ -134,7 +149,7 @@ TYPES: Final[Mapping[str, ResourceType]] = {
             "LoggingConfig": "moto takes it and forgets it",
             "RecursiveLoop": "moto looks for no loops",
             "RuntimeManagementConfig": _OWN_RUNTIME,
-            "SnapStart": "moto takes it and forgets it; nothing is snapshotted",
+            "SnapStart": "moto takes it and forgets it; a process starts at boot instead of a snapshot",
         },
     ),
     "AWS::Lambda::LayerVersion": ResourceType(_create_layer_version),

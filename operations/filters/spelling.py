@@ -61,8 +61,9 @@ def undeclared(
         if names is None or column.key in names:
             continue
         near = closest(column.key, names)
-        meant = f", did you mean {near}?" if near else ""
+        dataset = "users" if column.dataset is ColumnDataset.CURRENT_USER else "items"
+        cure = f", did you mean {near}?" if near else f". Declare {column.key} in the configuration: {dataset}.columns"
         why = (
             "so no item has a value of it" if column.dataset is ColumnDataset.ITEMS else "so nothing checks its values"
         )
-        yield column.offset, f"{column.dataset}.{column.name} is not declared, {why}{meant}"
+        yield column.offset, f"{column.dataset}.{column.name} is not declared, {why}{cure}"

@@ -38,7 +38,7 @@ class _Cells:
         self.typed = set[ColumnType]()
         self.number = self.boolean = self.time = self.commas = self.list = True
         self.is_code = False
-        self.distinct = self.bars = self.decimal_commas = 0
+        self.cells = self.distinct = self.bars = self.decimal_commas = 0
         self.first_comma: tuple[str, int, str] | None = None
 
     def add(self, file: DataFile, chunk: Chunk, name: str) -> None:
@@ -55,6 +55,7 @@ class _Cells:
         self.time = self.time and _all(distinct, ISO) and is_time(pa.chunked_array([distinct]))
         self.list = self.list and _count(distinct, _NO_LIST) == 0
         self.commas = self.commas and _all(distinct, f"^{JSON_NUMBER}$|{_COMMAS}")
+        self.cells += len(texts) - texts.null_count
         # Distinct cells: most films have one genre, but most combinations of genres have several.
         self.distinct += len(distinct)
         self.bars += _count(distinct, _BAR)
@@ -69,11 +70,11 @@ class _Cells:
         types = set(self.typed)
         if self.distinct:
             types.add(self._text_type(name))
-        return types.pop() if len(types) == 1 else ColumnType.STRING
+        return types.pop() if len(types) == 1 else ColumnType.TEXT
 
     def _text_type(self, name: str) -> ColumnType:
-        if self.number:
-            return ColumnType.STRING if self.is_code else ColumnType.NUMBER
+        if self.number and not self.is_code:
+            return ColumnType.NUMBER
         if self.boolean:
             return ColumnType.BOOLEAN
         if self.time:
@@ -89,11 +90,15 @@ class _Cells:
                 f"{file}: {name} in line {line} is {text!r}, expected a decimal point. Write such a number as "
                 f"{written}, or declare the column as string in the configuration"
             )
-        return ColumnType.LIST if self.list and 2 * self.bars >= self.distinct else ColumnType.STRING
+        if self.list and 2 * self.bars >= self.distinct:
+            return ColumnType.LIST
+        return ColumnType.STRING if 2 * self.distinct <= self.cells else ColumnType.TEXT
 
 
 def infer(files: Sequence[DataFile], *, without: Collection[str]) -> dict[str, ColumnType]:
-    """Return the type of each column by property: string unless all files agree on another type.
+    """Return the type of each column by property: text unless all files agree on another type.
+
+    A text whose values repeat, twice on average, is a category: a string, which filters can compare.
 
     Parameters
     ----------
@@ -128,8 +133,8 @@ def infer(files: Sequence[DataFile], *, without: Collection[str]) -> dict[str, C
 
 
 def declarable(types: Mapping[str, ColumnType]) -> dict[str, ColumnType]:
-    """Return the types that an import declares: strings need no declaration."""
-    return {name: kind for name, kind in types.items() if kind is not ColumnType.STRING}
+    """Return the types that an import declares: texts need no declaration."""
+    return {name: kind for name, kind in types.items() if kind is not ColumnType.TEXT}
 
 
 def declared(document: Mapping[str, Any], types: Mapping[str, ColumnType], *, dataset: str) -> dict[str, Any]:

@@ -101,14 +101,14 @@ def test_recommend_looks_for_news_as_often_as_the_environment_says(demo: Assembl
     assert (interval(demo), interval(prod)) == ("1", "30")
 
 
-def test_largest_bundle_and_catalogue_fit_twice_on_the_disk_of_recommend(demo: Assembly, prod: Assembly) -> None:
+def test_largest_bundle_and_catalogue_fit_twice_on_the_disk_of_recommend(spare: Assembly, prod: Assembly) -> None:
     def sizes(assembly: Assembly) -> tuple[str, str, int]:
         bundle: str = assembly.function("register_model").properties["Environment"]["Variables"]["MAX_BUNDLE_MB"]
         function = assembly.function("recommend").properties
         snapshot: str = function["Environment"]["Variables"]["MAX_SNAPSHOT_MB"]
         return bundle, snapshot, function["EphemeralStorage"]["Size"]
 
-    assert (sizes(demo), sizes(prod)) == (("600", "300", 2048), ("150", "70", 512))
+    assert (sizes(spare), sizes(prod)) == (("600", "300", 2048), ("150", "70", 512))
 
 
 def test_gate_asks_for_what_the_environment_says(demo: Assembly, prod: Assembly) -> None:

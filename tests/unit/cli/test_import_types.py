@@ -54,6 +54,17 @@ def test_import_declares_the_types_of_columns_and_stores_typed_values(deployment
     assert stored["2"]["published"] == 1_577_836_800
 
 
+def test_texts_that_repeat_are_declared_as_categories(deployment: Deployment, tmp_path: Path) -> None:
+    path = tmp_path / "teas.csv"
+    path.write_text(
+        "ITEM_ID,TITLE,KIND,SKU\n1,Assam,black,7\n2,Darjeeling,black,8\n3,Sencha,green,7\n4,Keemun,green,8\n"
+    )
+
+    summary = import_items([path], deployment, now_ms=NOW_MS, options=Options(declares=True))
+
+    assert summary.inferred == declared(deployment) == {"kind": "string", "sku": "string"}
+
+
 def test_declared_types_and_other_settings_stay(deployment: Deployment, books: Path) -> None:
     store = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
     document = {

@@ -108,3 +108,12 @@ def test_invocations_that_wait_for_an_outdated_environment_are_run(
         Environment.end.set()
 
         assert [each.result(10).payload for each in (*old, *new)] == [b"a", b"a", b"a", b"b"]
+
+
+def test_an_environment_that_was_started_ahead_serves_the_first_invocation(invoker: Invoker) -> None:
+    Environment.end.set()
+
+    invoker.start_ahead("arn:f")
+    invoker.invoke("arn:f", b"")
+
+    assert invoker.counts()["f"] == {"environments": 1, "invocations": 1, "errors": 0}

@@ -24,7 +24,13 @@ def test_misspelt_column_of_items_is_named_with_the_nearest() -> None:
 
 
 def test_unlike_column_of_the_user_is_named_without_another() -> None:
-    assert found("CurrentUser.ZZZZ > 1") == [(21, "CurrentUser.ZZZZ is not declared, so nothing checks its values")]
+    assert found("CurrentUser.ZZZZ > 1") == [
+        (
+            21,
+            "CurrentUser.ZZZZ is not declared, so nothing checks its values. "
+            "Declare zzzz in the configuration: users.columns",
+        )
+    ]
 
 
 def test_current_item_has_no_id_to_compare_with() -> None:
