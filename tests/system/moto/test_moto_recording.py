@@ -185,9 +185,10 @@ def test_execution_is_recorded_with_its_output(
         is_final=has_ended,
     )
 
+    request = threading.Thread(target=recorder.changed, args=["states"], daemon=True)
+
     def end(_: Any) -> None:
         execution.exec_status = ExecutionStatus.SUCCEEDED
-        request = threading.Thread(target=recorder.changed, args=["states"], daemon=True)
         request.start()
         request.join(0.2)
         execution.output = "{}"
@@ -200,6 +201,7 @@ def test_execution_is_recorded_with_its_output(
     recording._record_messages_and_executions(runtime)
     communication: Any = BaseExecutionWorkerCommunication
     communication._reflect_execution_status(None)
+    request.join()
 
     assert list(journal.read("entry")) == [("executions", "one", b"{}")]
 
