@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import Unavailable
-from alsolike.runtime.observability import Metric, count, logger
+from alsolike.runtime.observability import Metric, count
+from alsolike.runtime.polling import PolledValue, Polling
 
 CHECK_S = 300
 """Maximum age of the cached secret. A value that was rotated out is rejected after this time at the latest."""
@@ -34,8 +35,9 @@ class SessionKeys:
     def __init__(self, client: Any, secret_arn: str) -> None:
         self._client = client
         self._secret_arn = secret_arn
-        self._values: tuple[bytes, ...] = ()
-        self._read_s = self._tried_s = float("-inf")
+        self._values: PolledValue[Sequence[bytes]] = PolledValue(
+            self._read, name="session keys", polling=Polling(interval_s=CHECK_S)
+        )
 
     def current(self, *, now_s: float) -> Sequence[bytes]:
         """Return the values.
@@ -45,9 +47,9 @@ class SessionKeys:
         Unavailable
             If they were never read and Secrets Manager does not answer.
         """
-        if now_s - self._read_s > CHECK_S:
+        if self._values.degraded:
             self.refresh(now_s=now_s)
-        return self._values
+        return self._values.current(now_ms=int(now_s * 1000))
 
     def refresh(self, *, now_s: float) -> bool:
         """Read the values again, unless the last attempt was a moment ago; return true if they have changed.
@@ -57,25 +59,21 @@ class SessionKeys:
         Unavailable
             If they were never read and Secrets Manager does not answer.
         """
-        if self._values and now_s - self._tried_s < CHECK_ON_MISMATCH_S:
-            return False
-        before, self._tried_s = self._values, now_s
+        before = self._values.latest
+        return self._values.refresh(now_ms=int(now_s * 1000), min_age_s=CHECK_ON_MISMATCH_S) != before
+
+    def _read(self, _: Callable[[], float]) -> Sequence[bytes]:
         try:
             with translate_aws_errors(f"secret {self._secret_arn}"):
-                self._values, self._read_s = self._read(), now_s
-        except Unavailable as error:
-            if not self._values:
-                raise
-            count(Metric.SESSION_KEYS_STALE)
-            logger.warning("session keys could not be read again", error_type=type(error.__cause__).__name__)
-        return self._values != before
-
-    def _read(self) -> tuple[bytes, ...]:
-        values = [self._value("AWSCURRENT")]
-        # A secret that was never rotated has no previous value.
-        with contextlib.suppress(self._client.exceptions.ResourceNotFoundException):
-            values.append(self._value("AWSPREVIOUS"))
-        return tuple(values)
+                values = [self._value("AWSCURRENT")]
+                # A secret that was never rotated has no previous value.
+                with contextlib.suppress(self._client.exceptions.ResourceNotFoundException):
+                    values.append(self._value("AWSPREVIOUS"))
+        except Unavailable:
+            if self._values.was_read:
+                count(Metric.SESSION_KEYS_STALE)
+            raise
+        return values
 
     def _value(self, stage: str) -> bytes:
         answer = self._client.get_secret_value(SecretId=self._secret_arn, VersionStage=stage)

@@ -122,6 +122,19 @@ def test_refresh_reads_now_and_starts_the_interval(stored: Stored) -> None:
     assert value.current(now_ms=40_000) == "c"
 
 
+def test_refresh_with_a_minimum_age_keeps_a_younger_value_also_after_a_failure(stored: Stored) -> None:
+    value = PolledValue(stored.read, name="menu", polling=Polling(30))
+    value.current(now_ms=0)
+    stored.value = "b"
+
+    assert value.refresh(now_ms=4_999, min_age_s=5) == "a"
+    stored.error = REFUSAL
+    assert value.refresh(now_ms=5_000, min_age_s=5) == "a"
+    stored.error = None
+    assert value.refresh(now_ms=9_999, min_age_s=5) == "a"
+    assert value.refresh(now_ms=10_000, min_age_s=5) == "b"
+
+
 def test_partial_value_is_stale(stored: Stored) -> None:
     value = PolledValue(stored.read, name="menu", polling=Polling(30))
     value.is_partial = True

@@ -161,6 +161,7 @@ class PolledValue(Generic[T]):
         self._waits_for_first = polling.waits_for_first
         self._failures = 0
         self._next_ms = -math.inf
+        self._tried_ms = -math.inf
         self._reading: futures.Future[T] | None = None
         self._began_s = 0.0
         self.is_partial = False
@@ -209,9 +210,10 @@ class PolledValue(Generic[T]):
             return self._value
         return self._poll(now_ms, remaining_ms)
 
-    def refresh(self, *, now_ms: int) -> T:
-        """Read the value now and return the result of `current`."""
-        self._next_ms = -math.inf
+    def refresh(self, *, now_ms: int, min_age_s: float = 0) -> T:
+        """Read the value now, unless the last read is younger than `min_age_s`; return the result of `current`."""
+        if now_ms - self._tried_ms >= min_age_s * 1000:
+            self._next_ms = -math.inf
         return self.current(now_ms=now_ms)
 
     def begin(self, *, now_ms: int) -> None:
@@ -223,6 +225,7 @@ class PolledValue(Generic[T]):
         polling = self._polling
         if self._reading is None and (self._is_held_back(now_ms) or remaining_ms() <= polling.min_remaining_ms):
             return self._value
+        self._tried_ms = now_ms
         try:
             value = self._result(remaining_ms)
         except Exception as error:  # noqa: BLE001  the earlier value answers whatever fails

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
+import functools
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from alsolike.runtime.aws import client
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.observability import logger
+from alsolike.runtime.polling import PolledValue, Polling
 from alsolike.runtime.struct import struct
 
 KEY_ID = "key_id"
 ACTIVE, DISABLED = "active", "disabled"
 
-CHECK_S = 30
-"""Maximum age of a cached key: a disabled or deleted key is refused after this time at the latest."""
-
-CHECK_UNKNOWN_S = 5
-"""Minimum interval of reads of a key that does not exist. A new key becomes valid within this time."""
+CHECK_S = 10
+"""Maximum age of a cached key. A disabled or deleted key is refused, and a new one valid, within this time."""
 
 MAX_CACHED = 1_000
 CALL_TIMEOUT_S = 2
@@ -113,8 +111,9 @@ class KeyReader:
         self._dynamodb = dynamodb
         self._kms = kms
         self._table = table
-        self._cached: OrderedDict[str, tuple[SigningKey | None, float]] = OrderedDict()
+        self._cached: OrderedDict[str, PolledValue[SigningKey | None]] = OrderedDict()
         self._secrets: dict[bytes, str] = {}
+        self._used: dict[str, str] = {}
 
     def find(self, key_id: str, *, now_s: float) -> SigningKey | None:
         """Return a key, or None if there is none with this id.
@@ -124,20 +123,13 @@ class KeyReader:
         Unavailable
             If DynamoDB does not answer, and the key is not cached.
         """
-        key, read_s = self._cached.get(key_id, (None, float("-inf")))
-        if now_s - read_s < (CHECK_UNKNOWN_S if key is None else CHECK_S):
-            return key
-        try:
-            key = self._read(key_id)
-        except Unavailable:
-            if key is None:
-                raise
-            logger.warning("a key could not be read again")
-        self._cached[key_id] = key, now_s
+        if key_id not in self._cached:
+            read = functools.partial(self._read, key_id)
+            self._cached[key_id] = PolledValue(read, name="signing key", polling=Polling(interval_s=CHECK_S))
         self._cached.move_to_end(key_id)
         if len(self._cached) > MAX_CACHED:  # ids that do not exist
             self._cached.popitem(last=False)
-        return key
+        return self._cached[key_id].current(now_ms=int(now_s * 1000))
 
     def secret(self, key: SigningKey) -> str:
         """Return a key's secret.
@@ -156,9 +148,9 @@ class KeyReader:
     def mark_used(self, key: SigningKey, *, now_s: float) -> None:
         """Write the day of a key's use, once a day."""
         today = dt.datetime.fromtimestamp(now_s, dt.UTC).date().isoformat()
-        if key.last_used == today:
+        if today in (key.last_used, self._used.get(key.key_id)):
             return
-        self._cached[key.key_id] = dataclasses.replace(key, last_used=today), now_s
+        self._used[key.key_id] = today
         try:
             with translate_aws_errors(f"key table {self._table}"):
                 self._dynamodb.update_item(
@@ -171,7 +163,7 @@ class KeyReader:
         except Unavailable:  # or the key was deleted; the request is answered anyway
             logger.warning("the last use of a key was not written")
 
-    def _read(self, key_id: str) -> SigningKey | None:
+    def _read(self, key_id: str, _: Callable[[], float]) -> SigningKey | None:
         with translate_aws_errors(f"key table {self._table}"):
             item = self._dynamodb.get_item(TableName=self._table, Key={KEY_ID: {"S": key_id}}).get("Item")
         return None if item is None else SigningKey.from_item(item)
