@@ -1,1 +1,1 @@
-"""The Lambda functions, one folder each: handler, service, settings."""
+"""The Lambda functions, one folder each: handler, service, settings, manifest."""

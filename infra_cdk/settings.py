@@ -258,6 +258,11 @@ class Settings(TrainingSettings):
             "0 where snap_start is on: Lambda refuses both on one function",
         )
 
+    def number(self, value: int | str) -> int:
+        """Return `value`, or the setting that it names."""
+        number: int = getattr(self, value) if isinstance(value, str) else value
+        return number
+
     @property
     def record_age_hours(self) -> int:
         """The age at which consumers give a record up: an hour before the stream forgets it, a week at most.

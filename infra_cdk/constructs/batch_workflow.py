@@ -9,8 +9,8 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from alsolike.declarations.storage import BATCH_PREFIX
-from infra_cdk.constructs.nag_suppressions import acknowledge, acknowledge_wildcard
-from infra_cdk.constructs.permissions import Permission, objects
+from infra_cdk.constructs.nag_suppressions import acknowledge
+from infra_cdk.constructs.permissions import Permission, add_policy, objects
 from infra_cdk.constructs.retry_policy import Attempts
 from infra_cdk.constructs.state_machine import state_machine
 from infra_cdk.constructs.workflow_steps import call
@@ -192,28 +192,19 @@ class BatchWorkflow(Construct):
             )
             for each in (":*", "/*")
         ]
-        policy = iam.Policy(
+        add_policy(
             self,
             "OwnExecutions",
-            roles=[role],
-            statements=[
-                iam.PolicyStatement(actions=["states:StartExecution"], resources=[machine.state_machine_arn]),
-                iam.PolicyStatement(actions=["states:DescribeExecution", "states:StopExecution"], resources=executions),
+            role=role,
+            permissions=[
+                Permission(actions=["states:StartExecution"], resources=[machine.state_machine_arn]),
+                Permission(
+                    actions=["states:DescribeExecution", "states:StopExecution"],
+                    resources=executions,
+                    wildcard_reason="Each batch of a run is an execution with a name of its own",
+                ),
             ],
         )
-        for resource in executions:
-            acknowledge_wildcard(
-                policy, resource=resource, reason="Each batch of a run is an execution with a name of its own"
-            )
-
-
-def recommend_permissions(artefacts: s3.IBucket) -> list[Permission]:
-    """Return what `recommend` needs beyond single requests: users that are an object, and answers that become one."""
-    reason = "Objects are named after runs and their batches"
-    return [
-        objects(artefacts, BATCH_PREFIX, actions=["s3:GetObject"], reason=reason, suffix=".json"),
-        objects(artefacts, BATCH_PREFIX, actions=["s3:PutObject"], reason=reason, suffix=".jsonl"),
-    ]
 
 
 def _asked(name: str) -> str:

@@ -1,15 +1,17 @@
 """Permissions of a role: hand-written statements, with a reason for each wildcard in them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from alsolike.declarations.manifest import Access
 from infra_cdk.constructs.nag_suppressions import acknowledge_wildcard
+from infra_cdk.constructs.stored_data import ARNS, StoredData
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,40 +32,43 @@ class Permission:
     conditions: Mapping[str, Mapping[str, str | Sequence[str]]] = field(default_factory=dict)
 
 
+def permissions_of(
+    access: Iterable[Access], *, data: StoredData, arns: Mapping[str, str | Sequence[str]] = MappingProxyType({})
+) -> list[Permission]:
+    """Return the permissions to an access.
+
+    Parameters
+    ----------
+    arns
+        ARNs of the resources that are no stored data, by name.
+    """
+    permissions = []
+    for grant in access:
+        if grant.keys:
+            bucket: s3.Bucket = getattr(data, grant.resource)
+            resources = [_objects_arn(bucket, key) for key in grant.keys]
+        elif grant.resource in ARNS:
+            resources = [ARNS[grant.resource](data)]
+        else:
+            named = arns[grant.resource]
+            resources = [named] if isinstance(named, str) else list(named)
+        conditions = (
+            {"ForAllValues:StringEquals": {"dynamodb:Attributes": list(grant.attributes)}} if grant.attributes else {}
+        )
+        permissions.append(Permission(grant.actions, resources, grant.reason or None, conditions))
+    return permissions
+
+
 def objects(bucket: s3.IBucket, prefix: str, *, actions: Sequence[str], reason: str, suffix: str = "") -> Permission:
     """Permit actions on a bucket's objects of a prefix and a suffix; `reason` says why not on single objects."""
+    return Permission(actions, [_objects_arn(bucket, f"{prefix}*{suffix}")], reason)
+
+
+def _objects_arn(bucket: s3.IBucket, key: str) -> str:
+    if "*" not in key:
+        return bucket.arn_for_objects(key)
     # Stated as an import even before the CDK makes it one: cdk-nag's finding has the export's name in it.
-    producer = cdk.Stack.of(bucket)
-    return Permission(
-        actions=actions,
-        resources=[f"{producer.export_value(bucket.bucket_arn)}/{prefix}*{suffix}"],
-        wildcard_reason=reason,
-    )
-
-
-def failure_destination(bucket: s3.IBucket) -> list[Permission]:
-    """Permit Lambda to keep in a bucket what a function gives up.
-
-    Lambda writes below ``aws/lambda/`` only. AWS documents the permission for the whole bucket, and whether Lambda
-    accepts a narrower one when it creates the destination is not documented:
-    https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
-    """
-    return [
-        objects(bucket, "", actions=["s3:PutObject"], reason="AWS documents the permission for the whole bucket"),
-        Permission(actions=["s3:ListBucket"], resources=[bucket.bucket_arn]),
-    ]
-
-
-def model_packages(scope: Construct, group: sagemaker.CfnModelPackageGroup, *, actions: Sequence[str]) -> Permission:
-    """Permit actions on the packages of a group."""
-    packages = cdk.Stack.of(scope).format_arn(
-        service="sagemaker", resource="model-package", resource_name=f"{group.model_package_group_name}/*"
-    )
-    return Permission(
-        actions=actions,
-        resources=[packages],
-        wildcard_reason="SageMaker numbers the packages of the group as they are created",
-    )
+    return f"{cdk.Stack.of(bucket).export_value(bucket.bucket_arn)}/{key}"
 
 
 def role_for(
@@ -78,28 +83,34 @@ def role_for(
         construct_id,
         assumed_by=iam.ServicePrincipal(service),
         description=description,
-        inline_policies={
-            "permissions": iam.PolicyDocument(
-                statements=[
-                    iam.PolicyStatement(
-                        actions=list(permission.actions),
-                        resources=list(permission.resources),
-                        conditions=dict(permission.conditions) or None,
-                    )
-                    for permission in permissions
-                ]
-            )
-        },
+        inline_policies={"permissions": iam.PolicyDocument(statements=_statements(permissions))},
     )
-    for resource, reasons in _wildcards(permissions).items():
-        acknowledge_wildcard(role, resource=resource, reason="; ".join(reasons))
+    _acknowledge_wildcards(role, permissions)
     return role
 
 
-def _wildcards(permissions: Sequence[Permission]) -> dict[str, list[str]]:
+def add_policy(scope: Construct, construct_id: str, *, role: iam.Role, permissions: Sequence[Permission]) -> None:
+    """Give a role permissions on resources that need the role first."""
+    policy = iam.Policy(scope, construct_id, roles=[role], statements=_statements(permissions))
+    _acknowledge_wildcards(policy, permissions)
+
+
+def _statements(permissions: Sequence[Permission]) -> list[iam.PolicyStatement]:
+    return [
+        iam.PolicyStatement(
+            actions=list(permission.actions),
+            resources=list(permission.resources),
+            conditions=dict(permission.conditions) or None,
+        )
+        for permission in permissions
+    ]
+
+
+def _acknowledge_wildcards(policy: iam.IRole | iam.IPolicy, permissions: Sequence[Permission]) -> None:
     reasons: dict[str, list[str]] = {}
     for permission in permissions:
         for resource in permission.resources:
             if permission.wildcard_reason and "*" in resource:
                 reasons.setdefault(resource, []).append(permission.wildcard_reason)
-    return reasons
+    for resource, said in reasons.items():
+        acknowledge_wildcard(policy, resource=resource, reason="; ".join(said))

@@ -1,7 +1,8 @@
 """Lambda function of this project; no other construct defines one."""
 
 import ast
-from collections.abc import Mapping, Sequence
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -9,21 +10,23 @@ import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from alsolike.declarations.manifest import Manifest
 from infra_cdk.constructs.log_group import log_group
 from infra_cdk.constructs.metrics import namespace
 from infra_cdk.constructs.nag_suppressions import acknowledge
-from infra_cdk.constructs.permissions import Permission, role_for
-from infra_cdk.constructs.python_layers import RUNTIME, architecture
+from infra_cdk.constructs.permissions import Permission, add_policy, permissions_of, role_for
+from infra_cdk.constructs.python_layers import RUNTIME, PythonLayers, architecture
 from infra_cdk.constructs.stored_data import NAMES, StoredData
+from infra_cdk.constructs.triggers import attach
 from infra_cdk.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 
 
 class PythonFunction(Construct):
-    """The function in `functions/<name>/`, with its role, its log group and its alias `live`.
+    """The function in `functions/<name>/`, as its `manifest.py` says, with role, log group, trigger and alias `live`.
 
-    Everything that calls it calls the alias. It may do what `permissions` say, write its log and its traces, and
+    Everything that calls it calls the alias. It may do what its manifest says, write its log and its traces, and
     nothing else: nothing that the CDK would grant by itself is added.
 
     Parameters
@@ -31,24 +34,16 @@ class PythonFunction(Construct):
     name
         The folder under `functions/`; its handler is ``functions.<name>.handler.lambda_handler``.
     data
-        The stored data that `settings.py` of the function may name.
+        The stored data that the function's settings and manifest may name.
     values
         Values of fields of the function's settings that are neither in `data` nor settings of the environment.
-    single_threaded
-        True to let BLAS use one thread: on one processor, threads only cost start-up time.
-    storage_mb
-        Of /tmp.
-    packages
-        Packages and modules of `operations` that its code contains.
-    starts_fast
-        Whether the environment's SnapStart or provisioned concurrency applies: callers wait for this one.
+    arns
+        ARNs of resources in its manifest that are neither in `data` nor in `values`.
 
     Attributes
     ----------
-    name
-        Its folder's.
-    memory_mb
-        What it is given.
+    name, memory_mb
+        The folder's name, and the memory.
     live
         The alias.
     role, log_group
@@ -58,29 +53,23 @@ class PythonFunction(Construct):
     def __init__(
         self,
         scope: Construct,
-        construct_id: str,
-        *,
         name: str,
-        description: str,
+        *,
         settings: Settings,
-        layers: Sequence[lambda_.ILayerVersion],
+        layers: PythonLayers,
         data: StoredData,
-        permissions: Sequence[Permission],
-        memory_mb: int,
-        timeout_s: int,
         values: Mapping[str, str | int] = MappingProxyType({}),
-        single_threaded: bool = False,
-        storage_mb: int = 512,
-        packages: Sequence[str] = (),
-        starts_fast: bool = False,
+        arns: Mapping[str, str | Sequence[str]] = MappingProxyType({}),
     ) -> None:
-        super().__init__(scope, construct_id)
-        self.name, self.memory_mb = name, memory_mb
+        super().__init__(scope, "".join(word.capitalize() for word in name.split("_")))
+        self._manifest = manifest = read_manifest(name)
+        self._data = data
+        self.name, self.memory_mb = name, settings.number(manifest.memory_mb)
         handler = ROOT / "functions" / name / "handler.py"
         if not handler.is_file():
             raise FileNotFoundError(f"{handler} does not exist; the function {name!r} needs it")
-        snap_start = starts_fast and settings.snap_start
-        concurrency = settings.provisioned_concurrency if starts_fast else 0
+        snap_start = manifest.starts_fast and settings.snap_start
+        concurrency = settings.provisioned_concurrency if manifest.starts_fast else 0
         check_fast_start(name, snap_start=snap_start, provisioned_concurrency=concurrency)
 
         self.log_group = logs = log_group(self, "Log", settings=settings)
@@ -89,29 +78,39 @@ class PythonFunction(Construct):
             "Role",
             service="lambda.amazonaws.com",
             description=f"Alsolike {settings.name}: what {name} may do",
-            permissions=[*_own_output(logs.log_group_arn, traces=settings.tracing), *permissions],
+            permissions=[
+                *_own_output(logs.log_group_arn, traces=settings.tracing),
+                *permissions_of(
+                    (
+                        *(grant for grant in manifest.access if not grant.needs_function),
+                        *(manifest.trigger.access if manifest.trigger else ()),
+                    ),
+                    data=data,
+                    arns={name: str(value) for name, value in values.items()} | dict(arns),
+                ),
+            ],
         )
         function = lambda_.Function(
             self,
             "Function",
-            description=description,
+            description=manifest.description,
             runtime=RUNTIME,
             architecture=architecture(settings),
             handler=f"functions.{name}.handler.lambda_handler",
-            code=_code(name, packages),
-            layers=list(layers),
+            code=_code(name, manifest.packages),
+            layers=[getattr(layers, layer) for layer in self._layers(settings)],
             role=self.role.without_policy_updates(),
             log_group=logs,
             tracing=lambda_.Tracing.ACTIVE if settings.tracing else lambda_.Tracing.DISABLED,
-            memory_size=memory_mb,
-            timeout=cdk.Duration.seconds(timeout_s),
-            ephemeral_storage_size=cdk.Size.mebibytes(storage_mb),
+            memory_size=self.memory_mb,
+            timeout=cdk.Duration.seconds(manifest.timeout_s),
+            ephemeral_storage_size=cdk.Size.mebibytes(settings.number(manifest.storage_mb)),
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
             environment={
                 "POWERTOOLS_SERVICE_NAME": name,
                 "POWERTOOLS_METRICS_NAMESPACE": namespace(settings),
-                **({"OPENBLAS_NUM_THREADS": "1"} if single_threaded else {}),
-                **_variables(name, settings, data, values),
+                **({"OPENBLAS_NUM_THREADS": "1"} if manifest.single_threaded else {}),
+                **self._variables(settings, values),
             },
         )
         acknowledge(
@@ -132,25 +131,43 @@ class PythonFunction(Construct):
             version=function.current_version,
             provisioned_concurrent_executions=concurrency or None,
         )
+        attach(manifest.trigger, self.live, scope, settings=settings, data=data)
+
+    def permit(self, scope: Construct, construct_id: str, *, arns: Mapping[str, str]) -> None:
+        """Grant the access to resources that are created after the function, in a policy apart from its role."""
+        access = [grant for grant in self._manifest.access if grant.needs_function]
+        permissions = permissions_of(access, data=self._data, arns=arns)
+        add_policy(scope, construct_id, role=self.role, permissions=permissions)
+
+    def _layers(self, settings: Settings) -> Iterator[str]:
+        yield from self._manifest.layers
+        for setting, layer in self._manifest.optional_layers.items():
+            if getattr(settings, setting):
+                yield layer
+
+    def _variables(self, settings: Settings, values: Mapping[str, str | int]) -> dict[str, str]:
+        """Return a variable for each field of the function's settings."""
+        fields, renamed = settings_fields(self.name), self._manifest.variables
+        if unknown := (values.keys() | renamed.keys()) - set(fields):
+            raise ValueError(f"functions/{self.name}/settings.py declares no {', '.join(sorted(unknown))}")
+        variables = {}
+        for field in fields:
+            if field in values:
+                value = values[field]
+            elif field in NAMES:
+                value = NAMES[field](self._data)
+            elif field == "powertools_metrics_namespace":
+                continue
+            else:
+                value = getattr(settings, renamed.get(field, field)) or 0
+            variables[field.upper()] = str(int(value) if isinstance(value, bool) else value)
+        return variables
 
 
-def _variables(name: str, settings: Settings, data: StoredData, values: Mapping[str, str | int]) -> dict[str, str]:
-    """Return a variable for each field of the function's settings."""
-    fields = settings_fields(name)
-    if unknown := values.keys() - fields:
-        raise ValueError(f"functions/{name}/settings.py declares no {', '.join(sorted(unknown))}")
-    variables = {}
-    for field in fields:
-        if field in values:
-            value = values[field]
-        elif field in NAMES:
-            value = NAMES[field](data)
-        elif field == "powertools_metrics_namespace":
-            continue
-        else:
-            value = getattr(settings, field) or 0
-        variables[field.upper()] = str(int(value) if isinstance(value, bool) else value)
-    return variables
+def read_manifest(name: str) -> Manifest:
+    """Return the manifest in `functions/<name>/`."""
+    manifest: Manifest = importlib.import_module(f"functions.{name}.manifest").MANIFEST
+    return manifest
 
 
 def settings_fields(name: str) -> list[str]:

@@ -4,7 +4,6 @@ import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from constructs import Construct
 
-from infra_cdk.constructs.permissions import Permission
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.constructs.stored_data import StoredData
@@ -32,22 +31,7 @@ class SessionAuthorizer(Construct):
         data: StoredData,
     ) -> None:
         super().__init__(scope, construct_id)
-        function = PythonFunction(
-            self,
-            "AuthorizeSession",
-            name="authorize_session",
-            description="Says whose session a browser's request belongs to",
-            settings=settings,
-            layers=[layers.core],
-            data=data,
-            permissions=[
-                Permission(actions=["secretsmanager:GetSecretValue"], resources=[data.session_key.secret_arn]),
-            ],
-            memory_mb=512,
-            # API Gateway waits for 10 s.
-            timeout_s=9,
-            starts_fast=True,
-        )
+        function = PythonFunction(self, "authorize_session", settings=settings, layers=layers, data=data)
         self.authorizer = authorizers.HttpLambdaAuthorizer(
             "Sessions",
             function.live,

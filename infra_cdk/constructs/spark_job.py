@@ -12,12 +12,11 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
+from alsolike.declarations.manifest import CONFIGURATION, TOMBSTONES
 from alsolike.declarations.storage import DATASETS_PREFIX, INTERACTIONS_PREFIX
-from infra_cdk.constructs.configuration import configuration_permissions
 from infra_cdk.constructs.data_lake import removal_policy
-from infra_cdk.constructs.permissions import Permission, objects, role_for
+from infra_cdk.constructs.permissions import Permission, objects, permissions_of, role_for
 from infra_cdk.constructs.stored_data import StoredData
-from infra_cdk.constructs.tombstone_access import tombstone_permissions
 from infra_cdk.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -184,8 +183,7 @@ def _permissions(scope: Construct, *, data: StoredData, sources: list[assets.Ass
         arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
     )
     return [
-        *tombstone_permissions(artefacts=artefacts, hash_key=data.hash_key),
-        *configuration_permissions(artefacts),
+        *permissions_of((*TOMBSTONES, *CONFIGURATION), data=data),
         Permission(
             actions=["s3:GetObject"],
             resources=[source.bucket.arn_for_objects(source.s3_object_key) for source in sources],

@@ -13,6 +13,19 @@ from infra_cdk.constructs.workflow_permissions import check_traces, workflow_out
 from infra_cdk.settings import Settings
 
 
+def executions_of(scope: Construct, machine: sfn.StateMachine) -> str:
+    """Return the ARN that stands for all executions of a machine, for a policy in `scope`."""
+    stack, name = cdk.Stack.of(scope), machine.state_machine_name
+    if (producer := cdk.Stack.of(machine)) is not stack:
+        name = producer.export_value(name)  # as an import: cdk-nag's finding has the export's name in it
+    return stack.format_arn(
+        service="states",
+        resource="execution",
+        resource_name=f"{name}:*",
+        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+    )
+
+
 def state_machine(
     scope: Construct,
     definition: sfn.IChainable,

@@ -43,3 +43,21 @@ NAMES: Mapping[str, Callable[[StoredData], str]] = {
     "tracking_id": lambda data: data.tracking_id,
 }
 """Names of stored data by the field of functions' settings that contains them."""
+
+ARNS: Mapping[str, Callable[[StoredData], str]] = {
+    "lake": lambda data: data.lake.bucket_arn,
+    "artefacts": lambda data: data.artefacts.bucket_arn,
+    "stream": lambda data: data.stream.stream_arn,
+    "profiles": lambda data: data.profiles.table_arn,
+    "catalogue": lambda data: data.catalogue.table_arn,
+    "catalogue_changes": lambda data: data.catalogue.table_stream_arn or "",
+    "users": lambda data: data.users.table_arn,
+    "users_changes": lambda data: data.users.table_stream_arn or "",
+    "keys": lambda data: data.keys.table_arn,
+    "resources": lambda data: data.resources.table_arn,
+    "keys_encryption": lambda data: data.keys_encryption.key_arn,
+    "hash_key": lambda data: data.hash_key.secret_arn,
+    "session_key": lambda data: data.session_key.secret_arn,
+    "*": lambda data: "*",
+}
+"""ARNs of stored data by the resource in functions' manifests."""

@@ -4,15 +4,10 @@ from pathlib import Path
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
-from alsolike.declarations.storage import COMPACTIONS_PREFIX, INTERACTIONS_PREFIX, SERVED_PREFIX, TOMBSTONES_KEY
 from infra_cdk.constructs.alarm_topic import alarm, look_back
-from infra_cdk.constructs.configuration import configuration_permissions
 from infra_cdk.constructs.metrics import OwnMetrics
-from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.settings import Settings
@@ -38,52 +33,10 @@ class LakeStack(cdk.Stack):
         super().__init__(scope, construct_id, env=env, description=f"Alsolike {settings.name}: upkeep of the lake")
         self._settings = settings
         self._data = data
-        self._layers = PythonLayers(self, "Layers", settings=settings, directory=layers)
-        compact_lake = self._compact_lake()
-        self._schedule(compact_lake)
-        self._upkeep_alarm(compact_lake)
+        shared = PythonLayers(self, "Layers", settings=settings, directory=layers)
+        self._upkeep_alarm(PythonFunction(self, "compact_lake", settings=settings, layers=shared, data=data))
         self._quarantine_alarm()
         self.lag_alarm = self._lag_alarm()
-
-    def _compact_lake(self) -> PythonFunction:
-        lake, artefacts, hash_key = self._data.lake, self._data.artefacts, self._data.hash_key
-        return PythonFunction(
-            self,
-            "CompactLake",
-            name="compact_lake",
-            description="Merges small objects of the lake, and removes days past the retention",
-            settings=self._settings,
-            layers=[self._layers.core, self._layers.pandas],
-            data=self._data,
-            permissions=[
-                Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn]),
-                *(
-                    objects(
-                        lake,
-                        prefix,
-                        actions=["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
-                        reason="Objects are named after their day and what they were merged from",
-                    )
-                    for prefix in (INTERACTIONS_PREFIX, SERVED_PREFIX, COMPACTIONS_PREFIX)
-                ),
-                *configuration_permissions(artefacts),
-                Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects(TOMBSTONES_KEY)]),
-                Permission(actions=["secretsmanager:GetSecretValue"], resources=[hash_key.secret_arn]),
-            ],
-            memory_mb=self._settings.lake_memory_mb,
-            timeout_s=900,
-        )
-
-    def _schedule(self, function: PythonFunction) -> None:
-        if self._settings.compaction_schedule is None:
-            return
-        events.Rule(
-            self,
-            "Schedule",
-            description=f"Alsolike {self._settings.name}: keep the lake in few large objects",
-            schedule=events.Schedule.expression(self._settings.compaction_schedule),
-            targets=[targets.LambdaFunction(function.live, retry_attempts=2, max_event_age=cdk.Duration.hours(2))],
-        )
 
     def _upkeep_alarm(self, function: PythonFunction) -> None:
         self._alarm(

@@ -2,32 +2,17 @@
 
 import math
 import re
+from functools import partial
 from pathlib import Path
 
 import aws_cdk as cdk
 from constructs import Construct
 
-from alsolike.declarations.storage import (
-    CHAMPION_KEY,
-    DATASETS_PREFIX,
-    ERASURE_RECEIPTS_PREFIX,
-    FAILED_BATCHES_PREFIX,
-    INTERACTIONS_PREFIX,
-    OUTCOMES_PREFIX,
-    PENDING_ERASURES_PREFIX,
-    QUARANTINE_PREFIX,
-    SERVED_PREFIX,
-    TOMBSTONES_KEY,
-    USER_CHANGES_PREFIX,
-)
 from infra_cdk.constructs.batch_workflow import BATCH_DAYS
 from infra_cdk.constructs.erasure_workflow import ErasureWorkflow
-from infra_cdk.constructs.key_access import key_permissions
 from infra_cdk.constructs.parameters import Parameters
-from infra_cdk.constructs.permissions import Permission, objects
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
-from infra_cdk.constructs.tombstone_access import hash_key_permission
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
 
@@ -35,8 +20,6 @@ OBJECT_VERSION_DAYS = 30
 ACCESS_LOG_DAYS = 90
 TABLE_BACKUP_DAYS = 35
 """Lifetime of copies that an erasure leaves to expire: of buckets, access logs and DynamoDB tables."""
-
-_EACH = "The objects are named after erasures, datasets and batches"
 
 
 class PrivacyStack(cdk.Stack):
@@ -59,139 +42,30 @@ class PrivacyStack(cdk.Stack):
         layers: Path,
     ) -> None:
         super().__init__(scope, construct_id, env=env, description=f"Alsolike {settings.name}: privacy")
-        self._settings = settings
-        self._data = data
-        self._layers = PythonLayers(self, "Layers", settings=settings, directory=layers)
-        workflow = ErasureWorkflow(
-            self, "Workflow", settings=settings, purge_user=self._purge_user().live, alerts=data.alerts
+        shared = PythonLayers(self, "Layers", settings=settings, directory=layers)
+        function = partial(PythonFunction, self, settings=settings, layers=shared, data=data)
+        purge_user = function(
+            "purge_user",
+            values={
+                "object_version_days": OBJECT_VERSION_DAYS,
+                "table_backup_days": TABLE_BACKUP_DAYS,
+                "access_log_days": ACCESS_LOG_DAYS,
+                "batch_days": BATCH_DAYS + 1,  # a day after an object, S3 deletes its last version
+                "retrain_days": days_between(settings.training_schedule) or 0,
+            },
         )
-        self.erase_user = self._erase_user(workflow.state_machine.state_machine_arn).live
-        self.export_user = self._export_user().live
+        workflow = ErasureWorkflow(self, "Workflow", settings=settings, purge_user=purge_user.live, alerts=data.alerts)
+        machine_arn = workflow.state_machine.state_machine_arn
+        self.erase_user = function("erase_user", values={"state_machine_arn": machine_arn}).live
+        self.export_user = function("export_user").live
         Parameters(
             self,
             "Parameters",
             settings=settings,
             values={
-                "erasure_state_machine_arn": workflow.state_machine.state_machine_arn,
+                "erasure_state_machine_arn": machine_arn,
                 "pseudonymise_ids": str(int(settings.pseudonymise_ids)),
             },
-        )
-
-    def _erase_user(self, state_machine_arn: str) -> PythonFunction:
-        data = self._data
-        return PythonFunction(
-            self,
-            "EraseUser",
-            name="erase_user",
-            description="Stops using a user's data, and starts its removal",
-            settings=self._settings,
-            layers=[self._layers.core],
-            data=data,
-            values={"state_machine_arn": state_machine_arn},
-            permissions=[
-                *key_permissions(data),
-                Permission(actions=["s3:ListBucket"], resources=[data.artefacts.bucket_arn]),
-                Permission(
-                    actions=["s3:GetObject", "s3:PutObject"], resources=[data.artefacts.arn_for_objects(TOMBSTONES_KEY)]
-                ),
-                objects(data.artefacts, PENDING_ERASURES_PREFIX, actions=["s3:PutObject"], reason=_EACH),
-                objects(
-                    data.artefacts, ERASURE_RECEIPTS_PREFIX, actions=["s3:GetObject", "s3:PutObject"], reason=_EACH
-                ),
-                Permission(actions=["dynamodb:BatchWriteItem"], resources=[data.profiles.table_arn]),
-                Permission(actions=["states:StartExecution"], resources=[state_machine_arn]),
-                hash_key_permission(data.hash_key),
-            ],
-            memory_mb=512,
-            timeout_s=29,
-        )
-
-    def _purge_user(self) -> PythonFunction:
-        data, settings = self._data, self._settings
-        lake, artefacts = data.lake, data.artefacts
-        change = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
-        return PythonFunction(
-            self,
-            "PurgeUser",
-            name="purge_user",
-            description="Removes an erased user from every store, a part at each call",
-            settings=settings,
-            layers=[self._layers.core, self._layers.pandas],
-            data=data,
-            values={
-                "object_version_days": OBJECT_VERSION_DAYS,
-                "stream_hours": settings.stream_retention_hours,
-                "table_backup_days": TABLE_BACKUP_DAYS,
-                "log_days": settings.log_retention_days,
-                "access_log_days": ACCESS_LOG_DAYS,  # A day after an object S3 deletes its last version.
-                "batch_days": BATCH_DAYS + 1,
-                "retrain_days": days_between(settings.training_schedule) or 0,
-            },
-            permissions=[
-                Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn, artefacts.bucket_arn]),
-                *(
-                    objects(lake, prefix, actions=change, reason=_EACH)
-                    for prefix in (
-                        INTERACTIONS_PREFIX,
-                        SERVED_PREFIX,
-                        OUTCOMES_PREFIX,
-                        USER_CHANGES_PREFIX,
-                        FAILED_BATCHES_PREFIX,
-                    )
-                ),
-                objects(lake, QUARANTINE_PREFIX, actions=["s3:GetObject", "s3:DeleteObject"], reason=_EACH),
-                hash_key_permission(data.hash_key),
-                Permission(
-                    actions=["s3:GetObject", "s3:PutObject"], resources=[artefacts.arn_for_objects(TOMBSTONES_KEY)]
-                ),
-                objects(artefacts, DATASETS_PREFIX, actions=change, reason=_EACH),
-                objects(artefacts, ERASURE_RECEIPTS_PREFIX, actions=["s3:GetObject", "s3:PutObject"], reason=_EACH),
-                objects(
-                    artefacts,
-                    PENDING_ERASURES_PREFIX,
-                    actions=["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"],
-                    reason=_EACH,
-                ),
-                Permission(actions=["s3:ListBucketVersions"], resources=[artefacts.bucket_arn]),
-                Permission(actions=["s3:GetObject"], resources=[artefacts.arn_for_objects(CHAMPION_KEY)]),
-                Permission(
-                    actions=["dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"],
-                    resources=[data.profiles.table_arn],
-                ),
-                Permission(
-                    actions=["dynamodb:GetItem", "dynamodb:DeleteItem"],
-                    resources=[data.users.table_arn],
-                ),
-            ],
-            memory_mb=settings.lake_memory_mb,
-            timeout_s=900,
-        )
-
-    def _export_user(self) -> PythonFunction:
-        data = self._data
-        return PythonFunction(
-            self,
-            "ExportUser",
-            name="export_user",
-            description="Answers with everything that is held about a user",
-            settings=self._settings,
-            layers=[self._layers.core, self._layers.pandas],
-            data=data,
-            permissions=[
-                *key_permissions(data),
-                Permission(actions=["s3:ListBucket"], resources=[data.lake.bucket_arn, data.artefacts.bucket_arn]),
-                *(
-                    objects(data.lake, prefix, actions=["s3:GetObject"], reason="The user may be in any of them")
-                    for prefix in (INTERACTIONS_PREFIX, SERVED_PREFIX, QUARANTINE_PREFIX)
-                ),
-                objects(data.artefacts, ERASURE_RECEIPTS_PREFIX, actions=["s3:GetObject"], reason=_EACH),
-                Permission(actions=["dynamodb:Query", "dynamodb:BatchGetItem"], resources=[data.profiles.table_arn]),
-                Permission(actions=["dynamodb:GetItem"], resources=[data.users.table_arn]),
-                hash_key_permission(data.hash_key),
-            ],
-            memory_mb=3_008,
-            # The API waits for 30 s.
-            timeout_s=29,
         )
 
 

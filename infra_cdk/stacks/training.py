@@ -1,20 +1,19 @@
 """From the lake to a registered model."""
 
+from functools import partial
 from pathlib import Path
 
 import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from infra_cdk.constructs.canary import canary
-from infra_cdk.constructs.dataset_builder import dataset_builder
 from infra_cdk.constructs.drift_watch import Monitoring
-from infra_cdk.constructs.model_gate import model_gate
 from infra_cdk.constructs.parameters import Parameters
+from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.constructs.spark_job import SparkJob
+from infra_cdk.constructs.state_machine import executions_of
 from infra_cdk.constructs.training_job import TrainingJob
-from infra_cdk.constructs.training_start import permit_looking_at_runs, training_start
 from infra_cdk.constructs.training_workflow import Steps, TrainingWorkflow
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
@@ -27,6 +26,8 @@ class TrainingStack(cdk.Stack):
     ----------
     state_machine, packages
         The workflow, and the group of the model packages.
+    package_arns
+        ARNs of the group, and of the packages in it.
     """
 
     def __init__(
@@ -41,14 +42,22 @@ class TrainingStack(cdk.Stack):
     ) -> None:
         super().__init__(scope, construct_id, env=env, description=f"Alsolike {settings.name}: training of models")
         shared = PythonLayers(self, "Layers", settings=settings, directory=layers)
+        function = partial(PythonFunction, self, settings=settings, layers=shared, data=data)
         self.packages = packages = sagemaker.CfnModelPackageGroup(
             self,
             "Models",
             model_package_group_name=f"alsolike-{settings.name}",
             model_package_group_description=f"Alsolike {settings.name}: one package a trained model",
         )
-        build_dataset = dataset_builder(self, settings=settings, data=data, layers=shared).live
-        start = training_start(self, settings=settings, data=data, layers=shared)
+        self.package_arns = {
+            "model_packages": packages.attr_model_package_group_arn,
+            "model_versions": self.format_arn(
+                service="sagemaker", resource="model-package", resource_name=f"{packages.model_package_group_name}/*"
+            ),
+        }
+        group = {"model_package_group": packages.model_package_group_name}
+        build_dataset = function("build_dataset").live
+        start = function("start_training")
         workflow = TrainingWorkflow(
             self,
             "Workflow",
@@ -56,8 +65,8 @@ class TrainingStack(cdk.Stack):
             steps=Steps(
                 start_training=start.live,
                 build_dataset=build_dataset,
-                register_model=model_gate(self, settings=settings, data=data, layers=shared, packages=packages).live,
-                run_canary=canary(self, settings=settings, data=data, layers=shared, packages=packages).live,
+                register_model=function("register_model", values=group, arns=self.package_arns).live,
+                run_canary=function("run_canary", values=group, arns=self.package_arns).live,
             ),
             job=TrainingJob(self, "Job", settings=settings, artefacts=data.artefacts),
             # Without datasets built on Spark, no key is created and billed.
@@ -67,7 +76,8 @@ class TrainingStack(cdk.Stack):
             alerts=data.alerts,
         )
         self.state_machine = workflow.state_machine
-        permit_looking_at_runs(self, start=start, machine=workflow.state_machine)
+        # Not in its role: the machine needs the function, and the role would need the machine.
+        start.permit(self, "LookAtRuns", arns={"training_runs": executions_of(self, workflow.state_machine)})
         monitoring = Monitoring(
             self, "Monitoring", settings=settings, data=data, layers=shared, workflow=workflow.state_machine
         )

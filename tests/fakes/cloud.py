@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -58,10 +58,13 @@ class MemoryCloud:
         All calls so far.
     outages
         Errors that calls raise, by operation ("s3.GetObject").
+    observer
+        Receives each call, with the code of its error or None.
     """
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
+        self.observer: Callable[[Call, str | None], None] | None = None
         self.clear()
 
     def clear(self) -> None:
@@ -118,6 +121,8 @@ class MemoryCloud:
             status = response.pop("HTTPStatusCode", 200)
         except ServiceError as error:
             response, status = error.response, error.status
+        if self.observer is not None:
+            self.observer(call, response.get("Error", {}).get("Code"))
         headers = response.pop("HTTPHeaders", {})
         metadata = {"RequestId": "memory", "HTTPStatusCode": status, "HTTPHeaders": headers, "RetryAttempts": 0}
         return _HttpResponse(status), {**response, "ResponseMetadata": metadata}

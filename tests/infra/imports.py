@@ -1,6 +1,7 @@
 """Imports of the repository's own modules, read from their source."""
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -18,6 +19,17 @@ def libraries(module: str, *, lazily: bool) -> set[str]:
     lazily
         Whether imports inside functions count, which run when the function is called.
     """
+    packages = {name for name in _reached(module, lazily=lazily) if "." not in name}
+    return packages - PLACES.keys() - sys.stdlib_module_names
+
+
+def words(module: str) -> set[str]:
+    """Return all identifiers, and words in texts, of `module` and of the repository's modules that it imports."""
+    sources = filter(None, map(_source, _reached(module, lazily=True)))
+    return {word for source in sources for word in re.findall(r"\w+", source.read_text())}
+
+
+def _reached(module: str, *, lazily: bool) -> set[str]:
     reached: set[str] = set()
     waiting = {module}
     while waiting:
@@ -27,7 +39,7 @@ def libraries(module: str, *, lazily: bool) -> set[str]:
             waiting |= _imported(name, lazily=lazily)
             if package := name.rpartition(".")[0]:
                 waiting.add(package)
-    return {name for name in reached if "." not in name} - PLACES.keys() - sys.stdlib_module_names
+    return reached
 
 
 @cache

@@ -1,7 +1,7 @@
 import io
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +11,9 @@ from alsolike.privacy.tombstones import add_tombstone
 from alsolike.runtime.observability import logger
 from operations.configuration.configuration_store import ConfigurationStore
 from tests.builders.lambda_events import NOW_MS, LambdaContext
+from tests.fakes import MemoryCloud
 from tests.fakes.places import create_bucket, create_profiles_table, create_table
+from tests.unit.functions.grants import Offences
 
 
 def _forget_handlers() -> None:
@@ -31,6 +33,15 @@ def start_new_process() -> Callable[[], None]:
     """
     _forget_handlers()
     return _forget_handlers
+
+
+@pytest.fixture(autouse=True)
+def refuse_calls_without_grant(memory_cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail a test in which a function makes a call that its manifest does not grant."""
+    offences = Offences()
+    offences.watch(memory_cloud, monkeypatch)
+    yield
+    assert sorted(offences.calls) == [], "calls without a grant in manifest.py"
 
 
 @pytest.fixture

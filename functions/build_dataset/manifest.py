@@ -1,0 +1,26 @@
+"""Manifest of build_dataset."""
+
+from alsolike.declarations.manifest import CONFIGURATION, LIST, READ, TOMBSTONES, WRITE, Access, Manifest
+from alsolike.declarations.storage import DATASETS_PREFIX, INTERACTIONS_PREFIX
+
+MANIFEST = Manifest(
+    description="Builds a training dataset from the lake, the catalogue and the users",
+    layers=("core", "pandas"),
+    memory_mb="lake_memory_mb",
+    storage_mb=2_048,
+    timeout_s=900,
+    access=(
+        *TOMBSTONES,
+        Access("lake", LIST),
+        *CONFIGURATION,
+        Access("lake", READ, keys=(f"{INTERACTIONS_PREFIX}*",), reason="A dataset is made of all that happened"),
+        Access(
+            "artefacts",
+            WRITE,
+            keys=(f"{DATASETS_PREFIX}*",),
+            reason="Each run writes a dataset under a new name",
+        ),
+        Access("catalogue", ("dynamodb:Scan",)),
+        Access("users", ("dynamodb:Scan",)),
+    ),
+)

@@ -1,0 +1,20 @@
+"""Manifest of collect."""
+
+from alsolike.declarations.manifest import CONFIGURATION, SIGNING_KEYS, TOMBSTONES, Access, Manifest
+
+_ROWS = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan")
+
+MANIFEST = Manifest(
+    description="Takes events, items and users from the API, and shows and changes items and users",
+    memory_mb=1_024,
+    timeout_s=20,
+    starts_fast=True,
+    access=(
+        *SIGNING_KEYS,
+        *TOMBSTONES,
+        Access("stream", ("kinesis:PutRecords",)),
+        Access("catalogue", _ROWS),
+        Access("users", _ROWS),
+        *CONFIGURATION,
+    ),
+)

@@ -1,0 +1,24 @@
+"""Manifest of count_trends."""
+
+from alsolike.declarations.manifest import CONFIGURATION, READ, TOMBSTONES, WRITE, Access, EventStream, Manifest
+from alsolike.declarations.storage import TRENDS_PREFIX
+
+MANIFEST = Manifest(
+    description="Counts which items are wanted more than usual",
+    layers=("core", "onnx_runtime"),  # for its numpy
+    memory_mb=512,
+    timeout_s=60,
+    single_threaded=True,
+    # Lambda's limit of a batch: all records of a window are one write.
+    trigger=EventStream(batch_size=10_000, window_s="trends_window_s", retries="update_retries"),
+    access=(
+        *TOMBSTONES,
+        *CONFIGURATION,
+        Access(
+            "artefacts",
+            READ + WRITE,
+            keys=(f"{TRENDS_PREFIX}*",),
+            reason="Objects are named after the shards of the stream",
+        ),
+    ),
+)

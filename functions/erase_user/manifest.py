@@ -1,0 +1,22 @@
+"""Manifest of erase_user."""
+
+from alsolike.declarations.manifest import HASH_KEY, LIST, READ, SIGNING_KEYS, WRITE, Access, Manifest
+from alsolike.declarations.storage import ERASURE_RECEIPTS_PREFIX, PENDING_ERASURES_PREFIX, TOMBSTONES_KEY
+
+_EACH = "The objects are named after erasures, datasets and batches"
+
+MANIFEST = Manifest(
+    description="Stops using a user's data, and starts its removal",
+    memory_mb=512,
+    timeout_s=29,  # the API waits for 30 s
+    access=(
+        *SIGNING_KEYS,
+        Access("artefacts", LIST),
+        Access("artefacts", READ + WRITE, keys=(TOMBSTONES_KEY,)),
+        Access("artefacts", WRITE, keys=(f"{PENDING_ERASURES_PREFIX}*",), reason=_EACH),
+        Access("artefacts", READ + WRITE, keys=(f"{ERASURE_RECEIPTS_PREFIX}*",), reason=_EACH),
+        Access("profiles", ("dynamodb:BatchWriteItem",)),
+        Access("state_machine_arn", ("states:StartExecution",)),
+        HASH_KEY,
+    ),
+)

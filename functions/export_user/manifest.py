@@ -1,0 +1,31 @@
+"""Manifest of export_user."""
+
+from alsolike.declarations.manifest import HASH_KEY, LIST, READ, SIGNING_KEYS, Access, Manifest
+from alsolike.declarations.storage import ERASURE_RECEIPTS_PREFIX, INTERACTIONS_PREFIX, QUARANTINE_PREFIX, SERVED_PREFIX
+
+MANIFEST = Manifest(
+    description="Answers with everything that is held about a user",
+    layers=("core", "pandas"),
+    memory_mb=3_008,
+    timeout_s=29,  # the API waits for 30 s
+    access=(
+        *SIGNING_KEYS,
+        Access("lake", LIST),
+        Access("artefacts", LIST),
+        Access(
+            "lake",
+            READ,
+            keys=(f"{INTERACTIONS_PREFIX}*", f"{SERVED_PREFIX}*", f"{QUARANTINE_PREFIX}*"),
+            reason="The user may be in any of them",
+        ),
+        Access(
+            "artefacts",
+            READ,
+            keys=(f"{ERASURE_RECEIPTS_PREFIX}*",),
+            reason="The objects are named after erasures, datasets and batches",
+        ),
+        Access("profiles", ("dynamodb:Query", "dynamodb:BatchGetItem")),
+        Access("users", ("dynamodb:GetItem",)),
+        HASH_KEY,
+    ),
+)

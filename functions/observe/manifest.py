@@ -1,0 +1,57 @@
+"""Manifest of observe."""
+
+from alsolike.declarations.manifest import CONFIGURATION, LIST, READ, SIGNING_KEYS, Access, Manifest
+from alsolike.declarations.storage import (
+    ATTRIBUTION_PREFIX,
+    ENGAGEMENT_PREFIX,
+    FAILED_BATCHES_PREFIX,
+    MONITORING_LATEST_KEY,
+    OUTCOMES_PREFIX,
+    QUARANTINE_PREFIX,
+    SNAPSHOT_KEY,
+)
+
+MANIFEST = Manifest(
+    description="Shows traffic, alarms, engagement, drift, quarantine, experiments, rules and cost to operators",
+    layers=("core", "pandas"),
+    packages=("cost", "metric_writers.py", "prices.py"),
+    memory_mb=1_769,
+    timeout_s=29,  # the API waits for 30 s
+    variables={"deployment": "name"},
+    access=(
+        *SIGNING_KEYS,
+        Access(
+            "*",
+            ("cloudwatch:GetMetricData",),
+            reason="CloudWatch's metrics have no resources: reading them can be granted on * only",
+        ),
+        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
+        Access(
+            "*",
+            ("cloudwatch:DescribeAlarms",),
+            reason="CloudWatch tells of composite alarms only whom it may tell of all",
+        ),
+        Access("lake", LIST),
+        Access(
+            "lake",
+            READ,
+            keys=(f"{ENGAGEMENT_PREFIX}*", f"{ATTRIBUTION_PREFIX}*", f"{OUTCOMES_PREFIX}*"),
+            reason="Objects are named after their day",
+        ),
+        Access(
+            "lake",
+            READ,
+            keys=(f"{QUARANTINE_PREFIX}*",),
+            reason="Objects are named after their day, shard and sequence number",
+        ),
+        Access(
+            "lake",
+            READ,
+            keys=(f"{FAILED_BATCHES_PREFIX}*",),
+            reason="Lambda names the object of each batch that it gives up on",
+        ),
+        Access("artefacts", READ, keys=(MONITORING_LATEST_KEY, SNAPSHOT_KEY)),
+        Access("stacks", ("cloudformation:GetTemplate",), reason="CloudFormation numbers each stack"),
+        *CONFIGURATION,
+    ),
+)

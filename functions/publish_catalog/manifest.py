@@ -1,0 +1,56 @@
+"""Manifest of publish_catalog."""
+
+from alsolike.declarations.manifest import (
+    CONFIGURATION,
+    DELETE,
+    READ,
+    TOMBSTONES,
+    WRITE,
+    Access,
+    Manifest,
+    TableChanges,
+)
+from alsolike.declarations.storage import (
+    CHAMPION_KEY,
+    ITEM_CHANGES_PREFIX,
+    MODELS_PREFIX,
+    SEGMENTS_PREFIX,
+    SNAPSHOT_KEY,
+    USER_CHANGES_PREFIX,
+)
+
+MANIFEST = Manifest(
+    description="Publishes changes of items to the catalogue's snapshot, and logs those of items and users",
+    layers=("core", "onnx_runtime"),  # for its numpy
+    optional_layers={"sentence_model": "sentences"},
+    # A merge of a million items holds them twice: 0.6 GB with the libraries.
+    memory_mb=2_048,
+    storage_mb=2_048,
+    timeout_s=600,
+    single_threaded=True,
+    trigger=TableChanges(tables=("catalogue", "users"), batch_size=10_000, window_s="publish_window_s"),
+    access=(
+        Access(
+            "lake",
+            WRITE,
+            keys=(f"{ITEM_CHANGES_PREFIX}*", f"{USER_CHANGES_PREFIX}*"),
+            reason="Objects are named after their day and sequence numbers",
+        ),
+        Access(
+            "artefacts",
+            (*READ, *WRITE, "s3:AbortMultipartUpload", *DELETE),
+            keys=(f"{SEGMENTS_PREFIX}*",),
+            reason="Segments are named after their contents; those that were merged are deleted",
+        ),
+        Access("artefacts", READ + WRITE, keys=(SNAPSHOT_KEY,)),
+        Access("artefacts", READ, keys=(CHAMPION_KEY,)),
+        Access(
+            "artefacts",
+            READ,
+            keys=(f"{MODELS_PREFIX}*/content.tensors",),
+            reason="Any version may become the champion",
+        ),
+        *CONFIGURATION,
+        *TOMBSTONES,
+    ),
+)

@@ -1,0 +1,40 @@
+"""Manifest of recommend."""
+
+from alsolike.declarations.manifest import (
+    CONFIGURATION,
+    HASH_KEY,
+    READ,
+    SIGNING_KEYS,
+    SNAPSHOT,
+    WRITE,
+    Access,
+    Manifest,
+)
+from alsolike.declarations.storage import BATCH_PREFIX, CHAMPION_KEY, MODELS_PREFIX, TRENDS_PREFIX
+
+_BATCHES = "Objects are named after runs and their batches"
+
+MANIFEST = Manifest(
+    description="Answers with recommendations of the champion",
+    layers=("core", "onnx_runtime"),
+    memory_mb=1_769,  # one full processor
+    storage_mb="recommend_storage_mb",
+    timeout_s=20,
+    single_threaded=True,
+    starts_fast=True,
+    access=(
+        *SIGNING_KEYS,
+        Access("profiles", ("dynamodb:Query",)),
+        Access("users", ("dynamodb:GetItem",)),
+        Access("artefacts", READ, keys=(CHAMPION_KEY,)),
+        Access("artefacts", READ, keys=(f"{MODELS_PREFIX}*",), reason="Any version may become the champion"),
+        Access("artefacts", READ, keys=(f"{BATCH_PREFIX}*.json",), reason=_BATCHES),
+        Access("artefacts", WRITE, keys=(f"{BATCH_PREFIX}*.jsonl",), reason=_BATCHES),
+        *SNAPSHOT,
+        Access(
+            "artefacts", READ, keys=(f"{TRENDS_PREFIX}*",), reason="Objects are named after the shards of the stream"
+        ),
+        *CONFIGURATION,
+        HASH_KEY,
+    ),
+)

@@ -1,0 +1,45 @@
+"""Manifest of run_canary."""
+
+from alsolike.declarations.manifest import CONFIGURATION, DELETE, LIST, READ, WRITE, Access, Manifest
+from alsolike.declarations.storage import (
+    CANARIES_PREFIX,
+    CHAMPION_KEY,
+    DECISIONS_PREFIX,
+    MODELS_PREFIX,
+    OUTCOMES_PREFIX,
+    SERVED_PREFIX,
+)
+
+MANIFEST = Manifest(
+    description="Runs a version as canary next to the champion, then promotes it or rolls it back",
+    layers=("core", "pandas"),
+    memory_mb=2_048,
+    storage_mb=2_048,
+    timeout_s=600,
+    access=(
+        Access("artefacts", LIST),
+        Access("lake", LIST),
+        Access(
+            "artefacts",
+            READ + DELETE,
+            keys=(f"{MODELS_PREFIX}*",),
+            reason="Each version has its own names, and those that nothing keeps go",
+        ),
+        Access("artefacts", READ + WRITE, keys=(CHAMPION_KEY,)),
+        Access("artefacts", READ + WRITE, keys=(f"{CANARIES_PREFIX}*",), reason="Each version's canary has its report"),
+        Access("artefacts", READ, keys=(f"{DECISIONS_PREFIX}*",), reason="Each version has its decision"),
+        *CONFIGURATION,
+        Access(
+            "lake",
+            READ,
+            keys=(f"{SERVED_PREFIX}*", f"{OUTCOMES_PREFIX}*"),
+            reason="Objects are named after their day",
+        ),
+        Access("model_packages", ("sagemaker:ListModelPackages",)),
+        Access(
+            "model_versions",
+            ("sagemaker:UpdateModelPackage",),
+            reason="SageMaker numbers the packages of the group as they are created",
+        ),
+    ),
+)

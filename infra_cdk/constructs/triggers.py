@@ -1,0 +1,93 @@
+"""Triggers of functions, from their manifests."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_lambda_event_sources as sources
+from constructs import Construct
+
+from alsolike.declarations.manifest import EventStream, LogLines, Schedule, TableChanges, Trigger
+from infra_cdk.constructs.stored_data import StoredData
+from infra_cdk.settings import Settings
+
+STREAM_HOURS = 24
+"""Retention of a change in a table's stream: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html"""
+
+
+def attach(
+    trigger: Trigger | None, function: lambda_.IFunction, scope: Construct, *, settings: Settings, data: StoredData
+) -> None:
+    """Let `trigger` invoke `function`, an alias; a rule is created in `scope`."""
+    match trigger:
+        case EventStream():
+            _consume(trigger, function, settings=settings, data=data)
+        case TableChanges():
+            _follow(trigger, function, settings=settings, data=data)
+        case LogLines():
+            function.configure_async_invoke(
+                on_failure=destinations.S3Destination(data.lake), retry_attempts=2, max_event_age=cdk.Duration.hours(6)
+            )
+        case Schedule():
+            _schedule(trigger, function, scope, settings=settings)
+
+
+def _consume(trigger: EventStream, function: lambda_.IFunction, *, settings: Settings, data: StoredData) -> None:
+    """Give a function the stream's records in batches.
+
+    Lambda halves a batch that fails until it has one record. If the handler names a failed record, Lambda retries that
+    record and all after it in the batch. Records that still fail after the retries, or are about to leave the stream,
+    go to the lake bucket.
+    """
+    function.add_event_source(
+        sources.KinesisEventSource(
+            data.stream,
+            starting_position=lambda_.StartingPosition.TRIM_HORIZON,
+            batch_size=settings.number(trigger.batch_size),
+            parallelization_factor=settings.number(trigger.parallelization),
+            max_batching_window=cdk.Duration.seconds(settings.number(trigger.window_s)),
+            bisect_batch_on_error=True,
+            report_batch_item_failures=True,
+            retry_attempts=settings.number(trigger.retries),
+            max_record_age=cdk.Duration.hours(settings.record_age_hours),
+            # SQS would keep only where the records are; S3 keeps the records.
+            on_failure=sources.S3OnFailureDestination(data.lake),
+        )
+    )
+
+
+def _follow(trigger: TableChanges, function: lambda_.IFunction, *, settings: Settings, data: StoredData) -> None:
+    """Give a function the changes of tables, until it takes them or they are about to leave the stream.
+
+    It passes over what it cannot read, so it fails only where a bucket or its own set-up does: nothing would be gained
+    from halving batches.
+    """
+    for table in trigger.tables:
+        function.add_event_source(
+            sources.DynamoEventSource(
+                getattr(data, table),
+                starting_position=lambda_.StartingPosition.TRIM_HORIZON,
+                batch_size=trigger.batch_size,
+                max_batching_window=cdk.Duration.seconds(settings.number(trigger.window_s)),
+                retry_attempts=-1,
+                max_record_age=cdk.Duration.hours(STREAM_HOURS - 1),
+                on_failure=sources.S3OnFailureDestination(data.lake),
+            )
+        )
+
+
+def _schedule(trigger: Schedule, function: lambda_.IFunction, scope: Construct, *, settings: Settings) -> None:
+    expression = getattr(settings, trigger.setting)
+    if expression is None:
+        return
+    target = targets.LambdaFunction(
+        function, retry_attempts=trigger.retries, max_event_age=cdk.Duration.minutes(trigger.max_age_minutes)
+    )
+    events.Rule(
+        scope,
+        "Schedule",
+        description=f"Alsolike {settings.name}: {trigger.purpose}",
+        schedule=events.Schedule.expression(expression),
+        targets=[target],
+    )

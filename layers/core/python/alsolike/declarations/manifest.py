@@ -1,0 +1,216 @@
+"""Manifests: description, resources, access and trigger of each function, which infrastructure reads."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Protocol
+
+from alsolike.declarations.storage import CONFIGURATION_KEY, SEGMENTS_PREFIX, SNAPSHOT_KEY, TOMBSTONES_KEY
+
+LIST = ("s3:ListBucket",)
+READ = ("s3:GetObject",)
+WRITE = ("s3:PutObject",)
+DELETE = ("s3:DeleteObject",)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Access:
+    """A grant of actions on a resource.
+
+    Attributes
+    ----------
+    resource
+        A field of infrastructure's `StoredData`, ``*``, or a resource that the function's stack names: by a field of
+        `settings.py` with its ARN, or apart.
+    actions
+        IAM actions.
+    keys
+        Keys of objects in a bucket, in which ``*`` stands for any text. None: the bucket.
+    reason
+        Why the ARN contains a ``*``, if it does.
+    attributes
+        The only attributes of a DynamoDB table that the actions may use; none for all.
+    needs_function
+        True if the resource is created after the function, so that a policy apart from the role grants the access.
+    """
+
+    resource: str
+    actions: tuple[str, ...]
+    keys: tuple[str, ...] = ()
+    reason: str = ""
+    attributes: tuple[str, ...] = ()
+    needs_function: bool = False
+
+
+class Trigger(Protocol):
+    """Source of invocations, with the access that Lambda needs for it in the function's role."""
+
+    @property
+    def access(self) -> tuple[Access, ...]:
+        """The access of Lambda."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """Invocations at the times of a setting; none if it is null.
+
+    Attributes
+    ----------
+    purpose
+        The rest of the description ``Alsolike ENVIRONMENT: …``.
+    retries, max_age_minutes
+        Limits of the retries of a failed invocation.
+    """
+
+    setting: str
+    purpose: str
+    retries: int
+    max_age_minutes: int
+
+    @property
+    def access(self) -> tuple[Access, ...]:
+        """None."""
+        return ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class EventStream:
+    """Batches of the event stream. Numbers may be names of settings.
+
+    Attributes
+    ----------
+    retries
+        -1: until the records are too old.
+    parallelization
+        Batches of a shard at a time.
+    """
+
+    batch_size: int | str
+    window_s: int | str
+    retries: int | str
+    parallelization: int | str = 1
+
+    @property
+    def access(self) -> tuple[Access, ...]:
+        """The access to the stream (https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html)."""
+        calls = ("DescribeStream", "DescribeStreamSummary", "GetRecords", "GetShardIterator", "ListShards")
+        return (Access("stream", tuple(f"kinesis:{call}" for call in calls)), *FAILURE_DESTINATION)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TableChanges:
+    """Batches of the changes of DynamoDB tables, until the records are too old."""
+
+    tables: tuple[str, ...]
+    batch_size: int
+    window_s: str
+
+    @property
+    def access(self) -> tuple[Access, ...]:
+        """The access to the tables' streams (https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html)."""
+        calls = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
+        reason = "Listing the streams of an account can be granted on * only"
+        return (
+            *(Access(f"{table}_changes", calls) for table in self.tables),
+            Access("*", ("dynamodb:ListStreams",), reason=reason),
+            *FAILURE_DESTINATION,
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LogLines:
+    """Lines of another function's log. CloudWatch Logs invokes the function asynchronously.
+
+    Attributes
+    ----------
+    function
+        The function that writes the log.
+    field
+        JSON path of a field that only the selected lines have.
+    """
+
+    function: str
+    field: str
+
+    @property
+    def access(self) -> tuple[Access, ...]:
+        """The access to the store of failed deliveries."""
+        return FAILURE_DESTINATION
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """Everything about a function that infrastructure needs besides its code and its `settings.py`.
+
+    Numbers may be names of settings.
+
+    Attributes
+    ----------
+    layers
+        Folders under `layers/`; `pandas` is the layer that AWS publishes.
+    optional_layers
+        Layers by the setting that adds them.
+    trigger
+        What invokes the function besides the routes in `alsolike.declarations.routes`, if no workflow does.
+    variables
+        Names of settings by fields of `settings.py` that have another name.
+    packages
+        Packages and modules of `operations` that its code contains.
+    single_threaded
+        True to let BLAS use one thread: on one processor, threads only cost start-up time.
+    starts_fast
+        True if callers wait: the environment's SnapStart or provisioned concurrency applies.
+    """
+
+    description: str
+    memory_mb: int | str
+    timeout_s: int
+    storage_mb: int | str = 512
+    layers: tuple[str, ...] = ("core",)
+    optional_layers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    access: tuple[Access, ...] = ()
+    trigger: Trigger | None = None
+    variables: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    packages: tuple[str, ...] = ()
+    single_threaded: bool = False
+    starts_fast: bool = False
+
+
+HASH_KEY = Access("hash_key", ("secretsmanager:GetSecretValue",))
+"""Secret of the hashes of ids."""
+
+CONFIGURATION = (
+    Access("artefacts", READ, keys=(CONFIGURATION_KEY,)),
+    # Without it, S3 answers 403, not 404, for an object that does not exist:
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html#API_GetObject_Errors
+    Access("artefacts", LIST),
+)
+
+TOMBSTONES = (Access("artefacts", READ, keys=(TOMBSTONES_KEY,)), Access("artefacts", LIST), HASH_KEY)
+
+SNAPSHOT = (
+    Access("artefacts", READ, keys=(SNAPSHOT_KEY,)),
+    Access(
+        "artefacts",
+        READ,
+        keys=(f"{SEGMENTS_PREFIX}*",),
+        reason="Segments of the catalogue are named after their contents",
+    ),
+)
+"""Snapshot of the catalogue."""
+
+SIGNING_KEYS = (
+    Access("keys", ("dynamodb:GetItem",)),
+    Access("keys", ("dynamodb:UpdateItem",), attributes=("key_id", "last_used")),
+    Access("keys_encryption", ("kms:Decrypt",)),
+)
+"""Keys of signed requests, their secrets, and the day of their last use."""
+
+FAILURE_DESTINATION = (
+    # AWS documents the permission for the whole bucket; whether Lambda accepts `aws/lambda/` is not documented:
+    # https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
+    Access("lake", WRITE, keys=("*",), reason="AWS documents the permission for the whole bucket"),
+    Access("lake", LIST),
+)
+"""Store of batches that Lambda gives up on."""
