@@ -39,7 +39,9 @@ class DataStack(cdk.Stack):
         self.database_name = data_lake.database_name
         self.stream = EventStream(self, "Events", settings=settings).stream
         # The other stacks import the table of version 0.2 until their own update, so its exports stay. Nothing uses it.
-        packed_profiles = _table(self, "Profiles", key="profile_id", settings=settings, expires_with="expires_at")
+        packed_profiles = _table(
+            self, "Profiles", key="profile_id", settings=settings, expires_with="expires_at", backups=False
+        )
         for exported in (packed_profiles.table_name, packed_profiles.table_arn):
             self.export_value(exported)
         self.profiles = _table(
@@ -49,6 +51,7 @@ class DataStack(cdk.Stack):
             sort_key=PROFILES_SORT_KEY,
             settings=settings,
             expires_with="expires_at",
+            backups=False,  # the lake has all of it: `alsolike rebuild profiles`
             warm_writes_per_s=settings.profiles_warm_writes_per_s,
         )
         self.catalogue = _table(self, "Catalogue", key="item_id", settings=settings, tells_of_changes=True)
@@ -119,6 +122,7 @@ def _table(
     settings: Settings,
     sort_key: str | None = None,
     expires_with: str | None = None,
+    backups: bool = True,
     tells_of_changes: bool = False,
     warm_writes_per_s: int | None = None,
 ) -> dynamodb.TableV2:
@@ -129,7 +133,7 @@ def _table(
         sort_key=dynamodb.Attribute(name=sort_key, type=dynamodb.AttributeType.STRING) if sort_key else None,
         billing=dynamodb.Billing.on_demand(),
         point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
-            point_in_time_recovery_enabled=True
+            point_in_time_recovery_enabled=backups
         ),
         time_to_live_attribute=expires_with,
         warm_throughput=dynamodb.WarmThroughput(write_units_per_second=warm_writes_per_s)

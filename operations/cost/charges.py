@@ -140,11 +140,12 @@ def tables(meter: Meter, summary: BilledResources, load: Load) -> None:
     meter.add("DynamoDB", "item and user writes", load.changes, "dynamodb_writes", "one unit each")
     meter.add("DynamoDB", "item and user reads", load.changes, "dynamodb_reads", "what is there is read before")
     kept = load.events_per_day * TIME_TO_LIVE_DAYS
-    gb = (kept * (PROFILE_ITEM_BYTES + TABLE_OVERHEAD_BYTES) + (load.users + load.items) * ROW_BYTES) / 1e9
+    profiles_gb = kept * (PROFILE_ITEM_BYTES + TABLE_OVERHEAD_BYTES) / 1e9
+    rows_gb = (load.users + load.items) * ROW_BYTES / 1e9
     how = f"{TIME_TO_LIVE_DAYS} days of interactions, users and items"
-    meter.add("DynamoDB", "storage", gb, "dynamodb_gb", how)
+    meter.add("DynamoDB", "storage", profiles_gb + rows_gb, "dynamodb_gb", how)
     if summary.table_backups:
-        meter.add("DynamoDB", "backups", gb, "dynamodb_backup_gb", "point-in-time recovery of all of it")
+        meter.add("DynamoDB", "backups", rows_gb, "dynamodb_backup_gb", "point-in-time recovery of users and items")
 
 
 def buckets(meter: Meter, summary: BilledResources, load: Load, calls: Mapping[str, Calls]) -> None:

@@ -106,7 +106,7 @@ class BilledResources:
     alarm_metrics
         Number of metrics in alarms: an alarm on an expression counts each of its metrics.
     table_backups
-        True if tables have point-in-time recovery.
+        True if the tables of users and items have point-in-time recovery.
     lake_cold_days
         Age at which objects of the lake move to a colder class; None for never.
     pages

@@ -1,16 +1,15 @@
-"""Bringing the tables back to a time: out of the lake, or out of their backups."""
+"""Bringing the tables back to a time: profiles from the lake, catalogue and users from the lake or their backups."""
 
 from __future__ import annotations
 
 import datetime as dt
 
 from alsolike.catalogue.change_log import ChangeKind
-from alsolike.profiles.store import ProfileStore
 from operations.client.deployment import Deployment
 from operations.recovery.backups import restored_table
 from operations.recovery.rows import rebuild_rows, table, write_rows
 from operations.recovery.source import RestoreSource
-from operations.recovery.writing import history_length, rebuild_profiles, write_profiles
+from operations.recovery.writing import rebuild_profiles
 from operations.times import milliseconds
 
 
@@ -22,19 +21,18 @@ def restore_tables(where: Deployment, source: RestoreSource, *, to: dt.datetime,
     InvalidInput, Unavailable
         See `rebuild_rows` and `restored_table`.
     """
+    if source is RestoreSource.NONE:
+        return
+    # The second of `to` counts whole, as it does for objects: S3 dates them in seconds.
+    by_ms = None if keep_newer else milliseconds(to.replace(microsecond=0)) + 999
     if source is RestoreSource.LAKE:
-        # The second of `to` counts whole, as it does for objects: S3 dates them in seconds.
-        by_ms = None if keep_newer else milliseconds(to.replace(microsecond=0)) + 999
         for kind in ChangeKind:
             rebuild_rows(where, kind, now_ms=now_ms, changed_by_ms=by_ms, exactly=True)
-        rebuild_profiles(where, now_ms=now_ms, received_by_ms=by_ms, exactly=True)
-    if source is RestoreSource.BACKUPS:
+    else:
         names = {ChangeKind.ITEM: where.names.catalogue_table, ChangeKind.USER: where.names.users_table}
         for kind, name in names.items():
             with restored_table(where, name, to=to) as copy:
                 rows = table(where, kind, name=copy).scan()
                 wanted = {str(getattr(row, kind.id_column)): row.properties for row in rows}
                 write_rows(where, kind, wanted, now_ms=now_ms, exactly=True)
-        with restored_table(where, where.names.profiles_table, to=to) as copy:
-            found = ProfileStore(where.client("dynamodb"), copy).scan(length=history_length(where))
-            write_profiles(where, found, now_ms=now_ms, exactly=True)
+    rebuild_profiles(where, now_ms=now_ms, received_by_ms=by_ms, exactly=True)

@@ -72,10 +72,11 @@ def test_profiles_are_warmed_for_the_load_that_the_settings_name(demo: Assembly,
     assert (warm(demo), warm(other)) == ({None}, {None, 8_000})
 
 
-def test_tables_can_be_restored_to_any_point_in_time(assembly: Assembly) -> None:
+def test_tables_can_be_restored_to_any_point_in_time_but_profiles_which_the_lake_has(assembly: Assembly) -> None:
     for table in assembly.of_type("AWS::DynamoDB::GlobalTable"):
         (replica,) = table.properties["Replicas"]
-        assert replica["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+        of_profiles = table.properties["KeySchema"][0]["AttributeName"] == "profile_id"
+        assert replica["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": not of_profiles}
         assert table.properties["BillingMode"] == "PAY_PER_REQUEST"
 
 

@@ -219,13 +219,13 @@ def test_erased_users_go_also_from_an_object_that_changes_meanwhile(shop: Deploy
 def test_tables_come_back_from_their_backups(shop: Deployment) -> None:
     catalogue = CatalogueStore(shop.client("dynamodb"), shop.names.catalogue_table)
     catalogue.put([Item("pear", {"price": 1})], now_ms=now_ms())
-    profiles = ProfileStore(shop.client("dynamodb"), shop.names.profiles_table)
-    profiles.add("u#anna", [recent(interaction("e1"))], now_ms=now_ms())
+    archive_batch(shop, interaction("e1", received_time_ms=now_ms()), first=0)
 
     restore(shop, Clock().next_second(), source=RestoreSource.BACKUPS)
 
     # Moto's backups are what the table holds now: this shows that they are copied, and that nothing is left of them.
     assert [item.item_id for item in catalogue.scan()] == ["pear"]
+    profiles = ProfileStore(shop.client("dynamodb"), shop.names.profiles_table)
     assert [each.event_id for each in profiles.read("u#anna").recent] == ["e1"]
     names = shop.client("dynamodb").list_tables()["TableNames"]
     tables = (shop.names.profiles_table, shop.names.catalogue_table, shop.names.users_table, shop.names.keys_table)
