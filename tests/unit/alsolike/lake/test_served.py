@@ -41,6 +41,17 @@ def test_a_row_comes_out_of_its_line_as_it_went_in(row: Served) -> None:
     assert read_line(line) == row
 
 
+def test_a_line_omits_nulls_and_what_all_items_have() -> None:
+    row = served(item_ids=["fig", "leek"], origins=["ranked", "ranked"], propensities=[None, None], shopper=None)
+
+    fields = orjson.loads(row.to_line())["served"]
+
+    assert "origins" not in fields
+    assert "propensities" not in fields
+    assert None not in fields.values()
+    assert read_line(row.to_line()) == row
+
+
 @given(row=rows(), data=st.data())
 def test_a_line_that_was_cut_is_refused(row: Served, data: st.DataObject) -> None:
     line = row.to_line().encode()
@@ -80,7 +91,7 @@ def test_a_row_has_the_columns_of_the_table_in_their_order() -> None:
         ({"recommendation_id": "A" * 40}, "was not made by this service"),
         ({"recommendation_id": "short"}, "was not made by this service"),
         ({"colour": "red"}, "colour is not a known field"),
-        ({"filter": ...}, "served.filter is missing"),
+        ({"configuration": ...}, "served.configuration is missing"),
     ],
 )
 def test_a_row_that_is_none_is_told_by_its_column(fields: dict[str, Any], message: str) -> None:

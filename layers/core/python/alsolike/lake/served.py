@@ -1,6 +1,6 @@
 """The recommendation log: one row per answer, from the log of `recommend` to the lake's table `served`.
 
-`recommend` writes a line, JSON of `SERVED_COLUMNS` below the key `LINE_KEY`, and a subscription of its log delivers it.
+`recommend` writes a line, compact JSON of `SERVED_COLUMNS` below the key `LINE_KEY`, and a subscription of its log delivers it.
 The recommendation id identifies a row, so that a repeated delivery counts once.
 """
 
@@ -36,9 +36,9 @@ UNKNOWN = "unknown"
 """The shopper of an answer for a user whose hash could not be computed; no hash has this value."""
 
 
-_LATER = ("took_ms", "top_score", "correlation_id")  # columns that lines of an earlier version do not have
 _TEXTS = ("recommender", "model_version")
 _TEXTS_OR_NULL = ("shopper", "session", "rules", "filter", "page_item", "correlation_id")
+_OPTIONAL = ("took_ms", "top_score", *_TEXTS_OR_NULL)
 _WHOLE = MappingProxyType({"served_ms": MAX_TIME_MS, "configuration": 2**31 - 1, "asked": 2**31 - 1})
 _LISTS_OF_TEXTS = ("arms", "degraded", "item_ids", "origins")
 _BY_PLACE = ("item_ids", "origins", "propensities")
@@ -69,8 +69,17 @@ class Served(NamedTuple):
     correlation_id: str | None = None
 
     def to_line(self) -> str:
-        """Return the line of the log, without its end."""
-        return orjson.dumps({LINE_KEY: self._asdict()}).decode()
+        """Return the line of the log, without its end.
+
+        A log is billed by its bytes, so the line omits nulls, and origins and propensities that all items have: ranked
+        and null.
+        """
+        fields = {name: value for name, value in zip(self._fields, self, strict=True) if value is not None}
+        if all(origin == RANKED for origin in self.origins):
+            del fields["origins"]
+        if all(chance is None for chance in self.propensities):
+            del fields["propensities"]
+        return orjson.dumps({LINE_KEY: fields}).decode()
 
 
 def read_line(line: bytes | str) -> Served:
@@ -87,7 +96,11 @@ def read_line(line: bytes | str) -> Served:
         raise InvalidInput(f"a line of the log is no JSON: {error}") from error
     fields = validation.as_object(validation.as_object(document, where="line").get(LINE_KEY), where=LINE_KEY)
     validation.only_known(fields, SERVED_COLUMNS, where=f"{LINE_KEY}.")
-    if missing := [name for name in SERVED_COLUMNS if name not in fields and name not in _LATER]:
+    item_ids = fields.get("item_ids")
+    places = len(item_ids) if isinstance(item_ids, list) else 0
+    omitted = {"origins": [RANKED] * places, "propensities": [None] * places, **dict.fromkeys(_OPTIONAL)}
+    fields = {**omitted, **fields}
+    if missing := [name for name in SERVED_COLUMNS if name not in fields]:
         raise InvalidInput(f"{LINE_KEY}.{missing[0]} is missing")
     return checked(Served(**fields))
 
