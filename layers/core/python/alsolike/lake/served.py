@@ -1,7 +1,7 @@
 """The recommendation log: one row per answer, from the log of `recommend` to the lake's table `served`.
 
-`recommend` writes a line, compact JSON of `SERVED_COLUMNS` below the key `LINE_KEY`, and a subscription of its log delivers it.
-The recommendation id identifies a row, so that a repeated delivery counts once.
+`recommend` writes a line, compact JSON of `SERVED_COLUMNS` below the key `LINE_KEY`, and a subscription of its log
+delivers it. The recommendation id identifies a row, so that a repeated delivery counts once.
 """
 
 from __future__ import annotations
