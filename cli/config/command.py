@@ -12,6 +12,8 @@ import typer
 
 from alsolike.contract.document import InvalidConfiguration, dotted
 from alsolike.domain.configuration import DEFAULT, Configuration
+from alsolike.filters import parser
+from alsolike.filters.tree import ColumnDataset
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput
 from cli import console
 from cli.options import AsJson, Stack, State
@@ -58,6 +60,8 @@ def diff(file: File, stack: Stack = None, state: State = None, as_json: AsJson =
     current = store_of(deployment.resolve(stack=stack, state=state)).current()
     live = _live(current)
     changes = differences.changes(live, checked.configuration)
+    if current.version:
+        _warn_of_new_columns(live, checked.configuration)
     if as_json:
         console.print_json({"version": current.version, "changes": changes})
     else:
@@ -100,6 +104,8 @@ def apply(
     changes = differences.changes(live, checked.configuration)
     statement.check_running(live, checked.configuration, now_ms=_now_ms())
     applied = store.apply(current, checked.document, text=checked.text, by=who(where), reason=reason, now_ms=_now_ms())
+    if current.version:
+        _warn_of_new_columns(live, checked.configuration)
     contradictions = [] if applied is current else _contradictions(where, live, checked.configuration)
     for sentence in contradictions:
         console.say(f"warning: {sentence}")
@@ -264,6 +270,22 @@ def read_file(path: Path, *, as_json: bool = False) -> ConfigurationFile:
     for warning in checked.warnings:
         console.say(f"warning: {file.place(checked.name, warning)}")
     return checked
+
+
+def _warn_of_new_columns(before: Configuration, after: Configuration) -> None:
+    """Warn of filters that read columns that the catalogue does not have until it is published with them."""
+    new = dict(after.item_columns.items() - before.item_columns.items())
+    read: dict[str, list[str]] = {}
+    for name, expression in after.filters.items():
+        for column in parser.parse(expression).columns:
+            if column.dataset is ColumnDataset.ITEMS and column.key in new:
+                read.setdefault(column.name, []).append(name)
+    for column_name, names in read.items():
+        filters = ", ".join(dict.fromkeys(names))
+        console.say(
+            f"warning: {column_name} is new: for up to two minutes, the filters {filters} find no value of it; "
+            "apply columns first, and then filters that read them"
+        )
 
 
 def _contradictions(where: Deployment, before: Configuration, after: Configuration) -> list[str]:

@@ -1,4 +1,4 @@
-"""Previews of rules: the answers to one request without them and with them.
+"""Previews of rules: the answers to one request before and after a change of rules.
 
 The event is ``{"preview": {...}}``; see `alsolike.recommendations.requests.PREVIEW`. It may contain a configuration
 that is not applied yet. The answers are not logged as served.
@@ -11,17 +11,20 @@ from typing import Any
 
 from alsolike.config import document as configuration_document
 from alsolike.contract import validation
+from alsolike.domain.configuration import Configuration
 from alsolike.recommendations.requests import PREVIEW
 from alsolike.runtime.errors import NotFound
 from functions.recommend.http.request import parse_preview
 from functions.recommend.http.response import RankedItem
 from functions.recommend.rules.merchandising import OWN
 from functions.recommend.service import Recommender
-from functions.recommend.state.serving_state import NO_CONFIGURATION
+from functions.recommend.state.serving_state import NO_CONFIGURATION, ServingState
 
 
 def preview(given: Any, *, recommender: Recommender) -> dict[str, Any]:
     """Return the list before and after the rules, and the rules that could not be fulfilled.
+
+    Before a configuration or a rule set is tried, the list is the live one; otherwise it has no rules.
 
     Raises
     ------
@@ -33,32 +36,42 @@ def preview(given: Any, *, recommender: Recommender) -> dict[str, Any]:
     given = dict(validation.as_object(given, where="preview"))
     document = given.pop("configuration", None)
     fields = PREVIEW.read(given, "preview")
-    state = recommender.state
+    live, request = recommender, parse_preview(fields)
     if document is not None:
-        state = dataclasses.replace(
-            state,
-            configuration=configuration_document.parse(document),
-            degraded=tuple(reason for reason in state.degraded if reason != NO_CONFIGURATION),
-        )
-    configuration = state.configuration
+        configuration = configuration_document.parse(document)
+        recommender = dataclasses.replace(recommender, state=_drafted(recommender.state, configuration))
+    rule_sets = recommender.state.configuration.rules
     name = fields.get("rules", OWN)
-    if name != OWN and name not in configuration.rules:
-        expected = ", ".join(configuration.rules) or "none: the configuration has no rules"
+    if name != OWN and name not in rule_sets:
+        expected = ", ".join(rule_sets) or "none: the configuration has no rules"
         raise NotFound(f"preview.rules is {validation.describe(name)}, expected {expected}")
-    request = parse_preview(fields)
-    recommender = dataclasses.replace(recommender, state=state)
-    before = recommender.answer(request, rules=None)
     after = recommender.answer(request, rules=name)
+    is_live = document is not None or name != OWN
+    if is_live and request.filter_name is not None and request.filter_name not in live.state.configuration.filters:
+        request = dataclasses.replace(request, filter_name=None, filter_values={})
+    before = live.answer(request, rules=OWN if is_live else None)
     return {
         "recommender": request.recommender,
         "rules": after.rules,
         "before": [_item(item) for item in before.items],
+        "beforeIsLive": is_live,
         "after": [_item(item) for item in after.items],
         "gave": list(after.unmet_rules),
         "degraded": list(after.degraded),
         "source": before.source,
         "modelVersion": after.version,
     }
+
+
+def _drafted(state: ServingState, configuration: Configuration) -> ServingState:
+    """Return a state under a configuration that is not applied."""
+    return dataclasses.replace(
+        state,
+        configuration=configuration,
+        catalogue=state.catalogue.under(configuration),
+        degraded=tuple(reason for reason in state.degraded if reason != NO_CONFIGURATION),
+        variants={version: (model, view.under(configuration)) for version, (model, view) in state.variants.items()},
+    )
 
 
 def _item(item: RankedItem) -> dict[str, Any]:

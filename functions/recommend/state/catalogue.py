@@ -18,11 +18,15 @@ from alsolike.domain.configuration import Configuration
 from alsolike.filters import columns as filter_columns
 from alsolike.filters.evaluation import FilterEvaluator, FilterInputs
 from alsolike.filters.tree import Filter
+from alsolike.runtime.errors import InvalidInput
 from alsolike.snapshot.cold_items import NO_COLD_ITEMS, ColdItems, ColdScorer
 from alsolike.snapshot.snapshot import NumberColumn, Snapshot
 from functions.recommend.state.model import Bias, ColdFilling
 
 CREATED = "creationTimestamp"
+
+MAX_DRAFT_ROWS = 300_000
+"""Maximum number of items whose values of columns that are not applied are read for a preview."""
 
 KEPT_VALUES = 5_000
 """Number of items whose values for rules are cached: the same items rank high for many users."""
@@ -82,6 +86,25 @@ class ModelCatalogue:
         self._places = self._items + 1 + len(self.cold)
         self.has_cold = len(self.cold) > 0
         self._values = functools.lru_cache(maxsize=KEPT_VALUES)(self._values_of)
+
+    def under(self, configuration: Configuration) -> ModelCatalogue:
+        """Return the same catalogue under a configuration that is not applied, with its columns.
+
+        Raises
+        ------
+        InvalidInput
+            If the catalogue is too large to read columns that it lacks.
+        """
+        snapshot = self._snapshot
+        missing = [
+            name for name, type_ in configuration.item_columns.items() if snapshot.column_types.get(name) is not type_
+        ]
+        if missing and snapshot.row_count > MAX_DRAFT_ROWS:
+            raise InvalidInput(
+                f"the catalogue has no column {', '.join(missing)} yet, expected applied columns: "
+                "apply items.columns, then preview the rules"
+            )
+        return ModelCatalogue(snapshot.with_columns(configuration.item_columns), self._bundle, configuration)
 
     def positions(self, item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
         """Return the position of each id, shape `(len(item_ids),)`; 0 for an unknown item."""

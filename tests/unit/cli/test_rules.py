@@ -14,8 +14,9 @@ import pytest
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner, Result
 
+from alsolike.profiles.store import ProfileStore, RecentInteraction
 from alsolike.recommendations import preview
-from alsolike.runtime.errors import NotFound, Unavailable
+from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
 from cli import main as command
 from operations.client import deployment as deployments
 from operations.client.deployment import Deployment
@@ -43,6 +44,7 @@ FOUND = {
         {"itemId": "kiwi", "score": 0.0, "origin": "promoted:sale"},
         {"itemId": "fig", "score": 2.0, "origin": "ranked", "propensity": 0.75, "metadata": {"TITLE": "Fig"}},
     ],
+    "beforeIsLive": False,
     "gave": ["pin:plum filtered"],
     "degraded": ["stale-model"],
     "source": "model",
@@ -111,6 +113,53 @@ def test_preview_takes_a_file_that_is_not_applied(asked: list[dict[str, Any]], t
     (question,) = asked
     assert question["recommender"] == "similar-items"
     assert question["configuration"] == {"format": 1, "rules": {"autumn": {"pins": [{"item": "7", "position": 1}]}}}
+
+
+def test_preview_names_the_list_before_and_shows_several_columns(
+    asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = [{"itemId": "fig", "score": 2.0, "origin": "ranked", "metadata": {"TITLE": "Fig", "PRICE": 2}}]
+    monkeypatch.setitem(FOUND, "before", before)
+    monkeypatch.setitem(FOUND, "beforeIsLive", True)
+
+    shown = run("preview", "--user", "anna", "--metadata", "TITLE", "--metadata", "PRICE").stdout
+
+    assert asked[0]["metadata"] == ["TITLE", "PRICE"]
+    assert "fig Fig 2" in shown
+    assert "live" in shown
+    assert "without rules" not in shown
+
+
+def test_preview_sums_up_several_users(
+    asked: list[dict[str, Any]], deployment: Deployment, client: Callable[[str], Any]
+) -> None:
+    profiles = ProfileStore(client("dynamodb"), deployment.names.profiles_table)
+    for profile_id in ("u#anna", "u#ben", "s#visit"):
+        profiles.add(profile_id, [RecentInteraction(1, "e", "fig", "view")], now_ms=1)
+
+    found = json.loads(run("preview", "--users", "5", "--json").stdout)
+    shown = run("preview", "--users", "1").stdout
+
+    assert sorted(question["userId"] for question in asked[:2]) == ["anna", "ben"]
+    assert found == {
+        "users": 2,
+        "positions": 4,
+        "changed_positions": 2,
+        "changed_users": 2,
+        "origins": {"promoted:sale": 2, "ranked": 2},
+        "unmet": {"pin:plum filtered": 2},
+        "degraded": {"stale-model": 2},
+        "before_is_live": False,
+    }
+    assert "2 positions for 1 user" in shown
+    assert "1 positions have an item that is not in the list without rules, for 1 user" in shown
+    assert "unsatisfied: pin:plum filtered, for 1 user" in shown
+
+
+def test_preview_of_users_without_profiles_is_refused(asked: list[dict[str, Any]]) -> None:
+    with pytest.raises(InvalidInput, match="no user has a profile"):
+        run("preview", "--users", "5")
+    assert run("preview", "--users", "5", "--user", "anna").exit_code == 2
 
 
 def test_the_documented_rules_are_valid() -> None:

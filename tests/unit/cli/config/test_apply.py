@@ -229,3 +229,19 @@ def test_a_version_can_be_shown_as_json(shop: ConfigurationStore, file: Callable
     assert shown["document"] == {"format": 1, "events": {"view": {"weight": 2}}}
     with pytest.raises(NotFound, match="configuration version 7 was never applied"):
         run("show", "--version", "7")
+
+
+def test_filters_on_columns_that_the_catalogue_does_not_have_yet_are_warned_of(
+    shop: ConfigurationStore, file: Callable[[str], str]
+) -> None:
+    first = "format: 1\nitems: {columns: {PRICE: number}}\n"
+    filters = "filters: {sale: INCLUDE ItemID WHERE Items.ON_SALE = true, dear: INCLUDE ItemID WHERE Items.PRICE > 9}\n"
+    both = "format: 1\nitems: {columns: {PRICE: number, ON_SALE: boolean}}\n" + filters
+    warning = "warning: ON_SALE is new: for up to two minutes, the filters sale find no value of it"
+
+    assert "warning" not in run("apply", file(first)).stderr
+    assert warning in run("diff", file(both)).stderr
+    applied = run("apply", file(both))
+
+    assert warning in applied.stderr
+    assert "PRICE" not in applied.stderr

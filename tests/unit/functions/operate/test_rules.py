@@ -21,6 +21,7 @@ FOUND = {
     "rules": None,
     "before": [{"itemId": "fig", "score": 2.0, "origin": "ranked", "metadata": {"TITLE": "Fig"}}],
     "after": [{"itemId": "fig", "score": 2.0, "origin": "ranked", "propensity": 0.75}],
+    "beforeIsLive": False,
     "gave": ["pin:plum filtered"],
     "degraded": [],
     "source": "model",

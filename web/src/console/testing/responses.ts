@@ -459,6 +459,7 @@ const previewResponse: RulesPreview = {
   recommender: "for-you",
   rules: "spring",
   before: ["4711", "8", "15", "16", "23", "42"].map((id, at) => item(id, 0.91 - at * 0.07)),
+  beforeIsLive: false,
   after: [
     item("99", 0, "pin"),
     item("4711", 0.91),

@@ -141,7 +141,7 @@ function PreviewForm({ names }: { names: readonly string[] }) {
                 <p>The response is degraded: {preview.degraded.join(", ")}.</p>
               </div>
             )}
-            <PreviewComparison before={preview.before} after={preview.after} />
+            <PreviewComparison preview={preview} />
           </>
         )}
       </div>
@@ -179,12 +179,12 @@ export function computeMoves(before: readonly PreviewedItem[], after: readonly P
 }
 
 /** The two lists side by side, with the moves. */
-function PreviewComparison({ before, after }: { before: readonly PreviewedItem[]; after: readonly PreviewedItem[] }) {
+function PreviewComparison({ preview: { before, after, beforeIsLive } }: { preview: RulesPreview }) {
   const moves = computeMoves(before, after);
   return (
     <div class="side-by-side">
       <PreviewList
-        title="Without the rules"
+        title={beforeIsLive ? "Live" : "Without the rules"}
         items={before}
         moves={new Map([...moves].filter(([, move]) => move === "out"))}
       />

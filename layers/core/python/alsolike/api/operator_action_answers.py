@@ -135,6 +135,7 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
             recommender=_TEXT,
             rules={**or_null(_TEXT), "description": "Rule set of `after`."},
             before=_list(_PREVIEWED),
+            beforeIsLive={**_FLAG, "description": "True: `before` is the live list. False: the list without rules."},
             after=_list(_PREVIEWED),
             gave=_list(_TEXT, "Unmet rules with reasons."),
             degraded=_list(_TEXT),

@@ -6,6 +6,7 @@ is three in a hundred million.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Self
@@ -115,6 +116,15 @@ class Segment:
             )
         return self._take(np.flatnonzero(kept))
 
+    def with_columns(self, columns: Columns) -> Segment:
+        """Return a copy with further columns, read from the rows' properties."""
+        properties = list(map(self.properties, range(len(self))))
+        added = {
+            name: COLUMN_CLASSES[type_].of(type_, [_held(each, name, type_) for each in properties])
+            for name, type_ in columns.items()
+        }
+        return dataclasses.replace(self, columns={**self.columns, **added})
+
     def _take(self, rows: Rows) -> Segment:
         return Segment(
             hashes=self.hashes[rows],
@@ -215,6 +225,10 @@ def _columns(arrays: Mapping[str, Array], names: Sequence[tuple[str, str]]) -> d
         parts = {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
         columns[name] = COLUMN_CLASSES[type_].from_arrays(type_, parts)
     return columns
+
+
+def _held(properties: Mapping[str, Any], name: str, type_: ColumnType) -> Any:
+    return properties[name] if name in properties and holds(properties[name], type_) else None
 
 
 def _pop_held(properties: dict[str, Any], name: str, type_: ColumnType) -> Any:

@@ -10,6 +10,7 @@ import pytest
 
 from alsolike.runtime.errors import InvalidInput, NotFound
 from functions.recommend import handler
+from functions.recommend.state import catalogue
 from tests.builders.lambda_events import LambdaContext
 from tests.unit.functions.recommend.shop import Shop
 
@@ -46,6 +47,7 @@ def test_preview_has_the_list_before_and_after(ruled: Shop) -> None:
             {"itemId": "kiwi", "score": 1 / 3, "origin": "pinned"},
             {"itemId": "fig", "score": 2.0, "origin": "ranked", "metadata": {"TITLE": "Fig"}},
         ],
+        "beforeIsLive": False,
         "gave": [],
         "degraded": [],
         "source": "model",
@@ -60,8 +62,56 @@ def test_preview_of_a_configuration_that_is_not_applied(ruled: Shop) -> None:
     own = preview(userId="anna", configuration=draft)
 
     assert (found["rules"], found["gave"]) == ("autumn", ["pin:nobody unknown"])
-    assert (own["rules"], own["before"]) == (None, own["after"])
+    assert (own["rules"], own["before"] == own["after"]) == (None, False)
     assert ruled.ask()[1]["x-alsolike-rules"] == "spring"
+
+
+def test_the_live_list_is_before_a_draft_and_a_named_rule_set(ruled: Shop) -> None:
+    ruled.configure(
+        filters={"plums": 'INCLUDE ItemID WHERE Items.ITEM_ID IN ("plum")'},
+        rules={**RULES, "plain": {}},
+        recommenders={"for-you": {"rules": "spring"}},
+    )
+    draft = {
+        "format": 1,
+        "filters": {"figs": 'INCLUDE ItemID WHERE Items.ITEM_ID IN ("fig")'},
+        "recommenders": {"for-you": {"filter": "figs"}},
+    }
+    live = preview(userId="anna", numResults=2)["after"]
+
+    of_draft = preview(userId="anna", numResults=2, configuration=draft)
+    with_new_filter = preview(userId="anna", numResults=2, configuration=draft, filter="figs")
+    of_rules = preview(userId="anna", numResults=2, rules="plain")
+
+    assert [item["itemId"] for item in live] == ["kiwi", "fig"]
+    assert of_draft["before"] == with_new_filter["before"] == of_rules["before"] == live
+    assert of_draft["beforeIsLive"]
+    assert of_rules["beforeIsLive"]
+    assert [item["itemId"] for item in of_draft["after"]] == ["fig"]
+    assert [item["itemId"] for item in of_rules["after"]] == ["fig", "plum"]
+
+
+def test_preview_reads_columns_that_are_not_applied(ruled: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    ruled.catalogue({"fig": {"title": "Fig"}, "lime": {"onSale": True}, "kiwi": {"onSale": False}})
+    draft = {
+        "format": 1,
+        "items": {"columns": {"ON_SALE": "boolean"}},
+        "filters": {"on-sale": "INCLUDE ItemID WHERE Items.ON_SALE = true"},
+        "rules": {"sale": {"promotions": [{"filter": "on-sale", "share": 0.5}]}},
+    }
+
+    found = preview(userId="anna", numResults=2, configuration=draft, rules="sale")
+
+    assert [(item["itemId"], item["origin"]) for item in found["after"]] == [
+        ("fig", "ranked"),
+        ("lime", "promoted:on-sale"),
+    ]
+    assert found["gave"] == []
+    monkeypatch.setattr(catalogue, "MAX_DRAFT_ROWS", 2)
+    refused = preview(userId="anna", configuration=draft, rules="sale")["refused"]
+    assert refused["message"] == (
+        "the catalogue has no column onSale yet, expected applied columns: apply items.columns, then preview the rules"
+    )
 
 
 @pytest.mark.parametrize(

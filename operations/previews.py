@@ -1,0 +1,77 @@
+"""Previews of rules for many users, summed up."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from alsolike.profiles.store import ProfileStore
+from alsolike.runtime.errors import InvalidInput
+from operations.client.deployment import Deployment
+
+_USER = "u#"  # prefix of users' profiles, see `alsolike.events.interactions.profile_id`
+
+
+@dataclasses.dataclass(slots=True)
+class PreviewSummary:
+    """The effect of rules on the lists of several users.
+
+    Attributes
+    ----------
+    positions, origins
+        Number of positions after the rules, and of each origin.
+    changed_positions, changed_users
+        Positions with items that are not in the list before, and users with such a position.
+    unmet
+        Number of users per unmet rule.
+    """
+
+    users: int = 0
+    positions: int = 0
+    changed_positions: int = 0
+    changed_users: int = 0
+    origins: Counter[str] = dataclasses.field(default_factory=Counter)
+    unmet: Counter[str] = dataclasses.field(default_factory=Counter)
+    degraded: Counter[str] = dataclasses.field(default_factory=Counter)
+    before_is_live: bool = True
+
+    def add(self, found: Mapping[str, Any]) -> None:
+        """Add one user's preview."""
+        before = {item["itemId"] for item in found["before"]}
+        changed = sum(item["itemId"] not in before for item in found["after"])
+        self.users += 1
+        self.positions += len(found["after"])
+        self.changed_positions += changed
+        self.changed_users += changed > 0
+        self.origins.update(item["origin"] for item in found["after"])
+        self.unmet.update(found["gave"])
+        self.degraded.update(found["degraded"])
+        self.before_is_live = found["beforeIsLive"]
+
+
+def summarize(ask: Callable[[str], Mapping[str, Any]], user_ids: Iterable[str]) -> PreviewSummary:
+    """Return the summary of the previews that `ask` returns for each user."""
+    summary = PreviewSummary()
+    for user_id in user_ids:
+        summary.add(ask(user_id))
+    return summary
+
+
+def some_users(where: Deployment, number: int) -> list[str]:
+    """Return the IDs of some users with a stored profile, in no order.
+
+    Raises
+    ------
+    InvalidInput
+        If there are none, or the deployment stores hashes in place of IDs.
+    """
+    if where.names.pseudonymise_ids == "1":
+        raise InvalidInput("the deployment stores hashes of user IDs, expected --user ID")
+    profiles = ProfileStore(where.client("dynamodb"), where.names.profiles_table).scan(length=1)
+    user_ids = (profile.profile_id.removeprefix(_USER) for profile in profiles if profile.profile_id.startswith(_USER))
+    if not (found := list(itertools.islice(user_ids, number))):
+        raise InvalidInput("no user has a profile, expected imported interactions")
+    return found
