@@ -14,7 +14,7 @@ WITH ?=
 help:  ## show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {sub(/\$$\(SUITES\)/, "$(SUITES)", $$2); printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/dev.done $(WITH:%=$(VENV)/with-%.done)  ## install the development environment (WITH="neural spark web bench")
+setup: $(VENV)/dev.done $(WITH:%=$(VENV)/with-%.done)  ## install the development environment (WITH="neural spark web prometheus bench")
 
 demo: $(VENV)/demo.done $(VENV)/compiled.done $(VENV)/descriptions.done  ## real data in, a model trained, recommendations out (ARGS=--exit: end after the results)
 	$(BIN)/alsolike demo $(ARGS)
@@ -25,9 +25,10 @@ test: $(VENV)/dev.done node_modules/aws-cdk/bin/cdk  ## unit tests, stores, temp
 CHECKS := lint types imports prose test
 check: $(if $(WHAT),$(WHAT:%=.check-%),$(CHECKS:%=.check-%))  ## format, lint, types, import rules, prose, tests (WHAT="lint types")
 
-SUITES := system demo faults api canary spark cli functions layers model_export infra
-slow: $(VENV)/dev.done $(if $(filter spark ci,$(or $(WHAT),$(SUITES))),$(VENV)/with-spark.done node_modules/aws-cdk/bin/cdk)  ## booted clouds and slow tests (WHAT="$(SUITES)", WHAT=ci: a part of each)
-	@failed=; for suite in $(or $(WHAT),$(SUITES)); do \
+SUITES := system demo faults api canary prometheus spark cli functions layers model_export infra
+SLOW := $(or $(WHAT),$(SUITES))
+slow: $(VENV)/dev.done $(if $(filter spark ci,$(SLOW)),$(VENV)/with-spark.done node_modules/aws-cdk/bin/cdk) $(if $(filter prometheus,$(SLOW)),$(VENV)/with-prometheus.done)  ## booted clouds and slow tests (WHAT="$(SUITES)", WHAT=ci: a part of each)
+	@failed=; for suite in $(SLOW); do \
 		case $$suite in \
 			system) tests="-n 2 --dist loadscope tests/system" ;; \
 			ci) tests="-n 2 --dist loadfile -m ci tests/slow" ;; \
@@ -122,6 +123,13 @@ $(VENV)/with-web.done: $(VENV)/dev.done
 		{ [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } || \
 		{ echo "the tests of the pages need /usr/bin/chromium: install chromium (apt-get)"; exit 1; }
 	$(INSTALL) --group web
+	@touch $@
+
+# Prometheus and promtool, Debian's.
+$(VENV)/with-prometheus.done: $(VENV)/dev.done
+	@command -v promtool prometheus > /dev/null || \
+		{ [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends prometheus; } || \
+		{ echo "the tests of metrics need Prometheus: install prometheus (apt-get)"; exit 1; }
 	@touch $@
 
 # The libraries that serving and quality are compared with.

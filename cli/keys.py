@@ -26,13 +26,19 @@ class Access(StrEnum):
     READ = "read"
     WRITE = "write"
     ADMIN = "admin"
+    METRICS = "metrics"
 
     @property
     def scope(self) -> str:
         """The scope of the API's routes."""
-        from alsolike.declarations.routes import ADMINISTER, READ_RECOMMENDATIONS, WRITE_EVENTS
+        from alsolike.declarations.routes import ADMINISTER, READ_METRICS, READ_RECOMMENDATIONS, WRITE_EVENTS
 
-        return {Access.READ: READ_RECOMMENDATIONS, Access.WRITE: WRITE_EVENTS, Access.ADMIN: ADMINISTER}[self]
+        return {
+            Access.READ: READ_RECOMMENDATIONS,
+            Access.WRITE: WRITE_EVENTS,
+            Access.ADMIN: ADMINISTER,
+            Access.METRICS: READ_METRICS,
+        }[self]
 
 
 Client = Annotated[str, typer.Argument(metavar="CLIENT", help="Name of the program that uses the key.")]
@@ -46,7 +52,8 @@ def create(
     access: Annotated[
         list[Access],
         typer.Option(
-            "--access", help="read: recommendations; write: events, items and users; admin: all other routes."
+            "--access",
+            help="read: recommendations; write: events, items, users; metrics: GET /metrics; admin: all other routes.",
         ),
     ] = [Access.READ, Access.WRITE],  # noqa: B006  typer copies it
     days: Days = None,

@@ -159,6 +159,12 @@ TABLE: Mapping[str, Price] = {
         tiers=((10e3, 0.10), (250e3, 0.05), (1e6, 0.02)),
         free=10,
     ),
+    "metrics_read": Price(
+        dollars=0.01e-3,
+        unit="metric",
+        page=_CLOUDWATCH,
+        seen="support.site24x7.com, AWS CloudWatch metrics cost calculation, November 2026",
+    ),
     "alarms": Price(dollars=0.10, unit="alarm metric", page=_CLOUDWATCH, free=10, seen=_REPOSITORIES),
     "composite_alarms": Price(dollars=0.50, unit="alarm", page=_CLOUDWATCH, seen=_REPOSITORIES),
     "dashboards": Price(dollars=3.00, unit="dashboard", page=_CLOUDWATCH, seen=_CLOUDWATCH_NOTES, free=3),

@@ -39,6 +39,12 @@ def cost(
     peak: Annotated[
         float, typer.Option(metavar="X", help="Load of the busiest second as a multiple of the mean.")
     ] = 3.0,
+    scrape_interval_s: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Interval at which Prometheus reads GET /metrics.", show_default="no Prometheus"
+        ),
+    ] = None,
     environment: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Synthesize this environment of cdk.json.", show_default="cdk.json's own"),
@@ -85,6 +91,7 @@ def cost(
         history_days=history_days,
         history_length=history_length,
         peak=peak,
+        scrape_interval_s=scrape_interval_s,
     )
     if size is not None and assembly is not None:
         raise InvalidInput("--size and --assembly were both given; an assembly has a size already")

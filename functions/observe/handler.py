@@ -1,4 +1,4 @@
-"""The routes of the operator's console for views of the deployment."""
+"""The routes for views of the deployment: those of the operator's console, and its metrics."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from alsolike.api.handler import api_handler
-from alsolike.contract.http import respond_json
+from alsolike.contract.http import respond_text
 from alsolike.runtime.aws import client
 from alsolike.runtime.settings import from_environment
 from functions.observe.routes import Routes, routes
@@ -32,4 +32,5 @@ def _routes() -> Routes:
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer a request; an answer that was given a moment ago may be given again."""
     now_ms = time.time_ns() // 1_000_000
-    return respond_json(_routes().answer(event, now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis))
+    document, content_type = _routes().answer(event, now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
+    return respond_text(document, content_type=content_type)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from alsolike.runtime.aws_errors import translate_aws_errors
 from operations.metric_writers import METRICS
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,8 +59,8 @@ class MetricReader:
         self._own_namespace = own_namespace
 
     def read(
-        self, series: Mapping[str, Sequence[Statistic]], *, from_ms: int, until_ms: int, period_s: int
-    ) -> dict[str, Values]:
+        self, series: Mapping[Key, Sequence[Statistic]], *, from_ms: int, until_ms: int, period_s: int
+    ) -> dict[Key, Values]:
         """Return the values of each series; of one with several statistics, their sums.
 
         Parameters
@@ -72,7 +74,7 @@ class MetricReader:
             If CloudWatch does not answer.
         """
         named = [(name, statistic) for name, statistics in series.items() for statistic in statistics]
-        found: dict[str, defaultdict[int, float]] = {name: defaultdict(float) for name in series}
+        found: dict[Key, defaultdict[int, float]] = {name: defaultdict(float) for name in series}
         with translate_aws_errors("CloudWatch does not answer with metrics"):
             pages = self._client.get_paginator("get_metric_data").paginate(
                 StartTime=_time(from_ms),

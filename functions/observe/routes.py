@@ -18,14 +18,17 @@ from alsolike.runtime.cache import BoundedCache
 from alsolike.runtime.polling import Polling
 from functions.observe.alarms import alarms
 from functions.observe.cost import Deployed, LastDay, bill
-from functions.observe.drift import drift
+from functions.observe.drift import drift, latest_report
 from functions.observe.engagement import engagement
 from functions.observe.experiments import experiments
 from functions.observe.metric_reader import MetricReader
+from functions.observe.metrics import CACHED_S, Exporter
 from functions.observe.quarantine import quarantine
 from functions.observe.rules import rule_sets
 from functions.observe.settings import Settings
 from functions.observe.traffic import traffic
+from operations.prometheus.families import Resource
+from operations.prometheus.openmetrics import CONTENT_TYPE
 
 ANSWER_MS = 6_000
 """Time that is left for the answer when reading objects stops."""
@@ -56,10 +59,16 @@ class Route:
     """A function that computes an answer, and the time for which its answer to the same query is cached.
 
     Several consoles poll the same views every few seconds, and CloudWatch charges for each metric that is read.
+
+    Attributes
+    ----------
+    answer
+        Returns a document, or a text in the encoding of its `content_type`.
     """
 
-    answer: Callable[[ViewRequest], dict[str, Any]]
+    answer: Callable[[ViewRequest], dict[str, Any] | bytes]
     keep_s: int = 0
+    content_type: str = "application/json"
 
 
 class Routes:
@@ -70,8 +79,8 @@ class Routes:
         self._queries = {route.key: route.query for route in ROUTES}
         self._remembered = BoundedCache[bytes, tuple[int, bytes]](REMEMBERED_BYTES)
 
-    def answer(self, event: Mapping[str, Any], *, now_ms: int, remaining_ms: Callable[[], float]) -> bytes:
-        """Return the answer as JSON.
+    def answer(self, event: Mapping[str, Any], *, now_ms: int, remaining_ms: Callable[[], float]) -> tuple[bytes, str]:
+        """Return the answer with its content type.
 
         Raises
         ------
@@ -81,16 +90,16 @@ class Routes:
             If an observed service does not answer.
         """
         key = route_key(event)
-        fields = self._queries[key]
+        route, fields = self.routes[key], self._queries.get(key)
         query = {} if fields is None else read_query(event, fields)
         question = orjson.dumps([key, query], option=orjson.OPT_SORT_KEYS)
         remembered = self._remembered.get(question)
         if remembered is not None and now_ms < remembered[0]:
-            return remembered[1]
-        route = self.routes[key]
-        document = orjson.dumps(route.answer(ViewRequest(query, now_ms, remaining_ms)))
+            return remembered[1], route.content_type
+        answer = route.answer(ViewRequest(query, now_ms, remaining_ms))
+        document = answer if isinstance(answer, bytes) else orjson.dumps(answer)
         self._remembered.put(question, (now_ms + route.keep_s * 1000, document), size_bytes=len(document))
-        return document
+        return document, route.content_type
 
 
 def routes(settings: Settings, *, cloudwatch: Any, s3: Any, cloudformation: Any) -> Routes:
@@ -143,6 +152,15 @@ def routes(settings: Settings, *, cloudwatch: Any, s3: Any, cloudformation: Any)
     def show_cost(request: ViewRequest) -> dict[str, Any]:
         return bill(deployed, last_day, request.query, now_ms=request.now_ms)
 
+    exporter = Exporter(
+        metrics,
+        resources={Resource.API: settings.api_id, Resource.STREAM: settings.stream_name},
+        alarms=lambda: alarms(cloudwatch, deployment=settings.deployment),
+        drift=lambda: latest_report(s3, settings.artefact_bucket),
+        engagement=lambda now_ms: engagement(s3, settings.lake_bucket, days=2, by=BY[0], now_ms=now_ms),
+        cost=lambda now_ms: bill(deployed, last_day, {}, now_ms=now_ms),
+    )
+
     return Routes(
         {
             "GET /operator/traffic": Route(show_traffic, keep_s=20),
@@ -154,6 +172,9 @@ def routes(settings: Settings, *, cloudwatch: Any, s3: Any, cloudformation: Any)
             "GET /operator/quarantine": Route(show_quarantine, keep_s=30),
             "GET /operator/experiments": Route(list_experiments, keep_s=60),
             "GET /operator/cost": Route(show_cost, keep_s=60),
+            "GET /metrics": Route(
+                lambda request: exporter.read(now_ms=request.now_ms), keep_s=CACHED_S, content_type=CONTENT_TYPE
+            ),
             "GET /operator/rules": Route(lambda request: rule_sets(configuration.current(now_ms=request.now_ms))),
         }
     )

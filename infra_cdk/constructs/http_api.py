@@ -15,6 +15,7 @@ from constructs import Construct
 
 from alsolike.declarations.routes import (
     ADMINISTER,
+    BASIC_ROUTES,
     READ_RECOMMENDATIONS,
     ROUTES,
     SIGNED_ROUTES,
@@ -42,6 +43,7 @@ _ACCESS_LOG_FIELDS = {
 _LIMITS = {READ_RECOMMENDATIONS: "recommend", WRITE_EVENTS: "events", ADMINISTER: "admin"}
 _SESSION_LIMITS = "session"
 _SIGNED_LIMITS = "personalize"
+_BASIC_LIMITS = "admin"
 
 _REQUEST_HEADERS = ("authorization", "content-type", "if-none-match")
 _ANSWER_HEADERS = (
@@ -162,21 +164,25 @@ class HttpApi(Construct):
                 scopes=route.scopes,
                 limits=_LIMITS[route.scopes[0]] if route.scopes else _SESSION_LIMITS,
             )
-        for key, route in SIGNED_ROUTES.items():
-            method, path = key.split(" ")
-            added = self._add(
-                path,
-                methods=[method],
-                integration=_integration(key, functions[route.function]),
-                authorizer=apigw.HttpNoneAuthorizer(),
-                limits=_SIGNED_LIMITS,
-            )
-            for each in added:
-                acknowledge(
-                    each,
-                    finding="AwsSolutions-APIG4",
-                    reason="The function verifies the signature, which covers the body; authorizers do not get a body",
+        for routes, limits, reason in (
+            (
+                SIGNED_ROUTES,
+                _SIGNED_LIMITS,
+                "The function verifies the signature, which covers the body; authorizers do not get a body",
+            ),
+            (BASIC_ROUTES, _BASIC_LIMITS, "The function verifies the key pair, as it does for signed requests"),
+        ):
+            for key, route in routes.items():
+                method, path = key.split(" ")
+                added = self._add(
+                    path,
+                    methods=[method],
+                    integration=_integration(key, functions[route.function]),
+                    authorizer=apigw.HttpNoneAuthorizer(),
+                    limits=limits,
                 )
+                for each in added:
+                    acknowledge(each, finding="AwsSolutions-APIG4", reason=reason)
 
     def _add(
         self,

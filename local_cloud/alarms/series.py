@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?|100)")
+_TRIMMED_COUNT = re.compile(r"TC\(:(?P<most>\d+(?:\.\d+)?)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,12 @@ class SeriesStore:
 
 def statistic_of(samples: list[Datapoint], statistic: str) -> float | None:
     """Return a statistic that `check_statistic` lets pass; None of no samples."""
-    return _STATISTICS[statistic](samples) if statistic in _STATISTICS else _percentile(samples, statistic)
+    if statistic in _STATISTICS:
+        return _STATISTICS[statistic](samples)
+    if trimmed := _TRIMMED_COUNT.fullmatch(statistic):
+        most = float(trimmed["most"])
+        return math.fsum(sample.count for sample in samples if sample.value <= most) if samples else None
+    return _percentile(samples, statistic)
 
 
 def check_statistic(statistic: str) -> None:
@@ -82,9 +88,11 @@ def check_statistic(statistic: str) -> None:
     ValueError
         If it is not.
     """
-    if statistic not in _STATISTICS and not _PERCENTILE.fullmatch(statistic):
+    if not (statistic in _STATISTICS or _PERCENTILE.fullmatch(statistic) or _TRIMMED_COUNT.fullmatch(statistic)):
         known = ", ".join(_STATISTICS)
-        raise ValueError(f"statistic {statistic!r} is not implemented here, only {known} and percentiles")
+        raise ValueError(
+            f"statistic {statistic!r} is not implemented here, only {known}, percentiles and counts up to a value"
+        )
 
 
 def _sum(samples: list[Datapoint]) -> float | None:

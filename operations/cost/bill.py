@@ -27,6 +27,7 @@ _RANGES = (
     ("history_days", 1, 3_650),
     ("history_length", 1, MAX_HISTORY_LENGTH),
     ("peak", 1, 1_000),
+    ("scrape_interval_s", 15, 3_600),
 )
 
 
@@ -48,6 +49,8 @@ class Load:
         Interactions per profile, `limits.history_length` of the configuration. Each profile is assumed to be full.
     peak
         Ratio of the busiest second to the mean, which determines shards and concurrency.
+    scrape_interval_s
+        Interval at which Prometheus reads `GET /metrics`; None without Prometheus.
 
     Raises
     ------
@@ -64,6 +67,7 @@ class Load:
     history_days: int = 365
     history_length: int = 100
     peak: float = 3.0
+    scrape_interval_s: int | None = None
 
     def __post_init__(self) -> None:
         for name, least, most in _RANGES:
@@ -80,6 +84,11 @@ class Load:
     def requests(self) -> float:
         """Requests for recommendations of a month."""
         return self.requests_per_day * DAYS
+
+    @property
+    def scrapes(self) -> float:
+        """Monthly scrapes by Prometheus."""
+        return MONTH_S / self.scrape_interval_s if self.scrape_interval_s else 0.0
 
     @property
     def event_calls(self) -> float:

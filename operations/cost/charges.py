@@ -10,6 +10,7 @@ from operations.cost.bill import DAYS, HOURS, MONTH_S, Load, Meter
 from operations.cost.summary import BilledResources, Function, Stream
 from operations.cost.traffic import RECORD_BYTES, Calls, lake_gb, on_spark, shards, shards_needed, transitions
 from operations.metric_writers import METRICS, Bounds, Rhythm, Written
+from operations.prometheus.families import metrics_read
 
 EXTENDED_HOURS, LONG_TERM_HOURS = 24, 168
 
@@ -94,8 +95,10 @@ SNAPSHOT_BYTES = 153
 
 def api(meter: Meter, load: Load) -> None:
     """Add the costs of API calls and responses."""
-    calls = load.requests + load.event_calls + load.changes
-    meter.add("API Gateway", "calls", calls, "api_calls", "requests, calls with events, changes of items and users")
+    calls = load.requests + load.event_calls + load.changes + load.scrapes
+    meter.add(
+        "API Gateway", "calls", calls, "api_calls", "requests, calls with events, changes of items and users, scrapes"
+    )
     out_gb = load.requests * ANSWER_BYTES / 1e9
     meter.add(
         "Data transfer", "answers", out_gb, "transfer_gb", f"{ANSWER_BYTES:,} bytes an answer, out to the internet"
@@ -208,12 +211,15 @@ BOUNDS = Bounds(versions=2)
 """Bounds of the shop's own dimensions: the champion and one version on trial, no experiments."""
 
 
-def observability_charges(meter: Meter, summary: BilledResources, calls: Mapping[str, Calls]) -> None:
-    """Add the costs of logs, metrics and traces."""
+def observability_charges(meter: Meter, summary: BilledResources, load: Load, calls: Mapping[str, Calls]) -> None:
+    """Add the costs of logs, metrics, Prometheus and traces."""
     _logs(meter, summary, calls)
     for name, each in calls.items():
         months = sum(_series(written, each, summary.training.runs) for written in METRICS if written.service == name)
         meter.add("CloudWatch", f"metrics of {name}", months, "metrics", "those that it regularly sends, by the hour")
+    reads = load.scrapes * (metrics_read() + 1)
+    how = f"{metrics_read()} metrics and the alarms a scrape, each statistic counted as a metric"
+    meter.add("CloudWatch", "metrics that Prometheus reads", reads, "metrics_read", how)
     sampled = {name: _sampled(each.calls) for name, each in calls.items() if summary.functions[name].tracing}
     traces = sum(sampled.values()) + (summary.training.runs if summary.machines_traced else 0)
     meter.add("X-Ray", "traces", traces, "traces", "one a second and function, and a twentieth of the rest")

@@ -65,7 +65,7 @@ def _metered(summary: BilledResources, load: Load, prices: Prices, durations: Ma
     tables(meter, summary, load)
     buckets(meter, summary, load, calls)
     trainings(meter, summary, load)
-    observability_charges(meter, summary, calls)
+    observability_charges(meter, summary, load, calls)
     _remarks(meter, summary, set(calls))
     return meter
 
@@ -73,7 +73,7 @@ def _metered(summary: BilledResources, load: Load, prices: Prices, durations: Ma
 def _remarks(meter: Meter, summary: BilledResources, priced: set[str]) -> None:
     if summary.region != Prices().region:
         meter.remark(f"the deployment is in {summary.region}; prices are those of {Prices().region}")
-    rare = sorted(RARE & set(summary.functions))
+    rare = sorted(RARE & set(summary.functions) - priced)
     if rare:
         meter.remark(f"not counted, since the load says nothing of them: calls of {', '.join(rare)}")
     meter.remark("not counted: metrics that are sent when something goes wrong (`alsolike metrics` names them)")

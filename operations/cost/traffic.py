@@ -63,6 +63,7 @@ DURATIONS: Mapping[str, Duration] = {
     "build_dataset": Duration(call_ms=5_000.0, record_ms=0.005, seen="docs/scale.md: 5 s a million events"),
     "start_training": Duration(call_ms=1_000.0, seen=_ASSUMED),
     "register_model": Duration(call_ms=60_000.0, seen=f"{_ASSUMED}; two bundles are unpacked, run and timed"),
+    "observe": Duration(call_ms=400.0, seen=f"{_ASSUMED}; CloudWatch answers twice"),
     "run_canary": Duration(call_ms=2_000.0, record_ms=0.004, seen=f"{_ASSUMED}; each look reads a trial's answers"),
 }
 
@@ -169,6 +170,8 @@ def traffic(summary: BilledResources, load: Load, *, durations: Mapping[str, Dur
     ):
         if name in summary.functions:
             add(name, summary.functions[name].runs, records, f"by its schedule; {how}")
+    if load.scrapes:
+        add("observe", load.scrapes, 0, f"Prometheus scrapes every {load.scrape_interval_s} s")
     add("start_training", training.runs, 0, "once a training")
     if not on_spark(summary, load):
         add("build_dataset", training.runs, load.interactions, "once a training, with the whole lake")

@@ -104,6 +104,8 @@ def _series(metric: Request) -> Series:
 def _statistic(name: str, values: Sequence[float]) -> float:
     if name.startswith("p"):  # the nearest rank
         return sorted(values)[max(0, math.ceil(float(name[1:]) / 100 * len(values)) - 1)]
+    if name.startswith("TC(:"):
+        return float(sum(value <= float(name[4:-1]) for value in values))
     totals = {
         "Sum": math.fsum(values),
         "Average": math.fsum(values) / len(values),

@@ -81,6 +81,8 @@ CONTROL_PLANE = ("POST /personalize", "POST /personalize/{proxy+}")
 SIGNED |= dict.fromkeys(CONTROL_PLANE, "")
 FUNCTION_OF |= dict.fromkeys(CONTROL_PLANE, "personalize")
 HEADS = {f"HEAD {key.removeprefix('GET ')}": key for key in FUNCTION_OF if key.startswith("GET ") and key not in SIGNED}
+METRICS = "GET /metrics"
+FUNCTION_OF[METRICS] = "observe"
 
 
 def test_every_route_wants_a_token_with_its_scope(assembly: Assembly) -> None:
@@ -105,7 +107,7 @@ def test_routes_for_browsers_ask_the_authorizer_of_sessions(assembly: Assembly) 
     assert "AuthorizationScopes" not in {name for r in routes for name in r.properties}
 
 
-def test_functions_verify_the_signatures_of_the_routes_for_machines(assembly: Assembly) -> None:
+def test_functions_verify_the_key_pairs_of_the_routes_for_machines(assembly: Assembly) -> None:
     routes = [r for r in assembly.of_type("AWS::ApiGatewayV2::Route") if r.properties["AuthorizationType"] == "NONE"]
     verifying = {
         path.parent.name
@@ -113,7 +115,7 @@ def test_functions_verify_the_signatures_of_the_routes_for_machines(assembly: As
         if "@api_handler(Settings)\ndef lambda_handler" in path.read_text()
     }
 
-    assert {r.properties["RouteKey"] for r in routes} == set(SIGNED)
+    assert {r.properties["RouteKey"] for r in routes} == {*SIGNED, METRICS}
     assert {FUNCTION_OF[route] for route in SIGNED} == verifying
 
 
@@ -180,7 +182,7 @@ def test_every_route_of_recommend_has_code_behind_it() -> None:
 def test_every_route_of_observe_has_code_behind_it() -> None:
     settings = ObserveSettings("demo", "api", "stream", "lake", "artefacts", "stacks", "Alsolike/demo")
 
-    assert set(observe_routes(settings, cloudwatch=None, s3=None, cloudformation=None).routes) == set(OBSERVING)
+    assert set(observe_routes(settings, cloudwatch=None, s3=None, cloudformation=None).routes) == {*OBSERVING, METRICS}
 
 
 def test_observe_reads_the_templates_of_all_stacks(assembly: Assembly) -> None:
@@ -232,6 +234,7 @@ def test_a_route_is_limited_by_what_its_token_has_to_be(prod: Assembly) -> None:
     expected = {
         **{key: by_scope[scope.partition("/")[2]] for key, (scope, *_) in SCOPES.items()},
         **dict.fromkeys((*FOR_BROWSERS, *SIGNED), (300, 600)),
+        METRICS: by_scope["admin"],
     }
     assert rates == expected | {head: expected[get] for head, get in HEADS.items()}
 

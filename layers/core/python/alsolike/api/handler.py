@@ -9,26 +9,26 @@ from collections.abc import Callable
 from typing import Any
 
 from alsolike.contract.http import respond_error
-from alsolike.declarations.routes import SIGNED_ROUTES
+from alsolike.declarations.routes import BASIC_ROUTES, SIGNED_ROUTES
 from alsolike.events.correlation import HEADER, correlate
 from alsolike.runtime.errors import AlsolikeError, SignatureRefused
 from alsolike.runtime.observability import Metric, count, instrumented, log_refusal
 from alsolike.runtime.settings import from_environment
-from alsolike.signing.admission import admit
+from alsolike.signing.admission import admit, admit_basic
 from alsolike.signing.keys import KeyReader, key_reader
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
 def api_handler(settings: type[Any]) -> Callable[[Handler], Handler]:
-    """Decorate a handler: signed requests are verified, errors become responses, and both have the correlation id.
+    """Decorate a handler: key pairs are verified, errors become responses, and both have the correlation id.
 
     Direct invocations, which have no route, reach the handler as they are, and their errors fail the invocation.
 
     Parameters
     ----------
     settings
-        The function's settings, whose `keys_table` holds the keys of signed requests.
+        The function's settings, whose `keys_table` holds the key pairs.
     """
 
     @functools.cache
@@ -44,7 +44,11 @@ def api_handler(settings: type[Any]) -> Callable[[Handler], Handler]:
                 return handler(event, context)
             signed = event["routeKey"] in SIGNED_ROUTES
             try:
-                response = handler(admit(event, keys(), now_s=time.time()) if signed else event, context)
+                if signed:
+                    event = admit(event, keys(), now_s=time.time())
+                elif event["routeKey"] in BASIC_ROUTES:
+                    event = admit_basic(event, keys(), now_s=time.time())
+                response = handler(event, context)
             except AlsolikeError as error:
                 refused = isinstance(error, SignatureRefused)
                 count(Metric.SIGNATURES_REFUSED if refused else Metric.REQUESTS_REJECTED)

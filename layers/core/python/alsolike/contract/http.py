@@ -64,6 +64,11 @@ def respond_json(document: bytes, *, status: int = 200, headers: Mapping[str, st
     }
 
 
+def respond_text(text: bytes, *, content_type: str) -> dict[str, Any]:
+    """Return the answer with `text` as its body."""
+    return {"statusCode": 200, "headers": {"content-type": content_type}, "body": text.decode()}
+
+
 def is_current(event: Mapping[str, Any], etag: str) -> bool:
     """Return true if the caller has the response of this tag (RFC 9110, section 13.1.2: weak comparison)."""
     given = (event.get("headers") or {}).get("if-none-match", "")

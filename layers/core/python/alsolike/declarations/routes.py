@@ -8,6 +8,8 @@ RESOURCE_SERVER = "alsolike"
 READ_RECOMMENDATIONS = f"{RESOURCE_SERVER}/recommendations.read"
 WRITE_EVENTS = f"{RESOURCE_SERVER}/events.write"
 ADMINISTER = f"{RESOURCE_SERVER}/admin"
+READ_METRICS = f"{RESOURCE_SERVER}/metrics.read"
+"""Scope of keys only."""
 
 SCOPES: Mapping[str, str] = MappingProxyType(
     {
@@ -16,7 +18,7 @@ SCOPES: Mapping[str, str] = MappingProxyType(
         ADMINISTER: "See, change and delete items and users, and see and operate the deployment",
     }
 )
-"""Scopes with their descriptions."""
+"""Scopes of tokens and keys, with their descriptions."""
 
 
 SIGNED_PREFIX = "/personalize"
@@ -104,3 +106,6 @@ SIGNED_ROUTES: Mapping[str, Route] = MappingProxyType(
     }
 )
 """Routes for signed requests: the function verifies the signature, and that its key has one of the scopes."""
+
+BASIC_ROUTES: Mapping[str, Route] = MappingProxyType(_routes("observe", [READ_METRICS], "GET /metrics"))
+"""Routes for programs that cannot sign, such as Prometheus: the function verifies a key pair sent as HTTP Basic."""

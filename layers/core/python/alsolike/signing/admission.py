@@ -1,17 +1,20 @@
-"""Admission of signed requests: a handler sees them as the unsigned route's requests.
+"""Admission of requests with a key pair: signed ones, and the few that send it as HTTP Basic.
 
-Each route with scopes has a twin below `SIGNED_PREFIX`, which API Gateway passes on unchecked.
+Each route with scopes has a twin below `SIGNED_PREFIX`, which API Gateway passes on unchecked. A handler sees a signed
+request as the unsigned route's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+import hmac
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from alsolike.declarations.routes import SIGNED_PREFIX, SIGNED_ROUTES
+from alsolike.declarations.routes import BASIC_ROUTES, SIGNED_PREFIX, SIGNED_ROUTES
 from alsolike.runtime.errors import SignatureRefused
-from alsolike.signing.keys import KeyReader
-from alsolike.signing.signature import UNKNOWN_KEY, read_signature, verify
+from alsolike.signing.keys import KeyReader, SigningKey
+from alsolike.signing.signature import MALFORMED, NO_SIGNATURE, UNKNOWN_KEY, read_signature, verify
 
 SIGNED_BY = "signedBy"
 """Field of an admitted request: the client of its key."""
@@ -32,14 +35,53 @@ def admit(event: Mapping[str, Any], keys: KeyReader, *, now_s: float) -> dict[st
         If the key cannot be read.
     """
     signature = read_signature(event, now_s=now_s)
-    key = keys.find(signature.key_id, now_s=now_s)
-    if key is None or not key.is_active(now_ms=now_s * 1000):
-        raise SignatureRefused("the access key does not exist, is disabled or has expired", UNKNOWN_KEY)
+    key = _active_key(keys, signature.key_id, now_s=now_s)
     verify(event, signature, secret=keys.secret(key))
-    scopes = SIGNED_ROUTES[event["routeKey"]].scopes
-    if not set(key.scopes) & set(scopes):
-        expected = " or ".join(scopes)
-        raise SignatureRefused(f"the access key lacks the scope {expected}", DENIED)
+    _authorize(key, SIGNED_ROUTES[event["routeKey"]].scopes)
     keys.mark_used(key, now_s=now_s)
     method, path = event["routeKey"].split(" ")
     return {**event, "routeKey": f"{method} {path.removeprefix(SIGNED_PREFIX)}", SIGNED_BY: key.client}
+
+
+def admit_basic(event: Mapping[str, Any], keys: KeyReader, *, now_s: float) -> dict[str, Any]:
+    """Return a request whose user name is a key ID and whose password is its secret, with the field `SIGNED_BY`.
+
+    Raises
+    ------
+    SignatureRefused
+        If the secret is wrong, or its key has none of the route's scopes.
+    Unavailable
+        If the key cannot be read.
+    """
+    key_id, secret = _read_password(event)
+    key = _active_key(keys, key_id, now_s=now_s)
+    if not hmac.compare_digest(secret.encode(), keys.secret(key).encode()):
+        raise SignatureRefused("the password is not the secret of this access key", UNKNOWN_KEY)
+    _authorize(key, BASIC_ROUTES[event["routeKey"]].scopes)
+    keys.mark_used(key, now_s=now_s)
+    return {**event, SIGNED_BY: key.client}
+
+
+def _read_password(event: Mapping[str, Any]) -> tuple[str, str]:
+    scheme, _, credentials = event["headers"].get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        raise SignatureRefused("the request has no user name and password (HTTP Basic)", NO_SIGNATURE)
+    try:
+        user, colon, password = base64.b64decode(credentials, validate=True).decode().partition(":")
+    except ValueError as error:  # binascii.Error and UnicodeDecodeError are among them
+        raise SignatureRefused("the user name and password are not base64 of UTF-8", MALFORMED) from error
+    if not colon or not user:
+        raise SignatureRefused("the request has no user name and password (HTTP Basic)", MALFORMED)
+    return user, password
+
+
+def _active_key(keys: KeyReader, key_id: str, *, now_s: float) -> SigningKey:
+    key = keys.find(key_id, now_s=now_s)
+    if key is None or not key.is_active(now_ms=now_s * 1000):
+        raise SignatureRefused("the access key does not exist, is disabled or has expired", UNKNOWN_KEY)
+    return key
+
+
+def _authorize(key: SigningKey, scopes: Sequence[str]) -> None:
+    if not set(key.scopes) & set(scopes):
+        raise SignatureRefused(f"the access key lacks the scope {' or '.join(scopes)}", DENIED)

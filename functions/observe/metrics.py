@@ -1,0 +1,197 @@
+"""The deployment's metrics as OpenMetrics text, for Prometheus."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from alsolike.runtime.errors import AlsolikeError
+from alsolike.runtime.observability import logger
+from alsolike.runtime.polling import PolledValue, Polling
+from alsolike.training.monitoring import DriftReport
+from functions.observe.metric_reader import MetricReader, Statistic, Values
+from operations.prometheus.families import (
+    BUCKETS_MS,
+    FAMILIES,
+    PREFIX,
+    Family,
+    Kind,
+    Origin,
+    Resource,
+    Source,
+    statistics,
+)
+from operations.prometheus.openmetrics import Sample, exposition, histogram
+
+CACHED_S = 50
+"""Less than a scrape interval of a minute: of two processes that answer in turn, none returns an older count."""
+
+HOURLY = Polling(interval_s=3_600, retry_s=300)
+_DAY_MS = 86_400_000
+_GAUGE_MS, _GAUGE_PERIOD_S = 15 * 60_000, 60
+_RATES = {
+    "click_through_ratio": "clickThrough",
+    "conversion_ratio": "conversion",
+    "revenue_per_thousand": "revenuePerThousand",
+    "coverage_ratio": "coverage",
+    "novelty_bits": "novelty",
+    "new_item_ratio": "newItemShare",
+    "degraded_ratio": "degradedShare",
+}
+
+Samples = Mapping[str, Iterable[Sample]]
+"""Samples by the name of their family."""
+
+
+class Exporter:
+    """Reader of all exported metrics.
+
+    Parameters
+    ----------
+    reader
+        Of CloudWatch's metrics.
+    resources
+        IDs of the deployment's resources.
+    alarms
+        Returns the response of `GET /operator/alarms`.
+    drift
+        Returns the report of the last monitoring; None without one.
+    engagement
+        Returns the response of `GET /operator/engagement` for two days, given the time.
+    cost
+        Returns the response of `GET /operator/cost`, given the time.
+    """
+
+    def __init__(
+        self,
+        reader: MetricReader,
+        *,
+        resources: Mapping[Resource, str],
+        alarms: Callable[[], dict[str, Any]],
+        drift: Callable[[], DriftReport | None],
+        engagement: Callable[[int], dict[str, Any]],
+        cost: Callable[[int], dict[str, Any]],
+    ) -> None:
+        self._reader = reader
+        self._resources = resources
+        self._alarms = alarms
+        self._drift = drift
+        self._now_ms = 0
+        self._engagement = PolledValue(lambda _: engagement(self._now_ms), name="engagement", polling=HOURLY)
+        self._cost = PolledValue(lambda _: cost(self._now_ms), name="cost", polling=HOURLY)
+
+    def read(self, *, now_ms: int) -> bytes:
+        """Return the text; a source that does not answer is left out, and has `source_up` 0."""
+        self._now_ms = now_ms
+        found: dict[str, Iterable[Sample]] = {}
+        up: list[Sample] = []
+        for origin, read in (
+            (Origin.CLOUDWATCH, self._from_cloudwatch),
+            (Origin.ALARMS, self._from_alarms),
+            (Origin.DRIFT, self._from_drift),
+            (Origin.ENGAGEMENT, self._from_engagement),
+            (Origin.COST, self._from_cost),
+        ):
+            try:
+                found |= read(now_ms)
+                answered = 1
+            except AlsolikeError:
+                logger.exception("metrics of a source are left out", source=origin)
+                answered = 0
+            up.append(Sample(answered, {"source": origin}))
+        found[f"{PREFIX}source_up"] = up
+        return exposition((family, found.get(family.name, ())) for family in FAMILIES)
+
+    def _from_cloudwatch(self, now_ms: int) -> Samples:
+        families = [family for family in FAMILIES if family.origin is Origin.CLOUDWATCH]
+        gauges = {family.name for family in families if family.kind is Kind.GAUGE}
+        wanted = {
+            (family.name, index, statistic): self._statistic(series.source, statistic)
+            for family in families
+            for index, series in enumerate(family.series)
+            if series.source is not None
+            for statistic in statistics(family)
+        }
+        month = dt.datetime.fromtimestamp(now_ms / 1000, dt.UTC).replace(day=1, hour=0, minute=0, second=0)
+        found = self._reader.read(
+            {key: [value] for key, value in wanted.items() if key[0] not in gauges},
+            from_ms=int(month.timestamp()) * 1000,
+            until_ms=now_ms // _DAY_MS * _DAY_MS + _DAY_MS,
+            period_s=_DAY_MS // 1000,
+        )
+        until_ms = now_ms // 60_000 * 60_000 + 60_000
+        found |= self._reader.read(
+            {key: [value] for key, value in wanted.items() if key[0] in gauges},
+            from_ms=until_ms - _GAUGE_MS,
+            until_ms=until_ms,
+            period_s=_GAUGE_PERIOD_S,
+        )
+        return {family.name: [*_samples(family, found)] for family in families}
+
+    def _statistic(self, source: Source, statistic: str) -> Statistic:
+        if source.resource is None:
+            return Statistic(None, source.metric, statistic, source.dimensions)
+        own_id = (source.resource.value, self._resources[source.resource])
+        return Statistic(source.resource.namespace, source.metric, statistic, (own_id, *source.dimensions))
+
+    def _from_alarms(self, now_ms: int) -> Samples:
+        return {
+            f"{PREFIX}alarm_active": [
+                Sample(
+                    int(alarm["state"] == "ALARM"),
+                    {"alarm": alarm["description"].partition(": docs/")[0], "runbook": alarm["runbook"] or ""},
+                )
+                for alarm in self._alarms()["alarms"]
+                if not alarm["composite"]
+            ]
+        }
+
+    def _from_drift(self, now_ms: int) -> Samples:
+        report = self._drift()
+        if report is None:
+            return {}
+        values = {
+            "champion_age_seconds": _seconds(report.champion_age_h),
+            "lake_silent_seconds": _seconds(report.lake_silent_h),
+            "figures_drifted": len(report.drifted),
+            "checks_failed": sum(check.failed for check in report.checks),
+        }
+        psi = {figure.name: figure.value for figure in report.figures if figure.value is not None}
+        return {
+            **{f"{PREFIX}{name}": [Sample(value)] for name, value in values.items() if value is not None},
+            f"{PREFIX}drift_psi": [Sample(value, {"figure": name}) for name, value in psi.items()],
+        }
+
+    def _from_engagement(self, now_ms: int) -> Samples:
+        yesterday = self._engagement.current(now_ms=now_ms)["days"][0]["rows"]
+        return {
+            f"{PREFIX}engagement_{name}": [Sample(row[field]) for row in yesterday if row[field] is not None]
+            for name, field in _RATES.items()
+        }
+
+    def _from_cost(self, now_ms: int) -> Samples:
+        return {f"{PREFIX}monthly_cost_dollars": [Sample(self._cost.current(now_ms=now_ms)["dollars"])]}
+
+
+def _seconds(hours: float | None) -> float | None:
+    return None if hours is None else hours * 3_600
+
+
+def _samples(family: Family, found: Mapping[Any, Values]) -> Iterator[Sample]:
+    for index, series in enumerate(family.series):
+        values = [found[family.name, index, statistic] for statistic in statistics(family)]
+        labels = dict(series.labels)
+        match family.kind:
+            case Kind.COUNTER:
+                yield Sample(_sum(values[0]), labels, "_total")
+            case Kind.GAUGE if values[0]:
+                yield Sample(values[0][max(values[0])] * family.scale, labels)
+            case Kind.HISTOGRAM:
+                *buckets, count, total = map(_sum, values)
+                bounds = [bound * family.scale for bound in BUCKETS_MS]
+                yield from histogram(bounds, buckets, count=count, total=total * family.scale)
+
+
+def _sum(values: Values) -> float:
+    return float(sum(values.values()))

@@ -1,0 +1,1 @@
+"""Metrics for Prometheus: their list, their text format, and the rules of alerts."""

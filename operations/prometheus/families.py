@@ -1,0 +1,261 @@
+"""The metrics of `GET /metrics`, with the metric of CloudWatch behind each series.
+
+Counters and histograms are sums since the start of the month (UTC), at which they reset. So they need no state, and
+Prometheus' `rate` and `increase` handle the reset as that of any process.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from enum import StrEnum
+from typing import Final
+
+from alsolike.runtime.observability import Metric
+from alsolike.training.monitoring import Drift
+
+PREFIX: Final = "alsolike_"
+BUCKETS_MS: Final = (50, 100, 250, 500, 1_000, 2_500)
+"""Upper bounds of the histogram's buckets, in milliseconds."""
+
+
+class Kind(StrEnum):
+    """Types of OpenMetrics."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+class Origin(StrEnum):
+    """Sources of values: what is not in CloudWatch, or is stored elsewhere too, is read where reading costs less."""
+
+    CLOUDWATCH = "cloudwatch"
+    ALARMS = "alarms"
+    DRIFT = "drift"
+    ENGAGEMENT = "engagement"
+    COST = "cost"
+
+
+class Resource(StrEnum):
+    """Resources whose own metrics are exported, by the name of the dimension with their ID."""
+
+    API = "ApiId"
+    STREAM = "StreamName"
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of its metrics."""
+        return {Resource.API: "AWS/ApiGateway", Resource.STREAM: "AWS/Kinesis"}[self]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A metric in CloudWatch: that of a resource, or one that a function writes.
+
+    Attributes
+    ----------
+    dimensions
+        In addition to the ID of the resource, all that it has.
+    """
+
+    metric: str
+    statistic: str = "Sum"
+    resource: Resource | None = None
+    dimensions: tuple[tuple[str, str], ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Series:
+    """A series of a family; `source` is None for one that CloudWatch does not have."""
+
+    labels: tuple[tuple[str, str], ...] = ()
+    source: Source | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """A metric with its series.
+
+    Attributes
+    ----------
+    name
+        Without the suffixes of samples, such as `_total`.
+    unit
+        In base units; empty for a number without one. It ends the name.
+    scale
+        Value of one unit of CloudWatch's metric in `unit`.
+    labels
+        Names of labels whose values are known when the metrics are read; then `series` is empty.
+    """
+
+    name: str
+    kind: Kind
+    about: str
+    origin: Origin = Origin.CLOUDWATCH
+    unit: str = ""
+    scale: float = 1.0
+    series: tuple[Series, ...] = (Series(),)
+    labels: tuple[str, ...] = ()
+
+    @property
+    def sample(self) -> str:
+        """The name of its samples; of a histogram, that of its buckets."""
+        return self.name + {Kind.COUNTER: "_total", Kind.GAUGE: "", Kind.HISTOGRAM: "_bucket"}[self.kind]
+
+
+def _api(metric: str) -> Source:
+    return Source(metric=metric, resource=Resource.API)
+
+
+def _own(metric: Metric, service: str, statistic: str = "Sum", **dimensions: str) -> Source:
+    return Source(metric=metric, statistic=statistic, dimensions=(*dimensions.items(), ("service", service)))
+
+
+def _counter(name: str, about: str, *series: Series) -> Family:
+    return Family(name=f"{PREFIX}{name}", kind=Kind.COUNTER, about=about, series=series)
+
+
+def _gauge(name: str, about: str, origin: Origin, source: Source | None, unit: str = "", scale: float = 1.0) -> Family:
+    return Family(
+        name=f"{PREFIX}{name}",
+        kind=Kind.GAUGE,
+        about=about,
+        origin=origin,
+        unit=unit,
+        scale=scale,
+        series=(Series(source=source),),
+    )
+
+
+def _looked(metric: Metric, statistic: str = "Maximum", **dimensions: str) -> Source:
+    return _own(metric, "monitor_models", statistic, **dimensions)
+
+
+def _rate(metric: Metric) -> Source:
+    return _own(metric, "attribute_outcomes", "Average", dimension="all", name="all")
+
+
+FAMILIES: Final[tuple[Family, ...]] = (
+    _counter("api_requests", "Requests to the API.", Series(source=_api("Count"))),
+    _counter(
+        "api_errors",
+        "Requests answered with an error.",
+        *(Series((("status", status),), _api(status)) for status in ("4xx", "5xx")),
+    ),
+    Family(
+        name=f"{PREFIX}api_latency_seconds",
+        kind=Kind.HISTOGRAM,
+        about="Time until the API's response.",
+        unit="seconds",
+        scale=1e-3,
+        series=(Series(source=_api("Latency")),),
+    ),
+    _counter("events_accepted", "Accepted events.", Series(source=_own(Metric.EVENTS_ACCEPTED, "collect"))),
+    _counter(
+        "interactions_archived",
+        "Events written to the lake.",
+        Series(source=_own(Metric.INTERACTIONS_ARCHIVED, "archive_events")),
+    ),
+    _counter(
+        "records_quarantined",
+        "Unreadable records by the function that quarantined them.",
+        *(
+            Series((("function", name),), _own(Metric.RECORDS_QUARANTINED, name))
+            for name in ("archive_events", "archive_served")
+        ),
+    ),
+    _counter(
+        "recommendations_served",
+        "Responses with recommendations.",
+        Series(source=_own(Metric.RECOMMENDATIONS_SERVED, "recommend")),
+    ),
+    _counter(
+        "recommendations_degraded",
+        "Responses from a fallback.",
+        Series(source=_own(Metric.RECOMMENDATIONS_DEGRADED, "recommend")),
+    ),
+    _gauge(
+        "stream_lag_seconds",
+        "Age of the record that the slowest consumer of the stream reads.",
+        Origin.CLOUDWATCH,
+        Source(metric="GetRecords.IteratorAgeMilliseconds", statistic="Maximum", resource=Resource.STREAM),
+        "seconds",
+        1e-3,
+    ),
+    _gauge(
+        "champion_age_seconds",
+        "Age of the champion's last event at the last monitoring.",
+        Origin.DRIFT,
+        _looked(Metric.CHAMPION_AGE_HOURS),
+        "seconds",
+        3_600,
+    ),
+    _gauge(
+        "lake_silent_seconds",
+        "Age of the lake's last event at the last monitoring.",
+        Origin.DRIFT,
+        _looked(Metric.LAKE_SILENT_HOURS),
+        "seconds",
+        3_600,
+    ),
+    _gauge("figures_drifted", "Drift figures above the threshold.", Origin.DRIFT, _looked(Metric.FIGURES_DRIFTED)),
+    _gauge("checks_failed", "Failed checks of the data.", Origin.DRIFT, _looked(Metric.CHECKS_FAILED)),
+    Family(
+        name=f"{PREFIX}drift_psi",
+        kind=Kind.GAUGE,
+        about="Population stability index of a figure.",
+        origin=Origin.DRIFT,
+        series=tuple(
+            Series((("figure", figure),), _looked(Metric.DRIFT_PSI, "Average", figure=figure)) for figure in Drift
+        ),
+    ),
+    *(
+        _gauge(f"engagement_{name}", f"{about}, yesterday.", Origin.ENGAGEMENT, _rate(metric), unit)
+        for name, metric, about, unit in (
+            ("click_through_ratio", Metric.CLICK_THROUGH, "Clicks per impression", "ratio"),
+            ("conversion_ratio", Metric.CONVERSION, "Share of responses with a purchase", "ratio"),
+            ("revenue_per_thousand", Metric.REVENUE_PER_THOUSAND, "Revenue per thousand responses", ""),
+            ("coverage_ratio", Metric.COVERAGE, "Recommended share of the catalogue", "ratio"),
+            ("novelty_bits", Metric.NOVELTY, "Mean novelty of recommended items", "bits"),
+            ("new_item_ratio", Metric.NEW_ITEM_SHARE, "Share of new items", "ratio"),
+            ("degraded_ratio", Metric.DEGRADED_SHARE, "Share of degraded responses", "ratio"),
+        )
+    ),
+    _gauge(
+        "monthly_cost_dollars",
+        "Monthly cost of the deployment at the load of the last 24 hours.",
+        Origin.COST,
+        None,
+        "dollars",
+    ),
+    Family(
+        name=f"{PREFIX}alarm_active",
+        kind=Kind.GAUGE,
+        about="1 while an alarm of CloudWatch is active.",
+        origin=Origin.ALARMS,
+        series=(),
+        labels=("alarm", "runbook"),
+    ),
+    Family(
+        name=f"{PREFIX}source_up",
+        kind=Kind.GAUGE,
+        about="0 if the metrics of a source could not be read.",
+        series=(),
+        labels=("source",),
+    ),
+)
+"""All exported metrics. Each own metric is one of `operations.metric_writers`; a test compares them."""
+
+
+def statistics(family: Family) -> tuple[str, ...]:
+    """Return the statistics of CloudWatch that a series of a family is read from."""
+    if family.kind is not Kind.HISTOGRAM:
+        return tuple({series.source.statistic: None for series in family.series if series.source is not None})
+    return (*(f"TC(:{bound})" for bound in BUCKETS_MS), "SampleCount", "Sum")
+
+
+def metrics_read() -> int:
+    """Return the number of metrics that a scrape reads from CloudWatch, each statistic counted."""
+    return sum(
+        len(family.series) * len(statistics(family)) for family in FAMILIES if family.origin is Origin.CLOUDWATCH
+    )

@@ -1,0 +1,175 @@
+"""Alert rules of Prometheus, generated from the alarms of a deployment in CloudWatch.
+
+An alarm whose metrics are all exported becomes a rule on them, with the alarm's threshold and periods. Any other
+becomes a rule on the alarm's own state, which is exported as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from operations.prometheus.families import FAMILIES, PREFIX, Family, Kind, Series
+
+if TYPE_CHECKING:
+    from operations.client.deployment import Deployment
+
+_NAME = re.compile(r"alsolike-.+-(?P<stack>[a-z]+)-(?P<id>\w+?)[0-9A-F]{8}-\w+")
+_DESCRIPTION = re.compile(r"Alsolike (?P<environment>[^:]+): (?P<what>.*): docs/runbooks/(?P<runbook>[a-z-]+)\.md")
+_IF = re.compile(r"IF\((?P<condition>.+? >= \d+), (?P<value>.+), 0\)")
+_FILL = re.compile(r"FILL\((\w+), 0\)")
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_DOWN_FOR_S = 900
+
+
+def deployed_rules(where: Deployment) -> dict[str, Any]:
+    """Return the rules of a deployment; see `rules`.
+
+    Raises
+    ------
+    Unavailable
+        If CloudWatch does not answer.
+    """
+    from operations.client.aws import translate_aws_errors
+
+    with translate_aws_errors("CloudWatch does not answer with alarms"):
+        pages = (
+            where.client("cloudwatch")
+            .get_paginator("describe_alarms")
+            .paginate(AlarmNamePrefix=f"alsolike-{where.environment}-", AlarmTypes=["MetricAlarm"])
+        )
+        alarms = [alarm for page in pages for alarm in page["MetricAlarms"]]
+    return rules(alarms, environment=where.environment)
+
+
+def rules(alarms: Iterable[Mapping[str, Any]], *, environment: str) -> dict[str, Any]:
+    """Return a file of rules as a document.
+
+    Parameters
+    ----------
+    alarms
+        As CloudWatch describes them; alarms of other environments are left out.
+    environment
+        Value of the label `environment`, which the scrape configuration adds.
+    """
+    selector = f'environment="{environment}"'
+    found = [_rule(alarm, selector=selector) for alarm in alarms if _is_of(alarm, environment)]
+    down = [
+        {
+            "alert": "AlsolikeMetricsAbsent",
+            "expr": f"absent({PREFIX}source_up{{{selector}}} == 1)",
+            "for": _duration(_DOWN_FOR_S),
+            "labels": {"environment": environment, "severity": "warning"},
+            "annotations": {"summary": "Prometheus gets no metrics"},
+        },
+        {
+            "alert": "AlsolikeSourceDown",
+            "expr": f"{PREFIX}source_up{{{selector}}} == 0",
+            "for": _duration(_DOWN_FOR_S),
+            "labels": {"severity": "warning"},
+            "annotations": {"summary": "the metrics of {{ $labels.source }} cannot be read"},
+        },
+    ]
+    ordered = sorted(found, key=lambda rule: str(rule["alert"]))
+    return {"groups": [{"name": f"alsolike-{environment}", "rules": [*ordered, *down]}]}
+
+
+def _is_of(alarm: Mapping[str, Any], environment: str) -> bool:
+    description = _DESCRIPTION.fullmatch(alarm.get("AlarmDescription", ""))
+    return description is not None and description["environment"] == environment
+
+
+def _rule(alarm: Mapping[str, Any], *, selector: str) -> dict[str, Any]:
+    name, description = _NAME.fullmatch(alarm["AlarmName"]), _DESCRIPTION.fullmatch(alarm["AlarmDescription"])
+    assert name, alarm
+    assert description, alarm
+    expression = _on_metrics(alarm, selector=selector)
+    rule: dict[str, Any] = {
+        "alert": f"Alsolike{name['stack'].title()}{name['id']}",
+        "expr": expression or f'{PREFIX}alarm_active{{alarm="{description["what"]}", {selector}}} == 1',
+    }
+    periods = alarm["EvaluationPeriods"] - 1
+    if expression and periods:
+        rule["for"] = _duration(periods * _period_s(alarm))
+    rule["labels"] = {"severity": "critical" if description["runbook"] == "errors" else "warning"}
+    rule["annotations"] = {
+        "summary": description["what"],
+        "runbook": f"docs/runbooks/{description['runbook']}.md",
+    }
+    return rule
+
+
+def _on_metrics(alarm: Mapping[str, Any], *, selector: str) -> str | None:
+    """Return the alarm's condition on exported metrics; None if one is not exported."""
+    if alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"]) != alarm["EvaluationPeriods"]:
+        return None
+    if "MetricName" in alarm:
+        statistic = alarm.get("ExtendedStatistic") or alarm["Statistic"]
+        metrics, formula = {"value": ({**alarm, "Period": alarm["Period"]}, statistic)}, "value"
+    else:
+        (formula,) = (query["Expression"] for query in alarm["Metrics"] if "Expression" in query)
+        stated = {query["Id"]: query["MetricStat"] for query in alarm["Metrics"] if "MetricStat" in query}
+        metrics = {name: ({**one["Metric"], "Period": one["Period"]}, one["Stat"]) for name, one in stated.items()}
+    expressions: dict[str, str] = {}
+    scale = 1.0
+    for name, (metric, statistic) in metrics.items():
+        found = _exported(metric)
+        if found is None:
+            return None
+        expressions[name] = _promql(*found, statistic=statistic, period_s=metric["Period"], selector=selector)
+        scale *= found[0].scale
+    return _condition(formula, expressions, threshold=alarm["Threshold"] * scale)
+
+
+def _condition(formula: str, expressions: Mapping[str, str], *, threshold: float) -> str:
+    """Return a formula of metric math as a condition of Prometheus, whose counters are never missing."""
+
+    def translated(text: str) -> str:
+        return _WORD.sub(lambda word: expressions[word[0]], _FILL.sub(r"\1", text))
+
+    guarded = _IF.fullmatch(formula)
+    value = translated(guarded["value"] if guarded else formula)
+    above = f"{value} > {threshold:.15g}"
+    return f"{above} and {translated(guarded['condition'])}" if guarded else above
+
+
+def _exported(metric: Mapping[str, Any]) -> tuple[Family, Series] | None:
+    dimensions = {each["Name"]: each["Value"] for each in metric["Dimensions"]}
+    for family in FAMILIES:
+        for series in family.series:
+            source = series.source
+            if source is None or source.metric != metric["MetricName"]:
+                continue
+            if source.resource is None:
+                if dimensions == dict(source.dimensions) and metric["Namespace"].startswith("Alsolike/"):
+                    return family, series
+            elif metric["Namespace"] == source.resource.namespace and [*dimensions] == [source.resource.value]:
+                return family, series
+    return None
+
+
+def _promql(family: Family, series: Series, *, statistic: str, period_s: int, selector: str) -> str:
+    matchers = ", ".join([*(f'{name}="{value}"' for name, value in series.labels), selector])
+    samples, window = f"{family.sample}{{{matchers}}}", _duration(period_s)
+    match family.kind:
+        case Kind.GAUGE:
+            return samples
+        case Kind.COUNTER:
+            increase = f"increase({samples}[{window}])"
+            names = ", ".join(name for name, _ in series.labels)
+            return f"sum without ({names}) ({increase})" if names else increase
+        case Kind.HISTOGRAM:
+            return f"histogram_quantile({float(statistic.removeprefix('p')) / 100:g}, rate({samples}[{window}]))"
+
+
+def _period_s(alarm: Mapping[str, Any]) -> int:
+    periods = [alarm.get("Period"), *(query.get("MetricStat", {}).get("Period") for query in alarm.get("Metrics", ()))]
+    return max(int(period) for period in periods if period)
+
+
+def _duration(seconds: int) -> str:
+    for unit, length in (("h", 3_600), ("m", 60)):
+        if seconds % length == 0:
+            return f"{seconds // length}{unit}"
+    return f"{seconds}s"

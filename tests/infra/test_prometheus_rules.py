@@ -1,0 +1,84 @@
+"""Alert rules of Prometheus for the alarms of the templates."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from operations.prometheus.families import FAMILIES
+from operations.prometheus.rules import rules
+from tests.infra.assembly import Assembly
+
+CONDITIONS = {
+    "AlsolikeObservabilityApiErrors": (
+        '100 * sum without (status) (increase(alsolike_api_errors_total{status="5xx", environment="prod"}[5m]))'
+        ' / increase(alsolike_api_requests_total{environment="prod"}[5m]) > 1'
+        ' and increase(alsolike_api_requests_total{environment="prod"}[5m]) >= 20'
+    ),
+    "AlsolikeObservabilityApiSlow": (
+        'histogram_quantile(0.99, rate(alsolike_api_latency_seconds_bucket{environment="prod"}[5m])) > 1'
+        ' and increase(alsolike_api_requests_total{environment="prod"}[5m]) >= 20'
+    ),
+    "AlsolikeLakeConsumerLag": 'alsolike_stream_lag_seconds{environment="prod"} > 3600',
+    "AlsolikeTrainingMonitoringStale": 'alsolike_champion_age_seconds{environment="prod"} > 2592000',
+    "AlsolikeLakeUpkeepFails": (
+        'alsolike_alarm_active{alarm="The lake\'s upkeep fails; small objects pile up and nothing expires",'
+        ' environment="prod"} == 1'
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def document(prod: Assembly) -> dict[str, Any]:
+    alarms = [
+        {**alarm.properties, "AlarmName": f"{alarm.stack}-{alarm.logical_id}-1A2B3C4D5E6F"}
+        for alarm in prod.of_type("AWS::CloudWatch::Alarm")
+    ]
+    return rules(alarms, environment="prod")
+
+
+def test_each_alarm_has_a_rule(document: dict[str, Any], prod: Assembly) -> None:
+    (group,) = document["groups"]
+    names = [rule["alert"] for rule in group["rules"]]
+
+    assert group["name"] == "alsolike-prod"
+    assert len({*names}) == len(names) == len(prod.of_type("AWS::CloudWatch::Alarm")) + 2
+    assert {rule["labels"]["severity"] for rule in group["rules"]} == {"critical", "warning"}
+
+
+def test_conditions_are_those_of_the_alarms(document: dict[str, Any]) -> None:
+    conditions = {rule["alert"]: rule["expr"] for rule in document["groups"][0]["rules"]}
+
+    assert {name: conditions[name] for name in CONDITIONS} == CONDITIONS
+    on_states = [name for name, condition in conditions.items() if "alsolike_alarm_active" in condition]
+    assert len(on_states) < len(conditions) * 2 / 3
+
+
+def test_a_rule_waits_for_the_periods_of_its_alarm(document: dict[str, Any]) -> None:
+    waits = {rule["alert"]: rule.get("for") for rule in document["groups"][0]["rules"]}
+
+    assert waits["AlsolikeObservabilityApiErrors"] == "5m"
+    assert waits["AlsolikeObservabilityApiSlow"] == "10m"
+    assert waits["AlsolikeTrainingMonitoringStale"] is None
+
+
+def test_rules_read_exported_metrics(document: dict[str, Any]) -> None:
+    samples = {family.sample for family in FAMILIES}
+
+    for rule in document["groups"][0]["rules"]:
+        assert any(f"{sample}{{" in rule["expr"] for sample in samples), rule
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+def test_promtool_accepts_the_rules(document: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "rules.yml").write_text(json.dumps(document))  # JSON is YAML
+
+    done = subprocess.run(
+        ["promtool", "check", "rules", str(tmp_path / "rules.yml")], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert f"{len(document['groups'][0]['rules'])} rules found" in done.stdout

@@ -1,0 +1,125 @@
+"""Debian's Prometheus on a booted cloud, set up as docs/prometheus.md says."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import socket
+import subprocess
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.booted.assemblies import QUICK, synthesized
+from tests.booted.shop import SECONDS_PER_DAY, Shop, eventually, write_history
+
+pytestmark = pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is not installed (apt-get)")
+
+PAGE = Path(__file__).parents[3] / "docs" / "prometheus.md"
+STALE = "AlsolikeTrainingMonitoringStale"
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    with Shop.booted(synthesized(**QUICK, champion_stale_days=2), tmp_path_factory.mktemp("shop"), tls=True) as shop:
+        yield shop
+
+
+class Prometheus:
+    """A running Prometheus server."""
+
+    def __init__(self, port: int) -> None:
+        self._url = f"http://127.0.0.1:{port}/api/v1"
+
+    def get(self, path: str, **query: str) -> Any:
+        with urllib.request.urlopen(f"{self._url}/{path}?{urllib.parse.urlencode(query)}", timeout=10) as response:
+            return json.load(response)["data"]
+
+    def value(self, query: str) -> float | None:
+        """Return the one value of a query; None without any."""
+        found = self.get("query", query=query)["result"]
+        return float(found[0]["value"][1]) if found else None
+
+    def firing(self) -> set[str]:
+        alerts = self.get("alerts")["alerts"]
+        return {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
+
+
+@pytest.fixture(scope="module")
+def prometheus(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    directory = tmp_path_factory.mktemp("prometheus")
+    key = shop.alsolike("keys", "create", "prometheus", "--access", "metrics")["environment"]
+    (directory / "secret").write_text(key["AWS_SECRET_ACCESS_KEY"])
+    (directory / "alsolike.rules.yml").write_text(shop.run_alsolike("prometheus", "rules"))
+    configuration: dict[str, Any] = {}
+    for snippet in re.findall(r"^```yaml\n(.*?)^```$", PAGE.read_text(), re.M | re.S):
+        configuration |= yaml.safe_load(snippet)
+    (scraped,) = configuration["scrape_configs"]
+    scraped["basic_auth"]["username"] = key["AWS_ACCESS_KEY_ID"]
+    scraped["tls_config"] = {"ca_file": shop.cloud.state.certificate}
+    scraped["scrape_interval"], scraped["scrape_timeout"] = "2s", "2s"  # one process answers, from its cache
+    (target,) = scraped["static_configs"]
+    target["targets"], target["labels"]["environment"] = [urllib.parse.urlsplit(shop.cloud.api_url).netloc], "demo"
+    configuration["global"] = {"evaluation_interval": "1s"}
+    (directory / "prometheus.yml").write_text(yaml.safe_dump(configuration))
+    checked = subprocess.run(
+        ["promtool", "check", "config", "prometheus.yml"], cwd=directory, capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stderr
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with (directory / "log").open("w") as log:
+        process = subprocess.Popen(
+            ["prometheus", f"--web.listen-address=127.0.0.1:{port}", "--storage.tsdb.path=data"],
+            cwd=directory,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield Prometheus(port)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def test_prometheus_reads_what_the_shop_does(shop: Shop, prometheus: Prometheus) -> None:
+    for number in range(3):
+        assert shop.send(f"user-{number}", "pear").status == 200
+    shop.cloud.flush()
+
+    assert eventually(lambda: prometheus.value("alsolike_events_accepted_total"), holds=lambda n: n == 3, within_s=180)
+    latency = "histogram_quantile(0.99, sum by (le) (alsolike_api_latency_seconds_bucket))"
+    found = prometheus.value(latency)
+    assert found is not None
+    assert 0 < found < 30
+    assert prometheus.value("count(alsolike_alarm_active)") > 15  # type: ignore[operator]
+    assert prometheus.value("sum(alsolike_source_up)") == 5
+
+
+def test_an_alert_fires_while_the_champion_is_stale_and_ends_with_a_training(
+    shop: Shop, prometheus: Prometheus, tmp_path: Path
+) -> None:
+    now = time.time()
+    write_history(tmp_path / "old.csv", users=60, days=24, end=now - 4 * SECONDS_PER_DAY)
+    shop.alsolike("import", "interactions", tmp_path / "old.csv")
+    shop.alsolike("train")
+    shop.invoke("MonitorModels")
+
+    assert STALE in eventually(prometheus.firing, holds=lambda alerts: STALE in alerts, within_s=180)
+    age = prometheus.value("alsolike_champion_age_seconds")
+    assert age is not None
+    assert 4 < age / SECONDS_PER_DAY < 6
+
+    write_history(tmp_path / "new.csv", users=60, days=28, end=now)
+    shop.alsolike("import", "interactions", tmp_path / "new.csv")
+    shop.alsolike("train")
+    shop.invoke("MonitorModels")
+
+    assert STALE not in eventually(prometheus.firing, holds=lambda alerts: STALE not in alerts, within_s=180)

@@ -1,0 +1,227 @@
+"""Metrics of the deployment in OpenMetrics, from CloudWatch, the drift report and the alarms."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import datetime as dt
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from prometheus_client import Metric
+
+from alsolike.declarations.routes import READ_METRICS, WRITE_EVENTS
+from alsolike.declarations.storage import MONITORING_LATEST_KEY
+from alsolike.signing.keys import SigningKey, encryption_context
+from functions.observe import handler
+from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
+from tests.builders.openmetrics import read_families
+from tests.fakes import MemoryCloud
+from tests.fakes.places import create_table
+from tests.unit.functions.observe.asking import HOUR_MS, OWN_NAMESPACE, REPORT, Clock, Observe
+
+SECRET = "s3cret:with-a-colon"
+DAY_MS = 24 * HOUR_MS
+
+Put = Callable[..., None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Scraper:
+    """A Prometheus server with a key pair."""
+
+    store: Callable[[SigningKey], None]
+
+    def get(self, user: str = "ALSOMETRICS", password: str = SECRET) -> dict[str, Any]:
+        event = http_event("GET /metrics")
+        event["headers"]["authorization"] = f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
+        answer: dict[str, Any] = handler.lambda_handler(event, LambdaContext())
+        return answer
+
+    def scrape(self) -> Mapping[str, Metric]:
+        answer = self.get()
+        assert answer["statusCode"] == 200, answer
+        assert answer["headers"]["content-type"].startswith("application/openmetrics-text; version=1.0.0")
+        return read_families(answer["body"])
+
+    def values(self, family: str) -> dict[tuple[str, ...], float]:
+        """Return the values of a family by name of the sample and values of its labels."""
+        found = self.scrape()
+        samples = found[family].samples if family in found else ()
+        return {(sample.name.removeprefix(family), *sample.labels.values()): sample.value for sample in samples}
+
+
+@pytest.fixture
+def scraper(observe: Observe, aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Scraper:
+    monkeypatch.setattr(time, "time", lambda: NOW_MS / 1000)
+    table = create_table(aws("dynamodb"), "keys", key="key_id")
+    monkeypatch.setenv("KEYS_TABLE", table)
+    kms_key = aws("kms").create_key()["KeyMetadata"]["Arn"]
+
+    def store(key: SigningKey) -> None:
+        context = encryption_context(key.key_id)
+        secret = aws("kms").encrypt(KeyId=kms_key, Plaintext=SECRET.encode(), EncryptionContext=context)
+        aws("dynamodb").put_item(
+            TableName=table, Item=dataclasses.replace(key, secret=secret["CiphertextBlob"]).to_item()
+        )
+
+    store(SigningKey("ALSOMETRICS", "prometheus", b"", (READ_METRICS,), created_ms=0))
+    return Scraper(store)
+
+
+@pytest.fixture
+def put(aws: Callable[[str], Any]) -> Put:
+    def put_metric(namespace: str, name: str, *values: float, at_ms: int = NOW_MS, **dimensions: str) -> None:
+        datum = {
+            "MetricName": name,
+            "Dimensions": [{"Name": each, "Value": value} for each, value in dimensions.items()],
+            "Timestamp": dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC),
+            "Values": list(values),
+        }
+        aws("cloudwatch").put_metric_data(Namespace=namespace, MetricData=[datum])
+
+    return put_metric
+
+
+def test_counters_have_the_sum_since_the_start_of_the_month(scraper: Scraper, put: Put) -> None:
+    month = dt.datetime.fromtimestamp(NOW_MS / 1000, dt.UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    month_ms = int(month.timestamp()) * 1000
+    for at_ms, requests in ((month_ms - 1, 100), (month_ms, 20), (NOW_MS, 3)):
+        put("AWS/ApiGateway", "Count", requests, at_ms=at_ms, ApiId="shop")
+    put("AWS/ApiGateway", "Count", 1_000, ApiId="another")
+    put("AWS/ApiGateway", "5xx", 2, ApiId="shop")
+    put(OWN_NAMESPACE, "EventsAccepted", 40, service="collect")
+    put(OWN_NAMESPACE, "RecordsQuarantined", 6, service="archive_events")
+
+    assert scraper.values("alsolike_api_requests") == {("_total",): 20 + 3}
+    assert scraper.values("alsolike_api_errors") == {("_total", "4xx"): 0, ("_total", "5xx"): 2}
+    assert scraper.values("alsolike_events_accepted") == {("_total",): 40}
+    assert scraper.values("alsolike_records_quarantined") == {
+        ("_total", "archive_events"): 6,
+        ("_total", "archive_served"): 0,
+    }
+
+
+def test_latency_is_a_histogram_in_seconds(scraper: Scraper, put: Put) -> None:
+    put("AWS/ApiGateway", "Latency", 20, 50, 51, 400, 3_000, ApiId="shop")
+
+    assert scraper.values("alsolike_api_latency_seconds") == {
+        ("_bucket", "0.05"): 2,
+        ("_bucket", "0.1"): 3,
+        ("_bucket", "0.25"): 3,
+        ("_bucket", "0.5"): 4,
+        ("_bucket", "1.0"): 4,
+        ("_bucket", "2.5"): 4,
+        ("_bucket", "+Inf"): 5,
+        ("_count",): 5,
+        ("_sum",): pytest.approx((20 + 50 + 51 + 400 + 3_000) / 1000),
+    }
+
+
+def test_lag_is_the_latest_value(scraper: Scraper, put: Put) -> None:
+    for minutes, lag_ms in ((20, 70_000), (3, 9_000), (1, 4_500)):
+        put(
+            "AWS/Kinesis",
+            "GetRecords.IteratorAgeMilliseconds",
+            lag_ms,
+            at_ms=NOW_MS - minutes * 60_000,
+            StreamName="events",
+        )
+
+    assert scraper.values("alsolike_stream_lag_seconds") == {("",): 4.5}
+
+
+def test_drift_is_that_of_the_last_monitoring(
+    scraper: Scraper, aws: Callable[[str], Any], artefact_bucket: str
+) -> None:
+    assert scraper.values("alsolike_champion_age_seconds") == {}
+    aws("s3").put_object(Bucket=artefact_bucket, Key=MONITORING_LATEST_KEY, Body=REPORT.to_json())
+    handler._routes.cache_clear()
+
+    assert scraper.values("alsolike_champion_age_seconds") == {("",): 30.5 * 3_600}
+    assert scraper.values("alsolike_lake_silent_seconds") == {("",): 0.25 * 3_600}
+    assert scraper.values("alsolike_drift_psi") == {("", "item_popularity"): 0.3}
+    assert scraper.values("alsolike_checks_failed") == {("",): 1}
+
+
+def test_alarms_have_a_series_each(scraper: Scraper, aws: Callable[[str], Any]) -> None:
+    cloudwatch = aws("cloudwatch")
+    for name, runbook in (("Fails", "attribution"), ("UpkeepFails", "upkeep")):
+        cloudwatch.put_metric_alarm(
+            AlarmName=f"alsolike-test-lake-{name}",
+            AlarmDescription=f"Alsolike test: {name} happened: docs/runbooks/{runbook}.md",
+            Namespace="AWS/Lambda",
+            MetricName="Errors",
+            Statistic="Sum",
+            Period=300,
+            EvaluationPeriods=1,
+            Threshold=0,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+    cloudwatch.set_alarm_state(AlarmName="alsolike-test-lake-Fails", StateValue="ALARM", StateReason="one error")
+
+    assert scraper.values("alsolike_alarm_active") == {
+        ("", "Fails happened", "attribution"): 1,
+        ("", "UpkeepFails happened", "upkeep"): 0,
+    }
+
+
+def test_a_source_without_an_answer_is_left_out(scraper: Scraper, cloud: MemoryCloud) -> None:
+    up = scraper.values("alsolike_source_up")
+
+    assert up == {("", "cloudwatch"): 1, ("", "alarms"): 1, ("", "drift"): 1, ("", "engagement"): 1, ("", "cost"): 0}
+    assert "alsolike_monthly_cost_dollars" not in scraper.scrape()
+
+
+def test_a_second_scrape_within_a_minute_reads_nothing(
+    scraper: Scraper, put: Put, cloud: MemoryCloud, clock: Clock
+) -> None:
+    def reads() -> int:
+        return sum(call.operation == "cloudwatch.GetMetricData" for call in cloud.calls)
+
+    scraper.get()
+    before = reads()
+    clock.wait(49)
+    scraper.get()
+    assert reads() == before
+    clock.wait(2)
+    scraper.get()
+    assert reads() > before
+
+
+@pytest.mark.parametrize(
+    ("user", "password", "code"),
+    [
+        ("ALSOMETRICS", "wrong", "UnrecognizedClientException"),
+        ("ALSOUNKNOWN", SECRET, "UnrecognizedClientException"),
+        ("ALSOEVENTS", SECRET, "AccessDeniedException"),
+        ("", SECRET, "IncompleteSignatureException"),
+    ],
+)
+def test_other_credentials_are_refused(scraper: Scraper, user: str, password: str, code: str) -> None:
+    scraper.store(SigningKey("ALSOEVENTS", "checkout", b"", (WRITE_EVENTS,), created_ms=0))
+
+    answer = scraper.get(user, password)
+
+    assert (answer["statusCode"], answer["headers"]["x-amzn-errortype"]) == (403, code)
+
+
+@pytest.mark.parametrize(
+    ("header", "code"),
+    [
+        (None, "MissingAuthenticationTokenException"),
+        ("Bearer token", "MissingAuthenticationTokenException"),
+        ("Basic !", "IncompleteSignatureException"),
+        ("Basic //8=", "IncompleteSignatureException"),
+    ],
+)
+def test_unreadable_credentials_are_refused(scraper: Scraper, header: str | None, code: str) -> None:
+    event = http_event("GET /metrics")
+    if header is not None:
+        event["headers"]["authorization"] = header
+
+    answer = handler.lambda_handler(event, LambdaContext())
+
+    assert (answer["statusCode"], answer["headers"]["x-amzn-errortype"]) == (403, code)

@@ -1,0 +1,31 @@
+"""The list of exported metrics."""
+
+from operations.metric_writers import METRICS
+from operations.prometheus.families import FAMILIES, Kind, Origin, metrics_read
+
+
+def test_each_own_metric_is_written_by_the_function_it_is_read_from() -> None:
+    written = {(each.metric, each.service, each.dimensions) for each in METRICS}
+    read = {
+        (source.metric, dict(source.dimensions)["service"], tuple(sorted(dict(source.dimensions))))
+        for family in FAMILIES
+        for series in family.series
+        if (source := series.source) is not None and source.resource is None
+    }
+
+    assert read <= written
+    assert len(read) > 10
+
+
+def test_units_end_names() -> None:
+    assert [family.name for family in FAMILIES if family.unit and not family.name.endswith(f"_{family.unit}")] == []
+    assert [family.name for family in FAMILIES if family.name.endswith(("_total", "_count", "_sum", "_bucket"))] == []
+    assert len({family.name for family in FAMILIES}) == len(FAMILIES)
+
+
+def test_each_statistic_that_is_read_counts() -> None:
+    counters = sum(
+        len(family.series) for family in FAMILIES if family.origin is Origin.CLOUDWATCH and family.kind is Kind.COUNTER
+    )
+
+    assert metrics_read() == counters + 1 + (6 + 2)  # the lag, and the histogram
