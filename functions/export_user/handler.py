@@ -9,7 +9,7 @@ from typing import Any
 from alsolike.api.handler import api_handler
 from alsolike.api.path_ids import path_id
 from alsolike.contract.http import respond_json
-from alsolike.contract.queries import NEXT, read_query, row_of_token
+from alsolike.contract.queries import NEXT, read_query
 from alsolike.privacy.pseudonyms import IdPolicy, pseudonyms_of
 from alsolike.profiles.user_data import UserData, UserDataStores
 from alsolike.runtime.aws import client
@@ -40,7 +40,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         ids.user(path_id(event, "userId")),
         data=data,
         remaining_ms=context.get_remaining_time_in_millis,
-        after=None if token is None else row_of_token(token),
+        token=token,
     )
     if token is None:
         count(Metric.USERS_EXPORTED)

@@ -24,7 +24,9 @@ MANIFEST = Manifest(
             keys=(f"{ERASURE_RECEIPTS_PREFIX}*",),
             reason="The objects are named after erasures, datasets and batches",
         ),
-        Access("profiles", ("dynamodb:Query", "dynamodb:BatchGetItem")),
+        Access("profiles", ("dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:GetItem")),
+        # The state between two pages.
+        Access("profiles", ("dynamodb:PutItem",), attributes=("profile_id", "sort_key", "sessions", "expires_at")),
         Access("users", ("dynamodb:GetItem",)),
         HASH_KEY,
     ),

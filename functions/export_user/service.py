@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from alsolike.profiles.user_data import LOG, UserData
-from alsolike.runtime.errors import InvalidInput, TooLarge, Unavailable
+from alsolike.profiles.export_state import INSTEAD, Place
+from alsolike.profiles.user_data import STAGES, UserData
+from alsolike.runtime.errors import TooLarge, Unavailable
 
 MAX_BYTES = 6_000_000
 """Maximum size: Lambda returns at most 6 MB (6,291,556 bytes), with the document as a string of JSON."""
@@ -18,12 +19,10 @@ ANSWER_MS = 3_000
 """Time that is left for the answer when the search stops."""
 
 PAGE_MS = ANSWER_MS + 1_000
-"""Time that is left when a page of the recommendation log ends."""
+"""Time that is left when a page ends."""
 
 END_BYTES = 1_000
 """Room for the token of the next page."""
-
-INSTEAD = "run `alsolike users export USER > file.json`, which has no such limit"
 
 
 @dataclasses.dataclass(slots=True)
@@ -33,20 +32,20 @@ class _Page:
     Attributes
     ----------
     size, held
-        Bytes of the document so far, and of the log's rows that it will get.
+        Bytes of the document so far, and of the rows that it will get.
     objects
-        Number of the log's objects.
+        Number of objects.
     """
 
     remaining_ms: Callable[[], float]
-    after: str | None
+    after: Place | None
     size: int = 0
     held: int = 0
     objects: int = 0
 
     def check(self) -> None:
         if self.remaining_ms() <= ANSWER_MS:
-            raise Unavailable(f"there is more to search than one call has time for; {INSTEAD}")
+            raise Unavailable("the stores did not answer in time; repeat the request")
 
     def add(self, piece: bytes) -> bytes:
         self.size += _escaped(piece)
@@ -55,11 +54,11 @@ class _Page:
         return piece
 
     def has_room(self, rows: bytes) -> bool:
-        """Count an object of the log, unless the page ends before it; a later page has at least one."""
+        """Count an object, unless the page ends before it; a later page has at least one."""
         is_first = self.after is not None and not self.objects
         if self.remaining_ms() <= PAGE_MS:
             if is_first:
-                raise Unavailable(f"the interactions take as long to search as one call may; {INSTEAD}")
+                raise Unavailable("there was no time to read an object; repeat the request")
             return False
         size = _escaped(rows) + 1 if rows else 0
         if self.size + self.held + size + END_BYTES > MAX_BYTES and not is_first:
@@ -69,27 +68,26 @@ class _Page:
         return True
 
 
-def export_user(user_id: str, *, data: UserData, remaining_ms: Callable[[], float], after: str | None = None) -> bytes:
+def export_user(user_id: str, *, data: UserData, remaining_ms: Callable[[], float], token: str | None = None) -> bytes:
     """Return a page of the JSON document of a user's stored data, by the stored id.
 
     Parameters
     ----------
     remaining_ms
         Returns the time that is left for the call.
-    after
-        Key of the recommendation log after which a later page starts.
+    token
+        The previous page's `nextToken`.
 
     Raises
     ------
     InvalidInput
-        If `after` is no key of the log.
+        If no page has returned the token, or its export has ended.
     TooLarge
-        If the data other than the log exceeds the maximum size of a response.
+        If the profile, or the user's rows in one object, exceed the maximum size of a response.
     Unavailable
-        If the search of the other data takes longer than one call, or a store does not answer.
+        If a store does not answer in time.
     """
-    if after is not None and not after.startswith(LOG):
-        raise InvalidInput("nextToken is that of another list, expected one that this route returned")
+    after = None if token is None else Place.of_token(token, stages=STAGES)
     page = _Page(remaining_ms, after)
     document = dataclasses.replace(data, on_object=page.check).document(user_id, after=after, has_room=page.has_room)
     return b"".join([page.add(piece) for piece in document])

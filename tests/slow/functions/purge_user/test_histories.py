@@ -6,12 +6,11 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from alsolike.profiles.user_data import _INTERACTIONS, _SERVED, UserData
+from alsolike.profiles.user_data import _SERVED, _in_order, _json, _Page
 from functions.purge_user import parquet, service
 from functions.purge_user.documents import find_sessions
 from functions.purge_user.dynamodb_rows import find_joined_sessions
@@ -88,11 +87,13 @@ def until_the_logins_time(work: PurgeContext) -> Iterator[None]:
     return purge_rows(work, INTERACTIONS, hits) if own else iter(())
 
 
-def of_every_session(self: UserData, user_id: str, **_: object) -> tuple[pd.DataFrame, None]:
-    """Return the responses in every session of the user, to any user."""
-    rows = self._rows(_INTERACTIONS, {"user_id": [user_id]})
-    names = [self.pseudonyms.shopper(each) for each in (user_id, *rows["session_id"].dropna().unique())]
-    return self._rows(_SERVED, {"shopper": names, "session": names}).drop_duplicates("recommendation_id"), None
+def of_every_session(self: _Page) -> bool:
+    """Collect the responses in every session of the user, to any user."""
+    names = [PSEUDONYMS.shopper(each) for each in (self._user_id, *self._sessions)]
+    rows, ended = self._scan(_SERVED, {"shopper": names, "session": names})
+    shown = _in_order(rows.drop_duplicates("recommendation_id"), by=["served_ms"])
+    self.rows["recommendations"] = [_json(row) for row in shown]
+    return ended
 
 
 def without(*steps: Any) -> tuple[Any, ...]:
@@ -100,7 +101,7 @@ def without(*steps: Any) -> tuple[Any, ...]:
 
 
 DEFECTS: dict[str, tuple[object, str, Any]] = {
-    "an export shows responses to other users of the session": (UserData, "_recommendations", of_every_session),
+    "an export shows responses to other users of the session": (_Page, "_recommendations", of_every_session),
     "a login in flight is not looked for": (service, "STEPS", without(find_joined_sessions)),
     "a session passes to its next user": (service, "STEPS", without(stop_sessions)),
     "the login's own time decides what is erased": (

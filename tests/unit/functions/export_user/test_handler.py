@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from alsolike.contract.queries import token_of_row
 from alsolike.events.interactions import profile_id
+from alsolike.profiles import export_state
 from functions.archive_served.service import to_parquet
 from functions.export_user import handler, service
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event, interaction
@@ -54,9 +56,9 @@ def test_every_store_shows_what_it_holds_of_the_user(stores: Stores, counted: Ca
         "user",
         "profile",
         "sessions",
+        "erasure",
         "interactions",
         "quarantine",
-        "erasure",
         "recommendations",
     ]
     assert document["userId"] == "ann.lee"
@@ -135,38 +137,49 @@ def test_any_id_may_be_written_in_base64url(stores: Stores) -> None:
     assert (document["userId"], document["user"]) == ("sku/7", {"properties": {}, "updatedAtMs": 1})
 
 
-def test_what_lambda_would_not_return_is_refused_with_another_way(
-    stores: Stores, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_lambda_would_not_return_is_on_the_next_page(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     stores.put_user("ann")
+    stores.put_rows("one", interaction("a", user_id="ann"))
     returned = orjson.dumps(export("ann")["body"])  # as Lambda returns it: a string, its quotes escaped
 
-    monkeypatch.setattr(service, "MAX_BYTES", len(returned) - 2)
-    assert export("ann")["statusCode"] == 200
-    monkeypatch.setattr(service, "MAX_BYTES", len(returned) - 3)
-    answer = export("ann")
+    monkeypatch.setattr(service, "MAX_BYTES", len(returned) + service.END_BYTES)
+    assert len(pages("ann")) == 1
+    monkeypatch.setattr(service, "MAX_BYTES", len(returned) + service.END_BYTES - 200)
+    found = pages("ann")
+
+    assert [[row["event_id"] for row in page["interactions"]] for page in found] == [[], ["a"]]
+
+
+def test_a_document_of_many_events_is_exported_in_pages_that_lambda_returns(stores: Stores) -> None:
+    quotes = '{"' + '\\"' * 400 + '": 1}'
+    ids = [f"e{n:04}" for n in range(2_000)]
+    for start in range(0, 2_000, 500):
+        rows = [interaction(each, user_id="ann", properties=quotes) for each in ids[start : start + 500]]
+        stores.put_rows(f"{start:04}", *rows)
+
+    found = pages("ann")
+
+    assert [row["event_id"] for page in found for row in page["interactions"]] == ids
+    assert max(len(orjson.dumps(orjson.dumps(page).decode())) for page in found) < 6_291_556
+
+
+def test_rows_of_one_object_above_what_lambda_returns_are_refused_with_another_way(stores: Stores) -> None:
+    quotes = '{"' + '\\"' * 400 + '": 1}'
+    stores.put_rows("many", *(interaction(f"e{n:04}", user_id="ann", properties=quotes) for n in range(2_000)))
+
+    answer = export("ann", token=export("ann")["document"]["nextToken"])
 
     assert (answer["statusCode"], answer["headers"]["x-amzn-errortype"]) == (413, "ContentTooLargeException")
     assert "alsolike users export USER > file.json" in answer["document"]["message"]
 
 
-def test_a_document_of_many_events_fits_into_what_lambda_returns(stores: Stores) -> None:
-    quotes = '{"' + '\\"' * 400 + '": 1}'
-    rows = [interaction(f"e{n:04}", user_id="ann", properties=quotes) for n in range(2_000)]
-    stores.put_rows("many", *rows)
-
-    answer = export("ann")
-
-    assert (answer["statusCode"], len(orjson.dumps(answer)) < 6_291_556) == (413, True)
-
-
-def test_a_search_that_outlasts_the_call_is_refused_with_another_way(stores: Stores) -> None:
+def test_a_call_without_time_is_to_be_repeated(stores: Stores) -> None:
     people(stores)
 
     answer = export("ann.lee", remaining_ms=service.ANSWER_MS)
 
     assert (answer["statusCode"], answer["headers"]["x-amzn-errortype"]) == (503, "ServiceUnavailableException")
-    assert "alsolike users export USER > file.json" in answer["document"]["message"]
+    assert "repeat the request" in answer["document"]["message"]
 
 
 def test_a_store_that_does_not_answer_is_said_to_be_unavailable(stores: Stores) -> None:
@@ -243,8 +256,8 @@ def test_thousands_of_log_objects_are_exported_in_pages(stores: Stores) -> None:
     assert len(found) == 5
     assert [row["recommendation_id"] for page in found for row in page["recommendations"]] == ids
     assert [row["event_id"] for row in found[0]["interactions"]] == ["a"]
-    assert {frozenset(page) for page in found[1:-1]} == {frozenset({"userId", "recommendations", "nextToken"})}
-    assert list(found[-1]) == ["userId", "recommendations"]
+    lists = ["userId", "interactions", "quarantine", "recommendations"]
+    assert [list(page) for page in found[1:]] == [[*lists, "nextToken"]] * 3 + [lists]
 
 
 def test_a_log_of_more_bytes_than_a_response_is_exported_in_pages(
@@ -275,17 +288,127 @@ def test_responses_to_a_session_before_its_login_are_on_later_pages(
     assert shown == [row.recommendation_id for row in rows[:21]]
 
 
-def test_a_later_page_without_time_for_the_log_is_refused_with_another_way(stores: Stores) -> None:
+def test_a_later_page_without_time_is_to_be_repeated(stores: Stores) -> None:
     write_log(stores, objects=3, of_user=3)
-    token = token_of_row("served/")
+    token = export("ann", remaining_ms=service.PAGE_MS)["document"]["nextToken"]
 
     answer = export("ann", token=token, remaining_ms=service.PAGE_MS)
 
     assert answer["statusCode"] == 503
-    assert "alsolike users export USER > file.json" in answer["document"]["message"]
+    assert len(export("ann", token=token)["document"]["recommendations"]) == 3
 
 
-@pytest.mark.parametrize("token", ["", "?", "c2t1Lzc=", token_of_row("interactions/")])
+def put_visits(stores: Stores, *, visits: int) -> tuple[list[str], list[str]]:
+    """Write visits with a view before and one after the login, of two users in turn; return Ann's events and responses.
+
+    Each event and response has its own object. A rival's earlier login to the last session of Ann's is the last object.
+    """
+    events, responses = [], []
+    for number in range(visits):
+        user, session, time_ms = ("ann", "bob")[number % 2], f"visit-{number}", NOW_MS + 10 * number
+        for step, login in enumerate((None, user, None)):
+            at_ms = time_ms + step
+            row = interaction(f"{number:03}-{step}", user_id=login, session_id=session, event_time_ms=at_ms)
+            stores.put_rows(f"{step}-{number:03}", dataclasses.replace(row, received_time_ms=at_ms))
+            if user == "ann" and step < 2 and number < visits - 2:
+                events.append(row.event_id)
+        shown = served(shopper=None, session=PSEUDONYMS.shopper(session), served_ms=time_ms)
+        stores.put(f"served/served_date=2026-09-21/{number:06}.parquet", to_parquet([shown]))
+        if user == "ann" and number < visits - 2:
+            responses.append(shown.recommendation_id)
+    last = visits - 2
+    rival = interaction("rival", user_id="bob", session_id=f"visit-{last}", event_time_ms=NOW_MS + 10 * last)
+    stores.put_rows("9-rival", dataclasses.replace(rival, received_time_ms=NOW_MS - 1))
+    return [*events, f"{last:03}-1"], responses
+
+
+@pytest.mark.parametrize("step_ms", [0, 10, 500, 1_000, 2_500])
+def test_pages_divide_the_lake_anywhere(step_ms: int, stores: Stores) -> None:
+    """A rival's login on the last page decides about the first ones, and each event is on one page."""
+    events, responses = put_visits(stores, visits=12)
+
+    found = pages("ann", step_ms=step_ms)
+
+    assert [row["event_id"] for row in in_order(found, "interactions")] == events
+    assert [row["recommendation_id"] for page in found for row in page["recommendations"]] == responses
+    assert (len(found) == 1) == (step_ms < 500)
+
+
+def in_order(found: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    return sorted(
+        (row for page in found for row in page[name]), key=lambda row: (row["event_time_ms"], row["event_id"])
+    )
+
+
+def test_thousands_of_objects_with_interactions_are_exported_in_pages(stores: Stores) -> None:
+    """One call reads about 4,600 objects; here 500 objects take as long. Each is read for sessions, logins and rows."""
+    for number in range(1_000):
+        user, session = ("ann", "visit") if number % 100 == 0 else ("bob", None)
+        stores.put_rows(f"{number:06}", interaction(f"{number:06}", user_id=user, session_id=session))
+
+    found = pages("ann", step_ms=50)
+
+    assert len(found) > 6
+    shown = [row["event_id"] for page in found for row in page["interactions"]]
+    assert shown == [f"{number:06}" for number in range(0, 1_000, 100)]
+
+
+def test_thousands_of_quarantined_objects_are_exported_in_pages(stores: Stores) -> None:
+    people(stores)
+    body = stores.s3.get_object(Bucket=PLACES.lake_bucket, Key=export("ann.lee")["document"]["quarantine"][0]["key"])
+    record = body["Body"].read()
+    for number in range(300):
+        stores.put(f"quarantine/dt=2026-09-22/{number:06}.json", record)
+
+    found = pages("ann.lee", step_ms=200)
+
+    assert len(found) > 2
+    assert len([each for page in found for each in page["quarantine"]]) == 302
+
+
+def test_an_export_ends_after_a_day_and_with_the_erasure_of_the_user(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people(stores)
+    token = export("ann.lee", remaining_ms=service.PAGE_MS)["document"]["nextToken"]
+    data, ids = handler._data()
+
+    later = dataclasses.replace(data, now_s=lambda: time.time() + export_state.LIFETIME_S)
+    monkeypatch.setattr(handler, "_data", lambda: (later, ids))
+    expired = export("ann.lee", token=token)
+    monkeypatch.undo()
+    stores.finish(stores.ask("ann.lee"))
+    monkeypatch.setattr(handler, "_data", lambda: (data, ids))
+    erased = export("ann.lee", token=token)
+
+    for answer in (expired, erased):
+        assert answer["statusCode"] == 400
+        assert "start again without nextToken" in answer["document"]["message"]
+
+
+def test_the_state_of_an_export_is_neither_a_profile_nor_another_users(stores: Stores) -> None:
+    people(stores)
+    token = export("ann.lee", remaining_ms=service.PAGE_MS)["document"]["nextToken"]
+
+    assert export("bob.ray", token=token)["statusCode"] == 400
+    assert len(list(stores.profiles.scan())) == len({each.profile_id for each in stores.profiles.scan()})
+    assert export("ann.lee")["document"]["profile"]["erased"] is False
+
+
+def test_more_sessions_than_a_state_holds_are_refused_with_another_way(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stores.put_rows("own", *(interaction(f"e{n}", user_id="ann", session_id=f"s{n}") for n in range(50)))
+    monkeypatch.setattr(export_state, "MAX_STATE_BYTES", 100)
+    monkeypatch.setattr(service, "MAX_BYTES", 6_000)
+
+    answer = export("ann")
+
+    assert answer["statusCode"] == 413
+    assert "alsolike users export" in answer["document"]["message"]
+
+
+@pytest.mark.parametrize("token", ["", "?", "c2t1Lzc=", token_of_row("x interaction s/")])
 def test_a_token_of_another_list_is_refused(token: str, stores: Stores) -> None:
     answer = export("ann", token=token)
 

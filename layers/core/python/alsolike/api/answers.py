@@ -97,21 +97,21 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
         USER_DATA: object_of(
             {
                 "userId": {"type": "string"},
+                "interactions": {"type": "array", "items": {"type": "object"}},
+                "quarantine": {"type": "array", "items": {"type": "object"}},
                 "recommendations": {"type": "array", "items": {"type": "object"}},
             },
             {
                 "user": {
                     "type": ["object", "null"],
-                    "description": "Properties from the shop; on the first page, like all other data.",
+                    "description": "Properties from the shop; on the first page, like profile, sessions and erasure.",
                 },
-                "profile": {"type": ["object", "null"], "description": "The recent interactions."},
+                "profile": {"type": ["object", "null"], "description": "The stored interactions."},
                 "sessions": {
                     "type": "array",
                     "items": {"type": "object"},
                     "description": "Sessions that joined the profile.",
                 },
-                "interactions": {"type": "array", "items": {"type": "object"}},
-                "quarantine": {"type": "array", "items": {"type": "object"}},
                 "erasure": {"type": ["object", "null"], "description": "The receipt."},
                 **_NEXT_TOKEN,
             },

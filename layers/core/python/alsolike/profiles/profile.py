@@ -3,6 +3,7 @@
 The partition of a profile holds, in the order of the sort key:
 
 - ``!<session>``, in a user's partition: a session that joined the user;
+- ``$<export>``, in a user's partition: the state of an export (`alsolike.profiles.export_state`);
 - ``<event time>#<event id>``: an interaction;
 - ``<event time>+<event id>``, in a user's partition: a history, which an import or a rebuild wrote as one item, under
   its latest interaction;
@@ -34,7 +35,7 @@ ERASED_KEY, JOINED_KEY = "~erased", "~joined"
 FIRST_INTERACTION_KEY, FIRST_MARK_KEY = "0", "~"
 """Lower bounds of the sort keys of interactions and of marks."""
 
-_SESSION_KEY = "!"
+_SESSION_KEY, _EXPORT_KEY = "!", "$"
 _TIME_DIGITS = 15
 """Digits of the last millisecond of the year 9999."""
 _ID_START = _TIME_DIGITS + 1
@@ -159,6 +160,11 @@ def key_after(time_ms: int) -> str:
 def session_key(session: str) -> str:
     """Return the sort key of the item that names a session in its user's partition."""
     return _bounded(f"{_SESSION_KEY}{session}")
+
+
+def export_key(export_id: str) -> str:
+    """Return the sort key of the state of an export."""
+    return f"{_EXPORT_KEY}{export_id}"
 
 
 def to_item(profile_id: str, interaction: RecentInteraction, *, expires_s: int) -> Item:

@@ -170,7 +170,7 @@ class ProfileStore:
             pages = self._client.get_paginator("scan").paginate(TableName=self._table)
             items = (item for page in pages for item in page["Items"])
             for profile_id, partition in itertools.groupby(items, key=lambda item: item[PROFILES_PARTITION_KEY]["S"]):
-                found = [item for item in partition if not is_session_item(item)]
+                found = [item for item in partition if item[PROFILES_SORT_KEY]["S"] >= FIRST_INTERACTION_KEY]
                 if found:
                     yield from_items(profile_id, found[::-1], length=length)
 

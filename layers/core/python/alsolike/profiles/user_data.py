@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import orjson
 
-from alsolike.contract.queries import token_of_row
 from alsolike.declarations.storage import INTERACTIONS_PREFIX, QUARANTINE_PREFIX, SERVED_PREFIX
 from alsolike.declarations.tables import INTERACTIONS_COLUMNS, SERVED_COLUMNS
-from alsolike.events.identity import owners, session_logins
 from alsolike.events.interactions import profile_id
 from alsolike.lake import lake
 from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.privacy.erasures import ErasureReceiptStore, erasure_id
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.user_matcher import UserMatcher
+from alsolike.profiles.export_state import ExportStates, FirstLogin, Place
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.clients import ProfileClient
@@ -54,11 +54,14 @@ class _Table:
 AT_ONCE = 32
 """Objects that are read ahead: a small one takes S3 tens of milliseconds, and the processor two."""
 
-LOG = SERVED_PREFIX
-"""The key after which the recommendation log begins."""
+SESSIONS, LOGINS, INTERACTIONS, QUARANTINE, LOG = STAGES = ("sessions", "logins", "interactions", "quarantine", "log")
+"""The stages of an export. The first two find the user's sessions and their first logins."""
 
 HasRoom: TypeAlias = Callable[[bytes], bool]
-"""Returns true if a page has time and room for an object of the log, given the JSON of the user's rows in it."""
+"""Returns true if a page has time for an object and room for the JSON of the user's rows in it."""
+
+Sessions: TypeAlias = "dict[str, FirstLogin | None]"
+"""Sessions with a login of the user; None until their logins were read."""
 
 _INTERACTIONS = _Table(INTERACTIONS_PREFIX, tuple(INTERACTIONS_COLUMNS))
 _SERVED = _Table(SERVED_PREFIX, tuple(SERVED_COLUMNS))
@@ -84,6 +87,8 @@ class UserData:
         Low-level clients.
     on_object
         Called after each object that was read: to show progress, or to stop by raising.
+    now_s
+        Returns the time in seconds since 1970.
     """
 
     s3: Any
@@ -93,47 +98,47 @@ class UserData:
     read_rows: ReadRows
     concatenate: Concatenate
     on_object: Callable[[], None] = lambda: None
+    now_s: Callable[[], float] = time.time
 
     def document(
-        self, user_id: str, *, after: str | None = None, has_room: HasRoom = lambda rows: True
+        self, user_id: str, *, after: Place | None = None, has_room: HasRoom = lambda rows: True
     ) -> Iterator[bytes]:
-        """Yield the JSON document of a user, by the stored id, in pieces.
+        """Yield a page of the JSON document of a user, by the stored id, in pieces.
 
         Its keys: userId, user (the shop's properties), profile (all its stored interactions), sessions (that joined the
-        profile), interactions (each event once, also those of sessions before the login), quarantine (unreadable
-        records that name the user), erasure (the receipt), recommendations (each answer once, with the columns of
-        `served`, also those to sessions before the login) and nextToken (if the log has more objects). Missing data is
-        null or an empty list.
+        profile), erasure (the receipt), interactions (each event once, also those of sessions before the login),
+        quarantine (unreadable records that name the user), recommendations (each answer once, with the columns of
+        `served`, also those to sessions before the login) and nextToken (unless the page is the last one). Missing data
+        is null or an empty list.
 
         Parameters
         ----------
         after
-            Key of the log after which a later page starts; that page has only userId, recommendations and nextToken.
+            The place of a later page, which lacks user, profile, sessions and erasure.
         has_room
-            Called for each object of the log; false ends the page before that object.
+            Called for each object; false ends the page before that object.
 
         Raises
         ------
+        InvalidInput
+            If the export of `after` has ended.
         Unavailable
             If a store does not answer.
         """
+        page = _Page(self, user_id, after=after, has_room=has_room)
         yield b'{"userId":' + _json(user_id)
-        interactions, until = self._interactions(user_id)
         if after is None:
-            yield from self._without_log(user_id, interactions)
-        yield b',"recommendations":'
-        rows, last = self._recommendations(user_id, until=until, after=after or LOG, has_room=has_room)
-        yield from _list(_in_order(rows, by=["served_ms", "recommendation_id"]))
-        yield b"}\n" if last is None else b',"nextToken":' + _json(token_of_row(last)) + b"}\n"
+            yield from self._description(user_id)
+        page.read()
+        for name, rows in page.rows.items():
+            yield b',"' + name.encode() + b'":[' + b",".join(rows) + b"]"
+        token = page.token
+        yield b"}\n" if token is None else b',"nextToken":' + _json(token) + b"}\n"
 
-    def _without_log(self, user_id: str, interactions: pd.DataFrame) -> Iterator[bytes]:
+    def _description(self, user_id: str) -> Iterator[bytes]:
         yield b',"user":' + _json(self._user(user_id))
         yield b',"profile":' + _json(self._profile(user_id))
         yield b',"sessions":' + _json(list(self._sessions(user_id)))
-        yield b',"interactions":'
-        yield from _list(_in_order(interactions, by=["event_time_ms", "event_id"]))
-        yield b',"quarantine":'
-        yield from _list(self._quarantine(user_id))
         receipt = ErasureReceiptStore(self.s3, self.places.artefact_bucket).find(erasure_id(self.pseudonyms, user_id))
         yield b',"erasure":' + _json(None if receipt is None else receipt.document())
 
@@ -161,65 +166,7 @@ class UserData:
     def _profiles(self) -> ProfileStore:
         return ProfileStore(self.dynamodb, self.places.profiles_table)
 
-    def _interactions(self, user_id: str) -> tuple[pd.DataFrame, dict[str, int]]:
-        """Return the user's interactions, and the sessions that are the user's with the end of their anonymous part.
-
-        That end is the first time at which a login of any user was received. It is a time of the server's clock, like
-        those of responses.
-        """
-        rows = lake.deduplicate(self._rows(_INTERACTIONS, {"user_id": [user_id]}))
-        sessions = [session for session in rows["session_id"].unique() if isinstance(session, str)]
-        if not sessions:
-            return rows, {}
-        # The user of a session depends on all of its logins.
-        of_sessions = self._rows(_INTERACTIONS, {"session_id": sessions})
-        around = lake.deduplicate(self.concatenate([rows, of_sessions], columns=list(INTERACTIONS_COLUMNS)))
-        logins = around[around["user_id"].notna() & around["session_id"].notna()]
-        first = session_logins(logins)
-        own = first.loc[first["user_id"] == user_id, "session_id"]
-        received = logins[logins["session_id"].isin(own)].groupby("session_id")["received_time_ms"].min()
-        until = {str(session): int(received_ms) for session, received_ms in received.items()}
-        return around[owners(around) == profile_id(user_id=user_id, session_id=None)], until
-
-    def _recommendations(
-        self, user_id: str, *, until: Mapping[str, int], after: str, has_room: HasRoom
-    ) -> tuple[pd.DataFrame, str | None]:
-        """Return the responses to the user, and to the user's sessions without a user before the login was received.
-
-        The second value is the key of the last object that was read; None at the end of the log.
-        """
-        ends = {self.pseudonyms.shopper(session): received_ms for session, received_ms in until.items()}
-        own = self.pseudonyms.shopper(user_id)
-        wanted = [own, *ends]
-
-        def theirs(rows: pd.DataFrame) -> list[bool]:
-            # A request with one ID may contain a user's or a session's. So a session's hash may be in the column of
-            # users; next to another user's hash, it does not identify the user.
-            return [
-                own in (shopper, session) or served_ms <= ends.get(shopper or session, -1)
-                for served_ms, shopper, session in zip(
-                    rows["served_ms"], rows["shopper"].fillna(""), rows["session"].fillna(""), strict=True
-                )
-            ]
-
-        frames: list[pd.DataFrame] = []
-        end = None
-        with contextlib.closing(self._objects(_SERVED, {"shopper": wanted, "session": wanted}, after=after)) as objects:
-            for key, found in objects:
-                rows = None if found is None else found.loc[theirs(found)]
-                if not has_room(b"" if rows is None else b",".join(map(_json, _in_order(rows)))):
-                    end = after
-                    break
-                if rows is not None:
-                    frames.append(rows)
-                after = key
-        return self.concatenate(frames, columns=_SERVED.columns).drop_duplicates("recommendation_id"), end
-
-    def _rows(self, table: _Table, values: Mapping[str, Sequence[str]]) -> pd.DataFrame:
-        frames = [rows for _, rows in self._objects(table, values) if rows is not None]
-        return self.concatenate(frames, columns=table.columns)
-
-    def _objects(
+    def objects(
         self, table: _Table, values: Mapping[str, Sequence[str]], *, after: str = ""
     ) -> Generator[tuple[str, pd.DataFrame | None]]:
         """Yield each object's key with its rows that have one of the values; None without such rows."""
@@ -234,22 +181,12 @@ class UserData:
             yield found.key, rows
             self.on_object()
 
-    def _quarantine(self, user_id: str) -> Iterator[dict[str, Any]]:
+    def quarantined(self, user_id: str, *, after: str) -> Generator[tuple[str, dict[str, Any] | None]]:
+        """Yield each quarantined object's key with its record, if that names the user."""
         mentions = UserMatcher(user_id)
-        for found in scan(self.s3, self.places.lake_bucket, QUARANTINE_PREFIX):
+        for found in scan(self.s3, self.places.lake_bucket, QUARANTINE_PREFIX, after=after):
+            yield found.key, None if found.body is None else _quarantined(found.key, found.body, mentions)
             self.on_object()
-            if found.body is None:
-                continue
-            try:
-                quarantined = QuarantinedRecord.from_json(found.body)
-            except InvalidInput:
-                if mentions.text(found.body):
-                    yield {"key": found.key, "record": found.body.decode("utf-8", "replace")}
-                continue
-            data = quarantined.record.data
-            if mentions.partition(quarantined.record.partition_key) or mentions.record(data):
-                record = data.decode("utf-8", "replace")
-                yield {"key": found.key, "reason": quarantined.reason, "record": record}
 
     def _item(self, table: str, key: str, value: str) -> dict[str, Any] | None:
         with translate_aws_errors(f"table {table}"):
@@ -258,17 +195,194 @@ class UserData:
         return item
 
 
-def _in_order(rows: pd.DataFrame, *, by: list[str] | None = None) -> Iterator[dict[str, Any]]:
-    for row in (rows if by is None else rows.sort_values(by)).to_dict("records"):
+class _Page:
+    """The rows of one page, stage by stage.
+
+    Attributes
+    ----------
+    rows
+        The JSON of each row, by list of the document.
+    """
+
+    def __init__(self, data: UserData, user_id: str, *, after: Place | None, has_room: HasRoom) -> None:
+        self._data = data
+        self._user_id = user_id
+        self._has_room = has_room
+        self._states = ExportStates(data.dynamodb, data.places.profiles_table)
+        self._profile_id = profile_id(user_id=user_id, session_id=None)
+        self._after = after
+        self._stage, self._key = (SESSIONS, "") if after is None else (after.stage, after.key)
+        self._own: pd.DataFrame | None = None
+        self._around: pd.DataFrame | None = None
+        self._sessions: Sessions = {}
+        self.rows: dict[str, list[bytes]] = {name: [] for name in ("interactions", "quarantine", "recommendations")}
+
+    def read(self) -> None:
+        """Read objects until the page is full or the last stage has ended."""
+        if self._after is not None:
+            self._sessions = self._states.read(self._profile_id, self._after.export_id, now_s=self._data.now_s())
+        steps = {
+            SESSIONS: self._find_sessions,
+            LOGINS: self._find_logins,
+            INTERACTIONS: self._interactions,
+            QUARANTINE: self._quarantine,
+            LOG: self._recommendations,
+        }
+        for stage in STAGES[STAGES.index(self._stage) :]:
+            self._stage = stage
+            if not steps[stage]():
+                return
+            self._key = ""
+        self._stage = ""
+
+    @property
+    def token(self) -> str | None:
+        """The token of the next page, whose state is stored; None for the last page."""
+        if not self._stage:
+            return None
+        export_id = self._after.export_id if self._after else None
+        export_id = self._states.write(self._profile_id, export_id, self._sessions, now_s=self._data.now_s())
+        return Place(export_id, self._stage, self._key).token
+
+    def _find_sessions(self) -> bool:
+        """Note the sessions with logins of the user; return true at the end of the stage."""
+        is_start = not self._key
+        own, ended = self._scan(_INTERACTIONS, {"user_id": [self._user_id]})
+        self._sessions |= {each: None for each in own["session_id"].unique() if isinstance(each, str)}
+        if is_start and ended:
+            self._own = own
+        return ended
+
+    def _find_logins(self) -> bool:
+        """Find the first login of each session, which depends on the logins of all users."""
+        is_start = not self._key
+        of_sessions, ended = (
+            self._scan(_INTERACTIONS, {"session_id": list(self._sessions)})
+            if self._sessions
+            else (self._data.concatenate([], columns=_INTERACTIONS.columns), True)
+        )
+        parts = [of_sessions] if self._own is None else [self._own, of_sessions]
+        around = lake.deduplicate(self._data.concatenate(parts, columns=_INTERACTIONS.columns))
+        logins = around[around["user_id"].notna() & around["session_id"].isin(list(self._sessions))]
+        columns = ["session_id", "event_time_ms", "event_id", "user_id", "received_time_ms"]
+        for session, *login in logins[columns].itertuples(index=False, name=None):
+            time_ms, event_id, user, received_ms = login
+            found = FirstLogin(int(time_ms), event_id, user, int(received_ms))
+            self._sessions[session] = found.earlier(self._sessions[session])
+        if is_start and ended and self._own is not None:
+            self._around = around
+        return ended
+
+    def _interactions(self) -> bool:
+        """Collect the user's interactions, and those of the user's sessions until their first logins."""
+        if self._around is not None:
+            found = [_json(row) for row in self._own_rows(self._around)]
+            if self._has_room(b",".join(found)):
+                self.rows["interactions"] = found
+                return True
+            return False
+        wanted = {"user_id": [self._user_id], "session_id": list(self._own_logins())}
+        rows, ended = self._scan(_INTERACTIONS, wanted, select=self._own_rows)
+        self.rows["interactions"] = [_json(row) for row in self._own_rows(lake.deduplicate(rows))]
+        return ended
+
+    def _own_rows(self, rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
+        """Return the user's interactions among rows, in order."""
+        logins = self._own_logins()
+        own = [
+            user == self._user_id or (user is None and session in logins and time_ms <= logins[session].event_time_ms)
+            for user, session, time_ms in zip(
+                *(rows[name].astype(object).where(rows[name].notna(), None) for name in ("user_id", "session_id")),
+                rows["event_time_ms"],
+                strict=True,
+            )
+        ]
+        return _in_order(rows.loc[own], by=["event_time_ms", "event_id"])
+
+    def _own_logins(self) -> dict[str, FirstLogin]:
+        """Return the first logins of the user's sessions."""
+        return {
+            session: login
+            for session, login in self._sessions.items()
+            if login is not None and login.user_id == self._user_id
+        }
+
+    def _quarantine(self) -> bool:
+        with contextlib.closing(self._data.quarantined(self._user_id, after=self._key)) as objects:
+            for key, found in objects:
+                rows = [] if found is None else [_json(found)]
+                if not self._has_room(b",".join(rows)):
+                    return False
+                self.rows["quarantine"] += rows
+                self._key = key
+        return True
+
+    def _recommendations(self) -> bool:
+        """Collect the responses to the user, and to the user's sessions without a user before a login was received.
+
+        The time at which a login of any user was received is one of the server's clock, like those of responses.
+        """
+        pseudonyms = self._data.pseudonyms
+        ends = {pseudonyms.shopper(session): login.received_ms for session, login in self._own_logins().items()}
+        own = pseudonyms.shopper(self._user_id)
+        wanted = [own, *ends]
+
+        def theirs(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
+            # A request with one ID may contain a user's or a session's. So a session's hash may be in the column of
+            # users; next to another user's hash, it does not identify the user.
+            found = [
+                own in (shopper, session) or served_ms <= ends.get(shopper or session, -1)
+                for served_ms, shopper, session in zip(
+                    rows["served_ms"], rows["shopper"].fillna(""), rows["session"].fillna(""), strict=True
+                )
+            ]
+            return _in_order(rows.loc[found], by=["served_ms", "recommendation_id"])
+
+        rows, ended = self._scan(_SERVED, {"shopper": wanted, "session": wanted}, select=theirs)
+        self.rows["recommendations"] = [_json(row) for row in theirs(rows.drop_duplicates("recommendation_id"))]
+        return ended
+
+    def _scan(
+        self,
+        table: _Table,
+        values: Mapping[str, Sequence[str]],
+        *,
+        select: Callable[[pd.DataFrame], Iterator[dict[str, Any]]] = lambda rows: iter(()),
+    ) -> tuple[pd.DataFrame, bool]:
+        """Return the rows of objects with one of the values while the page has room, and true at the end of the table.
+
+        Parameters
+        ----------
+        select
+            Returns those rows that the page will show.
+        """
+        frames: list[pd.DataFrame] = []
+        ended = True
+        with contextlib.closing(self._data.objects(table, values, after=self._key)) as objects:
+            for key, rows in objects:
+                if not self._has_room(b"" if rows is None else b",".join(map(_json, select(rows)))):
+                    ended = False
+                    break
+                if rows is not None:
+                    frames.append(rows)
+                self._key = key
+        return self._data.concatenate(frames, columns=table.columns), ended
+
+
+def _quarantined(key: str, body: bytes, mentions: UserMatcher) -> dict[str, Any] | None:
+    try:
+        quarantined = QuarantinedRecord.from_json(body)
+    except InvalidInput:
+        return {"key": key, "record": body.decode("utf-8", "replace")} if mentions.text(body) else None
+    data = quarantined.record.data
+    if not (mentions.partition(quarantined.record.partition_key) or mentions.record(data)):
+        return None
+    return {"key": key, "reason": quarantined.reason, "record": data.decode("utf-8", "replace")}
+
+
+def _in_order(rows: pd.DataFrame, *, by: list[str]) -> Iterator[dict[str, Any]]:
+    for row in rows.sort_values(by).to_dict("records"):
         yield {str(name): _plain(value) for name, value in row.items()}
-
-
-def _list(elements: Iterator[Any]) -> Iterator[bytes]:
-    separator = b"["
-    for element in elements:
-        yield separator + _json(element)
-        separator = b","
-    yield b"[]" if separator == b"[" else b"]"
 
 
 def _json(value: Any) -> bytes:

@@ -1,0 +1,151 @@
+"""The state between the pages of a user's export: an item in the user's partition of the profile table.
+
+An erasure deletes it with the partition, and DynamoDB deletes it after a day.
+"""
+
+from __future__ import annotations
+
+import secrets
+import zlib
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import orjson
+
+from alsolike.contract.queries import row_of_token, token_of_row
+from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_KEY
+from alsolike.profiles.profile import export_key
+from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.clients import ProfileClient
+from alsolike.runtime.errors import InvalidInput, TooLarge, Unavailable
+
+LIFETIME_S = 86_400
+MAX_STATE_BYTES = 390_000
+"""DynamoDB stores items of up to 400 KB."""
+
+INSTEAD = "run `alsolike users export USER > file.json`, which has no such limit"
+
+
+class FirstLogin(NamedTuple):
+    """The first login of a session, by `alsolike.events.identity`.
+
+    Attributes
+    ----------
+    received_ms
+        The first time at which a login of any user was received.
+    """
+
+    event_time_ms: int
+    event_id: str
+    user_id: str
+    received_ms: int
+
+    def earlier(self, other: FirstLogin | None) -> FirstLogin:
+        """Return the first login of two parts of the lake."""
+        if other is None:
+            return self
+        return min(self, other)._replace(received_ms=min(self.received_ms, other.received_ms))
+
+
+class Place(NamedTuple):
+    """The place at which a later page starts: an export, its stage, and the last key that was read in it."""
+
+    export_id: str
+    stage: str
+    key: str
+
+    @property
+    def token(self) -> str:
+        """The value of `nextToken`."""
+        return token_of_row(" ".join(self))
+
+    @classmethod
+    def of_token(cls, token: str, *, stages: Iterable[str]) -> Place:
+        """Return the place of a token.
+
+        Raises
+        ------
+        InvalidInput
+            If no page has returned such a token.
+        """
+        export_id, stage, key = (*row_of_token(token).split(" ", 2), "", "")[:3]
+        if stage not in stages:
+            raise InvalidInput("nextToken is that of another list, expected one that this route returned")
+        return cls(export_id, stage, key)
+
+
+class ExportStates:
+    """The stored states: the sessions with a user's logins, each with its first login, once it is known.
+
+    Parameters
+    ----------
+    client
+        A low-level DynamoDB client.
+    table
+        The profile table's name.
+    """
+
+    def __init__(self, client: ProfileClient, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def read(self, profile_id: str, export_id: str, *, now_s: float) -> dict[str, FirstLogin | None]:
+        """Return the sessions of an export.
+
+        Raises
+        ------
+        InvalidInput
+            If the export has expired, or the user was erased.
+        Unavailable
+            If DynamoDB does not answer.
+        """
+        with translate_aws_errors(f"profile table {self._table}"):
+            item = self._client.get_item(
+                TableName=self._table, Key=_key(profile_id, export_id), ConsistentRead=True
+            ).get("Item")
+        if item is None or int(item["expires_at"]["N"]) <= now_s:
+            raise _ended()
+        stored: dict[str, list[Any] | None] = orjson.loads(zlib.decompress(bytes(item["sessions"]["B"])))
+        return {session: None if login is None else FirstLogin(*login) for session, login in stored.items()}
+
+    def write(
+        self, profile_id: str, export_id: str | None, sessions: dict[str, FirstLogin | None], *, now_s: float
+    ) -> str:
+        """Store the sessions of an export, of a new one if it has no ID yet; return its ID.
+
+        Raises
+        ------
+        InvalidInput
+            If the export has expired, or the user was erased.
+        TooLarge
+            If the sessions exceed an item of DynamoDB.
+        Unavailable
+            If DynamoDB does not answer.
+        """
+        stored = {session: None if login is None else list(login) for session, login in sessions.items()}
+        body = zlib.compress(orjson.dumps(stored), 9)
+        if len(body) > MAX_STATE_BYTES:
+            raise TooLarge(f"the user's {len(sessions):,} sessions exceed the state of an export in pages; {INSTEAD}")
+        condition = {} if export_id is None else {"ConditionExpression": f"attribute_exists({PROFILES_SORT_KEY})"}
+        export_id = export_id or secrets.token_urlsafe(9)
+        item = {
+            **_key(profile_id, export_id),
+            "sessions": {"B": body},
+            "expires_at": {"N": str(int(now_s) + LIFETIME_S)},
+        }
+        try:
+            with translate_aws_errors(f"profile table {self._table}"):
+                self._client.put_item(TableName=self._table, Item=item, **condition)
+        except Unavailable as error:
+            if error.code == "ConditionalCheckFailedException":
+                raise _ended() from error
+            raise
+        return export_id
+
+
+def _key(profile_id: str, export_id: str) -> dict[str, Any]:
+    return {PROFILES_PARTITION_KEY: {"S": profile_id}, PROFILES_SORT_KEY: {"S": export_key(export_id)}}
+
+
+def _ended() -> InvalidInput:
+    return InvalidInput("nextToken is that of an export that has ended; start again without nextToken")
