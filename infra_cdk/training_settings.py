@@ -51,6 +51,11 @@ class TrainingSettings:
     training_package: str | None = setting(
         None, "Folder, from the repository's root, with [algorithms of your own](training.md#algorithms-of-your-own)"
     )
+    training_network: bool = setting(
+        True,
+        "Network access of the job; false: [isolated](training.md#without-a-network), with packages from "
+        "`python -m layers.build training` instead of a package index",
+    )
     sentence_model: str | None = setting(
         None, "Folder with a static sentence model for [titles of new items](cold-start.md#titles-by-their-meaning)"
     )

@@ -1,4 +1,7 @@
-"""Build of the Lambda layers without Docker: `python -m layers.build all --architecture arm64`."""
+"""Build of the Lambda layers without Docker: `python -m layers.build all --architecture arm64`.
+
+`python -m layers.build training` builds the packages of a training job without a network.
+"""
 
 import argparse
 import shutil
@@ -11,8 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from layers import descriptions, smoke
-from layers.contents import LAYERS, ROOT, Layer, LayerError, fill
-from layers.target import ARCHITECTURES, Target, host_target
+from layers.contents import LAYERS, ROOT, TRAINING, Layer, LayerError, fill
+from layers.target import ARCHITECTURES, TRAINING_PYTHON, Target, host_target
 from layers.verification import check_binaries, check_size, digest, size_bytes
 
 OUTPUT = ROOT / "build" / "layers"
@@ -69,6 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Build what the command line asks for; return the exit status."""
     options = _parser().parse_args(arguments)
     console = Console(stderr=True)
+    if options.name == TRAINING.name:
+        return _build_training(options.output, console)
     layers = list(LAYERS.values()) if options.name == "all" else [LAYERS[options.name]]
     architectures = ARCHITECTURES if options.architecture == "all" else (options.architecture,)
     columns = (
@@ -102,13 +107,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _build_training(output: Path, console: Console) -> int:
+    try:
+        folder = build(TRAINING, Target("x86_64", python=TRAINING_PYTHON), output)
+    except LayerError as error:
+        console.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        return 1
+    console.print(_described(folder), highlight=False, soft_wrap=True)
+    return 0
+
+
 def _described(folder: Path) -> str:
     return f"{folder}  {size_bytes(folder) / 2**20:.1f} MiB  sha256 {digest(folder)[:16]}"
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m layers.build", description=__doc__)
-    parser.add_argument("name", choices=[*LAYERS, "all"])
+    parser.add_argument("name", choices=[*LAYERS, "all", TRAINING.name])
     parser.add_argument("--architecture", choices=[*ARCHITECTURES, "all"], default="arm64")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="default: build/layers")
     parser.add_argument("--no-smoke-test", action="store_true", help="do not run this machine's build of the layers")

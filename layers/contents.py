@@ -39,10 +39,13 @@ class Layer:
         in the folder's `python/` becomes part of the layer.
     unused
         Patterns of what its packages bring and no function imports.
+    lists
+        Its requirements below the repository's root, if they are not in its folder.
     """
 
     name: str
     unused: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
 
     @property
     def directory(self) -> Path:
@@ -50,9 +53,9 @@ class Layer:
         return ROOT / "layers" / self.name
 
     @property
-    def requirements(self) -> Path:
+    def requirements(self) -> tuple[Path, ...]:
         """Its packages, pinned with hashes."""
-        return self.directory / "requirements.txt"
+        return tuple(ROOT / path for path in self.lists) or (self.directory / "requirements.txt",)
 
 
 LAYERS = {
@@ -79,6 +82,10 @@ LAYERS = {
         Layer("sentences", unused=("tokenizers/tools",)),
     )
 }
+
+
+TRAINING = Layer("training", lists=("model_export/requirements.txt", "model_export/sentences.txt"))
+"""Packages of a training job without a network. It is no layer of a function, but is built as one."""
 
 
 def fill(layer: Layer, target: Target, folder: Path) -> None:
@@ -111,14 +118,16 @@ def _install(layer: Layer, target: Target, python: Path) -> None:
         "--require-hashes", "--no-deps", "--only-binary", ":all:",
         "--python-platform", target.platform, "--python-version", target.python_version,
         # A hard link would share its mode and its time with uv's cache.
-        "--link-mode", "copy", "--target", str(python), "--requirements", str(layer.requirements),
+        "--link-mode", "copy", "--target", str(python),
     ]  # fmt: skip
+    for path in layer.requirements:
+        command += ["--requirements", str(path)]
     environment = os.environ | {"UV_PYTHON": sys.executable}
     result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if result.returncode:
         raise LayerError(
-            f"layer {layer.name}: {layer.requirements} cannot be installed for Python {target.python_version} on"
-            f" {target.platform}:\n{result.stderr.strip()}"
+            f"layer {layer.name}: {', '.join(map(str, layer.requirements))} cannot be installed for Python"
+            f" {target.python_version} on {target.platform}:\n{result.stderr.strip()}"
         )
 
 

@@ -5,6 +5,8 @@ import sys
 from dataclasses import dataclass
 
 LAMBDA_PYTHON = (3, 13)
+TRAINING_PYTHON = (3, 12)
+"""Python of AWS's training image (`infra_cdk.regions`), which is for x86_64."""
 ARCHITECTURES = ("arm64", "x86_64")
 
 # Lambda's names of processors -> the names in wheels' tags, the `e_machine` in ELF headers.

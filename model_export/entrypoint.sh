@@ -1,6 +1,6 @@
 #!/bin/sh
-# Starts the training job in SageMaker's ready container. The code was unpacked around this file; what the image
-# lacks is installed from the pinned, hashed requirements.
+# Starts the training job in SageMaker's ready container. The code was unpacked around this file; packages that the
+# image lacks come from the channel `packages`, or are installed from the pinned, hashed requirements.
 set -eu
 
 code=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -11,6 +11,13 @@ export OMP_NUM_THREADS="${OMP_NUM_THREADS:-$(getconf _NPROCESSORS_ONLN)}"
 export MALLOC_MMAP_THRESHOLD_="${MALLOC_MMAP_THRESHOLD_:-1073741824}"
 export MALLOC_TRIM_THRESHOLD_="${MALLOC_TRIM_THRESHOLD_:-1073741824}"
 
+# Without a network: the channel `packages` is the CDK's zip of all packages (`python -m layers.build training`).
+base=${SAGEMAKER_BASE_DIR:-/opt/ml}
+if [ -d "$base/input/data/packages" ]; then
+    python3 -m zipfile -e "$base"/input/data/packages/*.zip "$base/packages"
+    export PYTHONPATH="$PYTHONPATH:$base/packages/python"
+fi
+
 if ! python3 -c 'import numpy, onnx, onnxruntime, orjson, pyarrow, scipy' 2>/dev/null; then
     echo "installing the training requirements"
     python3 -m pip install --quiet --disable-pip-version-check --no-input --require-hashes \
@@ -18,7 +25,6 @@ if ! python3 -c 'import numpy, onnx, onnxruntime, orjson, pyarrow, scipy' 2>/dev
 fi
 
 # Own algorithms: the channel `package` is the CDK's zip of a folder, whose requirements.txt lists further packages.
-base=${SAGEMAKER_BASE_DIR:-/opt/ml}
 if [ -d "$base/input/data/package" ]; then
     export ALSOLIKE_PACKAGE="$base/package"
     python3 -m zipfile -e "$base"/input/data/package/*.zip "$ALSOLIKE_PACKAGE"

@@ -16,7 +16,8 @@ def package_folder(settings: Settings) -> Path | None:
     Raises
     ------
     InvalidSettings
-        If there is no such folder in the repository, or no Python module or package in it.
+        If there is no such folder in the repository, no Python module or package in it, or packages that a job without
+        a network cannot install.
     """
     if settings.training_package is None:
         return None
@@ -28,6 +29,11 @@ def package_folder(settings: Settings) -> Path | None:
         raise InvalidSettings(f"{said}, expected a folder; {folder} is none")
     if not [*folder.glob("*.py"), *folder.glob("*/__init__.py")]:
         raise InvalidSettings(f"{said}, expected a folder with a Python module or package in it; {folder} has none")
+    if not settings.training_network and (folder / "requirements.txt").exists():
+        raise InvalidSettings(
+            f"{said}, expected a folder without requirements.txt where training_network is false: the job cannot"
+            " install packages. Put them into an image, and set training_image"
+        )
     return folder
 
 

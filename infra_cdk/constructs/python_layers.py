@@ -64,6 +64,22 @@ class PythonLayers(Construct):
         )
 
 
+def training_packages(settings: Settings, directory: Path) -> Path | None:
+    """Return the folder of the packages of a training job without a network; None with one, or with an own image.
+
+    Raises
+    ------
+    MissingLayer
+        If it has not been built.
+    """
+    if settings.training_network or settings.training_image:
+        return None
+    folder = directory / "training-x86_64"
+    if not (folder / "python").is_dir():
+        raise MissingLayer(f"{folder} has no packages; build it with: python -m layers.build training")
+    return folder
+
+
 def architecture(settings: Settings) -> lambda_.Architecture:
     """Return the processor that functions and layers are for."""
     return lambda_.Architecture.ARM_64 if settings.architecture == "arm64" else lambda_.Architecture.X86_64

@@ -11,6 +11,7 @@ from constructs import Construct
 from alsolike.declarations.storage import DATASETS_PREFIX, TRAINING_PREFIX
 from infra_cdk.constructs.own_algorithms import check_algorithms, package_folder
 from infra_cdk.constructs.permissions import Permission, objects, role_for
+from infra_cdk.constructs.python_layers import training_packages
 from infra_cdk.constructs.sentence_model import sentence_model_folder
 from infra_cdk.regions import repository_arn
 from infra_cdk.settings import Settings
@@ -29,7 +30,9 @@ _START = (
 class TrainingJob(Construct):
     """Start of a training job; each run of the workflow creates a new job."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, artefacts: s3.IBucket) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: Settings, artefacts: s3.IBucket, layers: Path
+    ) -> None:
         super().__init__(scope, construct_id)
         self._settings = settings
         self._artefacts = artefacts
@@ -53,6 +56,7 @@ class TrainingJob(Construct):
         folders = (
             ("package", "Package", package_folder(settings)),
             ("sentence_model", "SentenceModel", sentence_model_folder(settings)),
+            ("packages", "Packages", training_packages(settings, layers)),
         )
         self._given = {
             channel: assets.Asset(self, asset_id, path=str(folder), exclude=["__pycache__", "*.pyc"])
@@ -107,6 +111,8 @@ class TrainingJob(Construct):
             "RetryStrategy": {"MaximumRetryAttempts": 2},
             "CheckpointConfig": {"S3Uri.$": f"States.Format({checkpoints})"},
             "EnableManagedSpotTraining": spot,
+            # SageMaker itself moves the channels, checkpoints and results; several hosts reach each other.
+            **({} if settings.training_network else {"EnableNetworkIsolation": True}),
             # Gradients and interactions go from host to host.
             **({"EnableInterContainerTrafficEncryption": True} if settings.training_instances > 1 else {}),
             "StoppingCondition": {

@@ -68,7 +68,7 @@ class TrainingStack(cdk.Stack):
                 register_model=function("register_model", values=group, arns=self.package_arns).live,
                 run_canary=function("run_canary", values=group, arns=self.package_arns).live,
             ),
-            job=TrainingJob(self, "Job", settings=settings, artefacts=data.artefacts),
+            job=TrainingJob(self, "Job", settings=settings, artefacts=data.artefacts, layers=layers),
             # Without datasets built on Spark, no key is created and billed.
             spark=None
             if settings.dataset_engine == "lambda"

@@ -126,6 +126,8 @@ def write_empty_layers(directory: Path) -> Path:
             python = directory / f"{name}-{architecture}" / "python"
             python.mkdir(parents=True, exist_ok=True)
             (python / f"{name}.py").touch()
+    (directory / "training-x86_64" / "python").mkdir(parents=True, exist_ok=True)
+    (directory / "training-x86_64" / "python" / "numpy.py").touch()
     return directory
 
 

@@ -39,6 +39,16 @@ def test_package_is_a_folder_with_python_in_it(root: Path) -> None:
     assert package_folder(settings()) is None
 
 
+def test_package_that_a_job_without_a_network_cannot_install_is_refused(root: Path) -> None:
+    (root / "own").mkdir()
+    (root / "own" / "mine.py").write_text("")
+    (root / "own" / "requirements.txt").write_text("statsmodels")
+
+    assert package_folder(settings(training_package="own")) == root / "own"
+    with pytest.raises(InvalidSettings, match=r"without requirements\.txt where training_network is false"):
+        package_folder(settings(training_package="own", training_network=False))
+
+
 @pytest.mark.parametrize("folder", ["../..", "..", ".", "", "own/../..", "/"])
 def test_package_outside_the_repository_is_refused(root: Path, folder: str) -> None:
     with pytest.raises(InvalidSettings, match=r"test\.training_package is .*, expected a folder in the repository; /"):

@@ -1,10 +1,12 @@
 import json
+from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_s3 as s3
 
+from infra_cdk.constructs.python_layers import MissingLayer
 from infra_cdk.constructs.training_job import TrainingJob
 from infra_cdk.settings import Settings
 from tests.infra.assembly import Assembly, flat
@@ -265,18 +267,38 @@ def schedule(assembly: Assembly) -> dict[str, Any]:
     return rule
 
 
+def request_of(stack: cdk.Stack, name: str, settings: Settings, *, layers: Path = Path("nowhere")) -> dict[str, Any]:
+    artefacts = s3.Bucket(stack, f"{name}Bucket")
+    job = TrainingJob(stack, name, settings=settings, artefacts=artefacts, layers=layers)
+    return job.request(run_id="$.run", dataset_s3_uri="$.dataset", spot=True)
+
+
+def test_job_without_a_network_gets_its_packages_in_a_channel(tmp_path: Path) -> None:
+    stack = cdk.Stack(cdk.App(), "Stack")
+    settings = Settings(name="x", region="eu-west-1", training_network=False)
+    image = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/own:1"
+    own_image = Settings(name="x", region="eu-west-1", training_network=False, training_image=image)
+
+    with pytest.raises(MissingLayer, match=r"build it with: python -m layers\.build training"):
+        request_of(stack, "Unbuilt", settings, layers=tmp_path)
+    (tmp_path / "training-x86_64/python/numpy").mkdir(parents=True)
+    isolated = request_of(stack, "Isolated", settings, layers=tmp_path)
+    of_image = request_of(stack, "OfImage", own_image, layers=tmp_path)
+    usual = request_of(stack, "Usual", Settings(name="x", region="eu-west-1"), layers=tmp_path)
+
+    requests = (isolated, of_image, usual)
+    assert [each.get("EnableNetworkIsolation") for each in requests] == [True, True, None]
+    channels = [[channel["ChannelName"] for channel in each["InputDataConfig"]] for each in requests]
+    assert channels == [["dataset", "code", "packages"], ["dataset", "code"], ["dataset", "code"]]
+
+
 def test_hosts_and_processes_of_the_job_follow_from_the_settings() -> None:
     app = cdk.App()
     stack = cdk.Stack(app, "Stack")
     several = Settings(name="x", region="eu-west-1", training_instances=3, training_processes=4)
     one = Settings(name="x", region="eu-west-1")
 
-    requests = [
-        TrainingJob(stack, f"Job{number}", settings=settings, artefacts=s3.Bucket(stack, f"Bucket{number}")).request(
-            run_id="$.run", dataset_s3_uri="$.dataset", spot=True
-        )
-        for number, settings in enumerate((several, one))
-    ]
+    requests = [request_of(stack, f"Job{number}", settings) for number, settings in enumerate((several, one))]
 
     assert [each["ResourceConfig"]["InstanceCount"] for each in requests] == [3, 1]
     assert [each["HyperParameters"].get("processes") for each in requests] == ["4", None]

@@ -73,7 +73,7 @@ def test_packages_are_pinned_and_fit_the_target(commands: list[Sequence[str]], t
     assert {"--require-hashes", "--no-deps", "--only-binary"} <= set(command)
     options = dict(itertools.pairwise(command))
     assert options["--python-platform"] == "aarch64-manylinux_2_28"
-    assert options["--requirements"] == str(layer.requirements)
+    assert options["--requirements"] == str(layer.requirements[0])
 
 
 def test_files_have_one_mode_and_one_time(commands: list[Sequence[str]], tmp_path: Path) -> None:
