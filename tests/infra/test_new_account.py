@@ -71,6 +71,38 @@ def test_services_deliver_logs_without_filling_the_resource_policy_of_the_region
     assert all(name.startswith("/aws/vendedlogs/") for name in names)
 
 
+MAX_POLICY_BYTES = 20_480
+"""https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, the same for old accounts."""
+
+LONGEST_FUNCTION = f"arn:aws-us-gov:lambda:ap-southeast-99:123456789012:function:{'f' * 64}:live"
+LONGEST_SID = "s" * 100
+
+
+def test_routes_of_a_function_fit_into_its_resource_policy(assembly: Assembly) -> None:
+    """Each route of an API is a statement of the function's policy; all names are as long as AWS allows."""
+    sizes: dict[str, int] = {}
+    for permission in assembly.of_type("AWS::Lambda::Permission"):
+        properties = permission.properties
+        source = flat(properties.get("SourceArn", "")).rpartition(":")[2].partition("/")[2]
+        statement = {
+            "Sid": LONGEST_SID,
+            "Effect": "Allow",
+            "Principal": {"Service": properties["Principal"]},
+            "Action": properties["Action"],
+            "Resource": LONGEST_FUNCTION,
+            "Condition": {
+                "ArnLike": {
+                    "AWS:SourceArn": f"arn:aws-us-gov:execute-api:ap-southeast-99:123456789012:abcdefghij/{source}"
+                }
+            },
+        }
+        function = flat(properties["FunctionName"])
+        sizes[function] = sizes.get(function, 0) + len(json.dumps(statement))
+
+    assert max(sizes.values()) > 5_000
+    assert {name: size for name, size in sizes.items() if size > MAX_POLICY_BYTES * 0.9} == {}
+
+
 PAGES = "alsolike--pages: WebsitePages"
 """Bucket of the pages, which hold no data and go with the setting `web`."""
 
