@@ -47,6 +47,7 @@ class Commands(LazyGroup):
         Entry("drift", "cli.drift:drift", "Show drift figures and thresholds."),
         Entry("metrics", "cli.metrics:metrics", "List the custom metrics with their monthly cost."),
         Entry("prometheus", "cli.prometheus:app", "Alert rules for your own Prometheus."),
+        Entry("grafana", "cli.grafana:app", "Dashboards for your own Grafana."),
         Entry("session-token", "cli.session_token:session_token", "Print a session token for a browser."),
         Entry("evaluate", "cli.evaluate:evaluate", "Compare algorithms on held-out interactions."),
         Entry("models", "cli.models:app", "Model versions, promotion and rollback."),

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
+from operations.grafana import prometheus_dashboard
 from tests.booted.assemblies import QUICK, synthesized
 from tests.booted.shop import SECONDS_PER_DAY, Shop, eventually, write_history
 
@@ -77,7 +78,12 @@ def prometheus(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         port = free.getsockname()[1]
     with (directory / "log").open("w") as log:
         process = subprocess.Popen(
-            ["prometheus", f"--web.listen-address=127.0.0.1:{port}", "--storage.tsdb.path=data"],
+            [
+                "prometheus",
+                "--config.file=prometheus.yml",
+                f"--web.listen-address=127.0.0.1:{port}",
+                "--storage.tsdb.path=data",
+            ],
             cwd=directory,
             stdout=log,
             stderr=log,
@@ -101,6 +107,23 @@ def test_prometheus_reads_what_the_shop_does(shop: Shop, prometheus: Prometheus)
     assert 0 < found < 30
     assert prometheus.value("count(alsolike_alarm_active)") > 15  # type: ignore[operator]
     assert prometheus.value("sum(alsolike_source_up)") == 5
+
+
+def test_prometheus_evaluates_every_query_of_the_dashboard(shop: Shop, prometheus: Prometheus) -> None:
+    variables = {"$environment": "demo", "$region": "eu-west-1", "$function": ".*", "$__rate_interval": "1m"}
+    eventually(lambda: prometheus.value("sum(alsolike_source_up)"), within_s=180)
+    without_values = set()
+    for panel in prometheus_dashboard()["panels"]:
+        for target in panel.get("targets", ()):
+            query = target["expr"]
+            for name, value in variables.items():
+                query = query.replace(name, value)
+            if not prometheus.get("query", query=query)["result"]:
+                without_values.add(panel["title"])
+
+    assert "Requests to the API" not in without_values
+    assert "Monthly cost of the deployment at the load of the last 24 hours" not in without_values
+    assert len(without_values) < 20  # before the first drift check and the first attributed day
 
 
 def test_an_alert_fires_while_the_champion_is_stale_and_ends_with_a_training(

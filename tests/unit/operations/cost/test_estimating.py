@@ -53,6 +53,20 @@ def test_a_request_costs_its_call_its_time_and_its_read() -> None:
     assert dollars(bill, "log of recommend") == pytest.approx(requests * 1_000 / 1e9 * 0.50)
 
 
+def test_a_scrape_costs_the_metrics_that_it_reads() -> None:
+    deployed = summary(functions={"observe": Function(memory_mb=2_048)})
+    load = dataclasses.replace(NOTHING, scrape_interval_s=60)
+    durations = {"recommend": cost.Duration(call_ms=0), "observe": cost.Duration(call_ms=500)}
+
+    bill = cost.estimate(deployed, load, durations=durations)
+
+    scrapes = 730 * 60
+    assert dollars(bill, "metrics that Prometheus reads") == pytest.approx(scrapes * (18 + 1) * 0.01 / 1_000)
+    assert dollars(bill, "time of observe") == pytest.approx(scrapes * 0.5 * 2 * 0.0000133334)
+    assert dollars(bill, "calls") == pytest.approx(scrapes * 1e-6)
+    assert not any("calls of observe" in remark for remark in bill.remarks)
+
+
 @pytest.mark.parametrize(("length", "units"), [(32, 0.5), (33, 1), (100, 2), (1_000, 16)])  # 128 bytes, 8 KB a unit
 def test_a_request_reads_the_latest_interactions(length: int, units: float) -> None:
     load = dataclasses.replace(NOTHING, requests_per_day=24_000, history_length=length)
