@@ -70,19 +70,19 @@ class Measured:
         """
         durations = dict(known)
         for name in set(known) & set(self.functions):
-            found, before = self.functions[name], known[name]
-            stretched = found.mean_ms / before.ms(found.records or 0.0)
+            measured, before = self.functions[name], known[name]
+            stretched = measured.mean_ms / before.ms(measured.records or 0.0)
             durations[name] = Duration(
                 call_ms=before.call_ms * stretched,
                 record_ms=before.record_ms * stretched,
-                seen=f"measured: {found.calls} call(s), {found.mean_ms:.1f} ms",
-                log_bytes=found.log_bytes,
+                seen=f"measured: {measured.calls} call(s), {measured.mean_ms:.1f} ms",
+                log_bytes=measured.log_bytes,
             )
         return durations
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a document."""
-        figures = {name: dataclasses.asdict(each) for name, each in sorted(self.functions.items())}
+        figures = {name: dataclasses.asdict(function) for name, function in sorted(self.functions.items())}
         return {"functions": figures, "remarks": list(self.remarks)}
 
 
@@ -153,11 +153,11 @@ def _drive(where: Deployment, *, items: Sequence[str] | None, events_per_call: i
         events = [
             {
                 "eventType": "view",
-                "itemId": wanted[(number * events_per_call + each) % len(wanted)],
+                "itemId": wanted[(number * events_per_call + index) % len(wanted)],
                 "sentAt": int(time.time()),
-                "eventId": f"cost-{started_ms}-{number}-{each}",
+                "eventId": f"cost-{started_ms}-{number}-{index}",
             }
-            for each in range(events_per_call)
+            for index in range(events_per_call)
         ]
         api.put_events(user_id, events, session_id=f"cost-{number}")
         api.recommendations(user_id, k=25)
@@ -189,7 +189,7 @@ def figures(
     """
     handled = dict.fromkeys(("update_profiles", "archive_events", "count_trends"), float(events))
     handled["archive_served"] = float(requests)
-    found = {}
+    measurements = {}
     for name in whole:
         lines = logs.get(name, ())
         of_load = any(_REPORT.match(line) for line in lines)
@@ -201,14 +201,14 @@ def figures(
         records = {"collect": float(events_per_call), "recommend": 1.0}.get(name)
         if of_load and name in handled:
             records = handled[name] / len(reports)
-        found[name] = CallFigures(
+        measurements[name] = CallFigures(
             calls=len(reports),
             mean_ms=sum(float(report[1]) for report in warm) / len(warm),
             max_memory_mb=max(int(report[2]) for report in reports),
             log_bytes=round(sum(len(line.encode()) + LINE_OVERHEAD_BYTES for line in lines) / len(reports)),
             records=records,
         )
-    return found
+    return measurements
 
 
 def _some_items(where: Deployment) -> list[str]:
@@ -231,7 +231,7 @@ def _wait_until_archived(where: Deployment, events: int, *, since_ms: int) -> di
 
 def _read_logs(where: Deployment, *, since_ms: int = 0) -> dict[str, list[str]]:
     """Return the lines of each function's log; its metrics name it."""
-    client, found = where.client("logs"), defaultdict[str, list[str]](list)
+    client, names = where.client("logs"), defaultdict[str, list[str]](list)
     with translate_aws_errors("CloudWatch Logs"):
         groups = [
             group["logGroupName"] for page in _pages(client, "describe_log_groups") for group in page["logGroups"]
@@ -241,8 +241,8 @@ def _read_logs(where: Deployment, *, since_ms: int = 0) -> dict[str, list[str]]:
             lines = [str(event["message"]) for page in pages for event in page["events"]]
             named = next((name[1] for line in lines if (name := _SERVICE.search(line))), None)
             if named is not None:
-                found[named] += lines
-    return found
+                names[named] += lines
+    return names
 
 
 def _pages(client: Any, operation: str, **request: Any) -> Iterable[Any]:

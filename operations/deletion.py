@@ -80,11 +80,16 @@ def read_plan(clients: Clients, environment: str) -> list[StackPlan]:
     with translate_aws_errors("CloudFormation"):
         pages = cloudformation.get_paginator("describe_stacks").paginate()
         stacks = {
-            each["StackName"]: each for page in pages for each in page["Stacks"] if each["StackName"].startswith(prefix)
+            description["StackName"]: description
+            for page in pages
+            for description in page["Stacks"]
+            if description["StackName"].startswith(prefix)
         }
         if not stacks:
             raise NotFound(f"there is no deployment {environment!r}: no stack is named {prefix}…")
-        if protected := sorted(name for name, each in stacks.items() if each.get("EnableTerminationProtection")):
+        if protected := sorted(
+            name for name, description in stacks.items() if description.get("EnableTerminationProtection")
+        ):
             raise InvalidInput(
                 f"{', '.join(protected)}: protected from deletion, because the setting removal_policy is retain. End "
                 "the protection with: aws cloudformation update-termination-protection "
@@ -103,9 +108,9 @@ def plan_lines(plan: Sequence[StackPlan]) -> list[str]:
     lines = ["deleted, in this order:"]
     for stack in plan:
         lines.append(f"  stack {stack.name}")
-        lines += [f"    {each.kind} {each.name} with all its contents" for each in stack.stores if not each.kept]
-    if kept := [each for stack in plan for each in stack.stores if each.kept]:
-        lines += ["kept:", *(f"  {each.kind} {each.name}" for each in kept)]
+        lines += [f"    {store.kind} {store.name} with all its contents" for store in stack.stores if not store.kept]
+    if kept := [store for stack in plan for store in stack.stores if store.kept]:
+        lines += ["kept:", *(f"  {store.kind} {store.name}" for store in kept)]
     return lines
 
 
@@ -159,16 +164,16 @@ def empty_bucket(s3: Any, bucket: str) -> int:
     """Delete every object of a bucket with all versions and delete markers; return how many there were."""
     count = 0
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-        found = [
-            {"Key": each["Key"], "VersionId": each["VersionId"]}
+        versions = [
+            {"Key": version["Key"], "VersionId": version["VersionId"]}
             for kind in ("Versions", "DeleteMarkers")
-            for each in page.get(kind, ())
+            for version in page.get(kind, ())
         ]
-        if found:
-            answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": found, "Quiet": True})
+        if versions:
+            answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": versions, "Quiet": True})
             if errors := answer.get("Errors"):
                 raise Unavailable(f"bucket {bucket}: {errors[0]['Key']}: {errors[0]['Message']}")
-            count += len(found)
+            count += len(versions)
     return count
 
 
@@ -183,7 +188,7 @@ def _empty(clients: Clients, stack: StackPlan) -> None:
     for group in stack.deleted("AWS::SageMaker::ModelPackageGroup"):
         name = group.rpartition("/")[2]
         pages = sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=name)
-        for package in [each for page in pages for each in page["ModelPackageSummaryList"]]:
+        for package in [summary for page in pages for summary in page["ModelPackageSummaryList"]]:
             sagemaker.delete_model_package(ModelPackageName=package["ModelPackageArn"])
 
 
@@ -202,9 +207,9 @@ def _delete(cloudformation: Any, stack: StackPlan, sleep: Callable[[float], None
     """Delete a stack and wait; return its last status, and the reason for it."""
     cloudformation.delete_stack(StackName=stack.id)
     for _ in range(int(LONGEST_S / POLL_S)):
-        (found,) = cloudformation.describe_stacks(StackName=stack.id)["Stacks"]
-        if found["StackStatus"] in (_DELETED, _FAILED):
-            return found["StackStatus"], found.get("StackStatusReason", "CloudFormation gives no reason")
+        (description,) = cloudformation.describe_stacks(StackName=stack.id)["Stacks"]
+        if description["StackStatus"] in (_DELETED, _FAILED):
+            return description["StackStatus"], description.get("StackStatusReason", "CloudFormation gives no reason")
         sleep(POLL_S)
     return _FAILED, f"not deleted within {LONGEST_S} s"
 
@@ -221,10 +226,10 @@ def _resources(cloudformation: Any, stack: str) -> Iterator[Mapping[str, Any]]:
 
 
 def _stores(resources: Sequence[Mapping[str, Any]], template: Mapping[str, Any]) -> Iterator[Store]:
-    for each in resources:
-        if each["ResourceType"] in _STORES and each.get("ResourceStatus") != _DELETED:
-            policy = template["Resources"][each["LogicalResourceId"]].get("DeletionPolicy", "Delete")
-            yield Store(each["ResourceType"], each["PhysicalResourceId"], policy != "Delete")
+    for resource in resources:
+        if resource["ResourceType"] in _STORES and resource.get("ResourceStatus") != _DELETED:
+            policy = template["Resources"][resource["LogicalResourceId"]].get("DeletionPolicy", "Delete")
+            yield Store(resource["ResourceType"], resource["PhysicalResourceId"], policy != "Delete")
 
 
 def _imports(value: Any) -> Iterator[str]:

@@ -76,8 +76,8 @@ class Keys:
         """
         with self._translated():
             pages = self._client("dynamodb").get_paginator("scan").paginate(TableName=self._table)
-            found = [SigningKey.from_item(item) for page in pages for item in page["Items"]]
-        return sorted(found, key=lambda key: (key.client, key.created_ms))
+            keys = [SigningKey.from_item(item) for page in pages for item in page["Items"]]
+        return sorted(keys, key=lambda key: (key.client, key.created_ms))
 
     def create(self, client: str, *, scopes: Collection[str], now_ms: int, expires_ms: int | None = None) -> NewKey:
         """Create a key pair.

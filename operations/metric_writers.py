@@ -234,4 +234,4 @@ METRICS: Final[tuple[Written, ...]] = (
 def declared(name: str, dimensions: Iterable[str]) -> list[Written]:
     """Return the rows of a metric with exactly these dimensions; empty if no function writes it so."""
     wanted = tuple(sorted(dimensions))
-    return [each for each in METRICS if each.metric == name and each.dimensions == wanted]
+    return [writer for writer in METRICS if writer.metric == name and writer.dimensions == wanted]

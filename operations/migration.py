@@ -63,7 +63,7 @@ def _of_text(text: str, *, name: str) -> Iterator[Finding]:
         return
     for number, line in enumerate(text.splitlines(), start=1):
         for match in _CALLS.finditer(line):
-            call = next(found for found in match.groups() if found)
+            call = next(group for group in match.groups() if group)
             yield Finding(name, number, call, REFUSED[_OPERATIONS[call]])
         for pattern, instead in _INTEGRATIONS.items():
             for match in re.finditer(pattern, line):
@@ -72,11 +72,11 @@ def _of_text(text: str, *, name: str) -> Iterator[Finding]:
 
 def _spellings() -> Mapping[str, str]:
     """Return the operations by their names in boto3 and in both versions of the JavaScript SDK."""
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for operation in REFUSED:
         snake = re.sub(r"(?<!^)(?=[A-Z])", "_", operation).lower()
-        found |= {snake: operation, f"{operation}Command": operation, operation[0].lower() + operation[1:]: operation}
-    return found
+        names |= {snake: operation, f"{operation}Command": operation, operation[0].lower() + operation[1:]: operation}
+    return names
 
 
 _OPERATIONS = _spellings()

@@ -65,7 +65,7 @@ def publish(deployment: Deployment, pages: Path) -> int:
     s3 = deployment.client("s3")
     with translate_aws_errors(f"bucket {bucket}"):
         listed = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
-        old = {found["Key"] for page in listed for found in page.get("Contents", [])}
+        old = {entry["Key"] for page in listed for entry in page.get("Contents", [])}
         files[SITE_KEY] = _site_json(deployment, _chosen(s3, bucket) if SITE_KEY in old else {})
         for key in sorted(files, key=lambda key: (not key.startswith("assets/"), key)):
             _put(s3, bucket, key, files[key])

@@ -48,5 +48,5 @@ def stored_user(where: Deployment) -> str | None:
         return None
     prefix = profile_id(user_id="", session_id=None)
     profiles = ProfileStore(where.client("dynamodb"), where.names.profiles_table).scan()
-    ids = (each.profile_id for each in profiles if each.recent)
-    return next((each.removeprefix(prefix) for each in ids if each.startswith(prefix)), None)
+    ids = (profile.profile_id for profile in profiles if profile.recent)
+    return next((profile_id.removeprefix(prefix) for profile_id in ids if profile_id.startswith(prefix)), None)

@@ -121,7 +121,7 @@ def _functions(deployment: Deployment) -> list[dict[str, Any]]:
     prefix = f"alsolike-{deployment.environment}-"
     with translate_aws_errors("Lambda functions"):
         pages = deployment.client("lambda").get_paginator("list_functions").paginate()
-        found = [
+        functions = [
             function for page in pages for function in page["Functions"] if function["FunctionName"].startswith(prefix)
         ]
     return sorted(
@@ -134,7 +134,7 @@ def _functions(deployment: Deployment) -> list[dict[str, Any]]:
                 "timeout_s": function["Timeout"],
                 "layers": [layer["Arn"].split(":layer:")[-1] for layer in function.get("Layers", [])],
             }
-            for function in found
+            for function in functions
         ),
         key=lambda function: str(function["name"]),
     )

@@ -27,14 +27,14 @@ def moment(text: str, *, option: str) -> dt.datetime:
     """
     expected = "expected an ISO 8601 time with its zone, such as 2026-03-01T12:00:00Z"
     try:
-        found = dt.datetime.fromisoformat(text)
+        time = dt.datetime.fromisoformat(text)
     except ValueError as error:
         raise InvalidInput(f"{option} is {text!r}, {expected}") from error
-    if found.tzinfo is None:
+    if time.tzinfo is None:
         raise InvalidInput(f"{option} is {text!r} without a time zone, {expected}")
-    return found.astimezone(dt.UTC)
+    return time.astimezone(dt.UTC)
 
 
-def milliseconds(found: dt.datetime) -> int:
+def milliseconds(time: dt.datetime) -> int:
     """Return a moment in milliseconds since 1970."""
-    return round(found.timestamp() * 1000)
+    return round(time.timestamp() * 1000)

@@ -114,7 +114,9 @@ def to_parquet(rows: pa.Table) -> bytes:
 def _of_others(rows: pa.Table, erased: IsErased) -> pa.Table:
     users = [user for user in pc.unique(rows["user_id"]).to_pylist() if user is not None and erased(user)]
     anonymous = pc.is_null(rows["user_id"])
-    sessions = [each for each in pc.unique(rows["session_id"].filter(anonymous)).to_pylist() if erased(None, each)]
+    sessions = [
+        session for session in pc.unique(rows["session_id"].filter(anonymous)).to_pylist() if erased(None, session)
+    ]
     if not users and not sessions:
         return rows
     gone = pc.and_(anonymous, pc.is_in(rows["session_id"], value_set=pa.array(sessions, pa.string())))

@@ -103,7 +103,7 @@ class Computation:
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
         named = self._event_days.events(day)
-        size = sum(each.size_bytes for each in self._inputs.served.get(day, []))
+        size = sum(stored.size_bytes for stored in self._inputs.served.get(day, []))
         parts = parts_for(size / _ANSWER_BYTES + sum(part.rows for part in named), self._part_rows)
         rejected: Counter[Reason] = Counter()
         events, late = self._events(day, named, rejected, directory=directory, parts=parts)
@@ -112,15 +112,15 @@ class Computation:
         path, summary, counting = directory / "outcomes.parquet", DaySums(self._items), 0
         with pq.ParquetWriter(path, OUTCOMES, compression=lake.COMPRESSION) as file:
             for answered, happened in parts_of(answers, events, most_rows=self._part_rows):
-                found = once(answered.table())
-                kept = genuine(found, day).sort_by("recommendation_id")
-                rejected[Reason.FORGED_ANSWER] += len(found) - len(kept)
+                unique = once(answered.table())
+                kept = genuine(unique, day).sort_by("recommendation_id")
+                rejected[Reason.FORGED_ANSWER] += len(unique) - len(kept)
                 joined = join(kept, _naming(kept["recommendation_id"], happened, rejected), known)
                 file.write_table(joined.outcomes)
                 summary.add(joined)
                 counting += joined.events
                 rejected.update(joined.rejected)
-                del found, kept, joined
+                del unique, kept, joined
                 pa.default_memory_pool().release_unused()
         has_answers = bool(self._inputs.served.get(day))
         counts = {str(reason): number for reason, number in sorted(rejected.items()) if number}

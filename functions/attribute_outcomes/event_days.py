@@ -140,7 +140,7 @@ class EventDays:
 
     def _prepare(self, day: int, path: Path) -> dict[int, Part]:
         objects = self._inputs.interactions[day]
-        parts = parts_for(sum(each.size_bytes for each in objects) / _EVENT_BYTES, AT_ONCE)
+        parts = parts_for(sum(stored.size_bytes for stored in objects) / _EVENT_BYTES, AT_ONCE)
         named: dict[int, Spill] = {}
         items, copies = Records(path, "items", _ITEMS, parts=parts), Records(path, "copies", _COPIES, parts=parts)
         for rows in rows_of(self._client, self._bucket, objects, EVENTS):
@@ -189,5 +189,5 @@ def _received_ms(events: pa.Table) -> npt.NDArray[np.int64]:
 
 
 def _answer_days(ids: pa.Array) -> npt.NDArray[np.int64]:
-    found = read(ids)
-    return np.where(found.genuine, found.answered_ms // DAY_MS, _FORGED)
+    lists = read(ids)
+    return np.where(lists.genuine, lists.answered_ms // DAY_MS, _FORGED)

@@ -101,23 +101,23 @@ class Inputs:
 
     def event_days(self, day: int) -> list[int]:
         """Return the days whose events may count for a day's answers."""
-        return [each for each in self._rules.event_days(day) if each in self.interactions]
+        return [event_day for event_day in self._rules.event_days(day) if event_day in self.interactions]
 
     def popularity_days(self, day: int) -> list[int]:
         """Return the days that determine an item's popularity at the time of a day's answers."""
-        return [each for each in range(day - POPULARITY_DAYS, day + 1) if each in self.interactions]
+        return [past_day for past_day in range(day - POPULARITY_DAYS, day + 1) if past_day in self.interactions]
 
     def copy_days(self, day: int, *, late: bool) -> list[int]:
         """Return the days on which copies of the events of a day's results are looked for."""
-        return [each for each in self._rules.copy_days(day, late=late) if each in self.interactions]
+        return [copy_day for copy_day in self._rules.copy_days(day, late=late) if copy_day in self.interactions]
 
     def fingerprint(self, day: int, *, late: bool) -> str:
         """Return the identifier of all inputs of a day's results."""
         near = sorted({*self.event_days(day), *self.popularity_days(day), *self.copy_days(day, late=late)})
-        objects = [*self.served.get(day, []), *(each for other in near for each in self.interactions[other])]
+        objects = [*self.served.get(day, []), *(stored for other in near for stored in self.interactions[other])]
         # Events that name an answer of a day without answers belong to the day on which they happened.
-        named = [each for each in self.answered() if day in self._rules.event_days(each)]
-        objects_read = sorted((each.key, each.etag) for each in objects)
+        named = [answered_day for answered_day in self.answered() if day in self._rules.event_days(answered_day)]
+        objects_read = sorted((stored.key, stored.etag) for stored in objects)
         content = [DEFINITIONS, dataclasses.astuple(self._rules), sorted(named), objects_read]
         return hashlib.blake2b(orjson.dumps(content), digest_size=16).hexdigest()
 
@@ -133,7 +133,7 @@ class Inputs:
 
 def etag_of(days: Days, day: int, key: str) -> str | None:
     """Return the ETag of a day's object; None if there is none."""
-    return next((each.etag for each in days.get(day, []) if each.key == key), None)
+    return next((stored.etag for stored in days.get(day, []) if stored.key == key), None)
 
 
 class DayReceiptStore:

@@ -46,9 +46,9 @@ class Items:
         if isinstance(item_ids, pa.ChunkedArray):
             item_ids = item_ids.combine_chunks()
         encoded = item_ids.dictionary_encode()
-        found = np.array([self._number(item) for item in encoded.dictionary.to_pylist()] or [-1], np.int64)
+        numbers = np.array([self._number(item) for item in encoded.dictionary.to_pylist()] or [-1], np.int64)
         places = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-        return np.where(places < 0, -1, found[places])
+        return np.where(places < 0, -1, numbers[places])
 
     def created_ms(self) -> npt.NDArray[np.float64]:
         """Return each item's creation time, by number; NaN if unknown."""

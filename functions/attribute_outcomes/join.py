@@ -80,13 +80,13 @@ def join(answers: pa.Table, events: pa.Table, known: Known) -> Joined:
         In the columns of `EVENTS`, each once: all that name one of the answers, and no others.
     """
     slate = Slate(answers, known.items)
-    found = _Events(events, answers, slate, known)
-    found.judge_times(answers, known.rules)
-    found.judge_shoppers(answers, known.shopper)
-    found.judge_values()
-    views, shown_ms, not_served = found.views()
-    found.judge_items(shown_ms)
-    kinds = found.of_kinds()
+    joined = _Events(events, answers, slate, known)
+    joined.judge_times(answers, known.rules)
+    joined.judge_shoppers(answers, known.shopper)
+    joined.judge_values()
+    views, shown_ms, not_served = joined.views()
+    joined.judge_items(shown_ms)
+    kinds = joined.of_kinds()
     shown = shown_ms < NEVER
     clicked = views.marked(kinds[Kind.CLICK])
     columns = {
@@ -96,13 +96,13 @@ def join(answers: pa.Table, events: pa.Table, known: Known) -> Joined:
         "shown_clicks": views.count(clicked & shown),
         "carts": views.count(views.marked(kinds[Kind.CART])),
         "purchases": views.count(views.marked(kinds[Kind.PURCHASE])),
-        "revenue": views.sum(found.revenue(kinds, len(views))),
+        "revenue": views.sum(joined.revenue(kinds, len(views))),
         "new_items": slate.new_items(answers["served_ms"].to_numpy(), new_item_days=known.rules.new_item_days),
         "novelty": slate.novelty(known.popularity),
     }
-    rejected = found.rejected()
+    rejected = joined.rejected()
     rejected[Reason.SHOWN_NOT_SERVED] += not_served
-    return Joined(_table(answers, columns), slate.answer, slate.item, found.counting(), +rejected)
+    return Joined(_table(answers, columns), slate.answer, slate.item, joined.counting(), +rejected)
 
 
 class _Events:
@@ -133,7 +133,7 @@ class _Events:
         rows = np.flatnonzero(self._stand())
         answer = self._answer[rows]
         asked = [answers[name].to_pandas().to_numpy(object)[answer] for name in ("shopper", "session")]
-        asked = [np.where(pd.isna(each), None, each) for each in asked]
+        asked = [np.where(pd.isna(value), None, value) for value in asked]
         acted = [self._hashes(name, rows, shopper) for name in ("user_id", "session_id")]
         same = np.zeros(len(rows), bool)
         for one in asked:
@@ -149,8 +149,8 @@ class _Events:
 
     def _hashes(self, column: str, rows: Ints, shopper: Callable[[str], str]) -> list[str | None]:
         ids = self._table[column].take(pa.array(rows)).to_pylist()
-        hashes = {each: shopper(each) for each in set(ids) if each is not None}
-        return [hashes.get(each) for each in ids]
+        hashes = {profile: shopper(profile) for profile in set(ids) if profile is not None}
+        return [hashes.get(profile) for profile in ids]
 
     def judge_times(self, answers: pa.Table, rules: AttributionRules) -> None:
         """Reject events before the answer, or too long after it."""

@@ -179,10 +179,10 @@ class Attribution:
         days = [day for day in inputs.days() if day >= self._first_day or (day in held and day not in inputs.served)]
         with ThreadPoolExecutor(CONNECTIONS, "receipts") as pool:
             receipts = list(pool.map(self._receipts.read, days))
-        found = [
+        outdated = [
             (day, receipt) for day, receipt in zip(days, receipts, strict=True) if not inputs.is_current(day, receipt)
         ]
-        return sorted(found, key=lambda each: (each[1].computed_ms if each[1] else 0, each[0]))
+        return sorted(outdated, key=lambda pair: (pair[1].computed_ms if pair[1] else 0, pair[0]))
 
     def _write(self, day: int, fingerprint: str, results: Results, before: DayReceipt | None) -> None:
         """Replace a day's results, each at once, then write the receipt with their fingerprint.

@@ -120,6 +120,6 @@ def _groups(outcomes: pa.Table) -> Iterator[tuple[Dimension, str, npt.NDArray[np
         (Dimension.MODEL_VERSION, outcomes["model_version"], everything),
         (Dimension.ARM, arms, answer),
     ):
-        codes, found = pd.factorize(names.to_pandas())
-        for code, name in enumerate(found):
+        codes, uniques = pd.factorize(names.to_pandas())
+        for code, name in enumerate(uniques):
             yield dimension, str(name), np.unique(rows[codes == code])

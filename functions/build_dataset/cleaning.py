@@ -81,7 +81,7 @@ def clean(rows: pd.DataFrame, configuration: Configuration, *, erased: IsErased 
 
 def erased_profiles(profiles: pd.Series[str], erased: IsErased) -> list[str]:
     """Return those of the profiles that are erased users'."""
-    return [each for each in profiles.unique() if names_erased(each, erased)]
+    return [profile for profile in profiles.unique() if names_erased(profile, erased)]
 
 
 def _without_returns(weighty: pd.DataFrame) -> pd.DataFrame:
@@ -97,15 +97,15 @@ def _without_returns(weighty: pd.DataFrame) -> pd.DataFrame:
 def _minimums(counted: pd.DataFrame, configuration: Configuration) -> tuple[npt.NDArray[np.bool_], dict[str, int]]:
     """Apply one minimum after the other until all hold; return the mask of kept rows, and dropped rows by reason."""
     kept = np.ones(len(counted), np.bool_)
-    codes = {each.column: pd.factorize(counted[each.column])[0] for each in minimums(configuration)}
-    dropped = dict.fromkeys((each.reason for each in minimums(configuration)), 0)
+    codes = {minimum.column: pd.factorize(counted[minimum.column])[0] for minimum in minimums(configuration)}
+    dropped = dict.fromkeys((minimum.reason for minimum in minimums(configuration)), 0)
     while True:
         before = int(kept.sum())
-        for each in minimums(configuration):
-            of_row = codes[each.column]
+        for minimum in minimums(configuration):
+            of_row = codes[minimum.column]
             counts = np.bincount(of_row[kept], minlength=1)
-            few = kept & (counts[np.minimum(of_row, len(counts) - 1)] < each.least)
-            dropped[each.reason] += int(few.sum())
+            few = kept & (counts[np.minimum(of_row, len(counts) - 1)] < minimum.least)
+            dropped[minimum.reason] += int(few.sum())
             kept &= ~few
         if int(kept.sum()) == before:
             return kept, dropped

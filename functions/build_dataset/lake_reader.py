@@ -62,8 +62,8 @@ def _table(client: Any, bucket: str, listed: LakeObject, *, schema: pa.Schema) -
     try:
         file = pq.ParquetFile(pa.BufferReader(content))
         present = set(file.schema_arrow.names)
-        found = file.read(columns=[name for name in schema.names if name in present])
-        columns = [found[field.name] if field.name in present else pa.nulls(len(found), field.type) for field in schema]
+        table = file.read(columns=[name for name in schema.names if name in present])
+        columns = [table[field.name] if field.name in present else pa.nulls(len(table), field.type) for field in schema]
         return pa.table(columns, names=schema.names).cast(schema)
     except (pa.ArrowException, OSError) as error:
         raise InvalidDataset(f"s3://{bucket}/{listed.key} is not an object of the table: {error}") from error

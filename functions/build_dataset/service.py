@@ -123,9 +123,9 @@ def build_dataset(
 def _check_no_user_erased(frame: pd.DataFrame, tombstones: TombstoneReader, *, now_ms: int) -> None:
     """Look at the tombstones as they are now, and at the dataset as it will be."""
     tombstones.refresh(now_ms=now_ms)
-    found = erased_profiles(frame["profile_id"], functools.partial(tombstones.erased, now_ms=now_ms))
-    if found:
-        raise erased_meanwhile(len(found))
+    erased_ids = erased_profiles(frame["profile_id"], functools.partial(tombstones.erased, now_ms=now_ms))
+    if erased_ids:
+        raise erased_meanwhile(len(erased_ids))
 
 
 def _items(catalogue: CatalogueStore) -> pd.DataFrame:

@@ -61,7 +61,7 @@ def clean(rows: DataFrame, configuration: Configuration, *, erased: IsErased | N
     once = _each_once(rows).persist()
     names = [row[0] for row in once.select("event_type").distinct().collect() if row[0] is not None]
     marked = _marked(_owned(once), weights(names, configuration), erased).persist()
-    found = {
+    counts = {
         row["reason"]: row
         for row in marked.groupBy("reason")
         .agg(F.count("*").alias("events"), F.sum("copies").alias("copies"), F.min("weight").alias("least"))
@@ -69,7 +69,7 @@ def clean(rows: DataFrame, configuration: Configuration, *, erased: IsErased | N
     }
     once.unpersist()
     weighty = marked.where(F.col("reason").isNull()).select("event_id", *INTERACTION_COLUMNS)
-    takes_back = None in found and found[None]["least"] < 0
+    takes_back = None in counts and counts[None]["least"] < 0
     counted = _without_returns(weighty).persist() if takes_back else weighty
     pairs = counted.groupBy(*PAIR).agg(
         F.count("*").alias("interactions"),
@@ -90,8 +90,8 @@ def clean(rows: DataFrame, configuration: Configuration, *, erased: IsErased | N
         F.max("last_event_ms").alias("last_event_ms"),
     ).first()
     assert totals is not None  # an aggregate of everything is one row
-    events = {reason: row["events"] for reason, row in found.items()}
-    rows_read = sum(row["copies"] for row in found.values())
+    events = {reason: row["events"] for reason, row in counts.items()}
+    rows_read = sum(row["copies"] for row in counts.values())
     interactions = totals["interactions"] or 0
     return CleanInteractions(
         frame=counted.join(kept.select(*PAIR), [*PAIR], "left_semi") if any(few.values()) else counted,
@@ -184,9 +184,9 @@ def _without_returns(weighty: DataFrame) -> DataFrame:
     in_order = F.sort_array(F.collect_list(F.struct(*ORDER, "weight"))).alias("events")
     touched = weighty.join(returned, [*PAIR], "left_semi").groupBy(*PAIR).agg(in_order)
     left = F.udf(_left, ArrayType(DoubleType()))
-    each = F.explode(F.arrays_zip("events", left("events.weight").alias("left"))).alias("each")
+    event = F.explode(F.arrays_zip("events", left("events.weight").alias("left"))).alias("each")
     fields = [F.col(f"each.events.{name}").alias(name) for name in ORDER if name not in PAIR]
-    rest = touched.select(*PAIR, each).where(F.col("each.left") > 0)
+    rest = touched.select(*PAIR, event).where(F.col("each.left") > 0)
     rest = rest.select(*PAIR, *fields, F.col("each.left").cast("float").alias("weight"))
     return untouched.unionByName(rest)
 
@@ -198,17 +198,19 @@ def _left(weight: list[float]) -> list[float]:
 
 def _minimums(pairs: DataFrame, configuration: Configuration) -> tuple[DataFrame, dict[str, int]]:
     """Apply minimums like `cleaning`, on the counts per user and item: only the last step reads the rows again."""
-    dropped = dict.fromkeys((each.reason for each in minimums(configuration)), 0)
+    dropped = dict.fromkeys((minimum.reason for minimum in minimums(configuration)), 0)
     while True:
         before = sum(dropped.values())
-        for each in minimums(configuration):
-            if each.least <= 1:  # no existing count is lower
+        for minimum in minimums(configuration):
+            if minimum.least <= 1:  # no existing count is lower
                 continue
             total = F.sum("interactions").alias("interactions")
-            few = pairs.groupBy(each.column).agg(total).where(F.col("interactions") < each.least).localCheckpoint()
+            few = (
+                pairs.groupBy(minimum.column).agg(total).where(F.col("interactions") < minimum.least).localCheckpoint()
+            )
             if count := _total(few):
-                dropped[each.reason] += count
-                pairs = pairs.join(few.select(each.column), each.column, "left_anti").localCheckpoint()
+                dropped[minimum.reason] += count
+                pairs = pairs.join(few.select(minimum.column), minimum.column, "left_anti").localCheckpoint()
         if sum(dropped.values()) == before:
             return pairs, dropped
 

@@ -146,8 +146,8 @@ def check_no_user_erased(interactions: CleanInteractions, erased: SparkErasedUse
     InvalidDataset
         If a user in it has been erased.
     """
-    if erased.hashes and (found := erased_profiles(interactions.pairs, erased).count()):
-        raise erased_meanwhile(found)
+    if erased.hashes and (erased_count := erased_profiles(interactions.pairs, erased).count()):
+        raise erased_meanwhile(erased_count)
 
 
 def _write(frame: DataFrame, s3_uri: str) -> None:

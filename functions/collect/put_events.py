@@ -82,9 +82,9 @@ def parse_put_events(
         If the call is for another tracking id.
     """
     call = (CALL if session is None else SESSION_CALL).read(validation.parse_sent_object(body))
-    found = call.get("trackingId", tracking_id)
-    if tracking_id is not None and found != tracking_id:
-        raise NotFound(f"trackingId is {validation.describe(found)}, expected {tracking_id}")
+    named = call.get("trackingId", tracking_id)
+    if tracking_id is not None and named != tracking_id:
+        raise NotFound(f"trackingId is {validation.describe(named)}, expected {tracking_id}")
     sender = _stored(session or Session(call["sessionId"], call.get("userId")), ids)
     interactions: list[Interaction] = []
     refused: list[InvalidInput] = []

@@ -58,7 +58,7 @@ class MergeReceipt:
 
 def merge_id(inputs: Sequence[LakeObject], erased: Iterable[str]) -> str:
     """Return the name of a merge: the same for the same inputs with the same users left out."""
-    content = [sorted((each.key, each.etag) for each in inputs), sorted(erased)]
+    content = [sorted((stored.key, stored.etag) for stored in inputs), sorted(erased)]
     return hashlib.blake2b(orjson.dumps(content), digest_size=12).hexdigest()
 
 

@@ -30,10 +30,10 @@ def remove_before(client: Any, bucket: str, oldest: str) -> int:
     An archived event that comes later than that makes such a day again, until the next call.
     """
     # Keys are in order, so expired ones come first.
-    expired = itertools.takewhile(lambda each: each.date < oldest, list_objects(client, bucket))
+    expired = itertools.takewhile(lambda stored: stored.date < oldest, list_objects(client, bucket))
     days = 0
-    for date, objects in itertools.groupby(expired, key=lambda each: each.date):
-        delete_objects(client, bucket, [each.key for each in objects])
+    for date, objects in itertools.groupby(expired, key=lambda stored: stored.date):
+        delete_objects(client, bucket, [stored.key for stored in objects])
         delete_objects(client, bucket, [receipt.key for receipt in listed(client, bucket, day_prefix(date))])
         days += 1
     return days

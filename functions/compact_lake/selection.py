@@ -56,14 +56,14 @@ def candidates(
     """
     return sorted(
         (
-            each
-            for each in objects
-            if each.size_bytes < rules.small_bytes
-            and not each.key.endswith(FULL_SUFFIX)
-            and each.key not in taken
-            and each.modified_ms <= now_ms - rules.quiet_ms
+            stored
+            for stored in objects
+            if stored.size_bytes < rules.small_bytes
+            and not stored.key.endswith(FULL_SUFFIX)
+            and stored.key not in taken
+            and stored.modified_ms <= now_ms - rules.quiet_ms
         ),
-        key=lambda each: (each.size_bytes, each.key),
+        key=lambda stored: (stored.size_bytes, stored.key),
     )
 
 
@@ -71,12 +71,12 @@ def batches(objects: Iterable[LakeObject], *, rules: MergeRules) -> Iterator[lis
     """Yield batches of candidates to read together, without those that have too few objects."""
     batch: list[LakeObject] = []
     size = 0
-    for each in objects:
-        if batch and (size + each.size_bytes > rules.merge_bytes or len(batch) == rules.merge_objects):
+    for stored in objects:
+        if batch and (size + stored.size_bytes > rules.merge_bytes or len(batch) == rules.merge_objects):
             if len(batch) >= rules.min_objects:
                 yield batch
             batch, size = [], 0
-        batch.append(each)
-        size += each.size_bytes
+        batch.append(stored)
+        size += stored.size_bytes
     if len(batch) >= rules.min_objects:
         yield batch

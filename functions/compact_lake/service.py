@@ -127,7 +127,7 @@ class Upkeep:
             pending = [receipt for receipt in list(self._receipts.all()) if not self._settle(receipt)]
             taken = {key for receipt in pending for key in (*receipt.inputs, *receipt.outputs)}
             listed = list_objects(self._client, self._bucket, prefix=self._table.prefix)
-            for date, objects in itertools.groupby(listed, key=lambda each: each.date):
+            for date, objects in itertools.groupby(listed, key=lambda stored: stored.date):
                 self._compact_day(date, candidates(objects, rules=self._rules, taken=taken, now_ms=self._now_ms()))
                 if not self._may_go_on():
                     break
@@ -169,17 +169,17 @@ class Upkeep:
         tables: list[pa.Table] = []
         size = 0
         for some in _chunks(left, CONNECTIONS):
-            contents = self._pool.map(lambda each: read(self._client, self._bucket, each, unchanged=True), some)
-            for each, content in zip(some, contents, strict=True):
+            contents = self._pool.map(lambda stored: read(self._client, self._bucket, stored, unchanged=True), some)
+            for stored, content in zip(some, contents, strict=True):
                 if content is None:  # another call was faster, or another writer is replacing it
                     continue
                 try:
                     table = merging.read_rows(content, self._table)
                 except InvalidInput as error:
                     self._outcome.unreadable += 1
-                    logger.warning("lake object skipped", key=each.key, reason=str(error))
+                    logger.warning("lake object skipped", key=stored.key, reason=str(error))
                     continue
-                inputs.append(each)
+                inputs.append(stored)
                 tables.append(table)
                 size += table.nbytes
             if size >= self._rules.merge_memory_bytes:
@@ -194,7 +194,7 @@ class Upkeep:
         receipt = MergeReceipt(
             date=date,
             merge_id=name,
-            inputs={each.key: each.etag for each in inputs},
+            inputs={stored.key: stored.etag for stored in inputs},
             outputs=(output_key(day, name, full=full),) if len(rows) else (),
             partition=self._table.partition,
         )
@@ -217,8 +217,8 @@ class Upkeep:
 
     def _are_unchanged(self, inputs: list[LakeObject]) -> bool:
         prefix = self._table.partition_prefix(inputs[0].date)
-        found = {each.key: each.etag for each in list_objects(self._client, self._bucket, prefix=prefix)}
-        return all(found.get(each.key) == each.etag for each in inputs)
+        etags = {stored.key: stored.etag for stored in list_objects(self._client, self._bucket, prefix=prefix)}
+        return all(etags.get(stored.key) == stored.etag for stored in inputs)
 
     def _delete_unchanged(self, key: str, etag: str) -> bool:
         """Delete an input; one that was rewritten since is no input any more."""

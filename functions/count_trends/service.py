@@ -133,7 +133,7 @@ def count_trends(
     columns, refused = read_columns(records, configurations=configurations, now_ms=now_ms)
     people = list(zip(columns["user_id"], columns["session_id"], strict=True))
     types = columns["event_type"]
-    gone = {each for each in set(people) if erased(*each)}
+    gone = {ids for ids in set(people) if erased(*ids)}
     weights = configurations.current(now_ms=now_ms).event_weights
     unreadable = {record.sequence for record, _ in refused}
     readable = [record for record in records if record.sequence not in unreadable] if refused else records
@@ -149,5 +149,5 @@ def count_trends(
     if events:
         last = records[-1]
         counted = counters.add(last.shard_id, events, sequence=int(last.sequence), arrived_ms=last.arrived_ms)
-    of_erased = sum(each in gone for each in people) if gone else 0
+    of_erased = sum(ids in gone for ids in people) if gone else 0
     return CountResult(counted, len(events) - counted, len(unreadable), of_erased)

@@ -94,4 +94,4 @@ def export_user(user_id: str, *, data: UserData, remaining_ms: Callable[[], floa
 
 
 def _escaped(piece: bytes) -> int:
-    return len(piece) + sum(piece.count(each) for each in _ESCAPED)
+    return len(piece) + sum(piece.count(character) for character in _ESCAPED)

@@ -37,7 +37,7 @@ def read_scores(client: Any, bucket: str, *, version: str, from_ms: int) -> pd.S
     It uses only answers without rules and filters, because with those the returned best item may not be the model's.
     """
     first = event_date(from_ms)
-    listed = [each for each in list_objects(client, bucket, prefix=SERVED_PREFIX) if each.date >= first]
+    listed = [stored for stored in list_objects(client, bucket, prefix=SERVED_PREFIX) if stored.date >= first]
     rows = _rows(client, bucket, listed, version=version, from_ms=from_ms)
     latest = rows.sort_values(["served_ms", "recommendation_id"]).drop_duplicates("shopper", keep="last")
     return latest["top_score"]
@@ -59,5 +59,5 @@ def _rows(client: Any, bucket: str, objects: Sequence[LakeObject], *, version: s
         return rows.filter(condition)
 
     sample = read_sample(client, bucket, objects, schema=SCHEMA, user=lambda rows: rows["shopper"], keep=keep)
-    found: pd.DataFrame = sample.rows.to_pandas(types_mapper=pd.ArrowDtype)
-    return found
+    answers: pd.DataFrame = sample.rows.to_pandas(types_mapper=pd.ArrowDtype)
+    return answers

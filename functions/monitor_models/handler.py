@@ -42,27 +42,27 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             directory=Path(name),
         )
         configuration = ConfigurationReader(client("s3"), settings.artefact_bucket).current(now_ms=now_ms)
-        found = look(places, configuration=configuration, rules=settings.rules, now_ms=now_ms)
-    _tell(found)
-    document: dict[str, Any] = orjson.loads(found.to_json())
-    logger.info("drift checked", champion=found.champion, started=document["started"], figures=document["figures"])
+        report = look(places, configuration=configuration, rules=settings.rules, now_ms=now_ms)
+    _tell(report)
+    document: dict[str, Any] = orjson.loads(report.to_json())
+    logger.info("drift checked", champion=report.champion, started=document["started"], figures=document["figures"])
     return document
 
 
-def _tell(found: DriftReport) -> None:
+def _tell(drift: DriftReport) -> None:
     """Send the metrics of a look: those of alarms each time, the others once a day, which costs a twenty-fourth."""
     values: dict[Metric, float | None] = {
-        Metric.CHAMPION_AGE_HOURS: found.champion_age_h,
-        Metric.LAKE_SILENT_HOURS: found.lake_silent_h,
-        Metric.FIGURES_DRIFTED: len(found.drifted),
-        Metric.CHECKS_FAILED: sum(check.failed for check in found.checks),
+        Metric.CHAMPION_AGE_HOURS: drift.champion_age_h,
+        Metric.LAKE_SILENT_HOURS: drift.lake_silent_h,
+        Metric.FIGURES_DRIFTED: len(drift.drifted),
+        Metric.CHECKS_FAILED: sum(check.failed for check in drift.checks),
     }
-    if found.first_of_day:
-        values[Metric.UNKNOWN_ITEM_SHARE] = found.unknown_item_share
-        values[Metric.UNKNOWN_USER_SHARE] = found.unknown_user_share
-        for figure in found.figures:
+    if drift.first_of_day:
+        values[Metric.UNKNOWN_ITEM_SHARE] = drift.unknown_item_share
+        values[Metric.UNKNOWN_USER_SHARE] = drift.unknown_user_share
+        for figure in drift.figures:
             if figure.value is not None:
                 report({Metric.DRIFT_PSI: figure.value}, figure=figure.name)
     report({name: value for name, value in values.items() if value is not None})
-    if found.started is not None:
+    if drift.started is not None:
         count(Metric.TRAININGS_STARTED)

@@ -66,7 +66,7 @@ def read_sample(
         rows += len(tables[-1])
         while rows > MOST_ROWS:
             one_of *= 2
-            tables = [_of_some(each, user, one_of) for each in tables]
+            tables = [_of_some(table, user, one_of) for table in tables]
             rows = sum(map(len, tables))
     return UserSample(pa.concat_tables(tables), one_of)
 
@@ -101,6 +101,6 @@ def _tables(client: Any, bucket: str, objects: Sequence[LakeObject], schema: pa.
 
 def _projected(file: pq.ParquetFile, schema: pa.Schema) -> pa.Table:
     present = set(file.schema_arrow.names)
-    found = file.read(columns=[name for name in schema.names if name in present])
-    columns = [found[field.name] if field.name in present else pa.nulls(len(found), field.type) for field in schema]
+    table = file.read(columns=[name for name in schema.names if name in present])
+    columns = [table[field.name] if field.name in present else pa.nulls(len(table), field.type) for field in schema]
     return pa.table(columns, names=schema.names).cast(schema)

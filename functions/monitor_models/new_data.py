@@ -18,10 +18,10 @@ def days_since(state: State, window: Window, *, since_ms: int) -> dict[str, int]
     """
     times = window.counted["event_time_ms"]
     times = times[times > since_ms]
-    found = times.astype("int64").floordiv(DAY_MS).value_counts()
+    counts = times.astype("int64").floordiv(DAY_MS).value_counts()
     days = {
         event_date(day * DAY_MS): often * window.one_of
-        for day, often in zip(found.index.tolist(), found.tolist(), strict=True)
+        for day, often in zip(counts.index.tolist(), counts.tolist(), strict=True)
     }
     for day, often in _remembered(state, since_ms=since_ms).items():
         days[day] = max(often, days.get(day, 0))

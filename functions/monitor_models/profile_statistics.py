@@ -40,15 +40,18 @@ def look_at(
 ) -> ProfileStatistics:
     """Read profiles of some of all users and some of the active ones, chosen by the hash of the id."""
     some, some_active = _chosen(everybody), _chosen(active)
-    found = profiles.read_many([*some, *some_active], length=bundle.history.length)
+    stored = profiles.read_many([*some, *some_active], length=bundle.history.length)
     weights = bundle.history.event_weights
     lengths = Counter(
-        min(sum(weights.get(each.event_type, 0) > 0 for each in found[profile_id].recent), bundle.history.length)
+        min(
+            sum(weights.get(interaction.event_type, 0) > 0 for interaction in stored[profile_id].recent),
+            bundle.history.length,
+        )
         for profile_id in some_active
     )
     unknown = looked_at = 0
     for profile_id in some:
-        recent = found[profile_id].recent
+        recent = stored[profile_id].recent
         is_new = bool(recent) and recent[0].event_time_ms > bundle.last_event_ms
         if recent and not (is_new and len(recent) >= bundle.history.length):
             looked_at += 1
@@ -58,4 +61,4 @@ def look_at(
 
 def _chosen(profile_ids: Iterable[str]) -> list[str]:
     ids = pd.Series(list(profile_ids), dtype=object)
-    return [str(each) for each in ids.iloc[np.argsort(hashes_of(ids), kind="stable")[:PROFILES]]]
+    return [str(profile_id) for profile_id in ids.iloc[np.argsort(hashes_of(ids), kind="stable")[:PROFILES]]]

@@ -208,19 +208,19 @@ def _judge(
     """Return the report and state with the times since when figures exceed the threshold, and start a due training."""
     rules, now_ms, version = report.rules, report.looked_ms, baseline.champion.version
     above = {
-        each.name.value: before.above.get(each.name, now_ms) if before.champion == version else now_ms
-        for each in report.figures
-        if each.value is not None and each.value > rules.psi
+        figure.name.value: before.above.get(figure.name, now_ms) if before.champion == version else now_ms
+        for figure in report.figures
+        if figure.value is not None and figure.value > rules.psi
     }
     unsettled = before.unsettled
     if before.last_start is not None and before.last_start.champion != version:
-        calm = {each.name for each in report.figures if each.value is not None and each.value <= rules.psi}
+        calm = {figure.name for figure in report.figures if figure.value is not None and figure.value <= rules.psi}
         unsettled = tuple(name for name in unsettled if name not in calm)
     since_ms = _counted_from(before, baseline)
     days = days_since(before, window, since_ms=since_ms)
     report = dataclasses.replace(
         report,
-        figures=tuple(dataclasses.replace(each, above_since_ms=above.get(each.name)) for each in report.figures),
+        figures=tuple(dataclasses.replace(figure, above_since_ms=above.get(figure.name)) for figure in report.figures),
         new_interactions=sum(days.values()),
     )
     after = dataclasses.replace(
@@ -232,7 +232,7 @@ def _judge(
         days=days,
         looked_ms=now_ms,
     )
-    found = due(
+    starting = due(
         after,
         report.drifted,
         champion=version,
@@ -240,15 +240,17 @@ def _judge(
         rules=rules,
         now_ms=now_ms,
     )
-    if found is None:
+    if starting is None:
         return report, after
     lock = TrainingLock(places.s3, places.states, places.artefact_bucket)
-    if (holder := lock.running()) is not None and not _is(holder, found):
-        logger.info("training is due, another run is active", due=found.name, execution=holder.execution_id)
+    if (holder := lock.running()) is not None and not _is(holder, starting):
+        logger.info("training is due, another run is active", due=starting.name, execution=holder.execution_id)
         return report, after  # its cause still exists at the next look
     # Start before storing: a look that dies in between names the same execution when it is repeated.
-    start(places.states, places.state_machine_arn, found)
-    return dataclasses.replace(report, started=found, last_start=found), dataclasses.replace(after, pending=found)
+    start(places.states, places.state_machine_arn, starting)
+    return dataclasses.replace(report, started=starting, last_start=starting), dataclasses.replace(
+        after, pending=starting
+    )
 
 
 def _is(holder: Holder, start: Start) -> bool:

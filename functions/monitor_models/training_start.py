@@ -53,7 +53,7 @@ def due(
     before = (last.started_ms if last else 0, state.attempts)
     if starting:
         first = starting[0]
-        said = ", ".join(f"{each.name} {each.value:.3f}" for each in starting)
+        said = ", ".join(f"{figure.name} {figure.value:.3f}" for figure in starting)
         hours = (now_ms - (first.above_since_ms or now_ms)) / 3_600_000
         return Start(
             Trigger.DRIFT,
@@ -61,7 +61,7 @@ def due(
             f"{said}, above {rules.psi:g} for {hours:.0f} h",
             champion,
             now_ms,
-            tuple(each.name for each in starting),
+            tuple(figure.name for figure in starting),
         )
     paused = since_ms is not None and last is not None and last.champion == champion and since_ms < DATA_PAUSE_MS
     if rules.new_interactions and (new_interactions or 0) >= rules.new_interactions and not paused:

@@ -75,7 +75,7 @@ def read_window(
         What is later than the clock may be off is not counted.
     """
     first = lake.event_date(from_ms)
-    days = [each for each in objects if each.date >= first]
+    days = [stored for stored in objects if stored.date >= first]
     sample = read_sample(client, bucket, days, schema=SCHEMA, user=_user)
     rows = lake.deduplicate(sample.rows.to_pandas(types_mapper=pd.ArrowDtype))
     rows = rows.assign(profile_id=identity.owners(rows))

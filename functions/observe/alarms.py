@@ -30,13 +30,13 @@ def alarms(client: Any, *, deployment: str) -> dict[str, Any]:
         If CloudWatch does not answer.
     """
     said_of = f"Alsolike {deployment}: "
-    found = [
+    alarms = [
         _alarm(alarm, composite=composite, said_of=said_of)
         for alarm, composite in _read(client)
         if alarm.get("AlarmDescription", "").startswith(said_of)
     ]
-    found.sort(key=lambda alarm: (_ORDER.index(alarm["state"]), -alarm["changedMs"], alarm["name"]))
-    return {"alarms": found}
+    alarms.sort(key=lambda alarm: (_ORDER.index(alarm["state"]), -alarm["changedMs"], alarm["name"]))
+    return {"alarms": alarms}
 
 
 def _read(client: Any) -> Iterator[tuple[Mapping[str, Any], bool]]:

@@ -75,7 +75,7 @@ class LastDay:
             If a service does not answer.
         """
         until_ms = now_ms // _HOUR_MS * _HOUR_MS + _HOUR_MS
-        found = self._metrics.read(
+        counts = self._metrics.read(
             {name: counted(metric) for name, metric in _COUNTED.items()},
             from_ms=until_ms - 24 * _HOUR_MS,
             until_ms=until_ms,
@@ -83,7 +83,7 @@ class LastDay:
         )
         return {
             "users": self._users(),
-            **{name: round(sum(values.values())) for name, values in found.items()},
+            **{name: round(sum(values.values())) for name, values in counts.items()},
             "items": self._items(),
         }
 
@@ -126,11 +126,11 @@ def bill(deployed: Deployed, last_day: LastDay, stated: Mapping[str, int], *, no
         items=parts["items"],
     )
     summary = deployed.current(now_ms=now_ms)
-    found, personalize = cost.estimate(summary, load), cost.estimate_personalize(load)
+    bill, personalize = cost.estimate(summary, load), cost.estimate_personalize(load)
     return {
         "currency": "USD",
-        "pricesOf": found.prices_date,
-        "region": found.prices_region,
+        "pricesOf": bill.prices_date,
+        "region": bill.prices_region,
         "load": {**{name: parts[name] for name in names}, "measured": not stated},
         "lines": [
             {
@@ -142,11 +142,11 @@ def bill(deployed: Deployed, last_day: LastDay, stated: Mapping[str, int], *, no
                 "unitPrice": line.unit_dollars,
                 "dollars": line.dollars,
             }
-            for line in found.lines
+            for line in bill.lines
         ],
-        "fixedDollars": found.fixed_dollars,
-        "usageDollars": found.usage_dollars,
-        "dollars": found.dollars,
+        "fixedDollars": bill.fixed_dollars,
+        "usageDollars": bill.usage_dollars,
+        "dollars": bill.dollars,
         "personalizeDollars": personalize.dollars,
         "savings": [
             {
@@ -156,5 +156,5 @@ def bill(deployed: Deployed, last_day: LastDay, stated: Mapping[str, int], *, no
             }
             for saving in cost.savings(summary, load)
         ],
-        "remarks": cost.remarks(found, personalize),
+        "remarks": cost.remarks(bill, personalize),
     }

@@ -65,17 +65,17 @@ def _read(client: Any, bucket: str, *, first: str, last: str) -> Iterator[tuple[
     import pyarrow as pa  # no other question waits for it
     import pyarrow.parquet as pq
 
-    for found in scan(client, bucket, ENGAGEMENT_PREFIX, after=f"{ENGAGEMENT_PREFIX}{SERVED_PARTITION}={first}"):
-        date = found.key.split("/")[1].partition("=")[2]
+    for stored in scan(client, bucket, ENGAGEMENT_PREFIX, after=f"{ENGAGEMENT_PREFIX}{SERVED_PARTITION}={first}"):
+        date = stored.key.split("/")[1].partition("=")[2]
         if date > last:
             return
-        if found.body is None:
+        if stored.body is None:
             continue
         try:
-            rows = pq.read_table(io.BytesIO(found.body), columns=list(ENGAGEMENT_COLUMNS)).to_pylist()
+            rows = pq.read_table(io.BytesIO(stored.body), columns=list(ENGAGEMENT_COLUMNS)).to_pylist()
             yield from ((date, Engagement(**row)) for row in rows)
         except (pa.ArrowException, TypeError, ValueError) as error:
-            raise Unavailable(f"s3://{bucket}/{found.key} is not an object of the table: {error}") from error
+            raise Unavailable(f"s3://{bucket}/{stored.key} is not an object of the table: {error}") from error
 
 
 def _document(row: Engagement) -> dict[str, Any]:

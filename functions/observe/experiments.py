@@ -43,24 +43,34 @@ def experiments(
         If S3 does not answer, or an object is not one of the table's.
     """
     order = {"running": 0, "planned": 1, "ended": 2}
-    found = sorted(stated, key=lambda each: (order[each.status(now_ms)], -(each.end_ms or each.start_ms), each.name))
-    tallies = {each.name: ArmTally(each) for each in found if each.start_ms <= now_ms}
+    ordered = sorted(
+        stated,
+        key=lambda experiment: (
+            order[experiment.status(now_ms)],
+            -(experiment.end_ms or experiment.start_ms),
+            experiment.name,
+        ),
+    )
+    tallies = {experiment.name: ArmTally(experiment) for experiment in ordered if experiment.start_ms <= now_ms}
     partial: set[str] = set()
     for status in ("running", "ended"):
-        of_status = [tallies[each.name] for each in found if each.status(now_ms) == status]
+        of_status = [tallies[experiment.name] for experiment in ordered if experiment.status(now_ms) == status]
         partial |= _read(client, bucket, of_status, all_tallies=tallies.values(), has_time=has_time, now_ms=now_ms)
     metric = METRICS[DEFAULT_METRIC]
     return {
         "experiments": [
             _document(
-                each,
+                experiment,
                 reports.report(
-                    each, metric, tallies.get(each.name) or ArmTally(each), now_ms=max(now_ms, each.start_ms)
+                    experiment,
+                    metric,
+                    tallies.get(experiment.name) or ArmTally(experiment),
+                    now_ms=max(now_ms, experiment.start_ms),
                 ),
-                status=each.status(now_ms),
-                partial=each.name in partial,
+                status=experiment.status(now_ms),
+                partial=experiment.name in partial,
             )
-            for each in found
+            for experiment in ordered
         ]
     }
 
@@ -94,36 +104,38 @@ def _pieces(client: Any, bucket: str, *, first: str, last: str) -> Iterator[tupl
     import pyarrow.parquet as pq
 
     prefix = OUTCOMES_PREFIX
-    for found in scan(client, bucket, prefix, after=f"{prefix}{SERVED_PARTITION}={first}", at_once=2):
-        date = found.key.split("/")[1].partition("=")[2]
+    for stored in scan(client, bucket, prefix, after=f"{prefix}{SERVED_PARTITION}={first}", at_once=2):
+        date = stored.key.split("/")[1].partition("=")[2]
         if date > last:
             return
-        if found.body is None:
+        if stored.body is None:
             continue
         try:
-            for batch in pq.ParquetFile(io.BytesIO(found.body)).iter_batches(ROWS_AT_ONCE, columns=list(READ)):
+            for batch in pq.ParquetFile(io.BytesIO(stored.body)).iter_batches(ROWS_AT_ONCE, columns=list(READ)):
                 yield date, batch.to_pylist()
         except pa.ArrowException as error:
-            raise Unavailable(f"s3://{bucket}/{found.key} is not an object of the table: {error}") from error
+            raise Unavailable(f"s3://{bucket}/{stored.key} is not an object of the table: {error}") from error
 
 
-def _document(experiment: Experiment, found: reports.ExperimentReport, *, status: str, partial: bool) -> dict[str, Any]:
+def _document(
+    experiment: Experiment, report: reports.ExperimentReport, *, status: str, partial: bool
+) -> dict[str, Any]:
     return {
         "name": experiment.name,
         "layer": experiment.layer,
         "state": status,
         "startMs": experiment.start_ms,
         "endMs": experiment.end_ms,
-        "metric": found.metric,
-        "verdict": None if status == "planned" else found.verdict,
-        "winner": found.winner,
-        "sampleRatioPValue": found.sample_ratio_p_value if any(arm.users for arm in found.arms) else None,
+        "metric": report.metric,
+        "verdict": None if status == "planned" else report.verdict,
+        "winner": report.winner,
+        "sampleRatioPValue": report.sample_ratio_p_value if any(arm.users for arm in report.arms) else None,
         "partial": partial,
         "arms": [
             {
                 "name": arm.name,
                 "share": arm.share,
-                "control": arm.name == found.control,
+                "control": arm.name == report.control,
                 "users": arm.users,
                 "answers": arm.answers,
                 "value": arm.value,
@@ -132,6 +144,6 @@ def _document(experiment: Experiment, found: reports.ExperimentReport, *, status
                 "liftHigh": arm.lift and arm.lift.interval.high,
                 "pValue": arm.lift and arm.lift.p_value,
             }
-            for arm in found.arms
+            for arm in report.arms
         ],
     }

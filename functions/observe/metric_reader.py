@@ -33,9 +33,9 @@ class Statistic:
 def counted(metric: str) -> list[Statistic]:
     """Return the statistics of an outcome's count, one per function that counts it."""
     return [
-        Statistic(None, metric, "Sum", (("service", each.service),))
-        for each in METRICS
-        if each.metric == metric and not each.by
+        Statistic(None, metric, "Sum", (("service", writer.service),))
+        for writer in METRICS
+        if writer.metric == metric and not writer.by
     ]
 
 
@@ -74,7 +74,7 @@ class MetricReader:
             If CloudWatch does not answer.
         """
         named = [(name, statistic) for name, statistics in series.items() for statistic in statistics]
-        found: dict[Key, defaultdict[int, float]] = {name: defaultdict(float) for name in series}
+        sums: dict[Key, defaultdict[int, float]] = {name: defaultdict(float) for name in series}
         with translate_aws_errors("CloudWatch does not answer with metrics"):
             pages = self._client.get_paginator("get_metric_data").paginate(
                 StartTime=_time(from_ms),
@@ -86,10 +86,10 @@ class MetricReader:
             )
             for page in pages:
                 for result in page["MetricDataResults"]:
-                    values = found[named[int(result["Id"][1:])][0]]
+                    values = sums[named[int(result["Id"][1:])][0]]
                     for time, value in zip(result["Timestamps"], result["Values"], strict=True):
                         values[round(time.timestamp() * 1000)] += value
-        return {name: dict(values) for name, values in found.items()}
+        return {name: dict(values) for name, values in sums.items()}
 
     def _query(self, name: str, statistic: Statistic, period_s: int) -> dict[str, Any]:
         metric = {

@@ -54,16 +54,16 @@ def quarantine(client: Any, bucket: str, *, has_time: Callable[[], bool]) -> dic
         (iter([FAILED_BATCHES_PREFIX]), MAX_BATCHES),
         (_days(client, bucket), MAX_OBJECTS),
     ):
-        for found in _objects(client, bucket, prefixes):
+        for stored in _objects(client, bucket, prefixes):
             if objects >= most or not has_time():
                 truncated = True
                 break
-            if found.body is None:
+            if stored.body is None:
                 continue
             objects += 1
-            held = read_dead_letter(found.key, found.body, written_ms=found.modified_ms)
+            held = read_dead_letter(stored.key, stored.body, written_ms=stored.modified_ms)
             groups.setdefault((held.kind, held.reason_class), _Group()).add(held)
-    ordered = sorted(groups.items(), key=lambda each: (-each[1].records, each[0]))
+    ordered = sorted(groups.items(), key=lambda group: (-group[1].records, group[0]))
     return {
         "objects": objects,
         "records": sum(group.records for group in groups.values()),

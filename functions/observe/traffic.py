@@ -23,7 +23,7 @@ def traffic(reader: MetricReader, *, api_id: str, stream_name: str, minutes: int
     period_s = next((period for most, period in _PERIODS_S if minutes <= most), _LONGEST_PERIOD_S)
     period_ms = period_s * 1000
     from_ms = (now_ms - minutes * 60_000) // period_ms * period_ms
-    found = reader.read(
+    series = reader.read(
         _series(api_id=api_id, stream_name=stream_name), from_ms=from_ms, until_ms=now_ms, period_s=period_s
     )
     times = range(from_ms, now_ms, period_ms)
@@ -31,7 +31,7 @@ def traffic(reader: MetricReader, *, api_id: str, stream_name: str, minutes: int
         "fromMs": from_ms,
         "untilMs": now_ms,
         "periodS": period_s,
-        "series": {name: [[time, values.get(time)] for time in times] for name, values in found.items()},
+        "series": {name: [[time, values.get(time)] for time in times] for name, values in series.items()},
     }
 
 

@@ -18,7 +18,7 @@ def champion_document(champion: Champion) -> dict[str, Any]:
         "etag": champion.etag,
         "version": champion.version,
         "previous": champion.previous,
-        "history": [{"version": each.version, **_promotion(each)} for each in champion.history],
+        "history": [{"version": promotion.version, **_promotion(promotion)} for promotion in champion.history],
         "canary": canary and {"version": canary.version, "share": canary.share, "startedMs": canary.started_ms},
         "held": champion.held and champion.held.reason,
         "pinned": list(champion.pinned),
@@ -54,7 +54,7 @@ def story_document(story: VersionHistory) -> dict[str, Any]:
         "candidates": [_candidate(figure) for figure in figures],
         "decision": story.decision and _decision(story.decision),
         "canary": story.canary and _canary(story.canary),
-        "promotions": [_promotion(each) for each in story.promotions],
+        "promotions": [_promotion(promotion) for promotion in story.promotions],
     }
 
 
@@ -80,7 +80,7 @@ def _decision(decision: Decision) -> dict[str, Any]:
         "decidedMs": decision.decided_ms,
         "champion": decision.champion,
         "forced": decision.forced,
-        "checks": [{"name": each.name, "passed": each.passed, "figures": each.figures} for each in decision.checks],
+        "checks": [{"name": check.name, "passed": check.passed, "figures": check.figures} for check in decision.checks],
     }
 
 
@@ -92,5 +92,5 @@ def _canary(report: CanaryReport) -> dict[str, Any]:
         "startedMs": report.started_ms,
         "endsMs": report.ends_ms,
         "reasons": list(report.reasons),
-        "looks": [{"atMs": each.at_ms, "state": each.state, "reasons": list(each.reasons)} for each in report.looks],
+        "looks": [{"atMs": look.at_ms, "state": look.state, "reasons": list(look.reasons)} for look in report.looks],
     }

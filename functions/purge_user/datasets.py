@@ -28,20 +28,20 @@ def purge_datasets(work: PurgeContext) -> Iterator[None]:
     bucket = work.places.artefact_bucket
     mentions = UserMatcher(work.user_id)
     after = work.progress.cursor.get("after", "")
-    for found in scan(work.s3, bucket, DATASETS_PREFIX, after=after, wanted=_may_name_people):
-        if found.body is not None and found.key.endswith(".parquet"):
-            file = parquet.open_parquet(found.body, where=f"s3://{bucket}/{found.key}")
+    for stored in scan(work.s3, bucket, DATASETS_PREFIX, after=after, wanted=_may_name_people):
+        if stored.body is not None and stored.key.endswith(".parquet"):
+            file = parquet.open_parquet(stored.body, where=f"s3://{bucket}/{stored.key}")
             mask = _hits(work, file)
             count = 0 if mask is None else pc.sum(mask).as_py() or 0
             if mask is not None and count:
-                _note(work, found.key)
-                work.record(STORE, {found.key: count})
+                _note(work, stored.key)
+                work.record(STORE, {stored.key: count})
                 rest = parquet.without(file, mask)
-                work.replace(bucket, found.key, rest or parquet.empty(file), etag=found.etag)
-        elif found.body is not None and not found.key.endswith(MANIFEST) and mentions.document(found.body):
-            work.record(STORE, {found.key: 1})
-            work.delete(bucket, found.key)
-        work.advance({"after": found.key})
+                work.replace(bucket, stored.key, rest or parquet.empty(file), etag=stored.etag)
+        elif stored.body is not None and not stored.key.endswith(MANIFEST) and mentions.document(stored.body):
+            work.record(STORE, {stored.key: 1})
+            work.delete(bucket, stored.key)
+        work.advance({"after": stored.key})
         yield
 
 

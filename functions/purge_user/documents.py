@@ -29,11 +29,11 @@ def find_sessions(work: PurgeContext) -> Iterator[None]:
     """Note the sessions of records that name the user: their logins never came to the lake."""
     prefixes = (QUARANTINE_PREFIX, FAILED_BATCHES_PREFIX)
     for number in range(work.progress.cursor.get("prefix", 0), len(prefixes)):
-        for found, body in _bodies(work, prefixes[number]):
+        for stored, body in _bodies(work, prefixes[number]):
             for data in _records(body):
                 if (login := UserMatcher(work.user_id).login(data)) is not None:
                     work.progress.note_login(*login)
-            work.advance({"after": found.key, "prefix": number})
+            work.advance({"after": stored.key, "prefix": number})
             yield
         work.advance({"after": "", "prefix": number + 1})
 
@@ -44,35 +44,35 @@ def purge_quarantine(work: PurgeContext) -> Iterator[None]:
     An accepted login of another user does not protect the latter: an unreadable record has no owner.
     """
     mentions, hashes = UserMatcher(work.user_id, sessions=work.progress.sessions), served_rows.hashes(work)
-    for found, body in _bodies(work, QUARANTINE_PREFIX):
+    for stored, body in _bodies(work, QUARANTINE_PREFIX):
         if _quarantined(body, mentions, hashes):
-            work.record(QUARANTINE, {found.key: 1})
-            work.delete(work.places.lake_bucket, found.key)
-        work.advance({"after": found.key})
+            work.record(QUARANTINE, {stored.key: 1})
+            work.delete(work.places.lake_bucket, stored.key)
+        work.advance({"after": stored.key})
         yield
 
 
 def purge_failed_batches(work: PurgeContext) -> Iterator[None]:
     """Remove the user's records from batches that a consumer gave up on; delete a batch with no other record."""
     mentions, hashes = _mentions(work), served_rows.hashes(work)
-    for found, body in _bodies(work, FAILED_BATCHES_PREFIX):
+    for stored, body in _bodies(work, FAILED_BATCHES_PREFIX):
         hits, rest = served_rows.without_served_lines(body, hashes) or without_records(body, mentions)
         if hits:
-            work.record(FAILED_BATCHES, {found.key: hits})
-            work.replace(work.places.lake_bucket, found.key, rest, etag=found.etag)
-        work.advance({"after": found.key})
+            work.record(FAILED_BATCHES, {stored.key: hits})
+            work.replace(work.places.lake_bucket, stored.key, rest, etag=stored.etag)
+        work.advance({"after": stored.key})
         yield
 
 
 def purge_user_changes(work: PurgeContext) -> Iterator[None]:
     """Remove the user's lines from the log of users' changes; delete an object with no other line."""
     mentions = _mentions(work)
-    for found, body in _bodies(work, USER_CHANGES_PREFIX):
+    for stored, body in _bodies(work, USER_CHANGES_PREFIX):
         hits, rest = without_lines(body, mentions)
         if hits:
-            work.record(USER_CHANGES, {found.key: hits})
-            work.replace(work.places.lake_bucket, found.key, rest, etag=found.etag)
-        work.advance({"after": found.key})
+            work.record(USER_CHANGES, {stored.key: hits})
+            work.replace(work.places.lake_bucket, stored.key, rest, etag=stored.etag)
+        work.advance({"after": stored.key})
         yield
 
 
@@ -139,6 +139,6 @@ def _mentions(work: PurgeContext) -> UserMatcher:
 
 
 def _bodies(work: PurgeContext, prefix: str) -> Iterator[tuple[StoredObject, bytes]]:
-    for found in scan(work.s3, work.places.lake_bucket, prefix, after=work.progress.cursor.get("after", "")):
-        if found.body is not None:
-            yield found, found.body
+    for stored in scan(work.s3, work.places.lake_bucket, prefix, after=work.progress.cursor.get("after", "")):
+        if stored.body is not None:
+            yield stored, stored.body

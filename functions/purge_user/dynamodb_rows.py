@@ -34,11 +34,11 @@ def purge_profiles(work: PurgeContext) -> Iterator[None]:
     The mark of an erased user is deleted too, because its key is the user's id. The tombstone replaces it. The user's
     partition goes last: it names the sessions.
     """
-    own = (profile_id(user_id=None, session_id=each) for each in work.progress.own_sessions())
-    for each in dict.fromkeys([*own, *_joined(work), *_owners(work)]):
-        if keys := _profiles(work).keys(each):
-            if not each.startswith(ERASURE_PREFIX):
-                work.record(PROFILES, {each: 1})
+    own = (profile_id(user_id=None, session_id=session) for session in work.progress.own_sessions())
+    for profile in dict.fromkeys([*own, *_joined(work), *_owners(work)]):
+        if keys := _profiles(work).keys(profile):
+            if not profile.startswith(ERASURE_PREFIX):
+                work.record(PROFILES, {profile: 1})
             _profiles(work).delete(keys)
             work.advance({})
             yield

@@ -116,5 +116,5 @@ def _versions(client: Any, bucket: str) -> list[str]:
 def _exists(client: Any, bucket: str, key: str) -> bool:
     """Return true if a dataset's file exists, as one object or as a directory of parts."""
     with translate_aws_errors(f"s3://{bucket}/{key}"):
-        found = client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
-    return bool(found["KeyCount"])
+        page = client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+    return bool(page["KeyCount"])

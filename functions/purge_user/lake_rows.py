@@ -21,12 +21,12 @@ INTERACTIONS = Table(STORE, INTERACTIONS_PREFIX, ("user_id", "session_id", "even
 
 def find_logins(work: PurgeContext) -> Iterator[None]:
     """Note the sessions to which the user logged in."""
-    for found, file in files(work, INTERACTIONS, dict(work.progress.cursor)):
+    for stored, file in files(work, INTERACTIONS, dict(work.progress.cursor)):
         table = parquet.read(file, INTERACTIONS.columns)
         mine = pc.and_(parquet.equals(table, "user_id", work.user_id), pc.is_valid(table["session_id"]))
         for row in table.filter(mine).to_pylist():
             work.progress.note_login(row["session_id"], [row["event_time_ms"], row["event_id"]])
-        work.advance({"after": found.key})
+        work.advance({"after": stored.key})
         yield
 
 
@@ -36,7 +36,7 @@ def find_rivals(work: PurgeContext) -> Iterator[None]:
     if not len(sessions):
         return
     rivals, users = work.progress.rivals, set(work.progress.rival_users)
-    for found, file in files(work, INTERACTIONS, dict(work.progress.cursor)):
+    for stored, file in files(work, INTERACTIONS, dict(work.progress.cursor)):
         table = parquet.read(file, INTERACTIONS.columns)
         others = pc.and_(pc.is_in(table["session_id"], value_set=sessions), pc.is_valid(table["user_id"]))
         others = pc.and_(others, pc.invert(parquet.equals(table, "user_id", work.user_id)))
@@ -45,7 +45,7 @@ def find_rivals(work: PurgeContext) -> Iterator[None]:
             rivals[row["session_id"]] = min(login, rivals.get(row["session_id"], login))
             users.add(row["user_id"])
         work.progress.rival_users = sorted(users)
-        work.advance({"after": found.key})
+        work.advance({"after": stored.key})
         yield
 
 

@@ -49,13 +49,13 @@ def purge_rows(work: PurgeContext, table: Table, hits: Hits) -> Iterator[None]:
         "hits": 0,
     }
     while True:
-        for found, file in files(work, table, cursor):
+        for stored, file in files(work, table, cursor):
             mask = hits(parquet.read(file, table.columns))
             count = pc.sum(mask).as_py() or 0
             if count:
-                work.record(table.store, {found.key: count})
-                _rewrite(work, table, found, file, hits)
-            cursor = {**cursor, "after": found.key, "hits": cursor["hits"] + bool(count)}
+                work.record(table.store, {stored.key: count})
+                _rewrite(work, table, stored, file, hits)
+            cursor = {**cursor, "after": stored.key, "hits": cursor["hits"] + bool(count)}
             work.advance(cursor)
             yield
         if cursor["since_ms"] and not cursor["hits"]:
@@ -69,14 +69,16 @@ def purge_rows(work: PurgeContext, table: Table, hits: Hits) -> Iterator[None]:
 def files(work: PurgeContext, table: Table, cursor: dict[str, Any]) -> Iterator[tuple[StoredObject, pq.ParquetFile]]:
     """Yield the objects to search, without those that were deleted meanwhile."""
     bucket = work.places.lake_bucket
-    for found in scan(work.s3, bucket, table.prefix, after=cursor.get("after", ""), since_ms=cursor.get("since_ms", 0)):
-        if found.body is not None and found.key.endswith(".parquet"):
-            yield found, parquet.open_parquet(found.body, where=f"s3://{bucket}/{found.key}")
+    for stored in scan(
+        work.s3, bucket, table.prefix, after=cursor.get("after", ""), since_ms=cursor.get("since_ms", 0)
+    ):
+        if stored.body is not None and stored.key.endswith(".parquet"):
+            yield stored, parquet.open_parquet(stored.body, where=f"s3://{bucket}/{stored.key}")
 
 
-def _rewrite(work: PurgeContext, table: Table, found: StoredObject, file: pq.ParquetFile, hits: Hits) -> None:
+def _rewrite(work: PurgeContext, table: Table, stored: StoredObject, file: pq.ParquetFile, hits: Hits) -> None:
     """Write an object without the hit rows, repeating the attempt if another writer changes it."""
-    bucket, key, etag = work.places.lake_bucket, found.key, found.etag
+    bucket, key, etag = work.places.lake_bucket, stored.key, stored.etag
     for _ in range(MOST_RACES):
         mask = hits(parquet.read(file, table.columns))
         if not pc.any(mask).as_py():

@@ -119,13 +119,16 @@ class ProgressStore:
             # Add a delete marker first. Otherwise an earlier version would become current, and the erasure pending.
             self._client.delete_object(Bucket=self._bucket, Key=self._key)
             pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=self._key)
-            found = list(pages)
-            self._delete_versions([each for page in found for each in page.get("Versions", [])])
-            self._delete_versions([each for page in found for each in page.get("DeleteMarkers", [])])
+            listed = list(pages)
+            self._delete_versions([version for page in listed for version in page.get("Versions", [])])
+            self._delete_versions([marker for page in listed for marker in page.get("DeleteMarkers", [])])
 
     def _delete_versions(self, versions: list[dict[str, Any]]) -> None:
         for start in range(0, len(versions), _BATCH):
-            batch = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in versions[start : start + _BATCH]]
+            batch = [
+                {"Key": version["Key"], "VersionId": version["VersionId"]}
+                for version in versions[start : start + _BATCH]
+            ]
             answer = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": batch, "Quiet": True})
             if errors := answer.get("Errors"):
                 raise Unavailable(f"s3://{self._bucket}/{self._key}: {errors[0].get('Code')} of {len(errors)} versions")

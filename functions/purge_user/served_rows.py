@@ -67,7 +67,7 @@ class Hashes:
             fields = orjson.loads(line)[served.LINE_KEY]
             return self.names(fields["shopper"], fields["session"])
         except (ValueError, KeyError, TypeError):
-            return any(each.encode() in line for each in (self.user, *self.sessions))
+            return any(name.encode() in line for name in (self.user, *self.sessions))
 
 
 def hashes(work: PurgeContext) -> Hashes:
@@ -94,23 +94,23 @@ def without_served_lines(body: bytes, of: Hashes) -> tuple[int, bytes | None] | 
         rest = [event for event in delivery["logEvents"] if not of.line(event["message"].encode())]
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error, OSError, EOFError, zlib.error):
         return None
-    found = len(delivery["logEvents"]) - len(rest)
+    removed = len(delivery["logEvents"]) - len(rest)
     if not rest:
-        return found, None
+        return removed, None
     delivery["logEvents"] = rest
     # The same lines give the same bytes: no time goes into the header.
     data = base64.b64encode(gzip.compress(orjson.dumps(delivery), mtime=0)).decode()
     document["requestPayload"]["awslogs"]["data"] = data
-    return found, orjson.dumps(document)
+    return removed, orjson.dumps(document)
 
 
 def _of_shopper(work: PurgeContext, table: pa.Table) -> pa.ChunkedArray:
     of = hashes(work)
-    found = parquet.is_in(table, "shopper", [of.user, *of.sessions])
+    matching = parquet.is_in(table, "shopper", [of.user, *of.sessions])
     if "session" not in table.column_names:
-        return found
+        return matching
     alone = pc.is_null(table["shopper"])
     if of.ids_are_hashed:
         alone = pc.or_(alone, pc.invert(parquet.is_in(table, "shopper", list(of.others))))
     in_session = pc.and_(alone, parquet.is_in(table, "session", list(of.sessions)))
-    return pc.or_(pc.or_(found, parquet.equals(table, "session", of.user)), in_session)
+    return pc.or_(pc.or_(matching, parquet.equals(table, "session", of.user)), in_session)

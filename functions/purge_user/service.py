@@ -170,7 +170,7 @@ def _completed(
 
 def _purged(receipt: ErasureReceipt, progress: Progress, store: str, *, now_ms: int) -> Purged:
     """Return the sum of this run's and an earlier run's findings."""
-    earlier = next((each for each in receipt.purged if each.store == store), None)
+    earlier = next((purged for purged in receipt.purged if purged.store == store), None)
     objects, records, at_ms = progress.purged.get(store, [0, 0, earlier.at_ms if earlier else now_ms])
     if earlier is not None:
         objects, records = objects + earlier.objects, records + earlier.records

@@ -19,39 +19,40 @@ BROKEN = "broken"
 
 def against_champion(candidate: Manifest, champion: Manifest, *, limits: GateLimits) -> Check:
     """Check that it is significantly better, or about as good and fresher; without evidence it must be fresher."""
-    found = candidate.metrics.get("against_champion")
-    if not isinstance(found, Mapping):
+    comparison = candidate.metrics.get("against_champion")
+    if not isinstance(comparison, Mapping):
         return Check(
             NDCG,
             False,
             f"the training compared the candidate with no champion, the champion is {champion.version}; train again",
         )
-    version = found.get("version")
+    version = comparison.get("version")
     if version not in (champion.version, None):
         return Check(
             NDCG, False, f"the candidate was compared with {version}, the champion is {champion.version}; train again",
             {"compared_with": version, "champion": champion.version},
         )  # fmt: skip
     fresher = candidate.last_event_ms > champion.last_event_ms
-    asked, least = int(found.get("asked_users") or 0), limits.min_compared_users
-    if found.get("refusal") == BROKEN:
+    asked, least = int(comparison.get("asked_users") or 0), limits.min_compared_users
+    if comparison.get("refusal") == BROKEN:
         return Check(
             NDCG,
             True,
-            f"the bundle of champion {champion.version} did not run, so there is no comparison: {found.get('reason')}",
+            f"the bundle of champion {champion.version} did not run, so there is no comparison:"
+            f" {comparison.get('reason')}",
         )
-    own, other = found.get("candidate"), found.get("champion")
+    own, other = comparison.get("candidate"), comparison.get("champion")
     if not own or not other or asked < least:
-        why = found.get("reason") or f"{asked} users have new interactions, {least} are needed for a comparison"
+        why = comparison.get("reason") or f"{asked} users have new interactions, {least} are needed for a comparison"
         end = "it is fresher" if fresher else "it is not fresher, so there is nothing new to evaluate"
         return Check(NDCG, fresher, f"{why}; {end}", {"asked_users": asked, "min_compared_users": least})
-    return _compared(found, own["ndcg"], other["ndcg"], champion=champion, fresher=fresher, limits=limits)
+    return _compared(comparison, own["ndcg"], other["ndcg"], champion=champion, fresher=fresher, limits=limits)
 
 
 def _compared(
-    found: Mapping[str, Any], own: float, other: float, *, champion: Manifest, fresher: bool, limits: GateLimits
+    comparison: Mapping[str, Any], own: float, other: float, *, champion: Manifest, fresher: bool, limits: GateLimits
 ) -> Check:
-    low, high = found.get("ahead") or (None, None)
+    low, high = comparison.get("ahead") or (None, None)
     surely = low is not None and low > 0
     close = not below(own, other, limits.tolerance_percent)
     if surely:
@@ -65,11 +66,11 @@ def _compared(
     values = {
         "ndcg": own,
         "champion_ndcg": other,
-        "ahead": found.get("difference"),
+        "ahead": comparison.get("difference"),
         "ahead_interval": [low, high],
-        "asked_users": found["asked_users"],
-        "targets": found.get("targets"),
-        "since_ms": found.get("since_ms"),
+        "asked_users": comparison["asked_users"],
+        "targets": comparison.get("targets"),
+        "since_ms": comparison.get("since_ms"),
         "tolerance_percent": limits.tolerance_percent,
         "fresher": fresher,
     }
@@ -77,21 +78,25 @@ def _compared(
     return Check(
         NDCG,
         surely or (close and fresher),
-        f"{end}: ndcg@{found.get('k', '?')} {own:.4f}, champion {champion.version} {other:.4f}{interval}, "
-        f"by {found['asked_users']} users since {at(champion.last_event_ms)}",
+        f"{end}: ndcg@{comparison.get('k', '?')} {own:.4f}, champion {champion.version} {other:.4f}{interval}, "
+        f"by {comparison['asked_users']} users since {at(champion.last_event_ms)}",
         values,
     )
 
 
 def no_slice_falls(candidate: Manifest, champion: Manifest, *, limits: GateLimits) -> Check:
     """Check that no slice with enough users falls by more than the limit, beyond chance."""
-    found = candidate.metrics.get("against_champion")
-    slices = found.get("slices") if isinstance(found, Mapping) and found.get("version") == champion.version else None
+    comparison = candidate.metrics.get("against_champion")
+    slices = (
+        comparison.get("slices")
+        if isinstance(comparison, Mapping) and comparison.get("version") == champion.version
+        else None
+    )
     most = limits.max_slice_drop_percent
-    said = {name: each for name, each in (slices or {}).items() if each["users"] >= limits.min_compared_users}
+    said = {name: figures for name, figures in (slices or {}).items() if figures["users"] >= limits.min_compared_users}
     if not said:
         return Check(SLICES, True, f"no segment has {limits.min_compared_users} users")
-    fallen = [name for name, each in said.items() if _falls(each, most)]
+    fallen = [name for name, figures in said.items() if _falls(figures, most)]
     values = {"max_slice_drop_percent": most, "slices": said}
     if not fallen:
         few = len(slices or {}) - len(said)
@@ -102,14 +107,14 @@ def no_slice_falls(candidate: Manifest, champion: Manifest, *, limits: GateLimit
             values,
         )
     shown = "; ".join(
-        f"{name}: ndcg {each['candidate']:.4f}, champion {each['champion']:.4f}, {each['users']} users"
-        for name, each in said.items()
+        f"{name}: ndcg {figures['candidate']:.4f}, champion {figures['champion']:.4f}, {figures['users']} users"
+        for name, figures in said.items()
         if name in fallen
     )
     return Check(SLICES, False, f"segments fall significantly by more than {most}%: {shown}", values)
 
 
-def _falls(each: Mapping[str, Any], most_percent: int) -> bool:
-    high = each["ahead"][1]
-    falls = below(each["candidate"], each["champion"], most_percent)
+def _falls(figures: Mapping[str, Any], most_percent: int) -> bool:
+    high = figures["ahead"][1]
+    falls = below(figures["candidate"], figures["champion"], most_percent)
     return falls and high is not None and bool(high < 0)

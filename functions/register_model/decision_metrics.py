@@ -14,14 +14,14 @@ from functions.register_model.gate import ALGORITHMS, COVERAGE, POPULARITY_BIAS,
 def offline_figures(decision: Decision) -> dict[Metric, float]:
     """Return the version's figures on the hold-out of its training, as far as the training recorded them."""
     values = _values(decision)
-    hold_out: Mapping[str, Any] = next((each for name, each in values.items() if is_of_hold_out(name)), {})
-    found = {
+    hold_out: Mapping[str, Any] = next((figures for name, figures in values.items() if is_of_hold_out(name)), {})
+    metrics = {
         Metric.OFFLINE_NDCG: hold_out.get("ndcg"),
         Metric.OFFLINE_COVERAGE_PERCENT: values.get(COVERAGE, {}).get("percent"),
         Metric.OFFLINE_POPULARITY_RATIO: values.get(POPULARITY_BIAS, {}).get("popularity_ratio"),
         Metric.ALGORITHMS_LEFT_OUT: values.get(ALGORITHMS, {}).get("left_out"),
     }
-    return {metric: value for metric, value in found.items() if value is not None}
+    return {metric: value for metric, value in metrics.items() if value is not None}
 
 
 def ndcg_by_role(decision: Decision) -> dict[str, float]:

@@ -195,7 +195,7 @@ def _popularity_bias(candidate: Manifest, limits: GateLimits) -> Check:
 
 def _of_both(candidate: Manifest, name: str) -> dict[str, Any]:
     """Return a figure of both models since the champion's last event, if they were compared."""
-    found = candidate.metrics.get("against_champion")
-    if not isinstance(found, Mapping) or not found.get("candidate") or not found.get("champion"):
+    comparison = candidate.metrics.get("against_champion")
+    if not isinstance(comparison, Mapping) or not comparison.get("candidate") or not comparison.get("champion"):
         return {}
-    return {"since_champion": {"candidate": found["candidate"][name], "champion": found["champion"][name]}}
+    return {"since_champion": {"candidate": comparison["candidate"][name], "champion": comparison["champion"][name]}}

@@ -102,5 +102,5 @@ def _properties(manifest: Manifest, decision: Decision, *, training_job_name: st
                 properties[f"{result.get('algorithm')}.{figure}"] = f"{value:.6f}"
     return {
         _NOT_ALLOWED.sub("-", name): _NOT_ALLOWED.sub("-", value)[:MAX_VALUE_CHARACTERS]
-        for name, value in [each for each in properties.items() if each[1]][:MAX_PROPERTIES]
+        for name, value in [pair for pair in properties.items() if pair[1]][:MAX_PROPERTIES]
     }

@@ -23,14 +23,14 @@ def new_data(candidate: Manifest, *, limits: GateLimits) -> Check:
     """
     if "new_data" not in candidate.metrics:
         return Check(NAME, False, "the training did not check new data, because it ran an earlier version; train again")
-    found = candidate.metrics["new_data"]
-    if found is None:
+    figures = candidate.metrics["new_data"]
+    if figures is None:
         return Check(NAME, True, "there are no new interactions to check")
-    values = {**found, "tolerance_percent": limits.tolerance_percent, "max_fall_percent": limits.max_fall_percent}
+    values = {**figures, "tolerance_percent": limits.tolerance_percent, "max_fall_percent": limits.max_fall_percent}
     least = limits.min_compared_users
-    taught = _asked(found, "taught", ["users"], least=least)
-    foreseen = _asked(found, "foreseen", ["users", "before_users"], least=least)
-    said = [f"{found['interactions']} interactions are new"]
+    taught = _asked(figures, "taught", ["users"], least=least)
+    foreseen = _asked(figures, "foreseen", ["users", "before_users"], least=least)
+    said = [f"{figures['interactions']} interactions are new"]
     if taught is not None:
         said.append(
             f"trained on half of them, ndcg is {taught['candidate']:.4f} on the rest, "
@@ -60,9 +60,9 @@ def new_data(candidate: Manifest, *, limits: GateLimits) -> Check:
     return Check(NAME, not failures, "; ".join([*said, *failures]), values)
 
 
-def _asked(found: Mapping[str, Any], name: str, counts: Sequence[str], *, least: int) -> Mapping[str, Any] | None:
+def _asked(figures: Mapping[str, Any], name: str, counts: Sequence[str], *, least: int) -> Mapping[str, Any] | None:
     """Return the answers to a question if enough users gave them, at each time."""
-    answers: Mapping[str, Any] = found.get(name) or {}
+    answers: Mapping[str, Any] = figures.get(name) or {}
     return answers if all(answers.get(count, 0) >= least for count in counts) else None
 
 

@@ -76,7 +76,10 @@ def _latency(speeds: Mapping[str, Speed], limits: GateLimits) -> Check:
         worst.p50_ms <= limits.max_latency_ms,
         f"p50 {worst.p50_ms:.1f} ms, p99 {worst.p99_ms:.1f} ms of {worst.runs} runs of the slower graph, "
         f"p50 may be {limits.max_latency_ms} ms",
-        {"max_latency_ms": limits.max_latency_ms, **{name: dataclasses.asdict(each) for name, each in speeds.items()}},
+        {
+            "max_latency_ms": limits.max_latency_ms,
+            **{name: dataclasses.asdict(speed) for name, speed in speeds.items()},
+        },
     )
 
 

@@ -110,8 +110,8 @@ class Lake:
         objects = list(self._written(before_ms - duration_ms, before_ms))
         probed = objects[-PROBED:]
         rows = sum(_eligible(table, left_out) for table in self._tables(probed, _UNITS))
-        probed_bytes = sum(each.size_bytes for each in probed)
-        total_bytes = sum(each.size_bytes for each in objects)
+        probed_bytes = sum(table.size_bytes for table in probed)
+        total_bytes = sum(stored.size_bytes for stored in objects)
         return round(rows * total_bytes / probed_bytes) if probed_bytes else 0
 
     def arms(self, canary: Canary, *, now_ms: int) -> Arms:
@@ -129,38 +129,45 @@ class Lake:
         results = self._outcomes(canary, now_ms=now_ms)
         shown = any(bool(of.impressions.any()) for of in results)
         champion, candidate = (
-            arm_of(each, of, by_impressions=shown) for each, of in zip(answers, results, strict=True)
+            arm_of(pair, of, by_impressions=shown) for pair, of in zip(answers, results, strict=True)
         )
         return Arms(champion, candidate, fraction)
 
     def _answers(self, canary: Canary, *, fraction: float, now_ms: int) -> list[Answers]:
         """Return each arm's answers, each once: an object and its compacted copy may both exist."""
-        objects = [each for each in self._written(canary.started_ms, now_ms) if _place(each.key) < fraction]
+        objects = [stored for stored in self._written(canary.started_ms, now_ms) if _place(stored.key) < fraction]
         parts: list[list[tuple[npt.NDArray[Any], ...]]] = [[], []]
         for table in self._tables(objects, _SERVED):
             table = table.filter(pc.greater_equal(table["served_ms"], canary.started_ms))
             units, named = _units(table)
             for part, mask in zip(parts, _in_arms(table, canary), strict=True):
                 rows = np.flatnonzero(mask & named)
-                found = table.take(rows)
-                took_ms = pc.fill_null(found["took_ms"], float("nan")).to_numpy().astype(np.float32)
-                part.append((_hashes(found["recommendation_id"]), _hashes(units.take(rows)), _failed(found), took_ms))
+                rows_of_role = table.take(rows)
+                took_ms = pc.fill_null(rows_of_role["took_ms"], float("nan")).to_numpy().astype(np.float32)
+                part.append(
+                    (
+                        _hashes(rows_of_role["recommendation_id"]),
+                        _hashes(units.take(rows)),
+                        _failed(rows_of_role),
+                        took_ms,
+                    )
+                )
         return [_each_once(part) for part in parts]
 
     def _outcomes(self, canary: Canary, *, now_ms: int) -> list[Outcomes]:
-        found = [no_outcomes(), no_outcomes()]
+        outcomes = [no_outcomes(), no_outcomes()]
         for date in _dates(canary.started_ms, now_ms):
             for table in self._day_of_outcomes(date):
                 table = table.filter(pc.greater_equal(table["served_ms"], canary.started_ms))
                 named = pc.fill_null(pc.not_equal(table["shopper"], served.UNKNOWN), False)
-                for sums, mask in zip(found, _in_arms(table, canary), strict=True):
+                for sums, mask in zip(outcomes, _in_arms(table, canary), strict=True):
                     rows = table.take(np.flatnonzero(mask & named.to_numpy(zero_copy_only=False)))
                     groups = group_of(_hashes(rows["shopper"]))
                     sums.answers[:] += np.bincount(groups, minlength=GROUPS)
                     for name in ("impressions", "shown_clicks", "clicks"):
                         values = pc.fill_null(rows[name], 0).to_numpy().astype(np.float64)
                         getattr(sums, name)[:] += np.bincount(groups, weights=values, minlength=GROUPS)
-        return found
+        return outcomes
 
     def _day_of_outcomes(self, date: str) -> Iterator[pa.Table]:
         """Yield a day's outcomes, some at a time; attribution may not have come to it yet."""
@@ -178,9 +185,9 @@ class Lake:
     def _written(self, first_ms: int, last_ms: int) -> Iterator[LakeObject]:
         """Yield the objects of the log that may hold answers of a time, which were written after its beginning."""
         for date in _dates(first_ms, last_ms):
-            for each in list_objects(self._client, self._bucket, prefix=served.partition_prefix(date)):
-                if each.modified_ms >= first_ms - _SKEW_MS:
-                    yield each
+            for stored in list_objects(self._client, self._bucket, prefix=served.partition_prefix(date)):
+                if stored.modified_ms >= first_ms - _SKEW_MS:
+                    yield stored
 
     def _tables(self, objects: Sequence[LakeObject], schema: pa.Schema) -> Iterator[pa.Table]:
         with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
@@ -234,11 +241,11 @@ def _any_of(lists: pa.ChunkedArray, texts: Collection[str]) -> Mask:
     """Return which rows' lists have any of the texts."""
     lists = lists.combine_chunks()
     rows = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False)
-    found = np.zeros(len(lists), np.bool_)
-    found[rows[pc.is_in(pc.list_flatten(lists), pa.array(list(texts), pa.string())).to_numpy(zero_copy_only=False)]] = (
+    seen = np.zeros(len(lists), np.bool_)
+    seen[rows[pc.is_in(pc.list_flatten(lists), pa.array(list(texts), pa.string())).to_numpy(zero_copy_only=False)]] = (
         True
     )
-    return found
+    return seen
 
 
 def _hashes(texts: pa.ChunkedArray) -> npt.NDArray[np.uint64]:

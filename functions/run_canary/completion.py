@@ -53,9 +53,9 @@ def retire(
     retired = []
     named = list(experiments())
     keeps = protected(registry.champion(), named, now_ms=now_ms)
-    for each in list(superfluous(files.stored(), keeps, others=others, now_ms=now_ms)):
+    for version in list(superfluous(files.stored(), keeps, others=others, now_ms=now_ms)):
         # Another caller may have promoted or pinned it since.
-        if each.version not in protected(registry.champion(), named, now_ms=now_ms):
-            files.delete(each.version)
-            retired.append(each.version)
+        if version.version not in protected(registry.champion(), named, now_ms=now_ms):
+            files.delete(version.version)
+            retired.append(version.version)
     return retired

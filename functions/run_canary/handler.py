@@ -93,7 +93,7 @@ def _left_out(s3: Any, bucket: str) -> list[str]:
     except AlsolikeError as error:  # more answers are expected than may come; the trial itself does not need it
         logger.error("experiments cannot be read", reason=str(error))
         return []
-    return [each.label(arm) for each in named if any(arm.model for arm in each.arms) for arm in each.arms]
+    return [role.label(arm) for role in named if any(arm.model for arm in role.arms) for arm in role.arms]
 
 
 def _experiments(s3: Any, bucket: str) -> Iterable[Experiment]:

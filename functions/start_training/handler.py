@@ -63,8 +63,8 @@ def _expire_datasets(registry: Registry, *, but: str) -> None:
     files = ModelFiles(client("s3"), settings.artefact_bucket, DATASETS_PREFIX)
     try:
         keeps = {**protected(registry.champion(), (), now_ms=now_ms), but: "is being built"}
-        for each in list(expired(files.stored(), keeps, days=settings.dataset_days, now_ms=now_ms)):
-            files.delete(each.version)
-            logger.info("dataset expired", dataset=each.version)
+        for dataset in list(expired(files.stored(), keeps, days=settings.dataset_days, now_ms=now_ms)):
+            files.delete(dataset.version)
+            logger.info("dataset expired", dataset=dataset.version)
     except AlsolikeError as error:  # the run goes on; the next one deletes the remaining datasets
         logger.error("datasets cannot be deleted", reason=str(error))

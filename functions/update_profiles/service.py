@@ -90,22 +90,24 @@ def update_profiles(
     """
     parsed = parse_batch(records, configurations=configurations, now_ms=now_ms)
     kept = [
-        (record, each)
-        for record, each in zip(records, parsed, strict=True)
-        if isinstance(each, InvalidInput) or not erased(each.user_id, each.session_id)
+        (record, pair)
+        for record, pair in zip(records, parsed, strict=True)
+        if isinstance(pair, InvalidInput) or not erased(pair.user_id, pair.session_id)
     ]
-    unreadable = [record for record, each in kept if isinstance(each, InvalidInput)]
+    unreadable = [record for record, interaction in kept if isinstance(interaction, InvalidInput)]
     if erasure_of is not None and (unreadable or len(kept) < len(records)):
         left_out = {**_unreadable_logins(unreadable, erased), **first_logins(_readable(parsed))}
         for session_id, login in left_out.items():
             if erased(login.user_id) and not erased(None, session_id):
                 store.join_erased(session_id, login, erasure_id=erasure_of(login.user_id), now_ms=now_ms)
-    interactions = [each for _, each in kept]
+    interactions = [interaction for _, interaction in kept]
     additions = _by_profile([record for record, _ in kept], interactions)
     length = configurations.current(now_ms=now_ms).limits.history_length
 
     failed = store.add_many(
-        {each.profile_id: each.interactions for each in additions if each.interactions}, now_ms=now_ms, erased=erased
+        {addition.profile_id: addition.interactions for addition in additions if addition.interactions},
+        now_ms=now_ms,
+        erased=erased,
     )
     logins = {
         session_id: login
@@ -130,7 +132,7 @@ def update_profiles(
 
 
 def _readable(parsed: Sequence[Interaction | InvalidInput]) -> Iterator[Interaction]:
-    return (each for each in parsed if not isinstance(each, InvalidInput))
+    return (parsed_record for parsed_record in parsed if not isinstance(parsed_record, InvalidInput))
 
 
 def _unreadable_logins(records: Sequence[StreamRecord], erased: IsErased) -> dict[str, Login]:
@@ -156,8 +158,12 @@ def _correlation_ids(parsed: Sequence[Interaction | InvalidInput], profile_ids: 
     """Return the correlation ids of some profiles' records, each once."""
     if not profile_ids:
         return ()
-    found = (each.correlation_id for each in parsed if isinstance(each, Interaction) and each.profile_id in profile_ids)
-    return tuple(dict.fromkeys(each for each in found if each is not None))
+    correlation_ids = (
+        parsed_record.correlation_id
+        for parsed_record in parsed
+        if isinstance(parsed_record, Interaction) and parsed_record.profile_id in profile_ids
+    )
+    return tuple(dict.fromkeys(correlation_id for correlation_id in correlation_ids if correlation_id is not None))
 
 
 def _by_profile(records: Sequence[StreamRecord], parsed: Sequence[Interaction | InvalidInput]) -> list[_Addition]:

@@ -89,9 +89,9 @@ class Asker:
             if in_vain:
                 longest_s = self._first_pause_s * 2 ** (in_vain - 1)
                 self._stopped.wait(random.uniform(longest_s / 2, longest_s))  # noqa: S311 - spreads callers in time
-            found, reason = self._invoke(users[len(results) :])
-            results += found
-            in_vain = 0 if found else in_vain + 1
+            answered, reason = self._invoke(users[len(results) :])
+            results += answered
+            in_vain = 0 if answered else in_vain + 1
         return results + [{"error": f"not answered: {reason}"}] * (len(users) - len(results))
 
     def stop(self) -> None:

@@ -19,8 +19,8 @@ def in_order(stream: Iterable[T], work: Callable[[T], R], *, parallel: int) -> I
     waiting = deque[tuple[T, Future[R]]]()
     pool = ThreadPoolExecutor(parallel)
     try:
-        for each in stream:
-            waiting.append((each, pool.submit(work, each)))
+        for element in stream:
+            waiting.append((element, pool.submit(work, element)))
             if len(waiting) >= parallel * AHEAD:
                 first, future = waiting.popleft()
                 yield first, future.result()

@@ -112,12 +112,12 @@ class UserIds:
         assert self._file is not None
         for chunk in self._file.chunks(plain=[COLUMN], rows=_ROWS_AT_ONCE, on_bytes=on_bytes):
             ids = text_as_string(chunk.rows.select([COLUMN]))[COLUMN].cast(pa.string()).to_pylist()
-            found = [
+            users = [
                 UserId(line, text or "", None if text else f"{COLUMN} is missing")
                 for line, text in zip(chunk.lines.tolist(), ids, strict=True)
             ]
-            found += [UserId(row.line, row.text, row.reason) for row in chunk.malformed]
-            yield from sorted(found) if chunk.malformed else found
+            users += [UserId(row.line, row.text, row.reason) for row in chunk.malformed]
+            yield from sorted(users) if chunk.malformed else users
 
 
 def _lines(file: BinaryIO, name: str, on_bytes: Callable[[int], None]) -> Iterator[UserId]:

@@ -138,26 +138,26 @@ def only_names(ssm: Any) -> tuple[str, Names]:
     NotFound
         If there is none, or more than one.
     """
-    found = _parameters(ssm, TREE)
-    environments = sorted({path.split("/")[2] for path in found})
+    parameters = _parameters(ssm, TREE)
+    environments = sorted({path.split("/")[2] for path in parameters})
     if len(environments) != 1:
         listed = ", ".join(environments) or "none"
         raise NotFound(f"expected one deployment below the SSM path {TREE}/, found {listed}")
-    return environments[0], _names(found, environments[0], region=ssm.meta.region_name)
+    return environments[0], _names(parameters, environments[0], region=ssm.meta.region_name)
 
 
 def _names(parameters: Mapping[str, str], environment: str, *, region: str) -> Names:
     root = f"{TREE}/{environment}"
-    found = {name: value for name, value in parameters.items() if name.startswith(f"{root}/")}
-    if not found:
+    own = {name: value for name, value in parameters.items() if name.startswith(f"{root}/")}
+    if not own:
         raise NotFound(f"there is no deployment {environment!r} in {region}: no SSM parameter stands under {root}/")
     fields = {parameter_name(environment, field.name): field for field in dataclasses.fields(Names)}
-    if missing := [name for name in fields if name not in found and fields[name].default is dataclasses.MISSING]:
+    if missing := [name for name in fields if name not in own and fields[name].default is dataclasses.MISSING]:
         raise NotFound(
             f"stack {environment!r} in {region} lacks the SSM parameter {', '.join(missing)}; "
             "deploy it again with this version"
         )
-    return Names(**{field.name: found[key] for key, field in fields.items() if key in found})
+    return Names(**{field.name: own[key] for key, field in fields.items() if key in own})
 
 
 def _parameters(ssm: Any, path: str) -> dict[str, str]:

@@ -89,10 +89,10 @@ class Resources:
 
     def __init__(self, templates: Mapping[str, Mapping[str, Any]]) -> None:
         self._all = {
-            (name, logical_id): Resource(name, logical_id, each["Type"], each.get("Properties", {}))
+            (name, logical_id): Resource(name, logical_id, resource["Type"], resource.get("Properties", {}))
             for name, template in templates.items()
-            for logical_id, each in template.get("Resources", {}).items()
-            if _is_created(each, template)
+            for logical_id, resource in template.get("Resources", {}).items()
+            if _is_created(resource, template)
         }
         self._exports = {
             output["Export"]["Name"]: (name, output["Value"])
@@ -106,14 +106,14 @@ class Resources:
 
     def of(self, kind: str) -> list[Resource]:
         """Return the resources of a type."""
-        return [each for each in self if each.type == kind]
+        return [resource for resource in self if resource.type == kind]
 
     def meant(self, value: Any, template: str) -> list[Resource]:
         """Return the resources that a property refers to."""
         if isinstance(value, str) or not isinstance(value, Mapping | Sequence):
             return []
         if isinstance(value, Sequence):
-            return [each for part in value for each in self.meant(part, template)]
+            return [resource for part in value for resource in self.meant(part, template)]
         if "Fn::ImportValue" in value:
             where, exported = self._exports.get(str(value["Fn::ImportValue"]), (template, None))
             return self.meant(exported, where)
@@ -121,7 +121,7 @@ class Resources:
         if named is not None:
             known = self._all.get((template, named))
             return [known] if known else []
-        return [each for part in value.values() for each in self.meant(part, template)]
+        return [resource for part in value.values() for resource in self.meant(part, template)]
 
 
 # Types with a price, and types that are free.
@@ -159,75 +159,76 @@ def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the t
     InvalidInput
         If they are not those of one Alsolike deployment.
     """
-    found = Resources(templates)
-    names = {str(each.properties["Name"]).split("/")[2] for each in found.of("AWS::SSM::Parameter")}
+    resources = Resources(templates)
+    names = {str(parameter.properties["Name"]).split("/")[2] for parameter in resources.of("AWS::SSM::Parameter")}
     if len(names) != 1:
         raise InvalidInput(f"{where} has SSM parameters of {sorted(names)}, expected those of one environment")
-    replicas = [each.properties["Replicas"][0] for each in found.of("AWS::DynamoDB::GlobalTable")]
+    replicas = [table.properties["Replicas"][0] for table in resources.of("AWS::DynamoDB::GlobalTable")]
     regions = {str(replica["Region"]) for replica in replicas}
     if len(regions) != 1:
         raise InvalidInput(f"{where} has tables in {sorted(regions)}, expected one region")
-    functions = dict(_functions(found))
-    alarms = [each.properties for each in found.of("AWS::CloudWatch::Alarm")]
-    machines = found.of("AWS::StepFunctions::StateMachine")
-    retentions = [each.properties.get("RetentionInDays") for each in found.of("AWS::Logs::LogGroup")]
-    buckets = [each.properties for each in found.of("AWS::S3::Bucket")]
+    functions = dict(_functions(resources))
+    alarms = [alarm.properties for alarm in resources.of("AWS::CloudWatch::Alarm")]
+    machines = resources.of("AWS::StepFunctions::StateMachine")
+    retentions = [group.properties.get("RetentionInDays") for group in resources.of("AWS::Logs::LogGroup")]
+    buckets = [bucket.properties for bucket in resources.of("AWS::S3::Bucket")]
     kept = [days for days in retentions if days is not None]
     return BilledResources(
         environment=names.pop(),
         region=regions.pop(),
         functions=functions,
-        stream=_stream(found),
-        training=_training(found),
+        stream=_stream(resources),
+        training=_training(resources),
         alarm_metrics=sum(_watched(alarm) for alarm in alarms),
-        composite_alarms=len(found.of("AWS::CloudWatch::CompositeAlarm")),
-        dashboards=len(found.of("AWS::CloudWatch::Dashboard")),
-        keys=len(found.of("AWS::KMS::Key")),
-        secrets=len(found.of("AWS::SecretsManager::Secret")),
+        composite_alarms=len(resources.of("AWS::CloudWatch::CompositeAlarm")),
+        dashboards=len(resources.of("AWS::CloudWatch::Dashboard")),
+        keys=len(resources.of("AWS::KMS::Key")),
+        secrets=len(resources.of("AWS::SecretsManager::Secret")),
         table_backups=any(
-            each.get("PointInTimeRecoverySpecification", {}).get("PointInTimeRecoveryEnabled") for each in replicas
+            replica.get("PointInTimeRecoverySpecification", {}).get("PointInTimeRecoveryEnabled")
+            for replica in replicas
         ),
-        machines_traced=any(each.properties.get("TracingConfiguration", {}).get("Enabled") for each in machines),
-        bucket_events=any("EventBridgeConfiguration" in json.dumps(each) for each in buckets),
-        access_log=any("AccessLogSettings" in each.properties for each in found.of("AWS::ApiGatewayV2::Stage")),
-        pages=bool(found.of("AWS::CloudFront::Distribution")),
+        machines_traced=any(machine.properties.get("TracingConfiguration", {}).get("Enabled") for machine in machines),
+        bucket_events=any("EventBridgeConfiguration" in json.dumps(bucket) for bucket in buckets),
+        access_log=any("AccessLogSettings" in stage.properties for stage in resources.of("AWS::ApiGatewayV2::Stage")),
+        pages=bool(resources.of("AWS::CloudFront::Distribution")),
         log_retention_days=max(kept) if len(kept) == len(retentions) and kept else None,
-        lake_cold_days=_lifecycle(found, INTERACTIONS_PREFIX, "Transitions", "TransitionInDays"),
-        dataset_days=int(_variables(found).get("DATASET_DAYS", 7)),
-        attribution_days=int(_variables(found).get("WINDOW_DAYS", 7)),
-        served_days=_lifecycle(found, SERVED_PREFIX, "ExpirationInDays"),
-        uncounted=tuple(sorted({each.type for each in found if not each.type.startswith(_KNOWN)})),
+        lake_cold_days=_lifecycle(resources, INTERACTIONS_PREFIX, "Transitions", "TransitionInDays"),
+        dataset_days=int(_variables(resources).get("DATASET_DAYS", 7)),
+        attribution_days=int(_variables(resources).get("WINDOW_DAYS", 7)),
+        served_days=_lifecycle(resources, SERVED_PREFIX, "ExpirationInDays"),
+        uncounted=tuple(sorted({resource.type for resource in resources if not resource.type.startswith(_KNOWN)})),
     )
 
 
-def _functions(found: Resources) -> Iterator[tuple[str, Function]]:
-    for each in found.of("AWS::Lambda::Function"):
-        properties = each.properties
+def _functions(resources: Resources) -> Iterator[tuple[str, Function]]:
+    for function in resources.of("AWS::Lambda::Function"):
+        properties = function.properties
         aliases = [
             alias
-            for alias in found.of("AWS::Lambda::Alias")
-            if each in found.meant(alias.properties["FunctionName"], alias.template)
+            for alias in resources.of("AWS::Lambda::Alias")
+            if function in resources.meant(alias.properties["FunctionName"], alias.template)
         ]
-        called = [each, *aliases]
+        called = [function, *aliases]
 
         def calls(value: Any, template: str, called: Sequence[Resource] = called) -> bool:
-            return any(meant in called for meant in found.meant(value, template))
+            return any(meant in called for meant in resources.meant(value, template))
 
         sources = [
-            _source(found, mapping)
-            for mapping in found.of("AWS::Lambda::EventSourceMapping")
+            _source(resources, mapping)
+            for mapping in resources.of("AWS::Lambda::EventSourceMapping")
             if calls(mapping.properties["FunctionName"], mapping.template)
         ]
         runs = sum(
             runs_a_month(str(rule.properties["ScheduleExpression"]))
-            for rule in found.of("AWS::Events::Rule")
+            for rule in resources.of("AWS::Events::Rule")
             if "ScheduleExpression" in rule.properties
             for target in rule.properties.get("Targets", ())
             if calls(target["Arn"], rule.template)
         )
         variables = properties.get("Environment", {}).get("Variables", {})
         yield (
-            _name(each),
+            _name(function),
             Function(
                 memory_mb=int(properties.get("MemorySize", 128)),
                 timeout_s=int(properties.get("Timeout", 3)),
@@ -257,8 +258,8 @@ def _name(function: Resource) -> str:
     return handler.split(".")[1] if handler.startswith("functions.") else function.logical_id
 
 
-def _source(found: Resources, mapping: Resource) -> EventSource:
-    streams = found.meant(mapping.properties["EventSourceArn"], mapping.template)
+def _source(resources: Resources, mapping: Resource) -> EventSource:
+    streams = resources.meant(mapping.properties["EventSourceArn"], mapping.template)
     is_kinesis = bool(streams) and streams[0].type == "AWS::Kinesis::Stream"
     return EventSource(
         kind="kinesis" if is_kinesis else "dynamodb",
@@ -267,8 +268,8 @@ def _source(found: Resources, mapping: Resource) -> EventSource:
     )
 
 
-def _stream(found: Resources) -> Stream:
-    streams = [each.properties for each in found.of("AWS::Kinesis::Stream")]
+def _stream(resources: Resources) -> Stream:
+    streams = [stream.properties for stream in resources.of("AWS::Kinesis::Stream")]
     if len(streams) != 1:
         raise InvalidInput(f"the templates have {len(streams)} Kinesis streams, expected one")
     stream = streams[0]
@@ -279,8 +280,8 @@ def _stream(found: Resources) -> Stream:
     )
 
 
-def _training(found: Resources) -> Training:
-    for machine in found.of("AWS::StepFunctions::StateMachine"):
+def _training(template_resources: Resources) -> Training:
+    for machine in template_resources.of("AWS::StepFunctions::StateMachine"):
         states = json.loads(_flat(machine.properties["DefinitionString"]))["States"].values()
         jobs = [state["Parameters"] for state in states if "createTrainingJob" in str(state.get("Resource"))]
         if not jobs:
@@ -289,16 +290,16 @@ def _training(found: Resources) -> Training:
         jobs.sort(key=lambda job: not job.get("EnableManagedSpotTraining"))
         runs = sum(
             runs_a_month(str(rule.properties["ScheduleExpression"]))
-            for rule in found.of("AWS::Events::Rule")
+            for rule in template_resources.of("AWS::Events::Rule")
             if "ScheduleExpression" in rule.properties
             for target in rule.properties.get("Targets", ())
-            if machine in found.meant(target["Arn"], rule.template)
+            if machine in template_resources.meant(target["Arn"], rule.template)
         )
-        variables = _variables(found)
+        variables = _variables(template_resources)
         trial_s = int(variables.get("CANARY_DURATION_S", 0)) * (variables.get("CANARY_SHARE_PERCENT", "0") != "0")
         look_s = next((int(state["Seconds"]) for state in states if state["Type"] == "Wait"), 0)
         engine = variables.get("DATASET_ENGINE", "lambda")
-        workers = [each.properties for each in found.of("AWS::Glue::Job")]
+        workers = [job.properties for job in template_resources.of("AWS::Glue::Job")]
         above = {"auto": int(variables.get("SPARK_ABOVE_MB", 0)), "spark": 0}.get(engine)
         counting = workers[0].get("DefaultArguments", {}) if workers else {}
         resources, stopping = jobs[0]["ResourceConfig"], jobs[0].get("StoppingCondition", {})
@@ -320,10 +321,10 @@ def _training(found: Resources) -> Training:
     return Training()
 
 
-def _variables(found: Resources) -> dict[str, str]:
+def _variables(resources: Resources) -> dict[str, str]:
     """Return the variables of all functions that are plain text, in one."""
     merged: dict[str, str] = {}
-    for function in found.of("AWS::Lambda::Function"):
+    for function in resources.of("AWS::Lambda::Function"):
         variables = function.properties.get("Environment", {}).get("Variables", {})
         merged |= {key: value for key, value in variables.items() if isinstance(value, str)}
     return merged
@@ -334,8 +335,8 @@ def _watched(alarm: Mapping[str, Any]) -> int:
     return max(1, sum("MetricStat" in metric for metric in alarm.get("Metrics", ())))
 
 
-def _lifecycle(found: Resources, prefix: str, key: str, inner: str | None = None) -> int | None:
-    for bucket in found.of("AWS::S3::Bucket"):
+def _lifecycle(resources: Resources, prefix: str, key: str, inner: str | None = None) -> int | None:
+    for bucket in resources.of("AWS::S3::Bucket"):
         for rule in bucket.properties.get("LifecycleConfiguration", {}).get("Rules", ()):
             if rule.get("Prefix") == prefix and key in rule:
                 return int(rule[key][0][inner] if inner else rule[key])

@@ -180,7 +180,7 @@ class Bill:
         sums: dict[str, float] = {}
         for line in self.lines:
             sums[line.service] = sums.get(line.service, 0.0) + line.dollars
-        return dict(sorted(sums.items(), key=lambda each: -each[1]))
+        return dict(sorted(sums.items(), key=lambda pair: -pair[1]))
 
     def to_json(self) -> dict[str, Any]:
         """Return the bill as a document: dollars with four decimals, lines in their order."""

@@ -166,9 +166,9 @@ def buckets(meter: Meter, summary: BilledResources, load: Load, calls: Mapping[s
             meter.add("S3", f"writes of {name}", quantity, "s3_writes", what)
             writes += quantity if name in ("count_trends", "publish_catalog") else 0.0
     listed, read = 0.0, 0.0
-    for name, each in calls.items():
+    for name, call in calls.items():
         for check, every_s in summary.functions[name].checks.items():
-            looks = min(each.calls, each.processes * MONTH_S / max(1, every_s))
+            looks = min(call.calls, call.processes * MONTH_S / max(1, every_s))
             listed, read = (listed + looks, read) if check.startswith("trends") else (listed, read + looks)
     meter.add("S3", "looks for something new", read, "s3_reads", "champion, configuration, catalogue, erased users")
     meter.add("S3", "looks for what trends", listed, "s3_writes", "a LIST each")
@@ -214,19 +214,19 @@ BOUNDS = Bounds(versions=2)
 def observability_charges(meter: Meter, summary: BilledResources, load: Load, calls: Mapping[str, Calls]) -> None:
     """Add the costs of logs, metrics, Prometheus and traces."""
     _logs(meter, summary, calls)
-    for name, each in calls.items():
-        months = sum(_series(written, each, summary.training.runs) for written in METRICS if written.service == name)
+    for name, call in calls.items():
+        months = sum(_series(written, call, summary.training.runs) for written in METRICS if written.service == name)
         meter.add("CloudWatch", f"metrics of {name}", months, "metrics", "those that it regularly sends, by the hour")
     reads = load.scrapes * (metrics_read() + 1)
     how = f"{metrics_read()} metrics and the alarms a scrape, each statistic counted as a metric"
     meter.add("CloudWatch", "metrics that Prometheus reads", reads, "metrics_read", how)
-    sampled = {name: _sampled(each.calls) for name, each in calls.items() if summary.functions[name].tracing}
+    sampled = {name: _sampled(call.calls) for name, call in calls.items() if summary.functions[name].tracing}
     traces = sum(sampled.values()) + (summary.training.runs if summary.machines_traced else 0)
     meter.add("X-Ray", "traces", traces, "traces", "one a second and function, and a twentieth of the rest")
 
 
 def _logs(meter: Meter, summary: BilledResources, calls: Mapping[str, Calls]) -> None:
-    parts = {f"log of {name}": each.calls * each.duration.log_bytes / 1e9 for name, each in calls.items()}
+    parts = {f"log of {name}": call.calls * call.duration.log_bytes / 1e9 for name, call in calls.items()}
     whole = sum(parts.values())
     for what, gb in parts.items():
         name = what.removeprefix("log of ")
@@ -305,18 +305,18 @@ MEMORY_GB = {
 
 def functions(meter: Meter, summary: BilledResources, calls: Mapping[str, Calls]) -> None:
     """Add the costs of functions' calls."""
-    for name, each in calls.items():
-        function, seconds = summary.functions[name], each.seconds
-        meter.add("Lambda", f"calls of {name}", each.calls, "lambda_requests", each.how)
+    for name, call in calls.items():
+        function, seconds = summary.functions[name], call.seconds
+        meter.add("Lambda", f"calls of {name}", call.calls, "lambda_requests", call.how)
         gb_s = seconds * function.memory_mb / 1024
-        how = f"{_milliseconds(each)} ms with {function.memory_mb} MB ({each.duration.seen})"
+        how = f"{_milliseconds(call)} ms with {function.memory_mb} MB ({call.duration.seen})"
         price = "lambda_arm_gb_s" if function.architecture == "arm64" else "lambda_x86_gb_s"
         meter.add("Lambda", f"time of {name}", gb_s, price, how)
         extra_gb = max(0, function.storage_mb - FREE_STORAGE_MB) / 1024
         how = f"{function.storage_mb} MB of disk, of which {FREE_STORAGE_MB} MB cost nothing"
         meter.add("Lambda", f"disk of {name}", seconds * extra_gb, "lambda_storage_gb_s", how)
-        if function.snap_start and each.calls:
-            restored_gb = min(each.calls, each.processes * HOURS / PROCESS_HOURS) * function.memory_mb / 1024
+        if function.snap_start and call.calls:
+            restored_gb = min(call.calls, call.processes * HOURS / PROCESS_HOURS) * function.memory_mb / 1024
             how = f"each process restarts every {PROCESS_HOURS} hours (assumption)"
             meter.add("Lambda", f"restores of {name}", restored_gb, "snap_start_restore_gb", how)
 
@@ -386,5 +386,5 @@ def _too_much(meter: Meter, summary: BilledResources, load: Load) -> None:
         )
 
 
-def _milliseconds(each: Calls) -> str:
-    return f"{min(math.ceil(each.duration.ms(each.records)), each.timeout_s * 1000):,}"
+def _milliseconds(calls: Calls) -> str:
+    return f"{min(math.ceil(calls.duration.ms(calls.records)), calls.timeout_s * 1000):,}"

@@ -59,13 +59,13 @@ def savings(
 ) -> list[Saving]:
     """Return the changes that save at least ten cents a month, the largest first."""
     whole = estimate(summary, load, prices=prices, durations=durations).dollars
-    found = []
+    savings = []
     for change in _changes(summary, load):
         less = whole - estimate(change.summary, change.load, prices=prices, durations=durations).dollars
         if less >= LEAST_DOLLARS:
             now, then = _text(change.now), _text(change.then)
-            found.append(Saving(setting=change.setting, now=now, then=then, dollars=less, but=change.but))
-    return sorted(found, key=lambda saving: -saving.dollars)
+            savings.append(Saving(setting=change.setting, now=now, then=then, dollars=less, but=change.but))
+    return sorted(savings, key=lambda saving: -saving.dollars)
 
 
 def _changes(summary: BilledResources, load: Load) -> Iterator[_Change]:
@@ -96,20 +96,20 @@ def _of_functions(summary: BilledResources, load: Load) -> Iterator[_Change]:
             changed = _with(summary, name, runs=then_day * DAYS)
             now = f"{functions[name].runs / DAYS:g} a day"
             yield _Change(setting=setting, now=now, then="rate(6 hours)", but=but, summary=changed, load=load)
-    if any(each.snap_start for each in functions.values()):
+    if any(function.snap_start for function in functions.values()):
         changed = _all(summary, snap_start=False)
         but = "a process that starts takes a second or more where its caller waits"
         yield _Change(setting="snap_start", now=True, then=False, but=but, summary=changed, load=load)
-    if warm := max((each.provisioned for each in functions.values()), default=0):
+    if warm := max((function.provisioned for function in functions.values()), default=0):
         changed = _all(summary, provisioned=0)
         snapped = {
-            name: dataclasses.replace(each, snap_start=functions[name].provisioned > 0)
-            for name, each in changed.functions.items()
+            name: dataclasses.replace(function, snap_start=functions[name].provisioned > 0)
+            for name, function in changed.functions.items()
         }
         changed = dataclasses.replace(changed, functions=snapped)
         but = "with snap_start true in its place: a start takes some tenths of a second"
         yield _Change(setting="provisioned_concurrency", now=warm, then=0, but=but, summary=changed, load=load)
-    if any(each.architecture != "arm64" for each in functions.values()):
+    if any(function.architecture != "arm64" for function in functions.values()):
         changed = _all(summary, architecture="arm64")
         but = "layers are built for the other processor"
         yield _Change(setting="architecture", now="x86_64", then="arm64", but=but, summary=changed, load=load)
@@ -167,7 +167,7 @@ def _of_training(summary: BilledResources, load: Load) -> Iterator[_Change]:
 
 
 def _of_observing(summary: BilledResources, load: Load) -> Iterator[_Change]:
-    if any(each.tracing for each in summary.functions.values()):
+    if any(function.tracing for function in summary.functions.values()):
         changed = dataclasses.replace(_all(summary, tracing=False), machines_traced=False)
         but = "no traces: only logs show why a request was slow"
         yield _Change(setting="tracing", now=True, then=False, but=but, summary=changed, load=load)
@@ -212,7 +212,7 @@ def _with(summary: BilledResources, name: str, **fields: object) -> BilledResour
 
 
 def _all(summary: BilledResources, **fields: object) -> BilledResources:
-    changed = {name: dataclasses.replace(each, **fields) for name, each in summary.functions.items()}  # type: ignore[arg-type]
+    changed = {name: dataclasses.replace(function, **fields) for name, function in summary.functions.items()}  # type: ignore[arg-type]
     return dataclasses.replace(summary, functions=changed)
 
 

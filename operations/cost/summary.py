@@ -160,9 +160,9 @@ class BilledResources:
                 raise InvalidInput(f"the summary has format {version!r}, expected {FORMAT_VERSION}")
             functions = {
                 name: Function(
-                    **{**each, "sources": tuple(EventSource(**source) for source in each.get("sources", ()))}
+                    **{**function, "sources": tuple(EventSource(**source) for source in function.get("sources", ()))}
                 )
-                for name, each in document.pop("functions").items()
+                for name, function in document.pop("functions").items()
             }
             stream, training = Stream(**document.pop("stream", {})), Training(**document.pop("training", {}))
             uncounted = tuple(document.pop("uncounted", ()))
@@ -177,14 +177,14 @@ def _plain(value: Any) -> Any:
         return value
     kept: dict[str, Any] = {}
     for field in dataclasses.fields(value):
-        each = getattr(value, field.name)
+        field_value = getattr(value, field.name)
         default = field.default_factory() if field.default_factory is not dataclasses.MISSING else field.default
-        if each == default:
+        if field_value == default:
             continue
-        if isinstance(each, Mapping):
-            kept[field.name] = {key: _plain(part) for key, part in each.items()}
-        elif isinstance(each, tuple | list):
-            kept[field.name] = [_plain(part) for part in each]
+        if isinstance(field_value, Mapping):
+            kept[field.name] = {key: _plain(part) for key, part in field_value.items()}
+        elif isinstance(field_value, tuple | list):
+            kept[field.name] = [_plain(part) for part in field_value]
         else:
-            kept[field.name] = _plain(each)
+            kept[field.name] = _plain(field_value)
     return kept

@@ -127,14 +127,16 @@ def traffic(summary: BilledResources, load: Load, *, durations: Mapping[str, Dur
     Events and requests are assumed to be spread evenly over the month. Bursts fill batches better, so this is the more
     expensive case.
     """
-    training, found = summary.training, dict[str, Calls]()
+    training, calls_by_function = summary.training, dict[str, Calls]()
     days = 1 + summary.attribution_days
     answers_a_day, events_a_day = float(load.requests_per_day), float(load.events_per_day)
 
     def add(name: str, calls: float, records: float, how: str) -> None:
         if name in summary.functions and name in durations:
             timeout_s = summary.functions[name].timeout_s
-            found[name] = Calls(calls=calls, records=records, duration=durations[name], timeout_s=timeout_s, how=how)
+            calls_by_function[name] = Calls(
+                calls=calls, records=records, duration=durations[name], timeout_s=timeout_s, how=how
+            )
 
     writes = load.event_calls + load.changes
     events_a_call = load.events / writes if writes else 0.0
@@ -183,7 +185,7 @@ def traffic(summary: BilledResources, load: Load, *, durations: Mapping[str, Dur
         answers_a_day * training.looks * training.look_s / 86_400 / 2,
         "a start and the looks of a trial",
     )
-    return found
+    return calls_by_function
 
 
 def on_spark(summary: BilledResources, load: Load) -> bool:

@@ -116,7 +116,7 @@ class Loop:
             "every row is imported",
             passed=not rejected,
             expected="0 rejected rows",
-            found=f"{sum(summary.imported for summary in imports):,} rows imported, {rejected:,} rejected",
+            actual=f"{sum(summary.imported for summary in imports):,} rows imported, {rejected:,} rejected",
         )
 
     def _train(self) -> str:
@@ -130,7 +130,7 @@ class Loop:
                 "the gate promotes the model",
                 passed=passed,
                 expected="promoted",
-                found=f"the model meets {len(outcome.reasons)} conditions of the gate and is champion"
+                actual=f"the model meets {len(outcome.reasons)} conditions of the gate and is champion"
                 if passed
                 else reasons,
             )
@@ -196,7 +196,7 @@ class Loop:
             "every live event updates its shopper's profile",
             passed=True,
             expected=f"{events:,} events",
-            found=f"{events:,} live events are in their shoppers' profiles, {seconds:.1f} s after the last was sent",
+            actual=f"{events:,} live events are in their shoppers' profiles, {seconds:.1f} s after the last was sent",
         )
         return before, after
 
@@ -228,19 +228,19 @@ class Loop:
             "the API ranks as the reference model does",
             passed=bool(rankings) and agreeing == len(rankings),
             expected=f"all {len(rankings)} answers in the same order",
-            found=f"{agreeing} of {len(rankings)} answers rank as the reference model does",
+            actual=f"{agreeing} of {len(rankings)} answers rank as the reference model does",
         )
         moved = sum(move.agrees for move in moves)
         self._check(
             "never-bought items move as in the reference model",
             passed=bool(moves) and moved == len(moves),
             expected=f"all {len(moves):,} moves between the same ranks",
-            found=f"{moved:,} of {len(moves):,} never-bought items moved as the reference model says",
+            actual=f"{moved:,} of {len(moves):,} never-bought items moved as the reference model says",
         )
         self._summary.replay["never_bought_items_moved"] = len(moves)
 
-    def _check(self, name: str, *, passed: bool, expected: str, found: str) -> None:
-        self._summary.checks.append(DemoCheck(name, passed, expected, found))
+    def _check(self, name: str, *, passed: bool, expected: str, actual: str) -> None:
+        self._summary.checks.append(DemoCheck(name, passed, expected, actual))
 
 
 def _served(version: str, api: Api, user_id: str) -> Recommendations:

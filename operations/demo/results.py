@@ -148,9 +148,9 @@ class DemoSummary:
         """
         failed = [check for check in self.checks if not check.passed]
         if failed:
-            found = "; ".join(f"{check.name}: expected {check.expected}, found {check.found}" for check in failed)
+            problems = "; ".join(f"{check.name}: expected {check.expected}, found {check.found}" for check in failed)
             raise DemoFailed(
-                f"the demo's check failed: {found}. See {path}, or run `alsolike demo --verbose` for tables"
+                f"the demo's check failed: {problems}. See {path}, or run `alsolike demo --verbose` for tables"
             )
 
     def _shopper_document(self, shopper: Shopper) -> dict[str, Any]:

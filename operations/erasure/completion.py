@@ -34,6 +34,6 @@ def _failure(where: Deployment, receipt: ErasureReceipt) -> str | None:
     machine = where.names.erasure_state_machine_arn
     execution = f"{machine.replace(':stateMachine:', ':execution:')}:{receipt.erasure_id}-{receipt.runs}"
     with translate_aws_errors(f"execution {execution}"):
-        found: dict[str, Any] = where.client("stepfunctions").describe_execution(executionArn=execution)
-    ended = str(found["status"])
+        execution_state: dict[str, Any] = where.client("stepfunctions").describe_execution(executionArn=execution)
+    ended = str(execution_state["status"])
     return None if ended in ("RUNNING", "SUCCEEDED") else f"is {ended}"

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 def receipts(where: Deployment) -> Iterator[ErasureReceipt]:
     """Yield every erasure's receipt."""
-    for found in scan(where.client("s3"), where.names.artefact_bucket, ERASURE_RECEIPTS_PREFIX):
-        if found.body is not None:
-            yield ErasureReceipt.from_json(found.body)
+    for stored in scan(where.client("s3"), where.names.artefact_bucket, ERASURE_RECEIPTS_PREFIX):
+        if stored.body is not None:
+            yield ErasureReceipt.from_json(stored.body)
 
 
 def user_data_of(where: Deployment, *, on_object: Callable[[], None]) -> UserData:

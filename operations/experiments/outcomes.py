@@ -70,14 +70,14 @@ def read_engagement(client: Any, bucket: str, *, first: str, last: str) -> Itera
 
 
 def _files(client: Any, bucket: str, prefix: str, *, first: str, last: str) -> Iterator[tuple[str, pq.ParquetFile]]:
-    for found in scan(client, bucket, prefix, after=f"{prefix}{SERVED_PARTITION}={first}", at_once=2):
-        if _date(found.key) > last:
+    for stored in scan(client, bucket, prefix, after=f"{prefix}{SERVED_PARTITION}={first}", at_once=2):
+        if _date(stored.key) > last:
             return
-        if found.body is not None:
+        if stored.body is not None:
             try:
-                yield found.key, pq.ParquetFile(io.BytesIO(found.body))
+                yield stored.key, pq.ParquetFile(io.BytesIO(stored.body))
             except pa.ArrowInvalid as error:
-                raise InvalidInput(f"s3://{bucket}/{found.key} is not a Parquet file: {error}") from error
+                raise InvalidInput(f"s3://{bucket}/{stored.key} is not a Parquet file: {error}") from error
 
 
 def _date(key: str) -> str:

@@ -138,8 +138,8 @@ def _detectable(experiment: Experiment, traffic: _Traffic, *, looks: bool) -> fl
         for arm in experiment.arms
         if arm is not control
     ]
-    found = [lift for lift in lifts if lift is not None]
-    return max(found) if len(found) == len(lifts) else None
+    detectable = [lift for lift in lifts if lift is not None]
+    return max(detectable) if len(detectable) == len(lifts) else None
 
 
 def _days_for(wanted_lift: float, experiment: Experiment, traffic: Callable[[int], _Traffic]) -> int | None:
@@ -150,21 +150,21 @@ def _days_for(wanted_lift: float, experiment: Experiment, traffic: Callable[[int
     return None
 
 
-def lines(found: Plan) -> list[str]:
+def lines(plan: Plan) -> list[str]:
     """Return a plan in words."""
-    if found.detectable_lift is None or found.users is None or found.answers is None or found.value is None:
-        why = "no answers to named users" if not found.baseline_days else f"nothing to count for {found.metric}"
+    if plan.detectable_lift is None or plan.users is None or plan.answers is None or plan.value is None:
+        why = "no answers to named users" if not plan.baseline_days else f"nothing to count for {plan.metric}"
         return [f"what can be found is not known: there was {why} in the {BASELINE_DAYS} days before"]
     said = [
-        f"in {found.days} days, going by the last {found.baseline_days}: {found.users:,} users, {found.answers:,} "
-        f"answers, {found.metric} {found.value:.4g}",
-        f"finds a lift of {found.detectable_lift:.1%} or more with a chance of {POWER:.0%} "
-        f"({found.detectable_lift_at_end:.1%} if it were looked at only once, at the end)",
+        f"in {plan.days} days, going by the last {plan.baseline_days}: {plan.users:,} users, {plan.answers:,} "
+        f"answers, {plan.metric} {plan.value:.4g}",
+        f"finds a lift of {plan.detectable_lift:.1%} or more with a chance of {POWER:.0%} "
+        f"({plan.detectable_lift_at_end:.1%} if it were looked at only once, at the end)",
     ]
-    if found.wanted_lift is not None:
-        needed = found.days_for_wanted_lift
+    if plan.wanted_lift is not None:
+        needed = plan.days_for_wanted_lift
         said.append(
-            f"a lift of {found.wanted_lift:.1%} takes "
+            f"a lift of {plan.wanted_lift:.1%} takes "
             + (f"more than {MAX_DAYS} days" if needed is None else f"{needed} day{'s' * (needed != 1)}")
         )
     return said

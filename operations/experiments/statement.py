@@ -94,10 +94,10 @@ def experiment_of(configuration: Configuration, name: str) -> Experiment:
     NotFound
         If there is none of the name.
     """
-    if (found := configuration.experiments.get(name)) is None:
+    if (experiment := configuration.experiments.get(name)) is None:
         known = ", ".join(configuration.experiments) or "none"
         raise NotFound(f"there is no experiment {name!r}, expected one of the configuration's: {known}")
-    return found
+    return experiment
 
 
 def arm_of(experiment: Experiment, name: str) -> Arm:
@@ -162,9 +162,9 @@ def check_running(before: Configuration, after: Configuration, *, now_ms: int) -
     InvalidInput
         Naming every such experiment.
     """
-    if found := disturbances(before, after, now_ms=now_ms):
+    if disturbed := disturbances(before, after, now_ms=now_ms):
         raise InvalidInput(
-            f"{'; '.join(found)}: copy the live values (alsolike config show). To change an experiment, "
+            f"{'; '.join(disturbed)}: copy the live values (alsolike config show). To change an experiment, "
             "stop it (alsolike experiments stop NAME) and start one with another name"
         )
 
@@ -175,19 +175,19 @@ def disturbances(before: Configuration, after: Configuration, *, now_ms: int) ->
     A report rests on what was said before the start: shares, arms and planned answers that change with what was seen
     make users change their arm and the test invalid. One that has ended runs again where a file was not kept in step.
     """
-    found = []
+    reasons = []
     for name, running in before.experiments.items():
         then = after.experiments.get(name)
         if running.end_ms is not None and running.end_ms <= now_ms:
             if then is not None and then.runs(now_ms):
-                found.append(f"the experiment {name} has ended and would run again")
+                reasons.append(f"the experiment {name} has ended and would run again")
         elif not running.runs(now_ms):
             continue
         elif then is None:
-            found.append(f"the experiment {name} runs and is taken out")
+            reasons.append(f"the experiment {name} runs and is taken out")
         elif dataclasses.replace(then, end_ms=running.end_ms) != running:
-            found.append(f"the experiment {name} runs and is changed in more than its end")
-    return found
+            reasons.append(f"the experiment {name} runs and is changed in more than its end")
+    return reasons
 
 
 def _is_there(where: Deployment, version: str) -> bool:

@@ -72,12 +72,12 @@ def replay(
         "inputList": (row.item_ids or None) if row.recommender == RANKING else None,
         "history": [
             {
-                "timeMs": each.event_time_ms,
-                "eventId": each.event_id,
-                "itemId": each.item_id,
-                "eventType": each.event_type,
+                "timeMs": interaction.event_time_ms,
+                "eventId": interaction.event_id,
+                "itemId": interaction.item_id,
+                "eventType": interaction.event_type,
             }
-            for each in history
+            for interaction in history
         ],
         **(said or {}),
     }
@@ -102,7 +102,7 @@ def differences(row: Served, again: Replay, *, said: Mapping[str, Any] | None = 
     said = said or {}
     if list(again.item_ids) == row.item_ids:
         return []
-    found = [
+    differences = [
         f"{what} is {now} now, it was {then}"
         for what, then, now in (
             ("the model version", row.model_version, again.model_version),
@@ -115,14 +115,14 @@ def differences(row: Served, again: Replay, *, said: Mapping[str, Any] | None = 
         if then != now
     ]
     if drawn := [str(place) for place, chance in enumerate(row.propensities, 1) if chance is not None]:
-        found.append(f"chance chose for place {', '.join(drawn)}")
+        differences.append(f"chance chose for place {', '.join(drawn)}")
     if "promotions" not in said and any(origin.startswith(PROMOTED) for origin in row.origins):
-        found.append("promotions that the request itself asked for are not kept: --request says them")
+        differences.append("promotions that the request itself asked for are not kept: --request says them")
     if row.filter is not None and "filterValues" not in said:
-        found.append(f"the values with which filter {row.filter} was asked are not kept: --request says them")
+        differences.append(f"the values with which filter {row.filter} was asked are not kept: --request says them")
     if TRENDING in (row.recommender, row.source):
-        found.append("what trends is counted as it is now, of the window of an hour")
-    return found or [
+        differences.append("what trends is counted as it is now, of the window of an hour")
+    return differences or [
         "nothing that the row keeps: the catalogue and what the shop says of the user are as they are now, what the "
         "request excluded or said of the user is in --request alone, and the newest interactions may have come too late"
     ]

@@ -84,9 +84,9 @@ def _objects(where: Deployment, said: RecommendationId) -> Iterator[bytes]:
 def _row(content: bytes, recommendation_id: str) -> Served | None:
     import pyarrow.parquet as pq
 
-    found: list[dict[str, Any]] = pq.read_table(
+    rows: list[dict[str, Any]] = pq.read_table(
         io.BytesIO(content),
         columns=list(SERVED_COLUMNS),
         filters=[("recommendation_id", "==", recommendation_id)],
     ).to_pylist()
-    return served.checked(Served(**found[0])) if found else None
+    return served.checked(Served(**rows[0])) if rows else None

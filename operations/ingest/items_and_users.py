@@ -100,7 +100,7 @@ class MetadataFile(Generic[R]):
         """Return the ids under which the rows are stored, and the places of erased users'."""
         if self.people is None:
             return ids, []
-        stored = [self.people.ids.user(each) if each else None for each in ids]
+        stored = [self.people.ids.user(user_id) if user_id else None for user_id in ids]
         gone = self.people.erased(pa.array(stored, pa.string()))
         return stored, [] if gone is None else np.flatnonzero(gone).tolist()
 
@@ -167,15 +167,15 @@ def put_rows(rows: Sequence[R], kind: RowKind[R], store: RowStore[R], *, clock_m
 
 def _cells(column: pa.ChunkedArray, kind: ColumnType | None) -> tuple[list[Any], dict[int, str]]:
     """Return a column as JSON values, and what is wrong with which; a list becomes `a|b`, as in a CSV."""
-    found = value_type(column.type)
+    inferred = value_type(column.type)
     if kind is ColumnType.TIMESTAMP:
         return _times(column)
-    number = pa.types.is_integer(found) or pa.types.is_floating(found)
-    if kind is None and (number or pa.types.is_boolean(found)):
+    number = pa.types.is_integer(inferred) or pa.types.is_floating(inferred)
+    if kind is None and (number or pa.types.is_boolean(inferred)):
         return _finite(column).to_pylist(), {}
     if kind is ColumnType.NUMBER and number:
         return _finite(column).to_pylist(), {}
-    if kind is ColumnType.BOOLEAN and pa.types.is_boolean(found):
+    if kind is ColumnType.BOOLEAN and pa.types.is_boolean(inferred):
         return column.to_pylist(), {}
     texts = as_text(column).to_pylist()
     if kind is ColumnType.NUMBER:

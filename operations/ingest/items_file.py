@@ -57,8 +57,8 @@ def read_items(
     (source,) = find([path], s3=lambda: None)
     data = open_file(source, mapping)
     open_metadata(data, ITEMS, columns=columns)  # raises before its rows are read
-    found = {} if data.is_parquet else infer([data], without=(column_name(ITEMS.key.upper()), *columns))
-    file = open_metadata(data, ITEMS, columns={**columns, **found})
+    inferred = {} if data.is_parquet else infer([data], without=(column_name(ITEMS.key.upper()), *columns))
+    file = open_metadata(data, ITEMS, columns={**columns, **inferred})
     properties: dict[str, Mapping[str, Any]] = {}
     refused: list[tuple[int, str]] = []
     for chunk in data.chunks():
@@ -74,5 +74,5 @@ def read_items(
         )
     if not properties:
         raise InvalidInput(f"{path} has no rows")
-    names = [name for name in data.schema.names if column_name(name) in found and name != _CREATION_TIMESTAMP]
-    return ItemsFile(properties, {name: found[column_name(name)] for name in names})
+    names = [name for name in data.schema.names if column_name(name) in inferred and name != _CREATION_TIMESTAMP]
+    return ItemsFile(properties, {name: inferred[column_name(name)] for name in names})

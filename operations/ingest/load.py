@@ -77,14 +77,14 @@ def import_interactions(
         ids=stored_ids(deployment),
     ) as run:
         inputs = open_inputs(names, deployment, options)
-        for each in inputs:
-            interactions.check_columns(each.file, configuration=run.configuration)
-            if default_event_type == "view" and "EVENT_TYPE" not in each.file.schema.names:
+        for source in inputs:
+            interactions.check_columns(source.file, configuration=run.configuration)
+            if default_event_type == "view" and "EVENT_TYPE" not in source.file.schema.names:
                 progress.say(
-                    f"{each.file.name} has no EVENT_TYPE: its rows are imported as views. Import purchases with "
+                    f"{source.file.name} has no EVENT_TYPE: its rows are imported as views. Import purchases with "
                     "`--event-type purchase`"
                 )
-        summaries = tuple(run.take(each) for each in inputs)
+        summaries = tuple(run.take(source) for source in inputs)
         profiles = run.users() if options.dry_run else run.seed()
     return ImportSummary(
         summaries, run.objects, len(run.days), profiles, time.monotonic() - started, dry_run=options.dry_run
@@ -149,29 +149,29 @@ class InteractionsImport:
         self._writer.__exit__()
         self.latest.__exit__(None, None, None)
 
-    def take(self, each: Input) -> FileSummary:
+    def take(self, source: Input) -> FileSummary:
         """Import one file, or skip it if that was done."""
-        content_id = each.file.source.content_id()
-        columns = each.file.schema.names
+        content_id = source.file.source.content_id()
+        columns = source.file.schema.names
         journal = self._journal(content_id, {**self._read_as(), "columns": columns})
         if not self._options.again and journal.other_options.get("columns", columns) != columns:
             others = ", ".join(journal.other_options["columns"])
             raise InvalidInput(
-                f"{each.file.name} was imported before with other columns ({others}). Its rows are in the lake under "
+                f"{source.file.name} was imported before with other columns ({others}). Its rows are in the lake under "
                 "other event ids, and would count twice; --again imports it all the same"
             )
         if journal.finished is not None:
-            before = _finished_before(each, journal)
+            before = _finished_before(source, journal)
             if not self._options.again and before is not None:
-                progress.say(f"{each.file.name} was imported before: nothing to do (--again imports it once more)")
+                progress.say(f"{source.file.name} was imported before: nothing to do (--again imports it once more)")
                 return before
             journal.restart(self._now_ms)
         imported = 0
-        with each.importing() as (step, rejected), journal.saving():
+        with source.importing() as (step, rejected), journal.saving():
             if journal.is_begun:
-                progress.say(f"{each.file.name} continues an interrupted import")
+                progress.say(f"{source.file.name} continues an interrupted import")
             pending: deque[tuple[str, int, list[Future[None]]]] = deque()
-            for chunk in each.file.chunks(plain=interactions.PLAIN, on_bytes=step.reach):
+            for chunk in source.file.chunks(plain=interactions.PLAIN, on_bytes=step.reach):
                 checked = interactions.check(
                     chunk.rows,
                     default_event_type=self._event_type,
@@ -189,7 +189,7 @@ class InteractionsImport:
             while pending:
                 imported += _completed(*pending.popleft(), journal)
             step.note(progress.counted(imported, "row"))
-        summary = each.summary(imported, rejected)
+        summary = source.summary(imported, rejected)
         self._taken.append((journal, summary, content_id))
         return summary
 
@@ -235,8 +235,8 @@ class InteractionsImport:
         self.days |= days
         if self._options.dry_run:
             self.objects += len(days)
-            found = rows.user_hashes[np.unique(rows.texts["user_id"].codes), 0]
-            self._users = np.union1d(self._users, found)
+            hashes = rows.user_hashes[np.unique(rows.texts["user_id"].codes), 0]
+            self._users = np.union1d(self._users, hashes)
             return []
         futures = [self._background.submit(self.latest.add, rows)]
         if journal.counted(f"chunk {index}") is None:
@@ -266,15 +266,15 @@ def _completed(step: str, rows: int, futures: Sequence[Future[None]], journal: J
     return rows
 
 
-def _finished_before(each: Input, journal: Journal) -> FileSummary | None:
+def _finished_before(source: Input, journal: Journal) -> FileSummary | None:
     """Return what an earlier import came to, if its bad rows are still where this one would write them."""
-    found = FileSummary(**{**(journal.finished or {}), "imported_before_ms": journal.started_ms})
-    if found.rejected and not each.dry_run and not each.rejected_path.exists():
+    summary = FileSummary(**{**(journal.finished or {}), "imported_before_ms": journal.started_ms})
+    if summary.rejected and not source.dry_run and not source.rejected_path.exists():
         return None
     return dataclasses.replace(
-        found,
-        file=each.file.name,
+        summary,
+        file=source.file.name,
         imported=0,
-        imported_before=found.imported,
-        rejected_file=str(each.rejected_path) if found.rejected else None,
+        imported_before=summary.imported,
+        rejected_file=str(source.rejected_path) if summary.rejected else None,
     )

@@ -74,20 +74,22 @@ def _import(
     configurations = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
     current = configurations.current()
     types = columns(current.configuration())
-    for each in inputs:
-        open_metadata(each.file, kind, columns=types, people=people)  # refuses what is none of these files
-        _say_unusable_names(each.file)
-    found = infer([each.file for each in inputs], without=(column_name(kind.key.upper()), *types))
-    inferred = declarable(found) if options.declares else {}
+    for source in inputs:
+        open_metadata(source.file, kind, columns=types, people=people)  # refuses what is none of these files
+        _say_unusable_names(source.file)
+    columns_inferred = infer([source.file for source in inputs], without=(column_name(kind.key.upper()), *types))
+    inferred = declarable(columns_inferred) if options.declares else {}
     if inferred and not options.dry_run:
         document = declared(current.document, inferred, dataset=kind.list_field)
-        reason = f"columns of {', '.join(each.file.name for each in inputs)}"
+        reason = f"columns of {', '.join(source.file.name for source in inputs)}"
         text = configurations.version(current.version).text
         text = declared_text(text, document, inferred, dataset=kind.list_field)
         configurations.apply(current, document, text=text, by="alsolike import", reason=reason[:200], now_ms=now_ms)
-    files = [open_metadata(each.file, kind, columns={**types, **found}, people=people) for each in inputs]
+    files = [
+        open_metadata(source.file, kind, columns={**types, **columns_inferred}, people=people) for source in inputs
+    ]
     summaries = tuple(
-        _take(each, file, store, deployment, now_ms=now_ms) for each, file in zip(inputs, files, strict=True)
+        _take(source, file, store, deployment, now_ms=now_ms) for source, file in zip(inputs, files, strict=True)
     )
     return ImportSummary(
         summaries, 0, 0, 0, time.monotonic() - started, dry_run=options.dry_run,
@@ -107,26 +109,26 @@ def _say_unusable_names(file: DataFile) -> None:
 
 
 def _take(
-    each: Input, file: MetadataFile[R], store: RowStore[R], deployment: Deployment, *, now_ms: int
+    source: Input, file: MetadataFile[R], store: RowStore[R], deployment: Deployment, *, now_ms: int
 ) -> FileSummary:
     journal = Journal(
         deployment.client("s3"),
         deployment.names.artefact_bucket,
-        f"{file.kind.list_field}-{each.file.source.content_id()}",
-        options={"columns": each.file.schema.names, "types": dict(file.types)},
+        f"{file.kind.list_field}-{source.file.source.content_id()}",
+        options={"columns": source.file.schema.names, "types": dict(file.types)},
         now_ms=now_ms,
-        read_only=each.dry_run,
+        read_only=source.dry_run,
     )
     imported, began = 0, time.monotonic()
 
     def clock_ms() -> int:
         return now_ms + round((time.monotonic() - began) * 1000)
 
-    with each.importing() as (step, rejected), journal.saving():
-        for chunk in each.file.chunks(rows=CHUNK_ROWS, on_bytes=step.reach):
+    with source.importing() as (step, rejected), journal.saving():
+        for chunk in source.file.chunks(rows=CHUNK_ROWS, on_bytes=step.reach):
             rows, bad, reasons = file.check(chunk)
             rejected.add(chunk, bad, reasons)
-            if each.dry_run or journal.counted(f"chunk {chunk.index}") is not None:
+            if source.dry_run or journal.counted(f"chunk {chunk.index}") is not None:
                 imported += len(rows)
             else:
                 for count in put_rows(rows, file.kind, store, clock_ms=clock_ms):
@@ -135,4 +137,4 @@ def _take(
                 journal.record(f"chunk {chunk.index}", len(rows))
             step.note(progress.counted(imported, "row"))
     journal.forget()  # the table changes after an import, so that importing the same file later must write it again
-    return each.summary(imported, rejected)
+    return source.summary(imported, rejected)

@@ -181,19 +181,19 @@ def find(names: Sequence[str | Path], s3: Callable[[], Any]) -> list[Source]:
     Unavailable
         If S3 does not answer.
     """
-    found: list[Source] = []
+    sources: list[Source] = []
     for name in names:
         if str(name).startswith(_SCHEME):
-            found += _objects(str(name), s3())
+            sources += _objects(str(name), s3())
         else:
             path = Path(name)
             if not path.is_file():
                 raise InvalidInput(f"{path} does not exist, or is not a file")
-            found.append(LocalFile(path))
-    for source in found:
+            sources.append(LocalFile(path))
+    for source in sources:
         if not source.name.lower().endswith(SUFFIXES):
             raise InvalidInput(f"{source.name} has an unknown extension; expected one of {', '.join(SUFFIXES)}")
-    return found
+    return sources
 
 
 def _objects(uri: str, client: Any) -> list[SourceObject]:
@@ -204,17 +204,17 @@ def _objects(uri: str, client: Any) -> list[SourceObject]:
     try:
         with translate_aws_errors(uri):
             if plain != key or not key or key.endswith("/"):
-                found = list(_listed(client, bucket, prefix=plain, pattern=key if plain != key else f"{key}*"))
+                objects = list(_listed(client, bucket, prefix=plain, pattern=key if plain != key else f"{key}*"))
             else:
                 head = client.head_object(Bucket=bucket, Key=key)
-                found = [SourceObject(client, bucket, key, head["ContentLength"], head["ETag"])]
+                objects = [SourceObject(client, bucket, key, head["ContentLength"], head["ETag"])]
     except Unavailable as error:
         if error.code in MISSING or error.code == "NoSuchBucket":
             raise InvalidInput(f"{uri} is not an object on S3") from error
         raise
-    if not found:
+    if not objects:
         raise InvalidInput(f"{uri} names no data file, expected names that end with one of {', '.join(SUFFIXES)}")
-    return found
+    return objects
 
 
 def _listed(client: Any, bucket: str, *, prefix: str, pattern: str) -> Iterator[SourceObject]:

@@ -96,7 +96,12 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Figur
 
 def _figures(manifest: Manifest) -> dict[str, Any]:
     chosen: dict[str, Any] = next(
-        (each for each in manifest.metrics.get("candidates", ()) if each.get("algorithm") == manifest.algorithm), {}
+        (
+            candidate
+            for candidate in manifest.metrics.get("candidates", ())
+            if candidate.get("algorithm") == manifest.algorithm
+        ),
+        {},
     )
     rest = {name: value for name, value in manifest.metrics.items() if name not in ("candidates", "k")}
     own = {

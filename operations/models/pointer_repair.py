@@ -44,7 +44,7 @@ def repair_pointer(client: Any, bucket: str, *, version: str | None, reason: str
     else:
         return None
     stored = _versions(client, bucket)
-    etag = next((each["ETag"] for each in stored if each["IsLatest"]), "")
+    etag = next((version["ETag"] for version in stored if version["IsLatest"]), "")
     if version is not None:
         earlier = next(_readable(client, bucket, stored), None)
         promotion = Promotion(version, now_ms, reason)
@@ -72,16 +72,16 @@ def forget_pointer(client: Any, bucket: str) -> None:
     """
     with translate_aws_errors(f"s3://{bucket}/{CHAMPION_KEY}"):
         for page in _pages(client, bucket):
-            for each in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
-                if each["Key"] == CHAMPION_KEY:
-                    client.delete_object(Bucket=bucket, Key=CHAMPION_KEY, VersionId=each["VersionId"])
+            for version in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+                if version["Key"] == CHAMPION_KEY:
+                    client.delete_object(Bucket=bucket, Key=CHAMPION_KEY, VersionId=version["VersionId"])
 
 
 def _versions(client: Any, bucket: str) -> list[dict[str, Any]]:
     """Return the stored versions, the latest first."""
     with translate_aws_errors(f"s3://{bucket}/{CHAMPION_KEY}"):
         pages = _pages(client, bucket)
-        return [each for page in pages for each in page.get("Versions", ()) if each["Key"] == CHAMPION_KEY]
+        return [version for page in pages for version in page.get("Versions", ()) if version["Key"] == CHAMPION_KEY]
 
 
 def _pages(client: Any, bucket: str) -> Any:
@@ -89,12 +89,12 @@ def _pages(client: Any, bucket: str) -> Any:
 
 
 def _readable(client: Any, bucket: str, versions: list[dict[str, Any]]) -> Iterator[Champion]:
-    for each in versions:
+    for version in versions:
         with translate_aws_errors(f"s3://{bucket}/{CHAMPION_KEY}"):
-            answer = client.get_object(Bucket=bucket, Key=CHAMPION_KEY, VersionId=each["VersionId"])
+            answer = client.get_object(Bucket=bucket, Key=CHAMPION_KEY, VersionId=version["VersionId"])
             body = answer["Body"].read()
         try:
-            champion = Champion.of(orjson.loads(body), etag=each["ETag"])
+            champion = Champion.of(orjson.loads(body), etag=version["ETag"])
         except (ValueError, KeyError, TypeError):
             continue
         if champion is not None:

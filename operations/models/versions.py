@@ -53,8 +53,8 @@ def status(of: ModelVersion) -> str:
 
 def left_out(of: Manifest) -> Mapping[str, str]:
     """Return why algorithms are not among the candidates, by name; bundles of earlier versions do not say."""
-    found: Mapping[str, str] = of.metrics.get("left_out", {})
-    return found
+    left_out: Mapping[str, str] = of.metrics.get("left_out", {})
+    return left_out
 
 
 def holdout_title(of: Manifest) -> str:

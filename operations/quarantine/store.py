@@ -50,15 +50,15 @@ class QuarantineStore:
         Unavailable
             If the lake bucket does not answer.
         """
-        found = []
+        letters = []
         for prefix in (QUARANTINE_PREFIX, FAILED_BATCHES_PREFIX):
             with translate_aws_errors(f"s3://{self._bucket}/{prefix}"):
                 for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
-                    found += [
+                    letters += [
                         Entry(int(entry["LastModified"].timestamp() * 1000), entry["Key"])
                         for entry in page.get("Contents", [])
                     ]
-        return sorted(found, key=lambda entry: entry.age, reverse=True)
+        return sorted(letters, key=lambda entry: entry.age, reverse=True)
 
     def find(self, name: str) -> Entry:
         """Return the object with a key, or with an id or the beginning of one.
@@ -96,7 +96,7 @@ class QuarantineStore:
 
     def delete(self, held: Iterable[DeadLetter]) -> None:
         """Delete objects."""
-        keys = [each.key for each in held]
+        keys = [letter.key for letter in held]
         for start in range(0, len(keys), 1000):
             with translate_aws_errors(f"s3://{self._bucket}"):
                 self._client.delete_objects(

@@ -65,7 +65,9 @@ def _rewrite(s3: Any, bucket: str, listed: LakeObject, erased: ErasedUsers, sess
         ids = rows.select(["user_id", "session_id"]).to_pandas(types_mapper=pd.ArrowDtype)
         users = [user for user in ids["user_id"].dropna().unique() if user in erased]
         anonymous = ids.loc[ids["user_id"].isna(), "session_id"]
-        gone = [each for each in anonymous.dropna().unique() if each in sessions or erased.has_session(each)]
+        gone = [
+            session for session in anonymous.dropna().unique() if session in sessions or erased.has_session(session)
+        ]
         kept = ~(ids["user_id"].isin(users) | (ids["user_id"].isna() & ids["session_id"].isin(gone))).astype(bool)
         if kept.all():
             return False
@@ -90,9 +92,9 @@ def _rewrite_log(s3: Any, bucket: str, erased: ErasedUsers) -> int:
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=kind.prefix):
             for entry in page.get("Contents", []):
                 body = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
-                found = list(change_log.decode(kind, body, name=entry["Key"]))
-                kept = [change for change in found if change.entity_id not in erased]
-                if len(kept) < len(found):
+                changes = list(change_log.decode(kind, body, name=entry["Key"]))
+                kept = [change for change in changes if change.entity_id not in erased]
+                if len(kept) < len(changes):
                     s3.put_object(Bucket=bucket, Key=entry["Key"], Body=change_log.encode(kind, kept))
                     rewritten += 1
     return rewritten

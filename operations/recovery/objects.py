@@ -79,16 +79,16 @@ def carry_out(where: Deployment, planned: Sequence[Planned]) -> None:
         If S3 does not answer.
     """
     s3 = where.client("s3")
-    for each in planned:
-        if not each.changes:
+    for copy in planned:
+        if not copy.changes:
             continue
-        what = f"s3://{each.bucket}/{each.prefix}"
+        what = f"s3://{copy.bucket}/{copy.prefix}"
         with (
-            progress.step(each.prefix, total=len(each.changes)) as step,
+            progress.step(copy.prefix, total=len(copy.changes)) as step,
             ThreadPoolExecutor(_THREADS, "restore") as pool,
             translate_aws_errors(what),
         ):
-            for _ in pool.map(lambda change, bucket=each.bucket: apply(s3, bucket, change), each.changes):
+            for _ in pool.map(lambda change, bucket=copy.bucket: apply(s3, bucket, change), copy.changes):
                 step.advance()
 
 

@@ -19,5 +19,5 @@ def past(where: Deployment, profile_id: str, *, received_by_ms: int) -> Profile:
         If S3 does not answer.
     """
     rows = LakeReader(where.client("s3"), where.names.lake_bucket, received_by_ms=received_by_ms)
-    with progress.step("the lake", total=2 * sum(found.size_bytes for found in rows.objects())) as step:
+    with progress.step("the lake", total=2 * sum(stored.size_bytes for stored in rows.objects())) as step:
         return profile_of(rows, profile_id, length=history_length(where), on_bytes=step.advance)

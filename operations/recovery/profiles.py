@@ -29,11 +29,11 @@ def logins_of(rows: LakeReader, *, on_bytes: Callable[[float], None] = lambda do
     """Return the first login of each session (`identity.session_logins`); memory grows only with their number."""
     logins = identity.session_logins(_frame(_NO_ROWS))
     pending: list[pd.DataFrame] = []
-    for found in rows.objects():
-        pending.extend(identity.session_logins(_frame(piece)) for piece in rows.read(found, _IDENTITY_COLUMNS))
+    for stored in rows.objects():
+        pending.extend(identity.session_logins(_frame(piece)) for piece in rows.read(stored, _IDENTITY_COLUMNS))
         if sum(map(len, pending)) > max(len(logins), _PENDING_LOGINS):  # each is compared a bounded number of times
             logins, pending = identity.session_logins(pd.concat([logins, *pending])), []
-        on_bytes(found.size_bytes)
+        on_bytes(stored.size_bytes)
     return identity.session_logins(pd.concat([logins, *pending]))
 
 
@@ -52,14 +52,14 @@ def profiles_of(
     objects = rows.objects()
     marks = _marks(logins)
     # Compressed bytes make several times as many in memory.
-    files = 1 + sum(found.size_bytes for found in objects) * 4 // _FILE_BYTES
+    files = 1 + sum(stored.size_bytes for stored in objects) * 4 // _FILE_BYTES
     with tempfile.TemporaryDirectory(prefix="alsolike-") as directory:
         sorted_rows = ProfileFiles(Path(directory), files=min(files, 256))
-        for found in objects:
-            for piece in rows.read(found, _COLUMNS):
+        for stored in objects:
+            for piece in rows.read(stored, _COLUMNS):
                 frame = _owned(_frame(piece), logins)
                 sorted_rows.add(pa.Table.from_pandas(frame[list(PROFILE_COLUMNS)], preserve_index=False))
-            on_bytes(found.size_bytes)
+            on_bytes(stored.size_bytes)
         for profile in sorted_rows.profiles(length=length):
             yield dataclasses.replace(profile, joined=marks.pop(profile.profile_id, None))
     for session, joined in marks.items():
@@ -76,13 +76,13 @@ def profile_of(
     """Return one profile; the lake is read twice, for the logins and for the rows."""
     logins = logins_of(rows, on_bytes=on_bytes)
     profile = Profile(profile_id)
-    for found in rows.objects():
-        for piece in rows.read(found, _COLUMNS):
+    for stored in rows.objects():
+        for piece in rows.read(stored, _COLUMNS):
             frame = _owned(_frame(piece), logins)
             own = frame[frame["profile_id"] == profile_id]
             entries = own[["event_time_ms", "event_id", "item_id", "event_type"]].itertuples(index=False, name=None)
             profile = profile.merge(map(RecentInteraction._make, entries), length=length)
-        on_bytes(found.size_bytes)
+        on_bytes(stored.size_bytes)
     return dataclasses.replace(profile, joined=_marks(logins).get(profile_id))
 
 

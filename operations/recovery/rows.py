@@ -74,9 +74,11 @@ def rebuild_rows(
         See `read_changes`.
     """
     with progress.step(f"log of {kind}s") as step:
-        found = read_changes(where.client("s3"), where.names.lake_bucket, kind, changed_by_ms=changed_by_ms)
+        changes = read_changes(where.client("s3"), where.names.lake_bucket, kind, changed_by_ms=changed_by_ms)
         wanted = {
-            name: each.properties for name, each in change_log.newest(found).items() if each.properties is not None
+            name: change.properties
+            for name, change in change_log.newest(changes).items()
+            if change.properties is not None
         }
         step.note(f"{len(wanted):,} {kind}s")
     return write_rows(where, kind, wanted, now_ms=now_ms, exactly=exactly)
@@ -88,7 +90,7 @@ def write_rows(
     """Bring a table to rows, given as properties by id. See `rebuild_rows`."""
     store = table(where, kind)
     erased = ErasedUsers(where)
-    missing = {name: each for name, each in wanted.items() if kind is ChangeKind.ITEM or name not in erased}
+    missing = {name: row for name, row in wanted.items() if kind is ChangeKind.ITEM or name not in erased}
     others = []
     with progress.step(f"{kind}s in the table") as step:
         for row in store.scan():

@@ -37,13 +37,13 @@ def rebuild_profiles(
         If a service does not answer.
     """
     rows = LakeReader(where.client("s3"), where.names.lake_bucket, received_by_ms=received_by_ms)
-    size_bytes = sum(found.size_bytes for found in rows.objects())
+    size_bytes = sum(stored.size_bytes for stored in rows.objects())
     with progress.step("logins in the lake", total=size_bytes) as step:
         logins = logins_of(rows, on_bytes=step.advance)
         step.note(f"{len(logins):,} sessions")
     length = history_length(where)
-    found = profiles_of(rows, logins, length=length)
-    return write_profiles(where, found, now_ms=now_ms, exactly=exactly, length=length)
+    profiles = profiles_of(rows, logins, length=length)
+    return write_profiles(where, profiles, now_ms=now_ms, exactly=exactly, length=length)
 
 
 def history_length(where: Deployment) -> int:
@@ -96,7 +96,7 @@ def write_profiles(
                 known.add(profile.profile_id)
     if exactly:
         with progress.step("profiles that were not there") as step:
-            others = (Profile(each.profile_id) for each in store.scan() if each.profile_id not in known)
+            others = (Profile(profile.profile_id) for profile in store.scan() if profile.profile_id not in known)
             step.note(f"{sum(1 for _ in _written(others, write)):,} emptied")
     return written
 

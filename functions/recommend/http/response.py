@@ -128,7 +128,7 @@ def _steering(answer: Answer) -> dict[str, str]:
         headers["x-alsolike-rules"] = answer.rules
     if answer.unmet_rules:
         # Ids may have any characters, and many items may be pinned.
-        named = [quote(each, safe=": ") for each in answer.unmet_rules[:_NAMED_RULES]]
+        named = [quote(rule, safe=": ") for rule in answer.unmet_rules[:_NAMED_RULES]]
         more = len(answer.unmet_rules) - len(named)
         headers["x-alsolike-rules-gave"] = ", ".join([*named, *([f"and {more} more"] if more else [])])
     return headers

@@ -89,7 +89,7 @@ class _Table:
 def values(value: Any) -> frozenset[str]:
     """Return an item's values in a column of texts, lists or booleans."""
     if isinstance(value, list):
-        return frozenset(each for each in value if isinstance(each, str))
+        return frozenset(text for text in value if isinstance(text, str))
     if isinstance(value, bool):
         return frozenset((str(value).lower(),))
     return frozenset((value,)) if isinstance(value, str) else frozenset()

@@ -64,13 +64,13 @@ def path_id(event: Mapping[str, Any], name: str) -> str:
     segment = (event.get("pathParameters") or {}).get(name)
     if isinstance(segment, str) and segment.startswith(MARK):
         return validation.text(_decoded(segment, name), name, maximum=MAX_ID_CHARACTERS)
-    found = validation.required_string({name: segment}, name, maximum=MAX_ID_CHARACTERS)
-    if _OTHER_BYTES in found:
-        shown = validation.describe(found)
+    text = validation.required_string({name: segment}, name, maximum=MAX_ID_CHARACTERS)
+    if _OTHER_BYTES in text:
+        shown = validation.describe(text)
         raise InvalidInput(
             f"{name} is {shown}, expected UTF-8; an id that has U+FFFD is written in base64url after {MARK}"
         )
-    return found
+    return text
 
 
 def _decoded(segment: str, name: str) -> str:

@@ -138,8 +138,8 @@ class Bundle:
             stated = self.manifest.files.get(name)
             if stated is None:
                 raise InvalidBundle(f"{MANIFEST_FILE} states no checksum of {name}")
-            if verify and stated != (found := _checksum(directory / name)):
-                raise InvalidBundle(f"{name} is {found}, {MANIFEST_FILE} says {stated}")
+            if verify and stated != (checksum := _checksum(directory / name)):
+                raise InvalidBundle(f"{name} is {checksum}, {MANIFEST_FILE} says {stated}")
         try:
             self.popular: npt.NDArray[np.int32] = map_array(directory / POPULAR_FILE, np.int32)
             self.groups = PopularGroups.read(directory / GROUPS_FILE)
@@ -204,18 +204,18 @@ class Bundle:
         if _NOT_KEPT in places:
             new = [index for index, place in enumerate(places) if place == _NOT_KEPT]
             positions[new] = self._find([item_ids[index] for index in new])
-            found = ((item_ids[index], place) for index in new if (place := int(positions[index])))
-            self._positions = _with_some(self._positions, found)
+            named = ((item_ids[index], place) for index in new if (place := int(positions[index])))
+            self._positions = _with_some(self._positions, named)
         return positions
 
     def _find(self, item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
         blobs = [item_id.encode() for item_id in item_ids]
         hashes = hashes_of(blobs)
         slots = np.minimum(np.searchsorted(self.id_hashes, hashes), len(self.id_hashes) - 1)
-        found = np.where(self.id_hashes[slots] == hashes, self.id_positions[slots], 0).astype(np.int64)
-        stored = self._ids.many(found)  # an unknown id may have a known hash
-        found[[known != blob for known, blob in zip(stored, blobs, strict=True)]] = 0
-        return found
+        positions = np.where(self.id_hashes[slots] == hashes, self.id_positions[slots], 0).astype(np.int64)
+        stored = self._ids.many(positions)  # an unknown id may have a known hash
+        positions[[known != blob for known, blob in zip(stored, blobs, strict=True)]] = 0
+        return positions
 
     def item_id(self, position: int) -> str:
         """Return the id at a position of 1..N."""
@@ -227,12 +227,12 @@ class Bundle:
         new = [position for position in positions if position not in kept]
         if not new:
             return [kept[position] for position in positions]
-        found = {
+        ids = {
             place: item_id.decode(errors="replace")
             for place, item_id in zip(new, self._ids.many(np.array(new)), strict=True)
         }
-        self._ids_kept = _with_some(kept, found.items())
-        return [found[position] if position in found else kept[position] for position in positions]
+        self._ids_kept = _with_some(kept, ids.items())
+        return [ids[position] if position in ids else kept[position] for position in positions]
 
     def metadata(self, position: int) -> dict[str, Any]:
         """Return the metadata columns of the item at a position of 1..N; empty if they are unreadable."""
@@ -247,11 +247,11 @@ class Bundle:
         return NO_ROW if self._related is None else self._related.row(kind, position)
 
 
-def _with_some(kept: dict[K, V], found: Iterable[tuple[K, V]]) -> dict[K, V]:
+def _with_some(kept: dict[K, V], pairs: Iterable[tuple[K, V]]) -> dict[K, V]:
     """Add entries up to the maximum; a full cache starts again empty."""
     if len(kept) >= KEPT:
         kept = {}
-    kept.update(itertools.islice(found, KEPT - len(kept)))
+    kept.update(itertools.islice(pairs, KEPT - len(kept)))
     return kept
 
 

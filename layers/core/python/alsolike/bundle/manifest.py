@@ -155,8 +155,8 @@ class Manifest:
         except orjson.JSONDecodeError as error:
             raise InvalidBundle(f"{MANIFEST_FILE} is not JSON: {error}") from error
         if not isinstance(document, dict) or document.get("format_version") != FORMAT_VERSION:
-            found = document.get("format_version") if isinstance(document, dict) else type(document).__name__
-            raise InvalidBundle(f"{MANIFEST_FILE} has format_version {found!r}, expected {FORMAT_VERSION}")
+            version = document.get("format_version") if isinstance(document, dict) else type(document).__name__
+            raise InvalidBundle(f"{MANIFEST_FILE} has format_version {version!r}, expected {FORMAT_VERSION}")
         names = {field.name for field in dataclasses.fields(cls)}
         if missing := names - document.keys() - LATER_FIELDS:
             raise InvalidBundle(f"{MANIFEST_FILE} misses {', '.join(sorted(missing))}")

@@ -54,8 +54,8 @@ class PopularGroups:
 
     def of(self, properties: Mapping[str, Any]) -> Group | None:
         """Return the smallest, and so most specific, group of a user with these columns; None without one."""
-        found = [self._groups[named] for named in group_names(properties) if named in self._groups]
-        return min(found, key=lambda group: (group.users, group.column, group.value), default=None)
+        groups = [self._groups[named] for named in group_names(properties) if named in self._groups]
+        return min(groups, key=lambda group: (group.users, group.column, group.value), default=None)
 
     def write(self, path: Path) -> None:
         """Write the groups."""

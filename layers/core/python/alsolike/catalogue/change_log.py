@@ -104,12 +104,12 @@ def decode(kind: ChangeKind, data: bytes, *, name: str = "the object") -> Iterat
 
 def newest(changes: Iterable[Change]) -> dict[str, Change]:
     """Return of each id the change that takes precedence, deletions too."""
-    found: dict[str, Change] = {}
+    latest: dict[str, Change] = {}
     for change in changes:
-        known = found.get(change.entity_id)
+        known = latest.get(change.entity_id)
         if known is None or change.precedence > known.precedence:
-            found[change.entity_id] = change
-    return found
+            latest[change.entity_id] = change
+    return latest
 
 
 def _object(value: object) -> dict[str, Any]:

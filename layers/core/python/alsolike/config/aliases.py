@@ -43,11 +43,11 @@ def parse_aliases(
             continue
         recipe = fields["recipe"].choice(RECIPES, what="the name of a recipe:") if "recipe" in fields else None
         chosen = fields["recommender"].choice(recommenders) if "recommender" in fields else None
-        found = RECIPES[recipe] if recipe else Recipe(chosen or "")
+        resolved = RECIPES[recipe] if recipe else Recipe(chosen or "")
         aliases[name] = Alias(
             name,
-            found.recommender,
-            hides=found.hides,
+            resolved.recommender,
+            hides=resolved.hides,
             filter=filters.choose(fields["filter"]) if "filter" in fields else None,
             exploration=parse_exploration(fields.get("exploration"), columns),
             recipe=recipe,

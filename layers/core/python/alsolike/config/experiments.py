@@ -158,16 +158,16 @@ def _refuse_collisions(entry: Node, experiment: Experiment, others: Collection[E
                     at_key=True,
                 )
     for moment in [experiment.start_ms, *(other.start_ms for other in meeting)]:
-        running = [each for each in (*meeting, experiment) if each.runs(moment)]
+        running = [other for other in (*meeting, experiment) if other.runs(moment)]
         for recommender in experiment.on if experiment in running else ():
-            if (count := sum(recommender in each.on for each in running)) > MAX_ARMS:
+            if (count := sum(recommender in other.on for other in running)) > MAX_ARMS:
                 entry.fault(
                     f"is one of {count} experiments on {recommender} at {time_text(moment)}, expected {MAX_ARMS} at "
                     "most: an answer's id has no room for more arms",
                     at_key=True,
                 )
                 return
-        models = {arm.model for each in running for arm in each.arms if arm.model is not None}
+        models = {arm.model for other in running for arm in other.arms if arm.model is not None}
         if experiment in running and len(models) > MAX_MODELS and any(arm.model for arm in experiment.arms):
             entry.fault(
                 f"is one of those that name {len(models)} model versions at {time_text(moment)}, expected "

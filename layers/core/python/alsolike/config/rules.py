@@ -223,6 +223,6 @@ def _column(node: Node, columns: Mapping[str, ColumnType], fitting: tuple[Column
     if columns.get(name) in fitting:
         return name
     kinds = " or ".join(fitting)
-    found = f" and declared as {columns[name]}" if name in columns else ""
-    node.fault(f"is {node.value!r}{found}, expected a column under items.columns of type {kinds}")
+    declared = f" and declared as {columns[name]}" if name in columns else ""
+    node.fault(f"is {node.value!r}{declared}, expected a column under items.columns of type {kinds}")
     return None

@@ -185,7 +185,7 @@ class ListOf:
     def read(self, value: Any, where: str) -> list[Any]:
         """See `Field`."""
         elements = validation.elements(value, where, minimum=self.minimum, maximum=self.maximum)
-        return [_given(self.element, each, f"{where}[{index}]") for index, each in enumerate(elements)]
+        return [_given(self.element, pair, f"{where}[{index}]") for index, pair in enumerate(elements)]
 
     def schema(self) -> Schema:
         """See `Field`."""
@@ -222,7 +222,7 @@ class MapOf:
             raise InvalidInput(f"{where} has {len(given)} {self.keys}, expected at most {self.maximum}")
         for key in given:
             self.key.read(key, f"a key of {where}")
-        return {key: self.value.read(each, f"{where}.{key}") for key, each in given.items() if each is not None}
+        return {key: self.value.read(entry, f"{where}.{key}") for key, entry in given.items() if entry is not None}
 
     def schema(self) -> Schema:
         """See `Field`."""
@@ -259,11 +259,11 @@ class Fields:
         place = f"{where}." if where else ""
         fields = self.fields
         read = {}
-        for name, each in given.items():
+        for name, field in given.items():
             if name not in fields:
                 validation.only_known(given, fields, where=place)
-            elif each is not None:
-                read[name] = fields[name].read(each, place + name)
+            elif field is not None:
+                read[name] = fields[name].read(field, place + name)
         for name in self.required:
             if name not in read:
                 raise _missing(self.fields[name], place + name)

@@ -36,8 +36,8 @@ def parse_object(body: bytes, *, what: str = "body") -> dict[str, Any]:
     if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _is_too_deep(document):
         raise InvalidInput(f"{what} is nested more than {MAX_DEPTH} deep")
     if not isinstance(document, dict):
-        found = "null" if document is None else describe(document)
-        raise InvalidInput(f"{what} is {found}, expected an object")
+        actual = "null" if document is None else describe(document)
+        raise InvalidInput(f"{what} is {actual}, expected an object")
     return document
 
 

@@ -80,7 +80,7 @@ def as_declared(properties: Mapping[str, Any], columns: Mapping[str, ColumnType]
 
 def _declared(text: str, column_type: ColumnType | None) -> object:
     if column_type is ColumnType.LIST:
-        return [each for each in text.split("|") if each]
+        return [part for part in text.split("|") if part]
     if column_type is ColumnType.BOOLEAN and text.lower() in ("true", "false"):
         return text.lower() == "true"
     return text
@@ -99,7 +99,9 @@ def fits(value: object, column_type: ColumnType) -> bool:
     if column_type is ColumnType.BOOLEAN:
         return isinstance(value, bool)
     if column_type is ColumnType.LIST:
-        return isinstance(value, str) or (isinstance(value, list) and all(isinstance(each, str) for each in value))
+        return isinstance(value, str) or (
+            isinstance(value, list) and all(isinstance(element, str) for element in value)
+        )
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return False
     # Milliseconds would be past the year 10000.

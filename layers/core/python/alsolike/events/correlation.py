@@ -28,24 +28,24 @@ def correlate(event: Mapping[str, Any]) -> str | None:
 
     Return None, and add nothing, if the event is no request to the API.
     """
-    found = _well_formed((event.get("headers") or {}).get(HEADER)) or _well_formed(
+    correlation_id = _well_formed((event.get("headers") or {}).get(HEADER)) or _well_formed(
         (event.get("requestContext") or {}).get("requestId")
     )
-    invocation.correlation_id = found
-    return found
+    invocation.correlation_id = correlation_id
+    return correlation_id
 
 
 def correlation_ids(records: Iterable[StreamRecord]) -> tuple[str, ...]:
     """Return the ids of otherwise unreadable records, each once, without malformed ids."""
-    found: dict[str, None] = {}
+    ids: dict[str, None] = {}
     for record in records:
         try:
             fields = orjson.loads(record.data)
         except orjson.JSONDecodeError:
             continue
-        if isinstance(fields, dict) and (each := _well_formed(fields.get("correlation_id"))):
-            found[each] = None
-    return tuple(found)
+        if isinstance(fields, dict) and (correlation_id := _well_formed(fields.get("correlation_id"))):
+            ids[correlation_id] = None
+    return tuple(ids)
 
 
 def _well_formed(text: Any) -> str | None:

@@ -117,11 +117,11 @@ def put_events(configuration: Configuration) -> Fields:
 def put_session_events(configuration: Configuration) -> Fields:
     """Return `SESSION_CALL` with the event types that `configuration` permits to sessions."""
     permitted = configuration.sessions.events
-    return _with_types(SESSION_CALL, [each for name, each in configuration.events.items() if name in permitted])
+    return _with_types(SESSION_CALL, [declared for name, declared in configuration.events.items() if name in permitted])
 
 
 def _with_types(call: Fields, types: Sequence[EventType]) -> Fields:
-    needless = _spelled(each for each in types if not each.item_required)
+    needless = _spelled(event_type for event_type in types if not event_type.item_required)
     named = Text(MAX_ID_CHARACTERS, pattern=_spelled(types), about=_names(types))
     event = dataclasses.replace(
         EVENT,
@@ -136,7 +136,7 @@ def _with_types(call: Fields, types: Sequence[EventType]) -> Fields:
 
 
 def _names(types: Sequence[EventType]) -> str:
-    return f"Always: {', '.join(each.name for each in types)}." if types else "None is permitted."
+    return f"Always: {', '.join(event_type.name for event_type in types)}." if types else "None is permitted."
 
 
 _HAS_ITEM = {"required": ["itemId"], "properties": {"itemId": {"type": "string"}}}
@@ -160,7 +160,7 @@ _HAS_QUERY = {
 
 def _spelled(types: Iterable[EventType]) -> str:
     """Return the pattern of the types' names, in any case."""
-    spellings = sorted(spelling for each in types for spelling in (each.name, *each.aliases))
+    spellings = sorted(spelling for event_type in types for spelling in (event_type.name, *event_type.aliases))
     return f"^({'|'.join(''.join(map(_in_any_case, spelling)) for spelling in spellings)})$" if spellings else "^(?!)"
 
 

@@ -87,11 +87,11 @@ def parse_batch(
     parsed: list[Interaction | InvalidInput] = []
     looked = False
     for record in records:
-        found = _parse(record, configuration)
-        if isinstance(found, UnknownEventType) and not looked:
+        event = _parse(record, configuration)
+        if isinstance(event, UnknownEventType) and not looked:
             configuration, looked = configurations.refresh(now_ms=now_ms), True
-            found = _parse(record, configuration)
-        parsed.append(found)
+            event = _parse(record, configuration)
+        parsed.append(event)
     return parsed
 
 

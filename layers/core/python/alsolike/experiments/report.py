@@ -185,28 +185,27 @@ def _verdict(arms: tuple[ArmReport, ...], p_value: float, *, control: str) -> tu
     return ("too little" if any(arm.lift is None for arm in others) else "no difference"), None
 
 
-def sentence(found: ExperimentReport) -> str:
+def sentence(report: ExperimentReport) -> str:
     """Return the verdict in words."""
-    if found.verdict == "mismatch":
+    if report.verdict == "mismatch":
         return (
-            f"sample ratio mismatch (p = {found.sample_ratio_p_value:.2g}): users did not come into the arms by their "
+            f"sample ratio mismatch (p = {report.sample_ratio_p_value:.2g}): users did not come into the arms by their "
             "shares, so that nothing can be concluded; look for what loses or adds users of one arm"
         )
-    if found.verdict == "too little":
+    if report.verdict == "too little":
         return (
             f"too little to go by: each arm needs {MINIMUM_USERS} users, {MINIMUM_EVENTS} of them with something to "
-            f"count for {found.metric}"
+            f"count for {report.metric}"
         )
-    lifts = {arm.name: arm.lift for arm in found.arms if arm.lift}
-    if found.winner is not None:
-        lift = lifts[found.winner]
-        return (
-            f"{found.winner} is better than {found.control}: {lift.lift:+.1%} {found.metric} (p = {lift.p_value:.2g})"
-        )
-    if found.verdict == "worse":
+    lifts = {arm.name: arm.lift for arm in report.arms if arm.lift}
+    if report.winner is not None:
+        lift = lifts[report.winner]
+        gain = f"{lift.lift:+.1%} {report.metric} (p = {lift.p_value:.2g})"
+        return f"{report.winner} is better than {report.control}: {gain}"
+    if report.verdict == "worse":
         worse = [f"{name} ({lift.lift:+.1%})" for name, lift in lifts.items() if lift.p_value <= ALPHA]
-        return f"worse than {found.control}: {', '.join(worse)}"
-    return f"no difference was found so far between {found.control} and the others"
+        return f"worse than {report.control}: {', '.join(worse)}"
+    return f"no difference was found so far between {report.control} and the others"
 
 
 def _total(users: Users, name: str) -> int:

@@ -142,8 +142,8 @@ class FilterEvaluator:
             return self._computed(condition, resolver, recent)
         used = dict.fromkeys(name for leaf in leaves(condition) for name in parameters_of(leaf))
         key = (condition, tuple(resolver.values[name] for name in used))
-        found: PositionSet = self._kept(key, lambda: self._computed(condition, resolver, recent))
-        return found
+        computed: PositionSet = self._kept(key, lambda: self._computed(condition, resolver, recent))
+        return computed
 
     def _computed(self, condition: Condition, resolver: Resolver, recent: Recent) -> PositionSet:
         if filter_interactions.is_of_one_interaction(condition):
@@ -162,11 +162,11 @@ class FilterEvaluator:
 
     def _kept(self, key: Hashable, compute: Callable[[], Any]) -> Any:
         """Return the cached value of a key, computed if it is missing."""
-        found = self._cache.get(key)
-        if found is None:
-            found = compute()
-            self._cache.put(key, found, size_bytes=found.nbytes + _ENTRY_BYTES)
-        return found
+        kept = self._cache.get(key)
+        if kept is None:
+            kept = compute()
+            self._cache.put(key, kept, size_bytes=kept.nbytes + _ENTRY_BYTES)
+        return kept
 
     def _of_ids(self, leaf: Leaf, resolver: Resolver) -> PositionSet:
         """Return which positions have one of the ids: the model knows those of items outside the catalogue, too."""

@@ -79,9 +79,9 @@ def tokens(expression: str) -> list[Token]:
     while offset < len(expression):
         match = _TOKEN.match(expression, offset)
         if match is None:
-            found = expression[offset]
-            expected = 'a closing " after it' if found == '"' else "a keyword, column, value or operator"
-            raise unexpected(Token("symbol", found, offset), expected)
+            character = expression[offset]
+            expected = 'a closing " after it' if character == '"' else "a keyword, column, value or operator"
+            raise unexpected(Token("symbol", character, offset), expected)
         if match.lastgroup != "space":
             tokens.append(Token(str(match.lastgroup), match.group(), offset))
         offset = match.end()
@@ -117,9 +117,9 @@ class TokenReader:
 
     def take(self, text: str) -> bool:
         """Step over a keyword or symbol if it is next."""
-        found = self.is_next(text)
-        self._index += found
-        return found
+        is_found = self.is_next(text)
+        self._index += is_found
+        return is_found
 
     def one_of(self, *texts: str) -> str:
         """Skip one of the keywords or symbols, and return it in the given spelling.
@@ -143,8 +143,8 @@ def is_name(text: str) -> bool:
     >>> is_name("IN_STOCK"), is_name("IN STOCK")
     (True, False)
     """
-    found = _TOKEN.fullmatch(text)
-    return found is not None and found.lastgroup == "word"
+    token = _TOKEN.fullmatch(text)
+    return token is not None and token.lastgroup == "word"
 
 
 MAX_PARAMETERS = 25

@@ -47,24 +47,24 @@ def complement(of: PositionSet) -> PositionSet:
 
 def intersection(sets: Sequence[PositionSet]) -> PositionSet:
     """Return the positions that are in all sets; it may be one of them, so do not write into it."""
-    found: PositionSet = EVERYTHING
-    for each in sets:
-        found = _both(found, each)
-    return found
+    common: PositionSet = EVERYTHING
+    for other in sets:
+        common = _both(common, other)
+    return common
 
 
 def union(sets: Sequence[PositionSet]) -> PositionSet:
     """Return the positions that are in any of the sets."""
-    return complement(intersection([complement(each) for each in sets]))
+    return complement(intersection([complement(members) for members in sets]))
 
 
 def bias(of: PositionSet, size: int) -> npt.NDArray[np.float32]:
     """Return float32 `(size,)`: 0 at the positions in the set, -inf at all others."""
     if isinstance(of, SparseSet):
         inside, others = (-np.inf, 0.0) if of.outside else (0.0, -np.inf)
-        found = np.zeros(size, np.float32) if of.outside else np.full(size, others, np.float32)
-        found[of.positions] = inside
-        return found
+        factors = np.zeros(size, np.float32) if of.outside else np.full(size, others, np.float32)
+        factors[of.positions] = inside
+        return factors
     # 1 - 1 has no bits, and 0 - 1 has all of them, like -inf: several times as fast as np.where.
     bits = np.subtract(of.view(np.int8), 1, dtype=np.int32)
     bits &= _BITS_OF_MINUS_INFINITY

@@ -210,7 +210,9 @@ class Filter:
         columns = tuple(column for leaf in of_filter for column in (leaf.column, reference(leaf)) if column is not None)
         datasets = {column.dataset for column in columns}
         values = {
-            "parameters": tuple(dict.fromkeys(name for each in self.expressions for name in each.parameters)),
+            "parameters": tuple(
+                dict.fromkeys(name for expression in self.expressions for name in expression.parameters)
+            ),
             "columns": columns,
             "needs_user": ColumnDataset.CURRENT_USER in datasets,
             "needs_history": ColumnDataset.INTERACTIONS in datasets,

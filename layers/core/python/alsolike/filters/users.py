@@ -23,8 +23,8 @@ def holds(condition: Condition, resolver: Resolver) -> bool:
     if isinstance(condition, Not):
         return not holds(condition.operand, resolver)
     if isinstance(condition, And | Or):
-        found = [holds(operand, resolver) for operand in condition.operands]
-        return all(found) if isinstance(condition, And) else any(found)
+        results = [holds(operand, resolver) for operand in condition.operands]
+        return all(results) if isinstance(condition, And) else any(results)
     value = resolver.user.get(condition.column.key)
     if value is None:
         return False

@@ -54,11 +54,11 @@ def parse_values(name: str, text: str) -> tuple[str, ...]:
     """
     if not text.lstrip().startswith('"'):
         return tuple(part.strip() for part in text.split(","))
-    found, offset = [], 0
+    resolved, offset = [], 0
     while match := _QUOTED.match(text, offset):
-        found.append(_ESCAPED.sub(r"\1", match[1]))
+        resolved.append(_ESCAPED.sub(r"\1", match[1]))
         if not match[2]:
-            return tuple(found)
+            return tuple(resolved)
         offset = match.end()
     raise InvalidInput(
         f"filterValues.{name} is {describe(text)}, expected quoted values with commas between; "
@@ -140,8 +140,8 @@ class Resolver:
             If it is none.
         """
         if isinstance(leaf.value, Column):
-            found = self._found(leaf.value)
-            return found if isinstance(found, str) else None
+            resolved = self._found(leaf.value)
+            return resolved if isinstance(resolved, str) else None
         value = self._operand(leaf)
         if not isinstance(value, str):
             raise mismatch(value, leaf.column, leaf.value, expected="a text")
@@ -237,8 +237,8 @@ def mismatch(value: object, column: Column, source: object, *, expected: str) ->
         return InvalidInput(
             f"filterValues.{source.name} is {describe(value)}, expected {expected}, as {shown(column)} has"
         )
-    found = "NOW" if isinstance(value, Time) else describe(value)
-    return InvalidInput(f"the filter compares {shown(column)} with {found}, expected {expected}")
+    actual = "NOW" if isinstance(value, Time) else describe(value)
+    return InvalidInput(f"the filter compares {shown(column)} with {actual}, expected {expected}")
 
 
 def _number(text: str) -> float:

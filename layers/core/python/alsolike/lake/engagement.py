@@ -132,19 +132,19 @@ def read_rejected(client: Any, bucket: str, *, first: str, last: str) -> Counter
     """
     rejected: Counter[str] = Counter()
     start = f"{ATTRIBUTION_PREFIX}{SERVED_PARTITION}={first}"
-    for found in scan(client, bucket, ATTRIBUTION_PREFIX, after=start):
-        if found.key > receipt_key(last):
+    for stored in scan(client, bucket, ATTRIBUTION_PREFIX, after=start):
+        if stored.key > receipt_key(last):
             break
-        if found.body is not None:
+        if stored.body is not None:
             try:
-                rejected.update({str(reason): int(count) for reason, count in _rejected(found.body).items()})
+                rejected.update({str(reason): int(count) for reason, count in _rejected(stored.body).items()})
             except (ValueError, TypeError, KeyError, AttributeError) as error:
                 raise InvalidInput(
-                    f"s3://{bucket}/{found.key} is not a valid receipt: {error}; the next attribution replaces it"
+                    f"s3://{bucket}/{stored.key} is not a valid receipt: {error}; the next attribution replaces it"
                 ) from error
     return rejected
 
 
 def _rejected(receipt: bytes) -> dict[str, int]:
-    found: dict[str, int] = orjson.loads(receipt)["rejected"]
-    return found
+    rejected: dict[str, int] = orjson.loads(receipt)["rejected"]
+    return rejected

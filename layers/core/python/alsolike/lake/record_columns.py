@@ -62,21 +62,23 @@ def read_columns(
     doubtful = [record for piece, columns in pieces if columns is None for record in piece]
     parsed = iter(parse_batch(doubtful, configurations=configurations, now_ms=now_ms) if doubtful else ())
     refused: list[tuple[StreamRecord, InvalidInput]] = []
-    found: list[Columns] = []
+    parts: list[Columns] = []
     for piece, columns in pieces:
         if columns is None:
             interactions = []
-            for record, each in zip(piece, itertools.islice(parsed, len(piece)), strict=True):
-                if isinstance(each, Interaction):
-                    interactions.append(each)
+            for record, pair in zip(piece, itertools.islice(parsed, len(piece)), strict=True):
+                if isinstance(pair, Interaction):
+                    interactions.append(pair)
                 else:
-                    refused.append((record, each))
-            columns = {name: [getattr(each, name) for each in interactions] for name in INTERACTIONS_COLUMNS}
-        found.append(columns)
-    if len(found) == 1:
-        return found[0], refused
+                    refused.append((record, pair))
+            columns = {
+                name: [getattr(interaction, name) for interaction in interactions] for name in INTERACTIONS_COLUMNS
+            }
+        parts.append(columns)
+    if len(parts) == 1:
+        return parts[0], refused
     chain = itertools.chain.from_iterable
-    return {name: list(chain(each[name] for each in found)) for name in INTERACTIONS_COLUMNS}, refused
+    return {name: list(chain(part[name] for part in parts)) for name in INTERACTIONS_COLUMNS}, refused
 
 
 def _pieces(
@@ -100,29 +102,29 @@ def plain_columns(records: Sequence[StreamRecord], configuration: Configuration)
         return None
     if set(map(type, rows)) != {dict}:
         return None
-    found = _by_column(rows)
-    if found is None or not _are_versions(found["schema_version"], rows):
+    columns = _by_column(rows)
+    if columns is None or not _are_versions(columns["schema_version"], rows):
         return None
-    event_types = _canonical(found["event_type"], configuration)
+    event_types = _canonical(columns["event_type"], configuration)
     checked = (
         event_types is not None
-        and _are_texts(found["event_id"], MAX_ID_CHARACTERS, optional=False)
-        and all(_are_texts(found[name], maximum, optional=True) for name, maximum in _OPTIONAL_TEXTS)
-        and (None, None) not in zip(found["user_id"], found["session_id"], strict=True)
-        and _are_about_something(found, configuration)
-        and all(_are_times(found[name], records, configuration) for name in ("event_time_ms", "received_time_ms"))
-        and _are_recent(found["event_time_ms"], records, configuration)
+        and _are_texts(columns["event_id"], MAX_ID_CHARACTERS, optional=False)
+        and all(_are_texts(columns[name], maximum, optional=True) for name, maximum in _OPTIONAL_TEXTS)
+        and (None, None) not in zip(columns["user_id"], columns["session_id"], strict=True)
+        and _are_about_something(columns, configuration)
+        and all(_are_times(columns[name], records, configuration) for name in ("event_time_ms", "received_time_ms"))
+        and _are_recent(columns["event_time_ms"], records, configuration)
     )
     values, impressions, properties = (
-        _numbers(found["event_value"]),
-        _impressions(found["impression"]),
-        _properties(found["properties"]),
+        _numbers(columns["event_value"]),
+        _impressions(columns["impression"]),
+        _properties(columns["properties"]),
     )
     if not checked or event_types is None or values is None or impressions is None or properties is None:
         return None
-    names = found["event_type"]
+    names = columns["event_type"]
     return {
-        **found,
+        **columns,
         "event_type": [event_types[name] for name in names],
         "event_value": values,
         "impression": impressions,
@@ -181,13 +183,13 @@ def _are_plain(texts: Collection[str], maximum: int) -> bool:
     )
 
 
-def _are_about_something(found: Columns, configuration: Configuration) -> bool:
-    items = found["item_id"]
+def _are_about_something(columns: Columns, configuration: Configuration) -> bool:
+    items = columns["item_id"]
     if None not in items:
         return True
-    if (None, None) in zip(items, found["query"], strict=True):
+    if (None, None) in zip(items, columns["query"], strict=True):
         return False
-    types = {name for name, item in zip(found["event_type"], items, strict=True) if item is None}
+    types = {name for name, item in zip(columns["event_type"], items, strict=True) if item is None}
     return not any(configuration.events[configuration.canonical_event_type(name)].item_required for name in types)
 
 

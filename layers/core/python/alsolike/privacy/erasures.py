@@ -134,9 +134,9 @@ class ErasureReceipt:
             del fields["status"]
             if fields["format_version"] != FORMAT_VERSION:
                 raise ValueError(f"format_version {fields['format_version']!r}")
-            fields["purged"] = tuple(Purged(**each) for each in fields["purged"])
-            fields["expiring"] = tuple(Expiring(**each) for each in fields["expiring"])
-            fields["models"] = tuple(TrainedModel(**each) for each in fields["models"])
+            fields["purged"] = tuple(Purged(**document) for document in fields["purged"])
+            fields["expiring"] = tuple(Expiring(**document) for document in fields["expiring"])
+            fields["models"] = tuple(TrainedModel(**document) for document in fields["models"])
             return cls(**fields)
         except (ValueError, KeyError, TypeError) as error:
             raise InvalidInput(f"not a receipt: {error!r}") from error

@@ -216,8 +216,8 @@ def _update(client: TombstoneClient, bucket: str, change: Callable[[Tombstones],
 
 def _check_no_receipts(client: ObjectFinder, bucket: str) -> None:
     with translate_aws_errors(f"s3://{bucket}/{ERASURE_RECEIPTS_PREFIX}"):
-        found = client.list_objects_v2(Bucket=bucket, Prefix=ERASURE_RECEIPTS_PREFIX, MaxKeys=1)["KeyCount"]
-    if found:
+        receipts = client.list_objects_v2(Bucket=bucket, Prefix=ERASURE_RECEIPTS_PREFIX, MaxKeys=1)["KeyCount"]
+    if receipts:
         raise Unavailable(
             f"s3://{bucket}/{TOMBSTONES_KEY} does not exist, but receipts of erasures do; it was deleted. "
             f"Restore its latest version"

@@ -45,7 +45,7 @@ class UserMatcher:
             )
         )
         spellings = {user_id, json.dumps(user_id)[1:-1], orjson_text(user_id)}
-        alternatives = "|".join(re.escape(each) for each in sorted(spellings))
+        alternatives = "|".join(re.escape(spelling) for spelling in sorted(spellings))
         self._pattern = re.compile(f"(?<!{_ID_CHARACTER})(?:{alternatives})(?!{_ID_CHARACTER})")
 
     def record(self, data: bytes) -> bool:

@@ -193,7 +193,7 @@ def history_item(profile_id: str, interactions: Sequence[RecentInteraction], *, 
     return {
         PROFILES_PARTITION_KEY: {"S": profile_id},
         PROFILES_SORT_KEY: {"S": history_key(interactions)},
-        "history": {"S": orjson.dumps([tuple(each) for each in interactions]).decode()},
+        "history": {"S": orjson.dumps([tuple(interaction) for interaction in interactions]).decode()},
         "expires_at": {"N": str(expires_s)},
     }
 
@@ -273,7 +273,7 @@ def from_items(profile_id: str, items: Sequence[Item], *, length: int | None = H
         rows += (_make(fields) for history in histories for fields in orjson.loads(history))
         rows.sort(reverse=True)
     if joined is not None:
-        rows = [each for each in rows if each.event_time_ms > after_ms]
+        rows = [row for row in rows if row.event_time_ms > after_ms]
     by_id: dict[str, RecentInteraction] = {}
     for row in rows:
         by_id.setdefault(row.event_id, row)

@@ -170,9 +170,9 @@ class ProfileStore:
             pages = self._client.get_paginator("scan").paginate(TableName=self._table)
             items = (item for page in pages for item in page["Items"])
             for profile_id, partition in itertools.groupby(items, key=lambda item: item[PROFILES_PARTITION_KEY]["S"]):
-                found = [item for item in partition if item[PROFILES_SORT_KEY]["S"] >= FIRST_INTERACTION_KEY]
-                if found:
-                    yield from_items(profile_id, found[::-1], length=length)
+                own_items = [item for item in partition if item[PROFILES_SORT_KEY]["S"] >= FIRST_INTERACTION_KEY]
+                if own_items:
+                    yield from_items(profile_id, own_items[::-1], length=length)
 
     def add(
         self,
@@ -209,7 +209,9 @@ class ProfileStore:
             Without the check, the session's late interactions would recreate an erased user's profile.
         """
         failed = self._put(additions, now_ms=now_ms)
-        sessions = [each for each in additions if each.startswith(SESSION_PREFIX) and each not in failed]
+        sessions = [
+            addition for addition in additions if addition.startswith(SESSION_PREFIX) and addition not in failed
+        ]
         try:
             links = self.links(sessions)
         except Unavailable as error:
@@ -219,7 +221,7 @@ class ProfileStore:
         for session, link in links.items():
             early, _ = link.split(additions[session])
             if early and (link.erased or erased(link.user_id)):
-                dropped += [(session, sort_key(each)) for each in early]
+                dropped += [(session, sort_key(addition)) for addition in early]
             elif early:
                 of_users.setdefault(link.profile_id, []).extend(early)
         lost = self._put(of_users, now_ms=now_ms)
@@ -229,7 +231,7 @@ class ProfileStore:
     def add_histories(self, histories: Mapping[str, Sequence[RecentInteraction]], *, now_ms: int) -> dict[str, str]:
         """Add the interactions of users, each user's as one item; return the reason for each that is not stored."""
         expires_s = _expires_s(now_ms)
-        items = [_put(history_item(user, each, expires_s=expires_s)) for user, each in histories.items() if each]
+        items = [_put(history_item(user, pair, expires_s=expires_s)) for user, pair in histories.items() if pair]
         return self._write(items, at_once=CALLS_AT_ONCE)
 
     def overwrite(self, profile: Profile, *, now_ms: int) -> None:
@@ -244,7 +246,7 @@ class ProfileStore:
         if ERASED_KEY in stored:
             return
         packed = profile.recent and not profile.profile_id.startswith(SESSION_PREFIX)
-        kept = {history_key(profile.recent)} if packed else {sort_key(each) for each in profile.recent}
+        kept = {history_key(profile.recent)} if packed else {sort_key(interaction) for interaction in profile.recent}
         if profile.joined is not None:
             name = _name(profile.profile_id, profile.joined, now_ms=now_ms)
             mark = link_item(profile.profile_id, profile.joined, expires_s=_expires_s(now_ms))
@@ -383,12 +385,12 @@ class ProfileStore:
                 return str(error)
 
         open_sessions = [session for session in new if session not in failed and stored.get(session, _MOVING)[1]]
-        for session, found in zip(open_sessions, _threads().map(move, open_sessions), strict=True):
-            if isinstance(found, str):
-                failed[session] = found
-            elif found is not None:
+        for session, is_moved in zip(open_sessions, _threads().map(move, open_sessions), strict=True):
+            if isinstance(is_moved, str):
+                failed[session] = is_moved
+            elif is_moved is not None:
                 moved.append(session)
-                copies.setdefault(links[session].profile_id, []).extend(found)
+                copies.setdefault(links[session].profile_id, []).extend(is_moved)
         lost = self._put(copies, now_ms=now_ms)
         failed |= {session: lost[links[session].profile_id] for session in moved if links[session].profile_id in lost}
         moved = [session for session in moved if session not in failed]
@@ -452,7 +454,7 @@ class ProfileStore:
 
     def _read_links(self, sessions: Sequence[str]) -> dict[str, tuple[SessionLink, bool]]:
         """Return the stored links of sessions, read consistently, and if they are moving."""
-        found: dict[str, tuple[SessionLink, bool]] = {}
+        requests: dict[str, tuple[SessionLink, bool]] = {}
         wanted = [_key(session, JOINED_KEY) for session in dict.fromkeys(sessions)]
         in_vain = 0
         while wanted:
@@ -461,15 +463,15 @@ class ProfileStore:
                 request = {self._table: {"Keys": asked, "ConsistentRead": True}}
                 answer = self._client.batch_get_item(RequestItems=request)
             items = answer["Responses"].get(self._table, [])
-            found |= {item[PROFILES_PARTITION_KEY]["S"]: (link_of(item), is_moving(item)) for item in items}
+            requests |= {item[PROFILES_PARTITION_KEY]["S"]: (link_of(item), is_moving(item)) for item in items}
             unread = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
             wanted = unread + wanted
             in_vain = self._paused(in_vain + 1 if len(unread) == len(asked) else 0)
             if in_vain == MAX_ATTEMPTS:
                 raise Unavailable(f"profile table {self._table}: nothing was read {MAX_ATTEMPTS} times in a row")
-        for session, (link, moving) in found.items():
+        for session, (link, moving) in requests.items():
             self._remember(session, link, moving=moving)
-        return found
+        return requests
 
     def _put(
         self, additions: Mapping[str, Iterable[RecentInteraction]], *, now_ms: int, at_once: int = CALLS_AT_ONCE
@@ -477,9 +479,9 @@ class ProfileStore:
         """Store interactions; return the reason for each profile of which some are not stored."""
         expires_s = _expires_s(now_ms)
         items = {  # a call must not name a key twice; of two contents with one time, the greater one counts
-            (profile_id, sort_key(each)): _put(to_item(profile_id, each, expires_s=expires_s))
+            (profile_id, sort_key(interaction)): _put(to_item(profile_id, interaction, expires_s=expires_s))
             for profile_id, interactions in additions.items()
-            for each in sorted(interactions)
+            for interaction in sorted(interactions)
         }
         return self._write(list(items.values()), at_once=at_once)
 

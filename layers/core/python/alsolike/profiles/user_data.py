@@ -155,7 +155,7 @@ class UserData:
         profile = self._profiles().read(profile_id(user_id=user_id, session_id=None), length=None, consistent=True)
         if not (profile.recent or profile.erased):
             return None
-        return {"erased": profile.erased, "recent": [each._asdict() for each in profile.recent]}
+        return {"erased": profile.erased, "recent": [interaction._asdict() for interaction in profile.recent]}
 
     def _sessions(self, user_id: str) -> Iterator[dict[str, Any]]:
         joined = self._profiles().sessions_of(profile_id(user_id=user_id, session_id=None))
@@ -170,22 +170,22 @@ class UserData:
         self, table: _Table, values: Mapping[str, Sequence[str]], *, after: str = ""
     ) -> Generator[tuple[str, pd.DataFrame | None]]:
         """Yield each object's key with its rows that have one of the values; None without such rows."""
-        for found in scan(self.s3, self.places.lake_bucket, table.prefix, after=after, at_once=AT_ONCE):
+        for stored in scan(self.s3, self.places.lake_bucket, table.prefix, after=after, at_once=AT_ONCE):
             rows = None
-            if found.body is not None and found.key.endswith(".parquet"):
+            if stored.body is not None and stored.key.endswith(".parquet"):
                 try:
-                    rows = self.read_rows(found.body, values=values, columns=table.columns)
+                    rows = self.read_rows(stored.body, values=values, columns=table.columns)
                 except ValueError as error:  # Arrow's errors are
-                    where = f"s3://{self.places.lake_bucket}/{found.key}"
+                    where = f"s3://{self.places.lake_bucket}/{stored.key}"
                     raise Unavailable(f"{where} is not a Parquet file: {error}") from error
-            yield found.key, rows
+            yield stored.key, rows
             self.on_object()
 
     def quarantined(self, user_id: str, *, after: str) -> Generator[tuple[str, dict[str, Any] | None]]:
         """Yield each quarantined object's key with its record, if that names the user."""
         mentions = UserMatcher(user_id)
-        for found in scan(self.s3, self.places.lake_bucket, QUARANTINE_PREFIX, after=after):
-            yield found.key, None if found.body is None else _quarantined(found.key, found.body, mentions)
+        for stored in scan(self.s3, self.places.lake_bucket, QUARANTINE_PREFIX, after=after):
+            yield stored.key, None if stored.body is None else _quarantined(stored.key, stored.body, mentions)
             self.on_object()
 
     def _item(self, table: str, key: str, value: str) -> dict[str, Any] | None:
@@ -394,5 +394,5 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, list):
-        return [_plain(each) for each in value]
+        return [_plain(element) for element in value]
     return None if value is None or value != value or repr(value) in ("<NA>", "NaT") else value

@@ -34,7 +34,7 @@ class Approvals:
         """
         with translate_aws_errors(f"model package group {self._group}"):
             pages = self._client.get_paginator("list_model_packages").paginate(ModelPackageGroupName=self._group)
-            for summary in (each for page in pages for each in page["ModelPackageSummaryList"]):
+            for summary in (summary for page in pages for summary in page["ModelPackageSummaryList"]):
                 if summary.get("ModelPackageDescription") == version and summary["ModelApprovalStatus"] != status:
                     self._client.update_model_package(
                         ModelPackageArn=summary["ModelPackageArn"],

@@ -92,8 +92,8 @@ class Canary:
     @property
     def labels(self) -> tuple[str, str]:
         """The names of the champion's and the candidate's arm in ids, logs and tables."""
-        found = self.experiment
-        return found.label(found.arms[0]), found.label(found.arms[1])
+        experiment = self.experiment
+        return experiment.label(experiment.arms[0]), experiment.label(experiment.arms[1])
 
 
 def assign(
@@ -113,7 +113,7 @@ def assign(
     assignment = experiments.assign(running, recommender=recommender, unit=unit, now_ms=now_ms)
     if canary is None or len(assignment.arms) >= MAX_ARMS:
         return assignment
-    relevant = (each for each in running if recommender in each.on and each.runs(now_ms))
-    if any(arm.model is not None for each in relevant for arm in each.arms):
+    relevant = (other for other in running if recommender in other.on and other.runs(now_ms))
+    if any(arm.model is not None for other in relevant for arm in other.arms):
         return assignment
     return experiments.assign((*running, canary.experiment), recommender=recommender, unit=unit, now_ms=now_ms)

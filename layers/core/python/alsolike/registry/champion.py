@@ -125,11 +125,11 @@ class Champion:
         Each served immediately before the next one's first promotion. Versions between a version's first and latest
         promotion were rolled back and are skipped.
         """
-        found = []
+        problems = []
         rest = [promotion.version for promotion in self.history]
         while rest := rest[len(rest) - rest[::-1].index(rest[0]) :]:
-            found.append(rest[0])
-        return tuple(found)
+            problems.append(rest[0])
+        return tuple(problems)
 
     def promoting(self, promotion: Promotion) -> tuple[Promotion, ...]:
         """Return the history with another promotion."""

@@ -141,8 +141,8 @@ class Decisions:
         InvalidBundle
             If it is unreadable.
         """
-        found = self._read(version)
-        return found[0] if found else None
+        stored = self._read(version)
+        return stored[0] if stored else None
 
     def keep(self, decision: Decision) -> Decision:
         """Store a decision and return it, or the one that is stored already: a version is judged once.
@@ -176,9 +176,9 @@ class Decisions:
         InvalidBundle
             If the decision is unreadable.
         """
-        if (found := self._read(version)) is None:
+        if (stored := self._read(version)) is None:
             raise NotFound(f"the gate made no decision on model version {version!r}")
-        decision, etag = found
+        decision, etag = stored
         if (forced := decision.force(reason)) != decision:
             self._write(forced, etag=etag)
         return forced

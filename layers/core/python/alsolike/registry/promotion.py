@@ -108,7 +108,7 @@ def _forces(versions: ModelVersions, version: str, *, force: str | None, how_to_
     if decision is None or decision.verdict != REJECTED:
         return None
     if force is None:
-        failed = "; ".join(str(found) for found in decision.checks if not found.passed)
+        failed = "; ".join(str(check) for check in decision.checks if not check.passed)
         raise InvalidInput(
             f"the gate rejected model version {version!r} ({failed}); {how_to_force} promotes it all the same, and "
             "keeps the reason with the version"
@@ -197,5 +197,5 @@ def pin(versions: ModelVersions, expected: Champion | None, version: str, *, pin
         raise NotFound(f"model version {version!r} is not pinned; pinned: {', '.join(expected.pinned) or 'nothing'}")
     if pinned:
         _check_bundle(versions, version)
-    kept = tuple(each for each in expected.pinned if each != version)
+    kept = tuple(other for other in expected.pinned if other != version)
     return versions.registry.pin(expected, (*kept, version) if pinned else kept)

@@ -43,19 +43,19 @@ def protected(champion: Champion | None, experiments: Iterable[Experiment], *, n
     experiments
         Of the configuration; arms of those that have not ended keep the versions that they name.
     """
-    found: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for experiment in experiments:
         if experiment.end_ms is None or experiment.end_ms > now_ms:
             for arm in experiment.arms:
                 if arm.model is not None:
-                    found[arm.model] = f"answers an arm of the experiment {experiment.name}"
+                    reasons[arm.model] = f"answers an arm of the experiment {experiment.name}"
     if champion is not None:
-        found |= dict.fromkeys(champion.pinned, "is pinned")
-        found |= dict.fromkeys(champion.predecessors[:LAST_GOOD], "is what a rollback returns to")
+        reasons |= dict.fromkeys(champion.pinned, "is pinned")
+        reasons |= dict.fromkeys(champion.predecessors[:LAST_GOOD], "is what a rollback returns to")
         if champion.canary is not None:
-            found[champion.canary.version] = "is on trial"
-        found[champion.version] = "is champion"
-    return MappingProxyType(found)
+            reasons[champion.canary.version] = "is on trial"
+        reasons[champion.version] = "is champion"
+    return MappingProxyType(reasons)
 
 
 def superfluous(
@@ -66,10 +66,11 @@ def superfluous(
     A folder without a manifest is no version; it is deleted once no upload can still be writing it.
     """
     rest = sorted(
-        (each for each in stored if each.version not in keeps), key=lambda each: (-each.modified_ms, each.version)
+        (version for version in stored if version.version not in keeps),
+        key=lambda version: (-version.modified_ms, version.version),
     )
-    yield from [each for each in rest if each.complete][others:]
-    yield from (each for each in rest if not each.complete and each.modified_ms < now_ms - UNFINISHED_MS)
+    yield from [version for version in rest if version.complete][others:]
+    yield from (version for version in rest if not version.complete and version.modified_ms < now_ms - UNFINISHED_MS)
 
 
 def expired(
@@ -81,10 +82,12 @@ def expired(
     finds there if the champion was trained with the user.
     """
     every = list(stored)
-    latest = max((each for each in every if each.complete), key=lambda each: each.modified_ms, default=None)
-    for each in every:
-        if each != latest and each.version not in keeps and each.modified_ms < now_ms - days * _DAY_MS:
-            yield each
+    latest = max(
+        (version for version in every if version.complete), key=lambda version: version.modified_ms, default=None
+    )
+    for version in every:
+        if version != latest and version.version not in keeps and version.modified_ms < now_ms - days * _DAY_MS:
+            yield version
 
 
 class ModelFiles:

@@ -170,8 +170,8 @@ class ModelVersions:
         """
         stored = self._complete()
         of = [summary for summary in self._summaries(stored) if summary.get("ModelPackageDescription") == version]
-        for found in self._versions(of[:1], self.registry.champion(), stored) if of else ():
-            return self._with_fit_times(found)
+        for known in self._versions(of[:1], self.registry.champion(), stored) if of else ():
+            return self._with_fit_times(known)
         raise _unknown(version)
 
     def _complete(self) -> Mapping[str, int]:
@@ -185,9 +185,9 @@ class ModelVersions:
         """
         with translate_aws_errors(f"model package group {self._group}"):
             pages = self._sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=self._group)
-            found = [summary for page in pages for summary in page["ModelPackageSummaryList"]]
-        registered = {summary.get("ModelPackageDescription") for summary in found}
-        found += [
+            summaries = [summary for page in pages for summary in page["ModelPackageSummaryList"]]
+        registered = {summary.get("ModelPackageDescription") for summary in summaries}
+        summaries += [
             {
                 "ModelPackageArn": "",
                 "ModelPackageDescription": version,
@@ -198,7 +198,9 @@ class ModelVersions:
             if version not in registered
         ]
         return sorted(
-            found, key=lambda each: (each["CreationTime"], each.get("ModelPackageDescription", "")), reverse=True
+            summaries,
+            key=lambda summary: (summary["CreationTime"], summary.get("ModelPackageDescription", "")),
+            reverse=True,
         )
 
     def _versions(
@@ -207,14 +209,14 @@ class ModelVersions:
         summaries = list(summaries)
         with translate_aws_errors(f"model package group {self._group}"), ThreadPoolExecutor(_AT_ONCE) as threads:
             described = list(threads.map(self._described, summaries))
-            found = [
+            versions = [
                 _version(summary, properties, champion, complete)
                 for summary, properties in zip(summaries, described, strict=True)
             ]
-            forced = list(threads.map(self._is_forced, found))
+            forced = list(threads.map(self._is_forced, versions))
         return [
             dataclasses.replace(version, forced=is_forced, status=self._status(version))
-            for version, is_forced in zip(found, forced, strict=True)
+            for version, is_forced in zip(versions, forced, strict=True)
         ]
 
     def _status(self, version: ModelVersion) -> str:
@@ -262,7 +264,7 @@ class ModelVersions:
         if version.status == RETIRED:
             return version
         try:
-            fit_s = {each.algorithm: each.fit_s for each in candidates(self.manifest(version.version))}
+            fit_s = {candidate.algorithm: candidate.fit_s for candidate in candidates(self.manifest(version.version))}
         except (NotFound, InvalidBundle):
             return version
         return dataclasses.replace(

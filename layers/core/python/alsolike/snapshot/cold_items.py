@@ -55,11 +55,11 @@ class ColdItems:
     def of(cls, changes: Sequence[Change], index: ContentIndex) -> ColdItems:
         """Find the neighbours of changed items, which the index does not know; deletions are left out."""
         kept = [change for change in changes if change.properties is not None]
-        found = list(index.nearest_of([change.properties or {} for change in kept]))
+        nearest = list(index.nearest_of([change.properties or {} for change in kept]))
         hashes = hashes_of([change.entity_id.encode() for change in kept])
-        lengths = [len(items) for items, _ in found]
-        positions = [np.zeros(0, np.int32), *(items for items, _ in found)]
-        weights = [np.zeros(0, np.float32), *(weights for _, weights in found)]
+        lengths = [len(items) for items, _ in nearest]
+        positions = [np.zeros(0, np.int32), *(items for items, _ in nearest)]
+        weights = [np.zeros(0, np.float32), *(weights for _, weights in nearest)]
         items = cls(
             hashes=hashes,
             updated_at_ms=np.array([change.updated_at_ms for change in kept], np.int64),

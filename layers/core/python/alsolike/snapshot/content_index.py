@@ -144,8 +144,8 @@ class ContentIndex:
         """
         token_sets = [item_tokens(columns) for columns in properties]
         unseen = list({token for tokens in token_sets for token in tokens} - places.keys())
-        found = find(self.token_hashes, hashes_of([token.encode() for token in unseen]))
-        places.update(zip(unseen, found.tolist(), strict=True))
+        rows = find(self.token_hashes, hashes_of([token.encode() for token in unseen]))
+        places.update(zip(unseen, rows.tolist(), strict=True))
         return [
             np.array(sorted(place for token in tokens if (place := places[token]) >= 0), np.int64)
             for tokens in token_sets
@@ -199,8 +199,8 @@ class ContentIndex:
         """
         try:
             arrays, metadata = map_tensors(path)
-            if (found := metadata["format"]) not in (FORMAT, SENTENCES_FORMAT):
-                raise InvalidBundle(f"its format is {found!r}, expected {FORMAT!r} or {SENTENCES_FORMAT!r}")
+            if (stored_format := metadata["format"]) not in (FORMAT, SENTENCES_FORMAT):
+                raise InvalidBundle(f"its format is {stored_format!r}, expected {FORMAT!r} or {SENTENCES_FORMAT!r}")
             items = len(arrays["norms"]) - 1
             _check(arrays, items=items)
             has_two = "new_scale" in metadata
@@ -215,7 +215,9 @@ class ContentIndex:
                     rare=float(metadata["scale"]),
                 ),
                 rare_hashes=arrays["rare"] if has_two else np.zeros(0, np.uint64),
-                sentences=SentenceIndex.of_file(arrays, metadata, items=items) if found == SENTENCES_FORMAT else None,
+                sentences=SentenceIndex.of_file(arrays, metadata, items=items)
+                if stored_format == SENTENCES_FORMAT
+                else None,
             )
         except InvalidBundle as error:
             raise InvalidBundle(f"{path.name}: {error}") from error

@@ -64,7 +64,9 @@ class Segment:
         rows = [newest[key] for key in keys]
         properties = [dict(change.properties or {}) for change in rows]
         encoded = {
-            name: COLUMN_CLASSES[type_].of(type_, [_pop_held(each, name, type_) for each in properties])
+            name: COLUMN_CLASSES[type_].of(
+                type_, [_pop_held(item_properties, name, type_) for item_properties in properties]
+            )
             for name, type_ in columns.items()
         }
         return cls(
@@ -73,7 +75,12 @@ class Segment:
             updated_at_ms=np.array([change.updated_at_ms for change in rows], np.int64),
             tie_breaks=np.array([change.tie_break for change in rows], np.uint32),
             columns=encoded,
-            rest=Ragged.of_bytes([orjson.dumps(each, default=dict) if each else b"" for each in properties]),
+            rest=Ragged.of_bytes(
+                [
+                    orjson.dumps(item_properties, default=dict) if item_properties else b""
+                    for item_properties in properties
+                ]
+            ),
         )
 
     @classmethod
@@ -151,10 +158,10 @@ class Segment:
 
     def properties(self, row: int) -> dict[str, Any]:
         """Return the properties of a row, undeclared ones too."""
-        found = {name: value for name, column in self.columns.items() if (value := column.value(row)) is not None}
+        values = {name: value for name, column in self.columns.items() if (value := column.value(row)) is not None}
         if rest := self.rest.blob(row):
-            found.update(orjson.loads(rest))
-        return found
+            values.update(orjson.loads(rest))
+        return values
 
     def change(self, row: int) -> Change:
         """Return the change that a row keeps."""

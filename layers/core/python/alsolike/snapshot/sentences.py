@@ -158,10 +158,10 @@ class SentenceIndex:
             table=_rows(arrays, _TABLE, dimensions),
             tokenizer=arrays[_TOKENIZER].tobytes().decode(),
         )
-        expected, found = arrays[_PROBE].tolist(), model.tokens(said["probe"])
-        if found != expected:
+        expected, actual = arrays[_PROBE].tolist(), model.tokens(said["probe"])
+        if actual != expected:
             raise InvalidBundle(
-                f"the sentence model takes {said['probe']!r} apart into tokens {found}, expected {expected} as in the"
+                f"the sentence model takes {said['probe']!r} apart into tokens {actual}, expected {expected} as in the"
                 " training: the library tokenizers is of another version here"
             )
         return cls(model, vectors.astype(np.float32), said["probe"], float(said["weight"]))

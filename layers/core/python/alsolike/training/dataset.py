@@ -117,9 +117,9 @@ class DatasetManifest:
             document: dict[str, Any] = orjson.loads(data)
         except orjson.JSONDecodeError as error:
             raise InvalidDataset(f"{MANIFEST_FILE} is not JSON: {error}") from error
-        found = document.get("format_version") if isinstance(document, dict) else None
-        if found != 1:
-            raise InvalidDataset(f"{MANIFEST_FILE} has format_version {found!r}, expected 1")
+        version = document.get("format_version") if isinstance(document, dict) else None
+        if version != 1:
+            raise InvalidDataset(f"{MANIFEST_FILE} has format_version {version!r}, expected 1")
         names = {field.name: field.default is dataclasses.MISSING for field in dataclasses.fields(cls)}
         if missing := {name for name, required in names.items() if required} - document.keys():
             raise InvalidDataset(f"{MANIFEST_FILE} misses {', '.join(sorted(missing))}")

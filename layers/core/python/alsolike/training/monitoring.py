@@ -204,7 +204,7 @@ class DriftReport:
     @property
     def drifted(self) -> tuple[Figure, ...]:
         """The figures that have exceeded the threshold for the configured time, the longest first."""
-        held = [each for each in self.figures if (self.held_h(each) or -1) >= self.rules.hours]
+        held = [figure for figure in self.figures if (self.held_h(figure) or -1) >= self.rules.hours]
         return tuple(sorted(held, key=lambda figure: (figure.above_since_ms, figure.name)))
 
     def to_json(self) -> bytes:
@@ -226,8 +226,8 @@ class DriftReport:
                 raise InvalidInput(f"the report has format_version {document['format_version']!r}, expected 1")
             values = document | {
                 "rules": DriftThresholds(**document["rules"]),
-                "figures": tuple(Figure(**{**each, "name": Drift(each["name"])}) for each in document["figures"]),
-                "checks": tuple(DataCheck(**each) for each in document["checks"]),
+                "figures": tuple(Figure(**{**figure, "name": Drift(figure["name"])}) for figure in document["figures"]),
+                "checks": tuple(DataCheck(**check) for check in document["checks"]),
                 "started": read_start(document["started"]),
                 "last_start": read_start(document["last_start"]),
             }

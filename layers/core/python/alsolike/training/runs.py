@@ -37,12 +37,12 @@ class ExecutionHistory:
         pages = self._client.get_paginator("get_execution_history").paginate(
             executionArn=self._arn, reverseOrder=True, PaginationConfig={"PageSize": self._page}
         )
-        found: list[dict[str, Any]] = []
+        events: list[dict[str, Any]] = []
         for page in pages:  # the latest first, so that known events are not fetched again
-            found += page["events"]
+            events += page["events"]
             if any(int(event["id"]) <= known for event in page["events"]):
                 break
-        new = sorted((event for event in found if int(event["id"]) > known), key=lambda event: int(event["id"]))
+        new = sorted((event for event in events if int(event["id"]) > known), key=lambda event: int(event["id"]))
         self.events += new
         return new
 
@@ -74,8 +74,8 @@ def outputs(events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the outputs of the states so far; the output of an ended run is its last."""
     added: dict[str, Any] = {}
     for event in events:
-        if found := state_output(event):
-            added |= found[1]
+        if output := state_output(event):
+            added |= output[1]
     return added
 
 
@@ -103,10 +103,10 @@ def sentence(failure: Mapping[str, Any]) -> str:
 def document(text: Any) -> dict[str, Any]:
     """Return a JSON object, or an empty one if there is none."""
     try:
-        found = orjson.loads(text or "{}")
+        document = orjson.loads(text or "{}")
     except (orjson.JSONDecodeError, TypeError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return document if isinstance(document, dict) else {}
 
 
 RUNNING, SUCCEEDED = "RUNNING", "SUCCEEDED"
@@ -243,14 +243,14 @@ class TrainingRuns:
             If Step Functions does not answer.
         """
         listed = self._listed()[:most]
-        found: dict[str, TrainingRun] = {}
-        for execution in sorted(listed, key=lambda each: each["status"] != RUNNING):
+        runs: dict[str, TrainingRun] = {}
+        for execution in sorted(listed, key=lambda execution: execution["status"] != RUNNING):
             arn = execution["executionArn"]
             known = self._ended.get(arn)
-            found[arn] = known or (self._read(arn) if goes_on() else _bare(execution))
-        self._ended = {arn: run for arn, run in found.items() if arn in self._ended}
-        self._histories = {arn: history for arn, history in self._histories.items() if arn in found}
-        return tuple(found[execution["executionArn"]] for execution in listed)
+            runs[arn] = known or (self._read(arn) if goes_on() else _bare(execution))
+        self._ended = {arn: run for arn, run in runs.items() if arn in self._ended}
+        self._histories = {arn: history for arn, history in self._histories.items() if arn in runs}
+        return tuple(runs[execution["executionArn"]] for execution in listed)
 
     def _listed(self, **filters: str) -> list[Mapping[str, Any]]:
         with translate_aws_errors(f"state machine {self._arn}"):

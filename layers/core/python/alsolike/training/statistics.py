@@ -114,8 +114,8 @@ class StatisticsManifest:
     @property
     def moments(self) -> tuple[int, ...]:
         """The moments up to which the interactions are counted, each once, in order."""
-        found = (self.learned_ms, self.since_ms, self.half_ms, self.last_event_ms)
-        return tuple(sorted({moment for moment in found if moment is not None}))
+        times = (self.learned_ms, self.since_ms, self.half_ms, self.last_event_ms)
+        return tuple(sorted({moment for moment in times if moment is not None}))
 
     def to_json(self) -> bytes:
         """Return the content of the file, which is written last."""

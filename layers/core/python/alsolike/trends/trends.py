@@ -244,12 +244,12 @@ class Trends:
         if window not in WINDOWS:
             raise InvalidInput(f"window is {window!r}, expected one of {', '.join(WINDOWS)}")
         left = _left(now_ms - self._as_of_ms)
-        found = _scores(self._counts * left, self._totals * left, list(WINDOWS).index(window)).round(_DECIMALS)
-        rows = np.flatnonzero(found >= LEAST_SCORE)
+        scores = _scores(self._counts * left, self._totals * left, list(WINDOWS).index(window)).round(_DECIMALS)
+        rows = np.flatnonzero(scores >= LEAST_SCORE)
         if k is not None and k < len(rows):
-            least = np.partition(found[rows], -k)[-k] if k > 0 else np.inf
-            rows = rows[found[rows] >= least]  # with all that tie for the last place
-        ranked = sorted((-float(found[row]), self._items[row]) for row in rows.tolist())
+            least = np.partition(scores[rows], -k)[-k] if k > 0 else np.inf
+            rows = rows[scores[rows] >= least]  # with all that tie for the last place
+        ranked = sorted((-float(scores[row]), self._items[row]) for row in rows.tolist())
         return [(item, -negated) for negated, item in ranked[:k]]
 
 
