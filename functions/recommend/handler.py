@@ -176,13 +176,14 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             recommender = _recommender(sources, context, now_ms=now_ms)
             return _or_refusal(answer_call, event[name], recommender=recommender)
     budget = Budget(sources.time_budget_ms)
-    request = PARSERS[route_key(event)](event)
+    route = route_key(event)
+    request = PARSERS[route](event)
     recommender = _recommender(sources, context, now_ms=now_ms)
     if sources.wait_budget.is_cold:
         sources.trends.begin(now_ms=now_ms)
     answer = recommender.answer(request, budget=budget)
     _count(answer)
-    response = respond_answer(answer, request, event)
+    response = respond_answer(answer, request, event, route=route)
     if response["statusCode"] != NOT_MODIFIED:  # a client that has this answer already got it from a logged request
         correlation_id = invocation.correlation_id
         sources.served.write(answer, request, now_ms=now_ms, took_ms=budget.took_ms, correlation_id=correlation_id)

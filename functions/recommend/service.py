@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Container, Sequence
 
 from alsolike.domain import recommendation_id
@@ -15,13 +14,13 @@ from alsolike.runtime.struct import struct
 from alsolike.trends.trends import Trends
 from functions.recommend.http.request import RecommendationRequest, permitted, resolved
 from functions.recommend.http.response import Answer, RankedItem, metadata
-from functions.recommend.ranking.context import UNLIMITED, Budget, RequestContext, SelectedFilter, choose_filter
+from functions.recommend.ranking.context import UNLIMITED, Budget, RequestContext
 from functions.recommend.ranking.explanation import reasons
 from functions.recommend.ranking.recommenders import NOTHING, RECOMMENDERS, RecommenderResult, model_failure
 from functions.recommend.rules import merchandising
 from functions.recommend.state.model import GRAPH_ERRORS, History
 from functions.recommend.state.serving_state import NO_CATALOGUE, NO_CONFIGURATION, ServingState
-from functions.recommend.state.users import RequestUser, UserStores
+from functions.recommend.state.users import UserStores
 
 NO_VERSION = "none"
 
@@ -86,28 +85,16 @@ class Recommender:
         if assignment.model is not None:
             state = state.with_model(assignment.model)
         answering = assignment.recommender or request.recommender
-        obeyable = request.filter_name is None or configuration is not None
-        chosen = choose_filter(request, state.configuration, answering=answering) if obeyable else SelectedFilter()
-        request_as_answered = (
-            request if answering == request.recommender else dataclasses.replace(request, recommender=answering)
-        )
         context = RequestContext(
-            request_as_answered,
-            model=state.model,
-            catalogue=state.catalogue,
-            configuration=state.configuration,
-            shopper=RequestUser(
-                self.people,
-                user_id=request.user_id,
-                session_id=request.session_id,
-                length=state.configuration.limits.history_length,
-            ),
-            chosen=chosen,
+            request,
+            state,
+            answering=answering,
+            people=self.people,
             trends=self.trends,
             budget=budget or Budget(UNLIMITED),
-            state_degraded=state.degraded,
             now_ms=now_ms,
         )
+        chosen = context.chosen
         if rules == merchandising.OWN and assignment.rules is not None:
             rules = assignment.rules
         version = NO_VERSION if state.model is None else state.model.version
@@ -115,12 +102,12 @@ class Recommender:
         said = recommendation_id.create(
             answered_ms=now_ms, recommender=request.recommender, version=version, arms=assignment.arms
         )
-        rule_set = merchandising.rule_set(request_as_answered, state.configuration, name=rules)
+        rule_set = merchandising.rule_set(context.request, state.configuration, name=rules)
         steered = None if rule_set is None else merchandising.Merchandising(rule_set, context)
         if steered is not None:
             context = steered.context
         result, slate = NOTHING, None
-        if obeyable and not (NO_CATALOGUE in state.degraded and chosen.needs_catalogue):
+        if context.is_filter_known and not (NO_CATALOGUE in state.degraded and chosen.needs_catalogue):
             try:
                 result = RECOMMENDERS[answering](context)
                 slate = None if steered is None else steered.arrange(result)

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import orjson
 
-from alsolike.contract.http import is_current, not_modified, respond, route_key
+from alsolike.contract.http import is_current, not_modified, respond
 from alsolike.lake.served import FILLED, PROMOTED, RANKED
 from alsolike.recommendations.requests import BOUGHT_TOGETHER, PERSONALIZED_RANKING, POPULAR, SIMILAR_ITEMS, TRENDING
 from alsolike.runtime.struct import struct
@@ -88,7 +88,9 @@ KEPT_S = 60
 """Cache lifetime of an answer without a user: about as long as a new catalogue takes to become effective."""
 
 
-def respond_answer(answer: Answer, request: RecommendationRequest, event: Mapping[str, Any]) -> dict[str, Any]:
+def respond_answer(
+    answer: Answer, request: RecommendationRequest, event: Mapping[str, Any], *, route: str
+) -> dict[str, Any]:
     """Return the HTTP response; headers carry the source and versions, which Personalize's shape has no fields for."""
     items = "personalizedRanking" if request.recommender == PERSONALIZED_RANKING else "itemList"
     document = {
@@ -98,7 +100,7 @@ def respond_answer(answer: Answer, request: RecommendationRequest, event: Mappin
     headers = _headers(answer)
     if request.session_id is None:  # a browser must not see the shop's rules and unfulfilled promotions
         headers.update(_steering(answer))
-    if route_key(event).startswith("GET "):
+    if route.startswith("GET "):
         headers.update(_caching(answer, request))
         if is_current(event, headers["etag"]):
             return not_modified(headers)

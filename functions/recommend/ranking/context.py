@@ -1,4 +1,4 @@
-"""The context of a request: its filter, its time budget, and the data for recommenders, each created on first use."""
+"""The context of a request: filter, time budget, user, and the data for recommenders, each read on first use."""
 
 from __future__ import annotations
 
@@ -13,26 +13,30 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from botocore.exceptions import ConnectionClosedError
 
 from alsolike.bundle.popular_groups import Group
 from alsolike.domain.columns import as_declared
 from alsolike.domain.configuration import Configuration
+from alsolike.events.interactions import profile_id
 from alsolike.filters import parser
 from alsolike.filters.evaluation import FilterInputs
 from alsolike.filters.interactions import NO_INTERACTIONS, Recent
 from alsolike.filters.tree import Filter
 from alsolike.filters.values import Values
 from alsolike.lake.served import FILLED, RANKED
-from alsolike.profiles.store import RecentInteraction
+from alsolike.profiles.store import Profile, RecentInteraction
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
+from alsolike.runtime.observability import logger
 from alsolike.runtime.polling import PolledValue
 from alsolike.runtime.struct import struct
 from alsolike.trends.trends import Trends
 from functions.recommend.http.request import RecommendationRequest
 from functions.recommend.http.response import RankedItem
 from functions.recommend.state.catalogue import ModelCatalogue
-from functions.recommend.state.model import Bias, ColdFilling, Model, Ranked
-from functions.recommend.state.users import RequestUser
+from functions.recommend.state.model import Bias, ColdFilling, Ranked
+from functions.recommend.state.serving_state import NO_CONFIGURATION, ServingState
+from functions.recommend.state.users import UserStores
 
 _SHOWN_FILTERS = 10
 
@@ -208,14 +212,115 @@ class Budget:
         return (self._clock() - self._start) * 1000
 
 
+PROFILE_UNAVAILABLE = "profile-unavailable"
+USER_UNAVAILABLE = "user-unavailable"
+
+NO_PROFILE = Profile("")
+
+
+class RequestUser:
+    """The user or session of one request.
+
+    Parameters
+    ----------
+    session_id
+        Set if a session's token identifies the caller. Then `user_id` is always a user; else it may be a session.
+    length
+        Maximum number of interactions to read.
+    """
+
+    def __init__(self, people: UserStores, *, user_id: str | None, session_id: str | None, length: int) -> None:
+        self._people = people
+        self._length = length
+        self._user_id = user_id
+        self._session_id = user_id if session_id is None else session_id
+        self._failed_reads: dict[str, None] = {}
+
+    @functools.cached_property
+    def profile(self) -> Profile:
+        """The profile of the user or session; an empty one if it cannot be read."""
+        ids = self._people.ids
+        profile = NO_PROFILE
+        try:
+            if self._user_id is not None:
+                profile = self._read(profile_id(user_id=ids.user(self._user_id), session_id=None))
+            if not profile.recent and self._session_id is not None:
+                of_session = self._read(profile_id(user_id=None, session_id=ids.session(self._session_id)))
+                profile = dataclasses.replace(of_session, erased=profile.erased)
+        except Unavailable as error:
+            logger.error("profile cannot be read", reason=str(error))
+            self._failed_reads[PROFILE_UNAVAILABLE] = None
+        return profile
+
+    @property
+    def degraded(self) -> tuple[str, ...]:
+        """The reads that have failed so far."""
+        return tuple(self._failed_reads)
+
+    @property
+    def interactions(self) -> Sequence[RecentInteraction]:
+        """The user's latest interactions, oldest first, for callers that cannot work without them.
+
+        Raises
+        ------
+        Unavailable
+            If they cannot be read.
+        """
+        if self.is_unavailable:
+            raise Unavailable("the user's interactions cannot be read")
+        return self.profile.recent
+
+    @property
+    def is_unavailable(self) -> bool:
+        """True if the profile cannot be read."""
+        return not self.profile.recent and PROFILE_UNAVAILABLE in self._failed_reads
+
+    @functools.cached_property
+    def properties(self) -> Mapping[str, Any]:
+        """The shop's properties of the user; empty for an erased user, whose row may still be stored.
+
+        Raises
+        ------
+        Unavailable
+            If it cannot be read.
+        """
+        if self._user_id is None or self.profile.erased:
+            return {}
+        try:
+            return self._people.users.get(self._people.ids.user(self._user_id)).row.properties
+        except NotFound:
+            return {}
+        except Unavailable as error:
+            logger.error("user cannot be read", reason=str(error))
+            self._failed_reads[USER_UNAVAILABLE] = None
+            raise
+
+    def _read(self, profile: str) -> Profile:
+        """Read a profile; repeat the read once if DynamoDB had closed the connection, which costs no waiting."""
+        try:
+            return self._people.profiles.read(profile, length=self._length)
+        except Unavailable as error:
+            if not isinstance(error.__cause__, ConnectionClosedError):
+                raise
+            return self._people.profiles.read(profile, length=self._length)
+
+
 NO_POSITIONS = np.zeros(0, np.int64)
+MODEL_SLOW = "model-slow"
 
 
 class RequestContext:
     """A request and the data to answer it.
 
+    Parameters
+    ----------
+    answering
+        The recommender that answers in place of the requested one, or the requested one.
+
     Attributes
     ----------
+    chosen, is_filter_known
+        The filter that applies; false if the request names one and the configuration was never read.
     model
         None before the first model.
     state_degraded
@@ -230,28 +335,36 @@ class RequestContext:
     def __init__(
         self,
         request: RecommendationRequest,
+        state: ServingState,
         *,
-        model: Model | None,
-        catalogue: ModelCatalogue,
-        configuration: Configuration,
-        shopper: RequestUser,
-        chosen: SelectedFilter,
+        answering: str,
+        people: UserStores,
         trends: PolledValue[Trends],
         budget: Budget,
-        state_degraded: Sequence[str],
         now_ms: int,
     ) -> None:
-        self.request = request
-        self.model = model
-        self.catalogue = catalogue
+        configuration = state.configuration
+        self.is_filter_known = request.filter_name is None or NO_CONFIGURATION not in state.degraded
+        self.chosen = (
+            choose_filter(request, configuration, answering=answering) if self.is_filter_known else SelectedFilter()
+        )
+        self.request = (
+            request if answering == request.recommender else dataclasses.replace(request, recommender=answering)
+        )
+        self.model = state.model
+        self.catalogue = state.catalogue
         self.configuration = configuration
-        self.shopper = shopper
+        self.shopper = RequestUser(
+            people,
+            user_id=request.user_id,
+            session_id=request.session_id,
+            length=configuration.limits.history_length,
+        )
         self.budget = budget
-        self.state_degraded = state_degraded
+        self.state_degraded = state.degraded
         self.now_ms = now_ms
         self.wanted = request.num_results
         self.classes: Callable[[], Sequence[Bias] | None] | None = None
-        self._chosen = chosen
         self._polled_trends = trends
         self._asked: dict[int, tuple[SelectedFilter, FilterInputs]] = {}
 
@@ -304,7 +417,7 @@ class RequestContext:
         Unavailable
             If the filter reads the user or the user's interactions, and they cannot be read.
         """
-        return self.without(self.bias_of(self._chosen), self.excluded)
+        return self.without(self.bias_of(self.chosen), self.excluded)
 
     def bias_of(self, chosen: SelectedFilter) -> Bias | None:
         """Return the bias that bars a filter's rejected items and deleted ones; see `bias`."""
@@ -323,6 +436,15 @@ class RequestContext:
         barring = self.catalogue.neutral() if bias is None else bias.copy()
         barring[places] = -np.inf
         return barring
+
+    def model_delay(self, *, with_bias: bool = False) -> tuple[str, ...]:
+        """Return the reason why the answer is degraded if there is no time for the model, else nothing."""
+        assert self.model is not None
+        with_bias = with_bias or self.bias is not None
+        if self.budget.allows(self.model.expected_ms(with_bias=with_bias)):
+            return ()
+        self.model.record_skipped_run(with_bias=with_bias)
+        return (MODEL_SLOW,)
 
     @property
     def bias_of_model(self) -> Bias | None:
@@ -343,7 +465,7 @@ class RequestContext:
         InvalidInput, Unavailable
             See `bias`.
         """
-        passes = self.passes([item_id for item_id, _ in scored], self._chosen, bias=self.bias)
+        passes = self.passes([item_id for item_id, _ in scored], self.chosen, bias=self.bias)
         return [RankedItem(*item) for item, passed in zip(scored, passes, strict=True) if passed]
 
     def passes(self, item_ids: Sequence[str], chosen: SelectedFilter, *, bias: Bias | None) -> list[bool]:
@@ -366,7 +488,7 @@ class RequestContext:
 
     def allowed(self, item_ids: Sequence[str]) -> list[bool]:
         """Return which items may be answered; see `passes`."""
-        return self.passes(item_ids, self._chosen, bias=self.bias)
+        return self.passes(item_ids, self.chosen, bias=self.bias)
 
     def named(
         self, ranked: Sequence[Ranked], filling: Sequence[Ranked] = (), *, origin: str = RANKED

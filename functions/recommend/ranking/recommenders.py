@@ -37,7 +37,6 @@ from functions.recommend.state.catalogue import ModelCatalogue
 from functions.recommend.state.model import GRAPH_ERRORS, NO_HISTORY, Bias, History, Model, Ranked
 
 MODEL_FAILED = "model-failed"
-MODEL_SLOW = "model-slow"
 
 LADDER_WINDOW = "1d"
 """Window of trending items that replace other lists: the longest has the most items."""
@@ -84,7 +83,7 @@ def for_you(context: RequestContext) -> RecommenderResult:
         return _trending_now(context)
     recent = context.recent
     # The profile first, so that the check of the model's time includes the read.
-    if recent and (degraded := model_delay(context)):
+    if recent and (degraded := context.model_delay()):
         return _similar_to_last_viewed(context, degraded)
     try:
         ranking = rank(
@@ -208,16 +207,6 @@ RECOMMENDERS: Mapping[str, Callable[[RequestContext], RecommenderResult]] = {
 }
 
 
-def model_delay(context: RequestContext, *, with_bias: bool = False) -> tuple[str, ...]:
-    """Return the reason why the answer is degraded if there is no time for the model, else nothing."""
-    assert context.model is not None
-    with_bias = with_bias or context.bias is not None
-    if context.budget.allows(context.model.expected_ms(with_bias=with_bias)):
-        return ()
-    context.model.record_skipped_run(with_bias=with_bias)
-    return (MODEL_SLOW,)
-
-
 def model_failure(error: Exception) -> tuple[str, ...]:
     """Log that the model did not run; return the reason why the answer is degraded."""
     logger.error("model does not run", error_type=type(error).__name__)
@@ -256,7 +245,7 @@ def _of_item(context: RequestContext, kind: str) -> RecommenderResult:
         ranked = append_rescaled(ranked, related_row(context, SIMILAR, position, leave_out=position))[:k]
     source: Source = "similar" if ranked else "model"
     degraded: tuple[str, ...] = ()
-    if len(ranked) < k and 0 < position <= model.bundle.manifest.items and not (degraded := model_delay(context)):
+    if len(ranked) < k and 0 < position <= model.bundle.manifest.items and not (degraded := context.model_delay()):
         try:
             after = ranked_after(context, position, k=k + len(ranked), bias=context.bias_of_model)
             ranked = append_rescaled(ranked, after)[:k]
@@ -300,7 +289,7 @@ def _scores(context: RequestContext, item_ids: Sequence[str]) -> tuple[dict[str,
     known: npt.NDArray[np.int64] = places[(places > 0) & (places <= model.bundle.manifest.items)]
     if not len(history) or not len(known):
         return {}, NO_HISTORY, ()
-    if degraded := model_delay(context):
+    if degraded := context.model_delay():
         return {}, NO_HISTORY, degraded
     only = np.full(model.bundle.manifest.items + 1, -np.inf, np.float32)
     only[known] = 0

@@ -20,7 +20,6 @@ from functions.recommend.ranking.context import NO_POSITIONS, RequestContext, Se
 from functions.recommend.ranking.recommenders import (
     LADDER_WINDOW,
     RecommenderResult,
-    model_delay,
     model_failure,
     rank,
     ranked_after,
@@ -304,9 +303,9 @@ def promotion_candidates(context: RequestContext, chosen: SelectedFilter, bias: 
         if of_item:
             position = int(context.catalogue.positions([context.request.item_id or ""])[0])
             known = 0 < position <= model.bundle.manifest.items
-            if known and not (degraded := model_delay(context, with_bias=True)):
+            if known and not (degraded := context.model_delay(with_bias=True)):
                 ranked = ranked_after(context, position, k=k, bias=of_model)
-        elif context.recent and not (degraded := model_delay(context, with_bias=True)):
+        elif context.recent and not (degraded := context.model_delay(with_bias=True)):
             ranked = rank(
                 context.recent, context.positions, model=model, catalogue=context.catalogue, bias=allowed,
                 group=lambda: None, k=k, now_ms=context.now_ms,

@@ -113,7 +113,7 @@ def known_history(
     return History(
         items=positions[-parameters.length :],
         event_weights=weights[-parameters.length :],
-        event_time_ms=[recent[index].event_time_ms for index in kept] if parameters.decays else (),
+        event_time_ms=[recent[index].event_time_ms for index in kept],
         returned=returned,
         indices=kept,
     )
