@@ -89,7 +89,7 @@ class ServedLog:
         sys.stdout.write(f"{row.to_line()}\n")
 
     def _named(self, request: RecommendationRequest, *, now_ms: int) -> tuple[str | None, str | None]:
-        """Return the hashes of who was named, as a user and as a session; `users.RequestUser` says who may be both."""
+        """Return the hashes of the request's user and session; `RequestUser` says which id may be both."""
         user_id = request.user_id
         session_id = user_id if request.session_id is None else request.session_id
         if session_id is None:
@@ -98,7 +98,4 @@ class ServedLog:
         if hashes is None:
             count(Metric.SERVED_TO_UNKNOWN)
             return UNKNOWN, None
-        stored_user = None if user_id is None else self._ids.user(user_id)
-        stored_session = self._ids.session(session_id)
-        shopper = None if stored_user is None else hashes.shopper(stored_user)
-        return shopper, None if stored_session == stored_user else hashes.shopper(stored_session)
+        return self._ids.logged(hashes, user_id, session_id)

@@ -73,18 +73,7 @@ class Pseudonyms:
 
 @functools.cache
 def pseudonyms_of(client: Any, secret_arn: str) -> Pseudonyms:
-    """Return the hashes under a secret, which is read once per process.
-
-    Parameters
-    ----------
-    client
-        A low-level Secrets Manager client.
-
-    Raises
-    ------
-    Unavailable
-        If Secrets Manager does not answer.
-    """
+    """Return the hashes under a secret, which is read once per process."""
     with translate_aws_errors(f"secret {secret_arn}"):
         secret = client.get_secret_value(SecretId=secret_arn)["SecretString"]
     return Pseudonyms(secret.encode())
@@ -111,6 +100,15 @@ class IdPolicy:
     def session(self, session_id: str) -> str:
         """Return the id under which a session is stored."""
         return self._pseudonyms().session(session_id) if self._pseudonyms else session_id
+
+    def logged(self, hashes: Pseudonyms, user_id: str | None, session_id: str) -> tuple[str | None, str | None]:
+        """Return the hashes of a request's user and session in the recommendation log.
+
+        An id that may be a user's or a session's has both, unless they are equal.
+        """
+        user = None if user_id is None else self.user(user_id)
+        session = self.session(session_id)
+        return None if user is None else hashes.shopper(user), None if session == user else hashes.shopper(session)
 
 
 PLAIN_IDS = IdPolicy()
