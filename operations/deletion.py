@@ -73,8 +73,6 @@ def read_plan(clients: Clients, environment: str) -> list[StackPlan]:
         If there is no such deployment.
     InvalidInput
         If a stack is protected from deletion.
-    Unavailable
-        If AWS does not answer.
     """
     cloudformation, prefix = clients("cloudformation"), f"alsolike-{environment}-"
     with translate_aws_errors("CloudFormation"):
@@ -127,8 +125,6 @@ def tear_down(
     ------
     StackNotDeleted
         If CloudFormation refuses a stack several times.
-    Unavailable
-        If AWS does not answer.
     """
     for stack in plan:
         on_step(f"deleting {stack.name}")

@@ -67,13 +67,7 @@ class Keys:
         self._table = names.keys_table
 
     def all(self) -> Sequence[SigningKey]:
-        """Return all keys, by client and time of creation.
-
-        Raises
-        ------
-        Unavailable
-            If DynamoDB does not answer.
-        """
+        """Return all keys, by client and time of creation."""
         with self._translated():
             pages = self._client("dynamodb").get_paginator("scan").paginate(TableName=self._table)
             keys = [SigningKey.from_item(item) for page in pages for item in page["Items"]]
@@ -86,8 +80,6 @@ class Keys:
         ------
         InvalidInput
             If the name is invalid, or the client has `MAX_ACTIVE` active keys.
-        Unavailable
-            If DynamoDB or KMS does not answer.
         """
         if not NAME.fullmatch(client):
             raise InvalidInput(f"client is {client!r}, expected {NAME_FORM}")
@@ -131,13 +123,7 @@ class Keys:
         return self.create(client, scopes=active[-1].scopes, now_ms=now_ms, expires_ms=expires_ms)
 
     def of_commands(self, *, now_ms: int) -> KeyPair:
-        """Return a key pair with all scopes for the commands, created unless one is valid for another hour.
-
-        Raises
-        ------
-        Unavailable
-            If DynamoDB or KMS does not answer.
-        """
+        """Return a key pair with all scopes for the commands, created unless one is valid for another hour."""
         own = [key for key in self.all() if key.client == COMMANDS]
         if valid := [key for key in own if key.is_active(now_ms=now_ms + _HOUR_MS)]:
             key = valid[-1]
@@ -160,8 +146,6 @@ class Keys:
         ------
         NotFound
             If it does not exist.
-        Unavailable
-            If DynamoDB does not answer.
         """
         with self._existing(key_id):
             self._client("dynamodb").update_item(
@@ -180,8 +164,6 @@ class Keys:
         ------
         NotFound
             If it does not exist.
-        Unavailable
-            If DynamoDB does not answer.
         """
         with self._existing(key_id):
             self._client("dynamodb").delete_item(

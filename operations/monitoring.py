@@ -17,8 +17,6 @@ def latest(where: Deployment) -> DriftReport | None:
     ------
     InvalidInput
         If it is unreadable.
-    Unavailable
-        If S3 does not answer.
     """
     stored = S3Object(where.client("s3"), where.names.artefact_bucket, MONITORING_LATEST_KEY).read()
     return DriftReport.from_json(stored.body) if stored else None

@@ -21,13 +21,7 @@ class Stage(Enum):
 
 
 def stage_of(where: Deployment) -> Stage:
-    """Return whether a deployment has interactions and a model.
-
-    Raises
-    ------
-    Unavailable
-        If S3 does not answer.
-    """
+    """Return whether a deployment has interactions and a model."""
     if model_versions.pointer(where).champion() is not None:
         return Stage.TRAINED
     bucket = where.names.lake_bucket
@@ -37,13 +31,7 @@ def stage_of(where: Deployment) -> Stage:
 
 
 def stored_user(where: Deployment) -> str | None:
-    """Return the ID of a user with interactions; None if there is none, or if the deployment stores hashes of IDs.
-
-    Raises
-    ------
-    Unavailable
-        If DynamoDB does not answer.
-    """
+    """Return the ID of a user with interactions; None if there is none, or if the deployment stores hashes of IDs."""
     if where.names.pseudonymise_ids == "1":
         return None
     prefix = profile_id(user_id="", session_id=None)

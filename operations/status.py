@@ -29,11 +29,6 @@ def collect(deployment: Deployment, *, layers: Sequence[str] = ()) -> dict[str, 
     ----------
     layers
         What the embedded cloud says of its functions' packages.
-
-    Raises
-    ------
-    Unavailable
-        If a service does not answer.
     """
     names, client = deployment.names, deployment.client
     champion = model_versions.pointer(deployment).champion()

@@ -73,8 +73,6 @@ def archive(
     ----------
     records
         One batch of one shard, in order.
-    client
-        A low-level S3 client.
     erased
         Returns true for records of erased users.
 

@@ -103,8 +103,6 @@ def archive(delivery: Delivery, *, client: Any, bucket: str, erased: Tombstones 
 
     Parameters
     ----------
-    client
-        A low-level S3 client.
     erased
         Has the keyed hashes of the log.
 

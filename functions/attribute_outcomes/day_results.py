@@ -95,8 +95,6 @@ class Computation:
         ------
         InvalidDataset
             If an object is no Parquet of its table's types.
-        Unavailable
-            If S3 does not answer.
         """
         self._event_days.keep_only({*self._inputs.event_days(day), *self._inputs.copy_days(day, late=True)})
         directory = self._directory / "day"

@@ -72,13 +72,7 @@ class Inputs:
     """The objects of the four tables, listed at one moment, by day since 1970."""
 
     def __init__(self, client: Any, bucket: str, rules: AttributionRules) -> None:
-        """List them.
-
-        Raises
-        ------
-        Unavailable
-            If S3 does not answer.
-        """
+        """List them."""
         self._rules = rules
         self.served = _listed(client, bucket, SERVED_PREFIX, SERVED_PARTITION)
         self.interactions = _listed(client, bucket, INTERACTIONS_PREFIX, INTERACTIONS_PARTITION)
@@ -143,13 +137,7 @@ class DayReceiptStore:
         self._client, self._bucket = client, bucket
 
     def read(self, day: int) -> DayReceipt | None:
-        """Return a day's receipt; None if there is none, or another version wrote it.
-
-        Raises
-        ------
-        Unavailable
-            If S3 does not answer.
-        """
+        """Return a day's receipt; None if there is none, or another version wrote it."""
         stored = self._object(day).read()
         try:
             return DayReceipt(**orjson.loads(stored.body)) if stored else None

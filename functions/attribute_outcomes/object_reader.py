@@ -26,8 +26,6 @@ def rows_of(client: Any, bucket: str, objects: Sequence[LakeObject], schema: pa.
     ------
     InvalidDataset
         If an object is no Parquet of the table's types.
-    Unavailable
-        If S3 does not answer.
     """
     with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
         for some in batches(objects, max_bytes=BYTES_AT_ONCE, max_objects=2 * CONNECTIONS):

@@ -82,8 +82,6 @@ class Attribution:
 
     Parameters
     ----------
-    client
-        A low-level S3 client.
     shopper
         The keyed hash of a stored user or session id.
     report

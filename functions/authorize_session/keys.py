@@ -26,8 +26,6 @@ class SessionKeys:
 
     Parameters
     ----------
-    client
-        A low-level Secrets Manager client.
     secret_arn
         The secret's ARN.
     """

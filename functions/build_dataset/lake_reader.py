@@ -37,8 +37,6 @@ def read_lake(client: Any, bucket: str, *, columns: Sequence[str]) -> tuple[pd.D
     ------
     InvalidDataset
         If an object is no Parquet of the table's types.
-    Unavailable
-        If S3 does not answer.
     """
     listing = list(list_objects(client, bucket))  # complete before reading: rows of deleted objects are in later ones
     schema = pa.schema([(name, _ARROW_TYPES[INTERACTIONS_COLUMNS[name]]) for name in columns])

@@ -16,13 +16,7 @@ class ErasedUsers:
         self._client, self._bucket, self._pseudonyms = client, bucket, pseudonyms
 
     def now(self) -> Mapping[str, int]:
-        """Return the time of each erasure, by keyed hash.
-
-        Raises
-        ------
-        Unavailable
-            If S3 does not answer.
-        """
+        """Return the time of each erasure, by keyed hash."""
         return TombstoneReader(self._client, self._bucket, self._pseudonyms).refresh(now_ms=0).users
 
     def hash(self, user_id: str) -> str:

@@ -82,8 +82,6 @@ class Upkeep:
 
     Parameters
     ----------
-    client
-        A low-level S3 client.
     has_time
         Returns true if there is time for another step, which takes up to two minutes.
     """

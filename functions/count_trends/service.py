@@ -68,8 +68,6 @@ class Counters:
         ------
         ConcurrentUpdate
             If other writers won `MAX_ATTEMPTS` times in a row.
-        Unavailable
-            If S3 does not answer.
         """
         key = trends_key(shard_id)
         for _ in range(MAX_ATTEMPTS):

@@ -58,8 +58,6 @@ def read_baseline(client: Any, bucket: str) -> Baseline | None:
         If the champion's files, or its dataset's manifest, are unreadable.
     NotFound
         If the champion's files are gone.
-    Unavailable
-        If S3 does not answer.
     """
     champion = Registry(client, bucket).champion()
     if champion is None:

@@ -57,8 +57,6 @@ def read_sample(
     ------
     InvalidDataset
         If an object is no Parquet of the table's types.
-    Unavailable
-        If S3 does not answer.
     """
     tables, rows, one_of = [schema.empty_table()], 0, 1
     for table in _tables(client, bucket, objects, schema):

@@ -24,8 +24,6 @@ def outcome_of(client: Any, state_machine_arn: str, start: Start) -> StartedTrai
     ------
     InvalidInput
         If its output does not state the result.
-    Unavailable
-        If Step Functions does not answer.
     """
     arn = f"{state_machine_arn.replace(':stateMachine:', ':execution:')}:{start.name}"
     try:

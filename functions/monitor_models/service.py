@@ -75,8 +75,6 @@ def look(places: MonitoringStores, *, configuration: Configuration, rules: Drift
         If another look was faster. A training that is due for both was started once.
     InvalidBundle, InvalidDataset, InvalidInput, NotFound
         If an object is unreadable or was deleted.
-    Unavailable
-        If a service does not answer.
     """
     store = StateStore(places.s3, places.artefact_bucket)
     before = _settled(places, store.read())

@@ -76,15 +76,7 @@ class State:
 
 
 class StateStore:
-    """The state of one deployment.
-
-    Parameters
-    ----------
-    client
-        A low-level S3 client.
-    bucket
-        The artefact bucket.
-    """
+    """The state of one deployment."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._object = S3Object(client, bucket, MONITORING_STATE_KEY)
@@ -96,8 +88,6 @@ class StateStore:
         ------
         InvalidInput
             If it is unreadable.
-        Unavailable
-            If S3 does not answer.
         """
         if (stored := self._object.read()) is None:
             return State()
@@ -119,8 +109,6 @@ class StateStore:
         ------
         ConcurrentUpdate
             If another look wrote it meanwhile.
-        Unavailable
-            If S3 does not answer.
         """
         self._object.replace(
             orjson.dumps(dataclasses.replace(state, etag=None), option=orjson.OPT_INDENT_2),

@@ -18,16 +18,6 @@ def alarms(client: Any, *, deployment: str) -> dict[str, Any]:
 
     CloudFormation names alarms after their stacks, and composite ones after their constructs, without hyphens. Their
     descriptions identify those of this deployment among equal prefixes.
-
-    Parameters
-    ----------
-    client
-        A low-level CloudWatch client.
-
-    Raises
-    ------
-    Unavailable
-        If CloudWatch does not answer.
     """
     said_of = f"Alsolike {deployment}: "
     alarms = [

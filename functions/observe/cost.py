@@ -67,13 +67,7 @@ class LastDay:
         self._bucket = bucket
 
     def read(self, *, now_ms: int) -> dict[str, int]:
-        """Return users of the last drift report, events and requests of the last 24 hours, and items of the snapshot.
-
-        Raises
-        ------
-        Unavailable
-            If a service does not answer.
-        """
+        """Return users of the last drift report, events and requests of 24 hours, and items of the snapshot."""
         until_ms = now_ms // _HOUR_MS * _HOUR_MS + _HOUR_MS
         counts = self._metrics.read(
             {name: counted(metric) for name, metric in _COUNTED.items()},
@@ -112,8 +106,6 @@ def bill(deployed: Deployed, last_day: LastDay, stated: Mapping[str, int], *, no
     ------
     InvalidInput
         If the load or the deployment has no price.
-    Unavailable
-        If a service does not answer.
     """
     from operations import cost
 

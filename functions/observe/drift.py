@@ -17,13 +17,6 @@ _HOUR_MS = 3_600_000
 def drift(client: Any, bucket: str, reader: MetricReader, *, now_ms: int) -> dict[str, Any]:
     """Return the answer.
 
-    Parameters
-    ----------
-    client
-        A low-level S3 client.
-    bucket
-        The artefact bucket.
-
     Raises
     ------
     Unavailable

@@ -22,10 +22,6 @@ def engagement(client: Any, bucket: str, *, days: int, by: str, now_ms: int) -> 
 
     Parameters
     ----------
-    client
-        A low-level S3 client.
-    bucket
-        The lake bucket.
     by
         The dimension of the rows.
 

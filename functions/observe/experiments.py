@@ -30,10 +30,6 @@ def experiments(
 
     Parameters
     ----------
-    client
-        A low-level S3 client.
-    bucket
-        The lake bucket.
     has_time
         Returns true while the caller still waits.
 

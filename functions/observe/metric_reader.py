@@ -48,8 +48,6 @@ class MetricReader:
 
     Parameters
     ----------
-    client
-        A low-level CloudWatch client.
     own_namespace
         Namespace of the metrics of the deployment's functions.
     """
@@ -67,11 +65,6 @@ class MetricReader:
         ----------
         from_ms, until_ms
             The first moment, a whole number of periods since 1970, and the one after the last.
-
-        Raises
-        ------
-        Unavailable
-            If CloudWatch does not answer.
         """
         named = [(name, statistic) for name, statistics in series.items() for statistic in statistics]
         sums: dict[Key, defaultdict[int, float]] = {name: defaultdict(float) for name in series}

@@ -36,17 +36,8 @@ def quarantine(client: Any, bucket: str, *, has_time: Callable[[], bool]) -> dic
 
     Parameters
     ----------
-    client
-        A low-level S3 client.
-    bucket
-        The lake bucket.
     has_time
         Returns true while the caller still waits.
-
-    Raises
-    ------
-    Unavailable
-        If S3 does not answer.
     """
     groups: dict[tuple[str, str], _Group] = {}
     objects, truncated = 0, False

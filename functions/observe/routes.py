@@ -86,8 +86,6 @@ class Routes:
         ------
         InvalidInput
             If a parameter of the query is invalid.
-        Unavailable
-            If an observed service does not answer.
         """
         key = route_key(event)
         route, fields = self.routes[key], self._queries.get(key)

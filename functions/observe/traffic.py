@@ -13,13 +13,7 @@ _LONGEST_PERIOD_S = 3_600
 
 
 def traffic(reader: MetricReader, *, api_id: str, stream_name: str, minutes: int, now_ms: int) -> dict[str, Any]:
-    """Return the response; each series has a point per period from the first one on.
-
-    Raises
-    ------
-    Unavailable
-        If CloudWatch does not answer.
-    """
+    """Return the response; each series has a point per period from the first one on."""
     period_s = next((period for most, period in _PERIODS_S if minutes <= most), _LONGEST_PERIOD_S)
     period_ms = period_s * 1000
     from_ms = (now_ms - minutes * 60_000) // period_ms * period_ms

@@ -74,8 +74,6 @@ class ControlPlane:
         ------
         PersonalizeError
             With the code of Amazon Personalize.
-        Unavailable
-            If DynamoDB does not answer.
         """
         if operation in self._operations:
             return self._operations[operation](parameters, now_ms)

@@ -41,28 +41,14 @@ class Resource:
 
 
 class ResourceStore:
-    """All resources.
-
-    Parameters
-    ----------
-    client
-        A low-level DynamoDB client.
-    table
-        The table's name.
-    """
+    """All resources."""
 
     def __init__(self, client: Any, table: str) -> None:
         self._client = client
         self._table = table
 
     def insert(self, resource: Resource) -> bool:
-        """Write a resource unless its id exists; return true if it was written.
-
-        Raises
-        ------
-        Unavailable
-            If DynamoDB does not answer.
-        """
+        """Write a resource unless its id exists; return true if it was written."""
         item = {
             "kind": {"S": resource.kind},
             "id": {"S": resource.key},
@@ -78,13 +64,7 @@ class ResourceStore:
         )
 
     def delete(self, kind: str, key: str, *, now_ms: int) -> bool:
-        """Mark a resource as deleted; return false if there is none.
-
-        Raises
-        ------
-        Unavailable
-            If DynamoDB does not answer.
-        """
+        """Mark a resource as deleted; return false if there is none."""
         return self._changed(
             self._client.update_item,
             Key={"kind": {"S": kind}, "id": {"S": key}},
@@ -97,13 +77,7 @@ class ResourceStore:
         )
 
     def get(self, kind: str, key: str, *, now_ms: int) -> Resource | None:
-        """Return a resource, None if there is none, or it was deleted more than `DELETING_MS` ago.
-
-        Raises
-        ------
-        Unavailable
-            If DynamoDB does not answer.
-        """
+        """Return a resource, None if there is none, or it was deleted more than `DELETING_MS` ago."""
         with self._translated():
             found = self._client.get_item(
                 TableName=self._table, Key={"kind": {"S": kind}, "id": {"S": key}}, ConsistentRead=True
@@ -111,13 +85,7 @@ class ResourceStore:
         return None if found is None or _is_gone(found, now_ms=now_ms) else _resource(found)
 
     def all(self, kind: str, *, now_ms: int) -> Sequence[Resource]:
-        """Return all resources of a kind by id, from a scan: the table has some dozen items.
-
-        Raises
-        ------
-        Unavailable
-            If DynamoDB does not answer.
-        """
+        """Return all resources of a kind by id, from a scan: the table has some dozen items."""
         with self._translated():
             pages = self._client.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True)
             items = [item for page in pages for item in page["Items"] if item["kind"]["S"] == kind]

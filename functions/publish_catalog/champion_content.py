@@ -27,10 +27,6 @@ class ChampionContents:
 
     Parameters
     ----------
-    client
-        A low-level S3 client.
-    bucket
-        The artefact bucket.
     directory
         Folder of the index. No other process writes there.
     """

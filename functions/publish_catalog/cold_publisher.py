@@ -61,8 +61,6 @@ class ColdPublisher:
 
         Raises
         ------
-        Unavailable
-            If S3 does not answer.
         ConcurrentUpdate
             If other writers or new champions won `MAX_ATTEMPTS` times in a row.
         InvalidBundle

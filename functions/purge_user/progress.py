@@ -90,13 +90,7 @@ class Progress:
 
 
 class ProgressStore:
-    """The store of an erasure's progress: one object of the artefact bucket.
-
-    Parameters
-    ----------
-    client
-        A low-level S3 client.
-    """
+    """The store of an erasure's progress: one object of the artefact bucket."""
 
     def __init__(self, client: Any, bucket: str, erasure_id: str) -> None:
         self._client = client

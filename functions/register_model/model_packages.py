@@ -24,8 +24,6 @@ class ModelPackages:
 
     Parameters
     ----------
-    client
-        A low-level SageMaker client.
     group
         The group's name or ARN.
     """

@@ -14,15 +14,7 @@ from alsolike.runtime.s3 import S3Object, upload
 
 
 class ModelStore:
-    """Model bundles in the artefact bucket.
-
-    Parameters
-    ----------
-    client
-        A low-level S3 client.
-    bucket
-        The artefact bucket.
-    """
+    """Model bundles in the artefact bucket."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client

@@ -79,13 +79,7 @@ class Arms:
 
 
 class Lake:
-    """The canary's tables in the lake.
-
-    Parameters
-    ----------
-    client
-        A low-level S3 client.
-    """
+    """The canary's tables in the lake."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client, self._bucket = client, bucket
@@ -102,8 +96,6 @@ class Lake:
 
         Raises
         ------
-        Unavailable
-            If S3 does not answer.
         InvalidDataset
             If an object is no Parquet.
         """
@@ -119,8 +111,6 @@ class Lake:
 
         Raises
         ------
-        Unavailable
-            If S3 does not answer.
         InvalidDataset
             If an object is no Parquet of its table.
         """

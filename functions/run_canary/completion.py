@@ -19,8 +19,6 @@ def approve(approvals: Approvals, registry: Registry, version: str, look: Canary
 
     Raises
     ------
-    Unavailable
-        If SageMaker or S3 does not answer.
     InvalidBundle
         If the pointer is unreadable.
     """
@@ -45,8 +43,6 @@ def retire(
 
     Raises
     ------
-    Unavailable
-        If S3 does not answer.
     InvalidBundle, InvalidConfiguration
         If the pointer or the configuration is unreadable: then no version is deleted.
     """

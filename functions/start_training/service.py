@@ -101,8 +101,6 @@ def start_training(run: RunId, trigger: Trigger, *, execution_id: str, rule: Eng
     ------
     ConcurrentUpdate
         If another run acquired the lock, or another caller wrote the champion pointer, at the same time.
-    Unavailable
-        If a service does not answer.
     """
     holder = stores.lock.acquire(execution_id, run_id=run.run_id, now_ms=run.started_ms)
     version = trigger.version or run.run_id

@@ -22,13 +22,7 @@ class LakeSize:
         self._bucket = bucket
 
     def exceeds(self, megabytes: int) -> bool:
-        """Return true if the objects with interactions exceed a size in total; stop listing when they do.
-
-        Raises
-        ------
-        Unavailable
-            If S3 does not answer.
-        """
+        """Return true if the objects with interactions exceed a size in total; stop listing when they do."""
         size_bytes = 0
         for entry in listed(self._client, self._bucket, INTERACTIONS_PREFIX):
             size_bytes += entry.size_bytes
@@ -38,13 +32,7 @@ class LakeSize:
 
 
 def copy_champion(client: Any, bucket: str, version: str, *, run_id: str) -> None:
-    """Copy a version's bundle into a run's dataset for the training job; the manifest last.
-
-    Raises
-    ------
-    Unavailable
-        If S3 does not answer.
-    """
+    """Copy a version's bundle into a run's dataset for the training job; the manifest last."""
     source = model_prefix(version)
     target = f"{prefix(run_id)}{CHAMPION_FOLDER}/"
     names = [entry.key.removeprefix(source) for entry in listed(client, bucket, source)]

@@ -59,8 +59,6 @@ class UserIds:
     ------
     InvalidInput
         If there is no such file, or it has no such column.
-    Unavailable
-        If S3 does not answer.
     """
 
     def __init__(self, name: str, s3: Callable[[], Any]) -> None:

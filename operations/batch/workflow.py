@@ -69,8 +69,6 @@ def start(ids: UserIds, question: Question, failed: FailedUsers, *, where: Deplo
     ------
     InvalidInput
         If there are no users; see also `UserIds.read`.
-    Unavailable
-        If S3 or Step Functions does not answer.
     """
     name = f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
     s3, bucket = where.client("s3"), where.names.artefact_bucket
@@ -104,8 +102,6 @@ def follow(run: BatchRun, failed: FailedUsers, *, where: Deployment, step: Step)
     ------
     BatchFailed
         With the errors of its batches.
-    Unavailable
-        If S3 or Step Functions does not answer.
     """
     started, client = time.perf_counter(), where.client("stepfunctions")
     bucket = where.names.artefact_bucket

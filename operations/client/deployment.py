@@ -124,8 +124,6 @@ def read_names(ssm: Any, environment: str) -> Names:
     ------
     NotFound
         Naming the parameters that are missing and the stack.
-    Unavailable
-        If SSM does not answer.
     """
     return _names(_parameters(ssm, f"{TREE}/{environment}"), environment, region=ssm.meta.region_name)
 

@@ -26,11 +26,6 @@ def invoke(
     ----------
     failure, error
         Start of the message, and type of the exception if the function fails.
-
-    Raises
-    ------
-    Unavailable
-        If Lambda does not answer.
     """
     with translate_aws_errors(f"function {function}"):
         answer = where.client("lambda").invoke(FunctionName=function, Payload=orjson.dumps(payload))

@@ -7,13 +7,7 @@ from operations.client.deployment import Deployment
 
 
 def pseudonyms(where: Deployment) -> Pseudonyms:
-    """Return the deployment's hashes.
-
-    Raises
-    ------
-    Unavailable
-        If Secrets Manager does not answer.
-    """
+    """Return the deployment's hashes."""
     return pseudonyms_of(where.client("secretsmanager"), where.names.hash_key_arn)
 
 

@@ -52,15 +52,7 @@ def version_key(version: int) -> str:
 
 
 class ConfigurationStore:
-    """The configuration of one deployment.
-
-    Parameters
-    ----------
-    client
-        A low-level S3 client.
-    bucket
-        The artefact bucket.
-    """
+    """The configuration of one deployment."""
 
     def __init__(self, client: ObjectClient, bucket: str) -> None:
         self._client = client
@@ -71,8 +63,6 @@ class ConfigurationStore:
 
         Raises
         ------
-        Unavailable
-            If S3 does not answer.
         InvalidConfiguration
             If the object is unreadable.
         """
@@ -85,8 +75,6 @@ class ConfigurationStore:
         ------
         NotFound
             If there is no such version.
-        Unavailable
-            If S3 does not answer.
         """
         return self._applied(version, self.current())
 

@@ -69,8 +69,6 @@ def fit(deployment: Deployment, version: str, directory: Path) -> ReferenceModel
 
     Raises
     ------
-    Unavailable
-        If S3 does not answer.
     InvalidBundle
         If the bundle differs from its manifest.
     """

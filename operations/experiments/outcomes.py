@@ -37,10 +37,6 @@ def read_outcomes(
 
     Parameters
     ----------
-    client
-        A low-level S3 client.
-    bucket
-        The lake bucket.
     first, last
         Days (ISO 8601) on which the answers were served, both included.
 
@@ -48,8 +44,6 @@ def read_outcomes(
     ------
     InvalidInput
         If an object is no Parquet with these columns.
-    Unavailable
-        If S3 does not answer.
     """
     for key, file in _files(client, bucket, OUTCOMES_PREFIX, first=first, last=last):
         try:

@@ -138,8 +138,6 @@ def check_models(configuration: Configuration, where: Deployment, *, now_ms: int
     ------
     NotFound
         Naming the versions that there are.
-    Unavailable
-        If S3 does not answer.
     """
     named = {
         arm.model: experiment.label(arm)

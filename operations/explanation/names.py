@@ -17,13 +17,7 @@ NO_VERSION = "none"
 
 
 def version_of(where: Deployment, tag: str) -> str:
-    """Return the model version of a tag; one that is not there any more by its tag.
-
-    Raises
-    ------
-    Unavailable
-        If S3 does not answer.
-    """
+    """Return the model version of a tag; one that is not there any more by its tag."""
     client, bucket = where.client("s3"), where.names.artefact_bucket
     with translate_aws_errors(f"s3://{bucket}/{MODELS_PREFIX}"):
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=MODELS_PREFIX, Delimiter="/")
@@ -36,13 +30,7 @@ def version_of(where: Deployment, tag: str) -> str:
 
 
 def arm_of(where: Deployment, tag: str) -> str:
-    """Return the arm of a tag, `experiment/arm`; one that the configuration does not have any more by its tag.
-
-    Raises
-    ------
-    Unavailable
-        If S3 does not answer.
-    """
+    """Return the arm of a tag, `experiment/arm`; one that the configuration does not have any more by its tag."""
     store = ConfigurationStore(where.client("s3"), where.names.artefact_bucket)
     for experiment in store.current().configuration().experiments.values():
         for arm in experiment.arms:

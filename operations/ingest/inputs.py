@@ -77,8 +77,6 @@ def open_inputs(names: Sequence[str | Path], deployment: Deployment, options: Op
     ------
     InvalidInput
         If one is no data file, or its bad rows would go where an input is.
-    Unavailable
-        If S3 does not answer.
     """
     mapping: Mapping[str, str] = parse_mapping(options.mapping)
     sources = find(names, lambda: deployment.client("s3"))

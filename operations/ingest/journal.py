@@ -25,10 +25,6 @@ class Journal:
 
     Parameters
     ----------
-    client
-        A low-level S3 client.
-    bucket
-        The artefact bucket.
     name
         Stands for the content that is imported.
     options

@@ -24,13 +24,7 @@ class Sink(Protocol):
 
 
 class LakeBucket:
-    """The lake bucket as a sink.
-
-    Parameters
-    ----------
-    client
-        A low-level S3 client.
-    """
+    """The lake bucket as a sink."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client

@@ -62,8 +62,6 @@ def import_interactions(
     ------
     InvalidInput
         If a file or its header is not one of interactions.
-    Unavailable
-        If a service does not answer.
     """
     started = time.monotonic()
     configuration = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket).current()

@@ -40,8 +40,6 @@ def import_items(
     ------
     InvalidInput
         If a file or its header is not one of items.
-    Unavailable
-        If a service does not answer.
     """
     store = CatalogueStore(deployment.client("dynamodb"), deployment.names.catalogue_table)
     columns = operator.attrgetter("item_columns")

@@ -39,11 +39,6 @@ def seed_profiles(
         Returns the erased users, who are left out. An import may take hours, and more users may be erased meanwhile.
     on_part
         Told after each part how many profiles there are until now.
-
-    Raises
-    ------
-    Unavailable
-        If DynamoDB does not answer.
     """
     profiles = 0
     for number in range(PARTS):

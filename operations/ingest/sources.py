@@ -178,8 +178,6 @@ def find(names: Sequence[str | Path], s3: Callable[[], Any]) -> list[Source]:
     ------
     InvalidInput
         If there is no such file, or its name is none of a data file.
-    Unavailable
-        If S3 does not answer.
     """
     sources: list[Source] = []
     for name in names:

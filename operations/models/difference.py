@@ -70,8 +70,6 @@ def difference(where: Deployment, before: str, after: str) -> Difference:
     ------
     NotFound
         If one has no files.
-    Unavailable
-        If S3 does not answer.
     """
     manifests = [model_versions.manifest(where, version) for version in (before, after)]
     datasets = [_dataset(where, manifest.dataset_id) for manifest in manifests]

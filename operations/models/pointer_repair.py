@@ -20,8 +20,6 @@ def repair_pointer(client: Any, bucket: str, *, version: str | None, reason: str
 
     Parameters
     ----------
-    client
-        A low-level S3 client.
     version
         The version to make champion in place of that one.
 
@@ -33,8 +31,6 @@ def repair_pointer(client: Any, bucket: str, *, version: str | None, reason: str
         If the given version has no files.
     ConcurrentUpdate
         If another process wrote the pointer meanwhile.
-    Unavailable
-        If S3 does not answer.
     """
     registry = Registry(client, bucket)
     try:
@@ -63,13 +59,7 @@ def repair_pointer(client: Any, bucket: str, *, version: str | None, reason: str
 
 
 def forget_pointer(client: Any, bucket: str) -> None:
-    """Delete all versions of the pointer: the deployment is as before its first promotion.
-
-    Raises
-    ------
-    Unavailable
-        If S3 does not answer.
-    """
+    """Delete all versions of the pointer: the deployment is as before its first promotion."""
     with translate_aws_errors(f"s3://{bucket}/{CHAMPION_KEY}"):
         for page in _pages(client, bucket):
             for version in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):

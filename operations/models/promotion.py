@@ -78,8 +78,6 @@ def repair(where: Deployment, *, version: str | None, without_champion: bool, re
         If a training run goes on, which may have the unreadable lock.
     InvalidInput, NotFound
         If no champion can be put back; see `operations.models.pointer_repair.repair_pointer`.
-    Unavailable
-        If a service does not answer.
     """
     s3, bucket, done = where.client("s3"), where.names.artefact_bucket, []
     runs, turn = training_run.runs(where), TrainingLock(s3, where.client("stepfunctions"), bucket)
@@ -106,8 +104,6 @@ def retire(where: Deployment, version: str, *, now_ms: int) -> int:
         If it has none.
     InvalidInput
         If something needs them.
-    Unavailable
-        If S3 does not answer.
     """
     bucket = where.names.artefact_bucket
     experiments = read_current(where.client("s3"), bucket).configuration().experiments.values()

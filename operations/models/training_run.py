@@ -104,8 +104,6 @@ def follow(
         With the error and its cause.
     TrainingBusy
         If another run went on.
-    Unavailable
-        If a service does not answer.
     """
     client = deployment.client("stepfunctions")
     history, watch = ExecutionHistory(client, execution_arn), None
@@ -140,8 +138,6 @@ def wait_until_begun(deployment: Deployment, execution_arn: str, *, within_s: fl
         If it ended before.
     TrainingBusy
         If another run goes on.
-    Unavailable
-        If Step Functions does not answer.
     """
     client = deployment.client("stepfunctions")
     history = ExecutionHistory(client, execution_arn)

@@ -25,8 +25,6 @@ def rebuild_dataset(where: Deployment) -> dict[str, Any]:
     ------
     DatasetFailed
         With the function's error.
-    Unavailable
-        If Lambda does not answer.
     """
     now = dt.datetime.now(dt.UTC)
     run = {

@@ -28,13 +28,7 @@ MOST_RACES = 20
 
 
 def drop_erased(where: Deployment) -> int:
-    """Rewrite the lake's objects without erased users and their sessions; return how many objects that were.
-
-    Raises
-    ------
-    Unavailable
-        If a service does not answer.
-    """
+    """Rewrite the lake's objects without erased users and their sessions; return how many objects that were."""
     erased = ErasedUsers(where)
     if not erased.any:
         return 0

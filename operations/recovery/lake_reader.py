@@ -30,8 +30,6 @@ class LakeReader:
 
     Parameters
     ----------
-    client
-        A low-level S3 client.
     received_by_ms
         What arrived later is passed over; None for everything.
     """
@@ -42,13 +40,7 @@ class LakeReader:
         self._received_by_ms = received_by_ms
 
     def objects(self) -> list[LakeObject]:
-        """Return all objects of the table.
-
-        Raises
-        ------
-        Unavailable
-            If S3 does not answer.
-        """
+        """Return all objects of the table."""
         return list(lake_objects.list_objects(self._client, self._bucket))
 
     def read(self, listed: LakeObject, columns: Sequence[str]) -> Iterator[pa.Table]:
@@ -58,8 +50,6 @@ class LakeReader:
         ------
         InvalidInput
             If it is no Parquet file.
-        Unavailable
-            If S3 does not answer.
         """
         if (content := lake_objects.read(self._client, self._bucket, listed)) is None:
             return

@@ -54,13 +54,7 @@ class Planned:
 
 
 def plan(where: Deployment, *, to: dt.datetime, keep_newer: bool) -> list[Planned]:
-    """Return what brings the objects back; nothing is written.
-
-    Raises
-    ------
-    Unavailable
-        If S3 does not answer.
-    """
+    """Return what brings the objects back; nothing is written."""
     return [
         Planned(bucket, prefix, tuple(_listed(where.client("s3"), bucket, prefix, to=to, keep_newer=keep_newer)))
         for bucket, prefix in (
@@ -71,13 +65,7 @@ def plan(where: Deployment, *, to: dt.datetime, keep_newer: bool) -> list[Planne
 
 
 def carry_out(where: Deployment, planned: Sequence[Planned]) -> None:
-    """Do what was planned. Cut short, it is completed by a new plan for the same time.
-
-    Raises
-    ------
-    Unavailable
-        If S3 does not answer.
-    """
+    """Do what was planned. Cut short, it is completed by a new plan for the same time."""
     s3 = where.client("s3")
     for copy in planned:
         if not copy.changes:

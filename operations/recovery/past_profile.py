@@ -11,13 +11,7 @@ from operations.recovery.writing import history_length
 
 
 def past(where: Deployment, profile_id: str, *, received_by_ms: int) -> Profile:
-    """Return a profile as it was: what the lake had taken in by a time.
-
-    Raises
-    ------
-    Unavailable
-        If S3 does not answer.
-    """
+    """Return a profile as it was: what the lake had taken in by a time."""
     rows = LakeReader(where.client("s3"), where.names.lake_bucket, received_by_ms=received_by_ms)
     with progress.step("the lake", total=2 * sum(stored.size_bytes for stored in rows.objects())) as step:
         return profile_of(rows, profile_id, length=history_length(where), on_bytes=step.advance)

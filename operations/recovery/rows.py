@@ -43,8 +43,6 @@ def read_changes(client: Any, bucket: str, kind: ChangeKind, *, changed_by_ms: i
     ------
     InvalidInput
         Naming an object that is no part of a log.
-    Unavailable
-        If S3 does not answer.
     """
     with translate_aws_errors(f"s3://{bucket}/{kind.prefix}"):
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=kind.prefix):

@@ -30,11 +30,6 @@ def rebuild_profiles(
         To what the lake said at that time.
     exactly
         If true, interactions that are not in the lake are removed from the profiles.
-
-    Raises
-    ------
-    Unavailable
-        If a service does not answer.
     """
     rows = LakeReader(where.client("s3"), where.names.lake_bucket, received_by_ms=received_by_ms)
     size_bytes = sum(stored.size_bytes for stored in rows.objects())
@@ -47,13 +42,7 @@ def rebuild_profiles(
 
 
 def history_length(where: Deployment) -> int:
-    """Return how many interactions the configuration has a profile hold.
-
-    Raises
-    ------
-    Unavailable
-        If S3 does not answer.
-    """
+    """Return how many interactions the configuration has a profile hold."""
     store = ConfigurationStore(where.client("s3"), where.names.artefact_bucket)
     return store.current().configuration().limits.history_length
 

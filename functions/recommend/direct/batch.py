@@ -73,8 +73,6 @@ class BatchFiles:
         ------
         InvalidInput
             If there is no such object, or it is no JSON.
-        Unavailable
-            If S3 does not answer.
         """
         try:
             return orjson.loads(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read())
@@ -90,13 +88,7 @@ class BatchFiles:
             raise Unavailable(f"object {key}: {error}") from error
 
     def put(self, key: str, lines: Sequence[bytes]) -> None:
-        """Write one line an answer.
-
-        Raises
-        ------
-        Unavailable
-            If S3 does not answer.
-        """
+        """Write one line an answer."""
         try:
             self._s3.put_object(Bucket=self._bucket, Key=key, Body=b"".join(line + b"\n" for line in lines))
         except (BotoCoreError, ClientError) as error:
@@ -120,8 +112,6 @@ def parse_batch(given: Any, *, files: BatchFiles) -> Batch:
     ------
     InvalidInput
         If it breaks the contract.
-    Unavailable
-        If S3 does not answer.
     """
     given = dict(validation.as_object(given, where="batch"))
     users = given.pop("users", None)

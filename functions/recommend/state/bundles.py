@@ -28,8 +28,6 @@ class BundleCache:
     ----------
     client
         A low-level S3 client; it sets the timeouts.
-    bucket
-        The artefact bucket.
     directory
         Parent of the folders; each appears at once and complete. No other process writes there.
     """
@@ -125,8 +123,6 @@ def load(bundles: BundleCache, version: str, *, remaining_ms: Callable[[], float
     ------
     InvalidBundle
         If the version is broken.
-    Unavailable
-        If S3 does not answer in time.
     """
     try:
         return _opened(bundles, version, remaining_ms=remaining_ms)

@@ -44,10 +44,6 @@ class RowStore(Generic[R]):
 
     Parameters
     ----------
-    client
-        A low-level DynamoDB client.
-    table
-        The table's name.
     sleep
         Pauses between attempts, in seconds.
     """
@@ -94,13 +90,7 @@ class RowStore(Generic[R]):
         return written
 
     def insert(self, row: R, *, now_ms: int) -> bool:
-        """Write a row if its id has neither a row nor the mark of a deleted one; return true if it was written.
-
-        Raises
-        ------
-        Unavailable
-            If DynamoDB does not answer.
-        """
+        """Write a row if its id has neither a row nor the mark of a deleted one; return true if it was written."""
         attributes = self._attributes(row, now_ms=now_ms)
         with self._translated_errors():
             try:
@@ -121,8 +111,6 @@ class RowStore(Generic[R]):
         ------
         NotFound
             If it is absent or deleted.
-        Unavailable
-            If DynamoDB does not answer.
         """
         return self._stored(self._get(row_id))
 
@@ -137,8 +125,6 @@ class RowStore(Generic[R]):
             If there is no such row.
         ConcurrentUpdate
             If other writers won `_UPDATE_ATTEMPTS` times in a row.
-        Unavailable
-            If DynamoDB does not answer.
         """
 
         def write(stored: Stored[R]) -> dict[str, Any]:
@@ -177,8 +163,6 @@ class RowStore(Generic[R]):
         ------
         InvalidInput
             If the token is not from an earlier call.
-        Unavailable
-            If DynamoDB does not answer.
         """
         start = {} if token is None else {"ExclusiveStartKey": {self._kind.key: {"S": row_of_token(token)}}}
         with self._translated_errors():
@@ -190,13 +174,7 @@ class RowStore(Generic[R]):
         return rows, None if last is None else token_of_row(last[self._kind.key]["S"])
 
     def scan(self, *, segment: int = 0, segments: int = 1) -> Iterator[R]:
-        """Yield every row of one segment, in no order; several callers can scan different segments in parallel.
-
-        Raises
-        ------
-        Unavailable
-            If DynamoDB does not answer.
-        """
+        """Yield every row of one segment, in no order; several callers can scan different segments in parallel."""
         part = {"Segment": segment, "TotalSegments": segments}
         with self._translated_errors():
             for page in self._client.get_paginator("scan").paginate(

@@ -57,15 +57,7 @@ NOTHING_APPLIED = Current((), EMPTY_DOCUMENT, None)
 
 
 class ConfigurationReader(PolledValue[Configuration]):
-    """The configuration for functions: a polled value without a default.
-
-    Parameters
-    ----------
-    client
-        A low-level S3 client.
-    bucket
-        The artefact bucket.
-    """
+    """The configuration for functions: a polled value without a default."""
 
     def __init__(
         self, client: ObjectReader, bucket: str, *, polling: Polling = EVERY_30_S, default: Configuration = NO_DEFAULT
@@ -89,15 +81,11 @@ def read_current(client: ObjectReader, bucket: str, *, known: Current | None = N
 
     Parameters
     ----------
-    client
-        A low-level S3 client.
     known
         The earlier value, returned itself if it has not changed.
 
     Raises
     ------
-    Unavailable
-        If S3 does not answer.
     InvalidConfiguration
         If the object is unreadable.
     """

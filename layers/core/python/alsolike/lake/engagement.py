@@ -116,10 +116,6 @@ def read_rejected(client: Any, bucket: str, *, first: str, last: str) -> Counter
 
     Parameters
     ----------
-    client
-        A low-level S3 client.
-    bucket
-        The lake bucket.
     first, last
         Days (ISO 8601) on which the answers were served, both included.
 
@@ -127,8 +123,6 @@ def read_rejected(client: Any, bucket: str, *, first: str, last: str) -> Counter
     ------
     InvalidInput
         If a receipt is unreadable.
-    Unavailable
-        If S3 does not answer.
     """
     rejected: Counter[str] = Counter()
     start = f"{ATTRIBUTION_PREFIX}{SERVED_PARTITION}={first}"

@@ -41,13 +41,7 @@ class LakeObject:
 
 
 def list_objects(client: PagedClient, bucket: str, *, prefix: str = INTERACTIONS_PREFIX) -> Iterator[LakeObject]:
-    """Yield the Parquet objects of a table below a prefix, by default all interactions, by key: a day's stand together.
-
-    Raises
-    ------
-    Unavailable
-        If S3 does not answer.
-    """
+    """Yield the Parquet objects below a prefix, by default all interactions, by key: a day's stand together."""
     for entry in s3.listed(client, bucket, prefix):
         if _DAY.fullmatch(entry.key):
             yield LakeObject(entry.key, entry.size_bytes, entry.etag, entry.modified_ms)
@@ -60,11 +54,6 @@ def read(client: ObjectReader, bucket: str, listed: LakeObject, *, unchanged: bo
     ----------
     unchanged
         If true, return None also if the content has changed since it was listed.
-
-    Raises
-    ------
-    Unavailable
-        If S3 does not answer.
     """
     stored = s3.S3Object(client, bucket, listed.key)
     content = stored.read_if_unchanged(listed.etag) if unchanged else stored.read()

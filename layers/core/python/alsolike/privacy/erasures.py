@@ -143,28 +143,14 @@ class ErasureReceipt:
 
 
 class ErasureReceiptStore:
-    """The receipts of a deployment.
-
-    Parameters
-    ----------
-    client
-        A low-level S3 client.
-    bucket
-        The artefact bucket.
-    """
+    """The receipts of a deployment."""
 
     def __init__(self, client: ObjectClient, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
     def find(self, erasure: str) -> ErasureReceipt | None:
-        """Return a receipt; None if there is no such erasure.
-
-        Raises
-        ------
-        Unavailable
-            If S3 does not answer.
-        """
+        """Return a receipt; None if there is no such erasure."""
         stored = S3Object(self._client, self._bucket, receipt_key(erasure)).read()
         return ErasureReceipt.from_json(stored.body) if stored else None
 
@@ -175,21 +161,13 @@ class ErasureReceiptStore:
         ------
         NotFound
             If there is no such erasure.
-        Unavailable
-            If S3 does not answer.
         """
         if (receipt := self.find(erasure)) is None:
             raise NotFound(f"there is no erasure {erasure}")
         return receipt
 
     def write(self, receipt: ErasureReceipt) -> None:
-        """Store a receipt over the earlier one of the same erasure.
-
-        Raises
-        ------
-        Unavailable
-            If S3 does not answer.
-        """
+        """Store a receipt over the earlier one of the same erasure."""
         S3Object(self._client, self._bucket, receipt_key(receipt.erasure_id)).write(receipt.to_json())
 
 

@@ -99,8 +99,6 @@ class TombstoneReader(PolledValue[Tombstones]):
     ----------
     client
         A low-level S3 client; its role needs s3:GetObject of the object and s3:ListBucket.
-    bucket
-        The artefact bucket.
     pseudonyms
         Returns the deployment's hashes; called only once a user has been erased.
     """

@@ -88,10 +88,6 @@ class ProfileStore:
 
     Parameters
     ----------
-    client
-        A low-level DynamoDB client.
-    table
-        The table's name.
     remember_bytes
         Maximum size of cached links of sessions, so that later events of a joined session need no read.
     pause
@@ -118,11 +114,6 @@ class ProfileStore:
         ----------
         length
             Maximum number of interactions, the latest; None for all that are stored.
-
-        Raises
-        ------
-        Unavailable
-            If DynamoDB does not answer.
         """
         request: dict[str, Any] = {
             "TableName": self._table,
@@ -148,24 +139,12 @@ class ProfileStore:
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def read_many(self, profile_ids: Iterable[str], *, length: int = HISTORY_LENGTH) -> dict[str, Profile]:
-        """Return profiles by id, each as `read` would, several at once.
-
-        Raises
-        ------
-        Unavailable
-            If DynamoDB does not answer.
-        """
+        """Return profiles by id, each as `read` would, several at once."""
         wanted = list(dict.fromkeys(profile_ids))
         return dict(zip(wanted, _threads().map(functools.partial(self.read, length=length), wanted), strict=True))
 
     def scan(self, *, length: int | None = HISTORY_LENGTH) -> Iterator[Profile]:
-        """Yield every stored profile, in no order.
-
-        Raises
-        ------
-        Unavailable
-            If DynamoDB does not answer.
-        """
+        """Yield every stored profile, in no order."""
         with translate_aws_errors(f"profile table {self._table}"):
             pages = self._client.get_paginator("scan").paginate(TableName=self._table)
             items = (item for page in pages for item in page["Items"])
@@ -182,13 +161,7 @@ class ProfileStore:
         now_ms: int,
         erased: IsErased = no_erased_users,
     ) -> None:
-        """Add interactions to a profile; see `add_many`.
-
-        Raises
-        ------
-        Unavailable
-            If DynamoDB does not answer.
-        """
+        """Add interactions to a profile; see `add_many`."""
         _raise(self.add_many({profile_id: interactions}, now_ms=now_ms, erased=erased))
 
     def add_many(
@@ -235,13 +208,7 @@ class ProfileStore:
         return self._write(items, at_once=CALLS_AT_ONCE)
 
     def overwrite(self, profile: Profile, *, now_ms: int) -> None:
-        """Replace the stored profile; an erased one stays erased. Interactions that arrive meanwhile stay.
-
-        Raises
-        ------
-        Unavailable
-            If DynamoDB does not answer.
-        """
+        """Replace the stored profile; an erased one stays erased. Interactions that arrive meanwhile stay."""
         stored = [item[PROFILES_SORT_KEY]["S"] for item in self._items(profile.profile_id, first=FIRST_INTERACTION_KEY)]
         if ERASED_KEY in stored:
             return
@@ -261,11 +228,6 @@ class ProfileStore:
         """Copy a session's interactions until its first login into the user's profile, and mark the session; once.
 
         A marked session stays as it is at later logins of any user. A repetition completes an interrupted call.
-
-        Raises
-        ------
-        Unavailable
-            If DynamoDB does not answer.
         """
         _raise(self.join_many({session_id: login}, now_ms=now_ms, length=length))
 
@@ -284,11 +246,6 @@ class ProfileStore:
         """Mark the session of an erased user's login, and drop its interactions until then; see `join`.
 
         The purge finds the mark, which names the erasure and not the user.
-
-        Raises
-        ------
-        Unavailable
-            If DynamoDB does not answer.
         """
         session = profile_id(user_id=None, session_id=session_id)
         link = SessionLink(SessionLink.of_erasure(erasure_id), login.event_time_ms)
@@ -307,13 +264,7 @@ class ProfileStore:
         return cached | {session: link for session, (link, _) in read.items()}
 
     def sessions_of(self, profile_id: str) -> dict[str, SessionLink]:
-        """Return the sessions that joined a user, or an erasure (`SessionLink.of_erasure`), by their profile id.
-
-        Raises
-        ------
-        Unavailable
-            If DynamoDB does not answer.
-        """
+        """Return the sessions that joined a user, or an erasure (`SessionLink.of_erasure`), by their profile id."""
         named = [
             item["session"]["S"]
             for item in self._items(profile_id, before=FIRST_INTERACTION_KEY)
@@ -325,13 +276,7 @@ class ProfileStore:
         }
 
     def erase(self, profile_id: str, *, now_ms: int) -> None:
-        """Hide a profile's interactions, also later ones; the purge deletes them. The profile need not be stored.
-
-        Raises
-        ------
-        Unavailable
-            If DynamoDB does not answer.
-        """
+        """Hide a profile's interactions, also later ones; the purge deletes them. The profile need not be stored."""
         mark = {
             PROFILES_PARTITION_KEY: {"S": profile_id},
             PROFILES_SORT_KEY: {"S": ERASED_KEY},
@@ -340,23 +285,11 @@ class ProfileStore:
         _raise(self._write([_put(mark)]))
 
     def keys(self, profile_id: str) -> list[Key]:
-        """Return the keys of all items of a partition.
-
-        Raises
-        ------
-        Unavailable
-            If DynamoDB does not answer.
-        """
+        """Return the keys of all items of a partition."""
         return [(profile_id, item[PROFILES_SORT_KEY]["S"]) for item in self._items(profile_id)]
 
     def delete(self, keys: Iterable[Key]) -> None:
-        """Delete items.
-
-        Raises
-        ------
-        Unavailable
-            If DynamoDB does not answer.
-        """
+        """Delete items."""
         _raise(self._write(_deletions(keys)))
 
     def _join(self, links: Mapping[str, SessionLink], *, now_ms: int, length: int) -> dict[str, str]:

@@ -15,8 +15,6 @@ class Approvals:
 
     Parameters
     ----------
-    client
-        A low-level SageMaker client.
     group
         The group's name.
     """
@@ -25,13 +23,7 @@ class Approvals:
         self._client, self._group = client, group
 
     def decide(self, version: str, status: str, *, reason: str) -> None:
-        """Set the approval of a version's package; one that was never registered has none.
-
-        Raises
-        ------
-        Unavailable
-            If SageMaker does not answer.
-        """
+        """Set the approval of a version's package; one that was never registered has none."""
         with translate_aws_errors(f"model package group {self._group}"):
             pages = self._client.get_paginator("list_model_packages").paginate(ModelPackageGroupName=self._group)
             for summary in (summary for page in pages for summary in page["ModelPackageSummaryList"]):

@@ -108,15 +108,7 @@ class CanaryReport:
 
 
 class CanaryReports:
-    """The reports of one deployment.
-
-    Parameters
-    ----------
-    client
-        A low-level S3 client.
-    bucket
-        The artefact bucket.
-    """
+    """The reports of one deployment."""
 
     def __init__(self, client: ObjectClient, bucket: str) -> None:
         self._client, self._bucket = client, bucket
@@ -126,8 +118,6 @@ class CanaryReports:
 
         Raises
         ------
-        Unavailable
-            If S3 does not answer.
         InvalidBundle
             If it is unreadable.
         """

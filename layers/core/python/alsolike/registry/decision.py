@@ -117,15 +117,7 @@ def decision_key(version: str) -> str:
 
 
 class Decisions:
-    """The decisions of one deployment.
-
-    Parameters
-    ----------
-    client
-        A low-level S3 client.
-    bucket
-        The artefact bucket.
-    """
+    """The decisions of one deployment."""
 
     def __init__(self, client: ObjectClient, bucket: str) -> None:
         self._client = client
@@ -136,8 +128,6 @@ class Decisions:
 
         Raises
         ------
-        Unavailable
-            If S3 does not answer.
         InvalidBundle
             If it is unreadable.
         """
@@ -149,8 +139,6 @@ class Decisions:
 
         Raises
         ------
-        Unavailable
-            If S3 does not answer.
         InvalidBundle
             If the one that is stored is unreadable.
         """
@@ -171,8 +159,6 @@ class Decisions:
             If the gate made no decision on the version.
         ConcurrentUpdate
             If another caller wrote the decision meanwhile.
-        Unavailable
-            If S3 does not answer.
         InvalidBundle
             If the decision is unreadable.
         """

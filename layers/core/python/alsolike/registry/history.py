@@ -52,8 +52,6 @@ def version_history(versions: ModelVersions, version: str) -> VersionHistory:
     ------
     NotFound
         If it was never registered.
-    Unavailable
-        If S3 or SageMaker does not answer.
     InvalidBundle
         If a part of it is unreadable.
     """

@@ -27,15 +27,7 @@ def model_prefix(version: str) -> str:
 
 
 class Registry:
-    """The pointer of one deployment.
-
-    Parameters
-    ----------
-    client
-        A low-level S3 client.
-    bucket
-        The artefact bucket.
-    """
+    """The pointer of one deployment."""
 
     def __init__(self, client: RegistryClient, bucket: str) -> None:
         self._client = client
@@ -47,8 +39,6 @@ class Registry:
 
         Raises
         ------
-        Unavailable
-            If S3 does not answer.
         InvalidBundle
             If the pointer is unreadable, or was deleted.
         """

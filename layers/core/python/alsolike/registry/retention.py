@@ -95,10 +95,6 @@ class ModelFiles:
 
     Parameters
     ----------
-    client
-        A low-level S3 client.
-    bucket
-        The artefact bucket.
     folder
         Prefix with a folder for each version, or for each dataset.
     """
@@ -107,13 +103,7 @@ class ModelFiles:
         self._client, self._bucket, self._folder = client, bucket, folder
 
     def stored(self) -> list[StoredVersion]:
-        """Return the versions that have files, by name.
-
-        Raises
-        ------
-        Unavailable
-            If S3 does not answer.
-        """
+        """Return the versions that have files, by name."""
         manifests: dict[str, int] = {}
         latest: dict[str, int] = {}
         for entry in listed(self._client, self._bucket, self._folder):
@@ -127,13 +117,7 @@ class ModelFiles:
         ]
 
     def delete(self, version: str) -> int:
-        """Delete a version's files and return how many: its manifest first, so that it is never there by half.
-
-        Raises
-        ------
-        Unavailable
-            If S3 does not answer.
-        """
+        """Delete a version's files and return how many: its manifest first, so that it is never there by half."""
         prefix = f"{self._folder}{version}/"
         keys = [entry.key for entry in listed(self._client, self._bucket, prefix)]
         delete_objects(self._client, self._bucket, [f"{prefix}{_MANIFEST}"])

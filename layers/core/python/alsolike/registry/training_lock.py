@@ -36,8 +36,6 @@ class TrainingLock:
     ----------
     s3, stepfunctions
         Low-level clients.
-    bucket
-        The artefact bucket.
     """
 
     def __init__(self, s3: Any, stepfunctions: Any, bucket: str) -> None:
@@ -56,8 +54,6 @@ class TrainingLock:
             If another execution acquired it at the same time.
         InvalidInput
             If the object is unreadable.
-        Unavailable
-            If S3 or Step Functions does not answer.
         """
         holder = self._holder()
         if holder and (holder.execution_id == execution_id or self._runs(holder.execution_id)):
@@ -72,20 +68,12 @@ class TrainingLock:
         ------
         InvalidInput
             If the object is unreadable.
-        Unavailable
-            If S3 or Step Functions does not answer.
         """
         holder = self._holder()
         return holder if holder and self._runs(holder.execution_id) else None
 
     def is_broken(self) -> bool:
-        """Return true if the object is unreadable, so that no run can get the lock.
-
-        Raises
-        ------
-        Unavailable
-            If S3 does not answer.
-        """
+        """Return true if the object is unreadable, so that no run can get the lock."""
         try:
             self._holder()
         except InvalidInput:
@@ -93,13 +81,7 @@ class TrainingLock:
         return False
 
     def clear(self) -> None:
-        """Delete the object; the next run acquires the lock.
-
-        Raises
-        ------
-        Unavailable
-            If S3 does not answer.
-        """
+        """Delete the object; the next run acquires the lock."""
         S3Object(self._s3, self._bucket, TRAINING_RUN_KEY).delete()
 
     def _holder(self) -> Holder | None:

@@ -89,8 +89,6 @@ class ModelVersions:
     ----------
     s3, sagemaker
         Low-level clients.
-    bucket
-        The artefact bucket.
     group
         The name of the model package group.
 
@@ -118,8 +116,6 @@ class ModelVersions:
         ------
         NotFound
             If there is no such version.
-        Unavailable
-            If S3 does not answer.
         InvalidBundle
             If the manifest is unreadable.
         """
@@ -132,11 +128,6 @@ class ModelVersions:
         """Return the versions that were registered last, the latest first, and older ones that the pointer names.
 
         The times of fits are not among their figures.
-
-        Raises
-        ------
-        Unavailable
-            If S3 or SageMaker does not answer.
         """
         stored = self._complete()
         summaries = self._summaries(stored)
@@ -147,13 +138,7 @@ class ModelVersions:
         return self._versions([*summaries[:most], *rest], champion, stored)
 
     def all(self) -> list[ModelVersion]:
-        """Return every version that was registered, the latest first.
-
-        Raises
-        ------
-        Unavailable
-            If S3 or SageMaker does not answer.
-        """
+        """Return every version that was registered, the latest first."""
         stored = self._complete()
         versions = self._versions(self._summaries(stored), self.registry.champion(), stored)
         return [self._with_fit_times(version) for version in versions]
@@ -165,8 +150,6 @@ class ModelVersions:
         ------
         NotFound
             If it was never registered.
-        Unavailable
-            If S3 or SageMaker does not answer.
         """
         stored = self._complete()
         of = [summary for summary in self._summaries(stored) if summary.get("ModelPackageDescription") == version]

@@ -54,6 +54,8 @@ class TooLarge(AlsolikeError):
 class Unavailable(AlsolikeError):
     """A service that Alsolike depends on did not answer; the same call may work later.
 
+    Each function that calls AWS may raise it; docstrings name it only where it has another reason.
+
     `code` is the error code of an AWS service that rejected the request; empty if there was no response. `is_timeout`
     is true if the service did not respond in time or could not be reached.
     """

@@ -40,11 +40,6 @@ class S3Object:
     """One object, which exists or not.
 
     Every method raises `Unavailable` if S3 does not answer or rejects the request.
-
-    Parameters
-    ----------
-    client
-        A low-level S3 client.
     """
 
     __slots__ = ("_bucket", "_client", "_key")
@@ -294,11 +289,6 @@ def listed(client: PagedClient, bucket: str, prefix: str, *, after: str = "", si
         Start after this key.
     since_ms
         Skip objects written earlier.
-
-    Raises
-    ------
-    Unavailable
-        If S3 does not answer.
     """
     for page in _pages(client, bucket, prefix, **({"StartAfter": after} if after else {})):
         for entry in page.get("Contents", []):
@@ -308,13 +298,7 @@ def listed(client: PagedClient, bucket: str, prefix: str, *, after: str = "", si
 
 
 def folders(client: PagedClient, bucket: str, prefix: str) -> list[str]:
-    """Return the prefixes below a prefix up to their next slash, sorted.
-
-    Raises
-    ------
-    Unavailable
-        If S3 does not answer.
-    """
+    """Return the prefixes below a prefix up to their next slash, sorted."""
     pages = _pages(client, bucket, prefix, Delimiter="/")
     return [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", [])]
 
@@ -356,11 +340,6 @@ def scan(
     ----------
     wanted
         Returns true for keys whose object must be read.
-
-    Raises
-    ------
-    Unavailable
-        If S3 does not answer.
     """
     ahead: collections.deque[Future[StoredObject]] = collections.deque()
     with ThreadPoolExecutor(at_once) as pool:

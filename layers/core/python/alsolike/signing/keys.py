@@ -103,8 +103,6 @@ class KeyReader:
     ----------
     dynamodb, kms
         Low-level clients.
-    table
-        The table's name.
     """
 
     def __init__(self, dynamodb: Any, kms: Any, table: str) -> None:

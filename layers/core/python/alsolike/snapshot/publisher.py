@@ -75,8 +75,6 @@ class SnapshotPublisher:
 
         Raises
         ------
-        Unavailable
-            If S3 does not answer.
         ConcurrentUpdate
             If other writers won `MAX_ATTEMPTS` times in a row.
         InvalidSnapshot

@@ -27,8 +27,6 @@ class SnapshotReader(PolledValue[Snapshot]):
     ----------
     client
         A low-level S3 client; it sets the timeouts.
-    bucket
-        The artefact bucket.
     directory
         Folder of segments, up to twice `max_bytes` during a switch of snapshots.
     max_bytes

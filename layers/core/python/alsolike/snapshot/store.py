@@ -38,10 +38,6 @@ class SnapshotStore:
 
     Parameters
     ----------
-    client
-        A low-level S3 client.
-    bucket
-        The artefact bucket.
     directory
         Where segments are kept, each file at once and complete. No other process writes there.
     """
@@ -57,8 +53,6 @@ class SnapshotStore:
 
         Raises
         ------
-        Unavailable
-            If S3 does not answer.
         InvalidSnapshot
             If it is unreadable.
         """
@@ -77,8 +71,6 @@ class SnapshotStore:
         ------
         ConcurrentUpdate
             If another writer replaced it since.
-        Unavailable
-            If S3 does not answer.
         """
         etag = self._current.replace(
             manifest.to_json(), etag=expected.etag, conflict=f"{self._current.uri} was written by another process"
@@ -92,8 +84,6 @@ class SnapshotStore:
         ------
         ConcurrentUpdate
             If other writers won `MAX_ATTEMPTS` times in a row.
-        Unavailable
-            If S3 does not answer.
         """
         for _ in range(MAX_ATTEMPTS):
             manifest = change(stored.manifest)
@@ -184,23 +174,11 @@ class SnapshotStore:
                     path.unlink(missing_ok=True)
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Delete segments; a missing one counts as deleted.
-
-        Raises
-        ------
-        Unavailable
-            If S3 does not answer.
-        """
+        """Delete segments; a missing one counts as deleted."""
         delete_objects(self._client, self._bucket, keys)
 
     def segment_keys(self, *, written_before_ms: int) -> list[str]:
-        """Return the keys of all segments that were written before a time, in the manifest or not.
-
-        Raises
-        ------
-        Unavailable
-            If S3 does not answer.
-        """
+        """Return the keys of all segments that were written before a time, in the manifest or not."""
         keys = listed(self._client, self._bucket, SEGMENTS_PREFIX)
         return [entry.key for entry in keys if entry.modified_ms < written_before_ms]
 

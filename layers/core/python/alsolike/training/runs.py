@@ -19,8 +19,6 @@ class ExecutionHistory:
 
     Parameters
     ----------
-    client
-        A low-level Step Functions client.
     page
         Maximum number of events per call: few to wait for new ones, many to read all.
     """
@@ -160,8 +158,6 @@ class TrainingRuns:
 
     Parameters
     ----------
-    client
-        A low-level Step Functions client.
     state_machine_arn
         Of the workflow.
     """
@@ -195,13 +191,7 @@ class TrainingRuns:
         return f"{self._arn.replace(':stateMachine:', ':execution:')}:{name}"
 
     def exists(self, name: str) -> bool:
-        """Return true if an execution has that name.
-
-        Raises
-        ------
-        Unavailable
-            If Step Functions does not answer.
-        """
+        """Return true if an execution has that name."""
         try:
             with translate_aws_errors(f"state machine {self._arn}"):
                 self._client.describe_execution(executionArn=self.named(name))
@@ -218,8 +208,6 @@ class TrainingRuns:
         ------
         ConcurrentUpdate
             If a run is active.
-        Unavailable
-            If Step Functions does not answer.
         """
         for execution in self._listed(statusFilter=RUNNING):
             started = execution["startDate"].astimezone(dt.UTC)
@@ -236,11 +224,6 @@ class TrainingRuns:
         goes_on
             Called before each history is read, those of running ones first. Once it returns false, the other runs lack
             the details from their histories.
-
-        Raises
-        ------
-        Unavailable
-            If Step Functions does not answer.
         """
         listed = self._listed()[:most]
         runs: dict[str, TrainingRun] = {}

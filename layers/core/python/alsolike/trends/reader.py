@@ -35,8 +35,6 @@ class TrendsReader(PolledValue[Trends]):
     ----------
     client
         A low-level S3 client; its role needs s3:GetObject of `trends/*` and s3:ListBucket.
-    bucket
-        The artefact bucket.
     """
 
     def __init__(

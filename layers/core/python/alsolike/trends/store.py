@@ -16,38 +16,18 @@ def trends_key(shard_id: str) -> str:
 
 
 class TrendsStore:
-    """The objects of one deployment.
-
-    Parameters
-    ----------
-    client
-        A low-level S3 client.
-    bucket
-        The artefact bucket.
-    """
+    """The objects of one deployment."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
     def etags(self) -> Mapping[str, str]:
-        """Return the ETag of each object by its key, in the order of the keys.
-
-        Raises
-        ------
-        Unavailable
-            If S3 does not answer.
-        """
+        """Return the ETag of each object by its key, in the order of the keys."""
         return {entry.key: entry.etag for entry in listed(self._client, self._bucket, TRENDS_PREFIX)}
 
     def read(self, key: str) -> Content | None:
-        """Return an object, or None if there is none.
-
-        Raises
-        ------
-        Unavailable
-            If S3 does not answer.
-        """
+        """Return an object, or None if there is none."""
         return S3Object(self._client, self._bucket, key).read()
 
     def write(self, key: str, counts: ShardCounts, *, replaces: str | None) -> str:
@@ -62,8 +42,6 @@ class TrendsStore:
         ------
         ConcurrentUpdate
             If the object has changed since.
-        Unavailable
-            If S3 does not answer.
         """
         return S3Object(self._client, self._bucket, key).replace(
             counts.to_bytes(),
