@@ -38,18 +38,18 @@ class PreviewSummary:
     degraded: Counter[str] = dataclasses.field(default_factory=Counter)
     before_is_live: bool = True
 
-    def add(self, found: Mapping[str, Any]) -> None:
+    def add(self, user_preview: Mapping[str, Any]) -> None:
         """Add one user's preview."""
-        before = {item["itemId"] for item in found["before"]}
-        changed = sum(item["itemId"] not in before for item in found["after"])
+        before = {item["itemId"] for item in user_preview["before"]}
+        changed = sum(item["itemId"] not in before for item in user_preview["after"])
         self.users += 1
-        self.positions += len(found["after"])
+        self.positions += len(user_preview["after"])
         self.changed_positions += changed
         self.changed_users += changed > 0
-        self.origins.update(item["origin"] for item in found["after"])
-        self.unmet.update(found["gave"])
-        self.degraded.update(found["degraded"])
-        self.before_is_live = found["beforeIsLive"]
+        self.origins.update(item["origin"] for item in user_preview["after"])
+        self.unmet.update(user_preview["gave"])
+        self.degraded.update(user_preview["degraded"])
+        self.before_is_live = user_preview["beforeIsLive"]
 
 
 def summarize(ask: Callable[[str], Mapping[str, Any]], user_ids: Iterable[str]) -> PreviewSummary:
@@ -72,6 +72,6 @@ def some_users(where: Deployment, number: int) -> list[str]:
         raise InvalidInput("the deployment stores hashes of user IDs, expected --user ID")
     profiles = ProfileStore(where.client("dynamodb"), where.names.profiles_table).scan(length=1)
     user_ids = (profile.profile_id.removeprefix(_USER) for profile in profiles if profile.profile_id.startswith(_USER))
-    if not (found := list(itertools.islice(user_ids, number))):
+    if not (profile_ids := list(itertools.islice(user_ids, number))):
         raise InvalidInput("no user has a profile, expected imported interactions")
-    return found
+    return profile_ids

@@ -84,7 +84,7 @@ class Exporter:
     def read(self, *, now_ms: int) -> bytes:
         """Return the text; a source that does not answer is left out, and has `source_up` 0."""
         self._now_ms = now_ms
-        found: dict[str, Iterable[Sample]] = {}
+        samples: dict[str, Iterable[Sample]] = {}
         up: list[Sample] = []
         for origin, read in (
             (Origin.CLOUDWATCH, self._from_cloudwatch),
@@ -94,14 +94,14 @@ class Exporter:
             (Origin.COST, self._from_cost),
         ):
             try:
-                found |= read(now_ms)
+                samples |= read(now_ms)
                 answered = 1
             except AlsolikeError:
                 logger.exception("metrics of a source are left out", source=origin)
                 answered = 0
             up.append(Sample(answered, {"source": origin}))
-        found[f"{PREFIX}source_up"] = up
-        return exposition((family, found.get(family.name, ())) for family in FAMILIES)
+        samples[f"{PREFIX}source_up"] = up
+        return exposition((family, samples.get(family.name, ())) for family in FAMILIES)
 
     def _from_cloudwatch(self, now_ms: int) -> Samples:
         families = [family for family in FAMILIES if family.origin is Origin.CLOUDWATCH]
@@ -114,20 +114,20 @@ class Exporter:
             for statistic in statistics(family)
         }
         month = dt.datetime.fromtimestamp(now_ms / 1000, dt.UTC).replace(day=1, hour=0, minute=0, second=0)
-        found = self._reader.read(
+        values = self._reader.read(
             {key: [value] for key, value in wanted.items() if key[0] not in gauges},
             from_ms=int(month.timestamp()) * 1000,
             until_ms=now_ms // _DAY_MS * _DAY_MS + _DAY_MS,
             period_s=_DAY_MS // 1000,
         )
         until_ms = now_ms // 60_000 * 60_000 + 60_000
-        found |= self._reader.read(
+        values |= self._reader.read(
             {key: [value] for key, value in wanted.items() if key[0] in gauges},
             from_ms=until_ms - _GAUGE_MS,
             until_ms=until_ms,
             period_s=_GAUGE_PERIOD_S,
         )
-        return {family.name: [*_samples(family, found)] for family in families}
+        return {family.name: [*_samples(family, values)] for family in families}
 
     def _statistic(self, source: Source, statistic: str) -> Statistic:
         if source.resource is None:
@@ -178,9 +178,9 @@ def _seconds(hours: float | None) -> float | None:
     return None if hours is None else hours * 3_600
 
 
-def _samples(family: Family, found: Mapping[Any, Values]) -> Iterator[Sample]:
+def _samples(family: Family, values_by_series: Mapping[Any, Values]) -> Iterator[Sample]:
     for index, series in enumerate(family.series):
-        values = [found[family.name, index, statistic] for statistic in statistics(family)]
+        values = [values_by_series[family.name, index, statistic] for statistic in statistics(family)]
         labels = dict(series.labels)
         match family.kind:
             case Kind.COUNTER:

@@ -54,7 +54,7 @@ def rules(alarms: Iterable[Mapping[str, Any]], *, environment: str) -> dict[str,
         Value of the label `environment`, which the scrape configuration adds.
     """
     selector = f'environment="{environment}"'
-    found = [_rule(alarm, selector=selector) for alarm in alarms if _is_of(alarm, environment)]
+    rules = [_rule(alarm, selector=selector) for alarm in alarms if _is_of(alarm, environment)]
     down = [
         {
             "alert": "AlsolikeMetricsAbsent",
@@ -71,7 +71,7 @@ def rules(alarms: Iterable[Mapping[str, Any]], *, environment: str) -> dict[str,
             "annotations": {"summary": "the metrics of {{ $labels.source }} cannot be read"},
         },
     ]
-    ordered = sorted(found, key=lambda rule: str(rule["alert"]))
+    ordered = sorted(rules, key=lambda rule: str(rule["alert"]))
     return {"groups": [{"name": f"alsolike-{environment}", "rules": [*ordered, *down]}]}
 
 

@@ -127,7 +127,9 @@ class Segment:
         """Return a copy with further columns, read from the rows' properties."""
         properties = list(map(self.properties, range(len(self))))
         added = {
-            name: COLUMN_CLASSES[type_].of(type_, [_held(each, name, type_) for each in properties])
+            name: COLUMN_CLASSES[type_].of(
+                type_, [_held(item_properties, name, type_) for item_properties in properties]
+            )
             for name, type_ in columns.items()
         }
         return dataclasses.replace(self, columns={**self.columns, **added})
