@@ -260,7 +260,7 @@ def read_file(path: Path, *, as_json: bool = False) -> ConfigurationFile:
     from operations.configuration import file
 
     try:
-        checked = file.read(path)
+        checked = file.read(path, now_ms=_now_ms())
     except file.InvalidFile as error:
         if as_json:
             console.print_json({"valid": False, "errors": _listed(error.findings), "warnings": []})

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alsolike.config.experiments import experiment_to_document, time_text
+from alsolike.config.experiments import experiment_to_document
+from alsolike.config.times import time_text
 from alsolike.experiments import report as reports
 from alsolike.experiments.metrics import metric_of
 from alsolike.runtime.errors import InvalidInput

@@ -102,7 +102,7 @@ class Recommender:
         said = recommendation_id.create(
             answered_ms=now_ms, recommender=request.recommender, version=version, arms=assignment.arms
         )
-        rule_set = merchandising.rule_set(context.request, state.configuration, name=rules)
+        rule_set = merchandising.rule_set(context.request, state.configuration, now_ms=now_ms, name=rules)
         steered = None if rule_set is None else merchandising.Merchandising(rule_set, context)
         if steered is not None:
             context = steered.context

@@ -52,7 +52,7 @@ def place(name: str, finding: Finding) -> str:
     return f"{name}:{finding.line}:{finding.column}: {finding.message}"
 
 
-def read(path: Path) -> ConfigurationFile:
+def read(path: Path, *, now_ms: int) -> ConfigurationFile:
     """Read and check a file; `-` is standard input.
 
     Raises
@@ -63,10 +63,10 @@ def read(path: Path) -> ConfigurationFile:
         With everything that is wrong in it.
     """
     name = "stdin" if path == STANDARD_INPUT else str(path)
-    return check(_text(path, name), name=name)
+    return check(_text(path, name), name=name, now_ms=now_ms)
 
 
-def check(text: str, *, name: str) -> ConfigurationFile:
+def check(text: str, *, name: str, now_ms: int) -> ConfigurationFile:
     """Check what a file holds; see `read`."""
     try:
         document = yaml_document.read(text)
@@ -85,6 +85,12 @@ def check(text: str, *, name: str) -> ConfigurationFile:
         unknown = undeclared(parsed, item_columns=configuration.item_columns, user_columns=configuration.user_columns)
         for offset, message in [*unknown, *unknown_event_types(parsed, configuration)]:
             warnings.append(document.locate(Fault(("filters", filter_name), message, offset=offset)))
+    for rules in configuration.rules.values():
+        for part, limited in (("promotions", rules.promotions), ("pins", rules.pins)):
+            for place_, rule in enumerate(limited):
+                if rule.until_ms is not None and rule.until_ms <= now_ms:
+                    path = ("rules", rules.name, part, place_, "until")
+                    warnings.append(document.locate(Fault(path, "is past, so the rule has no effect")))
     return ConfigurationFile(name, text, document.value, configuration, tuple(warnings))
 
 

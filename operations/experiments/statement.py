@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from alsolike.config.document import parse
-from alsolike.config.experiments import time_text
+from alsolike.config.times import time_text
 from alsolike.declarations.storage import MODELS_PREFIX
 from alsolike.domain.experiments import Arm, Experiment
 from alsolike.runtime.errors import InvalidInput, NotFound

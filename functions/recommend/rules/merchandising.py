@@ -48,7 +48,9 @@ DAY_MS = 86_400_000
 _UNREADABLE = "unreadable"
 
 
-def rule_set(request: RecommendationRequest, configuration: Configuration, *, name: str | None = OWN) -> RuleSet | None:
+def rule_set(
+    request: RecommendationRequest, configuration: Configuration, *, now_ms: int, name: str | None = OWN
+) -> RuleSet | None:
     """Return the rules that apply to a request, None if there are none.
 
     The promotions and the exploration of the request replace those of the rule set. If the request ranks given items,
@@ -60,7 +62,7 @@ def rule_set(request: RecommendationRequest, configuration: Configuration, *, na
         A rule set that replaces that of the recommender; None for the rules of the request only.
     """
     chosen = configuration.recommenders[request.recommender].rules if name == OWN else name
-    rules = None if chosen is None else configuration.rules[chosen]
+    rules = None if chosen is None else configuration.rules[chosen].at(now_ms)
     if request.promotions is not None:
         promotions = tuple(
             Promotion(promotion.filter_name, promotion.share, promotion.name) for promotion in request.promotions

@@ -229,7 +229,7 @@ def test_checking_a_configuration_warns_of_columns_that_are_not_declared() -> No
         "  cheap: INCLUDE ItemID WHERE Items.PRIZE < 2 AND CurrentUser.AGEE > 1\n"
     )
 
-    item, user = file.check(text, name="shop.yaml").warnings
+    item, user = file.check(text, name="shop.yaml", now_ms=0).warnings
 
     assert (item.line, item.column) == (5, 10 + 21)
     assert item.message.endswith("Items.PRIZE is not declared, so no item has a value of it, did you mean price?")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
 
+from alsolike.config.document import parse
+from alsolike.config.rules import rule_set_to_document
 from tests.unit.alsolike.refused_documents import assert_refused, faults, only_fault
 
 
@@ -63,6 +66,13 @@ from tests.unit.alsolike.refused_documents import assert_refused, faults, only_f
         ("rules.spring.demotions.0.factor", 2, "rules.spring.demotions.0.factor", "0.01 to 1"),
         ("rules.spring.demotions.0.factor", 1e-300, "rules.spring.demotions.0.factor", "0.01"),
         ("rules.spring.pins.0.item", 7, "rules.spring.pins.0.item", "an item's id, in quotes"),
+        (
+            "rules.spring.pins.0.until",
+            "2026-02-30",
+            "rules.spring.pins.0.until",
+            "a date such as 2026-03-01, or a time",
+        ),
+        ("rules.spring.promotions.0.until", "2026-03-01T08:00", "rules.spring.promotions.0.until", "with its zone"),
         ("rules.spring.pins.0.position", 501, "rules.spring.pins.0.position", "from 1 to 500"),
         (
             "rules.spring.slate.0.column",
@@ -138,3 +148,39 @@ def test_exploration_needs_to_know_when_items_are_new() -> None:
     assert str(only_fault(document)) == (
         "rules.r.exploration needs to know when items are new, expected CREATION_TIMESTAMP under items.columns"
     )
+
+
+@pytest.mark.parametrize(
+    ("until", "end"),
+    [
+        ("2026-12-24", "2026-12-25T00:00:00Z"),
+        ("2026-12-24T20:00:00+01:00", "2026-12-24T19:00:00Z"),
+    ],
+)
+def test_a_rule_ends_with_a_day_or_at_a_time(until: str, end: str) -> None:
+    spring = {
+        "promotions": [
+            {"filter": "all", "share": 0.2, "until": until},
+            {"filter": "all", "share": 0.1, "name": "always"},
+        ],
+        "pins": [{"item": "fig", "position": 1, "until": until}],
+    }
+    document = {
+        "format": 1,
+        "filters": {"all": 'EXCLUDE ItemID WHERE Items.ITEM_ID IN ("")'},
+        "rules": {"spring": spring},
+    }
+
+    rules = parse(document).rules["spring"]
+
+    end_ms = round(dt.datetime.fromisoformat(end).timestamp() * 1000)
+    assert rules.at(end_ms - 1) == rules
+    assert [promotion.called for promotion in rules.at(end_ms).promotions] == ["always"]
+    assert rules.at(end_ms).pins == ()
+    assert parse({**document, "rules": {"spring": rule_set_to_document(rules)}}).rules["spring"] == rules
+
+
+def test_a_rule_set_of_null_is_refused_with_how_to_write_an_empty_one() -> None:
+    fault = only_fault({"format": 1, "rules": {"plain": None}})
+
+    assert str(fault) == "rules.plain is null, expected a mapping of rules, {} for none"

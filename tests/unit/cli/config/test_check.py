@@ -130,3 +130,12 @@ def test_a_file_that_is_not_there_or_endless_is_refused(tmp_path: Path) -> None:
     (tmp_path / "large.yaml").write_bytes(b"#" * (1 << 20))
     with pytest.raises(InvalidInput, match=r"large\.yaml is longer than 512 KiB"):
         run("check", str(tmp_path / "large.yaml"))
+
+
+def test_rules_that_have_ended_are_warned_of() -> None:
+    pins = '[{item: "1", position: 1, until: 2020-01-01}, {item: "2", position: 2, until: 2199-01-01}]'
+
+    result = run("check", "-", stdin=f"format: 1\nrules: {{spring: {{pins: {pins}}}}}\n")
+
+    assert result.exit_code == 0
+    assert result.stderr == "warning: stdin:2:57: rules.spring.pins[0].until is past, so the rule has no effect\n"

@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from alsolike.api.operator_query_answers import ANSWERS
-from alsolike.config.experiments import time_text
+from alsolike.config.times import time_text
 from alsolike.domain.experiments import Arm, Experiment
 from alsolike.experiments.metrics import METRICS, READ
 from alsolike.experiments.report import report

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from alsolike.config.times import parse_time_ms, time_text
 from alsolike.contract.document import Node
 from alsolike.domain.experiments import PLANNED_ANSWERS, Arm, Experiment
 from alsolike.domain.recommendation_id import MAX_ARMS
@@ -19,8 +19,6 @@ MAX_MODELS = 2
 
 _MOST_ARMS = 20
 _MOST_ANSWERS = 10**12
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_EARLIEST, _LATEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC), dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
 _TARGETS = ("recommender", "rules", "model")
 
 
@@ -42,8 +40,8 @@ def parse_experiments(
         fields = entry.fields("layer", "on", "start", "end", "planned_answers", "arms", required=("start", "arms"))
         layer = fields["layer"].text(NAME, f"a name: {NAME_FORM}") if "layer" in fields else DEFAULT_LAYER
         on = _on(fields["on"], recommenders) if "on" in fields else (FOR_YOU,)
-        start_ms = _time_ms(fields["start"]) if "start" in fields else None
-        end_ms = _time_ms(fields["end"]) if "end" in fields and fields["end"].value is not None else None
+        start_ms = parse_time_ms(fields["start"]) if "start" in fields else None
+        end_ms = parse_time_ms(fields["end"]) if "end" in fields and fields["end"].value is not None else None
         if start_ms is not None and end_ms is not None and end_ms <= start_ms:
             fields["end"].fault(f"is {fields['end'].value!r}, expected a time after the start")
         planned = fields["planned_answers"].integer(1, _MOST_ANSWERS) if "planned_answers" in fields else None
@@ -69,17 +67,6 @@ def experiment_to_document(experiment: Experiment) -> dict[str, Any]:
             for arm in experiment.arms
         },
     }
-
-
-def time_text(time_ms: int) -> str:
-    """Return a time as the document has it, in UTC.
-
-    Examples
-    --------
-    >>> time_text(1_500)
-    '1970-01-01T00:00:01.500000Z'
-    """
-    return (_EPOCH + dt.timedelta(milliseconds=time_ms)).isoformat().replace("+00:00", "Z")
 
 
 def _on(node: Node, recommenders: Collection[str]) -> tuple[str, ...]:
@@ -188,14 +175,3 @@ def _shared(one: Experiment, other: Experiment) -> list[str]:
 
 def _targets(experiment: Experiment) -> set[str]:
     return {target for target in _TARGETS for arm in experiment.arms if getattr(arm, target) is not None}
-
-
-def _time_ms(node: Node) -> int | None:
-    try:
-        time = dt.datetime.fromisoformat(node.value)  # type: ignore[arg-type]
-        if time.tzinfo is not None and _EARLIEST <= time < _LATEST:
-            return (time - _EPOCH) // dt.timedelta(milliseconds=1)
-    except (TypeError, ValueError, OverflowError):
-        pass
-    node.expect("a time from 2000 to 2199 with its zone, such as 2026-03-01T08:00:00Z")
-    return None

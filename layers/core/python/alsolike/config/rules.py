@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from alsolike.config.filters import DeclaredFilters
+from alsolike.config.times import parse_end_ms, time_text
 from alsolike.contract.document import Node
 from alsolike.domain.columns import property_name
 from alsolike.domain.configuration import ColumnType
@@ -51,6 +52,9 @@ def parse_rules(
         if not NAME.fullmatch(name):
             entry.fault(f"is not a valid name, expected {NAME_FORM}", at_key=True)
             continue
+        if entry.value is None:
+            entry.fault("is null, expected a mapping of rules, {} for none")
+            continue
         fields = entry.fields("promotions", "boosts", "demotions", "pins", "slate", "diversity", "exploration")
         rules[name] = RuleSet(
             name,
@@ -74,12 +78,13 @@ def rule_set_to_document(rules: RuleSet) -> dict[str, Any]:
                 "filter": promotion.filter,
                 "share": promotion.share,
                 **({"name": promotion.name} if promotion.name else {}),
+                **_until(promotion.until_ms),
             }
             for promotion in rules.promotions
         ],
         "boosts": [{"filter": boost.filter, "factor": boost.factor} for boost in rules.boosts],
         "demotions": [{"filter": boost.filter, "factor": boost.factor} for boost in rules.demotions],
-        "pins": [{"item": pin.item_id, "position": pin.position} for pin in rules.pins],
+        "pins": [{"item": pin.item_id, "position": pin.position, **_until(pin.until_ms)} for pin in rules.pins],
         "slate": [
             {"column": rule.column, "at_most": rule.at_most}
             if rule.spread is None
@@ -119,13 +124,13 @@ def _refuse_impossible(entry: Node, rules: RuleSet) -> None:
 def _promotions(node: Node | None, filters: DeclaredFilters) -> tuple[Promotion, ...]:
     promotions: list[Promotion] = []
     for entry in node.elements(maximum=_MAX_RULES) if node else ():
-        fields = entry.fields("filter", "share", "name", required=("filter", "share"))
+        fields = entry.fields("filter", "share", "name", "until", required=("filter", "share"))
         chosen = _filter(fields, filters)
         share = fields["share"].number(0, 1) if "share" in fields else None
         if share is not None and promoted_places([share], MAX_POSITION) == [0]:
             fields["share"].expect(f"more: it is less than one of {MAX_POSITION} places, the most there are")
         name = (fields["name"].text(NAME, f"a name: {NAME_FORM}") or "") if "name" in fields else ""
-        promotion = Promotion(chosen, share or 0.0, name)
+        promotion = Promotion(chosen, share or 0.0, name, _until_ms(fields))
         if promotion.called and any(other.called == promotion.called for other in promotions):
             (fields["name"] if name else entry).fault(
                 f"is called {promotion.called}, as another promotion is, expected a name of its own"
@@ -135,6 +140,14 @@ def _promotions(node: Node | None, filters: DeclaredFilters) -> tuple[Promotion,
     if node and total > 1 + 1e-9:
         node.fault(f"promise {total:g} of the places, expected shares that add up to 1 at most")
     return tuple(promotions)
+
+
+def _until_ms(fields: Mapping[str, Node]) -> int | None:
+    return parse_end_ms(fields["until"]) if "until" in fields else None
+
+
+def _until(until_ms: int | None) -> dict[str, str]:
+    return {} if until_ms is None else {"until": time_text(until_ms)}
 
 
 def _boosts(node: Node | None, filters: DeclaredFilters, *, least: float, most: float) -> tuple[Boost, ...]:
@@ -154,15 +167,16 @@ def _filter(fields: Mapping[str, Node], filters: DeclaredFilters) -> str:
 def _pins(node: Node | None) -> tuple[Pin, ...]:
     pins: list[Pin] = []
     for entry in node.elements(maximum=MAX_POSITION) if node else ():
-        fields = entry.fields("item", "position", required=("item", "position"))
+        fields = entry.fields("item", "position", "until", required=("item", "position"))
         item_id = fields["item"].text(_ITEM_ID, "an item's id, in quotes") if "item" in fields else None
         position = fields["position"].integer(1, MAX_POSITION) if "position" in fields else None
         if item_id and any(pin.item_id == item_id for pin in pins):
             fields["item"].fault(f"is {item_id!r}, which is pinned already")
         if position and any(pin.position == position for pin in pins):
             fields["position"].fault(f"is {position}, where another item is pinned already")
+        until_ms = _until_ms(fields)
         if item_id and position:
-            pins.append(Pin(item_id, position))
+            pins.append(Pin(item_id, position, until_ms))
     return tuple(pins)
 
 

@@ -6,6 +6,7 @@ pins, promotions, slate rules, exploration, diversity.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Sequence
@@ -29,11 +30,14 @@ class Promotion:
     ----------
     name
         What answers call it; "" for that of its filter.
+    until_ms
+        Its end; None for none.
     """
 
     filter: str
     share: float
     name: str = ""
+    until_ms: int | None = None
 
     @property
     def called(self) -> str:
@@ -51,10 +55,11 @@ class Boost:
 
 @struct
 class Pin:
-    """An item that stands at a place of the list, counted from 1."""
+    """An item that stands at a place of the list, counted from 1; `until_ms` is its end, None for none."""
 
     item_id: str
     position: int
+    until_ms: int | None = None
 
 
 @struct
@@ -121,6 +126,12 @@ class RuleSet:
     slate: tuple[SlateRule, ...] = ()
     diversity: Diversity | None = None
     exploration: Exploration | None = None
+
+    def at(self, now_ms: int) -> RuleSet:
+        """Return the rules without pins and promotions that have ended."""
+        pins = tuple(pin for pin in self.pins if pin.until_ms is None or now_ms < pin.until_ms)
+        promotions = tuple(each for each in self.promotions if each.until_ms is None or now_ms < each.until_ms)
+        return dataclasses.replace(self, pins=pins, promotions=promotions)
 
 
 def promoted_places(shares: Sequence[float], k: int) -> list[int]:

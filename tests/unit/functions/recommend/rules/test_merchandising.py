@@ -32,7 +32,7 @@ def test_a_rule_set_that_is_named_stands_for_that_of_the_recommender(
         "recommenders": {"for-you": {"rules": "spring"}},
     }
 
-    found = rule_set(RecommendationRequest("anna", 5, recommender), parse(document), name=name)
+    found = rule_set(RecommendationRequest("anna", 5, recommender), parse(document), now_ms=0, name=name)
 
     assert (found and found.name) == expected
 
@@ -55,7 +55,9 @@ def test_of_a_ranking_only_what_orders_applies() -> None:
         "recommenders": {"personalized-ranking": {"rules": "all"}},
     }
 
-    found = rule_set(RecommendationRequest("anna", 2, "personalized-ranking", to_rank=("fig", "kiwi")), parse(document))
+    found = rule_set(
+        RecommendationRequest("anna", 2, "personalized-ranking", to_rank=("fig", "kiwi")), parse(document), now_ms=0
+    )
 
     assert found is not None
     assert found == RuleSet("all", boosts=found.boosts, diversity=found.diversity)

@@ -90,6 +90,13 @@ def test_pins_and_a_promotion_of_the_configuration(
     }
 
 
+def test_a_pin_that_has_ended_has_no_effect(ruled: Callable[..., Shop]) -> None:
+    ended, running = ("2020-01-01", "2199-01-01")
+    pins = [{"item": "kiwi", "position": 1, "until": ended}, {"item": "pear", "position": 2, "until": running}]
+
+    assert ruled(pins=pins).items(numResults=2) == ["fig", "pear"]
+
+
 def test_rules_apply_to_the_recommender_that_names_them(ruled: Callable[..., Shop]) -> None:
     shop = ruled(on="popular", pins=[{"item": "plum", "position": 1}])
 
