@@ -17,5 +17,5 @@ def test_the_files_of_the_bookshop_have_columns_of_every_type(tmp_path: Path) ->
 
     assert rows == {"users": USERS, "books": BOOKS, "events": EVENTS}
     assert {name: kind.value for name, kind in types.items()} == {
-        "price": "number", "inStock": "boolean", "tags": "list", "published": "timestamp",
+        "price": "number", "genre": "string", "inStock": "boolean", "tags": "list", "published": "timestamp",
     }  # fmt: skip

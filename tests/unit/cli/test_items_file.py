@@ -18,7 +18,7 @@ def test_types_of_a_csv_are_guessed_where_nothing_declares_them(tmp_path: Path) 
     text = "ITEM_ID,TITLE,PRICE,SHELF,CREATION_TIMESTAMP\na,Milk,1.20,07,1500000000\nb,,3,12,2017-07-14\n"
     file = read_items(write(tmp_path / "items.csv", text), columns={})
 
-    assert file.guessed == {"TITLE": "string", "PRICE": "number", "SHELF": "string"}
+    assert file.guessed == {"TITLE": "text", "PRICE": "number", "SHELF": "text"}
     assert file.properties == {
         "a": {"title": "Milk", "price": 1.2, "shelf": "07", "creationTimestamp": 1_500_000_000},
         "b": {"price": 3, "shelf": "12", "creationTimestamp": 1_499_990_400},
@@ -31,7 +31,7 @@ def test_declared_columns_are_of_their_types_and_not_guessed(tmp_path: Path) -> 
     file = read_items(write(tmp_path / "items.csv", text), columns=columns)
 
     assert file.properties == {"a": {"year": "1999", "fresh": True, "categoryL1": "DAIRY"}}
-    assert file.guessed == {"CATEGORY_L1": "string"}
+    assert file.guessed == {"CATEGORY_L1": "text"}
 
 
 def test_nothing_is_guessed_of_parquet(tmp_path: Path) -> None:
