@@ -22,7 +22,7 @@ from alsolike.profiles.store import ProfileStore
 from alsolike.registry.registry import Registry
 from alsolike.runtime.aws import client
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
-from alsolike.runtime.observability import Metric, count, invocation, log_refusal
+from alsolike.runtime.observability import Metric, count, count_all, invocation, log_refusal
 from alsolike.runtime.polling import CircuitBreaker, PolledValue, Polling, WaitBudget
 from alsolike.runtime.settings import from_environment
 from alsolike.runtime.struct import struct
@@ -221,20 +221,17 @@ def _or_refusal(call: Callable[..., dict[str, Any]], *arguments: Any, **more: An
 
 
 def _count(answer: Answer) -> None:
-    count(Metric.RECOMMENDATIONS_SERVED)
-    if answer.source == "popular":
-        count(Metric.RECOMMENDATIONS_POPULAR)
-    if answer.filled:
-        count(Metric.RECOMMENDATIONS_FILLED)
-    if answer.cold:
-        count(Metric.RECOMMENDATIONS_COLD)
-    if answer.rules:
-        count(Metric.RULES_APPLIED)
-    if answer.unmet_rules:
-        count(Metric.RULES_UNMET)
-    if answer.degraded:
-        count(Metric.RECOMMENDATIONS_DEGRADED)
-        count(_DEGRADED_TO[answer.source])
+    outcomes = (
+        (Metric.RECOMMENDATIONS_SERVED, True),
+        (Metric.RECOMMENDATIONS_POPULAR, answer.source == "popular"),
+        (Metric.RECOMMENDATIONS_FILLED, answer.filled),
+        (Metric.RECOMMENDATIONS_COLD, answer.cold),
+        (Metric.RULES_APPLIED, answer.rules),
+        (Metric.RULES_UNMET, answer.unmet_rules),
+        (Metric.RECOMMENDATIONS_DEGRADED, answer.degraded),
+        (_DEGRADED_TO[answer.source], answer.degraded),
+    )
+    count_all([metric for metric, occurred in outcomes if occurred])
 
 
 _DEGRADED_TO = {

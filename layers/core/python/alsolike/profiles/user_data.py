@@ -248,7 +248,7 @@ class _Page:
         """Note the sessions with logins of the user; return true at the end of the stage."""
         is_start = not self._key
         own, ended = self._scan(_INTERACTIONS, {"user_id": [self._user_id]})
-        self._sessions |= {each: None for each in own["session_id"].unique() if isinstance(each, str)}
+        self._sessions |= {session: None for session in own["session_id"].unique() if isinstance(session, str)}
         if is_start and ended:
             self._own = own
         return ended
@@ -267,8 +267,8 @@ class _Page:
         columns = ["session_id", "event_time_ms", "event_id", "user_id", "received_time_ms"]
         for session, *login in logins[columns].itertuples(index=False, name=None):
             time_ms, event_id, user, received_ms = login
-            found = FirstLogin(int(time_ms), event_id, user, int(received_ms))
-            self._sessions[session] = found.earlier(self._sessions[session])
+            first_login = FirstLogin(int(time_ms), event_id, user, int(received_ms))
+            self._sessions[session] = first_login.earlier(self._sessions[session])
         if is_start and ended and self._own is not None:
             self._around = around
         return ended
@@ -276,9 +276,9 @@ class _Page:
     def _interactions(self) -> bool:
         """Collect the user's interactions, and those of the user's sessions until their first logins."""
         if self._around is not None:
-            found = [_json(row) for row in self._own_rows(self._around)]
-            if self._has_room(b",".join(found)):
-                self.rows["interactions"] = found
+            interactions = [_json(row) for row in self._own_rows(self._around)]
+            if self._has_room(b",".join(interactions)):
+                self.rows["interactions"] = interactions
                 return True
             return False
         wanted = {"user_id": [self._user_id], "session_id": list(self._own_logins())}
@@ -309,8 +309,8 @@ class _Page:
 
     def _quarantine(self) -> bool:
         with contextlib.closing(self._data.quarantined(self._user_id, after=self._key)) as objects:
-            for key, found in objects:
-                rows = [] if found is None else [_json(found)]
+            for key, record in objects:
+                rows = [] if record is None else [_json(record)]
                 if not self._has_room(b",".join(rows)):
                     return False
                 self.rows["quarantine"] += rows
@@ -330,13 +330,13 @@ class _Page:
         def theirs(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
             # A request with one ID may contain a user's or a session's. So a session's hash may be in the column of
             # users; next to another user's hash, it does not identify the user.
-            found = [
+            is_theirs = [
                 own in (shopper, session) or served_ms <= ends.get(shopper or session, -1)
                 for served_ms, shopper, session in zip(
                     rows["served_ms"], rows["shopper"].fillna(""), rows["session"].fillna(""), strict=True
                 )
             ]
-            return _in_order(rows.loc[found], by=["served_ms", "recommendation_id"])
+            return _in_order(rows.loc[is_theirs], by=["served_ms", "recommendation_id"])
 
         rows, ended = self._scan(_SERVED, {"shopper": wanted, "session": wanted}, select=theirs)
         self.rows["recommendations"] = [_json(row) for row in theirs(rows.drop_duplicates("recommendation_id"))]

@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -204,6 +204,12 @@ def count(metric: Metric, value: int = 1) -> None:
     """
     if value:
         counters.add(metric.value, value)
+
+
+def count_all(metrics: Iterable[Metric]) -> None:
+    """Add 1 to each counter; see `count`."""
+    for metric in metrics:
+        counters.add(metric.value, 1)
 
 
 def report(values: Mapping[Metric, float], **dimensions: str) -> None:
