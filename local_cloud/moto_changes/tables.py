@@ -1,12 +1,15 @@
 """DynamoDB: queries, scans and writes, the records of streams, and items on their way in and out."""
 
+import binascii
 import bisect
 import copy
 import functools
+import os
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
+import orjson
 from moto.core.parse import JSONParser
 from moto.core.serialize import JSONSerializer
 from moto.core.utils import utcnow
@@ -16,7 +19,6 @@ from moto.dynamodb.limits import RANGE_KEY_MAX_LENGTH
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import StreamRecord, Table
-from moto.moto_api._internal import mock_random
 
 from local_cloud.moto_changes.change import MotoChange, Runtime, one_by_one, replace
 
@@ -29,6 +31,17 @@ _SCALARS = frozenset({"S", "N", "BOOL", "NULL"})
 _LARGEST_ITEM_BYTES: Final = 405_000
 """Limit of moto: more than DynamoDB's 400 KB, whose own sizes are not exact."""
 
+_MOST_WRITES: Final = 25
+"""Limit of BatchWriteItem."""
+
+_BATCH_WRITE: Final = "DynamoDB_20120810.BatchWriteItem"
+_ALL_WRITTEN: Final = b'{"UnprocessedItems":{}}'
+_ALL_WRITTEN_HEADERS: Final = {
+    "Content-Type": "application/x-amz-json-1.0",
+    "x-amz-crc32": str(binascii.crc32(_ALL_WRITTEN)),
+}
+
+_PLAIN_TYPES: Final = {"S": str, "N": str, "BOOL": bool}
 _PLAIN_NUMBER: Final = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,18})?").fullmatch
 """Matches numbers that DynamoDB certainly stores, in range and precision."""
 
@@ -79,11 +92,10 @@ def _key(item: Any) -> tuple[Any, ...]:
 
 def _size_items_once(runtime: Runtime) -> None:
     cast: Any = DynamoType.cast_value
+    to_json: Any = Item.to_json
 
     def create(self: Any, hash_key: Any, range_key: Any, attrs: Mapping[str, Any]) -> None:
-        self.hash_key, self.range_key, self.attrs = hash_key, range_key, LimitedSizeDict()
-        for name, value in attrs.items():
-            dict.__setitem__(self.attrs, name, DynamoType(value))
+        _fill(self, hash_key, range_key, {name: DynamoType(value) for name, value in attrs.items()})
         if self.size() > _LARGEST_ITEM_BYTES:
             raise ItemSizeTooLarge
 
@@ -96,9 +108,19 @@ def _size_items_once(runtime: Runtime) -> None:
     def cast_value(self: Any) -> Any:
         return self.value if self.type == "S" else cast.fget(self)
 
+    def item_to_json(self: Any, root_attr_name: str = "Attributes") -> dict[str, Any]:
+        plain = {name: {value.type: value.value} for name, value in self.attrs.items() if value.type in _SCALARS}
+        return {root_attr_name: plain} if len(plain) == len(self.attrs) else to_json(self, root_attr_name)
+
     replace(Item, "__init__", create)
     replace(Item, "size", size)
+    replace(Item, "to_json", item_to_json)
     replace(DynamoType, "cast_value", property(cast_value))
+
+
+def _fill(item: Any, hash_key: Any, range_key: Any, attributes: Mapping[str, Any]) -> None:
+    item.hash_key, item.range_key, item.attrs = hash_key, range_key, LimitedSizeDict()
+    dict.update(item.attrs, attributes)
 
 
 def _text_bytes(text: str) -> int:
@@ -107,7 +129,7 @@ def _text_bytes(text: str) -> int:
 
 def _put_batches_in_one_pass(runtime: Runtime) -> None:
     handlers: Any = responses
-    original = handlers.DynamoHandler.batch_write_item
+    original = handlers.DynamoHandler._dispatch
 
     def put_plain_items(self: Any, puts: Sequence[tuple[Any, Any]]) -> None:
         with runtime.recorder.together():
@@ -122,48 +144,76 @@ def _put_batches_in_one_pass(runtime: Runtime) -> None:
                 runtime.recorder.item(table, item.hash_key, item.range_key)
 
     @functools.wraps(original)
-    def batch_write_item(self: Any) -> Any:
-        requests = self.body["RequestItems"]
-        puts = list[tuple[Any, Any]]()
-        for name, writes in requests.items():
-            table = self.dynamodb_backend.get_table(name)
-            items = [_plain_item(table, write) for write in writes]
-            if not all(items) or len({(item.hash_key, item.range_key) for item in items}) < len(items):
-                return original(self)
-            puts += [(table, item) for item in items]
-        self.dynamodb_backend.put_plain_items(puts)
-        self.body["RequestItems"] = dict.fromkeys(requests, ())  # moto writes nothing and answers
-        return original(self)
+    def dispatch(self: Any, request: Any, *arguments: Any, **options: Any) -> Any:
+        if request.headers.get("X-Amz-Target") == _BATCH_WRITE:
+            self.headers, self.querystring = request.headers, {}
+            self.current_account = self.get_current_account()
+            self.region = self.get_region_from_url(request, request.raw_url)
+            try:
+                if puts := _plain_puts(request.data, self.dynamodb_backend.tables):
+                    self.dynamodb_backend.put_plain_items(puts)
+                    return 200, dict(_ALL_WRITTEN_HEADERS), _ALL_WRITTEN
+            except ItemSizeTooLarge as error:  # moto would have written the items before it
+                self.batch_write_item = functools.partial(_refuse, error)
+        return original(self, request, *arguments, **options)
 
     replace(DynamoDBBackend, "put_plain_items", put_plain_items)
-    replace(handlers.DynamoHandler, "batch_write_item", batch_write_item)
+    replace(handlers.DynamoHandler, "_dispatch", dispatch)
+
+
+def _plain_puts(body: bytes, tables: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    """Return each table and item of a request; an empty list for one that needs moto's checks."""
+    puts = list[tuple[Any, Any]]()
+    try:
+        request = orjson.loads(body)
+        for name, writes in request.pop("RequestItems").items():
+            table = tables[name]
+            items = [_plain_item(table, write) for write in writes]
+            if len({(item.hash_key, item.range_key) for item in items}) < len(items):
+                return []
+            puts += [(table, item) for item in items]
+    except (ValueError, KeyError, TypeError, AttributeError, _NotPlainError):
+        return []  # moto says what is wrong with it
+    if len(body) > _LARGEST_ITEM_BYTES and any(item.size() > _LARGEST_ITEM_BYTES for _, item in puts):
+        raise ItemSizeTooLarge
+    return [] if request or len(puts) > _MOST_WRITES else puts
 
 
 def _plain_item(table: Any, write: Mapping[str, Any]) -> Any:
-    """Return the item that a request puts into a table; None if it needs moto's checks."""
-    attributes = write["PutRequest"]["Item"] if write.keys() == {"PutRequest"} else {}
-    if table.global_indexes or not all(map(_is_plain_scalar, attributes.values())):
-        return None
-    names = ((table.hash_key_attr, table.hash_key_type), (table.range_key_attr, table.range_key_type))
-    for name, kind in names:
-        value = attributes.get(name, {}).get(kind) if name is not None else "present"
-        if not value or len(value) * 4 > RANGE_KEY_MAX_LENGTH:  # the smaller limit of both keys
-            return None
-    range_key = table.range_key_attr and DynamoType(attributes[table.range_key_attr])
-    return Item(DynamoType(attributes[table.hash_key_attr]), range_key, attributes)
+    """Return the item that a request puts into a table."""
+    ((kind, put),) = write.items()
+    if kind != "PutRequest" or table.global_indexes:
+        raise _NotPlainError
+    values = {name: _plain_scalar(value) for name, value in put["Item"].items()}
+    item = object.__new__(Item)  # moto's constructors keep everything that they make
+    range_key = table.range_key_attr and _plain_key(values[table.range_key_attr], table.range_key_type)
+    _fill(item, _plain_key(values[table.hash_key_attr], table.hash_key_type), range_key, values)
+    return item
 
 
-def _is_plain_scalar(value: Any) -> bool:
-    """Say whether an attribute value is a text, a boolean or a number that needs no further check."""
+def _plain_key(value: Any, kind: str) -> Any:
+    if value.type != kind or not value.value or len(value.value) * 4 > RANGE_KEY_MAX_LENGTH:  # the smaller limit
+        raise _NotPlainError
+    return value
+
+
+def _plain_scalar(value: Mapping[str, Any]) -> Any:
+    """Return an attribute value that is a text, a boolean or a number that needs no further check."""
     ((kind, content),) = value.items()
-    match kind:
-        case "S":
-            return type(content) is str
-        case "BOOL":
-            return type(content) is bool
-        case "N":
-            return type(content) is str and _PLAIN_NUMBER(content) is not None
-    return False
+    expected = _PLAIN_TYPES[kind]
+    if type(content) is not expected or (kind == "N" and _PLAIN_NUMBER(str(content)) is None):
+        raise _NotPlainError
+    scalar = object.__new__(DynamoType)
+    scalar.type, scalar.value = kind, content
+    return scalar
+
+
+def _refuse(error: Exception) -> NoReturn:
+    raise error
+
+
+class _NotPlainError(Exception):
+    """A write that needs moto's checks."""
 
 
 def _write_items_one_by_one(runtime: Runtime) -> None:
@@ -184,7 +234,7 @@ def _size_stream_records(runtime: Runtime) -> None:
                 images[name] = image.to_json()["Attributes"]
                 size_bytes += image.size()
         self.record = {
-            "eventID": mock_random.uuid4().hex,
+            "eventID": os.urandom(16).hex(),
             "eventName": event_name,
             "eventSource": "aws:dynamodb",
             "eventVersion": "1.0",
@@ -274,14 +324,16 @@ CHANGES: Final[tuple[MotoChange, ...]] = (
         (
             "moto.dynamodb.models.dynamo_type:Item.__init__",
             "moto.dynamodb.models.dynamo_type:Item.size",
+            "moto.dynamodb.models.dynamo_type:Item.to_json",
             "moto.dynamodb.models.dynamo_type:LimitedSizeDict",
             "moto.dynamodb.models.dynamo_type:DynamoType",
         ),
         _size_items_once,
     ),
     MotoChange(
-        "moto checks and stores each item of a BatchWriteItem alone",
+        "moto parses a BatchWriteItem by its shapes, and checks and stores each item alone",
         (
+            "moto.core.responses:BaseResponse._dispatch",
             "moto.dynamodb.responses:DynamoHandler.batch_write_item",
             "moto.dynamodb.models.table:Table.put_item",
             "moto.dynamodb.models.table:StreamShard.add",

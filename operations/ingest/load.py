@@ -22,6 +22,7 @@ from operations.client.deployment import Deployment
 from operations.client.stored_ids import stored_ids
 from operations.configuration.configuration_store import ConfigurationStore
 from operations.ingest import interactions
+from operations.ingest.arrow import leave_pandas_out
 from operations.ingest.erased_users import Erased, erased_users, none_erased
 from operations.ingest.event_ids import Hashes
 from operations.ingest.inputs import DEFAULTS, Input, Options, open_inputs
@@ -64,6 +65,7 @@ def import_interactions(
         If a file or its header is not one of interactions.
     """
     started = time.monotonic()
+    leave_pandas_out()
     configuration = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket).current()
     with InteractionsImport(
         configuration.configuration(),

@@ -20,6 +20,7 @@ from operations import progress
 from operations.client.deployment import Deployment
 from operations.client.stored_ids import stored_ids
 from operations.configuration.configuration_store import ConfigurationStore
+from operations.ingest.arrow import leave_pandas_out
 from operations.ingest.erased_users import erased_users
 from operations.ingest.files import DataFile
 from operations.ingest.inference import declarable, declared, declared_text, infer
@@ -68,6 +69,7 @@ def _import(
     people: UserRules | None = None,
 ) -> ImportSummary:
     started = time.monotonic()
+    leave_pandas_out()
     inputs = open_inputs(names, deployment, options)
     configurations = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
     current = configurations.current()

@@ -16,6 +16,7 @@ from operations.ingest.journal import Journal
 from operations.ingest.latest import PARTS, LatestInteractions, UserInteractions
 
 _USERS_AT_ONCE = 512
+"""Users per write: those of several parts, or some of a part's."""
 
 
 def seed_profiles(
@@ -40,20 +41,32 @@ def seed_profiles(
     on_part
         Told after each part how many profiles there are until now.
     """
-    profiles = 0
+    profiles, waiting, parts = 0, list[UserInteractions](), dict[str, int]()
+
+    def write() -> None:
+        _add(waiting, store, now_ms=journal.started_ms, length=length)
+        for step, count in parts.items():
+            journal.record(step, count, small=True)
+        waiting.clear()
+        parts.clear()
+
     for number in range(PARTS):
-        done = journal.counted(f"profiles {number}")
+        step = f"profiles {number}"
+        done = journal.counted(step)
         if done is None:
             done, users = 0, latest.of_part(number)
-            while some := list(itertools.islice(users, _USERS_AT_ONCE)):
+            while some := list(itertools.islice(users, _USERS_AT_ONCE - len(waiting))):
                 gone = erased(pa.array([user for user, _ in some], pa.string()))
                 kept = some if gone is None else list(itertools.compress(some, ~gone))
-                _add(kept, store, now_ms=journal.started_ms, length=length)
+                waiting += kept
                 done += len(kept)
+                if len(waiting) == _USERS_AT_ONCE:
+                    write()
             if done:
-                journal.record(f"profiles {number}", done, small=True)
+                parts[step] = done
         profiles += done
         on_part(profiles)
+    write()
     return profiles
 
 

@@ -46,3 +46,15 @@ def test_a_command_imports_only_the_heavy_libraries_that_it_uses(program: str, u
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert set(done.stderr.split()) <= used
+
+
+def test_arrays_need_no_pandas_until_one_is_converted() -> None:
+    program = """
+from operations.ingest.arrow import leave_pandas_out
+import pyarrow as pa, sys
+leave_pandas_out()
+column = pa.array(["a", None])
+assert column.is_null().to_numpy(zero_copy_only=False).tolist() == [False, True] and "pandas" not in sys.modules
+assert pa.table({"name": column}).to_pandas()["name"].notna().tolist() == [True, False]
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)

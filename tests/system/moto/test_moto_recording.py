@@ -39,7 +39,7 @@ def recorder(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reco
     owners = [
         *[(DynamoDBBackend, name) for name in ("put_item", "update_item", "delete_item", "delete_table")],
         (DynamoDBBackend, "transact_write_items"),
-        (DynamoHandler, "batch_write_item"),
+        (DynamoHandler, "_dispatch"),
         *[(S3Backend, name) for name in (*recording._BY_BUCKET_AND_KEY, "put_object_tagging")],
         *[(Stream, "put_record"), (KinesisBackend, "delete_stream")],
         *[(Shard, name) for name in ("put_record", "get_records", "get_max_sequence_number")],

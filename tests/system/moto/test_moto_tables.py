@@ -37,8 +37,8 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     owners = [
         *[(Table, name) for name in ("query", "scan", "all_items")],
         *[(DynamoDBBackend, name) for name in ("put_item", "update_item", "delete_item", "transact_write_items")],
-        (DynamoHandler, "batch_write_item"),
-        *[(Item, name) for name in ("__init__", "size")],
+        (DynamoHandler, "_dispatch"),
+        *[(Item, name) for name in ("__init__", "size", "to_json")],
         (DynamoType, "cast_value"),
         (StreamRecord, "__init__"),
         (JSONParser, "_parse_map"),
