@@ -24,10 +24,18 @@ from benchmarks.page import write_section
 from benchmarks.quality import SHOPS, read_set
 from benchmarks.synthetic_interactions import YEAR_MS, made_up_interactions, with_columns
 from benchmarks.training import SIZES
-from model_export.data.baskets import purchases
-from model_export.data.interactions import Interactions
+from model_export.data.baskets import basket_numbers, purchases
+from model_export.data.interactions import Interactions, distinct
 from model_export.export.related import Scores, Similar, Together, table
-from model_export.export.related_quality import Questions, frequent, next_items, related, rest_of_baskets, share
+from model_export.export.related_quality import (
+    MOST_ASKED,
+    Questions,
+    frequent,
+    next_items,
+    related,
+    rest_of_baskets,
+    share,
+)
 from model_export.processes.resources import measured
 
 K = 10
@@ -67,6 +75,12 @@ def _quality(name: str, interactions: Path | None, items: Path | None) -> Iterat
     yield "|---|---|---|---|---|"
     for rows in zip(*windows, strict=True):
         yield f"| {rows[0][0]} | {' | '.join(figures for _, figures in rows)} |"
+    carts = [_carts(data, after_ms=last_ms - n * HOLDOUT_MS, until_ms=last_ms - (n - 1) * HOLDOUT_MS) for n in (2, 1)]
+    yield ""
+    yield f"| HR@{K} for an item left out of a basket | validation | test |"
+    yield "|---|---|---|"
+    for label in carts[0]:
+        yield f"| {label} | {carts[0][label]:.4f} | {carts[1][label]:.4f} |"
 
 
 def _asked(data: Interactions, *, after_ms: int, until_ms: int) -> Iterator[tuple[str, str]]:
@@ -92,6 +106,36 @@ def _asked(data: Interactions, *, after_ms: int, until_ms: int) -> Iterator[tupl
         right, rare = asked.right(answers), counts[asked.items] < RARE
         shown = len(np.unique(answers[answers > 0]))
         yield f"{label}", f"{share(right):.4f} ({shown:,} items) | {share(right[rare]):.4f}"
+
+
+def _carts(data: Interactions, *, after_ms: int, until_ms: int) -> dict[str, float]:
+    """Return the share of baskets of three or more items whose left-out item is found, by the way of finding it."""
+    past = data.select(data.time_ms <= after_ms)
+    window = data.select((data.time_ms > after_ms) & (data.time_ms <= until_ms))
+    links = table(Together(purchases(past, DEFAULT.event_weights), seed=0))
+    frequent_first = past.frequency_order()
+    bought = purchases(window, DEFAULT.event_weights)
+    basket, item = np.divmod(distinct(basket_numbers(bought) * (bought.items + 1) + bought.item), bought.items + 1)
+    baskets = [items for items in np.split(item, np.flatnonzero(np.diff(basket)) + 1) if len(items) > 2]
+    chosen = np.linspace(0, len(baskets) - 1, min(MOST_ASKED, len(baskets))).astype(np.int64).tolist()
+    random = np.random.default_rng(0)
+    found: dict[str, list[bool]] = {}
+    for number in chosen:
+        left_out, *cart = random.permutation(baskets[number]).tolist()
+        strongest: dict[int, float] = {}
+        total: dict[int, float] = {}
+        for source in cart:
+            for target, score in zip(*(values.tolist() for values in links.row(source)), strict=True):
+                strongest[target] = max(score, strongest.get(target, 0.0))
+                total[target] = score + total.get(target, 0.0)
+        for label, ranked in (
+            ("strongest link to an item of the cart", sorted(strongest, key=lambda each: -strongest[each])),
+            ("sum of the links", sorted(total, key=lambda each: -total[each])),
+            ("links of one item", links.row(cart[0])[0].tolist()),
+            ("the most frequent", frequent_first[: K + len(cart)].tolist()),
+        ):
+            found.setdefault(label, []).append(left_out in [each for each in ranked if each not in cart][:K])
+    return {label: float(np.mean(hits)) for label, hits in found.items()}
 
 
 def _cost(rows: int, items: int) -> Iterator[str]:

@@ -50,8 +50,9 @@ def recommend(
     recommender: Annotated[
         str | None, typer.Option(metavar="NAME", help="Recommender, such as buy-again.", show_default="for-you")
     ] = None,
-    item: Annotated[
-        str | None, typer.Option(metavar="ID", help="Item for related items, such as similar-items.")
+    items: Annotated[
+        list[str] | None,
+        typer.Option("--item", metavar="ID", help="Item for related items; several are a cart to complete."),
     ] = None,
     filter_name: Annotated[str | None, typer.Option("--filter", metavar="NAME", help="Name of a filter.")] = None,
     values: Annotated[
@@ -91,7 +92,7 @@ def recommend(
     Example: alsolike recommend --user 42 -k 5 --recommender trending
     """
     _refuse(
-        {"--user": user, "--item": item, "--explain": explain or None, "--metadata": metadata},
+        {"--user": user, "--item": items or None, "--explain": explain or None, "--metadata": metadata},
         where=users is not None,
         reason="goes with one user, not with --users",
     )
@@ -119,17 +120,20 @@ def recommend(
             as_json=as_json,
         )  # fmt: skip
         return
-    if user is None and item is None and recommender is None:
+    if user is None and not items and recommender is None:
         raise typer.BadParameter("expected --user ID, --item ID or --users FILE: who or what is it about?")
 
     columns = [name.strip() for name in ("TITLE" if metadata is None else metadata).split(",") if name.strip()]
+    item, cart = (items[0], []) if items and len(items) == 1 else (None, items or [])
+    default = "bought-together" if cart else "similar-items" if user is None else None
     where = deployment.resolve(stack=stack, state=state)
     answer = Api(where).recommendations(
         user,
         k=k or _K,
         metadata=columns,
-        recommender=recommender or ("similar-items" if user is None else None),
+        recommender=recommender or default,
         item_id=item,
+        cart=cart,
         filter_name=filter_name,
         filter_values=filter_values,
         explain=explain,

@@ -92,11 +92,17 @@ class Api:
         metadata: Sequence[str] = (),
         recommender: str | None = None,
         item_id: str | None = None,
+        cart: Sequence[str] = (),
         filter_name: str | None = None,
         filter_values: Mapping[str, str] = MappingProxyType({}),
         explain: bool = False,
     ) -> Recommendations:
         """Return the `k` best items, for a user where one is given.
+
+        Parameters
+        ----------
+        cart
+            Items that `bought-together` completes.
 
         Raises
         ------
@@ -106,6 +112,7 @@ class Api:
         given = {
             "userId": user_id,
             "itemId": item_id,
+            "cart": list(cart),
             "recommenderArn": recommender and f"{_ARN}:recommender/{recommender}",
             "filterArn": filter_name and f"{_ARN}:filter/{filter_name}",
             "filterValues": dict(filter_values),

@@ -73,7 +73,10 @@ class RecommendationRequest:
     session_id
         The session of a browser's token; `user_id` is then the user of that token.
     item_id
-        The item that recommenders of items start from, and that a filter's CurrentItem refers to.
+        The item that recommenders of items start from, and that a filter's CurrentItem refers to; the last item of the
+        cart if the request names none.
+    cart
+        Items that `bought-together` completes; they are also in `exclude`.
     filter_name
         The name of the requested filter, from the field `filter_field`.
     filter_values
@@ -105,6 +108,7 @@ class RecommendationRequest:
     recommender: str = FOR_YOU
     session_id: str | None = None
     item_id: str | None = None
+    cart: tuple[str, ...] = ()
     filter_name: str | None = None
     filter_field: str = "filter"
     filter_values: Values = dataclasses.field(default_factory=dict)
@@ -232,8 +236,8 @@ def _body(event: Mapping[str, Any]) -> dict[str, Any]:
 def _of_query(event: Mapping[str, Any], *, user_id: str | None) -> RecommendationRequest:
     given = read_query(event, USER_QUERY)
     request = _request(given, recommender=given.get("recommender", FOR_YOU), user_id=user_id)
-    if request.recommender in OF_ITEMS and request.item_id is None:
-        raise InvalidInput(f"itemId is missing, expected an item: {request.recommender} starts from one")
+    if request.recommender in OF_ITEMS or request.cart:
+        check_subject(request.recommender, user_id=user_id, item_id=request.item_id, cart=request.cart)
     if "window" in given and request.recommender != TRENDING:
         raise InvalidInput(
             f"window is {validation.describe(given['window'])}, expected none: {request.recommender} has no window, "
@@ -248,11 +252,13 @@ def _request(given: Mapping[str, Any], *, recommender: str, user_id: str | None,
     if columns and "numResults" in given:
         _FEW.read(given["numResults"], "numResults")
     filter_arn = given.get("filterArn")
+    cart = tuple(dict.fromkeys(given.get("cart", ())))
     return RecommendationRequest(
         user_id=user_id,
         num_results=given.get("numResults") or DEFAULT_RESULTS,
         recommender=recommender,
-        item_id=given.get("itemId"),
+        item_id=given.get("itemId", cart[-1] if cart else None),
+        cart=cart,
         filter_name=given.get("filter") if filter_arn is None else _segment(filter_arn),
         filter_field="filter" if filter_arn is None else "filterArn",
         filter_values=_values(given),
@@ -261,7 +267,7 @@ def _request(given: Mapping[str, Any], *, recommender: str, user_id: str | None,
         window=more.get("window") or given.get("window", DEFAULT_WINDOW),
         explain=given.get("explain", False),
         promotions=tuple(map(_promotion, given["promotions"])) if "promotions" in given else None,
-        exclude=tuple(dict.fromkeys(given.get("exclude", ()))),
+        exclude=tuple(dict.fromkeys((*given.get("exclude", ()), *cart))),
     )
 
 
@@ -276,7 +282,7 @@ def _promotion(given: Mapping[str, Any]) -> RequestedPromotion:
 
 
 def _checked(request: RecommendationRequest) -> RecommendationRequest:
-    check_subject(request.recommender, user_id=request.user_id, item_id=request.item_id)
+    check_subject(request.recommender, user_id=request.user_id, item_id=request.item_id, cart=request.cart)
     return request
 
 

@@ -6,8 +6,11 @@ The answer's `source` names the step.
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +46,11 @@ LADDER_WINDOW = "1d"
 
 PURCHASE = "purchase"
 HALF_LIFE_MS = 90 * 86_400_000
+
+_CATEGORY = re.compile("category(L[1-9])?")
+
+CANDIDATES_A_PLACE = 4
+"""Candidates for each position of a list that completes a cart, since substitutes are left out."""
 
 
 @struct
@@ -171,8 +179,11 @@ def similar_items(context: RequestContext) -> RecommenderResult:
 
 
 def bought_together(context: RequestContext) -> RecommenderResult:
-    """Return items bought together with an item, then similar ones, followed as in `similar_items`."""
-    return _of_item(context, TOGETHER)
+    """Return items that complete a cart; without one, items bought together with an item, then similar ones.
+
+    The model's ranking after the items, and popular items, follow.
+    """
+    return _of_cart(context) if context.request.cart else _of_item(context, TOGETHER)
 
 
 def personalized_ranking(context: RequestContext) -> RecommenderResult:
@@ -247,11 +258,63 @@ def _of_item(context: RequestContext, kind: str) -> RecommenderResult:
     degraded: tuple[str, ...] = ()
     if len(ranked) < k and 0 < position <= model.bundle.manifest.items and not (degraded := context.model_delay()):
         try:
-            after = ranked_after(context, position, k=k + len(ranked), bias=context.bias_of_model)
+            after = ranked_after(context, [position], k=k + len(ranked), bias=context.bias_of_model)
             ranked = append_rescaled(ranked, after)[:k]
         except GRAPH_ERRORS as error:
             degraded = model_failure(error)
     return _filled(context, context.named(ranked), source=source, leave_out=[position], degraded=degraded)
+
+
+def _of_cart(context: RequestContext) -> RecommenderResult:
+    """Return items by their strongest link to an item of the cart, without substitutes for its items.
+
+    The strongest link finds more of the left-out items of baskets than the sum of links (docs/related-items.md).
+    """
+    model = context.model
+    if model is None:
+        return _trending_now(context)
+    wide = context.steered(wanted=CANDIDATES_A_PLACE * context.wanted, classes=context.classes)
+    cart = context.catalogue.positions(context.request.cart)
+    cart = cart[(cart > 0) & (cart <= model.bundle.manifest.items)]
+    links: dict[int, float] = {}
+    for position in cart.tolist():
+        for item in related_row(context, TOGETHER, position, leave_out=cart.tolist()):
+            links[item.position] = max(item.score, links.get(item.position, 0.0))
+    ranked = [Ranked(*item) for item in sorted(links.items(), key=lambda item: -item[1])[: wide.wanted]]
+    source: Source = "similar" if ranked else "model"
+    degraded: tuple[str, ...] = ()
+    if len(ranked) < wide.wanted and len(cart) and not (degraded := context.model_delay()):
+        try:
+            after = ranked_after(context, cart, k=wide.wanted + len(ranked), bias=context.bias_of_model)
+            ranked = append_rescaled(ranked, after)[: wide.wanted]
+        except GRAPH_ERRORS as error:
+            degraded = model_failure(error)
+    result = _filled(wide, context.named(ranked), source=source, leave_out=cart.tolist(), degraded=degraded)
+    in_cart = [_Kind.of(properties) for properties in context.catalogue.properties(context.request.cart)]
+    found = context.catalogue.properties([item.item_id for item in result.items])
+    kinds = map(_Kind.of, found)
+    items = [item for item, kind in zip(result.items, kinds, strict=True) if not any(map(kind.replaces, in_cart))]
+    return dataclasses.replace(result, items=items[: context.wanted])
+
+
+@struct
+class _Kind:
+    """The kind of an item: its leaf category and the words of its title."""
+
+    category: Any
+    words: frozenset[str]
+
+    @classmethod
+    def of(cls, properties: Mapping[str, Any]) -> _Kind:
+        levels = sorted(filter(_CATEGORY.fullmatch, properties), reverse=True)  # categoryL3 before categoryL1
+        title = properties.get("title")
+        return cls(properties[levels[0]] if levels else None, frozenset(str(title or "").lower().split()))
+
+    def replaces(self, other: _Kind) -> bool:
+        """Return whether it is a substitute: of the same category, with at least half of the words in common."""
+        if self.category is None or self.category != other.category:
+            return False
+        return 2 * len(self.words & other.words) >= len(self.words | other.words)
 
 
 def _filled(
@@ -338,11 +401,14 @@ def related_row(context: RequestContext, kind: str, position: int, *, leave_out:
     return [Ranked(*item) for item in zip(positions[allowed].tolist(), scores[allowed].tolist(), strict=True)]
 
 
-def ranked_after(context: RequestContext, position: int, *, k: int, bias: Bias | None) -> list[Ranked]:
-    """Return the model's ranking for a user whose history is this item only."""
+def ranked_after(
+    context: RequestContext, positions: Sequence[int] | npt.NDArray[np.int64], *, k: int, bias: Bias | None
+) -> list[Ranked]:
+    """Return the model's ranking for a user whose history is these items only."""
     model = context.model
     assert model is not None
-    history = History(items=np.array([position]), event_weights=[1.0], event_time_ms=[context.now_ms])
+    count = len(positions)
+    history = History(np.asarray(positions), event_weights=[1.0] * count, event_time_ms=[context.now_ms] * count)
     listed = model.rank(history, k=k, now_ms=context.now_ms, bias=bias, leave_out_seen=True)
     return [Ranked(*item) for item in zip(*(values.tolist() for values in listed), strict=True)]
 

@@ -306,7 +306,7 @@ def promotion_candidates(context: RequestContext, chosen: SelectedFilter, bias: 
             position = int(context.catalogue.positions([context.request.item_id or ""])[0])
             known = 0 < position <= model.bundle.manifest.items
             if known and not (degraded := context.model_delay(with_bias=True)):
-                ranked = ranked_after(context, position, k=k, bias=of_model)
+                ranked = ranked_after(context, [position], k=k, bias=of_model)
         elif context.recent and not (degraded := context.model_delay(with_bias=True)):
             ranked = rank(
                 context.recent, context.positions, model=model, catalogue=context.catalogue, bias=allowed,

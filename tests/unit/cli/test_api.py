@@ -68,6 +68,7 @@ def test_recommender_item_filter_and_explanation_are_asked_for_in_personalizes_s
         k=2,
         recommender="similar-items",
         item_id="pear",
+        cart=["fig"],
         filter_name="cheap",
         filter_values={"PRICE": "20"},
         explain=True,
@@ -77,6 +78,7 @@ def test_recommender_item_filter_and_explanation_are_asked_for_in_personalizes_s
     assert json.loads(server.requests[0][2]) == {
         "numResults": 2,
         "itemId": "pear",
+        "cart": ["fig"],
         "recommenderArn": "arn:aws:personalize:::recommender/similar-items",
         "filterArn": "arn:aws:personalize:::filter/cheap",
         "filterValues": {"PRICE": "20"},

@@ -105,6 +105,6 @@ describe("the carousels of a page", () => {
 
 it("the cart's list starts from the last product", () => {
   const line = { itemId: "7", title: "Figs", price: 1, quantity: 1, recommendationId: null };
-  expect(planCarousels({ page: "cart" }, [line])[0]).toMatchObject({ itemId: "7", title: "Bought together with Figs" });
+  expect(planCarousels({ page: "cart" }, [line])[0]).toMatchObject({ cart: ["7"], title: "Goes with your cart" });
   expect(planCarousels({ page: "cart" }, []).map(({ recommender }) => recommender)).toEqual(["for-you"]);
 });

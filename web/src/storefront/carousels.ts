@@ -1,7 +1,6 @@
 import { type Api, toError } from "../platform/api";
 import type { CardColumns } from "../platform/site";
 import type { Cart } from "./cart";
-import { shortTitle } from "./product";
 import { fetchRecommendations, fetchRecommendedIds, type Recommendations, type Recommender } from "./recommendations";
 import type { Route } from "./route";
 import type { Shopper } from "./shopper";
@@ -14,6 +13,8 @@ export interface CarouselPlan {
   /** False for recommendations that are the same for all shoppers. */
   readonly personal: boolean;
   readonly itemId?: string;
+  /** Items of the cart that the list completes. */
+  readonly cart?: readonly string[];
   /** True for the shopper's own items: requested first, so that the other lists exclude them. */
   readonly ownHistory?: boolean;
   /** The text if there is nothing to show; without it the carousel is left out. */
@@ -39,6 +40,9 @@ const FOR_YOU: CarouselPlan = {
   empty: "No recommendations yet. View a product or two first.",
 };
 
+/** The maximum number of items in `cart`. */
+const MAX_CART_ITEMS = 50;
+
 /** The carousels of a page, in the order in which they are shown. */
 export function planCarousels(route: Route, cart: Cart): CarouselPlan[] {
   if (route.page === "item") {
@@ -48,20 +52,16 @@ export function planCarousels(route: Route, cart: Cart): CarouselPlan[] {
       FOR_YOU,
     ];
   }
-  const last = cart.at(-1);
   if (route.page === "cart") {
-    const together: CarouselPlan[] = last
-      ? [
-          {
-            recommender: "bought-together",
-            title: `Bought together with ${shortTitle(last.title)}`,
-            limit: 12,
-            personal: false,
-            itemId: last.itemId,
-          },
-        ]
-      : [];
-    return [...together, FOR_YOU];
+    const items = cart.slice(-MAX_CART_ITEMS).map((line) => line.itemId);
+    const together: CarouselPlan = {
+      recommender: "bought-together",
+      title: "Goes with your cart",
+      limit: 12,
+      personal: false,
+      cart: items,
+    };
+    return items.length ? [together, FOR_YOU] : [FOR_YOU];
   }
   if (route.page !== "home") return [];
   return [
@@ -117,6 +117,7 @@ export async function loadCarousels(
         limit: plan.limit,
         ...(plan.personal ? { userId: shopper.id } : {}),
         ...(plan.itemId === undefined ? {} : { itemId: plan.itemId }),
+        ...(plan.cart === undefined ? {} : { cart: plan.cart }),
       };
       const list = await fetchRecommendations(api, { ...request, exclude: shown }, cards);
       const isEmpty = list.items.length === 0 && shown.length > 0 && plan.empty !== undefined;

@@ -16,6 +16,7 @@ interface RecommendationRequest {
   readonly recommender: Recommender;
   readonly userId?: string;
   readonly itemId?: string;
+  readonly cart?: readonly string[];
   /** Items of the page's other lists. */
   readonly exclude?: readonly string[];
   readonly limit: number;
@@ -103,12 +104,13 @@ export async function fetchRecommendedIds(api: Api, request: RecommendationReque
   return body.itemList.map((item) => item.itemId);
 }
 
-function requestBody({ recommender, userId, itemId, exclude, limit }: RecommendationRequest) {
+function requestBody({ recommender, userId, itemId, cart, exclude, limit }: RecommendationRequest) {
   return {
     recommenderArn: `arn:aws:personalize:::recommender/${recommender}`,
     numResults: limit,
     ...(userId === undefined ? {} : { userId }),
     ...(itemId === undefined ? {} : { itemId }),
+    ...(cart === undefined ? {} : { cart }),
     ...(exclude?.length ? { exclude: exclude.slice(0, MAX_EXCLUDED) } : {}),
   };
 }

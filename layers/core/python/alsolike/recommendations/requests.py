@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -21,6 +22,7 @@ MAX_RESULTS_WITH_METADATA = 50
 MAX_METADATA_COLUMNS = 10
 MAX_COLUMN_CHARACTERS = 150
 MAX_EXCLUDED = 500
+MAX_CART_ITEMS = 50
 MAX_EXCLUDED_IN_QUERY = 100
 """API Gateway takes 10 KB of a request's first line and headers."""
 MAX_BODY_BYTES = 512_000
@@ -52,19 +54,22 @@ MAX_BATCH_USERS = 1_000
 _SEGMENT = r"[^/\x00-\x1f\x7f]"
 
 
-def check_subject(recommender: str, *, user_id: str | None, item_id: str | None) -> None:
-    """Raise an error for a request without the user or item that its recommender needs.
+def check_subject(recommender: str, *, user_id: str | None, item_id: str | None, cart: Sequence[str] = ()) -> None:
+    """Raise an error for a request without the user or item that its recommender needs, or with a cart it ignores.
 
     Raises
     ------
     InvalidInput
         If it is missing.
     """
+    if cart and recommender != BOUGHT_TOGETHER:
+        raise InvalidInput(f"cart is given, expected none: only {BOUGHT_TOGETHER} completes a cart, not {recommender}")
     if recommender in OF_USERS and user_id is None:
         other = "" if item_id is None else f"; {SIMILAR_ITEMS} and {BOUGHT_TOGETHER} need only itemId"
         raise InvalidInput(f"userId is missing, expected a user: {recommender} recommends to one{other}")
     if recommender in OF_ITEMS and item_id is None:
-        raise InvalidInput(f"itemId is missing, expected an item: {recommender} starts from one")
+        cure = " or a cart" if recommender == BOUGHT_TOGETHER else ""
+        raise InvalidInput(f"itemId is missing, expected an item{cure}: {recommender} starts from one")
 
 
 def _arn(kind: str) -> Text:
@@ -107,6 +112,13 @@ _EXCLUDE_OF_QUERY = dataclasses.replace(
         expected="an item's id; one with a comma goes into the body of a POST",
     ),
 )
+_CART = ListOf(
+    Text(MAX_ID_CHARACTERS),
+    0,
+    MAX_CART_ITEMS,
+    about="Items of the cart, for `bought-together`: items that complete it, without substitutes for them.",
+)
+_CART_OF_QUERY = dataclasses.replace(_CART, minimum=1, element=_EXCLUDE_OF_QUERY.element)
 _FILTER_VALUES = MapOf(
     Text(
         MAX_PARAMETER_CHARACTERS,
@@ -170,6 +182,7 @@ def needs(name: str) -> dict[str, Any]:
 
 
 _OF_ITEMS = "|".join(OF_ITEMS)
+_WITH_CART = {"required": ["cart"], "properties": {"cart": {"type": "array", "minItems": 1}}}
 _WITHOUT_USER = f"{_OF_ITEMS}|{POPULAR}|{TRENDING}(-({'|'.join(WINDOWS)}))?"
 
 GET_RECOMMENDATIONS = Fields(
@@ -178,6 +191,7 @@ GET_RECOMMENDATIONS = Fields(
         "recommenderArn": _arn("recommender"),
         "userId": _USER,
         "itemId": _ITEM,
+        "cart": _CART,
         "numResults": _RESULTS,
         "metadataColumns": _METADATA_COLUMNS,
         "filterArn": _arn("filter"),
@@ -193,10 +207,11 @@ GET_RECOMMENDATIONS = Fields(
         "allOf": [
             {"anyOf": [{"properties": {name: {"type": "null"}}} for name in ("campaignArn", "recommenderArn")]},
             {"anyOf": [_named(_WITHOUT_USER), needs("userId")]},
-            {"anyOf": [{"not": _named(_OF_ITEMS)}, needs("itemId")]},
+            {"anyOf": [{"not": _named(_OF_ITEMS)}, needs("itemId"), _WITH_CART]},
+            {"anyOf": [{"properties": {"cart": {"maxItems": 0}}}, _named(BOUGHT_TOGETHER)]},
         ],
     },
-    about="GetRecommendations of Amazon Personalize's runtime, `explain` and `exclude`.",
+    about="GetRecommendations of Amazon Personalize's runtime, `cart`, `explain` and `exclude`.",
 )
 
 GET_PERSONALIZED_RANKING = Fields(
@@ -232,6 +247,7 @@ USER_QUERY = Fields(
     {
         "recommender": Choice(LISTING, FOR_YOU),
         "itemId": _ITEM,
+        "cart": _CART_OF_QUERY,
         "window": Choice(WINDOWS, DEFAULT_WINDOW, about="Only with `trending`."),
         **_OF_USER_OR_SESSION,
     }

@@ -44,6 +44,7 @@ def test_bodies_are_taken_as_their_schema_says(key: str, data: st.DataObject) ->
         optional={
             "userId": st.sampled_from(["anna", None]),
             "itemId": st.sampled_from(["pear", None]),
+            "cart": st.sampled_from([None, [], ["pear"]]),
             "campaignArn": ARNS | st.none(),
             "recommenderArn": ARNS | st.none(),
             "numResults": st.sampled_from([0, 50, 51, 500, 501]),

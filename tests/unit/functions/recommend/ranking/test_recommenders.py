@@ -43,6 +43,32 @@ def test_what_is_like_an_item_follows_what_is_bought_with_it(stocked: Shop) -> N
     assert "x-alsolike-filled" not in headers
 
 
+def test_a_cart_is_completed_by_the_strongest_link_to_any_of_its_items(stocked: Shop) -> None:
+    items, headers = stocked.ask(**named("bought-together", userId=None, cart=["kiwi", "pear"], numResults=2))
+
+    assert [item["itemId"] for item in items] == ["plum", "fig"]
+    assert items[0]["score"] == 0.5
+    assert headers["x-alsolike-source"] == "similar"
+
+
+def test_a_cart_is_not_completed_by_substitutes_for_its_items(stocked: Shop) -> None:
+    pear = {"title": "Pear, 1 lb", "categoryL1": "fruit", "categoryL2": "pome"}
+    stocked.catalogue(
+        {"pear": pear, "plum": {**pear, "title": "Pear, 2 lb"}, "fig": {**pear, "categoryL2": "fig"}, "kiwi": {}}
+    )
+
+    items, _ = stocked.ask(**named("bought-together", userId=None, cart=["pear"], numResults=3))
+
+    assert [item["itemId"] for item in items] == ["fig", "kiwi"]
+
+
+def test_only_bought_together_takes_a_cart(stocked: Shop) -> None:
+    answer = stocked.post({"userId": "anna", **named("for-you", cart=["pear"])})
+
+    assert answer["statusCode"] == 400
+    assert "only bought-together completes a cart, not for-you" in answer["body"]
+
+
 def test_an_item_is_never_among_what_is_similar_to_it(stocked: Shop) -> None:
     assert stocked.got(SIMILAR, path={"itemId": "pear"}) == (["kiwi", "fig", "plum"], "similar")
     assert stocked.got(SIMILAR, path={"itemId": "plum"}) == (["fig", "pear", "kiwi"], "popular")
