@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -69,12 +69,16 @@ def evaluate(
         str,
         typer.Option("--algorithms", metavar="A,B", help="Algorithms to compare, by default all.", show_default=False),
     ] = "",
+    user: Annotated[
+        str | None, typer.Option("--user", metavar="ID", help="Also print each algorithm's list for this test user.")
+    ] = None,
     holdout_days: Annotated[
         float | None,
         typer.Option(
             "--holdout-days",
             min=0.0,
-            help="Test window of the temporal protocol (default: 28, at most a tenth of the interactions' time).",
+            help="Days of the test set and of the validation set, temporal protocol (default: 28, or a tenth of the "
+            "time span if that is shorter).",
             show_default=False,
         ),
     ] = None,
@@ -105,8 +109,9 @@ def evaluate(
 
     Protocol leave-one-out: each user's last interaction is the test, the one before it the validation; users with
     fewer than 3 interactions only train. Protocol temporal: the last days are the test, as many before them the
-    validation. The validation set selects settings. Rows are ordered by TIMESTAMP, and equal times as in the file. As
-    in production, models use the latest 100 interactions of a user, or limits.history_length.
+    validation; the table's title shows the test's. The validation set selects settings. Rows are ordered by TIMESTAMP,
+    and equal times as in the file. As in production, models use the latest 100 interactions of a user, or
+    limits.history_length. A note names an algorithm whose exported graph differs from its scores.
 
     Seen masked: a user's earlier items are not recommended and do not count. Seen allowed: they are and do.
 
@@ -124,8 +129,9 @@ def evaluate(
     from model_export.evaluation.cold_start import judge, part_items, trials
     from model_export.evaluation.cold_trial import LONG
     from model_export.evaluation.fit_cache import Fits
-    from model_export.evaluation.ranking import BOTH
+    from model_export.evaluation.ranking import BOTH, best_list
     from model_export.evaluation.selection import Comparison
+    from model_export.export.parity import ParityError, check_export
     from operations.ingest.interaction_file import read
     from operations.ingest.items_file import read_items
 
@@ -158,22 +164,37 @@ def evaluate(
     split = _split(data, protocol, holdout_days)
     if told := split.test.queries.told_in_part():
         console.say(f"note: {told}")
+    query = None if user is None else _query_of(user, file.user_ids, split)
+    lists: list[dict[str, Any]] = []
     asked: dict[str, int] = {}
     results: list[dict[str, Any]] = []
     new_items: list[dict[str, Any]] = []
     fits, budget = Fits(), Budget(seconds=budget_s or BUDGET_S)
     cold = trials(part_items(split), file.properties, file.unlearned, sentences) if cold_start else None
     left_out: dict[str, str] = {}
+    wrong_graphs: dict[str, str] = {}
     for seen in BOTH:
         with console.step(f"Comparing, seen {seen}", total=len(chosen)) as step:
             comparison = Comparison(split, k=k, seen=seen, fits=fits, say=step.note, budget=budget)
             for candidate in comparison.candidates(chosen):
                 quality = candidate.quality
                 asked[seen] = quality.queries
+                name = candidate.settings.name
+                model = fits.fit(candidate.settings, split.test.fit)
+                if query is not None:
+                    listed = best_list(model, split.test, query, k=k, seen=seen)
+                    ids = [file.item_ids[item - 1] for item in listed.tolist()]
+                    lists.append({"algorithm": name, "seen": seen, "items": ids})
+                if seen == BOTH[0]:
+                    try:
+                        check_export(model, split.test.queries)
+                    except ParityError as error:
+                        wrong_graphs[name] = str(error)
                 results.append(
                     {
-                        "algorithm": candidate.settings.name,
+                        "algorithm": name,
                         "seen": seen,
+                        "test_users": quality.queries,
                         "hr": quality.hr,
                         "ndcg": quality.ndcg,
                         "mrr": quality.mrr,
@@ -184,7 +205,7 @@ def evaluate(
                 )
                 if cold is not None:
                     found = judge(candidate.settings, split, cold, fits=fits, k=k, seen=seen)
-                    new_items.append({"algorithm": candidate.settings.name, "seen": seen, **_figures(found)})
+                    new_items.append({"algorithm": name, "seen": seen, **_figures(found)})
                 step.advance()
         left_out |= comparison.left_out
     if not results:
@@ -194,7 +215,10 @@ def evaluate(
             console.say(f"note: seen {mode} has no test users: no user has a target that may be recommended")
     for name, reason in left_out.items():
         console.say(f"note: {name} is left out: {reason}")
-    for rows in (results, new_items):
+    for difference in wrong_graphs.values():
+        console.say(f"note: {difference}; training would fail: correct `export`")
+    test_window = _window(split, data)
+    for rows in (results, new_items, lists):
         rows.sort(key=lambda row: list(chosen).index(row["algorithm"]))
     if as_json:
         console.print_json(
@@ -204,19 +228,28 @@ def evaluate(
                 "users": data.users,
                 "items": data.items,
                 "interactions": len(data),
+                **({"test_window": test_window} if test_window else {}),
                 **({"guessed_item_columns": guessed} if catalogue else {}),
                 "left_out": left_out,
+                "wrong_graphs": wrong_graphs,
                 "results": results,
                 **({"cold_start": new_items} if cold_start else {}),
+                **({"lists": lists} if user is not None else {}),
             }
         )
         return
     names = ", ".join(Path(name).name for name in interactions)
     console.print_table(
-        ["algorithm", "seen", f"HR@{k}", f"NDCG@{k}", f"MRR@{k}", "coverage", "fit s", "peak MB"],
+        ["algorithm", "seen", "users", f"HR@{k}", f"NDCG@{k}", f"MRR@{k}", "coverage", "fit s", "peak MB"],
         [[*list(result.values())[:-1], round(result["peak_mb"])] for result in results],
-        title=f"{names}, {protocol.value}: {len(split.test.queries):,} users asked",
+        title=f"{names}, {protocol.value}" + (": test {} to {} UTC".format(*test_window) if test_window else ""),
     )
+    if user is not None:
+        console.print_table(
+            ["algorithm", "seen", "items"],
+            [[row["algorithm"], row["seen"], ", ".join(row["items"])] for row in lists],
+            title=f"Lists for user {user}, from the history before the test",
+        )
     if cold_start:
         by_words = ["all by words", "new by words"] if sentences is not None else []
         figures = ["users", "all without", "all with", f"@{LONG} without", f"@{LONG} with", "new with"]
@@ -278,6 +311,23 @@ def _split(data: Interactions, protocol: Protocol, holdout_days: float | None) -
                 needed = f"interactions before and in it, {when}; the latest of all is of {days[2]}"
             raise InvalidInput(f"the {name} part of the {protocol} protocol is empty: no user has {needed}")
     return split
+
+
+def _query_of(user_id: str, user_ids: Sequence[str], split: Split) -> int:
+    """Return the number of a user's test query."""
+    queries = split.test.queries
+    users = [user_ids[user] for user in queries.source.user[queries.starts].tolist()]
+    if user_id not in users:
+        raise InvalidInput(f"user {user_id!r} is not one of the {len(users):,} test users; {users[0]!r} is one")
+    return users.index(user_id)
+
+
+def _window(split: Split, data: Interactions) -> list[str] | None:
+    """Return the times between which the test interactions lie, or None if they have no common window."""
+    if not split.chosen_until_ms:
+        return None
+    edges = (split.chosen_until_ms, int(data.time_ms.max()))
+    return [f"{dt.datetime.fromtimestamp(ms / 1000, dt.UTC):%Y-%m-%d %H:%M}" for ms in edges]
 
 
 def _day(time_ms: int) -> str:

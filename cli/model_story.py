@@ -25,7 +25,10 @@ def print_story(found: VersionHistory) -> None:
     version, manifest = found.version, found.manifest
     if manifest:
         title, left_out = model_versions.holdout_title(manifest), model_versions.left_out(manifest)
-        candidates_table.print_candidates(model_versions.candidates(manifest), title=title, left_out=left_out)
+        candidates_table.print_candidates(
+            model_versions.candidates(manifest), title=title, left_out=left_out,
+            selection=model_versions.selection(manifest),
+        )  # fmt: skip
     else:
         candidates_table.print_candidates(version.candidates)
     status = model_versions.status(version) + (", pinned" if version.pinned else "")

@@ -92,7 +92,10 @@ def _show(where: Deployment, execution_arn: str, outcome: TrainingResult, *, as_
             }
         )
         return
-    candidates_table.print_candidates(candidates, title=model_versions.holdout_title(manifest), left_out=left_out)
+    candidates_table.print_candidates(
+        candidates, title=model_versions.holdout_title(manifest), left_out=left_out,
+        selection=model_versions.selection(manifest),
+    )  # fmt: skip
     for line in dataset_quality.sentences(quality) if quality else ():
         console.print_line(line)
     console.print_line(f"model {outcome.version} was {outcome.decision.replace('_', ' ')}:")

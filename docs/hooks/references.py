@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import json
+import re
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import typer
@@ -20,6 +21,7 @@ from docs.hooks.api_reference import metrics_page, operations_page
 from infra_cdk.context import described
 from infra_cdk.settings import SIZES, Settings
 from infra_cdk.training_settings import TrainingSettings
+from model_export import api
 
 ROOT = Path(__file__).parents[2]
 ROOT_PAGES = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "SECURITY.md": "security.md"}
@@ -33,6 +35,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     files.append(File.generated(config, "settings.md", content=settings_page()))
     files.append(File.generated(config, "operations.md", content=operations_page()))
     files.append(File.generated(config, "metrics.md", content=metrics_page()))
+    files.append(File.generated(config, "algorithm-api.md", content=algorithm_api_page()))
     return files
 
 
@@ -78,6 +81,47 @@ def _command_parts(context: typer.Context) -> Iterator[str]:
 def _record(parameter: TyperArgument | TyperOption, context: typer.Context) -> str:
     name, meaning = (part.replace("|", "\\|") for part in parameter.get_help_record(context))
     return f"| `{name}` | {' '.join(meaning.split())} |"
+
+
+def algorithm_api_page() -> str:
+    """Return a page with the attributes and methods of the classes that an algorithm uses."""
+    parts = [
+        "# API of algorithms",
+        "`from model_export.api import ...`. [Adding an algorithm](algorithms.md#adding-an-algorithm) has examples. "
+        "Item positions are 1 to `items`, by frequency; position 0 is padding.",
+    ]
+    for owner in (api.Interactions, api.Histories, api.Graph, api.Algorithm, api.Model):
+        purpose, *sections = inspect.getdoc(owner).split("\n\n")
+        parts += [f"## `{owner.__name__}`", purpose]
+        parts += [_attributes(section) for section in sections if section.startswith("Attributes\n")]
+        methods = [
+            (name, method)
+            for name, method in vars(owner).items()
+            if not name.startswith("_") and inspect.getdoc(method)
+        ]
+        rows = [_method_row(name, getattr(owner, name)) for name, method in methods if callable(getattr(owner, name))]
+        parts.append("\n".join(["| method | result |", "|---|---|", *rows]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _attributes(section: str) -> str:
+    """Return a table of a docstring's attributes."""
+    rows: list[list[str]] = []
+    for line in section.splitlines()[2:]:
+        if line.startswith(" "):
+            rows[-1][1] += f" {line.strip()}"
+        else:
+            rows.append([f"`{line}`", ""])
+    return "\n".join(
+        ["| attribute | meaning |", "|---|---|", *(f"| {name} | {meaning.strip()} |" for name, meaning in rows)]
+    )
+
+
+def _method_row(name: str, method: Callable[..., object]) -> str:
+    signature = str(inspect.signature(method)).replace("self, ", "").replace("(self)", "()").replace("|", "\\|")
+    signature = re.sub(r"(: |-> )'([^']*)'", r"\1\2", signature)  # annotations are texts
+    purpose = " ".join(inspect.getdoc(method).split("\n\n")[0].split())
+    return f"| `{name}{signature}` | {purpose} |"
 
 
 def settings_page() -> str:

@@ -211,7 +211,7 @@ class Histories:
     items
         int64 `(batch, length)`, positions, oldest first; 0 is padding and may stand anywhere.
     weights
-        float32 `(batch, length)`; weights of padding do not count.
+        float32 `(batch, length)`, weight of the event's type times 0.5 ** (age / half-life); of padding, any number.
     """
 
     items: Ints

@@ -22,7 +22,7 @@ from model_export.data.interactions import Floats, Histories, Interactions, Ints
 from model_export.data.top_n import best_items
 from model_export.evaluation import metrics
 from model_export.evaluation.popularity_bias import PopularityBias, Shares, popularity
-from model_export.evaluation.splits import Queries
+from model_export.evaluation.splits import Part, Queries
 
 Gains = npt.NDArray[np.float64]
 Seen = Literal["masked", "allowed"]
@@ -115,6 +115,15 @@ def gains(model: Model, queries: Queries, *, k: int, seen: Seen) -> Gains:
         for query, item_scores in enumerate(scores, start):
             hits.add(item_scores, open_targets(item_scores, queries, query, seen))
     return hits.gains()
+
+
+def best_list(model: Model, part: Part, query: int, *, k: int, seen: Seen) -> Ints:
+    """Return a model's list for one query, best first, as item positions of the whole data."""
+    queries = part.queries.select(np.array([query]))
+    ((_, scores),) = scored(model, queries)
+    open_targets(scores[0], queries, 0, seen)
+    listed = np.sort(best_items(scores[0], k))
+    return part.order[listed[np.argsort(-scores[0, listed], kind="stable")] - 1]
 
 
 def mean(found: Gains) -> float:

@@ -66,14 +66,32 @@ def choose(candidates: Sequence[Candidate]) -> Candidate:
     A combination's weights were searched there and it costs more to serve, so the whole of the interval of its gain
     over the best single algorithm has to lie above 0.
     """
-    singles = [each for each in candidates if not isinstance(each.settings, Combination)]
-    best = max(singles or candidates, key=lambda each: each.validation_ndcg)
+    best = _best_single(candidates)
     for candidate in candidates:
         if isinstance(candidate.settings, Combination):
             low, _ = interval(candidate.validation_gains - best.validation_gains)
             if low > 0:
                 best = candidate
     return best
+
+
+def selection_reason(candidates: Sequence[Candidate], winner: Candidate) -> str:
+    """Return why `choose` selected the winner, as one sentence."""
+    best, name = _best_single(candidates), winner.settings.name
+    for candidate in candidates:
+        if not isinstance(candidate.settings, Combination) or candidate.validation_ndcg <= best.validation_ndcg:
+            continue
+        low, high = interval(candidate.validation_gains - best.validation_gains)
+        gain = f"{candidate.settings.name} gains {candidate.validation_ndcg - best.validation_ndcg:.4f} over the best "
+        gain += f"single algorithm, {best.settings.name}, on the validation set"
+        verdict = "is above 0" if low > 0 else "includes 0"
+        return f"{name} is selected: {gain}, and the 95% interval of the gain, {low:.4f} to {high:.4f}, {verdict}"
+    return f"{name} is selected: it has the highest NDCG on the validation set, {winner.validation_ndcg:.4f}"
+
+
+def _best_single(candidates: Sequence[Candidate]) -> Candidate:
+    singles = [each for each in candidates if not isinstance(each.settings, Combination)]
+    return max(singles or candidates, key=lambda each: each.validation_ndcg)
 
 
 class Comparison:

@@ -15,16 +15,20 @@ order may change.
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from alsolike.bundle.bundle import BIAS_GRAPH_FILE, GRAPH_FILE
+from alsolike.runtime.errors import AlsolikeError
 from model_export.api import Model
 from model_export.data.chunks import chunks
 from model_export.data.interactions import Floats, Histories, Ints
-from model_export.export.writer import open_session, recommend
+from model_export.evaluation import ranking
+from model_export.evaluation.splits import Queries
+from model_export.export.writer import open_session, recommend, write_graphs
 
 TOLERANCE = 1e-5
 TOLERANCE_OF_BEST = 1e-4
@@ -40,7 +44,7 @@ SCARCE = 10_000
 """One bias lets one item of so many pass."""
 
 
-class ParityError(AssertionError):
+class ParityError(AlsolikeError):
     """The exported graph ranks otherwise than the model that it was exported from."""
 
 
@@ -82,11 +86,12 @@ def check_parity(
     Raises
     ------
     ParityError
-        If a graph is not right in the sense above; the message says where.
+        If a graph is not right in the sense above; the message names the algorithm and the place.
     """
     histories = _with_hard_ones(histories)
     k = min(k, model.items)
-    plain, biased = _Checked(directory / GRAPH_FILE, k), _Checked(directory / BIAS_GRAPH_FILE, k)
+    name = model.settings.name
+    plain, biased = (_Checked(name, directory / file, k) for file in (GRAPH_FILE, BIAS_GRAPH_FILE))
     half, scarce = _bars(model.items)
     length = histories.items.shape[1]
     for rows in chunks(len(histories), items=model.items, length=length, most_bytes=BYTES_AT_ONCE, pairs=True):
@@ -107,11 +112,30 @@ def check_parity(
     return Parity(histories=len(histories), k=k, largest_difference=largest, recall=recall)
 
 
+def check_export(model: Model, queries: Queries) -> None:
+    """Write the graphs of a model to a temporary folder and compare them on a few queries.
+
+    Raises
+    ------
+    ParityError
+        If `export` fails, or a graph does not rank as the model does; the message names the algorithm.
+    """
+    few = ranking.histories(queries.sample(FEW), half_life_days=model.settings.half_life_days)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            write_graphs(model, Path(folder))
+            check_parity(model, Path(folder), few)
+        except ParityError:
+            raise
+        except Exception as error:
+            raise ParityError(f"{model.settings.name}: its graph fails: {type(error).__name__}: {error}") from error
+
+
 class _Checked:
     """One graph, and what was found of it so far."""
 
-    def __init__(self, path: Path, k: int) -> None:
-        self._name, self._session, self._k = path.name, open_session(path), k
+    def __init__(self, algorithm: str, path: Path, k: int) -> None:
+        self._name, self._session, self._k = f"{algorithm}: {path.name}", open_session(path), k
         self.places = self.left_out = 0
         self.largest_difference = 0.0
         self.first_left_out = ""

@@ -35,10 +35,11 @@ from model_export.evaluation.cold_start import Trials, judge, part_items, trials
 from model_export.evaluation.fit_cache import Fits, fitted_at_cost
 from model_export.evaluation.ranking import Seen
 from model_export.evaluation.segments import categories, sliced
-from model_export.evaluation.selection import Candidate, Comparison, Say, choose
+from model_export.evaluation.selection import Candidate, Comparison, Say, choose, selection_reason
 from model_export.evaluation.split_choice import require_targets, split_for
 from model_export.export import reference, related, related_quality
 from model_export.export.bundle import Provenance, export_bundle
+from model_export.export.parity import check_export
 from model_export.export.related_quality import RelatedFigures
 from model_export.job import follower
 from model_export.job.champion import AgainstChampion, against_champion
@@ -117,7 +118,7 @@ def train(
     InvalidInput
         If a hyperparameter names something unknown, or the sentence model cannot be used.
     ParityError
-        If the exported graph does not rank as the model does.
+        If the exported graph of an algorithm does not rank as its model does.
     """
     fits = Fits()
     with measured() as cost, contextlib.ExitStack() as stack:
@@ -133,7 +134,8 @@ def train(
         for kind, figures in related_figures.items():
             say(f"{kind}: {figures.hr:.4f} of {figures.asked:,}, the most frequent items {figures.popular_hr:.4f}")
         compared, new = _compare_with_champion(setup, dataset / CHAMPION_FOLDER, winner, say)
-        say(f"winner on the validation part: {winner.settings.name}; fitting it on everything")
+        reason = selection_reason(candidates, winner)
+        say(f"{reason}; fitting it on everything")
         model = fits.fit(winner.settings, setup.served.interactions)
         related_tables = aside.related_tables()
     metrics = {
@@ -143,6 +145,7 @@ def train(
         "asked_users": winner.quality.queries,
         "repeat_share": setup.repeat_share,
         "settings": reference.document(winner.settings),
+        "selection": reason,
         "candidates": [_summary(candidate, winner) for candidate in candidates],
         "left_out": left_out,
         "slices": segments,
@@ -274,6 +277,9 @@ def _compare(setup: _Setup, fits: Fits, say: Say) -> tuple[list[Candidate], Mapp
     candidates = _in_named_order(comparison.candidates(_in_order_of_use(setup)), setup.algorithms)
     if not candidates:
         raise InvalidInput(f"no algorithm can be fitted here: {comparison.left_out}")
+    test = setup.split.test
+    for candidate in candidates:
+        check_export(fits.fit(candidate.settings, test.fit), test.queries)
     return candidates, comparison.left_out
 
 

@@ -41,8 +41,8 @@ class InteractionFile:
 
     Attributes
     ----------
-    item_ids
-        Ids of positions 1..N.
+    item_ids, user_ids
+        Ids of positions 1..N, and of users 0..M - 1.
     properties
         Columns of these items.
     unlearned
@@ -53,6 +53,7 @@ class InteractionFile:
 
     interactions: Interactions
     item_ids: Sequence[str]
+    user_ids: Sequence[str]
     properties: Sequence[Mapping[str, Any]]
     unlearned: Sequence[Mapping[str, Any]]
     notes: tuple[str, ...]
@@ -114,7 +115,7 @@ def read(
     table = table.filter(pa.array(kept))
     if items is not None and (strangers := len(set(table["ITEM_ID"].to_pylist()) - items.keys())):
         notes.append(f"{strangers:,} items have interactions and do not stand in the items file")
-    interactions, item_ids, _ = encode(
+    interactions, item_ids, user_ids = encode(
         user_ids=table["USER_ID"],
         item_ids=table["ITEM_ID"],
         time_ms=time_ms[kept],
@@ -130,6 +131,7 @@ def read(
     return InteractionFile(
         interactions=interactions,
         item_ids=item_ids,
+        user_ids=user_ids,
         properties=properties,
         unlearned=unlearned(items or {}, unlearned_ids(items or {}, item_ids)),
         notes=tuple(notes),

@@ -57,6 +57,15 @@ def left_out(of: Manifest) -> Mapping[str, str]:
     return left_out
 
 
+def selection(of: Manifest) -> list[str]:
+    """Return why training selected the algorithm, and its settings; bundles of earlier versions do not say why."""
+    reason = of.metrics.get("selection")
+    settings = (
+        entry.get("settings") for entry in of.metrics.get("candidates", ()) if entry["algorithm"] == of.algorithm
+    )
+    return [f"{reason}. Its settings: {next(settings, None) or 'defaults'}"] if reason else []
+
+
 def holdout_title(of: Manifest) -> str:
     """Return the title of the comparison: the number of test users, and whether seen items may be recommended."""
     parts = ["Quality on the test part"]

@@ -63,7 +63,7 @@ def write_files(directory: Path) -> None:
 def booted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     directory = tmp_path_factory.mktemp("snippets")
     OWN.mkdir(parents=True, exist_ok=True)
-    ((_, _, example),) = snippets(ALGORITHMS, "python")
+    (_, _, example), *_ = snippets(ALGORITHMS, "python")
     (OWN / "newcomers.py").write_text(example)
     assembly = synthesized(
         time_budget_ms=0,
@@ -151,7 +151,9 @@ def test_the_own_algorithm_of_the_tutorial_is_evaluated_and_trained(
     ((_, _, train),) = (snippet for snippet in snippets(TUTORIAL, "sh") if "alsolike train" in snippet[2])
     steps = [line for line in train.splitlines() if not line.startswith(". .venv")]
 
-    assert "newcomers" in run_here(evaluate)
+    evaluated = run_here(evaluate)
+    assert "newcomers" in evaluated
+    assert "Lists for user 42" in evaluated
     for step in steps[:-1]:
         run_here(step)
     version = json.loads(run_here("alsolike models list --json"))[0]["version"]

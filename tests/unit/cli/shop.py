@@ -67,7 +67,9 @@ MANIFEST = {
     "history": {"length": 100, "half_life_days": None, "event_weights": {"view": 1.0}},
     "last_event_ms": 8, "created_ms": 9, "code_version": "abc", "files": {}, "format_version": 1,
     "metrics": {"k": 10, "seen": "masked", "asked_users": 1_234, "candidates": [
-        {"algorithm": "ease", "ndcg": 0.4, "hr": 0.6, "mrr": 0.3, "coverage": 0.2, "fit_s": 1.0}],
+        {"algorithm": "ease", "settings": "ridge 50", "validation_ndcg": 0.45,
+         "ndcg": 0.4, "hr": 0.6, "mrr": 0.3, "coverage": 0.2, "fit_s": 1.0}],
+        "selection": "ease is selected: it has the highest NDCG on the validation set, 0.4500",
         "left_out": {"sasrec": "torch is not installed"}},
 }  # fmt: skip
 

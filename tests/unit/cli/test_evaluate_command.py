@@ -10,6 +10,7 @@ from alsolike.runtime.errors import InvalidInput
 from cli.evaluate import evaluate
 from model_export.algorithms import known
 from model_export.algorithms.ease import Ease
+from model_export.algorithms.popularity import PopularityModel
 from model_export.evaluation.cold_start import DEFAULT_SCALES
 from tests.builders.sentence_model import write_model
 from tests.unit.model_export.shops import random_sequences
@@ -17,7 +18,7 @@ from tests.unit.model_export.shops import random_sequences
 app = typer.Typer()
 app.command()(evaluate)
 
-RESULT_KEYS = ["algorithm", "seen", "hr", "ndcg", "mrr", "coverage", "fit_s", "peak_mb"]
+RESULT_KEYS = ["algorithm", "seen", "test_users", "hr", "ndcg", "mrr", "coverage", "fit_s", "peak_mb"]
 
 
 @pytest.fixture
@@ -45,7 +46,10 @@ def run_json(*arguments: str) -> dict[str, Any]:
 def test_json_is_one_object_with_a_result_per_algorithm_and_treatment_of_seen_items(file: Path, protocol: str) -> None:
     document = run_json("--interactions", str(file), "--protocol", protocol, "--k", "5")
 
-    assert list(document) == ["protocol", "k", "users", "items", "interactions", "left_out", "results"]
+    window = ["test_window"] if protocol == "temporal" else []
+    keys = ["protocol", "k", "users", "items", "interactions", *window, "left_out", "wrong_graphs", "results"]
+    assert list(document) == keys
+    assert document["wrong_graphs"] == {}
     assert (document["protocol"], document["k"]) == (protocol, 5)
     assert (document["users"], document["items"], document["interactions"]) == (30, 20, 300)
     assert [(result["algorithm"], result["seen"]) for result in document["results"]] == [
@@ -58,6 +62,48 @@ def test_json_is_one_object_with_a_result_per_algorithm_and_treatment_of_seen_it
         assert 0 <= result["ndcg"] <= result["hr"]
         assert result["fit_s"] >= 0
         assert result["peak_mb"] > 10
+
+
+def test_the_title_has_the_test_window_and_each_row_its_test_users(file: Path) -> None:
+    """Days 2 to 11 of January 1970, all in order: the last 2 days are the test, where one user has no new item."""
+    arguments = ("--interactions", str(file), "--protocol", "temporal", "--algorithms", "popularity")
+
+    out, _ = run(*arguments, "--holdout-days", "2")
+    document = run_json(*arguments, "--holdout-days", "2")
+
+    assert "temporal: test 1970-01-09 00:00 to 1970-01-11 00:00 UTC" in " ".join(out.split())
+    assert document["test_window"] == ["1970-01-09 00:00", "1970-01-11 00:00"]
+    masked, allowed = (result["test_users"] for result in document["results"])
+    assert masked < allowed == 30
+
+
+def test_lists_of_a_user_are_printed(file: Path) -> None:
+    """Without the items of the past, popularity lists the best others, which are the list's only difference."""
+    arguments = ("--interactions", str(file), "--protocol", "temporal", "--algorithms", "popularity", "--k", "20")
+
+    masked, allowed = (row["items"] for row in run_json(*arguments, "--user", "user3")["lists"])
+    printed = " ".join(run(*arguments, "--user", "user3")[0].split())
+
+    past = {line.split(",")[1] for line in file.read_text().splitlines() if line.startswith("user3,")}
+    assert masked == [item for item in allowed if item in masked]
+    assert 0 < len(set(allowed) - set(masked)) <= len(past)
+    assert set(allowed) - set(masked) <= past
+    assert "Lists for user user3, from the history before the test" in printed
+    with pytest.raises(InvalidInput, match="user 'nobody' is not one of the 30 test users; 'user0' is one"):
+        run(*arguments, "--user", "nobody")
+
+
+def test_an_algorithm_whose_graph_differs_is_named(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = PopularityModel.export
+    monkeypatch.setattr(PopularityModel, "export", lambda model, graph: graph.op("Sqrt", right(model, graph)))
+    arguments = ("--interactions", str(file), "--protocol", "temporal", "--algorithms", "transitions,popularity")
+
+    out, err = run(*arguments)
+
+    assert "note: popularity: graph.onnx differs from the model: item" in err
+    assert "training would fail: correct `export`" in err
+    assert out.count("popularity") == 2
+    assert list(run_json(*arguments)["wrong_graphs"]) == ["popularity"]
 
 
 def test_only_the_named_algorithms_are_compared_in_the_order_named(file: Path) -> None:

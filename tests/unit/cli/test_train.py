@@ -63,6 +63,16 @@ def test_train_says_which_algorithms_were_left_out_and_why(shop: Deployment) -> 
     assert json.loads(as_json)["left_out"] == {"sasrec": "torch is not installed"}
 
 
+def test_train_says_why_it_selected_the_algorithm_and_its_validation_figure(shop: Deployment) -> None:
+    printed = CliRunner().invoke(app, ["train", "--env", "shop"], catch_exceptions=False).stdout
+
+    assert (
+        "ease is selected: it has the highest NDCG on the validation set, 0.4500. Its settings: ridge 50\n" in printed
+    )
+    assert "validation NDCG@10" in " ".join(printed.split())
+    assert "0.45" in printed
+
+
 def test_train_as_json_has_the_datasets_quality(shop: Deployment) -> None:
     printed = CliRunner().invoke(app, ["train", "--env", "shop", "--json"], catch_exceptions=False).stdout
 

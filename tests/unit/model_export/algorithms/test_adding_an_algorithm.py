@@ -3,6 +3,7 @@
 import dataclasses
 import re
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,11 @@ import pytest
 from alsolike.bundle.bundle import Bundle
 from model_export import algorithms
 from model_export.algorithms.popularity import Popularity
+from model_export.evaluation.splits import leave_one_out
+from model_export.export.parity import check_export
 from model_export.job.hyperparameters import Hyperparameters
 from model_export.job.train import train
-from tests.unit.model_export.shops import tiny_shop
+from tests.unit.model_export.shops import history, interactions, tiny_shop
 
 DOCUMENT = Path(__file__).parents[4] / "docs/algorithms.md"
 
@@ -39,6 +42,21 @@ def test_a_file_beside_the_others_is_an_algorithm(tmp_path: Path, monkeypatch: p
     assert manifest.algorithm == "newcomers"
     assert manifest.metrics["parity"]["histories"] == 20 + 16 + 16 + 1  # cut short, scattered, empty
     assert Bundle(tmp_path / "model").manifest == manifest
+
+
+def test_the_graph_of_the_model_that_reads_the_history_ranks_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    examples = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    module = types.ModuleType("newcomers_with_history")
+    monkeypatch.setitem(sys.modules, module.__name__, module)  # dataclasses look there for the module of a class
+    exec("\n".join(examples), module.__dict__)
+    data = interactions([[1, 2, 2], [3, 1, 4], [2, 3, 1], [4, 4, 4]])
+    fitted = module.__dict__["Newcomers"]().fit(data)
+
+    model = module.__dict__["OwnItemsModel"](settings=fitted.settings, items=fitted.items, counts=fitted.counts)
+
+    scores = model.score(history(2, 0, 2, 4))
+    assert scores.tolist() == [[0, 0, 2 * 3, 0, 1 * 4]]  # weights of the history times counts
+    check_export(model, leave_one_out(data).test.queries)
 
 
 def test_settings_may_be_words() -> None:

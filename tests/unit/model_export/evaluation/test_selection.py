@@ -16,8 +16,8 @@ from model_export.data.interactions import Interactions
 from model_export.evaluation import splits
 from model_export.evaluation.budget import SHORT_FIT_ROWS, Budget
 from model_export.evaluation.fit_cache import Fits, fitted_at_cost
-from model_export.evaluation.ranking import evaluate
-from model_export.evaluation.selection import Candidate, Comparison
+from model_export.evaluation.ranking import Quality, evaluate
+from model_export.evaluation.selection import Candidate, Comparison, choose, selection_reason
 from model_export.evaluation.splits import Split
 from tests.unit.model_export.shops import interactions, random_sequences
 
@@ -268,3 +268,32 @@ def test_the_cost_of_a_combination_is_that_of_its_parts() -> None:
     parts = [fits.cost(part, data) for part in blend.components()]
     assert fits.cost(blend, data).seconds == sum(part.seconds for part in parts)
     assert fits.cost(blend, data).peak_mb == max(part.peak_mb for part in parts)
+
+
+def candidate(settings: Algorithm, gains: list[float]) -> Candidate:
+    none = np.zeros(0)
+    quality = Quality(hr=0, ndcg=0, mrr=0, coverage=0, popularity_ratio=0, queries=0, gains=none)
+    return Candidate(settings=settings, validation_gains=np.array(gains), quality=quality, fit_s=0, peak_mb=0)
+
+
+@pytest.mark.parametrize(
+    ("blend", "selected", "reason"),
+    [
+        ([0.4, 0.5, 0.5], "blend", "blend is selected: blend gains 0.1667 over the best single algorithm, buy_again, "
+         "on the validation set, and the 95% interval of the gain, 0.1000 to 0.2000, is above 0"),
+        ([0.3, 0.3, 0.6], "buy_again", "buy_again is selected: blend gains 0.1000 over the best single algorithm, "
+         "buy_again, on the validation set, and the 95% interval of the gain, 0.0000 to 0.3000, includes 0"),
+        ([0.3, 0.3, 0.2], "buy_again", "buy_again is selected: it has the highest NDCG on the validation set, 0.3000"),
+    ],
+    ids=["surely better", "perhaps better", "worse"],
+)  # fmt: skip
+def test_selection_names_its_reason(blend: list[float], selected: str, reason: str) -> None:
+    """The best single algorithm has 0.3 for each of three users, transitions 0.1."""
+    candidates = [
+        candidate(BuyAgain(), [0.3] * 3), candidate(Transitions(), [0.1] * 3), candidate(Blend(), blend),
+    ]  # fmt: skip
+
+    winner = choose(candidates)
+
+    assert winner.settings.name == selected
+    assert selection_reason(candidates, winner) == reason

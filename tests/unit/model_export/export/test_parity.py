@@ -9,13 +9,16 @@ from onnx import TensorProto, helper
 from alsolike.bundle.bundle import BIAS_GRAPH_FILE, GRAPH_FILE
 from model_export import algorithms
 from model_export.algorithms.building_blocks.item_to_item import ItemRowsModel
+from model_export.algorithms.popularity import PopularityModel
 from model_export.api import Model
 from model_export.data.interactions import Floats, Histories
+from model_export.evaluation.splits import leave_one_out
 from model_export.export import parity
 from model_export.export.parity import ParityError, check_parity
 from model_export.export.writer import write_graphs
 from model_export.graph.contract import Graph
 from model_export.job import train
+from model_export.job.hyperparameters import Hyperparameters
 from tests.unit.model_export.shops import interactions, random_sequences, tiny_shop
 
 
@@ -181,6 +184,31 @@ def test_a_thousand_of_one_item_add_up_as_in_the_model(name: str, tmp_path: Path
     assert check_parity(model, tmp_path, histories).largest_difference < 1e-6
 
 
+def test_a_wrong_graph_of_an_algorithm_that_does_not_win_fails_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = PopularityModel.export
+    monkeypatch.setattr(PopularityModel, "export", lambda model, graph: graph.op("Sqrt", right(model, graph)))
+
+    with pytest.raises(ParityError, match=r"popularity: graph\.onnx differs from the model: item "):
+        train.train(
+            dataset=tiny_shop(tmp_path / "dataset"),
+            output=tmp_path / "model",
+            hyperparameters=Hyperparameters(algorithms="popularity,transitions"),
+            now_ms=0,
+            say=lambda line: None,
+        )
+
+
+def test_an_export_that_fails_names_its_algorithm(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = interactions(random_sequences(users=10, items=8, length=5), items=8)
+    model = algorithms.known()["popularity"].fit(data)
+    monkeypatch.setattr(PopularityModel, "export", lambda model, graph: graph.op("Sqroot", graph.history))
+
+    with pytest.raises(ParityError, match=r"popularity: its graph fails: .*Sqroot"):
+        parity.check_export(model, leave_one_out(data).test.queries)
+
+
 def test_a_wrong_graph_fails_the_training_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tiny_shop(tmp_path / "input/data/dataset")
     config = tmp_path / "input/config/hyperparameters.json"
@@ -193,5 +221,9 @@ def test_a_wrong_graph_fails_the_training_job(tmp_path: Path, monkeypatch: pytes
     status = train.main()
 
     assert status == 1
-    assert (tmp_path / "output/failure").read_text().startswith("ParityError: graph.onnx differs from the model: item ")
+    assert (
+        (tmp_path / "output/failure")
+        .read_text()
+        .startswith("ParityError: transitions: graph.onnx differs from the model: item ")
+    )
     assert not (tmp_path / "model/manifest.json").exists()

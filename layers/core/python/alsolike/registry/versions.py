@@ -35,7 +35,7 @@ NOT_REGISTERED = "NotRegistered"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AlgorithmFigures:
-    """An algorithm's figures on the hold-out; None for unrecorded ones."""
+    """An algorithm's figures on the test set, and the validation NDCG that selects; None for unrecorded ones."""
 
     algorithm: str
     hr: float | None
@@ -44,6 +44,7 @@ class AlgorithmFigures:
     coverage: float | None
     fit_s: float | None
     winner: bool
+    validation_ndcg: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -261,7 +262,11 @@ class ModelVersions:
 def candidates(of: Manifest) -> tuple[AlgorithmFigures, ...]:
     """Return the compared algorithms' figures, the best first."""
     return _ranked(
-        AlgorithmFigures(winner=entry["algorithm"] == of.algorithm, **{name: entry.get(name) for name in _FIGURES})
+        AlgorithmFigures(
+            winner=entry["algorithm"] == of.algorithm,
+            validation_ndcg=entry.get("validation_ndcg"),
+            **{name: entry.get(name) for name in _FIGURES},
+        )
         for entry in of.metrics.get("candidates", ())
     )
 
