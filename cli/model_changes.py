@@ -45,7 +45,7 @@ def promote(
         _show_champion(champion, as_json=as_json)
         return
     execution = promotion.start_canary(where, version, reason=reason, force=force)
-    with console.step("trial"):
+    with console.step("canary"):
         training_run.wait_until_begun(where, execution)
     if as_json:
         console.print_json({"version": version, "execution_arn": execution})
@@ -173,7 +173,7 @@ def _show_champion(champion: Champion, *, as_json: bool) -> None:
         behind = f"a rollback brings back {champion.previous}" if champion.previous else "there is none to roll back to"
         console.print_line(f"{champion.version} is champion; {behind}")
         if champion.held is not None:
-            console.print_line(f"new versions are {champion.held}")
+            console.print_line(f"promotions are {champion.held}")
 
 
 def _now_ms() -> int:

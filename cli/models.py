@@ -58,7 +58,7 @@ def list_versions(stack: Stack = None, state: State = None, as_json: AsJson = Fa
         )
         champion = model_versions.pointer(where).champion()
         if champion is not None and champion.held is not None:
-            console.print_line(f"new versions are {champion.held}")
+            console.print_line(f"promotions are {champion.held}")
 
 
 @app.command("show")

@@ -52,7 +52,7 @@ def collect(deployment: Deployment, *, layers: Sequence[str] = ()) -> dict[str, 
         },
         "champion": {"version": champion.version, "reason": champion.history[0].reason} if champion else None,
         "trial": _trial(champion.canary) if champion and champion.canary else None,
-        "held": f"new versions are {champion.held}" if champion and champion.held else None,
+        "held": f"promotions are {champion.held}" if champion and champion.held else None,
         "drift": _drift(monitoring.latest(deployment)),
         "configuration_version": ConfigurationStore(client("s3"), names.artefact_bucket).current().version,
         "training_runs": [_run(run) for run in runs],
@@ -78,7 +78,7 @@ def _trial(canary: Canary) -> str:
         f"{dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
         for at_ms in (canary.started_ms, canary.ends_ms)
     )
-    return f"on trial {canary.version}: {canary.share:.0%} of the users from {started} to {ends}, run {canary.run_id}"
+    return f"canary {canary.version}: {canary.share:.0%} of the users from {started} to {ends}, run {canary.run_id}"
 
 
 def _drift(report: DriftReport | None) -> str | None:

@@ -89,8 +89,8 @@ class Models:
             return {"champion": champion_document(champion), "runId": None, "warnings": list(warnings)}
         if self._trial_share_percent == 0:  # the workflow would promote it at once
             raise InvalidInput(
-                "canary: trials are off in this deployment, the setting `canary_share_percent` is 0; expected it above "
-                "0, or a promotion without `canary`"
+                "canary: canaries are off in this deployment, the setting `canary_share_percent` is 0; expected it "
+                "above 0, or a promotion without `canary`"
             )
         self._runs.check_idle()
         execution_arn = promotion.start_canary(
@@ -127,9 +127,8 @@ class Models:
         else:
             if expected is not None and expected.canary is not None and not takes_champion:
                 raise InvalidInput(
-                    f"model version {expected.canary.version!r} is on trial: `canary` takes it back, and "
-                    f"{expected.version!r} stays champion; `champion` ends its trial and takes back "
-                    f"{expected.version!r} as well"
+                    f"model version {expected.canary.version!r} is the canary: `canary` ends it, and "
+                    f"{expected.version!r} stays champion; `champion` ends it and rolls {expected.version!r} back too"
                 )
             champion = self._versions.registry.roll_back(
                 reason=reason, now_ms=request.now_ms, with_trial=takes_champion, expected=expected

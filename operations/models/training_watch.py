@@ -71,7 +71,7 @@ class Watch:
             failed = [reason for reason in registration["reasons"] if reason.startswith("failed")]
             return "; ".join([f"version {registration['version']} {registration['verdict']}", *failed])
         if state.endswith("Canary") and (canary := run.get("canary")):
-            return "; ".join([f"trial {canary['state'].replace('_', ' ')}", *canary["reasons"]])
+            return "; ".join([f"canary {canary['state'].replace('_', ' ')}", *canary["reasons"]])
         return None
 
     def _once(self, text: str) -> Iterator[str]:

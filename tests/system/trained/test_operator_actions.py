@@ -84,7 +84,7 @@ def test_an_operator_looks_promotes_and_rolls_back(shop: OpenedShop) -> None:
     back = operate(shop, "POST", "rollbacks", {"reason": "socks only"})
     assert (back["version"], back["held"].partition(" (")[0]) == (first_version, "socks only")
     assert served(shop, until=first_version) == first_version
-    assert "held since" in shop.alsolike("status")["held"]
+    assert "paused since" in shop.alsolike("status")["held"]
     assert operate(shop, "POST", "models/resume", {})["held"] is None
 
 

@@ -47,7 +47,7 @@ def test_status_says_what_serves_and_what_was_trained(deployment: Deployment) ->
     assert "champion v1: passed the gate" in table
     assert "configuration version 1\n" in table
     assert (report["trial"], report["held"]) == (None, None)
-    assert "on trial" not in table
+    assert "canary" not in table
     assert "ACTIVE, 2 open shards\n" in table
 
 
@@ -68,5 +68,5 @@ def test_status_says_what_is_on_trial_and_what_is_held(deployment: Deployment) -
     shown = CliRunner().invoke(app, ["status", "--env", "shop"], catch_exceptions=False).stdout
 
     times = "from 1970-01-01 00:00:00 UTC to 1970-01-01 01:00:00 UTC"
-    assert f"on trial v2: 10% of the users {times}, run run-1\n" in shown
-    assert "new versions are held since 1970-01-01 00:00:00 UTC: socks only; `alsolike models resume`" in shown
+    assert f"canary v2: 10% of the users {times}, run run-1\n" in shown
+    assert "promotions are paused since 1970-01-01 00:00:00 UTC: socks only; `alsolike models resume`" in shown

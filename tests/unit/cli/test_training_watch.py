@@ -88,8 +88,8 @@ def test_trial_is_shown_again_only_when_a_look_finds_something_else(watch: Watch
     assert [line[12:] for line in shown] == [
         "WaitForAnswers",
         "LookAtCanary",
-        "  trial going; 10 answers",
-        "  trial promoted; 99",
+        "  canary going; 10 answers",
+        "  canary promoted; 99",
     ]
 
 

@@ -91,7 +91,7 @@ def test_a_rollback_holds_new_versions_until_somebody_resumes_or_promotes(s3: An
 
     assert registry.champion() == held
     assert str(held.held) == (
-        "held since 2026-01-01 00:00:00 UTC: it sells socks only; `alsolike models resume` lets new versions in again"
+        "paused since 2026-01-01 00:00:00 UTC: it sells socks only; `alsolike models resume` ends the pause"
     )
     assert registry.pin(held, ("v1",)).held == held.held
     assert registry.promote("v1", reason="the champion stays", now_ms=5).held is None

@@ -39,7 +39,7 @@ def test_live_canary_last_good_pinned_and_arms_of_experiments_are_kept() -> None
 
     assert protected(pointer, experiments, now_ms=NOW_MS) == {
         "v5": "is champion",
-        "v6": "is on trial",
+        "v6": "is the canary",
         "v4": "is what a rollback returns to",
         "v3": "is what a rollback returns to",
         "v2": "is what a rollback returns to",

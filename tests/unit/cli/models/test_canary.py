@@ -69,4 +69,4 @@ def test_it_is_taken_back_while_the_champion_stays(shop: Shop, refusal: Any) -> 
 
     assert (told["ended"]["reason"], told["held"]) == ("rolled back by a user: slow", None)
     assert (shop.champion.version, shop.champion.canary) == ("v2", None)
-    assert "no version is on trial" in refusal("rollback", "--canary")
+    assert "no canary is running" in refusal("rollback", "--canary")

@@ -29,7 +29,7 @@ def test_what_is_needed_stays(shop: Shop, refusal: Any) -> None:
     for version, why in {
         "v2": "is champion",
         "v1": "is what a rollback returns to",
-        "v4": "is on trial",
+        "v4": "is the canary",
         "v5": "is pinned",
         "v3": "answers an arm of the experiment spring",
     }.items():

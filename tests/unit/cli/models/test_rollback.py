@@ -13,16 +13,16 @@ def test_it_holds_new_versions_until_they_are_let_in_again(shop: Shop, refusal: 
     told = document("rollback", "--reason", "it sells socks only")
 
     assert (told["version"], told["held"]["reason"]) == ("v1", "it sells socks only")
-    said = "it sells socks only; `alsolike models resume` lets new versions in again"
+    said = "it sells socks only; `alsolike models resume` ends the pause"
     assert said in run("list")
     assert "v1 is champion" in run("resume")
     assert shop.champion.held is None
     assert said not in run("list")
-    assert "nothing holds new versions" in refusal("resume")
+    assert "promotions are not paused" in refusal("resume")
 
 
 def test_a_promotion_by_hand_lifts_it(shop: Shop) -> None:
-    assert "new versions are held since" in run("rollback")
+    assert "promotions are paused since" in run("rollback")
 
     assert "held" not in run("promote", "v4", "--reason", "mended")
 
@@ -32,8 +32,8 @@ def test_while_a_version_is_on_trial_it_has_to_say_which_of_the_two(shop: Shop, 
 
     said = refusal("rollback", "--reason", "worse")
 
-    assert "model version 'v4' is on trial: `alsolike models rollback --canary` takes it back, and 'v2'" in said
-    assert "`alsolike models rollback --champion` ends its trial and takes back 'v2' as well" in said
+    assert "model version 'v4' is the canary: `alsolike models rollback --canary` ends it, and 'v2'" in said
+    assert "`alsolike models rollback --champion` ends it and rolls 'v2' back as well" in said
     assert (shop.champion.version, shop.champion.canary is None) == ("v2", False)
     assert "expected one of them" in refusal("rollback", "--canary", "--champion")
 

@@ -79,7 +79,7 @@ class TestPromotion:
         status, said = operator.refused(PROMOTE, {"reason": "again"}, version="v1")
 
         assert (status, operator.champion.held is None) == (400, False)
-        assert said == "model version 'v1' is champion already; new versions are held, and `resume` lets them in again"
+        assert said == "model version 'v1' is champion already; promotions are paused, and `resume` ends the pause"
 
     def test_but_it_is_against_a_version_on_trial(self, operator: Operator) -> None:
         operator.try_beside("v4")
@@ -121,7 +121,7 @@ class TestRollback:
 
         assert operator.act("POST /operator/models/resume", {})["held"] is None
         status, said = operator.refused("POST /operator/models/resume", {})
-        assert (status, "nothing holds new versions" in said) == (404, True)
+        assert (status, "promotions are not paused" in said) == (404, True)
 
     def test_without_one_before_it_is_not_found(self, operator: Operator) -> None:
         operator.act(ROLL_BACK, {"reason": "worse"})
@@ -136,7 +136,7 @@ class TestRollback:
         status, said = operator.refused(ROLL_BACK, {"reason": "worse"})
 
         assert status == 400
-        assert "'v4' is on trial: `canary` takes it back, and 'v2' stays champion; `champion` ends its trial" in said
+        assert "'v4' is the canary: `canary` ends it, and 'v2' stays champion; `champion` ends it" in said
         status, said = operator.refused(ROLL_BACK, {"reason": "worse", "canary": True, "champion": True})
         assert (status, "expected one of them" in said) == (400, True)
         assert operator.champion.canary is not None
@@ -148,7 +148,7 @@ class TestRollback:
 
         assert (told["version"], told["canary"], told["held"]) == ("v2", None, None)
         status, said = operator.refused(ROLL_BACK, {"reason": "worse", "canary": True})
-        assert (status, said) == (404, "no version is on trial")
+        assert (status, said) == (404, "no canary is running")
 
     def test_or_with_the_champion(self, operator: Operator) -> None:
         operator.try_beside("v4")

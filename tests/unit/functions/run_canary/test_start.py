@@ -84,7 +84,7 @@ def test_after_a_rollback_by_hand_new_versions_are_held_and_say_so(trial: Trial)
 
     assert answer["state"] == "rolled_back"
     assert answer["reasons"] == [
-        "held since 2026-01-01 00:00:00 UTC: it sells socks only; `alsolike models resume` lets new versions in again"
+        "paused since 2026-01-01 00:00:00 UTC: it sells socks only; `alsolike models resume` ends the pause"
     ]
     assert (trial.pointer().version, trial.pointer().canary) == ("v1", None)
     assert trial.approval("v2") == "PendingManualApproval"

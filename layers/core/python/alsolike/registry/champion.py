@@ -42,7 +42,7 @@ class PromotionHold:
 
     def __str__(self) -> str:
         since = f"{dt.datetime.fromtimestamp(self.since_ms / 1000, dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
-        return f"held since {since}: {self.reason}; `alsolike models resume` lets new versions in again"
+        return f"paused since {since}: {self.reason}; `alsolike models resume` ends the pause"
 
 
 def check_reason(reason: str) -> None:

@@ -89,7 +89,7 @@ def approve(versions: ModelVersions, version: str, *, reason: str) -> tuple[str,
 
 
 def _champion_already(champion: Champion) -> InvalidInput:
-    held = "; new versions are held, and `resume` lets them in again" if champion.held is not None else ""
+    held = "; promotions are paused, and `resume` ends the pause" if champion.held is not None else ""
     return InvalidInput(f"model version {champion.version!r} is champion already{held}")
 
 
@@ -160,7 +160,7 @@ def end_canary(versions: ModelVersions, expected: Champion | None, *, reason: st
         If another caller wrote the pointer meanwhile.
     """
     if expected is None or expected.canary is None:
-        raise NotFound("no version is on trial")
+        raise NotFound("no canary is running")
     return versions.registry.end_canary(expected, reason=f"rolled back by a user: {reason}")
 
 
@@ -175,7 +175,7 @@ def resume(versions: ModelVersions, expected: Champion | None) -> Champion:
         If another caller wrote the pointer meanwhile.
     """
     if expected is None or expected.held is None:
-        raise NotFound("nothing holds new versions: they become champion as gate and trial let them")
+        raise NotFound("promotions are not paused: a version becomes champion if it passes gate and canary")
     return versions.registry.resume(expected)
 
 

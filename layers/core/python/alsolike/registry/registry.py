@@ -182,8 +182,8 @@ class Registry:
         if current.canary is not None and not with_trial:
             tried, own = current.canary.version, current.version
             raise InvalidInput(
-                f"model version {tried!r} is on trial: `alsolike models rollback --canary` takes it back, and {own!r} "
-                f"stays champion; `alsolike models rollback --champion` ends its trial and takes back {own!r} as well"
+                f"model version {tried!r} is the canary: `alsolike models rollback --canary` ends it, and {own!r} "
+                f"stays champion; `alsolike models rollback --champion` ends it and rolls {own!r} back as well"
             )
         self._check_exists(current.previous)
         history = current.promoting(Promotion(current.previous, now_ms, reason))

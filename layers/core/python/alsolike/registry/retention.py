@@ -53,7 +53,7 @@ def protected(champion: Champion | None, experiments: Iterable[Experiment], *, n
         reasons |= dict.fromkeys(champion.pinned, "is pinned")
         reasons |= dict.fromkeys(champion.predecessors[:LAST_GOOD], "is what a rollback returns to")
         if champion.canary is not None:
-            reasons[champion.canary.version] = "is on trial"
+            reasons[champion.canary.version] = "is the canary"
         reasons[champion.version] = "is champion"
     return MappingProxyType(reasons)
 
