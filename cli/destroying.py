@@ -24,7 +24,7 @@ def destroy(
     """
     from operations import deletion
 
-    clients = session_clients()
+    clients = session_clients(environment=stack)
     plan = deletion.read_plan(clients, stack)
     for line in deletion.plan_lines(plan):
         console.print_line(line)

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 
 def up(
-    environment: Annotated[str, typer.Option(help="Environment in cdk.json to deploy.")] = "demo",
+    stack: Annotated[
+        str, typer.Option("--env", "-e", "--environment", metavar="NAME", help="Environment in cdk.json to deploy.")
+    ] = "demo",
     outdir: Annotated[Path, typer.Option(help="Directory of the cloud assembly.")] = Path("cdk.out"),
     port: Annotated[
         int | None,
@@ -50,12 +52,12 @@ def up(
     boot.claim(state, reach=deployment.options(state=state))
     has_booted = not ephemeral and boot.check_data(data)
     first_port = boot.first_port(port, has_booted=has_booted)
-    with contextlib.ExitStack() as stack:
-        stack.callback(boot.stop_builds)
+    with contextlib.ExitStack() as resources:
+        resources.callback(boot.stop_builds)
         pages = Background(boot.build_pages)
         boot.build_layers()
-        boot.synthesize(environment, outdir)
-        cloud = stack.enter_context(
+        boot.synthesize(stack, outdir)
+        cloud = resources.enter_context(
             boot.running_cloud(outdir, state=state, port=first_port, tls=tls, data=None if ephemeral else data)
         )
         where = deployment.of_cloud(cloud)

@@ -24,6 +24,7 @@ _DELETED, _FAILED = "DELETE_COMPLETE", "DELETE_FAILED"
 _STORES = {
     "AWS::Cognito::UserPool": "user pool",
     "AWS::DynamoDB::GlobalTable": "table",
+    "AWS::KMS::Key": "encryption key",
     "AWS::Kinesis::Stream": "stream",
     "AWS::S3::Bucket": "bucket",
     "AWS::SageMaker::ModelPackageGroup": "model package group",
@@ -39,7 +40,7 @@ class StackNotDeleted(AlsolikeError):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Store:
-    """A resource that holds data."""
+    """A resource that holds data, or that encrypts them."""
 
     type: str
     name: str
@@ -103,12 +104,12 @@ def read_plan(clients: Clients, environment: str) -> list[StackPlan]:
 
 def plan_lines(plan: Sequence[StackPlan]) -> list[str]:
     """Return what a deletion removes and what stays, a line each."""
-    lines = ["deleted, in this order:"]
+    lines = ["deleted with all contents, in this order:"]
     for stack in plan:
         lines.append(f"  stack {stack.name}")
-        lines += [f"    {store.kind} {store.name} with all its contents" for store in stack.stores if not store.kept]
+        lines += [f"    {store.kind} {store.name}" for store in stack.stores if not store.kept]
     if kept := [store for stack in plan for store in stack.stores if store.kept]:
-        lines += ["kept:", *(f"  {store.kind} {store.name}" for store in kept)]
+        lines += ["kept, and billed:", *(f"  {store.kind} {store.name}" for store in kept)]
     return lines
 
 

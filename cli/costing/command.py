@@ -45,9 +45,16 @@ def cost(
             metavar="N", help="Interval at which Prometheus reads GET /metrics.", show_default="no Prometheus"
         ),
     ] = None,
-    environment: Annotated[
+    stack: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Synthesize this environment of cdk.json.", show_default="cdk.json's own"),
+        typer.Option(
+            "--env",
+            "-e",
+            "--environment",
+            metavar="NAME",
+            help="Synthesize this environment of cdk.json.",
+            show_default="cdk.json's own",
+        ),
     ] = None,
     size: Annotated[
         str | None,
@@ -74,7 +81,7 @@ def cost(
     deployment. Prices are those of us-east-1, with their date. --measure sends a load through the embedded cloud of
     --state, or through a new one.
 
-    Example: alsolike cost --users 300000 --environment prod
+    Example: alsolike cost --users 300000 --env prod
     """
     from cli.costing import printing
     from operations import cost_measurement
@@ -95,14 +102,14 @@ def cost(
     )
     if size is not None and assembly is not None:
         raise InvalidInput("--size and --assembly were both given; an assembly has a size already")
-    if environment is not None and assembly is not None:
-        raise InvalidInput("--environment and --assembly were both given; an assembly is of one environment already")
+    if stack is not None and assembly is not None:
+        raise InvalidInput("--env and --assembly were both given; an assembly is of one environment already")
     if assembly is not None:
         summary = read_assembly(assembly)
     else:
         with tempfile.TemporaryDirectory(prefix="alsolike-cost-") as name:
             outdir = Path(name) / "cdk.out"
-            boot.synthesize(environment, outdir, without_layers=True, settings={"size": size} if size else None)
+            boot.synthesize(stack, outdir, without_layers=True, settings={"size": size} if size else None)
             summary = read_assembly(outdir)
     measured = cost_measurement.measure(state=state, events_per_call=events_per_call) if measure else None
     durations = DURATIONS if measured is None else measured.durations(DURATIONS)

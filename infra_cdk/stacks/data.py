@@ -65,7 +65,7 @@ class DataStack(cdk.Stack):
             "KeysEncryption",
             description=f"Alsolike {settings.name}: encrypts the secrets of keys that sign requests",
             enable_key_rotation=True,
-            removal_policy=removal_policy(settings, protected=True),
+            removal_policy=removal_policy(settings),
         )
         self.tracking_id = f"alsolike-{settings.name}"
         self.hash_key = _key(

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from alsolike.runtime.aws_errors import translate_aws_errors as translate_aws_errors
 from alsolike.runtime.errors import Unavailable
 
 
-def session_clients(*, embedded: str = "", region: str | None = None) -> Callable[[str], Any]:
+def session_clients(
+    *, embedded: str = "", region: str | None = None, environment: str | None = None
+) -> Callable[[str], Any]:
     """Return a function that gives one client of each service.
 
     Parameters
@@ -20,6 +24,8 @@ def session_clients(*, embedded: str = "", region: str | None = None) -> Callabl
         Endpoint of an embedded cloud; empty for AWS, with the usual credentials.
     region
         Region, by default the configured one.
+    environment
+        Environment whose region in the current folder's `cdk.json` serves if none is configured.
 
     Raises
     ------
@@ -33,8 +39,11 @@ def session_clients(*, embedded: str = "", region: str | None = None) -> Callabl
 
     session = session_with()
     settings: dict[str, Any] = {
-        "region_name": region or os.environ.get("AWS_REGION")
-    }  # botocore reads only its default
+        "region_name": region
+        or os.environ.get("AWS_REGION")  # botocore reads only its default
+        or session.get_config_variable("region")
+        or _declared_region(environment)
+    }
     config = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=16)
     if embedded:
         settings |= {"endpoint_url": embedded, "aws_access_key_id": "local", "aws_secret_access_key": "local"}
@@ -47,6 +56,18 @@ def session_clients(*, embedded: str = "", region: str | None = None) -> Callabl
         try:
             return session.create_client(service, config=checked, **settings)
         except NoRegionError as error:
-            raise Unavailable("no AWS region is configured; set AWS_REGION, or a region in the AWS profile") from error
+            raise Unavailable(
+                "no AWS region is configured. Set AWS_REGION or a region in the AWS profile, or run the command in the "
+                "folder with the environment's cdk.json"
+            ) from error
 
     return client
+
+
+def _declared_region(environment: str | None) -> str | None:
+    """Return an environment's region in `cdk.json`, or None."""
+    try:
+        region: str = json.loads(Path("cdk.json").read_text())["context"]["environments"][environment]["region"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return region

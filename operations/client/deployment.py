@@ -86,7 +86,7 @@ def on_aws(environment: str) -> Deployment:
     """Return a deployment on AWS, found with the usual credentials and region."""
     from operations.keys import CommandKey  # imports botocore, which help texts do without
 
-    client = session_clients()
+    client = session_clients(environment=environment)
     names = read_names(client("ssm"), environment)
     return Deployment(environment, names, client, CommandKey(client, names), is_local=False)
 

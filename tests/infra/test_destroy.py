@@ -126,6 +126,23 @@ def test_protected_stack_is_refused_with_the_command_that_ends_the_protection() 
         deletion.read_plan(lambda _: cloudformation, "prod")
 
 
+def test_plan_names_every_resource_that_production_keeps(prod: Assembly) -> None:
+    def stores(stack: str) -> list[deletion.Store]:
+        resources = [each for each in prod.resources if each.stack == stack]
+        summaries = [
+            {"ResourceType": each.type, "LogicalResourceId": each.logical_id, "PhysicalResourceId": each.logical_id}
+            for each in resources
+        ]
+        template = {"Resources": {each.logical_id: each.attributes for each in resources}}
+        return list(deletion._stores(summaries, template))
+
+    kept = {r.logical_id for r in prod.resources if r.attributes.get("DeletionPolicy", "Delete") != "Delete"}
+    stacks = {each.stack for each in prod.resources}
+
+    assert {store.name for stack in stacks for store in stores(stack) if store.kept} == kept
+    assert len([each for each in prod.of_type("AWS::KMS::Key") if each.logical_id in kept]) == 2
+
+
 def test_plan_says_what_is_lost_and_what_stays() -> None:
     stack = deletion.StackPlan(
         "alsolike-shop-data",
@@ -133,13 +150,15 @@ def test_plan_says_what_is_lost_and_what_stays() -> None:
         (
             deletion.Store("AWS::S3::Bucket", "lake", kept=False),
             deletion.Store("AWS::DynamoDB::GlobalTable", "profiles", kept=True),
+            deletion.Store("AWS::KMS::Key", "3f2a", kept=True),
         ),
     )
 
     assert deletion.plan_lines([stack]) == [
-        "deleted, in this order:",
+        "deleted with all contents, in this order:",
         "  stack alsolike-shop-data",
-        "    bucket lake with all its contents",
-        "kept:",
+        "    bucket lake",
+        "kept, and billed:",
         "  table profiles",
+        "  encryption key 3f2a",
     ]

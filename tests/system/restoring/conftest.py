@@ -19,7 +19,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
     """Yield clients of an empty AWS, which commands find too."""
     session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
     clients = functools.cache(session.client)
-    monkeypatch.setattr("operations.client.deployment.session_clients", lambda: clients)
+    monkeypatch.setattr("operations.client.deployment.session_clients", lambda **_: clients)
     with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
         yield clients
 

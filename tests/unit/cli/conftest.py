@@ -29,7 +29,7 @@ def build_commands_once() -> Iterator[None]:
 def client(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
     """Clients of an empty AWS, which commands find too."""
     monkeypatch.delenv("AWS_PROFILE", raising=False)
-    monkeypatch.setattr("operations.client.deployment.session_clients", lambda: aws)
+    monkeypatch.setattr("operations.client.deployment.session_clients", lambda **_: aws)
     return aws
 
 

@@ -104,7 +104,7 @@ def test_the_free_tier_is_taken_off_where_it_is_asked_for(assembly: Path) -> Non
     [
         (["--users", "-1"], "users is -1, expected 0 to 10,000,000,000"),
         (["--events-per-call", "11"], "events_per_call is 11, expected 1 to 10"),
-        (["--environment", "prod"], "--environment and --assembly were both given"),
+        (["--env", "prod"], "--env and --assembly were both given"),
         (["--size", "small"], "--size and --assembly were both given"),
     ],
 )

@@ -42,7 +42,7 @@ def test_missing_region_is_an_error_that_says_what_to_set(monkeypatch: pytest.Mo
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
 
-    with pytest.raises(Unavailable, match="set AWS_REGION"):
+    with pytest.raises(Unavailable, match="Set AWS_REGION"):
         deployment.resolve(stack="shop")
 
 

@@ -42,6 +42,24 @@ def test_cloud_that_dies_is_noticed_and_leaves_no_state_file(tmp_path: Path) -> 
     assert not path.exists()
 
 
+@pytest.mark.parametrize(
+    "options", [["up", "--env", "shop-a"], ["--env", "shop-a", "up"], ["up", "--environment", "shop-a"]]
+)
+def test_environment_is_an_option_as_of_the_other_commands(
+    options: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def synthesize(environment: str, outdir: Path) -> None:
+        raise NotFound(f"synthesizing {environment}")
+
+    monkeypatch.setattr(boot, "build_layers", lambda: None)
+    monkeypatch.setattr(boot, "build_pages", lambda: None)
+    monkeypatch.setattr(boot, "synthesize", synthesize)
+
+    result = CliRunner().invoke(app, [*options, "--ephemeral", "--state", str(tmp_path / "cloud.json")])
+
+    assert str(result.exception) == "synthesizing shop-a"
+
+
 @pytest.mark.parametrize("verb", ["up", "demo"])
 def test_cloud_that_runs_is_named_before_anything_is_built(
     verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -23,8 +23,21 @@ def test_region_comes_from_either_variable(monkeypatch: pytest.MonkeyPatch, vari
 
 
 def test_missing_region_is_named_with_its_variable() -> None:
-    with pytest.raises(Unavailable, match="set AWS_REGION"):
+    with pytest.raises(Unavailable, match="Set AWS_REGION"):
         session_clients()("ssm")
+
+
+def test_region_of_the_environment_in_cdk_json_serves_if_none_is_configured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cdk.json").write_text('{"context": {"environments": {"prod": {"region": "eu-west-3"}}}}')
+
+    assert session_clients(environment="prod")("ssm").meta.region_name == "eu-west-3"
+    with pytest.raises(Unavailable, match="or run the command in the folder with the environment's cdk"):
+        session_clients(environment="other")("ssm")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    assert session_clients(environment="prod")("ssm").meta.region_name == "eu-west-1"
 
 
 def test_client_of_an_embedded_cloud_calls_its_endpoint_in_its_region(monkeypatch: pytest.MonkeyPatch) -> None:
