@@ -81,6 +81,8 @@ def _schedule(trigger: Schedule, function: lambda_.IFunction, scope: Construct, 
     expression = getattr(settings, trigger.setting)
     if expression is None:
         return
+    # No dead-letter queue: the event has no content, the next one makes up for a lost one, and alarms report a lake,
+    # models or outcomes that grow old.
     target = targets.LambdaFunction(
         function, retry_attempts=trigger.retries, max_event_age=cdk.Duration.minutes(trigger.max_age_minutes)
     )

@@ -9,7 +9,7 @@ from aws_cdk import aws_s3 as s3
 from infra_cdk.constructs.python_layers import MissingLayer
 from infra_cdk.constructs.training_job import TrainingJob
 from infra_cdk.settings import Settings
-from tests.infra.assembly import Assembly, flat
+from tests.infra.assembly import Assembly, flat, granted
 
 States = dict[str, dict[str, Any]]
 TASKS = ("StartTraining", "BuildDataset", "Train", "RegisterModel", "StartCanary", "LookAtCanary")
@@ -200,6 +200,18 @@ def test_training_runs_on_demand_where_the_account_has_no_quota_for_spot_instanc
         "StoppingCondition": {"MaxRuntimeInSeconds": 14_400},
     }
     assert (on_demand["ResultPath"], on_demand["Next"]) == ("$.training", "RegisterModel")
+
+
+def test_workflow_has_the_permissions_with_which_step_functions_waits_for_a_training_job(demo: Assembly) -> None:
+    machine = demo.state_machine("training")
+    role = demo.referred(machine.properties["RoleArn"], stack=machine.stack)
+
+    # https://docs.aws.amazon.com/step-functions/latest/dg/connect-sagemaker.html
+    expected = {
+        f"sagemaker:{name}" for name in ("CreateTrainingJob", "DescribeTrainingJob", "StopTrainingJob", "ListTags")
+    }
+    expected |= {"iam:PassRole", *(f"events:{name}" for name in ("PutTargets", "PutRule", "DescribeRule"))}
+    assert expected <= {action for action, _ in granted(role)}
 
 
 def test_training_on_demand_has_no_second_attempt_of_its_own(other: Assembly) -> None:
