@@ -386,6 +386,16 @@ def test_an_export_ends_after_a_day_and_with_the_erasure_of_the_user(
         assert "start again without nextToken" in answer["document"]["message"]
 
 
+def test_an_export_after_the_erasure_stores_no_id(stores: Stores) -> None:
+    people(stores)
+    stores.finish(stores.ask("ann.lee"))
+
+    answer = export("ann.lee", remaining_ms=service.PAGE_MS)
+
+    assert "nextToken" in answer["document"]
+    assert stores.holding("ann.lee") == []
+
+
 def test_the_state_of_an_export_is_neither_a_profile_nor_another_users(stores: Stores) -> None:
     people(stores)
     token = export("ann.lee", remaining_ms=service.PAGE_MS)["document"]["nextToken"]

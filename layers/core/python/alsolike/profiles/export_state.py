@@ -1,6 +1,7 @@
-"""The state between the pages of a user's export: an item in the user's partition of the profile table.
+"""The state between the pages of a user's export: an item of the profile table.
 
-An erasure deletes it with the partition, and DynamoDB deletes it after a day.
+Its partition is the one of the user's erasure (`SessionLink.of_erasure`), which an erasure deletes. DynamoDB deletes it
+after a day.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ class ExportStates:
         self._client = client
         self._table = table
 
-    def read(self, profile_id: str, export_id: str, *, now_s: float) -> dict[str, FirstLogin | None]:
+    def read(self, partition: str, export_id: str, *, now_s: float) -> dict[str, FirstLogin | None]:
         """Return the sessions of an export.
 
         Raises
@@ -101,7 +102,7 @@ class ExportStates:
         """
         with translate_aws_errors(f"profile table {self._table}"):
             item = self._client.get_item(
-                TableName=self._table, Key=_key(profile_id, export_id), ConsistentRead=True
+                TableName=self._table, Key=_key(partition, export_id), ConsistentRead=True
             ).get("Item")
         if item is None or int(item["expires_at"]["N"]) <= now_s:
             raise _ended()
@@ -109,7 +110,7 @@ class ExportStates:
         return {session: None if login is None else FirstLogin(*login) for session, login in stored.items()}
 
     def write(
-        self, profile_id: str, export_id: str | None, sessions: dict[str, FirstLogin | None], *, now_s: float
+        self, partition: str, export_id: str | None, sessions: dict[str, FirstLogin | None], *, now_s: float
     ) -> str:
         """Store the sessions of an export, of a new one if it has no ID yet; return its ID.
 
@@ -129,7 +130,7 @@ class ExportStates:
         condition = {} if export_id is None else {"ConditionExpression": f"attribute_exists({PROFILES_SORT_KEY})"}
         export_id = export_id or secrets.token_urlsafe(9)
         item = {
-            **_key(profile_id, export_id),
+            **_key(partition, export_id),
             "sessions": {"B": body},
             "expires_at": {"N": str(int(now_s) + LIFETIME_S)},
         }
@@ -143,8 +144,8 @@ class ExportStates:
         return export_id
 
 
-def _key(profile_id: str, export_id: str) -> dict[str, Any]:
-    return {PROFILES_PARTITION_KEY: {"S": profile_id}, PROFILES_SORT_KEY: {"S": export_key(export_id)}}
+def _key(partition: str, export_id: str) -> dict[str, Any]:
+    return {PROFILES_PARTITION_KEY: {"S": partition}, PROFILES_SORT_KEY: {"S": export_key(export_id)}}
 
 
 def _ended() -> InvalidInput:

@@ -3,7 +3,7 @@
 The partition of a profile holds, in the order of the sort key:
 
 - ``!<session>``, in a user's partition: a session that joined the user;
-- ``$<export>``, in a user's partition: the state of an export (`alsolike.profiles.export_state`);
+- ``$<export>``, in an erasure's partition: the state of an export (`alsolike.profiles.export_state`);
 - ``<event time>#<event id>``: an interaction;
 - ``<event time>+<event id>``, in a user's partition: a history, which an import or a rebuild wrote as one item, under
   its latest interaction;

@@ -19,6 +19,7 @@ from alsolike.privacy.erasures import ErasureReceiptStore, erasure_id
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.user_matcher import UserMatcher
 from alsolike.profiles.export_state import ExportStates, FirstLogin, Place
+from alsolike.profiles.profile import SessionLink
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.clients import ProfileClient
@@ -209,7 +210,8 @@ class _Page:
         self._user_id = user_id
         self._has_room = has_room
         self._states = ExportStates(data.dynamodb, data.places.profiles_table)
-        self._profile_id = profile_id(user_id=user_id, session_id=None)
+        # The placeholder does not name the user: an export after the erasure must leave no ID.
+        self._partition = SessionLink.of_erasure(erasure_id(data.pseudonyms, user_id))
         self._after = after
         self._stage, self._key = (SESSIONS, "") if after is None else (after.stage, after.key)
         self._own: pd.DataFrame | None = None
@@ -220,7 +222,7 @@ class _Page:
     def read(self) -> None:
         """Read objects until the page is full or the last stage has ended."""
         if self._after is not None:
-            self._sessions = self._states.read(self._profile_id, self._after.export_id, now_s=self._data.now_s())
+            self._sessions = self._states.read(self._partition, self._after.export_id, now_s=self._data.now_s())
         steps = {
             SESSIONS: self._find_sessions,
             LOGINS: self._find_logins,
@@ -241,7 +243,7 @@ class _Page:
         if not self._stage:
             return None
         export_id = self._after.export_id if self._after else None
-        export_id = self._states.write(self._profile_id, export_id, self._sessions, now_s=self._data.now_s())
+        export_id = self._states.write(self._partition, export_id, self._sessions, now_s=self._data.now_s())
         return Place(export_id, self._stage, self._key).token
 
     def _find_sessions(self) -> bool:
