@@ -18,9 +18,8 @@ from alsolike.declarations.storage import (
     TRENDS_PREFIX,
 )
 from alsolike.declarations.tables import (
-    COPY_KEY,
-    COPY_ORDER,
     INTERACTIONS_COLUMNS,
+    INTERACTIONS_ONCE_SQL,
     INTERACTIONS_PARTITION,
     INTERACTIONS_TABLE,
 )
@@ -180,8 +179,7 @@ class DataLake(Construct):
             description="Events of users, each once",
             columns=INTERACTIONS_COLUMNS,
             partition=INTERACTIONS_PARTITION,
-            key=", ".join(COPY_KEY),
-            order=COPY_ORDER,
+            sql=INTERACTIONS_ONCE_SQL,
         )
         view.add_resource_dependency(interactions)
         served = ServedTable(self, "Served", lake=self.lake, database=database, settings=self._settings)

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from aws_cdk import aws_glue as glue
 from constructs import Construct
@@ -31,16 +31,15 @@ def once_view(
     description: str,
     columns: Mapping[str, str],
     partition: str,
-    key: str,
-    order: Sequence[str],
+    sql: str,
 ) -> glue.CfnTable:
-    """Create the view ``<table>_once``: of the rows with one key the first by `order`.
+    """Create the view ``<table>_once`` of a query that returns the table's columns.
 
     Athena keeps a view as JSON in a comment. The format is documented only by Trino's source (`HiveViewCodec`).
     """
     every = {**columns, partition: "string"}
     definition = {
-        "originalSql": once_sql(table=table, columns=tuple(every), key=key, order=order),
+        "originalSql": sql,
         "catalog": CATALOG,
         "schema": database.name,
         "columns": [{"name": name, "type": _PRESTO_TYPES[type_]} for name, type_ in every.items()],
@@ -65,12 +64,3 @@ def once_view(
             ),
         ),
     )
-
-
-def once_sql(*, table: str, columns: Sequence[str], key: str, order: Sequence[str]) -> str:
-    """Return the query: of each key the first copy."""
-    listed = ", ".join(columns)
-    ordered = ", ".join(f"{name} ASC NULLS LAST" for name in order)
-    number = f"row_number() OVER (PARTITION BY {key} ORDER BY {ordered})"
-    numbered = f"SELECT {listed}, {number} AS copy FROM {table}"  # noqa: S608  the names are the program's own
-    return f"SELECT {listed} FROM ({numbered}) WHERE copy = 1"  # noqa: S608

@@ -5,7 +5,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from alsolike.declarations.storage import SERVED_PREFIX
-from alsolike.declarations.tables import SERVED_COLUMNS, SERVED_PARTITION, SERVED_TABLE
+from alsolike.declarations.tables import SERVED_COLUMNS, SERVED_ONCE_SQL, SERVED_PARTITION, SERVED_TABLE
 from infra_cdk.constructs.lake_table import Database, parquet_table
 from infra_cdk.constructs.lake_view import once_view
 from infra_cdk.settings import Settings
@@ -38,8 +38,7 @@ class ServedTable(Construct):
             description="Recommendation log, one row per answer",
             columns=SERVED_COLUMNS,
             partition=SERVED_PARTITION,
-            key="recommendation_id",
-            order=("served_ms",),  # copies of an answer are equal
+            sql=SERVED_ONCE_SQL,
         )
         view.add_resource_dependency(table)
 

@@ -17,12 +17,13 @@ from alsolike.bundle import bundle
 from alsolike.bundle.bundle import HistoryParameters, Manifest
 from alsolike.bundle.graph_tables import write_tables_index
 from alsolike.bundle.popular_groups import Group, PopularGroups
-from alsolike.bundle.related import KINDS, RelatedItems, RelatedTable
+from alsolike.bundle.related import KINDS, RelatedItems
 from alsolike.snapshot.content_index import UNSCALED, Scales
 from alsolike.snapshot.sentences import SentenceModel
 from model_export.data.item_content import content_index, item_content
 from model_export.data.item_sentences import sentence_index
 from tests.builders.lambda_events import NOW_MS
+from tests.builders.related import related_table
 
 ITEMS = ("pear", "plum", "fig", "kiwi")
 METRICS = {
@@ -82,7 +83,7 @@ def write_bundle(
     PopularGroups(groups).write(directory / bundle.GROUPS_FILE)
     RelatedItems(
         {
-            kind: RelatedTable.of_rows(
+            kind: related_table(
                 [[(position[target], score) for target, score in rows.get(item_id, {}).items()] for item_id in item_ids]
             )
             for kind in KINDS

@@ -5,7 +5,10 @@ from pathlib import Path
 
 from alsolike.declarations import storage
 from alsolike.declarations.routes import ROUTES, SCOPES
+from infra_cdk.constructs.python_function import settings_fields
+from tests.infra.assembly import FUNCTIONS
 
+LIBRARY_VARIABLE = "POWERTOOLS_METRICS_NAMESPACE"
 INFRASTRUCTURE = Path(__file__).parents[2] / "infra_cdk"
 NAMES = tuple(value for name, value in vars(storage).items() if name.endswith(("_KEY", "_PREFIX")))
 
@@ -21,4 +24,17 @@ def test_infrastructure_states_no_key_prefix_route_or_scope_of_its_own() -> None
     ]
 
     assert len(NAMES) > 30
+    assert stated == []
+
+
+def test_infrastructure_states_no_variable_of_a_function() -> None:
+    variables = {field.upper() for name in FUNCTIONS for field in settings_fields(name)} - {LIBRARY_VARIABLE}
+    stated = [
+        f"{path.name}:{node.lineno}: {node.value}"
+        for path in sorted(INFRASTRUCTURE.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.Constant) and node.value in variables
+    ]
+
+    assert len(variables) > 50
     assert stated == []

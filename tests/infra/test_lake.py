@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
-from alsolike.declarations.tables import INTERACTIONS_COLUMNS
-from alsolike.lake import lake
+from alsolike.declarations.tables import INTERACTIONS_COLUMNS, INTERACTIONS_ONCE_SQL
 from functions.compact_lake.selection import MergeRules
 from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
@@ -32,7 +31,7 @@ def test_the_view_is_the_one_rule_that_every_reader_applies(assembly: Assembly) 
 
     definition = view(assembly)
 
-    assert definition["originalSql"] == lake.deduplicating_sql()
+    assert definition["originalSql"] == INTERACTIONS_ONCE_SQL
     assert (definition["catalog"], definition["schema"]) == ("awsdatacatalog", f"alsolike_{environment}")
 
 

@@ -5,7 +5,7 @@ import json
 import re
 
 from alsolike.declarations.storage import SERVED_PREFIX
-from alsolike.declarations.tables import SERVED_COLUMNS, SERVED_PARTITION
+from alsolike.declarations.tables import SERVED_COLUMNS, SERVED_ONCE_SQL, SERVED_PARTITION
 from alsolike.lake import served
 from local_cloud.telemetry.filter_patterns import read_pattern
 from tests.builders.served_rows import served as served_row
@@ -43,7 +43,7 @@ def test_the_view_counts_each_answer_once(demo: Assembly) -> None:
 
     definition = json.loads(base64.b64decode(found[1], validate=True))
 
-    assert definition["originalSql"] == served.deduplicating_sql()
+    assert definition["originalSql"] == SERVED_ONCE_SQL
     assert [column["name"] for column in definition["columns"]] == [*SERVED_COLUMNS, SERVED_PARTITION]
 
 

@@ -18,9 +18,10 @@ from alsolike.bundle import bundle
 from alsolike.bundle.bundle import Bundle
 from alsolike.bundle.graph_tables import graph_tables, write_tables_index
 from alsolike.bundle.popular_groups import PopularGroups
-from alsolike.bundle.related import KINDS, SIMILAR, TOGETHER, RelatedItems, RelatedTable
+from alsolike.bundle.related import KINDS, SIMILAR, TOGETHER, RelatedItems
 from alsolike.runtime.errors import InvalidBundle
 from tests.builders.bundles import without_later_files
+from tests.builders.related import related_table
 from tests.unit.alsolike.manifests import manifest
 from tests.unit.alsolike.records import ids
 
@@ -171,7 +172,7 @@ def test_what_serving_does_not_read_need_not_be_there(directory: Path) -> None:
 
 def test_related_items_are_read_by_kind_and_position(directory: Path) -> None:
     tables = RelatedItems(
-        {SIMILAR: RelatedTable.of_rows([[(3, 0.5)], [], []]), TOGETHER: RelatedTable.of_rows([[], [(1, 0.25)], []])}
+        {SIMILAR: related_table([[(3, 0.5)], [], []]), TOGETHER: related_table([[], [(1, 0.25)], []])}
     )
     tables.write(directory / bundle.RELATED_FILE)
     bundle.write_manifest(directory, manifest())

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alsolike.arrays.tensors import Array, map_tensors, write_tensors
-from alsolike.bundle.related import KINDS, SIMILAR, TOGETHER, RelatedItems, RelatedTable
+from alsolike.bundle.related import KINDS, SIMILAR, TOGETHER, RelatedItems
 from alsolike.runtime.errors import InvalidBundle
+from tests.builders.related import related_table
 
 ROWS = st.lists(
     st.lists(st.tuples(st.just(1), st.floats(2**-12, 1.0, width=16)), max_size=5), min_size=1, max_size=9
@@ -28,8 +29,8 @@ def tables() -> RelatedItems:
     """Return the related items of two items."""
     return RelatedItems(
         {
-            SIMILAR: RelatedTable.of_rows([[(2, 0.5)], [(1, 0.5)]]),
-            TOGETHER: RelatedTable.of_rows([[], [(1, 0.75)]]),
+            SIMILAR: related_table([[(2, 0.5)], [(1, 0.5)]]),
+            TOGETHER: related_table([[], [(1, 0.75)]]),
         }
     )
 
@@ -53,7 +54,7 @@ def test_every_row_reads_as_it_was_written(
     tmp_path_factory: pytest.TempPathFactory, rows: list[list[tuple[int, float]]]
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "related.tensors"
-    RelatedItems({SIMILAR: RelatedTable.of_rows(rows), TOGETHER: RelatedTable.of_rows(rows[::-1])}).write(path)
+    RelatedItems({SIMILAR: related_table(rows), TOGETHER: related_table(rows[::-1])}).write(path)
 
     mapped = RelatedItems.map(path, items=len(rows))
 

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from alsolike.declarations.tables import INTERACTIONS_COLUMNS, INTERACTIONS_PARTITION
+from alsolike.declarations.tables import INTERACTIONS_COLUMNS, INTERACTIONS_ONCE_SQL, INTERACTIONS_PARTITION
 from alsolike.lake import lake
 from tests.builders.lake_files import OLD_SCHEMA, SCHEMA, open_table, write_file
 
@@ -88,7 +88,7 @@ def write_twice(directory: Path, events: list[dict[str, Any]]) -> None:
 
 def open_lake(directory: Path) -> duckdb.DuckDBPyConnection:
     connection = open_table(directory)
-    connection.execute(f"CREATE VIEW interactions_once AS {lake.deduplicating_sql()}")
+    connection.execute(f"CREATE VIEW interactions_once AS {INTERACTIONS_ONCE_SQL}")
     return connection
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alsolike.declarations.tables import COPY_ORDER, INTERACTIONS_COLUMNS, INTERACTIONS_PARTITION
+from alsolike.declarations.tables import COPY_ORDER, INTERACTIONS_COLUMNS, INTERACTIONS_ONCE_SQL, INTERACTIONS_PARTITION
 from alsolike.lake import lake
 from tests.builders.lake_files import OLD_SCHEMA, SCHEMA, open_table, write_file
 
@@ -61,7 +61,7 @@ def test_the_view_keeps_the_rows_that_every_other_reader_keeps(
     everything = pa.Table.from_pylist(written, schema=SCHEMA.append(pa.field("event_date", pa.string())))
 
     with open_table(directory) as connection:
-        found = connection.sql(lake.deduplicating_sql()).to_arrow_table().to_pylist()
+        found = connection.sql(INTERACTIONS_ONCE_SQL).to_arrow_table().to_pylist()
 
     expected = lake.deduplicate(everything.to_pandas(types_mapper=pd.ArrowDtype))
     assert comparable(found) == comparable(pa.Table.from_pandas(expected, preserve_index=False).to_pylist())
@@ -110,6 +110,6 @@ def test_files_of_before_a_column_read_as_null(tmp_path: Path) -> None:
     assert "query" not in pq.read_schema(path).names
 
     with open_table(tmp_path) as connection:
-        rows = connection.sql(lake.deduplicating_sql()).to_arrow_table().to_pylist()
+        rows = connection.sql(INTERACTIONS_ONCE_SQL).to_arrow_table().to_pylist()
 
     assert [(row["event_id"], row["query"], row["event_date"]) for row in rows] == [("e", None, "1970-01-02")]

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from alsolike.declarations.storage import SERVED_PREFIX
-from alsolike.declarations.tables import SERVED_COLUMNS, SERVED_PARTITION
+from alsolike.declarations.tables import INTERACTIONS_ONCE_SQL, SERVED_COLUMNS, SERVED_ONCE_SQL, SERVED_PARTITION
 from alsolike.lake import lake, served
 from alsolike.lake.served import Served
 from tests.builders.lake_files import ARROW_TYPES, open_table, write_file
@@ -67,8 +67,8 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.Duck
             f"CREATE VIEW served AS SELECT * FROM read_parquet('{pattern}', union_by_name=true,"
             f" hive_partitioning=true, hive_types={{'{SERVED_PARTITION}': VARCHAR}})"
         )
-        opened.execute(f"CREATE VIEW served_once AS {served.deduplicating_sql()}")
-        opened.execute(f"CREATE VIEW interactions_once AS {lake.deduplicating_sql()}")
+        opened.execute(f"CREATE VIEW served_once AS {SERVED_ONCE_SQL}")
+        opened.execute(f"CREATE VIEW interactions_once AS {INTERACTIONS_ONCE_SQL}")
         opened.execute("CREATE MACRO cardinality(elements) AS len(elements)")  # Athena's name for it
         yield opened
 

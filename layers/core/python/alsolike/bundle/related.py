@@ -6,7 +6,7 @@ one touches its own bytes only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -51,14 +51,6 @@ class RelatedTable:
 
     targets: Ragged
     scores: Array
-
-    @classmethod
-    def of_rows(cls, rows: Sequence[Sequence[tuple[int, float]]]) -> Self:
-        """Return the table of positions and scores, best first, of positions 1..N."""
-        entries = [entry for row in rows for entry in row]
-        targets = np.array([target for target, _ in entries], np.int32)
-        scores = np.array([score for _, score in entries], np.float16)
-        return cls(Ragged.of_codes([0, *map(len, rows)], targets), scores)
 
     def __len__(self) -> int:
         return len(self.targets)

@@ -1,6 +1,25 @@
 """Tables of the lake: names, partition columns, and columns with their Glue types."""
 
+from collections.abc import Iterable, Sequence
 from types import MappingProxyType
+
+
+def once_sql(table: str, columns: Iterable[str], *, key: Sequence[str], order: Sequence[str]) -> str:
+    """Return the query that keeps the first copy of each row, for Athena and DuckDB.
+
+    Parameters
+    ----------
+    key
+        SQL expressions that are equal in all copies of a row.
+    order
+        Columns by which copies are ordered, ascending, nulls last.
+    """
+    listed = ", ".join(columns)
+    ordered = ", ".join(f"{name} ASC NULLS LAST" for name in order)
+    number = f"row_number() OVER (PARTITION BY {', '.join(key)} ORDER BY {ordered})"
+    numbered = f"SELECT {listed}, {number} AS copy FROM {table}"  # noqa: S608  the names are the program's own
+    return f"SELECT {listed} FROM ({numbered}) WHERE copy = 1"  # noqa: S608
+
 
 INTERACTIONS_TABLE = "interactions"
 INTERACTIONS_PARTITION = "event_date"
@@ -39,6 +58,10 @@ COPY_ORDER = (
 The columns of datasets come first. A reader of a column also reads those before it. So readers of few and of many
 columns select the same copy, before and after a compaction.
 """
+INTERACTIONS_ONCE_SQL = once_sql(
+    INTERACTIONS_TABLE, (*INTERACTIONS_COLUMNS, INTERACTIONS_PARTITION), key=COPY_KEY, order=COPY_ORDER
+)
+"""Query that does to the table what `alsolike.lake.lake.deduplicate` does to rows."""
 
 SERVED_TABLE = "served"
 SERVED_PARTITION = "served_date"
@@ -93,6 +116,10 @@ top_score             the highest score of an item whose origin is `ranked`; nul
 correlation_id        of the request (`alsolike.events.correlation`); null in answers from before this column
 ===================== ================================================================================================
 """
+SERVED_ONCE_SQL = once_sql(
+    SERVED_TABLE, (*SERVED_COLUMNS, SERVED_PARTITION), key=["recommendation_id"], order=["served_ms"]
+)
+"""Query that keeps one row per answer; copies of a row are equal."""
 
 OUTCOMES_TABLE = "outcomes"
 OUTCOMES_COLUMNS = MappingProxyType(

@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING
 
 from alsolike.declarations.storage import INTERACTIONS_PREFIX, QUARANTINE_PREFIX
 from alsolike.declarations.tables import (
-    COPY_KEY,
     COPY_ORDER,
-    INTERACTIONS_COLUMNS,
     INTERACTIONS_PARTITION,
-    INTERACTIONS_TABLE,
 )
 
 if TYPE_CHECKING:
@@ -81,18 +78,3 @@ def deduplicate(rows: pd.DataFrame) -> pd.DataFrame:
     repeated = repeated.assign(owner=repeated["user_id"].fillna(repeated["session_id"]))
     ordered = repeated.sort_values(["event_id", *read])
     return rows.drop(index=ordered.index[ordered.duplicated(["event_id", "owner"])])
-
-
-def deduplicating_sql(*, table: str = INTERACTIONS_TABLE) -> str:
-    """Return the query that does to the table what `deduplicate` does to rows, for Athena and DuckDB.
-
-    Parameters
-    ----------
-    table
-        The interactions table's name in a query, quoted if necessary.
-    """
-    columns = ", ".join((*INTERACTIONS_COLUMNS, INTERACTIONS_PARTITION))
-    order = ", ".join(f"{name} ASC NULLS LAST" for name in COPY_ORDER if name in INTERACTIONS_COLUMNS)
-    number = f"row_number() OVER (PARTITION BY {', '.join(COPY_KEY)} ORDER BY {order})"
-    numbered = f"SELECT {columns}, {number} AS copy FROM {table}"  # noqa: S608  the names are the program's own
-    return f"SELECT {columns} FROM ({numbered}) WHERE copy = 1"  # noqa: S608

@@ -14,7 +14,7 @@ import orjson
 
 from alsolike.contract import validation
 from alsolike.declarations.storage import SERVED_PREFIX
-from alsolike.declarations.tables import SERVED_COLUMNS, SERVED_PARTITION, SERVED_TABLE
+from alsolike.declarations.tables import SERVED_COLUMNS, SERVED_PARTITION
 from alsolike.domain import recommendation_id
 from alsolike.events.interactions import MAX_TIME_MS
 from alsolike.lake.lake import event_date
@@ -176,11 +176,3 @@ def partition_prefix(date: str) -> str:
 def served_date(served_ms: int) -> str:
     """Return the partition of an answer."""
     return event_date(served_ms)
-
-
-def deduplicating_sql(*, table: str = SERVED_TABLE) -> str:
-    """Return the query that keeps one row per answer, for Athena and DuckDB; copies of a row are equal."""
-    columns = ", ".join((*SERVED_COLUMNS, SERVED_PARTITION))
-    number = "row_number() OVER (PARTITION BY recommendation_id ORDER BY served_ms ASC NULLS LAST)"
-    numbered = f"SELECT {columns}, {number} AS copy FROM {table}"  # noqa: S608  the names are the program's own
-    return f"SELECT {columns} FROM ({numbered}) WHERE copy = 1"  # noqa: S608

@@ -8,7 +8,7 @@ import pytest
 from alsolike.bundle import bundle
 from alsolike.bundle.bundle import HistoryParameters, Manifest
 from alsolike.bundle.popular_groups import PopularGroups
-from alsolike.bundle.related import KINDS, RelatedItems, RelatedTable
+from alsolike.bundle.related import KINDS, RelatedItems
 from alsolike.catalogue.changes import Change
 from alsolike.domain.configuration import DEFAULT, ColumnType, Configuration
 from alsolike.profiles.store import RecentInteraction
@@ -23,6 +23,7 @@ from model_export.data.interactions import Histories
 from model_export.data.item_content import content_index, item_content
 from model_export.export.writer import write_graphs
 from tests.builders.lambda_events import NOW_MS
+from tests.builders.related import related_table
 from tests.unit.model_export.embeddings import Embeddings
 
 ITEMS = 20_000
@@ -50,7 +51,7 @@ def model(embeddings: Embeddings, tmp_path_factory: pytest.TempPathFactory) -> M
     bundle.write_meta(directory, [{} for _ in IDS])
     bundle.write_popular(directory, np.arange(1, 101))
     PopularGroups([]).write(directory / bundle.GROUPS_FILE)
-    nothing = RelatedTable.of_rows([[] for _ in IDS])
+    nothing = related_table([[] for _ in IDS])
     RelatedItems(dict.fromkeys(KINDS, nothing)).write(directory / bundle.RELATED_FILE)
     content_index(IDS, item_content([{} for _ in IDS])).write(directory / bundle.CONTENT_FILE)
     parameters = HistoryParameters(100, math.inf, dict(DEFAULT.event_weights))

@@ -1,0 +1,16 @@
+"""Item-to-item tables."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from alsolike.arrays.ragged import Ragged
+from alsolike.bundle.related import RelatedTable
+
+
+def related_table(rows: Sequence[Sequence[tuple[int, float]]]) -> RelatedTable:
+    """Return the table of positions and scores, best first, of positions 1..N."""
+    entries = [entry for row in rows for entry in row]
+    targets = np.array([target for target, _ in entries], np.int32)
+    scores = np.array([score for _, score in entries], np.float16)
+    return RelatedTable(Ragged.of_codes([0, *map(len, rows)], targets), scores)
