@@ -11,6 +11,7 @@ from typing import Any
 from alsolike.config import document as configuration_document
 from alsolike.contract.document import Fault, InvalidConfiguration
 from alsolike.domain.configuration import Configuration
+from alsolike.domain.rules import Pin, Promotion
 from alsolike.filters import parser
 from alsolike.runtime.errors import InvalidInput
 from operations.configuration import yaml_document
@@ -86,7 +87,8 @@ def check(text: str, *, name: str, now_ms: int) -> ConfigurationFile:
         for offset, message in [*unknown, *unknown_event_types(parsed, configuration)]:
             warnings.append(document.locate(Fault(("filters", filter_name), message, offset=offset)))
     for rules in configuration.rules.values():
-        for part, limited in (("promotions", rules.promotions), ("pins", rules.pins)):
+        parts: Mapping[str, Sequence[Promotion | Pin]] = {"promotions": rules.promotions, "pins": rules.pins}
+        for part, limited in parts.items():
             for place_, rule in enumerate(limited):
                 if rule.until_ms is not None and rule.until_ms <= now_ms:
                     path = ("rules", rules.name, part, place_, "until")
