@@ -22,6 +22,7 @@ from benchmarks.measure import Result
 from benchmarks.opening import open_models
 from benchmarks.reading import read_profile
 from benchmarks.rebuilding import rebuild_profiles
+from benchmarks.signing import signatures
 from benchmarks.snapshot import snapshot
 from benchmarks.steering import rules
 from benchmarks.trends import count_trends
@@ -40,6 +41,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {
         cold_items,
         open_models,
         answer,
+        signatures,
         snapshot,
         rules,
         cold_start,

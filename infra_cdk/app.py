@@ -107,6 +107,7 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
         settings=settings,
         env=env,
         data=data,
+        imports=lake.imports,
         privacy=privacy,
         training=training,
         layers=layers,

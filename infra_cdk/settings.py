@@ -20,6 +20,7 @@ MAX_RECORD_AGE_HOURS = 168
 _NAME = re.compile(r"(?!.*(aws|amazon|cognito))[a-z]([a-z0-9-]{0,14}[a-z0-9])?")
 _LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 # As browsers write them: in lower case, without a path.
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _ORIGIN = re.compile(rf"(https://{_LABEL}(\.{_LABEL})*|http://(localhost|127\.0\.0\.1))(:[1-9][0-9]{{0,4}})?")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
@@ -154,8 +155,8 @@ class Settings(TrainingSettings):
     )
     lake_memory_mb: int = setting(
         3_008,
-        "Memory of `build_dataset`, `compact_lake`, `attribute_outcomes`, `monitor_models` and `purge_user`. A new "
-        "account allows 3008",
+        "Memory of `build_dataset`, `compact_lake`, `import_data`, `attribute_outcomes`, `monitor_models` and "
+        "`purge_user`. A new account allows 3008",
         (1_024, 10_240),
     )
     profiles_warm_writes_per_s: int | None = setting(
@@ -189,6 +190,9 @@ class Settings(TrainingSettings):
     )
     cors_origins: Sequence[str] = setting(
         (), "Origins of pages that may call the API from a [browser](sessions.md#cors), such as `https://shop.example`"
+    )
+    import_buckets: Sequence[str] = setting(
+        (), "Buckets that [import jobs](personalize.md#control-plane) of clients of Amazon Personalize may read"
     )
     web: bool = setting(
         True, "Deploy the [pages](web.md); if you turn it off, delete the stack `alsolike-<environment>-pages`"
@@ -251,6 +255,8 @@ class Settings(TrainingSettings):
                 "cors_origins",
                 "https://HOST or https://HOST:PORT in lower case, or http:// with localhost or 127.0.0.1",
             )
+        for bucket in self.import_buckets:
+            require(bucket, bool(_BUCKET.fullmatch(bucket)), "import_buckets", "the name of a bucket")
         require(
             self.provisioned_concurrency,
             not (self.snap_start and self.provisioned_concurrency),

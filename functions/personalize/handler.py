@@ -8,19 +8,29 @@ import time
 from typing import Any
 
 from alsolike.api.handler import api_handler
+from alsolike.config.reader import read_current
 from alsolike.contract import validation
 from alsolike.contract.http import request_body, respond
+from alsolike.declarations.storage import OWN_NAMES_KEY
+from alsolike.registry.versions import ModelVersions
 from alsolike.runtime.aws import client
 from alsolike.runtime.errors import InvalidInput, PersonalizeError
 from alsolike.runtime.observability import logger
+from alsolike.runtime.s3 import S3Object
 from alsolike.runtime.settings import from_environment
 from alsolike.signing.admission import SIGNED_BY
+from alsolike.training.runs import TrainingRuns
+from functions.personalize.imports import Imports
+from functions.personalize.served_names import ServedNames
 from functions.personalize.service import ControlPlane
 from functions.personalize.settings import Settings
 from functions.personalize.store import ResourceStore
+from functions.personalize.trainings import Trainings
 
 CALL_TIMEOUT_S = 5
 ATTEMPTS = 4
+MARGIN_MS = 2_000
+"""Time for a read of the names, beyond the interval between reads."""
 MAX_BYTES = 200_000
 CONTENT_TYPE = "application/x-amz-json-1.1"
 TARGET = "AmazonPersonalize."
@@ -29,9 +39,26 @@ TARGET = "AmazonPersonalize."
 @functools.cache
 def _control_plane() -> ControlPlane:
     settings = from_environment(Settings, os.environ)
-    dynamodb = client("dynamodb", read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS)
-    store = ResourceStore(dynamodb, settings.resources_table)
-    return ControlPlane(store, arn_prefix=settings.arn_prefix, tracking_id=settings.tracking_id)
+    dynamodb, s3, sagemaker, stepfunctions = (
+        client(service, read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS)
+        for service in ("dynamodb", "s3", "sagemaker", "stepfunctions")
+    )
+    bucket, store = settings.artefact_bucket, ResourceStore(dynamodb, settings.resources_table)
+    versions = ModelVersions(s3, sagemaker, bucket=bucket, group=settings.model_package_group)
+    return ControlPlane(
+        store,
+        trainings=Trainings(TrainingRuns(stepfunctions, settings.state_machine_arn), versions, store),
+        imports=Imports(
+            stepfunctions,
+            settings.import_state_machine_arn,
+            buckets=settings.import_buckets.split(),
+            store=store,
+        ),
+        names=ServedNames(store, S3Object(s3, bucket, OWN_NAMES_KEY), lambda: read_current(s3, bucket).configuration()),
+        arn_prefix=settings.arn_prefix,
+        tracking_id=settings.tracking_id,
+        names_delay_ms=round(1000 * settings.configuration_check_s) + MARGIN_MS,
+    )
 
 
 @api_handler(Settings)

@@ -1,6 +1,7 @@
 """Manifest of personalize."""
 
-from alsolike.declarations.manifest import SIGNING_KEYS, Access, Manifest
+from alsolike.declarations.manifest import CONFIGURATION, MODELS, READ, SIGNING_KEYS, WRITE, Access, Manifest
+from alsolike.declarations.storage import OWN_NAMES_KEY
 
 MANIFEST = Manifest(
     description="Answers operations of Amazon Personalize's control plane",
@@ -8,6 +9,11 @@ MANIFEST = Manifest(
     timeout_s=20,
     access=(
         *SIGNING_KEYS,
+        *MODELS,
+        *CONFIGURATION,
+        Access("artefacts", READ + WRITE, keys=(OWN_NAMES_KEY,)),
+        Access("import_state_machine_arn", ("states:StartExecution",)),
+        Access("import_runs", ("states:DescribeExecution",), reason="Each job is an execution with a name of its own"),
         Access("resources", tuple(f"dynamodb:{call}" for call in ("GetItem", "PutItem", "UpdateItem", "Scan"))),
     ),
 )

@@ -26,7 +26,13 @@ class Kind:
     listed
         Members that lists return, in addition to name, ARN and times.
     has_status
-        True if descriptions and lists state it; all of these resources are active at once.
+        True if descriptions and lists state it.
+    changed
+        Members of a request to update one; without any, there is no such operation.
+    name_field
+        Member with the name.
+    has_deletion
+        False for records that can only be created.
     """
 
     noun: str
@@ -36,11 +42,19 @@ class Kind:
     kept: tuple[str, ...]
     listed: tuple[str, ...] = ()
     has_status: bool = True
+    changed: tuple[str, ...] = ()
+    name_field: str = "name"
+    has_deletion: bool = True
 
     @property
     def arn_field(self) -> str:
         """Name of the field with the ARN."""
         return f"{self.field}Arn"
+
+    @property
+    def list_field(self) -> str:
+        """Name of the field with a list; Personalize spells that of filters with a capital."""
+        return "Filters" if self.field == "filter" else f"{self.field}s"
 
 
 SCHEMA = Kind(
@@ -66,14 +80,45 @@ SOLUTION = Kind(
     ),
     listed=("recipeArn",),
 )  # fmt: skip
+SOLUTION_VERSION = Kind(
+    "SolutionVersion", "solutionVersion", "solution", required=("solutionArn",),
+    kept=(
+        "solutionArn", "trainingMode", "datasetGroupArn", "recipeArn", "performHPO", "performAutoML", "eventType",
+        "solutionConfig",
+    ),
+    listed=("trainingMode",), has_deletion=False,
+)  # fmt: skip
+CAMPAIGN = Kind(
+    "Campaign", "campaign", "campaign", required=("name", "solutionVersionArn"),
+    kept=("solutionVersionArn", "minProvisionedTPS", "campaignConfig"),
+    changed=("solutionVersionArn", "minProvisionedTPS", "campaignConfig"),
+)  # fmt: skip
+RECOMMENDER = Kind(
+    "Recommender", "recommender", "recommender", required=("name", "datasetGroupArn", "recipeArn"),
+    kept=("datasetGroupArn", "recipeArn", "recommenderConfig"),
+    listed=("datasetGroupArn", "recipeArn", "recommenderConfig"), changed=("recommenderConfig",),
+)  # fmt: skip
+FILTER = Kind(
+    "Filter", "filter", "filter", required=("name", "datasetGroupArn", "filterExpression"),
+    kept=("datasetGroupArn", "filterExpression"), listed=("datasetGroupArn",),
+)  # fmt: skip
 
-KINDS = (SCHEMA, GROUP, DATASET, TRACKER, SOLUTION)
+IMPORT_JOB = Kind(
+    "DatasetImportJob", "datasetImportJob", "dataset-import-job", required=("jobName", "datasetArn"),
+    kept=("datasetArn", "dataSource", "roleArn", "importMode", "publishAttributionMetricsToS3"),
+    listed=("importMode",), name_field="jobName", has_deletion=False,
+)  # fmt: skip
+
+KINDS = (SCHEMA, GROUP, DATASET, TRACKER, SOLUTION, SOLUTION_VERSION, CAMPAIGN, RECOMMENDER, FILTER, IMPORT_JOB)
+
+SERVED = (CAMPAIGN, RECOMMENDER, FILTER)
+"""Kinds whose names are in requests for recommendations."""
 
 EVENT_INTERACTIONS = "EVENT_INTERACTIONS"
 DATASET_TYPES = ("INTERACTIONS", "ITEMS", "USERS")
 """Types of datasets that a request may create; `EVENT_INTERACTIONS` belongs to the event tracker."""
 
 
-def tracker_id(name: str) -> str:
-    """Return the id in the ARN of an event tracker, which is not its name."""
-    return hashlib.sha256(name.encode()).hexdigest()[:8]
+def short_id(text: str) -> str:
+    """Return the eight digits that identify an event tracker or a solution version in its ARN."""
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

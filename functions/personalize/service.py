@@ -1,7 +1,9 @@
-"""The operations of the control plane on schemas, dataset groups, datasets, event trackers, solutions and recipes."""
+"""The operations of the control plane."""
 
 from __future__ import annotations
 
+import dataclasses
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,29 +12,46 @@ from alsolike.domain.aliases import RECIPES
 from alsolike.domain.control_plane import EMPTY_LISTS, NO_ACTIONS, REFUSED
 from alsolike.runtime.errors import PersonalizeError
 from alsolike.runtime.names import NAME, NAME_FORM
+from functions.personalize.codes import (
+    ACTIVE,
+    BAD_TOKEN,
+    DELETING,
+    EXISTS,
+    IN_PROGRESS,
+    IN_USE,
+    INVALID,
+    LIMIT,
+    NOT_FOUND,
+    PENDING,
+)
+from functions.personalize.imports import Imports
 from functions.personalize.resources import (
+    CAMPAIGN,
     DATASET,
     DATASET_TYPES,
     EVENT_INTERACTIONS,
     GROUP,
+    IMPORT_JOB,
     KINDS,
+    RECOMMENDER,
     SCHEMA,
+    SERVED,
     SOLUTION,
+    SOLUTION_VERSION,
     TRACKER,
     Kind,
-    tracker_id,
+    short_id,
 )
+from functions.personalize.served_names import ServedNames, exploration
 from functions.personalize.store import Resource, ResourceStore
+from functions.personalize.trainings import Trainings
 
 PAGE = 100
 RECIPES_PREFIX = "arn:aws:personalize:::recipe/"
+LATEST = "$LATEST"
 
-INVALID = "InvalidInputException"
-NOT_FOUND = "ResourceNotFoundException"
-EXISTS = "ResourceAlreadyExistsException"
-IN_USE = "ResourceInUseException"
-LIMIT = "LimitExceededException"
-BAD_TOKEN = "InvalidNextTokenException"  # noqa: S105  no password
+_PARENTS = (DATASET, GROUP, SCHEMA, SOLUTION, SOLUTION_VERSION)
+"""Kinds that requests to create other resources refer to."""
 
 Parameters = Mapping[str, Any]
 Operation = Callable[[Parameters, int], dict[str, Any]]
@@ -47,20 +66,40 @@ class ControlPlane:
         Beginning of all ARNs.
     tracking_id
         The tracking id of every event tracker.
+    names_delay_ms
+        Time after which requests for recommendations may contain a new name.
     """
 
-    def __init__(self, store: ResourceStore, *, arn_prefix: str, tracking_id: str) -> None:
-        self._store = store
+    def __init__(
+        self,
+        store: ResourceStore,
+        *,
+        trainings: Trainings,
+        imports: Imports,
+        names: ServedNames,
+        arn_prefix: str,
+        tracking_id: str,
+        names_delay_ms: int,
+    ) -> None:
+        self._store, self._trainings, self._imports, self._names = store, trainings, imports, names
         self._arn_prefix = arn_prefix
         self._tracking_id = tracking_id
-        self._operations: dict[str, Operation] = {"ListRecipes": self._list_recipes, "DescribeRecipe": self._recipe}
+        self._names_delay_ms = names_delay_ms
+        self._operations: dict[str, Operation] = {
+            "ListRecipes": self._list_recipes,
+            "DescribeRecipe": self._recipe,
+            "GetSolutionMetrics": self._metrics,
+        }
         for kind in KINDS:
             self._operations |= {
                 f"Create{kind.noun}": self._creation(kind),
                 f"Describe{kind.noun}": self._description(kind),
-                f"Delete{kind.noun}": self._deletion(kind),
                 f"List{kind.noun}s": self._listing(kind),
             }
+            if kind.has_deletion:
+                self._operations[f"Delete{kind.noun}"] = self._deletion(kind)
+            if kind.changed:
+                self._operations[f"Update{kind.noun}"] = self._update(kind)
 
     @property
     def operations(self) -> Sequence[str]:
@@ -89,42 +128,56 @@ class ControlPlane:
     def _creation(self, kind: Kind) -> Operation:
         def create(parameters: Parameters, now_ms: int) -> dict[str, Any]:
             texts = {field: _text(parameters, field) for field in kind.required}
-            name = texts["name"]
-            if not NAME.fullmatch(name):
-                raise PersonalizeError(f"name is {validation.describe(name)}, expected {NAME_FORM}", INVALID)
-            key = self._checked(kind, texts, parameters, now_ms)
-            kept = {field: parameters[field] for field in kind.kept if parameters.get(field) is not None}
-            self._insert(Resource(kind.noun, key, name, kept, now_ms), kind)
+            name = texts.get(kind.name_field) or parameters.get(kind.name_field) or ""
+            if (name or kind.name_field in kind.required) and not (isinstance(name, str) and NAME.fullmatch(name)):
+                problem = f"is {validation.describe(name)}, expected {NAME_FORM}"
+                raise PersonalizeError(f"{kind.name_field} {problem}", INVALID)
+            key, request = self._checked(kind, texts, parameters, now_ms)
+            kept = {field: request[field] for field in kind.kept if request.get(field) is not None}
+            resource = Resource(kind.noun, key, name, kept, now_ms)
+            self._insert(resource, kind)
             answer = {kind.arn_field: self._arn(kind, key)}
             if kind is GROUP and "domain" in kept:
                 answer["domain"] = kept["domain"]
             if kind is TRACKER:
                 self._add_event_dataset(texts["datasetGroupArn"], now_ms)
                 answer["trackingId"] = self._tracking_id
+            if kind in SERVED:
+                self._names.publish(now_ms=now_ms)
+            self._state(kind, resource, now_ms)  # starts the training or import
             return answer
 
         return create
 
-    def _checked(self, kind: Kind, texts: Mapping[str, str], parameters: Parameters, now_ms: int) -> str:
-        """Return the id of a new resource, whose references exist."""
-        name = texts["name"]
+    def _checked(
+        self, kind: Kind, texts: Mapping[str, str], parameters: Parameters, now_ms: int
+    ) -> tuple[str, Parameters]:
+        """Return the id of a new resource and its request, after a check of the resources that it refers to."""
+        name = texts.get("name", "")
         if kind is GROUP:
             others = [each for each in self._store.all(GROUP.noun, now_ms=now_ms) if each.key != name]
             if [each for each in others if each.deleted_ms is None]:
                 raise PersonalizeError(f"this deployment is the dataset group {others[0].name!r} already", LIMIT)
-        if "datasetGroupArn" in texts:
-            group = self._existing(GROUP, texts["datasetGroupArn"], now_ms)
-        if kind is DATASET:
-            dataset_type = texts["datasetType"].upper()
-            if dataset_type not in DATASET_TYPES:
-                expected = f"expected one of {', '.join(DATASET_TYPES)}"
-                more = f". {NO_ACTIONS}" if dataset_type.startswith("ACTION") else ""
-                raise PersonalizeError(f"datasetType is {texts['datasetType']!r}, {expected}{more}", INVALID)
-            self._existing(SCHEMA, texts["schemaArn"], now_ms)
-            return f"{group.key}/{dataset_type}"
-        if kind is SOLUTION and (recipe := parameters.get("recipeArn")) is not None:
+        parents = {
+            parent: self._usable(parent, texts[parent.arn_field], now_ms)
+            for parent in _PARENTS
+            if parent.arn_field in texts and not texts[parent.arn_field].endswith(f"/{LATEST}")
+        }
+        if (recipe := parameters.get("recipeArn")) is not None:
             self._recipe({"recipeArn": recipe}, now_ms)
-        return tracker_id(name) if kind is TRACKER else name
+        if kind in SERVED:
+            self._names.check(kind, name, parameters, now_ms=now_ms)
+        if kind is IMPORT_JOB:
+            self._imports.check(parameters)
+        if kind is DATASET:
+            return f"{parents[GROUP].key}/{_dataset_type(texts['datasetType'])}", parameters
+        if kind is SOLUTION_VERSION:
+            solution = parents[SOLUTION]
+            return f"{solution.key}/{uuid.uuid4().hex[:8]}", {"trainingMode": "FULL", **solution.request, **parameters}
+        if kind is CAMPAIGN:
+            version = self._active_version(texts["solutionVersionArn"], now_ms)
+            return name, {**parameters, "solutionVersionArn": self._arn(SOLUTION_VERSION, version.key)}
+        return short_id(name) if kind is TRACKER else texts[kind.name_field], parameters
 
     def _insert(self, resource: Resource, kind: Kind) -> None:
         if not self._store.insert(resource):
@@ -136,63 +189,137 @@ class ControlPlane:
         kept = {"datasetGroupArn": group_arn, "datasetType": EVENT_INTERACTIONS}
         self._store.insert(Resource(DATASET.noun, key, EVENT_INTERACTIONS, kept, now_ms))
 
+    def _active_version(self, arn: str, now_ms: int) -> Resource:
+        """Return a solution version that has trained a model; `$LATEST` names the latest one of its solution."""
+        if arn.endswith(f"/{LATEST}"):
+            solution = self._existing(SOLUTION, arn.removesuffix(f"/{LATEST}"), now_ms)
+            versions = self._versions_of(solution, now_ms)
+            if not versions:
+                raise PersonalizeError(f"the solution {solution.name!r} has no version", NOT_FOUND)
+            found = versions[-1]
+        else:
+            found = self._usable(SOLUTION_VERSION, arn, now_ms)
+        progressed = self._trainings.progressed(found)
+        if progressed.progress["status"] != ACTIVE:
+            raise PersonalizeError(f"solutionVersionArn is {arn}, which is {progressed.progress['status']}", IN_USE)
+        return progressed
+
+    def _versions_of(self, solution: Resource, now_ms: int) -> Sequence[Resource]:
+        """Return the versions of a solution, the latest last."""
+        versions = self._store.all(SOLUTION_VERSION.noun, now_ms=now_ms)
+        own = [each for each in versions if each.key.startswith(f"{solution.key}/") and each.deleted_ms is None]
+        return sorted(own, key=lambda version: version.created_ms)
+
     def _description(self, kind: Kind) -> Operation:
         def describe(parameters: Parameters, now_ms: int) -> dict[str, Any]:
             found = self._existing(kind, _text(parameters, kind.arn_field), now_ms)
-            document = {**self._summary(kind, found), **found.request}
+            document = {**found.request, **self._summary(kind, found, now_ms)}
+            if kind in SERVED and document["status"] == IN_PROGRESS:
+                self._names.publish(now_ms=now_ms)  # again, if the request that created it could not
             if kind is TRACKER:
                 document |= {"trackingId": self._tracking_id, "accountId": self._arn_prefix.rpartition(":")[2]}
+            if kind is SOLUTION and (versions := self._versions_of(found, now_ms)):
+                document["latestSolutionVersion"] = self._summary(SOLUTION_VERSION, versions[-1], now_ms)
+            if found.updated_ms is not None and kind.changed:
+                document[f"latest{kind.noun}Update"] = {
+                    **{field: found.request[field] for field in kind.changed if field in found.request},
+                    "status": IN_PROGRESS if self._is_new(found.updated_ms, now_ms) else ACTIVE,
+                    "creationDateTime": found.updated_ms / 1000,
+                    "lastUpdatedDateTime": found.updated_ms / 1000,
+                }
             return {kind.field: document}
 
         return describe
 
+    def _update(self, kind: Kind) -> Operation:
+        def update(parameters: Parameters, now_ms: int) -> dict[str, Any]:
+            found = self._existing(kind, _text(parameters, kind.arn_field), now_ms)
+            changes = {field: parameters[field] for field in kind.changed if parameters.get(field) is not None}
+            if "solutionVersionArn" in changes:
+                version = self._active_version(changes["solutionVersionArn"], now_ms)
+                changes["solutionVersionArn"] = self._arn(SOLUTION_VERSION, version.key)
+                self._trainings.serve(version, reason=f"campaign {found.name}", now_ms=now_ms)
+            changed = dataclasses.replace(found, request={**found.request, **changes}, updated_ms=now_ms)
+            exploration(kind, changed.request)
+            if not self._store.update(changed):
+                raise PersonalizeError(f"{self._arn(kind, found.key)} is being deleted", IN_USE)
+            self._names.publish(now_ms=now_ms)
+            return {kind.arn_field: self._arn(kind, found.key)}
+
+        return update
+
     def _deletion(self, kind: Kind) -> Operation:
         def delete(parameters: Parameters, now_ms: int) -> dict[str, Any]:
             arn = _text(parameters, kind.arn_field)
-            found = self._existing(kind, arn, now_ms)
-            if found.deleted_ms is not None:
-                raise PersonalizeError(f"{arn} is being deleted", IN_USE)
+            found = self._usable(kind, arn, now_ms)
             if used := self._users(kind, found, now_ms):
                 raise PersonalizeError(f"{arn} is used by {', '.join(used)}", IN_USE)
+            if kind is SOLUTION:
+                for version in self._versions_of(found, now_ms):
+                    self._store.delete(SOLUTION_VERSION.noun, version.key, now_ms=now_ms)
             self._store.delete(kind.noun, found.key, now_ms=now_ms)
+            if kind in SERVED:
+                self._names.publish(now_ms=now_ms)
             return {}
 
         return delete
 
     def _users(self, kind: Kind, found: Resource, now_ms: int) -> list[str]:
         """Return the ARNs of the resources that refer to this one."""
-        if kind not in (GROUP, SCHEMA):
+        if kind not in (GROUP, SCHEMA, SOLUTION):
             return []
+        others = [other for other in KINDS if other is not SOLUTION_VERSION]
         return [
             self._arn(other, each.key)
-            for other in KINDS
+            for other in others
             for each in self._store.all(other.noun, now_ms=now_ms)
-            if each.deleted_ms is None
-            and str(each.request.get(kind.arn_field, "")).endswith(f":{kind.path}/{found.key}")
+            if each.deleted_ms is None and _refers(each, kind, f":{kind.path}/{found.key}")
         ]
 
     def _listing(self, kind: Kind) -> Operation:
         def list_(parameters: Parameters, now_ms: int) -> dict[str, Any]:
-            group = parameters.get("datasetGroupArn")
+            wanted = [(parent, parameters[parent.arn_field]) for parent in _PARENTS if parameters.get(parent.arn_field)]
             found = [
-                self._summary(kind, each)
+                each
                 for each in self._store.all(kind.noun, now_ms=now_ms)
-                if group is None or str(each.request.get("datasetGroupArn", "")).endswith(_tail(str(group)))
+                if all(_refers(each, parent, _tail(str(arn))) for parent, arn in wanted)
             ]
-            return _page(found, parameters, field=f"{kind.field}s")
+            shown, rest = _page(found, parameters)
+            return {kind.list_field: [self._summary(kind, each, now_ms) for each in shown], **rest}
 
         return list_
 
-    def _summary(self, kind: Kind, found: Resource) -> dict[str, Any]:
-        status = "ACTIVE" if found.deleted_ms is None else "DELETE IN_PROGRESS"
+    def _summary(self, kind: Kind, found: Resource, now_ms: int) -> dict[str, Any]:
         return {
-            "name": found.name,
+            **({kind.name_field: found.name} if found.name else {}),
             kind.arn_field: self._arn(kind, found.key),
-            **({"status": status} if kind.has_status else {}),
+            **(self._state(kind, found, now_ms) if kind.has_status else {}),
             "creationDateTime": found.created_ms / 1000,
-            "lastUpdatedDateTime": (found.deleted_ms or found.created_ms) / 1000,
+            "lastUpdatedDateTime": (found.deleted_ms or found.updated_ms or found.created_ms) / 1000,
             **{field: found.request[field] for field in kind.listed if field in found.request},
         }
+
+    def _state(self, kind: Kind, found: Resource, now_ms: int) -> Mapping[str, str]:
+        """Return the status of a resource, and the reason of a failure."""
+        if found.deleted_ms is not None:
+            return {"status": DELETING}
+        if kind is IMPORT_JOB:
+            return _status(self._imports.progressed(found))
+        trains = kind is SOLUTION_VERSION or (kind is RECOMMENDER and not self._trainings.has_model())
+        if trains:
+            state = _status(self._trainings.progressed(found))
+            # The recommender of an approved model waits for its promotion.
+            if not (kind is RECOMMENDER and state["status"] == ACTIVE):
+                return state
+        if kind in SERVED and self._is_new(found.created_ms, now_ms):
+            return {"status": IN_PROGRESS}
+        if trains or (kind is CAMPAIGN and not self._trainings.has_model()):
+            return {"status": PENDING}
+        return {"status": ACTIVE}
+
+    def _is_new(self, changed_ms: int, now_ms: int) -> bool:
+        """Return true if the function that recommends may not have read a change yet."""
+        return now_ms - changed_ms < self._names_delay_ms
 
     def _existing(self, kind: Kind, arn: str, now_ms: int) -> Resource:
         """Return a resource by type and name: ARNs of another account and region are accepted."""
@@ -202,13 +329,26 @@ class ControlPlane:
             raise PersonalizeError(f"{kind.arn_field} is {validation.describe(arn)}, which does not exist", NOT_FOUND)
         return resource
 
+    def _usable(self, kind: Kind, arn: str, now_ms: int) -> Resource:
+        """Return a resource that is not being deleted."""
+        found = self._existing(kind, arn, now_ms)
+        if found.deleted_ms is not None:
+            raise PersonalizeError(f"{arn} is being deleted", IN_USE)
+        return found
+
     def _arn(self, kind: Kind, key: str) -> str:
         return f"{self._arn_prefix}:{kind.path}/{key}"
+
+    def _metrics(self, parameters: Parameters, now_ms: int) -> dict[str, Any]:
+        version = self._existing(SOLUTION_VERSION, _text(parameters, "solutionVersionArn"), now_ms)
+        metrics = self._trainings.metrics(self._trainings.progressed(version))
+        return {"solutionVersionArn": self._arn(SOLUTION_VERSION, version.key), "metrics": metrics}
 
     def _list_recipes(self, parameters: Parameters, now_ms: int) -> dict[str, Any]:
         domain = parameters.get("domain")
         names = [name for name in RECIPES if domain is None or _domain(name) == domain]
-        return _page([_recipe_summary(name) for name in names], parameters, field="recipes")
+        shown, rest = _page([_recipe_summary(name) for name in names], parameters)
+        return {"recipes": shown, **rest}
 
     def _recipe(self, parameters: Parameters, now_ms: int) -> dict[str, Any]:
         arn = _text(parameters, "recipeArn")
@@ -218,12 +358,33 @@ class ControlPlane:
         return {"recipe": _recipe_summary(name)}
 
 
+def _status(resource: Resource) -> Mapping[str, str]:
+    """Return the status of the work behind a resource, and the reason of a failure."""
+    return {name: resource.progress[name] for name in ("status", "failureReason") if name in resource.progress}
+
+
+def _dataset_type(text: str) -> str:
+    dataset_type = text.upper()
+    if dataset_type not in DATASET_TYPES:
+        expected = f"expected one of {', '.join(DATASET_TYPES)}"
+        more = f". {NO_ACTIONS}" if dataset_type.startswith("ACTION") else ""
+        raise PersonalizeError(f"datasetType is {text!r}, {expected}{more}", INVALID)
+    return dataset_type
+
+
+def _refers(resource: Resource, parent: Kind, tail: str) -> bool:
+    """Return true if a resource refers to its parent whose ARN has this end; a campaign names a solution's version."""
+    arn = str(resource.request.get(parent.arn_field, ""))
+    of_version = parent is SOLUTION and f"{tail}/" in str(resource.request.get(SOLUTION_VERSION.arn_field, ""))
+    return arn.endswith(tail) or of_version
+
+
 def _recipe_summary(name: str) -> dict[str, Any]:
     domain = _domain(name)
     return {
         "name": name,
         "recipeArn": f"{RECIPES_PREFIX}{name}",
-        "status": "ACTIVE",
+        "status": ACTIVE,
         **({"domain": domain} if domain else {}),
     }
 
@@ -246,11 +407,12 @@ def _tail(arn: str) -> str:
     return f":{arn.rpartition(':')[2]}"
 
 
-def _page(found: Sequence[dict[str, Any]], parameters: Parameters, *, field: str) -> dict[str, Any]:
-    """Return a page of a list, whose token is the index of the next element."""
-    token = parameters.get("nextToken") or "0"
+def _page(found: Sequence[Any], parameters: Parameters) -> tuple[list[Any], dict[str, str]]:
+    """Return a page of a list, and the token of the next one, which is the index of its first element."""
+    token, size = parameters.get("nextToken") or "0", parameters.get("maxResults") or PAGE
     if not (isinstance(token, str) and token.isascii() and token.isdecimal() and int(token) <= len(found)):
         raise PersonalizeError(f"nextToken is {validation.describe(token)}, expected one of a response", BAD_TOKEN)
-    start, size = int(token), min(int(parameters.get("maxResults") or PAGE), PAGE)
-    end = start + size
-    return {field: list(found[start:end]), **({"nextToken": str(end)} if end < len(found) else {})}
+    if type(size) is not int or not 1 <= size <= PAGE:
+        raise PersonalizeError(f"maxResults is {validation.describe(size)}, expected 1 to {PAGE}", INVALID)
+    end = int(token) + size
+    return list(found[int(token) : end]), {"nextToken": str(end)} if end < len(found) else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,6 +31,10 @@ class Resource:
         The request that created it.
     deleted_ms
         Time of its deletion; None for one that exists.
+    updated_ms
+        Time of its latest update; None without one.
+    progress
+        State of the work behind it: its execution, and its final status.
     """
 
     kind: str
@@ -38,6 +43,8 @@ class Resource:
     request: Mapping[str, Any]
     created_ms: int
     deleted_ms: int | None = None
+    updated_ms: int | None = None
+    progress: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 class ResourceStore:
@@ -76,6 +83,21 @@ class ResourceStore:
             },
         )
 
+    def update(self, resource: Resource) -> bool:
+        """Write the request, progress and time of update of a resource; return false if it is deleted."""
+        return self._changed(
+            self._client.update_item,
+            Key={"kind": {"S": resource.kind}, "id": {"S": resource.key}},
+            UpdateExpression="SET #request = :request, progress = :progress, updated_ms = :updated",
+            ConditionExpression="attribute_exists(id) AND attribute_not_exists(deleted_ms)",
+            ExpressionAttributeNames={"#request": "request"},  # a reserved word
+            ExpressionAttributeValues={
+                ":request": {"S": orjson.dumps(dict(resource.request)).decode()},
+                ":progress": {"S": orjson.dumps(dict(resource.progress)).decode()},
+                ":updated": {"N": str(resource.updated_ms or resource.created_ms)},
+            },
+        )
+
     def get(self, kind: str, key: str, *, now_ms: int) -> Resource | None:
         """Return a resource, None if there is none, or it was deleted more than `DELETING_MS` ago."""
         with self._translated():
@@ -84,11 +106,11 @@ class ResourceStore:
             ).get("Item")
         return None if found is None or _is_gone(found, now_ms=now_ms) else _resource(found)
 
-    def all(self, kind: str, *, now_ms: int) -> Sequence[Resource]:
-        """Return all resources of a kind by id, from a scan: the table has some dozen items."""
+    def all(self, *kinds: str, now_ms: int) -> Sequence[Resource]:
+        """Return all resources of some kinds by id, from a scan: the table has some dozen items."""
         with self._translated():
             pages = self._client.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True)
-            items = [item for page in pages for item in page["Items"] if item["kind"]["S"] == kind]
+            items = [item for page in pages for item in page["Items"] if item["kind"]["S"] in kinds]
         found = [_resource(item) for item in items if not _is_gone(item, now_ms=now_ms)]
         return sorted(found, key=lambda resource: resource.key)
 
@@ -120,4 +142,6 @@ def _resource(item: Mapping[str, Any]) -> Resource:
         request=orjson.loads(item["request"]["S"]),
         created_ms=int(item["created_ms"]["N"]),
         deleted_ms=None if deleted is None else int(deleted["N"]),
+        updated_ms=int(item["updated_ms"]["N"]) if "updated_ms" in item else None,
+        progress=orjson.loads(item["progress"]["S"]) if "progress" in item else {},
     )

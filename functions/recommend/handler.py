@@ -126,6 +126,7 @@ def _sources() -> Sources:
             bucket,
             polling=polling(settings.configuration_check_s, waits_for_first=True, min_remaining_ms=READ_MS),
             default=DEFAULT,
+            own_names=True,
         ),
         snapshot=SnapshotReader(
             s3,

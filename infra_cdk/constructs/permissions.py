@@ -44,14 +44,18 @@ def permissions_of(
     """
     permissions = []
     for grant in access:
-        if grant.keys:
-            bucket: s3.Bucket = getattr(data, grant.resource)
-            resources = [_objects_arn(bucket, key) for key in grant.keys]
-        elif grant.resource in ARNS:
-            resources = [ARNS[grant.resource](data)]
-        else:
+        if grant.resource in arns:
             named = arns[grant.resource]
             resources = [named] if isinstance(named, str) else list(named)
+            if grant.keys:
+                resources = [f"{bucket}/{key}" for bucket in resources for key in grant.keys]
+        elif grant.keys:
+            bucket: s3.Bucket = getattr(data, grant.resource)
+            resources = [_objects_arn(bucket, key) for key in grant.keys]
+        else:
+            resources = [ARNS[grant.resource](data)]
+        if not resources:  # a setting that names none
+            continue
         conditions = (
             {"ForAllValues:StringEquals": {"dynamodb:Attributes": list(grant.attributes)}} if grant.attributes else {}
         )

@@ -7,6 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from infra_cdk.constructs.alarm_topic import alarm, look_back
+from infra_cdk.constructs.import_workflow import ImportWorkflow
 from infra_cdk.constructs.metrics import OwnMetrics
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
@@ -18,7 +19,13 @@ LEAST_QUARANTINED = 5
 
 
 class LakeStack(cdk.Stack):
-    """Compaction with its schedule, and the alarms on it, on quarantine and on consumers that lag."""
+    """Compaction with its schedule, imports, and the alarms on quarantine and on consumers that lag.
+
+    Attributes
+    ----------
+    imports
+        The workflow of import jobs.
+    """
 
     def __init__(
         self,
@@ -34,6 +41,7 @@ class LakeStack(cdk.Stack):
         self._settings = settings
         self._data = data
         shared = PythonLayers(self, "Layers", settings=settings, directory=layers)
+        self.imports = ImportWorkflow(self, "Imports", settings=settings, data=data, layers=shared).state_machine
         self._upkeep_alarm(PythonFunction(self, "compact_lake", settings=settings, layers=shared, data=data))
         self._quarantine_alarm()
         self.lag_alarm = self._lag_alarm()

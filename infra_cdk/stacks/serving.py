@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 
 import aws_cdk as cdk
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra_cdk.constructs.http_api import HttpApi
@@ -33,6 +34,7 @@ class ServingStack(cdk.Stack):
         settings: Settings,
         env: cdk.Environment,
         data: DataStack,
+        imports: sfn.StateMachine,
         privacy: PrivacyStack,
         training: TrainingStack,
         layers: Path,
@@ -70,6 +72,7 @@ class ServingStack(cdk.Stack):
                 ]
             },
         )
+        models = {**training.package_arns, "training_runs": executions_of(self, training.state_machine)}
         operate = function(
             "operate",
             values={
@@ -77,10 +80,18 @@ class ServingStack(cdk.Stack):
                 "state_machine_arn": training.state_machine.state_machine_arn,
                 "recommend_function": self.recommend.function_arn,
             },
-            arns={**training.package_arns, "training_runs": executions_of(self, training.state_machine)},
+            arns=models,
         )
         personalize = function(
-            "personalize", values={"arn_prefix": f"arn:{self.partition}:personalize:{self.region}:{self.account}"}
+            "personalize",
+            values={
+                "arn_prefix": f"arn:{self.partition}:personalize:{self.region}:{self.account}",
+                "model_package_group": training.packages.model_package_group_name,
+                "state_machine_arn": training.state_machine.state_machine_arn,
+                "import_state_machine_arn": imports.state_machine_arn,
+                "import_buckets": " ".join(settings.import_buckets),
+            },
+            arns={**models, "import_runs": executions_of(self, imports)},
         )
         own = {made.name: made.live for made in (function("collect"), recommend, observe, operate, personalize)}
         api.add_routes({**own, "erase_user": privacy.erase_user, "export_user": privacy.export_user})

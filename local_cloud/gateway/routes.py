@@ -77,7 +77,9 @@ def _pattern(route: Route) -> re.Pattern[str]:
     parts, position = [], 0
     for variable in _VARIABLE.finditer(route.path):
         parts.append(re.escape(route.path[position : variable.start()]))
-        parts.append("(.+)" if variable[2] else "([^/]+)")
+        # Behind other segments, a greedy variable may be empty: /pets/{proxy+} takes /pets/, but not /pets.
+        greedy = "(.*)" if variable.start() > 1 else "(.+)"
+        parts.append(greedy if variable[2] else "([^/]+)")
         position = variable.end()
     parts.append(re.escape(route.path[position:]))
     return re.compile("".join(parts))

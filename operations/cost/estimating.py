@@ -25,6 +25,7 @@ RARE = frozenset(
         "authorize_session",
         "erase_user",
         "export_user",
+        "import_data",
         "observe",
         "operate",
         "personalize",

@@ -14,7 +14,6 @@ from alsolike.contract.document import Fault, Path
 from alsolike.domain.columns import column_name
 from alsolike.domain.configuration import ColumnType
 from alsolike.runtime.errors import InvalidInput
-from operations.configuration import yaml_document
 from operations.ingest.files import Chunk, DataFile, as_text, value_type
 from operations.ingest.items_and_users import CREATED, JSON_NUMBER, is_time
 from operations.ingest.timestamps import ISO
@@ -150,6 +149,8 @@ def declared_text(text: str, document: Mapping[str, Any], types: Mapping[str, Co
     A text that does not allow this, for example in flow style, is replaced by the document without comments, because
     `alsolike config show` must print what holds.
     """
+    from operations.configuration import yaml_document  # Lambda has no library for YAML
+
     added = {name: kind.value for name, kind in declarable(types).items()}
     try:
         new = _extended(text, document, added, dataset)
@@ -160,6 +161,8 @@ def declared_text(text: str, document: Mapping[str, Any], types: Mapping[str, Co
 
 
 def _extended(text: str, document: Mapping[str, Any], added: Mapping[str, str], dataset: str) -> str:
+    from operations.configuration import yaml_document
+
     yaml = yaml_document.read(text)
     before = yaml.value or {}
     lines = text.splitlines()

@@ -33,12 +33,15 @@ class Options:
         Whether files that an earlier import finished are imported once more.
     declares
         Whether inferred types of items' and users' columns are written to the configuration.
+    accepts_any_type
+        Whether undeclared event types count as the default type, as in requests of clients of Amazon Personalize.
     """
 
     mapping: Sequence[str] = ()
     dry_run: bool = False
     again: bool = False
     declares: bool = False
+    accepts_any_type: bool = False
 
 
 DEFAULTS = Options()

@@ -108,6 +108,7 @@ def check(
     configuration: Configuration = DEFAULT,
     erased: Erased = none_erased,
     ids: IdPolicy = PLAIN_IDS,
+    accepts_any_type: bool = False,
 ) -> Checked:
     """Check a chunk and turn its good rows into rows of the lake.
 
@@ -123,11 +124,15 @@ def check(
         Knows whose rows are refused.
     ids
         Says under which ids users and sessions are stored.
+    accepts_any_type
+        Whether undeclared event types count as the default type.
     """
     verdicts = Verdicts(len(rows))
     texts = {name: _texts(rows, name) for name in (*_MAX_CHARACTERS, "EVENT_TYPE", "IMPRESSION")}
     verdicts.refuse(texts["USER_ID"].missing(), "USER_ID is missing")
-    event_type = _event_type(texts["EVENT_TYPE"], verdicts, default_event_type, configuration)
+    event_type = _event_type(
+        texts["EVENT_TYPE"], verdicts, default_event_type, configuration, accepts_any=accepts_any_type
+    )
     _require_items(texts["ITEM_ID"], texts["QUERY"], event_type, verdicts, configuration)
     for name, maximum in _MAX_CHARACTERS.items():
         for wrong, reason in id_faults(texts[name].values, name, maximum=maximum):
@@ -185,12 +190,14 @@ def _texts(rows: pa.Table, name: str) -> Texts:
     return Texts.of(rows[name]) if name in rows.column_names else Texts.absent(len(rows))
 
 
-def _event_type(column: Texts, verdicts: Verdicts, default: str, configuration: Configuration) -> Texts:
+def _event_type(
+    column: Texts, verdicts: Verdicts, default: str, configuration: Configuration, *, accepts_any: bool
+) -> Texts:
     """Return the canonical types; each distinct spelling is looked up once."""
     if column.is_absent:
         return Texts.constant(default, len(column))
     known = list(configuration.events)
-    canonical = np.full(len(column.values) + 1, -1, np.int32)
+    canonical = np.full(len(column.values) + 1, known.index(default) if accepts_any else -1, np.int32)
     for place, name in enumerate(column.values.to_pylist()):
         try:
             canonical[place] = known.index(configuration.canonical_event_type(name))

@@ -179,6 +179,7 @@ class InteractionsImport:
                     configuration=self.configuration,
                     erased=self._erased,
                     ids=self._ids,
+                    accepts_any_type=self._options.accepts_any_type,
                 )
                 rejected.add(chunk, checked.bad, checked.reasons)
                 futures = self._start(checked.good, journal, content_id, chunk.index)
@@ -255,7 +256,8 @@ class InteractionsImport:
         )
 
     def _read_as(self) -> Mapping[str, Any]:
-        return {"event_type": self._event_type, "events": interactions.options_of(self.configuration)}
+        options = {"event_type": self._event_type, "events": interactions.options_of(self.configuration)}
+        return {**options, "accepts_any_type": True} if self._options.accepts_any_type else options
 
 
 def _completed(step: str, rows: int, futures: Sequence[Future[None]], journal: Journal) -> int:

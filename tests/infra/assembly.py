@@ -236,6 +236,7 @@ def _short(arn: str) -> str:
         ("AttUsers", "Users"),
         (":model-package/", "Packages"),
         (":cloudformation:", "Stacks"),
+        ("ImportsStateMachine", "Imports"),
         ("WorkflowStateMachine", "Workflow"),
         ("Models.", "Models"),
         ("AttModelsModelPackageGroupArn", "Models"),

@@ -67,7 +67,7 @@ def test_services_deliver_logs_without_filling_the_resource_policy_of_the_region
 
     names = [groups[destination].get("LogGroupName", "") for destination in destinations]
 
-    assert len(names) == 4  # three workflows and the API
+    assert len(names) == 5  # four workflows and the API
     assert all(name.startswith("/aws/vendedlogs/") for name in names)
 
 

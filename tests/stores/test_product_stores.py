@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from alsolike.registry.registry import Registry, model_prefix
 from alsolike.runtime.errors import ConcurrentUpdate, NotFound
 from alsolike.runtime.s3 import UNCHANGED, Content, S3Object, delete_objects, download, folders, listed, upload
 from functions.collect.stream import EventStream
+from functions.personalize.store import DELETING_MS, Resource, ResourceStore
 from operations.configuration.configuration_store import ConfigurationStore
 from tests.builders.lambda_events import NOW_MS, interaction
 from tests.fakes.places import BUCKET, create_profiles_table, create_table
@@ -36,6 +38,29 @@ def profiles(aws: Callable[[str], Any]) -> ProfileStore:
 @pytest.fixture
 def catalogue(aws: Callable[[str], Any]) -> CatalogueStore:
     return CatalogueStore(aws("dynamodb"), create_table(aws("dynamodb"), "catalogue", key="item_id"))
+
+
+@pytest.fixture
+def resources(aws: Callable[[str], Any]) -> ResourceStore:
+    aws("dynamodb").create_table(
+        TableName="resources",
+        KeySchema=[{"AttributeName": "kind", "KeyType": "HASH"}, {"AttributeName": "id", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("kind", "id")],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return ResourceStore(aws("dynamodb"), "resources")
+
+
+def test_resource_is_inserted_once_and_updated_until_its_deletion(resources: ResourceStore) -> None:
+    created = Resource("Campaign", "home", "home", {"minProvisionedTPS": 1}, NOW_MS)
+    updated = dataclasses.replace(created, request={}, progress={"status": "ACTIVE"}, updated_ms=NOW_MS + 1)
+
+    assert [resources.insert(created), resources.insert(created), resources.update(updated)] == [True, False, True]
+    assert resources.all("Campaign", "Filter", now_ms=NOW_MS) == [updated]
+    assert resources.delete("Campaign", "home", now_ms=NOW_MS + 2)
+    assert not resources.update(updated)
+    assert resources.get("Campaign", "home", now_ms=NOW_MS + 2) == dataclasses.replace(updated, deleted_ms=NOW_MS + 2)
+    assert resources.get("Campaign", "home", now_ms=NOW_MS + 2 + DELETING_MS) is None
 
 
 def test_profile_keeps_interactions_of_several_writers(profiles: ProfileStore, aws: Callable[[str], Any]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.booted.assemblies import synthesized
+from tests.booted.uploads import IMPORT_BUCKET
 from tests.builders.sentence_model import write_model
 from tests.system.trained.opened_shop import CONFIGURATION, OpenedShop
 
@@ -16,7 +17,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenedShop]:
     """Yield a shop with a champion, whose sentence model finds couches similar to sofas."""
     directory = tmp_path_factory.mktemp("shop")
     # A slow machine must not degrade answers: the time budget has unit tests.
-    assembly = synthesized(sentence_model=str(write_model(directory / "model")), time_budget_ms=0)
+    model = str(write_model(directory / "model"))
+    assembly = synthesized(sentence_model=model, time_budget_ms=0, import_buckets=[IMPORT_BUCKET])
     with OpenedShop.booted(assembly, directory, tls=True) as opened:
         opened.open(directory)
         yield opened

@@ -43,7 +43,7 @@ def test_a_script_provisions_and_cleans_up(shop: Shop, personalize: Any) -> None
 
     assert tracker["trackingId"] == shop.name("tracking-id")
     assert "aws-user-personalization" in {recipe["name"] for recipe in recipes}
-    with pytest.raises(personalize.exceptions.InvalidInputException, match="alsolike import interactions"):
+    with pytest.raises(personalize.exceptions.InvalidInputException, match="import_buckets: none so far"):
         personalize.create_dataset_import_job(
             jobName="import", datasetArn=dataset, dataSource={"dataLocation": "s3://bucket/a.csv"}
         )

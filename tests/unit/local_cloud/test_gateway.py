@@ -60,6 +60,16 @@ def test_path_variables_are_decoded_and_a_greedy_one_takes_the_rest() -> None:
     assert match.parameters == {"user-id": "a b", "rest": "c/d"}
 
 
+def test_a_greedy_variable_takes_a_path_that_ends_in_a_slash() -> None:
+    routes = table("POST /personalize", "POST /personalize/{proxy+}")
+
+    match = routes.match("POST", "/personalize/")
+
+    assert match is not None
+    assert (match.route.key, match.parameters) == ("POST /personalize/{proxy+}", {"proxy": ""})
+    assert routes.match("POST", "/personalize/") != routes.match("POST", "/personalize")
+
+
 def test_variable_takes_neither_nothing_nor_a_slash() -> None:
     routes = table("GET /s/{id}")
 

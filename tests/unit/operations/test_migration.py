@@ -16,12 +16,12 @@ PYTHON = """\
 import boto3
 personalize = boto3.client("personalize")
 personalize.create_schema(name="s", schema="{}")
-personalize.create_dataset_import_job(jobName="j", datasetArn=a, dataSource=d)
+personalize.create_dataset_export_job(jobName="j", datasetArn=a, jobOutput=d)
 boto3.client("personalize-runtime").get_recommendations(userId="42")
 """
 JAVASCRIPT = """\
-import { PersonalizeClient, CreateCampaignCommand } from "@aws-sdk/client-personalize";
-await client.send(new CreateCampaignCommand({ name: "c" }));
+import { PersonalizeClient, StartRecommenderCommand } from "@aws-sdk/client-personalize";
+await client.send(new StartRecommenderCommand({ recommenderArn: "r" }));
 """
 
 
@@ -35,16 +35,16 @@ def found(folder: Path, **files: str) -> list[tuple[str, int, str]]:
 
 def test_calls_of_boto3_and_of_javascript_are_found(tmp_path: Path) -> None:
     assert found(tmp_path, job_dot_py=PYTHON, web__app_dot_ts=JAVASCRIPT) == [
-        ("job.py", 4, "create_dataset_import_job"),
-        ("web/app.ts", 2, "CreateCampaignCommand"),
+        ("job.py", 4, "create_dataset_export_job"),
+        ("web/app.ts", 2, "StartRecommenderCommand"),
     ]
 
 
 def test_notebooks_and_templates_are_read(tmp_path: Path) -> None:
-    notebook = json.dumps({"cells": [{"source": ["personalize.get_solution_metrics(solutionVersionArn=arn)\n"]}]})
+    notebook = json.dumps({"cells": [{"source": ["personalize.create_batch_segment_job(solutionVersionArn=arn)\n"]}]})
 
     assert found(tmp_path, a_dot_ipynb=notebook, b_dot_yaml="Type: AWS::Personalize::Solution\n") == [
-        ("a.ipynb", 1, "get_solution_metrics"),
+        ("a.ipynb", 1, "create_batch_segment_job"),
         ("b.yaml", 1, "AWS::Personalize::Solution"),
     ]
 
@@ -62,10 +62,10 @@ def test_the_command_names_the_alternative_and_exits_with_1(tmp_path: Path) -> N
     (tmp_path / "job.py").write_text(PYTHON)
 
     failing = CliRunner().invoke(app, ["migrate-check", str(tmp_path), "--json"])
-    (tmp_path / "job.py").write_text(PYTHON.replace("personalize.create_dataset_import_job", "#"))
+    (tmp_path / "job.py").write_text(PYTHON.replace("personalize.create_dataset_export_job", "#"))
     passing = CliRunner().invoke(app, ["migrate-check", str(tmp_path)])
 
     (one,) = json.loads(failing.stdout)
     assert (failing.exit_code, one["line"]) == (1, 4)
-    assert "alsolike import interactions" in one["instead"]
+    assert "read the lake" in one["instead"]
     assert passing.exit_code == 0

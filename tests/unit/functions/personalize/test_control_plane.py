@@ -2,97 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
-import io
 import json
-import time
-from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.awsrequest import AWSResponse
-from botocore.exceptions import ClientError
 
 from alsolike.domain.aliases import RECIPES
-from alsolike.domain.control_plane import EMPTY_LISTS, RECORDED, REFUSED
-from alsolike.signing.keys import SigningKey, encryption_context
+from alsolike.domain.control_plane import EMPTY_LISTS, RECORDED, REFUSED, WORKING
 from functions.personalize import handler
-from functions.personalize.resources import KINDS
-from functions.personalize.service import ControlPlane
-from functions.personalize.store import DELETING_MS, ResourceStore
+from functions.personalize.store import DELETING_MS
 from tests.builders.lambda_events import LambdaContext
-from tests.builders.signed_requests import KEY_ID, NOW_S, SECRET, sign
-from tests.fakes.places import create_table
+from tests.builders.signed_requests import NOW_S, sign
+from tests.unit.functions.personalize.client import AVRO, PREFIX, Clock, make_group, refusal
 
-PREFIX = "arn:aws:personalize:eu-west-1:123456789012"
-AVRO = json.dumps({"type": "record", "name": "Interactions", "fields": [], "version": "1.0"})
-
-
-class RawBody(io.BytesIO):
-    def stream(self, **_: Any) -> Iterator[bytes]:
-        yield self.read()
-
-
-@dataclasses.dataclass
-class Clock:
-    now_s: float = NOW_S
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(time, "time", lambda: clock.now_s)
-    monkeypatch.setattr(time, "time_ns", lambda: int(clock.now_s * 1e9))
-    return clock
-
-
-@pytest.fixture
-def personalize(aws: Callable[[str], Any], clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return boto3's client, whose requests a key of an administrator signs."""
-    keys = create_table(aws("dynamodb"), "keys", key="key_id")
-    aws("dynamodb").create_table(
-        TableName="resources",
-        KeySchema=[{"AttributeName": "kind", "KeyType": "HASH"}, {"AttributeName": "id", "KeyType": "RANGE"}],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("kind", "id")],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    kms_key = aws("kms").create_key()["KeyMetadata"]["Arn"]
-    secret = aws("kms").encrypt(KeyId=kms_key, Plaintext=SECRET.encode(), EncryptionContext=encryption_context(KEY_ID))[
-        "CiphertextBlob"
-    ]
-    key = SigningKey(KEY_ID, "ci", secret, ("alsolike/admin",), created_ms=0)
-    aws("dynamodb").put_item(TableName=keys, Item=key.to_item())
-    monkeypatch.setenv("KEYS_TABLE", keys)
-    monkeypatch.setenv("RESOURCES_TABLE", "resources")
-    monkeypatch.setenv("ARN_PREFIX", PREFIX)
-    monkeypatch.setenv("TRACKING_ID", "alsolike-shop")
-
-    def answer(request: Any, **_: Any) -> AWSResponse:
-        body = request.body.decode() if isinstance(request.body, bytes) else request.body
-        target = request.headers["X-Amz-Target"]
-        target = target.decode() if isinstance(target, bytes) else target
-        event = sign(url="https://api.example/personalize", body=body, at_s=clock.now_s, x_amz_target=target)
-        result = handler.lambda_handler(event, LambdaContext())
-        return AWSResponse(request.url, result["statusCode"], result["headers"], RawBody(result["body"].encode()))
-
-    session = boto3.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name="eu-west-1")
-    client = session.client("personalize")
-    client.meta.events.register_first("before-send", answer)
-    return client
-
-
-def refusal(call: Any, **arguments: Any) -> str:
-    with pytest.raises(ClientError) as caught:
-        call(**arguments)
-    code: str = caught.value.response["Error"]["Code"]
-    return code
-
-
-def make_group(personalize: Any) -> tuple[str, str]:
-    """Return the ARNs of a dataset group and a schema."""
-    schema = personalize.create_schema(name="shop-interactions", schema=AVRO)["schemaArn"]
-    return personalize.create_dataset_group(name="shop")["datasetGroupArn"], schema
+ROOT = Path(__file__).parents[4]
 
 
 def test_resources_have_the_arns_of_personalize(personalize: Any) -> None:
@@ -176,6 +100,14 @@ def test_a_deletion_is_visible_for_a_minute(personalize: Any, clock: Clock) -> N
     personalize.delete_schema(schemaArn=schema)
 
 
+def test_resources_that_are_being_deleted_have_no_new_users(personalize: Any) -> None:
+    group, schema = make_group(personalize)
+    personalize.delete_schema(schemaArn=schema)
+    create = {"name": "i", "schemaArn": schema, "datasetGroupArn": group, "datasetType": "ITEMS"}
+
+    assert refusal(personalize.create_dataset, **create) == "ResourceInUseException"
+
+
 def test_used_resources_are_not_deleted(personalize: Any) -> None:
     group, schema = make_group(personalize)
     dataset = personalize.create_dataset(name="i", schemaArn=schema, datasetGroupArn=group, datasetType="ITEMS")
@@ -237,19 +169,28 @@ def test_refusals_have_the_codes_of_personalize(
 
 
 def test_operations_without_an_equivalent_name_the_alternative(personalize: Any) -> None:
-    with pytest.raises(personalize.exceptions.InvalidInputException, match="alsolike import interactions"):
-        personalize.describe_dataset_import_job(datasetImportJobArn=f"{PREFIX}:dataset-import-job/a")
+    with pytest.raises(personalize.exceptions.InvalidInputException, match="alsolike users erase"):
+        personalize.describe_data_deletion_job(dataDeletionJobArn=f"{PREFIX}:data-deletion-job/a")
 
 
-def test_every_operation_of_personalize_is_answered(personalize: Any) -> None:
-    works = set(ControlPlane(ResourceStore(None, ""), arn_prefix="", tracking_id="").operations)
-    known = set(personalize.meta.service_model.operation_names)
+def test_every_operation_of_personalize_is_declared_and_answered(personalize: Any) -> None:
+    works = [*WORKING, *RECORDED, *EMPTY_LISTS]
 
-    assert works | set(REFUSED) == known
-    assert not works & set(REFUSED)
-    assert set(EMPTY_LISTS) < works
-    assert tuple(kind.noun for kind in KINDS) == RECORDED
-    assert personalize.list_filters() | {"ResponseMetadata": None} == {"Filters": [], "ResponseMetadata": None}
+    assert sorted([*works, *REFUSED]) == sorted(personalize.meta.service_model.operation_names)
+    assert set(handler._control_plane().operations) == set(works)
+    assert personalize.list_batch_segment_jobs()["batchSegmentJobs"] == []
+
+
+def test_the_documentation_lists_every_operation() -> None:
+    rows = [
+        *((name, "works", "") for name in WORKING),
+        *((name, "recorded", "") for name in RECORDED),
+        *((name, "empty list", "") for name in EMPTY_LISTS),
+        *((name, "refused", instead) for name, instead in REFUSED.items()),
+    ]
+    table = "\n".join(f"| `{name}` | {status} | {instead} |" for name, status, instead in sorted(rows))
+
+    assert table in (ROOT / "docs" / "personalize.md").read_text(), f"docs/personalize.md lacks this table:\n{table}"
 
 
 def test_an_unknown_target_is_invalid(personalize: Any) -> None:

@@ -14,7 +14,7 @@ from alsolike.config.experiments import experiment_to_document, parse_experiment
 from alsolike.config.filters import DeclaredFilters, parse_filters
 from alsolike.config.rules import parse_rules, rule_set_to_document
 from alsolike.contract.document import Fault, InvalidConfiguration, Node
-from alsolike.domain.columns import property_name
+from alsolike.domain.columns import CREATED, property_name
 from alsolike.domain.configuration import (
     DEFAULT,
     MAX_HISTORY_LENGTH,
@@ -39,7 +39,7 @@ _EVENT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _ALIAS = re.compile(r"(?!\s)[^\x00-\x1f\x7f]{1,256}(?<!\s)")
 COLUMN = re.compile(r"[a-z][A-Za-z0-9]{0,62}|(?=.{1,63}\Z)[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
 _COLUMN_FORM = "camelCase or UPPER_CASE with underscores, at most 63 characters"
-_ITEM_ID, _USER_ID, _CREATED = "itemId", "userId", "creationTimestamp"
+_ITEM_ID, _USER_ID = "itemId", "userId"
 # Field, least, most.
 _LIMITS = (
     ("clock_skew_s", 0, 604_800),
@@ -199,7 +199,7 @@ def _columns(node: Node | None, *, own_id: str) -> dict[str, ColumnType]:
             entry.fault("is the id, which every row has; expected the other columns only", at_key=True)
         elif name in columns:
             entry.fault(f"is {name} in another spelling, which is declared already", at_key=True)
-        elif name == _CREATED and entry.value != ColumnType.TIMESTAMP:
+        elif name == CREATED and entry.value != ColumnType.TIMESTAMP:
             entry.expect("timestamp: this column is always one")
             columns[name] = ColumnType.TIMESTAMP  # the only valid type: rules that need it report no second fault
         elif kind := entry.choice([column.value for column in ColumnType]):

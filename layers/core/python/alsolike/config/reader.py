@@ -9,8 +9,9 @@ import orjson
 
 from alsolike.config import document as configuration_document
 from alsolike.config.document import EMPTY_DOCUMENT
+from alsolike.config.own_names import NO_NAMES, OwnNames
 from alsolike.contract.document import Fault, InvalidConfiguration
-from alsolike.declarations.storage import CONFIGURATION_KEY
+from alsolike.declarations.storage import CONFIGURATION_KEY, OWN_NAMES_KEY
 from alsolike.domain.configuration import DEFAULT, Configuration
 from alsolike.runtime.clients import ObjectReader
 from alsolike.runtime.observability import logger
@@ -57,23 +58,47 @@ NOTHING_APPLIED = Current((), EMPTY_DOCUMENT, None)
 
 
 class ConfigurationReader(PolledValue[Configuration]):
-    """The configuration for functions: a polled value without a default."""
+    """The configuration for functions: a polled value without a default.
+
+    Parameters
+    ----------
+    own_names
+        True to add the names that clients of Amazon Personalize created, which requests for recommendations contain.
+    """
 
     def __init__(
-        self, client: ObjectReader, bucket: str, *, polling: Polling = EVERY_30_S, default: Configuration = NO_DEFAULT
+        self,
+        client: ObjectReader,
+        bucket: str,
+        *,
+        polling: Polling = EVERY_30_S,
+        default: Configuration = NO_DEFAULT,
+        own_names: bool = False,
     ) -> None:
         self._client = client
         self._bucket = bucket
         self._known: Current | None = None
+        self._own_names = S3Object(client, bucket, OWN_NAMES_KEY) if own_names else None
+        self._names = NO_NAMES
         self._configuration = DEFAULT
         super().__init__(self._read_configuration, name="configuration", polling=polling, default=default)
 
     def _read_configuration(self, _: Callable[[], float]) -> Configuration:
         current = read_current(self._client, self._bucket, known=self._known)
-        if current is not self._known:
-            self._configuration, self._known = current.configuration(), current
-            logger.info("configuration read", version=current.version)
+        names = self._read_names()
+        if current is not self._known or names is not self._names:
+            self._configuration = names.added_to(current.configuration())
+            self._known, self._names = current, names
+            logger.info("configuration read", version=current.version, own_names=len(names.aliases))
         return self._configuration
+
+    def _read_names(self) -> OwnNames:
+        if self._own_names is None:
+            return NO_NAMES
+        content = self._own_names.read_if_changed(self._names.etag)
+        if content is UNCHANGED:
+            return self._names
+        return NO_NAMES if content is None else OwnNames.from_json(content.body, etag=content.etag)
 
 
 def read_current(client: ObjectReader, bucket: str, *, known: Current | None = None) -> Current:

@@ -10,7 +10,7 @@ from typing import Any
 from alsolike.config.filters import DeclaredFilters
 from alsolike.config.times import parse_end_ms, time_text
 from alsolike.contract.document import Node
-from alsolike.domain.columns import property_name
+from alsolike.domain.columns import CREATED, property_name
 from alsolike.domain.configuration import ColumnType
 from alsolike.domain.rules import (
     MAX_FACTORS,
@@ -32,7 +32,6 @@ MAX_SPREAD = 1_000
 MAX_NEW_FOR_DAYS = 3_650
 _MAX_RULES = 100
 _MAX_ALIKE_COLUMNS = 10
-_CREATED = "creationTimestamp"
 _ITEM_ID = re.compile(rf"(?=.*\S)[^\x00-\x1f\x7f]{{1,{MAX_ID_CHARACTERS}}}")
 _COUNTABLE = (ColumnType.STRING, ColumnType.LIST, ColumnType.BOOLEAN)
 
@@ -227,7 +226,7 @@ def parse_exploration(node: Node | None, columns: Mapping[str, ColumnType]) -> E
     if share == 0:
         fields["share"].expect("more than 0")
     days = fields["new_for_days"].integer(1, MAX_NEW_FOR_DAYS) if "new_for_days" in fields else None
-    if columns.get(_CREATED) is not ColumnType.TIMESTAMP:
+    if columns.get(CREATED) is not ColumnType.TIMESTAMP:
         node.fault("needs to know when items are new, expected CREATION_TIMESTAMP under items.columns", at_key=True)
     return Exploration(share or 0.0, days or 1)
 

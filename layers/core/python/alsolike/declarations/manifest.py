@@ -6,7 +6,16 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Protocol
 
-from alsolike.declarations.storage import CONFIGURATION_KEY, SEGMENTS_PREFIX, SNAPSHOT_KEY, TOMBSTONES_KEY
+from alsolike.declarations.storage import (
+    CANARIES_PREFIX,
+    CHAMPION_KEY,
+    CONFIGURATION_KEY,
+    DECISIONS_PREFIX,
+    MODELS_PREFIX,
+    SEGMENTS_PREFIX,
+    SNAPSHOT_KEY,
+    TOMBSTONES_KEY,
+)
 
 LIST = ("s3:ListBucket",)
 READ = ("s3:GetObject",)
@@ -206,6 +215,37 @@ SIGNING_KEYS = (
     Access("keys_encryption", ("kms:Decrypt",)),
 )
 """Keys of signed requests, their secrets, and the day of their last use."""
+
+MODELS = (
+    Access("artefacts", LIST),  # also so that S3 answers 404, not 403
+    Access("artefacts", READ + WRITE, keys=(CHAMPION_KEY,)),
+    Access(
+        "artefacts",
+        READ + WRITE,
+        keys=(f"{DECISIONS_PREFIX}*",),
+        reason="Each version has a decision, in which is kept why it was forced",
+    ),
+    Access("artefacts", READ, keys=(f"{CANARIES_PREFIX}*",), reason="Each version on trial has a report"),
+    Access(
+        "artefacts",
+        READ,
+        keys=(f"{MODELS_PREFIX}*/manifest.json",),
+        reason="Any version may be looked at and promoted",
+    ),
+    Access("model_packages", ("sagemaker:ListModelPackages",)),
+    Access(
+        "model_versions",
+        ("sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage"),
+        reason="SageMaker numbers the packages of the group as they are created",
+    ),
+    Access("state_machine_arn", ("states:StartExecution", "states:ListExecutions")),
+    Access(
+        "training_runs",
+        ("states:DescribeExecution", "states:GetExecutionHistory"),
+        reason="Each run is an execution with a name of its own",
+    ),
+)
+"""Model versions, to read and to promote, and training runs, to start and to read."""
 
 FAILURE_DESTINATION = (
     # AWS documents the permission for the whole bucket; whether Lambda accepts `aws/lambda/` is not documented:

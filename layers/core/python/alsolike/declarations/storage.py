@@ -22,6 +22,8 @@ https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
 # The artefact bucket.
 CONFIGURATION_PREFIX = "config/"
 CONFIGURATION_KEY = f"{CONFIGURATION_PREFIX}current.json"
+OWN_NAMES_KEY = f"{CONFIGURATION_PREFIX}own-names.json"
+"""Names of campaigns, recommenders and filters that clients of Amazon Personalize created."""
 CONFIGURATION_VERSIONS_PREFIX = f"{CONFIGURATION_PREFIX}versions/"
 SNAPSHOT_KEY = "catalog/current.json"
 """Manifest of the catalogue snapshot."""

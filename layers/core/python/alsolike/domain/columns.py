@@ -10,6 +10,9 @@ from alsolike.contract import validation
 from alsolike.domain.configuration import ColumnType
 from alsolike.runtime.errors import InvalidInput
 
+CREATED = "creationTimestamp"
+"""The property with the time at which an item was created."""
+
 
 def column_name(name: str) -> str:
     """Return the property name of a data file's column.

@@ -8,15 +8,6 @@ from types import MappingProxyType
 NO_ACTIONS = "Next best action has no equivalent here"
 _ATTRIBUTION = "Attribution runs always here: see `alsolike engagement` and the table `outcomes` of the lake"
 _TAGS = "Tags of resources are not stored. Tag the deployment's stacks"
-_CAMPAIGNS = (
-    "Campaigns and recommenders are names in the configuration here: declare them under `aliases` "
-    "and run `alsolike config apply`"
-)
-_FILTERS = "Filters are part of the configuration here: declare them under `filters` and run `alsolike config apply`"
-_TRAINING = (
-    "Train with `alsolike train`; `alsolike models list` shows the versions and `alsolike models promote` serves one"
-)
-_IMPORTS = "Import files with `alsolike import interactions`, `alsolike import items` and `alsolike import users`"
 _BATCHES = "Write batch recommendations with `alsolike recommend --users`"
 _SEGMENTS = "User segments have no equivalent here: query the lake with SQL"
 _EXPORTS = "The data are already in your account: read the lake"
@@ -26,17 +17,12 @@ _ALGORITHMS = "Algorithms are chosen by evaluation here: see `alsolike evaluate`
 REFUSED: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(
-            ("CreateCampaign", "DescribeCampaign", "UpdateCampaign", "DeleteCampaign", "CreateRecommender",
-             "DescribeRecommender", "UpdateRecommender", "DeleteRecommender", "StartRecommender", "StopRecommender"),
-            _CAMPAIGNS,
+            ("StartRecommender", "StopRecommender"),
+            "Recommenders cost nothing while no requests arrive: delete those that are not needed",
         ),
-        **dict.fromkeys(("CreateFilter", "DescribeFilter", "DeleteFilter"), _FILTERS),
-        **dict.fromkeys(
-            ("CreateSolutionVersion", "DescribeSolutionVersion", "StopSolutionVersionCreation", "GetSolutionMetrics",
-             "UpdateSolution"),
-            _TRAINING,
-        ),
-        **dict.fromkeys(("CreateDatasetImportJob", "DescribeDatasetImportJob", "UpdateDataset"), _IMPORTS),
+        "StopSolutionVersionCreation": "Stop the execution of the training workflow in Step Functions",
+        "UpdateSolution": "Settings of solutions have no effect here. The setting `training_schedule` trains regularly",
+        "UpdateDataset": "Declare columns in the configuration: `alsolike config schema` converts a schema",
         **dict.fromkeys(("CreateBatchInferenceJob", "DescribeBatchInferenceJob"), _BATCHES),
         **dict.fromkeys(("CreateBatchSegmentJob", "DescribeBatchSegmentJob"), _SEGMENTS),
         **dict.fromkeys(("CreateDatasetExportJob", "DescribeDatasetExportJob"), _EXPORTS),
@@ -54,11 +40,6 @@ REFUSED: Mapping[str, str] = MappingProxyType(
 
 EMPTY_LISTS: Mapping[str, str] = MappingProxyType(
     {
-        "ListCampaigns": "campaigns",
-        "ListRecommenders": "recommenders",
-        "ListFilters": "Filters",
-        "ListSolutionVersions": "solutionVersions",
-        "ListDatasetImportJobs": "datasetImportJobs",
         "ListBatchInferenceJobs": "batchInferenceJobs",
         "ListBatchSegmentJobs": "batchSegmentJobs",
         "ListDatasetExportJobs": "datasetExportJobs",
@@ -68,5 +49,19 @@ EMPTY_LISTS: Mapping[str, str] = MappingProxyType(
 )
 """Lists of resources that cannot be created, with the field of their responses."""
 
-RECORDED = ("Schema", "DatasetGroup", "Dataset", "EventTracker", "Solution")
-"""Resources that can be created, described, deleted and listed."""
+WORKING = (
+    "CreateCampaign", "CreateDatasetImportJob", "CreateEventTracker", "CreateFilter", "CreateRecommender",
+    "CreateSolutionVersion", "DeleteCampaign", "DeleteEventTracker", "DeleteFilter", "DeleteRecommender",
+    "DescribeCampaign", "DescribeDatasetImportJob", "DescribeEventTracker", "DescribeFilter", "DescribeRecipe",
+    "DescribeRecommender", "DescribeSolutionVersion", "GetSolutionMetrics", "ListCampaigns",
+    "ListDatasetImportJobs", "ListEventTrackers", "ListFilters", "ListRecipes", "ListRecommenders",
+    "ListSolutionVersions", "UpdateCampaign", "UpdateRecommender",
+)  # fmt: skip
+"""Operations with an effect on the deployment, or with its state."""
+
+RECORDED = tuple(
+    name
+    for noun in ("Dataset", "DatasetGroup", "Schema", "Solution")
+    for name in (f"Create{noun}", f"Delete{noun}", f"Describe{noun}", f"List{noun}s")
+)
+"""Operations on records without an effect on the deployment."""

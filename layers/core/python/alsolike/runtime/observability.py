@@ -125,6 +125,8 @@ class Metric(StrEnum):
     RECORDS_UNREADABLE = "RecordsUnreadable"
     TRENDS_COUNTED = "TrendsCounted"
     TRENDS_REPEATED = "TrendsRepeated"
+    ROWS_IMPORTED = "RowsImported"
+    ROWS_REJECTED = "RowsRejected"
     LAKE_OBJECTS_MERGED = "LakeObjectsMerged"
     LAKE_OBJECTS_UNREADABLE = "LakeObjectsUnreadable"
     LAKE_DAYS_EXPIRED = "LakeDaysExpired"

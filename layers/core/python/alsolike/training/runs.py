@@ -137,6 +137,8 @@ class TrainingRun:
         The cause of a failure, or of doing nothing.
     asked
         The reason for the start.
+    trains
+        False if it only tries a version that an earlier run trained.
     visits
         The states in the order in which they were first entered.
     """
@@ -150,6 +152,7 @@ class TrainingRun:
     decision: str | None = None
     reason: str | None = None
     asked: str | None = None
+    trains: bool = True
     visits: tuple[Visit, ...] = ()
 
 
@@ -235,6 +238,16 @@ class TrainingRuns:
         self._histories = {arn: history for arn, history in self._histories.items() if arn in runs}
         return tuple(runs[execution["executionArn"]] for execution in listed)
 
+    def get(self, name: str) -> TrainingRun:
+        """Return a run by its name."""
+        arn = self.named(name)
+        return self._ended.get(arn) or self._read(arn)
+
+    def since(self, started_ms: int) -> tuple[TrainingRun, ...]:
+        """Return the runs that started at this time or later, the first one first; see `latest`."""
+        listed = [each for each in self._listed() if each["startDate"].timestamp() * 1000 >= started_ms]
+        return tuple(self.get(each["executionArn"].rpartition(":")[2]) for each in reversed(listed))
+
     def _listed(self, **filters: str) -> list[Mapping[str, Any]]:
         with translate_aws_errors(f"state machine {self._arn}"):
             answer = self._client.list_executions(stateMachineArn=self._arn, maxResults=_LISTED, **filters)
@@ -275,6 +288,7 @@ def run_of(execution: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) ->
         decision=BUSY if busy else canary.get("state") or registration.get("verdict"),
         reason=cause(execution, events) if failed else start.get("reason") if busy else None,
         asked=start.get("reason") or given.get("reason") or given.get("trigger"),
+        trains="version" not in given,
         visits=tuple(_visits(events, ended=bare.ended)),
     )
 

@@ -1,0 +1,1 @@
+"""Imports of data files that clients of Amazon Personalize start."""

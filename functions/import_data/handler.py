@@ -1,0 +1,52 @@
+"""One step of the import workflow: the files of an import job."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tempfile
+import time
+from typing import TYPE_CHECKING, Any
+
+from alsolike.declarations.parameters import Names
+from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.observability import Metric, count, instrumented, logger
+from alsolike.runtime.settings import from_environment
+from functions.import_data.service import import_dataset
+from functions.import_data.settings import Settings
+from operations.client.aws import session_clients
+from operations.client.deployment import Deployment
+
+if TYPE_CHECKING:
+    from operations.keys import KeyPair
+
+
+@instrumented
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
+    """Import the files of `location` into `dataset`; return the numbers of `imported` and `rejected` rows."""
+    os.chdir(tempfile.gettempdir())  # files of rejected rows are written to the working directory
+    where = _deployment(from_environment(Settings, os.environ))
+    counts = import_dataset(event["dataset"], event["location"], where, now_ms=time.time_ns() // 1_000_000)
+    count(Metric.ROWS_IMPORTED, counts["imported"])
+    count(Metric.ROWS_REJECTED, counts["rejected"])
+    logger.info("dataset imported", job=event["job"], dataset=event["dataset"], rows=counts)
+    return counts
+
+
+def _deployment(settings: Settings) -> Deployment:
+    """Return the deployment with the names that imports use."""
+    unused = {field.name: "" for field in dataclasses.fields(Names)}
+    used = {
+        "lake_bucket": settings.lake_bucket,
+        "artefact_bucket": settings.artefact_bucket,
+        "profiles_table": settings.profiles_table,
+        "catalogue_table": settings.catalogue_table,
+        "users_table": settings.users_table,
+        "hash_key_arn": settings.secret_arn,
+        "pseudonymise_ids": str(settings.pseudonymise_ids),
+    }
+    return Deployment(settings.deployment, Names(**{**unused, **used}), session_clients(), _no_key, is_local=False)
+
+
+def _no_key() -> KeyPair:
+    raise Unavailable("imports call no route of the API, and have no key")

@@ -1,0 +1,42 @@
+"""Manifest of import_data."""
+
+from alsolike.declarations.manifest import (
+    CONFIGURATION,
+    DELETE,
+    LIST,
+    READ,
+    TOMBSTONES,
+    WRITE,
+    Access,
+    Manifest,
+)
+from alsolike.declarations.storage import IMPORTS_PREFIX, INTERACTIONS_PREFIX
+
+MANIFEST = Manifest(
+    description="Imports the files of an import job of Amazon Personalize",
+    layers=("core", "pandas"),
+    packages=("client", "configuration", "ingest", "progress.py"),
+    memory_mb="lake_memory_mb",
+    storage_mb=2_048,
+    timeout_s=900,
+    variables={"deployment": "name"},
+    access=(
+        Access("import_buckets", LIST),
+        Access(
+            "import_buckets",
+            READ,
+            keys=("*",),
+            reason="The setting `import_buckets` names the buckets; import jobs name their objects",
+        ),
+        Access("lake", WRITE, keys=(f"{INTERACTIONS_PREFIX}*",), reason="Objects are named after their day and file"),
+        Access(
+            "artefacts",
+            READ + WRITE + DELETE,
+            keys=(f"{IMPORTS_PREFIX}*",),
+            reason="Journals are named after the content of files",
+        ),
+        *CONFIGURATION,
+        *TOMBSTONES,
+        *(Access(table, ("dynamodb:BatchWriteItem",)) for table in ("profiles", "catalogue", "users")),
+    ),
+)

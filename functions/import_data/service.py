@@ -1,0 +1,47 @@
+"""One import job: its files become interactions, items or users."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+
+from alsolike.runtime.errors import InvalidInput
+from operations.client.deployment import Deployment
+from operations.ingest.inputs import Options
+from operations.ingest.load import import_interactions
+from operations.ingest.load_metadata import import_items, import_users
+from operations.ingest.summary import ImportSummary
+
+DEFAULT_EVENT_TYPE = "view"
+
+_SHOWN_REASONS = 3
+_IMPORTS: Mapping[str, Callable[..., ImportSummary]] = {
+    "INTERACTIONS": functools.partial(import_interactions, default_event_type=DEFAULT_EVENT_TYPE),
+    "ITEMS": import_items,
+    "USERS": import_users,
+}
+
+
+def import_dataset(dataset: str, location: str, where: Deployment, *, now_ms: int) -> dict[str, int]:
+    """Import the files at a location on S3; return the numbers of imported and rejected rows.
+
+    A repeated call continues an interrupted import. Files that were imported before are skipped.
+
+    Parameters
+    ----------
+    dataset
+        The type of the dataset.
+    location
+        `s3://bucket/key`, or with a slash at its end for all data files below a prefix.
+
+    Raises
+    ------
+    InvalidInput
+        If a file is not one of the dataset, or none of its rows is valid.
+    """
+    summary = _IMPORTS[dataset]([location], where, now_ms=now_ms, options=Options(accepts_any_type=True))
+    stored = summary.imported + summary.imported_before
+    if not stored:
+        reasons = [reason for file in summary.files for reason in file.rejected][:_SHOWN_REASONS]
+        raise InvalidInput(f"{location} has no valid row: {'; '.join(reasons) or 'it is empty'}")
+    return {"imported": stored, "rejected": summary.rejected}

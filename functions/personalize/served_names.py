@@ -1,0 +1,149 @@
+"""The names that requests for recommendations contain: those of campaigns, recommenders and filters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from alsolike.config.filters import MAX_CHARACTERS
+from alsolike.config.own_names import OwnNames
+from alsolike.contract import validation
+from alsolike.domain.aliases import RECIPES, Alias, Recipe
+from alsolike.domain.configuration import Configuration
+from alsolike.domain.rules import Exploration
+from alsolike.filters.parser import parse
+from alsolike.filters.tree import ColumnDataset
+from alsolike.filters.types import mismatches
+from alsolike.runtime.errors import InvalidFilter, PersonalizeError
+from alsolike.runtime.s3 import S3Object
+from functions.personalize.codes import EXISTS, INVALID
+from functions.personalize.resources import CAMPAIGN, FILTER, RECOMMENDER, SOLUTION, Kind
+from functions.personalize.store import Resource, ResourceStore
+
+_KINDS = tuple(kind.noun for kind in (SOLUTION, CAMPAIGN, RECOMMENDER, FILTER))
+ATTEMPTS = 5
+NEW_FOR_DAYS = 30
+"""Age up to which items are new in Personalize, if a request does not state it."""
+
+FOR_YOU = Recipe("for-you")
+"""The recipe of solutions that name none, which Personalize selects itself."""
+
+
+class ServedNames:
+    """The object with the names, which the function that recommends reads like the configuration.
+
+    Parameters
+    ----------
+    stored
+        The object.
+    configuration
+        Returns the shop's configuration, whose own names win.
+    """
+
+    def __init__(self, store: ResourceStore, stored: S3Object, configuration: Callable[[], Configuration]) -> None:
+        self._store, self._stored, self._configuration = store, stored, configuration
+
+    def check(self, kind: Kind, name: str, request: Mapping[str, Any], *, now_ms: int) -> None:
+        """Raise an error for a resource that requests could not name.
+
+        Raises
+        ------
+        PersonalizeError
+            If the configuration or a resource of another kind has the name, or the filter expression or exploration
+            is invalid.
+        """
+        configuration = self._configuration()
+        taken = configuration.filters if kind is FILTER else {**configuration.aliases, **configuration.recommenders}
+        if name in taken:
+            raise PersonalizeError(f"{kind.field} {name!r} exists already in the configuration", EXISTS)
+        if kind is FILTER:
+            _check_expression(request["filterExpression"], configuration)
+            return
+        other = RECOMMENDER if kind is CAMPAIGN else CAMPAIGN
+        found = self._store.get(other.noun, name, now_ms=now_ms)
+        if found is not None and found.deleted_ms is None:
+            raise PersonalizeError(f"the {other.field} {name!r} has this name already", EXISTS)
+        exploration(kind, request)
+
+    def publish(self, *, now_ms: int) -> None:
+        """Write the names of all resources that exist, unless the object has them already.
+
+        Raises
+        ------
+        ConcurrentUpdate
+            If other writers were faster several times.
+        """
+
+        def change(content: Any) -> tuple[None, bytes | None]:
+            body = self._compiled(now_ms=now_ms).to_json()
+            return None, None if content is not None and content.body == body else body
+
+        self._stored.update(change, attempts=ATTEMPTS)
+
+    def _compiled(self, *, now_ms: int) -> OwnNames:
+        existing = [each for each in self._store.all(*_KINDS, now_ms=now_ms) if each.deleted_ms is None]
+        solutions = {each.key: each for each in existing if each.kind == SOLUTION.noun}
+        aliases, filters = {}, {}
+        for each in existing:
+            if each.kind == FILTER.noun:
+                filters[each.name] = each.request["filterExpression"]
+            elif each.kind == RECOMMENDER.noun:
+                aliases[each.name] = _alias(each, RECOMMENDER, each.request)
+            elif each.kind == CAMPAIGN.noun:
+                solution = solutions.get(each.request["solutionVersionArn"].split("/")[-2])
+                aliases[each.name] = _alias(each, CAMPAIGN, solution.request if solution else {})
+        return OwnNames(aliases, filters)
+
+
+def _alias(resource: Resource, kind: Kind, recipe_of: Mapping[str, Any]) -> Alias:
+    recipe = recipe_of.get("recipeArn", "").rpartition("/")[2]
+    found = RECIPES.get(recipe, FOR_YOU)
+    return Alias(
+        resource.name,
+        found.recommender,
+        hides=found.hides,
+        exploration=exploration(kind, resource.request),
+        recipe=recipe or None,
+    )
+
+
+def exploration(kind: Kind, request: Mapping[str, Any]) -> Exploration | None:
+    """Return the exploration that a campaign or recommender requests.
+
+    Raises
+    ------
+    PersonalizeError
+        If it is invalid.
+    """
+    settings = (request.get(f"{kind.field}Config") or {}).get("itemExplorationConfig") or {}
+    share = _number(settings, "explorationWeight", default=0.0, most=1.0)
+    days = _number(settings, "explorationItemAgeCutOff", default=NEW_FOR_DAYS, most=3_650.0)
+    return Exploration(share, max(math.ceil(days), 1)) if share else None
+
+
+def _number(settings: Mapping[str, Any], field: str, *, default: float, most: float) -> float:
+    text = settings.get(field, default)
+    try:
+        number = float(text)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not 0 <= number <= most:
+        raise PersonalizeError(f"{field} is {validation.describe(text)}, expected a number from 0 to {most:g}", INVALID)
+    return number
+
+
+def _check_expression(expression: str, configuration: Configuration) -> None:
+    if len(expression) > MAX_CHARACTERS:
+        problem = f"has {len(expression)} characters, expected at most {MAX_CHARACTERS:,}"
+        raise PersonalizeError(f"filterExpression {problem}", INVALID)
+    try:
+        filter_ = parse(expression)
+    except InvalidFilter as error:
+        raise PersonalizeError(f"filterExpression is invalid: {error}", INVALID) from error
+    columns = {
+        ColumnDataset.ITEMS: configuration.item_columns,
+        ColumnDataset.CURRENT_USER: configuration.user_columns,
+    }
+    for offset, message in mismatches(filter_, columns):
+        raise PersonalizeError(f"filterExpression cannot be met: character {offset + 1}: {message}", INVALID)

@@ -1,0 +1,128 @@
+"""The training runs behind solution versions and recommenders."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from alsolike.registry import promotion
+from alsolike.registry.decision import REJECTED
+from alsolike.registry.versions import ModelVersions
+from alsolike.runtime.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound, PersonalizeError
+from alsolike.training.runs import BUSY, RUNNING, SUCCEEDED, TrainingRun, TrainingRuns
+from functions.personalize.codes import ACTIVE, FAILED, IN_PROGRESS, IN_USE, INVALID, PENDING
+from functions.personalize.store import Resource, ResourceStore
+
+METRICS = {
+    "coverage": "coverage",
+    "ndcg": "normalized_discounted_cumulative_gain_at_10",
+    "mrr": "mean_reciprocal_rank_at_10",
+}
+"""Figures of a manifest with their names in Personalize; evaluation looks at lists of ten items."""
+
+
+class Trainings:
+    """Solution versions as runs of the training workflow.
+
+    A version that is created while a run is active belongs to the next one, because the active run may have read the
+    lake before the data for the version arrived. All versions that wait share that run.
+    """
+
+    def __init__(self, runs: TrainingRuns, versions: ModelVersions, store: ResourceStore) -> None:
+        self._runs, self._versions, self._store = runs, versions, store
+
+    def has_model(self) -> bool:
+        """Return true if there is a champion."""
+        return self._versions.registry.champion() is not None
+
+    def progressed(self, resource: Resource) -> Resource:
+        """Return a resource with its current progress, after the start of its run if it has none."""
+        if resource.progress.get("status") in (ACTIVE, FAILED):
+            return resource
+        run = self._run(resource)
+        progress: Mapping[str, Any] = (
+            {"status": PENDING} if run is None else {"execution": run.name, **self._state(run)}
+        )
+        if progress == resource.progress:
+            return resource
+        changed = dataclasses.replace(resource, progress=progress)
+        self._store.update(changed)
+        return changed
+
+    def metrics(self, resource: Resource) -> dict[str, float]:
+        """Return the metrics of the model that an active solution version trained.
+
+        Raises
+        ------
+        PersonalizeError
+            If the version is not active, or its model was deleted.
+        """
+        version = resource.progress.get("version")
+        if version is None:
+            raise PersonalizeError(f"the solution version is {resource.progress.get('status', PENDING)}", IN_USE)
+        try:
+            manifest = self._versions.manifest(version)
+        except (NotFound, InvalidBundle) as error:
+            raise PersonalizeError(f"the metrics of model {version} are not stored any more", IN_USE) from error
+        candidates = manifest.metrics.get("candidates", ())
+        winner: Mapping[str, Any] = next((each for each in candidates if each["algorithm"] == manifest.algorithm), {})
+        return {name: winner[figure] for figure, name in METRICS.items() if winner.get(figure) is not None}
+
+    def serve(self, resource: Resource, *, reason: str, now_ms: int) -> None:
+        """Make the model of an active solution version the champion, unless it is.
+
+        Raises
+        ------
+        PersonalizeError
+            If the model was deleted.
+        ConcurrentUpdate
+            If another caller changed the pointer.
+        """
+        version, champion = resource.progress["version"], self._versions.registry.champion()
+        if champion is not None and champion.version == version:
+            return
+        try:
+            promotion.promote(
+                self._versions, version, expected=champion, reason=reason, force=None,
+                how_to_force="`alsolike models promote --force`", now_ms=now_ms,
+            )  # fmt: skip
+        except (InvalidInput, NotFound) as error:
+            raise PersonalizeError(str(error), INVALID) from error
+        promotion.approve(self._versions, version, reason=reason)
+
+    def _run(self, resource: Resource) -> TrainingRun | None:
+        """Return the run of a resource; None while an earlier run is active."""
+        if "execution" in resource.progress:
+            run = self._runs.get(resource.progress["execution"])
+            if run.decision != BUSY:
+                return run
+        later = [run for run in self._runs.since(resource.created_ms) if run.trains and run.decision != BUSY]
+        if later:
+            return later[0]
+        try:
+            self._runs.check_idle()
+        except ConcurrentUpdate:
+            return None
+        arn = self._runs.start({"trigger": "by-hand", "reason": f"{resource.kind} {resource.key} of Personalize"})
+        return self._runs.get(arn.rpartition(":")[2])
+
+    def _state(self, run: TrainingRun) -> Mapping[str, Any]:
+        """Return the status of a run's solution version: active once the gate approved the model, before its trial."""
+        if run.decision == REJECTED:
+            return {"status": FAILED, "failureReason": f"the gate rejected model {run.version}{self._faults(run)}"}
+        if run.decision is not None:
+            return {"status": ACTIVE, "version": run.version}
+        if run.status == RUNNING:
+            return {"status": IN_PROGRESS}
+        reason = run.reason if run.status != SUCCEEDED else "the run trained no model"
+        return {"status": FAILED, "failureReason": reason}
+
+    def _faults(self, run: TrainingRun) -> str:
+        """Return the gate's failed checks, as far as they are stored."""
+        try:
+            decision = self._versions.decisions.get(run.version or "")
+        except InvalidBundle:
+            return ""
+        failed = [f"{check.name}: {check.figures}" for check in decision.checks if not check.passed] if decision else []
+        return f": {'; '.join(failed)}" if failed else ""

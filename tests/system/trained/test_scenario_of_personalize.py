@@ -1,0 +1,46 @@
+"""A program for Amazon Personalize, from the dataset group to its deletion, with an unchanged boto3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from tests.booted import personalize_scenario
+from tests.booted.uploads import upload_interactions
+from tests.system.trained.opened_shop import OpenedShop
+
+
+@pytest.fixture
+def variables(shop: OpenedShop) -> Iterator[dict[str, str]]:
+    access = [option for name in ("read", "write", "admin") for option in ("--access", name)]
+    environment: dict[str, str] = shop.alsolike("keys", "create", "scenario", *access)["environment"]
+    yield environment
+    shop.run_alsolike("keys", "delete", environment["AWS_ACCESS_KEY_ID"])
+
+
+def test_a_program_provisions_trains_recommends_and_cleans_up(shop: OpenedShop, variables: dict[str, str]) -> None:
+    location = upload_interactions(shop.cloud.client("s3"))
+
+    def client(service: str) -> Any:
+        return boto3.client(
+            service,
+            region_name=variables["AWS_REGION"],
+            endpoint_url=variables["AWS_ENDPOINT_URL_PERSONALIZE"],
+            aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+            verify=variables.get("AWS_CA_BUNDLE"),
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+
+    found = personalize_scenario.run(client, location=location, user="p-0")
+
+    assert len(found["items"]) == 25
+    assert found["items"][0].startswith("item-0")  # the imported interactions
+    assert found["later"]
+    assert found["items"][0] not in found["without"]
+    assert len(found["recommended"]) == 10
+    assert 0 < found["metrics"]["normalized_discounted_cumulative_gain_at_10"] <= 1

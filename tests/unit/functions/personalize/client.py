@@ -1,0 +1,97 @@
+"""boto3's client of the control plane, whose requests a key of an administrator signs."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ClientError
+
+from alsolike.signing.keys import SigningKey, encryption_context
+from functions.personalize import handler
+from tests.builders.lambda_events import LambdaContext
+from tests.builders.signed_requests import KEY_ID, NOW_S, SECRET, sign
+from tests.fakes.places import create_table
+
+PREFIX = "arn:aws:personalize:eu-west-1:123456789012"
+MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:training"
+IMPORTS = "arn:aws:states:eu-west-1:123456789012:stateMachine:imports"
+GROUP = "models"
+AVRO = json.dumps({"type": "record", "name": "Interactions", "fields": [], "version": "1.0"})
+
+
+class RawBody(io.BytesIO):
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield self.read()
+
+
+@dataclasses.dataclass
+class Clock:
+    now_s: float = NOW_S
+
+
+def deploy(aws: Callable[[str], Any], artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Create the stores of the function and set its variables."""
+    keys = create_table(aws("dynamodb"), "keys", key="key_id")
+    aws("dynamodb").create_table(
+        TableName="resources",
+        KeySchema=[{"AttributeName": "kind", "KeyType": "HASH"}, {"AttributeName": "id", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("kind", "id")],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    kms_key = aws("kms").create_key()["KeyMetadata"]["Arn"]
+    secret = aws("kms").encrypt(KeyId=kms_key, Plaintext=SECRET.encode(), EncryptionContext=encryption_context(KEY_ID))
+    key = SigningKey(KEY_ID, "ci", secret["CiphertextBlob"], ("alsolike/admin",), created_ms=0)
+    aws("dynamodb").put_item(TableName=keys, Item=key.to_item())
+    for machine in (MACHINE, IMPORTS):
+        name = machine.rpartition(":")[2]
+        aws("stepfunctions").create_state_machine(name=name, definition="{}", roleArn="role")
+    aws("sagemaker").create_model_package_group(ModelPackageGroupName=GROUP)
+    for variable, value in {
+        "KEYS_TABLE": keys,
+        "RESOURCES_TABLE": "resources",
+        "ARN_PREFIX": PREFIX,
+        "TRACKING_ID": "alsolike-shop",
+        "ARTEFACT_BUCKET": artefact_bucket,
+        "MODEL_PACKAGE_GROUP": GROUP,
+        "STATE_MACHINE_ARN": MACHINE,
+        "IMPORT_STATE_MACHINE_ARN": IMPORTS,
+        "IMPORT_BUCKETS": "uploads more-uploads",
+    }.items():
+        monkeypatch.setenv(variable, value)
+
+
+def client_at(clock: Clock) -> Any:
+    """Return the client; the function answers its requests at the time of a clock."""
+
+    def answer(request: Any, **_: Any) -> AWSResponse:
+        body = request.body.decode() if isinstance(request.body, bytes) else request.body
+        target = request.headers["X-Amz-Target"]
+        target = target.decode() if isinstance(target, bytes) else target
+        event = sign(url="https://api.example/personalize", body=body, at_s=clock.now_s, x_amz_target=target)
+        result = handler.lambda_handler(event, LambdaContext())
+        return AWSResponse(request.url, result["statusCode"], result["headers"], RawBody(result["body"].encode()))
+
+    session = boto3.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name="eu-west-1")
+    client = session.client("personalize")
+    client.meta.events.register_first("before-send", answer)
+    return client
+
+
+def refusal(call: Any, **arguments: Any) -> str:
+    with pytest.raises(ClientError) as caught:
+        call(**arguments)
+    code: str = caught.value.response["Error"]["Code"]
+    return code
+
+
+def make_group(personalize: Any) -> tuple[str, str]:
+    """Return the ARNs of a dataset group and a schema."""
+    schema = personalize.create_schema(name="shop-interactions", schema=AVRO)["schemaArn"]
+    return personalize.create_dataset_group(name="shop")["datasetGroupArn"], schema

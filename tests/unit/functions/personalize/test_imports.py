@@ -1,0 +1,70 @@
+"""Import jobs as executions of the import workflow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.fakes import MemoryCloud
+from tests.unit.functions.personalize.client import IMPORTS, PREFIX, make_group, refusal
+
+
+@pytest.fixture
+def job(personalize: Any) -> dict[str, Any]:
+    """Return the request for a job of an existing dataset."""
+    group, schema = make_group(personalize)
+    dataset = personalize.create_dataset(
+        name="interactions", schemaArn=schema, datasetGroupArn=group, datasetType="INTERACTIONS"
+    )["datasetArn"]
+    source = {"dataLocation": "s3://uploads/2026/interactions.csv"}
+    return {"jobName": "first", "datasetArn": dataset, "dataSource": source, "roleArn": "arn:aws:iam::1:role/r"}
+
+
+def status(personalize: Any) -> str:
+    found = personalize.describe_dataset_import_job(datasetImportJobArn=f"{PREFIX}:dataset-import-job/first")
+    text: str = found["datasetImportJob"]["status"]
+    return text
+
+
+def test_a_job_is_an_execution(
+    personalize: Any, job: dict[str, Any], aws: Callable[[str], Any], cloud: MemoryCloud
+) -> None:
+    arn = personalize.create_dataset_import_job(**job)["datasetImportJobArn"]
+
+    assert arn == f"{PREFIX}:dataset-import-job/first"
+    assert status(personalize) == "CREATE IN_PROGRESS"
+    (execution,) = aws("stepfunctions").list_executions(stateMachineArn=IMPORTS)["executions"]
+    described = aws("stepfunctions").describe_execution(executionArn=execution["executionArn"])
+    location = job["dataSource"]["dataLocation"]
+    assert json.loads(described["input"]) == {"job": "first", "dataset": "INTERACTIONS", "location": location}
+    cloud.step_functions.end_all()
+    assert status(personalize) == "ACTIVE"
+    (listed,) = personalize.list_dataset_import_jobs(datasetArn=job["datasetArn"])["datasetImportJobs"]
+    assert (listed["jobName"], listed["status"]) == ("first", "ACTIVE")
+    assert refusal(personalize.create_dataset_import_job, **job) == "ResourceAlreadyExistsException"
+
+
+def test_a_failed_job_has_a_reason(personalize: Any, job: dict[str, Any], cloud: MemoryCloud) -> None:
+    personalize.create_dataset_import_job(**job)
+
+    cloud.step_functions.end_all("FAILED")
+
+    assert status(personalize) == "CREATE FAILED"
+
+
+@pytest.mark.parametrize("location", ["s3://other/a.csv", "uploads/a.csv", "s3://"])
+def test_only_the_buckets_of_the_setting_are_read(personalize: Any, job: dict[str, Any], location: str) -> None:
+    with pytest.raises(personalize.exceptions.InvalidInputException, match="import_buckets: uploads, more-uploads"):
+        personalize.create_dataset_import_job(**{**job, "dataSource": {"dataLocation": location}})
+
+
+def test_events_of_the_tracker_are_not_imported(personalize: Any, job: dict[str, Any]) -> None:
+    personalize.create_event_tracker(name="tracker", datasetGroupArn=f"{PREFIX}:dataset-group/shop")
+    dataset = f"{PREFIX}:dataset/shop/EVENT_INTERACTIONS"
+
+    code = refusal(personalize.create_dataset_import_job, **{**job, "datasetArn": dataset})
+
+    assert code == "InvalidInputException"

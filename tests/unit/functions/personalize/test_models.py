@@ -1,0 +1,261 @@
+"""Solution versions, campaigns, recommenders and filters: training runs, and names that requests contain."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from alsolike.config.reader import ConfigurationReader
+from alsolike.domain.aliases import Alias
+from alsolike.domain.rules import Exploration
+from alsolike.registry.decision import Check, Decision, decision_key
+from alsolike.registry.registry import Registry
+from operations.configuration.configuration_store import ConfigurationStore
+from tests.fakes import MemoryCloud
+from tests.unit.functions.personalize.client import MACHINE, PREFIX, Clock, make_group, refusal
+
+RECIPES = "arn:aws:personalize:::recipe"
+VISIBLE_S = 33
+"""Time until requests may contain a new name, with the usual interval of 30 s."""
+
+
+class Shop:
+    """A dataset group whose training runs a test ends."""
+
+    def __init__(self, personalize: Any, aws: Callable[[str], Any], cloud: MemoryCloud, bucket: str) -> None:
+        self.client, self._cloud, self.s3, self.bucket = personalize, cloud, aws("s3"), bucket
+        self.stepfunctions = aws("stepfunctions")
+        self.group, _ = make_group(personalize)
+        self.registry = Registry(self.s3, bucket)
+
+    def solution(self, name: str = "for-you", recipe: str = "aws-user-personalization") -> str:
+        arn: str = self.client.create_solution(name=name, datasetGroupArn=self.group, recipeArn=f"{RECIPES}/{recipe}")[
+            "solutionArn"
+        ]
+        return arn
+
+    def version(self, solution: str) -> str:
+        arn: str = self.client.create_solution_version(solutionArn=solution)["solutionVersionArn"]
+        return arn
+
+    def status(self, version: str) -> str:
+        found = self.client.describe_solution_version(solutionVersionArn=version)["solutionVersion"]
+        status: str = found["status"]
+        return status
+
+    def runs(self) -> list[dict[str, Any]]:
+        listed: list[dict[str, Any]] = self.stepfunctions.list_executions(stateMachineArn=MACHINE)["executions"]
+        return listed
+
+    def end(self, verdict: str = "approved", version: str = "m1", *, status: str = "SUCCEEDED") -> None:
+        output = {"start": {"run_id": version}, "registration": {"version": version, "verdict": verdict}}
+        event = {"stateExitedEventDetails": {"name": "Register", "output": json.dumps(output)}}
+        history = [{"id": 1, "timestamp": self.runs()[0]["startDate"], **event}]
+        self._cloud.step_functions.end_all(status, history=history if status == "SUCCEEDED" else ())
+
+    def publish(self, version: str) -> None:
+        """Store a bundle's manifest, and make it champion."""
+        candidates = [
+            {"algorithm": "popularity", "hr": 0.3, "ndcg": 0.1, "mrr": 0.05, "coverage": 0.2},
+            {"algorithm": "ease", "hr": 0.5, "ndcg": 0.25, "mrr": 0.2, "coverage": 0.8},
+        ]
+        history = {"length": 100, "half_life_days": 30.0, "event_weights": {"view": 1.0}}
+        manifest = {
+            "version": version, "algorithm": "ease", "items": 40, "history": history, "exclude_seen": False,
+            "dataset_id": "d", "last_event_ms": 7, "created_ms": 8, "code_version": "0", "format_version": 1,
+            "metrics": {"candidates": candidates}, "files": {},
+        }  # fmt: skip
+        self.s3.put_object(
+            Bucket=self.bucket, Key=f"models/{version}/manifest.json", Body=json.dumps(manifest).encode()
+        )
+        self.registry.promote(version, reason="run", now_ms=1)
+
+    def aliases(self) -> dict[str, Alias]:
+        """Return the aliases that the function which recommends reads."""
+        reader = ConfigurationReader(self.s3, self.bucket, own_names=True)
+        return dict(reader.current(now_ms=0, remaining_ms=lambda: 1e9).aliases)
+
+    def filters(self) -> dict[str, str]:
+        reader = ConfigurationReader(self.s3, self.bucket, own_names=True)
+        return dict(reader.current(now_ms=0, remaining_ms=lambda: 1e9).filters)
+
+    def configure(self, **document: Any) -> None:
+        store = ConfigurationStore(self.s3, self.bucket)
+        store.apply(store.current(), {"format": 1, **document}, text="", by="me", reason="", now_ms=1)
+
+
+@pytest.fixture
+def shop(personalize: Any, aws: Callable[[str], Any], cloud: MemoryCloud, artefact_bucket: str) -> Shop:
+    return Shop(personalize, aws, cloud, artefact_bucket)
+
+
+def test_a_solution_version_is_a_training_run(shop: Shop) -> None:
+    solution = shop.solution()
+    version = shop.version(solution)
+
+    assert version.startswith(f"{PREFIX}:solution/for-you/")
+    assert shop.status(version) == "CREATE IN_PROGRESS"
+    assert refusal(shop.client.get_solution_metrics, solutionVersionArn=version) == "ResourceInUseException"
+    shop.publish("m1")
+    shop.end()
+    assert shop.status(version) == "ACTIVE"
+    metrics = shop.client.get_solution_metrics(solutionVersionArn=version)["metrics"]
+    assert metrics["coverage"] == 0.8
+    assert metrics["normalized_discounted_cumulative_gain_at_10"] == 0.25
+    (listed,) = shop.client.list_solution_versions(solutionArn=solution)["solutionVersions"]
+    assert (listed["solutionVersionArn"], listed["status"]) == (version, "ACTIVE")
+    described = shop.client.describe_solution(solutionArn=solution)["solution"]
+    assert described["latestSolutionVersion"]["solutionVersionArn"] == version
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ({"verdict": "rejected"}, "the gate rejected model m1: ndcg: 0.1, popularity has 0.2"),
+        ({"status": "FAILED"}, "no error named"),
+    ],
+)
+def test_a_run_without_a_model_fails_the_version(shop: Shop, how: dict[str, str], reason: str) -> None:
+    version = shop.version(shop.solution())
+    check = Check("ndcg", passed=False, figures="0.1, popularity has 0.2")
+    body = Decision("m1", 5, None, (check,)).to_json()
+    shop.s3.put_object(Bucket=shop.bucket, Key=decision_key("m1"), Body=body)
+    shop.end(**how)
+
+    found = shop.client.describe_solution_version(solutionVersionArn=version)["solutionVersion"]
+
+    assert found["status"] == "CREATE FAILED"
+    assert reason in found["failureReason"]
+    assert len(shop.runs()) == 1
+
+
+def test_versions_that_arrive_during_a_run_share_the_next(shop: Shop, clock: Clock) -> None:
+    solution = shop.solution()
+    shop.version(solution)
+    clock.now_s = 1_900_000_000  # the run started before
+    later = [shop.version(solution), shop.version(solution)]
+
+    assert [shop.status(version) for version in later] == ["CREATE PENDING"] * 2
+    shop.end()
+    clock.now_s = 1_790_000_500  # the next run starts after the versions
+    for version in later:
+        shop.client.describe_solution_version(solutionVersionArn=version)
+    assert len(shop.runs()) == 2
+
+
+def test_a_campaign_is_a_name_for_requests(shop: Shop, clock: Clock) -> None:
+    version = shop.version(shop.solution(recipe="aws-user-personalization"))
+    campaign = {
+        "name": "home", "solutionVersionArn": version, "minProvisionedTPS": 1,
+        "campaignConfig": {"itemExplorationConfig": {"explorationWeight": "0.3", "explorationItemAgeCutOff": "7"}},
+    }  # fmt: skip
+    assert refusal(shop.client.create_campaign, **campaign) == "ResourceInUseException"
+    shop.end()
+
+    arn = shop.client.create_campaign(**campaign)["campaignArn"]
+
+    assert shop.client.describe_campaign(campaignArn=arn)["campaign"]["status"] == "CREATE IN_PROGRESS"
+    clock.now_s += VISIBLE_S
+    assert shop.client.describe_campaign(campaignArn=arn)["campaign"]["status"] == "CREATE PENDING"
+    shop.publish("m1")
+    found = shop.client.describe_campaign(campaignArn=arn)["campaign"]
+    assert (found["status"], found["minProvisionedTPS"], found["solutionVersionArn"]) == ("ACTIVE", 1, version)
+    assert shop.aliases()["home"].exploration is None  # the column with the time of creation is not declared
+    shop.configure(items={"columns": {"CREATION_TIMESTAMP": "timestamp"}})
+    assert shop.aliases()["home"] == Alias(
+        "home", "for-you", exploration=Exploration(0.3, 7), recipe="aws-user-personalization"
+    )
+    assert refusal(shop.client.delete_solution, solutionArn=f"{PREFIX}:solution/for-you") == "ResourceInUseException"
+    shop.client.delete_campaign(campaignArn=arn)
+    assert "home" not in shop.aliases()
+    shop.client.delete_solution(solutionArn=f"{PREFIX}:solution/for-you")
+    assert shop.status(version) == "DELETE IN_PROGRESS"
+
+
+def test_an_update_of_a_campaign_serves_another_model(shop: Shop, clock: Clock) -> None:
+    solution = shop.solution()
+    versions = []
+    for model in ("m1", "m2"):
+        versions.append(shop.version(solution))
+        shop.publish(model)
+        shop.end(version=model)
+        assert shop.status(versions[-1]) == "ACTIVE"
+        clock.now_s += 10_000_000  # the next version needs a run of its own
+    arn = shop.client.create_campaign(name="home", solutionVersionArn=f"{solution}/$LATEST")["campaignArn"]
+    clock.now_s += VISIBLE_S
+
+    shop.client.update_campaign(campaignArn=arn, solutionVersionArn=versions[0], minProvisionedTPS=2)
+
+    champion = shop.registry.champion()
+    assert champion is not None
+    assert champion.version == "m1"
+    found = shop.client.describe_campaign(campaignArn=arn)["campaign"]
+    assert found["latestCampaignUpdate"]["status"] == "CREATE IN_PROGRESS"
+    assert (found["solutionVersionArn"], found["minProvisionedTPS"]) == (versions[0], 2)
+    clock.now_s += VISIBLE_S
+    found = shop.client.describe_campaign(campaignArn=arn)["campaign"]
+    assert found["latestCampaignUpdate"]["status"] == "ACTIVE"
+
+
+def test_a_recommender_without_a_model_trains_one(shop: Shop, clock: Clock) -> None:
+    create = {"datasetGroupArn": shop.group, "recipeArn": f"{RECIPES}/aws-ecomm-recommended-for-you"}
+
+    arn = shop.client.create_recommender(name="mine", **create)["recommenderArn"]
+
+    def status() -> str:
+        found: str = shop.client.describe_recommender(recommenderArn=arn)["recommender"]["status"]
+        return found
+
+    assert status() == "CREATE IN_PROGRESS"
+    shop.end()
+    clock.now_s += VISIBLE_S
+    assert status() == "CREATE PENDING"  # not champion yet
+    shop.publish("m1")
+    assert status() == "ACTIVE"
+    assert shop.aliases()["mine"].hides == ("purchase",)
+    assert len(shop.runs()) == 1
+    shop.client.create_recommender(name="more", **create)
+    assert len(shop.runs()) == 1
+    listed = shop.client.list_recommenders(datasetGroupArn=shop.group)["recommenders"]
+    assert [(one["name"], one["status"]) for one in listed] == [("mine", "ACTIVE"), ("more", "CREATE IN_PROGRESS")]
+
+
+def test_a_filter_is_checked_and_named_by_requests(shop: Shop, clock: Clock) -> None:
+    shop.configure(filters={"cheap": "INCLUDE ItemID WHERE Items.PRICE < 5"}, items={"columns": {"PRICE": "number"}})
+    create = {"datasetGroupArn": shop.group, "filterExpression": "INCLUDE ItemID WHERE Items.GENRE IN ($genre)"}
+
+    arn = shop.client.create_filter(name="genre", **create)["filterArn"]
+
+    assert arn == f"{PREFIX}:filter/genre"
+    assert shop.client.describe_filter(filterArn=arn)["filter"]["status"] == "CREATE IN_PROGRESS"
+    clock.now_s += VISIBLE_S
+    (listed,) = shop.client.list_filters(datasetGroupArn=shop.group)["Filters"]
+    assert (listed["name"], listed["status"]) == ("genre", "ACTIVE")
+    assert shop.filters()["genre"] == create["filterExpression"]
+    assert refusal(shop.client.create_filter, name="cheap", **create) == "ResourceAlreadyExistsException"
+    for expression in ("INCLUDE", 'INCLUDE ItemID WHERE Items.PRICE = "a"'):
+        bad = {**create, "filterExpression": expression}
+        assert refusal(shop.client.create_filter, name="bad", **bad) == "InvalidInputException"
+    shop.client.delete_filter(filterArn=arn)
+    assert set(shop.filters()) == {"cheap"}
+
+
+@pytest.mark.parametrize("name", ["popular", "summer"])
+def test_names_of_the_configuration_are_taken(shop: Shop, name: str) -> None:
+    shop.configure(aliases={"summer": {"recommender": "popular"}})
+    create = {"datasetGroupArn": shop.group, "recipeArn": f"{RECIPES}/aws-popularity-count"}
+
+    assert refusal(shop.client.create_recommender, name=name, **create) == "ResourceAlreadyExistsException"
+
+
+@pytest.mark.parametrize("weight", ["2", "much"])
+def test_an_invalid_exploration_is_refused(shop: Shop, weight: str) -> None:
+    create = {"datasetGroupArn": shop.group, "recipeArn": f"{RECIPES}/aws-popularity-count"}
+    config = {"itemExplorationConfig": {"explorationWeight": weight}}
+
+    code = refusal(shop.client.create_recommender, name="a", recommenderConfig=config, **create)
+
+    assert code == "InvalidInputException"
