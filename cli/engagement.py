@@ -46,9 +46,10 @@ def engagement(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show clicks and purchases that followed recommendations.
+    """Show clicks, purchases and revenue that followed recommendations.
 
-    The table also has carts and the share of the catalogue that was recommended.
+    The table also has the share of the catalogue that was recommended; --json also has carts. Items and promotions
+    behind the purchases are in the lake's tables, see docs/attribution.md.
 
     Example: alsolike engagement --by recommender
     """
@@ -73,16 +74,21 @@ def engagement(
         console.print_json({"from": since, "to": until, "by": by, **_document(rows, rejected)})
         return
     if not rows:
-        console.print_line(f"nothing was attributed from {since} to {until}")
+        what = "responses in an experiment" if by is By.ARM else "responses"
+        hint = "" if refresh else "; the attribution is hourly, --refresh runs it now"
+        console.print_line(f"no {what} from {since} to {until} were attributed{hint}")
     else:
         console.print_table(_COLUMNS, [_cells(row) for row in rows], title=f"{since} to {until}")
+        if not any(row.purchases for row in rows):
+            events = "purchase" if any(row.clicks for row in rows) else "click or purchase"
+            console.print_line(f"no {events} names one of these responses by its recommendationId")
     if rejected:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(rejected.items()))
         console.print_line(f"not counted: {reasons}")
 
 
 _COLUMNS = (
-    "", "answers", "click-through", "conversion", "revenue", "per thousand", "coverage", "novelty",
+    "", "answers", "click-through", "purchases", "conversion", "revenue", "per thousand", "coverage", "novelty",
     "new items", "degraded",
 )  # fmt: skip
 
@@ -98,6 +104,7 @@ def _cells(row: Engagement) -> list[object]:
         row.name,
         row.answers,
         percent("click_through"),
+        row.purchases,
         percent("conversion"),
         f"{row.revenue:,.2f}",
         "" if rates["revenue_per_thousand"] is None else f"{rates['revenue_per_thousand']:,.2f}",

@@ -29,7 +29,7 @@ def step_lines(where: Deployment, *, reach: Sequence[str]) -> list[str]:
             (
                 "Import your files",
                 f"{console.call('import', 'items', 'items.csv', *reach)} && "
-                f"{console.call('import', 'interactions', 'events.csv', *reach)}",
+                f"{console.call('import', 'interactions', 'orders.csv', '--event-type', 'purchase', *reach)}",
             ),
             train,
             recommend,
@@ -61,7 +61,7 @@ def check_can_recommend(where: Deployment, *, reach: Sequence[str]) -> None:
     train = console.call("train", *reach)
     if stage is Stage.UNTRAINED:
         raise NotFound(f"there is no model yet, so nothing is recommended. Train one with `{train}`")
-    command = console.call("import", "interactions", "events.csv", *reach)
+    command = console.call("import", "interactions", "orders.csv", "--event-type", "purchase", *reach)
     raise NotFound(
         f"there are no interactions yet, so nothing is recommended. Import some with `{command}`, then run `{train}`"
     )

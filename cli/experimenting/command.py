@@ -147,7 +147,7 @@ def start(
 ) -> None:
     """Print the smallest detectable lift, and start an experiment. Functions use it within a minute.
 
-    Example: alsolike experiments start new-ranking --arm control=50 --arm variant=50:recommender=trending
+    Example: alsolike experiments start new-ranking --arm control=0.5 --arm variant=0.5:recommender=trending
     """
     from cli.experimenting import printing
     from operations.experiments import statement
@@ -194,13 +194,14 @@ def stop(
         ),
     ] = None,
     reason: Annotated[str, typer.Option(help="Reason for the configuration's history.", show_default=False)] = "",
+    yes: Yes = False,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
     """End a running experiment, or remove a planned one.
 
-    An ended experiment stays in the configuration for its report.
+    An ended experiment stays in the configuration for its report, and cannot be restarted.
 
     Example: alsolike experiments stop new-ranking --winner variant
     """
@@ -219,6 +220,8 @@ def stop(
         document = statement.without(current.document, name)
     else:
         document = statement.ended(current.document, name, at_ms=now_ms)
+    if not yes:
+        typer.confirm(f"stop {name} on {where.environment} for good?", abort=True, err=True)
     why = reason or f"experiment {name} stops" + (f", {winner} wins" if winner else "")
     applied = _apply(where, current, document, reason=why)
     if as_json:

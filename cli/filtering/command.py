@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from alsolike.filters import parser
 from alsolike.filters.tree import Filter
 from alsolike.runtime.errors import InvalidFilter
 from cli import console
+from cli.config.command import read_file
 from cli.options import AsJson, Stack, State
 from operations.client import deployment
 from operations.client.deployment import Deployment
@@ -37,6 +39,10 @@ def check(
         str | None,
         typer.Option(metavar="TIME", help="Value of NOW; ISO 8601 with a zone.", show_default="the time it is"),
     ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", metavar="FILE", help="Configuration file with the filter; - is standard input."),
+    ] = None,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
@@ -51,7 +57,7 @@ def check(
     from operations.filters.asking import asked_with
 
     where = deployment.resolve(stack=stack, state=state)
-    configuration = _configuration(where)
+    configuration = _configuration(where) if file is None else read_file(file, as_json=as_json).configuration
     asked = asked_with(user or [], value or [], at=at, configuration=configuration)
     expression = configuration.filters.get(name_or_expression, name_or_expression)
     parsed: Filter | None = None
@@ -61,6 +67,8 @@ def check(
     except InvalidFilter as error:
         problems = [(error.offset, str(error))]
     snapshot = catalogue.read_snapshot(where)
+    if file is not None:
+        snapshot = snapshot.with_columns(configuration.item_columns)
     passing = None if parsed is None or problems else checking.passing(parsed, snapshot, configuration, asked)
     contradictions = [] if parsed is None else catalogue.filter_contradictions(parsed, snapshot, configuration)
     hints = catalogue.unmatched_values(parsed, snapshot) if parsed else []

@@ -151,7 +151,7 @@ def test_users_are_answered_and_reported_by_their_arms(shop: Shop) -> None:
     report = shop.alsolike("experiments", "report", "recent-first")
     assert {arm["name"]: arm["users"] for arm in report["arms"]} == dict(collections.Counter(got.values()))
     assert (report["verdict"], report["excluded"]["users_in_two_arms"]) == ("too little", 0)
-    shop.alsolike("experiments", "stop", "recent-first", "--winner", "control")
+    shop.alsolike("experiments", "stop", "recent-first", "--winner", "control", "--yes")
     eventually(lambda: shop.recommend(users[0]), holds=lambda found: "x-alsolike-arms" not in found.headers)
     assert "x-alsolike-arms" not in shop.recommend(users[0]).headers
 

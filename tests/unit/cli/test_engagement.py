@@ -100,13 +100,36 @@ def test_what_cannot_be_said_of_answers_to_nobody_is_left_empty(shop: Deployment
 
     (line,) = (line for line in run("--from", "2026-09-23", "--to", "2026-09-23").stdout.splitlines() if line[0] == "│")
 
-    assert [cell.strip() for cell in line.strip("│").split("│")][1:6] == ["10", "", "", "5.00", ""]
+    assert [cell.strip() for cell in line.strip("│").split("│")][1:7] == ["10", "", "0", "", "5.00", ""]
 
 
-def test_days_without_answers_are_said_to_be_empty(shop: Deployment) -> None:
-    assert run("--from", "2020-01-01", "--to", "2020-01-02").stdout == (
-        "nothing was attributed from 2020-01-01 to 2020-01-02\n"
+@pytest.mark.parametrize(("by", "what"), [("all", "responses"), ("arm", "responses in an experiment")])
+def test_days_without_answers_are_said_to_be_empty(by: str, what: str, shop: Deployment) -> None:
+    assert run("--from", "2020-01-01", "--to", "2020-01-02", "--by", by).stdout == (
+        f"no {what} from 2020-01-01 to 2020-01-02 were attributed; the attribution is hourly, --refresh runs it now\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("numbers", "says"),
+    [
+        ({}, "no click or purchase names one of these responses"),
+        ({"clicks": 2}, "no purchase names one of these responses"),
+        ({"clicks": 2, "purchases": 1}, None),
+    ],
+)
+def test_responses_without_outcomes_have_the_reason(
+    numbers: dict[str, int], says: str | None, shop: Deployment
+) -> None:
+    body = io.BytesIO()
+    one = row("all", "all", answers=10, **numbers)
+    pq.write_table(pa.Table.from_pylist([{k: getattr(one, k) for k in ENGAGEMENT_COLUMNS}]), body)
+    s3, key = shop.client("s3"), engagement.object_key("2026-09-23")
+    s3.put_object(Bucket=shop.names.lake_bucket, Key=key, Body=body.getvalue())
+
+    shown = run("--from", "2026-09-23", "--to", "2026-09-23").stdout
+
+    assert (says or "recommendationId") in shown if says else "recommendationId" not in shown
 
 
 def test_days_in_the_wrong_order_are_refused(shop: Deployment) -> None:

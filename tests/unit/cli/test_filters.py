@@ -349,3 +349,18 @@ def test_applying_a_configuration_counts_stored_values_of_another_type(
         "warning: 1 user stores age as text, declared as timestamp; import the users again",
     ]
     assert again.stderr == ""
+
+
+def test_a_filter_of_a_file_is_counted_with_the_columns_of_the_file(tmp_path: Path, deployment: Deployment) -> None:
+    changes = [Change("fig", 2, {"price": 1, "onSale": True})]
+    store = SnapshotStore(deployment.client("s3"), deployment.names.artefact_bucket, tmp_path / "again")
+    SnapshotPublisher(store).publish(changes, columns={"price": ColumnType.NUMBER}, version=0, now_ms=2)
+    draft = tmp_path / "shop.yaml"
+    draft.write_text(
+        "format: 1\nitems: {columns: {ON_SALE: boolean}}\nfilters: {sale: INCLUDE ItemID WHERE Items.ON_SALE = true}\n"
+    )
+
+    result = run("sale", "--file", str(draft))
+
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1] == "1 of 3 items pass"

@@ -130,7 +130,8 @@ def test_next_steps_match_the_state(deployment: Deployment, monkeypatch: pytest.
     trained = step_lines(deployment, reach=("--state", "x.json"))
 
     assert empty[0] == (
-        "1. Import your files: alsolike import items items.csv && alsolike import interactions events.csv"
+        "1. Import your files: alsolike import items items.csv && "
+        "alsolike import interactions orders.csv --event-type purchase"
     )
     assert untrained[:2] == ["1. Train a model: alsolike train", "2. Recommend: alsolike recommend --user ID"]
     assert "2. Recommend: alsolike recommend --user ann" in with_user
@@ -152,7 +153,9 @@ def test_next_steps_name_no_user_if_ids_are_stored_as_hashes(deployment: Deploym
 
 
 def test_a_deployment_without_data_or_model_says_what_to_run(deployment: Deployment) -> None:
-    with pytest.raises(NotFound, match=r"no interactions yet.*import interactions events.csv.*train"):
+    with pytest.raises(
+        NotFound, match=r"no interactions yet.*import interactions orders.csv --event-type purchase.*train"
+    ):
         check_can_recommend(deployment, reach=())
     key = f"{INTERACTIONS_PREFIX}event_date=2026-01-01/a.parquet"
     deployment.client("s3").put_object(Bucket=deployment.names.lake_bucket, Key=key, Body=b"")

@@ -68,7 +68,10 @@ def test_an_experiment_is_started_listed_shown_and_stopped(shop: ConfigurationSt
     assert [(each["name"], each["status"]) for each in found("list")] == [("spring", "running")]
     assert found("show", "spring")["arms"] == {"control": {"share": 0.5}, "new": {"share": 0.5, "rules": "spring"}}
 
-    stopped = run("stop", "spring")
+    asked = run("stop", "spring", stdin="n\n")
+    stopped = run("stop", "spring", "--yes")
+
+    assert "stop spring on shop for good? [y/N]" in asked.stderr
 
     assert stopped.stdout == "spring is stopped: version 3 is live; functions follow within a minute\n"
     assert [(each["name"], each["status"]) for each in found("list")] == [("spring", "ended")]
@@ -193,7 +196,7 @@ def test_a_winner_is_one_of_the_arms_and_kept_in_the_history(shop: Configuration
 
     with pytest.raises(NotFound, match="spring has no arm 'newer', expected one of control, new"):
         run("stop", "spring", "--winner", "newer")
-    run("stop", "spring", "--winner", "new")
+    run("stop", "spring", "--yes", "--winner", "new")
 
     assert shop.version(3).reason == "experiment spring stops, new wins"
 
@@ -210,13 +213,13 @@ def test_a_winner_is_one_of_the_arms_and_kept_in_the_history(shop: Configuration
 def test_other_winners_say_what_is_left_to_do(target: dict[str, str], said: str, shop: ConfigurationStore) -> None:
     configure(shop, spring=spring(arms={"control": {"share": 0.5}, "new": {"share": 0.5, **target}}))
 
-    assert run("stop", "spring", "--winner", "new").stdout.splitlines()[-1] == said
+    assert run("stop", "spring", "--yes", "--winner", "new").stdout.splitlines()[-1] == said
 
 
 def test_what_has_not_begun_is_taken_out(shop: ConfigurationStore) -> None:
     configure(shop, spring=spring(start="2199-01-01T00:00:00Z"))
 
-    run("stop", "spring")
+    run("stop", "spring", "--yes")
 
     assert found("list") == []
 
