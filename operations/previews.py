@@ -8,11 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import InvalidInput
 from operations.client.deployment import Deployment
-
-_USER = "u#"  # prefix of users' profiles, see `alsolike.events.interactions.profile_id`
+from operations.client.stored_ids import stored_user_ids
 
 
 @dataclasses.dataclass(slots=True)
@@ -70,8 +68,6 @@ def some_users(where: Deployment, number: int) -> list[str]:
     """
     if where.names.pseudonymise_ids == "1":
         raise InvalidInput("the deployment stores hashes of user IDs, expected --user ID")
-    profiles = ProfileStore(where.client("dynamodb"), where.names.profiles_table).scan(length=1)
-    user_ids = (profile.profile_id.removeprefix(_USER) for profile in profiles if profile.profile_id.startswith(_USER))
-    if not (profile_ids := list(itertools.islice(user_ids, number))):
+    if not (user_ids := list(itertools.islice(stored_user_ids(where), number))):
         raise InvalidInput("no user has a profile, expected imported interactions")
-    return profile_ids
+    return user_ids

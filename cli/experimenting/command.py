@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import itertools
 import time
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ import typer
 
 from alsolike.config.experiments import experiment_to_document
 from alsolike.config.times import time_text
+from alsolike.domain.experiments import DEFAULT_METRIC, METRIC_NAMES
 from alsolike.experiments import report as reports
 from alsolike.experiments.metrics import metric_of
 from alsolike.runtime.errors import InvalidInput
@@ -19,6 +21,7 @@ from cli.options import AsJson, Stack, State, Yes
 from operations import times
 from operations.client import deployment
 from operations.client.deployment import Deployment
+from operations.client.stored_ids import stored_user_ids
 from operations.configuration.store import store_of, who
 from operations.experiments import planning
 
@@ -28,12 +31,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="A/B tests of recommenders, rule sets and models.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
-MetricName = Annotated[
-    str,
-    typer.Option(
-        "--metric", help="Main metric: click-through, clicks, conversion, buyers, revenue or revenue-per-user."
-    ),
-]
+_METRIC_HELP = f"Main metric: {', '.join(METRIC_NAMES)}."
 
 _DAY_MS = 86_400_000
 
@@ -133,7 +131,7 @@ def start(
     end: Annotated[
         str | None, typer.Option(metavar="TIME", help="ISO 8601 with a zone.", show_default="when it is stopped")
     ] = None,
-    metric: MetricName = "click-through",
+    metric: Annotated[str, typer.Option("--metric", help=_METRIC_HELP)] = DEFAULT_METRIC,
     effect: Annotated[
         float | None,
         typer.Option(min=0.0001, help="Smallest relevant lift, such as 0.05, for the estimate of the duration."),
@@ -163,6 +161,7 @@ def start(
         "on": on or ["for-you"],
         "start": time_text(start_ms),
         "end": None if end_ms is None else time_text(end_ms),
+        "metric": of.name,
         "arms": statement.arms_of(arm),
     }
     current = store_of(where).current()
@@ -176,6 +175,11 @@ def start(
         stated["planned_answers"] = plan.answers
     for line in planning.lines(plan):
         console.say(line)
+    users = plan.users
+    if users is None:
+        users = sum(1 for _ in itertools.islice(stored_user_ids(where), planning.needed_users(experiment)))
+    if (shortage := planning.shortage(experiment, users)) is not None:
+        console.say(f"warning: {shortage}")
     document = statement.with_experiment(current.document, name, stated)
     if not dry_run:
         if not yes:
@@ -235,7 +239,9 @@ def stop(
 @app.command("report")
 def report(
     name: Name,
-    metric: MetricName = "click-through",
+    metric: Annotated[
+        str | None, typer.Option("--metric", help=_METRIC_HELP, show_default="that of the experiment")
+    ] = None,
     stack: Stack = None,
     state: State = None,
     as_json: AsJson = False,
@@ -249,9 +255,9 @@ def report(
     from operations.experiments.statement import experiment_of
     from operations.experiments.tally import ArmTally
 
-    of = metric_of(metric)
     where = deployment.resolve(stack=stack, state=state)
     experiment = experiment_of(store_of(where).current().configuration(), name)
+    of = metric_of(metric or experiment.metric)
     now_ms = _now_ms()
     if experiment.start_ms > now_ms:
         raise InvalidInput(f"{name} starts {_time(experiment.start_ms)} UTC; there is nothing to report yet")

@@ -10,7 +10,7 @@ from alsolike.declarations.storage import OUTCOMES_PREFIX
 from alsolike.declarations.tables import SERVED_PARTITION
 from alsolike.domain.experiments import Experiment
 from alsolike.experiments import report as reports
-from alsolike.experiments.metrics import DEFAULT_METRIC, METRICS, READ
+from alsolike.experiments.metrics import METRICS, READ
 from alsolike.lake.lake import event_date
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.s3 import scan
@@ -52,14 +52,13 @@ def experiments(
     for status in ("running", "ended"):
         of_status = [tallies[experiment.name] for experiment in ordered if experiment.status(now_ms) == status]
         partial |= _read(client, bucket, of_status, all_tallies=tallies.values(), has_time=has_time, now_ms=now_ms)
-    metric = METRICS[DEFAULT_METRIC]
     return {
         "experiments": [
             _document(
                 experiment,
                 reports.report(
                     experiment,
-                    metric,
+                    METRICS[experiment.metric],
                     tallies.get(experiment.name) or ArmTally(experiment),
                     now_ms=max(now_ms, experiment.start_ms),
                 ),

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy, Pseudonyms, pseudonyms_of
+from alsolike.profiles.store import ProfileStore
 from operations.client.deployment import Deployment
+
+_USER = "u#"  # prefix of users' profiles, see `alsolike.events.interactions.profile_id`
 
 
 def pseudonyms(where: Deployment) -> Pseudonyms:
@@ -14,3 +19,10 @@ def pseudonyms(where: Deployment) -> Pseudonyms:
 def stored_ids(where: Deployment) -> IdPolicy:
     """Return what says under which ids the deployment stores users and sessions, as its API does."""
     return IdPolicy(lambda: pseudonyms(where)) if where.names.pseudonymise_ids == "1" else PLAIN_IDS
+
+
+def stored_user_ids(where: Deployment) -> Iterator[str]:
+    """Yield the stored IDs of users with a profile, in no order; hashes if the deployment stores those."""
+    for profile in ProfileStore(where.client("dynamodb"), where.names.profiles_table).scan(length=1):
+        if profile.profile_id.startswith(_USER):
+            yield profile.profile_id.removeprefix(_USER)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from alsolike.domain.experiments import Experiment
-from alsolike.experiments.comparison import ArmSample, detectable_lift
+from alsolike.experiments.comparison import MINIMUM_USERS, ArmSample, detectable_lift
 from alsolike.experiments.metrics import RatioMetric, Users
 from alsolike.experiments.report import ALPHA, control_of
 
@@ -148,6 +148,22 @@ def _days_for(wanted_lift: float, experiment: Experiment, traffic: Callable[[int
         if lift is not None and lift <= wanted_lift:
             return days
     return None
+
+
+def needed_users(experiment: Experiment) -> int:
+    """Return how many users there must be so that the report can name a winner."""
+    return math.ceil(MINIMUM_USERS / min(arm.share for arm in experiment.arms))
+
+
+def shortage(experiment: Experiment, users: int) -> str | None:
+    """Return a sentence if so many users are too few for the report to name a winner, else None."""
+    needed = needed_users(experiment)
+    if users >= needed:
+        return None
+    return (
+        f"{users:,} users are too few for a verdict: {MINIMUM_USERS} are needed in each arm, which are {needed:,} with "
+        "these shares"
+    )
 
 
 def lines(plan: Plan) -> list[str]:

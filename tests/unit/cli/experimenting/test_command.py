@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from alsolike.contract.document import InvalidConfiguration
 from alsolike.domain.experiments import Arm, Experiment
+from alsolike.profiles.store import ProfileStore, RecentInteraction
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound
 from cli import main as command
 from operations.client import deployment as deployments
@@ -123,7 +124,24 @@ def test_the_plan_comes_from_the_traffic_before(shop: ConfigurationStore, deploy
     assert started.stderr.splitlines()[0] == ("in 14 days, going by the last 7: 200 users, 1,400 answers, clicks 0.2")
     assert "finds a lift of" in started.stderr.splitlines()[1]
     assert started.stderr.splitlines()[2].startswith("a lift of 20.0% takes ")
-    assert shop.current().configuration().experiments["spring"].planned_answers == 1_400
+    assert "too few" not in started.stderr
+    experiment = shop.current().configuration().experiments["spring"]
+    assert (experiment.planned_answers, experiment.metric) == (1_400, "clicks")
+    assert found("report", "spring")["metric"] == "clicks"
+    assert found("report", "spring", "--metric", "buyers")["metric"] == "buyers"
+
+
+def test_too_few_known_users_for_a_verdict_are_warned_of(shop: ConfigurationStore, deployment: Deployment) -> None:
+    profiles = ProfileStore(deployment.client("dynamodb"), deployment.names.profiles_table)
+    for profile_id in ("u#anna", "u#ben", "s#visit"):
+        profiles.add(profile_id, [RecentInteraction(1, "e", "fig", "view")], now_ms=1)
+    arms = ("--arm", "control=0.8", "--arm", "new=0.2:rules=spring")
+
+    planned = run("start", "spring", *arms, "--dry-run")
+
+    assert planned.stderr.splitlines()[-1] == (
+        "warning: 2 users are too few for a verdict: 100 are needed in each arm, which are 500 with these shares"
+    )
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import pyarrow as pa
 import pytest
 
-from alsolike.domain.experiments import Arm, Experiment
+from alsolike.domain.experiments import METRIC_NAMES, Arm, Experiment
 from alsolike.experiments.comparison import compare, sample
 from alsolike.experiments.metrics import METRICS, metric_of
 from alsolike.experiments.report import ExperimentReport, control_of, report, sentence
@@ -82,6 +82,10 @@ def test_metrics_by_hand(metric: str, control: float, new: float) -> None:
     assert (found.control, found.days, found.of_days) == ("control", 2, 2)
     assert (found.verdict, found.winner) == ("too little", None)
     assert set(METRICS) == {"click-through", "clicks", "conversion", "buyers", "revenue", "revenue-per-user"}
+
+
+def test_a_configuration_names_exactly_the_metrics_that_there_are() -> None:
+    assert tuple(METRICS) == METRIC_NAMES
 
 
 def test_what_is_not_the_experiments_is_counted_and_left_out() -> None:

@@ -70,6 +70,17 @@ def many(experiment: str = "spring") -> list[Outcome]:
     ]
 
 
+def test_an_experiment_is_reported_by_its_own_metric(
+    observe: Observe, configure: Callable[[dict[str, Any]], None]
+) -> None:
+    stated = {"start": time_text(START_MS), "arms": {"a": {"share": 0.5}, "b": {"share": 0.5}}, "metric": "revenue"}
+    configure({"experiments": {"spring": stated}})
+
+    (spring,) = observe("experiments")["experiments"]
+
+    assert spring["metric"] == "revenue"
+
+
 def test_a_running_experiment_has_its_report_so_far(
     observe: Observe, state: State, aws: Callable[[str], Any], lake_bucket: str
 ) -> None:

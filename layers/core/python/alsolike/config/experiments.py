@@ -8,7 +8,7 @@ from typing import Any
 
 from alsolike.config.times import parse_time_ms, time_text
 from alsolike.contract.document import Node
-from alsolike.domain.experiments import PLANNED_ANSWERS, Arm, Experiment
+from alsolike.domain.experiments import DEFAULT_METRIC, METRIC_NAMES, PLANNED_ANSWERS, Arm, Experiment
 from alsolike.domain.recommendation_id import MAX_ARMS
 from alsolike.recommendations.requests import FOR_YOU, OF_ITEMS, PERSONALIZED_RANKING
 from alsolike.runtime.names import MODEL_VERSION, NAME, NAME_FORM
@@ -37,7 +37,9 @@ def parse_experiments(
         if not NAME.fullmatch(name):
             entry.fault(f"is not a valid name, expected {NAME_FORM}", at_key=True)
             continue
-        fields = entry.fields("layer", "on", "start", "end", "planned_answers", "arms", required=("start", "arms"))
+        fields = entry.fields(
+            "layer", "on", "start", "end", "planned_answers", "metric", "arms", required=("start", "arms")
+        )
         layer = fields["layer"].text(NAME, f"a name: {NAME_FORM}") if "layer" in fields else DEFAULT_LAYER
         on = _on(fields["on"], recommenders) if "on" in fields else (FOR_YOU,)
         start_ms = parse_time_ms(fields["start"]) if "start" in fields else None
@@ -45,9 +47,12 @@ def parse_experiments(
         if start_ms is not None and end_ms is not None and end_ms <= start_ms:
             fields["end"].fault(f"is {fields['end'].value!r}, expected a time after the start")
         planned = fields["planned_answers"].integer(1, _MOST_ANSWERS) if "planned_answers" in fields else None
+        metric = fields["metric"].choice(METRIC_NAMES) if "metric" in fields else None
         arms = _arms(fields["arms"], on=on, recommenders=recommenders, rules=rules) if "arms" in fields else ()
         if layer and start_ms is not None:
-            experiment = Experiment(name, layer, start_ms, end_ms, arms, on, planned or PLANNED_ANSWERS)
+            experiment = Experiment(
+                name, layer, start_ms, end_ms, arms, on, planned or PLANNED_ANSWERS, metric or DEFAULT_METRIC
+            )
             _refuse_collisions(entry, experiment, list(experiments.values()))
             experiments[name] = experiment
     return experiments
@@ -61,6 +66,7 @@ def experiment_to_document(experiment: Experiment) -> dict[str, Any]:
         "start": time_text(experiment.start_ms),
         "end": None if experiment.end_ms is None else time_text(experiment.end_ms),
         "planned_answers": experiment.planned_answers,
+        "metric": experiment.metric,
         "arms": {
             arm.name: {"share": arm.share}
             | {target: value for target in _TARGETS if (value := getattr(arm, target)) is not None}

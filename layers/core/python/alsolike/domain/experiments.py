@@ -10,6 +10,10 @@ from alsolike.runtime.struct import struct
 PLANNED_ANSWERS = 10_000
 """Default number of an experiment's expected answers; see `alsolike.experiments.comparison`."""
 
+DEFAULT_METRIC = "click-through"
+METRIC_NAMES = (DEFAULT_METRIC, "clicks", "conversion", "buyers", "revenue", "revenue-per-user")
+"""Metrics that an experiment can be decided by; `alsolike.experiments.metrics` defines them."""
+
 _POINTS = 2**64
 
 
@@ -48,6 +52,8 @@ class Experiment:
         Recommenders whose requests are in the experiment.
     planned_answers
         Expected number of answers at its end; fixed before the start.
+    metric
+        The metric that it is decided by.
     """
 
     name: str
@@ -57,6 +63,7 @@ class Experiment:
     arms: tuple[Arm, ...]
     on: tuple[str, ...] = ("for-you",)
     planned_answers: int = PLANNED_ANSWERS
+    metric: str = DEFAULT_METRIC
 
     def runs(self, now_ms: int) -> bool:
         """Return true if it runs at a time."""

@@ -6,6 +6,7 @@ import dataclasses
 from types import MappingProxyType
 from typing import Protocol
 
+from alsolike.domain.experiments import DEFAULT_METRIC
 from alsolike.experiments.comparison import ArmSample, sample
 from alsolike.runtime.errors import InvalidInput
 
@@ -53,7 +54,6 @@ class RatioMetric:
         return sample(_column(users, self.above), _column(users, self.below))
 
 
-DEFAULT_METRIC = "click-through"
 METRICS = MappingProxyType(
     {
         metric.name: metric
