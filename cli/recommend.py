@@ -215,8 +215,8 @@ def _show(answer: Recommendations, *, as_json: bool, explain: bool) -> None:
         said.append(f"degraded: {answer.degraded}")
     if answer.rules:
         said.append(f"rules {answer.rules}")
-    if answer.rules_gave:
-        said.append(f"unsatisfied rules: {answer.rules_gave}")
+    if answer.unmet_rules:
+        said.append(f"unsatisfied rules: {answer.unmet_rules}")
     console.print_line(", ".join(said))
 
 

@@ -146,7 +146,7 @@ def preview(
     before = _before(is_live=found["beforeIsLive"])
     console.print_table(["place", before, "after", "why", "chance"], _rows(found, columns=columns))
     console.print_line(f"rules {found['rules'] or 'none'}, {found['recommender']}, model {found['modelVersion']}")
-    for what, reasons in (("unsatisfied", found["gave"]), ("degraded", found["degraded"])):
+    for what, reasons in (("unsatisfied", found["unmetRules"]), ("degraded", found["degraded"])):
         for reason in reasons:
             console.print_line(f"{what}: {reason}")
 

@@ -45,7 +45,7 @@ class PreviewSummary:
         self.changed_positions += changed
         self.changed_users += changed > 0
         self.origins.update(item["origin"] for item in user_preview["after"])
-        self.unmet.update(user_preview["gave"])
+        self.unmet.update(user_preview["unmetRules"])
         self.degraded.update(user_preview["degraded"])
         self.before_is_live = user_preview["beforeIsLive"]
 

@@ -177,7 +177,7 @@ def start(
         console.say(line)
     users = plan.users
     if users is None:
-        users = sum(1 for _ in itertools.islice(stored_user_ids(where), planning.needed_users(experiment)))
+        users = len(list(itertools.islice(stored_user_ids(where), planning.needed_users(experiment))))
     if (shortage := planning.shortage(experiment, users)) is not None:
         console.say(f"warning: {shortage}")
     document = statement.with_experiment(current.document, name, stated)

@@ -55,7 +55,7 @@ _ANSWER_HEADERS = (
     "x-alsolike-model-version",
     "x-alsolike-popular-within",
     "x-alsolike-rules",
-    "x-alsolike-rules-gave",
+    "x-alsolike-rules-unmet",
     "x-alsolike-source",
     "x-alsolike-unknown-columns",
     "x-amzn-errortype",

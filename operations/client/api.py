@@ -49,7 +49,7 @@ class Recommendations:
         How many items the model does not know.
     degraded
         Why the answer is less than it should be, if it is.
-    rules, rules_gave
+    rules, unmet_rules
         The rule set that made the list, and which of its rules could not be kept.
     unknown_columns
         Requested metadata columns that do not exist.
@@ -66,7 +66,7 @@ class Recommendations:
     degraded: str | None
     duration_ms: float
     rules: str | None = None
-    rules_gave: str | None = None
+    unmet_rules: str | None = None
     unknown_columns: tuple[str, ...] = ()
 
 
@@ -139,7 +139,7 @@ class Api:
             model_version=_version(headers.get("x-alsolike-model-version")),
             degraded=headers.get("x-alsolike-degraded"),
             rules=headers.get("x-alsolike-rules"),
-            rules_gave=headers.get("x-alsolike-rules-gave"),
+            unmet_rules=headers.get("x-alsolike-rules-unmet"),
             unknown_columns=_names(headers.get("x-alsolike-unknown-columns", "")),
             duration_ms=duration_ms,
         )

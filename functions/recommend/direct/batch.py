@@ -232,7 +232,7 @@ def _document(user: str, answer: Answer) -> dict[str, Any]:
     if answer.degraded:
         document["degraded"] = answer.degraded
     if answer.unmet_rules:
-        document["rulesGave"] = answer.unmet_rules
+        document["unmetRules"] = answer.unmet_rules
     return document
 
 

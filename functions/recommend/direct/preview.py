@@ -56,7 +56,7 @@ def preview(given: Any, *, recommender: Recommender) -> dict[str, Any]:
         "before": [_item(item) for item in before.items],
         "beforeIsLive": is_live,
         "after": [_item(item) for item in after.items],
-        "gave": list(after.unmet_rules),
+        "unmetRules": list(after.unmet_rules),
         "degraded": list(after.degraded),
         "source": before.source,
         "modelVersion": after.version,

@@ -79,6 +79,6 @@ def answer_replay(given: Any, *, recommender: Recommender) -> dict[str, Any]:
         "filter": answer.filter,
         "rules": answer.rules,
         "arms": answer.arms,
-        "gave": answer.unmet_rules,
+        "unmetRules": answer.unmet_rules,
         "degraded": answer.degraded,
     }

@@ -52,7 +52,7 @@ class Answer:
         `experiment/arm` of each experiment that it is part of.
     rules
         Name of the rule set that applied.
-    gave
+    unmet_rules
         The rules that could not be fulfilled, each with the reason.
     filter
         Name of the filter that applied.
@@ -132,7 +132,7 @@ def _steering(answer: Answer) -> dict[str, str]:
         # Ids may have any characters, and many items may be pinned.
         named = [quote(rule, safe=": ") for rule in answer.unmet_rules[:_NAMED_RULES]]
         more = len(answer.unmet_rules) - len(named)
-        headers["x-alsolike-rules-gave"] = ", ".join([*named, *([f"and {more} more"] if more else [])])
+        headers["x-alsolike-rules-unmet"] = ", ".join([*named, *([f"and {more} more"] if more else [])])
     return headers
 
 

@@ -98,7 +98,7 @@ class Merchandising:
         self._rules = rules
         self.context = context
         self._random = source or random.SystemRandom()  # a seeded generator would repeat in restored snapshots
-        self._gave: dict[str, None] = {}
+        self._unmet: dict[str, None] = {}
         self._boosts = [
             *(("boost", boost) for boost in rules.boosts),
             *(("demotion", boost) for boost in rules.demotions),
@@ -145,7 +145,7 @@ class Merchandising:
             columns=context.catalogue.columns(item_ids, tuple(sorted(names))),
             random=self._random,
         )
-        unmet_rules = (*self._gave, *(reason for reason in slate.unmet_rules if reason not in self._gave))
+        unmet_rules = (*self._unmet, *(reason for reason in slate.unmet_rules if reason not in self._unmet))
         return Slate(slate.places, unmet_rules, degraded)
 
     def _wanted(self, k: int) -> int:
@@ -159,7 +159,7 @@ class Merchandising:
     def _chosen_promotions(self) -> Sequence[tuple[Promotion, SelectedFilter]]:
         request, configuration = self.context.request, self.context.configuration
         if NO_CONFIGURATION in self.context.state_degraded:
-            self._gave |= dict.fromkeys(
+            self._unmet |= dict.fromkeys(
                 f"promotion:{promotion.called} {_UNREADABLE}" for promotion in self._rules.promotions
             )
             return []
@@ -180,16 +180,16 @@ class Merchandising:
     def _bias_of(self, chosen: SelectedFilter, what: str, *, of_request: bool = False) -> Bias | None:
         """Return the bias of a rule's filter; None, with a declared reason, if it cannot be evaluated now."""
         if chosen.needs_catalogue and NO_CATALOGUE in self.context.state_degraded:
-            self._gave[f"{what} {_UNREADABLE}"] = None
+            self._unmet[f"{what} {_UNREADABLE}"] = None
             return None
         try:
             return self.context.bias_of(chosen)
         except Unavailable:
-            self._gave[f"{what} {_UNREADABLE}"] = None
+            self._unmet[f"{what} {_UNREADABLE}"] = None
         except InvalidInput:
             if of_request:
                 raise
-            self._gave[f"{what} invalid"] = None
+            self._unmet[f"{what} invalid"] = None
         return None
 
     @functools.cached_property
@@ -215,7 +215,7 @@ class Merchandising:
         expected_ms = context.model.expected_ms(with_bias=True) * len(parts)
         if len(parts) <= MAX_CLASSES and context.budget.allows(expected_ms):
             return parts
-        self._gave |= dict.fromkeys(f"{kind}:{boost.filter} partly" for kind, boost in self._boosts)
+        self._unmet |= dict.fromkeys(f"{kind}:{boost.filter} partly" for kind, boost in self._boosts)
         return None
 
     def _boosted(self, result: RecommenderResult) -> list[SlateCandidate]:

@@ -150,7 +150,7 @@ class _Composition:
         self._waiting = [iter(promotion.candidates) for promotion in steering.promotions]
         self._new, self._tightened = list(steering.new_items), -1
         self._taken: set[str] = set()
-        self._gave: dict[str, None] = {}
+        self._unmet: dict[str, None] = {}
 
     def slate(self) -> Slate:
         for pin in sorted(self._steering.pins, key=lambda pin: pin.position):
@@ -162,23 +162,23 @@ class _Composition:
                 self._rank(place)
         places = [place for place in self._places if place is not None]
         self._judge(places)
-        return Slate(places, tuple(self._gave))
+        return Slate(places, tuple(self._unmet))
 
     def _judge(self, places: Sequence[RankedItem]) -> None:
         """Add the rules that the list as a whole does not fulfil."""
         for promotion in self._steering.promotions:
             has = self._taken.intersection(candidate.item_id for candidate in promotion.candidates)
             if len(has) < promotion.places:
-                self._give(f"promotion:{promotion.name} starved")
+                self._add_unmet(f"promotion:{promotion.name} starved")
         if len(places) < len(self._places):
-            self._gave |= dict.fromkeys(f"slate:{column} starved" for column in self._rules.starving)
+            self._unmet |= dict.fromkeys(f"slate:{column} starved" for column in self._rules.starving)
             for pin in self._steering.pins:
                 stands = pin.item_id in self._taken and pin.refusal is None and pin.position <= len(self._places)
                 if stands and not (pin.position <= len(places) and places[pin.position - 1].item_id == pin.item_id):
-                    self._give(f"pin:{pin.item_id} moved")
+                    self._add_unmet(f"pin:{pin.item_id} moved")
 
-    def _give(self, what: str) -> None:
-        self._gave[what] = None
+    def _add_unmet(self, what: str) -> None:
+        self._unmet[what] = None
 
     def _take(self, place: int, item: RankedItem) -> None:
         self._places[place] = item
@@ -189,12 +189,12 @@ class _Composition:
 
     def _pin(self, pin: Pinned) -> None:
         if pin.refusal is not None:
-            self._give(f"pin:{pin.item_id} {pin.refusal}")
+            self._add_unmet(f"pin:{pin.item_id} {pin.refusal}")
         elif pin.position > len(self._places):
-            self._give(f"pin:{pin.item_id} past-end")
+            self._add_unmet(f"pin:{pin.item_id} past-end")
         else:
             for column in self._rules.broken_by(pin.item_id):
-                self._give(f"slate:{column} pinned")
+                self._add_unmet(f"slate:{column} pinned")
             self._take(pin.position - 1, RankedItem(pin.item_id, pin.score, PINNED))
 
     def _promoted_places(self, free: Sequence[int]) -> dict[int, int]:
@@ -235,7 +235,7 @@ class _Composition:
         self._new = [item for item in self._new if item.item_id not in self._taken]
         share = self._steering.explored_share if self._new else 0.0
         if not self._new:
-            self._give("exploration starved")
+            self._add_unmet("exploration starved")
         explored = self._random.random() < share
         drawn = self._new[self._random.randrange(len(self._new))] if explored else greedy
         propensity = (1 - share) * (drawn.item_id == greedy.item_id)

@@ -179,7 +179,7 @@ def test_rules_are_tried_applied_and_kept(shop: Shop, runtime: Any, tmp_path: Pa
     assert [item["itemId"] for item in tried["before"]] == before.items
     assert [item["itemId"] for item in tried["after"]] == answer.items
     assert answer.items[0] == "item-11"
-    assert answer.headers["x-alsolike-rules-gave"] == "pin:nobody unknown"
+    assert answer.headers["x-alsolike-rules-unmet"] == "pin:nobody unknown"
     assert [each["name"] for each in shop.alsolike("rules", "list")] == ["front"]
     rest = get(shop, "/popular", numResults="4", exclude=",".join(answer.items[1:]))
     assert rest.items[0] == "item-11"

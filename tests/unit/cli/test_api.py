@@ -21,7 +21,7 @@ HEADERS = {
     "x-alsolike-model-version": "v1",
     "x-alsolike-degraded": "bundle-unreadable",
     "x-alsolike-rules": "spring",
-    "x-alsolike-rules-gave": "pin:7 filtered",
+    "x-alsolike-rules-unmet": "pin:7 filtered",
 }
 ANSWER = {
     "itemList": [
@@ -53,7 +53,7 @@ def test_recommendations_come_with_what_the_headers_say(server: Endpoints) -> No
     ]
     assert (answer.source, answer.filled, answer.model_version) == ("model", 1, "v1")
     assert answer.degraded == "bundle-unreadable"
-    assert (answer.rules, answer.rules_gave) == ("spring", "pin:7 filtered")
+    assert (answer.rules, answer.unmet_rules) == ("spring", "pin:7 filtered")
     path, key_id, body = server.requests[0]
     assert (path, key_id) == ("/recommendations", KEY.key_id)
     assert json.loads(body) == {"userId": "7", "numResults": 2, "metadataColumns": {"ITEMS": ["TITLE"]}}

@@ -45,7 +45,7 @@ FOUND = {
         {"itemId": "fig", "score": 2.0, "origin": "ranked", "propensity": 0.75, "metadata": {"TITLE": "Fig"}},
     ],
     "beforeIsLive": False,
-    "gave": ["pin:plum filtered"],
+    "unmetRules": ["pin:plum filtered"],
     "degraded": ["stale-model"],
     "source": "model",
     "modelVersion": "v1",

@@ -22,7 +22,7 @@ FOUND = {
     "before": [{"itemId": "fig", "score": 2.0, "origin": "ranked", "metadata": {"TITLE": "Fig"}}],
     "after": [{"itemId": "fig", "score": 2.0, "origin": "ranked", "propensity": 0.75}],
     "beforeIsLive": False,
-    "gave": ["pin:plum filtered"],
+    "unmetRules": ["pin:plum filtered"],
     "degraded": [],
     "source": "model",
     "modelVersion": "v1",

@@ -468,7 +468,7 @@ const previewResponse: RulesPreview = {
     item("23", 0.63),
     item("77", 0.41, "promotion"),
   ],
-  gave: ["slate: price spread 5"],
+  unmetRules: ["slate: price spread 5"],
   degraded: [],
   source: "model",
   modelVersion: champion.version,

@@ -129,10 +129,10 @@ function PreviewForm({ names }: { names: readonly string[] }) {
               {plural(preview.after.length, "item")}, from {words(preview.source)}, model{" "}
               <span class="identifier">{preview.modelVersion}</span>
             </p>
-            {preview.gave.length > 0 && (
+            {preview.unmetRules.length > 0 && (
               <div class="note warn">
                 <Icon name="warn" />
-                <p>These rules could not be applied in full: {preview.gave.join(", ")}.</p>
+                <p>These rules could not be applied in full: {preview.unmetRules.join(", ")}.</p>
               </div>
             )}
             {preview.degraded.length > 0 && (

@@ -194,7 +194,7 @@ HEADERS: MappingProxyType[str, Schema] = MappingProxyType(
             "schema": {"type": "string"},
             "description": "Rule set of the list.",
         },
-        "x-alsolike-rules-gave": {
+        "x-alsolike-rules-unmet": {
             "schema": {"type": "string"},
             "description": "Unmet rules with reasons, separated by commas, percent-encoded.",
         },

@@ -168,7 +168,7 @@ class Metric(StrEnum):
     SERVED_TO_UNKNOWN = "ServedToUnknown"
     SERVED_ARCHIVED = "ServedArchived"
     RULES_APPLIED = "RulesApplied"
-    RULES_UNMET = "RulesGave"
+    RULES_UNMET = "RulesUnmet"
     BATCH_USERS_ANSWERED = "BatchUsersAnswered"
     BATCH_USERS_DEGRADED = "BatchUsersDegraded"
     BATCH_USERS_REFUSED = "BatchUsersRefused"

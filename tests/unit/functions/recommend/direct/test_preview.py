@@ -48,7 +48,7 @@ def test_preview_has_the_list_before_and_after(ruled: Shop) -> None:
             {"itemId": "fig", "score": 2.0, "origin": "ranked", "metadata": {"TITLE": "Fig"}},
         ],
         "beforeIsLive": False,
-        "gave": [],
+        "unmetRules": [],
         "degraded": [],
         "source": "model",
         "modelVersion": "v1",
@@ -61,7 +61,7 @@ def test_preview_of_a_configuration_that_is_not_applied(ruled: Shop) -> None:
     found = preview(userId="anna", configuration=draft, rules="autumn")
     own = preview(userId="anna", configuration=draft)
 
-    assert (found["rules"], found["gave"]) == ("autumn", ["pin:nobody unknown"])
+    assert (found["rules"], found["unmetRules"]) == ("autumn", ["pin:nobody unknown"])
     assert (own["rules"], own["before"] == own["after"]) == (None, False)
     assert ruled.ask()[1]["x-alsolike-rules"] == "spring"
 
@@ -106,7 +106,7 @@ def test_preview_reads_columns_that_are_not_applied(ruled: Shop, monkeypatch: py
         ("fig", "ranked"),
         ("lime", "promoted:on-sale"),
     ]
-    assert found["gave"] == []
+    assert found["unmetRules"] == []
     monkeypatch.setattr(catalogue, "MAX_DRAFT_ROWS", 2)
     refused = preview(userId="anna", configuration=draft, rules="sale")["refused"]
     assert refused["message"] == (

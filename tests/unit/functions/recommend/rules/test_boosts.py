@@ -106,7 +106,7 @@ def test_a_boosted_item_is_found_outside_the_pool(shop: Shop, monkeypatch: pytes
     found, headers = boosted_shop(shop).ask(numResults=1)
 
     assert [(item["itemId"], item["score"]) for item in found] == [("plum", 30.0)]
-    assert "x-alsolike-rules-gave" not in headers
+    assert "x-alsolike-rules-unmet" not in headers
 
 
 def test_boosts_count_within_the_pool_where_the_model_has_no_time_for_each(
@@ -120,4 +120,4 @@ def test_boosts_count_within_the_pool_where_the_model_has_no_time_for_each(
     found, headers = boosted_shop(shop).ask(numResults=1)
 
     assert [item["itemId"] for item in found] == ["fig"]
-    assert headers["x-alsolike-rules-gave"] == "boost:priced partly"
+    assert headers["x-alsolike-rules-unmet"] == "boost:priced partly"

@@ -82,11 +82,11 @@ def test_pins_and_a_promotion_of_the_configuration(
     assert items(found) == ["plum", "fig", "kiwi", "pear"]
     assert [item.get("promotionName") for item in found] == [None, None, "premium", None]
     assert headers["x-alsolike-rules"] == "spring"
-    assert headers["x-alsolike-rules-gave"] == "pin:no-such unknown, pin:pear past-end"
+    assert headers["x-alsolike-rules-unmet"] == "pin:no-such unknown, pin:pear past-end"
     assert headers["x-alsolike-filled"] == "1"
     assert {name: number for name, number in counted().items() if "Rules" in name} == {
         "RulesApplied": 1,
-        "RulesGave": 1,
+        "RulesUnmet": 1,
     }
 
 
@@ -129,7 +129,7 @@ def test_a_slate_rule_shortens_the_list_and_says_so(ruled: Callable[..., Shop]) 
     found, headers = ruled(slate=[{"column": "categoryL1", "at_most": 1}]).ask(numResults=3)
 
     assert items(found) == ["fig", "plum"]
-    assert headers["x-alsolike-rules-gave"] == "slate:categoryL1 starved"
+    assert headers["x-alsolike-rules-unmet"] == "slate:categoryL1 starved"
 
 
 def test_diversity_orders_the_pool(ruled: Callable[..., Shop]) -> None:
@@ -165,7 +165,7 @@ def test_a_promoted_item_passes_the_filter_of_the_promotion_and_not_that_of_the_
     assert found[1]["promotionName"] == "dear"
     assert "x-alsolike-rules" not in headers
     assert items(excluded) == ["fig", "plum"]
-    assert gave["x-alsolike-rules-gave"] == "promotion:dear starved"
+    assert gave["x-alsolike-rules-unmet"] == "promotion:dear starved"
 
 
 def test_a_deleted_item_is_neither_promoted_nor_pinned(ruled: Callable[..., Shop]) -> None:
@@ -175,7 +175,7 @@ def test_a_deleted_item_is_neither_promoted_nor_pinned(ruled: Callable[..., Shop
     found, headers = shop.ask(numResults=2)
 
     assert items(found) == ["fig", "plum"]
-    assert headers["x-alsolike-rules-gave"] == "pin:kiwi filtered, promotion:dear starved"
+    assert headers["x-alsolike-rules-unmet"] == "pin:kiwi filtered, promotion:dear starved"
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_excluded_items_are_not_answered(ruled: Callable[..., Shop]) -> None:
     assert shop.got("GET /popular", exclude="fig,kiwi")[0] == ["pear", "plum"]
     assert shop.got("GET /items/{itemId}/similar", path={"itemId": "pear"}, exclude="fig")[0][0] == "plum"
     found, headers = shop.ask(recommenderArn=f"{ARN}:recommender/buy-again", exclude=["plum"])
-    assert (items(found), headers["x-alsolike-rules-gave"]) == ([], "pin:plum excluded")
+    assert (items(found), headers["x-alsolike-rules-unmet"]) == ([], "pin:plum excluded")
 
 
 def test_exploration_brings_new_items_in_and_keeps_the_answer_to_itself(ruled: Callable[..., Shop]) -> None:
@@ -220,7 +220,7 @@ def test_exploration_brings_new_items_in_and_keeps_the_answer_to_itself(ruled: C
 
     assert items(orjson.loads(answer["body"])["itemList"]) == ["pear", "fig"]
     assert answer["headers"]["cache-control"] == "private, no-cache"
-    assert answer["headers"]["x-alsolike-rules-gave"] == "exploration starved"
+    assert answer["headers"]["x-alsolike-rules-unmet"] == "exploration starved"
 
 
 def test_a_rule_that_looks_at_what_cannot_be_read_gives_way(
@@ -233,7 +233,7 @@ def test_a_rule_that_looks_at_what_cannot_be_read_gives_way(
     found, headers = shop.ask(numResults=2)
 
     assert items(found) == ["fig", "plum"]
-    assert headers["x-alsolike-rules-gave"] == "boost:liked unreadable, promotion:liked unreadable"
+    assert headers["x-alsolike-rules-unmet"] == "boost:liked unreadable, promotion:liked unreadable"
     assert "user-unavailable" in headers["x-alsolike-degraded"]
 
 
@@ -271,7 +271,7 @@ def test_a_promotion_on_an_items_page_has_what_goes_with_the_item(ruled: Callabl
 
     assert items(found) == ["fig", "plum", "kiwi"]
     assert [item.get("promotionName") for item in found] == [None, "cheap", None]
-    assert "x-alsolike-rules-gave" not in headers
+    assert "x-alsolike-rules-unmet" not in headers
 
 
 def test_without_a_model_rules_steer_what_trends(ruled: Callable[..., Shop]) -> None:
@@ -287,7 +287,7 @@ def test_without_a_model_rules_steer_what_trends(ruled: Callable[..., Shop]) -> 
 
     assert headers["x-alsolike-source"] == "trending"
     assert items(found) == ["pear", "kiwi", "fig", "plum"]
-    assert headers["x-alsolike-rules-gave"] == "promotion:dear starved"
+    assert headers["x-alsolike-rules-unmet"] == "promotion:dear starved"
 
 
 def test_batches_keep_the_rules(ruled: Callable[..., Shop]) -> None:
@@ -299,4 +299,4 @@ def test_batches_keep_the_rules(ruled: Callable[..., Shop]) -> None:
     answer = handler.lambda_handler({"batch": {"users": ["anna"], "numResults": 2}}, LambdaContext())
 
     assert items(answer["results"][0]["itemList"]) == ["kiwi", "fig"]
-    assert list(answer["results"][0]["rulesGave"]) == ["pin:no-such unknown"]
+    assert list(answer["results"][0]["unmetRules"]) == ["pin:no-such unknown"]
