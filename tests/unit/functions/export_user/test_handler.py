@@ -334,6 +334,17 @@ def test_pages_divide_the_lake_anywhere(step_ms: int, stores: Stores) -> None:
     assert (len(found) == 1) == (step_ms < 500)
 
 
+def test_a_page_that_is_read_again_changes_no_later_page(stores: Stores) -> None:
+    events, _ = put_visits(stores, visits=12)
+    first = export("ann", context=RunningContext(1_000))["document"]
+    found = [first]
+    while (token := found[-1].get("nextToken")) is not None:
+        found.append(export("ann", token=token, context=RunningContext(1_000))["document"])
+        export("ann", token=first["nextToken"], context=RunningContext(1_000))
+
+    assert [row["event_id"] for row in in_order(found, "interactions")] == events
+
+
 def in_order(found: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
     return sorted(
         (row for page in found for row in page[name]), key=lambda row: (row["event_time_ms"], row["event_id"])

@@ -250,7 +250,9 @@ class _Page:
         """Note the sessions with logins of the user; return true at the end of the stage."""
         is_start = not self._key
         own, ended = self._scan(_INTERACTIONS, {"user_id": [self._user_id]})
-        self._sessions |= {session: None for session in own["session_id"].unique() if isinstance(session, str)}
+        for session in own["session_id"].unique():
+            if isinstance(session, str):
+                self._sessions.setdefault(session, None)  # a page that is read again must forget no login
         if is_start and ended:
             self._own = own
         return ended
