@@ -113,7 +113,14 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
         layers=layers,
     )
     BatchStack(
-        app, f"{prefix}-batch", settings=settings, env=env, data=data, recommend=serving.recommend, layers=layers
+        app,
+        f"{prefix}-batch",
+        settings=settings,
+        env=env,
+        data=data,
+        recommend=serving.recommend,
+        control_plane=serving.control_plane,
+        layers=layers,
     )
     observability = ObservabilityStack(
         app,

@@ -194,6 +194,9 @@ class Settings(TrainingSettings):
     import_buckets: Sequence[str] = setting(
         (), "Buckets that [import jobs](personalize.md#control-plane) of clients of Amazon Personalize may read"
     )
+    batch_buckets: Sequence[str] = setting(
+        (), "Buckets for input and output of [batch inference jobs](personalize.md#control-plane) of these clients"
+    )
     web: bool = setting(
         True, "Deploy the [pages](web.md); if you turn it off, delete the stack `alsolike-<environment>-pages`"
     )
@@ -255,8 +258,9 @@ class Settings(TrainingSettings):
                 "cors_origins",
                 "https://HOST or https://HOST:PORT in lower case, or http:// with localhost or 127.0.0.1",
             )
-        for bucket in self.import_buckets:
-            require(bucket, bool(_BUCKET.fullmatch(bucket)), "import_buckets", "the name of a bucket")
+        for name in ("import_buckets", "batch_buckets"):
+            for bucket in getattr(self, name):
+                require(bucket, bool(_BUCKET.fullmatch(bucket)), name, "the name of a bucket")
         require(
             self.provisioned_concurrency,
             not (self.snap_start and self.provisioned_concurrency),

@@ -177,6 +177,7 @@ METRICS: Final[tuple[Written, ...]] = (
         "count_trends", Rhythm.SELDOM,
         Metric.TRENDS_REPEATED, Metric.RECORDS_UNREADABLE, Metric.EVENTS_OF_ERASED_USERS,
     ),
+    *_of("exchange_batch", Rhythm.SELDOM, Metric.BATCH_USERS_DELIVERED),
     *_of("import_data", Rhythm.SELDOM, Metric.ROWS_IMPORTED, Metric.ROWS_REJECTED),
     *_of("compact_lake", Rhythm.DAILY, Metric.LAKE_OBJECTS_MERGED),
     *_of("compact_lake", Rhythm.SELDOM, Metric.LAKE_OBJECTS_UNREADABLE, Metric.LAKE_DAYS_EXPIRED),

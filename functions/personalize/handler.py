@@ -14,13 +14,14 @@ from alsolike.contract.http import request_body, respond
 from alsolike.declarations.storage import OWN_NAMES_KEY
 from alsolike.registry.versions import ModelVersions
 from alsolike.runtime.aws import client
+from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import InvalidInput, PersonalizeError
 from alsolike.runtime.observability import logger
 from alsolike.runtime.s3 import S3Object
 from alsolike.runtime.settings import from_environment
 from alsolike.signing.admission import SIGNED_BY
 from alsolike.training.runs import TrainingRuns
-from functions.personalize.imports import Imports
+from functions.personalize.jobs import Batches, Imports
 from functions.personalize.served_names import ServedNames
 from functions.personalize.service import ControlPlane
 from functions.personalize.settings import Settings
@@ -50,8 +51,14 @@ def _control_plane() -> ControlPlane:
         trainings=Trainings(TrainingRuns(stepfunctions, settings.state_machine_arn), versions, store),
         imports=Imports(
             stepfunctions,
-            settings.import_state_machine_arn,
+            lambda: settings.import_state_machine_arn,
             buckets=settings.import_buckets.split(),
+            store=store,
+        ),
+        batches=Batches(
+            stepfunctions,
+            functools.partial(_parameter, settings.batch_state_machine_parameter),
+            buckets=settings.batch_buckets.split(),
             store=store,
         ),
         names=ServedNames(store, S3Object(s3, bucket, OWN_NAMES_KEY), lambda: read_current(s3, bucket).configuration()),
@@ -59,6 +66,14 @@ def _control_plane() -> ControlPlane:
         tracking_id=settings.tracking_id,
         names_delay_ms=round(1000 * settings.configuration_check_s) + MARGIN_MS,
     )
+
+
+@functools.cache
+def _parameter(name: str) -> str:
+    """Return a parameter of SSM: the ARN of a workflow in a stack that is deployed after this function."""
+    with translate_aws_errors(f"parameter {name}"):
+        found = client("ssm", read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS).get_parameter(Name=name)
+    return str(found["Parameter"]["Value"])
 
 
 @api_handler(Settings)

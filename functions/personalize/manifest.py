@@ -14,6 +14,14 @@ MANIFEST = Manifest(
         Access("artefacts", READ + WRITE, keys=(OWN_NAMES_KEY,)),
         Access("import_state_machine_arn", ("states:StartExecution",)),
         Access("import_runs", ("states:DescribeExecution",), reason="Each job is an execution with a name of its own"),
+        Access("batch_parameter", ("ssm:GetParameter",)),
+        Access("batch_machine", ("states:StartExecution",), needs_function=True),
+        Access(
+            "batch_runs",
+            ("states:DescribeExecution",),
+            reason="Each job is an execution with a name of its own",
+            needs_function=True,
+        ),
         Access("resources", tuple(f"dynamodb:{call}" for call in ("GetItem", "PutItem", "UpdateItem", "Scan"))),
     ),
 )

@@ -109,7 +109,18 @@ IMPORT_JOB = Kind(
     listed=("importMode",), name_field="jobName", has_deletion=False,
 )  # fmt: skip
 
-KINDS = (SCHEMA, GROUP, DATASET, TRACKER, SOLUTION, SOLUTION_VERSION, CAMPAIGN, RECOMMENDER, FILTER, IMPORT_JOB)
+BATCH_JOB = Kind(
+    "BatchInferenceJob", "batchInferenceJob", "batch-inference-job", required=("jobName", "solutionVersionArn"),
+    kept=(
+        "solutionVersionArn", "filterArn", "numResults", "jobInput", "jobOutput", "roleArn", "batchInferenceJobConfig",
+        "batchInferenceJobMode",
+    ),
+    listed=("solutionVersionArn", "batchInferenceJobMode"), name_field="jobName", has_deletion=False,
+)  # fmt: skip
+
+KINDS = (
+    SCHEMA, GROUP, DATASET, TRACKER, SOLUTION, SOLUTION_VERSION, CAMPAIGN, RECOMMENDER, FILTER, IMPORT_JOB, BATCH_JOB,
+)  # fmt: skip
 
 SERVED = (CAMPAIGN, RECOMMENDER, FILTER)
 """Kinds whose names are in requests for recommendations."""

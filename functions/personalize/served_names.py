@@ -96,16 +96,24 @@ class ServedNames:
         return OwnNames(aliases, filters)
 
 
-def _alias(resource: Resource, kind: Kind, recipe_of: Mapping[str, Any]) -> Alias:
-    recipe = recipe_of.get("recipeArn", "").rpartition("/")[2]
-    found = RECIPES.get(recipe, FOR_YOU)
+def _alias(resource: Resource, kind: Kind, named: Mapping[str, Any]) -> Alias:
+    recipe = recipe_of(named)
     return Alias(
         resource.name,
-        found.recommender,
-        hides=found.hides,
+        recipe.recommender,
+        hides=recipe.hides,
         exploration=exploration(kind, resource.request),
-        recipe=recipe or None,
+        recipe=_recipe_name(named) or None,
     )
+
+
+def recipe_of(request: Mapping[str, Any]) -> Recipe:
+    """Return the recipe that a request names."""
+    return RECIPES.get(_recipe_name(request), FOR_YOU)
+
+
+def _recipe_name(request: Mapping[str, Any]) -> str:
+    return str(request.get("recipeArn", "")).rpartition("/")[2]
 
 
 def exploration(kind: Kind, request: Mapping[str, Any]) -> Exploration | None:

@@ -24,8 +24,9 @@ from functions.personalize.codes import (
     NOT_FOUND,
     PENDING,
 )
-from functions.personalize.imports import Imports
+from functions.personalize.jobs import Batches, Imports
 from functions.personalize.resources import (
+    BATCH_JOB,
     CAMPAIGN,
     DATASET,
     DATASET_TYPES,
@@ -42,7 +43,7 @@ from functions.personalize.resources import (
     Kind,
     short_id,
 )
-from functions.personalize.served_names import ServedNames, exploration
+from functions.personalize.served_names import ServedNames, exploration, recipe_of
 from functions.personalize.store import Resource, ResourceStore
 from functions.personalize.trainings import Trainings
 
@@ -76,12 +77,14 @@ class ControlPlane:
         *,
         trainings: Trainings,
         imports: Imports,
+        batches: Batches,
         names: ServedNames,
         arn_prefix: str,
         tracking_id: str,
         names_delay_ms: int,
     ) -> None:
-        self._store, self._trainings, self._imports, self._names = store, trainings, imports, names
+        self._store, self._trainings, self._names = store, trainings, names
+        self._imports, self._batches = imports, batches
         self._arn_prefix = arn_prefix
         self._tracking_id = tracking_id
         self._names_delay_ms = names_delay_ms
@@ -174,6 +177,15 @@ class ControlPlane:
         if kind is SOLUTION_VERSION:
             solution = parents[SOLUTION]
             return f"{solution.key}/{uuid.uuid4().hex[:8]}", {"trainingMode": "FULL", **solution.request, **parameters}
+        if kind is BATCH_JOB:
+            version = self._active_version(texts["solutionVersionArn"], now_ms)
+            self._batches.check(parameters, recommender=recipe_of(version.request).recommender)
+            arn = self._arn(SOLUTION_VERSION, version.key)
+            return texts[kind.name_field], {
+                "batchInferenceJobMode": "BATCH_INFERENCE",
+                **parameters,
+                "solutionVersionArn": arn,
+            }
         if kind is CAMPAIGN:
             version = self._active_version(texts["solutionVersionArn"], now_ms)
             return name, {**parameters, "solutionVersionArn": self._arn(SOLUTION_VERSION, version.key)}
@@ -268,7 +280,7 @@ class ControlPlane:
         """Return the ARNs of the resources that refer to this one."""
         if kind not in (GROUP, SCHEMA, SOLUTION):
             return []
-        others = [other for other in KINDS if other is not SOLUTION_VERSION]
+        others = [other for other in KINDS if other.has_deletion]
         return [
             self._arn(other, each.key)
             for other in others
@@ -303,8 +315,8 @@ class ControlPlane:
         """Return the status of a resource, and the reason of a failure."""
         if found.deleted_ms is not None:
             return {"status": DELETING}
-        if kind is IMPORT_JOB:
-            return _status(self._imports.progressed(found))
+        if kind in (IMPORT_JOB, BATCH_JOB):
+            return _status((self._imports if kind is IMPORT_JOB else self._batches).progressed(found))
         trains = kind is SOLUTION_VERSION or (kind is RECOMMENDER and not self._trainings.has_model())
         if trains:
             state = _status(self._trainings.progressed(found))

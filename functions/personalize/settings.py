@@ -15,8 +15,10 @@ class Settings:
         Beginning of all ARNs: partition, service, region and account, without a colon at the end.
     tracking_id
         The deployment's tracking id, which every event tracker has.
-    import_buckets
-        The buckets that import jobs may read, separated by spaces.
+    batch_state_machine_parameter
+        The name of the parameter with the ARN of the workflow of batches.
+    import_buckets, batch_buckets
+        The buckets that import jobs may read, and those of batch inference jobs, separated by spaces.
     """
 
     resources_table: str
@@ -27,5 +29,7 @@ class Settings:
     model_package_group: str
     state_machine_arn: str
     import_state_machine_arn: str
+    batch_state_machine_parameter: str
     import_buckets: str = ""
+    batch_buckets: str = ""
     configuration_check_s: float = 30

@@ -23,6 +23,7 @@ RECOMMEND_TIMEOUT_S, WRITE_TIMEOUT_S = 30, 150
 """Timeout of an invocation; a little more than the functions' own."""
 _RECOMMEND = Attempts(timeout_s=RECOMMEND_TIMEOUT_S)
 _WRITE = Attempts(timeout_s=WRITE_TIMEOUT_S)
+_EXCHANGE = Attempts(timeout_s=960)
 _KEEP = Attempts(timeout_s=60)
 _LONGEST = cdk.Duration.days(14)
 
@@ -32,6 +33,8 @@ _TRANSIENT = ("Unavailable", "Sandbox.Timedout", "States.Timeout")
 
 class BatchWorkflow(Construct):
     """The state machine; its input is ``{"run", "recommender", "numResults", "filter", "filterValues"}``.
+
+    A batch inference job of Amazon Personalize adds ``source`` and ``output``: the files in the caller's bucket.
 
     The users of the run are in objects ``batch/<run>/users/<batch>.json``, a JSON list each.
     """
@@ -45,6 +48,7 @@ class BatchWorkflow(Construct):
         artefacts: s3.IBucket,
         recommend: lambda_.IFunction,
         write_recommendations: lambda_.IFunction,
+        exchange_batch: lambda_.IFunction,
     ) -> None:
         super().__init__(scope, construct_id)
         self._artefacts = artefacts
@@ -80,13 +84,13 @@ class BatchWorkflow(Construct):
         )
         self.state_machine, role = state_machine(
             self,
-            batches,
+            self._with_files(batches, exchange_batch),
             settings=settings,
             description="what the workflow of a batch may do",
             permissions=[
                 Permission(
                     actions=["lambda:InvokeFunction"],
-                    resources=[recommend.function_arn, write_recommendations.function_arn],
+                    resources=[recommend.function_arn, write_recommendations.function_arn, exchange_batch.function_arn],
                 ),
                 Permission(actions=["s3:ListBucket"], resources=[artefacts.bucket_arn]),
                 objects(
@@ -99,6 +103,28 @@ class BatchWorkflow(Construct):
             timeout=_LONGEST,
         )
         self._permit_own_executions(role)
+
+    def _with_files(self, batches: sfn.DistributedMap, exchange: lambda_.IFunction) -> sfn.IChainable:
+        """Read the users from a file before the batches and write lines after them, if the input names files."""
+
+        def step(construct_id: str, *names: str) -> tasks.LambdaInvoke:
+            payload = {name: sfn.JsonPath.string_at(f"$.{name}") for name in names}
+            return call(
+                self,
+                construct_id,
+                exchange,
+                _EXCHANGE,
+                payload=payload,
+                fields=("users",),
+                result_path=f"$.{construct_id.lower()}",
+                transient=_TRANSIENT,
+            )
+
+        has_files = sfn.Condition.is_present("$.source")
+        written = sfn.Choice(self, "ToFile").when(has_files, step("Deliver", "run", "source", "output"))
+        batches.next(written.otherwise(sfn.Succeed(self, "InParts")))
+        first = sfn.Choice(self, "FromFile").when(has_files, step("ReadUsers", "run", "source").next(batches))
+        return first.otherwise(batches)
 
     def _batch(self, recommend: lambda_.IFunction, write: lambda_.IFunction) -> sfn.IChainable:
         name = "States.ArrayGetItem(States.StringSplit(States.ArrayGetItem(States.StringSplit($.key, '/'), 3), '.'), 0)"

@@ -10,12 +10,13 @@ from infra_cdk.constructs.batch_workflow import BatchWorkflow
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.state_machine import executions_of
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import DataStack
 
 
 class BatchStack(cdk.Stack):
-    """The workflow of a batch run, and the function that writes its table."""
+    """The workflow of a batch run, and the functions that write its table and exchange files."""
 
     def __init__(
         self,
@@ -26,11 +27,16 @@ class BatchStack(cdk.Stack):
         env: cdk.Environment,
         data: DataStack,
         recommend: lambda_.IFunction,
+        control_plane: PythonFunction,
         layers: Path,
     ) -> None:
         super().__init__(scope, construct_id, env=env, description=f"Alsolike {settings.name}: batches of users")
         shared = PythonLayers(self, "Layers", settings=settings, directory=layers)
         write = PythonFunction(self, "write_recommendations", settings=settings, layers=shared, data=data)
+        buckets = [f"arn:{self.partition}:s3:::{bucket}" for bucket in settings.batch_buckets]
+        exchange = PythonFunction(
+            self, "exchange_batch", settings=settings, layers=shared, data=data, arns={"batch_buckets": buckets}
+        )
         workflow = BatchWorkflow(
             self,
             "Workflow",
@@ -38,6 +44,13 @@ class BatchStack(cdk.Stack):
             artefacts=data.artefacts,
             recommend=recommend,
             write_recommendations=write.live,
+            exchange_batch=exchange.live,
+        )
+        machine = workflow.state_machine
+        control_plane.permit(
+            self,
+            "Jobs",
+            arns={"batch_machine": machine.state_machine_arn, "batch_runs": executions_of(self, machine)},
         )
         Parameters(
             self,

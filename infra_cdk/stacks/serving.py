@@ -7,6 +7,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from alsolike.declarations.parameters import parameter_name
 from infra_cdk.constructs.http_api import HttpApi
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.python_function import PythonFunction
@@ -82,7 +83,9 @@ class ServingStack(cdk.Stack):
             },
             arns=models,
         )
-        personalize = function(
+        # The stack of batches needs `recommend`, so that its workflow is deployed after this stack.
+        parameter = parameter_name(settings.name, "batch_state_machine_arn")
+        self.control_plane = personalize = function(
             "personalize",
             values={
                 "arn_prefix": f"arn:{self.partition}:personalize:{self.region}:{self.account}",
@@ -90,8 +93,14 @@ class ServingStack(cdk.Stack):
                 "state_machine_arn": training.state_machine.state_machine_arn,
                 "import_state_machine_arn": imports.state_machine_arn,
                 "import_buckets": " ".join(settings.import_buckets),
+                "batch_state_machine_parameter": parameter,
+                "batch_buckets": " ".join(settings.batch_buckets),
             },
-            arns={**models, "import_runs": executions_of(self, imports)},
+            arns={
+                **models,
+                "import_runs": executions_of(self, imports),
+                "batch_parameter": self.format_arn(service="ssm", resource="parameter", resource_name=parameter[1:]),
+            },
         )
         own = {made.name: made.live for made in (function("collect"), recommend, observe, operate, personalize)}
         api.add_routes({**own, "erase_user": privacy.erase_user, "export_user": privacy.export_user})

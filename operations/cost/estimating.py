@@ -24,6 +24,7 @@ RARE = frozenset(
     {
         "authorize_session",
         "erase_user",
+        "exchange_batch",
         "export_user",
         "import_data",
         "observe",

@@ -32,7 +32,14 @@ PAUSE_S = 0.5
 TIMEOUT_S = 300
 
 
-def run(client: Callable[[str], Any], *, location: str, user: str, waits_for_deletion: bool = False) -> dict[str, Any]:
+def run(
+    client: Callable[[str], Any],
+    *,
+    location: str,
+    user: str,
+    batch: tuple[str, str] | None = None,
+    waits_for_deletion: bool = False,
+) -> dict[str, Any]:
     """Run the program; return what it received.
 
     Parameters
@@ -43,6 +50,8 @@ def run(client: Callable[[str], Any], *, location: str, user: str, waits_for_del
         Interactions on S3.
     user
         A user of these interactions.
+    batch
+        Input and output of a batch inference job.
     """
     personalize, runtime, events = (
         client(service) for service in ("personalize", "personalize-runtime", "personalize-events")
@@ -90,6 +99,16 @@ def run(client: Callable[[str], Any], *, location: str, user: str, waits_for_del
             filterValues={"items": f'"{items[0]}"'},
         )
     )
+
+    if batch is not None:
+        job = personalize.create_batch_inference_job(
+            jobName="scenario",
+            solutionVersionArn=version,
+            jobInput={"s3DataSource": {"path": batch[0]}},
+            jobOutput={"s3DataDestination": {"path": batch[1]}},
+            roleArn=ROLE,
+        )["batchInferenceJobArn"]
+        _wait(personalize.describe_batch_inference_job, "batchInferenceJob", batchInferenceJobArn=job)
 
     personalize.delete_campaign(campaignArn=campaign)
     personalize.delete_filter(filterArn=filtered["filterArn"])

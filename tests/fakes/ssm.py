@@ -18,6 +18,13 @@ class MemoryParameters(MemoryService):
         self._values[request["Name"]] = request["Value"]
         return {"Version": 1}
 
+    @operation("Name")
+    def get_parameter(self, request: Request) -> Response:
+        name = request["Name"]
+        if name not in self._values:
+            raise ServiceError("ParameterNotFound", f"Parameter {name} not found.")
+        return {"Parameter": {"Name": name, "Value": self._values[name]}}
+
     @operation("Path", "Recursive", "NextToken", "MaxResults")
     def get_parameters_by_path(self, request: Request) -> Response:
         if not request.get("Recursive"):

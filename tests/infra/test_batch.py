@@ -21,8 +21,7 @@ def definition(assembly: Assembly) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def batches(demo: Assembly) -> dict[str, Any]:
     """Return the map state over the batches of a run."""
-    machine = definition(demo)
-    state: dict[str, Any] = machine["States"][machine["StartAt"]]
+    state: dict[str, Any] = definition(demo)["States"]["Batches"]
     return state
 
 
@@ -42,6 +41,18 @@ def test_each_object_of_users_is_a_batch_and_an_execution_of_its_own(batches: di
     assert reader["Parameters"]["Prefix.$"] == "States.Format('batch/{}/users/', $$.Execution.Input.run)"
     assert batch_table.users_key("r", "000001") == "batch/r/users/000001.json"
     assert batches["ItemSelector"]["key.$"] == "$$.Map.Item.Value.Key"
+
+
+def test_files_are_read_and_written_only_if_the_input_names_them(demo: Assembly) -> None:
+    machine = definition(demo)
+    states = machine["States"]
+
+    assert machine["StartAt"] == "FromFile"
+    for choice, step, otherwise in (("FromFile", "ReadUsers", "Batches"), ("ToFile", "Deliver", "InParts")):
+        condition = {"Variable": "$.source", "IsPresent": True, "Next": step}
+        assert (states[choice]["Choices"], states[choice]["Default"]) == ([condition], otherwise)
+        assert demo.function("exchange_batch").properties["Timeout"] < states[step]["TimeoutSeconds"]
+    assert (states["ReadUsers"]["Next"], states["Batches"]["Next"]) == ("Batches", "ToFile")
 
 
 def test_no_batch_may_fail_and_so_many_run_at_a_time(batches: dict[str, Any]) -> None:
@@ -93,7 +104,8 @@ def test_functions_end_before_the_workflow_gives_them_up(demo: Assembly, states:
 
 
 def test_workflow_starts_executions_of_itself_alone(demo: Assembly) -> None:
-    (policy,) = [r for r in demo.of_type("AWS::IAM::Policy") if r.stack.endswith("-batch")]
+    policies = [r for r in demo.of_type("AWS::IAM::Policy") if r.stack.endswith("-batch")]
+    (policy,) = [each for each in policies if "OwnExecutions" in each.logical_id]
     start, watch = policy.properties["PolicyDocument"]["Statement"]
     machine = demo.state_machine("batch").logical_id
 

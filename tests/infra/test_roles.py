@@ -47,8 +47,8 @@ def test_no_role_has_a_managed_policy(assembly: Assembly) -> None:
 
 
 def test_only_what_names_its_own_machine_stands_outside_of_the_roles(assembly: Assembly) -> None:
-    """The schedule's policy, which the CDK wrote; what asks whether a run goes on; and that of a workflow whose batches
-    are executions of its own.
+    """The schedule's policy, which the CDK wrote; what asks whether a run goes on; that of a workflow whose batches are
+    executions of its own; and that of the control plane, whose stack is deployed before the workflow of batches.
     """
     policies = [
         (policy.stack.rpartition("-")[2], [s["Action"] for s in policy.properties["PolicyDocument"]["Statement"]])
@@ -56,6 +56,7 @@ def test_only_what_names_its_own_machine_stands_outside_of_the_roles(assembly: A
     ]
 
     assert sorted(policies, key=str) == [
+        ("batch", ["states:StartExecution", "states:DescribeExecution"]),
         ("batch", ["states:StartExecution", ["states:DescribeExecution", "states:StopExecution"]]),
         ("training", ["states:DescribeExecution"]),
         ("training", ["states:StartExecution"]),

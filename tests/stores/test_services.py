@@ -283,6 +283,8 @@ def test_parameter_is_replaced_on_request_only(aws: Clients) -> None:
 
     (parameter,) = ssm.get_parameters_by_path(Path="/shop", Recursive=True)["Parameters"]
     assert (refused, parameter["Value"]) == (("ParameterAlreadyExists", 400), "3")
+    assert ssm.get_parameter(Name="/shop/a")["Parameter"]["Value"] == "3"
+    assert refusal(ssm.get_parameter, Name="/shop/b") == ("ParameterNotFound", 400)
 
 
 def test_client_of_a_user_pool_has_a_secret(aws: Clients) -> None:

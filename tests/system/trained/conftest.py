@@ -18,7 +18,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenedShop]:
     directory = tmp_path_factory.mktemp("shop")
     # A slow machine must not degrade answers: the time budget has unit tests.
     model = str(write_model(directory / "model"))
-    assembly = synthesized(sentence_model=model, time_budget_ms=0, import_buckets=[IMPORT_BUCKET])
+    assembly = synthesized(
+        sentence_model=model, time_budget_ms=0, import_buckets=[IMPORT_BUCKET], batch_buckets=[IMPORT_BUCKET]
+    )
     with OpenedShop.booted(assembly, directory, tls=True) as opened:
         opened.open(directory)
         yield opened

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from botocore.config import Config
 
 from tests.booted import personalize_scenario
-from tests.booted.uploads import upload_interactions
+from tests.booted.uploads import IMPORT_BUCKET, upload_interactions
 from tests.system.trained.opened_shop import OpenedShop
 
 
@@ -23,7 +24,10 @@ def variables(shop: OpenedShop) -> Iterator[dict[str, str]]:
 
 
 def test_a_program_provisions_trains_recommends_and_cleans_up(shop: OpenedShop, variables: dict[str, str]) -> None:
-    location = upload_interactions(shop.cloud.client("s3"))
+    s3 = shop.cloud.client("s3")
+    location = upload_interactions(s3)
+    s3.put_object(Bucket=IMPORT_BUCKET, Key="users.json", Body=b'{"userId": "p-1"}\n{"userId": "nobody"}\n')
+    batch = f"s3://{IMPORT_BUCKET}/users.json", f"s3://{IMPORT_BUCKET}/out/"
 
     def client(service: str) -> Any:
         return boto3.client(
@@ -36,11 +40,15 @@ def test_a_program_provisions_trains_recommends_and_cleans_up(shop: OpenedShop, 
             config=Config(retries={"total_max_attempts": 1}),
         )
 
-    found = personalize_scenario.run(client, location=location, user="p-0")
+    found = personalize_scenario.run(client, location=location, user="p-0", batch=batch)
 
     assert len(found["items"]) == 25
     assert found["items"][0].startswith("item-0")  # the imported interactions
     assert found["later"]
     assert found["items"][0] not in found["without"]
     assert len(found["recommended"]) == 10
+    lines = s3.get_object(Bucket=IMPORT_BUCKET, Key="out/users.json.out")["Body"].read().splitlines()
+    answers = [json.loads(line) for line in lines]
+    assert [answer["input"]["userId"] for answer in answers] == ["p-1", "nobody"]
+    assert [len(answer["output"]["recommendedItems"]) for answer in answers] == [25, 25]
     assert 0 < found["metrics"]["normalized_discounted_cumulative_gain_at_10"] <= 1

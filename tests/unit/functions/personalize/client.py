@@ -22,6 +22,7 @@ from tests.fakes.places import create_table
 PREFIX = "arn:aws:personalize:eu-west-1:123456789012"
 MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:training"
 IMPORTS = "arn:aws:states:eu-west-1:123456789012:stateMachine:imports"
+BATCHES = "arn:aws:states:eu-west-1:123456789012:stateMachine:batches"
 GROUP = "models"
 AVRO = json.dumps({"type": "record", "name": "Interactions", "fields": [], "version": "1.0"})
 
@@ -49,7 +50,8 @@ def deploy(aws: Callable[[str], Any], artefact_bucket: str, monkeypatch: pytest.
     secret = aws("kms").encrypt(KeyId=kms_key, Plaintext=SECRET.encode(), EncryptionContext=encryption_context(KEY_ID))
     key = SigningKey(KEY_ID, "ci", secret["CiphertextBlob"], ("alsolike/admin",), created_ms=0)
     aws("dynamodb").put_item(TableName=keys, Item=key.to_item())
-    for machine in (MACHINE, IMPORTS):
+    aws("ssm").put_parameter(Name="/batches", Value=BATCHES, Type="String")
+    for machine in (MACHINE, IMPORTS, BATCHES):
         name = machine.rpartition(":")[2]
         aws("stepfunctions").create_state_machine(name=name, definition="{}", roleArn="role")
     aws("sagemaker").create_model_package_group(ModelPackageGroupName=GROUP)
@@ -62,6 +64,8 @@ def deploy(aws: Callable[[str], Any], artefact_bucket: str, monkeypatch: pytest.
         "MODEL_PACKAGE_GROUP": GROUP,
         "STATE_MACHINE_ARN": MACHINE,
         "IMPORT_STATE_MACHINE_ARN": IMPORTS,
+        "BATCH_STATE_MACHINE_PARAMETER": "/batches",
+        "BATCH_BUCKETS": "uploads",
         "IMPORT_BUCKETS": "uploads more-uploads",
     }.items():
         monkeypatch.setenv(variable, value)

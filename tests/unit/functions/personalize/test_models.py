@@ -15,7 +15,7 @@ from alsolike.registry.decision import Check, Decision, decision_key
 from alsolike.registry.registry import Registry
 from operations.configuration.configuration_store import ConfigurationStore
 from tests.fakes import MemoryCloud
-from tests.unit.functions.personalize.client import MACHINE, PREFIX, Clock, make_group, refusal
+from tests.unit.functions.personalize.client import BATCHES, MACHINE, PREFIX, Clock, make_group, refusal
 
 RECIPES = "arn:aws:personalize:::recipe"
 VISIBLE_S = 33
@@ -241,6 +241,54 @@ def test_a_filter_is_checked_and_named_by_requests(shop: Shop, clock: Clock) -> 
         assert refusal(shop.client.create_filter, name="bad", **bad) == "InvalidInputException"
     shop.client.delete_filter(filterArn=arn)
     assert set(shop.filters()) == {"cheap"}
+
+
+def test_a_batch_inference_job_is_an_execution_of_the_workflow_of_batches(shop: Shop, clock: Clock) -> None:
+    version = shop.version(shop.solution())
+    shop.end()
+    job = {
+        "jobName": "all", "solutionVersionArn": version, "numResults": 5, "roleArn": "arn:aws:iam::1:role/r",
+        "jobInput": {"s3DataSource": {"path": "s3://uploads/in/users.json"}},
+        "jobOutput": {"s3DataDestination": {"path": "s3://uploads/out/"}},
+    }  # fmt: skip
+
+    arn = shop.client.create_batch_inference_job(**job)["batchInferenceJobArn"]
+
+    def status() -> str:
+        found: str = shop.client.describe_batch_inference_job(batchInferenceJobArn=arn)["batchInferenceJob"]["status"]
+        return found
+
+    assert status() == "IN PROGRESS"
+    (execution,) = shop.stepfunctions.list_executions(stateMachineArn=BATCHES)["executions"]
+    given = json.loads(shop.stepfunctions.describe_execution(executionArn=execution["executionArn"])["input"])
+    assert given == {
+        "run": execution["name"], "recommender": "for-you", "numResults": 5, "filter": None, "filterValues": None,
+        "source": "s3://uploads/in/users.json", "output": "s3://uploads/out/",
+    }  # fmt: skip
+    shop.end()
+    assert status() == "ACTIVE"
+    (listed,) = shop.client.list_batch_inference_jobs(solutionVersionArn=version)["batchInferenceJobs"]
+    assert (listed["jobName"], listed["status"]) == ("all", "ACTIVE")
+    for bad in (
+        {"jobInput": {"s3DataSource": {"path": "s3://other/users.json"}}},
+        {"jobInput": {"s3DataSource": {"path": "s3://uploads/in/"}}},
+        {"jobOutput": {"s3DataDestination": {"path": "s3://other/"}}},
+    ):
+        code = refusal(shop.client.create_batch_inference_job, **{**job, "jobName": "bad", **bad})
+        assert code == "InvalidInputException"
+    shop.client.delete_solution(solutionArn=f"{PREFIX}:solution/for-you")  # jobs, which cannot be deleted, need none
+
+
+def test_batches_of_similar_items_are_refused(shop: Shop) -> None:
+    version = shop.version(shop.solution(recipe="aws-similar-items"))
+    shop.end()
+    job = {
+        "jobName": "all", "solutionVersionArn": version, "roleArn": "arn:aws:iam::1:role/r",
+        "jobInput": {"s3DataSource": {"path": "s3://uploads/items.json"}},
+        "jobOutput": {"s3DataDestination": {"path": "s3://uploads/out/"}},
+    }  # fmt: skip
+
+    assert refusal(shop.client.create_batch_inference_job, **job) == "InvalidInputException"
 
 
 @pytest.mark.parametrize("name", ["popular", "summer"])

@@ -8,7 +8,6 @@ from types import MappingProxyType
 NO_ACTIONS = "Next best action has no equivalent here"
 _ATTRIBUTION = "Attribution runs always here: see `alsolike engagement` and the table `outcomes` of the lake"
 _TAGS = "Tags of resources are not stored. Tag the deployment's stacks"
-_BATCHES = "Write batch recommendations with `alsolike recommend --users`"
 _SEGMENTS = "User segments have no equivalent here: query the lake with SQL"
 _EXPORTS = "The data are already in your account: read the lake"
 _ERASURE = "Erase users with `alsolike users erase` or `DELETE /users/{userId}`"
@@ -23,7 +22,6 @@ REFUSED: Mapping[str, str] = MappingProxyType(
         "StopSolutionVersionCreation": "Stop the execution of the training workflow in Step Functions",
         "UpdateSolution": "Settings of solutions have no effect here. The setting `training_schedule` trains regularly",
         "UpdateDataset": "Declare columns in the configuration: `alsolike config schema` converts a schema",
-        **dict.fromkeys(("CreateBatchInferenceJob", "DescribeBatchInferenceJob"), _BATCHES),
         **dict.fromkeys(("CreateBatchSegmentJob", "DescribeBatchSegmentJob"), _SEGMENTS),
         **dict.fromkeys(("CreateDatasetExportJob", "DescribeDatasetExportJob"), _EXPORTS),
         **dict.fromkeys(("CreateDataDeletionJob", "DescribeDataDeletionJob"), _ERASURE),
@@ -40,7 +38,6 @@ REFUSED: Mapping[str, str] = MappingProxyType(
 
 EMPTY_LISTS: Mapping[str, str] = MappingProxyType(
     {
-        "ListBatchInferenceJobs": "batchInferenceJobs",
         "ListBatchSegmentJobs": "batchSegmentJobs",
         "ListDatasetExportJobs": "datasetExportJobs",
         "ListDataDeletionJobs": "dataDeletionJobs",
@@ -50,12 +47,12 @@ EMPTY_LISTS: Mapping[str, str] = MappingProxyType(
 """Lists of resources that cannot be created, with the field of their responses."""
 
 WORKING = (
-    "CreateCampaign", "CreateDatasetImportJob", "CreateEventTracker", "CreateFilter", "CreateRecommender",
-    "CreateSolutionVersion", "DeleteCampaign", "DeleteEventTracker", "DeleteFilter", "DeleteRecommender",
-    "DescribeCampaign", "DescribeDatasetImportJob", "DescribeEventTracker", "DescribeFilter", "DescribeRecipe",
-    "DescribeRecommender", "DescribeSolutionVersion", "GetSolutionMetrics", "ListCampaigns",
-    "ListDatasetImportJobs", "ListEventTrackers", "ListFilters", "ListRecipes", "ListRecommenders",
-    "ListSolutionVersions", "UpdateCampaign", "UpdateRecommender",
+    "CreateBatchInferenceJob", "CreateCampaign", "CreateDatasetImportJob", "CreateEventTracker", "CreateFilter",
+    "CreateRecommender", "CreateSolutionVersion", "DeleteCampaign", "DeleteEventTracker", "DeleteFilter",
+    "DeleteRecommender", "DescribeBatchInferenceJob", "DescribeCampaign", "DescribeDatasetImportJob",
+    "DescribeEventTracker", "DescribeFilter", "DescribeRecipe", "DescribeRecommender", "DescribeSolutionVersion",
+    "GetSolutionMetrics", "ListBatchInferenceJobs", "ListCampaigns", "ListDatasetImportJobs", "ListEventTrackers",
+    "ListFilters", "ListRecipes", "ListRecommenders", "ListSolutionVersions", "UpdateCampaign", "UpdateRecommender",
 )  # fmt: skip
 """Operations with an effect on the deployment, or with its state."""
 

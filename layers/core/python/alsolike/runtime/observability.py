@@ -173,6 +173,7 @@ class Metric(StrEnum):
     BATCH_USERS_DEGRADED = "BatchUsersDegraded"
     BATCH_USERS_REFUSED = "BatchUsersRefused"
     BATCH_USERS_NOT_DONE = "BatchUsersNotDone"
+    BATCH_USERS_DELIVERED = "BatchUsersDelivered"
     RECOMMENDATIONS_WRITTEN = "RecommendationsWritten"
     DAYS_ATTRIBUTED = "DaysAttributed"
     EVENTS_NOT_ATTRIBUTED = "EventsNotAttributed"

@@ -1,0 +1,1 @@
+"""Files of batch inference jobs of Amazon Personalize, in the caller's buckets."""

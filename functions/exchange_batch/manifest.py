@@ -1,0 +1,28 @@
+"""Manifest of exchange_batch."""
+
+from alsolike.declarations.manifest import LIST, READ, WRITE, Access, Manifest
+from alsolike.declarations.storage import BATCH_PREFIX
+
+MANIFEST = Manifest(
+    description="Reads and writes the files of batch inference jobs of Amazon Personalize",
+    layers=("core", "pandas"),
+    memory_mb=1_024,
+    storage_mb=2_048,
+    timeout_s=900,
+    access=(
+        Access("batch_buckets", LIST),  # so that S3 answers 404, not 403
+        Access(
+            "batch_buckets",
+            READ + WRITE,
+            keys=("*",),
+            reason="The setting `batch_buckets` names the buckets; jobs name their objects",
+        ),
+        Access("artefacts", LIST),
+        Access(
+            "artefacts",
+            READ + WRITE,
+            keys=(f"{BATCH_PREFIX}*",),
+            reason="Objects are named after runs and their batches",
+        ),
+    ),
+)

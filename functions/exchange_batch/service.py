@@ -1,0 +1,124 @@
+"""The lines of a batch inference job: `{"userId": ...}` in, and the same with its recommendations out."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import orjson
+import pyarrow.parquet as pq
+
+from alsolike.contract import validation
+from alsolike.recommendations.batch_table import failed_key, part_key, users_key
+from alsolike.runtime.aws_errors import MISSING, translate_aws_errors
+from alsolike.runtime.errors import InvalidInput, Unavailable
+from alsolike.runtime.s3 import S3Object
+
+USERS_OF_A_BATCH = 500
+SUFFIX = ".out"
+_SCHEME = "s3://"
+
+
+def read_users(s3: Any, bucket: str, *, run: str, source: str) -> int:
+    """Store the users of a file in batches; return their number.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such file, it has no users, or a line is not one.
+    """
+    users: list[str] = []
+    total = batches = 0
+    for number, line in enumerate(_lines(s3, source), start=1):
+        users.append(_user(line, f"{source}, line {number}"))
+        if len(users) == USERS_OF_A_BATCH:
+            _store(s3, bucket, run, batches, users)
+            total, batches, users = total + len(users), batches + 1, []
+    if users:
+        _store(s3, bucket, run, batches, users)
+        total += len(users)
+    if not total:
+        raise InvalidInput(f"{source} has no users, expected a line of JSON per user")
+    return total
+
+
+def write_lines(s3: Any, bucket: str, *, run: str, source: str, output: str) -> int:
+    """Write a line per user, in the order of the source, below `output`; return their number."""
+    target, _, prefix = output.removeprefix(_SCHEME).partition("/")
+    name = f"{source.rpartition('/')[2]}{SUFFIX}"
+    key = f"{prefix.rstrip('/')}/{name}" if prefix.strip("/") else name
+    total = 0
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, "lines")
+        with path.open("wb") as file:
+            for batch in _batches(s3, bucket, run):
+                total += _write_batch(s3, bucket, run, batch, file)
+        with path.open("rb") as lines, translate_aws_errors(f"s3://{target}/{key}"):
+            s3.put_object(Bucket=target, Key=key, Body=lines)
+    return total
+
+
+def _lines(s3: Any, source: str) -> Iterator[bytes]:
+    bucket, _, key = source.removeprefix(_SCHEME).partition("/")
+    try:
+        with translate_aws_errors(source):
+            body = s3.get_object(Bucket=bucket, Key=key)["Body"]
+            yield from (line for line in body.iter_lines() if line.strip())
+    except Unavailable as error:
+        if error.code in MISSING:
+            raise InvalidInput(f"{source} does not exist") from error
+        raise
+
+
+def _user(line: bytes, place: str) -> str:
+    try:
+        user = orjson.loads(line)["userId"]
+    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        shown = validation.describe(line.decode(errors="replace"))
+        raise InvalidInput(f'{place} is {shown}, expected JSON like {{"userId": "42"}}') from error
+    return str(user)
+
+
+def _store(s3: Any, bucket: str, run: str, batch: int, users: list[str]) -> None:
+    S3Object(s3, bucket, users_key(run, f"{batch:06d}")).write(orjson.dumps(users))
+
+
+def _batches(s3: Any, bucket: str, run: str) -> Iterator[str]:
+    prefix = users_key(run)
+    with translate_aws_errors(f"bucket {bucket}"):
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            for entry in page.get("Contents", []):
+                yield entry["Key"].removeprefix(prefix).removesuffix(".json")
+
+
+def _write_batch(s3: Any, bucket: str, run: str, batch: str, file: BinaryIO) -> int:
+    users: list[str] = orjson.loads(_read(s3, bucket, users_key(run, batch)) or b"[]")
+    answers = _answers(_read(s3, bucket, part_key(run, batch)))
+    failed = (orjson.loads(line) for line in (_read(s3, bucket, failed_key(run, batch)) or b"").splitlines())
+    reasons = {each["user_id"]: each["reason"] for each in failed}
+    for user in users:
+        output, error = answers.get(user), reasons.get(user)
+        if output is None and error is None:
+            output = {"recommendedItems": [], "scores": []}
+        file.write(orjson.dumps({"input": {"userId": user}, "output": output, "error": error}) + b"\n")
+    return len(users)
+
+
+def _answers(part: bytes | None) -> Mapping[str, Mapping[str, list[Any]]]:
+    answers: dict[str, dict[str, list[Any]]] = {}
+    if part is None:
+        return answers
+    columns = pq.read_table(io.BytesIO(part), columns=["user_id", "item_id", "score"]).to_pydict()
+    for user, item, score in zip(*columns.values(), strict=True):
+        answer = answers.setdefault(user, {"recommendedItems": [], "scores": []})
+        answer["recommendedItems"].append(item)
+        answer["scores"].append(score)
+    return answers
+
+
+def _read(s3: Any, bucket: str, key: str) -> bytes | None:
+    stored = S3Object(s3, bucket, key).read()
+    return stored.body if stored else None

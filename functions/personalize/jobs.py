@@ -1,0 +1,170 @@
+"""Jobs as executions of workflows: imports and batch inference."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import orjson
+
+from alsolike.contract import validation
+from alsolike.recommendations.requests import DEFAULT_RESULTS, FOR_YOU
+from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.errors import PersonalizeError, Unavailable
+from alsolike.training.runs import RUNNING, SUCCEEDED, document
+from functions.personalize.codes import ACTIVE, FAILED, IN_PROGRESS, INVALID
+from functions.personalize.resources import DATASET_TYPES
+from functions.personalize.store import Resource, ResourceStore
+
+_SCHEME = "s3://"
+_NAME_CHARACTERS = 60
+"""Characters of a job's name in that of its execution, which has 80 at most."""
+
+
+class Jobs(abc.ABC):
+    """Jobs of one kind.
+
+    Parameters
+    ----------
+    client
+        A low-level Step Functions client.
+    state_machine
+        Returns the ARN of the workflow.
+    buckets
+        The buckets of the setting `BUCKETS_SETTING`.
+    """
+
+    RUNNING_STATUS: ClassVar[str]
+    BUCKETS_SETTING: ClassVar[str]
+
+    def __init__(
+        self, client: Any, state_machine: Callable[[], str], *, buckets: Sequence[str], store: ResourceStore
+    ) -> None:
+        self._client, self._state_machine, self._buckets, self._store = client, state_machine, buckets, store
+
+    @abc.abstractmethod
+    def _input(self, resource: Resource, name: str) -> Mapping[str, Any]:
+        """Return the input of the execution with this name."""
+
+    def progressed(self, resource: Resource) -> Resource:
+        """Return a job with its current progress, after the start of its execution if it has none."""
+        if resource.progress.get("status") in (ACTIVE, FAILED):
+            return resource
+        name = f"{resource.key[:_NAME_CHARACTERS]}-{resource.created_ms}"
+        if "execution" not in resource.progress:
+            self._start(resource, name)
+        progress = {"execution": name, **self._state(name)}
+        if progress == resource.progress:
+            return resource
+        changed = dataclasses.replace(resource, progress=progress)
+        self._store.update(changed)
+        return changed
+
+    def _start(self, resource: Resource, name: str) -> None:
+        arn, given = self._state_machine(), orjson.dumps(self._input(resource, name)).decode()
+        try:
+            with translate_aws_errors(f"state machine {arn}"):
+                self._client.start_execution(stateMachineArn=arn, name=name, input=given)
+        except Unavailable as error:
+            if error.code != "ExecutionAlreadyExists":
+                raise
+
+    def _state(self, name: str) -> Mapping[str, str]:
+        arn = f"{self._state_machine().replace(':stateMachine:', ':execution:')}:{name}"
+        with translate_aws_errors(f"execution {name}"):
+            execution = self._client.describe_execution(executionArn=arn)
+        if execution["status"] == RUNNING:
+            return {"status": self.RUNNING_STATUS}
+        if execution["status"] == SUCCEEDED:
+            return {"status": ACTIVE}
+        cause = execution.get("cause") or execution["status"]
+        return {"status": FAILED, "failureReason": document(cause).get("errorMessage", cause)}
+
+    def _check_bucket(self, location: str, field: str) -> None:
+        bucket = location.removeprefix(_SCHEME).partition("/")[0]
+        if not location.startswith(_SCHEME) or bucket not in self._buckets:
+            expected = f"expected {_SCHEME} and one of the buckets of the setting {self.BUCKETS_SETTING}"
+            named = ", ".join(self._buckets) or "none so far"
+            raise PersonalizeError(f"{field} is {validation.describe(location)}, {expected}: {named}", INVALID)
+
+
+class Imports(Jobs):
+    """Import jobs."""
+
+    RUNNING_STATUS, BUCKETS_SETTING = IN_PROGRESS, "import_buckets"
+
+    def check(self, request: Mapping[str, Any]) -> None:
+        """Raise an error for a job that cannot run.
+
+        Raises
+        ------
+        PersonalizeError
+            If its dataset has no files, or its data are not in one of the buckets.
+        """
+        dataset = _dataset_type(request)
+        if dataset not in DATASET_TYPES:
+            raise PersonalizeError(f"datasetArn ends in {dataset}, expected {', '.join(DATASET_TYPES)}", INVALID)
+        self._check_bucket(_member(request, "dataSource", "dataLocation"), "dataLocation")
+
+    def _input(self, resource: Resource, name: str) -> Mapping[str, Any]:
+        location = _member(resource.request, "dataSource", "dataLocation")
+        return {"job": resource.key, "dataset": _dataset_type(resource.request), "location": location}
+
+
+class Batches(Jobs):
+    """Batch inference jobs."""
+
+    RUNNING_STATUS, BUCKETS_SETTING = "IN PROGRESS", "batch_buckets"
+
+    def check(self, request: Mapping[str, Any], *, recommender: str) -> None:
+        """Raise an error for a job that cannot run.
+
+        Parameters
+        ----------
+        recommender
+            The recommender that stands for the recipe of the job's solution version.
+
+        Raises
+        ------
+        PersonalizeError
+            If it is not about users, or its input or output is not in one of the buckets.
+        """
+        if recommender != FOR_YOU:
+            expected = "expected a version of a recipe that recommends to users"
+            raise PersonalizeError(f"solutionVersionArn has the recommender {recommender}, {expected}", INVALID)
+        source, _ = (_member(request, *path) for path in (_SOURCE, _OUTPUT))
+        if source.endswith("/"):
+            raise PersonalizeError(f"jobInput is {validation.describe(source)}, expected one file", INVALID)
+        self._check_bucket(source, "jobInput")
+        self._check_bucket(_member(request, *_OUTPUT), "jobOutput")
+
+    def _input(self, resource: Resource, name: str) -> Mapping[str, Any]:
+        request = resource.request
+        return {
+            "run": name,
+            "recommender": FOR_YOU,
+            "numResults": request.get("numResults", DEFAULT_RESULTS),
+            "filter": request["filterArn"].rpartition("/")[2] if request.get("filterArn") else None,
+            "filterValues": None,
+            "source": _member(request, *_SOURCE),
+            "output": _member(request, *_OUTPUT),
+        }
+
+
+_SOURCE, _OUTPUT = ("jobInput", "s3DataSource", "path"), ("jobOutput", "s3DataDestination", "path")
+
+
+def _dataset_type(request: Mapping[str, Any]) -> str:
+    return str(request["datasetArn"]).rpartition("/")[2]
+
+
+def _member(request: Mapping[str, Any], *path: str) -> str:
+    """Return a text inside a request."""
+    found: Any = request
+    for name in path:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    if not isinstance(found, str) or not found:
+        raise PersonalizeError(f"{'.'.join(path)} is {validation.describe(found)}, expected a string", INVALID)
+    return found

@@ -1,0 +1,78 @@
+"""Lines of batch inference jobs: users in, recommendations out."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from alsolike.runtime.errors import InvalidInput
+from functions.exchange_batch import handler
+from functions.exchange_batch.service import USERS_OF_A_BATCH
+from tests.builders.lambda_events import LambdaContext
+from tests.fakes.places import create_bucket
+
+SOURCE, OUTPUT = "s3://uploads/in/users.json", "s3://uploads/out/"
+
+
+@pytest.fixture
+def s3(aws: Callable[[str], Any], artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
+    create_bucket(aws("s3"), "uploads")
+    return aws("s3")
+
+
+def run(**event: str) -> int:
+    return handler.lambda_handler({"run": "r1", "source": SOURCE, **event}, LambdaContext())["users"]
+
+
+def put_users(s3: Any, *users: str) -> None:
+    body = "\n".join(json.dumps({"userId": user}) for user in users)
+    s3.put_object(Bucket="uploads", Key="in/users.json", Body=body.encode())
+
+
+def test_users_are_stored_in_batches(s3: Any, artefact_bucket: str) -> None:
+    users = [str(number) for number in range(USERS_OF_A_BATCH + 1)]
+    put_users(s3, *users)
+
+    assert run() == len(users)
+    keys = [each["Key"] for each in s3.list_objects_v2(Bucket=artefact_bucket)["Contents"]]
+    assert keys == ["batch/r1/users/000000.json", "batch/r1/users/000001.json"]
+    assert json.load(s3.get_object(Bucket=artefact_bucket, Key=keys[1])["Body"]) == users[-1:]
+
+
+@pytest.mark.parametrize("body", [b"", b'{"userId": "1"}\n{"user": "2"}\n', b"1\n"])
+def test_files_without_users_are_refused(s3: Any, body: bytes) -> None:
+    s3.put_object(Bucket="uploads", Key="in/users.json", Body=body)
+
+    with pytest.raises(InvalidInput, match=r"users\.json"):
+        run()
+
+
+def test_a_missing_file_is_named(s3: Any) -> None:
+    with pytest.raises(InvalidInput, match=r"s3://uploads/in/users\.json does not exist"):
+        run()
+
+
+def test_lines_are_personalize_s(s3: Any, artefact_bucket: str) -> None:
+    put_users(s3, "ann", "bob", "x")
+    run()
+    part = io.BytesIO()
+    pq.write_table(pa.table({"user_id": ["ann", "ann"], "item_id": ["a", "b"], "score": [0.5, 0.25]}), part)
+    s3.put_object(Bucket=artefact_bucket, Key="batch/r1/recommendations/part-000000.parquet", Body=part.getvalue())
+    failed = json.dumps({"user_id": "x", "reason": "userId has 257 characters"})
+    s3.put_object(Bucket=artefact_bucket, Key="batch/r1/failed/000000.jsonl", Body=failed.encode())
+
+    assert run(output=OUTPUT) == 3
+
+    lines = s3.get_object(Bucket="uploads", Key="out/users.json.out")["Body"].read().splitlines()
+    assert [json.loads(line) for line in lines] == [
+        {"input": {"userId": "ann"}, "output": {"recommendedItems": ["a", "b"], "scores": [0.5, 0.25]}, "error": None},
+        {"input": {"userId": "bob"}, "output": {"recommendedItems": [], "scores": []}, "error": None},
+        {"input": {"userId": "x"}, "output": None, "error": "userId has 257 characters"},
+    ]
