@@ -20,7 +20,9 @@ LIMITS: dict[str, Any] = {field.name: field.metadata.get("limits") for field in 
 TEXTS: dict[str, Any] = {
     "alarm_email": "operator@example.com",
     "architecture": "x86_64",
+    "batch_buckets": ["uploads"],
     "cors_origins": ["https://shop.example"],
+    "import_buckets": ["uploads"],
     "lake_first_date": "2020-02-29",
     "training_algorithms": ["popularity", "transitions"],
     "training_image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/train:1",
