@@ -35,7 +35,7 @@ _RATES = {
     "conversion_ratio": "conversion",
     "revenue_per_thousand": "revenuePerThousand",
     "coverage_ratio": "coverage",
-    "novelty_bits": "novelty",
+    "novelty": "novelty",
     "new_item_ratio": "newItemShare",
     "degraded_ratio": "degradedShare",
 }

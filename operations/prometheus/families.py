@@ -216,7 +216,7 @@ FAMILIES: Final[tuple[Family, ...]] = (
             ("conversion_ratio", Metric.CONVERSION, "Share of responses with a purchase", "ratio"),
             ("revenue_per_thousand", Metric.REVENUE_PER_THOUSAND, "Revenue per thousand responses", ""),
             ("coverage_ratio", Metric.COVERAGE, "Recommended share of the catalogue", "ratio"),
-            ("novelty_bits", Metric.NOVELTY, "Mean novelty of recommended items", "bits"),
+            ("novelty", Metric.NOVELTY, "Mean novelty of recommended items in bits", ""),
             ("new_item_ratio", Metric.NEW_ITEM_SHARE, "Share of new items", "ratio"),
             ("degraded_ratio", Metric.DEGRADED_SHARE, "Share of degraded responses", "ratio"),
         )

@@ -6,6 +6,7 @@ becomes a rule on the alarm's own state, which is exported as well.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -87,7 +88,8 @@ def _rule(alarm: Mapping[str, Any], *, selector: str) -> dict[str, Any]:
     expression = _on_metrics(alarm, selector=selector)
     rule: dict[str, Any] = {
         "alert": f"Alsolike{name['stack'].title()}{name['id']}",
-        "expr": expression or f'{PREFIX}alarm_active{{alarm="{description["what"]}", {selector}}} == 1',
+        "expr": expression
+        or f"{PREFIX}alarm_active{{alarm={json.dumps(description['what'], ensure_ascii=False)}, {selector}}} == 1",
     }
     periods = alarm["EvaluationPeriods"] - 1
     if expression and periods:

@@ -65,7 +65,7 @@ def prometheus(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     (scraped,) = configuration["scrape_configs"]
     scraped["basic_auth"]["username"] = key["AWS_ACCESS_KEY_ID"]
     scraped["tls_config"] = {"ca_file": shop.cloud.state.certificate}
-    scraped["scrape_interval"], scraped["scrape_timeout"] = "2s", "2s"  # one process answers, from its cache
+    scraped["scrape_interval"], scraped["scrape_timeout"] = "5s", "5s"  # one process answers, from its cache
     (target,) = scraped["static_configs"]
     target["targets"], target["labels"]["environment"] = [urllib.parse.urlsplit(shop.cloud.api_url).netloc], "demo"
     configuration["global"] = {"evaluation_interval": "1s"}
@@ -110,20 +110,30 @@ def test_prometheus_reads_what_the_shop_does(shop: Shop, prometheus: Prometheus)
 
 
 def test_prometheus_evaluates_every_query_of_the_dashboard(shop: Shop, prometheus: Prometheus) -> None:
-    variables = {"$environment": "demo", "$region": "eu-west-1", "$function": ".*", "$__rate_interval": "1m"}
-    eventually(lambda: prometheus.value("sum(alsolike_source_up)"), within_s=180)
-    without_values = set()
-    for panel in prometheus_dashboard()["panels"]:
-        for target in panel.get("targets", ()):
-            query = target["expr"]
-            for name, value in variables.items():
-                query = query.replace(name, value)
-            if not prometheus.get("query", query=query)["result"]:
-                without_values.add(panel["title"])
+    variables = {"$environment": "demo", "$region": "eu-west-1", "$function": ".*", "$__rate_interval": "2m"}
 
-    assert "Requests to the API" not in without_values
-    assert "Monthly cost of the deployment at the load of the last 24 hours" not in without_values
-    assert len(without_values) < 20  # before the first drift check and the first attributed day
+    def panels_with_values() -> set[str]:
+        found = set()
+        for panel in prometheus_dashboard()["panels"]:
+            for target in panel.get("targets", ()):
+                query = target["expr"]
+                for name, value in variables.items():
+                    query = query.replace(name, value)
+                if prometheus.get("query", query=query)["result"]:
+                    found.add(panel["title"])
+        return found
+
+    # The others have values from the first drift check, record on the stream or attributed day on.
+    always = {
+        "Requests to the API",
+        "Requests answered with an error",
+        "Time until the API's response",
+        "Accepted events",
+        "Responses with recommendations",
+        "Monthly cost of the deployment at the load of the last 24 hours",
+        "1 while an alarm of CloudWatch is active",
+    }
+    assert always <= eventually(panels_with_values, holds=always.issubset, within_s=120)
 
 
 def test_an_alert_fires_while_the_champion_is_stale_and_ends_with_a_training(

@@ -88,6 +88,10 @@ def test_a_percentile_is_the_least_value_that_so_many_do_not_exceed(read: Read) 
     }
 
 
+def test_a_trimmed_count_is_the_number_of_values_up_to_a_bound(read: Read) -> None:
+    assert read("TC(:20)", "TC(:8)") == {"TC(:20)": [(2, 1.0), (0, 2.0)], "TC(:8)": [(2, 1.0), (0, 0.0)]}
+
+
 def test_a_statistic_that_is_not_known_is_refused(read: Read) -> None:
     with pytest.raises(ClientError, match="statistic 'TM\\(5%:95%\\)' is not implemented here"):
         read("TM(5%:95%)")

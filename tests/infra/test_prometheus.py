@@ -1,15 +1,20 @@
-"""Alert rules of Prometheus for the alarms of the templates."""
+"""Exported metrics, and alert rules for the alarms of the templates, checked by Prometheus' promtool."""
 
 import json
 import shutil
 import subprocess
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry, Metric, generate_latest
+from prometheus_client.registry import Collector
 
-from operations.prometheus.families import FAMILIES
+from operations.prometheus.families import FAMILIES, Family, Kind
+from operations.prometheus.openmetrics import Sample, exposition, histogram
 from operations.prometheus.rules import rules
+from tests.builders.openmetrics import read_families
 from tests.infra.assembly import Assembly
 
 CONDITIONS = {
@@ -29,6 +34,8 @@ CONDITIONS = {
         ' environment="prod"} == 1'
     ),
 }
+
+promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +79,7 @@ def test_rules_read_exported_metrics(document: dict[str, Any]) -> None:
         assert any(f"{sample}{{" in rule["expr"] for sample in samples), rule
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+@promtool
 def test_promtool_accepts_the_rules(document: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "rules.yml").write_text(json.dumps(document))  # JSON is YAML
 
@@ -82,3 +89,30 @@ def test_promtool_accepts_the_rules(document: dict[str, Any], tmp_path: Path) ->
 
     assert done.returncode == 0, done.stderr
     assert f"{len(document['groups'][0]['rules'])} rules found" in done.stdout
+
+
+class Exported(Collector):
+    """A value of each exported series."""
+
+    def collect(self) -> Iterable[Metric]:
+        text = exposition((family, self._samples(family)) for family in FAMILIES)
+        return read_families(text.decode()).values()
+
+    def _samples(self, family: Family) -> Iterator[Sample]:
+        if family.kind is Kind.HISTOGRAM:
+            yield from histogram([0.1, 1], [1, 2], count=3, total=4)
+            return
+        for labels in [dict(series.labels) for series in family.series] or [dict.fromkeys(family.labels, "one")]:
+            yield Sample(1, labels, "_total" if family.kind is Kind.COUNTER else "")
+
+
+@promtool
+def test_promtool_accepts_the_names_and_units_of_metrics() -> None:
+    registry = CollectorRegistry()
+    registry.register(Exported())
+
+    done = subprocess.run(
+        ["promtool", "check", "metrics"], input=generate_latest(registry), capture_output=True, check=False
+    )
+
+    assert (done.returncode, done.stderr.decode()) == (0, "")
