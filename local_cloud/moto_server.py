@@ -1,11 +1,13 @@
 """moto behind HTTP on one port: the endpoint of every AWS service."""
 
 import io
+import re
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from threading import Thread
 from typing import Any
 
+from moto.core.request import Request
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
@@ -14,6 +16,9 @@ from local_cloud.storage.journal import DataError
 
 _STOP_POLL_S = 0.05
 _BODILESS = ("204", "304")
+_DYNAMODB = "DynamoDB_20120810."
+_KEY = re.compile("/[^/]+/.").match
+"""Matches the path of an object's key in a bucket."""
 
 
 class MotoServer:
@@ -102,6 +107,8 @@ class _Exchange(MotoRequestHandler):
             return io.BytesIO().write  # WSGI's old way to send a body, which moto does not use
 
         try:
+            if (dispatch := _handler(environ)) is not None:
+                return _answer(dispatch, environ)
             body = b"".join(self.server.app(environ, start))
         except Exception:  # noqa: BLE001  moto's bugs are internal server errors
             self.log("error", "%s", traceback.format_exc())
@@ -117,3 +124,39 @@ class _Exchange(MotoRequestHandler):
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Write nothing."""
+
+
+class _Request(Request):
+    """Request without Flask."""
+
+    from_wsgi_server = True
+
+
+def _handler(environ: Mapping[str, Any]) -> Callable[..., Any] | None:
+    """Return moto's handler of a frequent request that needs no route of Flask: a call of DynamoDB, a put to S3."""
+    credential = environ.get("HTTP_AUTHORIZATION", "")
+    if environ.get("HTTP_X_AMZ_TARGET", "").startswith(_DYNAMODB) and "/dynamodb/aws4_request" in credential:
+        return _dynamodb
+    is_put = environ["REQUEST_METHOD"] == "PUT" and not environ.get("QUERY_STRING")
+    if is_put and _KEY(environ["PATH_INFO"]) and "/s3/aws4_request" in credential:
+        return _s3_key
+    return None
+
+
+def _dynamodb(*arguments: Any) -> Any:
+    from moto.dynamodb.responses import DynamoHandler
+
+    return DynamoHandler.dispatch(*arguments)
+
+
+def _s3_key(*arguments: Any) -> Any:
+    from moto.s3.responses import S3Response
+
+    return S3Response.key_dispatch(*arguments)
+
+
+def _answer(dispatch: Callable[..., Any], environ: dict[str, Any]) -> tuple[str, Iterable[tuple[str, str]], bytes]:
+    request = _Request(environ)
+    status, headers, body = dispatch(request, request.raw_url, dict(request.headers))
+    content = body.encode() if isinstance(body, str) else body
+    return str(status), [(name, str(value)) for name, value in headers.items()], content

@@ -1,3 +1,4 @@
+import contextlib
 import http.client
 from collections.abc import Iterator
 from typing import Any
@@ -5,6 +6,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from local_cloud.moto_server import MotoServer
 from local_cloud.storage.journal import DataError
@@ -106,3 +108,53 @@ def test_request_on_an_open_connection_fails_after_the_stop() -> None:
 
     assert status_and_body(connection) == (503, b"")
     connection.close()
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "arguments"),
+    [
+        ("s3", "put_object", {"Bucket": "direct", "Key": "a b/ü+x", "Body": b"abc", "Metadata": {"a_b": "c"}}),
+        ("s3", "put_object", {"Bucket": "direct", "Key": "stored", "Body": b"z", "IfNoneMatch": "*"}),
+        ("s3", "put_object", {"Bucket": "missing", "Key": "a/b", "Body": b"z"}),
+        ("dynamodb", "get_item", {"TableName": "things", "Key": {"id": {"S": "ü"}}}),
+        ("dynamodb", "get_item", {"TableName": "missing", "Key": {"id": {"S": "1"}}}),
+        (
+            "dynamodb",
+            "put_item",
+            {"TableName": "things", "Item": {"id": {"S": "ü"}}, "ConditionExpression": "attribute_not_exists(id)"},
+        ),
+    ],
+)
+def test_request_without_flask_has_the_response_of_flask(
+    server: MotoServer, monkeypatch: pytest.MonkeyPatch, service: str, operation: str, arguments: dict[str, Any]
+) -> None:
+    def client(name: str) -> Any:
+        config = Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"})
+        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        return boto3.client(
+            name, endpoint_url=f"http://127.0.0.1:{server.port}", region_name="us-east-1", config=config, **keys
+        )
+
+    def respond() -> Any:
+        try:
+            response = getattr(client(service), operation)(**arguments)
+        except ClientError as error:
+            response = error.response
+        response["ResponseMetadata"] = response["ResponseMetadata"]["HTTPStatusCode"]
+        return response
+
+    client("s3").create_bucket(Bucket="direct")
+    client("s3").put_object(Bucket="direct", Key="stored", Body=b"a")
+    with contextlib.suppress(ClientError):
+        client("dynamodb").create_table(
+            TableName="things",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+    client("dynamodb").put_item(TableName="things", Item={"id": {"S": "ü"}})
+    direct = respond()
+
+    monkeypatch.setattr("local_cloud.moto_server._handler", lambda environ: None)
+
+    assert direct == respond()
