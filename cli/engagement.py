@@ -46,9 +46,9 @@ def engagement(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show clicks, purchases and revenue that followed recommendations.
+    """Show clicks and purchases that followed recommendations.
 
-    The table also has the share of the catalogue that was recommended; --json also has carts. Items and promotions
+    The table also has revenue and the share of the catalogue that was recommended; --json also has carts. Items and promotions
     behind the purchases are in the lake's tables, see docs/attribution.md.
 
     Example: alsolike engagement --by recommender
