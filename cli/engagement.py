@@ -48,8 +48,8 @@ def engagement(
 ) -> None:
     """Show clicks and purchases that followed recommendations.
 
-    The table also has revenue and the share of the catalogue that was recommended; --json also has carts. Items and promotions
-    behind the purchases are in the lake's tables, see docs/attribution.md.
+    The table also has revenue and the share of the catalogue that was recommended; --json also has carts. Items and
+    promotions behind the purchases are in the lake's tables, see docs/attribution.md.
 
     Example: alsolike engagement --by recommender
     """
