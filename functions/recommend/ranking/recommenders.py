@@ -51,6 +51,7 @@ _CATEGORY = re.compile("category(L[1-9])?")
 
 CANDIDATES_A_PLACE = 4
 """Candidates for each position of a list that completes a cart, since substitutes are left out."""
+MAX_CART_CANDIDATES = 1_000
 
 
 @struct
@@ -273,7 +274,8 @@ def _of_cart(context: RequestContext) -> RecommenderResult:
     model = context.model
     if model is None:
         return _trending_now(context)
-    wide = context.steered(wanted=CANDIDATES_A_PLACE * context.wanted, classes=context.classes)
+    most = max(context.wanted, MAX_CART_CANDIDATES)  # rules may want many already
+    wide = context.steered(wanted=min(CANDIDATES_A_PLACE * context.wanted, most), classes=context.classes)
     cart = context.catalogue.positions(context.request.cart)
     cart = cart[(cart > 0) & (cart <= model.bundle.manifest.items)]
     links: dict[int, float] = {}
@@ -291,8 +293,7 @@ def _of_cart(context: RequestContext) -> RecommenderResult:
             degraded = model_failure(error)
     result = _filled(wide, context.named(ranked), source=source, leave_out=cart.tolist(), degraded=degraded)
     in_cart = [_Kind.of(properties) for properties in context.catalogue.properties(context.request.cart)]
-    found = context.catalogue.properties([item.item_id for item in result.items])
-    kinds = map(_Kind.of, found)
+    kinds = map(_Kind.of, context.catalogue.properties([item.item_id for item in result.items]))
     items = [item for item, kind in zip(result.items, kinds, strict=True) if not any(map(kind.replaces, in_cart))]
     return dataclasses.replace(result, items=items[: context.wanted])
 
