@@ -4,6 +4,9 @@ ACTIVE, FAILED = "ACTIVE", "CREATE FAILED"
 PENDING, IN_PROGRESS = "CREATE PENDING", "CREATE IN_PROGRESS"
 DELETING = "DELETE IN_PROGRESS"
 
+FORGOTTEN = "Step Functions does not store the execution any more, so that its result is unknown"
+"""Reason of a failure: it deletes executions 90 days after their end, or with their state machine."""
+
 INVALID = "InvalidInputException"
 NOT_FOUND = "ResourceNotFoundException"
 EXISTS = "ResourceAlreadyExistsException"

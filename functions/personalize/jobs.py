@@ -14,7 +14,7 @@ from alsolike.recommendations.requests import DEFAULT_RESULTS, FOR_YOU
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import PersonalizeError, Unavailable
 from alsolike.training.runs import RUNNING, SUCCEEDED, document
-from functions.personalize.codes import ACTIVE, FAILED, IN_PROGRESS, INVALID
+from functions.personalize.codes import ACTIVE, FAILED, FORGOTTEN, IN_PROGRESS, INVALID
 from functions.personalize.resources import DATASET_TYPES
 from functions.personalize.store import Resource, ResourceStore
 
@@ -53,13 +53,14 @@ class Jobs(abc.ABC):
         if resource.progress.get("status") in (ACTIVE, FAILED):
             return resource
         name = f"{resource.key[:_NAME_CHARACTERS]}-{resource.created_ms}"
-        if "execution" not in resource.progress:
+        started = "execution" in resource.progress
+        if not started:
             self._start(resource, name)
-        progress = {"execution": name, **self._state(name)}
+        progress = {"execution": name, **self._state(name, started=started)}
         if progress == resource.progress:
             return resource
         changed = dataclasses.replace(resource, progress=progress)
-        self._store.update(changed)
+        self._store.save_progress(changed)
         return changed
 
     def _start(self, resource: Resource, name: str) -> None:
@@ -71,10 +72,15 @@ class Jobs(abc.ABC):
             if error.code != "ExecutionAlreadyExists":
                 raise
 
-    def _state(self, name: str) -> Mapping[str, str]:
+    def _state(self, name: str, *, started: bool) -> Mapping[str, str]:
         arn = f"{self._state_machine().replace(':stateMachine:', ':execution:')}:{name}"
-        with translate_aws_errors(f"execution {name}"):
-            execution = self._client.describe_execution(executionArn=arn)
+        try:
+            with translate_aws_errors(f"execution {name}"):
+                execution = self._client.describe_execution(executionArn=arn)
+        except Unavailable as error:
+            if error.code == "ExecutionDoesNotExist" and started:
+                return {"status": FAILED, "failureReason": FORGOTTEN}
+            raise
         if execution["status"] == RUNNING:
             return {"status": self.RUNNING_STATUS}
         if execution["status"] == SUCCEEDED:

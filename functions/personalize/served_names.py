@@ -124,10 +124,17 @@ def exploration(kind: Kind, request: Mapping[str, Any]) -> Exploration | None:
     PersonalizeError
         If it is invalid.
     """
-    settings = (request.get(f"{kind.field}Config") or {}).get("itemExplorationConfig") or {}
+    settings = _object(_object(request, f"{kind.field}Config"), "itemExplorationConfig")
     share = _number(settings, "explorationWeight", default=0.0, most=1.0)
     days = _number(settings, "explorationItemAgeCutOff", default=NEW_FOR_DAYS, most=3_650.0)
     return Exploration(share, max(math.ceil(days), 1)) if share else None
+
+
+def _object(holder: Mapping[str, Any], field: str) -> Mapping[str, Any]:
+    value = holder.get(field)
+    if value is not None and not isinstance(value, Mapping):
+        raise PersonalizeError(f"{field} is {validation.describe(value)}, expected an object", INVALID)
+    return value or {}
 
 
 def _number(settings: Mapping[str, Any], field: str, *, default: float, most: float) -> float:

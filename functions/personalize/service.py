@@ -226,8 +226,8 @@ class ControlPlane:
         def describe(parameters: Parameters, now_ms: int) -> dict[str, Any]:
             found = self._existing(kind, _text(parameters, kind.arn_field), now_ms)
             document = {**found.request, **self._summary(kind, found, now_ms)}
-            if kind in SERVED and document["status"] == IN_PROGRESS:
-                self._names.publish(now_ms=now_ms)  # again, if the request that created it could not
+            if kind in SERVED and document["status"] in (IN_PROGRESS, DELETING):
+                self._names.publish(now_ms=now_ms)  # again, if the request that created or deleted it could not
             if kind is TRACKER:
                 document |= {"trackingId": self._tracking_id, "accountId": self._arn_prefix.rpartition(":")[2]}
             if kind is SOLUTION and (versions := self._versions_of(found, now_ms)):
@@ -245,16 +245,18 @@ class ControlPlane:
 
     def _update(self, kind: Kind) -> Operation:
         def update(parameters: Parameters, now_ms: int) -> dict[str, Any]:
-            found = self._existing(kind, _text(parameters, kind.arn_field), now_ms)
+            found = self._usable(kind, _text(parameters, kind.arn_field), now_ms)
+            version = None
             changes = {field: parameters[field] for field in kind.changed if parameters.get(field) is not None}
             if "solutionVersionArn" in changes:
                 version = self._active_version(changes["solutionVersionArn"], now_ms)
                 changes["solutionVersionArn"] = self._arn(SOLUTION_VERSION, version.key)
-                self._trainings.serve(version, reason=f"campaign {found.name}", now_ms=now_ms)
             changed = dataclasses.replace(found, request={**found.request, **changes}, updated_ms=now_ms)
             exploration(kind, changed.request)
             if not self._store.update(changed):
                 raise PersonalizeError(f"{self._arn(kind, found.key)} is being deleted", IN_USE)
+            if version is not None:  # only an update that is valid and stored changes the champion
+                self._trainings.serve(version, reason=f"campaign {found.name}", now_ms=now_ms)
             self._names.publish(now_ms=now_ms)
             return {kind.arn_field: self._arn(kind, found.key)}
 
@@ -263,6 +265,8 @@ class ControlPlane:
     def _deletion(self, kind: Kind) -> Operation:
         def delete(parameters: Parameters, now_ms: int) -> dict[str, Any]:
             arn = _text(parameters, kind.arn_field)
+            if kind in SERVED and self._existing(kind, arn, now_ms).deleted_ms is not None:
+                self._names.publish(now_ms=now_ms)  # again, if the request that deleted it could not
             found = self._usable(kind, arn, now_ms)
             if used := self._users(kind, found, now_ms):
                 raise PersonalizeError(f"{arn} is used by {', '.join(used)}", IN_USE)

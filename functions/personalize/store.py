@@ -84,19 +84,16 @@ class ResourceStore:
         )
 
     def update(self, resource: Resource) -> bool:
-        """Write the request, progress and time of update of a resource; return false if it is deleted."""
-        return self._changed(
-            self._client.update_item,
-            Key={"kind": {"S": resource.kind}, "id": {"S": resource.key}},
-            UpdateExpression="SET #request = :request, progress = :progress, updated_ms = :updated",
-            ConditionExpression="attribute_exists(id) AND attribute_not_exists(deleted_ms)",
-            ExpressionAttributeNames={"#request": "request"},  # a reserved word
-            ExpressionAttributeValues={
-                ":request": {"S": orjson.dumps(dict(resource.request)).decode()},
-                ":progress": {"S": orjson.dumps(dict(resource.progress)).decode()},
-                ":updated": {"N": str(resource.updated_ms or resource.created_ms)},
-            },
+        """Write the request and time of update of a resource; return false if it is deleted."""
+        return self._set(
+            resource,
+            request={"S": orjson.dumps(dict(resource.request)).decode()},
+            updated_ms={"N": str(resource.updated_ms)},
         )
+
+    def save_progress(self, resource: Resource) -> bool:
+        """Write only the progress of a resource, which may have been updated meanwhile; return false if deleted."""
+        return self._set(resource, progress={"S": orjson.dumps(dict(resource.progress)).decode()})
 
     def get(self, kind: str, key: str, *, now_ms: int) -> Resource | None:
         """Return a resource, None if there is none, or it was deleted more than `DELETING_MS` ago."""
@@ -113,6 +110,16 @@ class ResourceStore:
             items = [item for page in pages for item in page["Items"] if item["kind"]["S"] in kinds]
         found = [_resource(item) for item in items if not _is_gone(item, now_ms=now_ms)]
         return sorted(found, key=lambda resource: resource.key)
+
+    def _set(self, resource: Resource, **attributes: Any) -> bool:
+        return self._changed(
+            self._client.update_item,
+            Key={"kind": {"S": resource.kind}, "id": {"S": resource.key}},
+            UpdateExpression=f"SET {', '.join(f'#{name} = :{name}' for name in attributes)}",
+            ConditionExpression="attribute_exists(id) AND attribute_not_exists(deleted_ms)",
+            ExpressionAttributeNames={f"#{name}": name for name in attributes},  # `request` is a reserved word
+            ExpressionAttributeValues={f":{name}": value for name, value in attributes.items()},
+        )
 
     def _changed(self, call: Any, **request: Any) -> bool:
         try:

@@ -9,9 +9,17 @@ from typing import Any
 from alsolike.registry import promotion
 from alsolike.registry.decision import REJECTED
 from alsolike.registry.versions import ModelVersions
-from alsolike.runtime.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound, PersonalizeError
+from alsolike.runtime.errors import (
+    ConcurrentUpdate,
+    InvalidBundle,
+    InvalidInput,
+    NotFound,
+    PersonalizeError,
+    Unavailable,
+)
+from alsolike.runtime.observability import logger
 from alsolike.training.runs import BUSY, RUNNING, SUCCEEDED, TrainingRun, TrainingRuns
-from functions.personalize.codes import ACTIVE, FAILED, IN_PROGRESS, IN_USE, INVALID, PENDING
+from functions.personalize.codes import ACTIVE, FAILED, FORGOTTEN, IN_PROGRESS, IN_USE, INVALID, PENDING
 from functions.personalize.store import Resource, ResourceStore
 
 METRICS = {
@@ -40,14 +48,11 @@ class Trainings:
         """Return a resource with its current progress, after the start of its run if it has none."""
         if resource.progress.get("status") in (ACTIVE, FAILED):
             return resource
-        run = self._run(resource)
-        progress: Mapping[str, Any] = (
-            {"status": PENDING} if run is None else {"execution": run.name, **self._state(run)}
-        )
+        progress = self._progress(resource)
         if progress == resource.progress:
             return resource
         changed = dataclasses.replace(resource, progress=progress)
-        self._store.update(changed)
+        self._store.save_progress(changed)
         return changed
 
     def metrics(self, resource: Resource) -> dict[str, float]:
@@ -89,14 +94,26 @@ class Trainings:
             )  # fmt: skip
         except (InvalidInput, NotFound) as error:
             raise PersonalizeError(str(error), INVALID) from error
-        promotion.approve(self._versions, version, reason=reason)
+        for warning in promotion.approve(self._versions, version, reason=reason):
+            logger.warning(warning)
 
-    def _run(self, resource: Resource) -> TrainingRun | None:
-        """Return the run of a resource; None while an earlier run is active."""
-        if "execution" in resource.progress:
-            run = self._runs.get(resource.progress["execution"])
-            if run.decision != BUSY:
-                return run
+    def _progress(self, resource: Resource) -> Mapping[str, Any]:
+        run = None
+        if (name := resource.progress.get("execution")) is not None:
+            try:
+                run = self._runs.get(name)
+            except Unavailable as error:
+                if error.code != "ExecutionDoesNotExist":
+                    raise
+                return {"execution": name, "status": FAILED, "failureReason": FORGOTTEN}
+        if run is None or run.decision == BUSY:
+            run = self._next_run(resource)
+        if run is None or run.decision == BUSY:
+            return {"status": PENDING}
+        return {"execution": run.name, **self._state(run)}
+
+    def _next_run(self, resource: Resource) -> TrainingRun | None:
+        """Return the first run since the creation, started if there is none; None during an earlier run."""
         later = [run for run in self._runs.since(resource.created_ms) if run.trains and run.decision != BUSY]
         if later:
             return later[0]

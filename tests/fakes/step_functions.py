@@ -39,6 +39,11 @@ class MemoryStepFunctions(MemoryService):
                     execution["output"] = json.dumps(output)
                 self._histories[arn] = history
 
+    def forget_all(self) -> None:
+        """Remove all executions, as Step Functions does 90 days after their end."""
+        self._executions.clear()
+        self._histories.clear()
+
     @operation("name", "definition", "roleArn")
     def create_state_machine(self, request: Request) -> Response:
         arn = f"{_PREFIX}:stateMachine:{request['name']}"

@@ -88,6 +88,12 @@ def client_at(clock: Clock) -> Any:
     return client
 
 
+def raw(operation: str, body: str) -> dict[str, Any]:
+    """Return the response to a request that boto3 would not send."""
+    event = sign(url="https://api.example/personalize", body=body, x_amz_target=f"AmazonPersonalize.{operation}")
+    return handler.lambda_handler(event, LambdaContext())
+
+
 def refusal(call: Any, **arguments: Any) -> str:
     with pytest.raises(ClientError) as caught:
         call(**arguments)

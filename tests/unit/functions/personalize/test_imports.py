@@ -55,6 +55,17 @@ def test_a_failed_job_has_a_reason(personalize: Any, job: dict[str, Any], cloud:
     assert status(personalize) == "CREATE FAILED"
 
 
+def test_a_job_whose_execution_is_forgotten_fails(personalize: Any, job: dict[str, Any], cloud: MemoryCloud) -> None:
+    personalize.create_dataset_import_job(**job)
+
+    cloud.step_functions.forget_all()
+
+    (listed,) = personalize.list_dataset_import_jobs(datasetArn=job["datasetArn"])["datasetImportJobs"]
+    assert listed["status"] == "CREATE FAILED"
+    assert "does not store the execution any more" in listed["failureReason"]
+    assert status(personalize) == "CREATE FAILED"  # stored
+
+
 @pytest.mark.parametrize("location", ["s3://other/a.csv", "uploads/a.csv", "s3://"])
 def test_only_the_buckets_of_the_setting_are_read(personalize: Any, job: dict[str, Any], location: str) -> None:
     with pytest.raises(personalize.exceptions.InvalidInputException, match="import_buckets: uploads, more-uploads"):

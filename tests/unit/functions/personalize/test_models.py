@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from alsolike.config.reader import ConfigurationReader
 from alsolike.domain.aliases import Alias
 from alsolike.domain.rules import Exploration
+from alsolike.registry import promotion
 from alsolike.registry.decision import Check, Decision, decision_key
 from alsolike.registry.registry import Registry
+from alsolike.runtime.errors import ConcurrentUpdate
+from alsolike.training.runs import BUSY, TrainingRuns
+from functions.personalize.served_names import ServedNames
 from operations.configuration.configuration_store import ConfigurationStore
 from tests.fakes import MemoryCloud
-from tests.unit.functions.personalize.client import BATCHES, MACHINE, PREFIX, Clock, make_group, refusal
+from tests.unit.functions.personalize.client import BATCHES, MACHINE, PREFIX, Clock, make_group, raw, refusal
 
 RECIPES = "arn:aws:personalize:::recipe"
 VISIBLE_S = 33
@@ -49,6 +56,9 @@ class Shop:
     def runs(self) -> list[dict[str, Any]]:
         listed: list[dict[str, Any]] = self.stepfunctions.list_executions(stateMachineArn=MACHINE)["executions"]
         return listed
+
+    def forget(self) -> None:
+        self._cloud.step_functions.forget_all()
 
     def end(self, verdict: str = "approved", version: str = "m1", *, status: str = "SUCCEEDED") -> None:
         output = {"start": {"run_id": version}, "registration": {"version": version, "verdict": verdict}}
@@ -200,6 +210,113 @@ def test_an_update_of_a_campaign_serves_another_model(shop: Shop, clock: Clock) 
     assert found["latestCampaignUpdate"]["status"] == "ACTIVE"
 
 
+@pytest.fixture
+def two_models(shop: Shop, clock: Clock) -> tuple[str, str]:
+    """Return the version of the first model, and a campaign with the second, which is champion."""
+    solution = shop.solution()
+    versions = []
+    for model in ("m1", "m2"):
+        versions.append(shop.version(solution))
+        shop.publish(model)
+        shop.end(version=model)
+        assert shop.status(versions[-1]) == "ACTIVE"
+        clock.now_s += 10_000_000  # the next version needs a run of its own
+    return versions[0], shop.client.create_campaign(name="home", solutionVersionArn=versions[1])["campaignArn"]
+
+
+def champion(shop: Shop) -> str:
+    found = shop.registry.champion()
+    assert found is not None
+    return found.version
+
+
+def test_an_invalid_update_keeps_the_model(shop: Shop, two_models: tuple[str, str]) -> None:
+    version, campaign = two_models
+    config = {"itemExplorationConfig": {"explorationWeight": "2"}}
+
+    code = refusal(shop.client.update_campaign, campaignArn=campaign, solutionVersionArn=version, campaignConfig=config)
+
+    assert code == "InvalidInputException"
+    assert champion(shop) == "m2"
+
+
+def test_an_update_during_the_deletion_keeps_the_model(shop: Shop, two_models: tuple[str, str]) -> None:
+    version, campaign = two_models
+    shop.client.delete_campaign(campaignArn=campaign)
+
+    code = refusal(shop.client.update_campaign, campaignArn=campaign, solutionVersionArn=version)
+
+    assert code == "ResourceInUseException"
+    assert champion(shop) == "m2"
+
+
+def test_a_promotion_without_an_approval_is_logged(
+    shop: Shop, two_models: tuple[str, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    version, campaign = two_models
+    monkeypatch.setattr(promotion, "approve", lambda *_, **__: ("the package could not be approved",))
+
+    shop.client.update_campaign(campaignArn=campaign, solutionVersionArn=version)
+
+    assert champion(shop) == "m1"
+    assert "the package could not be approved" in caplog.text
+
+
+def test_a_version_whose_run_is_forgotten_fails(shop: Shop) -> None:
+    solution = shop.solution()
+    version = shop.version(solution)
+
+    shop.forget()
+
+    (listed,) = shop.client.list_solution_versions(solutionArn=solution)["solutionVersions"]
+    assert (listed["solutionVersionArn"], listed["status"]) == (version, "CREATE FAILED")
+    assert "does not store the execution any more" in listed["failureReason"]
+    assert shop.runs() == []  # the failure is final, so no run starts
+
+
+def test_a_run_that_finds_another_active_leaves_the_version_pending(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = TrainingRuns.get
+    with monkeypatch.context() as during:
+        during.setattr(
+            TrainingRuns, "get", lambda self, name: dataclasses.replace(read(self, name), decision=BUSY, version=None)
+        )
+        version = shop.version(shop.solution())
+
+        assert shop.status(version) == "CREATE PENDING"
+    assert shop.status(version) == "CREATE IN_PROGRESS"
+
+
+@pytest.mark.parametrize("config", ["x", {"itemExplorationConfig": ["x"]}])
+def test_an_exploration_of_another_type_is_refused(shop: Shop, config: Any) -> None:
+    create = {"datasetGroupArn": shop.group, "recipeArn": f"{RECIPES}/aws-popularity-count"}
+
+    answer = raw("CreateRecommender", json.dumps({"name": "a", "recommenderConfig": config, **create}))
+
+    assert (answer["statusCode"], json.loads(answer["body"])["__type"]) == (400, "InvalidInputException")
+
+
+@pytest.mark.parametrize("retry", ["delete_campaign", "describe_campaign"])
+def test_a_deleted_name_is_removed_by_a_retry(
+    shop: Shop, two_models: tuple[str, str], retry: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise ConcurrentUpdate("another writer was faster")
+
+    campaign = two_models[1]
+    with monkeypatch.context() as during:
+        during.setattr(ServedNames, "publish", fail)
+        with pytest.raises(ClientError):
+            shop.client.delete_campaign(campaignArn=campaign)
+    assert "home" in shop.aliases()
+
+    with contextlib.suppress(ClientError):
+        getattr(shop.client, retry)(campaignArn=campaign)
+
+    assert "home" not in shop.aliases()
+
+
 def test_a_recommender_without_a_model_trains_one(shop: Shop, clock: Clock) -> None:
     create = {"datasetGroupArn": shop.group, "recipeArn": f"{RECIPES}/aws-ecomm-recommended-for-you"}
 
@@ -215,6 +332,8 @@ def test_a_recommender_without_a_model_trains_one(shop: Shop, clock: Clock) -> N
     assert status() == "CREATE PENDING"  # not champion yet
     shop.publish("m1")
     assert status() == "ACTIVE"
+    found = shop.client.describe_recommender(recommenderArn=arn)["recommender"]
+    assert "latestRecommenderUpdate" not in found  # progress is none
     assert shop.aliases()["mine"].hides == ("purchase",)
     assert len(shop.runs()) == 1
     shop.client.create_recommender(name="more", **create)

@@ -1,0 +1,21 @@
+"""The table of resources."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from functions.personalize.store import Resource, ResourceStore
+
+
+def test_progress_keeps_an_update_that_was_faster(personalize: Any, aws: Callable[[str], Any]) -> None:
+    store = ResourceStore(aws("dynamodb"), "resources")
+    read = Resource("Recommender", "mine", "mine", {"recommenderConfig": {}}, 1)
+    store.insert(read)
+    updated = dataclasses.replace(read, request={"recommenderConfig": {"a": 1}}, updated_ms=2)
+
+    store.update(updated)
+    store.save_progress(dataclasses.replace(read, progress={"status": "ACTIVE"}))
+
+    assert store.get("Recommender", "mine", now_ms=3) == dataclasses.replace(updated, progress={"status": "ACTIVE"})
