@@ -1,7 +1,7 @@
 """Alert rules of Prometheus, generated from the alarms of a deployment in CloudWatch.
 
-An alarm whose metrics are all exported becomes a rule on them, with the alarm's threshold and periods. Any other
-becomes a rule on the alarm's own state, which is exported as well.
+An alarm whose metrics are all exported becomes a rule on them, with the alarm's threshold and periods. Any other, and
+one on a quantile above the histogram's buckets, becomes a rule on the alarm's own state, which is exported as well.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from operations.prometheus.families import FAMILIES, PREFIX, Family, Kind, Series
+from operations.prometheus.families import BUCKETS_MS, FAMILIES, PREFIX, Family, Kind, Series
 
 if TYPE_CHECKING:
     from operations.client.deployment import Deployment
@@ -103,7 +103,7 @@ def _rule(alarm: Mapping[str, Any], *, selector: str) -> dict[str, Any]:
 
 
 def _on_metrics(alarm: Mapping[str, Any], *, selector: str) -> str | None:
-    """Return the alarm's condition on exported metrics; None if one is not exported."""
+    """Return the alarm's condition on exported metrics; None if they cannot express it."""
     if alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"]) != alarm["EvaluationPeriods"]:
         return None
     if "MetricName" in alarm:
@@ -117,8 +117,8 @@ def _on_metrics(alarm: Mapping[str, Any], *, selector: str) -> str | None:
     scale = 1.0
     for name, (metric, statistic) in metrics.items():
         found = _exported(metric)
-        if found is None:
-            return None
+        if found is None or (found[0].kind is Kind.HISTOGRAM and alarm["Threshold"] >= BUCKETS_MS[-1]):
+            return None  # histogram_quantile returns at most the upper bound of the last bucket
         expressions[name] = _promql(*found, statistic=statistic, period_s=metric["Period"], selector=selector)
         scale *= found[0].scale
     return _condition(formula, expressions, threshold=alarm["Threshold"] * scale)
