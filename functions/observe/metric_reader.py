@@ -9,9 +9,13 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.errors import Unavailable
 from operations.metric_writers import METRICS
 
 Key = TypeVar("Key", bound=Hashable)
+
+_FAILED = frozenset({"InternalError", "Forbidden"})
+"""Codes of results without values; `PartialData` continues on the next page."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -65,6 +69,11 @@ class MetricReader:
         ----------
         from_ms, until_ms
             The first moment, a whole number of periods since 1970, and the one after the last.
+
+        Raises
+        ------
+        Unavailable
+            If CloudWatch does not respond, or cannot read one of the metrics.
         """
         named = [(name, statistic) for name, statistics in series.items() for statistic in statistics]
         sums: dict[Key, defaultdict[int, float]] = {name: defaultdict(float) for name in series}
@@ -79,6 +88,8 @@ class MetricReader:
             )
             for page in pages:
                 for result in page["MetricDataResults"]:
+                    if result["StatusCode"] in _FAILED:
+                        raise Unavailable(f"CloudWatch cannot read a metric: {result['StatusCode']}")
                     values = sums[named[int(result["Id"][1:])][0]]
                     for time, value in zip(result["Timestamps"], result["Values"], strict=True):
                         values[round(time.timestamp() * 1000)] += value

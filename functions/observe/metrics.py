@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from alsolike.runtime.errors import AlsolikeError
+from alsolike.runtime.errors import AlsolikeError, Unavailable
 from alsolike.runtime.observability import logger
 from alsolike.runtime.polling import PolledValue, Polling
 from alsolike.training.monitoring import DriftReport
@@ -27,7 +27,10 @@ from operations.prometheus.openmetrics import Sample, exposition, histogram
 CACHED_S = 50
 """Less than a scrape interval of a minute: of two processes that answer in turn, none returns an older count."""
 
-HOURLY = Polling(interval_s=3_600, retry_s=300)
+HOURLY = Polling(interval_s=3_600)
+RETRY_S = 300
+"""Pause after a failed read of an hourly value."""
+
 _DAY_MS = 86_400_000
 _GAUGE_MS, _GAUGE_PERIOD_S = 15 * 60_000, 60
 _RATES = {
@@ -78,8 +81,13 @@ class Exporter:
         self._alarms = alarms
         self._drift = drift
         self._now_ms = 0
-        self._engagement = PolledValue(lambda _: engagement(self._now_ms), name="engagement", polling=HOURLY)
-        self._cost = PolledValue(lambda _: cost(self._now_ms), name="cost", polling=HOURLY)
+        # With a default, a failed read is not repeated at once.
+        self._engagement: PolledValue[dict[str, Any]] = PolledValue(
+            lambda _: engagement(self._now_ms), name="engagement", polling=HOURLY, default={}
+        )
+        self._cost: PolledValue[dict[str, Any]] = PolledValue(
+            lambda _: cost(self._now_ms), name="cost", polling=HOURLY, default={}
+        )
 
     def read(self, *, now_ms: int) -> bytes:
         """Return the text; a source that does not answer is left out, and has `source_up` 0."""
@@ -164,14 +172,22 @@ class Exporter:
         }
 
     def _from_engagement(self, now_ms: int) -> Samples:
-        yesterday = self._engagement.current(now_ms=now_ms)["days"][0]["rows"]
+        yesterday = _latest(self._engagement, now_ms)["days"][0]["rows"]
         return {
             f"{PREFIX}engagement_{name}": [Sample(row[field]) for row in yesterday if row[field] is not None]
             for name, field in _RATES.items()
         }
 
     def _from_cost(self, now_ms: int) -> Samples:
-        return {f"{PREFIX}monthly_cost_dollars": [Sample(self._cost.current(now_ms=now_ms)["dollars"])]}
+        return {f"{PREFIX}monthly_cost_dollars": [Sample(_latest(self._cost, now_ms)["dollars"])]}
+
+
+def _latest(polled: PolledValue[dict[str, Any]], now_ms: int) -> dict[str, Any]:
+    """Return the value of the last read; raise `Unavailable` if it failed."""
+    value = polled.refresh(now_ms=now_ms, min_age_s=RETRY_S) if polled.degraded else polled.current(now_ms=now_ms)
+    if polled.degraded:
+        raise Unavailable(f"the last read failed: {polled.degraded}")
+    return value
 
 
 def _seconds(hours: float | None) -> float | None:

@@ -22,9 +22,16 @@ class _Sample:
 
 
 class MemoryCloudWatch(MemoryService):
-    """All metrics and alarms of one account."""
+    """All metrics and alarms of one account.
+
+    Attributes
+    ----------
+    failed
+        Status codes, by the metric's name, of results without values.
+    """
 
     def __init__(self) -> None:
+        self.failed: dict[str, str] = {}
         self._samples: list[_Sample] = []
         self._alarms: dict[str, dict[str, Any]] = {}
 
@@ -49,14 +56,15 @@ class MemoryCloudWatch(MemoryService):
             for sample in self._samples:
                 if sample.series == _series(stated["Metric"]) and start <= sample.time < end:
                     values[(sample.time - start) // period].append(sample.value)
-            periods = sorted(values, reverse=request.get("ScanBy") != "TimestampAscending")
+            failure = self.failed.get(stated["Metric"]["MetricName"])
+            periods = [] if failure else sorted(values, reverse=request.get("ScanBy") != "TimestampAscending")
             results.append(
                 {
                     "Id": query["Id"],
                     "Label": stated["Metric"]["MetricName"],
                     "Timestamps": [start + number * period for number in periods],
                     "Values": [_statistic(stated["Stat"], values[number]) for number in periods],
-                    "StatusCode": "Complete",
+                    "StatusCode": failure or "Complete",
                 }
             )
         return {"MetricDataResults": results, "Messages": []}

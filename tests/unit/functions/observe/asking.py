@@ -30,6 +30,16 @@ REPORT = DriftReport(
 )
 
 OWN_NAMESPACE = "Alsolike/test"
+TEMPLATES = {
+    "alsolike-test-data": {
+        "Resources": {
+            "Name": {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/alsolike/test/api-url"}},
+            "Table": {"Type": "AWS::DynamoDB::GlobalTable", "Properties": {"Replicas": [{"Region": "us-east-1"}]}},
+            "Stream": {"Type": "AWS::Kinesis::Stream", "Properties": {"ShardCount": 2}},
+        }
+    },
+    "alsolike-test-serving": {"Resources": {"Board": {"Type": "AWS::CloudWatch::Dashboard", "Properties": {}}}},
+}
 Observe = Callable[..., dict[str, Any]]
 
 

@@ -14,18 +14,7 @@ from alsolike.declarations.storage import MONITORING_LATEST_KEY, SNAPSHOT_KEY
 from alsolike.snapshot.manifest import Manifest, SegmentEntry
 from tests.builders.lambda_events import NOW_MS
 from tests.fakes import MemoryCloud
-from tests.unit.functions.observe.asking import HOUR_MS, OWN_NAMESPACE, REPORT, Observe
-
-TEMPLATES = {
-    "alsolike-test-data": {
-        "Resources": {
-            "Name": {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/alsolike/test/api-url"}},
-            "Table": {"Type": "AWS::DynamoDB::GlobalTable", "Properties": {"Replicas": [{"Region": "us-east-1"}]}},
-            "Stream": {"Type": "AWS::Kinesis::Stream", "Properties": {"ShardCount": 2}},
-        }
-    },
-    "alsolike-test-serving": {"Resources": {"Board": {"Type": "AWS::CloudWatch::Dashboard", "Properties": {}}}},
-}
+from tests.unit.functions.observe.asking import HOUR_MS, OWN_NAMESPACE, REPORT, TEMPLATES, Observe
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
 from tests.builders.openmetrics import read_families
 from tests.fakes import MemoryCloud
 from tests.fakes.places import create_table
-from tests.unit.functions.observe.asking import HOUR_MS, OWN_NAMESPACE, REPORT, Clock, Observe
+from tests.unit.functions.observe.asking import HOUR_MS, OWN_NAMESPACE, REPORT, TEMPLATES, Clock, Observe
 
 SECRET = "s3cret:with-a-colon"
 DAY_MS = 24 * HOUR_MS
@@ -173,6 +173,47 @@ def test_a_source_without_an_answer_is_left_out(scraper: Scraper, cloud: MemoryC
 
     assert up == {("", "cloudwatch"): 1, ("", "alarms"): 1, ("", "drift"): 1, ("", "engagement"): 1, ("", "cost"): 0}
     assert "alsolike_monthly_cost_dollars" not in scraper.scrape()
+
+
+@pytest.mark.parametrize("code", ["InternalError", "Forbidden"])
+def test_a_metric_that_cloudwatch_cannot_read_is_not_0(
+    scraper: Scraper, put: Put, cloud: MemoryCloud, clock: Clock, code: str
+) -> None:
+    put("AWS/ApiGateway", "Count", 20, ApiId="shop")
+    assert scraper.values("alsolike_api_requests") == {("_total",): 20}
+    cloud.cloudwatch.failed["Count"] = code
+    clock.wait(60)
+
+    assert scraper.values("alsolike_api_requests") == {}
+    assert scraper.values("alsolike_source_up")["", "cloudwatch"] == 0
+
+
+def test_a_failed_read_after_a_successful_one_is_left_out(scraper: Scraper, cloud: MemoryCloud, clock: Clock) -> None:
+    cloud.cloudformation.templates.update(TEMPLATES)
+    assert len(scraper.values("alsolike_monthly_cost_dollars")) == 1
+    cloud.cloudwatch.failed["EventsAccepted"] = "InternalError"
+    clock.wait(3_601)
+
+    assert scraper.values("alsolike_monthly_cost_dollars") == {}
+    assert scraper.values("alsolike_source_up")["", "cost"] == 0
+    cloud.cloudwatch.failed.clear()
+    clock.wait(301)
+    assert len(scraper.values("alsolike_monthly_cost_dollars")) == 1
+    assert scraper.values("alsolike_source_up")["", "cost"] == 1
+
+
+def test_a_failed_read_is_repeated_after_five_minutes(scraper: Scraper, cloud: MemoryCloud, clock: Clock) -> None:
+    def reads() -> int:
+        return sum(call.operation == "cloudformation.GetTemplate" for call in cloud.calls)
+
+    scraper.get()
+    before = reads()
+    clock.wait(240)
+    scraper.get()
+    assert reads() == before > 0
+    clock.wait(61)
+    scraper.get()
+    assert reads() > before
 
 
 def test_a_second_scrape_within_a_minute_reads_nothing(
