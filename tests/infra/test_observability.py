@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import typer
 
+from alsolike.runtime.observability import Metric
 from cli.main import app
 from operations.metric_writers import METRICS, Rhythm, declared
 from tests.infra.assembly import FUNCTIONS, Assembly, Resource, flat
@@ -247,6 +248,13 @@ def test_few_requests_alarm_nobody_by_their_share(demo: Assembly) -> None:
     (share, *_) = resources(demo, "AWS::CloudWatch::Alarm")["ApiErrors"].properties["Metrics"]
 
     assert share["Expression"] == "IF(FILL(whole, 0) >= 20, 100 * FILL(part, 0) / whole, 0)"
+
+
+def test_the_alarm_on_refused_signatures_watches_every_function_that_verifies_them(demo: Assembly) -> None:
+    alarm = resources(demo, "AWS::CloudWatch::Alarm")["SignaturesRefused"].logical_id
+    watched = {each.dimensions["service"] for each in of_alarms(demo) if each.where == f"alarm {alarm[:-8]}"}
+
+    assert watched == {each.service for each in METRICS if each.metric == Metric.SIGNATURES_REFUSED}
 
 
 def test_alarms_say_whose_they_are_as_the_operators_api_looks_for_them(assembly: Assembly) -> None:
