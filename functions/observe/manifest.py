@@ -29,7 +29,7 @@ MANIFEST = Manifest(
         Access(
             "*",
             ("cloudwatch:DescribeAlarms",),
-            reason="CloudWatch tells of composite alarms only whom it may tell of all",
+            reason="CloudWatch returns composite alarms only to callers that may describe all alarms",
         ),
         Access("lake", LIST),
         Access(

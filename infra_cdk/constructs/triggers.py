@@ -58,10 +58,10 @@ def _consume(trigger: EventStream, function: lambda_.IFunction, *, settings: Set
 
 
 def _follow(trigger: TableChanges, function: lambda_.IFunction, *, settings: Settings, data: StoredData) -> None:
-    """Give a function the changes of tables, until it takes them or they are about to leave the stream.
+    """Invoke a function with the changes of tables; Lambda retries a failed batch until its records almost expire.
 
-    It passes over what it cannot read, so it fails only where a bucket or its own set-up does: nothing would be gained
-    from halving batches.
+    The function skips unreadable records, so it fails only if a bucket or its own configuration does. Halving batches
+    would not help.
     """
     for table in trigger.tables:
         function.add_event_source(

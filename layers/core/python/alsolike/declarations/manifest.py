@@ -30,12 +30,12 @@ class Access:
     Attributes
     ----------
     resource
-        A field of infrastructure's `StoredData`, ``*``, or a resource that the function's stack names: by a field of
-        `settings.py` with its ARN, or apart.
+        A field of infrastructure's `StoredData`, ``*``, a field of `settings.py` with an ARN, or another name that the
+        function's stack resolves.
     actions
         IAM actions.
     keys
-        Keys of objects in a bucket, in which ``*`` stands for any text. None: the bucket.
+        Keys of objects in a bucket, in which ``*`` stands for any text; empty for the bucket itself.
     reason
         Why the ARN contains a ``*``, if it does.
     attributes
@@ -223,7 +223,7 @@ MODELS = (
         "artefacts",
         READ + WRITE,
         keys=(f"{DECISIONS_PREFIX}*",),
-        reason="Each version has a decision, in which is kept why it was forced",
+        reason="Each version has a decision, which states the reason of a forced promotion",
     ),
     Access("artefacts", READ, keys=(f"{CANARIES_PREFIX}*",), reason="Each version on trial has a report"),
     Access(
