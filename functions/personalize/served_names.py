@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from alsolike.config.filters import MAX_CHARACTERS
-from alsolike.config.own_names import OwnNames
+from alsolike.config.own_names import NO_NAMES, OwnNames
 from alsolike.contract import validation
 from alsolike.domain.aliases import RECIPES, Alias, Recipe
 from alsolike.domain.configuration import Configuration
@@ -66,33 +66,45 @@ class ServedNames:
             raise PersonalizeError(f"the {other.field} {name!r} has this name already", EXISTS)
         exploration(kind, request)
 
-    def publish(self, *, now_ms: int) -> None:
-        """Write the names of all resources that exist, unless the object has them already.
+    def publish(self) -> None:
+        """Add the names of all resources to the object, and remove those of deleted ones.
+
+        Names without a resource stay: in another region, only the object was restored.
 
         Raises
         ------
         ConcurrentUpdate
             If other writers were faster several times.
+        InvalidConfiguration
+            If the object is unreadable.
         """
 
         def change(content: Any) -> tuple[None, bytes | None]:
-            body = self._compiled(now_ms=now_ms).to_json()
+            known = NO_NAMES if content is None else OwnNames.from_json(content.body, etag=content.etag)
+            body = self._compiled(known).to_json()
             return None, None if content is not None and content.body == body else body
 
         self._stored.update(change, attempts=ATTEMPTS)
 
-    def _compiled(self, *, now_ms: int) -> OwnNames:
-        existing = [each for each in self._store.all(*_KINDS, now_ms=now_ms) if each.deleted_ms is None]
-        solutions = {each.key: each for each in existing if each.kind == SOLUTION.noun}
-        aliases, filters = {}, {}
-        for each in existing:
-            if each.kind == FILTER.noun:
-                filters[each.name] = each.request["filterExpression"]
-            elif each.kind == RECOMMENDER.noun:
-                aliases[each.name] = _alias(each, RECOMMENDER, each.request)
-            elif each.kind == CAMPAIGN.noun:
-                solution = solutions.get(each.request["solutionVersionArn"].split("/")[-2])
-                aliases[each.name] = _alias(each, CAMPAIGN, solution.request if solution else {})
+    def _compiled(self, known: OwnNames) -> OwnNames:
+        resources = self._store.all(*_KINDS)
+        deleted = {(item.kind, item.name) for item in resources if item.deleted_ms is not None}
+        existing = [item for item in resources if item.deleted_ms is None]
+        solutions = {item.key: item for item in existing if item.kind == SOLUTION.noun}
+        aliases = {
+            name: alias
+            for name, alias in known.aliases.items()
+            if deleted.isdisjoint({(CAMPAIGN.noun, name), (RECOMMENDER.noun, name)})
+        }
+        filters = {name: text for name, text in known.filters.items() if (FILTER.noun, name) not in deleted}
+        for item in existing:
+            if item.kind == FILTER.noun:
+                filters[item.name] = item.request["filterExpression"]
+            elif item.kind == RECOMMENDER.noun:
+                aliases[item.name] = _alias(item, RECOMMENDER, item.request)
+            elif item.kind == CAMPAIGN.noun:
+                solution = solutions.get(item.request["solutionVersionArn"].split("/")[-2])
+                aliases[item.name] = _alias(item, CAMPAIGN, solution.request if solution else {})
         return OwnNames(aliases, filters)
 
 

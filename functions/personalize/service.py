@@ -146,7 +146,7 @@ class ControlPlane:
                 self._add_event_dataset(texts["datasetGroupArn"], now_ms)
                 answer["trackingId"] = self._tracking_id
             if kind in SERVED:
-                self._names.publish(now_ms=now_ms)
+                self._names.publish()
             self._state(kind, resource, now_ms)  # starts the training or import
             return answer
 
@@ -227,7 +227,7 @@ class ControlPlane:
             found = self._existing(kind, _text(parameters, kind.arn_field), now_ms)
             document = {**found.request, **self._summary(kind, found, now_ms)}
             if kind in SERVED and document["status"] in (IN_PROGRESS, DELETING):
-                self._names.publish(now_ms=now_ms)  # again, if the request that created or deleted it could not
+                self._names.publish()  # again, if the request that created or deleted it could not
             if kind is TRACKER:
                 document |= {"trackingId": self._tracking_id, "accountId": self._arn_prefix.rpartition(":")[2]}
             if kind is SOLUTION and (versions := self._versions_of(found, now_ms)):
@@ -257,7 +257,7 @@ class ControlPlane:
                 raise PersonalizeError(f"{self._arn(kind, found.key)} is being deleted", IN_USE)
             if version is not None:  # only an update that is valid and stored changes the champion
                 self._trainings.serve(version, reason=f"campaign {found.name}", now_ms=now_ms)
-            self._names.publish(now_ms=now_ms)
+            self._names.publish()
             return {kind.arn_field: self._arn(kind, found.key)}
 
         return update
@@ -266,7 +266,7 @@ class ControlPlane:
         def delete(parameters: Parameters, now_ms: int) -> dict[str, Any]:
             arn = _text(parameters, kind.arn_field)
             if kind in SERVED and self._existing(kind, arn, now_ms).deleted_ms is not None:
-                self._names.publish(now_ms=now_ms)  # again, if the request that deleted it could not
+                self._names.publish()  # again, if the request that deleted it could not
             found = self._usable(kind, arn, now_ms)
             if used := self._users(kind, found, now_ms):
                 raise PersonalizeError(f"{arn} is used by {', '.join(used)}", IN_USE)
@@ -275,7 +275,7 @@ class ControlPlane:
                     self._store.delete(SOLUTION_VERSION.noun, version.key, now_ms=now_ms)
             self._store.delete(kind.noun, found.key, now_ms=now_ms)
             if kind in SERVED:
-                self._names.publish(now_ms=now_ms)
+                self._names.publish()
             return {}
 
         return delete

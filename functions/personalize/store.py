@@ -103,12 +103,19 @@ class ResourceStore:
             ).get("Item")
         return None if found is None or _is_gone(found, now_ms=now_ms) else _resource(found)
 
-    def all(self, *kinds: str, now_ms: int) -> Sequence[Resource]:
-        """Return all resources of some kinds by id, from a scan: the table has some dozen items."""
+    def all(self, *kinds: str, now_ms: int | None = None) -> Sequence[Resource]:
+        """Return all resources of some kinds by id, from a scan: the table has some dozen items.
+
+        Parameters
+        ----------
+        now_ms
+            Leaves out those deleted more than `DELETING_MS` ago. Without it, they are included until DynamoDB expires
+            them.
+        """
         with self._translated():
             pages = self._client.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True)
             items = [item for page in pages for item in page["Items"] if item["kind"]["S"] in kinds]
-        found = [_resource(item) for item in items if not _is_gone(item, now_ms=now_ms)]
+        found = [_resource(item) for item in items if now_ms is None or not _is_gone(item, now_ms=now_ms)]
         return sorted(found, key=lambda resource: resource.key)
 
     def _set(self, resource: Resource, **attributes: Any) -> bool:

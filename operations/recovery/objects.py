@@ -14,6 +14,7 @@ from alsolike.declarations.storage import (
     IMPORTS_PREFIX,
     INTERACTIONS_PREFIX,
     MODELS_PREFIX,
+    OWN_NAMES_KEY,
     REGISTRY_PREFIX,
 )
 from operations import progress
@@ -26,7 +27,8 @@ _THREADS = 16
 LAKE_PREFIXES = (INTERACTIONS_PREFIX, *(kind.prefix for kind in ChangeKind))
 ARTEFACT_PREFIXES = (CONFIGURATION_PREFIX, REGISTRY_PREFIX, MODELS_PREFIX, IMPORTS_PREFIX)
 """Prefixes to restore. The journal of imports goes back with the imported rows, otherwise a repeated import would skip
-them. Nothing under `privacy/` goes back in time, so that erased users stay erased. The snapshot is made again."""
+them. Nothing under `privacy/` goes back in time, so that erased users stay erased, and `OWN_NAMES_KEY` does not either,
+because its table does not. The snapshot is made again."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -82,4 +84,5 @@ def carry_out(where: Deployment, planned: Sequence[Planned]) -> None:
 
 def _listed(s3: Any, bucket: str, prefix: str, *, to: dt.datetime, keep_newer: bool) -> Iterator[ObjectChange]:
     with translate_aws_errors(f"s3://{bucket}/{prefix}"):
-        yield from changes(s3, bucket, prefix, to=to, keep_newer=keep_newer)
+        listed = changes(s3, bucket, prefix, to=to, keep_newer=keep_newer)
+        yield from (change for change in listed if change.key != OWN_NAMES_KEY)

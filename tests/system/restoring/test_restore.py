@@ -16,11 +16,13 @@ from alsolike.catalogue import change_log
 from alsolike.catalogue.change_log import ChangeKind
 from alsolike.catalogue.changes import Change
 from alsolike.catalogue.items import CatalogueStore, Item
+from alsolike.declarations.storage import OWN_NAMES_KEY
 from alsolike.events.interactions import Interaction
 from alsolike.events.stream import stream_records
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import add_tombstone
 from alsolike.profiles.store import Profile, ProfileStore, recent
+from alsolike.runtime.s3 import S3Object
 from functions.archive_events.service import archive
 from operations.client.deployment import Deployment
 from operations.ingest.load import import_interactions
@@ -234,3 +236,18 @@ def test_tables_come_back_from_their_backups(shop: Deployment) -> None:
 
 def _with_key(shop: Deployment, arn: str) -> Deployment:
     return dataclasses.replace(shop, names=dataclasses.replace(shop.names, hash_key_arn=arn))
+
+
+def test_names_of_personalize_stay_with_their_table(shop: Deployment) -> None:
+    names = S3Object(shop.client("s3"), shop.names.artefact_bucket, OWN_NAMES_KEY)
+    names.replace(b"before", etag=None)
+    then = Clock().next_second()
+    stored = names.read()
+    assert stored is not None
+    names.replace(b"after", etag=stored.etag)
+
+    restore(shop, then)
+
+    kept = names.read()
+    assert kept is not None
+    assert kept.body == b"after"

@@ -362,6 +362,22 @@ def test_a_filter_is_checked_and_named_by_requests(shop: Shop, clock: Clock) -> 
     assert set(shop.filters()) == {"cheap"}
 
 
+def test_names_outlive_the_table_of_resources(shop: Shop, aws: Callable[[str], Any]) -> None:
+    create = {"datasetGroupArn": shop.group, "filterExpression": "INCLUDE ItemID WHERE Items.GENRE IN ($genre)"}
+    kept = shop.client.create_filter(name="kept", **create)["filterArn"]
+    shop.client.create_recommender(name="mine", datasetGroupArn=shop.group, recipeArn=f"{RECIPES}/aws-popularity-count")
+    for kind, name in (("Filter", "kept"), ("Recommender", "mine")):  # another region, with a copy of the bucket
+        aws("dynamodb").delete_item(TableName="resources", Key={"kind": {"S": kind}, "id": {"S": name}})
+
+    shop.client.create_filter(name="new", **create)
+
+    assert set(shop.filters()) == {"kept", "new"}
+    assert set(shop.aliases()) == {"mine"}
+    shop.client.create_filter(name="kept", **create)
+    shop.client.delete_filter(filterArn=kept)
+    assert set(shop.filters()) == {"new"}
+
+
 def test_a_batch_inference_job_is_an_execution_of_the_workflow_of_batches(shop: Shop, clock: Clock) -> None:
     version = shop.version(shop.solution())
     shop.end()
