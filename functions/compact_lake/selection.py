@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Iterable, Iterator
 
-from alsolike.lake.lake_objects import LakeObject
+from alsolike.lake.lake_objects import MERGE_GRACE_MS, LakeObject
 
 MEBIBYTE = 2**20
 FULL_SUFFIX = "-full.parquet"
@@ -36,7 +36,7 @@ class MergeRules:
     merge_objects: int = 2_000
     merge_memory_bytes: int = 768 * MEBIBYTE
     quiet_ms: int = 3_600_000
-    grace_ms: int = 3_600_000
+    grace_ms: int = MERGE_GRACE_MS
 
 
 def output_key(day: str, merge_id: str, *, full: bool) -> str:

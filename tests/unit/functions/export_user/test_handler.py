@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,10 @@ from alsolike.contract.queries import token_of_row
 from alsolike.events.interactions import profile_id
 from alsolike.profiles import export_state
 from functions.archive_served.service import to_parquet
+from functions.compact_lake.selection import MergeRules
 from functions.export_user import handler, service
+from functions.export_user.manifest import MANIFEST
+from tests.builders.lakes import keep_up
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event, interaction
 from tests.builders.served_rows import served
 from tests.builders.stores import PLACES, PSEUDONYMS, Stores, people
@@ -377,24 +381,83 @@ def test_thousands_of_quarantined_objects_are_exported_in_pages(stores: Stores) 
     assert len([each for page in found for each in page["quarantine"]]) == 302
 
 
-def test_an_export_ends_after_a_day_and_with_the_erasure_of_the_user(
+def pass_time(monkeypatch: pytest.MonkeyPatch, *, seconds: float) -> None:
+    """Let the export see the clock this much later than now."""
+    data, ids = handler._data()
+    later = dataclasses.replace(data, now_s=lambda: time.time() + seconds)
+    monkeypatch.setattr(handler, "_data", lambda: (later, ids))
+
+
+def test_an_export_ends_with_its_lifetime_and_with_the_erasure_of_the_user(
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     people(stores)
     token = export("ann.lee", remaining_ms=service.PAGE_MS)["document"]["nextToken"]
-    data, ids = handler._data()
 
-    later = dataclasses.replace(data, now_s=lambda: time.time() + export_state.LIFETIME_S)
-    monkeypatch.setattr(handler, "_data", lambda: (later, ids))
-    expired = export("ann.lee", token=token)
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        pass_time(patch, seconds=export_state.LIFETIME_S)
+        expired = export("ann.lee", token=token)
     stores.finish(stores.ask("ann.lee"))
-    monkeypatch.setattr(handler, "_data", lambda: (data, ids))
     erased = export("ann.lee", token=token)
 
     for answer in (expired, erased):
         assert answer["statusCode"] == 400
+        assert "45 minutes after its first page" in answer["document"]["message"]
         assert "start again without nextToken" in answer["document"]["message"]
+
+
+def test_no_page_extends_the_lifetime_of_an_export(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_visits(stores, visits=12)
+    first = export("ann", context=RunningContext(1_000))["document"]["nextToken"]
+    with monkeypatch.context() as patch:
+        pass_time(patch, seconds=export_state.LIFETIME_S - 60)
+        second = export("ann", token=first, context=RunningContext(1_000))["document"]["nextToken"]
+
+    pass_time(monkeypatch, seconds=export_state.LIFETIME_S)
+
+    assert export("ann", token=second)["statusCode"] == 400
+    assert (export_state.LIFETIME_S + MANIFEST.timeout_s) * 1_000 < MergeRules().grace_ms
+
+
+@pytest.mark.parametrize("later_s", [export_state.LIFETIME_S - 60, 7_200])
+def test_an_export_during_a_compaction_is_complete_or_ends(
+    later_s: int, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The merged object comes before its inputs, so pages that have passed it need the inputs, which it replaces."""
+    rules = dataclasses.replace(MergeRules(), quiet_ms=0)
+    ids = [f"{number:03}" for number in range(40)]
+    for each in ids:
+        stores.put_rows(f"import-{each}", interaction(each, user_id="ann", session_id=None))
+    found = [export("ann", context=RunningContext(400))["document"]]
+    while not found[-1]["interactions"]:
+        token = found[-1]["nextToken"]
+        found.append(export("ann", token=token, context=RunningContext(400))["document"])
+    keep_up(stores.s3, PLACES.lake_bucket, rules=rules)
+    keep_up(stores.s3, PLACES.lake_bucket, rules=rules, later_ms=later_s * 1_000)
+    inputs = [key for key in stores.keys("interactions/") if "/import-" in key]
+    assert len(inputs) == (0 if later_s > 3_600 else 40)
+
+    pass_time(monkeypatch, seconds=later_s)
+    answer = export("ann", token=found[-1]["nextToken"])
+
+    if answer["statusCode"] == 200:
+        assert [row["event_id"] for row in in_order([*found, answer["document"]], "interactions")] == ids
+    else:
+        assert (answer["statusCode"], later_s) == (400, 7_200)
+
+
+def test_the_erasure_of_another_user_leaves_no_id_in_the_state_of_an_export(stores: Stores) -> None:
+    put_visits(stores, visits=12)
+    token = export("ann", context=RunningContext(1_000))["document"]["nextToken"]
+    while (last := token) is not None:
+        token = export("ann", token=last, context=RunningContext(1_000))["document"].get("nextToken")
+
+    stores.finish(stores.ask("bob"))
+
+    (state,) = [item for item in stores.dynamodb.scan(TableName=PLACES.profiles_table)["Items"] if "sessions" in item]
+    sessions = zlib.decompress(bytes(state["sessions"]["B"]))
+    assert b"visit-10" in sessions
+    assert b"bob" not in sessions
 
 
 def test_an_export_after_the_erasure_stores_no_id(stores: Stores) -> None:

@@ -1,9 +1,9 @@
 """The objects of the lake for readers that are concurrent with compaction and erasure.
 
 A listed object may be deleted before it is read. That is no error: compaction deletes an object only after another one
-has held its rows for longer than any reader takes. So a reader that misses the object has the other one in its list.
-Rows that retention or an erasure deletes must not be read. Hence the two rules: list first, then read; skip deleted
-objects.
+has held its rows for `MERGE_GRACE_MS`, longer than any reader takes. So a reader that misses the object has the other
+one in its list. Rows that retention or an erasure deletes must not be read. Hence the two rules: list first, then read;
+skip deleted objects.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from collections.abc import Iterable, Iterator
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.runtime import s3
 from alsolike.runtime.clients import ObjectReader, PagedClient
+
+MERGE_GRACE_MS = 3_600_000
+"""Time for which the inputs of a merge stay next to its result; a reader may take less, from its listing to its end."""
 
 _DAY = re.compile(r"[a-z]+/[a-z_]+=(?P<date>[^/]+)/.+\.parquet")
 

@@ -1,7 +1,7 @@
 """The state between the pages of a user's export: an item of the profile table.
 
-Its partition is the one of the user's erasure (`SessionLink.of_erasure`), which an erasure deletes. DynamoDB deletes it
-after a day.
+Its partition is the one of the user's erasure (`SessionLink.of_erasure`), which an erasure deletes. No page extends
+its lifetime.
 """
 
 from __future__ import annotations
@@ -15,12 +15,19 @@ import orjson
 
 from alsolike.contract.queries import row_of_token, token_of_row
 from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_KEY
+from alsolike.lake.lake_objects import MERGE_GRACE_MS
 from alsolike.profiles.profile import export_key
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.clients import ProfileClient
 from alsolike.runtime.errors import InvalidInput, TooLarge, Unavailable
 
-LIFETIME_S = 86_400
+LIFETIME_S = MERGE_GRACE_MS // 1_000 * 3 // 4
+"""Maximum time from the start of the first page to that of the last one.
+
+Pages read objects in the order of their keys. The merged object of a compaction comes before its inputs, so a page may
+have passed it, and the next one must still find the inputs.
+"""
+
 MAX_STATE_BYTES = 390_000
 """DynamoDB stores items of up to 400 KB."""
 
@@ -34,11 +41,13 @@ class FirstLogin(NamedTuple):
     ----------
     received_ms
         The first time at which a login of any user was received.
+    is_own
+        True if it is a login of the exported user. The ID of another user would outlive that user's erasure.
     """
 
     event_time_ms: int
     event_id: str
-    user_id: str
+    is_own: bool
     received_ms: int
 
     def earlier(self, other: FirstLogin | None) -> FirstLogin:
@@ -46,6 +55,13 @@ class FirstLogin(NamedTuple):
         if other is None:
             return self
         return min(self, other)._replace(received_ms=min(self.received_ms, other.received_ms))
+
+
+class ExportState(NamedTuple):
+    """The sessions with a user's logins, each with its first login, once it is known; and the end of the export."""
+
+    sessions: dict[str, FirstLogin | None]
+    expires_s: int
 
 
 class Place(NamedTuple):
@@ -76,7 +92,7 @@ class Place(NamedTuple):
 
 
 class ExportStates:
-    """The stored states: the sessions with a user's logins, each with its first login, once it is known.
+    """The stored states of exports.
 
     Parameters
     ----------
@@ -90,8 +106,8 @@ class ExportStates:
         self._client = client
         self._table = table
 
-    def read(self, partition: str, export_id: str, *, now_s: float) -> dict[str, FirstLogin | None]:
-        """Return the sessions of an export.
+    def read(self, partition: str, export_id: str, *, now_s: float) -> ExportState:
+        """Return the state of an export.
 
         Raises
         ------
@@ -104,15 +120,14 @@ class ExportStates:
             item = self._client.get_item(
                 TableName=self._table, Key=_key(partition, export_id), ConsistentRead=True
             ).get("Item")
-        if item is None or int(item["expires_at"]["N"]) <= now_s:
+        if item is None or (expires_s := int(item["expires_at"]["N"])) <= now_s:
             raise _ended()
         stored: dict[str, list[Any] | None] = orjson.loads(zlib.decompress(bytes(item["sessions"]["B"])))
-        return {session: None if login is None else FirstLogin(*login) for session, login in stored.items()}
+        sessions = {session: None if login is None else FirstLogin(*login) for session, login in stored.items()}
+        return ExportState(sessions, expires_s)
 
-    def write(
-        self, partition: str, export_id: str | None, sessions: dict[str, FirstLogin | None], *, now_s: float
-    ) -> str:
-        """Store the sessions of an export, of a new one if it has no ID yet; return its ID.
+    def write(self, partition: str, export_id: str | None, state: ExportState) -> str:
+        """Store the state of an export, of a new one if it has no ID yet; return its ID.
 
         Raises
         ------
@@ -123,16 +138,16 @@ class ExportStates:
         Unavailable
             If DynamoDB does not answer.
         """
-        stored = {session: None if login is None else list(login) for session, login in sessions.items()}
+        stored = {session: None if login is None else list(login) for session, login in state.sessions.items()}
         body = zlib.compress(orjson.dumps(stored), 9)
         if len(body) > MAX_STATE_BYTES:
-            raise TooLarge(f"the user's {len(sessions):,} sessions exceed the state of an export in pages; {INSTEAD}")
+            raise TooLarge(f"the user's {len(stored):,} sessions exceed the state of an export in pages; {INSTEAD}")
         condition = {} if export_id is None else {"ConditionExpression": f"attribute_exists({PROFILES_SORT_KEY})"}
         export_id = export_id or secrets.token_urlsafe(9)
         item = {
             **_key(partition, export_id),
             "sessions": {"B": body},
-            "expires_at": {"N": str(int(now_s) + LIFETIME_S)},
+            "expires_at": {"N": str(state.expires_s)},
         }
         try:
             with translate_aws_errors(f"profile table {self._table}"):
@@ -149,4 +164,7 @@ def _key(partition: str, export_id: str) -> dict[str, Any]:
 
 
 def _ended() -> InvalidInput:
-    return InvalidInput("nextToken is that of an export that has ended; start again without nextToken")
+    return InvalidInput(
+        f"nextToken is that of an export that has ended, {LIFETIME_S // 60} minutes after its first page or with the "
+        f"user's erasure; start again without nextToken, or {INSTEAD}"
+    )

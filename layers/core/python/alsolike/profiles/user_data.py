@@ -18,7 +18,7 @@ from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.privacy.erasures import ErasureReceiptStore, erasure_id
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.user_matcher import UserMatcher
-from alsolike.profiles.export_state import ExportStates, FirstLogin, Place
+from alsolike.profiles.export_state import LIFETIME_S, ExportState, ExportStates, FirstLogin, Place
 from alsolike.profiles.profile import SessionLink
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.aws_errors import translate_aws_errors
@@ -217,12 +217,15 @@ class _Page:
         self._own: pd.DataFrame | None = None
         self._around: pd.DataFrame | None = None
         self._sessions: Sessions = {}
+        self._expires_s = int(data.now_s()) + LIFETIME_S
         self.rows: dict[str, list[bytes]] = {name: [] for name in ("interactions", "quarantine", "recommendations")}
 
     def read(self) -> None:
         """Read objects until the page is full or the last stage has ended."""
         if self._after is not None:
-            self._sessions = self._states.read(self._partition, self._after.export_id, now_s=self._data.now_s())
+            self._sessions, self._expires_s = self._states.read(
+                self._partition, self._after.export_id, now_s=self._data.now_s()
+            )
         steps = {
             SESSIONS: self._find_sessions,
             LOGINS: self._find_logins,
@@ -243,7 +246,7 @@ class _Page:
         if not self._stage:
             return None
         export_id = self._after.export_id if self._after else None
-        export_id = self._states.write(self._partition, export_id, self._sessions, now_s=self._data.now_s())
+        export_id = self._states.write(self._partition, export_id, ExportState(self._sessions, self._expires_s))
         return Place(export_id, self._stage, self._key).token
 
     def _find_sessions(self) -> bool:
@@ -271,7 +274,7 @@ class _Page:
         columns = ["session_id", "event_time_ms", "event_id", "user_id", "received_time_ms"]
         for session, *login in logins[columns].itertuples(index=False, name=None):
             time_ms, event_id, user, received_ms = login
-            first_login = FirstLogin(int(time_ms), event_id, user, int(received_ms))
+            first_login = FirstLogin(int(time_ms), event_id, user == self._user_id, int(received_ms))
             self._sessions[session] = first_login.earlier(self._sessions[session])
         if is_start and ended and self._own is not None:
             self._around = around
@@ -285,7 +288,9 @@ class _Page:
                 self.rows["interactions"] = interactions
                 return True
             return False
-        wanted = {"user_id": [self._user_id], "session_id": list(self._own_logins())}
+        wanted = {"user_id": [self._user_id]}
+        if sessions := list(self._own_logins()):  # Arrow gives an empty list no type
+            wanted["session_id"] = sessions
         rows, ended = self._scan(_INTERACTIONS, wanted, select=self._own_rows)
         self.rows["interactions"] = [_json(row) for row in self._own_rows(lake.deduplicate(rows))]
         return ended
@@ -305,11 +310,7 @@ class _Page:
 
     def _own_logins(self) -> dict[str, FirstLogin]:
         """Return the first logins of the user's sessions."""
-        return {
-            session: login
-            for session, login in self._sessions.items()
-            if login is not None and login.user_id == self._user_id
-        }
+        return {session: login for session, login in self._sessions.items() if login is not None and login.is_own}
 
     def _quarantine(self) -> bool:
         with contextlib.closing(self._data.quarantined(self._user_id, after=self._key)) as objects:
