@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 @instrumented
-def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    """Import the files of `location` into `dataset`; return the numbers of `imported` and `rejected` rows."""
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Import the files of `location` into `dataset`; return the result of `import_dataset`."""
     os.chdir(tempfile.gettempdir())  # files of rejected rows are written to the working directory
     where = _deployment(from_environment(Settings, os.environ))
     counts = import_dataset(event["dataset"], event["location"], where, now_ms=time.time_ns() // 1_000_000)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from alsolike.runtime.errors import InvalidInput
 from operations.client.deployment import Deployment
@@ -22,8 +24,8 @@ _IMPORTS: Mapping[str, Callable[..., ImportSummary]] = {
 }
 
 
-def import_dataset(dataset: str, location: str, where: Deployment, *, now_ms: int) -> dict[str, int]:
-    """Import the files at a location on S3; return the numbers of imported and rejected rows.
+def import_dataset(dataset: str, location: str, where: Deployment, *, now_ms: int) -> dict[str, Any]:
+    """Import the files at a location on S3; return the numbers of `imported` and `rejected` rows, and the `reasons`.
 
     A repeated call continues an interrupted import. Files that were imported before are skipped.
 
@@ -41,7 +43,10 @@ def import_dataset(dataset: str, location: str, where: Deployment, *, now_ms: in
     """
     summary = _IMPORTS[dataset]([location], where, now_ms=now_ms, options=Options(accepts_any_type=True))
     stored = summary.imported + summary.imported_before
+    rows_by_reason: Counter[str] = Counter()
+    for file in summary.files:
+        rows_by_reason.update(file.rejected)
+    reasons = "; ".join(f"{reason} ({rows:,})" for reason, rows in rows_by_reason.most_common(_SHOWN_REASONS))
     if not stored:
-        reasons = [reason for file in summary.files for reason in file.rejected][:_SHOWN_REASONS]
-        raise InvalidInput(f"{location} has no valid row: {'; '.join(reasons) or 'it is empty'}")
-    return {"imported": stored, "rejected": summary.rejected}
+        raise InvalidInput(f"{location} has no valid row: {reasons or 'it is empty'}")
+    return {"imported": stored, "rejected": summary.rejected, "reasons": reasons}

@@ -84,9 +84,13 @@ class Jobs(abc.ABC):
         if execution["status"] == RUNNING:
             return {"status": self.RUNNING_STATUS}
         if execution["status"] == SUCCEEDED:
-            return {"status": ACTIVE}
+            return {"status": ACTIVE, **self._remark(document(execution.get("output")))}
         cause = execution.get("cause") or execution["status"]
         return {"status": FAILED, "failureReason": document(cause).get("errorMessage", cause)}
+
+    def _remark(self, output: Mapping[str, Any]) -> Mapping[str, str]:
+        """Return the reason why a successful job left out a part of its data, if it did."""
+        return {}
 
     def _check_bucket(self, location: str, field: str) -> None:
         bucket = location.removeprefix(_SCHEME).partition("/")[0]
@@ -117,6 +121,13 @@ class Imports(Jobs):
     def _input(self, resource: Resource, name: str) -> Mapping[str, Any]:
         location = _member(resource.request, "dataSource", "dataLocation")
         return {"job": resource.key, "dataset": _dataset_type(resource.request), "location": location}
+
+    def _remark(self, output: Mapping[str, Any]) -> Mapping[str, str]:
+        rows = output.get("rows") or {}
+        if not rows.get("rejected"):
+            return {}
+        share = f"{rows['rejected']:,} of {rows['imported'] + rows['rejected']:,}"
+        return {"failureReason": f"{share} rows were rejected: {rows['reasons']}"}
 
 
 class Batches(Jobs):

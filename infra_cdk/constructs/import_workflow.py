@@ -40,7 +40,7 @@ class ImportWorkflow(Construct):
             import_data,
             _IMPORT,
             payload={name: sfn.JsonPath.string_at(f"$.{name}") for name in ("job", "dataset", "location")},
-            fields=("imported", "rejected"),
+            fields=("imported", "rejected", "reasons"),
             result_path="$.rows",
             transient=_TRANSIENT,
         )

@@ -10,6 +10,7 @@ import dataclasses
 from typing import Any
 
 from alsolike.config import document as configuration_document
+from alsolike.config.own_names import OwnNames
 from alsolike.contract import validation
 from alsolike.domain.configuration import Configuration
 from alsolike.recommendations.requests import PREVIEW
@@ -64,7 +65,8 @@ def preview(given: Any, *, recommender: Recommender) -> dict[str, Any]:
 
 
 def _drafted(state: ServingState, configuration: Configuration) -> ServingState:
-    """Return a state under a configuration that is not applied."""
+    """Return a state under a configuration that is not applied, with the created names of the live one."""
+    configuration = OwnNames.of(state.configuration).added_to(configuration)
     return dataclasses.replace(
         state,
         configuration=configuration,

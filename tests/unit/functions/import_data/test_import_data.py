@@ -53,7 +53,7 @@ def uploads(
     return put
 
 
-def run(dataset: str, key: str) -> dict[str, int]:
+def run(dataset: str, key: str) -> dict[str, Any]:
     event = {"job": "first", "dataset": dataset, "location": f"s3://uploads/{key}"}
     return handler.lambda_handler(event, LambdaContext())
 
@@ -65,7 +65,7 @@ def test_undeclared_event_types_count_as_views(
 
     counts = run("INTERACTIONS", "history/")
 
-    assert counts == {"imported": 2, "rejected": 1}
+    assert counts == {"imported": 2, "rejected": 1, "reasons": "USER_ID is missing (1)"}
     keys = [each["Key"] for each in aws("s3").list_objects_v2(Bucket=lake_bucket)["Contents"]]
     bodies = [aws("s3").get_object(Bucket=lake_bucket, Key=key)["Body"].read() for key in keys]
     rows = [row for body in bodies for row in pq.read_table(io.BytesIO(body)).to_pylist()]
@@ -81,7 +81,7 @@ def test_items_and_users_are_rows_of_their_tables(
 ) -> None:
     uploads("rows.csv", f"{key},PRICE\na,1.5\nb,2\n".encode())
 
-    assert run(dataset, "rows.csv") == {"imported": 2, "rejected": 0}
+    assert run(dataset, "rows.csv") == {"imported": 2, "rejected": 0, "reasons": ""}
     assert aws("dynamodb").scan(TableName=table)["Count"] == 2
 
 

@@ -39,7 +39,14 @@ class OwnNames:
             configuration,
             aliases={**aliases, **configuration.aliases},
             filters={**self.filters, **configuration.filters},
+            created_aliases=self.aliases,
+            created_filters=self.filters,
         )
+
+    @classmethod
+    def of(cls, configuration: Configuration) -> Self:
+        """Return the names that were added to a configuration."""
+        return cls(configuration.created_aliases, configuration.created_filters)
 
     def to_json(self) -> bytes:
         """Return the object's body."""

@@ -147,6 +147,8 @@ class Configuration:
         All recommenders, by name; the document may change settings of each.
     aliases
         Campaigns and recommenders under the shop's own names, by name.
+    created_aliases, created_filters
+        Those that clients of Amazon Personalize created, also in `aliases` and `filters`; no document has them.
     """
 
     version: int = 0
@@ -164,6 +166,8 @@ class Configuration:
     experiments: Mapping[str, Experiment] = dataclasses.field(default_factory=_empty)
     sessions: Sessions = dataclasses.field(default_factory=Sessions)
     limits: Limits = dataclasses.field(default_factory=Limits)
+    created_aliases: Mapping[str, Alias] = dataclasses.field(default_factory=_empty)
+    created_filters: Mapping[str, str] = dataclasses.field(default_factory=_empty)
 
     @functools.cached_property
     def event_weights(self) -> Mapping[str, float]:

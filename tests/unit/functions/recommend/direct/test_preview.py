@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from alsolike.config.own_names import OwnNames
+from alsolike.declarations.storage import OWN_NAMES_KEY
 from alsolike.runtime.errors import InvalidInput, NotFound
 from functions.recommend import handler
 from functions.recommend.state import catalogue
@@ -89,6 +91,15 @@ def test_the_live_list_is_before_a_draft_and_a_named_rule_set(ruled: Shop) -> No
     assert of_rules["beforeIsLive"]
     assert [item["itemId"] for item in of_draft["after"]] == ["fig"]
     assert [item["itemId"] for item in of_rules["after"]] == ["fig", "plum"]
+
+
+def test_a_draft_has_the_names_that_clients_of_personalize_created(ruled: Shop) -> None:
+    names = OwnNames({}, {"plums": 'INCLUDE ItemID WHERE Items.ITEM_ID IN ("plum")'})
+    ruled.s3.put_object(Bucket=ruled.bucket, Key=OWN_NAMES_KEY, Body=names.to_json())
+
+    found = preview(userId="anna", configuration={"format": 1}, filter="plums")
+
+    assert [item["itemId"] for item in found["after"]] == ["plum"]
 
 
 def test_preview_reads_columns_that_are_not_applied(ruled: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
