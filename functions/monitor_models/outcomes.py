@@ -9,6 +9,7 @@ import orjson
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.training.monitoring import Start, StartedTraining
+from alsolike.training.runs import execution_arn
 
 TURN = "First"
 """The workflow's state that a run enters after `start_training` has answered."""
@@ -25,7 +26,7 @@ def outcome_of(client: Any, state_machine_arn: str, start: Start) -> StartedTrai
     InvalidInput
         If its output does not state the result.
     """
-    arn = f"{state_machine_arn.replace(':stateMachine:', ':execution:')}:{start.name}"
+    arn = execution_arn(state_machine_arn, start.name)
     try:
         with translate_aws_errors(f"execution {arn}"):
             execution = client.describe_execution(executionArn=arn)

@@ -7,13 +7,11 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-import orjson
-
 from alsolike.contract import validation
 from alsolike.recommendations.requests import DEFAULT_RESULTS, FOR_YOU
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import PersonalizeError, Unavailable
-from alsolike.training.runs import RUNNING, SUCCEEDED, document
+from alsolike.training.runs import RUNNING, SUCCEEDED, document, execution_arn, start_execution
 from functions.personalize.codes import ACTIVE, FAILED, FORGOTTEN, IN_PROGRESS, INVALID
 from functions.personalize.resources import DATASET_TYPES
 from functions.personalize.store import Resource, ResourceStore
@@ -55,7 +53,7 @@ class Jobs(abc.ABC):
         name = f"{resource.key[:_NAME_CHARACTERS]}-{resource.created_ms}"
         started = "execution" in resource.progress
         if not started:
-            self._start(resource, name)
+            start_execution(self._client, self._state_machine(), self._input(resource, name), name=name)
         progress = {"execution": name, **self._state(name, started=started)}
         if progress == resource.progress:
             return resource
@@ -63,20 +61,10 @@ class Jobs(abc.ABC):
         self._store.save_progress(changed)
         return changed
 
-    def _start(self, resource: Resource, name: str) -> None:
-        arn, given = self._state_machine(), orjson.dumps(self._input(resource, name)).decode()
-        try:
-            with translate_aws_errors(f"state machine {arn}"):
-                self._client.start_execution(stateMachineArn=arn, name=name, input=given)
-        except Unavailable as error:
-            if error.code != "ExecutionAlreadyExists":
-                raise
-
     def _state(self, name: str, *, started: bool) -> Mapping[str, str]:
-        arn = f"{self._state_machine().replace(':stateMachine:', ':execution:')}:{name}"
         try:
             with translate_aws_errors(f"execution {name}"):
-                execution = self._client.describe_execution(executionArn=arn)
+                execution = self._client.describe_execution(executionArn=execution_arn(self._state_machine(), name))
         except Unavailable as error:
             if error.code == "ExecutionDoesNotExist" and started:
                 return {"status": FAILED, "failureReason": FORGOTTEN}

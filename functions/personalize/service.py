@@ -284,12 +284,11 @@ class ControlPlane:
         """Return the ARNs of the resources that refer to this one."""
         if kind not in (GROUP, SCHEMA, SOLUTION):
             return []
-        others = [other for other in KINDS if other.has_deletion]
+        others = {other.noun: other for other in KINDS if other.has_deletion}
         return [
-            self._arn(other, each.key)
-            for other in others
-            for each in self._store.all(other.noun, now_ms=now_ms)
-            if each.deleted_ms is None and _refers(each, kind, f":{kind.path}/{found.key}")
+            self._arn(others[user.kind], user.key)
+            for user in self._store.all(*others, now_ms=now_ms)
+            if user.deleted_ms is None and _refers(user, kind, f":{kind.path}/{found.key}")
         ]
 
     def _listing(self, kind: Kind) -> Operation:

@@ -7,6 +7,7 @@ from typing import Any
 
 from alsolike.privacy.erasures import ErasureReceipt, ErasureReceiptStore
 from alsolike.runtime.errors import Unavailable
+from alsolike.training.runs import execution_arn
 from operations import progress
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
@@ -31,8 +32,7 @@ def completed(where: Deployment, erasure: str) -> ErasureReceipt:
 
 def _failure(where: Deployment, receipt: ErasureReceipt) -> str | None:
     """Return how the workflow ended, if it did without completing the erasure."""
-    machine = where.names.erasure_state_machine_arn
-    execution = f"{machine.replace(':stateMachine:', ':execution:')}:{receipt.erasure_id}-{receipt.runs}"
+    execution = execution_arn(where.names.erasure_state_machine_arn, f"{receipt.erasure_id}-{receipt.runs}")
     with translate_aws_errors(f"execution {execution}"):
         execution_state: dict[str, Any] = where.client("stepfunctions").describe_execution(executionArn=execution)
     ended = str(execution_state["status"])

@@ -14,6 +14,33 @@ from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
 
 
+def start_execution(
+    client: Any, state_machine_arn: str, document: Mapping[str, Any], *, name: str | None = None
+) -> str:
+    """Start an execution and return its ARN, or that of an existing one with the name.
+
+    Raises
+    ------
+    Unavailable
+        If Step Functions rejects the start.
+    """
+    try:
+        with translate_aws_errors(f"state machine {state_machine_arn}"):
+            answer = client.start_execution(
+                stateMachineArn=state_machine_arn, name=name or str(uuid.uuid4()), input=orjson.dumps(document).decode()
+            )
+    except Unavailable as error:
+        if name is None or error.code != "ExecutionAlreadyExists":
+            raise
+        return execution_arn(state_machine_arn, name)
+    return str(answer["executionArn"])
+
+
+def execution_arn(state_machine_arn: str, name: str) -> str:
+    """Return the ARN of an execution by its name."""
+    return f"{state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+
+
 class ExecutionHistory:
     """The events of an execution, fetched incrementally.
 
@@ -178,20 +205,11 @@ class TrainingRuns:
         Unavailable
             If Step Functions rejects the start.
         """
-        try:
-            with translate_aws_errors(f"state machine {self._arn}"):
-                answer = self._client.start_execution(
-                    stateMachineArn=self._arn, name=name or str(uuid.uuid4()), input=orjson.dumps(document).decode()
-                )
-        except Unavailable as error:
-            if name is None or error.code != "ExecutionAlreadyExists":
-                raise
-            return self.named(name)
-        return str(answer["executionArn"])
+        return start_execution(self._client, self._arn, document, name=name)
 
     def named(self, name: str) -> str:
         """Return the ARN of an execution by its name."""
-        return f"{self._arn.replace(':stateMachine:', ':execution:')}:{name}"
+        return execution_arn(self._arn, name)
 
     def exists(self, name: str) -> bool:
         """Return true if an execution has that name."""
