@@ -253,6 +253,8 @@ class ControlPlane:
                 changes["solutionVersionArn"] = self._arn(SOLUTION_VERSION, version.key)
             changed = dataclasses.replace(found, request={**found.request, **changes}, updated_ms=now_ms)
             exploration(kind, changed.request)
+            if version is not None:
+                self._trainings.check_stored(version)
             if not self._store.update(changed):
                 raise PersonalizeError(f"{self._arn(kind, found.key)} is being deleted", IN_USE)
             if version is not None:  # only an update that is valid and stored changes the champion

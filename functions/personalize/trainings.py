@@ -74,6 +74,22 @@ class Trainings:
         winner: Mapping[str, Any] = next((each for each in candidates if each["algorithm"] == manifest.algorithm), {})
         return {name: winner[figure] for figure, name in METRICS.items() if winner.get(figure) is not None}
 
+    def check_stored(self, resource: Resource) -> None:
+        """Raise an error if the model of an active solution version cannot be served.
+
+        Raises
+        ------
+        PersonalizeError
+            If it was deleted.
+        """
+        version = resource.progress["version"]
+        try:
+            self._versions.manifest(version)
+        except (NotFound, InvalidBundle) as error:
+            raise PersonalizeError(
+                f"model {version} is not stored any more, expected a later version", INVALID
+            ) from error
+
     def serve(self, resource: Resource, *, reason: str, now_ms: int) -> None:
         """Make the model of an active solution version the champion, unless it is.
 

@@ -250,6 +250,17 @@ def test_an_update_during_the_deletion_keeps_the_model(shop: Shop, two_models: t
     assert champion(shop) == "m2"
 
 
+def test_an_update_to_a_deleted_model_changes_nothing(shop: Shop, two_models: tuple[str, str]) -> None:
+    version, campaign = two_models
+    shop.s3.delete_object(Bucket=shop.bucket, Key="models/m1/manifest.json")
+
+    code = refusal(shop.client.update_campaign, campaignArn=campaign, solutionVersionArn=version)
+
+    assert code == "InvalidInputException"
+    assert shop.client.describe_campaign(campaignArn=campaign)["campaign"]["solutionVersionArn"] != version
+    assert champion(shop) == "m2"
+
+
 def test_a_promotion_without_an_approval_is_logged(
     shop: Shop, two_models: tuple[str, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
