@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from alsolike.domain.columns import CREATED
 from alsolike.snapshot.snapshot import NumberColumn, Snapshot
 
 Numbers = npt.NDArray[np.int64]
 
-CREATED = "creationTimestamp"
 _AT_ONCE = 65_536
 
 

@@ -102,7 +102,7 @@ class Lake:
         objects = list(self._written(before_ms - duration_ms, before_ms))
         probed = objects[-PROBED:]
         rows = sum(_eligible(table, left_out) for table in self._tables(probed, _UNITS))
-        probed_bytes = sum(table.size_bytes for table in probed)
+        probed_bytes = sum(stored.size_bytes for stored in probed)
         total_bytes = sum(stored.size_bytes for stored in objects)
         return round(rows * total_bytes / probed_bytes) if probed_bytes else 0
 
@@ -117,9 +117,10 @@ class Lake:
         fraction = min(1.0, ANSWERS_READ / canary.planned_answers)
         answers = self._answers(canary, fraction=fraction, now_ms=now_ms)
         results = self._outcomes(canary, now_ms=now_ms)
-        shown = any(bool(of.impressions.any()) for of in results)
+        shown = any(bool(arm_outcomes.impressions.any()) for arm_outcomes in results)
         champion, candidate = (
-            arm_of(pair, of, by_impressions=shown) for pair, of in zip(answers, results, strict=True)
+            arm_of(arm_answers, arm_outcomes, by_impressions=shown)
+            for arm_answers, arm_outcomes in zip(answers, results, strict=True)
         )
         return Arms(champion, candidate, fraction)
 

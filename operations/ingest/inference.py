@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 
 from alsolike.config.document import COLUMN
 from alsolike.contract.document import Fault, Path
-from alsolike.domain.columns import column_name
+from alsolike.domain.columns import CREATED, column_name
 from alsolike.domain.configuration import ColumnType
 from alsolike.runtime.errors import InvalidInput
 from operations.ingest.files import Chunk, DataFile, as_text, value_type
-from operations.ingest.items_and_users import CREATED, JSON_NUMBER, is_time
+from operations.ingest.items_and_users import JSON_NUMBER, is_time
 from operations.ingest.timestamps import ISO
 
 _BOOLEAN = "(?i)^(true|false)$"

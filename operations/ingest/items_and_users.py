@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from alsolike.catalogue.row_store import RowStore
 from alsolike.catalogue.rows import R, RowKind
-from alsolike.domain.columns import column_name
+from alsolike.domain.columns import CREATED, column_name
 from alsolike.domain.configuration import ColumnType
 from alsolike.events.interactions import MAX_ID_CHARACTERS
 from alsolike.privacy.pseudonyms import IdPolicy
@@ -33,7 +33,6 @@ JSON_NUMBER = r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,9})?"
 
 _LEADING_ZERO = "has a leading zero, expected a number. Declare the column as string to import codes"
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
-CREATED = "creationTimestamp"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -69,16 +69,16 @@ def plan(where: Deployment, *, to: dt.datetime, keep_newer: bool) -> list[Planne
 def carry_out(where: Deployment, planned: Sequence[Planned]) -> None:
     """Do what was planned. Cut short, it is completed by a new plan for the same time."""
     s3 = where.client("s3")
-    for copy in planned:
-        if not copy.changes:
+    for part in planned:
+        if not part.changes:
             continue
-        what = f"s3://{copy.bucket}/{copy.prefix}"
+        what = f"s3://{part.bucket}/{part.prefix}"
         with (
-            progress.step(copy.prefix, total=len(copy.changes)) as step,
+            progress.step(part.prefix, total=len(part.changes)) as step,
             ThreadPoolExecutor(_THREADS, "restore") as pool,
             translate_aws_errors(what),
         ):
-            for _ in pool.map(lambda change, bucket=copy.bucket: apply(s3, bucket, change), copy.changes):
+            for _ in pool.map(lambda change, bucket=part.bucket: apply(s3, bucket, change), part.changes):
                 step.advance()
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from alsolike.arrays.ragged import Rows, find, hashes_of
 from alsolike.bundle.bundle import Bundle
-from alsolike.domain.columns import as_declared
+from alsolike.domain.columns import CREATED, as_declared
 from alsolike.domain.configuration import Configuration
 from alsolike.filters import columns as filter_columns
 from alsolike.filters.evaluation import FilterEvaluator, FilterInputs
@@ -22,8 +22,6 @@ from alsolike.runtime.errors import InvalidInput
 from alsolike.snapshot.cold_items import NO_COLD_ITEMS, ColdItems, ColdScorer
 from alsolike.snapshot.snapshot import NumberColumn, Snapshot
 from functions.recommend.state.model import Bias, ColdFilling
-
-CREATED = "creationTimestamp"
 
 MAX_DRAFT_ROWS = 300_000
 """Maximum number of items whose values of columns that are not applied are read for a preview."""

@@ -12,7 +12,7 @@ import orjson
 from alsolike.contract import validation
 from alsolike.contract.fields import Fields, JsonObject, LenientList, Text
 from alsolike.contract.json_schemas import Schema, or_null
-from alsolike.domain.columns import check_values, column_schema, fits
+from alsolike.domain.columns import CREATED, check_values, column_schema, fits
 from alsolike.domain.configuration import ColumnType
 from alsolike.events.interactions import MAX_ID_CHARACTERS
 from alsolike.runtime.errors import InvalidInput, NotFound
@@ -31,7 +31,7 @@ R = TypeVar("R", bound=Row)
 
 MAX_ROWS_PER_CALL = 10
 _UNDECLARED: Mapping[str, ColumnType] = MappingProxyType({})
-_ALWAYS: Mapping[str, ColumnType] = MappingProxyType({"creationTimestamp": ColumnType.TIMESTAMP})
+_ALWAYS: Mapping[str, ColumnType] = MappingProxyType({CREATED: ColumnType.TIMESTAMP})
 
 
 @struct
@@ -217,10 +217,10 @@ def check_properties(
     """
     _check_columns(properties, kind, where=where.removesuffix(".") or "body")
     check_values(properties, columns, where=where)
-    if "creationTimestamp" not in columns:
-        created = validation.optional_number(properties, "creationTimestamp", where=where)
+    if CREATED not in columns:
+        created = validation.optional_number(properties, CREATED, where=where)
         if created is not None and not fits(created, ColumnType.TIMESTAMP):
-            raise InvalidInput(f"{where}creationTimestamp is {created:g}, expected seconds since 1970")
+            raise InvalidInput(f"{where}{CREATED} is {created:g}, expected seconds since 1970")
 
 
 def _parse_row(element: object, kind: RowKind[R], *, where: str, columns: Mapping[str, ColumnType]) -> R:

@@ -185,7 +185,7 @@ class ListOf:
     def read(self, value: Any, where: str) -> list[Any]:
         """See `Field`."""
         elements = validation.elements(value, where, minimum=self.minimum, maximum=self.maximum)
-        return [_given(self.element, pair, f"{where}[{index}]") for index, pair in enumerate(elements)]
+        return [_given(self.element, element, f"{where}[{index}]") for index, element in enumerate(elements)]
 
     def schema(self) -> Schema:
         """See `Field`."""
@@ -259,11 +259,11 @@ class Fields:
         place = f"{where}." if where else ""
         fields = self.fields
         read = {}
-        for name, field in given.items():
+        for name, content in given.items():
             if name not in fields:
                 validation.only_known(given, fields, where=place)
-            elif field is not None:
-                read[name] = fields[name].read(field, place + name)
+            elif content is not None:
+                read[name] = fields[name].read(content, place + name)
         for name in self.required:
             if name not in read:
                 raise _missing(self.fields[name], place + name)

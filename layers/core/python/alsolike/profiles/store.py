@@ -204,7 +204,9 @@ class ProfileStore:
     def add_histories(self, histories: Mapping[str, Sequence[RecentInteraction]], *, now_ms: int) -> dict[str, str]:
         """Add the interactions of users, each user's as one item; return the reason for each that is not stored."""
         expires_s = _expires_s(now_ms)
-        items = [_put(history_item(user, pair, expires_s=expires_s)) for user, pair in histories.items() if pair]
+        items = [
+            _put(history_item(user, history, expires_s=expires_s)) for user, history in histories.items() if history
+        ]
         return self._write(items, at_once=CALLS_AT_ONCE)
 
     def overwrite(self, profile: Profile, *, now_ms: int) -> None:
@@ -318,12 +320,12 @@ class ProfileStore:
                 return str(error)
 
         open_sessions = [session for session in new if session not in failed and stored.get(session, _MOVING)[1]]
-        for session, is_moved in zip(open_sessions, _threads().map(move, open_sessions), strict=True):
-            if isinstance(is_moved, str):
-                failed[session] = is_moved
-            elif is_moved is not None:
+        for session, result in zip(open_sessions, _threads().map(move, open_sessions), strict=True):
+            if isinstance(result, str):
+                failed[session] = result
+            elif result is not None:
                 moved.append(session)
-                copies.setdefault(links[session].profile_id, []).extend(is_moved)
+                copies.setdefault(links[session].profile_id, []).extend(result)
         lost = self._put(copies, now_ms=now_ms)
         failed |= {session: lost[links[session].profile_id] for session in moved if links[session].profile_id in lost}
         moved = [session for session in moved if session not in failed]
@@ -387,7 +389,7 @@ class ProfileStore:
 
     def _read_links(self, sessions: Sequence[str]) -> dict[str, tuple[SessionLink, bool]]:
         """Return the stored links of sessions, read consistently, and if they are moving."""
-        requests: dict[str, tuple[SessionLink, bool]] = {}
+        links: dict[str, tuple[SessionLink, bool]] = {}
         wanted = [_key(session, JOINED_KEY) for session in dict.fromkeys(sessions)]
         in_vain = 0
         while wanted:
@@ -396,15 +398,15 @@ class ProfileStore:
                 request = {self._table: {"Keys": asked, "ConsistentRead": True}}
                 answer = self._client.batch_get_item(RequestItems=request)
             items = answer["Responses"].get(self._table, [])
-            requests |= {item[PROFILES_PARTITION_KEY]["S"]: (link_of(item), is_moving(item)) for item in items}
+            links |= {item[PROFILES_PARTITION_KEY]["S"]: (link_of(item), is_moving(item)) for item in items}
             unread = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
             wanted = unread + wanted
             in_vain = self._paused(in_vain + 1 if len(unread) == len(asked) else 0)
             if in_vain == MAX_ATTEMPTS:
                 raise Unavailable(f"profile table {self._table}: nothing was read {MAX_ATTEMPTS} times in a row")
-        for session, (link, moving) in requests.items():
+        for session, (link, moving) in links.items():
             self._remember(session, link, moving=moving)
-        return requests
+        return links
 
     def _put(
         self, additions: Mapping[str, Iterable[RecentInteraction]], *, now_ms: int, at_once: int = CALLS_AT_ONCE

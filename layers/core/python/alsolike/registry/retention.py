@@ -66,11 +66,11 @@ def superfluous(
     A folder without a manifest is no version; it is deleted once no upload can still be writing it.
     """
     rest = sorted(
-        (version for version in stored if version.version not in keeps),
-        key=lambda version: (-version.modified_ms, version.version),
+        (entry for entry in stored if entry.version not in keeps),
+        key=lambda entry: (-entry.modified_ms, entry.version),
     )
-    yield from [version for version in rest if version.complete][others:]
-    yield from (version for version in rest if not version.complete and version.modified_ms < now_ms - UNFINISHED_MS)
+    yield from [entry for entry in rest if entry.complete][others:]
+    yield from (entry for entry in rest if not entry.complete and entry.modified_ms < now_ms - UNFINISHED_MS)
 
 
 def expired(
@@ -81,13 +81,12 @@ def expired(
     The latest complete one stays, and those of `keeps`: monitoring compares with the champion's dataset, and an erasure
     finds there if the champion was trained with the user.
     """
-    every = list(stored)
-    latest = max(
-        (version for version in every if version.complete), key=lambda version: version.modified_ms, default=None
-    )
-    for version in every:
-        if version != latest and version.version not in keeps and version.modified_ms < now_ms - days * _DAY_MS:
-            yield version
+    datasets = list(stored)
+    complete = (dataset for dataset in datasets if dataset.complete)
+    latest = max(complete, key=lambda dataset: dataset.modified_ms, default=None)
+    for dataset in datasets:
+        if dataset != latest and dataset.version not in keeps and dataset.modified_ms < now_ms - days * _DAY_MS:
+            yield dataset
 
 
 class ModelFiles:
