@@ -6,6 +6,9 @@ import functools
 import os
 from typing import Any
 
+import pandas as pd
+import pyarrow.parquet as pq
+
 from alsolike.api.handler import api_handler
 from alsolike.api.path_ids import path_id
 from alsolike.contract.http import respond_json
@@ -15,7 +18,6 @@ from alsolike.profiles.user_data import UserData, UserDataStores
 from alsolike.runtime.aws import client
 from alsolike.runtime.observability import Metric, count
 from alsolike.runtime.settings import from_environment
-from functions.export_user.rows import concatenate, read_rows
 from functions.export_user.service import export_user
 from functions.export_user.settings import Settings
 
@@ -27,7 +29,7 @@ def _data() -> tuple[UserData, IdPolicy]:
     places = UserDataStores(
         settings.lake_bucket, settings.artefact_bucket, settings.profiles_table, settings.users_table
     )
-    data = UserData(client("s3"), client("dynamodb"), places, pseudonyms, read_rows, concatenate)
+    data = UserData(client("s3"), client("dynamodb"), places, pseudonyms, pd, pq)
     return data, IdPolicy((lambda: pseudonyms) if settings.pseudonymise_ids else None)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from alsolike.domain.configuration import DEFAULT
 from alsolike.events.identity import Login
@@ -28,7 +29,6 @@ from functions.build_dataset.cleaning import clean, erased_profiles
 from functions.build_dataset.lake_reader import read_lake
 from functions.build_dataset.rules import LAKE_COLUMNS
 from functions.compact_lake.erased import ErasedUsers
-from functions.export_user.rows import concatenate, read_rows
 from functions.update_profiles.service import update_profiles
 from tests.builders.configurations import Applied
 from tests.builders.lakes import keep_up
@@ -315,7 +315,7 @@ class Shop:
     def export(self, user: str) -> dict[str, Any]:
         """Return what the API shows of a user."""
         places = UserDataStores(PLACES.lake_bucket, PLACES.artefact_bucket, PLACES.profiles_table, PLACES.users_table)
-        data = UserData(self.stores.s3, self.stores.dynamodb, places, PSEUDONYMS, read_rows, concatenate)
+        data = UserData(self.stores.s3, self.stores.dynamodb, places, PSEUDONYMS, pd, pq)
         document: dict[str, Any] = json.loads(b"".join(data.document(user)))
         return document
 

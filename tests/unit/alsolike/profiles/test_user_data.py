@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from alsolike.declarations.tables import SERVED_COLUMNS
@@ -15,7 +17,6 @@ from alsolike.profiles.store import RecentInteraction
 from alsolike.profiles.user_data import UserData, UserDataStores
 from alsolike.runtime.errors import Unavailable
 from functions.archive_served.service import to_parquet
-from functions.export_user.rows import concatenate, read_rows
 from tests.builders.lambda_events import NOW_MS, interaction
 from tests.builders.served_rows import served
 from tests.builders.stores import OLD_SCHEMA, PLACES, PSEUDONYMS, Stores
@@ -28,7 +29,7 @@ def stores(aws: Callable[[str], Any]) -> Stores:
 
 def user_data(stores: Stores, on_object: Callable[[], None] = lambda: None) -> UserData:
     places = UserDataStores(PLACES.lake_bucket, PLACES.artefact_bucket, PLACES.profiles_table, PLACES.users_table)
-    return UserData(stores.s3, stores.dynamodb, places, PSEUDONYMS, read_rows, concatenate, on_object=on_object)
+    return UserData(stores.s3, stores.dynamodb, places, PSEUDONYMS, pd, pq, on_object=on_object)
 
 
 def document(stores: Stores, user: str) -> dict[str, Any]:
@@ -206,7 +207,7 @@ def test_a_table_that_does_not_answer_is_not_taken_for_an_empty_one(table: str, 
 
 def test_a_bucket_that_does_not_answer_is_not_taken_for_an_empty_one(stores: Stores) -> None:
     places = UserDataStores("absent", PLACES.artefact_bucket, PLACES.profiles_table, PLACES.users_table)
-    data = UserData(stores.s3, stores.dynamodb, places, PSEUDONYMS, read_rows, concatenate)
+    data = UserData(stores.s3, stores.dynamodb, places, PSEUDONYMS, pd, pq)
 
     with pytest.raises(Unavailable, match="absent"):
         b"".join(data.document("ann"))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import io
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 
@@ -28,22 +30,6 @@ from alsolike.runtime.s3 import scan
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-class ReadRows(Protocol):
-    """A reader of a Parquet object's rows; the caller provides it with its own library."""
-
-    def __call__(
-        self, body: bytes, *, values: Mapping[str, Sequence[str]], columns: Sequence[str]
-    ) -> pd.DataFrame | None:
-        """Return some columns of the rows in which a column has one of its `values`; None if there are none."""
-
-
-class Concatenate(Protocol):
-    """A function that concatenates frames."""
-
-    def __call__(self, frames: Sequence[pd.DataFrame], *, columns: Sequence[str]) -> pd.DataFrame:
-        """Return all rows; without frames, an empty frame with these columns."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -86,6 +72,8 @@ class UserData:
     ----------
     s3, dynamodb
         Low-level clients.
+    pandas, parquet
+        The modules `pandas` and `pyarrow.parquet`; the core's layer does not contain them.
     on_object
         Called after each object that was read: to show progress, or to stop by raising.
     now_s
@@ -96,8 +84,8 @@ class UserData:
     dynamodb: ProfileClient
     places: UserDataStores
     pseudonyms: Pseudonyms
-    read_rows: ReadRows
-    concatenate: Concatenate
+    pandas: ModuleType
+    parquet: ModuleType
     on_object: Callable[[], None] = lambda: None
     now_s: Callable[[], float] = time.time
 
@@ -175,12 +163,27 @@ class UserData:
             rows = None
             if stored.body is not None and stored.key.endswith(".parquet"):
                 try:
-                    rows = self.read_rows(stored.body, values=values, columns=table.columns)
+                    rows = self._read(stored.body, table, values)
                 except ValueError as error:  # Arrow's errors are
                     where = f"s3://{self.places.lake_bucket}/{stored.key}"
                     raise Unavailable(f"{where} is not a Parquet file: {error}") from error
             yield stored.key, rows
             self.on_object()
+
+    def _read(self, body: bytes, table: _Table, values: Mapping[str, Sequence[str]]) -> pd.DataFrame | None:
+        wanted = [[(name, "in", list(of_column))] for name, of_column in values.items()]
+        rows = self.parquet.read_table(io.BytesIO(body), filters=wanted)
+        if not rows.num_rows:
+            return None
+        frame: pd.DataFrame = rows.to_pandas(types_mapper=self.pandas.ArrowDtype)
+        return frame.reindex(columns=list(table.columns))
+
+    def concatenate(self, frames: Sequence[pd.DataFrame], *, columns: Sequence[str]) -> pd.DataFrame:
+        """Return all rows; without frames, an empty frame with these columns."""
+        rows: pd.DataFrame = (
+            self.pandas.concat(frames, ignore_index=True) if frames else self.pandas.DataFrame(columns=list(columns))
+        )
+        return rows
 
     def quarantined(self, user_id: str, *, after: str) -> Generator[tuple[str, dict[str, Any] | None]]:
         """Yield each quarantined object's key with its record, if that names the user."""
