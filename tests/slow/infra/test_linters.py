@@ -93,7 +93,7 @@ def test_iam_accepts_the_policies(deployment: Deployment, parliament: ModuleType
 def test_step_functions_accepts_the_state_machines(deployment: Deployment) -> None:
     definitions = list(machines(deployment))  # 2 is a number in JSON, whatever the linter calls a float
 
-    assert len(definitions) == 3
+    assert len(definitions) == 4
     for definition in definitions:
         assert list(Linter.validate(json.dumps(definition), Config({ProblemType.FLOAT}))) == []
 
