@@ -55,10 +55,12 @@ def test_resource_is_inserted_once_and_updated_until_its_deletion(resources: Res
     created = Resource("Campaign", "home", "home", {"minProvisionedTPS": 1}, NOW_MS)
     updated = dataclasses.replace(created, request={}, progress={"status": "ACTIVE"}, updated_ms=NOW_MS + 1)
 
-    assert [resources.insert(created), resources.insert(created), resources.update(updated)] == [True, False, True]
+    assert [resources.insert(created), resources.insert(created)] == [True, False]
+    assert [resources.update(updated), resources.save_progress(updated)] == [True, True]
     assert resources.all("Campaign", "Filter", now_ms=NOW_MS) == [updated]
     assert resources.delete("Campaign", "home", now_ms=NOW_MS + 2)
     assert not resources.update(updated)
+    assert not resources.save_progress(updated)
     assert resources.get("Campaign", "home", now_ms=NOW_MS + 2) == dataclasses.replace(updated, deleted_ms=NOW_MS + 2)
     assert resources.get("Campaign", "home", now_ms=NOW_MS + 2 + DELETING_MS) is None
 
