@@ -39,7 +39,6 @@ from model_export.evaluation.selection import Candidate, Comparison, Say, choose
 from model_export.evaluation.split_choice import require_targets, split_for
 from model_export.export import reference, related, related_quality
 from model_export.export.bundle import Provenance, export_bundle
-from model_export.export.parity import check_export
 from model_export.export.related_quality import RelatedFigures
 from model_export.job import follower
 from model_export.job.champion import AgainstChampion, against_champion
@@ -118,7 +117,7 @@ def train(
     InvalidInput
         If a hyperparameter names something unknown, or the sentence model cannot be used.
     ParityError
-        If the exported graph of an algorithm does not rank as its model does.
+        If the exported graph of the winner does not rank as its model does.
     """
     fits = Fits()
     with measured() as cost, contextlib.ExitStack() as stack:
@@ -277,9 +276,6 @@ def _compare(setup: _Setup, fits: Fits, say: Say) -> tuple[list[Candidate], Mapp
     candidates = _in_named_order(comparison.candidates(_in_order_of_use(setup)), setup.algorithms)
     if not candidates:
         raise InvalidInput(f"no algorithm can be fitted here: {comparison.left_out}")
-    test = setup.split.test
-    for candidate in candidates:
-        check_export(fits.fit(candidate.settings, test.fit), test.queries)
     return candidates, comparison.left_out
 
 

@@ -236,8 +236,8 @@ def _body(event: Mapping[str, Any]) -> dict[str, Any]:
 def _of_query(event: Mapping[str, Any], *, user_id: str | None) -> RecommendationRequest:
     given = read_query(event, USER_QUERY)
     request = _request(given, recommender=given.get("recommender", FOR_YOU), user_id=user_id)
-    if request.recommender in OF_ITEMS or request.cart:
-        check_subject(request.recommender, user_id=user_id, item_id=request.item_id, cart=request.cart)
+    if request.recommender in OF_ITEMS and request.item_id is None:
+        raise InvalidInput(f"itemId is missing, expected an item: {request.recommender} starts from one")
     if "window" in given and request.recommender != TRENDING:
         raise InvalidInput(
             f"window is {validation.describe(given['window'])}, expected none: {request.recommender} has no window, "

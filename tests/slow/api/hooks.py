@@ -27,9 +27,8 @@ _BETWEEN_FIELDS = re.compile(
     "|".join(
         (
             "numResults is [0-9]+, expected a whole number from 0 to 50",  # a query with metadata
-            "itemId is missing, expected an item( or a cart)?: (similar-items|bought-together) starts from one",
+            "itemId is missing, expected an item: (similar-items|bought-together) starts from one",  # a query
             "window is .*, expected none: .* has no window, only trending has one",  # a query
-            "cart is given, expected none: only bought-together completes a cart, not .*",  # a query
             "filterValues is given without a filter, and .* has none",
             "filterValues[.].* is missing, expected a value",
             "model version .* is champion already",  # there is no other that could be tried

@@ -18,7 +18,6 @@ from model_export.export.parity import ParityError, check_parity
 from model_export.export.writer import write_graphs
 from model_export.graph.contract import Graph
 from model_export.job import train
-from model_export.job.hyperparameters import Hyperparameters
 from tests.unit.model_export.shops import interactions, random_sequences, tiny_shop
 
 
@@ -184,20 +183,14 @@ def test_a_thousand_of_one_item_add_up_as_in_the_model(name: str, tmp_path: Path
     assert check_parity(model, tmp_path, histories).largest_difference < 1e-6
 
 
-def test_a_wrong_graph_of_an_algorithm_that_does_not_win_fails_the_training(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_wrong_graph_names_its_algorithm(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = interactions(random_sequences(users=10, items=8, length=5), items=8)
+    model = algorithms.known()["popularity"].fit(data)
     right = PopularityModel.export
     monkeypatch.setattr(PopularityModel, "export", lambda model, graph: graph.op("Sqrt", right(model, graph)))
 
     with pytest.raises(ParityError, match=r"popularity: graph\.onnx differs from the model: item "):
-        train.train(
-            dataset=tiny_shop(tmp_path / "dataset"),
-            output=tmp_path / "model",
-            hyperparameters=Hyperparameters(algorithms="popularity,transitions"),
-            now_ms=0,
-            say=lambda line: None,
-        )
+        parity.check_export(model, leave_one_out(data).test.queries)
 
 
 def test_an_export_that_fails_names_its_algorithm(monkeypatch: pytest.MonkeyPatch) -> None:

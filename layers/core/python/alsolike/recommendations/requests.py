@@ -68,8 +68,7 @@ def check_subject(recommender: str, *, user_id: str | None, item_id: str | None,
         other = "" if item_id is None else f"; {SIMILAR_ITEMS} and {BOUGHT_TOGETHER} need only itemId"
         raise InvalidInput(f"userId is missing, expected a user: {recommender} recommends to one{other}")
     if recommender in OF_ITEMS and item_id is None:
-        cure = " or a cart" if recommender == BOUGHT_TOGETHER else ""
-        raise InvalidInput(f"itemId is missing, expected an item{cure}: {recommender} starts from one")
+        raise InvalidInput(f"itemId is missing, expected an item: {recommender} starts from one")
 
 
 def _arn(kind: str) -> Text:
@@ -118,7 +117,6 @@ _CART = ListOf(
     MAX_CART_ITEMS,
     about="Items of the cart, for `bought-together`: items that complete it, without substitutes for them.",
 )
-_CART_OF_QUERY = dataclasses.replace(_CART, minimum=1, element=_EXCLUDE_OF_QUERY.element)
 _FILTER_VALUES = MapOf(
     Text(
         MAX_PARAMETER_CHARACTERS,
@@ -247,7 +245,6 @@ USER_QUERY = Fields(
     {
         "recommender": Choice(LISTING, FOR_YOU),
         "itemId": _ITEM,
-        "cart": _CART_OF_QUERY,
         "window": Choice(WINDOWS, DEFAULT_WINDOW, about="Only with `trending`."),
         **_OF_USER_OR_SESSION,
     }
