@@ -20,7 +20,7 @@ def restore(
     to: Annotated[str, typer.Option(metavar="TIME", help="Time to restore, ISO 8601 with a zone.")],
     tables: Annotated[
         RestoreSource,
-        typer.Option(help="Source of catalogue and users: the lake, DynamoDB's backups, or none, also for profiles."),
+        typer.Option(help="Source of catalogue and users. Profiles come from the lake. none: restore no table."),
     ] = RestoreSource.LAKE,
     keep_newer: Annotated[
         bool, typer.Option("--keep-newer", help="Keep objects that are newer than this time.")

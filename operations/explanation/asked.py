@@ -18,7 +18,7 @@ from alsolike.recommendations.requests import (
 from alsolike.runtime.errors import InvalidInput
 from operations.explanation.replaying import RANKING
 
-_SAID = ("filterValues", "context", "promotions", "exclude")
+_SAID = ("cart", "filterValues", "context", "promotions", "exclude")
 
 
 def read_request(file: Path) -> dict[str, Any]:
@@ -45,10 +45,10 @@ def said_by(request: dict[str, Any], row: Served) -> dict[str, Any]:
     InvalidInput
         If the answer was to another request.
     """
-    ranked = request.get("inputList")
+    ranked, cart = request.get("inputList"), request.get("cart")
     for name, asked, answered in (
         ("items", request.get("numResults") or (len(ranked) if ranked else DEFAULT_RESULTS), row.asked),
-        ("itemId", request.get("itemId"), row.page_item),
+        ("itemId", request.get("itemId", cart[-1] if cart else None), row.page_item),
         ("filterArn", _segment(request.get("filterArn")), row.filter if "filterArn" in request else None),
         ("inputList", ranked is not None, row.recommender == RANKING),
     ):

@@ -11,6 +11,7 @@ import orjson
 from alsolike.lake.served import PROMOTED, Served
 from alsolike.profiles.store import RecentInteraction
 from alsolike.recommendations.preview import check_not_refused
+from alsolike.recommendations.requests import BOUGHT_TOGETHER
 from operations.client.functions import invoke
 
 if TYPE_CHECKING:
@@ -117,9 +118,13 @@ def differences(row: Served, again: Replay, *, said: Mapping[str, Any] | None = 
     if drawn := [str(place) for place, chance in enumerate(row.propensities, 1) if chance is not None]:
         differences.append(f"chance chose for place {', '.join(drawn)}")
     if "promotions" not in said and any(origin.startswith(PROMOTED) for origin in row.origins):
-        differences.append("promotions that the request itself asked for are not kept: --request says them")
+        differences.append("the log has no promotions of the request: pass the request with --request")
     if row.filter is not None and "filterValues" not in said:
-        differences.append(f"the values with which filter {row.filter} was asked are not kept: --request says them")
+        differences.append(
+            f"the log has no values for the parameters of filter {row.filter}: pass the request with --request"
+        )
+    if row.recommender == BOUGHT_TOGETHER and "cart" not in said:
+        differences.append("the log has no cart: if the request had one, pass it with --request")
     if TRENDING in (row.recommender, row.source):
         differences.append("what trends is counted as it is now, of the window of an hour")
     return differences or [

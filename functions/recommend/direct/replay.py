@@ -37,7 +37,10 @@ REPLAY = Fields(
         "inputList": ListOf(_ID, 1, MAX_RESULTS),
         "history": ListOf(_INTERACTION, 0, MAX_HISTORY),
         "window": Choice(tuple(WINDOWS)),
-        **{name: GET_RECOMMENDATIONS.fields[name] for name in ("filterValues", "context", "promotions", "exclude")},
+        **{
+            name: GET_RECOMMENDATIONS.fields[name]
+            for name in ("cart", "filterValues", "context", "promotions", "exclude")
+        },
     },
     required=("nowMs", "recommender", "numResults"),
 )

@@ -42,7 +42,21 @@ def test_what_is_not_kept_is_asked_with_again_where_the_request_is_given(
     said = {name: event[name] for name in ("filterValues", "context", "exclude")}
     assert said == {"filterValues": {"TAG": '"ripe"'}, "context": {"DEVICE": "phone"}, "exclude": ["kiwi"]}
     assert event["userId"] == "anna"
-    assert not any("are not kept" in each for each in found["replay"]["differences"] if "filter" in each)
+    assert not any("pass the request" in each for each in found["replay"]["differences"] if "filter" in each)
+
+
+def test_a_cart_is_replayed_from_the_request(function: Function, pseudonyms: Pseudonyms, tmp_path: Path) -> None:
+    row = served_row(
+        served_ms=NOW_MS, shopper=pseudonyms.shopper("anna"), filter="sweet", recommender="bought-together",
+        page_item="plum",
+    )  # fmt: skip
+    store(function, row)
+    function.answer = replayed("fig")
+
+    document(row.recommendation_id, "--request", asked(tmp_path, cart=["kiwi", "plum"]))
+
+    (event,) = function.events
+    assert (event["itemId"], event["cart"]) == ("plum", ["kiwi", "plum"])
 
 
 @pytest.mark.parametrize(

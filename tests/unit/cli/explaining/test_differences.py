@@ -21,9 +21,10 @@ NOTHING_KEPT = "nothing that the row keeps: the catalogue"
         ({}, {"arms": ()}, "the arm is none now, it was menu/short"),
         ({"degraded": ["profile-unavailable"]}, {}, "what is lacking is nothing now, it was profile-unavailable"),
         ({"propensities": [None, 0.5]}, {}, "chance chose for place 2"),
-        ({}, {}, "promotions that the request itself asked for are not kept"),
+        ({}, {}, "the log has no promotions of the request"),
         ({"origins": ["ranked", "ranked"], "propensities": [None, None]}, {}, NOTHING_KEPT),
-        ({"filter": "cheap"}, {}, "the values with which filter cheap was asked are not kept"),
+        ({"filter": "cheap"}, {}, "the log has no values for the parameters of filter cheap"),
+        ({"recommender": "bought-together"}, {}, "the log has no cart: if the request had one"),
         (
             {"source": "trending"},
             {"source": "trending"},
