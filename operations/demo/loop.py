@@ -45,7 +45,7 @@ def prepare(summary: DemoSummary, directory: Path, *, users: int | None) -> Jour
     """
     with progress.step("prepare the data") as step:
         data = journey.prepare(directory, now_s=int(time.time()), held_back_days=HELD_BACK_DAYS, users=users)
-        step.note(f"dates moved to end now, {len(data.held_back):,} purchases kept for the replay")
+        step.note(f"all dates shifted to end today, the last {len(data.held_back):,} purchases kept for the replay")
     summary.titles = data.titles
     summary.data = {
         "name": "The Complete Journey",
