@@ -151,7 +151,7 @@ def _of(service: str, rhythm: Rhythm, *metrics: Metric, by: tuple[By, ...] = ())
 METRICS: Final[tuple[Written, ...]] = (
     *_of(
         "collect", Rhythm.HOURLY,
-        Metric.EVENTS_ACCEPTED, Metric.ITEMS_ACCEPTED, Metric.USERS_ACCEPTED,
+        Metric.EVENTS_ACCEPTED, Metric.ITEMS_ACCEPTED, Metric.USERS_ACCEPTED, Metric.ACTIONS_ACCEPTED,
     ),
     *_of(
         "collect", Rhythm.SELDOM,

@@ -1,6 +1,7 @@
 """Manifest of collect."""
 
-from alsolike.declarations.manifest import CONFIGURATION, SIGNING_KEYS, TOMBSTONES, Access, Manifest
+from alsolike.declarations.manifest import CONFIGURATION, READ, SIGNING_KEYS, TOMBSTONES, WRITE, Access, Manifest
+from alsolike.declarations.storage import ACTIONS_KEY
 
 _ROWS = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan")
 
@@ -15,6 +16,7 @@ MANIFEST = Manifest(
         Access("stream", ("kinesis:PutRecords",)),
         Access("catalogue", _ROWS),
         Access("users", _ROWS),
+        Access("artefacts", READ + WRITE, keys=(ACTIONS_KEY,)),
         *CONFIGURATION,
     ),
 )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any
 
+from alsolike.catalogue.actions import ActionStore
 from alsolike.catalogue.items import ITEMS, CatalogueStore
 from alsolike.catalogue.users import USERS, UserStore
 from alsolike.config.reader import ConfigurationReader
@@ -14,6 +15,7 @@ from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy, Pseudonyms, pseudon
 from alsolike.privacy.tombstones import TombstoneReader
 from alsolike.runtime.observability import Metric
 from alsolike.runtime.polling import Polling
+from functions.collect.actions import ActionRoutes
 from functions.collect.description import Description
 from functions.collect.events import Events
 from functions.collect.request import CollectRequest
@@ -36,8 +38,9 @@ def routes(settings: Settings, *, kinesis: Any, dynamodb: Any, s3: Any, secretsm
     """
     configuration = ConfigurationReader(s3, settings.artefact_bucket, polling=Polling(settings.configuration_check_s))
     people = _people(settings, s3=s3, secretsmanager=secretsmanager)
+    stream = EventStream(kinesis, settings.stream_name)
     events = Events(
-        EventStream(kinesis, settings.stream_name),
+        stream,
         tracking_id=settings.tracking_id,
         configuration=configuration,
         people=people,
@@ -57,6 +60,9 @@ def routes(settings: Settings, *, kinesis: Any, dynamodb: Any, s3: Any, secretsm
         accepted=Metric.USERS_ACCEPTED,
         people=people,
     )
+    actions = ActionRoutes(
+        ActionStore(s3, settings.artefact_bucket), stream, tracking_id=settings.tracking_id, people=people
+    )
     documents: Mapping[str, Route] = {
         "POST /events": events.put,
         "POST /session/events": events.put_of_session,
@@ -66,6 +72,8 @@ def routes(settings: Settings, *, kinesis: Any, dynamodb: Any, s3: Any, secretsm
         "PATCH /items/{itemId}": items.change,
         "DELETE /items/{itemId}": items.delete,
         "POST /users": users.put,
+        "POST /actions": actions.put,
+        "POST /action-interactions": actions.put_interactions,
         "GET /users": users.page,
         "GET /users/{userId}": users.get,
         "PATCH /users/{userId}": users.change,

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from alsolike.domain.configuration import Configuration
 from alsolike.events import identity
+from alsolike.events.interactions import ACTION_TYPES
 from alsolike.events.returns import net_weights
 from alsolike.lake import lake
 from alsolike.lake.lake_objects import LakeObject
@@ -79,7 +80,7 @@ def read_window(
     sample = read_sample(client, bucket, days, schema=SCHEMA, user=_user)
     rows = lake.deduplicate(sample.rows.to_pandas(types_mapper=pd.ArrowDtype))
     rows = rows.assign(profile_id=identity.owners(rows))
-    rows = rows[rows["event_time_ms"] > from_ms].reset_index(drop=True)
+    rows = rows[(rows["event_time_ms"] > from_ms) & ~rows["event_type"].isin(ACTION_TYPES)].reset_index(drop=True)
     types = {name: _canonical(name, configuration) for name in rows["event_type"].dropna().unique()}
     rows = rows.assign(type=rows["event_type"].map(types))
     past = rows[rows["event_time_ms"] <= now_ms + configuration.limits.clock_skew_s * 1000]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 import orjson
 
 from alsolike.events.identity import Login, first_logins
-from alsolike.events.interactions import MAX_ID_CHARACTERS, MAX_TIME_MS, Interaction, profile_id
+from alsolike.events.interactions import ACTION_TYPES, MAX_ID_CHARACTERS, MAX_TIME_MS, Interaction, profile_id
 from alsolike.events.stream import ConfigurationSource, StreamRecord, parse_batch
 from alsolike.privacy.tombstones import IsErased, no_erased_users
 from alsolike.profiles.store import ProfileStore, RecentInteraction, recent
@@ -42,12 +42,19 @@ class UpdateResult:
 
 @dataclasses.dataclass(slots=True)
 class _Addition:
-    """Interactions and logins (by session id) of one profile, with the sequence number of the first record."""
+    """Interactions and logins (by session id) of one profile, with the sequence number of the first record.
+
+    Attributes
+    ----------
+    actions
+        A user's interactions with actions.
+    """
 
     profile_id: str
     first_sequence: str
     interactions: list[RecentInteraction] = dataclasses.field(default_factory=list)
     logins: dict[str, Login] = dataclasses.field(default_factory=dict)
+    actions: list[Interaction] = dataclasses.field(default_factory=list)
 
 
 def update_profiles(
@@ -109,6 +116,7 @@ def update_profiles(
         now_ms=now_ms,
         erased=erased,
     )
+    failed |= store.add_actions((event for addition in additions for event in addition.actions), now_ms=now_ms)
     logins = {
         session_id: login
         for addition in additions
@@ -172,12 +180,15 @@ def _by_profile(records: Sequence[StreamRecord], parsed: Sequence[Interaction | 
         if isinstance(interaction, InvalidInput):
             continue
         logs_in = interaction.user_id is not None and interaction.session_id is not None
-        if interaction.item_id is None and not logs_in:  # a search has no item for a history
+        is_users_action = interaction.event_type in ACTION_TYPES and interaction.user_id is not None
+        if interaction.item_id is None and not (logs_in or is_users_action):  # a search has no item for a history
             continue
         key = interaction.profile_id
         addition = additions.get(key)
         if addition is None:
             addition = additions[key] = _Addition(key, record.sequence)
+        if is_users_action:
+            addition.actions.append(interaction)
         if interaction.item_id is not None:
             addition.interactions.append(recent(interaction))
     for session_id, login in first_logins(_readable(parsed)).items():

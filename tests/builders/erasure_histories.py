@@ -14,8 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from alsolike.domain.configuration import DEFAULT
+from alsolike.events.action_events import action_properties
 from alsolike.events.identity import Login
-from alsolike.events.interactions import Interaction, profile_id
+from alsolike.events.interactions import ACTION_TAKEN, Interaction, profile_id
 from alsolike.events.stream import StreamRecord
 from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.lake.served import Served
@@ -156,6 +157,9 @@ def _add_visit(sent: list[Sent], dice: random.Random, *, session: str) -> None:
             event_time_ms=NOW_MS + at_s * SECOND_MS + skew,
             received_time_ms=NOW_MS + at_s * SECOND_MS,
         )
+        if at_s % 4 == 0:
+            shown = action_properties("app", ["app", "mail"])
+            event = dataclasses.replace(event, item_id=None, event_type=ACTION_TAKEN, properties=shown)
         late_s = 0 if user else dice.choice((0, 0, 7))
         in_failed_batch = user is None and dice.random() < 0.1
         for _ in range(dice.choice((1, 1, 2))):

@@ -51,6 +51,8 @@ SCOPES = {
     "PATCH /items/{itemId}": ["alsolike/admin"],
     "DELETE /items/{itemId}": ["alsolike/admin"],
     "POST /users": ["alsolike/events.write"],
+    "POST /actions": ["alsolike/events.write"],
+    "POST /action-interactions": ["alsolike/events.write"],
     "GET /users": ["alsolike/admin"],
     "GET /users/{userId}": ["alsolike/admin"],
     "PATCH /users/{userId}": ["alsolike/admin"],

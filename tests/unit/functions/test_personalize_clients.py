@@ -13,6 +13,7 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 
+from alsolike.catalogue.actions import Action, ActionStore
 from alsolike.profiles.store import ProfileStore, RecentInteraction
 from alsolike.registry.registry import Registry
 from functions.collect import handler as collect
@@ -26,6 +27,8 @@ ROUTES = {
     "/events": collect.lambda_handler,
     "/items": collect.lambda_handler,
     "/users": collect.lambda_handler,
+    "/actions": collect.lambda_handler,
+    "/action-interactions": collect.lambda_handler,
     "/recommendations": recommend.lambda_handler,
 }
 
@@ -86,6 +89,24 @@ def test_events_items_and_users_are_taken(personalize: Callable[[str], Any], aws
 
     assert aws("dynamodb").get_item(TableName="catalogue", Key={"item_id": {"S": "pear"}})["Item"]
     assert aws("dynamodb").get_item(TableName="users", Key={"user_id": {"S": "anna"}})["Item"]
+
+
+def test_actions_and_their_interactions_are_taken(
+    personalize: Callable[[str], Any], aws: Callable[[str], Any], artefact_bucket: str
+) -> None:
+    client = personalize("personalize-events")
+
+    client.put_actions(datasetArn=f"{DATASETS}/ACTIONS", actions=[{"actionId": "app", "properties": '{"value": 2}'}])
+    client.put_action_interactions(
+        trackingId="shop",
+        actionInteractions=[
+            {"actionId": "app", "userId": "anna", "sessionId": "s1", "timestamp": NOW_MS / 1000, "eventType": "TAKEN"}
+        ],
+    )
+
+    assert ActionStore(aws("s3"), artefact_bucket).all() == [Action("app", {"value": 2})]
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.put_actions(datasetArn=f"{DATASETS}/ITEMS", actions=[{"actionId": "app"}])
 
 
 def test_refused_events_are_the_clients_own_exception(personalize: Callable[[str], Any]) -> None:

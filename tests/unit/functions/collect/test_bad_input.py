@@ -31,6 +31,17 @@ EVENT = {
     "impression": ["pear", "plum"],
     "metricAttribution": {"eventAttributionSource": "mail"},
 }
+ACTION_INTERACTION = {
+    "actionId": "app",
+    "userId": "anna",
+    "sessionId": "s1",
+    "timestamp": NOW_MS / 1000,
+    "eventType": "TAKEN",
+    "eventId": "e1",
+    "recommendationId": "r1",
+    "impression": ["app", "mail"],
+    "properties": {"channel": "web"},
+}
 ROW = {"properties": {"creationTimestamp": 1_700_000_000}}
 GOOD: dict[str, Any] = {
     "POST /events": {"trackingId": TRACKING_ID, "userId": "anna", "sessionId": "s1", "eventList": [EVENT]},
@@ -41,6 +52,8 @@ GOOD: dict[str, Any] = {
     "PATCH /items/{itemId}": {"creationTimestamp": 1_700_000_000},
     "DELETE /items/{itemId}": None,
     "POST /users": {"datasetArn": f"{ARN}/USERS", "users": [{"userId": "anna", **ROW}]},
+    "POST /actions": {"datasetArn": f"{ARN}/ACTIONS", "actions": [{"actionId": "app", "properties": {"value": 2}}]},
+    "POST /action-interactions": {"trackingId": TRACKING_ID, "actionInteractions": [ACTION_INTERACTION]},
     "GET /users": None,
     "GET /users/{userId}": None,
     "PATCH /users/{userId}": {"creationTimestamp": 1_700_000_000},

@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alsolike.domain.configuration import DEFAULT, HISTORY_LENGTH
-from alsolike.events.interactions import MAX_TIME_MS
+from alsolike.events.action_events import ActionEvent, action_properties
+from alsolike.events.interactions import ACTION_TAKEN, ACTION_VIEWED, MAX_TIME_MS
 from alsolike.events.stream import stream_records
 from alsolike.profiles.store import ProfileStore
 from functions.update_profiles.service import UpdateResult, update_profiles
@@ -169,3 +170,43 @@ def test_reader_gets_the_latest_interactions() -> None:
     update(store, [interaction(f"e{n:03}", item_id=f"i{n}", event_time_ms=NOW_MS - n) for n in range(150)])
 
     assert store.items("u#anna", length=HISTORY_LENGTH) == [f"i{n}" for n in reversed(range(HISTORY_LENGTH))]
+
+
+def test_users_interactions_with_actions_are_in_the_profile_next_to_those_with_items() -> None:
+    store = MemoryStore()
+    shown = action_properties("app", ["app", "mail"])
+    taken = interaction("e1", item_id=None, event_type=ACTION_TAKEN, properties=shown)
+    viewed = interaction("e2", item_id=None, event_type=ACTION_VIEWED, properties=action_properties("app"))
+    earlier = dataclasses.replace(viewed, event_time_ms=taken.event_time_ms - 1)
+    anonymous = dataclasses.replace(taken, event_id="e3", user_id=None)
+
+    for _ in range(2):
+        update(store, [taken, earlier, anonymous, interaction("e4", item_id="fig")])
+
+    assert store.read_actions("u#anna") == [
+        ActionEvent(taken.event_time_ms - 1, "app", ACTION_VIEWED),
+        ActionEvent(taken.event_time_ms, "app", ACTION_TAKEN),
+        ActionEvent(taken.event_time_ms, "mail", ACTION_VIEWED),
+    ]
+    assert store.read_actions("u#anna", length=1) == store.read_actions("u#anna")[1:]
+    assert store.items("u#anna") == ["fig"]
+    assert store.read_actions("s#s1") == []
+
+
+def test_action_that_is_not_stored_is_delivered_again() -> None:
+    store = MemoryStore(failing=["u#anna"])
+    taken = interaction("e1", item_id=None, event_type=ACTION_TAKEN, properties=action_properties("app"))
+
+    outcome = update(store, [taken])
+
+    assert outcome.failed_sequence == sequence(0)
+
+
+def test_erased_profile_has_no_actions_and_a_purge_finds_their_keys() -> None:
+    store = MemoryStore()
+    update(store, [interaction("e1", item_id=None, event_type=ACTION_TAKEN, properties=action_properties("app"))])
+
+    store.erase("u#anna", now_ms=NOW_MS)
+
+    assert store.read_actions("u#anna") == []
+    assert [key[1][0] for key in store.keys("u#anna")] == ["!", "&", "~"]

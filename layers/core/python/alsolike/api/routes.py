@@ -9,6 +9,7 @@ from typing import Any
 from alsolike.api import answers, operator_queries
 from alsolike.api import operator_action_answers as action_answers
 from alsolike.api.operator_requests import CHANGE, MODELS_QUERY, PREVIEW, PROMOTE, ROLL_BACK, START, TRAININGS_QUERY
+from alsolike.catalogue.actions import ACTIONS
 from alsolike.catalogue.items import ITEMS
 from alsolike.catalogue.rows import RowKind, changes_schema, described_put
 from alsolike.catalogue.users import USERS
@@ -17,6 +18,7 @@ from alsolike.contract.json_schemas import Schema
 from alsolike.contract.queries import NEXT, PAGE
 from alsolike.declarations.routes import ROUTES
 from alsolike.domain.configuration import ColumnType, Configuration
+from alsolike.events.action_events import PUT_ACTION_INTERACTIONS
 from alsolike.events.event_fields import put_events, put_session_events
 from alsolike.recommendations.requests import (
     GET_PERSONALIZED_RANKING,
@@ -175,6 +177,7 @@ def operations(configuration: Configuration) -> Iterator[Operation]:
         errors=[400, 404, 413],
         query=NEXT,
     )
+    yield from _actions()
     yield from _recommendations()
     yield from _observed()
     yield from operate_operations()
@@ -232,6 +235,25 @@ def _rows(kind: RowKind[Any], columns: Mapping[str, ColumnType], *, row: str, pa
         row,
         errors=[400, 404, 409, 413],
         body=(f"{name}Changes", changes_schema(kind, columns)),
+    )
+
+
+def _actions() -> Iterator[Operation]:
+    yield Operation(
+        "POST /actions",
+        "PutActions",
+        "Store 1 to 10 actions, replacing existing ones",
+        answers.NOTHING,
+        errors=[400, 404, 409, 413],
+        body=("Actions", described_put(ACTIONS, {}).schema()),
+    )
+    yield Operation(
+        "POST /action-interactions",
+        "PutActionInteractions",
+        "Send 1 to 10 interactions of users with actions; repeated ones count once",
+        answers.NOTHING,
+        errors=[400, 404, 413],
+        body=("ActionInteractions", PUT_ACTION_INTERACTIONS.schema()),
     )
 
 

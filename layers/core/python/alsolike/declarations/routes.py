@@ -41,7 +41,15 @@ def _routes(function: str, scopes: Iterable[str], *keys: str) -> dict[str, Route
 
 ROUTES: Mapping[str, Route] = MappingProxyType(
     {
-        **_routes("collect", [WRITE_EVENTS], "POST /events", "POST /items", "POST /users"),
+        **_routes(
+            "collect",
+            [WRITE_EVENTS],
+            "POST /events",
+            "POST /items",
+            "POST /users",
+            "POST /actions",
+            "POST /action-interactions",
+        ),
         **_routes(
             "collect",
             [ADMINISTER],

@@ -1,8 +1,9 @@
-"""The interaction: one user, one item or query, one moment; and its form on the stream.
+"""The interaction: one user, one item, query or action, one moment; and its form on the stream.
 
 The stream record is JSON with the dataclass's field names. Its partition key is the user or session, so that one
 user's interactions stay in order. Consumers see a record at least once; `event_id` lets them count it once. Records of
-older versions stay readable, because a new version only adds fields.
+older versions stay readable, because a new version only adds fields. An interaction with an action has neither item nor
+query: its properties name the action, so that models of items do not learn from it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import orjson
 
 from alsolike.contract import validation
+from alsolike.contract.fields import Fields, JsonObject, ListOf, Text
 from alsolike.domain.configuration import DEFAULT, Configuration
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.struct import struct
@@ -36,6 +38,20 @@ MAX_CLOCK_SKEW_MS = DEFAULT.limits.clock_skew_s * 1000
 MAX_RECORD_PROPERTIES_CHARACTERS = 16_384
 """More than the limit of a call, because JSON grows when written again (1e15 to 16 digits) and attribution is added."""
 
+ACTION_TAKEN, ACTION_NOT_TAKEN, ACTION_VIEWED = "action:taken", "action:not-taken", "action:viewed"
+ACTION_TYPES = (ACTION_TAKEN, ACTION_NOT_TAKEN, ACTION_VIEWED)
+"""Event types of interactions with actions. Names in the configuration have no colon."""
+
+ACTION_PROPERTIES = Fields(
+    {
+        "actionId": Text(MAX_ID_CHARACTERS),
+        "impression": ListOf(Text(MAX_ID_CHARACTERS), 1, MAX_IMPRESSION_ITEMS),
+        "properties": JsonObject(MAX_RECORD_PROPERTIES_CHARACTERS),
+    },
+    required=("actionId",),
+)
+"""Properties of these records: the action, the actions that were shown, and the shop's own properties."""
+
 MAX_TIME_MS = 253_402_300_799_999
 """The last millisecond of the year 9999; later ones have no date."""
 
@@ -49,7 +65,7 @@ class Interaction:
     user_id, session_id
         At least one of them.
     item_id, query
-        Its subject: an item, a search query, or both.
+        Its subject: an item, a search query, or both; neither for an interaction with an action.
     event_value
         The shop's value of the event, in its own unit.
     event_time_ms, received_time_ms
@@ -153,7 +169,8 @@ def parse_record(data: bytes, *, arrived_ms: int, configuration: Configuration =
         )
     query = validation.optional_string(fields, "query", maximum=MAX_QUERY_CHARACTERS)
     item_id = validation.optional_string(fields, "item_id", maximum=MAX_ID_CHARACTERS)
-    if item_id is None and query is None:
+    is_action = fields.get("event_type") in ACTION_TYPES
+    if item_id is None and query is None and not is_action:
         raise InvalidInput(
             "item_id is missing, expected a non-empty string"
             if version == 1
@@ -178,6 +195,11 @@ def parse_record(data: bytes, *, arrived_ms: int, configuration: Configuration =
         query=query,
         correlation_id=validation.optional_string(fields, "correlation_id", maximum=MAX_CORRELATION_ID_CHARACTERS),
     )
+    if is_action:
+        if item_id is not None or query is not None:
+            raise InvalidInput(f"item_id or query is given, expected none for event_type {event_type!r}")
+        ACTION_PROPERTIES.read(orjson.loads(interaction.properties), "properties")
+        return interaction
     canonical = configuration.canonical_event_type(event_type, field="event_type")
     if item_id is None and configuration.events[canonical].item_required:
         raise InvalidInput(f"item_id is missing, expected a non-empty string for event_type {canonical!r}")

@@ -3,6 +3,7 @@
 The partition of a profile holds, in the order of the sort key:
 
 - ``!<session>``, in a user's partition: a session that joined the user;
+- ``&<event time>#<event id>``, in a user's partition: an interaction with an action;
 - ``$<export>``, in an erasure's partition: the state of an export (`alsolike.profiles.export_state`);
 - ``<event time>#<event id>``: an interaction;
 - ``<event time>+<event id>``, in a user's partition: a history, which an import or a rebuild wrote as one item, under
@@ -24,6 +25,7 @@ import orjson
 
 from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_KEY
 from alsolike.domain.configuration import HISTORY_LENGTH
+from alsolike.events.action_events import ActionEvent, action_events
 from alsolike.events.interactions import Interaction
 from alsolike.runtime.struct import struct
 
@@ -36,6 +38,8 @@ FIRST_INTERACTION_KEY, FIRST_MARK_KEY = "0", "~"
 """Lower bounds of the sort keys of interactions and of marks."""
 
 _SESSION_KEY, _EXPORT_KEY = "!", "$"
+FIRST_ACTION_KEY, LAST_ACTION_KEY = "&", "&~"
+"""Bounds of the sort keys of interactions with actions."""
 _TIME_DIGITS = 15
 """Digits of the last millisecond of the year 9999."""
 _ID_START = _TIME_DIGITS + 1
@@ -180,6 +184,24 @@ def to_item(profile_id: str, interaction: RecentInteraction, *, expires_s: int) 
     if key[_ID_START:] != interaction.event_id:
         item["event_id"] = {"S": interaction.event_id}
     return item
+
+
+def action_item(interaction: Interaction, *, expires_s: int) -> Item:
+    """Return the item of a user's interaction with an action: the same event always has the same key."""
+    key = f"{FIRST_ACTION_KEY}{interaction.event_time_ms:0{_TIME_DIGITS}}#{interaction.event_id}"
+    return {
+        PROFILES_PARTITION_KEY: {"S": interaction.profile_id},
+        PROFILES_SORT_KEY: {"S": _bounded(key)},
+        "event_type": {"S": interaction.event_type},
+        "properties": {"S": interaction.properties},
+        "expires_at": {"N": str(expires_s)},
+    }
+
+
+def action_events_of(item: Mapping[str, Any]) -> list[ActionEvent]:
+    """Return the events in an `action_item`."""
+    time_ms = int(item[PROFILES_SORT_KEY]["S"][len(FIRST_ACTION_KEY) :][:_TIME_DIGITS])
+    return action_events(time_ms, item["event_type"]["S"], item["properties"]["S"])
 
 
 def history_key(interactions: Sequence[RecentInteraction]) -> str:

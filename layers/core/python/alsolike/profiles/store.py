@@ -21,19 +21,24 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_KEY
 from alsolike.domain.configuration import HISTORY_LENGTH
+from alsolike.events.action_events import ActionEvent
 from alsolike.events.identity import Login
-from alsolike.events.interactions import profile_id
+from alsolike.events.interactions import Interaction, profile_id
 from alsolike.privacy.tombstones import IsErased, no_erased_users
 from alsolike.profiles.profile import (
     ERASED_KEY,
+    FIRST_ACTION_KEY,
     FIRST_INTERACTION_KEY,
     JOINED_KEY,
+    LAST_ACTION_KEY,
     READ_ATTRIBUTES,
     SESSION_PREFIX,
     Item,
     Profile,
     RecentInteraction,
     SessionLink,
+    action_events_of,
+    action_item,
     from_items,
     history_item,
     history_key,
@@ -59,6 +64,9 @@ TIME_TO_LIVE_DAYS = 400
 
 SESSION_ITEM_DAYS = 30
 """Additional time for the item that names a session in its user's partition: DynamoDB deletes expired items late."""
+
+ACTIONS_LENGTH = 200
+"""Maximum number of a user's latest interactions with actions that a model receives."""
 
 MAX_ATTEMPTS = 8
 CALLS_AT_ONCE = 8
@@ -200,6 +208,39 @@ class ProfileStore:
         lost = self._put(of_users, now_ms=now_ms)
         failed |= {session: lost[link.profile_id] for session, link in links.items() if link.profile_id in lost}
         return failed | self._write(_deletions(dropped))
+
+    def add_actions(self, interactions: Iterable[Interaction], *, now_ms: int) -> dict[str, str]:
+        """Add interactions of users with actions; return the reason for each profile of which some are not stored."""
+        expires_s = _expires_s(now_ms)
+        items = [action_item(interaction, expires_s=expires_s) for interaction in interactions]
+        by_key = {(item[PROFILES_PARTITION_KEY]["S"], item[PROFILES_SORT_KEY]["S"]): _put(item) for item in items}
+        return self._write(list(by_key.values()), at_once=CALLS_AT_ONCE)
+
+    def read_actions(self, profile_id: str, *, length: int | None = ACTIONS_LENGTH) -> list[ActionEvent]:
+        """Return the events of a user's latest `length` interactions with actions, oldest first; all for None.
+
+        An erased profile has none.
+        """
+        if self.read(profile_id, length=1).erased:
+            return []
+        bounds = {":profile": {"S": profile_id}, ":first": {"S": FIRST_ACTION_KEY}, ":last": {"S": LAST_ACTION_KEY}}
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "profile_id = :profile AND sort_key BETWEEN :first AND :last",
+            "ExpressionAttributeValues": bounds,
+            "ScanIndexForward": False,
+        }
+        if length is not None:
+            request["Limit"] = length
+        items: list[Item] = []
+        with translate_aws_errors(f"profile table {self._table}"):
+            while True:
+                answer = self._client.query(**request)
+                items += answer["Items"]
+                if "LastEvaluatedKey" not in answer or (length is not None and len(items) >= length):
+                    break
+                request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return [event for item in reversed(items[:length]) for event in action_events_of(item)]
 
     def add_histories(self, histories: Mapping[str, Sequence[RecentInteraction]], *, now_ms: int) -> dict[str, str]:
         """Add the interactions of users, each user's as one item; return the reason for each that is not stored."""

@@ -141,10 +141,13 @@ class UserData:
         }
 
     def _profile(self, user_id: str) -> dict[str, Any] | None:
-        profile = self._profiles().read(profile_id(user_id=user_id, session_id=None), length=None, consistent=True)
-        if not (profile.recent or profile.erased):
+        own_id = profile_id(user_id=user_id, session_id=None)
+        profile = self._profiles().read(own_id, length=None, consistent=True)
+        actions = self._profiles().read_actions(own_id, length=None)
+        if not (profile.recent or profile.erased or actions):
             return None
-        return {"erased": profile.erased, "recent": [interaction._asdict() for interaction in profile.recent]}
+        document = {"erased": profile.erased, "recent": [interaction._asdict() for interaction in profile.recent]}
+        return {**document, "actions": [event._asdict() for event in actions]} if actions else document
 
     def _sessions(self, user_id: str) -> Iterator[dict[str, Any]]:
         joined = self._profiles().sessions_of(profile_id(user_id=user_id, session_id=None))

@@ -114,6 +114,7 @@ class Metric(StrEnum):
     ROWS_OF_ERASED_USERS = "RowsOfErasedUsers"
     ITEMS_ACCEPTED = "ItemsAccepted"
     USERS_ACCEPTED = "UsersAccepted"
+    ACTIONS_ACCEPTED = "ActionsAccepted"
     REQUESTS_REJECTED = "RequestsRejected"
     SIGNATURES_REFUSED = "SignaturesRefused"
     SESSION_TOKENS_REFUSED = "SessionTokensRefused"

@@ -1,0 +1,103 @@
+"""Interactions with actions: the body of Personalize's PutActionInteractions, and the form on the stream."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import orjson
+
+from alsolike.contract.fields import Fields, JsonObject, LenientList, ListOf, Text
+from alsolike.events.event_fields import Timestamp
+from alsolike.events.interactions import (
+    ACTION_NOT_TAKEN,
+    ACTION_TAKEN,
+    ACTION_VIEWED,
+    MAX_ID_CHARACTERS,
+    MAX_IMPRESSION_ITEMS,
+    MAX_PROPERTIES_CHARACTERS,
+    MAX_RECOMMENDATION_ID_CHARACTERS,
+)
+
+MAX_INTERACTIONS_PER_CALL = 10
+
+_TYPES: Mapping[str, str] = MappingProxyType(
+    {"taken": ACTION_TAKEN, "nottaken": ACTION_NOT_TAKEN, "viewed": ACTION_VIEWED}
+)
+_SEPARATORS = re.compile(r"[ _-]+")
+_PATTERN = "^([Tt][Aa][Kk][Ee][Nn]|[Nn][Oo][Tt][ _-]?[Tt][Aa][Kk][Ee][Nn]|[Vv][Ii][Ee][Ww][Ee][Dd])$"
+"""Outcomes in Personalize's words, in any case."""
+
+_ID = Text(MAX_ID_CHARACTERS)
+_OUTCOME = Text(MAX_ID_CHARACTERS, pattern=_PATTERN, expected="Taken, Not Taken or Viewed")
+ACTION_INTERACTION = Fields(
+    {
+        "actionId": _ID,
+        "userId": _ID,
+        "sessionId": _ID,
+        "timestamp": Timestamp(),
+        "eventType": _OUTCOME,
+        "eventId": _ID,
+        "recommendationId": Text(MAX_RECOMMENDATION_ID_CHARACTERS),
+        "impression": ListOf(_ID, 1, MAX_IMPRESSION_ITEMS),
+        "properties": JsonObject(MAX_PROPERTIES_CHARACTERS),
+    },
+    required=("actionId", "sessionId", "timestamp", "eventType"),
+)
+PUT_ACTION_INTERACTIONS = Fields(
+    {
+        "trackingId": _ID,
+        "actionInteractions": LenientList(ACTION_INTERACTION, 1, MAX_INTERACTIONS_PER_CALL),
+    },
+    required=("trackingId", "actionInteractions"),
+)
+
+
+class ActionEvent(NamedTuple):
+    """A user's interaction with an action; ordered by time.
+
+    Attributes
+    ----------
+    event_type
+        One of `ACTION_TYPES`.
+    """
+
+    event_time_ms: int
+    action_id: str
+    event_type: str
+
+
+def action_type(text: str, where: str = "eventType") -> str:
+    """Return the event type of an outcome in Personalize's words, in any case.
+
+    Raises
+    ------
+    InvalidInput
+        If it is another word.
+
+    Examples
+    --------
+    >>> action_type("Not Taken")
+    'action:not-taken'
+    """
+    return _TYPES[_SEPARATORS.sub("", _OUTCOME.read(text, where)).lower()]
+
+
+def action_properties(
+    action_id: str, impression: list[str] | None = None, properties: Mapping[str, Any] | None = None
+) -> str:
+    """Return the properties of a record, see `ACTION_PROPERTIES`."""
+    more = {"impression": impression, "properties": properties}
+    return orjson.dumps({"actionId": action_id, **{name: value for name, value in more.items() if value}}).decode()
+
+
+def action_events(event_time_ms: int, event_type: str, properties: str) -> list[ActionEvent]:
+    """Return the event of a record, and a view of each other action of its impression."""
+    fields = orjson.loads(properties)
+    own = fields["actionId"]
+    shown = dict.fromkeys(fields.get("impression", ()))
+    shown.pop(own, None)
+    views = (ActionEvent(event_time_ms, action_id, ACTION_VIEWED) for action_id in shown)
+    return [ActionEvent(event_time_ms, own, event_type), *views]

@@ -1,0 +1,140 @@
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+
+from alsolike.catalogue.actions import MAX_ACTIONS, Action, ActionStore
+from alsolike.events.interactions import ACTION_NOT_TAKEN, ACTION_TAKEN, parse_record
+from tests.builders.lambda_events import NOW_MS
+from tests.unit.functions.collect.events import ARN, TRACKING_ID
+
+SECOND = NOW_MS // 1000
+
+
+def put_actions(collect: Callable[..., Any], *actions: dict[str, Any]) -> dict[str, Any]:
+    answer: dict[str, Any] = collect("POST /actions", {"datasetArn": f"{ARN}/ACTIONS", "actions": list(actions)})
+    return answer
+
+
+def put_interactions(collect: Callable[..., Any], *interactions: dict[str, Any]) -> dict[str, Any]:
+    body = {"trackingId": TRACKING_ID, "actionInteractions": list(interactions)}
+    answer: dict[str, Any] = collect("POST /action-interactions", body)
+    return answer
+
+
+def sent(**fields: Any) -> dict[str, Any]:
+    defaults = {"actionId": "app", "userId": "anna", "sessionId": "s1", "timestamp": SECOND, "eventType": "TAKEN"}
+    return {**defaults, **fields}
+
+
+def on_stream(aws: Callable[[str], Any]) -> list[Any]:
+    kinesis = aws("kinesis")
+    shard = kinesis.list_shards(StreamName="events")["Shards"][0]["ShardId"]
+    iterator = kinesis.get_shard_iterator(StreamName="events", ShardId=shard, ShardIteratorType="TRIM_HORIZON")
+    records = kinesis.get_records(ShardIterator=iterator["ShardIterator"])["Records"]
+    return [parse_record(record["Data"], arrived_ms=NOW_MS) for record in records]
+
+
+def test_actions_are_stored_and_later_calls_replace_them(
+    collect: Callable[..., Any],
+    aws: Callable[[str], Any],
+    artefact_bucket: str,
+    counted: Callable[[], dict[str, float]],
+) -> None:
+    put_actions(collect, {"actionId": "app", "properties": '{"value": 2}'}, {"actionId": "mail"})
+
+    answer = put_actions(collect, {"actionId": "app", "properties": '{"value": 3}'})
+
+    assert (answer["statusCode"], answer["document"]) == (200, {})
+    assert ActionStore(aws("s3"), artefact_bucket).all() == [Action("app", {"value": 3}), Action("mail", {})]
+    assert counted() == {"ActionsAccepted": 3}
+
+
+@pytest.mark.parametrize(
+    ("properties", "reason"),
+    [
+        ({"value": -1}, "app.properties.value is -1, expected at least 0"),
+        ({"repeatFrequency": "weekly"}, 'app.properties.repeatFrequency is "weekly", expected a number'),
+        ({"actionExpirationTimestamp": -5}, "app.properties.actionExpirationTimestamp is -5, expected at least 0"),
+    ],
+)
+def test_invalid_action_is_refused_and_the_others_are_stored(
+    collect: Callable[..., Any],
+    aws: Callable[[str], Any],
+    artefact_bucket: str,
+    properties: dict[str, Any],
+    reason: str,
+) -> None:
+    answer = put_actions(collect, {"actionId": "app", "properties": properties}, {"actionId": "mail"})
+
+    assert answer["statusCode"] == 400
+    assert answer["document"]["message"] == f"{reason} (1 of 2 actions stored)"
+    assert ActionStore(aws("s3"), artefact_bucket).all() == [Action("mail", {})]
+
+
+def test_more_actions_than_the_limit_are_refused(
+    collect: Callable[..., Any], aws: Callable[[str], Any], artefact_bucket: str
+) -> None:
+    ActionStore(aws("s3"), artefact_bucket).put(Action(f"action {number}", {}) for number in range(MAX_ACTIONS))
+
+    answer = put_actions(collect, {"actionId": "one more"})
+
+    assert answer["statusCode"] == 400
+    assert answer["document"]["message"] == "there would be 1,001 actions, expected at most 1,000"
+
+
+def test_actions_of_another_dataset_are_refused(collect: Callable[..., Any]) -> None:
+    answer = collect("POST /actions", {"datasetArn": f"{ARN}/ITEMS", "actions": [{"actionId": "app"}]})
+
+    assert answer["statusCode"] == 404
+
+
+def test_action_interactions_are_on_the_stream(
+    collect: Callable[..., Any], aws: Callable[[str], Any], counted: Callable[[], dict[str, float]]
+) -> None:
+    answer = put_interactions(
+        collect,
+        sent(eventId="e1", impression=["app", "mail"], properties='{"channel": "web"}', recommendationId="r1"),
+        sent(actionId="mail", eventType="Not taken"),
+    )
+
+    assert (answer["statusCode"], answer["document"]) == (200, {})
+    first, second = on_stream(aws)
+    assert (first.event_id, first.user_id, first.session_id, first.item_id) == ("e1", "anna", "s1", None)
+    assert (first.event_type, first.recommendation_id, first.event_time_ms) == (ACTION_TAKEN, "r1", SECOND * 1000)
+    assert orjson.loads(first.properties) == {
+        "actionId": "app",
+        "impression": ["app", "mail"],
+        "properties": {"channel": "web"},
+    }
+    assert second.event_type == ACTION_NOT_TAKEN
+    assert counted() == {"EventsAccepted": 2}
+
+
+def test_repeated_call_without_event_ids_puts_the_same_events(
+    collect: Callable[..., Any], aws: Callable[[str], Any]
+) -> None:
+    put_interactions(collect, sent())
+    put_interactions(collect, sent())
+
+    assert len({event.event_id for event in on_stream(aws)}) == 1
+
+
+def test_invalid_action_interaction_is_refused_and_the_others_are_stored(
+    collect: Callable[..., Any], aws: Callable[[str], Any]
+) -> None:
+    answer = put_interactions(collect, sent(eventType="Clicked"), sent(), sent(actionId=""))
+
+    assert answer["statusCode"] == 400
+    assert answer["document"]["message"] == (
+        'actionInteractions[0].eventType is "Clicked", expected Taken, Not Taken or Viewed; '
+        'actionInteractions[2].actionId is "", expected a non-empty string (1 of 3 action interactions stored)'
+    )
+    assert len(on_stream(aws)) == 1
+
+
+def test_action_interactions_for_another_tracking_id_are_refused(collect: Callable[..., Any]) -> None:
+    answer = collect("POST /action-interactions", {"trackingId": "other", "actionInteractions": [sent()]})
+
+    assert answer["statusCode"] == 404
