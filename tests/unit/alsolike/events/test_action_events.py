@@ -1,3 +1,6 @@
+import dataclasses
+from typing import Any
+
 import pytest
 
 from alsolike.events.action_events import ActionEvent, action_events, action_properties, action_type
@@ -36,10 +39,9 @@ def test_record_of_an_action_is_read_without_an_item() -> None:
         ({"properties": '{"actionId": "app", "item": 1}'}, "properties.item is not a known field"),
     ],
 )
-def test_invalid_record_of_an_action_is_refused(fields: dict[str, str], reason: str) -> None:
-    record = interaction(
-        **{"item_id": None, "event_type": ACTION_TAKEN, "properties": action_properties("app"), **fields}
-    )
+def test_invalid_record_of_an_action_is_refused(fields: dict[str, Any], reason: str) -> None:
+    taken = interaction(item_id=None, event_type=ACTION_TAKEN, properties=action_properties("app"))
+    record = dataclasses.replace(taken, **fields)
 
     with pytest.raises(InvalidInput, match=reason):
         parse_record(record.to_record(), arrived_ms=NOW_MS)
