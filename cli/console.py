@@ -37,6 +37,13 @@ def print_json(document: Any) -> None:
     sys.stdout.flush()
 
 
+def print_yaml(document: Any) -> None:
+    """Print a document as YAML on stdout."""
+    from operations.configuration.yaml_document import dump
+
+    print_line(dump(document).rstrip("\n"))
+
+
 def print_table(
     columns: Sequence[str], rows: Sequence[Sequence[object]], *, title: str | None = None, right: Collection[str] = ()
 ) -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 from typing import Annotated
 
 import orjson
-import typer
+from typer import Option
 
 from alsolike.runtime.errors import NotFound
 from alsolike.training.monitoring import DriftReport, Figure
 from cli import console
-from cli.options import AsJson, Stack, State
-from operations.client import deployment
+from cli.options import Connection, Output
+from operations import times
 from operations.progress import counted
 
 _COLUMNS = ("figure", "PSI", "threshold", "by chance", "then", "now", "above since", "")
@@ -33,10 +32,9 @@ _BECAME = {
 
 
 def drift(
-    refresh: Annotated[bool, typer.Option("--refresh", help="Run the check now.")] = False,
-    stack: Stack = None,
-    state: State = None,
-    as_json: AsJson = False,
+    connection: Connection,
+    output: Output,
+    refresh: Annotated[bool, Option("--refresh", help="Run the check now.")] = False,
 ) -> None:
     """Show drift figures and thresholds.
 
@@ -46,13 +44,12 @@ def drift(
     """
     from operations import monitoring
 
-    where = deployment.resolve(stack=stack, state=state)
+    where = connection.deployment
     report = monitoring.look(where) if refresh else monitoring.latest(where)
     if report is None:
-        call = console.call("drift", "--refresh", *deployment.options(stack=stack, state=state))
+        call = console.call("drift", "--refresh", *connection.options)
         raise NotFound(f"no drift check has run yet; `{call}` runs one")
-    if as_json:
-        console.print_json(orjson.loads(report.to_json()))
+    if output.printed(orjson.loads(report.to_json())):
         return
     console.print_table(_COLUMNS, [_row(report, figure) for figure in report.figures], title=_title(report))
     checks = [
@@ -90,7 +87,7 @@ def _starts(report: DriftReport) -> Iterator[str]:
     elif report.new_interactions is not None:
         yield (f"{report.new_interactions:,} interactions are new, {rules.new_interactions:,} of them start a training")
     if report.last_start is not None:
-        at = _time(report.last_start.started_ms)
+        at = times.text(report.last_start.started_ms, "minutes")
         now = "this look" if report.started else "monitoring"
         yield f"{now} started execution {report.last_start.name} at {at}: {report.last_start.reason}"
         if not report.started:
@@ -98,7 +95,7 @@ def _starts(report: DriftReport) -> Iterator[str]:
 
 
 def _title(report: DriftReport) -> str:
-    days = f"{_time(report.window_from_ms)} to {_time(report.looked_ms)}"
+    days = f"{times.text(report.window_from_ms, 'minutes')} to {times.text(report.looked_ms, 'minutes')}"
     sample = "" if report.sampled == 1 else f", one of {report.sampled} users"
     counts = f"{counted(report.interactions, 'interaction')} of {counted(report.users, 'user')}"
     return f"{days}: {counts}{sample}"
@@ -112,7 +109,7 @@ def _row(report: DriftReport, figure: Figure) -> list[object]:
         "" if figure.by_chance is None else f"{figure.by_chance:.3f}",
         figure.reference or "",
         figure.current or "",
-        "" if figure.above_since_ms is None else _time(figure.above_since_ms),
+        "" if figure.above_since_ms is None else times.text(figure.above_since_ms, "minutes"),
         figure.reason or _outcome(report, figure),
     ]
 
@@ -128,10 +125,6 @@ def _outcome(report: DriftReport, figure: Figure) -> str:
     if left > 0:
         return f"drift in {left:.0f} h" + (", starts a training" if report.rules.retrains else "")
     return "drift"
-
-
-def _time(ms: int) -> str:
-    return f"{dt.datetime.fromtimestamp(ms / 1000, dt.UTC):%Y-%m-%d %H:%M}"
 
 
 def _percent(share: float | None) -> str:

@@ -8,12 +8,11 @@ from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Option
 
 from alsolike.runtime.errors import InvalidInput
 from cli import console
-from cli.options import AsJson, Stack, State
-from operations.client import deployment
+from cli.options import Connection, Output
 
 if TYPE_CHECKING:
     from alsolike.lake.engagement import Engagement
@@ -32,19 +31,17 @@ class By(StrEnum):
 
 
 def engagement(
+    connection: Connection,
+    output: Output,
     first: Annotated[
         dt.datetime | None,
-        typer.Option("--from", metavar="DATE", formats=["%Y-%m-%d"], help="First day.", show_default="a week ago"),
+        Option("--from", metavar="DATE", formats=["%Y-%m-%d"], help="First day.", show_default="a week ago"),
     ] = None,
     last: Annotated[
-        dt.datetime | None,
-        typer.Option("--to", metavar="DATE", formats=["%Y-%m-%d"], help="Last day.", show_default="today"),
+        dt.datetime | None, Option("--to", metavar="DATE", formats=["%Y-%m-%d"], help="Last day.", show_default="today")
     ] = None,
-    by: Annotated[By, typer.Option(help="Rows: one for all, or one per recommender, model version or arm.")] = By.ALL,
-    refresh: Annotated[bool, typer.Option("--refresh", help="Run the attribution first.")] = False,
-    stack: Stack = None,
-    state: State = None,
-    as_json: AsJson = False,
+    by: Annotated[By, Option(help="Rows: one for all, or one per recommender, model version or arm.")] = By.ALL,
+    refresh: Annotated[bool, Option("--refresh", help="Run the attribution first.")] = False,
 ) -> None:
     """Show clicks and purchases that followed recommendations.
 
@@ -62,7 +59,7 @@ def engagement(
     since = first.date() if first else until - dt.timedelta(days=DAYS - 1)
     if since > until:
         raise InvalidInput(f"--from {since} is after --to {until}")
-    where = deployment.resolve(stack=stack, state=state)
+    where = connection.deployment
     if refresh:
         attribute(where)
     lake = where.client("s3"), where.names.lake_bucket
@@ -70,8 +67,7 @@ def engagement(
     dimension = Dimension.MODEL_VERSION if by is By.MODEL else Dimension(by)
     rows = total(row for _, row in read_engagement(*lake, **days) if row.dimension == dimension)
     rejected = read_rejected(*lake, **days)
-    if as_json:
-        console.print_json({"from": since, "to": until, "by": by, **_document(rows, rejected)})
+    if output.printed({"from": since, "to": until, "by": by, **_document(rows, rejected)}):
         return
     if not rows:
         what = "responses in an experiment" if by is By.ARM else "responses"

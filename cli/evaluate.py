@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import enum
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Option
 
 from alsolike.domain.configuration import DEFAULT, ColumnType
 from alsolike.runtime.errors import InvalidInput
 from cli import console
-from cli.config.command import read_file
-from cli.options import AsJson
+from cli.config import read_file
+from cli.options import Columns, Output
+from operations import times
 from operations.ingest.column_mapping import parse_mapping
 from operations.progress import counted
 
@@ -35,46 +34,40 @@ class Protocol(enum.StrEnum):
 
 
 def evaluate(
+    output: Output,
     interactions: Annotated[
         list[str],
-        typer.Option("--interactions", metavar="FILE", help="File as for `alsolike import interactions`; repeatable."),
+        Option("--interactions", metavar="FILE", help="File as for `alsolike import interactions`; repeatable."),
     ],
-    protocol: Annotated[Protocol, typer.Option("--protocol", help="Split of the interactions into training and test.")],
+    protocol: Annotated[Protocol, Option("--protocol", help="Split of the interactions into training and test.")],
     items: Annotated[
-        Path | None,
-        typer.Option("--items", metavar="FILE", help="Items: ITEM_ID and metadata columns."),
+        Path | None, Option("--items", metavar="FILE", help="Items: ITEM_ID and metadata columns.")
     ] = None,
-    columns: Annotated[
-        list[str] | None,
-        typer.Option("--map", metavar="THEIRS=OURS", help="Column name of the interactions here; repeatable."),
-    ] = None,
+    columns: Columns = None,
     item_columns: Annotated[
         list[str] | None,
-        typer.Option("--map-items", metavar="THEIRS=OURS", help="Column name of the items here; repeatable."),
+        Option("--map-items", metavar="THEIRS=OURS", help="Column name of the items here; repeatable."),
     ] = None,
-    event_type: Annotated[str, typer.Option("--event-type", help="Type of rows that state none.")] = "view",
+    event_type: Annotated[str, Option("--event-type", help="Type of rows that state none.")] = "view",
     config: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "--config",
             metavar="FILE",
             help="The configuration, as `alsolike config apply` takes it: event types and what they weigh, the types "
             "of item columns, limits.",
         ),
     ] = None,
-    k: Annotated[
-        int, typer.Option("--num-results", "-k", "--k", min=1, max=1000, help="Length of the evaluated list.")
-    ] = 10,
+    k: Annotated[int, Option("--num-results", "-k", "--k", min=1, max=1000, help="Length of the evaluated list.")] = 10,
     algorithms: Annotated[
-        str,
-        typer.Option("--algorithms", metavar="A,B", help="Algorithms to compare, by default all.", show_default=False),
+        str, Option("--algorithms", metavar="A,B", help="Algorithms to compare, by default all.", show_default=False)
     ] = "",
     user: Annotated[
-        str | None, typer.Option("--user", metavar="ID", help="Also print each algorithm's list for this test user.")
+        str | None, Option("--user", metavar="ID", help="Also print each algorithm's list for this test user.")
     ] = None,
     holdout_days: Annotated[
         float | None,
-        typer.Option(
+        Option(
             "--holdout-days",
             min=0.0,
             help="Days of the test set and of the validation set, temporal protocol (default: 28, or a tenth of the "
@@ -84,7 +77,7 @@ def evaluate(
     ] = None,
     budget_s: Annotated[
         float | None,
-        typer.Option(
+        Option(
             "--budget",
             metavar="SECONDS",
             min=1.0,
@@ -93,17 +86,14 @@ def evaluate(
         ),
     ] = None,
     cold_start: Annotated[
-        bool, typer.Option("--cold-start", help="Also evaluate recommendations of items without interactions.")
+        bool, Option("--cold-start", help="Also evaluate recommendations of items without interactions.")
     ] = False,
     sentence_model: Annotated[
         Path | None,
-        typer.Option(
-            "--sentence-model",
-            metavar="FOLDER",
-            help="With --cold-start: model2vec model for the texts of new items.",
+        Option(
+            "--sentence-model", metavar="FOLDER", help="With --cold-start: model2vec model for the texts of new items."
         ),
     ] = None,
-    as_json: AsJson = False,
 ) -> None:
     """Compare algorithms on held-out interactions. Every item is ranked, and ties count against the model.
 
@@ -156,7 +146,7 @@ def evaluate(
         counts = ((len(data), "interaction"), (data.users, "user"), (data.items, "item"))
         step.note(", ".join(counted(count, noun) for count, noun in counts))
     guessed = catalogue.guessed if catalogue else {}
-    for note in (*file.notes, *_of_the_future(data, now_ms=time.time_ns() // 1_000_000), *_guessed(guessed)):
+    for note in (*file.notes, *_of_the_future(data, now_ms=times.now_ms()), *_guessed(guessed)):
         console.say(f"note: {note}")
     sentences = None if sentence_model is None else open_model(sentence_model, file.properties)
     if sentences is not None:
@@ -195,10 +185,7 @@ def evaluate(
                         "algorithm": name,
                         "seen": seen,
                         "test_users": quality.queries,
-                        "hr": quality.hr,
-                        "ndcg": quality.ndcg,
-                        "mrr": quality.mrr,
-                        "coverage": quality.coverage,
+                        **{figure: getattr(quality, figure) for figure in ("hr", "ndcg", "mrr", "coverage")},
                         "fit_s": candidate.fit_s,
                         "peak_mb": candidate.peak_mb,
                     }
@@ -220,23 +207,21 @@ def evaluate(
     test_window = _window(split, data)
     for rows in (results, new_items, lists):
         rows.sort(key=lambda row: list(chosen).index(row["algorithm"]))
-    if as_json:
-        console.print_json(
-            {
-                "protocol": protocol.value,
-                "k": k,
-                "users": data.users,
-                "items": data.items,
-                "interactions": len(data),
-                **({"test_window": test_window} if test_window else {}),
-                **({"guessed_item_columns": guessed} if catalogue else {}),
-                "left_out": left_out,
-                "wrong_graphs": wrong_graphs,
-                "results": results,
-                **({"cold_start": new_items} if cold_start else {}),
-                **({"lists": lists} if user is not None else {}),
-            }
-        )
+    document = {
+        "protocol": protocol.value,
+        "k": k,
+        "users": data.users,
+        "items": data.items,
+        "interactions": len(data),
+        **({"test_window": test_window} if test_window else {}),
+        **({"guessed_item_columns": guessed} if catalogue else {}),
+        "left_out": left_out,
+        "wrong_graphs": wrong_graphs,
+        "results": results,
+        **({"cold_start": new_items} if cold_start else {}),
+        **({"lists": lists} if user is not None else {}),
+    }
+    if output.printed(document):
         return
     names = ", ".join(Path(name).name for name in interactions)
     console.print_table(
@@ -265,7 +250,7 @@ def evaluate(
 def _of_the_future(data: Interactions, *, now_ms: int) -> Iterator[str]:
     """Yield a note on interactions in the future, next to which all others count as old."""
     if later := int((data.time_ms > now_ms).sum()):
-        latest = _day(int(data.time_ms.max()))
+        latest = times.day(int(data.time_ms.max()))
         yield f"{later:,} interactions are of the future, up to {latest}; an import refuses such, here they count"
 
 
@@ -302,7 +287,7 @@ def _split(data: Interactions, protocol: Protocol, holdout_days: float | None) -
         split = splits.temporal(data, holdout_ms=splits.holdout_ms(data, days=holdout_days))
     else:
         split = splits.leave_one_out(data)
-    days = [_day(ms) for ms in (split.learned_until_ms, split.chosen_until_ms, int(data.time_ms.max()))]
+    days = [times.day(ms) for ms in (split.learned_until_ms, split.chosen_until_ms, int(data.time_ms.max()))]
     for number, (name, part) in enumerate((("validation", split.validation), ("test", split.test))):
         if not len(part.queries):
             needed = "3 interactions"
@@ -327,8 +312,4 @@ def _window(split: Split, data: Interactions) -> list[str] | None:
     if not split.chosen_until_ms:
         return None
     edges = (split.chosen_until_ms, int(data.time_ms.max()))
-    return [f"{dt.datetime.fromtimestamp(ms / 1000, dt.UTC):%Y-%m-%d %H:%M}" for ms in edges]
-
-
-def _day(time_ms: int) -> str:
-    return f"{dt.datetime.fromtimestamp(time_ms / 1000, dt.UTC):%Y-%m-%d}"
+    return [times.text(ms, "minutes") for ms in edges]

@@ -1,14 +1,80 @@
-"""Group of commands whose modules are imported when a command is called or completed."""
+"""Groups of commands: options declared once as a dataclass, and modules imported when a command is called."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
-from collections.abc import Sequence
-from typing import Any, ClassVar
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+Function = TypeVar("Function", bound=Callable[..., None])
+
+
+class CommandGroup(typer.Typer):
+    """Group of commands with plain help; importing rich for it takes longer than all else that a help text needs."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(no_args_is_help=True, rich_markup_mode=None, **settings)
+
+    def command(self, name: str | None = None, **settings: Any) -> Callable[[Function], Function]:
+        """Add a function as a command. A parameter that is a dataclass stands for its fields, see `_separated`."""
+        register = super().command(name, **settings)
+
+        def decorate(function: Function) -> Function:
+            register(_separated(function))
+            return function
+
+        return decorate
+
+
+def _separated(function: Callable[..., None]) -> Callable[..., None]:
+    """Return a function that has the fields of its dataclasses as parameters.
+
+    They follow all others, or stand in the place of a dataclass with a default, whose values are theirs. A text in a
+    field's annotation is the help of its option.
+    """
+    parameters = inspect.signature(function, eval_str=True).parameters
+    groups: dict[str, tuple[Any, list[inspect.Parameter]]] = {
+        name: (one.annotation, _fields(one.annotation, one.default))
+        for name, one in parameters.items()
+        if dataclasses.is_dataclass(one.annotation)
+    }
+
+    @functools.wraps(function)
+    def call(**values: Any) -> None:
+        grouped = {
+            name: kind(**{field.name: values.pop(field.name) for field in own}) for name, (kind, own) in groups.items()
+        }
+        function(**values, **grouped)
+
+    separate: list[inspect.Parameter] = []
+    last: list[inspect.Parameter] = []
+    for name, one in parameters.items():
+        if name not in groups:
+            separate.append(one)
+        else:
+            (last if one.default is one.empty else separate).extend(groups[name][1])
+    call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in separate + last]
+    )
+    return call
+
+
+def _fields(kind: Any, default: Any) -> list[inspect.Parameter]:
+    """Return a parameter for each field of a dataclass."""
+    fields = []
+    for one in inspect.signature(kind, eval_str=True).parameters.values():
+        meaning = next(iter(getattr(one.annotation, "__metadata__", ())), None)
+        if isinstance(meaning, str):
+            type_, numbers = one.annotation.__origin__, typer.Option(metavar="N", help=meaning)
+            one = one.replace(annotation=Annotated[type_, numbers])
+        fields.append(one if default is one.empty else one.replace(default=getattr(default, one.name)))
+    return fields
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,7 +99,7 @@ class Entry:
         """Import and build the command."""
         module, _, attribute = self.target.partition(":")
         target = getattr(importlib.import_module(module), attribute)
-        app = typer.Typer(rich_markup_mode=None)  # plain help: importing rich takes longer than all else it does
+        app = CommandGroup()
         if isinstance(target, typer.Typer):
             app.add_typer(target, name=self.name, hidden=not self.summary)
         else:

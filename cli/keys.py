@@ -1,65 +1,67 @@
-"""`alsolike keys`: key pairs that sign requests, for clients of Amazon Personalize."""
+"""`alsolike keys` and `alsolike session-token`: what signs requests of servers and of browsers."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Option
 
-from cli.options import AsJson, Stack, State
+from alsolike.declarations.routes import ADMINISTER, READ_METRICS, READ_RECOMMENDATIONS, WRITE_EVENTS
+from alsolike.events.session_tokens import Session, mint
+from alsolike.runtime.errors import InvalidInput
+from cli import console
+from cli.group import CommandGroup
+from cli.options import Connection, Output
+from operations import times
+from operations.client.aws import translate_aws_errors
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from operations.client.deployment import Deployment
     from operations.keys import Keys, NewKey
 
-app = typer.Typer(no_args_is_help=True, help="Manage the key pairs of the shop's servers.")
+app = CommandGroup(help="Manage the key pairs of the shop's servers.")
 
 MS_PER_DAY = 86_400_000
+_SECONDS = {"s": 1, "m": 60, "h": 3_600}
 
 
 class Access(StrEnum):
-    """The rights of a key or token."""
+    """The rights of a key."""
 
     READ = "read"
     WRITE = "write"
     ADMIN = "admin"
     METRICS = "metrics"
 
-    @property
-    def scope(self) -> str:
-        """The scope of the API's routes."""
-        from alsolike.declarations.routes import ADMINISTER, READ_METRICS, READ_RECOMMENDATIONS, WRITE_EVENTS
 
-        return {
-            Access.READ: READ_RECOMMENDATIONS,
-            Access.WRITE: WRITE_EVENTS,
-            Access.ADMIN: ADMINISTER,
-            Access.METRICS: READ_METRICS,
-        }[self]
+SCOPES = {
+    Access.READ: READ_RECOMMENDATIONS,
+    Access.WRITE: WRITE_EVENTS,
+    Access.ADMIN: ADMINISTER,
+    Access.METRICS: READ_METRICS,
+}
+"""Scopes of the API's routes."""
 
 
-Client = Annotated[str, typer.Argument(metavar="CLIENT", help="Name of the program that uses the key.")]
-KeyId = Annotated[str, typer.Argument(metavar="KEY_ID", help="Access key ID.")]
-Days = Annotated[int | None, typer.Option("--days", min=1, help="Validity in days; without it, the key never expires.")]
+Client = Annotated[str, Argument(metavar="CLIENT", help="Name of the program that uses the key.")]
+KeyId = Annotated[str, Argument(metavar="KEY_ID", help="Access key ID.")]
+Days = Annotated[int | None, Option("--days", min=1, help="Validity in days; without it, the key never expires.")]
 
 
 @app.command()
 def create(
+    connection: Connection,
+    output: Output,
     client: Client,
     access: Annotated[
         list[Access],
-        typer.Option(
+        Option(
             "--access",
             help="read: recommendations; write: events, items, users; metrics: GET /metrics; admin: all other routes.",
         ),
     ] = [Access.READ, Access.WRITE],  # noqa: B006  typer copies it
     days: Days = None,
-    as_json: AsJson = False,
-    stack: Stack = None,
-    state: State = None,
 ) -> None:
     """Create a key pair and print its environment variables.
 
@@ -67,111 +69,122 @@ def create(
 
     Example: eval "$(alsolike keys create checkout)"
     """
-    where, keys, now_ms = _open(stack, state)
-    new = keys.create(client, scopes={each.scope for each in access}, now_ms=now_ms, expires_ms=_expiry(now_ms, days))
-    _print(new, where, as_json=as_json)
+    where, keys, now_ms = _open(connection)
+    new = keys.create(client, scopes={SCOPES[each] for each in access}, now_ms=now_ms, expires_ms=_expiry(now_ms, days))
+    _print(new, where, output)
 
 
 @app.command()
-def rotate(
-    client: Client, days: Days = None, as_json: AsJson = False, stack: Stack = None, state: State = None
-) -> None:
+def rotate(connection: Connection, output: Output, client: Client, days: Days = None) -> None:
     """Create a second key pair with the same access.
 
     The old key stays active. Disable it when `alsolike keys list` shows no more use of it.
 
     Example: alsolike keys rotate checkout
     """
-    where, keys, now_ms = _open(stack, state)
-    _print(keys.rotate(client, now_ms=now_ms, expires_ms=_expiry(now_ms, days)), where, as_json=as_json)
+    where, keys, now_ms = _open(connection)
+    _print(keys.rotate(client, now_ms=now_ms, expires_ms=_expiry(now_ms, days)), where, output)
 
 
 @app.command("list")
-def list_(as_json: AsJson = False, stack: Stack = None, state: State = None) -> None:
+def list_(connection: Connection, output: Output) -> None:
     """List all keys with their access, status and last day of use.
 
     Example: alsolike keys list
     """
-    from cli import console
-
-    _, keys, now_ms = _open(stack, state)
-    names = {access.scope: access.value for access in Access}
+    _, keys, now_ms = _open(connection)
+    names = {scope: access.value for access, scope in SCOPES.items()}
     rows = [
         {
             "client": key.client,
             "key_id": key.key_id,
             "access": [names.get(scope, scope) for scope in key.scopes],
             "status": "expired" if key.status == "active" and not key.is_active(now_ms=now_ms) else key.status,
-            "created": _day(key.created_ms),
-            "expires": None if key.expires_ms is None else _day(key.expires_ms),
+            "created": times.day(key.created_ms),
+            "expires": None if key.expires_ms is None else times.day(key.expires_ms),
             "last_used": key.last_used,
         }
         for key in keys.all()
     ]
-    if as_json:
-        console.print_json(rows)
-        return
-    console.print_table(
+    output.print_rows(
+        rows,
         ["client", "key ID", "access", "status", "created", "expires", "last used"],
         [[", ".join(value) if isinstance(value, list) else value or "never" for value in row.values()] for row in rows],
     )
 
 
 @app.command()
-def disable(key_id: KeyId, stack: Stack = None, state: State = None) -> None:
+def disable(connection: Connection, key_id: KeyId) -> None:
     """Disable a key. Requests with it are refused within a minute.
 
     Example: alsolike keys disable ALSOJ2QW7ZLZ5XKVJT3O
     """
-    from cli import console
-
-    _, keys, _ = _open(stack, state)
+    _, keys, _ = _open(connection)
     keys.disable(key_id)
     console.say(f"disabled {key_id}; requests with it are refused within a minute")
 
 
 @app.command()
-def delete(key_id: KeyId, stack: Stack = None, state: State = None) -> None:
+def delete(connection: Connection, key_id: KeyId) -> None:
     """Delete a key. Requests with it are refused within a minute.
 
     Example: alsolike keys delete ALSOJ2QW7ZLZ5XKVJT3O
     """
-    from cli import console
-
-    _, keys, _ = _open(stack, state)
+    _, keys, _ = _open(connection)
     keys.delete(key_id)
     console.say(f"deleted {key_id}; requests with it are refused within a minute")
 
 
-def _open(stack: str | None, state: Path | None) -> tuple[Deployment, Keys, int]:
-    import time
+def session_token(
+    connection: Connection,
+    session: Annotated[str, Option("--session", metavar="ID", help="Session ID.", show_default=False)],
+    user: Annotated[str | None, Option("--user", metavar="ID", help="User who is logged in.")] = None,
+    lifetime: Annotated[str, Option(help="Validity in seconds, or with a unit: s, m or h. At most 1h.")] = "15m",
+) -> None:
+    """Print a session token for a browser.
 
-    from operations.client import deployment
+    A browser sends events and reads recommendations with it. The command needs read access to the deployment's session
+    key. A shop's backend creates its own tokens, see docs/sessions.md.
+
+    Example: alsolike session-token --session s-1 --user 42
+    """
+    lifetime_s = _seconds(lifetime)
+    where = connection.deployment
+    token = mint(_session_key(where), Session(session, user), now_s=times.now_ms() // 1000, lifetime_s=lifetime_s)
+    console.print_line(token)
+
+
+def _session_key(where: Deployment) -> bytes:
+    with translate_aws_errors(f"secret {where.names.session_key_arn}"):
+        answer = where.client("secretsmanager").get_secret_value(SecretId=where.names.session_key_arn)
+    return str(answer["SecretString"]).encode()
+
+
+def _seconds(text: str) -> int:
+    number, unit = (text[:-1], text[-1]) if text[-1:] in _SECONDS else (text, "s")
+    if not (number.isascii() and number.isdecimal() and len(number) < 10):
+        raise InvalidInput(f"--lifetime is {text!r}, expected seconds, or a number with s, m or h, such as 15m")
+    return int(number) * _SECONDS[unit]
+
+
+def _open(connection: Connection) -> tuple[Deployment, Keys, int]:
     from operations.keys import Keys
 
-    where = deployment.resolve(stack=stack, state=state)
-    return where, Keys(where.client, where.names), time.time_ns() // 1_000_000
-
-
-def _day(time_ms: int) -> str:
-    import datetime as dt
-
-    return dt.datetime.fromtimestamp(time_ms / 1000, dt.UTC).date().isoformat()
+    where = connection.deployment
+    return where, Keys(where.client, where.names), times.now_ms()
 
 
 def _expiry(now_ms: int, days: int | None) -> int | None:
     return None if days is None else now_ms + days * MS_PER_DAY
 
 
-def _print(new: NewKey, where: Deployment, *, as_json: bool) -> None:
+def _print(new: NewKey, where: Deployment, output: Output) -> None:
     import shlex
 
-    from cli import console
     from operations.keys import environment_variables
 
     variables = environment_variables(new, where)
-    if as_json:
-        console.print_json({"client": new.key.client, "scopes": new.key.scopes, "environment": variables})
-        return
-    for name, value in variables.items():
-        console.print_line(f"export {name}={shlex.quote(value)}")
+    output.print(
+        {"client": new.key.client, "scopes": new.key.scopes, "environment": variables},
+        *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
+    )

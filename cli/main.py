@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, NoReturn
 
 import typer
+from typer import Option
 
 from alsolike.runtime.errors import AlsolikeError
 from cli import console
@@ -31,38 +32,38 @@ class Commands(LazyGroup):
         Entry("reset", "cli.up:reset", "Delete the data of the embedded cloud."),
         Entry("status", "cli.status:status", "Show the deployment: functions, champion, training runs."),
         Entry("web", "cli.website:app", "The pages: storefront and console."),
-        Entry("import", "cli.importing.command:app", "Import interactions, items and users."),
+        Entry("import", "cli.imports:app", "Import interactions, items and users."),
         Entry("items", "cli.rows:items", "Work with items: list, show and change them."),
         Entry("users", "cli.rows:users", "Work with users: list, show and change them."),
         Entry("keys", "cli.keys:app", "Manage the key pairs of the shop's servers."),
-        Entry("config", "cli.config.command:app", "The shop's configuration: one versioned YAML file."),
-        Entry("filters", "cli.filtering.command:app", "List and check filters."),
+        Entry("config", "cli.config:app", "The shop's configuration: one versioned YAML file."),
+        Entry("filters", "cli.filters:app", "List and check filters."),
         Entry("rules", "cli.rules:app", "Rule sets: promotions, boosts, pins and filters."),
-        Entry("experiments", "cli.experimenting.command:app", "A/B tests of recommenders, rule sets and models."),
+        Entry("experiments", "cli.experiments:app", "A/B tests of recommenders, rule sets and models."),
         Entry("train", "cli.train:train", "Run the training workflow."),
         Entry("recommend", "cli.recommend:recommend", "Show recommendations for a user."),
-        Entry("explain", "cli.explaining.command:explain", "Explain a logged response and replay it."),
+        Entry("explain", "cli.explain:explain", "Explain a logged response and replay it."),
         Entry("trends", "cli.trends:trends", "Show trending items."),
         Entry("engagement", "cli.engagement:engagement", "Show clicks and purchases that followed recommendations."),
         Entry("drift", "cli.drift:drift", "Show drift figures and thresholds."),
-        Entry("metrics", "cli.metrics:metrics", "List the custom metrics with their monthly cost."),
-        Entry("prometheus", "cli.prometheus:app", "Alert rules for your own Prometheus."),
-        Entry("grafana", "cli.grafana:app", "Dashboards for your own Grafana."),
-        Entry("session-token", "cli.session_token:session_token", "Print a session token for a browser."),
+        Entry("metrics", "cli.monitoring:metrics", "List the custom metrics with their monthly cost."),
+        Entry("prometheus", "cli.monitoring:prometheus", "Alert rules for your own Prometheus."),
+        Entry("grafana", "cli.monitoring:grafana", "Dashboards for your own Grafana."),
+        Entry("session-token", "cli.keys:session_token", "Print a session token for a browser."),
         Entry("evaluate", "cli.evaluate:evaluate", "Compare algorithms on held-out interactions."),
         Entry("models", "cli.models:app", "Model versions, promotion and rollback."),
-        Entry("quarantine", "cli.quarantine.command:app", "Quarantine: unreadable records and failed batches."),
-        Entry("rebuild", "cli.rebuilding.command:app", "Rebuild profiles, catalogue or snapshot from the lake."),
-        Entry("restore", "cli.restoring.command:restore", "Restore all data to an earlier time."),
-        Entry("destroy", "cli.destroying:destroy", "Delete a deployment on AWS with all its data."),
-        Entry("cost", "cli.costing.command:cost", "Compute the monthly cost of a deployment under a load."),
-        Entry("migrate-check", "cli.migrating:migrate_check", "List the calls of Amazon Personalize that would fail."),
-        Entry("openapi", "cli.openapi:openapi", "Print the OpenAPI description of the API."),
+        Entry("quarantine", "cli.quarantine:app", "Quarantine: unreadable records and failed batches."),
+        Entry("rebuild", "cli.rebuild:app", "Rebuild profiles, catalogue or snapshot from the lake."),
+        Entry("restore", "cli.restore:restore", "Restore all data to an earlier time."),
+        Entry("destroy", "cli.up:destroy", "Delete a deployment on AWS with all its data."),
+        Entry("cost", "cli.cost:cost", "Compute the monthly cost of a deployment under a load."),
+        Entry("migrate-check", "cli.clients:migrate_check", "List the calls of Amazon Personalize that would fail."),
+        Entry("openapi", "cli.clients:openapi", "Print the OpenAPI description of the API."),
         # The names of version 0.1.
-        Entry("profile", "cli.profile:profile"),
-        Entry("user-data", "cli.erasing.command:user_data"),
-        Entry("erase", "cli.erasing.command:erase"),
-        Entry("erasures", "cli.erasing.command:app"),
+        Entry("profile", "cli.rows:profile"),
+        Entry("user-data", "cli.erasure:user_data"),
+        Entry("erase", "cli.erasure:erase"),
+        Entry("erasures", "cli.erasure:app"),
     )
 
 
@@ -111,18 +112,16 @@ def _options(
     context: typer.Context,
     env: Annotated[
         str | None,
-        typer.Option("--env", "-e", metavar="NAME", help="Deployment on AWS to use instead of the embedded cloud."),
+        Option("--env", "-e", metavar="NAME", help="Deployment on AWS to use instead of the embedded cloud."),
     ] = None,
     aws_profile: Annotated[
-        str | None, typer.Option("--profile", metavar="NAME", help="Profile with the AWS credentials.")
+        str | None, Option("--profile", metavar="NAME", help="Profile with the AWS credentials.")
     ] = None,
-    region: Annotated[str | None, typer.Option("--region", metavar="NAME", help="AWS region.")] = None,
-    output: Annotated[Format, typer.Option("--format", help="Form of results and errors.")] = Format.TABLE,
+    region: Annotated[str | None, Option("--region", metavar="NAME", help="AWS region.")] = None,
+    output: Annotated[Format, Option("--format", help="Form of results and errors.")] = Format.TABLE,
     version: Annotated[
         bool,
-        typer.Option(
-            "--version", is_eager=True, callback=lambda asked: _print_version(asked), help="Print the version."
-        ),
+        Option("--version", is_eager=True, callback=lambda asked: _print_version(asked), help="Print the version."),
     ] = False,
 ) -> None:
     """Set the defaults of all commands."""

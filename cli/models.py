@@ -1,88 +1,81 @@
-"""`alsolike models`: versions, what is known of them, and which of them is champion."""
+"""`alsolike models`."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Argument, Option
 
-from cli import console, model_changes
-from cli.options import AsJson, Stack, State
-from operations.client import deployment
+from alsolike.registry import history
+from alsolike.registry.versions import AlgorithmFigures
+from alsolike.runtime.errors import InvalidInput
+from cli import console
+from cli.group import CommandGroup
+from cli.options import Connection, HistoryReason, Output
+from operations import times
+from operations.models import promotion, training_run
+from operations.models import versions as model_versions
 
 if TYPE_CHECKING:
+    from alsolike.bundle.manifest import Manifest
+    from alsolike.registry.canary_report import CanaryReport
+    from alsolike.registry.champion import Champion
+    from alsolike.registry.decision import Decision
     from operations.models.difference import Difference, FigureChange
 
-app = typer.Typer(no_args_is_help=True, help="Model versions, promotion and rollback.")
-app.command("promote")(model_changes.promote)
-app.command("rollback")(model_changes.rollback)
-app.command("resume")(model_changes.resume)
-app.command("retire")(model_changes.retire)
-app.command("pin")(model_changes.pin)
-app.command("unpin")(model_changes.unpin)
-app.command("repair")(model_changes.repair)
+app = CommandGroup(help="Model versions, promotion and rollback.")
 
-Version = model_changes.Version
+Version = Annotated[str, Argument(metavar="VERSION", show_default=False)]
+
+HOLDOUT = "Quality on the test part (* selected on the validation part)"
 _SHOWN_ITEMS = 10
 
 
 @app.command("list")
-def list_versions(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
+def list_versions(connection: Connection, output: Output) -> None:
     """List the model versions, the latest first.
 
     Example: alsolike models list
     """
-    from operations.models import versions as model_versions
-
-    where = deployment.resolve(stack=stack, state=state)
+    where = connection.deployment
     found = model_versions.versions(where)
-    if as_json:
-        console.print_json([dataclasses.asdict(version) for version in found])
-    elif not found:
-        console.print_line("There is no model yet. Train one with `alsolike train`.")
-    else:
-        console.print_table(
-            ["version", "status", "pinned", "algorithm", "items", "HR@10", "NDCG@10", "coverage"],
-            [
-                [
-                    version.version,
-                    model_versions.status(version),
-                    "pinned" if version.pinned else "",
-                    version.algorithm,
-                    version.items,
-                ]
-                + ([winner.hr, winner.ndcg, winner.coverage] if (winner := version.winner) else [None] * 3)
-                for version in found
-            ],
-        )
+    output.print_rows(
+        [dataclasses.asdict(version) for version in found],
+        ["version", "status", "pinned", "algorithm", "items", "HR@10", "NDCG@10", "coverage"],
+        [
+            [version.version, model_versions.status(version), "pinned" if version.pinned else "", version.algorithm,
+             version.items]
+            + ([winner.hr, winner.ndcg, winner.coverage] if (winner := version.winner) else [None] * 3)
+            for version in found
+        ],
+        empty="There is no model yet. Train one with `alsolike train`.",
+    )  # fmt: skip
+    if found and not output.as_json:
         champion = model_versions.pointer(where).champion()
         if champion is not None and champion.held is not None:
             console.print_line(f"promotions are {champion.held}")
 
 
 @app.command("show")
-def show(version: Version, stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
+def show(connection: Connection, output: Output, version: Version) -> None:
     """Show a version: metrics, dataset, decisions, promotions.
 
     Example: alsolike models show 2026-03-01-ab12
     """
-    from cli import model_story
-
-    story = model_story.story(deployment.resolve(stack=stack, state=state), version)
-    if as_json:
-        console.print_json(story.document())
-    else:
-        model_story.print_story(story)
+    found = history.version_history(model_versions.of(connection.deployment), version)
+    if not output.printed(found.document()):
+        _print_history(found)
 
 
 @app.command("diff")
 def diff(
-    before: Annotated[str, typer.Argument(metavar="A", show_default=False)],
-    after: Annotated[str, typer.Argument(metavar="B", show_default=False)],
-    stack: Stack = None,
-    state: State = None,
-    as_json: AsJson = False,
+    connection: Connection,
+    output: Output,
+    before: Annotated[str, Argument(metavar="A", show_default=False)],
+    after: Annotated[str, Argument(metavar="B", show_default=False)],
 ) -> None:
     """Show the differences of version B from version A.
 
@@ -90,15 +83,239 @@ def diff(
     """
     from operations.models.difference import difference
 
-    found = difference(deployment.resolve(stack=stack, state=state), before, after)
-    if as_json:
-        console.print_json(dataclasses.asdict(found))
-    else:
+    found = difference(connection.deployment, before, after)
+    if not output.printed(dataclasses.asdict(found)):
         _print_difference(found)
 
 
+@app.command("promote")
+def promote(
+    connection: Connection,
+    output: Output,
+    version: Version,
+    reason: HistoryReason,
+    canary: Annotated[bool, Option("--canary", help="Run a canary first.")] = False,
+    force: Annotated[bool, Option("--force", help="Promote a version that the gate rejected.")] = False,
+) -> None:
+    """Promote a version to champion. Serving uses it within a minute.
+
+    Example: alsolike models promote VERSION --reason "better on new items"
+    """
+    promotion.check_change_reason(reason)
+    where = connection.deployment
+    if not canary:
+        champion, warnings = promotion.promote(where, version, reason=reason, force=force, now_ms=times.now_ms())
+        for warning in warnings:
+            console.say(f"warning: {warning}")
+        _print_champion(champion, output)
+        return
+    execution = promotion.start_canary(where, version, reason=reason, force=force)
+    with console.step("canary"):
+        training_run.wait_until_begun(where, execution)
+    look = console.call("models", "show", version, *connection.options)
+    output.print({"version": version, "execution_arn": execution}, f"started {execution}; `{look}` shows its result")
+
+
+@app.command("rollback")
+def rollback(
+    connection: Connection,
+    output: Output,
+    reason: HistoryReason = "rolled back by hand",
+    canary: Annotated[bool, Option("--canary", help="Stop the canary and keep the champion.")] = False,
+    champion: Annotated[bool, Option("--champion", help="Roll back the champion and stop a running canary.")] = False,
+) -> None:
+    """Promote the previous champion, pause automatic promotions.
+
+    Example: alsolike models rollback --reason "complaints about duplicates"
+    """
+    promotion.check_change_reason(reason)
+    if canary and champion:
+        raise InvalidInput("--canary leaves the champion as it is, --champion takes it back: expected one of them")
+    where = connection.deployment
+    if canary:
+        pointer = promotion.end_canary(where, reason=reason)
+    else:
+        now_ms = times.now_ms()
+        pointer = model_versions.pointer(where).roll_back(reason=reason, now_ms=now_ms, with_trial=champion)
+    _print_champion(pointer, output)
+
+
+@app.command("resume")
+def resume(connection: Connection, output: Output) -> None:
+    """Resume automatic promotions after a rollback.
+
+    Example: alsolike models resume
+    """
+    _print_champion(promotion.resume(connection.deployment), output)
+
+
+@app.command("retire")
+def retire(connection: Connection, output: Output, version: Version) -> None:
+    """Delete the files of a version. Its metrics, gate decision and package stay.
+
+    Example: alsolike models retire VERSION
+    """
+    deleted = promotion.retire(connection.deployment, version, now_ms=times.now_ms())
+    output.print({"version": version, "files": deleted}, f"{deleted} files of {version} are deleted")
+
+
+@app.command("pin")
+def pin(connection: Connection, output: Output, version: Version) -> None:
+    """Exclude the files of a version from automatic deletion.
+
+    Example: alsolike models pin VERSION
+    """
+    _pin(connection, output, version, pinned=True)
+
+
+@app.command("unpin")
+def unpin(connection: Connection, output: Output, version: Version) -> None:
+    """Allow automatic deletion of a pinned version's files.
+
+    Example: alsolike models unpin VERSION
+    """
+    _pin(connection, output, version, pinned=False)
+
+
+@app.command("repair")
+def repair(
+    connection: Connection,
+    output: Output,
+    champion: Annotated[
+        str | None, Option(metavar="VERSION", help="Version to make champion, by default the one before the damage.")
+    ] = None,
+    without_champion: Annotated[
+        bool, Option("--without-champion", help="Begin without a champion, as before the first promotion.")
+    ] = False,
+    reason: HistoryReason = "repaired by hand",
+) -> None:
+    """Repair a damaged champion pointer or training lock.
+
+    Example: alsolike models repair --champion VERSION
+    """
+    promotion.check_change_reason(reason)
+    if champion is not None and without_champion:
+        raise InvalidInput("--champion names a champion, --without-champion leaves none: expected one of them")
+    where = connection.deployment
+    done = promotion.repair(
+        where, version=champion, without_champion=without_champion, reason=reason, now_ms=times.now_ms()
+    )
+    output.print({"repaired": done}, *(done or ["the champion pointer and the training lock are readable"]))
+
+
+def _pin(connection: Connection, output: Output, version: str, *, pinned: bool) -> None:
+    champion = promotion.pin(connection.deployment, version, pinned=pinned)
+    document = {"version": version, "pinned": list(champion.pinned)}
+    output.print(document, f"pinned: {', '.join(champion.pinned) or 'nothing'}")
+
+
+def _print_champion(champion: Champion, output: Output) -> None:
+    document = {
+        "version": champion.version,
+        "previous": champion.previous,
+        "history": [dataclasses.asdict(one) for one in champion.history],
+        "canary": champion.canary and dataclasses.asdict(champion.canary),
+        "ended": champion.ended and dataclasses.asdict(champion.ended),
+        "held": champion.held and dataclasses.asdict(champion.held),
+    }
+    behind = f"a rollback brings back {champion.previous}" if champion.previous else "there is none to roll back to"
+    held = [] if champion.held is None else [f"promotions are {champion.held}"]
+    output.print(document, f"{champion.version} is champion; {behind}", *held)
+
+
+def print_candidates_of(manifest: Manifest) -> None:
+    """Print the candidates of a version."""
+    print_candidates(
+        model_versions.candidates(manifest),
+        title=model_versions.holdout_title(manifest),
+        left_out=model_versions.left_out(manifest),
+        selection=model_versions.selection(manifest),
+    )
+
+
+def print_candidates(
+    figures: Sequence[AlgorithmFigures],
+    *,
+    title: str = HOLDOUT,
+    left_out: Mapping[str, str] = MappingProxyType({}),
+    selection: Sequence[str] = (),
+) -> None:
+    """Print what was left out and why, a table of the candidates in which the winner is marked, and why it won."""
+    for name, reason in left_out.items():
+        console.print_line(f"{name} was left out: {reason}")
+    console.print_table(
+        ["algorithm", "validation NDCG@10", "HR@10", "NDCG@10", "MRR", "coverage", "fit s"],
+        [
+            [f"{each.algorithm} *" if each.winner else each.algorithm, each.validation_ndcg, each.hr, each.ndcg,
+             each.mrr, each.coverage, "" if each.fit_s is None else f"{each.fit_s:.1f}"]
+            for each in figures
+        ],
+        title=title,
+    )  # fmt: skip
+    for line in selection:
+        console.print_line(line)
+
+
+def _print_history(found: history.VersionHistory) -> None:
+    version, manifest = found.version, found.manifest
+    if manifest:
+        print_candidates_of(manifest)
+    else:
+        print_candidates(version.candidates)
+    status = model_versions.status(version) + (", pinned" if version.pinned else "")
+    console.print_line(f"version    {version.version}, {status}, made {_time(version.created_ms)}")
+    console.print_line(f"algorithm  {version.algorithm}, {version.items:,} items")
+    if manifest:
+        console.print_line(f"dataset    {manifest.dataset_id}, up to {_time(manifest.last_event_ms)}")
+        console.print_line(f"code       {manifest.code_version}")
+        for kind, related in manifest.metrics.get("related", {}).items():  # models of earlier versions have none
+            console.print_line(
+                f"{kind:10} HR@{manifest.metrics['k']} {related['hr']:.4f} of {related['asked']:,} queries, "
+                f"{related['popular_hr']:.4f} with the most frequent items"
+            )
+        if cold := manifest.metrics.get("cold_start"):
+            console.print_line(f"cold items {_scales(cold['with_'])}")
+    console.print_line(f"package    {version.package_arn}, {version.approval}")
+    if found.decision is not None:
+        _print_decision(found.decision)
+    if found.canary is not None:
+        _print_canary(found.canary)
+    for promoted in found.promotions:
+        console.print_line(f"promoted   {_time(promoted.promoted_ms)}: {promoted.reason}")
+
+
+def _print_decision(decision: Decision) -> None:
+    compared = f"compared with {decision.champion}" if decision.champion else "without a champion"
+    console.print_line(f"gate       {decision.verdict} {_time(decision.decided_ms)}, {compared}")
+    for check in decision.checks:
+        console.print_line(f"           {check}")
+    if decision.forced:
+        console.print_line(f"forced     {decision.forced}")
+
+
+def _print_canary(canary: CanaryReport) -> None:
+    looks = f"{len(canary.looks)} looks from {_time(canary.started_ms)} to {_time(canary.looks[-1].at_ms)}"
+    share = f", {canary.share:.0%} of the users next to {canary.champion}" if canary.champion else ""
+    console.print_line(f"canary     {canary.state.replace('_', ' ')}{share}, {looks}")
+    if canary.reason:
+        console.print_line(f"           started {canary.reason}")
+    for reason in canary.reasons:
+        console.print_line(f"           {reason}")
+
+
+def _time(time_ms: int) -> str:
+    return f"{times.text(time_ms)} UTC"
+
+
+def _scales(figures: Mapping[str, Any]) -> str:
+    """Say how much items count that the model does not know; models of earlier versions have one scale for all."""
+    scales = figures.get("scales")
+    if scales is None:
+        return f"score {figures['scale']:g} times what is like them"
+    return f"score {scales['new']:g} times what is like them where they are new, {scales['rare']:g} times where rare"
+
+
 def _print_difference(found: Difference) -> None:
-    """Print it for people."""
     for title, changes in (("figures", found.figures), ("dataset", found.dataset)):
         rows = [[change.name, change.before, change.after, _delta(change)] for change in changes]
         if rows:

@@ -37,10 +37,7 @@ def step_lines(where: Deployment, *, reach: Sequence[str]) -> list[str]:
         Stage.UNTRAINED: [train, recommend, ("See the state", console.call("status", *reach))],
         Stage.TRAINED: [
             ("Open the pages", ", ".join(line.split()[-1] for line in page_lines(where)) or "this deployment has none"),
-            (
-                "Call the API",
-                " && ".join(curl_lines(where, user_id=user_id or "ID", item_id="ID", reach=reach)[:2]),
-            ),
+            ("Call the API", " && ".join(curl_lines(where, user_id=user_id or "ID", item_id="ID", reach=reach)[:2])),
             recommend,
         ],
     }[stage]

@@ -2,29 +2,106 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
+from typer import Option
 
-Stack: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--env", "-e", "--stack", metavar="NAME", help="Deployment on AWS to use instead of the embedded cloud."
-    ),
-]
+from cli import console
+from operations.client import deployment
+from operations.client.deployment import Deployment
+
 State: TypeAlias = Annotated[
     Path | None,
-    typer.Option(
-        "--state",
+    Option(
         metavar="FILE",
         help="State file of the embedded cloud.",
         show_default="ALSOLIKE_STATE, else .alsolike/cloud.json",
     ),
 ]
-Data: TypeAlias = Annotated[
-    Path, typer.Option("--data", metavar="DIR", help="Directory that keeps the data of the embedded cloud.")
-]
+Data: TypeAlias = Annotated[Path, Option(metavar="DIR", help="Directory that keeps the data of the embedded cloud.")]
 DEFAULT_DATA = Path(".alsolike/data")
-AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation.")]
+Yes: TypeAlias = Annotated[bool, Option("--yes", "-y", help="Skip the confirmation.")]
+DryRun: TypeAlias = Annotated[bool, Option("--dry-run", help="Print the changes without making them.")]
+Latest: TypeAlias = Annotated[int, Option("--limit", min=1, help="Maximum number of rows, the latest first.")]
+HistoryReason: TypeAlias = Annotated[str, Option("--reason", help="Reason for the history.")]
+File: TypeAlias = Annotated[
+    Path | None, Option(metavar="FILE", help="Configuration file instead of the live one; - is standard input.")
+]
+Columns: TypeAlias = Annotated[
+    list[str] | None,
+    Option("--map", metavar="THEIRS=OURS", help="Name of a column in the file, as in VISITOR_ID=USER_ID; repeatable."),
+]
+User: TypeAlias = Annotated[str | None, Option("--user", metavar="ID", help="User ID.")]
+Recommender: TypeAlias = Annotated[
+    str | None, Option(metavar="NAME", help="Recommender, such as similar-items.", show_default="for-you")
+]
+INTERRUPTED = 130
+"""Exit status after Ctrl-C."""
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask for a confirmation, unless `yes`; a denial ends the command."""
+    if not yes:
+        typer.confirm(question, abort=True, err=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class Connection:
+    """Options that select a deployment."""
+
+    stack: Annotated[
+        str | None,
+        Option(
+            "--env", "-e", "--stack", metavar="NAME", help="Deployment on AWS to use instead of the embedded cloud."
+        ),
+    ] = None
+    state: State = None
+
+    @functools.cached_property
+    def deployment(self) -> Deployment:
+        """The deployment."""
+        return deployment.resolve(stack=self.stack, state=self.state)
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Options with which another command acts on the same deployment."""
+        return deployment.options(stack=self.stack, state=self.state)
+
+
+@dataclasses.dataclass(frozen=True)
+class Output:
+    """Form of a command's results: tables and lines, or one JSON document."""
+
+    as_json: Annotated[bool, Option("--json", help="Print one JSON document.")] = False
+
+    def printed(self, document: object) -> bool:
+        """Print the document if JSON is requested; return whether it is."""
+        if self.as_json:
+            console.print_json(document)
+        return self.as_json
+
+    def print(self, document: object, *lines: str) -> None:
+        """Print the document, or else the lines."""
+        if not self.printed(document):
+            for line in lines:
+                console.print_line(line)
+
+    def print_rows(
+        self, document: object, columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str = ""
+    ) -> None:
+        """Print the document, or else a table; `empty` is the line to print instead of a table without rows."""
+        if self.printed(document):
+            return
+        if rows or not empty:
+            console.print_table(columns, rows)
+        else:
+            console.print_line(empty)
+
+
+TEXT = Output()
+"""Tables and lines."""

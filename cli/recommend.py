@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Option
 
 from alsolike.domain.columns import property_name
 from alsolike.filters import parser
 from alsolike.runtime.errors import InvalidInput
 from cli import console
 from cli.next_steps import check_can_recommend
-from cli.options import AsJson, Stack, State
-from operations.client import deployment
+from cli.options import INTERRUPTED, Connection, Output, Recommender, User
 from operations.client.api import Api, Recommendations
 from operations.client.deployment import Deployment
 from operations.configuration.store import store_of
@@ -24,18 +24,18 @@ from operations.progress import counted
 if TYPE_CHECKING:
     from operations.batch.batch_client import Question
     from operations.batch.failed import FailedUsers
-
-_INTERRUPTED = 130
 _K, _K_OF_MANY = 10, 25
 _PARALLEL = 8
 _OUTPUT = "recommendations.parquet"
 
 
 def recommend(
-    user: Annotated[str | None, typer.Option("--user", metavar="ID", help="User ID.")] = None,
+    connection: Connection,
+    output: Output,
+    user: User = None,
     users: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--users",
             metavar="FILE",
             help="File of user IDs: one per line, or CSV or Parquet with a column USER_ID; - is standard input.",
@@ -43,45 +43,32 @@ def recommend(
     ] = None,
     k: Annotated[
         int | None,
-        typer.Option(
-            "--num-results", "-k", min=1, max=500, help="Number of items.", show_default="10; 25 with --users"
-        ),
+        Option("--num-results", "-k", min=1, max=500, help="Number of items.", show_default="10; 25 with --users"),
     ] = None,
-    recommender: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Recommender, such as buy-again.", show_default="for-you")
-    ] = None,
+    recommender: Recommender = None,
     items: Annotated[
-        list[str] | None,
-        typer.Option("--item", metavar="ID", help="Item for related items; several are a cart to complete."),
+        list[str] | None, Option("--item", metavar="ID", help="Item for related items; several are a cart to complete.")
     ] = None,
-    filter_name: Annotated[str | None, typer.Option("--filter", metavar="NAME", help="Name of a filter.")] = None,
+    filter_name: Annotated[str | None, Option("--filter", metavar="NAME", help="Name of a filter.")] = None,
     values: Annotated[
-        list[str] | None,
-        typer.Option("--value", metavar="P=V", help="Value V of the filter's parameter P; repeatable."),
+        list[str] | None, Option("--value", metavar="P=V", help="Value V of the filter's parameter P; repeatable.")
     ] = None,
-    explain: Annotated[bool, typer.Option("--explain", help="Show the reasons for each item.")] = False,
+    explain: Annotated[bool, Option("--explain", help="Show the reasons for each item.")] = False,
     metadata: Annotated[
-        str | None,
-        typer.Option(help="Columns to show, separated by commas; '' for none.", show_default="TITLE"),
+        str | None, Option(help="Columns to show, separated by commas; '' for none.", show_default="TITLE")
     ] = None,
-    output: Annotated[
+    path: Annotated[
         str | None,
-        typer.Option(
-            help="Parquet file for many users; with --workflow, s3://bucket/prefix/.",
-            show_default=_OUTPUT,
+        Option(
+            "--output", help="Parquet file for many users; with --workflow, s3://bucket/prefix/.", show_default=_OUTPUT
         ),
     ] = None,
     parallel: Annotated[
-        int | None,
-        typer.Option(min=1, max=16, help="Concurrent invocations for many users.", show_default=str(_PARALLEL)),
+        int | None, Option(min=1, max=16, help="Concurrent invocations for many users.", show_default=str(_PARALLEL))
     ] = None,
     workflow: Annotated[
-        bool,
-        typer.Option("--workflow", help="Run the deployment's batch workflow, which writes to S3."),
+        bool, Option("--workflow", help="Run the deployment's batch workflow, which writes to S3.")
     ] = False,
-    stack: Stack = None,
-    state: State = None,
-    as_json: AsJson = False,
 ) -> None:
     """Show recommendations for a user.
 
@@ -97,13 +84,13 @@ def recommend(
         reason="goes with one user, not with --users",
     )
     _refuse(
-        {"--output": output, "--parallel": parallel, "--workflow": workflow or None},
+        {"--output": path, "--parallel": parallel, "--workflow": workflow or None},
         where=users is None,
         reason="goes with --users",
     )
-    in_s3 = output is not None and output.startswith("s3://")
-    if workflow and output is not None and not in_s3:
-        raise typer.BadParameter(f"--output is {output!r}, expected s3://bucket/prefix/: --workflow writes to S3")
+    in_s3 = path is not None and path.startswith("s3://")
+    if workflow and path is not None and not in_s3:
+        raise typer.BadParameter(f"--output is {path!r}, expected s3://bucket/prefix/: --workflow writes to S3")
     _refuse({"--parallel": parallel}, where=workflow or in_s3, reason="is a setting of the deployment with --workflow")
     filter_values = _values(values or ())
     if filter_values and filter_name is None and recommender is None:
@@ -113,12 +100,10 @@ def recommend(
 
         question = Question(recommender or "for-you", k or _K_OF_MANY, filter_name, filter_values)
         if workflow or in_s3:
-            _run_workflow(users, question, output=output, stack=stack, state=state, as_json=as_json)
-            return
-        _recommend_to_many(
-            users, question, output=Path(output or _OUTPUT), parallel=parallel or _PARALLEL, stack=stack, state=state,
-            as_json=as_json,
-        )  # fmt: skip
+            _run_workflow(connection, output, users, question, uri=path)
+        else:
+            path = path or _OUTPUT
+            _recommend_to_many(connection, output, users, question, path=Path(path), parallel=parallel or _PARALLEL)
         return
     if user is None and not items and recommender is None:
         raise typer.BadParameter("expected --user ID, --item ID or --users FILE: who or what is it about?")
@@ -126,7 +111,7 @@ def recommend(
     columns = [name.strip() for name in ("TITLE" if metadata is None else metadata).split(",") if name.strip()]
     item, cart = (items[0], []) if items and len(items) == 1 else (None, items or [])
     default = "bought-together" if cart else "similar-items" if user is None else None
-    where = deployment.resolve(stack=stack, state=state)
+    where = connection.deployment
     answer = Api(where).recommendations(
         user,
         k=k or _K,
@@ -139,12 +124,13 @@ def recommend(
         explain=explain,
     )
     if not answer.items and answer.model_version is None:
-        check_can_recommend(where, reach=deployment.options(stack=stack, state=state))
+        check_can_recommend(where, reach=connection.options)
     if filter_name is not None and not answer.items:
         _say_contradictions(where, filter_name)
     if metadata is not None and answer.unknown_columns:
         _refuse_unknown(answer.unknown_columns, where)
-    _show(answer, as_json=as_json, explain=explain)
+    if not output.printed(dataclasses.asdict(answer)):
+        _print(answer, explain=explain)
 
 
 def _refuse_unknown(columns: Sequence[str], where: Deployment) -> None:
@@ -188,24 +174,16 @@ def _values(pairs: Sequence[str]) -> dict[str, str]:
     return values
 
 
-def _show(answer: Recommendations, *, as_json: bool, explain: bool) -> None:
-    if as_json:
-        console.print_json(dataclasses.asdict(answer))
-        return
+def _print(answer: Recommendations, *, explain: bool) -> None:
     shown = {name.lower(): name for item in answer.items for name in item.metadata}
     console.print_table(
         ["rank", "item", *shown.values(), "score", *(["because of"] if explain else [])],
         [
-            [
-                rank,
-                item.item_id,
-                *(item.metadata.get(name) for name in shown.values()),
-                item.score,
-                *(["; ".join(item.reasons)] if explain else []),
-            ]
+            [rank, item.item_id, *map(item.metadata.get, shown.values()), item.score,
+             *(["; ".join(item.reasons)] if explain else [])]
             for rank, item in enumerate(answer.items, start=1)
         ],
-    )
+    )  # fmt: skip
     said = [f"source {answer.source}", f"model {answer.model_version or 'none'}", f"{answer.duration_ms:.0f} ms"]
     if answer.cold:
         said.insert(1, f"{answer.cold} new to the model")
@@ -221,14 +199,7 @@ def _show(answer: Recommendations, *, as_json: bool, explain: bool) -> None:
 
 
 def _recommend_to_many(
-    users: str,
-    question: Question,
-    *,
-    output: Path,
-    parallel: int,
-    stack: str | None,
-    state: Path | None,
-    as_json: bool,
+    connection: Connection, output: Output, users: str, question: Question, *, path: Path, parallel: int
 ) -> None:
     from operations.batch.batch_client import Asker
     from operations.batch.failed import FailedUsers
@@ -236,46 +207,39 @@ def _recommend_to_many(
     from operations.batch.table import RecommendationFile
     from operations.batch.user_ids import UserIds
 
-    where = deployment.resolve(stack=stack, state=state)
+    where = connection.deployment
     ids = UserIds(users, lambda: where.client("s3"))
     asker = Asker(where.client("lambda"), where.names.recommend_function, question)
-    table = RecommendationFile(output, recommender=question.recommender)  # before anything is made of its name
+    table = RecommendationFile(path, recommender=question.recommender)  # before anything is made of its name
     try:
         with (
-            FailedUsers(failed_path(users, output)) as failed,
+            FailedUsers(failed_path(users, path)) as failed,
             table as file,
             console.step(f"recommend to {ids.name}", total=ids.size_bytes) as step,
         ):
             summary = recommend_to(ids, asker, file, failed, k=question.k, parallel=parallel, step=step)
     except KeyboardInterrupt:
         console.say("alsolike: stopped; nothing was written")
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED) from None
     if summary.users > summary.failed and not summary.items:
-        check_can_recommend(where, reach=deployment.options(stack=stack, state=state))
-    if as_json:
-        document = {**dataclasses.asdict(summary), "users_per_s": summary.users_per_s, "output": str(output)}
-        console.print_json({**document, "failed_file": str(failed.path) if summary.failed else None})
-    else:
-        console.print_line(
-            f"{counted(summary.users, 'user')}, {counted(summary.items, 'item')} "
-            f"in {summary.seconds:.1f} s, "
-            f"{summary.users_per_s:,.0f} users/s, in {output}"
-        )
-        console.print_line(", ".join(f"{count:,} from {source}" for source, count in summary.sources.items()))
-        for reason, count in summary.degraded.items():
-            console.print_line(f"degraded: {count:,} x {reason}")
+        check_can_recommend(where, reach=connection.options)
+    document = {**dataclasses.asdict(summary), "users_per_s": summary.users_per_s, "output": str(path)}
+    output.print(
+        {**document, "failed_file": str(failed.path) if summary.failed else None},
+        _totals(summary.users, summary.items, summary.seconds, f"in {path}"),
+        ", ".join(f"{count:,} from {source}" for source, count in summary.sources.items()),
+        *(f"degraded: {count:,} x {reason}" for reason, count in summary.degraded.items()),
+    )
     _say_who_failed(failed)
 
 
-def _run_workflow(
-    users: str, question: Question, *, output: str | None, stack: str | None, state: Path | None, as_json: bool
-) -> None:
+def _run_workflow(connection: Connection, output: Output, users: str, question: Question, *, uri: str | None) -> None:
     from operations.batch import workflow
     from operations.batch.failed import FailedUsers
     from operations.batch.run import failed_path
     from operations.batch.user_ids import UserIds
 
-    where = deployment.resolve(stack=stack, state=state)
+    where = connection.deployment
     ids = UserIds(users, lambda: where.client("s3"))
     run = None
     try:
@@ -287,18 +251,19 @@ def _run_workflow(
     except KeyboardInterrupt:
         went_on = f"; the workflow goes on without this command, as execution {run.name}" if run else ""
         console.say(f"alsolike: stopped{went_on}")
-        raise typer.Exit(_INTERRUPTED) from None
-    if output is not None:
-        outcome = dataclasses.replace(outcome, uri=workflow.copy(run, output, where=where))
-    if as_json:
-        console.print_json({**dataclasses.asdict(outcome), "run": run.name, "execution_arn": run.execution_arn})
-    else:
-        console.print_line(
-            f"{counted(outcome.users, 'user')}, {counted(outcome.items, 'item')} "
-            f"in {outcome.seconds:.1f} s, "
-            f"{outcome.users / max(outcome.seconds, 1e-9):,.0f} users/s, in {outcome.parts:,} parts of {outcome.uri}"
-        )
+        raise typer.Exit(INTERRUPTED) from None
+    if uri is not None:
+        outcome = dataclasses.replace(outcome, uri=workflow.copy(run, uri, where=where))
+    output.print(
+        {**dataclasses.asdict(outcome), "run": run.name, "execution_arn": run.execution_arn},
+        _totals(outcome.users, outcome.items, outcome.seconds, f"in {outcome.parts:,} parts of {outcome.uri}"),
+    )
     _say_who_failed(failed)
+
+
+def _totals(users: int, items: int, seconds: float, place: str) -> str:
+    pace = f"{users / max(seconds, 1e-9):,.0f} users/s"
+    return f"{counted(users, 'user')}, {counted(items, 'item')} in {seconds:.1f} s, {pace}, {place}"
 
 
 def _say_who_failed(failed: FailedUsers) -> None:

@@ -5,107 +5,88 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer import Argument, Option
 
 from alsolike.config.rules import numbers_of_rules, rule_set_to_document
-from alsolike.domain.configuration import Configuration
 from alsolike.recommendations import preview as previews
 from alsolike.runtime.errors import NotFound
 from cli import console
-from cli.config.command import read_file
-from cli.options import AsJson, Stack, State
-from operations.client import deployment
-from operations.client.deployment import Deployment
+from cli.config import read_file
+from cli.group import CommandGroup
+from cli.options import Connection, File, Output, Recommender, User
+from operations.configuration.store import store_of
 from operations.previews import PreviewSummary, some_users, summarize
 from operations.progress import counted
 
-app = typer.Typer(no_args_is_help=True, help="Rule sets: promotions, boosts, pins and filters.")
+app = CommandGroup(help="Rule sets: promotions, boosts, pins and filters.")
 
 
 @app.command("list")
-def list_(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
+def list_(connection: Connection, output: Output) -> None:
     """List the rule sets with their rules and recommenders.
 
     Example: alsolike rules list
     """
-    configuration = _configuration(deployment.resolve(stack=stack, state=state))
+    configuration = store_of(connection.deployment).current().configuration()
     found = [
         (rules, numbers_of_rules(rules), configuration.recommenders_with(rules.name))
         for rules in configuration.rules.values()
     ]
-    if as_json:
-        console.print_json(
-            [{"name": rules.name, "rules": parts, "recommenders": names} for rules, parts, names in found]
-        )
-    elif found:
-        console.print_table(
-            ["rule set", "rules", "applies to"],
-            [
-                [rules.name, ", ".join(f"{number} {part}" for part, number in parts.items()), ", ".join(names) or "-"]
-                for rules, parts, names in found
-            ],
-        )
-    else:
-        console.print_line("the configuration has no rules")
+    output.print_rows(
+        [{"name": rules.name, "rules": parts, "recommenders": names} for rules, parts, names in found],
+        ["rule set", "rules", "applies to"],
+        [
+            [rules.name, ", ".join(f"{number} {part}" for part, number in parts.items()), ", ".join(names) or "-"]
+            for rules, parts, names in found
+        ],
+        empty="the configuration has no rules",
+    )
 
 
 @app.command("show")
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of a rule set.", show_default=False)],
-    stack: Stack = None,
-    state: State = None,
-    as_json: AsJson = False,
+    connection: Connection,
+    output: Output,
+    name: Annotated[str, Argument(metavar="NAME", help="Name of a rule set.", show_default=False)],
 ) -> None:
     """Print a rule set of the configuration.
 
     Example: alsolike rules show autumn
     """
-    from operations.configuration.yaml_document import dump
-
-    configuration = _configuration(deployment.resolve(stack=stack, state=state))
+    configuration = store_of(connection.deployment).current().configuration()
     if name not in configuration.rules:
         known = ", ".join(configuration.rules) or "none: the configuration has no rules"
         raise NotFound(f"there are no rules called {name}, expected {known}")
     document = rule_set_to_document(configuration.rules[name])
-    if as_json:
-        console.print_json({"name": name, "rules": document, "recommenders": configuration.recommenders_with(name)})
-    else:
-        console.print_line(dump({"rules": {name: document}}).rstrip("\n"))
+    recommenders = configuration.recommenders_with(name)
+    if not output.printed({"name": name, "rules": document, "recommenders": recommenders}):
+        console.print_yaml({"rules": {name: document}})
 
 
 @app.command("preview")
 def preview(
-    user: Annotated[str | None, typer.Option("--user", metavar="ID", help="User ID.")] = None,
-    item: Annotated[
-        str | None, typer.Option("--item", metavar="ID", help="Item of the page, for related items.")
-    ] = None,
-    recommender: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Recommender, such as similar-items.", show_default="for-you")
-    ] = None,
+    connection: Connection,
+    output: Output,
+    user: User = None,
+    item: Annotated[str | None, Option("--item", metavar="ID", help="Item of the page, for related items.")] = None,
+    recommender: Recommender = None,
     rules: Annotated[
         str | None,
-        typer.Option("--rules", metavar="NAME", help="Name of a rule set.", show_default="that of the recommender"),
+        Option("--rules", metavar="NAME", help="Name of a rule set.", show_default="that of the recommender"),
     ] = None,
-    file: Annotated[
-        Path | None,
-        typer.Option("--file", metavar="FILE", help="Configuration file to try; - is standard input."),
-    ] = None,
-    k: Annotated[int, typer.Option("--num-results", "-k", min=1, max=50, help="Number of items.")] = 10,
-    exclude: Annotated[list[str] | None, typer.Option(metavar="ID", help="Item to exclude; repeatable.")] = None,
+    file: File = None,
+    k: Annotated[int, Option("--num-results", "-k", min=1, max=50, help="Number of items.")] = 10,
+    exclude: Annotated[list[str] | None, Option(metavar="ID", help="Item to exclude; repeatable.")] = None,
     metadata: Annotated[
         list[str] | None,
-        typer.Option(metavar="COLUMN", help="Column to show; repeatable, '' for none.", show_default="TITLE"),
+        Option(metavar="COLUMN", help="Column to show; repeatable, '' for none.", show_default="TITLE"),
     ] = None,
     users: Annotated[
-        int | None,
-        typer.Option(min=1, max=1_000, metavar="N", help="Sum up the effect on N users with a profile."),
+        int | None, Option(min=1, max=1_000, metavar="N", help="Sum up the effect on N users with a profile.")
     ] = None,
-    stack: Stack = None,
-    state: State = None,
-    as_json: AsJson = False,
 ) -> None:
     """Show a user's recommendations before and after rules.
 
@@ -116,8 +97,8 @@ def preview(
     """
     if user is not None and users is not None:
         raise typer.BadParameter("--users does not go with --user")
-    document = dict(read_file(file, as_json=as_json).document) if file is not None else None
-    where = deployment.resolve(stack=stack, state=state)
+    document = dict(read_file(file, output).document) if file is not None else None
+    where = connection.deployment
     of_item = user is None and users is None and item is not None
     columns = [column for column in (["TITLE"] if metadata is None else metadata) if column]
     fields = {
@@ -135,13 +116,10 @@ def preview(
         return previews.ask(where.client("lambda"), where.names.recommend_function, fields | changed)
 
     if users is not None:
-        _print_summary(
-            summarize(lambda user_id: ask(userId=user_id, metadata=None), some_users(where, users)), as_json=as_json
-        )
+        _print_summary(summarize(lambda user_id: ask(userId=user_id, metadata=None), some_users(where, users)), output)
         return
     found = ask()
-    if as_json:
-        console.print_json(found)
+    if output.printed(found):
         return
     before = _before(is_live=found["beforeIsLive"])
     console.print_table(["place", before, "after", "why", "chance"], _rows(found, columns=columns))
@@ -155,9 +133,8 @@ def _before(*, is_live: bool) -> str:
     return "live" if is_live else "without rules"
 
 
-def _print_summary(summary: PreviewSummary, *, as_json: bool) -> None:
-    if as_json:
-        console.print_json({field.name: getattr(summary, field.name) for field in dataclasses.fields(summary)})
+def _print_summary(summary: PreviewSummary, output: Output) -> None:
+    if output.printed({field.name: getattr(summary, field.name) for field in dataclasses.fields(summary)}):
         return
     console.print_table(
         ["why", "positions", "share"],
@@ -190,9 +167,3 @@ def _rows(found: dict[str, Any], *, columns: Sequence[str]) -> list[list[object]
         [place, shown(before), shown(after), after["origin"] if after else "", (after or {}).get("propensity")]
         for place, (before, after) in enumerate(pairs, start=1)
     ]
-
-
-def _configuration(where: Deployment) -> Configuration:
-    from operations.configuration.configuration_store import ConfigurationStore
-
-    return ConfigurationStore(where.client("s3"), where.names.artefact_bucket).current().configuration()

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from cli import console
-from cli.options import AsJson, Stack, State
+from cli.options import Connection, Output
 from operations.client import deployment
 from operations.pages import page_lines
+from operations.progress import counted
 
 
-def status(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
+def status(connection: Connection, output: Output) -> None:
     """Show the deployment: functions, champion, training runs.
 
     Example: alsolike status --env prod
     """
     from operations.status import collect
 
-    where = deployment.resolve(stack=stack, state=state)
-    report = collect(where, layers=_layers(state) if where.is_local else ())
-    if as_json:
-        console.print_json(report)
+    where = connection.deployment
+    report = collect(where, layers=_layers(connection) if where.is_local else ())
+    if output.printed(report):
         return
     console.print_line(f"{report['environment']}: {where.names.api_url}")
     for line in page_lines(where):
@@ -39,14 +38,12 @@ def status(stack: Stack = None, state: State = None, as_json: AsJson = False) ->
     for dataset in ("items", "users"):
         console.print_line(f"datasetArn of {dataset} {report[f'{dataset}_dataset_arn']}")
     stream = report["stream"]
-    console.print_line(f"stream {stream['name']}: {stream['status']}, {_shards(stream['open_shards'])}")
+    console.print_line(f"stream {stream['name']}: {stream['status']}, {counted(stream['open_shards'], 'open shard')}")
     champion = report["champion"]
     console.print_line(f"champion {champion['version']}: {champion['reason']}" if champion else "champion none yet")
-    for line in (report["trial"], report["held"]):
+    for line in (report["trial"], report["held"], report["drift"]):
         if line:
             console.print_line(line)
-    if report["drift"]:
-        console.print_line(report["drift"])
     version = report["configuration_version"]
     console.print_line(f"configuration version {version}" if version else "built-in configuration")
     for run in report["training_runs"]:
@@ -69,12 +66,8 @@ def _sentence(run: Mapping[str, Any]) -> str:
     return ", ".join(said) + (f": {run['reason']}" if run["reason"] else "")
 
 
-def _shards(count: int) -> str:
-    return f"{count} open shard{'' if count == 1 else 's'}"
-
-
-def _layers(state: Path | None) -> tuple[str, ...]:
+def _layers(connection: Connection) -> tuple[str, ...]:
     from local_cloud.client import Cloud
     from operations.status import layer_sentences
 
-    return layer_sentences(Cloud.attach(state or deployment.state_path()))
+    return layer_sentences(Cloud.attach(connection.state or deployment.state_path()))

@@ -1,45 +1,38 @@
-"""`alsolike up`, `down` and `reset`: the embedded cloud and its data."""
+"""`alsolike up`, `down` and `reset`: the embedded cloud and its data. `alsolike destroy`: a deployment on AWS."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from typer import Option
 
 from alsolike.runtime.errors import Unavailable
 from cli import console
 from cli.next_steps import curl_lines, step_lines
-from cli.options import DEFAULT_DATA, Data, State, Yes
+from cli.options import DEFAULT_DATA, Data, State, Yes, confirm
 from operations import boot
 from operations.client import deployment
+from operations.client.aws import session_clients
 from operations.client.background import Background
 from operations.client.deployment import Deployment
 from operations.pages import page_lines
 
-if TYPE_CHECKING:
-    pass
-
 
 def up(
     stack: Annotated[
-        str, typer.Option("--env", "-e", "--environment", metavar="NAME", help="Environment in cdk.json to deploy.")
+        str, Option("--env", "-e", "--environment", metavar="NAME", help="Environment in cdk.json to deploy.")
     ] = "demo",
-    outdir: Annotated[Path, typer.Option(help="Directory of the cloud assembly.")] = Path("cdk.out"),
+    outdir: Annotated[Path, Option(help="Directory of the cloud assembly.")] = Path("cdk.out"),
     port: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=65500,
-            help="First port of the cloud.",
-            show_default="4600, else free ones",
-        ),
+        int | None, Option(min=1, max=65500, help="First port of the cloud.", show_default="4600, else free ones")
     ] = None,
-    tls: Annotated[bool, typer.Option("--tls", help="Serve the API and the pages over HTTPS.")] = False,
+    tls: Annotated[bool, Option("--tls", help="Serve the API and the pages over HTTPS.")] = False,
     data: Data = DEFAULT_DATA,
-    ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Delete all data at the end.")] = False,
+    ephemeral: Annotated[bool, Option("--ephemeral", help="Delete all data at the end.")] = False,
     state: State = None,
 ) -> None:
     """Start the embedded cloud and keep it up.
@@ -94,20 +87,39 @@ def down(state: State = None) -> None:
     console.say("the embedded cloud has stopped")
 
 
-def reset(
-    data: Data = DEFAULT_DATA,
-    yes: Yes = False,
-) -> None:
+def reset(data: Data = DEFAULT_DATA, yes: Yes = False) -> None:
     """Delete the data of the embedded cloud.
 
     The next `alsolike up` starts empty.
 
     Example: alsolike reset --yes
     """
-    if not yes:
-        typer.confirm(f"Delete all data of the embedded cloud in {data}?", abort=True, err=True)
+    confirm(f"Delete all data of the embedded cloud in {data}?", yes=yes)
     deleted = boot.delete_data(data)
     console.say(f"deleted {data}" if deleted else f"there is no data in {data}")
+
+
+def destroy(
+    stack: Annotated[str, Option("--env", "-e", "--stack", metavar="NAME", help="Deployment on AWS to delete.")],
+    yes: Yes = False,
+) -> None:
+    """Delete a deployment on AWS with all its data.
+
+    Resources with the removal policy `retain` stay. Repeat the command after an interruption. The embedded cloud ends
+    with `alsolike down`.
+
+    Example: alsolike destroy --env dev
+    """
+    from operations import deletion
+
+    clients = session_clients(environment=stack)
+    plan = deletion.read_plan(clients, stack)
+    for line in deletion.plan_lines(plan):
+        console.print_line(line)
+    if not yes and typer.prompt(f"This cannot be undone. Type {stack} to delete it", err=True) != stack:
+        raise typer.Abort
+    deletion.tear_down(clients, plan, on_step=console.say)
+    console.say(f"{stack} is deleted")
 
 
 def api_lines(where: Deployment, *, user_id: str, item_id: str, reach: Sequence[str]) -> list[str]:

@@ -6,27 +6,27 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
 from cli import console
-from cli.options import Stack, State
+from cli.group import CommandGroup
+from cli.options import Connection
 from operations import boot
 from operations import pages as site
-from operations.client import deployment
 
-app = typer.Typer(no_args_is_help=True, help="The pages: storefront and console.")
+app = CommandGroup(help="The pages: storefront and console.")
 
 
 @app.command()
 def publish(
-    pages: Annotated[Path | None, typer.Option(help="Folder of built pages.", show_default="build them here")] = None,
-    stack: Stack = None,
-    state: State = None,
+    connection: Connection,
+    pages: Annotated[Path | None, Option(help="Folder of built pages.", show_default="build them here")] = None,
 ) -> None:
     """Publish the pages and their settings to the deployment.
 
     Example: alsolike web publish --env prod
     """
-    where = deployment.resolve(stack=stack, state=state)
+    where = connection.deployment
     if pages is None:
         boot.build_pages()
         pages = boot.PAGES
@@ -38,11 +38,10 @@ def publish(
 
 @app.command()
 def cards(
-    title: Annotated[str | None, typer.Option(help="Column of the title.", show_default="TITLE")] = None,
-    subtitle: Annotated[str | None, typer.Option(help="Column of the line below.", show_default="CATEGORY_L2")] = None,
-    image: Annotated[str | None, typer.Option(help="Column of picture URLs.", show_default="a drawing")] = None,
-    stack: Stack = None,
-    state: State = None,
+    connection: Connection,
+    title: Annotated[str | None, Option(help="Column of the title.", show_default="TITLE")] = None,
+    subtitle: Annotated[str | None, Option(help="Column of the line below.", show_default="CATEGORY_L2")] = None,
+    image: Annotated[str | None, Option(help="Column of picture URLs.", show_default="a drawing")] = None,
 ) -> None:
     """Choose the columns of the storefront's cards.
 
@@ -52,15 +51,14 @@ def cards(
     """
     chosen = {"title": title, "subtitle": subtitle, "image": image}
     columns = {place: column for place, column in chosen.items() if column is not None}
-    site.choose(deployment.resolve(stack=stack, state=state), "cards", columns)
+    site.choose(connection.deployment, "cards", columns)
     console.say("cards changed; reload the storefront")
 
 
 @app.command()
 def consoles(
-    others: Annotated[list[str] | None, typer.Argument(metavar="NAME=URL", help="Other environments' pages.")] = None,
-    stack: Stack = None,
-    state: State = None,
+    connection: Connection,
+    others: Annotated[list[str] | None, Argument(metavar="NAME=URL", help="Other environments' pages.")] = None,
 ) -> None:
     """Choose the environments that the console's menu lists.
 
@@ -74,5 +72,5 @@ def consoles(
         if not name or not url.startswith("https://"):
             raise typer.BadParameter(f"{other!r}, expected NAME=https://…", param_hint="NAME=URL")
         addresses[name] = url.rstrip("/")
-    site.choose(deployment.resolve(stack=stack, state=state), "consoles", addresses)
+    site.choose(connection.deployment, "consoles", addresses)
     console.say("environments changed; reload the console")

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Option
 
 from alsolike.runtime.errors import AlsolikeError
 from cli import console
-from cli.options import AsJson, State
+from cli.options import INTERRUPTED, Output, State
 from cli.up import api_lines
 from operations import boot, extras
 from operations.client import deployment
@@ -22,21 +23,17 @@ from operations.pages import page_lines
 if TYPE_CHECKING:
     from operations.demo.run import Demo
 
-_INTERRUPTED = 130
-
 
 def demo(
+    output: Output,
     exit_: Annotated[
-        bool,
-        typer.Option("--exit", help="End after the results.", show_default="only if the output is not a terminal"),
+        bool, Option("--exit", help="End after the results.", show_default="only if the output is not a terminal")
     ] = False,
     users: Annotated[
-        int | None,
-        typer.Option(min=50, metavar="N", help="Import N households, for a shorter run.", show_default="all"),
+        int | None, Option(min=50, metavar="N", help="Import N households, for a shorter run.", show_default="all")
     ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Print details in tables, and example calls.")] = False,
+    verbose: Annotated[bool, Option("--verbose", help="Print details in tables, and example calls.")] = False,
     state: State = None,
-    as_json: AsJson = False,
 ) -> None:
     """Run the product on a year of a grocer's purchases.
 
@@ -62,17 +59,15 @@ def demo(
     run = Demo(
         state=state or deployment.state_path(),
         users=users,
-        on_first=(lambda summary: None) if as_json else results.show_first,
+        on_first=(lambda summary: None) if output.as_json else results.show_first,
     )
     run.summary.files["summary"] = str(path)
     with _explained(run, path), console.observing(run.record), run.running() as where:
         run.summary.write(path)
-        if as_json:
-            console.print_json(run.summary.document())
-        else:
+        if not output.printed(run.summary.document()):
             results.show(run.summary, verbose=verbose)
         run.summary.raise_if_failed(path)
-        if not as_json:
+        if not output.as_json:
             _show_next(where, run, state=state, keeps_running=keeps_running, verbose=verbose)
         if keeps_running:
             console.say("The shop is running. Press Ctrl-C to stop it.")
@@ -92,7 +87,7 @@ def _explained(run: Demo, path: Path) -> Iterator[None]:
         run.summary.error = "interrupted"
         run.summary.write(path)
         console.say("alsolike: the demo was interrupted, and everything that it started has ended")
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED) from None
     except DemoFailed as error:
         run.summary.error = str(error)
         run.summary.write(path)

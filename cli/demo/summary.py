@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cli import candidates_table, console
+from cli import console
+from cli.models import print_candidates
 from operations.demo.comparison import Shopper
 from operations.demo.results import SHOWN_ITEMS, SHOWN_MOVES, DemoSummary
 from operations.models import dataset_quality
@@ -27,8 +28,7 @@ def show_first(summary: DemoSummary) -> None:
 def show(summary: DemoSummary, *, verbose: bool = False) -> None:
     """Print the results; `verbose` adds the details in tables."""
     if summary.candidates:
-        left_out = summary.left_out
-        candidates_table.print_candidates(summary.candidates, title=summary.candidates_title, left_out=left_out)
+        print_candidates(summary.candidates, title=summary.candidates_title, left_out=summary.left_out)
     if verbose:
         _show_details(summary)
     for check in summary.checks:

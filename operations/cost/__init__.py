@@ -2,9 +2,9 @@
 
 It calls neither AWS nor the CDK, so that the command line, an operator's function and tests share it::
 
-    from alsolike import cost
+    from operations import cost
 
-    summary = cost.read_assembly(Path("cdk.out"))  # or cost.Summary.from_json(text), which fits into a variable
+    summary = cost.read_assembly(Path("cdk.out"))  # or cost.BilledResources.from_json(text), which fits into a variable
     load = cost.Load(users=100_000, events_per_day=500_000, requests_per_day=200_000, items=20_000)
     bill = cost.estimate(summary, load)
     bill.dollars, bill.fixed_dollars, bill.to_json()

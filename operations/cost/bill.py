@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from alsolike.domain.configuration import MAX_HISTORY_LENGTH
 from alsolike.runtime.errors import InvalidInput
@@ -35,39 +35,24 @@ _RANGES = (
 class Load:
     """A shop's load.
 
-    Attributes
-    ----------
-    users
-        Number of users with a live profile.
-    events_per_call
-        Per call of `POST /events`: a browser sends each by itself, a backend up to ten.
-    item_changes_per_day
-        Number of new and changed items and users; None for a twentieth of the items.
-    history_days
-        Number of days of events that the lake holds and a training reads.
-    history_length
-        Interactions per profile, `limits.history_length` of the configuration. Each profile is assumed to be full.
-    peak
-        Ratio of the busiest second to the mean, which determines shards and concurrency.
-    scrape_interval_s
-        Interval at which Prometheus reads `GET /metrics`; None without Prometheus.
-
     Raises
     ------
     InvalidInput
         If a value is out of its range.
     """
 
-    users: int
-    events_per_day: int
-    requests_per_day: int
-    items: int
-    events_per_call: int = 1
-    item_changes_per_day: int | None = None
-    history_days: int = 365
-    history_length: int = 100
-    peak: float = 3.0
-    scrape_interval_s: int | None = None
+    users: Annotated[int, "Number of users with a live profile."]
+    events_per_day: Annotated[int, "Events per day."]
+    requests_per_day: Annotated[int, "Requests for recommendations per day."]
+    items: Annotated[int, "Number of items in the catalogue."]
+    events_per_call: Annotated[int, "Events per call of POST /events, at most 10; a browser sends each by itself."] = 1
+    item_changes_per_day: Annotated[
+        int | None, "Stored or changed items and users per day. Default: a twentieth of the items."
+    ] = None
+    history_days: Annotated[int, "Retention of events in days."] = 365
+    history_length: Annotated[int, "Value of limits.history_length. All profiles are assumed to be full."] = 100
+    peak: Annotated[float, "Ratio of the load in the busiest second to the mean load."] = 3.0
+    scrape_interval_s: Annotated[int | None, "Interval at which Prometheus reads GET /metrics. Default: none."] = None
 
     def __post_init__(self) -> None:
         for name, least, most in _RANGES:

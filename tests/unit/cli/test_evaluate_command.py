@@ -3,11 +3,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from alsolike.runtime.errors import InvalidInput
 from cli.evaluate import evaluate
+from cli.group import CommandGroup
 from model_export.algorithms import known
 from model_export.algorithms.ease import Ease
 from model_export.algorithms.popularity import PopularityModel
@@ -15,7 +15,7 @@ from model_export.evaluation.cold_start import DEFAULT_SCALES
 from tests.builders.sentence_model import write_model
 from tests.unit.model_export.shops import random_sequences
 
-app = typer.Typer()
+app = CommandGroup()
 app.command()(evaluate)
 
 RESULT_KEYS = ["algorithm", "seen", "test_users", "hr", "ndcg", "mrr", "coverage", "fit_s", "peak_mb"]

@@ -10,13 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from alsolike.bundle.bundle import Bundle, Manifest
 from alsolike.runtime.errors import InvalidDataset, InvalidInput
 from alsolike.training.dataset import INTERACTIONS_FILE
 from cli.evaluate import evaluate
+from cli.group import CommandGroup
 from model_export.algorithms import known
 from model_export.algorithms.blend import Blend
 from model_export.algorithms.buy_again import BuyAgain
@@ -53,7 +53,7 @@ def write_rows(path: Path, rows: Sequence[Row]) -> Path:
 def evaluated(path: Path, *arguments: str, protocol: str = "leave-one-out") -> tuple[dict[str, Any], str]:
     """Return the JSON of standard output, and standard error."""
     command = ["--interactions", str(path), "--protocol", protocol, "--json", *arguments]
-    app = typer.Typer()
+    app = CommandGroup()
     app.command()(evaluate)
     result = CliRunner().invoke(app, command, catch_exceptions=False)
     return json.loads(result.stdout), result.stderr

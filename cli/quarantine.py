@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
+from typer import Argument, Option
 
 from alsolike.runtime.errors import NotFound
 from cli import console
-from cli.options import AsJson, Stack, State, Yes
-from operations.client import deployment
+from cli.group import CommandGroup
+from cli.options import Connection, DryRun, Latest, Output, Yes
 from operations.progress import Step, counted
 
 if TYPE_CHECKING:
@@ -24,30 +25,28 @@ if TYPE_CHECKING:
 
 _SHOWN_CHARACTERS = 80
 
-app = typer.Typer(no_args_is_help=True, help="Quarantine: unreadable records and failed batches.")
+app = CommandGroup(help="Quarantine: unreadable records and failed batches.")
 
-Names: TypeAlias = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="IDs or keys of records.")]
-All: TypeAlias = Annotated[bool, typer.Option("--all", help="Select all records.")]
+Names: TypeAlias = Annotated[list[str] | None, Argument(metavar="[ID]...", help="IDs or keys of records.")]
+All: TypeAlias = Annotated[bool, Option("--all", help="Select all records.")]
 Reason: TypeAlias = Annotated[
     str | None,
-    typer.Option(metavar="TEXT", help="Select reasons that contain this text, ignoring case; … stands for a value."),
+    Option(metavar="TEXT", help="Select reasons that contain this text, ignoring case; … stands for a value."),
 ]
 Since: TypeAlias = Annotated[
     str | None,
-    typer.Option(metavar="TIME", help="Select later records: ISO 8601 with a zone, or an age such as 90m, 6h or 3d."),
+    Option(metavar="TIME", help="Select later records: ISO 8601 with a zone, or an age such as 90m, 6h or 3d."),
 ]
-DryRun: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Print the changes without making them.")]
 
 
 @app.command("list")
 def list_held(
+    connection: Connection,
+    output: Output,
     reason: Reason = None,
     since: Since = None,
-    limit: Annotated[int, typer.Option(min=1, help="Maximum number of rows, the latest first.")] = 20,
-    totals: Annotated[bool, typer.Option("--totals", help="Count records by reason, without the values.")] = False,
-    stack: Stack = None,
-    state: State = None,
-    as_json: AsJson = False,
+    limit: Latest = 20,
+    totals: Annotated[bool, Option("--totals", help="Count records by reason, without the values.")] = False,
 ) -> None:
     """List the latest records in quarantine with their reasons.
 
@@ -56,34 +55,29 @@ def list_held(
     from operations.quarantine import selection
     from operations.quarantine.store import QuarantineStore
 
-    store = QuarantineStore(deployment.resolve(stack=stack, state=state))
+    store = QuarantineStore(connection.deployment)
     wanted = selection.Selection(reason=reason, since_ms=selection.since(since))
     entries = wanted.entries(store)
     if totals:
         with console.step("quarantine", total=len(entries)) as step:
-            _print_totals(_advancing(wanted, store, entries, step), as_json=as_json)
+            _print_totals(_advancing(wanted, store, entries, step), output)
         return
     found = list(itertools.islice((held for held in wanted.read(store, entries) if held is not None), limit))
-    if as_json:
-        console.print_json([held.document() for held in found])
-        return
-    if not found:
-        console.print_line("nothing is in quarantine" if not entries else "no quarantined record matches")
-        return
-    console.print_table(
+    output.print_rows(
+        [held.document() for held in found],
         ["id", "since (UTC)", "what", "reason", "data"],
         [[held.id, held.time, _what(held), held.reason, _shown(held)] for held in found],
+        empty="nothing is in quarantine" if not entries else "no quarantined record matches",
     )
-    if len(entries) > len(found):
+    if found and len(entries) > len(found) and not output.as_json:
         console.say(f"{len(entries):,} are in quarantine; see --limit, --totals")
 
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(metavar="ID", help="ID, the beginning of an ID, or key.")],
-    stack: Stack = None,
-    state: State = None,
-    as_json: AsJson = False,
+    connection: Connection,
+    output: Output,
+    name: Annotated[str, Argument(metavar="ID", help="ID, the beginning of an ID, or key.")],
 ) -> None:
     """Show a whole record with its reason.
 
@@ -91,12 +85,11 @@ def show(
     """
     from operations.quarantine.store import QuarantineStore
 
-    store = QuarantineStore(deployment.resolve(stack=stack, state=state))
+    store = QuarantineStore(connection.deployment)
     held = next(store.read([store.find(name)]), None)
     if held is None:
         raise NotFound(f"{name!r} has just left quarantine")
-    if as_json:
-        console.print_json(held.document())
+    if output.printed(held.document()):
         return
     for label, value in (("id", held.id), ("what", _what(held)), ("since (UTC)", held.time), ("reason", held.reason)):
         console.print_line(f"{label:<12} {console.visible(value)}")
@@ -110,14 +103,13 @@ def show(
 
 @app.command()
 def replay(
+    connection: Connection,
+    output: Output,
     names: Names = None,
     everything: All = False,
     reason: Reason = None,
     since: Since = None,
     dry_run: DryRun = False,
-    stack: Stack = None,
-    state: State = None,
-    as_json: AsJson = False,
 ) -> None:
     """Send records to the stream again.
 
@@ -131,7 +123,7 @@ def replay(
     from operations.quarantine.store import QuarantineStore
 
     wanted = selection.of_arguments(names=names or (), everything=everything, reason=reason, since_text=since)
-    where = deployment.resolve(stack=stack, state=state)
+    where = connection.deployment
     store = QuarantineStore(where)
     replayer = Replayer(where, store)
     entries = wanted.entries(store)
@@ -144,30 +136,27 @@ def replay(
                 replayer.replay(selected)
     finally:  # also after Ctrl-C and errors: what was done is done
         counts = replayer.counts
-        if as_json:
-            console.print_json({**dataclasses.asdict(counts), "dry_run": dry_run})
-        else:
+        if not output.printed({**dataclasses.asdict(counts), "dry_run": dry_run}):
             records, objects = counted(counts.records, "record"), counted(counts.objects, "object")
             console.print_line(f"{'would put' if dry_run else 'put'} {records} of {objects} on the stream")
             if counts.not_replayable:
                 console.say(f"{counts.not_replayable:,} contain no replayable records and stay")
     if not (everything or counts.objects or counts.not_replayable):
         raise wanted.no_match(store)
-    if counts.records and not dry_run and not as_json:
+    if counts.records and not dry_run and not output.as_json:
         console.say("records that are still invalid return within a minute: see `alsolike quarantine list`")
 
 
 @app.command()
 def drop(
+    connection: Connection,
+    output: Output,
     names: Names = None,
     everything: All = False,
     reason: Reason = None,
     since: Since = None,
     yes: Yes = False,
     dry_run: DryRun = False,
-    stack: Stack = None,
-    state: State = None,
-    as_json: AsJson = False,
 ) -> None:
     """Delete records from quarantine, and print the reason of each.
 
@@ -177,7 +166,7 @@ def drop(
     from operations.quarantine.store import QuarantineStore
 
     wanted = selection.of_arguments(names=names or (), everything=everything, reason=reason, since_text=since)
-    store = QuarantineStore(deployment.resolve(stack=stack, state=state))
+    store = QuarantineStore(connection.deployment)
     entries = wanted.entries(store)
     selected, records = [], 0
     with console.step("quarantine", total=len(entries)) as step:
@@ -195,21 +184,17 @@ def drop(
         if not dry_run:
             store.delete(some)
         dropped += some
-        if not as_json:
+        if not output.as_json:
             for held in some:
                 console.print_line(f"{held.id} {held.key}: {console.visible(held.reason)}")
-    if as_json:
-        console.print_json(
-            {
-                "objects": len(dropped),
-                "records": records,
-                "dropped": [{"id": held.id, "key": held.key, "reason": held.reason} for held in dropped],
-                "dry_run": dry_run,
-            }
-        )
-    else:
-        verb = "would be dropped" if dry_run else "dropped"
-        console.print_line(f"{verb}: {len(dropped):,} objects with {records:,} records")
+    document = {
+        "objects": len(dropped),
+        "records": records,
+        "dropped": [{"id": held.id, "key": held.key, "reason": held.reason} for held in dropped],
+        "dry_run": dry_run,
+    }
+    verb = "would be dropped" if dry_run else "dropped"
+    output.print(document, f"{verb}: {len(dropped):,} objects with {records:,} records")
 
 
 def _advancing(wanted: Selection, store: QuarantineStore, entries: list[Entry], step: Step) -> Iterator[DeadLetter]:
@@ -228,7 +213,7 @@ def _count_only(selected: Iterator[DeadLetter], replayer: Replayer) -> None:
             replayer.counts.not_replayable += 1
 
 
-def _print_totals(selected: Iterator[DeadLetter], *, as_json: bool) -> None:
+def _print_totals(selected: Iterator[DeadLetter], output: Output) -> None:
     objects: Counter[tuple[str, str]] = Counter()
     records: Counter[tuple[str, str]] = Counter()
     for held in selected:
@@ -236,12 +221,8 @@ def _print_totals(selected: Iterator[DeadLetter], *, as_json: bool) -> None:
         records[held.kind, held.reason_class] += len(held.records)
     rows = [[count, records[key], *key] for key, count in objects.most_common()]
     columns = ["objects", "records", "kind", "reason"]
-    if as_json:
-        console.print_json([dict(zip(columns, row, strict=True)) for row in rows])
-    elif rows:
-        console.print_table(columns, rows)
-    else:
-        console.print_line("nothing is in quarantine")
+    document = [dict(zip(columns, row, strict=True)) for row in rows]
+    output.print_rows(document, columns, rows, empty="nothing is in quarantine")
 
 
 def _what(held: DeadLetter) -> str:

@@ -3,49 +3,40 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
-from alsolike.domain.configuration import Configuration
 from alsolike.filters import parser
 from alsolike.filters.tree import Filter
 from alsolike.runtime.errors import InvalidFilter
 from cli import console
-from cli.config.command import read_file
-from cli.options import AsJson, Stack, State
-from operations.client import deployment
-from operations.client.deployment import Deployment
+from cli.config import read_file
+from cli.group import CommandGroup
+from cli.options import Connection, File, Output
+from operations.configuration.store import store_of
 from operations.filters.explanation import explain
 
-app = typer.Typer(no_args_is_help=True, help="List and check filters.")
+app = CommandGroup(help="List and check filters.")
 
 
 @app.command("check")
 def check(
-    name_or_expression: Annotated[
-        str, typer.Argument(metavar="NAME|EXPRESSION", help="Name of a filter, or an expression.")
-    ],
+    connection: Connection,
+    output: Output,
+    name_or_expression: Annotated[str, Argument(metavar="NAME|EXPRESSION", help="Name of a filter, or an expression.")],
     value: Annotated[
         list[str] | None,
-        typer.Option(metavar="PARAMETER=VALUE", help="Value of a parameter, as in filterValues; repeatable."),
+        Option(metavar="PARAMETER=VALUE", help="Value of a parameter, as in filterValues; repeatable."),
     ] = None,
     user: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COLUMN=VALUE", help="Property of CurrentUser; repeatable."),
+        list[str] | None, Option(metavar="COLUMN=VALUE", help="Property of CurrentUser; repeatable.")
     ] = None,
     at: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="Value of NOW; ISO 8601 with a zone.", show_default="the time it is"),
+        str | None, Option(metavar="TIME", help="Value of NOW; ISO 8601 with a zone.", show_default="the time it is")
     ] = None,
-    file: Annotated[
-        Path | None,
-        typer.Option("--file", metavar="FILE", help="Configuration file with the filter; - is standard input."),
-    ] = None,
-    stack: Stack = None,
-    state: State = None,
-    as_json: AsJson = False,
+    file: File = None,
 ) -> None:
     """Check and explain a filter, and count the passing items.
 
@@ -56,8 +47,8 @@ def check(
     from operations.filters import catalogue, checking
     from operations.filters.asking import asked_with
 
-    where = deployment.resolve(stack=stack, state=state)
-    configuration = _configuration(where) if file is None else read_file(file, as_json=as_json).configuration
+    where = connection.deployment
+    configuration = store_of(where).current().configuration() if file is None else read_file(file, output).configuration
     asked = asked_with(user or [], value or [], at=at, configuration=configuration)
     expression = configuration.filters.get(name_or_expression, name_or_expression)
     parsed: Filter | None = None
@@ -73,20 +64,17 @@ def check(
     contradictions = [] if parsed is None else catalogue.filter_contradictions(parsed, snapshot, configuration)
     hints = catalogue.unmatched_values(parsed, snapshot) if parsed else []
     sentences = explain(parsed) if parsed else []
-    if as_json:
-        console.print_json(
-            {
-                "expression": expression,
-                "explanation": sentences,
-                "problems": [{"offset": offset, "message": message} for offset, message in problems],
-                "contradictions": contradictions,
-                "hints": hints,
-                "parameters": list(parsed.parameters) if parsed else [],
-                "items": len(snapshot),
-                "passing": passing,
-            }
-        )
-    else:
+    document = {
+        "expression": expression,
+        "explanation": sentences,
+        "problems": [{"offset": offset, "message": message} for offset, message in problems],
+        "contradictions": contradictions,
+        "hints": hints,
+        "parameters": list(parsed.parameters) if parsed else [],
+        "items": len(snapshot),
+        "passing": passing,
+    }
+    if not output.printed(document):
         line = re.sub(r"\s", " ", expression)  # one line, and every character stays where it is
         console.print_line(line)
         for offset, message in problems:
@@ -102,23 +90,15 @@ def check(
 
 
 @app.command("list")
-def list_filters(stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
+def list_filters(connection: Connection, output: Output) -> None:
     """List the filters of the configuration.
 
     Example: alsolike filters list
     """
-    expressions = _configuration(deployment.resolve(stack=stack, state=state)).filters
-    if as_json:
-        console.print_json(dict(expressions))
-    elif expressions:
-        console.print_table(["filter", "expression"], sorted(expressions.items()))
-    else:
-        console.print_line(
-            "The configuration has no filters. Add them under `filters` and run `alsolike config apply`."
-        )
-
-
-def _configuration(where: Deployment) -> Configuration:
-    from operations.configuration.configuration_store import ConfigurationStore
-
-    return ConfigurationStore(where.client("s3"), where.names.artefact_bucket).current().configuration()
+    expressions = store_of(connection.deployment).current().configuration().filters
+    output.print_rows(
+        dict(expressions),
+        ["filter", "expression"],
+        sorted(expressions.items()),
+        empty="The configuration has no filters. Add them under `filters` and run `alsolike config apply`.",
+    )

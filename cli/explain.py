@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Argument, Option
 
 from alsolike.domain import recommendation_id as ids
 from alsolike.domain.recommendation_id import RecommendationId
 from alsolike.runtime.errors import InvalidInput, NotFound
 from cli import console
-from cli.options import AsJson, Stack, State
-from operations.client import deployment
+from cli.options import Connection, Output
+from operations import times
 from operations.client.deployment import Deployment
 
 if TYPE_CHECKING:
@@ -26,22 +26,20 @@ _ORIGINS = {"filled": "popular: the list ended before", "pinned": "a rule pins i
 
 
 def explain(
-    recommendation_id: Annotated[str, typer.Argument(metavar="RECOMMENDATION_ID", show_default=False)],
+    connection: Connection,
+    output: Output,
+    recommendation_id: Annotated[str, Argument(metavar="RECOMMENDATION_ID", show_default=False)],
     user: Annotated[
-        str | None,
-        typer.Option("--user", metavar="ID", help="User or session of the response; the lake stores only a hash."),
+        str | None, Option("--user", metavar="ID", help="User or session of the response; the lake stores only a hash.")
     ] = None,
     request: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "--request",
             metavar="FILE",
             help="Request body as JSON, for values that the log lacks; - is standard input.",
         ),
     ] = None,
-    stack: Stack = None,
-    state: State = None,
-    as_json: AsJson = False,
 ) -> None:
     """Explain a logged response and replay it.
 
@@ -56,16 +54,14 @@ def explain(
     from operations.explanation.served_rows import find_row
 
     said = ids.parse(recommendation_id)
-    where = deployment.resolve(stack=stack, state=state)
+    where = connection.deployment
     body = None if request is None else asked.read_request(request)
     user = user or (body or {}).get("userId")
     head = _head(where, recommendation_id, said)
     try:
         row = find_row(where, recommendation_id, said)
     except NotFound:
-        if as_json:
-            console.print_json({**head, "row": None})
-        else:
+        if not output.printed({**head, "row": None}):
             _print_head(head)
         raise
     head |= {"model_version": row.model_version, "arms": row.arms}
@@ -80,8 +76,7 @@ def explain(
         except (InvalidInput, NotFound) as error:
             not_replayed = str(error)
     differences = [] if again is None else replaying.differences(row, again, said=rest)
-    if as_json:
-        console.print_json(_document(head, row, again, differences=differences, not_replayed=not_replayed))
+    if output.printed(_document(head, row, again, differences=differences, not_replayed=not_replayed)):
         return
     _print_head(head)
     _print_row(row, again)
@@ -99,11 +94,10 @@ def _head(where: Deployment, recommendation_id: str, said: RecommendationId) -> 
     """Return what the id says, its tags resolved as far as they are known here."""
     from operations.explanation.names import arm_of, version_of
 
-    moment = dt.datetime.fromtimestamp(said.answered_ms / 1000, dt.UTC)
     return {
         "recommendation_id": recommendation_id,
         "answered_ms": said.answered_ms,
-        "answered": moment.isoformat(timespec="milliseconds"),
+        "answered": f"{times.text(said.answered_ms, 'milliseconds').replace(' ', 'T')}+00:00",
         "recommender": said.recommender,
         "model_version": version_of(where, said.version_tag),
         "arms": [arm_of(where, tag) for tag in said.arm_tags],
@@ -111,36 +105,41 @@ def _head(where: Deployment, recommendation_id: str, said: RecommendationId) -> 
 
 
 def _print_head(head: dict[str, Any]) -> None:
-    for label, value in (
-        ("recommender", head["recommender"]),
-        ("answered", head["answered"]),
-        ("model", head["model_version"]),
-        ("arms", ", ".join(head["arms"]) or "none"),
-    ):
-        console.print_line(f"{label:<14} {console.visible(str(value))}")
+    arms = ", ".join(head["arms"]) or "none"
+    _print_values(
+        {
+            "recommender": head["recommender"],
+            "answered": head["answered"],
+            "model": str(head["model_version"]),
+            "arms": arms,
+        }
+    )
+
+
+def _print_values(values: Mapping[str, object]) -> None:
+    for label, value in values.items():
+        if value not in (None, ""):
+            console.print_line(f"{label:<14} {console.visible(str(value))}")
 
 
 def _print_row(row: Served, again: Replay | None) -> None:
-    for label, value in (
-        ("source", row.source),
-        ("degraded", ", ".join(row.degraded)),
-        ("configuration", row.configuration),
-        ("rules", row.rules),
-        ("filter", row.filter),
-        ("page's item", row.page_item),
-        ("requested", f"{row.asked} items, {len(row.item_ids)} returned"),
-    ):
-        if value not in (None, ""):
-            console.print_line(f"{label:<14} {console.visible(str(value))}")
+    _print_values(
+        {
+            "source": row.source,
+            "degraded": ", ".join(row.degraded),
+            "configuration": row.configuration,
+            "rules": row.rules,
+            "filter": row.filter,
+            "page's item": row.page_item,
+            "requested": f"{row.asked} items, {len(row.item_ids)} returned",
+        }
+    )
     console.print_table(
         ["place", "item", "origin", "propensity", "because of", *(["again"] if again else [])],
         [
             [
-                each["place"],
-                each["item_id"],
-                each["origin"],
-                each["propensity"],
-                _because(row, each, again),
+                *(each[name] for name in ("place", "item_id", "origin", "propensity")),
+                _because(row, each),
                 *([each["replayed_place"]] if again else []),
             ]
             for each in _items(row, again)
@@ -148,7 +147,7 @@ def _print_row(row: Served, again: Replay | None) -> None:
     )
 
 
-def _because(row: Served, item: dict[str, Any], again: Replay | None) -> str:
+def _because(row: Served, item: dict[str, Any]) -> str:
     if item["reasons"]:
         return "; ".join(
             f"{reason['eventType']} {reason['itemId']} ({reason['contribution']:.3g})" for reason in item["reasons"]
@@ -182,16 +181,9 @@ def _items(row: Served, again: Replay | None) -> list[dict[str, Any]]:
 def _document(
     head: dict[str, Any], row: Served, again: Replay | None, *, differences: list[str], not_replayed: str | None
 ) -> dict[str, Any]:
-
     replayed = None
     if again is not None:
         said = dataclasses.asdict(again)
         del said["reasons"]
         replayed = {**said, "same": not differences, "differences": differences}
-    return {
-        **head,
-        "row": row._asdict(),
-        "items": _items(row, again),
-        "replay": replayed,
-        "not_replayed": not_replayed,
-    }
+    return {**head, "row": row._asdict(), "items": _items(row, again), "replay": replayed, "not_replayed": not_replayed}

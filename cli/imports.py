@@ -2,55 +2,48 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import time
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Argument, Option
 
 from cli import console
-from cli.options import AsJson, Stack, State
-from operations.client import deployment
+from cli.group import CommandGroup
+from cli.options import INTERRUPTED, Columns, Connection, Output
+from operations import times
 from operations.progress import counted
 
 if TYPE_CHECKING:
+    from operations.ingest.inputs import Options
     from operations.ingest.summary import ImportSummary
 
-app = typer.Typer(no_args_is_help=True, help="Import interactions, items and users.")
+app = CommandGroup(help="Import interactions, items and users.")
 
 Files = Annotated[
     list[str],
-    typer.Argument(
+    Argument(
         metavar="FILE...",
         show_default=False,
         help="Paths with * as a wildcard, s3://bucket/key or s3://bucket/prefix/.",
     ),
 ]
-Map = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--map", metavar="THEIRS=OURS", help="Name of a column in the file, as in VISITOR_ID=USER_ID; repeatable."
-    ),
-]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Check the files without writing.")]
-
-_INTERRUPTED = 130
+DryRun = Annotated[bool, Option("--dry-run", help="Check the files without writing.")]
 
 
 @app.command("interactions")
 def interactions(
+    connection: Connection,
+    output: Output,
     files: Files,
     event_type: Annotated[
-        str, typer.Option(help="Event type of rows without one: view, click, cart, purchase, or one of your own.")
+        str, Option(help="Event type of rows without one: view, click, cart, purchase, or one of your own.")
     ] = "view",
-    columns: Map = None,
+    columns: Columns = None,
     dry_run: DryRun = False,
-    again: Annotated[bool, typer.Option("--again", help="Import files again that were imported before.")] = False,
-    stack: Stack = None,
-    state: State = None,
-    as_json: AsJson = False,
+    again: Annotated[bool, Option("--again", help="Import files again that were imported before.")] = False,
 ) -> None:
     """Import interactions: USER_ID, ITEM_ID, TIMESTAMP.
 
@@ -67,21 +60,13 @@ def interactions(
     from operations.ingest.inputs import Options
     from operations.ingest.load import import_interactions
 
-    options = Options(columns or (), dry_run, again)
-    with _interruptible():
-        where = deployment.resolve(stack=stack, state=state)
-        summary = import_interactions(files, where, default_event_type=event_type, now_ms=_now_ms(), options=options)
-    _show(summary, as_json=as_json)
+    load = functools.partial(import_interactions, default_event_type=event_type)
+    _import(load, files, connection, output, Options(columns or (), dry_run, again))
 
 
 @app.command("items")
 def items(
-    files: Files,
-    columns: Map = None,
-    dry_run: DryRun = False,
-    stack: Stack = None,
-    state: State = None,
-    as_json: AsJson = False,
+    connection: Connection, output: Output, files: Files, columns: Columns = None, dry_run: DryRun = False
 ) -> None:
     """Import items: ITEM_ID and metadata columns.
 
@@ -95,20 +80,12 @@ def items(
     from operations.ingest.inputs import Options
     from operations.ingest.load_metadata import import_items
 
-    with _interruptible():
-        where = deployment.resolve(stack=stack, state=state)
-        summary = import_items(files, where, now_ms=_now_ms(), options=Options(columns or (), dry_run, declares=True))
-    _show(summary, as_json=as_json)
+    _import(import_items, files, connection, output, Options(columns or (), dry_run, declares=True))
 
 
 @app.command("users")
 def users(
-    files: Files,
-    columns: Map = None,
-    dry_run: DryRun = False,
-    stack: Stack = None,
-    state: State = None,
-    as_json: AsJson = False,
+    connection: Connection, output: Output, files: Files, columns: Columns = None, dry_run: DryRun = False
 ) -> None:
     """Import users: USER_ID and at most 25 metadata columns.
 
@@ -120,27 +97,23 @@ def users(
     from operations.ingest.inputs import Options
     from operations.ingest.load_metadata import import_users
 
-    with _interruptible():
-        where = deployment.resolve(stack=stack, state=state)
-        summary = import_users(files, where, now_ms=_now_ms(), options=Options(columns or (), dry_run, declares=True))
-    _show(summary, as_json=as_json)
+    _import(import_users, files, connection, output, Options(columns or (), dry_run, declares=True))
 
 
-@contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
-    """Report after Ctrl-C that no imported rows are lost."""
+def _import(
+    load: Callable[..., ImportSummary], files: list[str], connection: Connection, output: Output, options: Options
+) -> None:
     try:
-        yield
+        summary = load(files, connection.deployment, now_ms=times.now_ms(), options=options)
     except KeyboardInterrupt:
         console.say("alsolike: stopped; imported rows stay, and the same command continues")
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED) from None
+    _show(summary, output)
 
 
-def _show(summary: ImportSummary, *, as_json: bool) -> None:
-    if as_json:
-        document = dataclasses.asdict(summary)
-        console.print_json({**document, "imported": summary.imported, "rejected": summary.rejected})
-    else:
+def _show(summary: ImportSummary, output: Output) -> None:
+    counts = {"imported": summary.imported, "rejected": summary.rejected}
+    if not output.printed({**dataclasses.asdict(summary), **counts}):
         console.print_table(
             ["file", "would be imported" if summary.dry_run else "imported", "rejected"],
             [[file.file, file.imported, sum(file.rejected.values())] for file in summary.files],
@@ -155,8 +128,8 @@ def _show(summary: ImportSummary, *, as_json: bool) -> None:
                 console.print_line(f"rejected rows are in {file.rejected_file}")
         if summary.dry_run:
             if summary.days:
-                counts = ((summary.days, "day"), (summary.profiles, "user"), (summary.objects, "object"))
-                written = ", ".join(counted(count, noun) for count, noun in counts)
+                parts = ((summary.days, "day"), (summary.profiles, "user"), (summary.objects, "object"))
+                written = ", ".join(counted(count, noun) for count, noun in parts)
                 console.print_line(f"{written} of the lake would be written")
             console.print_line("nothing was written: this was a dry run")
     for file in summary.files:
@@ -167,7 +140,3 @@ def _show(summary: ImportSummary, *, as_json: bool) -> None:
         console.say("alsolike: no row was imported")
     if not stored or any(file.cut_off for file in summary.files):
         raise typer.Exit(1)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -1,14 +1,13 @@
-"""`alsolike config`: check, compare, apply, show and roll back the configuration."""
+"""`alsolike config`."""
 
 from __future__ import annotations
 
-import datetime as dt
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer import Argument, Option
 
 from alsolike.contract.document import InvalidConfiguration, dotted
 from alsolike.domain.configuration import DEFAULT, Configuration
@@ -16,8 +15,9 @@ from alsolike.filters import parser
 from alsolike.filters.tree import ColumnDataset
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput
 from cli import console
-from cli.options import AsJson, Stack, State
-from operations.client import deployment
+from cli.group import CommandGroup
+from cli.options import TEXT, Connection, HistoryReason, Latest, Output
+from operations import times
 from operations.client.deployment import Deployment
 from operations.configuration.store import store_of, who
 
@@ -30,59 +30,49 @@ if TYPE_CHECKING:
 DIFFERENT = 2
 """Exit status of `diff` where something differs; 1 is a failure."""
 
-app = typer.Typer(no_args_is_help=True, help="The shop's configuration: one versioned YAML file.")
+app = CommandGroup(help="The shop's configuration: one versioned YAML file.")
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="YAML file; - is standard input.", show_default=False)]
+File = Annotated[Path, Argument(metavar="FILE", help="YAML file; - is standard input.", show_default=False)]
 
 
 @app.command("check")
-def check(file: File, as_json: AsJson = False) -> None:
+def check(output: Output, file: File) -> None:
     """Check a configuration file without a deployment. Exit with 1 if it has errors.
 
     Example: alsolike config check shop.yaml
     """
-    checked = read_file(file, as_json=as_json)
-    if as_json:
-        console.print_json({"valid": True, "errors": [], "warnings": _listed(checked.warnings)})
-    else:
-        console.print_line(f"{checked.name} is valid")
+    checked = read_file(file, output)
+    output.print({"valid": True, "errors": [], "warnings": _listed(checked.warnings)}, f"{checked.name} is valid")
 
 
 @app.command("diff")
-def diff(file: File, stack: Stack = None, state: State = None, as_json: AsJson = False) -> None:
+def diff(connection: Connection, output: Output, file: File) -> None:
     """Show the differences between a file and the live configuration. Exit with 0 if there are none, else with 2.
 
     Example: alsolike config diff shop.yaml
     """
     from operations.configuration import differences
 
-    checked = read_file(file, as_json=as_json)
-    current = store_of(deployment.resolve(stack=stack, state=state)).current()
+    checked = read_file(file, output)
+    current = store_of(connection.deployment).current()
     live = _live(current)
     changes = differences.changes(live, checked.configuration)
     if current.version:
         _warn_of_new_columns(live, checked.configuration)
-    if as_json:
-        console.print_json({"version": current.version, "changes": changes})
-    else:
-        names = (f"version {current.version}", checked.name)
-        for line in differences.unified(live, checked.configuration, names=names):
-            console.print_line(line)
+    names = (f"version {current.version}", checked.name)
+    lines = differences.unified(live, checked.configuration, names=names)
+    output.print({"version": current.version, "changes": changes}, *lines)
     if changes:
         raise typer.Exit(DIFFERENT)
 
 
 @app.command("apply")
 def apply(
+    connection: Connection,
+    output: Output,
     file: File,
-    reason: Annotated[str, typer.Option(help="Reason for the history.", show_default=False)] = "",
-    expect: Annotated[
-        int | None,
-        typer.Option(min=0, metavar="VERSION", help="Refuse unless this version is live."),
-    ] = None,
-    stack: Stack = None,
-    state: State = None,
-    as_json: AsJson = False,
+    reason: HistoryReason = "",
+    expect: Annotated[int | None, Option(min=0, metavar="VERSION", help="Refuse unless this version is live.")] = None,
 ) -> None:
     """Apply a file as the live configuration. Functions use it within a minute.
 
@@ -93,97 +83,81 @@ def apply(
     from operations.configuration import differences
     from operations.experiments import statement
 
-    checked = read_file(file, as_json=as_json)
-    where = deployment.resolve(stack=stack, state=state)
-    statement.check_models(checked.configuration, where, now_ms=_now_ms())
+    checked = read_file(file, output)
+    where, now_ms = connection.deployment, times.now_ms()
+    statement.check_models(checked.configuration, where, now_ms=now_ms)
     store = store_of(where)
     current = store.current()
     if expect is not None and expect != current.version:
         raise ConcurrentUpdate(f"version {current.version} of the configuration is live, expected {expect}")
     live = _live(current)
-    changes = differences.changes(live, checked.configuration)
-    statement.check_running(live, checked.configuration, now_ms=_now_ms())
-    applied = store.apply(current, checked.document, text=checked.text, by=who(where), reason=reason, now_ms=_now_ms())
+    statement.check_running(live, checked.configuration, now_ms=now_ms)
+    applied = store.apply(current, checked.document, text=checked.text, by=who(where), reason=reason, now_ms=now_ms)
     if current.version:
         _warn_of_new_columns(live, checked.configuration)
     contradictions = [] if applied is current else _contradictions(where, live, checked.configuration)
     for sentence in contradictions:
         console.say(f"warning: {sentence}")
-    if as_json:
-        console.print_json(
-            {
-                "version": applied.version,
-                "previous": current.version,
-                "changes": changes,
-                "contradictions": contradictions,
-            }
-        )
-    elif applied is current:
-        console.print_line(f"no change: version {current.version} has the same values")
-    else:
-        console.print_line(f"version {applied.version} is live; functions follow within a minute")
+    output.print(
+        {
+            "version": applied.version,
+            "previous": current.version,
+            "changes": differences.changes(live, checked.configuration),
+            "contradictions": contradictions,
+        },
+        f"no change: version {current.version} has the same values"
+        if applied is current
+        else f"version {applied.version} is live; functions follow within a minute",
+    )
 
 
 @app.command("show")
 def show(
+    connection: Connection,
+    output: Output,
     version: Annotated[
-        int | None,
-        typer.Option(min=0, help="Version to print, by default the live one. 0: the built-in configuration."),
+        int | None, Option(min=0, help="Version to print, by default the live one. 0: the built-in configuration.")
     ] = None,
-    stack: Stack = None,
-    state: State = None,
-    as_json: AsJson = False,
 ) -> None:
     """Print the configuration as it was applied.
 
     Example: alsolike config show > shop.yaml
     """
-    store = store_of(deployment.resolve(stack=stack, state=state))
+    store = store_of(connection.deployment)
     found = store.version(store.current().version if version is None else version)
-    if as_json:
-        console.print_json(_document(found) | {"document": found.document})
-        return
-    console.say(f"version {found.version}{_origin(found)}")
-    console.print_line(_yaml(found).rstrip("\n"))
+    if not output.as_json:
+        console.say(f"version {found.version}{_origin(found)}")
+    output.print(_document(found) | {"document": found.document}, _yaml(found).rstrip("\n"))
 
 
 @app.command("history")
-def history(
-    limit: Annotated[int, typer.Option(min=1, help="Maximum number of rows, the latest first.")] = 20,
-    stack: Stack = None,
-    state: State = None,
-    as_json: AsJson = False,
-) -> None:
+def history(connection: Connection, output: Output, limit: Latest = 20) -> None:
     """List the applied versions, the latest first. The first line is live.
 
     Example: alsolike config history --limit 5
     """
-    found = store_of(deployment.resolve(stack=stack, state=state)).history(limit=limit)
-    if as_json:
-        console.print_json([_document(version) for version in found])
-    elif found:
-        console.print_table(
-            ["version", "applied (UTC)", "by", "reason", "brings back"],
-            [[entry.version, _time(entry.applied_ms), entry.by, entry.reason, entry.restores] for entry in found],
-        )
-    else:
-        console.print_line("no configuration was applied yet; the built-in one is active")
+    found = store_of(connection.deployment).history(limit=limit)
+    output.print_rows(
+        [_document(version) for version in found],
+        ["version", "applied (UTC)", "by", "reason", "brings back"],
+        [[entry.version, times.text(entry.applied_ms), entry.by, entry.reason, entry.restores] for entry in found],
+        empty="no configuration was applied yet; the built-in one is active",
+    )
 
 
 @app.command("rollback")
 def rollback(
+    connection: Connection,
+    output: Output,
     to: Annotated[
         int | None,
-        typer.Option(
+        Option(
             min=0,
             metavar="VERSION",
             help="Version to apply, by default the previous one. 0: the built-in configuration.",
         ),
     ] = None,
-    reason: Annotated[str, typer.Option(help="Reason for the history.")] = "rolled back by hand",
-    stack: Stack = None,
-    state: State = None,
-    as_json: AsJson = False,
+    reason: HistoryReason = "rolled back by hand",
 ) -> None:
     """Apply an earlier version again, as a new version.
 
@@ -191,41 +165,38 @@ def rollback(
     """
     from operations.experiments import statement
 
-    where = deployment.resolve(stack=stack, state=state)
+    where, now_ms = connection.deployment, times.now_ms()
     store = store_of(where)
     current = store.current()
-    before, now_ms = _live(current), _now_ms()
+    before = _live(current)
     applied = store.roll_back(current, to=to, by=who(where), reason=reason, now_ms=now_ms)
     for disturbance in statement.disturbances(before, _live(applied), now_ms=now_ms):
         console.say(f"warning: {disturbance}")
     entry = store.version(applied.version)
-    if as_json:
-        console.print_json(_document(entry))
-    else:
-        back = f"version {entry.restores}" if entry.restores else "what is built in"
-        console.print_line(f"version {entry.version} is live and brings back {back}; functions follow within a minute")
+    back = f"version {entry.restores}" if entry.restores else "what is built in"
+    output.print(
+        _document(entry), f"version {entry.version} is live and brings back {back}; functions follow within a minute"
+    )
 
 
 @app.command("schema")
 def schema(
-    file: Annotated[Path, typer.Argument(metavar="FILE.avsc", help="Amazon Personalize's schema.", show_default=False)],
-    dataset: Annotated[str, typer.Option(metavar="items|users", help="Dataset of the columns.", show_default=False)],
+    file: Annotated[Path, Argument(metavar="FILE.avsc", help="Amazon Personalize's schema.", show_default=False)],
+    dataset: Annotated[str, Option(metavar="items|users", help="Dataset of the columns.", show_default=False)],
     lists: Annotated[
         list[str] | None,
-        typer.Option("--list", metavar="FIELD", help="Field whose text holds several values joined by |; repeatable."),
+        Option("--list", metavar="FIELD", help="Field whose text holds several values joined by |; repeatable."),
     ] = None,
 ) -> None:
     """Print the columns of a Personalize schema as YAML.
 
     Example: alsolike config schema items.avsc --dataset items
     """
-    from operations.configuration import avro_schema, yaml_document
+    from operations.configuration import avro_schema
 
-    if dataset not in avro_schema.DATASETS:
-        raise InvalidInput(f"--dataset is {dataset!r}, expected {' or '.join(avro_schema.DATASETS)}")
+    _check_dataset(dataset)
     read = avro_schema.read_schema(file, dataset=dataset, lists=lists or ())
-    columns = {name: column.value for name, column in read.columns.items()}
-    console.print_line(yaml_document.dump({dataset: {"columns": columns}}).rstrip("\n"))
+    console.print_yaml({dataset: {"columns": {name: column.value for name, column in read.columns.items()}}})
     if read.categorical:
         console.say(
             f"{', '.join(read.categorical)}: categorical, declared as one text; where it holds several joined by |, "
@@ -235,36 +206,38 @@ def schema(
 
 @app.command("infer")
 def infer(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A CSV or Parquet file.", show_default=False)],
-    dataset: Annotated[str, typer.Option(metavar="items|users", help="Dataset of the file.")] = "items",
+    file: Annotated[str, Argument(metavar="FILE", help="A CSV or Parquet file.", show_default=False)],
+    dataset: Annotated[str, Option(metavar="items|users", help="Dataset of the file.")] = "items",
 ) -> None:
     """Print the inferred types of a file's columns as YAML.
 
     Example: alsolike config infer products.csv
     """
-    from operations.configuration import avro_schema, yaml_document
+    from operations.ingest import inference
     from operations.ingest.files import open_file
-    from operations.ingest.inference import declared
-    from operations.ingest.inference import infer as infer_types
     from operations.ingest.sources import find
 
-    if dataset not in avro_schema.DATASETS:
-        raise InvalidInput(f"--dataset is {dataset!r}, expected {' or '.join(avro_schema.DATASETS)}")
+    _check_dataset(dataset)
     (source,) = find([file], s3=lambda: None)
-    types = infer_types([open_file(source)], without=("itemId" if dataset == "items" else "userId",))
-    console.print_line(yaml_document.dump(declared({}, types, dataset=dataset)).rstrip("\n"))
+    types = inference.infer([open_file(source)], without=("itemId" if dataset == "items" else "userId",))
+    console.print_yaml(inference.declared({}, types, dataset=dataset))
 
 
-def read_file(path: Path, *, as_json: bool = False) -> ConfigurationFile:
-    """Read a file with its warnings on stderr; print what is wrong in it, one finding a line, and end."""
+def _check_dataset(dataset: str) -> None:
+    from operations.configuration.avro_schema import DATASETS
+
+    if dataset not in DATASETS:
+        raise InvalidInput(f"--dataset is {dataset!r}, expected {' or '.join(DATASETS)}")
+
+
+def read_file(path: Path, output: Output = TEXT) -> ConfigurationFile:
+    """Read a file with its warnings on stderr; print its errors, one finding a line, and end."""
     from operations.configuration import file
 
     try:
-        checked = file.read(path, now_ms=_now_ms())
+        checked = file.read(path, now_ms=times.now_ms())
     except file.InvalidFile as error:
-        if as_json:
-            console.print_json({"valid": False, "errors": _listed(error.findings), "warnings": []})
-        else:
+        if not output.printed({"valid": False, "errors": _listed(error.findings), "warnings": []}):
             console.say(str(error))
         raise typer.Exit(1) from error
     for warning in checked.warnings:
@@ -313,7 +286,7 @@ def _listed(findings: Sequence[Finding]) -> list[dict[str, Any]]:
 
 
 def _live(current: Current) -> Configuration:
-    """Return what is live; where this release does not understand it, what is built in, so that it can be replaced."""
+    """Return the live configuration; the built-in one, so that it can be replaced, if this release cannot read it."""
     try:
         return current.configuration()
     except InvalidConfiguration as error:
@@ -322,13 +295,7 @@ def _live(current: Current) -> Configuration:
 
 
 def _document(version: Version) -> dict[str, Any]:
-    return {
-        "version": version.version,
-        "applied_ms": version.applied_ms,
-        "by": version.by,
-        "reason": version.reason,
-        "restores": version.restores,
-    }
+    return {name: getattr(version, name) for name in ("version", "applied_ms", "by", "reason", "restores")}
 
 
 def _yaml(version: Version) -> str:
@@ -344,12 +311,4 @@ def _origin(version: Version) -> str:
     if not version.version:
         return " is what is built in"
     reason = f": {version.reason}" if version.reason else ""
-    return f", applied {_time(version.applied_ms)} UTC by {version.by}{reason}"
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
-def _time(time_ms: int) -> str:
-    return f"{dt.datetime.fromtimestamp(time_ms / 1000, dt.UTC):%Y-%m-%d %H:%M:%S}"
+    return f", applied {times.text(version.applied_ms)} UTC by {version.by}{reason}"

@@ -1,0 +1,51 @@
+"""`alsolike openapi` and `alsolike migrate-check`, for developers of clients."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+from typer import Argument
+
+from alsolike.domain.configuration import DEFAULT
+from cli import console
+from cli.options import Output
+
+
+def openapi() -> None:
+    """Print the OpenAPI description of the API.
+
+    It is OpenAPI 3.1 with the default configuration.
+
+    Example: alsolike openapi > openapi.json
+    """
+    from alsolike.api.openapi import description
+
+    console.print_line(orjson.dumps(description(DEFAULT), option=orjson.OPT_INDENT_2).decode())
+
+
+def migrate_check(
+    output: Output, folder: Annotated[Path, Argument(help="Folder with sources in Python, JavaScript or TypeScript.")]
+) -> None:
+    """List the calls of Amazon Personalize that would fail.
+
+    The command reads sources, notebooks and templates, and needs no deployment. It exits with 1 if it finds such calls.
+
+    Example: alsolike migrate-check src
+    """
+    from operations.migration import find_refused_calls
+
+    found = list(find_refused_calls(folder))
+    if found or output.as_json:
+        output.print_rows(
+            [dataclasses.asdict(one) for one in found],
+            ["place", "call", "instead"],
+            [[f"{one.file}:{one.line}", one.call, f"{one.instead}."] for one in found],
+        )
+    else:
+        console.say(f"no call of Amazon Personalize in {folder} would fail")
+    if found:
+        raise typer.Exit(1)

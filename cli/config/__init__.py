@@ -1,1 +1,0 @@
-"""`alsolike config`: what a shop sets, in one YAML file."""

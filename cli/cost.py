@@ -1,0 +1,193 @@
+"""`alsolike cost`: a month's bill, the same load on Amazon Personalize, and what would save."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Option
+
+from alsolike.runtime.errors import InvalidInput
+from cli import console
+from cli.options import Output, State
+from operations import boot
+from operations.cost import Load, Prices, estimate, estimate_personalize, read_assembly, remarks, savings
+
+if TYPE_CHECKING:
+    from operations.cost import Bill, BilledResources, Line, Saving
+    from operations.cost_measurement import Measured
+
+_LEAST_DOLLARS = 0.005
+"""Lines of less are one line together."""
+
+_COLUMNS = ("service", "what", "quantity", "unit", "$ each", "$ a month", "because")
+_NUMBERS = ("quantity", "$ each", "$ a month", "saves $ a month")
+_LOAD = Load(users=100_000, events_per_day=500_000, requests_per_day=200_000, items=20_000)
+
+
+def cost(
+    output: Output,
+    load: Load = _LOAD,
+    stack: Annotated[
+        str | None,
+        Option(
+            "--env",
+            "-e",
+            "--environment",
+            metavar="NAME",
+            help="Synthesize this environment of cdk.json.",
+            show_default="cdk.json's own",
+        ),
+    ] = None,
+    size: Annotated[
+        str | None,
+        Option(metavar="NAME", help="Synthesize with this size: small, standard or large.", show_default="its own"),
+    ] = None,
+    assembly: Annotated[Path | None, Option(metavar="DIR", help="Read this synthesized assembly instead.")] = None,
+    measure: Annotated[
+        bool, Option("--measure", help="Measure durations, memory and log sizes on the embedded cloud.")
+    ] = False,
+    state: State = None,
+    free_tier: Annotated[bool, Option("--free-tier", help="Subtract AWS's permanent monthly free tier.")] = False,
+    how: Annotated[bool, Option("--how", help="Show the source of each quantity.")] = False,
+) -> None:
+    """Compute the monthly cost of a deployment under a load.
+
+    Show the cost by resource, and possible savings. The command reads the synthesized templates and needs no
+    deployment. Prices are those of us-east-1, with their date. --measure sends a load through the embedded cloud of
+    --state, or through a new one.
+
+    Example: alsolike cost --users 300000 --env prod
+    """
+    from operations import cost_measurement
+    from operations.cost.traffic import DURATIONS
+
+    if size is not None and assembly is not None:
+        raise InvalidInput("--size and --assembly were both given; an assembly has a size already")
+    if stack is not None and assembly is not None:
+        raise InvalidInput("--env and --assembly were both given; an assembly is of one environment already")
+    if assembly is not None:
+        summary = read_assembly(assembly)
+    else:
+        with tempfile.TemporaryDirectory(prefix="alsolike-cost-") as name:
+            outdir = Path(name) / "cdk.out"
+            boot.synthesize(stack, outdir, without_layers=True, settings={"size": size} if size else None)
+            summary = read_assembly(outdir)
+    measured = cost_measurement.measure(state=state, events_per_call=load.events_per_call) if measure else None
+    durations = DURATIONS if measured is None else measured.durations(DURATIONS)
+    prices = Prices(free_tier=free_tier)
+    bill = estimate(summary, load, prices=prices, durations=durations)
+    other = estimate_personalize(load, prices=prices)
+    found = savings(summary, load, prices=prices, durations=durations)
+    document = {
+        "environment": summary.environment,
+        "region": summary.region,
+        **bill.to_json(),
+        "personalize": other.to_json(),
+        "savings": [saving.to_json() for saving in found],
+        "measured": measured.to_json() if measured else None,
+    }
+    if output.printed(document):
+        return
+    _print_bill(bill, other, found, how=how)
+    if measured is not None:
+        _print_measured(measured, summary)
+
+
+def _print_bill(bill: Bill, other: Bill, found: Sequence[Saving], *, how: bool) -> None:
+    """Print fixed costs, usage, the sums, what Personalize would cost, and what would save."""
+    load = bill.load
+    console.print_line(
+        f"{bill.of}: {load.users:,} users, {load.items:,} items, {load.events_per_day:,} events and "
+        f"{load.requests_per_day:,} requests a day"
+    )
+    console.print_line(
+        f"prices of {bill.prices_date}, {bill.prices_region}, in dollars, a month of 730 hours, "
+        f"{'less the free tier' if bill.free_tier else 'free tier not taken off'}"
+    )
+    columns = _COLUMNS if how else _COLUMNS[:-1]
+    for fixed, title, dollars in (
+        (True, "Fixed: due without any load", bill.fixed_dollars),
+        (False, "Usage", bill.usage_dollars),
+    ):
+        rows = _rows([line for line in bill.lines if line.fixed is fixed])
+        rows.append(["", "together", "", "", "", _money(dollars), ""])
+        console.print_table(columns, [row[: len(columns)] for row in rows], title=title, right=_NUMBERS)
+    console.print_table(
+        ["", "Alsolike, $", "Amazon Personalize, $"],
+        [
+            ["fixed", _money(bill.fixed_dollars), _money(other.fixed_dollars)],
+            ["usage", _money(bill.usage_dollars), _money(other.usage_dollars)],
+            ["total a month", _money(bill.dollars), _money(other.dollars)],
+            ["without any load", _money(bill.idle_dollars), _money(other.idle_dollars)],
+        ],
+        title="Together, and the same load on Amazon Personalize",
+        right=("Alsolike, $", "Amazon Personalize, $"),
+    )
+    for remark in remarks(bill, other):
+        console.print_line(f"- {remark}")
+    if found:
+        console.print_table(
+            ["setting", "now", "then", "saves $ a month", "but"],
+            [[each.setting, each.now, each.then, _money(each.dollars), each.but] for each in found],
+            title="Possible savings, each by itself",
+            right=("now", "then", *_NUMBERS),
+        )
+
+
+def _print_measured(measured: Measured, summary: BilledResources) -> None:
+    """Print what the embedded cloud's functions took."""
+    console.print_table(
+        ["function", "calls", "mean ms", "most MB used", "MB configured", "log bytes a call"],
+        [
+            [name, each.calls, round(each.mean_ms, 1), each.max_memory_mb, _configured(summary, name), each.log_bytes]
+            for name, each in sorted(measured.functions.items())
+        ],
+        title="Measured on the embedded cloud",
+    )
+    for remark in measured.remarks:
+        console.print_line(f"- {remark}")
+
+
+def _configured(summary: BilledResources, name: str) -> int | None:
+    function = summary.functions.get(name)
+    return function.memory_mb if function else None
+
+
+def _rows(lines: Sequence[Line]) -> list[list[object]]:
+    """Return the lines by service, the dearest first, with its sum where it has several."""
+    rows: list[list[object]] = []
+    services: dict[str, list[Line]] = {}
+    for line in lines:
+        services.setdefault(line.service, []).append(line)
+    for service, its in sorted(services.items(), key=lambda each: -_sum(each[1])):
+        name = service
+        if len(its) > 1:
+            rows.append([service, "", "", "", "", _money(_sum(its)), ""])
+            name = ""
+        shown = [line for line in its if line.dollars >= _LEAST_DOLLARS]
+        for line in shown:
+            numbers = [_quantity(line.quantity), line.unit, _each(line.unit_dollars), _money(line.dollars)]
+            rows.append([name, line.what, *numbers, line.how])
+        if rest := len(its) - len(shown):
+            rows.append([name, f"{rest} under half a cent", "", "", "", _money(_sum(its) - _sum(shown)), ""])
+    return rows
+
+
+def _sum(lines: Sequence[Line]) -> float:
+    return sum(line.dollars for line in lines)
+
+
+def _quantity(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:,.4g}"
+
+
+def _each(dollars: float) -> str:
+    """Return a price without an exponent: $0.0000133334 and not 1.3e-05."""
+    return f"{dollars:.12f}".rstrip("0").rstrip(".")[:14]
+
+
+def _money(dollars: float) -> str:
+    return f"{dollars:,.2f}"

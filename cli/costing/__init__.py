@@ -1,1 +1,0 @@
-"""`alsolike cost`: what a month would cost."""

@@ -1,1 +1,0 @@
-"""Erasing users, and showing what is held of them."""

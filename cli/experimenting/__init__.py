@@ -1,1 +1,0 @@
-"""`alsolike experiments`: comparing arms, from the plan to the report."""

@@ -1,0 +1,334 @@
+"""`alsolike experiments`: start, watch and stop comparisons of what users are answered with."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Argument, Option
+
+from alsolike.config.experiments import experiment_to_document
+from alsolike.config.times import time_text
+from alsolike.domain.experiments import DEFAULT_METRIC, METRIC_NAMES, Arm, Experiment
+from alsolike.experiments import report as reports
+from alsolike.experiments.comparison import Interval
+from alsolike.experiments.metrics import RatioMetric, metric_of
+from alsolike.runtime.errors import InvalidInput
+from cli import console
+from cli.group import CommandGroup
+from cli.options import Connection, HistoryReason, Output, Yes, confirm
+from operations import times
+from operations.client.deployment import Deployment
+from operations.client.stored_ids import stored_user_ids
+from operations.configuration.store import store_of, who
+from operations.experiments import planning
+
+if TYPE_CHECKING:
+    from alsolike.config.reader import Current
+
+app = CommandGroup(help="A/B tests of recommenders, rule sets and models.")
+
+Name = Annotated[str, Argument(metavar="NAME", show_default=False)]
+_METRIC_HELP = f"Main metric: {', '.join(METRIC_NAMES)}."
+
+_DAY_MS = 86_400_000
+
+
+@app.command("list")
+def list_experiments(connection: Connection, output: Output) -> None:
+    """List running, planned and ended experiments.
+
+    Example: alsolike experiments list
+    """
+    configuration = store_of(connection.deployment).current().configuration()
+    now_ms = times.now_ms()
+    experiments = sorted(configuration.experiments.values(), key=lambda each: -each.start_ms)
+    output.print_rows(
+        [{"name": each.name, "status": each.status(now_ms), **experiment_to_document(each)} for each in experiments],
+        ["experiment", "status", "on", "layer", "start (UTC)", "end (UTC)", "arms"],
+        [
+            [each.name, each.status(now_ms), ", ".join(each.on), each.layer, _time(each.start_ms), _time(each.end_ms),
+             ", ".join(_shown(arm) for arm in each.arms)]
+            for each in experiments
+        ],
+        empty="there is no experiment; `alsolike experiments start` makes one",
+    )  # fmt: skip
+
+
+@app.command("show")
+def show(connection: Connection, output: Output, name: Name) -> None:
+    """Show an experiment of the configuration.
+
+    Example: alsolike experiments show new-ranking
+    """
+    from operations.experiments.statement import experiment_of
+
+    configuration = store_of(connection.deployment).current().configuration()
+    found = experiment_of(configuration, name)
+    status, document = found.status(times.now_ms()), experiment_to_document(found)
+    if not output.printed({"name": name, "status": status, **document}):
+        console.say(f"{name}: {status}")
+        console.print_yaml({"experiments": {name: document}})
+
+
+@app.command("assign")
+def assign(
+    connection: Connection,
+    output: Output,
+    user: Annotated[str, Option(help="User ID, or session ID of an anonymous visitor.", show_default=False)],
+) -> None:
+    """Show the arm of a user in each running experiment.
+
+    Example: alsolike experiments assign --user 42
+    """
+    configuration = store_of(connection.deployment).current().configuration()
+    now_ms = times.now_ms()
+    arms = {each.name: each.arm_of(user) for each in configuration.experiments.values() if each.runs(now_ms)}
+    output.print_rows(
+        {"user": user, "arms": {name: arm.name for name, arm in arms.items()}},
+        ["experiment", "arm"],
+        [[name, _shown(arm)] for name, arm in arms.items()],
+        empty="no experiment runs",
+    )
+
+
+@app.command("start")
+def start(
+    connection: Connection,
+    output: Output,
+    name: Name,
+    arm: Annotated[
+        list[str],
+        Option(
+            metavar="NAME=SHARE[:KIND=NAME]",
+            help="Arm with its share of the users, and its recommender, rules or model; repeatable.",
+            show_default=False,
+        ),
+    ],
+    on: Annotated[
+        list[str] | None,
+        Option(metavar="RECOMMENDER", help="Recommender that takes part; repeatable.", show_default="for-you"),
+    ] = None,
+    layer: Annotated[
+        str, Option(help="Layer of the experiment. Each layer runs one experiment at a time.")
+    ] = "default",
+    begin: Annotated[
+        str | None, Option("--start", metavar="TIME", help="ISO 8601 with a zone.", show_default="now")
+    ] = None,
+    end: Annotated[
+        str | None, Option(metavar="TIME", help="ISO 8601 with a zone.", show_default="when it is stopped")
+    ] = None,
+    metric: Annotated[str, Option("--metric", help=_METRIC_HELP)] = DEFAULT_METRIC,
+    effect: Annotated[
+        float | None, Option(min=0.0001, help="Smallest relevant lift, such as 0.05, for the estimate of the duration.")
+    ] = None,
+    reason: HistoryReason = "",
+    dry_run: Annotated[bool, Option("--dry-run", help="Print the detectable lift without starting.")] = False,
+    yes: Yes = False,
+) -> None:
+    """Print the smallest detectable lift, and start an experiment. Functions use it within a minute.
+
+    Example: alsolike experiments start new-ranking --arm control=0.5 --arm variant=0.5:recommender=trending
+    """
+    from operations.experiments import statement
+    from operations.experiments.outcomes import outcomes_between
+
+    of = metric_of(metric)
+    where = connection.deployment
+    now_ms = times.now_ms()
+    start_ms = now_ms if begin is None else times.milliseconds(times.moment(begin, option="--start"))
+    end_ms = None if end is None else times.milliseconds(times.moment(end, option="--end"))
+    stated: dict[str, Any] = {
+        "layer": layer,
+        "on": on or ["for-you"],
+        "start": time_text(start_ms),
+        "end": None if end_ms is None else time_text(end_ms),
+        "metric": of.name,
+        "arms": statement.arms_of(arm),
+    }
+    current = store_of(where).current()
+    experiment = statement.checked(
+        statement.with_experiment(current.document, name, stated), where, now_ms=now_ms
+    ).experiments[name]
+    days = planning.DEFAULT_DAYS if end_ms is None else max(round((end_ms - start_ms) / _DAY_MS), 1)
+    answers = outcomes_between(where, first_ms=now_ms - planning.BASELINE_DAYS * _DAY_MS, last_ms=now_ms)
+    plan = planning.plan(experiment, of, answers, days=days, wanted_lift=effect, now_ms=now_ms)
+    if plan.answers is not None:
+        stated["planned_answers"] = plan.answers
+    for line in planning.lines(plan):
+        console.say(line)
+    users = plan.users
+    if users is None:
+        users = len(list(itertools.islice(stored_user_ids(where), planning.needed_users(experiment))))
+    if (shortage := planning.shortage(experiment, users)) is not None:
+        console.say(f"warning: {shortage}")
+    document = statement.with_experiment(current.document, name, stated)
+    if not dry_run:
+        confirm(f"start {name} on {where.environment}?", yes=yes)
+        current = _apply(where, current, document, reason=reason or f"experiment {name} starts")
+    version = None if dry_run else current.version
+    if output.printed({"name": name, "version": version, "experiment": stated, "plan": dataclasses.asdict(plan)}):
+        return
+    if version is not None:
+        console.say(f"{name} starts: version {version} is live; functions follow within a minute")
+        console.say("add it to your file, otherwise the next `alsolike config apply` fails:")
+    console.print_yaml({"experiments": {name: stated}})
+
+
+@app.command("stop")
+def stop(
+    connection: Connection,
+    output: Output,
+    name: Name,
+    winner: Annotated[
+        str | None,
+        Option(metavar="ARM", help="Winning arm, for the history. The command prints how to apply it to all users."),
+    ] = None,
+    reason: HistoryReason = "",
+    yes: Yes = False,
+) -> None:
+    """End a running experiment, or remove a planned one.
+
+    An ended experiment stays in the configuration for its report, and cannot be restarted.
+
+    Example: alsolike experiments stop new-ranking --winner variant
+    """
+    from operations.experiments import statement
+
+    where = connection.deployment
+    current = store_of(where).current()
+    experiment = statement.experiment_of(current.configuration(), name)
+    chosen = None if winner is None else statement.arm_of(experiment, winner)
+    now_ms = times.now_ms()
+    status = experiment.status(now_ms)
+    if status == "ended":
+        raise InvalidInput(f"{name} ended {_time(experiment.end_ms)} UTC already")
+    if status == "planned":
+        document = statement.without(current.document, name)
+    else:
+        document = statement.ended(current.document, name, at_ms=now_ms)
+    confirm(f"stop {name} on {where.environment} for good?", yes=yes)
+    why = reason or f"experiment {name} stops" + (f", {winner} wins" if winner else "")
+    applied = _apply(where, current, document, reason=why)
+    output.print(
+        {"name": name, "version": applied.version, "winner": winner},
+        f"{name} is stopped: version {applied.version} is live; functions follow within a minute",
+        *([] if chosen is None else [_next_step(experiment, chosen)]),
+    )
+
+
+@app.command("report")
+def report(
+    connection: Connection,
+    output: Output,
+    name: Name,
+    metric: Annotated[str | None, Option("--metric", help=_METRIC_HELP, show_default="that of the experiment")] = None,
+) -> None:
+    """Report the results of an experiment so far. Repeated interim reports do not bias the result.
+
+    Example: alsolike experiments report new-ranking --metric conversion
+    """
+    from operations.experiments.outcomes import outcomes_between
+    from operations.experiments.statement import experiment_of
+    from operations.experiments.tally import ArmTally
+
+    where = connection.deployment
+    experiment = experiment_of(store_of(where).current().configuration(), name)
+    of = metric_of(metric or experiment.metric)
+    now_ms = times.now_ms()
+    if experiment.start_ms > now_ms:
+        raise InvalidInput(f"{name} starts {_time(experiment.start_ms)} UTC; there is nothing to report yet")
+    last_ms = min(now_ms, (experiment.end_ms or now_ms) - 1)
+    answers = outcomes_between(where, first_ms=experiment.start_ms, last_ms=last_ms)
+    tally = ArmTally(experiment)
+    for piece in answers:
+        tally.add(piece)
+    found = reports.report(experiment, of, tally, now_ms=now_ms)
+    status = experiment.status(now_ms)
+    if not output.printed({**dataclasses.asdict(found), "status": status}):
+        _print_report(found, of, status=status)
+
+
+def _apply(where: Deployment, current: Current, document: dict[str, Any], *, reason: str) -> Current:
+    """Apply a document in place of the one that was read; its text is ordinary YAML."""
+    from operations.configuration import yaml_document
+
+    return store_of(where).apply(
+        current, document, text=yaml_document.dump(document), by=who(where), reason=reason, now_ms=times.now_ms()
+    )
+
+
+def _time(time_ms: int | None) -> str:
+    return "" if time_ms is None else times.text(time_ms, "minutes")
+
+
+def _print_report(found: reports.ExperimentReport, metric: RatioMetric, *, status: str) -> None:
+    """Print the arms as a table, then what follows from them and what was left out."""
+    console.print_table(
+        ["arm", "share", "users", "answers", "degraded", found.metric, "lift", "95% interval", "p", "one look: 95%",
+         "one look: p"],
+        [
+            [
+                f"{arm.name} (control)" if found.control == arm.name != "control" else arm.name,
+                f"{arm.share:.0%}",
+                arm.users,
+                arm.answers,
+                "" if arm.degraded_share is None else f"{arm.degraded_share:.1%}",
+                arm.value,
+                f"{arm.lift.lift:+.1%}" if arm.lift else "",
+                _interval(arm.lift.interval) if arm.lift else "",
+                _p(arm.lift.p_value) if arm.lift else "",
+                _interval(arm.lift.fixed_interval) if arm.lift else "",
+                _p(arm.lift.fixed_p_value) if arm.lift else "",
+            ]
+            for arm in found.arms
+        ],
+        title=f"{found.experiment}, {status}; {found.metric}: {metric.about}",
+    )  # fmt: skip
+    console.print_line(reports.sentence(found))
+    ratio = "as the shares say" if found.sample_ratio_p_value >= reports.MISMATCH_BELOW else "NOT as the shares say"
+    console.print_line(f"split     {ratio} (p {_p(found.sample_ratio_p_value)})")
+    console.print_line(f"days      {found.days} of {found.of_days} have answers")
+    left_out = found.excluded
+    for count, what in (
+        (left_out.unassigned, "responses in no arm: to no user, or before functions loaded the experiment"),
+        (left_out.users_in_two_arms, "users in two arms"),
+        (left_out.nameless, "answers in an arm without a user"),
+    ):
+        if count:
+            console.print_line(f"left out  {count:,} {what}")
+    for arm, count in left_out.unknown_arms.items():
+        console.print_line(f"left out  {count:,} answers in the unknown arm {console.visible(arm)}")
+
+
+def _next_step(experiment: Experiment, winner: Arm) -> str:
+    """Return how all users get what those of an arm got."""
+    if winner.rules is not None:
+        stated = ", ".join(f"{recommender}: {{rules: {winner.rules}}}" for recommender in experiment.on)
+        return f"for all users: apply a configuration with `recommenders: {{{stated}}}`"
+    if winner.model is not None:
+        return f"for all users: alsolike models promote {winner.model} --reason '{winner.name} won {experiment.name}'"
+    on = ", ".join(experiment.on)
+    if winner.recommender is not None:
+        return f"for all users: request {winner.recommender} in place of {on}"
+    return f"{on}: all users get the normal settings, as {winner.name} did"
+
+
+def _shown(arm: Arm) -> str:
+    """Return an arm on one line: its share, and what is done for it."""
+    does = next(
+        (f" {kind} {name}" for kind in ("recommender", "rules", "model") if (name := getattr(arm, kind)) is not None),
+        "",
+    )
+    return f"{arm.name} {arm.share:.0%}{does}"
+
+
+def _interval(interval: Interval) -> str:
+    if interval.low is None or interval.high is None:
+        return "unbounded"
+    return f"{interval.low:+.1%} to {interval.high:+.1%}"
+
+
+def _p(value: float) -> str:
+    return f"{value:.3f}" if value >= 0.001 else "< 0.001"

@@ -1,1 +1,0 @@
-"""`alsolike filters`: what a filter means, and what it lets pass."""

@@ -1,0 +1,120 @@
+"""`alsolike metrics`, `alsolike prometheus` and `alsolike grafana`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from typer import Option
+
+from cli import console
+from cli.group import CommandGroup
+from cli.options import Connection, Output
+from operations.metric_writers import METRICS, NAMESPACE, PRICE_AS_OF, USD_A_MONTH, Bounds
+
+MOST_VERSIONS = 10_000
+
+prometheus = CommandGroup(help="Alert rules for your own Prometheus.")
+grafana = CommandGroup(help="Dashboards for your own Grafana.")
+
+
+def metrics(
+    output: Output,
+    versions: Annotated[
+        int, Option(min=1, max=MOST_VERSIONS, help="Model versions that serve on one day: the champion and a canary.")
+    ] = 2,
+    arms: Annotated[int, Option(min=0, help="Concurrent arms of experiments.")] = 0,
+    trainings: Annotated[int, Option(min=0, help="Trainings per month.")] = 30,
+) -> None:
+    """List the custom metrics with their monthly cost.
+
+    Example: alsolike metrics --arms 2
+    """
+    bounds = Bounds(versions=versions, arms=arms, trainings=trainings)
+    document = _document(bounds)
+    if output.printed(document):
+        return
+    console.print_table(
+        ("metric", "function", "by", "sent", "series", "$ a month"),
+        [
+            [each["metric"], each["service"], ", ".join(each["dimensions"][1:]), each["sent"], each["series"],
+             _usd(each)]
+            for each in document["metrics"]
+        ],
+    )  # fmt: skip
+    console.print_line(f"namespace {NAMESPACE}")
+    console.print_line(
+        f"{document['series']:,} series; ${document['usd_a_month']:.2f} a month,"
+        f" at most ${document['most_usd_a_month']:.2f} where all of it happens every hour"
+        f" (${USD_A_MONTH:.2f} a series and month, as of {PRICE_AS_OF})"
+    )
+
+
+@prometheus.callback()
+def _group() -> None:
+    """Keep `rules` a command of its own."""
+
+
+@prometheus.command("rules")
+def rules(connection: Connection, output: Output) -> None:
+    """Print the alert rules, generated from the deployment's alarms.
+
+    Example: alsolike prometheus rules --env prod > alsolike.rules.yml
+    """
+    import yaml
+
+    from operations.prometheus.rules import deployed_rules
+
+    document = deployed_rules(connection.deployment)
+    output.print(document, yaml.safe_dump(document, sort_keys=False, width=1_000).rstrip())
+
+
+@grafana.command("prometheus")
+def prometheus_dashboard() -> None:
+    """Print the dashboard for the data source Prometheus.
+
+    Example: alsolike grafana prometheus > alsolike.json
+    """
+    from operations import grafana
+
+    console.print_json(grafana.prometheus_dashboard())
+
+
+@grafana.command("cloudwatch")
+def cloudwatch_dashboard() -> None:
+    """Print the dashboard for the data source CloudWatch.
+
+    Example: alsolike grafana cloudwatch > alsolike-cloudwatch.json
+    """
+    from operations import grafana
+
+    console.print_json(grafana.cloudwatch_dashboard())
+
+
+def _document(bounds: Bounds) -> dict[str, Any]:
+    return {
+        "namespace": NAMESPACE,
+        "metrics": [
+            {
+                "metric": str(each.metric),
+                "service": each.service,
+                "dimensions": ["service", *map(str, each.by)],
+                "sent": str(each.rhythm),
+                "series": each.series(bounds),
+                "usd_a_month": round(each.usd(bounds), 4),
+                "most_usd_a_month": round(each.most_usd(bounds), 4),
+            }
+            for each in METRICS
+        ],
+        "series": sum(each.series(bounds) for each in METRICS),
+        "usd_a_month": round(sum(each.usd(bounds) for each in METRICS), 2),
+        "most_usd_a_month": round(sum(each.most_usd(bounds) for each in METRICS), 2),
+        "usd_a_series": USD_A_MONTH,
+        "price_as_of": PRICE_AS_OF,
+    }
+
+
+def _usd(row: dict[str, Any]) -> str:
+    """Return the cost, and of what seldom happens what it may come to."""
+    if row["usd_a_month"] == row["most_usd_a_month"]:
+        return f"{row['usd_a_month']:.3f}"
+    return f"0 to {row['most_usd_a_month']:.3f}"

@@ -1,1 +1,0 @@
-"""Records that did not reach the lake, and their replay."""

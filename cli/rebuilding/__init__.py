@@ -1,1 +1,0 @@
-"""Data that can be rebuilt from the lake: profiles, catalogue, users, snapshot and dataset."""
