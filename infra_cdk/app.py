@@ -78,8 +78,6 @@ def create_app(
         outdir=str(outdir or os.environ.get("CDK_OUTDIR") or ROOT / "cdk.out"),
         analytics_reporting=False,
         builtin_cloud_formation_validation=check_templates,
-        # The CLI checks the bootstrap version; a rule in each template would only repeat that.
-        default_stack_synthesizer=cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
     )
     name = environment or app.node.try_get_context("environment")
     # Not from the app's context: what is null there was lost on its way through jsii, and would be the default again.

@@ -53,8 +53,8 @@ class TrainingSettings:
     )
     training_network: bool = setting(
         True,
-        "Network access of the job; false: [isolated](training.md#without-a-network), with packages from "
-        "`python -m layers.build training` instead of a package index",
+        "Network access of the job; false: [isolated](training.md#without-a-network). It and the Glue job then get "
+        "their packages from `python -m layers.build training`, not from a package index",
     )
     sentence_model: str | None = setting(
         None, "Folder with a static sentence model for [titles of new items](cold-start.md#titles-by-their-meaning)"

@@ -1,6 +1,6 @@
 """Build of the Lambda layers without Docker: `python -m layers.build all --architecture arm64`.
 
-`python -m layers.build training` builds the packages of a training job without a network.
+`python -m layers.build training` builds the packages of the training job and the Glue job without a package index.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from layers import descriptions, smoke
+from layers import descriptions, glue, smoke
 from layers.contents import LAYERS, ROOT, TRAINING, Layer, LayerError, fill
 from layers.target import ARCHITECTURES, TRAINING_PYTHON, Target, host_target
 from layers.verification import check_binaries, check_size, digest, size_bytes
@@ -110,10 +110,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _build_training(output: Path, console: Console) -> int:
     try:
         folder = build(TRAINING, Target("x86_64", python=TRAINING_PYTHON), output)
+        archive = glue.build_wheels(output)
     except LayerError as error:
         console.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         return 1
-    console.print(_described(folder), highlight=False, soft_wrap=True)
+    console.print(f"{_described(folder)}\n{archive}", highlight=False, soft_wrap=True)
     return 0
 
 

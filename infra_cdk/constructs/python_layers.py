@@ -80,6 +80,20 @@ def training_packages(settings: Settings, directory: Path) -> Path | None:
     return folder
 
 
+def glue_wheels(directory: Path) -> Path:
+    """Return the archive with the packages of a Glue job without a package index.
+
+    Raises
+    ------
+    MissingLayer
+        If it has not been built.
+    """
+    archive = directory / "glue-x86_64.gluewheels.zip"
+    if not archive.is_file():
+        raise MissingLayer(f"{archive} does not exist; build it with: python -m layers.build training")
+    return archive
+
+
 def architecture(settings: Settings) -> lambda_.Architecture:
     """Return the processor that functions and layers are for."""
     return lambda_.Architecture.ARM_64 if settings.architecture == "arm64" else lambda_.Architecture.X86_64

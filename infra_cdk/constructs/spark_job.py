@@ -16,6 +16,7 @@ from alsolike.declarations.manifest import CONFIGURATION, TOMBSTONES
 from alsolike.declarations.storage import DATASETS_PREFIX, INTERACTIONS_PREFIX
 from infra_cdk.constructs.data_lake import removal_policy
 from infra_cdk.constructs.permissions import Permission, objects, permissions_of, role_for
+from infra_cdk.constructs.python_layers import glue_wheels
 from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.settings import Settings
 
@@ -35,7 +36,9 @@ class SparkJob(Construct):
         Of the job.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, data: StoredData) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: Settings, data: StoredData, layers: Path
+    ) -> None:
         super().__init__(scope, construct_id)
         self.name = f"alsolike-{settings.name}-build-dataset"
         script = assets.Asset(self, "Script", path=str(ROOT / "functions" / FUNCTION / "glue_job.py"))
@@ -60,14 +63,20 @@ class SparkJob(Construct):
                 "__pycache__",
             ],
         )
-        # Libraries of the functions' layer, in the same versions; pip checks their hashes.
-        packages = assets.Asset(self, "Packages", path=str(ROOT / "layers" / "core" / "requirements.txt"))
+        packages = self._packages(settings, layers)
         self.role = role_for(
             self,
             "Role",
             service="glue.amazonaws.com",
             description=f"Alsolike {settings.name}: what building datasets on Spark may do",
-            permissions=_permissions(self, data=data, sources=[script, shared, code, packages]),
+            permissions=_permissions(
+                self,
+                data=data,
+                sources=[
+                    *(asset.bucket.arn_for_objects(asset.s3_object_key) for asset in (script, shared, code)),
+                    f"arn:{cdk.Aws.PARTITION}:s3:::{packages.bucket_name}/{packages.object_key}",
+                ],
+            ),
         )
         encryption = _encryption(self, settings=settings)
         job = glue.CfnJob(
@@ -82,7 +91,7 @@ class SparkJob(Construct):
             default_arguments={
                 "--extra-py-files": f"{shared.s3_object_url},{code.s3_object_url}",
                 "--additional-python-modules": packages.s3_object_url,
-                "--python-modules-installer-option": "-r",
+                "--python-modules-installer-option": "-r" if settings.training_network else "--no-index",
                 "--job-language": "python",
                 "--lake_s3_uri": data.lake.s3_url_for_object(INTERACTIONS_PREFIX),
                 "--catalogue_table": data.catalogue.table_name,
@@ -101,6 +110,18 @@ class SparkJob(Construct):
             security_configuration=encryption.ref,
         )
         job.node.add_dependency(self.role)
+
+    def _packages(self, settings: Settings, layers: Path) -> cdk.FileAssetLocation:
+        """Publish the libraries of the functions' layer: their pinned, hashed list, or the wheels themselves."""
+        path = ROOT / "layers" / "core" / "requirements.txt" if settings.training_network else glue_wheels(layers)
+        stack = cdk.Stack.of(self)
+        staged = cdk.AssetStaging(self, "Packages", source_path=str(path))
+        # Glue knows a zip of wheels by two suffixes, of which `Asset` would keep the last.
+        return stack.synthesizer.add_file_asset(
+            source_hash="".join((staged.asset_hash, *path.suffixes[:-1])),
+            file_name=staged.relative_staged_path(stack),
+            packaging=cdk.FileAssetPackaging.FILE,
+        )
 
     @property
     def arn(self) -> str:
@@ -174,7 +195,7 @@ def digest(modes: Mapping[str, str]) -> str:
     return hashlib.sha256(repr(sorted(modes.items())).encode()).hexdigest()[:8]
 
 
-def _permissions(scope: Construct, *, data: StoredData, sources: list[assets.Asset]) -> list[Permission]:
+def _permissions(scope: Construct, *, data: StoredData, sources: list[str]) -> list[Permission]:
     lake, artefacts = data.lake, data.artefacts
     log_groups = cdk.Stack.of(scope).format_arn(
         service="logs",
@@ -184,10 +205,7 @@ def _permissions(scope: Construct, *, data: StoredData, sources: list[assets.Ass
     )
     return [
         *permissions_of((*TOMBSTONES, *CONFIGURATION), data=data),
-        Permission(
-            actions=["s3:GetObject"],
-            resources=[source.bucket.arn_for_objects(source.s3_object_key) for source in sources],
-        ),
+        Permission(actions=["s3:GetObject"], resources=sources),
         Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn]),
         objects(lake, INTERACTIONS_PREFIX, actions=["s3:GetObject"], reason="A dataset is made of all that happened"),
         # Spark writes over what an attempt before left, under other names, and reads what it wrote.

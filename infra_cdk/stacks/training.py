@@ -72,7 +72,7 @@ class TrainingStack(cdk.Stack):
             # Without datasets built on Spark, no key is created and billed.
             spark=None
             if settings.dataset_engine == "lambda"
-            else SparkJob(self, "Spark", settings=settings, data=data),
+            else SparkJob(self, "Spark", settings=settings, data=data, layers=layers),
             alerts=data.alerts,
         )
         self.state_machine = workflow.state_machine

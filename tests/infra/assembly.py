@@ -128,6 +128,7 @@ def write_empty_layers(directory: Path) -> Path:
             (python / f"{name}.py").touch()
     (directory / "training-x86_64" / "python").mkdir(parents=True, exist_ok=True)
     (directory / "training-x86_64" / "python" / "numpy.py").touch()
+    (directory / "glue-x86_64.gluewheels.zip").touch()
     return directory
 
 

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
+import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
 
 from infra_cdk.constructs import spark_job
+from infra_cdk.constructs.python_layers import MissingLayer
+from infra_cdk.constructs.spark_job import SparkJob
+from infra_cdk.constructs.stored_data import StoredData
+from infra_cdk.settings import Settings
+from layers.glue import ARCHIVE
 from tests.infra.assembly import Assembly, Resource, flat, granted, statements
 
 States = dict[str, dict[str, Any]]
@@ -64,6 +74,47 @@ def test_script_code_and_packages_are_of_this_repository(demo: Assembly, job: Re
     assert "orjson==" in packages
     assert "--hash=sha256:" in packages
     assert arguments["--python-modules-installer-option"] == "-r"
+
+
+def test_job_without_a_package_index_gets_an_archive_of_wheels(tmp_path: Path) -> None:
+    app = cdk.App(outdir=str(tmp_path / "assembly"))
+    stack = cdk.Stack(app, "Stack")
+    settings = Settings(name="demo", region="eu-west-1", training_network=False)
+    data = cast(
+        StoredData,
+        SimpleNamespace(
+            lake=s3.Bucket(stack, "Lake"),
+            artefacts=s3.Bucket(stack, "Artefacts"),
+            catalogue=dynamodb.TableV2.from_table_name(stack, "Catalogue", "catalogue"),
+            users=dynamodb.TableV2.from_table_name(stack, "Users", "users"),
+            hash_key=secretsmanager.Secret(stack, "HashKey"),
+        ),
+    )
+    with pytest.raises(MissingLayer, match=r"build it with: python -m layers\.build training"):
+        SparkJob(stack, "Unbuilt", settings=settings, data=data, layers=tmp_path)
+    stack.node.try_remove_child("Unbuilt")
+    (tmp_path / ARCHIVE).write_bytes(b"wheels")
+
+    SparkJob(stack, "Spark", settings=settings, data=data, layers=tmp_path)
+
+    template = app.synth().get_stack_by_name("Stack").template
+    (job,) = (each["Properties"] for each in template["Resources"].values() if each["Type"] == "AWS::Glue::Job")
+    arguments = job["DefaultArguments"]
+    name = flat(arguments["--additional-python-modules"]).rpartition("/")[2]
+    assert name.endswith(".gluewheels.zip")
+    assert arguments["--python-modules-installer-option"] == "--no-index"
+    (role,) = (each["Properties"] for each in template["Resources"].values() if each["Type"] == "AWS::IAM::Role")
+    reads = [
+        flat(resource)
+        for policy in role["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Action"] == "s3:GetObject"
+        for resource in statement["Resource"]
+    ]
+    assert sum(resource.endswith(f"/{name}") for resource in reads) == 1
+    files = json.loads((tmp_path / "assembly/Stack.assets.json").read_text())["files"].values()
+    (wheels,) = (each for each in files for place in each["destinations"].values() if place["objectKey"] == name)
+    assert (tmp_path / "assembly" / wheels["source"]["path"]).read_bytes() == b"wheels"
 
 
 def test_job_is_told_where_everything_is(demo: Assembly, job: Resource) -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
 from layers import smoke
 from layers.build import build, check_package_size
 from layers.contents import LAYERS, LayerError
+from layers.glue import build_wheels
 from layers.target import ARCHITECTURES, Target, host_target
 from layers.verification import SIZE_LIMIT_BYTES, check_binaries, digest
 
@@ -70,3 +74,28 @@ def test_layer_that_lacks_a_package_fails_the_smoke_test(tmp_path: Path) -> None
 
     with pytest.raises(LayerError, match=r"(?s)layer onnx_runtime does not work on this machine:.*numpy"):
         smoke.run("onnx_runtime", [folder])
+
+
+def test_archive_for_glue_has_what_pip_needs_to_install_the_core_layer_without_an_index(tmp_path: Path) -> None:
+    archive = build_wheels(tmp_path / "built")
+
+    assert build_wheels(tmp_path / "again").read_bytes() == archive.read_bytes()
+    ZipFile(archive).extractall(tmp_path)
+    command = [
+        *(
+            sys.executable,
+            "-m",
+            "pip",
+            "--isolated",
+            "install",
+            "--dry-run",
+            "--ignore-installed",
+            "--require-hashes",
+            "--no-index",
+        ),
+        *("--only-binary", ":all:", "--python-version", "3.11", "--platform", "manylinux_2_17_x86_64"),
+        *("--find-links", "wheels", "--target", "unused", "--requirement", "wheels/requirements.txt"),
+    ]
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert " orjson-" in said
+    assert " aws_lambda_powertools-" in said

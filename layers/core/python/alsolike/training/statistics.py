@@ -96,7 +96,7 @@ class StatisticsManifest:
         Parameters
         ----------
         start_ms
-            `holdout.START_QUANTILE` of the interactions are earlier.
+            `dataset.START_QUANTILE` of the interactions are earlier.
         champion_ms
             The last training event of the model that serves, if one does.
         """
