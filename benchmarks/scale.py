@@ -219,7 +219,7 @@ def _training(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
             "Spark, dataset and statistics up to four moments",
             f"{core_hours:,.0f} processor hours: {workers} workers G.1X for {core_hours / 4 / workers:,.1f} hours",
             f"{a_million_s:,.1f} processor s more for each million events here, four processors a worker",
-            prices.dollars("glue_dpu_hours", core_hours / 4 * load.trainings_a_month),
+            prices.dollars("glue_flexible_dpu_hours", core_hours / 4 * load.trainings_a_month),
         )
         yield (
             "fit of transitions and item_knn from statistics, once",

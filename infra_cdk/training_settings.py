@@ -65,6 +65,9 @@ class TrainingSettings:
     spark_above_mb: int = setting(300, "Size of the lake's interactions above which `auto` uses Spark", (1, 1_000_000))
     spark_workers: int = setting(10, "Workers of the Glue job", (2, 299))
     spark_worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = setting("G.1X", "Worker type of the Glue job")
+    spark_flexible: bool = setting(
+        True, "Workers of spare capacity for the Glue job, for two thirds of the price; `G.4X` and `G.8X` have none"
+    )
     spark_timeout_minutes: int = setting(480, "Maximum run time of the Glue job", (1, 10_080))
     spark_statistics: bool = setting(
         False, "Spark also computes the [statistics](scale.md#statistics) of item-to-item models"

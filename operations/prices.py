@@ -174,6 +174,7 @@ TABLE: Mapping[str, Price] = {
     "glue_dpu_hours": Price(
         dollars=0.44, unit="DPU-hour", page=_GLUE, seen="aws.amazon.com/glue/pricing, pricing examples"
     ),
+    "glue_flexible_dpu_hours": Price(dollars=0.29, unit="DPU-hour", page=_GLUE, seen=_REPOSITORIES),
     "training_ml.m5.large_hours": Price(dollars=0.115, unit="hour", page=_SAGEMAKER, seen=_REPOSITORIES),
     "training_ml.m5.xlarge_hours": Price(dollars=0.23, unit="hour", page=_SAGEMAKER, seen=_REPOSITORIES),
     "training_ml.m5.2xlarge_hours": Price(dollars=0.461, unit="hour", page=_SAGEMAKER, seen=_REPOSITORIES),

@@ -22,6 +22,8 @@ from infra_cdk.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 FUNCTION = "build_dataset"
+FLEXIBLE = ("G.1X", "G.2X")
+"""Worker types that Glue has in its flexible execution class."""
 MODES = {"logs": "SSE-KMS", "bookmarks": "CSE-KMS", "objects": "SSE-S3"}
 
 
@@ -104,6 +106,10 @@ class SparkJob(Construct):
             glue_version="5.0",  # Spark 3.5, Python 3.11
             worker_type=settings.spark_worker_type,
             number_of_workers=settings.spark_workers,
+            # A dataset can wait for workers. https://docs.aws.amazon.com/glue/latest/dg/add-job.html
+            execution_class="FLEX"
+            if settings.spark_flexible and settings.spark_worker_type in FLEXIBLE
+            else "STANDARD",
             timeout=settings.spark_timeout_minutes,
             max_retries=0,
             execution_property=glue.CfnJob.ExecutionPropertyProperty(max_concurrent_runs=1),

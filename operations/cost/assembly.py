@@ -315,6 +315,7 @@ def _training(template_resources: Resources) -> Training:
             spark_above_mb=above if workers else None,
             spark_workers=int(workers[0].get("NumberOfWorkers", 0)) if workers else 0,
             spark_worker_type=str(workers[0].get("WorkerType", "G.1X")) if workers else "G.1X",
+            spark_flexible=bool(workers) and workers[0].get("ExecutionClass") == "FLEX",
             spark_statistics=counting.get("--statistics") == "true",
             spark_sample_interactions=int(counting.get("--sample_interactions", 5_000_000)),
         )

@@ -343,7 +343,8 @@ def trainings(meter: Meter, summary: BilledResources, load: Load) -> None:
         lasts = max(60.0, SPARK_STARTS_S + work_s * load.interactions / 1e6 / (4 * dpus))
         how = f"{runs:.1f} runs of {lasts / 60:,.1f} minutes with {training.spark_workers} {training.spark_worker_type}"
         how += ", statistics among it" if training.spark_statistics else ""
-        meter.add("Glue", "datasets on Spark", runs * dpus * lasts / 3600, "glue_dpu_hours", how)
+        price = "glue_flexible_dpu_hours" if training.spark_flexible else "glue_dpu_hours"
+        meter.add("Glue", "datasets on Spark", runs * dpus * lasts / 3600, price, how)
     how = f"{runs:.1f} runs, each with {training.looks} looks at a trial"
     meter.add("Step Functions", "transitions", transitions(summary), "transitions", how)
 

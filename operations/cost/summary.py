@@ -91,6 +91,7 @@ class Training:
     spark_above_mb: int | None = None
     spark_workers: int = 0
     spark_worker_type: str = "G.1X"
+    spark_flexible: bool = False
     spark_statistics: bool = False
     spark_sample_interactions: int = 5_000_000
 

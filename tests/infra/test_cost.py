@@ -45,7 +45,7 @@ def test_the_summary_knows_trainings_and_trials(summary: cost.BilledResources) -
     assert training.runs == pytest.approx(730 / 24)
     assert (training.instance_type, training.spot) == ("ml.m5.xlarge", True)
     assert training.looks == 43_200 // 300
-    assert (training.spark_above_mb, training.spark_workers) == (300, 10)
+    assert (training.spark_above_mb, training.spark_workers, training.spark_flexible) == (300, 10, True)
 
 
 def test_alarms_are_counted_by_the_metrics_they_watch(summary: cost.BilledResources, prod: Assembly) -> None:

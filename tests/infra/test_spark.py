@@ -47,6 +47,7 @@ def test_job_is_glue_5_with_the_workers_of_the_settings(job: Resource) -> None:
     assert properties["Name"] == "alsolike-demo-build-dataset"
     assert (properties["GlueVersion"], properties["Command"]["Name"]) == ("5.0", "glueetl")
     assert (properties["WorkerType"], properties["NumberOfWorkers"], properties["Timeout"]) == ("G.1X", 10, 480)
+    assert properties["ExecutionClass"] == "FLEX"
     assert (properties["MaxRetries"], properties["ExecutionProperty"]) == (0, {"MaxConcurrentRuns": 1})
 
 
