@@ -35,8 +35,8 @@ def collect() -> Iterator[Result]:
 
 
 def _collect(events: int) -> Iterator[Result]:
+    from alsolike.api.put_events import parse_put_events
     from functions.collect.handler import lambda_handler
-    from functions.collect.put_events import parse_put_events
 
     call = _call(events)
     body = call["body"].encode()

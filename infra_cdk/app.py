@@ -20,6 +20,7 @@ from infra_cdk.stacks.attribution import AttributionStack
 from infra_cdk.stacks.batch import BatchStack
 from infra_cdk.stacks.catalogue import CatalogueStack
 from infra_cdk.stacks.data import DataStack
+from infra_cdk.stacks.kafka import KafkaStack
 from infra_cdk.stacks.lake import LakeStack
 from infra_cdk.stacks.observability import ObservabilityStack
 from infra_cdk.stacks.pages import PagesStack
@@ -120,6 +121,11 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
         control_plane=serving.control_plane,
         layers=layers,
     )
+    kafka = None
+    if settings.kafka:
+        kafka = KafkaStack(
+            app, f"{prefix}-kafka", settings=settings, kafka=settings.kafka, env=env, data=data, layers=layers
+        )
     observability = ObservabilityStack(
         app,
         f"{prefix}-observability",
@@ -130,6 +136,7 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
         lake=lake,
         serving=serving,
         training=training,
+        kafka=kafka,
     )
     if settings.web:
         pages = PagesStack(app, f"{prefix}-pages", settings=settings, env=env, serving=serving)

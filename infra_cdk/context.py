@@ -1,12 +1,16 @@
 """Settings of an environment, read from the context in `cdk.json`."""
 
+import dataclasses
 import types
 import typing
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+from infra_cdk.kafka_settings import KafkaSettings
 from infra_cdk.settings import SIZES, Settings
 from infra_cdk.settings_checks import InvalidSettings, place
+
+T = TypeVar("T")
 
 
 def load_settings(environments: object, name: str, overrides: Mapping[str, object] | None = None) -> Settings:
@@ -33,17 +37,25 @@ def load_settings(environments: object, name: str, overrides: Mapping[str, objec
     if not isinstance(given, Mapping):
         raise InvalidSettings(f"{where} is {given!r}, expected an object")
     given = {**given, **(overrides or {})}
-    expected = typing.get_type_hints(Settings)
+    if isinstance(given.get("kafka"), Mapping):
+        given["kafka"] = _read(KafkaSettings, given["kafka"], where=f"{where}.kafka")
+    defaults = SIZES.get(str(given.get("size", "small")), {})
+    return _read(Settings, {**defaults, **given}, where=where, name=name)
+
+
+def _read(kind: type[T], given: Mapping[str, object], *, where: str, **own: str) -> T:
+    """Return the settings of an object; `own` are fields that it must not have."""
+    expected = {key: hint for key, hint in typing.get_type_hints(kind).items() if key not in own}
     for key, value in given.items():
-        if key not in expected or key == "name":
-            raise InvalidSettings(f"{where}.{key} is unknown; known are {sorted(set(expected) - {'name'})}")
+        if key not in expected:
+            raise InvalidSettings(f"{where}.{key} is unknown; known are {sorted(expected)}")
         if not _is_a(value, expected[key]):
             raise InvalidSettings(f"{where}.{key} is {value!r}, expected {described(expected[key])}")
-    if "region" not in given:
-        raise InvalidSettings(f"{where}.region is missing")
-    defaults = SIZES[str(given.get("size", "small"))]
+    for field in dataclasses.fields(kind):  # type: ignore[arg-type]
+        if field.default is dataclasses.MISSING and field.name in expected.keys() - given.keys():
+            raise InvalidSettings(f"{where}.{field.name} is missing")
     try:
-        return Settings(name=name, **{**defaults, **given})
+        return kind(**own, **given)
     except InvalidSettings as error:
         raise InvalidSettings(f"{where}.{error}") from None
 
@@ -67,5 +79,7 @@ def described(hint: Any) -> str:
         return " or ".join(repr(value) for value in typing.get_args(hint))
     if typing.get_origin(hint) is Sequence:
         return f"a list of {described(typing.get_args(hint)[0])}"
+    if dataclasses.is_dataclass(hint):
+        return "an object"
     names = {"str": "text", "int": "a whole number", "bool": "true or false", "NoneType": "null"}
     return names[hint.__name__]

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from infra_cdk.kafka_settings import KafkaSettings
 from infra_cdk.regions import PANDAS_VERSION, TRAINING_REGISTRIES, is_image, pandas_layer
 from infra_cdk.settings_checks import InvalidSettings, is_date, require, require_schedules, setting
 from infra_cdk.training_settings import TrainingSettings
@@ -196,6 +197,13 @@ class Settings(TrainingSettings):
     )
     batch_buckets: Sequence[str] = setting(
         (), "Buckets for input and output of [batch inference jobs](personalize.md#control-plane) of these clients"
+    )
+    kafka: KafkaSettings | None = dataclasses.field(
+        default=None,
+        metadata={
+            "meaning": "[Kafka topic](kafka.md) to read events from, an object of the [settings below](#kafka); if you "
+            "set it to null later, delete the stack `alsolike-<environment>-kafka`"
+        },
     )
     web: bool = setting(
         True, "Deploy the [pages](web.md); if you turn it off, delete the stack `alsolike-<environment>-pages`"

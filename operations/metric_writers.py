@@ -168,6 +168,8 @@ METRICS: Final[tuple[Written, ...]] = (
     *_of("personalize", Rhythm.SELDOM, Metric.REQUESTS_REJECTED),
     *_of("operate", Rhythm.SELDOM, Metric.OPERATOR_CHANGES, Metric.REQUESTS_REJECTED),
     *_of("export_user", Rhythm.SELDOM, Metric.USERS_EXPORTED, Metric.REQUESTS_REJECTED),
+    *_of("read_kafka", Rhythm.HOURLY, Metric.EVENTS_ACCEPTED),
+    *_of("read_kafka", Rhythm.SELDOM, Metric.EVENTS_OF_ERASED_USERS, Metric.RECORDS_QUARANTINED),
     *_of("update_profiles", Rhythm.HOURLY, Metric.PROFILES_UPDATED, Metric.INTERACTIONS_APPLIED),
     *_of("update_profiles", Rhythm.SELDOM, Metric.RECORDS_UNREADABLE, Metric.EVENTS_OF_ERASED_USERS),
     *_of("archive_events", Rhythm.HOURLY, Metric.INTERACTIONS_ARCHIVED),

@@ -19,6 +19,7 @@ from cli.group import LazyGroup
 from cli.main import app
 from docs.hooks.api_reference import metrics_page, operations_page
 from infra_cdk.context import described
+from infra_cdk.kafka_settings import KafkaSettings
 from infra_cdk.settings import SIZES, Settings
 from infra_cdk.training_settings import TrainingSettings
 from model_export import api
@@ -136,6 +137,9 @@ def settings_page() -> str:
         _table(field for field in fields if field.name not in models | {"name"}),
         "## Models",
         _table(field for field in fields if field.name in models),
+        "## Kafka",
+        "Settings of the object `kafka`:",
+        _table(iter(dataclasses.fields(KafkaSettings)), KafkaSettings),
         "## Sizes",
         "Defaults of the sizes that differ from `small`:",
         _sizes(),
@@ -143,8 +147,8 @@ def settings_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _table(fields: Iterator[dataclasses.Field[object]]) -> str:
-    types, lines = typing.get_type_hints(Settings), ["| setting | default | values | meaning |", "|---|---|---|---|"]
+def _table(fields: Iterator[dataclasses.Field[object]], kind: type = Settings) -> str:
+    types, lines = typing.get_type_hints(kind), ["| setting | default | values | meaning |", "|---|---|---|---|"]
     for field in fields:
         required = field.default is dataclasses.MISSING
         default = "required" if required else f"`{json.dumps(field.default)}`"

@@ -6,13 +6,13 @@ from typing import Any
 
 from alsolike.catalogue.actions import ACTIONS, ActionStore, check_action
 from alsolike.catalogue.rows import parse_put
+from alsolike.events.stream_writer import EventStream
+from alsolike.privacy.user_ids import UserIds
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.observability import Metric, count
 from functions.collect.partial_failure import refuse
 from functions.collect.put_action_interactions import parse_put_action_interactions
 from functions.collect.request import CollectRequest
-from functions.collect.stream import EventStream
-from functions.collect.user_ids import UserIds
 
 MAX_BYTES = 4_000_000
 

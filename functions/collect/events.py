@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from alsolike.api.put_events import EventCall, parse_put_events
 from alsolike.config.reader import ConfigurationReader
 from alsolike.domain.configuration import Configuration
 from alsolike.events.session_tokens import Session
+from alsolike.events.stream_writer import EventStream
+from alsolike.privacy.user_ids import UserIds
 from alsolike.runtime.errors import UnknownEventType
 from alsolike.runtime.observability import Metric, count
 from functions.collect.partial_failure import refuse
-from functions.collect.put_events import EventCall, parse_put_events
 from functions.collect.request import CollectRequest
-from functions.collect.stream import EventStream
-from functions.collect.user_ids import UserIds
 
 MAX_BYTES = 1_000_000
 

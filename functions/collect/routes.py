@@ -11,8 +11,8 @@ from alsolike.catalogue.items import ITEMS, CatalogueStore
 from alsolike.catalogue.users import USERS, UserStore
 from alsolike.config.reader import ConfigurationReader
 from alsolike.contract.http import respond
-from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy, Pseudonyms, pseudonyms_of
-from alsolike.privacy.tombstones import TombstoneReader
+from alsolike.events.stream_writer import EventStream
+from alsolike.privacy.user_ids import user_ids
 from alsolike.runtime.observability import Metric
 from alsolike.runtime.polling import Polling
 from functions.collect.actions import ActionRoutes
@@ -21,8 +21,6 @@ from functions.collect.events import Events
 from functions.collect.request import CollectRequest
 from functions.collect.rows import RowRoutes
 from functions.collect.settings import Settings
-from functions.collect.stream import EventStream
-from functions.collect.user_ids import UserIds
 
 Route = Callable[[CollectRequest], dict[str, Any]]
 """Answers a request as API Gateway expects it."""
@@ -37,7 +35,14 @@ def routes(settings: Settings, *, kinesis: Any, dynamodb: Any, s3: Any, secretsm
         Low-level clients.
     """
     configuration = ConfigurationReader(s3, settings.artefact_bucket, polling=Polling(settings.configuration_check_s))
-    people = _people(settings, s3=s3, secretsmanager=secretsmanager)
+    people = user_ids(
+        s3,
+        settings.artefact_bucket,
+        secretsmanager,
+        settings.secret_arn,
+        pseudonymise=bool(settings.pseudonymise_ids),
+        check_s=settings.tombstone_check_s,
+    )
     stream = EventStream(kinesis, settings.stream_name)
     events = Events(
         stream,
@@ -86,13 +91,3 @@ def routes(settings: Settings, *, kinesis: Any, dynamodb: Any, s3: Any, secretsm
 
 def _responding(document: Route) -> Route:
     return lambda request: respond(document(request))
-
-
-def _people(settings: Settings, *, s3: Any, secretsmanager: Any) -> UserIds:
-    def pseudonyms() -> Pseudonyms:
-        return pseudonyms_of(secretsmanager, settings.secret_arn)
-
-    return UserIds(
-        IdPolicy(pseudonyms) if settings.pseudonymise_ids else PLAIN_IDS,
-        TombstoneReader(s3, settings.artefact_bucket, pseudonyms, polling=Polling(settings.tombstone_check_s)),
-    )

@@ -8,7 +8,8 @@ from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_lambda_event_sources as sources
 from constructs import Construct
 
-from alsolike.declarations.manifest import EventStream, LogLines, Schedule, TableChanges, Trigger
+from alsolike.declarations.manifest import EventStream, KafkaTopic, LogLines, Schedule, TableChanges, Trigger
+from infra_cdk.constructs.kafka_source import read_topic
 from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.settings import Settings
 
@@ -25,6 +26,8 @@ def attach(
             _consume(trigger, function, settings=settings, data=data)
         case TableChanges():
             _follow(trigger, function, settings=settings, data=data)
+        case KafkaTopic():
+            read_topic(trigger, function, scope, settings=settings)
         case LogLines():
             function.configure_async_invoke(
                 on_failure=destinations.S3Destination(data.lake), retry_attempts=2, max_event_age=cdk.Duration.hours(6)

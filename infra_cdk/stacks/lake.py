@@ -58,13 +58,17 @@ class LakeStack(cdk.Stack):
     def _quarantine_alarm(self) -> None:
         period = cdk.Duration.minutes(15)
 
-        def archived(metric: str) -> cloudwatch.Metric:
-            return OwnMetrics(self._settings).counted(metric, service="archive_events", period=period)
+        def counted(metric: str, *, service: str = "archive_events") -> cloudwatch.Metric:
+            return OwnMetrics(self._settings).counted(metric, service=service, period=period)
 
+        bad, metrics = "bad", {"bad": counted("RecordsQuarantined"), "good": counted("InteractionsArchived")}
+        if self._settings.kafka:
+            bad = "(FILL(bad, 0) + FILL(invalid, 0))"
+            metrics["invalid"] = counted("RecordsQuarantined", service="read_kafka")
         share = cloudwatch.MathExpression(
             label="Records in quarantine, percent",
-            expression=f"IF(bad >= {LEAST_QUARANTINED}, 100 * bad / (bad + FILL(good, 0)), 0)",
-            using_metrics={"bad": archived("RecordsQuarantined"), "good": archived("InteractionsArchived")},
+            expression=f"IF({bad} >= {LEAST_QUARANTINED}, 100 * {bad} / ({bad} + FILL(good, 0)), 0)",
+            using_metrics=metrics,
             period=period,
         )
         self._alarm(

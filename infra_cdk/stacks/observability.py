@@ -19,6 +19,7 @@ from infra_cdk.constructs.python_function import PythonFunction, read_manifest
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.catalogue import CatalogueStack
 from infra_cdk.stacks.data import DataStack
+from infra_cdk.stacks.kafka import KafkaStack
 from infra_cdk.stacks.lake import LakeStack
 from infra_cdk.stacks.serving import ServingStack
 from infra_cdk.stacks.training import TrainingStack
@@ -45,6 +46,7 @@ class ObservabilityStack(cdk.Stack):
         lake: LakeStack,
         serving: ServingStack,
         training: TrainingStack,
+        kafka: KafkaStack | None,
     ) -> None:
         super().__init__(
             scope, construct_id, env=env, description=f"Alsolike {settings.name}: dashboards and the alarms on top"
@@ -64,6 +66,8 @@ class ObservabilityStack(cdk.Stack):
         )
         self._signatures(name for name in _python_functions(scope) if _verifies_signatures(name))
         stale = [failing, *training.stale_alarms, lake.lag_alarm, catalogue.lag_alarm]
+        if kafka is not None:
+            stale.append(kafka.lag_alarm)
         self._on_top("RecommendationsStale", stale, "recommendations do not keep up: docs/runbooks/stale.md")
         health_dashboard(
             self,

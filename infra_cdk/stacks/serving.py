@@ -62,7 +62,8 @@ class ServingStack(cdk.Stack):
             settings=settings,
         )
         # The templates of these stacks state the cost.
-        stacks = [f"alsolike-{settings.name}-{part}" for part in (*_PARTS, *(["pages"] if settings.web else []))]
+        optional = [part for part, is_on in (("kafka", settings.kafka), ("pages", settings.web)) if is_on]
+        stacks = [f"alsolike-{settings.name}-{part}" for part in (*_PARTS, *optional)]
         observe = function(
             "observe",
             values={"api_id": api.api_id, "stacks": ",".join(stacks)},

@@ -259,10 +259,13 @@ def _name(function: Resource) -> str:
 
 
 def _source(resources: Resources, mapping: Resource) -> EventSource:
-    streams = resources.meant(mapping.properties["EventSourceArn"], mapping.template)
-    is_kinesis = bool(streams) and streams[0].type == "AWS::Kinesis::Stream"
+    streams = resources.meant(mapping.properties.get("EventSourceArn"), mapping.template)
+    if "Topics" in mapping.properties:
+        kind = "kafka"
+    else:
+        kind = "kinesis" if streams and streams[0].type == "AWS::Kinesis::Stream" else "dynamodb"
     return EventSource(
-        kind="kinesis" if is_kinesis else "dynamodb",
+        kind=kind,
         batch_size=int(mapping.properties.get("BatchSize", 100)),
         window_s=int(mapping.properties.get("MaximumBatchingWindowInSeconds", 0)),
     )

@@ -28,6 +28,7 @@ _RANGES = (
     ("history_length", 1, MAX_HISTORY_LENGTH),
     ("peak", 1, 1_000),
     ("scrape_interval_s", 15, 3_600),
+    ("kafka_percent", 0, 100),
 )
 
 
@@ -53,6 +54,9 @@ class Load:
     history_length: Annotated[int, "Value of limits.history_length. All profiles are assumed to be full."] = 100
     peak: Annotated[float, "Ratio of the load in the busiest second to the mean load."] = 3.0
     scrape_interval_s: Annotated[int | None, "Interval at which Prometheus reads GET /metrics. Default: none."] = None
+    kafka_percent: Annotated[
+        int | None, "Share of events from Kafka, in percent. Default: all if the deployment reads a topic."
+    ] = None
 
     def __post_init__(self) -> None:
         for name, least, most in _RANGES:
@@ -78,7 +82,12 @@ class Load:
     @property
     def event_calls(self) -> float:
         """Monthly calls with events."""
-        return self.events / self.events_per_call
+        return (self.events - self.kafka_events) / self.events_per_call
+
+    @property
+    def kafka_events(self) -> float:
+        """Monthly events from Kafka."""
+        return self.events * (self.kafka_percent or 0) / 100
 
     @property
     def changes(self) -> float:

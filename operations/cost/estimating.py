@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 from operations.cost.bill import Bill, Load, Meter
@@ -59,6 +60,9 @@ def estimate(
 
 def _metered(summary: BilledResources, load: Load, prices: Prices, durations: Mapping[str, Duration]) -> Meter:
     meter = Meter(prices)
+    reads_kafka = "read_kafka" in summary.functions
+    if not reads_kafka or load.kafka_percent is None:
+        load = dataclasses.replace(load, kafka_percent=100 if reads_kafka else 0)
     calls = traffic(summary, load, durations=durations)
     idle_charges(meter, summary, load)
     api(meter, load)
@@ -79,6 +83,8 @@ def _remarks(meter: Meter, summary: BilledResources, priced: set[str]) -> None:
     if rare:
         meter.remark(f"not counted, since the load says nothing of them: calls of {', '.join(rare)}")
     meter.remark("not counted: metrics that are sent when something goes wrong (`alsolike metrics` names them)")
+    if "read_kafka" in summary.functions:
+        meter.remark("not counted: the Kafka cluster, and the network between it and Lambda")
     if summary.pages:
         meter.remark("not counted: visits of the pages, which CloudFront charges by requests and bytes")
     unknown = sorted(set(summary.functions) - priced - RARE - {"build_dataset"})

@@ -14,12 +14,12 @@ FORMAT_VERSION = 1
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class EventSource:
-    """A stream that a function consumes.
+    """A stream or topic that a function consumes.
 
     Attributes
     ----------
     kind
-        `kinesis` or `dynamodb`.
+        `kinesis`, `dynamodb` or `kafka`.
     """
 
     kind: str

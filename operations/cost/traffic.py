@@ -40,6 +40,9 @@ DURATIONS: Mapping[str, Duration] = {
     "collect": Duration(
         call_ms=16.2, record_ms=0.1, seen=f"{_PERFORMANCE}: 0.69 ms at 1,024 MB, 15 ms for Kinesis", log_bytes=580.0
     ),
+    "read_kafka": Duration(
+        call_ms=16.2, record_ms=0.2, seen=f"{_ASSUMED}; as collect, with half its memory", log_bytes=580.0
+    ),
     "recommend": Duration(call_ms=7.4, seen=f"{_PERFORMANCE}: 2.4 ms, 5 ms for DynamoDB", log_bytes=1_600.0),
     "authorize_session": Duration(call_ms=3.0, seen=_ASSUMED),
     "update_profiles": Duration(
@@ -141,6 +144,11 @@ def traffic(summary: BilledResources, load: Load, *, durations: Mapping[str, Dur
     writes = load.event_calls + load.changes
     events_a_call = load.events / writes if writes else 0.0
     add("collect", writes, events_a_call, f"a call for {load.events_per_call} event(s), one for an item or user")
+    if source := _source(summary, "read_kafka", "kafka"):
+        records = load.kafka_events / load.events_per_call
+        batches = _batches(records, source, 1)
+        events = load.kafka_events / batches if batches else 0
+        add("read_kafka", batches, events, f"batches of {_window(source)}, of all partitions")
     add("recommend", load.requests, 1, "a call a request")
     for name in ("update_profiles", "archive_events", "count_trends"):
         source = _source(summary, name, "kinesis")

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from alsolike.events.stream import StreamRecord
+from alsolike.events.stream_writer import MAX_BYTES, MAX_RECORDS, calls
 from alsolike.lake.dead_letters import DeadLetter, original_key
 from alsolike.runtime.errors import Unavailable
 from operations.client.aws import translate_aws_errors
@@ -21,10 +21,6 @@ from operations.quarantine.store import QuarantineStore
 if TYPE_CHECKING:
     from operations.client.deployment import Deployment
 
-MAX_RECORDS = 500
-"""Kinesis takes no more in one call."""
-MAX_BYTES = 4_000_000
-"""Bytes per call, below the service's limit of 5 MB."""
 MAX_ATTEMPTS = 8
 FIRST_PAUSE_S = 0.1
 
@@ -82,9 +78,11 @@ class Replayer:
             self._replay(group)
 
     def _replay(self, group: Sequence[DeadLetter]) -> None:
-        records = [record for held in group for record in held.records]
-        for call in _calls(records):
-            self._put([{"Data": record.data, "PartitionKey": original_key(record)} for record in call])
+        records = [
+            {"Data": record.data, "PartitionKey": original_key(record)} for held in group for record in held.records
+        ]
+        for call in calls(records):
+            self._put(call)
         self._store.delete(group)
         self.counts.objects += len(group)
         self.counts.records += len(records)
@@ -107,16 +105,3 @@ class Replayer:
             f"stream {self._stream} did not take {len(left)} records in {MAX_ATTEMPTS} attempts ({reason}); "
             "what was not replayed is still in quarantine"
         )
-
-
-def _calls(records: Sequence[StreamRecord]) -> Iterable[list[StreamRecord]]:
-    call: list[StreamRecord] = []
-    size = 0
-    for record in records:
-        if call and (len(call) == MAX_RECORDS or size + len(record.data) > MAX_BYTES):
-            yield call
-            call, size = [], 0
-        call.append(record)
-        size += len(record.data)
-    if call:
-        yield call

@@ -99,3 +99,24 @@ class LambdaContext:
 
     def get_remaining_time_in_millis(self) -> int:
         return self.remaining_ms
+
+
+def kafka_event(*values: bytes, topic: str = "shop-events", partition: int = 0, first: int = 0) -> dict[str, Any]:
+    """Return an event with one record per value; an empty value is a deletion."""
+    records = [
+        {
+            "topic": topic,
+            "partition": partition,
+            "offset": first + index,
+            "timestamp": NOW_MS + index,
+            "timestampType": "CREATE_TIME",
+            **({"value": base64.b64encode(value).decode()} if value else {}),
+            "headers": [],
+        }
+        for index, value in enumerate(values)
+    ]
+    return {
+        "eventSource": "SelfManagedKafka",
+        "bootstrapServers": "broker.example:9092",
+        "records": {f"{topic}-{partition}": records},
+    }

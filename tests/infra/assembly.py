@@ -8,7 +8,11 @@ from typing import Any, Self
 
 from infra_cdk.app import create_app, read_context
 
-FUNCTIONS = tuple(sorted(path.parent.name for path in (Path(__file__).parents[2] / "functions").glob("*/handler.py")))
+OPTIONAL = {"read_kafka"}
+"""Functions of settings that are off by default."""
+FUNCTIONS = tuple(
+    sorted({path.parent.name for path in (Path(__file__).parents[2] / "functions").glob("*/handler.py")} - OPTIONAL)
+)
 STACKS = (
     "attribution", "batch", "catalogue", "data", "lake", "observability", "pages", "privacy", "serving", "training",
 )  # fmt: skip

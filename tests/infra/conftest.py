@@ -102,6 +102,12 @@ def other(synthesized: Synthesis, shared: Path) -> Assembly:
             drift_hours=48,
             drift_psi_percent=10,
             drift_retrains=False,
+            kafka={
+                "topic": "shop-events",
+                "cluster_arn": "arn:aws:kafka:us-east-1:123456789012:cluster/shop/2a3b-5",
+                "secret_arn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:AmazonMSK_shop-a1b2c3",
+                "secret_key_arn": "arn:aws:kms:us-east-1:123456789012:key/1234-abcd",
+            },
             lake_first_date="2020-02-29",
             lake_memory_mb=4_096,
             lake_silent_hours=72,

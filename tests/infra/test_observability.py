@@ -14,7 +14,7 @@ import typer
 from alsolike.runtime.observability import Metric
 from cli.main import app
 from operations.metric_writers import METRICS, Rhythm, declared
-from tests.infra.assembly import FUNCTIONS, Assembly, Resource, flat
+from tests.infra.assembly import FUNCTIONS, OPTIONAL, Assembly, Resource, flat
 
 ROOT = Path(__file__).parents[2]
 BOARDS = ("Health", "Engagement", "Models", "Cost")
@@ -175,7 +175,7 @@ def test_the_cost_dashboard_shows_usage_times_its_price(other: Assembly) -> None
         return {part["label"]: part["expression"] for part in parts if part.get("visible", True) and "label" in part}
 
     seconds = expressions("Lambda: GB-seconds")
-    assert set(seconds) == set(FUNCTIONS)
+    assert set(seconds) == {*FUNCTIONS, *OPTIONAL}
     assert seconds["recommend"] == f"msrecommend / 1000 * {1_769 / 1024:g}"
     assert expressions("Lambda: time, at $0.0000133334 a GB-second")["recommend"] == "urecommend * 0.000013333400"
     writes = expressions("DynamoDB: units at $0.625 written, $0.125 read, a million")

@@ -11,13 +11,13 @@ import pytest
 
 from alsolike.catalogue.items import CatalogueStore, Item
 from alsolike.events.identity import Login
+from alsolike.events.stream_writer import EventStream
 from alsolike.privacy.tombstones import add_tombstone
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.profiles.store import ProfileStore
 from alsolike.registry.registry import Registry, model_prefix
 from alsolike.runtime.errors import ConcurrentUpdate, NotFound
 from alsolike.runtime.s3 import UNCHANGED, Content, S3Object, delete_objects, download, folders, listed, upload
-from functions.collect.stream import EventStream
 from functions.personalize.store import DELETING_MS, Resource, ResourceStore
 from operations.configuration.configuration_store import ConfigurationStore
 from tests.builders.lambda_events import NOW_MS, interaction

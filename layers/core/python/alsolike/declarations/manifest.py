@@ -128,6 +128,41 @@ class TableChanges:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class KafkaTopic:
+    """Batches of the Kafka topic of the settings; Lambda retries a failed batch until Kafka deletes its records."""
+
+    batch_size: int
+    window_s: int
+
+    @property
+    def access(self) -> tuple[Access, ...]:
+        """The access of Lambda's poller; what the settings do not name is left out.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/with-msk-permissions.html
+        https://docs.aws.amazon.com/lambda/latest/dg/with-kafka-permissions.html
+        """
+        network = (
+            "CreateNetworkInterface",
+            "DeleteNetworkInterface",
+            "DescribeNetworkInterfaces",
+            "DescribeSecurityGroups",
+            "DescribeSubnets",
+            "DescribeVpcs",
+        )
+        return (
+            Access("kafka_cluster", ("kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers")),
+            Access("kafka_scram_cluster", ("kafka:ListScramSecrets",)),
+            Access("kafka_secrets", ("secretsmanager:GetSecretValue",)),
+            Access("kafka_key", ("kms:Decrypt",)),
+            Access(
+                "kafka_network",
+                tuple(f"ec2:{call}" for call in network),
+                reason="AWS documents the access to the network on * only",
+            ),
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class LogLines:
     """Lines of another function's log. CloudWatch Logs invokes the function asynchronously.
 

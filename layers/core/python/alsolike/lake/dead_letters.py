@@ -59,6 +59,8 @@ class QuarantinedRecord:
 
 
 ID_DIGITS = 8
+KAFKA_SHARD = "kafka-"
+"""Beginning of the shard ID of quarantined Kafka records; topic and partition follow."""
 _VALUES = re.compile(
     r"""(?<!\w)'(?:[^'\\]|\\.)*(?:'|$)      # text as Python shows it; one that was cut has no end
     | "(?:[^"\\]|\\.)*(?:"|$)             # as JSON does
@@ -74,6 +76,7 @@ class Kind(StrEnum):
 
     RECORD = "record"
     LINE = "line of a log"
+    KAFKA = "Kafka record"
     BATCH = "failed batch"
     UNKNOWN = "unknown"
 
@@ -106,12 +109,12 @@ class DeadLetter:
     @property
     def can_be_replayed(self) -> bool:
         """True if its records can be put on the stream."""
-        return bool(self.records) and self.kind is not Kind.LINE
+        return bool(self.records) and self.kind not in (Kind.LINE, Kind.KAFKA)
 
     @property
     def reason_class(self) -> str:
         """The reason without its values, for grouping."""
-        return _VALUES.sub("…", self.reason)
+        return without_values(self.reason)
 
     @property
     def time(self) -> str:
@@ -122,9 +125,14 @@ class DeadLetter:
         """Return all that is known, as JSON has it."""
         records = [_document(record) for record in self.records]
         head = {"id": self.id, "kind": self.kind, "reason": self.reason, "key": self.key}
-        if self.kind in (Kind.RECORD, Kind.LINE):
+        if self.kind in (Kind.RECORD, Kind.LINE, Kind.KAFKA):
             return {**head, **records[0]}
         return {**head, "given_up_ms": self.time_ms, "records": records}
+
+
+def without_values(reason: str) -> str:
+    """Return a reason with `…` for each value in it."""
+    return _VALUES.sub("…", reason)
 
 
 def short_id(key: str) -> str:
@@ -144,11 +152,16 @@ def read_dead_letter(key: str, content: bytes, *, written_ms: int) -> DeadLetter
         if key.startswith(QUARANTINE_PREFIX):
             quarantined = QuarantinedRecord.from_json(content)
             record = quarantined.record
-            kind = Kind.LINE if record.shard_id.startswith(QUARANTINE_SHARD) else Kind.RECORD
-            return DeadLetter(key, kind, quarantined.reason, record.arrived_ms, (record,))
+            return DeadLetter(key, _kind(record), quarantined.reason, record.arrived_ms, (record,))
         return _failed_batch(key, json.loads(content))
     except (InvalidInput, ValueError, LookupError, TypeError, AttributeError) as error:
         return DeadLetter(key, Kind.UNKNOWN, f"unreadable: {error}", written_ms, ())
+
+
+def _kind(record: StreamRecord) -> Kind:
+    if record.shard_id.startswith(QUARANTINE_SHARD):
+        return Kind.LINE
+    return Kind.KAFKA if record.shard_id.startswith(KAFKA_SHARD) else Kind.RECORD
 
 
 def original_key(record: StreamRecord) -> str:

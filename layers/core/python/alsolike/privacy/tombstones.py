@@ -46,6 +46,8 @@ def no_erased_users(user_id: str | None, session_id: str | None = None) -> bool:
 def names_erased(record: StreamRecord, erased: IsErased) -> bool:
     """Return true if an unreadable record names an erased user or session, in its key or in the field for it.
 
+    Records of the stream and bodies of `POST /events` have different names of these fields.
+
     The key of a long id is a hash, for which `long_key` returns a tombstone of its own.
     """
     key = record.partition_key or ""
@@ -56,7 +58,8 @@ def names_erased(record: StreamRecord, erased: IsErased) -> bool:
     except orjson.JSONDecodeError:
         document = None
     fields = document if isinstance(document, dict) else {}
-    user_id, session_id = fields.get("user_id"), fields.get("session_id")
+    user_id = fields.get("user_id", fields.get("userId"))
+    session_id = fields.get("session_id", fields.get("sessionId"))
     if user_id is not None:
         return isinstance(user_id, str) and erased(user_id)
     if isinstance(session_id, str) and erased(None, session_id):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from alsolike.events.interactions import Interaction
@@ -13,8 +13,13 @@ from alsolike.runtime.errors import Unavailable
 
 MAX_ATTEMPTS = 5
 FIRST_PAUSE_S = 0.05
+MAX_PAUSE_S = 1.0
 ANSWER_TIME_MS = 1_000
 """Time that is left for the answer when no further attempt is made."""
+MAX_RECORDS = 500
+"""Kinesis takes no more in one call."""
+MAX_BYTES = 4_000_000
+"""Bytes per call, below the service's limit of 5 MB."""
 
 
 class EventStream:
@@ -26,13 +31,23 @@ class EventStream:
         A low-level Kinesis client.
     name
         The stream's name.
+    attempts
+        Maximum number of calls for the same records.
     sleep
         Pauses between attempts, in seconds.
     """
 
-    def __init__(self, client: Any, name: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        client: Any,
+        name: str,
+        *,
+        attempts: int = MAX_ATTEMPTS,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._client = client
         self._name = name
+        self._attempts = attempts
         self._sleep = sleep
 
     def put(self, interactions: Sequence[Interaction], *, remaining_ms: Callable[[], float]) -> None:
@@ -48,21 +63,26 @@ class EventStream:
         Unavailable
             If some are not on the stream. The whole call may be repeated: event ids make it harmless.
         """
-        left = [
+        records = [
             {"Data": interaction.to_record(), "PartitionKey": partition_key(interaction.profile_id)}
             for interaction in interactions
         ]
+        for call in calls(records):
+            self._put_all(call, remaining_ms)
+
+    def _put_all(self, records: list[dict[str, Any]], remaining_ms: Callable[[], float]) -> None:
+        left = records
         pause_s = FIRST_PAUSE_S
-        for attempt in range(1, MAX_ATTEMPTS + 1):
+        for attempt in range(1, self._attempts + 1):
             left, reason = self._put(left)
             if not left:
                 return
-            if attempt == MAX_ATTEMPTS or remaining_ms() - pause_s * 1000 < ANSWER_TIME_MS:
+            if attempt == self._attempts or remaining_ms() - pause_s * 1000 < ANSWER_TIME_MS:
                 break
             self._sleep(pause_s)
-            pause_s *= 2
+            pause_s = min(pause_s * 2, MAX_PAUSE_S)
         raise Unavailable(
-            f"{len(left)} of {len(interactions)} events could not be stored ({reason} after {attempt} attempts); "
+            f"{len(left)} of {len(records)} events could not be stored ({reason} after {attempt} attempts); "
             "send the same call again"
         )
 
@@ -76,3 +96,17 @@ class EventStream:
         results = answer["Records"]
         failed = [record for record, result in zip(records, results, strict=True) if result.get("ErrorCode")]
         return failed, next((result["ErrorCode"] for result in results if result.get("ErrorCode")), "")
+
+
+def calls(records: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Yield records in calls within the limits of PutRecords."""
+    call: list[dict[str, Any]] = []
+    size_bytes = 0
+    for record in records:
+        if call and (len(call) == MAX_RECORDS or size_bytes + len(record["Data"]) > MAX_BYTES):
+            yield call
+            call, size_bytes = [], 0
+        call.append(record)
+        size_bytes += len(record["Data"])
+    if call:
+        yield call

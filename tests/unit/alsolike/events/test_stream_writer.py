@@ -5,8 +5,8 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError
 
 from alsolike.events.stream import partition_key
+from alsolike.events.stream_writer import MAX_ATTEMPTS, EventStream
 from alsolike.runtime.errors import Unavailable
-from functions.collect.stream import MAX_ATTEMPTS, EventStream
 from tests.builders.lambda_events import interaction
 
 

@@ -1,0 +1,61 @@
+"""A batch of Kafka records onto the event stream."""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+from typing import Any
+
+from alsolike.config.reader import ConfigurationReader
+from alsolike.events.stream_writer import EventStream
+from alsolike.privacy.user_ids import user_ids
+from alsolike.runtime.aws import client
+from alsolike.runtime.observability import Metric, count, instrumented, logger
+from alsolike.runtime.polling import Polling
+from alsolike.runtime.settings import from_environment
+from functions.read_kafka.service import KafkaReader, kafka_records
+from functions.read_kafka.settings import Settings
+
+PUT_ATTEMPTS = 60
+"""A batch may exceed what a shard takes in a second: it is put until the time is up. Lambda then retries all of it."""
+
+
+@functools.cache
+def _reader() -> KafkaReader:
+    settings = from_environment(Settings, os.environ)
+    s3 = client("s3")
+    return KafkaReader(
+        EventStream(client("kinesis"), settings.stream_name, attempts=PUT_ATTEMPTS),
+        s3=s3,
+        lake_bucket=settings.lake_bucket,
+        tracking_id=settings.tracking_id,
+        configurations=ConfigurationReader(
+            s3, settings.artefact_bucket, polling=Polling(settings.configuration_check_s)
+        ),
+        people=user_ids(
+            s3,
+            settings.artefact_bucket,
+            client("secretsmanager"),
+            settings.secret_arn,
+            pseudonymise=bool(settings.pseudonymise_ids),
+            check_s=settings.tombstone_check_s,
+        ),
+    )
+
+
+@instrumented
+def lambda_handler(event: dict[str, Any], context: Any) -> None:
+    """Put the batch's events on the stream, or fail and get the batch again."""
+    outcome = _reader().read(
+        kafka_records(event),
+        now_ms=time.time_ns() // 1_000_000,
+        remaining_ms=context.get_remaining_time_in_millis,
+    )
+    if outcome.accepted:
+        count(Metric.EVENTS_ACCEPTED, outcome.accepted)
+    if outcome.erased:
+        count(Metric.EVENTS_OF_ERASED_USERS, outcome.erased)
+    if outcome.quarantined:
+        count(Metric.RECORDS_QUARANTINED, outcome.quarantined)
+        logger.warning("records quarantined", records=outcome.quarantined)

@@ -1,0 +1,22 @@
+"""Manifest of read_kafka."""
+
+from alsolike.declarations.manifest import CONFIGURATION, TOMBSTONES, WRITE, Access, KafkaTopic, Manifest
+from alsolike.declarations.storage import QUARANTINE_PREFIX
+
+MANIFEST = Manifest(
+    description="Puts the events of a Kafka topic on the stream, and invalid records in quarantine",
+    memory_mb=512,
+    timeout_s=60,
+    trigger=KafkaTopic(batch_size=200, window_s=1),
+    access=(
+        *TOMBSTONES,
+        *CONFIGURATION,
+        Access("stream", ("kinesis:PutRecords",)),
+        Access(
+            "lake",
+            WRITE,
+            keys=(f"{QUARANTINE_PREFIX}*",),
+            reason="Objects are named after their day, topic, partition and offset",
+        ),
+    ),
+)

@@ -1,0 +1,177 @@
+"""Reading a batch of Kafka records: the value of each is the body of `POST /events`.
+
+A redelivered batch changes nothing: events keep their IDs, which are the clients' or follow from the content, and
+objects in quarantine are named after the record's position.
+"""
+
+from __future__ import annotations
+
+import binascii
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from alsolike.api.put_events import EventCall, parse_put_events
+from alsolike.domain.configuration import Configuration
+from alsolike.events.interactions import MAX_TIME_MS, Interaction
+from alsolike.events.stream import ConfigurationSource, StreamRecord
+from alsolike.events.stream_writer import EventStream
+from alsolike.lake.dead_letters import KAFKA_SHARD, QuarantinedRecord, without_values
+from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy
+from alsolike.privacy.tombstones import names_erased
+from alsolike.privacy.user_ids import UserIds
+from alsolike.runtime.errors import InvalidInput, NotFound, UnknownEventType
+from alsolike.runtime.s3 import S3Object
+
+
+class KafkaRecord(NamedTuple):
+    """A record of a topic.
+
+    Attributes
+    ----------
+    time_ms
+        The producer's or the broker's time, epoch milliseconds.
+    value
+        Empty for a deletion, which Kafka calls a tombstone.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    time_ms: int
+    value: bytes
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class KafkaResult:
+    """Counts of a batch: accepted events, events of erased users, quarantined records."""
+
+    accepted: int
+    erased: int
+    quarantined: int
+
+
+def kafka_records(event: Mapping[str, Any]) -> Iterator[KafkaRecord]:
+    """Yield the records of a Lambda event (https://docs.aws.amazon.com/lambda/latest/dg/with-kafka-process.html)."""
+    for records in event["records"].values():
+        for record in records:
+            value = binascii.a2b_base64(record["value"]) if record.get("value") else b""
+            yield KafkaRecord(record["topic"], record["partition"], record["offset"], record["timestamp"], value)
+
+
+class KafkaReader:
+    """Reader of a topic that puts its events on the event stream.
+
+    Parameters
+    ----------
+    s3
+        A low-level client.
+    tracking_id
+        The tracking ID that records must name.
+    """
+
+    def __init__(
+        self,
+        stream: EventStream,
+        *,
+        s3: Any,
+        lake_bucket: str,
+        tracking_id: str,
+        configurations: ConfigurationSource,
+        people: UserIds,
+    ) -> None:
+        self._stream = stream
+        self._s3 = s3
+        self._lake_bucket = lake_bucket
+        self._tracking_id = tracking_id
+        self._configurations = configurations
+        self._people = people
+
+    def read(self, records: Iterator[KafkaRecord], *, now_ms: int, remaining_ms: Callable[[], float]) -> KafkaResult:
+        """Put valid events on the stream and invalid records in quarantine; drop those of erased users.
+
+        Parameters
+        ----------
+        remaining_ms
+            Returns the time left.
+
+        Raises
+        ------
+        Unavailable
+            If Kinesis or S3 did not take all of them. The batch may be repeated.
+        """
+        interactions: list[Interaction] = []
+        erased = quarantined = 0
+        for record, call in self._parse(records, now_ms=now_ms):
+            if call.interactions and self._erased(call.interactions, now_ms=now_ms):
+                erased += len(call.interactions)
+            else:
+                interactions += call.interactions
+            if call.refused:
+                quarantined += self._quarantine(record, call.refused, now_ms=now_ms)
+        if interactions:
+            self._stream.put(interactions, remaining_ms=remaining_ms)
+        return KafkaResult(len(interactions), erased, quarantined)
+
+    def _parse(self, records: Iterator[KafkaRecord], *, now_ms: int) -> Iterator[tuple[KafkaRecord, EventCall]]:
+        """Yield each record with its events; the first unknown type causes another read of the configuration."""
+        configuration, looked = self._configurations.current(now_ms=now_ms), False
+        for record in records:
+            call = self._parse_record(record, configuration, now_ms=now_ms)
+            if not looked and any(isinstance(error, UnknownEventType) for error in call.refused):
+                configuration, looked = self._configurations.refresh(now_ms=now_ms), True
+                call = self._parse_record(record, configuration, now_ms=now_ms)
+            yield record, call
+
+    def _parse_record(self, record: KafkaRecord, configuration: Configuration, *, now_ms: int) -> EventCall:
+        try:
+            return parse_put_events(
+                record.value,
+                now_ms=now_ms,
+                tracking_id=self._tracking_id,
+                configuration=configuration,
+                ids=self._people.ids,
+                correlation_id=f"kafka:{record.partition}:{record.offset}",
+            )
+        except (InvalidInput, NotFound) as error:
+            return EventCall((), (InvalidInput(str(error)),))
+
+    def _erased(self, interactions: Sequence[Interaction], *, now_ms: int) -> bool:
+        first = interactions[0]  # a record is of one user and session
+        return self._people.erased(first.user_id, first.session_id, now_ms=now_ms)
+
+    def _quarantine(self, record: KafkaRecord, refused: Sequence[InvalidInput], *, now_ms: int) -> bool:
+        """Write a record with its reasons to quarantine; return False for one of an erased user, which is dropped."""
+        reason = "; ".join(map(str, refused))
+        ids = self._people.ids
+        held = QuarantinedRecord(
+            StreamRecord(
+                stream=record.topic,
+                shard_id=f"{KAFKA_SHARD}{record.topic}-{record.partition}",
+                sequence=str(record.offset),
+                arrived_ms=record.time_ms if 0 < record.time_ms <= MAX_TIME_MS else now_ms,
+                data=record.value if ids is PLAIN_IDS else _with_stored_ids(record.value, ids),
+            ),
+            reason if ids is PLAIN_IDS else without_values(reason),
+        )
+        if names_erased(held.record, lambda user, session=None: self._people.erased(user, session, now_ms=now_ms)):
+            return False
+        S3Object(self._s3, self._lake_bucket, held.key).write(held.to_json())
+        return True
+
+
+def _with_stored_ids(value: bytes, ids: IdPolicy) -> bytes:
+    """Return a record with pseudonyms of its user and session; an empty one if they cannot be found in it."""
+    try:
+        document = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return b""
+    if not isinstance(document, dict):
+        return b""
+    stored = {"userId": ids.user, "sessionId": ids.session}
+    for name, pseudonym in stored.items():
+        if name in document:
+            document[name] = pseudonym(document[name]) if isinstance(document[name], str) else None
+    return orjson.dumps(document)

@@ -1,0 +1,19 @@
+"""Settings of read_kafka."""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settings:
+    """Targets of events and invalid records, and the tracking id of events; `pseudonymise_ids` is 0 or 1."""
+
+    stream_name: str
+    lake_bucket: str
+    artefact_bucket: str
+    tracking_id: str
+    secret_arn: str
+    configuration_check_s: float = 30
+    tombstone_check_s: float = 5
+    pseudonymise_ids: int = 0

@@ -1,0 +1,227 @@
+"""Events from a Kafka topic: the poller of Lambda, its access, and the alarms."""
+
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_lambda as lambda_
+
+from infra_cdk.constructs.kafka_source import kafka_arns, read_topic
+from infra_cdk.constructs.python_function import read_manifest
+from infra_cdk.context import load_settings
+from infra_cdk.settings import Settings
+from infra_cdk.settings_checks import InvalidSettings
+from tests.infra.assembly import OPTIONAL, Assembly, flat, granted, in_stack
+
+CLUSTER = "arn:aws:kafka:us-east-1:123456789012:cluster/shop/2a3b-5"
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:AmazonMSK_shop-a1b2c3"
+CA_SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:authority-d4e5f6"
+KEY = "arn:aws:kms:us-east-1:123456789012:key/1234-abcd"
+MSK = {"topic": "shop-events", "cluster_arn": CLUSTER, "secret_arn": SECRET, "secret_key_arn": KEY}
+OTHER = {"topic": "shop-events", "bootstrap_servers": ["broker.example:9096"], "secret_arn": SECRET}
+NETWORK = {"subnet_ids": ["subnet-0a", "subnet-0b"], "security_group_id": "sg-0c"}
+
+
+def settings(**kafka: Any) -> Settings:
+    return load_settings({"shop": {"region": "us-east-1", "kafka": kafka}}, "shop")
+
+
+def mapping(**kafka: Any) -> dict[str, Any]:
+    """Return the properties of the mapping of a topic."""
+    app = cdk.App(analytics_reporting=False)
+    stack = cdk.Stack(app, "stack")
+    function = lambda_.Function(
+        stack, "F", runtime=lambda_.Runtime.PYTHON_3_13, handler="x.y", code=lambda_.Code.from_inline("x = 1")
+    )
+    trigger: Any = read_manifest("read_kafka").trigger
+    read_topic(trigger, function, stack, settings=settings(**kafka))
+    resources = app.synth().get_stack_by_name("stack").template["Resources"].values()
+    (made,) = [each["Properties"] for each in resources if each["Type"] == "AWS::Lambda::EventSourceMapping"]
+    return {name: value for name, value in made.items() if name != "FunctionName"}
+
+
+def access(properties: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(each["Type"], each["URI"]) for each in properties.get("SourceAccessConfigurations", [])]
+
+
+def test_nothing_of_kafka_is_deployed_by_default(assembly: Assembly) -> None:
+    assert in_stack(assembly, "kafka", "AWS::Lambda::Function") == []
+    assert not any("Topics" in each.properties for each in assembly.of_type("AWS::Lambda::EventSourceMapping"))
+
+
+def test_lambda_reads_the_topic_of_an_msk_cluster_through_the_alias(other: Assembly) -> None:
+    (made,) = in_stack(other, "kafka", "AWS::Lambda::EventSourceMapping")
+
+    assert flat(made.properties["FunctionName"]).startswith("ReadKafkaLive")
+    assert {name: value for name, value in made.properties.items() if name != "FunctionName"} == {
+        "AmazonManagedKafkaEventSourceConfig": {"ConsumerGroupId": "alsolike-other"},
+        "BatchSize": 200,
+        "EventSourceArn": CLUSTER,
+        "MaximumBatchingWindowInSeconds": 1,
+        "SourceAccessConfigurations": [{"Type": "SASL_SCRAM_512_AUTH", "URI": SECRET}],
+        "StartingPosition": "TRIM_HORIZON",
+        "Topics": ["shop-events"],
+    }
+
+
+def test_failed_batches_are_retried_until_kafka_deletes_them(other: Assembly) -> None:
+    (made,) = in_stack(other, "kafka", "AWS::Lambda::EventSourceMapping")
+
+    assert made.properties.keys().isdisjoint({"DestinationConfig", "MaximumRetryAttempts", "MaximumRecordAgeInSeconds"})
+
+
+def test_another_cluster_is_reached_by_its_brokers() -> None:
+    assert mapping(**OTHER, **NETWORK, root_ca_secret_arn=CA_SECRET, starting_position="latest") == {
+        "BatchSize": 200,
+        "MaximumBatchingWindowInSeconds": 1,
+        "SelfManagedEventSource": {"Endpoints": {"KafkaBootstrapServers": ["broker.example:9096"]}},
+        "SelfManagedKafkaEventSourceConfig": {"ConsumerGroupId": "alsolike-shop"},
+        "SourceAccessConfigurations": [
+            {"Type": "SASL_SCRAM_512_AUTH", "URI": SECRET},
+            {"Type": "SERVER_ROOT_CA_CERTIFICATE", "URI": CA_SECRET},
+            {"Type": "VPC_SUBNET", "URI": "subnet:subnet-0a"},
+            {"Type": "VPC_SUBNET", "URI": "subnet:subnet-0b"},
+            {"Type": "VPC_SECURITY_GROUP", "URI": "security_group:sg-0c"},
+        ],
+        "StartingPosition": "LATEST",
+        "Topics": ["shop-events"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("authentication", "kind"),
+    [
+        ("scram-sha-512", "SASL_SCRAM_512_AUTH"),
+        ("scram-sha-256", "SASL_SCRAM_256_AUTH"),
+        ("mtls", "CLIENT_CERTIFICATE_TLS_AUTH"),
+    ],
+)
+def test_lambda_authenticates_with_the_secret(authentication: str, kind: str) -> None:
+    assert access(mapping(**OTHER, authentication=authentication)) == [(kind, SECRET)]
+
+
+def test_cluster_without_authentication_needs_a_network() -> None:
+    plain = {name: value for name, value in OTHER.items() if name != "secret_arn"}
+
+    assert [kind for kind, _ in access(mapping(**plain, **NETWORK))] == [
+        "VPC_SUBNET",
+        "VPC_SUBNET",
+        "VPC_SECURITY_GROUP",
+    ]
+
+
+def test_role_permits_what_the_poller_of_msk_needs_and_what_the_manifest_says(other: Assembly) -> None:
+    permitted = granted(other.role(other.function("read_kafka")))
+
+    manifest = read_manifest("read_kafka")
+    assert manifest.trigger is not None
+    stated = {action for grant in (*manifest.access, *manifest.trigger.access) for action in grant.actions}
+    assert {action for action, _ in permitted} == {*stated, "logs:CreateLogStream", "logs:PutLogEvents"} | {
+        "xray:PutTraceSegments",
+        "xray:PutTelemetryRecords",
+    }
+    assert {(a, r) for a, r in permitted if a.startswith("kafka:")} == {
+        ("kafka:DescribeClusterV2", CLUSTER),
+        ("kafka:GetBootstrapBrokers", CLUSTER),
+        ("kafka:ListScramSecrets", CLUSTER),
+    }
+    assert ("kms:Decrypt", KEY) in permitted
+    assert {r for a, r in permitted if a == "secretsmanager:GetSecretValue"} == {"HashKey", SECRET}
+
+
+@pytest.mark.parametrize(
+    ("kafka", "left_out"),
+    [
+        (MSK, set()),
+        ({**MSK, "authentication": "mtls"}, {"kafka_scram_cluster"}),
+        (OTHER, {"kafka_cluster", "kafka_scram_cluster", "kafka_key", "kafka_network"}),
+        ({**OTHER, **NETWORK, "secret_key_arn": KEY}, {"kafka_cluster", "kafka_scram_cluster"}),
+    ],
+)
+def test_access_that_the_cluster_does_not_need_is_left_out(kafka: dict[str, Any], left_out: set[str]) -> None:
+    found = settings(**kafka).kafka
+    assert found is not None
+
+    assert {name for name, arns in kafka_arns(found).items() if not arns} == left_out
+
+
+def test_lag_and_invalid_records_raise_alarms(other: Assembly) -> None:
+    (lag,) = in_stack(other, "kafka", "AWS::CloudWatch::Alarm")
+    (stale,) = [
+        each
+        for each in in_stack(other, "observability", "AWS::CloudWatch::CompositeAlarm")
+        if each.logical_id.startswith("RecommendationsStale")
+    ]
+    (bad,) = [
+        each for each in in_stack(other, "lake", "AWS::CloudWatch::Alarm") if each.logical_id.startswith("Quarantine")
+    ]
+
+    properties = lag.properties
+    assert (properties["Namespace"], properties["MetricName"], properties["Statistic"]) == (
+        "AWS/Lambda",
+        "OffsetLag",
+        "Maximum",
+    )
+    assert (properties["Threshold"], properties["EvaluationPeriods"]) == (10_000, 3)
+    assert lag.logical_id in flat(stale.properties["AlarmRule"])
+    (expression,) = [each["Expression"] for each in bad.properties["Metrics"] if "Expression" in each]
+    assert expression == (
+        "IF((FILL(bad, 0) + FILL(invalid, 0)) >= 5, "
+        "100 * (FILL(bad, 0) + FILL(invalid, 0)) / ((FILL(bad, 0) + FILL(invalid, 0)) + FILL(good, 0)), 0)"
+    )
+
+
+def test_every_optional_function_is_deployed_by_other_settings(other: Assembly) -> None:
+    assert {
+        each.properties["Handler"].split(".")[1] for each in in_stack(other, "kafka", "AWS::Lambda::Function")
+    } == OPTIONAL
+
+
+@pytest.mark.parametrize(
+    ("kafka", "message"),
+    [
+        ({"bootstrap_servers": ["a:1"]}, r"shop\.kafka\.topic is missing"),
+        ({**MSK, "topics": "a"}, r"shop\.kafka\.topics is unknown; known are \['alarm_records', "),
+        ({**MSK, "topic": 7}, r"shop\.kafka\.topic is 7, expected text"),
+        ({**MSK, "topic": "a b"}, r"shop\.kafka\.topic is 'a b', expected 1 to 249 letters"),
+        ({**MSK, "cluster_arn": "shop"}, r"cluster_arn is 'shop', expected the ARN of a cluster"),
+        ({"topic": "a"}, r"cluster_arn is None, expected either it or bootstrap_servers"),
+        ({**MSK, "bootstrap_servers": ["a:1"]}, r"expected either it or bootstrap_servers"),
+        ({**OTHER, "bootstrap_servers": ["a"]}, r"bootstrap_servers is 'a', expected HOST:PORT"),
+        ({**OTHER, "bootstrap_servers": ["a:1"] * 11}, r"expected at most 10, Lambda's limit"),
+        ({**OTHER, "authentication": "plain"}, r"authentication is 'plain', expected 'scram-sha-512' or"),
+        ({**OTHER, "secret_arn": "password"}, r"secret_arn is 'password', expected the ARN of a secret"),
+        ({**OTHER, "secret_arn": None}, r"secret_arn is None, expected a secret, or subnet_ids"),
+        ({**OTHER, "subnet_ids": ["a"], "security_group_id": "sg-0c"}, r"subnet_ids is 'a', expected subnet-"),
+        ({**OTHER, "subnet_ids": ["subnet-0a"]}, r"security_group_id is None, expected one with subnet_ids"),
+        ({**OTHER, "security_group_id": "sg-0c"}, r"security_group_id is 'sg-0c', expected .* null without"),
+        (
+            {**MSK, "secret_arn": None, "secret_key_arn": None},
+            r"secret_arn is None, expected a secret where cluster_arn is set",
+        ),
+        ({**MSK, "authentication": "scram-sha-256"}, r"authentication is 'scram-sha-256', expected one that MSK"),
+        ({**MSK, "secret_key_arn": None}, r"secret_key_arn is None, expected the key of the secret"),
+        ({**MSK, "root_ca_secret_arn": CA_SECRET}, r"root_ca_secret_arn is .* expected null for MSK"),
+        ({**MSK, **NETWORK}, r"subnet_ids is \['subnet-0a', 'subnet-0b'\], expected none for MSK"),
+        ({**MSK, "alarm_records": 0}, r"alarm_records is 0, expected 1 to 1000000000"),
+        (
+            {"topic": "a", "bootstrap_servers": ["localhost:1"], "secret_key_arn": KEY},
+            r"secret_key_arn is .* expected null without secret_arn",
+        ),
+    ],
+)
+def test_setting_that_cannot_be_used_is_named(kafka: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidSettings, match=message):
+        settings(**kafka)
+
+
+def test_broker_of_this_machine_needs_no_authentication() -> None:
+    found = settings(topic="a", bootstrap_servers=["127.0.0.1:9092"]).kafka
+
+    assert found is not None
+    assert found.secret_arn is None
+
+
+def test_anything_but_an_object_is_refused() -> None:
+    with pytest.raises(InvalidSettings, match=r"shop\.kafka is 'topic', expected an object or null"):
+        load_settings({"shop": {"region": "us-east-1", "kafka": "topic"}}, "shop")

@@ -1,0 +1,238 @@
+import time
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+
+from alsolike.api.put_events import parse_put_events
+from alsolike.lake.dead_letters import Kind, QuarantinedRecord, read_dead_letter
+from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.runtime.errors import Unavailable
+from functions.read_kafka import handler
+from tests.builders.lambda_events import NOW_MS, LambdaContext, kafka_event
+from tests.fakes.places import create_bucket
+from tests.unit.functions.collect.events import CALL, EVENT, TRACKING_ID, interaction, stored_records
+
+GOOD = orjson.dumps(CALL)
+FOLDER = "quarantine/dt=2026-09-21/kafka-shop-events-0-"
+
+
+@pytest.fixture
+def read(
+    aws: Callable[[str], Any], artefact_bucket: str, lake_bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., None]:
+    """Invoke the function with an event."""
+    aws("kinesis").create_stream(StreamName="events", ShardCount=1)
+    for name, value in {
+        "STREAM_NAME": "events",
+        "LAKE_BUCKET": lake_bucket,
+        "ARTEFACT_BUCKET": artefact_bucket,
+        "SECRET_ARN": "the-key",
+        "TRACKING_ID": TRACKING_ID,
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)
+    return lambda event: handler.lambda_handler(event, LambdaContext())
+
+
+@pytest.fixture
+def quarantined(aws: Callable[[str], Any], lake_bucket: str) -> Callable[[], dict[str, QuarantinedRecord]]:
+    """Return the quarantined records by key."""
+
+    def load() -> dict[str, QuarantinedRecord]:
+        s3 = aws("s3")
+        keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=lake_bucket).get("Contents", [])]
+        bodies = {key: s3.get_object(Bucket=lake_bucket, Key=key)["Body"].read() for key in keys}
+        return {key: QuarantinedRecord.from_json(body) for key, body in bodies.items()}
+
+    return load
+
+
+def body(**changes: Any) -> bytes:
+    return orjson.dumps({**CALL, **changes})
+
+
+def test_records_stand_on_the_stream_as_events_of_the_api_do(
+    read: Callable[..., None], aws: Callable[[str], Any], counted: Callable[[], dict[str, float]]
+) -> None:
+    read(kafka_event(GOOD, body(userId="ben", eventList=[EVENT, {**EVENT, "eventId": "e9"}]), first=40))
+
+    records = stored_records(aws("kinesis"))
+    found = [interaction(record) for record in records]
+    assert [record["PartitionKey"] for record in records] == ["u#anna", "u#ben", "u#ben"]
+    assert [(one.item_id, one.event_type, one.event_time_ms) for one in found] == [("pear", "view", NOW_MS)] * 3
+    assert [one.correlation_id for one in found] == ["kafka:0:40", "kafka:0:41", "kafka:0:41"]
+    assert found[2].event_id == "e9"
+    assert counted() == {"EventsAccepted": 3}
+
+
+def test_redelivered_record_keeps_its_event_id(read: Callable[..., None], aws: Callable[[str], Any]) -> None:
+    read(kafka_event(GOOD, first=40))
+    read(kafka_event(GOOD, first=40))
+
+    first, second = (interaction(record) for record in stored_records(aws("kinesis")))
+    assert first.event_id == second.event_id
+
+
+def test_record_has_the_event_id_that_the_api_would_give_it(
+    read: Callable[..., None], aws: Callable[[str], Any]
+) -> None:
+    (by_http,) = parse_put_events(GOOD, now_ms=NOW_MS).interactions
+
+    read(kafka_event(GOOD))
+
+    assert interaction(stored_records(aws("kinesis"))[0]).event_id == by_http.event_id
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (b"{", "body is not valid JSON"),
+        (b"", "body is not valid JSON"),
+        (b"[]", "expected an object"),
+        (body(trackingId="other"), 'trackingId is "other", expected alsolike-test'),
+        (body(sessionId=None), "sessionId is missing, expected a non-empty string"),
+        (body(eventList=[{**EVENT, "eventType": "Teleport"}]), "eventType is 'Teleport'"),
+    ],
+)
+def test_invalid_record_does_not_reject_its_neighbours(
+    value: bytes,
+    reason: str,
+    read: Callable[..., None],
+    aws: Callable[[str], Any],
+    quarantined: Callable[[], dict[str, QuarantinedRecord]],
+    counted: Callable[[], dict[str, float]],
+) -> None:
+    read(kafka_event(GOOD, value, body(userId="ben"), first=7))
+
+    assert [record["PartitionKey"] for record in stored_records(aws("kinesis"))] == ["u#anna", "u#ben"]
+    ((key, held),) = quarantined().items()
+    assert key == f"{FOLDER}8.json"
+    assert reason in held.reason
+    assert (held.record.stream, held.record.sequence, held.record.data) == ("shop-events", "8", value)
+    assert held.record.arrived_ms == NOW_MS + 1
+    assert counted() == {"EventsAccepted": 2, "RecordsQuarantined": 1}
+
+
+def test_invalid_event_does_not_reject_the_others_of_its_record(
+    read: Callable[..., None],
+    aws: Callable[[str], Any],
+    quarantined: Callable[[], dict[str, QuarantinedRecord]],
+) -> None:
+    read(kafka_event(body(eventList=[EVENT, {**EVENT, "sentAt": "today"}, {**EVENT, "itemId": "plum"}])))
+
+    assert [interaction(record).item_id for record in stored_records(aws("kinesis"))] == ["pear", "plum"]
+    (held,) = quarantined().values()
+    assert held.reason == 'eventList[1].sentAt is "today", expected a number'
+
+
+def test_redelivered_invalid_record_is_quarantined_once(
+    read: Callable[..., None], quarantined: Callable[[], dict[str, QuarantinedRecord]]
+) -> None:
+    read(kafka_event(b"{", first=3))
+    read(kafka_event(b"{", first=3))
+
+    assert [*quarantined()] == [f"{FOLDER}3.json"]
+
+
+def test_record_without_a_sensible_time_is_quarantined_under_the_day_of_its_arrival(
+    read: Callable[..., None], quarantined: Callable[[], dict[str, QuarantinedRecord]]
+) -> None:
+    event = kafka_event(b"{")
+    event["records"]["shop-events-0"][0]["timestamp"] = -1
+
+    read(event)
+
+    assert [*quarantined()] == [f"{FOLDER}0.json"]
+
+
+def test_quarantined_record_cannot_be_put_on_the_stream(
+    read: Callable[..., None], quarantined: Callable[[], dict[str, QuarantinedRecord]]
+) -> None:
+    read(kafka_event(b"{"))
+
+    ((key, held),) = quarantined().items()
+    letter = read_dead_letter(key, held.to_json(), written_ms=0)
+    assert (letter.kind, letter.can_be_replayed) == (Kind.KAFKA, False)
+
+
+def test_records_of_several_partitions_are_read(read: Callable[..., None], aws: Callable[[str], Any]) -> None:
+    event = kafka_event(GOOD)
+    event["records"] |= kafka_event(body(userId="ben"), partition=3)["records"]
+
+    read(event)
+
+    assert [record["PartitionKey"] for record in stored_records(aws("kinesis"))] == ["u#anna", "u#ben"]
+
+
+def test_event_type_that_was_just_declared_is_accepted(
+    read: Callable[..., None], aws: Callable[[str], Any], configure: Callable[[dict[str, Any]], None]
+) -> None:
+    read(kafka_event(GOOD))
+    configure({"events": {"rating": {"weight": 2}}})
+
+    read(kafka_event(body(eventList=[{**EVENT, "eventType": "rating"}])))
+
+    assert [interaction_type(record) for record in stored_records(aws("kinesis"))] == ["view", "rating"]
+
+
+def interaction_type(record: dict[str, Any]) -> str:
+    return str(orjson.loads(record["Data"])["event_type"])
+
+
+@pytest.mark.parametrize("value", [GOOD, body(eventList=[]), body(eventList=[{**EVENT, "sentAt": "today"}])])
+def test_erased_users_records_are_stored_nowhere(
+    value: bytes,
+    read: Callable[..., None],
+    erase: Callable[[str], None],
+    aws: Callable[[str], Any],
+    quarantined: Callable[[], dict[str, QuarantinedRecord]],
+) -> None:
+    erase("anna")
+
+    read(kafka_event(value, body(userId="ben")))
+
+    assert [record["PartitionKey"] for record in stored_records(aws("kinesis"))] == ["u#ben"]
+    assert quarantined() == {}
+
+
+def test_pseudonymised_ids_are_the_only_ones_in_quarantine(
+    read: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    pseudonyms: Pseudonyms,
+    quarantined: Callable[[], dict[str, QuarantinedRecord]],
+) -> None:
+    monkeypatch.setenv("PSEUDONYMISE_IDS", "1")
+
+    read(kafka_event(body(eventList=[{}]), body(userId=4711), b'{"userId": "anna"'))
+
+    by_name, by_number, broken = quarantined().values()
+    stored = orjson.loads(by_name.record.data)
+    assert (stored["userId"], stored["sessionId"]) == (pseudonyms.user("anna"), pseudonyms.session("s1"))
+    assert b"4711" not in by_number.to_json()
+    assert by_number.reason == "userId is …, expected a non-empty string"
+    assert broken.record.data == b""
+
+
+def test_batch_fails_if_the_stream_does_not_take_it(
+    read: Callable[..., None], aws: Callable[[str], Any], counted: Callable[[], dict[str, float]]
+) -> None:
+    aws("kinesis").delete_stream(StreamName="events")
+
+    with pytest.raises(Unavailable, match="stream"):
+        read(kafka_event(GOOD))
+
+    assert counted() == {}
+
+
+def test_batch_fails_if_quarantine_does_not_take_a_record(
+    read: Callable[..., None], aws: Callable[[str], Any], lake_bucket: str
+) -> None:
+    aws("s3").delete_bucket(Bucket=lake_bucket)
+    with pytest.raises(Unavailable):
+        read(kafka_event(GOOD, b"{"))
+
+    create_bucket(aws("s3"), lake_bucket)
+    read(kafka_event(GOOD, b"{"))
+    assert len(stored_records(aws("kinesis"))) == 1
