@@ -76,6 +76,8 @@ def recommend() -> Iterator[Row]:
     for items in (20_000, 100_000):
         yield from _measure(f"item-to-item, {items:,} items", _item_to_item(items))
     yield from _measure("item-to-item, 20,000 items", _item_to_item(20_000), filters=FILTERS)
+    yield _products("item-to-item, 20,000 items in pairs of variants", _item_to_item(20_000))
+    yield _products(f"{items:,} vectors of 64 in pairs of variants", vectors)
     yield _line()
 
 
@@ -109,6 +111,32 @@ def _measure(
         for name in filters:
             filter_arn = {"filterArn": f"arn:aws:personalize:eu-west-1:123456789012:filter/{name}"}
             yield _compared(f"the same, filtered by {name}", filter_arn, lambda: biased.run(None, feed_biased))
+
+
+def _products(work: str, exported: ExportedModel) -> Row:
+    """Measure a request that gives each product one place, against one that lists all variants."""
+    with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
+        directory, items = Path(name), exported.items
+        write_model(exported, directory)
+        model, recent = Model(directory), history_of(items)
+        changes = [Change(f"item{n}", 0, {"title": f"Title {n // 2}"}) for n in range(1, items + 1)]
+        snapshot = Snapshot([Segment.of(changes, {})], version="bench")
+        event = {"routeKey": "POST /recommendations", "body": orjson.dumps({"userId": "anna"}).decode()}
+
+        def asking(configuration: Configuration) -> Callable[[], object]:
+            sources = sources_of(model, snapshot, recent, configuration=configuration)
+
+            def ask() -> object:
+                setattr(handler, "_sources", lambda: sources)  # noqa: B010
+                return handler.lambda_handler(event, CONTEXT)
+
+            return ask
+
+        works = {"products": asking(Configuration()), "variants": asking(Configuration(variants=None))}
+        with quiet():
+            medians = cpu_medians_ms(works, rounds=30, repeats=40)
+    against = "the request with all variants"
+    return Row.compared(f"request, {work}", medians["products"], against, medians["variants"], most=1.02)
 
 
 def _compared(

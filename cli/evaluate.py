@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -107,9 +108,10 @@ def evaluate(
 
     Rows that an import refuses are left out and counted by reason.
 
-    --items has the same types as in imports: declared in --config, or else inferred and printed. Items without
-    interactions before the test are in no list. --cold-start adds a table with the gain from recommending them by
-    similar items, --sentence-model the gain from their texts.
+    --items has the same types as in imports: declared in --config, or else inferred and printed. It adds a table of
+    lists with one variant of each product (items.variants): NDCG, entropy of a list's categories in bits, mean distance
+    of two items. Items without interactions before the test are in no list. --cold-start adds a table with the gain
+    from recommending them by similar items, --sentence-model the gain from their texts.
 
     Example: alsolike evaluate --interactions orders.csv --protocol temporal --algorithms ease,popularity
     """
@@ -118,6 +120,7 @@ def evaluate(
     from model_export.evaluation.budget import BUDGET_S, Budget
     from model_export.evaluation.cold_start import judge, part_items, trials
     from model_export.evaluation.cold_trial import LONG
+    from model_export.evaluation.diversity import kinds
     from model_export.evaluation.fit_cache import Fits
     from model_export.evaluation.ranking import BOTH, best_list
     from model_export.evaluation.selection import Comparison
@@ -159,13 +162,15 @@ def evaluate(
     asked: dict[str, int] = {}
     results: list[dict[str, Any]] = []
     new_items: list[dict[str, Any]] = []
+    products: list[dict[str, Any]] = []
     fits, budget = Fits(), Budget(seconds=budget_s or BUDGET_S)
     cold = trials(part_items(split), file.properties, file.unlearned, sentences) if cold_start else None
+    of_items = kinds(file.properties, split.test.order, variants=configuration.variants) if catalogue else None
     left_out: dict[str, str] = {}
     wrong_graphs: dict[str, str] = {}
     for seen in BOTH:
         with console.step(f"Comparing, seen {seen}", total=len(chosen)) as step:
-            comparison = Comparison(split, k=k, seen=seen, fits=fits, say=step.note, budget=budget)
+            comparison = Comparison(split, k=k, seen=seen, fits=fits, say=step.note, budget=budget, kinds=of_items)
             for candidate in comparison.candidates(chosen):
                 quality = candidate.quality
                 asked[seen] = quality.queries
@@ -190,6 +195,8 @@ def evaluate(
                         "peak_mb": candidate.peak_mb,
                     }
                 )
+                if quality.products is not None:
+                    products.append({"algorithm": name, "seen": seen, **dataclasses.asdict(quality.products)})
                 if cold is not None:
                     found = judge(candidate.settings, split, cold, fits=fits, k=k, seen=seen)
                     new_items.append({"algorithm": name, "seen": seen, **_figures(found)})
@@ -205,7 +212,7 @@ def evaluate(
     for difference in wrong_graphs.values():
         console.say(f"note: {difference}; training would fail: correct `export`")
     test_window = _window(split, data)
-    for rows in (results, new_items, lists):
+    for rows in (results, products, new_items, lists):
         rows.sort(key=lambda row: list(chosen).index(row["algorithm"]))
     document = {
         "protocol": protocol.value,
@@ -218,6 +225,7 @@ def evaluate(
         "left_out": left_out,
         "wrong_graphs": wrong_graphs,
         "results": results,
+        **({"products": products} if products else {}),
         **({"cold_start": new_items} if cold_start else {}),
         **({"lists": lists} if user is not None else {}),
     }
@@ -229,6 +237,12 @@ def evaluate(
         [[*list(result.values())[:-1], round(result["peak_mb"])] for result in results],
         title=f"{names}, {protocol.value}" + (": test {} to {} UTC".format(*test_window) if test_window else ""),
     )
+    if products:
+        console.print_table(
+            ["algorithm", "seen", f"NDCG@{k}", "category entropy", "distance"],
+            [list(row.values()) for row in products],
+            title="Lists with one variant of each product, as served",
+        )
     if user is not None:
         console.print_table(
             ["algorithm", "seen", "items"],

@@ -11,17 +11,15 @@ from operations.demo.results import SHOWN_ITEMS, SHOWN_MOVES, DemoSummary
 from operations.models import dataset_quality
 
 _SHOWN_SHARES = 4
-_SHOWN_TITLES = 5
 
 
 def show_first(summary: DemoSummary) -> None:
-    """Print the first recommendations: items with different titles."""
+    """Print the first recommendations."""
     if (first := summary.first) is None:
         return
-    titles = dict.fromkeys(summary.titles.get(item_id, item_id) for item_id in first.item_ids)
     console.print_line(f"\nRecommendations for shopper {first.user_id}, {first.after_s:.0f} s after the start:")
-    for number, title in enumerate(list(titles)[:_SHOWN_TITLES], start=1):
-        console.print_line(f"  {number}. {title}")
+    for number, item_id in enumerate(first.item_ids, start=1):
+        console.print_line(f"  {number}. {summary.titles.get(item_id, item_id)}")
     console.print_line()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Container, Sequence
 
 from alsolike.domain import recommendation_id
@@ -16,13 +18,22 @@ from functions.recommend.http.request import RecommendationRequest, permitted, r
 from functions.recommend.http.response import Answer, RankedItem, metadata
 from functions.recommend.ranking.context import UNLIMITED, Budget, RequestContext
 from functions.recommend.ranking.explanation import reasons
-from functions.recommend.ranking.recommenders import NOTHING, RECOMMENDERS, RecommenderResult, model_failure
+from functions.recommend.ranking.recommenders import (
+    NOTHING,
+    RECOMMENDERS,
+    RecommenderResult,
+    model_failure,
+    scale_below,
+)
 from functions.recommend.rules import merchandising
 from functions.recommend.state.model import GRAPH_ERRORS, History
 from functions.recommend.state.serving_state import NO_CATALOGUE, NO_CONFIGURATION, ServingState
 from functions.recommend.state.users import UserStores
 
 NO_VERSION = "none"
+
+MORE_CANDIDATES, MAX_CANDIDATES_A_PLACE = 1.5, 3.0
+"""Factor on the candidates if they are too few products, up to about so many a place."""
 
 
 @struct
@@ -109,8 +120,11 @@ class Recommender:
         result, slate = NOTHING, None
         if context.is_filter_known and not (NO_CATALOGUE in state.degraded and chosen.needs_catalogue):
             try:
-                result = RECOMMENDERS[answering](context)
-                slate = None if steered is None else steered.arrange(result)
+                if steered is None:
+                    result = _recommend(context)
+                else:
+                    result = RECOMMENDERS[answering](context)
+                    slate = steered.arrange(result)
             except Unavailable:  # the filter looks at what cannot be read of the user, which is declared by then
                 if not (chosen.needs_user or chosen.needs_history):
                     raise
@@ -122,7 +136,7 @@ class Recommender:
             said,
             result.source if places else "none",
             sum(place.origin == FILLED for place in places),
-            result.cold if slate is None else _cold(context, result, places),
+            _cold(context, result, places),
             result.within,
             version,
             tuple(dict.fromkeys((*context.degraded, *failed))),
@@ -133,6 +147,49 @@ class Recommender:
             configuration=state.configuration.version,
             unknown_columns=_unknown_columns(context, items, declared=state.configuration.item_columns),
         )
+
+
+def _recommend(context: RequestContext) -> RecommenderResult:
+    """Return the recommender's result, in which the best variant of each product has a place.
+
+    The other variants follow only if products do not suffice, and count as filled.
+    """
+    recommend, catalogue, k = RECOMMENDERS[context.request.recommender], context.catalogue, context.wanted
+    if not context.one_per_product:
+        return recommend(context)
+    context.wanted = math.ceil(catalogue.candidates_a_place * k)
+    result = recommend(context)
+    best = _best_variants(context, result.items)
+    while (
+        len(best) < k and len(result.items) == context.wanted and catalogue.candidates_a_place < MAX_CANDIDATES_A_PLACE
+    ):
+        catalogue.candidates_a_place *= MORE_CANDIDATES
+        context.wanted = math.ceil(catalogue.candidates_a_place * k)
+        more = recommend(context)
+        if more.degraded:  # no time is left for it
+            break
+        result, best = more, _best_variants(context, more.items)
+    if len(best) < min(k, len(result.items)):
+        best = [*best, *_after(best, result.items)]
+    return result if best is result.items and len(best) <= k else dataclasses.replace(result, items=best[:k])
+
+
+def _best_variants(context: RequestContext, items: Sequence[RankedItem]) -> Sequence[RankedItem]:
+    """Return the first item of each product."""
+    products = context.catalogue.products([item.item_id for item in items])
+    if len(set(products)) == len(products):
+        return items
+    best: dict[int, RankedItem] = {}
+    for product, item in zip(products, items, strict=True):
+        best.setdefault(product, item)
+    return list(best.values())
+
+
+def _after(best: Sequence[RankedItem], items: Sequence[RankedItem]) -> list[RankedItem]:
+    """Return the other items, with lower scores than the best."""
+    others = [item for item in items if item not in best]
+    scale = scale_below(best[-1].score, others[0].score)
+    return [item._replace(score=item.score * scale, origin=FILLED) for item in others]
 
 
 def _unknown_columns(
@@ -147,7 +204,7 @@ def _unknown_columns(
 
 
 def _cold(context: RequestContext, result: RecommenderResult, places: Sequence[RankedItem]) -> int:
-    """Return how many items the model does not know, among those that it ranked; rules may have moved them."""
+    """Return how many items the model does not know, among those that it ranked and that are in the answer."""
     if context.model is None or not result.cold:
         return 0
     ranked = {item.item_id for item in result.items if item.origin != FILLED}

@@ -21,6 +21,7 @@ from model_export.data.chunks import chunks
 from model_export.data.interactions import Floats, Histories, Interactions, Ints
 from model_export.data.top_n import best_items
 from model_export.evaluation import metrics
+from model_export.evaluation.diversity import Diversity, Kinds, ProductLists
 from model_export.evaluation.popularity_bias import PopularityBias, Shares, popularity
 from model_export.evaluation.splits import Part, Queries
 
@@ -45,6 +46,8 @@ class Quality:
         Popularity of its lists compared with the users' histories, see `model_export.evaluation.popularity_bias`.
     gains
         NDCG of each of them, float64 `(queries,)`.
+    products
+        Figures of the lists with one variant of each product; None without columns of items.
     """
 
     hr: float
@@ -54,6 +57,7 @@ class Quality:
     popularity_ratio: float
     queries: int
     gains: Gains = dataclasses.field(repr=False, compare=False)
+    products: Diversity | None = None
 
 
 def history_parameters(
@@ -83,11 +87,15 @@ def histories(queries: Queries, *, half_life_days: float, rows: slice = slice(No
     )
 
 
-def evaluate(model: Model, queries: Queries, *, k: int, seen: Collection[Seen] = BOTH) -> dict[Seen, Quality]:
+def evaluate(
+    model: Model, queries: Queries, *, k: int, seen: Collection[Seen] = BOTH, kinds: Kinds | None = None
+) -> dict[Seen, Quality]:
     """Rank all items for every query.
 
     Parameters
     ----------
+    kinds
+        What the items are, to measure lists with one variant of each product too.
     seen
         "allowed": items of the user's past may be recommended, every target counts. "masked": they are not, and only
         targets that are new to the user count; users without one are left out. All of the past is masked, also what
@@ -98,7 +106,11 @@ def evaluate(model: Model, queries: Queries, *, k: int, seen: Collection[Seen] =
     The figures of each of `seen`. Memory is bounded: queries are scored in chunks.
     """
     shares = popularity(queries.source)
-    tallies = {mode: _Tally(k, shares) for mode in seen}
+    content = queries.source.content
+    tallies = {
+        mode: _Tally(k, shares, None if kinds is None or content is None else ProductLists(kinds, content, k=k))
+        for mode in seen
+    }
     for start, scores in scored(model, queries):
         for query, item_scores in enumerate(scores, start):
             for mode in ("allowed", "masked"):  # masking changes the scores
@@ -197,8 +209,9 @@ class Hits:
 class _Tally(Hits):
     """Collection of ranks and lists."""
 
-    def __init__(self, k: int, shares: Shares) -> None:
+    def __init__(self, k: int, shares: Shares, products: ProductLists | None) -> None:
         super().__init__(k)
+        self._products = products
         self._recommended = np.zeros(len(shares), np.bool_)
         self._bias = PopularityBias(shares)
 
@@ -208,6 +221,8 @@ class _Tally(Hits):
             listed = best_items(scores, self.k)
             self._recommended[listed] = True
             self._bias.add(listed=listed, past=past)
+            if self._products is not None:
+                self._products.add(scores, targets)
 
     def quality(self) -> Quality:
         hits, found = self.rows(), self.gains()
@@ -219,4 +234,5 @@ class _Tally(Hits):
             popularity_ratio=self._bias.ratio,
             queries=len(hits),
             gains=found,
+            products=None if self._products is None else self._products.diversity(),
         )

@@ -15,6 +15,7 @@ from model_export.api import Algorithm, Combination, Judge, Model
 from model_export.data.interactions import Interactions
 from model_export.evaluation.bootstrap import interval
 from model_export.evaluation.budget import Budget
+from model_export.evaluation.diversity import Kinds
 from model_export.evaluation.fit_cache import Fits
 from model_export.evaluation.ranking import Gains, Quality, Seen, evaluate, gains, histories, mean
 from model_export.evaluation.splits import Queries, Split
@@ -108,6 +109,8 @@ class Comparison:
         Called with one line as work proceeds.
     budget
         What all of it may take.
+    kinds
+        What the test part's items are, see `evaluate`.
 
     Attributes
     ----------
@@ -115,7 +118,11 @@ class Comparison:
         Why an algorithm has no candidate, by name.
     """
 
-    def __init__(self, split: Split, *, k: int, seen: Seen, fits: Fits, say: Say, budget: Budget | None = None) -> None:
+    def __init__(
+        self, split: Split, *, k: int, seen: Seen, fits: Fits, say: Say, budget: Budget | None = None,
+        kinds: Kinds | None = None,
+    ) -> None:  # fmt: skip
+        self._kinds = kinds
         self._split, self._k, self._seen, self._fits, self._say = split, k, seen, fits, say
         self._budget = budget or Budget()
         self._validation = split.validation.queries.sample(MOST_VALIDATION_QUERIES)
@@ -182,7 +189,8 @@ class Comparison:
         with _told(self._say):
             model = self._fits.fit(settings, self._split.test.fit)
         cost = self._fits.cost(settings, self._split.test.fit)
-        quality = evaluate(model, self._split.test.queries, k=self._k, seen=[self._seen])[self._seen]
+        queries = self._split.test.queries
+        quality = evaluate(model, queries, k=self._k, seen=[self._seen], kinds=self._kinds)[self._seen]
         self._say(f"{settings.name}: test hr {quality.hr:.4f} ndcg {quality.ndcg:.4f}, fitted in {cost.seconds:.1f} s")
         return Candidate(
             settings=settings,

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from alsolike.bundle.bundle import Manifest
 from alsolike.bundle.related import RelatedTable
+from alsolike.domain.configuration import DEFAULT
 from alsolike.runtime.errors import AlsolikeError, InvalidInput
 from alsolike.snapshot.sentences import SentenceModel
 from alsolike.training.dataset import CHAMPION_FOLDER
@@ -32,6 +33,7 @@ from model_export.evaluation import splits
 from model_export.evaluation.bootstrap import interval
 from model_export.evaluation.budget import Budget, machine_megabytes
 from model_export.evaluation.cold_start import Trials, judge, part_items, trials
+from model_export.evaluation.diversity import kinds
 from model_export.evaluation.fit_cache import Fits, fitted_at_cost
 from model_export.evaluation.ranking import Seen
 from model_export.evaluation.segments import categories, sliced
@@ -272,7 +274,8 @@ def _started_aside(setup: _Setup, fits: Fits) -> Iterator[_Aside]:
 
 def _compare(setup: _Setup, fits: Fits, say: Say) -> tuple[list[Candidate], Mapping[str, str]]:
     """Return the compared algorithms in the order of their names, and why the others were left out."""
-    comparison = Comparison(setup.split, k=K, seen=setup.seen, fits=fits, say=say, budget=setup.budget)
+    of_items = kinds(setup.data.properties, setup.split.test.order, variants=DEFAULT.variants)
+    comparison = Comparison(setup.split, k=K, seen=setup.seen, fits=fits, say=say, budget=setup.budget, kinds=of_items)
     candidates = _in_named_order(comparison.candidates(_in_order_of_use(setup)), setup.algorithms)
     if not candidates:
         raise InvalidInput(f"no algorithm can be fitted here: {comparison.left_out}")
@@ -408,6 +411,7 @@ def _summary(candidate: Candidate, winner: Candidate) -> dict[str, object]:
         "mrr": candidate.quality.mrr,
         "coverage": candidate.quality.coverage,
         "popularity_ratio": candidate.quality.popularity_ratio,
+        "products": None if candidate.quality.products is None else dataclasses.asdict(candidate.quality.products),
         "fit_s": candidate.fit_s,
         "peak_mb": candidate.peak_mb,
     }

@@ -115,7 +115,8 @@ def fetch_answers(
 def rank(answer: Answer, reference: ReferenceModel) -> Ranking:
     """Rank an answer's items by the reference model; items that the model does not know are not compared."""
     answered = tuple(item_id for item_id in answer.item_ids if reference.knows(item_id))
-    expected = reference.rank(answer.profile, k=LIST_LENGTH - answer.cold, now_ms=answer.answered_ms, answered=answered)
+    k = LIST_LENGTH - answer.cold
+    expected = reference.rank(answer.profile, k=k, now_ms=answer.answered_ms, answered=answer.item_ids)
     return Ranking(answered, tuple(expected))
 
 

@@ -29,7 +29,7 @@ MAX_CALLS = 120
 MAX_RECORDS = 400
 MAX_COMPARED = 25
 COMPARED_RECORDS = 5
-FIRST_ITEMS = 50
+FIRST_ITEMS = 5
 LATENCY_REQUESTS = 100
 PROFILE_TIMEOUT_S = 90.0
 CHAMPION_TIMEOUT_S = 60.0
@@ -93,7 +93,7 @@ class Loop:
         on_first()
         self._measure_latency(plan.users)
         # The model is fitted next to the replay, which leaves a processor idle.
-        model = Background(lambda: self._fit_reference(version))
+        model = Background(lambda: self._fit_reference(version, data.items))
         compared = [*list(plan.calls)[: MAX_COMPARED - COMPARED_RECORDS], *list(plan.records)[:COMPARED_RECORDS]]
         before, after = self._replay(plan, compared)
         self._compare(plan, before, after, data.bought(set(compared)), model.result())
@@ -167,10 +167,10 @@ class Loop:
         cuts = statistics.quantiles(times, n=20, method="inclusive")
         self._summary.latency = Latency(len(times), p50_ms=cuts[9], p95_ms=cuts[18])
 
-    def _fit_reference(self, version: str) -> ReferenceModel:
+    def _fit_reference(self, version: str, items: Path) -> ReferenceModel:
         with progress.step("fit the reference model") as step:
             step.note("the winner, fitted again without ONNX")
-            return reference.fit(self._where, version, self._directory)
+            return reference.fit(self._where, version, self._directory, items=items)
 
     def _replay(self, plan: ReplayPlan, compared: Sequence[str]) -> tuple[dict[str, Answer], dict[str, Answer]]:
         """Return the answers before and after the replay."""

@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from alsolike.bundle import bundle
 from alsolike.bundle.bundle import Bundle
+from alsolike.catalogue.variants import ProductKey, product_key
+from alsolike.domain.configuration import DEFAULT
 from alsolike.profiles.store import Profile
 from alsolike.registry import registry
 from alsolike.runtime.s3 import download
 from alsolike.training import dataset
 from model_export.export.reference import Reference, fit_reference
 from operations.client.deployment import Deployment
+from operations.ingest.items_file import read_items
 
 TOLERANCE = 1e-5
 """Relative difference below which scores are equal: the graph sums in another order."""
 
 
 class ReferenceModel:
-    """Ranking of items for a profile by the champion's algorithm."""
+    """Ranking of items for a profile by the champion's algorithm, with one place for all variants of a product.
 
-    def __init__(self, reference: Reference, *, exclude_seen: bool) -> None:
+    Parameters
+    ----------
+    items
+        Properties by item id, also of items that the model does not know.
+    """
+
+    def __init__(self, reference: Reference, *, exclude_seen: bool, items: Mapping[str, Mapping[str, Any]]) -> None:
         self._reference = reference
+        self._items = items
         self._exclude_seen = exclude_seen
         self._index = {item_id: index for index, item_id in enumerate(reference.item_ids)}
 
@@ -36,7 +47,8 @@ class ReferenceModel:
     def rank(self, profile: Profile, *, k: int, now_ms: int, answered: Sequence[str]) -> list[str]:
         """Return the k best items for a profile at the time `now_ms`; fewer if no other item has a score.
 
-        Items of equal score come in the order of `answered`, so that a correct answer agrees exactly.
+        Items of equal score come in the order of `answered`, so that a correct answer agrees exactly. The answer's
+        items that the model does not know take the place of their variants.
         """
         recent = profile.recent
         scores = self._reference.scores(
@@ -55,7 +67,16 @@ class ReferenceModel:
             zip(ties.tolist(), order.tolist(), strict=True),
             key=lambda entry: (entry[0], answered_rank.get(entry[1], len(answered))),
         )
-        return [self._reference.item_ids[index] for _, index in ranked[:k]]
+        products = {self._product(item_id) for item_id in answered if not self.knows(item_id)}
+        best: dict[ProductKey, str] = {}
+        for _, index in ranked:
+            item_id = self._reference.item_ids[index]
+            if (product := self._product(item_id)) not in products:
+                best.setdefault(product, item_id)
+        return list(best.values())[:k]
+
+    def _product(self, item_id: str) -> ProductKey:
+        return product_key(item_id, self._items.get(item_id, {}), by=DEFAULT.variants)
 
 
 def _ties(descending: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
@@ -64,8 +85,13 @@ def _ties(descending: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(apart)]).astype(np.int64)
 
 
-def fit(deployment: Deployment, version: str, directory: Path) -> ReferenceModel:
+def fit(deployment: Deployment, version: str, directory: Path, *, items: Path) -> ReferenceModel:
     """Download a version's bundle and dataset into `directory`, verify the bundle and fit its algorithm again.
+
+    Parameters
+    ----------
+    items
+        The imported file of items.
 
     Raises
     ------
@@ -78,7 +104,11 @@ def fit(deployment: Deployment, version: str, directory: Path) -> ReferenceModel
     manifest = Bundle(directory / "model").manifest
     names = (dataset.INTERACTIONS_FILE, dataset.ITEMS_FILE, dataset.MANIFEST_FILE)
     _download(deployment, dataset.prefix(manifest.dataset_id), names, directory / "dataset")
-    return ReferenceModel(fit_reference(manifest, directory / "dataset"), exclude_seen=manifest.exclude_seen)
+    return ReferenceModel(
+        fit_reference(manifest, directory / "dataset"),
+        exclude_seen=manifest.exclude_seen,
+        items=read_items(items, columns=DEFAULT.item_columns).properties,
+    )
 
 
 def _download(deployment: Deployment, prefix: str, names: Sequence[str], directory: Path) -> None:

@@ -26,6 +26,7 @@ from alsolike.filters.tree import Filter
 from alsolike.filters.values import Values
 from alsolike.lake.served import FILLED, RANKED
 from alsolike.profiles.store import Profile, RecentInteraction
+from alsolike.recommendations.requests import BOUGHT_TOGETHER, FOR_YOU, POPULAR, SIMILAR_ITEMS, TRENDING
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
 from alsolike.runtime.observability import logger
 from alsolike.runtime.polling import PolledValue
@@ -308,6 +309,9 @@ class RequestUser:
 NO_POSITIONS = np.zeros(0, np.int64)
 MODEL_SLOW = "model-slow"
 
+OF_PRODUCTS = frozenset({FOR_YOU, SIMILAR_ITEMS, BOUGHT_TOGETHER, TRENDING, POPULAR})
+"""Recommenders of lists in which a product has one place. The others list a user's own items, or given ones."""
+
 
 class RequestContext:
     """A request and the data to answer it.
@@ -325,8 +329,11 @@ class RequestContext:
         None before the first model.
     state_degraded
         Names of the missing and stale parts of the serving state.
+    one_per_product
+        True if variants of a product take one place.
     wanted
-        Number of items that the recommender must find. It exceeds the requested number if rules choose among them.
+        Number of items that the recommender must find. It exceeds the requested number if rules choose among them, or
+        if variants are left out.
     classes
         Returns biases that divide the allowed items by their product of boosts and demotions; the best of each class
         are wanted. None without boosts and demotions.
@@ -363,6 +370,7 @@ class RequestContext:
         self.budget = budget
         self.state_degraded = state.degraded
         self.now_ms = now_ms
+        self.one_per_product = configuration.variants is not None and answering in OF_PRODUCTS
         self.wanted = request.num_results
         self.classes: Callable[[], Sequence[Bias] | None] | None = None
         self._polled_trends = trends

@@ -7,7 +7,6 @@ The answer's `source` names the step.
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -17,6 +16,7 @@ import numpy.typing as npt
 
 from alsolike.bundle.popular_groups import Group
 from alsolike.bundle.related import SIMILAR, TOGETHER
+from alsolike.catalogue.variants import TITLE, leaf_category
 from alsolike.domain.configuration import Configuration
 from alsolike.events.returns import net_weights
 from alsolike.lake.served import FILLED, RANKED
@@ -46,8 +46,6 @@ LADDER_WINDOW = "1d"
 
 PURCHASE = "purchase"
 HALF_LIFE_MS = 90 * 86_400_000
-
-_CATEGORY = re.compile("category(L[1-9])?")
 
 CANDIDATES_A_PLACE = 4
 """Candidates for each position of a list that completes a cart, since substitutes are left out."""
@@ -182,7 +180,7 @@ def similar_items(context: RequestContext) -> RecommenderResult:
 def bought_together(context: RequestContext) -> RecommenderResult:
     """Return items that complete a cart; without one, items bought together with an item, then similar ones.
 
-    The model's ranking after the items, and popular items, follow.
+    Substitutes for the items are left out. The model's ranking after the items, and popular items, follow.
     """
     return _of_cart(context) if context.request.cart else _of_item(context, TOGETHER)
 
@@ -263,7 +261,10 @@ def _of_item(context: RequestContext, kind: str) -> RecommenderResult:
             ranked = append_rescaled(ranked, after)[:k]
         except GRAPH_ERRORS as error:
             degraded = model_failure(error)
-    return _filled(context, context.named(ranked), source=source, leave_out=[position], degraded=degraded)
+    items = context.named(ranked)
+    if kind == TOGETHER:
+        items = _without_substitutes(context, items, [item_id], k=k)
+    return _filled(context, items, source=source, leave_out=[position], degraded=degraded)
 
 
 def _of_cart(context: RequestContext) -> RecommenderResult:
@@ -292,10 +293,23 @@ def _of_cart(context: RequestContext) -> RecommenderResult:
         except GRAPH_ERRORS as error:
             degraded = model_failure(error)
     result = _filled(wide, context.named(ranked), source=source, leave_out=cart.tolist(), degraded=degraded)
-    in_cart = [_Kind.of(properties) for properties in context.catalogue.properties(context.request.cart)]
-    kinds = map(_Kind.of, context.catalogue.properties([item.item_id for item in result.items]))
-    items = [item for item, kind in zip(result.items, kinds, strict=True) if not any(map(kind.replaces, in_cart))]
-    return dataclasses.replace(result, items=items[: context.wanted])
+    items = _without_substitutes(context, result.items, context.request.cart, k=context.wanted)
+    return dataclasses.replace(result, items=items)
+
+
+def _without_substitutes(
+    context: RequestContext, items: Sequence[RankedItem], item_ids: Sequence[str], *, k: int
+) -> list[RankedItem]:
+    """Return up to k of the items, without substitutes for others; their columns are read as far as necessary."""
+    bought = [_Kind.of(properties) for properties in context.catalogue.properties(item_ids)]
+    kept: list[RankedItem] = []
+    for start in range(0, len(items), k):
+        some = items[start : start + k]
+        kinds = map(_Kind.of, context.catalogue.properties([item.item_id for item in some]))
+        kept += [item for item, kind in zip(some, kinds, strict=True) if not any(map(kind.replaces, bought))]
+        if len(kept) >= k:
+            break
+    return kept[:k]
 
 
 @struct
@@ -307,9 +321,7 @@ class _Kind:
 
     @classmethod
     def of(cls, properties: Mapping[str, Any]) -> _Kind:
-        levels = sorted(filter(_CATEGORY.fullmatch, properties), reverse=True)  # categoryL3 before categoryL1
-        title = properties.get("title")
-        return cls(properties[levels[0]] if levels else None, frozenset(str(title or "").lower().split()))
+        return cls(leaf_category(properties), frozenset(str(properties.get(TITLE) or "").lower().split()))
 
     def replaces(self, other: _Kind) -> bool:
         """Return whether it is a substitute: of the same category, with at least half of the words in common."""
@@ -420,8 +432,13 @@ def append_rescaled(ranked: Sequence[Ranked], more: Sequence[Ranked]) -> list[Ra
     added = [item for item in more if item.position not in before]
     if not ranked or not added:
         return [*ranked, *added]
-    scale = ranked[-1].score / (2 * added[0].score) if added[0].score > 0 else 0.0
+    scale = scale_below(ranked[-1].score, added[0].score)
     return [*ranked, *(Ranked(item.position, item.score * scale) for item in added)]
+
+
+def scale_below(last: float, best: float) -> float:
+    """Return the factor that makes the best score of another list half of the last one."""
+    return last / (2 * best) if best > 0 else 0.0
 
 
 def purchases(

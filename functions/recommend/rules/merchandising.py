@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import math
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -143,10 +143,17 @@ class Merchandising:
             steering,
             k=k,
             columns=context.catalogue.columns(item_ids, tuple(sorted(names))),
+            products=self._products(item_ids),
             random=self._random,
         )
         unmet_rules = (*self._unmet, *(reason for reason in slate.unmet_rules if reason not in self._unmet))
         return Slate(slate.places, unmet_rules, degraded)
+
+    def _products(self, item_ids: Sequence[str]) -> Mapping[str, int]:
+        """Return the product of each item; empty if each item has a place of its own."""
+        if not self.context.one_per_product:
+            return {}
+        return dict(zip(item_ids, self.context.catalogue.products(item_ids), strict=True))
 
     def _wanted(self, k: int) -> int:
         """Return how many candidates there are to be for k places."""

@@ -20,6 +20,7 @@ exploration starved  a place was left without a new item to draw
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from alsolike.domain.rules import Diversity, SlateRule
@@ -99,7 +100,13 @@ class Steering:
 
 
 def compose(
-    candidates: Sequence[SlateCandidate], steering: Steering, *, k: int, columns: Columns, random: Random
+    candidates: Sequence[SlateCandidate],
+    steering: Steering,
+    *,
+    k: int,
+    columns: Columns,
+    random: Random,
+    products: Mapping[str, int] = MappingProxyType({}),
 ) -> Slate:
     """Return at most k items that fulfil the rules.
 
@@ -119,19 +126,31 @@ def compose(
     ----------
     candidates
         Best first, each once.
+    products
+        By item. Apart from pins, a product has one place, unless no other candidates are left.
 
     References
     ----------
     J. Carbonell, J. Goldstein, "The use of MMR, diversity-based reranking for reordering documents and producing
     summaries", SIGIR 1998, section 2.
     """
-    return _Composition(candidates, steering, k=k, columns=columns, random=random).slate()
+    return _Composition(candidates, steering, k=k, columns=columns, random=random, products=products).slate()
 
 
 class _Composition:
     def __init__(
-        self, candidates: Sequence[SlateCandidate], steering: Steering, *, k: int, columns: Columns, random: Random
+        self,
+        candidates: Sequence[SlateCandidate],
+        steering: Steering,
+        *,
+        k: int,
+        columns: Columns,
+        random: Random,
+        products: Mapping[str, int],
     ) -> None:
+        self._products = products
+        self._listed: set[int | None] = set()
+        self._spare: list[SlateCandidate] = []
         self._steering = steering
         self._random = random
         self._places: list[RankedItem | None] = [None] * k
@@ -183,6 +202,8 @@ class _Composition:
     def _take(self, place: int, item: RankedItem) -> None:
         self._places[place] = item
         self._taken.add(item.item_id)
+        if self._products:
+            self._listed.add(self._products[item.item_id])
         self._rules.add(item.item_id)
         if self._variety is not None:
             self._variety.add(item.item_id)
@@ -219,8 +240,12 @@ class _Composition:
     def _allowed(self, candidates: Iterator[SlateCandidate]) -> Iterator[SlateCandidate]:
         """Yield those that are not in the list and that no slate rule rejects; a rejected item stays rejected."""
         for candidate in candidates:
-            if candidate.item_id not in self._taken and not self._rules.broken_by(candidate.item_id):
+            if not self._has(candidate.item_id) and not self._rules.broken_by(candidate.item_id):
                 yield candidate
+
+    def _has(self, item_id: str) -> bool:
+        """Return whether the list has the item, or a variant of it."""
+        return item_id in self._taken or self._products.get(item_id) in self._listed
 
     def _rank(self, place: int) -> None:
         """Fill a place with the greedy choice, or at random with a new item; leave it empty if no items are left."""
@@ -232,7 +257,7 @@ class _Composition:
             return
         if self._tightened != self._rules.tightened:
             self._new, self._tightened = list(self._allowed(iter(self._new))), self._rules.tightened
-        self._new = [item for item in self._new if item.item_id not in self._taken]
+        self._new = [item for item in self._new if not self._has(item.item_id)]
         share = self._steering.explored_share if self._new else 0.0
         if not self._new:
             self._add_unmet("exploration starved")
@@ -247,7 +272,9 @@ class _Composition:
         """Return the next candidate; items that slate rules reject now stay rejected."""
         while (place := self._following()) is not None:
             candidate = self._candidates[place]
-            if candidate.item_id not in self._taken:
+            if self._has(candidate.item_id):
+                self._spare.append(candidate)
+            else:
                 columns = self._rules.broken_by(candidate.item_id)
                 if not columns:
                     return candidate
@@ -256,7 +283,10 @@ class _Composition:
                 self._variety.drop(candidate.item_id)
             else:
                 self._next += 1
-        return None
+        return next((spare for spare in self._spare if self._is_possible(spare)), None)
+
+    def _is_possible(self, variant: SlateCandidate) -> bool:
+        return variant.item_id not in self._taken and not self._rules.broken_by(variant.item_id)
 
     def _following(self) -> int | None:
         """Return the place of the first candidate that was not rejected before."""

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from alsolike.arrays.ragged import Rows, find, hashes_of
 from alsolike.bundle.bundle import Bundle
+from alsolike.catalogue.variants import ProductKey, product_key
 from alsolike.domain.columns import CREATED, as_declared
 from alsolike.domain.configuration import Configuration
 from alsolike.filters import columns as filter_columns
@@ -28,6 +29,9 @@ MAX_DRAFT_ROWS = 300_000
 
 KEPT_VALUES = 5_000
 """Number of items whose values for rules are cached: the same items rank high for many users."""
+
+KEPT_PRODUCTS = 50_000
+"""Maximum number of items whose product is cached."""
 
 
 class NoBundle:
@@ -67,6 +71,9 @@ class ModelCatalogue:
     ----------
     cold
         Scores the cold items; empty if the snapshot's cold items belong to another model.
+    candidates_a_place
+        Candidates for each place of a list with one variant of a product. It grows when a list was short of products,
+        and saves the second search of the next list; it changes no list.
     """
 
     def __init__(self, snapshot: Snapshot, bundle: Bundle | NoBundle, configuration: Configuration) -> None:
@@ -84,6 +91,9 @@ class ModelCatalogue:
         self._places = self._items + 1 + len(self.cold)
         self.has_cold = len(self.cold) > 0
         self._values = functools.lru_cache(maxsize=KEPT_VALUES)(self._values_of)
+        self._product_of: dict[str, int] = {}
+        self._numbers: dict[ProductKey, int] = {}
+        self.candidates_a_place = 1.0
 
     def under(self, configuration: Configuration) -> ModelCatalogue:
         """Return the same catalogue under a configuration that is not applied, with its columns.
@@ -193,6 +203,19 @@ class ModelCatalogue:
             self._snapshot.properties(row) if row >= 0 else self._bundle.metadata(position) if position else {}
             for row, position in zip(self._snapshot.rows(item_ids).tolist(), positions, strict=True)
         ]
+
+    def products(self, item_ids: Sequence[str]) -> list[int]:
+        """Return a number for each item that variants of one product share; see `product_key`."""
+        products = list(map(self._product_of.get, item_ids))
+        if None not in products:
+            return products  # type: ignore[return-value]
+        new = [item_id for item_id, product in zip(item_ids, products, strict=True) if product is None]
+        if len(self._product_of) + len(new) > KEPT_PRODUCTS:
+            self._product_of, self._numbers, new = {}, {}, list(item_ids)
+        for item_id, properties in zip(new, self.properties(new), strict=True):
+            key = product_key(item_id, properties, by=self._configuration.variants)
+            self._product_of[item_id] = self._numbers.setdefault(key, len(self._numbers))
+        return [self._product_of[item_id] for item_id in item_ids]
 
     @property
     def has_items(self) -> bool:

@@ -21,7 +21,8 @@ FULL: dict[str, Any] = {
             "CREATION_TIMESTAMP": "timestamp",
             "tags": "list",
             "stock": "number",
-        }
+        },
+        "variants": "PARENT_ID",
     },
     "users": {"columns": {"AGE": "number"}},
     "filters": {

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -103,9 +104,13 @@ class ScoredItems(Model):
         raise AssertionError("the reference needs no graph")
 
 
-def reference(*scores: float, exclude_seen: bool = False) -> ReferenceModel:
+def reference(
+    *scores: float, exclude_seen: bool = False, titles: Mapping[str, str] = MappingProxyType({})
+) -> ReferenceModel:
     parameters = HistoryParameters(length=100, half_life_days=1.0, event_weights={"purchase": 5.0})
-    return ReferenceModel(Reference(ScoredItems(*scores), "abcd"[: len(scores)], parameters), exclude_seen=exclude_seen)
+    items = {item_id: {"title": title} for item_id, title in titles.items()}
+    scored = Reference(ScoredItems(*scores), "abcd"[: len(scores)], parameters)
+    return ReferenceModel(scored, exclude_seen=exclude_seen, items=items)
 
 
 def test_reference_orders_equal_scores_as_the_answer_does_and_others_by_score() -> None:
@@ -117,6 +122,13 @@ def test_reference_orders_equal_scores_as_the_answer_does_and_others_by_score() 
 
 def test_reference_ends_where_the_model_knows_nothing() -> None:
     assert reference(0.1, 0.0, 0.5).rank(Profile("u#1"), k=3, now_ms=0, answered="cab") == ["c", "a"]
+
+
+def test_reference_gives_a_product_one_place_also_if_the_model_does_not_know_the_variant_that_has_it() -> None:
+    model = reference(0.1, 0.2, 0.3, 0.4, titles={"a": "Fig", "b": "Pear", "c": "Pear", "d": "Plum", "new": "plum"})
+
+    assert model.rank(Profile("u#1"), k=3, now_ms=0, answered="dca") == ["d", "c", "a"]
+    assert model.rank(Profile("u#1"), k=3, now_ms=0, answered=["c", "new", "a"]) == ["c", "a"]
 
 
 class Answering(Api):
@@ -181,8 +193,8 @@ def test_failed_check_names_expectation_result_and_next_step(tmp_path: Path) -> 
     assert f"See {tmp_path / 'summary.json'}, or run" in str(failed.value)
 
 
-def test_first_recommendations_have_five_different_titles(capsys: pytest.CaptureFixture[str]) -> None:
-    titles = {item_id: f"Title {int(item_id) // 2}" for item_id in map(str, range(20))}
+def test_first_recommendations_are_printed_by_their_titles(capsys: pytest.CaptureFixture[str]) -> None:
+    titles = {item_id: f"Title {item_id}" for item_id in map(str, range(5))}
     summary = DemoSummary(titles=titles, first=FirstRecommendation("42", tuple(titles), after_s=101.4))
 
     show_first(summary)

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -191,6 +192,27 @@ def test_new_items_are_judged_with_a_sentence_model_and_by_words_alone(file: Pat
     assert any(found["ndcg_with"] < found["ndcg_without"] for found in document["cold_start"])
     assert "7 tokens in 3 dimensions; an item's text is title" in said
     assert "by words" in table
+
+
+def test_lists_with_one_variant_of_each_product_have_a_table(file: Path, tmp_path: Path) -> None:
+    items, config = tmp_path / "items.csv", tmp_path / "shop.yaml"
+    items.write_text("ITEM_ID,TITLE,CATEGORY\n" + "".join(f"item{n},Title {n // 2},c{n % 3}\n" for n in range(20)))
+    config.write_text("format: 1\nitems: {columns: {TITLE: string, CATEGORY: string}, variants: null}\n")
+    arguments = ["--interactions", str(file), "--items", str(items), "--protocol", "temporal"]
+    arguments += ["--algorithms", "popularity"]
+
+    of_variants = run_json(*arguments, "--config", str(config))
+    out, _ = run(*arguments)
+
+    assert [(row["algorithm"], row["seen"]) for row in of_variants["products"]] == [
+        ("popularity", "masked"),
+        ("popularity", "allowed"),
+    ]
+    for row, result in zip(of_variants["products"], of_variants["results"], strict=True):
+        assert row["ndcg"] == pytest.approx(result["ndcg"])  # each item is a product
+        assert 0 < row["category_entropy"] <= np.log2(3)
+        assert 0 < row["intra_list_distance"] <= 1
+    assert "Lists with one variant of each product, as served" in " ".join(out.split())
 
 
 def test_types_of_item_columns_are_guessed_and_said_unless_the_configuration_declares_them(

@@ -37,6 +37,7 @@ def test_every_key_is_read() -> None:
         "stock": ColumnType.NUMBER,
     }
     assert configuration.user_columns == {"age": ColumnType.NUMBER}
+    assert configuration.variants == "parentId"
     assert configuration.filters["in-stock"] == "INCLUDE ItemID WHERE Items.STOCK > 0"
     assert configuration.recommenders == {
         **DEFAULT.recommenders,
@@ -70,6 +71,13 @@ def test_every_key_is_read() -> None:
             planned_answers=20_000,
         )
     }
+
+
+def test_every_item_can_be_a_product_of_its_own() -> None:
+    configuration = parse({"format": 1, "items": {"variants": None}})
+
+    assert configuration.variants is None
+    assert parse(to_document(configuration)) == configuration
 
 
 def test_stated_attributes_of_a_built_in_type_replace_it_and_the_others_stay() -> None:
@@ -107,6 +115,8 @@ def test_an_alias_that_a_built_in_type_gives_up_can_be_a_type() -> None:
         ("events.view.aliases", ["VIEW"], "events.view.aliases.0", "stands for view already"),
         ("events.addtocart", {"weight": 1}, "events.addtocart", "is an alias of cart already; give cart oth"),
         ("items.colums", {}, "items.colums", "items.colums is unknown, expected one of columns"),
+        ("items.variants", 7, "items.variants", "items.variants is 7, expected a column"),
+        ("items.variants", "a b", "items.variants", "null for no variants"),
         ("items.columns.tags", "lists", "items.columns.tags", "did you mean list?"),
         ("items.columns.TAGS", "list", "items.columns.TAGS", "is tags in another spelling"),
         ("items.columns.my col", "list", "items.columns.my col", "is not a valid column name"),

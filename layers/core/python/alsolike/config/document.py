@@ -75,8 +75,10 @@ def parse(document: object, *, version: int = 0, check_filters: bool = True) -> 
     )  # fmt: skip
     if "format" in parts:
         parts["format"].integer(FORMAT, FORMAT)
-    item_columns = _columns(parts.get("items"), own_id=_ITEM_ID)
-    user_columns = _columns(parts.get("users"), own_id=_USER_ID)
+    items = parts["items"].fields("columns", "variants") if "items" in parts else {}
+    users = parts["users"].fields("columns") if "users" in parts else {}
+    item_columns = _columns(items.get("columns"), own_id=_ITEM_ID)
+    user_columns = _columns(users.get("columns"), own_id=_USER_ID)
     filters = parse_filters(
         parts.get("filters"), check=check_filters, item_columns=item_columns, user_columns=user_columns
     )
@@ -88,6 +90,7 @@ def parse(document: object, *, version: int = 0, check_filters: bool = True) -> 
         events=MappingProxyType(events),
         item_columns=MappingProxyType(item_columns),
         user_columns=MappingProxyType(user_columns),
+        variants=_variants(items.get("variants")),
         filters=MappingProxyType(dict(filters.expressions)),
         recommenders=MappingProxyType(recommenders),
         aliases=MappingProxyType(
@@ -118,7 +121,10 @@ def to_document(configuration: Configuration) -> dict[str, Any]:
             }
             for event in configuration.events.values()
         },
-        "items": {"columns": {name: column.value for name, column in configuration.item_columns.items()}},
+        "items": {
+            "columns": {name: column.value for name, column in configuration.item_columns.items()},
+            "variants": configuration.variants,
+        },
         "users": {"columns": {name: column.value for name, column in configuration.user_columns.items()}},
         "filters": dict(configuration.filters),
         "recommenders": {
@@ -187,10 +193,9 @@ def _refuse_ambiguous_spellings(
 
 def _columns(node: Node | None, *, own_id: str) -> dict[str, ColumnType]:
     columns: dict[str, ColumnType] = {}
-    fields = node.fields("columns") if node else {}
-    entries = list(fields["columns"].entries()) if "columns" in fields else []
-    if len(entries) > MAX_COLUMNS:
-        fields["columns"].fault(f"has {len(entries)} columns, expected at most {MAX_COLUMNS}")
+    entries = list(node.entries()) if node else []
+    if node and len(entries) > MAX_COLUMNS:
+        node.fault(f"has {len(entries)} columns, expected at most {MAX_COLUMNS}")
     for stated, entry in entries:
         name = property_name(stated)
         if not COLUMN.fullmatch(stated):
@@ -205,6 +210,15 @@ def _columns(node: Node | None, *, own_id: str) -> dict[str, ColumnType]:
         elif kind := entry.choice([column.value for column in ColumnType]):
             columns[name] = ColumnType(kind)
     return columns
+
+
+def _variants(node: Node | None) -> str | None:
+    if node is None:
+        return DEFAULT.variants
+    if node.value is None:
+        return None
+    name = node.text(COLUMN, f"a column, {_COLUMN_FORM}; null for no variants")
+    return None if name is None else property_name(name)
 
 
 def _recommenders(node: Node | None, filters: DeclaredFilters, rules: Mapping[str, RuleSet]) -> dict[str, Recommender]:

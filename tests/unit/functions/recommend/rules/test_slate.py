@@ -52,6 +52,15 @@ def ids(slate: Slate) -> str:
     return "".join(place.item_id for place in slate.places)
 
 
+def test_promoted_item_is_no_variant_of_one_in_the_list() -> None:
+    products = {item_id: ord(item_id.lower()) for item_id in "aAbcB"}
+    steering = Steering(promotions=[Promoted("sale", 1, ranked("AB"))])
+
+    slate = compose(ranked("abc"), steering, k=3, columns=lambda _: {}, random=Chance(), products=products)
+
+    assert ids(slate) == "aBc"
+
+
 def test_without_rules_the_list_is_the_ranking() -> None:
     slate = made("abcde", k=3)
 

@@ -1,0 +1,179 @@
+"""Diversity of lists in which a product has one place, as serving answers, and what that costs in NDCG.
+
+References
+----------
+C.-N. Ziegler, S. McNee, J. Konstan, G. Lausen, "Improving recommendation lists through topic diversification", WWW
+2005, section 3.2: intra-list similarity, here as distance. The entropy of a list's categories is Shannon's, in bits.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from alsolike.catalogue.variants import leaf_category, product_key
+from model_export.data.interactions import Floats, Ints
+from model_export.data.top_n import kth_best
+from model_export.evaluation import metrics
+
+CANDIDATES_A_PLACE = 4
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Kinds:
+    """Products and categories of items, by position 0..items; 0 is padding.
+
+    Attributes
+    ----------
+    products
+        int64 `(items + 1,)`, the number of each item's product, which variants share.
+    categories
+        int64 `(items + 1,)`, the number of each item's leaf category; 0 without one.
+    """
+
+    products: Ints
+    categories: Ints
+
+
+def kinds(properties: Sequence[Mapping[str, Any]], order: Ints, *, variants: str | None) -> Kinds:
+    """Return the kinds of a part's items.
+
+    Parameters
+    ----------
+    properties
+        Of the data's items.
+    order
+        `Part.order`.
+    variants
+        `items.variants` of the configuration.
+    """
+    products: dict[tuple[str, ...], int] = {}
+    categories: dict[str, int] = {}
+    of_product, of_category = [0], [0]
+    for item in (order - 1).tolist():
+        key = product_key(f"\0{item}", properties[item], by=variants)
+        of_product.append(products.setdefault(key, len(products) + 1))
+        category = leaf_category(properties[item])
+        of_category.append(0 if category is None else categories.setdefault(str(category), len(categories) + 1))
+    return Kinds(np.array(of_product, np.int64), np.array(of_category, np.int64))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Diversity:
+    """Figures of lists with one variant of each product.
+
+    Attributes
+    ----------
+    ndcg
+        NDCG@k of these lists; the difference to that of the model's own lists is the cost.
+    category_entropy
+        Mean entropy of the leaf categories of a list, in bits: 0 for one category, log2(k) for k different ones.
+    intra_list_distance
+        Mean cosine distance of two items of a list by their columns: 0 for equal ones, 1 if they share nothing.
+    """
+
+    ndcg: float
+    category_entropy: float
+    intra_list_distance: float
+
+
+class ProductLists:
+    """Collection of lists with one variant of each product.
+
+    Parameters
+    ----------
+    content
+        Vectors of the items, `(items + 1, features)`, of length 1 or 0.
+    """
+
+    def __init__(self, kinds: Kinds, content: sp.csr_array, *, k: int) -> None:
+        self._kinds, self._content, self._k = kinds, content, k
+        self._lists: list[Ints] = []
+        self._hits: list[npt.NDArray[np.bool_]] = []
+        self._targets: list[int] = []
+
+    def add(self, scores: Floats, targets: Ints) -> None:
+        """Count a user's list; among equal scores, items that are no targets come first."""
+        best = product_list(scores, targets, self._kinds.products, k=self._k)
+        hits = np.zeros(self._k, np.bool_)
+        hits[: len(best)] = (best[:, None] == targets).any(axis=1)
+        self._lists.append(best)
+        self._hits.append(hits)
+        self._targets.append(len(targets))
+
+    def diversity(self) -> Diversity:
+        """Return the means over users."""
+        hits = np.array(self._hits, np.bool_).reshape(-1, self._k)
+        lists = [listed for listed in self._lists if len(listed) > 1]
+        return Diversity(
+            ndcg=metrics.ndcg(hits, np.array(self._targets, np.int64)),
+            category_entropy=_mean([category_entropy(self._kinds.categories[listed]) for listed in lists]),
+            intra_list_distance=_mean(intra_list_distances(lists, self._content).tolist()),
+        )
+
+
+def product_list(scores: Floats, targets: Ints, products: Ints, *, k: int) -> Ints:
+    """Return the k best items, one of each product; variants follow if products among `4 k` items do not suffice.
+
+    Examples
+    --------
+    >>> product_list(np.array([-np.inf, 0.9, 0.8, 0.7]), np.array([3]), np.array([0, 1, 1, 2]), k=2).tolist()
+    [1, 3]
+    """
+    lowest = kth_best(scores, min(CANDIDATES_A_PLACE * k, len(scores)))
+    candidates = np.flatnonzero(scores > lowest if lowest == -np.inf else scores >= lowest)
+    is_target = (candidates[:, None] == targets).any(axis=1)
+    ranked = candidates[np.lexsort((candidates, is_target, -scores[candidates]))]
+    first = np.sort(np.unique(products[ranked], return_index=True)[1])
+    best = ranked[first[:k]]
+    return best if len(best) == k else np.concatenate([best, np.delete(ranked, first)])[:k]
+
+
+def category_entropy(categories: Ints) -> float:
+    """Return the entropy of a list's categories, in bits; items without a category are left out.
+
+    Examples
+    --------
+    Two items of one category and one each of two others: 1/2 · 1 + 2 · 1/4 · 2.
+
+    >>> category_entropy(np.array([7, 7, 8, 9]))
+    1.5
+    """
+    counts = np.bincount(categories[categories > 0])
+    shares = counts[counts > 0] / max(1, counts.sum())
+    return float(-(shares * np.log2(shares)).sum()) + 0.0
+
+
+def intra_list_distances(lists: Sequence[Ints], content: sp.csr_array) -> npt.NDArray[np.float64]:
+    """Return the mean cosine distance of two items, of each list of at least two, float64 `(lists,)`.
+
+    The sum over all pairs of vectors of length 1 or 0 is half of the squared length of their sum, without their own.
+
+    Examples
+    --------
+    The pairs of one item twice and of another one have the distances 0, 1 and 1.
+
+    >>> vectors = sp.csr_array(np.array([[0, 0], [1, 0], [0, 1]], np.float32))
+    >>> intra_list_distances([np.array([1, 1, 2])], vectors).round(4).tolist()
+    [0.6667]
+    """
+    if not lists:
+        return np.zeros(0)
+    lengths = np.array([len(listed) for listed in lists])
+    items = np.concatenate(lists)
+    row = np.repeat(np.arange(len(lists)), lengths)
+    of_lists = sp.csr_array((np.ones(len(items), np.float32), (row, items)), shape=(len(lists), content.shape[0]))
+    sums = (of_lists @ content).power(2).sum(axis=1)
+    own = of_lists @ content.power(2).sum(axis=1)
+    similarity = (sums - own) / (lengths * (lengths - 1))
+    distances: npt.NDArray[np.float64] = 1.0 - np.asarray(similarity, np.float64)
+    return distances
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if values else 0.0

@@ -1,0 +1,102 @@
+"""Lists in which variants of a product take one place."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.unit.functions.recommend.shop import ARN, Shop
+
+CAMPAIGN = {"campaignArn": f"{ARN}:campaign/personalized-ranking"}
+FRUIT = {"categoryL1": "fruit"}
+FIGS = {"fig": {"title": "Fig,  1 lb", **FRUIT}, "plum": {"title": "fig, 1 LB", **FRUIT}, "kiwi": {"title": "Kiwi"}}
+
+
+@pytest.fixture
+def figs(stocked: Shop) -> Shop:
+    """Return a shop whose model ranks two variants of a product first, the fig and then the plum."""
+    stocked.remember("u#anna", "pear")
+    stocked.catalogue(FIGS)
+    return stocked
+
+
+def asked(recommender: str, **fields: Any) -> dict[str, Any]:
+    return {"recommenderArn": f"{ARN}:recommender/{recommender}", **fields}
+
+
+def test_variants_of_a_product_take_one_place(figs: Shop) -> None:
+    assert figs.items(numResults=3) == ["fig", "pear", "kiwi"]
+
+
+def test_variants_follow_if_the_list_would_be_too_short(figs: Shop) -> None:
+    items, headers = figs.ask(numResults=4)
+
+    assert [item["itemId"] for item in items] == ["fig", "pear", "kiwi", "plum"]
+    assert [item["score"] for item in items] == sorted((item["score"] for item in items), reverse=True)
+    assert headers["x-alsolike-filled"] == "3"
+
+
+def test_variants_can_have_places_of_their_own(figs: Shop) -> None:
+    figs.configure(items={"variants": None})
+
+    assert figs.items(numResults=3) == ["fig", "plum", "pear"]
+
+
+def test_variants_can_share_a_column(figs: Shop) -> None:
+    figs.configure(items={"variants": "GROUP_ID"})
+    figs.catalogue({item_id: {**FIGS.get(item_id, {}), "groupId": group} for item_id, group in
+                    {"fig": 1, "plum": 2, "pear": 2, "kiwi": 1}.items()}, at_ms=10**13)  # fmt: skip
+
+    assert figs.items(numResults=2) == ["fig", "plum"]
+
+
+def test_same_title_in_another_category_is_another_product(figs: Shop) -> None:
+    assert figs.items(numResults=2) == ["fig", "pear"]
+
+    figs.catalogue({"plum": {"title": "Fig, 1 lb", "categoryL1": "fruit", "categoryL2": "dried"}}, at_ms=10**13)
+
+    assert figs.items(numResults=2) == ["fig", "plum"]
+
+
+def test_given_items_are_all_ranked(figs: Shop) -> None:
+    body = {**CAMPAIGN, "userId": "anna", "inputList": ["kiwi", "plum", "fig"]}
+    answer = figs.post(body, route="POST /personalize-ranking")
+
+    assert [item["itemId"] for item in orjson.loads(answer["body"])["personalizedRanking"]] == ["fig", "plum", "kiwi"]
+
+
+def test_similar_items_have_one_variant_of_a_product(figs: Shop) -> None:
+    answer = figs.items(**asked("similar-items", userId=None, itemId="pear", numResults=2))
+
+    assert answer == ["kiwi", "fig"]
+
+
+def test_variants_of_an_item_are_not_bought_together_with_it(stocked: Shop) -> None:
+    of_pear = {"title": "Pear", **FRUIT}
+    stocked.catalogue({"pear": of_pear, "plum": of_pear, "kiwi": {"title": "Kiwi", **FRUIT}})
+
+    answer = stocked.items(**asked("bought-together", userId=None, itemId="pear", numResults=2))
+
+    assert answer == ["kiwi", "fig"]
+
+
+def test_rules_place_one_variant_of_a_product(figs: Shop) -> None:
+    figs.configure(
+        items={"columns": {"title": "string"}},
+        rules={"home": {"pins": [{"item": "plum", "position": 1}]}},
+        recommenders={"for-you": {"rules": "home"}},
+    )
+
+    assert figs.items(numResults=3) == ["plum", "pear", "kiwi"]
+    assert figs.items(numResults=4) == ["plum", "pear", "kiwi", "fig"]
+
+
+def test_boosted_variant_has_the_place_of_its_product(figs: Shop) -> None:
+    figs.configure(
+        items={"columns": {"title": "string"}},
+        filters={"boosted": 'INCLUDE ItemID WHERE Items.TITLE IN ("fig, 1 LB")'},
+        rules={"home": {"boosts": [{"filter": "boosted", "factor": 5}]}},
+        recommenders={"for-you": {"rules": "home"}},
+    )
+
+    assert figs.items(numResults=3) == ["plum", "pear", "kiwi"]
