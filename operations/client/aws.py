@@ -34,6 +34,7 @@ def session_clients(
     """
     from botocore.config import Config
     from botocore.exceptions import NoRegionError
+    from botocore.handlers import add_expect_header
 
     from alsolike.runtime.aws import session_with
 
@@ -54,12 +55,15 @@ def session_clients(
         # DynamoDB checks the rows of an import itself; botocore's check takes a quarter of the client's time.
         checked = config.merge(Config(parameter_validation=service != "dynamodb"))
         try:
-            return session.create_client(service, config=checked, **settings)
+            created = session.create_client(service, config=checked, **settings)
         except NoRegionError as error:
             raise Unavailable(
                 "no AWS region is configured. Set AWS_REGION or a region in the AWS profile, or run the command in the "
                 "folder with the environment's cdk.json"
             ) from error
+        if service == "s3":  # the header makes each put wait for the answer of the server before it sends the body
+            created.meta.events.unregister("before-call.s3", add_expect_header)
+        return created
 
     return client
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -70,8 +71,8 @@ class LakeRows:
         """Return the partitions that the rows belong to."""
         return {lake.event_date(int(day) * _DAY_MS) for day in np.unique(self.event_time_ms // _DAY_MS)}
 
-    def by_date(self) -> Iterator[tuple[str, LakeRows]]:
-        """Yield the rows of each partition, oldest first; those of a day in the order of the file."""
+    def by_date(self) -> Iterator[tuple[str, pa.Table]]:
+        """Yield the table's rows of each partition, oldest first; those of a day in the order of the file."""
         if not len(self):
             return
         rows, days = self, self.event_time_ms // _DAY_MS
@@ -79,10 +80,10 @@ class LakeRows:
             days = days - days.min()  # numpy sorts 16-bit numbers in one pass; 179 years of days are as many
             order = np.argsort(days.astype(np.uint16) if days.max() < 1 << 16 else days, kind="stable")
             rows, days = self.take(order), days[order]
-        starts = np.flatnonzero(np.diff(days, prepend=days[0] - 1))
-        for start, end in zip(starts, [*starts[1:], len(days)], strict=True):
-            day = rows.take(slice(int(start), int(end)))
-            yield lake.event_date(int(day.event_time_ms[0])), day
+        table = rows.table()
+        starts = np.flatnonzero(np.diff(days, prepend=days[0] - 1)).tolist()
+        for start, end in itertools.pairwise([*starts, len(days)]):
+            yield lake.event_date(int(rows.event_time_ms[start])), table.slice(start, end - start)
 
     def event_ids(self) -> pa.Array:
         """Return the event ids as text."""
@@ -90,7 +91,7 @@ class LakeRows:
         return made if self.stated_ids.is_absent else pc.coalesce(self.stated_ids.column(), made)
 
     def table(self) -> pa.Table:
-        """Return the rows as the lake holds them; text of few values is in a dictionary."""
+        """Return the rows as the lake holds them."""
         count = len(self)
         no_value = np.isnan(self.event_value)
         columns = {
@@ -104,7 +105,7 @@ class LakeRows:
             "correlation_id": pa.nulls(count, pa.string()),
             "schema_version": pa.array(np.full(count, interactions.SCHEMA_VERSION, np.int32)),
         }
-        columns |= {name: self.texts[name].compact_column() for name in TEXTS if name != "impression"}
+        columns |= {name: self.texts[name].column() for name in TEXTS if name != "impression"}
         return pa.table([columns[name] for name in SCHEMA.names], SCHEMA.names)
 
 

@@ -72,14 +72,14 @@ class LakeWriter:
             for date, day in rows.by_date()
         ]
 
-    def _put(self, key: str, rows: LakeRows) -> None:
+    def _put(self, key: str, rows: pa.Table) -> None:
         sink = pa.BufferOutputStream()
         pq.write_table(
-            rows.table(),
+            rows,
             sink,
             compression=lake.COMPRESSION,
             use_dictionary=_REPEATED,
             write_statistics=["event_time_ms"],  # users and items of a day are all between the first and the last
-            store_schema=False,  # or readers would see dictionaries
+            store_schema=False,  # a kilobyte that repeats the columns' types
         )
         self._sink.put(key, sink.getvalue())

@@ -226,9 +226,10 @@ def _event_ids(rows: pa.Table) -> pa.ChunkedArray:
 
 def _by_user(rows: pa.Table) -> Iterator[UserInteractions]:
     user = rows["user_id"].combine_chunks().dictionary_encode()
-    order = np.argsort(user.indices.to_numpy(), kind="stable")
+    codes = user.indices.to_numpy()
+    order = np.argsort(codes, kind="stable")
     rows = rows.take(pa.array(order))
-    columns = [rows["user_id"], rows["event_time_ms"], _event_ids(rows), rows["item_id"], rows["event_type"]]
+    columns = [rows["event_time_ms"], _event_ids(rows), rows["item_id"], rows["event_type"]]
     cells = zip(*(column.to_pylist() for column in columns), strict=True)
-    for user_id, group in itertools.groupby(cells, key=lambda row: row[0]):
-        yield user_id, [RecentInteraction(*fields) for _, *fields in group]
+    for user_id, count in zip(user.dictionary.to_pylist(), np.bincount(codes).tolist(), strict=True):
+        yield user_id, [*map(RecentInteraction._make, itertools.islice(cells, count))]

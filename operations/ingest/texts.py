@@ -16,8 +16,6 @@ from operations.ingest.files import as_text
 Codes = npt.NDArray[np.int32]
 Places = npt.NDArray[np.int64] | npt.NDArray[np.bool_] | slice
 
-_FEW = 64
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Texts:
@@ -95,21 +93,7 @@ class Texts:
 
     def column(self) -> pa.Array:
         """Return its rows as an Arrow column."""
-        return pa.nulls(len(self.codes), pa.string()) if self.is_absent else self.values.take(self._indices())
-
-    def compact_column(self) -> pa.Array:
-        """Return its rows as an Arrow column, which is a dictionary of what occurs where its values are few."""
-        if self.is_absent or len(self.values) > _FEW:
-            return self.column()
-        occurs = np.zeros(len(self.values) + 1, bool)  # the last one is null
-        occurs[self.codes[:1] if self.codes.strides == (0,) else self.codes] = True  # a constant's are one number
-        if occurs[:-1].all():
-            return pa.DictionaryArray.from_arrays(self._indices(), self.values)
-        # Other rows' texts must not be written with these, because a search of the rows would not find them.
-        new_codes = np.append(np.cumsum(occurs[:-1], dtype=np.int32) - 1, np.int32(-1))
-        used = Texts(self.values.filter(pa.array(occurs[:-1])), new_codes[self.codes])
-        return used.compact_column()
-
-    def _indices(self) -> pa.Array:
+        if self.is_absent:
+            return pa.nulls(len(self.codes), pa.string())
         missing = self.codes < 0
-        return pa.array(self.codes, mask=missing if missing.any() else None)
+        return self.values.take(pa.array(self.codes, mask=missing if missing.any() else None))

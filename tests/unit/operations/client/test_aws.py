@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from urllib3 import HTTPResponse
 
 from alsolike.runtime.errors import Unavailable
 from operations.client.aws import session_clients
@@ -46,3 +49,18 @@ def test_client_of_an_embedded_cloud_calls_its_endpoint_in_its_region(monkeypatc
     client = session_clients(embedded="http://127.0.0.1:1", region="eu-west-1")("s3")
 
     assert (client.meta.endpoint_url, client.meta.region_name) == ("http://127.0.0.1:1", "eu-west-1")
+
+
+def test_put_sends_its_body_at_once() -> None:
+    sent: list[AWSPreparedRequest] = []
+
+    def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        sent.append(request)
+        return AWSResponse(request.url, 200, {}, HTTPResponse(io.BytesIO(), preload_content=False))
+
+    client = session_clients(embedded="http://127.0.0.1:1", region="eu-west-1")("s3")
+    client.meta.events.register("before-send.s3", answer)
+
+    client.put_object(Bucket="lake", Key="key", Body=b"rows")
+
+    assert "Expect" not in sent[0].headers
