@@ -16,7 +16,7 @@ from alsolike.filters.tree import ColumnDataset
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput
 from cli import console
 from cli.group import CommandGroup
-from cli.options import TEXT, Connection, HistoryReason, Latest, Output
+from cli.options import TEXT, Context, HistoryReason, Latest, Output
 from operations import times
 from operations.client.deployment import Deployment
 from operations.configuration.store import store_of, who
@@ -46,30 +46,29 @@ def check(output: Output, file: File) -> None:
 
 
 @app.command("diff")
-def diff(connection: Connection, output: Output, file: File) -> None:
+def diff(context: Context, file: File) -> None:
     """Show the differences between a file and the live configuration. Exit with 0 if there are none, else with 2.
 
     Example: alsolike config diff shop.yaml
     """
     from operations.configuration import differences
 
-    checked = read_file(file, output)
-    current = store_of(connection.deployment).current()
+    checked = read_file(file, context)
+    current = store_of(context.deployment).current()
     live = _live(current)
     changes = differences.changes(live, checked.configuration)
     if current.version:
         _warn_of_new_columns(live, checked.configuration)
     names = (f"version {current.version}", checked.name)
     lines = differences.unified(live, checked.configuration, names=names)
-    output.print({"version": current.version, "changes": changes}, *lines)
+    context.print({"version": current.version, "changes": changes}, *lines)
     if changes:
         raise typer.Exit(DIFFERENT)
 
 
 @app.command("apply")
 def apply(
-    connection: Connection,
-    output: Output,
+    context: Context,
     file: File,
     reason: HistoryReason = "",
     expect: Annotated[int | None, Option(min=0, metavar="VERSION", help="Refuse unless this version is live.")] = None,
@@ -83,8 +82,8 @@ def apply(
     from operations.configuration import differences
     from operations.experiments import statement
 
-    checked = read_file(file, output)
-    where, now_ms = connection.deployment, times.now_ms()
+    checked = read_file(file, context)
+    where, now_ms = context.deployment, times.now_ms()
     statement.check_models(checked.configuration, where, now_ms=now_ms)
     store = store_of(where)
     current = store.current()
@@ -98,7 +97,7 @@ def apply(
     contradictions = [] if applied is current else _contradictions(where, live, checked.configuration)
     for sentence in contradictions:
         console.say(f"warning: {sentence}")
-    output.print(
+    context.print(
         {
             "version": applied.version,
             "previous": current.version,
@@ -113,8 +112,7 @@ def apply(
 
 @app.command("show")
 def show(
-    connection: Connection,
-    output: Output,
+    context: Context,
     version: Annotated[
         int | None, Option(min=0, help="Version to print, by default the live one. 0: the built-in configuration.")
     ] = None,
@@ -123,21 +121,21 @@ def show(
 
     Example: alsolike config show > shop.yaml
     """
-    store = store_of(connection.deployment)
+    store = store_of(context.deployment)
     found = store.version(store.current().version if version is None else version)
-    if not output.as_json:
+    if not context.as_json:
         console.say(f"version {found.version}{_origin(found)}")
-    output.print(_document(found) | {"document": found.document}, _yaml(found).rstrip("\n"))
+    context.print(_document(found) | {"document": found.document}, _yaml(found).rstrip("\n"))
 
 
 @app.command("history")
-def history(connection: Connection, output: Output, limit: Latest = 20) -> None:
+def history(context: Context, limit: Latest = 20) -> None:
     """List the applied versions, the latest first. The first line is live.
 
     Example: alsolike config history --limit 5
     """
-    found = store_of(connection.deployment).history(limit=limit)
-    output.print_rows(
+    found = store_of(context.deployment).history(limit=limit)
+    context.print_rows(
         [_document(version) for version in found],
         ["version", "applied (UTC)", "by", "reason", "brings back"],
         [[entry.version, times.text(entry.applied_ms), entry.by, entry.reason, entry.restores] for entry in found],
@@ -147,8 +145,7 @@ def history(connection: Connection, output: Output, limit: Latest = 20) -> None:
 
 @app.command("rollback")
 def rollback(
-    connection: Connection,
-    output: Output,
+    context: Context,
     to: Annotated[
         int | None,
         Option(
@@ -165,7 +162,7 @@ def rollback(
     """
     from operations.experiments import statement
 
-    where, now_ms = connection.deployment, times.now_ms()
+    where, now_ms = context.deployment, times.now_ms()
     store = store_of(where)
     current = store.current()
     before = _live(current)
@@ -174,7 +171,7 @@ def rollback(
         console.say(f"warning: {disturbance}")
     entry = store.version(applied.version)
     back = f"version {entry.restores}" if entry.restores else "what is built in"
-    output.print(
+    context.print(
         _document(entry), f"version {entry.version} is live and brings back {back}; functions follow within a minute"
     )
 

@@ -110,12 +110,7 @@ def call(*arguments: str) -> str:
 def step(description: str, *, total: float | None = None) -> Iterator[Step]:
     """Show a step: a bar on a terminal while it runs, and one line with its duration at the end.
 
-    Steps of several threads may run at the same time.
-
-    Parameters
-    ----------
-    total
-        Value of the progress at the end, or None.
+    Steps of several threads may run at the same time. `total` is the value of the progress at the end.
     """
     shown: _Bar | _Line = _Bar(description, total) if sys.stderr.isatty() else _Line(description, total)
     started = time.monotonic()

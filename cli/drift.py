@@ -11,7 +11,7 @@ from typer import Option
 from alsolike.runtime.errors import NotFound
 from alsolike.training.monitoring import DriftReport, Figure
 from cli import console
-from cli.options import Connection, Output
+from cli.options import Context
 from operations import times
 from operations.progress import counted
 
@@ -31,11 +31,7 @@ _BECAME = {
 }
 
 
-def drift(
-    connection: Connection,
-    output: Output,
-    refresh: Annotated[bool, Option("--refresh", help="Run the check now.")] = False,
-) -> None:
+def drift(context: Context, refresh: Annotated[bool, Option("--refresh", help="Run the check now.")] = False) -> None:
     """Show drift figures and thresholds.
 
     The table also has the time above the threshold and the consequence.
@@ -44,12 +40,12 @@ def drift(
     """
     from operations import monitoring
 
-    where = connection.deployment
+    where = context.deployment
     report = monitoring.look(where) if refresh else monitoring.latest(where)
     if report is None:
-        call = console.call("drift", "--refresh", *connection.options)
+        call = console.call("drift", "--refresh", *context.options)
         raise NotFound(f"no drift check has run yet; `{call}` runs one")
-    if output.printed(orjson.loads(report.to_json())):
+    if context.printed(orjson.loads(report.to_json())):
         return
     console.print_table(_COLUMNS, [_row(report, figure) for figure in report.figures], title=_title(report))
     checks = [

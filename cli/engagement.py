@@ -12,7 +12,7 @@ from typer import Option
 
 from alsolike.runtime.errors import InvalidInput
 from cli import console
-from cli.options import Connection, Output
+from cli.options import Context
 
 if TYPE_CHECKING:
     from alsolike.lake.engagement import Engagement
@@ -31,8 +31,7 @@ class By(StrEnum):
 
 
 def engagement(
-    connection: Connection,
-    output: Output,
+    context: Context,
     first: Annotated[
         dt.datetime | None,
         Option("--from", metavar="DATE", formats=["%Y-%m-%d"], help="First day.", show_default="a week ago"),
@@ -59,7 +58,7 @@ def engagement(
     since = first.date() if first else until - dt.timedelta(days=DAYS - 1)
     if since > until:
         raise InvalidInput(f"--from {since} is after --to {until}")
-    where = connection.deployment
+    where = context.deployment
     if refresh:
         attribute(where)
     lake = where.client("s3"), where.names.lake_bucket
@@ -67,7 +66,7 @@ def engagement(
     dimension = Dimension.MODEL_VERSION if by is By.MODEL else Dimension(by)
     rows = total(row for _, row in read_engagement(*lake, **days) if row.dimension == dimension)
     rejected = read_rejected(*lake, **days)
-    if output.printed({"from": since, "to": until, "by": by, **_document(rows, rejected)}):
+    if context.printed({"from": since, "to": until, "by": by, **_document(rows, rejected)}):
         return
     if not rows:
         what = "responses in an experiment" if by is By.ARM else "responses"

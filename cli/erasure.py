@@ -11,7 +11,7 @@ from alsolike.api.path_ids import path_segment
 from alsolike.runtime.errors import InvalidInput
 from cli import console
 from cli.group import CommandGroup
-from cli.options import Connection, Output
+from cli.options import Connection, Context, Output
 from operations import times
 from operations.client.api import Api
 from operations.client.stored_ids import pseudonyms, stored_ids
@@ -25,8 +25,7 @@ app = CommandGroup(help="Erasures of users, with their progress and receipts.")
 
 
 def erase(
-    connection: Connection,
-    output: Output,
+    context: Context,
     user_id: UserId,
     wait: Annotated[bool, Option("--wait", help="Wait for the end of the removal.")] = False,
 ) -> None:
@@ -38,23 +37,22 @@ def erase(
 
     Example: alsolike users erase 42 --wait
     """
-    where = connection.deployment
+    where = context.deployment
     answer = Api(where).administer("DELETE", f"/users/{path_segment(user_id)}")
     erasure = str(answer["erasureId"])
     if wait:
         from operations.erasure.completion import completed
 
-        _print(completed(where, erasure), output)
-    elif not output.printed(answer):
+        _print(completed(where, erasure), context)
+    elif not context.printed(answer):
         console.say(f"erasure {erasure} is running; follow it with {console.call('erasures', 'status', erasure)}")
 
 
 @app.command("status")
 def status(
-    connection: Connection,
-    output: Output,
+    context: Context,
     erasure: Annotated[str | None, Argument(metavar="[ID]", show_default=False)] = None,
-    user: Annotated[str | None, Option("--user", metavar="USER", help="User of the erasure.")] = None,
+    user: Annotated[str | None, Option(metavar="USER", help="User of the erasure.")] = None,
 ) -> None:
     """Show an erasure's receipt.
 
@@ -66,23 +64,23 @@ def status(
 
     if (erasure is None) == (user is None):
         raise InvalidInput("expected an erasure's ID or --user, one of them")
-    where = connection.deployment
+    where = context.deployment
     if user is not None:
         erasure = erasure_id(pseudonyms(where), stored_ids(where).user(user))
     assert erasure is not None
-    _print(ErasureReceiptStore(where.client("s3"), where.names.artefact_bucket).read(erasure), output)
+    _print(ErasureReceiptStore(where.client("s3"), where.names.artefact_bucket).read(erasure), context)
 
 
 @app.command("list")
-def list_erasures(connection: Connection, output: Output) -> None:
+def list_erasures(context: Context) -> None:
     """List all erasures, the latest first.
 
     Example: alsolike users erasures list
     """
     from operations.erasure.held import receipts
 
-    found = sorted(receipts(connection.deployment), key=lambda each: each.requested_at_ms, reverse=True)
-    output.print_rows(
+    found = sorted(receipts(context.deployment), key=lambda each: each.requested_at_ms, reverse=True)
+    context.print_rows(
         [each.document() for each in found],
         ["erasure", "status", "requested", "completed"],
         [[each.erasure_id, each.status, _time(each.requested_at_ms), _time(each.completed_at_ms)] for each in found],

@@ -17,11 +17,11 @@ from alsolike.experiments.metrics import RatioMetric, metric_of
 from alsolike.runtime.errors import InvalidInput
 from cli import console
 from cli.group import CommandGroup
-from cli.options import Connection, HistoryReason, Output, Yes, confirm
+from cli.options import Context, HistoryReason, Yes, confirm
 from operations import times
 from operations.client.deployment import Deployment
 from operations.client.stored_ids import stored_user_ids
-from operations.configuration.store import store_of, who
+from operations.configuration.store import live_configuration, store_of, who
 from operations.experiments import planning
 
 if TYPE_CHECKING:
@@ -36,15 +36,15 @@ _DAY_MS = 86_400_000
 
 
 @app.command("list")
-def list_experiments(connection: Connection, output: Output) -> None:
+def list_experiments(context: Context) -> None:
     """List running, planned and ended experiments.
 
     Example: alsolike experiments list
     """
-    configuration = store_of(connection.deployment).current().configuration()
+    configuration = live_configuration(context.deployment)
     now_ms = times.now_ms()
     experiments = sorted(configuration.experiments.values(), key=lambda each: -each.start_ms)
-    output.print_rows(
+    context.print_rows(
         [{"name": each.name, "status": each.status(now_ms), **experiment_to_document(each)} for each in experiments],
         ["experiment", "status", "on", "layer", "start (UTC)", "end (UTC)", "arms"],
         [
@@ -57,35 +57,34 @@ def list_experiments(connection: Connection, output: Output) -> None:
 
 
 @app.command("show")
-def show(connection: Connection, output: Output, name: Name) -> None:
+def show(context: Context, name: Name) -> None:
     """Show an experiment of the configuration.
 
     Example: alsolike experiments show new-ranking
     """
     from operations.experiments.statement import experiment_of
 
-    configuration = store_of(connection.deployment).current().configuration()
+    configuration = live_configuration(context.deployment)
     found = experiment_of(configuration, name)
     status, document = found.status(times.now_ms()), experiment_to_document(found)
-    if not output.printed({"name": name, "status": status, **document}):
+    if not context.printed({"name": name, "status": status, **document}):
         console.say(f"{name}: {status}")
         console.print_yaml({"experiments": {name: document}})
 
 
 @app.command("assign")
 def assign(
-    connection: Connection,
-    output: Output,
+    context: Context,
     user: Annotated[str, Option(help="User ID, or session ID of an anonymous visitor.", show_default=False)],
 ) -> None:
     """Show the arm of a user in each running experiment.
 
     Example: alsolike experiments assign --user 42
     """
-    configuration = store_of(connection.deployment).current().configuration()
+    configuration = live_configuration(context.deployment)
     now_ms = times.now_ms()
     arms = {each.name: each.arm_of(user) for each in configuration.experiments.values() if each.runs(now_ms)}
-    output.print_rows(
+    context.print_rows(
         {"user": user, "arms": {name: arm.name for name, arm in arms.items()}},
         ["experiment", "arm"],
         [[name, _shown(arm)] for name, arm in arms.items()],
@@ -95,8 +94,7 @@ def assign(
 
 @app.command("start")
 def start(
-    connection: Connection,
-    output: Output,
+    context: Context,
     name: Name,
     arm: Annotated[
         list[str],
@@ -119,7 +117,7 @@ def start(
     end: Annotated[
         str | None, Option(metavar="TIME", help="ISO 8601 with a zone.", show_default="when it is stopped")
     ] = None,
-    metric: Annotated[str, Option("--metric", help=_METRIC_HELP)] = DEFAULT_METRIC,
+    metric: Annotated[str, Option(help=_METRIC_HELP)] = DEFAULT_METRIC,
     effect: Annotated[
         float | None, Option(min=0.0001, help="Smallest relevant lift, such as 0.05, for the estimate of the duration.")
     ] = None,
@@ -135,7 +133,7 @@ def start(
     from operations.experiments.outcomes import outcomes_between
 
     of = metric_of(metric)
-    where = connection.deployment
+    where = context.deployment
     now_ms = times.now_ms()
     start_ms = now_ms if begin is None else times.milliseconds(times.moment(begin, option="--start"))
     end_ms = None if end is None else times.milliseconds(times.moment(end, option="--end"))
@@ -168,7 +166,7 @@ def start(
         confirm(f"start {name} on {where.environment}?", yes=yes)
         current = _apply(where, current, document, reason=reason or f"experiment {name} starts")
     version = None if dry_run else current.version
-    if output.printed({"name": name, "version": version, "experiment": stated, "plan": dataclasses.asdict(plan)}):
+    if context.printed({"name": name, "version": version, "experiment": stated, "plan": dataclasses.asdict(plan)}):
         return
     if version is not None:
         console.say(f"{name} starts: version {version} is live; functions follow within a minute")
@@ -178,8 +176,7 @@ def start(
 
 @app.command("stop")
 def stop(
-    connection: Connection,
-    output: Output,
+    context: Context,
     name: Name,
     winner: Annotated[
         str | None,
@@ -196,7 +193,7 @@ def stop(
     """
     from operations.experiments import statement
 
-    where = connection.deployment
+    where = context.deployment
     current = store_of(where).current()
     experiment = statement.experiment_of(current.configuration(), name)
     chosen = None if winner is None else statement.arm_of(experiment, winner)
@@ -211,7 +208,7 @@ def stop(
     confirm(f"stop {name} on {where.environment} for good?", yes=yes)
     why = reason or f"experiment {name} stops" + (f", {winner} wins" if winner else "")
     applied = _apply(where, current, document, reason=why)
-    output.print(
+    context.print(
         {"name": name, "version": applied.version, "winner": winner},
         f"{name} is stopped: version {applied.version} is live; functions follow within a minute",
         *([] if chosen is None else [_next_step(experiment, chosen)]),
@@ -220,10 +217,9 @@ def stop(
 
 @app.command("report")
 def report(
-    connection: Connection,
-    output: Output,
+    context: Context,
     name: Name,
-    metric: Annotated[str | None, Option("--metric", help=_METRIC_HELP, show_default="that of the experiment")] = None,
+    metric: Annotated[str | None, Option(help=_METRIC_HELP, show_default="that of the experiment")] = None,
 ) -> None:
     """Report the results of an experiment so far. Repeated interim reports do not bias the result.
 
@@ -233,8 +229,8 @@ def report(
     from operations.experiments.statement import experiment_of
     from operations.experiments.tally import ArmTally
 
-    where = connection.deployment
-    experiment = experiment_of(store_of(where).current().configuration(), name)
+    where = context.deployment
+    experiment = experiment_of(live_configuration(where), name)
     of = metric_of(metric or experiment.metric)
     now_ms = times.now_ms()
     if experiment.start_ms > now_ms:
@@ -246,7 +242,7 @@ def report(
         tally.add(piece)
     found = reports.report(experiment, of, tally, now_ms=now_ms)
     status = experiment.status(now_ms)
-    if not output.printed({**dataclasses.asdict(found), "status": status}):
+    if not context.printed({**dataclasses.asdict(found), "status": status}):
         _print_report(found, of, status=status)
 
 

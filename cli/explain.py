@@ -14,7 +14,7 @@ from alsolike.domain import recommendation_id as ids
 from alsolike.domain.recommendation_id import RecommendationId
 from alsolike.runtime.errors import InvalidInput, NotFound
 from cli import console
-from cli.options import Connection, Output
+from cli.options import Context
 from operations import times
 from operations.client.deployment import Deployment
 
@@ -26,19 +26,14 @@ _ORIGINS = {"filled": "popular: the list ended before", "pinned": "a rule pins i
 
 
 def explain(
-    connection: Connection,
-    output: Output,
+    context: Context,
     recommendation_id: Annotated[str, Argument(metavar="RECOMMENDATION_ID", show_default=False)],
     user: Annotated[
-        str | None, Option("--user", metavar="ID", help="User or session of the response; the lake stores only a hash.")
+        str | None, Option(metavar="ID", help="User or session of the response; the lake stores only a hash.")
     ] = None,
     request: Annotated[
         Path | None,
-        Option(
-            "--request",
-            metavar="FILE",
-            help="Request body as JSON, for values that the log lacks; - is standard input.",
-        ),
+        Option(metavar="FILE", help="Request body as JSON, for values that the log lacks; - is standard input."),
     ] = None,
 ) -> None:
     """Explain a logged response and replay it.
@@ -54,14 +49,14 @@ def explain(
     from operations.explanation.served_rows import find_row
 
     said = ids.parse(recommendation_id)
-    where = connection.deployment
+    where = context.deployment
     body = None if request is None else asked.read_request(request)
     user = user or (body or {}).get("userId")
     head = _head(where, recommendation_id, said)
     try:
         row = find_row(where, recommendation_id, said)
     except NotFound:
-        if not output.printed({**head, "row": None}):
+        if not context.printed({**head, "row": None}):
             _print_head(head)
         raise
     head |= {"model_version": row.model_version, "arms": row.arms}
@@ -76,7 +71,7 @@ def explain(
         except (InvalidInput, NotFound) as error:
             not_replayed = str(error)
     differences = [] if again is None else replaying.differences(row, again, said=rest)
-    if output.printed(_document(head, row, again, differences=differences, not_replayed=not_replayed)):
+    if context.printed(_document(head, row, again, differences=differences, not_replayed=not_replayed)):
         return
     _print_head(head)
     _print_row(row, again)

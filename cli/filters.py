@@ -14,8 +14,8 @@ from alsolike.runtime.errors import InvalidFilter
 from cli import console
 from cli.config import read_file
 from cli.group import CommandGroup
-from cli.options import Connection, File, Output
-from operations.configuration.store import store_of
+from cli.options import Context, File
+from operations.configuration.store import live_configuration
 from operations.filters.explanation import explain
 
 app = CommandGroup(help="List and check filters.")
@@ -23,8 +23,7 @@ app = CommandGroup(help="List and check filters.")
 
 @app.command("check")
 def check(
-    connection: Connection,
-    output: Output,
+    context: Context,
     name_or_expression: Annotated[str, Argument(metavar="NAME|EXPRESSION", help="Name of a filter, or an expression.")],
     value: Annotated[
         list[str] | None,
@@ -47,8 +46,8 @@ def check(
     from operations.filters import catalogue, checking
     from operations.filters.asking import asked_with
 
-    where = connection.deployment
-    configuration = store_of(where).current().configuration() if file is None else read_file(file, output).configuration
+    where = context.deployment
+    configuration = live_configuration(where) if file is None else read_file(file, context).configuration
     asked = asked_with(user or [], value or [], at=at, configuration=configuration)
     expression = configuration.filters.get(name_or_expression, name_or_expression)
     parsed: Filter | None = None
@@ -74,7 +73,7 @@ def check(
         "items": len(snapshot),
         "passing": passing,
     }
-    if not output.printed(document):
+    if not context.printed(document):
         line = re.sub(r"\s", " ", expression)  # one line, and every character stays where it is
         console.print_line(line)
         for offset, message in problems:
@@ -90,13 +89,13 @@ def check(
 
 
 @app.command("list")
-def list_filters(connection: Connection, output: Output) -> None:
+def list_filters(context: Context) -> None:
     """List the filters of the configuration.
 
     Example: alsolike filters list
     """
-    expressions = store_of(connection.deployment).current().configuration().filters
-    output.print_rows(
+    expressions = live_configuration(context.deployment).filters
+    context.print_rows(
         dict(expressions),
         ["filter", "expression"],
         sorted(expressions.items()),

@@ -81,14 +81,8 @@ def _fields(kind: Any, default: Any) -> list[inspect.Parameter]:
 class Entry:
     """A command or group of commands.
 
-    Attributes
-    ----------
-    name
-        Word that calls it.
-    target
-        Module and name of its function or `typer.Typer`, as in `cli.train:train`.
-    summary
-        First sentence of its help, for the list of commands; empty for a hidden alias.
+    `target` is the module and name of its function or group, as in `cli.train:train`. `summary` is the first sentence
+    of its help, for the list of commands; empty for a hidden alias.
     """
 
     name: str

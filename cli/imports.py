@@ -12,7 +12,7 @@ from typer import Argument, Option
 
 from cli import console
 from cli.group import CommandGroup
-from cli.options import INTERRUPTED, Columns, Connection, Output
+from cli.options import INTERRUPTED, Columns, Context, Output
 from operations import times
 from operations.progress import counted
 
@@ -35,8 +35,7 @@ DryRun = Annotated[bool, Option("--dry-run", help="Check the files without writi
 
 @app.command("interactions")
 def interactions(
-    connection: Connection,
-    output: Output,
+    context: Context,
     files: Files,
     event_type: Annotated[
         str, Option(help="Event type of rows without one: view, click, cart, purchase, or one of your own.")
@@ -61,13 +60,11 @@ def interactions(
     from operations.ingest.load import import_interactions
 
     load = functools.partial(import_interactions, default_event_type=event_type)
-    _import(load, files, connection, output, Options(columns or (), dry_run, again))
+    _import(load, files, context, Options(columns or (), dry_run, again))
 
 
 @app.command("items")
-def items(
-    connection: Connection, output: Output, files: Files, columns: Columns = None, dry_run: DryRun = False
-) -> None:
+def items(context: Context, files: Files, columns: Columns = None, dry_run: DryRun = False) -> None:
     """Import items: ITEM_ID and metadata columns.
 
     Examples of columns: TITLE, PRICE, CATEGORY_L1; lists as a|b. The configuration declares the types of columns. The
@@ -80,13 +77,11 @@ def items(
     from operations.ingest.inputs import Options
     from operations.ingest.load_metadata import import_items
 
-    _import(import_items, files, connection, output, Options(columns or (), dry_run, declares=True))
+    _import(import_items, files, context, Options(columns or (), dry_run, declares=True))
 
 
 @app.command("users")
-def users(
-    connection: Connection, output: Output, files: Files, columns: Columns = None, dry_run: DryRun = False
-) -> None:
+def users(context: Context, files: Files, columns: Columns = None, dry_run: DryRun = False) -> None:
     """Import users: USER_ID and at most 25 metadata columns.
 
     Examples of columns: AGE_GROUP, MEMBERSHIP; lists as a|b. Types of columns are declared or inferred as for items.
@@ -97,18 +92,16 @@ def users(
     from operations.ingest.inputs import Options
     from operations.ingest.load_metadata import import_users
 
-    _import(import_users, files, connection, output, Options(columns or (), dry_run, declares=True))
+    _import(import_users, files, context, Options(columns or (), dry_run, declares=True))
 
 
-def _import(
-    load: Callable[..., ImportSummary], files: list[str], connection: Connection, output: Output, options: Options
-) -> None:
+def _import(load: Callable[..., ImportSummary], files: list[str], context: Context, options: Options) -> None:
     try:
-        summary = load(files, connection.deployment, now_ms=times.now_ms(), options=options)
+        summary = load(files, context.deployment, now_ms=times.now_ms(), options=options)
     except KeyboardInterrupt:
         console.say("alsolike: stopped; imported rows stay, and the same command continues")
         raise typer.Exit(INTERRUPTED) from None
-    _show(summary, output)
+    _show(summary, context)
 
 
 def _show(summary: ImportSummary, output: Output) -> None:

@@ -12,7 +12,7 @@ from alsolike.events.session_tokens import Session, mint
 from alsolike.runtime.errors import InvalidInput
 from cli import console
 from cli.group import CommandGroup
-from cli.options import Connection, Output
+from cli.options import Connection, Context, Output
 from operations import times
 from operations.client.aws import translate_aws_errors
 
@@ -51,14 +51,12 @@ Days = Annotated[int | None, Option("--days", min=1, help="Validity in days; wit
 
 @app.command()
 def create(
-    connection: Connection,
-    output: Output,
+    context: Context,
     client: Client,
     access: Annotated[
         list[Access],
         Option(
-            "--access",
-            help="read: recommendations; write: events, items, users; metrics: GET /metrics; admin: all other routes.",
+            help="read: recommendations; write: events, items, users; metrics: GET /metrics; admin: all other routes."
         ),
     ] = [Access.READ, Access.WRITE],  # noqa: B006  typer copies it
     days: Days = None,
@@ -69,30 +67,30 @@ def create(
 
     Example: eval "$(alsolike keys create checkout)"
     """
-    where, keys, now_ms = _open(connection)
+    where, keys, now_ms = _open(context)
     new = keys.create(client, scopes={SCOPES[each] for each in access}, now_ms=now_ms, expires_ms=_expiry(now_ms, days))
-    _print(new, where, output)
+    _print(new, where, context)
 
 
 @app.command()
-def rotate(connection: Connection, output: Output, client: Client, days: Days = None) -> None:
+def rotate(context: Context, client: Client, days: Days = None) -> None:
     """Create a second key pair with the same access.
 
     The old key stays active. Disable it when `alsolike keys list` shows no more use of it.
 
     Example: alsolike keys rotate checkout
     """
-    where, keys, now_ms = _open(connection)
-    _print(keys.rotate(client, now_ms=now_ms, expires_ms=_expiry(now_ms, days)), where, output)
+    where, keys, now_ms = _open(context)
+    _print(keys.rotate(client, now_ms=now_ms, expires_ms=_expiry(now_ms, days)), where, context)
 
 
 @app.command("list")
-def list_(connection: Connection, output: Output) -> None:
+def list_(context: Context) -> None:
     """List all keys with their access, status and last day of use.
 
     Example: alsolike keys list
     """
-    _, keys, now_ms = _open(connection)
+    _, keys, now_ms = _open(context)
     names = {scope: access.value for access, scope in SCOPES.items()}
     rows = [
         {
@@ -106,7 +104,7 @@ def list_(connection: Connection, output: Output) -> None:
         }
         for key in keys.all()
     ]
-    output.print_rows(
+    context.print_rows(
         rows,
         ["client", "key ID", "access", "status", "created", "expires", "last used"],
         [[", ".join(value) if isinstance(value, list) else value or "never" for value in row.values()] for row in rows],
@@ -137,8 +135,8 @@ def delete(connection: Connection, key_id: KeyId) -> None:
 
 def session_token(
     connection: Connection,
-    session: Annotated[str, Option("--session", metavar="ID", help="Session ID.", show_default=False)],
-    user: Annotated[str | None, Option("--user", metavar="ID", help="User who is logged in.")] = None,
+    session: Annotated[str, Option(metavar="ID", help="Session ID.", show_default=False)],
+    user: Annotated[str | None, Option(metavar="ID", help="User who is logged in.")] = None,
     lifetime: Annotated[str, Option(help="Validity in seconds, or with a unit: s, m or h. At most 1h.")] = "15m",
 ) -> None:
     """Print a session token for a browser.

@@ -120,7 +120,7 @@ def _options(
     aws_profile: Annotated[
         str | None, Option("--profile", metavar="NAME", help="Profile with the AWS credentials.")
     ] = None,
-    region: Annotated[str | None, Option("--region", metavar="NAME", help="AWS region.")] = None,
+    region: Annotated[str | None, Option(metavar="NAME", help="AWS region.")] = None,
     output: Annotated[Format, Option("--format", help="Form of results and errors.")] = Format.TABLE,
     version: Annotated[
         bool,

@@ -14,7 +14,7 @@ from alsolike.registry.versions import AlgorithmFigures
 from alsolike.runtime.errors import InvalidInput
 from cli import console
 from cli.group import CommandGroup
-from cli.options import Connection, HistoryReason, Output
+from cli.options import Context, HistoryReason, Output
 from operations import times
 from operations.models import promotion, training_run
 from operations.models import versions as model_versions
@@ -35,14 +35,14 @@ _SHOWN_ITEMS = 10
 
 
 @app.command("list")
-def list_versions(connection: Connection, output: Output) -> None:
+def list_versions(context: Context) -> None:
     """List the model versions, the latest first.
 
     Example: alsolike models list
     """
-    where = connection.deployment
+    where = context.deployment
     found = model_versions.versions(where)
-    output.print_rows(
+    context.print_rows(
         [dataclasses.asdict(version) for version in found],
         ["version", "status", "pinned", "algorithm", "items", "HR@10", "NDCG@10", "coverage"],
         [
@@ -53,27 +53,26 @@ def list_versions(connection: Connection, output: Output) -> None:
         ],
         empty="There is no model yet. Train one with `alsolike train`.",
     )  # fmt: skip
-    if found and not output.as_json:
+    if found and not context.as_json:
         champion = model_versions.pointer(where).champion()
         if champion is not None and champion.held is not None:
             console.print_line(f"promotions are {champion.held}")
 
 
 @app.command("show")
-def show(connection: Connection, output: Output, version: Version) -> None:
+def show(context: Context, version: Version) -> None:
     """Show a version: metrics, dataset, decisions, promotions.
 
     Example: alsolike models show 2026-03-01-ab12
     """
-    found = history.version_history(model_versions.of(connection.deployment), version)
-    if not output.printed(found.document()):
+    found = history.version_history(model_versions.of(context.deployment), version)
+    if not context.printed(found.document()):
         _print_history(found)
 
 
 @app.command("diff")
 def diff(
-    connection: Connection,
-    output: Output,
+    context: Context,
     before: Annotated[str, Argument(metavar="A", show_default=False)],
     after: Annotated[str, Argument(metavar="B", show_default=False)],
 ) -> None:
@@ -83,15 +82,14 @@ def diff(
     """
     from operations.models.difference import difference
 
-    found = difference(connection.deployment, before, after)
-    if not output.printed(dataclasses.asdict(found)):
+    found = difference(context.deployment, before, after)
+    if not context.printed(dataclasses.asdict(found)):
         _print_difference(found)
 
 
 @app.command("promote")
 def promote(
-    connection: Connection,
-    output: Output,
+    context: Context,
     version: Version,
     reason: HistoryReason,
     canary: Annotated[bool, Option("--canary", help="Run a canary first.")] = False,
@@ -102,24 +100,23 @@ def promote(
     Example: alsolike models promote VERSION --reason "better on new items"
     """
     promotion.check_change_reason(reason)
-    where = connection.deployment
+    where = context.deployment
     if not canary:
         champion, warnings = promotion.promote(where, version, reason=reason, force=force, now_ms=times.now_ms())
         for warning in warnings:
             console.say(f"warning: {warning}")
-        _print_champion(champion, output)
+        _print_champion(champion, context)
         return
     execution = promotion.start_canary(where, version, reason=reason, force=force)
     with console.step("canary"):
         training_run.wait_until_begun(where, execution)
-    look = console.call("models", "show", version, *connection.options)
-    output.print({"version": version, "execution_arn": execution}, f"started {execution}; `{look}` shows its result")
+    look = console.call("models", "show", version, *context.options)
+    context.print({"version": version, "execution_arn": execution}, f"started {execution}; `{look}` shows its result")
 
 
 @app.command("rollback")
 def rollback(
-    connection: Connection,
-    output: Output,
+    context: Context,
     reason: HistoryReason = "rolled back by hand",
     canary: Annotated[bool, Option("--canary", help="Stop the canary and keep the champion.")] = False,
     champion: Annotated[bool, Option("--champion", help="Roll back the champion and stop a running canary.")] = False,
@@ -131,56 +128,55 @@ def rollback(
     promotion.check_change_reason(reason)
     if canary and champion:
         raise InvalidInput("--canary leaves the champion as it is, --champion takes it back: expected one of them")
-    where = connection.deployment
+    where = context.deployment
     if canary:
         pointer = promotion.end_canary(where, reason=reason)
     else:
         now_ms = times.now_ms()
         pointer = model_versions.pointer(where).roll_back(reason=reason, now_ms=now_ms, with_trial=champion)
-    _print_champion(pointer, output)
+    _print_champion(pointer, context)
 
 
 @app.command("resume")
-def resume(connection: Connection, output: Output) -> None:
+def resume(context: Context) -> None:
     """Resume automatic promotions after a rollback.
 
     Example: alsolike models resume
     """
-    _print_champion(promotion.resume(connection.deployment), output)
+    _print_champion(promotion.resume(context.deployment), context)
 
 
 @app.command("retire")
-def retire(connection: Connection, output: Output, version: Version) -> None:
+def retire(context: Context, version: Version) -> None:
     """Delete the files of a version. Its metrics, gate decision and package stay.
 
     Example: alsolike models retire VERSION
     """
-    deleted = promotion.retire(connection.deployment, version, now_ms=times.now_ms())
-    output.print({"version": version, "files": deleted}, f"{deleted} files of {version} are deleted")
+    deleted = promotion.retire(context.deployment, version, now_ms=times.now_ms())
+    context.print({"version": version, "files": deleted}, f"{deleted} files of {version} are deleted")
 
 
 @app.command("pin")
-def pin(connection: Connection, output: Output, version: Version) -> None:
+def pin(context: Context, version: Version) -> None:
     """Exclude the files of a version from automatic deletion.
 
     Example: alsolike models pin VERSION
     """
-    _pin(connection, output, version, pinned=True)
+    _pin(context, version, pinned=True)
 
 
 @app.command("unpin")
-def unpin(connection: Connection, output: Output, version: Version) -> None:
+def unpin(context: Context, version: Version) -> None:
     """Allow automatic deletion of a pinned version's files.
 
     Example: alsolike models unpin VERSION
     """
-    _pin(connection, output, version, pinned=False)
+    _pin(context, version, pinned=False)
 
 
 @app.command("repair")
 def repair(
-    connection: Connection,
-    output: Output,
+    context: Context,
     champion: Annotated[
         str | None, Option(metavar="VERSION", help="Version to make champion, by default the one before the damage.")
     ] = None,
@@ -196,17 +192,17 @@ def repair(
     promotion.check_change_reason(reason)
     if champion is not None and without_champion:
         raise InvalidInput("--champion names a champion, --without-champion leaves none: expected one of them")
-    where = connection.deployment
+    where = context.deployment
     done = promotion.repair(
         where, version=champion, without_champion=without_champion, reason=reason, now_ms=times.now_ms()
     )
-    output.print({"repaired": done}, *(done or ["the champion pointer and the training lock are readable"]))
+    context.print({"repaired": done}, *(done or ["the champion pointer and the training lock are readable"]))
 
 
-def _pin(connection: Connection, output: Output, version: str, *, pinned: bool) -> None:
-    champion = promotion.pin(connection.deployment, version, pinned=pinned)
+def _pin(context: Context, version: str, *, pinned: bool) -> None:
+    champion = promotion.pin(context.deployment, version, pinned=pinned)
     document = {"version": version, "pinned": list(champion.pinned)}
-    output.print(document, f"pinned: {', '.join(champion.pinned) or 'nothing'}")
+    context.print(document, f"pinned: {', '.join(champion.pinned) or 'nothing'}")
 
 
 def _print_champion(champion: Champion, output: Output) -> None:

@@ -8,7 +8,7 @@ from typer import Option
 
 from cli import console
 from cli.group import CommandGroup
-from cli.options import Connection, Output
+from cli.options import Context, Output
 from operations.metric_writers import METRICS, NAMESPACE, PRICE_AS_OF, USD_A_MONTH, Bounds
 
 MOST_VERSIONS = 10_000
@@ -55,7 +55,7 @@ def _group() -> None:
 
 
 @prometheus.command("rules")
-def rules(connection: Connection, output: Output) -> None:
+def rules(context: Context) -> None:
     """Print the alert rules, generated from the deployment's alarms.
 
     Example: alsolike prometheus rules --env prod > alsolike.rules.yml
@@ -64,8 +64,8 @@ def rules(connection: Connection, output: Output) -> None:
 
     from operations.prometheus.rules import deployed_rules
 
-    document = deployed_rules(connection.deployment)
-    output.print(document, yaml.safe_dump(document, sort_keys=False, width=1_000).rstrip())
+    document = deployed_rules(context.deployment)
+    context.print(document, yaml.safe_dump(document, sort_keys=False, width=1_000).rstrip())
 
 
 @grafana.command("prometheus")

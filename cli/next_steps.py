@@ -14,13 +14,7 @@ from operations.stage import Stage, stage_of, stored_user
 
 
 def step_lines(where: Deployment, *, reach: Sequence[str]) -> list[str]:
-    """Return three numbered steps that match the state.
-
-    Parameters
-    ----------
-    reach
-        Options with which a command finds this deployment.
-    """
+    """Return three numbered steps that match the state. The options `reach` find the deployment."""
     user_id = None if (stage := stage_of(where)) is Stage.EMPTY else stored_user(where)
     train = ("Train a model", console.call("train", *reach))
     recommend = ("Recommend", console.call("recommend", "--user", user_id or "ID", *reach))
@@ -45,13 +39,7 @@ def step_lines(where: Deployment, *, reach: Sequence[str]) -> list[str]:
 
 
 def check_can_recommend(where: Deployment, *, reach: Sequence[str]) -> None:
-    """Raise if a deployment has no data or no model.
-
-    Raises
-    ------
-    NotFound
-        With the commands to run first.
-    """
+    """Raise `NotFound` with the commands to run first if a deployment has no data or no model."""
     stage = stage_of(where)
     if stage is Stage.TRAINED:
         return
@@ -65,13 +53,7 @@ def check_can_recommend(where: Deployment, *, reach: Sequence[str]) -> None:
 
 
 def curl_lines(where: Deployment, *, user_id: str, item_id: str, reach: Sequence[str] = ()) -> list[str]:
-    """Return calls of the API to paste into a shell: the first one creates a key, the others sign with it.
-
-    Parameters
-    ----------
-    reach
-        Options with which `alsolike keys` finds this deployment.
-    """
+    """Return calls of the API to paste into a shell: the first one creates a key, the others sign with it."""
     trust = f"--cacert {shlex.quote(str(where.certificate))} " if where.certificate else ""
 
     def call(path: str, body: str) -> str:

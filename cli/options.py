@@ -103,5 +103,10 @@ class Output:
             console.print_line(empty)
 
 
+@dataclasses.dataclass(frozen=True)
+class Context(Output, Connection):
+    """Options of a command that prints what it reads from a deployment."""
+
+
 TEXT = Output()
 """Tables and lines."""

@@ -14,12 +14,11 @@ from typer import Argument, Option
 from alsolike.runtime.errors import NotFound
 from cli import console
 from cli.group import CommandGroup
-from cli.options import Connection, DryRun, Latest, Output, Yes
+from cli.options import Context, DryRun, Latest, Output, Yes
 from operations.progress import Step, counted
 
 if TYPE_CHECKING:
     from alsolike.lake.dead_letters import DeadLetter
-    from operations.quarantine.replay import Replayer
     from operations.quarantine.selection import Selection
     from operations.quarantine.store import Entry, QuarantineStore
 
@@ -27,8 +26,6 @@ _SHOWN_CHARACTERS = 80
 
 app = CommandGroup(help="Quarantine: unreadable records and failed batches.")
 
-Names: TypeAlias = Annotated[list[str] | None, Argument(metavar="[ID]...", help="IDs or keys of records.")]
-All: TypeAlias = Annotated[bool, Option("--all", help="Select all records.")]
 Reason: TypeAlias = Annotated[
     str | None,
     Option(metavar="TEXT", help="Select reasons that contain this text, ignoring case; … stands for a value."),
@@ -39,10 +36,26 @@ Since: TypeAlias = Annotated[
 ]
 
 
+@dataclasses.dataclass(frozen=True)
+class Criteria:
+    """Records that a command changes."""
+
+    names: Annotated[list[str] | None, Argument(metavar="[ID]...", help="IDs or keys of records.")] = None
+    everything: Annotated[bool, Option("--all", help="Select all records.")] = False
+    reason: Reason = None
+    since: Since = None
+
+    def selection(self) -> Selection:
+        """Return the selection of these records."""
+        from operations.quarantine.selection import of_arguments
+
+        names = self.names or ()
+        return of_arguments(names=names, everything=self.everything, reason=self.reason, since_text=self.since)
+
+
 @app.command("list")
 def list_held(
-    connection: Connection,
-    output: Output,
+    context: Context,
     reason: Reason = None,
     since: Since = None,
     limit: Latest = 20,
@@ -55,29 +68,27 @@ def list_held(
     from operations.quarantine import selection
     from operations.quarantine.store import QuarantineStore
 
-    store = QuarantineStore(connection.deployment)
+    store = QuarantineStore(context.deployment)
     wanted = selection.Selection(reason=reason, since_ms=selection.since(since))
     entries = wanted.entries(store)
     if totals:
         with console.step("quarantine", total=len(entries)) as step:
-            _print_totals(_advancing(wanted, store, entries, step), output)
+            _print_totals(_advancing(wanted, store, entries, step), context)
         return
     found = list(itertools.islice((held for held in wanted.read(store, entries) if held is not None), limit))
-    output.print_rows(
+    context.print_rows(
         [held.document() for held in found],
         ["id", "since (UTC)", "what", "reason", "data"],
         [[held.id, held.time, _what(held), held.reason, _shown(held)] for held in found],
         empty="nothing is in quarantine" if not entries else "no quarantined record matches",
     )
-    if found and len(entries) > len(found) and not output.as_json:
+    if found and len(entries) > len(found) and not context.as_json:
         console.say(f"{len(entries):,} are in quarantine; see --limit, --totals")
 
 
 @app.command()
 def show(
-    connection: Connection,
-    output: Output,
-    name: Annotated[str, Argument(metavar="ID", help="ID, the beginning of an ID, or key.")],
+    context: Context, name: Annotated[str, Argument(metavar="ID", help="ID, the beginning of an ID, or key.")]
 ) -> None:
     """Show a whole record with its reason.
 
@@ -85,11 +96,11 @@ def show(
     """
     from operations.quarantine.store import QuarantineStore
 
-    store = QuarantineStore(connection.deployment)
+    store = QuarantineStore(context.deployment)
     held = next(store.read([store.find(name)]), None)
     if held is None:
         raise NotFound(f"{name!r} has just left quarantine")
-    if output.printed(held.document()):
+    if context.printed(held.document()):
         return
     for label, value in (("id", held.id), ("what", _what(held)), ("since (UTC)", held.time), ("reason", held.reason)):
         console.print_line(f"{label:<12} {console.visible(value)}")
@@ -102,15 +113,7 @@ def show(
 
 
 @app.command()
-def replay(
-    connection: Connection,
-    output: Output,
-    names: Names = None,
-    everything: All = False,
-    reason: Reason = None,
-    since: Since = None,
-    dry_run: DryRun = False,
-) -> None:
+def replay(context: Context, criteria: Criteria, dry_run: DryRun = False) -> None:
     """Send records to the stream again.
 
     Fix the cause of their failure first. You may repeat the command: each event counts once. A record that is still bad
@@ -118,83 +121,66 @@ def replay(
 
     Example: alsolike quarantine replay --reason "unknown event type"
     """
-    from operations.quarantine import selection
     from operations.quarantine.replay import Replayer
     from operations.quarantine.store import QuarantineStore
 
-    wanted = selection.of_arguments(names=names or (), everything=everything, reason=reason, since_text=since)
-    where = connection.deployment
+    wanted = criteria.selection()
+    where = context.deployment
     store = QuarantineStore(where)
     replayer = Replayer(where, store)
     entries = wanted.entries(store)
     try:
         with console.step("replay", total=len(entries)) as step:
-            selected = (held for held in _advancing(wanted, store, entries, step))
-            if dry_run:
-                _count_only(selected, replayer)
-            else:
-                replayer.replay(selected)
+            replayer.replay(_advancing(wanted, store, entries, step), dry_run=dry_run)
     finally:  # also after Ctrl-C and errors: what was done is done
         counts = replayer.counts
-        if not output.printed({**dataclasses.asdict(counts), "dry_run": dry_run}):
+        if not context.printed({**dataclasses.asdict(counts), "dry_run": dry_run}):
             records, objects = counted(counts.records, "record"), counted(counts.objects, "object")
             console.print_line(f"{'would put' if dry_run else 'put'} {records} of {objects} on the stream")
             if counts.not_replayable:
                 console.say(f"{counts.not_replayable:,} contain no replayable records and stay")
-    if not (everything or counts.objects or counts.not_replayable):
+    if not (criteria.everything or counts.objects or counts.not_replayable):
         raise wanted.no_match(store)
-    if counts.records and not dry_run and not output.as_json:
+    if counts.records and not dry_run and not context.as_json:
         console.say("records that are still invalid return within a minute: see `alsolike quarantine list`")
 
 
 @app.command()
-def drop(
-    connection: Connection,
-    output: Output,
-    names: Names = None,
-    everything: All = False,
-    reason: Reason = None,
-    since: Since = None,
-    yes: Yes = False,
-    dry_run: DryRun = False,
-) -> None:
+def drop(context: Context, criteria: Criteria, yes: Yes = False, dry_run: DryRun = False) -> None:
     """Delete records from quarantine, and print the reason of each.
 
     Example: alsolike quarantine drop --since 6h --dry-run
     """
-    from operations.quarantine import selection
     from operations.quarantine.store import QuarantineStore
 
-    wanted = selection.of_arguments(names=names or (), everything=everything, reason=reason, since_text=since)
-    store = QuarantineStore(connection.deployment)
+    wanted = criteria.selection()
+    store = QuarantineStore(context.deployment)
     entries = wanted.entries(store)
     selected, records = [], 0
     with console.step("quarantine", total=len(entries)) as step:
         for held in _advancing(wanted, store, entries, step):
             records += len(held.records)
             selected.append(dataclasses.replace(held, records=()))  # frees memory: only the counts are needed
-    if not (everything or selected):
+    if not (criteria.everything or selected):
         raise wanted.no_match(store)
     question = f"Delete {len(selected):,} objects with {records:,} records for good?"
     if selected and not (yes or dry_run) and not typer.confirm(question, err=True):
         raise typer.Exit(1)
-    dropped = []
     for start in range(0, len(selected), 1_000):
         some = selected[start : start + 1_000]
         if not dry_run:
             store.delete(some)
-        dropped += some
-        if not output.as_json:
+        if not context.as_json:
             for held in some:
                 console.print_line(f"{held.id} {held.key}: {console.visible(held.reason)}")
     document = {
-        "objects": len(dropped),
+        "objects": len(selected),
         "records": records,
-        "dropped": [{"id": held.id, "key": held.key, "reason": held.reason} for held in dropped],
+        "dropped": [{"id": held.id, "key": held.key, "reason": held.reason} for held in selected],
         "dry_run": dry_run,
     }
     verb = "would be dropped" if dry_run else "dropped"
-    output.print(document, f"{verb}: {len(dropped):,} objects with {records:,} records")
+    context.print(document, f"{verb}: {len(selected):,} objects with {records:,} records")
 
 
 def _advancing(wanted: Selection, store: QuarantineStore, entries: list[Entry], step: Step) -> Iterator[DeadLetter]:
@@ -202,15 +188,6 @@ def _advancing(wanted: Selection, store: QuarantineStore, entries: list[Entry], 
         step.advance()
         if held is not None:
             yield held
-
-
-def _count_only(selected: Iterator[DeadLetter], replayer: Replayer) -> None:
-    for held in selected:
-        if held.can_be_replayed:
-            replayer.counts.objects += 1
-            replayer.counts.records += len(held.records)
-        else:
-            replayer.counts.not_replayable += 1
 
 
 def _print_totals(selected: Iterator[DeadLetter], output: Output) -> None:

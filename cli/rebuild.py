@@ -7,14 +7,14 @@ from typing import Any
 
 from alsolike.catalogue.change_log import ChangeKind
 from cli.group import CommandGroup
-from cli.options import Connection, Output
+from cli.options import Context, Output
 from operations import times
 
 app = CommandGroup(help="Rebuild profiles, catalogue or snapshot from the lake.")
 
 
 @app.command("profiles")
-def profiles(connection: Connection, output: Output) -> None:
+def profiles(context: Context) -> None:
     """Add interactions from the lake that the live profiles lack.
 
     The command restores a lost profile table and does not change an intact one. Events that arrive in the meantime are
@@ -24,54 +24,54 @@ def profiles(connection: Connection, output: Output) -> None:
     """
     from operations.recovery.writing import rebuild_profiles
 
-    _print({"profiles": rebuild_profiles(connection.deployment, now_ms=times.now_ms())}, output)
+    _print({"profiles": rebuild_profiles(context.deployment, now_ms=times.now_ms())}, context)
 
 
 @app.command("catalogue")
-def catalogue(connection: Connection, output: Output) -> None:
+def catalogue(context: Context) -> None:
     """Restore items from the change log that the catalogue lacks.
 
     Deleted items stay deleted. The change log lacks items that are older than itself.
 
     Example: alsolike rebuild catalogue
     """
-    _rebuild_rows(ChangeKind.ITEM, connection, output)
+    _rebuild_rows(ChangeKind.ITEM, context)
 
 
 @app.command("users")
-def users(connection: Connection, output: Output) -> None:
+def users(context: Context) -> None:
     """Restore users from the change log that the user table lacks.
 
     Example: alsolike rebuild users
     """
-    _rebuild_rows(ChangeKind.USER, connection, output)
+    _rebuild_rows(ChangeKind.USER, context)
 
 
 @app.command("snapshot")
-def snapshot(connection: Connection, output: Output) -> None:
+def snapshot(context: Context) -> None:
     """Rewrite the catalogue snapshot for serving from the change log.
 
     Example: alsolike rebuild snapshot
     """
     from operations.recovery.snapshot import rebuild_snapshot
 
-    published = rebuild_snapshot(connection.deployment, now_ms=times.now_ms())
-    _print({"items": published.changes, "size_bytes": published.size_bytes}, output)
+    published = rebuild_snapshot(context.deployment, now_ms=times.now_ms())
+    _print({"items": published.changes, "size_bytes": published.size_bytes}, context)
 
 
 @app.command("dataset")
-def dataset(connection: Connection, output: Output) -> None:
+def dataset(context: Context) -> None:
     """Build a training dataset and print its location.
 
     Example: alsolike rebuild dataset
     """
     from operations.recovery.dataset import rebuild_dataset
 
-    _print(rebuild_dataset(connection.deployment), output)
+    _print(rebuild_dataset(context.deployment), context)
 
 
 @app.command("all")
-def everything(connection: Connection, output: Output) -> None:
+def everything(context: Context) -> None:
     """Rebuild catalogue, users, snapshot and profiles, in this order.
 
     Example: alsolike rebuild all
@@ -80,18 +80,18 @@ def everything(connection: Connection, output: Output) -> None:
     from operations.recovery.snapshot import rebuild_snapshot
     from operations.recovery.writing import rebuild_profiles
 
-    where = connection.deployment
+    where = context.deployment
     items = rebuild_rows(where, ChangeKind.ITEM, now_ms=times.now_ms()).known
     known = rebuild_rows(where, ChangeKind.USER, now_ms=times.now_ms()).known
     published = rebuild_snapshot(where, now_ms=times.now_ms()).changes
     restored = rebuild_profiles(where, now_ms=times.now_ms())
-    _print({"items": items, "users": known, "snapshot_items": published, "profiles": restored}, output)
+    _print({"items": items, "users": known, "snapshot_items": published, "profiles": restored}, context)
 
 
-def _rebuild_rows(kind: ChangeKind, connection: Connection, output: Output) -> None:
+def _rebuild_rows(kind: ChangeKind, context: Context) -> None:
     from operations.recovery.rows import rebuild_rows
 
-    _print(dataclasses.asdict(rebuild_rows(connection.deployment, kind, now_ms=times.now_ms())), output)
+    _print(dataclasses.asdict(rebuild_rows(context.deployment, kind, now_ms=times.now_ms())), context)
 
 
 def _print(document: dict[str, Any], output: Output) -> None:

@@ -15,10 +15,10 @@ from alsolike.filters import parser
 from alsolike.runtime.errors import InvalidInput
 from cli import console
 from cli.next_steps import check_can_recommend
-from cli.options import INTERRUPTED, Connection, Output, Recommender, User
+from cli.options import INTERRUPTED, Context, Recommender, User
 from operations.client.api import Api, Recommendations
 from operations.client.deployment import Deployment
-from operations.configuration.store import store_of
+from operations.configuration.store import live_configuration
 from operations.progress import counted
 
 if TYPE_CHECKING:
@@ -30,13 +30,11 @@ _OUTPUT = "recommendations.parquet"
 
 
 def recommend(
-    connection: Connection,
-    output: Output,
+    context: Context,
     user: User = None,
     users: Annotated[
         str | None,
         Option(
-            "--users",
             metavar="FILE",
             help="File of user IDs: one per line, or CSV or Parquet with a column USER_ID; - is standard input.",
         ),
@@ -100,10 +98,10 @@ def recommend(
 
         question = Question(recommender or "for-you", k or _K_OF_MANY, filter_name, filter_values)
         if workflow or in_s3:
-            _run_workflow(connection, output, users, question, uri=path)
+            _run_workflow(context, users, question, uri=path)
         else:
             path = path or _OUTPUT
-            _recommend_to_many(connection, output, users, question, path=Path(path), parallel=parallel or _PARALLEL)
+            _recommend_to_many(context, users, question, path=Path(path), parallel=parallel or _PARALLEL)
         return
     if user is None and not items and recommender is None:
         raise typer.BadParameter("expected --user ID, --item ID or --users FILE: who or what is it about?")
@@ -111,7 +109,7 @@ def recommend(
     columns = [name.strip() for name in ("TITLE" if metadata is None else metadata).split(",") if name.strip()]
     item, cart = (items[0], []) if items and len(items) == 1 else (None, items or [])
     default = "bought-together" if cart else "similar-items" if user is None else None
-    where = connection.deployment
+    where = context.deployment
     answer = Api(where).recommendations(
         user,
         k=k or _K,
@@ -124,12 +122,12 @@ def recommend(
         explain=explain,
     )
     if not answer.items and answer.model_version is None:
-        check_can_recommend(where, reach=connection.options)
+        check_can_recommend(where, reach=context.options)
     if filter_name is not None and not answer.items:
         _say_contradictions(where, filter_name)
     if metadata is not None and answer.unknown_columns:
         _refuse_unknown(answer.unknown_columns, where)
-    if not output.printed(dataclasses.asdict(answer)):
+    if not context.printed(dataclasses.asdict(answer)):
         _print(answer, explain=explain)
 
 
@@ -137,7 +135,7 @@ def _refuse_unknown(columns: Sequence[str], where: Deployment) -> None:
     """Raise if the catalogue has none of the columns; those of an answer may lack a column that other items have."""
     from operations.filters import catalogue
 
-    known = catalogue.column_names(catalogue.read_snapshot(where), store_of(where).current().configuration())
+    known = catalogue.column_names(catalogue.read_snapshot(where), live_configuration(where))
     if unknown := [name for name in columns if property_name(name) not in known and name not in known]:
         raise InvalidInput(
             f"--metadata names {', '.join(unknown)}, expected columns of the catalogue: {', '.join(sorted(known))}"
@@ -148,7 +146,7 @@ def _say_contradictions(where: Deployment, filter_name: str) -> None:
     """Say which columns of a filter are stored with other types than declared: no item passes for that."""
     from operations.filters import catalogue
 
-    configuration = store_of(where).current().configuration()
+    configuration = live_configuration(where)
     expression = configuration.filters.get(filter_name)
     if expression is not None:
         snapshot = catalogue.read_snapshot(where)
@@ -198,16 +196,14 @@ def _print(answer: Recommendations, *, explain: bool) -> None:
     console.print_line(", ".join(said))
 
 
-def _recommend_to_many(
-    connection: Connection, output: Output, users: str, question: Question, *, path: Path, parallel: int
-) -> None:
+def _recommend_to_many(context: Context, users: str, question: Question, *, path: Path, parallel: int) -> None:
     from operations.batch.batch_client import Asker
     from operations.batch.failed import FailedUsers
     from operations.batch.run import failed_path, recommend_to
     from operations.batch.table import RecommendationFile
     from operations.batch.user_ids import UserIds
 
-    where = connection.deployment
+    where = context.deployment
     ids = UserIds(users, lambda: where.client("s3"))
     asker = Asker(where.client("lambda"), where.names.recommend_function, question)
     table = RecommendationFile(path, recommender=question.recommender)  # before anything is made of its name
@@ -222,9 +218,9 @@ def _recommend_to_many(
         console.say("alsolike: stopped; nothing was written")
         raise typer.Exit(INTERRUPTED) from None
     if summary.users > summary.failed and not summary.items:
-        check_can_recommend(where, reach=connection.options)
+        check_can_recommend(where, reach=context.options)
     document = {**dataclasses.asdict(summary), "users_per_s": summary.users_per_s, "output": str(path)}
-    output.print(
+    context.print(
         {**document, "failed_file": str(failed.path) if summary.failed else None},
         _totals(summary.users, summary.items, summary.seconds, f"in {path}"),
         ", ".join(f"{count:,} from {source}" for source, count in summary.sources.items()),
@@ -233,13 +229,13 @@ def _recommend_to_many(
     _say_who_failed(failed)
 
 
-def _run_workflow(connection: Connection, output: Output, users: str, question: Question, *, uri: str | None) -> None:
+def _run_workflow(context: Context, users: str, question: Question, *, uri: str | None) -> None:
     from operations.batch import workflow
     from operations.batch.failed import FailedUsers
     from operations.batch.run import failed_path
     from operations.batch.user_ids import UserIds
 
-    where = connection.deployment
+    where = context.deployment
     ids = UserIds(users, lambda: where.client("s3"))
     run = None
     try:
@@ -254,7 +250,7 @@ def _run_workflow(connection: Connection, output: Output, users: str, question: 
         raise typer.Exit(INTERRUPTED) from None
     if uri is not None:
         outcome = dataclasses.replace(outcome, uri=workflow.copy(run, uri, where=where))
-    output.print(
+    context.print(
         {**dataclasses.asdict(outcome), "run": run.name, "execution_arn": run.execution_arn},
         _totals(outcome.users, outcome.items, outcome.seconds, f"in {outcome.parts:,} parts of {outcome.uri}"),
     )

@@ -8,15 +8,14 @@ from typer import Option
 
 from alsolike.runtime.errors import InvalidInput
 from cli import console
-from cli.options import Connection, DryRun, Output, Yes, confirm
+from cli.options import Context, DryRun, Yes, confirm
 from operations import times
 from operations.recovery.objects import carry_out, plan
 from operations.recovery.source import RestoreSource
 
 
 def restore(
-    connection: Connection,
-    output: Output,
+    context: Context,
     to: Annotated[str, Option(metavar="TIME", help="Time to restore, ISO 8601 with a zone.")],
     tables: Annotated[
         RestoreSource,
@@ -43,10 +42,10 @@ def restore(
     now_ms = times.now_ms()
     if times.milliseconds(then) > now_ms:
         raise InvalidInput(f"--to is {to!r}, expected a time that has passed")
-    where = connection.deployment
+    where = context.deployment
     with console.step("old versions"):
         planned = plan(where, to=then, keep_newer=keep_newer)
-    output.print_rows(
+    context.print_rows(
         [{name: getattr(each, name) for name in ("bucket", "prefix", "restored", "removed")} for each in planned],
         ["objects under", "older version", "removed", "MB copied"],
         [[each.prefix, each.restored, each.removed, each.size_bytes / 1e6] for each in planned],

@@ -15,7 +15,7 @@ from alsolike.events.interactions import profile_id
 from alsolike.runtime.errors import InvalidInput, NotFound
 from cli import console, erasure
 from cli.group import CommandGroup
-from cli.options import Connection, Output
+from cli.options import Connection, Context, Output
 from operations import times
 from operations.client.api import Api
 from operations.client.stored_ids import stored_ids
@@ -33,40 +33,30 @@ RowId = Annotated[str, Argument(metavar="ID", show_default=False)]
 
 
 def rows_app(plural: str, article: str, *, id_field: str) -> CommandGroup:
-    """Return the commands of `items` or `users`.
-
-    Parameters
-    ----------
-    plural
-        First part of the API's path.
-    article
-        Singular with its article, for help texts.
-    id_field
-        Name of the ID in the API.
-    """
+    """Return the commands of `items` or `users`. `article` is the singular with its article, for help texts."""
     app = CommandGroup(help=f"Work with {plural}: list, show and change them.")
 
     @app.command("list", help=f"List {plural} in arbitrary order.\n\nExample: alsolike {plural} list --limit 5")
-    def list_rows(connection: Connection, output: Output, limit: Limit = 20) -> None:
-        rows = list(_listed(Api(connection.deployment), plural, limit=limit))
+    def list_rows(context: Context, limit: Limit = 20) -> None:
+        rows = list(_listed(Api(context.deployment), plural, limit=limit))
         columns = [id_field, "updated", "properties"]
-        output.print_rows(
+        context.print_rows(
             rows,
             columns,
             [[row[id_field], times.text(row["updatedAt"] * 1000), _text(row["properties"])] for row in rows],
         )
 
     @app.command("show", help=f"Show {article} with all columns.\n\nExample: alsolike {plural} show 1093")
-    def show(connection: Connection, output: Output, row_id: RowId) -> None:
-        _print(Api(connection.deployment).administer("GET", _path(plural, row_id)), id_field, output)
+    def show(context: Context, row_id: RowId) -> None:
+        _print(Api(context.deployment).administer("GET", _path(plural, row_id)), id_field, context)
 
     @app.command(
         "set",
         help=f"Set columns of {article}, and create it if it is missing. The value null removes a column.\n\n"
         f"Example: alsolike {plural} set 1093 price=0.59",
     )
-    def set_columns(connection: Connection, output: Output, row_id: RowId, columns: Columns) -> None:
-        _print(_set(Api(connection.deployment), plural, row_id, _changes(columns)), id_field, output)
+    def set_columns(context: Context, row_id: RowId, columns: Columns) -> None:
+        _print(_set(Api(context.deployment), plural, row_id, _changes(columns)), id_field, context)
 
     return app
 
@@ -90,8 +80,7 @@ def delete_item(connection: Connection, row_id: RowId) -> None:
 
 @users.command("profile")
 def profile(
-    connection: Connection,
-    output: Output,
+    context: Context,
     user: Annotated[str, Argument(metavar="USER", help="User ID, or session ID with --session.")],
     session: Annotated[bool, Option("--session", help="USER is a session ID.")] = False,
     at: Annotated[str | None, Option(metavar="TIME", help="Time of the profile, ISO 8601 with a zone.")] = None,
@@ -102,7 +91,7 @@ def profile(
 
     Example: alsolike users profile 42 --at 2026-03-01T12:00:00Z
     """
-    found = _profile(connection, user, session=session, at=at)
+    found = _profile(context, user, session=session, at=at)
     latest = found.recent[::-1]
     document = {
         "profile_id": found.profile_id,
@@ -110,7 +99,7 @@ def profile(
         "joined": found.joined and dataclasses.asdict(found.joined),
         "recent": [each._asdict() for each in latest],
     }
-    if output.printed(document):
+    if context.printed(document):
         return
     if found.joined is not None:
         console.say(f"the session's interactions until its login are in the profile {found.joined.profile_id}")

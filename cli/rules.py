@@ -16,8 +16,8 @@ from alsolike.runtime.errors import NotFound
 from cli import console
 from cli.config import read_file
 from cli.group import CommandGroup
-from cli.options import Connection, File, Output, Recommender, User
-from operations.configuration.store import store_of
+from cli.options import Context, File, Output, Recommender, User
+from operations.configuration.store import live_configuration
 from operations.previews import PreviewSummary, some_users, summarize
 from operations.progress import counted
 
@@ -25,17 +25,17 @@ app = CommandGroup(help="Rule sets: promotions, boosts, pins and filters.")
 
 
 @app.command("list")
-def list_(connection: Connection, output: Output) -> None:
+def list_(context: Context) -> None:
     """List the rule sets with their rules and recommenders.
 
     Example: alsolike rules list
     """
-    configuration = store_of(connection.deployment).current().configuration()
+    configuration = live_configuration(context.deployment)
     found = [
         (rules, numbers_of_rules(rules), configuration.recommenders_with(rules.name))
         for rules in configuration.rules.values()
     ]
-    output.print_rows(
+    context.print_rows(
         [{"name": rules.name, "rules": parts, "recommenders": names} for rules, parts, names in found],
         ["rule set", "rules", "applies to"],
         [
@@ -48,34 +48,30 @@ def list_(connection: Connection, output: Output) -> None:
 
 @app.command("show")
 def show(
-    connection: Connection,
-    output: Output,
-    name: Annotated[str, Argument(metavar="NAME", help="Name of a rule set.", show_default=False)],
+    context: Context, name: Annotated[str, Argument(metavar="NAME", help="Name of a rule set.", show_default=False)]
 ) -> None:
     """Print a rule set of the configuration.
 
     Example: alsolike rules show autumn
     """
-    configuration = store_of(connection.deployment).current().configuration()
+    configuration = live_configuration(context.deployment)
     if name not in configuration.rules:
         known = ", ".join(configuration.rules) or "none: the configuration has no rules"
         raise NotFound(f"there are no rules called {name}, expected {known}")
     document = rule_set_to_document(configuration.rules[name])
     recommenders = configuration.recommenders_with(name)
-    if not output.printed({"name": name, "rules": document, "recommenders": recommenders}):
+    if not context.printed({"name": name, "rules": document, "recommenders": recommenders}):
         console.print_yaml({"rules": {name: document}})
 
 
 @app.command("preview")
 def preview(
-    connection: Connection,
-    output: Output,
+    context: Context,
     user: User = None,
-    item: Annotated[str | None, Option("--item", metavar="ID", help="Item of the page, for related items.")] = None,
+    item: Annotated[str | None, Option(metavar="ID", help="Item of the page, for related items.")] = None,
     recommender: Recommender = None,
     rules: Annotated[
-        str | None,
-        Option("--rules", metavar="NAME", help="Name of a rule set.", show_default="that of the recommender"),
+        str | None, Option(metavar="NAME", help="Name of a rule set.", show_default="that of the recommender")
     ] = None,
     file: File = None,
     k: Annotated[int, Option("--num-results", "-k", min=1, max=50, help="Number of items.")] = 10,
@@ -97,8 +93,8 @@ def preview(
     """
     if user is not None and users is not None:
         raise typer.BadParameter("--users does not go with --user")
-    document = dict(read_file(file, output).document) if file is not None else None
-    where = connection.deployment
+    document = dict(read_file(file, context).document) if file is not None else None
+    where = context.deployment
     of_item = user is None and users is None and item is not None
     columns = [column for column in (["TITLE"] if metadata is None else metadata) if column]
     fields = {
@@ -116,10 +112,10 @@ def preview(
         return previews.ask(where.client("lambda"), where.names.recommend_function, fields | changed)
 
     if users is not None:
-        _print_summary(summarize(lambda user_id: ask(userId=user_id, metadata=None), some_users(where, users)), output)
+        _print_summary(summarize(lambda user_id: ask(userId=user_id, metadata=None), some_users(where, users)), context)
         return
     found = ask()
-    if output.printed(found):
+    if context.printed(found):
         return
     before = _before(is_live=found["beforeIsLive"])
     console.print_table(["place", before, "after", "why", "chance"], _rows(found, columns=columns))

@@ -7,22 +7,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from cli import console
-from cli.options import Connection, Output
+from cli.options import Connection, Context
 from operations.client import deployment
 from operations.pages import page_lines
 from operations.progress import counted
 
 
-def status(connection: Connection, output: Output) -> None:
+def status(context: Context) -> None:
     """Show the deployment: functions, champion, training runs.
 
     Example: alsolike status --env prod
     """
     from operations.status import collect
 
-    where = connection.deployment
-    report = collect(where, layers=_layers(connection) if where.is_local else ())
-    if output.printed(report):
+    where = context.deployment
+    report = collect(where, layers=_layers(context) if where.is_local else ())
+    if context.printed(report):
         return
     console.print_line(f"{report['environment']}: {where.names.api_url}")
     for line in page_lines(where):

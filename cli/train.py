@@ -9,7 +9,7 @@ import typer
 from typer import Option
 
 from cli import console
-from cli.options import INTERRUPTED, Connection, Output
+from cli.options import INTERRUPTED, Context, Output
 from operations.client.deployment import Deployment
 from operations.models import dataset_quality, promotion, training_run
 from operations.models.training_run import TrainingResult
@@ -22,8 +22,7 @@ _BEGINS_WITHIN_S = 60.0
 
 
 def train(
-    connection: Connection,
-    output: Output,
+    context: Context,
     follow: Annotated[bool, Option(help="Print the progress and the result of the run.")] = True,
     reason: Annotated[str | None, Option(help="Reason for the record of the run.", metavar="TEXT")] = None,
     execution: Annotated[
@@ -39,21 +38,21 @@ def train(
     """
     if reason is not None:
         promotion.check_change_reason(reason)
-    where = connection.deployment
+    where = context.deployment
     execution_arn = (
         training_run.named(where, execution) if execution else training_run.start(where, reason=reason or "")
     )
     if not follow:
         begun = training_run.wait_until_begun(where, execution_arn, within_s=_BEGINS_WITHIN_S)
         line = f"started {execution_arn}{'' if begun else ', which has not begun yet'}"
-        output.print({"execution_arn": execution_arn, "begun": begun}, line)
+        context.print({"execution_arn": execution_arn, "begun": begun}, line)
         return
     name = execution_arn.rpartition(":")[2]
     try:
         with console.step("training") as step:
             outcome = training_run.follow(where, execution_arn, on_state=step.note, on_line=step.say)
     except KeyboardInterrupt:
-        options = connection.options
+        options = context.options
         again = console.call("train", "--execution", name, *options)
         look = console.call("status", *options)
         console.say(
@@ -61,7 +60,7 @@ def train(
             f"`{again}` follows it"
         )
         raise typer.Exit(INTERRUPTED) from None
-    _print(where, execution_arn, outcome, output)
+    _print(where, execution_arn, outcome, context)
     if outcome.decision != "promoted":
         raise typer.Exit(NOT_PROMOTED)
 

@@ -6,13 +6,12 @@ from typing import Annotated
 
 from typer import Option
 
-from cli.options import Connection, Output
+from cli.options import Context
 from operations import times
 
 
 def trends(
-    connection: Connection,
-    output: Output,
+    context: Context,
     window: Annotated[str, Option(help="Time window: 30m, 1h, 3h or 1d.")] = "1h",
     k: Annotated[int, Option("--num-results", "-k", min=1, help="Number of items.")] = 10,
 ) -> None:
@@ -24,11 +23,11 @@ def trends(
     """
     from alsolike.trends.reader import TrendsReader
 
-    where = connection.deployment
+    where = context.deployment
     now_ms = times.now_ms()
     found = TrendsReader(where.client("s3"), where.names.artefact_bucket).current(now_ms=now_ms)
     best = found.best(window, now_ms=now_ms, k=k)
-    output.print_rows(
+    context.print_rows(
         {"window": window, "items": [{"item_id": item, "score": score} for item, score in best]},
         ["rank", "item", "score"],
         [[rank, item, f"{score:.1f}"] for rank, (item, score) in enumerate(best, 1)],

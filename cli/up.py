@@ -123,13 +123,7 @@ def destroy(
 
 
 def api_lines(where: Deployment, *, user_id: str, item_id: str, reach: Sequence[str]) -> list[str]:
-    """Return the addresses of pages and API, calls to paste, and the command that shows what they changed.
-
-    Parameters
-    ----------
-    reach
-        Options with which the command finds this deployment.
-    """
+    """Return the addresses of pages and API, calls to paste, and the command that shows what they changed."""
     return [
         *page_lines(where),
         f"HTTP API      {where.names.api_url}",

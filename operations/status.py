@@ -12,7 +12,7 @@ from alsolike.training.runs import TrainingRun
 from operations import monitoring
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
-from operations.configuration.configuration_store import ConfigurationStore
+from operations.configuration.store import store_of
 from operations.models import training_run
 from operations.models import versions as model_versions
 
@@ -54,7 +54,7 @@ def collect(deployment: Deployment, *, layers: Sequence[str] = ()) -> dict[str, 
         "trial": _trial(champion.canary) if champion and champion.canary else None,
         "held": f"promotions are {champion.held}" if champion and champion.held else None,
         "drift": _drift(monitoring.latest(deployment)),
-        "configuration_version": ConfigurationStore(client("s3"), names.artefact_bucket).current().version,
+        "configuration_version": store_of(deployment).current().version,
         "training_runs": [_run(run) for run in runs],
     }
 

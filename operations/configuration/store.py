@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from alsolike.domain.configuration import Configuration
     from operations.client.deployment import Deployment
     from operations.configuration.configuration_store import ConfigurationStore
 
@@ -14,6 +15,11 @@ def store_of(where: Deployment) -> ConfigurationStore:
     from operations.configuration.configuration_store import ConfigurationStore
 
     return ConfigurationStore(where.client("s3"), where.names.artefact_bucket)
+
+
+def live_configuration(where: Deployment) -> Configuration:
+    """Return the live configuration."""
+    return store_of(where).current().configuration()
 
 
 def who(where: Deployment) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from alsolike.declarations.storage import MODELS_PREFIX
 from alsolike.domain.recommendation_id import arm_tag, version_tag
 from operations.client.aws import translate_aws_errors
-from operations.configuration.configuration_store import ConfigurationStore
+from operations.configuration.store import live_configuration
 
 if TYPE_CHECKING:
     from operations.client.deployment import Deployment
@@ -31,8 +31,7 @@ def version_of(where: Deployment, tag: str) -> str:
 
 def arm_of(where: Deployment, tag: str) -> str:
     """Return the arm of a tag, `experiment/arm`; one that the configuration does not have any more by its tag."""
-    store = ConfigurationStore(where.client("s3"), where.names.artefact_bucket)
-    for experiment in store.current().configuration().experiments.values():
+    for experiment in live_configuration(where).experiments.values():
         for arm in experiment.arms:
             if arm_tag(name := f"{experiment.name}/{arm.name}") == tag:
                 return name

@@ -20,7 +20,7 @@ from alsolike.runtime.errors import InvalidInput
 from operations import progress
 from operations.client.deployment import Deployment
 from operations.client.stored_ids import stored_ids
-from operations.configuration.configuration_store import ConfigurationStore
+from operations.configuration.store import store_of
 from operations.ingest import interactions
 from operations.ingest.arrow import leave_pandas_out
 from operations.ingest.erased_users import Erased, erased_users, none_erased
@@ -66,7 +66,7 @@ def import_interactions(
     """
     started = time.monotonic()
     leave_pandas_out()
-    configuration = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket).current()
+    configuration = store_of(deployment).current()
     with InteractionsImport(
         configuration.configuration(),
         deployment,

@@ -19,7 +19,7 @@ from alsolike.filters.parser import is_name
 from operations import progress
 from operations.client.deployment import Deployment
 from operations.client.stored_ids import stored_ids
-from operations.configuration.configuration_store import ConfigurationStore
+from operations.configuration.store import store_of
 from operations.ingest.arrow import leave_pandas_out
 from operations.ingest.erased_users import erased_users
 from operations.ingest.files import DataFile
@@ -71,7 +71,7 @@ def _import(
     started = time.monotonic()
     leave_pandas_out()
     inputs = open_inputs(names, deployment, options)
-    configurations = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
+    configurations = store_of(deployment)
     current = configurations.current()
     types = columns(current.configuration())
     for source in inputs:

@@ -52,10 +52,10 @@ class Replayer:
         self._sleep = sleep
         self.counts = ReplayCounts()
 
-    def replay(self, selected: Iterable[DeadLetter]) -> None:
+    def replay(self, selected: Iterable[DeadLetter], *, dry_run: bool = False) -> None:
         """Put the records of all objects on the stream, and delete each object once its records are there.
 
-        `counts` says at each time what is done.
+        `counts` says at each time what is done, or would be done in a dry run.
 
         Raises
         ------
@@ -72,18 +72,19 @@ class Replayer:
             records += len(held.records)
             size += sum(len(record.data) for record in held.records)
             if records >= MAX_RECORDS or size >= MAX_BYTES:
-                self._replay(group)
+                self._replay(group, dry_run=dry_run)
                 group, records, size = [], 0, 0
         if group:
-            self._replay(group)
+            self._replay(group, dry_run=dry_run)
 
-    def _replay(self, group: Sequence[DeadLetter]) -> None:
+    def _replay(self, group: Sequence[DeadLetter], *, dry_run: bool) -> None:
         records = [
             {"Data": record.data, "PartitionKey": original_key(record)} for held in group for record in held.records
         ]
-        for call in calls(records):
-            self._put(call)
-        self._store.delete(group)
+        if not dry_run:
+            for call in calls(records):
+                self._put(call)
+            self._store.delete(group)
         self.counts.objects += len(group)
         self.counts.records += len(records)
 

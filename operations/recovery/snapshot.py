@@ -10,7 +10,7 @@ from alsolike.snapshot.publisher import Published, SnapshotPublisher
 from alsolike.snapshot.store import SnapshotStore
 from operations import progress
 from operations.client.deployment import Deployment
-from operations.configuration.configuration_store import ConfigurationStore
+from operations.configuration.store import live_configuration
 from operations.recovery.rows import read_changes
 
 
@@ -25,7 +25,7 @@ def rebuild_snapshot(where: Deployment, *, now_ms: int, changed_by_ms: int | Non
         See `rows.read_changes`.
     """
     s3, bucket = where.client("s3"), where.names.artefact_bucket
-    configuration = ConfigurationStore(s3, bucket).current().configuration()
+    configuration = live_configuration(where)
     changes = read_changes(s3, where.names.lake_bucket, ChangeKind.ITEM, changed_by_ms=changed_by_ms)
     with progress.step("catalogue snapshot") as step, tempfile.TemporaryDirectory(prefix="alsolike-") as directory:
         publisher = SnapshotPublisher(SnapshotStore(s3, bucket, Path(directory)))

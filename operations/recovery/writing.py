@@ -11,7 +11,7 @@ from alsolike.events.identity import Login
 from alsolike.profiles.store import Profile, ProfileStore
 from operations import progress
 from operations.client.deployment import Deployment
-from operations.configuration.configuration_store import ConfigurationStore
+from operations.configuration.store import live_configuration
 from operations.recovery.erased_users import ErasedUsers
 from operations.recovery.lake_reader import LakeReader
 from operations.recovery.profiles import logins_of, profiles_of
@@ -43,8 +43,7 @@ def rebuild_profiles(
 
 def history_length(where: Deployment) -> int:
     """Return how many interactions the configuration has a profile hold."""
-    store = ConfigurationStore(where.client("s3"), where.names.artefact_bucket)
-    return store.current().configuration().limits.history_length
+    return live_configuration(where).limits.history_length
 
 
 def write_profiles(

@@ -1,0 +1,201 @@
+"""Comparison of algorithms on a file of interactions, without a deployment.
+
+Example::
+
+    file = interaction_file.read("orders.csv", learned_alone=True)
+    evaluation.compare(file, protocol=Protocol.TEMPORAL, k=10).results
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from alsolike.runtime.errors import InvalidInput
+from operations import progress, times
+
+if TYPE_CHECKING:
+    from alsolike.snapshot.sentences import SentenceModel
+    from model_export.data.interactions import Interactions
+    from model_export.evaluation.cold_start import ColdStart
+    from model_export.evaluation.splits import Split
+    from operations.ingest.interaction_file import InteractionFile
+
+
+class Protocol(enum.StrEnum):
+    """Protocol for holding out interactions."""
+
+    LEAVE_ONE_OUT = "leave-one-out"
+    TEMPORAL = "temporal"
+
+
+@dataclasses.dataclass(slots=True)
+class Evaluation:
+    """Results of a comparison.
+
+    Attributes
+    ----------
+    test_window
+        Times between which the test interactions lie, or None without a common window.
+    notes
+        Remarks that a reader of the figures should know.
+    results, products, cold_start, lists
+        Rows by algorithm and treatment of seen items: quality, quality with one variant of each product, quality with
+        items without interactions, and the list of one user.
+    left_out, wrong_graphs
+        Reasons by algorithm: why it was not compared, and how its exported graph differs from its scores.
+    """
+
+    test_window: list[str] | None
+    notes: list[str]
+    results: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    products: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    cold_start: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    lists: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    left_out: dict[str, str] = dataclasses.field(default_factory=dict)
+    wrong_graphs: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+def compare(
+    file: InteractionFile,
+    *,
+    protocol: Protocol,
+    k: int,
+    algorithms: str = "",
+    user: str | None = None,
+    holdout_days: float | None = None,
+    budget_s: float | None = None,
+    products: bool = False,
+    variants: str | None = None,
+    cold_start: bool = False,
+    sentences: SentenceModel | None = None,
+) -> Evaluation:
+    """Compare algorithms on held-out interactions of a file.
+
+    Parameters
+    ----------
+    k
+        Length of the evaluated lists.
+    algorithms
+        Names with commas between them; by default all.
+    user
+        Test user whose lists are returned too.
+    holdout_days
+        Days of the test set and of the validation set; by default 28, or a tenth of a shorter time span.
+    budget_s
+        Processor time of all fits; algorithms that would take longer are left out.
+    products, variants
+        Whether lists with one variant of each product are evaluated too, and the column that variants share.
+    cold_start
+        Whether items without interactions are evaluated too, by similar items and by `sentences`.
+
+    Raises
+    ------
+    InvalidInput
+        If the split is empty, the user is not in the test, or no algorithm can be fitted.
+    """
+    from model_export.algorithms import known, named
+    from model_export.evaluation.budget import BUDGET_S, Budget
+    from model_export.evaluation.cold_start import judge, part_items, trials
+    from model_export.evaluation.diversity import kinds
+    from model_export.evaluation.fit_cache import Fits
+    from model_export.evaluation.ranking import BOTH, best_list
+    from model_export.evaluation.selection import Comparison
+    from model_export.export.parity import ParityError, check_export
+
+    chosen = named(algorithms) if algorithms else known()
+    split = _split(file.interactions, protocol, holdout_days)
+    told = split.test.queries.told_in_part()
+    found = Evaluation(_window(split, file.interactions), [told] if told else [])
+    query = None if user is None else _query_of(user, file.user_ids, split)
+    fits, budget = Fits(), Budget(seconds=budget_s or BUDGET_S)
+    cold = trials(part_items(split), file.properties, file.unlearned, sentences) if cold_start else None
+    of_items = kinds(file.properties, split.test.order, variants=variants) if products else None
+    for seen in BOTH:
+        test_users = 1
+        with progress.step(f"Comparing, seen {seen}", total=len(chosen)) as step:
+            comparison = Comparison(split, k=k, seen=seen, fits=fits, say=step.note, budget=budget, kinds=of_items)
+            for candidate in comparison.candidates(chosen):
+                quality, row = candidate.quality, {"algorithm": candidate.settings.name, "seen": seen}
+                test_users = quality.queries
+                figures = {name: getattr(quality, name) for name in ("hr", "ndcg", "mrr", "coverage")}
+                cost = {"fit_s": candidate.fit_s, "peak_mb": candidate.peak_mb}
+                found.results.append({**row, "test_users": test_users, **figures, **cost})
+                if quality.products is not None:
+                    found.products.append({**row, **dataclasses.asdict(quality.products)})
+                model = fits.fit(candidate.settings, split.test.fit)
+                if query is not None:
+                    listed = best_list(model, split.test, query, k=k, seen=seen)
+                    found.lists.append({**row, "items": [file.item_ids[item - 1] for item in listed.tolist()]})
+                if seen == BOTH[0]:
+                    try:
+                        check_export(model, split.test.queries)
+                    except ParityError as error:
+                        found.wrong_graphs[candidate.settings.name] = str(error)
+                if cold is not None:
+                    judged = judge(candidate.settings, split, cold, fits=fits, k=k, seen=seen)
+                    found.cold_start.append({**row, **_figures(judged)})
+                step.advance()
+        found.left_out |= comparison.left_out
+        if not test_users:
+            found.notes.append(f"seen {seen} has no test users: no user has a target that may be recommended")
+    if not found.results:
+        raise InvalidInput(f"no algorithm can be fitted here: {found.left_out}")
+    found.notes += [f"{name} is left out: {reason}" for name, reason in found.left_out.items()]
+    found.notes += [f"{wrong}; training would fail: correct `export`" for wrong in found.wrong_graphs.values()]
+    for rows in (found.results, found.products, found.cold_start, found.lists):
+        rows.sort(key=lambda row: list(chosen).index(row["algorithm"]))
+    return found
+
+
+def _figures(found: ColdStart) -> dict[str, Any]:
+    words = found.by_words_alone
+    return {
+        "new_scale": found.with_.scales.new,
+        "rare_scale": found.with_.scales.rare,
+        "new_items": found.items,
+        "items_never_had": found.others,
+        "users": found.users,
+        "ndcg_without": found.without.every_item,
+        "ndcg_with": found.with_.every_item,
+        "ndcg_long_without": found.without.every_item_long,
+        "ndcg_long_with": found.with_.every_item_long,
+        "new_ndcg_without": found.without.new_items,
+        "new_ndcg_with": found.with_.new_items,
+        **({} if words is None else {"ndcg_by_words": words.every_item, "new_ndcg_by_words": words.new_items}),
+    }
+
+
+def _split(data: Interactions, protocol: Protocol, holdout_days: float | None) -> Split:
+    from model_export.evaluation import splits
+
+    if protocol is Protocol.TEMPORAL:
+        split = splits.temporal(data, holdout_ms=splits.holdout_ms(data, days=holdout_days))
+    else:
+        split = splits.leave_one_out(data)
+    days = [times.day(ms) for ms in (split.learned_until_ms, split.chosen_until_ms, int(data.time_ms.max()))]
+    for number, (name, part) in enumerate((("validation", split.validation), ("test", split.test))):
+        if not len(part.queries):
+            needed = "3 interactions"
+            if protocol is Protocol.TEMPORAL:
+                when = f"from {days[number]} to {days[number + 1]}"
+                needed = f"interactions before and in it, {when}; the latest of all is of {days[2]}"
+            raise InvalidInput(f"the {name} part of the {protocol} protocol is empty: no user has {needed}")
+    return split
+
+
+def _query_of(user_id: str, user_ids: Sequence[str], split: Split) -> int:
+    """Return the number of a user's test query."""
+    queries = split.test.queries
+    users = [user_ids[user] for user in queries.source.user[queries.starts].tolist()]
+    if user_id not in users:
+        raise InvalidInput(f"user {user_id!r} is not one of the {len(users):,} test users; {users[0]!r} is one")
+    return users.index(user_id)
+
+
+def _window(split: Split, data: Interactions) -> list[str] | None:
+    if not split.chosen_until_ms:
+        return None
+    return [times.text(ms, "minutes") for ms in (split.chosen_until_ms, int(data.time_ms.max()))]
