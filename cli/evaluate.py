@@ -84,7 +84,8 @@ def evaluate(
     fewer than 3 interactions only train. Protocol temporal: the last days are the test, as many before them the
     validation; the table's title shows the test's. The validation set selects settings. Rows are ordered by TIMESTAMP,
     and equal times as in the file. As in production, models use the latest 100 interactions of a user, or
-    limits.history_length. A note names an algorithm whose exported graph differs from its scores.
+    limits.history_length. Notes name the algorithm that training would select, and one whose exported graph differs
+    from its scores.
 
     Seen masked: a user's earlier items are not recommended and do not count. Seen allowed: they are and do.
 
@@ -154,6 +155,7 @@ def evaluate(
         **({"guessed_item_columns": guessed} if catalogue else {}),
         "left_out": found.left_out,
         "wrong_graphs": found.wrong_graphs,
+        "selected": found.selected,
         "results": found.results,
         **({"products": found.products} if found.products else {}),
         **({"cold_start": found.cold_start} if cold_start else {}),

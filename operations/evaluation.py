@@ -44,6 +44,8 @@ class Evaluation:
     results, products, cold_start, lists
         Rows by algorithm and treatment of seen items: quality, quality with one variant of each product, quality with
         items without interactions, and the list of one user.
+    selected
+        The algorithm that training would select, by treatment of seen items.
     left_out, wrong_graphs
         Reasons by algorithm: why it was not compared, and how its exported graph differs from its scores.
     """
@@ -54,6 +56,7 @@ class Evaluation:
     products: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     cold_start: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     lists: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    selected: dict[str, str] = dataclasses.field(default_factory=dict)
     left_out: dict[str, str] = dataclasses.field(default_factory=dict)
     wrong_graphs: dict[str, str] = dataclasses.field(default_factory=dict)
 
@@ -102,7 +105,7 @@ def compare(
     from model_export.evaluation.diversity import kinds
     from model_export.evaluation.fit_cache import Fits
     from model_export.evaluation.ranking import BOTH, best_list
-    from model_export.evaluation.selection import Comparison
+    from model_export.evaluation.selection import Candidate, Comparison, choose, selection_reason
     from model_export.export.parity import ParityError, check_export
 
     chosen = named(algorithms) if algorithms else known()
@@ -114,10 +117,11 @@ def compare(
     cold = trials(part_items(split), file.properties, file.unlearned, sentences) if cold_start else None
     of_items = kinds(file.properties, split.test.order, variants=variants) if products else None
     for seen in BOTH:
-        test_users = 1
+        test_users, candidates = 1, list[Candidate]()
         with progress.step(f"Comparing, seen {seen}", total=len(chosen)) as step:
             comparison = Comparison(split, k=k, seen=seen, fits=fits, say=step.note, budget=budget, kinds=of_items)
             for candidate in comparison.candidates(chosen):
+                candidates.append(candidate)
                 quality, row = candidate.quality, {"algorithm": candidate.settings.name, "seen": seen}
                 test_users = quality.queries
                 figures = {name: getattr(quality, name) for name in ("hr", "ndcg", "mrr", "coverage")}
@@ -141,6 +145,10 @@ def compare(
         found.left_out |= comparison.left_out
         if not test_users:
             found.notes.append(f"seen {seen} has no test users: no user has a target that may be recommended")
+        if candidates:
+            winner = choose(candidates)
+            found.selected[seen] = winner.settings.name
+            found.notes.append(f"seen {seen}: {selection_reason(candidates, winner)}")
     if not found.results:
         raise InvalidInput(f"no algorithm can be fitted here: {found.left_out}")
     found.notes += [f"{name} is left out: {reason}" for name, reason in found.left_out.items()]

@@ -48,8 +48,8 @@ def test_json_is_one_object_with_a_result_per_algorithm_and_treatment_of_seen_it
     document = run_json("--interactions", str(file), "--protocol", protocol, "--k", "5")
 
     window = ["test_window"] if protocol == "temporal" else []
-    keys = ["protocol", "k", "users", "items", "interactions", *window, "left_out", "wrong_graphs", "results"]
-    assert list(document) == keys
+    keys = ["protocol", "k", "users", "items", "interactions", *window, "left_out", "wrong_graphs"]
+    assert list(document) == [*keys, "selected", "results"]
     assert document["wrong_graphs"] == {}
     assert (document["protocol"], document["k"]) == (protocol, 5)
     assert (document["users"], document["items"], document["interactions"]) == (30, 20, 300)
@@ -76,6 +76,17 @@ def test_the_title_has_the_test_window_and_each_row_its_test_users(file: Path) -
     assert document["test_window"] == ["1970-01-09 00:00", "1970-01-11 00:00"]
     masked, allowed = (result["test_users"] for result in document["results"])
     assert masked < allowed == 30
+
+
+def test_the_algorithm_that_training_would_select_is_named(file: Path) -> None:
+    arguments = ("--interactions", str(file), "--protocol", "temporal", "--algorithms", "transitions,popularity")
+
+    _, err = run(*arguments)
+    selected = run_json(*arguments)["selected"]
+
+    assert selected.keys() == {"masked", "allowed"}
+    for seen, name in selected.items():
+        assert f"note: seen {seen}: {name} is selected: it has the highest NDCG on the validation set" in err
 
 
 def test_lists_of_a_user_are_printed(file: Path) -> None:
