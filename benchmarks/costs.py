@@ -1,4 +1,4 @@
-"""`python -m benchmarks.costs`: bills of three shops by the templates of `prod`, and the prices (docs/cost.md)."""
+"""`python -m benchmarks.costs`: bills of three shops by the templates of `prod` (docs/cost.md)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from pathlib import Path
 
 from benchmarks.page import write_section
 from operations import boot
-from operations.cost import BilledResources, Load, Prices, estimate, estimate_personalize, read_assembly, savings
-from operations.prices import TABLE
+from operations.cost import BilledResources, Load, estimate, estimate_personalize, read_assembly, savings
 
 PAGE = Path("docs/cost.md")
 ENVIRONMENT = "prod"
@@ -30,7 +29,6 @@ def main() -> None:
         ("sizes", _sizes(summaries)),
         ("bills", _bills(summary)),
         ("savings", _savings(summary)),
-        ("prices", _prices()),
     ):
         text = "\n".join(lines)
         sys.stdout.write(text + "\n")
@@ -73,13 +71,6 @@ def _savings(summary: BilledResources) -> Iterator[str]:
     yield from ("| setting | now | then | saves $ a month | but |", "|---|---|---|---|---|")
     for each in savings(summary, SHOPS["middling"]):
         yield f"| `{each.setting}` | {each.now} | {each.then} | {each.dollars:,.2f} | {each.but} |"
-
-
-def _prices() -> Iterator[str]:
-    yield from (f"| {Prices().region}, {Prices().date} | $ | a | read at |", "|---|---|---|---|")
-    for name, price in TABLE.items():
-        dollars = f"{price.dollars:.12f}".rstrip("0").rstrip(".")
-        yield f"| [{name}]({price.page}) | {dollars} | {price.unit} | {price.seen or 'not confirmed'} |"
 
 
 def _row(name: str, dollars: list[float]) -> str:

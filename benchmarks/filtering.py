@@ -32,29 +32,20 @@ CASES = {
     "three by AND and NOT": (
         'INCLUDE ItemID WHERE Items.PRICE < $PRICE AND Items.AVAILABLE = true AND NOT Interactions.EVENT_TYPE IN ("*")'
     ),
-    "bought in 30 days": (
-        'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchase") AND Interactions.TIMESTAMP > NOW - 30 DAYS'
-    ),
     "launched in 7 days": "INCLUDE ItemID WHERE Items.CREATION_TIMESTAMP > NOW - 7 DAYS",
     "on sale now": "INCLUDE ItemID WHERE Items.CREATION_TIMESTAMP <= NOW AND Items.AVAILABLE_UNTIL > NOW",
-    "user's brand": "INCLUDE ItemID WHERE Items.BRAND = CurrentUser.BRAND",
     "user's brands": "INCLUDE ItemID WHERE Items.BRAND IN CurrentUser.BRANDS",
-    "user's budget": "INCLUDE ItemID WHERE Items.PRICE <= CurrentUser.BUDGET",
-    "user's tags": "INCLUDE ItemID WHERE Items.TAGS IN CurrentUser.TAGS",
-    "adults": "EXCLUDE ItemID WHERE Items.AVAILABLE = true AND NOT CurrentUser.AGE >= 18",
 }
 
 
 def filtering() -> Iterator[Result]:
-    """Measure each filter with repeated values, and those with parameters with new values, too."""
+    """Measure each filter; those with parameters have new values in each call."""
     evaluator = _evaluator()
     vectors = np.random.default_rng(0).standard_normal((ITEMS, DIMENSIONS), np.float32)
     query = vectors[0].copy()
     works: dict[str, Callable[[], object]] = {"floor": lambda: vectors @ query}
     for name, expression in CASES.items():
-        works[name] = _asking(evaluator, expression, itertools.repeat(0))
-        if "$" in expression:
-            works[f"{name}, new values"] = _asking(evaluator, expression, itertools.count(1))
+        works[name] = _asking(evaluator, expression, itertools.count(1))
     medians = cpu_medians_ms(works)
     for name in works:
         if name != "floor":

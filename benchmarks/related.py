@@ -93,11 +93,8 @@ def _asked(data: Interactions, *, after_ms: int, until_ms: int) -> Iterator[tupl
     tables: Sequence[tuple[str, Questions, Callable[[], Scores] | None]] = (
         ("next item: `similar`", following, lambda: Similar(past)),
         ("next item: without columns, c = 0", following, lambda: Similar(past, content_share=0.0)),
-        ("next item: more of columns, c = 0.1", following, lambda: Similar(past, content_share=0.1)),
         ("next item: the most frequent", following, None),
         ("rest of the basket: `together`", baskets, lambda: Together(bought, seed=0)),
-        ("rest of the basket: cosine, a = 1/2", baskets, lambda: Together(bought, seed=0, target_power=0.5)),
-        ("rest of the basket: conditional, a = 0", baskets, lambda: Together(bought, seed=0, target_power=0.0)),
         ("rest of the basket: `similar`", baskets, lambda: Similar(past)),
         ("rest of the basket: the most frequent", baskets, None),
     )
@@ -131,7 +128,6 @@ def _carts(data: Interactions, *, after_ms: int, until_ms: int) -> dict[str, flo
         for label, ranked in (
             ("strongest link to an item of the cart", sorted(strongest, key=lambda each: -strongest[each])),
             ("sum of the links", sorted(total, key=lambda each: -total[each])),
-            ("links of one item", links.row(cart[0])[0].tolist()),
             ("the most frequent", frequent_first[: K + len(cart)].tolist()),
         ):
             found.setdefault(label, []).append(left_out in [each for each in ranked if each not in cart][:K])

@@ -56,27 +56,31 @@ class Assumed:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Print the tables, and write them into the page where nothing differs from the stated load."""
+    """Print each figure with its source and the table; write the table into the page for the stated load."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
     for field in dataclasses.fields(Load):
         parser.add_argument(f"--{field.name.replace('_', '-')}", type=type(field.default), default=field.default)
     load = Load(**vars(parser.parse_args(arguments)))
-    text = "\n".join(_page(load, Assumed(), Prices()))
+    rows = list(_rows(load, Assumed(), Prices()))
+    for what, figure, how, monthly in rows:
+        sys.stdout.write(f"{what}: {figure}; {how}{'' if monthly is None else f'; ${monthly:,.0f} a month'}\n")
+    text = "\n".join(_page(rows))
     sys.stdout.write(text + "\n")
     if load == Load():
         write_section(SCALE, "scale", text)
 
 
-def _page(load: Load, assumed: Assumed, prices: Prices) -> Iterator[str]:
-    lines, costs = [], []
+def _rows(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
     for part in (_serving, _ingestion, _storage, _training):
-        for what, figure, how, monthly in part(load, assumed, prices):
-            lines.append(f"| {what} | {figure} | {how} |")
-            if monthly is not None:
-                costs.append((what, monthly))
-    yield from ("| what | figure | from |", "|---|---|---|", *lines, "", "| a month | $ |", "|---|---|")
-    yield from (f"| {what} | {dollars:,.0f} |" for what, dollars in costs)
-    yield f"| **together** | **{sum(dollars for _, dollars in costs):,.0f}** |"
+        yield from part(load, assumed, prices)
+
+
+def _page(rows: Sequence[Row]) -> Iterator[str]:
+    yield from ("| what | figure | $ a month |", "|---|---|---|")
+    yield from (
+        f"| {what} | {figure} | {'' if monthly is None else f'{monthly:,.0f}'} |" for what, figure, _, monthly in rows
+    )
+    yield f"| **together** | | **{sum(monthly or 0.0 for *_, monthly in rows):,.0f}** |"
 
 
 ITEM_OVERHEAD_BYTES = 100

@@ -37,10 +37,10 @@ from model_export.algorithms.transitions import Transitions
 from model_export.data.training_data import encode
 
 PAGE = Path("docs/scale.md")
-SIZES = {"100k": (100_000, 2_000), "300k": (300_000, 5_000), "1M": (1_000_000, 10_000), "5M": (5_000_000, 50_000)}
+SIZES = {"100k": (100_000, 2_000), "1M": (1_000_000, 10_000), "5M": (5_000_000, 50_000)}
 """Events and items."""
 
-BY_DEFAULT = ("100k", "300k", "1M")
+BY_DEFAULT = ("100k", "1M")
 
 EVERYTHING = StatisticsManifest(counting=Counting(), last_event_ms=4_102_444_800_000, holdout_ms=0)
 """One count, up to a moment after all events. A training next to a champion has four."""
