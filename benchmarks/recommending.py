@@ -13,6 +13,7 @@ import numpy as np
 import orjson
 
 from alsolike.bundle import bundle
+from alsolike.bundle.action_model import ActionModel
 from alsolike.bundle.bundle import HistoryParameters, Manifest
 from alsolike.bundle.popular_groups import PopularGroups
 from alsolike.bundle.related import RelatedItems
@@ -253,6 +254,7 @@ def write_model(model: ExportedModel, directory: Path, *, two_stages: TwoStages 
     bundle.write_popular(directory, np.arange(1, 501))
     PopularGroups([]).write(directory / bundle.GROUPS_FILE)
     RelatedItems.none(model.items).write(directory / bundle.RELATED_FILE)
+    ActionModel.none().write(directory / bundle.ACTIONS_FILE)
     content_index(ids, item_content([{} for _ in ids])).write(directory / bundle.CONTENT_FILE)
     parameters = HistoryParameters(HISTORY_LENGTH, math.inf, dict(DEFAULT.event_weights))
     manifest = Manifest(VERSION, "made up", model.items, parameters, False, "bench", 0, 0, "bench", {})

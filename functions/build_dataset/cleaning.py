@@ -13,11 +13,12 @@ import pyarrow.compute as pc
 
 from alsolike.domain.configuration import Configuration
 from alsolike.events import identity
+from alsolike.events.action_events import action_events
 from alsolike.events.returns import net_weights
 from alsolike.lake import lake
 from alsolike.privacy.tombstones import IsErased, no_erased_users
-from alsolike.training.dataset import INTERACTION_COLUMNS
-from functions.build_dataset.rules import ORDER, minimums, names_erased, weights
+from alsolike.training.dataset import ACTION_INTERACTION_COLUMNS, INTERACTION_COLUMNS
+from functions.build_dataset.rules import ACTION, ORDER, USER_PREFIX, minimums, names_erased, weights
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,10 +31,13 @@ class CleanInteractions:
         `INTERACTION_COLUMNS`, sorted by time, then event id.
     dropped
         Rows left out, by reason.
+    actions
+        `ACTION_INTERACTION_COLUMNS` of users, sorted by time.
     """
 
     frame: pd.DataFrame
     dropped: Mapping[str, int]
+    actions: pd.DataFrame
 
     @property
     def repeats(self) -> int:
@@ -47,7 +51,7 @@ def clean(rows: pd.DataFrame, configuration: Configuration, *, erased: IsErased 
     Parameters
     ----------
     rows
-        `rules.LAKE_COLUMNS` of the lake, in any order, repeated events included.
+        `rules.LAKE_COLUMNS` of the lake, and `rules.ACTION`, in any order, repeated events included.
     configuration
         Provides the weight of an event type, and the minimum interactions per item and user, which also hold after the
         others are left out.
@@ -76,7 +80,22 @@ def clean(rows: pd.DataFrame, configuration: Configuration, *, erased: IsErased 
             "taken_back": len(weighty) - len(counted),
             **few,
         },
+        actions=_actions(once),
     )
+
+
+def _actions(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the events in users' interactions with actions; none without the column `ACTION`."""
+    rows = rows if ACTION in rows else rows.assign(**{ACTION: None})
+    own = rows[rows[ACTION].notna() & rows["profile_id"].str.startswith(USER_PREFIX)]
+    columns = (own[name] for name in ("profile_id", "event_type", "event_time_ms", ACTION))
+    events = [
+        (event.event_time_ms, profile, event.action_id, event.event_type)
+        for profile, event_type, time_ms, properties in zip(*columns, strict=True)
+        for event in action_events(int(time_ms), event_type, properties)
+    ]
+    frame = pd.DataFrame(sorted(events), columns=["event_time_ms", "profile_id", "action_id", "event_type"])
+    return frame[list(ACTION_INTERACTION_COLUMNS)]
 
 
 def erased_profiles(profiles: pd.Series[str], erased: IsErased) -> list[str]:

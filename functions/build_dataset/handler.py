@@ -7,6 +7,7 @@ import os
 import time
 from typing import Any
 
+from alsolike.catalogue.actions import ActionStore
 from alsolike.catalogue.items import CatalogueStore
 from alsolike.catalogue.users import UserStore
 from alsolike.config.reader import ConfigurationReader
@@ -38,6 +39,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         artefact_bucket=settings.artefact_bucket,
         catalogue=CatalogueStore(client("dynamodb"), settings.catalogue_table),
         users=UserStore(client("dynamodb"), settings.users_table),
+        actions=ActionStore(client("s3"), settings.artefact_bucket),
         configuration=configuration,
         tombstones=TombstoneReader(
             client("s3"),

@@ -9,12 +9,15 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from alsolike.declarations.tables import INTERACTIONS_COLUMNS
+from alsolike.events.interactions import ACTION_TYPES
 from alsolike.lake import lake
 from alsolike.lake.lake_objects import LakeObject, batches, list_objects, read
 from alsolike.runtime.errors import InvalidDataset
+from functions.build_dataset.rules import ACTION
 
 CONNECTIONS = 8
 """Objects read at once; they wait for S3 more than for the processor."""
@@ -22,11 +25,14 @@ CONNECTIONS = 8
 BYTES_AT_ONCE = 256 * 2**20
 """Maximum bytes of objects in memory, in addition to their kept columns."""
 
+_ACTION_TYPES = pa.array(ACTION_TYPES)
 _ARROW_TYPES = {"string": pa.string(), "double": pa.float64(), "bigint": pa.int64(), "int": pa.int32()}
 
 
 def read_lake(client: Any, bucket: str, *, columns: Sequence[str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Return the rows of all objects, repeated events included, and the partitions that they come from.
+
+    The rows also have the column `ACTION`.
 
     Parameters
     ----------
@@ -40,6 +46,7 @@ def read_lake(client: Any, bucket: str, *, columns: Sequence[str]) -> tuple[pd.D
     """
     listing = list(list_objects(client, bucket))  # complete before reading: rows of deleted objects are in later ones
     schema = pa.schema([(name, _ARROW_TYPES[INTERACTIONS_COLUMNS[name]]) for name in columns])
+    schema = schema.append(pa.field(ACTION, pa.string()))
     tables, dates = [schema.empty_table()], set()
     with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
         for some in batches(listing, max_bytes=BYTES_AT_ONCE, max_objects=4 * CONNECTIONS):
@@ -61,7 +68,13 @@ def _table(client: Any, bucket: str, listed: LakeObject, *, schema: pa.Schema) -
         file = pq.ParquetFile(pa.BufferReader(content))
         present = set(file.schema_arrow.names)
         table = file.read(columns=[name for name in schema.names if name in present])
-        columns = [table[field.name] if field.name in present else pa.nulls(len(table), field.type) for field in schema]
-        return pa.table(columns, names=schema.names).cast(schema)
+        columns = {
+            field.name: table[field.name] if field.name in present else pa.nulls(len(table), field.type)
+            for field in schema
+        }
+        if "event_type" in columns and pc.any(is_action := pc.is_in(columns["event_type"], _ACTION_TYPES)).as_py():
+            properties = file.read(columns=["properties"])["properties"]
+            columns[ACTION] = pc.if_else(is_action, properties, pa.scalar(None, properties.type))
+        return pa.table(columns).cast(schema)
     except (pa.ArrowException, OSError) as error:
         raise InvalidDataset(f"s3://{bucket}/{listed.key} is not an object of the table: {error}") from error

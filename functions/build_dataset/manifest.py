@@ -1,7 +1,7 @@
 """Manifest of build_dataset."""
 
 from alsolike.declarations.manifest import CONFIGURATION, LIST, READ, TOMBSTONES, WRITE, Access, Manifest
-from alsolike.declarations.storage import DATASETS_PREFIX, INTERACTIONS_PREFIX
+from alsolike.declarations.storage import ACTIONS_KEY, DATASETS_PREFIX, INTERACTIONS_PREFIX
 
 MANIFEST = Manifest(
     description="Builds a training dataset from the lake, the catalogue and the users",
@@ -20,6 +20,7 @@ MANIFEST = Manifest(
             keys=(f"{DATASETS_PREFIX}*",),
             reason="Each run writes a dataset under a new name",
         ),
+        Access("artefacts", READ, keys=(ACTIONS_KEY,)),
         Access("catalogue", ("dynamodb:Scan",)),
         Access("users", ("dynamodb:Scan",)),
     ),

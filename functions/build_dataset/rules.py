@@ -20,10 +20,13 @@ LAKE_COLUMNS = (
 )  # fmt: skip
 """Columns of the lake that are read."""
 
+ACTION = "action"
+"""Properties of rows whose type is one of `ACTION_TYPES`; null in other rows. No column of the lake has this name."""
+
 ORDER = ("event_time_ms", "event_id", "profile_id")
 """Order of the interactions, ascending: returns take back by it, and the dataset is written in it."""
 
-_USER = "u#"
+USER_PREFIX = "u#"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ def weights(event_types: Iterable[str], configuration: Configuration) -> dict[st
 
 def names_erased(profile: str, erased: IsErased) -> bool:
     """Return true if a profile is an erased user's."""
-    return profile.startswith(_USER) and erased(profile.removeprefix(_USER))
+    return profile.startswith(USER_PREFIX) and erased(profile.removeprefix(USER_PREFIX))
 
 
 def item_row(item: Item) -> tuple[str, str]:

@@ -9,14 +9,19 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import awswrangler as wr
+import orjson
 import pandas as pd
 
+from alsolike.catalogue.actions import ActionStore
 from alsolike.catalogue.items import CatalogueStore
 from alsolike.catalogue.users import UserStore
 from alsolike.domain.configuration import Configuration
 from alsolike.events.interactions import profile_id
 from alsolike.privacy.tombstones import TombstoneReader
 from alsolike.training.dataset import (
+    ACTION_COLUMNS,
+    ACTION_INTERACTIONS_FILE,
+    ACTIONS_FILE,
     INTERACTIONS_FILE,
     ITEM_COLUMNS,
     ITEMS_FILE,
@@ -50,6 +55,7 @@ def build_dataset(
     artefact_bucket: str,
     catalogue: CatalogueStore,
     users: UserStore,
+    actions: ActionStore,
     configuration: Configuration,
     tombstones: TombstoneReader,
     now_ms: int,
@@ -77,7 +83,8 @@ def build_dataset(
             raise nothing_left(len(rows), interactions.dropped, configuration)
         items = scanning.result()
     of_users = _users(users, configuration, profiles=set(frame["profile_id"]))
-    _check_no_user_erased(frame, tombstones, now_ms=now_ms)
+    named = pd.concat([frame["profile_id"], interactions.actions["profile_id"]])
+    _check_no_user_erased(named, tombstones, now_ms=now_ms)
     counts = EngineCounts(
         rows_read=len(rows),
         interactions=len(frame),
@@ -111,6 +118,15 @@ def build_dataset(
     )
     wr.s3.to_parquet(items, f"{s3_uri}{ITEMS_FILE}", dtype={"item_id": "string", "properties": "string"})
     wr.s3.to_parquet(of_users, f"{s3_uri}{USERS_FILE}", dtype={"user_id": "string", "properties": "string"})
+    if len(interactions.actions):
+        wr.s3.to_parquet(
+            interactions.actions,
+            f"{s3_uri}{ACTION_INTERACTIONS_FILE}",
+            dtype={"profile_id": "string", "action_id": "string", "event_type": "string", "event_time_ms": "bigint"},
+        )
+        wr.s3.to_parquet(
+            _actions(actions), f"{s3_uri}{ACTIONS_FILE}", dtype={"action_id": "string", "properties": "string"}
+        )
     client.put_object(
         Bucket=artefact_bucket,
         Key=f"{prefix(run_id)}{MANIFEST_FILE}",
@@ -120,12 +136,18 @@ def build_dataset(
     return WrittenDataset(s3_uri, described)
 
 
-def _check_no_user_erased(frame: pd.DataFrame, tombstones: TombstoneReader, *, now_ms: int) -> None:
+def _check_no_user_erased(profiles: pd.Series[str], tombstones: TombstoneReader, *, now_ms: int) -> None:
     """Look at the tombstones as they are now, and at the dataset as it will be."""
     tombstones.refresh(now_ms=now_ms)
-    erased_ids = erased_profiles(frame["profile_id"], functools.partial(tombstones.erased, now_ms=now_ms))
+    erased_ids = erased_profiles(profiles, functools.partial(tombstones.erased, now_ms=now_ms))
     if erased_ids:
         raise erased_meanwhile(len(erased_ids))
+
+
+def _actions(actions: ActionStore) -> pd.DataFrame:
+    """Return all actions, by ID."""
+    rows = [(action.action_id, orjson.dumps(dict(action.properties)).decode()) for action in actions.all()]
+    return pd.DataFrame(rows, columns=list(ACTION_COLUMNS), dtype=object)
 
 
 def _items(catalogue: CatalogueStore) -> pd.DataFrame:

@@ -97,7 +97,7 @@ def load(directory: Path) -> TrainingData:
     if not manifest_path.is_file():
         raise InvalidDataset(f"{directory} has no {dataset.MANIFEST_FILE}")
     manifest = dataset.DatasetManifest.from_json(manifest_path.read_bytes())
-    table = _read(directory / dataset.INTERACTIONS_FILE, dataset.INTERACTION_COLUMNS)
+    table = read_table(directory / dataset.INTERACTIONS_FILE, dataset.INTERACTION_COLUMNS)
     counts = Counts.open(directory)
     interactions, item_ids, profile_ids = encode(
         user_ids=table["profile_id"],
@@ -110,9 +110,9 @@ def load(directory: Path) -> TrainingData:
         uncounted = len(item_ids) - len(counts.item_ids)
         raise InvalidDataset(f"{dataset.INTERACTIONS_FILE} has {uncounted} items that its statistics have not")
     _require_minimum(interactions, manifest.dataset_id)
-    by_id = _properties(_read(directory / dataset.ITEMS_FILE, dataset.ITEM_COLUMNS), "item_id")
+    by_id = properties_by_id(read_table(directory / dataset.ITEMS_FILE, dataset.ITEM_COLUMNS), "item_id")
     users_file = directory / dataset.USERS_FILE  # datasets of earlier versions have none
-    users = _properties(_read(users_file, dataset.USER_COLUMNS), "user_id") if users_file.exists() else {}
+    users = properties_by_id(read_table(users_file, dataset.USER_COLUMNS), "user_id") if users_file.exists() else {}
     properties = [by_id.get(item_id, {}) for item_id in item_ids]
     rare_ids = unlearned_ids(by_id, item_ids)
     return TrainingData(
@@ -175,7 +175,7 @@ def _codes(ids: pa.ChunkedArray) -> tuple[np.ndarray[Any, Any], list[str]]:
     return rank[encoded.indices.to_numpy()], encoded.dictionary.take(pa.array(order)).to_pylist()
 
 
-def _read(path: Path, columns: Sequence[str]) -> pa.Table:
+def read_table(path: Path, columns: Sequence[str]) -> pa.Table:
     """Return columns of a file, or of a directory of parts that are in order by name."""
     # A number of more digits goes after one of fewer.
     parts = sorted(path.glob("*.parquet"), key=lambda part: (len(part.name), part.name)) if path.is_dir() else [path]
@@ -245,7 +245,14 @@ def _require_minimum(interactions: Interactions, dataset_id: str) -> None:
         )
 
 
-def _properties(rows: pa.Table, id_column: str) -> dict[str, Mapping[str, Any]]:
+def properties_by_id(rows: pa.Table, id_column: str) -> dict[str, Mapping[str, Any]]:
+    """Return the parsed `properties` of rows by ID.
+
+    Raises
+    ------
+    InvalidDataset
+        If they are no JSON objects.
+    """
     properties: dict[str, Mapping[str, Any]] = {}
     for row_id, document in zip(rows[id_column].to_pylist(), rows["properties"].to_pylist(), strict=True):
         try:

@@ -12,6 +12,7 @@ import numpy as np
 
 import alsolike
 from alsolike.bundle import bundle
+from alsolike.bundle.action_model import ActionModel
 from alsolike.bundle.related import RelatedTable
 from alsolike.snapshot.content_index import Scales
 from alsolike.snapshot.sentences import SentenceModel
@@ -48,6 +49,7 @@ def export_bundle(
     *,
     popular_by: Algorithm,
     related_tables: Mapping[str, RelatedTable],
+    actions: ActionModel,
     cold_scales: Scales = DEFAULT_SCALES,
     sentences: SentenceModel | None = None,
 ) -> bundle.Manifest:
@@ -59,6 +61,8 @@ def export_bundle(
         Algorithm whose first items are popular: what unknown users are answered with.
     related_tables
         See `model_export.export.related.related_tables`.
+    actions
+        See `model_export.export.actions.fit_actions`.
     cold_scales
         Of the scores of items that the model does not know, see `model_export.evaluation.cold_start`.
     sentences
@@ -83,6 +87,7 @@ def export_bundle(
     bundle.write_popular(directory, popular_items(popular_by, data.interactions))
     groups = popular_groups(data.users, data.profile_ids, data.interactions, popular_by=popular_by)
     groups.write(directory / bundle.GROUPS_FILE)
+    actions.write(directory / bundle.ACTIONS_FILE)
     _write_related(related_tables, directory)
     return bundle.write_manifest(
         directory,

@@ -26,6 +26,7 @@ from alsolike.snapshot.sentences import SentenceModel
 from alsolike.training.dataset import CHAMPION_FOLDER
 from model_export.algorithms import known, named
 from model_export.api import Algorithm, Combination
+from model_export.data.action_samples import load_samples
 from model_export.data.interactions import Interactions
 from model_export.data.item_sentences import ENVIRONMENT_VARIABLE, described, open_model
 from model_export.data.training_data import TrainingData, load
@@ -40,6 +41,7 @@ from model_export.evaluation.segments import categories, sliced
 from model_export.evaluation.selection import Candidate, Comparison, Say, choose, selection_reason
 from model_export.evaluation.split_choice import require_targets, split_for
 from model_export.export import reference, related, related_quality
+from model_export.export.actions import fit_actions
 from model_export.export.bundle import Provenance, export_bundle
 from model_export.export.related_quality import RelatedFigures
 from model_export.job import follower
@@ -139,6 +141,9 @@ def train(
         say(f"{reason}; fitting it on everything")
         model = fits.fit(winner.settings, setup.served.interactions)
         related_tables = aside.related_tables()
+        actions, action_quality = fit_actions(load_samples(dataset, setup.data.users))
+        if action_quality is not None:
+            say(action_quality.sentence())
     metrics = {
         "protocol": setup.split.protocol,
         "k": K,
@@ -157,6 +162,7 @@ def train(
         "dataset": {"interactions": setup.data.all_interactions, "users": setup.data.all_users},
         "statistics": _statistics(setup.data.interactions),
         "related": {kind: dataclasses.asdict(figures) for kind, figures in related_figures.items()},
+        "actions": None if action_quality is None else dataclasses.asdict(action_quality),
         "seed": hyperparameters.seed,
         "train_s": cost.seconds,
         "peak_mb": cost.peak_mb,
@@ -169,8 +175,8 @@ def train(
     )
     manifest = export_bundle(
         model, setup.served, output, provenance,
-        popular_by=_popularity(candidates), related_tables=related_tables, cold_scales=cold.with_.scales,
-        sentences=setup.sentences,
+        popular_by=_popularity(candidates), related_tables=related_tables, actions=actions,
+        cold_scales=cold.with_.scales, sentences=setup.sentences,
     )  # fmt: skip
     parity = manifest.metrics["parity"]
     say(f"parity: {parity['histories']} histories, largest relative difference {parity['largest_difference']:.1e}")

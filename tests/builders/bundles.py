@@ -14,6 +14,7 @@ import orjson
 from onnx import TensorProto, helper, numpy_helper
 
 from alsolike.bundle import bundle
+from alsolike.bundle.action_model import ActionModel
 from alsolike.bundle.bundle import HistoryParameters, Manifest
 from alsolike.bundle.graph_tables import write_tables_index
 from alsolike.bundle.popular_groups import Group, PopularGroups
@@ -65,6 +66,7 @@ def write_bundle(
     sentences: SentenceModel | None = None,
     groups: Sequence[Group] = (),
     related: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
+    actions: ActionModel | None = None,
 ) -> Manifest:
     """Write a bundle: an item scores the weights of the history's items times their transitions to it.
 
@@ -90,6 +92,7 @@ def write_bundle(
             for rows in [(related or {}).get(kind, {})]
         }
     ).write(directory / bundle.RELATED_FILE)
+    (ActionModel.none() if actions is None else actions).write(directory / bundle.ACTIONS_FILE)
     columns = [(properties or {}).get(item_id, {}) for item_id in item_ids]
     bundle.write_meta(directory, columns)
     of_text = None if sentences is None else sentence_index(sentences, columns)

@@ -26,7 +26,7 @@ from alsolike.runtime.polling import Polling
 from functions.archive_events.service import archive as archive_events
 from functions.archive_served.service import Delivery, LogEvent
 from functions.archive_served.service import archive as archive_served
-from functions.build_dataset.cleaning import clean, erased_profiles
+from functions.build_dataset.cleaning import CleanInteractions, clean, erased_profiles
 from functions.build_dataset.lake_reader import read_lake
 from functions.build_dataset.rules import LAKE_COLUMNS
 from functions.compact_lake.erased import ErasedUsers
@@ -279,8 +279,8 @@ class Shop:
             kept = [interaction(f"import-{user}", user_id=user, session_id=None) for user in USERS if not erased(user)]
             return functools.partial(self.stores.put_rows, "import", *kept)
         rows, _ = read_lake(self.stores.s3, PLACES.lake_bucket, columns=LAKE_COLUMNS)
-        frame = clean(rows, DEFAULT, erased=erased).frame
-        return lambda: self._write_dataset(frame, reader)
+        cleaned = clean(rows, DEFAULT, erased=erased)
+        return lambda: self._write_dataset(cleaned, reader)
 
     def _replayable(self) -> Iterator[tuple[str, StreamRecord]]:
         """Yield quarantined records of sessions with one user; a replayed login of another one changes the owner."""
@@ -309,12 +309,15 @@ class Shop:
             marks = self._readers[1].erasure_of
             update_profiles(to_profiles, store=self.stores.profiles, erased=erased, erasure_of=marks, **common)
 
-    def _write_dataset(self, frame: pd.DataFrame, reader: TombstoneReader) -> None:
+    def _write_dataset(self, cleaned: CleanInteractions, reader: TombstoneReader) -> None:
         reader.refresh(now_ms=0)
-        if not frame.empty and not erased_profiles(frame["profile_id"], functools.partial(reader.erased, now_ms=0)):
-            key = "datasets/20260921t000000-aaaaaa/interactions.parquet"
-            table = pa.Table.from_pandas(frame, preserve_index=False)
-            self.stores.put(key, parquet(table), bucket=PLACES.artefact_bucket)
+        frame, actions = cleaned.frame, cleaned.actions
+        profiles = pd.concat([frame["profile_id"], actions["profile_id"]])
+        if not frame.empty and not erased_profiles(profiles, functools.partial(reader.erased, now_ms=0)):
+            for name, rows in (("interactions", frame), ("action_interactions", actions)):
+                key = f"datasets/20260921t000000-aaaaaa/{name}.parquet"
+                table = pa.Table.from_pandas(rows, preserve_index=False)
+                self.stores.put(key, parquet(table), bucket=PLACES.artefact_bucket)
 
     def export(self, user: str) -> dict[str, Any]:
         """Return what the API shows of a user."""

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from alsolike.arrays.mapped import write_strings
 from alsolike.bundle import bundle
+from alsolike.bundle.action_model import ActionModel
 from alsolike.bundle.bundle import Bundle
 from alsolike.bundle.graph_tables import graph_tables, write_tables_index
 from alsolike.bundle.popular_groups import PopularGroups
@@ -34,6 +35,7 @@ def write(directory: Path, item_ids: list[str]) -> Path:
     write_tables_index(directory, {"letters": (np.frombuffer(b"raph", np.uint8).reshape(2, 2), 1)})
     PopularGroups([]).write(directory / bundle.GROUPS_FILE)
     RelatedItems.none(len(item_ids)).write(directory / bundle.RELATED_FILE)
+    ActionModel.none().write(directory / bundle.ACTIONS_FILE)
     bundle.write_ids(directory, item_ids)
     bundle.write_meta(directory, ({"title": f"title of {item_id}"} for item_id in item_ids))
     bundle.write_popular(directory, np.arange(len(item_ids), 0, -1))

@@ -6,7 +6,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from alsolike.catalogue.actions import Action, ActionStore
 from alsolike.catalogue.users import User, UserStore
+from alsolike.events.action_events import action_properties
+from alsolike.events.interactions import ACTION_TAKEN, ACTION_VIEWED
 from alsolike.events.stream import StreamRecord, stream_records
 from alsolike.runtime.errors import InvalidDataset
 from alsolike.training.dataset import DatasetManifest
@@ -184,3 +187,34 @@ def test_too_little_data_is_an_error_with_the_counts(
         invoke()
 
     assert "Contents" not in aws("s3").list_objects_v2(Bucket=artefact_bucket)
+
+
+def test_users_interactions_with_actions_are_in_files_of_their_own(
+    dataset: Callable[[], dict[str, bytes]],
+    aws: Callable[[str], Any],
+    archived: Callable[[list[StreamRecord]], None],
+    artefact_bucket: str,
+) -> None:
+    shown = action_properties("app", ["app", "mail"])
+    taken = interaction("a1", user_id="user1", item_id=None, event_type=ACTION_TAKEN, properties=shown)
+    anonymous = interaction(
+        "a2", user_id=None, session_id="s9", item_id=None, event_type=ACTION_TAKEN, properties=shown
+    )
+    archived(stream_records(kinesis_event([taken, anonymous, taken], first=100)))
+    ActionStore(aws("s3"), artefact_bucket).put([Action("app", {"kind": "sign-up"})])
+
+    files = dataset()
+
+    row = {"profile_id": "u#user1", "event_time_ms": taken.event_time_ms}
+    assert pq.read_table(io.BytesIO(files["action_interactions.parquet"])).to_pylist() == [
+        {**row, "action_id": "app", "event_type": ACTION_TAKEN},
+        {**row, "action_id": "mail", "event_type": ACTION_VIEWED},
+    ]
+    assert pq.read_table(io.BytesIO(files["actions.parquet"])).to_pylist() == [
+        {"action_id": "app", "properties": '{"kind":"sign-up"}'}
+    ]
+    assert DatasetManifest.from_json(files["manifest.json"]).interactions == 10
+
+
+def test_dataset_of_a_shop_without_actions_has_no_files_of_them(dataset: Callable[[], dict[str, bytes]]) -> None:
+    assert {"actions.parquet", "action_interactions.parquet"}.isdisjoint(dataset())

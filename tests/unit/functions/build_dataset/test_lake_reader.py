@@ -11,7 +11,7 @@ import pytest
 from alsolike.lake import lake
 from alsolike.runtime.errors import InvalidDataset
 from functions.build_dataset.lake_reader import read_lake
-from functions.build_dataset.rules import LAKE_COLUMNS
+from functions.build_dataset.rules import ACTION, LAKE_COLUMNS
 from tests.builders.lakes import HOUR_MS, Watched, keep_up, keys, parquet, row, write
 
 LATER_MS = HOUR_MS + 1_000
@@ -62,7 +62,7 @@ def test_columns_and_partitions_are_named_whatever_wrote_the_objects(s3: Any, la
     rows, partitions = read_lake(s3, lake_bucket, columns=LAKE_COLUMNS)
 
     assert partitions == ("interactions/event_date=2026-09-20", "interactions/event_date=2026-09-21")
-    assert list(rows.columns) == list(LAKE_COLUMNS)
+    assert list(rows.columns) == [*LAKE_COLUMNS, ACTION]
     assert rows["event_id"].tolist() == ["e0", "e1"]
     assert rows["item_id"].isna().tolist() == [True, False]
 

@@ -12,6 +12,7 @@ import pytest
 from alsolike.arrays.ragged import hashes_of
 from alsolike.bundle.bundle import CONTENT_FILE, FILES, GRAPH_FILE, MANIFEST_FILE, Bundle, Manifest
 from alsolike.bundle.related import KINDS, SIMILAR, TOGETHER
+from alsolike.events.interactions import ACTION_NOT_TAKEN, ACTION_TAKEN
 from alsolike.runtime.errors import InvalidDataset
 from alsolike.snapshot.content_index import ContentIndex, Scales
 from alsolike.training.dataset import USERS_FILE
@@ -55,6 +56,31 @@ def without_times(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: without_times(inner) for key, inner in value.items() if key not in TIMES}
     return [without_times(inner) for inner in value] if isinstance(value, list) else value
+
+
+def test_interactions_with_actions_become_a_model_in_the_bundle(tmp_path: Path) -> None:
+    dataset = tiny_shop(tmp_path / "dataset")
+    day_ms = 86_400_000
+    rows = [
+        {
+            "profile_id": f"u#user{user}",
+            "action_id": "app",
+            "event_type": ACTION_TAKEN if user % 2 else ACTION_NOT_TAKEN,
+            "event_time_ms": 2 * day_ms * day + user,
+        }
+        for day in range(8)
+        for user in range(20)
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), dataset / "action_interactions.parquet")
+    pq.write_table(pa.table({"action_id": ["app"], "properties": ["{}"]}), dataset / "actions.parquet")
+    lines: list[str] = []
+
+    manifest = run(dataset, tmp_path / "model", lines=lines)
+
+    model = Bundle(tmp_path / "model").actions
+    assert model.fitted
+    assert manifest.metrics["actions"]["log_loss"] < manifest.metrics["actions"]["action_log_loss"]
+    assert any(line.startswith("actions: log loss") for line in lines)
 
 
 def test_a_tiny_dataset_becomes_a_bundle(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ import orjson
 
 from alsolike.arrays.mapped import UNREADABLE, MappedStrings, map_array, write_strings
 from alsolike.arrays.ragged import hashes_of
+from alsolike.bundle.action_model import ActionModel
+from alsolike.bundle.manifest import ACTIONS_FILE as ACTIONS_FILE
 from alsolike.bundle.manifest import LATER_FILES as LATER_FILES
 from alsolike.bundle.manifest import MANIFEST_FILE as MANIFEST_FILE
 from alsolike.bundle.manifest import MS_PER_DAY as MS_PER_DAY
@@ -40,7 +42,7 @@ META_FILES = ("meta.off.npy", "meta.blob")
 CONTENT_FILE = "content.tensors"
 GROUPS_FILE = "popular.groups.json"
 GRAPH_FILES = (GRAPH_FILE, BIAS_GRAPH_FILE, DATA_FILE, TABLES_FILE)
-SERVED_FILES = (*GRAPH_FILES, POPULAR_FILE, GROUPS_FILE, RELATED_FILE, *ID_FILES, *META_FILES)
+SERVED_FILES = (*GRAPH_FILES, POPULAR_FILE, GROUPS_FILE, RELATED_FILE, ACTIONS_FILE, *ID_FILES, *META_FILES)
 """The files that serving reads. Only the catalogue's publisher reads the `content_index` of new items."""
 FILES = (*SERVED_FILES, CONTENT_FILE)
 
@@ -118,6 +120,8 @@ class Bundle:
         Popular items per group of users with a common value.
     has_related
         False in a bundle of an earlier version, which has no `related` rows.
+    actions
+        Model of the propensities of actions; without data in a bundle of an earlier version.
     id_hashes, id_positions
         uint64 `(items,)`, the hash of every id, ascending; and int32, the position of each.
     """
@@ -173,6 +177,8 @@ class Bundle:
         self._ids_kept: dict[int, str] = {}
         self.has_related = RELATED_FILE in self.manifest.files
         self._related = RelatedItems.map(directory / RELATED_FILE, items=items) if self.has_related else None
+        has_actions = ACTIONS_FILE in self.manifest.files
+        self.actions = ActionModel.read(directory / ACTIONS_FILE) if has_actions else ActionModel.none()
 
     def check_contents(self) -> None:
         """Read everything that opening leaves unread: the gate does it once for all that serve.

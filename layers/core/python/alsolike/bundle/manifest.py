@@ -21,7 +21,8 @@ FORMAT_VERSION = 1
 MANIFEST_FILE = "manifest.json"
 RELATED_FILE = "related.tensors"
 TABLES_FILE = "graph.tables.json"
-LATER_FILES = (RELATED_FILE, TABLES_FILE)
+ACTIONS_FILE = "actions.tensors"
+LATER_FILES = (RELATED_FILE, TABLES_FILE, ACTIONS_FILE)
 """Files that bundles of earlier versions lack; serving works without them."""
 
 LATER_FIELDS = frozenset({"top_scores"})

@@ -40,6 +40,9 @@ def holdout_ms(start_ms: int, last_ms: int) -> int:
 INTERACTIONS_FILE = "interactions.parquet"
 ITEMS_FILE = "items.parquet"
 USERS_FILE = "users.parquet"
+ACTIONS_FILE = "actions.parquet"
+ACTION_INTERACTIONS_FILE = "action_interactions.parquet"
+"""Files that only datasets of shops with actions have."""
 MANIFEST_FILE = "manifest.json"
 CHAMPION_FOLDER = "champion"
 """Folder of the champion's bundle at the time of the build, if there is one; the training compares with it."""
@@ -52,6 +55,13 @@ ITEM_COLUMNS = ("item_id", "properties")
 
 USER_COLUMNS = ("user_id", "properties")
 """One row a user with interactions; properties has the declared columns that make `popular_groups`, lists as such."""
+
+
+ACTION_COLUMNS = ("action_id", "properties")
+"""One row per action; properties is a JSON object in a string."""
+
+ACTION_INTERACTION_COLUMNS = ("profile_id", "action_id", "event_type", "event_time_ms")
+"""Sorted by event_time_ms, then the others; the event types are `alsolike.events.interactions.ACTION_TYPES`."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

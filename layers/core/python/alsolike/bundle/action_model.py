@@ -1,0 +1,259 @@
+"""Propensity of a user to take an action: a Bayesian logistic regression over named features.
+
+One model serves all actions. A feature is a constant, an action, a column's value of the action or user, a user's value
+together with an action, or a number from the user's history. Its weight has a normal posterior with a diagonal
+covariance (Laplace approximation), from which exploration samples (Chapelle and Li, 2011, algorithm 3).
+
+Training and serving compute the features with the same functions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from alsolike.arrays.tensors import map_tensors, write_tensors
+from alsolike.events.action_events import ActionEvent
+from alsolike.events.interactions import ACTION_TAKEN, ACTION_VIEWED
+from alsolike.runtime.errors import InvalidBundle, InvalidSnapshot
+from alsolike.runtime.struct import struct
+
+FORMAT = "alsolike-actions-1"
+
+WINDOW_MS = 86_400_000
+"""An outcome within this time after a view belongs to the view. A view without one counts as refused."""
+
+PRIOR_SD = 1.0
+"""Standard deviation of the weight of an action without data, in logits."""
+
+USER_PRIOR = 5.0
+"""Number of exposures for which the overall rate counts in a user's rate."""
+
+MAX_VALUE_CHARACTERS = 100
+"""Longer texts are no categories."""
+
+NOT_CATEGORIES = frozenset({"value", "actionExpirationTimestamp", "repeatFrequency", "creationTimestamp"})
+
+_MAX_LOGIT = 30.0
+_HALF_RECENCY_MS = 7 * 86_400_000
+_COUNTS = ("taken", "not taken", "recency", "last taken", "user rate", "user shown")
+
+Key = tuple[str, ...]
+Floats = npt.NDArray[np.float64]
+BIAS: Key = ("bias",)
+
+
+class Exposure(NamedTuple):
+    """An action that a user saw, with the outcome; ordered by the time of the exposure.
+
+    Attributes
+    ----------
+    known_ms
+        Time from which the outcome is known.
+    """
+
+    time_ms: int
+    action_id: str
+    taken: bool
+    known_ms: int
+
+
+def exposures(events: Iterable[ActionEvent], *, now_ms: int) -> list[Exposure]:
+    """Return the exposures of one user whose outcome is known, by time; repeated views within `WINDOW_MS` are one."""
+    viewed: dict[str, int] = {}
+    found: list[Exposure] = []
+
+    def ignored(action_id: str, view_ms: int) -> None:
+        found.append(Exposure(view_ms, action_id, False, view_ms + WINDOW_MS))
+
+    for time_ms, action_id, event_type in sorted(events):
+        view_ms = viewed.pop(action_id, None)
+        if view_ms is not None and time_ms - view_ms > WINDOW_MS:
+            ignored(action_id, view_ms)
+            view_ms = None
+        if event_type == ACTION_VIEWED:
+            viewed[action_id] = time_ms if view_ms is None else view_ms
+        else:
+            found.append(Exposure(time_ms, action_id, event_type == ACTION_TAKEN, time_ms))
+    for action_id, view_ms in viewed.items():
+        if now_ms - view_ms > WINDOW_MS:
+            ignored(action_id, view_ms)
+    return sorted(found)
+
+
+class UserHistory:
+    """The outcomes of a user so far.
+
+    Parameters
+    ----------
+    rate
+        Share of taken exposures of all users.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._shown, self._taken = 0, 0
+        self._of_action: dict[str, tuple[int, int, int, bool]] = {}
+
+    def add(self, exposure: Exposure) -> None:
+        """Add an exposure whose outcome is known."""
+        shown, taken, last_ms, last_taken = self._of_action.get(exposure.action_id, (0, 0, 0, False))
+        if exposure.time_ms >= last_ms:
+            last_ms, last_taken = exposure.time_ms, exposure.taken
+        self._of_action[exposure.action_id] = (shown + 1, taken + exposure.taken, last_ms, last_taken)
+        self._shown += 1
+        self._taken += exposure.taken
+
+    def features(self, action_id: str, *, now_ms: int) -> Iterator[tuple[Key, float]]:
+        """Yield the features of the history that are not 0."""
+        shown, taken, last_ms, last_taken = self._of_action.get(action_id, (0, 0, now_ms, False))
+        rate, prior = self._rate, USER_PRIOR
+        values = (
+            math.log1p(taken),
+            math.log1p(shown - taken),
+            math.exp2(-max(now_ms - last_ms, 0) / _HALF_RECENCY_MS) if shown else 0.0,
+            float(last_taken),
+            math.log1p(self._taken / (prior * rate)) - math.log1p((self._shown - self._taken) / (prior * (1 - rate))),
+            math.log1p(self._shown),
+        )
+        return (((name,), value) for name, value in zip(_COUNTS, values, strict=True) if value)
+
+
+def attributes(properties: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the categories among columns: short texts, booleans, and elements of lists."""
+    found: list[tuple[str, str]] = []
+    for name, value in properties.items():
+        if name in NOT_CATEGORIES:
+            continue
+        for element in value if isinstance(value, list) else (value,):
+            text = str(element).lower() if isinstance(element, bool) else element
+            if isinstance(text, str) and 0 < len(text) <= MAX_VALUE_CHARACTERS:
+                found.append((name, text))
+    return found
+
+
+def attribute_features(
+    action_id: str, of_action: Sequence[tuple[str, str]], of_user: Sequence[tuple[str, str]]
+) -> list[Key]:
+    """Return the features with the value 1 of a user and an action."""
+    return [
+        BIAS,
+        ("action", action_id),
+        *(("of action", *pair) for pair in of_action),
+        *(("of user", *pair) for pair in of_user),
+        *(("both", *pair, action_id) for pair in of_user),
+    ]
+
+
+@struct
+class ActionModel:
+    """A model, or priors only.
+
+    Attributes
+    ----------
+    rate
+        Share of taken exposures; 0 without data.
+    fitted
+        False if the model has only rates of actions, because there were too few outcomes or no better model.
+    index
+        Position by feature.
+    weights, sds
+        float64 `(features,)`, mean and standard deviation of each weight.
+    """
+
+    rate: float
+    fitted: bool
+    index: Mapping[Key, int]
+    weights: Floats
+    sds: Floats
+
+    @classmethod
+    def none(cls) -> Self:
+        """Return the model without data: all propensities are 0."""
+        return cls(0.0, False, {}, np.zeros(0), np.zeros(0))
+
+    def logits(
+        self,
+        actions: Sequence[tuple[str, Mapping[str, Any]]],
+        *,
+        user: Mapping[str, Any],
+        events: Iterable[ActionEvent],
+        now_ms: int,
+    ) -> tuple[Floats, Floats]:
+        """Return the logit of each action's propensity and its standard deviation, float64 `(actions,)` each.
+
+        Parameters
+        ----------
+        actions
+            IDs and columns.
+        user
+            Columns of the user.
+        events
+            The user's earlier events.
+        """
+        if not self.rate:
+            return np.full(len(actions), -_MAX_LOGIT), np.full(len(actions), PRIOR_SD)
+        history = UserHistory(self.rate)
+        for exposure in exposures(events, now_ms=now_ms):
+            history.add(exposure)
+        of_user = attributes(user)
+        means, variances = [], []
+        for action_id, properties in actions:
+            mean = 0.0
+            variance = 0.0 if ("action", action_id) in self.index else PRIOR_SD**2
+            ones = ((key, 1.0) for key in attribute_features(action_id, attributes(properties), of_user))
+            for key, value in (*ones, *history.features(action_id, now_ms=now_ms)):
+                if (position := self.index.get(key)) is not None:
+                    mean += value * float(self.weights[position])
+                    variance += (value * float(self.sds[position])) ** 2
+            means.append(mean)
+            variances.append(variance)
+        return np.clip(means, -_MAX_LOGIT, _MAX_LOGIT), np.sqrt(variances)
+
+    def write(self, path: Path) -> None:
+        """Write the model."""
+        metadata = {
+            "format": FORMAT,
+            "rate": repr(self.rate),
+            "fitted": str(int(self.fitted)),
+            "features": orjson.dumps(list(self.index)).decode(),
+        }
+        with path.open("wb") as file:
+            write_tensors(file, {"weights": self.weights, "sds": self.sds}, metadata=metadata)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a model.
+
+        Raises
+        ------
+        InvalidBundle
+            If the file holds none, or an array has another shape or values out of range.
+        """
+        try:
+            arrays, metadata = map_tensors(path)
+            if metadata["format"] != FORMAT:
+                raise ValueError(f"format is {metadata['format']!r}, expected {FORMAT!r}")
+            rate, keys = float(metadata["rate"]), [tuple(key) for key in orjson.loads(metadata["features"])]
+            weights, sds = (np.array(arrays[name]) for name in ("weights", "sds"))
+            index = {key: position for position, key in enumerate(keys)}
+            if not (len(index) == len(keys) == len(weights) == len(sds)):
+                raise ValueError(f"{len(index)} features, {len(weights)} weights and {len(sds)} deviations")
+            if {str(weights.dtype), str(sds.dtype)} != {"float64"}:
+                raise ValueError(f"types {weights.dtype} and {sds.dtype}, expected float64")
+            if not (0 <= rate < 1 and np.isfinite(weights).all() and np.isfinite(sds).all() and (sds >= 0).all()):
+                raise ValueError("a rate, weight or deviation is out of range")
+        except (InvalidSnapshot, KeyError, TypeError, ValueError) as error:
+            raise InvalidBundle(f"{path.name} holds no model of actions: {error!r}") from error
+        return cls(rate, metadata.get("fitted") == "1", index, weights, sds)
+
+
+def propensities(logits: Floats) -> Floats:
+    """Return the probabilities of logits; 0 at the lowest logit."""
+    return np.where(logits <= -_MAX_LOGIT, 0.0, 1 / (1 + np.exp(-logits)))

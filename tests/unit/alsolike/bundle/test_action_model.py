@@ -1,0 +1,142 @@
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from alsolike.arrays.tensors import write_tensors
+from alsolike.bundle.action_model import (
+    BIAS,
+    FORMAT,
+    PRIOR_SD,
+    WINDOW_MS,
+    ActionModel,
+    Exposure,
+    UserHistory,
+    attributes,
+    exposures,
+    propensities,
+)
+from alsolike.events.action_events import ActionEvent
+from alsolike.events.interactions import ACTION_NOT_TAKEN, ACTION_TAKEN, ACTION_VIEWED
+from alsolike.runtime.errors import InvalidBundle
+
+HOUR_MS = 3_600_000
+MODEL = ActionModel(
+    0.2,
+    True,
+    {
+        BIAS: 0,
+        ("action", "app"): 1,
+        ("of action", "kind", "sign-up"): 2,
+        ("both", "plan", "gold", "app"): 3,
+        ("taken",): 4,
+    },
+    np.array([-1.0, 0.5, 0.25, 1.0, 2.0]),
+    np.array([0.0, 0.3, 0.4, 0.0, 0.0]),
+)
+
+
+def test_outcome_within_a_day_belongs_to_the_view() -> None:
+    events = [ActionEvent(0, "app", ACTION_VIEWED), ActionEvent(HOUR_MS, "app", ACTION_TAKEN)]
+
+    assert exposures(events, now_ms=10 * WINDOW_MS) == [Exposure(HOUR_MS, "app", True, HOUR_MS)]
+
+
+def test_view_without_an_outcome_was_not_taken_once_its_day_is_over() -> None:
+    events = [ActionEvent(0, "app", ACTION_VIEWED), ActionEvent(HOUR_MS, "app", ACTION_VIEWED)]
+
+    assert exposures(events, now_ms=WINDOW_MS) == []
+    assert exposures(events, now_ms=WINDOW_MS + 1) == [Exposure(0, "app", False, WINDOW_MS)]
+
+
+def test_late_outcome_is_an_exposure_of_its_own() -> None:
+    late_ms = WINDOW_MS + HOUR_MS
+    events = [ActionEvent(0, "app", ACTION_VIEWED), ActionEvent(late_ms, "app", ACTION_NOT_TAKEN)]
+
+    assert exposures(events, now_ms=late_ms) == [
+        Exposure(0, "app", False, WINDOW_MS),
+        Exposure(late_ms, "app", False, late_ms),
+    ]
+
+
+def test_history_counts_outcomes_of_the_action_and_of_the_user() -> None:
+    history = UserHistory(0.5)
+    history.add(Exposure(0, "app", True, 0))
+    history.add(Exposure(0, "mail", False, 0))
+
+    features = dict(history.features("app", now_ms=7 * WINDOW_MS))
+
+    assert features == pytest.approx(
+        {
+            ("taken",): math.log(2),
+            ("recency",): 0.5,
+            ("last taken",): 1.0,
+            ("user shown",): math.log(3),
+        }
+    )
+
+
+def test_categories_are_short_texts_booleans_and_elements_of_lists() -> None:
+    properties = {"kind": "sign-up", "price": 3, "new": True, "tags": ["a", "b"], "text": "x" * 101, "value": "high"}
+
+    assert attributes(properties) == [("kind", "sign-up"), ("new", "true"), ("tags", "a"), ("tags", "b")]
+
+
+def test_logit_is_the_sum_of_the_weights_of_features() -> None:
+    logits, deviations = MODEL.logits(
+        [("app", {"kind": "sign-up"}), ("new", {})],
+        user={"plan": "gold"},
+        events=[ActionEvent(0, "app", ACTION_TAKEN)],
+        now_ms=WINDOW_MS,
+    )
+
+    assert logits == pytest.approx([-1 + 0.5 + 0.25 + 1 + 2 * math.log(2), -1])
+    assert deviations == pytest.approx([0.5, PRIOR_SD])
+
+
+def test_model_without_data_has_propensities_of_0() -> None:
+    logits, deviations = ActionModel.none().logits([("app", {})], user={}, events=(), now_ms=0)
+
+    assert propensities(logits).tolist() == [0]
+    assert deviations.tolist() == [PRIOR_SD]
+
+
+@pytest.mark.parametrize("model", [MODEL, ActionModel.none()])
+def test_written_model_is_read(model: ActionModel, tmp_path: Path) -> None:
+    model.write(tmp_path / "actions.tensors")
+
+    read = ActionModel.read(tmp_path / "actions.tensors")
+
+    assert (read.rate, read.fitted, read.index) == (model.rate, model.fitted, model.index)
+    assert read.weights.tolist() == model.weights.tolist()
+    assert read.sds.tolist() == model.sds.tolist()
+
+
+GOOD = {"format": FORMAT, "rate": "0.2", "fitted": "1", "features": '[["bias"]]'}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "weights", "sds"),
+    [
+        ({"format": "other"}, [1.0], [1.0]),
+        ({"rate": "1.5"}, [1.0], [1.0]),
+        ({"rate": "nan"}, [1.0], [1.0]),
+        ({"features": '[["bias"], ["bias"]]'}, [1.0, 1.0], [1.0, 1.0]),
+        ({"features": "["}, [1.0], [1.0]),
+        ({}, [1.0, 2.0], [1.0, 1.0]),
+        ({}, [1.0], [1.0, 1.0]),
+        ({}, [math.inf], [1.0]),
+        ({}, [1.0], [-1.0]),
+    ],
+)
+def test_invalid_file_is_refused(
+    metadata: dict[str, str], weights: list[float], sds: list[float], tmp_path: Path
+) -> None:
+    arrays: dict[str, Any] = {"weights": np.array(weights), "sds": np.array(sds)}
+    with (tmp_path / "actions.tensors").open("wb") as file:
+        write_tensors(file, arrays, metadata={**GOOD, **metadata})
+
+    with pytest.raises(InvalidBundle, match="holds no model of actions"):
+        ActionModel.read(tmp_path / "actions.tensors")

@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+
+from alsolike.bundle.action_model import WINDOW_MS, ActionModel
+from alsolike.events.action_events import ActionEvent
+from alsolike.events.interactions import ACTION_NOT_TAKEN, ACTION_TAKEN
+from benchmarks.actions import measure, simulate
+from model_export.data.action_samples import ActionSamples, samples
+from model_export.export.actions import fit, fit_actions, predict, rates
+
+
+def shop(*, users: int, outcomes: str) -> ActionSamples:
+    """Return exposures in which the outcomes of each user follow a pattern of T (taken) and N."""
+    events = [
+        (
+            f"u#{user}",
+            ActionEvent(
+                2 * WINDOW_MS * day + user, f"action{day % 2}", ACTION_TAKEN if mark == "T" else ACTION_NOT_TAKEN
+            ),
+        )
+        for user in range(users)
+        for day, mark in enumerate(outcomes)
+    ]
+    found = samples(events, actions={}, users={})
+    assert found is not None
+    return found
+
+
+def test_model_is_close_to_the_true_propensities_and_clearly_better_than_rates() -> None:
+    found = measure(simulate(1_000, seed=7), users=1_000)
+
+    assert found.model - found.true < 0.03
+    assert found.actions - found.model > 0.03
+    assert found.constant - found.model > 0.05
+    assert found.calibration_error < 0.03
+
+
+def test_few_outcomes_give_shrunken_rates_of_actions() -> None:
+    few = shop(users=20, outcomes="TN")
+
+    model, quality = fit_actions(few)
+
+    logits, _ = model.logits([("action0", {}), ("action1", {}), ("new", {})], user={}, events=(), now_ms=0)
+    assert (model.fitted, quality) == (False, None)
+    # The overall rate, 21 / 42, counts as 20 exposures: (20 + 10) / 40 and (0 + 10) / 40.
+    assert 1 / (1 + np.exp(-logits)) == pytest.approx([0.75, 0.25, 0.5])
+
+
+def test_model_that_predicts_no_better_than_rates_is_not_used() -> None:
+    rng = np.random.default_rng(3)
+    events = [
+        (f"u#{user}", ActionEvent(2 * WINDOW_MS * day + user, "app", (ACTION_TAKEN, ACTION_NOT_TAKEN)[rng.integers(2)]))
+        for user in range(100)
+        for day in range(10)
+    ]
+
+    model, quality = fit_actions(samples(events, actions={}, users={}))
+
+    assert quality is not None
+    assert model.fitted == quality.is_better
+    assert not model.fitted
+
+
+def test_no_interactions_give_the_model_without_data() -> None:
+    assert samples([], actions={}, users={}) is None
+    assert fit_actions(None)[0].rate == ActionModel.none().rate == 0
+
+
+def test_serving_scores_as_training_does() -> None:
+    found = shop(users=30, outcomes="TNTTNNTN")
+    model = fit(found)
+    events = [
+        ActionEvent(2 * WINDOW_MS * day, f"action{day % 2}", ACTION_TAKEN if mark == "T" else ACTION_NOT_TAKEN)
+        for day, mark in enumerate("TNTTNNT")
+    ]
+
+    logits, _ = model.logits([("action1", {})], user={}, events=events, now_ms=2 * WINDOW_MS * 7)
+
+    last_of_first_user = len(found) - 30
+    assert found.action_ids[last_of_first_user] == "action1"
+    assert 1 / (1 + np.exp(-logits)) == pytest.approx([predict(model, found)[last_of_first_user]])
+
+
+def test_deviation_falls_with_the_number_of_exposures() -> None:
+    few, many = rates(shop(users=20, outcomes="TN")), rates(shop(users=2_000, outcomes="TN"))
+
+    assert many.sds[1] < few.sds[1] < 1
