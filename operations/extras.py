@@ -15,6 +15,7 @@ _PURPOSES: Mapping[str, str] = {
     "neural": "Training SASRec",
     "sentences": "A sentence model",
     "spark": "Spark",
+    "kafka": "A Kafka topic on the embedded cloud",
 }
 
 MODULES: Mapping[str, str] = {
@@ -35,6 +36,7 @@ MODULES: Mapping[str, str] = {
     "torch": "neural",
     "model2vec": "sentences",
     "pyspark": "spark",
+    "confluent_kafka": "kafka",
 }
 """Extra by top-level module."""
 

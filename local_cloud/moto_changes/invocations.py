@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from moto.awslambda.exceptions import LambdaClientError
-from moto.awslambda.models import LambdaBackend, LambdaFunction
+from moto.awslambda.models import EventSourceMapping, LambdaBackend, LambdaFunction
 from moto.awslambda.responses import LambdaResponse
 from moto.events.models import Rule
 from moto.logs.models import LogStream
@@ -70,6 +70,42 @@ def _read_qualifier(runtime: Runtime) -> None:
         return original(self, name, *arguments, **options)
 
     replace(LambdaResponse, "_get_param", get_param)
+
+
+class _KafkaMapping(EventSourceMapping):
+    """A mapping of a self-managed cluster, which has no ARN."""
+
+    event_source_arn = ""
+
+    def _get_service_source_from_arn(self, event_source_arn: str | None = None) -> str:
+        return "kinesis"  # moto knows no Kafka; the limits of a batch are the same
+
+    def get_configuration(self) -> dict[str, Any]:
+        configuration: dict[str, Any] = super().get_configuration()
+        del configuration["EventSourceArn"]
+        return configuration
+
+
+def _map_kafka(runtime: Runtime) -> None:
+    original = LambdaBackend.create_event_source_mapping
+
+    @functools.wraps(original)
+    def create(self: Any, spec: dict[str, Any]) -> Any:
+        if not spec.get("SelfManagedEventSource"):
+            return original(self, spec)
+        function = self._lambdas.get_function_by_name_or_arn_with_qualifier(spec["FunctionName"])
+        place = {"RegionName": self.region_name, "AccountId": self.account_id, "EventSourceArn": ""}
+        mapping = _KafkaMapping(
+            {  # type: ignore[abstract]
+                **spec,
+                **place,
+                "FunctionArn": function.function_arn,
+            }
+        )
+        self._event_source_mappings[mapping.uuid] = mapping
+        return mapping
+
+    replace(LambdaBackend, "create_event_source_mapping", create)
 
 
 def _detach_event_sources(runtime: Runtime) -> None:
@@ -214,6 +250,11 @@ CHANGES: Final[tuple[MotoChange, ...]] = (
             "moto.dynamodb.models.table:StreamShard.add",
         ),
         _detach_event_sources,
+    ),
+    MotoChange(
+        "moto has no event source mappings of self-managed Kafka",
+        ("moto.awslambda.models:LambdaBackend.create_event_source_mapping",),
+        _map_kafka,
     ),
     MotoChange(
         "moto tells a function that a topic notifies neither the topic nor the attributes",

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from local_cloud.deployment import Deployment
 from local_cloud.resources.creation import Created, Creation, ResourceType
+from local_cloud.resources.properties import PropertyError
 
 _CONFIGURATION = (
     "Architectures", "DeadLetterConfig", "Description", "Environment", "EphemeralStorage", "Handler", "LoggingConfig",
@@ -17,7 +18,8 @@ _MAPPING = (
     "BatchSize", "BisectBatchOnFunctionError", "DestinationConfig", "Enabled", "EventSourceArn", "FilterCriteria",
     "FunctionName", "FunctionResponseTypes", "MaximumBatchingWindowInSeconds", "MaximumRecordAgeInSeconds",
     "MaximumRetryAttempts", "MetricsConfig", "ParallelizationFactor", "ProvisionedPollerConfig", "Queues",
-    "ScalingConfig", "StartingPosition", "StartingPositionTimestamp", "TumblingWindowInSeconds",
+    "ScalingConfig", "SelfManagedEventSource", "SelfManagedKafkaEventSourceConfig", "SourceAccessConfigurations",
+    "StartingPosition", "StartingPositionTimestamp", "Topics", "TumblingWindowInSeconds",
 )  # fmt: skip
 _FUNCTION_ARN = re.compile(r"(?P<function>arn:[^:]+:lambda:[^:]+:\d+:function:[^:]+):(?P<qualifier>.+)")
 PUBLIC_PARAMETERS = "/aws/service/"
@@ -103,7 +105,14 @@ def _create_alias(creation: Creation) -> Created:
 
 
 def _create_event_source_mapping(creation: Creation) -> Created:
-    mapping = creation.properties.take(*_MAPPING)
+    properties = creation.properties
+    source = properties.get("EventSourceArn", "")
+    if ":kafka:" in source:
+        raise PropertyError("EventSourceArn", "clusters of Amazon MSK exist on AWS only; name bootstrap servers here")
+    mapping = properties.take(*_MAPPING)
+    if "SelfManagedEventSource" in mapping:
+        servers = mapping["SelfManagedEventSource"]["Endpoints"]["KafkaBootstrapServers"]
+        mapping["SelfManagedEventSource"] = {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": servers}}
     answer = creation.clients("lambda").create_event_source_mapping(Tags=creation.tag_map(), **mapping)
     uuid = answer["UUID"]
     return Created(uuid, {"Id": uuid, "EventSourceMappingArn": answer["EventSourceMappingArn"]})

@@ -1,1 +1,1 @@
-"""Event source mappings: Kinesis, DynamoDB streams and SQS on their way into functions."""
+"""Event source mappings: Kinesis, DynamoDB streams, SQS and Kafka on their way into functions."""

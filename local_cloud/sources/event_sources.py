@@ -1,5 +1,7 @@
 """All event source mappings of a deployment, each with its pollers."""
 
+import functools
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -8,6 +10,7 @@ from typing import Any
 from local_cloud.delivery import Delivery
 from local_cloud.deployment import Clients, Deployment
 from local_cloud.execution.function import InvocationResult
+from local_cloud.sources.kafka_poller import KafkaPoller
 from local_cloud.sources.mapping import EventSourceMapping, read_mapping
 from local_cloud.sources.poller import Poller
 from local_cloud.sources.queue_poller import QueuePoller
@@ -53,6 +56,20 @@ class EventSources:
             counts = self._counts.setdefault(mapping.name, Counter())
             matches = _any_of([matcher(pattern) for pattern in mapping.filters])
             is_enabled = _bind(enabled, mapping)
+            if mapping.kafka is not None:
+                self._pollers.append(
+                    KafkaPoller(
+                        mapping,
+                        mapping.kafka,
+                        invoke=invoke,
+                        read_secret=functools.partial(_read_secret, clients),
+                        enabled=is_enabled,
+                        metric=metric,
+                        report=report,
+                        counts=counts,
+                    )
+                )
+                continue
             if mapping.service == "sqs":
                 self._pollers.append(
                     QueuePoller(
@@ -100,6 +117,11 @@ class EventSources:
         deadline = time.monotonic() + _JOIN_S
         for poller in self._pollers:
             poller.join(max(0.0, deadline - time.monotonic()))
+
+
+def _read_secret(clients: Clients, arn: str) -> Mapping[str, str]:
+    fields: Mapping[str, str] = json.loads(clients("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
+    return fields
 
 
 def _any_of(

@@ -1,5 +1,6 @@
 """Event source mappings as their templates state them."""
 
+import importlib.util
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,29 @@ _SOURCES = ("kinesis", "dynamodb", "sqs")
 _DEFAULT_BATCH_SIZE = {"kinesis": 100, "dynamodb": 100, "sqs": 10}
 # Unsupported settings, each with the value that disables it.
 _REFUSED = {"ParallelizationFactor": 1, "TumblingWindowInSeconds": 0, "ProvisionedPollerConfig": None, "Queues": None}
+
+
+# Refused for Kafka: they need provisioned pollers, except filters and destinations, which are not implemented.
+_REFUSED_FOR_KAFKA = {
+    "BisectBatchOnFunctionError": False,
+    "DestinationConfig": None,
+    "FilterCriteria": None,
+    "FunctionResponseTypes": None,
+    "MaximumRecordAgeInSeconds": -1,
+    "MaximumRetryAttempts": -1,
+}
+_INSTALLATION = "reading a Kafka topic needs confluent-kafka here; install it with: pip install confluent-kafka"
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaSource:
+    """The topic of a self-managed cluster; `access` has the kinds of authentication with their secrets."""
+
+    topic: str
+    servers: tuple[str, ...]
+    group_id: str
+    access: tuple[tuple[str, str], ...] = ()
+    from_latest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +54,7 @@ class EventSourceMapping:
     on_failure: str | None = None
     starting_position: str = "TRIM_HORIZON"
     starting_timestamp: float | None = None
+    kafka: KafkaSource | None = None
 
     @property
     def service(self) -> str:
@@ -39,7 +64,7 @@ class EventSourceMapping:
     @property
     def name(self) -> str:
         """The source and the function, for people."""
-        source = self.source_arn.split(":", 5)[5]
+        source = self.kafka.topic if self.kafka else self.source_arn.split(":", 5)[5]
         return f"{source} -> {self.function_arn.split(':', 6)[6]}"
 
 
@@ -55,6 +80,8 @@ def read_mapping(resource: Resource, *, region: str, account: str) -> EventSourc
     for name, harmless in _REFUSED.items():
         if properties.get(name, harmless) != harmless:
             raise _refusal(resource, name, f"{properties[name]!r} is not implemented here")
+    if "SelfManagedEventSource" in properties:
+        return _read_kafka_mapping(resource, region=region, account=account)
     source_arn = properties.get("EventSourceArn", "")
     service = source_arn.split(":")[2] if source_arn.count(":") > 4 else ""
     if service not in _SOURCES:
@@ -76,6 +103,34 @@ def read_mapping(resource: Resource, *, region: str, account: str) -> EventSourc
         on_failure=((properties.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination"),
         starting_position=properties.get("StartingPosition", "TRIM_HORIZON"),
         starting_timestamp=properties.get("StartingPositionTimestamp"),
+    )
+
+
+def _read_kafka_mapping(resource: Resource, *, region: str, account: str) -> EventSourceMapping:
+    properties = resource.properties
+    for name, harmless in _REFUSED_FOR_KAFKA.items():
+        if properties.get(name, harmless) != harmless:
+            raise _refusal(resource, name, f"{properties[name]!r} is not implemented here for Kafka")
+    if importlib.util.find_spec("confluent_kafka") is None:
+        raise _refusal(resource, "SelfManagedEventSource", _INSTALLATION)
+    position = properties.get("StartingPosition")
+    if position not in ("TRIM_HORIZON", "LATEST"):
+        raise _refusal(resource, "StartingPosition", f"{position!r} is neither TRIM_HORIZON nor LATEST")
+    (topic,) = properties["Topics"]
+    group = properties.get("SelfManagedKafkaEventSourceConfig") or {}
+    return EventSourceMapping(
+        uuid=resource.physical_id,
+        source_arn="",
+        function_arn=function_arn(properties["FunctionName"], region=region, account=account),
+        batch_size=int(properties.get("BatchSize", 100)),
+        window_s=float(properties.get("MaximumBatchingWindowInSeconds", 0.5)),
+        kafka=KafkaSource(
+            topic=topic,
+            servers=tuple(properties["SelfManagedEventSource"]["Endpoints"]["KafkaBootstrapServers"]),
+            group_id=group.get("ConsumerGroupId", resource.physical_id),
+            access=tuple((each["Type"], each["URI"]) for each in properties.get("SourceAccessConfigurations", ())),
+            from_latest=position == "LATEST",
+        ),
     )
 
 

@@ -23,6 +23,7 @@ TEXTS: dict[str, Any] = {
     "batch_buckets": ["uploads"],
     "cors_origins": ["https://shop.example"],
     "import_buckets": ["uploads"],
+    "kafka": {"topic": "shop-events", "bootstrap_servers": ["localhost:9092"]},
     "lake_first_date": "2020-02-29",
     "training_algorithms": ["popularity", "transitions"],
     "training_image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/train:1",

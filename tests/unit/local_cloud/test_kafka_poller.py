@@ -1,0 +1,270 @@
+"""The emulated event source of Kafka: its client, its batches and its offsets; tests/slow/kafka has a broker."""
+
+import base64
+import importlib.util
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import confluent_kafka
+import pytest
+from confluent_kafka import KafkaException, TopicPartition
+
+from local_cloud.deployment import DeploymentError, Resource
+from local_cloud.execution.function import InvocationResult
+from local_cloud.sources import kafka_poller
+from local_cloud.sources.kafka_poller import KafkaPoller, client_configuration
+from local_cloud.sources.mapping import EventSourceMapping, KafkaSource, read_mapping
+
+FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:f:live"
+SECRET, AUTHORITY = "arn:aws:secretsmanager:us-east-1:1:secret:s", "arn:aws:secretsmanager:us-east-1:1:secret:ca"
+SECRETS = {
+    SECRET: {"username": "shop", "password": "p", "certificate": "C", "privateKey": "K", "privateKeyPassword": "kp"},
+    AUTHORITY: {"certificate": "CA"},
+}
+DONE, FAILED = InvocationResult("r", b"null", None, "1", 1.0), InvocationResult("r", b"{}", "Unhandled", "1", 1.0)
+
+
+def read(**properties: Any) -> EventSourceMapping:
+    properties = {
+        "SelfManagedEventSource": {"Endpoints": {"KafkaBootstrapServers": ["a:1", "b:2"]}},
+        "FunctionName": FUNCTION,
+        "Topics": ["shop-events"],
+        "StartingPosition": "TRIM_HORIZON",
+        **properties,
+    }
+    resource = Resource("shop", "Map", "AWS::Lambda::EventSourceMapping", "uuid-1", {}, properties)
+    return read_mapping(resource, region="us-east-1", account="123456789012")
+
+
+def test_mapping_is_read_from_its_resource() -> None:
+    mapping = read(
+        BatchSize=200,
+        MaximumBatchingWindowInSeconds=1,
+        SelfManagedKafkaEventSourceConfig={"ConsumerGroupId": "shop"},
+        SourceAccessConfigurations=[{"Type": "SASL_SCRAM_512_AUTH", "URI": SECRET}],
+        StartingPosition="LATEST",
+    )
+
+    assert (mapping.batch_size, mapping.window_s, mapping.name) == (200, 1.0, "shop-events -> f:live")
+    assert mapping.kafka == KafkaSource(
+        "shop-events", ("a:1", "b:2"), "shop", access=(("SASL_SCRAM_512_AUTH", SECRET),), from_latest=True
+    )
+
+
+def test_defaults_are_those_of_lambda() -> None:
+    mapping = read()
+
+    assert (mapping.batch_size, mapping.window_s, mapping.most_retries) == (100, 0.5, None)
+    assert mapping.kafka == KafkaSource("shop-events", ("a:1", "b:2"), "uuid-1")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("MaximumRetryAttempts", 3), ("DestinationConfig", {"OnFailure": {}}), ("StartingPosition", "X")],
+)
+def test_unsupported_property_is_refused_by_name(name: str, value: object) -> None:
+    with pytest.raises(DeploymentError, match=f"resource Map .*, property {name}: "):
+        read(**{name: value})
+
+
+def test_missing_package_is_named_with_its_installation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+
+    with pytest.raises(DeploymentError, match="install it with: pip install confluent-kafka"):
+        read()
+
+
+@pytest.mark.parametrize(
+    ("access", "expected"),
+    [
+        ((), {}),
+        (
+            (("SASL_SCRAM_512_AUTH", SECRET), ("VPC_SUBNET", "subnet:subnet-0a")),
+            {
+                "security.protocol": "SASL_SSL",
+                "sasl.mechanism": "SCRAM-SHA-512",
+                "sasl.username": "shop",
+                "sasl.password": "p",
+            },
+        ),
+        (
+            (("CLIENT_CERTIFICATE_TLS_AUTH", SECRET), ("SERVER_ROOT_CA_CERTIFICATE", AUTHORITY)),
+            {
+                "security.protocol": "SSL",
+                "ssl.certificate.pem": "C",
+                "ssl.key.pem": "K",
+                "ssl.key.password": "kp",
+                "ssl.ca.pem": "CA",
+            },
+        ),
+        ((("SERVER_ROOT_CA_CERTIFICATE", AUTHORITY),), {"security.protocol": "SSL", "ssl.ca.pem": "CA"}),
+    ],
+)
+def test_client_authenticates_as_lambda_does(access: tuple[tuple[str, str], ...], expected: dict[str, str]) -> None:
+    kafka = KafkaSource("t", ("a:1", "b:2"), "shop", access=access)
+
+    found = client_configuration(kafka, read_secret=SECRETS.__getitem__)
+
+    assert (found["bootstrap.servers"], found["group.id"], found["enable.auto.commit"]) == ("a:1,b:2", "shop", False)
+    assert {
+        name: value for name, value in found.items() if name.split(".")[0] in ("security", "sasl", "ssl")
+    } == expected
+
+
+class Message:
+    def __init__(self, offset: int, value: bytes | None = b"v", partition: int = 0) -> None:
+        self._values = {
+            "topic": "shop-events",
+            "partition": partition,
+            "offset": offset,
+            "value": value,
+            "key": b"k",
+            "error": None,
+            "timestamp": (1, 1_790_000_000_000),
+            "headers": [("trace", b"\x01\x02")],
+        }
+
+    def __getattr__(self, name: str) -> Callable[[], Any]:
+        return lambda: self._values[name]
+
+    def __len__(self) -> int:
+        return len(self._values["value"] or b"")  # type: ignore[arg-type]
+
+
+class Consumers:
+    """Consumers of one group, which deliver from the committed offset on; `commit_fails` makes the next commit fail."""
+
+    def __init__(self, *messages: Message) -> None:
+        self.messages = list(messages)
+        self.committed: dict[int, int] = {}
+        self.started = 0
+        self.commit_fails = False
+
+    def __call__(self, configuration: dict[str, Any]) -> Any:
+        self.started += 1
+        return Consumer(self)
+
+
+class Consumer:
+    def __init__(self, group: Consumers) -> None:
+        self.group = group
+        self._left = [each for each in group.messages if each.offset() >= group.committed.get(each.partition(), 0)]
+
+    def subscribe(self, topics: Sequence[str]) -> None: ...
+
+    def close(self) -> None: ...
+
+    def consume(self, most: int, timeout: float) -> list[Message]:
+        taken, self._left = self._left[:most], self._left[most:]
+        return taken
+
+    def commit(self, *, offsets: Sequence[TopicPartition], asynchronous: bool) -> None:
+        if self.group.commit_fails:
+            self.group.commit_fails = False
+            raise KafkaException("rebalanced")
+        self.group.committed |= {each.partition: each.offset for each in offsets}
+
+    def assignment(self) -> list[TopicPartition]:
+        return [TopicPartition("shop-events", 0)]
+
+    def committed(self, partitions: Sequence[TopicPartition], timeout: float) -> list[TopicPartition]:
+        return [TopicPartition("shop-events", 0, self.group.committed.get(0, -1001))]
+
+    def get_watermark_offsets(self, partition: TopicPartition, cached: bool) -> tuple[int, int]:
+        return 0, len(self.group.messages)
+
+
+class Polled:
+    """A poller of a group that runs until the function was invoked so many times."""
+
+    def __init__(
+        self, group: Consumers, monkeypatch: pytest.MonkeyPatch, answers: Sequence[InvocationResult], **properties: Any
+    ) -> None:
+        monkeypatch.setattr(confluent_kafka, "Consumer", group)
+        monkeypatch.setattr(kafka_poller, "_RETRY_S", 0.0)
+        self.events: list[dict[str, Any]] = []
+        self.metrics: list[float] = []
+        self._answers = list(answers)
+        mapping = read(**properties)
+        assert mapping.kafka is not None
+        self._poller = KafkaPoller(
+            mapping,
+            mapping.kafka,
+            invoke=self._invoke,
+            read_secret=SECRETS.__getitem__,
+            enabled=lambda: True,
+            metric=self._take,
+            report=lambda line: None,
+            counts=Counter(),
+        )
+        self._poller.start()
+        self._poller.join(10)
+
+    def _take(self, namespace: str, name: str, value: float, /, *, unit: str = "", **dimensions: str) -> None:
+        assert (namespace, name, unit, dimensions["FunctionName"]) == ("AWS/Lambda", "OffsetLag", "Count", "f")
+        self.metrics.append(value)
+
+    def _invoke(self, function: str, payload: bytes) -> InvocationResult:
+        self.events.append(json.loads(payload))
+        if len(self.events) == len(self._answers):
+            self._poller.stop()
+        return self._answers[len(self.events) - 1]
+
+    @property
+    def offsets(self) -> list[list[int]]:
+        return [[r["offset"] for part in event["records"].values() for r in part] for event in self.events]
+
+
+def test_function_gets_the_event_of_lambda(monkeypatch: pytest.MonkeyPatch) -> None:
+    polled = Polled(Consumers(Message(5), Message(7, None, partition=2)), monkeypatch, [DONE])
+
+    (event,) = polled.events
+    assert (event["eventSource"], event["bootstrapServers"]) == ("SelfManagedKafka", "a:1,b:2")
+    assert event["records"].keys() == {"shop-events-0", "shop-events-2"}
+    assert event["records"]["shop-events-0"] == [
+        {
+            "topic": "shop-events",
+            "partition": 0,
+            "offset": 5,
+            "timestamp": 1_790_000_000_000,
+            "timestampType": "CREATE_TIME",
+            "key": base64.b64encode(b"k").decode(),
+            "value": base64.b64encode(b"v").decode(),
+            "headers": [{"trace": [1, 2]}],
+        }
+    ]
+    assert "value" not in event["records"]["shop-events-2"][0]
+
+
+def test_offsets_are_committed_after_success_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    group = Consumers(Message(0), Message(1), Message(2))
+
+    polled = Polled(group, monkeypatch, [DONE, FAILED, FAILED], BatchSize=2)
+
+    assert polled.offsets == [[0, 1], [2], [2]]
+    assert group.committed == {0: 2}
+
+
+def test_failed_commit_delivers_again_from_the_last_committed_offset(monkeypatch: pytest.MonkeyPatch) -> None:
+    group = Consumers(Message(0), Message(1))
+    group.commit_fails = True
+
+    polled = Polled(group, monkeypatch, [DONE, DONE])
+
+    assert (polled.offsets, group.started) == ([[0, 1], [0, 1]], 2)
+
+
+def test_batch_stays_within_the_size_of_an_invocation(monkeypatch: pytest.MonkeyPatch) -> None:
+    large = b"x" * 3_000_000  # 4 MB in base64, of 6 MB
+
+    polled = Polled(Consumers(Message(0, large), Message(1, large)), monkeypatch, [DONE, DONE])
+
+    assert polled.offsets == [[0], [1]]
+
+
+def test_lag_is_what_was_not_committed(monkeypatch: pytest.MonkeyPatch) -> None:
+    polled = Polled(Consumers(*map(Message, range(5))), monkeypatch, [DONE, FAILED, FAILED], BatchSize=2)
+
+    assert set(polled.metrics) == {3.0}  # 5 records, 2 of them committed
