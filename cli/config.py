@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,14 +11,11 @@ from typer import Argument, Option
 
 from alsolike.contract.document import InvalidConfiguration, dotted
 from alsolike.domain.configuration import DEFAULT, Configuration
-from alsolike.filters import parser
-from alsolike.filters.tree import ColumnDataset
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput
 from cli import console
 from cli.group import CommandGroup
 from cli.options import TEXT, Context, HistoryReason, Latest, Output
 from operations import times
-from operations.client.deployment import Deployment
 from operations.configuration.store import store_of, who
 
 if TYPE_CHECKING:
@@ -58,7 +55,7 @@ def diff(context: Context, file: File) -> None:
     live = _live(current)
     changes = differences.changes(live, checked.configuration)
     if current.version:
-        _warn_of_new_columns(live, checked.configuration)
+        _warn(differences.new_columns(live, checked.configuration))
     names = (f"version {current.version}", checked.name)
     lines = differences.unified(live, checked.configuration, names=names)
     context.print({"version": current.version, "changes": changes}, *lines)
@@ -93,10 +90,9 @@ def apply(
     statement.check_running(live, checked.configuration, now_ms=now_ms)
     applied = store.apply(current, checked.document, text=checked.text, by=who(where), reason=reason, now_ms=now_ms)
     if current.version:
-        _warn_of_new_columns(live, checked.configuration)
-    contradictions = [] if applied is current else _contradictions(where, live, checked.configuration)
-    for sentence in contradictions:
-        console.say(f"warning: {sentence}")
+        _warn(differences.new_columns(live, checked.configuration))
+    contradictions = [] if applied is current else differences.contradictions(where, live, checked.configuration)
+    _warn(contradictions)
     context.print(
         {
             "version": applied.version,
@@ -167,8 +163,7 @@ def rollback(
     current = store.current()
     before = _live(current)
     applied = store.roll_back(current, to=to, by=who(where), reason=reason, now_ms=now_ms)
-    for disturbance in statement.disturbances(before, _live(applied), now_ms=now_ms):
-        console.say(f"warning: {disturbance}")
+    _warn(statement.disturbances(before, _live(applied), now_ms=now_ms))
     entry = store.version(applied.version)
     back = f"version {entry.restores}" if entry.restores else "what is built in"
     context.print(
@@ -237,42 +232,13 @@ def read_file(path: Path, output: Output = TEXT) -> ConfigurationFile:
         if not output.printed({"valid": False, "errors": _listed(error.findings), "warnings": []}):
             console.say(str(error))
         raise typer.Exit(1) from error
-    for warning in checked.warnings:
-        console.say(f"warning: {file.place(checked.name, warning)}")
+    _warn(file.place(checked.name, warning) for warning in checked.warnings)
     return checked
 
 
-def _warn_of_new_columns(before: Configuration, after: Configuration) -> None:
-    """Warn of filters that read columns that the catalogue does not have until it is published with them."""
-    new = dict(after.item_columns.items() - before.item_columns.items())
-    read: dict[str, list[str]] = {}
-    for name, expression in after.filters.items():
-        for column in parser.parse(expression).columns:
-            if column.dataset is ColumnDataset.ITEMS and column.key in new:
-                read.setdefault(column.name, []).append(name)
-    for column_name, names in read.items():
-        filters = ", ".join(dict.fromkeys(names))
-        console.say(
-            f"warning: {column_name} is new: for up to two minutes, the filters {filters} find no value of it; "
-            "apply columns first, and then filters that read them"
-        )
-
-
-def _contradictions(where: Deployment, before: Configuration, after: Configuration) -> list[str]:
-    """Return a sentence for each column with a new type and stored values that are not of it."""
-    from alsolike.catalogue.users import UserStore
-    from operations.filters import catalogue
-
-    items = dict(after.item_columns.items() - before.item_columns.items())
-    users = dict(after.user_columns.items() - before.user_columns.items())
-    sentences: list[str] = []
-    if items:
-        rows = (properties for _, properties in catalogue.read_snapshot(where).items())
-        sentences += catalogue.contradictions(rows, items, noun="item")
-    if users:
-        stored = UserStore(where.client("dynamodb"), where.names.users_table).scan()
-        sentences += catalogue.contradictions((user.properties for user in stored), users, noun="user")
-    return sentences
+def _warn(sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        console.say(f"warning: {sentence}")
 
 
 def _listed(findings: Sequence[Finding]) -> list[dict[str, Any]]:

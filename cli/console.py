@@ -9,7 +9,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from operations.progress import Step
@@ -64,6 +64,13 @@ def print_table(
     results.print(table)
 
 
+def print_values(values: Mapping[str, object], *, width: int = 14) -> None:
+    """Print one value a line after its label; without those that are None or empty."""
+    for label, value in values.items():
+        if value not in (None, ""):
+            print_line(f"{label:<{width}} {visible(str(value))}")
+
+
 def print_line(text: str = "") -> None:
     """Print a line of results on stdout, uncut."""
     sys.stdout.write(_IN_LINES.sub(_named, text) + "\n")
@@ -85,6 +92,11 @@ def visible(text: str) -> str:
     Pears\x1b[2J
     """
     return _IN_CELLS.sub(_named, text)
+
+
+def percent(share: float | None) -> str:
+    """Return a share with two decimals; nothing for None."""
+    return "" if share is None else f"{share:.2%}"
 
 
 def width(text: str) -> int:

@@ -11,7 +11,7 @@ from typer import Option
 
 from alsolike.runtime.errors import InvalidInput
 from cli import console
-from cli.options import Output, State
+from cli.options import Environment, Output, State
 from operations import boot
 from operations.cost import Load, Prices, estimate, estimate_personalize, read_assembly, remarks, savings
 
@@ -30,17 +30,7 @@ _LOAD = Load(users=100_000, events_per_day=500_000, requests_per_day=200_000, it
 def cost(
     output: Output,
     load: Load = _LOAD,
-    stack: Annotated[
-        str | None,
-        Option(
-            "--env",
-            "-e",
-            "--environment",
-            metavar="NAME",
-            help="Synthesize this environment of cdk.json.",
-            show_default="cdk.json's own",
-        ),
-    ] = None,
+    stack: Environment = None,
     size: Annotated[
         str | None,
         Option(metavar="NAME", help="Synthesize with this size: small, standard or large.", show_default="its own"),
@@ -64,10 +54,9 @@ def cost(
     from operations import cost_measurement
     from operations.cost.traffic import DURATIONS
 
-    if size is not None and assembly is not None:
-        raise InvalidInput("--size and --assembly were both given; an assembly has a size already")
-    if stack is not None and assembly is not None:
-        raise InvalidInput("--env and --assembly were both given; an assembly is of one environment already")
+    if assembly is not None and (size, stack) != (None, None):
+        option, reason = ("--env", "is of one environment") if size is None else ("--size", "has a size")
+        raise InvalidInput(f"{option} and --assembly were both given; an assembly {reason} already")
     if assembly is not None:
         summary = read_assembly(assembly)
     else:

@@ -90,23 +90,18 @@ _COLUMNS = (
 
 def _cells(row: Engagement) -> list[object]:
     rates = row.rates()
-
-    def percent(name: str) -> str:
-        value = rates[name]
-        return "" if value is None else f"{value:.2%}"
-
     return [
         row.name,
         row.answers,
-        percent("click_through"),
+        console.percent(rates["click_through"]),
         row.purchases,
-        percent("conversion"),
+        console.percent(rates["conversion"]),
         f"{row.revenue:,.2f}",
         "" if rates["revenue_per_thousand"] is None else f"{rates['revenue_per_thousand']:,.2f}",
-        percent("coverage"),
+        console.percent(rates["coverage"]),
         rates["novelty"],
-        percent("new_item_share"),
-        percent("degraded_share"),
+        console.percent(rates["new_item_share"]),
+        console.percent(rates["degraded_share"]),
     ]
 
 

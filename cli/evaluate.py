@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
-from alsolike.domain.configuration import DEFAULT, ColumnType
+from alsolike.domain.configuration import DEFAULT
 from alsolike.runtime.errors import InvalidInput
 from cli import console
 from cli.config import read_file
 from cli.options import Columns, Output
-from operations import evaluation, times
+from operations import evaluation
 from operations.evaluation import Protocol
 from operations.ingest.column_mapping import parse_mapping
 from operations.progress import counted
 
 if TYPE_CHECKING:
-    from model_export.data.interactions import Interactions
+    pass
 
 _IN_JSON_ALONE = ("new_items", "items_never_had", "new_ndcg_without")
 
@@ -123,12 +122,8 @@ def evaluate(
         step.note(", ".join(counted(count, noun) for count, noun in counts))
     guessed = catalogue.guessed if catalogue else {}
     sentences = None if sentence_model is None else open_model(sentence_model, file.properties)
-    for note in (
-        *file.notes,
-        *_of_the_future(data),
-        *_guessed(guessed),
-        *([described(sentences)] if sentences else []),
-    ):
+    told = [described(sentences)] if sentences else []
+    for note in (*file.notes, *evaluation.notes_of(data, guessed), *told):
         console.say(f"note: {note}")
     found = evaluation.compare(
         file,
@@ -194,17 +189,3 @@ def evaluate(
             "first seen in the test, without cold items in the answers and with: those and "
             f"{found.cold_start[0]['items_never_had']:,} that no user interacted with",
         )
-
-
-def _of_the_future(data: Interactions) -> Iterator[str]:
-    """Yield a note on interactions in the future, next to which all others count as old."""
-    if later := int((data.time_ms > times.now_ms()).sum()):
-        latest = times.day(int(data.time_ms.max()))
-        yield f"{later:,} interactions are of the future, up to {latest}; an import refuses such, here they count"
-
-
-def _guessed(columns: Mapping[str, ColumnType]) -> Iterator[str]:
-    """Yield what to say of columns whose types nothing declares."""
-    if columns:
-        listed = ", ".join(f"{name} ({kind})" for name, kind in columns.items())
-        yield f"types of item columns guessed from their values: {listed}; a configuration declares them (--config)"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
 from alsolike.config.experiments import experiment_to_document
 from alsolike.config.times import time_text
-from alsolike.domain.experiments import DEFAULT_METRIC, METRIC_NAMES, Arm, Experiment
+from alsolike.domain.experiments import DEFAULT_METRIC, METRIC_NAMES, Arm
 from alsolike.experiments import report as reports
 from alsolike.experiments.comparison import Interval
 from alsolike.experiments.metrics import RatioMetric, metric_of
@@ -20,7 +19,6 @@ from cli.group import CommandGroup
 from cli.options import Context, HistoryReason, Yes, confirm
 from operations import times
 from operations.client.deployment import Deployment
-from operations.client.stored_ids import stored_user_ids
 from operations.configuration.store import live_configuration, store_of, who
 from operations.experiments import planning
 
@@ -31,8 +29,6 @@ app = CommandGroup(help="A/B tests of recommenders, rule sets and models.")
 
 Name = Annotated[str, Argument(metavar="NAME", show_default=False)]
 _METRIC_HELP = f"Main metric: {', '.join(METRIC_NAMES)}."
-
-_DAY_MS = 86_400_000
 
 
 @app.command("list")
@@ -129,8 +125,7 @@ def start(
 
     Example: alsolike experiments start new-ranking --arm control=0.5 --arm variant=0.5:recommender=trending
     """
-    from operations.experiments import statement
-    from operations.experiments.outcomes import outcomes_between
+    from operations.experiments import results, statement
 
     of = metric_of(metric)
     where = context.deployment
@@ -149,17 +144,12 @@ def start(
     experiment = statement.checked(
         statement.with_experiment(current.document, name, stated), where, now_ms=now_ms
     ).experiments[name]
-    days = planning.DEFAULT_DAYS if end_ms is None else max(round((end_ms - start_ms) / _DAY_MS), 1)
-    answers = outcomes_between(where, first_ms=now_ms - planning.BASELINE_DAYS * _DAY_MS, last_ms=now_ms)
-    plan = planning.plan(experiment, of, answers, days=days, wanted_lift=effect, now_ms=now_ms)
+    plan = results.plan_for(where, experiment, of, wanted_lift=effect, now_ms=now_ms)
     if plan.answers is not None:
         stated["planned_answers"] = plan.answers
     for line in planning.lines(plan):
         console.say(line)
-    users = plan.users
-    if users is None:
-        users = len(list(itertools.islice(stored_user_ids(where), planning.needed_users(experiment))))
-    if (shortage := planning.shortage(experiment, users)) is not None:
+    if (shortage := results.shortage_of(where, experiment, plan)) is not None:
         console.say(f"warning: {shortage}")
     document = statement.with_experiment(current.document, name, stated)
     if not dry_run:
@@ -211,7 +201,7 @@ def stop(
     context.print(
         {"name": name, "version": applied.version, "winner": winner},
         f"{name} is stopped: version {applied.version} is live; functions follow within a minute",
-        *([] if chosen is None else [_next_step(experiment, chosen)]),
+        *([] if chosen is None else [statement.next_step(experiment, chosen)]),
     )
 
 
@@ -225,23 +215,9 @@ def report(
 
     Example: alsolike experiments report new-ranking --metric conversion
     """
-    from operations.experiments.outcomes import outcomes_between
-    from operations.experiments.statement import experiment_of
-    from operations.experiments.tally import ArmTally
+    from operations.experiments import results
 
-    where = context.deployment
-    experiment = experiment_of(live_configuration(where), name)
-    of = metric_of(metric or experiment.metric)
-    now_ms = times.now_ms()
-    if experiment.start_ms > now_ms:
-        raise InvalidInput(f"{name} starts {_time(experiment.start_ms)} UTC; there is nothing to report yet")
-    last_ms = min(now_ms, (experiment.end_ms or now_ms) - 1)
-    answers = outcomes_between(where, first_ms=experiment.start_ms, last_ms=last_ms)
-    tally = ArmTally(experiment)
-    for piece in answers:
-        tally.add(piece)
-    found = reports.report(experiment, of, tally, now_ms=now_ms)
-    status = experiment.status(now_ms)
+    found, of, status = results.report_of(context.deployment, name, metric=metric, now_ms=times.now_ms())
     if not context.printed({**dataclasses.asdict(found), "status": status}):
         _print_report(found, of, status=status)
 
@@ -296,19 +272,6 @@ def _print_report(found: reports.ExperimentReport, metric: RatioMetric, *, statu
             console.print_line(f"left out  {count:,} {what}")
     for arm, count in left_out.unknown_arms.items():
         console.print_line(f"left out  {count:,} answers in the unknown arm {console.visible(arm)}")
-
-
-def _next_step(experiment: Experiment, winner: Arm) -> str:
-    """Return how all users get what those of an arm got."""
-    if winner.rules is not None:
-        stated = ", ".join(f"{recommender}: {{rules: {winner.rules}}}" for recommender in experiment.on)
-        return f"for all users: apply a configuration with `recommenders: {{{stated}}}`"
-    if winner.model is not None:
-        return f"for all users: alsolike models promote {winner.model} --reason '{winner.name} won {experiment.name}'"
-    on = ", ".join(experiment.on)
-    if winner.recommender is not None:
-        return f"for all users: request {winner.recommender} in place of {on}"
-    return f"{on}: all users get the normal settings, as {winner.name} did"
 
 
 def _shown(arm: Arm) -> str:

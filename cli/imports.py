@@ -14,7 +14,6 @@ from cli import console
 from cli.group import CommandGroup
 from cli.options import INTERRUPTED, Columns, Context, Output
 from operations import times
-from operations.progress import counted
 
 if TYPE_CHECKING:
     from operations.ingest.inputs import Options
@@ -111,20 +110,8 @@ def _show(summary: ImportSummary, output: Output) -> None:
             ["file", "would be imported" if summary.dry_run else "imported", "rejected"],
             [[file.file, file.imported, sum(file.rejected.values())] for file in summary.files],
         )
-        if summary.inferred:
-            types = ", ".join(f"{name} {type_}" for name, type_ in summary.inferred.items())
-            console.print_line(f"columns {'found' if summary.dry_run else 'declared in the configuration'}: {types}")
-        for file in summary.files:
-            for reason, count in file.rejected.items():
-                console.print_line(f"{count:,} x {reason}")
-            if file.rejected_file:
-                console.print_line(f"rejected rows are in {file.rejected_file}")
-        if summary.dry_run:
-            if summary.days:
-                parts = ((summary.days, "day"), (summary.profiles, "user"), (summary.objects, "object"))
-                written = ", ".join(counted(count, noun) for count, noun in parts)
-                console.print_line(f"{written} of the lake would be written")
-            console.print_line("nothing was written: this was a dry run")
+        for line in summary.lines():
+            console.print_line(line)
     for file in summary.files:
         if file.cut_off:
             console.say(f"alsolike: {file.file} breaks off before its end; the rows up to there count")

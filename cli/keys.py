@@ -8,22 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from alsolike.declarations.routes import ADMINISTER, READ_METRICS, READ_RECOMMENDATIONS, WRITE_EVENTS
-from alsolike.events.session_tokens import Session, mint
-from alsolike.runtime.errors import InvalidInput
 from cli import console
 from cli.group import CommandGroup
 from cli.options import Connection, Context, Output
-from operations import times
-from operations.client.aws import translate_aws_errors
+from operations import session_tokens, times
 
 if TYPE_CHECKING:
     from operations.client.deployment import Deployment
     from operations.keys import Keys, NewKey
 
 app = CommandGroup(help="Manage the key pairs of the shop's servers.")
-
-MS_PER_DAY = 86_400_000
-_SECONDS = {"s": 1, "m": 60, "h": 3_600}
 
 
 class Access(StrEnum):
@@ -68,7 +62,9 @@ def create(
     Example: eval "$(alsolike keys create checkout)"
     """
     where, keys, now_ms = _open(context)
-    new = keys.create(client, scopes={SCOPES[each] for each in access}, now_ms=now_ms, expires_ms=_expiry(now_ms, days))
+    new = keys.create(
+        client, scopes={SCOPES[each] for each in access}, now_ms=now_ms, expires_ms=times.days_later(now_ms, days)
+    )
     _print(new, where, context)
 
 
@@ -81,7 +77,7 @@ def rotate(context: Context, client: Client, days: Days = None) -> None:
     Example: alsolike keys rotate checkout
     """
     where, keys, now_ms = _open(context)
-    _print(keys.rotate(client, now_ms=now_ms, expires_ms=_expiry(now_ms, days)), where, context)
+    _print(keys.rotate(client, now_ms=now_ms, expires_ms=times.days_later(now_ms, days)), where, context)
 
 
 @app.command("list")
@@ -146,23 +142,8 @@ def session_token(
 
     Example: alsolike session-token --session s-1 --user 42
     """
-    lifetime_s = _seconds(lifetime)
-    where = connection.deployment
-    token = mint(_session_key(where), Session(session, user), now_s=times.now_ms() // 1000, lifetime_s=lifetime_s)
-    console.print_line(token)
-
-
-def _session_key(where: Deployment) -> bytes:
-    with translate_aws_errors(f"secret {where.names.session_key_arn}"):
-        answer = where.client("secretsmanager").get_secret_value(SecretId=where.names.session_key_arn)
-    return str(answer["SecretString"]).encode()
-
-
-def _seconds(text: str) -> int:
-    number, unit = (text[:-1], text[-1]) if text[-1:] in _SECONDS else (text, "s")
-    if not (number.isascii() and number.isdecimal() and len(number) < 10):
-        raise InvalidInput(f"--lifetime is {text!r}, expected seconds, or a number with s, m or h, such as 15m")
-    return int(number) * _SECONDS[unit]
+    lifetime_s = session_tokens.seconds(lifetime, option="--lifetime")
+    console.print_line(session_tokens.create(connection.deployment, session, user, lifetime_s=lifetime_s))
 
 
 def _open(connection: Connection) -> tuple[Deployment, Keys, int]:
@@ -170,10 +151,6 @@ def _open(connection: Connection) -> tuple[Deployment, Keys, int]:
 
     where = connection.deployment
     return where, Keys(where.client, where.names), times.now_ms()
-
-
-def _expiry(now_ms: int, days: int | None) -> int | None:
-    return None if days is None else now_ms + days * MS_PER_DAY
 
 
 def _print(new: NewKey, where: Deployment, output: Output) -> None:

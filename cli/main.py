@@ -7,6 +7,7 @@ import gc
 import itertools
 import json
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from typing import Annotated, Any, NoReturn
@@ -17,7 +18,6 @@ from typer import Option
 from alsolike.runtime.errors import AlsolikeError
 from cli import console
 from cli.group import Entry, LazyGroup
-from cli.termination import terminated_like_interrupted
 from operations import progress
 
 progress.report_to(console)
@@ -62,9 +62,9 @@ class Commands(LazyGroup):
         Entry("openapi", "cli.clients:openapi", "Print the OpenAPI description of the API."),
         # The names of version 0.1.
         Entry("profile", "cli.rows:profile"),
-        Entry("user-data", "cli.erasure:user_data"),
-        Entry("erase", "cli.erasure:erase"),
-        Entry("erasures", "cli.erasure:app"),
+        Entry("user-data", "cli.rows:user_data"),
+        Entry("erase", "cli.rows:erase"),
+        Entry("erasures", "cli.rows:erasures"),
     )
 
 
@@ -82,9 +82,9 @@ def main() -> None:
     """Run the command line; an error that Alsolike foresaw is one line on stderr and exit status 1."""
     # Imports and AWS clients create objects that stay. Python's own thresholds search them for a tenth of the time.
     gc.set_threshold(50_000, 50, 50)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # like Ctrl-C: everything that was started stops
     try:
-        with terminated_like_interrupted():
-            app()
+        app()
     except AlsolikeError as error:
         _fail(error)
     except ModuleNotFoundError as error:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from alsolike.registry.canary_report import CanaryReport
     from alsolike.registry.champion import Champion
     from alsolike.registry.decision import Decision
-    from operations.models.difference import Difference, FigureChange
+    from operations.models.difference import Difference
 
 app = CommandGroup(help="Model versions, promotion and rollback.")
 
@@ -313,7 +313,7 @@ def _scales(figures: Mapping[str, Any]) -> str:
 
 def _print_difference(found: Difference) -> None:
     for title, changes in (("figures", found.figures), ("dataset", found.dataset)):
-        rows = [[change.name, change.before, change.after, _delta(change)] for change in changes]
+        rows = [[change.name, change.before, change.after, change.delta] for change in changes]
         if rows:
             console.print_table([title, found.before, found.after, "difference"], rows)
     if not found.figures:
@@ -321,11 +321,3 @@ def _print_difference(found: Difference) -> None:
     for what, items in (("added", found.items_added), ("gone", found.items_gone)):
         more = f" and {len(items) - _SHOWN_ITEMS:,} more" if len(items) > _SHOWN_ITEMS else ""
         console.print_line(f"items {what}: {', '.join(items[:_SHOWN_ITEMS]) or 'none'}{more}")
-
-
-def _delta(change: FigureChange) -> float | int | None:
-    both = (change.before, change.after)
-    if any(isinstance(value, bool) or not isinstance(value, int | float) for value in both):
-        return None
-    delta: float | int = change.after - change.before
-    return delta

@@ -9,7 +9,8 @@ from typer import Option
 from cli import console
 from cli.group import CommandGroup
 from cli.options import Context, Output
-from operations.metric_writers import METRICS, NAMESPACE, PRICE_AS_OF, USD_A_MONTH, Bounds
+from operations import metric_writers
+from operations.metric_writers import NAMESPACE, PRICE_AS_OF, USD_A_MONTH, Bounds
 
 MOST_VERSIONS = 10_000
 
@@ -30,7 +31,7 @@ def metrics(
     Example: alsolike metrics --arms 2
     """
     bounds = Bounds(versions=versions, arms=arms, trainings=trainings)
-    document = _document(bounds)
+    document = metric_writers.document(bounds)
     if output.printed(document):
         return
     console.print_table(
@@ -88,29 +89,6 @@ def cloudwatch_dashboard() -> None:
     from operations import grafana
 
     console.print_json(grafana.cloudwatch_dashboard())
-
-
-def _document(bounds: Bounds) -> dict[str, Any]:
-    return {
-        "namespace": NAMESPACE,
-        "metrics": [
-            {
-                "metric": str(each.metric),
-                "service": each.service,
-                "dimensions": ["service", *map(str, each.by)],
-                "sent": str(each.rhythm),
-                "series": each.series(bounds),
-                "usd_a_month": round(each.usd(bounds), 4),
-                "most_usd_a_month": round(each.most_usd(bounds), 4),
-            }
-            for each in METRICS
-        ],
-        "series": sum(each.series(bounds) for each in METRICS),
-        "usd_a_month": round(sum(each.usd(bounds) for each in METRICS), 2),
-        "most_usd_a_month": round(sum(each.most_usd(bounds) for each in METRICS), 2),
-        "usd_a_series": USD_A_MONTH,
-        "price_as_of": PRICE_AS_OF,
-    }
 
 
 def _usd(row: dict[str, Any]) -> str:

@@ -23,6 +23,9 @@ State: TypeAlias = Annotated[
         show_default="ALSOLIKE_STATE, else .alsolike/cloud.json",
     ),
 ]
+Environment: TypeAlias = Annotated[
+    str | None, Option("--env", "-e", "--environment", metavar="NAME", help="Environment of cdk.json.")
+]
 Data: TypeAlias = Annotated[Path, Option(metavar="DIR", help="Directory that keeps the data of the embedded cloud.")]
 DEFAULT_DATA = Path(".alsolike/data")
 Yes: TypeAlias = Annotated[bool, Option("--yes", "-y", help="Skip the confirmation.")]

@@ -102,9 +102,8 @@ def show(
         raise NotFound(f"{name!r} has just left quarantine")
     if context.printed(held.document()):
         return
-    for label, value in (("id", held.id), ("what", _what(held)), ("since (UTC)", held.time), ("reason", held.reason)):
-        console.print_line(f"{label:<12} {console.visible(value)}")
-    console.print_line(f"{'key':<12} {held.key}")
+    values = {"id": held.id, "what": _what(held), "since (UTC)": held.time, "reason": held.reason, "key": held.key}
+    console.print_values(values, width=12)
     for record in held.records:
         console.print_line()
         partition_key = console.visible(record.partition_key or "unknown")

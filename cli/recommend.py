@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Option
 
-from alsolike.domain.columns import property_name
-from alsolike.filters import parser
 from alsolike.runtime.errors import InvalidInput
 from cli import console
 from cli.next_steps import check_can_recommend
 from cli.options import INTERRUPTED, Context, Recommender, User
 from operations.client.api import Api, Recommendations
-from operations.client.deployment import Deployment
-from operations.configuration.store import live_configuration
+from operations.pairs import pairs
 from operations.progress import counted
 
 if TYPE_CHECKING:
@@ -76,21 +73,18 @@ def recommend(
 
     Example: alsolike recommend --user 42 -k 5 --recommender trending
     """
-    _refuse(
-        {"--user": user, "--item": items or None, "--explain": explain or None, "--metadata": metadata},
-        where=users is not None,
-        reason="goes with one user, not with --users",
-    )
-    _refuse(
-        {"--output": path, "--parallel": parallel, "--workflow": workflow or None},
-        where=users is None,
-        reason="goes with --users",
-    )
+    of_one = {"--user": user, "--item": items or None, "--explain": explain or None, "--metadata": metadata}
+    of_many = {"--output": path, "--parallel": parallel, "--workflow": workflow or None}
+    _refuse(of_one, where=users is not None, reason="goes with one user, not with --users")
+    _refuse(of_many, where=users is None, reason="goes with --users")
     in_s3 = path is not None and path.startswith("s3://")
     if workflow and path is not None and not in_s3:
         raise typer.BadParameter(f"--output is {path!r}, expected s3://bucket/prefix/: --workflow writes to S3")
     _refuse({"--parallel": parallel}, where=workflow or in_s3, reason="is a setting of the deployment with --workflow")
-    filter_values = _values(values or ())
+    try:
+        filter_values = dict(pairs(values or (), "--value", "PARAMETER"))
+    except InvalidInput as error:
+        raise typer.BadParameter(str(error)) from error
     if filter_values and filter_name is None and recommender is None:
         raise typer.BadParameter("--value is for the parameters of a filter, but there is no --filter")
     if users is not None:
@@ -123,53 +117,21 @@ def recommend(
     )
     if not answer.items and answer.model_version is None:
         check_can_recommend(where, reach=context.options)
-    if filter_name is not None and not answer.items:
-        _say_contradictions(where, filter_name)
-    if metadata is not None and answer.unknown_columns:
-        _refuse_unknown(answer.unknown_columns, where)
+    if not answer.items or answer.unknown_columns:
+        from operations.filters import catalogue
+
+        for sentence in catalogue.contradictions_of(where, filter_name) if filter_name and not answer.items else ():
+            console.say(f"alsolike: {sentence}")
+        if metadata is not None and answer.unknown_columns:
+            catalogue.check_columns(where, answer.unknown_columns, option="--metadata")
     if not context.printed(dataclasses.asdict(answer)):
         _print(answer, explain=explain)
-
-
-def _refuse_unknown(columns: Sequence[str], where: Deployment) -> None:
-    """Raise if the catalogue has none of the columns; those of an answer may lack a column that other items have."""
-    from operations.filters import catalogue
-
-    known = catalogue.column_names(catalogue.read_snapshot(where), live_configuration(where))
-    if unknown := [name for name in columns if property_name(name) not in known and name not in known]:
-        raise InvalidInput(
-            f"--metadata names {', '.join(unknown)}, expected columns of the catalogue: {', '.join(sorted(known))}"
-        )
-
-
-def _say_contradictions(where: Deployment, filter_name: str) -> None:
-    """Say which columns of a filter are stored with other types than declared: no item passes for that."""
-    from operations.filters import catalogue
-
-    configuration = live_configuration(where)
-    expression = configuration.filters.get(filter_name)
-    if expression is not None:
-        snapshot = catalogue.read_snapshot(where)
-        for sentence in catalogue.filter_contradictions(parser.parse(expression), snapshot, configuration):
-            console.say(f"alsolike: {sentence}")
 
 
 def _refuse(options: Mapping[str, object], *, where: bool, reason: str) -> None:
     for option, value in options.items():
         if where and value is not None:
             raise typer.BadParameter(f"{option} {reason}")
-
-
-def _values(pairs: Sequence[str]) -> dict[str, str]:
-    values: dict[str, str] = {}
-    for pair in pairs:
-        name, sign, value = pair.partition("=")
-        if not name or not sign:
-            raise typer.BadParameter(f"--value is {pair!r}, expected PARAMETER=VALUE")
-        if name in values:
-            raise typer.BadParameter(f'--value names {name} twice, expected all of its values at once: {name}="a","b"')
-        values[name] = value
-    return values
 
 
 def _print(answer: Recommendations, *, explain: bool) -> None:

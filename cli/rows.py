@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import quote
 
 import orjson
 from typer import Argument, Option
 
 from alsolike.api.path_ids import path_segment
 from alsolike.events.interactions import profile_id
-from alsolike.runtime.errors import InvalidInput, NotFound
-from cli import console, erasure
+from alsolike.runtime.errors import InvalidInput
+from cli import console
 from cli.group import CommandGroup
 from cli.options import Connection, Context, Output
 from operations import times
 from operations.client.api import Api
-from operations.client.stored_ids import stored_ids
+from operations.client.stored_ids import pseudonyms, stored_ids
 
 if TYPE_CHECKING:
+    from alsolike.privacy.erasures import ErasureReceipt
     from alsolike.profiles.store import Profile
-
-_LARGEST_PAGE = 1000
 
 Limit = Annotated[int, Option("--limit", metavar="N", min=1, help="Maximum number of rows.")]
 Columns = Annotated[
     list[str], Argument(metavar="COLUMN=VALUE...", show_default=False, help="VALUE is JSON or else text.")
 ]
+UserId = Annotated[str, Argument(metavar="USER", show_default=False, help="User ID as the shop sends it.")]
 RowId = Annotated[str, Argument(metavar="ID", show_default=False)]
 
 
@@ -38,7 +38,7 @@ def rows_app(plural: str, article: str, *, id_field: str) -> CommandGroup:
 
     @app.command("list", help=f"List {plural} in arbitrary order.\n\nExample: alsolike {plural} list --limit 5")
     def list_rows(context: Context, limit: Limit = 20) -> None:
-        rows = list(_listed(Api(context.deployment), plural, limit=limit))
+        rows = list(Api(context.deployment).rows(plural, limit=limit))
         columns = [id_field, "updated", "properties"]
         context.print_rows(
             rows,
@@ -48,7 +48,7 @@ def rows_app(plural: str, article: str, *, id_field: str) -> CommandGroup:
 
     @app.command("show", help=f"Show {article} with all columns.\n\nExample: alsolike {plural} show 1093")
     def show(context: Context, row_id: RowId) -> None:
-        _print(Api(context.deployment).administer("GET", _path(plural, row_id)), id_field, context)
+        _print(Api(context.deployment).row(plural, row_id), id_field, context)
 
     @app.command(
         "set",
@@ -56,16 +56,18 @@ def rows_app(plural: str, article: str, *, id_field: str) -> CommandGroup:
         f"Example: alsolike {plural} set 1093 price=0.59",
     )
     def set_columns(context: Context, row_id: RowId, columns: Columns) -> None:
-        _print(_set(Api(context.deployment), plural, row_id, _changes(columns)), id_field, context)
+        row, created = Api(context.deployment).set_row(plural, row_id, _changes(columns))
+        if created:
+            console.say(f"created {row_id}")
+        _print(row, id_field, context)
 
     return app
 
 
 items = rows_app("items", "an item", id_field="itemId")
 users = rows_app("users", "a user", id_field="userId")
-users.command("export")(erasure.user_data)
-users.command("erase")(erasure.erase)
-users.add_typer(erasure.app, name="erasures")
+erasures = CommandGroup(help="Erasures of users, with their progress and receipts.")
+users.add_typer(erasures, name="erasures")
 
 
 @items.command("delete")
@@ -74,7 +76,7 @@ def delete_item(connection: Connection, row_id: RowId) -> None:
 
     Example: alsolike items delete 1093
     """
-    Api(connection.deployment).administer("DELETE", _path("items", row_id))
+    Api(connection.deployment).administer("DELETE", f"/items/{path_segment(row_id)}")
     console.say(f"deleted {row_id}")
 
 
@@ -133,30 +135,112 @@ def _profile(connection: Connection, user: str, *, session: bool, at: str | None
     return store.read(own, length=history_length(where))
 
 
-def _set(api: Api, plural: str, row_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Change a row, or create it where there is none; return it."""
-    path = _path(plural, row_id)
-    try:
-        return api.administer("PATCH", path, changes)
-    except NotFound:
-        api.put_row(plural, row_id, {name: value for name, value in changes.items() if value is not None})
-        console.say(f"created {row_id}")
-        return api.administer("GET", path)
+@users.command("erase")
+def erase(
+    context: Context,
+    user_id: UserId,
+    wait: Annotated[bool, Option("--wait", help="Wait for the end of the removal.")] = False,
+) -> None:
+    """Erase a user and remove the stored data.
+
+    From now on, the API refuses the user's events and recommends nothing to them. The removal takes half an hour on
+    AWS, because writes under way must end first. You may repeat the command. Follow it with `alsolike users erasures
+    status`. Trained models keep what they learned until the next training.
+
+    Example: alsolike users erase 42 --wait
+    """
+    where = context.deployment
+    answer = Api(where).administer("DELETE", f"/users/{path_segment(user_id)}")
+    erasure = str(answer["erasureId"])
+    if wait:
+        from operations.erasure.completion import completed
+
+        _print_receipt(completed(where, erasure), context)
+    elif not context.printed(answer):
+        console.say(f"erasure {erasure} is running; follow it with {console.call('erasures', 'status', erasure)}")
 
 
-def _path(plural: str, row_id: str) -> str:
-    return f"/{plural}/{path_segment(row_id)}"
+@erasures.command("status")
+def status(
+    context: Context,
+    erasure: Annotated[str | None, Argument(metavar="[ID]", show_default=False)] = None,
+    user: Annotated[str | None, Option(metavar="USER", help="User of the erasure.")] = None,
+) -> None:
+    """Show an erasure's receipt.
+
+    It lists removed data, expiry dates, and models that were trained on the user's events.
+
+    Example: alsolike users erasures status --user 42
+    """
+    from alsolike.privacy.erasures import ErasureReceiptStore, erasure_id
+
+    if (erasure is None) == (user is None):
+        raise InvalidInput("expected an erasure's ID or --user, one of them")
+    where = context.deployment
+    if user is not None:
+        erasure = erasure_id(pseudonyms(where), stored_ids(where).user(user))
+    assert erasure is not None
+    _print_receipt(ErasureReceiptStore(where.client("s3"), where.names.artefact_bucket).read(erasure), context)
 
 
-def _listed(api: Api, plural: str, *, limit: int) -> Iterator[dict[str, Any]]:
-    token = ""
-    while limit > 0:
-        query = f"?limit={min(limit, _LARGEST_PAGE)}" + (f"&nextToken={quote(token)}" if token else "")
-        page = api.administer("GET", f"/{plural}{query}")
-        yield from page[plural]
-        limit -= len(page[plural])
-        if not (token := page.get("nextToken", "")):
-            return
+@erasures.command("list")
+def list_erasures(context: Context) -> None:
+    """List all erasures, the latest first.
+
+    Example: alsolike users erasures list
+    """
+    from operations.erasure.held import receipts
+
+    found = sorted(receipts(context.deployment), key=lambda each: each.requested_at_ms, reverse=True)
+    context.print_rows(
+        [each.document() for each in found],
+        ["erasure", "status", "requested", "completed"],
+        [[each.erasure_id, each.status, _time(each.requested_at_ms), _time(each.completed_at_ms)] for each in found],
+    )
+
+
+@users.command("export")
+def user_data(connection: Connection, user_id: UserId) -> None:
+    """Print all stored data about a user as one JSON document.
+
+    The content equals that of all pages of GET /users/{userId}/data, without limits of time and size.
+
+    Example: alsolike users export 42 > user.json
+    """
+    from operations.erasure.held import user_data_of
+
+    where = connection.deployment
+    with console.step("objects searched") as step:
+        data = user_data_of(where, on_object=step.advance)
+        for piece in data.document(stored_ids(where).user(user_id)):
+            sys.stdout.buffer.write(piece)
+    sys.stdout.buffer.flush()
+
+
+def _print_receipt(receipt: ErasureReceipt, output: Output) -> None:
+    if output.printed(receipt.document()):
+        return
+    console.print_line(
+        f"erasure {receipt.erasure_id}: {receipt.status}, requested {_time(receipt.requested_at_ms)}"
+        + (f", completed {_time(receipt.completed_at_ms)}" if receipt.completed_at_ms else "")
+    )
+    purged: list[list[object]] = [[each.store, each.what, each.objects, each.records] for each in receipt.purged]
+    expiring: list[list[object]] = [[each.store, each.what, each.by] for each in receipt.expiring]
+    models: list[list[object]] = [
+        [each.version, "yes" if each.is_champion else "", each.trained_with_user, each.replaced_by or "no schedule"]
+        for each in receipt.models
+    ]
+    for title, columns, rows in (
+        ("purged", ["store", "what", "objects", "records"], purged),
+        ("expiring", ["store", "what", "gone by"], expiring),
+        ("models", ["model", "champion", "with the user", "retrained by"], models),
+    ):
+        if rows:
+            console.print_table(columns, rows, title=title)
+
+
+def _time(time_ms: int | None) -> str:
+    return "" if time_ms is None else f"{times.text(time_ms, 'minutes')} UTC"
 
 
 def _changes(columns: Sequence[str]) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from operations.configuration.store import live_configuration
 from operations.previews import PreviewSummary, some_users, summarize
 from operations.progress import counted
 
+_BEFORE = {True: "live", False: "without rules"}
+
 app = CommandGroup(help="Rule sets: promotions, boosts, pins and filters.")
 
 
@@ -117,16 +119,12 @@ def preview(
     found = ask()
     if context.printed(found):
         return
-    before = _before(is_live=found["beforeIsLive"])
+    before = _BEFORE[found["beforeIsLive"]]
     console.print_table(["place", before, "after", "why", "chance"], _rows(found, columns=columns))
     console.print_line(f"rules {found['rules'] or 'none'}, {found['recommender']}, model {found['modelVersion']}")
     for what, reasons in (("unsatisfied", found["unmetRules"]), ("degraded", found["degraded"])):
         for reason in reasons:
             console.print_line(f"{what}: {reason}")
-
-
-def _before(*, is_live: bool) -> str:
-    return "live" if is_live else "without rules"
 
 
 def _print_summary(summary: PreviewSummary, output: Output) -> None:
@@ -142,7 +140,7 @@ def _print_summary(summary: PreviewSummary, output: Output) -> None:
     )
     console.print_line(
         f"{summary.changed_positions:,} positions have an item that is not in the list "
-        f"{_before(is_live=summary.before_is_live)}, for {counted(summary.changed_users, 'user')}"
+        f"{_BEFORE[summary.before_is_live]}, for {counted(summary.changed_users, 'user')}"
     )
     for what, reasons in (("unsatisfied", summary.unmet), ("degraded", summary.degraded)):
         for reason, count in reasons.items():

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cli import console
-from cli.options import Connection, Context
-from operations.client import deployment
+from cli.options import Context
 from operations.pages import page_lines
 from operations.progress import counted
 
@@ -18,10 +17,10 @@ def status(context: Context) -> None:
 
     Example: alsolike status --env prod
     """
-    from operations.status import collect
+    from operations.status import collect, layers_of
 
     where = context.deployment
-    report = collect(where, layers=_layers(context) if where.is_local else ())
+    report = collect(where, layers=layers_of(context.state) if where.is_local else ())
     if context.printed(report):
         return
     console.print_line(f"{report['environment']}: {where.names.api_url}")
@@ -64,10 +63,3 @@ def _sentence(run: Mapping[str, Any]) -> str:
         said.append(f"run {run['run_id']}")
     said.append(f"execution {run['name']}")
     return ", ".join(said) + (f": {run['reason']}" if run["reason"] else "")
-
-
-def _layers(connection: Connection) -> tuple[str, ...]:
-    from local_cloud.client import Cloud
-    from operations.status import layer_sentences
-
-    return layer_sentences(Cloud.attach(connection.state or deployment.state_path()))

@@ -13,7 +13,7 @@ from typer import Option
 from alsolike.runtime.errors import Unavailable
 from cli import console
 from cli.next_steps import curl_lines, step_lines
-from cli.options import DEFAULT_DATA, Data, State, Yes, confirm
+from cli.options import DEFAULT_DATA, Data, Environment, State, Yes, confirm
 from operations import boot
 from operations.client import deployment
 from operations.client.aws import session_clients
@@ -23,9 +23,7 @@ from operations.pages import page_lines
 
 
 def up(
-    stack: Annotated[
-        str, Option("--env", "-e", "--environment", metavar="NAME", help="Environment in cdk.json to deploy.")
-    ] = "demo",
+    stack: Environment = "demo",
     outdir: Annotated[Path, Option(help="Directory of the cloud assembly.")] = Path("cdk.out"),
     port: Annotated[
         int | None, Option(min=1, max=65500, help="First port of the cloud.", show_default="4600, else free ones")

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from alsolike.runtime.errors import InvalidInput
 from operations import progress, times
 
 if TYPE_CHECKING:
+    from alsolike.domain.configuration import ColumnType
     from alsolike.snapshot.sentences import SentenceModel
     from model_export.data.interactions import Interactions
     from model_export.evaluation.cold_start import ColdStart
@@ -156,6 +157,16 @@ def compare(
     for rows in (found.results, found.products, found.cold_start, found.lists):
         rows.sort(key=lambda row: list(chosen).index(row["algorithm"]))
     return found
+
+
+def notes_of(data: Interactions, guessed_columns: Mapping[str, ColumnType]) -> Iterator[str]:
+    """Yield notes on interactions in the future and on columns whose types nothing declares."""
+    if later := int((data.time_ms > times.now_ms()).sum()):
+        latest = times.day(int(data.time_ms.max()))
+        yield f"{later:,} interactions are of the future, up to {latest}; an import refuses such, here they count"
+    if guessed_columns:
+        listed = ", ".join(f"{name} ({kind})" for name, kind in guessed_columns.items())
+        yield f"types of item columns guessed from their values: {listed}; a configuration declares them (--config)"
 
 
 def _figures(found: ColdStart) -> dict[str, Any]:

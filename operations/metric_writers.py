@@ -10,7 +10,7 @@ import dataclasses
 import math
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from alsolike.lake.engagement import Dimension
 from alsolike.recommendations.requests import LISTING, PERSONALIZED_RANKING
@@ -239,3 +239,27 @@ def declared(name: str, dimensions: Iterable[str]) -> list[Written]:
     """Return the rows of a metric with exactly these dimensions; empty if no function writes it so."""
     wanted = tuple(sorted(dimensions))
     return [writer for writer in METRICS if writer.metric == name and writer.dimensions == wanted]
+
+
+def document(bounds: Bounds) -> dict[str, Any]:
+    """Return all metrics with their series and monthly cost."""
+    return {
+        "namespace": NAMESPACE,
+        "metrics": [
+            {
+                "metric": str(each.metric),
+                "service": each.service,
+                "dimensions": ["service", *map(str, each.by)],
+                "sent": str(each.rhythm),
+                "series": each.series(bounds),
+                "usd_a_month": round(each.usd(bounds), 4),
+                "most_usd_a_month": round(each.most_usd(bounds), 4),
+            }
+            for each in METRICS
+        ],
+        "series": sum(each.series(bounds) for each in METRICS),
+        "usd_a_month": round(sum(each.usd(bounds) for each in METRICS), 2),
+        "most_usd_a_month": round(sum(each.most_usd(bounds) for each in METRICS), 2),
+        "usd_a_series": USD_A_MONTH,
+        "price_as_of": PRICE_AS_OF,
+    }

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from alsolike.declarations.storage import MONITORING_LATEST_KEY
 from alsolike.runtime.s3 import S3Object
-from alsolike.training.monitoring import DriftReport
-from operations import progress
+from alsolike.training.monitoring import DriftReport, Figure
+from operations import progress, times
 from operations.client.deployment import Deployment
 from operations.client.functions import invoke
+from operations.progress import counted
+
+_AGAIN = "what made it due starts it again at the next look"
+# By `alsolike.training.monitoring.StartedTraining`.
+BECAME = {
+    "going": "it goes on",
+    "busy": f"it did nothing, for another run went on; {_AGAIN}",
+    "not_begun": f"it failed before it had its turn; {_AGAIN}",
+    "promoted": "its model became champion",
+    "rejected": "the gate rejected its model",
+    "rolled_back": "its trial took the model back",
+    "failed": "it failed; `alsolike status` says why",
+    "stopped": "it was stopped",
+}
 
 
 def latest(where: Deployment) -> DriftReport | None:
@@ -36,3 +52,62 @@ def look(where: Deployment) -> DriftReport:
         )
         step.note(f"{report.interactions:,} interactions")
     return report
+
+
+def title(report: DriftReport) -> str:
+    """Return the time and the number of events that a report covers."""
+    days = f"{times.text(report.window_from_ms, 'minutes')} to {times.text(report.looked_ms, 'minutes')}"
+    sample = "" if report.sampled == 1 else f", one of {report.sampled} users"
+    counts = f"{counted(report.interactions, 'interaction')} of {counted(report.users, 'user')}"
+    return f"{days}: {counts}{sample}"
+
+
+def sentences(report: DriftReport) -> Iterator[str]:
+    """Yield the findings of a report, one sentence each."""
+    if report.champion is None or report.champion_age_h is None:
+        yield "there is no champion yet"
+    else:
+        yield f"champion {report.champion}: its last event was {_hours(report.champion_age_h)} ago"
+    if report.lake_silent_h is None:
+        yield "the lake has no event of these days"
+    else:
+        yield f"the lake's last event was {_hours(report.lake_silent_h)} ago"
+    if report.unknown_item_share is not None:
+        yield f"{report.unknown_item_share:.2%} of interactions are with items that the champion does not know"
+    if report.unknown_user_share is not None:
+        yield f"{report.unknown_user_share:.2%} of users did nothing before its last event"
+    yield from _starts(report)
+
+
+def _starts(report: DriftReport) -> Iterator[str]:
+    rules = report.rules
+    said = f"a figure above {rules.psi:g} for {rules.hours} h"
+    yield f"{said} starts a training" if rules.retrains else f"{said} is told to people and starts nothing"
+    if rules.new_interactions is None:
+        yield "new data start no training: retrain_interactions is not set"
+    elif report.new_interactions is not None:
+        yield (f"{report.new_interactions:,} interactions are new, {rules.new_interactions:,} of them start a training")
+    if report.last_start is not None:
+        at = times.text(report.last_start.started_ms, "minutes")
+        now = "this look" if report.started else "monitoring"
+        yield f"{now} started execution {report.last_start.name} at {at}: {report.last_start.reason}"
+        if not report.started:
+            yield BECAME[report.last_start.outcome]
+
+
+def outcome(report: DriftReport, figure: Figure) -> str:
+    """Return the consequence of a figure."""
+    held = report.held_h(figure)
+    if held is None:
+        return ""
+    last = report.last_start
+    if last is not None and last.outcome.counts and figure.name in last.figures:
+        return "started a training"
+    left = report.rules.hours - held
+    if left > 0:
+        return f"drift in {left:.0f} h" + (", starts a training" if report.rules.retrains else "")
+    return "drift"
+
+
+def _hours(hours: float) -> str:
+    return f"{hours:.0f} h" if hours < 72 else f"{hours / 24:.0f} days"

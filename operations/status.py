@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alsolike.registry.canary import Canary
@@ -11,7 +12,7 @@ from alsolike.training.monitoring import DriftReport
 from alsolike.training.runs import TrainingRun
 from operations import monitoring
 from operations.client.aws import translate_aws_errors
-from operations.client.deployment import Deployment
+from operations.client.deployment import Deployment, embedded_cloud
 from operations.configuration.store import store_of
 from operations.models import training_run
 from operations.models import versions as model_versions
@@ -109,6 +110,11 @@ def layer_sentences(cloud: Cloud) -> tuple[str, ...]:
             package = f"all of {layer}" if source["package"] == "*" else source["package"]
             other[f"from the environment: {package} ({source['reason']})"] = None
     return (*runtimes, f"from the layers as built: {', '.join(sorted(own))}", *other)
+
+
+def layers_of(state: Path | None) -> tuple[str, ...]:
+    """Return the sentences on the embedded cloud of a state file."""
+    return layer_sentences(embedded_cloud(state))
 
 
 def _functions(deployment: Deployment) -> list[dict[str, Any]]:

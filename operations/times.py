@@ -46,6 +46,11 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def days_later(time_ms: int, days: int | None) -> int | None:
+    """Return a moment some days later; None for no days."""
+    return None if days is None else time_ms + days * 86_400_000
+
+
 def text(time_ms: float, timespec: str = "seconds") -> str:
     """Return a moment in UTC.
 

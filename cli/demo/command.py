@@ -83,27 +83,20 @@ def _explained(run: Demo, path: Path) -> Iterator[None]:
 
     try:
         yield
-    except KeyboardInterrupt:
-        run.summary.error = "interrupted"
+    except BaseException as error:
+        interrupted = isinstance(error, KeyboardInterrupt)
+        run.summary.error = "interrupted" if interrupted else str(error) or type(error).__name__
         run.summary.write(path)
-        console.say("alsolike: the demo was interrupted, and everything that it started has ended")
-        raise typer.Exit(INTERRUPTED) from None
-    except DemoFailed as error:
-        run.summary.error = str(error)
-        run.summary.write(path)
-        raise
-    except AlsolikeError as error:
-        run.summary.error = str(error)
-        run.summary.write(path)
+        if interrupted:
+            console.say("alsolike: the demo was interrupted, and everything that it started has ended")
+            raise typer.Exit(INTERRUPTED) from None
+        if isinstance(error, DemoFailed) or not isinstance(error, AlsolikeError):
+            raise
         part = f"step {run.summary.failed_step!r} of the demo" if run.summary.failed_step else "the demo"
         raise DemoFailed(
             f"{part} failed, expected it to finish: {error}. "
             f"Remove the cause and run `{console.call('demo')}` again; {path} has the results so far"
         ) from error
-    except BaseException as error:
-        run.summary.error = str(error) or type(error).__name__
-        run.summary.write(path)
-        raise
 
 
 def _show_next(where: Deployment, run: Demo, *, state: Path | None, keeps_running: bool, verbose: bool) -> None:

@@ -8,17 +8,19 @@ import ssl
 import threading
 import time
 import urllib.parse
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 import orjson
 
+from alsolike.api.path_ids import path_segment
 from alsolike.declarations.routes import SIGNED_PREFIX
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound, Unavailable
 from operations.client.deployment import Deployment
 
 _TIMEOUT_S = 30
+_LARGEST_PAGE = 1000
 _ARN = "arn:aws:personalize::"
 """Prefix of names in Personalize's form; only the last segment of such a name counts."""
 
@@ -171,6 +173,29 @@ class Api:
         id_field, arn = self._datasets[plural]
         row = {id_field: row_id, "properties": properties}
         self._post(f"/{plural}", {"datasetArn": arn, plural: [row]})
+
+    def rows(self, plural: str, *, limit: int) -> Iterator[dict[str, Any]]:
+        """Yield items or users in arbitrary order."""
+        token = ""
+        while limit > 0:
+            query = f"?limit={min(limit, _LARGEST_PAGE)}" + (f"&nextToken={urllib.parse.quote(token)}" if token else "")
+            page = self.administer("GET", f"/{plural}{query}")
+            yield from page[plural]
+            limit -= len(page[plural])
+            if not (token := page.get("nextToken", "")):
+                return
+
+    def row(self, plural: str, row_id: str) -> dict[str, Any]:
+        """Return an item or user with all columns."""
+        return self.administer("GET", f"/{plural}/{path_segment(row_id)}")
+
+    def set_row(self, plural: str, row_id: str, changes: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
+        """Change columns of an item or user, or create it; return it, and whether it was created."""
+        try:
+            return self.administer("PATCH", f"/{plural}/{path_segment(row_id)}", changes), False
+        except NotFound:
+            self.put_row(plural, row_id, {name: value for name, value in changes.items() if value is not None})
+            return self.row(plural, row_id), True
 
     def administer(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Call a route for administrators; return what it answers.

@@ -106,6 +106,13 @@ def embedded(state: Path) -> Deployment:
         raise Unavailable(str(error)) from error
 
 
+def embedded_cloud(state: Path | None) -> Cloud:
+    """Return the running embedded cloud of a state file."""
+    from local_cloud.client import Cloud
+
+    return Cloud.attach(state or state_path())
+
+
 def of_cloud(cloud: Cloud) -> Deployment:
     """Return the deployment on a running embedded cloud."""
     from operations.keys import CommandKey

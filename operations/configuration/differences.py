@@ -6,9 +6,13 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from alsolike.catalogue.users import UserStore
 from alsolike.config.document import to_document
 from alsolike.contract.document import Path, dotted
 from alsolike.domain.configuration import Configuration
+from alsolike.filters import parser
+from alsolike.filters.tree import ColumnDataset
+from operations.client.deployment import Deployment
 from operations.configuration import yaml_document
 
 
@@ -32,3 +36,34 @@ def _different(before: Any, after: Any, path: Path) -> Iterator[tuple[Path, Any,
             yield from _different(before.get(key), after.get(key), (*path, key))
     elif before != after:
         yield path, before, after
+
+
+def new_columns(before: Configuration, after: Configuration) -> Iterator[str]:
+    """Yield a sentence for each new column of filters: the catalogue lacks it until it is published."""
+    new = dict(after.item_columns.items() - before.item_columns.items())
+    read: dict[str, list[str]] = {}
+    for name, expression in after.filters.items():
+        for column in parser.parse(expression).columns:
+            if column.dataset is ColumnDataset.ITEMS and column.key in new:
+                read.setdefault(column.name, []).append(name)
+    for column_name, names in read.items():
+        yield (
+            f"{column_name} is new: for up to two minutes, the filters {', '.join(dict.fromkeys(names))} find no value "
+            "of it; apply columns first, and then filters that read them"
+        )
+
+
+def contradictions(where: Deployment, before: Configuration, after: Configuration) -> list[str]:
+    """Return a sentence for each column with a new type and stored values that are not of it."""
+    from operations.filters import catalogue
+
+    items = dict(after.item_columns.items() - before.item_columns.items())
+    users = dict(after.user_columns.items() - before.user_columns.items())
+    sentences: list[str] = []
+    if items:
+        rows = (properties for _, properties in catalogue.read_snapshot(where).items())
+        sentences += catalogue.contradictions(rows, items, noun="item")
+    if users:
+        stored = UserStore(where.client("dynamodb"), where.names.users_table).scan()
+        sentences += catalogue.contradictions((user.properties for user in stored), users, noun="user")
+    return sentences

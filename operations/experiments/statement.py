@@ -207,3 +207,16 @@ def _versions(where: Deployment) -> set[str]:
             .paginate(Bucket=bucket, Prefix=MODELS_PREFIX, Delimiter="/")
         )
         return {entry["Prefix"].split("/")[1] for page in pages for entry in page.get("CommonPrefixes", [])}
+
+
+def next_step(experiment: Experiment, winner: Arm) -> str:
+    """Return how all users get what those of an arm got."""
+    if winner.rules is not None:
+        stated = ", ".join(f"{recommender}: {{rules: {winner.rules}}}" for recommender in experiment.on)
+        return f"for all users: apply a configuration with `recommenders: {{{stated}}}`"
+    if winner.model is not None:
+        return f"for all users: alsolike models promote {winner.model} --reason '{winner.name} won {experiment.name}'"
+    on = ", ".join(experiment.on)
+    if winner.recommender is not None:
+        return f"for all users: request {winner.recommender} in place of {on}"
+    return f"{on}: all users get the normal settings, as {winner.name} did"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from alsolike.domain.columns import as_declared, check_values, property_name
@@ -11,6 +11,7 @@ from alsolike.domain.configuration import ColumnType, Configuration
 from alsolike.filters.evaluation import FilterInputs
 from alsolike.filters.values import parse_values
 from alsolike.runtime.errors import InvalidInput
+from operations.pairs import pairs
 from operations.times import milliseconds, moment
 
 
@@ -33,7 +34,7 @@ def asked_with(
     """
     return FilterInputs(
         now_ms=time.time_ns() // 1_000_000 if at is None else milliseconds(moment(at, option="--at")),
-        values={name: parse_values(name, text) for name, text in _pairs(values, "--value", "PARAMETER")},
+        values={name: parse_values(name, text) for name, text in pairs(values, "--value", "PARAMETER")},
         user=_properties(user, configuration),
     )
 
@@ -41,7 +42,7 @@ def asked_with(
 def _properties(user: Sequence[str], configuration: Configuration) -> dict[str, Any]:
     columns = configuration.user_columns
     properties: dict[str, Any] = {}
-    for name, text in _pairs(user, "--user", "COLUMN"):
+    for name, text in pairs(user, "--user", "COLUMN"):
         key = property_name(name)
         if key not in columns:
             known = ", ".join(columns) or "none: the configuration declares no columns of users"
@@ -50,18 +51,6 @@ def _properties(user: Sequence[str], configuration: Configuration) -> dict[str, 
     properties = as_declared(properties, columns)
     check_values(properties, columns, where="--user ")
     return properties
-
-
-def _pairs(given: Sequence[str], option: str, what: str) -> Iterator[tuple[str, str]]:
-    seen = set()
-    for entry in given:
-        name, separator, text = entry.partition("=")
-        if not separator or not name:
-            raise InvalidInput(f"{option} is {entry!r}, expected {what}=VALUE")
-        if name in seen:
-            raise InvalidInput(f'{option} names {name} twice, expected all of its values at once: {name}="a","b"')
-        seen.add(name)
-        yield name, text
 
 
 def _number(text: str) -> float | str:

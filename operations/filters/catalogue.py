@@ -12,14 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from alsolike.contract.validation import describe
-from alsolike.domain.columns import fits
+from alsolike.domain.columns import fits, property_name
 from alsolike.domain.configuration import ColumnType, Configuration
+from alsolike.filters import parser
 from alsolike.filters.evaluation import FilterEvaluator, FilterInputs
 from alsolike.filters.tree import ColumnDataset, Filter
+from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.observability import logger
 from alsolike.snapshot.reader import SnapshotReader
 from alsolike.snapshot.snapshot import ListColumn, Snapshot, StringColumn
 from operations.client.deployment import Deployment
+from operations.configuration.store import live_configuration
 from operations.filters.spelling import closest, texts
 from operations.progress import counted
 
@@ -39,6 +42,23 @@ def read_snapshot(where: Deployment) -> Snapshot:
 def column_names(snapshot: Snapshot, configuration: Configuration) -> set[str]:
     """Return the declared columns and those that items of the catalogue have."""
     return {*configuration.item_columns, *(name for _, properties in snapshot.items() for name in properties)}
+
+
+def check_columns(where: Deployment, names: Iterable[str], *, option: str) -> None:
+    """Raise `InvalidInput` if the catalogue has none of the columns; an answer may lack one that other items have."""
+    known = column_names(read_snapshot(where), live_configuration(where))
+    if unknown := [name for name in names if property_name(name) not in known and name not in known]:
+        listed = ", ".join(sorted(known))
+        raise InvalidInput(f"{option} names {', '.join(unknown)}, expected columns of the catalogue: {listed}")
+
+
+def contradictions_of(where: Deployment, filter_name: str) -> list[str]:
+    """Return a sentence for each column of a configured filter whose stored values are not of the declared type."""
+    configuration = live_configuration(where)
+    expression = configuration.filters.get(filter_name)
+    if expression is None:
+        return []
+    return filter_contradictions(parser.parse(expression), read_snapshot(where), configuration)
 
 
 def filter_contradictions(filter_: Filter, snapshot: Snapshot, configuration: Configuration) -> list[str]:

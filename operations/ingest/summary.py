@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+
+from operations.progress import counted
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -73,3 +75,18 @@ class ImportSummary:
     def rejected(self) -> int:
         """Rows refused."""
         return sum(sum(file.rejected.values()) for file in self.files)
+
+    def lines(self) -> Iterator[str]:
+        """Yield what a reader should know besides the counts, one sentence each."""
+        if self.inferred:
+            types = ", ".join(f"{name} {type_}" for name, type_ in self.inferred.items())
+            yield f"columns {'found' if self.dry_run else 'declared in the configuration'}: {types}"
+        for file in self.files:
+            yield from (f"{count:,} x {reason}" for reason, count in file.rejected.items())
+            if file.rejected_file:
+                yield f"rejected rows are in {file.rejected_file}"
+        if self.dry_run and self.days:
+            parts = ((self.days, "day"), (self.profiles, "user"), (self.objects, "object"))
+            yield f"{', '.join(counted(count, noun) for count, noun in parts)} of the lake would be written"
+        if self.dry_run:
+            yield "nothing was written: this was a dry run"

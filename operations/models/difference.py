@@ -40,6 +40,15 @@ class FigureChange:
     before: Any
     after: Any
 
+    @property
+    def delta(self) -> float | int | None:
+        """Difference of two numbers; None for other values."""
+        both = (self.before, self.after)
+        if any(isinstance(value, bool) or not isinstance(value, int | float) for value in both):
+            return None
+        delta: float | int = self.after - self.before
+        return delta
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Difference:

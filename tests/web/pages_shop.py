@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from alsolike.registry.registry import Registry
-from cli.termination import terminated_like_interrupted
 from local_cloud.client import Cloud
 from operations import boot, pages
 from operations.client import deployment
@@ -103,6 +103,7 @@ def stocked_shop(directory: Path, state: Path) -> Iterator[PagesShop]:
 
 if __name__ == "__main__":
     place = Path(sys.argv[1])
-    with terminated_like_interrupted(), stocked_shop(place, place / "cloud.json") as found:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with stocked_shop(place, place / "cloud.json") as found:
         print(found.url, flush=True)
         boot.wait_for_interrupt(found.cloud)

@@ -21,9 +21,9 @@ from alsolike.training.monitoring import (
     Trigger,
 )
 from cli import main as command
-from cli.drift import _BECAME
 from operations.client import deployment as deployments
 from operations.client.deployment import Deployment
+from operations.monitoring import BECAME
 from operations.status import _drift
 from tests.unit.cli.shop import KEY
 from tests.unit.cli.stub_function import StubFunction
@@ -133,7 +133,7 @@ def test_what_became_of_it_is_said(shop: Deployment, outcome: StartedTraining, f
 
 
 def test_every_outcome_has_a_sentence() -> None:
-    assert set(_BECAME) == set(StartedTraining)
+    assert set(BECAME) == set(StartedTraining)
 
 
 def test_json_is_the_report(shop: Deployment) -> None:

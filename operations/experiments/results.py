@@ -1,0 +1,61 @@
+"""Plan and results of an experiment, from stored outcomes."""
+
+from __future__ import annotations
+
+import itertools
+
+from alsolike.domain.experiments import Experiment
+from alsolike.experiments.metrics import RatioMetric, metric_of
+from alsolike.experiments.report import ExperimentReport, report
+from alsolike.runtime.errors import InvalidInput
+from operations import times
+from operations.client.deployment import Deployment
+from operations.client.stored_ids import stored_user_ids
+from operations.configuration.store import live_configuration
+from operations.experiments import planning
+from operations.experiments.outcomes import outcomes_between
+from operations.experiments.statement import experiment_of
+from operations.experiments.tally import ArmTally
+
+_DAY_MS = 86_400_000
+
+
+def report_of(
+    where: Deployment, name: str, *, metric: str | None, now_ms: int
+) -> tuple[ExperimentReport, RatioMetric, str]:
+    """Return the report of an experiment, its metric and its status.
+
+    Raises
+    ------
+    InvalidInput, NotFound
+        If the experiment or metric does not exist, or the experiment has not started.
+    """
+    experiment = experiment_of(live_configuration(where), name)
+    of = metric_of(metric or experiment.metric)
+    if experiment.start_ms > now_ms:
+        start = times.text(experiment.start_ms, "minutes")
+        raise InvalidInput(f"{name} starts {start} UTC; there is nothing to report yet")
+    last_ms = min(now_ms, (experiment.end_ms or now_ms) - 1)
+    tally = ArmTally(experiment)
+    for piece in outcomes_between(where, first_ms=experiment.start_ms, last_ms=last_ms):
+        tally.add(piece)
+    return report(experiment, of, tally, now_ms=now_ms), of, experiment.status(now_ms)
+
+
+def plan_for(
+    where: Deployment, experiment: Experiment, metric: RatioMetric, *, wanted_lift: float | None, now_ms: int
+) -> planning.Plan:
+    """Return the plan of an experiment, from the outcomes of the last `planning.BASELINE_DAYS`."""
+    answers = outcomes_between(where, first_ms=now_ms - planning.BASELINE_DAYS * _DAY_MS, last_ms=now_ms)
+    days = planning.DEFAULT_DAYS
+    if experiment.end_ms is not None:
+        days = max(round((experiment.end_ms - experiment.start_ms) / _DAY_MS), 1)
+    return planning.plan(experiment, metric, answers, days=days, wanted_lift=wanted_lift, now_ms=now_ms)
+
+
+def shortage_of(where: Deployment, experiment: Experiment, plan: planning.Plan) -> str | None:
+    """Return a sentence if an arm has too few users; without a plan's users, profiles are counted."""
+    users = plan.users
+    if users is None:
+        users = len(list(itertools.islice(stored_user_ids(where), planning.needed_users(experiment))))
+    return planning.shortage(experiment, users)

@@ -1,0 +1,113 @@
+"""A logged response, with reasons for its items and a replay as of its time."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from alsolike.domain import recommendation_id as ids
+from alsolike.lake.served import Served
+from alsolike.runtime.errors import InvalidInput, NotFound
+from operations import times
+from operations.client.deployment import Deployment
+from operations.explanation import asked, replaying
+from operations.explanation.names import arm_of, version_of
+from operations.explanation.people import history_at_answer
+from operations.explanation.replaying import Replay
+from operations.explanation.served_rows import find_row
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Explanation:
+    """A logged response.
+
+    Attributes
+    ----------
+    head
+        Contents of its ID, with the names of tags.
+    replay
+        The response as of its time; None where `not_replayed` is the reason.
+    differences
+        Differences of the replay from the response.
+    """
+
+    head: dict[str, Any]
+    row: Served
+    replay: Replay | None
+    differences: list[str]
+    not_replayed: str | None
+
+    @property
+    def items(self) -> list[dict[str, Any]]:
+        """The response's items with origin, propensity, reasons and place in the replay."""
+        row, again = self.row, self.replay
+        places = {} if again is None else {item_id: place for place, item_id in enumerate(again.item_ids, 1)}
+        return [
+            {
+                "place": place,
+                "item_id": item_id,
+                "origin": origin,
+                "propensity": propensity,
+                "reasons": None if again is None else [json.loads(text) for text in again.reasons.get(item_id, ())],
+                "replayed_place": places.get(item_id),
+            }
+            for place, (item_id, origin, propensity) in enumerate(
+                zip(row.item_ids, row.origins, row.propensities, strict=True), 1
+            )
+        ]
+
+    def document(self) -> dict[str, Any]:
+        """Return it as a JSON document."""
+        replayed = None
+        if self.replay is not None:
+            said = dataclasses.asdict(self.replay)
+            del said["reasons"]
+            replayed = {**said, "same": not self.differences, "differences": self.differences}
+        rest = {"items": self.items, "replay": replayed, "not_replayed": self.not_replayed}
+        return {**self.head, "row": self.row._asdict(), **rest}
+
+
+def head_of(where: Deployment, recommendation_id: str) -> dict[str, Any]:
+    """Return the contents of an ID, with the names of tags that the deployment still knows."""
+    said = ids.parse(recommendation_id)
+    return {
+        "recommendation_id": recommendation_id,
+        "answered_ms": said.answered_ms,
+        "answered": f"{times.text(said.answered_ms, 'milliseconds').replace(' ', 'T')}+00:00",
+        "recommender": said.recommender,
+        "model_version": version_of(where, said.version_tag),
+        "arms": [arm_of(where, tag) for tag in said.arm_tags],
+    }
+
+
+def explain(
+    where: Deployment, head: dict[str, Any], *, user: str | None = None, request: Mapping[str, Any] | None = None
+) -> Explanation:
+    """Find a response and replay it.
+
+    Parameters
+    ----------
+    user
+        User or session of the response; the lake stores only a hash.
+    request
+        Body of the request, for values that the log lacks.
+
+    Raises
+    ------
+    InvalidInput, NotFound, Unavailable
+        If the response, or what its replay needs, cannot be read.
+    """
+    recommendation_id = head["recommendation_id"]
+    row = find_row(where, recommendation_id, ids.parse(recommendation_id))
+    head = head | {"model_version": row.model_version, "arms": row.arms}
+    rest = {} if request is None else asked.said_by(dict(request), row)
+    if user is None and (row.shopper, row.session) != (None, None):
+        return Explanation(head, row, None, [], "the response belongs to a user; name the user with --user")
+    history = () if user is None else history_at_answer(where, row, user)
+    try:
+        again = replaying.replay(where, row, user=user, history=history, said=rest)
+    except (InvalidInput, NotFound) as error:
+        return Explanation(head, row, None, [], str(error))
+    return Explanation(head, row, again, replaying.differences(row, again, said=rest), None)

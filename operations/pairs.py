@@ -1,0 +1,20 @@
+"""Repeated options of the form NAME=VALUE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from alsolike.runtime.errors import InvalidInput
+
+
+def pairs(given: Sequence[str], option: str, what: str) -> Iterator[tuple[str, str]]:
+    """Yield the names and values of an option that is repeated."""
+    seen = set()
+    for entry in given:
+        name, separator, text = entry.partition("=")
+        if not separator or not name:
+            raise InvalidInput(f"{option} is {entry!r}, expected {what}=VALUE")
+        if name in seen:
+            raise InvalidInput(f'{option} names {name} twice, expected all of its values at once: {name}="a","b"')
+        seen.add(name)
+        yield name, text

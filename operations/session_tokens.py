@@ -1,0 +1,27 @@
+"""Session tokens, as a shop's backend creates them for browsers."""
+
+from __future__ import annotations
+
+from alsolike.events.session_tokens import Session, mint
+from alsolike.runtime.errors import InvalidInput
+from operations import times
+from operations.client.aws import translate_aws_errors
+from operations.client.deployment import Deployment
+
+_SECONDS = {"s": 1, "m": 60, "h": 3_600}
+
+
+def create(where: Deployment, session_id: str, user_id: str | None = None, *, lifetime_s: int) -> str:
+    """Return a token, signed with the deployment's session key."""
+    with translate_aws_errors(f"secret {where.names.session_key_arn}"):
+        answer = where.client("secretsmanager").get_secret_value(SecretId=where.names.session_key_arn)
+    key = str(answer["SecretString"]).encode()
+    return mint(key, Session(session_id, user_id), now_s=times.now_ms() // 1000, lifetime_s=lifetime_s)
+
+
+def seconds(text: str, *, option: str) -> int:
+    """Return a duration in seconds, such as 900, 15m or 1h."""
+    number, unit = (text[:-1], text[-1]) if text[-1:] in _SECONDS else (text, "s")
+    if not (number.isascii() and number.isdecimal() and len(number) < 10):
+        raise InvalidInput(f"{option} is {text!r}, expected seconds, or a number with s, m or h, such as 15m")
+    return int(number) * _SECONDS[unit]
