@@ -39,6 +39,7 @@ from functions.recommend.direct.batch import BatchFiles
 from functions.recommend.http.request import RecommendationRequest
 from functions.recommend.http.response import Answer, RankedItem
 from functions.recommend.http.served_line import ServedLog
+from functions.recommend.state.actions import ActionSources
 from functions.recommend.state.bundles import BundleCache
 from functions.recommend.state.champion import ChampionLoader, Serving, VariantModels
 from functions.recommend.state.model import Model
@@ -212,8 +213,9 @@ def sources_of(
     batches = handler.Batches(profiles, BatchFiles(None, ""))
     served = ServedLog(PLAIN_IDS, lambda: Pseudonyms(bytes(MIN_KEY_BYTES)))
     return handler.Sources(
-        refresher, people, _read(NO_TRENDS), served, time_budget_ms=100, wait_budget=NO_LIMIT, batches=lambda: batches
-    )
+        refresher, people, _read(NO_TRENDS), served, time_budget_ms=100, wait_budget=NO_LIMIT,
+        batches=lambda: batches, actions=ActionSources(_read(()), profiles),
+    )  # fmt: skip
 
 
 def segment(items: int) -> Segment:

@@ -14,7 +14,7 @@ from alsolike.runtime.errors import PersonalizeError, Unavailable
 from alsolike.training.executions import execution_arn, start_execution
 from alsolike.training.runs import RUNNING, SUCCEEDED, document
 from functions.personalize.codes import ACTIVE, FAILED, FORGOTTEN, IN_PROGRESS, INVALID
-from functions.personalize.resources import DATASET_TYPES
+from functions.personalize.resources import IMPORTED_TYPES
 from functions.personalize.store import Resource, ResourceStore
 
 _SCHEME = "s3://"
@@ -103,8 +103,10 @@ class Imports(Jobs):
             If its dataset has no files, or its data are not in one of the buckets.
         """
         dataset = _dataset_type(request)
-        if dataset not in DATASET_TYPES:
-            raise PersonalizeError(f"datasetArn ends in {dataset}, expected {', '.join(DATASET_TYPES)}", INVALID)
+        if dataset not in IMPORTED_TYPES:
+            more = ". Send them with PutActions and PutActionInteractions" if dataset.startswith("ACTION") else ""
+            expected = f"expected {', '.join(IMPORTED_TYPES)}{more}"
+            raise PersonalizeError(f"datasetArn ends in {dataset}, {expected}", INVALID)
         self._check_bucket(_member(request, "dataSource", "dataLocation"), "dataLocation")
 
     def _input(self, resource: Resource, name: str) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from alsolike.config.filters import MAX_CHARACTERS
 from alsolike.config.own_names import NO_NAMES, OwnNames
 from alsolike.contract import validation
-from alsolike.domain.aliases import RECIPES, Alias, Recipe
+from alsolike.domain.aliases import NEXT_BEST_ACTION, RECIPES, Alias, Recipe
 from alsolike.domain.configuration import Configuration
 from alsolike.domain.rules import Exploration
 from alsolike.filters.parser import parse
@@ -110,11 +110,12 @@ class ServedNames:
 
 def _alias(resource: Resource, kind: Kind, named: Mapping[str, Any]) -> Alias:
     recipe = recipe_of(named)
+    of_actions = recipe.recommender == NEXT_BEST_ACTION
     return Alias(
         resource.name,
         recipe.recommender,
         hides=recipe.hides,
-        exploration=exploration(kind, resource.request),
+        exploration=exploration(kind, resource.request, of_actions=of_actions),
         recipe=_recipe_name(named) or None,
     )
 
@@ -128,8 +129,13 @@ def _recipe_name(request: Mapping[str, Any]) -> str:
     return str(request.get("recipeArn", "")).rpartition("/")[2]
 
 
-def exploration(kind: Kind, request: Mapping[str, Any]) -> Exploration | None:
+def exploration(kind: Kind, request: Mapping[str, Any], *, of_actions: bool = False) -> Exploration | None:
     """Return the exploration that a campaign or recommender requests.
+
+    Parameters
+    ----------
+    of_actions
+        True to return a stated weight of 0 too, because actions are explored by default.
 
     Raises
     ------
@@ -139,7 +145,8 @@ def exploration(kind: Kind, request: Mapping[str, Any]) -> Exploration | None:
     settings = _object(_object(request, f"{kind.field}Config"), "itemExplorationConfig")
     share = _number(settings, "explorationWeight", default=0.0, most=1.0)
     days = _number(settings, "explorationItemAgeCutOff", default=NEW_FOR_DAYS, most=3_650.0)
-    return Exploration(share, max(math.ceil(days), 1)) if share else None
+    is_stated = bool(share) or (of_actions and "explorationWeight" in settings)
+    return Exploration(share, max(math.ceil(days), 1)) if is_stated else None
 
 
 def _object(holder: Mapping[str, Any], field: str) -> Mapping[str, Any]:

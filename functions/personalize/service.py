@@ -9,7 +9,7 @@ from typing import Any
 
 from alsolike.contract import validation
 from alsolike.domain.aliases import RECIPES
-from alsolike.domain.control_plane import EMPTY_LISTS, NO_ACTIONS, REFUSED
+from alsolike.domain.control_plane import EMPTY_LISTS, REFUSED
 from alsolike.runtime.errors import PersonalizeError
 from alsolike.runtime.names import NAME, NAME_FORM
 from functions.personalize.codes import (
@@ -384,8 +384,7 @@ def _dataset_type(text: str) -> str:
     dataset_type = text.upper()
     if dataset_type not in DATASET_TYPES:
         expected = f"expected one of {', '.join(DATASET_TYPES)}"
-        more = f". {NO_ACTIONS}" if dataset_type.startswith("ACTION") else ""
-        raise PersonalizeError(f"datasetType is {text!r}, {expected}{more}", INVALID)
+        raise PersonalizeError(f"datasetType is {text!r}, {expected}", INVALID)
     return dataset_type
 
 

@@ -8,6 +8,7 @@ import gc
 import os
 import tempfile
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,12 +34,14 @@ from alsolike.trends.trends import NO_TRENDS, Trends
 from functions.recommend.direct.batch import BatchFiles, answer_batch, parse_batch
 from functions.recommend.direct.preview import preview
 from functions.recommend.direct.replay import answer_replay
-from functions.recommend.http.request import PARSERS
-from functions.recommend.http.response import Answer, respond_answer
+from functions.recommend.http.request import ACTION_ROUTE, PARSERS, parse_action_recommendations
+from functions.recommend.http.response import Answer, respond_actions, respond_answer
 from functions.recommend.http.served_line import ServedLog
+from functions.recommend.ranking.actions import recommend_actions
 from functions.recommend.ranking.context import Budget
 from functions.recommend.service import Recommender
 from functions.recommend.settings import Settings
+from functions.recommend.state.actions import ActionReader, ActionSources
 from functions.recommend.state.bundles import BundleCache
 from functions.recommend.state.champion import ChampionLoader, VariantModels
 from functions.recommend.state.model import open_first_session
@@ -86,6 +89,7 @@ class Sources:
     time_budget_ms: int
     wait_budget: WaitBudget
     batches: Callable[[], Batches]
+    actions: ActionSources
 
 
 @struct
@@ -146,7 +150,8 @@ def _sources() -> Sources:
         return pseudonyms_of(secretsmanager, settings.secret_arn)
 
     ids = IdPolicy(pseudonyms) if settings.pseudonymise_ids else PLAIN_IDS
-    people = UserStores(ids, ProfileStore(dynamodb, settings.profiles_table), UserStore(dynamodb, settings.users_table))
+    profiles = ProfileStore(dynamodb, settings.profiles_table)
+    people = UserStores(ids, profiles, UserStore(dynamodb, settings.users_table))
     return Sources(
         refresher,
         people,
@@ -155,6 +160,9 @@ def _sources() -> Sources:
         settings.time_budget_ms,
         budget,
         functools.cache(functools.partial(_batches, settings)),
+        ActionSources(
+            ActionReader(s3, bucket, polling=polling(settings.configuration_check_s, waits_for_first=True)), profiles
+        ),
     )
 
 
@@ -178,6 +186,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             return _or_refusal(answer_call, event[name], recommender=recommender)
     budget = Budget(sources.time_budget_ms)
     route = route_key(event)
+    if route == ACTION_ROUTE:
+        return _answer_actions(event, context, sources=sources, now_ms=now_ms)
     request = PARSERS[route](event)
     recommender = _recommender(sources, context, now_ms=now_ms)
     if sources.wait_budget.is_cold:
@@ -189,6 +199,21 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         correlation_id = invocation.correlation_id
         sources.served.write(answer, request, now_ms=now_ms, took_ms=budget.took_ms, correlation_id=correlation_id)
     return response
+
+
+def _answer_actions(event: dict[str, Any], context: Any, *, sources: Sources, now_ms: int) -> dict[str, Any]:
+    answer = recommend_actions(
+        parse_action_recommendations(event),
+        state=sources.refresher.state(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis),
+        people=sources.people,
+        sources=sources.actions,
+        recommendation_id=uuid.uuid4().hex,
+        now_ms=now_ms,
+    )
+    count(Metric.ACTION_ANSWERS)
+    if answer.degraded:
+        count(Metric.ACTION_ANSWERS_DEGRADED)
+    return respond_actions(answer)
 
 
 def _recommender(sources: Sources, context: Any, *, now_ms: int) -> Recommender:

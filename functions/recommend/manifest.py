@@ -10,7 +10,14 @@ from alsolike.declarations.manifest import (
     Access,
     Manifest,
 )
-from alsolike.declarations.storage import BATCH_PREFIX, CHAMPION_KEY, MODELS_PREFIX, OWN_NAMES_KEY, TRENDS_PREFIX
+from alsolike.declarations.storage import (
+    ACTIONS_KEY,
+    BATCH_PREFIX,
+    CHAMPION_KEY,
+    MODELS_PREFIX,
+    OWN_NAMES_KEY,
+    TRENDS_PREFIX,
+)
 
 _BATCHES = "Objects are named after runs and their batches"
 
@@ -26,7 +33,7 @@ MANIFEST = Manifest(
         *SIGNING_KEYS,
         Access("profiles", ("dynamodb:Query",)),
         Access("users", ("dynamodb:GetItem",)),
-        Access("artefacts", READ, keys=(CHAMPION_KEY, OWN_NAMES_KEY)),
+        Access("artefacts", READ, keys=(ACTIONS_KEY, CHAMPION_KEY, OWN_NAMES_KEY)),
         Access("artefacts", READ, keys=(f"{MODELS_PREFIX}*",), reason="Any version may become the champion"),
         Access("artefacts", READ, keys=(f"{BATCH_PREFIX}*.json",), reason=_BATCHES),
         Access("artefacts", WRITE, keys=(f"{BATCH_PREFIX}*.jsonl",), reason=_BATCHES),

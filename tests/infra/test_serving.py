@@ -15,13 +15,14 @@ from functions.collect import routes as collect
 from functions.observe.routes import routes as observe_routes
 from functions.observe.settings import Settings as ObserveSettings
 from functions.operate import routes as operate
-from functions.recommend.http.request import PARSERS
+from functions.recommend.http.request import ACTION_ROUTE, PARSERS
 from tests.infra.assembly import Assembly, Resource, flat
 
 ROOT = Path(__file__).parents[2]
 RECOMMENDING = (
     "POST /recommendations",
     "POST /personalize-ranking",
+    "POST /action-recommendations",
     "GET /users/{userId}/recommendations",
     "GET /items/{itemId}/similar",
     "GET /trending",
@@ -178,7 +179,7 @@ def test_every_route_of_a_function_with_many_has_code_behind_it(part: Any) -> No
 
 def test_every_route_of_recommend_has_code_behind_it() -> None:
     of_recommend = {route for route, function in FUNCTION_OF.items() if function == "recommend"}
-    assert set(PARSERS) == of_recommend - set(SIGNED)
+    assert {*PARSERS, ACTION_ROUTE} == of_recommend - set(SIGNED)
 
 
 def test_every_route_of_observe_has_code_behind_it() -> None:

@@ -14,16 +14,18 @@ from alsolike.contract import validation
 from alsolike.contract.fields import Integer
 from alsolike.contract.http import request_body
 from alsolike.contract.queries import read_query
-from alsolike.domain.aliases import Alias
+from alsolike.domain.aliases import NEXT_BEST_ACTION, Alias
 from alsolike.domain.columns import property_name
 from alsolike.domain.configuration import Sessions
 from alsolike.domain.rules import Exploration
 from alsolike.events.session_tokens import session_of
 from alsolike.filters.values import Values, parse_values
 from alsolike.recommendations.requests import (
+    DEFAULT_ACTIONS,
     DEFAULT_RESULTS,
     DEFAULT_WINDOW,
     FOR_YOU,
+    GET_ACTION_RECOMMENDATIONS,
     GET_PERSONALIZED_RANKING,
     GET_RECOMMENDATIONS,
     LISTING,
@@ -47,6 +49,12 @@ from alsolike.runtime.struct import struct
 
 _ARN_FIELDS = ("campaignArn", "recommenderArn")
 _FEW = Integer(0, MAX_RESULTS_WITH_METADATA)
+
+ACTION_ROUTE = "POST /action-recommendations"
+"""Key of the route that recommends actions; `PARSERS` has the routes that recommend items."""
+
+ACTION_EXPLORATION = 0.3
+"""Default exploration of actions, as Personalize's."""
 
 RANKING_NAMES = (PERSONALIZED_RANKING, FOR_YOU)
 """Names of campaigns that rank; both rank with the same model."""
@@ -123,6 +131,55 @@ class RecommendationRequest:
     alias_field: str = ""
     hides: tuple[str, ...] = ()
     exploration: Exploration | None = None
+
+
+@struct
+class ActionRequest:
+    """A request for actions.
+
+    Attributes
+    ----------
+    campaign
+        Name of the campaign.
+    """
+
+    user_id: str
+    num_results: int = DEFAULT_ACTIONS
+    campaign: str = NEXT_BEST_ACTION
+
+    def exploration(self, aliases: Mapping[str, Alias]) -> float:
+        """Return the share of the uncertainty by which propensities vary.
+
+        Raises
+        ------
+        NotFound
+            If the campaign does not exist or recommends items.
+        """
+        if self.campaign == NEXT_BEST_ACTION:
+            return ACTION_EXPLORATION
+        alias = aliases.get(self.campaign)
+        if alias is None or alias.recommender != NEXT_BEST_ACTION:
+            own = [name for name, one in aliases.items() if one.recommender == NEXT_BEST_ACTION]
+            expected = " or ".join(f"/{name}" for name in (NEXT_BEST_ACTION, *own))
+            raise NotFound(f"campaignArn ends in {self.campaign!r}, expected one that ends in {expected}")
+        return ACTION_EXPLORATION if alias.exploration is None else alias.exploration.share
+
+
+def parse_action_recommendations(event: Mapping[str, Any]) -> ActionRequest:
+    """Parse `POST /action-recommendations`.
+
+    Raises
+    ------
+    InvalidInput
+        If it breaks the contract or names a filter.
+    """
+    given = _body(event)
+    for name in ("filterArn", "filterValues"):
+        if given.get(name):
+            raise InvalidInput(f"{name} is given, expected none: actions have no filters, but an expiration")
+    fields = GET_ACTION_RECOMMENDATIONS.read({key: value for key, value in given.items() if value is not None})
+    campaign = _segment(fields["campaignArn"]) if "campaignArn" in fields else NEXT_BEST_ACTION
+    return ActionRequest(fields["userId"], fields.get("numResults") or DEFAULT_ACTIONS, campaign)
 
 
 def parse_recommendations(event: Mapping[str, Any]) -> RecommendationRequest:

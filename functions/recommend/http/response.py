@@ -78,6 +78,24 @@ class Answer:
     unknown_columns: tuple[str, ...] = ()
 
 
+@struct
+class ActionAnswer:
+    """Actions for a user.
+
+    Attributes
+    ----------
+    actions
+        IDs with propensities, the best first.
+    degraded
+        Reasons why the answer is degraded; empty if it is not.
+    """
+
+    actions: Sequence[tuple[str, float]]
+    recommendation_id: str
+    version: str
+    degraded: tuple[str, ...]
+
+
 _IMPERSONAL = (SIMILAR_ITEMS, BOUGHT_TOGETHER, TRENDING, POPULAR)
 
 _AS_RANKED = (RANKED, FILLED)
@@ -105,6 +123,15 @@ def respond_answer(
         if is_current(event, headers["etag"]):
             return not_modified(headers)
     return respond(document, headers=headers)
+
+
+def respond_actions(answer: ActionAnswer) -> dict[str, Any]:
+    """Return the HTTP response."""
+    headers = {"x-alsolike-model-version": answer.version}
+    if answer.degraded:
+        headers["x-alsolike-degraded"] = ", ".join(answer.degraded)
+    actions = [{"actionId": action_id, "score": score} for action_id, score in answer.actions]
+    return respond({"actionList": actions, "recommendationId": answer.recommendation_id}, headers=headers)
 
 
 def _headers(answer: Answer) -> dict[str, str]:

@@ -29,6 +29,7 @@ ROUTES = {
     "/users": collect.lambda_handler,
     "/actions": collect.lambda_handler,
     "/action-interactions": collect.lambda_handler,
+    "/action-recommendations": recommend.lambda_handler,
     "/recommendations": recommend.lambda_handler,
 }
 
@@ -173,3 +174,20 @@ def test_unknown_campaign_is_the_clients_own_exception(personalize: Callable[[st
 
     with pytest.raises(client.exceptions.ResourceNotFoundException):
         client.get_recommendations(campaignArn="arn:aws:personalize:eu-west-1:1:campaign/other", userId="anna")
+
+
+def test_action_recommendations_are_read(
+    personalize: Callable[[str], Any], aws: Callable[[str], Any], artefact_bucket: str
+) -> None:
+    ActionStore(aws("s3"), artefact_bucket).put([Action("app", {}), Action("mail", {"actionExpirationTimestamp": 5})])
+    client = personalize("personalize-runtime")
+    arn = "arn:aws:personalize:eu-west-1:1:campaign"
+
+    found = client.get_action_recommendations(campaignArn=f"{arn}/next-best-action", userId="anna", numResults=3)
+
+    assert found["actionList"] == [{"actionId": "app", "score": 0.0}]
+    assert found["recommendationId"]
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.get_action_recommendations(campaignArn=f"{arn}/other", userId="anna")
+    with pytest.raises(client.exceptions.InvalidInputException, match="filterArn is given"):
+        client.get_action_recommendations(userId="anna", filterArn="arn:aws:personalize:eu-west-1:1:filter/a")

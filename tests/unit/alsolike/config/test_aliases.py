@@ -8,7 +8,7 @@ import pytest
 
 from alsolike.config.document import parse, to_document
 from alsolike.contract.document import InvalidConfiguration
-from alsolike.domain.aliases import PURCHASED, RECIPES, Alias
+from alsolike.domain.aliases import NEXT_BEST_ACTION, PURCHASED, RECIPES, Alias
 from alsolike.domain.configuration import DEFAULT
 from alsolike.domain.rules import Exploration
 
@@ -39,7 +39,7 @@ def test_a_recipe_sets_recommender_and_hidden_events() -> None:
 
 
 def test_every_recipe_names_a_recommender() -> None:
-    assert {recipe.recommender for recipe in RECIPES.values()} <= set(DEFAULT.recommenders)
+    assert {recipe.recommender for recipe in RECIPES.values()} <= {*DEFAULT.recommenders, NEXT_BEST_ACTION}
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_every_recipe_names_a_recommender() -> None:
         ({"home": {}}, "aliases.home states both or neither of recommender and recipe"),
         ({"home": {"recommender": "for-you", "recipe": "aws-hrnn"}}, "aliases.home states both or neither"),
         ({"home": {"recommender": "best"}}, "aliases.home.recommender is"),
-        ({"home": {"recipe": "aws-next-best-action"}}, "aliases.home.recipe is"),
+        ({"home": {"recipe": "aws-item-affinity"}}, "aliases.home.recipe is"),
         ({"home": {"recommender": "for-you", "filter": "old"}}, "aliases.home.filter is"),
         ({"home": {"recommender": "for-you", "exploration": {"share": 2}}}, "aliases.home.exploration"),
     ],

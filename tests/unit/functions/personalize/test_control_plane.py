@@ -154,7 +154,7 @@ def test_the_dataset_of_a_tracker_s_events_can_be_deleted(personalize: Any) -> N
             {
                 "name": "a",
                 "datasetGroupArn": f"{PREFIX}:dataset-group/shop",
-                "recipeArn": "recipe/aws-next-best-action",
+                "recipeArn": "recipe/aws-item-affinity",
             },
             "ResourceNotFoundException",
         ),

@@ -17,7 +17,7 @@ from alsolike.events.correlation import HEADER, MAX_CHARACTERS
 NOTHING, ERROR = "Nothing", "Error"
 ITEM, ITEM_PAGE, USER, USER_PAGE = "Item", "ItemPage", "User", "UserPage"
 ERASURE, USER_DATA, DESCRIPTION = "Erasure", "UserData", "Description"
-RECOMMENDED, RANKED = "RecommendedItems", "RankedItems"
+RECOMMENDED, RANKED, ACTION_LIST = "RecommendedItems", "RankedItems", "RecommendedActions"
 
 
 _NEXT_TOKEN: Schema = {
@@ -127,6 +127,15 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
         ),
         RECOMMENDED: _list("itemList"),
         RANKED: _list("personalizedRanking"),
+        ACTION_LIST: object_of(
+            {
+                "actionList": {
+                    "type": "array",
+                    "items": object_of({"actionId": {"type": "string"}, "score": {"type": "number"}}),
+                },
+                "recommendationId": {"type": "string"},
+            }
+        ),
         **operator_query_answers.ANSWERS,
         **OPERATE_ANSWERS,
     }

@@ -21,6 +21,7 @@ from alsolike.domain.configuration import ColumnType, Configuration
 from alsolike.events.action_events import PUT_ACTION_INTERACTIONS
 from alsolike.events.event_fields import put_events, put_session_events
 from alsolike.recommendations.requests import (
+    GET_ACTION_RECOMMENDATIONS,
     GET_PERSONALIZED_RANKING,
     GET_RECOMMENDATIONS,
     POPULAR_QUERY,
@@ -275,6 +276,15 @@ def _recommendations() -> Iterator[Operation]:
         errors=[400, 404, 413],
         headers=answers.OF_RECOMMENDATIONS,
         body=("GetPersonalizedRanking", GET_PERSONALIZED_RANKING.schema()),
+    )
+    yield Operation(
+        "POST /action-recommendations",
+        "GetActionRecommendations",
+        "Recommend actions to a user",
+        answers.ACTION_LIST,
+        errors=[400, 404, 413],
+        headers=["x-alsolike-model-version", "x-alsolike-degraded"],
+        body=("GetActionRecommendations", GET_ACTION_RECOMMENDATIONS.schema()),
     )
     for key, name, summary, query in (
         ("GET /users/{userId}/recommendations", "RecommendForUser", "Recommend items to a user", USER_QUERY),

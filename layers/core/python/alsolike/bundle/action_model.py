@@ -26,7 +26,8 @@ from alsolike.runtime.struct import struct
 
 FORMAT = "alsolike-actions-1"
 
-WINDOW_MS = 86_400_000
+MS_PER_DAY = 86_400_000
+WINDOW_MS = MS_PER_DAY
 """An outcome within this time after a view belongs to the view. A view without one counts as refused."""
 
 PRIOR_SD = 1.0
@@ -41,7 +42,7 @@ MAX_VALUE_CHARACTERS = 100
 NOT_CATEGORIES = frozenset({"value", "actionExpirationTimestamp", "repeatFrequency", "creationTimestamp"})
 
 _MAX_LOGIT = 30.0
-_HALF_RECENCY_MS = 7 * 86_400_000
+_HALF_RECENCY_MS = 7 * MS_PER_DAY
 _COUNTS = ("taken", "not taken", "recency", "last taken", "user rate", "user shown")
 
 Key = tuple[str, ...]

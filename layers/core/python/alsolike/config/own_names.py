@@ -10,7 +10,7 @@ import orjson
 
 from alsolike.contract.document import Fault, InvalidConfiguration
 from alsolike.declarations.storage import OWN_NAMES_KEY
-from alsolike.domain.aliases import Alias
+from alsolike.domain.aliases import NEXT_BEST_ACTION, Alias
 from alsolike.domain.columns import CREATED
 from alsolike.domain.configuration import ColumnType, Configuration
 from alsolike.domain.rules import Exploration
@@ -34,7 +34,10 @@ class OwnNames:
             return configuration
         aliases = self.aliases
         if configuration.item_columns.get(CREATED) is not ColumnType.TIMESTAMP:
-            aliases = {name: dataclasses.replace(alias, exploration=None) for name, alias in aliases.items()}
+            aliases = {
+                name: alias if alias.recommender == NEXT_BEST_ACTION else dataclasses.replace(alias, exploration=None)
+                for name, alias in aliases.items()
+            }
         return dataclasses.replace(
             configuration,
             aliases={**aliases, **configuration.aliases},

@@ -69,6 +69,7 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
             [READ_RECOMMENDATIONS],
             "POST /recommendations",
             "POST /personalize-ranking",
+            "POST /action-recommendations",
             "GET /users/{userId}/recommendations",
             "GET /items/{itemId}/similar",
             "GET /trending",

@@ -8,6 +8,9 @@ from types import MappingProxyType
 from alsolike.domain.rules import Exploration
 from alsolike.runtime.struct import struct
 
+NEXT_BEST_ACTION = "next-best-action"
+"""Name of campaigns that recommend actions."""
+
 PURCHASED, WATCHED = ("purchase",), ("watch",)
 
 
@@ -43,6 +46,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
         "aws-ecomm-popular-items-by-purchases": Recipe("popular"),
         "aws-trending-now": Recipe("trending"),
         "aws-vod-trending-now": Recipe("trending"),
+        "aws-next-best-action": Recipe(NEXT_BEST_ACTION),
     }
 )
 """Recipes of Amazon Personalize by name."""

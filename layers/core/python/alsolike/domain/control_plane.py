@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-NO_ACTIONS = "Next best action has no equivalent here"
 _ATTRIBUTION = "Attribution runs always here: see `alsolike engagement` and the table `outcomes` of the lake"
 _TAGS = "Tags of resources are not stored. Tag the deployment's stacks"
 _SEGMENTS = "User segments have no equivalent here: query the lake with SQL"

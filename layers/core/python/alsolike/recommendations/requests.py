@@ -18,6 +18,7 @@ DEFAULT_RESULTS = 25
 MAX_VALUE_CHARACTERS = 1_000
 PREVIEWED_RESULTS = 10
 MAX_RESULTS = 500
+DEFAULT_ACTIONS, MAX_ACTION_RESULTS = 5, 100
 MAX_RESULTS_WITH_METADATA = 50
 MAX_METADATA_COLUMNS = 10
 MAX_COLUMN_CHARACTERS = 150
@@ -226,6 +227,16 @@ GET_PERSONALIZED_RANKING = Fields(
     required=("campaignArn", "userId", "inputList"),
     rules={**_FEW_WITH_METADATA, "then": {"properties": {"inputList": {"maxItems": MAX_RESULTS_WITH_METADATA}}}},
     about="GetPersonalizedRanking of Amazon Personalize's runtime, and `explain`.",
+)
+
+GET_ACTION_RECOMMENDATIONS = Fields(
+    {
+        "campaignArn": _arn("campaign"),
+        "userId": Text(MAX_ID_CHARACTERS, about="User."),
+        "numResults": Integer(0, MAX_ACTION_RESULTS, DEFAULT_ACTIONS, about="Number of actions; 0 for the default."),
+    },
+    required=("userId",),
+    about="GetActionRecommendations of Amazon Personalize's runtime, without filters.",
 )
 
 _QUERY: MappingProxyType[str, Field] = MappingProxyType(

@@ -170,6 +170,8 @@ class Metric(StrEnum):
     SERVED_ARCHIVED = "ServedArchived"
     RULES_APPLIED = "RulesApplied"
     RULES_UNMET = "RulesUnmet"
+    ACTION_ANSWERS = "ActionAnswers"
+    ACTION_ANSWERS_DEGRADED = "ActionAnswersDegraded"
     BATCH_USERS_ANSWERED = "BatchUsersAnswered"
     BATCH_USERS_DEGRADED = "BatchUsersDegraded"
     BATCH_USERS_REFUSED = "BatchUsersRefused"

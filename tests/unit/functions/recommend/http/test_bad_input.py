@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from functions.recommend import handler
-from functions.recommend.http.request import PARSERS
+from functions.recommend.http.request import ACTION_ROUTE, PARSERS
 from tests.builders.bad_input import (
     UNREADABLE,
     Fault,
@@ -43,7 +43,11 @@ GOOD: dict[str, Any] = {
         "promotions": [PROMOTION], "exclude": ["kiwi"],
     },
     "POST /personalize-ranking": {**COMMON, "campaignArn": f"{ARN}:campaign/for-you", "inputList": ["fig", "plum"]},
+    "POST /action-recommendations": {
+        "campaignArn": f"{ARN}:campaign/next-best-action", "userId": "anna", "numResults": 3,
+    },
 }  # fmt: skip
+ROUTES = (*PARSERS, ACTION_ROUTE)
 
 
 def send(key: str, body: Any = b"", *, query: dict[str, str] | None = None, path: dict[str, str] | None = None) -> Any:
@@ -61,14 +65,14 @@ def serve(shop: Shop) -> None:
     shop.configure(items={"columns": {"price": "number"}}, filters={"up-to": FILTER})
 
 
-@pytest.mark.parametrize("key", PARSERS)
+@pytest.mark.parametrize("key", ROUTES)
 def test_a_good_request_is_taken(shop: Shop, key: str) -> None:
     serve(shop)
 
     assert send(key, GOOD.get(key, b""))["statusCode"] == 200
 
 
-@pytest.mark.parametrize("key", PARSERS)
+@pytest.mark.parametrize("key", ROUTES)
 def test_what_is_wrong_is_refused_and_said(shop: Shop, key: str) -> None:
     serve(shop)
     faults = [*path_faults(key), *query_faults(key), *(body_faults(key, GOOD[key]) if key in GOOD else ())]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from alsolike.bundle import bundle
+from alsolike.bundle.action_model import ActionModel
 from alsolike.bundle.bundle import HistoryParameters, Manifest
 from alsolike.bundle.popular_groups import PopularGroups
 from alsolike.bundle.related import KINDS, RelatedItems
@@ -53,6 +54,7 @@ def model(embeddings: Embeddings, tmp_path_factory: pytest.TempPathFactory) -> M
     PopularGroups([]).write(directory / bundle.GROUPS_FILE)
     nothing = related_table([[] for _ in IDS])
     RelatedItems(dict.fromkeys(KINDS, nothing)).write(directory / bundle.RELATED_FILE)
+    ActionModel.none().write(directory / bundle.ACTIONS_FILE)
     content_index(IDS, item_content([{} for _ in IDS])).write(directory / bundle.CONTENT_FILE)
     parameters = HistoryParameters(100, math.inf, dict(DEFAULT.event_weights))
     bundle.write_manifest(directory, Manifest("v1", "embeddings", ITEMS, parameters, False, "v1", 0, 0, "0", {}))

@@ -1,0 +1,89 @@
+"""Actions for a user, by propensity and value, with exploration by Thompson sampling."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from alsolike.bundle.action_model import MS_PER_DAY, ActionModel, propensities
+from alsolike.catalogue.actions import Action
+from alsolike.domain.columns import as_declared
+from alsolike.events.action_events import ActionEvent
+from alsolike.events.interactions import profile_id
+from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.observability import logger
+from functions.recommend.http.request import ActionRequest
+from functions.recommend.http.response import ActionAnswer
+from functions.recommend.ranking.context import PROFILE_UNAVAILABLE, RequestUser
+from functions.recommend.state.actions import ActionSources
+from functions.recommend.state.serving_state import NO_CATALOGUE, ServingState
+from functions.recommend.state.users import UserStores
+
+ACTION_RATES = "action-rates"
+"""The answer has rates of actions instead of the user's propensities."""
+
+
+def recommend_actions(
+    request: ActionRequest,
+    *,
+    state: ServingState,
+    people: UserStores,
+    sources: ActionSources,
+    recommendation_id: str,
+    now_ms: int,
+) -> ActionAnswer:
+    """Return actions that are valid and not to be repeated yet.
+
+    The order is that of value times a propensity drawn from its posterior, narrowed by the exploration. The drawn
+    numbers depend on the recommendation ID only. The scores are the propensities themselves.
+
+    Raises
+    ------
+    NotFound
+        If the campaign does not exist.
+    """
+    exploration = request.exploration(state.configuration.aliases)
+    user = RequestUser(people, user_id=request.user_id, session_id=None, length=1)
+    model = ActionModel.none() if state.model is None else state.model.bundle.actions
+    degraded: dict[str, None] = dict.fromkeys(reason for reason in state.degraded if reason != NO_CATALOGUE)
+    events: Sequence[ActionEvent] = ()
+    columns = {}
+    try:
+        stored_id = profile_id(user_id=people.ids.user(request.user_id), session_id=None)
+        events = sources.profiles.read_actions(stored_id)
+        columns = as_declared(user.properties, state.configuration.user_columns)
+    except Unavailable as error:
+        logger.error("user cannot be read", reason=str(error))
+        degraded[PROFILE_UNAVAILABLE] = None
+    valid = _valid(sources.actions.current(now_ms=now_ms), events, now_ms=now_ms)
+    if sources.actions.degraded is not None:
+        degraded[sources.actions.degraded] = None
+    if not model.fitted:
+        degraded[ACTION_RATES] = None
+    logits, deviations = model.logits(
+        [(action.action_id, action.properties) for action in valid], user=columns, events=events, now_ms=now_ms
+    )
+    seed = int.from_bytes(hashlib.blake2b(recommendation_id.encode(), digest_size=8).digest(), "big")
+    drawn = logits + exploration * deviations * np.random.default_rng(seed).standard_normal(len(valid))
+    values = np.array([action.value for action in valid])
+    order = np.argsort(-values / (1 + np.exp(-drawn)), kind="stable")[: request.num_results]
+    scores = propensities(logits)
+    return ActionAnswer(
+        [(valid[place].action_id, float(scores[place])) for place in order],
+        recommendation_id,
+        "none" if state.model is None else state.model.version,
+        tuple(degraded),
+    )
+
+
+def _valid(actions: Sequence[Action], events: Sequence[ActionEvent], *, now_ms: int) -> list[Action]:
+    """Return the actions that have not expired, and whose latest event with the user is old enough."""
+    latest_ms = {event.action_id: event.event_time_ms for event in sorted(events)}
+
+    def may_repeat(action: Action) -> bool:
+        last_ms = latest_ms.get(action.action_id)
+        return last_ms is None or now_ms - last_ms >= action.repeat_days * MS_PER_DAY
+
+    return [action for action in actions if now_ms < action.expires_s * 1000 and may_repeat(action)]

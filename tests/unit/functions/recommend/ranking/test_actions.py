@@ -1,0 +1,194 @@
+"""Answers with actions."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+
+from alsolike.bundle.action_model import BIAS, ActionModel
+from alsolike.catalogue.actions import Action, ActionStore
+from alsolike.events.action_events import action_properties
+from alsolike.events.interactions import ACTION_TAKEN
+from alsolike.profiles.store import ProfileStore
+from alsolike.registry.registry import Registry
+from functions.recommend import handler
+from tests.builders.bundles import MANIFEST, upload_bundle, write_bundle
+from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event, interaction
+from tests.unit.functions.recommend.shop import ARN, Shop
+
+DAY_MS = 86_400_000
+MODEL = ActionModel(
+    0.2,
+    True,
+    {BIAS: 0, ("action", "app"): 1, ("action", "mail"): 2, ("both", "plan", "gold", "mail"): 3, ("taken",): 4},
+    np.array([-1.0, 0.5, -0.5, 3.0, 2.0]),
+    np.array([0.0, 0.1, 0.1, 0.0, 0.0]),
+)
+
+
+@pytest.fixture
+def shop(shop: Shop) -> Shop:
+    publish(shop, MODEL)
+    put(shop, Action("app", {}), Action("mail", {}))
+    shop.s3.put_object(
+        Bucket=shop.bucket,
+        Key="config/own-names.json",
+        Body=orjson.dumps(
+            {
+                "aliases": {
+                    name: {
+                        "name": name,
+                        "recommender": recommender,
+                        "hides": [],
+                        "filter": None,
+                        "exploration": exploration,
+                        "recipe": None,
+                    }
+                    for name, recommender, exploration in (
+                        ("exact", "next-best-action", {"share": 0.0, "new_for_days": 30}),
+                        ("curious", "next-best-action", {"share": 1.0, "new_for_days": 30}),
+                        ("home", "for-you", None),
+                    )
+                },
+                "filters": {},
+            }
+        ),
+    )
+    return shop
+
+
+def publish(shop: Shop, model: ActionModel, version: str = "v1") -> None:
+    folder = shop.directory / version
+    write_bundle(folder, manifest=dataclasses.replace(MANIFEST, version=version), actions=model)
+    upload_bundle(shop.s3, shop.bucket, folder, version=version)
+    Registry(shop.s3, shop.bucket).promote(version, reason="test", now_ms=NOW_MS)
+
+
+def put(shop: Shop, *actions: Action) -> None:
+    ActionStore(shop.s3, shop.bucket).put(actions)
+
+
+def took(shop: Shop, action_id: str, *, before_ms: int) -> None:
+    """Let Anna take an action."""
+    event = interaction(
+        f"e{before_ms}",
+        item_id=None,
+        event_type=ACTION_TAKEN,
+        event_time_ms=now_ms() - before_ms,
+        properties=action_properties(action_id),
+    )
+    ProfileStore(shop.dynamodb, shop.profiles_table).add_actions([event], now_ms=NOW_MS)
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def ask(*, campaign: str = "exact", **fields: Any) -> dict[str, Any]:
+    body = {"campaignArn": f"{ARN}:campaign/{campaign}", "userId": "anna", **fields}
+    answer = handler.lambda_handler(http_event("POST /action-recommendations", body), LambdaContext())
+    return {**answer, "document": orjson.loads(answer["body"])}
+
+
+def actions(**fields: Any) -> list[str]:
+    return [action["actionId"] for action in ask(**fields)["document"]["actionList"]]
+
+
+def test_actions_are_ranked_by_propensity(shop: Shop) -> None:
+    answer = ask()
+
+    assert answer["statusCode"] == 200
+    assert answer["document"]["actionList"] == [
+        {"actionId": "app", "score": pytest.approx(1 / (1 + np.exp(0.5)))},
+        {"actionId": "mail", "score": pytest.approx(1 / (1 + np.exp(1.5)))},
+    ]
+    assert answer["headers"]["x-alsolike-model-version"] == "v1"
+    assert "x-alsolike-degraded" not in answer["headers"]
+    assert len(answer["document"]["recommendationId"]) <= 40
+
+
+def test_number_of_actions_is_limited(shop: Shop) -> None:
+    put(shop, *(Action(f"other {number}", {}) for number in range(10)))
+
+    assert len(actions()) == len(actions(numResults=0)) == 5
+    assert actions(numResults=1) == ["app"]
+
+
+def test_columns_of_the_user_and_earlier_outcomes_count(shop: Shop) -> None:
+    shop.configure(users={"columns": {"plan": "string"}})
+    took(shop, "app", before_ms=DAY_MS)
+    with_history = ask()["document"]["actionList"]
+    shop.register("anna", plan="gold")
+
+    assert with_history[0]["actionId"] == "app"
+    assert with_history[0]["score"] == pytest.approx(1 / (1 + np.exp(0.5 - 2 * np.log(2))))
+    assert actions() == ["mail", "app"]
+
+
+def test_expired_actions_are_left_out(shop: Shop) -> None:
+    put(shop, Action("app", {"actionExpirationTimestamp": now_ms() / 1000 - 1}))
+
+    assert actions() == ["mail"]
+
+
+def test_action_is_not_repeated_before_its_days_are_over(shop: Shop) -> None:
+    put(shop, Action("app", {"repeatFrequency": 2}), Action("mail", {"repeatFrequency": 1}))
+    took(shop, "app", before_ms=DAY_MS + 60_000)
+    took(shop, "mail", before_ms=DAY_MS + 60_001)
+
+    assert actions() == ["mail"]
+
+
+def test_value_weighs_the_propensity(shop: Shop) -> None:
+    put(shop, Action("mail", {"value": 10}))
+
+    assert actions() == ["mail", "app"]
+
+
+def test_exploration_varies_the_order_and_not_the_scores(shop: Shop) -> None:
+    put(shop, Action("new", {}))
+
+    answers = [ask(campaign="curious")["document"]["actionList"] for _ in range(60)]
+
+    first = Counter(answer[0]["actionId"] for answer in answers)
+    assert first["app"] > 10
+    assert first["new"] > 3
+    assert len({action["score"] for answer in answers for action in answer}) == 3
+    assert {tuple(actions()) for _ in range(10)} == {("app", "new", "mail")}
+
+
+def test_rates_of_actions_are_declared(shop: Shop, counted: Any) -> None:
+    publish(shop, dataclasses.replace(MODEL, fitted=False), version="v2")
+
+    answer = ask()
+
+    assert answer["headers"]["x-alsolike-degraded"] == "action-rates"
+    assert counted() == {"ActionAnswers": 1, "ActionAnswersDegraded": 1}
+
+
+def test_erased_user_has_no_history(shop: Shop) -> None:
+    took(shop, "app", before_ms=DAY_MS)
+    ProfileStore(shop.dynamodb, shop.profiles_table).erase("u#anna", now_ms=NOW_MS)
+
+    assert ask()["document"]["actionList"][0]["score"] == pytest.approx(1 / (1 + np.exp(0.5)))
+
+
+@pytest.mark.parametrize("campaign", ["home", "unknown"])
+def test_campaign_that_recommends_no_actions_is_not_found(shop: Shop, campaign: str) -> None:
+    answer = ask(campaign=campaign)
+
+    assert answer["statusCode"] == 404
+    assert "/next-best-action or /exact or /curious" in answer["document"]["message"]
+
+
+def test_filters_are_refused(shop: Shop) -> None:
+    answer = ask(filterArn=f"{ARN}:filter/cheap")
+
+    assert answer["statusCode"] == 400
+    assert answer["document"]["message"].startswith("filterArn is given, expected none")
