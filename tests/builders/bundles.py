@@ -122,7 +122,7 @@ def archive_of(directory: Path, *, prefix: str = "./") -> bytes:
 
 def upload_bundle(s3: Any, bucket: str, directory: Path, *, version: str) -> None:
     for path in directory.iterdir():
-        s3.upload_file(str(path), bucket, f"models/{version}/{path.name}")
+        s3.put_object(Bucket=bucket, Key=f"models/{version}/{path.name}", Body=path.read_bytes())
 
 
 def small_graph(table: np.ndarray[Any, Any], *, with_bias: bool) -> onnx.ModelProto:

@@ -116,8 +116,10 @@ def _needs_of_s3(name: str, request: Any, error: str | None) -> Iterator[Need]:
 
 
 def _grants(grant: Access, action: str, container: str, key: str) -> bool:
+    if action not in grant.actions:
+        return False
     named = {os.environ.get(variable): resource for variable, resource in RESOURCES.items()}
-    if action not in grant.actions or (container in named and named[container] != grant.resource):
+    if container in named and named[container] != grant.resource:
         return False
     return any(fnmatchcase(key, pattern) for pattern in grant.keys) if key else not grant.keys
 

@@ -49,7 +49,7 @@ class Catalogue:
         path = self._directory / "index"
         known = {item_id: ITEMS[item_id] for item_id in item_ids or ITEMS}
         index_of(known, scales=Scales(new=2.0, rare=0.5), rare=rare).write(path)
-        self.s3.upload_file(str(path), BUCKET, f"models/{version}/{CONTENT_FILE}")
+        self.s3.put_object(Bucket=BUCKET, Key=f"models/{version}/{CONTENT_FILE}", Body=path.read_bytes())
         self.s3.put_object(Bucket=BUCKET, Key=f"models/{version}/manifest.json", Body=b"{}")
         Registry(self.s3, BUCKET).promote(version, reason="test", now_ms=NOW_MS)
 

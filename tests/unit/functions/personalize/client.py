@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import io
 import json
 from collections.abc import Callable, Iterator
@@ -82,10 +83,15 @@ def client_at(clock: Clock) -> Any:
         result = handler.lambda_handler(event, LambdaContext())
         return AWSResponse(request.url, result["statusCode"], result["headers"], RawBody(result["body"].encode()))
 
-    session = boto3.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name="eu-west-1")
-    client = session.client("personalize")
+    client = _session().client("personalize")
     client.meta.events.register_first("before-send", answer)
     return client
+
+
+@functools.cache
+def _session() -> boto3.Session:
+    """Return a session, which reads the description of the service once."""
+    return boto3.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name="eu-west-1")
 
 
 def raw(operation: str, body: str) -> dict[str, Any]:

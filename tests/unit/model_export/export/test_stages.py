@@ -12,8 +12,9 @@ from model_export.export import stages
 from model_export.export.parity import check_parity
 from model_export.export.stages import LEAST_RECALL, Stages, Tried, choose, export_graphs, worth_trying
 from model_export.graph.two_stage import TwoStages
-from tests.unit.model_export.embeddings import DIMENSIONS, MANY, Embeddings, random_histories
+from tests.unit.model_export.embeddings import DIMENSIONS, Embeddings, random_histories
 
+ITEMS = 100_000
 FEWEST, SOME, ALL = TwoStages(32, 24), TwoStages(48, 64), TwoStages(64, 24)
 
 
@@ -24,19 +25,19 @@ def few_histories_are_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def model() -> Embeddings:
-    return Embeddings.random(items=MANY, dimensions=DIMENSIONS, spectrum=0.5)
+    return Embeddings.random(items=ITEMS, dimensions=DIMENSIONS, spectrum=0.5)
 
 
 def test_an_export_takes_two_stages_only_where_they_were_faster_with_enough_recall(
     model: Embeddings, tmp_path: Path
 ) -> None:
-    histories = random_histories(MANY, rows=40)
+    histories = random_histories(ITEMS, rows=40)
 
     found, parity = export_graphs(model, tmp_path, histories)
 
     one = next(tried for tried in found.tried if tried.two_stages is None)
     best_two = choose(found.tried)
-    assert [tried.two_stages for tried in found.tried] == [None, *worth_trying(DIMENSIONS, MANY)]
+    assert [tried.two_stages for tried in found.tried] == [None, *worth_trying(DIMENSIONS, ITEMS)]
     assert one.recall == 1.0
     assert found.stages == (1 if best_two == one else 2)
     assert best_two.recall >= LEAST_RECALL
