@@ -119,8 +119,11 @@ def _fit(sender: Connection, name: str, size: str, path: Path) -> None:
     if isinstance(algorithm, Sasrec):
         settings = dataclasses.replace(algorithm, networks=1, epochs=1, most_epochs=2)
     estimated = settings.fit_cost(interactions)
-    if reason := missing(algorithm) or algorithm.unsupported_reason(interactions):
+    if reason := missing(algorithm):
         sender.send(Fitted(outcome=f"refused: {reason}"))
+        return
+    if algorithm.unsupported_reason(interactions):
+        sender.send(Fitted(outcome="over its [limit](algorithms.md#size-limits)"))
         return
     resource.setrlimit(resource.RLIMIT_AS, (LIMIT_BYTES, LIMIT_BYTES))
     try:
