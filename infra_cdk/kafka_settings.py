@@ -11,7 +11,8 @@ _ARN = r"arn:aws[a-z-]*:{service}:[a-z0-9-]+:\d{{12}}:{resource}"
 _CLUSTER = re.compile(_ARN.format(service="kafka", resource=r"cluster/[\w-]+/[\w-]+"))
 _SECRET = re.compile(_ARN.format(service="secretsmanager", resource=r"secret:\S+"))
 _KEY = re.compile(_ARN.format(service="kms", resource=r"key/[\w-]+"))
-_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+_TOPIC = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{1,248}")
+"""CloudFormation's pattern is stricter than Kafka's."""
 _SERVER = re.compile(r"[A-Za-z0-9.-]+:[1-9]\d{0,4}")
 _LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1):\d+")
 _SUBNET, _SECURITY_GROUP = re.compile(r"subnet-[0-9a-f]+"), re.compile(r"sg-[0-9a-f]+")
@@ -51,7 +52,9 @@ class KafkaSettings:
 
     def __post_init__(self) -> None:
         require_ranges(self)
-        _require_form(self.topic, _TOPIC, "topic", "1 to 249 letters, digits, dots, underscores and hyphens")
+        _require_form(
+            self.topic, _TOPIC, "topic", "2 to 249 letters, digits, dots, underscores and hyphens, no dot first"
+        )
         _require_form(self.cluster_arn, _CLUSTER, "cluster_arn", "the ARN of a cluster of Amazon MSK")
         for name in ("secret_arn", "root_ca_secret_arn"):
             _require_form(getattr(self, name), _SECRET, name, "the ARN of a secret in Secrets Manager")

@@ -20,6 +20,7 @@ from operations.prometheus.families import (
     Origin,
     Resource,
     Source,
+    is_read,
     statistics,
 )
 from operations.prometheus.openmetrics import Sample, exposition, histogram
@@ -56,6 +57,8 @@ class Exporter:
         Of CloudWatch's metrics.
     resources
         IDs of the deployment's resources.
+    kafka
+        True if the deployment reads a topic of Kafka.
     alarms
         Returns the response of `GET /operator/alarms`.
     drift
@@ -71,6 +74,7 @@ class Exporter:
         reader: MetricReader,
         *,
         resources: Mapping[Resource, str],
+        kafka: bool,
         alarms: Callable[[], dict[str, Any]],
         drift: Callable[[], DriftReport | None],
         engagement: Callable[[int], dict[str, Any]],
@@ -78,6 +82,7 @@ class Exporter:
     ) -> None:
         self._reader = reader
         self._resources = resources
+        self._kafka = kafka
         self._alarms = alarms
         self._drift = drift
         self._now_ms = 0
@@ -118,7 +123,7 @@ class Exporter:
             (family.name, index, statistic): self._statistic(series.source, statistic)
             for family in families
             for index, series in enumerate(family.series)
-            if series.source is not None
+            if series.source is not None and is_read(series, kafka=self._kafka)
             for statistic in statistics(family)
         }
         month = dt.datetime.fromtimestamp(now_ms / 1000, dt.UTC).replace(day=1, hour=0, minute=0, second=0)
@@ -196,6 +201,8 @@ def _seconds(hours: float | None) -> float | None:
 
 def _samples(family: Family, values_by_series: Mapping[Any, Values]) -> Iterator[Sample]:
     for index, series in enumerate(family.series):
+        if (family.name, index, statistics(family)[0]) not in values_by_series:
+            continue
         values = [values_by_series[family.name, index, statistic] for statistic in statistics(family)]
         labels = dict(series.labels)
         match family.kind:

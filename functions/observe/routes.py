@@ -153,6 +153,7 @@ def routes(settings: Settings, *, cloudwatch: Any, s3: Any, cloudformation: Any)
     exporter = Exporter(
         metrics,
         resources={Resource.API: settings.api_id, Resource.STREAM: settings.stream_name},
+        kafka=any(stack.endswith("-kafka") for stack in settings.stacks.split(",")),
         alarms=lambda: alarms(cloudwatch, deployment=settings.deployment),
         drift=lambda: latest_report(s3, settings.artefact_bucket),
         engagement=lambda now_ms: engagement(s3, settings.lake_bucket, days=2, by=BY[0], now_ms=now_ms),

@@ -96,6 +96,7 @@ def health_dashboard(
         ),
         graph("Degraded to", [own.counted(name, service="recommend") for name in _LADDER]),
     )
+    reads_kafka = "read_kafka" in functions
     made.add_widgets(
         graph(
             "Age of what consumers read, ms",
@@ -103,6 +104,8 @@ def health_dashboard(
                 _of(functions[name], "IteratorAge", name, statistic="Maximum")
                 for name in ("update_profiles", "archive_events", "count_trends", "publish_catalog")
             ],
+            right=[_of(functions["read_kafka"], "OffsetLag", "Kafka", statistic="Maximum")] if reads_kafka else [],
+            right_label="records",
             width=THIRD,
         ),
         graph(
@@ -118,6 +121,7 @@ def health_dashboard(
                 own.counted("RecordsQuarantined", service="archive_events", label="events"),
                 own.counted("RecordsQuarantined", service="archive_served", label="answers"),
                 own.counted("RecordsUnreadable", service="update_profiles", label="skipped by profiles"),
+                *([own.counted("RecordsQuarantined", service="read_kafka", label="Kafka")] if reads_kafka else ()),
             ],
             width=THIRD,
         ),

@@ -10,7 +10,7 @@ from operations.cost.bill import DAYS, HOURS, MONTH_S, Load, Meter
 from operations.cost.summary import BilledResources, Function, Stream
 from operations.cost.traffic import RECORD_BYTES, Calls, lake_gb, on_spark, shards, shards_needed, transitions
 from operations.metric_writers import METRICS, Bounds, Rhythm, Written
-from operations.prometheus.families import metrics_read
+from operations.prometheus.families import READ_KAFKA, metrics_read
 
 EXTENDED_HOURS, LONG_TERM_HOURS = 24, 168
 
@@ -217,8 +217,9 @@ def observability_charges(meter: Meter, summary: BilledResources, load: Load, ca
     for name, call in calls.items():
         months = sum(_series(written, call, summary.training.runs) for written in METRICS if written.service == name)
         meter.add("CloudWatch", f"metrics of {name}", months, "metrics", "those that it regularly sends, by the hour")
-    reads = load.scrapes * (metrics_read() + 1)
-    how = f"{metrics_read()} metrics and the alarms a scrape, each statistic counted as a metric"
+    read = metrics_read(kafka=READ_KAFKA in summary.functions)
+    reads = load.scrapes * (read + 1)
+    how = f"{read} metrics and the alarms a scrape, each statistic counted as a metric"
     meter.add("CloudWatch", "metrics that Prometheus reads", reads, "metrics_read", how)
     sampled = {name: _sampled(call.calls) for name, call in calls.items() if summary.functions[name].tracing}
     traces = sum(sampled.values()) + (summary.training.runs if summary.machines_traced else 0)

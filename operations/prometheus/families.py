@@ -14,6 +14,8 @@ from alsolike.runtime.observability import Metric
 from alsolike.training.monitoring import Drift
 
 PREFIX: Final = "alsolike_"
+READ_KAFKA: Final = "read_kafka"
+"""The function that reads a topic, if the deployment has one."""
 BUCKETS_MS: Final = (50, 100, 250, 500, 1_000, 2_500)
 """Upper bounds of the histogram's buckets, in milliseconds."""
 
@@ -150,7 +152,10 @@ FAMILIES: Final[tuple[Family, ...]] = (
         scale=1e-3,
         series=(Series(source=_api("Latency")),),
     ),
-    _counter("events_accepted", "Accepted events.", Series(source=_own(Metric.EVENTS_ACCEPTED, "collect"))),
+    _counter("events_accepted", "Events accepted by the API.", Series(source=_own(Metric.EVENTS_ACCEPTED, "collect"))),
+    _counter(
+        "kafka_events_accepted", "Events accepted from Kafka.", Series(source=_own(Metric.EVENTS_ACCEPTED, READ_KAFKA))
+    ),
     _counter(
         "interactions_archived",
         "Events written to the lake.",
@@ -161,7 +166,7 @@ FAMILIES: Final[tuple[Family, ...]] = (
         "Unreadable records by the function that quarantined them.",
         *(
             Series((("function", name),), _own(Metric.RECORDS_QUARANTINED, name))
-            for name in ("archive_events", "archive_served")
+            for name in ("archive_events", "archive_served", READ_KAFKA)
         ),
     ),
     _counter(
@@ -254,8 +259,16 @@ def statistics(family: Family) -> tuple[str, ...]:
     return (*(f"TC(:{bound})" for bound in BUCKETS_MS), "SampleCount", "Sum")
 
 
-def metrics_read() -> int:
+def is_read(series: Series, *, kafka: bool) -> bool:
+    """Return true if CloudWatch has a series; it has those of `read_kafka` only if the deployment reads a topic."""
+    return series.source is not None and (kafka or ("service", READ_KAFKA) not in series.source.dimensions)
+
+
+def metrics_read(*, kafka: bool) -> int:
     """Return the number of metrics that a scrape reads from CloudWatch, each statistic counted."""
     return sum(
-        len(family.series) * len(statistics(family)) for family in FAMILIES if family.origin is Origin.CLOUDWATCH
+        is_read(series, kafka=kafka) * len(statistics(family))
+        for family in FAMILIES
+        if family.origin is Origin.CLOUDWATCH
+        for series in family.series
     )

@@ -1,5 +1,6 @@
 """Events from a Kafka topic: the poller of Lambda, its access, and the alarms."""
 
+import json
 from typing import Any
 
 import aws_cdk as cdk
@@ -11,6 +12,7 @@ from infra_cdk.constructs.python_function import read_manifest
 from infra_cdk.context import load_settings
 from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
+from operations.prometheus.rules import rules
 from tests.infra.assembly import OPTIONAL, Assembly, flat, granted, in_stack
 
 CLUSTER = "arn:aws:kafka:us-east-1:123456789012:cluster/shop/2a3b-5"
@@ -171,6 +173,47 @@ def test_lag_and_invalid_records_raise_alarms(other: Assembly) -> None:
     )
 
 
+def test_health_dashboard_shows_lag_and_invalid_records(other: Assembly) -> None:
+    (board,) = [
+        each
+        for each in other.of_type("AWS::CloudWatch::Dashboard")
+        if each.properties["DashboardName"].endswith("health")
+    ]
+    widgets = {
+        each["properties"].get("title"): each["properties"]
+        for each in json.loads(flat(board.properties["DashboardBody"]))["widgets"]
+    }
+
+    lag = widgets["Age of what consumers read, ms"]["metrics"][-1]
+    assert (lag[:2], lag[-1]["yAxis"], lag[-1]["stat"]) == (["AWS/Lambda", "OffsetLag"], "right", "Maximum")
+    assert widgets["Quarantine"]["metrics"][-1][-2] == "read_kafka"
+
+
+def test_prometheus_alerts_on_invalid_records_and_lag(other: Assembly) -> None:
+    described = [
+        {
+            **each.properties,
+            "AlarmName": f"{each.stack}-{each.logical_id}-x",
+            "AlarmDescription": flat(each.properties["AlarmDescription"]),
+            "Metrics": json.loads(json.dumps(each.properties.get("Metrics", []))),
+        }
+        for part, name in (("lake", "Quarantine"), ("kafka", "KafkaLag"))
+        for each in in_stack(other, part, "AWS::CloudWatch::Alarm")
+        if each.logical_id.startswith(name)
+    ]
+
+    found = {rule["alert"]: rule["expr"] for rule in rules(described, environment="other")["groups"][0]["rules"]}
+
+    assert found["AlsolikeKafkaKafkaLag"] == (
+        'alsolike_alarm_active{alarm="Events from Kafka are read late", environment="other"} == 1'
+    )
+    assert (
+        'alsolike_records_quarantined_total{function="read_kafka", environment="other"}[15m]'
+        in found["AlsolikeLakeQuarantine"]
+    )
+    assert ") >= 5" in found["AlsolikeLakeQuarantine"]
+
+
 def test_every_optional_function_is_deployed_by_other_settings(other: Assembly) -> None:
     assert {
         each.properties["Handler"].split(".")[1] for each in in_stack(other, "kafka", "AWS::Lambda::Function")
@@ -183,9 +226,10 @@ def test_every_optional_function_is_deployed_by_other_settings(other: Assembly) 
         ({"bootstrap_servers": ["a:1"]}, r"shop\.kafka\.topic is missing"),
         ({**MSK, "topics": "a"}, r"shop\.kafka\.topics is unknown; known are \['alarm_records', "),
         ({**MSK, "topic": 7}, r"shop\.kafka\.topic is 7, expected text"),
-        ({**MSK, "topic": "a b"}, r"shop\.kafka\.topic is 'a b', expected 1 to 249 letters"),
+        ({**MSK, "topic": "a b"}, r"shop\.kafka\.topic is 'a b', expected 2 to 249 letters"),
+        ({**MSK, "topic": ".ab"}, r"topic is '.ab', expected .* no dot first"),
         ({**MSK, "cluster_arn": "shop"}, r"cluster_arn is 'shop', expected the ARN of a cluster"),
-        ({"topic": "a"}, r"cluster_arn is None, expected either it or bootstrap_servers"),
+        ({"topic": "ab"}, r"cluster_arn is None, expected either it or bootstrap_servers"),
         ({**MSK, "bootstrap_servers": ["a:1"]}, r"expected either it or bootstrap_servers"),
         ({**OTHER, "bootstrap_servers": ["a"]}, r"bootstrap_servers is 'a', expected HOST:PORT"),
         ({**OTHER, "bootstrap_servers": ["a:1"] * 11}, r"expected at most 10, Lambda's limit"),
@@ -205,7 +249,7 @@ def test_every_optional_function_is_deployed_by_other_settings(other: Assembly) 
         ({**MSK, **NETWORK}, r"subnet_ids is \['subnet-0a', 'subnet-0b'\], expected none for MSK"),
         ({**MSK, "alarm_records": 0}, r"alarm_records is 0, expected 1 to 1000000000"),
         (
-            {"topic": "a", "bootstrap_servers": ["localhost:1"], "secret_key_arn": KEY},
+            {"topic": "ab", "bootstrap_servers": ["localhost:1"], "secret_key_arn": KEY},
             r"secret_key_arn is .* expected null without secret_arn",
         ),
     ],
@@ -216,7 +260,7 @@ def test_setting_that_cannot_be_used_is_named(kafka: dict[str, Any], message: st
 
 
 def test_broker_of_this_machine_needs_no_authentication() -> None:
-    found = settings(topic="a", bootstrap_servers=["127.0.0.1:9092"]).kafka
+    found = settings(topic="ab", bootstrap_servers=["127.0.0.1:9092"]).kafka
 
     assert found is not None
     assert found.secret_arn is None

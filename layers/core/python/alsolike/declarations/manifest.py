@@ -150,6 +150,8 @@ class KafkaTopic:
             "DescribeVpcs",
         )
         return (
+            # The authorization reference has no resource for GetBootstrapBrokers. Clusters' own policies and those that
+            # the CDK writes name the cluster.
             Access("kafka_cluster", ("kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers")),
             Access("kafka_scram_cluster", ("kafka:ListScramSecrets",)),
             Access("kafka_secrets", ("secretsmanager:GetSecretValue",)),
