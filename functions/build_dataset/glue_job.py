@@ -11,6 +11,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from alsolike.bundle import bundle
+from alsolike.catalogue.actions import ActionStore
 from alsolike.config.reader import ConfigurationReader
 from alsolike.lake import lake
 from alsolike.lake.lake_objects import list_objects
@@ -68,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         lake_s3_uri=options.lake_s3_uri,
         dataset_s3_uri=options.dataset_s3_uri,
         settings=settings,
+        actions=ActionStore(s3, artefact_bucket),
         configuration=configuration,
         lineage=tuple(lake.partition_prefix(date).removesuffix("/") for date in sorted(dates)),
         erased=SparkErasedUsers(frozenset(tombstones.current(now_ms=now_ms).users), settings.secret_arn),

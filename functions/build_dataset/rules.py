@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 import orjson
 
 from alsolike.bundle.popular_groups import GROUPING
+from alsolike.catalogue.actions import Action
 from alsolike.catalogue.items import Item
 from alsolike.catalogue.users import User
 from alsolike.domain.columns import as_declared
@@ -72,6 +73,11 @@ def names_erased(profile: str, erased: IsErased) -> bool:
 def item_row(item: Item) -> tuple[str, str]:
     """Return the row of an item: also items without interactions have a title and can be filtered."""
     return item.item_id, orjson.dumps(dict(item.properties)).decode()
+
+
+def action_row(action: Action) -> tuple[str, str]:
+    """Return the row of an action."""
+    return action.action_id, orjson.dumps(dict(action.properties)).decode()
 
 
 def grouping_columns(configuration: Configuration) -> Mapping[str, ColumnType]:

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import awswrangler as wr
-import orjson
 import pandas as pd
 
 from alsolike.catalogue.actions import ActionStore
@@ -35,7 +34,7 @@ from functions.build_dataset.cleaning import clean, erased_profiles
 from functions.build_dataset.description import EngineCounts, empty_lake, erased_meanwhile, manifest, nothing_left
 from functions.build_dataset.lake_reader import read_lake
 from functions.build_dataset.reference import reference
-from functions.build_dataset.rules import LAKE_COLUMNS, grouping_columns, item_row, user_row
+from functions.build_dataset.rules import LAKE_COLUMNS, action_row, grouping_columns, item_row, user_row
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -146,8 +145,7 @@ def _check_no_user_erased(profiles: pd.Series[str], tombstones: TombstoneReader,
 
 def _actions(actions: ActionStore) -> pd.DataFrame:
     """Return all actions, by ID."""
-    rows = [(action.action_id, orjson.dumps(dict(action.properties)).decode()) for action in actions.all()]
-    return pd.DataFrame(rows, columns=list(ACTION_COLUMNS), dtype=object)
+    return pd.DataFrame(map(action_row, actions.all()), columns=list(ACTION_COLUMNS), dtype=object)
 
 
 def _items(catalogue: CatalogueStore) -> pd.DataFrame:

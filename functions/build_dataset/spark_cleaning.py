@@ -17,11 +17,13 @@ from pyspark.sql.types import ArrayType, BooleanType, DoubleType
 
 from alsolike.declarations.tables import COPY_KEY, COPY_ORDER, INTERACTIONS_COLUMNS
 from alsolike.domain.configuration import Configuration
+from alsolike.events.action_events import action_events
+from alsolike.events.interactions import ACTION_TYPES
 from alsolike.events.returns import net_weights
 from alsolike.privacy.tombstones import IsErased
-from alsolike.training.dataset import INTERACTION_COLUMNS
+from alsolike.training.dataset import ACTION_INTERACTION_COLUMNS, INTERACTION_COLUMNS
 from functions.build_dataset.description import EngineCounts
-from functions.build_dataset.rules import LAKE_COLUMNS, ORDER, minimums, names_erased, weights
+from functions.build_dataset.rules import ACTION, LAKE_COLUMNS, ORDER, USER_PREFIX, minimums, names_erased, weights
 
 PAIR = ("profile_id", "item_id")
 
@@ -36,16 +38,19 @@ class CleanInteractions:
         `INTERACTION_COLUMNS` and event_id, in no order.
     pairs
         One row a user and item: profile_id, item_id, interactions, first_event_ms, last_event_ms.
+    actions
+        `ACTION_INTERACTION_COLUMNS` of users, in no order; None without interactions with actions.
     """
 
     frame: DataFrame
     pairs: DataFrame
+    actions: DataFrame | None
     counts: EngineCounts
 
 
 def lake_schema() -> str:
-    """Return the types of `LAKE_COLUMNS`; one that an object was written without is null."""
-    return ", ".join(f"{name} {INTERACTIONS_COLUMNS[name]}" for name in LAKE_COLUMNS)
+    """Return the types of `LAKE_COLUMNS` and of properties; one that an object was written without is null."""
+    return ", ".join(f"{name} {INTERACTIONS_COLUMNS[name]}" for name in (*LAKE_COLUMNS, "properties"))
 
 
 def clean(rows: DataFrame, configuration: Configuration, *, erased: IsErased | None = None) -> CleanInteractions:
@@ -54,13 +59,14 @@ def clean(rows: DataFrame, configuration: Configuration, *, erased: IsErased | N
     Parameters
     ----------
     rows
-        `LAKE_COLUMNS` of the lake.
+        `LAKE_COLUMNS` of the lake, and `rules.ACTION`.
     erased
         Returns true if a user id was erased; serialisable for the workers. None if no users were erased.
     """
     once = _each_once(rows).persist()
     names = [row[0] for row in once.select("event_type").distinct().collect() if row[0] is not None]
-    marked = _marked(_owned(once), weights(names, configuration), erased).persist()
+    owned = _owned(once)
+    marked = _marked(owned, weights(names, configuration), erased).persist()
     counts = {
         row["reason"]: row
         for row in marked.groupBy("reason")
@@ -96,6 +102,7 @@ def clean(rows: DataFrame, configuration: Configuration, *, erased: IsErased | N
     return CleanInteractions(
         frame=counted.join(kept.select(*PAIR), [*PAIR], "left_semi") if any(few.values()) else counted,
         pairs=kept,
+        actions=_actions(owned, erased) if {*names} & {*ACTION_TYPES} else None,
         counts=EngineCounts(
             rows_read=rows_read,
             interactions=interactions,
@@ -126,7 +133,7 @@ def _each_once(rows: DataFrame) -> DataFrame:
     It aggregates instead of using a window, so that each worker combines an event's copies before the shuffle.
     """
     # The least struct is the first by `COPY_ORDER`; null is the least value of all, and must be the last.
-    read = [name for name in COPY_ORDER if name in LAKE_COLUMNS]
+    read = [*(name for name in COPY_ORDER if name in LAKE_COLUMNS), ACTION]
     order = [column for name in read for column in (F.isnull(name).alias(f"no_{name}"), F.col(name))]
     least = rows.groupBy(*map(F.expr, COPY_KEY)).agg(
         F.min(F.struct(*order)).alias("copy"), F.count("*").alias("copies")
@@ -145,7 +152,7 @@ def _owned(events: DataFrame) -> DataFrame:
     is_users = F.col("event_time_ms") <= F.col("login.event_time_ms")
     own = F.concat(F.lit("s#"), "session_id")
     profile = F.when(is_users, F.concat(F.lit("u#"), "login.user_id")).otherwise(own)
-    columns = ["event_id", "item_id", "event_type", "event_time_ms", "copies", "profile_id"]
+    columns = ["event_id", "item_id", "event_type", "event_time_ms", ACTION, "copies", "profile_id"]
     return (
         known.withColumn("profile_id", F.concat(F.lit("u#"), "user_id"))
         .select(columns)
@@ -171,7 +178,17 @@ def _marked(events: DataFrame, weight_of: dict[str, float], erased: IsErased | N
     events = events.withColumn("weight", weight.cast("float"))
     conditions = (is_erased, F.isnull("item_id"), F.isnull("weight"), F.col("weight") == 0)
     reason = F.coalesce(*(F.when(met, F.lit(mark)) for met, mark in zip(conditions, _MARKS, strict=True)))
-    return events.withColumn("reason", reason).drop("gone", "event_type")
+    return events.withColumn("reason", reason).drop("gone", "event_type", ACTION)
+
+
+def _actions(events: DataFrame, erased: IsErased | None) -> DataFrame:
+    """Return the events in users' interactions with actions, like `cleaning`."""
+    own = events.where(F.col(ACTION).isNotNull() & F.col("profile_id").startswith(USER_PREFIX))
+    if erased is not None:
+        own = own.join(erased_profiles(own, erased), "profile_id", "left_anti")
+    events_in = F.udf(action_events, "array<struct<event_time_ms: bigint, action_id: string, event_type: string>>")
+    event = F.explode(events_in("event_time_ms", "event_type", ACTION)).alias("event")
+    return own.select("profile_id", event).select("profile_id", "event.*").select(*ACTION_INTERACTION_COLUMNS)
 
 
 def _without_returns(weighty: DataFrame) -> DataFrame:

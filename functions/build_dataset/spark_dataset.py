@@ -9,12 +9,17 @@ from collections.abc import Iterator, Mapping
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
+from alsolike.catalogue.actions import ActionStore
 from alsolike.catalogue.items import CatalogueStore
 from alsolike.catalogue.users import UserStore
 from alsolike.domain.configuration import ColumnType, Configuration
+from alsolike.events.interactions import ACTION_TYPES
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.runtime.aws import client
 from alsolike.training.dataset import (
+    ACTION_COLUMNS,
+    ACTION_INTERACTIONS_FILE,
+    ACTIONS_FILE,
     INTERACTION_COLUMNS,
     INTERACTIONS_FILE,
     ITEM_COLUMNS,
@@ -24,7 +29,7 @@ from alsolike.training.dataset import (
     DatasetManifest,
 )
 from functions.build_dataset.description import empty_lake, erased_meanwhile, manifest, nothing_left
-from functions.build_dataset.rules import ORDER, grouping_columns, item_row, user_row
+from functions.build_dataset.rules import ACTION, LAKE_COLUMNS, ORDER, action_row, grouping_columns, item_row, user_row
 from functions.build_dataset.settings import Settings
 from functions.build_dataset.spark_cleaning import CleanInteractions, clean, erased_profiles, lake_schema
 from functions.build_dataset.spark_reference import reference
@@ -63,9 +68,12 @@ class SparkDataset:
 
 
 def read_lake(spark: SparkSession, s3_uri: str) -> DataFrame:
-    """Return `LAKE_COLUMNS` of all objects of the table; skip objects that were deleted meanwhile."""
+    """Return `LAKE_COLUMNS` and `ACTION` of all objects of the table; skip objects that were deleted meanwhile."""
     reader = spark.read.schema(lake_schema()).option("ignoreMissingFiles", "true")
-    return reader.option("pathGlobFilter", "*.parquet").option("recursiveFileLookup", "true").parquet(s3_uri)
+    rows = reader.option("pathGlobFilter", "*.parquet").option("recursiveFileLookup", "true").parquet(s3_uri)
+    return rows.select(
+        *LAKE_COLUMNS, F.when(F.col("event_type").isin(*ACTION_TYPES), F.col("properties")).alias(ACTION)
+    )
 
 
 def build_dataset(
@@ -76,6 +84,7 @@ def build_dataset(
     lake_s3_uri: str,
     dataset_s3_uri: str,
     settings: Settings,
+    actions: ActionStore,
     configuration: Configuration,
     lineage: tuple[str, ...],
     erased: SparkErasedUsers,
@@ -112,6 +121,11 @@ def build_dataset(
     _write(items.orderBy("item_id"), f"{dataset_s3_uri}{ITEMS_FILE}")
     users = _users(spark, settings.users_table, grouping_columns(configuration), profiles=profiles)
     _write(users.orderBy("user_id"), f"{dataset_s3_uri}{USERS_FILE}")
+    if interactions.actions is not None:
+        order = ("event_time_ms", "profile_id", "action_id", "event_type")
+        _write(interactions.actions.orderBy(*order), f"{dataset_s3_uri}{ACTION_INTERACTIONS_FILE}")
+        rows = spark.createDataFrame(list(map(action_row, actions.all())), _types(ACTION_COLUMNS))
+        _write(rows.coalesce(1), f"{dataset_s3_uri}{ACTIONS_FILE}")
     return SparkDataset(
         interactions,
         manifest(
@@ -146,7 +160,10 @@ def check_no_user_erased(interactions: CleanInteractions, erased: SparkErasedUse
     InvalidDataset
         If a user in it has been erased.
     """
-    if erased.hashes and (erased_count := erased_profiles(interactions.pairs, erased).count()):
+    profiles = interactions.pairs.select("profile_id")
+    if interactions.actions is not None:
+        profiles = profiles.union(interactions.actions.select("profile_id"))
+    if erased.hashes and (erased_count := erased_profiles(profiles, erased).count()):
         raise erased_meanwhile(erased_count)
 
 

@@ -12,8 +12,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
-from alsolike.declarations.manifest import CONFIGURATION, TOMBSTONES
-from alsolike.declarations.storage import DATASETS_PREFIX, INTERACTIONS_PREFIX
+from alsolike.declarations.manifest import CONFIGURATION, READ, TOMBSTONES, Access
+from alsolike.declarations.storage import ACTIONS_KEY, DATASETS_PREFIX, INTERACTIONS_PREFIX
 from infra_cdk.constructs.data_lake import removal_policy
 from infra_cdk.constructs.permissions import Permission, objects, permissions_of, role_for
 from infra_cdk.constructs.python_layers import glue_wheels
@@ -210,7 +210,7 @@ def _permissions(scope: Construct, *, data: StoredData, sources: list[str]) -> l
         arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
     )
     return [
-        *permissions_of((*TOMBSTONES, *CONFIGURATION), data=data),
+        *permissions_of((*TOMBSTONES, *CONFIGURATION, Access("artefacts", READ, keys=(ACTIONS_KEY,))), data=data),
         Permission(actions=["s3:GetObject"], resources=sources),
         Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn]),
         objects(lake, INTERACTIONS_PREFIX, actions=["s3:GetObject"], reason="A dataset is made of all that happened"),

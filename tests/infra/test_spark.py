@@ -167,6 +167,7 @@ def test_production_keeps_the_key_of_the_logs_that_glue_keeps(demo: Assembly, pr
 def test_job_may_do_what_it_needs_and_nothing_else(demo: Assembly, role: Resource) -> None:
     assert granted(role) == {
         ("s3:GetObject", "Artefacts/config/current.json"),
+        ("s3:GetObject", "Artefacts/catalog/actions.json"),
         ("s3:GetObject", "Artefacts/privacy/tombstones.json"),
         ("s3:ListBucket", "Artefacts"),
         ("secretsmanager:GetSecretValue", "HashKey"),

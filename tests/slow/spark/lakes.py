@@ -23,6 +23,7 @@ from functions.build_dataset.spark_dataset import read_lake
 START_MS = 1_700_000_000_000
 _TYPES = {"string": pa.string(), "bigint": pa.int64()}
 SCHEMA = pa.schema([(name, _TYPES[INTERACTIONS_COLUMNS[name]]) for name in LAKE_COLUMNS])
+_OBJECT_SCHEMA = SCHEMA.append(pa.field("properties", pa.string()))
 
 Rows = Sequence[dict[str, Any]]
 Result = tuple[list[tuple[Any, ...]], dict[str, int], int]
@@ -43,7 +44,7 @@ def event(event_id: str, user: str | None = "anna", item: str | None = "pear", *
 
 def write_object(directory: Path, name: str, rows: Rows, *, without: Sequence[str] = ()) -> None:
     """Write an object of the lake; `without` some columns, as those before the columns came."""
-    table = pa.Table.from_pylist(list(rows), SCHEMA).drop_columns(list(without))
+    table = pa.Table.from_pylist(list(rows), _OBJECT_SCHEMA).drop_columns(list(without))
     path = directory / lake.partition_prefix("2026-09-20") / f"{name}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(table, path, compression="snappy")

@@ -6,13 +6,19 @@ import random
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from alsolike.domain.configuration import DEFAULT, Configuration, EventType, Limits
+from alsolike.events.action_events import action_properties
+from alsolike.events.interactions import ACTION_NOT_TAKEN, ACTION_TAKEN, ACTION_VIEWED
 from alsolike.privacy.tombstones import IsErased, no_erased_users
+from functions.build_dataset import cleaning, spark_cleaning
+from functions.build_dataset.rules import ACTION
+from functions.build_dataset.spark_dataset import read_lake
 from tests.slow.spark.lakes import START_MS, event, in_process, on_spark, read, write_object
 
 HALVES = {**DEFAULT.events, "view": EventType("view", 0.1), "return": EventType("return", -0.25, aliases=("refund",))}
@@ -113,3 +119,38 @@ def test_engines_agree_on_any_lake(
     limits = configuration(minimum_item=minimum, minimum_user=minimum)
 
     assert on_spark(spark, directory, limits, no_erased_users) == in_process(read(directory), limits, no_erased_users)
+
+
+def test_both_engines_find_the_same_interactions_with_actions(spark: SparkSession, tmp_path: Path) -> None:
+    def action(number: int, event_type: str, **fields: Any) -> dict[str, Any]:
+        properties = action_properties(f"offer{number % 3}", ["offer0", "offer1"] if number % 4 == 0 else None)
+        fields = {"event_time_ms": START_MS + number, "properties": properties, **fields}
+        return event(f"a{number}", item=None, event_type=event_type, **fields)
+
+    types = (ACTION_TAKEN, ACTION_NOT_TAKEN, ACTION_VIEWED)
+    rows = [
+        *(action(number, types[number % 3], user=f"u{number % 5}") for number in range(30)),
+        action(40, ACTION_TAKEN, user=None, session_id="s1"),  # before the session's login
+        event("login", user="u1", session_id="s1", item=None, event_type="login", event_time_ms=START_MS + 41),
+        action(42, ACTION_TAKEN, user=None, session_id="s2"),  # of nobody
+        event("view", user="u1", properties='{"actionId": "none"}'),
+    ]
+    write_object(tmp_path, "a", rows)
+    write_object(tmp_path, "again", rows[:5])
+    write_object(tmp_path, "old", [event("old")], without=["properties"])
+    frame = pd.DataFrame([*rows, *rows[:5], event("old")])
+    frame[ACTION] = frame.pop("properties").where(frame["event_type"].isin(types))
+
+    here = cleaning.clean(frame, configuration(), erased=is_erased).actions
+    there = spark_cleaning.clean(read_lake(spark, f"file://{tmp_path}"), configuration(), erased=is_erased).actions
+
+    assert there is not None
+    assert sorted(map(tuple, there.collect())) == sorted(here.itertuples(index=False, name=None))
+    assert {row.profile_id for row in here.itertuples()} == {"u#u0", "u#u1", "u#u2", "u#u4"}  # u3 is erased
+    assert START_MS + 40 in set(here["event_time_ms"])
+
+
+def test_lake_without_interactions_with_actions_has_none(spark: SparkSession, tmp_path: Path) -> None:
+    write_object(tmp_path, "a", [event("view")])
+
+    assert spark_cleaning.clean(read_lake(spark, f"file://{tmp_path}"), configuration()).actions is None
