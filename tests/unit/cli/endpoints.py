@@ -64,7 +64,7 @@ class _Handler(BaseHTTPRequestHandler):
 def serving() -> Iterator[Endpoints]:
     """Run a server in the background."""
     with Endpoints() as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         yield server
         server.shutdown()

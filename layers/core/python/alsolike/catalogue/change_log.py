@@ -21,6 +21,9 @@ from alsolike.declarations.tables import CHANGES_PARTITION
 from alsolike.lake.lake import event_date
 from alsolike.runtime.errors import InvalidInput
 
+_COMPRESSION = 3
+"""Level of gzip: a fifth of the time of the highest one, for a fifth more bytes."""
+
 
 class ChangeKind(StrEnum):
     """The kind of entity that changed."""
@@ -73,7 +76,7 @@ def encode(kind: ChangeKind, changes: Iterable[Change]) -> bytes:
         else:
             row |= {"deleted": False, "properties": orjson.dumps(dict(change.properties)).decode()}
         lines.append(orjson.dumps(row) + b"\n")
-    return gzip.compress(b"".join(lines), mtime=0)
+    return gzip.compress(b"".join(lines), _COMPRESSION, mtime=0)
 
 
 def decode(kind: ChangeKind, data: bytes, *, name: str = "the object") -> Iterator[Change]:
