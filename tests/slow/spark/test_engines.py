@@ -30,7 +30,7 @@ def configuration(*, minimum_item: int = 1, minimum_user: int = 1, **fields: Any
     )
 
 
-def is_erased(user_id: str | None) -> bool:
+def is_erased(user_id: str | None, session_id: str | None = None) -> bool:
     return user_id in ("u3", "u17")
 
 
@@ -132,7 +132,7 @@ def test_both_engines_find_the_same_interactions_with_actions(spark: SparkSessio
         *(action(number, types[number % 3], user=f"u{number % 5}") for number in range(30)),
         action(40, ACTION_TAKEN, user=None, session_id="s1"),  # before the session's login
         event("login", user="u1", session_id="s1", item=None, event_type="login", event_time_ms=START_MS + 41),
-        action(42, ACTION_TAKEN, user=None, session_id="s2"),  # of nobody
+        action(42, ACTION_TAKEN, user=None, session_id="s2"),  # no login
         event("view", user="u1", properties='{"actionId": "none"}'),
     ]
     write_object(tmp_path, "a", rows)
