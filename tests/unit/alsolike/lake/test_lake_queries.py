@@ -69,8 +69,6 @@ EXPECTED: dict[str, list[tuple[Any, ...]]] = {
     ],
     # anna's view came 30 minutes after her search; bob found nothing
     "Searches without an item event in the next half hour": [("pears", 2, 1), ("figs", 1, 1)],
-    "Share of recommended items by event type": [("purchase", 2, 1, 1 / 2), ("view", 4, 1, 1 / 4)],
-    "Items bought together, by the same shopper on the same day": [("pear", "plum", 1)],
     "Events of a request, by correlation ID": [("2026-09-21", "s3", "search", None, DAY + 3 * MINUTE + 1_000)],
     "Delay of events": [("2026-09-20", 4, 1, 0), ("2026-09-21", 5, (120 - 31) * 60, 1)],
 }
