@@ -26,7 +26,9 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Import the files of `location` into `dataset`; return the result of `import_dataset`."""
     os.chdir(tempfile.gettempdir())  # files of rejected rows are written to the working directory
     where = _deployment(from_environment(Settings, os.environ))
-    counts = import_dataset(event["dataset"], event["location"], where, now_ms=time.time_ns() // 1_000_000)
+    counts = import_dataset(
+        event["job"], event["dataset"], event["location"], where, now_ms=time.time_ns() // 1_000_000
+    )
     count(Metric.ROWS_IMPORTED, counts["imported"])
     count(Metric.ROWS_REJECTED, counts["rejected"])
     logger.info("dataset imported", job=event["job"], dataset=event["dataset"], rows=counts)

@@ -10,7 +10,7 @@ from alsolike.declarations.manifest import (
     Access,
     Manifest,
 )
-from alsolike.declarations.storage import IMPORTS_PREFIX, INTERACTIONS_PREFIX
+from alsolike.declarations.storage import IMPORTS_PREFIX, INTERACTIONS_PREFIX, QUARANTINE_PREFIX
 
 MANIFEST = Manifest(
     description="Imports the files of an import job of Amazon Personalize",
@@ -28,7 +28,12 @@ MANIFEST = Manifest(
             keys=("*",),
             reason="The setting `import_buckets` names the buckets; import jobs name their objects",
         ),
-        Access("lake", WRITE, keys=(f"{INTERACTIONS_PREFIX}*",), reason="Objects are named after their day and file"),
+        Access(
+            "lake",
+            WRITE,
+            keys=(f"{INTERACTIONS_PREFIX}*", f"{QUARANTINE_PREFIX}*"),
+            reason="Objects are named after their day, file and line",
+        ),
         Access(
             "artefacts",
             READ + WRITE + DELETE,

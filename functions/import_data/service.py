@@ -7,8 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from alsolike.privacy.tombstones import TombstoneReader
 from alsolike.runtime.errors import InvalidInput
+from functions.import_data.quarantine import quarantine_rows
 from operations.client.deployment import Deployment
+from operations.client.stored_ids import pseudonyms
 from operations.ingest.inputs import Options
 from operations.ingest.load import import_interactions
 from operations.ingest.load_metadata import import_items, import_users
@@ -24,13 +27,16 @@ _IMPORTS: Mapping[str, Callable[..., ImportSummary]] = {
 }
 
 
-def import_dataset(dataset: str, location: str, where: Deployment, *, now_ms: int) -> dict[str, Any]:
-    """Import the files at a location on S3; return the numbers of `imported` and `rejected` rows, and the `reasons`.
+def import_dataset(job: str, dataset: str, location: str, where: Deployment, *, now_ms: int) -> dict[str, Any]:
+    """Import the files at a location on S3; return the numbers of rows by outcome, and the `reasons`.
 
-    A repeated call continues an interrupted import. Files that were imported before are skipped.
+    A repeated call continues an interrupted import. Files that were imported before are skipped. Rejected rows are
+    quarantined, unless IDs are pseudonymised: they have the IDs of the file.
 
     Parameters
     ----------
+    job
+        Name of the job, for the quarantined rows.
     dataset
         The type of the dataset.
     location
@@ -42,6 +48,7 @@ def import_dataset(dataset: str, location: str, where: Deployment, *, now_ms: in
         If a file is not one of the dataset, or none of its rows is valid.
     """
     summary = _IMPORTS[dataset]([location], where, now_ms=now_ms, options=Options(accepts_any_type=True))
+    quarantined = _quarantined(job, summary, where, now_ms=now_ms)
     stored = summary.imported + summary.imported_before
     rows_by_reason: Counter[str] = Counter()
     for file in summary.files:
@@ -49,4 +56,23 @@ def import_dataset(dataset: str, location: str, where: Deployment, *, now_ms: in
     reasons = "; ".join(f"{reason} ({rows:,})" for reason, rows in rows_by_reason.most_common(_SHOWN_REASONS))
     if not stored:
         raise InvalidInput(f"{location} has no valid row: {reasons or 'it is empty'}")
-    return {"imported": stored, "rejected": summary.rejected, "reasons": reasons}
+    return {"imported": stored, "rejected": summary.rejected, "quarantined": quarantined, "reasons": reasons}
+
+
+def _quarantined(job: str, summary: ImportSummary, where: Deployment, *, now_ms: int) -> int:
+    """Quarantine the rejected rows; return their number."""
+    if where.names.pseudonymise_ids == "1" or not summary.rejected:
+        return 0
+    s3 = where.client("s3")
+    tombstones = TombstoneReader(s3, where.names.artefact_bucket, lambda: pseudonyms(where))
+    return sum(
+        quarantine_rows(
+            file,
+            job=job,
+            client=s3,
+            bucket=where.names.lake_bucket,
+            erased=functools.partial(tombstones.erased, now_ms=now_ms),
+            now_ms=now_ms,
+        )
+        for file in summary.files
+    )

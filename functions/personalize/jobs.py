@@ -118,7 +118,8 @@ class Imports(Jobs):
         if not rows.get("rejected"):
             return {}
         share = f"{rows['rejected']:,} of {rows['imported'] + rows['rejected']:,}"
-        return {"failureReason": f"{share} rows were rejected: {rows['reasons']}"}
+        stored = f" ({rows['quarantined']:,} in quarantine)" if rows.get("quarantined") else ""
+        return {"failureReason": f"{share} rows were rejected{stored}: {rows['reasons']}"}
 
 
 class Batches(Jobs):

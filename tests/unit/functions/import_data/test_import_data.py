@@ -8,11 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pyarrow.parquet as pq
 import pytest
 
+from alsolike.lake.dead_letters import DeadLetter, Kind, read_dead_letter
+from alsolike.privacy.user_matcher import UserMatcher
 from alsolike.runtime.errors import InvalidInput
-from functions.import_data import handler
+from functions.import_data import handler, quarantine
 from tests.builders.lambda_events import LambdaContext
 from tests.fakes.places import create_bucket
 
@@ -65,8 +68,9 @@ def test_undeclared_event_types_count_as_views(
 
     counts = run("INTERACTIONS", "history/")
 
-    assert counts == {"imported": 2, "rejected": 1, "reasons": "USER_ID is missing (1)"}
-    keys = [each["Key"] for each in aws("s3").list_objects_v2(Bucket=lake_bucket)["Contents"]]
+    assert counts == {"imported": 2, "rejected": 1, "quarantined": 1, "reasons": "USER_ID is missing (1)"}
+    listed = aws("s3").list_objects_v2(Bucket=lake_bucket, Prefix="interactions/")["Contents"]
+    keys = [each["Key"] for each in listed]
     bodies = [aws("s3").get_object(Bucket=lake_bucket, Key=key)["Body"].read() for key in keys]
     rows = [row for body in bodies for row in pq.read_table(io.BytesIO(body)).to_pylist()]
     assert sorted((row["item_id"], row["event_type"]) for row in rows) == [("a", "view"), ("b", "purchase")]
@@ -81,7 +85,7 @@ def test_items_and_users_are_rows_of_their_tables(
 ) -> None:
     uploads("rows.csv", f"{key},PRICE\na,1.5\nb,2\n".encode())
 
-    assert run(dataset, "rows.csv") == {"imported": 2, "rejected": 0, "reasons": ""}
+    assert run(dataset, "rows.csv") == {"imported": 2, "rejected": 0, "quarantined": 0, "reasons": ""}
     assert aws("dynamodb").scan(TableName=table)["Count"] == 2
 
 
@@ -90,3 +94,85 @@ def test_a_file_without_a_valid_row_fails_the_job(uploads: Callable[[str, bytes]
 
     with pytest.raises(InvalidInput, match="no valid row: USER_ID is missing"):
         run("INTERACTIONS", "a.csv")
+
+
+def held(aws: Callable[[str], Any], lake_bucket: str) -> list[DeadLetter]:
+    s3 = aws("s3")
+    listed = s3.list_objects_v2(Bucket=lake_bucket, Prefix="quarantine/").get("Contents", [])
+    bodies = [(each["Key"], s3.get_object(Bucket=lake_bucket, Key=each["Key"])["Body"].read()) for each in listed]
+    return [read_dead_letter(key, body, written_ms=0) for key, body in bodies]
+
+
+BAD = b"USER_ID,ITEM_ID,TIMESTAMP\nann,a,1500000000\nbob,b,yesterday\ncid,,1500000000\neve,x,1500000000,more\n"
+
+
+def test_rejected_rows_are_in_quarantine_with_their_reasons(
+    uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], lake_bucket: str
+) -> None:
+    uploads("a.csv", BAD)
+
+    counts = run("INTERACTIONS", "a.csv")
+
+    letters = sorted(held(aws, lake_bucket), key=lambda letter: letter.records[0].sequence)
+    assert (counts["rejected"], counts["quarantined"]) == (3, 3)
+    assert [(letter.kind, letter.can_be_replayed) for letter in letters] == [(Kind.IMPORT, False)] * 3
+    assert letters[0].reason.startswith("TIMESTAMP is")
+    assert orjson.loads(letters[0].records[0].data) == {
+        "file": "s3://uploads/a.csv",
+        "line": 3,
+        "user_id": "bob",
+        "item_id": "b",
+        "timestamp": "yesterday",
+    }
+    assert letters[1].reason == "ITEM_ID is missing"
+
+
+def test_erasure_finds_the_rows_of_a_user_only(
+    uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], lake_bucket: str
+) -> None:
+    uploads("a.csv", BAD)
+    run("INTERACTIONS", "a.csv")
+
+    records = [letter.records[0] for letter in held(aws, lake_bucket)]
+
+    assert [UserMatcher("bob").record(record.data) for record in records].count(True) == 1
+    assert [UserMatcher("eve").record(record.data) for record in records].count(True) == 1
+
+
+def test_rows_of_erased_users_are_not_quarantined(
+    uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], lake_bucket: str, erase: Callable[[str], None]
+) -> None:
+    erase("bob")
+    uploads("a.csv", BAD)
+
+    counts = run("INTERACTIONS", "a.csv")
+
+    assert (counts["rejected"], counts["quarantined"]) == (3, 2)
+    assert not [letter for letter in held(aws, lake_bucket) if b"bob" in letter.records[0].data]
+
+
+def test_pseudonymised_deployment_quarantines_no_rows(
+    uploads: Callable[[str, bytes], None],
+    aws: Callable[[str], Any],
+    lake_bucket: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PSEUDONYMISE_IDS", "1")
+    uploads("a.csv", BAD)
+
+    assert run("INTERACTIONS", "a.csv")["quarantined"] == 0
+    assert held(aws, lake_bucket) == []
+
+
+def test_rows_beyond_the_limit_are_only_counted(
+    uploads: Callable[[str, bytes], None],
+    aws: Callable[[str], Any],
+    lake_bucket: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(quarantine, "MAX_ROWS", 2)
+    uploads("a.csv", BAD)
+
+    counts = run("INTERACTIONS", "a.csv")
+
+    assert (counts["rejected"], counts["quarantined"], len(held(aws, lake_bucket))) == (3, 2, 2)

@@ -57,13 +57,13 @@ def test_a_failed_job_has_a_reason(personalize: Any, job: dict[str, Any], cloud:
 
 def test_a_job_counts_and_names_rejected_rows(personalize: Any, job: dict[str, Any], cloud: MemoryCloud) -> None:
     arn = personalize.create_dataset_import_job(**job)["datasetImportJobArn"]
-    rows = {"imported": 2, "rejected": 1, "reasons": "USER_ID is missing (1)"}
+    rows = {"imported": 2, "rejected": 1, "quarantined": 1, "reasons": "USER_ID is missing (1)"}
     cloud.step_functions.end_all(output={"rows": rows})
 
     found = personalize.describe_dataset_import_job(datasetImportJobArn=arn)["datasetImportJob"]
 
     assert found["status"] == "ACTIVE"
-    assert found["failureReason"] == "1 of 3 rows were rejected: USER_ID is missing (1)"
+    assert found["failureReason"] == "1 of 3 rows were rejected (1 in quarantine): USER_ID is missing (1)"
 
 
 def test_a_job_whose_execution_is_forgotten_fails(personalize: Any, job: dict[str, Any], cloud: MemoryCloud) -> None:

@@ -61,6 +61,8 @@ class QuarantinedRecord:
 ID_DIGITS = 8
 KAFKA_SHARD = "kafka-"
 """Beginning of the shard ID of quarantined Kafka records; topic and partition follow."""
+IMPORT_SHARD = "import-"
+"""Beginning of the shard ID of quarantined rows of import jobs; the job and the file follow."""
 _VALUES = re.compile(
     r"""(?<!\w)'(?:[^'\\]|\\.)*(?:'|$)      # text as Python shows it; one that was cut has no end
     | "(?:[^"\\]|\\.)*(?:"|$)             # as JSON does
@@ -77,6 +79,7 @@ class Kind(StrEnum):
     RECORD = "record"
     LINE = "line of a log"
     KAFKA = "Kafka record"
+    IMPORT = "row of an import"
     BATCH = "failed batch"
     UNKNOWN = "unknown"
 
@@ -109,7 +112,7 @@ class DeadLetter:
     @property
     def can_be_replayed(self) -> bool:
         """True if its records can be put on the stream."""
-        return bool(self.records) and self.kind not in (Kind.LINE, Kind.KAFKA)
+        return bool(self.records) and self.kind not in (Kind.LINE, Kind.KAFKA, Kind.IMPORT)
 
     @property
     def reason_class(self) -> str:
@@ -125,7 +128,7 @@ class DeadLetter:
         """Return all that is known, as JSON has it."""
         records = [_document(record) for record in self.records]
         head = {"id": self.id, "kind": self.kind, "reason": self.reason, "key": self.key}
-        if self.kind in (Kind.RECORD, Kind.LINE, Kind.KAFKA):
+        if self.kind in (Kind.RECORD, Kind.LINE, Kind.KAFKA, Kind.IMPORT):
             return {**head, **records[0]}
         return {**head, "given_up_ms": self.time_ms, "records": records}
 
@@ -161,6 +164,8 @@ def read_dead_letter(key: str, content: bytes, *, written_ms: int) -> DeadLetter
 def _kind(record: StreamRecord) -> Kind:
     if record.shard_id.startswith(QUARANTINE_SHARD):
         return Kind.LINE
+    if record.shard_id.startswith(IMPORT_SHARD):
+        return Kind.IMPORT
     return Kind.KAFKA if record.shard_id.startswith(KAFKA_SHARD) else Kind.RECORD
 
 
