@@ -22,7 +22,7 @@ from model_export.data.interactions import Floats, Ints
 from model_export.data.item_content import content_index, item_content
 from model_export.data.item_sentences import sentence_index
 from model_export.data.top_n import best_items
-from model_export.evaluation.ranking import Hits, Seen, mean, open_targets, scored
+from model_export.evaluation.ranking import Hits, Seen, end, mean, open_targets, scored
 from model_export.evaluation.splits import Part, Queries
 
 LONG = 100
@@ -141,6 +141,7 @@ class Trial:
         """Score the items of each user who has a target."""
         found = []
         for start, chunk in scored(model, queries):
+            end(chunk)
             chunk[:, self._unknown] = -np.inf  # a model that serves has only what it learned from
             for query, scores in enumerate(chunk, start):
                 targets = open_targets(scores, queries, query, seen)

@@ -129,9 +129,13 @@ def product_list(scores: Floats, targets: Ints, products: Ints, *, k: int) -> In
     candidates = np.flatnonzero(scores > lowest if lowest == -np.inf else scores >= lowest)
     is_target = (candidates[:, None] == targets).any(axis=1)
     ranked = candidates[np.lexsort((candidates, is_target, -scores[candidates]))]
-    first = np.sort(np.unique(products[ranked], return_index=True)[1])
-    best = ranked[first[:k]]
-    return best if len(best) == k else np.concatenate([best, np.delete(ranked, first)])[:k]
+    best: dict[int, int] = {}
+    for item, product in zip(ranked.tolist(), products[ranked].tolist(), strict=True):
+        best.setdefault(product, item)
+        if len(best) == k:
+            break
+    others = [] if len(best) == k else [item for item in ranked.tolist() if item not in best.values()]
+    return np.array([*best.values(), *others][:k], np.int64)
 
 
 def category_entropy(categories: Ints) -> float:

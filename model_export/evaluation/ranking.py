@@ -112,6 +112,7 @@ def evaluate(
         for mode in seen
     }
     for start, scores in scored(model, queries):
+        end(scores)
         for query, item_scores in enumerate(scores, start):
             for mode in ("allowed", "masked"):  # masking changes the scores
                 if mode in tallies:
@@ -133,6 +134,7 @@ def best_list(model: Model, part: Part, query: int, *, k: int, seen: Seen) -> In
     """Return a model's list for one query, best first, as item positions of the whole data."""
     queries = part.queries.select(np.array([query]))
     ((_, scores),) = scored(model, queries)
+    end(scores)
     open_targets(scores[0], queries, 0, seen)
     listed = np.sort(best_items(scores[0], k))
     return part.order[listed[np.argsort(-scores[0, listed], kind="stable")] - 1]
@@ -161,13 +163,13 @@ def _among(items: Ints, past: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
     return among
 
 
-def _end(scores: Floats) -> None:
-    """Mask, in place, padding and the items that the model knows nothing about."""
+def end(scores: Floats) -> None:
+    """Mask, in place, padding and the items that the model knows nothing about, which are in no list."""
     np.putmask(scores, scores <= 0, np.float32(-np.inf))
 
 
 def scored(model: Model, queries: Queries) -> Iterator[tuple[int, Floats]]:
-    """Chunks of scores, ended, and the number of each chunk's first query.
+    """Chunks of scores, and the number of each chunk's first query.
 
     Raises
     ------
@@ -179,7 +181,6 @@ def scored(model: Model, queries: Queries) -> Iterator[tuple[int, Floats]]:
         scores = model.score(histories(queries, half_life_days=model.settings.half_life_days, rows=rows))
         if scores.shape != (expected := (rows.stop - rows.start, model.items + 1)):
             raise InvalidInput(f"{model.settings.name} returned scores of shape {scores.shape}, expected {expected}")
-        _end(scores)
         yield rows.start, scores
 
 
@@ -192,9 +193,9 @@ class Hits:
         self._target_counts: list[int] = []
 
     def add(self, scores: Floats, targets: Ints) -> None:
-        """Count a user's ranks; one without targets does not count."""
+        """Count a user's ranks; one without targets does not count, and an item without a score has no rank."""
         if len(targets):
-            self._rows.append(metrics.rank_targets(scores, targets, self.k))
+            self._rows.append(metrics.rank_targets(scores, targets[scores[targets] > 0], self.k))
             self._target_counts.append(len(targets))
 
     def rows(self) -> metrics.Hits:
