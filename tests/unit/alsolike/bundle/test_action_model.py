@@ -18,7 +18,7 @@ from alsolike.bundle.action_model import (
     exposures,
     propensities,
 )
-from alsolike.events.action_events import ActionEvent
+from alsolike.events.action_events import ActionEvent, action_events, action_properties
 from alsolike.events.interactions import ACTION_NOT_TAKEN, ACTION_TAKEN, ACTION_VIEWED
 from alsolike.runtime.errors import InvalidBundle
 
@@ -42,6 +42,33 @@ def test_outcome_within_a_day_belongs_to_the_view() -> None:
     events = [ActionEvent(0, "app", ACTION_VIEWED), ActionEvent(HOUR_MS, "app", ACTION_TAKEN)]
 
     assert exposures(events, now_ms=10 * WINDOW_MS) == [Exposure(HOUR_MS, "app", True, HOUR_MS)]
+
+
+@pytest.mark.parametrize("later_ms", [0, HOUR_MS, WINDOW_MS])
+def test_view_within_a_day_of_an_outcome_belongs_to_it(later_ms: int) -> None:
+    events = [ActionEvent(0, "app", ACTION_TAKEN), ActionEvent(later_ms, "app", ACTION_VIEWED)]
+
+    assert exposures(events, now_ms=10 * WINDOW_MS) == [Exposure(0, "app", True, 0)]
+
+
+def test_view_a_day_after_an_outcome_is_an_exposure_of_its_own() -> None:
+    events = [ActionEvent(0, "app", ACTION_TAKEN), ActionEvent(WINDOW_MS + 1, "app", ACTION_VIEWED)]
+
+    assert exposures(events, now_ms=10 * WINDOW_MS)[1:] == [Exposure(WINDOW_MS + 1, "app", False, 2 * WINDOW_MS + 1)]
+
+
+@pytest.mark.parametrize("apart_ms", [0, 2_000])
+def test_outcomes_that_repeat_their_impression_count_once_each(apart_ms: int) -> None:
+    outcomes = [("app", ACTION_TAKEN), ("mail", ACTION_NOT_TAKEN)]
+    events = [
+        event
+        for place, (action, type_) in enumerate(outcomes)
+        for event in action_events(place * apart_ms, type_, action_properties(action, ["app", "mail"]))
+    ]
+
+    found = exposures(events, now_ms=10 * WINDOW_MS)
+
+    assert [(one.action_id, one.taken) for one in found] == [("app", True), ("mail", False)]
 
 
 def test_view_without_an_outcome_was_not_taken_once_its_day_is_over() -> None:

@@ -28,7 +28,7 @@ FORMAT = "alsolike-actions-1"
 
 MS_PER_DAY = 86_400_000
 WINDOW_MS = MS_PER_DAY
-"""An outcome within this time after a view belongs to the view. A view without one counts as refused."""
+"""An outcome within this time before or after a view belongs to the view. A view without one counts as refused."""
 
 PRIOR_SD = 1.0
 """Standard deviation of the weight of an action without data, in logits."""
@@ -66,8 +66,13 @@ class Exposure(NamedTuple):
 
 
 def exposures(events: Iterable[ActionEvent], *, now_ms: int) -> list[Exposure]:
-    """Return the exposures of one user whose outcome is known, by time; repeated views within `WINDOW_MS` are one."""
+    """Return the exposures of one user whose outcome is known, by time; repeated views within `WINDOW_MS` are one.
+
+    Views that follow an outcome belong to it too, because each outcome of an answer may name the same impression, and
+    clients such as boto3 send whole seconds.
+    """
     viewed: dict[str, int] = {}
+    decided: dict[str, int] = {}
     found: list[Exposure] = []
 
     def ignored(action_id: str, view_ms: int) -> None:
@@ -79,8 +84,12 @@ def exposures(events: Iterable[ActionEvent], *, now_ms: int) -> list[Exposure]:
             ignored(action_id, view_ms)
             view_ms = None
         if event_type == ACTION_VIEWED:
-            viewed[action_id] = time_ms if view_ms is None else view_ms
+            if view_ms is not None:
+                viewed[action_id] = view_ms
+            elif action_id not in decided or time_ms - decided[action_id] > WINDOW_MS:
+                viewed[action_id] = time_ms
         else:
+            decided[action_id] = time_ms
             found.append(Exposure(time_ms, action_id, event_type == ACTION_TAKEN, time_ms))
     for action_id, view_ms in viewed.items():
         if now_ms - view_ms > WINDOW_MS:
