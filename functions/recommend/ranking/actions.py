@@ -84,6 +84,6 @@ def _valid(actions: Sequence[Action], events: Sequence[ActionEvent], *, now_ms: 
 
     def may_repeat(action: Action) -> bool:
         last_ms = latest_ms.get(action.action_id)
-        return last_ms is None or now_ms - last_ms >= action.repeat_days * MS_PER_DAY
+        return last_ms is None or max(now_ms - last_ms, 0) >= action.repeat_days * MS_PER_DAY  # clocks may be ahead
 
     return [action for action in actions if now_ms < action.expires_s * 1000 and may_repeat(action)]

@@ -145,6 +145,12 @@ def test_action_is_not_repeated_before_its_days_are_over(shop: Shop) -> None:
     assert actions() == ["mail"]
 
 
+def test_action_without_days_is_repeated_even_if_the_clock_of_its_event_is_ahead(shop: Shop) -> None:
+    took(shop, "app", before_ms=-60_000)
+
+    assert actions() == ["app", "mail"]
+
+
 def test_value_weighs_the_propensity(shop: Shop) -> None:
     put(shop, Action("mail", {"value": 10}))
 
