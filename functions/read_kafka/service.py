@@ -15,6 +15,7 @@ import orjson
 
 from alsolike.api.put_events import EventCall, parse_put_events
 from alsolike.domain.configuration import Configuration
+from alsolike.events.event_fields import CALL, EVENT
 from alsolike.events.interactions import MAX_TIME_MS, Interaction
 from alsolike.events.stream import ConfigurationSource, StreamRecord
 from alsolike.events.stream_writer import EventStream
@@ -163,7 +164,10 @@ class KafkaReader:
 
 
 def _with_stored_ids(value: bytes, ids: IdPolicy) -> bytes:
-    """Return a record with pseudonyms of its user and session; an empty one if they cannot be found in it."""
+    """Return a record's known fields with pseudonyms of its user and session; an empty one if it is no JSON object.
+
+    Other fields are left out, because a misspelt one may name the user.
+    """
     try:
         document = orjson.loads(value)
     except orjson.JSONDecodeError:
@@ -171,7 +175,15 @@ def _with_stored_ids(value: bytes, ids: IdPolicy) -> bytes:
     if not isinstance(document, dict):
         return b""
     stored = {"userId": ids.user, "sessionId": ids.session}
+    known = {name: given for name, given in document.items() if name in CALL.fields}
     for name, pseudonym in stored.items():
-        if name in document:
-            document[name] = pseudonym(document[name]) if isinstance(document[name], str) else None
-    return orjson.dumps(document)
+        if name in known:
+            known[name] = pseudonym(known[name]) if isinstance(known[name], str) else None
+    if "eventList" in known:
+        events = known["eventList"] if isinstance(known["eventList"], list) else ()
+        known["eventList"] = [
+            {name: given for name, given in event.items() if name in EVENT.fields}
+            for event in events
+            if isinstance(event, dict)
+        ]
+    return orjson.dumps(known)

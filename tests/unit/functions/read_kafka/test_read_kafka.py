@@ -215,6 +215,24 @@ def test_pseudonymised_ids_are_the_only_ones_in_quarantine(
     assert broken.record.data == b""
 
 
+def test_pseudonymised_record_is_quarantined_without_unknown_fields(
+    read: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    pseudonyms: Pseudonyms,
+    quarantined: Callable[[], dict[str, QuarantinedRecord]],
+) -> None:
+    monkeypatch.setenv("PSEUDONYMISE_IDS", "1")
+    misspelt = {"trackingId": TRACKING_ID, "user_id": "anna", "sessionId": "s1", "eventList": [EVENT]}
+
+    read(kafka_event(orjson.dumps(misspelt), body(eventList=[{**EVENT, "userId": "anna"}, "anna"])))
+
+    of_call, of_events = (held.record.data for held in quarantined().values())
+    assert orjson.loads(of_call) == {
+        "trackingId": TRACKING_ID, "sessionId": pseudonyms.session("s1"), "eventList": [EVENT],
+    }  # fmt: skip
+    assert orjson.loads(of_events)["eventList"] == [EVENT]
+
+
 def test_batch_fails_if_the_stream_does_not_take_it(
     read: Callable[..., None], aws: Callable[[str], Any], counted: Callable[[], dict[str, float]]
 ) -> None:
