@@ -253,7 +253,10 @@ CHANGES: Final[tuple[MotoChange, ...]] = (
     ),
     MotoChange(
         "moto has no event source mappings of self-managed Kafka",
-        ("moto.awslambda.models:LambdaBackend.create_event_source_mapping",),
+        (
+            "moto.awslambda.models:EventSourceMapping",
+            "moto.awslambda.models:LambdaBackend.create_event_source_mapping",
+        ),
         _map_kafka,
     ),
     MotoChange(

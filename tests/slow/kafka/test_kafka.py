@@ -137,6 +137,9 @@ def test_each_event_counts_once_although_the_cloud_is_killed(tmp_path: Path) -> 
             assert topic.bad == len(held) == len({record.key for record in held}) == 9
             assert Counter(record.reason for record in held) == dict.fromkeys(REASONS, 3)
             assert lag(shop) == 0
+            mappings = shop.cloud.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+            (mapping,) = [each for each in mappings if each.get("Topics")]
+            assert (mapping["Topics"], mapping["State"], "EventSourceArn" in mapping) == ([TOPIC], "Enabled", False)
 
 
 def lag(shop: Shop) -> float:

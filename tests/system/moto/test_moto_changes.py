@@ -13,6 +13,7 @@ from local_cloud.moto_changes.jobs import keep_package_properties
 # The first 12 digits of the SHA-256 of the source of each piece of moto that a change relies on. When one differs,
 # read what moto has changed, adapt the change (or drop it), and note the new digits here.
 FINGERPRINTS = {
+    "moto.awslambda.models:EventSourceMapping": "adefb82506f3",
     "moto.awslambda.models:LambdaBackend.create_event_source_mapping": "19f8125cabf7",
     "moto.awslambda.models:LambdaBackend.invoke": "708fb4c92029",
     "moto.awslambda.models:LambdaFunction.invoke": "dadc324f30ae",

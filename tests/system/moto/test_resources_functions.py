@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local_cloud.deployer import Deployment
+from local_cloud.deployer import Deployment, DeploymentError
 from tests.builders.cloud_assemblies import asset, write_assembly
 from tests.system.moto.moto_cloud import ACCOUNT, REGION, MotoCloud
 
@@ -184,6 +184,21 @@ def test_event_source_mapping_keeps_all_that_pollers_need(cloud: MotoCloud) -> N
     assert {name: stored[name] for name in settings} == settings
     assert {name: created.properties[name] for name in settings} == settings
     assert created.attributes["Id"] == created.physical_id
+
+
+def test_cluster_of_msk_is_refused(cloud: MotoCloud) -> None:
+    mapping = {
+        "Type": "AWS::Lambda::EventSourceMapping",
+        "Properties": {
+            "EventSourceArn": "arn:aws:kafka:us-east-1:123456789012:cluster/shop/1-2",
+            "FunctionName": {"Fn::GetAtt": ["Function", "Arn"]},
+            "StartingPosition": "TRIM_HORIZON",
+            "Topics": ["shop-events"],
+        },
+    }
+
+    with pytest.raises(DeploymentError, match=r"EventSourceArn: clusters of Amazon MSK exist on AWS only"):
+        deploy(cloud, Function=function(), Mapping=mapping)
 
 
 def test_event_invoke_config_is_stored(cloud: MotoCloud) -> None:

@@ -30,6 +30,12 @@ def test_secret_of_a_template_is_stored(cloud: MotoCloud) -> None:
     assert value_of(cloud, secret.physical_id) == "in the open"
 
 
+def test_secret_of_the_api_is_found_by_an_arn_that_ends_with_its_name(cloud: MotoCloud) -> None:
+    cloud.client("secretsmanager").create_secret(Name="kafka-client-a1b2c3", SecretString="in the open")
+
+    assert value_of(cloud, "arn:aws:secretsmanager:us-east-1:123456789012:secret:kafka-client-a1b2c3") == "in the open"
+
+
 @pytest.mark.parametrize(
     ("properties", "problem"),
     [
