@@ -88,9 +88,11 @@ def _measure(bundle: Bundle, name: str, tables: Mapping[str, onnxruntime.OrtValu
     manifest, rng = bundle.manifest, np.random.default_rng(SEED)
     try:
         session = open_session(bundle.directory / name, tables)
+        has_ages = any(declared.name == "ages" for declared in session.get_inputs())
         answered = False
         for _ in range(WARM_UP):
-            items, scores = session.run(["items", "scores"], _feed(manifest, rng, name, leave_out_seen=False))
+            feed = _feed(manifest, rng, name, leave_out_seen=False, has_ages=has_ages)
+            items, scores = session.run(["items", "scores"], feed)
             if items.shape != scores.shape or items.ndim != 2 or items.dtype != np.int64:
                 raise InvalidBundle(f"{name} answers {items.dtype} {items.shape} and scores {scores.shape}")
             if ((items < 0) | (items > manifest.items)).any() or not np.isfinite(scores[items != 0]).all():
@@ -99,7 +101,7 @@ def _measure(bundle: Bundle, name: str, tables: Mapping[str, onnxruntime.OrtValu
         took_ms: list[float] = []
         started = time.perf_counter()
         while len(took_ms) < RUNS and (len(took_ms) < FEWEST_RUNS or time.perf_counter() - started < LONGEST_S):
-            feed = _feed(manifest, rng, name, leave_out_seen=manifest.exclude_seen)
+            feed = _feed(manifest, rng, name, leave_out_seen=manifest.exclude_seen, has_ages=has_ages)
             before = time.perf_counter()
             session.run(["items", "scores"], feed)
             took_ms.append((time.perf_counter() - before) * 1_000)
@@ -114,7 +116,7 @@ def _measure(bundle: Bundle, name: str, tables: Mapping[str, onnxruntime.OrtValu
 
 
 def _feed(
-    manifest: Manifest, rng: np.random.Generator, name: str, *, leave_out_seen: bool
+    manifest: Manifest, rng: np.random.Generator, name: str, *, leave_out_seen: bool, has_ages: bool
 ) -> dict[str, npt.NDArray[Any]]:
     history = rng.integers(1, manifest.items + 1, (1, manifest.history.length))
     weight = max(manifest.history.event_weights.values(), default=1.0)
@@ -126,6 +128,8 @@ def _feed(
     }
     if name == BIAS_GRAPH_FILE:
         feed["bias"] = np.zeros(manifest.items + 1, np.float32)
+    if has_ages:
+        feed["ages"] = np.zeros(history.shape, np.float32)
     return feed
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from alsolike.bundle.bundle import HistoryParameters
+from alsolike.bundle.manifest import ages
 from alsolike.domain.configuration import HISTORY_LENGTH
 from model_export.data.counts import Counts
 from model_export.data.recency import positional_decay
@@ -183,10 +184,12 @@ class Interactions:
         if not len(self):
             empty = np.zeros(rows.shape, np.int64)
             return Histories(items=empty, weights=empty.astype(np.float32))
-        weights = parameters.weights(self.weight[rows], now_ms[:, None] - self.time_ms[rows])
+        age_ms = now_ms[:, None] - self.time_ms[rows]
+        weights = parameters.weights(self.weight[rows], age_ms)
         return Histories(
             items=np.where(valid, self.item[rows], 0).astype(np.int64),
             weights=np.where(valid, weights, np.float32(0.0)),
+            ages=ages(age_ms),
         )
 
 
@@ -202,9 +205,14 @@ def unusable_weights(weight: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     return unusable
 
 
+NO_AGES = np.zeros((0, 0), np.float32)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Histories:
-    """A batch of histories: exactly the inputs `history` and `weights` of the ONNX graph.
+    """A batch of histories: exactly the inputs `history`, `weights` and `ages` of the ONNX graph.
+
+    Serving stores neither the context of an interaction nor that of earlier requests, so no model scores with it.
 
     Attributes
     ----------
@@ -212,17 +220,24 @@ class Histories:
         int64 `(batch, length)`, positions, oldest first; 0 is padding and may stand anywhere.
     weights
         float32 `(batch, length)`, weight of the event's type times 0.5 ** (age / half-life); of padding, any number.
+    ages
+        float32 `(batch, length)`, days between the interaction and the request; of padding, any number. 0 by default.
     """
 
     items: Ints
     weights: Floats
+    ages: Floats = dataclasses.field(default_factory=lambda: NO_AGES)
+
+    def __post_init__(self) -> None:
+        if self.ages is NO_AGES:
+            object.__setattr__(self, "ages", np.broadcast_to(np.float32(0.0), self.items.shape))
 
     def __len__(self) -> int:
         return len(self.items)
 
     def rows(self, chosen: slice) -> Histories:
         """Return some of the histories."""
-        return Histories(items=self.items[chosen], weights=self.weights[chosen])
+        return Histories(items=self.items[chosen], weights=self.weights[chosen], ages=self.ages[chosen])
 
     def matrix(self, *, columns: int, position_decay: float = 1.0) -> sp.csr_array:
         """Return the decayed weights by item, float32 `(batch, columns)`; column 0 is empty.

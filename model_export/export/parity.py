@@ -212,10 +212,11 @@ def _with_hard_ones(histories: Histories) -> Histories:
     short[:, :-1] = 0
     scattered[np.random.default_rng(0).random(scattered.shape) < 0.5] = 0
     empty = np.zeros_like(histories.items[:1])
-    weights = histories.weights
+    weights, days = histories.weights, histories.ages
     return Histories(
         items=np.concatenate([histories.items, short, scattered, empty]),
         weights=np.concatenate([weights, weights[few], weights[few], np.ones_like(weights[:1])]),
+        ages=np.concatenate([days, days[few], days[few], days[:1]]),
     )
 
 

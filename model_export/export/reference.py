@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from alsolike.bundle.bundle import HistoryParameters, Manifest
+from alsolike.bundle.manifest import ages
 from alsolike.events.returns import net_weights
 from alsolike.runtime.errors import InvalidBundle
 from model_export.algorithms import known
@@ -66,9 +67,11 @@ class Reference:
         items = np.array([position[item_ids[row]] for row in rows], np.int64)
         left = net_weights(items, np.array([self.history.event_weights[event_types[row]] for row in rows]))
         latest = np.flatnonzero(left)[-self.history.length :]
+        known_age_ms = np.array(age_ms, np.int64)[rows][latest]
         histories = Histories(
             items=items[None, latest],
-            weights=self.history.weights(left[latest], np.array(age_ms, np.int64)[rows][latest])[None, :],
+            weights=self.history.weights(left[latest], known_age_ms)[None, :],
+            ages=ages(known_age_ms)[None, :],
         )
         return self.model.score(histories)[0, 1:]
 

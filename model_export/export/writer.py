@@ -84,6 +84,8 @@ def recommend(
     }
     if bias is not None:
         inputs["bias"] = bias
+    if any(declared.name == "ages" for declared in session.get_inputs()):
+        inputs["ages"] = histories.ages
     items, scores = session.run(["items", "scores"], inputs)
     return items, scores
 

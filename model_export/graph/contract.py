@@ -1,7 +1,8 @@
 """Graph with the one interface that serving knows: history in, the k best items out.
 
 Inputs: `history` int64 [batch, length] (positions 1..N, oldest first; 0 is padding and may stand anywhere; length
-at least 1), `weights` float32 [batch, length], `exclude` int64 [batch, x] (0 = none), `k` int64 [1]. Outputs: `items`
+at least 1), `weights` float32 [batch, length], `exclude` int64 [batch, x] (0 = none), `k` int64 [1]; if a
+node reads it, `ages` float32 [batch, length], in days. Outputs: `items`
 int64 [batch, k] (0 = none left), `scores` float32 [batch, k] (-inf for item 0), best first, lower positions first among
 equals. The bias variant adds `bias` float32 [items + 1] (0 = neutral, -inf = not allowed).
 
@@ -67,8 +68,8 @@ class Graph:
     ----------
     width
         Columns of the scores: items + 1, rounded up to whole blocks when there are many items.
-    history
-        Tensor name, int64 [batch, length].
+    history, ages
+        Tensor names, int64 and float32 [batch, length]. Serving computes ages for graphs that read them only.
     tables
         Learned arrays by name; they go to the external data file that both variants share.
     products
@@ -81,6 +82,7 @@ class Graph:
     """
 
     history = "history"
+    ages = "ages"
 
     def __init__(self, items: int) -> None:
         self.items = items

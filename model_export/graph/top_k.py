@@ -88,6 +88,8 @@ def _model(graph: Graph, nodes: list[onnx.NodeProto], *, with_bias: bool) -> onn
         helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["batch", "best"]),
     ]
     used = {name for node in nodes for name in _inputs(node)}
+    if graph.ages in used:
+        inputs.append(helper.make_tensor_value_info(graph.ages, TensorProto.FLOAT, ["batch", "length"]))
     constants = [constant for name, constant in graph.constants.items() if name in used]
     shapes = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", columns])

@@ -25,7 +25,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 
 from alsolike.bundle.bundle import BIAS_GRAPH_FILE, GRAPH_FILE, TABLES_FILE, Bundle
 from alsolike.bundle.graph_tables import graph_tables
-from alsolike.bundle.manifest import HistoryParameters
+from alsolike.bundle.manifest import HistoryParameters, ages
 from alsolike.events.returns import net_weights
 from alsolike.profiles.store import RecentInteraction
 from alsolike.runtime.errors import InvalidBundle
@@ -45,7 +45,7 @@ class History:
     event_weights
         Per interaction, from its event type.
     event_time_ms
-        Time of each interaction; empty if weights do not decay.
+        Time of each interaction.
     indices
         Index of each interaction in the profile.
     returned
@@ -67,6 +67,10 @@ class History:
         """Return the weight of each interaction at `now_ms`: float32 `(n,)`."""
         age_ms = now_ms - np.array(self.event_time_ms, np.int64)
         return parameters.weights(np.array(self.event_weights), age_ms)
+
+    def ages(self, *, now_ms: int) -> npt.NDArray[np.float32]:
+        """Return the age of each interaction at `now_ms` in days: float32 `(n,)`."""
+        return ages(now_ms - np.array(self.event_time_ms, np.int64))
 
     def __len__(self) -> int:
         return len(self.items)
@@ -159,6 +163,7 @@ class Model:
         # Both graphs read the same tables: mapped once here, not once by each.
         self._tables = _tables(directory) if TABLES_FILE in self.bundle.manifest.files else {}
         self._sessions: dict[str, onnxruntime.InferenceSession] = {}
+        self._has_ages = False
         for name in (GRAPH_FILE, BIAS_GRAPH_FILE):
             try:
                 self._open(name)
@@ -177,7 +182,10 @@ class Model:
         }
         if name == BIAS_GRAPH_FILE:
             feed["bias"] = np.zeros(self.bundle.manifest.items + 1, np.float32)
-        self._sessions[name] = _open_session(self.bundle.directory / name, self._tables)
+        session = self._sessions[name] = _open_session(self.bundle.directory / name, self._tables)
+        self._has_ages |= any(declared.name == "ages" for declared in session.get_inputs())
+        if self._has_ages:
+            feed["ages"] = np.zeros((1, 1), np.float32)
         self._run(name, feed)
         self._run_ms[name] = collections.deque(maxlen=_REMEMBERED_RUNS)
 
@@ -246,6 +254,8 @@ class Model:
             "exclude": history.seen[None, :] if leave_out_seen else _NONE,
             "k": np.array([k], np.int64),
         }
+        if self._has_ages:
+            feed["ages"] = history.ages(now_ms=now_ms)[None, :]
         name = GRAPH_FILE
         if bias is not None:
             feed["bias"], name = bias, BIAS_GRAPH_FILE
@@ -285,6 +295,8 @@ class Model:
                 "k": np.array([len(positions)], np.int64),
                 "bias": bias,
             }
+            if self._has_ages:
+                feed["ages"] = np.broadcast_to(history.ages(now_ms=now_ms), kept.shape)
             for row, (items, scores) in enumerate(zip(*self._run(BIAS_GRAPH_FILE, feed), strict=True), start=start):
                 for position, score in zip(items.tolist(), scores.tolist(), strict=True):
                     if position in column:

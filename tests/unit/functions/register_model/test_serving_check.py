@@ -70,6 +70,9 @@ class Runs:
         monkeypatch.setattr(serving_check, "open_session", lambda graph, tables: self)
         monkeypatch.setattr(time, "perf_counter", lambda: self._now_s)
 
+    def get_inputs(self) -> list[Any]:
+        return []
+
     def run(self, outputs: list[str], feed: dict[str, Any]) -> tuple[Any, Any]:
         self._now_s += self._took_s[len(self.feeds) % len(self._took_s)]
         self.feeds.append(feed)

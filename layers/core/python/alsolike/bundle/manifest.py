@@ -96,6 +96,13 @@ class HistoryParameters:
         return (np.asarray(event_weight, np.float64) * decay).astype(np.float32)
 
 
+def ages(age_ms: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Return the graph's input `ages`, in days; an age below 0 counts as 0."""
+    import numpy as np
+
+    return (np.maximum(np.asarray(age_ms, np.float64), 0.0) / MS_PER_DAY).astype(np.float32)
+
+
 @struct
 class Manifest:
     """The manifest of a bundle.
