@@ -9,6 +9,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import orjson
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
@@ -54,6 +55,18 @@ def test_record_with_the_key_of_an_erased_user_names_the_user_however_long_the_i
         return names_erased(record, functools.partial(found.erased, now_ms=1))
 
     assert (named(user), named(other)) == (True, False)
+
+
+@pytest.mark.parametrize("field", ["user_id", "userId"])
+def test_record_with_an_erased_users_id_as_a_number_names_the_user(s3: Any, field: str) -> None:
+    erase(s3, "4711")
+    found = reader(s3)
+
+    def named(user_id: object) -> bool:
+        record = StreamRecord("shop-events", "kafka-shop-events-0", "1", 1, orjson.dumps({field: user_id}))
+        return names_erased(record, functools.partial(found.erased, now_ms=1))
+
+    assert (named(4711), named("4711"), named(4712), named(["4711"])) == (True, True, False, False)
 
 
 class Counting:

@@ -60,8 +60,8 @@ def names_erased(record: StreamRecord, erased: IsErased) -> bool:
     fields = document if isinstance(document, dict) else {}
     user_id = fields.get("user_id", fields.get("userId"))
     session_id = fields.get("session_id", fields.get("sessionId"))
-    if user_id is not None:
-        return isinstance(user_id, str) and erased(user_id)
+    if user_id is not None:  # a number is one of the mistakes that make a record unreadable
+        return isinstance(user_id, str | int) and erased(str(user_id))
     if isinstance(session_id, str) and erased(None, session_id):
         return True
     return erased(None, key.removeprefix(_SESSION_KEY) if key.startswith(_SESSION_KEY) else f"{_HASHED_KEY}{key}")

@@ -216,12 +216,14 @@ class ProfileStore:
         by_key = {(item[PROFILES_PARTITION_KEY]["S"], item[PROFILES_SORT_KEY]["S"]): _put(item) for item in items}
         return self._write(list(by_key.values()), at_once=CALLS_AT_ONCE)
 
-    def read_actions(self, profile_id: str, *, length: int | None = ACTIONS_LENGTH) -> list[ActionEvent]:
+    def read_actions(
+        self, profile_id: str, *, length: int | None = ACTIONS_LENGTH, consistent: bool = False
+    ) -> list[ActionEvent]:
         """Return the events of a user's latest `length` interactions with actions, oldest first; all for None.
 
         An erased profile has none.
         """
-        if self.read(profile_id, length=1).erased:
+        if self.read(profile_id, length=1, consistent=consistent).erased:
             return []
         bounds = {":profile": {"S": profile_id}, ":first": {"S": FIRST_ACTION_KEY}, ":last": {"S": LAST_ACTION_KEY}}
         request: dict[str, Any] = {
@@ -229,6 +231,7 @@ class ProfileStore:
             "KeyConditionExpression": "profile_id = :profile AND sort_key BETWEEN :first AND :last",
             "ExpressionAttributeValues": bounds,
             "ScanIndexForward": False,
+            "ConsistentRead": consistent,
         }
         if length is not None:
             request["Limit"] = length

@@ -143,7 +143,7 @@ class UserData:
     def _profile(self, user_id: str) -> dict[str, Any] | None:
         own_id = profile_id(user_id=user_id, session_id=None)
         profile = self._profiles().read(own_id, length=None, consistent=True)
-        actions = self._profiles().read_actions(own_id, length=None)
+        actions = self._profiles().read_actions(own_id, length=None, consistent=True)
         if not (profile.recent or profile.erased or actions):
             return None
         document = {"erased": profile.erased, "recent": [interaction._asdict() for interaction in profile.recent]}
