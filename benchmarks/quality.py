@@ -54,7 +54,6 @@ class QualityRow:
     masked: Quality | None
     allowed: Quality | None
     fit_s: float
-    peak_mb: float
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -137,7 +136,7 @@ def _compared(split: Split, groups: Mapping[str, Mapping[str, Algorithm]]) -> It
         masked, allowed = by_seen["masked"], by_seen["allowed"]
         if settings := _changed(masked.settings.describe(), allowed.settings.describe()):
             _say(f"{label}: {settings}")
-        yield QualityRow(label, masked.quality, allowed.quality, masked.fit_s, masked.peak_mb)
+        yield QualityRow(label, masked.quality, allowed.quality, masked.fit_s)
 
 
 def _changed(masked: str, allowed: str) -> str:
@@ -167,7 +166,7 @@ def _baselines(split: Split, *, shop: bool) -> Iterator[QualityRow]:
         )
         for also, told in (("", model), (", ties by chance", by_chance), (", ties to the frequent", by_frequency)):
             quality = evaluate(told, whole, k=K)
-            yield QualityRow(label + also, quality["masked"], quality["allowed"], cost.seconds, cost.peak_mb)
+            yield QualityRow(label + also, quality["masked"], quality["allowed"], cost.seconds)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -197,15 +196,16 @@ def _section(name: str, data: Interactions, split: Split, rows: Sequence[Quality
         f"{len(split.test.queries):,} test users, histories of the latest {data.history_length} interactions; "
         f"{os.cpu_count()} cores, {seconds / 60:.0f} min in total.",
         "",
-        f"| model | HR@{K} | NDCG@{K} | HR@{K}, past allowed | NDCG@{K}, past allowed | fit s | peak MB |",
-        "|---|---|---|---|---|---|---|",
+        f"| model | HR@{K} | NDCG@{K} | HR@{K}, past allowed | NDCG@{K}, past allowed | fit s |",
+        "|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {row.model} | {_figures(row.masked)} | {_figures(row.allowed)} | {row.fit_s:.1f} | {row.peak_mb:,.0f} |"
+        f"| {row.model} | {_figures(row.masked)} | {_figures(row.allowed)} | {row.fit_s:.1f} |"
         for row in rows
+        if any(quality and quality.hr for quality in (row.masked, row.allowed))
     ]
     lines += [
-        f"| *published:* {each.model} | {each.hr:.4f} | {each.ndcg:.4f} | | | | |" for each in PUBLISHED.get(name, ())
+        f"| *published:* {each.model} | {each.hr:.4f} | {each.ndcg:.4f} | | | |" for each in PUBLISHED.get(name, ())
     ]
     sources = sorted({each.source for each in PUBLISHED.get(name, ())})
     return "\n".join([*lines, *([""] if sources else []), *(f"- published: {source}" for source in sources)])

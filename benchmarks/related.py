@@ -23,7 +23,7 @@ from alsolike.domain.configuration import DEFAULT
 from benchmarks.page import write_section
 from benchmarks.quality import SHOPS, read_set
 from benchmarks.synthetic_interactions import YEAR_MS, made_up_interactions, with_columns
-from benchmarks.training import SIZES
+from benchmarks.training import SIZES as TRAINING_SIZES
 from model_export.data.baskets import basket_numbers, purchases
 from model_export.data.interactions import Interactions, distinct
 from model_export.export.related import Scores, Similar, Together, table
@@ -40,6 +40,7 @@ from model_export.processes.resources import measured
 
 K = 10
 PAGE = Path("docs/related-items.md")
+SIZES = {"10M": TRAINING_SIZES["10M"]}
 RARE = 10
 """Items with fewer interactions before the window are rare."""
 
