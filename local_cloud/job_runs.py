@@ -1,9 +1,14 @@
 """Jobs that run in the background: each in a thread of its own, stopped by name or all at once."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Generic, TypeVar
+
+from local_cloud.deployment import Clients
+from local_cloud.processes import Processes
+from local_cloud.telemetry.pump import Pump
 
 # SageMaker gives a job 120 s between SIGTERM and SIGKILL.
 STOP_GRACE_S = 10.0
@@ -56,3 +61,27 @@ class JobRuns(Generic[R]):
         for run in self._runs.values():
             if run.thread:
                 run.thread.join(STOP_GRACE_S)
+
+
+class JobRunner(Generic[R]):
+    """Runner with a thread and a subprocess per run."""
+
+    def __init__(
+        self,
+        *,
+        clients: Clients,
+        processes: Processes,
+        pump: Pump,
+        directory: Path,
+        environment: Mapping[str, str],
+    ) -> None:
+        self._clients = clients
+        self._processes = processes
+        self._pump = pump
+        self._directory = directory
+        self._environment = environment
+        self._runs: JobRuns[R] = JobRuns()
+
+    def stop(self, name: str) -> None:
+        """Begin to stop a run."""
+        self._runs.stop(name)

@@ -4,19 +4,16 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local_cloud.deployment import Clients
 from local_cloud.glue.mirror import Mirror
 from local_cloud.glue.request import JobRunRecord, JobRunRequest
 from local_cloud.glue.spark import SparkMissing, check_spark, write_spark_defaults
-from local_cloud.job_runs import JobRun, JobRuns
-from local_cloud.processes import Processes
+from local_cloud.job_runs import JobRun, JobRunner
 from local_cloud.telemetry.lines import LineLog
-from local_cloud.telemetry.pump import Pump
 from local_cloud.training.directories import InputError, split_s3_uri
 
 OUTPUT_GROUP = "/aws-glue/jobs/output"
@@ -28,24 +25,8 @@ _FILES = "--extra-py-files"
 _NOT_MIRRORED = (_FILES, "--extra-files", "--additional-python-modules", "--TempDir", "--spark-event-logs-path")
 
 
-class GlueRunner:
+class GlueRunner(JobRunner[JobRun]):
     """Runner with a thread and a subprocess per run of a job."""
-
-    def __init__(
-        self,
-        *,
-        clients: Clients,
-        processes: Processes,
-        pump: Pump,
-        directory: Path,
-        environment: Mapping[str, str],
-    ) -> None:
-        self._clients = clients
-        self._processes = processes
-        self._pump = pump
-        self._directory = directory
-        self._environment = environment
-        self._runs: JobRuns[JobRun] = JobRuns()
 
     def start(self, request: JobRunRequest, record: JobRunRecord) -> None:
         """Start a run; `record` hears how it goes."""
@@ -53,10 +34,6 @@ class GlueRunner:
         self._runs.start(
             request.run_id, run, lambda: self._run(request, record, run), thread=f"glue {request.job_name}"
         )
-
-    def stop(self, run_id: str) -> None:
-        """Begin to stop a run."""
-        self._runs.stop(run_id)
 
     def close(self) -> None:
         """Kill every run and wait until none runs."""

@@ -6,17 +6,14 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local_cloud.deployment import Clients
-from local_cloud.job_runs import JobRun, JobRuns
-from local_cloud.processes import Processes
+from local_cloud.job_runs import JobRun, JobRunner
 from local_cloud.telemetry.lines import LineLog
-from local_cloud.telemetry.pump import Pump
 from local_cloud.training import directories
 from local_cloud.training.directories import Checkpoints, InputError
 from local_cloud.training.request import TrainingRecord, TrainingRequest
@@ -44,24 +41,8 @@ class _Running(JobRun):
     trained_s: float = 0.0
 
 
-class TrainingRunner:
+class TrainingRunner(JobRunner[_Running]):
     """Runner with a thread and a subprocess per job."""
-
-    def __init__(
-        self,
-        *,
-        clients: Clients,
-        processes: Processes,
-        pump: Pump,
-        directory: Path,
-        environment: Mapping[str, str],
-    ) -> None:
-        self._clients = clients
-        self._processes = processes
-        self._pump = pump
-        self._directory = directory
-        self._environment = environment
-        self._runs: JobRuns[_Running] = JobRuns()
 
     def start(self, request: TrainingRequest, record: TrainingRecord) -> None:
         """Start a job; `record` hears how it goes."""
@@ -69,10 +50,6 @@ class TrainingRunner:
         self._runs.start(
             request.name, running, lambda: self._run(request, record, running), thread=f"train {request.name}"
         )
-
-    def stop(self, name: str) -> None:
-        """Begin to stop a job."""
-        self._runs.stop(name)
 
     def interrupt(self, name: str) -> None:
         """Take the machine of a spot job away: it goes on from its checkpoints on another one.
