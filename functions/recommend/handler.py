@@ -34,8 +34,8 @@ from alsolike.trends.trends import NO_TRENDS, Trends
 from functions.recommend.direct.batch import BatchFiles, answer_batch, parse_batch
 from functions.recommend.direct.preview import preview
 from functions.recommend.direct.replay import answer_replay
-from functions.recommend.http.request import ACTION_ROUTE, PARSERS, parse_action_recommendations
-from functions.recommend.http.response import Answer, respond_actions, respond_answer
+from functions.recommend.http.request import ACTION_ROUTE, PARSERS, ActionRequest, parse_action_recommendations
+from functions.recommend.http.response import ActionAnswer, Answer, respond_actions, respond_answer
 from functions.recommend.http.served_line import ServedLog
 from functions.recommend.ranking.actions import recommend_actions
 from functions.recommend.ranking.context import Budget
@@ -45,7 +45,7 @@ from functions.recommend.state.actions import ActionReader, ActionSources
 from functions.recommend.state.bundles import BundleCache
 from functions.recommend.state.champion import ChampionLoader, VariantModels
 from functions.recommend.state.model import open_first_session
-from functions.recommend.state.serving_state import StateRefresher
+from functions.recommend.state.serving_state import ServingState, StateRefresher
 from functions.recommend.state.users import UserStores
 
 CALL_TIMEOUT_S = 2
@@ -202,18 +202,23 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _answer_actions(event: dict[str, Any], context: Any, *, sources: Sources, now_ms: int) -> dict[str, Any]:
-    answer = recommend_actions(
-        parse_action_recommendations(event),
-        state=sources.refresher.state(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis),
+    state = sources.refresher.state(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
+    answer = _actions(parse_action_recommendations(event), state=state, sources=sources, now_ms=now_ms)
+    count(Metric.ACTION_ANSWERS)
+    if answer.degraded:
+        count(Metric.ACTION_ANSWERS_DEGRADED)
+    return respond_actions(answer)
+
+
+def _actions(request: ActionRequest, *, state: ServingState, sources: Sources, now_ms: int) -> ActionAnswer:
+    return recommend_actions(
+        request,
+        state=state,
         people=sources.people,
         sources=sources.actions,
         recommendation_id=uuid.uuid4().hex,
         now_ms=now_ms,
     )
-    count(Metric.ACTION_ANSWERS)
-    if answer.degraded:
-        count(Metric.ACTION_ANSWERS_DEGRADED)
-    return respond_actions(answer)
 
 
 def _recommender(sources: Sources, context: Any, *, now_ms: int) -> Recommender:
@@ -226,9 +231,11 @@ def _answer_batch(event: dict[str, Any], context: Any, *, sources: Sources, now_
     """Answer a batch; an error that concerns the whole batch fails the invocation, so that its caller learns of it."""
     batches = sources.batches()
     batch = parse_batch(event["batch"], files=batches.files)
+    recommender = _recommender(sources, context, now_ms=now_ms)
     return answer_batch(
         batch,
-        recommender=_recommender(sources, context, now_ms=now_ms),
+        recommender=recommender,
+        actions=functools.partial(_actions, state=recommender.state, sources=sources, now_ms=now_ms),
         profiles=batches.profiles,
         files=batches.files,
         remaining_ms=context.get_remaining_time_in_millis,

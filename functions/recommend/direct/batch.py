@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.contract import validation
 from alsolike.contract.fields import Text
+from alsolike.domain.aliases import NEXT_BEST_ACTION
 from alsolike.events.interactions import MAX_ID_CHARACTERS, profile_id
 from alsolike.filters.values import parse_values
 from alsolike.profiles.store import Profile, ProfileStore
@@ -23,8 +24,9 @@ from alsolike.recommendations.requests import BATCH, DEFAULT_RESULTS, FOR_YOU, M
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.runtime.observability import Metric, count, logger
 from alsolike.runtime.struct import struct
-from functions.recommend.http.request import RecommendationRequest
-from functions.recommend.http.response import Answer
+from functions.recommend.http.request import ActionRequest, RecommendationRequest
+from functions.recommend.http.response import ActionAnswer, Answer
+from functions.recommend.ranking.context import PROFILE_UNAVAILABLE
 from functions.recommend.service import Recommender
 from functions.recommend.state.users import UserStores
 
@@ -132,6 +134,8 @@ def parse_batch(given: Any, *, files: BatchFiles) -> Batch:
         filter_name=fields.get("filter"),
         filter_values={name: parse_values(name, text) for name, text in fields.get("filterValues", {}).items()},
     )
+    if request.recommender == NEXT_BEST_ACTION and request.filter_name is not None:
+        raise InvalidInput(f"batch.filter is {request.filter_name!r}, expected none: {NEXT_BEST_ACTION} has no filters")
     return Batch(users, first, request, fields["output"]["key"] if "output" in fields else None)
 
 
@@ -139,11 +143,17 @@ def answer_batch(
     batch: Batch,
     *,
     recommender: Recommender,
+    actions: Callable[[ActionRequest], ActionAnswer],
     profiles: ProfileStore,
     files: BatchFiles,
     remaining_ms: Callable[[], int],
 ) -> dict[str, Any]:
     """Answer a batch's users in their order.
+
+    Parameters
+    ----------
+    actions
+        Recommends actions to a user.
 
     Returns
     -------
@@ -162,7 +172,7 @@ def answer_batch(
     lines: list[bytes] = []
     size_bytes = 0
     try:
-        for result in _results(batch, recommender=recommender, profiles=profiles):
+        for result in _results(batch, recommender=recommender, actions=actions, profiles=profiles):
             line = orjson.dumps(result)
             size_bytes += len(line)
             if batch.output is None and size_bytes > MAX_ANSWER_BYTES and results:
@@ -184,7 +194,16 @@ def answer_batch(
     return document
 
 
-def _results(batch: Batch, *, recommender: Recommender, profiles: ProfileStore) -> Iterator[dict[str, Any]]:
+def _results(
+    batch: Batch,
+    *,
+    recommender: Recommender,
+    actions: Callable[[ActionRequest], ActionAnswer],
+    profiles: ProfileStore,
+) -> Iterator[dict[str, Any]]:
+    if batch.request.recommender == NEXT_BEST_ACTION:
+        yield from _action_results(batch, actions)
+        return
     for start in range(batch.first, len(batch.users), _USERS_AT_ONCE):
         users = [_user(given) for given in batch.users[start : start + _USERS_AT_ONCE]]
         known = _read(
@@ -199,6 +218,24 @@ def _results(batch: Batch, *, recommender: Recommender, profiles: ProfileStore) 
                 yield {"error": str(user)}
             else:
                 yield _document(user, of_these.answer(dataclasses.replace(batch.request, user_id=user)))
+
+
+def _action_results(batch: Batch, actions: Callable[[ActionRequest], ActionAnswer]) -> Iterator[dict[str, Any]]:
+    for given in batch.users[batch.first :]:
+        user = _user(given)
+        if isinstance(user, InvalidInput):
+            yield {"error": str(user)}
+            continue
+        answer = actions(ActionRequest(user, batch.request.num_results))
+        if PROFILE_UNAVAILABLE in answer.degraded:
+            raise Unavailable("the user's actions cannot be read")
+        yield {
+            "userId": user,
+            "itemList": [{"itemId": action_id, "score": score} for action_id, score in answer.actions],
+            "source": "actions",
+            "modelVersion": answer.version,
+            **({"degraded": answer.degraded} if answer.degraded else {}),
+        }
 
 
 def _user(given: Any) -> str | InvalidInput:

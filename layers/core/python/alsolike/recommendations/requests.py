@@ -9,6 +9,7 @@ from typing import Any
 
 from alsolike.contract.fields import SPACE, Choice, Field, Fields, Flag, Integer, ListOf, MapOf, Text
 from alsolike.declarations.storage import BATCH_PREFIX
+from alsolike.domain.aliases import NEXT_BEST_ACTION
 from alsolike.events.interactions import MAX_ID_CHARACTERS
 from alsolike.filters.parser import MAX_PARAMETER_CHARACTERS, MAX_PARAMETERS
 from alsolike.runtime.errors import InvalidInput
@@ -47,8 +48,8 @@ OF_ITEMS = (SIMILAR_ITEMS, BOUGHT_TOGETHER)
 """Recommenders that need an item."""
 LISTING = (*OF_USERS, *OF_ITEMS, TRENDING, POPULAR)
 """All recommenders of lists; `PERSONALIZED_RANKING` ranks given items."""
-OF_BATCHES = (*OF_USERS, TRENDING, POPULAR)
-"""Recommenders for batches of users."""
+OF_BATCHES = (*OF_USERS, TRENDING, POPULAR, NEXT_BEST_ACTION)
+"""Recommenders for batches of users; the last one recommends actions."""
 
 MAX_BATCH_USERS = 1_000
 

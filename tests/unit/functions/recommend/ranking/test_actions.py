@@ -17,6 +17,7 @@ from alsolike.events.action_events import action_properties
 from alsolike.events.interactions import ACTION_TAKEN
 from alsolike.profiles.store import ProfileStore
 from alsolike.registry.registry import Registry
+from alsolike.runtime.errors import InvalidInput
 from functions.recommend import handler
 from tests.builders.bundles import MANIFEST, upload_bundle, write_bundle
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event, interaction
@@ -198,3 +199,25 @@ def test_filters_are_refused(shop: Shop) -> None:
 
     assert answer["statusCode"] == 400
     assert answer["document"]["message"].startswith("filterArn is given, expected none")
+
+
+def test_batch_has_the_actions_of_single_requests_and_refuses_bad_users_alone(shop: Shop) -> None:
+    took(shop, "app", before_ms=DAY_MS)
+    batch = {"users": ["anna", "", "ben"], "recommender": "next-best-action", "numResults": 2}
+
+    results = handler.lambda_handler({"batch": batch}, LambdaContext())["results"]
+
+    assert results[1] == {"error": 'userId is "", expected a non-empty string'}
+    for result, user in ((results[0], "anna"), (results[2], "ben")):
+        single = {one["actionId"]: one["score"] for one in ask(userId=user)["document"]["actionList"]}
+        assert {one["itemId"]: one["score"] for one in result["itemList"]} == pytest.approx(single)
+        assert (result["userId"], result["source"], result["modelVersion"]) == (user, "actions", "v1")
+    scores = [{one["itemId"]: one["score"] for one in results[number]["itemList"]} for number in (0, 2)]
+    assert scores[0] != scores[1]  # only Anna took an action
+
+
+def test_batch_of_actions_takes_no_filter(shop: Shop) -> None:
+    batch = {"users": ["anna"], "recommender": "next-best-action", "filter": "cheap"}
+
+    with pytest.raises(InvalidInput, match=r"batch\.filter is 'cheap', expected none: next-best-action has no filters"):
+        handler.lambda_handler({"batch": batch}, LambdaContext())
