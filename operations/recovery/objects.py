@@ -10,6 +10,7 @@ from typing import Any
 
 from alsolike.catalogue.change_log import ChangeKind
 from alsolike.declarations.storage import (
+    ACTIONS_KEY,
     CONFIGURATION_PREFIX,
     IMPORTS_PREFIX,
     INTERACTIONS_PREFIX,
@@ -25,7 +26,7 @@ from operations.recovery.versions import ObjectChange, apply, changes
 _THREADS = 16
 
 LAKE_PREFIXES = (INTERACTIONS_PREFIX, *(kind.prefix for kind in ChangeKind))
-ARTEFACT_PREFIXES = (CONFIGURATION_PREFIX, REGISTRY_PREFIX, MODELS_PREFIX, IMPORTS_PREFIX)
+ARTEFACT_PREFIXES = (CONFIGURATION_PREFIX, REGISTRY_PREFIX, MODELS_PREFIX, IMPORTS_PREFIX, ACTIONS_KEY)
 """Prefixes to restore. The journal of imports goes back with the imported rows, otherwise a repeated import would skip
 them. Nothing under `privacy/` goes back in time, so that erased users stay erased, and `OWN_NAMES_KEY` does not either,
 because its table does not. The snapshot is made again."""

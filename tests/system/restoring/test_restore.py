@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from alsolike.catalogue import change_log
+from alsolike.catalogue.actions import Action, ActionStore
 from alsolike.catalogue.change_log import ChangeKind
 from alsolike.catalogue.changes import Change
 from alsolike.catalogue.items import CatalogueStore, Item
@@ -251,3 +252,14 @@ def test_names_of_personalize_stay_with_their_table(shop: Deployment) -> None:
     kept = names.read()
     assert kept is not None
     assert kept.body == b"after"
+
+
+def test_actions_go_back(shop: Deployment) -> None:
+    actions = ActionStore(shop.client("s3"), shop.names.artefact_bucket)
+    actions.put([Action("app", {"value": 2})])
+    then = Clock().next_second()
+    actions.put([Action("app", {"value": 0}), Action("mail", {})])
+
+    restore(shop, then)
+
+    assert actions.all() == [Action("app", {"value": 2})]
