@@ -57,6 +57,11 @@ def test_actions_are_stored_and_later_calls_replace_them(
         ({"value": -1}, "app.properties.value is -1, expected at least 0"),
         ({"repeatFrequency": "weekly"}, 'app.properties.repeatFrequency is "weekly", expected a number'),
         ({"actionExpirationTimestamp": -5}, "app.properties.actionExpirationTimestamp is -5, expected at least 0"),
+        (
+            {"actionExpirationTimestamp": 1_790_000_000_000},
+            "app.properties.actionExpirationTimestamp is 1790000000000, expected seconds since 1970, "
+            "before the year 10000",
+        ),
     ],
 )
 def test_invalid_action_is_refused_and_the_others_are_stored(

@@ -10,6 +10,7 @@ import orjson
 from alsolike.catalogue.rows import RowKind
 from alsolike.contract import validation
 from alsolike.declarations.storage import ACTIONS_KEY
+from alsolike.events.interactions import MAX_TIME_MS
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.runtime.s3 import Content, S3Object
 from alsolike.runtime.struct import struct
@@ -70,6 +71,8 @@ def check_action(action: Action, *, where: str = "") -> None:
         number = validation.optional_number(action.properties, name, where=where)
         if number is not None and number < 0:
             raise InvalidInput(f"{where}{name} is {number:g}, expected at least 0")
+        if name == EXPIRES and number is not None and number > MAX_TIME_MS / 1000:  # milliseconds would never expire
+            raise InvalidInput(f"{where}{name} is {number:.15g}, expected seconds since 1970, before the year 10000")
 
 
 class ActionStore:
