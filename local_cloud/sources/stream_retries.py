@@ -17,6 +17,7 @@ from local_cloud.sources.responses import failed_items
 
 _FIRST_DELAY_S = 0.1
 _LONGEST_DELAY_S = 2.0
+_MOST_DOUBLINGS = 16  # a topic's batch has unlimited retries, and 2**1024 is no float
 
 
 class NotInvokedError(Exception):
@@ -102,7 +103,7 @@ class StreamBatches:
                 waiting += [(rest[middle:], failures), (rest[:middle], failures)]
             elif self._mapping.most_retries is not None and failures >= self._mapping.most_retries:
                 self._discard(Discarded(rest, "RetryAttemptsExhausted", failures + 1, outcome))
-            elif self._pause(min(_FIRST_DELAY_S * 2**failures, _LONGEST_DELAY_S)):
+            elif self._pause(min(_FIRST_DELAY_S * 2 ** min(failures, _MOST_DOUBLINGS), _LONGEST_DELAY_S)):
                 return
             else:
                 waiting.append((rest, failures + 1))

@@ -66,6 +66,15 @@ def test_batch_that_fails_is_retried_whole_and_given_up_whole() -> None:
     assert shard.discarded == [(["a", "b", "c"], "RetryAttemptsExhausted", 3)]
 
 
+def test_batch_without_a_limit_is_retried_through_a_long_outage() -> None:
+    attempts = iter(range(1_100))
+    shard = Shard(lambda _: answer() if next(attempts) == 1_099 else FAILED)
+
+    shard.process(records("a"))
+
+    assert shard.invocations == [["a"]] * 1_100
+
+
 def test_splitting_costs_no_retry_and_isolates_the_poison() -> None:
     shard = Shard(poisoned_by("c"), most_retries=1, bisect=True)
 
