@@ -68,8 +68,8 @@ class Exposure(NamedTuple):
 def exposures(events: Iterable[ActionEvent], *, now_ms: int) -> list[Exposure]:
     """Return the exposures of one user whose outcome is known, by time; repeated views within `WINDOW_MS` are one.
 
-    Views that follow an outcome belong to it too, because each outcome of an answer may name the same impression, and
-    clients such as boto3 send whole seconds.
+    Views that follow an outcome belong to it too: each outcome of an answer may name the same impression, and clients
+    may send whole seconds.
     """
     viewed: dict[str, int] = {}
     decided: dict[str, int] = {}
