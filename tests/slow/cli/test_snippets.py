@@ -133,7 +133,8 @@ def test_every_snippet_of_the_readme_and_the_api_page_works(
     shop.alsolike("config", "apply", configuration, "--reason", "the page's filter")
     sent = [(heading, text) for heading, _, text in snippets(API, "json") if heading.startswith("POST /")]
     requests = {heading.split(",")[0].removeprefix("POST "): text for heading, text in reversed(sent)}
-    assert set(requests) == {"/events", "/items", "/recommendations", "/personalize-ranking"}
+    paths = {"/events", "/items", "/actions", "/recommendations", "/personalize-ranking", "/action-recommendations"}
+    assert set(requests) == paths
     for path, text in requests.items():
         post = functools.partial(shop.post, path, json.loads(text))
         answer = eventually(post, holds=lambda answer: answer.status == 200)  # once the configuration is read
