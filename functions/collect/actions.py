@@ -40,7 +40,7 @@ class ActionRoutes:
             except InvalidInput as error:
                 refused.append(error)
         if valid:
-            self._store.put(valid)
+            self._store.put(valid, now_ms=request.now_ms)
             count(Metric.ACTIONS_ACCEPTED, len(valid))
         refuse(refused, stored=len(valid), what="actions")
         return {}

@@ -256,7 +256,7 @@ def test_names_of_personalize_stay_with_their_table(shop: Deployment) -> None:
 
 def test_actions_go_back(shop: Deployment) -> None:
     actions = ActionStore(shop.client("s3"), shop.names.artefact_bucket)
-    actions.put([Action("app", {"value": 2})])
+    actions.put([Action("app", {"value": 2})], now_ms=0)
     then = Clock().next_second()
     actions.put([Action("app", {"value": 0}), Action("mail", {})])
 

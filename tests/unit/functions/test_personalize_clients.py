@@ -179,7 +179,9 @@ def test_unknown_campaign_is_the_clients_own_exception(personalize: Callable[[st
 def test_action_recommendations_are_read(
     personalize: Callable[[str], Any], aws: Callable[[str], Any], artefact_bucket: str
 ) -> None:
-    ActionStore(aws("s3"), artefact_bucket).put([Action("app", {}), Action("mail", {"actionExpirationTimestamp": 5})])
+    ActionStore(aws("s3"), artefact_bucket).put(
+        [Action("app", {}), Action("mail", {"actionExpirationTimestamp": 5})], now_ms=0
+    )
     client = personalize("personalize-runtime")
     arn = "arn:aws:personalize:eu-west-1:1:campaign"
 

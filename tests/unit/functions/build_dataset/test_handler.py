@@ -201,7 +201,7 @@ def test_users_interactions_with_actions_are_in_files_of_their_own(
         "a2", user_id=None, session_id="s9", item_id=None, event_type=ACTION_TAKEN, properties=shown
     )
     archived(stream_records(kinesis_event([taken, anonymous, taken], first=100)))
-    ActionStore(aws("s3"), artefact_bucket).put([Action("app", {"kind": "sign-up"})])
+    ActionStore(aws("s3"), artefact_bucket).put([Action("app", {"kind": "sign-up"})], now_ms=0)
 
     files = dataset()
 

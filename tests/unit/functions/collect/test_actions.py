@@ -81,12 +81,30 @@ def test_invalid_action_is_refused_and_the_others_are_stored(
 def test_more_actions_than_the_limit_are_refused(
     collect: Callable[..., Any], aws: Callable[[str], Any], artefact_bucket: str
 ) -> None:
-    ActionStore(aws("s3"), artefact_bucket).put(Action(f"action {number}", {}) for number in range(MAX_ACTIONS))
+    ActionStore(aws("s3"), artefact_bucket).put(
+        (Action(f"action {number}", {}) for number in range(MAX_ACTIONS)), now_ms=0
+    )
 
     answer = put_actions(collect, {"actionId": "one more"})
 
     assert answer["statusCode"] == 400
     assert answer["document"]["message"] == "there would be 1,001 actions, expected at most 1,000"
+
+
+def test_expired_actions_give_way_to_more_actions_than_the_limit(
+    collect: Callable[..., Any], aws: Callable[[str], Any], artefact_bucket: str
+) -> None:
+    store = ActionStore(aws("s3"), artefact_bucket)
+    expired = {"actionExpirationTimestamp": 5}
+    store.put((Action(f"{number}", expired if number < 3 else {}) for number in range(MAX_ACTIONS)), now_ms=0)
+
+    answer = put_actions(collect, {"actionId": "one more"})
+
+    assert answer["statusCode"] == 200
+    stored = {action.action_id for action in store.all()}
+    assert len(stored) == MAX_ACTIONS - 2
+    assert {"one more", "3"} <= stored
+    assert not {"0", "1", "2"} & stored
 
 
 def test_actions_of_another_dataset_are_refused(collect: Callable[..., Any]) -> None:

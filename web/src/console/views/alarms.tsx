@@ -102,6 +102,7 @@ export const FIRST_COMMANDS: Readonly<Record<string, readonly string[]>> = {
   catalogue: ["alsolike status"],
   drift: ["alsolike drift --refresh", "alsolike status"],
   errors: ["alsolike status", "alsolike models list"],
+  kafka: ["alsolike status", "alsolike quarantine list --totals --since 6h"],
   quarantine: ["alsolike quarantine list --totals --since 6h", "alsolike quarantine list --limit 5"],
   served: ["alsolike quarantine list --since 6h --totals", "alsolike engagement"],
   stale: ["alsolike status", "alsolike models list"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import starmap
 from typing import Any
 
 import orjson
@@ -87,8 +88,8 @@ class ActionStore:
     def __init__(self, client: Any, bucket: str) -> None:
         self._stored = S3Object(client, bucket, ACTIONS_KEY)
 
-    def put(self, actions: Iterable[Action]) -> None:
-        """Store actions in place of those with their IDs.
+    def put(self, actions: Iterable[Action], *, now_ms: int) -> None:
+        """Store actions in place of those with their IDs; expired ones are removed if there would be too many.
 
         Raises
         ------
@@ -101,6 +102,9 @@ class ActionStore:
 
         def change(content: Content | None) -> tuple[None, bytes]:
             merged = {**_document(content), **new}
+            if len(merged) > MAX_ACTIONS:
+                valid = (action for action in starmap(Action, merged.items()) if action.expires_s * 1000 > now_ms)
+                merged = {action.action_id: action.properties for action in valid}
             if len(merged) > MAX_ACTIONS:
                 raise InvalidInput(f"there would be {len(merged):,} actions, expected at most {MAX_ACTIONS:,}")
             body = orjson.dumps(merged, option=orjson.OPT_SORT_KEYS)
@@ -118,9 +122,7 @@ class ActionStore:
         Unavailable
             If the object cannot be read.
         """
-        return [
-            Action(action_id, properties) for action_id, properties in sorted(_document(self._stored.read()).items())
-        ]
+        return list(starmap(Action, sorted(_document(self._stored.read()).items())))
 
 
 def _document(content: Content | None) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def publish(shop: Shop, model: ActionModel, version: str = "v1") -> None:
 
 
 def put(shop: Shop, *actions: Action) -> None:
-    ActionStore(shop.s3, shop.bucket).put(actions)
+    ActionStore(shop.s3, shop.bucket).put(actions, now_ms=NOW_MS)
 
 
 def took(shop: Shop, action_id: str, *, before_ms: int) -> None:
