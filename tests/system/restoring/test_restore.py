@@ -258,7 +258,7 @@ def test_actions_go_back(shop: Deployment) -> None:
     actions = ActionStore(shop.client("s3"), shop.names.artefact_bucket)
     actions.put([Action("app", {"value": 2})], now_ms=0)
     then = Clock().next_second()
-    actions.put([Action("app", {"value": 0}), Action("mail", {})])
+    actions.put([Action("app", {"value": 0}), Action("mail", {})], now_ms=0)
 
     restore(shop, then)
 
