@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from alsolike.catalogue.actions import ACTIONS, ActionStore, check_action
+from alsolike.catalogue.actions import ACTIONS, ActionStore
 from alsolike.catalogue.rows import parse_put
 from alsolike.events.stream_writer import EventStream
 from alsolike.privacy.user_ids import UserIds
-from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.observability import Metric, count
 from functions.collect.partial_failure import refuse
 from functions.collect.put_action_interactions import parse_put_action_interactions
@@ -32,17 +31,10 @@ class ActionRoutes:
     def put(self, request: CollectRequest) -> dict[str, Any]:
         """Store the call's valid actions; see `functions.collect.rows.RowRoutes.put`."""
         call = parse_put(request.body(maximum=MAX_BYTES), ACTIONS, dataset="ACTIONS")
-        valid, refused = [], list(call.refused)
-        for action in call.rows:
-            try:
-                check_action(action, where=f"{action.action_id}.properties.")
-                valid.append(action)
-            except InvalidInput as error:
-                refused.append(error)
-        if valid:
-            self._store.put(valid, now_ms=request.now_ms)
-            count(Metric.ACTIONS_ACCEPTED, len(valid))
-        refuse(refused, stored=len(valid), what="actions")
+        if call.rows:
+            self._store.put(call.rows, now_ms=request.now_ms)
+            count(Metric.ACTIONS_ACCEPTED, len(call.rows))
+        refuse(call.refused, stored=len(call.rows), what="actions")
         return {}
 
     def put_interactions(self, request: CollectRequest) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from alsolike.declarations.manifest import (
     Access,
     Manifest,
 )
-from alsolike.declarations.storage import IMPORTS_PREFIX, INTERACTIONS_PREFIX, QUARANTINE_PREFIX
+from alsolike.declarations.storage import ACTIONS_KEY, IMPORTS_PREFIX, INTERACTIONS_PREFIX, QUARANTINE_PREFIX
 
 MANIFEST = Manifest(
     description="Imports the files of an import job of Amazon Personalize",
@@ -40,6 +40,7 @@ MANIFEST = Manifest(
             keys=(f"{IMPORTS_PREFIX}*",),
             reason="Journals are named after the content of files",
         ),
+        Access("artefacts", READ + WRITE, keys=(ACTIONS_KEY,)),
         *CONFIGURATION,
         *TOMBSTONES,
         *(Access(table, ("dynamodb:BatchWriteItem",)) for table in ("profiles", "catalogue", "users")),

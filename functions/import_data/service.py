@@ -1,4 +1,4 @@
-"""One import job: its files become interactions, items or users."""
+"""One import job: its files become interactions, items, users or actions."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from operations.client.deployment import Deployment
 from operations.client.stored_ids import pseudonyms
 from operations.ingest.inputs import Options
 from operations.ingest.load import import_interactions
+from operations.ingest.load_actions import import_actions
 from operations.ingest.load_metadata import import_items, import_users
 from operations.ingest.summary import ImportSummary
 
@@ -24,6 +25,7 @@ _IMPORTS: Mapping[str, Callable[..., ImportSummary]] = {
     "INTERACTIONS": functools.partial(import_interactions, default_event_type=DEFAULT_EVENT_TYPE),
     "ITEMS": import_items,
     "USERS": import_users,
+    "ACTIONS": import_actions,
 }
 
 

@@ -104,7 +104,7 @@ class Imports(Jobs):
         """
         dataset = _dataset_type(request)
         if dataset not in IMPORTED_TYPES:
-            more = ". Send them with PutActions and PutActionInteractions" if dataset.startswith("ACTION") else ""
+            more = ". Send them with PutActionInteractions" if dataset == "ACTION_INTERACTIONS" else ""
             expected = f"expected {', '.join(IMPORTED_TYPES)}{more}"
             raise PersonalizeError(f"datasetArn ends in {dataset}, {expected}", INVALID)
         self._check_bucket(_member(request, "dataSource", "dataLocation"), "dataLocation")

@@ -126,9 +126,9 @@ SERVED = (CAMPAIGN, RECOMMENDER, FILTER)
 """Kinds whose names are in requests for recommendations."""
 
 EVENT_INTERACTIONS = "EVENT_INTERACTIONS"
-IMPORTED_TYPES = ("INTERACTIONS", "ITEMS", "USERS")
+IMPORTED_TYPES = ("INTERACTIONS", "ITEMS", "USERS", "ACTIONS")
 """Types of datasets with import jobs."""
-DATASET_TYPES = (*IMPORTED_TYPES, "ACTIONS", "ACTION_INTERACTIONS")
+DATASET_TYPES = (*IMPORTED_TYPES, "ACTION_INTERACTIONS")
 """Types of datasets that a request may create; `EVENT_INTERACTIONS` belongs to the event tracker."""
 
 

@@ -1,4 +1,4 @@
-"""Rows of an items or users file become rows of their table, or are refused with a reason."""
+"""Rows of a file of items, users or actions become objects to store, or are refused with a reason."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class UserRules:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class MetadataFile(Generic[R]):
-    """A file of items or users whose columns were checked.
+    """A file of items, users or actions whose columns were checked.
 
     Attributes
     ----------
@@ -91,7 +91,13 @@ class MetadataFile(Generic[R]):
             elif place not in bad and _length(values) > self.kind.max_properties_characters:
                 bad[place] = f"metadata has more than {self.kind.max_properties_characters} characters"
             if row_id and place not in bad:
-                good.append(self.kind.make(row_id, values))
+                row = self.kind.make(row_id, values)
+                try:
+                    if self.kind.check is not None:
+                        self.kind.check(row, "")
+                    good.append(row)
+                except InvalidInput as error:
+                    bad[place] = str(error)
         places = sorted(bad)
         return good, np.array(places, np.int64), tuple(bad[place] for place in places)
 
@@ -107,7 +113,7 @@ class MetadataFile(Generic[R]):
 def open_metadata(
     file: DataFile, kind: RowKind[R], *, columns: Mapping[str, ColumnType], people: UserRules | None = None
 ) -> MetadataFile[R]:
-    """Check that a file has the columns of an items or users file; read none of its rows.
+    """Check that a file has the columns of a file of items, users or actions; read none of its rows.
 
     Parameters
     ----------

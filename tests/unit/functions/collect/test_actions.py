@@ -54,12 +54,15 @@ def test_actions_are_stored_and_later_calls_replace_them(
 @pytest.mark.parametrize(
     ("properties", "reason"),
     [
-        ({"value": -1}, "app.properties.value is -1, expected at least 0"),
-        ({"repeatFrequency": "weekly"}, 'app.properties.repeatFrequency is "weekly", expected a number'),
-        ({"actionExpirationTimestamp": -5}, "app.properties.actionExpirationTimestamp is -5, expected at least 0"),
+        ({"value": -1}, "actions[0].properties.value is -1, expected at least 0"),
+        ({"repeatFrequency": "weekly"}, 'actions[0].properties.repeatFrequency is "weekly", expected a number'),
+        (
+            {"actionExpirationTimestamp": -5},
+            "actions[0].properties.actionExpirationTimestamp is -5, expected at least 0",
+        ),
         (
             {"actionExpirationTimestamp": 1_790_000_000_000},
-            "app.properties.actionExpirationTimestamp is 1790000000000, expected seconds since 1970, "
+            "actions[0].properties.actionExpirationTimestamp is 1790000000000, expected seconds since 1970, "
             "before the year 10000",
         ),
     ],

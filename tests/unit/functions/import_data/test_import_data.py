@@ -12,6 +12,7 @@ import orjson
 import pyarrow.parquet as pq
 import pytest
 
+from alsolike.catalogue.actions import MAX_ACTIONS, Action, ActionStore
 from alsolike.lake.dead_letters import DeadLetter, Kind, read_dead_letter
 from alsolike.privacy.user_matcher import UserMatcher
 from alsolike.runtime.errors import InvalidInput
@@ -87,6 +88,71 @@ def test_items_and_users_are_rows_of_their_tables(
 
     assert run(dataset, "rows.csv") == {"imported": 2, "rejected": 0, "quarantined": 0, "reasons": ""}
     assert aws("dynamodb").scan(TableName=table)["Count"] == 2
+
+
+ACTIONS = b"""ACTION_ID,VALUE,REPEAT_FREQUENCY,ACTION_EXPIRATION_TIMESTAMP,KIND,TAGS,IS_NEW
+app,2.5,7,1900000000,sign-up,new|web,true
+mail,-1,,,offer,shop|web,false
+card,1,,2030-01-01T00:00:00Z,offer,new|shop,false
+sms,cheap,,,offer,,
+"""
+
+
+def test_actions_are_stored_with_the_columns_of_their_schema(
+    uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], artefact_bucket: str
+) -> None:
+    uploads("actions.csv", ACTIONS)
+
+    counts = run("ACTIONS", "actions.csv")
+
+    assert counts == {
+        "imported": 2,
+        "rejected": 2,
+        "quarantined": 2,
+        "reasons": "value is -1, expected at least 0 (1); VALUE is not a number (1)",
+    }
+    app = {"value": 2.5, "repeatFrequency": 7, "actionExpirationTimestamp": 1_900_000_000}
+    card = {"value": 1, "actionExpirationTimestamp": 1_893_456_000}
+    stored = [
+        Action("app", {**app, "kind": "sign-up", "tags": ["new", "web"], "isNew": True}),
+        Action("card", {**card, "kind": "offer", "tags": ["new", "shop"], "isNew": False}),
+    ]
+    assert ActionStore(aws("s3"), artefact_bucket).all() == stored
+    assert run("ACTIONS", "actions.csv") == counts
+    assert ActionStore(aws("s3"), artefact_bucket).all() == stored
+
+
+def test_imported_actions_replace_those_with_their_ids(
+    uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], artefact_bucket: str
+) -> None:
+    store = ActionStore(aws("s3"), artefact_bucket)
+    store.put([Action("app", {"value": 1, "kind": "offer"}), Action("mail", {})], now_ms=0)
+    uploads("all/1.csv", b"ACTION_ID,VALUE\napp,2\ncard,3\n")
+    uploads("all/2.csv", b"ACTION_ID,VALUE\ncard,4\n")
+
+    assert run("ACTIONS", "all/")["imported"] == 3
+
+    assert store.all() == [Action("app", {"value": 2}), Action("card", {"value": 4}), Action("mail", {})]
+
+
+def test_more_actions_than_the_limit_fail_the_job_and_change_nothing(
+    uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], artefact_bucket: str
+) -> None:
+    store = ActionStore(aws("s3"), artefact_bucket)
+    store.put([Action("app", {})], now_ms=0)
+    uploads("actions.csv", b"ACTION_ID\n" + b"".join(b"new-%d\n" % number for number in range(MAX_ACTIONS)))
+
+    with pytest.raises(InvalidInput, match="there would be 1,001 actions, expected at most 1,000"):
+        run("ACTIONS", "actions.csv")
+
+    assert store.all() == [Action("app", {})]
+
+
+def test_a_file_without_action_ids_fails_the_job(uploads: Callable[[str, bytes], None]) -> None:
+    uploads("actions.csv", b"ITEM_ID,VALUE\napp,2\n")
+
+    with pytest.raises(InvalidInput, match="misses ACTION_ID; its columns are ITEM_ID, VALUE"):
+        run("ACTIONS", "actions.csv")
 
 
 def test_a_file_without_a_valid_row_fails_the_job(uploads: Callable[[str, bytes], None]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.fakes import MemoryCloud
-from tests.unit.functions.personalize.client import IMPORTS, PREFIX, make_group, refusal
+from tests.unit.functions.personalize.client import AVRO, IMPORTS, PREFIX, make_group, refusal
 
 
 @pytest.fixture
@@ -21,6 +21,15 @@ def job(personalize: Any) -> dict[str, Any]:
     )["datasetArn"]
     source = {"dataLocation": "s3://uploads/2026/interactions.csv"}
     return {"jobName": "first", "datasetArn": dataset, "dataSource": source, "roleArn": "arn:aws:iam::1:role/r"}
+
+
+def create_dataset(personalize: Any, job: dict[str, Any], dataset_type: str) -> str:
+    schema = personalize.create_schema(name=dataset_type, schema=AVRO)["schemaArn"]
+    group = f"{PREFIX}:dataset-group/shop"
+    arn: str = personalize.create_dataset(
+        name=dataset_type, schemaArn=schema, datasetGroupArn=group, datasetType=dataset_type
+    )["datasetArn"]
+    return arn
 
 
 def status(personalize: Any) -> str:
@@ -45,6 +54,24 @@ def test_a_job_is_an_execution(
     (listed,) = personalize.list_dataset_import_jobs(datasetArn=job["datasetArn"])["datasetImportJobs"]
     assert (listed["jobName"], listed["status"]) == ("first", "ACTIVE")
     assert refusal(personalize.create_dataset_import_job, **job) == "ResourceAlreadyExistsException"
+
+
+def test_actions_are_imported(personalize: Any, job: dict[str, Any], aws: Callable[[str], Any]) -> None:
+    arn = create_dataset(personalize, job, "ACTIONS")
+
+    personalize.create_dataset_import_job(**{**job, "datasetArn": arn})
+
+    assert status(personalize) == "CREATE IN_PROGRESS"
+    (execution,) = aws("stepfunctions").list_executions(stateMachineArn=IMPORTS)["executions"]
+    described = aws("stepfunctions").describe_execution(executionArn=execution["executionArn"])
+    assert json.loads(described["input"])["dataset"] == "ACTIONS"
+
+
+def test_action_interactions_are_not_imported(personalize: Any, job: dict[str, Any]) -> None:
+    arn = create_dataset(personalize, job, "ACTION_INTERACTIONS")
+
+    with pytest.raises(personalize.exceptions.InvalidInputException, match="Send them with PutActionInteractions"):
+        personalize.create_dataset_import_job(**{**job, "datasetArn": arn})
 
 
 def test_a_failed_job_has_a_reason(personalize: Any, job: dict[str, Any], cloud: MemoryCloud) -> None:

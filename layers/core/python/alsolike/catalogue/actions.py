@@ -57,10 +57,7 @@ class Action:
         return _number(self.properties, REPEAT_DAYS, 0.0)
 
 
-ACTIONS = RowKind("action", "actions", "actionId", "action_id", _MAX_PROPERTIES_CHARACTERS, _MAX_COLUMNS, make=Action)
-
-
-def check_action(action: Action, *, where: str = "") -> None:
+def check_action(action: Action, where: str = "") -> None:
     """Raise an error if a column with a meaning has an invalid value.
 
     Raises
@@ -74,6 +71,12 @@ def check_action(action: Action, *, where: str = "") -> None:
             raise InvalidInput(f"{where}{name} is {number:g}, expected at least 0")
         if name == EXPIRES and number is not None and number > MAX_TIME_MS / 1000:  # milliseconds would never expire
             raise InvalidInput(f"{where}{name} is {number:.15g}, expected seconds since 1970, before the year 10000")
+
+
+ACTIONS = RowKind(
+    "action", "actions", "actionId", "action_id", _MAX_PROPERTIES_CHARACTERS, _MAX_COLUMNS, make=Action,
+    check=check_action,
+)  # fmt: skip
 
 
 class ActionStore:

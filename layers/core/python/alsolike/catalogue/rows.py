@@ -36,7 +36,7 @@ _ALWAYS: Mapping[str, ColumnType] = MappingProxyType({CREATED: ColumnType.TIMEST
 
 @struct
 class RowKind(Generic[R]):
-    """The differences between items and users.
+    """The differences between items, users and actions.
 
     Attributes
     ----------
@@ -48,6 +48,8 @@ class RowKind(Generic[R]):
         Of the table, and of `R`.
     make
         Creates a row from its id and properties.
+    check
+        Raises InvalidInput for a row with an invalid value, whose name follows the second argument.
     """
 
     name: str
@@ -57,6 +59,7 @@ class RowKind(Generic[R]):
     max_properties_characters: int
     max_columns: int
     make: Callable[[str, Mapping[str, Any]], R]
+    check: Callable[[R, str], None] | None = None
 
     def id_of(self, row: R) -> str:
         """Return a row's id."""
@@ -227,7 +230,10 @@ def _parse_row(element: object, kind: RowKind[R], *, where: str, columns: Mappin
     fields = row_fields(kind).read(element, where)
     properties = fields.get("properties", {})
     check_properties(properties, kind, columns=columns, where=f"{where}.properties.")
-    return kind.make(fields[kind.id_field], properties)
+    row = kind.make(fields[kind.id_field], properties)
+    if kind.check is not None:
+        kind.check(row, f"{where}.properties.")
+    return row
 
 
 def _check_columns(properties: Mapping[str, Any], kind: RowKind[R], *, where: str) -> None:
