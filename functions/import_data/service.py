@@ -26,6 +26,7 @@ _IMPORTS: Mapping[str, Callable[..., ImportSummary]] = {
     "ITEMS": import_items,
     "USERS": import_users,
     "ACTIONS": import_actions,
+    "ACTION_INTERACTIONS": functools.partial(import_interactions, default_event_type=DEFAULT_EVENT_TYPE, actions=True),
 }
 
 

@@ -14,7 +14,7 @@ from alsolike.runtime.errors import PersonalizeError, Unavailable
 from alsolike.training.executions import execution_arn, start_execution
 from alsolike.training.runs import RUNNING, SUCCEEDED, document
 from functions.personalize.codes import ACTIVE, FAILED, FORGOTTEN, IN_PROGRESS, INVALID
-from functions.personalize.resources import IMPORTED_TYPES
+from functions.personalize.resources import DATASET_TYPES
 from functions.personalize.store import Resource, ResourceStore
 
 _SCHEME = "s3://"
@@ -103,9 +103,8 @@ class Imports(Jobs):
             If its dataset has no files, or its data are not in one of the buckets.
         """
         dataset = _dataset_type(request)
-        if dataset not in IMPORTED_TYPES:
-            more = ". Send them with PutActionInteractions" if dataset == "ACTION_INTERACTIONS" else ""
-            expected = f"expected {', '.join(IMPORTED_TYPES)}{more}"
+        if dataset not in DATASET_TYPES:
+            expected = f"expected {', '.join(DATASET_TYPES)}"
             raise PersonalizeError(f"datasetArn ends in {dataset}, {expected}", INVALID)
         self._check_bucket(_member(request, "dataSource", "dataLocation"), "dataLocation")
 

@@ -126,10 +126,8 @@ SERVED = (CAMPAIGN, RECOMMENDER, FILTER)
 """Kinds whose names are in requests for recommendations."""
 
 EVENT_INTERACTIONS = "EVENT_INTERACTIONS"
-IMPORTED_TYPES = ("INTERACTIONS", "ITEMS", "USERS", "ACTIONS")
-"""Types of datasets with import jobs."""
-DATASET_TYPES = (*IMPORTED_TYPES, "ACTION_INTERACTIONS")
-"""Types of datasets that a request may create; `EVENT_INTERACTIONS` belongs to the event tracker."""
+DATASET_TYPES = ("INTERACTIONS", "ITEMS", "USERS", "ACTIONS", "ACTION_INTERACTIONS")
+"""Types of datasets that a request may create and import; `EVENT_INTERACTIONS` belongs to the event tracker."""
 
 
 def short_id(text: str) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping, Sequence
+import functools
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,7 @@ import pyarrow.compute as pc
 from alsolike.catalogue.items import column_name
 from alsolike.domain.configuration import DEFAULT, Configuration
 from alsolike.events import interactions
+from alsolike.events.action_events import action_properties, action_type
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy
 from alsolike.runtime.errors import InvalidInput
 from operations.ingest.erased_users import Erased, none_erased
@@ -27,6 +31,7 @@ from operations.ingest.timestamps import numbers_of, times_ms
 from operations.ingest.verdicts import Verdicts
 
 REQUIRED = ("USER_ID", "ITEM_ID", "TIMESTAMP")
+REQUIRED_OF_ACTIONS = ("USER_ID", "ACTION_ID", "TIMESTAMP", "EVENT_TYPE")
 OPTIONAL = ("EVENT_TYPE", "EVENT_VALUE", "EVENT_ID", "SESSION_ID", "RECOMMENDATION_ID", "IMPRESSION", "QUERY")
 """Any other column becomes a property of the event."""
 
@@ -66,8 +71,13 @@ class Checked:
     reasons: tuple[str, ...]
 
 
-def check_columns(file: DataFile, *, configuration: Configuration) -> None:
+def check_columns(file: DataFile, *, configuration: Configuration, actions: bool = False) -> None:
     """Check that a file has the columns of an interactions file, in types that can be read.
+
+    Parameters
+    ----------
+    actions
+        True for interactions with actions. They have no items, so that no file is of both types.
 
     Raises
     ------
@@ -75,12 +85,15 @@ def check_columns(file: DataFile, *, configuration: Configuration) -> None:
         Naming what is missing or of another type.
     """
     optional_item = any(not event.item_required for event in configuration.events.values())
-    required = [name for name in REQUIRED if name != "ITEM_ID" or "QUERY" not in file.schema.names or not optional_item]
+    columns = REQUIRED_OF_ACTIONS if actions else REQUIRED
+    required = [name for name in columns if name != "ITEM_ID" or "QUERY" not in file.schema.names or not optional_item]
     if missing := [name for name in required if name not in file.schema.names]:
         raise InvalidInput(
             f"{file.name} misses {', '.join(missing)}; its columns are {', '.join(file.header)} "
             "(--map THEIRS=OURS gives one another name)"
         )
+    if actions and (others := {"ITEM_ID", "QUERY"}.intersection(file.schema.names)):
+        raise InvalidInput(f"{file.name} has {', '.join(sorted(others))}, expected interactions with actions only")
     for field in file.schema:
         kind = value_type(field.type)
         text = pa.types.is_string(kind) or pa.types.is_null(kind)
@@ -92,7 +105,7 @@ def check_columns(file: DataFile, *, configuration: Configuration) -> None:
             expected, fits = "a number or text", text or number
         elif field.name == "IMPRESSION":
             expected, fits = "text or a list", text or pa.types.is_list(kind) or pa.types.is_large_list(kind)
-        elif field.name in (*REQUIRED, *OPTIONAL):
+        elif field.name in (*columns, *OPTIONAL):
             expected, fits = "text or an integer", text or pa.types.is_integer(kind)
         else:
             expected, fits = "a plain value", not pa.types.is_nested(kind)
@@ -109,6 +122,7 @@ def check(
     erased: Erased = none_erased,
     ids: IdPolicy = PLAIN_IDS,
     accepts_any_type: bool = False,
+    actions: bool = False,
 ) -> Checked:
     """Check a chunk and turn its good rows into rows of the lake.
 
@@ -126,15 +140,24 @@ def check(
         Says under which ids users and sessions are stored.
     accepts_any_type
         Whether undeclared event types count as the default type.
+    actions
+        True for interactions with actions, whose types are the outcomes and whose EVENT_VALUE is ignored.
     """
     verdicts = Verdicts(len(rows))
-    texts = {name: _texts(rows, name) for name in (*_MAX_CHARACTERS, "EVENT_TYPE", "IMPRESSION")}
+    subject = "action" if actions else "item"
+    maxima = {**_MAX_CHARACTERS, f"{subject.upper()}_ID": interactions.MAX_ID_CHARACTERS}
+    texts = {name: _texts(rows, name) for name in (*maxima, "EVENT_TYPE", "IMPRESSION")}
     verdicts.refuse(texts["USER_ID"].missing(), "USER_ID is missing")
-    event_type = _event_type(
-        texts["EVENT_TYPE"], verdicts, default_event_type, configuration, accepts_any=accepts_any_type
-    )
-    _require_items(texts["ITEM_ID"], texts["QUERY"], event_type, verdicts, configuration)
-    for name, maximum in _MAX_CHARACTERS.items():
+    if actions:
+        verdicts.refuse(texts["ACTION_ID"].missing(), "ACTION_ID is missing")
+        event_type = _types(texts["EVENT_TYPE"], action_type, interactions.ACTION_TYPES)
+        verdicts.refuse(event_type.missing(), "EVENT_TYPE is unknown, expected Taken, Not Taken or Viewed")
+    else:
+        event_type = _event_type(
+            texts["EVENT_TYPE"], verdicts, default_event_type, configuration, accepts_any=accepts_any_type
+        )
+        _require_items(texts["ITEM_ID"], texts["QUERY"], event_type, verdicts, configuration)
+    for name, maximum in maxima.items():
         for wrong, reason in id_faults(texts[name].values, name, maximum=maximum):
             verdicts.refuse(texts[name].where(wrong), reason)
     if ids is not PLAIN_IDS:
@@ -148,16 +171,20 @@ def check(
     verdicts.refuse(time_ms <= 0, "TIMESTAMP is not after 1970")
     verdicts.refuse(time_ms > now_ms + configuration.limits.clock_skew_s * 1000, "TIMESTAMP is in the future")
     value = np.broadcast_to(np.nan, len(rows))
-    if "EVENT_VALUE" in rows.column_names:
+    if "EVENT_VALUE" in rows.column_names and not actions:
         value, unreadable = numbers_of(rows["EVENT_VALUE"])
         verdicts.refuse(unreadable, "EVENT_VALUE is not a number")
     impression = texts["IMPRESSION"]
     well_formed = pc.match_substring_regex(impression.values, _IMPRESSION)
     blank = pc.match_substring_regex(impression.values, _BLANK_ITEM_ID)
     verdicts.refuse(
-        impression.where(pc.or_(blank, pc.invert(well_formed))), "IMPRESSION is not a list of item IDs like a|b"
+        impression.where(pc.or_(blank, pc.invert(well_formed))), f"IMPRESSION is not a list of {subject} IDs like a|b"
     )
-    properties = _properties(rows)
+    if actions:
+        most = interactions.MAX_IMPRESSION_ITEMS
+        too_many = pc.greater_equal(pc.count_substring(impression.values, "|"), most)
+        verdicts.refuse(impression.where(too_many), f"IMPRESSION has more than {most} action IDs")
+    properties = _properties(rows.drop_columns(["ACTION_ID"]) if actions else rows)
     maximum = interactions.MAX_PROPERTIES_CHARACTERS
     too_long = pc.greater(pc.utf8_length(properties.values), maximum)
     verdicts.refuse(properties.where(too_long), f"own columns have more than {maximum} characters")
@@ -175,6 +202,9 @@ def check(
         columns = {name: column.take(good) for name, column in columns.items()}
         time_ms, value, query = time_ms[good], value[good], query.take(good)
         texts["EVENT_ID"] = texts["EVENT_ID"].take(good)
+    if actions:
+        of_rows = (texts["ACTION_ID"].take(good), columns["impression"], columns["properties"])
+        columns |= {"impression": Texts.absent(len(value)), "properties": _action_properties(*of_rows)}
     hashes = {name: text_hashes(column) for name, column in columns.items()}
     hashed = [(column, hashes[name]) for name, column in columns.items()]
     if not query.is_absent:  # rows of files without queries keep the ids that they always had
@@ -197,16 +227,23 @@ def _event_type(
     if column.is_absent:
         return Texts.constant(default, len(column))
     known = list(configuration.events)
-    canonical = np.full(len(column.values) + 1, known.index(default) if accepts_any else -1, np.int32)
-    for place, name in enumerate(column.values.to_pylist()):
-        try:
-            canonical[place] = known.index(configuration.canonical_event_type(name))
-        except InvalidInput:
-            continue
-    canonical[-1] = known.index(default)  # a row that states none
-    types = Texts(pa.array(known, pa.string()), canonical[column.codes])
+    unstated = known.index(default)
+    unknown = unstated if accepts_any else -1
+    types = _types(column, configuration.canonical_event_type, known, unknown=unknown, unstated=unstated)
     verdicts.refuse(types.missing(), f"EVENT_TYPE is unknown, expected one of {', '.join(known)}")
     return types
+
+
+def _types(
+    column: Texts, read: Callable[[str], str], known: Sequence[str], *, unknown: int = -1, unstated: int = -1
+) -> Texts:
+    """Return the types of `known`; each distinct spelling is read once."""
+    places = np.full(len(column.values) + 1, unknown, np.int32)
+    for place, name in enumerate(column.values.to_pylist()):
+        with contextlib.suppress(InvalidInput):
+            places[place] = known.index(read(name))
+    places[-1] = unstated
+    return Texts(pa.array(known, pa.string()), places[column.codes])
 
 
 def _require_items(
@@ -237,6 +274,17 @@ def _properties(rows: pa.Table) -> Texts:
         members.append(pa.array(written, pa.string()).take(encoded.indices))
     joined = pc.utf8_slice_codeunits(pc.binary_join_element_wise(*members, ""), 1)  # without the first comma
     return Texts.of(pa.chunked_array([pc.binary_join_element_wise("{", joined, "}", "")]))
+
+
+def _action_properties(action: Texts, impression: Texts, own: Texts) -> Texts:
+    """Return the properties of records of interactions with actions; each distinct combination is written once."""
+
+    @functools.cache
+    def written(action_id: str, shown: str | None, own_columns: str) -> str:
+        return action_properties(action_id, shown.split("|") if shown else None, orjson.loads(own_columns))
+
+    cells = zip(*(texts.column().to_pylist() for texts in (action, impression, own)), strict=True)
+    return Texts.of(pa.chunked_array([pa.array(itertools.starmap(written, cells), pa.string())]))
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:

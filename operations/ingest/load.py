@@ -48,6 +48,7 @@ def import_interactions(
     default_event_type: str,
     now_ms: int,
     options: Options = DEFAULTS,
+    actions: bool = False,
 ) -> ImportSummary:
     """Import interactions: the good rows into the lake, the latest of each user into the live profiles.
 
@@ -58,6 +59,8 @@ def import_interactions(
     ----------
     names
         Local paths and `s3://` addresses; see `sources.find`.
+    actions
+        True for interactions with actions. They are stored in the lake only.
 
     Raises
     ------
@@ -75,10 +78,11 @@ def import_interactions(
         options=options,
         erased=erased_users(deployment, now_ms=lambda: time.time_ns() // 1_000_000),
         ids=stored_ids(deployment),
+        actions=actions,
     ) as run:
         inputs = open_inputs(names, deployment, options)
         for source in inputs:
-            interactions.check_columns(source.file, configuration=run.configuration)
+            interactions.check_columns(source.file, configuration=run.configuration, actions=actions)
             if default_event_type == "view" and "EVENT_TYPE" not in source.file.schema.names:
                 progress.say(
                     f"{source.file.name} has no EVENT_TYPE: its rows are imported as views. Import purchases with "
@@ -102,6 +106,8 @@ class InteractionsImport:
         Knows whose rows are refused.
     ids
         Says under which ids users and sessions are stored.
+    actions
+        True for interactions with actions.
 
     Attributes
     ----------
@@ -122,6 +128,7 @@ class InteractionsImport:
         sink: Sink | None = None,
         erased: Erased = none_erased,
         ids: IdPolicy = PLAIN_IDS,
+        actions: bool = False,
     ) -> None:
         self.configuration = configuration
         self.objects = 0
@@ -133,6 +140,7 @@ class InteractionsImport:
         self._options = options
         self._erased = erased
         self._ids = ids
+        self._actions = actions
         self._writer = LakeWriter(sink or LakeBucket(deployment.client("s3"), deployment.names.lake_bucket))
         self._background = ThreadPoolExecutor(1, "latest")
         self._switch_interval_s = sys.getswitchinterval()
@@ -180,6 +188,7 @@ class InteractionsImport:
                     erased=self._erased,
                     ids=self._ids,
                     accepts_any_type=self._options.accepts_any_type,
+                    actions=self._actions,
                 )
                 rejected.add(chunk, checked.bad, checked.reasons)
                 futures = self._start(checked.good, journal, content_id, chunk.index)

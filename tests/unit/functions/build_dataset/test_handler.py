@@ -14,6 +14,8 @@ from alsolike.events.stream import StreamRecord, stream_records
 from alsolike.runtime.errors import InvalidDataset
 from alsolike.training.dataset import DatasetManifest
 from operations.configuration.configuration_store import ConfigurationStore
+from operations.ingest.interactions import check
+from operations.ingest.lake_writer import LakeBucket, LakeWriter
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 from tests.unit.functions.build_dataset.shop import DAY_MS, EVENT, shopping
 
@@ -214,6 +216,26 @@ def test_users_interactions_with_actions_are_in_files_of_their_own(
         {"action_id": "app", "properties": '{"kind":"sign-up"}'}
     ]
     assert DatasetManifest.from_json(files["manifest.json"]).interactions == 10
+
+
+def test_imported_interactions_with_actions_are_in_the_dataset_once(
+    dataset: Callable[[], dict[str, bytes]], aws: Callable[[str], Any], lake_bucket: str
+) -> None:
+    time_s = NOW_MS // 1000 - 60
+    row = {"USER_ID": "user1", "ACTION_ID": "app", "TIMESTAMP": time_s, "EVENT_TYPE": "Taken", "IMPRESSION": "app|mail"}
+    checked = check(pa.Table.from_pylist([row]), default_event_type="view", now_ms=NOW_MS, actions=True)
+    with LakeWriter(LakeBucket(aws("s3"), lake_bucket)) as writer:
+        for file in ("one", "two"):
+            for written in writer.start(checked.good, content_id=file, chunk=0):
+                written.result()
+
+    rows = pq.read_table(io.BytesIO(dataset()["action_interactions.parquet"])).to_pylist()
+
+    of_row = {"profile_id": "u#user1", "event_time_ms": time_s * 1000}
+    assert rows == [
+        {**of_row, "action_id": "app", "event_type": ACTION_TAKEN},
+        {**of_row, "action_id": "mail", "event_type": ACTION_VIEWED},
+    ]
 
 
 def test_dataset_of_a_shop_without_actions_has_no_files_of_them(dataset: Callable[[], dict[str, bytes]]) -> None:

@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from alsolike.catalogue.actions import MAX_ACTIONS, Action, ActionStore
+from alsolike.events.action_events import ActionEvent, action_events
+from alsolike.events.interactions import ACTION_NOT_TAKEN, ACTION_TAKEN, ACTION_VIEWED
 from alsolike.lake.dead_letters import DeadLetter, Kind, read_dead_letter
 from alsolike.privacy.user_matcher import UserMatcher
 from alsolike.runtime.errors import InvalidInput
@@ -62,6 +64,12 @@ def run(dataset: str, key: str) -> dict[str, Any]:
     return handler.lambda_handler(event, LambdaContext())
 
 
+def lake_rows(aws: Callable[[str], Any], lake_bucket: str) -> list[dict[str, Any]]:
+    listed = aws("s3").list_objects_v2(Bucket=lake_bucket, Prefix="interactions/").get("Contents", [])
+    bodies = [aws("s3").get_object(Bucket=lake_bucket, Key=each["Key"])["Body"].read() for each in listed]
+    return [row for body in bodies for row in pq.read_table(io.BytesIO(body)).to_pylist()]
+
+
 def test_undeclared_event_types_count_as_views(
     uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], lake_bucket: str
 ) -> None:
@@ -70,10 +78,7 @@ def test_undeclared_event_types_count_as_views(
     counts = run("INTERACTIONS", "history/")
 
     assert counts == {"imported": 2, "rejected": 1, "quarantined": 1, "reasons": "USER_ID is missing (1)"}
-    listed = aws("s3").list_objects_v2(Bucket=lake_bucket, Prefix="interactions/")["Contents"]
-    keys = [each["Key"] for each in listed]
-    bodies = [aws("s3").get_object(Bucket=lake_bucket, Key=key)["Body"].read() for key in keys]
-    rows = [row for body in bodies for row in pq.read_table(io.BytesIO(body)).to_pylist()]
+    rows = lake_rows(aws, lake_bucket)
     assert sorted((row["item_id"], row["event_type"]) for row in rows) == [("a", "view"), ("b", "purchase")]
     assert run("INTERACTIONS", "history/") == counts  # again, without writing
 
@@ -153,6 +158,98 @@ def test_a_file_without_action_ids_fails_the_job(uploads: Callable[[str, bytes],
 
     with pytest.raises(InvalidInput, match="misses ACTION_ID; its columns are ITEM_ID, VALUE"):
         run("ACTIONS", "actions.csv")
+
+
+ACTION_INTERACTIONS = b"""USER_ID,ACTION_ID,EVENT_TYPE,TIMESTAMP,IMPRESSION,EVENT_VALUE,CHANNEL
+ann,app,TAKEN,1500000000,app|mail,high,web
+bob,app,Not Taken,2017-07-14T02:40:01Z,,,
+cid,mail,viewed,1500000002,,,
+cid,,Taken,1500000003,,,
+cid,mail,clicked,1500000004,,,
+cid,mail,,1500000005,,,
+cid,mail,Taken,yesterday,,,
+,mail,Taken,1500000006,,,
+"""
+
+
+def test_action_interactions_are_rows_of_the_lake(
+    uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], lake_bucket: str
+) -> None:
+    uploads("a.csv", ACTION_INTERACTIONS)
+
+    counts = run("ACTION_INTERACTIONS", "a.csv")
+
+    assert (counts["imported"], counts["rejected"]) == (3, 5)
+    assert "EVENT_TYPE is unknown, expected Taken, Not Taken or Viewed (2)" in counts["reasons"]
+    rows = sorted(lake_rows(aws, lake_bucket), key=lambda row: row["event_time_ms"])
+    assert [(row["user_id"], row["item_id"], row["event_value"], row["impression"]) for row in rows] == [
+        (user, None, None, []) for user in ("ann", "bob", "cid")
+    ]
+    events = [action_events(row["event_time_ms"], row["event_type"], row["properties"]) for row in rows]
+    assert events == [
+        [
+            ActionEvent(1_500_000_000_000, "app", ACTION_TAKEN),
+            ActionEvent(1_500_000_000_000, "mail", ACTION_VIEWED),
+        ],
+        [ActionEvent(1_500_000_001_000, "app", ACTION_NOT_TAKEN)],
+        [ActionEvent(1_500_000_002_000, "mail", ACTION_VIEWED)],
+    ]
+    assert orjson.loads(rows[0]["properties"])["properties"] == {"channel": "web"}
+
+
+def test_action_interactions_are_imported_once(
+    uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], lake_bucket: str
+) -> None:
+    header, first, *_ = ACTION_INTERACTIONS.splitlines(keepends=True)
+    uploads("a.csv", header + first)
+    uploads("b.csv", header + first + b"ann,mail,Taken,1500000000,,,\n")
+    run("ACTION_INTERACTIONS", "a.csv")
+    before = lake_rows(aws, lake_bucket)
+
+    run("ACTION_INTERACTIONS", "a.csv")
+
+    assert lake_rows(aws, lake_bucket) == before
+    run("ACTION_INTERACTIONS", "b.csv")
+    assert len(lake_rows(aws, lake_bucket)) == 3
+    assert len({row["event_id"] for row in lake_rows(aws, lake_bucket)}) == 2  # a training counts each ID once
+
+
+def test_action_interactions_of_erased_users_are_left_out(
+    uploads: Callable[[str, bytes], None], aws: Callable[[str], Any], lake_bucket: str, erase: Callable[[str], None]
+) -> None:
+    erase("ann")
+    uploads("a.csv", ACTION_INTERACTIONS)
+
+    run("ACTION_INTERACTIONS", "a.csv")
+
+    assert sorted(row["user_id"] for row in lake_rows(aws, lake_bucket)) == ["bob", "cid"]
+
+
+def test_action_interaction_with_too_long_an_impression_is_rejected(uploads: Callable[[str, bytes], None]) -> None:
+    shown = "|".join(f"action-{number}" for number in range(26))
+    rows = f"ann,app,Taken,1,{shown}\nann,app,Taken,2,{shown.removesuffix('|action-25')}\n"
+    uploads("a.csv", b"USER_ID,ACTION_ID,EVENT_TYPE,TIMESTAMP,IMPRESSION\n" + rows.encode())
+
+    counts = run("ACTION_INTERACTIONS", "a.csv")
+
+    assert (counts["imported"], counts["reasons"]) == (1, "IMPRESSION has more than 25 action IDs (1)")
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        (b"USER_ID,ACTION_ID,TIMESTAMP", "misses EVENT_TYPE"),
+        (b"USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE", "misses ACTION_ID"),
+        (b"USER_ID,ACTION_ID,TIMESTAMP,EVENT_TYPE,ITEM_ID", "has ITEM_ID, expected interactions with actions only"),
+    ],
+)
+def test_a_file_of_other_columns_has_no_action_interactions(
+    uploads: Callable[[str, bytes], None], header: bytes, message: str
+) -> None:
+    uploads("a.csv", header + b"\n")
+
+    with pytest.raises(InvalidInput, match=message):
+        run("ACTION_INTERACTIONS", "a.csv")
 
 
 def test_a_file_without_a_valid_row_fails_the_job(uploads: Callable[[str, bytes], None]) -> None:

@@ -23,15 +23,6 @@ def job(personalize: Any) -> dict[str, Any]:
     return {"jobName": "first", "datasetArn": dataset, "dataSource": source, "roleArn": "arn:aws:iam::1:role/r"}
 
 
-def create_dataset(personalize: Any, job: dict[str, Any], dataset_type: str) -> str:
-    schema = personalize.create_schema(name=dataset_type, schema=AVRO)["schemaArn"]
-    group = f"{PREFIX}:dataset-group/shop"
-    arn: str = personalize.create_dataset(
-        name=dataset_type, schemaArn=schema, datasetGroupArn=group, datasetType=dataset_type
-    )["datasetArn"]
-    return arn
-
-
 def status(personalize: Any) -> str:
     found = personalize.describe_dataset_import_job(datasetImportJobArn=f"{PREFIX}:dataset-import-job/first")
     text: str = found["datasetImportJob"]["status"]
@@ -56,22 +47,22 @@ def test_a_job_is_an_execution(
     assert refusal(personalize.create_dataset_import_job, **job) == "ResourceAlreadyExistsException"
 
 
-def test_actions_are_imported(personalize: Any, job: dict[str, Any], aws: Callable[[str], Any]) -> None:
-    arn = create_dataset(personalize, job, "ACTIONS")
+@pytest.mark.parametrize("dataset_type", ["ACTIONS", "ACTION_INTERACTIONS"])
+def test_actions_are_imported(
+    personalize: Any, job: dict[str, Any], aws: Callable[[str], Any], dataset_type: str
+) -> None:
+    schema = personalize.create_schema(name=dataset_type, schema=AVRO)["schemaArn"]
+    group = f"{PREFIX}:dataset-group/shop"
+    arn = personalize.create_dataset(
+        name=dataset_type, schemaArn=schema, datasetGroupArn=group, datasetType=dataset_type
+    )["datasetArn"]
 
     personalize.create_dataset_import_job(**{**job, "datasetArn": arn})
 
     assert status(personalize) == "CREATE IN_PROGRESS"
     (execution,) = aws("stepfunctions").list_executions(stateMachineArn=IMPORTS)["executions"]
     described = aws("stepfunctions").describe_execution(executionArn=execution["executionArn"])
-    assert json.loads(described["input"])["dataset"] == "ACTIONS"
-
-
-def test_action_interactions_are_not_imported(personalize: Any, job: dict[str, Any]) -> None:
-    arn = create_dataset(personalize, job, "ACTION_INTERACTIONS")
-
-    with pytest.raises(personalize.exceptions.InvalidInputException, match="Send them with PutActionInteractions"):
-        personalize.create_dataset_import_job(**{**job, "datasetArn": arn})
+    assert json.loads(described["input"])["dataset"] == dataset_type
 
 
 def test_a_failed_job_has_a_reason(personalize: Any, job: dict[str, Any], cloud: MemoryCloud) -> None:
