@@ -69,6 +69,8 @@ def given(shop: Shop) -> dict[str, Any]:
             "SessionEvents": {"trackingId": {"enum": [shop.name("tracking-id"), None]}},
             "Items": {"datasetArn": {"const": shop.name("items-dataset-arn")}},
             "Users": {"datasetArn": {"const": shop.name("users-dataset-arn")}},
+            "Actions": {"datasetArn": {"const": f"{arn}dataset/alsolike-demo/ACTIONS"}},
+            "ActionInteractions": {"trackingId": {"const": shop.name("tracking-id")}},
             "PromoteModel": {"canary": {"enum": [False, None]}},  # trials are off in the demo
             "GetRecommendations": {
                 **filtered,
@@ -76,6 +78,7 @@ def given(shop: Shop) -> dict[str, Any]:
                 "campaignArn": {"enum": [f"{arn}campaign/for-you", None]},
                 "recommenderArn": {"enum": [*(f"{arn}recommender/{each}" for each in recommenders), None]},
             },
+            "GetActionRecommendations": {"campaignArn": {"enum": [f"{arn}campaign/next-best-action", None]}},
             "GetPersonalizedRanking": {**filtered, "campaignArn": {"enum": [f"{arn}campaign/for-you"]}},
         },
         "session_columns": list(SESSION_COLUMNS),
