@@ -60,6 +60,20 @@ def _query_one_partition(runtime: Runtime) -> None:
     replace(Table, "query", query)
 
 
+def _project_attributes(runtime: Runtime) -> None:
+    original = Item.project
+
+    def project(self: Any, projection_expressions: list[list[str]]) -> Any:
+        names = [name for expression in projection_expressions for name in expression]
+        if len(names) != len(projection_expressions) or any("[" in name for name in names):
+            return original(self, projection_expressions)
+        projected = copy.copy(self)
+        projected.attrs = {name: self.attrs[name] for name in names if name in self.attrs}
+        return projected
+
+    replace(Item, "project", project)
+
+
 def _scan_from_the_start_key(runtime: Runtime) -> None:
     original: Any = Table.scan
 
@@ -313,6 +327,11 @@ CHANGES: Final[tuple[MotoChange, ...]] = (
         "moto reads the whole table for each Query",
         ("moto.dynamodb.models.table:Table.query",),
         _query_one_partition,
+    ),
+    MotoChange(
+        "moto decodes a whole item for each attribute of a projection",
+        ("moto.dynamodb.models.dynamo_type:Item.project",),
+        _project_attributes,
     ),
     MotoChange(
         "moto sorts a table by slow comparisons for each page of a Scan, and reads all earlier pages again",

@@ -128,7 +128,7 @@ class Pump:
                 self._clients("logs").put_log_events(logGroupName=group, logStreamName=stream, logEvents=ordered)
         for namespace, data in metrics.items():
             with contextlib.suppress(BotoCoreError, ClientError):
-                self._clients("cloudwatch").put_metric_data(Namespace=namespace, MetricData=data)
+                self._clients("cloudwatch").put_metric_data(Namespace=namespace, MetricData=_by_series(data))
 
     def _create_stream(self, group: str, stream: str) -> None:
         if (group, stream) in self._streams:
@@ -139,3 +139,19 @@ class Pump:
         with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
             logs.create_log_stream(logGroupName=group, logStreamName=stream)
         self._streams.add((group, stream))
+
+
+def _by_series(data: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the data with one datum per series and second, which has all of its values."""
+    series: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for datum in data:
+        at = datum.get("Timestamp")
+        dimensions = tuple((each["Name"], each["Value"]) for each in datum["Dimensions"])
+        key = (datum["MetricName"], datum["Unit"], dimensions, at and int(at.timestamp()))
+        values = datum.get("Values") or [datum["Value"]]
+        if key in series:
+            series[key]["Values"] += values
+        else:
+            series[key] = {name: datum[name] for name in ("MetricName", "Unit", "Dimensions")} | {"Values": [*values]}
+            series[key] |= {"Timestamp": at} if at else {}
+    return list(series.values())

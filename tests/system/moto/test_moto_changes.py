@@ -32,6 +32,7 @@ FINGERPRINTS = {
     "moto.core.serialize:BaseJSONSerializer._serialize_type_map": "faa32d1fa9a8",
     "moto.dynamodb.models.dynamo_type:DynamoType": "72b795ad49f1",
     "moto.dynamodb.models.dynamo_type:Item.__init__": "d9c12b62cb92",
+    "moto.dynamodb.models.dynamo_type:Item.project": "f411e6d8b568",
     "moto.dynamodb.models.dynamo_type:Item.size": "9bc6ada96d33",
     "moto.dynamodb.models.dynamo_type:Item.to_json": "cf0a9332389d",
     "moto.dynamodb.models.dynamo_type:LimitedSizeDict": "c956079ac955",

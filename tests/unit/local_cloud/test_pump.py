@@ -26,7 +26,7 @@ class CloudWatch:
         self.requests.append([event["message"] for event in logEvents])
 
     def put_metric_data(self, *, MetricData: list[dict[str, Any]], **_: Any) -> None:  # noqa: N803
-        self.requests.append([datum["Value"] for datum in MetricData])
+        self.requests.append([datum["Values"] for datum in MetricData])
 
 
 @pytest.fixture
@@ -45,11 +45,11 @@ def pump(cloudwatch: CloudWatch, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pu
 def test_lines_and_metrics_of_one_time_are_sent_in_one_request_each(pump: Pump, cloudwatch: CloudWatch) -> None:
     for number in range(3):
         pump.log("group", "stream", f"line {number}")
-        pump.metric("Shop", "Orders", number)
+        pump.metric("Shop", "Orders", number, shop=f"{number // 2}")
 
     assert pump.flush()
 
-    assert cloudwatch.requests == [["line 0", "line 1", "line 2"], [0, 1, 2]]
+    assert cloudwatch.requests == [["line 0", "line 1", "line 2"], [[0, 1], [2]]]
 
 
 def test_flush_does_not_wait_for_more(pump: Pump, cloudwatch: CloudWatch) -> None:
