@@ -3,7 +3,7 @@
 import math
 import re
 import threading
-from collections import deque
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -47,7 +47,7 @@ class SeriesStore:
 
     def __init__(self, watched: Mapping[Series, timedelta]) -> None:
         self._watched = watched
-        self._samples: dict[Series, deque[Datapoint]] = {series: deque() for series in watched}
+        self._samples: dict[Series, list[Datapoint]] = {series: [] for series in watched}
         self._lock = threading.Lock()
 
     def take(self, namespace: str, datum: Mapping[str, Any], at: datetime) -> None:
@@ -60,14 +60,20 @@ class SeriesStore:
         with self._lock:
             samples = self._samples[series]
             samples.extend(Datapoint(at, *each) for each in zip(values, counts, strict=True))
-            while samples and samples[0].at < at - self._watched[series]:
-                samples.popleft()
+            if samples[0].at < at - 2 * self._watched[series]:
+                del samples[: _count_until(samples, at - self._watched[series])]
 
     def statistic(self, series: Series, statistic: str, *, start: datetime, end: datetime) -> float | None:
         """Return a statistic of what came after `start` and up to `end`; None where nothing did."""
         with self._lock:
-            found = [sample for sample in self._samples[series] if start < sample.at <= end]
+            samples = self._samples[series]
+            found = samples[_count_until(samples, start) : _count_until(samples, end)]
         return statistic_of(found, statistic)
+
+
+def _count_until(samples: list[Datapoint], at: datetime) -> int:
+    """Return how many samples came up to a time; they are in order of arrival."""
+    return bisect_right(samples, at, key=lambda sample: sample.at)
 
 
 def statistic_of(samples: list[Datapoint], statistic: str) -> float | None:
