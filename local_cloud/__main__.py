@@ -77,7 +77,8 @@ def _run(settings: CloudSettings, state: CloudState, path: Path | None) -> int:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     logging.getLogger("moto").setLevel(logging.ERROR)
     # moto keeps what it stores in millions of Python objects; the default thresholds would search them all the time.
-    gc.set_threshold(_GC_THRESHOLD, 50, 50)
+    # The middle generation is small, because requests wait for its search.
+    gc.set_threshold(_GC_THRESHOLD, 5, 500)
     _say("starting moto")
     # Only now: moto reads its account and port from the environment when it is imported.
     from local_cloud.admin import AdminServer
