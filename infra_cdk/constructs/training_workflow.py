@@ -268,7 +268,7 @@ class TrainingWorkflow(Construct):
 
     @property
     def _out_of_reach(self) -> cdk.Duration:
-        """A time limit of a whole run: a step that takes too long is caught and told to people, a run is neither."""
+        """Time limit of a whole run, longer than those of its steps: only a step that times out is reported."""
         return cdk.Duration.seconds(
             6 * _FUNCTION.longest_s
             + 2 * self._training.longest_s

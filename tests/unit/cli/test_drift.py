@@ -105,7 +105,7 @@ def test_what_was_started_is_said(shop: Deployment) -> None:
     assert cells(shown)["item_popularity"][-1] == "started a training"
     assert cells(shown)["user_activity"][-1] == "drift in 13 h"
     assert shown.splitlines()[-3:] == [
-        "a figure above 0.25 for 24 h is told to people and starts nothing",
+        "a figure above 0.25 for 24 h sends a notification and starts no training",
         "new data start no training: retrain_interactions is not set",
         "this look started execution drift-ab at 2026-09-21 14:13: item_popularity 0.800",
     ]
