@@ -31,7 +31,6 @@ from alsolike.recommendations.requests import (
     LISTING,
     MAX_BODY_BYTES,
     MAX_RESULTS_WITH_METADATA,
-    OF_ITEMS,
     PERSONALIZED_RANKING,
     POPULAR,
     POPULAR_QUERY,
@@ -42,6 +41,7 @@ from alsolike.recommendations.requests import (
     TRENDING_QUERY,
     USER_QUERY,
     WINDOWS,
+    check_item,
     check_subject,
 )
 from alsolike.runtime.errors import InvalidInput, NotFound
@@ -293,8 +293,7 @@ def _body(event: Mapping[str, Any]) -> dict[str, Any]:
 def _of_query(event: Mapping[str, Any], *, user_id: str | None) -> RecommendationRequest:
     given = read_query(event, USER_QUERY)
     request = _request(given, recommender=given.get("recommender", FOR_YOU), user_id=user_id)
-    if request.recommender in OF_ITEMS and request.item_id is None:
-        raise InvalidInput(f"itemId is missing, expected an item: {request.recommender} starts from one")
+    check_item(request.recommender, request.item_id)
     if "window" in given and request.recommender != TRENDING:
         raise InvalidInput(
             f"window is {validation.describe(given['window'])}, expected none: {request.recommender} has no window, "

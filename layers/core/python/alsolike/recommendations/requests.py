@@ -69,6 +69,17 @@ def check_subject(recommender: str, *, user_id: str | None, item_id: str | None,
     if recommender in OF_USERS and user_id is None:
         other = "" if item_id is None else f"; {SIMILAR_ITEMS} and {BOUGHT_TOGETHER} need only itemId"
         raise InvalidInput(f"userId is missing, expected a user: {recommender} recommends to one{other}")
+    check_item(recommender, item_id)
+
+
+def check_item(recommender: str, item_id: str | None) -> None:
+    """Raise an error for a request without the item that its recommender needs.
+
+    Raises
+    ------
+    InvalidInput
+        If it is missing.
+    """
     if recommender in OF_ITEMS and item_id is None:
         raise InvalidInput(f"itemId is missing, expected an item: {recommender} starts from one")
 
