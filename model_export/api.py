@@ -8,12 +8,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, Self
 
+from model_export.data.features import Feature
 from model_export.data.interactions import Floats, Histories, Interactions
 from model_export.data.statistics import Statistics
 from model_export.graph.contract import Graph
 
 __all__ = [
-    "Algorithm", "Combination", "FitCost", "Floats", "Graph", "Histories", "Interactions", "Judge", "Model",
+    "Algorithm", "Combination", "Feature", "FitCost", "Floats", "Graph", "Histories", "Interactions", "Judge", "Model",
     "Statistics", "Sums",
 ]  # fmt: skip
 

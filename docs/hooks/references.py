@@ -91,7 +91,7 @@ def algorithm_api_page() -> str:
         "`from model_export.api import ...`. [Adding an algorithm](algorithms.md#adding-an-algorithm) has examples. "
         "Item positions are 1 to `items`, by frequency; position 0 is padding.",
     ]
-    for owner in (api.Interactions, api.Histories, api.Graph, api.Algorithm, api.Model):
+    for owner in (api.Interactions, api.Feature, api.Histories, api.Graph, api.Algorithm, api.Model):
         purpose, *sections = inspect.getdoc(owner).split("\n\n")
         parts += [f"## `{owner.__name__}`", purpose]
         parts += [_attributes(section) for section in sections if section.startswith("Attributes\n")]

@@ -17,8 +17,8 @@ from alsolike.events.action_events import action_events
 from alsolike.events.returns import net_weights
 from alsolike.lake import lake
 from alsolike.privacy.tombstones import IsErased, no_erased_users
-from alsolike.training.dataset import ACTION_INTERACTION_COLUMNS, INTERACTION_COLUMNS
-from functions.build_dataset.rules import ACTION, ORDER, USER_PREFIX, minimums, names_erased, weights
+from alsolike.training.dataset import ACTION_INTERACTION_COLUMNS, FEATURE_COLUMNS, INTERACTION_COLUMNS
+from functions.build_dataset.rules import ACTION, ORDER, USER_PREFIX, canonical_types, minimums, names_erased
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class CleanInteractions:
     Attributes
     ----------
     frame
-        `INTERACTION_COLUMNS`, sorted by time, then event id.
+        `INTERACTION_COLUMNS` and `FEATURE_COLUMNS`, sorted by time, then event id.
     dropped
         Rows left out, by reason.
     actions
@@ -62,15 +62,17 @@ def clean(rows: pd.DataFrame, configuration: Configuration, *, erased: IsErased 
     every = every.assign(profile_id=identity.owners(every))  # a login counts even if its own row is left out
     once = every[~every["profile_id"].isin(erased_profiles(every["profile_id"], erased))]
     about = once[once["item_id"].notna()]
-    known_types = weights(about["event_type"].dropna().unique(), configuration)
-    weight = about["event_type"].map(known_types).astype("float32")
+    types = canonical_types(about["event_type"].dropna().unique(), configuration)
+    weight = about["event_type"].map({name: of_name.weight for name, of_name in types.items()}).astype("float32")
     known = about[weight.notna()].assign(weight=weight)
+    if renamed := {name: of_name.name for name, of_name in types.items() if name != of_name.name}:
+        known["event_type"] = known["event_type"].replace(renamed)
     weighty = known[known["weight"] != 0]
     counted = _without_returns(weighty)
     kept, few = _minimums(counted, configuration)
     frame = counted[kept]
     return CleanInteractions(
-        frame=frame.iloc[_order(frame)][list(INTERACTION_COLUMNS)].reset_index(drop=True),
+        frame=frame.iloc[_order(frame)][[*INTERACTION_COLUMNS, *FEATURE_COLUMNS]].reset_index(drop=True),
         dropped={
             "duplicate_event": len(rows) - len(every),
             "erased_user": len(every) - len(once),

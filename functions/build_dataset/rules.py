@@ -12,7 +12,7 @@ from alsolike.catalogue.actions import Action
 from alsolike.catalogue.items import Item
 from alsolike.catalogue.users import User
 from alsolike.domain.columns import as_declared
-from alsolike.domain.configuration import ColumnType, Configuration
+from alsolike.domain.configuration import ColumnType, Configuration, EventType
 from alsolike.privacy.tombstones import IsErased
 from alsolike.runtime.errors import UnknownEventType
 
@@ -54,12 +54,12 @@ def minimums(configuration: Configuration) -> tuple[Minimum, ...]:
     )
 
 
-def weights(event_types: Iterable[str], configuration: Configuration) -> dict[str, float]:
-    """Return the weight of each spelling that the configuration knows."""
+def canonical_types(event_types: Iterable[str], configuration: Configuration) -> dict[str, EventType]:
+    """Return the event type of each spelling that the configuration knows."""
     known = {}
     for name in event_types:
         try:
-            known[name] = configuration.events[configuration.canonical_event_type(name)].weight
+            known[name] = configuration.events[configuration.canonical_event_type(name)]
         except UnknownEventType:
             continue
     return known

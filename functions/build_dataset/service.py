@@ -21,6 +21,7 @@ from alsolike.training.dataset import (
     ACTION_COLUMNS,
     ACTION_INTERACTIONS_FILE,
     ACTIONS_FILE,
+    FEATURE_COLUMNS,
     INTERACTIONS_FILE,
     ITEM_COLUMNS,
     ITEMS_FILE,
@@ -113,7 +114,13 @@ def build_dataset(
     wr.s3.to_parquet(
         frame,
         f"{s3_uri}{INTERACTIONS_FILE}",
-        dtype={"profile_id": "string", "item_id": "string", "event_time_ms": "bigint", "weight": "float"},
+        dtype={
+            "profile_id": "string",
+            "item_id": "string",
+            "event_time_ms": "bigint",
+            "weight": "float",
+            **dict.fromkeys(FEATURE_COLUMNS, "string"),
+        },
     )
     wr.s3.to_parquet(items, f"{s3_uri}{ITEMS_FILE}", dtype={"item_id": "string", "properties": "string"})
     wr.s3.to_parquet(of_users, f"{s3_uri}{USERS_FILE}", dtype={"user_id": "string", "properties": "string"})

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from functools import reduce
+from operator import attrgetter
 
 import numpy as np
 from pyspark.sql import Column, DataFrame
@@ -16,14 +17,22 @@ from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.types import ArrayType, BooleanType, DoubleType
 
 from alsolike.declarations.tables import COPY_KEY, COPY_ORDER, INTERACTIONS_COLUMNS
-from alsolike.domain.configuration import Configuration
+from alsolike.domain.configuration import Configuration, EventType
 from alsolike.events.action_events import action_events
 from alsolike.events.interactions import ACTION_TYPES
 from alsolike.events.returns import net_weights
 from alsolike.privacy.tombstones import IsErased
-from alsolike.training.dataset import ACTION_INTERACTION_COLUMNS, INTERACTION_COLUMNS
+from alsolike.training.dataset import ACTION_INTERACTION_COLUMNS, FEATURE_COLUMNS, INTERACTION_COLUMNS
 from functions.build_dataset.description import EngineCounts
-from functions.build_dataset.rules import ACTION, LAKE_COLUMNS, ORDER, USER_PREFIX, minimums, names_erased, weights
+from functions.build_dataset.rules import (
+    ACTION,
+    LAKE_COLUMNS,
+    ORDER,
+    USER_PREFIX,
+    canonical_types,
+    minimums,
+    names_erased,
+)
 
 PAIR = ("profile_id", "item_id")
 
@@ -35,7 +44,7 @@ class CleanInteractions:
     Attributes
     ----------
     frame
-        `INTERACTION_COLUMNS` and event_id, in no order.
+        `INTERACTION_COLUMNS`, `FEATURE_COLUMNS` and event_id, in no order.
     pairs
         One row a user and item: profile_id, item_id, interactions, first_event_ms, last_event_ms.
     actions
@@ -66,7 +75,7 @@ def clean(rows: DataFrame, configuration: Configuration, *, erased: IsErased | N
     once = _each_once(rows).persist()
     names = [row[0] for row in once.select("event_type").distinct().collect() if row[0] is not None]
     owned = _owned(once)
-    marked = _marked(owned, weights(names, configuration), erased).persist()
+    marked = _marked(owned, canonical_types(names, configuration), erased).persist()
     counts = {
         row["reason"]: row
         for row in marked.groupBy("reason")
@@ -74,7 +83,7 @@ def clean(rows: DataFrame, configuration: Configuration, *, erased: IsErased | N
         .collect()
     }
     once.unpersist()
-    weighty = marked.where(F.col("reason").isNull()).select("event_id", *INTERACTION_COLUMNS)
+    weighty = marked.where(F.col("reason").isNull()).select("event_id", *INTERACTION_COLUMNS, *FEATURE_COLUMNS)
     takes_back = None in counts and counts[None]["least"] < 0
     counted = _without_returns(weighty).persist() if takes_back else weighty
     pairs = counted.groupBy(*PAIR).agg(
@@ -163,22 +172,27 @@ def _owned(events: DataFrame) -> DataFrame:
 _MARKS = ("erased_user", "no_item", "unknown_event_type", "no_weight")
 
 
-def _marked(events: DataFrame, weight_of: dict[str, float], erased: IsErased | None) -> DataFrame:
-    """Return events with their weight, and the first reason for dropping them; null without a reason."""
+def _marked(events: DataFrame, types: dict[str, EventType], erased: IsErased | None) -> DataFrame:
+    """Return events with weight, canonical type and the first reason for dropping them; null without a reason."""
     is_erased: Column = F.lit(False)
     if erased is not None:
         gone = F.broadcast(erased_profiles(events, erased).withColumn("gone", F.lit(True)))  # no more than tombstones
         events = events.join(gone, "profile_id", "left")
         is_erased = F.col("gone").isNotNull()
-    weight = reduce(
-        lambda otherwise, name: F.when(F.col("event_type") == name, F.lit(weight_of[name])).otherwise(otherwise),
-        weight_of,
-        F.lit(None).cast("double"),
+    weight, name = (
+        reduce(
+            lambda otherwise, spelled: F.when(
+                F.col("event_type") == spelled, F.lit(value_of(types[spelled]))
+            ).otherwise(otherwise),
+            types,
+            F.lit(None).cast(kind),
+        )
+        for value_of, kind in ((attrgetter("weight"), "float"), (attrgetter("name"), "string"))
     )
-    events = events.withColumn("weight", weight.cast("float"))
+    events = events.withColumn("weight", weight.cast("float")).withColumn("event_type", name)
     conditions = (is_erased, F.isnull("item_id"), F.isnull("weight"), F.col("weight") == 0)
     reason = F.coalesce(*(F.when(met, F.lit(mark)) for met, mark in zip(conditions, _MARKS, strict=True)))
-    return events.withColumn("reason", reason).drop("gone", "event_type", ACTION)
+    return events.withColumn("reason", reason).drop("gone", ACTION)
 
 
 def _actions(events: DataFrame, erased: IsErased | None) -> DataFrame:
@@ -198,11 +212,11 @@ def _without_returns(weighty: DataFrame) -> DataFrame:
     """
     returned = weighty.where(F.col("weight") < 0).select(*PAIR).distinct()
     untouched = weighty.join(returned, [*PAIR], "left_anti")
-    in_order = F.sort_array(F.collect_list(F.struct(*ORDER, "weight"))).alias("events")
+    in_order = F.sort_array(F.collect_list(F.struct(*ORDER, "weight", *FEATURE_COLUMNS))).alias("events")
     touched = weighty.join(returned, [*PAIR], "left_semi").groupBy(*PAIR).agg(in_order)
     left = F.udf(_left, ArrayType(DoubleType()))
     event = F.explode(F.arrays_zip("events", left("events.weight").alias("left"))).alias("each")
-    fields = [F.col(f"each.events.{name}").alias(name) for name in ORDER if name not in PAIR]
+    fields = [F.col(f"each.events.{name}").alias(name) for name in (*ORDER, *FEATURE_COLUMNS) if name not in PAIR]
     rest = touched.select(*PAIR, event).where(F.col("each.left") > 0)
     rest = rest.select(*PAIR, *fields, F.col("each.left").cast("float").alias("weight"))
     return untouched.unionByName(rest)

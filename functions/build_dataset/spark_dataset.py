@@ -20,6 +20,7 @@ from alsolike.training.dataset import (
     ACTION_COLUMNS,
     ACTION_INTERACTIONS_FILE,
     ACTIONS_FILE,
+    FEATURE_COLUMNS,
     INTERACTION_COLUMNS,
     INTERACTIONS_FILE,
     ITEM_COLUMNS,
@@ -117,7 +118,7 @@ def build_dataset(
     profiles = interactions.pairs.where(chosen).select("profile_id").distinct()
     items = _items(spark, settings.catalogue_table).persist()
     written = interactions.frame.where(chosen).orderBy(*ORDER)
-    _write(written.select(*INTERACTION_COLUMNS), f"{dataset_s3_uri}{INTERACTIONS_FILE}")
+    _write(written.select(*INTERACTION_COLUMNS, *FEATURE_COLUMNS), f"{dataset_s3_uri}{INTERACTIONS_FILE}")
     _write(items.orderBy("item_id"), f"{dataset_s3_uri}{ITEMS_FILE}")
     users = _users(spark, settings.users_table, grouping_columns(configuration), profiles=profiles)
     _write(users.orderBy("user_id"), f"{dataset_s3_uri}{USERS_FILE}")

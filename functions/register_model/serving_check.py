@@ -17,6 +17,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from alsolike.bundle.bundle import BIAS_GRAPH_FILE, GRAPH_FILE, SERVED_FILES, TABLES_FILE, Bundle, Manifest
+from alsolike.bundle.features import FEATURE_INPUT
 from alsolike.bundle.graph_tables import graph_tables
 from alsolike.registry.decision import Check
 from alsolike.runtime.errors import InvalidBundle
@@ -130,6 +131,8 @@ def _feed(
         feed["bias"] = np.zeros(manifest.items + 1, np.float32)
     if has_ages:
         feed["ages"] = np.zeros(history.shape, np.float32)
+    for feature, values in manifest.history.features.items():
+        feed[f"{FEATURE_INPUT}{feature}"] = rng.integers(0, len(values) + 1, history.shape)
     return feed
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from alsolike.bundle.bundle import HistoryParameters
 from alsolike.bundle.manifest import ages
 from alsolike.domain.configuration import HISTORY_LENGTH
 from model_export.data.counts import Counts
+from model_export.data.features import Feature
 from model_export.data.recency import positional_decay
 
 Floats = npt.NDArray[np.float32]
@@ -34,6 +36,8 @@ class Interactions:
         int64 `(n,)`, epoch milliseconds.
     weight
         float32 `(n,)`, weight of the event's type, above 0.
+    features
+        Categorical columns by name: `event_type`.
     users, items
         How many there are; a part of the data keeps the numbers of the whole.
     content
@@ -55,6 +59,7 @@ class Interactions:
     content: sp.csr_array | None = None
     history_length: int = HISTORY_LENGTH
     counts: Counts | None = None
+    features: Mapping[str, Feature] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.user)
@@ -69,6 +74,7 @@ class Interactions:
         weight: npt.NDArray[Any],
         users: int,
         items: int,
+        features: Mapping[str, Feature] = MappingProxyType({}),
     ) -> Interactions:
         """Sort rows by user, then time, keeping the given order of equal times.
 
@@ -94,7 +100,12 @@ class Interactions:
             weight=weight[order].astype(np.float32),
             users=users,
             items=items,
+            features={name: feature.take(order) for name, feature in features.items()},
         )
+
+    def feature(self, name: str) -> Feature:
+        """Return a categorical column; one that the data lacks has only unknown values."""
+        return self.features.get(name) or Feature((), np.zeros(len(self), np.uint16))
 
     @property
     def offsets(self) -> Ints:
@@ -116,6 +127,7 @@ class Interactions:
             item=self.item[rows],
             time_ms=self.time_ms[rows],
             weight=self.weight[rows],
+            features={name: feature.take(rows) for name, feature in self.features.items()},
         )
 
     def by_users(self, *, most: int) -> Iterator[Interactions]:
@@ -190,6 +202,7 @@ class Interactions:
             items=np.where(valid, self.item[rows], 0).astype(np.int64),
             weights=np.where(valid, weights, np.float32(0.0)),
             ages=ages(age_ms),
+            features={name: np.where(valid, found.codes[rows], 0) for name, found in self.features.items()},
         )
 
 
@@ -210,9 +223,7 @@ NO_AGES = np.zeros((0, 0), np.float32)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Histories:
-    """A batch of histories: exactly the inputs `history`, `weights` and `ages` of the ONNX graph.
-
-    Serving stores neither the context of an interaction nor that of earlier requests, so no model scores with it.
+    """A batch of histories: exactly the inputs `history`, `weights`, `ages` and `feature.NAME` of the ONNX graph.
 
     Attributes
     ----------
@@ -222,11 +233,14 @@ class Histories:
         float32 `(batch, length)`, weight of the event's type times 0.5 ** (age / half-life); of padding, any number.
     ages
         float32 `(batch, length)`, days between the interaction and the request; of padding, any number. 0 by default.
+    features
+        Codes of categorical columns by name, integers `(batch, length)`; see `feature`.
     """
 
     items: Ints
     weights: Floats
     ages: Floats = dataclasses.field(default_factory=lambda: NO_AGES)
+    features: Mapping[str, npt.NDArray[Any]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.ages is NO_AGES:
@@ -235,9 +249,19 @@ class Histories:
     def __len__(self) -> int:
         return len(self.items)
 
-    def rows(self, chosen: slice) -> Histories:
+    def rows(self, chosen: slice | Ints) -> Histories:
         """Return some of the histories."""
-        return Histories(items=self.items[chosen], weights=self.weights[chosen], ages=self.ages[chosen])
+        return Histories(
+            items=self.items[chosen],
+            weights=self.weights[chosen],
+            ages=self.ages[chosen],
+            features={name: codes[chosen] for name, codes in self.features.items()},
+        )
+
+    def feature(self, name: str) -> Ints:
+        """Return the codes of `Interactions.feature(name)`, int64 `(batch, length)`; padding is 0."""
+        codes = self.features.get(name)
+        return np.zeros(self.items.shape, np.int64) if codes is None else codes.astype(np.int64)
 
     def matrix(self, *, columns: int, position_decay: float = 1.0) -> sp.csr_array:
         """Return the decayed weights by item, float32 `(batch, columns)`; column 0 is empty.

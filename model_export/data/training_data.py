@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from alsolike.runtime.errors import InvalidDataset
 from alsolike.snapshot.cold_items import MOST_COLD_ITEMS
 from alsolike.training import dataset
 from model_export.data.counts import Counts
+from model_export.data.features import Feature
 from model_export.data.interactions import Interactions, unusable_weights
 from model_export.data.item_content import item_content
 
@@ -97,7 +99,9 @@ def load(directory: Path) -> TrainingData:
     if not manifest_path.is_file():
         raise InvalidDataset(f"{directory} has no {dataset.MANIFEST_FILE}")
     manifest = dataset.DatasetManifest.from_json(manifest_path.read_bytes())
-    table = read_table(directory / dataset.INTERACTIONS_FILE, dataset.INTERACTION_COLUMNS)
+    table = read_table(
+        directory / dataset.INTERACTIONS_FILE, dataset.INTERACTION_COLUMNS, optional=dataset.FEATURE_COLUMNS
+    )
     counts = Counts.open(directory)
     interactions, item_ids, profile_ids = encode(
         user_ids=table["profile_id"],
@@ -105,6 +109,7 @@ def load(directory: Path) -> TrainingData:
         time_ms=_numbers(table, "event_time_ms", pa.int64()),
         weight=_weights(table),
         catalogue=None if counts is None else pa.chunked_array([counts.item_ids]),
+        features={name: table[name] for name in dataset.FEATURE_COLUMNS if name in table.column_names},
     )
     if counts is not None and len(item_ids) != len(counts.item_ids):
         uncounted = len(item_ids) - len(counts.item_ids)
@@ -142,6 +147,7 @@ def encode(
     time_ms: np.ndarray[Any, Any],
     weight: np.ndarray[Any, Any],
     catalogue: pa.ChunkedArray | None = None,
+    features: Mapping[str, pa.ChunkedArray] = MappingProxyType({}),
 ) -> tuple[Interactions, list[str], list[str]]:
     """Number users and items; return the interactions, the ids of item positions 1..N and those of users 0..M - 1.
 
@@ -151,6 +157,8 @@ def encode(
     ----------
     catalogue
         Ids of items to number as well, whether they have interactions or not.
+    features
+        Categorical columns, strings.
     """
     users, user_names = _codes(user_ids)
     every_item = item_ids.chunks if catalogue is None else [*item_ids.chunks, *catalogue.chunks]
@@ -162,6 +170,7 @@ def encode(
         weight=weight,
         users=len(user_names),
         items=len(item_names),
+        features={name: Feature.of(column) for name, column in features.items()},
     )
     return interactions, item_names, user_names
 
@@ -175,25 +184,32 @@ def _codes(ids: pa.ChunkedArray) -> tuple[np.ndarray[Any, Any], list[str]]:
     return rank[encoded.indices.to_numpy()], encoded.dictionary.take(pa.array(order)).to_pylist()
 
 
-def read_table(path: Path, columns: Sequence[str]) -> pa.Table:
-    """Return columns of a file, or of a directory of parts that are in order by name."""
+def read_table(path: Path, columns: Sequence[str], *, optional: Sequence[str] = ()) -> pa.Table:
+    """Return columns of a file, or of a directory of parts that are in order by name.
+
+    Parameters
+    ----------
+    optional
+        Columns of strings, repeated values, that earlier versions did not write.
+    """
     # A number of more digits goes after one of fewer.
     parts = sorted(path.glob("*.parquet"), key=lambda part: (len(part.name), part.name)) if path.is_dir() else [path]
     if not parts or not parts[0].is_file():
         raise InvalidDataset(f"{path.parent} has no {path.name}")
-    table = pa.concat_tables([_read_part(part, path.name, columns) for part in parts])
-    for column in columns:
+    table = pa.concat_tables([_read_part(part, path.name, columns, optional) for part in parts])
+    for column in table.column_names:
         if empty := table[column].null_count:
             raise InvalidDataset(f"{path.name} has {empty} rows without {column}")
     return table
 
 
-def _read_part(part: Path, name: str, columns: Sequence[str]) -> pa.Table:
+def _read_part(part: Path, name: str, columns: Sequence[str], optional: Sequence[str]) -> pa.Table:
     try:
         found = pq.read_schema(part).names
         if missing := [column for column in columns if column not in found]:
             raise InvalidDataset(f"{name} misses {', '.join(missing)}; its columns are {', '.join(found)}")
-        return pq.read_table(part, columns=list(columns))
+        known = [column for column in optional if column in found]
+        return pq.read_table(part, columns=[*columns, *known], read_dictionary=known)
     except pa.ArrowInvalid as error:
         raise InvalidDataset(f"{name} is not a readable Parquet file: {error}") from error
 

@@ -7,7 +7,7 @@ is a hit here.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal
 
@@ -61,7 +61,11 @@ class Quality:
 
 
 def history_parameters(
-    interactions: Interactions, half_life_days: float, *, event_weights: Mapping[str, float] = NO_WEIGHTS
+    interactions: Interactions,
+    half_life_days: float,
+    *,
+    event_weights: Mapping[str, float] = NO_WEIGHTS,
+    features: Sequence[str] = (),
 ) -> HistoryParameters:
     """Return the parameters that serving would use with a model of this half-life.
 
@@ -71,9 +75,14 @@ def history_parameters(
         Say how long a history is.
     event_weights
         What an interaction of each type weighs. Rows of a dataset have their weights already.
+    features
+        Names of the features that the model reads.
     """
     return HistoryParameters(
-        length=interactions.history_length, half_life_days=half_life_days, event_weights=dict(event_weights)
+        length=interactions.history_length,
+        half_life_days=half_life_days,
+        event_weights=dict(event_weights),
+        features={name: interactions.feature(name).values for name in features},
     )
 
 

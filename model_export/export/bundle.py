@@ -27,6 +27,7 @@ from model_export.export import related
 from model_export.export.stages import export_graphs
 from model_export.export.top_scores import top_scores
 from model_export.export.user_groups import popular_groups, popular_items
+from model_export.export.writer import features_of
 
 PARITY_USERS = 1000
 
@@ -96,7 +97,10 @@ def export_bundle(
             algorithm=model.settings.name,
             items=model.items,
             history=history_parameters(
-                data.interactions, model.settings.half_life_days, event_weights=data.event_weights
+                data.interactions,
+                model.settings.half_life_days,
+                event_weights=data.event_weights,
+                features=features_of(directory / bundle.GRAPH_FILE),
             ),
             exclude_seen=provenance.exclude_seen,
             dataset_id=data.dataset_id,

@@ -207,16 +207,15 @@ def _behind(wrong: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
 
 def _with_hard_ones(histories: Histories) -> Histories:
     """Add histories of one interaction, histories with padding in between, and an empty one."""
-    few = slice(0, FEW)
-    short, scattered = histories.items[few].copy(), histories.items[few].copy()
+    every = np.arange(len(histories))
+    few = every[:FEW]
+    short, scattered = histories.items[few], histories.items[few]
     short[:, :-1] = 0
     scattered[np.random.default_rng(0).random(scattered.shape) < 0.5] = 0
     empty = np.zeros_like(histories.items[:1])
-    weights, days = histories.weights, histories.ages
-    return Histories(
+    return dataclasses.replace(
+        histories.rows(np.concatenate([every, few, few, every[:1]])),
         items=np.concatenate([histories.items, short, scattered, empty]),
-        weights=np.concatenate([weights, weights[few], weights[few], np.ones_like(weights[:1])]),
-        ages=np.concatenate([days, days[few], days[few], days[:1]]),
     )
 
 

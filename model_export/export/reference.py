@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from alsolike.bundle.bundle import HistoryParameters, Manifest
+from alsolike.bundle.features import codes_of, feature_codes
 from alsolike.bundle.manifest import ages
 from alsolike.events.returns import net_weights
+from alsolike.profiles.store import RecentInteraction
 from alsolike.runtime.errors import InvalidBundle
 from model_export.algorithms import known
 from model_export.api import Algorithm, Model
@@ -55,23 +57,26 @@ class Reference:
     item_ids: Sequence[str]
     history: HistoryParameters
 
-    def scores(self, item_ids: Sequence[str], event_types: Sequence[str], age_ms: Sequence[int]) -> Floats:
-        """Score every item for one history, given oldest first; unknown items are left out.
+    def scores(self, recent: Sequence[RecentInteraction], *, now_ms: int) -> Floats:
+        """Score every item for one history, oldest first; unknown items are left out.
 
         Returns
         -------
         float32 `(items,)`, in the order of `item_ids`.
         """
         position = {item_id: index for index, item_id in enumerate(self.item_ids, start=1)}
-        rows = [row for row, item_id in enumerate(item_ids) if item_id in position]
-        items = np.array([position[item_ids[row]] for row in rows], np.int64)
-        left = net_weights(items, np.array([self.history.event_weights[event_types[row]] for row in rows]))
+        known = [entry for entry in recent if entry.item_id in position]
+        items = np.array([position[entry.item_id] for entry in known], np.int64)
+        left = net_weights(items, np.array([self.history.event_weights[entry.event_type] for entry in known]))
         latest = np.flatnonzero(left)[-self.history.length :]
-        known_age_ms = np.array(age_ms, np.int64)[rows][latest]
+        known = [known[place] for place in latest]
+        age_ms = now_ms - np.array([entry.event_time_ms for entry in known], np.int64)
+        features = feature_codes(known, codes_of(self.history.features))
         histories = Histories(
             items=items[None, latest],
-            weights=self.history.weights(left[latest], known_age_ms)[None, :],
-            ages=ages(known_age_ms)[None, :],
+            weights=self.history.weights(left[latest], age_ms)[None, :],
+            ages=ages(age_ms)[None, :],
+            features={name: codes[None, :] for name, codes in features.items()},
         )
         return self.model.score(histories)[0, 1:]
 

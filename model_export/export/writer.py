@@ -10,6 +10,7 @@ import onnxruntime
 from onnx import TensorProto, helper
 
 from alsolike.bundle.bundle import BIAS_GRAPH_FILE, DATA_FILE, GRAPH_FILE
+from alsolike.bundle.features import FEATURE_INPUT
 from alsolike.bundle.graph_tables import write_tables_index
 from model_export.api import Model
 from model_export.data.interactions import Floats, Histories, Ints
@@ -44,6 +45,12 @@ def write_graphs(model: Model, directory: Path, *, two_stages: TwoStages | None 
         (directory / file_name).write_bytes(proto.SerializeToString(deterministic=True))
         onnx.checker.check_model(str(directory / file_name))
     return graph.products.get(scores)
+
+
+def features_of(graph: Path) -> list[str]:
+    """Return the names of the features that a graph reads."""
+    inputs = onnx.load(str(graph), load_external_data=False).graph.input
+    return [entry.name.removeprefix(FEATURE_INPUT) for entry in inputs if entry.name.startswith(FEATURE_INPUT)]
 
 
 def open_session(path: Path) -> onnxruntime.InferenceSession:
@@ -84,8 +91,11 @@ def recommend(
     }
     if bias is not None:
         inputs["bias"] = bias
-    if any(declared.name == "ages" for declared in session.get_inputs()):
-        inputs["ages"] = histories.ages
+    for name in (declared.name for declared in session.get_inputs()):
+        if name == "ages":
+            inputs[name] = histories.ages
+        elif name.startswith(FEATURE_INPUT):
+            inputs[name] = histories.feature(name.removeprefix(FEATURE_INPUT))
     items, scores = session.run(["items", "scores"], inputs)
     return items, scores
 

@@ -2,9 +2,9 @@
 
 Inputs: `history` int64 [batch, length] (positions 1..N, oldest first; 0 is padding and may stand anywhere; length
 at least 1), `weights` float32 [batch, length], `exclude` int64 [batch, x] (0 = none), `k` int64 [1]; if a
-node reads it, `ages` float32 [batch, length], in days. Outputs: `items`
-int64 [batch, k] (0 = none left), `scores` float32 [batch, k] (-inf for item 0), best first, lower positions first among
-equals. The bias variant adds `bias` float32 [items + 1] (0 = neutral, -inf = not allowed).
+node reads them, `ages` float32 [batch, length], in days, and `feature.NAME` int64 [batch, length], codes. Outputs:
+`items` int64 [batch, k] (0 = none left), `scores` float32 [batch, k] (-inf for item 0), best first, lower positions
+first among equals. The bias variant adds `bias` float32 [items + 1] (0 = neutral, -inf = not allowed).
 
 A model adds its own nodes between `Graph.history` and the scores; `onnx_answer` adds masks and the top k. The list ends
 where the model scores 0: an item that it knows nothing about is no answer, whatever its bias.
@@ -21,6 +21,8 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+
+from alsolike.bundle.features import FEATURE_INPUT
 
 BLOCK = 64
 """Items a block of the two-level top k: near the square root of items a place, of 20,000 items as of a million."""
@@ -69,7 +71,8 @@ class Graph:
     width
         Columns of the scores: items + 1, rounded up to whole blocks when there are many items.
     history, ages
-        Tensor names, int64 and float32 [batch, length]. Serving computes ages for graphs that read them only.
+        Tensor names, int64 and float32 [batch, length]. Serving computes ages and features for graphs that read them
+        only.
     tables
         Learned arrays by name; they go to the external data file that both variants share.
     products
@@ -96,6 +99,11 @@ class Graph:
         self.columns: dict[str, int] = {}
         self._decayed: dict[tuple[float, bool], str] = {}
         self._made = 0
+
+    @staticmethod
+    def feature(name: str) -> str:
+        """Return the codes of `Histories.feature(name)`, int64 [batch, length]."""
+        return f"{FEATURE_INPUT}{name}"
 
     def op(self, operator: str, *inputs: str, **attributes: Any) -> str:
         """Add a node with one output and return the output's name."""

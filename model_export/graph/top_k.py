@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import onnx
 from onnx import TensorProto, helper
 
+from alsolike.bundle.features import FEATURE_INPUT
 from model_export.graph.contract import BLOCK, IR_VERSION, OPSET, TWO_LEVELS_FROM, Graph, InnerProducts
 from model_export.graph.two_stage import TwoStages, best_in_two_stages
 
@@ -90,6 +91,11 @@ def _model(graph: Graph, nodes: list[onnx.NodeProto], *, with_bias: bool) -> onn
     used = {name for node in nodes for name in _inputs(node)}
     if graph.ages in used:
         inputs.append(helper.make_tensor_value_info(graph.ages, TensorProto.FLOAT, ["batch", "length"]))
+    inputs += [
+        helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "length"])
+        for name in sorted(used)
+        if name.startswith(FEATURE_INPUT)
+    ]
     constants = [constant for name, constant in graph.constants.items() if name in used]
     shapes = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", columns])

@@ -132,6 +132,10 @@ def _histories(
         weight=weights[known],
         users=source.users,
         items=items,
+        features={
+            name: feature.recoded(tuple(parameters.features.get(name, feature.values))).take(known)
+            for name, feature in source.features.items()
+        },
     )
     return told.histories(
         starts=before[queries.starts], ends=before[queries.ends], now_ms=queries.now_ms, parameters=parameters
@@ -143,7 +147,7 @@ def _translated(
 ) -> npt.NDArray[np.float32]:
     """Return what the champion gives each interaction, NaN where it does not know the type.
 
-    The data has weights, no types: a weight stands for the types that weigh so. Where the champion gives these
+    A weight stands for the types that weigh so. Where the champion gives these
     different weights, and where returns took part of a weight back, it stays as it is.
     """
     found = weights.copy()

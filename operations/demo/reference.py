@@ -51,11 +51,7 @@ class ReferenceModel:
         items that the model does not know take the place of their variants.
         """
         recent = profile.recent
-        scores = self._reference.scores(
-            [interaction.item_id for interaction in recent],
-            [interaction.event_type for interaction in recent],
-            [now_ms - interaction.event_time_ms for interaction in recent],
-        )
+        scores = self._reference.scores(recent, now_ms=now_ms)
         seen = {self._index[interaction.item_id] for interaction in recent if interaction.item_id in self._index}
         if self._exclude_seen:
             scores[list(seen)] = -np.inf

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alsolike.domain.configuration import DEFAULT, Configuration
+from alsolike.domain.configuration import DEFAULT, Configuration, EventType
 from alsolike.events.returns import net_weights
 from alsolike.runtime.errors import InvalidInput, UnknownEventType
 from operations.client.aws import session_clients
@@ -103,7 +103,8 @@ def read(
         raise InvalidInput(
             f"{names} has no {'row that an import accepts: ' + '; '.join(refused) if refused else 'rows'}"
         )
-    weights, notes = _weights(table, configuration, unstated=configuration.canonical_event_type(event_type))
+    unstated = configuration.canonical_event_type(event_type)
+    weights, notes = _weights(table, configuration, unstated=unstated)
     notes = [*refused, *notes]
     stated = int((weights > 0).sum())
     weights = _without_returns(table, time_ms, weights)
@@ -121,6 +122,7 @@ def read(
         time_ms=time_ms[kept],
         weight=weights[kept],
         catalogue=None if items is None or learned_alone else pa.chunked_array([pa.array(items, pa.string())]),
+        features={"event_type": _event_types(table, configuration, unstated=unstated)},
     )
     if repeated := interactions.repeated():
         notes.append(f"{repeated:,} rows have the user, item and time of another row; each of them counts")
@@ -144,7 +146,8 @@ def _weights(table: pa.Table, configuration: Configuration, *, unstated: str) ->
         return np.full(len(table), _ALL_WEIGH_ONE, np.float32), []
     types = pc.fill_null(table["EVENT_TYPE"], "").combine_chunks().dictionary_encode()
     names = types.dictionary.to_pylist()
-    weights = [_weight(name or unstated, configuration) for name in names]
+    known = [_event_type(name or unstated, configuration) for name in names]
+    weights = [None if found is None else found.weight for found in known]
     if not any(weight for name, weight in zip(names, weights, strict=True) if name):
         return np.full(len(table), _ALL_WEIGH_ONE, np.float32), [
             f"EVENT_TYPE holds none of {', '.join(configuration.event_weights)}: every interaction weighs 1"
@@ -180,10 +183,20 @@ def _without_returns(
     return left
 
 
-def _weight(event_type: str, configuration: Configuration) -> float | None:
-    """Return what an event type weighs, None where it is unknown."""
+def _event_types(table: pa.Table, configuration: Configuration, *, unstated: str) -> pa.ChunkedArray:
+    """Return the canonical type of each row, null for an unknown one."""
+    if "EVENT_TYPE" not in table.column_names:
+        return pa.chunked_array([pa.repeat(unstated, len(table))])
+    types = pc.fill_null(table["EVENT_TYPE"], "").combine_chunks().dictionary_encode()
+    known = [_event_type(name or unstated, configuration) for name in types.dictionary.to_pylist()]
+    names = pa.array([None if found is None else found.name for found in known], pa.string())
+    return pa.chunked_array([names.take(types.indices)])
+
+
+def _event_type(name: str, configuration: Configuration) -> EventType | None:
+    """Return an event type, None for an unknown one."""
     try:
-        return configuration.events[configuration.canonical_event_type(event_type)].weight
+        return configuration.events[configuration.canonical_event_type(name)]
     except UnknownEventType:
         return None
 

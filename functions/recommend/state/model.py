@@ -24,6 +24,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 )
 
 from alsolike.bundle.bundle import BIAS_GRAPH_FILE, GRAPH_FILE, TABLES_FILE, Bundle
+from alsolike.bundle.features import FEATURE_INPUT, NO_CODES, FeatureCodes, codes_of, feature_codes
 from alsolike.bundle.graph_tables import graph_tables
 from alsolike.bundle.manifest import HistoryParameters, ages
 from alsolike.events.returns import net_weights
@@ -48,6 +49,8 @@ class History:
         Time of each interaction.
     indices
         Index of each interaction in the profile.
+    features
+        Codes of the features that the model reads, by name, int64 `(n,)`.
     returned
         int64 `(m,)`, positions of items that were returned completely; excluded like seen ones.
     """
@@ -57,6 +60,7 @@ class History:
     event_time_ms: Sequence[int]
     returned: npt.NDArray[np.int64] = dataclasses.field(default_factory=lambda: _NOTHING)
     indices: Sequence[int] = ()
+    features: Mapping[str, npt.NDArray[np.int64]] = dataclasses.field(default_factory=dict)
 
     @property
     def seen(self) -> npt.NDArray[np.int64]:
@@ -85,6 +89,7 @@ def known_history(
     *,
     parameters: HistoryParameters,
     items: int,
+    codes: FeatureCodes = NO_CODES,
 ) -> History:
     """Return the latest interactions whose items and event types a model knows.
 
@@ -96,6 +101,8 @@ def known_history(
         Provides the weights of event types, and the maximum number of interactions.
     items
         Number of items that the model knows.
+    codes
+        Code of each value, by feature that the model reads.
     """
     weights: list[Any] = [parameters.event_weights.get(entry.event_type) for entry in recent]
     kept: Sequence[int] = range(len(recent))
@@ -120,6 +127,7 @@ def known_history(
         event_time_ms=[recent[index].event_time_ms for index in kept],
         returned=returned,
         indices=kept,
+        features=feature_codes([recent[index] for index in kept], codes) if codes else {},
     )
 
 
@@ -164,6 +172,7 @@ class Model:
         self._tables = _tables(directory) if TABLES_FILE in self.bundle.manifest.files else {}
         self._sessions: dict[str, onnxruntime.InferenceSession] = {}
         self._has_ages = False
+        self._codes = codes_of(self.bundle.manifest.history.features)
         for name in (GRAPH_FILE, BIAS_GRAPH_FILE):
             try:
                 self._open(name)
@@ -184,8 +193,9 @@ class Model:
             feed["bias"] = np.zeros(self.bundle.manifest.items + 1, np.float32)
         session = self._sessions[name] = _open_session(self.bundle.directory / name, self._tables)
         self._has_ages |= any(declared.name == "ages" for declared in session.get_inputs())
-        if self._has_ages:
-            feed["ages"] = np.zeros((1, 1), np.float32)
+        one = History(feed["history"][0], [1.0], [0])
+        for input_name, values in self._optional_inputs(one, now_ms=0).items():
+            feed[input_name] = values[None, :]
         self._run(name, feed)
         self._run_ms[name] = collections.deque(maxlen=_REMEMBERED_RUNS)
 
@@ -217,7 +227,15 @@ class Model:
     def history(self, recent: Sequence[RecentInteraction], positions: npt.NDArray[np.int64]) -> History:
         """Return this model's input from a profile; see `known_history`."""
         manifest = self.bundle.manifest
-        return known_history(recent, positions, parameters=manifest.history, items=manifest.items)
+        return known_history(recent, positions, parameters=manifest.history, items=manifest.items, codes=self._codes)
+
+    def _optional_inputs(self, history: History, *, now_ms: int) -> dict[str, npt.NDArray[Any]]:
+        """Return the inputs that only some graphs read, each `(n,)`."""
+        inputs: dict[str, npt.NDArray[Any]] = {"ages": history.ages(now_ms=now_ms)} if self._has_ages else {}
+        for name in self._codes:
+            codes = history.features.get(name)
+            inputs[f"{FEATURE_INPUT}{name}"] = np.zeros(len(history), np.int64) if codes is None else codes
+        return inputs
 
     def expected_ms(self, *, with_bias: bool) -> float:
         """Return the expected duration of a run: the minimum of the latest; 0 before the first.
@@ -254,8 +272,8 @@ class Model:
             "exclude": history.seen[None, :] if leave_out_seen else _NONE,
             "k": np.array([k], np.int64),
         }
-        if self._has_ages:
-            feed["ages"] = history.ages(now_ms=now_ms)[None, :]
+        for input_name, values in self._optional_inputs(history, now_ms=now_ms).items():
+            feed[input_name] = values[None, :]
         name = GRAPH_FILE
         if bias is not None:
             feed["bias"], name = bias, BIAS_GRAPH_FILE
@@ -295,8 +313,8 @@ class Model:
                 "k": np.array([len(positions)], np.int64),
                 "bias": bias,
             }
-            if self._has_ages:
-                feed["ages"] = np.broadcast_to(history.ages(now_ms=now_ms), kept.shape)
+            for input_name, values in self._optional_inputs(history, now_ms=now_ms).items():
+                feed[input_name] = np.broadcast_to(values, kept.shape)
             for row, (items, scores) in enumerate(zip(*self._run(BIAS_GRAPH_FILE, feed), strict=True), start=start):
                 for position, score in zip(items.tolist(), scores.tolist(), strict=True):
                     if position in column:

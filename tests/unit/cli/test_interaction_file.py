@@ -93,6 +93,7 @@ def test_event_types_are_those_of_the_configuration_and_weightless_ones_are_left
 
     assert sequence(file) == [(0, "0")]
     assert file.interactions.weight.tolist() == [2.5]
+    assert file.interactions.feature("event_type").values == ("wish",)
     assert file.notes == (
         "1 rows state no EVENT_TYPE and count as view",
         "1 rows of unknown EVENT_TYPE are left out: gift",

@@ -76,12 +76,13 @@ def test_return_that_weighs_less_leaves_the_rest_of_the_purchase() -> None:
     assert interactions.frame["weight"].tolist() == [3.0]
 
 
-def test_weight_is_that_of_the_event_type_in_any_spelling() -> None:
+def test_weight_and_name_are_those_of_the_event_type_in_any_spelling() -> None:
     interactions = cleaned(
         row("e1", event_type="purchase"), row("e2", event_type="AddToCart"), row("e3", event_type="view")
     )
 
     assert interactions.frame["weight"].tolist() == [5.0, 3.0, 1.0]
+    assert interactions.frame["event_type"].tolist() == ["purchase", "cart", "view"]
 
 
 def test_weights_and_types_are_those_of_the_configuration() -> None:

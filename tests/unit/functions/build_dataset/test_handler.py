@@ -12,7 +12,7 @@ from alsolike.events.action_events import action_properties
 from alsolike.events.interactions import ACTION_TAKEN, ACTION_VIEWED
 from alsolike.events.stream import StreamRecord, stream_records
 from alsolike.runtime.errors import InvalidDataset
-from alsolike.training.dataset import DatasetManifest
+from alsolike.training.dataset import INTERACTION_COLUMNS, DatasetManifest
 from operations.configuration.configuration_store import ConfigurationStore
 from operations.ingest.interactions import check
 from operations.ingest.lake_writer import LakeBucket, LakeWriter
@@ -46,13 +46,15 @@ def test_interactions_are_typed_and_in_order(dataset: Callable[[], dict[str, byt
             ("item_id", pa.string()),
             ("event_time_ms", pa.int64()),
             ("weight", pa.float32()),
+            ("event_type", pa.string()),
         ]
     )
     times = table.column("event_time_ms").to_pylist()
     assert times == sorted(times)
-    assert table.slice(0, 1).to_pylist() == [
+    assert table.select(list(INTERACTION_COLUMNS)).slice(0, 1).to_pylist() == [
         {"profile_id": "u#user4", "item_id": "plum", "event_time_ms": NOW_MS - 9 * DAY_MS, "weight": 1.0}
     ]
+    assert table["event_type"][0].as_py() == "view"
 
 
 def test_users_come_with_the_declared_columns_that_make_groups(

@@ -6,11 +6,13 @@ import sys
 import types
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from alsolike.bundle.bundle import Bundle
 from model_export import algorithms
 from model_export.algorithms.popularity import Popularity
+from model_export.data.features import Feature
 from model_export.evaluation.splits import leave_one_out
 from model_export.export.parity import check_export
 from model_export.job.hyperparameters import Hyperparameters
@@ -44,7 +46,7 @@ def test_a_file_beside_the_others_is_an_algorithm(tmp_path: Path, monkeypatch: p
     assert Bundle(tmp_path / "model").manifest == manifest
 
 
-def test_the_graph_of_the_model_that_reads_the_history_ranks_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_graphs_of_the_models_that_read_the_history_rank_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     examples = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
     module = types.ModuleType("newcomers_with_history")
     monkeypatch.setitem(sys.modules, module.__name__, module)  # dataclasses look there for the module of a class
@@ -57,6 +59,16 @@ def test_the_graph_of_the_model_that_reads_the_history_ranks_alike(monkeypatch: 
     scores = model.score(history(2, 0, 2, 4))
     assert scores.tolist() == [[0, 0, 2 * 3, 0, 1 * 4]]  # weights of the history times counts
     check_export(model, leave_one_out(data).test.queries)
+
+    by_type = np.array([1.0, 3.0, 0.5], np.float32)
+    typed = module.__dict__["TypedItemsModel"](
+        settings=fitted.settings, items=fitted.items, counts=fitted.counts, by_type=by_type
+    )
+    bought = dataclasses.replace(history(2, 0, 2, 4), features={"event_type": np.array([[1, 0, 2, 0]])})
+    assert typed.score(bought).tolist() == [[0, 0, (3 + 0.5) * 3, 0, 1 * 4]]
+    event_types = Feature(("purchase", "view"), np.arange(len(data), dtype=np.uint16) % 3)
+    data = dataclasses.replace(data, features={"event_type": event_types})
+    check_export(typed, leave_one_out(data).test.queries)
 
 
 def test_settings_may_be_words() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from alsolike.bundle.bundle import GRAPH_FILE, Bundle
+from alsolike.profiles.store import RecentInteraction
 from alsolike.runtime.errors import InvalidBundle
 from model_export.algorithms import known
 from model_export.algorithms.blend import Blend
@@ -46,7 +47,13 @@ def test_reference_fitted_again_ranks_as_the_bundle_does(tmp_path: Path) -> None
     )
     bundle, asked = Bundle(tmp_path / "model"), ["item03", "not an item", "item07"]
 
-    scores = fit_reference(manifest, dataset).scores(asked, ["purchase"] * 3, [1000, 500, 0])
+    scores = fit_reference(manifest, dataset).scores(
+        [
+            RecentInteraction(time_ms, "e", item_id, "purchase")
+            for item_id, time_ms in zip(asked, (0, 500, 1000), strict=True)
+        ],
+        now_ms=1000,
+    )
 
     known_items = bundle.positions([item for item in asked if item.startswith("item")])
     weights = manifest.history.weights(np.array([5.0, 5.0]), np.array([1000, 0]))

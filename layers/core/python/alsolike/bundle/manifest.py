@@ -56,6 +56,8 @@ class HistoryParameters:
         Age at which an interaction counts half; infinity for no decay (JSON: null).
     event_weights
         Weight by canonical event type, below 0 for one that takes back; other types count 0.
+    features
+        Known values of each feature that the graph reads, by its name; their codes are 1, 2, and so on.
 
     Raises
     ------
@@ -66,6 +68,7 @@ class HistoryParameters:
     length: int
     half_life_days: float
     event_weights: Mapping[str, float]
+    features: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if type(self.length) is not int or self.length < 1:
@@ -101,6 +104,10 @@ def ages(age_ms: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     import numpy as np
 
     return (np.maximum(np.asarray(age_ms, np.float64), 0.0) / MS_PER_DAY).astype(np.float32)
+
+
+def _fields(described: HistoryParameters | Manifest) -> dict[str, Any]:
+    return {field.name: getattr(described, field.name) for field in dataclasses.fields(described)}
 
 
 @struct
@@ -147,7 +154,10 @@ class Manifest:
     def to_json(self) -> bytes:
         """Return the manifest as indented JSON (infinity becomes null)."""
         option = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY
-        return orjson.dumps(self, default=dict, option=option)
+        history = _fields(self.history)
+        if not history["features"]:
+            del history["features"]
+        return orjson.dumps({**_fields(self), "history": history}, default=dict, option=option)
 
     @classmethod
     def from_json(cls, data: bytes) -> Manifest:
@@ -177,6 +187,7 @@ class Manifest:
             if history["half_life_days"] is None:
                 history["half_life_days"] = float("inf")
             history["event_weights"] = dict(history["event_weights"])
+            history["features"] = {name: tuple(known) for name, known in dict(history.get("features", {})).items()}
             values["history"] = HistoryParameters(**history)
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidBundle(f"{MANIFEST_FILE} has an unreadable history: {error}") from error

@@ -1,0 +1,34 @@
+"""Features of interactions that a graph reads: one code per interaction and feature."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+
+from alsolike.profiles.profile import RecentInteraction
+
+FEATURE_INPUT = "feature."
+"""Prefix of a feature's name in the graph's inputs."""
+
+EVENT_TYPE = "event_type"
+"""The feature that every shop has."""
+
+FeatureCodes = Mapping[str, Mapping[str, int]]
+"""Code of each known value by feature; other values have the code 0."""
+NO_CODES: FeatureCodes = MappingProxyType({})
+
+
+def codes_of(features: Mapping[str, Sequence[str]]) -> FeatureCodes:
+    """Return the codes of known values: 1, 2, and so on."""
+    return {name: {value: code for code, value in enumerate(values, start=1)} for name, values in features.items()}
+
+
+def feature_codes(recent: Sequence[RecentInteraction], codes: FeatureCodes) -> dict[str, npt.NDArray[np.int64]]:
+    """Return the code of each interaction by feature, int64 `(n,)`."""
+    return {
+        name: np.array([of_value.get(entry.event_type, 0) for entry in recent], np.int64)
+        for name, of_value in codes.items()
+    }

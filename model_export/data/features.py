@@ -1,0 +1,60 @@
+"""Categorical columns of interactions, as codes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+MOST_VALUES = 1_000
+"""Rarer values of a column share the code of unknown ones."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Feature:
+    """A categorical column of interactions, such as the event type.
+
+    Attributes
+    ----------
+    values
+        Known values, sorted.
+    codes
+        uint16 `(n,)`, 1 + the place of the row's value in `values`; 0 for an unknown value, or none.
+    """
+
+    values: tuple[str, ...]
+    codes: npt.NDArray[np.uint16]
+
+    @classmethod
+    def of(cls, column: pa.ChunkedArray) -> Feature:
+        """Return a column of strings as codes; of equally frequent values, the lower ones are known."""
+        encoded = column.dictionary_encode().unify_dictionaries().combine_chunks()
+        names = encoded.dictionary.to_pylist()
+        indices = pc.fill_null(encoded.indices, len(names)).to_numpy()
+        counts = np.bincount(indices, minlength=len(names) + 1)
+        ranked = sorted(zip((-counts[:-1]).tolist(), names, strict=True))
+        values = tuple(sorted(name for _, name in ranked[:MOST_VALUES]))
+        return cls(values, _table(names, values)[indices])
+
+    def code(self, value: str) -> int:
+        """Return the code of a value, 0 if it is unknown."""
+        return int(_table([value], self.values)[0])
+
+    def take(self, rows: npt.NDArray[Any] | slice) -> Feature:
+        """Return some rows."""
+        return Feature(self.values, self.codes[rows])
+
+    def recoded(self, values: tuple[str, ...]) -> Feature:
+        """Return the rows with the codes of other values."""
+        return Feature(values, _table(["", *self.values], values)[self.codes])
+
+
+def _table(names: Sequence[str], values: Sequence[str]) -> npt.NDArray[np.uint16]:
+    """Return the code of each name, and 0 as the last element."""
+    codes = {value: code for code, value in enumerate(values, start=1)}
+    return np.array([*(codes.get(name, 0) for name in names), 0], np.uint16)

@@ -1,0 +1,133 @@
+"""Models that read categorical features of interactions."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from alsolike.bundle.bundle import HistoryParameters
+from alsolike.bundle.manifest import Manifest
+from alsolike.profiles.store import RecentInteraction
+from functions.recommend.state.model import Model as ServedModel
+from model_export import algorithms
+from model_export.api import Graph, Model
+from model_export.data.features import Feature
+from model_export.data.interactions import Floats, Histories, Interactions
+from model_export.data.training_data import encode
+from model_export.evaluation.ranking import history_parameters
+from model_export.export.parity import check_parity
+from model_export.export.reference import Reference
+from model_export.export.writer import features_of, write_graphs
+from tests.builders.bundles import MANIFEST, write_bundle
+
+TYPES = ["view", "purchase", "view", "purchase"]
+ITEM_IDS = ["a", "b", "c", "d"]
+WEIGHTS = {"view": 1.0, "purchase": 5.0}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ByType(Model):
+    """The user's items; each counts the number of its event type's code."""
+
+    codes: Floats
+
+    def score(self, histories: Histories) -> Floats:
+        scores = np.zeros((len(histories), self.items + 1), np.float32)
+        for row, (items, types) in enumerate(zip(histories.items, histories.feature("event_type"), strict=True)):
+            np.add.at(scores[row], items, self.codes[types])
+        scores[:, 0] = 0
+        return scores
+
+    def export(self, graph: Graph) -> str:
+        of_type = graph.op("Gather", graph.weight("codes", self.codes), graph.feature("event_type"))
+        is_item = graph.op("Cast", graph.history, to=9)  # bool
+        sums = graph.add_by_item(graph.history, graph.op("Where", is_item, of_type, graph.number(0)))
+        return graph.op("Mul", sums, graph.item_weight("ones", np.ones(self.items + 1, np.float32)))
+
+
+MODEL = ByType(settings=algorithms.known()["popularity"], items=4, codes=np.array([0.5, 2.0, 3.0], np.float32))
+
+
+def interactions() -> Interactions:
+    rows, *_ = encode(
+        user_ids=pa.chunked_array([["u", "u", "u", "v"]]),
+        item_ids=pa.chunked_array([ITEM_IDS]),
+        time_ms=np.arange(4),
+        weight=np.array([WEIGHTS[name] for name in TYPES]),
+        features={"event_type": pa.chunked_array([TYPES])},
+    )
+    return rows
+
+
+def histories(rows: Interactions, *, length: int = 2) -> Histories:
+    parameters = HistoryParameters(length=length, half_life_days=7.0, event_weights={})
+    starts, ends = rows.offsets[:-1], rows.offsets[1:]
+    return rows.histories(starts=starts, ends=ends, now_ms=np.full(2, 4), parameters=parameters)
+
+
+def test_histories_have_the_codes_of_the_latest_interactions() -> None:
+    rows = interactions()
+
+    assert rows.feature("event_type").values == ("purchase", "view")
+    assert rows.feature("event_type").code("view") == 2
+    assert histories(rows).feature("event_type").tolist() == [[1, 2], [0, 1]]
+    assert histories(rows.select(slice(1, 4))).rows(slice(1, 2)).feature("event_type").tolist() == [[0, 1]]
+
+
+def test_features_that_the_data_lacks_are_unknown() -> None:
+    rows = interactions()
+
+    assert rows.feature("weather").values == ()
+    assert histories(rows).feature("weather").tolist() == [[0, 0], [0, 0]]
+
+
+def test_rare_values_are_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model_export.data.features.MOST_VALUES", 1)
+
+    found = Feature.of(pa.chunked_array([["b", "a", None], ["b"]], pa.string()))
+
+    assert (found.values, found.codes.tolist()) == (("b",), [1, 0, 0, 1])
+
+
+def test_codes_of_another_model_are_found_by_value() -> None:
+    found = Feature.of(pa.chunked_array([["view", "cart", "buy"]])).recoded(("cart", "search", "view"))
+
+    assert found.codes.tolist() == [3, 1, 0]
+
+
+def test_graph_that_reads_a_feature_scores_as_its_model(tmp_path: Path) -> None:
+    write_graphs(MODEL, tmp_path)
+
+    assert features_of(tmp_path / "graph.onnx") == ["event_type"]
+    check_parity(MODEL, tmp_path, histories(interactions()), k=4)
+
+
+def test_serving_ranks_a_profile_as_the_model_does(tmp_path: Path) -> None:
+    rows = interactions()
+    parameters = history_parameters(rows, 7.0, event_weights=WEIGHTS, features=["event_type"])
+    write_bundle(tmp_path, manifest=dataclasses.replace(MANIFEST, history=parameters))
+    write_graphs(MODEL, tmp_path)
+    served = ServedModel(tmp_path)
+    recent = [
+        RecentInteraction(time_ms, f"e{time_ms}", item_id, event_type)
+        for time_ms, (item_id, event_type) in enumerate(zip(ITEM_IDS, TYPES, strict=True))
+    ]
+
+    history = served.history(recent, np.arange(1, 5))
+    items, scores = served.rank(history, k=4, now_ms=4, leave_out_seen=False)
+    explained = served.ablation_scores(history, np.array([1, 2]), latest=1, now_ms=4)
+
+    expected = Reference(MODEL, ITEM_IDS, parameters).scores(recent, now_ms=4)
+    assert expected.tolist() == [3.0, 2.0, 3.0, 2.0]
+    assert (items.tolist(), scores.tolist()) == ([1, 3, 2, 4], [3.0, 3.0, 2.0, 2.0])
+    assert explained[0].tolist() == [3.0, 2.0]
+
+
+def test_manifest_keeps_known_values_and_omits_them_without_features() -> None:
+    history = dataclasses.replace(MANIFEST.history, features={"event_type": ("purchase", "view")})
+    with_features = dataclasses.replace(MANIFEST, history=history)
+
+    assert b'"features"' not in MANIFEST.to_json()
+    assert Manifest.from_json(with_features.to_json()).history == history
