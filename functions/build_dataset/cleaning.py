@@ -51,7 +51,7 @@ def clean(rows: pd.DataFrame, configuration: Configuration, *, erased: IsErased 
     Parameters
     ----------
     rows
-        `rules.LAKE_COLUMNS` of the lake, and `rules.ACTION`, in any order, repeated events included.
+        `rules.LAKE_COLUMNS` of the lake, `rules.ACTION` and `rules.CONTEXT`, in any order, repeated events included.
     configuration
         Provides the weight of an event type, and the minimum interactions per item and user, which also hold after the
         others are left out.
@@ -70,9 +70,10 @@ def clean(rows: pd.DataFrame, configuration: Configuration, *, erased: IsErased 
     weighty = known[known["weight"] != 0]
     counted = _without_returns(weighty)
     kept, few = _minimums(counted, configuration)
+    columns = [*INTERACTION_COLUMNS, *(name for name in FEATURE_COLUMNS if name in rows)]
     frame = counted[kept]
     return CleanInteractions(
-        frame=frame.iloc[_order(frame)][[*INTERACTION_COLUMNS, *FEATURE_COLUMNS]].reset_index(drop=True),
+        frame=frame.iloc[_order(frame)][columns].reset_index(drop=True),
         dropped={
             "duplicate_event": len(rows) - len(every),
             "erased_user": len(every) - len(once),

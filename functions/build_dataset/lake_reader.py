@@ -13,11 +13,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from alsolike.declarations.tables import INTERACTIONS_COLUMNS
+from alsolike.events.context import context_of
 from alsolike.events.interactions import ACTION_TYPES
 from alsolike.lake import lake
 from alsolike.lake.lake_objects import LakeObject, batches, list_objects, read
 from alsolike.runtime.errors import InvalidDataset
-from functions.build_dataset.rules import ACTION
+from functions.build_dataset.rules import ACTION, CONTEXT
 
 CONNECTIONS = 8
 """Objects read at once; they wait for S3 more than for the processor."""
@@ -29,15 +30,19 @@ _ACTION_TYPES = pa.array(ACTION_TYPES)
 _ARROW_TYPES = {"string": pa.string(), "double": pa.float64(), "bigint": pa.int64(), "int": pa.int32()}
 
 
-def read_lake(client: Any, bucket: str, *, columns: Sequence[str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def read_lake(
+    client: Any, bucket: str, *, columns: Sequence[str], context: Sequence[str] = ()
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Return the rows of all objects, repeated events included, and the partitions that they come from.
 
-    The rows also have the column `ACTION`.
+    The rows also have the column `ACTION`, and `CONTEXT` with a context.
 
     Parameters
     ----------
     columns
         Without lists. One that an object was written without is null.
+    context
+        Properties that are the context of an interaction.
 
     Raises
     ------
@@ -47,10 +52,12 @@ def read_lake(client: Any, bucket: str, *, columns: Sequence[str]) -> tuple[pd.D
     listing = list(list_objects(client, bucket))  # complete before reading: rows of deleted objects are in later ones
     schema = pa.schema([(name, _ARROW_TYPES[INTERACTIONS_COLUMNS[name]]) for name in columns])
     schema = schema.append(pa.field(ACTION, pa.string()))
+    if context:
+        schema = schema.append(pa.field(CONTEXT, pa.string()))
     tables, dates = [schema.empty_table()], set()
     with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
         for some in batches(listing, max_bytes=BYTES_AT_ONCE, max_objects=4 * CONNECTIONS):
-            read_one = functools.partial(_table, client, bucket, schema=schema)
+            read_one = functools.partial(_table, client, bucket, schema=schema, context=context)
             for listed, table in zip(some, pool.map(read_one, some), strict=True):
                 if table is not None:
                     tables.append(table)
@@ -59,7 +66,9 @@ def read_lake(client: Any, bucket: str, *, columns: Sequence[str]) -> tuple[pd.D
     return rows, tuple(lake.partition_prefix(date).removesuffix("/") for date in sorted(dates))
 
 
-def _table(client: Any, bucket: str, listed: LakeObject, *, schema: pa.Schema) -> pa.Table | None:
+def _table(
+    client: Any, bucket: str, listed: LakeObject, *, schema: pa.Schema, context: Sequence[str]
+) -> pa.Table | None:
     """Return the columns of an object; None if it was deleted."""
     content = read(client, bucket, listed)
     if content is None:
@@ -75,6 +84,15 @@ def _table(client: Any, bucket: str, listed: LakeObject, *, schema: pa.Schema) -
         if "event_type" in columns and pc.any(is_action := pc.is_in(columns["event_type"], _ACTION_TYPES)).as_py():
             properties = file.read(columns=["properties"])["properties"]
             columns[ACTION] = pc.if_else(is_action, properties, pa.scalar(None, properties.type))
+        if context:
+            columns[CONTEXT] = _contexts(file.read(columns=["properties"])["properties"], context)
         return pa.table(columns).cast(schema)
     except (pa.ArrowException, OSError) as error:
         raise InvalidDataset(f"s3://{bucket}/{listed.key} is not an object of the table: {error}") from error
+
+
+def _contexts(properties: pa.ChunkedArray, context: Sequence[str]) -> pa.Array:
+    """Return the context of each row; each distinct text is parsed once."""
+    encoded = properties.combine_chunks().dictionary_encode(null_encoding="encode")
+    contexts = [context_of(text, context) for text in encoded.dictionary.to_pylist()]
+    return pa.array(contexts, pa.string()).take(encoded.indices)

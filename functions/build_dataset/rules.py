@@ -27,6 +27,9 @@ ACTION = "action"
 ORDER = ("event_time_ms", "event_id", "profile_id")
 """Order of the interactions, ascending: returns take back by it, and the dataset is written in it."""
 
+CONTEXT = "context"
+"""The interactions' context, if the configuration declares columns for it; no column of the lake either."""
+
 USER_PREFIX = "u#"
 
 

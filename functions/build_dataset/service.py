@@ -74,7 +74,7 @@ def build_dataset(
     """
     with ThreadPoolExecutor(1, "catalogue") as pool:
         scanning = pool.submit(_items, catalogue)  # waits for DynamoDB while the lake's rows are read and cleaned
-        rows, partitions = read_lake(client, lake_bucket, columns=LAKE_COLUMNS)
+        rows, partitions = read_lake(client, lake_bucket, columns=LAKE_COLUMNS, context=configuration.context)
         if not partitions:
             raise empty_lake(lake_bucket)
         interactions = clean(rows, configuration, erased=functools.partial(tombstones.erased, now_ms=now_ms))
@@ -119,7 +119,7 @@ def build_dataset(
             "item_id": "string",
             "event_time_ms": "bigint",
             "weight": "float",
-            **dict.fromkeys(FEATURE_COLUMNS, "string"),
+            **{name: "string" for name in FEATURE_COLUMNS if name in frame},
         },
     )
     wr.s3.to_parquet(items, f"{s3_uri}{ITEMS_FILE}", dtype={"item_id": "string", "properties": "string"})

@@ -26,6 +26,7 @@ from alsolike.training.dataset import ACTION_INTERACTION_COLUMNS, FEATURE_COLUMN
 from functions.build_dataset.description import EngineCounts
 from functions.build_dataset.rules import (
     ACTION,
+    CONTEXT,
     LAKE_COLUMNS,
     ORDER,
     USER_PREFIX,
@@ -68,7 +69,7 @@ def clean(rows: DataFrame, configuration: Configuration, *, erased: IsErased | N
     Parameters
     ----------
     rows
-        `LAKE_COLUMNS` of the lake, and `rules.ACTION`.
+        `LAKE_COLUMNS` of the lake, `rules.ACTION` and `rules.CONTEXT`.
     erased
         Returns true if a user id was erased; serialisable for the workers. None if no users were erased.
     """
@@ -142,7 +143,7 @@ def _each_once(rows: DataFrame) -> DataFrame:
     It aggregates instead of using a window, so that each worker combines an event's copies before the shuffle.
     """
     # The least struct is the first by `COPY_ORDER`; null is the least value of all, and must be the last.
-    read = [*(name for name in COPY_ORDER if name in LAKE_COLUMNS), ACTION]
+    read = [*(name for name in COPY_ORDER if name in LAKE_COLUMNS), ACTION, CONTEXT]
     order = [column for name in read for column in (F.isnull(name).alias(f"no_{name}"), F.col(name))]
     least = rows.groupBy(*map(F.expr, COPY_KEY)).agg(
         F.min(F.struct(*order)).alias("copy"), F.count("*").alias("copies")
@@ -161,7 +162,7 @@ def _owned(events: DataFrame) -> DataFrame:
     is_users = F.col("event_time_ms") <= F.col("login.event_time_ms")
     own = F.concat(F.lit("s#"), "session_id")
     profile = F.when(is_users, F.concat(F.lit("u#"), "login.user_id")).otherwise(own)
-    columns = ["event_id", "item_id", "event_type", "event_time_ms", ACTION, "copies", "profile_id"]
+    columns = ["event_id", "item_id", "event_type", "event_time_ms", ACTION, CONTEXT, "copies", "profile_id"]
     return (
         known.withColumn("profile_id", F.concat(F.lit("u#"), "user_id"))
         .select(columns)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
@@ -13,6 +13,7 @@ from alsolike.catalogue.actions import ActionStore
 from alsolike.catalogue.items import CatalogueStore
 from alsolike.catalogue.users import UserStore
 from alsolike.domain.configuration import ColumnType, Configuration
+from alsolike.events.context import context_of
 from alsolike.events.interactions import ACTION_TYPES
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.runtime.aws import client
@@ -30,7 +31,16 @@ from alsolike.training.dataset import (
     DatasetManifest,
 )
 from functions.build_dataset.description import empty_lake, erased_meanwhile, manifest, nothing_left
-from functions.build_dataset.rules import ACTION, LAKE_COLUMNS, ORDER, action_row, grouping_columns, item_row, user_row
+from functions.build_dataset.rules import (
+    ACTION,
+    CONTEXT,
+    LAKE_COLUMNS,
+    ORDER,
+    action_row,
+    grouping_columns,
+    item_row,
+    user_row,
+)
 from functions.build_dataset.settings import Settings
 from functions.build_dataset.spark_cleaning import CleanInteractions, clean, erased_profiles, lake_schema
 from functions.build_dataset.spark_reference import reference
@@ -68,12 +78,21 @@ class SparkDataset:
     manifest: DatasetManifest
 
 
-def read_lake(spark: SparkSession, s3_uri: str) -> DataFrame:
-    """Return `LAKE_COLUMNS` and `ACTION` of all objects of the table; skip objects that were deleted meanwhile."""
+def read_lake(spark: SparkSession, s3_uri: str, *, context: Sequence[str] = ()) -> DataFrame:
+    """Return `LAKE_COLUMNS`, `ACTION` and `CONTEXT` of all objects of the table; skip objects that were deleted.
+
+    Parameters
+    ----------
+    context
+        Properties that are the context of an interaction; without them, `CONTEXT` is null.
+    """
+    contexts = F.udf(functools.partial(context_of, columns=tuple(context)), "string")
     reader = spark.read.schema(lake_schema()).option("ignoreMissingFiles", "true")
     rows = reader.option("pathGlobFilter", "*.parquet").option("recursiveFileLookup", "true").parquet(s3_uri)
     return rows.select(
-        *LAKE_COLUMNS, F.when(F.col("event_type").isin(*ACTION_TYPES), F.col("properties")).alias(ACTION)
+        *LAKE_COLUMNS,
+        F.when(F.col("event_type").isin(*ACTION_TYPES), F.col("properties")).alias(ACTION),
+        (contexts("properties") if context else F.lit(None).cast("string")).alias(CONTEXT),
     )
 
 
@@ -110,7 +129,8 @@ def build_dataset(
     """
     if not lineage:
         raise empty_lake(settings.lake_bucket)
-    interactions = clean(read_lake(spark, lake_s3_uri), configuration, erased=erased if erased.hashes else None)
+    rows = read_lake(spark, lake_s3_uri, context=configuration.context)
+    interactions = clean(rows, configuration, erased=erased if erased.hashes else None)
     counts = interactions.counts
     if not counts.interactions:
         raise nothing_left(counts.rows_read, counts.dropped, configuration)
@@ -118,7 +138,8 @@ def build_dataset(
     profiles = interactions.pairs.where(chosen).select("profile_id").distinct()
     items = _items(spark, settings.catalogue_table).persist()
     written = interactions.frame.where(chosen).orderBy(*ORDER)
-    _write(written.select(*INTERACTION_COLUMNS, *FEATURE_COLUMNS), f"{dataset_s3_uri}{INTERACTIONS_FILE}")
+    columns = [name for name in (*INTERACTION_COLUMNS, *FEATURE_COLUMNS) if name != CONTEXT or configuration.context]
+    _write(written.select(*columns), f"{dataset_s3_uri}{INTERACTIONS_FILE}")
     _write(items.orderBy("item_id"), f"{dataset_s3_uri}{ITEMS_FILE}")
     users = _users(spark, settings.users_table, grouping_columns(configuration), profiles=profiles)
     _write(users.orderBy("user_id"), f"{dataset_s3_uri}{USERS_FILE}")

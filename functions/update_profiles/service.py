@@ -108,8 +108,9 @@ def update_profiles(
             if erased(login.user_id) and not erased(None, session_id):
                 store.join_erased(session_id, login, erasure_id=erasure_of(login.user_id), now_ms=now_ms)
     interactions = [interaction for _, interaction in kept]
-    additions = _by_profile([record for record, _ in kept], interactions)
-    length = configurations.current(now_ms=now_ms).limits.history_length
+    configuration = configurations.current(now_ms=now_ms)
+    additions = _by_profile([record for record, _ in kept], interactions, context=configuration.context)
+    length = configuration.limits.history_length
 
     failed = store.add_many(
         {addition.profile_id: addition.interactions for addition in additions if addition.interactions},
@@ -174,7 +175,9 @@ def _correlation_ids(parsed: Sequence[Interaction | InvalidInput], profile_ids: 
     return tuple(dict.fromkeys(correlation_id for correlation_id in correlation_ids if correlation_id is not None))
 
 
-def _by_profile(records: Sequence[StreamRecord], parsed: Sequence[Interaction | InvalidInput]) -> list[_Addition]:
+def _by_profile(
+    records: Sequence[StreamRecord], parsed: Sequence[Interaction | InvalidInput], *, context: Sequence[str]
+) -> list[_Addition]:
     additions: dict[str, _Addition] = {}
     for record, interaction in zip(records, parsed, strict=True):
         if isinstance(interaction, InvalidInput):
@@ -190,7 +193,7 @@ def _by_profile(records: Sequence[StreamRecord], parsed: Sequence[Interaction | 
         if is_users_action:
             addition.actions.append(interaction)
         if interaction.item_id is not None:
-            addition.interactions.append(recent(interaction))
+            addition.interactions.append(recent(interaction, context=context))
     for session_id, login in first_logins(_readable(parsed)).items():
         additions[profile_id(user_id=login.user_id, session_id=None)].logins[session_id] = login
     return list(additions.values())

@@ -109,7 +109,7 @@ def load(directory: Path) -> TrainingData:
         time_ms=_numbers(table, "event_time_ms", pa.int64()),
         weight=_weights(table),
         catalogue=None if counts is None else pa.chunked_array([counts.item_ids]),
-        features={name: table[name] for name in dataset.FEATURE_COLUMNS if name in table.column_names},
+        features=_features(table),
     )
     if counts is not None and len(item_ids) != len(counts.item_ids):
         uncounted = len(item_ids) - len(counts.item_ids)
@@ -138,6 +138,22 @@ def load(directory: Path) -> TrainingData:
         all_interactions=len(interactions) if counts is None else manifest.interactions,
         all_users=interactions.users if counts is None else manifest.users,
     )
+
+
+def _features(table: pa.Table) -> dict[str, pa.ChunkedArray]:
+    """Return the categorical columns of the interactions that the dataset has."""
+    features = {name: table[name] for name in dataset.FEATURE_COLUMNS if name in table.column_names}
+    return features | contexts(features.pop("context")) if "context" in features else features
+
+
+def contexts(column: pa.ChunkedArray) -> dict[str, pa.ChunkedArray]:
+    """Return a column per name in the contexts (`alsolike.events.context`)."""
+    encoded = column.dictionary_encode().unify_dictionaries().combine_chunks()
+    documents = [orjson.loads(text) if text else {} for text in encoded.dictionary.to_pylist()]
+    return {
+        name: pa.chunked_array([pa.array([each.get(name) for each in documents], pa.string()).take(encoded.indices)])
+        for name in sorted({name for each in documents for name in each})
+    }
 
 
 def encode(

@@ -77,6 +77,7 @@ def replay(
                 "eventId": interaction.event_id,
                 "itemId": interaction.item_id,
                 "eventType": interaction.event_type,
+                "context": interaction.context or None,
             }
             for interaction in history
         ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from alsolike.domain.configuration import DEFAULT, Configuration, EventType
+from alsolike.events.context import context_of
 from alsolike.events.returns import net_weights
 from alsolike.runtime.errors import InvalidInput, UnknownEventType
 from operations.client.aws import session_clients
@@ -95,7 +97,7 @@ def read(
     """
     # These need the extra `train`, which modules of commands do without.
     from model_export.data.item_content import item_content
-    from model_export.data.training_data import encode, unlearned, unlearned_ids
+    from model_export.data.training_data import contexts, encode, unlearned, unlearned_ids
 
     names = ", ".join(Path(path).name for path in paths)
     table, time_ms, refused = _read(paths, mapping, configuration)
@@ -122,7 +124,10 @@ def read(
         time_ms=time_ms[kept],
         weight=weights[kept],
         catalogue=None if items is None or learned_alone else pa.chunked_array([pa.array(items, pa.string())]),
-        features={"event_type": _event_types(table, configuration, unstated=unstated)},
+        features={
+            "event_type": _event_types(table, configuration, unstated=unstated),
+            **contexts(table["CONTEXT"]),
+        },
     )
     if repeated := interactions.repeated():
         notes.append(f"{repeated:,} rows have the user, item and time of another row; each of them counts")
@@ -221,7 +226,7 @@ def _read(
             first[key] = min(first.get(key, line), line)
     columns = {
         name: pa.chunked_array([part.columns[name] for part in parts], pa.string())
-        for name in ("USER_ID", "ITEM_ID", "EVENT_TYPE")
+        for name in ("USER_ID", "ITEM_ID", "EVENT_TYPE", "CONTEXT")
         if name != "EVENT_TYPE" or any("EVENT_TYPE" in file.schema.names for file in files)
     }
     time_ms = np.concatenate([np.zeros(0, np.int64), *(part.time_ms for part in parts)])
@@ -265,12 +270,14 @@ def _part(place: str, chunk: Chunk, configuration: Configuration) -> _Part:
     stated = pa.nulls(int(good.sum()), pa.string())
     if types is not None:
         stated = types.filter(pa.array(good)).cast(pa.string()).combine_chunks()
+    properties = checked.good.texts["properties"]
     return _Part(
         place,
         {
             "USER_ID": checked.good.texts["user_id"].column(),
             "ITEM_ID": checked.good.texts["item_id"].column(),
             "EVENT_TYPE": stated,
+            "CONTEXT": properties.mapped(functools.partial(context_of, columns=configuration.context)).column(),
         },
         checked.good.event_time_ms,
         [

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import itertools
 import pickle
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from alsolike.domain.configuration import HISTORY_LENGTH
+from alsolike.events.context import context_of
 from alsolike.profiles.store import RecentInteraction
 from operations.ingest.event_ids import Hashes, hexadecimal
 from operations.ingest.lake_rows import LakeRows
@@ -40,6 +42,7 @@ _SCHEMA = pa.schema(
         ("stated_id", pa.string()),
         ("item_id", pa.string()),
         ("event_type", pa.string()),
+        ("context", pa.string()),
     ]
 )
 
@@ -52,8 +55,9 @@ class LatestInteractions:
     Adding is cheap: rows are kept in order of arrival, and partitioned once all are there.
     """
 
-    def __init__(self, *, length: int = HISTORY_LENGTH) -> None:
+    def __init__(self, *, length: int = HISTORY_LENGTH, context: Sequence[str] = ()) -> None:
         self._length = length
+        self._context = context
         self._held: list[_Packed] = []
         self._held_rows = 0
         self._spooled: list[Path] = []
@@ -77,6 +81,7 @@ class LatestInteractions:
         if not len(rows):
             return
         texts = {name: rows.texts[name] for name in ("user_id", "item_id", "event_type")}
+        texts["context"] = rows.texts["properties"].mapped(functools.partial(context_of, columns=self._context))
         self._held.append(_Packed(texts, rows.stated_ids, rows.ids, rows.event_time_ms, rows.user_hashes))
         self._held_rows += len(rows)
         if self._held_rows > MEMORY_ROWS:
@@ -181,6 +186,7 @@ def _table(rows: _Packed, order: npt.NDArray[np.int64]) -> pa.Table:
         "stated_id": rows.stated_ids.take(order).column(),
         "item_id": rows.texts["item_id"].take(order).column(),
         "event_type": rows.texts["event_type"].take(order).column(),
+        "context": rows.texts["context"].take(order).column(),
     }
     return pa.table(columns, _SCHEMA)
 
@@ -229,7 +235,7 @@ def _by_user(rows: pa.Table) -> Iterator[UserInteractions]:
     codes = user.indices.to_numpy()
     order = np.argsort(codes, kind="stable")
     rows = rows.take(pa.array(order))
-    columns = [rows["event_time_ms"], _event_ids(rows), rows["item_id"], rows["event_type"]]
+    columns = [rows["event_time_ms"], _event_ids(rows), rows["item_id"], rows["event_type"], rows["context"]]
     cells = zip(*(column.to_pylist() for column in columns), strict=True)
     for user_id, count in zip(user.dictionary.to_pylist(), np.bincount(codes).tolist(), strict=True):
         yield user_id, [*map(RecentInteraction._make, itertools.islice(cells, count))]

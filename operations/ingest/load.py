@@ -133,7 +133,7 @@ class InteractionsImport:
         self.configuration = configuration
         self.objects = 0
         self.days: set[str] = set()
-        self.latest = LatestInteractions(length=configuration.limits.history_length)
+        self.latest = LatestInteractions(length=configuration.limits.history_length, context=configuration.context)
         self._deployment = deployment
         self._event_type = configuration.canonical_event_type(default_event_type)
         self._now_ms = now_ms

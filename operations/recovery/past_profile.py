@@ -5,13 +5,13 @@ from __future__ import annotations
 from alsolike.profiles.store import Profile
 from operations import progress
 from operations.client.deployment import Deployment
+from operations.configuration.store import live_configuration
 from operations.recovery.lake_reader import LakeReader
 from operations.recovery.profiles import profile_of
-from operations.recovery.writing import history_length
 
 
 def past(where: Deployment, profile_id: str, *, received_by_ms: int) -> Profile:
     """Return a profile as it was: what the lake had taken in by a time."""
     rows = LakeReader(where.client("s3"), where.names.lake_bucket, received_by_ms=received_by_ms)
     with progress.step("the lake", total=2 * sum(stored.size_bytes for stored in rows.objects())) as step:
-        return profile_of(rows, profile_id, length=history_length(where), on_bytes=step.advance)
+        return profile_of(rows, profile_id, configuration=live_configuration(where), on_bytes=step.advance)

@@ -14,7 +14,7 @@ from alsolike.domain.configuration import HISTORY_LENGTH
 from alsolike.lake import lake
 from alsolike.profiles.store import Profile, RecentInteraction
 
-PROFILE_COLUMNS = ("profile_id", "event_time_ms", "event_id", "item_id", "event_type")
+PROFILE_COLUMNS = ("profile_id", "event_time_ms", "event_id", "item_id", "event_type", "context")
 _SCHEMA = pa.schema(
     [(name, pa.int64() if name == "event_time_ms" else pa.string()) for name in PROFILE_COLUMNS],
 )

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 
 from alsolike.declarations.tables import INTERACTIONS_COLUMNS
-from alsolike.domain.configuration import HISTORY_LENGTH
+from alsolike.domain.configuration import DEFAULT, Configuration
 from alsolike.events import identity
+from alsolike.events.context import context_of
 from alsolike.events.interactions import profile_id
+from alsolike.lake.lake_objects import LakeObject
 from alsolike.profiles.store import Profile, RecentInteraction, SessionLink
 from operations.recovery.lake_reader import ARROW_TYPES, LakeReader
 from operations.recovery.profile_files import PROFILE_COLUMNS, ProfileFiles
 
 _IDENTITY_COLUMNS = ("event_id", "user_id", "session_id", "event_time_ms")
 _COLUMNS = (*_IDENTITY_COLUMNS, "item_id", "event_type")
+_ENTRY_COLUMNS = PROFILE_COLUMNS[1:]
 _FILE_BYTES = 64_000_000
 _PENDING_LOGINS = 100_000
 _NO_ROWS = pa.table({name: pa.array([], ARROW_TYPES[INTERACTIONS_COLUMNS[name]]) for name in _IDENTITY_COLUMNS})
@@ -41,7 +44,7 @@ def profiles_of(
     rows: LakeReader,
     logins: pd.DataFrame,
     *,
-    length: int = HISTORY_LENGTH,
+    configuration: Configuration = DEFAULT,
     on_bytes: Callable[[float], None] = lambda done: None,
 ) -> Iterator[Profile]:
     """Yield every profile that the rows make, in constant memory: they are sorted through files on the disk.
@@ -56,11 +59,10 @@ def profiles_of(
     with tempfile.TemporaryDirectory(prefix="alsolike-") as directory:
         sorted_rows = ProfileFiles(Path(directory), files=min(files, 256))
         for stored in objects:
-            for piece in rows.read(stored, _COLUMNS):
-                frame = _owned(_frame(piece), logins)
+            for frame in _owned(rows, stored, logins, configuration.context):
                 sorted_rows.add(pa.Table.from_pandas(frame[list(PROFILE_COLUMNS)], preserve_index=False))
             on_bytes(stored.size_bytes)
-        for profile in sorted_rows.profiles(length=length):
+        for profile in sorted_rows.profiles(length=configuration.limits.history_length):
             yield dataclasses.replace(profile, joined=marks.pop(profile.profile_id, None))
     for session, joined in marks.items():
         yield Profile(session, joined=joined)
@@ -70,18 +72,17 @@ def profile_of(
     rows: LakeReader,
     profile_id: str,
     *,
-    length: int = HISTORY_LENGTH,
+    configuration: Configuration = DEFAULT,
     on_bytes: Callable[[float], None] = lambda done: None,
 ) -> Profile:
     """Return one profile; the lake is read twice, for the logins and for the rows."""
     logins = logins_of(rows, on_bytes=on_bytes)
     profile = Profile(profile_id)
     for stored in rows.objects():
-        for piece in rows.read(stored, _COLUMNS):
-            frame = _owned(_frame(piece), logins)
+        for frame in _owned(rows, stored, logins, configuration.context):
             own = frame[frame["profile_id"] == profile_id]
-            entries = own[["event_time_ms", "event_id", "item_id", "event_type"]].itertuples(index=False, name=None)
-            profile = profile.merge(map(RecentInteraction._make, entries), length=length)
+            entries = own[list(_ENTRY_COLUMNS)].itertuples(index=False, name=None)
+            profile = profile.merge(map(RecentInteraction._make, entries), length=configuration.limits.history_length)
         on_bytes(stored.size_bytes)
     return dataclasses.replace(profile, joined=_marks(logins).get(profile_id))
 
@@ -96,10 +97,17 @@ def _marks(logins: pd.DataFrame) -> dict[str, SessionLink]:
     }
 
 
-def _owned(frame: pd.DataFrame, logins: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that a profile may hold, with the profile that each belongs to."""
-    frame = frame.assign(profile_id=identity.owners(frame, logins))
-    return frame[frame["item_id"].notna()]
+def _owned(
+    rows: LakeReader, stored: LakeObject, logins: pd.DataFrame, context: Sequence[str]
+) -> Iterator[pd.DataFrame]:
+    """Yield the rows of an object that a profile may hold, with context and the profile that each belongs to."""
+    for piece in rows.read(stored, (*_COLUMNS, "properties") if context else _COLUMNS):
+        frame = _frame(piece)
+        frame = frame.assign(
+            profile_id=identity.owners(frame, logins),
+            context=[context_of(text, context) for text in piece["properties"].to_pylist()] if context else "",
+        )
+        yield frame[frame["item_id"].notna()]
 
 
 def _frame(rows: pa.Table) -> pd.DataFrame:

@@ -36,8 +36,9 @@ def rebuild_profiles(
     with progress.step("logins in the lake", total=size_bytes) as step:
         logins = logins_of(rows, on_bytes=step.advance)
         step.note(f"{len(logins):,} sessions")
-    length = history_length(where)
-    profiles = profiles_of(rows, logins, length=length)
+    configuration = live_configuration(where)
+    profiles = profiles_of(rows, logins, configuration=configuration)
+    length = configuration.limits.history_length
     return write_profiles(where, profiles, now_ms=now_ms, exactly=exactly, length=length)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from alsolike.contract.fields import Choice, Fields, Integer, ListOf, Text
 from alsolike.domain.recommendation_id import RECOMMENDER_CODES
-from alsolike.events.interactions import MAX_ID_CHARACTERS, MAX_TIME_MS
+from alsolike.events.interactions import MAX_ID_CHARACTERS, MAX_PROPERTIES_CHARACTERS, MAX_TIME_MS
 from alsolike.profiles.store import Profile, RecentInteraction
 from alsolike.recommendations.requests import GET_RECOMMENDATIONS, MAX_RESULTS, WINDOWS
 from alsolike.runtime.struct import struct
@@ -23,7 +23,7 @@ MAX_HISTORY = 10_000
 _ID = Text(MAX_ID_CHARACTERS)
 _TIME = Integer(0, MAX_TIME_MS)
 _INTERACTION = Fields(
-    {"timeMs": _TIME, "eventId": _ID, "itemId": _ID, "eventType": _ID},
+    {"timeMs": _TIME, "eventId": _ID, "itemId": _ID, "eventType": _ID, "context": Text(MAX_PROPERTIES_CHARACTERS)},
     required=("timeMs", "eventId", "itemId", "eventType"),
 )
 REPLAY = Fields(
@@ -66,7 +66,7 @@ def answer_replay(given: Any, *, recommender: Recommender) -> dict[str, Any]:
     """
     fields = REPLAY.read(given, "replay")
     recent = sorted(
-        RecentInteraction(past["timeMs"], past["eventId"], past["itemId"], past["eventType"])
+        RecentInteraction(past["timeMs"], past["eventId"], past["itemId"], past["eventType"], past.get("context", ""))
         for past in fields.get("history", ())
     )
     people = dataclasses.replace(recommender.people, profiles=_OneHistory(tuple(recent)))

@@ -15,7 +15,7 @@ from alsolike.declarations.tables import INTERACTIONS_COLUMNS
 from alsolike.domain.configuration import Configuration
 from alsolike.lake import lake
 from alsolike.privacy.tombstones import IsErased, no_erased_users
-from alsolike.training.dataset import FEATURE_COLUMNS, INTERACTION_COLUMNS
+from alsolike.training.dataset import INTERACTION_COLUMNS
 from functions.build_dataset import cleaning, spark_cleaning
 from functions.build_dataset.rules import LAKE_COLUMNS, ORDER
 from functions.build_dataset.spark_dataset import read_lake
@@ -62,7 +62,7 @@ def on_spark(spark: SparkSession, directory: Path, configuration: Configuration,
     found = spark_cleaning.clean(
         read_lake(spark, f"file://{directory}"), configuration, erased=None if erased is no_erased_users else erased
     )
-    rows = found.frame.orderBy(*ORDER).select(*INTERACTION_COLUMNS, *FEATURE_COLUMNS).collect()
+    rows = found.frame.orderBy(*ORDER).select(*INTERACTION_COLUMNS, "event_type").collect()
     assert found.counts.interactions == len(rows)
     assert found.counts.users == len({row["profile_id"] for row in rows})
     assert found.counts.items == len({row["item_id"] for row in rows})

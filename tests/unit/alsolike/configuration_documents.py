@@ -25,6 +25,7 @@ FULL: dict[str, Any] = {
         "variants": "PARENT_ID",
     },
     "users": {"columns": {"AGE": "number"}},
+    "interactions": {"context": ["DEVICE", "inStore"]},
     "filters": {
         "in-stock": "INCLUDE ItemID WHERE Items.STOCK > 0",
         "Own_Brand": 'INCLUDE ItemID WHERE Items.BRAND IN ("own")',

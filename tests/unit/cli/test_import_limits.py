@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alsolike.domain.configuration import HISTORY_LENGTH
+from alsolike.events.context import context_of
 from alsolike.profiles.store import Profile, RecentInteraction
 from alsolike.runtime.errors import InvalidInput
 from operations.client.deployment import Deployment
@@ -196,17 +197,24 @@ def test_what_profiles_get_does_not_depend_on_what_lies_on_disk(
             "USER_ID": [f"u{user}" for user in random.zipf(1.5, rows) % 50],
             "ITEM_ID": [f"i{item}" for item in random.integers(0, 5, rows)],
             "TIMESTAMP": random.integers(1, 400, rows),  # so few that some rows say the same
+            "DEVICE": [("Phone", "", "TV")[device] for device in random.integers(0, 3, rows)],
             **({"EVENT_ID": [f"e{event}" for event in random.integers(0, 2_000, rows)]} if stated else {}),
         }
     )
     expected: dict[str, Profile] = {}
-    with LatestInteractions() as gathered:
+    with LatestInteractions(context=["device"]) as gathered:
         for start in range(0, rows, 250):
             good = check(table.slice(start, 250), default_event_type="view", now_ms=NOW_MS).good
             gathered.add(good)
             for row in good.table().to_pylist():
                 user = row["user_id"]
-                event = RecentInteraction(row["event_time_ms"], row["event_id"], row["item_id"], row["event_type"])
+                event = RecentInteraction(
+                    row["event_time_ms"],
+                    row["event_id"],
+                    row["item_id"],
+                    row["event_type"],
+                    context_of(row["properties"], ["device"]),
+                )
                 expected[user] = expected.get(user, Profile(user)).merge([event])
         found = {
             user: Profile(user).merge(events) for number in range(PARTS) for user, events in gathered.of_part(number)

@@ -37,6 +37,7 @@ def test_every_key_is_read() -> None:
         "stock": ColumnType.NUMBER,
     }
     assert configuration.user_columns == {"age": ColumnType.NUMBER}
+    assert configuration.context == ("device", "inStore")
     assert configuration.variants == "parentId"
     assert configuration.filters["in-stock"] == "INCLUDE ItemID WHERE Items.STOCK > 0"
     assert configuration.recommenders == {

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from alsolike.events.context import MAX_CHARACTERS, context_of
 from alsolike.events.identity import Login
-from alsolike.profiles.profile import Profile, RecentInteraction, SessionLink, from_items, link_item, to_item
+from alsolike.profiles.profile import (
+    Profile,
+    RecentInteraction,
+    SessionLink,
+    from_items,
+    history_item,
+    link_item,
+    to_item,
+)
 from alsolike.profiles.store import ProfileStore
 
 NOW_MS = 1_700_000_000_999
@@ -36,6 +46,27 @@ def test_a_profile_has_the_latest_interactions(length: int | None) -> None:
     items = [to_item("u#1", seen(n), expires_s=5) for n in (3, 2, 1)]
 
     assert from_items("u#1", items, length=length).recent == (seen(1), seen(2), seen(3))[-(length or 3) :]
+
+
+def test_a_profile_keeps_the_context_of_an_interaction() -> None:
+    anna = (seen(1)._replace(context='{"device":"phone"}'), seen(2))
+    one_by_one = [to_item("u#1", interaction, expires_s=5) for interaction in anna[::-1]]
+    together = history_item("u#1", anna, expires_s=5)
+
+    assert from_items("u#1", one_by_one).recent == from_items("u#1", [together]).recent == anna
+    assert "context" not in one_by_one[0]
+    assert '"view"],' not in together["history"]["S"]
+    assert together["history"]["S"].endswith('"view"]]')
+
+
+def test_an_interaction_with_the_longest_context_fits_in_one_write_unit() -> None:
+    columns = [f"c{number}".ljust(63, "x") for number in range(5)]
+    context = context_of(json.dumps(dict.fromkeys(columns, "x" * MAX_CHARACTERS)), columns)
+    interaction = RecentInteraction(1_700_000_000_000, "e" * 80, "i" * 80, "purchase", context)
+
+    item = to_item(f"u#{'u' * 80}", interaction, expires_s=EXPIRES_S)
+
+    assert sum(len(name) + len(next(iter(value.values()))) for name, value in item.items()) <= 1024
 
 
 class Requests:

@@ -135,12 +135,20 @@ def test_responses_before_a_login_are_found_by_the_servers_clock(stores: Stores)
 
 
 def test_the_live_profile_is_shown_as_it_is(stores: Stores) -> None:
-    recent = RecentInteraction(NOW_MS, "a", "pear", "view")
+    recent = RecentInteraction(NOW_MS, "a", "pear", "view", '{"device":"phone"}')
     stores.profiles.add(profile_id(user_id="ann", session_id=None), [recent], now_ms=NOW_MS)
 
     assert document(stores, "ann")["profile"] == {
         "erased": False,
-        "recent": [{"event_time_ms": NOW_MS, "event_id": "a", "item_id": "pear", "event_type": "view"}],
+        "recent": [
+            {
+                "event_time_ms": NOW_MS,
+                "event_id": "a",
+                "item_id": "pear",
+                "event_type": "view",
+                "context": '{"device":"phone"}',
+            }
+        ],
     }
     assert document(stores, "bob")["profile"] is None
 

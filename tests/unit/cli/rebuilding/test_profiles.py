@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from alsolike.domain.configuration import DEFAULT
 from alsolike.events.interactions import Interaction
 from alsolike.events.stream import stream_records
 from alsolike.profiles.store import Profile, ProfileStore, SessionLink
@@ -74,6 +76,32 @@ def test_a_session_that_logged_in_is_its_users_though_its_rows_lie_in_other_obje
     assert [each.event_id for each in found["u#anna"].recent] == ["browsed", "login"]
     assert [each.event_id for each in found["s#s"].recent] == ["after"]
     assert found["s#s"].joined == SessionLink("u#anna", NOW_MS - 2)
+
+
+def test_they_have_the_context_that_the_configuration_declares(deployment: Deployment) -> None:
+    store = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
+    store.apply(
+        store.current(), {"format": 1, "interactions": {"context": ["DEVICE"]}}, text="", by="t", reason="", now_ms=1
+    )
+    seen = [
+        interaction("e1", properties='{"DEVICE":"Phone"}'),
+        interaction("e2", user_id="bert", properties='{"device":7}'),
+    ]
+    archive_batches(deployment, seen)
+    profiles = ProfileStore(deployment.client("dynamodb"), deployment.names.profiles_table)
+    update_profiles(
+        stream_records(kinesis_event(seen)),
+        store=profiles,
+        configurations=Applied(dataclasses.replace(DEFAULT, context=("device",))),
+        now_ms=NOW_MS,
+    )
+    live = profiles.read("u#anna")
+
+    rebuild_profiles(deployment, now_ms=NOW_MS, exactly=True)
+
+    assert profiles.read("u#anna") == live
+    assert [each.context for each in live.recent] == ['{"device":"phone"}']
+    assert [each.context for each in profiles.read("u#bert").recent] == [""]
 
 
 def test_they_hold_as_many_interactions_as_the_configuration_says(deployment: Deployment) -> None:

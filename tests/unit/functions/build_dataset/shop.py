@@ -11,6 +11,12 @@ def shopping() -> list[Interaction]:
     """Five shoppers bought the pear and the plum, the fig has one buyer."""
     pairs = [(user, item) for user in range(5) for item in ("pear", "plum")]
     return [
-        interaction(f"e{n}", user_id=f"user{user}", item_id=item, event_time_ms=NOW_MS - n * DAY_MS)
+        interaction(
+            f"e{n}",
+            user_id=f"user{user}",
+            item_id=item,
+            event_time_ms=NOW_MS - n * DAY_MS,
+            properties='{"DEVICE":"Phone","channel":"app","note":"x"}' if n < 4 else "{}",
+        )
         for n, (user, item) in enumerate([*pairs, (0, "fig")])
     ]

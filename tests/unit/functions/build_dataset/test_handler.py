@@ -11,6 +11,7 @@ from alsolike.catalogue.users import User, UserStore
 from alsolike.events.action_events import action_properties
 from alsolike.events.interactions import ACTION_TAKEN, ACTION_VIEWED
 from alsolike.events.stream import StreamRecord, stream_records
+from alsolike.profiles.store import recent
 from alsolike.runtime.errors import InvalidDataset
 from alsolike.training.dataset import INTERACTION_COLUMNS, DatasetManifest
 from operations.configuration.configuration_store import ConfigurationStore
@@ -55,6 +56,22 @@ def test_interactions_are_typed_and_in_order(dataset: Callable[[], dict[str, byt
         {"profile_id": "u#user4", "item_id": "plum", "event_time_ms": NOW_MS - 9 * DAY_MS, "weight": 1.0}
     ]
     assert table["event_type"][0].as_py() == "view"
+
+
+def test_interactions_have_the_context_that_profiles_have(
+    dataset: Callable[[], dict[str, bytes]], aws: Callable[[str], Any], artefact_bucket: str
+) -> None:
+    store = ConfigurationStore(aws("s3"), artefact_bucket)
+    document = {"format": 1, "interactions": {"context": ["DEVICE", "channel"]}}
+    store.apply(store.current(), document, text="", by="me", reason="", now_ms=NOW_MS)
+
+    table = pq.read_table(io.BytesIO(dataset()["interactions.parquet"]))
+
+    events = sorted(shopping()[:10], key=lambda event: event.event_time_ms)
+    contexts = [recent(event, context=("device", "channel")).context for event in events]
+    assert table["context"].to_pylist() == contexts
+    assert contexts[-1] == '{"channel":"app","device":"phone"}'
+    assert contexts[0] == ""
 
 
 def test_users_come_with_the_declared_columns_that_make_groups(

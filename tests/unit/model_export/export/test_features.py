@@ -8,14 +8,18 @@ import pyarrow as pa
 import pytest
 
 from alsolike.bundle.bundle import HistoryParameters
+from alsolike.bundle.features import codes_of
 from alsolike.bundle.manifest import Manifest
+from alsolike.events.context import context_of
+from alsolike.profiles.profile import from_items, to_item
 from alsolike.profiles.store import RecentInteraction
 from functions.recommend.state.model import Model as ServedModel
+from functions.recommend.state.model import known_history
 from model_export import algorithms
 from model_export.api import Graph, Model
 from model_export.data.features import Feature
 from model_export.data.interactions import Floats, Histories, Interactions
-from model_export.data.training_data import encode
+from model_export.data.training_data import contexts, encode
 from model_export.evaluation.ranking import history_parameters
 from model_export.export.parity import check_parity
 from model_export.export.reference import Reference
@@ -123,6 +127,26 @@ def test_serving_ranks_a_profile_as_the_model_does(tmp_path: Path) -> None:
     assert expected.tolist() == [3.0, 2.0, 3.0, 2.0]
     assert (items.tolist(), scores.tolist()) == ([1, 3, 2, 4], [3.0, 3.0, 2.0, 2.0])
     assert explained[0].tolist() == [3.0, 2.0]
+
+
+def test_serving_reads_the_context_of_a_profile_as_training_does() -> None:
+    properties = ['{"DEVICE":"Phone"}', "{}", '{"device":"tv"}', '{"device":"phone"}']
+    texts = [context_of(text, ["device"]) for text in properties]
+    device = Feature.of(contexts(pa.chunked_array([texts]))["device"])
+    rows = dataclasses.replace(interactions(), features={"device": device})
+    parameters = history_parameters(rows, 7.0, event_weights=WEIGHTS, features=["device", "weather"])
+    shown = zip(ITEM_IDS, TYPES, texts, strict=True)
+    sent = [RecentInteraction(time_ms, f"e{time_ms}", *cells) for time_ms, cells in enumerate(shown)]
+    stored = from_items("u#u", [to_item("u#u", each, expires_s=5) for each in sent[::-1]])
+
+    history = known_history(
+        stored.recent, np.arange(1, 5), parameters=parameters, items=4, codes=codes_of(parameters.features)
+    )
+
+    assert parameters.features == {"device": ("phone", "tv"), "weather": ()}
+    assert device.codes.tolist() == [1, 0, 2, 1]
+    assert history.features["device"].tolist() == device.codes.tolist()
+    assert history.features["weather"].tolist() == [0, 0, 0, 0]
 
 
 def test_manifest_keeps_known_values_and_omits_them_without_features() -> None:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 
 from alsolike.profiles.profile import RecentInteraction
 
@@ -14,7 +15,7 @@ FEATURE_INPUT = "feature."
 """Prefix of a feature's name in the graph's inputs."""
 
 EVENT_TYPE = "event_type"
-"""The feature that every shop has."""
+"""The feature that every shop has; others are columns of the context."""
 
 FeatureCodes = Mapping[str, Mapping[str, int]]
 """Code of each known value by feature; other values have the code 0."""
@@ -28,7 +29,13 @@ def codes_of(features: Mapping[str, Sequence[str]]) -> FeatureCodes:
 
 def feature_codes(recent: Sequence[RecentInteraction], codes: FeatureCodes) -> dict[str, npt.NDArray[np.int64]]:
     """Return the code of each interaction by feature, int64 `(n,)`."""
+    columns: dict[str, Sequence[str | None]] = {}
+    if EVENT_TYPE in codes:
+        columns[EVENT_TYPE] = [entry.event_type for entry in recent]
+    if names := codes.keys() - {EVENT_TYPE}:
+        contexts = [orjson.loads(entry.context) if entry.context else {} for entry in recent]
+        columns |= {name: [context.get(name) for context in contexts] for name in names}
     return {
-        name: np.array([of_value.get(entry.event_type, 0) for entry in recent], np.int64)
-        for name, of_value in codes.items()
+        name: np.array([codes[name].get(value, 0) if value else 0 for value in values], np.int64)
+        for name, values in columns.items()
     }

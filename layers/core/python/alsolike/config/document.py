@@ -33,6 +33,7 @@ EMPTY_DOCUMENT: Mapping[str, Any] = MappingProxyType({"format": FORMAT})
 
 MAX_WEIGHT = 100
 _MAX_ALIASES = 50
+_MAX_CONTEXT = 5
 
 _ITEM_REQUIRED = {"required": True, "optional": False}
 _EVENT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -69,12 +70,13 @@ def parse(document: object, *, version: int = 0, check_filters: bool = True) -> 
     """
     faults: list[Fault] = []
     parts = Node(document, faults).fields(
-        "format", "events", "items", "users", "filters", "recommenders", "aliases", "rules", "experiments", "sessions",
-        "limits",
+        "format", "events", "interactions", "items", "users", "filters", "recommenders", "aliases", "rules",
+        "experiments", "sessions", "limits",
         required=("format",),
     )  # fmt: skip
     if "format" in parts:
         parts["format"].integer(FORMAT, FORMAT)
+    interactions = parts["interactions"].fields("context") if "interactions" in parts else {}
     items = parts["items"].fields("columns", "variants") if "items" in parts else {}
     users = parts["users"].fields("columns") if "users" in parts else {}
     item_columns = _columns(items.get("columns"), own_id=_ITEM_ID)
@@ -90,6 +92,7 @@ def parse(document: object, *, version: int = 0, check_filters: bool = True) -> 
         events=MappingProxyType(events),
         item_columns=MappingProxyType(item_columns),
         user_columns=MappingProxyType(user_columns),
+        context=_context(interactions.get("context")),
         variants=_variants(items.get("variants")),
         filters=MappingProxyType(dict(filters.expressions)),
         recommenders=MappingProxyType(recommenders),
@@ -121,6 +124,7 @@ def to_document(configuration: Configuration) -> dict[str, Any]:
             }
             for event in configuration.events.values()
         },
+        "interactions": {"context": list(configuration.context)},
         "items": {
             "columns": {name: column.value for name, column in configuration.item_columns.items()},
             "variants": configuration.variants,
@@ -210,6 +214,11 @@ def _columns(node: Node | None, *, own_id: str) -> dict[str, ColumnType]:
         elif kind := entry.choice([column.value for column in ColumnType]):
             columns[name] = ColumnType(kind)
     return columns
+
+
+def _context(node: Node | None) -> tuple[str, ...]:
+    entries = node.elements(maximum=_MAX_CONTEXT) if node else []
+    return tuple(dict.fromkeys(property_name(name) for entry in entries if (name := entry.text(COLUMN, _COLUMN_FORM))))
 
 
 def _variants(node: Node | None) -> str | None:

@@ -141,6 +141,8 @@ class Configuration:
         Event types by canonical name.
     item_columns, user_columns
         Declared columns by property name (camelCase). Others may be sent too, and are not checked.
+    context
+        Properties of interactions, by name (camelCase), that histories contain, such as the device.
     variants
         The item column, by property name, that variants of one product share; `title` also needs the same leaf
         category. None if every item is a product of its own.
@@ -160,6 +162,7 @@ class Configuration:
     )
     item_columns: Mapping[str, ColumnType] = dataclasses.field(default_factory=_empty)
     user_columns: Mapping[str, ColumnType] = dataclasses.field(default_factory=_empty)
+    context: tuple[str, ...] = ()
     variants: str | None = "title"
     filters: Mapping[str, str] = dataclasses.field(default_factory=_empty)
     recommenders: Mapping[str, Recommender] = dataclasses.field(

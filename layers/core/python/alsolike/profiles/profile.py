@@ -26,6 +26,7 @@ import orjson
 from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_KEY
 from alsolike.domain.configuration import HISTORY_LENGTH
 from alsolike.events.action_events import ActionEvent, action_events
+from alsolike.events.context import context_of
 from alsolike.events.interactions import Interaction
 from alsolike.runtime.struct import struct
 
@@ -45,7 +46,9 @@ _TIME_DIGITS = 15
 _ID_START = _TIME_DIGITS + 1
 _DIGEST_CHARACTERS = 65
 
-READ_ATTRIBUTES = f"{PROFILES_SORT_KEY}, event_id, item_id, event_type, history, joined_profile, joined_at_ms, moving"
+READ_ATTRIBUTES = (
+    f"{PROFILES_SORT_KEY}, event_id, item_id, event_type, context, history, joined_profile, joined_at_ms, moving"
+)
 """The attributes that `from_items` needs."""
 
 Item = dict[str, Any]
@@ -61,6 +64,8 @@ class RecentInteraction(NamedTuple):
     event_id: str
     item_id: str
     event_type: str
+    context: str = ""
+    """See `alsolike.events.context`."""
 
 
 _make = RecentInteraction._make
@@ -142,12 +147,22 @@ class Profile:
         return dataclasses.replace(self, recent=tuple(sorted(by_id.values())[-length:]))
 
 
-def recent(interaction: Interaction) -> RecentInteraction:
-    """Return the profile's part of an interaction with an item."""
+def recent(interaction: Interaction, *, context: Sequence[str] = ()) -> RecentInteraction:
+    """Return the profile's part of an interaction with an item.
+
+    Parameters
+    ----------
+    context
+        Properties that are its context.
+    """
     if interaction.item_id is None:
         raise ValueError("a profile keeps only interactions with an item")
     return RecentInteraction(
-        interaction.event_time_ms, interaction.event_id, interaction.item_id, interaction.event_type
+        interaction.event_time_ms,
+        interaction.event_id,
+        interaction.item_id,
+        interaction.event_type,
+        context_of(interaction.properties, context),
     )
 
 
@@ -183,6 +198,8 @@ def to_item(profile_id: str, interaction: RecentInteraction, *, expires_s: int) 
     }
     if key[_ID_START:] != interaction.event_id:
         item["event_id"] = {"S": interaction.event_id}
+    if interaction.context:
+        item["context"] = {"S": interaction.context}
     return item
 
 
@@ -215,9 +232,13 @@ def history_item(profile_id: str, interactions: Sequence[RecentInteraction], *, 
     return {
         PROFILES_PARTITION_KEY: {"S": profile_id},
         PROFILES_SORT_KEY: {"S": history_key(interactions)},
-        "history": {"S": orjson.dumps([tuple(interaction) for interaction in interactions]).decode()},
+        "history": {"S": orjson.dumps([_cells(interaction) for interaction in interactions]).decode()},
         "expires_at": {"N": str(expires_s)},
     }
+
+
+def _cells(interaction: RecentInteraction) -> tuple[int | str, ...]:
+    return tuple(interaction) if interaction.context else interaction[:-1]
 
 
 def link_item(session: str, link: SessionLink, *, expires_s: int, moving: bool = False) -> Item:
@@ -285,6 +306,7 @@ def from_items(profile_id: str, items: Sequence[Item], *, length: int | None = H
                 item["event_id"]["S"] if "event_id" in item else key[_ID_START:],
                 item["item_id"]["S"],
                 item["event_type"]["S"],
+                item["context"]["S"] if "context" in item else "",
             )
         )
         for item in items[first:]
@@ -292,7 +314,7 @@ def from_items(profile_id: str, items: Sequence[Item], *, length: int | None = H
     ]
     if len(rows) < len(items) - first:
         histories = (item["history"]["S"] for item in items[first:] if "history" in item)
-        rows += (_make(fields) for history in histories for fields in orjson.loads(history))
+        rows += (RecentInteraction(*fields) for history in histories for fields in orjson.loads(history))
         rows.sort(reverse=True)
     if joined is not None:
         rows = [row for row in rows if row.event_time_ms > after_ms]

@@ -50,8 +50,11 @@ CHAMPION_FOLDER = "champion"
 INTERACTION_COLUMNS = ("profile_id", "item_id", "event_time_ms", "weight")
 """Sorted by event_time_ms, then event id; weight is the event type's weight, float32."""
 
-FEATURE_COLUMNS = ("event_type",)
-"""Further columns of the interactions, which datasets of earlier versions lack."""
+FEATURE_COLUMNS = ("event_type", "context")
+"""Further columns of the interactions; only shops that declare a context have it (`alsolike.events.context`).
+
+Datasets of earlier versions lack both.
+"""
 
 ITEM_COLUMNS = ("item_id", "properties")
 """One row an item of the catalogue; properties is a JSON object in a string."""
