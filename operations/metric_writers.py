@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any, Final
 
+from alsolike.declarations.routes import BASIC_ROUTES, SIGNED_ROUTES
 from alsolike.lake.engagement import Dimension
 from alsolike.recommendations.requests import LISTING, PERSONALIZED_RANKING
 from alsolike.runtime.observability import Metric
@@ -155,19 +156,18 @@ METRICS: Final[tuple[Written, ...]] = (
     ),
     *_of(
         "collect", Rhythm.SELDOM,
-        Metric.EVENTS_AHEAD, Metric.EVENTS_OF_ERASED_USERS, Metric.ROWS_OF_ERASED_USERS, Metric.REQUESTS_REJECTED,
+        Metric.EVENTS_AHEAD, Metric.EVENTS_OF_ERASED_USERS, Metric.ROWS_OF_ERASED_USERS,
     ),
     *(
-        Written(Metric.SIGNATURES_REFUSED, service, Rhythm.SELDOM)
-        for service in ("collect", "erase_user", "export_user", "observe", "operate", "personalize", "recommend")
+        Written(metric, service, Rhythm.SELDOM)
+        for service in sorted({route.function for route in (*SIGNED_ROUTES.values(), *BASIC_ROUTES.values())})
+        for metric in (Metric.REQUESTS_REJECTED, Metric.SIGNATURES_REFUSED)
     ),
     *_of("authorize_session", Rhythm.SELDOM, Metric.SESSION_TOKENS_REFUSED, Metric.SESSION_KEYS_STALE),
-    *_of("erase_user", Rhythm.SELDOM, Metric.ERASURES_REQUESTED, Metric.REQUESTS_REJECTED),
+    *_of("erase_user", Rhythm.SELDOM, Metric.ERASURES_REQUESTED),
     *_of("purge_user", Rhythm.SELDOM, Metric.ERASURES_COMPLETED),
-    *_of("observe", Rhythm.SELDOM, Metric.REQUESTS_REJECTED),
-    *_of("personalize", Rhythm.SELDOM, Metric.REQUESTS_REJECTED),
-    *_of("operate", Rhythm.SELDOM, Metric.OPERATOR_CHANGES, Metric.REQUESTS_REJECTED),
-    *_of("export_user", Rhythm.SELDOM, Metric.USERS_EXPORTED, Metric.REQUESTS_REJECTED),
+    *_of("operate", Rhythm.SELDOM, Metric.OPERATOR_CHANGES),
+    *_of("export_user", Rhythm.SELDOM, Metric.USERS_EXPORTED),
     *_of("read_kafka", Rhythm.HOURLY, Metric.EVENTS_ACCEPTED),
     *_of("read_kafka", Rhythm.SELDOM, Metric.EVENTS_OF_ERASED_USERS, Metric.RECORDS_QUARANTINED),
     *_of("update_profiles", Rhythm.HOURLY, Metric.PROFILES_UPDATED, Metric.INTERACTIONS_APPLIED),
@@ -208,7 +208,7 @@ METRICS: Final[tuple[Written, ...]] = (
         "recommend", Rhythm.SELDOM,
         Metric.RECOMMENDATIONS_DEGRADED, Metric.DEGRADED_TO_MODEL, Metric.DEGRADED_TO_SIMILAR,
         Metric.DEGRADED_TO_POPULAR, Metric.DEGRADED_TO_TRENDING, Metric.DEGRADED_TO_RECENT, Metric.DEGRADED_TO_NOTHING,
-        Metric.SERVED_TO_UNKNOWN, Metric.RULES_APPLIED, Metric.RULES_UNMET, Metric.REQUESTS_REJECTED,
+        Metric.SERVED_TO_UNKNOWN, Metric.RULES_APPLIED, Metric.RULES_UNMET,
         Metric.ACTION_ANSWERS, Metric.ACTION_ANSWERS_DEGRADED,
         Metric.BATCH_USERS_ANSWERED, Metric.BATCH_USERS_DEGRADED, Metric.BATCH_USERS_REFUSED,
         Metric.BATCH_USERS_NOT_DONE, Metric.COLD_ITEMS_FAILED,

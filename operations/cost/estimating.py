@@ -20,22 +20,6 @@ from operations.cost.summary import BilledResources
 from operations.cost.traffic import DURATIONS, Duration, traffic
 from operations.prices import Prices
 
-# Called by people or rarely, so their calls do not depend on the load.
-RARE = frozenset(
-    {
-        "authorize_session",
-        "erase_user",
-        "exchange_batch",
-        "export_user",
-        "import_data",
-        "observe",
-        "operate",
-        "personalize",
-        "purge_user",
-        "write_recommendations",
-    }
-)
-
 
 def estimate(
     summary: BilledResources,
@@ -79,15 +63,15 @@ def _metered(summary: BilledResources, load: Load, prices: Prices, durations: Ma
 def _remarks(meter: Meter, summary: BilledResources, priced: set[str]) -> None:
     if summary.region != Prices().region:
         meter.remark(f"the deployment is in {summary.region}; prices are those of {Prices().region}")
-    rare = sorted(RARE & set(summary.functions) - priced)
-    if rare:
+    others = {name: called for name, called in summary.functions.items() if name not in {*priced, "build_dataset"}}
+    unknown = sorted(name for name, called in others.items() if called.sources or called.runs)
+    if rare := sorted(others.keys() - unknown):  # people call them, or functions that people call
         meter.remark(f"not counted, since the load says nothing of them: calls of {', '.join(rare)}")
     meter.remark("not counted: metrics that are sent when something goes wrong (`alsolike metrics` names them)")
     if "read_kafka" in summary.functions:
         meter.remark("not counted: the Kafka cluster, and the network between it and Lambda")
     if summary.pages:
         meter.remark("not counted: visits of the pages, which CloudFront charges by requests and bytes")
-    unknown = sorted(set(summary.functions) - priced - RARE - {"build_dataset"})
     if unknown:
         meter.remark(f"not counted: the functions {', '.join(unknown)}, which nothing is known of")
     if summary.uncounted:
