@@ -109,27 +109,25 @@ $(VENV)/with-neural.done: $(VENV)/demo.done
 	@$(BIN)/python -c 'import torch; print("torch", torch.__version__)'
 	@touch $@
 
+# $(call debian,PACKAGE,REASON): root gets the package installed, one at a time, and others an error.
+debian = { [ "$$(id -u)" = 0 ] && flock $(VENV)/uv.done sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends $(1)'; } || \
+	{ echo "$(2): install $(1) (apt-get)"; exit 1; }
+
 # PySpark as Glue has it, and a Java to run it.
 $(VENV)/with-spark.done: $(VENV)/demo.done
-	@java -version 2>&1 | grep -q 'version "17' || \
-		{ [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq openjdk-17-jre-headless; } || \
-		{ echo "Spark needs Java 17: install openjdk-17-jre-headless (apt-get) or another Java 17"; exit 1; }
+	@java -version 2>&1 | grep -q 'version "17' || $(call debian,openjdk-17-jre-headless,Spark needs Java 17)
 	$(INSTALL) --extra spark
 	@touch $@
 
 # Playwright, and the Chromium of Debian's packages that it drives.
-$(VENV)/with-web.done: $(VENV)/dev.done
-	@[ -x /usr/bin/chromium ] || \
-		{ [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } || \
-		{ echo "the tests of the pages need /usr/bin/chromium: install chromium (apt-get)"; exit 1; }
+$(VENV)/with-web.done: $(VENV)/demo.done
+	@[ -x /usr/bin/chromium ] || $(call debian,chromium,the tests of the pages need /usr/bin/chromium)
 	$(INSTALL) --group web
 	@touch $@
 
 # Prometheus and promtool, Debian's.
-$(VENV)/with-prometheus.done: $(VENV)/dev.done
-	@command -v promtool prometheus > /dev/null || \
-		{ [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends prometheus; } || \
-		{ echo "the tests of metrics need Prometheus: install prometheus (apt-get)"; exit 1; }
+$(VENV)/with-prometheus.done: $(VENV)/demo.done
+	@command -v promtool prometheus > /dev/null || $(call debian,prometheus,the tests of metrics need Prometheus)
 	@touch $@
 
 # The libraries that serving and quality are compared with.
@@ -181,7 +179,7 @@ build/web/index.html: web/node_modules/.package-lock.json docs/openapi.json $(sh
 	cd web && $(NODE) $(CURDIR)/$(BIN)/npm run check --silent
 	cd web && $(NODE) $(CURDIR)/$(BIN)/npm test --silent
 
-.web-test: $(VENV)/with-web.done build/web/index.html
+.web-test: $(VENV)/dev.done $(VENV)/with-web.done build/web/index.html
 	$(BIN)/pytest tests/web $(ARGS)
 
 # The site serves its own scripts of diagrams and of search in files, from npm's packages with these hashes.
@@ -208,7 +206,7 @@ $(VENV)/docs.done: $(VENV)/demo.done
 .docs-api: $(VENV)/dev.done
 	$(BIN)/alsolike openapi > docs/openapi.json
 
-.docs-images: $(VENV)/with-web.done build/web/index.html
+.docs-images: $(VENV)/dev.done $(VENV)/with-web.done build/web/index.html
 	$(BIN)/python -m tests.web.pictures $(ARGS)
 
 # --- the locks -------------------------------------------------------------------------------------------------------

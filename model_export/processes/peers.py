@@ -185,7 +185,7 @@ def _started(place: Place) -> Iterator[Sequence[subprocess.Popen[bytes]]]:
 
 def _met(place: Place, children: Sequence[subprocess.Popen[bytes]]) -> Any:
     """Return the store through which processes find each other, once all are there."""
-    from torch.distributed import PrefixStore, TCPStore  # type: ignore[attr-defined]
+    from torch.distributed import PrefixStore, TCPStore
 
     host, _, port = place.address.rpartition(":")
     # torchrun's own store listens there already.
