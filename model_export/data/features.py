@@ -24,11 +24,11 @@ class Feature:
     values
         Known values, sorted.
     codes
-        uint16 `(n,)`, 1 + the place of the row's value in `values`; 0 for an unknown value, or none.
+        uint8 or uint16 `(n,)`, 1 + the place of the row's value in `values`; 0 for an unknown value, or none.
     """
 
     values: tuple[str, ...]
-    codes: npt.NDArray[np.uint16]
+    codes: npt.NDArray[np.unsignedinteger[Any]]
 
     @classmethod
     def of(cls, column: pa.ChunkedArray) -> Feature:
@@ -54,7 +54,7 @@ class Feature:
         return Feature(values, _table(["", *self.values], values)[self.codes])
 
 
-def _table(names: Sequence[str], values: Sequence[str]) -> npt.NDArray[np.uint16]:
+def _table(names: Sequence[str], values: Sequence[str]) -> npt.NDArray[np.unsignedinteger[Any]]:
     """Return the code of each name, and 0 as the last element."""
     codes = {value: code for code, value in enumerate(values, start=1)}
-    return np.array([*(codes.get(name, 0) for name in names), 0], np.uint16)
+    return np.array([*(codes.get(name, 0) for name in names), 0], np.min_scalar_type(len(values)))

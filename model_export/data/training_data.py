@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from alsolike.bundle.features import USER, user_value
+from alsolike.events.interactions import profile_id
 from alsolike.runtime.errors import InvalidDataset
 from alsolike.snapshot.cold_items import MOST_COLD_ITEMS
 from alsolike.training import dataset
@@ -118,6 +120,8 @@ def load(directory: Path) -> TrainingData:
     by_id = properties_by_id(read_table(directory / dataset.ITEMS_FILE, dataset.ITEM_COLUMNS), "item_id")
     users_file = directory / dataset.USERS_FILE  # datasets of earlier versions have none
     users = properties_by_id(read_table(users_file, dataset.USER_COLUMNS), "user_id") if users_file.exists() else {}
+    of_users = _user_features(users, profile_ids)
+    features = {name: feature.take(interactions.user) for name, feature in of_users.items()}
     properties = [by_id.get(item_id, {}) for item_id in item_ids]
     rare_ids = unlearned_ids(by_id, item_ids)
     return TrainingData(
@@ -127,6 +131,7 @@ def load(directory: Path) -> TrainingData:
             content=item_content(properties).vectors,
             history_length=manifest.history_length,
             counts=counts,
+            features={**interactions.features, **features},
         ),
         item_ids=item_ids,
         properties=properties,
@@ -144,6 +149,18 @@ def _features(table: pa.Table) -> dict[str, pa.ChunkedArray]:
     """Return the categorical columns of the interactions that the dataset has."""
     features = {name: table[name] for name in dataset.FEATURE_COLUMNS if name in table.column_names}
     return features | contexts(features.pop("context")) if "context" in features else features
+
+
+def _user_features(users: Mapping[str, Mapping[str, Any]], profile_ids: Sequence[str]) -> dict[str, Feature]:
+    """Return the users' columns with texts and booleans, a row per profile."""
+    known = {profile_id(user_id=user_id, session_id=None): properties for user_id, properties in users.items()}
+    owned = [known.get(profile, {}) for profile in profile_ids]
+    return {
+        f"{USER}{name}": Feature.of(
+            pa.chunked_array([pa.array([user_value(own.get(name)) for own in owned], pa.string())])
+        )
+        for name in sorted({name for properties in users.values() for name in properties})
+    }
 
 
 def contexts(column: pa.ChunkedArray) -> dict[str, pa.ChunkedArray]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from alsolike.bundle.bundle import HistoryParameters, Manifest
-from alsolike.bundle.features import codes_of, feature_codes
+from alsolike.bundle.features import UserColumns, codes_of, feature_codes
 from alsolike.bundle.manifest import ages
 from alsolike.events.returns import net_weights
 from alsolike.profiles.store import RecentInteraction
@@ -57,7 +57,7 @@ class Reference:
     item_ids: Sequence[str]
     history: HistoryParameters
 
-    def scores(self, recent: Sequence[RecentInteraction], *, now_ms: int) -> Floats:
+    def scores(self, recent: Sequence[RecentInteraction], *, now_ms: int, user: UserColumns = dict) -> Floats:
         """Score every item for one history, oldest first; unknown items are left out.
 
         Returns
@@ -71,7 +71,7 @@ class Reference:
         latest = np.flatnonzero(left)[-self.history.length :]
         known = [known[place] for place in latest]
         age_ms = now_ms - np.array([entry.event_time_ms for entry in known], np.int64)
-        features = feature_codes(known, codes_of(self.history.features))
+        features = feature_codes(known, codes_of(self.history.features), user=user)
         histories = Histories(
             items=items[None, latest],
             weights=self.history.weights(left[latest], age_ms)[None, :],

@@ -35,7 +35,7 @@ from alsolike.trends.trends import Trends
 from functions.recommend.http.request import RecommendationRequest
 from functions.recommend.http.response import RankedItem
 from functions.recommend.state.catalogue import ModelCatalogue
-from functions.recommend.state.model import Bias, ColdFilling, Ranked
+from functions.recommend.state.model import Bias, ColdFilling, History, Model, Ranked
 from functions.recommend.state.serving_state import NO_CONFIGURATION, ServingState
 from functions.recommend.state.users import UserStores
 
@@ -515,16 +515,23 @@ class RequestContext:
         scores = [score for _, score in (*ranked, *filling)]
         return list(map(RankedItem, item_ids, scores, origins))
 
-    def group(self) -> Group | None:
-        """Return the smallest group that matches the user's properties from the request and the shop."""
-        if self.model is None or not self.model.bundle.groups:
-            return None
+    def user_columns(self) -> Mapping[str, Any]:
+        """Return the user's properties from the request and the shop."""
         stored: Mapping[str, Any] = {}
         if not self.shopper.is_unavailable:  # else the request would wait for DynamoDB a second time
             with contextlib.suppress(Unavailable):  # `properties` has declared it
                 stored = self.shopper.properties
-        known = as_declared({**stored, **self.request.context}, self.configuration.user_columns)
-        return self.model.bundle.groups.of(known)
+        return as_declared({**stored, **self.request.context}, self.configuration.user_columns)
+
+    def history(self, model: Model) -> History:
+        """Return a model's input from the user's interactions and properties."""
+        return model.history(self.recent, self.positions, user=self.user_columns)
+
+    def group(self) -> Group | None:
+        """Return the smallest group that matches the user's properties from the request and the shop."""
+        if self.model is None or not self.model.bundle.groups:
+            return None
+        return self.model.bundle.groups.of(self.user_columns())
 
     def _asked_with(self, chosen: SelectedFilter) -> FilterInputs:
         """Return the request's inputs to a filter, built once."""

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from alsolike.bundle.features import UserColumns
 from alsolike.bundle.popular_groups import Group
 from alsolike.bundle.related import SIMILAR, TOGETHER
 from alsolike.catalogue.variants import TITLE, leaf_category
@@ -100,6 +101,7 @@ def for_you(context: RequestContext) -> RecommenderResult:
             catalogue=context.catalogue,
             bias=context.bias,
             group=context.group,
+            user=context.user_columns,
             k=context.wanted,
             now_ms=context.now_ms,
             classes=None if context.classes is None else context.classes(),
@@ -112,7 +114,7 @@ def for_you(context: RequestContext) -> RecommenderResult:
         "model" if ranked else "popular" if filling else "none",
         cold=ranking.cold,
         within=ranking.within,
-        history=model.history(recent, context.positions) if context.request.explain else NO_HISTORY,
+        history=context.history(model) if context.request.explain else NO_HISTORY,
     )
 
 
@@ -360,7 +362,7 @@ def _scores(context: RequestContext, item_ids: Sequence[str]) -> tuple[dict[str,
     model = context.model
     if model is None or not item_ids:
         return {}, NO_HISTORY, ()
-    history = model.history(context.recent, context.positions)
+    history = context.history(model)
     places = context.catalogue.positions(item_ids)
     known: npt.NDArray[np.int64] = places[(places > 0) & (places <= model.bundle.manifest.items)]
     if not len(history) or not len(known):
@@ -503,6 +505,7 @@ def rank(
     catalogue: ModelCatalogue,
     bias: Bias | None,
     group: Callable[[], Group | None],
+    user: UserColumns = dict,
     k: int,
     now_ms: int,
     classes: Sequence[Bias] | None = None,
@@ -517,10 +520,12 @@ def rank(
         By position, cold items included.
     group
         Returns the user's group; called if the interactions give no ranking.
+    user
+        See `functions.recommend.state.model.known_history`.
     classes
         Biases that divide the items that `bias` allows: the k best of each are ranked, instead of the k best of all.
     """
-    history = model.history(recent, positions)
+    history = model.history(recent, positions, user=user)
     best: list[Ranked] = []
     if len(history.items):
         speaking = None

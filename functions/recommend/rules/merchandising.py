@@ -321,7 +321,7 @@ def promotion_candidates(context: RequestContext, chosen: SelectedFilter, bias: 
             ).ranked  # fmt: skip
     except GRAPH_ERRORS as error:
         degraded = model_failure(error)
-    history = NO_HISTORY if of_item else model.history(context.recent, context.positions)
+    history = NO_HISTORY if of_item else context.history(model)
     filling = model.popular(
         k - len(ranked),
         history=history,

@@ -24,7 +24,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 )
 
 from alsolike.bundle.bundle import BIAS_GRAPH_FILE, GRAPH_FILE, TABLES_FILE, Bundle
-from alsolike.bundle.features import FEATURE_INPUT, NO_CODES, FeatureCodes, codes_of, feature_codes
+from alsolike.bundle.features import FEATURE_INPUT, NO_CODES, FeatureCodes, UserColumns, codes_of, feature_codes
 from alsolike.bundle.graph_tables import graph_tables
 from alsolike.bundle.manifest import HistoryParameters, ages
 from alsolike.events.returns import net_weights
@@ -90,6 +90,7 @@ def known_history(
     parameters: HistoryParameters,
     items: int,
     codes: FeatureCodes = NO_CODES,
+    user: UserColumns = dict,
 ) -> History:
     """Return the latest interactions whose items and event types a model knows.
 
@@ -103,6 +104,8 @@ def known_history(
         Number of items that the model knows.
     codes
         Code of each value, by feature that the model reads.
+    user
+        Called only if the model reads columns of users.
     """
     weights: list[Any] = [parameters.event_weights.get(entry.event_type) for entry in recent]
     kept: Sequence[int] = range(len(recent))
@@ -127,7 +130,7 @@ def known_history(
         event_time_ms=[recent[index].event_time_ms for index in kept],
         returned=returned,
         indices=kept,
-        features=feature_codes([recent[index] for index in kept], codes) if codes else {},
+        features=feature_codes([recent[index] for index in kept], codes, user=user) if codes else {},
     )
 
 
@@ -224,10 +227,14 @@ class Model:
             raise InvalidBundle(f"{name} returns a score that is not a number")
         return items, scores
 
-    def history(self, recent: Sequence[RecentInteraction], positions: npt.NDArray[np.int64]) -> History:
+    def history(
+        self, recent: Sequence[RecentInteraction], positions: npt.NDArray[np.int64], *, user: UserColumns = dict
+    ) -> History:
         """Return this model's input from a profile; see `known_history`."""
         manifest = self.bundle.manifest
-        return known_history(recent, positions, parameters=manifest.history, items=manifest.items, codes=self._codes)
+        return known_history(
+            recent, positions, parameters=manifest.history, items=manifest.items, codes=self._codes, user=user
+        )
 
     def _optional_inputs(self, history: History, *, now_ms: int) -> dict[str, npt.NDArray[Any]]:
         """Return the inputs that only some graphs read, each `(n,)`."""

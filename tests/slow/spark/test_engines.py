@@ -14,10 +14,12 @@ from pyspark.sql import SparkSession
 
 from alsolike.domain.configuration import DEFAULT, Configuration, EventType, Limits
 from alsolike.events.action_events import action_properties
+from alsolike.events.context import context_of
 from alsolike.events.interactions import ACTION_NOT_TAKEN, ACTION_TAKEN, ACTION_VIEWED
 from alsolike.privacy.tombstones import IsErased, no_erased_users
+from alsolike.training.dataset import FEATURE_COLUMNS
 from functions.build_dataset import cleaning, spark_cleaning
-from functions.build_dataset.rules import ACTION
+from functions.build_dataset.rules import ACTION, CONTEXT
 from functions.build_dataset.spark_dataset import read_lake
 from tests.slow.spark.lakes import START_MS, event, in_process, on_spark, read, write_object
 
@@ -148,6 +150,27 @@ def test_both_engines_find_the_same_interactions_with_actions(spark: SparkSessio
     assert sorted(map(tuple, there.collect())) == sorted(here.itertuples(index=False, name=None))
     assert {row.profile_id for row in here.itertuples()} == {"u#u0", "u#u1", "u#u2", "u#u4"}  # u3 is erased
     assert START_MS + 40 in set(here["event_time_ms"])
+
+
+def test_both_engines_find_the_same_contexts(spark: SparkSession, tmp_path: Path) -> None:
+    properties = ('{"DEVICE":"Phone","page":"home"}', '{"device":"tv"}', "{}", '{"device":7}')
+    types = ("view", "AddToCart", "purchase", "return")  # each return takes a part of the purchase before it back
+    rows = [
+        event(f"e{n}", event_type=types[n % 4], event_time_ms=START_MS + n, properties=properties[n % 3])
+        for n in range(12)
+    ]
+    write_object(tmp_path, "a", rows)
+    write_object(tmp_path, "old", [event("old", item="fig")], without=["properties"])
+    declared = configuration(events=HALVES, context=("device",))
+    frame = pd.DataFrame([*rows, event("old", item="fig", properties=None)])
+    frame[CONTEXT] = [context_of(text, declared.context) for text in frame.pop("properties")]
+    columns = ["item_id", "event_time_ms", "weight", *FEATURE_COLUMNS]
+
+    here = cleaning.clean(frame, declared).frame[columns]
+    there = spark_cleaning.clean(read_lake(spark, f"file://{tmp_path}", context=declared.context), declared).frame
+
+    assert sorted(map(tuple, there.select(*columns).collect())) == sorted(here.itertuples(index=False, name=None))
+    assert set(here["context"]) == {'{"device":"phone"}', '{"device":"tv"}', ""}
 
 
 def test_lake_without_interactions_with_actions_has_none(spark: SparkSession, tmp_path: Path) -> None:

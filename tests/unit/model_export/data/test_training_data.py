@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from alsolike.runtime.errors import InvalidDataset
-from alsolike.training.dataset import INTERACTIONS_FILE
+from alsolike.training.dataset import INTERACTIONS_FILE, USERS_FILE
 from model_export.data.training_data import load
 from tests.unit.model_export.shops import tiny_shop
 
@@ -31,6 +31,20 @@ def test_directories_of_parts_are_read_as_files_are_in_the_order_of_their_number
 
     for name in ("user", "item", "time_ms", "weight"):
         assert getattr(parts.interactions, name).tolist() == getattr(whole.interactions, name).tolist()
+
+
+def test_interactions_have_the_columns_of_their_users_with_one_value(tmp_path: Path) -> None:
+    dataset = tiny_shop(tmp_path / "dataset")
+    profiles = sorted(set(pq.read_table(dataset / INTERACTIONS_FILE)["profile_id"].to_pylist()))
+    properties = ['{"plan":"tin","trial":true}', '{"plan":"gold","likes":["tea","jazz"]}']
+    users = [profile.removeprefix("u#") for profile in profiles[:2]]
+    pq.write_table(pa.table({"user_id": users, "properties": properties}), dataset / USERS_FILE)
+
+    rows = load(dataset).interactions
+
+    plan, trial, likes = (rows.feature(f"user.{name}") for name in ("plan", "trial", "likes"))
+    assert (plan.values, trial.values, likes.values) == (("gold", "tin"), ("true",), ())
+    assert plan.codes.tolist() == [{0: 2, 1: 1}.get(user, 0) for user in rows.user.tolist()]
 
 
 def test_a_directory_without_parts_is_no_file(tmp_path: Path) -> None:

@@ -129,21 +129,28 @@ def test_serving_ranks_a_profile_as_the_model_does(tmp_path: Path) -> None:
     assert explained[0].tolist() == [3.0, 2.0]
 
 
-def test_serving_reads_the_context_of_a_profile_as_training_does() -> None:
+def test_serving_reads_context_and_user_as_training_does() -> None:
     properties = ['{"DEVICE":"Phone"}', "{}", '{"device":"tv"}', '{"device":"phone"}']
     texts = [context_of(text, ["device"]) for text in properties]
+    plan = Feature(("gold", "tin"), np.array([2, 2, 2, 2], np.uint8))
     device = Feature.of(contexts(pa.chunked_array([texts]))["device"])
-    rows = dataclasses.replace(interactions(), features={"device": device})
-    parameters = history_parameters(rows, 7.0, event_weights=WEIGHTS, features=["device", "weather"])
+    rows = dataclasses.replace(interactions(), features={"device": device, "user.plan": plan})
+    parameters = history_parameters(rows, 7.0, event_weights=WEIGHTS, features=["device", "weather", "user.plan"])
     shown = zip(ITEM_IDS, TYPES, texts, strict=True)
     sent = [RecentInteraction(time_ms, f"e{time_ms}", *cells) for time_ms, cells in enumerate(shown)]
     stored = from_items("u#u", [to_item("u#u", each, expires_s=5) for each in sent[::-1]])
 
     history = known_history(
-        stored.recent, np.arange(1, 5), parameters=parameters, items=4, codes=codes_of(parameters.features)
+        stored.recent,
+        np.arange(1, 5),
+        parameters=parameters,
+        items=4,
+        codes=codes_of(parameters.features),
+        user=lambda: {"plan": "tin"},
     )
 
-    assert parameters.features == {"device": ("phone", "tv"), "weather": ()}
+    assert parameters.features == {"device": ("phone", "tv"), "weather": (), "user.plan": ("gold", "tin")}
+    assert history.features["user.plan"].tolist() == plan.codes.tolist()
     assert device.codes.tolist() == [1, 0, 2, 1]
     assert history.features["device"].tolist() == device.codes.tolist()
     assert history.features["weather"].tolist() == [0, 0, 0, 0]

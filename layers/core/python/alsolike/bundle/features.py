@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,13 @@ FEATURE_INPUT = "feature."
 """Prefix of a feature's name in the graph's inputs."""
 
 EVENT_TYPE = "event_type"
-"""The feature that every shop has; others are columns of the context."""
+"""The feature that every shop has; others are columns of the context, and of users."""
+
+USER = "user."
+"""Prefix of the columns of users."""
+
+UserColumns = Callable[[], Mapping[str, Any]]
+"""Returns a user's declared columns."""
 
 FeatureCodes = Mapping[str, Mapping[str, int]]
 """Code of each known value by feature; other values have the code 0."""
@@ -27,12 +34,29 @@ def codes_of(features: Mapping[str, Sequence[str]]) -> FeatureCodes:
     return {name: {value: code for code, value in enumerate(values, start=1)} for name, values in features.items()}
 
 
-def feature_codes(recent: Sequence[RecentInteraction], codes: FeatureCodes) -> dict[str, npt.NDArray[np.int64]]:
-    """Return the code of each interaction by feature, int64 `(n,)`."""
+def user_value(value: Any) -> str | None:
+    """Return the value of a user's column as a feature; only texts and booleans are values."""
+    return str(value).lower() if isinstance(value, bool) else value if isinstance(value, str) and value else None
+
+
+def feature_codes(
+    recent: Sequence[RecentInteraction], codes: FeatureCodes, *, user: UserColumns = dict
+) -> dict[str, npt.NDArray[np.int64]]:
+    """Return the code of each interaction by feature, int64 `(n,)`.
+
+    Parameters
+    ----------
+    user
+        Called only if a feature is a column of users.
+    """
     columns: dict[str, Sequence[str | None]] = {}
+    of_user = {name for name in codes if name.startswith(USER)}
+    if of_user:
+        known = user()
+        columns |= {name: [user_value(known.get(name.removeprefix(USER)))] * len(recent) for name in of_user}
     if EVENT_TYPE in codes:
         columns[EVENT_TYPE] = [entry.event_type for entry in recent]
-    if names := codes.keys() - {EVENT_TYPE}:
+    if names := codes.keys() - of_user - {EVENT_TYPE}:
         contexts = [orjson.loads(entry.context) if entry.context else {} for entry in recent]
         columns |= {name: [context.get(name) for context in contexts] for name in names}
     return {

@@ -1,0 +1,71 @@
+"""Models that read columns of users."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from alsolike.catalogue.users import UserStore
+from alsolike.runtime.errors import Unavailable
+from functions.recommend.state.model import Model
+from tests.unit.functions.recommend.shop import Shop
+
+
+@pytest.fixture
+def fed(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Let the model read the user's plan, and return the inputs that it gets; its graph ranks without them."""
+    run, inputs = Model._run, list[Any]()
+
+    def spy(model: Model, name: str, feed: Mapping[str, Any]) -> Any:
+        others = dict(feed)
+        inputs.append(others.pop("feature.user.plan").tolist())
+        return run(model, name, others)
+
+    monkeypatch.setattr(Model, "_run", spy)
+    monkeypatch.setattr("functions.recommend.state.model.codes_of", lambda _: {"user.plan": {"gold": 1, "tin": 2}})
+    shop.publish()
+    shop.configure(users={"columns": {"plan": "string"}})
+    shop.remember("u#anna", "pear")
+    shop.remember("u#anna", "pear", before_ms=2000)
+    return inputs
+
+
+def test_each_interaction_has_the_value_of_the_user(shop: Shop, fed: list[Any]) -> None:
+    shop.register("anna", plan="tin")
+
+    assert shop.items(numResults=1) == ["fig"]
+    assert fed[-1] == [[2, 2]]
+
+
+def test_context_of_the_request_counts_before_what_is_stored(shop: Shop, fed: list[Any]) -> None:
+    shop.register("anna", plan="tin")
+
+    shop.items(context={"PLAN": "gold"})
+
+    assert fed[-1] == [[1, 1]]
+
+
+def test_users_that_cannot_be_read_have_unknown_values(
+    shop: Shop, fed: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def outage(*_: Any, **__: Any) -> None:
+        raise Unavailable("the table is away")
+
+    monkeypatch.setattr(UserStore, "get", outage)
+
+    items, headers = shop.ask(numResults=1)
+
+    assert [item["itemId"] for item in items] == ["fig"]
+    assert fed[-1] == [[0, 0]]
+    assert headers["x-alsolike-degraded"] == "user-unavailable"
+
+
+def test_other_models_read_no_users(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(*_: Any, **__: Any) -> None:
+        raise AssertionError("the user was read")
+
+    monkeypatch.setattr(UserStore, "get", read)
+    shop.publish()
+    shop.remember("u#anna", "pear")
+
+    assert shop.items(numResults=1) == ["fig"]
