@@ -22,10 +22,10 @@ from alsolike.arrays.ragged import Ragged, hashes_of
 from alsolike.snapshot.content_index import UNSCALED, ContentIndex, Scales
 from alsolike.snapshot.item_tokens import item_tokens
 from alsolike.snapshot.sentences import SentenceIndex
-from model_export.data.interactions import Floats, Interactions
+from model_export.data.interactions import Floats, Interactions, Ints
 from model_export.data.top_n import kth_best
 
-ITEMS_AT_ONCE = 2048
+GROUPS_AT_ONCE = 2048
 MAX_PAIRS = 200_000_000
 LEAST_COSINE = np.float32(1e-6)
 
@@ -118,12 +118,42 @@ def alike(interactions: Interactions, *, most: int, max_pairs: int = MAX_PAIRS) 
     if known is None:
         known = sp.csr_array((interactions.items + 1, 0), dtype=np.float32)
     vectors = rarest(known, max_pairs)
-    tokens_items = sp.csr_array(vectors.T)
-    pieces = []
-    for first in range(0, vectors.shape[0], ITEMS_AT_ONCE):
-        similar = sp.csr_array(vectors[first : first + ITEMS_AT_ONCE] @ tokens_items)
-        pieces.append(_nearest_others(similar, first=first, n=most))
-    return sp.csr_array(sp.vstack(pieces))
+    firsts, group = _groups(vectors)
+    members = Ragged.of_codes(np.ones(len(group), np.int64), group.astype(np.uint32)).inverted(len(firsts))
+    rows = vectors[firsts]
+    tokens_groups = sp.csr_array(rows.T)
+    items: list[Ints] = [np.zeros(0, np.int64)] * len(group)
+    cosines: list[Floats] = [np.zeros(0, np.float32)] * len(group)
+    for first in range(0, len(firsts), GROUPS_AT_ONCE):
+        similar = sp.csr_array(rows[first : first + GROUPS_AT_ONCE] @ tokens_groups)
+        for own, (start, end) in enumerate(itertools.pairwise(similar.indptr.tolist()), first):
+            groups, of_groups = similar.indices[start:end], similar.data[start:end]
+            # One more, because the item itself is in its group.
+            near = np.flatnonzero(of_groups >= max(kth_best(of_groups, most + 1), LEAST_COSINE))
+            listed = members.take(groups[near].astype(np.int64))
+            found, values = listed.data.astype(np.int64), np.repeat(of_groups[near], listed.lengths)
+            for item in members[own].tolist():
+                others = found != item
+                kept = others & (values >= kth_best(values[others], most))
+                items[item], cosines[item] = found[kept], values[kept]
+    ends = np.cumsum([0, *map(len, items)])
+    return sp.csr_array((np.concatenate(cosines), np.concatenate(items), ends), shape=(len(group), len(group)))
+
+
+def _groups(vectors: sp.csr_array) -> tuple[Ints, Ints]:
+    """Return the first item of each distinct vector, and the number of each item's vector among them.
+
+    Shops have many items with equal columns: half of a grocer's.
+    """
+    numbers: dict[tuple[bytes, bytes], int] = {}
+    group = np.zeros(vectors.shape[0], np.int64)
+    firsts: list[int] = []
+    for item, (start, end) in enumerate(itertools.pairwise(vectors.indptr.tolist())):
+        vector = vectors.indices[start:end].tobytes(), vectors.data[start:end].tobytes()
+        group[item] = number = numbers.setdefault(vector, len(numbers))
+        if number == len(firsts):
+            firsts.append(item)
+    return np.array(firsts, np.int64), group
 
 
 def rarest(vectors: sp.csr_array, max_pairs: int) -> sp.csr_array:
@@ -132,15 +162,3 @@ def rarest(vectors: sp.csr_array, max_pairs: int) -> sp.csr_array:
     order = np.argsort(counts, kind="stable")
     kept = order[np.cumsum(counts[order] ** 2) <= max_pairs]
     return vectors if len(kept) == len(counts) else sp.csr_array(vectors[:, np.sort(kept)])
-
-
-def _nearest_others(similar: sp.csr_array, *, first: int, n: int) -> sp.csr_array:
-    """Leave out the item itself, which is `first` in the first row, and what is below the n-th largest of its row."""
-    places = []
-    for row, (start, end) in enumerate(itertools.pairwise(similar.indptr.tolist())):
-        values = similar.data[start:end]
-        values[similar.indices[start:end] == first + row] = 0.0
-        places.append(start + np.flatnonzero(values >= max(kth_best(values, n), LEAST_COSINE)))
-    ends = np.cumsum([0, *map(len, places)])
-    kept = np.concatenate(places)
-    return sp.csr_array((similar.data[kept], similar.indices[kept], ends), shape=similar.shape)

@@ -5,7 +5,7 @@ import numpy as np
 
 from model_export.algorithms.content import Content
 from model_export.data.interactions import Interactions
-from model_export.data.item_content import item_content
+from model_export.data.item_content import alike, item_content
 from tests.unit.model_export.shops import history, interactions
 
 
@@ -82,3 +82,16 @@ def test_only_the_nearest_are_kept() -> None:
     scores = Content(targets=1).fit(data).score(history(1))[0]
 
     assert np.flatnonzero(scores).tolist() == [2]
+
+
+def test_nearest_items_are_those_of_all_cosines_also_among_equal_items() -> None:
+    columns: list[dict[str, object]] = [{"a": f"x{n % 4}", "b": f"y{n % 3}"} for n in range(24)]  # twelve kinds twice
+    data = with_content([[1, 2]], *columns, {"a": "x0"}, {})
+    assert data.content is not None
+    cosines = (data.content @ data.content.T).toarray()
+    np.fill_diagonal(cosines, 0.0)
+    third = np.sort(cosines, axis=1)[:, -3:-2]
+
+    found = alike(data, most=3).toarray()
+
+    np.testing.assert_array_equal(found, np.where(cosines >= np.maximum(third, 1e-6), cosines, 0.0))
