@@ -60,18 +60,18 @@ def clean(rows: pd.DataFrame, configuration: Configuration, *, erased: IsErased 
     """
     every = lake.deduplicate(rows)
     every = every.assign(profile_id=identity.owners(every))  # a login counts even if its own row is left out
-    once = every[~every["profile_id"].isin(erased_profiles(every["profile_id"], erased))]
-    about = once[once["item_id"].notna()]
+    once = _where(every, ~every["profile_id"].isin(erased_profiles(every["profile_id"], erased)))
+    about = _where(once, once["item_id"].notna())
     types = canonical_types(about["event_type"].dropna().unique(), configuration)
     weight = about["event_type"].map({name: of_name.weight for name, of_name in types.items()}).astype("float32")
-    known = about[weight.notna()].assign(weight=weight)
+    known = _where(about, weight.notna()).assign(weight=weight)
     if renamed := {name: of_name.name for name, of_name in types.items() if name != of_name.name}:
         known["event_type"] = known["event_type"].replace(renamed)
-    weighty = known[known["weight"] != 0]
+    weighty = _where(known, known["weight"] != 0)
     counted = _without_returns(weighty)
     kept, few = _minimums(counted, configuration)
     columns = [*INTERACTION_COLUMNS, *(name for name in FEATURE_COLUMNS if name in rows)]
-    frame = counted[kept]
+    frame = _where(counted, kept)
     return CleanInteractions(
         frame=frame.iloc[_order(frame)][columns].reset_index(drop=True),
         dropped={
@@ -85,6 +85,11 @@ def clean(rows: pd.DataFrame, configuration: Configuration, *, erased: IsErased 
         },
         actions=_actions(once),
     )
+
+
+def _where(rows: pd.DataFrame, mask: pd.Series[bool] | npt.NDArray[np.bool_]) -> pd.DataFrame:
+    """Return some rows; all of them without a copy, which takes longer than most checks."""
+    return rows if mask.all() else rows[mask]
 
 
 def _actions(rows: pd.DataFrame) -> pd.DataFrame:

@@ -82,7 +82,7 @@ def build_dataset(
         if frame.empty:
             raise nothing_left(len(rows), interactions.dropped, configuration)
         items = scanning.result()
-    of_users = _users(users, configuration, profiles=set(frame["profile_id"]))
+    of_users = _users(users, configuration, profiles=set(frame["profile_id"].unique()))
     named = pd.concat([frame["profile_id"], interactions.actions["profile_id"]])
     _check_no_user_erased(named, tombstones, now_ms=now_ms)
     counts = EngineCounts(

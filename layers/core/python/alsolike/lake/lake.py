@@ -77,4 +77,5 @@ def deduplicate(rows: pd.DataFrame) -> pd.DataFrame:
         repeated = repeated.assign(impression=lists.map(_BELOW_IDS.join, na_action="ignore").astype("str"))
     repeated = repeated.assign(owner=repeated["user_id"].fillna(repeated["session_id"]))
     ordered = repeated.sort_values(["event_id", *read])
-    return rows.drop(index=ordered.index[ordered.duplicated(["event_id", "owner"])])
+    copies = ordered.index[ordered.duplicated(["event_id", "owner"])]
+    return rows.drop(index=copies) if len(copies) else rows

@@ -50,12 +50,13 @@ def client(
         ),
     )
     if service == "dynamodb":
-        made.meta.events.register("before-parse.dynamodb.Query", _parse_query)
+        for operation in ("Query", "Scan"):
+            made.meta.events.register(f"before-parse.dynamodb.{operation}", _parse_items)
     return made
 
 
-def _parse_query(*, response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
-    """Parse the items of a query in a twentieth of botocore's time. Binary attributes stay in base64."""
+def _parse_items(*, response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+    """Parse the items of a query or a scan in a twentieth of botocore's time. Binary attributes stay in base64."""
     if response_dict["status_code"] == 200:
         customized_response_dict.update(orjson.loads(response_dict["body"]))
         response_dict["body"] = b"{}"
