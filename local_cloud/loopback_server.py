@@ -7,10 +7,11 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from local_cloud.http_requests import RequestHandler
 from local_cloud.ports import ADDRESS
 
 
-class Exchange(http.server.BaseHTTPRequestHandler):
+class Exchange(RequestHandler):
     """One connection; subclasses define how every request on it is answered."""
 
     protocol_version = "HTTP/1.1"

@@ -11,6 +11,7 @@ from moto.core.request import Request
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
+from local_cloud.http_requests import RequestHandler
 from local_cloud.ports import ADDRESS
 from local_cloud.storage.journal import DataError
 
@@ -69,7 +70,7 @@ class MotoServer:
         self._thread.join()
 
 
-class _Exchange(MotoRequestHandler):
+class _Exchange(RequestHandler, MotoRequestHandler):
     """One connection. werkzeug's handler closes it after each response, since it may leave a request half-read."""
 
     protocol_version = "HTTP/1.1"

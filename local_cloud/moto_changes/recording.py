@@ -27,7 +27,8 @@ def _record_items(runtime: Runtime) -> None:
     def record(backend: Any, table_name: str, keys: dict[str, Any]) -> None:
         table = backend.get_table(table_name)
         hash_key = DynamoType(keys[table.hash_key_attr])
-        runtime.recorder.item(table, hash_key, table.range_key_attr and DynamoType(keys[table.range_key_attr]))
+        range_key = table.range_key_attr and DynamoType(keys[table.range_key_attr])
+        runtime.recorder.items(table, [(hash_key, range_key)])
 
     def recorded(write: Callable[..., Any], keys_name: str) -> Callable[..., Any]:
         @functools.wraps(write)

@@ -145,17 +145,18 @@ def _put_batches_in_one_pass(runtime: Runtime) -> None:
     handlers: Any = responses
     original = handlers.DynamoHandler._dispatch
 
-    def put_plain_items(self: Any, puts: Sequence[tuple[Any, Any]]) -> None:
+    def put_plain_items(self: Any, puts: Mapping[Any, Sequence[Any]]) -> None:
         with runtime.recorder.together():
-            for table, item in puts:
-                before = table.get_item(item.hash_key, item.range_key)
-                if item.range_key is None:
-                    table.items[item.hash_key] = item
-                else:
-                    table.items[item.hash_key][item.range_key] = item
-                if table.stream_shard is not None:
-                    table.stream_shard.add(before, item)
-                runtime.recorder.item(table, item.hash_key, item.range_key)
+            for table, items in puts.items():
+                for item in items:
+                    before = table.get_item(item.hash_key, item.range_key)
+                    if item.range_key is None:
+                        table.items[item.hash_key] = item
+                    else:
+                        table.items[item.hash_key][item.range_key] = item
+                    if table.stream_shard is not None:
+                        table.stream_shard.add(before, item)
+                runtime.recorder.items(table, [(item.hash_key, item.range_key) for item in items])
 
     @functools.wraps(original)
     def dispatch(self: Any, request: Any, *arguments: Any, **options: Any) -> Any:
@@ -175,22 +176,22 @@ def _put_batches_in_one_pass(runtime: Runtime) -> None:
     replace(handlers.DynamoHandler, "_dispatch", dispatch)
 
 
-def _plain_puts(body: bytes, tables: Mapping[str, Any]) -> list[tuple[Any, Any]]:
-    """Return each table and item of a request; an empty list for one that needs moto's checks."""
-    puts = list[tuple[Any, Any]]()
+def _plain_puts(body: bytes, tables: Mapping[str, Any]) -> dict[Any, list[Any]]:
+    """Return the items by table of a request; none for one that needs moto's checks."""
+    puts = dict[Any, list[Any]]()
     try:
         request = orjson.loads(body)
         for name, writes in request.pop("RequestItems").items():
             table = tables[name]
-            items = [_plain_item(table, write) for write in writes]
+            puts[table] = items = [_plain_item(table, write) for write in writes]
             if len({(item.hash_key, item.range_key) for item in items}) < len(items):
-                return []
-            puts += [(table, item) for item in items]
+                return {}
     except (ValueError, KeyError, TypeError, AttributeError, _NotPlainError):
-        return []  # moto says what is wrong with it
-    if len(body) > _LARGEST_ITEM_BYTES and any(item.size() > _LARGEST_ITEM_BYTES for _, item in puts):
+        return {}  # moto says what is wrong with it
+    items = [item for of_table in puts.values() for item in of_table]
+    if len(body) > _LARGEST_ITEM_BYTES and any(item.size() > _LARGEST_ITEM_BYTES for item in items):
         raise ItemSizeTooLarge
-    return [] if request or len(puts) > _MOST_WRITES else puts
+    return {} if request or len(items) > _MOST_WRITES else puts
 
 
 def _plain_item(table: Any, write: Mapping[str, Any]) -> Any:

@@ -8,7 +8,7 @@ import pickle
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -84,28 +84,27 @@ class Recorder:
         with self._journal.locked() if self._journal else contextlib.nullcontext():
             yield
 
-    def item(self, table: Any, hash_key: Any, range_key: Any) -> None:
-        """Record an item of a table, or that it is gone, and the records of the table's stream since the last time."""
+    def items(self, table: Any, keys: Iterable[tuple[Any, Any]]) -> None:
+        """Record items of a table by hash and range key, or that they are gone, and the new records of its stream."""
         if journal := self.journal:
             with journal.locked():
-                self._write_item(journal, table, hash_key, range_key)
+                for hash_key, range_key in keys:
+                    item = table.get_item(hash_key, range_key)
+                    name = _item_name(hash_key, range_key)
+                    if item is None:
+                        journal.delete("item", table.name, name)
+                    else:
+                        journal.put("item", table.name, name, pickle.dumps(item.to_json()["Attributes"], protocol=5))
+                if table.stream_shard is not None:
+                    self._write_new_records(journal, table)
 
-    def _write_item(self, journal: Journal, table: Any, hash_key: Any, range_key: Any) -> None:
-        item = table.get_item(hash_key, range_key)
-        name = _item_name(hash_key, range_key)
-        if item is None:
-            journal.delete("item", table.name, name)
-        else:
-            journal.put("item", table.name, name, pickle.dumps(item.to_json()["Attributes"], protocol=5))
-        shard = table.stream_shard
-        if shard is None:
-            return
-        place = f"dynamodb/{table.name}"
-        newest = shard.starting_sequence_number + len(shard.items)
-        for number in range(max(self._newest.get(place, 0), shard.starting_sequence_number), newest):
-            record = shard.items[number - shard.starting_sequence_number].record
-            journal.put("record", place, _ordered(number), pickle.dumps(record, protocol=5))
-        self._newest[place] = newest
+    def _write_new_records(self, journal: Journal, table: Any) -> None:
+        shard, place = table.stream_shard, f"dynamodb/{table.name}"
+        first = shard.starting_sequence_number
+        written = max(self._newest.get(place, 0), first)
+        for number, stored in enumerate(shard.items[written - first :], written):
+            journal.put("record", place, _ordered(number), pickle.dumps(stored.record, protocol=5))
+        self._newest[place] = first + len(shard.items)
 
     def emptied(self, table: Any) -> None:
         """Record that a table is deleted with its stream."""

@@ -89,7 +89,7 @@ def test_transaction_is_on_disk_as_a_whole_or_not_at_all(
     journal: Journal, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dynamodb, stored = create_table(), list[list[str]]()
-    monkeypatch.setattr(recorder, "item", committing_after(recorder.item, journal, stored, "item"))
+    monkeypatch.setattr(recorder, "items", committing_after(recorder.items, journal, stored, "item"))
 
     puts = [{"Put": {"TableName": "things", "Item": {"id": {"S": name}}}} for name in "abc"]
     dynamodb.transact_write_items(TransactItems=puts)

@@ -175,7 +175,7 @@ def stored_thing(journal: Journal, **keys: str) -> None:
         recorder = Recorder(journal, region="us-east-1", account=ACCOUNT)
         recorder.start()
         (item,) = table.all_items()
-        recorder.item(table, item.hash_key, item.range_key)
+        recorder.items(table, [(item.hash_key, item.range_key)])
         journal.commit()
 
 
