@@ -69,23 +69,26 @@ class Demo:
         assembly = DIRECTORY / "cdk.out"
         with contextlib.ExitStack() as stack:
             stack.callback(boot.stop_builds)
-            pages, data = Background(boot.build_pages), Background(self._prepare)
+            prepared = Background(self._prepare)
             boot.build_layers()
             boot.synthesize(ENVIRONMENT, assembly)
             self._cloud = stack.enter_context(
                 boot.running_cloud(assembly, state=self._state, port=boot.first_port(None), data=DATA)
             )
             where = deployment.of_cloud(self._cloud)
-            pages.result()
+            data = prepared.result()
             boot.publish_pages(where)
-            self._loop(where, data.result())
+            self._loop(where, data)
             yield where
 
     def _prepare(self) -> Journey:
-        # The libraries for data load in this thread, next to the builds.
+        """Prepare the data, then build the pages: one after the other, next to the synthesis and the boot."""
+        # The libraries for data load in this thread.
         from operations.demo import loop
 
-        return loop.prepare(self.summary, DIRECTORY, users=self._users)
+        data = loop.prepare(self.summary, DIRECTORY, users=self._users)
+        boot.build_pages()
+        return data
 
     def _loop(self, where: Deployment, data: Journey) -> None:
         from operations.demo.loop import Loop
