@@ -107,9 +107,12 @@ def width(text: str) -> int:
     >>> width("fig"), width("無花果"), width("\x1b[2J")
     (3, 6, 7)
     """
-    from rich.cells import cell_len
+    shown = visible(text)
+    if shown.isascii():
+        return len(shown)
+    from rich.cells import cell_len  # slow import
 
-    return cell_len(visible(text))
+    return cell_len(shown)
 
 
 def call(*arguments: str) -> str:
