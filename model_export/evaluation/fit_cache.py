@@ -39,6 +39,14 @@ def fitted_at_cost(settings: Algorithm, interactions: Interactions) -> tuple[Mod
     return model, cost
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class EarlierFit:
+    """A fitted model, and the time up to which it knows the interactions."""
+
+    model: Model
+    until_ms: int
+
+
 class Fits:
     """Fitted models and their costs."""
 

@@ -2,7 +2,7 @@
 
 The champion is its bundle, run through ONNX Runtime as it is served. The candidate is the winner's settings, fitted on
 interactions up to the champion's last training event. If the data that chose the settings ends later, the candidate is
-fitted up to that end. The exported model is fitted on everything.
+fitted up to that end: it is the model of the test then. The exported model is fitted on everything.
 
 Both answer for the same users, from the same pasts, and may recommend the same items. The targets are the users' later
 items, and lists have length `k`. The judged list is the model's own, without the popular items that serving adds.
@@ -28,7 +28,7 @@ from model_export.data.interactions import Ints
 from model_export.data.training_data import MINIMUM_INTERACTIONS, TrainingData
 from model_export.evaluation import metrics, splits
 from model_export.evaluation.bootstrap import CONFIDENCE, interval
-from model_export.evaluation.fit_cache import fitted
+from model_export.evaluation.fit_cache import EarlierFit, fitted
 from model_export.evaluation.paired import Paired, drawn, gains_of, paired, wanted_of
 from model_export.evaluation.popularity_bias import PopularityBias, popularity
 from model_export.evaluation.ranking import Gains, Seen, mean
@@ -134,6 +134,7 @@ def against_champion(
     seen: Seen,
     categories: Sequence[str | None],
     chosen_until_ms: int = 0,
+    earlier: Sequence[EarlierFit] = (),
     seed: int = 0,
 ) -> AgainstChampion | None:
     """Compare the winner's settings with the champion's bundle in `directory`; None where there is none.
@@ -146,6 +147,8 @@ def against_champion(
         Of the items of `data`.
     chosen_until_ms
         End of the data that chose the settings; nothing before it is a target.
+    earlier
+        Fits of `settings` on `data`; the one up to the right time is not repeated.
     seed
         Of the users who are drawn where there are more than `paired.MOST_ASKED`.
     """
@@ -169,7 +172,8 @@ def against_champion(
         of_champion = champion.answers(part, _ids(data, part), event_weights=data.event_weights, k=k, seen=seen)
     except InvalidBundle as error:
         return dataclasses.replace(found, refusal=Refusal.BROKEN, reason=str(error))
-    of_candidate = answers_of(fitted(settings, part.fit), part, k=k, seen=seen)
+    known = next((each.model for each in earlier if each.until_ms == since_ms), None)
+    of_candidate = answers_of(known or fitted(settings, part.fit), part, k=k, seen=seen)
     of_item = [categories[item - 1] for item in part.order]
     own, other = (gains_of(lists, wanted) for lists in (of_candidate, of_champion))
     return dataclasses.replace(

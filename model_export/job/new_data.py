@@ -3,7 +3,8 @@
 The exported model learns them, and no newer data can judge it. So the winner's settings are fitted up to half of them
 and judged by the rest. The first question is whether this model is as good as the champion. The second is whether the
 rest is as predictable as the time before. For that, a model of the same settings predicts an equally long time, all of
-it up to the champion's last training event.
+it up to the champion's last training event: the model of the test or of the validation, if there is such a time after
+what it knows, or one that is fitted for this.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from model_export.data.interactions import Interactions, Ints
 from model_export.data.training_data import MINIMUM_INTERACTIONS, TrainingData
 from model_export.evaluation import metrics, splits
 from model_export.evaluation.bootstrap import apart
-from model_export.evaluation.fit_cache import fitted
+from model_export.evaluation.fit_cache import EarlierFit, fitted
 from model_export.evaluation.paired import Paired, drawn, gains_of, paired, wanted_of
 from model_export.evaluation.ranking import Gains, Seen, mean
 from model_export.evaluation.splits import Part, Queries
@@ -102,6 +103,7 @@ def judge_new_data(
     since_ms: int,
     k: int,
     seen: Seen,
+    earlier: Sequence[EarlierFit] = (),
     seed: int,
 ) -> NewData | None:
     """Judge what came since the champion; None where nothing did.
@@ -112,6 +114,8 @@ def judge_new_data(
         The winner's.
     since_ms
         See `model_export.job.champion`.
+    earlier
+        Fits of `settings` on `data`, the first that can predict the time before does.
     seed
         Of the users who are drawn where there are many.
     """
@@ -133,11 +137,13 @@ def judge_new_data(
     own, other = (gains_of(lists, wanted) for lists in (answers_of(taught, part, k=k, seen=seen), of_champion))
     rest = splits.window(interactions, learned_ms=half_ms, after_ms=half_ms, until_ms=last_ms)
     now = _above_chance(taught, rest, k=k, seen=seen, seed=seed)
-    after_ms, until_ms = _time_before(interactions, champion.manifest.last_event_ms, length_ms=last_ms - half_ms)
+    after_ms, until_ms, known = _time_before(
+        interactions, champion.manifest.last_event_ms, length_ms=last_ms - half_ms, earlier=earlier
+    )
     past = splits.window(interactions, learned_ms=after_ms, after_ms=after_ms, until_ms=until_ms)
     foreseen = None
     if len(now) and len(past.queries) and len(past.fit) >= MINIMUM_INTERACTIONS:
-        before = _above_chance(fitted(settings, past.fit), past, k=k, seen=seen, seed=seed)
+        before = _above_chance(known or fitted(settings, past.fit), past, k=k, seen=seen, seed=seed)
         foreseen = _foreseen(before, now, after_ms=after_ms, until_ms=until_ms)
     return dataclasses.replace(found, taught=paired(own, other), foreseen=foreseen)
 
@@ -147,17 +153,25 @@ def _half_ms(interactions: Interactions, new: Ints) -> int:
     return int(np.quantile(new, 0.5, method="lower")) if counted is None else counted
 
 
-def _time_before(interactions: Interactions, last_ms: int, *, length_ms: int) -> tuple[int, int]:
-    """Return the window of `length_ms` up to `last_ms`, or of the later half of the interactions if it is shorter.
+def _time_before(
+    interactions: Interactions, last_ms: int, *, length_ms: int, earlier: Sequence[EarlierFit]
+) -> tuple[int, int, Model | None]:
+    """Return a window of `length_ms` up to `last_ms` at most, and the earlier fit that predicts it, if one can.
 
-    Where interactions are counted, models begin where they were counted: the time may be shorter, or end before.
+    An earlier fit knows at least half of the interactions up to `last_ms`. Without one, the window ends at `last_ms`,
+    and is that of the later half of the interactions if that is shorter. Where interactions are counted, models begin
+    where they were counted: the window may be shorter, or end before.
     """
-    if interactions.counts is None:
-        past_ms = interactions.time_ms[interactions.time_ms <= last_ms]
-        half_ms = int(np.quantile(past_ms, 0.5, method="lower")) if len(past_ms) else last_ms
-        return max(last_ms - length_ms, half_ms), last_ms
-    after_ms = interactions.counts.manifest.learned_ms
-    return after_ms, min(after_ms + length_ms, last_ms)
+    if interactions.counts is not None:
+        after_ms = interactions.counts.manifest.learned_ms
+        known = next((each.model for each in earlier if each.until_ms == after_ms), None)
+        return after_ms, min(after_ms + length_ms, last_ms), known
+    past_ms = interactions.time_ms[interactions.time_ms <= last_ms]
+    half_ms = int(np.quantile(past_ms, 0.5, method="lower")) if len(past_ms) else last_ms
+    for each in earlier:
+        if half_ms <= each.until_ms <= last_ms - length_ms:
+            return each.until_ms, each.until_ms + length_ms, each.model
+    return max(last_ms - length_ms, half_ms), last_ms, None
 
 
 def _foreseen(before: Gains, now: Gains, *, after_ms: int, until_ms: int) -> Foreseen | None:

@@ -35,7 +35,7 @@ from model_export.evaluation.bootstrap import interval
 from model_export.evaluation.budget import Budget, machine_megabytes
 from model_export.evaluation.cold_start import Trials, judge, part_items, trials
 from model_export.evaluation.diversity import kinds
-from model_export.evaluation.fit_cache import Fits, fitted_at_cost
+from model_export.evaluation.fit_cache import EarlierFit, Fits, fitted_at_cost
 from model_export.evaluation.ranking import Seen
 from model_export.evaluation.segments import categories, sliced
 from model_export.evaluation.selection import Candidate, Comparison, Say, choose, selection_reason
@@ -132,11 +132,13 @@ def train(
         segments = _segments(setup, fits, winner)
         cold = judge(winner.settings, setup.split, aside.cold_trials(), fits=fits, k=K, seen=setup.seen)
         say(cold.sentence())
+        earlier = _earlier_fits(setup, fits, winner) if (dataset / CHAMPION_FOLDER).is_dir() else ()
         fits.forget()
         related_figures = aside.related_figures()
         for kind, figures in related_figures.items():
             say(f"{kind}: {figures.hr:.4f} of {figures.asked:,}, the most frequent items {figures.popular_hr:.4f}")
-        compared, new = _compare_with_champion(setup, dataset / CHAMPION_FOLDER, winner, say)
+        compared, new = _compare_with_champion(setup, dataset / CHAMPION_FOLDER, winner, earlier, say)
+        del earlier
         reason = selection_reason(candidates, winner)
         say(f"{reason}; fitting it on everything")
         model = fits.fit(winner.settings, setup.served.interactions)
@@ -295,19 +297,28 @@ def _segments(setup: _Setup, fits: Fits, winner: Candidate) -> dict[str, dict[st
     return sliced(fits.fit(winner.settings, test.fit), test, k=K, seen=setup.seen, categories=of_item)
 
 
+def _earlier_fits(setup: _Setup, fits: Fits, winner: Candidate) -> Sequence[EarlierFit]:
+    """Return the winner's fits of the test and of the validation, unless no time separates what they know."""
+    split = setup.split
+    until = {split.learned_until_ms: split.validation.fit}
+    if split.test.fit is not split.validation.fit:
+        until = {split.chosen_until_ms: split.test.fit, **until}
+    return [EarlierFit(fits.fit(winner.settings, known), until_ms) for until_ms, known in until.items() if until_ms]
+
+
 def _compare_with_champion(
-    setup: _Setup, champion: Path, winner: Candidate, say: Say
+    setup: _Setup, champion: Path, winner: Candidate, earlier: Sequence[EarlierFit], say: Say
 ) -> tuple[AgainstChampion | None, NewData | None]:
     """Compare the winner with the champion, and check the data since the champion's training."""
     data, seed = setup.data, setup.hyperparameters.seed
     compared = against_champion(
         champion, data, winner.settings, k=K, seen=setup.seen, categories=categories(data.properties),
-        chosen_until_ms=setup.split.chosen_until_ms, seed=seed,
+        chosen_until_ms=setup.split.chosen_until_ms, earlier=earlier, seed=seed,
     )  # fmt: skip
     if compared is None:
         return None, None
     say(compared.sentence(k=K))
-    new = _new_data(compared, data, winner.settings, seen=setup.seen, seed=seed)
+    new = _new_data(compared, data, winner.settings, seen=setup.seen, earlier=earlier, seed=seed)
     if new is not None:
         say(new.sentence(k=K))
     return compared, new
@@ -346,11 +357,19 @@ def _fitted_aside(algorithms: Mapping[str, Algorithm], split: splits.Split) -> l
 
 
 def _new_data(
-    compared: AgainstChampion, data: TrainingData, settings: Algorithm, *, seen: Seen, seed: int
+    compared: AgainstChampion,
+    data: TrainingData,
+    settings: Algorithm,
+    *,
+    seen: Seen,
+    earlier: Sequence[EarlierFit],
+    seed: int,
 ) -> NewData | None:
     if compared.opened is None or compared.since_ms is None:
         return None
-    return judge_new_data(compared.opened, data, settings, since_ms=compared.since_ms, k=K, seen=seen, seed=seed)
+    return judge_new_data(
+        compared.opened, data, settings, since_ms=compared.since_ms, k=K, seen=seen, earlier=earlier, seed=seed
+    )
 
 
 def _related_figures(data: TrainingData, hyperparameters: Hyperparameters) -> side_process.Task:

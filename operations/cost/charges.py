@@ -264,7 +264,7 @@ FREE_STORAGE_MB = 512
 PROCESS_HOURS = 2
 """Assumed lifetime of a Lambda process, which sets the number of restores from a snapshot."""
 
-FITS = 6
+FITS = 5
 """Fits per algorithm in a training (`model_export.evaluation.budget.FITS`)."""
 
 DPUS = {"G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8}

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from alsolike.bundle.bundle import Bundle
+from model_export.algorithms.transitions import Transitions
+from model_export.api import Interactions, Model
+from model_export.evaluation.budget import FITS
 from model_export.job.new_data import Foreseen
 from tests.unit.functions.register_model.generations import Walks, failed, judged, trained
 from tests.unit.model_export.shops import random_sequences
@@ -47,8 +50,18 @@ def new_data(bundle: Path) -> Mapping[str, Any]:
     return found
 
 
-def test_a_normal_shops_new_data_passes(walks: Walks, champion: Path, tmp_path: Path) -> None:
+def test_a_normal_shops_new_data_passes_with_five_fits(
+    walks: Walks, champion: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lines: list[str] = []
+    fits: list[int] = []
+    fit = Transitions.fit
+
+    def counted(settings: Transitions, data: Interactions) -> Model:
+        fits.append(len(data))
+        return fit(settings, data)
+
+    monkeypatch.setattr(Transitions, "fit", counted)
 
     candidate = trained(tmp_path, walks, version="next", champion=champion, lines=lines)
 
@@ -58,6 +71,9 @@ def test_a_normal_shops_new_data_passes(walks: Walks, champion: Path, tmp_path: 
     found = new_data(candidate)
     assert found["interactions"] == USERS * (DAYS - CHAMPIONS_DAYS)
     assert found["foreseen"]["now"] == pytest.approx(found["foreseen"]["before"], abs=0.1)
+    # The ends of what they know: validation, test, champion, half of the new data, everything.
+    assert sorted({size // USERS for size in fits}) == [35, 39, 40, 42, 44]
+    assert len(fits) == FITS
     assert any(line.startswith("240 interactions are new; trained on half of them, ndcg@10 is ") for line in lines)
 
 

@@ -9,6 +9,8 @@ import pytest
 from alsolike.bundle.bundle import GRAPH_FILE, MANIFEST_FILE, write_manifest
 from model_export.algorithms.popularity import Popularity
 from model_export.data.training_data import TrainingData
+from model_export.evaluation import splits
+from model_export.evaluation.fit_cache import EarlierFit
 from model_export.job.answer_lists import _translated
 from model_export.job.champion import NOTHING_NEW, AgainstChampion, Refusal, against_champion
 from tests.builders.bundles import MANIFEST
@@ -62,6 +64,22 @@ def test_nothing_is_asked_by_which_the_settings_were_chosen(tmp_path: Path) -> N
     assert (found.since_ms, found.users, found.targets) == (START_MS + 4 * DAY_MS, 1, 1)
     assert found.champion is not None
     assert found.champion.ndcg == 1.0
+
+
+def test_model_of_the_test_is_the_candidate_if_it_knows_as_much(tmp_path: Path) -> None:
+    data = shop({"old0": ["c", "e"], "old4": ["e"]})
+    folder = champion(tmp_path / "champion", {("c", "e"): 1.0})
+    cut_ms = START_MS + 4 * DAY_MS
+    tested = SETTINGS.fit(splits.since(data.interactions, after_ms=cut_ms).fit)
+    reversed_ = dataclasses.replace(tested, share=tested.share[::-1])
+
+    own, same, other, unused = (
+        compared(folder, data, chosen_until_ms=cut_ms, earlier=[EarlierFit(model, until_ms)] if model else ())
+        for model, until_ms in ((None, 0), (tested, cut_ms), (reversed_, cut_ms), (reversed_, cut_ms - DAY_MS))
+    )
+
+    assert own.candidate == same.candidate == unused.candidate
+    assert other.candidate != own.candidate
 
 
 def test_seen_items_are_left_out_of_both_lists_where_the_run_leaves_them_out(tmp_path: Path) -> None:

@@ -1,13 +1,17 @@
 import dataclasses
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from model_export.algorithms.popularity import Popularity
+from model_export.api import Algorithm, Interactions, Model
 from model_export.data.training_data import TrainingData
+from model_export.evaluation import splits
 from model_export.evaluation.bootstrap import apart
+from model_export.evaluation.fit_cache import EarlierFit
 from model_export.job.answer_lists import open_champion
 from model_export.job.new_data import NewData, judge_new_data
 from tests.unit.model_export.champions import DAY_MS, START_MS, champion
@@ -21,12 +25,29 @@ PAST = {f"old{user}": ["a", "b", "c", "d"] for user in range(8)} | {
 }
 
 
+def counted_fits(monkeypatch: pytest.MonkeyPatch) -> list[Algorithm]:
+    """Return a list that gets the settings of each fit."""
+    fits: list[Algorithm] = []
+    fit = Popularity.fit
+
+    def counted(settings: Popularity, data: Interactions) -> Model:
+        fits.append(settings)
+        return fit(settings, data)
+
+    monkeypatch.setattr(Popularity, "fit", counted)
+    return fits
+
+
 def shop(later: dict[str, list[str]]) -> TrainingData:
     return shop_of(later, past=PAST)
 
 
-def judged(folder: Path, data: TrainingData, *, since_ms: int = SINCE_MS) -> NewData | None:
-    return judge_new_data(open_champion(folder), data, SETTINGS, since_ms=since_ms, k=3, seen="allowed", seed=0)
+def judged(
+    folder: Path, data: TrainingData, *, since_ms: int = SINCE_MS, earlier: Sequence[EarlierFit] = ()
+) -> NewData | None:
+    return judge_new_data(
+        open_champion(folder), data, SETTINGS, since_ms=since_ms, k=3, seen="allowed", earlier=earlier, seed=0
+    )
 
 
 def test_half_of_what_is_new_is_learned_and_the_rest_asked_for(tmp_path: Path) -> None:
@@ -86,6 +107,35 @@ def test_the_time_before_leaves_half_of_what_the_champion_knew_to_learn(tmp_path
     assert found.foreseen is not None
     assert (found.foreseen.before_after_ms, found.foreseen.before_until_ms) == (START_MS + DAY_MS, SINCE_MS)
     assert (found.foreseen.before_users, found.foreseen.users) == (10, 1)
+
+
+@pytest.mark.parametrize(
+    ("days", "after_day"),
+    [((1, 2), 1), ((2, 1), 2), ((3, 1), 1), ((0,), 2), ((3,), 2)],
+    ids=["first", "the first that can", "no time is left after it", "it knows too little", "none"],
+)
+def test_earlier_fit_predicts_the_time_before(
+    days: tuple[int, ...], after_day: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Day 5 is evaluated, so a day up to the champion's last event, day 3, is predicted by what half of it taught."""
+    data = shop({"old0": ["e", "c"], "old1": ["e", "c"]})
+    cuts = [START_MS + day * DAY_MS for day in days]
+    earlier = [EarlierFit(SETTINGS.fit(splits.since(data.interactions, after_ms=cut).fit), cut) for cut in cuts]
+    fits = counted_fits(monkeypatch)
+
+    found = judged(champion(tmp_path / "champion", {}), data, earlier=earlier)
+
+    assert found is not None
+    assert found.foreseen is not None
+    after_ms = START_MS + after_day * DAY_MS
+    assert (found.foreseen.before_after_ms, found.foreseen.before_until_ms) == (after_ms, after_ms + DAY_MS)
+    assert len(fits) == (1 if after_ms in cuts else 2)  # up to day 4, and without an earlier fit up to day 2
+    alone = judged(champion(tmp_path / "again", {}), data)
+    assert alone is not None
+    assert alone.foreseen is not None
+    assert (alone.foreseen.now, alone.taught) == (found.foreseen.now, found.taught)
+    if after_day == 2:
+        assert alone.foreseen == found.foreseen
 
 
 def test_without_anything_before_the_champions_last_event_nothing_is_said_of_the_time_before(tmp_path: Path) -> None:

@@ -31,8 +31,8 @@ def test_trainings_that_do_not_fit_are_said() -> None:
 
     said = " ".join(cost.estimate(deployed, does_not).remarks)
 
-    # 3,650 million interactions: 6 fits of 12 s a million and 240 s, 63 bytes each.
-    assert f"takes about {(6 * 12 * 3_650 + 240) / 3_600:.1f} hours; training_max_runtime_s ends it after 4" in said
+    # 3,650 million interactions: 5 fits of 12 s a million and 240 s, 63 bytes each.
+    assert f"takes about {(5 * 12 * 3_650 + 240) / 3_600:.1f} hours; training_max_runtime_s ends it after 4" in said
     assert "takes about 230 GB of memory; ml.m5.xlarge has 16" in said
     assert not [remark for remark in cost.estimate(deployed, fits).remarks if "a training on" in remark]
 
