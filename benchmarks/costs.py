@@ -1,7 +1,8 @@
-"""`python -m benchmarks.costs`: bills of three shops by the templates of `prod` (docs/cost.md)."""
+"""`python -m benchmarks.costs`: bills of four shops by the templates of `prod` (docs/cost.md)."""
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ SIZES = ("small", "standard", "large")
 SHOPS = {
     "small": Load(users=10_000, events_per_day=50_000, requests_per_day=20_000, items=2_000),
     "middling": Load(users=100_000, events_per_day=500_000, requests_per_day=200_000, items=20_000),
+    "busy": Load(users=300_000, events_per_day=2_000_000, requests_per_day=1_000_000, items=20_000),
     "large": Load(users=2_000_000, events_per_day=10_000_000, requests_per_day=5_000_000, items=200_000),
 }
 
@@ -60,6 +62,8 @@ def _bills(summary: BilledResources) -> Iterator[str]:
     yield _row("fixed", [bill.fixed_dollars for bill in bills.values()])
     yield _row("usage", [bill.usage_dollars for bill in bills.values()])
     yield _row("**total**", [bill.dollars for bill in bills.values()])
+    single = {name: dataclasses.replace(load, events_per_call=1) for name, load in SHOPS.items()}
+    yield _row("total with one event a call", [estimate(summary, load).dollars for load in single.values()])
     yield _row("without any load", [bill.idle_dollars for bill in bills.values()])
     theirs = [estimate_personalize(load) for load in SHOPS.values()]
     yield _row("Amazon Personalize", [bill.dollars for bill in theirs])

@@ -21,11 +21,14 @@ def measured(page: Path, row: str, *, column: int) -> float:
     raise SystemExit(f"{page} has no row {row!r}; the command that writes it has not run")
 
 
-def of_100m(algorithm: str) -> float:
-    """Return the processor seconds of an algorithm's fit on 100 million interactions."""
-    text = PERFORMANCE.read_text().partition("<!-- training 100M: begin -->")[2]
-    line = next(line for line in text.splitlines() if line.startswith(f"| `{algorithm}` |"))
-    return float(line.split(" | ")[2].replace(",", ""))
+def fits_s(size: str) -> dict[str, float]:
+    """Return the processor seconds of each algorithm's fit on `size` interactions, of those that ended.
+
+    SASRec is left out: its row has the time of an epoch.
+    """
+    section = PERFORMANCE.read_text().partition(f"<!-- training {size}: begin -->")[2].partition("<!--")[0]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| `")]
+    return {row[0].strip("`"): float(row[2].replace(",", "")) for row in rows if len(row) == 4 and row[0] != "`sasrec`"}
 
 
 def slopes() -> tuple[float, float] | None:

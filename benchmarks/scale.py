@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from alsolike.profiles.profile import RecentInteraction, to_item
 from alsolike.profiles.store import TIME_TO_LIVE_DAYS
 from alsolike.training.statistics import Counting
-from benchmarks.measured import PERFORMANCE, SCALE, measured, of_100m, slopes
+from benchmarks.measured import PERFORMANCE, SCALE, fits_s, measured, slopes
 from benchmarks.page import write_section
 from infra_cdk.settings import Settings
 from model_export.evaluation.budget import FITS
@@ -239,7 +239,8 @@ def _training(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
         f"{counting.most} targets an item in each of two matrices",
         None,
     )
-    direct_s = of_100m("transitions") + of_100m("item_knn")
+    fitted_s = fits_s("100M")
+    direct_s = fitted_s["transitions"] + fitted_s["item_knn"]
     hours = direct_s * load.interactions / 1e8 / 3600
     memory_gb = load.interactions * (assumed.in_memory_bytes + assumed.ids_bytes) / 1e9
     yield (

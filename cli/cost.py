@@ -96,6 +96,11 @@ def _print_bill(bill: Bill, other: Bill, found: Sequence[Saving], *, how: bool) 
         f"prices of {bill.prices_date}, {bill.prices_region}, in dollars, a month of 730 hours, "
         f"{'less the free tier' if bill.free_tier else 'free tier not taken off'}"
     )
+    console.print_line(
+        f"assumed: {load.events_per_call} {'event' if load.events_per_call == 1 else 'events'} a call, "
+        f"{load.signed_in_percent}% of events with a user, a peak of {load.peak:g} times the mean "
+        "(--events-per-call, --signed-in-percent, --peak)"
+    )
     columns = _COLUMNS if how else _COLUMNS[:-1]
     for fixed, title, dollars in (
         (True, "Fixed: due without any load", bill.fixed_dollars),

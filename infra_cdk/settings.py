@@ -56,6 +56,11 @@ class Settings(TrainingSettings):
         "retain", "`destroy` deletes stored data with its stack ([deletion](deploy.md#deleting-a-deployment))"
     )
     log_retention_days: int = setting(30, "Retention of all log groups")
+    log_invocations: bool = setting(
+        False,
+        "Log Lambda's lines START, END and REPORT of each invocation, with duration and memory. Errors and timeouts "
+        "are logged in any case",
+    )
     stream_mode: Literal["provisioned", "on-demand"] = setting(
         "provisioned", "`on-demand` scales automatically and costs about $29 a month when idle, a shard about $11"
     )

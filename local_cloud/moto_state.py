@@ -56,6 +56,7 @@ class MotoState:
             layers=tuple(properties.get("Layers") or [layer["Arn"] for layer in stored.layers]),
             log_group=logging.get("LogGroup") or f"/aws/lambda/{stored.function_name}",
             log_format=logging.get("LogFormat", "Text"),
+            system_log_level=logging.get("SystemLogLevel", "INFO"),
             reserved_concurrency=None if reserved is None else int(reserved),
         )
 

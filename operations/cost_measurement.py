@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.errors import InvalidInput, Unavailable
 from operations import boot, made_up_shop, progress
 from operations.client import deployment
 from operations.client.api import Api
@@ -32,6 +32,7 @@ CAVEAT = (
     "waits for AWS, differ; calls that started a process are left out"
 )
 _REPORT = re.compile(r"^REPORT RequestId: \S+\s+Duration: ([\d.]+) ms.*Max Memory Used: (\d+) MB(.*)", re.DOTALL)
+_OF_LAMBDA = re.compile(r"(START|END|REPORT) RequestId: ")
 _SERVICE = re.compile(r'"service":"([a-z_]+)"')
 _ARCHIVED = re.compile(r'"InteractionsArchived":\[([\d.]+)\]')
 
@@ -45,7 +46,7 @@ class CallFigures:
     records
         Mean number of records per call; None if they were not counted.
     log_bytes
-        Log bytes per call.
+        Log bytes per call, without the lines that Lambda adds.
     """
 
     calls: int
@@ -99,6 +100,8 @@ def measure(*, state: Path | None, events_per_call: int) -> Measured:
     ------
     NotFound
         If no cloud runs with that file.
+    InvalidInput
+        If its functions do not log their durations.
     Unavailable
         If the cloud does not boot or answer.
     """
@@ -169,7 +172,10 @@ def _drive(where: Deployment, *, items: Sequence[str] | None, events_per_call: i
     events = CALLS * events_per_call
     with progress.step("wait for what follows from them"):
         logs = _wait_until_archived(where, events, since_ms=started_ms)
-    return Measured(figures(logs, _read_logs(where), events=events, requests=CALLS, events_per_call=events_per_call))
+    measured = figures(logs, _read_logs(where), events=events, requests=CALLS, events_per_call=events_per_call)
+    if not measured:
+        raise InvalidInput("the functions log no durations; set log_invocations to true and deploy, or omit --state")
+    return Measured(measured)
 
 
 def figures(
@@ -205,10 +211,14 @@ def figures(
             calls=len(reports),
             mean_ms=sum(float(report[1]) for report in warm) / len(warm),
             max_memory_mb=max(int(report[2]) for report in reports),
-            log_bytes=round(sum(len(line.encode()) + LINE_OVERHEAD_BYTES for line in lines) / len(reports)),
+            log_bytes=round(sum(map(_billed_bytes, lines)) / len(reports)),
             records=records,
         )
     return measurements
+
+
+def _billed_bytes(line: str) -> int:
+    return 0 if _OF_LAMBDA.match(line) else len(line.encode()) + LINE_OVERHEAD_BYTES
 
 
 def _some_items(where: Deployment) -> list[str]:

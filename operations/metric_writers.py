@@ -15,7 +15,7 @@ from typing import Any, Final
 from alsolike.declarations.routes import BASIC_ROUTES, SIGNED_ROUTES
 from alsolike.lake.engagement import Dimension
 from alsolike.recommendations.requests import LISTING, PERSONALIZED_RANKING
-from alsolike.runtime.observability import Metric
+from alsolike.runtime.observability import API_SERVICE, Metric
 from alsolike.training.monitoring import Drift
 from operations import prices
 
@@ -159,10 +159,10 @@ METRICS: Final[tuple[Written, ...]] = (
         Metric.EVENTS_AHEAD, Metric.EVENTS_OF_ERASED_USERS, Metric.ROWS_OF_ERASED_USERS,
     ),
     *(
-        Written(metric, service, Rhythm.SELDOM)
+        Written(Metric.REQUESTS_REJECTED, service, Rhythm.SELDOM)
         for service in sorted({route.function for route in (*SIGNED_ROUTES.values(), *BASIC_ROUTES.values())})
-        for metric in (Metric.REQUESTS_REJECTED, Metric.SIGNATURES_REFUSED)
     ),
+    *_of(API_SERVICE, Rhythm.SELDOM, Metric.SIGNATURES_REFUSED),
     *_of("authorize_session", Rhythm.SELDOM, Metric.SESSION_TOKENS_REFUSED, Metric.SESSION_KEYS_STALE),
     *_of("erase_user", Rhythm.SELDOM, Metric.ERASURES_REQUESTED),
     *_of("purge_user", Rhythm.SELDOM, Metric.ERASURES_COMPLETED),

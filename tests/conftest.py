@@ -22,3 +22,4 @@ def nothing_counted_before() -> Iterator[None]:
     yield
     if observability := sys.modules.get("alsolike.runtime.observability"):
         observability.counters.clear()
+        observability.shared_counters.clear()

@@ -7,7 +7,7 @@ _ROWS = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan")
 
 MANIFEST = Manifest(
     description="Takes events, items and users from the API, and shows and changes items and users",
-    memory_mb=1_024,
+    memory_mb=512,
     timeout_s=20,
     starts_fast=True,
     access=(

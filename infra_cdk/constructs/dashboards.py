@@ -74,15 +74,7 @@ def health_dashboard(
             "Time in the functions behind the API, p99 ms",
             [_of(functions[name], "Duration", name, statistic="p99") for name in ("recommend", "collect")],
         ),
-        query(
-            "Cold starts of recommend, and how long they took",
-            recommend_log,
-            "filter @type = 'REPORT'",
-            "parse @message /Restore Duration: (?<restored>[0-9.]+) ms/",  # SnapStart
-            "fields coalesce(@initDuration, restored) as took",
-            "filter ispresent(took)",
-            "stats count(*) as starts, pct(took, 50) as p50, max(took) as longest by bin(1h)",
-        ),
+        _cold_starts(recommend_log) if settings.log_invocations else _processes(recommend_log),
     )
     served = own.counted("RecommendationsServed", service="recommend", label="answers")
     made.add_widgets(
@@ -152,6 +144,23 @@ def engagement_dashboard(scope: Construct, *, settings: Settings) -> cloudwatch.
         graph("Days attributed", [own.counted("DaysAttributed", service="attribute_outcomes", period=HOUR)]),
     )
     return made
+
+
+def _cold_starts(recommend_log: logs.ILogGroup) -> cloudwatch.LogQueryWidget:
+    return query(
+        "Cold starts of recommend, and how long they took",
+        recommend_log,
+        "filter @type = 'REPORT'",
+        "parse @message /Restore Duration: (?<restored>[0-9.]+) ms/",  # SnapStart
+        "fields coalesce(@initDuration, restored) as took",
+        "filter ispresent(took)",
+        "stats count(*) as starts, pct(took, 50) as p50, max(took) as longest by bin(1h)",
+    )
+
+
+def _processes(recommend_log: logs.ILogGroup) -> cloudwatch.LogQueryWidget:
+    """Count the log streams: each process writes one."""
+    return query("Processes of recommend", recommend_log, "stats count_distinct(@logStream) as processes by bin(1h)")
 
 
 def _of(function: lambda_.IFunction, metric: str, label: str, *, statistic: str = "Sum") -> cloudwatch.Metric:

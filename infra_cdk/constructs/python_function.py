@@ -101,6 +101,10 @@ class PythonFunction(Construct):
             layers=[getattr(layers, layer) for layer in self._layers(settings)],
             role=self.role.without_policy_updates(),
             log_group=logs,
+            logging_format=lambda_.LoggingFormat.TEXT if settings.log_invocations else lambda_.LoggingFormat.JSON,
+            # START, END and REPORT have the level INFO, unless an invocation fails. Lambda does not encode JSON again:
+            # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
+            system_log_level_v2=None if settings.log_invocations else lambda_.SystemLogLevel.WARN,
             tracing=lambda_.Tracing.ACTIVE if settings.tracing else lambda_.Tracing.DISABLED,
             memory_size=self.memory_mb,
             timeout=cdk.Duration.seconds(manifest.timeout_s),

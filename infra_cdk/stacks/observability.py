@@ -1,6 +1,6 @@
 """Dashboards and alarms."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -8,14 +8,13 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from alsolike.declarations.manifest import SIGNING_KEYS
 from infra_cdk.constructs.alarm_topic import alarm
 from infra_cdk.constructs.budget import monthly_budget
 from infra_cdk.constructs.cost_dashboard import cost_dashboard
 from infra_cdk.constructs.dashboards import engagement_dashboard, health_dashboard
-from infra_cdk.constructs.metrics import PERIOD, OwnMetrics, enough, percent
+from infra_cdk.constructs.metrics import OwnMetrics, enough, percent
 from infra_cdk.constructs.models_dashboard import models_dashboard
-from infra_cdk.constructs.python_function import PythonFunction, read_manifest
+from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.catalogue import CatalogueStack
 from infra_cdk.stacks.data import DataStack
@@ -64,7 +63,7 @@ class ObservabilityStack(cdk.Stack):
             periods=1,
             description="A run of the training workflow failed: docs/runbooks/stale.md",
         )
-        self._signatures(name for name in _python_functions(scope) if _verifies_signatures(name))
+        self._signatures()
         stale = [failing, *training.stale_alarms, lake.lag_alarm, catalogue.lag_alarm]
         if kafka is not None:
             stale.append(kafka.lag_alarm)
@@ -138,18 +137,11 @@ class ObservabilityStack(cdk.Stack):
             ),
         ]
 
-    def _signatures(self, services: Iterable[str]) -> None:
+    def _signatures(self) -> None:
         """Add the alarm on refused signatures: of a forgotten key, or of a client that guesses."""
-        own = OwnMetrics(self._settings)
-        refused = {service: own.counted("SignaturesRefused", service=service) for service in services}
         self._alarm(
             "SignaturesRefused",
-            cloudwatch.MathExpression(
-                label="Refused signatures",
-                expression=" + ".join(f"FILL({name}, 0)" for name in refused),
-                using_metrics=refused,
-                period=PERIOD,
-            ),
+            OwnMetrics(self._settings).counted("SignaturesRefused", service="api", label="Refused signatures"),
             above=MAX_REFUSED,
             periods=2,
             description="Signed requests are refused: docs/runbooks/errors.md",
@@ -179,11 +171,6 @@ class ObservabilityStack(cdk.Stack):
         )
         made.add_alarm_action(actions.SnsAction(self._data.alerts))
         made.add_ok_action(actions.SnsAction(self._data.alerts))
-
-
-def _verifies_signatures(function: str) -> bool:
-    """Return true if a function may read the keys of signed requests."""
-    return {*SIGNING_KEYS} <= {*read_manifest(function).access}
 
 
 def _functions(app: Construct) -> dict[str, lambda_.IFunction]:

@@ -174,6 +174,8 @@ class ExecutionEnvironment:
         )
 
     def _platform_line(self, kind: str, request_id: str, details: str = "") -> None:
+        if self.function.system_log_level == "WARN":
+            return
         if self.function.log_format == "JSON":
             record = {"requestId": request_id} | ({"version": self.function.version} if kind == "start" else {})
             time_text = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"

@@ -48,6 +48,7 @@ class Function:
     layers: tuple[str, ...]
     log_group: str
     log_format: str = "Text"
+    system_log_level: str = "INFO"
     reserved_concurrency: int | None = None
 
     @property
@@ -61,6 +62,7 @@ class Function:
             self.layers,
             self.log_group,
             self.log_format,
+            self.system_log_level,
             tuple(sorted(self.environment.items())),
         )
 

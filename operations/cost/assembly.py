@@ -241,6 +241,7 @@ def _functions(resources: Resources) -> Iterator[tuple[str, Function]]:
                     if "ProvisionedConcurrencyConfig" in alias.properties
                 ),
                 tracing=properties.get("TracingConfig", {}).get("Mode") == "Active",
+                reports=properties.get("LoggingConfig", {}).get("SystemLogLevel", "INFO") == "INFO",
                 runs=runs,
                 sources=tuple(sources),
                 checks={

@@ -29,6 +29,7 @@ _RANGES = (
     ("peak", 1, 1_000),
     ("scrape_interval_s", 15, 3_600),
     ("kafka_percent", 0, 100),
+    ("signed_in_percent", 0, 100),
 )
 
 
@@ -46,7 +47,9 @@ class Load:
     events_per_day: Annotated[int, "Events per day."]
     requests_per_day: Annotated[int, "Requests for recommendations per day."]
     items: Annotated[int, "Number of items in the catalogue."]
-    events_per_call: Annotated[int, "Events per call of POST /events, at most 10; a browser sends each by itself."] = 1
+    events_per_call: Annotated[
+        int, "Events per call of POST /events, at most 10; 1 if a browser does not gather them for some seconds."
+    ] = 2
     item_changes_per_day: Annotated[
         int | None, "Stored or changed items and users per day. Default: a twentieth of the items."
     ] = None
@@ -57,6 +60,7 @@ class Load:
     kafka_percent: Annotated[
         int | None, "Share of events from Kafka, in percent. Default: all if the deployment reads a topic."
     ] = None
+    signed_in_percent: Annotated[int, "Share of events with a user ID, in percent."] = 50
 
     def __post_init__(self) -> None:
         for name, least, most in _RANGES:
@@ -88,6 +92,11 @@ class Load:
     def kafka_events(self) -> float:
         """Monthly events from Kafka."""
         return self.events * (self.kafka_percent or 0) / 100
+
+    @property
+    def user_events(self) -> float:
+        """Monthly events with a user ID."""
+        return self.events * self.signed_in_percent / 100
 
     @property
     def changes(self) -> float:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 
-from alsolike.profiles.store import TIME_TO_LIVE_DAYS
+from alsolike.profiles.store import SESSION_TIME_TO_LIVE_DAYS, TIME_TO_LIVE_DAYS
 from operations.cost.bill import DAYS, HOURS, MONTH_S, Load, Meter
 from operations.cost.summary import BilledResources, Function, Stream
 from operations.cost.traffic import RECORD_BYTES, Calls, lake_gb, on_spark, shards, shards_needed, transitions
@@ -74,7 +75,7 @@ PROFILE_ITEM_BYTES = 128
 """Size of an interaction in the profile table as DynamoDB counts it (`benchmarks.scale`)."""
 
 EVENTS_PER_SESSION = 10
-"""Assumed; a session that signs in takes two items and three units to read."""
+"""Assumed; a session that signs in takes three units to write and three to read."""
 
 ROW_BYTES = 600
 """A row of the catalogue or of the users, keys included."""
@@ -131,21 +132,22 @@ def stream(meter: Meter, summary: BilledResources, load: Load) -> None:
 
 def tables(meter: Meter, summary: BilledResources, load: Load) -> None:
     """Add the costs of profiles, the catalogue and the users."""
-    sessions = load.events / EVENTS_PER_SESSION
-    how = f"one unit an event, and two a session that signs in; {EVENTS_PER_SESSION} events a session"
-    meter.add("DynamoDB", "profile writes", load.events + 2 * sessions, "dynamodb_writes", how)
+    signing_in = load.user_events / EVENTS_PER_SESSION
+    how = f"one unit an event, and three a session that signs in; {EVENTS_PER_SESSION} events a session"
+    meter.add("DynamoDB", "profile writes", load.events + 3 * signing_in, "dynamodb_writes", how)
     size = PROFILE_ITEM_BYTES * load.history_length
     reads = math.ceil(size / 4_096) / 2
     how = f"{load.history_length} interactions of {PROFILE_ITEM_BYTES} bytes are {reads:g} units a request"
     meter.add("DynamoDB", "profile reads", load.requests * reads, "dynamodb_reads", how)
-    how = "one unit an event without a user, which all are here, and three a session that signs in"
-    meter.add("DynamoDB", "marks of sessions", load.events + 3 * sessions, "dynamodb_reads", how)
+    how = f"one unit an event without a user, {100 - load.signed_in_percent}%, and three a session that signs in"
+    marks = load.events - load.user_events + 3 * signing_in
+    meter.add("DynamoDB", "marks of sessions", marks, "dynamodb_reads", how)
     meter.add("DynamoDB", "item and user writes", load.changes, "dynamodb_writes", "one unit each")
     meter.add("DynamoDB", "item and user reads", load.changes, "dynamodb_reads", "what is there is read before")
-    kept = load.events_per_day * TIME_TO_LIVE_DAYS
+    kept = (load.user_events * TIME_TO_LIVE_DAYS + (load.events - load.user_events) * SESSION_TIME_TO_LIVE_DAYS) / DAYS
     profiles_gb = kept * (PROFILE_ITEM_BYTES + TABLE_OVERHEAD_BYTES) / 1e9
     rows_gb = (load.users + load.items) * ROW_BYTES / 1e9
-    how = f"{TIME_TO_LIVE_DAYS} days of interactions, users and items"
+    how = f"{TIME_TO_LIVE_DAYS} days of users' interactions, {SESSION_TIME_TO_LIVE_DAYS} of sessions', users and items"
     meter.add("DynamoDB", "storage", profiles_gb + rows_gb, "dynamodb_gb", how)
     if summary.table_backups:
         meter.add("DynamoDB", "backups", rows_gb, "dynamodb_backup_gb", "point-in-time recovery of users and items")
@@ -200,6 +202,13 @@ def _storage(meter: Meter, summary: BilledResources, load: Load) -> None:
 ACCESS_LINE_BYTES = 190
 """Size of the gateway's log line for a call, with the 26 bytes that CloudWatch adds."""
 
+COMPRESSED_SHARE = 0.15
+"""Size of kept logs next to their size when written: the storage compression factor of AWS's pricing calculator, quoted
+by https://dev.classmethod.jp/articles/compare-archive-cost-cloudwatchlogs-s3/."""
+
+REPORT_BYTES = 330
+"""Size of Lambda's lines START, END and REPORT of a call, with the bytes that CloudWatch adds."""
+
 TRANSITION_LOG_BYTES = 2_500
 """Log bytes of a state machine's transition: three events with input and output."""
 
@@ -227,11 +236,12 @@ def observability_charges(meter: Meter, summary: BilledResources, load: Load, ca
 
 
 def _logs(meter: Meter, summary: BilledResources, calls: Mapping[str, Calls]) -> None:
-    parts = {f"log of {name}": call.calls * call.duration.log_bytes / 1e9 for name, call in calls.items()}
-    whole = sum(parts.values())
-    for what, gb in parts.items():
-        name = what.removeprefix("log of ")
-        meter.add("CloudWatch", what, gb, "logs_gb", f"{calls[name].duration.log_bytes:,.0f} bytes a call")
+    whole = 0.0
+    for name, call in calls.items():
+        call_bytes = call.duration.log_bytes + REPORT_BYTES * summary.functions[name].reports
+        gb = call.calls * call_bytes / 1e9
+        meter.add("CloudWatch", f"log of {name}", gb, "logs_gb", f"{call_bytes:,.0f} bytes a call")
+        whole += gb
     if summary.access_log:
         through = sum(calls[name].calls for name in ("collect", "recommend") if name in calls)
         gb = through * ACCESS_LINE_BYTES / 1e9
@@ -241,8 +251,8 @@ def _logs(meter: Meter, summary: BilledResources, calls: Mapping[str, Calls]) ->
     meter.add("CloudWatch", "log of trainings", gb, "logs_gb", f"{TRANSITION_LOG_BYTES:,} bytes a transition")
     whole += gb
     months = (summary.log_retention_days or 365) / DAYS
-    how = f"{summary.log_retention_days or 365} days of it, not compressed"
-    meter.add("CloudWatch", "logs kept", whole * months, "logs_stored_gb", how)
+    how = f"{summary.log_retention_days or 365} days of it, compressed to {COMPRESSED_SHARE:.0%}"
+    meter.add("CloudWatch", "logs kept", whole * months * COMPRESSED_SHARE, "logs_stored_gb", how)
 
 
 def _series(written: Written, calls: Calls, trainings: float) -> float:
@@ -269,8 +279,8 @@ FITS = 5
 
 DPUS = {"G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8}
 SPARK_STARTS_S = 60.0
-SPARK_PROCESSOR_S = 93.1
-"""Seconds per million events: docs/scale.md."""
+SPARK_PROCESSOR_S = 51.3
+"""Processor seconds per million events from 100,000 to five million, without the start: docs/scale.md."""
 
 STATISTICS_PROCESSOR_S = 284.0
 """Further seconds per million events if statistics are counted, up to four moments at 71.0 each: docs/scale.md."""
@@ -287,8 +297,11 @@ SPOT_SHARE = 0.5
 JOB_STARTS_S = 240.0
 """Billed time of a job before and after its work: image, dataset, upload. Assumed."""
 
-FIT_S = 12.0
-"""Time to fit all algorithms except SASRec, which needs torch, per million interactions: docs/performance.md."""
+FIT_S = ((0, 0.0), (1, 11.6), (10, 67.6), (100, 544.5))
+"""Millions of interactions, and processor seconds of one fit of each algorithm on them: docs/performance.md.
+
+Without SASRec, which needs torch, and without algorithms above their limits.
+"""
 
 READ_BYTES = 63
 """Memory per interaction while a job reads them: docs/scale.md."""
@@ -341,7 +354,8 @@ def trainings(meter: Meter, summary: BilledResources, load: Load) -> None:
     if on_spark(summary, load):
         dpus = training.spark_workers * DPUS[training.spark_worker_type]
         work_s = SPARK_PROCESSOR_S + STATISTICS_PROCESSOR_S * training.spark_statistics
-        lasts = max(60.0, SPARK_STARTS_S + work_s * load.interactions / 1e6 / (4 * dpus))
+        processors = 4 * (dpus - DPUS[training.spark_worker_type])  # one worker is the driver
+        lasts = max(60.0, SPARK_STARTS_S + work_s * load.interactions / 1e6 / processors)
         how = f"{runs:.1f} runs of {lasts / 60:,.1f} minutes with {training.spark_workers} {training.spark_worker_type}"
         how += ", statistics among it" if training.spark_statistics else ""
         price = "glue_flexible_dpu_hours" if training.spark_flexible else "glue_dpu_hours"
@@ -351,7 +365,11 @@ def trainings(meter: Meter, summary: BilledResources, load: Load) -> None:
 
 
 def _training_s(load: Load) -> float:
-    return JOB_STARTS_S + FITS * FIT_S * load.interactions / 1e6
+    millions = load.interactions / 1e6
+    segments = list(itertools.pairwise(FIT_S))
+    (size, fit_s), (next_size, next_fit_s) = next((each for each in segments if millions <= each[1][0]), segments[-1])
+    fit_s += (next_fit_s - fit_s) / (next_size - size) * (millions - size)
+    return JOB_STARTS_S + FITS * fit_s
 
 
 def _from_statistics(summary: BilledResources, load: Load) -> bool:

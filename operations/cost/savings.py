@@ -176,6 +176,11 @@ def _of_observing(summary: BilledResources, load: Load) -> Iterator[_Change]:
         but = "graphs are made by hand; alarms stay"
         now = "all" if summary.dashboards > 1 else "health"
         yield _Change(setting="dashboards", now=now, then="none", but=but, summary=changed, load=load)
+    if any(function.reports for function in summary.functions.values()):
+        but = "durations and memory are known as metrics and not of each call"
+        yield _Change(
+            setting="log_invocations", now=True, then=False, but=but, summary=_all(summary, reports=False), load=load
+        )
     days = summary.log_retention_days
     if days is None or days > 14:
         changed = dataclasses.replace(summary, log_retention_days=14)

@@ -41,6 +41,8 @@ class Function:
         Calls of a month by schedules of its own.
     checks
         How often, in seconds, a warm process looks for something new on S3, by the setting.
+    reports
+        True if Lambda logs the start, the end and a report of each call.
     """
 
     memory_mb: int
@@ -53,6 +55,7 @@ class Function:
     runs: float = 0.0
     sources: Sequence[EventSource] = ()
     checks: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    reports: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from alsolike.runtime.settings import from_environment
+from operations import cost
 from tests.infra.assembly import FUNCTIONS, Assembly, flat
 from tests.infra.imports import libraries
 
@@ -162,6 +163,16 @@ def test_no_two_functions_share_a_role_or_a_log_group(assembly: Assembly) -> Non
     groups = {(function.stack, flat(function.properties["LoggingConfig"]["LogGroup"])) for function in functions}
 
     assert len(roles) == len(groups) == len(functions)
+
+
+def test_lambdas_own_lines_are_logged_only_where_the_environment_says_so(demo: Assembly, prod: Assembly) -> None:
+    def logging(assembly: Assembly) -> set[tuple[str, str | None]]:
+        configured = [each.properties["LoggingConfig"] for each in assembly.of_type("AWS::Lambda::Function")]
+        return {(each["LogFormat"], each.get("SystemLogLevel")) for each in configured}
+
+    assert (logging(demo), logging(prod)) == ({("Text", None)}, {("JSON", "WARN")})
+    assert not any(function.reports for function in cost.read_assembly(prod.directory).functions.values())
+    assert all(function.reports for function in cost.read_assembly(demo.directory).functions.values())
 
 
 def test_every_log_group_has_the_retention_of_its_environment(demo: Assembly, prod: Assembly) -> None:

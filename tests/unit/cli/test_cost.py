@@ -60,7 +60,7 @@ def test_an_assembly_is_billed_as_json(assembly: Path) -> None:
     assert lines["records kept longer"]["dollars"] == pytest.approx(2 * 730 * 0.020)
     assert lines["alarms"]["quantity"] == 2
     assert lines["provisioned recommend"]["dollars"] == pytest.approx(3 * 2 * 2_628_000 * 0.0000033334, abs=1e-4)
-    assert lines["calls"]["quantity"] == pytest.approx((24_000 + 240_000 + 100 / 20) * 730 / 24)
+    assert lines["calls"]["quantity"] == pytest.approx((24_000 / 2 + 240_000 + 100 / 20) * 730 / 24)
     assert document["dollars"] == pytest.approx(document["fixed_dollars"] + document["usage_dollars"], abs=1e-3)
     assert document["dollars"] == pytest.approx(sum(line["dollars"] for line in document["lines"]), abs=0.01)
     assert document["personalize"]["dollars"] > document["personalize"]["fixed_dollars"]
@@ -75,6 +75,7 @@ def test_a_bill_says_its_load_its_date_and_sums_fixed_apart_from_usage(assembly:
     said = ask("--assembly", str(assembly), *LOAD)
 
     assert "Alsolike shop: 1,000 users, 100 items, 24,000 events and 240,000 requests a day" in said
+    assert "assumed: 2 events a call, 50% of events with a user, a peak of 3 times the mean" in said
     assert f"prices of {document['prices']['date']}, us-east-1" in said
     fixed, usage = said.split("Fixed: due without any load")[1].split("Usage", 1)
     assert re.search(rf"shards +│ +1,460 │ shard-hour +│ +0.015 │ +{2 * 730 * 0.015:.2f} │", fixed)
@@ -89,7 +90,7 @@ def test_a_bill_says_its_load_its_date_and_sums_fixed_apart_from_usage(assembly:
 def test_how_says_where_quantities_come_from(assembly: Path) -> None:
     said = " ".join(ask("--assembly", str(assembly), *LOAD, "--how").split())
 
-    assert "one unit an event, and two a session that signs in" in said
+    assert "one unit an event, and three a session that signs in" in said
 
 
 def test_the_free_tier_is_taken_off_where_it_is_asked_for(assembly: Path) -> None:
@@ -138,7 +139,7 @@ def test_measured_durations_and_log_sizes_take_the_place_of_known_ones(
     lines = {line["what"]: line for line in document["lines"]}
     requests = 240_000 * 730 / 24
     assert lines["time of recommend"]["quantity"] == pytest.approx(requests * 0.050 * 2)
-    assert lines["log of recommend"]["quantity"] == pytest.approx(requests * 1_500 / 1e9)
+    assert lines["log of recommend"]["quantity"] == pytest.approx(requests * (1_500 + 330) / 1e9)
     assert document["measured"]["functions"]["recommend"]["max_memory_mb"] == 321
     assert "Lambda's, and its waits for AWS, differ" in document["measured"]["remarks"][0]
     assert re.search(r"recommend +│ +9 │ +49\.2 │ +321 │ +2,048 │ +1,500 │", table)
@@ -161,17 +162,16 @@ def report(ms: float, mb: int, init: str = "") -> str:
 
 def test_figures_are_of_warm_calls_and_of_the_load_where_it_made_some() -> None:
     cold, warm, earlier = report(900, 60, "\tInit Duration: 1 ms\t"), report(20, 50), report(7, 40)
-    load = {"update_profiles": [cold, warm, report(40, 55), "another line"]}
+    load = {"update_profiles": [cold, warm, report(40, 55), "START RequestId: 1 Version: 2", "another line"]}
     whole = {"update_profiles": [earlier, *load["update_profiles"]], "build_dataset": [earlier], "collect": []}
 
     found = figures(load, whole, events=12, requests=12, events_per_call=1)
 
-    lines = load["update_profiles"]
     assert found["update_profiles"] == CallFigures(
         calls=3,
         mean_ms=30,
         max_memory_mb=60,
-        log_bytes=round((sum(map(len, lines)) + 26 * 4) / 3),
+        log_bytes=round((len("another line") + 26) / 3),
         records=4,
     )
     assert dataclasses.replace(found["build_dataset"], log_bytes=0) == CallFigures(

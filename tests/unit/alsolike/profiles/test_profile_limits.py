@@ -107,11 +107,11 @@ def test_interactions_of_users_are_written_without_reading() -> None:
     assert [request.keys() for request in client.made] == [{"RequestItems"}]
 
 
-def test_interactions_and_marks_expire_after_400_days_and_the_names_of_sessions_later() -> None:
+def test_interactions_of_users_and_marks_expire_after_400_days_and_the_names_of_sessions_later() -> None:
     client: Any = Requests()
     store = ProfileStore(client, "profiles")
 
-    store.add("u#1", [seen(1)], now_ms=NOW_MS)
+    store.add_many({"u#1": [seen(1)], "s#2": [seen(1)]}, now_ms=NOW_MS)
     store.erase("u#2", now_ms=NOW_MS)
     store.join("1", Login(5, "l", "3"), now_ms=NOW_MS)
 
@@ -120,6 +120,7 @@ def test_interactions_and_marks_expire_after_400_days_and_the_names_of_sessions_
     }
     assert expires == {
         ("u#1", "000000000001000#e1"): EXPIRES_S,
+        ("s#2", "000000000001000#e1"): EXPIRES_S - 310 * 86_400,
         ("u#2", "~erased"): EXPIRES_S,
         ("s#1", "~joined"): EXPIRES_S,
         ("u#3", "!s#1"): EXPIRES_S + 30 * 86_400,

@@ -143,7 +143,7 @@ def test_a_stored_interaction_says_when_it_expires(dynamodb: Any) -> None:
     (item,) = dynamodb.scan(TableName="profiles")["Items"]
 
     assert item["profile_id"] == {"S": "s#ü\x00😀"}
-    assert item["expires_at"] == {"N": str(1_700_000_000 + 400 * 86_400)}
+    assert item["expires_at"] == {"N": str(1_700_000_000 + 90 * 86_400)}
 
 
 @pytest.mark.parametrize("length", [1, 2, 5, 100])

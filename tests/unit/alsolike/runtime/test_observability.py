@@ -8,7 +8,7 @@ import json
 import pytest
 
 from alsolike.events.correlation import correlate
-from alsolike.runtime.observability import Metric, count, instrumented, logger
+from alsolike.runtime.observability import Metric, count, count_shared, instrumented, logger
 
 
 def test_an_invocation_writes_its_counters_once(capsys: pytest.CaptureFixture[str]) -> None:
@@ -24,6 +24,19 @@ def test_an_invocation_writes_its_counters_once(capsys: pytest.CaptureFixture[st
     written = json.loads(line)
     assert (sum(written["EventsAccepted"]), sum(written["ItemsAccepted"])) == (4, 1)
     assert written["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Alsolike"
+
+
+def test_what_functions_count_together_has_a_service_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    @instrumented
+    def handler(event: object, context: object) -> None:
+        count(Metric.EVENTS_ACCEPTED)
+        count_shared(Metric.SIGNATURES_REFUSED)
+
+    handler({}, None)
+
+    own, shared = map(json.loads, capsys.readouterr().out.splitlines())
+    assert ("SignaturesRefused" in own, own["service"] == "api") == (False, False)
+    assert (shared["SignaturesRefused"], shared["service"]) == ([1], "api")
 
 
 def test_a_counter_of_zero_is_not_written(capsys: pytest.CaptureFixture[str]) -> None:

@@ -53,6 +53,19 @@ def test_a_request_costs_its_call_its_time_and_its_read() -> None:
     assert dollars(bill, "log of recommend") == pytest.approx(requests * 1_000 / 1e9 * 0.50)
 
 
+def test_lambdas_own_lines_cost_where_they_are_logged() -> None:
+    load = dataclasses.replace(NOTHING, requests_per_day=240_000)
+    quiet, logged = (
+        cost.estimate(summary(functions={"recommend": Function(memory_mb=2_048, reports=reports)}), load)
+        for reports in (False, True)
+    )
+
+    lines_gb = 240_000 * DAYS * 330 / 1e9
+    assert dollars(logged, "log of recommend") - dollars(quiet, "log of recommend") == pytest.approx(lines_gb * 0.50)
+    # Kept for a year without a setting, compressed to 15%.
+    assert dollars(logged, "logs kept") - dollars(quiet, "logs kept") == pytest.approx(lines_gb * 12 * 0.15 * 0.03)
+
+
 def test_a_scrape_costs_the_metrics_that_it_reads() -> None:
     deployed = summary(functions={"observe": Function(memory_mb=2_048)})
     load = dataclasses.replace(NOTHING, scrape_interval_s=60)
@@ -77,22 +90,23 @@ def test_a_request_reads_the_latest_interactions(length: int, units: float) -> N
 
 
 def test_an_event_writes_one_item() -> None:
-    load = dataclasses.replace(NOTHING, events_per_day=24_000)
+    load = dataclasses.replace(NOTHING, events_per_day=24_000, signed_in_percent=30)
 
     bill = cost.estimate(summary(), load)
 
     events, sessions = 24_000 * DAYS, 24_000 * DAYS / 10  # 730,000 and 73,000
-    assert dollars(bill, "profile writes") == pytest.approx((events + 2 * sessions) * 0.625e-6)
-    assert dollars(bill, "marks of sessions") == pytest.approx((events + 3 * sessions) * 0.125e-6)
+    assert dollars(bill, "profile writes") == pytest.approx((events + 3 * 0.3 * sessions) * 0.625e-6)
+    assert dollars(bill, "marks of sessions") == pytest.approx((0.7 * events + 3 * 0.3 * sessions) * 0.125e-6)
     assert dollars(bill, "PUT units") == pytest.approx(events * 0.014e-6)
 
 
 def test_interactions_are_stored_until_they_expire() -> None:
-    load = dataclasses.replace(NOTHING, events_per_day=24_000)
+    load = dataclasses.replace(NOTHING, events_per_day=24_000, signed_in_percent=30)
 
     bill = cost.estimate(summary(), load)
 
-    assert dollars(bill, "storage") == pytest.approx(24_000 * 400 * (128 + 100) / 1e9 * 0.25)
+    days = 0.3 * 400 + 0.7 * 90
+    assert dollars(bill, "storage") == pytest.approx(24_000 * days * (128 + 100) / 1e9 * 0.25)
 
 
 def test_an_interaction_is_as_large_as_it_is_stored() -> None:
@@ -124,12 +138,12 @@ def test_the_recommendation_log_is_delivered_per_process_that_writes_it() -> Non
         (line,) = [line for line in cost.estimate(deployed, load).lines if line.what == "writes of archive_served"]
         return line.quantity
 
-    # 10 requests a second, 40 in the busiest of 7.4 ms: 0.3 at a time, 1.4 at most, two streams.
+    # 10 requests a second, 40 in the busiest of 6.3 ms: 0.3 at a time, 1.3 at most, two streams.
     # Each stream has 5 lines a second: 5 / (1 + 5 * 5) deliveries a second.
     assert writes(864_000) == pytest.approx(2 * 5 / 26 * 730 * 3_600, rel=1e-6)
-    # 100 times as many requests: 29.6 at a time, 41 streams of 24.4 lines a second.
-    rate = 1_000 / 41
-    assert writes(86_400_000) == pytest.approx(41 * rate / (1 + 5 * rate) * 730 * 3_600, rel=1e-6)
+    # 100 times as many requests: 25.2 at a time, 36 streams of 27.8 lines a second.
+    rate = 1_000 / 36
+    assert writes(86_400_000) == pytest.approx(36 * rate / (1 + 5 * rate) * 730 * 3_600, rel=1e-6)
 
 
 def test_metrics_are_charged_for_the_hours_in_which_they_are_sent() -> None:

@@ -31,8 +31,11 @@ def test_trainings_that_do_not_fit_are_said() -> None:
 
     said = " ".join(cost.estimate(deployed, does_not).remarks)
 
-    # 3,650 million interactions: 5 fits of 12 s a million and 240 s, 63 bytes each.
-    assert f"takes about {(5 * 12 * 3_650 + 240) / 3_600:.1f} hours; training_max_runtime_s ends it after 4" in said
+    # 3,650 million interactions: 5 fits, of which each million past a hundred takes 5.30 s, and 240 s; 63 bytes each.
+    assert (
+        f"takes about {(5 * (544.5 + 3_550 * 5.299) + 240) / 3_600:.1f} hours; training_max_runtime_s ends it after 4"
+        in said
+    )
     assert "takes about 230 GB of memory; ml.m5.xlarge has 16" in said
     assert not [remark for remark in cost.estimate(deployed, fits).remarks if "a training on" in remark]
 
@@ -44,10 +47,11 @@ def test_counting_statistics_is_more_of_spark_and_less_of_training() -> None:
 
     without, bill = (cost.estimate(summary(training=each), load) for each in (spark, counts))
 
-    # Ten workers of four processors: 60 s to start, 93.1 s a million, 284 s more with statistics. Flexible: 0.29.
-    assert dollars(without, "datasets on Spark") == pytest.approx(10 * 10 * (60 + 93.1 * 3_650 / 40) / 3_600 * 0.44)
+    # Ten workers of four processors, one of them the driver: 60 s to start, 51.3 s a million, 284 s more with
+    # statistics. Flexible: 0.29.
+    assert dollars(without, "datasets on Spark") == pytest.approx(10 * 10 * (60 + 51.3 * 3_650 / 36) / 3_600 * 0.44)
     assert dollars(bill, "datasets on Spark") == pytest.approx(
-        10 * 10 * (60 + (93.1 + 284) * 3_650 / 40) / 3_600 * 0.29
+        10 * 10 * (60 + (51.3 + 284) * 3_650 / 36) / 3_600 * 0.29
     )
     assert dollars(bill, "training") == pytest.approx(10 * 3 * 0.23)
     assert not [remark for remark in bill.remarks if "a training" in remark]

@@ -12,7 +12,7 @@ from alsolike.contract.http import respond_error
 from alsolike.declarations.routes import BASIC_ROUTES, SIGNED_ROUTES
 from alsolike.events.correlation import HEADER, correlate
 from alsolike.runtime.errors import AlsolikeError, SignatureRefused
-from alsolike.runtime.observability import Metric, count, instrumented, log_refusal
+from alsolike.runtime.observability import Metric, count, count_shared, instrumented, log_refusal
 from alsolike.runtime.settings import from_environment
 from alsolike.signing.admission import admit, admit_basic
 from alsolike.signing.keys import KeyReader, key_reader
@@ -50,8 +50,10 @@ def api_handler(settings: type[Any]) -> Callable[[Handler], Handler]:
                     event = admit_basic(event, keys(), now_s=time.time())
                 response = handler(event, context)
             except AlsolikeError as error:
-                refused = isinstance(error, SignatureRefused)
-                count(Metric.SIGNATURES_REFUSED if refused else Metric.REQUESTS_REJECTED)
+                if isinstance(error, SignatureRefused):
+                    count_shared(Metric.SIGNATURES_REFUSED)
+                else:
+                    count(Metric.REQUESTS_REJECTED)
                 log_refusal(error)
                 response = respond_error(error)
             if signed:

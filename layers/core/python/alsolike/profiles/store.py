@@ -60,7 +60,10 @@ from alsolike.runtime.errors import Unavailable
 __all__ = ["Profile", "ProfileStore", "RecentInteraction", "SessionLink", "recent"]
 
 TIME_TO_LIVE_DAYS = 400
-"""Lifetime of an interaction and of a mark, since it was written last."""
+"""Lifetime of a user's interaction and of a mark, since it was written last."""
+
+SESSION_TIME_TO_LIVE_DAYS = 90
+"""Lifetime of an interaction of a session without a user."""
 
 SESSION_ITEM_DAYS = 30
 """Additional time for the item that names a session in its user's partition: DynamoDB deletes expired items late."""
@@ -456,9 +459,14 @@ class ProfileStore:
         self, additions: Mapping[str, Iterable[RecentInteraction]], *, now_ms: int, at_once: int = CALLS_AT_ONCE
     ) -> dict[str, str]:
         """Store interactions; return the reason for each profile of which some are not stored."""
-        expires_s = _expires_s(now_ms)
+        expires_s = {
+            False: _expires_s(now_ms),
+            True: _expires_s(now_ms, days=SESSION_TIME_TO_LIVE_DAYS),
+        }
         items = {  # a call must not name a key twice; of two contents with one time, the greater one counts
-            (profile_id, sort_key(interaction)): _put(to_item(profile_id, interaction, expires_s=expires_s))
+            (profile_id, sort_key(interaction)): _put(
+                to_item(profile_id, interaction, expires_s=expires_s[profile_id.startswith(SESSION_PREFIX)])
+            )
             for profile_id, interactions in additions.items()
             for interaction in sorted(interactions)
         }

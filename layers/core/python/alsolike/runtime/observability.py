@@ -24,6 +24,10 @@ os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "alsolike")
 T = TypeVar("T")
 
 
+API_SERVICE = "api"
+"""The `service` of what all functions behind the API count together: an alarm costs by the series that it watches."""
+
+
 class _Invocation(logging.Filter):
     """Context fields of the log, added when a line is written: most requests write none.
 
@@ -88,6 +92,7 @@ logger = Logger()
 invocation = _Invocation()
 logger.addFilter(invocation)
 counters = Counters(os.environ["POWERTOOLS_METRICS_NAMESPACE"], os.environ["POWERTOOLS_SERVICE_NAME"])
+shared_counters = Counters(os.environ["POWERTOOLS_METRICS_NAMESPACE"], API_SERVICE)
 
 
 def instrumented(handler: Callable[[Any, Any], T]) -> Callable[[Any, Any], T]:
@@ -101,6 +106,7 @@ def instrumented(handler: Callable[[Any, Any], T]) -> Callable[[Any, Any], T]:
             return handler(event, context)
         finally:
             counters.write()
+            shared_counters.write()
 
     return observing
 
@@ -210,6 +216,11 @@ def count(metric: Metric, value: int = 1) -> None:
     """
     if value:
         counters.add(metric.value, value)
+
+
+def count_shared(metric: Metric) -> None:
+    """Add 1 to a counter that all functions behind the API share."""
+    shared_counters.add(metric.value, 1)
 
 
 def count_all(metrics: Iterable[Metric]) -> None:

@@ -1,0 +1,29 @@
+"""Lines that Lambda adds to a function's log."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from local_cloud.execution.environment import ExecutionEnvironment
+
+
+@pytest.mark.parametrize(
+    ("log_format", "level", "start"),
+    [
+        ("Text", "INFO", "START RequestId: r1 Version: 3"),
+        ("JSON", "INFO", '"type": "platform.start"'),
+        ("JSON", "WARN", None),
+    ],
+)
+def test_start_and_end_are_logged_down_to_the_level_of_the_function(
+    log_format: str, level: str, start: str | None
+) -> None:
+    lines: list[str] = []
+    function = SimpleNamespace(log_format=log_format, system_log_level=level, version="3")
+    environment: Any = SimpleNamespace(function=function, _output=SimpleNamespace(write=lines.append))
+
+    ExecutionEnvironment._platform_line(environment, "start", "r1")
+
+    assert len(lines) == (start is not None)
+    assert start is None or start in lines[0]

@@ -1,0 +1,52 @@
+import { readFileSync } from "node:fs";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+
+const PAGE = new URL("../../../docs/sessions.md", import.meta.url);
+
+/** The code of "In the browser", without its examples of calls. */
+function browserCode(): string {
+  const section = readFileSync(PAGE, "utf-8").split("## In the browser")[1] ?? "";
+  const code = section.split("```js\n")[1]?.split("```")[0] ?? "";
+  return code.slice(0, code.indexOf("\ntrack("));
+}
+
+describe("the browser's code in docs/sessions.md", () => {
+  const sent: { eventList: { eventType: string; eventId: string }[] }[] = [];
+  let hide: () => void = () => {};
+  let track: (event: object) => void = () => {};
+
+  beforeEach(() => {
+    sent.length = 0;
+    vi.useFakeTimers();
+    const page = {
+      visibilityState: "hidden",
+      addEventListener: (_: string, listener: () => void) => {
+        hide = listener;
+      },
+    };
+    const fetch = async (url: string, options: { body?: string }) => {
+      if (options.body) sent.push(JSON.parse(options.body));
+      return { status: 200, text: async () => "token", url };
+    };
+    track = new Function("document", "fetch", `${browserCode()}\nreturn track;`)(page, fetch);
+  });
+
+  it("sends the events of three seconds in one call", async () => {
+    track({ eventType: "search" });
+    track({ eventType: "view", itemId: "7" });
+    await vi.advanceTimersByTimeAsync(2_900);
+    expect(sent).toEqual([]);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(sent.map(({ eventList }) => eventList.map(({ eventType }) => eventType))).toEqual([["search", "view"]]);
+    expect(new Set(sent[0]?.eventList.map(({ eventId }) => eventId)).size).toBe(2);
+  });
+
+  it("sends ten events at once, and the others when the page is left", async () => {
+    for (let number = 0; number < 12; number++) track({ eventType: "view", itemId: String(number) });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(sent.map(({ eventList }) => eventList.length)).toEqual([10]);
+    hide();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(sent.map(({ eventList }) => eventList.length)).toEqual([10, 2]);
+  });
+});
