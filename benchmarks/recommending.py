@@ -17,6 +17,7 @@ from alsolike.bundle.action_model import ActionModel
 from alsolike.bundle.bundle import HistoryParameters, Manifest
 from alsolike.bundle.popular_groups import PopularGroups
 from alsolike.bundle.related import RelatedItems
+from alsolike.bundle.reranker import write_reranker
 from alsolike.catalogue.changes import Change
 from alsolike.catalogue.users import UserStore
 from alsolike.domain import recommendation_id
@@ -257,6 +258,7 @@ def write_model(model: ExportedModel, directory: Path, *, two_stages: TwoStages 
     PopularGroups([]).write(directory / bundle.GROUPS_FILE)
     RelatedItems.none(model.items).write(directory / bundle.RELATED_FILE)
     ActionModel.none().write(directory / bundle.ACTIONS_FILE)
+    write_reranker(None, directory / bundle.RERANKER_FILE)
     content_index(ids, item_content([{} for _ in ids])).write(directory / bundle.CONTENT_FILE)
     parameters = HistoryParameters(HISTORY_LENGTH, math.inf, dict(DEFAULT.event_weights))
     manifest = Manifest(VERSION, "made up", model.items, parameters, False, "bench", 0, 0, "bench", {})

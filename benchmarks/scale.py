@@ -48,7 +48,7 @@ class Assumed:
     lake_bytes: int = 60  # per event in Parquet: two ids, times, a type; measure yours
     wait_profile_ms: float = 5.0  # DynamoDB's GetItem, in the function's time
     wait_stream_ms: float = 15.0  # Kinesis' PutRecords, in the function's time
-    line_bytes: int = 982  # docs/served.md: the line of an answer of 25 items
+    line_bytes: int = 1_130  # docs/served.md: the line of an answer of 25 items
     snapshot_bytes: int = 153  # docs/catalogue.md: of an item with ten columns
     in_memory_bytes: int = 20  # docs/performance.md: of an interaction in a training process
     training_hours: float = 3.0  # per training from statistics
@@ -133,7 +133,12 @@ def _serving(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
         prices.dollars("dynamodb_reads", requests * reads),
     )
     log_gb = requests * assumed.line_bytes / 1e9
-    yield "CloudWatch Logs, served lines", f"{log_gb:,.0f} GB", "982 bytes an answer", prices.dollars("logs_gb", log_gb)
+    yield (
+        "CloudWatch Logs, served lines",
+        f"{log_gb:,.0f} GB",
+        f"{assumed.line_bytes:,} bytes an answer",
+        prices.dollars("logs_gb", log_gb),
+    )
 
 
 def _ingestion(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:

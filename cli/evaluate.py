@@ -20,6 +20,7 @@ from operations.progress import counted
 if TYPE_CHECKING:
     pass
 
+NO_RERANKER = "off, files of interactions do not say what was shown; each training evaluates it"
 _IN_JSON_ALONE = ("new_items", "items_never_had", "new_ndcg_without")
 
 
@@ -138,7 +139,7 @@ def evaluate(
         cold_start=cold_start,
         sentences=sentences,
     )
-    for note in found.notes:
+    for note in (*found.notes, f"reranker: {NO_RERANKER}"):
         console.say(f"note: {note}")
     document = {
         "protocol": protocol.value,
@@ -149,6 +150,7 @@ def evaluate(
         **({"test_window": found.test_window} if found.test_window else {}),
         **({"guessed_item_columns": guessed} if catalogue else {}),
         "left_out": found.left_out,
+        "reranker": NO_RERANKER,
         "wrong_graphs": found.wrong_graphs,
         "selected": found.selected,
         "results": found.results,

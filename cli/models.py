@@ -225,6 +225,7 @@ def print_candidates_of(manifest: Manifest) -> None:
         model_versions.candidates(manifest),
         title=model_versions.holdout_title(manifest),
         left_out=model_versions.left_out(manifest),
+        reranker=model_versions.reranker(manifest),
         selection=model_versions.selection(manifest),
     )
 
@@ -234,11 +235,14 @@ def print_candidates(
     *,
     title: str = HOLDOUT,
     left_out: Mapping[str, str] = MappingProxyType({}),
+    reranker: str | None = None,
     selection: Sequence[str] = (),
 ) -> None:
-    """Print what was left out and why, a table of the candidates in which the winner is marked, and why it won."""
+    """Print what was left out and why, the reranker, a table of the candidates with the winner, and why it won."""
     for name, reason in left_out.items():
         console.print_line(f"{name} was left out: {reason}")
+    if reranker is not None:
+        console.print_line(f"reranker: {reranker}")
     console.print_table(
         ["algorithm", "validation NDCG@10", "HR@10", "NDCG@10", "MRR", "coverage", "fit s"],
         [

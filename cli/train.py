@@ -77,6 +77,7 @@ def _print(where: Deployment, execution_arn: str, outcome: TrainingResult, outpu
         "dataset": dataset_quality.document(quality) if quality else None,
         "candidates": [dataclasses.asdict(candidate) for candidate in model_versions.candidates(manifest)],
         "left_out": model_versions.left_out(manifest),
+        "reranker": model_versions.reranker(manifest),
     }
     if output.printed(document):
         return

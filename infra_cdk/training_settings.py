@@ -10,6 +10,7 @@ from infra_cdk.settings_checks import rate_s, require, require_ranges, require_s
 
 _INSTANCE = re.compile(r"ml\.[a-z][a-z0-9]*(-[a-z0-9]+)*\.(medium|large|([1-9]\d*)?xlarge)")
 _ALGORITHM = re.compile(r"[a-z][a-z0-9_]*")
+_TERM = re.compile(r"[A-Za-z][A-Za-z0-9_]*:\d+(\.\d+)?")
 # A run has 25,000: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 # A look at a canary is two events of waiting, five of a function and two of a choice. Further attempts have the rest.
 _EVENTS_OF_A_LOOK, _EVENTS_FOR_LOOKS = 9, 20_000
@@ -47,6 +48,11 @@ class TrainingSettings:
     )
     training_budget_mb: int | None = setting(
         None, "Memory budget of the comparison; null: four fifths of the machine", (100, 4_000_000)
+    )
+    training_objective: Sequence[str] = setting(
+        (),
+        "[Objective](reranking.md#objective) of the reranker, such as `click:1` and `purchase:10`; an empty list "
+        "counts clicks",
     )
     training_package: str | None = setting(
         None, "Folder, from the repository's root, with [algorithms of your own](training.md#algorithms-of-your-own)"
@@ -143,6 +149,8 @@ class TrainingSettings:
             "training_algorithms",
             "popularity among them, for the gate measures the others by it",
         )
+        for term in self.training_objective:
+            require(term, bool(_TERM.fullmatch(term)), "training_objective", "terms such as purchase:10")
         names = list(self.training_algorithms)
         require(names, len(set(names)) == len(names), "training_algorithms", "each name once")
         instance = self.training_instance_type

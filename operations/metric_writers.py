@@ -51,7 +51,7 @@ class By(StrEnum):
 
 
 ROLES: Final = ("candidate", "champion")
-CONDITIONS: Final = 14
+CONDITIONS: Final = 15
 """Maximum number of the gate's checks, see docs/gate.md."""
 REASONS: Final = 12
 """Number of reasons for which an event may not count, see docs/attribution.md."""

@@ -30,6 +30,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Build the dataset of `run_id`, started at `started_ms`."""
     settings = _settings()
     now_ms = time.time_ns() // 1_000_000
+    pseudonyms = functools.partial(pseudonyms_of, client("secretsmanager"), settings.secret_arn)
     configuration = ConfigurationReader(client("s3"), settings.artefact_bucket).current(now_ms=now_ms)
     dataset = build_dataset(
         event["run_id"],
@@ -41,11 +42,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         users=UserStore(client("dynamodb"), settings.users_table),
         actions=ActionStore(client("s3"), settings.artefact_bucket),
         configuration=configuration,
-        tombstones=TombstoneReader(
-            client("s3"),
-            settings.artefact_bucket,
-            lambda: pseudonyms_of(client("secretsmanager"), settings.secret_arn),
-        ),
+        tombstones=TombstoneReader(client("s3"), settings.artefact_bucket, pseudonyms),
+        pseudonyms=pseudonyms,
         now_ms=now_ms,
     )
     manifest = dataset.manifest

@@ -57,7 +57,7 @@ def read_lake(
     tables, dates = [schema.empty_table()], set()
     with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
         for some in batches(listing, max_bytes=BYTES_AT_ONCE, max_objects=4 * CONNECTIONS):
-            read_one = functools.partial(_table, client, bucket, schema=schema, context=context)
+            read_one = functools.partial(read_columns, client, bucket, schema=schema, context=context)
             for listed, table in zip(some, pool.map(read_one, some), strict=True):
                 if table is not None:
                     tables.append(table)
@@ -66,10 +66,16 @@ def read_lake(
     return rows, tuple(lake.partition_prefix(date).removesuffix("/") for date in sorted(dates))
 
 
-def _table(
-    client: Any, bucket: str, listed: LakeObject, *, schema: pa.Schema, context: Sequence[str]
+def read_columns(
+    client: Any, bucket: str, listed: LakeObject, *, schema: pa.Schema, context: Sequence[str] = ()
 ) -> pa.Table | None:
-    """Return the columns of an object; None if it was deleted."""
+    """Return columns of an object, null if it was written without them; None if it was deleted.
+
+    Raises
+    ------
+    InvalidDataset
+        If it is no Parquet of the table's types.
+    """
     content = read(client, bucket, listed)
     if content is None:
         return None
@@ -81,7 +87,7 @@ def _table(
             field.name: table[field.name] if field.name in present else pa.nulls(len(table), field.type)
             for field in schema
         }
-        if "event_type" in columns and pc.any(is_action := pc.is_in(columns["event_type"], _ACTION_TYPES)).as_py():
+        if ACTION in columns and pc.any(is_action := pc.is_in(columns["event_type"], _ACTION_TYPES)).as_py():
             properties = file.read(columns=["properties"])["properties"]
             columns[ACTION] = pc.if_else(is_action, properties, pa.scalar(None, properties.type))
         if context:

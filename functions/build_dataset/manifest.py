@@ -1,7 +1,7 @@
 """Manifest of build_dataset."""
 
 from alsolike.declarations.manifest import CONFIGURATION, LIST, READ, TOMBSTONES, WRITE, Access, Manifest
-from alsolike.declarations.storage import ACTIONS_KEY, DATASETS_PREFIX, INTERACTIONS_PREFIX
+from alsolike.declarations.storage import ACTIONS_KEY, DATASETS_PREFIX, INTERACTIONS_PREFIX, SERVED_PREFIX
 
 MANIFEST = Manifest(
     description="Builds a training dataset from the lake, the catalogue and the users",
@@ -13,7 +13,12 @@ MANIFEST = Manifest(
         *TOMBSTONES,
         Access("lake", LIST),
         *CONFIGURATION,
-        Access("lake", READ, keys=(f"{INTERACTIONS_PREFIX}*",), reason="A dataset is made of all that happened"),
+        Access(
+            "lake",
+            READ,
+            keys=(f"{INTERACTIONS_PREFIX}*", f"{SERVED_PREFIX}*"),
+            reason="A dataset is made of all that happened and of what was shown",
+        ),
         Access(
             "artefacts",
             WRITE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,12 +16,14 @@ from alsolike.catalogue.items import CatalogueStore
 from alsolike.catalogue.users import UserStore
 from alsolike.domain.configuration import Configuration
 from alsolike.events.interactions import profile_id
+from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import TombstoneReader
 from alsolike.training.dataset import (
     ACTION_COLUMNS,
     ACTION_INTERACTIONS_FILE,
     ACTIONS_FILE,
     FEATURE_COLUMNS,
+    IMPRESSIONS_FILE,
     INTERACTIONS_FILE,
     ITEM_COLUMNS,
     ITEMS_FILE,
@@ -33,6 +35,7 @@ from alsolike.training.dataset import (
 )
 from functions.build_dataset.cleaning import clean, erased_profiles
 from functions.build_dataset.description import EngineCounts, empty_lake, erased_meanwhile, manifest, nothing_left
+from functions.build_dataset.impressions import write_impressions
 from functions.build_dataset.lake_reader import read_lake
 from functions.build_dataset.reference import reference
 from functions.build_dataset.rules import LAKE_COLUMNS, action_row, grouping_columns, item_row, user_row
@@ -58,6 +61,7 @@ def build_dataset(
     actions: ActionStore,
     configuration: Configuration,
     tombstones: TombstoneReader,
+    pseudonyms: Callable[[], Pseudonyms],
     now_ms: int,
 ) -> WrittenDataset:
     """Write the dataset of a run, its manifest last; the same lake and configuration give the same files.
@@ -66,6 +70,8 @@ def build_dataset(
     ----------
     client
         A low-level S3 client for reads; awswrangler writes with its own.
+    pseudonyms
+        Returns the hashes by which the recommendation log names users; called only if it is needed.
 
     Raises
     ------
@@ -133,6 +139,15 @@ def build_dataset(
         wr.s3.to_parquet(
             _actions(actions), f"{s3_uri}{ACTIONS_FILE}", dtype={"action_id": "string", "properties": "string"}
         )
+    write_impressions(
+        client,
+        lake_bucket,
+        artefact_bucket=artefact_bucket,
+        key=f"{prefix(run_id)}{IMPRESSIONS_FILE}",
+        profiles=lambda: frame["profile_id"].unique(),
+        configuration=configuration,
+        pseudonyms=pseudonyms,
+    )
     client.put_object(
         Bucket=artefact_bucket,
         Key=f"{prefix(run_id)}{MANIFEST_FILE}",

@@ -146,6 +146,7 @@ class Recommender:
             filter=chosen.name or None,
             configuration=state.configuration.version,
             unknown_columns=_unknown_columns(context, items, declared=state.configuration.item_columns),
+            model_scores=result.model_scores,
         )
 
 

@@ -18,6 +18,7 @@ from functions.register_model.new_data_check import new_data
 
 BASELINE = "popularity"
 ALGORITHMS, COVERAGE, POPULARITY_BIAS = "algorithms", "coverage", "popularity bias"
+RERANKER = "reranker"
 MS_PER_DAY = 86_400_000
 _HOLD_OUT = " on the hold-out"
 _NOT_RECORDED = "the training recorded none; it ran an earlier version, train again"
@@ -51,6 +52,7 @@ def judge(
         *_against(candidate, champion=champion, manifest=champion_manifest, limits=limits),
         _coverage(candidate, limits),
         _popularity_bias(candidate, limits),
+        _reranker(candidate),
     )
 
 
@@ -191,6 +193,17 @@ def _popularity_bias(candidate: Manifest, limits: GateLimits) -> Check:
             **_of_both(candidate, "popularity_ratio"),
         },
     )
+
+
+def _reranker(candidate: Manifest) -> Check:
+    """Check that a reranker is better than the first stage on later responses; without one, the check passes."""
+    figures: Mapping[str, Any] = candidate.metrics.get("reranker") or {}
+    if not figures.get("on"):
+        return Check(RERANKER, True, figures.get("sentence") or "off")
+    quality: Mapping[str, Any] = figures.get("quality") or {}
+    interval = quality.get("lead_interval") or [None]
+    passed = isinstance(interval[0], int | float) and interval[0] > 0
+    return Check(RERANKER, passed, figures.get("sentence") or _NOT_RECORDED, quality)
 
 
 def _of_both(candidate: Manifest, name: str) -> dict[str, Any]:

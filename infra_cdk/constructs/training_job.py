@@ -129,6 +129,7 @@ class TrainingJob(Construct):
             "algorithms": ",".join(settings.training_algorithms) or None,
             "budget_s": settings.training_budget_s or settings.training_max_runtime_s,
             "budget_mb": settings.training_budget_mb,
+            "objective": ",".join(settings.training_objective) or None,
             "processes": settings.training_processes if settings.training_processes > 1 else None,
         }
         return {name: str(value) for name, value in said.items() if value is not None}

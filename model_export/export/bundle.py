@@ -14,6 +14,7 @@ import alsolike
 from alsolike.bundle import bundle
 from alsolike.bundle.action_model import ActionModel
 from alsolike.bundle.related import RelatedTable
+from alsolike.bundle.reranker import Reranker, write_reranker
 from alsolike.snapshot.content_index import Scales
 from alsolike.snapshot.sentences import SentenceModel
 from model_export.api import Algorithm, Model
@@ -51,6 +52,7 @@ def export_bundle(
     popular_by: Algorithm,
     related_tables: Mapping[str, RelatedTable],
     actions: ActionModel,
+    reranker: Reranker | None,
     cold_scales: Scales = DEFAULT_SCALES,
     sentences: SentenceModel | None = None,
 ) -> bundle.Manifest:
@@ -64,6 +66,8 @@ def export_bundle(
         See `model_export.export.related.related_tables`.
     actions
         See `model_export.export.actions.fit_actions`.
+    reranker
+        See `model_export.export.reranker.choose_reranker`.
     cold_scales
         Of the scores of items that the model does not know, see `model_export.evaluation.cold_start`.
     sentences
@@ -89,6 +93,7 @@ def export_bundle(
     groups = popular_groups(data.users, data.profile_ids, data.interactions, popular_by=popular_by)
     groups.write(directory / bundle.GROUPS_FILE)
     actions.write(directory / bundle.ACTIONS_FILE)
+    write_reranker(reranker, directory / bundle.RERANKER_FILE)
     _write_related(related_tables, directory)
     return bundle.write_manifest(
         directory,

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from alsolike.runtime.errors import InvalidInput
+from model_export.data.impressions import CLICKS, Objective
 from model_export.evaluation.budget import BUDGET_S
 
 _RUN_ID = re.compile(r"[0-9a-z-]{1,40}")
@@ -36,6 +37,8 @@ class Hyperparameters:
         Processor seconds that the fits may take, as estimated; algorithms that would take longer are left out.
     budget_mb
         Resident memory, in 10^6 bytes; None for four fifths of the machine's.
+    objective
+        Gain of outcomes that the reranker learns.
     seed
         Of the algorithms that draw random numbers.
     processes
@@ -48,6 +51,7 @@ class Hyperparameters:
     exclude_seen: bool | None = None
     budget_s: float = BUDGET_S
     budget_mb: float | None = None
+    objective: Objective = CLICKS
     seed: int = 0
     processes: int = 1
 
@@ -87,6 +91,8 @@ def _read(name: str, value: str) -> Any:
         if not 0 < number < float("inf"):
             raise InvalidInput(f"{name} is {value!r}, expected a number above 0")
         return number
+    if name == "objective":
+        return Objective.parse(value)
     if name == "seed":
         if not _SEED.fullmatch(value):
             raise InvalidInput(f"seed is {value!r}, expected a whole number from 0 to 999999999")

@@ -27,6 +27,7 @@ from alsolike.training.dataset import CHAMPION_FOLDER
 from model_export.algorithms import known, named
 from model_export.api import Algorithm, Combination
 from model_export.data.action_samples import load_samples
+from model_export.data.impressions import item_columns, load_impressions
 from model_export.data.interactions import Interactions
 from model_export.data.item_sentences import ENVIRONMENT_VARIABLE, described, open_model
 from model_export.data.training_data import TrainingData, load
@@ -44,6 +45,7 @@ from model_export.export import reference, related, related_quality
 from model_export.export.actions import fit_actions
 from model_export.export.bundle import Provenance, export_bundle
 from model_export.export.related_quality import RelatedFigures
+from model_export.export.reranker import choose_reranker
 from model_export.job import follower
 from model_export.job.champion import AgainstChampion, against_champion
 from model_export.job.hyperparameters import Hyperparameters
@@ -146,6 +148,10 @@ def train(
         actions, action_quality = fit_actions(load_samples(dataset, setup.data.users))
         if action_quality is not None:
             say(action_quality.sentence())
+        columns = item_columns(setup.served.properties)
+        logged = load_impressions(dataset, setup.served, columns, objective=hyperparameters.objective)
+        second_stage = choose_reranker(logged, columns)
+        say(f"reranker: {second_stage.sentence()}")
     metrics = {
         "protocol": setup.split.protocol,
         "k": K,
@@ -165,6 +171,7 @@ def train(
         "statistics": _statistics(setup.data.interactions),
         "related": {kind: dataclasses.asdict(figures) for kind, figures in related_figures.items()},
         "actions": None if action_quality is None else dataclasses.asdict(action_quality),
+        "reranker": {"objective": str(hyperparameters.objective), **second_stage.document()},
         "seed": hyperparameters.seed,
         "train_s": cost.seconds,
         "peak_mb": cost.peak_mb,
@@ -178,6 +185,7 @@ def train(
     manifest = export_bundle(
         model, setup.served, output, provenance,
         popular_by=_popularity(candidates), related_tables=related_tables, actions=actions,
+        reranker=second_stage.reranker,
         cold_scales=cold.with_.scales, sentences=setup.sentences,
     )  # fmt: skip
     parity = manifest.metrics["parity"]

@@ -44,7 +44,7 @@ DURATIONS: Mapping[str, Duration] = {
         log_bytes=241.0,
     ),
     "read_kafka": Duration(call_ms=17.4, record_ms=0.2, seen=f"{_ASSUMED}; as collect", log_bytes=241.0),
-    "recommend": Duration(call_ms=6.3, seen=f"{_PERFORMANCE}: 1.3 ms, 5 ms for DynamoDB", log_bytes=1_247.0),
+    "recommend": Duration(call_ms=6.3, seen=f"{_PERFORMANCE}: 1.3 ms, 5 ms for DynamoDB", log_bytes=1_397.0),
     "authorize_session": Duration(call_ms=3.0, seen=_ASSUMED),
     "update_profiles": Duration(
         call_ms=15.0,

@@ -81,6 +81,7 @@ def replay(
             }
             for interaction in history
         ],
+        **({"context": {"DEVICE": row.device}} if row.device else {}),
         **(said or {}),
     }
     document = orjson.loads(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from alsolike.bundle.manifest import Manifest
 from alsolike.registry.registry import Registry
@@ -55,6 +56,13 @@ def left_out(of: Manifest) -> Mapping[str, str]:
     """Return why algorithms are not among the candidates, by name; bundles of earlier versions do not say."""
     left_out: Mapping[str, str] = of.metrics.get("left_out", {})
     return left_out
+
+
+def reranker(of: Manifest) -> str | None:
+    """Return whether the version has a reranker, and its figures; None for bundles of earlier versions."""
+    figures: Mapping[str, Any] = of.metrics.get("reranker") or {}
+    sentence: str | None = figures.get("sentence")
+    return sentence
 
 
 def selection(of: Manifest) -> list[str]:

@@ -19,6 +19,7 @@ from alsolike.bundle.bundle import HistoryParameters, Manifest
 from alsolike.bundle.graph_tables import write_tables_index
 from alsolike.bundle.popular_groups import Group, PopularGroups
 from alsolike.bundle.related import KINDS, RelatedItems
+from alsolike.bundle.reranker import Reranker, write_reranker
 from alsolike.snapshot.content_index import UNSCALED, Scales
 from alsolike.snapshot.sentences import SentenceModel
 from model_export.data.item_content import content_index, item_content
@@ -67,6 +68,7 @@ def write_bundle(
     groups: Sequence[Group] = (),
     related: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
     actions: ActionModel | None = None,
+    reranker: Reranker | None = None,
 ) -> Manifest:
     """Write a bundle: an item scores the weights of the history's items times their transitions to it.
 
@@ -93,6 +95,7 @@ def write_bundle(
         }
     ).write(directory / bundle.RELATED_FILE)
     (ActionModel.none() if actions is None else actions).write(directory / bundle.ACTIONS_FILE)
+    write_reranker(reranker, directory / bundle.RERANKER_FILE)
     columns = [(properties or {}).get(item_id, {}) for item_id in item_ids]
     bundle.write_meta(directory, columns)
     of_text = None if sentences is None else sentence_index(sentences, columns)

@@ -127,6 +127,7 @@ def other(synthesized: Synthesis, shared: Path) -> Assembly:
             training_algorithms=["popularity", "newcomers"],
             training_budget_mb=2_000,
             training_budget_s=600,
+            training_objective=["click:1", "purchase:10"],
             training_package=str(package),
             training_spot=False,
             **limits,

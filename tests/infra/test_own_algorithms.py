@@ -78,6 +78,7 @@ def test_job_gets_the_package_and_what_the_settings_say(other: Assembly) -> None
         "algorithms": "popularity,newcomers",
         "budget_s": "600",
         "budget_mb": "2000",
+        "objective": "click:1,purchase:10",
     }
     assert request["EnableManagedSpotTraining"] is False
     assert request["StoppingCondition"] == {"MaxRuntimeInSeconds": 14_400}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
@@ -60,6 +61,8 @@ class Answer:
         Version of the configuration.
     unknown_columns
         Requested metadata columns that the configuration does not declare and no item of the answer has.
+    model_scores
+        The model's scores of the candidates before the reranker and rules; empty if it did not rank for the user.
     """
 
     items: Sequence[RankedItem]
@@ -76,6 +79,7 @@ class Answer:
     filter: str | None = None
     configuration: int = 0
     unknown_columns: tuple[str, ...] = ()
+    model_scores: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
 @struct

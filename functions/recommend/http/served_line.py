@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from alsolike.bundle.reranker import DEVICE
 from alsolike.lake.served import RANKED, UNKNOWN, Served
 from alsolike.privacy.pseudonyms import IdPolicy, Pseudonyms
 from alsolike.runtime.observability import Metric, count
@@ -84,6 +85,8 @@ class ServedLog:
             round(took_ms, 3),
             max([score for score, origin in zip(scores, origins, strict=True) if origin == RANKED], default=None),
             correlation_id,
+            [_rounded(answer.model_scores.get(item_id)) for item_id in item_ids] if answer.model_scores else None,
+            request.context.get(DEVICE) or None,
         )
         # Its end in the same write: what others write at the same time must not come between.
         sys.stdout.write(f"{row.to_line()}\n")
@@ -99,3 +102,8 @@ class ServedLog:
             count(Metric.SERVED_TO_UNKNOWN)
             return UNKNOWN, None
         return self._ids.logged(hashes, user_id, session_id)
+
+
+def _rounded(score: float | None) -> float | None:
+    """Return a score with four digits: a log is billed by its bytes."""
+    return None if score is None else float(f"{score:.4g}")

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from alsolike.bundle.features import UserColumns
 from alsolike.bundle.popular_groups import Group
 from alsolike.bundle.related import SIMILAR, TOGETHER
+from alsolike.bundle.reranker import DEVICE, Reranker
 from alsolike.catalogue.variants import TITLE, leaf_category
 from alsolike.domain.configuration import Configuration
 from alsolike.events.returns import net_weights
@@ -71,6 +72,8 @@ class RecommenderResult:
         The model's input, if it ranked.
     degraded
         Reasons why the model did not rank.
+    model_scores
+        The model's scores of the ranked items before the reranker, if it ranked for the user.
     """
 
     items: Sequence[RankedItem] = ()
@@ -79,6 +82,7 @@ class RecommenderResult:
     within: str | None = None
     history: History = NO_HISTORY
     degraded: tuple[str, ...] = ()
+    model_scores: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
 NOTHING = RecommenderResult()
@@ -109,13 +113,34 @@ def for_you(context: RequestContext) -> RecommenderResult:
     except GRAPH_ERRORS as error:
         return _similar_to_last_viewed(context, model_failure(error))
     ranked, filling = ranking.ranked, ranking.filling
+    items = context.named(ranked, filling)
+    model_scores = {item.item_id: item.score for item in items[: len(ranked)]}
+    if model.bundle.reranker is not None and ranked:
+        items[: len(ranked)] = _reranked(items[: len(ranked)], ranking, model.bundle.reranker, context)
     return RecommenderResult(
-        context.named(ranked, filling),
+        items,
         "model" if ranked else "popular" if filling else "none",
         cold=ranking.cold,
         within=ranking.within,
-        history=context.history(model) if context.request.explain else NO_HISTORY,
+        history=ranking.history if context.request.explain else NO_HISTORY,
+        model_scores=model_scores,
     )
+
+
+def _reranked(
+    items: Sequence[RankedItem], ranking: Ranking, reranker: Reranker, context: RequestContext
+) -> list[RankedItem]:
+    """Return the items by the reranker's utility; the first one gets the highest of their scores, and so on."""
+    positions, scores = zip(*ranking.ranked, strict=True)
+    utilities = reranker.utilities(
+        np.array(positions),
+        np.array(scores),
+        history=ranking.history.items,
+        now_ms=context.now_ms,
+        device=context.request.context.get(DEVICE),
+    )
+    order = np.argsort(-utilities, kind="stable").tolist()
+    return [items[place]._replace(score=item.score) for place, item in zip(order, items, strict=True)]
 
 
 def popular(
@@ -489,12 +514,15 @@ class Ranking:
         Number of cold items in `ranked`.
     within
         The column of the group whose popular items are in `filling`; None for generally popular ones.
+    history
+        The model's input.
     """
 
     ranked: Sequence[Ranked] = ()
     filling: Sequence[Ranked] = ()
     cold: int = 0
     within: str | None = None
+    history: History = NO_HISTORY
 
 
 def rank(
@@ -554,7 +582,7 @@ def rank(
     )
     of_group = within is not None and bool(filling) and filling[0].position in within.items
     cold = sum(item.position > model.bundle.manifest.items for item in best) if catalogue.has_cold else 0
-    return Ranking(best, filling, cold, within.column if within and of_group else None)
+    return Ranking(best, filling, cold, within.column if within and of_group else None, history)
 
 
 def _first(positions: npt.NDArray[np.int64], scores: npt.NDArray[np.float32], *, k: int) -> list[Ranked]:

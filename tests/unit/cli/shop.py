@@ -70,7 +70,8 @@ MANIFEST = {
         {"algorithm": "ease", "settings": "ridge 50", "validation_ndcg": 0.45,
          "ndcg": 0.4, "hr": 0.6, "mrr": 0.3, "coverage": 0.2, "fit_s": 1.0}],
         "selection": "ease is selected: it has the highest NDCG on the validation set, 0.4500",
-        "left_out": {"sasrec": "torch is not installed"}},
+        "left_out": {"sasrec": "torch is not installed"},
+        "reranker": {"on": False, "sentence": "off, 12 responses with an outcome, at least 625 needed"}},
 }  # fmt: skip
 
 

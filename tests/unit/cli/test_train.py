@@ -63,6 +63,14 @@ def test_train_says_which_algorithms_were_left_out_and_why(shop: Deployment) -> 
     assert json.loads(as_json)["left_out"] == {"sasrec": "torch is not installed"}
 
 
+def test_train_says_whether_the_model_has_a_reranker(shop: Deployment) -> None:
+    printed = CliRunner().invoke(app, ["train", "--env", "shop"], catch_exceptions=False).stdout
+    as_json = CliRunner().invoke(app, ["train", "--env", "shop", "--json"], catch_exceptions=False).stdout
+
+    assert "reranker: off, 12 responses with an outcome, at least 625 needed\n" in printed
+    assert json.loads(as_json)["reranker"] == "off, 12 responses with an outcome, at least 625 needed"
+
+
 def test_train_says_why_it_selected_the_algorithm_and_its_validation_figure(shop: Deployment) -> None:
     printed = CliRunner().invoke(app, ["train", "--env", "shop"], catch_exceptions=False).stdout
 

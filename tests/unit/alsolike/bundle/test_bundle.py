@@ -20,6 +20,7 @@ from alsolike.bundle.bundle import Bundle
 from alsolike.bundle.graph_tables import graph_tables, write_tables_index
 from alsolike.bundle.popular_groups import PopularGroups
 from alsolike.bundle.related import KINDS, SIMILAR, TOGETHER, RelatedItems
+from alsolike.bundle.reranker import write_reranker
 from alsolike.runtime.errors import InvalidBundle
 from tests.builders.bundles import without_later_files
 from tests.builders.related import related_table
@@ -36,6 +37,7 @@ def write(directory: Path, item_ids: list[str]) -> Path:
     PopularGroups([]).write(directory / bundle.GROUPS_FILE)
     RelatedItems.none(len(item_ids)).write(directory / bundle.RELATED_FILE)
     ActionModel.none().write(directory / bundle.ACTIONS_FILE)
+    write_reranker(None, directory / bundle.RERANKER_FILE)
     bundle.write_ids(directory, item_ids)
     bundle.write_meta(directory, ({"title": f"title of {item_id}"} for item_id in item_ids))
     bundle.write_popular(directory, np.arange(len(item_ids), 0, -1))

@@ -15,7 +15,7 @@ from tests.unit.cli.shop import NAMES
 
 
 def test_an_answer_comes_with_what_spoke_for_each_item(function: Function, pseudonyms: Pseudonyms) -> None:
-    row = served_row(served_ms=NOW_MS, shopper=pseudonyms.shopper("anna"))
+    row = served_row(served_ms=NOW_MS, shopper=pseudonyms.shopper("anna"), device="phone")
     store(function, served_row(served_ms=NOW_MS), row)
     archive(function, ("anna", "pear", NOW_MS - 1000), ("ben", "kiwi", NOW_MS - 900), ("anna", "nut", NOW_MS + 1))
     function.answer = replayed("fig", "plum")
@@ -38,6 +38,7 @@ def test_an_answer_comes_with_what_spoke_for_each_item(function: Function, pseud
         "for-you",
         2,
     )
+    assert event["context"] == {"DEVICE": "phone"}
     # Later interactions and those of other users are not part of the history.
     assert [each["itemId"] for each in event["history"]] == ["pear"]
 

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from alsolike.bundle.popular_groups import Group
+from alsolike.bundle.reranker import Reranker
 from alsolike.catalogue.changes import Change
 from alsolike.catalogue.users import User, UserStore
 from alsolike.domain import recommendation_id
@@ -62,6 +63,7 @@ class Shop:
         properties: Mapping[str, Mapping[str, Any]] = ITEMS,
         groups: Sequence[Group] = (),
         related: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
+        reranker: Reranker | None = None,
     ) -> None:
         folder = self.directory / version
         write_bundle(
@@ -72,6 +74,7 @@ class Shop:
             properties=properties,
             groups=groups,
             related=related,
+            reranker=reranker,
         )
         upload_bundle(self.s3, self.bucket, folder, version=version)
         Registry(self.s3, self.bucket).promote(version, reason="test", now_ms=NOW_MS)

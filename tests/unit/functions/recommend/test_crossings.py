@@ -6,9 +6,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import numpy as np
 import pytest
 
+from alsolike.bundle.reranker import FEATURES, Reranker
 from functions.recommend import handler
+from model_export.data.impressions import item_columns
+from tests.builders.bundles import ITEMS
 from tests.builders.lambda_events import LambdaContext, http_event
 from tests.unit.functions.recommend.shop import Shop
 
@@ -58,6 +62,19 @@ def test_plain_request_enters_few_files(warm: Shop) -> None:
 
     assert len(files) <= 27, files
     assert crossings <= 88
+
+
+def test_reranker_enters_one_more_file(warm: Shop) -> None:
+    ones = np.ones(len(FEATURES))
+    reranker = Reranker((), ones, ones, ones[None, :], item_columns([{"price": 1}] * len(ITEMS)))
+    warm.publish("v2", reranker=reranker)
+    answer()
+
+    files, crossings = path(answer)
+
+    assert "layers/core/python/alsolike/bundle/reranker.py" in files
+    assert len(files) <= 28, files
+    assert crossings <= 92
 
 
 def test_request_with_a_pin_and_a_boost_enters_few_files(warm: Shop) -> None:

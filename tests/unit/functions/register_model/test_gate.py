@@ -38,6 +38,7 @@ def test_sound_first_candidate_passes_with_its_figures() -> None:
         "passed: coverage: 4 of 4 items are recommended, 100.0% of the 4 that 40 lists of 10 could hold, at least 1%",
         "passed: popularity bias: lists are 1.25 times as popular as the histories, at most 10; "
         "those of popularity 3.00 times",
+        "passed: reranker: off",
     ]
 
 
@@ -249,3 +250,17 @@ def test_rounding_is_not_below() -> None:
 @pytest.mark.parametrize(("ratio", "expected"), [(10.0, []), (10.01, ["popularity bias"])])
 def test_lists_that_are_too_popular_fail(ratio: float, expected: list[str]) -> None:
     assert failed(with_winner(popularity_ratio=ratio)) == expected
+
+
+@pytest.mark.parametrize(
+    ("low", "expected"), [(0.001, []), (0.0, ["reranker"]), (float("nan"), ["reranker"]), (None, ["reranker"])]
+)
+def test_reranker_must_be_better_than_the_first_stage(low: Any, expected: list[str]) -> None:
+    figures = {"on": True, "sentence": "on, NDCG 0.6", "quality": {"ndcg": 0.6, "lead_interval": [low, 0.2]}}
+
+    assert failed(with_metrics(reranker=figures)) == expected
+    assert failed(with_metrics(reranker={**figures, "on": False})) == []
+
+
+def test_reranker_without_an_evaluation_fails() -> None:
+    assert failed(with_metrics(reranker={"on": True, "sentence": "on", "quality": None})) == ["reranker"]

@@ -303,7 +303,7 @@ def test_metrics_say_what_the_version_showed_beside_the_champion_and_what_it_fai
     assert told.pop("") == {"ModelsRejected": 1}
     failed = {condition for condition, values in told.items() if values == {"GateConditionFailed": 1}}
     assert failed == {"ndcg@10 on the hold-out", "coverage", "popularity bias"}
-    assert len(told) == 14
+    assert len(told) == 15
 
 
 def test_model_of_older_data_is_rejected(workflow: Workflow) -> None:

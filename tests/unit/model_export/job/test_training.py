@@ -58,7 +58,7 @@ def without_times(value: Any) -> Any:
     return [without_times(inner) for inner in value] if isinstance(value, list) else value
 
 
-def test_interactions_with_actions_become_a_model_in_the_bundle(tmp_path: Path) -> None:
+def test_interactions_with_actions_and_logged_responses_become_models_in_the_bundle(tmp_path: Path) -> None:
     dataset = tiny_shop(tmp_path / "dataset")
     day_ms = 86_400_000
     rows = [
@@ -73,11 +73,30 @@ def test_interactions_with_actions_become_a_model_in_the_bundle(tmp_path: Path) 
     ]
     pq.write_table(pa.Table.from_pylist(rows), dataset / "action_interactions.parquet")
     pq.write_table(pa.table({"action_id": ["app"], "properties": ["{}"]}), dataset / "actions.parquet")
+    responses = [
+        {
+            "profile_id": "u#user1",
+            "served_ms": 3_600_000 * number,
+            "device": "",
+            "item_ids": ["item01", "item14"][:: 1 - 2 * (number % 2)],
+            "scores": [2.0, 1.0],
+            "places": [0, 1],
+            "outcome_item_ids": ["item01"],
+            "outcome_types": ["click"],
+            "outcome_values": [0.0],
+        }
+        for number in range(700)
+    ]
+    pq.write_table(pa.Table.from_pylist(responses), dataset / "impressions.parquet")
     lines: list[str] = []
 
     manifest = run(dataset, tmp_path / "model", lines=lines)
 
-    model = Bundle(tmp_path / "model").actions
+    bundle = Bundle(tmp_path / "model")
+    assert bundle.reranker is not None
+    assert manifest.metrics["reranker"]["quality"]["ndcg"] == 1
+    assert any(line.startswith("reranker: on, NDCG 1.0000, by score 0.") for line in lines)
+    model = bundle.actions
     assert model.fitted
     assert manifest.metrics["actions"]["log_loss"] < manifest.metrics["actions"]["action_log_loss"]
     assert any(line.startswith("actions: log loss") for line in lines)
@@ -88,6 +107,7 @@ def test_a_tiny_dataset_becomes_a_bundle(tmp_path: Path) -> None:
 
     bundle = Bundle(tmp_path / "model")
     assert bundle.manifest == manifest
+    assert bundle.reranker is None
     assert (manifest.version, manifest.dataset_id, manifest.created_ms) == ("run-7", "run-1", 123)
     assert (manifest.items, manifest.history.length) == (15, 40)
     assert manifest.history.event_weights == {"purchase": 5.0}  # the dataset's: serving weighs as training did

@@ -26,11 +26,13 @@ from alsolike.bundle.manifest import LATER_FILES as LATER_FILES
 from alsolike.bundle.manifest import MANIFEST_FILE as MANIFEST_FILE
 from alsolike.bundle.manifest import MS_PER_DAY as MS_PER_DAY
 from alsolike.bundle.manifest import RELATED_FILE as RELATED_FILE
+from alsolike.bundle.manifest import RERANKER_FILE as RERANKER_FILE
 from alsolike.bundle.manifest import TABLES_FILE as TABLES_FILE
 from alsolike.bundle.manifest import HistoryParameters as HistoryParameters
 from alsolike.bundle.manifest import Manifest as Manifest
 from alsolike.bundle.popular_groups import PopularGroups
 from alsolike.bundle.related import NO_ROW, RelatedItems, Row
+from alsolike.bundle.reranker import Reranker
 from alsolike.runtime.errors import InvalidBundle
 
 GRAPH_FILE = "graph.onnx"
@@ -42,7 +44,9 @@ META_FILES = ("meta.off.npy", "meta.blob")
 CONTENT_FILE = "content.tensors"
 GROUPS_FILE = "popular.groups.json"
 GRAPH_FILES = (GRAPH_FILE, BIAS_GRAPH_FILE, DATA_FILE, TABLES_FILE)
-SERVED_FILES = (*GRAPH_FILES, POPULAR_FILE, GROUPS_FILE, RELATED_FILE, ACTIONS_FILE, *ID_FILES, *META_FILES)
+SERVED_FILES = (
+    *GRAPH_FILES, POPULAR_FILE, GROUPS_FILE, RELATED_FILE, ACTIONS_FILE, RERANKER_FILE, *ID_FILES, *META_FILES,
+)  # fmt: skip
 """The files that serving reads. Only the catalogue's publisher reads the `content_index` of new items."""
 FILES = (*SERVED_FILES, CONTENT_FILE)
 
@@ -122,6 +126,8 @@ class Bundle:
         False in a bundle of an earlier version, which has no `related` rows.
     actions
         Model of the propensities of actions; without data in a bundle of an earlier version.
+    reranker
+        Second stage; None if the training found it no better, and in a bundle of an earlier version.
     id_hashes, id_positions
         uint64 `(items,)`, the hash of every id, ascending; and int32, the position of each.
     """
@@ -179,6 +185,8 @@ class Bundle:
         self._related = RelatedItems.map(directory / RELATED_FILE, items=items) if self.has_related else None
         has_actions = ACTIONS_FILE in self.manifest.files
         self.actions = ActionModel.read(directory / ACTIONS_FILE) if has_actions else ActionModel.none()
+        has_reranker = RERANKER_FILE in self.manifest.files
+        self.reranker = Reranker.read(directory / RERANKER_FILE, items=items) if has_reranker else None
 
     def check_contents(self) -> None:
         """Read everything that opening leaves unread: the gate does it once for all that serve.

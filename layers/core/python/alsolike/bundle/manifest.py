@@ -22,7 +22,8 @@ MANIFEST_FILE = "manifest.json"
 RELATED_FILE = "related.tensors"
 TABLES_FILE = "graph.tables.json"
 ACTIONS_FILE = "actions.tensors"
-LATER_FILES = (RELATED_FILE, TABLES_FILE, ACTIONS_FILE)
+RERANKER_FILE = "reranker.tensors"
+LATER_FILES = (RELATED_FILE, TABLES_FILE, ACTIONS_FILE, RERANKER_FILE)
 """Files that bundles of earlier versions lack; serving works without them."""
 
 LATER_FIELDS = frozenset({"top_scores"})

@@ -88,6 +88,8 @@ SERVED_COLUMNS = MappingProxyType(
         "took_ms": "double",
         "top_score": "double",
         "correlation_id": "string",
+        "scores": "array<double>",
+        "device": "string",
     }
 )
 """Columns of the table.
@@ -114,6 +116,9 @@ propensities          by place: the probability of this item at this place, give
 took_ms               duration of the answer in the function; null in answers from before this column
 top_score             the highest score of an item whose origin is `ranked`; null without one, and before this column
 correlation_id        of the request (`alsolike.events.correlation`); null in answers from before this column
+scores                by place: the model's score before the reranker and rules; null for items that it did not rank,
+                      for other recommenders, and in answers from before this column
+device                of the request's context; null without one, and in answers from before this column
 ===================== ================================================================================================
 """
 SERVED_ONCE_SQL = once_sql(

@@ -37,8 +37,8 @@ UNKNOWN = "unknown"
 
 
 _TEXTS = ("recommender", "model_version")
-_TEXTS_OR_NULL = ("shopper", "session", "rules", "filter", "page_item", "correlation_id")
-_OPTIONAL = ("took_ms", "top_score", *_TEXTS_OR_NULL)
+_TEXTS_OR_NULL = ("shopper", "session", "rules", "filter", "page_item", "correlation_id", "device")
+_OPTIONAL = ("took_ms", "top_score", "scores", *_TEXTS_OR_NULL)
 _WHOLE = MappingProxyType({"served_ms": MAX_TIME_MS, "configuration": 2**31 - 1, "asked": 2**31 - 1})
 _LISTS_OF_TEXTS = ("arms", "degraded", "item_ids", "origins")
 _BY_PLACE = ("item_ids", "origins", "propensities")
@@ -67,6 +67,8 @@ class Served(NamedTuple):
     took_ms: float | None = None
     top_score: float | None = None
     correlation_id: str | None = None
+    scores: list[float | None] | None = None
+    device: str | None = None
 
     def to_line(self) -> str:
         """Return the line of the log, without its end.
@@ -129,8 +131,12 @@ def checked(row: Served) -> Served:
     _expect(row, "top_score", row.top_score is None or _is_finite(row.top_score), "a finite number or null")
     chances = row.propensities
     _expect(row, "propensities", isinstance(chances, list) and all(map(_is_chance, chances)), "null or above 0 to 1")
-    if len(lengths := {len(getattr(row, name)) for name in _BY_PLACE}) > 1:
-        raise InvalidInput(f"{', '.join(_BY_PLACE)} have {sorted(lengths)} elements, expected as many of each")
+    scores = row.scores
+    is_list = isinstance(scores, list) and all(score is None or _is_finite(score) for score in scores)
+    _expect(row, "scores", scores is None or is_list, "null or a list of finite numbers and nulls")
+    by_place = _BY_PLACE if scores is None else (*_BY_PLACE, "scores")
+    if len(lengths := {len(getattr(row, name)) for name in by_place}) > 1:
+        raise InvalidInput(f"{', '.join(by_place)} have {sorted(lengths)} elements, expected as many of each")
     said = recommendation_id.parse(row.recommendation_id)
     _expect(row, "served_ms", row.served_ms == said.answered_ms, f"{said.answered_ms}, as its recommendation id says")
     _expect(

@@ -43,6 +43,8 @@ USERS_FILE = "users.parquet"
 ACTIONS_FILE = "actions.parquet"
 ACTION_INTERACTIONS_FILE = "action_interactions.parquet"
 """Files that only datasets of shops with actions have."""
+IMPRESSIONS_FILE = "impressions.parquet"
+"""File that only datasets with logged responses that had outcomes have."""
 MANIFEST_FILE = "manifest.json"
 CHAMPION_FOLDER = "champion"
 """Folder of the champion's bundle at the time of the build, if there is one; the training compares with it."""
@@ -68,6 +70,17 @@ ACTION_COLUMNS = ("action_id", "properties")
 
 ACTION_INTERACTION_COLUMNS = ("profile_id", "action_id", "event_type", "event_time_ms")
 """Sorted by event_time_ms, then the others; the event types are `alsolike.events.interactions.ACTION_TYPES`."""
+
+IMPRESSION_COLUMNS = (
+    "profile_id", "served_ms", "device", "item_ids", "scores", "places",
+    "outcome_item_ids", "outcome_types", "outcome_values",
+)  # fmt: skip
+"""One row per response with an outcome, sorted by served_ms: its device (empty if unknown), the ranked items with the
+model's scores and places (from 0), and its outcomes, each an item, one of `OUTCOMES` and the sum of its event values.
+"""
+
+CLICK, PURCHASE = "click", "purchase"
+OUTCOMES = (CLICK, PURCHASE)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

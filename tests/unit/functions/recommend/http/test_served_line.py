@@ -55,6 +55,7 @@ def test_an_answer_is_one_line_that_says_all_of_it(
         took_ms=row.took_ms,
         top_score=2.0,
         correlation_id="r1",
+        scores=[2.0, 1.0],
     )
     assert row.took_ms is not None
     assert 0 < row.took_ms < 60_000

@@ -10,6 +10,7 @@ from alsolike.bundle.action_model import ActionModel
 from alsolike.bundle.bundle import HistoryParameters, Manifest
 from alsolike.bundle.popular_groups import PopularGroups
 from alsolike.bundle.related import KINDS, RelatedItems
+from alsolike.bundle.reranker import write_reranker
 from alsolike.catalogue.changes import Change
 from alsolike.domain.configuration import DEFAULT, ColumnType, Configuration
 from alsolike.profiles.store import RecentInteraction
@@ -55,6 +56,7 @@ def model(embeddings: Embeddings, tmp_path_factory: pytest.TempPathFactory) -> M
     nothing = related_table([[] for _ in IDS])
     RelatedItems(dict.fromkeys(KINDS, nothing)).write(directory / bundle.RELATED_FILE)
     ActionModel.none().write(directory / bundle.ACTIONS_FILE)
+    write_reranker(None, directory / bundle.RERANKER_FILE)
     content_index(IDS, item_content([{} for _ in IDS])).write(directory / bundle.CONTENT_FILE)
     parameters = HistoryParameters(100, math.inf, dict(DEFAULT.event_weights))
     bundle.write_manifest(directory, Manifest("v1", "embeddings", ITEMS, parameters, False, "v1", 0, 0, "0", {}))

@@ -1,0 +1,203 @@
+"""Logged responses with outcomes, from the recommendation log and the events that name it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from alsolike.declarations.storage import SERVED_PREFIX
+from alsolike.domain.configuration import Configuration
+from alsolike.events.interactions import MAX_EVENT_VALUE
+from alsolike.lake.lake_objects import list_objects
+from alsolike.lake.served import RANKED
+from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.recommendations.requests import FOR_YOU
+from alsolike.runtime.errors import UnknownEventType
+from alsolike.training.dataset import CLICK, PURCHASE
+from functions.build_dataset.lake_reader import read_columns
+
+MAX_RESPONSES = 50_000
+"""Maximum number of responses with an outcome; older days are not read."""
+
+WINDOW_MS = 7 * 86_400_000
+CLOCK_SKEW_MS = 300_000
+"""Outcomes count as those of attribution by default, see docs/attribution.md."""
+
+_OUTCOME_OF = {"click": CLICK, "view": CLICK, "purchase": PURCHASE}
+
+_EVENTS = pa.schema(
+    [
+        ("event_id", pa.string()),
+        ("user_id", pa.string()),
+        ("session_id", pa.string()),
+        ("item_id", pa.string()),
+        ("event_type", pa.string()),
+        ("event_value", pa.float64()),
+        ("event_time_ms", pa.int64()),
+        ("recommendation_id", pa.string()),
+    ]
+)
+_SERVED = pa.schema(
+    [
+        ("recommendation_id", pa.string()),
+        ("served_ms", pa.int64()),
+        ("recommender", pa.string()),
+        ("shopper", pa.string()),
+        ("session", pa.string()),
+        ("item_ids", pa.list_(pa.string())),
+        ("origins", pa.list_(pa.string())),
+        ("scores", pa.list_(pa.float64())),
+        ("device", pa.string()),
+    ]
+)
+IMPRESSIONS = pa.schema(
+    [
+        ("profile_id", pa.string()),
+        ("served_ms", pa.int64()),
+        ("device", pa.string()),
+        ("item_ids", pa.list_(pa.string())),
+        ("scores", pa.list_(pa.float64())),
+        ("places", pa.list_(pa.int64())),
+        ("outcome_item_ids", pa.list_(pa.string())),
+        ("outcome_types", pa.list_(pa.string())),
+        ("outcome_values", pa.list_(pa.float64())),
+    ]
+)
+
+Row = Mapping[str, Any]
+
+
+def write_impressions(
+    client: Any,
+    lake_bucket: str,
+    *,
+    artefact_bucket: str,
+    key: str,
+    profiles: Callable[[], Iterable[str]],
+    configuration: Configuration,
+    pseudonyms: Callable[[], Pseudonyms],
+) -> None:
+    """Write the result of `read_impressions` to an object, unless it is empty."""
+    shown = read_impressions(client, lake_bucket, profiles=profiles, configuration=configuration, pseudonyms=pseudonyms)
+    if len(shown):
+        body = pa.BufferOutputStream()
+        pq.write_table(shown, body)
+        client.put_object(Bucket=artefact_bucket, Key=key, Body=body.getvalue().to_pybytes())
+
+
+def read_impressions(
+    client: Any,
+    bucket: str,
+    *,
+    profiles: Callable[[], Iterable[str]],
+    configuration: Configuration,
+    pseudonyms: Callable[[], Pseudonyms],
+) -> pa.Table:
+    """Return `IMPRESSIONS`: the latest responses of `for-you` with an outcome of the user that they were for.
+
+    Parameters
+    ----------
+    profiles
+        Returns the profile IDs of the dataset; other users' responses are left out. Called only if it is needed.
+
+    Raises
+    ------
+    InvalidDataset
+        If an object is no Parquet of the table's types.
+    """
+    served = list(list_objects(client, bucket, prefix=SERVED_PREFIX))
+    if not served:
+        return IMPRESSIONS.empty_table()
+    first = min(listed.date for listed in served)
+    events = _events(client, bucket, first=first, configuration=configuration)
+    if not events:
+        return IMPRESSIONS.empty_table()
+    hashes = pseudonyms()
+    profile_of = {hashes.shopper(profile[2:]): profile for profile in profiles()}
+    named = pa.array(list(events))
+    rows: dict[str, dict[str, Any]] = {}
+    for listed in sorted(served, key=lambda listed: listed.date, reverse=True):
+        table = read_columns(client, bucket, listed, schema=_SERVED)
+        if table is None:
+            continue
+        is_kept = pc.and_(pc.equal(table["recommender"], FOR_YOU), pc.is_valid(table["scores"]))
+        for row in table.filter(pc.and_(is_kept, pc.is_in(table["recommendation_id"], named))).to_pylist():
+            profile = profile_of.get(row["shopper"]) or profile_of.get(row["session"])
+            if profile is not None and row["recommendation_id"] not in rows:
+                shown = _shown(row, profile, events[row["recommendation_id"]].values(), hashes)
+                if shown is not None:
+                    rows[row["recommendation_id"]] = shown
+        if len(rows) >= MAX_RESPONSES:
+            break
+    return pa.Table.from_pylist(sorted(rows.values(), key=lambda row: row["served_ms"]), IMPRESSIONS)
+
+
+def _shown(row: Row, profile: str, events: Iterable[Row], hashes: Pseudonyms) -> dict[str, Any] | None:
+    """Return the ranked items of a response with its outcomes; None without an outcome of its user."""
+    shoppers = {row["shopper"], row["session"]}
+    places = [
+        place
+        for place, (origin, score) in enumerate(zip(row["origins"], row["scores"], strict=True))
+        if origin == RANKED and score is not None
+    ]
+    item_ids = [row["item_ids"][place] for place in places]
+    values: dict[tuple[str, str], float] = {}
+    for event in events:
+        is_in_time = -CLOCK_SKEW_MS <= event["event_time_ms"] - row["served_ms"] <= WINDOW_MS
+        if event["item_id"] in item_ids and is_in_time and not shoppers.isdisjoint(_hashes(event, hashes)):
+            outcome = event["item_id"], event["outcome"]
+            values[outcome] = values.get(outcome, 0.0) + (event["event_value"] or 0.0)
+    if not values:
+        return None
+    return {
+        "profile_id": profile,
+        "served_ms": row["served_ms"],
+        "device": row["device"] or "",
+        "item_ids": item_ids,
+        "scores": [row["scores"][place] for place in places],
+        "places": places,
+        "outcome_item_ids": [item_id for item_id, _ in values],
+        "outcome_types": [outcome for _, outcome in values],
+        "outcome_values": list(values.values()),
+    }
+
+
+def _hashes(event: Row, hashes: Pseudonyms) -> Iterator[str]:
+    return (hashes.shopper(each) for each in (event["user_id"], event["session_id"]) if each is not None)
+
+
+def _events(
+    client: Any, bucket: str, *, first: str, configuration: Configuration
+) -> dict[str, dict[tuple[str, str | None], dict[str, Any]]]:
+    """Return the outcomes since a day by recommendation ID, then by event ID and owner."""
+    outcome_of = functools.cache(functools.partial(_outcome, configuration=configuration))
+    found: dict[str, dict[tuple[str, str | None], dict[str, Any]]] = {}
+    listing = [listed for listed in list_objects(client, bucket) if listed.date >= first]
+    for listed in sorted(listing, key=lambda listed: listed.date, reverse=True):
+        table = read_columns(client, bucket, listed, schema=_EVENTS)
+        if table is None:
+            continue
+        for row in table.filter(
+            pc.and_(pc.is_valid(table["recommendation_id"]), pc.is_valid(table["item_id"]))
+        ).to_pylist():
+            outcome = outcome_of(row["event_type"])
+            value = row["event_value"]
+            if outcome is not None and (value is None or abs(value) <= MAX_EVENT_VALUE):  # no number is not
+                key = row["event_id"], row["user_id"] or row["session_id"]
+                found.setdefault(row["recommendation_id"], {}).setdefault(key, {**row, "outcome": outcome})
+        if len(found) >= 2 * MAX_RESPONSES:
+            break
+    return found
+
+
+def _outcome(event_type: str | None, *, configuration: Configuration) -> str | None:
+    """Return the outcome that an event type stands for, if it is one."""
+    try:
+        return None if event_type is None else _OUTCOME_OF.get(configuration.canonical_event_type(event_type))
+    except UnknownEventType:
+        return None

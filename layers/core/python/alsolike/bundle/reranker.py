@@ -1,0 +1,223 @@
+"""Second stage: a linear model that reorders the candidates of a request by features known at request time.
+
+Training and serving compute the features with the same functions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from alsolike.arrays.tensors import map_tensors, write_tensors
+from alsolike.runtime.errors import InvalidBundle, InvalidSnapshot
+from alsolike.runtime.struct import struct
+
+FORMAT = "alsolike-reranker-1"
+
+MS_PER_DAY = 86_400_000
+
+FEATURES = ("score", "popularity", "age", "price", "price difference", "category share")
+"""Features of a candidate.
+
+================= ====================================================================================================
+score             logarithm of the model's score, standardised by the ten best candidates
+popularity        negative logarithm of the item's rank by number of interactions
+age               logarithm of 1 + days since `creationTimestamp`
+price             logarithm of `price`
+price difference  absolute difference between `price` and the mean of the user's history, as logarithms
+category share    share of the user's history in the item's leaf category
+================= ====================================================================================================
+"""
+
+IN_CONTEXT = (FEATURES.index("popularity"), FEATURES.index("price"))
+"""Features whose weight depends on the context."""
+
+BEST = 10
+"""Number of best candidates whose mean and deviation standardise log scores: the same for lists of any length."""
+
+SMALLEST = 1e-9
+"""Smaller scores count as this."""
+
+HOURS = tuple(f"hour {first} to {first + 5}" for first in range(0, 24, 6))
+"""Contexts by the hour of the request (UTC)."""
+
+DEVICE = "device"
+"""Name in the context of a request."""
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@struct
+class ItemColumns:
+    """Columns of the items by position; entry 0 stands for items that the model does not know.
+
+    Attributes
+    ----------
+    log_price, created_day
+        float32 `(items + 1,)`, natural logarithm of the price, and days since 1970; NaN if unknown.
+    category
+        int32 `(items + 1,)`, number of the leaf category; 0 if unknown.
+    """
+
+    log_price: npt.NDArray[np.float32]
+    created_day: npt.NDArray[np.float32]
+    category: npt.NDArray[np.int32]
+
+    def features(self, positions: Ints, scores: npt.NDArray[np.floating], *, history: Ints, now_ms: int) -> Floats:
+        """Return `FEATURES` of candidates, float64 `(candidates, len(FEATURES))`; NaN if unknown.
+
+        Parameters
+        ----------
+        positions, scores
+            `(candidates,)`, of one request.
+        history
+            Positions of the items of the user's history.
+        """
+        known = np.where(positions < len(self.category), positions, 0)
+        price, category = self.log_price[known].astype(np.float64), self.category[known]
+        of_history = self.category[history]
+        of_history = of_history[of_history > 0]
+        prices = self.log_price[history]
+        prices = prices[~np.isnan(prices)]
+        values = np.full((len(positions), len(FEATURES)), np.nan)
+        logs = np.log(np.maximum(scores, SMALLEST))
+        best = np.sort(logs)[-BEST:]
+        values[:, 0] = (logs - best.mean()) / (best.std() or 1.0)
+        values[:, 1] = np.where(known > 0, -np.log(np.maximum(known, 1)), np.nan)
+        values[:, 2] = np.log1p(np.maximum(now_ms / MS_PER_DAY - self.created_day[known], 0.0))
+        values[:, 3] = price
+        if len(prices):
+            values[:, 4] = np.abs(price - float(prices.mean()))
+        if len(of_history):
+            shares = (category[:, None] == of_history[None, :]).mean(axis=1)
+            values[:, 5] = np.where(category > 0, shares, np.nan)
+        return values
+
+
+@struct
+class Reranker:
+    """The weights of a linear utility of standardised features, and the columns of items that it reads.
+
+    Attributes
+    ----------
+    contexts
+        Contexts with weights of their own: `HOURS`, and frequent devices.
+    means, deviations
+        float64 `(len(FEATURES),)`, which standardise the features. Unknown values become the mean.
+    weights
+        float64 `(1 + len(contexts), len(FEATURES))`: of all requests, and what each context adds.
+    """
+
+    contexts: Sequence[str]
+    means: Floats
+    deviations: Floats
+    weights: Floats
+    columns: ItemColumns
+
+    def standardised(self, features: Floats) -> Floats:
+        """Return features with mean 0 and deviation 1; 0 for unknown values."""
+        values: Floats = np.nan_to_num((features - self.means) / self.deviations)
+        return values
+
+    def utilities(
+        self,
+        positions: Ints,
+        scores: npt.NDArray[np.floating],
+        *,
+        history: Ints,
+        now_ms: int,
+        device: str | None = None,
+    ) -> Floats:
+        """Return the utility of each candidate, see `ItemColumns.features` and `contexts_of`."""
+        weights = self.weights[0]
+        present = contexts_of(now_ms, device=device)
+        for place, name in enumerate(self.contexts, start=1):
+            if name in present:
+                weights = weights + self.weights[place]
+        features = self.columns.features(positions, scores, history=history, now_ms=now_ms)
+        utilities: Floats = self.standardised(features) @ weights
+        return utilities
+
+    @classmethod
+    def read(cls, path: Path, *, items: int) -> Self | None:
+        """Read a model; None from a file without one.
+
+        Raises
+        ------
+        InvalidBundle
+            If the file is unreadable, or an array has another shape or values out of range.
+        """
+        try:
+            arrays, metadata = map_tensors(path)
+            if metadata["format"] != FORMAT:
+                raise ValueError(f"format is {metadata['format']!r}, expected {FORMAT!r}")
+            if not len(arrays["weights"]):
+                return None
+            if orjson.loads(metadata["features"]) != list(FEATURES):
+                raise ValueError(f"features are {metadata['features']}, expected {', '.join(FEATURES)}")
+            contexts = [str(name) for name in orjson.loads(metadata["contexts"])]
+            numbers = {name: np.array(arrays[name], np.float64) for name in ("means", "deviations", "weights")}
+            if (
+                not all(np.isfinite(values).all() for values in numbers.values())
+                or not (numbers["deviations"] > 0).all()
+            ):
+                raise ValueError("a weight, mean or deviation is out of range")
+            lengths = len(FEATURES), len(FEATURES), (1 + len(contexts)) * len(FEATURES)
+            if tuple(map(len, numbers.values())) != lengths:
+                raise ValueError(f"means, deviations and weights have lengths {list(map(len, numbers.values()))}")
+            columns = ItemColumns(**{name: arrays[name] for name in ("log_price", "created_day", "category")})
+            if {len(columns.log_price), len(columns.created_day), len(columns.category)} != {items + 1}:
+                raise ValueError(f"columns of items do not have {items + 1} entries")
+        except (InvalidSnapshot, KeyError, TypeError, ValueError) as error:
+            raise InvalidBundle(f"{path.name} holds no reranker: {error!r}") from error
+        weights = numbers["weights"].reshape(-1, len(FEATURES))
+        return cls(contexts, numbers["means"], numbers["deviations"], weights, columns)
+
+
+def contexts_of(now_ms: int, *, device: str | None = None) -> tuple[str, ...]:
+    """Return the contexts of a request.
+
+    Parameters
+    ----------
+    device
+        Value of `DEVICE` in the context of the request.
+
+    Examples
+    --------
+    >>> contexts_of(7 * 3_600_000, device="phone")
+    ('hour 6 to 11', 'device phone')
+    """
+    hours = HOURS[now_ms % MS_PER_DAY // (MS_PER_DAY // len(HOURS))]
+    return (hours,) if not device else (hours, f"device {device}")
+
+
+def write_reranker(reranker: Reranker | None, path: Path) -> None:
+    """Write a model, or a file without weights for None."""
+    metadata = {"format": FORMAT, "features": orjson.dumps(FEATURES).decode()}
+    tensors: dict[str, npt.NDArray[Any]] = {"weights": np.zeros(0)}
+    if reranker is not None:
+        columns = reranker.columns
+        metadata["contexts"] = orjson.dumps(list(reranker.contexts)).decode()
+        tensors = {
+            "means": reranker.means,
+            "deviations": reranker.deviations,
+            "weights": reranker.weights.ravel(),
+            "log_price": columns.log_price,
+            "created_day": columns.created_day,
+            "category": columns.category,
+        }
+    with path.open("wb") as file:
+        write_tensors(file, tensors, metadata=metadata)
+
+
+def log_price(value: Any) -> float:
+    """Return the natural logarithm of a price; NaN for anything but a number above 0."""
+    is_price = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+    return math.log(value) if is_price else math.nan

@@ -1,0 +1,266 @@
+"""Logged responses with outcomes: features of the shown items, their places and their gains."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from alsolike.bundle.reranker import FEATURES, HOURS, MS_PER_DAY, Floats, Ints, ItemColumns, contexts_of, log_price
+from alsolike.catalogue.variants import leaf_category
+from alsolike.domain.columns import CREATED, property_name
+from alsolike.runtime.errors import InvalidInput
+from alsolike.runtime.struct import struct
+from alsolike.training import dataset
+from model_export.data.training_data import TrainingData, read_table
+
+DEVICE_SHARE, MAX_DEVICES = 0.05, 5
+"""Minimum share of the responses that a device needs for weights of its own, and their maximum number."""
+
+MAX_RESPONSES = 50_000
+"""Maximum number of responses that are learned from, the latest."""
+
+
+@struct
+class Objective:
+    """The gain of the outcomes of an item: a sum of weighted terms, at least 0.
+
+    Attributes
+    ----------
+    weights
+        By term: `click` and `purchase` are 1 if the item was clicked or bought, `revenue` is the sum of the event
+        values of its purchases. Any other name is a numeric column of bought items.
+    """
+
+    weights: Mapping[str, float]
+
+    @classmethod
+    def parse(cls, text: str) -> Objective:
+        """Read comma-separated terms.
+
+        Raises
+        ------
+        InvalidInput
+            If a term has another form.
+
+        Examples
+        --------
+        >>> dict(Objective.parse("click:1,MARGIN:0.5").weights)
+        {'click': 1.0, 'margin': 0.5}
+        """
+        weights = {}
+        for term in text.split(","):
+            name, _, weight = term.strip().partition(":")
+            try:
+                number = float(weight)
+            except ValueError:
+                number = math.nan
+            if not name or not 0 < number < math.inf:
+                raise InvalidInput(f"objective has {term!r}, expected a name and a weight above 0, such as purchase:10")
+            weights[property_name(name)] = number
+        return cls(weights)
+
+    def gain(self, outcomes: Mapping[str, float], properties: Mapping[str, Any]) -> float:
+        """Return the gain of an item.
+
+        Parameters
+        ----------
+        outcomes
+            By `dataset.OUTCOMES`, the sum of the event values; one that did not happen is missing.
+        properties
+            Columns of the item.
+        """
+        bought = dataset.PURCHASE in outcomes
+        total = 0.0
+        for name, weight in self.weights.items():
+            if name in dataset.OUTCOMES:
+                total += weight * (name in outcomes)
+            elif bought and name == REVENUE:
+                total += weight * outcomes[dataset.PURCHASE]
+            elif bought:
+                total += weight * np.nan_to_num(_number(properties.get(name)))
+        return max(float(total), 0.0)
+
+    def __str__(self) -> str:
+        return ",".join(f"{name}:{weight:g}" for name, weight in self.weights.items())
+
+
+REVENUE = "revenue"
+CLICKS = Objective({dataset.CLICK: 1.0})
+
+
+class Response(NamedTuple):
+    """Candidates of a logged response.
+
+    Attributes
+    ----------
+    positions, scores
+        `(candidates,)`, items and their scores by the model that answered.
+    places
+        `(candidates,)`, from 0, in the list that the user saw.
+    gains
+        `(candidates,)`, of the outcomes of each.
+    history
+        Positions of the items that the user had interacted with.
+    device
+        Empty if unknown.
+    """
+
+    served_ms: int
+    positions: Ints
+    scores: Floats
+    places: Ints
+    gains: Floats
+    history: Ints
+    device: str = ""
+
+
+@struct
+class Impressions:
+    """Candidates of responses with a gain, by time.
+
+    Attributes
+    ----------
+    offsets
+        int64 `(responses + 1,)`, first candidate of each response and the end.
+    features
+        float64 `(candidates, len(FEATURES))`; NaN if unknown.
+    context_names
+        `HOURS`, and devices of at least `DEVICE_SHARE` of the responses.
+    contexts
+        bool `(responses, len(context_names))`.
+    places, scores, gains
+        `(candidates,)`, see `Response`.
+    """
+
+    offsets: Ints
+    features: Floats
+    context_names: Sequence[str]
+    contexts: npt.NDArray[np.bool_]
+    places: Ints
+    scores: Floats
+    gains: Floats
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def response(self) -> Ints:
+        """The response of each candidate, int64 `(candidates,)`."""
+        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+
+    def part(self, begin: int, end: int) -> Impressions:
+        """Return the responses in a range."""
+        rows = slice(self.offsets[begin], self.offsets[end])
+        return Impressions(
+            self.offsets[begin : end + 1] - self.offsets[begin],
+            self.features[rows],
+            self.context_names,
+            self.contexts[begin:end],
+            self.places[rows],
+            self.scores[rows],
+            self.gains[rows],
+        )
+
+
+def impressions(responses: Iterable[Response], columns: ItemColumns) -> Impressions:
+    """Return the features of responses that have at least two candidates and a gain."""
+    kept = [each for each in responses if len(each.positions) > 1 and each.gains.any()]
+    kept.sort(key=lambda each: each.served_ms)
+    features = [
+        columns.features(each.positions, each.scores, history=each.history, now_ms=each.served_ms) for each in kept
+    ]
+    contexts = [contexts_of(each.served_ms, device=each.device) for each in kept]
+    counts = Counter(present[-1] for present in contexts if len(present) > 1)
+    devices = [name for name, count in counts.most_common(MAX_DEVICES) if count >= DEVICE_SHARE * len(kept)]
+    names = [*HOURS, *sorted(devices)]
+    return Impressions(
+        np.cumsum([0, *(len(each.positions) for each in kept)]),
+        np.concatenate([np.zeros((0, len(FEATURES))), *features]),
+        names,
+        np.array([[name in present for name in names] for present in contexts], np.bool_),
+        np.concatenate([np.zeros(0, np.int64), *(each.places for each in kept)]),
+        np.concatenate([np.zeros(0), *(each.scores for each in kept)]),
+        np.concatenate([np.zeros(0), *(each.gains for each in kept)]),
+    )
+
+
+def load_impressions(
+    directory: Path, data: TrainingData, columns: ItemColumns, *, objective: Objective = CLICKS
+) -> Impressions:
+    """Return the latest responses of a dataset; none if it has no file of them.
+
+    Parameters
+    ----------
+    columns
+        See `item_columns`, of the items of `data`.
+
+    Raises
+    ------
+    InvalidDataset
+        If the file or a column is unreadable.
+    """
+    path = directory / dataset.IMPRESSIONS_FILE
+    if not path.exists():
+        return impressions((), columns)
+    table = read_table(path, dataset.IMPRESSION_COLUMNS)
+    rows = table.slice(max(0, len(table) - MAX_RESPONSES)).to_pylist()
+    return impressions(_responses(rows, data, objective), columns)
+
+
+def _responses(rows: Iterable[Mapping[str, Any]], data: TrainingData, objective: Objective) -> Iterator[Response]:
+    """Yield the responses to users of the dataset; a user's history ends before the response."""
+    user_of = {profile: user for user, profile in enumerate(data.profile_ids)}
+    position_of = {item_id: position for position, item_id in enumerate(data.item_ids, start=1)}
+    interactions = data.interactions
+    offsets = interactions.offsets
+    for row in rows:
+        user = user_of.get(row["profile_id"])
+        if user is None:
+            continue
+        first, last = offsets[user], offsets[user + 1]
+        end = first + int(np.searchsorted(interactions.time_ms[first:last], row["served_ms"]))
+        positions = [position_of.get(item_id, 0) for item_id in row["item_ids"]]
+        outcomes: dict[str, dict[str, float]] = {}
+        named = row["outcome_item_ids"], row["outcome_types"], row["outcome_values"]
+        for item_id, outcome, value in zip(*named, strict=True):
+            outcomes.setdefault(item_id, {})[outcome] = value
+        gains = [
+            objective.gain(outcomes.get(item_id, {}), data.properties[position - 1] if position else {})
+            for item_id, position in zip(row["item_ids"], positions, strict=True)
+        ]
+        yield Response(
+            row["served_ms"],
+            np.array(positions, np.int64),
+            np.array(row["scores"], np.float64),
+            np.array(row["places"], np.int64),
+            np.array(gains),
+            interactions.item[max(first, end - interactions.history_length) : end].astype(np.int64),
+            row["device"],
+        )
+
+
+def item_columns(properties: Sequence[Mapping[str, Any]]) -> ItemColumns:
+    """Return the columns of positions 1..N that the features read."""
+    categories: dict[str, int] = {}
+    numbers = [0]
+    for values in properties:
+        category = leaf_category(values)
+        numbers.append(0 if category in (None, "") else categories.setdefault(str(category), len(categories) + 1))
+    created = [_number(values.get(CREATED)) * 1000 / MS_PER_DAY for values in properties]
+    return ItemColumns(
+        np.array([np.nan, *(log_price(values.get("price")) for values in properties)], np.float32),
+        np.array([np.nan, *created], np.float32),
+        np.array(numbers, np.int32),
+    )
+
+
+def _number(value: Any) -> float:
+    """Return a finite number; NaN for anything else."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if is_number else math.nan

@@ -1,0 +1,236 @@
+"""The second stage: its fit with position bias, its evaluation on the latest responses, and the decision to use it.
+
+The probability that outcome i of a response is at candidate j, with features x and place k, is
+
+    p(j) ∝ propensity(k) * exp(w·x)
+
+a conditional logit (McFadden, 1974) whose propensities of places are estimated together with the weights, as dual
+learning does with a softmax for each of both (Ai et al., SIGIR 2018, equations 6 to 9). It needs no responses without
+outcomes and no randomised ones. Evaluation weighs outcomes by inverse propensities (Joachims et al., WSDM 2017).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from typing import Any
+
+import numpy as np
+import scipy.optimize
+
+from alsolike.bundle.reranker import FEATURES, IN_CONTEXT, Floats, ItemColumns, Reranker
+from alsolike.runtime.struct import struct
+from model_export.data.impressions import Impressions
+
+MIN_RESPONSES = 250
+"""Minimum number of responses with a gain that the first of the evaluated models is fitted on."""
+
+EVALUATED_SHARE, FOLDS = 0.6, 4
+"""Share of the responses, the latest, that are evaluated, and their parts: each by a model of all responses before."""
+
+Z = 1.96
+"""The lead must exceed this number of standard errors: 95% of intervals contain the true lead."""
+
+PLACES = 50
+"""Places behind have the propensity of the last one."""
+
+MIN_PROPENSITY = 0.05
+"""Smaller propensities count as this, because their inverses would be few large weights."""
+
+_PRECISION, _PRECISION_IN_CONTEXT, _PRECISION_OF_DECAY, _PRECISION_OF_PLACE = 1.0, 4.0, 0.1, 25.0
+_ITERATIONS = 200
+
+
+@struct
+class RerankerQuality:
+    """Propensity-weighted NDCG of the latest responses, in which each outcome is the only relevant item.
+
+    Attributes
+    ----------
+    responses
+        Number of evaluated responses.
+    ndcg, score_ndcg
+        By utility, and by the score of the first stage.
+    lead_interval
+        95% interval of the difference.
+    """
+
+    responses: int
+    ndcg: float
+    score_ndcg: float
+    lead_interval: tuple[float, float]
+
+    @property
+    def is_better(self) -> bool:
+        """True if the whole interval is above 0."""
+        return self.lead_interval[0] > 0
+
+
+@struct
+class RerankerChoice:
+    """The second stage of a model, or the reason why it has none.
+
+    Attributes
+    ----------
+    responses
+        Number of responses with an outcome, the evaluated ones included.
+    """
+
+    reranker: Reranker | None
+    responses: int
+    quality: RerankerQuality | None = None
+    propensities: tuple[float, ...] = ()
+
+    def sentence(self) -> str:
+        """Return the decision as one line."""
+        if self.quality is None:
+            return (
+                f"off, {self.responses:,} responses with an outcome, at least "
+                f"{round(MIN_RESPONSES / (1 - EVALUATED_SHARE)):,} needed"
+            )
+        low, high = self.quality.lead_interval
+        return (
+            f"{'off' if self.reranker is None else 'on'}, NDCG {self.quality.ndcg:.4f}, by score "
+            f"{self.quality.score_ndcg:.4f}, difference {low:+.4f} to {high:+.4f} on "
+            f"{self.quality.responses:,} responses"
+        )
+
+    def document(self) -> dict[str, Any]:
+        """Return the figures for the manifest."""
+        weights = {} if self.reranker is None else _named(self.reranker)
+        quality = None if self.quality is None else dataclasses.asdict(self.quality)
+        if quality is not None:
+            quality["lead_interval"] = list(quality["lead_interval"])
+        return {
+            "on": self.reranker is not None,
+            "sentence": self.sentence(),
+            "responses": self.responses,
+            "quality": quality,
+            "propensities": list(self.propensities),
+            "weights": weights,
+        }
+
+
+def choose_reranker(data: Impressions, columns: ItemColumns) -> RerankerChoice:
+    """Return the model of all responses if models of earlier ones are better on later ones."""
+    begin = round(len(data) * (1 - EVALUATED_SHARE))
+    if begin < MIN_RESPONSES:
+        return RerankerChoice(None, len(data))
+    bounds = np.linspace(begin, len(data), FOLDS + 1).round().astype(int).tolist()
+    parts = [
+        comparison(*fit(data.part(0, first), columns), data.part(first, last))
+        for first, last in itertools.pairwise(bounds)
+    ]
+    quality = evaluate(np.concatenate(parts, axis=1))
+    model, propensities = fit(data, columns)
+    return RerankerChoice(model if quality.is_better else None, len(data), quality, tuple(propensities.tolist()))
+
+
+def fit(data: Impressions, columns: ItemColumns) -> tuple[Reranker, Floats]:
+    """Return the model with the greatest posterior, and the propensity of each place `(PLACES,)`.
+
+    The logarithm of the propensity of place k is -η log(1 + k) + δ(k). All parameters have normal priors with mean 0,
+    that of δ is narrow. Minimised is -sum(gain log p) + sum(precision * parameter²) / 2, with a mean gain of 1 per
+    response.
+    """
+    is_known = ~np.isnan(data.features).all(axis=0)
+    known = np.where(is_known, data.features, 0.0)
+    means, deviations = np.nanmean(known, axis=0), np.nanstd(known, axis=0)
+    deviations[deviations == 0] = 1.0
+    contexts = len(data.context_names)
+    model = Reranker(data.context_names, means, deviations, np.zeros((1 + contexts, len(FEATURES))), columns)
+    X = _matrix(model, data)  # noqa: N806  (candidates, features and their products with contexts)
+    places = np.minimum(data.places, PLACES - 1)
+    decay = -np.log1p(np.arange(PLACES))
+    starts, response = data.offsets[:-1], data.response
+    gains = data.gains * len(data) / data.gains.sum()
+    total = np.add.reduceat(gains, starts)
+    n = X.shape[1]
+    precision = np.concatenate(
+        [
+            np.full(len(FEATURES), _PRECISION),
+            np.full(n - len(FEATURES), _PRECISION_IN_CONTEXT),
+            [_PRECISION_OF_DECAY],
+            np.full(PLACES, _PRECISION_OF_PLACE),
+        ]
+    )
+
+    def loss(w: Floats) -> tuple[float, Floats]:
+        u = X @ w[:n] + (w[n] * decay + w[n + 1 :])[places]
+        u -= np.maximum.reduceat(u, starts)[response]
+        e = np.exp(u)
+        sums = np.add.reduceat(e, starts)
+        residual = (total / sums)[response] * e - gains
+        of_place = np.bincount(places, residual, minlength=PLACES)
+        gradient = np.concatenate([X.T @ residual, [decay @ of_place], of_place]) + precision * w
+        value = float((total * np.log(sums)).sum() - (gains * u).sum() + (precision * w**2).sum() / 2)
+        return value, gradient
+
+    found = scipy.optimize.minimize(
+        loss, np.zeros(n + 1 + PLACES), jac=True, method="L-BFGS-B", options={"maxiter": _ITERATIONS}
+    ).x
+    weights = np.zeros((1 + contexts, len(FEATURES)))
+    weights[0] = found[: len(FEATURES)]
+    weights[1:, IN_CONTEXT] = found[len(FEATURES) : n].reshape(contexts, len(IN_CONTEXT))
+    log_propensities = found[n] * decay + found[n + 1 :]
+    return (
+        Reranker(data.context_names, means, deviations, weights, columns),
+        np.exp(log_propensities - log_propensities.max()),
+    )
+
+
+def comparison(model: Reranker, propensities: Floats, data: Impressions) -> Floats:
+    """Return discounted gains by utility, by score, and gains without discount, float64 `(3, responses)`.
+
+    Gains are divided by the propensities of their places.
+    """
+    seen = np.maximum(propensities[np.minimum(data.places, PLACES - 1)], MIN_PROPENSITY)
+    weights = data.gains / seen
+    values = utilities(model, data), data.scores
+    rows = (*(weights * _discounts(value, data) for value in values), weights)
+    return np.array([np.add.reduceat(row, data.offsets[:-1]) for row in rows])
+
+
+def evaluate(compared: Floats) -> RerankerQuality:
+    """Return the quality of models on responses that they were not fitted on, see `comparison`."""
+    by_utility, by_score, gains = compared
+    total = gains.sum()
+    leads = by_utility - by_score
+    lead = float(leads.sum() / total)
+    error = float(np.sqrt(((leads - lead * gains) ** 2).sum()) / total)
+    return RerankerQuality(
+        len(gains),
+        float(by_utility.sum() / total),
+        float(by_score.sum() / total),
+        (lead - Z * error, lead + Z * error),
+    )
+
+
+def utilities(model: Reranker, data: Impressions) -> Floats:
+    """Return the utility of each candidate, float64 `(candidates,)`."""
+    weights = model.weights[0] + data.contexts @ model.weights[1:]  # (responses, features)
+    result: Floats = (model.standardised(data.features) * weights[data.response]).sum(axis=1)
+    return result
+
+
+def _discounts(values: Floats, data: Impressions) -> Floats:
+    """Return 1 / log2(1 + rank) of each candidate in its response ordered by values, ranks from 1."""
+    order = np.lexsort((-values, data.response))
+    ranks = np.empty(len(values), np.int64)
+    ranks[order] = np.arange(len(values)) - data.offsets[:-1][data.response[order]]
+    discounts: Floats = 1 / np.log2(2 + ranks)
+    return discounts
+
+
+def _matrix(model: Reranker, data: Impressions) -> Floats:
+    Z = model.standardised(data.features)  # noqa: N806
+    some = Z[:, IN_CONTEXT]
+    response = data.response
+    return np.hstack([Z, *(some * data.contexts[response, place, None] for place in range(len(data.context_names)))])
+
+
+def _named(model: Reranker) -> dict[str, float]:
+    named = dict(zip(FEATURES, model.weights[0].tolist(), strict=True))
+    for context, row in zip(model.contexts, model.weights[1:], strict=True):
+        named |= {f"{FEATURES[place]}, {context}": float(row[place]) for place in IN_CONTEXT}
+    return {name: round(weight, 4) for name, weight in named.items()}

@@ -1,0 +1,125 @@
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from alsolike.arrays.tensors import map_tensors, write_tensors
+from alsolike.bundle.reranker import FEATURES, HOURS, MS_PER_DAY, ItemColumns, Reranker, log_price, write_reranker
+from alsolike.runtime.errors import InvalidBundle
+
+COLUMNS = ItemColumns(
+    np.array([np.nan, math.log(2), math.log(8), np.nan], np.float32),
+    np.array([np.nan, 9, 10, np.nan], np.float32),
+    np.array([0, 1, 2, 0], np.int32),
+)
+HOUR_MS = 3_600_000
+
+
+def reranker(*, contexts: tuple[str, ...] = HOURS[:1]) -> Reranker:
+    weights = np.zeros((1 + len(contexts), len(FEATURES)))
+    weights[0, FEATURES.index("price")] = 1.0
+    weights[1:, FEATURES.index("price")] = -3.0
+    return Reranker(contexts, np.ones(len(FEATURES)), np.full(len(FEATURES), 2.0), weights, COLUMNS)
+
+
+def test_features_of_candidates() -> None:
+    features = COLUMNS.features(
+        np.array([1, 2, 3]),
+        np.array([math.e**3, math.e, math.e**2]),
+        history=np.array([1, 1, 2]),
+        now_ms=10 * MS_PER_DAY,
+    )
+
+    usual = (2 * math.log(2) + math.log(8)) / 3
+    deviation = math.sqrt(2 / 3)  # the log scores are 3, 1 and 2
+    assert features == pytest.approx(
+        np.array(
+            [
+                [1 / deviation, 0, math.log(2), math.log(2), usual - math.log(2), 2 / 3],
+                [-1 / deviation, -math.log(2), 0, math.log(8), math.log(8) - usual, 1 / 3],
+                [0, -math.log(3), np.nan, np.nan, np.nan, np.nan],
+            ]
+        ),
+        nan_ok=True,
+        abs=1e-6,
+    )
+
+
+def test_items_that_the_model_does_not_know_have_only_a_score() -> None:
+    features = COLUMNS.features(np.array([4]), np.array([2.0]), history=np.array([], np.int64), now_ms=0)
+
+    assert features[0, 0] == 0
+    assert np.isnan(features[0, 1:]).all()
+
+
+def test_unknown_values_count_as_the_mean() -> None:
+    utilities = reranker().utilities(np.array([2, 3]), np.array([2.0, 1.0]), history=np.array([1]), now_ms=7 * HOUR_MS)
+
+    assert utilities == pytest.approx([(math.log(8) - 1) / 2, 0])
+
+
+def test_weights_depend_on_the_hour() -> None:
+    by_night, by_day = (
+        reranker().utilities(np.array([2]), np.array([1.0]), history=np.array([1]), now_ms=hour * HOUR_MS)
+        for hour in (5, 6)
+    )
+
+    assert by_night == pytest.approx((1 - 3) * by_day)
+
+
+def test_weights_depend_on_the_device() -> None:
+    arguments: dict[str, Any] = {"history": np.array([1]), "now_ms": 0}
+    model = reranker(contexts=("device phone",))
+
+    without, on_phone, on_desktop = (
+        model.utilities(np.array([2]), np.array([1.0]), device=device, **arguments)
+        for device in (None, "phone", "desktop")
+    )
+
+    assert on_desktop == pytest.approx(without)
+    assert on_phone == pytest.approx((1 - 3) * without)
+
+
+def test_written_reranker_is_read(tmp_path: Path) -> None:
+    write_reranker(reranker(), tmp_path / "reranker.tensors")
+    write_reranker(None, tmp_path / "none.tensors")
+
+    read = Reranker.read(tmp_path / "reranker.tensors", items=3)
+
+    assert read is not None
+    assert list(read.contexts) == [HOURS[0]]
+    arguments: dict[str, Any] = {"history": np.array([1]), "now_ms": HOUR_MS}
+    assert read.utilities(np.array([1, 2]), np.array([2.0, 1.0]), **arguments) == pytest.approx(
+        reranker().utilities(np.array([1, 2]), np.array([2.0, 1.0]), **arguments)
+    )
+    assert Reranker.read(tmp_path / "none.tensors", items=3) is None
+
+
+@pytest.mark.parametrize(
+    ("metadata", "arrays"),
+    [
+        ({"format": "other"}, {}),
+        ({"features": "[]"}, {}),
+        ({"contexts": "["}, {}),
+        ({}, {"weights": np.full(2 * len(FEATURES), np.nan)}),
+        ({}, {"weights": np.zeros(3)}),
+        ({}, {"deviations": np.zeros(len(FEATURES))}),
+        ({}, {"log_price": np.zeros(3, np.float32)}),
+    ],
+)
+def test_invalid_file_is_refused(metadata: dict[str, str], arrays: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "reranker.tensors"
+    write_reranker(reranker(), path)
+    good, described = map_tensors(path)
+    with (tmp_path / "bad.tensors").open("wb") as file:
+        write_tensors(file, {**good, **arrays}, metadata={**described, **metadata})
+
+    with pytest.raises(InvalidBundle, match="holds no reranker"):
+        Reranker.read(tmp_path / "bad.tensors", items=3)
+
+
+def test_only_positive_numbers_are_prices() -> None:
+    assert log_price(8) == math.log(8)
+    assert all(math.isnan(log_price(value)) for value in (0, -1, True, "8", None, math.inf))

@@ -1,0 +1,98 @@
+"""Logged responses with outcomes in a dataset."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from alsolike.events.stream import StreamRecord, stream_records
+from alsolike.lake.served import Served, partition_prefix, served_date
+from alsolike.privacy.pseudonyms import Pseudonyms
+from functions.archive_served.service import to_parquet
+from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
+from tests.builders.served_rows import served
+from tests.unit.functions.build_dataset.shop import DAY_MS
+
+Build = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture
+def build(
+    dataset: Callable[[], dict[str, bytes]],
+    aws: Callable[[str], Any],
+    archived: Callable[[list[StreamRecord]], None],
+    lake_bucket: str,
+    pseudonyms: Pseudonyms,
+) -> Build:
+    """Return the rows of the file for one response to a user and events that name it."""
+
+    def rows(*events: dict[str, Any], user: str = "user0", **fields: Any) -> list[dict[str, Any]]:
+        row = response(shopper=pseudonyms.shopper(user), **fields)
+        key = f"{partition_prefix(served_date(row.served_ms))}a.parquet"
+        aws("s3").put_object(Bucket=lake_bucket, Key=key, Body=to_parquet([row, row]))
+        named = [
+            interaction(
+                f"c{n}",
+                session_id=None,
+                recommendation_id=row.recommendation_id,
+                **{"user_id": "user0", "event_time_ms": row.served_ms + 1000, **event},
+            )
+            for n, event in enumerate(events)
+        ]
+        archived(stream_records(kinesis_event(named, first=100)))
+        content = dataset().get("impressions.parquet")
+        return [] if content is None else pq.read_table(io.BytesIO(content)).to_pylist()
+
+    return rows
+
+
+def response(**fields: Any) -> Served:
+    return served(
+        **{
+            "served_ms": NOW_MS - 8 * DAY_MS,
+            "item_ids": ["kiwi", "pear", "plum", "fig"],
+            "origins": ["pinned", "ranked", "ranked", "filled"],
+            "propensities": [None] * 4,
+            "scores": [None, 2.0, 1.5, None],
+            **fields,
+        }
+    )
+
+
+def test_response_has_its_ranked_items_and_the_outcomes(build: Build) -> None:
+    (row,) = build(
+        {"item_id": "plum"},
+        {"item_id": "plum", "event_type": "purchase", "event_value": 4.5},
+        {"item_id": "kiwi"},  # not ranked
+        device="phone",
+    )
+
+    assert row == {
+        "profile_id": "u#user0",
+        "served_ms": NOW_MS - 8 * DAY_MS,
+        "device": "phone",
+        "item_ids": ["pear", "plum"],
+        "scores": [2.0, 1.5],
+        "places": [1, 2],
+        "outcome_item_ids": ["plum", "plum"],
+        "outcome_types": ["click", "purchase"],
+        "outcome_values": [0.0, 4.5],
+    }
+
+
+@pytest.mark.parametrize(
+    ("event", "fields"),
+    [
+        ({"event_time_ms": NOW_MS}, {}),  # eight days after the response
+        ({"user_id": "user1"}, {}),  # another user's
+        ({"event_type": "cart"}, {}),
+        ({"event_value": 2e9}, {}),  # attribution ignores such events
+        ({}, {"user": "stranger"}),  # not in the dataset
+        ({}, {"recommender": "popular"}),
+        ({}, {"scores": None}),
+    ],
+)
+def test_other_responses_and_events_do_not_count(build: Build, event: dict[str, Any], fields: dict[str, Any]) -> None:
+    assert build({"item_id": "plum", **event}, **fields) == []

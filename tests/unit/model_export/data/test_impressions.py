@@ -1,0 +1,107 @@
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from alsolike.bundle.reranker import HOURS
+from alsolike.runtime.errors import InvalidInput
+from alsolike.training.dataset import IMPRESSION_COLUMNS, IMPRESSIONS_FILE
+from model_export.data.impressions import Objective, Response, impressions, item_columns, load_impressions
+from model_export.data.interactions import Interactions
+from model_export.data.training_data import TrainingData
+
+COLUMNS = item_columns([{"price": 1, "category": "fruit"}, {"price": 2, "category": "fruit"}, {"price": 4}])
+DATA = TrainingData(
+    dataset_id="d",
+    interactions=Interactions.from_rows(
+        user=np.array([0, 0, 0]),
+        item=np.array([1, 3, 2]),
+        time_ms=np.array([10, 20, 30]),
+        weight=np.ones(3),
+        users=1,
+        items=3,
+    ),
+    item_ids=["fig", "pear", "plum"],
+    properties=[{"margin": 3.0}, {"margin": "high"}, {}],
+    event_weights={"view": 1.0},
+    profile_ids=["u#anna"],
+)
+
+
+def write(directory: Path, *rows: tuple[object, ...]) -> None:
+    table = pa.Table.from_pylist([dict(zip(IMPRESSION_COLUMNS, row, strict=True)) for row in rows])
+    pq.write_table(table, directory / IMPRESSIONS_FILE)
+
+
+def test_history_ends_before_the_response(tmp_path: Path) -> None:
+    shown = "phone", ["pear", "kiwi"], [2.0, 1.0], [0, 2], ["pear"], ["click"], [0.0]
+    write(tmp_path, ("u#anna", 30, *shown), ("u#anna", 31, *shown), ("u#bert", 31, *shown))
+
+    data = load_impressions(tmp_path, DATA, COLUMNS)
+
+    assert len(data) == 2
+    assert data.gains.tolist() == [1, 0, 1, 0]
+    assert data.places.tolist() == [0, 2, 0, 2]
+    assert data.context_names == [*HOURS, "device phone"]
+    assert data.contexts.tolist() == [[True, False, False, False, True]] * 2
+    # The share of fruit among earlier interactions with a category: fig, then fig and pear; the kiwi is unknown.
+    assert data.features[:, 5] == pytest.approx([1, np.nan, 1, np.nan], nan_ok=True)
+    # The usual price is that of fig and plum, 2, and then that of all three.
+    assert data.features[[0, 2], 4] == pytest.approx([0, 0])
+
+
+def test_responses_without_a_click_are_left_out(tmp_path: Path) -> None:
+    shown = "", ["pear", "fig"], [2.0, 1.0], [0, 1]
+    write(
+        tmp_path,
+        ("u#anna", 30, *shown, ["plum"], ["click"], [0.0]),
+        ("u#anna", 31, *shown, ["fig"], ["purchase"], [5.0]),
+    )
+
+    assert len(load_impressions(tmp_path, DATA, COLUMNS)) == 0
+
+
+def test_dataset_without_logged_responses_has_none(tmp_path: Path) -> None:
+    assert len(load_impressions(tmp_path, DATA, COLUMNS)) == len(impressions((), COLUMNS)) == 0
+
+
+@pytest.mark.parametrize(
+    ("objective", "gains"),
+    [
+        ("click:1", [1, 0]),
+        ("click:1,purchase:10", [1, 10]),
+        ("revenue:2", [0, 9]),
+        ("purchase:1,MARGIN:0.5", [0, 2.5]),
+    ],
+)
+def test_gains_are_those_of_the_objective(objective: str, gains: list[float], tmp_path: Path) -> None:
+    outcomes = ["pear", "fig"], ["click", "purchase"], [0.0, 4.5]
+    write(tmp_path, ("u#anna", 30, "", ["pear", "fig"], [2.0, 1.0], [0, 1], *outcomes))
+
+    data = load_impressions(tmp_path, DATA, COLUMNS, objective=Objective.parse(objective))
+
+    assert data.gains.tolist() == gains
+
+
+def test_returns_and_texts_are_no_gains() -> None:
+    objective = Objective.parse("revenue:1,margin:1")
+
+    assert objective.gain({"purchase": -5.0}, {}) == 0
+    assert objective.gain({"purchase": 0.0}, {"margin": "high"}) == 0
+
+
+@pytest.mark.parametrize("text", ["click", "click:", ":1", "click:-1", "click:0", "click:nan", "click:1,"])
+def test_objective_of_another_form_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match=r"objective has .*, expected a name and a weight above 0"):
+        Objective.parse(text)
+
+
+def test_rare_devices_have_no_weights() -> None:
+    shown = Response(0, np.array([1, 2]), np.ones(2), np.arange(2), np.ones(2), np.array([1]))
+    devices = ["phone"] * 12 + ["desktop"] * 8 + ["television"]
+
+    data = impressions([shown._replace(device=device) for device in devices], COLUMNS)
+
+    assert data.context_names == [*HOURS, "device desktop", "device phone"]

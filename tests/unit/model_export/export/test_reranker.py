@@ -1,0 +1,94 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from alsolike.bundle.reranker import FEATURES, MS_PER_DAY
+from benchmarks.reranking import measure
+from model_export.data.impressions import Response, impressions, item_columns
+from model_export.export.reranker import MIN_RESPONSES, choose_reranker, comparison, evaluate, fit, utilities
+
+COLUMNS = item_columns([{"price": 1}, {"price": 2}, {"price": 4}, {}])
+
+
+def test_reranker_recovers_most_of_the_true_rankers_gain() -> None:
+    found = measure(3_000, seed=2)
+
+    assert found.choice.reranker is not None
+    assert found.recovered > 0.8
+    # The simulated examination of place k is 1 / (1 + k).
+    assert found.choice.propensities[:4] == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4], abs=0.1)
+
+
+def test_reranker_without_a_signal_does_no_harm() -> None:
+    found = measure(2_000, seed=2, signal=False)
+
+    assert found.choice.quality is not None
+    assert found.reranked > found.score - 0.002
+    assert found.choice.reranker is None
+
+
+def test_few_outcomes_give_no_reranker() -> None:
+    choice = choose_reranker(impressions([response(clicked=0)] * 10, COLUMNS), COLUMNS)
+
+    assert choice.reranker is None
+    assert choice.sentence() == "off, 10 responses with an outcome, at least 625 needed"
+    assert MIN_RESPONSES == 0.4 * 625
+
+
+def test_evaluation_weighs_outcomes_by_inverse_propensities() -> None:
+    """The model ranks by price: items 3, 2, 1; the clicks were at places 0 and 2 of the order 1, 2, 3."""
+    data = impressions([response(clicked=0), response(clicked=2)], COLUMNS)
+    model, _ = fit(data, COLUMNS)
+    weights = np.zeros_like(model.weights)
+    weights[0, FEATURES.index("price")] = 1.0
+    model = dataclasses.replace(model, weights=weights)
+
+    quality = evaluate(comparison(model, 1 / np.arange(1, 51), data))
+
+    discount = 1 / np.log2(4)  # at rank 3
+    assert quality.ndcg == pytest.approx((1 * discount + 3 * 1) / 4)
+    assert quality.score_ndcg == pytest.approx((1 * 1 + 3 * discount) / 4)
+
+
+def test_serving_ranks_as_training_does() -> None:
+    shown = [response(clicked=n % 3, served_ms=n * MS_PER_DAY // 5) for n in range(30)]
+    data = impressions(shown, COLUMNS)
+    model, _ = fit(data, COLUMNS)
+
+    served = [
+        model.utilities(each.positions, each.scores, history=each.history, now_ms=each.served_ms, device=each.device)
+        for each in shown
+    ]
+
+    assert np.concatenate(served) == pytest.approx(utilities(model, data))
+
+
+def response(*, clicked: int, served_ms: int = 0) -> Response:
+    return Response(
+        served_ms,
+        np.array([1, 2, 3]),
+        np.array([3.0, 2.0, 1.0]),
+        np.arange(3),
+        np.eye(3)[clicked],
+        np.array([2]),
+        ("phone", "desktop")[clicked % 2],
+    )
+
+
+def test_revenue_ranks_dear_items_higher_than_clicks_do() -> None:
+    """Each item is first as often as it is last, and is clicked as often."""
+    orders = [np.roll([0, 1, 2], n % 3) for n in range(300)]
+    shown = [
+        response(clicked=n // 3 % 3)._replace(positions=1 + order, scores=np.ones(3)) for n, order in enumerate(orders)
+    ]
+    prices = np.array([0.0, 1.0, 2.0, 4.0])
+
+    of_clicks, _ = fit(impressions(shown, COLUMNS), COLUMNS)
+    of_revenue, _ = fit(
+        impressions([each._replace(gains=each.gains * prices[each.positions]) for each in shown], COLUMNS), COLUMNS
+    )
+
+    price = FEATURES.index("price")
+    assert of_clicks.weights[0, price] == pytest.approx(0, abs=0.05)
+    assert of_revenue.weights[0, price] > 0.15
