@@ -4,11 +4,15 @@ import importlib
 import importlib.metadata
 import inspect
 
+import orjson
 import pytest
+from moto.core.serialize import JSONSerializer, ResponseSerializer, XFormedAttributePicker
+from moto.core.utils import get_service_model
 from moto.sagemaker.models import SageMakerModelBackend
 
 from local_cloud.moto_changes import CHANGES
 from local_cloud.moto_changes.jobs import keep_package_properties
+from local_cloud.moto_changes.stores import skip_absent_members
 
 # The first 12 digits of the SHA-256 of the source of each piece of moto that a change relies on. When one differs,
 # read what moto has changed, adapt the change (or drop it), and note the new digits here.
@@ -29,7 +33,9 @@ FINGERPRINTS = {
     "moto.core.parse:RequestParser._parse_map": "a9e8feb4d551",
     "moto.core.responses:BaseResponse._dispatch": "446e22484251",
     "moto.core.responses:method_names_from_class": "9dbac89d082b",
+    "moto.core.serialize:AttributePicker": "de1006e71db0",
     "moto.core.serialize:BaseJSONSerializer._serialize_type_map": "faa32d1fa9a8",
+    "moto.core.serialize:ResponseSerializer._serialize_structure_member": "437fdce43aa5",
     "moto.dynamodb.models.dynamo_type:DynamoType": "72b795ad49f1",
     "moto.dynamodb.models.dynamo_type:Item.__init__": "d9c12b62cb92",
     "moto.dynamodb.models.dynamo_type:Item.project": "f411e6d8b568",
@@ -131,3 +137,22 @@ def test_change_that_is_applied_again_is_applied_once(monkeypatch: pytest.Monkey
     keep_package_properties()
 
     assert SageMakerModelBackend.update_model_package is once
+
+
+@pytest.mark.parametrize(
+    "result", [{"executionArn": "arn", "name": "run"}, {"execution_arn": "arn", "name": "run"}, {"name": "run"}]
+)
+def test_members_are_found_under_names_of_aws_and_of_moto(
+    monkeypatch: pytest.MonkeyPatch, result: dict[str, str]
+) -> None:
+    def body() -> object:
+        operation = get_service_model("stepfunctions").operation_model("DescribeExecution")
+        return orjson.loads(JSONSerializer(operation, value_picker=XFormedAttributePicker()).serialize(result)["body"])
+
+    unchanged = body()
+    name = "_serialize_structure_member"
+    monkeypatch.setattr(ResponseSerializer, name, getattr(ResponseSerializer, name))
+    skip_absent_members()
+
+    assert body() == unchanged
+    assert ("executionArn" in unchanged) == (len(result) == 2)  # type: ignore[operator]
