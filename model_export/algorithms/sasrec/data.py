@@ -8,13 +8,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from scipy.sparse.linalg import svds
+from scipy import linalg
 
 from model_export.data.interactions import Interactions
 from model_export.data.item_content import alike
 
 TOKENS_A_BATCH = 1152
 NEAREST = 50
+SPAN = 10
+MOST_PAIRS = 50_000_000
+"""Pairs of interactions, up to `SPAN` apart in a history, that the first vectors come from; of more, closer ones."""
+
+MORE_DIMENSIONS, ITERATIONS = 16, 6
+"""Additional dimensions and iterations of the subspace iteration."""
+
 LENGTH = 0.06
 """Length of an item's first vector, times the square root of its size."""
 
@@ -60,13 +67,39 @@ def batches_of(windows: list[Array], rng: np.random.Generator) -> Iterator[tuple
         yield items[:, :-1], items[:, 1:], block[:, 1:, 1].astype(np.float32)
 
 
+class Negatives:
+    """Sampled items that targets are compared with: some drawn uniformly, the others as often as they occur.
+
+    Attributes
+    ----------
+    corrections
+        log(q_i * items) of each item with the probability q_i of a draw, float32 `(items + 1,)`: subtracted from a
+        negative's logit, so that the expected loss is that of uniform draws.
+    """
+
+    def __init__(self, interactions: Interactions, *, popular: float) -> None:
+        self._item, self._items, self._popular = interactions.item, interactions.items, popular
+        counts = np.bincount(interactions.item, minlength=interactions.items + 1)
+        relative = counts * (interactions.items / max(1, len(interactions)))
+        self.corrections = np.log(1.0 - popular + popular * np.maximum(relative, 1e-9)).astype(np.float32)
+
+    def draw(self, rng: np.random.Generator, count: int) -> Array:
+        """Return so many items, int64 `(count,)`."""
+        drawn = rng.integers(1, self._items + 1, count)
+        popular = int(self._popular * count)
+        if popular:
+            drawn[:popular] = self._item[rng.integers(0, len(self._item), popular)]
+        return drawn
+
+
 def spectrum(interactions: Interactions, size: int, rng: np.random.Generator) -> Array:
     """Return a vector of each item, float32 `(items + 1, size)`.
 
     They span the strongest dimensions of the transitions' positive pointwise mutual information together with how much
     the items' columns are alike.
     """
-    items, span = interactions.items, 10
+    items = interactions.items
+    span = max(1, min(SPAN, MOST_PAIRS // max(1, len(interactions))))
     shape = (items + 1, items + 1)
     pairs: Any = sp.csr_array(shape, dtype=np.float64)
     for gap in range(1, min(span, len(interactions) - 1) + 1):
@@ -83,10 +116,24 @@ def spectrum(interactions: Interactions, size: int, rng: np.random.Generator) ->
     rank = min(size, items - 1)
     noise = rng.normal(0.0, 0.004, (items + 1, size))
     if rank >= 1 and values.nnz:
-        start = rng.normal(size=items + 1)
-        left, strength, _ = svds(values, rank, v0=start)
+        left, strength = strongest_dimensions(sp.csr_array(values, dtype=np.float32), rank, rng)
         vectors = left * np.sqrt(strength)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         noise[:, :rank] += vectors / np.maximum(lengths, 1e-6) * LENGTH * np.sqrt(size)
     noise[0] = 0.0
     return noise.astype(np.float32)
+
+
+def strongest_dimensions(matrix: sp.csr_array, rank: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Return the eigenvectors, `(n, rank)`, of a symmetric matrix's largest eigenvalues, and those, absolute.
+
+    They are approximate: subspace iteration from random vectors (Halko, Martinsson, Tropp, "Finding structure with
+    randomness", SIAM Review 2011, algorithms 4.4 and 5.3), in the memory of two blocks of vectors.
+    """
+    size = min(matrix.shape[0], rank + MORE_DIMENSIONS)
+    basis: Array = rng.normal(size=(matrix.shape[0], size)).astype(np.float32)
+    for _ in range(ITERATIONS):
+        basis, _ = linalg.qr(matrix @ basis, mode="economic", overwrite_a=True, check_finite=False)
+    values, vectors = np.linalg.eigh(basis.T @ (matrix @ basis))
+    strongest = np.argsort(-np.abs(values), kind="stable")[:rank]
+    return basis @ vectors[:, strongest], np.abs(values[strongest])

@@ -31,17 +31,19 @@ from model_export.processes.checkpoints import checkpoint
 FEWEST = 5_000
 """Interactions to learn from."""
 
-MOST_ITEMS = 100_000
-"""A step of training moves the vectors of all items."""
+MOST_NUMBERS = 64_000_000
+"""Numbers of a network's vectors: 256 MB, which serving maps and reads for each answer."""
 
-LAYER_S, NEGATIVE_S, NUMBER_S = 1.8e-9, 2.4e-8, 8e-12
-"""Processor seconds of an epoch per interaction: for the layer, times size ** 2; per negative; per number of the items'
-vectors."""
+SHARED_NUMBERS = 25_600_000
+"""Numbers of several networks' vectors: 102 MB, since bundles have 150 MB where functions start from snapshots."""
 
-VECTOR_S, PAIR_S = 4e-4, 3e-5
+LAYER_S, NEGATIVE_S = 2.2e-9, 3e-8
+"""Processor seconds of an epoch per interaction: for the layer, times size ** 2, and per negative."""
+
+VECTOR_S, PAIR_S = 6e-5, 8e-6
 """Processor seconds for the first vectors, per item and per interaction."""
 
-PROCESS_MB, NUMBER_BYTES, INTERACTION_BYTES = 400.0, 24, 1_000
+PROCESS_MB, NUMBER_BYTES, INTERACTION_BYTES = 400.0, 36, 200
 """Memory of a process: of itself, per number of the items' vectors, per interaction."""
 
 
@@ -63,6 +65,8 @@ class Sasrec(Algorithm):
         Share of the numbers that are left out in training.
     negatives
         Sampled items that a batch's targets are compared with.
+    popular
+        Share of these that are drawn as often as they occur; the others are drawn uniformly.
     learning_rate
         Of AdamW.
     averaging
@@ -72,7 +76,7 @@ class Sasrec(Algorithm):
     most_epochs, judge_every, patience
         Where something does: at most so many epochs, judged after every so many, given up after so many without gain.
     networks
-        How many are trained, each from a seed of its own; their logits are averaged.
+        How many are trained, each from a seed of its own; their logits are averaged. See `networks_of`.
     seed
         Of everything random; the other networks have the next ones.
     """
@@ -86,6 +90,7 @@ class Sasrec(Algorithm):
     length: int = 100
     dropout: float = 0.3
     negatives: int = 512
+    popular: float = 0.0
     learning_rate: float = 1e-3
     averaging: float = 0.999
     epochs: int = 24
@@ -119,24 +124,28 @@ class Sasrec(Algorithm):
         """Refuse data that the counting algorithms do better with, and items whose vectors take too long to learn."""
         if len(interactions) < FEWEST:
             return f"it learns from {FEWEST:,} interactions on, there are {len(interactions):,}"
-        if interactions.items > MOST_ITEMS:
+        if interactions.items > (most_items := MOST_NUMBERS // self.size):
             return (
-                f"its limit is {MOST_ITEMS:,} items, and there are {interactions.items:,}; transitions reads the order "
+                f"its limit is {most_items:,} items, and there are {interactions.items:,}; transitions reads the order "
                 "too and has no limit"
             )
         return None
 
     def fit_cost(self, interactions: Interactions) -> FitCost:
-        """Return the cost of half of the most epochs, which are common; `python -m benchmarks.training` compares it."""
-        numbers = interactions.items * self.size
-        interaction_s = LAYER_S * self.size**2 + NEGATIVE_S * self.negatives + NUMBER_S * numbers
+        """Return the cost of half of the most epochs, which are common; `python -m benchmarks.networks` compares it."""
+        networks, numbers = self.networks_of(interactions.items), interactions.items * self.size
+        interaction_s = LAYER_S * self.size**2 + NEGATIVE_S * self.negatives
         first_s = VECTOR_S * interactions.items + PAIR_S * len(interactions)
         network_s = first_s + self.most_epochs / 2 * interaction_s * len(interactions)
         process_mb = PROCESS_MB + (NUMBER_BYTES * numbers + INTERACTION_BYTES * len(interactions)) / 1e6
         return FitCost(
-            seconds=self.networks * network_s,
-            megabytes=process_mb * parallel.processes(max(1, self.networks - 1)),
+            seconds=networks * network_s,
+            megabytes=process_mb * parallel.processes(max(1, networks - 1)),
         )
+
+    def networks_of(self, items: int) -> int:
+        """Return the number of networks for this many items: one, or more with at most `SHARED_NUMBERS`."""
+        return max(1, min(self.networks, SHARED_NUMBERS // (items * self.size)))
 
     def _trained(self, interactions: Interactions, *, epochs: int) -> Iterator[SasrecModel]:
         from model_export.algorithms.sasrec.training import train  # torch is an extra
@@ -147,7 +156,7 @@ class Sasrec(Algorithm):
 
     def _with_others(self, first: Mapping[str, Floats], interactions: Interactions) -> SasrecModel:
         """Return the first network with the others, each trained as long."""
-        seeds = range(self.seed + 1, self.seed + self.networks)
+        seeds = range(self.seed + 1, self.seed + self.networks_of(interactions.items))
         others = [dataclasses.replace(self, networks=1, seed=seed) for seed in seeds]
         networks = (first, *parallel.trained(others, interactions))
         return SasrecModel(settings=self, items=interactions.items, networks=networks)

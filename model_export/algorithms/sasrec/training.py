@@ -25,14 +25,15 @@ import logging
 import math
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
-from model_export.algorithms.sasrec.data import Array, batches_of, spectrum, windows_of
+from model_export.algorithms.sasrec.data import Array, Negatives, batches_of, spectrum, windows_of
+from model_export.algorithms.sasrec.item_vectors import BETAS, ItemVectors
 from model_export.data.interactions import Interactions
 from model_export.processes import checkpoints, peers
 
@@ -57,13 +58,12 @@ class Trained:
 
 
 class Network(nn.Module):
-    """One layer of attention with gated residuals over the items' vectors and positions."""
+    """One layer of attention with gated residuals over the vectors of items and positions."""
 
-    def __init__(self, settings: Sasrec, items: int) -> None:
+    def __init__(self, settings: Sasrec) -> None:
         super().__init__()
         size = settings.size
         self.heads, self.dropout = settings.heads, settings.dropout
-        self.item = nn.Embedding(items + 1, size, padding_idx=0)
         self.position = nn.Embedding(settings.length, size)
         self.norm_attention, self.norm_feed, self.norm_out = (nn.LayerNorm(size) for _ in range(3))
         self.attend = nn.Linear(size, 3 * size)
@@ -80,21 +80,21 @@ class Network(nn.Module):
         mask = (torch.rand(MASK_NUMBERS) >= self.dropout).float() / (1.0 - self.dropout)
         self.register_buffer("mask", mask, persistent=False)
 
-    def forward(self, items: torch.Tensor, rows: slice = ALL) -> torch.Tensor:
-        """Return what follows each place: int64 [batch, length], padded on the right, to [rows, length, size].
+    def forward(self, vectors: torch.Tensor, rows: slice = ALL) -> torch.Tensor:
+        """Return what follows each place: items' vectors [batch, length, size], padded on the right, to [rows, ...].
 
         Parameters
         ----------
         rows
             Rows of the batch to answer; their dropout is the same as if all were.
         """
-        whole, items = len(items), items[rows]
-        batch, length = items.shape
+        whole, vectors = len(vectors), vectors[rows]
+        batch, length, _ = vectors.shape
 
         def drop(values: torch.Tensor) -> torch.Tensor:
             return self._drop(values, whole, rows)
 
-        x = drop(self.item(items) + self.position.weight[:length])
+        x = drop(vectors + self.position.weight[:length])
         heads = self.attend(self.norm_attention(x)).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         query, key, value = heads
         attention = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
@@ -177,14 +177,14 @@ class _State:
         torch.manual_seed(settings.seed)
         self.settings, self.rng, self.peers = settings, rng, peers.current()
         self.items, self.windows = interactions.items, windows_of(interactions, settings.length + 1)
-        self.network = Network(settings, interactions.items)
-        if vectors is not None:
-            with torch.no_grad():
-                self.network.item.weight.copy_(torch.from_numpy(vectors))
+        self.network = Network(settings)
+        first = torch.zeros(interactions.items + 1, settings.size) if vectors is None else torch.from_numpy(vectors)
+        self.vectors = ItemVectors(first)
+        self.negatives = Negatives(interactions, popular=settings.popular)
         self.epoch = self.steps = 0
         self.loss = math.nan
         self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True
+            self.network.parameters(), lr=settings.learning_rate, betas=BETAS, weight_decay=0.0, fused=True
         )
         self.average = [parameter.detach().clone() for parameter in self.network.parameters()]
 
@@ -193,15 +193,32 @@ class _State:
         losses = []
         self.network.train()
         for inputs, targets, weights in batches_of(self.windows, self.rng):
-            negatives = self.rng.integers(1, self.items + 1, self.settings.negatives)
+            negatives = self.negatives.draw(self.rng, self.settings.negatives)
+            items = np.unique(np.concatenate([inputs, targets, negatives], axis=None))
+            touched = torch.from_numpy(items)
+            vectors = self.vectors.of(touched)
             self.optimizer.zero_grad(set_to_none=True)
-            loss = _loss(self.network, inputs, targets, weights, negatives, rows=self.peers.mine)
+            loss = _loss(
+                self.network,
+                vectors,
+                Batch(
+                    inputs=torch.from_numpy(np.searchsorted(items, inputs)),
+                    targets=torch.from_numpy(np.searchsorted(items, targets)),
+                    negatives=torch.from_numpy(np.searchsorted(items, negatives)),
+                    weights=torch.from_numpy(weights * (targets > 0)),
+                    corrections=torch.from_numpy(self.negatives.corrections[negatives]),
+                ),
+                rows=self.peers.mine,
+            )
             loss.backward()  # type: ignore[no-untyped-call]
+            leaves = vectors, *self.network.parameters()
+            gradients = [leaf.grad for leaf in leaves if leaf.grad is not None]
             if self.peers.size > 1:
-                loss = self._add_up(loss.detach(), np.unique(np.concatenate([inputs, targets, negatives], axis=None)))
-            self.optimizer.step()
+                loss = self._add_up([loss.detach(), *gradients])
             self.steps += 1
             kept = min(self.settings.averaging, (1 + self.steps) / (10 + self.steps))
+            self.vectors.step(touched, gradients[0], learning_rate=self.settings.learning_rate, kept=kept)
+            self.optimizer.step()
             with torch.no_grad():
                 trained = [parameter.data for parameter in self.network.parameters()]
                 torch._foreach_lerp_(self.average, trained, 1 - kept)
@@ -209,25 +226,19 @@ class _State:
         self.epoch += 1
         self.loss = float(np.mean(losses or 0.0))
 
-    def _add_up(self, loss: torch.Tensor, items: Array) -> torch.Tensor:
-        """Add up all processes' gradients, of vectors only those of the batch's items; return the sum of losses."""
-        gradients = {name: parameter.grad for name, parameter in self.network.named_parameters()}
-        of_items: Any = gradients.pop("item.weight")
-        dense: list[Any] = list(gradients.values())
-        touched = torch.from_numpy(items)
-        pieces = [loss.view(1), of_items[touched].flatten(), *(each.flatten() for each in dense)]
-        sums = torch.cat(pieces)
+    def _add_up(self, values: list[torch.Tensor]) -> torch.Tensor:
+        """Add up the processes' losses and gradients, all of the batch's items, in place; return the first."""
+        sums = torch.cat([each.flatten() for each in values])
         self.peers.add_up(sums)
-        total, of_touched, *rest = torch.split(sums, [len(piece) for piece in pieces])
-        of_items[touched] = of_touched.view(len(items), -1)
-        for gradient, values in zip(dense, rest, strict=True):
-            gradient.copy_(values.view_as(gradient))
-        return loss.copy_(total[0])
+        for each, summed in zip(values, torch.split(sums, [each.numel() for each in values]), strict=True):
+            each.copy_(summed.view_as(each))
+        return values[0]
 
     def trained(self) -> Trained:
         """Return the averaged arrays."""
         names = [name for name, _ in self.network.named_parameters()]
         arrays = {name: values.numpy().copy() for name, values in zip(names, self.average, strict=True)}
+        arrays["item.weight"] = self.vectors.averaged().numpy()
         return Trained(arrays=arrays, epochs=self.epoch, loss=self.loss)
 
     def dump(self) -> bytes:
@@ -236,6 +247,7 @@ class _State:
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "average": self.average,
+            "vectors": self.vectors.state(),
             "epoch": self.epoch,
             "steps": self.steps,
             "random": torch.get_rng_state(),
@@ -250,27 +262,50 @@ class _State:
         state = torch.load(io.BytesIO(dumped), weights_only=True)
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
+        self.vectors.restore(state["vectors"])
         self.average, self.epoch, self.steps = state["average"], state["epoch"], state["steps"]
         torch.set_rng_state(state["random"])
         self.rng.bit_generator.state = json.loads(state["generator"])
 
 
-def _loss(
-    network: Network, inputs: Array, targets: Array, weights: Array, negatives: Array, *, rows: slice
-) -> torch.Tensor:
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """A batch whose items are places among its distinct items.
+
+    Attributes
+    ----------
+    inputs, targets
+        int64 `(rows, length)`.
+    negatives
+        int64 `(n,)`, shared by all targets.
+    weights
+        Of the targets, float32 `(rows, length)`, 0 for padding.
+    corrections
+        Of the negatives' logits, float32 `(n,)`, see `Negatives`.
+    """
+
+    inputs: torch.Tensor
+    targets: torch.Tensor
+    negatives: torch.Tensor
+    weights: torch.Tensor
+    corrections: torch.Tensor
+
+
+def _loss(network: Network, vectors: torch.Tensor, batch: Batch, *, rows: slice) -> torch.Tensor:
     """Return the softmax loss of each target among the shared negatives, weighted.
 
     Targets that are negatives are left out of these. The result is the part of `rows` in the mean over the whole batch.
     """
-    total = float(weights[targets > 0].sum())
-    if not len(inputs[rows]):  # random numbers are drawn all the same
+    total = float(batch.weights.sum())
+    if not len(batch.inputs[rows]):  # random numbers are drawn all the same
         rows, total = slice(1), math.inf
-    present = torch.from_numpy(targets[rows] > 0)
-    wanted = torch.from_numpy(targets[rows])[present]
-    hidden = network(torch.from_numpy(inputs), rows)[present]
-    drawn = torch.from_numpy(negatives)
-    positive = (hidden * network.item(wanted)).sum(-1, keepdim=True)
-    others = (hidden @ network.item(drawn).T).masked_fill(drawn[None] == wanted[:, None], -1e9)
+    weights = batch.weights[rows]
+    present = weights > 0
+    wanted = batch.targets[rows][present]
+    hidden = network(functional.embedding(batch.inputs, vectors), rows)[present]
+    positive = (hidden * functional.embedding(wanted, vectors)).sum(-1, keepdim=True)
+    others = hidden @ functional.embedding(batch.negatives, vectors).T - batch.corrections
+    others = others.masked_fill(batch.negatives[None] == wanted[:, None], -1e9)
     logits = torch.cat([positive, others], dim=1)
     losses = functional.cross_entropy(logits, torch.zeros(len(wanted), dtype=torch.long), reduction="none")
-    return (losses * torch.from_numpy(weights[rows])[present]).sum() / total
+    return (losses * weights[present]).sum() / total

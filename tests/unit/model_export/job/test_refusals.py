@@ -48,11 +48,12 @@ def test_more_items_than_the_limit_are_refused_with_the_alternative(
     assert algorithm.unsupported_reason(of_items(most + 1)) == reason
 
 
-def test_sasrec_refuses_items_whose_vectors_take_too_long_to_learn() -> None:
-    assert Sasrec().unsupported_reason(of_items(100_000, rows=5_000)) is None
-    assert Sasrec().unsupported_reason(of_items(100_001, rows=5_000)) == (
-        "its limit is 100,000 items, and there are 100,001; transitions reads the order too and has no limit"
+def test_sasrec_refuses_more_vectors_than_an_answer_can_read() -> None:
+    assert Sasrec().unsupported_reason(of_items(1_000_000, rows=5_000)) is None
+    assert Sasrec().unsupported_reason(of_items(1_000_001, rows=5_000)) == (
+        "its limit is 1,000,000 items, and there are 1,000,001; transitions reads the order too and has no limit"
     )
+    assert Sasrec(size=128).unsupported_reason(of_items(500_001, rows=5_000)) is not None
 
 
 def test_repurchase_refuses_more_interactions_than_go_into_memory() -> None:

@@ -1,0 +1,133 @@
+"""`python -m benchmarks.networks`: what an epoch of SASRec takes as the items grow, written to docs/performance.md.
+
+One network is trained with default settings for two epochs on made-up interactions, for each number of items in a
+process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import multiprocessing
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from alsolike.bundle.bundle import GRAPH_FILE
+from benchmarks.page import write_section
+from benchmarks.synthetic_interactions import A_USER, made_up_interactions
+from model_export.algorithms.sasrec import Sasrec, SasrecModel
+from model_export.algorithms.sasrec.training import train
+from model_export.api import FitCost
+from model_export.data.interactions import Interactions
+from model_export.export.bundle import latest_histories
+from model_export.export.writer import open_session, recommend, write_graphs
+from model_export.processes.resources import measured
+
+PAGE = Path("docs/performance.md")
+ITEMS = (10_000, 100_000, 1_000_000)
+ROWS, REQUESTS = 1_000_000, 20
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Trained:
+    """Processor seconds and memory of one network.
+
+    Attributes
+    ----------
+    first_s
+        Up to the first epoch: the first vectors above all.
+    peak_mb
+        Of the process, its interactions among it.
+    estimated
+        For one epoch.
+    graph_mb
+        Size of what serving maps: vectors and weights.
+    answer_ms
+        Median processor time of the graph for 25 items of one history.
+    """
+
+    items: int
+    first_s: float
+    epoch_s: float
+    peak_mb: float
+    estimated: FitCost
+    graph_mb: float
+    answer_ms: float
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measure each number of items and write the page's section."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.networks", description=__doc__)
+    parser.parse_args(arguments)
+    context = multiprocessing.get_context("spawn")
+    rows = []
+    for items in ITEMS:
+        with context.Pool(1) as pool:
+            rows.append(pool.apply(measure, (items,)))
+        sys.stderr.write(f"{rows[-1]}\n")
+    section = _section(rows)
+    write_section(PAGE, "networks", section)
+    sys.stdout.write(section + "\n")
+
+
+def measure(items: int) -> Trained:
+    """Train one network for two epochs."""
+    interactions = made_up_interactions(rows=ROWS, items=items)
+    settings = dataclasses.replace(Sasrec(), networks=1, epochs=2, judge_every=1)
+    with measured() as cost:
+        started = time.process_time()
+        training = train(interactions, settings, epochs=settings.epochs)
+        next(training)
+        first = time.process_time()
+        trained = next(training)
+        epoch_s = time.process_time() - first
+    model = SasrecModel(settings=settings, items=items, networks=(trained.arrays,))
+    with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as directory:
+        write_graphs(model, Path(directory))
+        graph_mb = sum(path.stat().st_size for path in Path(directory).iterdir()) / 1e6
+        answer_ms = _answer_ms(Path(directory), interactions, model)
+    return Trained(
+        items=items,
+        first_s=first - started - epoch_s,
+        epoch_s=epoch_s,
+        peak_mb=cost.peak_mb,
+        estimated=dataclasses.replace(settings, most_epochs=2).fit_cost(interactions),
+        graph_mb=graph_mb,
+        answer_ms=answer_ms,
+    )
+
+
+def _answer_ms(directory: Path, interactions: Interactions, model: SasrecModel) -> float:
+    session, histories = open_session(directory / GRAPH_FILE), latest_histories(interactions, model)
+    times = []
+    for number in range(REQUESTS):
+        started = time.process_time()
+        recommend(session, histories.rows(slice(number, number + 1)), exclude=np.zeros((1, 0), np.int64), k=25)
+        times.append(1000 * (time.process_time() - started))
+    return statistics.median(times)
+
+
+def _section(rows: Sequence[Trained]) -> str:
+    lines = [
+        f"{ROWS:,} interactions of {ROWS // A_USER:,} users; one network and processor; estimates are the budget's.",
+        "",
+        "| items | first vectors, s | epoch, s | both (estimated) | peak GB (estimated) | graph MB | response, ms |",
+        "|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    lines += [
+        f"| {row.items:,} | {row.first_s:,.1f} | {row.epoch_s:,.1f} | {row.first_s + row.epoch_s:,.1f} "
+        f"({row.estimated.seconds:,.1f}) | {row.peak_mb / 1000:.2f} ({row.estimated.megabytes / 1000:.2f}) "
+        f"| {row.graph_mb:,.0f} | {row.answer_ms:,.1f} |"
+        for row in rows
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

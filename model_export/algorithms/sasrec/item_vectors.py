@@ -1,0 +1,83 @@
+"""Item vectors in training: Adam and a moving average that cost what a batch's items cost, not what all items cost.
+
+A step changes only the vectors, moments and averages of the batch's items, like torch's `SparseAdam`. The other vectors
+stand still, so their averages follow in closed form when their item is next in a batch: after steps that keep shares
+k_1 ... k_n of an average, average = vector + (average - vector) * k_1 * ... * k_n.
+
+References
+----------
+D. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+BETAS = (0.9, 0.98)
+EPSILON = 1e-8
+
+
+class ItemVectors:
+    """Vectors, moments and averages, float32 `(items + 1, size)` each; row 0 is padding.
+
+    Attributes
+    ----------
+    steps
+        Steps so far.
+    log_kept
+        Sum of the logarithms of the shares that the steps kept.
+    averaged_at
+        `log_kept` when the average of an item was last exact, float64 `(items + 1,)`.
+    """
+
+    def __init__(self, vectors: torch.Tensor) -> None:
+        self.vectors = vectors
+        self.means, self.squares = torch.zeros_like(vectors), torch.zeros_like(vectors)
+        self.averages = vectors.clone()
+        self.steps, self.log_kept = 0, 0.0
+        self.averaged_at = torch.zeros(len(vectors), dtype=torch.float64)
+
+    def of(self, items: torch.Tensor) -> torch.Tensor:
+        """Return the vectors of some items, `(n, size)`, whose gradient `step` takes."""
+        return self.vectors[items].requires_grad_()
+
+    def step(self, items: torch.Tensor, gradient: torch.Tensor, *, learning_rate: float, kept: float) -> None:
+        """Change the vectors of some items, each at most once among them.
+
+        Parameters
+        ----------
+        gradient
+            `(n, size)`.
+        kept
+            Share of its value that an average keeps, above 0.
+        """
+        self.steps += 1
+        unbiased = [1.0 - beta**self.steps for beta in BETAS]
+        means = self.means[items].lerp_(gradient, 1.0 - BETAS[0])
+        squares = self.squares[items].lerp_(gradient.square(), 1.0 - BETAS[1])
+        before = self.vectors[items]
+        after = before - learning_rate / unbiased[0] * means / ((squares / unbiased[1]).sqrt_() + EPSILON)
+        averages = self._averages(items, before).mul_(kept).add_(after, alpha=1.0 - kept)
+        self.log_kept += math.log(kept)
+        self.averaged_at[items] = self.log_kept
+        for table, rows in ((self.means, means), (self.squares, squares), (self.vectors, after)):
+            table[items] = rows
+        self.averages[items] = averages
+
+    def averaged(self) -> torch.Tensor:
+        """Return the exact average of every item."""
+        return self._averages(torch.arange(len(self.vectors)), self.vectors)
+
+    def state(self) -> dict[str, torch.Tensor | float]:
+        """Return all of this, for `restore`."""
+        return dict(vars(self))
+
+    def restore(self, state: dict[str, torch.Tensor | float]) -> None:
+        """Take what `state` returned."""
+        vars(self).update(state)
+
+    def _averages(self, items: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
+        left = torch.exp(self.log_kept - self.averaged_at[items]).float()[:, None]
+        return vectors + (self.averages[items] - vectors) * left

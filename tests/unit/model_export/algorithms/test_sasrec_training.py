@@ -1,0 +1,78 @@
+"""The item vectors' optimizer, the sampled negatives and the first vectors of SASRec's training."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from model_export.algorithms.sasrec.data import Negatives, strongest_dimensions
+from tests.unit.model_export.shops import interactions
+
+torch = pytest.importorskip("torch", reason="make setup WITH=neural installs it")
+
+from model_export.algorithms.sasrec.item_vectors import BETAS, ItemVectors  # noqa: E402  needs torch
+
+BATCHES = ([1, 2], [2, 3], [1], [3], [2, 1])
+"""Items of consecutive steps; the fourth item is in none."""
+
+
+def test_item_vectors_are_those_of_sparse_adam() -> None:
+    torch.manual_seed(0)
+    embedding = torch.nn.Embedding(5, 3, sparse=True)
+    vectors = ItemVectors(embedding.weight.detach().clone())
+    optimizer = torch.optim.SparseAdam(embedding.parameters(), lr=0.1, betas=BETAS)
+
+    for items in BATCHES:
+        touched = torch.tensor(sorted(items))
+        optimizer.zero_grad()
+        loss = embedding(touched).square().sum()
+        loss.backward()
+        optimizer.step()
+        taken = vectors.of(touched)
+        (gradient,) = torch.autograd.grad(taken.square().sum(), taken)
+        vectors.step(touched, gradient, learning_rate=0.1, kept=0.9)
+
+    torch.testing.assert_close(vectors.vectors, embedding.weight.detach())
+
+
+def test_averages_of_item_vectors_equal_those_that_each_step_updates_for_all_items() -> None:
+    torch.manual_seed(0)
+    vectors = ItemVectors(torch.randn(5, 3))
+    expected = vectors.vectors.clone()
+
+    for step, items in enumerate(BATCHES, start=1):
+        kept = min(0.9, step / (step + 1))
+        touched = torch.tensor(sorted(items))
+        vectors.step(touched, torch.randn(len(items), 3), learning_rate=0.1, kept=kept)
+        expected = expected * kept + vectors.vectors * (1 - kept)
+
+    torch.testing.assert_close(vectors.averaged(), expected)
+
+
+def test_negatives_are_corrected_by_their_probability_relative_to_uniform_draws() -> None:
+    negatives = Negatives(interactions([[1, 1, 1, 2]], items=4), popular=0.5)
+
+    # There are 4 items: 1 is drawn with 0.5 * 1/4 + 0.5 * 3/4, 2 with 0.5 * 1/4 + 0.5 * 1/4, 3 and 4 with 0.5 * 1/4.
+    expected = [math.log(4 * 0.5), math.log(4 * 0.25), math.log(4 * 0.125), math.log(4 * 0.125)]
+    np.testing.assert_allclose(negatives.corrections[1:], expected, rtol=1e-6)
+    drawn = negatives.draw(np.random.default_rng(0), 10_000)
+    np.testing.assert_allclose(np.bincount(drawn, minlength=5) / 10_000, [0, 0.5, 0.25, 0.125, 0.125], atol=0.02)
+
+
+def test_uniform_negatives_need_no_correction() -> None:
+    assert (Negatives(interactions([[1, 1, 2]], items=3), popular=0.0).corrections == 0).all()
+
+
+def test_strongest_dimensions_are_the_largest_eigenvalues_of_either_sign() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(30, 30)) * (rng.random((30, 30)) < 0.3)
+    matrix = values + values.T
+
+    sparse: Any = sp.csr_array(matrix, dtype=np.float32)
+    vectors, strength = strongest_dimensions(sparse, 5, rng)
+
+    exact = np.sort(np.abs(np.linalg.eigvalsh(matrix)))[::-1][:5]
+    np.testing.assert_allclose(strength, exact, rtol=1e-3)
+    np.testing.assert_allclose(np.linalg.norm(matrix @ vectors, axis=0), exact, rtol=1e-2)
