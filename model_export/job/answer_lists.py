@@ -14,6 +14,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from alsolike.bundle.bundle import GRAPH_FILE, Bundle, HistoryParameters, Manifest
+from alsolike.bundle.features import EVENT_TYPE
 from alsolike.runtime.errors import InvalidBundle
 from model_export.api import Model
 from model_export.data.chunks import chunks
@@ -76,7 +77,7 @@ class ChampionBundle:
         """
         manifest, queries = self.manifest, part.queries
         positions = np.append(0, self._bundle.positions(item_ids))
-        own_weights = _translated(queries.source.weight, event_weights, manifest.history.event_weights)
+        own_weights = _translated(queries.source, event_weights, manifest.history.event_weights)
         histories = _histories(queries, positions, own_weights, manifest.history, items=manifest.items)
         of_position = np.full(manifest.items + 1, NOT_HERE, np.int64)
         of_position[0] = 0
@@ -143,21 +144,17 @@ def _histories(
 
 
 def _translated(
-    weights: npt.NDArray[np.float32], ours: Mapping[str, float], theirs: Mapping[str, float]
+    source: Interactions, ours: Mapping[str, float], theirs: Mapping[str, float]
 ) -> npt.NDArray[np.float32]:
-    """Return what the champion gives each interaction, NaN where it does not know the type.
+    """Return the weight that the champion gives each interaction, NaN if it does not know the type.
 
-    A weight stands for the types that weigh so. Where the champion gives these
-    different weights, and where returns took part of a weight back, it stays as it is.
+    The share that a return left applies to the champion's weight too. Without a type, a weight is unchanged.
     """
-    found = weights.copy()
-    if dict(ours) == dict(theirs):
-        return found
-    for weight in set(ours.values()):
-        meant = {theirs.get(name, np.nan) for name, own in ours.items() if own == weight}
-        if len(meant) == 1:
-            found[weights == np.float32(weight)] = theirs_one if (theirs_one := meant.pop()) > 0 else np.nan
-    return found
+    types = source.feature(EVENT_TYPE)
+    known = (theirs[name] / ours[name] if theirs.get(name, 0) > 0 else np.nan for name in types.values)
+    factors = np.array([1.0, *known])[types.codes]
+    weights: npt.NDArray[np.float32] = (source.weight * factors).astype(np.float32)
+    return weights
 
 
 def _past(queries: Queries, rows: slice, positions: Ints) -> Ints:

@@ -162,8 +162,8 @@ def test_both_engines_find_the_same_contexts(spark: SparkSession, tmp_path: Path
     write_object(tmp_path, "a", rows)
     write_object(tmp_path, "old", [event("old", item="fig")], without=["properties"])
     declared = configuration(events=HALVES, context=("device",))
-    frame = pd.DataFrame([*rows, event("old", item="fig", properties=None)])
-    frame[CONTEXT] = [context_of(text, declared.context) for text in frame.pop("properties")]
+    frame = pd.DataFrame([*rows, event("old", item="fig")]).drop(columns="properties")
+    frame[CONTEXT] = [*(context_of(row["properties"], declared.context) for row in rows), ""]
     columns = ["item_id", "event_time_ms", "weight", *FEATURE_COLUMNS]
 
     here = cleaning.clean(frame, declared).frame[columns]

@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from alsolike.bundle.bundle import GRAPH_FILE, MANIFEST_FILE, write_manifest
 from model_export.algorithms.popularity import Popularity
-from model_export.data.training_data import TrainingData
+from model_export.data.training_data import TrainingData, encode
 from model_export.evaluation import splits
 from model_export.evaluation.fit_cache import EarlierFit
 from model_export.job.answer_lists import _translated
@@ -220,10 +221,17 @@ def test_no_champion_is_no_comparison(tmp_path: Path) -> None:
 
 
 def test_weights_are_read_as_the_champion_reads_them() -> None:
-    weights = np.array([5, 1, 2, 3], np.float32)
-
-    found = _translated(
-        weights, {"purchase": 5, "view": 1, "click": 2, "like": 2}, {"purchase": 9, "click": 4, "like": 7}
+    types = pa.chunked_array([["purchase", "view", "click", "like", "purchase", None]], pa.string())
+    rows, *_ = encode(
+        user_ids=pa.chunked_array([["anna"] * 6]),
+        item_ids=pa.chunked_array([ITEMS[:1] * 6]),
+        time_ms=np.arange(6),
+        weight=np.array([5, 1, 2, 2, 3, 4]),
+        features={"event_type": types},
     )
 
-    assert np.array_equal(found, np.array([9, np.nan, 2, 3], np.float32), equal_nan=True)
+    found = _translated(
+        rows, {"purchase": 5, "view": 1, "click": 2, "like": 2}, {"purchase": 10, "click": 4, "like": 7}
+    )
+
+    assert np.array_equal(found, np.array([10, np.nan, 4, 7, 6, 4], np.float32), equal_nan=True)
