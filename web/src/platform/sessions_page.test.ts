@@ -1,11 +1,10 @@
-import { readFileSync } from "node:fs";
+/// <reference types="vite/client" />
 import { beforeEach, describe, expect, it, vi } from "vitest";
-
-const PAGE = new URL("../../../docs/sessions.md", import.meta.url);
+import page from "../../../docs/sessions.md?raw";
 
 /** The code of "In the browser", without its examples of calls. */
 function browserCode(): string {
-  const section = readFileSync(PAGE, "utf-8").split("## In the browser")[1] ?? "";
+  const section = page.split("## In the browser")[1] ?? "";
   const code = section.split("```js\n")[1]?.split("```")[0] ?? "";
   return code.slice(0, code.indexOf("\ntrack("));
 }
@@ -18,7 +17,7 @@ describe("the browser's code in docs/sessions.md", () => {
   beforeEach(() => {
     sent.length = 0;
     vi.useFakeTimers();
-    const page = {
+    const document = {
       visibilityState: "hidden",
       addEventListener: (_: string, listener: () => void) => {
         hide = listener;
@@ -28,7 +27,7 @@ describe("the browser's code in docs/sessions.md", () => {
       if (options.body) sent.push(JSON.parse(options.body));
       return { status: 200, text: async () => "token", url };
     };
-    track = new Function("document", "fetch", `${browserCode()}\nreturn track;`)(page, fetch);
+    track = new Function("document", "fetch", `${browserCode()}\nreturn track;`)(document, fetch);
   });
 
   it("sends the events of three seconds in one call", async () => {
