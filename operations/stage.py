@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum, auto
 
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
-from alsolike.events.interactions import profile_id
+from alsolike.events.interactions import USER_PREFIX
 from alsolike.profiles.store import ProfileStore
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
@@ -34,7 +34,6 @@ def stored_user(where: Deployment) -> str | None:
     """Return the ID of a user with interactions; None if there is none, or if the deployment stores hashes of IDs."""
     if where.names.pseudonymise_ids == "1":
         return None
-    prefix = profile_id(user_id="", session_id=None)
     profiles = ProfileStore(where.client("dynamodb"), where.names.profiles_table).scan()
-    ids = (profile.profile_id for profile in profiles if profile.recent)
-    return next((profile_id.removeprefix(prefix) for profile_id in ids if profile_id.startswith(prefix)), None)
+    keys = (profile.profile_id for profile in profiles if profile.recent)
+    return next((key.removeprefix(USER_PREFIX) for key in keys if key.startswith(USER_PREFIX)), None)

@@ -9,12 +9,11 @@ import time
 from typing import Any
 
 from alsolike.config.reader import ConfigurationReader
-from alsolike.events.correlation import MAX_LOGGED
 from alsolike.events.stream import stream_records
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.privacy.tombstones import TombstoneReader
 from alsolike.runtime.aws import client
-from alsolike.runtime.observability import Metric, count, instrumented, logger
+from alsolike.runtime.observability import MAX_LOGGED_IDS, Metric, count, instrumented, logger
 from alsolike.runtime.polling import Polling
 from alsolike.runtime.settings import from_environment
 from functions.archive_events.service import archive
@@ -57,6 +56,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         count(Metric.EVENTS_OF_ERASED_USERS, outcome.erased)
     if outcome.reasons:
         logger.warning(
-            "records quarantined", records=len(outcome.reasons), correlation_ids=outcome.correlation_ids[:MAX_LOGGED]
+            "records quarantined",
+            records=len(outcome.reasons),
+            correlation_ids=outcome.correlation_ids[:MAX_LOGGED_IDS],
         )
     return {"batchItemFailures": []}

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import dataclasses
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import MappingProxyType
 from typing import Any
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from alsolike.declarations.tables import INTERACTIONS_COLUMNS
-from alsolike.events.correlation import correlation_ids
 from alsolike.events.stream import ConfigurationSource, StreamRecord
 from alsolike.lake import lake
 from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.lake.record_columns import read_columns
 from alsolike.privacy.tombstones import IsErased, names_erased, no_erased_users
+from alsolike.runtime.observability import correlation_id_of
 from alsolike.runtime.s3 import S3Object
 
 MS_PER_DAY = 86_400_000
@@ -98,7 +99,10 @@ def archive(
         S3Object(client, bucket, quarantined.key).write(quarantined.to_json())
     left_out = len(columns["event_id"]) - len(rows) + len(unreadable) - len(refused)
     return ArchiveResult(
-        len(rows), tuple(str(error) for _, error in refused), left_out, correlation_ids(record for record, _ in refused)
+        len(rows),
+        tuple(str(error) for _, error in refused),
+        left_out,
+        _correlation_ids(record for record, _ in refused),
     )
 
 
@@ -107,6 +111,19 @@ def to_parquet(rows: pa.Table) -> bytes:
     content = io.BytesIO()
     pq.write_table(rows, content, compression=lake.COMPRESSION)
     return content.getvalue()
+
+
+def _correlation_ids(records: Iterable[StreamRecord]) -> tuple[str, ...]:
+    """Return the ids of otherwise unreadable records, each once, without malformed ids."""
+    ids: dict[str, None] = {}
+    for record in records:
+        try:
+            fields = orjson.loads(record.data)
+        except orjson.JSONDecodeError:
+            continue
+        if isinstance(fields, dict) and (correlation_id := correlation_id_of(fields.get("correlation_id"))):
+            ids[correlation_id] = None
+    return tuple(ids)
 
 
 def _of_others(rows: pa.Table, erased: IsErased) -> pa.Table:

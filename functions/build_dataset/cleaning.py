@@ -14,11 +14,12 @@ import pyarrow.compute as pc
 from alsolike.domain.configuration import Configuration
 from alsolike.events import identity
 from alsolike.events.action_events import action_events
+from alsolike.events.interactions import USER_PREFIX
 from alsolike.events.returns import net_weights
 from alsolike.lake import lake
 from alsolike.privacy.tombstones import IsErased, no_erased_users
 from alsolike.training.dataset import ACTION_INTERACTION_COLUMNS, FEATURE_COLUMNS, INTERACTION_COLUMNS
-from functions.build_dataset.rules import ACTION, ORDER, USER_PREFIX, canonical_types, minimums, names_erased
+from functions.build_dataset.rules import ACTION, ORDER, canonical_types, minimums, names_erased
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

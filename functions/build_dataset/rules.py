@@ -13,6 +13,7 @@ from alsolike.catalogue.items import Item
 from alsolike.catalogue.users import User
 from alsolike.domain.columns import as_declared
 from alsolike.domain.configuration import ColumnType, Configuration, EventType
+from alsolike.events.interactions import USER_PREFIX
 from alsolike.privacy.tombstones import IsErased
 from alsolike.runtime.errors import UnknownEventType
 
@@ -29,8 +30,6 @@ ORDER = ("event_time_ms", "event_id", "profile_id")
 
 CONTEXT = "context"
 """The interactions' context, if the configuration declares columns for it; no column of the lake either."""
-
-USER_PREFIX = "u#"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

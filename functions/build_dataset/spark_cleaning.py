@@ -19,7 +19,7 @@ from pyspark.sql.types import ArrayType, BooleanType, DoubleType
 from alsolike.declarations.tables import COPY_KEY, COPY_ORDER, INTERACTIONS_COLUMNS
 from alsolike.domain.configuration import Configuration, EventType
 from alsolike.events.action_events import action_events
-from alsolike.events.interactions import ACTION_TYPES
+from alsolike.events.interactions import ACTION_TYPES, SESSION_PREFIX, USER_PREFIX
 from alsolike.events.returns import net_weights
 from alsolike.privacy.tombstones import IsErased
 from alsolike.training.dataset import ACTION_INTERACTION_COLUMNS, FEATURE_COLUMNS, INTERACTION_COLUMNS
@@ -29,7 +29,6 @@ from functions.build_dataset.rules import (
     CONTEXT,
     LAKE_COLUMNS,
     ORDER,
-    USER_PREFIX,
     canonical_types,
     minimums,
     names_erased,
@@ -160,11 +159,11 @@ def _owned(events: DataFrame) -> DataFrame:
     logins = known.where(F.col("session_id").isNotNull()).groupBy("session_id").agg(login)
     joined = anonymous.join(logins, "session_id", "left")
     is_users = F.col("event_time_ms") <= F.col("login.event_time_ms")
-    own = F.concat(F.lit("s#"), "session_id")
-    profile = F.when(is_users, F.concat(F.lit("u#"), "login.user_id")).otherwise(own)
+    own = F.concat(F.lit(SESSION_PREFIX), "session_id")
+    profile = F.when(is_users, F.concat(F.lit(USER_PREFIX), "login.user_id")).otherwise(own)
     columns = ["event_id", "item_id", "event_type", "event_time_ms", ACTION, CONTEXT, "copies", "profile_id"]
     return (
-        known.withColumn("profile_id", F.concat(F.lit("u#"), "user_id"))
+        known.withColumn("profile_id", F.concat(F.lit(USER_PREFIX), "user_id"))
         .select(columns)
         .unionByName(joined.withColumn("profile_id", profile).select(columns))
     )

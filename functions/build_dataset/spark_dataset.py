@@ -14,7 +14,7 @@ from alsolike.catalogue.items import CatalogueStore
 from alsolike.catalogue.users import UserStore
 from alsolike.domain.configuration import ColumnType, Configuration
 from alsolike.events.context import context_of
-from alsolike.events.interactions import ACTION_TYPES
+from alsolike.events.interactions import ACTION_TYPES, USER_PREFIX
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.runtime.aws import client
 from alsolike.training.dataset import (
@@ -215,7 +215,7 @@ def _users(spark: SparkSession, table: str, columns: Mapping[str, ColumnType], *
     numbers = spark.sparkContext.parallelize(range(segments), segments)
     rows = numbers.flatMap(functools.partial(_user_rows, table, dict(columns), segments))
     users = spark.createDataFrame(rows, _types(USER_COLUMNS))
-    profile_id = F.concat(F.lit("u#"), users["user_id"])
+    profile_id = F.concat(F.lit(USER_PREFIX), users["user_id"])
     return users.join(profiles, profile_id == profiles["profile_id"], "left_semi")
 
 

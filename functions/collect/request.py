@@ -10,7 +10,6 @@ from alsolike.api.path_ids import path_id
 from alsolike.contract.http import request_body
 from alsolike.contract.queries import PAGE, USUAL_PAGE, read_query
 from alsolike.events.session_tokens import Session, session_of
-from alsolike.runtime.errors import InvalidInput
 from alsolike.signing.admission import SIGNED_BY
 
 
@@ -23,7 +22,7 @@ class CollectRequest:
     remaining_ms
         Returns the time left.
     correlation_id
-        Links the request's log lines and records (`alsolike.events.correlation`).
+        Links the request's log lines and records (`alsolike.runtime.observability`).
     """
 
     event: Mapping[str, Any]
@@ -39,10 +38,7 @@ class CollectRequest:
         InvalidInput
             If it has more than `maximum` bytes, or cannot be read.
         """
-        body = request_body(self.event)
-        if len(body) > maximum:
-            raise InvalidInput(f"body has {len(body)} bytes, expected at most {maximum}")
-        return body
+        return request_body(self.event, max_bytes=maximum)
 
     def path_id(self, name: str) -> str:
         """Return the id in the path; see `alsolike.api.path_ids`."""

@@ -12,7 +12,7 @@ from alsolike.contract.fields import Fields
 from alsolike.contract.http import request_body
 from alsolike.contract.queries import read_query
 from alsolike.registry.versions import VERSION
-from alsolike.runtime.errors import InvalidInput, NotFound
+from alsolike.runtime.errors import NotFound
 from alsolike.runtime.observability import Metric, count, logger
 from alsolike.signing.admission import SIGNED_BY
 
@@ -42,10 +42,7 @@ class OperatorRequest:
         InvalidInput
             If it is too long, unreadable, or has other fields.
         """
-        body = request_body(self.event)
-        if len(body) > MAX_BYTES:
-            raise InvalidInput(f"body has {len(body)} bytes, expected at most {MAX_BYTES}")
-        return fields.read(validation.parse_sent_object(body))
+        return fields.read(validation.parse_sent_object(request_body(self.event, max_bytes=MAX_BYTES)))
 
     def query(self, fields: Fields) -> dict[str, Any]:
         """Return the parameters of the query; see `alsolike.contract.queries`."""

@@ -6,7 +6,6 @@ from typing import Any
 
 from alsolike.api.operator_requests import PREVIEW
 from alsolike.recommendations.preview import ask
-from alsolike.recommendations.requests import FOR_YOU, check_subject
 from functions.operate.request import OperatorRequest
 
 
@@ -32,6 +31,4 @@ class RulePreviews:
         InvalidInput, NotFound
             If the request is invalid.
         """
-        body = request.body(PREVIEW)
-        check_subject(body.get("recommender", FOR_YOU), user_id=body.get("userId"), item_id=body.get("itemId"))
-        return ask(self._lambda, self._function, body)
+        return ask(self._lambda, self._function, request.body(PREVIEW))

@@ -87,9 +87,6 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def _parameters(event: dict[str, Any]) -> dict[str, Any]:
     try:
-        body = request_body(event)
-        if len(body) > MAX_BYTES:
-            raise InvalidInput(f"body has {len(body)} bytes, expected at most {MAX_BYTES}")
-        return validation.parse_sent_object(body or b"{}")
+        return validation.parse_sent_object(request_body(event, max_bytes=MAX_BYTES) or b"{}")
     except InvalidInput as error:
         raise PersonalizeError(str(error), "InvalidInputException") from error

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alsolike.events.interactions import profile_id
+from alsolike.events.interactions import SESSION_PREFIX, profile_id
 from alsolike.privacy.erasures import erasure_id
-from alsolike.profiles.profile import ERASURE_PREFIX, SESSION_PREFIX, SessionLink
+from alsolike.profiles.profile import ERASURE_PREFIX, SessionLink
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.aws_errors import translate_aws_errors
 from functions.purge_user.purge_context import PurgeContext

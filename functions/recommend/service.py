@@ -7,8 +7,11 @@ import math
 from collections.abc import Container, Sequence
 
 from alsolike.domain import recommendation_id
+from alsolike.domain.configuration import Configuration
 from alsolike.domain.experiments import NO_ARMS
+from alsolike.domain.rules import Promotion, RuleSet
 from alsolike.lake.served import FILLED
+from alsolike.recommendations.requests import PERSONALIZED_RANKING
 from alsolike.registry.canary import assign
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.polling import PolledValue
@@ -25,12 +28,15 @@ from functions.recommend.ranking.recommenders import (
     model_failure,
     scale_below,
 )
-from functions.recommend.rules import merchandising
+from functions.recommend.rules.merchandising import Merchandising
 from functions.recommend.state.model import GRAPH_ERRORS, History
 from functions.recommend.state.serving_state import NO_CATALOGUE, NO_CONFIGURATION, ServingState
 from functions.recommend.state.users import UserStores
 
 NO_VERSION = "none"
+
+OWN_RULES = ""
+"""Stands for the rule set of the recommender."""
 
 MORE_CANDIDATES, MAX_CANDIDATES_A_PLACE = 1.5, 3.0
 """Factor on the candidates if they are too few products, up to about so many a place."""
@@ -56,7 +62,7 @@ class Recommender:
     now_ms: int
 
     def answer(
-        self, request: RecommendationRequest, *, budget: Budget | None = None, rules: str | None = merchandising.OWN
+        self, request: RecommendationRequest, *, budget: Budget | None = None, rules: str | None = OWN_RULES
     ) -> Answer:
         """Answer a request; return a degraded answer after a failure, but never an item that a filter rejects.
 
@@ -106,15 +112,15 @@ class Recommender:
             now_ms=now_ms,
         )
         chosen = context.chosen
-        if rules == merchandising.OWN and assignment.rules is not None:
+        if rules == OWN_RULES and assignment.rules is not None:
             rules = assignment.rules
         version = NO_VERSION if state.model is None else state.model.version
         # Made before the model runs, while the processor's caches hold the program.
         said = recommendation_id.create(
             answered_ms=now_ms, recommender=request.recommender, version=version, arms=assignment.arms
         )
-        rule_set = merchandising.rule_set(context.request, state.configuration, now_ms=now_ms, name=rules)
-        steered = None if rule_set is None else merchandising.Merchandising(rule_set, context)
+        applied = rule_set(context.request, state.configuration, now_ms=now_ms, name=rules)
+        steered = None if applied is None else Merchandising(applied, context)
         if steered is not None:
             context = steered.context
         result, slate = NOTHING, None
@@ -141,13 +147,40 @@ class Recommender:
             version,
             tuple(dict.fromkeys((*context.degraded, *failed))),
             assignment.arms,
-            None if slate is None or rule_set is None else rule_set.name or None,
+            None if slate is None or applied is None else applied.name or None,
             () if slate is None else tuple(slate.unmet_rules),
             filter=chosen.name or None,
             configuration=state.configuration.version,
             unknown_columns=_unknown_columns(context, items, declared=state.configuration.item_columns),
             model_scores=result.model_scores,
         )
+
+
+def rule_set(
+    request: RecommendationRequest, configuration: Configuration, *, now_ms: int, name: str | None = OWN_RULES
+) -> RuleSet | None:
+    """Return the rules that apply to a request, None if there are none.
+
+    The promotions and the exploration of the request replace those of the rule set. If the request ranks given items,
+    all of them are returned: boosts, demotions and diversity order them, and no other rule applies.
+
+    Parameters
+    ----------
+    name
+        A rule set that replaces that of the recommender; None for the rules of the request only.
+    """
+    chosen = configuration.recommenders[request.recommender].rules if name == OWN_RULES else name
+    rules = None if chosen is None else configuration.rules[chosen].at(now_ms)
+    if request.promotions is not None:
+        promotions = tuple(
+            Promotion(promotion.filter_name, promotion.share, promotion.name) for promotion in request.promotions
+        )
+        rules = dataclasses.replace(rules or RuleSet(""), promotions=promotions)
+    if request.exploration is not None:
+        rules = dataclasses.replace(rules or RuleSet(""), exploration=request.exploration)
+    if rules is not None and request.recommender == PERSONALIZED_RANKING:
+        rules = dataclasses.replace(rules, promotions=(), pins=(), slate=(), exploration=None)
+    return None if rules is None or rules.is_empty else rules
 
 
 def _recommend(context: RequestContext) -> RecommenderResult:

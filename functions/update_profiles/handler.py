@@ -8,13 +8,12 @@ import time
 from typing import Any
 
 from alsolike.config.reader import ConfigurationReader
-from alsolike.events.correlation import MAX_LOGGED
 from alsolike.events.stream import stream_records
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.privacy.tombstones import TombstoneReader
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.aws import client
-from alsolike.runtime.observability import Metric, count, instrumented, logger
+from alsolike.runtime.observability import MAX_LOGGED_IDS, Metric, count, instrumented, logger
 from alsolike.runtime.polling import Polling
 from alsolike.runtime.settings import from_environment
 from functions.update_profiles.service import update_profiles
@@ -63,6 +62,6 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         "profiles not updated",
         first_sequence=outcome.failed_sequence,
         failures=outcome.failures[:3],
-        correlation_ids=outcome.correlation_ids[:MAX_LOGGED],
+        correlation_ids=outcome.correlation_ids[:MAX_LOGGED_IDS],
     )
     return {"batchItemFailures": [{"itemIdentifier": outcome.failed_sequence}]}

@@ -11,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from alsolike.bundle.bundle import HistoryParameters
-from alsolike.bundle.manifest import ages
+from alsolike.bundle.bundle import HistoryParameters, ages, history_weights
 from alsolike.domain.configuration import HISTORY_LENGTH
 from model_export.data.counts import Counts
 from model_export.data.features import Feature
@@ -197,7 +196,7 @@ class Interactions:
             empty = np.zeros(rows.shape, np.int64)
             return Histories(items=empty, weights=empty.astype(np.float32))
         age_ms = now_ms[:, None] - self.time_ms[rows]
-        weights = parameters.weights(self.weight[rows], age_ms)
+        weights = history_weights(parameters, self.weight[rows], age_ms)
         return Histories(
             items=np.where(valid, self.item[rows], 0).astype(np.int64),
             weights=np.where(valid, weights, np.float32(0.0)),

@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from alsolike.bundle.bundle import HistoryParameters, Manifest
+from alsolike.bundle.bundle import HistoryParameters, Manifest, ages, history_weights
 from alsolike.bundle.features import UserColumns, codes_of, feature_codes
-from alsolike.bundle.manifest import ages
 from alsolike.events.returns import net_weights
 from alsolike.profiles.store import RecentInteraction
 from alsolike.runtime.errors import InvalidBundle
@@ -74,7 +73,7 @@ class Reference:
         features = feature_codes(known, codes_of(self.history.features), user=user)
         histories = Histories(
             items=items[None, latest],
-            weights=self.history.weights(left[latest], age_ms)[None, :],
+            weights=history_weights(self.history, left[latest], age_ms)[None, :],
             ages=ages(age_ms)[None, :],
             features={name: codes[None, :] for name, codes in features.items()},
         )

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from alsolike.events.interactions import USER_PREFIX
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy, Pseudonyms, pseudonyms_of
 from alsolike.profiles.store import ProfileStore
 from operations.client.deployment import Deployment
-
-_USER = "u#"  # prefix of users' profiles, see `alsolike.events.interactions.profile_id`
 
 
 def pseudonyms(where: Deployment) -> Pseudonyms:
@@ -24,5 +23,5 @@ def stored_ids(where: Deployment) -> IdPolicy:
 def stored_user_ids(where: Deployment) -> Iterator[str]:
     """Yield the stored IDs of users with a profile, in no order; hashes if the deployment stores those."""
     for profile in ProfileStore(where.client("dynamodb"), where.names.profiles_table).scan(length=1):
-        if profile.profile_id.startswith(_USER):
-            yield profile.profile_id.removeprefix(_USER)
+        if profile.profile_id.startswith(USER_PREFIX):
+            yield profile.profile_id.removeprefix(USER_PREFIX)

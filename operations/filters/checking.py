@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from alsolike.domain.configuration import Configuration
-from alsolike.filters.evaluation import FilterInputs
+from alsolike.filters.evaluation import FilterInputs, refuse_unknown
 from alsolike.filters.tree import ColumnDataset, Filter, Verb
 from alsolike.filters.types import mismatches
-from alsolike.filters.values import refuse_unknown
 from alsolike.snapshot.snapshot import Snapshot
 from operations.filters import catalogue
 from operations.filters.spelling import undeclared, unknown_event_types

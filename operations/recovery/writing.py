@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from alsolike.domain.configuration import HISTORY_LENGTH
 from alsolike.events.identity import Login
+from alsolike.events.interactions import SESSION_PREFIX, USER_PREFIX
 from alsolike.profiles.store import Profile, ProfileStore
 from operations import progress
 from operations.client.deployment import Deployment
@@ -69,7 +70,7 @@ def write_profiles(
     def write(profile: Profile) -> None:
         # A past may hold an erased user, and the lake does until the purge comes to it.
         owners = [profile.profile_id] if profile.joined is None else [profile.profile_id, profile.joined.profile_id]
-        if any(owner.startswith("u#") and owner[2:] in erased for owner in owners):
+        if any(owner.startswith(USER_PREFIX) and owner.removeprefix(USER_PREFIX) in erased for owner in owners):
             return
         if exactly:
             store.overwrite(profile, now_ms=now_ms)
@@ -92,8 +93,8 @@ def write_profiles(
 
 def _add(store: ProfileStore, profile: Profile, *, now_ms: int, length: int) -> None:
     if profile.joined is not None:
-        login = Login(profile.joined.at_ms, "", profile.joined.profile_id.removeprefix("u#"))
-        store.join(profile.profile_id.removeprefix("s#"), login, now_ms=now_ms, length=length)
+        login = Login(profile.joined.at_ms, "", profile.joined.user_id)
+        store.join(profile.profile_id.removeprefix(SESSION_PREFIX), login, now_ms=now_ms, length=length)
     if profile.recent:
         store.add(profile.profile_id, profile.recent, now_ms=now_ms)
 

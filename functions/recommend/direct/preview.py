@@ -17,8 +17,7 @@ from alsolike.recommendations.requests import PREVIEW
 from alsolike.runtime.errors import NotFound
 from functions.recommend.http.request import parse_preview
 from functions.recommend.http.response import RankedItem
-from functions.recommend.rules.merchandising import OWN
-from functions.recommend.service import Recommender
+from functions.recommend.service import OWN_RULES, Recommender
 from functions.recommend.state.serving_state import NO_CONFIGURATION, ServingState
 
 
@@ -42,15 +41,15 @@ def preview(given: Any, *, recommender: Recommender) -> dict[str, Any]:
         configuration = configuration_document.parse(document)
         recommender = dataclasses.replace(recommender, state=_drafted(recommender.state, configuration))
     rule_sets = recommender.state.configuration.rules
-    name = fields.get("rules", OWN)
-    if name != OWN and name not in rule_sets:
+    name = fields.get("rules", OWN_RULES)
+    if name != OWN_RULES and name not in rule_sets:
         expected = ", ".join(rule_sets) or "none: the configuration has no rules"
         raise NotFound(f"preview.rules is {validation.describe(name)}, expected {expected}")
     after = recommender.answer(request, rules=name)
-    is_live = document is not None or name != OWN
+    is_live = document is not None or name != OWN_RULES
     if is_live and request.filter_name is not None and request.filter_name not in live.state.configuration.filters:
         request = dataclasses.replace(request, filter_name=None, filter_values={})
-    before = live.answer(request, rules=OWN if is_live else None)
+    before = live.answer(request, rules=OWN_RULES if is_live else None)
     return {
         "recommender": request.recommender,
         "rules": after.rules,

@@ -21,6 +21,7 @@ from alsolike.domain.rules import Exploration
 from alsolike.events.session_tokens import session_of
 from alsolike.filters.values import Values, parse_values
 from alsolike.recommendations.requests import (
+    BOUGHT_TOGETHER,
     DEFAULT_ACTIONS,
     DEFAULT_RESULTS,
     DEFAULT_WINDOW,
@@ -31,6 +32,8 @@ from alsolike.recommendations.requests import (
     LISTING,
     MAX_BODY_BYTES,
     MAX_RESULTS_WITH_METADATA,
+    OF_ITEMS,
+    OF_USERS,
     PERSONALIZED_RANKING,
     POPULAR,
     POPULAR_QUERY,
@@ -41,8 +44,6 @@ from alsolike.recommendations.requests import (
     TRENDING_QUERY,
     USER_QUERY,
     WINDOWS,
-    check_item,
-    check_subject,
 )
 from alsolike.runtime.errors import InvalidInput, NotFound
 from alsolike.runtime.struct import struct
@@ -284,16 +285,13 @@ PARSERS: Mapping[str, Callable[[Mapping[str, Any]], RecommendationRequest]] = {
 
 
 def _body(event: Mapping[str, Any]) -> dict[str, Any]:
-    body = request_body(event)
-    if len(body) > MAX_BODY_BYTES:
-        raise InvalidInput(f"body has {len(body)} bytes, expected at most {MAX_BODY_BYTES}")
-    return validation.parse_sent_object(body)
+    return validation.parse_sent_object(request_body(event, max_bytes=MAX_BODY_BYTES))
 
 
 def _of_query(event: Mapping[str, Any], *, user_id: str | None) -> RecommendationRequest:
     given = read_query(event, USER_QUERY)
     request = _request(given, recommender=given.get("recommender", FOR_YOU), user_id=user_id)
-    check_item(request.recommender, request.item_id)
+    _check_item(request)
     if "window" in given and request.recommender != TRENDING:
         raise InvalidInput(
             f"window is {validation.describe(given['window'])}, expected none: {request.recommender} has no window, "
@@ -338,8 +336,26 @@ def _promotion(given: Mapping[str, Any]) -> RequestedPromotion:
 
 
 def _checked(request: RecommendationRequest) -> RecommendationRequest:
-    check_subject(request.recommender, user_id=request.user_id, item_id=request.item_id, cart=request.cart)
+    """Return a request that has the user or item that its recommender needs, and no cart that it ignores.
+
+    Raises
+    ------
+    InvalidInput
+        If it lacks the user or item, or has such a cart.
+    """
+    recommender = request.recommender
+    if request.cart and recommender != BOUGHT_TOGETHER:
+        raise InvalidInput(f"cart is given, expected none: only {BOUGHT_TOGETHER} completes a cart, not {recommender}")
+    if recommender in OF_USERS and request.user_id is None:
+        other = "" if request.item_id is None else f"; {SIMILAR_ITEMS} and {BOUGHT_TOGETHER} need only itemId"
+        raise InvalidInput(f"userId is missing, expected a user: {recommender} recommends to one{other}")
+    _check_item(request)
     return request
+
+
+def _check_item(request: RecommendationRequest) -> None:
+    if request.recommender in OF_ITEMS and request.item_id is None:
+        raise InvalidInput(f"itemId is missing, expected an item: {request.recommender} starts from one")
 
 
 def _listing(segment: str) -> tuple[str, str] | None:

@@ -18,7 +18,7 @@ from botocore.exceptions import ConnectionClosedError
 from alsolike.bundle.popular_groups import Group
 from alsolike.domain.columns import as_declared
 from alsolike.domain.configuration import Configuration
-from alsolike.events.interactions import profile_id
+from alsolike.events.interactions import SESSION_PREFIX, USER_PREFIX
 from alsolike.filters import parser
 from alsolike.filters.evaluation import FilterInputs
 from alsolike.filters.interactions import NO_INTERACTIONS, Recent
@@ -244,9 +244,9 @@ class RequestUser:
         profile = NO_PROFILE
         try:
             if self._user_id is not None:
-                profile = self._read(profile_id(user_id=ids.user(self._user_id), session_id=None))
+                profile = self._read(f"{USER_PREFIX}{ids.user(self._user_id)}")
             if not profile.recent and self._session_id is not None:
-                of_session = self._read(profile_id(user_id=None, session_id=ids.session(self._session_id)))
+                of_session = self._read(f"{SESSION_PREFIX}{ids.session(self._session_id)}")
                 profile = dataclasses.replace(of_session, erased=profile.erased)
         except Unavailable as error:
             logger.error("profile cannot be read", reason=str(error))

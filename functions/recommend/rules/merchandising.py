@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import math
 import random
@@ -10,11 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from alsolike.domain.configuration import Configuration
 from alsolike.domain.rules import Boost, Promotion, RuleSet, promoted_places
-from alsolike.recommendations.requests import OF_ITEMS, PERSONALIZED_RANKING
+from alsolike.recommendations.requests import OF_ITEMS
 from alsolike.runtime.errors import InvalidInput, Unavailable
-from functions.recommend.http.request import RecommendationRequest
 from functions.recommend.http.response import RankedItem
 from functions.recommend.ranking.context import NO_POSITIONS, RequestContext, SelectedFilter, named_filter
 from functions.recommend.ranking.recommenders import (
@@ -28,9 +25,6 @@ from functions.recommend.ranking.recommenders import (
 from functions.recommend.rules.slate import Pinned, Promoted, Random, Slate, SlateCandidate, Steering, compose
 from functions.recommend.state.model import GRAPH_ERRORS, NO_HISTORY, Bias, Ranked
 from functions.recommend.state.serving_state import NO_CATALOGUE, NO_CONFIGURATION
-
-OWN = ""
-"""Stands for the rule set of the recommender."""
 
 MAX_POOL = 1_000
 """So many items at most are chosen among."""
@@ -46,33 +40,6 @@ MAX_CLASSES = 16
 DAY_MS = 86_400_000
 
 _UNREADABLE = "unreadable"
-
-
-def rule_set(
-    request: RecommendationRequest, configuration: Configuration, *, now_ms: int, name: str | None = OWN
-) -> RuleSet | None:
-    """Return the rules that apply to a request, None if there are none.
-
-    The promotions and the exploration of the request replace those of the rule set. If the request ranks given items,
-    all of them are returned: boosts, demotions and diversity order them, and no other rule applies.
-
-    Parameters
-    ----------
-    name
-        A rule set that replaces that of the recommender; None for the rules of the request only.
-    """
-    chosen = configuration.recommenders[request.recommender].rules if name == OWN else name
-    rules = None if chosen is None else configuration.rules[chosen].at(now_ms)
-    if request.promotions is not None:
-        promotions = tuple(
-            Promotion(promotion.filter_name, promotion.share, promotion.name) for promotion in request.promotions
-        )
-        rules = dataclasses.replace(rules or RuleSet(""), promotions=promotions)
-    if request.exploration is not None:
-        rules = dataclasses.replace(rules or RuleSet(""), exploration=request.exploration)
-    if rules is not None and request.recommender == PERSONALIZED_RANKING:
-        rules = dataclasses.replace(rules, promotions=(), pins=(), slate=(), exploration=None)
-    return None if rules is None or rules == RuleSet(rules.name) else rules
 
 
 class Merchandising:

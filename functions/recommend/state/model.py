@@ -23,10 +23,17 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
     RuntimeException,
 )
 
-from alsolike.bundle.bundle import BIAS_GRAPH_FILE, GRAPH_FILE, TABLES_FILE, Bundle
+from alsolike.bundle.bundle import (
+    BIAS_GRAPH_FILE,
+    GRAPH_FILE,
+    TABLES_FILE,
+    Bundle,
+    HistoryParameters,
+    ages,
+    history_weights,
+)
 from alsolike.bundle.features import FEATURE_INPUT, NO_CODES, FeatureCodes, UserColumns, codes_of, feature_codes
 from alsolike.bundle.graph_tables import graph_tables
-from alsolike.bundle.manifest import HistoryParameters, ages
 from alsolike.events.returns import net_weights
 from alsolike.profiles.store import RecentInteraction
 from alsolike.runtime.errors import InvalidBundle
@@ -70,7 +77,7 @@ class History:
     def weights(self, parameters: HistoryParameters, *, now_ms: int) -> npt.NDArray[np.float32]:
         """Return the weight of each interaction at `now_ms`: float32 `(n,)`."""
         age_ms = now_ms - np.array(self.event_time_ms, np.int64)
-        return parameters.weights(np.array(self.event_weights), age_ms)
+        return history_weights(parameters, np.array(self.event_weights), age_ms)
 
     def ages(self, *, now_ms: int) -> npt.NDArray[np.float32]:
         """Return the age of each interaction at `now_ms` in days: float32 `(n,)`."""

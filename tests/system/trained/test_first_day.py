@@ -15,7 +15,7 @@ import onnxruntime
 import pandas as pd
 import pytest
 
-from alsolike.bundle.bundle import GRAPH_FILE, Bundle
+from alsolike.bundle.bundle import GRAPH_FILE, Bundle, history_weights
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.declarations.tables import INTERACTIONS_COLUMNS
 from alsolike.domain.configuration import HISTORY_LENGTH
@@ -302,7 +302,8 @@ def reference_ranking(shop: Shop, profile_id: str, directory: Path, *, k: int = 
     recent = store.read(profile_id, consistent=True).recent
     history = bundle.positions([interaction.item_id for interaction in recent])
     parameters = bundle.manifest.history
-    weights = parameters.weights(
+    weights = history_weights(
+        parameters,
         np.array([parameters.event_weights[interaction.event_type] for interaction in recent]),
         np.array([time.time() * 1000 - interaction.event_time_ms for interaction in recent]),
     )

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.bundle.bundle import HistoryParameters, Manifest
+from alsolike.bundle.bundle import HistoryParameters, Manifest, history_weights
 from alsolike.runtime.errors import InvalidBundle
 from alsolike.training.drift import Histogram
 from tests.unit.alsolike.manifests import HISTORY, manifest
@@ -100,20 +100,20 @@ def test_read_only_mappings_and_numpy_numbers_can_be_written() -> None:
 
 def test_weights_halve_with_each_half_life() -> None:
     day_ms = 86_400_000
-    found = HISTORY.weights(np.array([1.0, 1.0, 5.0, 5.0, 0.0]), np.array([0, 30, 30, 60, 1]) * day_ms)
+    found = history_weights(HISTORY, np.array([1.0, 1.0, 5.0, 5.0, 0.0]), np.array([0, 30, 30, 60, 1]) * day_ms)
 
     assert found.tolist() == [1.0, 0.5, 2.5, 1.25, 0.0]
     assert found.dtype == np.float32
 
 
 def test_an_event_from_the_future_counts_as_new() -> None:
-    assert HISTORY.weights(np.array([3.0]), np.array([-86_400_000])).tolist() == [3.0]
+    assert history_weights(HISTORY, np.array([3.0]), np.array([-86_400_000])).tolist() == [3.0]
 
 
 def test_an_infinite_half_life_means_no_decay() -> None:
     forever = dataclasses.replace(HISTORY, half_life_days=math.inf)
 
-    assert forever.weights(np.array([1.0, 5.0]), np.array([0, 10**13])).tolist() == [1.0, 5.0]
+    assert history_weights(forever, np.array([1.0, 5.0]), np.array([0, 10**13])).tolist() == [1.0, 5.0]
 
 
 @pytest.mark.parametrize("changes", [{"half_life_days": 0.0}, {"half_life_days": math.nan}, {"length": 0}])

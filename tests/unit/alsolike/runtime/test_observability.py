@@ -7,7 +7,6 @@ import json
 
 import pytest
 
-from alsolike.events.correlation import correlate
 from alsolike.runtime.observability import Metric, count, count_shared, instrumented, logger
 
 
@@ -68,12 +67,11 @@ def test_an_invocation_that_counts_nothing_writes_and_warns_nothing(
 
 def test_a_line_of_the_log_says_which_invocation_it_is_of(caplog: pytest.LogCaptureFixture) -> None:
     @instrumented
-    def handler(event: dict[str, str], context: object) -> None:
-        correlate({"requestContext": {"requestId": event["id"]}})
+    def handler(event: dict[str, object], context: object) -> None:
         logger.info("answered")
 
     for number in ("r1", "r2"):
-        handler({"id": f"api-{number}"}, LambdaContext(number))
+        handler({"routeKey": "GET /popular", "requestContext": {"requestId": f"api-{number}"}}, LambdaContext(number))
 
     first, second = (json.loads(logger.registered_formatter.format(record)) for record in caplog.records)
     fields = ("function_request_id", "correlation_id", "function_name", "function_arn", "function_memory_size")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import awswrangler as wr
+import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -185,6 +186,17 @@ def archived(s3: Any, bucket: str, batch: Sequence[Interaction | bytes], configu
     """Archive a batch; return the reasons of what is quarantined."""
     records = stream_records(kinesis_event(batch))
     return archive(records, client=s3, bucket=bucket, configurations=configurations, now_ms=NOW_MS).reasons
+
+
+def test_ids_of_unreadable_records_are_named_once_and_nothing_else_of_them(
+    aws: Callable[[str], Any], lake_bucket: str
+) -> None:
+    batch = [orjson.dumps({"correlation_id": name}) for name in ("a", "b", "a", "anna@example.com", None, 7)]
+    records = stream_records(kinesis_event([*batch, b"\xff", b"[]"]))
+
+    result = archive(records, client=aws("s3"), bucket=lake_bucket, configurations=Applied(DEFAULT), now_ms=NOW_MS)
+
+    assert result.correlation_ids == ("a", "b")
 
 
 def test_late_event_lies_in_its_own_day_and_one_ahead_of_its_time_only_as_far_as_is_configured(

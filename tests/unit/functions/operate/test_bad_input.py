@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import json
 from typing import Any
 
 import pytest
 
+from alsolike.recommendations.requests import PREVIEW
+from alsolike.runtime import aws
+from alsolike.runtime.errors import InvalidInput
 from functions.operate import handler
+from functions.recommend.http.request import parse_preview
 from tests.builders.bad_input import (
     UNREADABLE,
     Fault,
@@ -17,7 +23,7 @@ from tests.builders.bad_input import (
     path_parameters,
     query_faults,
 )
-from tests.unit.functions.operate.shop import Operator
+from tests.unit.functions.operate.shop import RECOMMEND, Operator
 
 GOOD: dict[str, Any] = {
     "GET /operator/models": None,
@@ -34,6 +40,27 @@ GOOD: dict[str, Any] = {
         "metadata": ["TITLE"],
     },
 }  # fmt: skip
+
+
+class Recommend:
+    """Lambda client whose function reads previews as recommend does, and refuses all of them."""
+
+    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
+        assert FunctionName == RECOMMEND
+        try:
+            parse_preview(PREVIEW.read(json.loads(Payload)["preview"], "preview"))
+            message = "this client shows no preview"
+        except InvalidInput as error:
+            message = str(error)
+        refused = {"type": "InvalidInput", "message": message}
+        return {"Payload": io.BytesIO(json.dumps({"refused": refused}).encode())}
+
+
+@pytest.fixture(autouse=True)
+def recommend(empty: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        handler, "client", lambda service, **how: Recommend() if service == "lambda" else aws.client(service, **how)
+    )
 
 
 def answer_to(operator: Operator, key: str, fault: Fault) -> dict[str, Any]:

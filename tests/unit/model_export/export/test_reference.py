@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alsolike.bundle.bundle import GRAPH_FILE, Bundle
+from alsolike.bundle.bundle import GRAPH_FILE, Bundle, history_weights
 from alsolike.profiles.store import RecentInteraction
 from alsolike.runtime.errors import InvalidBundle
 from model_export.algorithms import known
@@ -56,7 +56,7 @@ def test_reference_fitted_again_ranks_as_the_bundle_does(tmp_path: Path) -> None
     )
 
     known_items = bundle.positions([item for item in asked if item.startswith("item")])
-    weights = manifest.history.weights(np.array([5.0, 5.0]), np.array([1000, 0]))
+    weights = history_weights(manifest.history, np.array([5.0, 5.0]), np.array([1000, 0]))
     items, graph_scores = recommend(
         open_session(tmp_path / "model" / GRAPH_FILE),
         Histories(items=known_items[None, :], weights=weights[None, :]),

@@ -12,7 +12,7 @@ from alsolike.catalogue.rows import RowKind
 from alsolike.catalogue.users import USERS
 from alsolike.contract.http import ERROR_TYPES
 from alsolike.contract.json_schemas import Schema, object_of
-from alsolike.events.correlation import HEADER, MAX_CHARACTERS
+from alsolike.runtime.observability import CORRELATION_HEADER, MAX_CORRELATION_CHARACTERS
 
 NOTHING, ERROR = "Nothing", "Error"
 ITEM, ITEM_PAGE, USER, USER_PAGE = "Item", "ItemPage", "User", "UserPage"
@@ -153,8 +153,8 @@ HEADERS: MappingProxyType[str, Schema] = MappingProxyType(
             "schema": {"type": "string"},
             "description": "Fault of the token. Session tokens get none.",
         },
-        HEADER: {
-            "schema": {"type": "string", "maxLength": MAX_CHARACTERS},
+        CORRELATION_HEADER: {
+            "schema": {"type": "string", "maxLength": MAX_CORRELATION_CHARACTERS},
             "description": "Correlation ID in logs and lake: the request's header of this name if it is well-formed. "
             "Responses of API Gateway itself and errors of operator requests lack it.",
         },

@@ -10,9 +10,16 @@ from typing import Any
 
 from alsolike.contract.http import respond_error
 from alsolike.declarations.routes import BASIC_ROUTES, SIGNED_ROUTES
-from alsolike.events.correlation import HEADER, correlate
 from alsolike.runtime.errors import AlsolikeError, SignatureRefused
-from alsolike.runtime.observability import Metric, count, count_shared, instrumented, log_refusal
+from alsolike.runtime.observability import (
+    CORRELATION_HEADER,
+    Metric,
+    count,
+    count_shared,
+    instrumented,
+    invocation,
+    log_refusal,
+)
 from alsolike.runtime.settings import from_environment
 from alsolike.signing.admission import admit, admit_basic
 from alsolike.signing.keys import KeyReader, key_reader
@@ -39,7 +46,6 @@ def api_handler(settings: type[Any]) -> Callable[[Handler], Handler]:
         @instrumented
         @functools.wraps(handler)
         def answering(event: dict[str, Any], context: Any) -> dict[str, Any]:
-            correlation_id = correlate(event)
             if "routeKey" not in event:
                 return handler(event, context)
             signed = event["routeKey"] in SIGNED_ROUTES
@@ -58,8 +64,8 @@ def api_handler(settings: type[Any]) -> Callable[[Handler], Handler]:
                 response = respond_error(error)
             if signed:
                 response["headers"]["x-amzn-requestid"] = event["requestContext"]["requestId"]
-            if correlation_id is not None:
-                response["headers"][HEADER] = correlation_id
+            if invocation.correlation_id is not None:
+                response["headers"][CORRELATION_HEADER] = invocation.correlation_id
             return response
 
         return answering

@@ -18,7 +18,7 @@ from alsolike.contract.fields import ListOf, MapOf
 from alsolike.contract.json_schemas import Schema
 from alsolike.declarations.routes import SCOPES, SIGNED_PREFIX
 from alsolike.domain.configuration import Configuration
-from alsolike.events.correlation import HEADER
+from alsolike.runtime.observability import CORRELATION_HEADER
 
 VERSION = "0.2.0"
 
@@ -121,7 +121,7 @@ def _query_parameters(operation: Operation) -> Iterator[dict[str, Any]]:
 
 
 def _responses(operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
-    correlated = () if operation.path.startswith(_UNCORRELATED) else (HEADER,)
+    correlated = () if operation.path.startswith(_UNCORRELATED) else (CORRELATION_HEADER,)
     headers = {name: _component("headers", name) for name in (*operation.headers, *correlated)}
     yield (
         str(operation.status),
@@ -138,7 +138,7 @@ def _responses(operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _error(status: int) -> dict[str, Any]:
-    headers = ("www-authenticate",) if status in (401, 403) else ("x-amzn-errortype", HEADER)
+    headers = ("www-authenticate",) if status in (401, 403) else ("x-amzn-errortype", CORRELATION_HEADER)
     return {
         "description": _ERRORS[status],
         "headers": {name: _component("headers", name) for name in headers},

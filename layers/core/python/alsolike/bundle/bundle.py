@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import itertools
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,7 +25,6 @@ from alsolike.bundle.action_model import ActionModel
 from alsolike.bundle.manifest import ACTIONS_FILE as ACTIONS_FILE
 from alsolike.bundle.manifest import LATER_FILES as LATER_FILES
 from alsolike.bundle.manifest import MANIFEST_FILE as MANIFEST_FILE
-from alsolike.bundle.manifest import MS_PER_DAY as MS_PER_DAY
 from alsolike.bundle.manifest import RELATED_FILE as RELATED_FILE
 from alsolike.bundle.manifest import RERANKER_FILE as RERANKER_FILE
 from alsolike.bundle.manifest import TABLES_FILE as TABLES_FILE
@@ -57,9 +57,30 @@ _NOT_KEPT = -1
 _CHECKED = 50_000  # items checked at a time
 
 MAX_POPULAR = 500
+MS_PER_DAY = 86_400_000
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+
+def history_weights(
+    parameters: HistoryParameters, event_weight: npt.ArrayLike, age_ms: npt.ArrayLike
+) -> npt.NDArray[np.float32]:
+    """Return event_weight * 0.5 ** (age / half life); an age below 0 counts as 0.
+
+    Ages are ignored without a half-life. This is the only definition of a history's weights: training, evaluation and
+    serving call it.
+    """
+    if parameters.half_life_days == math.inf:
+        return np.asarray(event_weight).astype(np.float32)
+    age_days = np.maximum(np.asarray(age_ms, np.float64), 0.0) / MS_PER_DAY
+    decay = np.exp2(-age_days / parameters.half_life_days)
+    return (np.asarray(event_weight, np.float64) * decay).astype(np.float32)
+
+
+def ages(age_ms: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    """Return the graph's input `ages`, in days; an age below 0 counts as 0."""
+    return (np.maximum(np.asarray(age_ms, np.float64), 0.0) / MS_PER_DAY).astype(np.float32)
 
 
 def write_ids(directory: Path, item_ids: Sequence[str]) -> None:

@@ -5,17 +5,13 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from alsolike.runtime.errors import InvalidBundle
 from alsolike.runtime.struct import struct
 from alsolike.training.drift import Histogram
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
 
 FORMAT_VERSION = 1
 MANIFEST_FILE = "manifest.json"
@@ -28,8 +24,6 @@ LATER_FILES = (RELATED_FILE, TABLES_FILE, ACTIONS_FILE, RERANKER_FILE)
 
 LATER_FIELDS = frozenset({"top_scores"})
 """Fields that manifests of earlier versions lack."""
-
-MS_PER_DAY = 86_400_000
 
 _JSON_TYPES = {
     "version": str,
@@ -79,32 +73,6 @@ class HistoryParameters:
         for event_type, weight in self.event_weights.items():
             if not isinstance(weight, int | float) or not math.isfinite(weight):
                 raise ValueError(f"the weight of {event_type} is {weight!r}, expected a number")
-
-    @property
-    def decays(self) -> bool:
-        """True if an interaction's weight decreases with its age."""
-        return self.half_life_days != math.inf
-
-    def weights(self, event_weight: npt.NDArray[Any], age_ms: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """Return event_weight * 0.5 ** (age / half life); an age below 0 counts as 0.
-
-        Ages are ignored if nothing `decays`. This is the only definition of a history's weights: training, evaluation
-        and serving call it.
-        """
-        import numpy as np  # slow import that readers of the manifest's fields do not need
-
-        if not self.decays:
-            return np.asarray(event_weight).astype(np.float32)
-        age_days = np.maximum(np.asarray(age_ms, np.float64), 0.0) / MS_PER_DAY
-        decay = np.exp2(-age_days / self.half_life_days)
-        return (np.asarray(event_weight, np.float64) * decay).astype(np.float32)
-
-
-def ages(age_ms: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    """Return the graph's input `ages`, in days; an age below 0 counts as 0."""
-    import numpy as np
-
-    return (np.maximum(np.asarray(age_ms, np.float64), 0.0) / MS_PER_DAY).astype(np.float32)
 
 
 def _fields(described: HistoryParameters | Manifest) -> dict[str, Any]:

@@ -10,7 +10,8 @@ import orjson
 
 from alsolike.runtime.struct import struct
 
-_DELETED = 1 << 31
+DELETED = 1 << 31
+"""The lowest `tie_break` of a deletion; those of other changes are below."""
 
 
 @struct
@@ -46,11 +47,6 @@ class Change:
     def tie_break(self) -> int:
         """An unsigned 32-bit number: the highest bit for a deletion, the others a hash of the contents."""
         if self.properties is None:
-            return _DELETED
+            return DELETED
         content = orjson.dumps(self.properties, default=dict, option=orjson.OPT_SORT_KEYS)
         return int.from_bytes(hashlib.blake2b(content, digest_size=4).digest(), "little") >> 1
-
-
-def is_deletion(tie_break: Any) -> Any:
-    """Return true for deletions, by the `tie_break` of one change or of an array."""
-    return tie_break >= _DELETED

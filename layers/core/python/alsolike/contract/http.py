@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,20 +29,23 @@ _STATUS: tuple[tuple[type[AlsolikeError], int, str], ...] = (
 ERROR_TYPES = tuple(name for _, _, name in _STATUS)
 
 
-def request_body(event: Mapping[str, Any]) -> bytes:
+def request_body(event: Mapping[str, Any], *, max_bytes: float = math.inf) -> bytes:
     """Return the request's body as bytes; an absent one is empty.
 
     Raises
     ------
     InvalidInput
-        If it claims to be base64 and is not, or holds half a surrogate pair.
+        If it claims to be base64 and is not, holds half a surrogate pair, or has more than `max_bytes`.
     """
     body = str(event.get("body") or "")
     is_base64 = bool(event.get("isBase64Encoded"))
     try:
-        return base64.b64decode(body, validate=True) if is_base64 else body.encode()
+        content = base64.b64decode(body, validate=True) if is_base64 else body.encode()
     except ValueError as error:  # binascii.Error and UnicodeEncodeError are among them
         raise InvalidInput(f"body is not {'base64' if is_base64 else 'valid Unicode'}: {error}") from error
+    if len(content) > max_bytes:
+        raise InvalidInput(f"body has {len(content)} bytes, expected at most {max_bytes}")
+    return content
 
 
 def route_key(event: Mapping[str, Any]) -> str:

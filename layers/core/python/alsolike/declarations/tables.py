@@ -115,7 +115,7 @@ propensities          by place: the probability of this item at this place, give
                       deterministic place
 took_ms               duration of the answer in the function; null in answers from before this column
 top_score             the highest score of an item whose origin is `ranked`; null without one, and before this column
-correlation_id        of the request (`alsolike.events.correlation`); null in answers from before this column
+correlation_id        of the request (`alsolike.runtime.observability`); null in answers from before this column
 scores                by place: the model's score before the reranker and rules; null for items that it did not rank,
                       for other recommenders, and in answers from before this column
 device                of the request's context; null without one, and in answers from before this column

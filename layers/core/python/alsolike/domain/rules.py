@@ -127,6 +127,12 @@ class RuleSet:
     diversity: Diversity | None = None
     exploration: Exploration | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """True if it has no rules."""
+        lists = self.promotions or self.boosts or self.demotions or self.pins or self.slate
+        return not lists and self.diversity is None and self.exploration is None
+
     def at(self, now_ms: int) -> RuleSet:
         """Return the rules without pins and promotions that have ended."""
         pins = tuple(pin for pin in self.pins if pin.until_ms is None or now_ms < pin.until_ms)

@@ -13,7 +13,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from alsolike.events.interactions import Interaction, profile_id
+from alsolike.events.interactions import SESSION_PREFIX, USER_PREFIX, Interaction, profile_id
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,7 +92,7 @@ def owners(rows: pd.DataFrame, logins: pd.DataFrame | None = None) -> pd.Series[
         The result of `session_logins` for the whole lake; None if `rows` are the whole lake.
     """
     anonymous = rows["user_id"].isna()
-    own = ("u#" + rows["user_id"]).fillna("s#" + rows["session_id"])
+    own = (USER_PREFIX + rows["user_id"]).fillna(SESSION_PREFIX + rows["session_id"])
     sessions = rows.loc[anonymous, "session_id"]
     if sessions.empty:
         return own
@@ -103,5 +103,5 @@ def owners(rows: pd.DataFrame, logins: pd.DataFrame | None = None) -> pd.Series[
     first = logins.set_index("session_id")
     time_ms = sessions.map(first["event_time_ms"])
     joined = sessions[(rows.loc[anonymous, "event_time_ms"] <= time_ms).fillna(False).astype(bool)]
-    own.loc[joined.index] = "u#" + joined.map(first["user_id"])
+    own.loc[joined.index] = USER_PREFIX + joined.map(first["user_id"])
     return own

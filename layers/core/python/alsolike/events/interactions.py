@@ -77,7 +77,7 @@ class Interaction:
     schema_version
         Of its stream record.
     correlation_id
-        Of its request (`alsolike.events.correlation`).
+        Of its request (`alsolike.runtime.observability`).
     """
 
     event_id: str
@@ -116,6 +116,10 @@ _RECORD_FIELDS = {
 }
 
 
+USER_PREFIX, SESSION_PREFIX = "u#", "s#"
+"""Beginnings of the keys of live profiles."""
+
+
 def profile_id(*, user_id: str | None, session_id: str | None) -> str:
     """Return the key of a live profile; users and sessions never share one.
 
@@ -124,7 +128,7 @@ def profile_id(*, user_id: str | None, session_id: str | None) -> str:
     >>> profile_id(user_id="7", session_id="abc")
     'u#7'
     """
-    return f"u#{user_id}" if user_id is not None else f"s#{session_id}"
+    return f"{USER_PREFIX}{user_id}" if user_id is not None else f"{SESSION_PREFIX}{session_id}"
 
 
 def parse_record(data: bytes, *, arrived_ms: int, configuration: Configuration = DEFAULT) -> Interaction:

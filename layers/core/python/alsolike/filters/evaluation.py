@@ -11,7 +11,7 @@ items' values with the time, the user or the current item.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -28,7 +28,6 @@ from alsolike.filters.tree import (
     ITEM_ID,
     And,
     ColumnDataset,
-    Comparison,
     Condition,
     Expression,
     Filter,
@@ -37,14 +36,14 @@ from alsolike.filters.tree import (
     Not,
     Operator,
     Or,
-    Time,
     Verb,
+    is_static,
     leaves,
     parameters_of,
-    reference,
 )
-from alsolike.filters.values import Resolver, Values, applicable
+from alsolike.filters.values import Resolver, Values
 from alsolike.runtime.cache import BoundedCache
+from alsolike.runtime.errors import InvalidInput
 from alsolike.snapshot.snapshot import ListColumn, Snapshot, TextColumn
 
 CACHE_BYTES = 64_000_000
@@ -122,7 +121,7 @@ class FilterEvaluator:
         InvalidInput
             If a parameter is missing, unknown or not of its column's type.
         """
-        expressions = applicable(filter_, asked.values, name=name)
+        expressions = _applicable(filter_, asked.values, name=name)
         return filter_sets.bias(self._allowed(expressions, asked), len(self._rows))
 
     def _allowed(self, expressions: Sequence[Expression], asked: FilterInputs) -> PositionSet:
@@ -132,17 +131,28 @@ class FilterEvaluator:
         for expression in expressions:
             if all(users.holds(test, resolver) for test in expression.tests):
                 of_verb = included if expression.verb is Verb.INCLUDE else excluded
-                of_verb.append(self._set(expression.condition, resolver, asked.recent))
+                of_verb.append(self._of_expression(expression, resolver, asked.recent))
         passing = filter_sets.union(included) if included else EVERYTHING
         return filter_sets.intersection([passing, *map(complement, excluded), self._barred])
 
-    def _set(self, condition: Condition, resolver: Resolver, recent: Recent) -> PositionSet:
+    def _of_expression(self, expression: Expression, resolver: Resolver, recent: Recent) -> PositionSet:
         """Return the positions that meet the condition; parts that do not depend on the request are cached."""
-        if not _is_static(condition):
-            return self._computed(condition, resolver, recent)
-        used = dict.fromkeys(name for leaf in leaves(condition) for name in parameters_of(leaf))
-        key = (condition, tuple(resolver.values[name] for name in used))
-        computed: PositionSet = self._kept(key, lambda: self._computed(condition, resolver, recent))
+        if expression.is_static:
+            return self._cached(expression.key, expression.condition, expression.parameters, resolver)
+        return self._computed(expression.condition, resolver, recent)
+
+    def _set(self, condition: Condition, resolver: Resolver, recent: Recent) -> PositionSet:
+        """Return the positions that meet a part of a condition; see `_of_expression`."""
+        if is_static(condition):
+            used = dict.fromkeys(name for leaf in leaves(condition) for name in parameters_of(leaf))
+            return self._cached(condition, condition, tuple(used), resolver)
+        return self._computed(condition, resolver, recent)
+
+    def _cached(
+        self, key: Hashable, condition: Condition, parameters: Sequence[str], resolver: Resolver
+    ) -> PositionSet:
+        values = tuple(resolver.values[name] for name in parameters)
+        computed: PositionSet = self._kept((key, values), lambda: self._computed(condition, resolver, NO_INTERACTIONS))
         return computed
 
     def _computed(self, condition: Condition, resolver: Resolver, recent: Recent) -> PositionSet:
@@ -206,23 +216,13 @@ class FilterEvaluator:
         return positions
 
 
-def _is_static(condition: Condition) -> bool:
-    """Return true if a condition depends only on the catalogue and the parameters."""
-    return all(
-        leaf.column.dataset is ColumnDataset.ITEMS
-        and reference(leaf) is None
-        and not (isinstance(leaf, Comparison) and isinstance(leaf.value, Time))
-        for leaf in leaves(condition)
-    )
-
-
 def _groups(condition: And | Or) -> list[Condition]:
     """Return the operands, combining all that can be cached, and all that AND applies to one interaction."""
     static: list[Condition] = []
     of_interaction: list[Condition] = []
     others: list[Condition] = []
     for operand in condition.operands:
-        if _is_static(operand):
+        if is_static(operand):
             static.append(operand)
         elif isinstance(condition, And) and filter_interactions.is_of_one_interaction(operand):
             of_interaction.append(operand)
@@ -232,3 +232,39 @@ def _groups(condition: And | Or) -> list[Condition]:
         return static
     parts = [part for part in (static, of_interaction) if part]
     return [*(type(condition)(tuple(part)) if len(part) > 1 else part[0] for part in parts), *others]
+
+
+def _applicable(filter_: Filter, values: Values, *, name: str) -> tuple[Expression, ...]:
+    """Return the expressions that apply: all except EXCLUDE ones with a missing parameter.
+
+    Parameters
+    ----------
+    name
+        What errors call the filter.
+
+    Raises
+    ------
+    InvalidInput
+        If an INCLUDE expression misses a parameter, or the filter does not have one that is given.
+    """
+    refuse_unknown(values, filter_, name=name)
+    expressions = []
+    for expression in filter_.expressions:
+        missing = [parameter for parameter in expression.parameters if parameter not in values]
+        if missing and expression.verb is Verb.INCLUDE:
+            raise InvalidInput(
+                f"filterValues.{missing[0]} is missing, expected a value: "
+                f"filter {name} has it in an INCLUDE expression, which needs every parameter"
+            )
+        if not missing:
+            expressions.append(expression)
+    return tuple(expressions)
+
+
+def refuse_unknown(values: Collection[str], filter_: Filter, *, name: str) -> None:
+    """Raise an error for values of parameters that a filter does not have; see `FilterEvaluator.bias`."""
+    known = filter_.parameters
+    for given in values:
+        if given not in known:
+            expected = ", ".join(known) or "no values: the filter has no parameters"
+            raise InvalidInput(f"filterValues.{given} is not a parameter of filter {name}, expected {expected}")

@@ -163,17 +163,25 @@ class Expression:
         On the requesting user; all of them must hold for the expression to apply.
     parameters
         Names of the parameters, each once, in their order.
+    is_static
+        True if the condition depends only on the catalogue and the parameters.
+    key
+        Text of the condition, under which its result is cached: its hash is computed once.
     """
 
     verb: Verb
     condition: Condition
     tests: tuple[Condition, ...] = ()
     parameters: tuple[str, ...] = _computed()
+    is_static: bool = _computed()
+    key: str = _computed()
 
     def __post_init__(self) -> None:
         """Compute the other fields."""
         names = dict.fromkeys(name for leaf in self.leaves() for name in parameters_of(leaf))
         object.__setattr__(self, "parameters", tuple(names))
+        object.__setattr__(self, "is_static", is_static(self.condition))
+        object.__setattr__(self, "key", repr(self.condition))
 
     def leaves(self) -> Iterator[Leaf]:
         """Yield the comparisons and memberships, those of the user last."""
@@ -221,6 +229,16 @@ class Filter:
         }
         for field, value in values.items():
             object.__setattr__(self, field, value)
+
+
+def is_static(condition: Condition) -> bool:
+    """Return true if a condition depends only on the catalogue and the parameters."""
+    return all(
+        leaf.column.dataset is ColumnDataset.ITEMS
+        and reference(leaf) is None
+        and not (isinstance(leaf, Comparison) and isinstance(leaf.value, Time))
+        for leaf in leaves(condition)
+    )
 
 
 def leaves(condition: Condition) -> Iterator[Leaf]:

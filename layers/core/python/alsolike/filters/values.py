@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from alsolike.contract.validation import describe
@@ -15,14 +15,11 @@ from alsolike.filters.tree import (
     Comparison,
     Element,
     Everything,
-    Expression,
-    Filter,
     Membership,
     Parameter,
     Time,
     Unit,
     Value,
-    Verb,
 )
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.struct import struct
@@ -64,42 +61,6 @@ def parse_values(name: str, text: str) -> tuple[str, ...]:
         f"filterValues.{name} is {describe(text)}, expected quoted values with commas between; "
         f"it is none from character {offset + 1} on"
     )
-
-
-def applicable(filter_: Filter, values: Values, *, name: str) -> tuple[Expression, ...]:
-    """Return the expressions that apply: all except EXCLUDE ones with a missing parameter.
-
-    Parameters
-    ----------
-    name
-        What errors call the filter.
-
-    Raises
-    ------
-    InvalidInput
-        If an INCLUDE expression misses a parameter, or the filter does not have one that is given.
-    """
-    refuse_unknown(values, filter_, name=name)
-    expressions = []
-    for expression in filter_.expressions:
-        missing = [parameter for parameter in expression.parameters if parameter not in values]
-        if missing and expression.verb is Verb.INCLUDE:
-            raise InvalidInput(
-                f"filterValues.{missing[0]} is missing, expected a value: "
-                f"filter {name} has it in an INCLUDE expression, which needs every parameter"
-            )
-        if not missing:
-            expressions.append(expression)
-    return tuple(expressions)
-
-
-def refuse_unknown(values: Collection[str], filter_: Filter, *, name: str) -> None:
-    """Raise an error for values of parameters that a filter does not have; see `applicable`."""
-    known = filter_.parameters
-    for given in values:
-        if given not in known:
-            expected = ", ".join(known) or "no values: the filter has no parameters"
-            raise InvalidInput(f"filterValues.{given} is not a parameter of filter {name}, expected {expected}")
 
 
 @struct

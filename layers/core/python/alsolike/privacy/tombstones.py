@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 import orjson
 
 from alsolike.declarations.storage import ERASURE_RECEIPTS_PREFIX, TOMBSTONES_KEY
+from alsolike.events.interactions import SESSION_PREFIX, USER_PREFIX
 from alsolike.events.stream import StreamRecord, partition_key
 from alsolike.privacy.erasures import erasure_id
 from alsolike.privacy.pseudonyms import Pseudonyms
@@ -28,7 +29,7 @@ SESSION_DAYS = 100
 """Retention of a session's tombstone; quarantine and failed batches, which may restore events, expire after 90 days."""
 
 _MS_PER_DAY = 86_400_000
-_USER_KEY, _SESSION_KEY, _HASHED_KEY = "u#", "s#", "\0key#"
+_HASHED_KEY = "\0key#"
 
 
 class IsErased(Protocol):
@@ -51,7 +52,7 @@ def names_erased(record: StreamRecord, erased: IsErased) -> bool:
     The key of a long id is a hash, for which `long_key` returns a tombstone of its own.
     """
     key = record.partition_key or ""
-    if erased(key.removeprefix(_USER_KEY) if key.startswith(_USER_KEY) else f"{_HASHED_KEY}{key}"):
+    if erased(key.removeprefix(USER_PREFIX) if key.startswith(USER_PREFIX) else f"{_HASHED_KEY}{key}"):
         return True
     try:
         document = orjson.loads(record.data)
@@ -64,7 +65,7 @@ def names_erased(record: StreamRecord, erased: IsErased) -> bool:
         return isinstance(user_id, str | int) and erased(str(user_id))
     if isinstance(session_id, str) and erased(None, session_id):
         return True
-    return erased(None, key.removeprefix(_SESSION_KEY) if key.startswith(_SESSION_KEY) else f"{_HASHED_KEY}{key}")
+    return erased(None, key.removeprefix(SESSION_PREFIX) if key.startswith(SESSION_PREFIX) else f"{_HASHED_KEY}{key}")
 
 
 class Tombstones(NamedTuple):

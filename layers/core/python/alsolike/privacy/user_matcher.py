@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from alsolike.events.interactions import MAX_ID_CHARACTERS, MAX_TIME_MS, profile_id
+from alsolike.events.interactions import MAX_ID_CHARACTERS, MAX_TIME_MS, USER_PREFIX, profile_id
 from alsolike.events.stream import partition_key
 
 _USER_FIELDS = ("userid",)
@@ -104,7 +104,7 @@ class UserMatcher:
 
     def _value(self, value: Any) -> bool:
         if isinstance(value, str):
-            if value == self._user_id or value == f"u#{self._user_id}":
+            if value == self._user_id or value == f"{USER_PREFIX}{self._user_id}":
                 return True
             if value[:1] in ("{", "["):
                 try:

@@ -27,13 +27,14 @@ from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_K
 from alsolike.domain.configuration import HISTORY_LENGTH
 from alsolike.events.action_events import ActionEvent, action_events
 from alsolike.events.context import context_of
-from alsolike.events.interactions import Interaction
+from alsolike.events.interactions import USER_PREFIX, Interaction
 from alsolike.runtime.struct import struct
 
 MAX_SORT_KEY_BYTES = 1_024
 """DynamoDB's limit."""
 
-SESSION_PREFIX, ERASURE_PREFIX = "s#", "e#"
+ERASURE_PREFIX = "e#"
+"""Beginning of the key of an erased user's profile; see `USER_PREFIX`."""
 ERASED_KEY, JOINED_KEY = "~erased", "~joined"
 FIRST_INTERACTION_KEY, FIRST_MARK_KEY = "0", "~"
 """Lower bounds of the sort keys of interactions and of marks."""
@@ -89,7 +90,7 @@ class SessionLink:
     @property
     def user_id(self) -> str:
         """The user."""
-        return self.profile_id.removeprefix("u#")
+        return self.profile_id.removeprefix(USER_PREFIX)
 
     @property
     def erased(self) -> bool:

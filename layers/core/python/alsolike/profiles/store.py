@@ -23,7 +23,7 @@ from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_K
 from alsolike.domain.configuration import HISTORY_LENGTH
 from alsolike.events.action_events import ActionEvent
 from alsolike.events.identity import Login
-from alsolike.events.interactions import Interaction, profile_id
+from alsolike.events.interactions import SESSION_PREFIX, Interaction, profile_id
 from alsolike.privacy.tombstones import IsErased, no_erased_users
 from alsolike.profiles.profile import (
     ERASED_KEY,
@@ -32,7 +32,6 @@ from alsolike.profiles.profile import (
     JOINED_KEY,
     LAST_ACTION_KEY,
     READ_ATTRIBUTES,
-    SESSION_PREFIX,
     Item,
     Profile,
     RecentInteraction,

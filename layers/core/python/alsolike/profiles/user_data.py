@@ -14,7 +14,7 @@ import orjson
 
 from alsolike.declarations.storage import INTERACTIONS_PREFIX, QUARANTINE_PREFIX, SERVED_PREFIX
 from alsolike.declarations.tables import INTERACTIONS_COLUMNS, SERVED_COLUMNS
-from alsolike.events.interactions import profile_id
+from alsolike.events.interactions import SESSION_PREFIX, profile_id
 from alsolike.lake import lake
 from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.privacy.erasures import ErasureReceiptStore, erasure_id
@@ -153,7 +153,7 @@ class UserData:
         joined = self._profiles().sessions_of(profile_id(user_id=user_id, session_id=None))
         self.on_object()
         for session, link in joined.items():
-            yield {"sessionId": session.removeprefix("s#"), "joinedAtMs": link.at_ms}
+            yield {"sessionId": session.removeprefix(SESSION_PREFIX), "joinedAtMs": link.at_ms}
 
     def _profiles(self) -> ProfileStore:
         return ProfileStore(self.dynamodb, self.places.profiles_table)

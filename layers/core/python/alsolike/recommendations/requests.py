@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -12,7 +11,6 @@ from alsolike.declarations.storage import BATCH_PREFIX
 from alsolike.domain.aliases import NEXT_BEST_ACTION
 from alsolike.events.interactions import MAX_ID_CHARACTERS
 from alsolike.filters.parser import MAX_PARAMETER_CHARACTERS, MAX_PARAMETERS
-from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.names import NAME, NAME_FORM
 
 DEFAULT_RESULTS = 25
@@ -54,34 +52,6 @@ OF_BATCHES = (*OF_USERS, TRENDING, POPULAR, NEXT_BEST_ACTION)
 MAX_BATCH_USERS = 1_000
 
 _SEGMENT = r"[^/\x00-\x1f\x7f]"
-
-
-def check_subject(recommender: str, *, user_id: str | None, item_id: str | None, cart: Sequence[str] = ()) -> None:
-    """Raise an error for a request without the user or item that its recommender needs, or with a cart it ignores.
-
-    Raises
-    ------
-    InvalidInput
-        If it is missing.
-    """
-    if cart and recommender != BOUGHT_TOGETHER:
-        raise InvalidInput(f"cart is given, expected none: only {BOUGHT_TOGETHER} completes a cart, not {recommender}")
-    if recommender in OF_USERS and user_id is None:
-        other = "" if item_id is None else f"; {SIMILAR_ITEMS} and {BOUGHT_TOGETHER} need only itemId"
-        raise InvalidInput(f"userId is missing, expected a user: {recommender} recommends to one{other}")
-    check_item(recommender, item_id)
-
-
-def check_item(recommender: str, item_id: str | None) -> None:
-    """Raise an error for a request without the item that its recommender needs.
-
-    Raises
-    ------
-    InvalidInput
-        If it is missing.
-    """
-    if recommender in OF_ITEMS and item_id is None:
-        raise InvalidInput(f"itemId is missing, expected an item: {recommender} starts from one")
 
 
 def _arn(kind: str) -> Text:

@@ -1,6 +1,10 @@
 """The logger and the metrics of every function: one list of names, no personal data.
 
 Metrics go out as embedded metric format (EMF) lines on standard output, which cost a request nothing.
+
+The correlation id identifies a request in logs, on the stream and in the lake. It is the caller's, from the header
+`x-correlation-id`, or else the API's own id of the request. It identifies no person: the caller's id may have only a
+few characters of a limited set, and others are ignored.
 """
 
 from __future__ import annotations
@@ -8,6 +12,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -22,6 +27,18 @@ os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "alsolike")
 
 
 T = TypeVar("T")
+
+CORRELATION_HEADER = "x-correlation-id"
+MAX_CORRELATION_CHARACTERS = 64
+"""A UUID has 36, W3C's traceparent 55."""
+MAX_LOGGED_IDS = 10
+"""Maximum number of correlation ids in a line of a consumer's log."""
+_WELL_FORMED = re.compile(rf"[A-Za-z0-9._=:-]{{1,{MAX_CORRELATION_CHARACTERS}}}", re.ASCII)
+
+
+def correlation_id_of(value: Any) -> str | None:
+    """Return the value if it is a well-formed correlation id, else None."""
+    return value if isinstance(value, str) and _WELL_FORMED.fullmatch(value) else None
 
 
 API_SERVICE = "api"
@@ -40,6 +57,17 @@ class _Invocation(logging.Filter):
         self.correlation_id: str | None = None
         # With provisioned concurrency, no request waited for the start.
         self.invocations = int(os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "provisioned-concurrency")
+
+    def begin(self, event: Any, context: Any) -> None:
+        """Set the fields of an invocation; only requests to the API have a correlation id."""
+        self.context = context
+        self.invocations += 1
+        self.correlation_id = None
+        if isinstance(event, dict) and "routeKey" in event:
+            header = (event.get("headers") or {}).get(CORRELATION_HEADER)
+            self.correlation_id = correlation_id_of(header) or correlation_id_of(
+                (event.get("requestContext") or {}).get("requestId")
+            )
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Add the fields; every line passes."""
@@ -100,8 +128,7 @@ def instrumented(handler: Callable[[Any, Any], T]) -> Callable[[Any, Any], T]:
 
     @functools.wraps(handler)
     def observing(event: Any, context: Any) -> T:
-        invocation.context = context
-        invocation.invocations += 1
+        invocation.begin(event, context)
         try:
             return handler(event, context)
         finally:

@@ -16,7 +16,7 @@ import orjson
 
 from alsolike.arrays.ragged import Ragged, Rows, find, hashes_of
 from alsolike.arrays.tensors import Array, map_tensors, write_tensors
-from alsolike.catalogue.changes import Change, is_deletion
+from alsolike.catalogue.changes import DELETED, Change
 from alsolike.domain.configuration import ColumnType
 from alsolike.runtime.errors import InvalidSnapshot
 from alsolike.runtime.struct import struct
@@ -152,7 +152,7 @@ class Segment:
     @property
     def deleted(self) -> Array:
         """Which rows are deletions."""
-        deleted: Array = is_deletion(self.tie_breaks)
+        deleted: Array = self.tie_breaks >= DELETED
         return deleted
 
     def __len__(self) -> int:
@@ -167,7 +167,7 @@ class Segment:
 
     def change(self, row: int) -> Change:
         """Return the change that a row keeps."""
-        properties = None if is_deletion(int(self.tie_breaks[row])) else self.properties(row)
+        properties = None if self.tie_breaks[row] >= DELETED else self.properties(row)
         return Change(self.ids.blob(row).decode(), int(self.updated_at_ms[row]), properties)
 
     def changes(self) -> Iterator[Change]:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alsolike.arrays.ragged import Rows, find, hashes_of
-from alsolike.catalogue.changes import Change, is_deletion
+from alsolike.catalogue.changes import DELETED, Change
 from alsolike.domain.configuration import ColumnType
 from alsolike.snapshot.cold_items import ColdItems
 from alsolike.snapshot.columns import (
@@ -98,7 +98,7 @@ class Snapshot:
             counts = (in_base < 0) | later
             newest, replaced = newest[counts], in_base[counts]
             replaced = replaced[replaced >= 0]
-            deleted = is_deletion(tie_breaks[newest])
+            deleted = tie_breaks[newest] >= DELETED
             self._index, self._index_rows = hashes[newest], np.where(deleted, -1, newest + len(base))
             self._live += int(np.count_nonzero(~deleted) - np.count_nonzero(~base.deleted[replaced]))
 
@@ -128,7 +128,7 @@ class Snapshot:
             return np.full(len(hashes), -1)
         base = self._segments[0]
         rows = find(base.hashes, hashes)
-        rows = np.where((rows >= 0) & ~is_deletion(base.tie_breaks[rows]), rows, -1)
+        rows = np.where((rows >= 0) & (base.tie_breaks[rows] < DELETED), rows, -1)
         if len(self._index):
             places = find(self._index, hashes)
             rows = np.where(places >= 0, self._index_rows[places], rows)

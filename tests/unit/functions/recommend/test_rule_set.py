@@ -7,17 +7,17 @@ import pytest
 from alsolike.config.document import parse
 from alsolike.domain.rules import RuleSet
 from functions.recommend.http.request import RecommendationRequest
-from functions.recommend.rules.merchandising import OWN, rule_set
+from functions.recommend.service import OWN_RULES, rule_set
 
 
 @pytest.mark.parametrize(
     ("recommender", "name", "expected"),
     [
-        ("for-you", OWN, "spring"),
+        ("for-you", OWN_RULES, "spring"),
         ("for-you", "plain", None),
         ("for-you", None, None),
         ("for-you", "autumn", "autumn"),
-        ("popular", OWN, None),
+        ("popular", OWN_RULES, None),
         ("popular", "spring", "spring"),
     ],
 )

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 import pytest
 
-from alsolike.events.correlation import correlate, correlation_ids
-from alsolike.events.stream import StreamRecord
-from alsolike.runtime.observability import invocation
+from alsolike.runtime.observability import correlation_id_of, invocation
 
 
 def event(header: str | None = None, request_id: Any = "JKJaXmPLvHcESHA=") -> dict[str, Any]:
     headers = {} if header is None else {"x-correlation-id": header}
-    return {"headers": headers, "requestContext": {"requestId": request_id}}
+    return {"routeKey": "GET /popular", "headers": headers, "requestContext": {"requestId": request_id}}
+
+
+def correlate(call: Any) -> str | None:
+    invocation.begin(call, None)
+    return invocation.correlation_id
 
 
 @pytest.mark.parametrize(
@@ -29,16 +31,15 @@ def test_any_other_is_passed_over_for_the_apis_own(header: str) -> None:
     assert correlate(event(header)) == "JKJaXmPLvHcESHA="
 
 
-@pytest.mark.parametrize("call", [{}, {"batch": {}}, {"headers": None}, event(request_id=None)])
+@pytest.mark.parametrize(
+    "call", [{}, {"batch": {}}, [], {"headers": None}, {"routeKey": "GET /popular"}, event(request_id=None)]
+)
 def test_what_is_no_request_has_none_and_leaves_none_from_the_last_one(call: dict[str, Any]) -> None:
     correlate(event("order-17"))
 
     assert correlate(call) is None
-    assert invocation.correlation_id is None
 
 
-def test_ids_of_unreadable_records_are_named_once_and_nothing_else_of_them() -> None:
-    data = [orjson.dumps({"correlation_id": each}) for each in ("a", "b", "a", "anna@example.com", None, 7)]
-    records = [StreamRecord("s", "0", "1", 0, each) for each in (*data, b"\xff", b"[]")]
-
-    assert correlation_ids(records) == ("a", "b")
+@pytest.mark.parametrize("value", ["anna@example.com", None, 7])
+def test_no_other_value_is_an_id(value: Any) -> None:
+    assert correlation_id_of(value) is None
