@@ -89,13 +89,7 @@ TRAINING = Layer("training", lists=("model_export/requirements.txt", "model_expo
 
 
 def fill(layer: Layer, target: Target, folder: Path) -> None:
-    """Build a layer in the empty `folder`: the same bytes, names, modes and times whenever and wherever it runs.
-
-    Raises
-    ------
-    LayerError
-        If a package cannot be installed.
-    """
+    """Build a layer in the empty `folder`: the same bytes, names, modes and times whenever and wherever it runs."""
     python = folder / "python"
     _install(layer, target, python)
     own = layer.directory / "python"

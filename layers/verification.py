@@ -34,13 +34,7 @@ def digest(folder: Path) -> str:
 
 
 def check_size(parts: Mapping[str, int], *, limit_bytes: int = SIZE_LIMIT_BYTES) -> int:
-    """Return the sum of what is unzipped together: a function and its layers.
-
-    Raises
-    ------
-    LayerError
-        If it is above Lambda's limit.
-    """
+    """Return the sum of what is unzipped together: a function and its layers."""
     total = sum(parts.values())
     if total > limit_bytes:
         listed = ", ".join(f"{name} {size:,}" for name, size in parts.items())
@@ -49,13 +43,7 @@ def check_size(parts: Mapping[str, int], *, limit_bytes: int = SIZE_LIMIT_BYTES)
 
 
 def check_binaries(folder: Path, target: Target) -> int:
-    """Return how many libraries a layer has, all of them for `target`.
-
-    Raises
-    ------
-    LayerError
-        If a library is for another processor or Python, or a package's wheel was.
-    """
+    """Return how many libraries a layer has, all of them for `target`."""
     libraries = 0
     for path in files(folder):
         with path.open("rb") as file:

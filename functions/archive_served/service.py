@@ -83,11 +83,6 @@ def read_delivery(data: str) -> Delivery:
     References
     ----------
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html
-
-    Raises
-    ------
-    InvalidInput
-        If it does not have the documented form.
     """
     try:
         document = orjson.loads(gzip.decompress(base64.b64decode(data, validate=True)))
@@ -105,11 +100,6 @@ def archive(delivery: Delivery, *, client: Any, bucket: str, erased: Tombstones 
     ----------
     erased
         Has the keyed hashes of the log.
-
-    Raises
-    ------
-    Unavailable
-        If S3 does not take an object.
     """
     rows: dict[str, list[Served]] = {}
     refused: list[QuarantinedRecord] = []

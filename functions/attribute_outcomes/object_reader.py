@@ -20,13 +20,7 @@ BYTES_AT_ONCE = 32 * 2**20
 
 
 def rows_of(client: Any, bucket: str, objects: Sequence[LakeObject], schema: pa.Schema) -> Iterator[pa.Table]:
-    """Yield the rows of objects, some at a time; skip objects that were deleted meanwhile.
-
-    Raises
-    ------
-    InvalidDataset
-        If an object is no Parquet of the table's types.
-    """
+    """Yield the rows of objects, some at a time; skip objects that were deleted meanwhile."""
     with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
         for some in batches(objects, max_bytes=BYTES_AT_ONCE, max_objects=2 * CONNECTIONS):
             contents = pool.map(functools.partial(read, client, bucket), some)

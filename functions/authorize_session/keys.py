@@ -38,25 +38,13 @@ class SessionKeys:
         )
 
     def current(self, *, now_s: float) -> Sequence[bytes]:
-        """Return the values.
-
-        Raises
-        ------
-        Unavailable
-            If they were never read and Secrets Manager does not answer.
-        """
+        """Return the values."""
         if self._values.degraded:
             self.refresh(now_s=now_s)
         return self._values.current(now_ms=int(now_s * 1000))
 
     def refresh(self, *, now_s: float) -> bool:
-        """Read the values again, unless the last attempt was a moment ago; return true if they have changed.
-
-        Raises
-        ------
-        Unavailable
-            If they were never read and Secrets Manager does not answer.
-        """
+        """Read the values again, unless the last attempt was a moment ago; return true if they have changed."""
         before = self._values.latest
         return self._values.refresh(now_ms=int(now_s * 1000), min_age_s=CHECK_ON_MISMATCH_S) != before
 

@@ -21,8 +21,6 @@ def authorize(header: str, *, keys: SessionKeys, now_s: float) -> Session:
     ------
     InvalidInput
         If it holds no valid token.
-    Unavailable
-        If the key was never read and cannot be read now.
     """
     if header[: len(_SCHEME)].lower() != _SCHEME:
         raise InvalidInput("the Authorization header does not begin with Bearer")

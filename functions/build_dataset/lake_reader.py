@@ -43,11 +43,6 @@ def read_lake(
         Without lists. One that an object was written without is null.
     context
         Properties that are the context of an interaction.
-
-    Raises
-    ------
-    InvalidDataset
-        If an object is no Parquet of the table's types.
     """
     listing = list(list_objects(client, bucket))  # complete before reading: rows of deleted objects are in later ones
     schema = pa.schema([(name, _ARROW_TYPES[INTERACTIONS_COLUMNS[name]]) for name in columns])

@@ -8,13 +8,7 @@ from alsolike.runtime.errors import InvalidInput
 
 
 def refuse(refused: Sequence[InvalidInput], *, stored: int, what: str) -> None:
-    """Raise an error with every rejected part and the result of the others; do nothing if none was rejected.
-
-    Raises
-    ------
-    InvalidInput
-        If any was.
-    """
+    """Raise an error with every rejected part and the result of the others; do nothing if none was rejected."""
     if refused:
         reasons = "; ".join(map(str, refused))
         raise InvalidInput(f"{reasons} ({stored} of {stored + len(refused)} {what} stored)")

@@ -25,8 +25,6 @@ def parse_put_action_interactions(
 
     Raises
     ------
-    InvalidInput
-        If a field outside the interactions breaks the contract.
     NotFound
         If the call is for another tracking ID.
     """

@@ -55,12 +55,6 @@ class CollectRequest:
         return session_of(self.event)
 
     def page(self) -> tuple[int, str | None]:
-        """Return a page's maximum number of rows and its start token, which is None for the first page.
-
-        Raises
-        ------
-        InvalidInput
-            If a parameter of the query is invalid.
-        """
+        """Return a page's maximum number of rows and its start token, which is None for the first page."""
         query = read_query(self.event, PAGE)
         return query.get("limit", USUAL_PAGE), query.get("nextToken")

@@ -73,12 +73,8 @@ class RowRoutes(Generic[R]):
 
         Raises
         ------
-        InvalidInput
-            If the body breaks the contract.
         NotFound
             If there is no such row, or it is an erased user's.
-        ConcurrentUpdate
-            If others changed the row all the time.
         """
         row_id = self._there(request)
         changes = parse_changes(request.body(maximum=MAX_BYTES), self._kind, columns=self._declared(request))
@@ -111,13 +107,7 @@ class RowRoutes(Generic[R]):
         return self._document(self._store.get(self._there(request)))
 
     def page(self, request: CollectRequest) -> dict[str, Any]:
-        """Return a page of rows, and the token of the next page if there is one.
-
-        Raises
-        ------
-        InvalidInput
-            If a parameter of the query is invalid.
-        """
+        """Return a page of rows, and the token of the next page if there is one."""
         limit, start = request.page()
         rows, token = self._store.page(limit=limit, token=start)
         document: dict[str, Any] = {self._kind.list_field: [self._document(stored) for stored in rows]}

@@ -62,13 +62,7 @@ class Counters:
         self._known: dict[str, _Known] = {}
 
     def add(self, shard_id: str, events: Sequence[Event], *, sequence: int, arrived_ms: int) -> int:
-        """Add the events of the records up to `sequence` that are not in yet; return how many those were.
-
-        Raises
-        ------
-        ConcurrentUpdate
-            If other writers won `MAX_ATTEMPTS` times in a row.
-        """
+        """Add the events of the records up to `sequence` that are not in yet; return how many those were."""
         key = trends_key(shard_id)
         for _ in range(MAX_ATTEMPTS):
             known = self._known.pop(key, None) or self._read(key)

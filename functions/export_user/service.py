@@ -84,8 +84,6 @@ def export_user(user_id: str, *, data: UserData, remaining_ms: Callable[[], floa
         If no page has returned the token, or its export has ended.
     TooLarge
         If the profile, or the user's rows in one object, exceed the maximum size of a response.
-    Unavailable
-        If a store does not answer in time.
     """
     after = None if token is None else Place.of_token(token, stages=STAGES)
     page = _Page(remaining_ms, after)

@@ -50,15 +50,7 @@ class Baseline:
 
 
 def read_baseline(client: Any, bucket: str) -> Baseline | None:
-    """Return the baseline for comparison; None before the first champion.
-
-    Raises
-    ------
-    InvalidBundle, InvalidDataset
-        If the champion's files, or its dataset's manifest, are unreadable.
-    NotFound
-        If the champion's files are gone.
-    """
+    """Return the baseline for comparison; None before the first champion."""
     champion = Registry(client, bucket).champion()
     if champion is None:
         return None

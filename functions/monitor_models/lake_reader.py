@@ -52,11 +52,6 @@ def read_sample(
         Returns the id of each row's user.
     keep
         Removes rows that are not needed.
-
-    Raises
-    ------
-    InvalidDataset
-        If an object is no Parquet of the table's types.
     """
     tables, rows, one_of = [schema.empty_table()], 0, 1
     for table in _tables(client, bucket, objects, schema):

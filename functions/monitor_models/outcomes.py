@@ -19,13 +19,7 @@ _EARLIEST = 100
 
 
 def outcome_of(client: Any, state_machine_arn: str, start: Start) -> StartedTraining:
-    """Return the result of an execution from Step Functions, by the start's name.
-
-    Raises
-    ------
-    InvalidInput
-        If its output does not state the result.
-    """
+    """Return the result of an execution from Step Functions, by the start's name."""
     arn = execution_arn(state_machine_arn, start.name)
     try:
         with translate_aws_errors(f"execution {arn}"):

@@ -76,13 +76,7 @@ def due(
 
 
 def start(client: Any, state_machine_arn: str, due: Start) -> bool:
-    """Start the workflow; return false if an earlier call has started it.
-
-    Raises
-    ------
-    Unavailable
-        If Step Functions rejects the start.
-    """
+    """Start the workflow; return false if an earlier call has started it."""
     document = {"trigger": due.trigger, "reason": due.reason}
     try:
         with translate_aws_errors(f"state machine {state_machine_arn}"):

@@ -15,13 +15,7 @@ _HOUR_MS = 3_600_000
 
 
 def drift(client: Any, bucket: str, reader: MetricReader, *, now_ms: int) -> dict[str, Any]:
-    """Return the answer.
-
-    Raises
-    ------
-    Unavailable
-        If S3 or CloudWatch does not answer, or the report is unreadable.
-    """
+    """Return the answer."""
     report = latest_report(client, bucket)
     if report is None:
         return {"looked": None}
@@ -60,13 +54,7 @@ def drift(client: Any, bucket: str, reader: MetricReader, *, now_ms: int) -> dic
 
 
 def latest_report(client: Any, bucket: str) -> DriftReport | None:
-    """Return the report of the last monitoring look; None without one.
-
-    Raises
-    ------
-    Unavailable
-        If S3 does not answer, or the report is unreadable.
-    """
+    """Return the report of the last monitoring look; None without one."""
     stored = S3Object(client, bucket, MONITORING_LATEST_KEY)
     content = stored.read()
     try:

@@ -24,11 +24,6 @@ def engagement(client: Any, bucket: str, *, days: int, by: str, now_ms: int) -> 
     ----------
     by
         The dimension of the rows.
-
-    Raises
-    ------
-    Unavailable
-        If S3 does not answer, or an object is not one of the table's.
     """
     last = dt.datetime.fromtimestamp(now_ms / 1000, dt.UTC).date()
     dates = [(last - dt.timedelta(days=back)).isoformat() for back in range(days - 1, -1, -1)]

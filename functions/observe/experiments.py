@@ -32,11 +32,6 @@ def experiments(
     ----------
     has_time
         Returns true while the caller still waits.
-
-    Raises
-    ------
-    Unavailable
-        If S3 does not answer, or an object is not one of the table's.
     """
     order = {"running": 0, "planned": 1, "ended": 2}
     ordered = sorted(

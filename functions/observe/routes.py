@@ -80,13 +80,7 @@ class Routes:
         self._remembered = BoundedCache[bytes, tuple[int, bytes]](REMEMBERED_BYTES)
 
     def answer(self, event: Mapping[str, Any], *, now_ms: int, remaining_ms: Callable[[], float]) -> tuple[bytes, str]:
-        """Return the answer with its content type.
-
-        Raises
-        ------
-        InvalidInput
-            If a parameter of the query is invalid.
-        """
+        """Return the answer with its content type."""
         key = route_key(event)
         route, fields = self.routes[key], self._queries.get(key)
         query = {} if fields is None else read_query(event, fields)

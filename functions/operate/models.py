@@ -45,15 +45,7 @@ class Models:
         }
 
     def show(self, request: OperatorRequest) -> dict[str, Any]:
-        """Return all that is known of a version.
-
-        Raises
-        ------
-        NotFound
-            If there is no such version.
-        InvalidBundle
-            If something of it cannot be read.
-        """
+        """Return all that is known of a version."""
         return story_document(history.version_history(self._versions, request.version))
 
     def promote(self, request: OperatorRequest) -> dict[str, Any]:
@@ -114,8 +106,6 @@ class Models:
             If a version is on trial and the request selects none of the two, or both.
         NotFound
             If there is no earlier champion, or no version is on trial.
-        ConcurrentUpdate
-            If another caller changed the pointer.
         """
         body = request.body(ROLL_BACK)
         ends_trial, takes_champion = body.get("canary", False), body.get("champion", False)
@@ -137,15 +127,7 @@ class Models:
         return champion_document(champion)
 
     def resume(self, request: OperatorRequest) -> dict[str, Any]:
-        """Allow new versions to become champion automatically again.
-
-        Raises
-        ------
-        NotFound
-            If they are not held.
-        ConcurrentUpdate
-            If another caller changed the pointer.
-        """
+        """Allow new versions to become champion automatically again."""
         champion = promotion.resume(self._versions, self._seen(request.body(CHANGE)))
         request.note("resume", version=champion.version)
         return champion_document(champion)

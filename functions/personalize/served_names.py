@@ -70,13 +70,6 @@ class ServedNames:
         """Add the names of all resources to the object, and remove those of deleted ones.
 
         Names without a resource stay: in another region, only the object was restored.
-
-        Raises
-        ------
-        ConcurrentUpdate
-            If other writers were faster several times.
-        InvalidConfiguration
-            If the object is unreadable.
         """
 
         def change(content: Any) -> tuple[None, bytes | None]:
@@ -136,11 +129,6 @@ def exploration(kind: Kind, request: Mapping[str, Any], *, of_actions: bool = Fa
     ----------
     of_actions
         True to return a stated weight of 0 too, because actions are explored by default.
-
-    Raises
-    ------
-    PersonalizeError
-        If it is invalid.
     """
     settings = _object(_object(request, f"{kind.field}Config"), "itemExplorationConfig")
     share = _number(settings, "explorationWeight", default=0.0, most=1.0)

@@ -110,13 +110,7 @@ class ControlPlane:
         return [*self._operations, *EMPTY_LISTS]
 
     def answer(self, operation: str, parameters: Parameters, *, now_ms: int) -> dict[str, Any]:
-        """Return the response to an operation.
-
-        Raises
-        ------
-        PersonalizeError
-            With the code of Amazon Personalize.
-        """
+        """Return the response to an operation."""
         if operation in self._operations:
             return self._operations[operation](parameters, now_ms)
         if operation in EMPTY_LISTS:

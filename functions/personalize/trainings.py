@@ -97,8 +97,6 @@ class Trainings:
         ------
         PersonalizeError
             If the model was deleted.
-        ConcurrentUpdate
-            If another caller changed the pointer.
         """
         version, champion = resource.progress["version"], self._versions.registry.champion()
         if champion is not None and champion.version == version:

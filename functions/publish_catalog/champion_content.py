@@ -40,15 +40,7 @@ class ChampionContents:
         self._unusable: dict[tuple[str, str], str] = {}
 
     def current(self) -> ChampionContent | None:
-        """Return the current champion's index; None before the first model.
-
-        Raises
-        ------
-        Unavailable
-            If S3 does not answer or the disk does not take the index.
-        InvalidBundle
-            If the pointer or the index is unreadable, or the champion's bundle has no index.
-        """
+        """Return the current champion's index; None before the first model."""
         champion = self._registry.champion()
         if champion is None:
             return None

@@ -24,11 +24,6 @@ def write_log(batch: ChangeBatch, *, client: Any, bucket: str, erased: IsErased 
     ----------
     erased
         Returns true for users whose changes must not be stored.
-
-    Raises
-    ------
-    Unavailable
-        If S3 rejects them.
     """
     kept = [change for change in batch.changes if batch.kind is ChangeKind.ITEM or not erased(change.entity_id)]
     for date, changes in change_log.by_date(kept).items():

@@ -116,8 +116,6 @@ def purge(
     ------
     ConcurrentUpdate
         If `MAX_PASSES` passes each found new data: another writer keeps restoring the user.
-    NotFound
-        If there is no such erasure.
     Unavailable
         If a store does not answer; call it again.
     """

@@ -35,11 +35,6 @@ def register_model(
     """Unpack, check, store and register the output of a training job; return whether its canary may start.
 
     A repeated call gives the same state: the first decision counts, even if the champion changed. The champion stays.
-
-    Raises
-    ------
-    InvalidBundle
-        If the output is no valid bundle.
     """
     with tempfile.TemporaryDirectory() as directory:
         bundle = unpack_bundle(models.open(model_data_s3_uri), Path(directory), maximum_bytes=MAX_UNPACKED_BYTES)

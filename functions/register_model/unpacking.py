@@ -48,13 +48,7 @@ class _Limited:
         self._left = size_bytes + HEADER_BYTES
 
     def read(self, size: int) -> bytes:
-        """Return the next bytes.
-
-        Raises
-        ------
-        InvalidBundle
-            If they are more than is allowed.
-        """
+        """Return the next bytes."""
         data = self._stream.read(size)
         self._left -= len(data)
         if self._left < 0:

@@ -93,11 +93,6 @@ class Lake:
         ----------
         left_out
             Labels of arms whose users are not on trial; see `canary.assign`.
-
-        Raises
-        ------
-        InvalidDataset
-            If an object is no Parquet.
         """
         objects = list(self._written(before_ms - duration_ms, before_ms))
         probed = objects[-PROBED:]
@@ -107,13 +102,7 @@ class Lake:
         return round(rows * total_bytes / probed_bytes) if probed_bytes else 0
 
     def arms(self, canary: Canary, *, now_ms: int) -> Arms:
-        """Return the figures of both arms since the canary's start.
-
-        Raises
-        ------
-        InvalidDataset
-            If an object is no Parquet of its table.
-        """
+        """Return the figures of both arms since the canary's start."""
         fraction = min(1.0, ANSWERS_READ / canary.planned_answers)
         answers = self._answers(canary, fraction=fraction, now_ms=now_ms)
         results = self._outcomes(canary, now_ms=now_ms)

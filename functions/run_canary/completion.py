@@ -16,11 +16,6 @@ def approve(approvals: Approvals, registry: Registry, version: str, look: Canary
 
     If a person ended the canary, or the workflow could not look after it, there is no result and the package stays as
     it is. The same holds if a person promoted the version after its canary rolled it back.
-
-    Raises
-    ------
-    InvalidBundle
-        If the pointer is unreadable.
     """
     if look.state == PROMOTED:
         approvals.decide(version, APPROVED, reason="; ".join(look.reasons))

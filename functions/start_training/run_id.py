@@ -25,11 +25,6 @@ def run_of(execution_id: str, *, started_at: str) -> RunId:
     started_at
         ISO 8601 with time zone, as Step Functions states it.
 
-    Raises
-    ------
-    InvalidInput
-        If `started_at` is no such time.
-
     Examples
     --------
     >>> run_of("arn:aws:states:eu-west-1:1:execution:training:7", started_at="2026-03-01T04:05:06.789Z").run_id

@@ -41,11 +41,6 @@ class EngineRule:
         A fixed engine, or `auto`.
     spark_above_mb
         Size of the lake's interactions, in 10^6 bytes, above which `auto` selects Spark.
-
-    Raises
-    ------
-    MissingSetting
-        If `engine` is invalid.
     """
 
     engine: str

@@ -89,11 +89,6 @@ def update_profiles(
     erasure_of
         Returns the ID of an erased user's erasure. With it, the session of a login that is left out is marked for the
         purge, which could not know of it otherwise, and no other user's profile takes over the session's interactions.
-
-    Raises
-    ------
-    Unavailable
-        If there is no configuration to read the records by, or the tombstones cannot be read.
     """
     parsed = parse_batch(records, configurations=configurations, now_ms=now_ms)
     kept = [

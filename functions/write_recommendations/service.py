@@ -31,13 +31,7 @@ _COUNTS = ("users", "items", "failed")
 
 
 def write(s3: Any, bucket: str, *, run: str, batch: str, recommender: str) -> dict[str, int]:
-    """Write a batch's part, and delete its answers; return the part's counts.
-
-    Raises
-    ------
-    InvalidInput
-        If the numbers of answers and users differ.
-    """
+    """Write a batch's part, and delete its answers; return the part's counts."""
     keys = _answers(s3, bucket, answers_prefix(run, batch))
     if not keys and (counts := _written(s3, bucket, part_key(run, batch))) is not None:
         return counts

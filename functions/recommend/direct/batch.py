@@ -69,13 +69,7 @@ class BatchFiles:
         self._bucket = bucket
 
     def users(self, key: str) -> Any:
-        """Return a list of users that is stored as JSON.
-
-        Raises
-        ------
-        InvalidInput
-            If there is no such object, or it is no JSON.
-        """
+        """Return a list of users that is stored as JSON."""
         try:
             return orjson.loads(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read())
         except self._s3.exceptions.NoSuchKey as error:
@@ -108,13 +102,7 @@ class _ReadProfiles:
 
 
 def parse_batch(given: Any, *, files: BatchFiles) -> Batch:
-    """Read a batch, and the list of users that it names instead of having it.
-
-    Raises
-    ------
-    InvalidInput
-        If it breaks the contract.
-    """
+    """Read a batch, and the list of users that it names instead of having it."""
     given = dict(validation.as_object(given, where="batch"))
     users = given.pop("users", None)
     fields = BATCH.read(given, "batch")

@@ -28,8 +28,6 @@ def preview(given: Any, *, recommender: Recommender) -> dict[str, Any]:
 
     Raises
     ------
-    InvalidInput
-        If it breaks the contract, or its configuration is invalid.
     NotFound
         If it names a rule set or a filter that the configuration does not have.
     """

@@ -149,13 +149,7 @@ class ActionRequest:
     campaign: str = NEXT_BEST_ACTION
 
     def exploration(self, aliases: Mapping[str, Alias]) -> float:
-        """Return the share of the uncertainty by which propensities vary.
-
-        Raises
-        ------
-        NotFound
-            If the campaign does not exist or recommends items.
-        """
+        """Return the share of the uncertainty by which propensities vary."""
         if self.campaign == NEXT_BEST_ACTION:
             return ACTION_EXPLORATION
         alias = aliases.get(self.campaign)
@@ -167,13 +161,7 @@ class ActionRequest:
 
 
 def parse_action_recommendations(event: Mapping[str, Any]) -> ActionRequest:
-    """Parse `POST /action-recommendations`.
-
-    Raises
-    ------
-    InvalidInput
-        If it breaks the contract or names a filter.
-    """
+    """Parse `POST /action-recommendations`."""
     given = _body(event)
     for name in ("filterArn", "filterValues"):
         if given.get(name):
@@ -184,15 +172,7 @@ def parse_action_recommendations(event: Mapping[str, Any]) -> ActionRequest:
 
 
 def parse_recommendations(event: Mapping[str, Any]) -> RecommendationRequest:
-    """Parse `POST /recommendations`.
-
-    Raises
-    ------
-    InvalidInput
-        If it breaks the contract or needs an unsupported feature.
-    NotFound
-        If it names a recommender that does not exist.
-    """
+    """Parse `POST /recommendations`."""
     given = GET_RECOMMENDATIONS.read(_body(event))
     named = [name for name in _ARN_FIELDS if name in given]
     if len(named) == 2:
@@ -336,13 +316,7 @@ def _promotion(given: Mapping[str, Any]) -> RequestedPromotion:
 
 
 def _checked(request: RecommendationRequest) -> RecommendationRequest:
-    """Return a request that has the user or item that its recommender needs, and no cart that it ignores.
-
-    Raises
-    ------
-    InvalidInput
-        If it lacks the user or item, or has such a cart.
-    """
+    """Return a request that has the user or item that its recommender needs, and no cart that it ignores."""
     recommender = request.recommender
     if request.cart and recommender != BOUGHT_TOGETHER:
         raise InvalidInput(f"cart is given, expected none: only {BOUGHT_TOGETHER} completes a cart, not {recommender}")
@@ -377,8 +351,6 @@ def resolved(request: RecommendationRequest, aliases: Mapping[str, Alias]) -> Re
     ------
     NotFound
         If there is no such alias, or it answers other requests.
-    InvalidInput
-        If the request lacks the user or item that the recommender needs.
     """
     if request.alias is None:
         return request

@@ -38,11 +38,6 @@ def recommend_actions(
 
     The order is that of value times a propensity drawn from its posterior, narrowed by the exploration. The drawn
     numbers depend on the recommendation ID only. The scores are the propensities themselves.
-
-    Raises
-    ------
-    NotFound
-        If the campaign does not exist.
     """
     exploration = request.exploration(state.configuration.aliases)
     user = RequestUser(people, user_id=request.user_id, session_id=None, length=1)

@@ -260,13 +260,7 @@ class RequestUser:
 
     @property
     def interactions(self) -> Sequence[RecentInteraction]:
-        """The user's latest interactions, oldest first, for callers that cannot work without them.
-
-        Raises
-        ------
-        Unavailable
-            If they cannot be read.
-        """
+        """The user's latest interactions, oldest first, for callers that cannot work without them."""
         if self.is_unavailable:
             raise Unavailable("the user's interactions cannot be read")
         return self.profile.recent
@@ -420,8 +414,6 @@ class RequestContext:
 
         Raises
         ------
-        InvalidInput
-            If the request's values do not fit the filter.
         Unavailable
             If the filter reads the user or the user's interactions, and they cannot be read.
         """
@@ -466,13 +458,7 @@ class RequestContext:
         return self.catalogue.cold_filling(self.bias)
 
     def passing(self, scored: Sequence[tuple[str, float]]) -> list[RankedItem]:
-        """Return the items that may be recommended, in their order; unknown items are included.
-
-        Raises
-        ------
-        InvalidInput, Unavailable
-            See `bias`.
-        """
+        """Return the items that may be recommended, in their order; unknown items are included."""
         passes = self.passes([item_id for item_id, _ in scored], self.chosen, bias=self.bias)
         return [RankedItem(*item) for item, passed in zip(scored, passes, strict=True) if passed]
 

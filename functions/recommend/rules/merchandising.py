@@ -76,13 +76,7 @@ class Merchandising:
         )
 
     def arrange(self, result: RecommenderResult) -> Slate:
-        """Return the list that fulfils the rules, from the recommender's items and those that rules add.
-
-        Raises
-        ------
-        InvalidInput
-            If the values of a promotion of the request do not fit its filter.
-        """
+        """Return the list that fulfils the rules, from the recommender's items and those that rules add."""
         context, rules, k = self.context, self._rules, self.context.request.num_results
         candidates = self._boosted(result)
         scores = {candidate.item_id: candidate.score for candidate in candidates}

@@ -47,13 +47,6 @@ class BundleCache:
         ----------
         remaining_ms
             Returns the time left; the download ends before it uses up the last `ANSWER_TIME_MS`.
-
-        Raises
-        ------
-        InvalidBundle
-            If the version misses a file, or a file does not match its manifest.
-        Unavailable
-            If S3 does not answer in time, or the disk does not take the files.
         """
         target = self._directory / version
         if target.is_dir():

@@ -135,13 +135,7 @@ class ModelCatalogue:
         return self._snapshot.item_id(int(self._cold_rows[position - self._items - 1]))
 
     def bias(self, filter_: Filter, asked: FilterInputs, *, name: str) -> Bias:
-        """Return the bias, by position, that bars deleted items and those that do not pass the filter.
-
-        Raises
-        ------
-        InvalidInput
-            If the request's values do not fit the filter.
-        """
+        """Return the bias, by position, that bars deleted items and those that do not pass the filter."""
         return self._evaluator.bias(filter_, asked, name=name)
 
     def passing(

@@ -54,13 +54,7 @@ def path_segment(row_id: str) -> str:
 
 
 def path_id(event: Mapping[str, Any], name: str) -> str:
-    """Return the id that an HTTP API request has at `{name}` of its path.
-
-    Raises
-    ------
-    InvalidInput
-        If there is none, or it cannot be a valid id.
-    """
+    """Return the id that an HTTP API request has at `{name}` of its path."""
     segment = (event.get("pathParameters") or {}).get(name)
     if isinstance(segment, str) and segment.startswith(MARK):
         return validation.text(_decoded(segment, name), name, maximum=MAX_ID_CHARACTERS)

@@ -118,13 +118,7 @@ def write_popular(directory: Path, positions: npt.NDArray[Any]) -> None:
 
 
 def write_manifest(directory: Path, manifest: Manifest) -> Manifest:
-    """Checksum every file of the bundle and write its manifest; this makes the directory a bundle.
-
-    Raises
-    ------
-    InvalidBundle
-        If a file is missing.
-    """
+    """Checksum every file of the bundle and write its manifest; this makes the directory a bundle."""
     complete = dataclasses.replace(manifest, files={name: _checksum(directory / name) for name in FILES})
     (directory / MANIFEST_FILE).write_bytes(complete.to_json())
     return complete
@@ -154,13 +148,7 @@ class Bundle:
     """
 
     def __init__(self, directory: Path, *, verify: bool = True, files: Sequence[str] = SERVED_FILES) -> None:
-        """Open the bundle in `directory`, which has these of its files; `verify` compares each with its checksum.
-
-        Raises
-        ------
-        InvalidBundle
-            If a file is missing, has another checksum, or the manifest is unreadable.
-        """
+        """Open the bundle in `directory`, which has these of its files; `verify` compares each with its checksum."""
         if not (directory / MANIFEST_FILE).is_file():
             raise InvalidBundle(f"{directory} has no {MANIFEST_FILE}")
         self.directory = directory

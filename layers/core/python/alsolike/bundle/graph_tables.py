@@ -29,13 +29,7 @@ def write_tables_index(directory: Path, tables: Mapping[str, tuple[npt.NDArray[A
 
 
 def graph_tables(directory: Path) -> dict[str, npt.NDArray[Any]]:
-    """Map the tables of a bundle's graphs, by name.
-
-    Raises
-    ------
-    InvalidBundle
-        If their index does not fit the file.
-    """
+    """Map the tables of a bundle's graphs, by name."""
     try:
         index = orjson.loads((directory / TABLES_FILE).read_bytes())
         with (directory / DATA_FILE).open("rb") as file:

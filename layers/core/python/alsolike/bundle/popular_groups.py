@@ -63,13 +63,7 @@ class PopularGroups:
 
     @classmethod
     def read(cls, path: Path) -> PopularGroups:
-        """Read groups.
-
-        Raises
-        ------
-        InvalidBundle
-            If the file holds none.
-        """
+        """Read groups."""
         try:
             return cls([_group(**group) for group in orjson.loads(path.read_bytes())["groups"]])
         except (KeyError, TypeError, ValueError) as error:

@@ -107,13 +107,7 @@ class RelatedItems:
         return self.tables[kind].row(position)
 
     def check(self) -> None:
-        """Read all rows.
-
-        Raises
-        ------
-        InvalidBundle
-            If one is unusable.
-        """
+        """Read all rows."""
         for kind, table in self.tables.items():
             try:
                 table.check()

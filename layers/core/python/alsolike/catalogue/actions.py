@@ -98,8 +98,6 @@ class ActionStore:
         ------
         InvalidInput
             If there would be too many, or the object would be too large.
-        ConcurrentUpdate
-            If other writers won several times in a row.
         """
         new = {action.action_id: dict(action.properties) for action in actions}
 
@@ -118,13 +116,7 @@ class ActionStore:
         self._stored.update(change, attempts=_ATTEMPTS)
 
     def all(self) -> list[Action]:
-        """Return all actions, by ID.
-
-        Raises
-        ------
-        Unavailable
-            If the object cannot be read.
-        """
+        """Return all actions, by ID."""
         return list(starmap(Action, sorted(_document(self._stored.read()).items())))
 
 

@@ -61,8 +61,6 @@ class RowStore(Generic[R]):
 
         Raises
         ------
-        ConcurrentUpdate
-            If other writers won `_UPDATE_ATTEMPTS` times in a row.
         Unavailable
             If DynamoDB does not answer. Rows before the one that failed are written.
         """
@@ -76,11 +74,6 @@ class RowStore(Generic[R]):
 
         This overwrites a row of another writer that has a later time and arrived earlier; readers of the stream keep
         that row.
-
-        Raises
-        ------
-        Unavailable
-            If DynamoDB does not take them in after `_BATCH_ATTEMPTS` attempts.
         """
         written = 0
         iterator = iter(rows)
@@ -117,15 +110,7 @@ class RowStore(Generic[R]):
     def update(
         self, row_id: str, change: Callable[[Mapping[str, Any]], Mapping[str, Any]], *, now_ms: int
     ) -> Stored[R]:
-        """Replace a row's properties by the result of `change`; return the row.
-
-        Raises
-        ------
-        NotFound
-            If there is no such row.
-        ConcurrentUpdate
-            If other writers won `_UPDATE_ATTEMPTS` times in a row.
-        """
+        """Replace a row's properties by the result of `change`; return the row."""
 
         def write(stored: Stored[R]) -> dict[str, Any]:
             row = self._kind.make(row_id, change(stored.row.properties))
@@ -158,11 +143,6 @@ class RowStore(Generic[R]):
         ----------
         limit
             Maximum number of rows to read; deleted ones among them are not returned.
-
-        Raises
-        ------
-        InvalidInput
-            If the token is not from an earlier call.
         """
         start = {} if token is None else {"ExclusiveStartKey": {self._kind.key: {"S": row_of_token(token)}}}
         with self._translated_errors():

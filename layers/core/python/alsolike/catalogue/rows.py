@@ -101,8 +101,6 @@ def parse_put(
 
     Raises
     ------
-    InvalidInput
-        If the envelope breaks the contract.
     NotFound
         If the call is for another dataset.
     """
@@ -120,13 +118,7 @@ def parse_put(
 
 
 def parse_changes(body: bytes, kind: RowKind[R], *, columns: Mapping[str, ColumnType] = _UNDECLARED) -> dict[str, Any]:
-    """Read the body of a partial update: an object of columns; null removes one.
-
-    Raises
-    ------
-    InvalidInput
-        If it is no such object, is empty, or a value is not of its column's type.
-    """
+    """Read the body of a partial update: an object of columns; null removes one."""
     changes = validation.parse_sent_object(body)
     if not changes:
         raise InvalidInput("body has no columns, expected at least one to set, or to remove with null")

@@ -108,11 +108,6 @@ def read_current(client: ObjectReader, bucket: str, *, known: Current | None = N
     ----------
     known
         The earlier value, returned itself if it has not changed.
-
-    Raises
-    ------
-    InvalidConfiguration
-        If the object is unreadable.
     """
     stored = S3Object(client, bucket, CONFIGURATION_KEY)
     content = stored.read_if_changed(known.etag if known else None)

@@ -19,11 +19,6 @@ def read_query(event: Mapping[str, Any], fields: Fields) -> dict[str, Any]:
 
     A list has commas between its elements (`metadata=TITLE,PRICE`); each entry of a map is a parameter of its own
     (`filterValues[PRICE]=5`, OpenAPI's `deepObject`).
-
-    Raises
-    ------
-    InvalidInput
-        If a field rejects its value.
     """
     given: dict[str, Any] = {}
     for name, text in (event.get("queryStringParameters") or {}).items():
@@ -75,13 +70,7 @@ def token_of_row(row_id: str) -> str:
 
 
 def row_of_token(token: str) -> str:
-    """Return the row that a token's page follows.
-
-    Raises
-    ------
-    InvalidInput
-        If no list returned such a token.
-    """
+    """Return the row that a token's page follows."""
     try:
         row_id = base64.b64decode(token, altchars=b"-_", validate=True).decode()
     except ValueError as error:

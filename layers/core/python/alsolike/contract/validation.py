@@ -124,13 +124,7 @@ def optional_string(fields: Mapping[str, Any], name: str, *, maximum: int, where
 
 
 def required_string(fields: Mapping[str, Any], name: str, *, maximum: int, where: str = "") -> str:
-    """Return the string field; see `optional_string`.
-
-    Raises
-    ------
-    InvalidInput
-        Also if it is missing.
-    """
+    """Return the string field; see `optional_string`."""
     value = fields.get(name)
     if value is None:
         raise InvalidInput(f"{where}{name} is missing, expected a non-empty string")
@@ -189,26 +183,14 @@ def elements(value: object, name: str, *, minimum: int, maximum: int, where: str
 
 
 def as_object(value: object, *, where: str) -> dict[str, Any]:
-    """Return an element that must be an object.
-
-    Raises
-    ------
-    InvalidInput
-        If it is none.
-    """
+    """Return an element that must be an object."""
     if not isinstance(value, dict):
         raise InvalidInput(f"{where} is {describe(value)}, expected an object")
     return value
 
 
 def json_text(fields: Mapping[str, Any], name: str, *, where: str = "") -> str:
-    """Return the text of a field that holds JSON in a string, unread; "{}" if absent.
-
-    Raises
-    ------
-    InvalidInput
-        If it is no string, or an empty one.
-    """
+    """Return the text of a field that holds JSON in a string, unread; "{}" if absent."""
     value = fields.get(name)
     return "{}" if value is None else _json_text(value, f"{where}{name}")
 

@@ -72,11 +72,6 @@ class ActionEvent(NamedTuple):
 def action_type(text: str, where: str = "eventType") -> str:
     """Return the event type of an outcome in Personalize's words, in any case.
 
-    Raises
-    ------
-    InvalidInput
-        If it is another word.
-
     Examples
     --------
     >>> action_type("Not Taken")

@@ -77,11 +77,6 @@ def parse_batch(
 
     An event type may have been declared since the last read of the configuration, so the first unknown one of a batch
     causes another read.
-
-    Raises
-    ------
-    Unavailable
-        If there is no configuration yet.
     """
     configuration = configurations.current(now_ms=now_ms)
     parsed: list[Interaction | InvalidInput] = []

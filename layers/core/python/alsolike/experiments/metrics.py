@@ -70,13 +70,7 @@ METRICS = MappingProxyType(
 
 
 def metric_of(name: str) -> RatioMetric:
-    """Return the metric of a name.
-
-    Raises
-    ------
-    InvalidInput
-        If there is none.
-    """
+    """Return the metric of a name."""
     if name not in METRICS:
         raise InvalidInput(f"--metric is {name!r}, expected one of {', '.join(METRICS)}")
     return METRICS[name]

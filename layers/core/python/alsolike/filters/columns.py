@@ -39,13 +39,7 @@ OPERATIONS: Mapping[Operator, Callable[[Any, Any], Any]] = MappingProxyType(
 
 
 def match(column: FixedColumn | TextColumn | None, leaf: Leaf, resolver: Resolver, *, rows: int) -> Mask:
-    """Return which rows of a column meet the condition; a column of None has no values.
-
-    Raises
-    ------
-    InvalidInput
-        If the condition and the column do not go together.
-    """
+    """Return which rows of a column meet the condition; a column of None has no values."""
     if column is None:
         return np.zeros(rows, bool)
     if isinstance(column, NumberColumn):
@@ -72,13 +66,7 @@ def with_values(column: FixedColumn, values: Array) -> FixedColumn:
 
 
 def elements(leaf: Leaf, resolver: Resolver) -> list[str]:
-    """Return the texts; a list passes if it has one of them.
-
-    Raises
-    ------
-    InvalidInput
-        If lists are compared.
-    """
+    """Return the texts; a list passes if it has one of them."""
     if isinstance(leaf, Comparison):
         raise InvalidInput(f"the filter compares {shown(leaf.column)} with {leaf.operator}, expected IN: it has lists")
     return resolver.elements(leaf)[0]

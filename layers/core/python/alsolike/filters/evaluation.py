@@ -115,11 +115,6 @@ class FilterEvaluator:
         ----------
         name
             Which one of the configuration's filters it is.
-
-        Raises
-        ------
-        InvalidInput
-            If a parameter is missing, unknown or not of its column's type.
         """
         expressions = _applicable(filter_, asked.values, name=name)
         return filter_sets.bias(self._allowed(expressions, asked), len(self._rows))

@@ -62,11 +62,6 @@ def match(condition: Condition, recent: Recent, resolver: Resolver, *, canonical
     ----------
     canonical
         See `filter_evaluation.FilterEvaluator`.
-
-    Raises
-    ------
-    InvalidInput
-        If a parameter is not a text or a number, as the column is.
     """
     if isinstance(condition, And | Or):
         masks = [match(operand, recent, resolver, canonical=canonical) for operand in condition.operands]

@@ -122,13 +122,7 @@ class TokenReader:
         return is_found
 
     def one_of(self, *texts: str) -> str:
-        """Skip one of the keywords or symbols, and return it in the given spelling.
-
-        Raises
-        ------
-        InvalidFilter
-            If something else is next.
-        """
+        """Skip one of the keywords or symbols, and return it in the given spelling."""
         for text in texts:
             if self.take(text):
                 return text

@@ -13,13 +13,7 @@ _EQUALITIES = (Operator.EQUAL, Operator.NOT_EQUAL)
 
 
 def holds(condition: Condition, resolver: Resolver) -> bool:
-    """Return true if a condition on the user holds. A property that the user does not have fails every comparison.
-
-    Raises
-    ------
-    InvalidInput
-        If a parameter is not of the type that the user's value has.
-    """
+    """Return true if a condition on the user holds. A property that the user does not have fails every comparison."""
     if isinstance(condition, Not):
         return not holds(condition.operand, resolver)
     if isinstance(condition, And | Or):

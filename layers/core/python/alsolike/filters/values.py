@@ -37,11 +37,6 @@ Values = Mapping[str, tuple[str, ...]]
 def parse_values(name: str, text: str) -> tuple[str, ...]:
     """Return the values in one entry of `filterValues`: quoted and separated by commas, or plain ones.
 
-    Raises
-    ------
-    InvalidInput
-        If a quote is not closed, or something else than a comma follows it.
-
     Examples
     --------
     >>> parse_values("GENRE", '"Drama","Crime, true"')

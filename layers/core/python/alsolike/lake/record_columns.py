@@ -51,13 +51,7 @@ _NOTHING = frozenset([type(None)])
 def read_columns(
     records: Sequence[StreamRecord], *, configurations: ConfigurationSource, now_ms: int
 ) -> tuple[Columns, list[tuple[StreamRecord, InvalidInput]]]:
-    """Return the readable records' interactions, in order, and the other records with their faults.
-
-    Raises
-    ------
-    Unavailable
-        If there is no configuration to read the records by.
-    """
+    """Return the readable records' interactions, in order, and the other records with their faults."""
     pieces = list(_pieces(records, configurations.current(now_ms=now_ms)))
     doubtful = [record for piece, columns in pieces if columns is None for record in piece]
     parsed = iter(parse_batch(doubtful, configurations=configurations, now_ms=now_ms) if doubtful else ())

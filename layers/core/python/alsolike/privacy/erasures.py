@@ -155,13 +155,7 @@ class ErasureReceiptStore:
         return ErasureReceipt.from_json(stored.body) if stored else None
 
     def read(self, erasure: str) -> ErasureReceipt:
-        """Return a receipt.
-
-        Raises
-        ------
-        NotFound
-            If there is no such erasure.
-        """
+        """Return a receipt."""
         if (receipt := self.find(erasure)) is None:
             raise NotFound(f"there is no erasure {erasure}")
         return receipt

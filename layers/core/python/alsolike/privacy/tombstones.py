@@ -184,11 +184,6 @@ def add_session_tombstones(
     ----------
     session_hashes
         `Pseudonyms.shopper` of the stored ids.
-
-    Raises
-    ------
-    ConcurrentUpdate, Unavailable
-        See `add_tombstone`.
     """
 
     def change(stones: Tombstones) -> Tombstones:

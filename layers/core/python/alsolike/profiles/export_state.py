@@ -78,13 +78,7 @@ class Place(NamedTuple):
 
     @classmethod
     def of_token(cls, token: str, *, stages: Iterable[str]) -> Place:
-        """Return the place of a token.
-
-        Raises
-        ------
-        InvalidInput
-            If no page has returned such a token.
-        """
+        """Return the place of a token."""
         export_id, stage, key = (*row_of_token(token).split(" ", 2), "", "")[:3]
         if stage not in stages:
             raise InvalidInput("nextToken is that of another list, expected one that this route returned")
@@ -135,8 +129,6 @@ class ExportStates:
             If the export has expired, or the user was erased.
         TooLarge
             If the sessions exceed an item of DynamoDB.
-        Unavailable
-            If DynamoDB does not answer.
         """
         stored = {session: None if login is None else list(login) for session, login in state.sessions.items()}
         body = zlib.compress(orjson.dumps(stored), 9)

@@ -31,8 +31,6 @@ def ask(lambda_: Any, function: str, fields: Mapping[str, Any]) -> dict[str, Any
     ------
     InvalidInput, NotFound
         If the request is invalid.
-    Unavailable
-        If the function cannot be invoked, or fails.
     """
     event = {"preview": {name: value for name, value in fields.items() if value is not None}}
     with translate_aws_errors(f"function {function}", also=OSError):

@@ -114,24 +114,12 @@ class CanaryReports:
         self._client, self._bucket = client, bucket
 
     def read(self, version: str) -> CanaryReport | None:
-        """Return the report of a version; None if it was never on trial.
-
-        Raises
-        ------
-        InvalidBundle
-            If it is unreadable.
-        """
+        """Return the report of a version; None if it was never on trial."""
         stored = S3Object(self._client, self._bucket, report_key(version)).read()
         return CanaryReport.from_json(stored.body) if stored else None
 
     def write(self, report: CanaryReport) -> None:
-        """Store a report in place of the one before.
-
-        Raises
-        ------
-        Unavailable
-            If S3 does not take it.
-        """
+        """Store a report in place of the one before."""
         S3Object(self._client, self._bucket, report_key(report.version)).write(report.to_json())
 
 

@@ -135,13 +135,7 @@ class Decisions:
         return stored[0] if stored else None
 
     def keep(self, decision: Decision) -> Decision:
-        """Store a decision and return it, or the one that is stored already: a version is judged once.
-
-        Raises
-        ------
-        InvalidBundle
-            If the one that is stored is unreadable.
-        """
+        """Store a decision and return it, or the one that is stored already: a version is judged once."""
         try:
             self._write(decision, etag=None)
         except ConcurrentUpdate:
@@ -157,10 +151,6 @@ class Decisions:
             If there is no reason, or a failed check is final.
         NotFound
             If the gate made no decision on the version.
-        ConcurrentUpdate
-            If another caller wrote the decision meanwhile.
-        InvalidBundle
-            If the decision is unreadable.
         """
         if (stored := self._read(version)) is None:
             raise NotFound(f"the gate made no decision on model version {version!r}")

@@ -46,15 +46,7 @@ class VersionHistory:
 
 
 def version_history(versions: ModelVersions, version: str) -> VersionHistory:
-    """Return the history of a version.
-
-    Raises
-    ------
-    NotFound
-        If it was never registered.
-    InvalidBundle
-        If a part of it is unreadable.
-    """
+    """Return the history of a version."""
     champion = versions.registry.champion()
     try:
         manifest = versions.manifest(version)

@@ -18,13 +18,7 @@ MAX_REASON = 500
 
 
 def check_change_reason(reason: str) -> None:
-    """Raise an error for a reason that is blank or too long.
-
-    Raises
-    ------
-    InvalidInput
-        If it is.
-    """
+    """Raise an error for a reason that is blank or too long."""
     champion_notes.check_reason(reason)
     if len(reason) > MAX_REASON:
         raise InvalidInput(f"the reason has {len(reason)} characters, expected at most {MAX_REASON}")
@@ -61,8 +55,6 @@ def promote(
     InvalidInput
         If it is champion already without a canary to end, or the gate rejected it without an override, or a failed
         check is final.
-    ConcurrentUpdate
-        If another caller wrote the pointer or the decision meanwhile.
     Unavailable
         If S3 does not answer; the version may be champion nevertheless.
     """
@@ -135,8 +127,6 @@ def start_canary(
         If there is no such version, or its bundle was deleted.
     InvalidInput
         If it is champion, or the gate rejected it without an override, or a failed check is final.
-    Unavailable
-        If Step Functions rejects the start.
     """
     if champion is not None and champion.version == version:
         raise _champion_already(champion)
@@ -156,8 +146,6 @@ def end_canary(versions: ModelVersions, expected: Champion | None, *, reason: st
         If no version is on trial.
     InvalidInput
         If the reason is blank.
-    ConcurrentUpdate
-        If another caller wrote the pointer meanwhile.
     """
     if expected is None or expected.canary is None:
         raise NotFound("no canary is running")
@@ -165,15 +153,7 @@ def end_canary(versions: ModelVersions, expected: Champion | None, *, reason: st
 
 
 def resume(versions: ModelVersions, expected: Champion | None) -> Champion:
-    """Allow new versions to become champion automatically again.
-
-    Raises
-    ------
-    NotFound
-        If they are not held.
-    ConcurrentUpdate
-        If another caller wrote the pointer meanwhile.
-    """
+    """Allow new versions to become champion automatically again."""
     if expected is None or expected.held is None:
         raise NotFound("promotions are not paused: a version becomes champion if it passes gate and canary")
     return versions.registry.resume(expected)
@@ -186,8 +166,6 @@ def pin(versions: ModelVersions, expected: Champion | None, version: str, *, pin
     ------
     NotFound
         If it has no bundle, is to be unpinned and is not pinned, or there is no champion yet.
-    ConcurrentUpdate
-        If another caller wrote the pointer meanwhile.
     """
     if expected is None:
         raise NotFound("there is no champion yet; promote a version before you pin another")

@@ -59,8 +59,6 @@ class Registry:
         ------
         NotFound
             If the champion has no complete bundle.
-        ConcurrentUpdate
-            If another process wrote the pointer meanwhile.
         """
         self._check_exists(champion.version)
         return self._write(champion)
@@ -110,8 +108,6 @@ class Registry:
         ------
         NotFound
             If the version has no complete bundle.
-        ConcurrentUpdate
-            If another caller wrote the pointer since `expected` was read.
         """
         self._check_exists(canary.version)
         return self._write(dataclasses.replace(expected, canary=canary))
@@ -123,8 +119,6 @@ class Registry:
         ------
         InvalidInput
             If the reason is blank.
-        ConcurrentUpdate
-            If another caller wrote the pointer since `expected` was read.
         """
         check_reason(reason)
         if expected.canary is None:
@@ -133,23 +127,11 @@ class Registry:
         return self._write(dataclasses.replace(expected, canary=None, ended=ended))
 
     def pin(self, expected: Champion, versions: tuple[str, ...]) -> Champion:
-        """Replace the versions that are kept at any age.
-
-        Raises
-        ------
-        ConcurrentUpdate
-            If another caller wrote the pointer since `expected` was read.
-        """
+        """Replace the versions that are kept at any age."""
         return self._write(dataclasses.replace(expected, pinned=versions))
 
     def resume(self, expected: Champion) -> Champion:
-        """Allow new versions to become champion automatically again.
-
-        Raises
-        ------
-        ConcurrentUpdate
-            If another caller wrote the pointer since `expected` was read.
-        """
+        """Allow new versions to become champion automatically again."""
         return self._write(dataclasses.replace(expected, held=None))
 
     def roll_back(
@@ -172,8 +154,6 @@ class Registry:
             If the reason is blank, or a version is on trial and `with_trial` is false.
         NotFound
             If there is no earlier version.
-        ConcurrentUpdate
-            If another caller promoted a version at the same time.
         """
         check_reason(reason)
         current = expected or self.champion()

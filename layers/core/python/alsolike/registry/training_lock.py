@@ -47,13 +47,6 @@ class TrainingLock:
         """Acquire the lock for an execution unless another running one holds it; return the holder.
 
         An execution that holds it already keeps it.
-
-        Raises
-        ------
-        ConcurrentUpdate
-            If another execution acquired it at the same time.
-        InvalidInput
-            If the object is unreadable.
         """
         holder = self._holder()
         if holder and (holder.execution_id == execution_id or self._runs(holder.execution_id)):
@@ -62,13 +55,7 @@ class TrainingLock:
         return Holder(execution_id, run_id, etag)
 
     def running(self) -> Holder | None:
-        """Return the running holder; None if the next execution would get the lock.
-
-        Raises
-        ------
-        InvalidInput
-            If the object is unreadable.
-        """
+        """Return the running holder; None if the next execution would get the lock."""
         holder = self._holder()
         return holder if holder and self._runs(holder.execution_id) else None
 

@@ -145,13 +145,7 @@ class ModelVersions:
         return [self._with_fit_times(version) for version in versions]
 
     def registered(self, version: str) -> ModelVersion:
-        """Return one version.
-
-        Raises
-        ------
-        NotFound
-            If it was never registered.
-        """
+        """Return one version."""
         stored = self._complete()
         of = [summary for summary in self._summaries(stored) if summary.get("ModelPackageDescription") == version]
         for known in self._versions(of[:1], self.registry.champion(), stored) if of else ():

@@ -160,11 +160,6 @@ class S3Object:
         ----------
         change
             Returns its result and the new body; None to leave the object unchanged.
-
-        Raises
-        ------
-        ConcurrentUpdate
-            If other writers won `attempts` times in a row.
         """
         for _ in range(attempts):
             stored = self.read()
@@ -241,8 +236,6 @@ def upload(client: Any, bucket: str, key: str, path: Path) -> None:
 
     Raises
     ------
-    Unavailable
-        If S3 does not take it.
     OSError
         If the file cannot be read.
     """

@@ -22,11 +22,6 @@ def from_environment(settings: type[S], environ: Mapping[str, str]) -> S:
     environ
         Usually `os.environ`.
 
-    Raises
-    ------
-    MissingSetting
-        If a variable without a default is absent or empty, or cannot be read as its type.
-
     Examples
     --------
     >>> @dataclasses.dataclass(frozen=True)

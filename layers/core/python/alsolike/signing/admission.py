@@ -29,10 +29,6 @@ def admit(event: Mapping[str, Any], keys: KeyReader, *, now_s: float) -> dict[st
     ------
     SignatureRefused
         If the signature is wrong, or its key has none of the route's scopes.
-    InvalidInput
-        If the body cannot be read.
-    Unavailable
-        If the key cannot be read.
     """
     signature = read_signature(event, now_s=now_s)
     key = _active_key(keys, signature.key_id, now_s=now_s)
@@ -50,8 +46,6 @@ def admit_basic(event: Mapping[str, Any], keys: KeyReader, *, now_s: float) -> d
     ------
     SignatureRefused
         If the secret is wrong, or its key has none of the route's scopes.
-    Unavailable
-        If the key cannot be read.
     """
     key_id, secret = _read_password(event)
     key = _active_key(keys, key_id, now_s=now_s)

@@ -106,13 +106,7 @@ def read_signature(event: Mapping[str, Any], *, now_s: float) -> Signature:
 
 
 def verify(event: Mapping[str, Any], signature: Signature, *, secret: str) -> None:
-    """Raise an error unless the request is signed with the secret.
-
-    Raises
-    ------
-    SignatureRefused
-        If it is not.
-    """
+    """Raise an error unless the request is signed with the secret."""
     body_hash = hashlib.sha256(request_body(event)).hexdigest()
     if event["headers"].get("x-amz-content-sha256", body_hash) != body_hash:
         raise SignatureRefused("x-amz-content-sha256 is not the hash of the body", INVALID)

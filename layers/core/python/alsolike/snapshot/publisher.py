@@ -75,8 +75,6 @@ class SnapshotPublisher:
 
         Raises
         ------
-        ConcurrentUpdate
-            If other writers won `MAX_ATTEMPTS` times in a row.
         InvalidSnapshot
             If the manifest is unreadable.
         """

@@ -78,13 +78,7 @@ class SnapshotStore:
         return StoredManifest(manifest, etag)
 
     def change(self, stored: StoredManifest, change: Callable[[Manifest], Manifest], *, now_ms: int) -> StoredManifest:
-        """Write the result of `change` for the manifest, repeating after conflicts; delete files that retired long ago.
-
-        Raises
-        ------
-        ConcurrentUpdate
-            If other writers won `MAX_ATTEMPTS` times in a row.
-        """
+        """Write the result of `change` for the manifest, repeated after conflicts; delete files retired long ago."""
         for _ in range(MAX_ATTEMPTS):
             manifest = change(stored.manifest)
             due = [entry for entry in manifest.retired if entry.retired_ms < now_ms - GRACE_MS]
@@ -103,11 +97,6 @@ class SnapshotStore:
         """Store a segment under a unique key; it stays on the disk too.
 
         Unique keys ensure that the removal of an old object never deletes a new one.
-
-        Raises
-        ------
-        Unavailable
-            If S3 or the disk does not take it.
         """
         unique = secrets.token_hex(4)
         path = self._directory / f"{_UNFINISHED}{unique}"
@@ -141,8 +130,6 @@ class SnapshotStore:
         ------
         InvalidSnapshot
             If the object is missing or has another checksum.
-        Unavailable
-            If S3 does not answer or the disk does not take the file.
         """
         target = self._directory / entry.file_name
         if target.is_file():

@@ -135,13 +135,7 @@ class DatasetManifest:
 
     @classmethod
     def from_json(cls, data: bytes) -> DatasetManifest:
-        """Read a manifest.
-
-        Raises
-        ------
-        InvalidDataset
-            If the document is not JSON, misses a field, has another format version or an unreadable reference.
-        """
+        """Read a manifest."""
         try:
             document: dict[str, Any] = orjson.loads(data)
         except orjson.JSONDecodeError as error:

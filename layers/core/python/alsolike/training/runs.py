@@ -171,13 +171,7 @@ class TrainingRuns:
         self._histories: dict[str, ExecutionHistory] = {}
 
     def start(self, document: Mapping[str, str], *, name: str | None = None) -> str:
-        """Start a run and return the execution's ARN, or that of an existing execution with the name.
-
-        Raises
-        ------
-        Unavailable
-            If Step Functions rejects the start.
-        """
+        """Start a run and return the execution's ARN, or that of an existing execution with the name."""
         return start_execution(self._client, self._arn, document, name=name)
 
     def named(self, name: str) -> str:

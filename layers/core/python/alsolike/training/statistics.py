@@ -123,13 +123,7 @@ class StatisticsManifest:
 
     @classmethod
     def from_json(cls, data: bytes) -> StatisticsManifest:
-        """Read the manifest.
-
-        Raises
-        ------
-        InvalidDataset
-            If it is no JSON object with these fields.
-        """
+        """Read the manifest."""
         try:
             document = orjson.loads(data)
         except orjson.JSONDecodeError as error:

@@ -235,11 +235,6 @@ class Trends:
             The time that the counters decay to.
         k
             Maximum number; None for all.
-
-        Raises
-        ------
-        InvalidInput
-            If there is no such window.
         """
         if window not in WINDOWS:
             raise InvalidInput(f"window is {window!r}, expected one of {', '.join(WINDOWS)}")
