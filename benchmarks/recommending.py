@@ -40,12 +40,11 @@ from functions.recommend.direct.batch import BatchFiles
 from functions.recommend.http.request import RecommendationRequest
 from functions.recommend.http.response import Answer, RankedItem
 from functions.recommend.http.served_line import ServedLog
-from functions.recommend.state.actions import ActionSources
 from functions.recommend.state.bundles import BundleCache
 from functions.recommend.state.champion import ChampionLoader, Serving, VariantModels
 from functions.recommend.state.model import Model
 from functions.recommend.state.serving_state import StateRefresher
-from functions.recommend.state.users import UserStores
+from functions.recommend.state.stores import ActionSources, UserStores
 from model_export.algorithms.transitions import Transitions
 from model_export.api import Model as ExportedModel
 from model_export.data.interactions import Interactions

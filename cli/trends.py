@@ -21,7 +21,7 @@ def trends(
 
     Example: alsolike trends --window 3h
     """
-    from alsolike.trends.reader import TrendsReader
+    from alsolike.trends.store import TrendsReader
 
     where = context.deployment
     now_ms = times.now_ms()

@@ -10,8 +10,7 @@ from alsolike.events.stream_writer import EventStream
 from alsolike.privacy.user_ids import UserIds
 from alsolike.runtime.errors import UnknownEventType
 from alsolike.runtime.observability import Metric, count
-from functions.collect.partial_failure import refuse
-from functions.collect.request import CollectRequest
+from functions.collect.request import CollectRequest, refuse
 
 MAX_BYTES = 1_000_000
 

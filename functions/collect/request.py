@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from alsolike.api.path_ids import path_id
 from alsolike.contract.http import request_body
 from alsolike.contract.queries import PAGE, USUAL_PAGE, read_query
 from alsolike.events.session_tokens import Session, session_of
+from alsolike.runtime.errors import InvalidInput
 from alsolike.signing.admission import SIGNED_BY
 
 
@@ -58,3 +59,10 @@ class CollectRequest:
         """Return a page's maximum number of rows and its start token, which is None for the first page."""
         query = read_query(self.event, PAGE)
         return query.get("limit", USUAL_PAGE), query.get("nextToken")
+
+
+def refuse(refused: Sequence[InvalidInput], *, stored: int, what: str) -> None:
+    """Raise an error with every rejected part and the result of the others; do nothing if none was rejected."""
+    if refused:
+        reasons = "; ".join(map(str, refused))
+        raise InvalidInput(f"{reasons} ({stored} of {stored + len(refused)} {what} stored)")

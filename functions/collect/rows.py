@@ -12,8 +12,7 @@ from alsolike.domain.configuration import ColumnType, Configuration
 from alsolike.privacy.user_ids import UserIds
 from alsolike.runtime.errors import NotFound
 from alsolike.runtime.observability import Metric, count
-from functions.collect.partial_failure import refuse
-from functions.collect.request import CollectRequest
+from functions.collect.request import CollectRequest, refuse
 
 MAX_BYTES = 4_000_000
 

@@ -14,7 +14,7 @@ from alsolike.runtime.aws import client
 from alsolike.runtime.observability import Metric, count, instrumented, logger
 from alsolike.runtime.polling import Polling
 from alsolike.runtime.settings import from_environment
-from functions.compact_lake.erased import ErasedUsers
+from functions.compact_lake.merging import ErasedUsers
 from functions.compact_lake.selection import MergeRules
 from functions.compact_lake.service import Upkeep
 from functions.compact_lake.settings import Settings

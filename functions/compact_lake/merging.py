@@ -1,13 +1,16 @@
-"""The merge of many objects' contents into one."""
+"""The merge of many objects' contents into one, without rows of erased users."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from alsolike.lake import lake
+from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.privacy.tombstones import TombstoneReader
 from alsolike.runtime.errors import InvalidInput
 from functions.compact_lake.tables import Erased, Table
 
@@ -64,3 +67,18 @@ def to_parquet(rows: pa.Table, table: Table) -> bytes:
     )
     content: bytes = sink.getvalue().to_pybytes()
     return content
+
+
+class ErasedUsers:
+    """The tombstones, read on each call: a merge must see one that was written during the merge."""
+
+    def __init__(self, client: Any, bucket: str, pseudonyms: Callable[[], Pseudonyms]) -> None:
+        self._client, self._bucket, self._pseudonyms = client, bucket, pseudonyms
+
+    def now(self) -> Mapping[str, int]:
+        """Return the time of each erasure, by keyed hash."""
+        return TombstoneReader(self._client, self._bucket, self._pseudonyms).refresh(now_ms=0).users
+
+    def hash(self, user_id: str) -> str:
+        """Return a user's hash in tombstones."""
+        return self._pseudonyms().erased_user(user_id)

@@ -8,8 +8,8 @@ import orjson
 
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import InvalidInput, Unavailable
-from alsolike.training.executions import execution_arn
 from alsolike.training.monitoring import Start, StartedTraining
+from alsolike.training.runs import execution_arn
 
 TURN = "First"
 """The workflow's state that a run enters after `start_training` has answered."""

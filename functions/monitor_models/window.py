@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,12 @@ from alsolike.events import identity
 from alsolike.events.interactions import ACTION_TYPES
 from alsolike.events.returns import net_weights
 from alsolike.lake import lake
+from alsolike.lake.lake import event_date
 from alsolike.lake.lake_objects import LakeObject
 from alsolike.runtime.errors import UnknownEventType
 from alsolike.training.drift import DAY_MS
 from functions.monitor_models.lake_reader import read_sample
+from functions.monitor_models.state import State
 
 SCHEMA = pa.schema(
     {
@@ -118,3 +121,27 @@ def _counted(rows: pd.DataFrame, configuration: Configuration) -> pd.DataFrame:
         users, items = (pd.factorize(rows[name])[0].astype(np.int64) for name in ("profile_id", "item_id"))
         rows = rows[net_weights(users * (items.max() + 1) + items, rows["weight"].to_numpy(np.float64)) > 0]
     return rows[["profile_id", "item_id", "event_time_ms"]].reset_index(drop=True)
+
+
+def days_since(state: State, window: Window, *, since_ms: int) -> dict[str, int]:
+    """Return a lower bound of each day's interactions since a time.
+
+    For a day outside the window, the last count of it is used; days before the first look are missing. With a sample,
+    the number is an estimate.
+    """
+    times = window.counted["event_time_ms"]
+    times = times[times > since_ms]
+    counts = times.astype("int64").floordiv(DAY_MS).value_counts()
+    days = {
+        event_date(day * DAY_MS): often * window.one_of
+        for day, often in zip(counts.index.tolist(), counts.tolist(), strict=True)
+    }
+    for day, often in _remembered(state, since_ms=since_ms).items():
+        days[day] = max(often, days.get(day, 0))
+    return dict(sorted(days.items()))
+
+
+def _remembered(state: State, *, since_ms: int) -> Mapping[str, int]:
+    first = event_date(since_ms)
+    same = state.counted_from_ms == since_ms  # else the first day's count may start at an earlier time
+    return {day: often for day, often in state.days.items() if day > first or (same and day == first)}

@@ -12,6 +12,7 @@ from alsolike.api import operator_queries
 from alsolike.api.operator_queries import ROUTES
 from alsolike.api.operator_query_answers import BY
 from alsolike.config.reader import ConfigurationReader
+from alsolike.config.rules import numbers_of_rules
 from alsolike.contract.http import route_key
 from alsolike.contract.queries import read_query
 from alsolike.runtime.cache import BoundedCache
@@ -24,7 +25,6 @@ from functions.observe.experiments import experiments
 from functions.observe.metric_reader import MetricReader
 from functions.observe.metrics import CACHED_S, Exporter
 from functions.observe.quarantine import quarantine
-from functions.observe.rules import rule_sets
 from functions.observe.settings import Settings
 from functions.observe.traffic import traffic
 from operations.prometheus.families import Resource
@@ -144,6 +144,19 @@ def routes(settings: Settings, *, cloudwatch: Any, s3: Any, cloudformation: Any)
     def show_cost(request: ViewRequest) -> dict[str, Any]:
         return bill(deployed, last_day, request.query, now_ms=request.now_ms)
 
+    def list_rules(request: ViewRequest) -> dict[str, Any]:
+        current = configuration.current(now_ms=request.now_ms)
+        return {
+            "ruleSets": [
+                {
+                    "name": rules.name,
+                    "parts": numbers_of_rules(rules),
+                    "recommenders": current.recommenders_with(rules.name),
+                }
+                for rules in current.rules.values()
+            ]
+        }
+
     exporter = Exporter(
         metrics,
         resources={Resource.API: settings.api_id, Resource.STREAM: settings.stream_name},
@@ -168,6 +181,6 @@ def routes(settings: Settings, *, cloudwatch: Any, s3: Any, cloudformation: Any)
             "GET /metrics": Route(
                 lambda request: exporter.read(now_ms=request.now_ms), keep_s=CACHED_S, content_type=CONTENT_TYPE
             ),
-            "GET /operator/rules": Route(lambda request: rule_sets(configuration.current(now_ms=request.now_ms))),
+            "GET /operator/rules": Route(list_rules),
         }
     )

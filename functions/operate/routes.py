@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from alsolike.api.operator_requests import PREVIEW
+from alsolike.recommendations.preview import ask
 from alsolike.registry.versions import ModelVersions
 from alsolike.training.runs import TrainingRuns
 from functions.operate.models import Models
 from functions.operate.request import OperatorRequest
-from functions.operate.rules import RulePreviews
 from functions.operate.settings import Settings
 from functions.operate.trainings import Trainings
 
@@ -38,5 +39,7 @@ def routes(settings: Settings, *, s3: Any, sagemaker: Any, stepfunctions: Any, l
         "POST /operator/rollbacks": models.roll_back,
         "GET /operator/trainings": trainings.list,
         "POST /operator/trainings": trainings.start,
-        "POST /operator/rules/preview": RulePreviews(lambda_, settings.recommend_function).preview,
+        "POST /operator/rules/preview": lambda request: ask(
+            lambda_, settings.recommend_function, request.body(PREVIEW)
+        ),
     }

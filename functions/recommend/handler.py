@@ -29,7 +29,7 @@ from alsolike.runtime.settings import from_environment
 from alsolike.runtime.struct import struct
 from alsolike.snapshot.reader import SnapshotReader
 from alsolike.snapshot.snapshot import EMPTY
-from alsolike.trends.reader import TrendsReader
+from alsolike.trends.store import TrendsReader
 from alsolike.trends.trends import NO_TRENDS, Trends
 from functions.recommend.direct.batch import BatchFiles, answer_batch, parse_batch
 from functions.recommend.direct.preview import preview
@@ -41,12 +41,11 @@ from functions.recommend.ranking.actions import recommend_actions
 from functions.recommend.ranking.context import Budget
 from functions.recommend.service import Recommender
 from functions.recommend.settings import Settings
-from functions.recommend.state.actions import ActionReader, ActionSources
 from functions.recommend.state.bundles import BundleCache
 from functions.recommend.state.champion import ChampionLoader, VariantModels
 from functions.recommend.state.model import open_first_session
 from functions.recommend.state.serving_state import ServingState, StateRefresher
-from functions.recommend.state.users import UserStores
+from functions.recommend.state.stores import ActionReader, ActionSources, UserStores
 
 CALL_TIMEOUT_S = 2
 ATTEMPTS = 2

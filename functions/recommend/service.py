@@ -31,7 +31,7 @@ from functions.recommend.ranking.recommenders import (
 from functions.recommend.rules.merchandising import Merchandising
 from functions.recommend.state.model import GRAPH_ERRORS, History
 from functions.recommend.state.serving_state import NO_CATALOGUE, NO_CONFIGURATION, ServingState
-from functions.recommend.state.users import UserStores
+from functions.recommend.state.stores import UserStores
 
 NO_VERSION = "none"
 

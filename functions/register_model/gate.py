@@ -12,9 +12,8 @@ from typing import Any
 from alsolike.bundle.bundle import Manifest
 from alsolike.registry.decision import Check
 from functions.register_model import champion_checks
-from functions.register_model.figure_texts import at, figure
-from functions.register_model.limits import GateLimits
-from functions.register_model.new_data_check import new_data
+from functions.register_model.champion_checks import new_data
+from functions.register_model.limits import GateLimits, at, figure
 
 BASELINE = "popularity"
 ALGORITHMS, COVERAGE, POPULARITY_BIAS = "algorithms", "coverage", "popularity bias"

@@ -1,8 +1,9 @@
-"""The gate's limits."""
+"""The gate's limits, and the formats of figures in its sentences."""
 
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 
 ROUNDING = 1e-9
 
@@ -51,3 +52,13 @@ class GateLimits:
 def below(own: float, other: float, percent: int) -> bool:
     """Return true if one value is more than the given percentage below the other, beyond rounding."""
     return own < other * (1 - percent / 100) - ROUNDING
+
+
+def at(time_ms: int) -> str:
+    """Return a time in epoch milliseconds as readable UTC."""
+    return f"{dt.datetime.fromtimestamp(time_ms // 1000, dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def figure(value: object) -> str:
+    """Return a fraction with two significant digits, any other value in full."""
+    return f"{value:.2g}" if isinstance(value, float) else str(value)

@@ -9,9 +9,8 @@ from typing import Any
 from alsolike.registry.registry import Registry
 from alsolike.registry.training_lock import TrainingLock
 from alsolike.runtime.errors import MissingSetting
-from functions.start_training.run_id import RunId
 from functions.start_training.stores import LakeSize, copy_champion
-from functions.start_training.trigger import Trigger
+from functions.start_training.trigger import RunId, Trigger
 
 AUTO = "auto"
 

@@ -28,7 +28,7 @@ from functions.recommend.http.request import ActionRequest, RecommendationReques
 from functions.recommend.http.response import ActionAnswer, Answer
 from functions.recommend.ranking.context import PROFILE_UNAVAILABLE
 from functions.recommend.service import Recommender
-from functions.recommend.state.users import UserStores
+from functions.recommend.state.stores import UserStores
 
 RESERVE_MS = 3_000
 """Time reserved for sending or storing the answers."""

@@ -17,9 +17,8 @@ from alsolike.runtime.observability import logger
 from functions.recommend.http.request import ActionRequest
 from functions.recommend.http.response import ActionAnswer
 from functions.recommend.ranking.context import PROFILE_UNAVAILABLE, RequestUser
-from functions.recommend.state.actions import ActionSources
 from functions.recommend.state.serving_state import NO_CATALOGUE, ServingState
-from functions.recommend.state.users import UserStores
+from functions.recommend.state.stores import ActionSources, UserStores
 
 ACTION_RATES = "action-rates"
 """The answer has rates of actions instead of the user's propensities."""

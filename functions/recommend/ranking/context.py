@@ -37,7 +37,7 @@ from functions.recommend.http.response import RankedItem
 from functions.recommend.state.catalogue import ModelCatalogue
 from functions.recommend.state.model import Bias, ColdFilling, History, Model, Ranked
 from functions.recommend.state.serving_state import NO_CONFIGURATION, ServingState
-from functions.recommend.state.users import UserStores
+from functions.recommend.state.stores import UserStores
 
 _SHOWN_FILTERS = 10
 

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from alsolike.trends.reader import TrendsReader
+from alsolike.trends.store import TrendsReader
 from alsolike.trends.trends import Trends
 from operations.cost_measurement import CALLS
 from tests.booted.shop import SECONDS_PER_DAY, Shop, eventually, kill

@@ -9,8 +9,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
 from alsolike.runtime.polling import Polling
-from alsolike.trends.reader import TrendsReader
-from alsolike.trends.store import TrendsStore, trends_key
+from alsolike.trends.store import TrendsReader, TrendsStore, trends_key
 from alsolike.trends.trends import NOTHING_COUNTED, Event
 from tests.fakes.places import BUCKET
 

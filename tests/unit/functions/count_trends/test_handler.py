@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.trends.reader import TrendsReader
-from alsolike.trends.store import TrendsStore, trends_key
+from alsolike.trends.store import TrendsReader, TrendsStore, trends_key
 from alsolike.trends.trends import WINDOWS, ShardCounts
 from functions.count_trends import handler
 from tests.builders.lambda_events import NOW_MS, SHARD, LambdaContext, interaction, kinesis_event, sequence

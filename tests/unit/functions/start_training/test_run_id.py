@@ -3,7 +3,7 @@ import re
 import pytest
 
 from alsolike.runtime.errors import InvalidInput
-from functions.start_training.run_id import run_of
+from functions.start_training.trigger import run_of
 
 EXECUTION = "arn:aws:states:eu-west-1:123456789012:execution:training:1b2c"
 

@@ -1,13 +1,19 @@
-"""The store of the trends' counters: one object per shard of the stream, with conditional writes."""
+"""The store of the trends' counters, one object per shard of the stream, and the current trends as a polled value."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from alsolike.declarations.storage import TRENDS_PREFIX
+from alsolike.runtime.errors import InvalidTrends
+from alsolike.runtime.observability import logger
+from alsolike.runtime.polling import EVERY_30_S, NO_DEFAULT, PolledValue, Polling
 from alsolike.runtime.s3 import Content, S3Object, listed
-from alsolike.trends.trends import ShardCounts
+from alsolike.runtime.struct import struct
+from alsolike.trends.trends import NO_TRENDS, NOTHING_COUNTED, ShardCounts, Trends
 
 
 def trends_key(shard_id: str) -> str:
@@ -53,3 +59,64 @@ class TrendsStore:
     def uri(self, key: str) -> str:
         """Return the URI of an object, for messages."""
         return f"s3://{self._bucket}/{key}"
+
+
+OBJECTS_AT_ONCE = 8
+"""A request waits for all that changed, and S3 takes tens of milliseconds for each."""
+
+
+@struct
+class _Read:
+    etag: str
+    counts: ShardCounts
+    readable: bool = True
+
+
+class TrendsReader(PolledValue[Trends]):
+    """The trends of one deployment: a polled value.
+
+    Only changed objects are read. An unreadable one counts as empty, and the trends as stale. After a failed read,
+    the earlier counters still decay.
+
+    Parameters
+    ----------
+    client
+        A low-level S3 client; its role needs s3:GetObject of `trends/*` and s3:ListBucket.
+    """
+
+    def __init__(
+        self, client: Any, bucket: str, *, polling: Polling = EVERY_30_S, default: Trends = NO_DEFAULT
+    ) -> None:
+        self._store = TrendsStore(client, bucket)
+        self._shards: dict[str, _Read] | None = None
+        self._trends = NO_TRENDS
+        super().__init__(self._read_shards, name="trends", polling=polling, default=default)
+
+    def _read_shards(self, _: Callable[[], float]) -> Trends:
+        known = self._shards or {}
+        etags = self._store.etags()
+        changed = [key for key, etag in etags.items() if key not in known or known[key].etag != etag]
+        kept = {key: known[key] for key in etags if key in known and key not in changed}
+        read = map(self._read_shard, changed) if len(changed) < 2 else _threads().map(self._read_shard, changed)
+        shards = kept | {key: shard for key, shard in zip(changed, read, strict=True) if shard is not None}
+        if self._shards is None or changed or shards.keys() != known.keys():
+            self._trends = Trends([shards[key].counts for key in sorted(shards)])
+        self._shards = shards
+        self.is_partial = not all(shard.readable for shard in shards.values())
+        return self._trends
+
+    def _read_shard(self, key: str) -> _Read | None:
+        """Return an object; None if it was deleted after it was listed."""
+        stored = self._store.read(key)
+        if stored is None:
+            return None
+        try:
+            return _Read(stored.etag, ShardCounts.from_bytes(stored.body, name=self._store.uri(key)))
+        except InvalidTrends as error:
+            logger.error("trends of a shard are left out", reason=str(error))
+            return _Read(stored.etag, NOTHING_COUNTED, readable=False)
+
+
+@functools.cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(OBJECTS_AT_ONCE, "trends")

@@ -27,7 +27,7 @@ from functions.recommend.service import Recommender
 from functions.recommend.state.catalogue import ModelCatalogue
 from functions.recommend.state.model import Model
 from functions.recommend.state.serving_state import ServingState
-from functions.recommend.state.users import UserStores
+from functions.recommend.state.stores import UserStores
 from tests.builders.bundles import write_bundle
 from tests.builders.lambda_events import NOW_MS
 

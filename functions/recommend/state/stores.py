@@ -1,14 +1,38 @@
-"""The actions, from one polled S3 object, and the users' histories with them."""
+"""The stores of the requesting users and of the actions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from alsolike.catalogue.actions import Action, ActionStore
-from alsolike.profiles.store import ProfileStore
+from alsolike.catalogue.users import UserStore
+from alsolike.privacy.pseudonyms import IdPolicy
+from alsolike.profiles.store import Profile, ProfileStore
 from alsolike.runtime.polling import PolledValue, Polling
 from alsolike.runtime.struct import struct
+
+
+class ProfileReader(Protocol):
+    """A reader of live profiles, such as `alsolike.profiles.store.ProfileStore`."""
+
+    def read(self, profile_id: str, /, *, length: int) -> Profile:
+        """Return a profile with its latest interactions, an empty one for an unknown ID.
+
+        Raises
+        ------
+        Unavailable
+            If it cannot be read.
+        """
+
+
+@struct
+class UserStores:
+    """The stores of profiles and users, and the rule for their ids."""
+
+    ids: IdPolicy
+    profiles: ProfileReader
+    users: UserStore
 
 
 class ActionReader(PolledValue[Sequence[Action]]):
