@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import os
 import tempfile
 import time
@@ -14,7 +13,6 @@ from alsolike.config.reader import ConfigurationReader
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.runtime.aws import client
 from alsolike.runtime.observability import Metric, count, instrumented, logger, report
-from alsolike.runtime.polling import Polling
 from alsolike.runtime.settings import from_environment
 from alsolike.snapshot.reader import SnapshotReader
 from functions.attribute_outcomes.rules import AttributionRules, first_whole_day, window_cut_days
@@ -35,24 +33,13 @@ RATES = {
 }
 
 
-@functools.cache
-def _settings() -> Settings:
-    return from_environment(Settings, os.environ)
-
-
-@functools.cache
-def _configuration() -> ConfigurationReader:
-    settings = _settings()
-    return ConfigurationReader(client("s3"), settings.artefact_bucket, polling=Polling(settings.configuration_check_s))
-
-
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Compute days within the time of one call; the next call continues."""
-    settings, s3 = _settings(), client("s3")
+    settings, s3 = from_environment(Settings, os.environ), client("s3")
     now_ms = time.time_ns() // 1_000_000
     pseudonyms = pseudonyms_of(client("secretsmanager"), settings.secret_arn)
-    limits = _configuration().current(now_ms=now_ms).limits
+    limits = ConfigurationReader(s3, settings.artefact_bucket).current(now_ms=now_ms).limits
     with tempfile.TemporaryDirectory(prefix="attribution-") as name:
         directory = Path(name)
         catalogue = SnapshotReader(s3, settings.artefact_bucket, directory / "catalogue").current(now_ms=now_ms)

@@ -22,4 +22,3 @@ class Settings:
     secret_arn: str
     window_days: int = 7
     served_days: int = 90
-    configuration_check_s: float = 30

@@ -20,15 +20,10 @@ from functions.build_dataset.service import build_dataset
 from functions.build_dataset.settings import Settings
 
 
-@functools.cache
-def _settings() -> Settings:
-    return from_environment(Settings, os.environ)
-
-
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Build the dataset of `run_id`, started at `started_ms`."""
-    settings = _settings()
+    settings = from_environment(Settings, os.environ)
     now_ms = time.time_ns() // 1_000_000
     pseudonyms = functools.partial(pseudonyms_of, client("secretsmanager"), settings.secret_arn)
     configuration = ConfigurationReader(client("s3"), settings.artefact_bucket).current(now_ms=now_ms)

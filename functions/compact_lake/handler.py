@@ -12,7 +12,6 @@ from alsolike.config.reader import ConfigurationReader
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.runtime.aws import client
 from alsolike.runtime.observability import Metric, count, instrumented, logger
-from alsolike.runtime.polling import Polling
 from alsolike.runtime.settings import from_environment
 from functions.compact_lake.merging import ErasedUsers
 from functions.compact_lake.selection import MergeRules
@@ -25,22 +24,11 @@ LAST_STEP_MS = 240_000
 """Minimum remaining time to start a step: several times the duration of the largest merge."""
 
 
-@functools.cache
-def _settings() -> Settings:
-    return from_environment(Settings, os.environ)
-
-
-@functools.cache
-def _configuration() -> ConfigurationReader:
-    settings = _settings()
-    return ConfigurationReader(client("s3"), settings.artefact_bucket, polling=Polling(settings.configuration_check_s))
-
-
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Run steps within the time of one call; the next call continues."""
-    settings, s3 = _settings(), client("s3")
-    configuration = _configuration().current(now_ms=time.time_ns() // 1_000_000)
+    settings, s3 = from_environment(Settings, os.environ), client("s3")
+    configuration = ConfigurationReader(s3, settings.artefact_bucket).current(now_ms=time.time_ns() // 1_000_000)
     upkeep = functools.partial(
         Upkeep,
         s3,

@@ -12,4 +12,3 @@ class Settings:
     lake_bucket: str
     artefact_bucket: str
     secret_arn: str
-    configuration_check_s: float = 30

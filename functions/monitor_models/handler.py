@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import tempfile
 import time
@@ -21,15 +20,10 @@ from functions.monitor_models.service import MonitoringStores, look
 from functions.monitor_models.settings import Settings
 
 
-@functools.cache
-def _settings() -> Settings:
-    return from_environment(Settings, os.environ)
-
-
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Run one look; return its findings."""
-    settings = _settings()
+    settings = from_environment(Settings, os.environ)
     now_ms = time.time_ns() // 1_000_000
     with tempfile.TemporaryDirectory(prefix="monitoring-") as name:
         places = MonitoringStores(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import time
 from typing import Any
@@ -17,20 +16,16 @@ from functions.purge_user.service import Clients, purge
 from functions.purge_user.settings import Settings
 
 
-@functools.cache
-def _settings() -> Settings:
-    return from_environment(Settings, os.environ)
-
-
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Purge as much of the erasure `erasure_id` as time allows; return whether there is more."""
+    settings = from_environment(Settings, os.environ)
     outcome = purge(
         event["erasure_id"],
         clients=Clients(client("s3"), client("dynamodb")),
-        places=_places(_settings()),
-        pseudonyms=pseudonyms_of(client("secretsmanager"), _settings().secret_arn),
-        retention=_retention(_settings()),
+        places=_places(settings),
+        pseudonyms=pseudonyms_of(client("secretsmanager"), settings.secret_arn),
+        retention=_retention(settings),
         clock_ms=lambda: time.time_ns() // 1_000_000,
         remaining_ms=context.get_remaining_time_in_millis,
     )

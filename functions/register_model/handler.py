@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import time
 from typing import Any
@@ -19,15 +18,10 @@ from functions.register_model.service import register_model
 from functions.register_model.settings import Settings
 
 
-@functools.cache
-def _settings() -> Settings:
-    return from_environment(Settings, os.environ)
-
-
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Register the run's model and return whether its canary may start."""
-    settings = _settings()
+    settings = from_environment(Settings, os.environ)
     decision = register_model(
         event["run_id"],
         model_data_s3_uri=event["model_data_s3_uri"],

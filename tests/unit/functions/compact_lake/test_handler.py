@@ -28,7 +28,6 @@ def invoke(
         "LAKE_BUCKET": lake_bucket,
         "ARTEFACT_BUCKET": artefact_bucket,
         "SECRET_ARN": secret,
-        "CONFIGURATION_CHECK_S": "0",
     }
     monkeypatch.setattr(handler, "RULES", MergeRules(min_objects=3, quiet_ms=0, grace_ms=0))
     for name, value in variables.items():
