@@ -16,7 +16,7 @@ from alsolike.events.action_events import (
 from alsolike.events.interactions import Interaction, content_event_id
 from alsolike.events.stream_writer import EventStream
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy
-from alsolike.privacy.user_ids import UserIds
+from alsolike.privacy.tombstones import UserIds
 from alsolike.runtime.errors import InvalidInput, NotFound
 from alsolike.runtime.observability import Metric, count
 from functions.collect.request import CollectRequest, refuse

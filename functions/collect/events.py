@@ -7,7 +7,7 @@ from alsolike.config.reader import ConfigurationReader
 from alsolike.domain.configuration import Configuration
 from alsolike.events.session_tokens import Session
 from alsolike.events.stream_writer import EventStream
-from alsolike.privacy.user_ids import UserIds
+from alsolike.privacy.tombstones import UserIds
 from alsolike.runtime.errors import UnknownEventType
 from alsolike.runtime.observability import Metric, count
 from functions.collect.request import CollectRequest, refuse

@@ -12,7 +12,7 @@ from alsolike.catalogue.users import USERS, UserStore
 from alsolike.config.reader import ConfigurationReader
 from alsolike.contract.http import respond
 from alsolike.events.stream_writer import EventStream
-from alsolike.privacy.user_ids import user_ids
+from alsolike.privacy.tombstones import user_ids
 from alsolike.runtime.observability import Metric
 from alsolike.runtime.polling import Polling
 from functions.collect.actions import ActionRoutes

@@ -9,7 +9,7 @@ from alsolike.catalogue.row_store import RowStore, Stored
 from alsolike.catalogue.rows import R, RowKind, changed, parse_changes, parse_put
 from alsolike.config.reader import ConfigurationReader
 from alsolike.domain.configuration import ColumnType, Configuration
-from alsolike.privacy.user_ids import UserIds
+from alsolike.privacy.tombstones import UserIds
 from alsolike.runtime.errors import NotFound
 from alsolike.runtime.observability import Metric, count
 from functions.collect.request import CollectRequest, refuse

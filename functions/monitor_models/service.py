@@ -33,10 +33,9 @@ from functions.monitor_models import figures
 from functions.monitor_models.answers import read_scores
 from functions.monitor_models.baseline import Baseline, read_baseline
 from functions.monitor_models.data_checks import checks
-from functions.monitor_models.outcomes import outcome_of
 from functions.monitor_models.profile_statistics import ProfileStatistics, look_at
 from functions.monitor_models.state import State, StateStore
-from functions.monitor_models.training_start import due, start
+from functions.monitor_models.training_start import due, outcome_of, start
 from functions.monitor_models.window import Window, days_since, first_day_ms, read_window
 
 HOUR_MS = 3_600_000

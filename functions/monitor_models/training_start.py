@@ -1,4 +1,4 @@
-"""When a look starts a training, and how that is done once."""
+"""Trainings that a look starts: when, how each is started once, and its result."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 import orjson
 
 from alsolike.runtime.aws_errors import translate_aws_errors
-from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.training.drift import DAY_MS
-from alsolike.training.monitoring import DriftThresholds, Figure, Start, Trigger
+from alsolike.training.monitoring import DriftThresholds, Figure, Start, StartedTraining, Trigger
+from alsolike.training.runs import execution_arn
 from functions.monitor_models.state import State
 
 DRIFT_PAUSE_MS = 7 * DAY_MS
@@ -92,3 +93,42 @@ def start(client: Any, state_machine_arn: str, due: Start) -> bool:
 
 def _name(trigger: Trigger, *what: object) -> str:
     return f"{trigger}-{hashlib.blake2b(orjson.dumps(what), digest_size=8).hexdigest()}"
+
+
+TURN = "First"
+"""The workflow's state that a run enters after `start_training` has answered."""
+
+_EARLIEST = 100
+"""Number of a run's first events that include that state: five attempts before it have about thirty."""
+
+
+def outcome_of(client: Any, state_machine_arn: str, start: Start) -> StartedTraining:
+    """Return the result of an execution from Step Functions, by the start's name."""
+    arn = execution_arn(state_machine_arn, start.name)
+    try:
+        with translate_aws_errors(f"execution {arn}"):
+            execution = client.describe_execution(executionArn=arn)
+            status = execution["status"]
+            if status in ("RUNNING", "PENDING_REDRIVE"):
+                return StartedTraining.GOING
+            if status == "SUCCEEDED":
+                return _of_output(arn, execution.get("output"))
+            if status == "ABORTED":
+                return StartedTraining.STOPPED
+            events = client.get_execution_history(executionArn=arn, maxResults=_EARLIEST)["events"]
+    except Unavailable as error:
+        if error.code == "ExecutionDoesNotExist":  # a state machine that is replaced takes its executions along
+            return StartedTraining.STOPPED
+        raise
+    had_turn = any(event.get("stateEnteredEventDetails", {}).get("name") == TURN for event in events)
+    return StartedTraining.FAILED if had_turn else StartedTraining.NOT_BEGUN
+
+
+def _of_output(arn: str, output: str | None) -> StartedTraining:
+    try:
+        said = orjson.loads(output or "")
+        if said["start"]["first"] == "busy":
+            return StartedTraining.BUSY
+        return StartedTraining(said["canary"]["state"] if "canary" in said else said["registration"]["verdict"])
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        raise InvalidInput(f"execution {arn} ended with an output that does not say how: {output}") from error

@@ -38,47 +38,46 @@ class Retention:
 
 def expiring(retention: Retention, *, requested_at_ms: int, completed_at_ms: int) -> tuple[Expiring, ...]:
     """Return the copies that expire by themselves, each with its last date."""
-
-    def after(moment_ms: int, days: float) -> str:
-        return date_after(moment_ms, days=days)
-
-    return (
-        Expiring(
+    copies = (
+        (
             "old object versions",
             "earlier versions of rewritten or deleted objects in both buckets",
-            after(completed_at_ms, retention.object_versions),
+            completed_at_ms,
+            retention.object_versions,
         ),
-        Expiring(
-            "batches",
-            "batch recommendations: user IDs with their items",
-            after(completed_at_ms, retention.batches),
-        ),
-        Expiring(
+        ("batches", "batch recommendations: user IDs with their items", completed_at_ms, retention.batches),
+        (
             "event stream",
             "records of the user on the stream at the erasure; no consumer stores them",
-            after(requested_at_ms, retention.stream),
+            requested_at_ms,
+            retention.stream,
         ),
-        Expiring(
+        (
             "table streams",
             "changes of the users' table, including the deletion; no consumer stores them",
-            after(completed_at_ms, TABLE_STREAM_DAYS),
+            completed_at_ms,
+            TABLE_STREAM_DAYS,
         ),
-        Expiring(
+        (
             "table backups",
             "point-in-time recovery of the tables; a restore brings the user back until the erasure is repeated",
-            after(completed_at_ms, retention.table_backups),
+            completed_at_ms,
+            retention.table_backups,
         ),
-        Expiring(
+        (
             "logs",
             "logs of functions and API, without IDs; the recommendation log contains keyed hashes",
-            after(requested_at_ms, retention.logs),
+            requested_at_ms,
+            retention.logs,
         ),
-        Expiring(
+        (
             "access logs",
             "access logs of the buckets; they name objects, not users",
-            after(requested_at_ms, retention.access_logs),
+            requested_at_ms,
+            retention.access_logs,
         ),
     )
+    return tuple(Expiring(name, about, date_after(from_ms, days=days)) for name, about, from_ms, days in copies)
 
 
 def trained_models(

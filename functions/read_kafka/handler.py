@@ -9,7 +9,7 @@ from typing import Any
 
 from alsolike.config.reader import ConfigurationReader
 from alsolike.events.stream_writer import EventStream
-from alsolike.privacy.user_ids import user_ids
+from alsolike.privacy.tombstones import user_ids
 from alsolike.runtime.aws import client
 from alsolike.runtime.observability import Metric, count, instrumented, logger
 from alsolike.runtime.polling import Polling

@@ -21,8 +21,7 @@ from alsolike.events.stream import ConfigurationSource, StreamRecord
 from alsolike.events.stream_writer import EventStream
 from alsolike.lake.dead_letters import KAFKA_SHARD, QuarantinedRecord, without_values
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy
-from alsolike.privacy.tombstones import names_erased
-from alsolike.privacy.user_ids import UserIds
+from alsolike.privacy.tombstones import UserIds, names_erased
 from alsolike.runtime.errors import InvalidInput, NotFound, UnknownEventType
 from alsolike.runtime.s3 import S3Object
 

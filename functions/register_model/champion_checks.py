@@ -1,8 +1,8 @@
 """Checks of a candidate against the champion, from the training job's figures.
 
-Both were evaluated on interactions after the champion's last training event, see `model_export.job.champion`. Whether
-those are fit to learn from is a check of its own (`new_data`): the exported model has learned them, and no later event
-can judge it. `model_export.job.new_data` computes its figures.
+Both were evaluated on interactions after the champion's last training event, see `model_export.job.champion`.
+`new_data` checks that those are fit to learn from: the exported model has learned them, and no later event can judge
+it. `model_export.job.new_data` computes its figures.
 """
 
 from __future__ import annotations

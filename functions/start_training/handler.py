@@ -16,9 +16,8 @@ from alsolike.runtime.errors import AlsolikeError
 from alsolike.runtime.observability import Metric, count, instrumented, logger
 from alsolike.runtime.settings import from_environment
 from alsolike.training.dataset import prefix
-from functions.start_training.service import EngineRule, First, Stores, start_training
+from functions.start_training.service import EngineRule, First, LakeSize, Stores, start_training
 from functions.start_training.settings import Settings
-from functions.start_training.stores import LakeSize
 from functions.start_training.trigger import read_trigger, run_of
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from alsolike.runtime.errors import InvalidInput
 from alsolike.training.monitoring import Start, StartedTraining, Trigger
-from functions.monitor_models.outcomes import outcome_of
+from functions.monitor_models.training_start import outcome_of
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.monitor_models.shop import MonitoredShop
 

@@ -1,14 +1,16 @@
 """Tombstones: keyed hashes of erased users and their sessions, in one object that every ingestion path reads.
 
 A user has two hashes: one names the erasure, the other is that of the recommendation log. A user's tombstone stays for
-ever, since records may come from an import years later. A session's tombstone stays for `SESSION_DAYS`.
+ever, since records may come from an import years later. A session's tombstone stays for `SESSION_DAYS`. `UserIds` adds
+the rule for stored ids.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
@@ -16,7 +18,7 @@ from alsolike.declarations.storage import ERASURE_RECEIPTS_PREFIX, TOMBSTONES_KE
 from alsolike.events.interactions import SESSION_PREFIX, USER_PREFIX
 from alsolike.events.stream import StreamRecord, partition_key
 from alsolike.privacy.erasures import erasure_id
-from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy, Pseudonyms, pseudonyms_of
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.clients import ObjectFinder, TombstoneClient
 from alsolike.runtime.errors import Unavailable
@@ -230,3 +232,35 @@ def _parse(body: bytes, *, where: str) -> Tombstones:
     if version != FORMAT_VERSION or not isinstance(users, dict) or not isinstance(sessions, dict):
         raise Unavailable(f"{where} has format_version {version!r}, expected {FORMAT_VERSION}")
     return Tombstones(MappingProxyType(users), MappingProxyType(sessions))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class UserIds:
+    """The rule for stored ids of users and sessions, and the tombstones of erased users."""
+
+    ids: IdPolicy
+    tombstones: TombstoneReader
+
+    def erased(self, user_id: str | None, session_id: str | None = None, *, now_ms: int) -> bool:
+        """Return whether data belongs to an erased user, given its stored ids; see `TombstoneReader.erased`."""
+        return self.tombstones.erased(user_id, session_id, now_ms=now_ms)
+
+
+def user_ids(
+    s3: Any, artefact_bucket: str, secretsmanager: Any, secret_arn: str, *, pseudonymise: bool, check_s: float
+) -> UserIds:
+    """Return the rule and the tombstones of a deployment.
+
+    Parameters
+    ----------
+    check_s
+        Polling interval of the tombstones, in seconds.
+    """
+
+    def pseudonyms() -> Pseudonyms:
+        return pseudonyms_of(secretsmanager, secret_arn)
+
+    return UserIds(
+        IdPolicy(pseudonyms) if pseudonymise else PLAIN_IDS,
+        TombstoneReader(s3, artefact_bucket, pseudonyms, polling=Polling(check_s)),
+    )
