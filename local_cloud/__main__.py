@@ -81,6 +81,9 @@ def _run(settings: CloudSettings, state: CloudState, path: Path | None) -> int:
     gc.set_threshold(_GC_THRESHOLD, 5, 500)
     _say("starting moto")
     # Only now: moto reads its account and port from the environment when it is imported.
+    from local_cloud.moto_imports import import_ec2
+
+    import_ec2()
     from local_cloud.admin import AdminServer
     from local_cloud.cloud import LocalCloud
 
