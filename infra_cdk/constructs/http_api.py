@@ -35,8 +35,7 @@ _ACCESS_LOG_FIELDS = {
     "routeKey": "$context.routeKey",
     "status": "$context.status",
     "latencyMs": "$context.responseLatency",
-    "integrationError": "$context.integrationErrorMessage",
-    "authorizerError": "$context.authorizer.error",
+    "error": "$context.integrationErrorMessage $context.authorizer.error",
 }
 
 # Settings that limit a route, `<name>_rate_per_s` and `<name>_burst`, by its first scope.
@@ -132,7 +131,7 @@ class HttpApi(Construct):
         resource = stage.node.default_child
         assert isinstance(resource, apigw.CfnStage)
         resource.access_log_settings = apigw.CfnStage.AccessLogSettingsProperty(
-            destination_arn=self.access_log.log_group_arn, format=json.dumps(_ACCESS_LOG_FIELDS)
+            destination_arn=self.access_log.log_group_arn, format=json.dumps(_ACCESS_LOG_FIELDS, separators=(",", ":"))
         )
         return resource
 

@@ -199,7 +199,7 @@ def _storage(meter: Meter, summary: BilledResources, load: Load) -> None:
     meter.add("S3", "models, snapshots", models, "s3_gb", f"{BUNDLES} bundles of {BUNDLE_ITEM_BYTES:,} bytes an item")
 
 
-ACCESS_LINE_BYTES = 190
+ACCESS_LINE_BYTES = 148
 """Size of the gateway's log line for a call, with the 26 bytes that CloudWatch adds."""
 
 COMPRESSED_SHARE = 0.15

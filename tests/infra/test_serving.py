@@ -224,8 +224,7 @@ def test_requests_are_limited_and_logged_without_bodies_or_headers(demo: Assembl
         "routeKey": "$context.routeKey",
         "status": "$context.status",
         "latencyMs": "$context.responseLatency",
-        "integrationError": "$context.integrationErrorMessage",
-        "authorizerError": "$context.authorizer.error",
+        "error": "$context.integrationErrorMessage $context.authorizer.error",
     }
 
 
