@@ -87,19 +87,7 @@ def list_(context: Context) -> None:
     Example: alsolike keys list
     """
     _, keys, now_ms = _open(context)
-    names = {scope: access.value for access, scope in SCOPES.items()}
-    rows = [
-        {
-            "client": key.client,
-            "key_id": key.key_id,
-            "access": [names.get(scope, scope) for scope in key.scopes],
-            "status": "expired" if key.status == "active" and not key.is_active(now_ms=now_ms) else key.status,
-            "created": times.day(key.created_ms),
-            "expires": None if key.expires_ms is None else times.day(key.expires_ms),
-            "last_used": key.last_used,
-        }
-        for key in keys.all()
-    ]
+    rows = keys.rows(names={scope: access.value for access, scope in SCOPES.items()}, now_ms=now_ms)
     context.print_rows(
         rows,
         ["client", "key ID", "access", "status", "created", "expires", "last used"],

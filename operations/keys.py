@@ -16,6 +16,7 @@ from alsolike.declarations.routes import SCOPES, SIGNED_PREFIX
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
 from alsolike.runtime.names import NAME, NAME_FORM
 from alsolike.signing.keys import DISABLED, KEY_ID, SigningKey, encryption_context
+from operations import times
 from operations.client.aws import translate_aws_errors
 
 if TYPE_CHECKING:
@@ -72,6 +73,21 @@ class Keys:
             pages = self._client("dynamodb").get_paginator("scan").paginate(TableName=self._table)
             keys = [SigningKey.from_item(item) for page in pages for item in page["Items"]]
         return sorted(keys, key=lambda key: (key.client, key.created_ms))
+
+    def rows(self, *, names: Mapping[str, str], now_ms: int) -> list[dict[str, Any]]:
+        """Return what is known of each key: its access by the names of scopes, status, days, but no secret."""
+        return [
+            {
+                "client": key.client,
+                "key_id": key.key_id,
+                "access": [names.get(scope, scope) for scope in key.scopes],
+                "status": "expired" if key.status == "active" and not key.is_active(now_ms=now_ms) else key.status,
+                "created": times.day(key.created_ms),
+                "expires": None if key.expires_ms is None else times.day(key.expires_ms),
+                "last_used": key.last_used,
+            }
+            for key in self.all()
+        ]
 
     def create(self, client: str, *, scopes: Collection[str], now_ms: int, expires_ms: int | None = None) -> NewKey:
         """Create a key pair.
