@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from typer import Option
 
@@ -17,10 +17,6 @@ from operations.evaluation import Protocol
 from operations.ingest.column_mapping import parse_mapping
 from operations.progress import counted
 
-if TYPE_CHECKING:
-    pass
-
-NO_RERANKER = "off, files of interactions do not say what was shown; each training evaluates it"
 _IN_JSON_ALONE = ("new_items", "items_never_had", "new_ndcg_without")
 
 
@@ -139,7 +135,7 @@ def evaluate(
         cold_start=cold_start,
         sentences=sentences,
     )
-    for note in (*found.notes, f"reranker: {NO_RERANKER}"):
+    for note in found.notes:
         console.say(f"note: {note}")
     document = {
         "protocol": protocol.value,
@@ -150,7 +146,6 @@ def evaluate(
         **({"test_window": found.test_window} if found.test_window else {}),
         **({"guessed_item_columns": guessed} if catalogue else {}),
         "left_out": found.left_out,
-        "reranker": NO_RERANKER,
         "wrong_graphs": found.wrong_graphs,
         "selected": found.selected,
         "results": found.results,

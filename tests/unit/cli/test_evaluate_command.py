@@ -48,7 +48,7 @@ def test_json_is_one_object_with_a_result_per_algorithm_and_treatment_of_seen_it
     document = run_json("--interactions", str(file), "--protocol", protocol, "--k", "5")
 
     window = ["test_window"] if protocol == "temporal" else []
-    keys = ["protocol", "k", "users", "items", "interactions", *window, "left_out", "reranker", "wrong_graphs"]
+    keys = ["protocol", "k", "users", "items", "interactions", *window, "left_out", "wrong_graphs"]
     assert list(document) == [*keys, "selected", "results"]
     assert document["wrong_graphs"] == {}
     assert (document["protocol"], document["k"]) == (protocol, 5)
