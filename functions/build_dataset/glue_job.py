@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import time
 from collections.abc import Sequence
@@ -21,8 +22,9 @@ from alsolike.runtime.aws import client
 from alsolike.runtime.errors import InvalidBundle
 from alsolike.runtime.observability import logger
 from alsolike.runtime.s3 import S3Object
-from alsolike.training.dataset import CHAMPION_FOLDER, MANIFEST_FILE, prefix
+from alsolike.training.dataset import CHAMPION_FOLDER, IMPRESSIONS_FILE, MANIFEST_FILE, prefix
 from alsolike.training.statistics import STATISTICS, STATISTICS_MANIFEST, Counting
+from functions.build_dataset.impressions import write_impressions
 from functions.build_dataset.settings import Settings
 from functions.build_dataset.spark_dataset import SparkErasedUsers, build_dataset, check_no_user_erased
 from functions.build_dataset.spark_statistics import moments, write_statistics
@@ -54,9 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     s3 = client("s3")
     now_ms = time.time_ns() // 1_000_000
     configuration = ConfigurationReader(s3, artefact_bucket).current(now_ms=now_ms)
-    tombstones = TombstoneReader(
-        s3, artefact_bucket, lambda: pseudonyms_of(client("secretsmanager"), settings.secret_arn)
-    )
+    pseudonyms = functools.partial(pseudonyms_of, client("secretsmanager"), settings.secret_arn)
+    tombstones = TombstoneReader(s3, artefact_bucket, pseudonyms)
     dates, size_bytes = set(), 0
     for listed in list_objects(s3, lake_bucket):
         dates.add(listed.date)
@@ -89,6 +90,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
             Body=counted.to_json(),
             ContentType="application/json",
         )
+    profiles = dataset.interactions.pairs.select("profile_id").distinct()
+    write_impressions(
+        s3,
+        lake_bucket,
+        artefact_bucket=artefact_bucket,
+        key=f"{prefix(options.run_id)}{IMPRESSIONS_FILE}",
+        profiles=lambda: (row["profile_id"] for row in profiles.toLocalIterator()),
+        configuration=configuration,
+        pseudonyms=pseudonyms,
+    )
     now_ms = time.time_ns() // 1_000_000
     check_no_user_erased(
         dataset.interactions, SparkErasedUsers(frozenset(tombstones.refresh(now_ms=now_ms).users), settings.secret_arn)

@@ -13,7 +13,7 @@ from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
 from alsolike.declarations.manifest import CONFIGURATION, READ, TOMBSTONES, Access
-from alsolike.declarations.storage import ACTIONS_KEY, DATASETS_PREFIX, INTERACTIONS_PREFIX
+from alsolike.declarations.storage import ACTIONS_KEY, DATASETS_PREFIX, INTERACTIONS_PREFIX, SERVED_PREFIX
 from infra_cdk.constructs.data_lake import removal_policy
 from infra_cdk.constructs.permissions import Permission, objects, permissions_of, role_for
 from infra_cdk.constructs.python_layers import glue_wheels
@@ -214,6 +214,7 @@ def _permissions(scope: Construct, *, data: StoredData, sources: list[str]) -> l
         Permission(actions=["s3:GetObject"], resources=sources),
         Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn]),
         objects(lake, INTERACTIONS_PREFIX, actions=["s3:GetObject"], reason="A dataset is made of all that happened"),
+        objects(lake, SERVED_PREFIX, actions=["s3:GetObject"], reason="A dataset is made of what was shown, too"),
         # Spark writes over what an attempt before left, under other names, and reads what it wrote.
         objects(
             artefacts,

@@ -173,6 +173,7 @@ def test_job_may_do_what_it_needs_and_nothing_else(demo: Assembly, role: Resourc
         ("secretsmanager:GetSecretValue", "HashKey"),
         ("s3:ListBucket", "Lake"),
         ("s3:GetObject", "Lake/interactions/*"),
+        ("s3:GetObject", "Lake/served/*"),
         *(
             (f"s3:{action}", "Artefacts/datasets/*")
             for action in ("GetObject", "PutObject", "DeleteObject", "AbortMultipartUpload")

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from alsolike.catalogue.items import CatalogueStore, Item
 from alsolike.catalogue.users import User, UserStore
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
+from alsolike.lake import lake
+from alsolike.lake.served import partition_prefix, served_date
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.privacy.tombstones import add_tombstone
 from alsolike.training.dataset import DatasetManifest
+from functions.archive_served.service import to_parquet
 from model_export.data.training_data import TrainingData, load
 from tests.booted.assemblies import synthesized
 from tests.booted.shop import eventually
 from tests.booted.training_shop import TrainingShop
-from tests.slow.spark.lakes import START_MS, event, write_object
+from tests.builders.served_rows import served
+from tests.slow.spark.lakes import SCHEMA, START_MS, event, write_object
 from tests.slow.spark.runs import download, runs
 
 ITEMS = [f"item-{number}" for number in range(8)]
@@ -60,6 +67,24 @@ def live(shop: TrainingShop, directory: Path) -> None:
     function = shop.cloud.client("lambda").get_function_configuration(FunctionName=shop.name("build-dataset-function"))
     pseudonyms = pseudonyms_of(shop.cloud.client("secretsmanager"), function["Environment"]["Variables"]["SECRET_ARN"])
     add_tombstone(shop.s3, shop.bucket, pseudonyms.erased_user("user-3"), now_ms=START_MS)
+    log_response(shop, shopper=pseudonyms.shopper("user-0"))
+
+
+def log_response(shop: TrainingShop, *, shopper: str) -> None:
+    """Put a response into the recommendation log, and a click that names it into the lake."""
+    row = served(
+        served_ms=START_MS, shopper=shopper, item_ids=ITEMS[:2], origins=["ranked"] * 2, propensities=[None] * 2,
+        scores=[2.0, 1.0],
+    )  # fmt: skip
+    clicked = event("click", user="user-0", item=ITEMS[1], event_type="click", event_time_ms=START_MS + 1000)
+    content = io.BytesIO()
+    schema = SCHEMA.append(pa.field("properties", pa.string())).append(pa.field("recommendation_id", pa.string()))
+    pq.write_table(pa.Table.from_pylist([clicked | {"recommendation_id": row.recommendation_id}], schema), content)
+    for prefix, body in (
+        (partition_prefix(served_date(START_MS)), to_parquet([row])),
+        (lake.partition_prefix("2026-09-20"), content.getvalue()),
+    ):
+        shop.s3.put_object(Bucket=shop.name("lake-bucket"), Key=f"{prefix}clicks.parquet", Body=body)
 
 
 def same(one: TrainingData, other: TrainingData) -> bool:
@@ -92,12 +117,16 @@ def test_job_builds_the_dataset_that_the_function_builds(shop: TrainingShop, tmp
     assert same(load(spark), load(function))
     assert not any("user-3" in str(profile) for profile in load(spark).profile_ids)
     assert [path.name for path in sorted(spark.iterdir())] == [
+        "impressions.parquet",
         "interactions.parquet",
         "items.parquet",
         "manifest.json",
         "users.parquet",
     ]
     assert described(spark) == described(function)
+    (shown,) = pq.read_table(spark / "impressions.parquet").to_pylist()
+    assert (shown["profile_id"], shown["outcome_item_ids"]) == ("u#user-0", [ITEMS[1]])
+    assert [shown] == pq.read_table(function / "impressions.parquet").to_pylist()
     assert [run["JobRunState"] for run in runs(shop)] == ["SUCCEEDED"]
 
 
