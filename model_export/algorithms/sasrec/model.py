@@ -90,7 +90,7 @@ class Sasrec(Algorithm):
     length: int = 100
     dropout: float = 0.3
     negatives: int = 512
-    popular: float = 0.0
+    popular: float = 0.5
     learning_rate: float = 1e-3
     averaging: float = 0.999
     epochs: int = 24

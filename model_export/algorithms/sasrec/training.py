@@ -11,8 +11,9 @@ References
 ----------
 W.-C. Kang, J. McAuley, "Self-attentive sequential recommendation", ICDM 2018 (the model, targets shifted by one);
 A. Klenitskiy, A. Vasilev, "Turning dross into gold loss: is BERT4Rec really better than SASRec?", RecSys 2023 (softmax
-over sampled negatives); F. Borisyuk et al., "LiRank: industrial large scale ranking models at LinkedIn", KDD 2024, and
-its LiGR layers (gated residuals).
+over sampled negatives); X. Yi et al., "Sampling-bias-corrected neural modeling for large corpus item recommendations",
+RecSys 2019 (logits of negatives corrected by their probability); F. Borisyuk et al., "LiRank: industrial large scale
+ranking models at LinkedIn", KDD 2024, and its LiGR layers (gated residuals).
 """
 
 from __future__ import annotations
