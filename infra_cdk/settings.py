@@ -83,7 +83,7 @@ class Settings(TrainingSettings):
     )
     archive_window_s: int = setting(60, "Batching window of `archive_events`", (0, 300))
     trends_window_s: int = setting(
-        15,
+        20,
         "Batching window of `count_trends`; longer windows mean fewer writes ([cost](trending.md#freshness-and-cost))",
         (0, 300),
     )

@@ -21,7 +21,7 @@ import { loadUsers, newGuest, parseShopper, type Shopper, shopperName, type User
 import { clearState, loadState, saveState } from "./storage";
 
 /** Delays of further carousel requests after each event, because trends count it later than profiles do. */
-const RELOAD_DELAYS_MS = [2_000, 6_000, 45_000];
+const RELOAD_DELAYS_MS = [2_000, 6_000, 55_000];
 
 /** The state of the shop in a browser: shopper, cart, carousels and sent events. */
 export class Shop {
