@@ -19,6 +19,8 @@ class Published(NamedTuple):
 
 S3REC = "S3-Rec's repository (Zhou et al., CIKM 2020), its table of all items ranked"
 ESASREC = "eSASRec's repository (Tikhonovich et al., RecSys 2025), README; on a graphics card"
+BSAREC = "BSARec (Shin et al., AAAI 2024), its table of results"
+TVREC = "TV-Rec (Shin et al., NeurIPS 2025), its table of results"
 GENREC = "GenRec's repository, README; on a graphics card"
 
 PUBLISHED = {
@@ -32,6 +34,8 @@ PUBLISHED = {
         Published("OneRec-SFT 1.7B", 0.0925, 0.0501, GENREC),
         Published("eSASRec", 0.0928, 0.0523, ESASREC),
         Published("SASRec, sampled softmax", 0.0921, 0.0531, ESASREC),
+        Published("TV-Rec", 0.1017, 0.0608, TVREC),
+        Published("BSARec", 0.1008, 0.0611, BSAREC),
     ),
     "sports": (
         Published("SASRec", 0.0350, 0.0192, S3REC),

@@ -1,7 +1,8 @@
 """`python -m benchmarks.quality SET --interactions FILE`: quality of recommendations, written to docs/quality.md.
 
 Settings, blend weights and epochs are chosen on the validation part by the code that the training job runs; the test
-part is only ever evaluated. Other libraries are run on the same split where they are installed.
+part is only ever evaluated. Other libraries are run on the same split where they are installed. `--parts` compares the
+blend with blends that lack one part instead.
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ from benchmarks.published import PUBLISHED
 from benchmarks.quality_files import as_csv, of_bought
 from benchmarks.quality_peers import Peer, peers
 from model_export.algorithms import known, missing
+from model_export.algorithms.blend import Blend
 from model_export.algorithms.buy_again import BuyAgain
 from model_export.api import Algorithm, Combination, Model
 from model_export.data.interactions import Floats, Histories, Interactions
 from model_export.evaluation import splits
+from model_export.evaluation.bootstrap import interval
 from model_export.evaluation.fit_cache import Fits
 from model_export.evaluation.ranking import BOTH, Quality, Seen, evaluate
 from model_export.evaluation.selection import Candidate, Comparison
@@ -67,6 +70,7 @@ def main(arguments: Sequence[str]) -> None:
     )
     parser.add_argument("--days", type=float, default=28.0, help="length of the test window, for sets with real times")
     parser.add_argument("--without", default="", help="algorithms to leave out, comma-separated")
+    parser.add_argument("--parts", action="store_true", help="compare the blend with blends without one of its parts")
     options = parser.parse_args(arguments)
     started = time.monotonic()
     left_out = {name.strip() for name in options.without.split(",") if name.strip()}
@@ -82,9 +86,14 @@ def main(arguments: Sequence[str]) -> None:
     except InvalidInput as error:
         raise SystemExit(str(error)) from error
     algorithms = {name: each for name, each in known().items() if name not in left_out and missing(each) is None}
-    rows = [*_compared(split, _groups(algorithms)), *_baselines(split, shop=options.name in SHOPS)]
-    section = _section(options.name, data, split, rows, seconds=time.monotonic() - started)
-    write_section(PAGE, options.name, section)
+    name = options.name
+    if options.parts:
+        name = f"{name}-parts"
+        section = "\n".join(parts_section(split, algorithms, BOTH if options.name in SHOPS else ("masked",)))
+    else:
+        rows = [*_compared(split, _groups(algorithms)), *_baselines(split, shop=name in SHOPS)]
+        section = _section(name, data, split, rows, seconds=time.monotonic() - started)
+    write_section(PAGE, name, section)
     sys.stdout.write(section + "\n")
 
 
@@ -137,6 +146,27 @@ def _compared(split: Split, groups: Mapping[str, Mapping[str, Algorithm]]) -> It
         if settings := _changed(masked.settings.describe(), allowed.settings.describe()):
             _say(f"{label}: {settings}")
         yield QualityRow(label, masked.quality, allowed.quality, masked.fit_s)
+
+
+def parts_section(split: Split, algorithms: Mapping[str, Algorithm], protocols: Sequence[Seen]) -> Iterator[str]:
+    """Yield the lines of a table: for each part of the blend, a blend whose weights were searched without that part."""
+    yield f"| past | part | weight | NDCG@{K} with it | without it | difference | 95% interval |"
+    yield "|---|---|---|---|---|---|---|"
+    fits = Fits()
+    for seen in protocols:
+        comparison = Comparison(split, k=K, seen=seen, fits=fits, say=_say)
+        *singles, blend = comparison.candidates(algorithms)
+        if not isinstance(blend.settings, Blend):
+            raise ValueError(f"the last candidate is {blend.settings.name}, expected a blend")
+        tuned = [single.settings for single in singles if single.validation_gains.any()]
+        total = sum(weight for _, weight in blend.settings.parts)
+        for part, weight in blend.settings.parts if len(blend.settings.parts) > 1 else ():
+            without = comparison.combination(Blend(), [each for each in tuned if each.name != part.name]).quality
+            low, high = interval(blend.quality.gains - without.gains)
+            yield (
+                f"| {seen} | {part.name} | {weight / total:.0%} | {blend.quality.ndcg:.4f} | {without.ndcg:.4f} "
+                f"| {blend.quality.ndcg - without.ndcg:+.4f} | {low:+.4f} to {high:+.4f} |"
+            )
 
 
 def _changed(masked: str, allowed: str) -> str:

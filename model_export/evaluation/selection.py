@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from model_export.algorithms import known, missing
 from model_export.api import Algorithm, Combination, Judge, Model
@@ -144,7 +144,12 @@ class Comparison:
                     name: self._tune(part) for name, part in _singles(known()).items() if self._possible(part)
                 }
                 if tuned:
-                    yield self._test(*self._search(algorithm, _that_find(tuned)))
+                    yield self.combination(algorithm, [model.settings for model in _that_find(tuned).values()])
+
+    def combination(self, algorithm: Combination, parts: Collection[Algorithm]) -> Candidate:
+        """Return the candidate of a combination of some tuned settings, at least one."""
+        models = {part.name: self._fits.fit(part, self._split.validation.fit) for part in parts}
+        return self._test(*self._search(algorithm, models))
 
     def _possible(self, algorithm: Algorithm) -> bool:
         """Return whether it can be fitted here; why not is kept. The cost of a combination is that of its parts."""

@@ -6,6 +6,9 @@ import pytest
 
 from benchmarks import quality
 from benchmarks.quality_files import as_csv
+from model_export.algorithms import known
+from model_export.evaluation import splits
+from tests.unit.model_export.shops import interactions, random_sequences
 
 
 def test_sequences_become_rows_in_their_order(tmp_path: Path) -> None:
@@ -69,3 +72,21 @@ def test_wrong_options_are_named(capsys: pytest.CaptureFixture[str], arguments: 
         quality.main(["beauty", *arguments])
 
     assert said in capsys.readouterr().err
+
+
+def test_each_part_of_a_blend_is_left_out_once() -> None:
+    sequences = random_sequences(users=60, items=40, length=12, seed=0)
+    split = splits.temporal(interactions(sequences), holdout_ms=2000)
+    names = ("popularity", "transitions", "item_knn", "blend")
+
+    header, _, *rows = quality.parts_section(split, {name: known()[name] for name in names}, ["masked"])
+
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    assert header.startswith("| past | part | weight |")
+    assert len(rows) > 1
+    assert {cell[1] for cell in cells} <= set(names)
+    assert sum(int(cell[2].rstrip("%")) for cell in cells) == pytest.approx(100, abs=len(rows))
+    for _, _, _, with_it, without, difference, ends in cells:
+        low, high = (float(end) for end in ends.split(" to "))
+        assert float(difference) == pytest.approx(float(with_it) - float(without), abs=2e-4)
+        assert low <= float(difference) <= high
