@@ -16,7 +16,7 @@ import struct
 import sys
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -135,7 +135,7 @@ def foreign_binary(
 
 def _replacement(package: str, reason: str) -> str:
     """Complete a reason by what the environment has instead."""
-    for name in (package, *_distributions().get(package, [])):
+    for name in _candidates(package):
         try:
             return f"{reason}; the environment has {name} {importlib.metadata.version(name)}"
         except importlib.metadata.PackageNotFoundError:
@@ -143,6 +143,12 @@ def _replacement(package: str, reason: str) -> str:
     if importlib.util.find_spec(package) is not None:
         return f"{reason}; the environment has it"
     return f"{reason}; the environment does NOT have it: importing it will fail"
+
+
+def _candidates(package: str) -> Iterator[str]:
+    """Yield distributions that may hold a package, first that of its name; others take half a second."""
+    yield package
+    yield from _distributions().get(package, [])
 
 
 @functools.cache
