@@ -67,7 +67,7 @@ def _bills(summary: BilledResources) -> Iterator[str]:
     yield _row("without any load", [bill.idle_dollars for bill in bills.values()])
     theirs = [estimate_personalize(load) for load in SHOPS.values()]
     yield _row("Amazon Personalize", [bill.dollars for bill in theirs])
-    yield _row("of it up to a campaign's least charge", [bill.fixed_dollars for bill in theirs])
+    yield _row("of it the minimum charge of a campaign", [bill.fixed_dollars for bill in theirs])
     yield _row("Amazon Personalize without that", [bill.usage_dollars for bill in theirs])
 
 

@@ -17,12 +17,15 @@ from alsolike.profiles.store import TIME_TO_LIVE_DAYS
 from alsolike.training.statistics import Counting
 from benchmarks.measured import PERFORMANCE, SCALE, fits_s, measured, slopes
 from benchmarks.page import write_section
+from functions.collect.manifest import MANIFEST as COLLECT
 from infra_cdk.settings import Settings
 from model_export.evaluation.budget import FITS
 from operations.cost import Prices
 
 MONTH_S = 30 * 86_400
 YEAR_S = 365 * 86_400
+PROCESSOR_MB = 1_769
+"""Memory of a Lambda function that has one processor."""
 TARGETS = 100
 """Targets per item in a served table."""
 
@@ -96,7 +99,7 @@ def _serving(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
     takes_ms = own_ms + more + assumed.wait_profile_ms
     concurrency = math.ceil(load.requests_per_s * takes_ms / 1000)
     requests = load.requests_per_s / load.peak * MONTH_S
-    memory_gb = 1_769 / 1024
+    memory_gb = PROCESSOR_MB / 1024
     yield (
         "answers a month",
         f"{requests / 1e9:,.2f} billion",
@@ -160,21 +163,22 @@ def _ingestion(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
         prices.dollars("kinesis_shard_hours", shards * MONTH_S / 3600) + prices.dollars("kinesis_puts", events),
     )
     own_ms = 1000 / measured(PERFORMANCE, "`collect`, a call of 1 event", column=1)
-    takes_ms = own_ms * 1_769 / 1_024 + assumed.wait_stream_ms
+    processors = COLLECT.memory_mb / PROCESSOR_MB
+    takes_ms = own_ms / processors + assumed.wait_stream_ms
     yield (
         "`collect`, concurrency",
         f"{math.ceil(peak * takes_ms / 1000):,}",
-        f"a call an event, {own_ms:.2f} ms on a whole processor, of which 1,024 MB have 0.58; "
-        f"{assumed.wait_stream_ms:g} ms for Kinesis assumed",
+        f"a call an event, {own_ms:.2f} ms on a whole processor, of which {COLLECT.memory_mb} MB have "
+        f"{processors:.2f}; {assumed.wait_stream_ms:g} ms for Kinesis assumed",
         None,
     )
-    seconds = math.ceil(takes_ms) / 1000 * events
+    gb_s = math.ceil(takes_ms) / 1000 * COLLECT.memory_mb / 1024 * events
     yield (
         "API Gateway and Lambda, events",
         f"{events / 1e6:,.0f} million calls",
         "ten events a call would divide it by ten",
         _api(events, prices, past=True)
-        + prices.dollars("lambda_arm_gb_s", seconds)
+        + prices.dollars("lambda_arm_gb_s", gb_s)
         + prices.dollars("lambda_requests", events),
     )
     yield (

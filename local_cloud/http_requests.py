@@ -3,14 +3,16 @@
 import functools
 import http.client
 import http.server
+import re
 import time
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Final
 
-_LONGEST_LINE: Final = 65_536
-_MOST_HEADERS: Final = 100
+_MAX_LINE: Final = 65_536
+_MAX_HEADERS: Final = 100
 """Limits of `http.server`."""
+_NAME: Final = re.compile("[!-9;-~]+")
 
 _END_OF_HEADERS: Final = (b"\r\n", b"\n", b"")
 
@@ -29,15 +31,15 @@ class RequestHandler(http.server.BaseHTTPRequestHandler):
         self.command, self.path, self.request_version = words
         self.close_connection = True
         self.headers = http.client.HTTPMessage()
-        while (line := self.rfile.readline(_LONGEST_LINE + 1)) not in _END_OF_HEADERS:
+        while (line := self.rfile.readline(_MAX_LINE + 1)) not in _END_OF_HEADERS:
             name, colon, value = line.decode("iso-8859-1").partition(":")
-            if len(line) > _LONGEST_LINE or len(self.headers) == _MOST_HEADERS:
+            if len(line) > _MAX_LINE or len(self.headers) == _MAX_HEADERS:
                 self.send_error(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
                 return False
-            if not colon or not name or name != name.strip():  # also a value in several lines, which is obsolete
+            if not colon or not _NAME.fullmatch(name):  # also in the second line of a value, which is obsolete
                 self.send_error(HTTPStatus.BAD_REQUEST, "Bad header")
                 return False
-            self.headers[name] = value.strip()
+            self.headers[name] = value.strip(" \t\r\n")
         self.close_connection = self.headers.get("Connection", "").lower() == "close"
         return self.headers.get("Expect", "").lower() != "100-continue" or self.handle_expect_100()
 

@@ -80,7 +80,7 @@ def _of_functions(summary: BilledResources, load: Load) -> Iterator[_Change]:
     functions = summary.functions
     for setting, name, then, but in (
         ("archive_window_s", "archive_events", 300, "events are in the lake up to five minutes later"),
-        ("trends_window_s", "count_trends", 60, "what trends is up to a minute older"),
+        ("trends_window_s", "count_trends", 60, "trending items are up to a minute older"),
         ("publish_window_s", "publish_catalog", 60, "changed items are recommended up to a minute later"),
     ):
         sources = functions[name].sources if name in functions else ()
@@ -90,7 +90,7 @@ def _of_functions(summary: BilledResources, load: Load) -> Iterator[_Change]:
             yield _Change(setting=setting, now=sources[0].window_s, then=then, but=but, summary=changed, load=load)
     for setting, name, then_day, but in (
         ("attribution_schedule", "attribute_outcomes", 4, "rates of clicks and sales are up to six hours older"),
-        ("monitoring_schedule", "monitor_models", 4, "drift is noticed, and its alarm is over, up to six hours later"),
+        ("monitoring_schedule", "monitor_models", 4, "drift is noticed, and its alarm ends, up to six hours later"),
     ):
         if name in functions and functions[name].runs > then_day * DAYS:
             changed = _with(summary, name, runs=then_day * DAYS)

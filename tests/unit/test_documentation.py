@@ -27,6 +27,17 @@ def test_the_files_to_change_exist() -> None:
     assert [path for path in paths if not (ROOT / path).exists() and not (core / path).exists()] == []
 
 
+def test_the_readme_has_the_middle_shops_bill() -> None:
+    bills = (ROOT / "docs" / "cost.md").read_text()
+    ours, theirs = (
+        f"${round(float(row.split(' | ')[1].replace(',', ''))):,}"
+        for row in re.findall(r"^\| (?:\*\*total\*\*|Amazon Personalize) \| (.+) \|$", bills, re.MULTILINE)
+    )
+    readme = (ROOT / "README.md").read_text()
+
+    assert re.findall(r"\*\*Cheap\.\*\* (\S+) a month|costs (\S+) \(", readme) == [(ours, ""), ("", theirs)]
+
+
 TABLE = """\
 <!-- quality: begin -->
 10 users.

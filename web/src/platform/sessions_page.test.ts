@@ -10,12 +10,13 @@ function browserCode(): string {
 }
 
 describe("the browser's code in docs/sessions.md", () => {
+  const urls: string[] = [];
   const sent: { eventList: { eventType: string; eventId: string }[] }[] = [];
   let hide: () => void = () => {};
   let track: (event: object) => void = () => {};
 
   beforeEach(() => {
-    sent.length = 0;
+    urls.length = sent.length = 0;
     vi.useFakeTimers();
     const document = {
       visibilityState: "hidden",
@@ -24,10 +25,15 @@ describe("the browser's code in docs/sessions.md", () => {
       },
     };
     const fetch = async (url: string, options: { body?: string }) => {
+      urls.push(url);
       if (options.body) sent.push(JSON.parse(options.body));
       return { status: 200, text: async () => "token", url };
     };
     track = new Function("document", "fetch", `${browserCode()}\nreturn track;`)(document, fetch);
+  });
+
+  it("reads the token when the page opens, so that a page left at once can send its events", () => {
+    expect(urls).toEqual(["/alsolike-token"]);
   });
 
   it("sends the events of three seconds in one call", async () => {
