@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import rankdata
 
 from alsolike.bundle.reranker import FEATURES, HOURS, MS_PER_DAY, Floats, Ints, ItemColumns, contexts_of, log_price
 from alsolike.catalogue.variants import leaf_category
@@ -17,6 +19,7 @@ from alsolike.domain.columns import CREATED, property_name
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.struct import struct
 from alsolike.training import dataset
+from model_export.data.interactions import Interactions
 from model_export.data.training_data import TrainingData, read_table
 
 DEVICE_SHARE, MAX_DEVICES = 0.05, 5
@@ -109,6 +112,8 @@ class Response(NamedTuple):
         Positions of the items that the user had interacted with.
     device
         Empty if unknown.
+    ranks
+        `(candidates,)`, by number of earlier interactions, NaN without one; None: the positions.
     """
 
     served_ms: int
@@ -118,6 +123,7 @@ class Response(NamedTuple):
     gains: Floats
     history: Ints
     device: str = ""
+    ranks: Floats | None = None
 
 
 @struct
@@ -173,7 +179,8 @@ def impressions(responses: Iterable[Response], columns: ItemColumns) -> Impressi
     kept = [each for each in responses if len(each.positions) > 1 and each.gains.any()]
     kept.sort(key=lambda each: each.served_ms)
     features = [
-        columns.features(each.positions, each.scores, history=each.history, now_ms=each.served_ms) for each in kept
+        columns.features(each.positions, each.scores, history=each.history, now_ms=each.served_ms, ranks=each.ranks)
+        for each in kept
     ]
     contexts = [contexts_of(each.served_ms, device=each.device) for each in kept]
     counts = Counter(present[-1] for present in contexts if len(present) > 1)
@@ -214,11 +221,15 @@ def load_impressions(
 
 
 def _responses(rows: Iterable[Mapping[str, Any]], data: TrainingData, objective: Objective) -> Iterator[Response]:
-    """Yield the responses to users of the dataset; a user's history ends before the response."""
+    """Yield the responses to users of the dataset; a user's history ends before the response.
+
+    Popularity is that of the days (UTC) before. Later interactions include the outcomes.
+    """
     user_of = {profile: user for user, profile in enumerate(data.profile_ids)}
     position_of = {item_id: position for position, item_id in enumerate(data.item_ids, start=1)}
     interactions = data.interactions
     offsets = interactions.offsets
+    ranks_before = functools.lru_cache(maxsize=1)(functools.partial(_ranks_before, interactions))
     for row in rows:
         user = user_of.get(row["profile_id"])
         if user is None:
@@ -242,7 +253,18 @@ def _responses(rows: Iterable[Mapping[str, Any]], data: TrainingData, objective:
             np.array(gains),
             interactions.item[max(first, end - interactions.history_length) : end].astype(np.int64),
             row["device"],
+            ranks_before(row["served_ms"] // MS_PER_DAY * MS_PER_DAY)[positions],
         )
+
+
+def _ranks_before(interactions: Interactions, end_ms: int) -> Floats:
+    """Return the rank of each item by number of earlier interactions, float64 `(items + 1,)`; NaN without one.
+
+    Equally frequent items have their mean rank, because the order of the positions depends on later interactions.
+    """
+    counts = np.bincount(interactions.item[interactions.time_ms < end_ms], minlength=interactions.items + 1)
+    ranks: Floats = np.where(counts > 0, rankdata(-counts), np.nan)
+    return ranks
 
 
 def item_columns(properties: Sequence[Mapping[str, Any]]) -> ItemColumns:

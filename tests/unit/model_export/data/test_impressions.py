@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -5,12 +6,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.bundle.reranker import HOURS
+from alsolike.bundle.reranker import FEATURES, HOURS, MS_PER_DAY
 from alsolike.runtime.errors import InvalidInput
 from alsolike.training.dataset import IMPRESSION_COLUMNS, IMPRESSIONS_FILE
 from model_export.data.impressions import Objective, Response, impressions, item_columns, load_impressions
 from model_export.data.interactions import Interactions
 from model_export.data.training_data import TrainingData
+from model_export.export.reranker import choose_reranker
 
 COLUMNS = item_columns([{"price": 1, "category": "fruit"}, {"price": 2, "category": "fruit"}, {"price": 4}])
 DATA = TrainingData(
@@ -50,6 +52,66 @@ def test_history_ends_before_the_response(tmp_path: Path) -> None:
     assert data.features[:, 5] == pytest.approx([1, np.nan, 1, np.nan], nan_ok=True)
     # The usual price is that of fig and plum, 2, and then that of all three.
     assert data.features[[0, 2], 4] == pytest.approx([0, 0])
+
+
+def test_popularity_counts_interactions_of_earlier_days(tmp_path: Path) -> None:
+    """Fig has two interactions on day 0, plum one; pear has three on day 1, so that its position is 1."""
+    times_ms = np.array([0, 1, 2, *(MS_PER_DAY + 1 + n for n in range(3))])
+    interactions = Interactions.from_rows(
+        user=np.zeros(6, np.int64),
+        item=np.array([2, 2, 3, 1, 1, 1]),
+        time_ms=times_ms,
+        weight=np.ones(6),
+        users=1,
+        items=3,
+    )
+    data = dataclasses.replace(DATA, interactions=interactions, item_ids=["pear", "fig", "plum"])
+    shown = "", ["pear", "fig", "plum", "kiwi"], [4.0, 3.0, 2.0, 1.0], [0, 1, 2, 3], ["pear"], ["click"], [0.0]
+    write(tmp_path, ("u#anna", MS_PER_DAY + 10, *shown), ("u#anna", 2 * MS_PER_DAY, *shown))
+
+    logged = load_impressions(tmp_path, data, COLUMNS)
+
+    ranks = np.exp(-logged.features[:, FEATURES.index("popularity")])
+    assert ranks[:4] == pytest.approx([np.nan, 1, 2, np.nan], nan_ok=True)
+    assert ranks[4:] == pytest.approx([1, 2, 3, np.nan], nan_ok=True)
+
+
+def test_clicks_that_count_as_popularity_give_no_reranker(tmp_path: Path) -> None:
+    """Clicks depend on the place only, and are a part of the interactions that number the items."""
+    rng = np.random.default_rng(1)
+    items, candidates, logged, others = 1_000, 10, 700, 1_300
+    day_ms = np.sort(rng.integers(30 * MS_PER_DAY, size=logged))
+    shown = np.array([rng.choice(items, candidates, replace=False) for _ in range(logged)])
+    examined = 1 / np.arange(1, candidates + 1)
+    places = rng.choice(candidates, logged, p=examined / examined.sum())
+    clicked = shown[np.arange(logged), places]
+    interactions = Interactions.from_rows(
+        user=np.zeros(logged + others, np.int64),
+        item=1 + np.concatenate([clicked, rng.integers(items, size=others)]),
+        time_ms=np.concatenate([day_ms + 1_000, rng.integers(30 * MS_PER_DAY, size=others)]),
+        weight=np.ones(logged + others),
+        users=1,
+        items=items,
+    )
+    item_ids = [f"i{item}" for item in range(items)]
+    data = dataclasses.replace(
+        DATA, interactions=interactions, item_ids=item_ids, properties=[{} for _ in item_ids]
+    ).by_frequency()
+    columns = item_columns(data.properties)
+    scores = np.linspace(1, 2, candidates)[::-1].tolist()
+    write(
+        tmp_path,
+        *(
+            ("u#anna", int(ms), "", [item_ids[item] for item in row], scores, list(range(candidates)),
+             [item_ids[item]], ["click"], [0.0])
+            for ms, row, item in zip(day_ms, shown, clicked, strict=True)
+        ),
+    )  # fmt: skip
+
+    choice = choose_reranker(load_impressions(tmp_path, data, columns), columns)
+
+    assert choice.responses == logged
+    assert choice.reranker is None
 
 
 def test_responses_without_a_click_are_left_out(tmp_path: Path) -> None:

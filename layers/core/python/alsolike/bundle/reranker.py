@@ -70,7 +70,15 @@ class ItemColumns:
     created_day: npt.NDArray[np.float32]
     category: npt.NDArray[np.int32]
 
-    def features(self, positions: Ints, scores: npt.NDArray[np.floating], *, history: Ints, now_ms: int) -> Floats:
+    def features(
+        self,
+        positions: Ints,
+        scores: npt.NDArray[np.floating],
+        *,
+        history: Ints,
+        now_ms: int,
+        ranks: Floats | None = None,
+    ) -> Floats:
         """Return `FEATURES` of candidates, float64 `(candidates, len(FEATURES))`; NaN if unknown.
 
         Parameters
@@ -79,6 +87,8 @@ class ItemColumns:
             `(candidates,)`, of one request.
         history
             Positions of the items of the user's history.
+        ranks
+            `(candidates,)`, by number of interactions, NaN if unknown; None: the positions.
         """
         known = np.where(positions < len(self.category), positions, 0)
         price, category = self.log_price[known].astype(np.float64), self.category[known]
@@ -90,7 +100,7 @@ class ItemColumns:
         logs = np.log(np.maximum(scores, SMALLEST))
         best = np.sort(logs)[-BEST:]
         values[:, 0] = (logs - best.mean()) / (best.std() or 1.0)
-        values[:, 1] = np.where(known > 0, -np.log(np.maximum(known, 1)), np.nan)
+        values[:, 1] = -np.log(np.where(known > 0, known, np.nan) if ranks is None else ranks)
         values[:, 2] = np.log1p(np.maximum(now_ms / MS_PER_DAY - self.created_day[known], 0.0))
         values[:, 3] = price
         if len(prices):
