@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import scipy.optimize
 
-from alsolike.bundle.reranker import FEATURES, IN_CONTEXT, Floats, ItemColumns, Reranker
+from alsolike.bundle.reranker import FEATURES, IN_CONTEXT, Floats, ItemColumns, Reranker, floored_deviations
 from alsolike.runtime.struct import struct
 from model_export.data.impressions import Impressions
 
@@ -134,9 +134,8 @@ def fit(data: Impressions, columns: ItemColumns) -> tuple[Reranker, Floats]:
     response.
     """
     is_known = ~np.isnan(data.features).all(axis=0)
-    known = np.where(is_known, data.features, 0.0)
-    means, deviations = np.nanmean(known, axis=0), np.nanstd(known, axis=0)
-    deviations[deviations == 0] = 1.0
+    features = np.where(is_known, data.features, 0.0)
+    means, deviations = np.nanmean(features, axis=0), floored_deviations(np.nanstd(features, axis=0))
     contexts = len(data.context_names)
     model = Reranker(data.context_names, means, deviations, np.zeros((1 + contexts, len(FEATURES))), columns)
     X = _matrix(model, data)  # noqa: N806  (candidates, features and their products with contexts)
@@ -226,11 +225,13 @@ def _matrix(model: Reranker, data: Impressions) -> Floats:
     Z = model.standardised(data.features)  # noqa: N806
     some = Z[:, IN_CONTEXT]
     response = data.response
-    return np.hstack([Z, *(some * data.contexts[response, place, None] for place in range(len(data.context_names)))])
+    return np.hstack(
+        [Z, *(some * data.contexts[response, context, None] for context in range(len(data.context_names)))]
+    )
 
 
 def _named(model: Reranker) -> dict[str, float]:
     named = dict(zip(FEATURES, model.weights[0].tolist(), strict=True))
     for context, row in zip(model.contexts, model.weights[1:], strict=True):
-        named |= {f"{FEATURES[place]}, {context}": float(row[place]) for place in IN_CONTEXT}
+        named |= {f"{FEATURES[feature]}, {context}": float(row[feature]) for feature in IN_CONTEXT}
     return {name: round(weight, 4) for name, weight in named.items()}

@@ -116,7 +116,8 @@ def for_you(context: RequestContext) -> RecommenderResult:
     items = context.named(ranked, filling)
     model_scores = {item.item_id: item.score for item in items[: len(ranked)]}
     if model.bundle.reranker is not None and ranked:
-        items[: len(ranked)] = _reranked(items[: len(ranked)], ranking, model.bundle.reranker, context)
+        shown = ranked[: context.request.num_results]
+        items[: len(shown)] = _reranked(items[: len(shown)], shown, ranking.history, model.bundle.reranker, context)
     return RecommenderResult(
         items,
         "model" if ranked else "popular" if filling else "none",
@@ -128,14 +129,18 @@ def for_you(context: RequestContext) -> RecommenderResult:
 
 
 def _reranked(
-    items: Sequence[RankedItem], ranking: Ranking, reranker: Reranker, context: RequestContext
+    items: Sequence[RankedItem],
+    ranked: Sequence[Ranked],
+    history: History,
+    reranker: Reranker,
+    context: RequestContext,
 ) -> list[RankedItem]:
     """Return the items by the reranker's utility; the first one gets the highest of their scores, and so on."""
-    positions, scores = zip(*ranking.ranked, strict=True)
+    positions, scores = zip(*ranked, strict=True)
     utilities = reranker.utilities(
         np.array(positions),
         np.array(scores),
-        history=ranking.history.items,
+        history=history.items,
         now_ms=context.now_ms,
         device=context.request.context.get(DEVICE),
     )

@@ -54,6 +54,15 @@ def test_items_that_the_model_does_not_know_have_only_a_score() -> None:
     assert np.isnan(features[0, 1:]).all()
 
 
+def test_equal_scores_are_equal_features() -> None:
+    scores = np.full(10, math.e**0.1)
+    assert np.log(scores).std() > 0  # by rounding
+
+    features = COLUMNS.features(np.arange(10), scores, history=np.array([], np.int64), now_ms=0)
+
+    assert features[:, 0] == pytest.approx(np.zeros(10), abs=1e-9)
+
+
 def test_unknown_values_count_as_the_mean() -> None:
     utilities = reranker().utilities(np.array([2, 3]), np.array([2.0, 1.0]), history=np.array([1]), now_ms=7 * HOUR_MS)
 

@@ -51,6 +51,19 @@ def test_evaluation_weighs_outcomes_by_inverse_propensities() -> None:
     assert quality.score_ndcg == pytest.approx((1 * 1 + 3 * discount) / 4)
 
 
+def test_equal_values_are_not_divided_by_rounding_errors() -> None:
+    columns = item_columns([{"category": name} for name in ("fruit", "nuts", "roots")])
+    shown = [response(clicked=n % 3)._replace(history=np.array([1, 2, 3])) for n in range(30)]
+    data = impressions(shown, columns)
+    share = FEATURES.index("category share")
+    assert data.features[:, share].tolist() == [1 / 3] * 90
+    assert data.features.std(axis=0)[share] > 0  # by rounding
+
+    model, _ = fit(data, columns)
+
+    assert model.deviations[share] == 1
+
+
 def test_serving_ranks_as_training_does() -> None:
     shown = [response(clicked=n % 3, served_ms=n * MS_PER_DAY // 5) for n in range(30)]
     data = impressions(shown, COLUMNS)

@@ -39,10 +39,13 @@ IN_CONTEXT = (FEATURES.index("popularity"), FEATURES.index("price"))
 """Features whose weight depends on the context."""
 
 BEST = 10
-"""Number of best candidates whose mean and deviation standardise log scores: the same for lists of any length."""
+"""Number of the best candidates whose mean and deviation standardise log scores; all of a shorter list."""
 
 SMALLEST = 1e-9
 """Smaller scores count as this."""
+
+SMALLEST_DEVIATION = 1e-6
+"""Smaller deviations count as 1, because the values are equal except for rounding."""
 
 HOURS = tuple(f"hour {first} to {first + 5}" for first in range(0, 24, 6))
 """Contexts by the hour of the request (UTC)."""
@@ -90,23 +93,23 @@ class ItemColumns:
         ranks
             `(candidates,)`, by number of interactions, NaN if unknown; None: the positions.
         """
-        known = np.where(positions < len(self.category), positions, 0)
-        price, category = self.log_price[known].astype(np.float64), self.category[known]
-        of_history = self.category[history]
-        of_history = of_history[of_history > 0]
+        rows = np.where(positions < len(self.category), positions, 0)
+        price, category = self.log_price[rows].astype(np.float64), self.category[rows]
+        past_categories = self.category[history]
+        past_categories = past_categories[past_categories > 0]
         prices = self.log_price[history]
         prices = prices[~np.isnan(prices)]
         values = np.full((len(positions), len(FEATURES)), np.nan)
         logs = np.log(np.maximum(scores, SMALLEST))
         best = np.sort(logs)[-BEST:]
-        values[:, 0] = (logs - best.mean()) / (best.std() or 1.0)
-        values[:, 1] = -np.log(np.where(known > 0, known, np.nan) if ranks is None else ranks)
-        values[:, 2] = np.log1p(np.maximum(now_ms / MS_PER_DAY - self.created_day[known], 0.0))
+        values[:, 0] = (logs - best.mean()) / floored_deviations(best.std())
+        values[:, 1] = -np.log(np.where(rows > 0, rows, np.nan) if ranks is None else ranks)
+        values[:, 2] = np.log1p(np.maximum(now_ms / MS_PER_DAY - self.created_day[rows], 0.0))
         values[:, 3] = price
         if len(prices):
             values[:, 4] = np.abs(price - float(prices.mean()))
-        if len(of_history):
-            shares = (category[:, None] == of_history[None, :]).mean(axis=1)
+        if len(past_categories):
+            shares = (category[:, None] == past_categories[None, :]).mean(axis=1)
             values[:, 5] = np.where(category > 0, shares, np.nan)
         return values
 
@@ -148,9 +151,9 @@ class Reranker:
         """Return the utility of each candidate, see `ItemColumns.features` and `contexts_of`."""
         weights = self.weights[0]
         present = contexts_of(now_ms, device=device)
-        for place, name in enumerate(self.contexts, start=1):
+        for row, name in enumerate(self.contexts, start=1):
             if name in present:
-                weights = weights + self.weights[place]
+                weights = weights + self.weights[row]
         features = self.columns.features(positions, scores, history=history, now_ms=now_ms)
         utilities: Floats = self.standardised(features) @ weights
         return utilities
@@ -189,6 +192,11 @@ class Reranker:
             raise InvalidBundle(f"{path.name} holds no reranker: {error!r}") from error
         weights = numbers["weights"].reshape(-1, len(FEATURES))
         return cls(contexts, numbers["means"], numbers["deviations"], weights, columns)
+
+
+def floored_deviations(deviations: npt.ArrayLike) -> Floats:
+    """Return standard deviations by which values can be divided, see `SMALLEST_DEVIATION`."""
+    return np.where(np.asarray(deviations) < SMALLEST_DEVIATION, 1.0, deviations)
 
 
 def contexts_of(now_ms: int, *, device: str | None = None) -> tuple[str, ...]:

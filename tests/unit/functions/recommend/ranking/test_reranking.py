@@ -8,6 +8,7 @@ import pytest
 
 from alsolike.bundle.reranker import FEATURES, HOURS, Reranker
 from alsolike.lake.served import read_line
+from functions.recommend import handler
 from model_export.data.impressions import item_columns
 from tests.builders.bundles import ITEMS
 from tests.unit.functions.recommend.shop import Shop
@@ -62,6 +63,28 @@ def test_rules_apply_to_reranked_items(shop: Shop) -> None:
     shop.catalogue({"fig": {"title": "Fig"}, "plum": {"title": "Plum"}})
 
     assert shop.items(numResults=2) == ["fig", "plum"]
+
+
+def test_candidates_after_the_lists_length_are_not_promoted(shop: Shop) -> None:
+    shop.publish(reranker=by_price())
+    shop.remember("u#anna", "pear")
+    shop.configure(
+        rules={"home": {"pins": [{"item": "kiwi", "position": 2}]}}, recommenders={"for-you": {"rules": "home"}}
+    )
+
+    assert shop.items(numResults=1) == ["fig"]
+
+
+def test_number_of_candidates_does_not_change_a_list(shop: Shop) -> None:
+    """Variants make later requests of a process rank more candidates."""
+    shop.publish(reranker=by_price())
+    shop.remember("u#anna", "pear")
+    shop.catalogue({"fig": {}, "plum": {}})
+    first = shop.items(numResults=1)
+
+    handler._sources().refresher.state(now_ms=0, remaining_ms=lambda: 10_000).catalogue.candidates_a_place = 3.0
+
+    assert shop.items(numResults=1) == first == ["fig"]
 
 
 def test_other_recommenders_keep_the_models_order(shop: Shop) -> None:
