@@ -538,7 +538,7 @@ def rank(
     catalogue: ModelCatalogue,
     bias: Bias | None,
     group: Callable[[], Group | None],
-    user: UserColumns = dict,
+    user: UserColumns,
     k: int,
     now_ms: int,
     classes: Sequence[Bias] | None = None,

@@ -278,7 +278,7 @@ def promotion_candidates(context: RequestContext, chosen: SelectedFilter, bias: 
         elif context.recent and not (degraded := context.model_delay(with_bias=True)):
             ranked = rank(
                 context.recent, context.positions, model=model, catalogue=context.catalogue, bias=allowed,
-                group=lambda: None, k=k, now_ms=context.now_ms,
+                group=lambda: None, user=context.user_columns, k=k, now_ms=context.now_ms,
             ).ranked  # fmt: skip
     except GRAPH_ERRORS as error:
         degraded = model_failure(error)

@@ -92,7 +92,15 @@ def test_all_that_pass_are_answered_in_the_order_of_their_scores(
     assert chosen.filter is not None
     bias = catalogue.bias(chosen.filter, asked, name=name)
     found = rank(
-        recent, positions, model=model, catalogue=catalogue, bias=bias, group=lambda: None, k=25, now_ms=NOW_MS
+        recent,
+        positions,
+        model=model,
+        catalogue=catalogue,
+        bias=bias,
+        group=lambda: None,
+        user=dict,
+        k=25,
+        now_ms=NOW_MS,
     )
 
     scores = embeddings.score(Histories(items=np.array([[SEEN]]), weights=np.ones((1, 1), np.float32)))[0]

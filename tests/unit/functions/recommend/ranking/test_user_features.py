@@ -37,6 +37,22 @@ def test_each_interaction_has_the_value_of_the_user(shop: Shop, fed: list[Any]) 
     assert fed[-1] == [[2, 2]]
 
 
+def test_candidates_of_promotions_are_ranked_with_the_value_of_the_user(shop: Shop, fed: list[Any]) -> None:
+    shop.configure(
+        users={"columns": {"plan": "string"}},
+        items={"columns": {"title": "string"}},
+        filters={"plums": 'INCLUDE ItemID WHERE Items.TITLE IN ("Plum")'},
+        rules={"home": {"promotions": [{"filter": "plums", "share": 0.5}]}},
+        recommenders={"for-you": {"rules": "home"}},
+    )
+    shop.catalogue({"fig": {"title": "Fig"}, "plum": {"title": "Plum"}})
+    shop.register("anna", plan="tin")
+
+    assert "plum" in shop.items(numResults=2)
+
+    assert fed[-2:] == [[[2, 2]]] * 2
+
+
 def test_context_of_the_request_counts_before_what_is_stored(shop: Shop, fed: list[Any]) -> None:
     shop.register("anna", plan="tin")
 

@@ -71,8 +71,8 @@ def test_the_best_of_each_class_have_the_best_boosted_scores(
     )
 
     found = rank(
-        recent, catalogue.positions(["i0"]), model=model, catalogue=catalogue, bias=None, group=lambda: None, k=k,
-        now_ms=NOW_MS, classes=parts,
+        recent, catalogue.positions(["i0"]), model=model, catalogue=catalogue, bias=None, group=lambda: None, user=dict,
+        k=k, now_ms=NOW_MS, classes=parts,
     ).ranked  # fmt: skip
 
     scores = sorted((merchandising.boosted(item.score, factor[item.position - 1]) for item in found), reverse=True)
