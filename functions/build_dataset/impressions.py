@@ -18,11 +18,8 @@ from alsolike.lake.served import RANKED
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.recommendations.requests import FOR_YOU
 from alsolike.runtime.errors import UnknownEventType
-from alsolike.training.dataset import CLICK, PURCHASE
+from alsolike.training.dataset import CLICK, MAX_PLACES, MAX_RESPONSES, PURCHASE
 from functions.build_dataset.lake_reader import read_columns
-
-MAX_RESPONSES = 50_000
-"""Maximum number of responses with an outcome; older days are not read."""
 
 WINDOW_MS = 7 * 86_400_000
 CLOCK_SKEW_MS = 300_000
@@ -142,7 +139,9 @@ def _shown(row: Row, profile: str, events: Iterable[Row], hashes: Pseudonyms) ->
     shoppers = {row["shopper"], row["session"]}
     places = [
         place
-        for place, (origin, score) in enumerate(zip(row["origins"], row["scores"], strict=True))
+        for place, (origin, score) in enumerate(
+            zip(row["origins"][:MAX_PLACES], row["scores"][:MAX_PLACES], strict=True)
+        )
         if origin == RANKED and score is not None
     ]
     item_ids = [row["item_ids"][place] for place in places]

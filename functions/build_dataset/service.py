@@ -101,6 +101,7 @@ def build_dataset(
         last_event_ms=int(frame["event_time_ms"].iloc[-1]),
         dropped=interactions.dropped,
     )
+    del rows  # the whole lake's, while the recommendation log needs memory
     limits = configuration.limits
     described = manifest(
         run_id,

@@ -25,9 +25,6 @@ from model_export.data.training_data import TrainingData, read_table
 DEVICE_SHARE, MAX_DEVICES = 0.05, 5
 """Minimum share of the responses that a device needs for weights of its own, and their maximum number."""
 
-MAX_RESPONSES = 50_000
-"""Maximum number of responses that are learned from, the latest."""
-
 
 @struct
 class Objective:
@@ -216,7 +213,7 @@ def load_impressions(
     if not path.exists():
         return impressions((), columns)
     table = read_table(path, dataset.IMPRESSION_COLUMNS)
-    rows = table.slice(max(0, len(table) - MAX_RESPONSES)).to_pylist()
+    rows = table.slice(max(0, len(table) - dataset.MAX_RESPONSES)).to_pylist()
     return impressions(_responses(rows, data, objective), columns)
 
 

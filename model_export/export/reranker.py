@@ -20,6 +20,7 @@ import scipy.optimize
 
 from alsolike.bundle.reranker import FEATURES, IN_CONTEXT, Floats, ItemColumns, Reranker, floored_deviations
 from alsolike.runtime.struct import struct
+from alsolike.training.dataset import MAX_PLACES
 from model_export.data.impressions import Impressions
 
 MIN_RESPONSES = 250
@@ -30,9 +31,6 @@ EVALUATED_SHARE, FOLDS = 0.6, 4
 
 Z = 1.96
 """The lead must exceed this number of standard errors: 95% of intervals contain the true lead."""
-
-PLACES = 50
-"""Places behind have the propensity of the last one."""
 
 MIN_PROPENSITY = 0.05
 """Smaller propensities count as this, because their inverses would be few large weights."""
@@ -127,7 +125,7 @@ def choose_reranker(data: Impressions, columns: ItemColumns) -> RerankerChoice:
 
 
 def fit(data: Impressions, columns: ItemColumns) -> tuple[Reranker, Floats]:
-    """Return the model with the greatest posterior, and the propensity of each place `(PLACES,)`.
+    """Return the model with the greatest posterior, and the propensity of each place `(MAX_PLACES,)`.
 
     The logarithm of the propensity of place k is -η log(1 + k) + δ(k). All parameters have normal priors with mean 0,
     that of δ is narrow. Minimised is -sum(gain log p) + sum(precision * parameter²) / 2, with a mean gain of 1 per
@@ -139,8 +137,7 @@ def fit(data: Impressions, columns: ItemColumns) -> tuple[Reranker, Floats]:
     contexts = len(data.context_names)
     model = Reranker(data.context_names, means, deviations, np.zeros((1 + contexts, len(FEATURES))), columns)
     X = _matrix(model, data)  # noqa: N806  (candidates, features and their products with contexts)
-    places = np.minimum(data.places, PLACES - 1)
-    decay = -np.log1p(np.arange(PLACES))
+    decay = -np.log1p(np.arange(MAX_PLACES))
     starts, response = data.offsets[:-1], data.response
     gains = data.gains * len(data) / data.gains.sum()
     total = np.add.reduceat(gains, starts)
@@ -150,23 +147,23 @@ def fit(data: Impressions, columns: ItemColumns) -> tuple[Reranker, Floats]:
             np.full(len(FEATURES), _PRECISION),
             np.full(n - len(FEATURES), _PRECISION_IN_CONTEXT),
             [_PRECISION_OF_DECAY],
-            np.full(PLACES, _PRECISION_OF_PLACE),
+            np.full(MAX_PLACES, _PRECISION_OF_PLACE),
         ]
     )
 
     def loss(w: Floats) -> tuple[float, Floats]:
-        u = X @ w[:n] + (w[n] * decay + w[n + 1 :])[places]
+        u = X @ w[:n] + (w[n] * decay + w[n + 1 :])[data.places]
         u -= np.maximum.reduceat(u, starts)[response]
         e = np.exp(u)
         sums = np.add.reduceat(e, starts)
         residual = (total / sums)[response] * e - gains
-        of_place = np.bincount(places, residual, minlength=PLACES)
+        of_place = np.bincount(data.places, residual, minlength=MAX_PLACES)
         gradient = np.concatenate([X.T @ residual, [decay @ of_place], of_place]) + precision * w
         value = float((total * np.log(sums)).sum() - (gains * u).sum() + (precision * w**2).sum() / 2)
         return value, gradient
 
     found = scipy.optimize.minimize(
-        loss, np.zeros(n + 1 + PLACES), jac=True, method="L-BFGS-B", options={"maxiter": _ITERATIONS}
+        loss, np.zeros(n + 1 + MAX_PLACES), jac=True, method="L-BFGS-B", options={"maxiter": _ITERATIONS}
     ).x
     weights = np.zeros((1 + contexts, len(FEATURES)))
     weights[0] = found[: len(FEATURES)]
@@ -183,7 +180,7 @@ def comparison(model: Reranker, propensities: Floats, data: Impressions) -> Floa
 
     Gains are divided by the propensities of their places.
     """
-    seen = np.maximum(propensities[np.minimum(data.places, PLACES - 1)], MIN_PROPENSITY)
+    seen = np.maximum(propensities[data.places], MIN_PROPENSITY)
     weights = data.gains / seen
     values = utilities(model, data), data.scores
     rows = (*(weights * _discounts(value, data) for value in values), weights)

@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -80,6 +81,20 @@ def test_response_has_its_ranked_items_and_the_outcomes(build: Build) -> None:
         "outcome_types": ["click", "purchase"],
         "outcome_values": [0.0, 4.5],
     }
+
+
+def test_items_after_the_fiftieth_place_are_left_out(build: Build) -> None:
+    many = {
+        "item_ids": [f"i{place}" for place in range(60)],
+        "origins": ["pinned", *["ranked"] * 59],
+        "propensities": [None] * 60,
+        "scores": [None, *np.arange(59.0, 0, -1).tolist()],
+    }
+
+    (row,) = build({"item_id": "i1"}, {"item_id": "i50"}, **many)
+
+    assert row["places"] == list(range(1, 50))
+    assert row["outcome_item_ids"] == ["i1"]
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,12 @@ ACTION_COLUMNS = ("action_id", "properties")
 ACTION_INTERACTION_COLUMNS = ("profile_id", "action_id", "event_type", "event_time_ms")
 """Sorted by event_time_ms, then the others; the event types are `alsolike.events.interactions.ACTION_TYPES`."""
 
+MAX_RESPONSES = 50_000
+"""Maximum number of logged responses, the latest."""
+
+MAX_PLACES = 50
+"""Ranked items of a logged response at later places are left out."""
+
 IMPRESSION_COLUMNS = (
     "profile_id", "served_ms", "device", "item_ids", "scores", "places",
     "outcome_item_ids", "outcome_types", "outcome_values",
