@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -11,15 +12,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from alsolike.declarations.storage import SERVED_PREFIX
+from alsolike.domain import recommendation_id
 from alsolike.domain.configuration import Configuration
 from alsolike.events.interactions import MAX_EVENT_VALUE
 from alsolike.lake.lake_objects import list_objects
-from alsolike.lake.served import RANKED
+from alsolike.lake.served import RANKED, served_date
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.recommendations.requests import FOR_YOU
-from alsolike.runtime.errors import UnknownEventType
+from alsolike.runtime.errors import InvalidInput, UnknownEventType
 from alsolike.training.dataset import CLICK, MAX_PLACES, MAX_RESPONSES, PURCHASE
-from functions.build_dataset.lake_reader import read_columns
+from functions.build_dataset.lake_reader import read_objects
 
 WINDOW_MS = 7 * 86_400_000
 CLOCK_SKEW_MS = 300_000
@@ -110,18 +112,16 @@ def read_impressions(
     served = list(list_objects(client, bucket, prefix=SERVED_PREFIX))
     if not served:
         return IMPRESSIONS.empty_table()
-    first = min(listed.date for listed in served)
-    events = _events(client, bucket, first=first, configuration=configuration)
+    events = _events(client, bucket, first=served[0].date, configuration=configuration)
     if not events:
         return IMPRESSIONS.empty_table()
     hashes = pseudonyms()
     profile_of = {hashes.shopper(profile[2:]): profile for profile in profiles()}
     named = pa.array(list(events))
     rows: dict[str, dict[str, Any]] = {}
-    for listed in sorted(served, key=lambda listed: listed.date, reverse=True):
-        table = read_columns(client, bucket, listed, schema=_SERVED)
-        if table is None:
-            continue
+    days = set(map(_for_you_date, events))
+    listing = (listed for listed in reversed(served) if listed.date in days)
+    for _, table in read_objects(client, bucket, listing, schema=_SERVED):
         is_kept = pc.and_(pc.equal(table["recommender"], FOR_YOU), pc.is_valid(table["scores"]))
         for row in table.filter(pc.and_(is_kept, pc.is_in(table["recommendation_id"], named))).to_pylist():
             profile = profile_of.get(row["shopper"]) or profile_of.get(row["session"])
@@ -173,25 +173,40 @@ def _hashes(event: Row, hashes: Pseudonyms) -> Iterator[str]:
 def _events(
     client: Any, bucket: str, *, first: str, configuration: Configuration
 ) -> dict[str, dict[tuple[str, str | None], dict[str, Any]]]:
-    """Return the outcomes since a day by recommendation ID, then by event ID and owner."""
+    """Return the outcomes of responses of `for-you` by recommendation ID, then by event ID and owner.
+
+    The latest days that name about twice `MAX_RESPONSES` responses are read completely, and responses of earlier days
+    are left out, because some of their outcomes are not read.
+    """
     outcome_of = functools.cache(functools.partial(_outcome, configuration=configuration))
     found: dict[str, dict[tuple[str, str | None], dict[str, Any]]] = {}
     listing = [listed for listed in list_objects(client, bucket) if listed.date >= first]
-    for listed in sorted(listing, key=lambda listed: listed.date, reverse=True):
-        table = read_columns(client, bucket, listed, schema=_EVENTS)
-        if table is None:
-            continue
-        for row in table.filter(
-            pc.and_(pc.is_valid(table["recommendation_id"]), pc.is_valid(table["item_id"]))
-        ).to_pylist():
-            outcome = outcome_of(row["event_type"])
-            value = row["event_value"]
-            if outcome is not None and (value is None or abs(value) <= MAX_EVENT_VALUE):  # no number is not
-                key = row["event_id"], row["user_id"] or row["session_id"]
-                found.setdefault(row["recommendation_id"], {}).setdefault(key, {**row, "outcome": outcome})
+    for date, of_day in itertools.groupby(reversed(listing), key=lambda listed: listed.date):
+        for _, table in read_objects(client, bucket, of_day, schema=_EVENTS):
+            is_named = pc.and_(pc.is_valid(table["recommendation_id"]), pc.is_valid(table["item_id"]))
+            for row in table.filter(is_named).to_pylist():
+                outcome = outcome_of(row["event_type"])
+                value = row["event_value"]
+                if (
+                    outcome is not None
+                    and (value is None or abs(value) <= MAX_EVENT_VALUE)  # no number is not
+                    and _for_you_date(row["recommendation_id"]) is not None
+                ):
+                    key = row["event_id"], row["user_id"] or row["session_id"]
+                    found.setdefault(row["recommendation_id"], {}).setdefault(key, {**row, "outcome": outcome})
         if len(found) >= 2 * MAX_RESPONSES:
+            first = date
             break
-    return found
+    return {named: outcomes for named, outcomes in found.items() if (_for_you_date(named) or "") >= first}
+
+
+def _for_you_date(named: str) -> str | None:
+    """Return the day of a response of `for-you` by its ID; None for other IDs."""
+    try:
+        said = recommendation_id.parse(named)
+    except InvalidInput:
+        return None
+    return served_date(said.answered_ms) if said.recommender == FOR_YOU else None
 
 
 def _outcome(event_type: str | None, *, configuration: Configuration) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -50,19 +50,27 @@ def read_lake(
     if context:
         schema = schema.append(pa.field(CONTEXT, pa.string()))
     tables, dates = [schema.empty_table()], set()
-    with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
-        for some in batches(listing, max_bytes=BYTES_AT_ONCE, max_objects=4 * CONNECTIONS):
-            read_one = functools.partial(read_columns, client, bucket, schema=schema, context=context)
-            for listed, table in zip(some, pool.map(read_one, some), strict=True):
-                if table is not None:
-                    tables.append(table)
-                    dates.add(listed.date)
+    for listed, table in read_objects(client, bucket, listing, schema=schema, context=context):
+        tables.append(table)
+        dates.add(listed.date)
     rows = pa.concat_tables(tables).to_pandas(types_mapper=pd.ArrowDtype)
     return rows, tuple(lake.partition_prefix(date).removesuffix("/") for date in sorted(dates))
 
 
-def read_columns(
-    client: Any, bucket: str, listed: LakeObject, *, schema: pa.Schema, context: Sequence[str] = ()
+def read_objects(
+    client: Any, bucket: str, listing: Iterable[LakeObject], *, schema: pa.Schema, context: Sequence[str] = ()
+) -> Iterator[tuple[LakeObject, pa.Table]]:
+    """Yield the objects that were not deleted with their columns, see `_read_columns`; several are read at once."""
+    read_one = functools.partial(_read_columns, client, bucket, schema=schema, context=context)
+    with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
+        for some in batches(listing, max_bytes=BYTES_AT_ONCE, max_objects=4 * CONNECTIONS):
+            for listed, table in zip(some, pool.map(read_one, some), strict=True):
+                if table is not None:
+                    yield listed, table
+
+
+def _read_columns(
+    client: Any, bucket: str, listed: LakeObject, *, schema: pa.Schema, context: Sequence[str]
 ) -> pa.Table | None:
     """Return columns of an object, null if it was written without them; None if it was deleted.
 

@@ -97,6 +97,40 @@ def test_items_after_the_fiftieth_place_are_left_out(build: Build) -> None:
     assert row["outcome_item_ids"] == ["i1"]
 
 
+def test_days_without_a_named_response_are_not_read(build: Build, aws: Callable[[str], Any], lake_bucket: str) -> None:
+    key = f"{partition_prefix(served_date(NOW_MS))}a.parquet"
+    aws("s3").put_object(Bucket=lake_bucket, Key=key, Body=b"never read")
+
+    assert len(build({"item_id": "plum"})) == 1
+
+
+def test_limit_counts_responses_of_for_you_only(
+    build: Build, archived: Callable[[list[StreamRecord]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.build_dataset.impressions.MAX_RESPONSES", 1)
+    archived(naming(served(recommender="popular"), served(recommender="popular")))
+
+    assert len(build({"item_id": "plum"})) == 1
+
+
+def test_responses_before_the_oldest_day_read_are_left_out(
+    build: Build, archived: Callable[[list[StreamRecord]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.build_dataset.impressions.MAX_RESPONSES", 1)
+    archived(naming(served()))
+
+    assert build({"item_id": "plum", "event_time_ms": NOW_MS}, served_ms=NOW_MS - DAY_MS) == []
+
+
+def naming(*responses: Served) -> list[StreamRecord]:
+    """Return events of now that name responses."""
+    named = [
+        interaction(f"n{n}", event_time_ms=NOW_MS, recommendation_id=row.recommendation_id)
+        for n, row in enumerate(responses)
+    ]
+    return stream_records(kinesis_event(named, first=50))
+
+
 @pytest.mark.parametrize(
     ("event", "fields"),
     [
