@@ -141,7 +141,7 @@ class ObservabilityStack(cdk.Stack):
         """Add the alarm on refused signatures: of a forgotten key, or of a client that guesses."""
         self._alarm(
             "SignaturesRefused",
-            OwnMetrics(self._settings).counted("SignaturesRefused", service="api", label="Refused signatures"),
+            OwnMetrics(self._settings).counted("SignaturesRefused", service="api"),
             above=MAX_REFUSED,
             periods=2,
             description="Signed requests are refused: docs/runbooks/errors.md",

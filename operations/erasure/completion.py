@@ -7,7 +7,7 @@ from typing import Any
 
 from alsolike.privacy.erasures import ErasureReceipt, ErasureReceiptStore
 from alsolike.runtime.errors import Unavailable
-from alsolike.training.runs import execution_arn
+from alsolike.training.executions import execution_arn
 from operations import progress
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment

@@ -10,7 +10,7 @@ from tests.infra.assembly import Assembly, Resource, flat
 
 @pytest.mark.parametrize(
     ("function", "batch", "demo_window_s", "prod_window_s"),
-    [("update_profiles", 100, 0, 0), ("archive_events", 10_000, 1, 60), ("count_trends", 10_000, 2, 10)],
+    [("update_profiles", 100, 0, 0), ("archive_events", 10_000, 1, 60), ("count_trends", 10_000, 2, 20)],
 )
 def test_consumer_gets_batches_as_the_environment_says(
     demo: Assembly, prod: Assembly, function: str, batch: int, demo_window_s: int, prod_window_s: int

@@ -1,0 +1,39 @@
+"""Executions of Step Functions: their start and their ARNs."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from alsolike.runtime.aws_errors import translate_aws_errors
+from alsolike.runtime.errors import Unavailable
+
+
+def start_execution(
+    client: Any, state_machine_arn: str, document: Mapping[str, Any], *, name: str | None = None
+) -> str:
+    """Start an execution and return its ARN, or that of an existing one with the name.
+
+    Raises
+    ------
+    Unavailable
+        If Step Functions rejects the start.
+    """
+    try:
+        with translate_aws_errors(f"state machine {state_machine_arn}"):
+            answer = client.start_execution(
+                stateMachineArn=state_machine_arn, name=name or str(uuid.uuid4()), input=orjson.dumps(document).decode()
+            )
+    except Unavailable as error:
+        if name is None or error.code != "ExecutionAlreadyExists":
+            raise
+        return execution_arn(state_machine_arn, name)
+    return str(answer["executionArn"])
+
+
+def execution_arn(state_machine_arn: str, name: str) -> str:
+    """Return the ARN of an execution by its name."""
+    return f"{state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
