@@ -10,7 +10,7 @@ from infra_cdk.settings_checks import rate_s, require, require_ranges, require_s
 
 _INSTANCE = re.compile(r"ml\.[a-z][a-z0-9]*(-[a-z0-9]+)*\.(medium|large|([1-9]\d*)?xlarge)")
 _ALGORITHM = re.compile(r"[a-z][a-z0-9_]*")
-_TERM = re.compile(r"[A-Za-z][A-Za-z0-9_]*:\d+(\.\d+)?")
+_TERM = re.compile(r"[A-Za-z][A-Za-z0-9_]*:(?!0+(\.0+)?$)\d+(\.\d+)?")
 # A run has 25,000: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 # A look at a canary is two events of waiting, five of a function and two of a choice. Further attempts have the rest.
 _EVENTS_OF_A_LOOK, _EVENTS_FOR_LOOKS = 9, 20_000
@@ -150,7 +150,12 @@ class TrainingSettings:
             "popularity among them, for the gate measures the others by it",
         )
         for term in self.training_objective:
-            require(term, bool(_TERM.fullmatch(term)), "training_objective", "terms such as purchase:10")
+            require(
+                term,
+                bool(_TERM.fullmatch(term)),
+                "training_objective",
+                "terms with weights above 0, such as purchase:10",
+            )
         names = list(self.training_algorithms)
         require(names, len(set(names)) == len(names), "training_algorithms", "each name once")
         instance = self.training_instance_type

@@ -83,6 +83,10 @@ def test_demo_answers_within_seconds_and_production_keeps_its_data() -> None:
             {"training_algorithms": ["popularity", "popularity"]},
             r"training_algorithms is \['popularity', 'popularity'\], expected each name once",
         ),
+        (
+            {"training_objective": ["click:1", "purchase:0.0"]},
+            r"training_objective is 'purchase:0\.0', expected .* above 0",
+        ),
         ({"training_instance_type": ""}, r"training_instance_type is '', expected ml\.FAMILY\.SIZE"),
         ({"training_instance_type": "ml.banana"}, r"training_instance_type is 'ml\.banana', expected ml\.FAMILY\.SIZE"),
         ({"training_instance_type": "m5.xlarge"}, r"training_instance_type is 'm5\.xlarge'"),

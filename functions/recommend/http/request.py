@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from alsolike.api.path_ids import path_id
+from alsolike.bundle.reranker import DEVICE
 from alsolike.contract import validation
 from alsolike.contract.fields import Integer
 from alsolike.contract.http import request_body
@@ -18,6 +19,7 @@ from alsolike.domain.aliases import NEXT_BEST_ACTION, Alias
 from alsolike.domain.columns import property_name
 from alsolike.domain.configuration import Sessions
 from alsolike.domain.rules import Exploration
+from alsolike.events.context import MAX_CHARACTERS
 from alsolike.events.session_tokens import session_of
 from alsolike.filters.values import Values, parse_values
 from alsolike.recommendations.requests import (
@@ -110,6 +112,8 @@ class RecommendationRequest:
         Replace those of the rules that apply; None if the request sets none.
     exclude
         Items to exclude.
+    device
+        `DEVICE` of the context in lower case; None if it is longer than `MAX_CHARACTERS`, as for interactions.
     """
 
     user_id: str | None = None
@@ -132,6 +136,7 @@ class RecommendationRequest:
     alias_field: str = ""
     hides: tuple[str, ...] = ()
     exploration: Exploration | None = None
+    device: str | None = None
 
 
 @struct
@@ -287,6 +292,8 @@ def _request(given: Mapping[str, Any], *, recommender: str, user_id: str | None,
         _FEW.read(given["numResults"], "numResults")
     filter_arn = given.get("filterArn")
     cart = tuple(dict.fromkeys(given.get("cart", ())))
+    context = {property_name(name): value for name, value in given["context"].items()} if "context" in given else {}
+    device = context.get(DEVICE, "")
     return RecommendationRequest(
         user_id=user_id,
         num_results=given.get("numResults") or DEFAULT_RESULTS,
@@ -296,7 +303,8 @@ def _request(given: Mapping[str, Any], *, recommender: str, user_id: str | None,
         filter_name=given.get("filter") if filter_arn is None else _segment(filter_arn),
         filter_field="filter" if filter_arn is None else "filterArn",
         filter_values=_values(given),
-        context={property_name(name): value for name, value in given["context"].items()} if "context" in given else {},
+        context=context,
+        device=device.lower() if 0 < len(device) <= MAX_CHARACTERS else None,
         metadata_columns=tuple([(name, property_name(name)) for name in columns]),
         window=more.get("window") or given.get("window", DEFAULT_WINDOW),
         explain=given.get("explain", False),

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from alsolike.bundle.reranker import DEVICE
 from alsolike.lake.served import RANKED, UNKNOWN, Served
 from alsolike.privacy.pseudonyms import IdPolicy, Pseudonyms
 from alsolike.runtime.observability import Metric, count
@@ -86,7 +85,7 @@ class ServedLog:
             max([score for score, origin in zip(scores, origins, strict=True) if origin == RANKED], default=None),
             correlation_id,
             [_rounded(answer.model_scores.get(item_id)) for item_id in item_ids] if answer.model_scores else None,
-            request.context.get(DEVICE) or None,
+            request.device,
         )
         # Its end in the same write: what others write at the same time must not come between.
         sys.stdout.write(f"{row.to_line()}\n")

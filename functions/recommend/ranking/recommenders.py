@@ -17,7 +17,7 @@ import numpy.typing as npt
 from alsolike.bundle.features import UserColumns
 from alsolike.bundle.popular_groups import Group
 from alsolike.bundle.related import SIMILAR, TOGETHER
-from alsolike.bundle.reranker import DEVICE, Reranker
+from alsolike.bundle.reranker import Reranker
 from alsolike.catalogue.variants import TITLE, leaf_category
 from alsolike.domain.configuration import Configuration
 from alsolike.events.returns import net_weights
@@ -142,7 +142,7 @@ def _reranked(
         np.array(scores),
         history=history.items,
         now_ms=context.now_ms,
-        device=context.request.context.get(DEVICE),
+        device=context.request.device,
     )
     order = np.argsort(-utilities, kind="stable").tolist()
     return [items[place]._replace(score=item.score) for place, item in zip(order, items, strict=True)]

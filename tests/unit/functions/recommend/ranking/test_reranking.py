@@ -45,10 +45,11 @@ def test_device_of_the_context_counts_and_is_logged(shop: Shop, capsys: pytest.C
     shop.remember("u#anna", "pear")
 
     assert shop.items(numResults=2, context={"DEVICE": "desktop"}) == ["fig", "plum"]
-    assert shop.items(numResults=2, context={"DEVICE": "phone"}) == ["plum", "fig"]
+    assert shop.items(numResults=2, context={"DEVICE": "Phone"}) == ["plum", "fig"]
+    assert shop.items(numResults=2, context={"DEVICE": "phone" * 9}) == ["fig", "plum"]
 
     rows = [read_line(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"served"')]
-    assert [row.device for row in rows] == ["desktop", "phone"]
+    assert [row.device for row in rows] == ["desktop", "phone", None]
 
 
 def test_rules_apply_to_reranked_items(shop: Shop) -> None:
