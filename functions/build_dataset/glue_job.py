@@ -90,13 +90,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
             Body=counted.to_json(),
             ContentType="application/json",
         )
-    profiles = dataset.interactions.pairs.select("profile_id").distinct()
     write_impressions(
         s3,
         lake_bucket,
         artefact_bucket=artefact_bucket,
         key=f"{prefix(options.run_id)}{IMPRESSIONS_FILE}",
-        profiles=lambda: (row["profile_id"] for row in profiles.toLocalIterator()),
+        profiles=lambda: (row["profile_id"] for row in dataset.profiles.toLocalIterator()),
         configuration=configuration,
         pseudonyms=pseudonyms,
     )

@@ -72,9 +72,16 @@ class SparkErasedUsers:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SparkDataset:
-    """A dataset with complete files and without a manifest, whose writer declares it complete."""
+    """A dataset with complete files and without a manifest, whose writer declares it complete.
+
+    Attributes
+    ----------
+    profiles
+        `profile_id` of the users whose interactions are written.
+    """
 
     interactions: CleanInteractions
+    profiles: DataFrame
     manifest: DatasetManifest
 
 
@@ -150,6 +157,7 @@ def build_dataset(
         _write(rows.coalesce(1), f"{dataset_s3_uri}{ACTIONS_FILE}")
     return SparkDataset(
         interactions,
+        profiles,
         manifest(
             run_id,
             counts,

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
+from alsolike.catalogue.actions import ActionStore
 from alsolike.domain.configuration import DEFAULT, Configuration, EventType, Limits
 from alsolike.events.action_events import action_properties
 from alsolike.events.context import context_of
@@ -20,7 +21,8 @@ from alsolike.privacy.tombstones import IsErased, no_erased_users
 from alsolike.training.dataset import FEATURE_COLUMNS
 from functions.build_dataset import cleaning, spark_cleaning
 from functions.build_dataset.rules import ACTION, CONTEXT
-from functions.build_dataset.spark_dataset import read_lake
+from functions.build_dataset.settings import Settings
+from functions.build_dataset.spark_dataset import SparkErasedUsers, build_dataset, read_lake
 from tests.slow.spark.lakes import START_MS, event, in_process, on_spark, read, write_object
 
 HALVES = {**DEFAULT.events, "view": EventType("view", 0.1), "return": EventType("return", -0.25, aliases=("refund",))}
@@ -177,3 +179,31 @@ def test_lake_without_interactions_with_actions_has_none(spark: SparkSession, tm
     write_object(tmp_path, "a", [event("view")])
 
     assert spark_cleaning.clean(read_lake(spark, f"file://{tmp_path}"), configuration()).actions is None
+
+
+def test_profiles_of_a_sample_are_those_of_the_written_interactions(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [event(f"e{n}", user=f"u{n % 40}", item=f"i{n % 7}", event_time_ms=START_MS + n) for n in range(400)]
+    write_object(tmp_path / "lake", "a", rows)
+    items = spark.createDataFrame([], "item_id string, properties string")
+    monkeypatch.setattr("functions.build_dataset.spark_dataset._items", lambda *_: items)
+
+    dataset = build_dataset(
+        spark,
+        "run",
+        started_ms=START_MS,
+        lake_s3_uri=f"file://{tmp_path}/lake",
+        dataset_s3_uri=f"file://{tmp_path}/dataset/",
+        settings=Settings("lake", "artefacts", "catalogue", "users", "secret"),
+        actions=ActionStore(None, "artefacts"),
+        configuration=configuration(),
+        lineage=("interactions",),
+        erased=SparkErasedUsers(frozenset(), "secret"),
+        most_interactions=200,
+    )
+
+    written = spark.read.parquet(f"file://{tmp_path}/dataset/interactions.parquet")
+    profiles = {row["profile_id"] for row in dataset.profiles.collect()}
+    assert profiles == {row["profile_id"] for row in written.collect()}
+    assert 0 < len(profiles) < 40
