@@ -102,7 +102,7 @@ class Response(NamedTuple):
     positions, scores
         `(candidates,)`, items and their scores by the model that answered.
     places
-        `(candidates,)`, from 0, in the list that the user saw.
+        `(candidates,)`, from 0 to `dataset.MAX_PLACES` - 1, in the list that the user saw.
     gains
         `(candidates,)`, of the outcomes of each.
     history
