@@ -163,16 +163,17 @@ def _ingestion(load: Load, assumed: Assumed, prices: Prices) -> Iterator[Row]:
         prices.dollars("kinesis_shard_hours", shards * MONTH_S / 3600) + prices.dollars("kinesis_puts", events),
     )
     own_ms = 1000 / measured(PERFORMANCE, "`collect`, a call of 1 event", column=1)
-    processors = COLLECT.memory_mb / PROCESSOR_MB
+    memory_mb = int(COLLECT.memory_mb)
+    processors = memory_mb / PROCESSOR_MB
     takes_ms = own_ms / processors + assumed.wait_stream_ms
     yield (
         "`collect`, concurrency",
         f"{math.ceil(peak * takes_ms / 1000):,}",
-        f"a call an event, {own_ms:.2f} ms on a whole processor, of which {COLLECT.memory_mb} MB have "
+        f"a call an event, {own_ms:.2f} ms on a whole processor, of which {memory_mb} MB have "
         f"{processors:.2f}; {assumed.wait_stream_ms:g} ms for Kinesis assumed",
         None,
     )
-    gb_s = math.ceil(takes_ms) / 1000 * COLLECT.memory_mb / 1024 * events
+    gb_s = math.ceil(takes_ms) / 1000 * memory_mb / 1024 * events
     yield (
         "API Gateway and Lambda, events",
         f"{events / 1e6:,.0f} million calls",

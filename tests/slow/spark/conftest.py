@@ -29,6 +29,8 @@ def spark() -> Iterator[SparkSession]:
         .config("spark.sql.shuffle.partitions", "2")
         .config("spark.default.parallelism", "2")
         .config("spark.sql.codegen.wholeStage", "false")  # compiling takes longer than what it speeds up here
+        .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1")  # so does optimising the compiled code
+        .config("spark.executor.extraJavaOptions", "-XX:TieredStopAtLevel=1")
         .getOrCreate()
     )
     session.sparkContext.setLogLevel("ERROR")
