@@ -76,7 +76,7 @@ def test_interactions_with_actions_and_logged_responses_become_models_in_the_bun
     responses = [
         {
             "profile_id": "u#user1",
-            "served_ms": 3_600_000 * number,
+            "served_ms": 1_702_000_000_000 + 3_600_000 * number,
             "device": "",
             "item_ids": ["item01", "item14"][:: 1 - 2 * (number % 2)],
             "scores": [2.0, 1.0],
