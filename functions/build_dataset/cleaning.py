@@ -65,7 +65,7 @@ def clean(rows: pd.DataFrame, configuration: Configuration, *, erased: IsErased 
     about = _where(once, once["item_id"].notna())
     types = canonical_types(about["event_type"].dropna().unique(), configuration)
     weight = about["event_type"].map({name: of_name.weight for name, of_name in types.items()}).astype("float32")
-    known = _where(about, weight.notna()).assign(weight=weight)
+    known = _where(about.assign(weight=weight), weight.notna())  # an empty frame would take rows from a column
     if renamed := {name: of_name.name for name, of_name in types.items() if name != of_name.name}:
         known["event_type"] = known["event_type"].replace(renamed)
     weighty = _where(known, known["weight"] != 0)

@@ -107,6 +107,13 @@ def test_unknown_event_types_are_left_out_and_counted() -> None:
     assert interactions.dropped["unknown_event_type"] == 2
 
 
+def test_a_lake_of_unknown_event_types_leaves_nothing() -> None:
+    interactions = cleaned(row("e1", event_type=None), row("e2", event_type="rating"))
+
+    assert interactions.frame.empty
+    assert interactions.dropped["unknown_event_type"] == 2
+
+
 def test_searches_are_left_out_and_counted() -> None:
     interactions = cleaned(row("e1"), row("e2", item=None, event_type="search"), row("e3", item=None))
 
